@@ -1,0 +1,75 @@
+"""The canonical records: pure, frozen, typed. No I/O, no asyncio, no clock.
+
+Everything above shares these shapes; a plugin turns its system's words into them and back.
+"""
+
+from olhubd.model.catalog import Customer, CustomerKind, Offer, OfferState, Product
+from olhubd.model.money import CurrencyMismatch, Money
+from olhubd.model.order import (
+    Charge,
+    Discount,
+    Fulfilment,
+    Line,
+    Order,
+    Payment,
+    PaymentType,
+    Shipment,
+    Shipping,
+    Stage,
+    Tax,
+    reference,
+)
+from olhubd.model.party import Address, Buyer, InvoiceParty, PickupPoint, TaxId
+from olhubd.model.record import (
+    Action,
+    Cause,
+    Delivery,
+    DeliveryId,
+    DeliveryState,
+    Event,
+    EventId,
+    OrderId,
+    Quarantined,
+    Run,
+    RunId,
+    RunState,
+)
+
+__all__ = [
+    "Action",
+    "Address",
+    "Buyer",
+    "Cause",
+    "Charge",
+    "CurrencyMismatch",
+    "Customer",
+    "CustomerKind",
+    "Delivery",
+    "DeliveryId",
+    "DeliveryState",
+    "Discount",
+    "Event",
+    "EventId",
+    "Fulfilment",
+    "InvoiceParty",
+    "Line",
+    "Money",
+    "Offer",
+    "OfferState",
+    "Order",
+    "OrderId",
+    "Payment",
+    "PaymentType",
+    "PickupPoint",
+    "Product",
+    "Quarantined",
+    "Run",
+    "RunId",
+    "RunState",
+    "Shipment",
+    "Shipping",
+    "Stage",
+    "Tax",
+    "TaxId",
+    "reference",
+]

@@ -1,0 +1,253 @@
+"""The order as every marketplace and shop tells it, in one shape.
+
+Prices are gross unless `Order.prices_include_tax` is false. Times are UTC. A value the source did not give is
+None, which is not zero. Words of the source that we do not know stay verbatim in the `external_*` fields and
+the enum beside them says UNKNOWN; nothing is mapped by default.
+"""
+
+from __future__ import annotations
+
+import enum
+from datetime import datetime
+from decimal import Decimal
+
+import msgspec
+
+from olhubd.model.money import Money, total
+from olhubd.model.party import Address, Buyer, InvoiceParty, PickupPoint
+
+__all__ = [
+    "Charge",
+    "Discount",
+    "Fulfilment",
+    "Line",
+    "Order",
+    "Payment",
+    "PaymentType",
+    "Shipment",
+    "Shipping",
+    "Stage",
+    "Tax",
+    "reference",
+]
+
+
+class Stage(enum.StrEnum):
+    """How far the purchase itself has come."""
+
+    PLACED = "placed"
+    """Bought, yet the buyer has not finished the delivery form or the payment: reserve, never ship."""
+    CONFIRMED = "confirmed"
+    """Complete and the buyer's last word: to be carried out."""
+    CANCELLED = "cancelled"
+    UNKNOWN = "unknown"
+
+
+class Fulfilment(enum.StrEnum):
+    """How far the seller has come with it."""
+
+    NEW = "new"
+    PROCESSING = "processing"
+    READY = "ready"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    RETURNED = "returned"
+    CANCELLED = "cancelled"
+    SUSPENDED = "suspended"
+    UNKNOWN = "unknown"
+
+
+class PaymentType(enum.StrEnum):
+    ONLINE = "online"
+    TRANSFER = "transfer"
+    SPLIT_VAT = "split-vat"
+    """The Polish VAT split payment; not a payment in parts."""
+    DEFERRED = "deferred"
+    CASH_ON_DELIVERY = "cash-on-delivery"
+    UNKNOWN = "unknown"
+
+
+class Tax(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """`rate` in per cent (23 is 23 %); None where the source does not tell, which is not 0 %."""
+
+    rate: Decimal | None = None
+    exemption: str | None = None
+    subject: str | None = None
+
+
+class Discount(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A reduction. With an `amount` it counts in the order's sum; without one it only says why a price is low."""
+
+    kind: str
+    amount: Money | None = None
+    name: str | None = None
+
+
+class Charge(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Something paid beside the goods: a service on a line, a deposit, a surcharge. `price` is for one."""
+
+    kind: str
+    price: Money
+    quantity: int = 1
+    name: str | None = None
+    external_id: str | None = None
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One offer bought. `price` is for one piece, after discounts; `original_price` before them.
+
+    `external_id` is unique within the account and follows the purchase through merges and splits.
+    `reimbursed` is what the marketplace pays the seller back for discounts it gave.
+    """
+
+    external_id: str
+    name: str
+    quantity: int
+    price: Money
+    original_price: Money | None = None
+    offer_id: str | None = None
+    sku: str | None = None
+    ean: str | None = None
+    product_ids: tuple[str, ...] = ()
+    tax: Tax | None = None
+    discounts: tuple[Discount, ...] = ()
+    charges: tuple[Charge, ...] = ()
+    vouchers: tuple[str, ...] = ()
+    reimbursed: Money | None = None
+    bought_at: datetime | None = None
+    image: str | None = None
+    extra: dict[str, str] = {}
+
+    @property
+    def sum(self) -> Money:
+        """What the buyer pays for the line with its charges."""
+        result = self.price * self.quantity
+        for charge in self.charges:
+            result = result + charge.price * charge.quantity
+        return result
+
+
+class Shipping(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the buyer chose for the way to them. `address` is the recipient's; dispatch and delivery are windows."""
+
+    method_id: str | None = None
+    method: str | None = None
+    cost: Money | None = None
+    address: Address | None = None
+    pickup_point: PickupPoint | None = None
+    dispatch_from: datetime | None = None
+    dispatch_by: datetime | None = None
+    deliver_from: datetime | None = None
+    deliver_by: datetime | None = None
+    address_changed_at: datetime | None = None
+    packages: int | None = None
+    subscription: bool = False
+    """The marketplace's free-delivery subscription paid for it (Allegro Smart, Amazon Prime)."""
+
+
+class Payment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How and how much was paid. `paid` is the money received: None when not told, zero when nothing."""
+
+    type: PaymentType
+    external_type: str | None = None
+    external_id: str | None = None
+    provider: str | None = None
+    paid: Money | None = None
+    finished_at: datetime | None = None
+    features: tuple[str, ...] = ()
+    reimbursed: Money | None = None
+
+
+class Shipment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A parcel on its way. `carrier` is a carrier code; `carrier_name` what people call it."""
+
+    waybill: str
+    carrier: str
+    carrier_name: str | None = None
+    external_id: str | None = None
+    line_ids: tuple[str, ...] = ()
+    url: str | None = None
+    created_at: datetime | None = None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Identity: the same number of the same carrier, however it was typed."""
+        return self.carrier.strip().upper(), "".join(self.waybill.split()).upper()
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One order of one account.
+
+    `total` is what the buyer pays: lines with charges, shipping and order charges, less order discounts.
+    `reference` is set when this order carries a mark of ours, which means the hub itself pushed it there.
+    `surcharges` are payments beside the first one; `paid` adds them up.
+    """
+
+    external_id: str
+    placed_at: datetime
+    stage: Stage
+    external_stage: str
+    lines: tuple[Line, ...]
+    total: Money
+    buyer: Buyer
+    number: str | None = None
+    revision: str | None = None
+    updated_at: datetime | None = None
+    fulfilment: Fulfilment = Fulfilment.NEW
+    external_fulfilment: str | None = None
+    fulfilled_by_marketplace: bool = False
+    marketplace: str | None = None
+    invoice: InvoiceParty | None = None
+    shipping: Shipping = Shipping()
+    payment: Payment | None = None
+    surcharges: tuple[Payment, ...] = ()
+    charges: tuple[Charge, ...] = ()
+    discounts: tuple[Discount, ...] = ()
+    shipments: tuple[Shipment, ...] = ()
+    prices_include_tax: bool = True
+    tax: Money | None = None
+    """Tax on top of the lines, where `prices_include_tax` is false."""
+    buyer_note: str | None = None
+    seller_note: str | None = None
+    reference: str | None = None
+    extra: dict[str, str] = {}
+
+    @property
+    def cash_on_delivery(self) -> bool:
+        return self.payment is not None and self.payment.type is PaymentType.CASH_ON_DELIVERY
+
+    @property
+    def paid(self) -> Money:
+        """All money received so far."""
+        payments = (self.payment, *self.surcharges) if self.payment else self.surcharges
+        return total((p.paid for p in payments if p.paid is not None), self.total.currency)
+
+    @property
+    def fully_paid(self) -> bool:
+        return not self.cash_on_delivery and self.paid.amount >= self.total.amount
+
+    @property
+    def recipient(self) -> Address | None:
+        """Where to send it: the delivery address, else the pick-up point's, else the buyer's own."""
+        point = self.shipping.pickup_point
+        for address in (self.shipping.address, point.address if point else None, self.buyer.address):
+            if address is not None and address.reachable:
+                return address
+        return None
+
+    def expected_total(self) -> Money:
+        """What the parts sum up to. Raises CurrencyMismatch when they are not of one currency."""
+        currency = self.total.currency
+        parts = [line.sum for line in self.lines]
+        parts.extend(charge.price * charge.quantity for charge in self.charges)
+        if self.shipping.cost is not None:
+            parts.append(self.shipping.cost)
+        if self.tax is not None:
+            parts.append(self.tax)
+        parts.extend(-discount.amount for discount in self.discounts if discount.amount is not None)
+        return total(parts, currency)
+
+
+def reference(account: str, external_id: str) -> str:
+    """Our mark on an order that we push somewhere: made of what outlives even our own database."""
+    return f"{account}:{external_id}"

@@ -1,0 +1,159 @@
+"""The hub's own records about orders: events, deliveries, runs and what could not be read.
+
+Identifiers are integers given by the store in the order of commits. Every `at` is UTC.
+"""
+
+from __future__ import annotations
+
+import enum
+from datetime import datetime
+from typing import NewType
+
+import msgspec
+
+__all__ = [
+    "Action",
+    "Cause",
+    "Delivery",
+    "DeliveryId",
+    "DeliveryState",
+    "Event",
+    "EventId",
+    "OrderId",
+    "Quarantined",
+    "Run",
+    "RunId",
+    "RunState",
+]
+
+OrderId = NewType("OrderId", int)
+EventId = NewType("EventId", int)
+DeliveryId = NewType("DeliveryId", int)
+RunId = NewType("RunId", int)
+
+
+class Cause(msgspec.Struct, frozen=True, gc=False):
+    """Why something happened: `kind` is run, event, delivery, operator, rule or start; `id` says which."""
+
+    kind: str
+    id: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.id}"
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of the append-only log: what happened to which order (or account), when, and why.
+
+    `kind` is dotted (`order.placed`, `delivery.held`, `account.parked`); `data` is the change as JSON.
+    """
+
+    id: EventId
+    at: datetime
+    kind: str
+    account: str
+    cause: Cause
+    order_id: OrderId | None = None
+    data: msgspec.Raw = msgspec.Raw(b"{}")
+
+
+class Action(enum.StrEnum):
+    """What a delivery does at its target; each is one capability of the target's connector."""
+
+    PUSH_ORDER = "push-order"
+    SET_STATUS = "set-status"
+    SET_PAYMENT = "set-payment"
+    ADD_SHIPMENT = "add-shipment"
+    CANCEL_ORDER = "cancel-order"
+
+
+class DeliveryState(enum.StrEnum):
+    PENDING = "pending"
+    """Owed, never tried."""
+    SENT = "sent"
+    """Tried; until an answer is stored the outcome is unknown and is looked up before anything is sent again."""
+    RETRY = "retry"
+    """Tried and surely not done; tried again when due."""
+    CONFIRMED = "confirmed"
+    """The other side has it."""
+    HOLD = "hold"
+    """Waits for a person."""
+    DEAD = "dead"
+    """Given up, by the target's definite refusal or by a person."""
+    DROPPED = "dropped"
+    """No longer owed: a later one replaced it, or its order was cancelled before it went."""
+
+    @property
+    def open(self) -> bool:
+        return self in _OPEN
+
+
+_OPEN = frozenset({DeliveryState.PENDING, DeliveryState.SENT, DeliveryState.RETRY, DeliveryState.HOLD})
+
+
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of the outbox: what is owed to which account about which order.
+
+    `key` tells two debts of the same action apart (a waybill, a status); (order, target, action, key) is unique
+    among live ones. `due_at` is when it may be tried; `lease_until` when a try that never reported is given up.
+    """
+
+    id: DeliveryId
+    order_id: OrderId
+    target: str
+    action: Action
+    key: str
+    state: DeliveryState
+    event_id: EventId
+    created_at: datetime
+    due_at: datetime
+    attempts: int = 0
+    sent_at: datetime | None = None
+    lease_until: datetime | None = None
+    finished_at: datetime | None = None
+    external_id: str | None = None
+    reason: str | None = None
+    error: str | None = None
+    payload: msgspec.Raw = msgspec.Raw(b"{}")
+
+
+class RunState(enum.StrEnum):
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    LOST = "lost"
+    """The daemon ended before the run did."""
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """One execution of a feed. Successive executions that found nothing share a row and count in `polls`."""
+
+    id: RunId
+    account: str
+    feed: str
+    trigger: str
+    started_at: datetime
+    ended_at: datetime | None = None
+    state: RunState = RunState.RUNNING
+    polls: int = 1
+    seen: int = 0
+    added: int = 0
+    changed: int = 0
+    quarantined: int = 0
+    missed: int = 0
+    """Found by a sweep though the feed itself never told."""
+    error: str | None = None
+
+
+class Quarantined(msgspec.Struct, frozen=True, kw_only=True):
+    """A record that could not be stored: kept whole, visible, retryable, and in nobody's way."""
+
+    id: int
+    account: str
+    feed: str
+    external_id: str
+    reason: str
+    raw: bytes
+    first_at: datetime
+    last_at: datetime
+    tries: int = 1

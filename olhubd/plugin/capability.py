@@ -1,0 +1,249 @@
+"""What a connector can do, one small abstract class each. A connector derives from those its system supports.
+
+Rules all share: a method makes calls and translates, it decides nothing and keeps nothing that matters. It
+raises the errors of `olhubd.plugin.errors` only. Any `Sink` method may be called again after an unknown outcome;
+except for `push_order`, which the host never repeats without `find_order`, it must read before it writes, so that
+twice is once.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import ClassVar, NewType
+
+import msgspec
+
+from olhubd.model import Fulfilment, Money, Order, Payment, Shipment
+from olhubd.plugin.errors import Temporary
+from olhubd.plugin.oauth import DeviceGrant, Token
+
+__all__ = [
+    "CancelSink",
+    "Cursor",
+    "Gone",
+    "Identity",
+    "Later",
+    "OAuthLogin",
+    "OrderFeed",
+    "OrderLookup",
+    "OrderSink",
+    "Page",
+    "PaymentSink",
+    "Pending",
+    "Probe",
+    "Push",
+    "Receipt",
+    "Record",
+    "ShipmentSink",
+    "Status",
+    "StatusList",
+    "StatusSink",
+    "Unlinked",
+    "Unreadable",
+]
+
+Cursor = NewType("Cursor", str)
+"""Where a feed has landed, in the connector's own notation."""
+
+
+class Unreadable(msgspec.Struct, frozen=True, kw_only=True):
+    """A record that the connector could not turn into ours. The host quarantines it with its `raw` text."""
+
+    external_id: str
+    reason: str
+    raw: bytes
+
+
+class Gone(msgspec.Struct, frozen=True, kw_only=True):
+    """The system answered that it has no such order (any more): a state, not an error."""
+
+    external_id: str
+
+
+class Later(msgspec.Struct, frozen=True, kw_only=True):
+    """The record is not what the feed announced yet: read it again after `seconds`."""
+
+    external_id: str
+    seconds: float
+    reason: str
+
+
+Record = Order | Unreadable | Gone | Later
+
+
+class Page(msgspec.Struct, frozen=True, kw_only=True):
+    """Part of a feed. `cursor` covers exactly `records` and all before them.
+
+    `more` asks for the next page at once. `failure` tells why the page is shorter than what was announced; the
+    host lands what is here, moves to `cursor`, and then treats the failure like one that was raised.
+    """
+
+    records: Sequence[Record]
+    cursor: Cursor
+    more: bool = False
+    failure: Temporary | None = None
+
+
+class OrderFeed(abc.ABC):
+    """Orders in. Which of them are complete, paid or cancelled is told by the records, not by the feed."""
+
+    @abc.abstractmethod
+    async def start(self, since: datetime | None) -> Cursor:
+        """The cursor to begin with: everything from `since` on, or only what comes after now (None)."""
+
+    @abc.abstractmethod
+    async def pull(self, cursor: Cursor) -> Page:
+        """What came after `cursor`. Without news: no records and the same cursor."""
+
+    @abc.abstractmethod
+    async def sweep(self, since: datetime, cursor: Cursor | None) -> Page:
+        """The second, independent pass: all orders touched since `since`, page by page; None begins it."""
+
+
+class OrderLookup(abc.ABC):
+    """Reading one order by its external id."""
+
+    @abc.abstractmethod
+    async def read_order(self, external_id: str) -> Record: ...
+
+
+class Unlinked(msgspec.Struct, frozen=True, kw_only=True):
+    """A line that is bound to no product of the target."""
+
+    line_id: str
+    name: str
+    sku: str | None = None
+
+
+class Push(msgspec.Struct, frozen=True, kw_only=True):
+    """An order to be created at a target, with what the route decided about it.
+
+    `reference` must be stored with the order so that `find_order` finds it. `status` is the target's own word for
+    the first state, None for the connector's choice. `shipping_method` and `payment_method` are the target's ids as
+    mapped by the route, None when unmapped. `free_lines` allows lines without product; otherwise raise Rejected.
+    """
+
+    order: Order
+    reference: str
+    account: str
+    marketplace: str
+    status: str | None = None
+    shipping_method: str | None = None
+    payment_method: str | None = None
+    free_lines: bool = True
+    include_login: bool = False
+    include_offer_ids: bool = False
+    include_note: bool = True
+    include_payment: bool = True
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+    """What the target holds now, read from its own answer. `total` is what it says the buyer pays."""
+
+    external_id: str
+    total: Money
+    number: str | None = None
+    status: str | None = None
+    url: str | None = None
+    unlinked: tuple[Unlinked, ...] = ()
+
+
+class OrderSink(abc.ABC):
+    """Orders out: create one, and find it again by our reference after an answer was lost."""
+
+    idempotent: ClassVar[bool] = False
+    """Whether the target itself refuses a second order of the same reference."""
+    settle: ClassVar[timedelta] = timedelta(seconds=60)
+    """For how long after a lost answer the order may still appear over there."""
+
+    @abc.abstractmethod
+    async def push_order(self, push: Push) -> Receipt:
+        """Create it. On any doubt whether it was created raise OutcomeUnknown."""
+
+    @abc.abstractmethod
+    async def find_order(self, reference: str, since: datetime) -> Receipt | None:
+        """The order that carries `reference`, created after `since`. None only when it is surely not there."""
+
+
+class StatusSink(abc.ABC):
+    @abc.abstractmethod
+    async def set_status(self, external_id: str, status: str) -> None:
+        """Move the order to `status`, the target's own word. Already there, or further: nothing to do."""
+
+    def status_for(self, fulfilment: Fulfilment) -> str | None:
+        """The target's word for a state of ours; None when it has none and the route must map it."""
+        return None
+
+
+class PaymentSink(abc.ABC):
+    @abc.abstractmethod
+    async def set_payment(self, external_id: str, payment: Payment, paid: Money) -> None:
+        """Record that `paid` has been received in all. Already recorded: nothing to do."""
+
+
+class ShipmentSink(abc.ABC):
+    @abc.abstractmethod
+    async def add_shipment(self, external_id: str, shipment: Shipment) -> None:
+        """Attach the parcel. The same (carrier, waybill) there already: nothing to do."""
+
+
+class CancelSink(abc.ABC):
+    @abc.abstractmethod
+    async def cancel_order(self, external_id: str, reason: str) -> None:
+        """Cancel it. Cancelled already: nothing to do. Raise Conflict where it is too late."""
+
+
+class Status(msgspec.Struct, frozen=True, kw_only=True):
+    """One order status of the system, as its own word and as people read it."""
+
+    code: str
+    name: str
+
+
+class StatusList(abc.ABC):
+    @abc.abstractmethod
+    async def statuses(self) -> Sequence[Status]: ...
+
+
+class Identity(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose account it is. `id` is stable; `login` is what people call it."""
+
+    id: str
+    login: str
+    details: dict[str, str] = {}
+
+
+class Probe(abc.ABC):
+    @abc.abstractmethod
+    async def probe(self) -> Identity:
+        """Who am I, and is all well? Raises what a real call would."""
+
+
+class Pending(msgspec.Struct, frozen=True, kw_only=True):
+    """The person has not answered yet: ask again in `interval` seconds."""
+
+    interval: float
+
+
+class OAuthLogin(abc.ABC):
+    """Signing in without ever seeing a password: by a code on another device, or by a redirect."""
+
+    @abc.abstractmethod
+    async def begin_device(self) -> DeviceGrant: ...
+
+    @abc.abstractmethod
+    async def poll_device(self, grant: DeviceGrant) -> Token | Pending:
+        """Raises AuthLost when the person refused or the code ran out."""
+
+    @abc.abstractmethod
+    def authorize_url(self, redirect_uri: str, state: str, challenge: str) -> str:
+        """Where to send the person; `challenge` is the S256 PKCE challenge."""
+
+    @abc.abstractmethod
+    async def exchange(self, code: str, redirect_uri: str, verifier: str) -> Token: ...
+
+    @abc.abstractmethod
+    async def refresh(self, token: Token) -> Token:
+        """A new token for an old one. AuthLost only on a definite refusal; anything else stays Temporary."""

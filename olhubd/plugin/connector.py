@@ -1,0 +1,148 @@
+"""The class a plugin provides for one kind of external system, and what the host hands to each instance.
+
+One instance serves one account. It is built anew when the account's settings change; so it may cache, yet
+nothing that matters may live only in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
+
+import msgspec
+
+from olhubd.plugin import capability
+from olhubd.plugin.budget import Budget
+from olhubd.plugin.http import Client, ErrorTable, Middleware
+from olhubd.plugin.oauth import Tokens
+from olhubd.plugin.settings import Settings
+
+__all__ = ["CAPABILITIES", "Account", "Clock", "Connector", "Defaults", "Log"]
+
+S = TypeVar("S", bound=Settings)
+
+CAPABILITIES: Mapping[str, type] = {
+    name: getattr(capability, name)
+    for name in (
+        "OrderFeed",
+        "OrderLookup",
+        "OrderSink",
+        "StatusSink",
+        "PaymentSink",
+        "ShipmentSink",
+        "CancelSink",
+        "StatusList",
+        "Probe",
+        "OAuthLogin",
+    )
+}
+"""All that a connector can declare, by the name people read."""
+
+
+class Clock(Protocol):
+    """Time as the host tells it; tests let it run as fast as they like."""
+
+    def now(self) -> datetime:
+        """The wall clock, UTC and aware."""
+
+    def monotonic(self) -> float:
+        """Seconds that never jump."""
+
+    def sleep(self, seconds: float) -> Awaitable[None]: ...
+
+
+class Log(Protocol):
+    """A bound structlog logger: an event in words and facts by name."""
+
+    def debug(self, event: str, **facts: Any) -> Any: ...
+    def info(self, event: str, **facts: Any) -> Any: ...
+    def warning(self, event: str, **facts: Any) -> Any: ...
+    def error(self, event: str, **facts: Any) -> Any: ...
+
+
+class ClientMaker(Protocol):
+    """How the host builds an HTTP client; see `Account.client`."""
+
+    def __call__(
+        self,
+        base: str,
+        *,
+        auth: Middleware | None,
+        budgets: Sequence[Budget],
+        errors: ErrorTable,
+        headers: Mapping[str, str],
+        timeout: float,
+    ) -> Client: ...
+
+
+class Account(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
+    """All that a connector gets from the host."""
+
+    name: str
+    settings: S
+    log: Log
+    clock: Clock
+    tokens: Tokens
+    make_client: ClientMaker
+
+    def client(
+        self,
+        base: str,
+        *,
+        auth: Middleware | None = None,
+        budgets: Sequence[Budget] = (),
+        errors: ErrorTable | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float = 30.0,
+    ) -> Client:
+        """An HTTP client for `base` that authenticates by `auth`, keeps to `budgets`, limits each call to `timeout`
+        seconds, repeats only what is safe to repeat, and raises the plugin errors."""
+        return self.make_client(
+            base, auth=auth, budgets=budgets, errors=errors or ErrorTable(), headers=headers or {}, timeout=timeout
+        )
+
+
+class Defaults(msgspec.Struct, frozen=True, kw_only=True):
+    """What the system's nature sets, unless the operator says otherwise.
+
+    `interval` between pulls; `sweep_interval` between sweeps that look back `sweep_window`; `retention` is for how
+    long the remote journal remembers; `parallel` deliveries at one time; `manual_per_hour` limits fetching by hand.
+    """
+
+    interval: timedelta = timedelta(minutes=60)
+    sweep_interval: timedelta = timedelta(hours=1)
+    sweep_window: timedelta = timedelta(days=3)
+    retention: timedelta | None = None
+    parallel: int = 4
+    manual_per_hour: int | None = None
+    fetch_orders: bool = True
+
+
+class Connector(Generic[S]):
+    """Derive from this and from the capabilities. `name` is what accounts write as their connector."""
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    Settings: ClassVar[type[Settings]]
+    defaults: ClassVar[Defaults] = Defaults()
+    simulator: ClassVar[str | None] = None
+    """Where the stand-in is, as "package.module:Class"; loaded only by tests, the demo and `olhubd simulate`."""
+    secret_keys: ClassVar[frozenset[str]] = frozenset()
+    """Names of fields in this system's traffic that no log may show."""
+
+    def __init__(self, account: Account[S]) -> None:
+        self.account = account
+        self.settings: S = account.settings
+        self.log = account.log
+
+    @classmethod
+    def capabilities(cls) -> tuple[str, ...]:
+        """The names of what this connector can do."""
+        return tuple(name for name, base in CAPABILITIES.items() if issubclass(cls, base))
+
+    async def close(self) -> None:
+        """Let go of what was opened. The HTTP session is the host's and stays."""
+
+
+RegisterConnector = Callable[[type[Connector[Any]]], None]

@@ -1,0 +1,47 @@
+"""The records of a sign-in: tokens and device grants. Who keeps and renews them is the host's affair."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol
+
+import msgspec
+
+__all__ = ["DeviceGrant", "Token", "Tokens"]
+
+
+class Token(msgspec.Struct, frozen=True, kw_only=True):
+    """An access token and what renews it. `owner` is the remote identity that granted it, once known."""
+
+    access: str
+    expires_at: datetime
+    refresh: str | None = None
+    refresh_expires_at: datetime | None = None
+    scopes: tuple[str, ...] = ()
+    owner: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Token(<hidden>, expires_at={self.expires_at:%Y-%m-%dT%H:%M:%SZ}, owner={self.owner!r})"
+
+
+class DeviceGrant(msgspec.Struct, frozen=True, kw_only=True):
+    """A sign-in under way on another device: open `url`, compare `user_code`. Seconds in `interval`."""
+
+    device_code: str
+    user_code: str
+    url: str
+    interval: float
+    expires_at: datetime
+
+    def __repr__(self) -> str:
+        return f"DeviceGrant(<hidden>, url={self.url!r})"
+
+
+class Tokens(Protocol):
+    """The host's keeper of one account's token."""
+
+    async def access(self) -> str:
+        """A token that is fresh now. Raises AuthLost when a person must sign in."""
+
+    async def refused(self, access: str) -> None:
+        """Tell that the server refused this very token, so that the next `access` is another one."""

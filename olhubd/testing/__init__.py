@@ -1,0 +1,1 @@
+"""The kit, shipped: simulators of marketplaces and shops, the conformance suite, the fault injector."""

@@ -1,0 +1,161 @@
+"""The fault injector: makes a simulator's server misbehave on demand, in ways that real servers do.
+
+It knows HTTP only. What goes wrong inside a marketplace's own logic (a forgotten token, a journal that repeats
+itself) is the simulator's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import random
+import re
+from collections.abc import Awaitable, Callable
+
+import msgspec
+from aiohttp import web
+from aiohttp.typedefs import Middleware
+
+__all__ = ["CONTROL", "Fault", "Faults", "Kind"]
+
+CONTROL = "/_sim"
+"""Where the simulators' control routes live; no fault ever strikes there."""
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Kind(enum.StrEnum):
+    LOSE = "lose"
+    """Act, then cut the connection without an answer."""
+    CUT = "cut"
+    """Cut the connection before acting."""
+    HALF = "half"
+    """Act, then cut in the middle of the body."""
+    ERROR = "error"
+    """Answer `status` (500, 502, 503 ...) without acting."""
+    ERROR_AFTER = "error-after"
+    """Act, then answer `status`: the gateway gave up, the server behind it did not."""
+    THROTTLE = "throttle"
+    """Answer 429, with Retry-After when `retry_after` is set."""
+    SLOW = "slow"
+    """Wait `seconds`, then act and answer."""
+    LATE = "late"
+    """Cut the connection at once and act `seconds` later."""
+    HANG = "hang"
+    """Accept and never answer nor act, until the client gives up."""
+
+
+class Fault(msgspec.Struct, kw_only=True):
+    """Strikes requests whose "METHOD /path" matches the regular expression `match`.
+
+    `times` limits how often (None: for ever); `chance` how likely each time.
+    """
+
+    kind: Kind
+    match: str = "."
+    times: int | None = 1
+    chance: float = 1.0
+    status: int = 502
+    retry_after: float | None = None
+    seconds: float = 0.5
+
+
+class Faults:
+    """The faults in force. Use `middleware` as the outermost middleware of a simulator's application."""
+
+    def __init__(self, seed: int = 0) -> None:
+        self._random = random.Random(seed)
+        self._faults: list[Fault] = []
+        self._later: set[asyncio.Task[object]] = set()
+        self.struck: dict[Kind, int] = {}
+
+    def add(self, *faults: Fault) -> None:
+        self._faults.extend(faults)
+
+    def clear(self) -> None:
+        self._faults.clear()
+
+    def _pick(self, request: web.Request) -> Fault | None:
+        what = f"{request.method} {request.path}"
+        for fault in self._faults:
+            if re.search(fault.match, what) and self._random.random() < fault.chance:
+                if fault.times is not None:
+                    fault.times -= 1
+                    if fault.times <= 0:
+                        self._faults.remove(fault)
+                self.struck[fault.kind] = self.struck.get(fault.kind, 0) + 1
+                return fault
+        return None
+
+    @property
+    def middleware(self) -> Middleware:
+        @web.middleware
+        async def misbehave(request: web.Request, handler: Handler) -> web.StreamResponse:
+            if not self._faults or request.path.startswith(CONTROL):
+                return await handler(request)
+            fault = self._pick(request)
+            if fault is None:
+                return await handler(request)
+            return await self._strike(fault, request, handler)
+
+        return misbehave
+
+    async def _strike(self, fault: Fault, request: web.Request, handler: Handler) -> web.StreamResponse:
+        match fault.kind:
+            case Kind.ERROR:
+                return web.Response(status=fault.status, text="<html>Bad Gateway</html>")
+            case Kind.THROTTLE:
+                after = {} if fault.retry_after is None else {"Retry-After": f"{fault.retry_after:g}"}
+                return web.json_response({"errors": [{"code": "TooManyRequests"}]}, status=429, headers=after)
+            case Kind.SLOW:
+                await asyncio.sleep(fault.seconds)
+                return await handler(request)
+            case Kind.HANG:
+                await asyncio.sleep(3600)
+                raise web.HTTPGatewayTimeout
+            case Kind.CUT:
+                return _cut(request)
+            case Kind.LATE:
+                await request.read()
+                task: asyncio.Task[object] = asyncio.create_task(self._act_later(fault, request, handler))
+                self._later.add(task)
+                task.add_done_callback(self._later.discard)
+                return _cut(request)
+            case Kind.LOSE:
+                await _act(request, handler)
+                return _cut(request)
+            case Kind.ERROR_AFTER:
+                await _act(request, handler)
+                return web.Response(status=fault.status, text="<html>Bad Gateway</html>")
+            case Kind.HALF:
+                response = await _act(request, handler)
+                return await _half(request, response)
+
+    async def _act_later(self, fault: Fault, request: web.Request, handler: Handler) -> None:
+        await asyncio.sleep(fault.seconds)
+        await _act(request, handler)
+
+
+async def _act(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except web.HTTPException as refusal:
+        return refusal
+
+
+def _cut(request: web.Request) -> web.StreamResponse:
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response(status=500)
+
+
+async def _half(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+    body = response.body if isinstance(response, web.Response) else b""
+    whole = body if isinstance(body, bytes) else b""
+    torn = web.StreamResponse(status=response.status, headers={"Content-Type": "application/json"})
+    torn.content_length = max(len(whole), 2)
+    await torn.prepare(request)
+    await torn.write(whole[: len(whole) // 2] or b"{")
+    if request.transport is not None:
+        request.transport.abort()
+    return torn

@@ -1,0 +1,137 @@
+"""What every simulator of a marketplace or a shop is: a stateful server with books, faults and a control route.
+
+A simulator honours the official contract, keeps its state in memory, and can be driven in-process (tests) or over
+its control routes (the demo, torture, other processes):
+
+    GET  /_sim/books            what it holds, as a list of `Entry`
+    GET  /_sim/faults           how often each fault struck
+    POST /_sim/faults           a list of `Fault` to add; DELETE clears them
+    POST /_sim/do/{verb}        a verb of the simulator with its arguments as a JSON object
+
+It is no mock: nothing is answered that its state does not hold.
+"""
+
+from __future__ import annotations
+
+import abc
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+import msgspec
+from aiohttp import web
+
+from olhubd.model import Money
+from olhubd.plugin import Token
+from olhubd.testing.faults import CONTROL, Fault, Faults
+
+__all__ = ["Entry", "Simulator", "Verb", "serve"]
+
+Verb = Callable[..., Any | Awaitable[Any]]
+
+
+class Entry(msgspec.Struct, kw_only=True):
+    """One order as the simulator's own books hold it.
+
+    `due` tells a marketplace's order that a shop must get: complete, not cancelled, not merged away.
+    `reference` is the mark a shop's order carries. `shipments` are waybills.
+    """
+
+    external_id: str
+    total: Money
+    status: str
+    due: bool = False
+    cancelled: bool = False
+    paid: bool = False
+    reference: str | None = None
+    placed_at: datetime | None = None
+    fulfilment: str | None = None
+    shipments: list[str] = []
+
+
+class Simulator(abc.ABC):
+    """Derive, fill `routes`, keep the state in attributes. `seed` makes a run repeatable."""
+
+    connector: ClassVar[str]
+
+    def __init__(self, seed: int = 0, now: Callable[[], datetime] | None = None) -> None:
+        self.seed = seed
+        self.faults = Faults(seed)
+        self.now = now or (lambda: datetime.now(UTC))
+
+    @abc.abstractmethod
+    def routes(self) -> Sequence[web.AbstractRouteDef]:
+        """The routes of the system it stands for."""
+
+    @abc.abstractmethod
+    def settings(self, base: str) -> dict[str, Any]:
+        """The settings of an account that connects to it at `base`, as a person would write them."""
+
+    @abc.abstractmethod
+    def books(self) -> list[Entry]:
+        """All orders it holds."""
+
+    def verbs(self) -> Mapping[str, Verb]:
+        """What can be done to it from outside beside its own API: place an order, merge two, cancel late ..."""
+        return {}
+
+    def token(self) -> Token | None:
+        """A token as after a finished sign-in; None where none is needed."""
+        return None
+
+    def application(self) -> web.Application:
+        app = web.Application(middlewares=[self.faults.middleware], client_max_size=64 * 2**20)
+        app.add_routes(self.routes())
+        app.add_routes(
+            [
+                web.get(f"{CONTROL}/books", self._books),
+                web.get(f"{CONTROL}/faults", self._struck),
+                web.post(f"{CONTROL}/faults", self._add_faults),
+                web.delete(f"{CONTROL}/faults", self._clear_faults),
+                web.post(f"{CONTROL}/do/{{verb}}", self._do),
+            ]
+        )
+        return app
+
+    async def _books(self, _request: web.Request) -> web.Response:
+        return _json(self.books())
+
+    async def _struck(self, _request: web.Request) -> web.Response:
+        return _json(self.faults.struck)
+
+    async def _add_faults(self, request: web.Request) -> web.Response:
+        self.faults.add(*msgspec.json.decode(await request.read(), type=list[Fault]))
+        return web.Response(status=204)
+
+    async def _clear_faults(self, _request: web.Request) -> web.Response:
+        self.faults.clear()
+        return web.Response(status=204)
+
+    async def _do(self, request: web.Request) -> web.Response:
+        verb = self.verbs().get(request.match_info["verb"])
+        if verb is None:
+            raise web.HTTPNotFound(text=f"no such verb; there are: {', '.join(sorted(self.verbs()))}\n")
+        body = await request.read()
+        result = verb(**(msgspec.json.decode(body) if body else {}))
+        if isinstance(result, Awaitable):
+            result = await result
+        return _json(result)
+
+
+def _json(value: Any) -> web.Response:
+    return web.Response(body=msgspec.json.encode(value), content_type="application/json")
+
+
+@contextlib.asynccontextmanager
+async def serve(simulator: Simulator, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
+    """Serve the simulator on a real socket; gives its base address."""
+    runner = web.AppRunner(simulator.application(), access_log=None, handler_cancellation=True)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, host, port)
+        await site.start()
+        bound = runner.addresses[0]
+        yield f"http://{bound[0]}:{bound[1]}"
+    finally:
+        await runner.cleanup()
