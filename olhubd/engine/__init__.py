@@ -1,0 +1,1 @@
+"""When things happen: supervisor, poller, sweeper, dispatcher, budgets, tokens, clock."""
