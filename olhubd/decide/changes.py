@@ -1,0 +1,176 @@
+"""What can happen to an order, as typed changes. Each becomes one event; its `kind` is the event's name.
+
+A change holds facts a person may need (old and new words, sums, numbers) and no personal data.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import msgspec
+
+from olhubd.model import Fulfilment, Money, Stage
+
+__all__ = [
+    "AddressChanged",
+    "Amended",
+    "Cancelled",
+    "Change",
+    "Confirmed",
+    "CopyDoubled",
+    "CopyShipped",
+    "CopyStatusChanged",
+    "FulfilmentChanged",
+    "InvoiceChanged",
+    "LinesChanged",
+    "LinesMoved",
+    "Paid",
+    "PaymentChanged",
+    "Placed",
+    "Reopened",
+    "Shipped",
+    "StageUnknown",
+    "Superseded",
+    "Vanished",
+]
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The root of all changes."""
+
+    kind: ClassVar[str]
+
+
+class Placed(Change, frozen=True, kw_only=True, omit_defaults=True):
+    """The hub sees the order for the first time."""
+
+    kind = "order.placed"
+    total: Money
+    lines: int
+    stage: Stage
+    external_stage: str
+
+
+class Confirmed(Change, frozen=True, kw_only=True, omit_defaults=True):
+    """The order is complete and the buyer's last word."""
+
+    kind = "order.confirmed"
+    external_stage: str
+
+
+class Paid(Change, frozen=True, kw_only=True, omit_defaults=True):
+    """All money is there."""
+
+    kind = "order.paid"
+    amount: Money
+
+
+class PaymentChanged(Change, frozen=True, kw_only=True, omit_defaults=True):
+    kind = "order.payment-changed"
+    old: Money
+    new: Money
+    total: Money
+
+
+class AddressChanged(Change, frozen=True, kw_only=True, omit_defaults=True):
+    kind = "order.address-changed"
+
+
+class InvoiceChanged(Change, frozen=True, kw_only=True, omit_defaults=True):
+    kind = "order.invoice-changed"
+
+
+class LinesChanged(Change, frozen=True, kw_only=True, omit_defaults=True):
+    """Quantities, prices or lines are others than before."""
+
+    kind = "order.lines-changed"
+    old_total: Money
+    new_total: Money
+
+
+class LinesMoved(Change, frozen=True, kw_only=True, omit_defaults=True):
+    """Some of the lines now belong to another order."""
+
+    kind = "order.lines-moved"
+    lines: tuple[str, ...]
+    to: str
+
+
+class Cancelled(Change, frozen=True, kw_only=True, omit_defaults=True):
+    kind = "order.cancelled"
+    external_word: str
+
+
+class Reopened(Change, frozen=True, kw_only=True, omit_defaults=True):
+    """Cancelled before, not cancelled now."""
+
+    kind = "order.reopened"
+    external_stage: str
+
+
+class Superseded(Change, frozen=True, kw_only=True, omit_defaults=True):
+    """Another order took over all of its lines: the buyer paid purchases together."""
+
+    kind = "order.superseded"
+    by: str
+
+
+class FulfilmentChanged(Change, frozen=True, kw_only=True, omit_defaults=True):
+    kind = "order.fulfilment-changed"
+    old: Fulfilment
+    new: Fulfilment
+    external_word: str | None = None
+
+
+class StageUnknown(Change, frozen=True, kw_only=True, omit_defaults=True):
+    """The source uses a word that is not known; it is kept and shown, and nothing follows from it."""
+
+    kind = "order.stage-unknown"
+    external_stage: str
+
+
+class Shipped(Change, frozen=True, kw_only=True, omit_defaults=True):
+    kind = "order.shipped"
+    carrier: str
+    waybill: str
+
+
+class Amended(Change, frozen=True, kw_only=True, omit_defaults=True):
+    """Something else is different: a note, a delivery window, additional information."""
+
+    kind = "order.amended"
+
+
+class Vanished(Change, frozen=True, kw_only=True, omit_defaults=True):
+    """The source answers that it has no such order."""
+
+    kind = "order.vanished"
+
+
+class CopyStatusChanged(Change, frozen=True, kw_only=True, omit_defaults=True):
+    """At a target, the order that was pushed there is in another state."""
+
+    kind = "copy.status-changed"
+    target: str
+    old: str | None = None
+    new: str
+
+
+class CopyShipped(Change, frozen=True, kw_only=True, omit_defaults=True):
+    """At a target, a parcel was registered for the order that was pushed there."""
+
+    kind = "copy.shipped"
+    target: str
+    carrier: str
+    waybill: str
+    carrier_name: str | None = None
+    url: str | None = None
+
+
+class CopyDoubled(Change, frozen=True, kw_only=True, omit_defaults=True):
+    """A second order at a target carries the same mark of ours: somebody copied it, or we failed."""
+
+    kind = "copy.doubled"
+    target: str
+    known: str
+    other: str

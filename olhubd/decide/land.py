@@ -1,0 +1,130 @@
+"""Comparing an order as its source tells it now with what the hub holds: what is different, and for whom.
+
+Pure: it gets all it needs and returns changes; storing them, and what follows from them, is done elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import msgspec
+
+from olhubd.decide import changes
+from olhubd.decide.changes import Change
+from olhubd.model import Fulfilment, Order, OrderId, Stage
+
+__all__ = ["Contest", "cancelled", "compare", "contest", "first_seen"]
+
+
+def cancelled(order: Order) -> bool:
+    """Whether it is off. A cancellation has two faces: the purchase's own, and the seller's in the panel."""
+    return order.stage is Stage.CANCELLED or order.fulfilment is Fulfilment.CANCELLED
+
+
+def first_seen(order: Order) -> list[Change]:
+    """The changes of an order that the hub did not hold."""
+    found: list[Change] = [
+        changes.Placed(
+            total=order.total,
+            lines=len(order.lines),
+            stage=order.stage,
+            external_stage=order.external_stage,
+        )
+    ]
+    if cancelled(order):
+        found.append(changes.Cancelled(external_word=_cancel_word(order)))
+    elif order.stage is Stage.CONFIRMED:
+        found.append(changes.Confirmed(external_stage=order.external_stage))
+    elif order.stage is Stage.UNKNOWN:
+        found.append(changes.StageUnknown(external_stage=order.external_stage))
+    if order.fully_paid:
+        found.append(changes.Paid(amount=order.paid))
+    return found
+
+
+def compare(held: Order, incoming: Order) -> list[Change]:
+    """The changes from `held` to `incoming`; empty only when they are equal in all that is stored."""
+    found = [*_stage(held, incoming), *_payment(held, incoming), *_content(held, incoming)]
+    old = {shipment.key for shipment in held.shipments}
+    found.extend(
+        changes.Shipped(carrier=shipment.carrier, waybill=shipment.waybill)
+        for shipment in incoming.shipments
+        if shipment.key not in old
+    )
+    if not found and held != incoming:
+        found.append(changes.Amended())
+    return found
+
+
+def _stage(held: Order, incoming: Order) -> Iterator[Change]:
+    if cancelled(incoming):
+        if not cancelled(held):
+            yield changes.Cancelled(external_word=_cancel_word(incoming))
+        return
+    if cancelled(held):
+        yield changes.Reopened(external_stage=incoming.external_stage)
+    if incoming.stage is Stage.CONFIRMED and held.stage is not Stage.CONFIRMED:
+        yield changes.Confirmed(external_stage=incoming.external_stage)
+    if incoming.stage is Stage.UNKNOWN and incoming.external_stage != held.external_stage:
+        yield changes.StageUnknown(external_stage=incoming.external_stage)
+    if incoming.fulfilment is not held.fulfilment:
+        yield changes.FulfilmentChanged(
+            old=held.fulfilment, new=incoming.fulfilment, external_word=incoming.external_fulfilment
+        )
+
+
+def _payment(held: Order, incoming: Order) -> Iterator[Change]:
+    if held.total.currency == incoming.total.currency and incoming.paid != held.paid:
+        yield changes.PaymentChanged(old=held.paid, new=incoming.paid, total=incoming.total)
+    if incoming.fully_paid and not held.fully_paid:
+        yield changes.Paid(amount=incoming.paid)
+
+
+def _content(held: Order, incoming: Order) -> Iterator[Change]:
+    if held.recipient != incoming.recipient or held.shipping.pickup_point != incoming.shipping.pickup_point:
+        yield changes.AddressChanged()
+    if held.invoice != incoming.invoice:
+        yield changes.InvoiceChanged()
+    if held.total != incoming.total or held.lines != incoming.lines:
+        yield changes.LinesChanged(old_total=held.total, new_total=incoming.total)
+
+
+def _cancel_word(order: Order) -> str:
+    return order.external_stage if order.stage is Stage.CANCELLED else order.external_fulfilment or "cancelled"
+
+
+class Contest(msgspec.Struct, frozen=True, kw_only=True):
+    """Lines of an incoming order that other live orders have.
+
+    `superseded` are orders that lose all their lines to it, `moved` those that lose some, by their hub id.
+    `lost` tells that it is the incoming one that is out of date: its lines went to these orders since.
+    """
+
+    superseded: frozenset[OrderId] = frozenset()
+    moved: Mapping[OrderId, tuple[str, ...]] = {}
+    lost: frozenset[OrderId] = frozenset()
+
+
+def contest(incoming: Order, owners: Mapping[OrderId, Order]) -> Contest:
+    """Who gives up lines to whom. `owners` are the other live orders that have lines of `incoming` now.
+
+    A merge makes a new order out of lines of older ones, so the order that its source touched last is right.
+    An order without a time of change is as old as its placing.
+    """
+    mine = {line.external_id for line in incoming.lines}
+    stale = frozenset(id_ for id_, owner in owners.items() if _age(owner) > _age(incoming))
+    if stale:
+        return Contest(lost=stale)
+    superseded: set[OrderId] = set()
+    moved: dict[OrderId, tuple[str, ...]] = {}
+    for id_, owner in owners.items():
+        theirs = {line.external_id for line in owner.lines}
+        if theirs <= mine:
+            superseded.add(id_)
+        else:
+            moved[id_] = tuple(sorted(theirs & mine))
+    return Contest(superseded=frozenset(superseded), moved=moved)
+
+
+def _age(order: Order) -> float:
+    return (order.updated_at or order.placed_at).timestamp()

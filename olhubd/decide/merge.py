@@ -1,0 +1,47 @@
+"""What the hub keeps of an order when the source tells it anew.
+
+The newer telling wins, except where it is silent: sources blank personal data after a time, and some tell parcels
+only in a resource of their own.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import msgspec
+
+from olhubd.model import Address, Buyer, Order, Stage
+
+__all__ = ["merge"]
+
+P = TypeVar("P", Address, Buyer)
+
+
+def merge(held: Order, incoming: Order) -> Order:
+    """The order to hold after `incoming` was read while `held` was known."""
+    replacements: dict[str, object] = {}
+    known = {shipment.key for shipment in incoming.shipments}
+    kept = tuple(shipment for shipment in held.shipments if shipment.key not in known)
+    if kept:
+        replacements["shipments"] = (*kept, *incoming.shipments)
+    # Before it is confirmed an order really may lose its address: the buyer starts the form again.
+    if held.stage is Stage.CONFIRMED:
+        buyer = _filled(held.buyer, incoming.buyer)
+        if buyer is not incoming.buyer:
+            replacements["buyer"] = buyer
+        old, new = held.shipping.address, incoming.shipping.address
+        if old is not None and old.reachable and (new is None or not new.reachable):
+            replacements["shipping"] = msgspec.structs.replace(incoming.shipping, address=old)
+        if held.invoice is not None and incoming.invoice is None:
+            replacements["invoice"] = held.invoice
+    return msgspec.structs.replace(incoming, **replacements) if replacements else incoming
+
+
+def _filled(old: P, new: P) -> P:
+    """`new` with its blanks filled from `old`."""
+    blanks = {
+        name: value
+        for name in old.__struct_fields__
+        if (value := getattr(old, name)) is not None and getattr(new, name) is None
+    }
+    return msgspec.structs.replace(new, **blanks) if blanks else new

@@ -1,0 +1,168 @@
+"""What follows from the changes of one order: debts to targets, by the routes in force.
+
+Pure. A debt becomes one row of the outbox with the event that caused it; nothing is sent from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+import msgspec
+
+from olhubd.decide import changes
+from olhubd.decide.changes import Change
+from olhubd.decide.land import cancelled
+from olhubd.decide.route import Route, When
+from olhubd.model import Action, Order, Shipment, Stage
+
+__all__ = ["Debt", "StatusWord", "after_push", "creation_status", "follow", "ripe", "withdrawn"]
+
+
+class StatusWord(msgspec.Struct, frozen=True):
+    """The payload of a SET_STATUS delivery: the target's own word."""
+
+    status: str
+
+
+class Debt(msgspec.Struct, frozen=True, kw_only=True):
+    """Something owed to `target`, caused by the change with the index `cause` in the list it was planned from.
+
+    `replaces` tells that waiting debts of the same action are no longer owed; `delay` is in seconds.
+    """
+
+    target: str
+    action: Action
+    cause: int
+    key: str = ""
+    payload: msgspec.Struct | None = None
+    delay: float = 0.0
+    replaces: bool = False
+
+
+def ripe(order: Order, route: Route) -> bool:
+    """Whether the route wants this order at its target now."""
+    if cancelled(order) or order.stage is not Stage.CONFIRMED or order.fulfilled_by_marketplace:
+        return False
+    return route.when is not When.PAID or order.cash_on_delivery or order.fully_paid
+
+
+def follow(
+    account: str,
+    order: Order,
+    held: Order | None,
+    found: Sequence[Change],
+    routes: Iterable[Route],
+    owed: Collection[str],
+) -> list[Debt]:
+    """The debts that follow from `found`, the changes from `held` to `order`.
+
+    `owed` are the targets that have the order, or are owed it.
+    """
+    debts: list[Debt] = []
+    for route in routes:
+        if route.target in owed:
+            if account in route.sources:
+                debts.extend(_update(route, order, found))
+        elif account in route.sources and route.forward and _ripens(held, order, route):
+            cause = _index(found, changes.Confirmed, changes.Reopened, changes.Paid, changes.Placed)
+            delay = route.hold_seconds
+            debts.append(Debt(target=route.target, action=Action.PUSH_ORDER, cause=cause, delay=delay))
+        debts.extend(_back(account, route, found))
+    return debts
+
+
+def _ripens(held: Order | None, order: Order, route: Route) -> bool:
+    """Whether it becomes ripe just now: a route switched on later does not send the past after it."""
+    return ripe(order, route) and (held is None or not ripe(held, route))
+
+
+def _update(route: Route, order: Order, found: Sequence[Change]) -> Iterable[Debt]:
+    for index, change in enumerate(found):
+        match change:
+            case changes.Cancelled() | changes.Superseded():
+                yield Debt(target=route.target, action=Action.CANCEL_ORDER, cause=index)
+            case changes.PaymentChanged() if route.sync_payment and not order.cash_on_delivery:
+                yield Debt(
+                    target=route.target,
+                    action=Action.SET_PAYMENT,
+                    cause=index,
+                    key=str(change.new),
+                    replaces=True,
+                )
+            case changes.FulfilmentChanged() if route.sync_status and change.new.value in route.statuses:
+                word = route.statuses[change.new.value]
+                yield _status(route.target, word, index)
+            case changes.Shipped() if route.sync_shipments:
+                yield _shipment(route.target, change.carrier, change.waybill, index)
+            case _:
+                pass
+
+
+def _back(account: str, route: Route, found: Sequence[Change]) -> Iterable[Debt]:
+    """What a target's copy tells goes back to where the order came from."""
+    if account not in route.sources:
+        return
+    for index, change in enumerate(found):
+        match change:
+            case changes.CopyStatusChanged(target=route.target) if change.new in route.status_back:
+                yield _status(account, route.status_back[change.new], index)
+            case changes.CopyShipped(target=route.target) if route.shipments_back:
+                shipment = Shipment(
+                    carrier=change.carrier,
+                    waybill=change.waybill,
+                    carrier_name=change.carrier_name,
+                    url=change.url,
+                )
+                yield _shipment(account, change.carrier, change.waybill, index, shipment)
+            case _:
+                pass
+
+
+def _status(target: str, word: str, cause: int) -> Debt:
+    return Debt(
+        target=target,
+        action=Action.SET_STATUS,
+        cause=cause,
+        key=word,
+        payload=StatusWord(word),
+        replaces=True,
+    )
+
+
+def _shipment(target: str, carrier: str, waybill: str, cause: int, whole: Shipment | None = None) -> Debt:
+    shipment = whole or Shipment(carrier=carrier, waybill=waybill)
+    key = "/".join(shipment.key)
+    return Debt(target=target, action=Action.ADD_SHIPMENT, cause=cause, key=key, payload=shipment)
+
+
+def _index(found: Sequence[Change], *kinds: type[Change]) -> int:
+    for kind in kinds:
+        for index, change in enumerate(found):
+            if isinstance(change, kind):
+                return index
+    return 0
+
+
+def after_push(account: str, route: Route, processing: str | None) -> list[Debt]:
+    """What follows when the target has the order: the source may be told that work has begun."""
+    if not route.mark_processing or processing is None:
+        return []
+    return [_status(account, processing, 0)]
+
+
+def withdrawn(order: Order, superseded: bool) -> str | None:
+    """Why an order that is owed must not be sent any more; None when it must."""
+    if superseded:
+        return "another order took over its lines"
+    if cancelled(order):
+        return "it was cancelled before it was sent"
+    return None
+
+
+def creation_status(order: Order, statuses: Mapping[str, str]) -> str | None:
+    """The target's first status: paid and cash-on-delivery rules win over the general one."""
+    if order.cash_on_delivery and "cod" in statuses:
+        return statuses["cod"]
+    if order.fully_paid and "paid" in statuses:
+        return statuses["paid"]
+    return statuses.get("new")

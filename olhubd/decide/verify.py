@@ -1,0 +1,48 @@
+"""Whether an order makes sense enough to be stored. What does not is quarantined, never mended by guessing."""
+
+from __future__ import annotations
+
+from olhubd.model import CurrencyMismatch, Money, Order, check
+
+__all__ = ["objection"]
+
+
+def objection(order: Order) -> str | None:
+    """Why the order cannot be stored, in words for a person; None when it can."""
+    if not order.external_id:
+        return "it has no number of its own at the source"
+    if not order.lines:
+        return "it has no lines"
+    if order.placed_at.tzinfo is None:
+        return "the time it was placed has no time zone"
+    currency = order.total.currency
+    if not check.currency(currency):
+        return f"{currency!r} is not a currency"
+    seen: set[str] = set()
+    for line in order.lines:
+        if line.external_id in seen:
+            return f"two of its lines have the same number {line.external_id!r}"
+        seen.add(line.external_id)
+        if line.quantity < 1:
+            return f"line {line.external_id} has quantity {line.quantity}"
+        if not line.price.exact or line.price.amount < 0:
+            return f"line {line.external_id} has price {line.price.amount}"
+    if not order.total.exact:
+        return f"its total is {order.total.amount}"
+    return _sum_objection(order)
+
+
+def _sum_objection(order: Order) -> str | None:
+    try:
+        expected = order.expected_total()
+    except CurrencyMismatch as error:
+        return f"its amounts are of different currencies: {error}"
+    if not expected.exact:
+        return "one of its amounts is not a number"
+    if expected.amount != order.total.amount and expected.rounded() != order.total.rounded():
+        return _difference(expected, order.total)
+    return None
+
+
+def _difference(expected: Money, told: Money) -> str:
+    return f"its parts sum up to {expected}, but its total is {told}"

@@ -1,0 +1,8 @@
+"""The only SQL of the project: schema, migrations, one module per record, and the unit of work.
+
+Callers above see functions and records. What is not stored here did not happen.
+"""
+
+from olhubd.store.database import Database, Reader, StoreError, Transaction
+
+__all__ = ["Database", "Reader", "StoreError", "Transaction"]

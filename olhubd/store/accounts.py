@@ -1,0 +1,76 @@
+"""What the hub remembers of each account beside its configuration: whether it runs, since when, whose it is."""
+
+from __future__ import annotations
+
+import enum
+from datetime import datetime
+
+import msgspec
+
+from olhubd.store import codec
+from olhubd.store.database import Reader, Row, Transaction
+
+__all__ = ["AccountRow", "AccountState", "every", "get", "put"]
+
+
+class AccountState(enum.StrEnum):
+    ACTIVE = "active"
+    PAUSED = "paused"
+    """By a person."""
+    PARKED = "parked"
+    """By the hub: the grant is lost or the marketplace blocked it; a person must mend it."""
+
+
+class AccountRow(msgspec.Struct, frozen=True, kw_only=True):
+    name: str
+    connector: str
+    state: AccountState
+    changed_at: datetime
+    reason: str | None = None
+    started_at: datetime | None = None
+    owner: str | None = None
+    login: str | None = None
+
+
+_COLUMNS = "name, connector, state, reason, changed_at, started_at, owner, login"
+
+
+async def put(tx: Transaction, row: AccountRow) -> None:
+    await tx.execute(
+        f"INSERT INTO accounts ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?) ON CONFLICT (name) DO UPDATE SET"
+        " connector = excluded.connector, state = excluded.state, reason = excluded.reason,"
+        " changed_at = excluded.changed_at, started_at = excluded.started_at, owner = excluded.owner,"
+        " login = excluded.login",
+        (
+            row.name,
+            row.connector,
+            row.state.value,
+            row.reason,
+            codec.stamp(row.changed_at),
+            codec.stamp(row.started_at),
+            row.owner,
+            row.login,
+        ),
+    )
+
+
+async def get(reader: Reader, name: str) -> AccountRow | None:
+    row = await reader.one(f"SELECT {_COLUMNS} FROM accounts WHERE name = ?", (name,))
+    return _account(row) if row else None
+
+
+async def every(reader: Reader) -> dict[str, AccountRow]:
+    return {row[0]: _account(row) for row in await reader.fetch(f"SELECT {_COLUMNS} FROM accounts")}
+
+
+def _account(row: Row) -> AccountRow:
+    return AccountRow(
+        name=row[0],
+        connector=row[1],
+        state=AccountState(row[2]),
+        reason=row[3],
+        changed_at=codec.moment(row[4]),
+        started_at=codec.moment(row[5]),
+        owner=row[6],
+        login=row[7],
+    )

@@ -1,0 +1,102 @@
+"""Orders as they stand at the targets they were pushed to, and how they are recognised when they come back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+from olhubd.model import Money, OrderId, Shipment
+from olhubd.store import codec
+from olhubd.store.database import Reader, Row, Transaction
+
+__all__ = ["Copy", "by_external", "of_orders", "put"]
+
+
+class Copy(msgspec.Struct, frozen=True, kw_only=True):
+    """One order at one target. `status` and `shipments` are what its feed said last."""
+
+    order_id: OrderId
+    account: str
+    external_id: str
+    total: Money
+    created_at: datetime
+    number: str | None = None
+    status: str | None = None
+    url: str | None = None
+    unlinked: tuple[str, ...] = ()
+    shipments: tuple[Shipment, ...] = ()
+    seen_at: datetime | None = None
+
+
+_COLUMNS = (
+    "order_id, account, external_id, number, currency, total, status, url, unlinked, shipments, created_at, seen_at"
+)
+
+
+async def put(tx: Transaction, copies: Sequence[Copy]) -> None:
+    """Store or renew copies. An order has at most one at each target."""
+    await tx.executemany(
+        f"INSERT INTO copies ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)"
+        " ON CONFLICT (order_id, account) DO UPDATE SET external_id = excluded.external_id,"
+        " number = excluded.number, currency = excluded.currency,"
+        " total = excluded.total, status = excluded.status, url = excluded.url, unlinked = excluded.unlinked,"
+        " shipments = excluded.shipments, seen_at = excluded.seen_at",
+        [
+            (
+                c.order_id,
+                c.account,
+                c.external_id,
+                c.number,
+                c.total.currency,
+                str(c.total.amount),
+                c.status,
+                c.url,
+                codec.encode(c.unlinked),
+                codec.encode(c.shipments),
+                codec.stamp(c.created_at),
+                codec.stamp(c.seen_at),
+            )
+            for c in copies
+        ],
+    )
+
+
+async def of_orders(reader: Reader, order_ids: Sequence[int]) -> dict[OrderId, list[Copy]]:
+    """All copies of these orders."""
+    found: dict[OrderId, list[Copy]] = {}
+    rows = await reader.fetch(
+        f"SELECT {_COLUMNS} FROM copies WHERE order_id IN ({codec.marks(order_ids)})", list(order_ids)
+    )
+    for row in rows:
+        found.setdefault(row[0], []).append(_copy(row))
+    return found
+
+
+async def by_external(reader: Reader, account: str, external_ids: Sequence[str]) -> dict[str, Copy]:
+    """Which of a target's own orders are copies of ours, by their id there."""
+    rows = await reader.fetch(
+        f"SELECT {_COLUMNS} FROM copies WHERE account = ? AND external_id IN ({codec.marks(external_ids)})",
+        (account, *external_ids),
+    )
+    return {row[2]: _copy(row) for row in rows}
+
+
+def _copy(row: Row) -> Copy:
+    return msgspec.convert(
+        {
+            "order_id": row[0],
+            "account": row[1],
+            "external_id": row[2],
+            "number": row[3],
+            "total": {"currency": row[4], "amount": row[5]},
+            "status": row[6],
+            "url": row[7],
+            "unlinked": msgspec.json.decode(row[8]),
+            "shipments": msgspec.json.decode(row[9]),
+            "created_at": codec.moment(row[10]),
+            "seen_at": codec.moment(row[11]),
+        },
+        Copy,
+    )

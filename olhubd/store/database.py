@@ -1,0 +1,193 @@
+"""The SQLite file: one connection that writes in groups, a few that only read.
+
+Writing is a unit of work: an async function that gets a `Transaction` and awaits nothing else. All units that
+wait at one moment share a transaction, so a commit to disk is paid once for many. When one of a group fails, the
+group is rolled back and each unit runs again alone, so that the failing one hurts nobody; hence a unit may run
+twice and must not change anything but the database. A caller that is cancelled does not undo its unit.
+
+There is exactly one writing and checkpointing connection in the world; the command line talks to the daemon.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import aiosqlite
+
+from olhubd.store import migrate
+
+__all__ = ["Database", "Reader", "StoreError", "Transaction"]
+
+T = TypeVar("T")
+Row = tuple[Any, ...]
+Parameters = Sequence[Any]
+
+_GROUP = 64
+_READERS = 2
+_TABLES = ("runs", "orders", "events", "deliveries", "quarantine")
+
+
+class StoreError(Exception):
+    """The database cannot be used: why, and what to do."""
+
+
+class Reader:
+    """Reads on one connection."""
+
+    def __init__(self, connection: aiosqlite.Connection) -> None:
+        self._connection = connection
+
+    async def fetch(self, sql: str, parameters: Parameters = ()) -> list[Row]:
+        return list(await self._connection.execute_fetchall(sql, parameters))  # type: ignore[arg-type]
+
+    async def one(self, sql: str, parameters: Parameters = ()) -> Row | None:
+        rows = await self.fetch(sql, parameters)
+        return rows[0] if rows else None
+
+
+class Transaction(Reader):
+    """Reads and writes inside the writer's transaction."""
+
+    def __init__(self, connection: aiosqlite.Connection, sequences: dict[str, itertools.count[int]]) -> None:
+        super().__init__(connection)
+        self._sequences = sequences
+
+    async def execute(self, sql: str, parameters: Parameters = ()) -> int:
+        """Run one statement; gives the number of rows it changed."""
+        cursor = await self._connection.execute(sql, parameters)
+        return cursor.rowcount
+
+    async def executemany(self, sql: str, rows: Iterable[Parameters]) -> None:
+        await self._connection.executemany(sql, rows)
+
+    def next_id(self, table: str) -> int:
+        """A new identifier, in the order of commits."""
+        return next(self._sequences[table])
+
+
+Work = Callable[[Transaction], Awaitable[Any]]
+
+
+class Database:
+    """An open database. Make it by `Database.open`; close it, or the process will not end."""
+
+    def __init__(
+        self,
+        writer: aiosqlite.Connection,
+        readers: Sequence[aiosqlite.Connection],
+        sequences: dict[str, itertools.count[int]],
+    ) -> None:
+        self._writer = writer
+        self._readers = readers
+        self._sequences = sequences
+        self._transaction = Transaction(writer, sequences)
+        self._turn = itertools.cycle([Reader(connection) for connection in readers])
+        self._waiting: asyncio.Queue[tuple[Work, asyncio.Future[Any]] | None] = asyncio.Queue()
+        self._task = asyncio.create_task(self._write_groups(), name="store writer")
+        self._closed = False
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def open(cls, path: Path) -> AsyncIterator[Database]:
+        """Migrate the file at `path` and open it. Raises StoreError with what to do about it."""
+        try:
+            await asyncio.to_thread(migrate.migrate, path)
+        except migrate.SchemaTooNew as error:
+            raise StoreError(str(error)) from error
+        except (aiosqlite.Error, OSError) as error:
+            raise StoreError(f"{path} cannot be opened: {error}") from error
+        async with contextlib.AsyncExitStack() as stack:
+            writer = await stack.enter_async_context(aiosqlite.connect(path, isolation_level=None))
+            for pragma in (
+                "synchronous = FULL",
+                "foreign_keys = ON",
+                "busy_timeout = 5000",
+                "temp_store = MEMORY",
+                "journal_size_limit = 67108864",
+                "cache_size = -16000",
+            ):
+                await writer.execute(f"PRAGMA {pragma}")
+            readers = []
+            for _ in range(_READERS):
+                reader = await stack.enter_async_context(aiosqlite.connect(path, isolation_level=None))
+                for pragma in ("query_only = ON", "busy_timeout = 5000", "wal_autocheckpoint = 0"):
+                    await reader.execute(f"PRAGMA {pragma}")
+                readers.append(reader)
+            sequences = {}
+            for table in _TABLES:
+                rows = list(await writer.execute_fetchall(f"SELECT COALESCE(MAX(id), 0) FROM {table}"))
+                sequences[table] = itertools.count(rows[0][0] + 1)
+            database = cls(writer, readers, sequences)
+            try:
+                yield database
+            finally:
+                await database._close()
+
+    def next_id(self, table: str) -> int:
+        """A new identifier for a row that will be written later (a run, before its first landing)."""
+        return next(self._sequences[table])
+
+    @property
+    def reader(self) -> Reader:
+        """A connection to read what is committed."""
+        return next(self._turn)
+
+    async def write(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Run `work` in a transaction and return its result once that is durable."""
+        if self._closed:
+            raise StoreError("the database is closed")
+        done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._waiting.put_nowait((work, done))
+        return await asyncio.shield(done)
+
+    async def _close(self) -> None:
+        self._closed = True
+        self._waiting.put_nowait(None)
+        await self._task
+        with contextlib.suppress(aiosqlite.Error):
+            await self._writer.execute("PRAGMA optimize")
+
+    async def _write_groups(self) -> None:
+        while (unit := await self._waiting.get()) is not None:
+            group = [unit]
+            last = False
+            while len(group) < _GROUP and not self._waiting.empty():
+                another = self._waiting.get_nowait()
+                if another is None:
+                    last = True
+                    break
+                group.append(another)
+            await self._write_group(group)
+            if last:
+                return
+
+    async def _write_group(self, group: list[tuple[Work, asyncio.Future[Any]]]) -> None:
+        try:
+            results = await self._attempt([work for work, _ in group])
+        except Exception as error:
+            if len(group) > 1:
+                for unit in group:
+                    await self._write_group([unit])
+            elif not group[0][1].cancelled():
+                group[0][1].set_exception(error)
+            return
+        for (_, done), result in zip(group, results, strict=True):
+            if not done.cancelled():
+                done.set_result(result)
+
+    async def _attempt(self, works: Sequence[Work]) -> list[Any]:
+        await self._writer.execute("BEGIN IMMEDIATE")
+        try:
+            results = [await work(self._transaction) for work in works]
+            await self._writer.execute("COMMIT")
+        except BaseException:
+            # A full disk may have ended the transaction by itself already.
+            if self._writer.in_transaction:
+                await self._writer.execute("ROLLBACK")
+            raise
+        return results

@@ -1,0 +1,225 @@
+"""The outbox: what is owed to whom, in which state, and what the other side confirmed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from olhubd.model import Action, Delivery, DeliveryState, OrderId
+from olhubd.store import codec
+from olhubd.store.database import Reader, Row, Transaction
+
+__all__ = [
+    "add",
+    "claim",
+    "drop_superseded",
+    "due",
+    "get",
+    "listing",
+    "next_due",
+    "of_orders",
+    "oldest_open",
+    "recover",
+    "save",
+    "tally",
+]
+
+_COLUMNS = (
+    "id, order_id, target, action, key, state, event_id, created_at, due_at, attempts, sent_at, lease_until,"
+    " finished_at, external_id, reason, error, payload"
+)
+_OPEN = "('pending', 'retry', 'sent', 'hold')"
+
+
+def _delivery(row: Row) -> Delivery:
+    return Delivery(
+        id=row[0],
+        order_id=row[1],
+        target=row[2],
+        action=Action(row[3]),
+        key=row[4],
+        state=DeliveryState(row[5]),
+        event_id=row[6],
+        created_at=codec.moment(row[7]),
+        due_at=codec.moment(row[8]),
+        attempts=row[9],
+        sent_at=codec.moment(row[10]),
+        lease_until=codec.moment(row[11]),
+        finished_at=codec.moment(row[12]),
+        external_id=row[13],
+        reason=row[14],
+        error=row[15],
+        payload=msgspec.Raw(row[16]),
+    )
+
+
+async def add(tx: Transaction, deliveries: Sequence[Delivery]) -> None:
+    """Owe something new. What is owed already under the same key is left as it is."""
+    await tx.executemany(
+        f"INSERT INTO deliveries ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+        " ON CONFLICT (order_id, target, action, key) DO NOTHING",
+        [
+            (
+                d.id,
+                d.order_id,
+                d.target,
+                d.action.value,
+                d.key,
+                d.state.value,
+                d.event_id,
+                codec.stamp(d.created_at),
+                codec.stamp(d.due_at),
+                d.attempts,
+                codec.stamp(d.sent_at),
+                codec.stamp(d.lease_until),
+                codec.stamp(d.finished_at),
+                d.external_id,
+                d.reason,
+                d.error,
+                bytes(d.payload),
+            )
+            for d in deliveries
+        ],
+    )
+
+
+async def claim(tx: Transaction, target: str, now: datetime, lease_until: datetime, limit: int) -> list[Delivery]:
+    """Take up to `limit` due deliveries, oldest first, none whose order has an older open one at this target.
+
+    They come back as they were; the rows are now SENT under a lease, since from here on an attempt may happen.
+    """
+    stamp = codec.stamp(now)
+    rows = await tx.fetch(
+        f"SELECT {_COLUMNS} FROM deliveries AS d"
+        " WHERE target = ? AND state IN ('pending', 'retry', 'sent') AND due_at <= ?"
+        " AND (lease_until IS NULL OR lease_until <= ?)"
+        " AND NOT EXISTS (SELECT 1 FROM deliveries AS e WHERE e.order_id = d.order_id AND e.target = d.target"
+        f" AND e.id < d.id AND e.state IN {_OPEN}) ORDER BY due_at, id LIMIT ?",
+        (target, stamp, stamp, limit),
+    )
+    claimed = [_delivery(row) for row in rows]
+    lease = codec.stamp(lease_until)
+    await tx.executemany(
+        "UPDATE deliveries SET lease_until = ?, attempts = attempts + 1,"
+        " sent_at = CASE state WHEN 'sent' THEN sent_at ELSE ? END, state = 'sent' WHERE id = ?",
+        [(lease, stamp, d.id) for d in claimed],
+    )
+    return claimed
+
+
+async def save(tx: Transaction, deliveries: Iterable[Delivery]) -> None:
+    """Store what became of deliveries that were claimed, and end their leases."""
+    await tx.executemany(
+        "UPDATE deliveries SET state = ?, due_at = ?, attempts = ?, sent_at = ?, lease_until = ?, finished_at = ?,"
+        " external_id = ?, reason = ?, error = ?, payload = ? WHERE id = ?",
+        [
+            (
+                d.state.value,
+                codec.stamp(d.due_at),
+                d.attempts,
+                codec.stamp(d.sent_at),
+                codec.stamp(d.lease_until),
+                codec.stamp(d.finished_at),
+                d.external_id,
+                d.reason,
+                d.error,
+                bytes(d.payload),
+                d.id,
+            )
+            for d in deliveries
+        ],
+    )
+
+
+async def recover(tx: Transaction) -> int:
+    """End all leases of a process that is gone; only called by the one process that holds the data lock."""
+    return await tx.execute("UPDATE deliveries SET lease_until = NULL WHERE lease_until IS NOT NULL")
+
+
+async def of_orders(reader: Reader, order_ids: Sequence[int]) -> dict[OrderId, list[Delivery]]:
+    """All deliveries of these orders, oldest first."""
+    found: dict[OrderId, list[Delivery]] = {}
+    rows = await reader.fetch(
+        f"SELECT {_COLUMNS} FROM deliveries WHERE order_id IN ({codec.marks(order_ids)}) ORDER BY id",
+        list(order_ids),
+    )
+    for row in rows:
+        found.setdefault(row[1], []).append(_delivery(row))
+    return found
+
+
+async def drop_superseded(tx: Transaction, order_id: int, target: str, action: Action, at: datetime) -> int:
+    """Drop waiting deliveries of an action that a newer one replaces: the last value wins."""
+    return await tx.execute(
+        "UPDATE deliveries SET state = 'dropped', finished_at = ?, reason = 'a newer one replaced it'"
+        " WHERE order_id = ? AND target = ? AND action = ? AND state IN ('pending', 'retry')",
+        (codec.stamp(at), order_id, target, action.value),
+    )
+
+
+async def get(reader: Reader, delivery_id: int) -> Delivery | None:
+    row = await reader.one(f"SELECT {_COLUMNS} FROM deliveries WHERE id = ?", (delivery_id,))
+    return _delivery(row) if row else None
+
+
+async def listing(
+    reader: Reader,
+    *,
+    states: Sequence[DeliveryState] = (),
+    target: str | None = None,
+    before: int | None = None,
+    limit: int = 50,
+) -> list[Delivery]:
+    """The newest deliveries first; `before` is the last id of the page before."""
+    where: list[str] = ["id < ?"]
+    parameters: list[Any] = [before if before is not None else 2**62]
+    if states:
+        where.append(f"state IN ({codec.marks(states)})")
+        parameters.extend(state.value for state in states)
+    if target is not None:
+        where.append("target = ?")
+        parameters.append(target)
+    rows = await reader.fetch(
+        f"SELECT {_COLUMNS} FROM deliveries WHERE {' AND '.join(where)} ORDER BY id DESC LIMIT ?",
+        [*parameters, limit],
+    )
+    return [_delivery(row) for row in rows]
+
+
+async def next_due(reader: Reader, target: str) -> datetime | None:
+    """When the next delivery to `target` may be tried."""
+    row = await reader.one(
+        "SELECT MIN(due_at) FROM deliveries WHERE target = ? AND state IN ('pending', 'retry', 'sent')", (target,)
+    )
+    due_at: datetime | None = codec.moment(row[0]) if row else None
+    return due_at
+
+
+async def due(reader: Reader, target: str, now: datetime) -> int:
+    """How many deliveries to `target` could be tried now."""
+    row = await reader.one(
+        "SELECT COUNT(*) FROM deliveries"
+        " WHERE target = ? AND state IN ('pending', 'retry', 'sent') AND due_at <= ?",
+        (target, codec.stamp(now)),
+    )
+    return int(row[0]) if row else 0
+
+
+async def tally(reader: Reader) -> dict[tuple[str, DeliveryState], int]:
+    """How many deliveries by (target, state), of those not yet settled."""
+    rows = await reader.fetch(
+        f"SELECT target, state, COUNT(*) FROM deliveries WHERE state IN {_OPEN} GROUP BY target, state"
+        " UNION ALL SELECT target, state, COUNT(*) FROM deliveries WHERE state = 'dead' GROUP BY target, state"
+    )
+    return {(row[0], DeliveryState(row[1])): row[2] for row in rows}
+
+
+async def oldest_open(reader: Reader) -> dict[str, datetime]:
+    """Since when each target has been owed something."""
+    rows = await reader.fetch(
+        f"SELECT target, MIN(created_at) FROM deliveries WHERE state IN {_OPEN} GROUP BY target"
+    )
+    return {row[0]: codec.moment(row[1]) for row in rows}

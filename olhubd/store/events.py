@@ -1,0 +1,53 @@
+"""The append-only log of what happened, to what, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from olhubd.model import Cause, Event
+from olhubd.store import codec
+from olhubd.store.database import Reader, Row, Transaction
+
+__all__ = ["append", "latest", "of_order"]
+
+_COLUMNS = "id, at, kind, account, order_id, cause_kind, cause_id, data"
+
+
+async def append(tx: Transaction, events: Sequence[Event]) -> None:
+    await tx.executemany(
+        f"INSERT INTO events ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?)",
+        [
+            (e.id, codec.stamp(e.at), e.kind, e.account, e.order_id, e.cause.kind, e.cause.id, bytes(e.data))
+            for e in events
+        ],
+    )
+
+
+async def of_order(reader: Reader, order_id: int) -> list[Event]:
+    """The whole history of one order, oldest first."""
+    return [
+        _event(row)
+        for row in await reader.fetch(f"SELECT {_COLUMNS} FROM events WHERE order_id = ? ORDER BY id", (order_id,))
+    ]
+
+
+async def latest(reader: Reader, *, after: int = 0, limit: int = 100) -> list[Event]:
+    """The newest events with an id above `after`, oldest first."""
+    rows = await reader.fetch(
+        f"SELECT {_COLUMNS} FROM events WHERE id > ? ORDER BY id DESC LIMIT ?", (after, limit)
+    )
+    return [_event(row) for row in reversed(rows)]
+
+
+def _event(row: Row) -> Event:
+    return Event(
+        id=row[0],
+        at=codec.moment(row[1]),
+        kind=row[2],
+        account=row[3],
+        order_id=row[4],
+        cause=Cause(row[5], row[6]),
+        data=msgspec.Raw(row[7]),
+    )

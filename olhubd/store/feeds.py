@@ -1,0 +1,60 @@
+"""Where each feed has landed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from olhubd.store import codec
+from olhubd.store.database import Reader, Transaction
+
+__all__ = ["Position", "get", "of_account", "put"]
+
+
+class Position(msgspec.Struct, frozen=True, kw_only=True):
+    """A feed's cursor: everything up to it is stored. A sweep also has when it is due and since when it looks."""
+
+    account: str
+    feed: str
+    cursor: str | None
+    moved_at: datetime
+    due_at: datetime | None = None
+    since: datetime | None = None
+
+
+async def put(tx: Transaction, position: Position) -> None:
+    await tx.execute(
+        "INSERT INTO feeds (account, feed, cursor, moved_at, due_at, since) VALUES (?,?,?,?,?,?)"
+        " ON CONFLICT (account, feed) DO UPDATE SET cursor = excluded.cursor, moved_at = excluded.moved_at,"
+        " due_at = excluded.due_at, since = excluded.since",
+        (
+            position.account,
+            position.feed,
+            position.cursor,
+            codec.stamp(position.moved_at),
+            codec.stamp(position.due_at),
+            codec.stamp(position.since),
+        ),
+    )
+
+
+async def of_account(reader: Reader, account: str) -> dict[str, Position]:
+    rows = await reader.fetch(
+        "SELECT feed, cursor, moved_at, due_at, since FROM feeds WHERE account = ?", (account,)
+    )
+    return {
+        row[0]: Position(
+            account=account,
+            feed=row[0],
+            cursor=row[1],
+            moved_at=codec.moment(row[2]),
+            due_at=codec.moment(row[3]),
+            since=codec.moment(row[4]),
+        )
+        for row in rows
+    }
+
+
+async def get(reader: Reader, account: str, feed: str) -> Position | None:
+    return (await of_account(reader, account)).get(feed)

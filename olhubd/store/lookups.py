@@ -1,0 +1,48 @@
+"""Orders that are to be read again, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+from olhubd.store import codec
+from olhubd.store.database import Reader, Transaction
+
+__all__ = ["Lookup", "due", "forget", "put"]
+
+
+class Lookup(msgspec.Struct, frozen=True, kw_only=True):
+    external_id: str
+    due_at: datetime
+    reason: str
+    tries: int = 0
+
+
+async def put(tx: Transaction, account: str, lookups: Sequence[Lookup]) -> None:
+    """Ask for orders to be read again; an earlier wish for the same order is replaced."""
+    await tx.executemany(
+        "INSERT INTO lookups (account, external_id, due_at, reason, tries) VALUES (?,?,?,?,?)"
+        " ON CONFLICT (account, external_id) DO UPDATE SET due_at = excluded.due_at, reason = excluded.reason,"
+        " tries = lookups.tries + 1",
+        [
+            (account, lookup.external_id, codec.stamp(lookup.due_at), lookup.reason, lookup.tries)
+            for lookup in lookups
+        ],
+    )
+
+
+async def forget(tx: Transaction, account: str, external_ids: Sequence[str]) -> None:
+    await tx.executemany(
+        "DELETE FROM lookups WHERE account = ? AND external_id = ?", [(account, id_) for id_ in external_ids]
+    )
+
+
+async def due(reader: Reader, account: str, now: datetime, limit: int = 50) -> list[Lookup]:
+    rows = await reader.fetch(
+        "SELECT external_id, due_at, reason, tries FROM lookups WHERE account = ? AND due_at <= ?"
+        " ORDER BY due_at LIMIT ?",
+        (account, codec.stamp(now), limit),
+    )
+    return [Lookup(external_id=row[0], due_at=codec.moment(row[1]), reason=row[2], tries=row[3]) for row in rows]

@@ -1,0 +1,79 @@
+"""Bringing a database file to the schema this version needs.
+
+Numbered SQL files, each in one transaction with its number; a backup file before the first; refusal to touch a
+schema that is newer than ours. Nothing is migrated lazily or in the background.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from importlib import resources
+from pathlib import Path
+
+__all__ = ["SchemaTooNew", "latest", "migrate"]
+
+
+class SchemaTooNew(Exception):
+    """The file was written by a newer olhubd."""
+
+
+def _steps() -> dict[int, str]:
+    found = {}
+    for entry in resources.files("olhubd.store").joinpath("sqlite").iterdir():
+        if match := re.fullmatch(r"(\d{4})_\w+\.sql", entry.name):
+            found[int(match[1])] = entry.read_text(encoding="utf-8")
+    return dict(sorted(found.items()))
+
+
+def latest() -> int:
+    """The schema number this version brings files to."""
+    return max(_steps())
+
+
+def migrate(path: Path) -> Path | None:
+    """Bring the file at `path` (made if missing) to the latest schema. Gives the backup's path, if one was made.
+
+    Blocking; runs before the daemon opens its connections. Raises SchemaTooNew, or sqlite3.Error as it is.
+    """
+    path.touch(mode=0o600)  # it will hold tokens and personal data
+    connection = sqlite3.connect(path, isolation_level=None)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        steps = _steps()
+        if version > max(steps):
+            raise SchemaTooNew(
+                f"{path} has schema {version}, but this olhubd knows only up to {max(steps)}: "
+                "install the newer olhubd again, or restore the backup file that its upgrade left beside it"
+            )
+        missing = {number: sql for number, sql in steps.items() if number > version}
+        backup = _back_up(connection, path, version) if version and missing else None
+        for number, sql in missing.items():
+            _apply(connection, number, sql)
+        return backup
+    finally:
+        connection.close()
+
+
+def _back_up(connection: sqlite3.Connection, path: Path, version: int) -> Path:
+    backup = path.with_name(f"{path.name}.schema-{version}.backup")
+    backup.unlink(missing_ok=True)
+    copy = sqlite3.connect(backup)
+    try:
+        connection.backup(copy)
+    finally:
+        copy.close()
+    backup.chmod(0o600)
+    return backup
+
+
+def _apply(connection: sqlite3.Connection, number: int, sql: str) -> None:
+    connection.execute("PRAGMA foreign_keys = OFF")
+    try:
+        connection.executescript(f"BEGIN IMMEDIATE;\n{sql}\nPRAGMA user_version = {number};\nCOMMIT;")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise

@@ -1,0 +1,281 @@
+"""Orders and their lines: what the hub holds, and who owns which line."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+import msgspec
+
+from olhubd.model import Fulfilment, Money, Order, OrderId, Stage
+from olhubd.store import codec
+from olhubd.store.database import Reader, Row, Transaction
+
+__all__ = [
+    "Held",
+    "Owner",
+    "Stored",
+    "Summary",
+    "by_reference",
+    "count",
+    "digest",
+    "find",
+    "get",
+    "held",
+    "insert",
+    "listing",
+    "owners",
+    "read",
+    "release_lines",
+    "supersede",
+    "update",
+]
+
+
+class Held(msgspec.Struct, frozen=True, gc=False):
+    """What is known of an order without its document."""
+
+    id: OrderId
+    digest: bytes
+    superseded_by: OrderId | None
+
+
+class Owner(msgspec.Struct, frozen=True, gc=False):
+    """The live order that has a line now."""
+
+    order_id: OrderId
+    external_id: str
+
+
+class Stored(msgspec.Struct, frozen=True, kw_only=True):
+    """An order as a row: the record with what the hub adds."""
+
+    id: OrderId
+    account: str
+    order: Order
+    document: bytes
+    digest: bytes
+    created_at: datetime
+    changed_at: datetime
+    superseded_by: OrderId | None = None
+
+    @property
+    def live(self) -> bool:
+        """Whether its lines are its own; a cancelled order's may be sold again, a superseded one's have moved."""
+        return self.superseded_by is None and self.order.stage is not Stage.CANCELLED
+
+
+class Summary(msgspec.Struct, frozen=True, kw_only=True):
+    """An order as lists show it."""
+
+    id: OrderId
+    account: str
+    external_id: str
+    number: str | None
+    stage: Stage
+    fulfilment: Fulfilment
+    paid: bool
+    placed_at: datetime
+    total: Money
+    buyer: str | None
+    superseded_by: OrderId | None
+
+
+def digest(document: bytes) -> bytes:
+    """What tells two versions of an order apart."""
+    return hashlib.blake2b(document, digest_size=16).digest()
+
+
+async def held(reader: Reader, account: str, external_ids: Sequence[str]) -> dict[str, Held]:
+    """What is known of these orders, by external id."""
+    rows = await reader.fetch(
+        "SELECT external_id, id, digest, superseded_by FROM orders"
+        f" WHERE account = ? AND external_id IN ({codec.marks(external_ids)})",
+        (account, *external_ids),
+    )
+    return {row[0]: Held(row[1], row[2], row[3]) for row in rows}
+
+
+async def owners(reader: Reader, account: str, line_ids: Sequence[str]) -> dict[str, Owner]:
+    """The live owners of these lines, by the line's external id."""
+    found: dict[str, Owner] = {}
+    for start in range(0, len(line_ids), 500):
+        part = line_ids[start : start + 500]
+        rows = await reader.fetch(
+            "SELECT l.external_id, l.order_id, o.external_id FROM order_lines l JOIN orders o ON o.id = l.order_id"
+            f" WHERE l.live = 1 AND l.account = ? AND l.external_id IN ({codec.marks(part)})",
+            (account, *part),
+        )
+        found.update((row[0], Owner(row[1], row[2])) for row in rows)
+    return found
+
+
+_STORED = "id, account, document, digest, created_at, changed_at, superseded_by"
+
+
+def _stored(row: Row) -> Stored:
+    return Stored(
+        id=row[0],
+        account=row[1],
+        order=codec.order(row[2]),
+        document=row[2],
+        digest=row[3],
+        created_at=codec.moment(row[4]),
+        changed_at=codec.moment(row[5]),
+        superseded_by=row[6],
+    )
+
+
+async def read(reader: Reader, ids: Sequence[int]) -> dict[OrderId, Stored]:
+    """Whole orders by the hub's id."""
+    rows = await reader.fetch(f"SELECT {_STORED} FROM orders WHERE id IN ({codec.marks(ids)})", list(ids))
+    return {row[0]: _stored(row) for row in rows}
+
+
+async def get(reader: Reader, order_id: int) -> Stored | None:
+    return (await read(reader, [order_id])).get(OrderId(order_id))
+
+
+async def by_reference(reader: Reader, account: str, external_id: str) -> OrderId | None:
+    row = await reader.one("SELECT id FROM orders WHERE account = ? AND external_id = ?", (account, external_id))
+    return row[0] if row else None
+
+
+async def find(reader: Reader, text: str) -> list[OrderId]:
+    """Orders that a person means by `text`: the hub's id, a number, or an external id here or at a target."""
+    by_id = int(text) if text.isdecimal() and len(text) < 19 else -1
+    rows = await reader.fetch(
+        "SELECT id FROM orders WHERE id = ? UNION SELECT id FROM orders WHERE external_id = ? OR number = ?"
+        " UNION SELECT order_id FROM copies WHERE external_id = ? OR number = ? ORDER BY 1 LIMIT 20",
+        (by_id, text, text, text, text),
+    )
+    return [row[0] for row in rows]
+
+
+async def listing(
+    reader: Reader,
+    *,
+    account: str | None = None,
+    stage: Stage | None = None,
+    before: int | None = None,
+    limit: int = 50,
+) -> list[Summary]:
+    """The newest orders first; `before` is the last id of the page before."""
+    where, parameters = ["id < ?"], [before if before is not None else 2**62]
+    if account is not None:
+        where.append("account = ?")
+        parameters.append(account)  # type: ignore[arg-type]
+    if stage is not None:
+        where.append("stage = ?")
+        parameters.append(stage.value)  # type: ignore[arg-type]
+    rows = await reader.fetch(
+        "SELECT id, account, external_id, number, stage, fulfilment, paid, placed_at, total, currency, buyer,"
+        f" superseded_by FROM orders WHERE {' AND '.join(where)} ORDER BY id DESC LIMIT ?",
+        [*parameters, limit],
+    )
+    return [
+        msgspec.convert(
+            {
+                "id": row[0],
+                "account": row[1],
+                "external_id": row[2],
+                "number": row[3],
+                "stage": row[4],
+                "fulfilment": row[5],
+                "paid": bool(row[6]),
+                "placed_at": codec.moment(row[7]),
+                "total": {"amount": row[8], "currency": row[9]},
+                "buyer": row[10],
+                "superseded_by": row[11],
+            },
+            Summary,
+        )
+        for row in rows
+    ]
+
+
+async def count(reader: Reader) -> dict[tuple[str, str], int]:
+    """How many orders by (account, stage). Walks an index; for metrics, not for every request."""
+    rows = await reader.fetch("SELECT account, stage, COUNT(*) FROM orders GROUP BY account, stage")
+    return {(row[0], row[1]): row[2] for row in rows}
+
+
+def _columns(stored: Stored) -> tuple[object, ...]:
+    order = stored.order
+    buyer = order.buyer
+    name = " ".join(part for part in (buyer.first_name, buyer.last_name) if part) or None
+    return (
+        order.number,
+        order.stage.value,
+        order.fulfilment.value,
+        int(order.fully_paid),
+        codec.stamp(order.placed_at),
+        order.total.currency,
+        str(order.total.amount),
+        buyer.login or name,
+        stored.superseded_by,
+        codec.stamp(stored.changed_at),
+        stored.digest,
+        stored.document,
+    )
+
+
+async def insert(tx: Transaction, rows: Sequence[Stored]) -> None:
+    """Store new orders with their lines. Orders that give up lines must be updated before."""
+    await tx.executemany(
+        "INSERT INTO orders (number, stage, fulfilment, paid, placed_at, currency, total, buyer, superseded_by,"
+        " changed_at, digest, document, id, account, external_id, created_at)"
+        " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+        [(*_columns(row), row.id, row.account, row.order.external_id, codec.stamp(row.created_at)) for row in rows],
+    )
+    await _insert_lines(tx, rows)
+
+
+async def update(tx: Transaction, rows: Sequence[Stored]) -> None:
+    """Store changed orders and their lines anew."""
+    await tx.executemany(
+        "UPDATE orders SET number = ?, stage = ?, fulfilment = ?, paid = ?, placed_at = ?, currency = ?, total = ?,"
+        " buyer = ?, superseded_by = ?, changed_at = ?, digest = ?, document = ? WHERE id = ?",
+        [(*_columns(row), row.id) for row in rows],
+    )
+    await tx.executemany("DELETE FROM order_lines WHERE order_id = ?", [(row.id,) for row in rows])
+    await _insert_lines(tx, rows)
+
+
+async def _insert_lines(tx: Transaction, rows: Iterable[Stored]) -> None:
+    await tx.executemany(
+        "INSERT INTO order_lines"
+        " (order_id, position, account, external_id, offer_id, sku, ean, name, quantity, live)"
+        " VALUES (?,?,?,?,?,?,?,?,?,?)",
+        [
+            (
+                row.id,
+                position,
+                row.account,
+                line.external_id,
+                line.offer_id,
+                line.sku,
+                line.ean,
+                line.name,
+                line.quantity,
+                int(row.live),
+            )
+            for row in rows
+            for position, line in enumerate(row.order.lines)
+        ],
+    )
+
+
+async def supersede(tx: Transaction, pairs: Sequence[tuple[OrderId, OrderId, datetime]]) -> None:
+    """Mark orders (first) as taken over by others (second) at a time; their lines are theirs no more."""
+    await tx.executemany(
+        "UPDATE orders SET superseded_by = ?, changed_at = ? WHERE id = ?",
+        [(by, codec.stamp(at), old) for old, by, at in pairs],
+    )
+    await tx.executemany("UPDATE order_lines SET live = 0 WHERE order_id = ?", [(old,) for old, _, _ in pairs])
+
+
+async def release_lines(tx: Transaction, lines: Sequence[tuple[OrderId, str]]) -> None:
+    """Take single lines away from orders that keep others."""
+    await tx.executemany("UPDATE order_lines SET live = 0 WHERE order_id = ? AND external_id = ?", lines)

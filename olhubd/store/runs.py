@@ -1,0 +1,83 @@
+"""The import log: every execution of every feed, also those that found nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from olhubd.model import Run
+from olhubd.store import codec
+from olhubd.store.database import Reader, Transaction
+
+__all__ = ["latest", "listing", "lose", "put"]
+
+_COLUMNS = (
+    "id, account, feed, trigger, started_at, ended_at, state, polls, seen,"
+    " added, changed, quarantined, missed, error"
+)
+_NAMES = [name.strip() for name in _COLUMNS.split(",")]
+
+
+async def put(tx: Transaction, runs: Sequence[Run]) -> None:
+    """Store or renew runs."""
+    await tx.executemany(
+        f"INSERT INTO runs ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO UPDATE SET"
+        " ended_at = excluded.ended_at, state = excluded.state, polls = excluded.polls, seen = excluded.seen,"
+        " added = excluded.added, changed = excluded.changed, quarantined = excluded.quarantined,"
+        " missed = excluded.missed, error = excluded.error",
+        [
+            (
+                r.id,
+                r.account,
+                r.feed,
+                r.trigger,
+                codec.stamp(r.started_at),
+                codec.stamp(r.ended_at),
+                r.state.value,
+                r.polls,
+                r.seen,
+                r.added,
+                r.changed,
+                r.quarantined,
+                r.missed,
+                r.error,
+            )
+            for r in runs
+        ],
+    )
+
+
+async def lose(tx: Transaction) -> int:
+    """Mark the runs that a process left unfinished; called once at start."""
+    return await tx.execute("UPDATE runs SET state = 'lost', error = 'the daemon ended' WHERE state = 'running'")
+
+
+async def listing(
+    reader: Reader, *, account: str | None = None, before: int | None = None, limit: int = 50
+) -> list[Run]:
+    """The newest runs first."""
+    where, parameters = "id < ?", [before if before is not None else 2**62]
+    if account is not None:
+        where += " AND account = ?"
+        parameters.append(account)  # type: ignore[arg-type]
+    rows = await reader.fetch(
+        f"SELECT {_COLUMNS} FROM runs WHERE {where} ORDER BY id DESC LIMIT ?", [*parameters, limit]
+    )
+    return [_run(row) for row in rows]
+
+
+async def latest(reader: Reader) -> dict[tuple[str, str], Run]:
+    """The last run of each (account, feed)."""
+    rows = await reader.fetch(
+        f"SELECT {_COLUMNS} FROM runs WHERE id IN (SELECT MAX(id) FROM runs GROUP BY account, feed)"
+    )
+    return {(row[1], row[2]): _run(row) for row in rows}
+
+
+def _run(row: tuple[Any, ...]) -> Run:
+    values = dict(zip(_NAMES, row, strict=True))
+    values["started_at"] = codec.moment(values["started_at"])
+    values["ended_at"] = codec.moment(values["ended_at"])
+    return msgspec.convert(values, Run)
