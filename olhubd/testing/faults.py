@@ -48,11 +48,13 @@ class Kind(enum.StrEnum):
 class Fault(msgspec.Struct, kw_only=True):
     """Strikes requests whose "METHOD /path" matches the regular expression `match`.
 
-    `times` limits how often (None: for ever); `chance` how likely each time.
+    `after` lets so many of them through first; `times` limits how often (None: for ever); `chance` how likely each
+    time.
     """
 
     kind: Kind
     match: str = "."
+    after: int = 0
     times: int | None = 1
     chance: float = 1.0
     status: int = 502
@@ -75,10 +77,18 @@ class Faults:
     def clear(self) -> None:
         self._faults.clear()
 
+    async def settle(self) -> None:
+        """Wait until all that LATE put off has been done."""
+        while self._later:
+            await asyncio.wait(self._later)
+
     def _pick(self, request: web.Request) -> Fault | None:
         what = f"{request.method} {request.path}"
         for fault in self._faults:
             if re.search(fault.match, what) and self._random.random() < fault.chance:
+                if fault.after > 0:
+                    fault.after -= 1
+                    continue
                 if fault.times is not None:
                     fault.times -= 1
                     if fault.times <= 0:
