@@ -42,7 +42,7 @@ from olhubd.plugin.errors import (
     Unavailable,
 )
 from olhubd.plugin.hooks import hookimpl
-from olhubd.plugin.http import Answer, Bearer, Client, Complaint, ErrorTable, Middleware, decode
+from olhubd.plugin.http import Answer, Bearer, Client, Complaint, ErrorTable, Middleware, Signer, decode
 from olhubd.plugin.oauth import DeviceGrant, Token, Tokens
 from olhubd.plugin.settings import Duration, Field, Secret, Settings, Url
 
@@ -94,6 +94,7 @@ __all__ = [
     "Secret",
     "Settings",
     "ShipmentSink",
+    "Signer",
     "Status",
     "StatusList",
     "StatusSink",

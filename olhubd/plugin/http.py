@@ -1,166 +1,74 @@
 """The HTTP client a connector calls its system with.
 
-It knows the base address, signs in by a middleware, asks the budget before each attempt, limits every call in
-time, repeats only what is safe to repeat, and turns each failure into one of the plugin errors. It never follows
-redirects, since one that leaves the host would carry the credentials along, and it never puts a body, a query or
-a header into an error text.
+It knows the base address, signs in, asks the budget before each attempt, limits every call in time, repeats only
+what is safe to repeat, and turns each failure into one of the plugin errors. It never follows redirects, since one
+that leaves the host would carry the credentials along, and it never puts a body, a query or a header into an error
+text; nor does it chain the transport's own errors, whose texts hold whole addresses.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import email.utils
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
-from functools import lru_cache
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import aiohttp
 import msgspec
-from multidict import CIMultiDictProxy
+from aiohttp.http import HttpProcessingError
+from multidict import CIMultiDict
 from yarl import URL
 
+from olhubd.plugin.answer import Answer, Complaint, ErrorTable, decode
 from olhubd.plugin.budget import Gate, Lane
 from olhubd.plugin.errors import (
+    AccountBlocked,
     AuthLost,
-    Conflict,
     ContractBroken,
-    NotFound,
     OutcomeUnknown,
     PluginError,
     RateLimited,
-    Rejected,
     Temporary,
     Unavailable,
 )
 from olhubd.plugin.oauth import Tokens
 
-__all__ = ["Answer", "Bearer", "Client", "Complaint", "ErrorTable", "Middleware", "decode"]
+__all__ = ["Answer", "Bearer", "Client", "Complaint", "ErrorTable", "Middleware", "Signer", "decode"]
 
 T = TypeVar("T")
-Middleware = aiohttp.ClientMiddlewareType
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-_NOT_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
+_LARGEST = 64 * 2**20
+_CHUNK = 2**16
+
+_NOT_SENT = (
+    aiohttp.ClientConnectorError,
+    aiohttp.ConnectionTimeoutError,
+    aiohttp.ClientHttpProxyError,
+    aiohttp.InvalidURL,
+)
+_NO_ANSWER = (TimeoutError, aiohttp.ClientError, HttpProcessingError, OSError)
+
+_Query = Mapping[str, str | int] | Sequence[tuple[str, str | int]] | None
 
 
-@lru_cache(maxsize=512)
-def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(kind)
+@runtime_checkable
+class Signer(Protocol):
+    """Signs in by headers that may first have to be fetched, and fetched anew once the server refuses them.
 
-
-def decode(body: bytes, into: type[T]) -> T:
-    """Decode JSON into a typed record. Raises ContractBroken with the path of what does not fit."""
-    try:
-        kind: Any = into
-        record: T = _decoder(kind).decode(body)
-    except msgspec.ValidationError as error:
-        text, _, path = str(error).partition(" - at ")
-        raise ContractBroken(f"unexpected answer: {text}", field=path.strip("`") or None) from None
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        raise ContractBroken("the answer is not JSON") from None
-    return record
-
-
-class Complaint(msgspec.Struct, frozen=True, kw_only=True):
-    """What a failed answer says of itself: the system's code, its sentence, the field it names."""
-
-    code: str | None = None
-    message: str | None = None
-    field: str | None = None
-
-
-class Answer(msgspec.Struct, frozen=True):
-    """One complete answer."""
-
-    status: int
-    headers: CIMultiDictProxy[str]
-    body: bytes
-
-    def into(self, kind: type[T]) -> T:
-        return decode(self.body, kind)
-
-    @property
-    def retry_after(self) -> float | None:
-        """Seconds from the Retry-After header, whether it holds a number or a date; None without one."""
-        value = self.headers.get("Retry-After")
-        if value is None:
-            return None
-        try:
-            return max(0.0, float(value))
-        except ValueError:
-            pass
-        try:
-            until = email.utils.parsedate_to_datetime(value)
-            sent = email.utils.parsedate_to_datetime(self.headers.get("Date", ""))
-        except (ValueError, TypeError):
-            return None
-        # Both by the server's own clock, so a wrong clock here does not matter.
-        return max(0.0, (_aware(until) - _aware(sent)).total_seconds())
-
-
-def _aware(moment: datetime) -> datetime:
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-class ErrorTable(msgspec.Struct, frozen=True, kw_only=True):
-    """From a status, or the system's own error code, to a plugin error. Codes win over statuses.
-
-    `read` finds code, message and field in a failed answer.
+    Both methods may call out: they run before the request takes its place in the budget.
     """
 
-    statuses: Mapping[int, type[PluginError]] = {}
-    codes: Mapping[str, type[PluginError]] = {}
-    read: Callable[[Answer], Complaint] | None = None
+    async def sign(self) -> Mapping[str, str]:
+        """The headers that sign a request now."""
 
-    def error(self, answer: Answer, what: str, repeatable: bool) -> PluginError:
-        """The error for a failed answer to `what`."""
-        complaint = Complaint()
-        if self.read is not None:
-            # A firewall's page or a PHP notice is no complaint that can be read; the status still tells.
-            with contextlib.suppress(ContractBroken, msgspec.MsgspecError, UnicodeDecodeError):
-                complaint = self.read(answer)
-        kind = self.codes.get(complaint.code or "") or self.statuses.get(answer.status)
-        if kind is None:
-            kind = _default(answer.status, repeatable)
-        said = complaint.message or _phrase(answer.status)
-        code = f" ({complaint.code})" if complaint.code else ""
-        message = f"{what}: {answer.status} {said}{code}"
-        if issubclass(kind, RateLimited | Unavailable):
-            return kind(message, retry_after=answer.retry_after, code=complaint.code, status=answer.status)
-        if issubclass(kind, Rejected | ContractBroken):
-            return kind(message, field=complaint.field, code=complaint.code, status=answer.status)
-        return kind(message, code=complaint.code, status=answer.status)
+    async def refused(self, headers: Mapping[str, str]) -> None:
+        """Tell that the server answered 401 to these very headers. The request is then signed and sent again."""
 
 
-def _phrase(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return "unknown status"
-
-
-def _default(status: int, repeatable: bool) -> type[PluginError]:
-    match status:
-        case 401 | 403:
-            return AuthLost
-        case 404 | 410:
-            return NotFound
-        case 409 | 412:
-            return Conflict
-        case 408 | 425:
-            return Unavailable if repeatable else OutcomeUnknown
-        case 429:
-            return RateLimited
-        case _ if status >= 500:
-            # A gateway's 502 or 504 says nothing of what the server behind it did.
-            return Unavailable if repeatable else OutcomeUnknown
-        case _ if 300 <= status < 400:
-            return ContractBroken
-    return Rejected
+Middleware = aiohttp.ClientMiddlewareType | Signer
+"""How a client signs in: a `Signer`, or an aiohttp client middleware where the signature covers the request."""
 
 
 class Bearer:
@@ -169,22 +77,20 @@ class Bearer:
     def __init__(self, tokens: Tokens) -> None:
         self._tokens = tokens
 
-    async def __call__(
-        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
-    ) -> aiohttp.ClientResponse:
-        access = await self._tokens.access()
-        request.headers["Authorization"] = f"Bearer {access}"
-        response = await handler(request)
-        if response.status != HTTPStatus.UNAUTHORIZED:
-            return response
-        response.release()
-        await self._tokens.refused(access)
-        request.headers["Authorization"] = f"Bearer {await self._tokens.access()}"
-        return await handler(request)
+    async def sign(self) -> Mapping[str, str]:
+        return {"Authorization": f"Bearer {await self._tokens.access()}"}
+
+    async def refused(self, headers: Mapping[str, str]) -> None:
+        await self._tokens.refused(headers["Authorization"].removeprefix("Bearer "))
 
 
 class Client:
-    """One base address, one way to sign in, one set of budgets. See `Account.client`."""
+    """One base address, one way to sign in, one set of budgets. See `Account.client`.
+
+    `gates` are passed in their order, so the narrowest comes first: who waits at it should not fill a wider one.
+    `attempts` is how often a repeatable request is sent in all while the system is unavailable. An answer of more
+    than `largest` bytes is refused.
+    """
 
     def __init__(
         self,
@@ -197,21 +103,24 @@ class Client:
         headers: Mapping[str, str] | None = None,
         timeout: float = 30.0,
         attempts: int = 3,
+        largest: int = _LARGEST,
         sleep: Callable[[float], Any] = asyncio.sleep,
     ) -> None:
         self._session = session
-        self._base = URL(base.rstrip("/"))
-        self._middlewares = (auth,) if auth is not None else ()
+        self._base = _checked(base)
+        self._signer = auth if isinstance(auth, Signer) else None
+        self._middlewares = () if auth is None or isinstance(auth, Signer) else (auth,)
         self._gates = tuple(gates)
         self._errors = errors or ErrorTable()
-        self._headers = dict(headers or {})
-        self._timeout = aiohttp.ClientTimeout(total=timeout, sock_connect=min(10.0, timeout))
+        self._headers = CIMultiDict(headers or {})
+        self._timeout = _limits(timeout)
         self._attempts = attempts
+        self._largest = largest
         self._sleep = sleep
 
     @property
     def base(self) -> str:
-        return str(self._base)
+        return self._base
 
     async def get(self, path: str, into: type[T], query: _Query = None, lane: Lane = Lane.ORDERS) -> T:
         """GET and decode."""
@@ -238,7 +147,9 @@ class Client:
         except ContractBroken as error:
             if method in _SAFE_METHODS or repeatable:
                 raise
-            raise OutcomeUnknown(f"{method} {path}: done or not, but {error}", status=answer.status) from error
+            raise OutcomeUnknown(
+                f"{_what(method, path)}: done or not, but {error}", status=answer.status
+            ) from error
 
     async def request(
         self,
@@ -256,93 +167,194 @@ class Client:
     ) -> Answer:
         """Send one request and return its 2xx answer, or raise.
 
-        `path` is appended to the base as it is. `json` is anything msgspec encodes. `repeatable` says that sending
-        it twice is harmless; by default only reading methods are.
+        `path` begins with a slash (or is empty) and is appended to the base; what is percent-encoded in it stays
+        so. `json` is anything msgspec encodes. `repeatable` says that sending it twice is harmless; by default only
+        reading methods are. `timeout` limits each attempt, in seconds.
         """
         if repeatable is None:
             repeatable = method in _SAFE_METHODS
-        what = f"{method} {path}"
-        url = self._base.with_path(self._base.path.rstrip("/") + path, keep_query=False) if path else self._base
-        sent = dict(self._headers)
+        what = _what(method, path)
+        url = self._url(path)
+        sent = self._headers
         if json is not None:
             data = msgspec.json.encode(json)
+            sent = CIMultiDict(sent)
             sent.setdefault("Content-Type", "application/json")
         if headers:
+            sent = CIMultiDict(sent)
             sent.update(headers)
-        limit = self._timeout if timeout is None else aiohttp.ClientTimeout(total=timeout)
+        limits = self._timeout if timeout is None else _limits(timeout)
+        # aiohttp itself repeats PUT and DELETE when a connection drops; whether that is harmless is ours to say.
+        once = not repeatable and method not in _SAFE_METHODS and method != "POST"
+        middlewares = (*self._middlewares, _once) if once else self._middlewares
+
         attempt = 1
+        renewed = False
         while True:
+            signature = None
+            if self._signer is not None:
+                signature = await _signed(self._signer.sign(), what)
+                sent = CIMultiDict(sent)
+                sent.update(signature)
+            held = 0
             try:
-                return await self._attempt(method, url, what, query, data, sent, limit, repeatable, lane, cost)
-            except Unavailable as error:
-                if not repeatable or attempt >= self._attempts or error.retry_after is not None:
-                    raise
+                for gate in self._gates:
+                    await gate.acquire(lane, cost)
+                    held += 1
+                answer = await self._send(method, url, query, data, sent, limits, middlewares, what, repeatable)
+                error = self._judge(answer, what, repeatable)
+            except Unavailable as unavailable:
+                error = unavailable
+            finally:
+                for gate in self._gates[:held]:
+                    gate.release()
+            if error is None:
+                return answer
+            if signature is not None and error.status == HTTPStatus.UNAUTHORIZED and not renewed:
+                renewed = True
+                await _signed(self._signer.refused(signature), what)  # type: ignore[union-attr]
+                continue
+            if not repeatable or not isinstance(error, Unavailable) or error.retry_after is not None:
+                raise error
+            if attempt >= self._attempts:
+                raise error
             await self._sleep(random.uniform(0.5, 1.0) * 0.5 * 2**attempt)
             attempt += 1
 
-    async def _attempt(
+    async def _send(
         self,
         method: str,
         url: URL,
-        what: str,
         query: _Query,
         data: bytes | None,
-        headers: Mapping[str, str],
+        headers: CIMultiDict[str],
         timeout: aiohttp.ClientTimeout,
+        middlewares: Sequence[aiohttp.ClientMiddlewareType],
+        what: str,
         repeatable: bool,
-        lane: Lane,
-        cost: int,
     ) -> Answer:
-        for gate in self._gates:
-            await gate.acquire(lane, cost)
+        """One exchange. A failed transport becomes Unavailable (not done) or OutcomeUnknown (perhaps done)."""
+        failure: PluginError
+        if self._session.closed:
+            raise Unavailable(f"{what}: the host is stopping")
         try:
-            with _transport(what, repeatable):
-                response = await self._session.request(
-                    method,
-                    url,
-                    params=query,
-                    data=data,
-                    headers=headers,
-                    timeout=timeout,
-                    allow_redirects=False,
-                    middlewares=self._middlewares,
-                )
-                try:
-                    answer = Answer(response.status, response.headers, await response.read())
-                finally:
-                    response.release()
-        finally:
-            for gate in self._gates:
-                gate.release()
+            response = await self._session.request(
+                method,
+                url,
+                params=query,
+                data=data,
+                headers=headers,
+                timeout=timeout,
+                allow_redirects=False,
+                middlewares=middlewares,
+            )
+            try:
+                body = await _read(response, self._largest)
+            finally:
+                response.release()
+            if body is not None:
+                return Answer(response.status, response.headers, body)
+            if not response.ok:
+                return Answer(response.status, response.headers, b"")
+            size = f"an answer of more than {self._largest} bytes"
+            failure = ContractBroken(f"{what}: {size}") if repeatable else OutcomeUnknown(f"{what}: {size}")
+        except _NOT_SENT as error:
+            failure = Unavailable(f"{what}: cannot connect ({_reason(error)})")
+        except _NO_ANSWER as error:
+            kind: type[Temporary] = Unavailable if repeatable else OutcomeUnknown
+            failure = kind(f"{what}: no answer ({_reason(error)})")
+        # Raised here and not above, so that the transport's error is not its context either.
+        raise failure
+
+    def _judge(self, answer: Answer, what: str, repeatable: bool) -> PluginError | None:
+        """The error in an answer, if it is one; the gates learn how it went."""
         if 200 <= answer.status < 300:
             for gate in self._gates:
                 gate.opened()
-            return answer
+            return None
         error = self._errors.error(answer, what, repeatable)
         if isinstance(error, RateLimited):
             for gate in self._gates:
                 gate.close(error.retry_after)
-        raise error
+        elif answer.status < 500:
+            for gate in self._gates:
+                gate.opened()
+        return error
+
+    def _url(self, path: str) -> URL:
+        if not path:
+            return URL(self._base)
+        if path[0] != "/":
+            raise ValueError(f"a path begins with a slash: {path[:40]!r}")
+        if "/." in path and not {".", ".."}.isdisjoint(path.split("/")):
+            raise ValueError("a path does not climb")
+        # A query is given as `query`; a question mark here belongs to somebody's identifier.
+        if "?" in path or "#" in path:
+            path = path.replace("?", "%3F").replace("#", "%23")
+        return URL(self._base + path)
 
 
-_Query = Mapping[str, str | int] | Sequence[tuple[str, str | int]] | None
+def _checked(base: str) -> str:
+    """The base address without its last slash. Raises ValueError, which shows none of it, when it is no such."""
+    url = URL(base)
+    if url.scheme not in ("http", "https") or not url.host:
+        raise ValueError("the base address is not of the form https://host/path")
+    if url.raw_user or url.raw_password or url.raw_query_string or url.raw_fragment:
+        raise ValueError("the base address holds more than scheme, host, port and path")
+    return str(url).rstrip("/")
 
 
-@contextlib.contextmanager
-def _transport(what: str, repeatable: bool) -> Iterator[None]:
-    """Turn what the transport raises into Unavailable (not done) or OutcomeUnknown (perhaps done)."""
+def _limits(timeout: float) -> aiohttp.ClientTimeout:
+    """Some of the time is kept for the exchange, so that one that never got a connection is known as not sent."""
+    connect = 0.75 * timeout
+    return aiohttp.ClientTimeout(total=timeout, connect=connect, sock_connect=min(10.0, connect))
+
+
+def _what(method: str, path: str) -> str:
+    return f"{method} {path.partition('?')[0] or '/'}"
+
+
+async def _signed(step: Any, what: str) -> Any:
+    """Sign in. Whatever went wrong there, the request itself was not done and is not to blame."""
+    failure: PluginError
     try:
-        yield
-    except PluginError:
+        return await step
+    except (AuthLost, AccountBlocked, RateLimited, Unavailable):
         raise
-    except _NOT_SENT as error:
-        raise Unavailable(f"{what}: cannot connect ({_reason(error)})") from error
-    except (TimeoutError, aiohttp.ClientError, OSError) as error:
-        kind: type[Temporary] = Unavailable if repeatable else OutcomeUnknown
-        raise kind(f"{what}: no answer ({_reason(error)})") from error
+    except PluginError as error:
+        failure = Unavailable(f"{what}: cannot sign in ({error})", code=error.code, status=error.status)
+    raise failure
+
+
+async def _read(response: aiohttp.ClientResponse, largest: int) -> bytes | None:
+    """The body; None when it is too large. A packed one is measured as it unpacks."""
+    length = response.content_length
+    if length is not None and (length > largest or "Content-Encoding" not in response.headers):
+        return None if length > largest else await response.read()
+    body = bytearray()
+    async for chunk in response.content.iter_chunked(_CHUNK):
+        body += chunk
+        if len(body) > largest:
+            return None
+    return bytes(body)
+
+
+class _Dropped(aiohttp.ClientError):
+    """The connection dropped under a request that must not be repeated."""
+
+
+async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    try:
+        return await handler(request)
+    except _NOT_SENT:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise _Dropped(_reason(error)) from None
 
 
 def _reason(error: BaseException) -> str:
     """The kind of failure without addresses or bodies, which may hold keys."""
+    if isinstance(error, _Dropped):
+        return str(error)
     inner = getattr(error, "os_error", None) or error
     return getattr(inner, "strerror", None) or type(inner).__name__
