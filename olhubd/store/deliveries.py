@@ -89,7 +89,8 @@ async def add(tx: Transaction, deliveries: Sequence[Delivery]) -> None:
 async def claim(tx: Transaction, target: str, now: datetime, lease_until: datetime, limit: int) -> list[Delivery]:
     """Take up to `limit` due deliveries, oldest first, none whose order has an older open one at this target.
 
-    They come back as they were; the rows are now SENT under a lease, since from here on an attempt may happen.
+    The rows are now SENT under a lease, since from here on an attempt may happen. What comes back counts this
+    attempt too, but keeps the state from before it: SENT there means that an earlier outcome is unknown.
     """
     stamp = codec.stamp(now)
     rows = await tx.fetch(
@@ -107,7 +108,15 @@ async def claim(tx: Transaction, target: str, now: datetime, lease_until: dateti
         " sent_at = CASE state WHEN 'sent' THEN sent_at ELSE ? END, state = 'sent' WHERE id = ?",
         [(lease, stamp, d.id) for d in claimed],
     )
-    return claimed
+    return [
+        msgspec.structs.replace(
+            d,
+            attempts=d.attempts + 1,
+            sent_at=d.sent_at if d.state is DeliveryState.SENT else now,
+            lease_until=lease_until,
+        )
+        for d in claimed
+    ]
 
 
 async def save(tx: Transaction, deliveries: Iterable[Delivery]) -> None:
@@ -189,10 +198,12 @@ async def listing(
     return [_delivery(row) for row in rows]
 
 
-async def next_due(reader: Reader, target: str) -> datetime | None:
-    """When the next delivery to `target` may be tried."""
+async def next_due(reader: Reader, target: str, now: datetime) -> datetime | None:
+    """When the next delivery to `target` that is not due yet will be."""
     row = await reader.one(
-        "SELECT MIN(due_at) FROM deliveries WHERE target = ? AND state IN ('pending', 'retry', 'sent')", (target,)
+        "SELECT MIN(due_at) FROM deliveries"
+        " WHERE target = ? AND state IN ('pending', 'retry', 'sent') AND due_at > ?",
+        (target, codec.stamp(now)),
     )
     due_at: datetime | None = codec.moment(row[0]) if row else None
     return due_at

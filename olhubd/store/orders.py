@@ -20,11 +20,13 @@ __all__ = [
     "by_reference",
     "count",
     "digest",
+    "disown",
     "find",
     "get",
     "held",
     "insert",
     "listing",
+    "mark",
     "owners",
     "read",
     "release_lines",
@@ -268,12 +270,21 @@ async def _insert_lines(tx: Transaction, rows: Iterable[Stored]) -> None:
 
 
 async def supersede(tx: Transaction, pairs: Sequence[tuple[OrderId, OrderId, datetime]]) -> None:
-    """Mark orders (first) as taken over by others (second) at a time; their lines are theirs no more."""
+    """Mark orders (first) as taken over by others (second) at a time."""
     await tx.executemany(
         "UPDATE orders SET superseded_by = ?, changed_at = ? WHERE id = ?",
         [(by, codec.stamp(at), old) for old, by, at in pairs],
     )
-    await tx.executemany("UPDATE order_lines SET live = 0 WHERE order_id = ?", [(old,) for old, _, _ in pairs])
+
+
+async def disown(tx: Transaction, ids: Sequence[OrderId]) -> None:
+    """Take all lines away from orders that are about to be superseded."""
+    await tx.executemany("UPDATE order_lines SET live = 0 WHERE order_id = ?", [(id_,) for id_ in ids])
+
+
+async def mark(tx: Transaction, order_id: OrderId, mark_: bytes) -> None:
+    """Replace the digest, so that whatever is told next counts as different."""
+    await tx.execute("UPDATE orders SET digest = ? WHERE id = ?", (mark_, order_id))
 
 
 async def release_lines(tx: Transaction, lines: Sequence[tuple[OrderId, str]]) -> None:

@@ -1,0 +1,364 @@
+"""Carrying out one delivery: one attempt at one target, and the verdict on it.
+
+The rule above all others: when it is not known whether an order was created, it is looked up before it is sent
+again, and only after the target has had its time to settle does "not there" mean that it is not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+
+from olhubd.decide import plan
+from olhubd.decide.plan import Debt, StatusWord
+from olhubd.decide.route import Route, UnlinkedPolicy
+from olhubd.model import Action, Delivery, DeliveryState, Order, OrderId, Shipment, reference
+from olhubd.plugin import (
+    AccountBlocked,
+    AuthLost,
+    CancelSink,
+    Clock,
+    Conflict,
+    Connector,
+    Log,
+    NotFound,
+    OrderSink,
+    OutcomeUnknown,
+    PaymentSink,
+    PluginError,
+    Push,
+    Receipt,
+    Rejected,
+    ShipmentSink,
+    StatusSink,
+    Temporary,
+)
+from olhubd.store.copies import Copy
+from olhubd.store.orders import Stored
+
+__all__ = ["Amend", "Courier", "Outcome", "Parcel", "Policy"]
+
+Amend = Callable[[Delivery, Order], Awaitable[Order | str | None]]
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True):
+    """How patient the courier is, in seconds."""
+
+    backoff_first: float = 5.0
+    backoff_max: float = 3600.0
+    look_up_after: float = 2.0
+    timeout: float = 120.0
+
+
+class Parcel(msgspec.Struct, frozen=True, kw_only=True):
+    """A claimed delivery with what is needed to carry it out."""
+
+    delivery: Delivery
+    stored: Stored
+    copy: Copy | None
+    """The order at the target of this delivery, if it is a copy there."""
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of it: the delivery as it is to be stored, and what else follows."""
+
+    delivery: Delivery
+    account: str
+    event: str | None = None
+    facts: dict[str, Any] = {}
+    copy: Copy | None = None
+    debts: Sequence[Debt] = ()
+    order_id: OrderId
+    failure: PluginError | None = None
+    """Set when the target as a whole seems to be the trouble."""
+
+
+class Courier:
+    """Carries deliveries to one target account by its connector."""
+
+    def __init__(
+        self,
+        target: str,
+        connector: Connector[Any],
+        clock: Clock,
+        log: Log,
+        policy: Policy,
+        routes: Callable[[], Sequence[Route]],
+        processing: Callable[[str], str | None],
+        amend: Amend,
+    ) -> None:
+        self._target = target
+        self._connector = connector
+        self._clock = clock
+        self._log = log
+        self._policy = policy
+        self._routes = routes
+        self._processing = processing
+        self._amend = amend
+
+    async def carry(self, parcel: Parcel) -> Outcome:
+        """Make one attempt. Never raises but for cancellation, after which the delivery's outcome is unknown."""
+        delivery = parcel.delivery
+        try:
+            match delivery.action:
+                case Action.PUSH_ORDER:
+                    return await self._push(parcel)
+                case Action.CANCEL_ORDER:
+                    return await self._cancel(parcel)
+                case _:
+                    return await self._update(parcel)
+        except PluginError as error:
+            return self._failed(parcel, error)
+        except TimeoutError:
+            return self._failed(parcel, OutcomeUnknown(f"no end within {self._policy.timeout:g} s"))
+        except Exception as error:
+            # A fault in a connector is ours to mend; what it did before it failed is not known.
+            self._log.error("connector failed", action=delivery.action.value, delivery=delivery.id, exc_info=True)
+            if delivery.attempts >= 5:
+                return self._hold(parcel, f"the connector failed: {type(error).__name__}", sent=True)
+            return self._failed(parcel, OutcomeUnknown(f"the connector failed: {type(error).__name__}"))
+
+    # An order
+
+    async def _push(self, parcel: Parcel) -> Outcome:
+        delivery, stored = parcel.delivery, parcel.stored
+        sink = self._connector
+        if not isinstance(sink, OrderSink):
+            return self._hold(parcel, f"{self._connector.title} cannot take orders")
+        gone = plan.withdrawn(stored.order, stored.superseded_by is not None)
+        route = self._route(stored.account)
+        if delivery.state is DeliveryState.SENT:
+            async with self._limit():
+                found = await sink.find_order(self._reference(stored), delivery.created_at - timedelta(days=1))
+            if found is not None:
+                return self._arrived(parcel, found, route, looked_up=True)
+            if waits := self._settling(delivery, sink):
+                return self._later(parcel, DeliveryState.SENT, waits, "waits until the target has settled")
+            if gone is None:
+                # Sent again only by a new claim, so that the time of sending is stored before it happens.
+                return self._later(parcel, DeliveryState.RETRY, 0.0, "was not there; is sent again")
+        if gone is not None:
+            return self._end(parcel, DeliveryState.DROPPED, gone)
+        if route is None:
+            return self._hold(parcel, f"no route leads from {stored.account} to {self._target} any more")
+        amended = await self._amend(delivery, stored.order)
+        if isinstance(amended, str):
+            return self._hold(parcel, amended)
+        push = _push(stored.account, amended or stored.order, route)
+        async with self._limit():
+            receipt = await sink.push_order(push)
+        return self._arrived(parcel, receipt, route)
+
+    def _settling(self, delivery: Delivery, sink: OrderSink) -> float:
+        """For how many seconds "not there" does not mean anything yet."""
+        if sink.idempotent or delivery.sent_at is None:
+            return 0.0
+        return (delivery.sent_at + sink.settle - self._clock.now()).total_seconds()
+
+    def _arrived(self, parcel: Parcel, receipt: Receipt, route: Route | None, looked_up: bool = False) -> Outcome:
+        stored = parcel.stored
+        copy = Copy(
+            order_id=stored.id,
+            account=self._target,
+            external_id=receipt.external_id,
+            number=receipt.number,
+            total=receipt.total,
+            status=receipt.status,
+            url=receipt.url,
+            unlinked=tuple(line.line_id for line in receipt.unlinked),
+            created_at=self._clock.now(),
+        )
+        facts: dict[str, Any] = {"target": self._target, "external_id": receipt.external_id}
+        if receipt.number:
+            facts["number"] = receipt.number
+        if looked_up:
+            facts["looked_up"] = True
+        if receipt.unlinked:
+            facts["unlinked"] = [line.sku or line.name for line in receipt.unlinked]
+        if receipt.total.rounded() != stored.order.total.rounded():
+            reason = f"the target stored a total of {receipt.total}, the buyer pays {stored.order.total}"
+            held = self._hold(parcel, reason, sent=True, external_id=receipt.external_id)
+            return msgspec.structs.replace(held, copy=copy, facts={**facts, **held.facts})
+        debts: Sequence[Debt] = ()
+        if route is not None:
+            debts = plan.after_push(stored.account, route, self._processing(stored.account))
+        done = self._end(parcel, DeliveryState.CONFIRMED, None, receipt.external_id)
+        return msgspec.structs.replace(done, event="delivery.confirmed", facts=facts, copy=copy, debts=debts)
+
+    async def _cancel(self, parcel: Parcel) -> Outcome:
+        if parcel.copy is None:
+            return self._end(parcel, DeliveryState.DROPPED, "the target never had the order")
+        sink = self._connector
+        if not isinstance(sink, CancelSink):
+            return self._hold(parcel, f"{self._connector.title} cannot cancel orders: cancel it there by hand")
+        superseded = parcel.stored.superseded_by is not None
+        async with self._limit():
+            await sink.cancel_order(
+                parcel.copy.external_id,
+                "the buyer put purchases together" if superseded else "cancelled at the marketplace",
+            )
+        return self._confirmed(parcel)
+
+    # What follows an order
+
+    async def _update(self, parcel: Parcel) -> Outcome:
+        """Status, payment and shipment: the sinks read before they write, so that twice is once."""
+        delivery, stored = parcel.delivery, parcel.stored
+        external_id = stored.order.external_id if stored.account == self._target else None
+        if external_id is None:
+            if parcel.copy is None:
+                return self._end(parcel, DeliveryState.DROPPED, "the target does not have the order")
+            external_id = parcel.copy.external_id
+        act = self._act(delivery, external_id, stored.order)
+        if act is None:
+            what = delivery.action.value
+            return self._end(parcel, DeliveryState.DROPPED, f"{self._connector.title} knows no {what}")
+        async with self._limit():
+            await act
+        return self._confirmed(parcel)
+
+    def _act(self, delivery: Delivery, external_id: str, order: Order) -> Awaitable[None] | None:
+        sink = self._connector
+        match delivery.action:
+            case Action.SET_STATUS if isinstance(sink, StatusSink):
+                word = msgspec.json.decode(delivery.payload, type=StatusWord)
+                return sink.set_status(external_id, word.status)
+            case Action.SET_PAYMENT if isinstance(sink, PaymentSink) and order.payment is not None:
+                return sink.set_payment(external_id, order.payment, order.paid)
+            case Action.ADD_SHIPMENT if isinstance(sink, ShipmentSink):
+                shipment = msgspec.json.decode(delivery.payload, type=Shipment)
+                return sink.add_shipment(external_id, shipment)
+        return None
+
+    # Verdicts
+
+    def _failed(self, parcel: Parcel, error: PluginError) -> Outcome:
+        delivery = parcel.delivery
+        push = delivery.action is Action.PUSH_ORDER
+        match error:
+            case OutcomeUnknown() if push:
+                pause = self._policy.look_up_after if delivery.attempts < 2 else self._backoff(delivery.attempts)
+                outcome = self._later(parcel, DeliveryState.SENT, pause, str(error))
+            case Temporary() | AuthLost() | AccountBlocked():
+                asked = error.retry_after if isinstance(error, Temporary) else None
+                # A failed look-up leaves the outcome unknown; a failed attempt that surely did nothing does not.
+                unknown = push and delivery.state is DeliveryState.SENT
+                state = DeliveryState.SENT if unknown else DeliveryState.RETRY
+                outcome = self._later(parcel, state, asked or self._backoff(delivery.attempts), str(error))
+            case Conflict() | NotFound() if delivery.action in (Action.SET_STATUS, Action.SET_PAYMENT):
+                outcome = self._end(parcel, DeliveryState.DEAD, str(error), event="delivery.refused")
+            case Rejected(field=str(field)):
+                outcome = self._hold(parcel, f"{error} (field {field})")
+            case _:
+                outcome = self._hold(parcel, str(error))
+        failure = error if isinstance(error, Temporary | AuthLost | AccountBlocked) else None
+        return msgspec.structs.replace(outcome, failure=failure)
+
+    def _backoff(self, attempts: int) -> float:
+        return min(self._policy.backoff_first * 2.0 ** min(attempts - 1, 20), self._policy.backoff_max)
+
+    def _later(self, parcel: Parcel, state: DeliveryState, pause: float, why: str) -> Outcome:
+        delivery = parcel.delivery
+        due = self._clock.now() + timedelta(seconds=pause)
+        # The first failure is an event; the row itself counts the others.
+        first = delivery.error is None and delivery.attempts <= 1
+        return self._outcome(
+            parcel,
+            msgspec.structs.replace(
+                delivery,
+                state=state,
+                due_at=due,
+                sent_at=delivery.sent_at if state is DeliveryState.SENT else None,
+                error=why,
+            ),
+            event="delivery.delayed" if first else None,
+            facts={"reason": why},
+        )
+
+    def _hold(self, parcel: Parcel, reason: str, sent: bool = False, external_id: str | None = None) -> Outcome:
+        delivery = parcel.delivery
+        unknown = sent or delivery.state is DeliveryState.SENT
+        return self._outcome(
+            parcel,
+            msgspec.structs.replace(
+                delivery,
+                state=DeliveryState.HOLD,
+                reason=reason,
+                sent_at=delivery.sent_at if unknown else None,
+                external_id=external_id or delivery.external_id,
+            ),
+            event="delivery.held",
+            facts={"reason": reason},
+        )
+
+    def _confirmed(self, parcel: Parcel) -> Outcome:
+        done = self._end(parcel, DeliveryState.CONFIRMED, None)
+        return msgspec.structs.replace(done, event="delivery.confirmed", facts={"target": self._target})
+
+    def _end(
+        self,
+        parcel: Parcel,
+        state: DeliveryState,
+        reason: str | None,
+        external_id: str | None = None,
+        event: str = "delivery.dropped",
+    ) -> Outcome:
+        ended = msgspec.structs.replace(
+            parcel.delivery,
+            state=state,
+            reason=reason,
+            finished_at=self._clock.now(),
+            external_id=external_id or parcel.delivery.external_id,
+        )
+        return self._outcome(parcel, ended, event=event, facts={"reason": reason} if reason else {})
+
+    def _outcome(self, parcel: Parcel, delivery: Delivery, event: str | None, facts: dict[str, Any]) -> Outcome:
+        facts = {"delivery": delivery.id, "action": delivery.action.value, "target": self._target, **facts}
+        return Outcome(
+            delivery=msgspec.structs.replace(delivery, lease_until=None),
+            account=parcel.stored.account,
+            order_id=parcel.stored.id,
+            event=event,
+            facts=facts,
+        )
+
+    def _route(self, account: str) -> Route | None:
+        for route in self._routes():
+            if route.target == self._target and account in route.sources:
+                return route
+        return None
+
+    def _reference(self, stored: Stored) -> str:
+        return reference(stored.account, stored.order.external_id)
+
+    def _limit(self) -> asyncio.Timeout:
+        return asyncio.timeout(self._policy.timeout)
+
+
+def _push(account: str, order: Order, route: Route) -> Push:
+    """The order as the route wants it sent."""
+    shipping = order.shipping
+    method = _mapped(route.shipping, shipping.method_id, shipping.method)
+    payment = _mapped(route.payment, order.payment.type.value) if order.payment else None
+    return Push(
+        order=order,
+        reference=reference(account, order.external_id),
+        account=account,
+        marketplace=order.marketplace or account,
+        status=plan.creation_status(order, route.statuses),
+        shipping_method=method,
+        payment_method=payment,
+        free_lines=route.unlinked is UnlinkedPolicy.FREE_LINE,
+        include_login=route.include_login,
+        include_offer_ids=route.include_offer_ids,
+        include_note=route.include_note,
+        include_payment=route.include_payment,
+    )
+
+
+def _mapped(table: Mapping[str, str], *words: str | None) -> str | None:
+    return next((table[word] for word in words if word and word in table), None)

@@ -1,0 +1,258 @@
+"""The outbox at work: one dispatcher for each target, so that a slow or broken one holds back nobody else.
+
+A turn is one transaction that stores what ended since the last one and claims what is due next. Claimed deliveries
+are carried out at once, a bounded number at a time. When a target fails as a whole, one delivery at a time probes
+it until it answers again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import timedelta
+
+import msgspec
+
+from olhubd.engine.courier import Courier, Outcome, Parcel
+from olhubd.engine.ledger import Ledger
+from olhubd.engine.supervisor import Pulse
+from olhubd.model import Cause, Delivery, DeliveryState
+from olhubd.plugin import AccountBlocked, AuthLost, Clock, Log, PluginError, RateLimited, Unavailable
+from olhubd.store import Database, Transaction, copies, deliveries, orders
+
+__all__ = ["Dispatcher"]
+
+_LONGEST_SLEEP = 30.0
+_DOWN_AFTER = 3
+"""So many failures in a row and the target counts as down."""
+_DOWN_FIRST = 2.0
+_DOWN_MAX = 300.0
+
+
+class Dispatcher:
+    """Carries the deliveries to one target. `wake` it when something new is owed."""
+
+    def __init__(
+        self,
+        target: str,
+        courier: Courier,
+        database: Database,
+        clock: Clock,
+        log: Log,
+        *,
+        parallel: int,
+        lease: float,
+        wake_others: Callable[[Iterable[str]], None],
+        lost: Callable[[PluginError], Awaitable[None]],
+    ) -> None:
+        self.target = target
+        self._courier = courier
+        self._database = database
+        self._clock = clock
+        self._log = log
+        self._parallel = parallel
+        self._lease = timedelta(seconds=lease)
+        self._wake_others = wake_others
+        self._lost = lost
+        self._news = asyncio.Event()
+        self._ready: list[Parcel] = []
+        self._running: set[asyncio.Task[None]] = set()
+        self._ended: list[Outcome] = []
+        self._open = asyncio.Event()
+        self._open.set()
+        self._stopping = False
+        self._failures = 0
+        self._down_until = 0.0
+        self.confirmed = 0
+
+    def wake(self) -> None:
+        self._news.set()
+
+    def pause(self) -> None:
+        """Send nothing more until `resume`; what is under way ends."""
+        self._open.clear()
+
+    def resume(self) -> None:
+        self._open.set()
+        self._failures = 0
+        self._down_until = 0.0
+        self.wake()
+
+    def stop(self) -> None:
+        """Claim nothing more; `run` returns when what is under way has ended and is stored."""
+        self._stopping = True
+        self.wake()
+
+    @property
+    def down(self) -> bool:
+        return self._failures >= _DOWN_AFTER
+
+    @property
+    def under_way(self) -> int:
+        return len(self._running)
+
+    async def run(self, pulse: Pulse) -> None:
+        """Work until told to stop."""
+        try:
+            while True:
+                pulse.beat(_LONGEST_SLEEP * 4)
+                self._news.clear()
+                pause = await self._turn()
+                if self._stopping and not self._running and not self._ended:
+                    return  # what was claimed and not begun is given back below
+                await self._rest(pause)
+        finally:
+            for task in self._running:
+                task.cancel()
+            await asyncio.gather(*self._running, return_exceptions=True)
+            if self._ended or self._ready:
+                await self._store(0, give_back=True)
+
+    async def _rest(self, pause: float) -> None:
+        if pause <= 0:
+            return
+        try:
+            async with asyncio.timeout(min(pause, _LONGEST_SLEEP)):
+                await self._news.wait()
+        except TimeoutError:
+            pass
+
+    def _room(self) -> int:
+        """How many to claim: enough to keep all hands busy while the next turn commits, no more."""
+        if self._stopping or not self._open.is_set():
+            return 0
+        if self.down:
+            idle = not self._running and not self._ready
+            return int(idle and self._clock.monotonic() >= self._down_until)
+        return max(0, 3 * self._parallel - len(self._running) - len(self._ready))
+
+    async def _turn(self) -> float:
+        """Store, claim, start. Gives for how many seconds nothing is to be done unless something happens."""
+        room = self._room()
+        # A claim of one or two while others are under way would be a transaction for little.
+        if not self._ended and (room == 0 or (room < self._parallel and self._running)):
+            self._launch()
+            return self._until_probe()
+        claimed = await self._store(room)
+        self._ready.extend(claimed)
+        self._launch()
+        if self._ended:
+            return 0.0
+        if self.down:
+            return self._until_probe()
+        if room and len(claimed) < room:
+            return await self._until_due()
+        return _LONGEST_SLEEP
+
+    def _until_probe(self) -> float:
+        """Seconds until a target that is down may be tried again."""
+        if not self.down or self._running:
+            return _LONGEST_SLEEP
+        return max(0.05, self._down_until - self._clock.monotonic())
+
+    async def _until_due(self) -> float:
+        """Seconds until the next delivery is due; those that are due but blocked are woken by who blocks them."""
+        due_at = await deliveries.next_due(self._database.reader, self.target, self._clock.now())
+        if due_at is None:
+            return _LONGEST_SLEEP
+        return max(0.02, (due_at - self._clock.now()).total_seconds())
+
+    def _launch(self) -> None:
+        limit = 1 if self.down else self._parallel
+        while self._ready and len(self._running) < limit and not self._stopping:
+            parcel = self._ready.pop(0)
+            task = asyncio.create_task(self._carry(parcel), name=f"delivery {parcel.delivery.id}")
+            self._running.add(task)
+            task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        self._launch()
+        self._news.set()
+
+    async def _carry(self, parcel: Parcel) -> None:
+        outcome = await self._courier.carry(parcel)
+        self._ended.append(outcome)
+        await self._judge(outcome.failure)
+
+    async def _judge(self, failure: PluginError | None) -> None:
+        """Whether the target as a whole is well."""
+        match failure:
+            case None:
+                if self.down:
+                    self._log.info("target answers again", target=self.target)
+                self._failures = 0
+            case AuthLost() | AccountBlocked():
+                self.pause()
+                await self._lost(failure)
+            case Unavailable() | RateLimited():
+                self._failures += 1
+                if self._failures == _DOWN_AFTER:
+                    self._log.warning("target does not answer", target=self.target, reason=str(failure))
+                if self.down:
+                    pause = min(_DOWN_FIRST * 2.0 ** (self._failures - _DOWN_AFTER), _DOWN_MAX)
+                    self._down_until = self._clock.monotonic() + (failure.retry_after or pause)
+            case _:
+                pass
+
+    async def _store(self, room: int, give_back: bool = False) -> list[Parcel]:
+        """One transaction: what ended, what follows from it, and up to `room` new claims."""
+        now = self._clock.now()
+        ended, self._ended = self._ended, []
+        back: list[Delivery] = []
+        if give_back:
+            back, self._ready = [_untouched(parcel) for parcel in self._ready], []
+
+        async def work(tx: Transaction) -> tuple[list[Parcel], set[str]]:
+            ledger = Ledger(tx, now, Cause("start", "dispatcher"))
+            await deliveries.save(tx, [*(outcome.delivery for outcome in ended), *back])
+            await copies.put(tx, [outcome.copy for outcome in ended if outcome.copy is not None])
+            for outcome in ended:
+                _book(ledger, outcome)
+            await ledger.write(tx)
+            claimed = await deliveries.claim(tx, self.target, now, now + self._lease, room) if room else []
+            return await self._parcels(tx, claimed), ledger.targets
+
+        parcels, targets = await self._database.write(work)
+        self.confirmed += sum(o.delivery.state is DeliveryState.CONFIRMED for o in ended)
+        self._wake_others(targets - {self.target})
+        if self.target in targets:
+            self.wake()
+        return parcels
+
+    async def _parcels(self, tx: Transaction, claimed: Sequence[Delivery]) -> list[Parcel]:
+        if not claimed:
+            return []
+        ids = [delivery.order_id for delivery in claimed]
+        stored = await orders.read(tx, ids)
+        known = await copies.of_orders(tx, [d.order_id for d in claimed if d.action.value != "push-order"])
+        return [
+            Parcel(
+                delivery=delivery,
+                stored=stored[delivery.order_id],
+                copy=next((c for c in known.get(delivery.order_id, ()) if c.account == self.target), None),
+            )
+            for delivery in claimed
+        ]
+
+
+def _book(ledger: Ledger, outcome: Outcome) -> None:
+    """Put what became of a delivery into the log, and what follows from it into the outbox."""
+    if outcome.event is None:
+        return
+    cause = Cause("delivery", str(outcome.delivery.id))
+    event_id = ledger.event(outcome.event, outcome.account, outcome.order_id, outcome.facts, cause)
+    for debt in outcome.debts:
+        ledger.owe(outcome.order_id, debt, event_id)
+
+
+def _untouched(parcel: Parcel) -> Delivery:
+    """A claimed delivery that was never begun, as it was before the claim."""
+    delivery = parcel.delivery
+    unknown = delivery.state is DeliveryState.SENT
+    return msgspec.structs.replace(
+        delivery,
+        attempts=delivery.attempts - 1,
+        sent_at=delivery.sent_at if unknown else None,
+        lease_until=None,
+    )

@@ -1,0 +1,400 @@
+"""Landing: records of a feed become rows, events and debts, in one transaction with the feed's cursor.
+
+The order of steps: what is told anew and is not different is dropped by its digest; what makes no sense is
+quarantined; copies of our own orders are recognised; the rest is compared, contested for lines, and planned for.
+Nothing here talks to the outside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+
+from olhubd.decide import changes, land, plan, verify
+from olhubd.decide.changes import Change
+from olhubd.decide.merge import merge
+from olhubd.decide.route import Route
+from olhubd.engine.ledger import Ledger
+from olhubd.model import Cause, Order, OrderId, Run
+from olhubd.plugin import Clock, Gone, Later, Record, Unreadable
+from olhubd.store import Database, Transaction, codec, copies, feeds, lookups, orders, quarantine, runs
+
+__all__ = ["Landing", "Result"]
+
+BATCH = 100
+"""Records a transaction: enough to make the commit cheap, few enough not to hold the loop."""
+
+_GONE = b"gone"
+
+
+class Result(msgspec.Struct):
+    """What became of the records of a page. `targets` are owed something new."""
+
+    seen: int = 0
+    added: int = 0
+    changed: int = 0
+    quarantined: int = 0
+    echoes: int = 0
+    ignored: int = 0
+    targets: set[str] = msgspec.field(default_factory=set)
+    added_ids: list[OrderId] = msgspec.field(default_factory=list)
+
+    def add(self, other: Result) -> None:
+        self.seen += other.seen
+        self.added += other.added
+        self.changed += other.changed
+        self.quarantined += other.quarantined
+        self.echoes += other.echoes
+        self.ignored += other.ignored
+        self.targets |= other.targets
+        self.added_ids += other.added_ids
+
+
+class _Candidate(msgspec.Struct):
+    """An incoming order with what is needed to compare it."""
+
+    order: Order
+    document: bytes
+    digest: bytes
+
+
+class Landing:
+    """Lands pages of any account. `routes` gives the routes in force."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        routes: Callable[[], Sequence[Route]],
+        wake: Callable[[Iterable[str]], None],
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._routes = routes
+        self._wake = wake
+
+    async def land(
+        self,
+        account: str,
+        records: Sequence[Record],
+        *,
+        run: Run,
+        position: feeds.Position | None = None,
+        start: datetime | None = None,
+    ) -> Result:
+        """Store the records of a page, and with the last of them the feed's new position and the run's counts.
+
+        Orders placed before `start` are not imported.
+        """
+        result = Result()
+        ordered = [record for record in records if isinstance(record, Order)]
+        others = [record for record in records if not isinstance(record, Order)]
+        batches = [ordered[i : i + BATCH] for i in range(0, len(ordered), BATCH)] or [[]]
+        for batch in batches[:-1]:
+            result.add(await self._batch(account, batch, (), run, None, start))
+        result.add(await self._batch(account, batches[-1], others, run, position, start))
+        return result
+
+    async def _batch(
+        self,
+        account: str,
+        batch: Sequence[Order],
+        others: Sequence[Unreadable | Gone | Later],
+        run: Run,
+        position: feeds.Position | None,
+        start: datetime | None,
+    ) -> Result:
+        now = self._clock.now()
+        # The last telling of an order in a page is the one that counts.
+        told = {order.external_id: order for order in batch}
+        candidates = [_candidate(order) for order in told.values()]
+
+        async def work(tx: Transaction) -> Result:
+            landing = _Batch(tx, account, Cause("run", str(run.id)), now, self._routes())
+            result = await landing.land_orders(candidates, run.feed, start)
+            result.seen = len(batch) + len(others)
+            await landing.land_others(others, run.feed, result)
+            counted = msgspec.structs.replace(
+                run,
+                seen=run.seen + result.seen,
+                added=run.added + result.added,
+                changed=run.changed + result.changed,
+                quarantined=run.quarantined + result.quarantined,
+            )
+            if landing.ledger.events or result.quarantined:
+                await runs.put(tx, [counted])
+            if position is not None:
+                await feeds.put(tx, position)
+            await landing.ledger.write(tx)
+            result.targets = landing.ledger.targets
+            return result
+
+        result = await self._database.write(work)
+        if result.targets:
+            self._wake(result.targets)
+        return result
+
+
+def _candidate(order: Order) -> _Candidate:
+    document = codec.encode(order)
+    return _Candidate(order, document, orders.digest(document))
+
+
+class _Batch:
+    """One transaction's worth of landing."""
+
+    def __init__(self, tx: Transaction, account: str, cause: Cause, now: datetime, routes: Sequence[Route]) -> None:
+        self._tx = tx
+        self._account = account
+        self._now = now
+        self._routes = routes
+        self.ledger = Ledger(tx, now, cause)
+
+    async def land_orders(self, candidates: Sequence[_Candidate], feed: str, start: datetime | None) -> Result:
+        result = Result()
+        refused: list[quarantine.Refused] = []
+        good: list[_Candidate] = []
+        echoes: list[Order] = []
+        for candidate in candidates:
+            order = candidate.order
+            if order.reference is not None:
+                echoes.append(order)
+            elif start is not None and order.placed_at < start:
+                result.ignored += 1
+            elif reason := verify.objection(order):
+                refused.append(
+                    quarantine.Refused(external_id=order.external_id, reason=reason, raw=candidate.document)
+                )
+            else:
+                good.append(candidate)
+        good, unmarked = await self._without_copies(good)
+        await self._echoes([*echoes, *unmarked], result)
+        for group in _uncontested(good):
+            await self._group(group, result)
+        if refused:
+            await quarantine.put(self._tx, self._account, feed, refused, self._now)
+            result.quarantined += len(refused)
+        if good:
+            await quarantine.clear(self._tx, self._account, [c.order.external_id for c in good])
+        return result
+
+    async def _without_copies(self, good: list[_Candidate]) -> tuple[list[_Candidate], list[Order]]:
+        """Take out orders that we pushed here ourselves although they lost our mark."""
+        if not any(route.target == self._account for route in self._routes) or not good:
+            return good, []
+        known = await copies.by_external(self._tx, self._account, [c.order.external_id for c in good])
+        return (
+            [c for c in good if c.order.external_id not in known],
+            [c.order for c in good if c.order.external_id in known],
+        )
+
+    async def _group(self, group: Sequence[_Candidate], result: Result) -> None:
+        """Land orders that share no lines among themselves."""
+        held = await orders.held(self._tx, self._account, [c.order.external_id for c in group])
+        fresh = [c for c in group if c.order.external_id not in held]
+        # A superseded order stays so, whatever its source says of the old number.
+        changed = [
+            c
+            for c in group
+            if (known := held.get(c.order.external_id)) and known.digest != c.digest and known.superseded_by is None
+        ]
+        if not fresh and not changed:
+            return
+        before = await orders.read(self._tx, [held[c.order.external_id].id for c in changed]) if changed else {}
+        rivals = await self._rivals([*fresh, *changed], held)
+        deliveries = await self.ledger.known_deliveries(list(before))
+        inserts: list[orders.Stored] = []
+        updates: list[orders.Stored] = []
+        for candidate in fresh:
+            stored = self._stored(candidate, OrderId(self._tx.next_id("orders")))
+            stored, lost = await self._contest(stored, rivals)
+            inserts.append(stored)
+            found = land.first_seen(stored.order)
+            debts: Sequence[plan.Debt] = ()
+            if lost:
+                found.append(changes.Superseded(by=lost))
+            else:
+                debts = plan.follow(self._account, stored.order, None, found, self._routes, ())
+            self.ledger.record(stored.id, self._account, found, debts)
+            result.added += 1
+            result.added_ids.append(stored.id)
+        for candidate in changed:
+            old = before[held[candidate.order.external_id].id]
+            merged = merge(old.order, candidate.order)
+            stored = self._stored(candidate, old.id, merged, old.created_at)
+            stored, lost = await self._contest(stored, rivals)
+            updates.append(stored)
+            found = land.compare(old.order, merged)
+            if lost:
+                found.append(changes.Superseded(by=lost))
+            if not found:
+                continue
+            owed = self.ledger.owed(old.id)
+            debts = plan.follow(self._account, merged, old.order, found, self._routes, owed)
+            self.ledger.record(old.id, self._account, found, debts, deliveries.get(old.id, ()))
+            result.changed += 1
+        if updates:
+            await orders.update(self._tx, updates)
+        if inserts:
+            await orders.insert(self._tx, inserts)
+
+    def _stored(
+        self,
+        candidate: _Candidate,
+        order_id: OrderId,
+        merged: Order | None = None,
+        created_at: datetime | None = None,
+    ) -> orders.Stored:
+        order = candidate.order if merged is None else merged
+        return orders.Stored(
+            id=order_id,
+            account=self._account,
+            order=order,
+            document=candidate.document if order is candidate.order else codec.encode(order),
+            digest=candidate.digest,
+            created_at=created_at or self._now,
+            changed_at=self._now,
+        )
+
+    async def _rivals(
+        self, candidates: Sequence[_Candidate], held: Mapping[str, orders.Held]
+    ) -> dict[str, orders.Owner]:
+        """The live owners of these candidates' lines that are other orders, by line."""
+        lines = [line.external_id for c in candidates for line in c.order.lines]
+        found = await orders.owners(self._tx, self._account, lines)
+        own = {c.order.external_id for c in candidates}
+        return {line: owner for line, owner in found.items() if owner.external_id not in own}
+
+    async def _contest(
+        self, stored: orders.Stored, rivals: Mapping[str, orders.Owner]
+    ) -> tuple[orders.Stored, str | None]:
+        """Settle who has the lines. Gives the order as to be stored, and by whom it is superseded, if it is."""
+        owners = {rivals[line.external_id].order_id for line in stored.order.lines if line.external_id in rivals}
+        if not owners or not stored.live:
+            return stored, None
+        rows = await orders.read(self._tx, list(owners))
+        verdict = land.contest(stored.order, {id_: row.order for id_, row in rows.items()})
+        if verdict.lost:
+            winner = rows[max(verdict.lost)]
+            return msgspec.structs.replace(stored, superseded_by=winner.id), winner.order.external_id
+        known = await self.ledger.known_deliveries(list(owners))
+        for loser in verdict.superseded:
+            found: list[Change] = [changes.Superseded(by=stored.order.external_id)]
+            owed = self.ledger.owed(loser)
+            debts = plan.follow(self._account, rows[loser].order, rows[loser].order, found, self._routes, owed)
+            self.ledger.record(loser, self._account, found, debts, known.get(loser, ()))
+        for loser, lines in verdict.moved.items():
+            moved = changes.LinesMoved(lines=lines, to=stored.order.external_id)
+            self.ledger.record(loser, self._account, [moved], ())
+            await orders.release_lines(self._tx, [(loser, line) for line in lines])
+            # Its own telling must be read again: it has fewer lines now.
+            again = lookups.Lookup(
+                external_id=rows[loser].order.external_id, due_at=self._now, reason="lines moved to another order"
+            )
+            await lookups.put(self._tx, self._account, [again])
+        # The pointer to a row that is inserted later in this transaction; foreign keys look at statements.
+        self.ledger.supersede([(loser, stored.id, self._now) for loser in verdict.superseded])
+        await orders.disown(self._tx, list(verdict.superseded))
+        return stored, None
+
+    async def _echoes(self, echoes: Sequence[Order], result: Result) -> None:
+        """Orders of ours that come back in a target's own feed."""
+        if not echoes:
+            return
+        result.echoes += len(echoes)
+        known = await copies.by_external(self._tx, self._account, [order.external_id for order in echoes])
+        for order in echoes:
+            if copy := known.get(order.external_id):
+                await self._echo(order, copy)
+            else:
+                await self._stranger(order)
+
+    async def _echo(self, order: Order, copy: copies.Copy) -> None:
+        found: list[Change] = []
+        status = order.external_stage
+        if copy.status is not None and status != copy.status:
+            found.append(changes.CopyStatusChanged(target=self._account, old=copy.status, new=status))
+        had = {shipment.key for shipment in copy.shipments}
+        found.extend(
+            changes.CopyShipped(
+                target=self._account,
+                carrier=shipment.carrier,
+                waybill=shipment.waybill,
+                carrier_name=shipment.carrier_name,
+                url=shipment.url,
+            )
+            for shipment in order.shipments
+            if shipment.key not in had
+        )
+        if not found and copy.status == status:
+            return
+        await copies.put(
+            self._tx,
+            [msgspec.structs.replace(copy, status=status, shipments=order.shipments, seen_at=self._now)],
+        )
+        if not found:
+            return
+        origin = await orders.get(self._tx, copy.order_id)
+        if origin is None:
+            return
+        debts = plan.follow(origin.account, origin.order, origin.order, found, self._routes, {self._account})
+        self.ledger.record(origin.id, origin.account, found, debts)
+
+    async def _stranger(self, order: Order) -> None:
+        """An order with our mark that is not the copy we know: ours on its way, a double, or another hub's."""
+        account, _, external_id = (order.reference or "").partition(":")
+        order_id = await orders.by_reference(self._tx, account, external_id)
+        if order_id is None:
+            return
+        for copy in (await copies.of_orders(self._tx, [order_id])).get(order_id, ()):
+            if copy.account == self._account and not await self.ledger.has_double(order_id, order.external_id):
+                double = changes.CopyDoubled(target=self._account, known=copy.external_id, other=order.external_id)
+                self.ledger.record(order_id, account, [double], ())
+
+    async def land_others(self, records: Sequence[Unreadable | Gone | Later], feed: str, result: Result) -> None:
+        """Records that are no orders: what could not be read, what is gone, what is to be read later."""
+        refused = [
+            quarantine.Refused(external_id=r.external_id, reason=r.reason, raw=r.raw)
+            for r in records
+            if isinstance(r, Unreadable)
+        ]
+        if refused:
+            await quarantine.put(self._tx, self._account, feed, refused, self._now)
+            result.quarantined += len(refused)
+        later = [
+            lookups.Lookup(
+                external_id=r.external_id, due_at=self._now + timedelta(seconds=r.seconds), reason=r.reason
+            )
+            for r in records
+            if isinstance(r, Later)
+        ]
+        if later:
+            await lookups.put(self._tx, self._account, later)
+        gone = [r.external_id for r in records if isinstance(r, Gone)]
+        if gone:
+            await self._gone(gone, result)
+
+    async def _gone(self, external_ids: Sequence[str], result: Result) -> None:
+        held = await orders.held(self._tx, self._account, external_ids)
+        for known in held.values():
+            if known.superseded_by is None and known.digest != _GONE:
+                self.ledger.record(known.id, self._account, [changes.Vanished()], ())
+                await orders.mark(self._tx, known.id, _GONE)
+                result.changed += 1
+
+
+def _uncontested(candidates: Sequence[_Candidate]) -> list[Sequence[_Candidate]]:
+    """The candidates in groups within which no two orders share a line; almost always one group."""
+    seen: set[str] = set()
+    for candidate in candidates:
+        for line in candidate.order.lines:
+            if line.external_id in seen:
+                return [[c] for c in sorted(candidates, key=_told_at)]
+            seen.add(line.external_id)
+    return [candidates] if candidates else []
+
+
+def _told_at(candidate: _Candidate) -> datetime:
+    return candidate.order.updated_at or candidate.order.placed_at

@@ -1,0 +1,168 @@
+"""What one transaction adds to the log and to the outbox.
+
+Collects changes and debts, gives them identifiers and causes, and writes them at the end, so that every debt has
+its event and every event its cause.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+
+from olhubd.decide.changes import Change
+from olhubd.decide.plan import Debt
+from olhubd.model import Action, Cause, Delivery, DeliveryId, DeliveryState, Event, EventId, OrderId
+from olhubd.store import Transaction, codec, deliveries, events, orders
+
+__all__ = ["Ledger"]
+
+_UNTOUCHED = frozenset({DeliveryState.PENDING, DeliveryState.RETRY, DeliveryState.HOLD})
+_NOT_OWED = frozenset({DeliveryState.DROPPED, DeliveryState.DEAD})
+
+
+class Ledger:
+    """Make one a transaction; call `write` last."""
+
+    def __init__(self, tx: Transaction, now: datetime, cause: Cause) -> None:
+        self._tx = tx
+        self._now = now
+        self._cause = cause
+        self.events: list[Event] = []
+        self.targets: set[str] = set()
+        self._new: list[Delivery] = []
+        self._settled: list[Delivery] = []
+        self._replaced: list[tuple[OrderId, str, Action]] = []
+        self._superseded: list[tuple[OrderId, OrderId, datetime]] = []
+        self._deliveries: dict[OrderId, list[Delivery]] = {}
+
+    async def known_deliveries(self, order_ids: Sequence[OrderId]) -> dict[OrderId, list[Delivery]]:
+        """The deliveries of these orders; remembered for `owed`."""
+        missing = [id_ for id_ in order_ids if id_ not in self._deliveries]
+        if missing:
+            found = await deliveries.of_orders(self._tx, missing)
+            self._deliveries.update({id_: found.get(id_, []) for id_ in missing})
+        return {id_: self._deliveries[id_] for id_ in order_ids}
+
+    def owed(self, order_id: OrderId) -> frozenset[str]:
+        """The targets that have this order or are owed it. Call `known_deliveries` before."""
+        return frozenset(
+            d.target
+            for d in self._deliveries.get(order_id, ())
+            if d.action is Action.PUSH_ORDER and d.state not in _NOT_OWED
+        )
+
+    def event(
+        self,
+        kind: str,
+        account: str,
+        order_id: OrderId | None = None,
+        data: msgspec.Struct | dict[str, object] | None = None,
+        cause: Cause | None = None,
+    ) -> EventId:
+        """Add one event; gives its id."""
+        event = Event(
+            id=EventId(self._tx.next_id("events")),
+            at=self._now,
+            kind=kind,
+            account=account,
+            order_id=order_id,
+            cause=cause or self._cause,
+            data=msgspec.Raw(codec.encode(data) if data else b"{}"),
+        )
+        self.events.append(event)
+        return event.id
+
+    def record(
+        self,
+        order_id: OrderId,
+        account: str,
+        found: Sequence[Change],
+        debts: Iterable[Debt],
+        known: Iterable[Delivery] = (),
+        cause: Cause | None = None,
+    ) -> None:
+        """Add the events of changes, and the debts that follow from them.
+
+        `known` are the order's deliveries so far: a cancellation of what was never sent just drops it, and an order
+        that was dropped and comes back to life is owed again.
+        """
+        ids = [self.event(change.kind, account, order_id, change, cause) for change in found]
+        pushes = {d.target: d for d in known if d.action is Action.PUSH_ORDER}
+        for debt in debts:
+            push = pushes.get(debt.target)
+            if debt.action is Action.CANCEL_ORDER and push is not None and _never_sent(push):
+                self._settle(push, DeliveryState.DROPPED, "cancelled before it was sent")
+            elif debt.action is Action.PUSH_ORDER and push is not None and push.state is DeliveryState.DROPPED:
+                self._settle(push, DeliveryState.PENDING, None, due_at=self._due(debt))
+                self.targets.add(debt.target)
+            else:
+                self.owe(order_id, debt, ids[debt.cause])
+
+    def owe(self, order_id: OrderId, debt: Debt, event_id: EventId) -> None:
+        """Add one debt caused by an event."""
+        if debt.replaces:
+            self._replaced.append((order_id, debt.target, debt.action))
+        self._new.append(
+            Delivery(
+                id=DeliveryId(self._tx.next_id("deliveries")),
+                order_id=order_id,
+                target=debt.target,
+                action=debt.action,
+                # The same word may be owed again later, so what replaces is told apart by its event.
+                key=f"{debt.key}#{event_id}" if debt.replaces else debt.key,
+                state=DeliveryState.PENDING,
+                event_id=event_id,
+                created_at=self._now,
+                due_at=self._due(debt),
+                payload=msgspec.Raw(codec.encode(debt.payload) if debt.payload is not None else b"{}"),
+            )
+        )
+        self.targets.add(debt.target)
+
+    def supersede(self, pairs: Iterable[tuple[OrderId, OrderId, datetime]]) -> None:
+        """Orders taken over by others; written after the others are."""
+        self._superseded.extend(pairs)
+
+    async def has_double(self, order_id: OrderId, external_id: str) -> bool:
+        """Whether the log already tells of this double."""
+        history = await events.of_order(self._tx, order_id)
+        return any(
+            e.kind == "copy.doubled" and msgspec.json.decode(e.data).get("other") == external_id for e in history
+        )
+
+    async def write(self, tx: Transaction) -> None:
+        """Write all that was collected."""
+        if self._superseded:
+            await orders.supersede(tx, self._superseded)
+        if self.events:
+            await events.append(tx, self.events)
+        for order_id, target, action in self._replaced:
+            await deliveries.drop_superseded(tx, order_id, target, action, self._now)
+        if self._settled:
+            await deliveries.save(tx, self._settled)
+        if self._new:
+            await deliveries.add(tx, self._new)
+
+    def _due(self, debt: Debt) -> datetime:
+        return self._now + timedelta(seconds=debt.delay)
+
+    def _settle(
+        self, push: Delivery, state: DeliveryState, reason: str | None, due_at: datetime | None = None
+    ) -> None:
+        self._settled.append(
+            msgspec.structs.replace(
+                push,
+                state=state,
+                reason=reason,
+                due_at=due_at or push.due_at,
+                finished_at=None if state.open else self._now,
+                lease_until=None,
+            )
+        )
+
+
+def _never_sent(push: Delivery) -> bool:
+    """Whether surely nothing of it is at the target."""
+    return push.state in _UNTOUCHED and push.sent_at is None and push.external_id is None

@@ -1,0 +1,372 @@
+"""One account's reading: its journal by interval, what is to be read again, and the sweep that trusts nobody.
+
+A single task does all three in turn, so that nothing of one account ever runs twice at one time. The journal goes
+first, since a buyer's new order is worth more than a check of old ones.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import deque
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+import msgspec
+
+from olhubd.engine.landing import Landing, Result
+from olhubd.engine.runlog import RunLog
+from olhubd.engine.supervisor import Pulse
+from olhubd.model import Order, Run
+from olhubd.plugin import (
+    AccountBlocked,
+    AuthLost,
+    Clock,
+    Cursor,
+    Gone,
+    Later,
+    Log,
+    OrderFeed,
+    OrderLookup,
+    Page,
+    Permanent,
+    PluginError,
+    Record,
+    Temporary,
+)
+from olhubd.store import Database, Transaction, feeds, lookups
+
+__all__ = ["Limited", "Poller", "Schedule"]
+
+JOURNAL = "orders"
+SWEEP = "orders.sweep"
+_LATE = timedelta(minutes=5)
+"""What a sweep finds younger than this the journal may still tell."""
+
+
+class Limited(Exception):
+    """Fetching by hand was used up; `again_at` is when it is possible again."""
+
+    def __init__(self, again_at: datetime) -> None:
+        super().__init__(f"fetching by hand is possible again at {again_at:%H:%M:%S} UTC")
+        self.again_at = again_at
+
+
+class Schedule(msgspec.Struct, frozen=True, kw_only=True):
+    """How often and how far. `start` is from when on orders are wanted: None for those that come after now."""
+
+    interval: timedelta
+    sweep_interval: timedelta
+    sweep_window: timedelta
+    start: datetime | None
+    manual_per_hour: int | None = None
+    page_limit: float = 300.0
+    """Seconds within which a page must be read; a hanging server must not stop the loop."""
+
+
+class Poller:
+    """Reads the orders of one account. `fetch` starts a round by hand; `pause` and `resume` are for people."""
+
+    def __init__(
+        self,
+        account: str,
+        feed: OrderFeed,
+        schedule: Schedule,
+        *,
+        database: Database,
+        landing: Landing,
+        log_of_runs: RunLog,
+        clock: Clock,
+        log: Log,
+        started_at: datetime,
+        lost: Callable[[PluginError], Awaitable[None]],
+        recovered: Callable[[], None],
+    ) -> None:
+        self.account = account
+        self._feed = feed
+        self._schedule = schedule
+        self._database = database
+        self._landing = landing
+        self._runs = log_of_runs
+        self._clock = clock
+        self._log = log
+        self._started_at = started_at
+        self._lost = lost
+        self._recovered = recovered
+        self._open = asyncio.Event()
+        self._open.set()
+        self._asked: asyncio.Future[Run] | None = None
+        self._wanted = asyncio.Event()
+        self._manual: deque[datetime] = deque()
+        self._failures = 0
+        self._next_pull = 0.0
+        self._sweep: feeds.Position | None = None
+        self._sweep_run: Run | None = None
+        self._cursor: Cursor | None = None
+        self.next_run: datetime | None = None
+
+    def pause(self) -> None:
+        self._open.clear()
+
+    def resume(self) -> None:
+        self._failures = 0
+        self._next_pull = 0.0
+        self._open.set()
+        self._wanted.set()
+
+    async def fetch(self) -> Run:
+        """Pull now, or join the pull under way. Raises Limited where the system allows only so many an hour."""
+        if self._asked is None:
+            self._count_manual()
+            self._asked = asyncio.get_running_loop().create_future()
+            self._wanted.set()
+        return await asyncio.shield(self._asked)
+
+    def _count_manual(self) -> None:
+        limit = self._schedule.manual_per_hour
+        if limit is None:
+            return
+        now = self._clock.now()
+        while self._manual and now - self._manual[0] >= timedelta(hours=1):
+            self._manual.popleft()
+        if len(self._manual) >= limit:
+            raise Limited(self._manual[0] + timedelta(hours=1))
+        self._manual.append(now)
+
+    async def run(self, pulse: Pulse) -> None:
+        """Poll for ever."""
+        while True:
+            if not self._open.is_set():
+                pulse.rest()
+                self._refuse("the account is paused")
+                await self._open.wait()
+            pulse.beat(self._schedule.page_limit * 2 + self._schedule.interval.total_seconds())
+            try:
+                await self._round()
+                if self._failures:
+                    self._log.info("works again", account=self.account)
+                    self._failures = 0
+                self._recovered()
+            except PluginError as error:
+                await self._failed(error)
+            pause = self._pause()
+            if pause > 0:
+                await self._rest(pause)
+
+    async def _rest(self, pause: float) -> None:
+        self._wanted.clear()
+        if self._asked is not None:
+            return
+        try:
+            async with asyncio.timeout(pause):
+                await self._wanted.wait()
+        except TimeoutError:
+            pass
+
+    def _pause(self) -> float:
+        now = self._clock.monotonic()
+        until_pull = self._next_pull - now
+        self.next_run = self._clock.now() + timedelta(seconds=max(0.0, until_pull))
+        if self._failures:
+            return until_pull
+        if self._sweep is not None and self._sweep.cursor is not None:
+            return 0.0
+        due = self._sweep.due_at if self._sweep else None
+        until_sweep = (due - self._clock.now()).total_seconds() if due else 0.0
+        return min(until_pull, until_sweep)
+
+    async def _failed(self, error: PluginError) -> None:
+        self._failures += 1
+        self._refuse(str(error))
+        if isinstance(error, AuthLost | AccountBlocked):
+            self.pause()
+            await self._lost(error)
+            return
+        interval = self._schedule.interval.total_seconds()
+        asked = error.retry_after if isinstance(error, Temporary) else None
+        backoff = min(interval, 2.0 * 2.0 ** min(self._failures, 10))
+        if isinstance(error, Permanent):
+            backoff = interval
+        self._next_pull = self._clock.monotonic() + (asked or _jitter(backoff))
+        if self._failures == 1:
+            self._log.warning("cannot fetch", account=self.account, reason=str(error))
+
+    def _refuse(self, reason: str) -> None:
+        if self._asked is not None and not self._asked.done():
+            self._asked.set_exception(PluginError(reason))
+            # Whoever asked may have gone away.
+            self._asked.exception()
+        self._asked = None
+
+    async def _round(self) -> None:
+        """Do what is due: the journal, then what is to be read again, then one page of a sweep."""
+        if self._cursor is None:
+            await self._begin()
+        now = self._clock.monotonic()
+        if self._asked is not None or now >= self._next_pull:
+            asked, trigger = self._asked, "manual" if self._asked is not None else "timer"
+            run = await self._pull(trigger)
+            if asked is not None:
+                asked.set_result(run)
+                self._asked = None
+            else:
+                # By hand does not move the timer.
+                interval = _jitter(self._schedule.interval.total_seconds())
+                self._next_pull = self._clock.monotonic() + interval
+            await self._read_again()
+        await self._sweep_page()
+
+    async def _begin(self) -> None:
+        """Find where to go on, or where to begin."""
+        known = await feeds.of_account(self._database.reader, self.account)
+        journal = known.get(JOURNAL)
+        self._sweep = known.get(SWEEP)
+        if journal is not None and journal.cursor is not None:
+            self._cursor = Cursor(journal.cursor)
+            return
+        start = self._schedule.start
+        async with asyncio.timeout(self._schedule.page_limit):
+            cursor = await self._feed.start(start)
+        now = self._clock.now()
+        journal = feeds.Position(account=self.account, feed=JOURNAL, cursor=cursor, moved_at=now)
+        # With a start in the past the first sweep fetches all since then, and it is due at once.
+        first = now if start is not None else now + self._schedule.sweep_interval
+        sweep = feeds.Position(
+            account=self.account, feed=SWEEP, cursor=None, moved_at=now, due_at=first, since=start
+        )
+
+        async def work(tx: Transaction) -> None:
+            await feeds.put(tx, journal)
+            await feeds.put(tx, sweep)
+
+        await self._database.write(work)
+        self._cursor, self._sweep = cursor, sweep
+        self._log.info("begins", account=self.account, since=start.isoformat() if start else "now")
+
+    async def _pull(self, trigger: str) -> Run:
+        run = self._runs.begin(self.account, JOURNAL, trigger)
+        try:
+            while True:
+                assert self._cursor is not None
+                page = await self._page(self._feed.pull(self._cursor))
+                run = await self._land(page, run, self._moved(page))
+                self._cursor = page.cursor
+                if page.failure is not None:
+                    raise page.failure
+                if not page.more:
+                    return await self._runs.end(run)
+        except PluginError as error:
+            await self._runs.end(run, str(error))
+            raise
+
+    def _moved(self, page: Page) -> feeds.Position | None:
+        if page.cursor == self._cursor:
+            return None
+        return feeds.Position(account=self.account, feed=JOURNAL, cursor=page.cursor, moved_at=self._clock.now())
+
+    async def _land(self, page: Page, run: Run, position: feeds.Position | None) -> Run:
+        if not page.records and position is None:
+            return run
+        result = await self._landing.land(
+            self.account, page.records, run=run, position=position, start=self._started_at
+        )
+        return _counted(run, result)
+
+    async def _page(self, reading: Awaitable[Page]) -> Page:
+        try:
+            async with asyncio.timeout(self._schedule.page_limit):
+                return await reading
+        except TimeoutError:
+            raise Temporary(f"no page within {self._schedule.page_limit:g} s") from None
+
+    async def _read_again(self) -> None:
+        """Read single orders whose source said something else than it had announced."""
+        if not isinstance(self._feed, OrderLookup):
+            return
+        waiting = await lookups.due(self._database.reader, self.account, self._clock.now())
+        if not waiting:
+            return
+        run = self._runs.begin(self.account, "orders.again", "timer")
+        records: list[Record] = []
+        for lookup in waiting:
+            async with asyncio.timeout(self._schedule.page_limit):
+                record = await self._feed.read_order(lookup.external_id)
+            # Asked a few times in vain it is left to the journal and the sweep.
+            if isinstance(record, Later) and lookup.tries >= 10:
+                continue
+            records.append(record)
+        settled = [r.external_id for r in records if isinstance(r, Order | Gone)]
+
+        async def work(tx: Transaction) -> None:
+            await lookups.forget(tx, self.account, settled)
+
+        result = await self._landing.land(self.account, records, run=run, start=self._started_at)
+        await self._database.write(work)
+        await self._runs.end(_counted(run, result))
+
+    async def _sweep_page(self) -> None:
+        """Read one page of the sweep, if one is due or under way."""
+        position = self._sweep
+        now = self._clock.now()
+        if position is None:
+            position = feeds.Position(account=self.account, feed=SWEEP, cursor=None, moved_at=now, due_at=now)
+        if position.cursor is None and position.due_at is not None and now < position.due_at:
+            self._sweep = position
+            return
+        since = position.since or now - self._schedule.sweep_window
+        run = self._sweep_run or self._runs.begin(self.account, SWEEP, "timer")
+        try:
+            page = await self._page(self._feed.sweep(since, Cursor(position.cursor) if position.cursor else None))
+            ends = not page.more and page.failure is None
+            after = feeds.Position(
+                account=self.account,
+                feed=SWEEP,
+                cursor=None if ends else page.cursor,
+                moved_at=now,
+                due_at=now + self._schedule.sweep_interval,
+                since=None if ends else since,
+            )
+            result = await self._landing.land(
+                self.account, page.records, run=run, position=after, start=self._started_at
+            )
+            run = _counted(run, result)
+            if position.since is None or run.trigger != "timer":
+                run = msgspec.structs.replace(run, missed=run.missed + self._missed(page, result, now))
+            self._sweep, self._sweep_run = after, run
+            if page.failure is not None:
+                raise page.failure
+        except PluginError as error:
+            await self._runs.end(run, str(error))
+            self._sweep_run = None
+            raise
+        if ends:
+            self._sweep_run = None
+            if run.missed:
+                self._log.warning("the journal missed orders", account=self.account, orders=run.missed)
+            await self._runs.end(run)
+
+    def _missed(self, page: Page, result: Result, now: datetime) -> int:
+        """How many of a page's orders the journal should have told by now and did not."""
+        if not result.added:
+            return 0
+        old = sum(
+            1
+            for record in page.records
+            if isinstance(record, Order) and now - (record.updated_at or record.placed_at) > _LATE
+        )
+        return min(result.added, old)
+
+
+def _counted(run: Run, result: Result) -> Run:
+    return msgspec.structs.replace(
+        run,
+        seen=run.seen + result.seen,
+        added=run.added + result.added,
+        changed=run.changed + result.changed,
+        quarantined=run.quarantined + result.quarantined,
+    )
+
+
+def _jitter(seconds: float) -> float:
+    """A little more or less, so that many accounts do not ask in step."""
+    return seconds * random.uniform(0.9, 1.1)

@@ -1,0 +1,87 @@
+"""The import log as it is kept: each execution of a feed is a run, and quiet ones share a row.
+
+A feed that is asked every twenty seconds and has nothing to tell would write 4,320 rows a day. So successive runs
+of one feed that found nothing count up in one row, which is written now and then; anything else is written at
+once. What a kill can lose is the count of quiet runs, never a fact.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import msgspec
+
+from olhubd.engine.supervisor import Pulse
+from olhubd.model import Run, RunId, RunState
+from olhubd.plugin import Clock
+from olhubd.store import Database, Transaction, runs
+
+__all__ = ["RunLog"]
+
+_FLUSH = 15.0
+_LONGEST_ROW = timedelta(hours=1)
+
+
+class RunLog:
+    """Begin and end runs here."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._quiet: dict[tuple[str, str], Run] = {}
+        self._dirty: set[tuple[str, str]] = set()
+        self.latest: dict[tuple[str, str], Run] = {}
+
+    def begin(self, account: str, feed: str, trigger: str) -> Run:
+        """A new run; it becomes a row with its first landing or its end."""
+        return Run(
+            id=RunId(self._database.next_id("runs")),
+            account=account,
+            feed=feed,
+            trigger=trigger,
+            started_at=self._clock.now(),
+        )
+
+    async def end(self, run: Run, error: str | None = None) -> Run:
+        """Store how a run ended."""
+        state = RunState.DONE if error is None else RunState.FAILED
+        ended = msgspec.structs.replace(run, state=state, error=error, ended_at=self._clock.now())
+        key = (run.account, run.feed)
+        quiet = error is None and not (run.added or run.changed or run.quarantined) and run.trigger == "timer"
+        before = self._quiet.get(key)
+        if quiet and before is not None and ended.started_at - before.started_at < _LONGEST_ROW:
+            ended = msgspec.structs.replace(
+                before, ended_at=ended.ended_at, polls=before.polls + 1, seen=before.seen + ended.seen
+            )
+        self.latest[key] = ended
+        if quiet:
+            self._quiet[key] = ended
+            self._dirty.add(key)
+            return ended
+        waiting = [ended]
+        if before is not None:
+            waiting.append(before)
+            del self._quiet[key]
+            self._dirty.discard(key)
+        await self._put(waiting)
+        return ended
+
+    async def flush(self) -> None:
+        """Write the quiet runs counted since the last time."""
+        waiting = [self._quiet[key] for key in self._dirty]
+        self._dirty.clear()
+        if waiting:
+            await self._put(waiting)
+
+    async def main(self, pulse: Pulse) -> None:
+        """Flush now and then, for ever."""
+        while True:
+            pulse.beat(_FLUSH * 4)
+            await self._clock.sleep(_FLUSH)
+            await self.flush()
+
+    async def _put(self, waiting: list[Run]) -> None:
+        async def work(tx: Transaction) -> None:
+            await runs.put(tx, waiting)
+
+        await self._database.write(work)

@@ -1,0 +1,114 @@
+"""The keeper of all long-lived tasks: each has a plain name, a guard and a pulse.
+
+A task that fails is logged once and started again after a growing pause; one that ends although nobody stopped it
+is treated like one that failed. A loop promises by its pulse when it will be heard of next; a broken promise makes
+the daemon unready and keeps the watchdog from being fed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+
+from olhubd.plugin import Clock, Log
+
+__all__ = ["Pulse", "Supervisor"]
+
+_FIRST_PAUSE = 1.0
+_LONGEST_PAUSE = 60.0
+
+
+class Pulse:
+    """One loop's promise of progress."""
+
+    def __init__(self, name: str, clock: Clock) -> None:
+        self.name = name
+        self._clock = clock
+        self._deadline: float | None = None
+
+    def beat(self, within: float) -> None:
+        """All is well; the next beat comes within so many seconds."""
+        self._deadline = self._clock.monotonic() + within
+
+    def rest(self) -> None:
+        """Nothing is promised: the loop waits for a person or has not begun."""
+        self._deadline = None
+
+    def overdue(self) -> float:
+        """By how many seconds the promise is broken; 0 when it is kept."""
+        if self._deadline is None:
+            return 0.0
+        return max(0.0, self._clock.monotonic() - self._deadline)
+
+
+class Supervisor:
+    """Starts, guards, restarts and stops the tasks of the daemon."""
+
+    def __init__(self, clock: Clock, log: Log) -> None:
+        self._clock = clock
+        self._log = log
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._pulses: dict[str, Pulse] = {}
+        self._failing: set[str] = set()
+
+    def start(self, name: str, main: Callable[[Pulse], Awaitable[None]]) -> None:
+        """Run `main(pulse)` for ever under `name`."""
+        pulse = Pulse(name, self._clock)
+        self._pulses[name] = pulse
+        self._tasks[name] = asyncio.create_task(self._guard(name, main, pulse), name=name)
+
+    async def stop(self, name: str, grace: float = 0.0) -> None:
+        """End one task; with `grace` seconds to end by itself first, when it was told to."""
+        task = self._tasks.pop(name, None)
+        self._pulses.pop(name, None)
+        self._failing.discard(name)
+        if task is None:
+            return
+        if grace > 0:
+            await asyncio.wait([task], timeout=grace)
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+    async def stop_all(self, grace: float = 0.0) -> None:
+        """End everything, all at one time."""
+        await asyncio.gather(*(self.stop(name, grace) for name in list(self._tasks)))
+
+    def overdue(self) -> dict[str, float]:
+        """The loops that broke their promise, with by how many seconds."""
+        return {name: late for name, pulse in self._pulses.items() if (late := pulse.overdue()) > 0}
+
+    @property
+    def failing(self) -> frozenset[str]:
+        """The tasks that have failed and not yet run well again."""
+        return frozenset(self._failing)
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+    def recovered(self, name: str) -> None:
+        """A loop tells that it works again after a failure."""
+        if name in self._failing:
+            self._failing.discard(name)
+            self._log.info("works again", task=name)
+
+    async def _guard(self, name: str, main: Callable[[Pulse], Awaitable[None]], pulse: Pulse) -> None:
+        pause = _FIRST_PAUSE
+        while True:
+            began = self._clock.monotonic()
+            try:
+                await main(pulse)
+            except Exception:
+                # Once when it starts to fail, not at each of its restarts.
+                report = self._log.debug if name in self._failing else self._log.error
+                report("has failed", task=name, exc_info=True)
+            else:
+                if name not in self._tasks:  # it was told to end
+                    return
+                self._log.error("has finished unexpectedly", task=name)
+            self._failing.add(name)
+            if self._clock.monotonic() - began > 10 * _LONGEST_PAUSE:
+                pause = _FIRST_PAUSE
+            await self._clock.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
