@@ -1,0 +1,12 @@
+"""Allegro (allegro.pl, .cz, .sk, .hu) as a source of orders, and back: statuses and parcels."""
+
+from olhubd.plugin import hookimpl
+from olhubd.plugin.connector import RegisterConnector
+from olhubd_allegro.connector import Allegro
+
+__all__ = ["Allegro", "olhubd_register_connectors"]
+
+
+@hookimpl
+def olhubd_register_connectors(register: RegisterConnector) -> None:
+    register(Allegro)

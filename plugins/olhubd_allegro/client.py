@@ -1,0 +1,83 @@
+"""How Allegro wants to be called: headers, budget, and the two shapes of its refusals.
+
+Refusals of the sign-in quote the token that they refuse, so of those only the code is ever repeated.
+"""
+
+from __future__ import annotations
+
+import base64
+
+import msgspec
+
+from olhubd import __version__
+from olhubd.plugin import Answer, Budget, Complaint, ContractBroken, ErrorTable, Rejected
+from olhubd_allegro.settings import AllegroSettings
+
+__all__ = ["API_ERRORS", "AUTH_ERRORS", "MEDIA", "agent", "api_headers", "auth_headers", "budget"]
+
+MEDIA = "application/vnd.allegro.public.v1+json"
+"""The media type of all resources used here; plain JSON is answered with 406."""
+
+
+def agent(settings: AllegroSettings) -> str:
+    """The User-Agent that Allegro demands: registered name, version, a page to read about it."""
+    return f"{settings.application}/{__version__} (+{settings.contact})"
+
+
+def api_headers(settings: AllegroSettings) -> dict[str, str]:
+    return {
+        "User-Agent": agent(settings),
+        "Accept": MEDIA,
+        "Content-Type": MEDIA,
+        "Accept-Language": settings.language,
+    }
+
+
+def auth_headers(settings: AllegroSettings) -> dict[str, str]:
+    pair = f"{settings.client_id}:{settings.client_secret.get_secret_value()}"
+    return {
+        "User-Agent": agent(settings),
+        "Authorization": "Basic " + base64.b64encode(pair.encode()).decode(),
+        "Content-Type": "application/x-www-form-urlencoded",
+        "Accept": "application/json",
+    }
+
+
+def budget(settings: AllegroSettings) -> Budget:
+    """Counted per client id over all hosts and accounts; going over it blocks the client for a minute."""
+    return Budget(key=f"allegro:{settings.client_id}", calls=9000, per=60.0, pause=60.0)
+
+
+class _Error(msgspec.Struct, rename="camel"):
+    code: str | None = None
+    message: str | None = None
+    user_message: str | None = None
+    path: str | None = None
+
+
+class _Refusal(msgspec.Struct):
+    errors: list[_Error] | None = None
+    error: str | None = None
+
+
+_refusal = msgspec.json.Decoder(_Refusal)
+
+
+def read_complaint(answer: Answer) -> Complaint:
+    """Code, sentence and field of a refused call, with Allegro's trace id, which its support asks for."""
+    refusal = _refusal.decode(answer.body)
+    trace = answer.headers.get("trace-id")
+    suffix = f" [trace-id {trace}]" if trace else ""
+    if refusal.errors:
+        first = refusal.errors[0]
+        said = first.user_message or first.message
+        return Complaint(code=first.code, message=said + suffix if said else None, field=first.path)
+    if refusal.error:
+        return Complaint(code=refusal.error, message=f"sign-in refused{suffix}")
+    return Complaint()
+
+
+API_ERRORS = ErrorTable(statuses={406: ContractBroken, 415: ContractBroken}, read=read_complaint)
+
+# A wrong client secret is refused with 401 like a lost grant; only the code in the body tells them apart.
+AUTH_ERRORS = ErrorTable(statuses={400: Rejected, 401: Rejected, 403: Rejected}, read=read_complaint)

@@ -1,0 +1,294 @@
+"""Allegro as a connector: its capabilities, each a few calls around the pure parts beside this module."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from olhubd.model import Fulfilment, Shipment, Stage
+from olhubd.plugin import (
+    Account,
+    Answer,
+    Bearer,
+    Conflict,
+    Connector,
+    ContractBroken,
+    Cursor,
+    Defaults,
+    DeviceGrant,
+    Gone,
+    Identity,
+    Later,
+    NotFound,
+    OAuthLogin,
+    OrderFeed,
+    OrderLookup,
+    Page,
+    Pending,
+    Probe,
+    Record,
+    Rejected,
+    ShipmentSink,
+    Status,
+    StatusList,
+    StatusSink,
+    Temporary,
+    Token,
+    Unavailable,
+    Unreadable,
+    decode,
+)
+from olhubd_allegro import journal, wire
+from olhubd_allegro.client import API_ERRORS, api_headers, budget
+from olhubd_allegro.login import Login, Vetted
+from olhubd_allegro.mapping import order
+from olhubd_allegro.parcel import Carriers, request, same
+from olhubd_allegro.settings import AllegroSettings
+from olhubd_allegro.status import STATUSES, WORDS, due
+from olhubd_allegro.sweep import Place
+
+__all__ = ["Allegro"]
+
+FORMS = "/order/checkout-forms"
+READERS = 8
+"""Forms that are read at one time."""
+SETTLE = 30.0
+"""Seconds until a form that lags behind its event is read again."""
+STUBBORN = 5
+"""So many pulls in a row may one form's server error hold up the journal; then it is put aside for later."""
+ASIDE = 600.0
+"""Seconds for which such a form is put aside."""
+
+_ID = re.compile(r"[0-9A-Za-z-]{1,64}")
+
+
+class Allegro(
+    Connector[AllegroSettings],
+    OrderFeed,
+    OrderLookup,
+    StatusSink,
+    ShipmentSink,
+    StatusList,
+    Probe,
+    OAuthLogin,
+):
+    name = "allegro"
+    title = "Allegro"
+    Settings = AllegroSettings
+    defaults = Defaults(
+        interval=timedelta(seconds=20),
+        sweep_interval=timedelta(hours=1),
+        sweep_window=timedelta(days=3),
+        retention=timedelta(days=60),
+        parallel=2,
+    )
+    simulator = "olhubd_allegro.simulator:AllegroSimulator"
+    secret_keys = frozenset(
+        {
+            "access_token",
+            "refresh_token",
+            "client_secret",
+            "device_code",
+            "user_code",
+            "code_verifier",
+            "error_description",
+            "email",
+            "phoneNumber",
+            "personalIdentity",
+            "street",
+        }
+    )
+
+    def __init__(self, account: Account[AllegroSettings]) -> None:
+        super().__init__(account)
+        self._login = Login(account)
+        self._api = account.client(
+            self.settings.api,
+            auth=Bearer(Vetted(account.tokens, self.settings.realm)),
+            budgets=(budget(self.settings),),
+            errors=API_ERRORS,
+            headers=api_headers(self.settings),
+        )
+        self._carriers = Carriers(account.clock)
+        self._refusals: dict[str, int] = {}
+
+    # Orders in
+
+    async def start(self, since: datetime | None) -> Cursor:
+        """The journal's end, also with `since`: what came before is the sweep's, which needs no replay."""
+        stats = await self._api.get("/order/event-stats", wire.Stats)
+        return Cursor(stats.latest_event.id if stats.latest_event else str(journal.EMPTY))
+
+    async def pull(self, cursor: Cursor) -> Page:
+        start = journal.position(cursor)
+        query: dict[str, str | int] = {"limit": journal.LIMIT}
+        if start != journal.EMPTY:
+            query["from"] = cursor
+        events = (await self._api.get("/order/events", wire.Events, query)).events
+        hints, end = journal.hints(events, start)
+        found, failure = await self._read_all(hints)
+        records = [record for group in found for record in group]
+        if failure is None:
+            self._refusals.clear()
+            return Page(records=records, cursor=Cursor(str(end)), more=len(events) >= journal.LIMIT)
+        blocked = hints[len(found)]
+        self._refusals = {blocked.form_id: self._refusals.get(blocked.form_id, 0) + 1}
+        return Page(records=records, cursor=Cursor(str(blocked.before)), failure=failure)
+
+    async def sweep(self, since: datetime, cursor: Cursor | None) -> Page:
+        place = Place.of(cursor) if cursor else Place.begin(since)
+        page = await self._api.get(FORMS, wire.Forms, place.query)
+        keys = [decode(raw, wire.FormKey) for raw in page.checkout_forms]
+        seen = frozenset(place.seen)
+        records = [
+            _record(key.id, bytes(raw))
+            for key, raw in zip(keys, page.checkout_forms, strict=True)
+            if key.id not in seen
+        ]
+        then = place.after(keys)
+        return Page(records=records, cursor=(then or place).cursor, more=then is not None)
+
+    async def read_order(self, external_id: str) -> Record:
+        try:
+            answer = await self._get_form(external_id)
+        except NotFound:
+            return Gone(external_id=external_id)
+        return _record(external_id, answer.body)
+
+    async def _read_all(self, hints: Sequence[journal.Hint]) -> tuple[list[list[Record]], Temporary | None]:
+        """The records of as many hints from the first on as could be read, and why it ended there."""
+        found: dict[int, list[Record]] = {}
+        failures: dict[int, Temporary] = {}
+        fatal: list[Exception] = []
+        queue = iter(range(len(hints)))
+
+        async def reader() -> None:
+            # What follows a failure cannot be covered by the cursor, so nobody starts on it.
+            for i in queue:
+                if fatal or failures:
+                    return
+                try:
+                    found[i] = await self._read_hint(hints[i])
+                except Temporary as error:
+                    failures[i] = error
+                except Exception as error:
+                    fatal.append(error)
+
+        async with asyncio.TaskGroup() as readers:
+            for _ in range(min(READERS, len(hints))):
+                readers.create_task(reader())
+        if fatal:
+            raise fatal[0]
+        end = min(failures, default=len(hints))
+        return [found[i] for i in range(end)], failures.get(end)
+
+    async def _read_hint(self, hint: journal.Hint) -> list[Record]:
+        try:
+            record = await self.read_order(hint.form_id)
+        except Rejected as error:
+            return [Unreadable(external_id=hint.form_id, reason=str(error), raw=b"")]
+        except Unavailable as error:
+            if error.status is None or self._refusals.get(hint.form_id, 0) < STUBBORN:
+                raise
+            return [Later(external_id=hint.form_id, seconds=ASIDE, reason=str(error))]
+        if hint.ready and getattr(record, "stage", None) is Stage.PLACED:
+            behind = Later(external_id=hint.form_id, seconds=SETTLE, reason="the form lags behind its event")
+            return [record, behind]
+        return [record]
+
+    async def _get_form(self, external_id: str) -> Answer:
+        return await self._api.request("GET", f"{FORMS}/{_checked(external_id)}")
+
+    # Statuses and parcels back
+
+    async def statuses(self) -> Sequence[Status]:
+        return STATUSES
+
+    def status_for(self, fulfilment: Fulfilment) -> str | None:
+        return WORDS.get(fulfilment)
+
+    async def set_status(self, external_id: str, status: str) -> None:
+        """Writes against the revision that was read; an order that moved meanwhile is read and judged once more."""
+        if await self._put_status(external_id, status):
+            return
+        if not await self._put_status(external_id, status):
+            raise Conflict("the order keeps changing while its status is being set", status=409)
+
+    async def _put_status(self, external_id: str, status: str) -> bool:
+        """False when the order changed between reading and writing."""
+        form = (await self._get_form(external_id)).into(wire.Form)
+        if not due(form, status):
+            return True
+        try:
+            await self._api.request(
+                "PUT",
+                f"{FORMS}/{external_id}/fulfillment",
+                query={"checkoutForm.revision": form.revision} if form.revision else None,
+                json={"status": status},
+                headers={"Accept-Language": "en-US"},  # the only language of this resource
+            )
+        except Conflict as error:
+            if error.status == 409:
+                return False
+            raise
+        return True
+
+    async def add_shipment(self, external_id: str, shipment: Shipment) -> None:
+        """Reads before it writes, and on 409 reads again: only a parcel that is seen there counts as attached."""
+        path = f"{FORMS}/{_checked(external_id)}/shipments"
+        carrier = await self._carriers.choose(self._api, shipment)
+        if await self._attached(path, shipment, carrier):
+            return
+        try:
+            await self._api.request("POST", path, json=request(shipment, carrier))
+        except Conflict as error:
+            if error.status == 409 and await self._attached(path, shipment, carrier):
+                return
+            raise
+
+    async def _attached(self, path: str, shipment: Shipment, carrier: wire.Carrier) -> bool:
+        there = await self._api.get(path, wire.Shipments)
+        return any(same(parcel, shipment, carrier) for parcel in there.shipments or ())
+
+    # Access
+
+    async def probe(self) -> Identity:
+        me = await self._api.get("/me", wire.Me)
+        details = {
+            "marketplace": me.base_marketplace.id if me.base_marketplace else None,
+            "company": me.company.name if me.company else None,
+            "world": str(self.settings.realm),
+        }
+        return Identity(id=me.id, login=me.login, details={key: value for key, value in details.items() if value})
+
+    async def begin_device(self) -> DeviceGrant:
+        return await self._login.begin_device()
+
+    async def poll_device(self, grant: DeviceGrant) -> Token | Pending:
+        return await self._login.poll_device(grant)
+
+    def authorize_url(self, redirect_uri: str, state: str, challenge: str) -> str:
+        return self._login.authorize_url(redirect_uri, state, challenge)
+
+    async def exchange(self, code: str, redirect_uri: str, verifier: str) -> Token:
+        return await self._login.exchange(code, redirect_uri, verifier)
+
+    async def refresh(self, token: Token) -> Token:
+        return await self._login.refresh(token)
+
+
+def _checked(external_id: str) -> str:
+    """The id as part of a path; it came from outside and must not become another path."""
+    if _ID.fullmatch(external_id) is None:
+        raise Rejected("this is no id of a checkout form", field="id")
+    return external_id
+
+
+def _record(external_id: str, raw: bytes) -> Record:
+    try:
+        return order(decode(raw, wire.Form))
+    except ContractBroken as error:
+        where = f" at {error.field}" if error.field else ""
+        return Unreadable(external_id=external_id, reason=f"{error}{where}", raw=raw)

@@ -1,0 +1,80 @@
+"""Parcels at Allegro: which of its carriers a parcel goes by, and when two entries are one parcel.
+
+A carrier that Allegro does not list goes as OTHER with its name. ALLEGRO is on the list, yet has been refused for
+parcels of sellers since June 2026.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from olhubd.model import Shipment
+from olhubd.plugin import Client, Clock, Rejected
+from olhubd_allegro import wire
+
+__all__ = ["Carriers", "choose", "request", "same"]
+
+OTHER = "OTHER"
+DAY = 86_400.0
+"""Seconds for which the list of carriers is kept."""
+_NAME_LIMIT = 30
+_WAYBILL_LIMIT = 64
+
+
+class Carriers:
+    """Allegro's list of carriers, read once a day."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._list: Sequence[wire.Carrier] = ()
+        self._until = float("-inf")
+
+    async def choose(self, client: Client, shipment: Shipment) -> wire.Carrier:
+        if self._clock.monotonic() >= self._until:
+            self._list = (await client.get("/order/carriers", wire.Carriers)).carriers or ()
+            self._until = self._clock.monotonic() + DAY
+        return choose(self._list, shipment)
+
+
+def choose(known: Sequence[wire.Carrier], shipment: Shipment) -> wire.Carrier:
+    """The listed carrier by id, else by name, else OTHER under the parcel's own name of it."""
+    wanted = _names(shipment.carrier, shipment.carrier_name)
+    usable = [carrier for carrier in known if carrier.id not in (OTHER, "ALLEGRO")]
+    by_id = (carrier for carrier in usable if _plain(carrier.id) in wanted)
+    by_name = (carrier for carrier in usable if wanted & _names(carrier.name))
+    for carrier in (*by_id, *by_name):
+        return carrier
+    return wire.Carrier(id=OTHER, name=(shipment.carrier_name or shipment.carrier).strip()[:_NAME_LIMIT])
+
+
+def request(shipment: Shipment, carrier: wire.Carrier) -> dict[str, Any]:
+    """The body that attaches the parcel. Without line ids it is the whole order's."""
+    waybill = "".join(shipment.waybill.split())
+    if not waybill or len(waybill) > _WAYBILL_LIMIT:
+        raise Rejected(f"a tracking number has 1 to {_WAYBILL_LIMIT} characters", field="waybill")
+    body: dict[str, Any] = {"carrierId": carrier.id, "waybill": waybill}
+    if carrier.id == OTHER:
+        body["carrierName"] = carrier.name
+    if shipment.line_ids:
+        body["lineItems"] = [{"id": line} for line in shipment.line_ids]
+    return body
+
+
+def same(there: wire.Shipment, shipment: Shipment, carrier: wire.Carrier) -> bool:
+    """Whether an entry is this parcel: the same number of the same carrier, by whichever name it was typed.
+
+    An entry without a carrier of its own (ALLEGRO's, or a nameless OTHER) can only be told by its number.
+    """
+    if _plain(there.waybill) != _plain(shipment.waybill):
+        return False
+    theirs = _names(there.carrier_id, there.carrier_name) - {"ALLEGRO"}
+    return not theirs or bool(theirs & _names(carrier.id, carrier.name, shipment.carrier, shipment.carrier_name))
+
+
+def _plain(text: str) -> str:
+    return "".join(text.split()).upper()
+
+
+def _names(*names: str | None) -> set[str]:
+    return {_plain(name) for name in names if name} - {OTHER}

@@ -1,0 +1,77 @@
+"""What a person writes about one Allegro account, and which hosts follow from it.
+
+Test mode decides about every host at once: an account never talks to both worlds.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Literal, Self
+
+from pydantic import model_validator
+from yarl import URL
+
+from olhubd.plugin import Field, Secret, Settings, Url
+
+__all__ = ["AllegroSettings", "Realm", "realm"]
+
+
+class Realm(enum.StrEnum):
+    """One of Allegro's two worlds; nothing of one is known in the other, accounts and tokens included."""
+
+    PRODUCTION = "allegro.pl"
+    SANDBOX = "allegro.pl.allegrosandbox.pl"
+
+
+def realm(url: str) -> Realm | None:
+    """To which world an address belongs; None for any other host, a simulator's say."""
+    host = URL(url).host or ""
+    for one in (Realm.SANDBOX, Realm.PRODUCTION):
+        if host == one or host.endswith(f".{one}"):
+            return one
+    return None
+
+
+class AllegroSettings(Settings):
+    """One seller's account, reached through an application registered at apps.developer.allegro.pl."""
+
+    client_id: str = Field(min_length=1)
+    """Client ID of the registered application. Accounts that name the same one share its 9000 calls a minute."""
+    client_secret: Secret
+    """Client Secret of the same application."""
+    application: str = Field(min_length=1, pattern=r"^[!-~]([ -~]*[!-~])?$")
+    """Name of the registered application. Goes into the User-Agent header, without which Allegro blocks callers."""
+    contact: Url
+    """Address of a page about your application or firm, for the same header."""
+    sandbox: bool = False
+    """Test mode: every call goes to the allegrosandbox.pl hosts. It needs its own application and sign-in."""
+    language: Literal["pl-PL", "en-US", "uk-UA", "sk-SK", "cs-CZ", "hu-HU"] = "pl-PL"
+    """In which language Allegro explains its refusals."""
+    api_url: Url | None = None
+    """Another address of the REST API, for a simulator or a proxy. Normally absent: `sandbox` chooses."""
+    auth_url: Url | None = None
+    """Another address of the sign-in pages, for a simulator or a proxy. Normally absent: `sandbox` chooses."""
+
+    @property
+    def realm(self) -> Realm:
+        return Realm.SANDBOX if self.sandbox else Realm.PRODUCTION
+
+    @property
+    def api(self) -> str:
+        """Base address of the REST API."""
+        return str(self.api_url or f"https://api.{self.realm}").rstrip("/")
+
+    @property
+    def auth(self) -> str:
+        """Base address of the sign-in, which lives on the web host and not on the API's."""
+        return str(self.auth_url or f"https://{self.realm}").rstrip("/")
+
+    @model_validator(mode="after")
+    def _one_world(self) -> Self:
+        for name, url in (("api_url", self.api), ("auth_url", self.auth)):
+            if realm(url) not in (None, self.realm):
+                mode = "on" if self.sandbox else "off"
+                raise ValueError(
+                    f"{name} is of the other world: sandbox is {mode}, so the hosts are of {self.realm}"
+                )
+        return self

@@ -1,0 +1,231 @@
+"""The simulator's sign-in: device and code flows, and refresh tokens that change with every use."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import random
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+from aiohttp import web
+
+from olhubd.plugin import Token
+
+__all__ = ["CLIENT_ID", "CLIENT_SECRET", "SignIn"]
+
+CLIENT_ID = "5f0e1a5c9b8d4c7e9a3b2d1c0f9e8d7c"
+CLIENT_SECRET = "simulated-Kd83hVq0zN-secret"
+SCOPES = "allegro:api:orders:read allegro:api:orders:write allegro:api:profile:read"
+ACCESS_LIFE = timedelta(seconds=43_199)
+REFRESH_LIFE = timedelta(days=90)
+TOLERANCE = timedelta(seconds=60)
+DEVICE_LIFE = timedelta(hours=1)
+CODE_LIFE = timedelta(seconds=10)
+INTERVAL = 5
+
+
+class _Refresh(msgspec.Struct):
+    expires: datetime
+    spent: datetime | None = None
+
+
+class _Device(msgspec.Struct):
+    user_code: str
+    expires: datetime
+    polls: int = 0
+    granted: bool | None = None
+
+
+class _Code(msgspec.Struct):
+    redirect_uri: str
+    challenge: str | None
+    expires: datetime
+
+
+class SignIn:
+    """Grants for one seller. With `consent` the person agrees by itself after the first poll."""
+
+    def __init__(self, seller: str, issuer: str, chance: random.Random, now: Callable[[], datetime]) -> None:
+        self.consent = True
+        self.slow = 0
+        self._seller = seller
+        self._issuer = issuer
+        self._random = chance
+        self._now = now
+        self._access: dict[str, datetime] = {}
+        self._refresh: dict[str, _Refresh] = {}
+        self._devices: dict[str, _Device] = {}
+        self._codes: dict[str, _Code] = {}
+
+    # What the person and Allegro do
+
+    def answer(self, user_code: str, granted: bool) -> None:
+        """The person looks at the code and agrees or refuses."""
+        for device in self._devices.values():
+            if device.user_code == user_code:
+                device.granted = granted
+                return
+        raise ValueError("no such code")
+
+    def revoke(self) -> None:
+        """The person withdraws the consent: nothing that was granted works any more."""
+        self._access.clear()
+        self._refresh.clear()
+
+    def expire(self) -> None:
+        """The access tokens are over before their time."""
+        self._access.clear()
+
+    def accepts(self, access: str) -> bool:
+        ends = self._access.get(access)
+        return ends is not None and self._now() < ends
+
+    def token(self) -> Token:
+        """A grant as after a finished sign-in."""
+        pair = self._pair()
+        now = self._now()
+        return Token(
+            access=pair["access_token"],
+            refresh=pair["refresh_token"],
+            expires_at=now + ACCESS_LIFE,
+            refresh_expires_at=now + REFRESH_LIFE,
+            scopes=tuple(SCOPES.split()),
+            owner=self._seller,
+        )
+
+    # Routes
+
+    def routes(self) -> list[web.AbstractRouteDef]:
+        return [
+            web.post("/auth/oauth/device", self._device),
+            web.post("/auth/oauth/token", self._token),
+            web.get("/auth/oauth/authorize", self._authorize),
+            web.get("/skojarz-aplikacje", self._consent),
+        ]
+
+    async def _device(self, request: web.Request) -> web.Response:
+        form = await request.post()
+        if not _basic(request) or form.get("client_id") != CLIENT_ID:
+            return _error("invalid_client", 401)
+        code, user = self._secret(32), self._secret(9)
+        self._devices[code] = _Device(user, self._now() + DEVICE_LIFE)
+        page = f"{request.url.origin()}/skojarz-aplikacje"
+        return _answer(
+            {
+                "device_code": code,
+                "user_code": user,
+                "verification_uri": page,
+                "verification_uri_complete": f"{page}?code={user}",
+                "expires_in": int(DEVICE_LIFE.total_seconds()),
+                "interval": INTERVAL,
+            }
+        )
+
+    async def _consent(self, request: web.Request) -> web.Response:
+        self.answer(request.query.get("code", ""), granted=True)
+        return web.Response(text="Aplikacja została skojarzona.\n")
+
+    async def _authorize(self, request: web.Request) -> web.Response:
+        query = request.query
+        if query.get("client_id") != CLIENT_ID or query.get("response_type") != "code":
+            return _error("invalid_request", 400)
+        code = self._secret(32)
+        self._codes[code] = _Code(query["redirect_uri"], query.get("code_challenge"), self._now() + CODE_LIFE)
+        back = urlencode({"code": code, "state": query.get("state", "")})
+        raise web.HTTPFound(f"{query['redirect_uri']}?{back}")
+
+    async def _token(self, request: web.Request) -> web.Response:
+        if not _basic(request):
+            return _error("invalid_client", 401)
+        if request.content_type != "application/x-www-form-urlencoded":
+            return _error("invalid_request", 400)
+        form = {key: str(value) for key, value in (await request.post()).items()}
+        match form.get("grant_type"):
+            case "refresh_token":
+                return self._renew(form.get("refresh_token", ""))
+            case "authorization_code":
+                return self._exchange(form)
+            case "urn:ietf:params:oauth:grant-type:device_code":
+                return self._poll(form.get("device_code", ""))
+        return _error("unsupported_grant_type", 400)
+
+    def _poll(self, code: str) -> web.Response:
+        device = self._devices.get(code)
+        if device is None or self._now() >= device.expires:
+            return _error("Invalid device code", 400)
+        if self.slow:
+            self.slow -= 1
+            return _error("slow_down", 400)
+        if device.granted is None:
+            device.granted = True if self.consent and device.polls else None
+            device.polls += 1
+        if device.granted is None:
+            return _error("authorization_pending", 400)
+        del self._devices[code]
+        return _answer(self._pair()) if device.granted else _error("access_denied", 400)
+
+    def _exchange(self, form: dict[str, str]) -> web.Response:
+        code = self._codes.pop(form.get("code", ""), None)
+        if code is None or self._now() >= code.expires or form.get("redirect_uri") != code.redirect_uri:
+            return _error("invalid_grant", 400)
+        if code.challenge is not None:
+            digest = hashlib.sha256(form.get("code_verifier", "").encode()).digest()
+            if base64.urlsafe_b64encode(digest).rstrip(b"=").decode() != code.challenge:
+                return _error("invalid_grant", 400)
+        return _answer(self._pair())
+
+    def _renew(self, refresh: str) -> web.Response:
+        held, now = self._refresh.get(refresh), self._now()
+        if held is None or now >= held.expires or (held.spent and now - held.spent > TOLERANCE):
+            # Allegro quotes the refused token, which is why nobody may log this text.
+            return _error("invalid_grant", 400, f"Invalid refresh token: {refresh}")
+        held.spent = held.spent or now
+        return _answer(self._pair())
+
+    def _pair(self) -> dict[str, Any]:
+        access = self._jwt(ACCESS_LIFE)
+        refresh = self._jwt(REFRESH_LIFE)
+        self._access[access] = self._now() + ACCESS_LIFE
+        self._refresh[refresh] = _Refresh(self._now() + REFRESH_LIFE)
+        return {
+            "access_token": access,
+            "token_type": "bearer",
+            "refresh_token": refresh,
+            "expires_in": int(ACCESS_LIFE.total_seconds()),
+            "scope": SCOPES,
+            "allegro_api": True,
+        }
+
+    def _jwt(self, life: timedelta) -> str:
+        claims = {
+            "user_name": self._seller,
+            "scope": SCOPES.split(),
+            "allegro_api": True,
+            "iss": self._issuer,
+            "exp": int((self._now() + life).timestamp()),
+            "jti": self._secret(24),
+            "client_id": CLIENT_ID,
+        }
+        parts = (b'{"alg":"RS256","typ":"JWT"}', msgspec.json.encode(claims), self._random.randbytes(128))
+        return ".".join(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts)
+
+    def _secret(self, length: int) -> str:
+        return "".join(self._random.choices("abcdefghijkmnpqrstuvwxyz23456789", k=length))
+
+
+def _basic(request: web.Request) -> bool:
+    pair = base64.b64encode(f"{CLIENT_ID}:{CLIENT_SECRET}".encode()).decode()
+    return request.headers.get("Authorization") == f"Basic {pair}"
+
+
+def _answer(body: dict[str, Any]) -> web.Response:
+    return web.Response(body=msgspec.json.encode(body), content_type="application/json")
+
+
+def _error(code: str, status: int, text: str = "refused") -> web.Response:
+    body = msgspec.json.encode({"error": code, "error_description": text})
+    return web.Response(body=body, status=status, content_type="application/json")

@@ -1,0 +1,69 @@
+"""The seller's statuses at Allegro: their order, and whether a step may be taken. Pure."""
+
+from __future__ import annotations
+
+from olhubd.model import Fulfilment
+from olhubd.plugin import Conflict, Rejected, Status
+from olhubd_allegro import wire
+from olhubd_allegro.mapping import CANCELLED
+
+__all__ = ["STATUSES", "WORDS", "due"]
+
+STATUSES = (
+    Status(code="NEW", name="Nowe"),
+    Status(code="PROCESSING", name="W realizacji"),
+    Status(code="READY_FOR_SHIPMENT", name="Do wysłania"),
+    Status(code="READY_FOR_PICKUP", name="Do odbioru"),
+    Status(code="SENT", name="Wysłane"),
+    Status(code="PICKED_UP", name="Odebrane"),
+    Status(code=CANCELLED, name="Anulowane"),
+    Status(code="SUSPENDED", name="Wstrzymane"),
+)
+
+WORDS = {
+    Fulfilment.NEW: "NEW",
+    Fulfilment.PROCESSING: "PROCESSING",
+    Fulfilment.READY: "READY_FOR_SHIPMENT",
+    Fulfilment.SENT: "SENT",
+    Fulfilment.DELIVERED: "PICKED_UP",
+    Fulfilment.CANCELLED: CANCELLED,
+    Fulfilment.SUSPENDED: "SUSPENDED",
+}
+
+# RETURNED is Allegro's to set, yet an order may be found there.
+_WAY = ("NEW", "PROCESSING", "READY_FOR_SHIPMENT", "READY_FOR_PICKUP", "SENT", "PICKED_UP", "RETURNED")
+_SENT = _WAY.index("SENT")
+_WRITABLE = frozenset(status.code for status in STATUSES)
+
+
+def due(form: wire.Form, target: str) -> bool:
+    """Whether `target` is still to be written; False when the order is there or further.
+
+    Raises Conflict where the order cannot go there, Rejected for a word that nobody may write.
+    """
+    if target not in _WRITABLE:
+        raise Rejected(f"{target} is not a status that a seller can set at Allegro", field="status")
+    fulfillment = form.fulfillment
+    current = (fulfillment.status if fulfillment else None) or "NEW"
+    if target == CANCELLED and CANCELLED in (form.status, current):
+        return False
+    if form.status == CANCELLED:
+        raise Conflict("the purchase is cancelled", code=form.status)
+    if current == target:
+        return False
+    if fulfillment and fulfillment.provider and fulfillment.provider.id == "ALLEGRO":
+        raise Conflict("Allegro's own warehouse carries this order out", code="ALLEGRO")
+    if current == CANCELLED:
+        raise Conflict("the seller has cancelled the order", code=current)
+    if current == "SUSPENDED":
+        return True
+    if current not in _WAY:
+        raise Conflict("the order is in a state that this plugin does not know", code=current)
+    here = _WAY.index(current)
+    if target == CANCELLED:
+        if here >= _SENT:
+            raise Conflict("too late to cancel: the order is on its way", code=current)
+        return True
+    if target == "SUSPENDED":
+        return here < _SENT
+    return _WAY.index(target) > here

@@ -1,0 +1,90 @@
+"""Paging through the list of forms, which moves while it is read. Pure.
+
+The list pages by offset, refuses offsets beyond ten thousand, and a form that changes jumps to another page. So the
+sweep pages by time instead: it asks again from the time of the last form it got, and leaves out what it has just
+seen. Offsets are used only where a whole page shares one instant, and then with pages that overlap by half.
+
+The list is walked twice, by change and by purchase, because not every change moves a form's time of change.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from olhubd.plugin import Cursor
+from olhubd_allegro import wire
+
+__all__ = ["LIMIT", "Place", "Walk"]
+
+LIMIT = 100
+"""Forms in one answer, at most."""
+
+_FARTHEST = 10_000
+
+
+class Walk(enum.StrEnum):
+    CHANGED = "updatedAt"
+    BOUGHT = "lineItems.boughtAt"
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where a sweep is. `seen` are the forms of the last page, which the next one repeats in part."""
+
+    since: datetime
+    walk: Walk = Walk.CHANGED
+    bound: datetime
+    offset: int = 0
+    seen: tuple[str, ...] = ()
+
+    @classmethod
+    def begin(cls, since: datetime) -> Place:
+        return cls(since=since, bound=since)
+
+    @classmethod
+    def of(cls, cursor: Cursor) -> Place:
+        return msgspec.json.decode(cursor, type=cls)
+
+    @property
+    def cursor(self) -> Cursor:
+        return Cursor(msgspec.json.encode(self).decode())
+
+    @property
+    def query(self) -> dict[str, str | int]:
+        return {
+            f"{self.walk}.gte": _stamp(self.bound),
+            "sort": str(self.walk),
+            "limit": LIMIT,
+            "offset": self.offset,
+        }
+
+    def after(self, page: Sequence[wire.FormKey]) -> Place | None:
+        """Where to go on after `page`; None when both walks are through."""
+        if len(page) < LIMIT:
+            if self.walk is Walk.CHANGED:
+                return Place(since=self.since, walk=Walk.BOUGHT, bound=self.since)
+            return None
+        bound, offset = max(self.bound, self._time(page[-1])), 0
+        if bound == self.bound:
+            offset = self.offset + LIMIT // 2
+            if offset + LIMIT > _FARTHEST:
+                bound, offset = bound + timedelta(milliseconds=1), 0
+        return Place(
+            since=self.since, walk=self.walk, bound=bound, offset=offset, seen=tuple(form.id for form in page)
+        )
+
+    def _time(self, form: wire.FormKey) -> datetime:
+        """The form's place in the walk. Of its lines the earliest counts: whichever of them Allegro sorts by, no
+        form that follows is bought before it."""
+        if self.walk is Walk.CHANGED:
+            return form.updated_at or self.bound
+        bought = [line.bought_at for line in form.line_items if line.bought_at is not None]
+        return min(bought, default=self.bound)
+
+
+def _stamp(moment: datetime) -> str:
+    """ISO 8601 with milliseconds, rounded down so that nothing of that millisecond is left out."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

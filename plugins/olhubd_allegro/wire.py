@@ -1,0 +1,330 @@
+"""Allegro's own shapes, as far as they are used. Unknown fields are skipped, unknown words are kept as text.
+
+Allegro sends null for what it does not tell, whatever the contract says; so all that is optional may be null.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from olhubd.model import Money
+
+__all__ = [
+    "Carriers",
+    "Events",
+    "Form",
+    "FormKey",
+    "Forms",
+    "Me",
+    "Shipment",
+    "Shipments",
+    "Stats",
+]
+
+
+class _Wire(msgspec.Struct, rename="camel", gc=False):
+    pass
+
+
+class Ref(_Wire):
+    id: str | None = None
+
+
+class EventOrder(_Wire):
+    checkout_form: Ref | None = None
+
+
+class Event(_Wire):
+    """A hint that a form is worth reading; nothing else in it is to be relied on."""
+
+    id: str
+    type: str
+    order: EventOrder
+
+
+class Events(_Wire):
+    events: list[Event]
+
+
+class Latest(_Wire):
+    id: str
+
+
+class Stats(_Wire):
+    latest_event: Latest | None = None
+
+
+class BuyerAddress(_Wire):
+    street: str | None = None
+    city: str | None = None
+    post_code: str | None = None
+    country_code: str | None = None
+
+
+class Preferences(_Wire):
+    language: str | None = None
+
+
+class Buyer(_Wire):
+    id: str
+    login: str | None = None
+    email: str | None = None
+    guest: bool | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    company_name: str | None = None
+    personal_identity: str | None = None
+    phone_number: str | None = None
+    preferences: Preferences | None = None
+    address: BuyerAddress | None = None
+
+
+class Payment(_Wire):
+    type: str
+    id: str | None = None
+    provider: str | None = None
+    finished_at: datetime | None = None
+    paid_amount: Money | None = None
+    reconciliation: Money | None = None
+    features: list[str] | None = None
+
+
+class Fulfillment(_Wire):
+    status: str | None = None
+    provider: Ref | None = None
+
+
+class DeliveryAddress(_Wire):
+    first_name: str | None = None
+    last_name: str | None = None
+    company_name: str | None = None
+    street: str | None = None
+    city: str | None = None
+    zip_code: str | None = None
+    country_code: str | None = None
+    phone_number: str | None = None
+    modified_at: datetime | None = None
+
+
+class Method(_Wire):
+    id: str | None = None
+    name: str | None = None
+
+
+class Point(_Wire):
+    id: str | None = None
+    name: str | None = None
+    description: str | None = None
+    address: DeliveryAddress | None = None
+
+
+class Window(_Wire):
+    from_: datetime | None = msgspec.field(default=None, name="from")
+    to: datetime | None = None
+
+
+class Time(_Wire):
+    from_: datetime | None = msgspec.field(default=None, name="from")
+    to: datetime | None = None
+    dispatch: Window | None = None
+
+
+class Cancellation(_Wire):
+    date: datetime | None = None
+
+
+class Delivery(_Wire):
+    address: DeliveryAddress | None = None
+    method: Method | None = None
+    pickup_point: Point | None = None
+    cost: Money | None = None
+    time: Time | None = None
+    smart: bool | None = None
+    cancellation: Cancellation | None = None
+    calculated_number_of_packages: int | None = None
+
+
+class TaxNumber(_Wire):
+    type: str
+    value: str
+
+
+class Company(_Wire):
+    name: str | None = None
+    ids: list[TaxNumber] | None = None
+    vat_payer_status: str | None = None
+    tax_id: str | None = None
+
+
+class Person(_Wire):
+    first_name: str | None = None
+    last_name: str | None = None
+
+
+class InvoiceAddress(_Wire):
+    street: str | None = None
+    city: str | None = None
+    zip_code: str | None = None
+    country_code: str | None = None
+    company: Company | None = None
+    natural_person: Person | None = None
+
+
+class Invoice(_Wire):
+    required: bool
+    address: InvoiceAddress | None = None
+    due_date: str | None = None
+    features: list[str] | None = None
+
+
+class ProductRef(_Wire):
+    id: str
+
+
+class ProductSet(_Wire):
+    products: list[ProductRef] | None = None
+
+
+class Offer(_Wire):
+    id: str
+    name: str
+    external: Ref | None = None
+    product_set: ProductSet | None = None
+    hs_number: str | None = None
+
+
+class Deposit(_Wire):
+    """`price` is for one piece of the line."""
+
+    price: Money
+
+
+class Reconciliation(_Wire):
+    value: Money | None = None
+    type: str | None = None
+    quantity: int | None = None
+
+
+class Service(_Wire):
+    price: Money
+    quantity: int = 1
+    definition_id: str | None = None
+    name: str | None = None
+
+
+class Voucher(_Wire):
+    type: str
+    code: str | None = None
+
+
+class Tax(_Wire):
+    rate: str | None = None
+    subject: str | None = None
+    exemption: str | None = None
+
+
+class Discount(_Wire):
+    type: str
+
+
+class Serial(_Wire):
+    value: str
+
+
+class Serials(_Wire):
+    expected: bool | None = None
+    entries: list[Serial] | None = None
+
+
+class LineItem(_Wire):
+    id: str
+    offer: Offer
+    quantity: int
+    price: Money
+    original_price: Money | None = None
+    deposit: Deposit | None = None
+    reconciliation: Reconciliation | None = None
+    selected_additional_services: list[Service] | None = None
+    vouchers: list[Voucher] | None = None
+    tax: Tax | None = None
+    bought_at: datetime | None = None
+    discounts: list[Discount] | None = None
+    serial_numbers: Serials | None = None
+
+
+class Note(_Wire):
+    text: str | None = None
+
+
+class Summary(_Wire):
+    total_to_pay: Money
+
+
+class Form(_Wire):
+    """A checkout form: what Allegro calls an order."""
+
+    id: str
+    buyer: Buyer
+    status: str
+    line_items: list[LineItem]
+    summary: Summary
+    message_to_seller: str | None = None
+    payment: Payment | None = None
+    fulfillment: Fulfillment | None = None
+    delivery: Delivery | None = None
+    invoice: Invoice | None = None
+    surcharges: list[Payment] | None = None
+    note: Note | None = None
+    marketplace: Ref | None = None
+    updated_at: datetime | None = None
+    revision: str | None = None
+
+
+class LineKey(_Wire):
+    bought_at: datetime | None = None
+
+
+class FormKey(_Wire):
+    """What paging needs of a form, readable even where the rest is not."""
+
+    id: str
+    updated_at: datetime | None = None
+    line_items: list[LineKey] = []
+
+
+class Forms(_Wire):
+    """One page of the list. Forms stay raw, so that one that cannot be read does not take its page along."""
+
+    checkout_forms: list[msgspec.Raw]
+
+
+class Shipment(_Wire):
+    waybill: str
+    carrier_id: str
+    carrier_name: str | None = None
+
+
+class Shipments(_Wire):
+    shipments: list[Shipment] | None = None
+
+
+class Carrier(_Wire):
+    id: str
+    name: str | None = None
+
+
+class Carriers(_Wire):
+    carriers: list[Carrier] | None = None
+
+
+class MeCompany(_Wire):
+    name: str | None = None
+
+
+class Me(_Wire):
+    id: str
+    login: str
+    base_marketplace: Ref | None = None
+    company: MeCompany | None = None
