@@ -11,6 +11,7 @@ import random
 from collections import deque
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 import msgspec
 
@@ -37,6 +38,8 @@ from olhubd.plugin import (
 from olhubd.store import Database, Transaction, feeds, lookups
 
 __all__ = ["Limited", "Poller", "Schedule"]
+
+T = TypeVar("T")
 
 JOURNAL = "orders"
 SWEEP = "orders.sweep"
@@ -200,12 +203,11 @@ class Poller:
 
     async def _round(self) -> None:
         """Do what is due: the journal, then what is to be read again, then one page of a sweep."""
-        if self._cursor is None:
-            await self._begin()
+        cursor = self._cursor if self._cursor is not None else await self._begin()
         now = self._clock.monotonic()
         if self._asked is not None or now >= self._next_pull:
             asked, trigger = self._asked, "manual" if self._asked is not None else "timer"
-            run = await self._pull(trigger)
+            run = await self._pull(cursor, trigger)
             if asked is not None:
                 asked.set_result(run)
                 self._asked = None
@@ -216,17 +218,16 @@ class Poller:
             await self._read_again()
         await self._sweep_page()
 
-    async def _begin(self) -> None:
+    async def _begin(self) -> Cursor:
         """Find where to go on, or where to begin."""
         known = await feeds.of_account(self._database.reader, self.account)
         journal = known.get(JOURNAL)
         self._sweep = known.get(SWEEP)
         if journal is not None and journal.cursor is not None:
             self._cursor = Cursor(journal.cursor)
-            return
+            return self._cursor
         start = self._schedule.start
-        async with asyncio.timeout(self._schedule.page_limit):
-            cursor = await self._feed.start(start)
+        cursor = await self._limited(self._feed.start(start))
         now = self._clock.now()
         journal = feeds.Position(account=self.account, feed=JOURNAL, cursor=cursor, moved_at=now)
         # With a start in the past the first sweep fetches all since then, and it is due at once.
@@ -242,21 +243,21 @@ class Poller:
         await self._database.write(work)
         self._cursor, self._sweep = cursor, sweep
         self._log.info("begins", account=self.account, since=start.isoformat() if start else "now")
+        return cursor
 
-    async def _pull(self, trigger: str) -> Run:
+    async def _pull(self, cursor: Cursor, trigger: str) -> Run:
         run = self._runs.begin(self.account, JOURNAL, trigger)
         try:
             while True:
-                assert self._cursor is not None
-                page = await self._page(self._feed.pull(self._cursor))
+                page = await self._limited(self._feed.pull(cursor))
                 run = await self._land(page, run, self._moved(page))
-                self._cursor = page.cursor
+                self._cursor = cursor = page.cursor
                 if page.failure is not None:
                     raise page.failure
                 if not page.more:
                     return await self._runs.end(run)
-        except PluginError as error:
-            await self._runs.end(run, str(error))
+        except Exception as error:
+            await self._runs.end(run, _words(error))
             raise
 
     def _moved(self, page: Page) -> feeds.Position | None:
@@ -272,12 +273,13 @@ class Poller:
         )
         return _counted(run, result)
 
-    async def _page(self, reading: Awaitable[Page]) -> Page:
+    async def _limited(self, reading: Awaitable[T]) -> T:
+        """A hanging server must not stop the loop."""
         try:
             async with asyncio.timeout(self._schedule.page_limit):
                 return await reading
         except TimeoutError:
-            raise Temporary(f"no page within {self._schedule.page_limit:g} s") from None
+            raise Temporary(f"no answer within {self._schedule.page_limit:g} s") from None
 
     async def _read_again(self) -> None:
         """Read single orders whose source said something else than it had announced."""
@@ -289,8 +291,7 @@ class Poller:
         run = self._runs.begin(self.account, "orders.again", "timer")
         records: list[Record] = []
         for lookup in waiting:
-            async with asyncio.timeout(self._schedule.page_limit):
-                record = await self._feed.read_order(lookup.external_id)
+            record = await self._limited(self._feed.read_order(lookup.external_id))
             # Asked a few times in vain it is left to the journal and the sweep.
             if isinstance(record, Later) and lookup.tries >= 10:
                 continue
@@ -314,9 +315,13 @@ class Poller:
             self._sweep = position
             return
         since = position.since or now - self._schedule.sweep_window
-        run = self._sweep_run or self._runs.begin(self.account, SWEEP, "timer")
+        # The first one after a start in the past is not a check but the import itself.
+        first = position.cursor is None and position.since is not None
+        run = self._sweep_run or self._runs.begin(self.account, SWEEP, "start" if first else "timer")
         try:
-            page = await self._page(self._feed.sweep(since, Cursor(position.cursor) if position.cursor else None))
+            page = await self._limited(
+                self._feed.sweep(since, Cursor(position.cursor) if position.cursor else None)
+            )
             ends = not page.more and page.failure is None
             after = feeds.Position(
                 account=self.account,
@@ -330,13 +335,13 @@ class Poller:
                 self.account, page.records, run=run, position=after, start=self._started_at
             )
             run = _counted(run, result)
-            if position.since is None or run.trigger != "timer":
+            if run.trigger == "timer":
                 run = msgspec.structs.replace(run, missed=run.missed + self._missed(page, result, now))
             self._sweep, self._sweep_run = after, run
             if page.failure is not None:
                 raise page.failure
-        except PluginError as error:
-            await self._runs.end(run, str(error))
+        except Exception as error:
+            await self._runs.end(run, _words(error))
             self._sweep_run = None
             raise
         if ends:
@@ -365,6 +370,11 @@ def _counted(run: Run, result: Result) -> Run:
         changed=run.changed + result.changed,
         quarantined=run.quarantined + result.quarantined,
     )
+
+
+def _words(error: Exception) -> str:
+    """What a person may read of a failure; only plugin errors promise to hold nothing secret."""
+    return str(error) if isinstance(error, PluginError) else f"the connector failed: {type(error).__name__}"
 
 
 def _jitter(seconds: float) -> float:

@@ -1,0 +1,169 @@
+"""The composition root: builds the daemon from its configuration, starts, reloads and stops it, and talks to systemd.
+
+Everything is built here and nowhere else; no module below makes its own database, session or clock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import gc
+import signal
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from olhubd import __version__, config
+from olhubd.config import Configuration
+from olhubd.control import access, server
+from olhubd.control.steer import Steer
+from olhubd.engine import logs
+from olhubd.engine.clock import SystemClock
+from olhubd.engine.hub import Hub
+from olhubd.engine.notify import Notifier
+from olhubd.engine.session import open_session
+from olhubd.store import Database
+
+__all__ = ["AlreadyRunning", "run"]
+
+
+class AlreadyRunning(Exception):
+    """Another daemon works on the same data."""
+
+
+def run(configuration: Configuration, environ: Mapping[str, str]) -> None:
+    """Run until SIGTERM or SIGINT. Raises AlreadyRunning, StoreError or OSError, each with words for a person."""
+    logs.configure(configuration.daemon.log_level.value, configuration.daemon.log_format.value)
+    for account in configuration.accounts.values():
+        logs.register_settings(account.settings)
+    logs.redact(configuration.plugins.redacted)
+    with _lock(configuration.daemon.data):
+        runner = asyncio.Runner(loop_factory=_loop_factory())
+        with runner:
+            runner.run(_main(configuration, environ))
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+@contextlib.contextmanager
+def _lock(data: Path) -> Iterator[None]:
+    """Hold the data directory, so that no second daemon writes to it."""
+    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (data / "olhubd.lock").open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise AlreadyRunning(
+                f"another olhubd already works on {data}: stop it first, or set another data directory"
+            ) from None
+        yield
+
+
+async def _main(configuration: Configuration, environ: Mapping[str, str]) -> None:
+    log = structlog.get_logger("olhubd")
+    notifier = Notifier(environ)
+    async with (
+        _signals() as signals,
+        Database.open(configuration.daemon.data / "olhubd.sqlite") as database,
+        open_session() as session,
+    ):
+        clock = SystemClock()
+        hub = Hub(configuration, database, session, clock, log)
+        keeper = _Keeper(hub, environ, notifier, log)
+        token = access.load_or_make_token(configuration)
+        await hub.start()
+        try:
+            async with server.serve(hub, configuration, token, keeper.steer()) as addresses:
+                # What was made at start stays; the collector need not walk it again and again.
+                gc.collect()
+                gc.freeze()
+                log.info("ready", version=__version__, accounts=len(hub.units), listens=list(addresses))
+                notifier.ready()
+                hub.supervisor.start("watchdog", keeper.watch)
+                await keeper.serve_signals(signals)
+        finally:
+            notifier.stopping()
+            log.info("stops")
+            await hub.stop(hub.configuration.daemon.stop_timeout.total_seconds())
+            log.info("stopped")
+
+
+@contextlib.asynccontextmanager
+async def _signals() -> AsyncIterator[asyncio.Queue[signal.Signals]]:
+    """The signals a service gets, in the order they come."""
+    queue: asyncio.Queue[signal.Signals] = asyncio.Queue()
+    loop = asyncio.get_running_loop()
+    wanted = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    for number in wanted:
+        loop.add_signal_handler(number, queue.put_nowait, number)
+    try:
+        yield queue
+    finally:
+        for number in wanted:
+            loop.remove_signal_handler(number)
+
+
+class _Keeper:
+    """What is done to a running daemon from outside: reload, log level, watchdog."""
+
+    def __init__(self, hub: Hub, environ: Mapping[str, str], notifier: Notifier, log: Any) -> None:
+        self._hub = hub
+        self._environ = environ
+        self._notifier = notifier
+        self._log = log
+        self._reloading = asyncio.Lock()
+
+    def steer(self) -> Steer:
+        return Steer(reload=self.reload, log_level=self._log_level)
+
+    async def _log_level(self, name: str) -> None:
+        logs.set_level(name)
+
+    async def serve_signals(self, signals: asyncio.Queue[signal.Signals]) -> None:
+        while True:
+            number = await signals.get()
+            if number is not signal.SIGHUP:
+                return
+            try:
+                await self.reload()
+            except config.ConfigurationError as error:
+                for problem in error.problems:
+                    self._log.error("configuration is wrong, the old one stays", problem=str(problem))
+
+    async def reload(self) -> dict[str, list[str]]:
+        """Read the configuration again and take it into force. Raises ConfigurationError and changes nothing."""
+        async with self._reloading:
+            self._notifier.reloading()
+            try:
+                fresh = await asyncio.to_thread(config.load, self._hub.configuration.path, None, self._environ)
+                changes = await self._hub.reload(fresh)
+            finally:
+                self._notifier.ready()
+            self._log.info("reloaded", **changes)
+            return changes
+
+    async def watch(self, pulse: Any) -> None:
+        """Feed systemd's watchdog, as long as every loop keeps its promise."""
+        interval = self._notifier.interval or 10.0
+        starving = False
+        while True:
+            pulse.beat(interval * 4)
+            overdue = self._hub.overdue()
+            if not overdue:
+                self._notifier.watchdog()
+            if bool(overdue) is not starving:
+                starving = bool(overdue)
+                report = self._log.error if starving else self._log.info
+                report("loops are stuck" if starving else "all loops are well", loops=sorted(overdue))
+            await self._hub.clock.sleep(interval)
+
+

@@ -1,0 +1,245 @@
+"""One account at work: its connector, its poller, its dispatcher, and the state a person may change.
+
+An account is active, paused by a person, or parked by the hub because its grant is lost or it was blocked. The
+state is stored, so a restart does not wake what somebody put to sleep.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from olhubd.config import AccountConfig
+from olhubd.engine.courier import Courier
+from olhubd.engine.dispatcher import Dispatcher
+from olhubd.engine.poller import Poller, Schedule
+from olhubd.engine.shared import Shared
+from olhubd.engine.tokens import TokenKeeper
+from olhubd.engine.vault import StoreVault
+from olhubd.model import Fulfilment, Run
+from olhubd.plugin import (
+    Account,
+    AccountBlocked,
+    AuthLost,
+    Connector,
+    OAuthLogin,
+    OrderFeed,
+    PluginError,
+    StatusSink,
+    Token,
+)
+from olhubd.store import Transaction, accounts
+from olhubd.store.accounts import AccountRow, AccountState
+
+__all__ = ["AccountUnit", "NotPossible"]
+
+
+class NotPossible(Exception):
+    """What was asked of an account cannot be done, and why, in words for a person."""
+
+
+class AccountUnit:
+    """The running parts of one account. `start` and `stop` them; the hub does."""
+
+    def __init__(self, config: AccountConfig, row: AccountRow, shared: Shared) -> None:
+        self.config = config
+        self.row = row
+        self._shared = shared
+        self._log = shared.log.bind(account=config.name)
+        self.keeper: TokenKeeper | None
+        self.connector = self._connect()
+        self.poller = self._make_poller()
+        self._dispatcher: Dispatcher | None = None
+
+    @property
+    def name(self) -> str:
+        return self.config.name
+
+    def _connect(self) -> Connector[Any]:
+        config, shared = self.config, self._shared
+        signs_in = issubclass(config.connector, OAuthLogin)
+        keeper = TokenKeeper(
+            config.name,
+            StoreVault(shared.database, shared.clock),
+            self._refresh if signs_in else None,
+            shared.clock,
+            self.lost,
+            shared.learned,
+        )
+        self.keeper = keeper if signs_in else None
+        return config.connector(
+            Account(
+                name=config.name,
+                settings=config.settings,
+                log=self._log,
+                clock=shared.clock,
+                tokens=keeper,
+                make_client=shared.clients,
+            )
+        )
+
+    async def _refresh(self, token: Token) -> Token:
+        connector = self.connector
+        if not isinstance(connector, OAuthLogin):
+            raise AuthLost(f"{connector.title} has no sign-in")
+        return await connector.refresh(token)
+
+    def _make_poller(self) -> Poller | None:
+        config, shared = self.config, self._shared
+        if not config.fetch_orders or not isinstance(self.connector, OrderFeed):
+            return None
+        first_run = self.row.started_at or shared.clock.now()
+        since = _since(config.start, first_run)
+        return Poller(
+            config.name,
+            self.connector,
+            Schedule(
+                interval=config.interval,
+                sweep_interval=config.sweep_interval,
+                sweep_window=config.sweep_window,
+                start=since,
+                manual_per_hour=config.connector.defaults.manual_per_hour,
+            ),
+            database=shared.database,
+            landing=shared.landing,
+            log_of_runs=shared.runs,
+            clock=shared.clock,
+            log=self._log,
+            started_at=since or first_run,
+            lost=self.lost,
+            recovered=lambda: shared.supervisor.recovered(self._poller_task),
+        )
+
+    @property
+    def _poller_task(self) -> str:
+        return f"poller of {self.name}"
+
+    @property
+    def _dispatcher_task(self) -> str:
+        return f"dispatcher to {self.name}"
+
+    # Running
+
+    def start(self) -> None:
+        """Begin to poll. The dispatcher begins with the first delivery that is owed."""
+        if self.poller is not None:
+            if self.row.state is not AccountState.ACTIVE:
+                self.poller.pause()
+            self._shared.supervisor.start(self._poller_task, self.poller.run)
+
+    def wake(self) -> None:
+        """Something is owed to this account."""
+        if self._dispatcher is None:
+            self._dispatcher = self._make_dispatcher()
+            if self.row.state is not AccountState.ACTIVE:
+                self._dispatcher.pause()
+            self._shared.supervisor.start(self._dispatcher_task, self._dispatcher.run)
+        self._dispatcher.wake()
+
+    def _make_dispatcher(self) -> Dispatcher:
+        shared = self._shared
+        courier = Courier(
+            self.name,
+            self.connector,
+            shared.clock,
+            self._log,
+            shared.policy,
+            shared.routes,
+            shared.processing,
+            shared.amend,
+        )
+        return Dispatcher(
+            self.name,
+            courier,
+            shared.database,
+            shared.clock,
+            self._log,
+            parallel=self.config.parallel,
+            lease=shared.policy.timeout * 4,
+            wake_others=shared.wake,
+            lost=self.lost,
+        )
+
+    async def stop(self, grace: float) -> None:
+        """End polling at once, deliveries under way within `grace` seconds."""
+        await self._shared.supervisor.stop(self._poller_task)
+        if self._dispatcher is not None:
+            self._dispatcher.stop()
+            await self._shared.supervisor.stop(self._dispatcher_task, grace)
+            self._dispatcher = None
+        if self.keeper is not None:
+            await self.keeper.close()
+        await self.connector.close()
+
+    # State
+
+    async def lost(self, error: PluginError) -> None:
+        """Park the account: a person must sign in again, or settle it with the marketplace. Others go on."""
+        reason = "blocked" if isinstance(error, AccountBlocked) else "sign-in lost"
+        if self.row.state is AccountState.ACTIVE:
+            self._log.error("account is parked", reason=f"{reason}: {error}")
+            await self._move(AccountState.PARKED, f"{reason}: {error}", "account.parked")
+        self._halt()
+
+    async def pause(self, reason: str, who: str) -> None:
+        await self._move(AccountState.PAUSED, reason, "account.paused", who)
+        self._halt()
+
+    async def resume(self, who: str) -> None:
+        await self._move(AccountState.ACTIVE, None, "account.resumed", who)
+        if self.poller is not None:
+            self.poller.resume()
+        if self._dispatcher is not None:
+            self._dispatcher.resume()
+
+    def _halt(self) -> None:
+        if self.poller is not None:
+            self.poller.pause()
+        if self._dispatcher is not None:
+            self._dispatcher.pause()
+
+    async def _move(self, state: AccountState, reason: str | None, kind: str, who: str = "hub") -> None:
+        row = msgspec.structs.replace(self.row, state=state, reason=reason, changed_at=self._shared.clock.now())
+
+        async def work(tx: Transaction) -> None:
+            await accounts.put(tx, row)
+            await self._shared.note(tx, kind, self.name, {"reason": reason} if reason else {}, who)
+
+        await self._shared.database.write(work)
+        self.row = row
+
+    async def identify(self, owner: str, login: str) -> None:
+        """Remember whose account signed in."""
+        row = msgspec.structs.replace(self.row, owner=owner, login=login, changed_at=self._shared.clock.now())
+
+        async def work(tx: Transaction) -> None:
+            await accounts.put(tx, row)
+
+        await self._shared.database.write(work)
+        self.row = row
+
+    async def fetch(self) -> Run:
+        """Fetch orders now. Raises NotPossible with the reason, or Limited."""
+        if self.row.state is not AccountState.ACTIVE:
+            raise NotPossible(f"{self.name} is {self.row.state.value}: {self.row.reason or 'by a person'}")
+        if self.poller is None:
+            why = "fetch_orders is off" if self.config.fetch_orders is False else "its system has no order feed"
+            raise NotPossible(f"{self.name} fetches no orders: {why}")
+        return await self.poller.fetch()
+
+    def processing(self) -> str | None:
+        """This system's word for "being worked on"."""
+        if isinstance(self.connector, StatusSink):
+            return self.connector.status_for(Fulfilment.PROCESSING)
+        return None
+
+    @property
+    def dispatcher(self) -> Dispatcher | None:
+        return self._dispatcher
+
+
+def _since(configured: datetime | timedelta | None, first_run: datetime) -> datetime | None:
+    """From when on orders of the past are wanted; None when only those that come are."""
+    return first_run - configured if isinstance(configured, timedelta) else configured

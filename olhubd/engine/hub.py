@@ -1,0 +1,236 @@
+"""The hub: all accounts of one daemon, started, steered, reloaded and stopped together.
+
+It joins the parts and answers for them; each part's own rules are in its module.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import aiohttp
+import msgspec
+
+from olhubd.config import AccountConfig, Configuration
+from olhubd.decide.route import Route
+from olhubd.engine.account import AccountUnit, NotPossible
+from olhubd.engine.budget import BudgetBook
+from olhubd.engine.courier import Policy
+from olhubd.engine.landing import Landing
+from olhubd.engine.ledger import Ledger
+from olhubd.engine.runlog import RunLog
+from olhubd.engine.session import Clients
+from olhubd.engine.shared import Shared
+from olhubd.engine.supervisor import Supervisor
+from olhubd.model import Cause, Delivery, DeliveryState, Order
+from olhubd.plugin import Clock
+from olhubd.store import Database, Transaction, accounts, deliveries, orders, runs
+from olhubd.store.accounts import AccountRow, AccountState
+
+__all__ = ["Hub"]
+
+
+class Hub:
+    """Make it with an open database and session; `start`, then `stop`."""
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        database: Database,
+        session: aiohttp.ClientSession,
+        clock: Clock,
+        log: Any,
+        learned: Callable[[str], None] = lambda _secret: None,
+    ) -> None:
+        self.configuration = configuration
+        self.database = database
+        self.clock = clock
+        self.supervisor = Supervisor(clock, log)
+        self.budgets = BudgetBook(clock)
+        self.runs = RunLog(database, clock)
+        self.units: dict[str, AccountUnit] = {}
+        self.started_at = clock.now()
+        self._log = log
+        self._routes: tuple[Route, ...] = configuration.routes
+        self._shared = Shared(
+            database=database,
+            clock=clock,
+            log=log,
+            supervisor=self.supervisor,
+            budgets=self.budgets,
+            clients=Clients(session, self.budgets, clock),
+            landing=Landing(database, clock, lambda: self._routes, self.wake),
+            runs=self.runs,
+            policy=_policy(configuration),
+            routes=lambda: self._routes,
+            processing=self._processing,
+            amend=self._amend,
+            wake=self.wake,
+            learned=learned,
+        )
+
+    async def start(self) -> None:
+        """Recover what a killed process left, then begin all accounts."""
+
+        async def recover(tx: Transaction) -> None:
+            await deliveries.recover(tx)
+            await runs.lose(tx)
+
+        await self.database.write(recover)
+        known = await accounts.every(self.database.reader)
+        for config in self.configuration.accounts.values():
+            await self._begin(config, known.get(config.name))
+        self.supervisor.start("import log", self.runs.main)
+        self.wake({target for target, _ in await deliveries.tally(self.database.reader)})
+
+    async def _begin(self, config: AccountConfig, row: AccountRow | None) -> None:
+        if not config.enabled:
+            return
+        if row is None or row.connector != config.connector.name:
+            now = self.clock.now()
+            row = AccountRow(
+                name=config.name,
+                connector=config.connector.name,
+                state=AccountState.ACTIVE,
+                changed_at=now,
+                started_at=now,
+            )
+            fresh = row
+
+            async def work(tx: Transaction) -> None:
+                await accounts.put(tx, fresh)
+
+            await self.database.write(work)
+        unit = AccountUnit(config, row, self._shared)
+        self.units[config.name] = unit
+        unit.start()
+
+    async def stop(self, grace: float) -> None:
+        """End everything; deliveries under way have `grace` seconds to end by themselves."""
+        await asyncio.gather(*(unit.stop(grace) for unit in self.units.values()))
+        self.units.clear()
+        await self.supervisor.stop_all()
+        await self.runs.flush()
+
+    async def reload(self, configuration: Configuration) -> dict[str, list[str]]:
+        """Take another configuration into force. Gives the names of accounts begun, changed and ended."""
+        old, new = self.configuration.accounts, configuration.accounts
+        ended = [name for name in self.units if name not in new or not new[name].enabled]
+        changed = [name for name in self.units if name in new and new[name].enabled and new[name] != old.get(name)]
+        begun = [name for name, config in new.items() if config.enabled and name not in self.units]
+        self._routes = configuration.routes
+        self.configuration = configuration
+        self._shared.policy = _policy(configuration)
+        grace = configuration.daemon.stop_timeout.total_seconds()
+        await asyncio.gather(*(self.units.pop(name).stop(grace) for name in [*ended, *changed]))
+        known = await accounts.every(self.database.reader)
+        for name in [*changed, *begun]:
+            await self._begin(new[name], known.get(name))
+        self.wake({target for target, _ in await deliveries.tally(self.database.reader)})
+        return {"begun": begun, "changed": changed, "ended": ended}
+
+    def wake(self, targets: Iterable[str]) -> None:
+        """Something is owed to these accounts."""
+        for target in targets:
+            if unit := self.units.get(target):
+                unit.wake()
+
+    def unit(self, name: str) -> AccountUnit:
+        """The account of that name. Raises NotPossible when there is none at work."""
+        if found := self.units.get(name):
+            return found
+        if name in self.configuration.accounts:
+            raise NotPossible(f"{name} is switched off in the configuration (enabled = false)")
+        raise NotPossible(f"there is no account {name}")
+
+    # What a person does to deliveries
+
+    async def retry(self, delivery_id: int, who: str) -> Delivery:
+        """Try a delivery again now that somebody mended the cause; an unknown outcome is still looked up first."""
+        return await self._steer(delivery_id, who, "delivery.released", _released)
+
+    async def discard(self, delivery_id: int, who: str, reason: str) -> Delivery:
+        """Give a delivery up for good."""
+
+        def dead(delivery: Delivery, hub: Hub) -> Delivery:
+            return msgspec.structs.replace(
+                delivery, state=DeliveryState.DEAD, reason=reason, finished_at=hub.clock.now()
+            )
+
+        return await self._steer(delivery_id, who, "delivery.discarded", dead)
+
+    async def accept(self, delivery_id: int, who: str) -> Delivery:
+        """Take a held order at its target as it is, although its total differs."""
+
+        def confirmed(delivery: Delivery, hub: Hub) -> Delivery:
+            if delivery.external_id is None:
+                raise NotPossible("the target has no order that could be accepted")
+            return msgspec.structs.replace(delivery, state=DeliveryState.CONFIRMED, finished_at=hub.clock.now())
+
+        return await self._steer(delivery_id, who, "delivery.accepted", confirmed)
+
+    async def _steer(self, delivery_id: int, who: str, kind: str, change: Any) -> Delivery:
+        async def work(tx: Transaction) -> Delivery:
+            delivery = await deliveries.get(tx, delivery_id)
+            if delivery is None:
+                raise NotPossible(f"there is no delivery {delivery_id}")
+            if delivery.state not in (DeliveryState.HOLD, DeliveryState.RETRY, DeliveryState.DEAD):
+                raise NotPossible(
+                    f"delivery {delivery_id} is {delivery.state.value}; there is nothing to do by hand"
+                )
+            changed: Delivery = change(delivery, self)
+            ledger = Ledger(tx, self.clock.now(), Cause("operator", who))
+            facts = {"delivery": delivery.id, "target": delivery.target, "reason": changed.reason}
+            order = await self._order_account(tx, delivery)
+            ledger.event(kind, order, delivery.order_id, {k: v for k, v in facts.items() if v is not None})
+            await deliveries.save(tx, [changed])
+            await ledger.write(tx)
+            return changed
+
+        changed = await self.database.write(work)
+        self.wake([changed.target])
+        return changed
+
+    async def _order_account(self, tx: Transaction, delivery: Delivery) -> str:
+        stored = await orders.get(tx, delivery.order_id)
+        return stored.account if stored else delivery.target
+
+    # What the parts ask
+
+    def _processing(self, account: str) -> str | None:
+        unit = self.units.get(account)
+        return unit.processing() if unit else None
+
+    async def _amend(self, delivery: Delivery, order: Order) -> Order | str | None:
+        hook = self.configuration.plugins.manager.hook.olhubd_amend_delivery
+        result = hook(delivery=delivery, order=order)
+        if inspect.isawaitable(result):
+            result = await result
+        amended: Order | str | None = result
+        return amended
+
+    def overdue(self) -> Mapping[str, float]:
+        """The loops that have not been heard of when they promised, by seconds."""
+        return self.supervisor.overdue()
+
+    @property
+    def routes(self) -> Sequence[Route]:
+        return self._routes
+
+
+def _released(delivery: Delivery, hub: Hub) -> Delivery:
+    # With a time of sending its outcome is not known, so it goes on as SENT and is looked up.
+    state = DeliveryState.RETRY if delivery.sent_at is None else DeliveryState.SENT
+    return msgspec.structs.replace(
+        delivery, state=state, due_at=hub.clock.now(), reason=None, finished_at=None, lease_until=None
+    )
+
+
+def _policy(configuration: Configuration) -> Policy:
+    engine = configuration.engine
+    return Policy(
+        backoff_first=engine.backoff_first.total_seconds(),
+        backoff_max=engine.backoff_max.total_seconds(),
+    )

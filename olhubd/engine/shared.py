@@ -1,0 +1,57 @@
+"""What all accounts of one daemon share: the database, the session, the clock, the routes in force."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from olhubd.decide.route import Route
+from olhubd.engine.budget import BudgetBook
+from olhubd.engine.courier import Amend, Policy
+from olhubd.engine.landing import Landing
+from olhubd.engine.ledger import Ledger
+from olhubd.engine.runlog import RunLog
+from olhubd.engine.session import Clients
+from olhubd.engine.supervisor import Supervisor
+from olhubd.model import Cause
+from olhubd.plugin import Clock
+from olhubd.store import Database, Transaction
+
+__all__ = ["Shared"]
+
+
+class Shared(msgspec.Struct, kw_only=True):
+    """Handed to each account by the hub."""
+
+    database: Database
+    clock: Clock
+    log: Any
+    supervisor: Supervisor
+    budgets: BudgetBook
+    clients: Clients
+    landing: Landing
+    runs: RunLog
+    policy: Policy
+    routes: Callable[[], Sequence[Route]]
+    processing: Callable[[str], str | None]
+    amend: Amend
+    wake: Callable[[Iterable[str]], None]
+    learned: Callable[[str], None]
+    """Hears each secret as it becomes known, so that no log shows it."""
+
+    async def note(
+        self,
+        tx: Transaction,
+        kind: str,
+        account: str,
+        facts: Mapping[str, object],
+        who: str,
+        order_id: Any = None,
+    ) -> None:
+        """Write one event that a person or the hub itself caused."""
+        cause = Cause("start", "hub") if who == "hub" else Cause("operator", who)
+        ledger = Ledger(tx, self.clock.now(), cause)
+        ledger.event(kind, account, order_id, dict(facts))
+        await ledger.write(tx)

@@ -1,0 +1,121 @@
+"""What follows from changes, by the routes."""
+
+import pytest
+
+from olhubd.decide import changes, land, plan
+from olhubd.decide.route import Route, When
+from olhubd.model import Action, Fulfilment, Order, Payment, PaymentType, Stage
+from tests.orders import order, paid, pln
+
+
+def route(**more: object) -> Route:
+    return Route(target="shop", sources=frozenset({"allegro"}), **more)  # type: ignore[arg-type]
+
+
+def first(incoming: Order, *routes: Route) -> list[plan.Debt]:
+    return plan.follow("allegro", incoming, None, land.first_seen(incoming), routes or (route(),), ())
+
+
+def then(held: Order, incoming: Order, *routes: Route, owed: tuple[str, ...] = ()) -> list[plan.Debt]:
+    return plan.follow("allegro", incoming, held, land.compare(held, incoming), routes or (route(),), owed)
+
+
+def actions(debts: list[plan.Debt]) -> list[Action]:
+    return [debt.action for debt in debts]
+
+
+def test_a_confirmed_order_goes_at_once() -> None:
+    """FWD-04: with the delivery form, not at a timer."""
+    assert actions(first(order())) == [Action.PUSH_ORDER]
+    assert actions(then(order(stage=Stage.PLACED), order())) == [Action.PUSH_ORDER]
+
+
+def test_an_unconfirmed_order_never_goes() -> None:
+    """FWD-05."""
+    assert first(order(stage=Stage.PLACED, payment=paid("15.00"))) == []
+
+
+@pytest.mark.parametrize("more", [{"stage": Stage.CANCELLED}, {"fulfilment": Fulfilment.CANCELLED}])
+def test_a_cancelled_order_never_goes(more: dict[str, object]) -> None:
+    assert first(order(**more)) == []
+
+
+def test_an_order_shipped_by_the_marketplace_never_goes() -> None:
+    assert first(order(fulfilled_by_marketplace=True)) == []
+
+
+def test_forwarding_switched_on_leaves_the_past_alone() -> None:
+    """FWD-27: only those confirmed afterwards go."""
+    assert then(order(), order(buyer_note="late note")) == []
+
+
+def test_when_paid_waits_for_the_money_but_not_for_cash_on_delivery() -> None:
+    """IMP-13, IMP-14."""
+    only_paid = route(when=When.PAID)
+    assert first(order(), only_paid) == []
+    assert actions(then(order(), order(payment=paid("15.00")), only_paid)) == [Action.PUSH_ORDER]
+    cod = Payment(type=PaymentType.CASH_ON_DELIVERY, finished_at=order().placed_at)
+    assert actions(first(order(payment=cod), only_paid)) == [Action.PUSH_ORDER]
+
+
+def test_switched_off_nothing_goes() -> None:
+    """FWD-01."""
+    assert first(order(), route(forward=False)) == []
+
+
+def test_other_accounts_do_not_go() -> None:
+    """FWD-02."""
+    assert plan.follow("other", order(), None, land.first_seen(order()), [route()], ()) == []
+
+
+def test_a_cancellation_follows_the_order() -> None:
+    debts = then(order(), order(stage=Stage.CANCELLED), owed=("shop",))
+    assert actions(debts) == [Action.CANCEL_ORDER]
+
+
+def test_a_payment_follows_the_order_and_cash_does_not() -> None:
+    """SYN-08."""
+    assert actions(then(order(), order(payment=paid("15.00")), owed=("shop",))) == [Action.SET_PAYMENT]
+    assert then(order(), order(payment=paid("15.00")), route(sync_payment=False), owed=("shop",)) == []
+
+
+def test_only_three_things_are_kept_in_step() -> None:
+    """FWD-26, SYN-14: notes, addresses, invoices and lines stay here."""
+    assert then(order(), order(buyer_note="x"), owed=("shop",)) == []
+    from tests.orders import line
+
+    assert then(order(), order(lines=(line("A-1", quantity=3),)), owed=("shop",)) == []
+
+
+def test_only_mapped_statuses_cause_an_update() -> None:
+    """SYN-01, SYN-02."""
+    mapped = route(statuses={"sent": "completed"})
+    sent = then(order(), order(fulfilment=Fulfilment.SENT), mapped, owed=("shop",))
+    assert [(d.action, d.payload) for d in sent] == [(Action.SET_STATUS, plan.StatusWord("completed"))]
+    assert then(order(), order(fulfilment=Fulfilment.READY), mapped, owed=("shop",)) == []
+
+
+def test_the_targets_progress_goes_back_by_the_table() -> None:
+    """SYN-16, SYN-17: several words of the shop may mean one of the marketplace."""
+    back = route(status_back={"completed": "SENT", "shipped": "SENT"})
+    for word in ("completed", "shipped"):
+        change = changes.CopyStatusChanged(target="shop", old="processing", new=word)
+        (debt,) = plan.follow("allegro", order(), order(), [change], [back], {"shop"})
+        assert (debt.target, debt.action, debt.payload) == ("allegro", Action.SET_STATUS, plan.StatusWord("SENT"))
+    unmapped = changes.CopyStatusChanged(target="shop", old="processing", new="on-hold")
+    assert plan.follow("allegro", order(), order(), [unmapped], [back], {"shop"}) == []
+
+
+def test_parcels_of_the_target_go_back() -> None:
+    change = changes.CopyShipped(target="shop", carrier="INPOST", waybill="63 0")
+    (debt,) = plan.follow("allegro", order(), order(), [change], [route()], {"shop"})
+    assert (debt.target, debt.action, debt.key) == ("allegro", Action.ADD_SHIPMENT, "INPOST/630")
+
+
+def test_paid_and_cash_rules_win_over_the_general_status() -> None:
+    """IMP-21 to IMP-24."""
+    statuses = {"new": "pending", "paid": "processing", "cod": "on-hold"}
+    cod = Payment(type=PaymentType.CASH_ON_DELIVERY, paid=pln(0))
+    assert plan.creation_status(order(), statuses) == "pending"
+    assert plan.creation_status(order(payment=paid("15.00")), statuses) == "processing"
+    assert plan.creation_status(order(payment=cod), statuses) == "on-hold"

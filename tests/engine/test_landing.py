@@ -1,0 +1,277 @@
+"""Records become rows, events and debts, in one transaction with the cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from olhubd.decide.route import Route
+from olhubd.engine.clock import SystemClock
+from olhubd.engine.landing import Landing, Result
+from olhubd.model import Cause, DeliveryState, Order, Run, RunId, Shipment, Stage
+from olhubd.plugin import Gone, Later, Record, Unreadable
+from olhubd.store import Database, Transaction, copies, deliveries, events, feeds, lookups, orders, quarantine
+from tests.orders import EPOCH, line, order, paid, pln
+
+
+class Bench:
+    """A landing with one route, and short ways to look at what it did."""
+
+    def __init__(self, database: Database, clock: SystemClock) -> None:
+        self.database = database
+        self.clock = clock
+        self.woken: list[str] = []
+        self.routes = [Route(target="shop", sources=frozenset({"allegro"}), status_back={"completed": "SENT"})]
+        self.landing = Landing(database, clock, lambda: self.routes, self.woken.extend)
+
+    async def land(
+        self, *records: Record, account: str = "allegro", cursor: str | None = None, **more: Any
+    ) -> Result:
+        run = Run(id=RunId(1), account=account, feed="orders", trigger="timer", started_at=EPOCH)
+        position = cursor and feeds.Position(account=account, feed="orders", cursor=cursor, moved_at=EPOCH)
+        return await self.landing.land(account, records, run=run, position=position or None, **more)
+
+    async def kinds(self, order_id: int) -> list[str]:
+        return [event.kind for event in await events.of_order(self.database.reader, order_id)]
+
+    async def owed(self, order_id: int = 1) -> list[tuple[str, str, DeliveryState]]:
+        found = await deliveries.of_orders(self.database.reader, [order_id])
+        return [(d.target, d.action.value, d.state) for d in found.get(order_id, ())]  # type: ignore[call-overload]
+
+    async def move(self, order_id: int, state: DeliveryState, **more: Any) -> None:
+        """Let a push be in another state, as the dispatcher would leave it."""
+
+        async def work(tx: Transaction) -> None:
+            found = await deliveries.of_orders(tx, [order_id])
+            push = msgspec.structs.replace(found[order_id][0], state=state, **more)  # type: ignore[index]
+            await deliveries.save(tx, [push])
+            if state is DeliveryState.CONFIRMED:
+                copy = copies.Copy(
+                    order_id=push.order_id, account="shop", external_id="77", total=pln("15.00"), created_at=EPOCH
+                )
+                await copies.put(tx, [copy])
+
+        await self.database.write(work)
+
+
+@pytest.fixture
+def bench(database: Database, clock: SystemClock) -> Bench:
+    return Bench(database, clock)
+
+
+async def test_rows_events_debts_and_cursor_come_together(bench: Bench) -> None:
+    """Invariants 1 and 3."""
+    result = await bench.land(order("A"), order("B", stage=Stage.PLACED), cursor="7")
+    assert (result.seen, result.added, result.changed) == (2, 2, 0)
+    assert bench.woken == ["shop"]
+    assert await bench.kinds(1) == ["order.placed", "order.confirmed"]
+    assert await bench.owed(1) == [("shop", "push-order", DeliveryState.PENDING)]
+    assert await bench.owed(2) == []
+    position = await feeds.get(bench.database.reader, "allegro", "orders")
+    assert position is not None
+    assert position.cursor == "7"
+
+
+async def test_every_event_has_a_cause_and_every_debt_its_event(bench: Bench) -> None:
+    """Invariant 3."""
+    await bench.land(order("A", payment=paid("15.00")))
+    history = await events.of_order(bench.database.reader, 1)
+    assert {event.cause for event in history} == {Cause("run", "1")}
+    (push,) = (await deliveries.of_orders(bench.database.reader, [1]))[1]  # type: ignore[index]
+    assert [e.kind for e in history if e.id == push.event_id] == ["order.confirmed"]
+
+
+async def test_the_same_page_twice_changes_nothing(bench: Bench) -> None:
+    """Invariant 2; IMP-20."""
+    page = [order(str(i)) for i in range(250)]
+    assert (await bench.land(*page)).added == 250
+    again = await bench.land(*page)
+    assert (again.added, again.changed) == (0, 0)
+    assert len(await events.latest(bench.database.reader, limit=10_000)) == 500
+    assert len(await bench.owed(1)) == 1
+
+
+async def test_the_last_telling_in_a_page_counts(bench: Bench) -> None:
+    await bench.land(order("A", stage=Stage.PLACED), order("A"))
+    assert await bench.kinds(1) == ["order.placed", "order.confirmed"]
+
+
+async def test_what_makes_no_sense_is_kept_aside_and_its_neighbours_land(bench: Bench) -> None:
+    """Invariants 1 and 6: one bad record of a page loses nobody, and the cursor moves on."""
+    records: Sequence[Record] = (
+        order("A"),
+        order("B", total=pln("1.00")),
+        Unreadable(external_id="C", reason="no such field", raw=b"{}"),
+        order("D"),
+    )
+    result = await bench.land(*records, cursor="9")
+    assert (result.added, result.quarantined) == (2, 2)
+    kept = {q.external_id: q.reason for q in await quarantine.listing(bench.database.reader)}
+    assert "sum up to" in kept["B"]
+    assert kept["C"] == "no such field"
+
+
+async def test_quarantine_empties_when_the_record_lands_after_all(bench: Bench) -> None:
+    await bench.land(order("B", total=pln("1.00")))
+    await bench.land(order("B"))
+    assert await quarantine.listing(bench.database.reader) == []
+    assert await bench.owed(1) == [("shop", "push-order", DeliveryState.PENDING)]
+
+
+async def test_orders_before_the_start_are_not_wanted(bench: Bench) -> None:
+    """ACC-16, IMP-36."""
+    result = await bench.land(order("old"), start=EPOCH + timedelta(seconds=1))
+    assert (result.added, result.ignored) == (0, 1)
+
+
+async def test_a_cancellation_before_sending_drops_the_debt(bench: Bench) -> None:
+    """A cancel may come before the order ever went: then it must never go."""
+    await bench.land(order("A"))
+    await bench.land(order("A", stage=Stage.CANCELLED))
+    assert await bench.owed() == [("shop", "push-order", DeliveryState.DROPPED)]
+
+
+async def test_an_order_that_comes_back_to_life_is_owed_again(bench: Bench) -> None:
+    await bench.land(order("A"))
+    await bench.land(order("A", stage=Stage.CANCELLED))
+    await bench.land(order("A"))
+    assert await bench.owed() == [("shop", "push-order", DeliveryState.PENDING)]
+
+
+@pytest.mark.parametrize("state", [DeliveryState.CONFIRMED, DeliveryState.SENT])
+async def test_a_cancellation_follows_what_went_or_may_have_gone(bench: Bench, state: DeliveryState) -> None:
+    await bench.land(order("A"))
+    await bench.move(1, state, sent_at=EPOCH)
+    await bench.land(order("A", stage=Stage.CANCELLED))
+    assert ("shop", "cancel-order", DeliveryState.PENDING) in await bench.owed()
+
+
+async def test_merged_purchases_supersede(bench: Bench) -> None:
+    """Invariant 2: each line belongs to one live order; what was forwarded of the old ones is taken back."""
+    await bench.land(order("A"), order("B", stage=Stage.PLACED))
+    await bench.move(1, DeliveryState.CONFIRMED, sent_at=EPOCH)
+    later = EPOCH + timedelta(hours=1)
+    await bench.land(order("C", lines=(line("A-1"), line("B-1")), updated_at=later), Gone(external_id="A"))
+    assert "order.superseded" in await bench.kinds(1)
+    assert "order.superseded" in await bench.kinds(2)
+    assert ("shop", "cancel-order", DeliveryState.PENDING) in await bench.owed(1)
+    assert await bench.owed(3) == [("shop", "push-order", DeliveryState.PENDING)]
+    # The old telling again changes nothing: a superseded order stays so.
+    assert (await bench.land(order("A", buyer_note="late"))).changed == 0
+
+
+async def test_merge_and_its_parts_in_one_page(bench: Bench) -> None:
+    later = EPOCH + timedelta(hours=1)
+    both = order("C", lines=(line("A-1"), line("B-1")), updated_at=later)
+    await bench.land(both, order("A"), order("B"))
+    live = [o.external_id for o in await orders.listing(bench.database.reader) if o.superseded_by is None]
+    assert live == ["C"]
+
+
+async def test_a_stale_telling_after_the_merge_is_born_superseded(bench: Bench) -> None:
+    later = EPOCH + timedelta(hours=1)
+    await bench.land(order("C", lines=(line("A-1"), line("B-1")), updated_at=later))
+    await bench.land(order("A"))
+    assert await bench.kinds(2) == ["order.placed", "order.confirmed", "order.superseded"]
+    assert await bench.owed(2) == []
+
+
+async def test_gone_is_a_state_told_once(bench: Bench) -> None:
+    await bench.land(order("A", stage=Stage.PLACED))
+    await bench.land(Gone(external_id="A"))
+    await bench.land(Gone(external_id="A"), Gone(external_id="never seen"))
+    assert await bench.kinds(1) == ["order.placed", "order.vanished"]
+
+
+async def test_later_is_remembered(bench: Bench) -> None:
+    await bench.land(Later(external_id="A", seconds=30, reason="not ready yet"))
+    assert await lookups.due(bench.database.reader, "allegro", bench.clock.now()) == []
+    (wish,) = await lookups.due(bench.database.reader, "allegro", bench.clock.now() + timedelta(minutes=1))
+    assert wish.external_id == "A"
+
+
+async def pushed(bench: Bench) -> None:
+    await bench.land(order("A"))
+    await bench.move(1, DeliveryState.CONFIRMED, sent_at=EPOCH)
+
+
+async def test_our_own_order_is_recognised_in_the_shops_feed(bench: Bench) -> None:
+    """Invariant 15; IMP-34: by our mark, or, where it was lost, by the id the shop gave us."""
+    await pushed(bench)
+    echo = order("77", reference="allegro:A", external_stage="processing")
+    nameless = order("77", external_stage="processing")
+    for telling in (echo, nameless):
+        result = await bench.land(telling, account="shop")
+        assert (result.added, result.echoes) == (0, 1)
+
+
+async def test_the_shops_progress_goes_back(bench: Bench) -> None:
+    await pushed(bench)
+    await bench.land(order("77", reference="allegro:A", external_stage="processing"), account="shop")
+    parcel = Shipment(carrier="INPOST", waybill="630")
+    done = order("77", reference="allegro:A", external_stage="completed", shipments=(parcel,))
+    await bench.land(done, account="shop")
+    await bench.land(done, account="shop")
+    assert (await bench.owed())[1:] == [
+        ("allegro", "set-status", DeliveryState.PENDING),
+        ("allegro", "add-shipment", DeliveryState.PENDING),
+    ]
+
+
+async def test_a_double_in_the_shop_is_told_once(bench: Bench) -> None:
+    """Nothing is silent: two orders with one mark are an event."""
+    await pushed(bench)
+    for _ in range(2):
+        await bench.land(order("78", reference="allegro:A"), account="shop")
+    assert (await bench.kinds(1)).count("copy.doubled") == 1
+
+
+async def test_only_the_last_status_waits(bench: Bench) -> None:
+    """SYN-20."""
+    bench.routes[0] = msgspec.structs.replace(bench.routes[0], status_back={"a": "X", "b": "Y"})
+    await pushed(bench)
+    for word in ("processing", "a", "b", "a"):
+        await bench.land(order("77", reference="allegro:A", external_stage=word), account="shop")
+    states = [state for _, action, state in await bench.owed() if action == "set-status"]
+    assert states == [DeliveryState.DROPPED, DeliveryState.DROPPED, DeliveryState.PENDING]
+
+
+tellings = st.lists(
+    st.tuples(st.sampled_from("ABC"), st.sampled_from(list(Stage)), st.sampled_from(["", "x", "y"])),
+    min_size=1,
+    max_size=12,
+)
+
+
+@given(tellings, st.lists(st.integers(1, 4), min_size=1))
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_any_order_of_tellings_owes_each_order_once(
+    tmp_path_factory: pytest.TempPathFactory, told: list[tuple[str, Stage, str]], sizes: list[int]
+) -> None:
+    """Whatever is told, in whatever pages: one row an order, at most one push, owed if and only if it last was ripe
+    or had been pushed before."""
+    path = tmp_path_factory.mktemp("hub") / "hub.sqlite"
+    async with Database.open(path) as database:
+        bench = Bench(database, SystemClock())
+        rest: list[Order] = [order(name, stage=stage, buyer_note=note) for name, stage, note in told]
+        turn = 0
+        while rest:
+            size = sizes[turn % len(sizes)]
+            await bench.land(*rest[:size])
+            rest, turn = rest[size:], turn + 1
+        last = {name: stage for name, stage, _ in told}
+        rows = {row.external_id: row for row in await orders.listing(database.reader)}
+        assert rows.keys() == last.keys()
+        for name, stage in last.items():
+            owed = await bench.owed(rows[name].id)
+            assert len(owed) <= 1
+            if stage is Stage.CONFIRMED:
+                assert owed == [("shop", "push-order", DeliveryState.PENDING)]
+            if stage is Stage.CANCELLED:
+                assert owed in ([], [("shop", "push-order", DeliveryState.DROPPED)])

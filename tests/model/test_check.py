@@ -1,0 +1,40 @@
+"""Codes of others are checked by the libraries made for them."""
+
+import pytest
+
+from olhubd.model import check
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "valid"),
+    [
+        ("PL_NIP", "5252344078", True),
+        ("PL_NIP", "525-234-40-78", True),
+        ("PL_NIP", "5252344079", False),
+        ("VAT_EU", "PL5252344078", True),
+        ("VAT_EU", "nonsense", False),
+        ("OTHER", "anything", None),
+    ],
+)
+def test_tax_numbers(kind: str, value: str, valid: bool | None) -> None:
+    """A wrong number is kept as it was given, with the verdict beside it."""
+    found = check.tax_id(kind, value)
+    assert (found.value, found.valid) == (value, valid)
+
+
+def test_nip_comparison() -> None:
+    """CUS-12: prefix, spaces and dashes do not matter."""
+    assert check.normal_tax_number("PL 525-234-40-78") == check.normal_tax_number("5252344078")
+
+
+def test_currencies_and_countries() -> None:
+    assert check.currency("PLN")
+    assert not check.currency("ZLO")
+    assert check.country("PL")
+    assert not check.country("EU")
+    assert not check.country("XX")
+
+
+def test_ean() -> None:
+    assert check.ean("5901234123457")
+    assert not check.ean("5901234123458")

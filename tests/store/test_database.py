@@ -1,0 +1,147 @@
+"""The file: grouped writing, cancellation, migrations, and who may open it."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from olhubd.store import Database, StoreError, Transaction, lookups, migrate
+from tests.orders import EPOCH
+
+
+async def put(database: Database, name: str) -> None:
+    async def work(tx: Transaction) -> None:
+        wish = lookups.Lookup(external_id=name, due_at=EPOCH, reason="test")
+        await lookups.put(tx, "allegro", [wish])
+
+    await database.write(work)
+
+
+async def names(database: Database) -> set[str]:
+    return {wish.external_id for wish in await lookups.due(database.reader, "allegro", EPOCH, limit=10_000)}
+
+
+async def test_writes_survive_closing(tmp_path: Path) -> None:
+    path = tmp_path / "hub.sqlite"
+    async with Database.open(path) as database:
+        await put(database, "a")
+    async with Database.open(path) as database:
+        assert await names(database) == {"a"}
+
+
+async def test_the_file_is_private(tmp_path: Path) -> None:
+    path = tmp_path / "hub.sqlite"
+    async with Database.open(path):
+        assert path.stat().st_mode & 0o077 == 0
+
+
+async def test_one_failing_unit_hurts_no_neighbour(tmp_path: Path) -> None:
+    """Units that wait together share a transaction; a failing one is taken out of it."""
+
+    async def wrong(tx: Transaction) -> None:
+        await lookups.put(tx, "allegro", [lookups.Lookup(external_id="half", due_at=EPOCH, reason="test")])
+        raise ZeroDivisionError
+
+    async with Database.open(tmp_path / "hub.sqlite") as database:
+        results = await asyncio.gather(
+            put(database, "a"), database.write(wrong), put(database, "b"), return_exceptions=True
+        )
+        assert isinstance(results[1], ZeroDivisionError)
+        assert await names(database) == {"a", "b"}
+
+
+async def test_a_storm_of_cancellations_leaves_nothing_half_done(tmp_path: Path) -> None:
+    """Cancelled does not mean uncommitted, but never half: each unit writes two rows or none."""
+
+    async def pair(tx: Transaction, name: str) -> None:
+        for half in ("left", "right"):
+            wish = lookups.Lookup(external_id=f"{name} {half}", due_at=EPOCH, reason="test")
+            await lookups.put(tx, "allegro", [wish])
+            await asyncio.sleep(0)
+
+    async with Database.open(tmp_path / "hub.sqlite") as database:
+        dice = random.Random(1)
+
+        async def one(name: str) -> None:
+            await database.write(lambda tx: pair(tx, name))
+
+        tasks = [asyncio.create_task(one(str(i))) for i in range(200)]
+        for task in tasks:
+            if dice.random() < 0.5:
+                await asyncio.sleep(0)
+            if dice.random() < 0.7:
+                task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await put(database, "end")
+        found = await names(database) - {"end"}
+        assert {name.replace("left", "right") for name in found if "left" in name} == {
+            name for name in found if "right" in name
+        }
+
+
+async def test_identifiers_go_on_after_a_restart(tmp_path: Path) -> None:
+    path = tmp_path / "hub.sqlite"
+
+    async def work(tx: Transaction) -> int:
+        id_ = tx.next_id("runs")
+        await tx.execute(
+            "INSERT INTO runs VALUES (?, 'a', 'orders', 'timer', 0, NULL, 'running', 1, 0, 0, 0, 0, 0, NULL)",
+            (id_,),
+        )
+        return id_
+
+    async with Database.open(path) as database:
+        first = await database.write(work)
+    async with Database.open(path) as database:
+        assert await database.write(work) > first
+
+
+async def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "hub.sqlite"
+    migrate.migrate(path)
+    connection = sqlite3.connect(path)
+    connection.execute(f"PRAGMA user_version = {migrate.latest() + 1}")
+    connection.close()
+    with pytest.raises(StoreError, match="newer olhubd"):
+        async with Database.open(path):
+            pass
+
+
+async def test_what_is_no_database_is_refused_with_words(tmp_path: Path) -> None:
+    path = tmp_path / "hub.sqlite"
+    path.write_text("not a database at all, but long enough to look at " * 50)
+    with pytest.raises(StoreError, match="cannot be opened"):
+        async with Database.open(path):
+            pass
+
+
+def test_an_upgrade_leaves_a_backup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file as it was stands beside the new one, whole and readable."""
+    path = tmp_path / "hub.sqlite"
+    migrate.migrate(path)
+    connection = sqlite3.connect(path)
+    connection.execute("INSERT INTO lookups VALUES ('a', 'b', 0, 'test', 0)")
+    connection.commit()
+    connection.close()
+    steps = {**migrate._steps(), 9000: "ALTER TABLE lookups ADD COLUMN extra TEXT;"}
+    monkeypatch.setattr(migrate, "_steps", lambda: steps)
+    backup = migrate.migrate(path)
+    assert backup is not None
+    assert sqlite3.connect(backup).execute("SELECT * FROM lookups").fetchall() == [("a", "b", 0, "test", 0)]
+    assert sqlite3.connect(path).execute("SELECT extra FROM lookups").fetchall() == [(None,)]
+
+
+def test_a_failing_migration_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "hub.sqlite"
+    migrate.migrate(path)
+    steps = {**migrate._steps(), 9000: "ALTER TABLE lookups ADD COLUMN extra TEXT; SELECT * FROM nowhere;"}
+    monkeypatch.setattr(migrate, "_steps", lambda: steps)
+    with pytest.raises(sqlite3.OperationalError):
+        migrate.migrate(path)
+    connection = sqlite3.connect(path)
+    assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+    assert "extra" not in str(connection.execute("PRAGMA table_info(lookups)").fetchall())
