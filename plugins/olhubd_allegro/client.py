@@ -28,7 +28,6 @@ def api_headers(settings: AllegroSettings) -> dict[str, str]:
     return {
         "User-Agent": agent(settings),
         "Accept": MEDIA,
-        "Content-Type": MEDIA,
         "Accept-Language": settings.language,
     }
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from olhubd.model import Fulfilment, Shipment, Stage
+from olhubd.model import Fulfilment, Order, Shipment, Stage
 from olhubd.plugin import (
     Account,
     Answer,
@@ -41,7 +41,7 @@ from olhubd.plugin import (
     decode,
 )
 from olhubd_allegro import journal, wire
-from olhubd_allegro.client import API_ERRORS, api_headers, budget
+from olhubd_allegro.client import API_ERRORS, MEDIA, api_headers, budget
 from olhubd_allegro.login import Login, Vetted
 from olhubd_allegro.mapping import order
 from olhubd_allegro.parcel import Carriers, request, same
@@ -61,6 +61,7 @@ STUBBORN = 5
 ASIDE = 600.0
 """Seconds for which such a form is put aside."""
 
+_BODY = {"Content-Type": MEDIA}
 _ID = re.compile(r"[0-9A-Za-z-]{1,64}")
 
 
@@ -193,7 +194,7 @@ class Allegro(
             if error.status is None or self._refusals.get(hint.form_id, 0) < STUBBORN:
                 raise
             return [Later(external_id=hint.form_id, seconds=ASIDE, reason=str(error))]
-        if hint.ready and getattr(record, "stage", None) is Stage.PLACED:
+        if hint.ready and isinstance(record, Order) and record.stage is Stage.PLACED:
             behind = Later(external_id=hint.form_id, seconds=SETTLE, reason="the form lags behind its event")
             return [record, behind]
         return [record]
@@ -218,7 +219,7 @@ class Allegro(
 
     async def _put_status(self, external_id: str, status: str) -> bool:
         """False when the order changed between reading and writing."""
-        form = (await self._get_form(external_id)).into(wire.Form)
+        form = (await self._get_form(external_id)).into(wire.FormState)
         if not due(form, status):
             return True
         try:
@@ -227,7 +228,7 @@ class Allegro(
                 f"{FORMS}/{external_id}/fulfillment",
                 query={"checkoutForm.revision": form.revision} if form.revision else None,
                 json={"status": status},
-                headers={"Accept-Language": "en-US"},  # the only language of this resource
+                headers=_BODY | {"Accept-Language": "en-US"},  # the only language of this resource
             )
         except Conflict as error:
             if error.status == 409:
@@ -242,7 +243,7 @@ class Allegro(
         if await self._attached(path, shipment, carrier):
             return
         try:
-            await self._api.request("POST", path, json=request(shipment, carrier))
+            await self._api.request("POST", path, json=request(shipment, carrier), headers=_BODY)
         except Conflict as error:
             if error.status == 409 and await self._attached(path, shipment, carrier):
                 return

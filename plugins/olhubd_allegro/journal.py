@@ -49,7 +49,7 @@ def hints(events: Sequence[wire.Event], start: int) -> tuple[list[Hint], int]:
     first: dict[str, int] = {}
     ready: set[str] = set()
     for event in sorted(events, key=lambda one: position(one.id)):
-        form = event.order.checkout_form
+        form = event.order.checkout_form if event.order else None
         if form is not None and form.id:
             first.setdefault(form.id, end)
             if event.type == READY:

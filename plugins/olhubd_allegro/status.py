@@ -36,7 +36,7 @@ _SENT = _WAY.index("SENT")
 _WRITABLE = frozenset(status.code for status in STATUSES)
 
 
-def due(form: wire.Form, target: str) -> bool:
+def due(form: wire.FormState, target: str) -> bool:
     """Whether `target` is still to be written; False when the order is there or further.
 
     Raises Conflict where the order cannot go there, Rejected for a word that nobody may write.

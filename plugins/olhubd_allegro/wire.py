@@ -16,6 +16,7 @@ __all__ = [
     "Events",
     "Form",
     "FormKey",
+    "FormState",
     "Forms",
     "Me",
     "Shipment",
@@ -40,8 +41,8 @@ class Event(_Wire):
     """A hint that a form is worth reading; nothing else in it is to be relied on."""
 
     id: str
-    type: str
-    order: EventOrder
+    type: str | None = None
+    order: EventOrder | None = None
 
 
 class Events(_Wire):
@@ -279,6 +280,14 @@ class Form(_Wire):
     note: Note | None = None
     marketplace: Ref | None = None
     updated_at: datetime | None = None
+    revision: str | None = None
+
+
+class FormState(_Wire):
+    """What a decision about a form's status needs, readable even where the rest is not."""
+
+    status: str
+    fulfillment: Fulfillment | None = None
     revision: str | None = None
 
 

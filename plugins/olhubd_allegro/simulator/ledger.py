@@ -156,6 +156,11 @@ class Ledger:
             raise ValueError(f"{purchase.status} is the end of the way")
         return purchase.status
 
+    def announce(self, id: str) -> None:
+        """Tell that the purchase is ready while its form does not show it yet; `advance` lets the form follow."""
+        purchase = self._held(id)
+        self._journal.emit("READY_FOR_PROCESSING", purchase.form, self.tick())
+
     def pay(self, id: str) -> None:
         """The payment arrives in full."""
         purchase = self._held(id)

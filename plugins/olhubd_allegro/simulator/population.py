@@ -48,7 +48,8 @@ class Shape(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """What a purchase shall be like; whatever is None is drawn by chance.
 
     `payment` is Allegro's word; `invoice` is "company", "person" or "none"; `buyer` chooses one by number, so that
-    the same one buys again; `warehouse` orders are carried out by Allegro itself.
+    somebody can buy again; `warehouse` orders are carried out by Allegro itself; a `bare` delivery has `{}` for its
+    address, as Allegro sends it for some pick-up points, its contract notwithstanding.
     """
 
     lines: int | None = None
@@ -66,6 +67,7 @@ class Shape(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     voucher: bool = False
     tax: bool | None = None
     warehouse: bool | None = None
+    bare: bool = False
     message: str | None = None
     marketplace: str = "allegro-pl"
 
@@ -213,7 +215,7 @@ class Population:
         if self.chance(shape.services, 0.05):
             gift = {"definitionId": "GIFT_WRAP", "name": "Pakowanie na prezent", "quantity": 1}
             line["selectedAdditionalServices"] = [gift | {"price": money(Decimal("4.99"), currency)}]
-        if self.chance(shape.deposit, 0.02) or ware.sku == "WOD-1L":
+        if self.chance(shape.deposit, 1.0 if ware.sku == "WOD-1L" else 0.02):
             line["deposit"] = {"price": money(Decimal("0.50"), currency)}
         if shape.voucher:
             voucher = {"code": "0213456789BCADEF", "type": "NOTEBOOKS_FOR_TEACHERS", "status": "ACTIVE"}
@@ -250,7 +252,7 @@ class Population:
                 "dispatch": {"from": stamp(at), "to": stamp(at + timedelta(days=1))},
             },
         }
-        delivery["address"] = self.address(buyer)
+        delivery["address"] = {} if shape.bare else self.address(buyer)
         if locker:
             code, label, where = draw.choice(POINTS)
             street = {"street": "Grunwaldzka 108", "zipCode": "60-166", "city": "Poznań", "countryCode": "PL"}

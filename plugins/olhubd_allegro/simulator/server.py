@@ -92,6 +92,7 @@ class AllegroSimulator(Simulator):
         return {
             "buy": ledger.buy,
             "advance": ledger.advance,
+            "announce": ledger.announce,
             "pay": ledger.pay,
             "merge": ledger.merge,
             "cancel": ledger.cancel,
@@ -254,11 +255,11 @@ class AllegroSimulator(Simulator):
         status = str(msgspec.json.decode(await request.read()).get("status"))
         if status not in STATUSES:
             return _errors(422, "VALIDATION_ERROR", "This status cannot be set", "status")
-        if purchase.status == "CANCELLED":
-            return _errors(422, "VALIDATION_ERROR", "The purchase was cancelled", "status")
         revision = request.query.get("checkoutForm.revision")
         if revision is not None and revision != purchase.form["revision"]:
             return _errors(409, "CONFLICT", "Provided revision is outdated")
+        if purchase.status == "CANCELLED":
+            return _errors(422, "VALIDATION_ERROR", "The purchase was cancelled", "status")
         purchase.writes[status] = purchase.writes.get(status, 0) + 1
         if purchase.writes[status] > SAME_STATUS_LIMIT:
             return _errors(422, "VALIDATION_ERROR", "Too many operations on this order", "status")

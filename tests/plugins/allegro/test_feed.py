@@ -1,0 +1,348 @@
+"""Orders in: the journal's contiguous prefix, records that cannot be had, the sweep (IMP-05, IMP-26, IMP-27)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from olhubd.model import Order, Stage
+from olhubd.plugin import (
+    AuthLost,
+    ContractBroken,
+    Cursor,
+    Gone,
+    Later,
+    Page,
+    RateLimited,
+    Record,
+    Rejected,
+    Unavailable,
+    Unreadable,
+)
+from olhubd.testing.faults import Fault, Kind
+from olhubd.testing.host import Makers, Turnstile, account
+from olhubd.testing.simulator import serve
+from olhubd_allegro import Allegro, sweep, wire
+from olhubd_allegro.connector import READERS, STUBBORN
+from olhubd_allegro.simulator import AllegroSimulator, server
+
+Drain = Callable[[Cursor], Awaitable[tuple[list[Record], Cursor]]]
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+def gate(allegro: Allegro) -> Turnstile:
+    makers = allegro.account.make_client
+    assert isinstance(makers, Makers)
+    (only,) = makers.gates.values()
+    return only
+
+
+def ids(page: Page) -> list[str]:
+    return [record.external_id for record in page.records]
+
+
+async def swept(allegro: Allegro, since: datetime = LONG_AGO) -> Counter[str]:
+    found: Counter[str] = Counter()
+    cursor: Cursor | None = None
+    while True:
+        page = await allegro.sweep(since, cursor)
+        found.update(ids(page))
+        cursor = page.cursor
+        if not page.more:
+            return found
+
+
+async def test_a_failure_in_the_middle_covers_what_came_before(
+    simulator: AllegroSimulator, allegro: Allegro
+) -> None:
+    start = await allegro.start(None)
+    forms = simulator.ledger.buy(20)
+    bad = forms[11]
+    simulator.faults.add(Fault(kind=Kind.ERROR, match=f"/{bad}$", times=None, status=503))
+
+    page = await allegro.pull(start)
+
+    assert ids(page) == forms[:11]
+    assert isinstance(page.failure, Unavailable)
+    assert page.failure.status == 503
+    named = (e for e in simulator.journal.entries if b'"checkoutForm"' in e.body)
+    first = next(entry.id for entry in named if entry.form_id == bad)
+    assert max(e.id for e in simulator.journal.entries if e.id < first) == int(page.cursor)
+
+    simulator.faults.clear()
+    again = await allegro.pull(page.cursor)
+    assert (ids(again), again.failure) == (forms[11:], None)
+
+
+async def test_a_form_named_early_and_late_holds_the_cursor_at_its_first_event(
+    simulator: AllegroSimulator, allegro: Allegro
+) -> None:
+    start = await allegro.start(None)
+    early, *others = simulator.ledger.buy(4, ready=False, payment="ONLINE")
+    simulator.ledger.advance(early)
+    simulator.faults.add(Fault(kind=Kind.CUT, match=f"/{early}$", times=None))
+
+    page = await allegro.pull(start)
+
+    assert (ids(page), page.failure is None) == ([], False)
+    first = next(entry for entry in simulator.journal.entries if b"checkoutForm" in entry.body)
+    if first.form_id == early:
+        assert page.cursor == start
+    simulator.faults.clear()
+    whole = await allegro.pull(page.cursor)
+    assert set(ids(whole)) <= {early, *others}
+    assert early in ids(whole)
+
+
+async def test_a_form_that_never_stops_failing_lets_the_others_pass(
+    simulator: AllegroSimulator, allegro: Allegro
+) -> None:
+    cursor = await allegro.start(None)
+    forms = simulator.ledger.buy(3)
+    simulator.faults.add(Fault(kind=Kind.ERROR, match=f"/{forms[0]}$", times=None, status=500))
+    for _ in range(STUBBORN):
+        page = await allegro.pull(cursor)
+        assert (ids(page), page.cursor) == ([], cursor)
+        assert isinstance(page.failure, Unavailable)
+
+    page = await allegro.pull(cursor)
+
+    assert page.failure is None
+    assert ids(page) == forms
+    assert isinstance(page.records[0], Later)
+    assert page.cursor == str(simulator.journal.entries[-1].id)
+
+
+async def test_no_more_than_some_forms_are_read_at_one_time(simulator: AllegroSimulator, allegro: Allegro) -> None:
+    start = await allegro.start(None)
+    simulator.ledger.buy(50)
+    simulator.faults.add(Fault(kind=Kind.SLOW, match="/order/checkout-forms/", times=None, seconds=0.002))
+
+    await allegro.pull(start)
+
+    assert gate(allegro).most == READERS
+    assert gate(allegro).inside == 0
+
+
+async def test_a_full_page_asks_for_the_next(simulator: AllegroSimulator, allegro: Allegro, drain: Drain) -> None:
+    start = await allegro.start(None)
+    forms = simulator.ledger.buy(400)
+    assert len(simulator.journal.entries) > 1000
+
+    first = await allegro.pull(start)
+    records, _ = await drain(start)
+
+    assert first.more
+    assert {record.external_id for record in records} == set(forms)
+
+
+async def test_a_merged_purchase_is_gone_and_its_lines_live_on(
+    simulator: AllegroSimulator, allegro: Allegro, drain: Drain
+) -> None:
+    start = await allegro.start(None)
+    old = simulator.ledger.buy(3, ready=False, buyer=5)
+    lines = [line["id"] for form in old for line in simulator.ledger.purchases[form].form["lineItems"]]
+    merged = simulator.ledger.merge(old)
+
+    records, _ = await drain(start)
+
+    told = {entry.form_id for entry in simulator.journal.entries if b'"checkoutForm"' in entry.body}
+    gone = {record.external_id for record in records if isinstance(record, Gone)}
+    (order,) = [record for record in records if isinstance(record, Order)]
+    assert gone == told & set(old)
+    assert order.external_id == merged
+    assert [line.external_id for line in order.lines] == lines
+    assert isinstance(await allegro.read_order(old[0]), Gone)
+
+
+async def test_a_form_behind_its_event_is_landed_and_read_again(
+    simulator: AllegroSimulator, allegro: Allegro
+) -> None:
+    start = await allegro.start(None)
+    (form,) = simulator.ledger.buy(1, ready=False, payment="ONLINE")
+    simulator.ledger.advance(form)
+    simulator.ledger.announce(form)
+
+    page = await allegro.pull(start)
+
+    order, later = page.records
+    assert isinstance(order, Order)
+    assert order.stage is Stage.PLACED
+    assert isinstance(later, Later)
+    assert later.external_id == form
+    assert page.cursor == str(simulator.journal.entries[-1].id)
+
+
+async def test_an_unreadable_form_is_handed_over_raw(
+    simulator: AllegroSimulator, allegro: Allegro, drain: Drain
+) -> None:
+    start = await allegro.start(None)
+    good, bad, other = simulator.ledger.buy(3)
+    purchase = simulator.ledger.purchases[bad]
+    purchase.form["lineItems"][0]["price"] = {"amount": "za darmo", "currency": "PLN"}
+    purchase._body = None
+
+    records, cursor = await drain(start)
+
+    assert [record.external_id for record in records] == [good, bad, other]
+    broken = records[1]
+    assert isinstance(broken, Unreadable)
+    assert broken.raw == purchase.body
+    assert "$.lineItems[0].price.amount" in broken.reason
+    assert "za darmo" not in broken.reason
+    assert cursor == str(simulator.journal.entries[-1].id)
+    # The sweep keeps it from its neighbours as well.
+    kinds = {record.external_id: type(record) for record in (await allegro.sweep(LONG_AGO, None)).records}
+    assert kinds == {good: Order, bad: Unreadable, other: Order}
+
+
+async def test_half_an_answer_is_asked_for_again(
+    simulator: AllegroSimulator, allegro: Allegro, drain: Drain
+) -> None:
+    start = await allegro.start(None)
+    forms = simulator.ledger.buy(3)
+    simulator.faults.add(
+        Fault(kind=Kind.HALF, match="/order/events"), Fault(kind=Kind.HALF, match=f"/{forms[1]}$", times=2)
+    )
+
+    records, _ = await drain(start)
+
+    assert [type(record) for record in records] == [Order, Order, Order]
+
+
+async def test_a_lost_grant_ends_the_pull_and_leaks_nothing(simulator: AllegroSimulator, allegro: Allegro) -> None:
+    start = await allegro.start(None)
+    simulator.ledger.buy(30)
+    await allegro.pull(start)
+    simulator.signin.revoke()
+
+    with pytest.raises(AuthLost):
+        await allegro.pull(start)
+
+    assert gate(allegro).inside == 0
+
+
+async def test_too_many_calls_close_the_gate_for_all(simulator: AllegroSimulator) -> None:
+    """The block is counted per client id, and Allegro does not say for how long: the budget's pause does."""
+    simulator.limit = 5
+    async with (
+        serve(simulator) as base,
+        account(Allegro, simulator.settings(base), token=simulator.token()) as allegro,
+    ):
+        start = await allegro.start(None)
+        forms = simulator.ledger.buy(9)
+        page = await allegro.pull(start)
+
+        assert isinstance(page.failure, RateLimited)
+        assert ids(page) == forms[: len(page.records)]
+        assert gate(allegro).closed
+        assert set(gate(allegro).closed) == {None}
+        assert gate(allegro).budget.pause == 60.0
+
+
+async def test_a_cursor_of_another_notation_is_refused(allegro: Allegro) -> None:
+    with pytest.raises(ContractBroken):
+        await allegro.pull(Cursor("a40c15e0-1539"))
+
+
+async def test_an_id_cannot_become_another_path(allegro: Allegro) -> None:
+    with pytest.raises(Rejected):
+        await allegro.read_order("../../me")
+
+
+async def test_the_sweep_finds_what_the_journal_never_told(
+    simulator: AllegroSimulator, allegro: Allegro, drain: Drain
+) -> None:
+    """Events that were lost, and one that came after the cursor had passed its place."""
+    start = await allegro.start(None)
+    told = simulator.ledger.buy(3)
+    simulator.drop_events(count=3)
+    (lost,) = simulator.ledger.buy(1, payment="ONLINE")
+    simulator.delay_events(count=3, seconds=3600)
+    (late,) = simulator.ledger.buy(1, payment="ONLINE")
+    last = simulator.ledger.buy(1)
+
+    records, _ = await drain(start)
+
+    assert {record.external_id for record in records} == {*told, *last}
+    assert set(await swept(allegro)) == {*told, lost, late, *last}
+
+
+async def test_the_sweep_sees_a_change_that_moved_no_time(simulator: AllegroSimulator, allegro: Allegro) -> None:
+    """Bought lately, changed in the seller's panel: neither an event nor a later time of change tells of it."""
+    simulator.ledger.buy(2)
+    (form,) = simulator.ledger.buy(1)
+    purchase = simulator.ledger.purchases[form]
+    purchase.updated = LONG_AGO  # not in the list by change at all
+    since = min(one.bought for one in simulator.ledger.live())
+
+    found = await swept(allegro, since)
+
+    assert found[form] == 1
+    assert set(found.values()) == {1, 2}
+
+
+async def test_the_sweep_misses_nothing_while_forms_move(simulator: AllegroSimulator, allegro: Allegro) -> None:
+    """Each page makes earlier forms jump to the end; paging by offset would leave out as many."""
+    forms = simulator.ledger.buy(350)
+    found: Counter[str] = Counter()
+    cursor: Cursor | None = None
+    for step in range(100):
+        page = await allegro.sweep(LONG_AGO, cursor)
+        found.update(ids(page))
+        cursor = page.cursor
+        if not page.more:
+            break
+        for form in forms[step * 20 : step * 20 + 20] if step < 4 else ():
+            simulator.ledger.fulfil(form, "PROCESSING")
+    assert set(found) == set(forms)
+    assert step < 20
+
+
+async def test_the_sweep_passes_a_crowd_at_one_instant(simulator: AllegroSimulator, allegro: Allegro) -> None:
+    forms = simulator.ledger.buy(250)
+    instant = simulator.ledger.purchases[forms[0]].updated
+    for form in forms:
+        purchase = simulator.ledger.purchases[form]
+        purchase.updated = purchase.bought = instant
+        moment = purchase.form["updatedAt"] = simulator.ledger.purchases[forms[0]].form["updatedAt"]
+        for line in purchase.form["lineItems"]:
+            line["boughtAt"] = moment
+        purchase._body = None
+
+    assert set(await swept(allegro)) == set(forms)
+
+
+async def test_the_sweep_goes_beyond_the_farthest_offset(
+    simulator: AllegroSimulator, allegro: Allegro, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Allegro refuses offsets past ten thousand; here it is three hundred."""
+    monkeypatch.setattr(server, "FARTHEST", 300)
+    forms = simulator.ledger.buy(700)
+
+    found = await swept(allegro)
+
+    assert set(found) == set(forms)
+    assert max(found.values()) == 2  # once by change, once by purchase
+
+
+async def test_the_sweep_looks_back_no_further_than_asked(simulator: AllegroSimulator, allegro: Allegro) -> None:
+    old = simulator.ledger.buy(3)
+    for form in old:
+        simulator.ledger.purchases[form].updated -= timedelta(days=9)
+        simulator.ledger.purchases[form].bought -= timedelta(days=9)
+    new = simulator.ledger.buy(2)
+
+    assert set(await swept(allegro, simulator.now() - timedelta(days=3))) == set(new)
+
+
+def test_a_place_survives_its_cursor() -> None:
+    place = sweep.Place.begin(datetime(2026, 11, 1, 12, tzinfo=UTC))
+    keys = [wire.FormKey(id=f"{n}", updated_at=place.since + timedelta(seconds=n)) for n in range(100)]
+    following = place.after(keys)
+    assert following is not None
+    assert sweep.Place.of(following.cursor) == following
+    assert following.query["updatedAt.gte"] == "2026-11-01T12:01:39.000Z"

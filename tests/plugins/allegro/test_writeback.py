@@ -1,0 +1,226 @@
+"""Statuses and parcels back to Allegro, each once (SYN-09, SYN-12, SYN-16, SYN-19)."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from olhubd.model import Fulfilment, Shipment
+from olhubd.plugin import Conflict, NotFound, OutcomeUnknown, Rejected
+from olhubd.testing.faults import Fault, Kind
+from olhubd.testing.host import Hurry, account
+from olhubd.testing.simulator import serve
+from olhubd_allegro import Allegro, wire
+from olhubd_allegro.parcel import choose
+from olhubd_allegro.simulator import AllegroSimulator
+from olhubd_allegro.status import due
+
+WAY = ("NEW", "PROCESSING", "READY_FOR_SHIPMENT", "READY_FOR_PICKUP", "SENT", "PICKED_UP")
+
+
+def state(current: str, status: str = "READY_FOR_PROCESSING", provider: str = "SELLER") -> wire.FormState:
+    fulfillment = wire.Fulfillment(status=current, provider=wire.Ref(id=provider))
+    return wire.FormState(status=status, fulfillment=fulfillment, revision="1")
+
+
+@pytest.mark.parametrize(("current", "target"), [*itertools.product(WAY, WAY)])
+def test_never_a_step_back(current: str, target: str) -> None:
+    assert due(state(current), target) is (WAY.index(target) > WAY.index(current))
+
+
+def test_side_ways() -> None:
+    assert due(state("PROCESSING"), "SUSPENDED")
+    assert due(state("SUSPENDED"), "PROCESSING")
+    assert not due(state("SENT"), "SUSPENDED")
+    assert due(state("PROCESSING"), "CANCELLED")
+    assert not due(state("CANCELLED"), "CANCELLED")
+    assert not due(state("NEW", status="CANCELLED"), "CANCELLED")
+    assert not due(state("RETURNED"), "SENT")
+    assert due(wire.FormState(status="READY_FOR_PROCESSING"), "PROCESSING")
+
+
+@pytest.mark.parametrize(
+    ("form", "target"),
+    [
+        (state("NEW", status="CANCELLED"), "PROCESSING"),
+        (state("CANCELLED"), "SENT"),
+        (state("SENT"), "CANCELLED"),
+        (state("WHO_KNOWS"), "SENT"),
+        (state("NEW", provider="ALLEGRO"), "SENT"),
+    ],
+)
+def test_where_nobody_may_go(form: wire.FormState, target: str) -> None:
+    with pytest.raises(Conflict):
+        due(form, target)
+
+
+@pytest.mark.parametrize("word", ["RETURNED", "sent", "Wysłane"])
+def test_words_that_cannot_be_written(word: str) -> None:
+    with pytest.raises(Rejected):
+        due(state("NEW"), word)
+
+
+async def test_every_word_of_ours_is_one_of_the_list(allegro: Allegro) -> None:
+    """SYN-18: at most one word each."""
+    codes = {status.code for status in await allegro.statuses()}
+    words = {one: allegro.status_for(one) for one in Fulfilment}
+    assert {word for word in words.values() if word is not None} <= codes
+    assert [one for one, word in words.items() if word is None] == [Fulfilment.RETURNED, Fulfilment.UNKNOWN]
+
+
+async def test_a_status_is_written_once(simulator: AllegroSimulator, allegro: Allegro) -> None:
+    """Writing the same again and again would use up Allegro's limit per order."""
+    (form,) = simulator.ledger.buy(1)
+    for _ in range(15):
+        await allegro.set_status(form, "PROCESSING")
+    await allegro.set_status(form, "NEW")
+    assert simulator.ledger.purchases[form].writes == {"PROCESSING": 1}
+
+
+async def test_a_lost_answer_is_looked_up_by_asking_again(simulator: AllegroSimulator, allegro: Allegro) -> None:
+    (form,) = simulator.ledger.buy(1)
+    simulator.faults.add(Fault(kind=Kind.LOSE, match="PUT .*/fulfillment$"))
+    with pytest.raises(OutcomeUnknown):
+        await allegro.set_status(form, "SENT")
+    await allegro.set_status(form, "SENT")
+    assert simulator.ledger.purchases[form].writes == {"SENT": 1}
+
+
+@pytest.mark.parametrize("moves", [1, 2])
+async def test_a_form_that_moved_is_read_and_judged_once_more(
+    simulator: AllegroSimulator, allegro: Allegro, moves: int
+) -> None:
+    (form,) = simulator.ledger.buy(1)
+    purchase = simulator.ledger.purchases[form]
+    find, left = simulator.ledger.find, [2 * moves]
+
+    def restless(form_id: str) -> object:
+        """The buyer changes the address between each reading and the writing after it."""
+        left[0] -= 1
+        if left[0] >= 0 and left[0] % 2 == 0:
+            simulator.ledger.find = find  # type: ignore[method-assign]
+            simulator.ledger.change_address(form)
+            simulator.ledger.find = restless  # type: ignore[assignment, method-assign]
+        return find(form_id)
+
+    simulator.ledger.find = restless  # type: ignore[assignment, method-assign]
+    if moves == 1:
+        await allegro.set_status(form, "PROCESSING")
+    else:
+        with pytest.raises(Conflict, match="keeps changing"):
+            await allegro.set_status(form, "PROCESSING")
+    assert purchase.seller_status == ("PROCESSING" if moves == 1 else "NEW")
+
+
+async def test_a_purchase_cancelled_meanwhile_is_not_marked(simulator: AllegroSimulator, allegro: Allegro) -> None:
+    """The second reading, after 409, decides anew."""
+    (form,) = simulator.ledger.buy(1)
+    purchase = simulator.ledger.purchases[form]
+    find, reads = simulator.ledger.find, [0]
+
+    def late(form_id: str) -> object:
+        reads[0] += 1
+        if reads[0] == 2:
+            simulator.ledger.find = find  # type: ignore[method-assign]
+            simulator.ledger.cancel(form)
+        return find(form_id)
+
+    simulator.ledger.find = late  # type: ignore[assignment, method-assign]
+    with pytest.raises(Conflict):
+        await allegro.set_status(form, "SENT")
+    assert (purchase.status, purchase.seller_status) == ("CANCELLED", "NEW")
+
+
+async def test_an_order_that_is_not_there(allegro: Allegro) -> None:
+    missing = "00000000-0000-4000-8000-000000000000"
+    with pytest.raises(NotFound):
+        await allegro.set_status(missing, "SENT")
+    with pytest.raises(NotFound):
+        await allegro.add_shipment(missing, Shipment(waybill="1", carrier="DPD"))
+
+
+async def test_a_parcel_whose_answer_was_lost_is_found_there(simulator: AllegroSimulator, allegro: Allegro) -> None:
+    """SYN-19: repeated without duplicates."""
+    (form,) = simulator.ledger.buy(1)
+    parcel = Shipment(waybill="0000242357947U", carrier="DPD")
+    simulator.faults.add(Fault(kind=Kind.ERROR_AFTER, match="POST .*/shipments$"))
+    with pytest.raises(OutcomeUnknown):
+        await allegro.add_shipment(form, parcel)
+    await allegro.add_shipment(form, parcel)
+    (entry,) = simulator.books()
+    assert entry.shipments == ["0000242357947U"]
+
+
+async def test_a_parcel_that_somebody_else_registered_is_the_same(
+    simulator: AllegroSimulator, allegro: Allegro
+) -> None:
+    """By hand under OTHER, by Allegro itself, in lower case: one number of one carrier is one parcel."""
+    forms = simulator.ledger.buy(3)
+    entries = (
+        {"waybill": "ab 12", "carrierId": "OTHER", "carrierName": "InPost"},
+        {"waybill": "AB12", "carrierId": "ALLEGRO"},
+        {"waybill": "ab12", "carrierId": "INPOST"},
+    )
+    for form, entry in zip(forms, entries, strict=True):
+        simulator.ledger.purchases[form].shipments.append({"lineItems": [], **entry})
+        await allegro.add_shipment(form, Shipment(waybill="AB12", carrier="INPOST"))
+        assert len(simulator.ledger.purchases[form].shipments) == 1
+        await allegro.add_shipment(form, Shipment(waybill="AB13", carrier="INPOST"))
+        assert len(simulator.ledger.purchases[form].shipments) == 2
+
+
+async def test_a_parcel_for_some_lines_and_the_sellers_own_setting(
+    simulator: AllegroSimulator, allegro: Allegro
+) -> None:
+    (form,) = simulator.ledger.buy(1, lines=2)
+    simulator.ledger.sent_on_shipment = True
+    purchase = simulator.ledger.purchases[form]
+    line = purchase.form["lineItems"][0]["id"]
+
+    await allegro.add_shipment(form, Shipment(waybill="1", carrier="GLS", line_ids=(line,)))
+
+    assert purchase.shipments[0]["lineItems"] == [{"id": line}]
+    assert purchase.form["fulfillment"]["shipmentSummary"] == {"lineItemsSent": "SOME"}
+    assert purchase.seller_status == "SENT"
+    with pytest.raises(Rejected) as refused:
+        await allegro.add_shipment(form, Shipment(waybill="2", carrier="GLS", line_ids=("strange",)))
+    assert refused.value.field == "lineItems"
+
+
+@pytest.mark.parametrize("waybill", ["", "  ", "1" * 65])
+async def test_a_number_that_is_none_is_refused_here(
+    simulator: AllegroSimulator, allegro: Allegro, waybill: str
+) -> None:
+    (form,) = simulator.ledger.buy(1)
+    with pytest.raises(Rejected) as refused:
+        await allegro.add_shipment(form, Shipment(waybill=waybill, carrier="GLS"))
+    assert refused.value.field == "waybill"
+
+
+def test_carriers_are_found_by_id_then_by_name() -> None:
+    known = [wire.Carrier(id=i, name=n) for i, n in (("OTHER", "Inny"), ("ALLEGRO", "Allegro"), ("UPS", "United"))]
+    assert choose(known, Shipment(waybill="1", carrier="ups")).id == "UPS"
+    assert choose(known, Shipment(waybill="1", carrier="x", carrier_name="United")).id == "UPS"
+    other = choose(known, Shipment(waybill="1", carrier="Allegro"))
+    assert (other.id, other.name) == ("OTHER", "Allegro")
+
+
+async def test_the_list_of_carriers_is_kept_for_a_day(simulator: AllegroSimulator) -> None:
+    class Walked(Hurry):
+        time = 0.0
+
+        def monotonic(self) -> float:
+            return self.time
+
+    clock = Walked()
+    (form,) = simulator.ledger.buy(1)
+    simulator.faults.add(Fault(kind=Kind.SLOW, match="/order/carriers$", times=None, seconds=0))
+    async with (
+        serve(simulator) as base,
+        account(Allegro, simulator.settings(base), token=simulator.token(), clock=clock) as allegro,
+    ):
+        for hour in range(0, 49, 6):
+            clock.time = hour * 3600.0
+            await allegro.add_shipment(form, Shipment(waybill=f"{hour}", carrier="UPS"))
+    assert simulator.faults.struck == {Kind.SLOW: 3}
