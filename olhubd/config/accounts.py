@@ -1,0 +1,152 @@
+"""The accounts: each table split into what every account has and what only its connector understands.
+
+A connector may take up a key of all accounts by declaring a setting of the same name and kind, as those do that
+limit their calls by `parallel`: the value is then told to both.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from olhubd.config import fields
+from olhubd.config.checking import check
+from olhubd.config.problem import Problem, near
+from olhubd.config.secrets import reveal
+from olhubd.config.source import Tree
+from olhubd.config.spans import KeyPath
+from olhubd.config.tables import AccountTable, Start
+from olhubd.plugin import Connector, Settings
+from olhubd.plugin.loading import Plugins
+
+__all__ = ["AccountConfig", "connectors", "read_accounts"]
+
+_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_RESERVED = frozenset({"control"})  # its credentials are the control endpoint's
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountConfig:
+    """One account, with the connector's suggestions filled in where the operator was silent."""
+
+    name: str
+    connector: type[Connector[Any]]
+    settings: Settings
+    title: str
+    enabled: bool
+    fetch_orders: bool
+    interval: timedelta
+    sweep_interval: timedelta
+    sweep_window: timedelta
+    start: Start
+    """A moment, a span before the first run, or None for the first run itself."""
+    parallel: int
+
+
+def connectors(tree: Tree) -> dict[str, str]:
+    """Which connector each account names, as far as it does."""
+    tables = tree.values.get("accounts")
+    if not isinstance(tables, dict):
+        return {}
+    named = {name: table.get("connector") for name, table in tables.items() if isinstance(table, dict)}
+    return {name: connector for name, connector in named.items() if isinstance(connector, str)}
+
+
+def read_accounts(
+    tree: Tree, plugins: Plugins, environ: Mapping[str, str], problems: list[Problem]
+) -> dict[str, AccountConfig]:
+    """All accounts that are right; the others leave their problems."""
+    tables = tree.values.get("accounts", {})
+    if not isinstance(tables, dict):
+        problems.append(tree.problem(("accounts",), "must be tables", "write each as [accounts.NAME]"))
+        return {}
+    found: dict[str, AccountConfig] = {}
+    for name, table in tables.items():
+        at: KeyPath = ("accounts", name)
+        if not isinstance(table, dict):
+            hint = f"write it as [accounts.{name}]; an account needs a table of its own"
+            problems.append(tree.problem(at, "must be a table", hint))
+            continue
+        if not _NAME.fullmatch(name) or name in _RESERVED:
+            message = "is not a name for an account"
+            fitting = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "shop"
+            hint = f"choose another than {name}" if name in _RESERVED else f"for example [accounts.{fitting}]"
+            problems.append(tree.problem(at, message, hint))
+        account = _account(name, table, at, tree, plugins, environ, problems)
+        if account is not None:
+            found[name] = account
+    return found
+
+
+def _account(
+    name: str,
+    table: Mapping[str, Any],
+    at: KeyPath,
+    tree: Tree,
+    plugins: Plugins,
+    environ: Mapping[str, str],
+    problems: list[Problem],
+) -> AccountConfig | None:
+    common = fields.fields(AccountTable)
+    connector = plugins.connectors.get(named) if isinstance(named := table.get("connector"), str) else None
+    own = fields.fields(connector.Settings) if connector else {}
+    written = check(AccountTable, {key: table[key] for key in table if key in common}, at, tree, problems, own)
+    if connector is None:
+        if isinstance(named, str):
+            problems.append(_unknown(named, (*at, "connector"), tree, plugins))
+        return None
+    shared = own.keys() & common.keys()
+    if clash := sorted(key for key in shared if fields.kind(own[key]) is not fields.kind(common[key])):
+        message = f"{named} cannot be used: its setting {clash[0]!r} is another thing for every account"
+        problems.append(tree.problem((*at, "connector"), message, "the plugin's author must rename it"))
+        return None
+    rest = {key: table[key] for key in table if key not in common or key in shared}
+    revealed, broken = reveal(connector.Settings, rest, at, tree, environ, problems)
+    settings = check(connector.Settings, revealed, at, tree, problems, common, broken)
+    if written is None or settings is None:
+        return None
+    defaults = connector.defaults
+    account = AccountConfig(
+        name=name,
+        connector=connector,
+        settings=settings,
+        title=written.title or name,
+        enabled=written.enabled,
+        fetch_orders=defaults.fetch_orders if written.fetch_orders is None else written.fetch_orders,
+        interval=written.interval or defaults.interval,
+        sweep_interval=written.sweep_interval or defaults.sweep_interval,
+        sweep_window=written.sweep_window or defaults.sweep_window,
+        start=written.start,
+        parallel=written.parallel or getattr(settings, "parallel", None) or defaults.parallel,
+    )
+    if written.fetch_orders and "OrderFeed" not in connector.capabilities():
+        problems.append(tree.problem((*at, "fetch_orders"), f"{named} has no orders to fetch", "leave it out"))
+    if defaults.retention is not None and account.interval >= defaults.retention:
+        days = f"{defaults.retention / timedelta(days=1):g} days"
+        message = f"is longer than {named} remembers what happened ({days}), so orders would be lost"
+        problems.append(
+            tree.problem((*at, "interval"), message, f"connector's default: {spelled(defaults.interval)}")
+        )
+    return account
+
+
+def _unknown(named: str, path: KeyPath, tree: Tree, plugins: Plugins) -> Problem:
+    if named in plugins.failed:
+        return tree.problem(path, f"the plugin {named} cannot be loaded: {plugins.failed[named]}")
+    if named in plugins.idle:
+        return tree.problem(
+            path, f"the plugin {named} is not in OLHUBD_PLUGINS", "add it there, or unset OLHUBD_PLUGINS"
+        )
+    hint = near(named, {*plugins.connectors, *plugins.idle, *plugins.failed})
+    return tree.problem(path, f"no installed plugin provides {named!r}", hint or "no plugin is installed")
+
+
+def spelled(span: timedelta) -> str:
+    """A span as people write it, in the greatest unit that divides it."""
+    for unit, seconds in (("d", 86400), ("h", 3600), ("min", 60)):
+        if span and not span % timedelta(seconds=seconds):
+            return f"{span // timedelta(seconds=seconds)} {unit}"
+    return f"{span.total_seconds():g} s"

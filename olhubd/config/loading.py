@@ -1,0 +1,98 @@
+"""From files, environment and credentials to one checked object, or to all that is wrong with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+
+from olhubd.config.accounts import AccountConfig, connectors, read_accounts
+from olhubd.config.checking import check
+from olhubd.config.problem import ConfigurationError, Problem, near
+from olhubd.config.routes import read_routes
+from olhubd.config.secrets import reveal
+from olhubd.config.source import SECTIONS, Origin, Tree, read
+from olhubd.config.spans import KeyPath
+from olhubd.config.tables import Control, Daemon, Engine
+from olhubd.decide.route import Route
+from olhubd.plugin import loading
+from olhubd.plugin.loading import Plugins
+
+__all__ = ["Configuration", "Loader", "load"]
+
+Loader = Callable[[Collection[str], Collection[str]], Plugins]
+"""Gets the connectors that accounts use and the plugins wanted beside; see `olhubd.plugin.loading.wanted`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Configuration:
+    """All settings in force. Nothing in it changes; a reload makes another one."""
+
+    path: Path
+    daemon: Daemon
+    control: Control
+    engine: Engine
+    accounts: Mapping[str, AccountConfig]
+    routes: tuple[Route, ...]
+    plugins: Plugins
+    warnings: tuple[Problem, ...]
+    """What works but should not stay so."""
+    origins: Mapping[KeyPath, Origin] = field(repr=False)
+
+    def origin(self, key: str) -> Origin:
+        """Where a value was written, by its dotted key ("accounts.shop.interval"); `default` if nowhere."""
+        parts = key.split(".")
+        indexed = tuple(int(part) if part.isdecimal() else part for part in parts)
+        return self.origins.get(tuple(parts)) or self.origins.get(indexed) or Origin("default")
+
+
+def load(path: Path, plugins: Plugins | Loader | None, environ: Mapping[str, str]) -> Configuration:
+    """Read and check the configuration at `path` with `conf.d` beside it.
+
+    `plugins` are those already loaded, or what loads the wanted ones; None loads the installed ones. Raises
+    ConfigurationError with all problems at once.
+    """
+    tree, problems = read(path, environ)
+    if not tree.complete:
+        raise ConfigurationError(problems)
+    for section in tree.values.keys() - set(SECTIONS):
+        problems.append(tree.problem((section,), "is not a known section", near(section, SECTIONS)))
+    daemon = check(Daemon, tree.values.get("daemon", {}), ("daemon",), tree, problems)
+    control = _control(tree, environ, problems)
+    engine = check(Engine, tree.values.get("engine", {}), ("engine",), tree, problems)
+    extra = daemon.plugins if daemon else ()
+    if plugins is None:
+        plugins = loading.wanted(connectors(tree).values(), extra, environ=environ)
+    elif not isinstance(plugins, Plugins):
+        plugins = plugins(set(connectors(tree).values()), extra)
+    for index, name in enumerate(extra):
+        if reason := plugins.failed.get(name):
+            problems.append(
+                tree.problem(("daemon", "plugins", index), f"the plugin {name} cannot be loaded: {reason}")
+            )
+    accounts = read_accounts(tree, plugins, environ, problems)
+    routes = read_routes(tree, plugins, problems)
+    errors = [problem for problem in problems if not problem.warning]
+    if errors or daemon is None or control is None or engine is None:
+        raise ConfigurationError(problems)
+    base = path.absolute().parent
+    return Configuration(
+        path=path,
+        daemon=daemon.model_copy(update={"data": base / daemon.data}),
+        control=control.model_copy(update={"socket": control.socket and base / control.socket}),
+        engine=engine,
+        accounts=MappingProxyType(accounts),
+        routes=routes,
+        plugins=plugins,
+        warnings=tuple(problem for problem in problems if problem.warning),
+        origins=MappingProxyType(tree.origins),
+    )
+
+
+def _control(tree: Tree, environ: Mapping[str, str], problems: list[Problem]) -> Control | None:
+    values = tree.values.get("control", {})
+    if not isinstance(values, dict):
+        return check(Control, values, ("control",), tree, problems)
+    revealed, broken = reveal(Control, values, ("control",), tree, environ, problems)
+    return check(Control, revealed, ("control",), tree, problems, broken=broken)

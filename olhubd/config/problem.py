@@ -1,0 +1,58 @@
+"""What is wrong with a configuration, told so that a person can mend it: where, what, and what to write instead.
+
+A problem never holds the value of a secret and never a traceback.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+__all__ = ["ConfigurationError", "Hinted", "Problem", "near"]
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    """One thing wrong. `file` is a path, "environment" or "credentials", which have no `line`."""
+
+    file: str
+    line: int | None
+    key: str
+    """Dotted: "accounts.allegro-main.interval", "routes.0.to". Empty for the file as a whole."""
+    message: str
+    hint: str = ""
+    warning: bool = False
+
+    def __str__(self) -> str:
+        place = self.file if self.line is None else f"{self.file}:{self.line}"
+        what = f"{self.key}: {self.message}" if self.key else self.message
+        hint = f" ({self.hint})" if self.hint else ""
+        return f"{place}: {'warning: ' if self.warning else ''}{what}{hint}"
+
+
+class ConfigurationError(Exception):
+    """The configuration cannot be used. `problems` are all that were found, in the order of the files."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(sorted(problems, key=lambda problem: (problem.file, problem.line or 0)))
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+class Hinted(ValueError):
+    """Raised by a validator that knows better than "is wrong": what to write, and at which key of its table."""
+
+    def __init__(self, message: str, hint: str = "", key: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+        self.key = key
+
+
+def near(word: str, known: Iterable[str]) -> str:
+    """A hint that names what was probably meant, else what there is."""
+    names = sorted(known)
+    folded = word.lower().replace("-", "_")
+    match = difflib.get_close_matches(folded, [name.replace("-", "_") for name in names], n=1)
+    if match:
+        return f'did you mean "{next(name for name in names if name.replace("-", "_") == match[0])}"?'
+    return f"there are: {', '.join(names)}" if names else ""

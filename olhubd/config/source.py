@@ -1,0 +1,250 @@
+"""Where values come from: TOML files, environment variables, systemd credentials. Values are read, not judged.
+
+Precedence, the stronger first:
+
+1. the environment, `OLHUBD_CONTROL__LISTEN` for `control.listen`;
+2. systemd credentials, `$CREDENTIALS_DIRECTORY/<account>.<field>`, for secrets only;
+3. the files: `olhubd.toml` and `conf.d/*.toml` beside it, which are equal: a key stands in one of them only;
+4. what systemd says about directories (`$STATE_DIRECTORY`, `$RUNTIME_DIRECTORY`);
+5. the defaults.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+import stat
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from olhubd.config.problem import Problem, near
+from olhubd.config.spans import KeyPath, repeated, spans
+
+__all__ = ["ENVIRONMENT", "SECTIONS", "Layer", "Origin", "Tree", "dotted", "exposed", "read", "read_text"]
+
+ENVIRONMENT = "OLHUBD_"
+SECTIONS = ("accounts", "control", "daemon", "engine", "routes")
+_PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
+
+
+class Layer(enum.IntEnum):
+    """Who says it; the greater wins."""
+
+    DEFAULT = 0
+    SYSTEM = 1
+    FILE = 2
+    CREDENTIAL = 3
+    ENVIRONMENT = 4
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a value comes from. `place` is a file, or what else to call it."""
+
+    place: str
+    line: int | None = None
+    layer: Layer = Layer.DEFAULT
+    variable: str | None = None
+
+    def __str__(self) -> str:
+        if self.line is not None:
+            return f"{self.place}:{self.line}"
+        return f"{self.place} {self.variable}" if self.variable else self.place
+
+
+@dataclass
+class Tree:
+    """All values that were written, as one tree, with the origin of each."""
+
+    file: str
+    values: dict[str, Any] = field(default_factory=dict)
+    origins: dict[KeyPath, Origin] = field(default_factory=dict)
+    complete: bool = True
+    """Whether every file could be read; otherwise what is missing here says nothing."""
+
+    def origin(self, path: KeyPath) -> Origin:
+        """Of the value, else of the nearest table around it, else the main file."""
+        while path:
+            if path in self.origins:
+                return self.origins[path]
+            path = path[:-1]
+        return Origin(self.file)
+
+    def place(self, path: KeyPath, value: Any, origin: Origin) -> None:
+        """Set one value over whatever weaker layers said."""
+        table = self.values
+        for length, part in enumerate(path[:-1], start=1):
+            inner = table.setdefault(str(part), {})
+            if not isinstance(inner, dict):
+                inner = table[str(part)] = {}
+            table = inner
+            self.origins.setdefault(path[:length], origin)
+        table[str(path[-1])] = value
+        self.origins[path] = origin
+
+    def problem(self, path: KeyPath, message: str, hint: str = "", *, warning: bool = False) -> Problem:
+        """A problem at the place where `path` is written."""
+        origin = self.origin(path)
+        return Problem(origin.place, origin.line, dotted(path), message, hint, warning)
+
+
+def dotted(path: KeyPath) -> str:
+    return ".".join(map(str, path))
+
+
+def read(path: Path, environ: Mapping[str, str]) -> tuple[Tree, list[Problem]]:
+    """Read all layers but the credentials, whose names only plugins know. Goes on after a problem."""
+    tree = Tree(str(path))
+    problems: list[Problem] = []
+    for file in (path, *_fragments(tree, path.parent / "conf.d", problems)):
+        _merge(tree, file, problems)
+    if tree.complete:
+        _system(tree, environ)
+        _environment(tree, environ, problems)
+    return tree, problems
+
+
+def read_text(path: Path) -> str:
+    """The text of a file. Raises ValueError with a reason that is fit to be shown."""
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        raise ValueError("there is no such file") from None
+    except OSError as error:
+        raise ValueError(f"cannot be read: {(error.strerror or 'unknown reason').lower()}") from None
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise ValueError(f"is not UTF-8 text (line {line})") from None
+
+
+def _fragments(tree: Tree, directory: Path, problems: list[Problem]) -> list[Path]:
+    try:
+        return sorted(file for file in directory.iterdir() if file.suffix == ".toml")
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        reason = f"cannot be read: {(error.strerror or 'unknown reason').lower()}"
+        problems.append(Problem(str(directory), None, "", reason, _remedy(directory)))
+        tree.complete = False
+        return []
+
+
+def _merge(tree: Tree, file: Path, problems: list[Problem]) -> None:
+    place = str(file)
+    try:
+        text = read_text(file)
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        problems.append(_syntax(place, text, str(error)))
+        tree.complete = False
+        return
+    except ValueError as error:
+        problems.append(Problem(place, None, "", str(error), _remedy(file)))
+        tree.complete = False
+        return
+    lines = spans(text)
+    routes = tree.values.get("routes")
+    shift = len(routes) if isinstance(routes, list) else 0
+    for path, line in lines.items():
+        if shift and path[0] == "routes" and len(path) > 1 and isinstance(path[1], int):
+            path = ("routes", path[1] + shift, *path[2:])
+        tree.origins.setdefault(path, Origin(place, line, Layer.FILE))
+    _join(tree, tree.values, values, (), place, lines, problems)
+
+
+def _join(
+    tree: Tree,
+    into: dict[str, Any],
+    values: Mapping[str, Any],
+    at: KeyPath,
+    place: str,
+    lines: Mapping[KeyPath, int],
+    problems: list[Problem],
+) -> None:
+    """Merge tables; the list of routes grows; anything else may be said only once."""
+    for key, value in values.items():
+        path = (*at, key)
+        if key not in into:
+            into[key] = value
+        elif isinstance(value, dict) and isinstance(into[key], dict):
+            _join(tree, into[key], value, path, place, lines, problems)
+        elif path == ("routes",) and isinstance(value, list) and isinstance(into[key], list):
+            into[key] = [*into[key], *value]
+        else:
+            hint = f"it is already set at {tree.origin(path)}"
+            problems.append(Problem(place, lines.get(path), dotted(path), "is set a second time", hint))
+
+
+def _syntax(place: str, text: str, error: str) -> Problem:
+    match = _PLACE.search(error)
+    message = _PLACE.sub("", error)
+    line = int(match[1]) if match and match[1] else text.rstrip("\n").count("\n") + 1
+    if message.startswith(("Cannot overwrite", "Cannot declare", "Cannot mutate", "Duplicate")) and (
+        twice := repeated(text)
+    ):
+        path, first, second = twice
+        return Problem(place, second, dotted(path), "is set a second time", f"it is already set at {place}:{first}")
+    hint = 'text needs quotes: key = "value"' if message.startswith("Invalid value") else ""
+    return Problem(place, line, "", f"is not valid TOML: {message[:1].lower()}{message[1:]}", hint)
+
+
+def _remedy(file: Path) -> str:
+    if not file.exists():
+        return "copy the commented example etc/olhubd.toml there, or name another file with --config"
+    return "the daemon's user must be able to read it, as UTF-8"
+
+
+def _system(tree: Tree, environ: Mapping[str, str]) -> None:
+    """Directories that systemd made for the unit."""
+    for variable, path, name in (
+        ("STATE_DIRECTORY", ("daemon", "data"), ""),
+        ("RUNTIME_DIRECTORY", ("control", "socket"), "olhubd.sock"),
+    ):
+        directory = environ.get(variable, "").split(":")[0]
+        section = tree.values.get(path[0], {})
+        if directory and isinstance(section, dict) and path[1] not in section:
+            origin = Origin("environment", None, Layer.SYSTEM, variable)
+            tree.place(path, str(Path(directory) / name), origin)
+
+
+def _environment(tree: Tree, environ: Mapping[str, str], problems: list[Problem]) -> None:
+    accounts = tree.values.get("accounts")
+    written = {_folded(name): name for name in accounts} if isinstance(accounts, dict) else {}
+    for variable in sorted(environ):
+        section, *rest = variable.removeprefix(ENVIRONMENT).lower().split("__")
+        if not variable.startswith(ENVIRONMENT) or not rest:
+            continue
+        known = [name for name in SECTIONS if name != "routes"]
+        problem = None
+        if section == "routes":
+            problem = "routes are written in files only", ""
+        elif section not in known:
+            problem = f"there is no section {section!r}", near(section, known)
+        elif not all(rest) or (section == "accounts" and len(rest) < 2):
+            example = "OLHUBD_ACCOUNTS__SHOP__INTERVAL" if section == "accounts" else "OLHUBD_CONTROL__LISTEN"
+            problem = "does not name a key", f"write it like {example}"
+        elif section == "accounts":
+            name = written.get(rest[0], rest[0].replace("_", "-"))
+            if rest[0] not in written and f"{ENVIRONMENT}ACCOUNTS__{rest[0].upper()}__CONNECTOR" not in environ:
+                problem = f"there is no account {name!r}", near(name, written.values())
+            rest = [name, *rest[1:]]
+        if problem:
+            problems.append(Problem("environment", None, variable, *problem))
+            continue
+        origin = Origin("environment", None, Layer.ENVIRONMENT, variable)
+        tree.place((section, *rest), environ[variable], origin)
+
+
+def _folded(name: str) -> str:
+    return str(name).lower().replace("-", "_")
+
+
+def exposed(path: Path) -> bool:
+    """Whether everybody on the machine may read the file."""
+    try:
+        return bool(path.stat().st_mode & stat.S_IROTH)
+    except OSError:
+        return False

@@ -1,0 +1,315 @@
+"""The tables of the configuration file as people write them, one class each.
+
+The docstrings of the fields are the configuration reference. What one table alone can tell is checked here; what
+needs other tables or a connector is checked in `accounts` and `routes`.
+"""
+
+from __future__ import annotations
+
+import enum
+import ipaddress
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    WithJsonSchema,
+    model_validator,
+)
+
+from olhubd.config.problem import Hinted, near
+from olhubd.decide.route import UnlinkedPolicy, When
+from olhubd.plugin.settings import Secret, duration
+
+__all__ = [
+    "AccountTable",
+    "Control",
+    "Daemon",
+    "Engine",
+    "Include",
+    "Listen",
+    "LogFormat",
+    "LogLevel",
+    "RouteTable",
+    "Start",
+]
+
+
+class Listen(NamedTuple):
+    """An address of the control endpoint. Port 0 takes any free one."""
+
+    host: str
+    port: int
+
+    @property
+    def local(self) -> bool:
+        """Whether only this machine can reach it."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+Start = datetime | timedelta | None
+"""From when on orders are taken: a moment, so long before the account first runs, or None for then itself."""
+
+
+def _listen(value: Any) -> Listen | None:
+    if isinstance(value, Listen) or value is None or value == "off":
+        return None if value == "off" else value
+    example = 'for example "127.0.0.1:8742", "[::1]:8742" or "off"'
+    if not isinstance(value, str):
+        raise Hinted("must be text: an address and a port", example)
+    host, colon, port = value.strip().rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not colon or not host or not port.isdecimal():
+        raise Hinted("must be an address and a port", example)
+    if int(port) > 65535:
+        raise Hinted("has a port beyond 65535", example)
+    return Listen(host, int(port))
+
+
+def _start(value: Any) -> Start:
+    if value is None or value == "now":
+        return None
+    if isinstance(value, timedelta):
+        return value
+    example = 'write "now", a span like "14 days", or a moment like 2026-01-31T00:00:00+01:00'
+    if not isinstance(value, str | datetime):
+        raise Hinted("is no time to start from", example)
+    try:
+        moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+    except ValueError:
+        pass
+    else:
+        if moment.tzinfo is None:
+            raise Hinted("is a moment without its offset from UTC", example)
+        return moment
+    try:
+        span = duration(value)
+    except ValueError:
+        raise Hinted("is no time to start from", example) from None
+    if not isinstance(span, timedelta) or span < timedelta(0):
+        raise Hinted("is no time to start from", example)
+    return span
+
+
+def _positive(value: timedelta) -> timedelta:
+    if value <= timedelta(0):
+        raise Hinted("must be longer than nothing")
+    return value
+
+
+def _not_negative(value: timedelta) -> timedelta:
+    if value < timedelta(0):
+        raise Hinted("must not be negative")
+    return value
+
+
+def _zone(value: str) -> str:
+    if value not in available_timezones():
+        raise Hinted("is not a known time zone", near(value, available_timezones()) if value else "")
+    return value
+
+
+def _names(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+Span = Annotated[timedelta, AfterValidator(_positive), BeforeValidator(duration)]
+Pause = Annotated[timedelta, AfterValidator(_not_negative), BeforeValidator(duration)]
+Zone = Annotated[str, AfterValidator(_zone)]
+
+
+def _unit(unit: str) -> dict[str, Any]:
+    return {"unit": unit}
+
+
+def _kind(kind: str) -> dict[str, Any]:
+    return {"kind": kind}
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,
+    )
+
+
+class LogLevel(enum.StrEnum):
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class LogFormat(enum.StrEnum):
+    AUTO = "auto"
+    CONSOLE = "console"
+    JSON = "json"
+
+
+class Daemon(_Table):
+    """The process itself."""
+
+    data: Path = Path("/var/lib/olhubd")
+    """The directory of the database and its backups. Under systemd the unit's state directory, unless set here."""
+    log_level: LogLevel = LogLevel.INFO
+    """From which severity on a line is logged."""
+    log_format: LogFormat = LogFormat.AUTO
+    """`json` for machines, `console` for people, `auto` for console on a terminal and json elsewhere."""
+    timezone: Zone = "UTC"
+    """The zone in which times are shown. Stored times and those of the API are UTC always."""
+    stop_timeout: Span = timedelta(seconds=25)
+    """How long calls under way may take to finish when the daemon stops; shorter than the unit's TimeoutStopSec."""
+    plugins: tuple[str, ...] = ()
+    """Plugins to load beside those that the accounts' connectors need, such as one that only observes events."""
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+
+class Control(_Table):
+    """How the command line, the dashboard and other programs reach the daemon."""
+
+    listen: Annotated[
+        Listen | None,
+        PlainValidator(_listen),
+        WithJsonSchema({"type": "string", "examples": ["127.0.0.1:8742", "off"]}),
+    ] = Field(default=Listen("127.0.0.1", 8742), json_schema_extra=_kind("text"))
+    """Address and port; "off" for none. One that other machines can reach needs `allow_remote` and a token."""
+    socket: Path | None = None
+    """A Unix socket, for users of the daemon's group. Under systemd `olhubd.sock` in its runtime directory."""
+    token: Secret | None = None
+    """What a program must show as `Authorization: Bearer`. Without one, the daemon makes its own and keeps it."""
+    allow_remote: bool = False
+    """Whether `listen` may be an address that other machines can reach. Put a TLS proxy in front of it."""
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Control:
+        if self.listen is None and self.socket is None:
+            raise Hinted('is "off" and no socket is set: nobody could steer the daemon', key="listen")
+        if self.listen is not None and not self.listen.local:
+            if not self.allow_remote:
+                hint = "listen on 127.0.0.1, or write allow_remote = true and set a token"
+                raise Hinted("can be reached from other machines", hint, key="listen")
+            if self.token is None:
+                hint = 'add token_file = "/path", a file with one line of random text'
+                raise Hinted("can be reached from other machines, so a token is needed", hint, key="listen")
+        return self
+
+
+class Engine(_Table):
+    """How hard the daemon works and how patient it is. The defaults suit a shop with thousands of orders a day."""
+
+    concurrency: int = Field(default=32, ge=1, le=1024, json_schema_extra=_unit("calls"))
+    """How much is done at one time over all accounts."""
+    backoff_first: Span = timedelta(seconds=5)
+    """The wait before something that failed is tried a second time; it doubles with each further failure."""
+    backoff_max: Span = timedelta(hours=1)
+    """The longest such wait."""
+    timeout: Span = timedelta(minutes=2)
+    """How long one delivery may take before it is given up as lost and looked up at its target."""
+    hold_after: int = Field(default=24, ge=1, le=10_000, json_schema_extra=_unit("attempts"))
+    """After so many failed attempts a delivery waits for a person instead of the clock."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Engine:
+        if self.backoff_first > self.backoff_max:
+            raise Hinted("is longer than backoff_max", "make it the shorter of the two", key="backoff_first")
+        return self
+
+
+class AccountTable(_Table):
+    """One login at one connector. Beside these keys it takes those of its connector."""
+
+    connector: str
+    """Which system it is at; see the connectors below."""
+    title: str | None = None
+    """What people call it. Can be changed at any time; the name of the table is the identity. Default: the name."""
+    enabled: bool = True
+    """Off: nothing is pulled or delivered, by timer or by hand. On again, it goes on where it stopped."""
+    fetch_orders: bool | None = None
+    """Whether orders are pulled from it. Default: as the connector suggests."""
+    interval: Span | None = None
+    """Between two pulls of the orders. Default: as the connector suggests."""
+    sweep_interval: Span | None = None
+    """Between two sweeps, which find what the feed never told. Default: as the connector suggests."""
+    sweep_window: Span | None = None
+    """How far back a sweep looks. Default: as the connector suggests."""
+    start: Annotated[
+        Start,
+        PlainValidator(_start),
+        WithJsonSchema({"type": "string", "examples": ["now", "14 days", "2026-01-31T00:00:00+01:00"]}),
+    ] = Field(default=None, json_schema_extra=_kind("text"))
+    """From when on orders are taken: "now", a span before the first run ("14 d"), or a moment. Default: "now"."""
+    parallel: int | None = Field(default=None, ge=1, le=256, json_schema_extra=_unit("deliveries"))
+    """How many deliveries may go to it at one time. Default: as the connector suggests."""
+
+
+class Include(enum.StrEnum):
+    """What else goes with an order."""
+
+    LOGIN = "login"
+    OFFER_IDS = "offer-ids"
+    NOTE = "note"
+    PAYMENT = "payment"
+
+
+class RouteTable(_Table):
+    """Orders of some accounts go to another. No two routes may have a source and the target in common."""
+
+    sources: Annotated[tuple[str, ...], BeforeValidator(_names)] = Field(alias="from")
+    """Names of accounts, or "*": every account with an order feed that is not itself the target of a route."""
+    target: str = Field(alias="to")
+    """The account that gets the orders."""
+    forward: bool = True
+    """Off: no new order goes; what went before is still kept in step."""
+    when: When = When.CONFIRMED
+    """`confirmed`: as soon as the buyer's form is complete, paid or not; `paid`: not before the money is there,
+    cash on delivery excepted."""
+    hold: Pause = timedelta(0)
+    """How long to wait after an order is ripe, for buyers who cancel at once."""
+    unlinked: UnlinkedPolicy = UnlinkedPolicy.FREE_LINE
+    """A line without a product at the target: `free-line` sends it as text, `hold` keeps the order for a person."""
+    statuses: Mapping[str, str] = {}
+    """The target's own words by ours: `new`, `paid`, `cod` for an order that is created; `processing`, `ready`,
+    `sent`, `delivered`, `returned`, `cancelled`, `suspended` for one that moves on."""
+    shipping: Mapping[str, str] = {}
+    """The target's shipping method ids by the source's method ids or names."""
+    payment: Mapping[str, str] = {}
+    """The target's payment method ids by payment type: `online`, `transfer`, `split-vat`, `deferred`,
+    `cash-on-delivery`."""
+    sync_status: bool | None = None
+    """Carry later changes of the status to the target. Default: where the target can."""
+    sync_payment: bool | None = None
+    """Carry later payments to the target. Default: where the target can."""
+    sync_shipments: bool | None = None
+    """Carry parcels registered at the source to the target. Default: where the target can."""
+    status_back: Mapping[str, str] = {}
+    """The source's status words by the target's, to carry the target's progress back."""
+    shipments_back: bool | None = None
+    """Carry parcels registered at the target back to the source. Default: where both can."""
+    mark_processing: bool = False
+    """Tell the source that the order is being worked on as soon as the target has it, which ends the time in which
+    a buyer can still change the address."""
+    include: tuple[Include, ...] = (Include.NOTE, Include.PAYMENT)
+    """What else goes with an order: the buyer's `login`, `offer-ids`, the buyer's `note`, `payment` information."""
+
+
+SECTIONS: Mapping[str, type[BaseModel]] = {"daemon": Daemon, "control": Control, "engine": Engine}
+"""The tables that stand once."""
