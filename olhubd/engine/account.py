@@ -157,7 +157,7 @@ class AccountUnit:
             shared.clock,
             self._log,
             parallel=self.config.parallel,
-            lease=shared.policy.timeout * 4,
+            policy=shared.policy,
             wake_others=shared.wake,
             lost=self.lost,
         )

@@ -157,7 +157,7 @@ class Courier:
         """For how many seconds "not there" does not mean anything yet."""
         if sink.idempotent or delivery.sent_at is None:
             return 0.0
-        return (delivery.sent_at + sink.settle - self._clock.now()).total_seconds()
+        return max(0.0, (delivery.sent_at + sink.settle - self._clock.now()).total_seconds())
 
     def _arrived(self, parcel: Parcel, receipt: Receipt, route: Route | None, looked_up: bool = False) -> Outcome:
         stored = parcel.stored

@@ -13,7 +13,7 @@ from datetime import timedelta
 
 import msgspec
 
-from olhubd.engine.courier import Courier, Outcome, Parcel
+from olhubd.engine.courier import Courier, Outcome, Parcel, Policy
 from olhubd.engine.ledger import Ledger
 from olhubd.engine.supervisor import Pulse
 from olhubd.model import Cause, Delivery, DeliveryState
@@ -25,7 +25,6 @@ __all__ = ["Dispatcher"]
 _LONGEST_SLEEP = 30.0
 _DOWN_AFTER = 3
 """So many failures in a row and the target counts as down."""
-_DOWN_FIRST = 2.0
 _DOWN_MAX = 300.0
 
 
@@ -41,7 +40,7 @@ class Dispatcher:
         log: Log,
         *,
         parallel: int,
-        lease: float,
+        policy: Policy,
         wake_others: Callable[[Iterable[str]], None],
         lost: Callable[[PluginError], Awaitable[None]],
     ) -> None:
@@ -51,7 +50,9 @@ class Dispatcher:
         self._clock = clock
         self._log = log
         self._parallel = parallel
-        self._lease = timedelta(seconds=lease)
+        # Longer than any attempt can take, so that a lease that ran out means a process that died.
+        self._lease = timedelta(seconds=4 * policy.timeout)
+        self._down_first = policy.backoff_first
         self._wake_others = wake_others
         self._lost = lost
         self._news = asyncio.Event()
@@ -63,6 +64,7 @@ class Dispatcher:
         self._stopping = False
         self._failures = 0
         self._down_until = 0.0
+        self._claimed_at = clock.now()
         self.confirmed = 0
 
     def wake(self) -> None:
@@ -130,10 +132,11 @@ class Dispatcher:
         """Store, claim, start. Gives for how many seconds nothing is to be done unless something happens."""
         room = self._room()
         # A claim of one or two while others are under way would be a transaction for little.
-        if not self._ended and (room == 0 or (room < self._parallel and self._running)):
+        idle = not self._ended and (self._open.is_set() or not self._ready)
+        if idle and (room == 0 or (room < self._parallel and self._running)):
             self._launch()
             return self._until_probe()
-        claimed = await self._store(room)
+        claimed = await self._store(room, give_back=not self._open.is_set())
         self._ready.extend(claimed)
         self._launch()
         if self._ended:
@@ -152,14 +155,17 @@ class Dispatcher:
 
     async def _until_due(self) -> float:
         """Seconds until the next delivery is due; those that are due but blocked are woken by who blocks them."""
-        due_at = await deliveries.next_due(self._database.reader, self.target, self._clock.now())
+        # Counted from the moment of the last claim, or what came due since would be slept over.
+        due_at = await deliveries.next_due(self._database.reader, self.target, self._claimed_at)
         if due_at is None:
             return _LONGEST_SLEEP
         return max(0.02, (due_at - self._clock.now()).total_seconds())
 
     def _launch(self) -> None:
         limit = 1 if self.down else self._parallel
-        while self._ready and len(self._running) < limit and not self._stopping:
+        if self._stopping or not self._open.is_set():
+            return
+        while self._ready and len(self._running) < limit:
             parcel = self._ready.pop(0)
             task = asyncio.create_task(self._carry(parcel), name=f"delivery {parcel.delivery.id}")
             self._running.add(task)
@@ -190,14 +196,14 @@ class Dispatcher:
                 if self._failures == _DOWN_AFTER:
                     self._log.warning("target does not answer", target=self.target, reason=str(failure))
                 if self.down:
-                    pause = min(_DOWN_FIRST * 2.0 ** (self._failures - _DOWN_AFTER), _DOWN_MAX)
+                    pause = min(self._down_first * 2.0 ** (self._failures - _DOWN_AFTER), _DOWN_MAX)
                     self._down_until = self._clock.monotonic() + (failure.retry_after or pause)
             case _:
                 pass
 
     async def _store(self, room: int, give_back: bool = False) -> list[Parcel]:
         """One transaction: what ended, what follows from it, and up to `room` new claims."""
-        now = self._clock.now()
+        now = self._claimed_at = self._clock.now()
         ended, self._ended = self._ended, []
         back: list[Delivery] = []
         if give_back:

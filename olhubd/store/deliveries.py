@@ -198,12 +198,12 @@ async def listing(
     return [_delivery(row) for row in rows]
 
 
-async def next_due(reader: Reader, target: str, now: datetime) -> datetime | None:
-    """When the next delivery to `target` that is not due yet will be."""
+async def next_due(reader: Reader, target: str, after: datetime) -> datetime | None:
+    """When the first delivery to `target` that was not due yet at `after` is due."""
     row = await reader.one(
         "SELECT MIN(due_at) FROM deliveries"
         " WHERE target = ? AND state IN ('pending', 'retry', 'sent') AND due_at > ?",
-        (target, codec.stamp(now)),
+        (target, codec.stamp(after)),
     )
     due_at: datetime | None = codec.moment(row[0]) if row else None
     return due_at

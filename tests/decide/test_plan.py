@@ -1,5 +1,7 @@
 """What follows from changes, by the routes."""
 
+from typing import Any
+
 import pytest
 
 from olhubd.decide import changes, land, plan
@@ -36,7 +38,7 @@ def test_an_unconfirmed_order_never_goes() -> None:
 
 
 @pytest.mark.parametrize("more", [{"stage": Stage.CANCELLED}, {"fulfilment": Fulfilment.CANCELLED}])
-def test_a_cancelled_order_never_goes(more: dict[str, object]) -> None:
+def test_a_cancelled_order_never_goes(more: dict[str, Any]) -> None:
     assert first(order(**more)) == []
 
 

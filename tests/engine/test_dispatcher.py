@@ -1,0 +1,396 @@
+"""The outbox at work against a target that behaves as badly as the script says."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+import pytest
+import structlog
+
+from olhubd.decide.route import Route
+from olhubd.engine.clock import SystemClock
+from olhubd.engine.courier import Courier, Policy
+from olhubd.engine.dispatcher import Dispatcher
+from olhubd.engine.landing import Landing
+from olhubd.engine.supervisor import Pulse
+from olhubd.model import Delivery, DeliveryState, Money, Order, Run, RunId, Stage
+from olhubd.plugin import (
+    AuthLost,
+    CancelSink,
+    Connector,
+    OrderSink,
+    OutcomeUnknown,
+    PluginError,
+    Push,
+    RateLimited,
+    Receipt,
+    Rejected,
+    Settings,
+    Unavailable,
+)
+from olhubd.store import Database, Transaction, copies, deliveries, events
+from tests.orders import EPOCH, order, pln
+
+Step = Callable[["Shop", Push], Awaitable[Receipt]]
+
+
+class Shop(Connector[Settings], OrderSink, CancelSink):
+    """A target in memory: `script` says how it behaves at each push; `books` is what it holds."""
+
+    name = "memory"
+    title = "Memory"
+    settle = timedelta(seconds=0.2)
+
+    def __init__(self) -> None:
+        self.script: list[Step] = []
+        self.books: list[str] = []
+        self.cancelled: list[str] = []
+        self.pushed: list[tuple[datetime, str]] = []
+        self.under_way = 0
+        self.most = 0
+        self.lookups = 0
+        self.find_error: PluginError | None = None
+
+    async def push_order(self, push: Push) -> Receipt:
+        self.under_way += 1
+        self.most = max(self.most, self.under_way)
+        try:
+            step = self.script.pop(0) if self.script else accept
+            return await step(self, push)
+        finally:
+            self.under_way -= 1
+
+    def book(self, push: Push) -> Receipt:
+        self.books.append(push.reference)
+        return self.receipt(push.reference, push.order.total)
+
+    def receipt(self, reference: str, total: Money) -> Receipt:
+        return Receipt(external_id=str(self.books.index(reference) + 100), number="N1", total=total)
+
+    async def find_order(self, reference: str, since: datetime) -> Receipt | None:
+        self.lookups += 1
+        if self.find_error is not None:
+            error, self.find_error = self.find_error, None
+            raise error
+        return self.receipt(reference, pln("15.00")) if reference in self.books else None
+
+    async def cancel_order(self, external_id: str, reason: str) -> None:
+        self.cancelled.append(external_id)
+
+
+async def accept(shop: Shop, push: Push) -> Receipt:
+    await asyncio.sleep(0.001)
+    return shop.book(push)
+
+
+async def lose_after(shop: Shop, push: Push) -> Receipt:
+    shop.book(push)
+    raise OutcomeUnknown("the answer was lost")
+
+
+async def lose_before(shop: Shop, push: Push) -> Receipt:
+    raise OutcomeUnknown("the answer was lost")
+
+
+async def break_after(shop: Shop, push: Push) -> Receipt:
+    shop.book(push)
+    raise ZeroDivisionError("a fault of the connector")
+
+
+async def cheat(shop: Shop, push: Push) -> Receipt:
+    return msgspec.structs.replace(shop.book(push), total=push.order.total + pln("0.01"))
+
+
+def late(seconds: float) -> Step:
+    async def step(shop: Shop, push: Push) -> Receipt:
+        asyncio.get_running_loop().call_later(seconds, shop.books.append, push.reference)
+        raise OutcomeUnknown("the answer was lost")
+
+    return step
+
+
+def refuse(error: PluginError) -> Step:
+    async def step(shop: Shop, push: Push) -> Receipt:
+        raise error
+
+    return step
+
+
+class Bench:
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.clock = SystemClock()
+        self.shop = Shop()
+        self.lost: list[PluginError] = []
+        self.veto: str | None = None
+        self.routes = [Route(target="shop", sources=frozenset({"allegro"}))]
+        self.landing = Landing(database, self.clock, lambda: self.routes, lambda targets: self.dispatcher.wake())
+        self.dispatcher = self.make()
+        self.task: asyncio.Task[None] | None = None
+
+    def make(self) -> Dispatcher:
+        log = structlog.get_logger()
+        policy = Policy(backoff_first=0.03, backoff_max=0.2, look_up_after=0.02, timeout=5.0)
+        courier = Courier(
+            "shop",
+            self.shop,
+            self.clock,
+            log,
+            policy,
+            lambda: self.routes,
+            lambda account: "PROCESSING",
+            self.amend,
+        )
+        return Dispatcher(
+            "shop",
+            courier,
+            self.database,
+            self.clock,
+            log,
+            parallel=4,
+            policy=policy,
+            wake_others=lambda targets: None,
+            lost=self.park,
+        )
+
+    async def amend(self, delivery: Delivery, order: Order) -> Order | str | None:
+        return self.veto
+
+    async def park(self, error: PluginError) -> None:
+        self.lost.append(error)
+
+    def start(self) -> None:
+        self.task = asyncio.create_task(self.dispatcher.run(Pulse("dispatcher", self.clock)))
+
+    async def kill(self) -> None:
+        """End it as if the process died, then begin anew on the same database."""
+        if self.task is not None:
+            self.task.cancel()
+            await asyncio.gather(self.task, return_exceptions=True)
+        await self.database.write(deliveries.recover)
+        self.dispatcher = self.make()
+        self.start()
+
+    async def land(self, *orders: Order) -> None:
+        run = Run(id=RunId(1), account="allegro", feed="orders", trigger="timer", started_at=EPOCH)
+        await self.landing.land("allegro", orders, run=run)
+
+    async def states(self) -> list[str]:
+        found = await deliveries.listing(self.database.reader, limit=1000)
+        return [d.state.value for d in reversed(found)]
+
+    async def until(self, *states: str) -> None:
+        async with asyncio.timeout(10):
+            while await self.states() != list(states):
+                await asyncio.sleep(0.01)
+
+    async def settled(self, count: int) -> None:
+        await self.until(*["confirmed"] * count)
+
+
+@pytest.fixture
+async def bench(database: Database) -> Any:
+    bench = Bench(database)
+    bench.start()
+    yield bench
+    if bench.task is not None:
+        bench.task.cancel()
+        await asyncio.gather(bench.task, return_exceptions=True)
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> Iterator[None]:
+    with structlog.testing.capture_logs():
+        yield
+
+
+async def test_each_order_goes_once(bench: Bench) -> None:
+    """FWD-06."""
+    await bench.land(*(order(str(i)) for i in range(120)))
+    await bench.settled(120)
+    assert sorted(bench.shop.books) == sorted(f"allegro:{i}" for i in range(120))
+    assert 1 < bench.shop.most <= 4
+    copy = (await copies.of_orders(bench.database.reader, [1]))[1]  # type: ignore[index]
+    assert copy[0].number == "N1"
+
+
+@pytest.mark.parametrize("step", [lose_after, break_after])
+async def test_a_lost_answer_is_looked_up_not_sent_again(bench: Bench, step: Step) -> None:
+    """Invariant 4."""
+    bench.shop.script = [step]
+    await bench.land(order("A"))
+    await bench.settled(1)
+    assert bench.shop.books == ["allegro:A"]
+    assert bench.shop.lookups == 1
+
+
+async def test_what_never_arrived_is_sent_again_after_the_target_settled(bench: Bench) -> None:
+    bench.shop.script = [lose_before]
+    await bench.land(order("A"))
+    await bench.settled(1)
+    assert bench.shop.books == ["allegro:A"]
+    assert bench.shop.lookups >= 2
+
+
+async def test_a_target_that_acts_late_gets_no_second_order(bench: Bench) -> None:
+    """Looked up too early it is not there; only after the settle time that means anything."""
+    bench.shop.script = [late(0.1)]
+    await bench.land(order("A"))
+    await bench.settled(1)
+    await asyncio.sleep(0.2)
+    assert bench.shop.books == ["allegro:A"]
+
+
+async def test_a_failing_look_up_settles_nothing(bench: Bench) -> None:
+    bench.shop.script = [lose_after]
+    bench.shop.find_error = Unavailable("503")
+    await bench.land(order("A"))
+    await bench.settled(1)
+    assert bench.shop.books == ["allegro:A"]
+
+
+async def test_killed_between_sending_and_storing(bench: Bench) -> None:
+    """Invariants 3 and 4: the row was written before the call, so the next process looks before it sends."""
+    reached = asyncio.Event()
+
+    async def hang_after(shop: Shop, push: Push) -> Receipt:
+        shop.book(push)
+        reached.set()
+        await asyncio.sleep(60)
+        raise AssertionError
+
+    bench.shop.script = [hang_after]
+    await bench.land(order("A"))
+    await asyncio.wait_for(reached.wait(), 5)
+    assert await bench.states() == ["sent"]
+    await bench.kill()
+    await bench.settled(1)
+    assert bench.shop.books == ["allegro:A"]
+
+
+async def test_stopping_gives_back_what_was_not_begun(bench: Bench) -> None:
+    """A graceful stop leaves no outcome unknown: under way ends, the rest is as it was."""
+    gate = asyncio.Event()
+
+    async def wait(shop: Shop, push: Push) -> Receipt:
+        await gate.wait()
+        return shop.book(push)
+
+    bench.shop.script = [wait] * 50
+    await bench.land(*(order(str(i)) for i in range(50)))
+    while bench.shop.under_way < 4:
+        await asyncio.sleep(0.01)
+    bench.dispatcher.stop()
+    gate.set()
+    assert bench.task is not None
+    await asyncio.wait_for(bench.task, 5)
+    found = await deliveries.listing(bench.database.reader, limit=100)
+    confirmed = [d for d in found if d.state is DeliveryState.CONFIRMED]
+    assert len(confirmed) == len(bench.shop.books) == 4
+    assert {(d.state, d.attempts, d.sent_at) for d in found if d not in confirmed} == {
+        (DeliveryState.PENDING, 0, None)
+    }
+
+
+@pytest.mark.parametrize("error", [Unavailable("down"), RateLimited("slow", retry_after=0.05)])
+async def test_temporary_refusals_are_tried_again(bench: Bench, error: PluginError) -> None:
+    """SYN-19."""
+    bench.shop.script = [refuse(error)] * 6
+    await bench.land(order("A"))
+    await bench.settled(1)
+    assert bench.shop.lookups == 0
+    assert bench.shop.books == ["allegro:A"]
+
+
+async def test_a_target_that_is_down_is_probed_one_at_a_time(bench: Bench) -> None:
+    bench.shop.script = [refuse(Unavailable("down"))] * 8
+    await bench.land(*(order(str(i)) for i in range(30)))
+    async with asyncio.timeout(20):
+        while bench.shop.script:
+            await asyncio.sleep(0.01)
+            if bench.dispatcher.down:
+                bench.dispatcher._down_until = min(bench.dispatcher._down_until, bench.clock.monotonic() + 0.05)
+                bench.dispatcher.wake()
+    await bench.settled(30)
+    assert sorted(bench.shop.books) == sorted(f"allegro:{i}" for i in range(30))
+
+
+async def test_a_refused_order_waits_for_a_person_and_holds_up_nobody(bench: Bench) -> None:
+    bench.shop.script = [refuse(Rejected("no such product", field="line_items"))]
+    await bench.land(order("A"), order("B"))
+    await bench.until("hold", "confirmed")
+    held = (await deliveries.listing(bench.database.reader, states=[DeliveryState.HOLD]))[0]
+    assert "no such product" in (held.reason or "")
+    assert "line_items" in (held.reason or "")
+    history = await events.of_order(bench.database.reader, held.order_id)
+    assert history[-1].kind == "delivery.held"
+
+
+async def test_another_total_in_the_shop_is_held_with_its_order(bench: Bench) -> None:
+    """Invariant 6: what the shop stored is compared to the grosz."""
+    bench.shop.script = [cheat]
+    await bench.land(order("A"))
+    await bench.until("hold")
+    held = (await deliveries.listing(bench.database.reader))[0]
+    assert "15.01 PLN" in (held.reason or "")
+    assert held.external_id == "100"
+    assert (await copies.of_orders(bench.database.reader, [1]))[1][0].external_id == "100"  # type: ignore[index]
+
+
+async def test_a_plugin_may_veto(bench: Bench) -> None:
+    bench.veto = "the address is blocked"
+    await bench.land(order("A"))
+    await bench.until("hold")
+    assert bench.shop.books == []
+
+
+async def test_a_lost_key_parks_and_nothing_is_burnt(bench: Bench) -> None:
+    """One refusal parks the target; the others are not even tried."""
+    bench.shop.script = [refuse(AuthLost("key refused"))] * 4
+    await bench.land(*(order(str(i)) for i in range(20)))
+    while not bench.lost:
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(0.1)
+    assert bench.shop.books == []
+    bench.shop.script.clear()
+    bench.dispatcher.resume()
+    await bench.settled(20)
+
+
+async def test_a_cancelled_order_is_taken_back_after_it_went(bench: Bench) -> None:
+    await bench.land(order("A"))
+    await bench.settled(1)
+    await bench.land(order("A", stage=Stage.CANCELLED))
+    await bench.settled(2)
+    assert bench.shop.cancelled == ["100"]
+
+
+async def test_an_order_cancelled_while_its_answer_was_lost_is_not_sent_again(bench: Bench) -> None:
+    bench.shop.script = [lose_before]
+    await bench.land(order("A"))
+    await bench.until("sent")
+    await bench.land(order("A", stage=Stage.CANCELLED))
+    await bench.until("dropped", "dropped")
+    assert bench.shop.books == []
+
+
+async def test_deliveries_of_one_order_go_in_order(bench: Bench) -> None:
+    """Invariant 5: the cancellation waits for the push before it, however long that takes."""
+    bench.shop.script = [refuse(Unavailable("down")), refuse(Unavailable("down"))]
+    await bench.land(order("A"))
+    await asyncio.sleep(0.02)
+
+    async def sent(tx: Transaction) -> None:
+        await tx.execute("UPDATE deliveries SET sent_at = 0 WHERE id = 1")
+
+    await bench.database.write(sent)
+    await bench.land(order("A", stage=Stage.CANCELLED))
+    async with asyncio.timeout(10):
+        while any(state in ("pending", "retry", "sent") for state in await bench.states()):
+            await asyncio.sleep(0.01)
+    # Whatever the interleaving: cancelled only if it was there, and never there uncancelled.
+    assert len(bench.shop.cancelled) == len(bench.shop.books)
