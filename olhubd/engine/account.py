@@ -29,6 +29,7 @@ from olhubd.plugin import (
     PluginError,
     StatusSink,
     Token,
+    Tokens,
 )
 from olhubd.store import Transaction, accounts
 from olhubd.store.accounts import AccountRow, AccountState
@@ -69,13 +70,18 @@ class AccountUnit:
             shared.learned,
         )
         self.keeper = keeper if signs_in else None
+        return self.visitor(keeper)
+
+    def visitor(self, tokens: Tokens) -> Connector[Any]:
+        """Another instance of the account's connector, which goes by `tokens`: to ask whose they are, say."""
+        config, shared = self.config, self._shared
         return config.connector(
             Account(
                 name=config.name,
                 settings=config.settings,
                 log=self._log,
                 clock=shared.clock,
-                tokens=keeper,
+                tokens=tokens,
                 make_client=shared.clients,
             )
         )
@@ -210,15 +216,18 @@ class AccountUnit:
         await self._shared.database.write(work)
         self.row = row
 
-    async def identify(self, owner: str, login: str) -> None:
-        """Remember whose account signed in."""
-        row = msgspec.structs.replace(self.row, owner=owner, login=login, changed_at=self._shared.clock.now())
+    async def signed_in(self, owner: str | None, login: str | None, who: str) -> None:
+        """Remember whose account signed in, and go on if it was parked for want of that."""
+        row = msgspec.structs.replace(self.row, owner=owner or self.row.owner, login=login or self.row.login)
 
         async def work(tx: Transaction) -> None:
             await accounts.put(tx, row)
+            await self._shared.note(tx, "account.signed-in", self.name, {}, who)
 
         await self._shared.database.write(work)
         self.row = row
+        if row.state is AccountState.PARKED:
+            await self.resume(who)
 
     async def fetch(self) -> Run:
         """Fetch orders now. Raises NotPossible with the reason, or Limited."""

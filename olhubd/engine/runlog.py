@@ -16,10 +16,31 @@ from olhubd.model import Run, RunId, RunState
 from olhubd.plugin import Clock
 from olhubd.store import Database, Transaction, runs
 
-__all__ = ["RunLog"]
+__all__ = ["RunLog", "Totals"]
 
 _FLUSH = 15.0
 _LONGEST_ROW = timedelta(hours=1)
+
+
+class Totals(msgspec.Struct):
+    """What the runs of one feed have come to since the process began."""
+
+    runs: int = 0
+    failed: int = 0
+    seen: int = 0
+    added: int = 0
+    changed: int = 0
+    quarantined: int = 0
+    missed: int = 0
+
+    def add(self, run: Run) -> None:
+        self.runs += 1
+        self.failed += run.state is RunState.FAILED
+        self.seen += run.seen
+        self.added += run.added
+        self.changed += run.changed
+        self.quarantined += run.quarantined
+        self.missed += run.missed
 
 
 class RunLog:
@@ -31,6 +52,7 @@ class RunLog:
         self._quiet: dict[tuple[str, str], Run] = {}
         self._dirty: set[tuple[str, str]] = set()
         self.latest: dict[tuple[str, str], Run] = {}
+        self.totals: dict[tuple[str, str], Totals] = {}
 
     def begin(self, account: str, feed: str, trigger: str) -> Run:
         """A new run; it becomes a row with its first landing or its end."""
@@ -47,6 +69,7 @@ class RunLog:
         state = RunState.DONE if error is None else RunState.FAILED
         ended = msgspec.structs.replace(run, state=state, error=error, ended_at=self._clock.now())
         key = (run.account, run.feed)
+        self.totals.setdefault(key, Totals()).add(ended)
         quiet = error is None and not (run.added or run.changed or run.quarantined) and run.trigger == "timer"
         before = self._quiet.get(key)
         if quiet and before is not None and ended.started_at - before.started_at < _LONGEST_ROW:

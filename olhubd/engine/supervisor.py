@@ -58,6 +58,12 @@ class Supervisor:
         self._pulses[name] = pulse
         self._tasks[name] = asyncio.create_task(self._guard(name, main, pulse), name=name)
 
+    def once(self, name: str, main: Callable[[Pulse], Awaitable[None]]) -> None:
+        """Run `main(pulse)` to its end under `name`. A failure is logged and not repeated."""
+        pulse = Pulse(name, self._clock)
+        self._pulses[name] = pulse
+        self._tasks[name] = asyncio.create_task(self._single(name, main, pulse), name=name)
+
     async def stop(self, name: str, grace: float = 0.0) -> None:
         """End one task; with `grace` seconds to end by itself first, when it was told to."""
         task = self._tasks.pop(name, None)
@@ -92,6 +98,15 @@ class Supervisor:
         if name in self._failing:
             self._failing.discard(name)
             self._log.info("works again", task=name)
+
+    async def _single(self, name: str, main: Callable[[Pulse], Awaitable[None]], pulse: Pulse) -> None:
+        try:
+            await main(pulse)
+        except Exception:
+            self._log.error("has failed", task=name, exc_info=True)
+        finally:
+            if self._pulses.get(name) is pulse:
+                del self._tasks[name], self._pulses[name]
 
     async def _guard(self, name: str, main: Callable[[Pulse], Awaitable[None]], pulse: Pulse) -> None:
         pause = _FIRST_PAUSE

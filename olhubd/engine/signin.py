@@ -1,0 +1,173 @@
+"""Signing in to an account by a code on another device: begun by a person, finished in the background.
+
+A token that arrives is nobody's until the system has told whose it is; only then does it replace the one that the
+account had. What is under way is not stored: after a restart the person asks for another code.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+from datetime import datetime
+from functools import partial
+
+import msgspec
+
+from olhubd.engine.account import AccountUnit, NotPossible
+from olhubd.engine.hub import Hub
+from olhubd.engine.supervisor import Pulse
+from olhubd.engine.tokens import Loan
+from olhubd.plugin import (
+    AuthLost,
+    DeviceGrant,
+    Identity,
+    OAuthLogin,
+    Pending,
+    PluginError,
+    Probe,
+    Rejected,
+    Temporary,
+    Token,
+)
+
+__all__ = ["SignIn", "SignInState", "SignIns"]
+
+_PATIENCE = 300.0
+"""Seconds that one call may take with all its repetitions before the loop counts as stuck."""
+_LONGEST_PAUSE = 60.0
+_PROBES = 6
+
+
+class SignInState(enum.StrEnum):
+    PENDING = "pending"
+    """The person has not confirmed yet."""
+    DONE = "done"
+    FAILED = "failed"
+
+
+class SignIn(msgspec.Struct, frozen=True, kw_only=True):
+    """One sign-in. The person opens `url` and compares `user_code`; `reason` says why it failed."""
+
+    account: str
+    state: SignInState
+    url: str
+    user_code: str
+    begun_at: datetime
+    expires_at: datetime
+    ended_at: datetime | None = None
+    login: str | None = None
+    reason: str | None = None
+
+
+class SignIns:
+    """The last sign-in of each account since the process began."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._latest: dict[str, SignIn] = {}
+        self._beginning = asyncio.Lock()
+
+    def of(self, account: str) -> SignIn | None:
+        """How the account's last sign-in stands; None when there was none."""
+        return self._latest.get(account)
+
+    async def begin(self, account: str, who: str) -> SignIn:
+        """Ask for a code, or give the one that still waits. Raises NotPossible, or what the system answers."""
+        async with self._beginning:
+            unit = self._hub.unit(account)
+            login = unit.connector
+            if not isinstance(login, OAuthLogin):
+                raise NotPossible(f"{login.title} has no sign-in: the key of {account} stands in its settings")
+            known = self._latest.get(account)
+            now = self._hub.clock.now()
+            if known is not None and known.state is SignInState.PENDING and now < known.expires_at:
+                return known
+            grant = await login.begin_device()
+            begun = SignIn(
+                account=account,
+                state=SignInState.PENDING,
+                url=grant.url,
+                user_code=grant.user_code,
+                begun_at=now,
+                expires_at=grant.expires_at,
+            )
+            self._latest[account] = begun
+            task = f"sign-in of {account}"
+            await self._hub.supervisor.stop(task)
+            self._hub.supervisor.once(task, partial(self._see_through, begun, grant, login, who))
+            return begun
+
+    async def _see_through(
+        self, begun: SignIn, grant: DeviceGrant, login: OAuthLogin, who: str, pulse: Pulse
+    ) -> None:
+        try:
+            token = await self._token(grant, login, pulse)
+            pulse.beat(_PATIENCE)
+            name = await self._take(self._hub.unit(begun.account), token, who)
+        except (PluginError, NotPossible) as error:
+            self._end(begun, SignInState.FAILED, reason=str(error))
+        except Exception as error:
+            self._end(begun, SignInState.FAILED, reason=f"the connector failed: {type(error).__name__}")
+            raise
+        else:
+            self._end(begun, SignInState.DONE, login=name)
+
+    def _end(self, begun: SignIn, state: SignInState, login: str | None = None, reason: str | None = None) -> None:
+        self._latest[begun.account] = msgspec.structs.replace(
+            begun, state=state, login=login, reason=reason, ended_at=self._hub.clock.now()
+        )
+
+    async def _token(self, grant: DeviceGrant, login: OAuthLogin, pulse: Pulse) -> Token:
+        """Ask until the person has answered. Raises AuthLost when they refused or did not answer in time."""
+        interval = grant.interval
+        while True:
+            pulse.beat(interval + _PATIENCE)
+            await self._hub.clock.sleep(interval)
+            if self._hub.clock.now() >= grant.expires_at:
+                raise AuthLost("nobody confirmed the code in time")
+            try:
+                answer = await login.poll_device(grant)
+            except Temporary as error:
+                interval = max(error.retry_after or 0.0, min(interval * 2, _LONGEST_PAUSE))
+                continue
+            if not isinstance(answer, Pending):
+                return answer
+            interval = answer.interval
+
+    async def _take(self, unit: AccountUnit, token: Token, who: str) -> str | None:
+        """Make the token the account's own; gives the login it belongs to, where the system tells."""
+        keeper = unit.keeper
+        if keeper is None:
+            raise NotPossible(f"{unit.name} has no sign-in any more")
+        identity = await self._whose(unit, token)
+        if identity is None:
+            await keeper.adopt(token)
+            await unit.signed_in(token.owner, None, who)
+            return None
+        if unit.row.owner not in (None, identity.id):
+            raise Rejected(
+                f"signed in as {identity.login}, but {unit.name} belongs to {unit.row.login}: sign in as"
+                f" {unit.row.login}, or add another account for {identity.login}",
+                field="owner",
+            )
+        # What people sign in with may be renamed; the identity stays.
+        await keeper.adopt(msgspec.structs.replace(token, owner=identity.id))
+        await unit.signed_in(identity.id, identity.login, who)
+        return identity.login
+
+    async def _whose(self, unit: AccountUnit, token: Token) -> Identity | None:
+        """Who granted it. Asks more than once, since a token that is dropped costs the person another sign-in."""
+        visitor = unit.visitor(Loan(token))
+        if not isinstance(visitor, Probe):
+            return None
+        try:
+            for attempt in range(1, _PROBES + 1):
+                try:
+                    return await visitor.probe()
+                except Temporary as error:
+                    if attempt == _PROBES:
+                        raise
+                    await self._hub.clock.sleep(min(error.retry_after or 2.0**attempt, _LONGEST_PAUSE))
+        finally:
+            await visitor.close()
+        return None
