@@ -1,0 +1,10 @@
+"""Tiny Shop for olhubd: a complete plugin, as small as one can be."""
+
+from olhubd.plugin import hookimpl
+from olhubd.plugin.connector import RegisterConnector
+from olhubd_tinyshop.connector import TinyShop
+
+
+@hookimpl
+def olhubd_register_connectors(register: RegisterConnector) -> None:
+    register(TinyShop)

@@ -1,0 +1,100 @@
+"""What olhubd can do with a Tiny Shop: take its orders, and place orders in it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import msgspec
+
+from olhubd.plugin import (
+    Account,
+    Budget,
+    Connector,
+    ContractBroken,
+    Cursor,
+    OrderFeed,
+    OrderSink,
+    Page,
+    Push,
+    Receipt,
+    Record,
+    Rejected,
+    Unlinked,
+    Unreadable,
+    decode,
+)
+from olhubd_tinyshop.mapping import Sold, to_basket, to_order
+from olhubd_tinyshop.settings import TinySettings
+
+
+class Listing(msgspec.Struct):
+    """Orders by their last change; `position` is the place of the last one here."""
+
+    orders: list[msgspec.Raw]
+    position: int
+    more: bool
+
+
+class Key(msgspec.Struct):
+    id: str
+
+
+class TinyShop(Connector[TinySettings], OrderFeed, OrderSink):
+    name = "tinyshop"
+    title = "Tiny Shop"
+    Settings = TinySettings
+    simulator = "olhubd_tinyshop.simulator:TinyShopSimulator"
+
+    def __init__(self, account: Account[TinySettings]) -> None:
+        super().__init__(account)
+        url = str(self.settings.url)
+        self.http = account.client(
+            url,
+            headers={"X-Api-Key": self.settings.api_key.get_secret_value()},
+            budgets=[Budget(key=f"tinyshop:{url}", calls=60, per=60)],
+        )
+
+    async def start(self, since: datetime | None) -> Cursor:
+        at = {"at": since.astimezone(UTC).isoformat()} if since else {}
+        return Cursor(str(await self.http.get("/position", int, at)))
+
+    async def pull(self, cursor: Cursor) -> Page:
+        return await self._page("/journal", {"after": cursor})
+
+    async def sweep(self, since: datetime, cursor: Cursor | None) -> Page:
+        return await self._page("/orders", {"since": since.astimezone(UTC).isoformat(), "after": cursor or "0"})
+
+    async def _page(self, path: str, query: dict[str, str | int]) -> Page:
+        found = await self.http.get(path, Listing, {**query, "limit": self.settings.page_size})
+        records = [read(raw) for raw in found.orders]
+        return Page(records=records, cursor=Cursor(str(found.position)), more=found.more)
+
+    async def push_order(self, push: Push) -> Receipt:
+        basket = to_basket(push, await self.http.get("/skus", list[str]))
+        unlinked = tuple(
+            Unlinked(line_id=line.external_id, name=line.name, sku=line.sku)
+            for line, item in zip(push.order.lines, basket.lines, strict=False)
+            if item.sku is None
+        )
+        if unlinked and not push.free_lines:
+            raise Rejected(f"{len(unlinked)} lines are bound to no product of the shop", field="lines")
+        return receipt(await self.http.call("POST", "/orders", Sold, json=basket), unlinked)
+
+    async def find_order(self, reference: str, since: datetime) -> Receipt | None:
+        # The shop searches for parts of words; only what is equal is our order.
+        hits = await self.http.get("/search", list[Sold], {"text": reference})
+        return next((receipt(hit) for hit in hits if hit.reference == reference), None)
+
+
+def read(raw: msgspec.Raw) -> Record:
+    """One order, or why it cannot be read: its neighbours must not suffer."""
+    try:
+        return to_order(decode(bytes(raw), Sold))
+    except ContractBroken as error:
+        return Unreadable(
+            external_id=decode(bytes(raw), Key).id, reason=f"{error} at {error.field}", raw=bytes(raw)
+        )
+
+
+def receipt(sold: Sold, unlinked: tuple[Unlinked, ...] = ()) -> Receipt:
+    return Receipt(external_id=sold.id, total=sold.money(sold.total), status=sold.state, unlinked=unlinked)

@@ -1,0 +1,226 @@
+"""A Tiny Shop in memory: keeps orders, tells of them by position, adds up, refuses what a shop refuses.
+
+Its journal can forget an order (`drop_events`), its list of orders cannot; its search finds parts of words; it
+takes the same order twice when asked twice, and adds each payment to the last. All of that real shops do.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from olhubd.model import Address, Buyer, Money
+from olhubd.testing.catalogue import PRODUCTS
+from olhubd.testing.simulator import Entry, Simulator, Verb
+from olhubd_tinyshop.mapping import Basket, Item, Sold
+
+KEY = "tiny-key-4c1d9f"
+
+
+class Kept(Sold, kw_only=True):
+    """An order in the books. `position` counts the changes of the shop; the journal skips a `forgotten` one."""
+
+    position: int
+    changed: datetime
+    parcels: list[str] = msgspec.field(default_factory=list)
+    torn: bool = False
+    forgotten: bool = False
+
+
+class TinyShopSimulator(Simulator):
+    connector = "tinyshop"
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.orders: dict[str, Kept] = {}
+        self.skus = {product.sku for product in PRODUCTS}
+        self._positions = itertools.count(1)
+        self._forget = 0
+
+    def settings(self, base: str) -> dict[str, Any]:
+        return {"url": base, "api_key": KEY}
+
+    def routes(self) -> Sequence[web.AbstractRouteDef]:
+        return [
+            web.get("/position", self._position),
+            web.get("/journal", self._list),
+            web.get("/orders", self._list),
+            web.post("/orders", self._create),
+            web.get("/orders/{id}", self._one),
+            web.post("/orders/{id}/{what:state|payment|parcel}", self._change),
+            web.get("/search", self._search),
+            web.get("/skus", self._skus),
+        ]
+
+    def books(self) -> list[Entry]:
+        return [
+            Entry(
+                external_id=order.id,
+                total=order.money(order.total),
+                status=order.state,
+                due=order.state == "ready" and order.reference is None,
+                cancelled=order.state == "cancelled",
+                paid=order.paid == order.total,
+                reference=order.reference,
+                placed_at=order.created,
+                shipments=list(order.parcels),
+            )
+            for order in self.orders.values()
+        ]
+
+    def verbs(self) -> Mapping[str, Verb]:
+        return {
+            "buy": self.buy,
+            "cancel": lambda order_id: self._move(self.orders[order_id], "cancelled"),
+            "set_status": lambda order_id, status: self._move(self.orders[order_id], status),
+            "ship": lambda order_id: self._move(self.orders[order_id], "sent"),
+            "corrupt": self.corrupt,
+            "drop_events": self.drop_events,
+        }
+
+    def buy(self, count: int = 1, paid: bool = True, cod: bool = False) -> list[str]:
+        """`count` finished purchases at this very moment."""
+        return [self._keep(self._basket(paid, cod)).id for _ in range(count)]
+
+    def corrupt(self, order_id: str) -> None:
+        """From now on the shop tells an amount of this order that is none."""
+        self.orders[order_id].torn = True
+        self._touch(self.orders[order_id])
+
+    def drop_events(self, count: int = 1) -> None:
+        """The journal will not tell of the next `count` changes."""
+        self._forget += count
+
+    def _basket(self, paid: bool, cod: bool) -> Basket:
+        n = len(self.orders) + 1
+        product = PRODUCTS[n % len(PRODUCTS)]
+        price = product.price or Money(Decimal("1.00"), "PLN")
+        line = Item(id=f"L{n}", name=product.name, quantity=n % 3 + 1, price=price.amount, sku=product.sku)
+        cost = Decimal("14.99")
+        home = Address(first_name="Ada", last_name=f"Wierzbicka{n}", street=f"Klonowa {n}", city="Gdynia")
+        return Basket(
+            currency="PLN",
+            payment="cod" if cod else "card",
+            paid=line.price * line.quantity + cost if paid and not cod else Decimal(0),
+            buyer=Buyer(external_id=f"B{n}", email=f"ada.wierzbicka{n}@mail.example", phone=f"+4860000{n:04d}"),
+            lines=[line],
+            delivery="courier",
+            delivery_cost=cost,
+            discount=Decimal(0),
+            address=msgspec.structs.replace(home, postcode="81-001", country="PL"),
+            invoice=None,
+            point=None,
+            note=None,
+            reference=None,
+        )
+
+    def _keep(self, basket: Basket) -> Kept:
+        goods = sum((line.price * line.quantity for line in basket.lines), Decimal(0))
+        order = Kept(
+            **{name: getattr(basket, name) for name in Basket.__struct_fields__},
+            id=f"T{len(self.orders) + 1}",
+            state="ready",
+            created=self.now(),
+            total=goods + basket.delivery_cost - basket.discount,
+            position=0,
+            changed=self.now(),
+        )
+        self.orders[order.id] = order
+        self._touch(order)
+        return order
+
+    def _move(self, order: Kept, state: str) -> None:
+        order.state = state
+        self._touch(order)
+
+    def _touch(self, order: Kept) -> None:
+        order.position = next(self._positions)
+        order.changed = self.now()
+        order.forgotten = self._forget > 0
+        self._forget = max(0, self._forget - 1)
+
+    def _enter(self, request: web.Request) -> None:
+        if request.headers.get("X-Api-Key") != KEY:
+            raise web.HTTPUnauthorized
+
+    async def _position(self, request: web.Request) -> web.Response:
+        self._enter(request)
+        at = request.query.get("at")
+        moment = datetime.fromisoformat(at) if at else self.now()
+        seen = (order.position for order in self.orders.values() if not at or order.changed < moment)
+        return _json(max(seen, default=0))
+
+    async def _list(self, request: web.Request) -> web.Response:
+        self._enter(request)
+        after, limit = int(request.query["after"]), min(int(request.query["limit"]), 50)
+        since = request.query.get("since")
+        told = [order for order in self.orders.values() if order.position > after]
+        if since is not None:
+            told = [order for order in told if order.changed >= datetime.fromisoformat(since)]
+        else:
+            told = [order for order in told if not order.forgotten]
+        told.sort(key=lambda order: order.position)
+        end = told[:limit][-1].position if told else after
+        page = [_plain(order) for order in told[:limit]]
+        return _json({"orders": page, "position": end, "more": len(told) > limit})
+
+    async def _one(self, request: web.Request) -> web.Response:
+        return _json(_plain(self._found(request)))
+
+    async def _create(self, request: web.Request) -> web.Response:
+        self._enter(request)
+        basket = msgspec.json.decode(await request.read(), type=Basket)
+        if any(line.sku is not None and line.sku not in self.skus for line in basket.lines):
+            raise web.HTTPUnprocessableEntity
+        for number, line in enumerate(basket.lines, start=1):
+            line.id = f"N{len(self.orders) + 1}-{number}"
+        return _json(_plain(self._keep(basket)), status=201)
+
+    async def _change(self, request: web.Request) -> web.Response:
+        order = self._found(request)
+        value = msgspec.json.decode(await request.read(), type=str)
+        match request.match_info["what"]:
+            case "state":
+                if order.state in ("cancelled", "sent") or value not in ("open", "ready", "packed", "cancelled"):
+                    raise web.HTTPConflict
+                order.state = value
+            case "payment":
+                order.paid += Decimal(value)
+            case _:
+                order.parcels.append(value)
+        self._touch(order)
+        return _json(_plain(order))
+
+    async def _search(self, request: web.Request) -> web.Response:
+        self._enter(request)
+        text = request.query["text"].lower()
+        return _json([_plain(o) for o in self.orders.values() if text in (o.reference or "").lower()])
+
+    async def _skus(self, request: web.Request) -> web.Response:
+        self._enter(request)
+        return _json(sorted(sku for sku in self.skus if sku))
+
+    def _found(self, request: web.Request) -> Kept:
+        self._enter(request)
+        order = self.orders.get(request.match_info["id"])
+        if order is None:
+            raise web.HTTPNotFound
+        return order
+
+
+def _plain(order: Kept) -> dict[str, Any]:
+    shown: dict[str, Any] = msgspec.to_builtins(order)
+    del shown["torn"], shown["forgotten"]
+    if order.torn:
+        shown["total"] = "a lot"
+    return shown
+
+
+def _json(value: Any, status: int = 200) -> web.Response:
+    return web.Response(body=msgspec.json.encode(value), status=status, content_type="application/json")

@@ -1,0 +1,48 @@
+"""The conformance kit: the rules that every connector must keep, tried against its simulator over real sockets.
+
+In a plugin's tests one line is enough:
+
+    TestShop = conformance.suite(Shop)
+
+Without pytest, `await conformance.run(Shop)` gives a report with a verdict for each rule and the tier they prove.
+See docs/plugins.md for the rules, the tiers and the verbs a simulator gives.
+"""
+
+from olhubd.testing.conformance import (  # noqa: F401  (importing them declares their rules)
+    access,
+    declaration,
+    echo,
+    failure,
+    feed,
+    find,
+    once,
+    order,
+    privacy,
+    push,
+    small,
+    sweep,
+)
+from olhubd.testing.conformance.bench import Bench, bench
+from olhubd.testing.conformance.report import Report, Result, Verdict
+from olhubd.testing.conformance.rule import Broken, NotApplicable, Rule, Tier, rules
+from olhubd.testing.conformance.suite import concerning, run, suite, try_rule
+from olhubd.testing.conformance.verbs import MINIMUM, VERBS
+
+__all__ = [
+    "MINIMUM",
+    "VERBS",
+    "Bench",
+    "Broken",
+    "NotApplicable",
+    "Report",
+    "Result",
+    "Rule",
+    "Tier",
+    "Verdict",
+    "bench",
+    "concerning",
+    "rules",
+    "run",
+    "suite",
+    "try_rule",
+]

@@ -1,0 +1,101 @@
+"""Reading one order, and the small questions: who am I, which statuses are there, may I stay signed in."""
+
+from __future__ import annotations
+
+import msgspec
+
+from olhubd.model import Order
+from olhubd.plugin import AuthLost, Gone, PluginError, Temporary, Token, Unreadable
+from olhubd.testing.conformance.bench import Bench
+from olhubd.testing.conformance.rule import Tier, check, rule, skip
+from olhubd.testing.conformance.small import nobody
+from olhubd.testing.faults import Kind
+
+
+@rule("READ-01", Tier.BRONZE, "OrderLookup")
+async def one_order_is_read(bench: Bench) -> None:
+    """An order read by its id is the order of that id, at the total of the other side's books."""
+    for key in await bench.buy(2):
+        record = await bench.connector.read_order(key)
+        check(isinstance(record, Order), f"an order was read as {type(record).__name__}")
+        check(record.external_id == key, f"reading {key} gave {record.external_id}")
+        check(record.total == bench.books()[key].total, f"read at {record.total}")
+
+
+@rule("READ-02", Tier.BRONZE, "OrderLookup")
+async def an_order_that_is_not_there_is_gone(bench: Bench) -> None:
+    """An id of no order gives Gone, which is a state and no error."""
+    record = await bench.connector.read_order(await nobody(bench))
+    check(isinstance(record, Gone), f"an id of no order gave {type(record).__name__}")
+
+
+@rule("READ-03", Tier.SILVER, "OrderLookup")
+async def an_unreadable_order_is_told(bench: Bench) -> None:
+    """An order that cannot be understood is read as Unreadable with its raw text."""
+    [key] = await bench.buy(1)
+    await bench.do("corrupt", key)
+    record = await bench.connector.read_order(key)
+    check(isinstance(record, Unreadable), f"an unreadable order was read as {type(record).__name__}")
+    check(record.raw, "it came without its raw text")
+
+
+@rule("READ-04", Tier.BRONZE, "OrderLookup", "OrderFeed")
+async def lookup_and_feed_agree(bench: Bench) -> None:
+    """An order read by its id is the same as the feed told it."""
+    bought = await bench.buy(2)
+    told = (await bench.walk()).orders
+    for key in bought:
+        record = await bench.connector.read_order(key)
+        check(record == told.get(key), f"the lookup of {key} differs from what the feed told")
+
+
+@rule("PROBE-01", Tier.BRONZE, "Probe")
+async def the_account_has_one_identity(bench: Bench) -> None:
+    """Asked twice who it is, the account says the same, and it says something."""
+    first, second = await bench.connector.probe(), await bench.connector.probe()
+    check(first.id and first.login, "the identity has no id or no login")
+    check(first == second, "the identity differs from one call to the next")
+
+
+@rule("LIST-01", Tier.BRONZE, "StatusList")
+async def statuses_are_listed_once(bench: Bench) -> None:
+    """There are statuses, each with a name and a code of its own."""
+    listed = await bench.connector.statuses()
+    check(listed, "no status is listed")
+    check(all(status.code and status.name for status in listed), "a status has no code or no name")
+    check(len({status.code for status in listed}) == len(listed), "a code is listed twice")
+
+
+def _token(bench: Bench) -> Token:
+    token = bench.simulator.token()
+    if token is None:
+        skip("the simulator gives no token")
+    return token
+
+
+@rule("LOGIN-01", Tier.BRONZE, "OAuthLogin")
+async def a_token_is_renewed(bench: Bench) -> None:
+    """Renewing gives a token that ends later than now, with what renews it again, and the account works with it."""
+    token = await bench.connector.refresh(_token(bench))
+    check(token.expires_at > bench.clock.now(), "the new token is over already")
+    check(token.refresh, "the new token cannot be renewed")
+
+
+@rule("LOGIN-02", Tier.SILVER, "OAuthLogin")
+async def a_failed_renewal_is_not_a_lost_grant(bench: Bench) -> None:
+    """When renewing fails for any passing reason, the error is Temporary: nobody has to sign in again."""
+    token = _token(bench)
+    for kind, status in ((Kind.ERROR, 500), (Kind.ERROR, 503), (Kind.CUT, 0), (Kind.THROTTLE, 0), (Kind.LOSE, 0)):
+        bench.strike(kind, times=None, status=status)
+        answer = await bench.attempt(lambda: bench.connector.refresh(token))
+        bench.faults.clear()
+        check(isinstance(answer, Temporary), f"after {kind.value} {status or ''} came {type(answer).__name__}")
+
+
+@rule("LOGIN-03", Tier.BRONZE, "OAuthLogin")
+async def a_refused_renewal_is_a_lost_grant(bench: Bench) -> None:
+    """When the server definitely refuses to renew, AuthLost is raised."""
+    false = msgspec.structs.replace(_token(bench), access="no-such", refresh="no-such-refresh")
+    answer = await bench.attempt(lambda: bench.connector.refresh(false))
+    check(isinstance(answer, AuthLost), f"a refused renewal gave {type(answer).__name__}")
+    check(isinstance(answer, PluginError) and "no-such-refresh" not in str(answer), "the error shows the token")

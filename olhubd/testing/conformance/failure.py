@@ -1,0 +1,79 @@
+"""What a connector says when a call fails: each failure has one right name, and none is silence."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from olhubd.plugin import AuthLost, PluginError, RateLimited, Temporary
+from olhubd.testing.conformance.bench import Bench
+from olhubd.testing.conformance.calls import Call, every_call, outcome
+from olhubd.testing.conformance.rule import Tier, broken, check, rule
+from olhubd.testing.faults import Fault, Kind
+
+BRIEF = 0.05
+"""Seconds that a call may last where the server never answers."""
+PATIENCE = 4.0
+"""Seconds after which a call, with all the attempts it makes, counts as one without a limit."""
+
+
+async def _all_fail(bench: Bench, fault: Fault, wanted: type[PluginError]) -> dict[str, Any]:
+    """Make every call, all at one time, while `fault` strikes every request; each must end in `wanted`."""
+    calls = await every_call(bench)
+    bench.faults.add(fault)
+    answers = await asyncio.gather(*(_ended(bench, name, call) for name, call in calls.items()))
+    bench.faults.clear()
+    for name, answer in zip(calls, answers, strict=True):
+        said = f"raised {type(answer).__name__}" if isinstance(answer, Exception) else f"gave {answer!r:.80}"
+        check(isinstance(answer, wanted), f"{name} {said}, not {wanted.__name__}")
+    return dict(zip(calls, answers, strict=True))
+
+
+async def _ended(bench: Bench, name: str, call: Call) -> Any:
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return await outcome(bench, call)
+    except TimeoutError:
+        broken(f"{name} did not end within {PATIENCE:g} s")
+
+
+@rule("FAIL-01", Tier.BRONZE)
+async def a_refused_key_is_auth_lost(bench: Bench) -> None:
+    """When the server refuses the key or grant (401), every call raises AuthLost."""
+    await _all_fail(bench, Fault(kind=Kind.ERROR, status=401, times=None), AuthLost)
+
+
+@rule("FAIL-02", Tier.BRONZE)
+async def throttling_is_rate_limited(bench: Bench) -> None:
+    """When the server says 429, every call raises RateLimited with the server's own Retry-After."""
+    answers = await _all_fail(bench, Fault(kind=Kind.THROTTLE, retry_after=37, times=None), RateLimited)
+    for name, answer in answers.items():
+        check(answer.retry_after == 37, f"{name} says retry_after={answer.retry_after}; the server said 37 s")
+
+
+@rule("FAIL-03", Tier.BRONZE)
+async def a_server_error_is_temporary(bench: Bench) -> None:
+    """When the server fails (500, 502, 503), every call raises a Temporary error, never an empty answer."""
+    for status in (500, 502, 503):
+        await _all_fail(bench, Fault(kind=Kind.ERROR, status=status, times=None), Temporary)
+
+
+@rule("FAIL-04", Tier.BRONZE)
+async def a_cut_connection_is_temporary(bench: Bench) -> None:
+    """When the connection is cut, every call raises a Temporary error."""
+    await _all_fail(bench, Fault(kind=Kind.CUT, times=None), Temporary)
+
+
+@rule("FAIL-05", Tier.SILVER)
+async def every_call_has_a_time_limit(bench: Bench) -> None:
+    """When the server never answers, every call ends by its own limit in a Temporary error."""
+    for call in (await every_call(bench)).values():
+        await bench.attempt(call)  # what is opened on first use is open now
+    bench.session.limit = BRIEF
+    await _all_fail(bench, Fault(kind=Kind.HANG, times=None), Temporary)
+
+
+@rule("FAIL-06", Tier.SILVER)
+async def a_page_of_html_is_no_answer(bench: Bench) -> None:
+    """When a firewall answers 200 with a page for people, every call raises; none takes it for "nothing there"."""
+    await _all_fail(bench, Fault(kind=Kind.ERROR, status=200, times=None), PluginError)

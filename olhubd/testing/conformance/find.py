@@ -1,0 +1,76 @@
+"""Finding an order by our reference: what stands between a lost answer and a second parcel."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from olhubd.plugin import Receipt
+from olhubd.testing.conformance.bench import Bench
+from olhubd.testing.conformance.push import made
+from olhubd.testing.conformance.rule import Tier, check, rule
+from olhubd.testing.faults import Kind
+
+_SINK = "OrderSink"
+CROWD = 120
+"""More orders than a page of search results."""
+
+
+async def find(bench: Bench, reference: str) -> Receipt | None:
+    since = bench.clock.now() - timedelta(hours=1)
+    found: Receipt | None = await bench.connector.find_order(reference, since)
+    return found
+
+
+@rule("FIND-01", Tier.BRONZE, _SINK)
+async def a_pushed_order_is_found(bench: Bench) -> None:
+    """The order that was pushed is found by its reference, the same one at the same total."""
+    receipt = await made(bench)
+    found = await find(bench, "market:plain-1")
+    check(found is not None, "the pushed order is not found")
+    if found is not None:
+        check(found.external_id == receipt.external_id, f"found {found.external_id}, not {receipt.external_id}")
+        check(found.total == receipt.total, f"found at {found.total}, pushed at {receipt.total}")
+
+
+@rule("FIND-02", Tier.BRONZE, _SINK)
+async def an_unknown_reference_is_not_found(bench: Bench) -> None:
+    """A reference that no order carries gives None, in an empty shop and in one with orders."""
+    empty = await find(bench, "market:never-sent")
+    await made(bench)
+    full = await find(bench, "market:never-sent")
+    check(empty is None and full is None, "an order is found for a reference that was never sent")
+
+
+@rule("FIND-03", Tier.BRONZE, _SINK)
+async def similar_references_are_told_apart(bench: Bench) -> None:
+    """Finding is exact: a reference that begins, ends or contains another one is another one."""
+    ids = ("10", "101", "210", "10-a", "1O")
+    receipts = {key: await made(bench, external_id=key) for key in ids}
+    for key in ids:
+        found = await find(bench, f"market:{key}")
+        wanted = receipts[key].external_id
+        check(found is not None and found.external_id == wanted, f"market:{key} finds another order or none")
+    for near in ("market:1", "market:0", "market:", "market:1011", "market:10-", "arket:10"):
+        found = await find(bench, near)
+        check(found is None, f"{near!r} finds the order of a similar reference")
+
+
+@rule("FIND-04", Tier.SILVER, _SINK)
+async def a_failed_search_is_no_answer(bench: Bench) -> None:
+    """While the target cannot be asked, finding raises; None would mean that the order is surely not there."""
+    await made(bench)
+    for kind, status in ((Kind.ERROR, 503), (Kind.ERROR, 200), (Kind.CUT, 0), (Kind.HALF, 0), (Kind.THROTTLE, 0)):
+        bench.strike(kind, times=None, status=status)
+        answer = await bench.attempt(lambda: find(bench, "market:plain-1"))
+        bench.faults.clear()
+        check(isinstance(answer, Exception), f"after {kind.value} {status or ''} the search gave {answer!r}")
+
+
+@rule("FIND-05", Tier.GOLD, _SINK)
+async def an_order_is_found_among_many(bench: Bench) -> None:
+    """The first and the last of many orders are found: the search does not end at a page border."""
+    for number in range(CROWD):
+        await made(bench, external_id=f"crowd-{number}")
+    for number in (0, CROWD // 2, CROWD - 1):
+        found = await find(bench, f"market:crowd-{number}")
+        check(found is not None, f"order {number + 1} of {CROWD} is not found")

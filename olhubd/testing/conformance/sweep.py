@@ -1,0 +1,59 @@
+"""The second, independent pass: that it finds what the feed never mentioned."""
+
+from __future__ import annotations
+
+from olhubd.testing.conformance.bench import Bench
+from olhubd.testing.conformance.feed import MANY, MOST_CALLS, whole
+from olhubd.testing.conformance.rule import Tier, check, rule
+from olhubd.testing.faults import Kind
+
+_FEED = "OrderFeed"
+
+
+@rule("SWEEP-01", Tier.BRONZE, _FEED)
+async def a_sweep_finds_every_order(bench: Bench) -> None:
+    """A sweep over the whole past brings every due order and comes to an end."""
+    bought = await bench.buy(7)
+    whole(await bench.sweep(), bought, "after a sweep")
+
+
+@rule("SWEEP-02", Tier.GOLD, _FEED)
+async def a_sweep_finds_what_the_journal_dropped(bench: Bench) -> None:
+    """Orders that the journal never told of are found by the sweep."""
+    await bench.do("drop_events", 4)
+    bought = await bench.buy(6)
+    told = await bench.walk()
+    whole(await bench.sweep(), bought, f"the feed told of {len(told.orders)} of {len(bought)}; after the sweep")
+
+
+@rule("SWEEP-03", Tier.SILVER, _FEED)
+async def a_sweep_of_many_pages_loses_nothing(bench: Bench) -> None:
+    """Many orders of the very same instant are all found."""
+    bought = await bench.buy(MANY)
+    whole(await bench.sweep(), bought, f"with {MANY} orders of one instant")
+
+
+@rule("SWEEP-04", Tier.SILVER, _FEED)
+async def a_sweep_survives_failures(bench: Bench) -> None:
+    """Whichever call of a sweep fails, it says so, and going on from its cursor finds every order."""
+    bought = await bench.buy(6)
+    for kind in (Kind.ERROR, Kind.THROTTLE):
+        for call in range(MOST_CALLS):
+            before = bench.struck()
+            bench.strike(kind, after=call, times=None, status=503)
+            found = await bench.sweep()
+            bench.faults.clear()
+            whole(found, bought, f"after {kind.value} at call {call + 1} of the sweep")
+            if bench.struck() == before:
+                break
+
+
+@rule("SWEEP-05", Tier.SILVER, _FEED)
+async def a_sweep_sees_cancelled_orders(bench: Bench) -> None:
+    """The sweep leaves no state out: a cancelled order is found, and as cancelled."""
+    bought = await bench.buy(3)
+    await bench.do("cancel", bought[0])
+    bench.clock.advance(3600)
+    found = (await bench.sweep()).orders
+    check(bought[0] in found, "the cancelled order was not found")
+    check(found[bought[0]].stage.value == "cancelled", f"it is shown as {found[bought[0]].stage.value}")

@@ -1,0 +1,30 @@
+"""What the kit asks of a simulator beside its API and its books: the verbs.
+
+A simulator lists them in `Simulator.verbs`. The kit hands an order's external id as the first argument and all else
+by name. A rule whose verb or option is missing is not applicable, and says so; only a MINIMUM verb is owed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+__all__ = ["MINIMUM", "VERBS"]
+
+VERBS: Mapping[str, str] = {
+    "buy(count=1, *, paid=True, cod=False)": (
+        "`count` finished purchases at this very moment, paid online unless told otherwise; the list of the "
+        "external ids under which the feed will tell of them"
+    ),
+    "cancel(id)": "the order is cancelled over there, whoever did it",
+    "set_status(id, status)": "the order's own status word becomes `status`, be it one that nobody knows",
+    "corrupt(id)": "from now on the system tells of this order in a way that cannot be understood",
+    "drop_events(count)": "the journal will never tell of the next `count` changes; the orders are there",
+    "ship(id)": "the order is sent, so that it cannot be cancelled any more",
+}
+"""Signature and meaning of each verb."""
+
+MINIMUM: Mapping[str, frozenset[str]] = {
+    "OrderFeed": frozenset({"buy"}),
+    "OrderLookup": frozenset({"buy"}),
+}
+"""The verbs without which a capability cannot be tried at all."""

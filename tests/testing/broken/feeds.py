@@ -1,0 +1,143 @@
+"""Feeds that lose, hide or repeat."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from olhubd.plugin import AuthLost, ContractBroken, Cursor, Page, RateLimited, Record, Temporary, Unreadable
+from tests.testing.broken.good import GoodFeed, breaks
+
+
+@breaks("FEED-05", "FEED-06")
+class LosesThePageBorder(GoodFeed):
+    """Goes on one place too far after each full page."""
+
+    async def pull(self, cursor: Cursor) -> Page:
+        page = await super().pull(cursor)
+        return replace(page, cursor=Cursor(str(int(page.cursor) + 1))) if page.more else page
+
+
+@breaks("FEED-05", "FEED-06", "SWEEP-03")
+class ReadsOnePage(GoodFeed):
+    """Takes the first page for the whole."""
+
+    async def _page(self, path: str, query: dict[str, str | int]) -> Page:
+        page = await super()._page(path, query)
+        if page.more:
+            end = str(await self.http.get("/position", int))
+            return replace(page, more=False, cursor=Cursor(end))
+        return page
+
+
+@breaks("FEED-07", "FEED-08")
+class MovesTheCursorEarly(GoodFeed):
+    """Reads each order by itself and goes on when that fails."""
+
+    async def pull(self, cursor: Cursor) -> Page:
+        page = await super().pull(cursor)
+        records: list[Record] = []
+        for told in page.records:
+            try:
+                records.append(await self.read_order(told.external_id))
+            except Temporary:
+                self.log.warning("order skipped", order=told.external_id)
+        return replace(page, records=records)
+
+
+@breaks("FEED-03")
+class NeverRests(GoodFeed):
+    """Gives a new cursor though nothing happened."""
+
+    async def pull(self, cursor: Cursor) -> Page:
+        page = await super().pull(cursor)
+        return page if page.records else replace(page, cursor=Cursor(f"0{page.cursor}"))
+
+
+@breaks("FEED-02")
+class BeginsWithTheFlood(GoodFeed):
+    """Brings all old orders where only new ones were asked for."""
+
+    async def start(self, since: datetime | None) -> Cursor:
+        return Cursor("0")
+
+
+@breaks("FEED-04", "FEED-07", "FEED-08")
+class RemembersWhatItTold(GoodFeed):
+    """Never tells the same twice: what a crash lost is lost for ever."""
+
+    told: frozenset[str] = frozenset()
+
+    async def pull(self, cursor: Cursor) -> Page:
+        page = await super().pull(cursor)
+        fresh = [record for record in page.records if f"{record}" not in self.told]
+        self.told |= {f"{record}" for record in page.records}
+        return replace(page, records=fresh)
+
+
+@breaks("FEED-09", "SWEEP-05", "ORDER-09")
+class TellsOnlyOpenOrders(GoodFeed):
+    """Leaves out whatever is not ready, so a cancelling is never seen."""
+
+    async def _page(self, path: str, query: dict[str, str | int]) -> Page:
+        page = await super()._page(path, query)
+        kept: Sequence[Record] = [
+            record
+            for record in page.records
+            if isinstance(record, Unreadable) or getattr(record, "external_stage", "ready") == "ready"
+        ]
+        return replace(page, records=kept)
+
+
+@breaks("FEED-10")
+class FallsOverOneBadOrder(GoodFeed):
+    """Lets one unreadable order stop the whole feed."""
+
+    async def pull(self, cursor: Cursor) -> Page:
+        page = await super().pull(cursor)
+        if any(isinstance(record, Unreadable) for record in page.records):
+            raise ContractBroken("an order cannot be read")
+        return page
+
+
+@breaks("SWEEP-02")
+class SweepsWithTheJournal(GoodFeed):
+    """Its second pass asks the same source as the first."""
+
+    async def sweep(self, since: datetime, cursor: Cursor | None) -> Page:
+        return await self._page("/journal", {"after": cursor or "0"})
+
+
+@breaks("FAIL-01")
+class SwallowsTheRefusal(GoodFeed):
+    """Takes a refused key for "no orders"."""
+
+    async def pull(self, cursor: Cursor) -> Page:
+        try:
+            return await super().pull(cursor)
+        except AuthLost:
+            return Page(records=(), cursor=cursor)
+
+
+@breaks("FAIL-02", "FAIL-03", "FAIL-04", "FAIL-05", "FEED-08")
+class SwallowsFailures(GoodFeed):
+    """Takes a failing server for "no orders"."""
+
+    async def pull(self, cursor: Cursor) -> Page:
+        try:
+            return await super().pull(cursor)
+        except Temporary:
+            return Page(records=(), cursor=cursor)
+
+
+@breaks("FAIL-02")
+class ForgetsRetryAfter(GoodFeed):
+    """Throws away for how long the server asked to wait."""
+
+    async def pull(self, cursor: Cursor) -> Page:
+        try:
+            return await super().pull(cursor)
+        except RateLimited as error:
+            raise RateLimited(str(error)) from None

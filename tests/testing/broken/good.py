@@ -1,0 +1,123 @@
+"""The good connector from which the broken ones derive: the guide's plugin with all that its simulator can take.
+
+And the mark by which a broken one says which rules it breaks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import msgspec
+
+from olhubd.model import Fulfilment, Money, Payment, Shipment
+from olhubd.plugin import (
+    CancelSink,
+    Conflict,
+    Gone,
+    Identity,
+    NotFound,
+    OrderLookup,
+    PaymentSink,
+    Probe,
+    Record,
+    Rejected,
+    ShipmentSink,
+    Status,
+    StatusList,
+    StatusSink,
+)
+from olhubd_tinyshop.connector import TinyShop, read
+from olhubd_tinyshop.mapping import Sold
+
+__all__ = ["SINS", "GoodFeed", "GoodShop", "GoodSink", "breaks"]
+
+WORDS = ("open", "ready", "packed")
+
+
+class Held(Sold, kw_only=True):
+    """An order with the parcels that were added to it."""
+
+    parcels: list[str]
+
+
+class GoodShop(TinyShop, OrderLookup, StatusSink, PaymentSink, ShipmentSink, CancelSink, StatusList, Probe):
+    title = "Tiny Shop with everything"
+
+    async def read_order(self, external_id: str) -> Record:
+        try:
+            return read(await self.http.get(f"/orders/{external_id}", msgspec.Raw))
+        except NotFound:
+            return Gone(external_id=external_id)
+
+    async def held(self, external_id: str) -> Held:
+        return await self.http.get(f"/orders/{external_id}", Held)
+
+    async def change(self, external_id: str, what: str, value: str) -> None:
+        # Sending any of these again is harmless only after a look; so the client must not do it by itself.
+        await self.http.call("POST", f"/orders/{external_id}/{what}", Held, json=value)
+
+    def status_for(self, fulfilment: Fulfilment) -> str | None:
+        return "packed" if fulfilment in (Fulfilment.PROCESSING, Fulfilment.READY) else None
+
+    async def statuses(self) -> list[Status]:
+        skus = await self.http.get("/skus", list[str])
+        return [Status(code=word, name=word.title()) for word in WORDS if skus]
+
+    async def probe(self) -> Identity:
+        skus = await self.http.get("/skus", list[str])
+        return Identity(id=self.http.base, login="tiny", details={"products": str(len(skus))})
+
+    async def set_status(self, external_id: str, status: str) -> None:
+        if (await self.held(external_id)).state == status:
+            return
+        if status not in WORDS:
+            raise Rejected(f"no such status: {status}", field="state")
+        await self.change(external_id, "state", status)
+
+    async def set_payment(self, external_id: str, payment: Payment, paid: Money) -> None:
+        missing = paid.amount - (await self.held(external_id)).paid
+        if missing > 0:
+            await self.change(external_id, "payment", str(missing))
+
+    async def add_shipment(self, external_id: str, shipment: Shipment) -> None:
+        _, number = shipment.key
+        if number not in (await self.held(external_id)).parcels:
+            await self.change(external_id, "parcel", number)
+
+    async def cancel_order(self, external_id: str, reason: str) -> None:
+        state = (await self.held(external_id)).state
+        if state == "sent":
+            raise Conflict("the order is sent already")
+        if state != "cancelled":
+            await self.change(external_id, "state", "cancelled")
+
+
+class GoodFeed(GoodShop):
+    """Declares its feed alone, so that no other rules are tried."""
+
+    @classmethod
+    def capabilities(cls) -> tuple[str, ...]:
+        return "OrderFeed", "OrderLookup"
+
+
+class GoodSink(GoodShop):
+    """Declares its sinks alone."""
+
+    @classmethod
+    def capabilities(cls) -> tuple[str, ...]:
+        return "OrderSink", "StatusSink", "PaymentSink", "ShipmentSink", "CancelSink"
+
+
+SINS: dict[type[GoodShop], frozenset[str]] = {}
+"""Each broken connector with the ids of the rules that it breaks: these and no others."""
+
+C = TypeVar("C", bound=type[GoodShop])
+
+
+def breaks(*ids: str) -> Callable[[C], C]:
+    def mark(broken: C) -> C:
+        SINS[broken] = frozenset(ids)
+        return broken
+
+    return mark
