@@ -816,7 +816,9 @@ def test_there_are_enough_broken_configurations() -> None:
 
 def test_all_is_told_at_once_and_in_order(write: Write) -> None:
     path = write(
-        "[daemon]\nlog_levl = 'x'\nstop_timeout = 5\n" + MARKET + 'sandbx = true\n[[routes]]\nfrom="x"\nto="y"\n',
+        "[daemon]\nlog_levl = 'x'\nstop_timeout = 5\n"
+        + MARKET
+        + 'sandbx = true\n[[routes]]\nfrom="x"\nwhn="paid"\nto="y"\n',
         more="[engine]\nconcurrency = 'many'\n",
     )
     found = problems(path)
@@ -826,7 +828,8 @@ def test_all_is_told_at_once_and_in_order(write: Write) -> None:
         ("olhubd.toml", 3, "daemon.stop_timeout"),
         ("olhubd.toml", 8, "accounts.market.sandbx"),
         ("olhubd.toml", 10, "routes.0.from"),
-        ("olhubd.toml", 11, "routes.0.to"),
+        ("olhubd.toml", 11, "routes.0.whn"),
+        ("olhubd.toml", 12, "routes.0.to"),
     ]
 
 

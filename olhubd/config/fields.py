@@ -131,7 +131,7 @@ def unit_hint(value: Any) -> str:
     number = text.rstrip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ ")
     unit = text[len(number) :].strip().lower()
     if not unit:
-        return f'for example "{number} s" or "{number} min"' if number else ""
+        return f'did you mean "{number} s" or "{number} min"?' if number else ""
     match = difflib.get_close_matches(unit, UNITS, n=1, cutoff=0.4)
     return f'did you mean "{number.strip()} {match[0]}"?' if match else ""
 

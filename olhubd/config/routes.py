@@ -30,31 +30,37 @@ _PAYMENTS = frozenset(str(kind) for kind in PaymentType if kind is not PaymentTy
 
 
 def read_routes(tree: Tree, plugins: Plugins, problems: list[Problem]) -> tuple[Route, ...]:
-    """All routes that are right; the others leave their problems."""
+    """All routes. They are right only if no problem was added."""
     tables = tree.values.get("routes", [])
     if not isinstance(tables, list):
         problems.append(tree.problem(("routes",), "must be a list of tables", "write each as [[routes]]"))
         return ()
-    written = [
-        (("routes", i), check(RouteTable, table, ("routes", i), tree, problems)) for i, table in enumerate(tables)
-    ]
-    good = [(at, table) for at, table in written if table is not None]
+    written: list[tuple[KeyPath, RouteTable]] = []
+    for index, table in enumerate(tables):
+        at: KeyPath = ("routes", index)
+        checked = check(RouteTable, table, at, tree, problems) or _ends(table, at, tree)
+        if checked is not None:
+            written.append((at, checked))
     kinds: dict[str, type[Connector[Any]] | None] = dict.fromkeys(_names(tree))
     kinds.update({name: plugins.connectors.get(named) for name, named in connectors(tree).items()})
-    targets = frozenset(table.target for _, table in good)
+    targets = frozenset(table.target for _, table in written)
     taken: dict[tuple[str, str], KeyPath] = {}
     found: list[Route] = []
-    for at, table in good:
-        before = len(problems)
+    for at, table in written:
         route = _Check(at, table, tree, kinds, targets, problems).route()
         for source in sorted(route.sources):
             first = taken.setdefault((source, table.target), at)
             if first != at:
                 message = f"{source} already has a route to {table.target}"
                 problems.append(tree.problem(at, message, f"see {tree.origin(first)}"))
-        if len(problems) == before:
-            found.append(route)
+        found.append(route)
     return tuple(found)
+
+
+def _ends(table: Any, at: KeyPath, tree: Tree) -> RouteTable | None:
+    """Of a route with a mistake, what can be told of its ends all the same."""
+    ends = {key: table[key] for key in ("from", "to") if key in table} if isinstance(table, dict) else {}
+    return check(RouteTable, ends, at, tree, [])
 
 
 def _names(tree: Tree) -> Sequence[str]:
