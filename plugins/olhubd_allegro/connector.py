@@ -7,6 +7,8 @@ import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+import msgspec
+
 from olhubd.model import Fulfilment, Order, Shipment, Stage
 from olhubd.plugin import (
     Account,
@@ -141,7 +143,7 @@ class Allegro(
     async def sweep(self, since: datetime, cursor: Cursor | None) -> Page:
         place = Place.of(cursor) if cursor else Place.begin(since)
         page = await self._api.get(FORMS, wire.Forms, place.query)
-        keys = [decode(raw, wire.FormKey) for raw in page.checkout_forms]
+        keys = [_key(raw) for raw in page.checkout_forms]
         seen = frozenset(place.seen)
         records = [
             _record(key.id, bytes(raw))
@@ -285,6 +287,13 @@ def _checked(external_id: str) -> str:
     if _ID.fullmatch(external_id) is None:
         raise Rejected("this is no id of a checkout form", field="id")
     return external_id
+
+
+def _key(raw: msgspec.Raw) -> wire.FormKey:
+    try:
+        return decode(bytes(raw), wire.FormKey)
+    except ContractBroken:
+        return wire.FormKey(id=decode(bytes(raw), wire.FormId).id)
 
 
 def _record(external_id: str, raw: bytes) -> Record:

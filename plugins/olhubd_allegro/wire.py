@@ -15,6 +15,7 @@ __all__ = [
     "Carriers",
     "Events",
     "Form",
+    "FormId",
     "FormKey",
     "FormState",
     "Forms",
@@ -289,6 +290,10 @@ class FormState(_Wire):
     status: str
     fulfillment: Fulfillment | None = None
     revision: str | None = None
+
+
+class FormId(_Wire):
+    id: str
 
 
 class LineKey(_Wire):

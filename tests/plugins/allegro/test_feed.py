@@ -199,6 +199,19 @@ async def test_an_unreadable_form_is_handed_over_raw(
     assert kinds == {good: Order, bad: Unreadable, other: Order}
 
 
+async def test_a_form_without_a_readable_time_is_handed_over_by_the_sweep(
+    simulator: AllegroSimulator, allegro: Allegro
+) -> None:
+    good, bad = simulator.ledger.buy(2)
+    purchase = simulator.ledger.purchases[bad]
+    purchase.form["updatedAt"] = "wczoraj"
+    purchase._body = None
+
+    page = await allegro.sweep(LONG_AGO, None)
+
+    assert [(record.external_id, type(record)) for record in page.records] == [(good, Order), (bad, Unreadable)]
+
+
 async def test_half_an_answer_is_asked_for_again(
     simulator: AllegroSimulator, allegro: Allegro, drain: Drain
 ) -> None:
