@@ -236,7 +236,7 @@ def test_the_result_cannot_be_changed(write: Write) -> None:
     with pytest.raises(TypeError):
         configuration.accounts["other"] = configuration.accounts["market"]  # type: ignore[index]
     with pytest.raises(ValueError):
-        configuration.engine.concurrency = 1
+        configuration.engine.down_after = 1
 
 
 def test_every_section_is_read(write: Write, tmp_path: Path) -> None:
@@ -253,9 +253,8 @@ def test_every_section_is_read(write: Write, tmp_path: Path) -> None:
         socket = "/run/olhubd/olhubd.sock"
 
         [engine]
-        concurrency = 4
+        down_after = 4
         backoff_max = "2 h"
-        hold_after = 5
     """)
     configuration = load(path)
     assert configuration.daemon.data == tmp_path / "state"
@@ -265,9 +264,8 @@ def test_every_section_is_read(write: Write, tmp_path: Path) -> None:
     assert configuration.control.listen == Listen("::1", 80)
     assert str(configuration.control.listen) == "[::1]:80"
     assert configuration.control.socket == Path("/run/olhubd/olhubd.sock")
-    assert configuration.engine.concurrency == 4
+    assert configuration.engine.down_after == 4
     assert configuration.engine.backoff_max == dt.timedelta(hours=2)
-    assert configuration.engine.hold_after == 5
 
 
 @pytest.mark.parametrize(
@@ -376,12 +374,12 @@ def test_fragments_are_joined_in_the_order_of_their_names(write: Write) -> None:
 
 def test_each_value_in_force_has_its_origin(write: Write) -> None:
     path = write(GOOD)
-    environ = {"OLHUBD_ENGINE__CONCURRENCY": "8", "STATE_DIRECTORY": "/var/lib/private/olhubd:/other"}
+    environ = {"OLHUBD_ENGINE__DOWN_AFTER": "8", "STATE_DIRECTORY": "/var/lib/private/olhubd:/other"}
     configuration = load(path, environ)
     assert str(configuration.origin("accounts.market.client_id")) == f"{path}:4"
     assert str(configuration.origin("routes.0.to")) == f"{path}:14"
-    assert str(configuration.origin("engine.concurrency")) == "environment OLHUBD_ENGINE__CONCURRENCY"
-    assert str(configuration.origin("engine.hold_after")) == "default"
+    assert str(configuration.origin("engine.down_after")) == "environment OLHUBD_ENGINE__DOWN_AFTER"
+    assert str(configuration.origin("engine.backoff_first")) == "default"
     assert str(configuration.origin("daemon.data")) == "environment STATE_DIRECTORY"
     assert configuration.daemon.data == Path("/var/lib/private/olhubd")
 
@@ -442,7 +440,7 @@ def test_the_environment_outranks_the_files(write: Write) -> None:
     environ = {
         "OLHUBD_CONTROL__LISTEN": "127.0.0.1:9000",
         "OLHUBD_CONTROL__ALLOW_REMOTE": "True",
-        "OLHUBD_ENGINE__CONCURRENCY": "8",
+        "OLHUBD_ENGINE__DOWN_AFTER": "8",
         "OLHUBD_ACCOUNTS__MARKET__CLIENT_ID": "12345",
         "OLHUBD_ACCOUNTS__MARKET__LANGUAGES": "pl, cs",
         "OLHUBD_ACCOUNTS__MARKET__INTERVAL": "1 h",
@@ -455,7 +453,7 @@ def test_the_environment_outranks_the_files(write: Write) -> None:
     assert isinstance(settings, BazaarSettings)
     assert configuration.control.listen == Listen("127.0.0.1", 9000)
     assert configuration.control.allow_remote
-    assert configuration.engine.concurrency == 8
+    assert configuration.engine.down_after == 8
     assert (settings.client_id, settings.languages, settings.sandbox) == ("12345", ("pl", "cs"), True)
     assert configuration.accounts["market"].interval == dt.timedelta(hours=1)
 
@@ -486,8 +484,8 @@ def test_a_variable_that_reaches_nothing_is_told(write: Write, variable: str, me
 
 
 def test_a_wrong_value_from_the_environment_is_told_without_it(write: Write) -> None:
-    (problem,) = problems(write(GOOD), {"OLHUBD_ENGINE__CONCURRENCY": CANARY})
-    assert (problem.file, problem.line, problem.key) == ("environment", None, "engine.concurrency")
+    (problem,) = problems(write(GOOD), {"OLHUBD_ENGINE__DOWN_AFTER": CANARY})
+    assert (problem.file, problem.line, problem.key) == ("environment", None, "engine.down_after")
     assert problem.message == "must be a whole number"
 
 
@@ -632,9 +630,9 @@ CASES = [
     Case("wrong unit", '[engine]\nbackoff_max = "1 hor" #!', "engine.backoff_max", "no unit", 'mean "1 hours"?'),
     Case("negative span", '[engine]\nbackoff_max = "-1 h" #!', "engine.backoff_max", "longer than nothing"),
     Case("spans in disorder", '[engine]\nbackoff_first = "2 h" #!', "engine.backoff_first", "than backoff_max"),
-    Case("text for number", '[engine]\nconcurrency = "4" #!', "engine.concurrency", "whole number", "quotes"),
-    Case("switch for number", "[engine]\nconcurrency = true #!", "engine.concurrency", "must be a whole number"),
-    Case("number too small", "[engine]\nconcurrency = 0 #!", "engine.concurrency", "greater than or equal to 1"),
+    Case("text for number", '[engine]\ndown_after = "4" #!', "engine.down_after", "whole number", "quotes"),
+    Case("switch for number", "[engine]\ndown_after = true #!", "engine.down_after", "must be a whole number"),
+    Case("number too small", "[engine]\ndown_after = 0 #!", "engine.down_after", "greater than or equal to 1"),
     Case("plugin missing", '[daemon]\nplugins = [\n  "sad", #!\n]', "daemon.plugins.0", "cannot be loaded: Mod"),
     Case("listen to all", '[control]\nlisten = "0.0.0.0:80" #!', "control.listen", "reached", "allow_remote"),
     Case(
@@ -819,11 +817,11 @@ def test_all_is_told_at_once_and_in_order(write: Write) -> None:
         "[daemon]\nlog_levl = 'x'\nstop_timeout = 5\n"
         + MARKET
         + 'sandbx = true\n[[routes]]\nfrom="x"\nwhn="paid"\nto="y"\n',
-        more="[engine]\nconcurrency = 'many'\n",
+        more="[engine]\ndown_after = 'many'\n",
     )
     found = problems(path)
     assert [(Path(problem.file).name, problem.line, problem.key) for problem in found] == [
-        ("more.toml", 2, "engine.concurrency"),
+        ("more.toml", 2, "engine.down_after"),
         ("olhubd.toml", 2, "daemon.log_levl"),
         ("olhubd.toml", 3, "daemon.stop_timeout"),
         ("olhubd.toml", 8, "accounts.market.sandbx"),
@@ -846,7 +844,7 @@ def test_a_key_in_two_files_names_both_places(write: Write) -> None:
 
 
 def test_syntax_errors_of_all_files_are_told(write: Write) -> None:
-    found = problems(write("[daemon", a="x =", b="[engine]\nconcurrency = 'many'"))
+    found = problems(write("[daemon", a="x =", b="[engine]\ndown_after = 'many'"))
     assert [(Path(problem.file).name, problem.line) for problem in found] == [("a.toml", 1), ("olhubd.toml", 1)]
 
 
@@ -903,7 +901,7 @@ def test_the_schema_takes_what_is_right_and_refuses_what_is_not() -> None:
     assert not valid(GOOD.replace("bazaar", "bazar"))
     assert not valid(GOOD + "hold = 5\n")
     assert not valid(GOOD + 'when = "never"\n')
-    assert not valid("[engine]\nconcurrency = 0\n")
+    assert not valid("[engine]\ndown_after = 0\n")
 
 
 def test_the_schema_keeps_equal_names_of_two_plugins_apart() -> None:

@@ -216,16 +216,14 @@ class Control(_Table):
 class Engine(_Table):
     """How hard the daemon works and how patient it is. The defaults suit a shop with thousands of orders a day."""
 
-    concurrency: int = Field(default=32, ge=1, le=1024, json_schema_extra=_unit("calls"))
-    """How much is done at one time over all accounts."""
     backoff_first: Span = timedelta(seconds=5)
     """The wait before something that failed is tried a second time; it doubles with each further failure."""
     backoff_max: Span = timedelta(hours=1)
     """The longest such wait."""
     timeout: Span = timedelta(minutes=2)
     """How long one delivery may take before it is given up as lost and looked up at its target."""
-    hold_after: int = Field(default=24, ge=1, le=10_000, json_schema_extra=_unit("attempts"))
-    """After so many failed attempts a delivery waits for a person instead of the clock."""
+    down_after: int = Field(default=3, ge=1, le=1000, json_schema_extra=_unit("failures"))
+    """After so many failures in a row a target counts as down, and one delivery at a time probes it."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Engine:

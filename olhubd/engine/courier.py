@@ -52,6 +52,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     backoff_max: float = 3600.0
     look_up_after: float = 2.0
     timeout: float = 120.0
+    down_after: int = 3
+    """So many failures in a row and the target counts as down."""
 
 
 class Parcel(msgspec.Struct, frozen=True, kw_only=True):

@@ -23,8 +23,6 @@ from olhubd.store import Database, Transaction, copies, deliveries, orders
 __all__ = ["Dispatcher"]
 
 _LONGEST_SLEEP = 30.0
-_DOWN_AFTER = 3
-"""So many failures in a row and the target counts as down."""
 _DOWN_MAX = 300.0
 
 
@@ -53,6 +51,7 @@ class Dispatcher:
         # Longer than any attempt can take, so that a lease that ran out means a process that died.
         self._lease = timedelta(seconds=4 * policy.timeout)
         self._down_first = policy.backoff_first
+        self._down_after = policy.down_after
         self._wake_others = wake_others
         self._lost = lost
         self._news = asyncio.Event()
@@ -87,7 +86,7 @@ class Dispatcher:
 
     @property
     def down(self) -> bool:
-        return self._failures >= _DOWN_AFTER
+        return self._failures >= self._down_after
 
     @property
     def under_way(self) -> int:
@@ -193,10 +192,10 @@ class Dispatcher:
                 await self._lost(failure)
             case Unavailable() | RateLimited():
                 self._failures += 1
-                if self._failures == _DOWN_AFTER:
+                if self._failures == self._down_after:
                     self._log.warning("target does not answer", target=self.target, reason=str(failure))
                 if self.down:
-                    pause = min(self._down_first * 2.0 ** (self._failures - _DOWN_AFTER), _DOWN_MAX)
+                    pause = min(self._down_first * 2.0 ** (self._failures - self._down_after), _DOWN_MAX)
                     self._down_until = self._clock.monotonic() + (failure.retry_after or pause)
             case _:
                 pass

@@ -233,4 +233,6 @@ def _policy(configuration: Configuration) -> Policy:
     return Policy(
         backoff_first=engine.backoff_first.total_seconds(),
         backoff_max=engine.backoff_max.total_seconds(),
+        timeout=engine.timeout.total_seconds(),
+        down_after=engine.down_after,
     )

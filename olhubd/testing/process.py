@@ -1,0 +1,204 @@
+"""Simulators and the daemon as real processes, and the two small HTTP clients that steer them.
+
+Everything goes over real sockets on this machine; a killed process is a process that was killed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import aiohttp
+import msgspec
+
+from olhubd.testing.faults import CONTROL, Fault
+from olhubd.testing.simulator import Entry
+
+__all__ = ["Daemon", "Remote", "spawn_simulator"]
+
+
+class Remote:
+    """A simulator in another process."""
+
+    def __init__(
+        self, connector: str, base: str, process: asyncio.subprocess.Process, settings: dict[str, Any]
+    ) -> None:
+        self.connector = connector
+        self.base = base
+        self.settings = settings
+        self.process = process
+
+    async def do(self, session: aiohttp.ClientSession, verb: str, **arguments: Any) -> Any:
+        """Have it do one of its verbs; see the simulator's `verbs`."""
+        body = msgspec.json.encode(arguments)
+        async with session.post(f"{self.base}{CONTROL}/do/{verb}", data=body) as response:
+            text = await response.read()
+            if response.status != 200:
+                raise RuntimeError(f"{self.connector} could not {verb}: {response.status} {text[:300]!r}")
+            return msgspec.json.decode(text)
+
+    async def books(self, session: aiohttp.ClientSession) -> list[Entry]:
+        async with session.get(f"{self.base}{CONTROL}/books") as response:
+            return msgspec.json.decode(await response.read(), type=list[Entry])
+
+    async def misbehave(self, session: aiohttp.ClientSession, *faults: Fault) -> None:
+        async with session.post(f"{self.base}{CONTROL}/faults", data=msgspec.json.encode(faults)) as response:
+            response.raise_for_status()
+
+    async def behave(self, session: aiohttp.ClientSession) -> None:
+        """No more faults, other than those under way."""
+        async with session.delete(f"{self.base}{CONTROL}/faults") as response:
+            response.raise_for_status()
+
+    async def struck(self, session: aiohttp.ClientSession) -> dict[str, int]:
+        async with session.get(f"{self.base}{CONTROL}/faults") as response:
+            return msgspec.json.decode(await response.read(), type=dict[str, int])
+
+
+class _Announcement(msgspec.Struct):
+    """The first line that `olhubd simulate --json` prints."""
+
+    connector: str
+    base: str
+    settings: dict[str, Any]
+
+
+async def spawn_simulator(
+    stack: contextlib.AsyncExitStack, connector: str, *arguments: str, environ: Mapping[str, str] | None = None
+) -> Remote:
+    """Start `olhubd simulate` for a connector; it ends with the stack."""
+    process = await asyncio.create_subprocess_exec(
+        *_olhubd("simulate", connector, "--json", *arguments),
+        stdout=asyncio.subprocess.PIPE,
+        env={**os.environ, **(environ or {})},
+    )
+    stack.push_async_callback(_end, process)
+    assert process.stdout is not None
+    line = await asyncio.wait_for(process.stdout.readline(), 60)
+    if not line:
+        raise RuntimeError(f"the simulator of {connector} ended with {await process.wait()}")
+    said = msgspec.json.decode(line, type=_Announcement)
+    return Remote(said.connector, said.base, process, said.settings)
+
+
+def _olhubd(*arguments: str) -> Sequence[str]:
+    return (sys.executable, "-m", "olhubd", *arguments)
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+        try:
+            await asyncio.wait_for(process.wait(), 10)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+
+
+class Daemon:
+    """The daemon in another process, on the configuration at `path`; `log` gets what it prints.
+
+    `socket` is its control socket. Use as an async context manager, or `start`, `kill` and `stop` by hand.
+    """
+
+    def __init__(self, path: Path, socket: Path, log: Path) -> None:
+        self._path = path
+        self._socket = socket
+        self._log = log
+        self._process: asyncio.subprocess.Process | None = None
+        self._session: aiohttp.ClientSession | None = None
+        self.kills = 0
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.returncode is None
+
+    async def start(self, timeout: float = 60.0) -> None:
+        """Start it and wait until it is ready. Raises RuntimeError with the end of its log when it ends instead."""
+        with self._log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *_olhubd("run", "--config", str(self._path)), stdout=log, stderr=log
+            )
+        self._session = aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(self._socket)))
+        async with asyncio.timeout(timeout):
+            while not await self._ready():
+                if self._process.returncode is not None:
+                    tail = self._log.read_text(errors="replace")[-3000:]
+                    raise RuntimeError(f"the daemon ended with {self._process.returncode}:\n{tail}")
+                await asyncio.sleep(0.02)
+
+    async def _ready(self) -> bool:
+        try:
+            status, _ = await self.call("GET", "/readyz")
+        except aiohttp.ClientError:
+            return False
+        return status == 200
+
+    async def call(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        """Ask its control endpoint; gives the status and the decoded answer."""
+        assert self._session is not None
+        data = None if body is None else msgspec.json.encode(body)
+        headers = {"Content-Type": "application/json"} if data is not None else {}
+        async with self._session.request(
+            method, f"http://olhubd{path}", data=data, headers=headers, timeout=aiohttp.ClientTimeout(total=30)
+        ) as response:
+            text = await response.read()
+            is_json = "json" in response.headers.get("Content-Type", "")
+            return response.status, msgspec.json.decode(text) if is_json and text else text.decode()
+
+    async def get(self, path: str) -> Any:
+        """A GET that must succeed."""
+        status, answer = await self.call("GET", path)
+        if status != 200:
+            raise RuntimeError(f"GET {path}: {status} {answer}")
+        return answer
+
+    async def kill(self) -> None:
+        """kill -9: no goodbye, no last write."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGKILL)
+        await self._process.wait()
+        self.kills += 1
+        await self._hang_up()
+
+    async def stop(self, timeout: float = 60.0) -> int:
+        """SIGTERM, as systemd does; gives the exit code."""
+        await self._hang_up()
+        if self._process is None:
+            return 0
+        if self._process.returncode is None:
+            self._process.terminate()
+            try:
+                await asyncio.wait_for(self._process.wait(), timeout)
+            except TimeoutError:
+                self._process.kill()
+                await self._process.wait()
+        return self._process.returncode or 0
+
+    def signal(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    async def _hang_up(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
