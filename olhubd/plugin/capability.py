@@ -91,7 +91,8 @@ class OrderFeed(abc.ABC):
 
     @abc.abstractmethod
     async def start(self, since: datetime | None) -> Cursor:
-        """The cursor to begin with: everything from `since` on, or only what comes after now (None)."""
+        """The cursor to begin with: only what comes after now (None), or from `since` on as far as the feed itself
+        reaches back; the host begins a sweep from `since` at once, which brings the rest."""
 
     @abc.abstractmethod
     async def pull(self, cursor: Cursor) -> Page:

@@ -59,8 +59,10 @@ class Impatient:
     def __init__(self, session: aiohttp.ClientSession) -> None:
         self._session = session
         self.limit: float | None = None
+        self.calls = 0
 
     def request(self, method: str, url: Any, **options: Any) -> Any:
+        self.calls += 1
         asked = options.get("timeout")
         if self.limit is not None and isinstance(asked, aiohttp.ClientTimeout) and asked.total:
             options["timeout"] = aiohttp.ClientTimeout(total=min(self.limit, asked.total))
@@ -84,6 +86,7 @@ class Bench:
         self.log = log
         self.errors: list[PluginError] = []
         self.session: Impatient
+        self._origin: Cursor | None = None
 
     @property
     def faults(self) -> Faults:
@@ -118,8 +121,18 @@ class Bench:
         result = act(*args, **options)
         return await result if inspect.isawaitable(result) else result
 
+    async def origin(self) -> Cursor:
+        """A cursor from before the first purchase."""
+        if self._origin is None:
+            feed: OrderFeed = self.connector
+            self._origin = await feed.start(None)
+            self.clock.advance(60)
+        return self._origin
+
     async def buy(self, count: int = 1, **options: Any) -> list[str]:
         """Purchases at one instant, old enough afterwards for any feed to tell of them."""
+        if self.has("OrderFeed"):
+            await self.origin()
         ids: list[str] = await self.do("buy", count=count, **options)
         self.clock.advance(AGE.total_seconds())
         return ids
@@ -143,13 +156,13 @@ class Bench:
     async def walk(
         self, cursor: Cursor | None = None, pull: Callable[[Cursor], Awaitable[Page]] | None = None, tries: int = 5
     ) -> Walk:
-        """Pull from `cursor` (None: from long ago) until there is no more, as the host does.
+        """Pull from `cursor` (None: from the origin) until there is no more, as the host does.
 
         After a temporary failure the faults are cleared and the walk goes on from where the cursor is, `tries`
         times at most; other errors are raised.
         """
         if cursor is None:
-            cursor = await self.connector.start(self.long_ago)
+            cursor = await self.origin()
         walk = Walk(cursor=cursor)
         while True:
             answer = await self.attempt(lambda: (pull or self.page)(walk.cursor))
@@ -177,13 +190,13 @@ class Bench:
             return await lookup.read_order(record.external_id)
         return record
 
-    async def sweep(self) -> Walk:
-        """A whole sweep over all that happened on this bench."""
-        first = True
+    async def sweep(self, since: datetime | None = None) -> Walk:
+        """A whole sweep over all that happened `since`, or ever on this bench."""
+        begin, first = since or self.long_ago, True
 
         async def pull(cursor: Cursor) -> Page:
             nonlocal first
-            page: Page = await self.connector.sweep(self.long_ago, None if first else cursor)
+            page: Page = await self.connector.sweep(begin, None if first else cursor)
             first = False
             return page
 

@@ -18,7 +18,7 @@ _SECRET = re.compile(r"(secret|password|passwd|api_?key|token|private)")
 async def it_has_a_name_a_title_and_something_to_do(bench: Bench) -> None:
     """The name is one lower-case word, the title is not empty, and at least one capability is declared."""
     connector = type(bench.connector)
-    check(re.fullmatch(r"[a-z][a-z0-9_-]*", connector.name), f"name {connector.name!r} is not one lower-case word")
+    check(re.fullmatch(r"[a-z][a-z0-9-]*", connector.name), f"name {connector.name!r} is not one lower-case word")
     check(connector.title.strip(), "the title is empty")
     check(connector.capabilities(), "no capability is declared")
     check(not inspect.isabstract(connector), "an abstract method of a declared capability is missing")

@@ -10,6 +10,7 @@ from olhubd.testing.conformance.rule import Tier, check, rule
 @rule("ECHO-01", Tier.BRONZE, "OrderFeed", "OrderSink")
 async def a_pushed_order_comes_back_with_its_reference(bench: Bench) -> None:
     """An order that was pushed comes in the same system's feed with the reference it was given, at its total."""
+    await bench.origin()
     receipt = await made(bench)
     bench.clock.advance(3600)
     orders = (await bench.walk()).orders

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 from olhubd.plugin import AuthLost, PluginError, RateLimited, Temporary
@@ -21,6 +22,10 @@ async def _all_fail(bench: Bench, fault: Fault, wanted: type[PluginError]) -> di
     """Make every call, all at one time, while `fault` strikes every request; each must end in `wanted`."""
     calls = await every_call(bench)
     bench.faults.add(fault)
+    return await _each_ends_in(bench, calls, wanted)
+
+
+async def _each_ends_in(bench: Bench, calls: Mapping[str, Call], wanted: type[PluginError]) -> dict[str, Any]:
     answers = await asyncio.gather(*(_ended(bench, name, call) for name, call in calls.items()))
     bench.faults.clear()
     for name, answer in zip(calls, answers, strict=True):
@@ -39,8 +44,13 @@ async def _ended(bench: Bench, name: str, call: Call) -> Any:
 
 @rule("FAIL-01", Tier.BRONZE)
 async def a_refused_key_is_auth_lost(bench: Bench) -> None:
-    """When the server refuses the key or grant (401), every call raises AuthLost."""
-    await _all_fail(bench, Fault(kind=Kind.ERROR, status=401, times=None), AuthLost)
+    """When the server refuses the key (401), or the grant was withdrawn, every call raises AuthLost."""
+    if bench.has("OAuthLogin"):
+        calls = await every_call(bench)
+        await bench.do("revoke_grant")
+        await _each_ends_in(bench, calls, AuthLost)
+    else:
+        await _all_fail(bench, Fault(kind=Kind.ERROR, status=401, times=None), AuthLost)
 
 
 @rule("FAIL-02", Tier.BRONZE)

@@ -64,7 +64,7 @@ async def without_news_the_cursor_stays(bench: Bench) -> None:
 async def the_same_cursor_gives_the_same_page(bench: Bench) -> None:
     """Pulling twice from one cursor gives the same records and the same next cursor: reading changes nothing."""
     await bench.buy(5)
-    cursor = await bench.connector.start(bench.long_ago)
+    cursor = await bench.origin()
     for _ in range(20):
         first, second = await bench.page(cursor), await bench.page(cursor)
         check(list(first.records) == list(second.records), "the second pull brought other records")
@@ -119,13 +119,12 @@ async def the_cursor_waits_for_a_failed_reading(bench: Bench) -> None:
 async def a_failure_at_any_call_loses_nothing(bench: Bench) -> None:
     """Whichever call of a walk fails, once or until it is given up, every order has come at the end."""
     bought = await bench.buy(6)
-    start = await bench.connector.start(bench.long_ago)
     for kind in (Kind.ERROR, Kind.CUT, Kind.HALF, Kind.THROTTLE):
         for times in (1, None):
             for call in range(MOST_CALLS):
                 before = bench.struck()
                 bench.strike(kind, after=call, times=times, status=503)
-                found = await bench.walk(start)
+                found = await bench.walk()
                 bench.faults.clear()
                 whole(found, bought, f"after {kind.value} at call {call + 1}")
                 if bench.struck() == before:
@@ -160,3 +159,19 @@ async def an_unreadable_order_hides_nobody(bench: Bench) -> None:
     if isinstance(record, Unreadable):
         check(record.raw and record.reason, "the unreadable order came without its raw text or without a reason")
     whole(found, [key for key in bought if key != bought[2]], "beside an unreadable order")
+
+
+@rule("FEED-11", Tier.BRONZE, _FEED)
+async def starting_in_the_past_brings_the_past(bench: Bench) -> None:
+    """`start` with a time in the past, and the first sweep since that time, bring all that was bought since."""
+    await bench.buy(2)
+    since = bench.clock.now()
+    bench.clock.advance(60)
+    bought = await bench.buy(4)
+    cursor = await bench.connector.start(since)
+    found = await bench.walk(cursor)
+    swept = await bench.sweep(since)
+    found.records.extend(swept.records)
+    whole(found, bought, "after a start in the past")
+    after = await bench.buy(2)
+    whole(await bench.walk(found.cursor), after, "bought after a start in the past")

@@ -26,7 +26,11 @@ async def subject(bench: Bench, *, paid: bool = True) -> str:
     if bench.has("OrderSink"):
         kind = "plain" if paid else "unpaid"
         return (await made(bench, kind, f"subject-{len(bench.books())}")).external_id
-    return (await bench.buy(1, **({} if paid else {"paid": False})))[0]
+    for _ in range(MOST_CALLS):
+        [key] = await bench.buy(1, **({} if paid else {"paid": False}))
+        if bench.books()[key].due or not paid:  # some a marketplace carries out by itself, and lets nobody touch
+            return key
+    skip("no purchase is the seller's to carry out")
 
 
 async def nobody(bench: Bench) -> str:

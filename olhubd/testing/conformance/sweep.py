@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from olhubd.testing.conformance.bench import Bench
 from olhubd.testing.conformance.feed import MANY, MOST_CALLS, whole
-from olhubd.testing.conformance.rule import Tier, check, rule
+from olhubd.testing.conformance.rule import Tier, check, rule, skip
 from olhubd.testing.faults import Kind
 
 _FEED = "OrderFeed"
@@ -23,6 +23,8 @@ async def a_sweep_finds_what_the_journal_dropped(bench: Bench) -> None:
     await bench.do("drop_events", 4)
     bought = await bench.buy(6)
     told = await bench.walk()
+    if len(told.orders) == len(bought):
+        skip("the journal told of every order all the same")
     whole(await bench.sweep(), bought, f"the feed told of {len(told.orders)} of {len(bought)}; after the sweep")
 
 

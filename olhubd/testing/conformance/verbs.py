@@ -19,6 +19,7 @@ VERBS: Mapping[str, str] = {
     "set_status(id, status)": "the order's own status word becomes `status`, be it one that nobody knows",
     "corrupt(id)": "from now on the system tells of this order in a way that cannot be understood",
     "drop_events(count)": "the journal will never tell of the next `count` changes; the orders are there",
+    "revoke_grant()": "the person withdraws the consent: no token works any more",
     "ship(id)": "the order is sent, so that it cannot be cancelled any more",
 }
 """Signature and meaning of each verb."""

@@ -124,10 +124,22 @@ class Ledger:
 
     # What buyers and the seller do
 
-    def buy(self, count: int = 1, ready: bool = True, **shape: Any) -> list[str]:
-        """Buy `count` times; `ready` means filled in and paid, else it stays BOUGHT. Gives the ids."""
+    def buy(
+        self, count: int = 1, ready: bool = True, paid: bool | None = None, cod: bool = False, **shape: Any
+    ) -> list[str]:
+        """Buy `count` times; `ready` means filled in and paid, else it stays BOUGHT. Gives the ids.
+
+        `paid` is short for a payment online, `cod` for one on delivery; not `paid` ends with the form filled in.
+        """
+        if cod or paid is not None:
+            shape["payment"] = "CASH_ON_DELIVERY" if cod else "ONLINE"
         wanted = msgspec.convert(shape, Shape)
-        return [self._buy(wanted, ready) for _ in range(count)]
+        unpaid = paid is False and not cod
+        bought = [self._buy(wanted, ready and not unpaid) for _ in range(count)]
+        if ready and unpaid:
+            for one in bought:
+                self.advance(one)
+        return bought
 
     def _buy(self, shape: Shape, ready: bool) -> str:
         at = self.tick()
@@ -230,13 +242,30 @@ class Ledger:
         purchase.form["surcharges"].append(payment)
         self.change(purchase, "READY_FOR_PROCESSING")
 
+    def set_status(self, id: str, status: str) -> None:
+        """The purchase has a status, be it one that Allegro has not invented yet."""
+        purchase = self._held(id)
+        purchase.form["status"] = status
+        self.change(purchase, "BUYER_MODIFIED")
+
+    def corrupt(self, id: str) -> None:
+        """The form is told in a way that cannot be understood."""
+        purchase = self._held(id)
+        purchase.form["lineItems"][0]["boughtAt"] = "yesterday"
+        self.change(purchase, "BUYER_MODIFIED")
+
     def fulfil(self, id: str, status: str, silent: bool = False) -> None:
         """The seller's status; `silent`, as it may go in his own panel: no event, and the time of change stays."""
         purchase = self._held(id)
         purchase.form["fulfillment"]["status"] = status
         self.change(purchase, None if silent else "FULFILLMENT_STATUS_CHANGED", moves=not silent)
 
-    def ship(self, purchase: Purchase, parcel: Json) -> None:
+    def ship(self, id: str) -> None:
+        """The seller sends it, in his own panel."""
+        self.fulfil(id, "SENT")
+
+    def attach(self, purchase: Purchase, parcel: Json) -> None:
+        """A parcel is registered; by the seller's setting that may make the order SENT."""
         purchase.shipments.append(parcel)
         lines = {line["id"] for line in purchase.form["lineItems"]}
         sent = {line["id"] for one in purchase.shipments for line in one["lineItems"]}

@@ -99,6 +99,9 @@ class AllegroSimulator(Simulator):
             "change_address": ledger.change_address,
             "surcharge": ledger.surcharge,
             "fulfil": ledger.fulfil,
+            "ship": ledger.ship,
+            "set_status": ledger.set_status,
+            "corrupt": ledger.corrupt,
             "drop_events": self.drop_events,
             "duplicate_events": self.duplicate_events,
             "reorder_events": self.reorder_events,
@@ -298,7 +301,7 @@ class AllegroSimulator(Simulator):
         }
         if carrier == "OTHER":
             parcel["carrierName"] = body.get("carrierName") or CARRIERS["OTHER"]
-        self.ledger.ship(purchase, parcel)
+        self.ledger.attach(purchase, parcel)
         return _json(parcel, 201)
 
 
