@@ -158,7 +158,11 @@ class Allegro(
             answer = await self._get_form(external_id)
         except NotFound:
             return Gone(external_id=external_id)
-        return _record(external_id, answer.body)
+        record = _record(external_id, answer.body)
+        if isinstance(record, Unreadable) and not _is_json(answer.body):
+            # A firewall's page says nothing of the order: nobody should find it in quarantine.
+            raise Unavailable(f"GET {FORMS}/{external_id}: the answer is not JSON", status=answer.status)
+        return record
 
     async def _read_all(self, hints: Sequence[journal.Hint]) -> tuple[list[list[Record]], Temporary | None]:
         """The records of as many hints from the first on as could be read, and why it ended there."""
@@ -287,6 +291,14 @@ def _checked(external_id: str) -> str:
     if _ID.fullmatch(external_id) is None:
         raise Rejected("this is no id of a checkout form", field="id")
     return external_id
+
+
+def _is_json(body: bytes) -> bool:
+    try:
+        msgspec.json.decode(body, type=msgspec.Raw)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False
+    return True
 
 
 def _key(raw: msgspec.Raw) -> wire.FormKey:

@@ -66,7 +66,7 @@ class Shape(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     discount: bool | None = None
     voucher: bool = False
     tax: bool | None = None
-    warehouse: bool | None = None
+    warehouse: bool = False
     bare: bool = False
     message: str | None = None
     marketplace: str = "allegro-pl"
@@ -118,7 +118,7 @@ class Population:
             "status": "BOUGHT",
             "fulfillment": {
                 "status": "NEW",
-                "provider": {"id": "ALLEGRO" if self.chance(shape.warehouse, 0.02) else "SELLER"},
+                "provider": {"id": "ALLEGRO" if shape.warehouse else "SELLER"},
                 "shipmentSummary": {"lineItemsSent": "NONE"},
             },
             "lineItems": lines,

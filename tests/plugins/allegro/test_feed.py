@@ -81,20 +81,21 @@ async def test_a_form_named_early_and_late_holds_the_cursor_at_its_first_event(
     simulator: AllegroSimulator, allegro: Allegro
 ) -> None:
     start = await allegro.start(None)
-    early, *others = simulator.ledger.buy(4, ready=False, payment="ONLINE")
+    forms = simulator.ledger.buy(8, ready=False, payment="ONLINE")
+    entries = simulator.journal.entries
+    first, early, *others = [entry.form_id for entry in entries if b'"checkoutForm"' in entry.body]
+    place = next(entry.id for entry in entries if entry.form_id == early)
     simulator.ledger.advance(early)
     simulator.faults.add(Fault(kind=Kind.CUT, match=f"/{early}$", times=None))
 
     page = await allegro.pull(start)
 
-    assert (ids(page), page.failure is None) == ([], False)
-    first = next(entry for entry in simulator.journal.entries if b"checkoutForm" in entry.body)
-    if first.form_id == early:
-        assert page.cursor == start
+    assert ids(page) == [first]
+    assert isinstance(page.failure, Unavailable)
+    assert int(page.cursor) == max(entry.id for entry in entries if entry.id < place)
     simulator.faults.clear()
-    whole = await allegro.pull(page.cursor)
-    assert set(ids(whole)) <= {early, *others}
-    assert early in ids(whole)
+    assert ids(await allegro.pull(page.cursor)) == [early, *others]
+    assert {first, early, *others} <= set(forms)
 
 
 async def test_a_form_that_never_stops_failing_lets_the_others_pass(
@@ -210,6 +211,17 @@ async def test_a_form_without_a_readable_time_is_handed_over_by_the_sweep(
     page = await allegro.sweep(LONG_AGO, None)
 
     assert [(record.external_id, type(record)) for record in page.records] == [(good, Order), (bad, Unreadable)]
+
+
+async def test_a_firewalls_page_quarantines_nobody(simulator: AllegroSimulator, allegro: Allegro) -> None:
+    start = await allegro.start(None)
+    forms = simulator.ledger.buy(3)
+    simulator.faults.add(Fault(kind=Kind.ERROR, match=f"/{forms[1]}$", times=None, status=200))
+
+    page = await allegro.pull(start)
+
+    assert ids(page) == forms[:1]
+    assert isinstance(page.failure, Unavailable)
 
 
 async def test_half_an_answer_is_asked_for_again(

@@ -81,6 +81,7 @@ def test_a_seed_is_a_world() -> None:
 
 def test_the_population_is_as_mixed_as_buyers_are(simulator: AllegroSimulator) -> None:
     simulator.ledger.buy(400)
+    simulator.ledger.buy(1, warehouse=True)
     forms = [one.form for one in simulator.ledger.live()]
     assert {form["payment"]["type"] for form in forms} == {
         "ONLINE",
@@ -104,15 +105,15 @@ def test_the_population_is_as_mixed_as_buyers_are(simulator: AllegroSimulator) -
 
 def test_the_books_tell_what_is_due(simulator: AllegroSimulator) -> None:
     buy = simulator.ledger.buy
-    (good,) = buy(1, warehouse=False, payment="ONLINE")
-    (cod,) = buy(1, warehouse=False, payment="CASH_ON_DELIVERY")
-    (unfinished,) = buy(1, ready=False)
+    (good,) = buy(1, payment="ONLINE")
+    (cod,) = buy(1, payment="CASH_ON_DELIVERY")
+    (unfinished,) = buy(1, paid=False)
     (warehouse,) = buy(1, warehouse=True)
     (late,) = buy(1)
     simulator.ledger.cancel(late)
     (noted,) = buy(1)
     simulator.ledger.cancel(noted, by="seller")
-    old = buy(2, ready=False, warehouse=False, payment="ONLINE")
+    old = buy(2, ready=False, payment="ONLINE")
     merged = simulator.ledger.merge(old)
 
     books = {entry.external_id: entry for entry in simulator.books()}
@@ -171,6 +172,9 @@ async def test_it_can_be_driven_from_outside(simulator: AllegroSimulator) -> Non
         await do("delay_events", count=1, seconds=5)
         await do("drop_events", count=1)
         await do("fulfil", id=merged, status="PROCESSING", silent=True)
+        await do("ship", id=merged)
+        await do("set_status", id=merged, status="NOWY")
+        await do("corrupt", id=merged)
         await do("cancel", id=merged, by="auto")
         await do("rotate_and_forget")
         await do("expire_tokens")
