@@ -15,13 +15,19 @@ from olhubd.decide.land import cancelled
 from olhubd.decide.route import Route, When
 from olhubd.model import Action, Order, Shipment, Stage
 
-__all__ = ["Debt", "StatusWord", "after_push", "creation_status", "follow", "ripe", "withdrawn"]
+__all__ = ["Amendment", "Debt", "StatusWord", "after_push", "creation_status", "follow", "ripe", "withdrawn"]
 
 
 class StatusWord(msgspec.Struct, frozen=True):
     """The payload of a SET_STATUS delivery: the target's own word."""
 
     status: str
+
+
+class Amendment(msgspec.Struct, frozen=True):
+    """The payload of an AMEND_ORDER delivery: the kind of change that a person must carry over."""
+
+    kind: str
 
 
 class Debt(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,6 +87,15 @@ def _update(route: Route, order: Order, found: Sequence[Change]) -> Iterable[Deb
         match change:
             case changes.Cancelled() | changes.Superseded():
                 yield Debt(target=route.target, action=Action.CANCEL_ORDER, cause=index)
+            case changes.LinesChanged() | changes.AddressChanged() | changes.InvoiceChanged():
+                yield Debt(
+                    target=route.target,
+                    action=Action.AMEND_ORDER,
+                    cause=index,
+                    key=change.kind,
+                    payload=Amendment(change.kind),
+                    replaces=True,
+                )
             case changes.PaymentChanged() if route.sync_payment and not order.cash_on_delivery:
                 yield Debt(
                     target=route.target,

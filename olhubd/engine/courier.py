@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from olhubd.decide import plan
-from olhubd.decide.plan import Debt, StatusWord
+from olhubd.decide.plan import Amendment, Debt, StatusWord
 from olhubd.decide.route import Route, UnlinkedPolicy
 from olhubd.model import Action, Delivery, DeliveryState, Order, OrderId, Shipment, reference
 from olhubd.plugin import (
@@ -41,6 +41,12 @@ from olhubd.store.copies import Copy
 from olhubd.store.orders import Stored
 
 __all__ = ["Amend", "Courier", "Outcome", "Parcel", "Policy"]
+
+_AMENDMENTS = {
+    "order.lines-changed": "what was bought or its price",
+    "order.address-changed": "the delivery address",
+    "order.invoice-changed": "the invoice party",
+}
 
 Amend = Callable[[Delivery, Order], Awaitable[Order | str | None]]
 
@@ -111,6 +117,8 @@ class Courier:
                     return await self._push(parcel)
                 case Action.CANCEL_ORDER:
                     return await self._cancel(parcel)
+                case Action.AMEND_ORDER:
+                    return self._amend_by_hand(parcel)
                 case _:
                     return await self._update(parcel)
         except PluginError as error:
@@ -204,6 +212,23 @@ class Courier:
                 "the buyer put purchases together" if superseded else "cancelled at the marketplace",
             )
         return self._confirmed(parcel)
+
+    def _amend_by_hand(self, parcel: Parcel) -> Outcome:
+        """No system takes such a change of an order it has, so a person is asked, unless it came to nothing."""
+        copy, order = parcel.copy, parcel.stored.order
+        if copy is None:
+            return self._end(parcel, DeliveryState.DROPPED, "the target does not have the order")
+        what = _AMENDMENTS.get(msgspec.json.decode(parcel.delivery.payload, type=Amendment).kind, "something")
+        sums = ""
+        if copy.total.rounded() != order.total.rounded():
+            sums = f" (the target has {copy.total}, the buyer pays {order.total})"
+        number = copy.number or copy.external_id
+        return self._hold(
+            parcel,
+            f"{what} changed after the order went on{sums}: change order {number} at {self._target} by hand,"
+            " then accept this",
+            external_id=copy.external_id,
+        )
 
     # What follows an order
 

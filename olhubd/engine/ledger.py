@@ -94,6 +94,8 @@ class Ledger:
             push = pushes.get(debt.target)
             if debt.action is Action.CANCEL_ORDER and push is not None and _never_sent(push):
                 self._settle(push, DeliveryState.DROPPED, "cancelled before it was sent")
+            elif debt.action is Action.AMEND_ORDER and push is not None and _never_sent(push):
+                continue  # it will go as it is now
             elif debt.action is Action.PUSH_ORDER and push is not None and push.state is DeliveryState.DROPPED:
                 self._settle(push, DeliveryState.PENDING, None, due_at=self._due(debt))
                 self.targets.add(debt.target)

@@ -65,6 +65,8 @@ class Action(enum.StrEnum):
     SET_PAYMENT = "set-payment"
     ADD_SHIPMENT = "add-shipment"
     CANCEL_ORDER = "cancel-order"
+    AMEND_ORDER = "amend-order"
+    """What was pushed has changed at its source in a way that no target takes: a person does it there."""
 
 
 class DeliveryState(enum.StrEnum):

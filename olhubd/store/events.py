@@ -10,7 +10,7 @@ from olhubd.model import Cause, Event
 from olhubd.store import codec
 from olhubd.store.database import Reader, Row, Transaction
 
-__all__ = ["append", "latest", "of_order"]
+__all__ = ["append", "latest", "of_accounts", "of_order"]
 
 _COLUMNS = "id, at, kind, account, order_id, cause_kind, cause_id, data"
 
@@ -30,6 +30,18 @@ async def of_order(reader: Reader, order_id: int) -> list[Event]:
     return [
         _event(row)
         for row in await reader.fetch(f"SELECT {_COLUMNS} FROM events WHERE order_id = ? ORDER BY id", (order_id,))
+    ]
+
+
+async def of_accounts(reader: Reader, accounts: Sequence[str], *, after: int, limit: int = 100) -> list[Event]:
+    """What happened to these accounts themselves since the event `after`, oldest first."""
+    return [
+        _event(row)
+        for row in await reader.fetch(
+            f"SELECT {_COLUMNS} FROM events WHERE order_id IS NULL AND account IN ({codec.marks(accounts)})"
+            " AND id > ? ORDER BY id LIMIT ?",
+            (*accounts, after, limit),
+        )
     ]
 
 

@@ -147,12 +147,21 @@ async def by_reference(reader: Reader, account: str, external_id: str) -> OrderI
 async def find(reader: Reader, text: str) -> list[OrderId]:
     """Orders that a person means by `text`: the hub's id, a number, or an external id here or at a target."""
     by_id = int(text) if text.isdecimal() and len(text) < 19 else -1
+    # The accounts are named so that the indexes which begin with them serve.
     rows = await reader.fetch(
-        "SELECT id FROM orders WHERE id = ? UNION SELECT id FROM orders WHERE external_id = ? OR number = ?"
-        " UNION SELECT order_id FROM copies WHERE external_id = ? OR number = ? ORDER BY 1 LIMIT 20",
+        "SELECT id FROM orders WHERE id = ? UNION SELECT id FROM orders WHERE number = ?"
+        " UNION SELECT id FROM orders WHERE account IN (SELECT name FROM accounts) AND external_id = ?"
+        " UNION SELECT order_id FROM copies WHERE number = ?"
+        " UNION SELECT order_id FROM copies WHERE account IN (SELECT name FROM accounts) AND external_id = ?"
+        " ORDER BY 1 LIMIT 20",
         (by_id, text, text, text, text),
     )
     return [row[0] for row in rows]
+
+
+_SUMMARY = (
+    "id, account, external_id, number, stage, fulfilment, paid, placed_at, total, currency, buyer, superseded_by"
+)
 
 
 async def listing(
@@ -160,20 +169,24 @@ async def listing(
     *,
     account: str | None = None,
     stage: Stage | None = None,
+    ids: Sequence[int] | None = None,
     before: int | None = None,
     limit: int = 50,
 ) -> list[Summary]:
-    """The newest orders first; `before` is the last id of the page before."""
-    where, parameters = ["id < ?"], [before if before is not None else 2**62]
+    """The newest orders first; `before` is the last id of the page before, `ids` the only ones wanted."""
+    where: list[str] = ["id < ?"]
+    parameters: list[object] = [before if before is not None else 2**62]
     if account is not None:
         where.append("account = ?")
-        parameters.append(account)  # type: ignore[arg-type]
+        parameters.append(account)
     if stage is not None:
         where.append("stage = ?")
-        parameters.append(stage.value)  # type: ignore[arg-type]
+        parameters.append(stage.value)
+    if ids is not None:
+        where.append(f"id IN ({codec.marks(ids)})")
+        parameters.extend(ids)
     rows = await reader.fetch(
-        "SELECT id, account, external_id, number, stage, fulfilment, paid, placed_at, total, currency, buyer,"
-        f" superseded_by FROM orders WHERE {' AND '.join(where)} ORDER BY id DESC LIMIT ?",
+        f"SELECT {_SUMMARY} FROM orders WHERE {' AND '.join(where)} ORDER BY id DESC LIMIT ?",
         [*parameters, limit],
     )
     return [

@@ -11,7 +11,7 @@ from olhubd.model import Run
 from olhubd.store import codec
 from olhubd.store.database import Reader, Transaction
 
-__all__ = ["latest", "listing", "lose", "put"]
+__all__ = ["latest", "listing", "lose", "put", "read"]
 
 _COLUMNS = (
     "id, account, feed, trigger, started_at, ended_at, state, polls, seen,"
@@ -66,6 +66,11 @@ async def listing(
         f"SELECT {_COLUMNS} FROM runs WHERE {where} ORDER BY id DESC LIMIT ?", [*parameters, limit]
     )
     return [_run(row) for row in rows]
+
+
+async def read(reader: Reader, ids: Sequence[int]) -> dict[int, Run]:
+    rows = await reader.fetch(f"SELECT {_COLUMNS} FROM runs WHERE id IN ({codec.marks(ids)})", list(ids))
+    return {row[0]: _run(row) for row in rows}
 
 
 async def latest(reader: Reader) -> dict[tuple[str, str], Run]:

@@ -7,7 +7,7 @@ import pytest
 from olhubd.decide import changes, land, plan
 from olhubd.decide.route import Route, When
 from olhubd.model import Action, Fulfilment, Order, Payment, PaymentType, Stage
-from tests.orders import order, paid, pln
+from tests.orders import line, order, paid, pln
 
 
 def route(**more: object) -> Route:
@@ -82,11 +82,15 @@ def test_a_payment_follows_the_order_and_cash_does_not() -> None:
 
 
 def test_only_three_things_are_kept_in_step() -> None:
-    """FWD-26, SYN-14: notes, addresses, invoices and lines stay here."""
+    """SYN-14: a note is not sent after the order."""
     assert then(order(), order(buyer_note="x"), owed=("shop",)) == []
-    from tests.orders import line
 
-    assert then(order(), order(lines=(line("A-1", quantity=3),)), owed=("shop",)) == []
+
+def test_other_changes_after_forwarding_are_for_a_person() -> None:
+    """FWD-26: lines and addresses are not sent after the order, yet not passed over in silence either."""
+    debts = then(order(), order(lines=(line("A-1", quantity=3),)), owed=("shop",))
+    assert actions(debts) == [Action.AMEND_ORDER]
+    assert then(order(), order(lines=(line("A-1", quantity=3),))) == []
 
 
 def test_only_mapped_statuses_cause_an_update() -> None:

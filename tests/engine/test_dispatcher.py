@@ -33,7 +33,7 @@ from olhubd.plugin import (
     Unavailable,
 )
 from olhubd.store import Database, Transaction, copies, deliveries, events
-from tests.orders import EPOCH, order, pln
+from tests.orders import EPOCH, line, order, pln
 
 Step = Callable[["Shop", Push], Awaitable[Receipt]]
 
@@ -366,6 +366,19 @@ async def test_a_cancelled_order_is_taken_back_after_it_went(bench: Bench) -> No
     await bench.settled(1)
     await bench.land(order("A", stage=Stage.CANCELLED))
     await bench.settled(2)
+    assert bench.shop.cancelled == ["100"]
+
+
+async def test_a_later_change_waits_for_a_person_and_holds_up_nothing(bench: Bench) -> None:
+    """FWD-26."""
+    await bench.land(order("A"))
+    await bench.settled(1)
+    await bench.land(order("A", lines=(line("A-1", quantity=2),)))
+    await bench.until("confirmed", "hold")
+    held = (await deliveries.listing(bench.database.reader, states=[DeliveryState.HOLD]))[0]
+    assert "15.00 PLN, the buyer pays 25.00 PLN" in (held.reason or "")
+    await bench.land(order("A", lines=(line("A-1", quantity=2),), stage=Stage.CANCELLED))
+    await bench.until("confirmed", "hold", "confirmed")
     assert bench.shop.cancelled == ["100"]
 
 

@@ -67,6 +67,7 @@ CREATE TABLE orders (
     UNIQUE (account, external_id)
 );
 CREATE INDEX orders_of_account ON orders (account, stage, id);
+CREATE INDEX orders_number ON orders (number) WHERE number IS NOT NULL;
 
 CREATE TABLE order_lines (
     order_id    INTEGER NOT NULL REFERENCES orders (id),
@@ -101,6 +102,7 @@ CREATE TABLE copies (
     PRIMARY KEY (order_id, account)
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX copies_external ON copies (account, external_id);
+CREATE INDEX copies_number ON copies (number) WHERE number IS NOT NULL;
 
 CREATE TABLE events (
     id         INTEGER PRIMARY KEY,
@@ -113,6 +115,7 @@ CREATE TABLE events (
     data       BLOB NOT NULL
 );
 CREATE INDEX events_of_order ON events (order_id, id) WHERE order_id IS NOT NULL;
+CREATE INDEX events_of_account ON events (account, id) WHERE order_id IS NULL;
 
 CREATE TABLE deliveries (
     id          INTEGER PRIMARY KEY,

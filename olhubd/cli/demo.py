@@ -1,0 +1,217 @@
+"""`olhubd demo`: the main job on one machine, with nothing to set up, in plain words.
+
+Two simulated Allegro accounts, a simulated WooCommerce shop and the real daemon, each a process of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import signal
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from olhubd.testing.books import Audit
+    from olhubd.testing.stage import Stage
+
+__all__ = ["demo"]
+
+SETTLE = "3 s"
+"""The simulated shop acts at the latest a second after its answer was lost; a real one needs a minute."""
+
+
+@click.command()
+@click.option("--orders", default=0, help="Place so many orders; 0: a few a minute until interrupted.")
+@click.option("--faults", is_flag=True, help="Lose answers, tear them, refuse, throttle, cut; lie in the journal.")
+@click.option("--kill", "kills", default=0, metavar="N", help="Kill the daemon (-9) N times meanwhile.")
+@click.option("--exit", "ends", is_flag=True, help="End when all is settled; exit code 1 unless the books agree.")
+@click.option("--seed", type=int, default=None, help="Makes buyers and faults repeatable. Default: by chance.")
+@click.option("--listen", default="127.0.0.1:8742", show_default=True, help="Where the control endpoint listens.")
+@click.option(
+    "--keep", type=click.Path(path_type=Path), default=None, help="Work in this folder and leave it there."
+)
+@click.option("--limit", default=600.0, show_default=True, help="Seconds to wait until all is settled.")
+@click.option("--quiet", is_flag=True, help="Print the result only.")
+def demo(
+    orders: int,
+    faults: bool,
+    kills: int,
+    ends: bool,
+    seed: int | None,
+    listen: str,
+    keep: Path | None,
+    limit: float,
+    quiet: bool,
+) -> None:
+    """Show the main job: Allegro orders land in a WooCommerce shop, once each.
+
+    Nothing real is touched: marketplaces and shop are simulated on this machine.
+
+    \b
+    Examples:
+      olhubd demo
+      olhubd demo --orders 200 --faults --exit
+      olhubd demo --orders 1000 --faults --kill 5 --exit
+    """
+    if seed is None:
+        seed = random.randrange(1_000_000)
+    if ends and not orders:
+        orders = 20
+    show = _Show(quiet)
+    with contextlib.ExitStack() as stack:
+        folder = keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="olhubd-demo-")))
+        folder.mkdir(parents=True, exist_ok=True)
+        settings = _Settings(orders, faults, kills, ends, seed, "off" if ends else listen, limit)
+        try:
+            clean = asyncio.run(_demo(folder, settings, show))
+        except RuntimeError as error:
+            raise click.ClickException(str(error)) from error
+        except KeyboardInterrupt:
+            clean = True
+    sys.exit(0 if clean else 1)
+
+
+class _Settings:
+    def __init__(
+        self, orders: int, faults: bool, kills: int, ends: bool, seed: int, listen: str, limit: float
+    ) -> None:
+        self.orders = orders
+        self.faults = faults
+        self.kills = kills
+        self.ends = ends
+        self.seed = seed
+        self.listen = listen
+        self.limit = limit
+
+
+class _Show:
+    """Prints for people."""
+
+    def __init__(self, quiet: bool) -> None:
+        self._quiet = quiet
+
+    def say(self, words: str) -> None:
+        if not self._quiet:
+            click.echo(words)
+
+    def result(self, name: str, value: object) -> None:
+        click.echo(f"{name:>14}  {value}")
+
+
+async def _demo(folder: Path, settings: _Settings, show: _Show) -> bool:
+    from olhubd.testing.stage import open_stage
+    from olhubd.testing.trade import Trade, spoil
+
+    show.say(f"Two Allegro accounts, a WooCommerce shop and olhubd between them (seed {settings.seed}) ...")
+    async with open_stage(
+        folder,
+        seed=settings.seed,
+        account={"interval": "1 s", "sweep_interval": "5 s"},
+        target={"interval": "5 s", "settle": SETTLE},
+        route={"mark_processing": True, "status_back": {"completed": "SENT"}},
+        engine={"backoff_first": "500 ms", "backoff_max": "5 s"},
+        listen=settings.listen,
+    ) as stage:
+        show.say("Both accounts are signed in. The daemon runs.")
+        if settings.listen != "off":
+            show.say(f"Control endpoint: http://{settings.listen}/   token: {folder}/data/control.token")
+            show.say(f"Ask it:           olhubd --config {folder}/olhubd.toml status")
+        show.say("")
+        if settings.faults:
+            await spoil(stage, settings.seed)
+        pause = 0.0 if settings.orders else 3.0
+        trade = Trade(stage, settings.orders or 10**9, seed=settings.seed, pause=pause, quirks=settings.orders > 0)
+        teller = asyncio.create_task(_tell(stage, show))
+        killer = asyncio.create_task(_kill(stage, settings, show, trade))
+        try:
+            await _until_interrupted(trade.run(show.say))
+            await killer
+            settled = await stage.settle(settings.limit)
+            # One more look after a while: what is doubled is doubled late.
+            await asyncio.sleep(2.0 if settings.faults else 0.2)
+            return await _report(stage, show, settled)
+        finally:
+            for task in (teller, killer):
+                task.cancel()
+            await asyncio.gather(teller, killer, return_exceptions=True)
+
+
+async def _until_interrupted(work: Any) -> None:
+    """Ctrl-C ends the trade, and then the books are still closed in order."""
+    loop = asyncio.get_running_loop()
+    task = asyncio.ensure_future(work)
+    loop.add_signal_handler(signal.SIGINT, task.cancel)
+    try:
+        await task
+    except asyncio.CancelledError:
+        if not task.cancelled():
+            raise
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)
+
+
+async def _kill(stage: Stage, settings: _Settings, show: _Show, trade: Any) -> None:
+    """Kill the daemon at even steps of the trade, a moment after it became busy."""
+    dice = random.Random(settings.seed)
+    for number in range(settings.kills):
+        threshold = settings.orders * (number + 1) // (settings.kills + 1)
+        while trade.placed < threshold:  # noqa: ASYNC110 - the trade has no bell to ring
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(dice.uniform(0.0, 1.0))
+        await stage.daemon.kill()
+        show.say(f"*** the daemon is killed (-9), {number + 1} of {settings.kills}, and started again")
+        await stage.daemon.start()
+
+
+async def _tell(stage: Stage, show: _Show) -> None:
+    """Say what the daemon did, from its own log of events."""
+    words = {
+        "delivery.confirmed": "in the shop",
+        "delivery.held": "waits for a person",
+        "delivery.delayed": "could not be carried out yet",
+        "order.superseded": "was taken over by another order",
+        "order.cancelled": "was cancelled",
+    }
+    after = 0
+    while True:
+        await asyncio.sleep(0.5)
+        try:
+            events = await stage.daemon.get(f"/api/v1/events?after={after}&limit=200")
+        except Exception:  # it may just be killed
+            continue
+        for event in events["events"]:
+            after = event["id"]
+            if text := words.get(event["kind"]):
+                data = event["data"]
+                if event["kind"] == "delivery.confirmed" and data.get("action") != "push-order":
+                    continue
+                number = f" as number {data['number']}" if data.get("number") else ""
+                reason = f": {data['reason']}" if data.get("reason") else ""
+                show.say(f"olhubd: order {event['order_id']} of {event['account']} {text}{number}{reason}")
+
+
+async def _report(stage: Stage, show: _Show, settled: bool) -> bool:
+    found: Audit = await stage.audit()
+    status = await stage.daemon.get("/api/v1/status")
+    show.say("")
+    show.result("sold", found.sold)
+    show.result("landed", status["orders"]["total"])
+    show.result("forwarded", found.forwarded)
+    show.result("lost", len(found.lost))
+    show.result("doubled", len(found.doubled))
+    show.result("wrong totals", len(found.wrong_totals))
+    show.result("not taken back", len(found.strays))
+    if stage.daemon.kills:
+        show.result("killed", stage.daemon.kills)
+    if not settled:
+        click.echo(f"not settled in time: {await stage.open_deliveries()} deliveries are open", err=True)
+    for kind in ("lost", "doubled", "wrong_totals", "strays"):
+        for name in getattr(found, kind)[:10]:
+            click.echo(f"{kind.replace('_', ' ')}: {name}", err=True)
+    return settled and found.clean

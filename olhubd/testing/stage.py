@@ -1,0 +1,167 @@
+"""A whole seller on one machine: simulated marketplaces, a shop, and the real daemon between them, as processes.
+
+The demo, torture and whole-daemon tests stand on it. What happens on the stage is decided by the caller; this
+module only sets it up, signs the accounts in as a person would, and takes it down.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import msgspec
+
+from olhubd.testing.books import Audit, audit
+from olhubd.testing.process import Daemon, Remote, spawn_simulator
+from olhubd.testing.simulator import Entry
+
+__all__ = ["Stage", "open_stage", "write_configuration"]
+
+SHOP = "shop"
+
+
+class Stage:
+    """The open stage. `markets` are the simulated marketplaces by account name."""
+
+    def __init__(
+        self,
+        folder: Path,
+        session: aiohttp.ClientSession,
+        markets: Mapping[str, Remote],
+        shop: Remote,
+        daemon: Daemon,
+    ) -> None:
+        self.folder = folder
+        self.session = session
+        self.markets = markets
+        self.shop = shop
+        self.daemon = daemon
+
+    async def sign_in(self, account: str) -> None:
+        """As a person would: open the address, agree; the daemon does the rest."""
+        status, grant = await self.daemon.call("POST", f"/api/v1/accounts/{account}/sign-in", {})
+        if status not in (200, 202):
+            raise RuntimeError(f"signing in to {account}: {status} {grant}")
+        await self.markets[account].do(self.session, "consent", user_code=grant["user_code"])
+        async with asyncio.timeout(60):
+            while True:
+                state = await self.daemon.get(f"/api/v1/accounts/{account}/sign-in")
+                if state["state"] == "done":
+                    return
+                if state["state"] == "failed":
+                    raise RuntimeError(f"signing in to {account}: {state}")
+                await asyncio.sleep(0.05)
+
+    async def books(self) -> tuple[dict[str, list[Entry]], list[Entry]]:
+        """What the marketplaces and the shop themselves say."""
+        names = list(self.markets)
+        found = await asyncio.gather(*(self.markets[name].books(self.session) for name in names))
+        return dict(zip(names, found, strict=True)), await self.shop.books(self.session)
+
+    async def audit(self) -> Audit:
+        markets, shop = await self.books()
+        return audit(markets, shop)
+
+    async def open_deliveries(self) -> int:
+        """How many deliveries the daemon still works on, by its own word; those on hold wait for a person."""
+        counts = await self.deliveries()
+        return sum(counts.get(state, 0) for state in ("pending", "sent", "retry"))
+
+    async def deliveries(self) -> dict[str, int]:
+        """How many deliveries there are by state, of those not settled."""
+        status = await self.daemon.get("/api/v1/status")
+        counts: dict[str, int] = {}
+        for target in status["deliveries"]:
+            counts[target["state"]] = counts.get(target["state"], 0) + target["count"]
+        return counts
+
+    async def settle(self, limit: float) -> bool:
+        """Wait until all is where it belongs and nothing is owed any more; False when that takes too long."""
+        try:
+            async with asyncio.timeout(limit):
+                while True:
+                    with contextlib.suppress(aiohttp.ClientError, TimeoutError, RuntimeError):
+                        if (await self.audit()).clean and await self.open_deliveries() == 0:
+                            return True
+                    await asyncio.sleep(0.3)
+        except TimeoutError:
+            return False
+
+    async def behave(self) -> None:
+        """Take all faults away."""
+        for remote in (*self.markets.values(), self.shop):
+            await remote.behave(self.session)
+
+
+@contextlib.asynccontextmanager
+async def open_stage(
+    folder: Path,
+    *,
+    markets: Sequence[str] = ("allegro-main", "allegro-second"),
+    marketplace: str = "allegro",
+    shop: str = "woocommerce",
+    seed: int = 0,
+    account: Mapping[str, Any] | None = None,
+    target: Mapping[str, Any] | None = None,
+    route: Mapping[str, Any] | None = None,
+    engine: Mapping[str, Any] | None = None,
+    listen: str = "off",
+) -> AsyncIterator[Stage]:
+    """Start the simulators and the daemon in `folder`, and sign in.
+
+    `account`, `target`, `route` and `engine` are further keys of those tables of the configuration.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        remotes = {
+            name: await spawn_simulator(stack, marketplace, "--seed", str(seed + number))
+            for number, name in enumerate(markets, 1)
+        }
+        seller = await spawn_simulator(stack, shop, "--seed", str(seed))
+        accounts = {
+            name: {"connector": marketplace, **(account or {}), **remote.settings}
+            for name, remote in remotes.items()
+        }
+        accounts[SHOP] = {"connector": shop, **seller.settings, **(target or {})}
+        routes = [{"from": list(markets), "to": SHOP, **(route or {})}]
+        path = write_configuration(folder, accounts, routes, engine or {}, listen)
+        daemon = Daemon(path, folder / "olhubd.sock", folder / "olhubd.log")
+        await stack.enter_async_context(daemon)
+        stage = Stage(folder, session, remotes, seller, daemon)
+        for name in markets:
+            await stage.sign_in(name)
+        yield stage
+
+
+def write_configuration(
+    folder: Path,
+    accounts: Mapping[str, Mapping[str, Any]],
+    routes: Sequence[Mapping[str, Any]],
+    engine: Mapping[str, Any],
+    listen: str,
+) -> Path:
+    """Write olhubd.toml as a person would have; gives its path."""
+    lines = ["[daemon]", f"data = {_toml(str(folder / 'data'))}", 'log_format = "json"', ""]
+    lines += ["[control]", f"listen = {_toml(listen)}", f"socket = {_toml(str(folder / 'olhubd.sock'))}", ""]
+    lines += ["[engine]", *(f"{key} = {_toml(value)}" for key, value in engine.items()), ""]
+    for name, keys in accounts.items():
+        lines += [f"[accounts.{name}]", *(f"{key} = {_toml(value)}" for key, value in keys.items()), ""]
+    for route in routes:
+        lines += ["[[routes]]", *(f"{key} = {_toml(value)}" for key, value in route.items()), ""]
+    path = folder / "olhubd.toml"
+    path.touch(mode=0o600)
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+def _toml(value: Any) -> str:
+    """A value in TOML's notation, which for these kinds is JSON's, but for tables."""
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{_toml(str(key))} = {_toml(inner)}" for key, inner in value.items()) + " }"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_toml(inner) for inner in value) + "]"
+    return msgspec.json.encode(value).decode()
