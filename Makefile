@@ -1,0 +1,93 @@
+# All that a fresh clone needs is Python 3.11 or newer with its venv module, and make.
+#
+#   make demo     two simulated marketplace accounts, a simulated shop and the daemon between them
+#   make test     the tests
+#   make check    style, types and layers
+#   make bench    the speed of this machine, as ratios to bare scripts
+#   make docs     write again the pages that are made from the code
+#   make clean    remove all that was made here
+#   make install  as root: install the daemon as a service of this machine
+#
+# What is installed goes into .venv and nowhere else; a stamp for each set of packages makes the second run fast.
+
+PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+
+# The number of processes that test; `make test TESTS=tests/store JOBS=0` for a debugger.
+JOBS ?= 2
+TESTS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench docs clean install files
+.DELETE_ON_ERROR:
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+demo: $(VENV)/.run
+	$(BIN)/olhubd demo $(ARGS)
+
+# Benchmarks have the machine to themselves, so they are a target of their own.
+test: $(VENV)/.test
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --ignore=tests/bench $(TESTS)
+
+check: $(VENV)/.test $(VENV)/.check
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	PYTHONPATH=.:plugins $(BIN)/lint-imports
+
+bench: $(VENV)/.test
+	$(BIN)/python -m pytest -s tests/bench
+
+docs: $(VENV)/.test
+	$(BIN)/python -m olhubd.config.reference docs/configuration.md
+	$(BIN)/python -m tests.coverage_doc
+
+clean:
+	rm -rf $(VENV) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf tests/e2e/vendure/node_modules
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The program goes into a virtual environment of its own, for Debian keeps pip out of the system's; the rest goes where
+# systemd looks. ROOT stages the files elsewhere, to be packed. A configuration that is there stays as it is.
+ROOT ?=
+install: files
+	$(PYTHON) -m venv $(ROOT)/opt/olhubd
+	$(ROOT)/opt/olhubd/bin/python -m pip --disable-pip-version-check install --quiet .
+	install -d $(ROOT)/usr/bin
+	ln -sf /opt/olhubd/bin/olhubd $(ROOT)/usr/bin/olhubd
+	systemd-sysusers --root=$(ROOT)/ $(ROOT)/etc/sysusers.d/olhubd.conf
+	systemd-tmpfiles --root=$(ROOT)/ --create $(ROOT)/etc/tmpfiles.d/olhubd.conf
+	@test -n '$(ROOT)' || systemctl daemon-reload
+
+files:
+	install -D -m 644 etc/sysusers.d/olhubd.conf $(ROOT)/etc/sysusers.d/olhubd.conf
+	install -D -m 644 etc/tmpfiles.d/olhubd.conf $(ROOT)/etc/tmpfiles.d/olhubd.conf
+	install -D -m 644 etc/olhubd.service $(ROOT)/etc/systemd/system/olhubd.service
+	install -D -m 644 docs/configuration.md $(ROOT)/usr/share/doc/olhubd/configuration.md
+	@test -e $(ROOT)/etc/olhubd/olhubd.toml || install -D -m 640 etc/olhubd.toml $(ROOT)/etc/olhubd/olhubd.toml
+
+$(BIN)/python:
+ifeq ($(PYTHON),)
+	$(error Python 3.11 or newer was not found; name it with: make PYTHON=/path/to/python3.11)
+endif
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo 'The venv module of $(PYTHON) is missing; on Debian and Ubuntu: apt-get install python3-venv' >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# Only these two files say what is installed: the packages needed, and the version that `olhubd --version` shows.
+$(VENV)/.run: pyproject.toml | $(BIN)/python
+	$(PIP) --editable .
+	@touch $@
+
+$(VENV)/.test: pyproject.toml | $(BIN)/python
+	$(PIP) --editable '.[test]'
+	@touch $@ $(VENV)/.run
+
+$(VENV)/.check: pyproject.toml | $(BIN)/python
+	$(PIP) --editable '.[test,check]'
+	@touch $@ $(VENV)/.test $(VENV)/.run
