@@ -1,0 +1,83 @@
+"""What the pages for readers promise is true: the configuration loads, the commands exist, the links lead somewhere."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from olhubd import config
+from olhubd.plugin.loading import wanted
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted(
+    [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("contrib/**/*.md"), *ROOT.glob("plugins/*/*.md")]
+)
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    """The fenced blocks of one language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+
+
+def commands(program: str) -> set[tuple[str, str]]:
+    """(page, first word after the program) of every command line in a shell block of any page."""
+    found = set()
+    for page in PAGES:
+        for block in blocks(page, "sh"):
+            for line in block.splitlines():
+                if match := re.match(rf"\$?\s*(?:sudo )?{program} ([a-z]\S*)", line):
+                    found.add((str(page.relative_to(ROOT)), match[1]))
+    return found
+
+
+def test_the_configuration_of_the_readme_loads(tmp_path: Path) -> None:
+    """A reader can paste it: all it needs are the three secrets that it names."""
+    (text,) = blocks(ROOT / "README.md", "toml")
+    for name in re.findall(r'_file = "(.+)"', text):
+        file = tmp_path / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("a-secret\n")
+        file.chmod(0o600)
+    path = tmp_path / "olhubd.toml"
+    path.write_text(text)
+    found = wanted({"allegro", "woocommerce"}, (), environ={})
+    if found.failed:
+        pytest.skip(f"a bundled plugin cannot be loaded: {found.failed}")
+    configuration = config.load(path, found, {})
+    assert {name: account.connector.name for name, account in configuration.accounts.items()} == {
+        "allegro-main": "allegro",
+        "allegro-outlet": "allegro",
+        "shop": "woocommerce",
+    }
+    (route,) = configuration.routes
+    assert route.sources == {"allegro-main", "allegro-outlet"}
+    assert configuration.warnings == ()
+
+
+def test_the_targets_that_pages_name_exist() -> None:
+    """Every `make X` in a shell block is a target."""
+    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    named = commands("make")
+    assert ("README.md", "demo") in named
+    assert {target for _, target in named} <= targets
+
+
+def test_the_commands_that_pages_name_exist() -> None:
+    """Every `olhubd X` in a shell block is a command."""
+    from olhubd.cli import main
+
+    known = set(main.list_commands(main.make_context("olhubd", [], resilient_parsing=True)))
+    named = commands("olhubd")
+    assert ("README.md", "check") in named
+    assert {(page, name) for page, name in named if name not in known} == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    """Every relative link of every page names a file that is there."""
+    text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    links = re.findall(r"\]\(([^)\s#]+)(?:#[^)]*)?\)", text)
+    lost = [link for link in links if "://" not in link and not (page.parent / link).exists()]
+    assert lost == []
