@@ -1,4 +1,4 @@
-"""What the pages for readers promise is true: the configuration loads, the commands exist, the links lead somewhere."""
+"""What the pages for readers promise is true: configurations load, commands exist, links lead somewhere."""
 
 from __future__ import annotations
 
