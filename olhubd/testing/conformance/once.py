@@ -39,9 +39,12 @@ async def _lost(bench: Bench, kind: Kind) -> None:
     async for push, answer in struck(bench, kind):
         there = bench.carrying(push.reference)
         check(len(there) <= 1, f"one push with a fault {kind.value!r} made {len(there)} orders")
-        if not there or isinstance(answer, Receipt):
+        if not there:
             continue
         made += 1
+        if isinstance(answer, Receipt):  # it looked by itself, or the lost answer was not the one that mattered
+            check(answer.external_id == there[0].external_id, "the receipt is for another order")
+            continue
         told = type(answer).__name__
         check(isinstance(answer, OutcomeUnknown), f"the order was made, yet the push raised {told}")
         bench.clock.advance(bench.connector.settle.total_seconds())
@@ -49,7 +52,7 @@ async def _lost(bench: Bench, kind: Kind) -> None:
         if found is None:
             broken("the order was made, yet it is not found")
         check(found.external_id == there[0].external_id, f"found {found.external_id}, not {there[0].external_id}")
-    check(made, "no push ended with the order made and the answer lost")
+    check(made, "no push made an order")
 
 
 @rule("ONCE-01", Tier.SILVER, _SINK)

@@ -30,7 +30,7 @@ async def subject(bench: Bench, *, paid: bool = True) -> str:
         [key] = await bench.buy(1, **({} if paid else {"paid": False}))
         if bench.books()[key].due or not paid:  # some a marketplace carries out by itself, and lets nobody touch
             return key
-    skip("no purchase is the seller's to carry out")
+    return skip("no purchase is the seller's to carry out")
 
 
 async def nobody(bench: Bench) -> str:
