@@ -38,8 +38,8 @@ class SystemClock:
 class VirtualClock(SystemClock):
     """A wall clock for tests: `epoch` when it is made, and from then on as late as the loop.
 
-    An hour slept is an hour passed, however fast the loop runs. `jump` moves the wall clock alone, as an operator
-    or a time server does.
+    An hour slept is an hour passed, however fast the loop runs. Make it inside of the test, since fixtures are made
+    in real time. `jump` moves the wall clock alone, as an operator or a time server does.
     """
 
     def __init__(self, epoch: datetime = EPOCH) -> None:
