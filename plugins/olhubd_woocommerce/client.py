@@ -1,0 +1,202 @@
+"""HTTP to one shop: addresses with and without permalinks, two ways to sign in, and what refusals mean.
+
+It knows nothing of orders. A write is never repeated here unless its caller says that twice is once.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import secrets
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import aiohttp
+import msgspec
+from yarl import URL
+
+from olhubd.plugin import (
+    Account,
+    Answer,
+    AuthLost,
+    Budget,
+    Clock,
+    Complaint,
+    Conflict,
+    ContractBroken,
+    ErrorTable,
+    Middleware,
+    NotFound,
+    Rejected,
+    Unavailable,
+)
+from olhubd_woocommerce.settings import Auth, WooCommerceSettings
+
+__all__ = ["ERRORS", "NEEDS_PRODUCT", "NO_ROUTE", "PAGE", "Query", "Shop", "signed"]
+
+T = TypeVar("T")
+Query = Mapping[str, str | int]
+
+PAGE = 100
+"""Rows per page; the shop refuses more."""
+NO_ROUTE = "rest_no_route"
+"""The feature or plugin behind an address is not there."""
+NEEDS_PRODUCT = "woocommerce_rest_required_product_reference"
+"""A line must name a product; releases differ in whether a name alone is enough."""
+_FIREWALL = "no-json"
+
+
+class _Refusal(msgspec.Struct):
+    code: str | int | None = None
+    message: str | None = None
+    data: Any = None
+
+
+def _read(answer: Answer) -> Complaint:
+    """What a refusal says. Never its `details`, which quote the values sent."""
+    if 300 <= answer.status < 400:
+        return Complaint(message="the shop redirects: write its final address as url (https, with or without www)")
+    try:
+        refusal = msgspec.json.decode(answer.body, type=_Refusal)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return Complaint(code=f"{_FIREWALL}-{answer.status}", message="a page instead of an answer")
+    message = refusal.message
+    if answer.status in (401, 403):
+        message = f"{message or 'refused'} Either the key is wrong or it lacks the right to do this."
+    params = refusal.data.get("params") if isinstance(refusal.data, dict) else None
+    field = next(iter(params), None) if isinstance(params, dict) else None
+    return Complaint(code=None if refusal.code is None else str(refusal.code), message=message, field=field)
+
+
+ERRORS = ErrorTable(
+    read=_read,
+    statuses={401: AuthLost, 403: AuthLost, 404: NotFound, 409: Conflict, 410: NotFound, 413: Rejected},
+    codes={
+        # A firewall's page refuses this request, not the key: an account is not lost by it.
+        f"{_FIREWALL}-403": Unavailable,
+        f"{_FIREWALL}-406": Unavailable,
+        "woocommerce_rest_shop_order_invalid_id": NotFound,
+        "woocommerce_rest_order_invalid_id": NotFound,
+        "woocommerce_rest_product_invalid_id": NotFound,
+        NO_ROUTE: NotFound,
+    },
+)
+
+
+class _Basic:
+    def __init__(self, user: str, password: str) -> None:
+        self._header = "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+    async def __call__(
+        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        request.headers["Authorization"] = self._header
+        return await handler(request)
+
+
+class _OAuth1:
+    """One-legged OAuth 1.0a. WordPress takes part only when it believes itself on plain http, so http is signed."""
+
+    def __init__(self, key: str, secret: str, clock: Clock) -> None:
+        self._key, self._secret, self._clock = key, secret, clock
+
+    async def __call__(
+        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        url = request.url.with_scheme("http")
+        moment, nonce = int(self._clock.now().timestamp()), secrets.token_hex(12)
+        request.headers["Authorization"] = signed(request.method, url, self._key, self._secret, moment, nonce)
+        return await handler(request)
+
+
+def signed(method: str, url: URL, key: str, secret: str, timestamp: int, nonce: str) -> str:
+    """The Authorization header of RFC 5849 with HMAC-SHA256. The library for it writes keys into debug logs."""
+    ours = {
+        "oauth_consumer_key": key,
+        "oauth_nonce": nonce,
+        "oauth_signature_method": "HMAC-SHA256",
+        "oauth_timestamp": str(timestamp),
+        "oauth_version": "1.0",
+    }
+    pairs = sorted((quote(k, safe=""), quote(v, safe="")) for k, v in (*url.query.items(), *ours.items()))
+    params = "&".join(f"{k}={v}" for k, v in pairs)
+    base = "&".join(
+        quote(text, safe="") for text in (method, str(url.with_query(None).with_fragment(None)), params)
+    )
+    digest = hmac.digest(f"{quote(secret, safe='')}&".encode(), base.encode(), hashlib.sha256)
+    ours["oauth_signature"] = base64.b64encode(digest).decode()
+    return "OAuth " + ", ".join(f'{k}="{quote(v, safe="")}"' for k, v in ours.items())
+
+
+def _auth(settings: WooCommerceSettings, clock: Clock) -> Middleware:
+    if settings.consumer_key is None or settings.consumer_secret is None:
+        assert settings.application_password is not None  # the settings were checked
+        return _Basic(settings.username or "", settings.application_password.get_secret_value())
+    key, secret = settings.consumer_key.get_secret_value(), settings.consumer_secret.get_secret_value()
+    if settings.auth is Auth.OAUTH1 or (settings.auth is Auth.AUTO and settings.url.scheme == "http"):
+        return _OAuth1(key, secret, clock)
+    return _Basic(key, secret)
+
+
+class Shop:
+    """The REST API of one shop. Paths are below its root: "/wc/v3/orders"."""
+
+    def __init__(self, account: Account[WooCommerceSettings]) -> None:
+        settings = account.settings
+        self._pretty = settings.pretty_permalinks
+        # WooCommerce itself sets no limit; the budget is there so that a host's 429 stops everybody.
+        budget = Budget(
+            key=f"woocommerce:{settings.url.host}", calls=1000, per=1.0, parallel=settings.parallel, pause=60.0
+        )
+        self._client = account.client(
+            str(settings.url).rstrip("/"),
+            auth=_auth(settings, account.clock),
+            budgets=[budget],
+            errors=ERRORS,
+            headers={"Accept": "application/json"},
+            timeout=settings.timeout.total_seconds(),
+        )
+
+    def _address(self, path: str, query: Query | None) -> tuple[str, Query | None]:
+        if self._pretty:
+            return f"/wp-json{path}", query
+        # Consumer keys count only when the request's address holds "wp-json/wc/" somewhere.
+        return "/", {"rest_route": path, **(query or {}), "x": "wp-json/wc/"}
+
+    async def get(self, path: str, into: type[T], query: Query | None = None) -> T:
+        """GET and decode. A page in place of JSON (maintenance, a cache, a PHP notice) is Unavailable."""
+        return (await self.fetch(path, query, into))[0]
+
+    async def fetch(self, path: str, query: Query | None, into: type[T]) -> tuple[T, Answer]:
+        """Like `get`, with the answer itself for its headers."""
+        where, what = self._address(path, query)
+        answer = await self._client.request("GET", where, query=what)
+        if answer.body.lstrip()[:1] not in (b"{", b"["):
+            raise Unavailable(f"GET {path}: a page instead of an answer", status=answer.status)
+        return answer.into(into), answer
+
+    async def write(
+        self, method: str, path: str, into: type[T], body: Mapping[str, Any], *, repeatable: bool = False
+    ) -> T:
+        """Send `body` and decode the answer. `repeatable` promises that twice is once."""
+        where, what = self._address(path, None)
+        try:
+            return await self._client.call(method, where, into, query=what, json=body, repeatable=repeatable)
+        except ContractBroken as error:
+            if repeatable and error.field is None:
+                raise Unavailable(f"{method} {path}: a page instead of an answer") from error
+            raise
+
+    async def all(self, path: str, into: type[T], query: Query | None = None) -> Sequence[T]:
+        """All pages of a short list."""
+        rows: list[T] = []
+        page = 1
+        while True:
+            kind: Any = list[into]  # type: ignore[valid-type]
+            found: list[T] = await self.get(path, kind, {**(query or {}), "per_page": PAGE, "page": page})
+            rows.extend(found)
+            if len(found) < PAGE:
+                return rows
+            page += 1

@@ -1,0 +1,234 @@
+"""The shop's list of orders, read so that no row is missed: as a feed, as a sweep, and in search of one order.
+
+Three traps are stepped over here. `modified_after` is exclusive, in whole seconds, in the shop's own time zone
+unless `dates_are_gmt` is set, and a "Z" on top of that shifts it silently. Rows become visible out of order, so
+each pull looks back. And rows move between pages while one reads: each page therefore begins with the last row of
+the one before, and where that row is gone the reading starts anew.
+"""
+
+from __future__ import annotations
+
+import email.utils
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from olhubd.plugin import Answer, ContractBroken, Cursor, Unavailable, decode
+from olhubd_woocommerce.client import PAGE, Query, Shop
+from olhubd_woocommerce.wire import Head, OrderMeta, meta_value, moment
+
+__all__ = ["Mark", "OrderList", "Row", "Slice", "gmt"]
+
+FIELDS = (
+    "id,number,status,currency,total,total_tax,date_created_gmt,date_modified_gmt,date_paid_gmt,customer_id,"
+    "customer_note,created_via,payment_method,payment_method_title,transaction_id,billing,shipping,line_items,"
+    "shipping_lines,fee_lines,coupon_lines,tax_lines,refunds,meta_data"
+)
+_MARGIN = timedelta(minutes=5)
+"""How far the shop's clock may be behind ours."""
+_RESTARTS = 5
+_TAILS = 3
+"""Pulls remembered: a pull that is repeated must see what it saw before."""
+
+
+def gmt(at: datetime) -> str:
+    """A time as the shop takes it together with `dates_are_gmt`: no suffix, whole seconds."""
+    return at.astimezone(UTC).replace(tzinfo=None, microsecond=0).isoformat()
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One order of a page, not decoded yet."""
+
+    head: Head
+    raw: msgspec.Raw
+
+
+class Slice(msgspec.Struct, frozen=True):
+    """Part of a reading: rows, where it stands after them, and whether there is more."""
+
+    rows: Sequence[Row]
+    cursor: Cursor
+    more: bool
+
+
+class Mark(msgspec.Struct, frozen=True):
+    """A cursor of the feed: all modified before `at`, and of that second those in `ids`, have landed.
+
+    `running` says that there was more, so that the next pull goes on from here without looking back.
+    """
+
+    at: str
+    ids: frozenset[int] = frozenset()
+    running: bool = False
+
+    def text(self) -> Cursor:
+        ids = ",".join(str(i) for i in sorted(self.ids))
+        return Cursor(f"{self.at}|{ids}{'|+' if self.running else ''}")
+
+    @classmethod
+    def of(cls, cursor: Cursor) -> Mark:
+        at, _, rest = cursor.partition("|")
+        ids, _, sign = rest.partition("|")
+        try:
+            moment(at)
+            return cls(at, frozenset(int(i) for i in ids.split(",") if i), sign == "+")
+        except ValueError:
+            raise ContractBroken(f"not a cursor of this feed: {cursor[:40]!r}") from None
+
+
+class _Tail(msgspec.Struct):
+    """What a pull saw. It serves only the cursor that this pull returned, and only saves work: without it the rows
+    of the overlap are told once more."""
+
+    seen: dict[int, str]
+    floor: datetime | None
+
+
+class OrderList:
+    """The list of orders of one shop."""
+
+    def __init__(self, shop: Shop, overlap: timedelta) -> None:
+        self._shop = shop
+        self._overlap = overlap
+        self._tails: dict[Cursor, _Tail] = {}
+
+    async def newest(self) -> Mark:
+        """The mark after everything there is, by the shop's own clock."""
+        query: Query = {"orderby": "modified", "order": "desc", "per_page": PAGE, "_fields": "id,date_modified_gmt"}
+        heads = await self._shop.get("/wc/v3/orders", list[Head], {**_ALL, **query})
+        if not heads:
+            return Mark("1970-01-01T00:00:00")
+        last = heads[0].date_modified_gmt
+        return Mark(last, frozenset(h.id for h in heads if h.date_modified_gmt == last), running=True)
+
+    async def pull(self, cursor: Cursor) -> Slice:
+        """The rows after `cursor`."""
+        mark = Mark.of(cursor)
+        tail = self._tails.get(cursor)
+        seen = dict(tail.seen) if tail is not None else {}
+        since = moment(mark.at) - (timedelta(seconds=1) if mark.running else self._overlap)
+        if tail is not None and tail.floor is not None:
+            since = max(since, tail.floor)
+        fresh: list[Row] = []
+        rows: list[Row] = []
+        offset = 0
+        for _ in range(_RESTARTS * 200):
+            page, answer = await self._page({**_changed(since), "orderby": "modified", "order": "asc"}, offset)
+            if offset and (not page or page[0].head.id != rows[-1].head.id):
+                # Somebody changed a row meanwhile and all after it moved up: read this window again.
+                offset, rows = 0, []
+                continue
+            rows += page[1 if offset else 0 :]
+            known = {(i, mark.at) for i in mark.ids} | set(seen.items())
+            fresh = [r for r in rows if (r.head.id, r.head.date_modified_gmt) not in known]
+            if len(page) < PAGE:
+                return self._done(mark, cursor, rows, fresh, seen, answer)
+            last = page[-1].head.date_modified_gmt
+            if fresh and last != page[0].head.date_modified_gmt:
+                # Go on from the last second, whose rows may continue on the next page.
+                ids = frozenset(r.head.id for r in rows if r.head.date_modified_gmt == last)
+                self._remember(text := Mark(last, ids, running=True).text(), rows, seen, last, None)
+                return Slice(fresh, text, more=True)
+            offset += PAGE - 1
+        raise Unavailable("the shop's orders change faster than they can be read")
+
+    def _done(
+        self, mark: Mark, cursor: Cursor, rows: list[Row], fresh: list[Row], seen: dict[int, str], answer: Answer
+    ) -> Slice:
+        last = max((r.head.date_modified_gmt for r in rows), default=mark.at)
+        if last > mark.at:
+            ids = frozenset(r.head.id for r in rows if r.head.date_modified_gmt == last)
+            mark = Mark(last, ids)
+        else:
+            mark = Mark(mark.at, mark.ids | {r.head.id for r in rows if r.head.date_modified_gmt == mark.at})
+        # Without news the cursor stays what it was, to the letter.
+        text = mark.text() if fresh or Mark.of(cursor).running is False else cursor
+        self._remember(text, rows, seen, mark.at, _floor(answer, self._overlap))
+        return Slice(fresh, text, more=False)
+
+    def _remember(
+        self, cursor: Cursor, rows: list[Row], seen: dict[int, str], at: str, floor: datetime | None
+    ) -> None:
+        low = gmt(moment(at) - self._overlap)
+        seen = seen | {r.head.id: r.head.date_modified_gmt for r in rows}
+        self._tails.pop(cursor, None)
+        self._tails[cursor] = _Tail({i: when for i, when in seen.items() if when >= low}, floor)
+        while len(self._tails) > _TAILS:
+            del self._tails[next(iter(self._tails))]
+
+    async def sweep(self, since: datetime, cursor: Cursor | None) -> Slice:
+        """All orders made since `since`, then all older ones changed since, by id.
+
+        The first half does not lean on the date of change, which plugins that write past WooCommerce leave alone.
+        The cursor is the half, an offset and the id of the row standing there.
+        """
+        half, offset, last = (cursor or "made|0|").split("|")
+        low = since - _MARGIN
+        query = {"after": gmt(low), "dates_are_gmt": "true"} if half == "made" else _changed(low)
+        page, _ = await self._page({**query, "orderby": "id", "order": "asc"}, int(offset))
+        rows = page
+        if last:
+            ids = [r.head.id for r in page]
+            if int(last) not in ids:
+                return Slice((), Cursor(f"{half}|0|"), more=True)
+            rows = page[ids.index(int(last)) + 1 :]
+        if half != "made":
+            rows = [r for r in rows if (r.head.date_created_gmt or "") <= gmt(low)]
+        if len(page) == PAGE:
+            return Slice(rows, Cursor(f"{half}|{int(offset) + PAGE - 1}|{page[-1].head.id}"), more=True)
+        if half == "made":
+            return Slice(rows, Cursor("changed|0|"), more=True)
+        return Slice(rows, Cursor(cursor or ""), more=False)
+
+    async def find(self, key: str, value: str, since: datetime) -> int | None:
+        """The id of the order whose meta `key` is `value`, created after `since`; None when there surely is none.
+
+        The shop cannot filter by meta, so all orders of the time are read, whoever made them: a filter by origin
+        would hide the order in a shop that did not take our mark for it. The trash is searched too.
+        """
+        for status in ("any", "trash"):
+            async for row in self._scan({"after": gmt(since - _MARGIN), "dates_are_gmt": "true", "status": status}):
+                if meta_value(row.meta_data, key) == value:
+                    return row.id
+        return None
+
+    async def _scan(self, query: Query) -> AsyncIterator[OrderMeta]:
+        """All rows, the newest first, read to the end without a gap."""
+        for _ in range(_RESTARTS):
+            offset, last = 0, None
+            while True:
+                asked = {**query, "orderby": "id", "order": "desc", "per_page": PAGE, "offset": offset}
+                rows = await self._shop.get("/wc/v3/orders", list[OrderMeta], {**asked, "_fields": "id,meta_data"})
+                # New orders push rows down, which repeats some; one that vanished pulls them up, which skips some.
+                if last is not None and last not in (row.id for row in rows):
+                    break
+                for row in rows:
+                    yield row
+                if len(rows) < PAGE:
+                    return
+                offset, last = offset + PAGE - 1, rows[-1].id
+        raise Unavailable("the shop's orders change faster than they can be read")
+
+    async def _page(self, query: Query, offset: int) -> tuple[list[Row], Answer]:
+        asked = {**_ALL, **query, "per_page": PAGE, "offset": offset, "_fields": FIELDS}
+        raws, answer = await self._shop.fetch("/wc/v3/orders", asked, list[msgspec.Raw])
+        return [Row(decode(bytes(raw), Head), raw) for raw in raws], answer
+
+
+_ALL: Mapping[str, Any] = {"status": "any"}
+"""The defaults, said aloud: what a shop leaves out of its list by itself differs between releases."""
+
+
+def _changed(since: datetime) -> Mapping[str, str]:
+    return {"modified_after": gmt(since), "dates_are_gmt": "true"}
+
+
+def _floor(answer: Answer, overlap: timedelta) -> datetime | None:
+    """Up to where this answer, by the server's own clock, has surely told everything."""
+    try:
+        sent = email.utils.parsedate_to_datetime(answer.headers.get("Date", ""))
+    except (ValueError, TypeError):
+        return None
+    return sent.astimezone(UTC) - overlap

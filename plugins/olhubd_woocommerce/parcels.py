@@ -1,0 +1,156 @@
+"""Tracking numbers of an order, in the first of three places that the shop has.
+
+WooCommerce's own fulfilments (a feature that is off by default), else the Shipment Tracking plugin, else order meta
+with a note. Each place is read before it is written, so that a parcel attached twice is there once.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from olhubd.model import Shipment
+from olhubd.plugin import Log, NotFound, PluginError
+from olhubd_woocommerce.client import NO_ROUTE, Shop
+from olhubd_woocommerce.mapping import LINE, PARCELS, parcels
+from olhubd_woocommerce.settings import WooCommerceSettings
+from olhubd_woocommerce.wire import FulfilmentRow, Order, Tracking, meta_value
+
+__all__ = ["Parcels"]
+
+_STATUS = "_fulfillment_status"
+
+
+class Parcels:
+    """Reads and attaches parcels."""
+
+    def __init__(self, shop: Shop, settings: WooCommerceSettings, log: Log) -> None:
+        self._shop, self._settings, self._log = shop, settings, log
+
+    async def fulfilled(self, order: Order) -> list[Shipment]:
+        """The parcels of the order's fulfilments; asked for only where the order says that it has some."""
+        if meta_value(order.meta_data, _STATUS) in (None, "no_fulfillments", "unfulfilled"):
+            return []
+        rows = await self._fulfilments(order.id)
+        return [] if rows is None else [shipment for row in rows if (shipment := _parcel(row)) is not None]
+
+    async def attach(self, order: Order, shipment: Shipment) -> None:
+        """Add the parcel unless it is there."""
+        if _known(parcels(order.meta_data, self._settings), shipment):
+            return
+        fulfilments = await self._fulfilments(order.id)
+        if fulfilments is not None:
+            held = [parcel for row in fulfilments if (parcel := _parcel(row)) is not None]
+            if _known(held, shipment):
+                return
+            items = _items(order, shipment, fulfilments)
+            if items:
+                await self._fulfil(order.id, shipment, items)
+                return
+            # All pieces are in other parcels already: a second parcel for them fits into no fulfilment.
+        elif (trackings := await self._trackings(order.id)) is not None:
+            held = [Shipment(waybill=row.tracking_number, carrier=row.carrier) for row in trackings]
+            if not _known(held, shipment):
+                await self._track(order.id, shipment)
+            return
+        await self._note(order, shipment)
+
+    async def _fulfilments(self, order_id: int) -> list[FulfilmentRow] | None:
+        return await self._if_there(f"/wc/v3/orders/{order_id}/fulfillments", list[FulfilmentRow])
+
+    async def _trackings(self, order_id: int) -> list[Tracking] | None:
+        return await self._if_there(
+            f"/wc-shipment-tracking/v3/orders/{order_id}/shipment-trackings", list[Tracking]
+        )
+
+    async def _if_there(self, path: str, into: type[list[Any]]) -> list[Any] | None:
+        try:
+            return await self._shop.get(path, into)
+        except NotFound as error:
+            if error.code == NO_ROUTE:
+                return None
+            raise
+
+    async def _fulfil(self, order_id: int, shipment: Shipment, items: list[dict[str, int]]) -> None:
+        meta: list[dict[str, Any]] = [
+            {"key": "_items", "value": items},
+            {"key": "_tracking_number", "value": shipment.waybill},
+            {"key": "_shipment_provider", "value": shipment.carrier_name or shipment.carrier},
+        ]
+        if shipment.url:
+            meta.append({"key": "_tracking_url", "value": shipment.url})
+        body = {
+            "status": "fulfilled",
+            "is_fulfilled": True,
+            "meta_data": meta,
+            "notify_customer": self._settings.notify_buyer,
+        }
+        await self._shop.write("POST", f"/wc/v3/orders/{order_id}/fulfillments", msgspec.Raw, body)
+
+    async def _track(self, order_id: int, shipment: Shipment) -> None:
+        body = {
+            "custom_tracking_provider": shipment.carrier_name or shipment.carrier,
+            "tracking_number": shipment.waybill,
+            "custom_tracking_link": shipment.url or "",
+        }
+        path = f"/wc-shipment-tracking/v3/orders/{order_id}/shipment-trackings"
+        await self._shop.write("POST", path, msgspec.Raw, body)
+
+    async def _note(self, order: Order, shipment: Shipment) -> None:
+        """Order meta, which is what counts, and a note, which is for people and may be lost."""
+        entries = [row.value for row in order.meta_data if row.key == PARCELS and isinstance(row.value, list)]
+        held: list[Any] = [*(entries[0] if entries else [])]
+        entry = {"tracking_number": shipment.waybill, "custom_tracking_provider": shipment.carrier}
+        if shipment.url:
+            entry["custom_tracking_link"] = shipment.url
+        held.append(entry)
+        typed = parcels(order.meta_data, self._settings)
+        numbers = [*(parcel.waybill for parcel in typed), shipment.waybill]
+        meta = [
+            {"key": PARCELS, "value": held},
+            {"key": self._settings.tracking_number_key, "value": ", ".join(numbers)},
+            {"key": self._settings.tracking_carrier_key, "value": shipment.carrier_name or shipment.carrier},
+        ]
+        await self._shop.write(
+            "PUT", f"/wc/v3/orders/{order.id}", msgspec.Raw, {"meta_data": meta}, repeatable=True
+        )
+        text = f"{shipment.carrier_name or shipment.carrier}: {shipment.waybill}"
+        if shipment.url:
+            text = f"{text} {shipment.url}"
+        body = {"note": text, "customer_note": self._settings.notify_buyer}
+        try:
+            await self._shop.write("POST", f"/wc/v3/orders/{order.id}/notes", msgspec.Raw, body)
+        except PluginError as error:
+            self._log.warning("note not added", order=order.id, error=str(error))
+
+
+def _parcel(row: FulfilmentRow) -> Shipment | None:
+    number = meta_value(row.meta_data, "_tracking_number")
+    if number is None:
+        return None
+    carrier = meta_value(row.meta_data, "_shipment_provider") or meta_value(row.meta_data, "_provider_name")
+    return Shipment(waybill=number, carrier=carrier or "", url=meta_value(row.meta_data, "_tracking_url"))
+
+
+def _known(held: list[Shipment], shipment: Shipment) -> bool:
+    """Whether it is among `held`. Carriers are spelled by people, so one that is missing or a name matches too."""
+    carrier, number = shipment.key
+    name = (shipment.carrier_name or "").strip().upper()
+    return any(other.key[1] == number and other.key[0] in ("", carrier, name) for other in held)
+
+
+def _items(order: Order, shipment: Shipment, fulfilments: list[FulfilmentRow]) -> list[dict[str, int]]:
+    """The pieces in this parcel: of its lines, or of all; only those that no other fulfilment holds."""
+    taken: dict[int, int] = {}
+    for row in fulfilments:
+        for meta in row.meta_data:
+            for item in meta.value if meta.key == "_items" and isinstance(meta.value, list) else ():
+                if isinstance(item, dict) and isinstance(item.get("item_id"), int):
+                    taken[item["item_id"]] = taken.get(item["item_id"], 0) + int(item.get("qty", 0))
+    wanted = [i for i in order.line_items if meta_value(i.meta_data, LINE) in shipment.line_ids]
+    return [
+        {"item_id": item.id, "qty": left}
+        for item in wanted or order.line_items
+        if (left := item.quantity - taken.get(item.id, 0)) > 0
+    ]

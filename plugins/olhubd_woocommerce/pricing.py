@@ -1,0 +1,253 @@
+"""From what the buyer paid to the net amounts a shop must be given. Pure arithmetic, no I/O.
+
+A shop with taxes on takes net amounts and adds tax by its own rates and its own rounding. `price` finds net amounts
+for which the shop's sum is the buyer's sum to the last grosz. Not every gross amount can be reached by one part
+alone (at 20 % no net amount gives 0.03): then another part of the order takes the spare grosz, and at the very last
+an untaxed rounding part does.
+
+All amounts are in units of the order's currency.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping, Sequence
+from decimal import ROUND_FLOOR, ROUND_HALF_DOWN, ROUND_HALF_UP, Decimal
+
+import msgspec
+
+__all__ = ["Kind", "Part", "Priced", "Rate", "Rules", "price", "shop_total"]
+
+_ZERO = Decimal(0)
+_FINE = Decimal("0.000001")
+"""The shop keeps taxes to six places before it rounds them."""
+
+
+class Kind(enum.Enum):
+    LINE = "line"
+    FEE = "fee"
+    SHIPPING = "shipping"
+
+
+class Rate(msgspec.Struct, frozen=True, gc=False):
+    """One tax of the shop: `percent` of the net amount, or of net and other taxes when `compound`."""
+
+    id: int
+    percent: Decimal
+    compound: bool = False
+
+
+class Rules(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """How the shop counts. `at_subtotal`: it rounds once, at the end. `half_down`: half a grosz of tax is none."""
+
+    taxed: bool
+    decimals: int = 2
+    at_subtotal: bool = False
+    half_down: bool = False
+
+    @property
+    def unit(self) -> Decimal:
+        return Decimal(1).scaleb(-self.decimals)
+
+
+class Part(msgspec.Struct, frozen=True, gc=False):
+    """One row of the order. `tax_class` None: the shop does not tax it; `gross` below zero: it is a discount."""
+
+    kind: Kind
+    gross: Decimal
+    rates: tuple[Rate, ...] = ()
+    tax_class: str | None = None
+
+    @property
+    def discount(self) -> bool:
+        return self.gross < 0
+
+
+class Priced(msgspec.Struct, frozen=True):
+    """Net amounts, one per part, and what is left for an untaxed rounding fee (zero or more)."""
+
+    nets: list[Decimal]
+    rounding: Decimal = _ZERO
+
+
+Classes = Mapping[str, tuple[Rate, ...]]
+
+
+def taxes(net: Decimal, rates: Sequence[Rate]) -> list[Decimal]:
+    """The tax of each rate on `net`, to six places."""
+    plain = [_ZERO if r.compound else net * r.percent / 100 for r in rates]
+    if any(r.compound for r in rates):
+        base = net + sum(plain, _ZERO)
+        for i, rate in enumerate(rates):
+            if rate.compound:
+                plain[i] = base * rate.percent / 100
+                base += plain[i]
+    return [t.quantize(_FINE, rounding=ROUND_HALF_UP) for t in plain]
+
+
+def _round(amount: Decimal, rules: Rules) -> Decimal:
+    return amount.quantize(rules.unit, rounding=ROUND_HALF_UP)
+
+
+def _round_tax(tax: Decimal, rules: Rules) -> Decimal:
+    return tax.quantize(rules.unit, rounding=ROUND_HALF_DOWN if rules.half_down else ROUND_HALF_UP)
+
+
+def _gross(part: Part, net: Decimal, rules: Rules, rates: Sequence[Rate]) -> Decimal:
+    """What one part adds to the shop's sum."""
+    whole = part.kind is Kind.SHIPPING or (part.kind is Kind.LINE and not rules.at_subtotal)
+    result = _round(net, rules) if whole else net
+    for tax in taxes(net, rates):
+        result += tax if rules.at_subtotal else _round_tax(tax, rules)
+    return result
+
+
+def _shares(parts: Sequence[Part], nets: Sequence[Decimal]) -> Mapping[str | None, Decimal]:
+    """How the goods spread over tax classes; a discount is taxed in these proportions."""
+    costs: dict[str | None, Decimal] = {}
+    for part, net in zip(parts, nets, strict=True):
+        if net > 0 and not part.discount:
+            costs[part.tax_class] = costs.get(part.tax_class, _ZERO) + net
+    whole = sum(costs.values(), _ZERO)
+    return {name: cost / whole for name, cost in costs.items()} if whole else {}
+
+
+def _discount(net: Decimal, shares: Mapping[str | None, Decimal], classes: Classes, rules: Rules) -> Decimal:
+    """What a discount of `net` takes off the shop's sum: itself and its share of each class's taxes."""
+    by_rate: dict[int, Decimal] = {}
+    for name, share in shares.items():
+        if name is None:
+            continue
+        rates = classes.get(name, ())
+        for rate, tax in zip(rates, taxes(net * share, rates), strict=True):
+            by_rate[rate.id] = by_rate.get(rate.id, _ZERO) + tax
+    return net + sum((t if rules.at_subtotal else _round_tax(t, rules) for t in by_rate.values()), _ZERO)
+
+
+def _sum(parts: Sequence[Part], nets: Sequence[Decimal], rules: Rules, classes: Classes) -> Decimal:
+    """The shop's sum before its last rounding."""
+    shares = _shares(parts, nets) if any(p.discount for p in parts) else {}
+    result = _ZERO
+    for part, net in zip(parts, nets, strict=True):
+        if part.discount:
+            result += _discount(net, shares, classes, rules)
+        else:
+            result += _gross(part, net, rules, part.rates)
+    return result
+
+
+def shop_total(parts: Sequence[Part], nets: Sequence[Decimal], rules: Rules, classes: Classes) -> Decimal:
+    """The total at which the shop arrives for these net amounts."""
+    return _round(_sum(parts, nets, rules, classes), rules)
+
+
+def _factor(rates: Sequence[Rate]) -> Decimal:
+    return 1 + sum(taxes(Decimal(1000), rates), _ZERO) / 1000
+
+
+def _tied(net: Decimal, rates: Sequence[Rate], rules: Rules) -> bool:
+    """Whether some rounding hangs on half a grosz, where the shop's binary fractions might fall either way."""
+    half = rules.unit / 2
+    near = _FINE * 2
+    return any(abs(abs(v % rules.unit) - half) <= near for v in (net, *taxes(net, rates)))
+
+
+def _net(part: Part, gross: Decimal, rules: Rules) -> Decimal:
+    """The net amount at which the shop counts `gross` for the part, or the nearest below where none does."""
+    if not part.rates:
+        return gross
+    unit = rules.unit
+    exact = gross / _factor(part.rates)
+    if rules.at_subtotal:
+        return _round(exact, rules) if part.kind is Kind.SHIPPING else exact.quantize(_FINE)
+    rounded = _round(exact, rules)
+    if part.kind is Kind.FEE:
+        # The shop does not round a fee's net amount, so only whole groszy make sense.
+        return max(
+            (n for n in (rounded + unit, rounded, rounded - unit) if _fits(part, n, gross, rules)), default=rounded
+        )
+    steps = (_ZERO, unit / 8, -unit / 8, unit / 4, -unit / 4, unit * 3 / 8, -unit * 3 / 8)
+    for net in (*(rounded + step for step in steps), exact.quantize(unit / 100)):
+        if _gross(part, net, rules, part.rates) == gross and not _tied(net, part.rates, rules):
+            return net
+    return _search(part, gross, rules, exact)
+
+
+def _fits(part: Part, net: Decimal, gross: Decimal, rules: Rules) -> bool:
+    return _gross(part, net, rules, part.rates) <= gross
+
+
+def _search(part: Part, gross: Decimal, rules: Rules, near: Decimal) -> Decimal:
+    """The middle of the interval of net amounts that count as `gross`, or as the greatest amount below it."""
+
+    def first(above: Decimal) -> Decimal:
+        """The least net amount, on a fine grid, whose gross exceeds `above`."""
+        low, high = int((near - 3 * rules.unit) / _FINE), int((near + 3 * rules.unit) / _FINE)
+        while low < high:
+            middle = (low + high) // 2
+            if _gross(part, middle * _FINE, rules, part.rates) > above:
+                high = middle
+            else:
+                low = middle + 1
+        return low * _FINE
+
+    end = first(gross)
+    reached = _gross(part, end - _FINE, rules, part.rates)
+    start = first(reached - rules.unit / 2)
+    return ((start + end) / 2).quantize(_FINE, rounding=ROUND_FLOOR)
+
+
+def _discounts(parts: Sequence[Part], nets: list[Decimal], rules: Rules, classes: Classes) -> None:
+    """Fill in the net amounts of the discounts, which depend on all others."""
+    if not any(p.discount for p in parts):
+        return
+    shares = _shares(parts, nets)
+    factor = 1 + sum(
+        (share * (_factor(classes.get(name, ())) - 1) for name, share in shares.items() if name is not None), _ZERO
+    )
+    for i, part in enumerate(parts):
+        if part.discount:
+            around = _round(part.gross / factor, rules)
+            options = (around, around - rules.unit, around + rules.unit)
+            nets[i] = min(options, key=lambda n: abs(_discount(n, shares, classes, rules) - part.gross))
+
+
+def price(parts: Sequence[Part], rules: Rules, classes: Classes) -> Priced | None:
+    """Net amounts at which the shop arrives at the sum of the gross ones; None when there are none."""
+    target = sum((p.gross for p in parts), _ZERO)
+    if target != _round(target, rules):
+        return None
+    if not rules.taxed:
+        return Priced([p.gross for p in parts])
+    nets = [_ZERO if p.discount else _net(p, p.gross, rules) for p in parts]
+    _discounts(parts, nets, rules, classes)
+    missing = target - _sum(parts, nets, rules, classes)
+    if abs(missing) <= _FINE * 100 * len(parts):
+        return Priced(nets)
+    rows = [i for i, p in enumerate(parts) if not p.discount]
+    # Goods first, the dearest first: there a grosz weighs least.
+    rows.sort(key=lambda i: (parts[i].kind is not Kind.LINE, -parts[i].gross))
+    for spare in range(4):
+        for i in rows:
+            wanted = parts[i].gross + missing - spare * rules.unit
+            if wanted < 0:
+                continue
+            attempt = [*nets]
+            attempt[i] = _net(parts[i], wanted, rules)
+            if (
+                rounding := _rest(parts, attempt, target, rules, classes)
+            ) is not None and rounding == spare * rules.unit:
+                return Priced(attempt, rounding)
+    return None
+
+
+def _rest(
+    parts: Sequence[Part], nets: list[Decimal], target: Decimal, rules: Rules, classes: Classes
+) -> Decimal | None:
+    """What an untaxed fee must add to reach `target` (perhaps nothing); None when no fee can."""
+    rest = _round(target - _sum(parts, nets, rules, classes), rules)
+    if rest < 0:
+        return None
+    rows = [*parts, Part(Kind.FEE, rest)] if rest else parts
+    reached = _sum(rows, [*nets, rest] if rest else nets, rules, classes)
+    return rest if abs(reached - target) <= _FINE * 100 * len(rows) else None

@@ -1,0 +1,90 @@
+"""What a person writes about one WooCommerce shop."""
+
+from __future__ import annotations
+
+import enum
+from datetime import timedelta
+
+from pydantic import model_validator
+
+from olhubd.model import Fulfilment, PaymentType
+from olhubd.plugin import Duration, Field, Secret, Settings, Url
+
+__all__ = ["Auth", "Customers", "WooCommerceSettings"]
+
+
+class Auth(enum.StrEnum):
+    """How to prove who calls."""
+
+    AUTO = "auto"
+    """Basic over https, OAuth 1.0a over plain http."""
+    BASIC = "basic"
+    OAUTH1 = "oauth1"
+    """For a shop behind a TLS proxy that does not tell WordPress of it."""
+
+
+class Customers(enum.StrEnum):
+    """Under whom a forwarded order is filed in the shop."""
+
+    GUEST = "guest"
+    MATCH = "match"
+    """Under one customer per marketplace buyer, found by the buyer's stable key and made when missing."""
+
+
+class WooCommerceSettings(Settings):
+    """One shop. Either a consumer key with its secret, or a user name with an application password."""
+
+    url: Url
+    """The shop's final address (https, with or without www as the shop itself uses it), without /wp-json."""
+    consumer_key: Secret | None = None
+    """WooCommerce > Settings > Advanced > REST API; rights: read and write; user: an administrator."""
+    consumer_secret: Secret | None = None
+    """Shown once together with the key."""
+    username: str | None = None
+    """A WordPress user, when an application password is used."""
+    application_password: Secret | None = None
+    """Users > Profile > Application passwords. Works over https only."""
+    auth: Auth = Auth.AUTO
+    """auto, basic or oauth1."""
+    pretty_permalinks: bool = True
+    """Off for a shop that answers only at /?rest_route=... (Settings > Permalinks: plain)."""
+    customers: Customers = Customers.GUEST
+    """guest or match. A shop mails each new customer unless that mail is switched off there."""
+    currency: str | None = Field(default=None, pattern="^[A-Z]{3}$")
+    """Refuse orders in any other currency (ISO 4217). Without it an order keeps its own."""
+    pickup_point_key: str = "_paczkomat_id"
+    """The order meta in which the shop's parcel locker plugin keeps the point."""
+    tax_id_key: str = "_billing_nip"
+    """The order meta in which the shop keeps the buyer's tax number."""
+    tracking_number_key: str = "_tracking_number"
+    """The order meta for waybills, where neither fulfilments nor the Shipment Tracking plugin are there."""
+    tracking_carrier_key: str = "_tracking_provider"
+    """The order meta for the carrier that goes with it."""
+    notify_buyer: bool = False
+    """Whether the shop mails the buyer about a parcel. Marketplaces mail their buyers themselves."""
+    fulfilments: dict[str, Fulfilment] = Field(default_factory=dict)
+    """What the statuses of other plugins mean, for example { packed = "ready" }."""
+    payments: dict[str, PaymentType] = Field(default_factory=dict)
+    """What the payment methods of other plugins are, for example { my_gateway = "online" }."""
+    settle: Duration = Field(default=timedelta(seconds=60), gt=timedelta(0))
+    """For how long after a lost answer an order may still appear: PHP keeps working when its caller is gone."""
+    overlap: Duration = Field(default=timedelta(seconds=60), ge=timedelta(seconds=60))
+    """How far each pull looks back, since rows become visible out of order."""
+    timeout: Duration = Field(default=timedelta(seconds=30), gt=timedelta(0))
+    """The limit of one call."""
+    parallel: int = Field(default=8, ge=1)
+    """Calls at one time; a small host answers more of them no faster."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> WooCommerceSettings:
+        keys = (self.consumer_key, self.consumer_secret)
+        passwords = (self.username, self.application_password)
+        if all(keys) == all(passwords) or any(keys) != all(keys) or any(passwords) != all(passwords):
+            raise ValueError(
+                "needs either consumer_key and consumer_secret, or username and application_password, not both"
+            )
+        if self.auth is Auth.OAUTH1 and not all(keys):
+            raise ValueError("auth = oauth1 needs consumer_key and consumer_secret")
+        if "/wp-json" in (self.url.path or ""):
+            raise ValueError("url is the shop's address, without /wp-json")
+        return self

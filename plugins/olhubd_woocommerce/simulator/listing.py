@@ -1,0 +1,112 @@
+"""GET /orders: which rows, in which order, which page. What it does not know of, it ignores without a word."""
+
+from __future__ import annotations
+
+import bisect
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from olhubd_woocommerce.simulator.ledger import Ledger, Sheet
+from olhubd_woocommerce.simulator.refusal import invalid
+
+__all__ = ["paged", "project", "rows"]
+
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d)?")
+_HIDDEN = ("trash", "auto-draft", "checkout-draft")
+
+
+def _seconds(params: Mapping[str, str], name: str, zone: timedelta) -> int | None:
+    """A moment as the shop reads it: its own time without a suffix; with `dates_are_gmt` UTC, suffix or not."""
+    text = params.get(name)
+    if text is None:
+        return None
+    if not _MOMENT.fullmatch(text):
+        raise invalid(name, "Invalid date.")
+    at = datetime.fromisoformat(text)
+    if params.get("dates_are_gmt") == "true":
+        # A suffix is turned into local time first and that is then taken for UTC: shifted twice.
+        at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC) + zone
+    elif at.tzinfo is None:
+        at = at.replace(tzinfo=UTC) - zone
+    return int(at.timestamp())
+
+
+def _number(params: Mapping[str, str], name: str, default: int, low: int, high: int | None) -> int:
+    text = params.get(name, str(default))
+    if not text.isdigit() or int(text) < low or (high is not None and int(text) > high):
+        raise invalid(name, f"{name} must be between {low} (inclusive) and {high} (inclusive)")
+    return int(text)
+
+
+def rows(ledger: Ledger, params: Mapping[str, str]) -> list[Sheet]:
+    """All that fit, sorted."""
+    bounds = {
+        name: _seconds(params, name, ledger.zone)
+        for name in ("after", "before", "modified_after", "modified_before")
+    }
+    index = ledger.by_modified if bounds["modified_after"] is not None else ledger.by_created
+    low = bounds["modified_after"] if bounds["modified_after"] is not None else bounds["after"]
+    start = 0 if low is None else bisect.bisect_right(index, (low, 1 << 60))
+    sheets = ledger.sheets
+    found = [sheets[number] for _, number in index[start:]]
+    if index is ledger.by_modified:
+        found = [s for s in found if not s.silent]
+    wanted = params.get("status", "any").split(",")
+    for status in wanted:
+        if status not in ledger.statuses and status not in ("any", "trash", "auto-draft"):
+            raise invalid("status", "status is not one of them.")
+    if "any" in wanted:
+        found = [s for s in found if s.doc["status"] not in _HIDDEN]
+    else:
+        found = [s for s in found if s.doc["status"] in wanted]
+    found = _narrow(found, params, bounds)
+    orderby, descending = params.get("orderby", "date"), params.get("order", "desc") == "desc"
+    if orderby not in ("date", "id", "modified", "include", "title", "slug"):
+        raise invalid("orderby", "orderby is not one of them.")
+    if orderby == "modified":
+        if index is not ledger.by_modified:
+            found.sort(key=lambda s: (s.modified, s.doc["id"]))
+    elif index is not ledger.by_created:
+        found.sort(key=lambda s: s.doc["id"])
+    if descending:
+        found.reverse()
+    return found
+
+
+def _narrow(found: list[Sheet], params: Mapping[str, str], bounds: Mapping[str, int | None]) -> list[Sheet]:
+    after, before, until = bounds["after"], bounds["before"], bounds["modified_before"]
+    if after is not None:
+        found = [s for s in found if s.created > after]
+    if before is not None:
+        found = [s for s in found if s.created < before]
+    if until is not None:
+        found = [s for s in found if s.modified < until]
+    if "created_via" in params:
+        found = [s for s in found if s.doc["created_via"] in params["created_via"].split(",")]
+    if "customer" in params:
+        found = [s for s in found if str(s.doc["customer_id"]) == params["customer"]]
+    if "include" in params:
+        found = [s for s in found if str(s.doc["id"]) in params["include"].split(",")]
+    if "search" in params:
+        word = params["search"].casefold()
+        found = [s for s in found if any(word in str(v).casefold() for v in s.doc["billing"].values())]
+    return found
+
+
+def paged(found: list[Any], params: Mapping[str, str]) -> tuple[list[Any], dict[str, str]]:
+    """One page and the headers that go with it. A page past the end is empty, not an error."""
+    size = _number(params, "per_page", 10, 1, 100)
+    start = (_number(params, "page", 1, 1, None) - 1) * size
+    if "offset" in params:
+        start = _number(params, "offset", 0, 0, None)
+    pages = -(-len(found) // size)
+    return found[start : start + size], {"X-WP-Total": str(len(found)), "X-WP-TotalPages": str(pages)}
+
+
+def project(doc: Any, params: Mapping[str, str]) -> Any:
+    """`_fields`: only those."""
+    if "_fields" not in params or not isinstance(doc, dict):
+        return doc
+    return {name: doc[name] for name in params["_fields"].split(",") if name in doc}

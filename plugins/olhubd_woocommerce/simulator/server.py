@@ -1,0 +1,414 @@
+"""The simulated shop's addresses, and what can be done to it from outside."""
+
+from __future__ import annotations
+
+import email.utils
+import random
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, ClassVar
+
+import msgspec
+from aiohttp import web
+
+from olhubd.model import Money
+from olhubd.testing.simulator import Entry, Simulator, Verb
+from olhubd_woocommerce.simulator import access, listing
+from olhubd_woocommerce.simulator.access import Access
+from olhubd_woocommerce.simulator.arithmetic import Scheme
+from olhubd_woocommerce.simulator.catalogue import Catalogue, rate_rows
+from olhubd_woocommerce.simulator.ledger import Ledger, Sheet
+from olhubd_woocommerce.simulator.refusal import Refusal, no_route
+
+__all__ = ["WooCommerceSimulator"]
+
+Params = Mapping[str, str]
+Result = tuple[int, Any] | tuple[int, Any, dict[str, str]]
+
+_ZONE = timedelta(hours=1)
+
+
+class WooCommerceSimulator(Simulator):
+    """A shop in zlotys, an hour ahead of UTC, with Polish taxes on prices that include them.
+
+    `secure` puts it behind TLS, `permalinks=False` leaves only /?rest_route=, `fulfillments` and `tracking_plugin`
+    switch those features on, `free_lines=False` wants a product named in each line, `verify_signatures=False` saves
+    time where thousands of orders are posted. `scheme` is the shop's taxes.
+    """
+
+    connector: ClassVar[str] = "woocommerce"
+
+    def __init__(
+        self,
+        seed: int = 0,
+        now: Callable[[], datetime] | None = None,
+        *,
+        scheme: Scheme | None = None,
+        secure: bool = False,
+        permalinks: bool = True,
+        fulfillments: bool = False,
+        tracking_plugin: bool = False,
+        free_lines: bool = True,
+        verify_signatures: bool = True,
+    ) -> None:
+        super().__init__(seed, now)
+        self.scheme = scheme or Scheme(rates=rate_rows())
+        self.access = Access(secure=secure, verify=verify_signatures)
+        self.permalinks, self.fulfillments, self.tracking_plugin = permalinks, fulfillments, tracking_plugin
+        self.catalogue = Catalogue(self.now().replace(tzinfo=None, microsecond=0).isoformat())
+        self.ledger = Ledger(self.catalogue, self.scheme, self.now, _ZONE, "PLN")
+        self.ledger.free_lines = free_lines
+        self._random = random.Random(seed)
+        self.customers: list[dict[str, Any]] = []
+        self.calls: dict[str, int] = {}
+        """How often each "METHOD /path" was asked for, ids as {id}."""
+
+    def routes(self) -> Sequence[web.AbstractRouteDef]:
+        return [web.route("*", "/wp-json{path:.*}", self._pretty), web.route("*", "/", self._plain)]
+
+    def settings(self, base: str) -> dict[str, Any]:
+        return {
+            "url": base,
+            "consumer_key": access.KEY,
+            "consumer_secret": access.SECRET,
+            "pretty_permalinks": self.permalinks,
+            "auth": "basic" if self.access.secure else "auto",
+        }
+
+    # HTTP
+
+    async def _pretty(self, request: web.Request) -> web.Response:
+        if not self.permalinks:
+            return web.Response(status=404, text="<html>Page not found</html>", content_type="text/html")
+        return await self._answer(request, request.match_info["path"], dict(request.query))
+
+    async def _plain(self, request: web.Request) -> web.Response:
+        params = dict(request.query)
+        path = params.pop("rest_route", None)
+        if path is None:
+            return web.Response(text="<html>Welcome to the shop</html>", content_type="text/html")
+        return await self._answer(request, path, params)
+
+    async def _answer(self, request: web.Request, path: str, params: dict[str, str]) -> web.Response:
+        now = self.now()
+        headers: dict[str, str] = {}
+        try:
+            body: Any = None
+            if request.method in ("POST", "PUT"):
+                try:
+                    body = msgspec.json.decode(await request.read())
+                except msgspec.DecodeError:
+                    raise Refusal(400, "rest_invalid_json", "Invalid JSON body passed.") from None
+            parts = [part for part in path.split("/") if part]
+            if parts:
+                self.access.check(request, int(now.timestamp()))
+            result = self._route(request.method, parts, params, body)
+            status, content = result[0], result[1]
+            if len(result) == 3:
+                headers = result[2]
+        except Refusal as refusal:
+            status, content = refusal.status, refusal.body
+        headers["Date"] = email.utils.format_datetime(now, usegmt=True)
+        return web.Response(
+            status=status, body=msgspec.json.encode(content), content_type="application/json", headers=headers
+        )
+
+    def _route(self, method: str, parts: list[str], params: Params, body: Any) -> Result:
+        name = f"{method} /" + "/".join("{id}" if part.isdigit() else part for part in parts)
+        self.calls[name] = self.calls.get(name, 0) + 1
+        match parts:
+            case []:
+                home = {"name": "Sklep testowy", "home": "http://shop.test", "gmt_offset": 1, "timezone_string": ""}
+                return 200, listing.project(home, params)
+            case ["wc", "v3", "orders", *rest]:
+                return self._orders(method, rest, params, body)
+            case ["wc-shipment-tracking", "v3", "orders", number, "shipment-trackings"] if self.tracking_plugin:
+                return self._trackings(method, self.ledger.get(number), body)
+            case ["wc", "v3", "products", *rest]:
+                return self._products(method, rest, params, body)
+            case ["wc", "v3", "customers"]:
+                return self._customers(method, params, body)
+            case ["wc", "v3", "taxes", *rest] if method == "GET":
+                return self._taxes(rest, params)
+            case ["wc", "v3", "settings", group] if method == "GET":
+                return 200, [listing.project(row, params) for row in self._options(group)]
+            case ["wc", "v3", "reports", "orders", "totals"] if method == "GET":
+                return 200, self._totals()
+        raise no_route()
+
+    # Orders
+
+    def _orders(self, method: str, rest: list[str], params: Params, body: Any) -> Result:
+        match method, rest:
+            case "GET", []:
+                found, headers = listing.paged(listing.rows(self.ledger, params), params)
+                return 200, [listing.project(sheet.doc, params) for sheet in found], headers
+            case "POST", []:
+                return 201, listing.project(self.ledger.create(body).doc, params)
+            case "OPTIONS", []:
+                return 200, {"schema": {"properties": {"status": {"enum": [*self.ledger.statuses]}}}}
+            case "GET", [number]:
+                return 200, listing.project(self.ledger.get(number).doc, params)
+            case "PUT" | "POST", [number]:
+                return 200, listing.project(self.ledger.update(self.ledger.get(number), body).doc, params)
+            case "DELETE", [number]:
+                sheet = self.ledger.get(number)
+                if params.get("force") == "true":
+                    self.ledger.delete(sheet)
+                else:
+                    self.ledger.trash(sheet)
+                return 200, sheet.doc
+            case "GET", [number, "notes"]:
+                return 200, self.ledger.get(number).notes
+            case "POST", [number, "notes"]:
+                sheet = self.ledger.get(number)
+                sheet.notes.append({"id": len(sheet.notes) + 1, "customer_note": False, **body})
+                return 201, sheet.notes[-1]
+            case "GET", [number, "fulfillments"] if self.fulfillments:
+                return 200, self.ledger.get(number).fulfilments
+            case "POST", [number, "fulfillments"] if self.fulfillments:
+                return 201, self._fulfil(self.ledger.get(number), body)
+        raise no_route()
+
+    def _fulfil(self, sheet: Sheet, body: Any) -> Any:
+        row = {
+            "id": len(sheet.fulfilments) + 1,
+            "entity_id": str(sheet.doc["id"]),
+            "status": body["status"],
+            "is_fulfilled": body["is_fulfilled"],
+            "meta_data": [{"id": i, **meta} for i, meta in enumerate(body["meta_data"], start=1)],
+        }
+        held: dict[int, int] = {}
+        for meta in (m for f in [*sheet.fulfilments, row] for m in f["meta_data"] if m["key"] == "_items"):
+            for item in meta["value"]:
+                held[item["item_id"]] = held.get(item["item_id"], 0) + item["qty"]
+        bought = {line["id"]: line["quantity"] for line in sheet.doc["line_items"]}
+        if any(count > bought.get(item, 0) for item, count in held.items()):
+            raise Refusal(400, "woocommerce_fulfillment_error", "Invalid item quantity.")
+        sheet.fulfilments.append(row)
+        whole = "fulfilled" if held == bought else "partially_fulfilled"
+        self.ledger.update(sheet, {"meta_data": [{"key": "_fulfillment_status", "value": whole}]})
+        return row
+
+    def _trackings(self, method: str, sheet: Sheet, body: Any) -> Result:
+        if method == "GET":
+            return 200, sheet.trackings
+        row = {"tracking_id": f"{len(sheet.trackings) + 1:032x}", "tracking_provider": "", **body}
+        sheet.trackings.append(row)
+        self.ledger.update(sheet, {"meta_data": [{"key": "_wc_shipment_tracking_items", "value": sheet.trackings}]})
+        return 201, row
+
+    # Everything else
+
+    def _products(self, method: str, rest: list[str], params: Params, body: Any) -> Result:
+        at = self.now().replace(tzinfo=None, microsecond=0).isoformat()
+        match method, rest:
+            case "GET", []:
+                found, headers = listing.paged(self.catalogue.find(dict(params)), params)
+                return 200, [listing.project(row, params) for row in found], headers
+            case "POST", []:
+                return 201, self.catalogue.add(body, at)
+        number = rest[-1] if rest else ""
+        row = self.catalogue.products.get(int(number)) if number.isdigit() else None
+        if row is None:
+            raise Refusal(404, "woocommerce_rest_product_invalid_id", "Invalid ID.")
+        if method == "PUT":
+            row.update({key: value for key, value in body.items() if key in row and key != "id"})
+            row["date_modified_gmt"] = at
+        return 200, listing.project(row, params)
+
+    def _customers(self, method: str, params: Params, body: Any) -> Result:
+        if method == "GET":
+            word = params.get("search", "").casefold()
+            found = [
+                c for c in self.customers if c["email"].casefold() == params.get("email", c["email"]).casefold()
+            ]
+            found = [c for c in found if word in c["username"].casefold() or word in c["email"].casefold()]
+            rows, headers = listing.paged(found, params)
+            return 200, [listing.project(row, params) for row in rows], headers
+        if any(c["email"].casefold() == body["email"].casefold() for c in self.customers):
+            raise Refusal(
+                400, "registration-error-email-exists", "An account is already registered with that address."
+            )
+        if any(c["username"].casefold() == body["username"].casefold() for c in self.customers):
+            raise Refusal(
+                400, "registration-error-username-exists", "An account is already registered with that name."
+            )
+        self.customers.append({"id": len(self.customers) + 2, "username": "", **body})
+        return 201, self.customers[-1]
+
+    def _taxes(self, rest: list[str], params: Params) -> Result:
+        if rest == ["classes"]:
+            return 200, [{"slug": name or "standard", "name": name or "Standard"} for name in self.scheme.classes]
+        if rest:
+            raise no_route()
+        found, headers = listing.paged(self.scheme.rates, params)
+        return 200, found, headers
+
+    def _options(self, group: str) -> list[dict[str, Any]]:
+        scheme = self.scheme
+        groups: dict[str, dict[str, Any]] = {
+            "general": {
+                "woocommerce_default_country": scheme.base,
+                "woocommerce_calc_taxes": _yes(scheme.calc_taxes),
+                "woocommerce_currency": self.ledger.currency,
+                "woocommerce_price_num_decimals": str(scheme.decimals),
+                "woocommerce_all_except_countries": [],
+            },
+            "tax": {
+                "woocommerce_prices_include_tax": _yes(scheme.prices_include_tax),
+                "woocommerce_tax_based_on": scheme.based_on,
+                "woocommerce_shipping_tax_class": scheme.shipping_class,
+                "woocommerce_tax_round_at_subtotal": _yes(scheme.at_subtotal),
+            },
+        }
+        if group not in groups:
+            raise Refusal(404, "rest_setting_setting_group_invalid", "Invalid setting group.")
+        return [{"id": name, "type": "text", "value": value} for name, value in groups[group].items()]
+
+    def _totals(self) -> list[dict[str, Any]]:
+        count: dict[str, int] = {}
+        for sheet in self.ledger.sheets.values():
+            count[sheet.doc["status"]] = count.get(sheet.doc["status"], 0) + 1
+        return [{"slug": s, "name": name, "total": count.get(s, 0)} for s, name in self.ledger.statuses.items()]
+
+    # The books, and what is done behind the API's back
+
+    def books(self) -> list[Entry]:
+        return [_entry(sheet) for sheet in self.ledger.sheets.values()]
+
+    def verbs(self) -> Mapping[str, Verb]:
+        return {
+            "buy": self.buy,
+            "cancel": self.cancel,
+            "ship": self.ship,
+            "corrupt": self.corrupt,
+            "drop_events": self.drop_events,
+            "place_order": self.place_order,
+            "set_status": self.set_status,
+            "add_tracking": self.add_tracking,
+            "set_stock": self.set_stock,
+            "set_rate": self.set_rate,
+            "touch": self.touch,
+            "trash": self.trash,
+            "delete": self.delete,
+        }
+
+    def _sheet(self, key: str | int) -> Sheet:
+        return self.ledger.sheets[int(key)]
+
+    def place_order(self, lines: list[dict[str, Any]], status: str = "processing", **fields: Any) -> str:
+        """A buyer orders in the shop itself. `lines` are {sku, quantity}; `fields` are those of POST /orders."""
+        address = {"first_name": "Anna", "last_name": "Nowak", "address_1": "Polna 1", "city": "Łódź"}
+        address |= {"postcode": "90-001", "country": "PL"}
+        body = {
+            "billing": {**address, "email": "anna@example.test", "phone": "600100200"},
+            "shipping": address,
+            "payment_method": "przelewy24",
+            "payment_method_title": "Przelewy24",
+            "created_via": "checkout",
+            "line_items": lines,
+            "shipping_lines": [{"method_id": "flat_rate", "method_title": "Kurier", "total": "12.19"}],
+            "status": status,
+            **fields,
+        }
+        return str(self.ledger.create(body).doc["id"])
+
+    def buy(self, count: int = 1, *, paid: bool = True, cod: bool = False) -> list[str]:
+        """`count` finished purchases in the shop itself."""
+        ids = []
+        for _ in range(count):
+            products = [p for p in self.catalogue.products.values() if p["type"] != "variable"]
+            chosen = self._random.sample(products, self._random.randint(1, 3))
+            lines = [{"sku": p["sku"], "quantity": self._random.randint(1, 3)} for p in chosen]
+            if cod:
+                ids.append(self.place_order(lines, payment_method="cod", payment_method_title="Za pobraniem"))
+            elif paid:
+                ids.append(self.place_order(lines))
+            else:
+                ids.append(
+                    self.place_order(lines, "on-hold", payment_method="bacs", payment_method_title="Przelew")
+                )
+        return ids
+
+    def set_status(self, key: str | int, status: str) -> None:
+        """A person moves the order in the shop's panel, perhaps to a status that a plugin has brought."""
+        self.ledger.statuses.setdefault(status, status)
+        self.ledger.update(self._sheet(key), {"status": status})
+
+    def cancel(self, key: str | int) -> None:
+        self.set_status(key, "cancelled")
+
+    def ship(self, key: str | int) -> None:
+        self.set_status(key, "completed")
+
+    def corrupt(self, key: str | int) -> None:
+        """A plugin breaks the order's answer."""
+        sheet = self._sheet(key)
+        sheet.doc["billing"] = None
+        self.ledger.touch(sheet)
+
+    def drop_events(self, count: int) -> None:
+        """The next orders are written past WooCommerce, so that no date of change is kept of them."""
+        self.ledger.silent += count
+
+    def add_tracking(self, key: str | int, number: str, carrier: str = "") -> None:
+        """A person types a waybill in, wherever this shop keeps them."""
+        sheet = self._sheet(key)
+        if self.fulfillments:
+            items = [{"item_id": line["id"], "qty": line["quantity"]} for line in sheet.doc["line_items"]]
+            meta = {"_items": items, "_tracking_number": number, "_shipment_provider": carrier}
+            rows = [{"key": key, "value": value} for key, value in meta.items()]
+            self._fulfil(sheet, {"status": "fulfilled", "is_fulfilled": True, "meta_data": rows})
+        elif self.tracking_plugin:
+            self._trackings("POST", sheet, {"tracking_number": number, "custom_tracking_provider": carrier})
+        else:
+            rows = [{"key": "_tracking_number", "value": number}, {"key": "_tracking_provider", "value": carrier}]
+            self.ledger.update(sheet, {"meta_data": rows})
+
+    def set_stock(self, sku: str, quantity: int | None) -> None:
+        """Set what is on the shelf; None stops counting it."""
+        row = self.catalogue.by_sku(sku)
+        if row is None:
+            raise ValueError(f"no product {sku}")
+        row |= {"manage_stock": quantity is not None, "stock_quantity": quantity}
+
+    def set_rate(self, country: str, percent: str, tax_class: str = "standard") -> None:
+        """A new tax law."""
+        for row in self.scheme.rates:
+            if row["country"] == country and row["class"] == tax_class:
+                row["rate"] = f"{Decimal(percent):.4f}"
+
+    def touch(self, key: str | int) -> None:
+        """Something about the order is saved anew."""
+        self.ledger.touch(self._sheet(key))
+
+    def trash(self, key: str | int) -> None:
+        self.ledger.trash(self._sheet(key))
+
+    def delete(self, key: str | int) -> None:
+        self.ledger.delete(self._sheet(key))
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
+
+
+def _entry(sheet: Sheet) -> Entry:
+    doc = sheet.doc
+    rows = [m["value"] for f in sheet.fulfilments for m in f["meta_data"] if m["key"] == "_tracking_number"]
+    rows += [row["tracking_number"] for row in sheet.trackings]
+    rows += [text.strip() for text in str(sheet.meta("_tracking_number") or "").split(",") if text.strip()]
+    return Entry(
+        external_id=str(doc["id"]),
+        total=Money(Decimal(doc["total"]), doc["currency"]),
+        status=doc["status"],
+        due=doc["created_via"] == "checkout" and doc["status"] in ("on-hold", "processing", "completed"),
+        cancelled=doc["status"] in ("cancelled", "refunded", "trash"),
+        paid=doc["date_paid_gmt"] is not None,
+        reference=sheet.meta("_olhubd_reference"),
+        placed_at=datetime.fromisoformat(doc["date_created_gmt"] + "+00:00"),
+        fulfilment=doc["status"],
+        shipments=list(dict.fromkeys(rows)),
+    )

@@ -1,0 +1,8 @@
+"""The rules that every connector keeps, tried on WooCommerce against its simulator."""
+
+from __future__ import annotations
+
+from olhubd.testing import conformance
+from olhubd_woocommerce.connector import WooCommerce
+
+TestWooCommerce = conformance.suite(WooCommerce)
