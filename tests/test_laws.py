@@ -1,0 +1,269 @@
+"""Laws over the code that neither a type nor an import contract can hold. Each says why it stands.
+
+An exception is an entry with its reason, never a weaker law. What ruff and import-linter already hold (sorted
+`__all__`, layers, naive times) is not repeated here.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from olhubd.config.tables import Control, Daemon, Engine
+
+ROOT = Path(__file__).parent.parent
+SHIPPED = ("olhubd", "plugins", "contrib")
+BUNDLED = sorted(path.name.removeprefix("olhubd_") for path in (ROOT / "plugins").iterdir() if path.is_dir())
+
+LONGEST = 450
+"""Lines of a module that is still one idea."""
+LONG: dict[str, str] = {}
+"""Modules that are longer, with the reason."""
+
+TASKS = {
+    "olhubd/cli/demo.py": "a command that ends, not a part of the daemon",
+    "olhubd/engine/dispatcher.py": "deliveries under way, which the dispatcher itself awaits and bounds",
+    "olhubd/engine/supervisor.py": "the supervisor",
+    "olhubd/engine/tokens.py": "a renewal, which must outlive a caller that is cancelled; awaited at the end",
+    "olhubd/store/database.py": "the writer lives as long as the open database, which is longer than any engine",
+}
+"""Modules that may start tasks themselves, with the reason."""
+
+
+def sources(*folders: str) -> list[Path]:
+    """The modules below these folders of the repository."""
+    return sorted(
+        path
+        for folder in folders
+        for path in (ROOT / folder).rglob("*.py")
+        if not {"node_modules", "__pycache__", "tests"} & set(path.relative_to(ROOT / folder).parts)
+    )
+
+
+def name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def at(path: Path, node: ast.expr | ast.stmt) -> str:
+    return f"{name(path)}:{node.lineno}"
+
+
+def calls(path: Path) -> Iterator[tuple[str, ast.Call]]:
+    """Each call with the dotted name of what is called."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Call):
+            yield ast.unparse(node.func), node
+
+
+def texts(path: Path) -> Iterator[ast.Constant]:
+    """Each string that does something: docstrings, of fields too, are left out."""
+    prose = {
+        id(node.value)
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    }
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose:
+            yield node
+
+
+def simulated(path: Path) -> bool:
+    """Whether it stands in for another system, which has a clock of its own."""
+    return "simulator" in name(path) or name(path).startswith("olhubd/testing/")
+
+
+def test_a_module_says_what_it_is() -> None:
+    """A reader who opens a file must not have to guess whether it is the right one."""
+    silent = [
+        name(path) for path in sources(*SHIPPED, "tests") if tree(path).body and not ast.get_docstring(tree(path))
+    ]
+    assert silent == []
+
+
+def test_a_module_is_one_idea() -> None:
+    """What is longer than this has become two things, and nobody reads the second."""
+    long = {
+        name(path) for path in sources(*SHIPPED) if len(path.read_text(encoding="utf-8").splitlines()) > LONGEST
+    }
+    assert long == LONG.keys()
+
+
+def test_there_is_one_wall_clock() -> None:
+    """Invariant 13: a clock that is asked in many places cannot be virtual in tests, nor right after a jump."""
+    wall = re.compile(r"(^|\.)(datetime\.(now|today|utcnow)|date\.today|time\.(time|time_ns|localtime|gmtime))$")
+    asked = [
+        at(path, call)
+        for path in sources(*SHIPPED)
+        if name(path) != "olhubd/engine/clock.py" and not simulated(path)
+        for called, call in calls(path)
+        if wall.search(called)
+    ]
+    assert asked == []
+
+
+def test_nobody_sleeps_but_by_the_clock() -> None:
+    """A wait that the clock does not know of is real time in every test."""
+    slept = [
+        at(path, call)
+        for path in sources(*SHIPPED)
+        if name(path) not in ("olhubd/engine/clock.py", "olhubd/cli/demo.py") and not simulated(path)
+        for called, call in calls(path)
+        if called in ("asyncio.sleep", "time.sleep")
+    ]
+    assert slept == []
+
+
+def test_tasks_belong_to_the_supervisor() -> None:
+    """Invariant 13: a task that nobody guards dies in silence, and the daemon stays green. Task groups may."""
+    started = {
+        name(path)
+        for path in sources(*SHIPPED)
+        if not simulated(path)
+        for called, _ in calls(path)
+        if called in ("asyncio.create_task", "asyncio.ensure_future")
+        or re.search(r"loop(\(\))?\.create_task$", called)
+    }
+    assert started == TASKS.keys()
+
+
+def test_sql_is_written_in_the_store_alone() -> None:
+    """PostgreSQL becomes the second home of the same functions; SQL elsewhere would have to be found first."""
+    sql = re.compile(
+        r"^\s*(SELECT\s|INSERT\s+(OR\s+\w+\s+)?INTO\s|UPDATE\s+\w+\s+SET\s|DELETE\s+FROM\s|CREATE\s|PRAGMA\s)"
+    )
+    found = [
+        at(path, text)
+        for path in sources(*SHIPPED)
+        if not name(path).startswith("olhubd/store/")
+        for text in texts(path)
+        if sql.match(str(text.value))
+    ]
+    assert found == []
+
+
+def test_nothing_but_the_command_line_prints() -> None:
+    """What a daemon prints lands in the journal without level, account or redaction."""
+    printed = [
+        at(path, call)
+        for path in sources(*SHIPPED)
+        if not name(path).startswith("olhubd/cli/")
+        for called, call in calls(path)
+        if called in ("print", "sys.stdout.write", "click.echo")
+    ]
+    assert printed == []
+
+
+def test_what_a_module_exports_is_there_and_nothing_else_is_public() -> None:
+    """`__all__` is the contract of a module: whoever changes a name in it looks for its users."""
+    wrong: list[str] = []
+    for path in sources("olhubd", "plugins"):
+        bound, defined, exported = _names(tree(path))
+        if exported is None and name(path).startswith("olhubd/testing/conformance/"):
+            continue  # the modules of rules are used as modules, by each other alone
+        if exported is None:
+            wrong.extend(f"{name(path)} has no __all__ for {one}" for one in sorted(defined))
+            continue
+        wrong.extend(f"{name(path)} exports {one}, which is not there" for one in sorted(exported - bound))
+        wrong.extend(f"{name(path)} exports {one}, which is private" for one in exported if _private(one))
+    assert wrong == []
+
+
+def _private(word: str) -> bool:
+    return word.startswith("_") and not word.startswith("__")
+
+
+def _names(module: ast.Module) -> tuple[set[str], set[str], set[str] | None]:
+    """What a module binds, which public functions and classes it defines, and what it exports."""
+    bound: set[str] = set()
+    defined: set[str] = set()
+    exported: set[str] | None = None
+    for node in module.body:
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                bound.add(node.name)
+                if not node.name.startswith("_"):
+                    defined.add(node.name)
+            case ast.Import() | ast.ImportFrom():
+                bound.update((alias.asname or alias.name).split(".")[0] for alias in node.names)
+            case ast.Assign(targets=[ast.Name(id="__all__")]):
+                exported = set(ast.literal_eval(node.value))
+            case ast.Assign() | ast.AnnAssign():
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                bound.update(n.id for t in targets for n in ast.walk(t) if isinstance(n, ast.Name))
+            case ast.If() | ast.Try():
+                bound.update(
+                    n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+                )
+            case _:
+                pass
+    return bound, defined, exported
+
+
+def test_core_knows_no_plugin_by_name() -> None:
+    """What core did for a name, it could not do for a plugin that somebody else writes. Prose may give examples."""
+    assert len(BUNDLED) >= 3
+    known = re.compile("|".join(BUNDLED), re.IGNORECASE)
+    found = [
+        at(path, text)
+        for path in sources("olhubd")
+        if not name(path).startswith(("olhubd/testing/", "olhubd/cli/demo"))
+        for text in texts(path)
+        if known.search(str(text.value))
+    ]
+    found += [
+        at(path, node)
+        for path in sources("olhubd")
+        if not name(path).startswith(("olhubd/testing/", "olhubd/cli/demo"))
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Name) and known.search(node.id)
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize("section", [Daemon, Engine, Control], ids=lambda section: section.__name__)
+def test_every_setting_has_an_effect(section: type[Daemon | Engine | Control]) -> None:
+    """A key that is documented and read by nobody is a lie that costs an operator an evening."""
+    read = {
+        node.attr
+        for path in sources("olhubd")
+        if name(path) not in ("olhubd/config/reference.py", "olhubd/config/schema.py")
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Attribute)
+    }
+    assert section.model_fields.keys() - read == set()
+
+
+def test_nothing_depends_on_the_machine_it_was_written_on() -> None:
+    """A clone works anywhere: no path of somebody's home, no address of where somebody gets packages from."""
+    foreign = re.compile(
+        r"(?<![\w.$~}])/(home|root|work|Users)/\w|https?://[^\s\"')]*(registry|pypi|mirror)\.", re.IGNORECASE
+    )
+    kinds = {".py", ".md", ".toml", ".json", ".js", ".yaml", ".service", ".conf", ""}
+    found = [
+        f"{name(path)}: {match[0]}"
+        for path in tracked()
+        if path.suffix in kinds and path != Path(__file__)
+        for match in foreign.finditer(path.read_text(encoding="utf-8"))
+    ]
+    assert found == []
+
+
+def tracked() -> Iterator[Path]:
+    """The files of the repository, without what was installed or made."""
+    made = {".git", ".venv", "node_modules", "__pycache__", "build", "dist"}
+    for top in sorted(ROOT.iterdir()):
+        if top.name in made or (top.name.startswith(".") and top.name not in (".ci", ".gitignore")):
+            continue
+        for path in [top] if top.is_file() else sorted(top.rglob("*")):
+            if path.is_file() and not made & set(path.relative_to(ROOT).parts):
+                yield path
