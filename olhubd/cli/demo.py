@@ -170,43 +170,52 @@ async def _kill(stage: Stage, settings: _Settings, show: _Show, trade: Any) -> N
 
 
 async def _tell(stage: Stage, show: _Show) -> None:
-    """Say what the daemon did, from its own log of events."""
-    words = {
-        "delivery.confirmed": "in the shop",
-        "delivery.held": "waits for a person",
-        "delivery.delayed": "could not be carried out yet",
-        "order.superseded": "was taken over by another order",
-        "order.cancelled": "was cancelled",
-    }
-    after = 0
+    """Say what becomes of the deliveries, as the daemon tells it."""
+    seen: dict[int, str] = {}
     while True:
         await asyncio.sleep(0.5)
         try:
-            events = await stage.daemon.get(f"/api/v1/events?after={after}&limit=200")
-        except Exception:  # it may just be killed
+            page = await stage.daemon.get("/api/v1/deliveries?limit=200")
+        except (OSError, RuntimeError, TimeoutError):  # it may just be killed
             continue
-        for event in events["events"]:
-            after = event["id"]
-            if text := words.get(event["kind"]):
-                data = event["data"]
-                if event["kind"] == "delivery.confirmed" and data.get("action") != "push-order":
-                    continue
-                number = f" as number {data['number']}" if data.get("number") else ""
-                reason = f": {data['reason']}" if data.get("reason") else ""
-                show.say(f"olhubd: order {event['order_id']} of {event['account']} {text}{number}{reason}")
+        for row in reversed(page["items"]):
+            said = _say(row)
+            if said is not None and seen.get(row["id"]) != said:
+                seen[row["id"]] = said
+                show.say(f"olhubd: order {row['order']['id']} of {row['order']['account']} {said}")
+        floor = min((row["id"] for row in page["items"]), default=0)
+        seen = {id_: said for id_, said in seen.items() if id_ >= floor}
+
+
+def _say(row: dict[str, Any]) -> str | None:
+    """What a delivery is worth telling, if anything."""
+    match row["action"], row["state"]:
+        case "push-order", "confirmed":
+            return f"is in the shop as {row['external_id']}"
+        case "cancel-order", "confirmed":
+            return "was cancelled in the shop"
+        case _, "hold":
+            return f"waits for a person: {row['reason']}"
+        case "push-order", "dropped":
+            return f"does not go on: {row['reason']}"
+        case "push-order", "sent" | "retry" if row["error"]:
+            return f"is not through yet: {row['error']}"
+    return None
 
 
 async def _report(stage: Stage, show: _Show, settled: bool) -> bool:
     found: Audit = await stage.audit()
-    status = await stage.daemon.get("/api/v1/status")
+    landed, held = await stage.landed(), await stage.held()
     show.say("")
     show.result("sold", found.sold)
-    show.result("landed", status["orders"]["total"])
+    show.result("landed", landed)
     show.result("forwarded", found.forwarded)
     show.result("lost", len(found.lost))
     show.result("doubled", len(found.doubled))
     show.result("wrong totals", len(found.wrong_totals))
     show.result("not taken back", len(found.strays))
+    if held:
+        show.result("held", f"{held} (for a person)")
     if stage.daemon.kills:
         show.result("killed", stage.daemon.kills)
     if not settled:

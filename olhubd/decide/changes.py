@@ -35,13 +35,13 @@ __all__ = [
 ]
 
 
-class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The root of all changes."""
 
     kind: ClassVar[str]
 
 
-class Placed(Change, frozen=True, kw_only=True, omit_defaults=True):
+class Placed(Change, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The hub sees the order for the first time."""
 
     kind = "order.placed"
@@ -51,36 +51,36 @@ class Placed(Change, frozen=True, kw_only=True, omit_defaults=True):
     external_stage: str
 
 
-class Confirmed(Change, frozen=True, kw_only=True, omit_defaults=True):
+class Confirmed(Change, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The order is complete and the buyer's last word."""
 
     kind = "order.confirmed"
     external_stage: str
 
 
-class Paid(Change, frozen=True, kw_only=True, omit_defaults=True):
+class Paid(Change, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """All money is there."""
 
     kind = "order.paid"
     amount: Money
 
 
-class PaymentChanged(Change, frozen=True, kw_only=True, omit_defaults=True):
+class PaymentChanged(Change, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     kind = "order.payment-changed"
     old: Money
     new: Money
     total: Money
 
 
-class AddressChanged(Change, frozen=True, kw_only=True, omit_defaults=True):
+class AddressChanged(Change, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     kind = "order.address-changed"
 
 
-class InvoiceChanged(Change, frozen=True, kw_only=True, omit_defaults=True):
+class InvoiceChanged(Change, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     kind = "order.invoice-changed"
 
 
-class LinesChanged(Change, frozen=True, kw_only=True, omit_defaults=True):
+class LinesChanged(Change, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Quantities, prices or lines are others than before."""
 
     kind = "order.lines-changed"
@@ -88,7 +88,7 @@ class LinesChanged(Change, frozen=True, kw_only=True, omit_defaults=True):
     new_total: Money
 
 
-class LinesMoved(Change, frozen=True, kw_only=True, omit_defaults=True):
+class LinesMoved(Change, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Some of the lines now belong to another order."""
 
     kind = "order.lines-moved"
@@ -96,58 +96,58 @@ class LinesMoved(Change, frozen=True, kw_only=True, omit_defaults=True):
     to: str
 
 
-class Cancelled(Change, frozen=True, kw_only=True, omit_defaults=True):
+class Cancelled(Change, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     kind = "order.cancelled"
     external_word: str
 
 
-class Reopened(Change, frozen=True, kw_only=True, omit_defaults=True):
+class Reopened(Change, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Cancelled before, not cancelled now."""
 
     kind = "order.reopened"
     external_stage: str
 
 
-class Superseded(Change, frozen=True, kw_only=True, omit_defaults=True):
+class Superseded(Change, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Another order took over all of its lines: the buyer paid purchases together."""
 
     kind = "order.superseded"
     by: str
 
 
-class FulfilmentChanged(Change, frozen=True, kw_only=True, omit_defaults=True):
+class FulfilmentChanged(Change, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     kind = "order.fulfilment-changed"
     old: Fulfilment
     new: Fulfilment
     external_word: str | None = None
 
 
-class StageUnknown(Change, frozen=True, kw_only=True, omit_defaults=True):
+class StageUnknown(Change, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The source uses a word that is not known; it is kept and shown, and nothing follows from it."""
 
     kind = "order.stage-unknown"
     external_stage: str
 
 
-class Shipped(Change, frozen=True, kw_only=True, omit_defaults=True):
+class Shipped(Change, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     kind = "order.shipped"
     carrier: str
     waybill: str
 
 
-class Amended(Change, frozen=True, kw_only=True, omit_defaults=True):
+class Amended(Change, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Something else is different: a note, a delivery window, additional information."""
 
     kind = "order.amended"
 
 
-class Vanished(Change, frozen=True, kw_only=True, omit_defaults=True):
+class Vanished(Change, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The source answers that it has no such order."""
 
     kind = "order.vanished"
 
 
-class CopyStatusChanged(Change, frozen=True, kw_only=True, omit_defaults=True):
+class CopyStatusChanged(Change, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """At a target, the order that was pushed there is in another state."""
 
     kind = "copy.status-changed"
@@ -156,7 +156,7 @@ class CopyStatusChanged(Change, frozen=True, kw_only=True, omit_defaults=True):
     new: str
 
 
-class CopyShipped(Change, frozen=True, kw_only=True, omit_defaults=True):
+class CopyShipped(Change, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """At a target, a parcel was registered for the order that was pushed there."""
 
     kind = "copy.shipped"
@@ -167,7 +167,7 @@ class CopyShipped(Change, frozen=True, kw_only=True, omit_defaults=True):
     url: str | None = None
 
 
-class CopyDoubled(Change, frozen=True, kw_only=True, omit_defaults=True):
+class CopyDoubled(Change, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A second order at a target carries the same mark of ours: somebody copied it, or we failed."""
 
     kind = "copy.doubled"

@@ -30,7 +30,7 @@ class Amendment(msgspec.Struct, frozen=True):
     kind: str
 
 
-class Debt(msgspec.Struct, frozen=True, kw_only=True):
+class Debt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Something owed to `target`, caused by the change with the index `cause` in the list it was planned from.
 
     `replaces` tells that waiting debts of the same action are no longer owed; `delay` is in seconds.

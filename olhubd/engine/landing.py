@@ -7,6 +7,7 @@ Nothing here talks to the outside.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
@@ -58,6 +59,7 @@ class _Candidate(msgspec.Struct):
     order: Order
     document: bytes
     digest: bytes
+    objection: str | None
 
 
 class Landing:
@@ -91,29 +93,36 @@ class Landing:
         result = Result()
         ordered = [record for record in records if isinstance(record, Order)]
         others = [record for record in records if not isinstance(record, Order)]
-        batches = [ordered[i : i + BATCH] for i in range(0, len(ordered), BATCH)] or [[]]
-        for batch in batches[:-1]:
-            result.add(await self._batch(account, batch, (), run, None, start))
-        result.add(await self._batch(account, batches[-1], others, run, position, start))
+        writing: asyncio.Future[Result] | None = None
+        for i in range(0, len(ordered) or 1, BATCH):
+            # One batch is prepared here while the one before it is written elsewhere.
+            batch = _prepare(ordered[i : i + BATCH])
+            if writing is not None:
+                result.add(await writing)
+                await asyncio.sleep(0)
+            last = i + BATCH >= len(ordered)
+            writing = asyncio.ensure_future(
+                self._batch(account, batch, others if last else (), run, position if last else None, start)
+            )
+            await asyncio.sleep(0)
+        if writing is not None:
+            result.add(await writing)
         return result
 
     async def _batch(
         self,
         account: str,
-        batch: Sequence[Order],
+        batch: Sequence[_Candidate],
         others: Sequence[Unreadable | Gone | Later],
         run: Run,
         position: feeds.Position | None,
         start: datetime | None,
     ) -> Result:
         now = self._clock.now()
-        # The last telling of an order in a page is the one that counts.
-        told = {order.external_id: order for order in batch}
-        candidates = [_candidate(order) for order in told.values()]
 
         async def work(tx: Transaction) -> Result:
             landing = _Batch(tx, account, Cause("run", str(run.id)), now, self._routes())
-            result = await landing.land_orders(candidates, run.feed, start)
+            result = await landing.land_orders(batch, run.feed, start)
             result.seen = len(batch) + len(others)
             await landing.land_others(others, run.feed, result)
             counted = msgspec.structs.replace(
@@ -137,9 +146,14 @@ class Landing:
         return result
 
 
-def _candidate(order: Order) -> _Candidate:
-    document = codec.encode(order)
-    return _Candidate(order, document, orders.digest(document))
+def _prepare(batch: Sequence[Order]) -> list[_Candidate]:
+    """All that can be done for orders before the transaction. Of several tellings of one the last counts."""
+    told = {order.external_id: order for order in batch}
+    prepared = []
+    for order in told.values():
+        document = codec.encode(order)
+        prepared.append(_Candidate(order, document, orders.digest(document), verify.objection(order)))
+    return prepared
 
 
 class _Batch:
@@ -163,9 +177,11 @@ class _Batch:
                 echoes.append(order)
             elif start is not None and order.placed_at < start:
                 result.ignored += 1
-            elif reason := verify.objection(order):
+            elif candidate.objection is not None:
                 refused.append(
-                    quarantine.Refused(external_id=order.external_id, reason=reason, raw=candidate.document)
+                    quarantine.Refused(
+                        external_id=order.external_id, reason=candidate.objection, raw=candidate.document
+                    )
                 )
             else:
                 good.append(candidate)

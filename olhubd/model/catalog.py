@@ -18,7 +18,7 @@ from olhubd.model.party import Address, TaxId
 __all__ = ["Customer", "CustomerKind", "Offer", "OfferState", "Product"]
 
 
-class Product(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Product(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One thing in the seller's own catalogue. `parent_id` is set for a variant."""
 
     external_id: str
@@ -41,7 +41,7 @@ class OfferState(enum.StrEnum):
     UNKNOWN = "unknown"
 
 
-class Offer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Offer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One listing. `sku` is the seller's own mark on it; `quantity` what the marketplace still sells."""
 
     external_id: str
@@ -62,7 +62,7 @@ class CustomerKind(enum.StrEnum):
     EXTRA_EU = "extra-eu"
 
 
-class Customer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Customer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A buyer across orders. `key` is stable per marketplace buyer and never made from a masked e-mail."""
 
     key: str

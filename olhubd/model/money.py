@@ -15,6 +15,9 @@ import msgspec
 __all__ = ["CurrencyMismatch", "Money", "allocate", "total"]
 
 
+_ZERO = Decimal(0)
+
+
 class CurrencyMismatch(ArithmeticError):
     """Two amounts of different currencies met in one sum."""
 
@@ -77,10 +80,12 @@ def minor_unit(currency: str) -> Decimal:
 
 def total(items: Iterable[Money], currency: str) -> Money:
     """The sum of `items`, zero of `currency` when there are none."""
-    result = Money(Decimal(0), currency)
+    amount = _ZERO
     for item in items:
-        result = result + item
-    return result
+        if item.currency != currency:
+            raise CurrencyMismatch(f"{currency} and {item.currency} cannot be added")
+        amount += item.amount
+    return Money(amount, currency)
 
 
 def allocate(amount: Money, weights: Sequence[Decimal]) -> list[Money]:

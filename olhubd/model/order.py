@@ -67,7 +67,7 @@ class PaymentType(enum.StrEnum):
     UNKNOWN = "unknown"
 
 
-class Tax(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Tax(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """`rate` in per cent (23 is 23 %); None where the source does not tell, which is not 0 %."""
 
     rate: Decimal | None = None
@@ -75,7 +75,7 @@ class Tax(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     subject: str | None = None
 
 
-class Discount(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Discount(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A reduction. With an `amount` it counts in the order's sum; without one it only says why a price is low."""
 
     kind: str
@@ -83,7 +83,7 @@ class Discount(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     name: str | None = None
 
 
-class Charge(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Charge(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Something paid beside the goods: a service on a line, a deposit, a surcharge. `price` is for one."""
 
     kind: str
@@ -92,8 +92,12 @@ class Charge(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     name: str | None = None
     external_id: str | None = None
 
+    @property
+    def sum(self) -> Money:
+        return self.price * self.quantity
 
-class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+
+class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One offer bought. `price` is for one piece, after discounts; `original_price` before them.
 
     `external_id` is unique within the account and follows the purchase through merges and splits.
@@ -121,13 +125,12 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def sum(self) -> Money:
         """What the buyer pays for the line with its charges."""
-        result = self.price * self.quantity
-        for charge in self.charges:
-            result = result + charge.price * charge.quantity
-        return result
+        if not self.charges:
+            return self.price * self.quantity
+        return total((self.price * self.quantity, *(charge.sum for charge in self.charges)), self.price.currency)
 
 
-class Shipping(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Shipping(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """What the buyer chose for the way to them. `address` is the recipient's; dispatch and delivery are windows."""
 
     method_id: str | None = None
@@ -145,7 +148,7 @@ class Shipping(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The marketplace's free-delivery subscription paid for it (Allegro Smart, Amazon Prime)."""
 
 
-class Payment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Payment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """How and how much was paid. `paid` is the money received: None when not told, zero when nothing."""
 
     type: PaymentType
@@ -158,7 +161,7 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reimbursed: Money | None = None
 
 
-class Shipment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Shipment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A parcel on its way. `carrier` is a carrier code; `carrier_name` what people call it."""
 
     waybill: str
@@ -175,7 +178,7 @@ class Shipment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.carrier.strip().upper(), "".join(self.waybill.split()).upper()
 
 
-class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One order of one account.
 
     `total` is what the buyer pays: lines with charges, shipping and order charges, less order discounts.
@@ -219,8 +222,10 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def paid(self) -> Money:
         """All money received so far."""
+        if not self.surcharges and self.payment is not None and self.payment.paid is not None:
+            return self.payment.paid
         payments = (self.payment, *self.surcharges) if self.payment else self.surcharges
-        return total((p.paid for p in payments if p.paid is not None), self.total.currency)
+        return total([p.paid for p in payments if p.paid is not None], self.total.currency)
 
     @property
     def fully_paid(self) -> bool:
@@ -239,7 +244,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """What the parts sum up to. Raises CurrencyMismatch when they are not of one currency."""
         currency = self.total.currency
         parts = [line.sum for line in self.lines]
-        parts.extend(charge.price * charge.quantity for charge in self.charges)
+        parts.extend(charge.sum for charge in self.charges)
         if self.shipping.cost is not None:
             parts.append(self.shipping.cost)
         if self.tax is not None:

@@ -11,7 +11,7 @@ import msgspec
 __all__ = ["Address", "Buyer", "InvoiceParty", "PickupPoint", "TaxId"]
 
 
-class Address(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Address(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A postal address with the person or company at it. `country` is ISO 3166 alpha-2."""
 
     first_name: str | None = None
@@ -30,7 +30,7 @@ class Address(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return bool(self.street and self.city and self.postcode)
 
 
-class Buyer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Buyer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Who bought. `external_id` (else `login`) is the identity within one marketplace.
 
     `email` is kept whole for writing to it; `email_key` is its part that is stable per buyer, if any.
@@ -52,7 +52,7 @@ class Buyer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     address: Address | None = None
 
 
-class TaxId(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class TaxId(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A tax number: `kind` as the source names it (PL_NIP, VAT_EU ...), `value` as it was given.
 
     `valid` is None when no rule for the kind is known; a wrong number is kept and shown, never dropped.
@@ -63,7 +63,7 @@ class TaxId(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     valid: bool | None = None
 
 
-class InvoiceParty(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class InvoiceParty(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """To whom an invoice is made out. `vat_payer` is None where the source does not tell."""
 
     address: Address
@@ -75,7 +75,7 @@ class InvoiceParty(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
         return bool(self.address.company or self.tax_ids)
 
 
-class PickupPoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class PickupPoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A parcel locker or partner shop. `id` is the courier's own code and goes to the courier as it is."""
 
     id: str

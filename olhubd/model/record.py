@@ -42,7 +42,7 @@ class Cause(msgspec.Struct, frozen=True, gc=False):
         return f"{self.kind} {self.id}"
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True):
+class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One row of the append-only log: what happened to which order (or account), when, and why.
 
     `kind` is dotted (`order.placed`, `delivery.held`, `account.parked`); `data` is the change as JSON.
@@ -93,7 +93,7 @@ class DeliveryState(enum.StrEnum):
 _OPEN = frozenset({DeliveryState.PENDING, DeliveryState.SENT, DeliveryState.RETRY, DeliveryState.HOLD})
 
 
-class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+class Delivery(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One row of the outbox: what is owed to which account about which order.
 
     `key` tells two debts of the same action apart (a waybill, a status); (order, target, action, key) is unique
@@ -127,7 +127,7 @@ class RunState(enum.StrEnum):
     """The daemon ended before the run did."""
 
 
-class Run(msgspec.Struct, frozen=True, kw_only=True):
+class Run(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One execution of a feed. Successive executions that found nothing share a row and count in `polls`."""
 
     id: RunId
@@ -147,7 +147,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     error: str | None = None
 
 
-class Quarantined(msgspec.Struct, frozen=True, kw_only=True):
+class Quarantined(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A record that could not be stored: kept whole, visible, retryable, and in nobody's way."""
 
     id: int

@@ -50,7 +50,7 @@ class Owner(msgspec.Struct, frozen=True, gc=False):
     external_id: str
 
 
-class Stored(msgspec.Struct, frozen=True, kw_only=True):
+class Stored(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An order as a row: the record with what the hub adds."""
 
     id: OrderId
@@ -68,7 +68,7 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
         return self.superseded_by is None and self.order.stage is not Stage.CANCELLED
 
 
-class Summary(msgspec.Struct, frozen=True, kw_only=True):
+class Summary(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An order as lists show it."""
 
     id: OrderId
