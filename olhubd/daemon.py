@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import structlog
+from pydantic import SecretStr
 
 from olhubd import __version__, config
 from olhubd.config import Configuration
@@ -37,13 +38,23 @@ class AlreadyRunning(Exception):
 def run(configuration: Configuration, environ: Mapping[str, str]) -> None:
     """Run until SIGTERM or SIGINT. Raises AlreadyRunning, StoreError or OSError, each with words for a person."""
     logs.configure(configuration.daemon.log_level.value, configuration.daemon.log_format.value)
-    for account in configuration.accounts.values():
-        logs.register_settings(account.settings)
-    logs.redact(configuration.plugins.redacted)
+    _hide_secrets(configuration)
     with _lock(configuration.daemon.data):
         runner = asyncio.Runner(loop_factory=_loop_factory())
         with runner:
             runner.run(_main(configuration, environ))
+
+
+def _hide_secrets(configuration: Configuration) -> None:
+    """Teach the logs what they must never show."""
+    logs.hide_keys(configuration.plugins.redacted)
+    for account in configuration.accounts.values():
+        for name in type(account.settings).model_fields:
+            value = getattr(account.settings, name)
+            if isinstance(value, SecretStr):
+                logs.register_secret(value.get_secret_value())
+    if configuration.control.token is not None:
+        logs.register_secret(configuration.control.token.get_secret_value())
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -77,7 +88,7 @@ async def _main(configuration: Configuration, environ: Mapping[str, str]) -> Non
         open_session() as session,
     ):
         clock = SystemClock()
-        hub = Hub(configuration, database, session, clock, log)
+        hub = Hub(configuration, database, session, clock, log, logs.register_secret)
         keeper = _Keeper(hub, environ, notifier, log)
         token = access.load_or_make_token(configuration)
         await hub.start()
@@ -145,6 +156,7 @@ class _Keeper:
             self._notifier.reloading()
             try:
                 fresh = await asyncio.to_thread(config.load, self._hub.configuration.path, None, self._environ)
+                _hide_secrets(fresh)
                 changes = await self._hub.reload(fresh)
             finally:
                 self._notifier.ready()

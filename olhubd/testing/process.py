@@ -139,12 +139,16 @@ class Daemon:
                 *_olhubd("run", "--config", str(self._path)), stdout=log, stderr=log
             )
         self._session = aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(self._socket)))
-        async with asyncio.timeout(timeout):
-            while not await self._ready():
-                if self._process.returncode is not None:
-                    tail = self._log.read_text(errors="replace")[-3000:]
-                    raise RuntimeError(f"the daemon ended with {self._process.returncode}:\n{tail}")
-                await asyncio.sleep(0.02)
+        try:
+            async with asyncio.timeout(timeout):
+                while not await self._ready():
+                    if self._process.returncode is not None:
+                        tail = self._log.read_text(errors="replace")[-3000:]
+                        raise RuntimeError(f"the daemon ended with {self._process.returncode}:\n{tail}")
+                    await asyncio.sleep(0.02)
+        except BaseException:
+            await self.stop()
+            raise
 
     async def _ready(self) -> bool:
         try:

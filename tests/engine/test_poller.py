@@ -1,0 +1,310 @@
+"""One account's reading: the journal, what is read again, the sweep, and what fails."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+import structlog
+
+from olhubd.engine.clock import SystemClock
+from olhubd.engine.landing import Landing
+from olhubd.engine.poller import Limited, Poller, Schedule
+from olhubd.engine.runlog import RunLog
+from olhubd.engine.supervisor import Pulse
+from olhubd.model import Order, Run
+from olhubd.plugin import (
+    AuthLost,
+    Cursor,
+    Later,
+    OrderFeed,
+    OrderLookup,
+    Page,
+    PluginError,
+    RateLimited,
+    Record,
+    Unavailable,
+)
+from olhubd.store import Database, feeds, orders, runs
+from tests.orders import EPOCH, order
+
+
+class Market(OrderFeed, OrderLookup):
+    """A journal in memory: the cursor is how many of its records were told."""
+
+    def __init__(self) -> None:
+        self.journal: list[Record] = []
+        self.all: dict[str, Record] = {}
+        self.page = 2
+        self.trouble: list[Callable[[], Page | None]] = []
+        self.pulls = 0
+        self.sweeps: list[datetime] = []
+        self.hang = False
+        self.read: list[str] = []
+
+    def place(self, *placed: Order, told: bool = True) -> None:
+        for one in placed:
+            self.all[one.external_id] = one
+            if told:
+                self.journal.append(one)
+
+    async def start(self, since: datetime | None) -> Cursor:
+        return Cursor(str(len(self.journal)))
+
+    async def pull(self, cursor: Cursor) -> Page:
+        self.pulls += 1
+        if self.hang:
+            await asyncio.sleep(60)
+        if self.trouble:
+            page = self.trouble.pop(0)()
+            if page is not None:
+                return page
+        at = int(cursor)
+        records = self.journal[at : at + self.page]
+        end = at + len(records)
+        return Page(records=records, cursor=Cursor(str(end)), more=end < len(self.journal))
+
+    async def sweep(self, since: datetime, cursor: Cursor | None) -> Page:
+        if cursor is None:
+            self.sweeps.append(since)
+        at = int(cursor or 0)
+        records = list(self.all.values())[at : at + 2]
+        end = at + len(records)
+        return Page(records=records, cursor=Cursor(str(end)), more=end < len(self.all))
+
+    async def read_order(self, external_id: str) -> Record:
+        self.read.append(external_id)
+        return self.all[external_id]
+
+
+class Bench:
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.clock = SystemClock()
+        self.market = Market()
+        self.lost: list[PluginError] = []
+        self.runs = RunLog(database, self.clock)
+        self.poller: Poller
+        self.task: asyncio.Task[None] | None = None
+
+    def start(self, begin: datetime | None = None, **schedule: Any) -> None:
+        keys: dict[str, Any] = {
+            "interval": timedelta(seconds=0.03),
+            "sweep_interval": timedelta(hours=1),
+            "sweep_window": timedelta(days=3),
+            "start": begin,
+            "page_limit": 1.0,
+            **schedule,
+        }
+        self.poller = Poller(
+            "allegro",
+            self.market,
+            Schedule(**keys),
+            database=self.database,
+            landing=Landing(self.database, self.clock, list, lambda targets: None),
+            log_of_runs=self.runs,
+            clock=self.clock,
+            log=structlog.get_logger(),
+            started_at=EPOCH,
+            lost=self._lose,
+            recovered=lambda: None,
+        )
+        self.task = asyncio.create_task(self.poller.run(Pulse("poller", self.clock)))
+
+    async def _lose(self, error: PluginError) -> None:
+        self.lost.append(error)
+
+    async def stop(self) -> None:
+        if self.task is not None:
+            self.task.cancel()
+            await asyncio.gather(self.task, return_exceptions=True)
+            self.task = None
+
+    async def names(self) -> list[str]:
+        return sorted(row.external_id for row in await orders.listing(self.database.reader, limit=500))
+
+    async def until(self, *names: str) -> None:
+        async with asyncio.timeout(10):
+            while await self.names() != sorted(names):
+                await asyncio.sleep(0.01)
+
+    async def cursor(self) -> str | None:
+        position = await feeds.get(self.database.reader, "allegro", "orders")
+        return position.cursor if position else None
+
+    async def logged(self, feed: str = "orders") -> list[Run]:
+        await self.runs.flush()
+        return [run for run in await runs.listing(self.database.reader, limit=500) if run.feed == feed]
+
+
+@pytest.fixture
+async def bench(database: Database) -> AsyncIterator[Bench]:
+    made = Bench(database)
+    with structlog.testing.capture_logs():
+        yield made
+        await made.stop()
+
+
+async def test_news_land_page_by_page(bench: Bench) -> None:
+    bench.start()
+    await asyncio.sleep(0.05)
+    bench.market.place(*(order(str(i)) for i in range(5)))
+    await bench.until("0", "1", "2", "3", "4")
+    assert await bench.cursor() == "5"
+
+
+async def test_start_now_brings_no_old_orders(bench: Bench) -> None:
+    """Quirk 3: a newcomer's first run must not create weeks of orders."""
+    bench.market.place(order("old"))
+    bench.start()
+    await asyncio.sleep(0.1)
+    bench.market.place(order("new"))
+    await bench.until("new")
+
+
+async def test_start_in_the_past_sweeps_first(bench: Bench) -> None:
+    bench.market.place(order("a"), order("b"), order("c"))
+    bench.start(begin=EPOCH - timedelta(days=1))
+    await bench.until("a", "b", "c")
+    assert bench.market.sweeps == [EPOCH - timedelta(days=1)]
+    (run,) = await bench.logged("orders.sweep")
+    assert (run.added, run.missed) == (3, 0)
+
+
+async def test_it_goes_on_where_it_stopped(bench: Bench) -> None:
+    """ACC-08: orders placed while it was off arrive exactly once."""
+    bench.start()
+    bench.market.page = 1
+    await asyncio.sleep(0.05)
+    bench.market.place(order("a"))
+    await bench.until("a")
+    await bench.stop()
+    bench.market.place(order("b"), order("c"))
+    bench.start()
+    await bench.until("a", "b", "c")
+    await asyncio.sleep(0.05)
+    assert sum(run.added for run in await bench.logged()) == 3
+
+
+async def test_a_short_page_lands_its_part_and_is_asked_for_again(bench: Bench) -> None:
+    """Invariant 1: the cursor covers the contiguous prefix that landed, nothing more."""
+    bench.start()
+    await asyncio.sleep(0.05)
+
+    def torn() -> Page:
+        return Page(records=[order("a")], cursor=Cursor("1"), failure=Unavailable("503"))
+
+    bench.market.trouble = [torn]
+    bench.market.place(order("a"), order("b"))
+    await bench.until("a", "b")
+    failed = [run for run in await bench.logged() if run.error]
+    assert [run.error for run in failed] == ["503"]
+    assert failed[0].added == 1
+
+
+@pytest.mark.parametrize("error", [Unavailable("down"), RateLimited("slow", retry_after=0.05), ZeroDivisionError()])
+async def test_failures_lose_nothing(bench: Bench, error: Exception) -> None:
+    def fail() -> Page:
+        raise error
+
+    bench.market.trouble = [fail, fail]
+    bench.start()
+    if not isinstance(error, PluginError):
+        # The supervisor would start the loop again.
+        for _ in range(2):
+            await asyncio.gather(bench.task, return_exceptions=True)  # type: ignore[arg-type]
+            bench.task = asyncio.create_task(bench.poller.run(Pulse("poller", bench.clock)))
+    await asyncio.sleep(0.1)
+    bench.market.place(order("a"))
+    await bench.until("a")
+    errors = [run.error for run in await bench.logged() if run.error]
+    assert len(errors) == 2
+    assert "down" in errors or "slow" in errors or "the connector failed: ZeroDivisionError" in errors
+
+
+async def test_a_hanging_server_does_not_stop_the_loop(bench: Bench) -> None:
+    """Invariant 13: no call without a time limit."""
+    bench.market.hang = True
+    bench.start(page_limit=0.05)
+    async with asyncio.timeout(5):
+        while bench.market.pulls < 2:
+            await asyncio.sleep(0.01)
+    bench.market.hang = False
+    bench.market.place(order("a"))
+    await bench.until("a")
+
+
+async def test_a_lost_grant_stops_asking(bench: Bench) -> None:
+    """ACC-19: parked until somebody signs in; then it goes on."""
+
+    def refuse() -> Page:
+        raise AuthLost("token refused")
+
+    bench.market.trouble = [refuse]
+    bench.start()
+    async with asyncio.timeout(5):
+        while not bench.lost:
+            await asyncio.sleep(0.01)
+    asked = bench.market.pulls
+    await asyncio.sleep(0.1)
+    assert bench.market.pulls == asked
+    bench.market.place(order("a"))
+    bench.poller.resume()
+    await bench.until("a")
+
+
+async def test_the_sweep_finds_and_counts_what_the_journal_missed(bench: Bench) -> None:
+    """Pitfall 1: the journal is a hint; what only the sweep finds is counted."""
+    bench.start(sweep_interval=timedelta(seconds=0.05))
+    await asyncio.sleep(0.02)
+    bench.market.place(order("a"), order("b"), order("c"), told=False)
+    await bench.until("a", "b", "c")
+    await asyncio.sleep(0.1)
+    assert sum(run.missed for run in await bench.logged("orders.sweep")) == 3
+
+
+async def test_what_is_not_ready_is_read_again(bench: Bench) -> None:
+    bench.start()
+    await asyncio.sleep(0.05)
+    bench.market.all["a"] = order("a")
+    bench.market.journal.append(Later(external_id="a", seconds=0.05, reason="not ready"))
+    await bench.until("a")
+    await asyncio.sleep(0.1)
+    assert bench.market.read == ["a"]
+
+
+async def test_fetching_by_hand_joins_a_run_and_does_not_move_the_timer(bench: Bench) -> None:
+    """IMP-03, MAN-10."""
+    bench.start(interval=timedelta(hours=1))
+    await asyncio.sleep(0.1)
+    bench.market.place(order("a"))
+    first, second = await asyncio.gather(bench.poller.fetch(), bench.poller.fetch())
+    assert first.id == second.id
+    assert (first.trigger, first.added) == ("manual", 1)
+    assert bench.poller.next_run is not None
+    assert bench.poller.next_run - bench.clock.now() > timedelta(minutes=50)
+
+
+async def test_fetching_by_hand_is_limited_where_the_system_says_so(bench: Bench) -> None:
+    """MAN-01, MAN-02: the fourth within an hour is refused and says when; the timer does not count."""
+    bench.start(interval=timedelta(seconds=0.02), manual_per_hour=3)
+    for _ in range(3):
+        await bench.poller.fetch()
+    with pytest.raises(Limited) as refused:
+        await bench.poller.fetch()
+    assert timedelta(minutes=59) < refused.value.again_at - bench.clock.now() <= timedelta(hours=1)
+
+
+async def test_quiet_runs_share_a_row(bench: Bench) -> None:
+    """LOG-02, LOG-03: every run is in the log, also those that found nothing."""
+    bench.start()
+    async with asyncio.timeout(5):
+        while bench.market.pulls < 6:
+            await asyncio.sleep(0.01)
+    await bench.stop()
+    logged = await bench.logged()
+    assert sum(run.polls for run in logged) >= 5
+    assert len(logged) < 3
