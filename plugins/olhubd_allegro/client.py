@@ -44,7 +44,7 @@ def auth_headers(settings: AllegroSettings) -> dict[str, str]:
 
 def budget(settings: AllegroSettings) -> Budget:
     """Counted per client id over all hosts and accounts; going over it blocks the client for a minute."""
-    return Budget(key=f"allegro:{settings.client_id}", calls=9000, per=60.0, pause=60.0)
+    return Budget(key=f"allegro:{settings.client_id}", calls=settings.calls_per_minute, per=60.0, pause=60.0)
 
 
 class _Error(msgspec.Struct, rename="camel"):

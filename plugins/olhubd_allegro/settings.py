@@ -47,6 +47,8 @@ class AllegroSettings(Settings):
     """Test mode: every call goes to the allegrosandbox.pl hosts. It needs its own application and sign-in."""
     language: Literal["pl-PL", "en-US", "uk-UA", "sk-SK", "cs-CZ", "hu-HU"] = "pl-PL"
     """In which language Allegro explains its refusals."""
+    calls_per_minute: int = Field(default=9000, ge=1)
+    """The quota of the client id, shared by all accounts that use it. 9000 unless Allegro agreed to another."""
     api_url: Url | None = None
     """Another address of the REST API, for a simulator or a proxy. Normally absent: `sandbox` chooses."""
     auth_url: Url | None = None
