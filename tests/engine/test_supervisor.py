@@ -1,95 +1,114 @@
-"""Tasks that fail, end, hang or are stopped."""
+"""Tasks are guarded, restarted and heard of; what ends unexpectedly is told (invariants 13 and 14)."""
 
 from __future__ import annotations
 
 import asyncio
+import itertools
+from typing import Any
 
 import pytest
-import structlog
 
-from olhubd.engine.clock import SystemClock
+from olhubd.engine.clock import VirtualClock
 from olhubd.engine.supervisor import Pulse, Supervisor
 
-
-class Hurried(SystemClock):
-    """Naps a hundredth of what is asked."""
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds / 100)
+pytestmark = pytest.mark.looptime
 
 
-@pytest.fixture
-def supervisor() -> Supervisor:
-    return Supervisor(Hurried(), structlog.get_logger())
+class Log:
+    """Remembers what was said, by level."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[str, str, str]] = []
+
+    def __getattr__(self, level: str) -> Any:
+        return lambda event, **facts: self.lines.append((level, event, facts["task"]))
 
 
-async def test_a_failing_task_is_started_again_and_told_once(supervisor: Supervisor) -> None:
-    """Invariant 14; pitfall 40: a dead polling task must not leave the service green and silent."""
-    runs = 0
+async def test_a_failing_loop_is_told_once_and_begun_again_ever_later() -> None:
+    log, clock = Log(), VirtualClock()
+    supervisor, began = Supervisor(clock, log), []
 
     async def main(pulse: Pulse) -> None:
-        nonlocal runs
-        runs += 1
-        if runs < 4:
-            raise ZeroDivisionError
-        supervisor.recovered("poller")
-        await asyncio.sleep(60)
+        began.append(clock.monotonic())
+        raise RuntimeError("broken")
 
-    with structlog.testing.capture_logs() as logs:
-        supervisor.start("poller", main)
-        async with asyncio.timeout(5):
-            while runs < 4:
-                await asyncio.sleep(0.01)
-        await asyncio.sleep(0)
-    assert [line["event"] for line in logs if line["log_level"] != "debug"] == ["has failed", "works again"]
-    assert supervisor.failing == frozenset()
+    supervisor.start("reader", main)
+    await clock.sleep(200.0)
+    pauses = [later - earlier for earlier, later in itertools.pairwise(began)]
+    assert pauses[:8] == pytest.approx([1, 2, 4, 8, 16, 32, 60, 60], abs=0.01)
+    assert log.lines.count(("error", "has failed", "reader")) == 1
+    assert supervisor.failing == {"reader"}
+    supervisor.recovered("reader")
+    assert log.lines[-1] == ("info", "works again", "reader")
     await supervisor.stop_all()
 
 
-async def test_a_task_that_ends_by_itself_is_a_failure(supervisor: Supervisor) -> None:
-    runs = 0
+async def test_a_loop_that_ends_by_itself_is_told_and_begun_again() -> None:
+    log, clock = Log(), VirtualClock()
+    supervisor, began = Supervisor(clock, log), []
 
     async def main(pulse: Pulse) -> None:
-        nonlocal runs
-        runs += 1
+        began.append(clock.monotonic())
 
-    with structlog.testing.capture_logs() as logs:
-        supervisor.start("poller", main)
-        async with asyncio.timeout(5):
-            while runs < 2:
-                await asyncio.sleep(0.01)
-    assert "has finished unexpectedly" in [line["event"] for line in logs]
+    supervisor.start("reader", main)
+    await clock.sleep(2.0)
+    assert len(began) == 2
+    assert log.lines[0] == ("error", "has finished unexpectedly", "reader")
     await supervisor.stop_all()
 
 
-async def test_a_broken_promise_is_seen(supervisor: Supervisor) -> None:
-    """Invariant 14: a missed deadline makes the daemon unready."""
+async def test_a_broken_promise_shows_and_a_kept_one_does_not() -> None:
+    clock = VirtualClock()
+    supervisor = Supervisor(clock, Log())
 
-    async def main(pulse: Pulse) -> None:
-        pulse.beat(0.01)
-        await asyncio.sleep(60)
+    async def stuck(pulse: Pulse) -> None:
+        pulse.beat(10.0)
+        await asyncio.Event().wait()
 
-    supervisor.start("poller", main)
-    await asyncio.sleep(0)
+    async def waiting(pulse: Pulse) -> None:
+        pulse.beat(10.0)
+        pulse.rest()
+        await asyncio.Event().wait()
+
+    supervisor.start("stuck", stuck)
+    supervisor.start("waiting", waiting)
+    await clock.sleep(9.0)
     assert supervisor.overdue() == {}
-    await asyncio.sleep(0.05)
-    assert supervisor.overdue().keys() == {"poller"}
+    await clock.sleep(6.0)
+    assert supervisor.overdue() == {"stuck": pytest.approx(5.0, abs=0.01)}
     await supervisor.stop_all()
     assert supervisor.overdue() == {}
+    assert len(supervisor) == 0
 
 
-async def test_a_stopped_task_gets_its_grace(supervisor: Supervisor) -> None:
-    done = asyncio.Event()
-    ended = False
+async def test_a_task_that_was_told_to_end_has_its_grace() -> None:
+    clock = VirtualClock()
+    supervisor, ended = Supervisor(clock, Log()), []
 
     async def main(pulse: Pulse) -> None:
-        nonlocal ended
-        await done.wait()
-        ended = True
+        try:
+            await clock.sleep(5.0)
+            ended.append("by itself")
+        except asyncio.CancelledError:
+            ended.append("cancelled")
+            raise
 
-    supervisor.start("dispatcher", main)
-    await asyncio.sleep(0)
-    asyncio.get_running_loop().call_later(0.02, done.set)
-    await supervisor.stop("dispatcher", grace=5)
-    assert ended
+    supervisor.start("patient", main)
+    supervisor.start("late", main)
+    await clock.sleep(1.0)
+    await supervisor.stop("late", grace=1.0)
+    await supervisor.stop("patient", grace=60.0)
+    assert ended == ["cancelled", "by itself"]
+
+
+async def test_a_task_of_one_time_fails_alone() -> None:
+    log = Log()
+    supervisor = Supervisor(VirtualClock(), log)
+
+    async def main(pulse: Pulse) -> None:
+        raise RuntimeError("broken")
+
+    supervisor.once("import", main)
+    await asyncio.sleep(1.0)
+    assert log.lines == [("error", "has failed", "import")]
     assert len(supervisor) == 0
