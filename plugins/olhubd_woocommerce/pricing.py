@@ -13,6 +13,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping, Sequence
 from decimal import ROUND_FLOOR, ROUND_HALF_DOWN, ROUND_HALF_UP, Decimal
+from functools import lru_cache
 
 import msgspec
 
@@ -112,8 +113,8 @@ def _shares(parts: Sequence[Part], nets: Sequence[Decimal]) -> Mapping[str | Non
     return {name: cost / whole for name, cost in costs.items()} if whole else {}
 
 
-def _discount(net: Decimal, shares: Mapping[str | None, Decimal], classes: Classes, rules: Rules) -> Decimal:
-    """What a discount of `net` takes off the shop's sum: itself and its share of each class's taxes."""
+def _discount_taxes(net: Decimal, shares: Mapping[str | None, Decimal], classes: Classes) -> list[Decimal]:
+    """What each rate takes off with a discount of `net`: its share of each class's taxes."""
     by_rate: dict[int, Decimal] = {}
     for name, share in shares.items():
         if name is None:
@@ -121,7 +122,22 @@ def _discount(net: Decimal, shares: Mapping[str | None, Decimal], classes: Class
         rates = classes.get(name, ())
         for rate, tax in zip(rates, taxes(net * share, rates), strict=True):
             by_rate[rate.id] = by_rate.get(rate.id, _ZERO) + tax
-    return net + sum((t if rules.at_subtotal else _round_tax(t, rules) for t in by_rate.values()), _ZERO)
+    return list(by_rate.values())
+
+
+def _discount(net: Decimal, shares: Mapping[str | None, Decimal], classes: Classes, rules: Rules) -> Decimal:
+    """What a discount of `net` takes off the shop's sum."""
+    off = _discount_taxes(net, shares, classes)
+    return net + sum((t if rules.at_subtotal else _round_tax(t, rules) for t in off), _ZERO)
+
+
+def _fragile(parts: Sequence[Part], nets: Sequence[Decimal], rules: Rules, classes: Classes) -> bool:
+    """Whether a discount's tax hangs on half a grosz."""
+    if rules.at_subtotal or not any(p.discount for p in parts):
+        return False
+    shares = _shares(parts, nets)
+    off = (_discount_taxes(n, shares, classes) for p, n in zip(parts, nets, strict=True) if p.discount)
+    return any(_near_half(tax, rules) for row in off for tax in row)
 
 
 def _sum(parts: Sequence[Part], nets: Sequence[Decimal], rules: Rules, classes: Classes) -> Decimal:
@@ -145,13 +161,16 @@ def _factor(rates: Sequence[Rate]) -> Decimal:
     return 1 + sum(taxes(Decimal(1000), rates), _ZERO) / 1000
 
 
+def _near_half(amount: Decimal, rules: Rules) -> bool:
+    """Whether the amount hangs on half a grosz, where the shop's binary fractions might fall either way."""
+    return abs(abs(amount) % rules.unit - rules.unit / 2) <= _FINE * 2
+
+
 def _tied(net: Decimal, rates: Sequence[Rate], rules: Rules) -> bool:
-    """Whether some rounding hangs on half a grosz, where the shop's binary fractions might fall either way."""
-    half = rules.unit / 2
-    near = _FINE * 2
-    return any(abs(abs(v % rules.unit) - half) <= near for v in (net, *taxes(net, rates)))
+    return any(_near_half(amount, rules) for amount in (net, *taxes(net, rates)))
 
 
+@lru_cache(maxsize=4096)
 def _net(part: Part, gross: Decimal, rules: Rules) -> Decimal:
     """The net amount at which the shop counts `gross` for the part, or the nearest below where none does."""
     if not part.rates:
@@ -222,23 +241,43 @@ def price(parts: Sequence[Part], rules: Rules, classes: Classes) -> Priced | Non
     nets = [_ZERO if p.discount else _net(p, p.gross, rules) for p in parts]
     _discounts(parts, nets, rules, classes)
     missing = target - _sum(parts, nets, rules, classes)
-    if abs(missing) <= _FINE * 100 * len(parts):
+    if abs(missing) <= _FINE * 100 * len(parts) and not _fragile(parts, nets, rules, classes):
         return Priced(nets)
+    discount = next((i for i, p in enumerate(parts) if p.discount), None)
+    for shift in (0,) if discount is None else (0, -1, 1, -2, 2):
+        base = [*nets]
+        if discount is not None:
+            base[discount] += shift * rules.unit
+        if (found := _move(parts, base, target, rules, classes)) is not None:
+            return found
+    return None
+
+
+def _move(
+    parts: Sequence[Part], nets: list[Decimal], target: Decimal, rules: Rules, classes: Classes
+) -> Priced | None:
+    """Let one part take what is missing, and a rounding fee what even that leaves."""
+    missing = target - _sum(parts, nets, rules, classes)
     rows = [i for i, p in enumerate(parts) if not p.discount]
     # Goods first, the dearest first: there a grosz weighs least.
     rows.sort(key=lambda i: (parts[i].kind is not Kind.LINE, -parts[i].gross))
+    best: Priced | None = None
     for spare in range(4):
         for i in rows:
-            wanted = parts[i].gross + missing - spare * rules.unit
-            if wanted < 0:
-                continue
             attempt = [*nets]
-            attempt[i] = _net(parts[i], wanted, rules)
-            if (
-                rounding := _rest(parts, attempt, target, rules, classes)
-            ) is not None and rounding == spare * rules.unit:
-                return Priced(attempt, rounding)
-    return None
+            wanted = parts[i].gross + missing - spare * rules.unit
+            for _ in range(3):
+                if wanted < 0:
+                    break
+                attempt[i] = _net(parts[i], wanted, rules)
+                rest = _rest(parts, attempt, target, rules, classes)
+                if rest == 0:
+                    return Priced(attempt)
+                if rest is not None and (best is None or rest < best.rounding):
+                    best = Priced([*attempt], rest)
+                # A discount is taxed in proportion to the rest, so it moved as well.
+                wanted += target - _sum(parts, attempt, rules, classes)
+    return best
 
 
 def _rest(
@@ -249,5 +288,7 @@ def _rest(
     if rest < 0:
         return None
     rows = [*parts, Part(Kind.FEE, rest)] if rest else parts
-    reached = _sum(rows, [*nets, rest] if rest else nets, rules, classes)
-    return rest if abs(reached - target) <= _FINE * 100 * len(rows) else None
+    filled = [*nets, rest] if rest else nets
+    reached = _sum(rows, filled, rules, classes)
+    fits = abs(reached - target) <= _FINE * 100 * len(rows) and not _fragile(rows, filled, rules, classes)
+    return rest if fits else None

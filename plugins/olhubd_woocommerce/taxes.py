@@ -40,6 +40,8 @@ class Book(msgspec.Struct, frozen=True, kw_only=True):
     classes: tuple[str, ...] = ("",)
     shipping_class: str | None = None
     rates: tuple[RateRow, ...] = ()
+    local: bool = False
+    """Whether some rate is for less than a whole country."""
     memory: dict[tuple[Place, str, bool], tuple[Rate, ...]] = {}
 
     def place(self, shipping: Place, billing: Place, method: str) -> Place:
@@ -53,7 +55,7 @@ class Book(msgspec.Struct, frozen=True, kw_only=True):
         """The rates of a class there. `shipping` keeps only those that apply to the way."""
         if not self.rules.taxed:
             return ()
-        if not self._local:
+        if not self.local:
             place = Place(place.country)
         key = (place, tax_class, shipping)
         if key not in self.memory:
@@ -67,10 +69,6 @@ class Book(msgspec.Struct, frozen=True, kw_only=True):
         if self.shipping_class is not None:
             return self.shipping_class
         return next((name for name in self.classes if name in goods), None)
-
-    @property
-    def _local(self) -> bool:
-        return any(r.state or r.postcode or r.city or r.postcodes or r.cities for r in self.rates)
 
     def _find(self, place: Place, tax_class: str, shipping: bool) -> tuple[Rate, ...]:
         rows = [r for r in self.rates if _plain(r.tax_class) == tax_class and _covers(r, place)]
@@ -173,5 +171,6 @@ class TaxOffice:
             classes=tuple(_plain(c.slug) for c in classes),
             shipping_class=None if shipping_class == "inherit" else _plain(shipping_class),
             rates=tuple(rates),
+            local=any(r.state or r.postcode or r.city or r.postcodes or r.cities for r in rates),
             memory={},
         )

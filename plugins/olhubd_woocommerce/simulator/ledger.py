@@ -226,6 +226,11 @@ class Ledger:
 
     def _set_meta(self, held: list[dict[str, Any]], rows: Any) -> None:
         """A row without id replaces its key; two with one key leave the last; null with an id deletes."""
+        if not held:
+            last = {row["key"]: row["value"] for row in rows if row.get("value") is not None}
+            held += [{"id": self._meta + i, "key": k, "value": v} for i, (k, v) in enumerate(last.items(), start=1)]
+            self._meta += len(last)
+            return
         for row in rows:
             key, number, value = row["key"], row.get("id"), row.get("value")
             same = [m for m in held if (m["id"] == number if number else m["key"] == key)]
