@@ -99,3 +99,13 @@ async def a_refused_renewal_is_a_lost_grant(bench: Bench) -> None:
     answer = await bench.attempt(lambda: bench.connector.refresh(false))
     check(isinstance(answer, AuthLost), f"a refused renewal gave {type(answer).__name__}")
     check(isinstance(answer, PluginError) and "no-such-refresh" not in str(answer), "the error shows the token")
+
+
+@rule("LOGIN-04", Tier.SILVER, "OAuthLogin", "OrderFeed")
+async def a_token_that_ends_early_is_renewed(bench: Bench) -> None:
+    """When the server refuses a token before its time, it is renewed and the feed goes on without an error."""
+    bought = await bench.buy(2)
+    await bench.do("expire_tokens")
+    found = await bench.walk()
+    check(not found.failures, "a token that ended early is a failure of the feed")
+    check(set(bought) <= set(found.orders), "orders are missing after a renewal")

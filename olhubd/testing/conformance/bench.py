@@ -116,8 +116,9 @@ class Bench:
             raise NotApplicable(f"the simulator has no verb {verb!r}", lacking=owed)
         signature = inspect.signature(act)
         if not any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values()):
-            for name in options.keys() - signature.parameters.keys():
-                raise NotApplicable(f"the simulator's verb {verb!r} does not take {name!r}")
+            for name in options:
+                if name not in signature.parameters:
+                    raise NotApplicable(f"the simulator's verb {verb!r} does not take {name!r}")
         result = act(*args, **options)
         return await result if inspect.isawaitable(result) else result
 

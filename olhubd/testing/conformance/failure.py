@@ -12,7 +12,7 @@ from olhubd.testing.conformance.calls import Call, every_call, outcome
 from olhubd.testing.conformance.rule import Tier, broken, check, rule
 from olhubd.testing.faults import Fault, Kind
 
-BRIEF = 0.05
+BRIEF = 0.02
 """Seconds that a call may last where the server never answers."""
 PATIENCE = 4.0
 """Seconds after which a call, with all the attempts it makes, counts as one without a limit."""

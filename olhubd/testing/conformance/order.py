@@ -127,6 +127,7 @@ async def paid_is_what_was_paid(bench: Bench) -> None:
     """A paid order is fully paid, to the grosz; of an unpaid one nothing is."""
     [paid] = await bench.buy(1, paid=True)
     orders = (await bench.walk()).orders
+    check(paid in orders, "the paid order never came")
     check(orders[paid].fully_paid, f"a paid order shows {orders[paid].paid} of {orders[paid].total}")
     check(orders[paid].paid == orders[paid].total, f"{orders[paid].paid} were paid, not {orders[paid].total}")
     [unpaid] = await bench.buy(1, paid=False)

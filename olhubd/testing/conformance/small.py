@@ -113,6 +113,16 @@ async def a_status_that_does_not_exist_is_refused(bench: Bench) -> None:
     check((now.status, now.fulfilment) == (before.status, before.fulfilment), "the status changed all the same")
 
 
+@rule("STATUS-05", Tier.SILVER, "StatusSink")
+async def a_cancelled_order_stays_cancelled(bench: Bench) -> None:
+    """Moving a cancelled order on is refused with Conflict or Rejected; it is not brought back to life."""
+    word, order = (await _words(bench))[0], await subject(bench)
+    await bench.do("cancel", order)
+    answer = await bench.attempt(lambda: bench.connector.set_status(order, word))
+    check(bench.books()[order].cancelled, f"set to {word!r}, the cancelled order is alive again")
+    check(isinstance(answer, Rejected | Conflict), f"moving a cancelled order on gave {type(answer).__name__}")
+
+
 def _payment(bench: Bench) -> Payment:
     return Payment(type=PaymentType.ONLINE, external_id="pay-late", finished_at=bench.clock.now())
 

@@ -20,6 +20,7 @@ VERBS: Mapping[str, str] = {
     "corrupt(id)": "from now on the system tells of this order in a way that cannot be understood",
     "drop_events(count)": "the journal will never tell of the next `count` changes; the orders are there",
     "revoke_grant()": "the person withdraws the consent: no token works any more",
+    "expire_tokens()": "the access tokens are over before their time; what renews them still works",
     "ship(id)": "the order is sent, so that it cannot be cancelled any more",
 }
 """Signature and meaning of each verb."""

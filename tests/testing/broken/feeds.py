@@ -7,7 +7,19 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from olhubd.plugin import AuthLost, ContractBroken, Cursor, Page, RateLimited, Record, Temporary, Unreadable
+from olhubd.model import Order
+from olhubd.plugin import (
+    AuthLost,
+    ContractBroken,
+    Cursor,
+    Gone,
+    NotFound,
+    Page,
+    RateLimited,
+    Record,
+    Temporary,
+    Unreadable,
+)
 from tests.testing.broken.good import GoodFeed, breaks
 
 
@@ -141,3 +153,77 @@ class ForgetsRetryAfter(GoodFeed):
             return await super().pull(cursor)
         except RateLimited as error:
             raise RateLimited(str(error)) from None
+
+
+@breaks(
+    *("FEED-01", "FEED-02", "FEED-05", "FEED-06", "FEED-07", "FEED-08", "FEED-09", "FEED-10", "FEED-11"),
+    *("ORDER-07", "ORDER-08", "ORDER-09", "READ-04"),
+)
+class SkipsTheNewest(GoodFeed):
+    """Leaves the last order of each page for a next time that never comes."""
+
+    async def pull(self, cursor: Cursor) -> Page:
+        page = await super().pull(cursor)
+        return replace(page, records=page.records[:-1])
+
+
+@breaks("FEED-11")
+class ForgetsWhereItBegan(GoodFeed):
+    """Begins beyond the end when it shall begin in the past."""
+
+    async def start(self, since: datetime | None) -> Cursor:
+        cursor = await super().start(None)
+        return cursor if since is None else Cursor(str(int(cursor) + 1000))
+
+
+@breaks("SWEEP-01", "SWEEP-02", "SWEEP-03", "SWEEP-04", "SWEEP-05")
+class NeverSweeps(GoodFeed):
+    """Calls, and then says that there was nothing."""
+
+    async def sweep(self, since: datetime, cursor: Cursor | None) -> Page:
+        page = await super().sweep(since, cursor)
+        return replace(page, records=(), more=False)
+
+
+@breaks("SWEEP-04", "FAIL-02", "FAIL-03", "FAIL-04", "FAIL-05")
+class SweepsUnderTheCarpet(GoodFeed):
+    """Ends a sweep where it fails, as if it were done."""
+
+    async def sweep(self, since: datetime, cursor: Cursor | None) -> Page:
+        try:
+            return await super().sweep(since, cursor)
+        except Temporary:
+            return Page(records=(), cursor=cursor or Cursor("0"))
+
+
+@breaks("FAIL-06")
+class TakesHtmlForNothing(GoodFeed):
+    """Reads a page for people as an empty one."""
+
+    async def pull(self, cursor: Cursor) -> Page:
+        try:
+            return await super().pull(cursor)
+        except ContractBroken:
+            return Page(records=(), cursor=cursor)
+
+
+@breaks("READ-02")
+class StumblesOverTheGone(GoodFeed):
+    """Makes an error of an order that is not there."""
+
+    async def read_order(self, external_id: str) -> Record:
+        record = await super().read_order(external_id)
+        if isinstance(record, Gone):
+            raise NotFound("no such order")
+        return record
+
+
+@breaks("READ-03", "READ-04")
+class ReadsInItsOwnWay(GoodFeed):
+    """Tells less of an order that is looked up, and nothing of one that it cannot read."""
+
+    async def read_order(self, external_id: str) -> Record:
+        record = await super().read_order(external_id)
+        if isinstance(record, Unreadable):
+            raise ContractBroken(record.reason)
+        return replace(record, buyer_note="?") if isinstance(record, Order) else record

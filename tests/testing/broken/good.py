@@ -30,7 +30,7 @@ from olhubd.plugin import (
 from olhubd_tinyshop.connector import TinyShop, read
 from olhubd_tinyshop.mapping import Sold
 
-__all__ = ["SINS", "GoodFeed", "GoodShop", "GoodSink", "breaks"]
+__all__ = ["SINS", "GoodFeed", "GoodShop", "GoodSink", "GoodSmall", "breaks"]
 
 WORDS = ("open", "ready", "packed")
 
@@ -102,11 +102,19 @@ class GoodFeed(GoodShop):
 
 
 class GoodSink(GoodShop):
-    """Declares its sinks alone."""
+    """Declares its order sink alone."""
 
     @classmethod
     def capabilities(cls) -> tuple[str, ...]:
-        return "OrderSink", "StatusSink", "PaymentSink", "ShipmentSink", "CancelSink"
+        return ("OrderSink",)
+
+
+class GoodSmall(GoodShop):
+    """Declares its small sinks alone."""
+
+    @classmethod
+    def capabilities(cls) -> tuple[str, ...]:
+        return "StatusSink", "PaymentSink", "ShipmentSink", "CancelSink"
 
 
 SINS: dict[type[GoodShop], frozenset[str]] = {}

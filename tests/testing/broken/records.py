@@ -116,3 +116,11 @@ class GuessesTheStatus(Retelling):
 
     def retell(self, order: Order) -> Order:
         return replace(order, stage=Stage.CONFIRMED) if order.stage is Stage.UNKNOWN else order
+
+
+@breaks("ORDER-06", "ORDER-08")
+class NeverConfirms(Retelling):
+    """Leaves every purchase at its beginning."""
+
+    def retell(self, order: Order) -> Order:
+        return replace(order, stage=Stage.PLACED) if order.stage is Stage.CONFIRMED else order

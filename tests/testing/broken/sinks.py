@@ -1,4 +1,4 @@
-"""Sinks that double, guess and make up."""
+"""Order sinks that double, guess and make up."""
 
 from __future__ import annotations
 
@@ -8,18 +8,17 @@ from decimal import Decimal
 import msgspec
 from msgspec.structs import replace
 
-from olhubd.model import Money, Order, Payment, Shipment
+from olhubd.model import Money, Order
 from olhubd.plugin import (
-    Conflict,
-    NotFound,
     OutcomeUnknown,
     Push,
     Receipt,
+    Rejected,
     Temporary,
     Unavailable,
 )
 from olhubd_tinyshop.connector import receipt
-from olhubd_tinyshop.mapping import Sold
+from olhubd_tinyshop.mapping import Sold, to_basket
 from tests.testing.broken.good import GoodSink, breaks
 
 
@@ -124,39 +123,78 @@ class PutsInFreeLinesAnyway(GoodSink):
         return await super().push_order(replace(push, free_lines=True))
 
 
-@breaks("STATUS-03")
-class SetsTheStatusOfNobody(GoodSink):
-    """Takes an order that is not there for one that needs nothing."""
+@breaks("PUSH-02", "PUSH-06", "PUSH-07", "FIND-03", "FIND-05", "ONCE-04", "ONCE-06", "ONCE-08")
+class AdoptsALookalike(GoodSink):
+    """Takes an order of the same buyer at the same total for the one that it should make."""
 
-    async def set_status(self, external_id: str, status: str) -> None:
-        try:
-            await super().set_status(external_id, status)
-        except NotFound:
-            return
-
-
-@breaks("PAY-02")
-class PaysAgain(GoodSink):
-    """Adds the whole sum without a look at what is booked."""
-
-    async def set_payment(self, external_id: str, payment: Payment, paid: Money) -> None:
-        await self.change(external_id, "payment", str(paid.amount))
+    async def push_order(self, push: Push) -> Receipt:
+        hits = await self.http.get("/search", list[Sold], {"text": f"{push.account}:"})
+        for hit in hits:
+            if hit.total == push.order.total.amount and hit.reference != push.reference:
+                return receipt(hit)
+        return await super().push_order(push)
 
 
-@breaks("SHIP-02")
-class AddsTheParcelAsTyped(GoodSink):
-    """Compares waybills letter by letter."""
+@breaks("PUSH-07")
+class ForgetsThePayment(GoodSink):
+    """Makes every order an unpaid one."""
 
-    async def add_shipment(self, external_id: str, shipment: Shipment) -> None:
-        if shipment.waybill not in (await self.held(external_id)).parcels:
-            await self.change(external_id, "parcel", shipment.waybill)
+    async def push_order(self, push: Push) -> Receipt:
+        return await super().push_order(replace(push, include_payment=False))
 
 
-@breaks("CANCEL-02")
-class StumblesOverItsOwnCancel(GoodSink):
-    """Raises where the order is cancelled already."""
+@breaks("PUSH-08")
+class DemandsAStreet(GoodSink):
+    """Refuses whoever fetches the parcel from a locker."""
 
-    async def cancel_order(self, external_id: str, reason: str) -> None:
-        if (await self.held(external_id)).state == "sent":
-            raise Conflict("the order is sent already")
-        await self.change(external_id, "state", "cancelled")
+    async def push_order(self, push: Push) -> Receipt:
+        if push.order.shipping.address is None:
+            raise Rejected("the address is missing", field="address")
+        return await super().push_order(push)
+
+
+@breaks("PUSH-11")
+class SellsNothingForNothing(Reshaping):
+    """Puts a price where there is none."""
+
+    def reshape(self, order: Order) -> Order:
+        one = Money(Decimal("0.01"), order.total.currency)
+        return replace(
+            order, lines=tuple(replace(n, price=n.price if n.price.amount else one) for n in order.lines)
+        )
+
+
+@breaks("FIND-01", "FIND-03", "FIND-05", "ONCE-01", "ONCE-02", "ONCE-03", "ONCE-05", "ONCE-08")
+class NeverLooks(GoodSink):
+    """Says "surely not there" without a look."""
+
+    async def find_order(self, reference: str, since: datetime) -> Receipt | None:
+        await self.http.get("/skus", list[str])
+        return None
+
+
+@breaks("FIND-02", "FIND-03", "FIND-05", "ONCE-04", "ONCE-08")
+class FindsTheLatest(GoodSink):
+    """Takes the last order that the hub made for the one that was asked for."""
+
+    async def find_order(self, reference: str, since: datetime) -> Receipt | None:
+        hits = await self.http.get("/search", list[Sold], {"text": "market:"})
+        return receipt(hits[-1]) if hits else None
+
+
+@breaks("FIND-05")
+class LooksAtOnePage(GoodSink):
+    """Looks through the last orders only."""
+
+    async def find_order(self, reference: str, since: datetime) -> Receipt | None:
+        hits = (await self.http.get("/search", list[Sold], {"text": "market:"}))[-100:]
+        return next((receipt(hit) for hit in hits if hit.reference == reference), None)
+
+
+@breaks("PUSH-01")
+class MakesADraftToo(GoodSink):
+    """Leaves a second order behind, without our reference."""
+
+    async def push_order(self, push: Push) -> Receipt:
+        await self.http.request("POST", "/orders", json=replace(to_basket(push, ()), reference=None))
+        return await super().push_order(push)

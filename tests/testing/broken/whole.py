@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 
 from msgspec.structs import replace
+from pydantic import ConfigDict
 
 from olhubd.model import Order
-from olhubd.plugin import Cursor, Page, Push, Receipt
-from tests.testing.broken.good import GoodShop, breaks
+from olhubd.plugin import Cursor, Identity, Page, Push, Receipt, Status
+from olhubd_tinyshop.settings import TinySettings
+from tests.testing.broken.good import GoodFeed, GoodShop, breaks
 from tests.testing.broken.records import Retelling
 
 
@@ -57,3 +59,30 @@ class Prints(GoodShop):
     async def pull(self, cursor: Cursor) -> Page:
         print("pulling")  # noqa: T201
         return await super().pull(cursor)
+
+
+class Careless(TinySettings):
+    model_config = ConfigDict(extra="allow", use_attribute_docstrings=True)
+    shop_password: str = "guess"
+
+
+@breaks("DECL-01", "DECL-02", "DECL-03")
+class IntroducesItselfBadly(GoodFeed):
+    """Has a name of two words, a setting that nobody explains, and a password for all to see."""
+
+    name = "Tiny Shop"
+    Settings = Careless
+
+
+@breaks("PROBE-01", "LIST-01")
+class KnowsNotWhoItIs(GoodShop):
+    """Says another name each time, and every status twice."""
+
+    asked = 0
+
+    async def probe(self) -> Identity:
+        self.asked += 1
+        return replace(await super().probe(), login=f"tiny-{self.asked}")
+
+    async def statuses(self) -> list[Status]:
+        return [*await super().statuses(), *await super().statuses()]
