@@ -41,7 +41,7 @@ check: $(VENV)/.test $(VENV)/.check
 	PYTHONPATH=.:plugins $(BIN)/lint-imports
 
 bench: $(VENV)/.test
-	$(BIN)/python -m pytest -s tests/bench
+	@for script in tests/bench/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 docs: $(VENV)/.test
 	$(BIN)/python -m olhubd.config.reference docs/configuration.md
