@@ -82,8 +82,12 @@ class Faults:
         while self._later:
             await asyncio.wait(self._later)
 
+    def describe(self, request: web.Request) -> str:
+        """What `match` is searched in."""
+        return f"{request.method} {request.path}"
+
     def _pick(self, request: web.Request) -> Fault | None:
-        what = f"{request.method} {request.path}"
+        what = self.describe(request)
         for fault in self._faults:
             if re.search(fault.match, what) and self._random.random() < fault.chance:
                 if fault.after > 0:
