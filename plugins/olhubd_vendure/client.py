@@ -1,0 +1,254 @@
+"""Speaking GraphQL with one Vendure server: signing in, and telling its three kinds of failure apart.
+
+1. HTTP 400: the document does not fit the server's schema.
+2. HTTP 200 with `errors`: no right, bad input, or the server's own failure, which says nothing of what was done.
+3. HTTP 200 with an ErrorResult as the data: a refusal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import msgspec
+
+from olhubd.plugin import (
+    Account,
+    Answer,
+    AuthLost,
+    Budget,
+    Complaint,
+    Conflict,
+    ContractBroken,
+    ErrorTable,
+    NotFound,
+    OutcomeUnknown,
+    PluginError,
+    Rejected,
+    Unavailable,
+    decode,
+)
+from olhubd_vendure import queries
+from olhubd_vendure.queries import Call
+from olhubd_vendure.settings import VendureSettings
+from olhubd_vendure.wire import Outcome
+
+__all__ = ["CODES", "RESULTS", "Duplicate", "GraphQL"]
+
+T = TypeVar("T")
+
+
+class Duplicate(Conflict):
+    """A unique field refused the value: another record has it."""
+
+
+CODES: dict[str, type[PluginError]] = {
+    "FORBIDDEN": AuthLost,
+    "UNAUTHORIZED": AuthLost,
+    "CHANNEL_NOT_FOUND": AuthLost,
+    "USER_INPUT_ERROR": Rejected,
+    "ENTITY_NOT_FOUND": NotFound,
+    "ILLEGAL_OPERATION": Conflict,
+    "BAD_USER_INPUT": ContractBroken,
+    "GRAPHQL_VALIDATION_FAILED": ContractBroken,
+    "GRAPHQL_PARSE_FAILED": ContractBroken,
+}
+"""Codes of `errors`. Any other is the server's own failure, which says nothing of what was done."""
+
+RESULTS: dict[str, type[PluginError]] = {
+    "INVALID_CREDENTIALS_ERROR": AuthLost,
+    "NATIVE_AUTH_STRATEGY_ERROR": AuthLost,
+    "ORDER_STATE_TRANSITION_ERROR": Conflict,
+    "FULFILLMENT_STATE_TRANSITION_ERROR": Conflict,
+    "PAYMENT_STATE_TRANSITION_ERROR": Conflict,
+    "MANUAL_PAYMENT_STATE_ERROR": Conflict,
+    "ORDER_MODIFICATION_ERROR": Conflict,
+    "ITEMS_ALREADY_FULFILLED_ERROR": Conflict,
+    "CANCEL_ACTIVE_ORDER_ERROR": Conflict,
+    "SETTLE_PAYMENT_ERROR": Conflict,
+}
+"""Codes of ErrorResults. Any other is Rejected."""
+
+_UNIQUE = ("unique constraint", "duplicate key", "duplicate entry")
+_QUIET = frozenset({"BAD_USER_INPUT", "GRAPHQL_VALIDATION_FAILED", "GRAPHQL_PARSE_FAILED"})
+"""Errors whose text repeats the values that were sent."""
+
+
+class _Extensions(msgspec.Struct):
+    code: str | None = None
+
+
+class _Problem(msgspec.Struct):
+    message: str = ""
+    extensions: _Extensions | None = None
+    path: list[str | int] | None = None
+
+    @property
+    def code(self) -> str:
+        return (self.extensions.code if self.extensions else None) or ""
+
+
+class _Reply(msgspec.Struct):
+    data: msgspec.Raw = msgspec.Raw()
+    errors: list[_Problem] | None = None
+
+    @property
+    def empty(self) -> bool:
+        return bytes(self.data) in (b"", b"null")
+
+
+def _complaint(answer: Answer) -> Complaint:
+    problems = decode(answer.body, _Reply).errors or [_Problem()]
+    return Complaint(code=problems[0].code or None)
+
+
+class GraphQL:
+    """Questions (`ask`) and changes (`change`) to the admin API of one channel."""
+
+    def __init__(self, account: Account[VendureSettings]) -> None:
+        settings = account.settings
+        headers = {}
+        if settings.channel_token is not None:
+            headers["vendure-token"] = settings.channel_token.get_secret_value()
+        if settings.api_key is not None:
+            headers["vendure-api-key"] = settings.api_key.get_secret_value()
+        base = str(settings.url).rstrip("/")
+        # Vendure itself has no limit of calls; what counts is how many its database carries at one time.
+        budget = Budget(key=f"vendure:{urlsplit(base).netloc}", calls=6000, per=60.0, parallel=settings.parallel)
+        self._http = account.client(
+            base,
+            budgets=(budget,),
+            errors=ErrorTable(statuses={400: ContractBroken}, codes=CODES, read=_complaint),
+            headers=headers,
+            timeout=settings.timeout,
+        )
+        self._settings = settings
+        self._token: str | None = None
+        self._signing_in = asyncio.Lock()
+
+    async def ask(self, document: str, into: type[T], **variables: Any) -> T:
+        """The answer to a question. Asking twice does no harm, so it is done where an answer gets lost."""
+        name = document.split(None, 1)[1].partition("{")[0].partition("(")[0].strip()
+        data = await self._exchange(name, document, variables, repeatable=True)
+        return decode(data, into)
+
+    async def change(self, *calls: Call) -> list[Outcome]:
+        """Carry out `calls` in order, in one request. Raises for the first refused one; those after it were tried
+        as well. Without a readable answer raises OutcomeUnknown."""
+        name, document, variables = queries.changes(calls)
+        data = await self._exchange(name, document, variables, repeatable=False)
+        try:
+            outcomes = decode(data, dict[str, Outcome | None])
+        except ContractBroken as error:
+            raise OutcomeUnknown(f"{name}: done or not, but {error}") from error
+        for number, call in enumerate(calls):
+            outcome = outcomes.get(f"c{number}")
+            if outcome is not None and outcome.error_code is not None:
+                raise _refusal(call, outcome)
+        return [outcomes.get(f"c{number}") or Outcome() for number in range(len(calls))]
+
+    async def _exchange(self, name: str, document: str, variables: dict[str, Any], *, repeatable: bool) -> bytes:
+        fresh = await self._sign_in(None)
+        token = self._token
+        for _ in range(2):
+            reply = await self._post(name, document, variables, repeatable)
+            problems = reply.errors or []
+            # The session may merely have ended; but a new one is not refused for its age.
+            if not fresh and _barred(reply, repeatable) and await self._sign_in(token):
+                fresh = True
+                continue
+            if problems:
+                raise _failure(name, problems, repeatable)
+            if reply.empty:
+                raise _unknown(name, "an answer without data", repeatable)
+            return bytes(reply.data)
+        raise AssertionError("a fresh session is tried once")
+
+    async def _post(self, name: str, document: str, variables: dict[str, Any], repeatable: bool) -> _Reply:
+        body = {"operationName": name, "query": document, "variables": variables}
+        headers = {} if self._token is None else {"Authorization": f"Bearer {self._token}"}
+        return await self._http.call(
+            "POST", self._settings.admin_path, _Reply, json=body, headers=headers, repeatable=repeatable
+        )
+
+    async def _sign_in(self, refused: str | None) -> bool:
+        """Make sure of a session other than `refused`. Tells whether it was opened just now."""
+        settings = self._settings
+        if settings.username is None or settings.password is None:
+            return False
+        async with self._signing_in:
+            if self._token != refused:
+                # Signed in already; after a refusal, by somebody who was refused as well.
+                return refused is not None
+            answer = await self._http.request(
+                "POST",
+                settings.admin_path,
+                json={
+                    "operationName": "Login",
+                    "query": queries.LOGIN,
+                    "variables": {"username": settings.username, "password": settings.password.get_secret_value()},
+                },
+                repeatable=True,
+            )
+            reply = answer.into(_Reply)
+            if reply.errors or reply.empty:
+                raise _failure("login", reply.errors or [_Problem()], True)
+            outcome = decode(bytes(reply.data), dict[str, Outcome])["login"]
+            if outcome.error_code is not None:
+                raise _refusal(Call("login"), outcome)
+            token = answer.headers.get("vendure-auth-token")
+            if not token:
+                raise ContractBroken(
+                    "signed in, but without a token: authOptions.tokenMethod must include 'bearer'",
+                    field="vendure-auth-token",
+                )
+            self._token = token
+            return True
+
+
+def _barred(reply: _Reply, repeatable: bool) -> bool:
+    """Whether nothing was done for want of a session. The first refused mutation ends the request, unless it may
+    answer null; then the next ones go on."""
+    problems = reply.errors or []
+    if not problems or any(problem.code not in ("FORBIDDEN", "UNAUTHORIZED") for problem in problems):
+        return False
+    if repeatable:
+        return True
+    if reply.empty:
+        return problems[0].path == ["c0"]
+    return all(value is None for value in decode(bytes(reply.data), dict[str, Any]).values())
+
+
+def _unknown(name: str, what: str, repeatable: bool) -> PluginError:
+    return Unavailable(f"{name}: {what}") if repeatable else OutcomeUnknown(f"{name}: {what}")
+
+
+def _failure(name: str, problems: Sequence[_Problem], repeatable: bool) -> PluginError:
+    """The error for `errors`. Of several, the one that leaves the most open decides."""
+    for problem in problems:
+        if any(sign in problem.message.lower() for sign in _UNIQUE):
+            return Duplicate(f"{name}: another record has this value already", code=problem.code or None)
+    known = [problem for problem in problems if problem.code in CODES]
+    if len(known) < len(problems):
+        code = next(problem.code for problem in problems if problem.code not in CODES)
+        return _unknown(name, f"the server failed ({code or 'no code'})", repeatable)
+    problem = known[0]
+    said = "" if problem.code in _QUIET else f" {problem.message[:200]}"
+    kind = CODES[problem.code]
+    if kind is AuthLost:
+        said = f" no right to do this{said and f' ({said.strip()})'}"
+    return kind(f"{name}:{said} ({problem.code})", code=problem.code)
+
+
+def _refusal(call: Call, outcome: Outcome) -> PluginError:
+    """The error for an ErrorResult."""
+    code = outcome.error_code or ""
+    about = f" of {call.about}" if call.about else ""
+    said = outcome.transition_error or outcome.message or code
+    text = f"{call.name}{about}: {said[:300]}"
+    kind = RESULTS.get(code, Rejected)
+    if kind is Rejected:
+        return Rejected(text, field=call.about, code=code)
+    return kind(text, code=code)

@@ -1,0 +1,185 @@
+"""The connector: each capability in Vendure's terms. `shop` asks; `push` and `parcel` do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
+
+from olhubd.model import Fulfilment, Money, Payment, Shipment
+from olhubd.plugin import (
+    Account,
+    CancelSink,
+    Connector,
+    Cursor,
+    Defaults,
+    Gone,
+    Identity,
+    OrderFeed,
+    OrderLookup,
+    OrderSink,
+    Page,
+    PaymentSink,
+    Probe,
+    Push,
+    Receipt,
+    Record,
+    ShipmentSink,
+    Status,
+    StatusList,
+    StatusSink,
+    Unreadable,
+)
+from olhubd_vendure import feed, mapping, push
+from olhubd_vendure.feed import FeedCursor, Position
+from olhubd_vendure.parcel import Clerk
+from olhubd_vendure.settings import VendureSettings
+from olhubd_vendure.shop import Row, Shop
+
+__all__ = ["Vendure"]
+
+_LISTED: dict[str, Any] = {"state": {"notIn": list(mapping.UNPLACED)}}
+_BEGINNING = datetime(1970, 1, 2, tzinfo=UTC)
+
+
+class Vendure(
+    Connector[VendureSettings],
+    OrderFeed,
+    OrderLookup,
+    OrderSink,
+    StatusSink,
+    PaymentSink,
+    ShipmentSink,
+    CancelSink,
+    StatusList,
+    Probe,
+):
+    name = "vendure"
+    title = "Vendure"
+    Settings = VendureSettings
+    # Changes of state are found by the sweep alone, so it runs often and looks back far.
+    defaults = Defaults(
+        interval=timedelta(minutes=1),
+        sweep_interval=timedelta(minutes=15),
+        sweep_window=timedelta(days=30),
+    )
+    secret_keys: ClassVar[frozenset[str]] = frozenset(
+        {"vendure-auth-token", "vendure-api-key", "vendure-token", "password"}
+    )
+    idempotent = True
+    settle = timedelta(seconds=90)
+
+    def __init__(self, account: Account[VendureSettings]) -> None:
+        super().__init__(account)
+        self._shop = Shop(account)
+        self._importer = push.Importer(account, self._shop)
+        self._clerk = Clerk(account.settings, self._shop)
+
+    # Orders in.
+
+    async def start(self, since: datetime | None) -> Cursor:
+        position = Position(since or self.account.clock.now())
+        return feed.save(FeedCursor(position, position))
+
+    async def pull(self, cursor: Cursor) -> Page:
+        state = feed.load(cursor, FeedCursor)
+        updated, moved, more = await self._next("updatedAt", "updated_at", state.updated, _LISTED)
+        placed, arrived, rest = await self._next("orderPlacedAt", "order_placed_at", state.placed, _LISTED)
+        if not updated and not placed:
+            return Page(records=(), cursor=cursor)
+        rows = {row.key.id: row for row in (*updated, *placed)}
+        return Page(
+            records=_records(rows.values()),
+            cursor=feed.save(FeedCursor(moved, arrived)),
+            more=more or rest,
+        )
+
+    async def sweep(self, since: datetime, cursor: Cursor | None) -> Page:
+        # The walk goes along the time of creation, which never changes, so that nothing is skipped on the way.
+        position = feed.load(cursor, Position) if cursor is not None else Position(_BEGINNING)
+        touched = [
+            {"updatedAt": {"after": since.isoformat()}},
+            {"orderPlacedAt": {"after": since.isoformat()}},
+            {"state": {"in": list(mapping.OPEN)}},
+        ]
+        rows, moved, more = await self._next("createdAt", "created_at", position, {**_LISTED, "_or": touched})
+        return Page(records=_records(rows), cursor=feed.save(moved), more=more)
+
+    async def _next(
+        self, field: str, attribute: str, position: Position, only: dict[str, Any]
+    ) -> tuple[list[Row], Position, bool]:
+        """The rows after `position` by one of their times, where that leads, and whether there may be more."""
+        options = position.options(field, only)
+        skip = 0
+        while True:
+            page = await self._shop.rows({**options, "skip": skip})
+            timed = [(row, getattr(row.key, attribute)) for row in page]
+            fresh = [(row, at) for row, at in timed if at is not None and position.fresh(row.key.id, at)]
+            full = len(page) >= options["take"]
+            if fresh or not full:
+                break
+            skip += len(page)
+        moved = position.moved((row.key.id, at) for row, at in fresh)
+        return [row for row, _ in fresh], moved, full
+
+    async def read_order(self, external_id: str) -> Record:
+        order = await self._shop.order(external_id)
+        if order is None or order.state in mapping.UNPLACED:
+            return Gone(external_id=external_id)
+        return mapping.order(order)
+
+    # Orders out.
+
+    async def push_order(self, push: Push) -> Receipt:
+        return await self._importer.push(push)
+
+    async def find_order(self, reference: str, since: datetime) -> Receipt | None:
+        order = await self._shop.find(reference)
+        return push.receipt(order) if order is not None else None
+
+    async def set_status(self, external_id: str, status: str) -> None:
+        await self._clerk.move(external_id, status)
+
+    def status_for(self, fulfilment: Fulfilment) -> str | None:
+        return mapping.WORDS.get(fulfilment)
+
+    async def set_payment(self, external_id: str, payment: Payment, paid: Money) -> None:
+        await self._clerk.pay(external_id, payment, paid)
+
+    async def add_shipment(self, external_id: str, shipment: Shipment) -> None:
+        await self._clerk.ship(external_id, shipment)
+
+    async def cancel_order(self, external_id: str, reason: str) -> None:
+        await self._clerk.cancel(external_id, reason)
+
+    # Reference data and access.
+
+    async def statuses(self) -> Sequence[Status]:
+        return [Status(code=state, name=_words(state)) for state in await self._shop.states()]
+
+    async def probe(self) -> Identity:
+        channel = await self._shop.channel()
+        server = await self._shop.server()
+        lacking = sorted({"externalId", "imported", "marketplaceShipping"} - server.order_fields)
+        details = {"channel": channel.code, "currency": channel.default_currency_code}
+        if lacking or not server.own_prices:
+            details["lacks"] = ", ".join([*lacking, *([] if server.own_prices else ["marketplacePrice"])])
+        return Identity(
+            id=f"{self.settings.url.host}/{channel.id}", login=self.settings.username or "API key", details=details
+        )
+
+
+def _records(rows: Any) -> list[Record]:
+    records: list[Record] = []
+    for row in rows:
+        if row.order is None:
+            records.append(Unreadable(external_id=row.key.id, reason=row.reason or "unreadable", raw=row.raw))
+        elif mapping.concerns(row.order):
+            records.append(mapping.order(row.order))
+    return records
+
+
+def _words(state: str) -> str:
+    """ArrangingPayment as people read it: Arranging payment."""
+    spaced = "".join(f" {c.lower()}" if c.isupper() else c for c in state).strip()
+    return spaced[:1].upper() + spaced[1:]

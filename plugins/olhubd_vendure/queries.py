@@ -1,0 +1,159 @@
+"""The GraphQL documents. What is asked of an order depends on the custom fields the server has.
+
+Mutations are put together from `Call`s, several in one request where one does not build on another's outcome:
+Vendure carries them out one after the other, each in a transaction of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+__all__ = [
+    "CHANNEL",
+    "LOGIN",
+    "NOTES",
+    "SERVER",
+    "SHIPPING_METHODS",
+    "STATES",
+    "STRAYS",
+    "Call",
+    "changes",
+    "order",
+    "orders",
+    "variants",
+]
+
+_PLAIN = "{__typename}"
+_UNION = "{__typename ... on ErrorResult{errorCode message}}"
+_TRANSITION = "{__typename ... on ErrorResult{errorCode message} ... on OrderStateTransitionError{transitionError}}"
+_MOVE = "{__typename ... on ErrorResult{errorCode message} ... on FulfillmentStateTransitionError{transitionError}}"
+_DRAFT = {"orderId": "ID!"}
+
+_MUTATIONS: Mapping[str, tuple[Mapping[str, str], str]] = {
+    "createDraftOrder": ({}, "{__typename id}"),
+    "deleteDraftOrder": (_DRAFT, "{__typename result message}"),
+    "setOrderCustomFields": ({"input": "UpdateOrderInput!"}, _PLAIN),
+    "setCustomerForDraftOrder": (
+        {**_DRAFT, "customerId": "ID", "input": "CreateCustomerInput"},
+        _UNION,
+    ),
+    "addItemToDraftOrder": ({**_DRAFT, "input": "AddItemToDraftOrderInput!"}, _UNION),
+    "adjustDraftOrderLine": ({**_DRAFT, "input": "AdjustDraftOrderLineInput!"}, _UNION),
+    "removeDraftOrderLine": ({**_DRAFT, "orderLineId": "ID!"}, _UNION),
+    "setDraftOrderShippingAddress": ({**_DRAFT, "input": "CreateAddressInput!"}, _PLAIN),
+    "setDraftOrderBillingAddress": ({**_DRAFT, "input": "CreateAddressInput!"}, _PLAIN),
+    "setDraftOrderShippingMethod": ({**_DRAFT, "shippingMethodId": "ID!"}, _UNION),
+    "transitionOrderToState": ({"id": "ID!", "state": "String!"}, _TRANSITION),
+    "addManualPaymentToOrder": ({"input": "ManualPaymentInput!"}, _UNION),
+    "addMarketplacePayment": ({"input": "MarketplacePaymentInput!"}, _PLAIN),
+    "settlePayment": ({"id": "ID!"}, _UNION),
+    "addFulfillmentToOrder": (
+        {"input": "FulfillOrderInput!"},
+        "{__typename ... on ErrorResult{errorCode message} ... on Fulfillment{id}}",
+    ),
+    "transitionFulfillmentToState": ({"id": "ID!", "state": "String!"}, _MOVE),
+    "cancelOrder": ({"input": "CancelOrderInput!"}, _TRANSITION),
+    "addNoteToOrder": ({"input": "AddNoteToOrderInput!"}, _PLAIN),
+}
+
+
+class Call(msgspec.Struct, frozen=True):
+    """One mutation with its arguments. `about` names its subject in the text of an error: a SKU, say."""
+
+    name: str
+    arguments: Mapping[str, Any] = {}
+    about: str | None = None
+
+
+def changes(calls: Sequence[Call]) -> tuple[str, str, dict[str, Any]]:
+    """Name, document and variables of a request that carries out `calls`, answering as c0, c1 ..."""
+    declared: list[str] = []
+    fields: list[str] = []
+    variables: dict[str, Any] = {}
+    for number, call in enumerate(calls):
+        types, selection = _MUTATIONS[call.name]
+        given: list[str] = []
+        for argument, value in call.arguments.items():
+            variable = f"c{number}_{argument}"
+            declared.append(f"${variable}:{types[argument]}")
+            given.append(f"{argument}:${variable}")
+            variables[variable] = value
+        arguments = f"({','.join(given)})" if given else ""
+        fields.append(f"c{number}:{call.name}{arguments}{selection}")
+    head = f"({','.join(declared)})" if declared else ""
+    name = "_".join(dict.fromkeys(call.name for call in calls))
+    return name, f"mutation {name}{head}{{{' '.join(fields)}}}", variables
+
+
+LOGIN = """mutation Login($username:String!,$password:String!){
+  login(username:$username,password:$password,rememberMe:true){__typename ... on ErrorResult{errorCode message}}
+}"""
+
+CHANNEL = "query Channel{activeChannel{id code defaultCurrencyCode}}"
+
+SERVER = """query Server{
+  globalSettings{serverConfig{entityCustomFields{entityName customFields{... on CustomField{name}}}}}
+  activeChannel{id code defaultCurrencyCode}
+  paymentMethods(options:{take:1000}){items{code enabled handler{code}}}
+}"""
+
+STATES = "query States{globalSettings{serverConfig{orderProcess{name}}}}"
+
+SHIPPING_METHODS = """query ShippingMethods{
+  shippingMethods(options:{take:1000}){items{id code name calculator{code}}}
+}"""
+
+STRAYS = """query Strays($before:DateTime!){
+  activeAdministrator{id}
+  orders(options:{take:100,filter:{
+    state:{eq:"Draft"},externalId:{isNull:true},createdAt:{before:$before}}}){
+    items{id state totalQuantity customFields{externalId} customer{id}
+      history(options:{take:10}){items{id administrator{id}}}}}
+}"""
+
+NOTES = """query Notes($id:ID!){
+  order(id:$id){history(options:{take:1000,filter:{type:{eq:"ORDER_NOTE"}}}){items{id data}}}
+}"""
+
+_ADDRESS = "{fullName company streetLine1 streetLine2 city province postalCode countryCode phoneNumber}"
+
+
+def _custom(names: Iterable[str]) -> str:
+    listed = " ".join(sorted(names))
+    return f"customFields{{{listed}}}" if listed else ""
+
+
+def _order(fields: Iterable[str], line_fields: Iterable[str]) -> str:
+    return f"""id code state active createdAt updatedAt orderPlacedAt currencyCode totalWithTax shippingWithTax
+  customer{{id emailAddress firstName lastName phoneNumber user{{identifier}}}}
+  shippingAddress{_ADDRESS} billingAddress{_ADDRESS}
+  lines{{id quantity orderPlacedQuantity unitPriceWithTax linePriceWithTax proratedLinePriceWithTax taxRate
+    productVariant{{id sku name}} {_custom(line_fields)}}}
+  surcharges{{id description sku priceWithTax}}
+  discounts{{description amountWithTax}}
+  shippingLines{{shippingMethod{{id code name}}}}
+  payments{{id method amount state createdAt transactionId}}
+  fulfillments{{id state method createdAt trackingCode lines{{orderLineId quantity}}}}
+  {_custom(fields)}"""
+
+
+def order(fields: Iterable[str], line_fields: Iterable[str]) -> str:
+    """One order by its id."""
+    return f"query ReadOrder($id:ID!){{order(id:$id){{{_order(fields, line_fields)}}}}}"
+
+
+def orders(fields: Iterable[str], line_fields: Iterable[str]) -> str:
+    """A page of orders."""
+    selection = _order(fields, line_fields)
+    listed = f"orders(options:$options){{totalItems items{{{selection}}}}}"
+    return f"query ListOrders($options:OrderListOptions!){{{listed}}}"
+
+
+def variants(ean_field: str | None) -> str:
+    """Variants by SKU, or by EAN where there is a field for it."""
+    return f"""query FindVariants($options:ProductVariantListOptions!){{
+  productVariants(options:$options){{items{{id sku name {_custom([ean_field] if ean_field else [])}}}}}
+}}"""
