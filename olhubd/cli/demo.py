@@ -113,7 +113,7 @@ async def _demo(folder: Path, settings: _Settings, show: _Show) -> bool:
         folder,
         seed=settings.seed,
         account={"interval": "1 s", "sweep_interval": "5 s"},
-        target={"interval": "5 s", "settle": SETTLE},
+        target={"fetch_orders": True, "interval": "5 s", "settle": SETTLE},
         route={"mark_processing": True, "status_back": {"completed": "SENT"}},
         engine={"backoff_first": "500 ms", "backoff_max": "5 s"},
         listen=settings.listen,

@@ -113,9 +113,12 @@ class Simulator(abc.ABC):
         if verb is None:
             raise web.HTTPNotFound(text=f"no such verb; there are: {', '.join(sorted(self.verbs()))}\n")
         body = await request.read()
-        result = verb(**(msgspec.json.decode(body) if body else {}))
-        if isinstance(result, Awaitable):
-            result = await result
+        try:
+            result = verb(**(msgspec.json.decode(body) if body else {}))
+            if isinstance(result, Awaitable):
+                result = await result
+        except (TypeError, ValueError, LookupError) as error:
+            raise web.HTTPBadRequest(text=f"{type(error).__name__}: {error}\n") from None
         return _json(result)
 
 

@@ -68,16 +68,22 @@ class Stage:
 
     async def open_deliveries(self) -> int:
         """How many deliveries the daemon still works on, by its own word; those on hold wait for a person."""
-        counts = await self.deliveries()
-        return sum(counts.get(state, 0) for state in ("pending", "sent", "retry"))
+        owed = (await self.daemon.get("/api/v1/status"))["owed"]
+        return sum(int(owed.get(state, 0)) for state in ("pending", "sent", "retry"))
 
-    async def deliveries(self) -> dict[str, int]:
-        """How many deliveries there are by state, of those not settled."""
-        status = await self.daemon.get("/api/v1/status")
-        counts: dict[str, int] = {}
-        for target in status["deliveries"]:
-            counts[target["state"]] = counts.get(target["state"], 0) + target["count"]
-        return counts
+    async def held(self) -> int:
+        """How many deliveries wait for a person."""
+        return int((await self.daemon.get("/api/v1/status"))["owed"].get("hold", 0))
+
+    async def landed(self) -> int:
+        """How many orders of the marketplaces the daemon holds."""
+        count, before = 0, ""
+        while True:
+            page = await self.daemon.get(f"/api/v1/orders?limit=500{before}")
+            count += sum(row["account"] in self.markets for row in page["items"])
+            if page["next"] is None:
+                return count
+            before = f"&before={page['next']}"
 
     async def settle(self, limit: float) -> bool:
         """Wait until all is where it belongs and nothing is owed any more; False when that takes too long."""
@@ -132,8 +138,7 @@ async def open_stage(
         daemon = Daemon(path, folder / "olhubd.sock", folder / "olhubd.log")
         await stack.enter_async_context(daemon)
         stage = Stage(folder, session, remotes, seller, daemon)
-        for name in markets:
-            await stage.sign_in(name)
+        await asyncio.gather(*(stage.sign_in(name) for name in markets))
         yield stage
 
 

@@ -71,7 +71,7 @@ class Trade:
         return 1
 
     async def _pay_late(self, name: str, market: Remote, tell: Tell) -> int:
-        (order,) = await self._do(market, "buy", ready=False)
+        (order,) = await self._do(market, "buy", ready=False, payment="ONLINE")
         await asyncio.sleep(self._random.uniform(0, 0.5))
         await self._do(market, "advance", id=order)
         await self._do(market, "advance", id=order)
@@ -79,10 +79,8 @@ class Trade:
         return 1
 
     async def _merge(self, name: str, market: Remote, tell: Tell) -> int:
-        first, second = await self._do(market, "buy", count=2, ready=False, buyer=7)
+        first, second = await self._do(market, "buy", count=2, ready=False, buyer=7, payment="ONLINE")
         (both,) = await self._do(market, "merge", ids=[first, second])
-        await self._do(market, "advance", id=both)
-        await self._do(market, "advance", id=both)
         tell(f"{name}: somebody pays two purchases together ({_short(first)} + {_short(second)} = {_short(both)})")
         return 2
 
