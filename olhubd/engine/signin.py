@@ -7,6 +7,7 @@ account had. What is under way is not stored: after a restart the person asks fo
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import enum
 from datetime import datetime
 from functools import partial
@@ -65,11 +66,20 @@ class SignIns:
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
         self._latest: dict[str, SignIn] = {}
+        self._ended: dict[str, asyncio.Event] = {}
         self._beginning = asyncio.Lock()
 
     def of(self, account: str) -> SignIn | None:
         """How the account's last sign-in stands; None when there was none."""
         return self._latest.get(account)
+
+    async def settled(self, account: str, wait: float) -> SignIn | None:
+        """The same, once it has ended, or after so many seconds."""
+        if (ended := self._ended.get(account)) is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait):
+                    await ended.wait()
+        return self.of(account)
 
     async def begin(self, account: str, who: str) -> SignIn:
         """Ask for a code, or give the one that still waits. Raises NotPossible, or what the system answers."""
@@ -92,6 +102,7 @@ class SignIns:
                 expires_at=grant.expires_at,
             )
             self._latest[account] = begun
+            self._ended[account] = asyncio.Event()
             task = f"sign-in of {account}"
             await self._hub.supervisor.stop(task)
             self._hub.supervisor.once(task, partial(self._see_through, begun, grant, login, who))
@@ -116,6 +127,7 @@ class SignIns:
         self._latest[begun.account] = msgspec.structs.replace(
             begun, state=state, login=login, reason=reason, ended_at=self._hub.clock.now()
         )
+        self._ended[begun.account].set()
 
     async def _token(self, grant: DeviceGrant, login: OAuthLogin, pulse: Pulse) -> Token:
         """Ask until the person has answered. Raises AuthLost when they refused or did not answer in time."""

@@ -1,0 +1,116 @@
+"""What is done to one account: sign in, fetch now, pause, resume."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from olhubd.cli.failures import Exit, Failure
+from olhubd.cli.session import Session, session_command
+
+if TYPE_CHECKING:
+    from olhubd.control.records import Account
+
+__all__ = ["auth", "fetch", "pause", "resume"]
+
+_PATIENCE = 50.0
+"""Seconds that one question for the end of a sign-in waits; then it is asked again."""
+
+
+@click.command()
+@click.argument("account")
+@session_command()
+def auth(session: Session, account: str) -> None:
+    """Sign in to ACCOUNT by a code: open the address on any device, compare the code, agree.
+
+    No password is asked for here. The daemon waits by itself, so this command may be interrupted; a parked account
+    goes on as soon as somebody has signed in. Another seller's sign-in is refused.
+
+    \b
+    Example:
+      olhubd auth allegro-main
+    """
+    from olhubd.control.client import segment
+    from olhubd.control.records import SignIn, SignInState
+
+    path = f"/api/v1/accounts/{segment(account)}/sign-in"
+    printer = session.printer
+    with session.daemon() as daemon:
+        found = daemon.post(path, SignIn)
+        click.echo(f"Open   {found.url}\nCode   {found.user_code}", err=printer.as_json)
+        click.echo(f"The code is good until {session.printer.when(found.expires_at)}. Waiting ...", err=True)
+        while found.state is SignInState.PENDING:
+            found = daemon.get(path, SignIn, wait=_PATIENCE)
+    printer.json(found)
+    if found.state is SignInState.FAILED:
+        raise Failure(f"the sign-in failed: {found.reason}")
+    if not printer.as_json:
+        who = f" as {found.login}" if found.login else ""
+        printer.line(f"Signed in to {account}{who}.")
+
+
+@click.command()
+@click.argument("account")
+@session_command()
+def fetch(session: Session, account: str) -> None:
+    """Fetch the orders of ACCOUNT now and say what came.
+
+    While a run is under way none is started beside it; this one is waited for. Some systems allow fetching by hand
+    only so often: then exit code 7 and when it is possible again.
+
+    \b
+    Example:
+      olhubd fetch shop-pl
+    """
+    from olhubd.control.client import segment
+    from olhubd.control.records import Fetched
+
+    with session.daemon() as daemon:
+        run = daemon.post(f"/api/v1/accounts/{segment(account)}/fetch", Fetched).run
+    printer = session.printer
+    if run is None:
+        printer.json(Fetched(run=None))
+        hint = [f"See: olhubd runs --account {account}"]
+        raise Failure("it is still fetching", Exit.LATER, [] if printer.as_json else hint)
+    if printer.json(run):
+        return
+    refused = f", {run.quarantined} could not be stored (olhubd quarantine)" if run.quarantined else ""
+    printer.line(f"{account}: {run.seen} told, {run.added} new, {run.changed} changed{refused}")
+
+
+@click.command()
+@click.argument("account")
+@click.option("--reason", help="Why, for whoever wonders later.")
+@session_command()
+def pause(session: Session, account: str, reason: str | None) -> None:
+    """Fetch nothing from ACCOUNT and deliver nothing to it until it is resumed, through restarts too.
+
+    \b
+    Example:
+      olhubd pause shop-pl --reason "stock-taking"
+    """
+    from olhubd.control.client import segment
+    from olhubd.control.records import Account, Pausing
+
+    body = Pausing(reason=reason) if reason else None
+    with session.daemon() as daemon:
+        _told(session, daemon.post(f"/api/v1/accounts/{segment(account)}/pause", Account, body))
+
+
+@click.command()
+@click.argument("account")
+@session_command()
+def resume(session: Session, account: str) -> None:
+    """Let ACCOUNT go on where it stopped: what was sold meanwhile arrives, once each."""
+    from olhubd.control.client import segment
+    from olhubd.control.records import Account
+
+    with session.daemon() as daemon:
+        _told(session, daemon.post(f"/api/v1/accounts/{segment(account)}/resume", Account))
+
+
+def _told(session: Session, account: Account) -> None:
+    if not session.printer.json(account):
+        why = f": {account.reason}" if account.reason else ""
+        session.printer.line(f"{account.name} is {account.state.value}{why}")

@@ -1,0 +1,205 @@
+"""Orders: the list, one of them, and its history in plain words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from olhubd.cli.output import Printer
+from olhubd.cli.session import Session, session_command
+
+if TYPE_CHECKING:
+    from olhubd.control.records import OrderCard, OrderRow, Timeline
+    from olhubd.model import Address, Payment
+
+__all__ = ["explain", "orders"]
+
+STAGES = ["placed", "confirmed", "cancelled", "unknown"]
+
+
+@click.group(invoke_without_command=False)
+def orders() -> None:
+    """List orders, or show one."""
+
+
+@orders.command(name="list")
+@click.option("--account", help="Of this account only.")
+@click.option("--stage", type=click.Choice(STAGES), help="At this stage only.")
+@click.option("-q", "--find", "text", metavar="NUMBER", help="With this id or number, here or at a target.")
+@click.option("--before", type=int, metavar="ID", help="Older than this one: the next page.")
+@click.option("--limit", type=click.IntRange(1, 500), default=30, show_default=True, help="How many.")
+@session_command()
+def listing(
+    session: Session, account: str | None, stage: str | None, text: str | None, before: int | None, limit: int
+) -> None:
+    """The newest orders first.
+
+    \b
+    Examples:
+      olhubd orders list --account shop-pl --stage cancelled
+      olhubd orders list --find 1042
+    """
+    from olhubd.control.records import OrderPage
+
+    with session.daemon() as daemon:
+        page = daemon.get(
+            "/api/v1/orders", OrderPage, account=account, stage=stage, q=text, before=before, limit=limit
+        )
+    printer = session.printer
+    if printer.json(page):
+        return
+    columns = ("ID:right", "ORDER", "PLACED", "BUYER", "TOTAL:right", "STAGE", "PAID", "AT TARGETS")
+    printer.table(columns, map(_row, page.items), "No orders.")
+    if page.next is not None:
+        click.echo(f"More: --before {page.next}", err=True)
+
+
+def _row(order: OrderRow) -> tuple[object, ...]:
+    return (
+        order.id,
+        f"{order.account} {order.number or order.external_id}",
+        order.placed_at,
+        order.buyer,
+        order.total,
+        "superseded" if order.superseded_by is not None else order.stage.value,
+        order.paid,
+        ", ".join(f"{at.account} {at.number or at.external_id or at.state}" for at in order.targets),
+    )
+
+
+@orders.command()
+@click.argument("order")
+@session_command()
+def show(session: Session, order: str) -> None:
+    """All that is known of ORDER: its id or number, here or at a target, or its reference (account:id).
+
+    \b
+    Examples:
+      olhubd orders show 1042
+      olhubd orders show shop-pl:1042
+    """
+    from olhubd.control.client import segment
+    from olhubd.control.records import OrderCard
+
+    with session.daemon() as daemon:
+        card = daemon.get(f"/api/v1/orders/{segment(order)}", OrderCard)
+    if not session.printer.json(card):
+        _card(session.printer, card)
+
+
+def _card(printer: Printer, card: OrderCard) -> None:
+    order = card.order
+    way, point = order.shipping, order.shipping.pickup_point
+    buyer = order.buyer
+    name = " ".join(filter(None, (buyer.first_name, buyer.last_name)))
+    printer.facts(
+        (
+            ("order", card.reference),
+            ("hub id", card.id),
+            ("number", order.number),
+            ("placed", order.placed_at),
+            ("stage", f"{order.stage.value} ({order.external_stage})"),
+            ("superseded by", card.superseded_by),
+            ("progress", order.fulfilment.value),
+            ("buyer", ", ".join(filter(None, (name, buyer.login, buyer.company)))),
+            ("e-mail", buyer.email),
+            ("phone", buyer.phone),
+            ("delivery", way.method or way.method_id),
+            ("to", _address(order.recipient)),
+            ("pick-up point", point and " ".join(filter(None, (point.id, point.name)))),
+            ("invoice to", _address(order.invoice.address) if order.invoice else None),
+            ("tax number", order.invoice and [f"{t.kind} {t.value}" for t in order.invoice.tax_ids]),
+            ("payment", _payment(order.payment)),
+            ("buyer's note", order.buyer_note),
+        )
+    )
+    printer.line()
+    rows: list[tuple[object, ...]] = [
+        (line.quantity, line.name, line.sku, line.price, line.sum) for line in order.lines
+    ]
+    rows += [(charge.quantity, charge.name or charge.kind, "", charge.price, "") for charge in order.charges]
+    if way.cost is not None:
+        rows.append(("", "delivery", "", "", way.cost))
+    rows += [("", d.name or d.kind, "", "", -d.amount) for d in order.discounts if d.amount is not None]
+    rows.append(("", "total", "", "", order.total))
+    printer.table(("PIECES:right", "WHAT", "SKU", "PRICE:right", "SUM:right"), rows, "")
+    for parcel in order.shipments:
+        printer.line(f"parcel {parcel.carrier} {parcel.waybill}")
+    for copy in card.copies:
+        what = copy.number or copy.external_id
+        printer.line(f"\nat {copy.account}: {what}, {copy.total}, status {copy.status or 'not told'}")
+        if copy.url:
+            printer.line(f"  {copy.url}")
+    if card.deliveries:
+        printer.line()
+        printer.table(
+            ("DELIVERY:right", "TARGET", "WHAT", "STATE", "TRIES:right", "REASON"),
+            [
+                (d.id, d.target, d.action.value, d.state.value, d.attempts, d.reason or d.error)
+                for d in card.deliveries
+            ],
+            "",
+        )
+
+
+def _address(address: Address | None) -> str:
+    if address is None:
+        return ""
+    name = " ".join(filter(None, (address.first_name, address.last_name)))
+    town = " ".join(filter(None, (address.postcode, address.city)))
+    return ", ".join(filter(None, (name, address.company, address.street, town, address.country)))
+
+
+def _payment(payment: Payment | None) -> str:
+    if payment is None:
+        return ""
+    paid = f", {payment.paid} received" if payment.paid is not None else ""
+    return payment.type.value + (f" by {payment.provider}" if payment.provider else "") + paid
+
+
+@click.command()
+@click.argument("order")
+@session_command()
+def explain(session: Session, order: str) -> None:
+    """What happened to ORDER, when and why, and what is still open.
+
+    Every step tells its cause: the run that brought it, the delivery it came of, or the person who did it. Arrows
+    show what a step led to.
+
+    \b
+    Examples:
+      olhubd explain 1042
+      olhubd explain shop-pl:1042 --json
+    """
+    from olhubd.control.client import segment
+    from olhubd.control.records import Timeline
+
+    with session.daemon() as daemon:
+        history = daemon.get(f"/api/v1/orders/{segment(order)}/events", Timeline)
+    if not session.printer.json(history):
+        _story(session.printer, history)
+
+
+def _story(printer: Printer, history: Timeline) -> None:
+    order = history.order
+    printer.line(f"Order {order.reference}" + (f", number {order.number}" if order.number else ""))
+    deliveries = {int(delivery.id): delivery for delivery in history.deliveries}
+    day = ""
+    for moment in history.events:
+        date, time, zone = printer.when(moment.at).split(" ", 2)
+        if date != day:
+            printer.line(f"\n{date} ({zone})")
+            day = date
+        printer.line(f"  {time}  {moment.text}")
+        printer.line(f"            {moment.why}")
+        for number in moment.owes:
+            owed = deliveries[number]
+            printer.line(
+                f"         -> delivery {number}: {owed.action.value} to {owed.target} ({owed.state.value})"
+            )
+    printer.line()
+    for sentence in history.now:
+        printer.line(f"Open: {sentence}")
+    if not history.now:
+        printer.line("Nothing is open.")

@@ -1,0 +1,85 @@
+"""The table of all commands."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from olhubd import __version__
+from olhubd.cli import session
+from olhubd.cli.failures import interrupted
+from olhubd.cli.group import Lazy, LazyGroup
+
+__all__ = ["COMMANDS", "cli", "main"]
+
+COMMANDS = {
+    "The daemon": {
+        "run": Lazy("olhubd.cli.run:run", "Run the daemon in the foreground."),
+        "check": Lazy("olhubd.cli.run:check", "Check the configuration and tell all that is wrong."),
+        "status": Lazy("olhubd.cli.status:status", "How the daemon and its accounts stand."),
+        "reload": Lazy("olhubd.cli.run:reload", "Take the configuration into force anew."),
+        "log-level": Lazy("olhubd.cli.run:log_level", "Log more or less until the daemon restarts."),
+    },
+    "Accounts": {
+        "auth": Lazy("olhubd.cli.accounts:auth", "Sign in to an account, also from a machine without a browser."),
+        "fetch": Lazy("olhubd.cli.accounts:fetch", "Fetch the orders of an account now."),
+        "pause": Lazy("olhubd.cli.accounts:pause", "Fetch and deliver nothing for an account until resumed."),
+        "resume": Lazy("olhubd.cli.accounts:resume", "Let a paused or parked account go on."),
+        "runs": Lazy("olhubd.cli.runs:runs", "The import log: what was fetched when, and how it went."),
+    },
+    "Orders": {
+        "orders": Lazy("olhubd.cli.orders:orders", "List orders, or show one."),
+        "explain": Lazy("olhubd.cli.orders:explain", "What happened to an order, when and why."),
+        "deliveries": Lazy(
+            "olhubd.cli.deliveries:deliveries", "What is owed to whom, and what waits for a person."
+        ),
+        "quarantine": Lazy("olhubd.cli.runs:quarantine", "Records that could not be stored, and why."),
+    },
+    "Setting up": {
+        "plugins": Lazy("olhubd.cli.plugins:plugins", "What is installed and what it can do."),
+        "config": Lazy("olhubd.cli.config:config", "The configuration in force, and its schema for editors."),
+        "completion": Lazy("olhubd.cli.shell:completion", "Print the completion script for a shell."),
+        "version": Lazy("olhubd.cli.shell:version", "Print the version."),
+    },
+    "Trying it out": {
+        "demo": Lazy("olhubd.cli.demo:demo", "Marketplaces, a shop and the daemon, all on this machine."),
+        "simulate": Lazy("olhubd.cli.simulate:simulate", "Stand in for a marketplace or a shop."),
+    },
+}
+
+
+@click.group(
+    cls=LazyGroup,
+    lazy=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, "-V", "--version", message="olhubd %(version)s")
+@session.config_option
+def cli() -> None:
+    """olhubd carries orders from marketplaces into shops, each exactly once.
+
+    \b
+    Begin with:
+      olhubd check                 is the configuration right?
+      olhubd auth ACCOUNT          sign in to a marketplace
+      olhubd status                does it work?
+      olhubd explain ORDER         what happened to an order, and why
+
+    Most commands ask the running daemon. See docs/cli.md for exit codes.
+    """
+
+
+def main() -> None:
+    """The command `olhubd`."""
+    try:
+        code = cli.main(prog_name="olhubd", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        interrupted()
+    except BrokenPipeError:  # piped into head, say
+        sys.stderr.close()
+        sys.exit(1)
+    sys.exit(code if isinstance(code, int) else 0)

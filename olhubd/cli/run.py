@@ -1,0 +1,118 @@
+"""The daemon's own commands: run it, check its configuration, have it read that again."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import click
+
+from olhubd.cli.failures import Exit, Failure
+from olhubd.cli.session import Session, session_command
+
+__all__ = ["check", "log_level", "reload", "run"]
+
+
+@click.command()
+@session_command(data=False)
+def run(session: Session) -> None:
+    """Run the daemon in the foreground until SIGTERM or SIGINT; SIGHUP makes it read its configuration again.
+
+    systemd runs it this way. Only one daemon can work on one data directory.
+
+    \b
+    Examples:
+      olhubd run
+      olhubd run --config ./olhubd.toml
+    """
+    from olhubd import config, daemon
+    from olhubd.store import StoreError
+
+    configuration = config.load(session.config, None, os.environ)
+    for warning in configuration.warnings:
+        click.echo(str(warning), err=True)
+    try:
+        daemon.run(configuration, os.environ)
+    except (daemon.AlreadyRunning, StoreError) as error:
+        raise Failure(str(error)) from error
+
+
+@click.command()
+@session_command()
+def check(session: Session) -> None:
+    """Check the configuration and tell at once all that is wrong with it: file, line and what to write instead.
+
+    Nothing is started and nobody is called. Exit code 3 when it cannot be used; warnings alone are no failure.
+
+    \b
+    Examples:
+      olhubd check
+      olhubd check --config ./olhubd.toml --json
+    """
+    from olhubd import config
+
+    printer = session.printer
+    try:
+        configuration = config.load(session.config, None, os.environ)
+    except config.ConfigurationError as error:
+        if printer.json({"ok": False, "problems": [_problem(problem) for problem in error.problems]}):
+            raise Failure("", Exit.CONFIGURATION) from error
+        raise
+    if printer.json({"ok": True, "problems": [_problem(problem) for problem in configuration.warnings]}):
+        return
+    for warning in configuration.warnings:
+        printer.line(str(warning))
+    accounts, routes = len(configuration.accounts), len(configuration.routes)
+    printer.line(
+        f"{session.config} is right: {accounts} {'account' if accounts == 1 else 'accounts'},"
+        f" {routes} {'route' if routes == 1 else 'routes'}"
+        + (f", {len(configuration.warnings)} to look at" if configuration.warnings else "")
+    )
+
+
+def _problem(problem: Any) -> dict[str, object]:
+    return {
+        "file": problem.file,
+        "line": problem.line,
+        "key": problem.key,
+        "message": problem.message,
+        "hint": problem.hint,
+        "warning": problem.warning,
+    }
+
+
+@click.command()
+@session_command()
+def reload(session: Session) -> None:
+    """Have the daemon read its configuration again. When that is wrong, the old one stays in force.
+
+    Where and how the daemon listens changes with a restart only.
+    """
+    from olhubd.control.records import Reloaded
+
+    with session.daemon() as daemon:
+        answer = daemon.post("/api/v1/reload", Reloaded)
+    printer = session.printer
+    if printer.json(answer):
+        return
+    for warning in answer.warnings:
+        printer.line(warning)
+    told = [
+        f"{what}: {', '.join(names)}"
+        for what, names in (("begun", answer.begun), ("changed", answer.changed), ("ended", answer.ended))
+        if names
+    ]
+    printer.line("; ".join(told) or "in force; no account is different")
+
+
+@click.command(name="log-level")
+@click.argument("level", type=click.Choice(["debug", "info", "warning", "error"]))
+@session_command()
+def log_level(session: Session, level: str) -> None:
+    """Log from LEVEL on, until the daemon restarts."""
+    from olhubd.control.records import LogLevel
+
+    with session.daemon() as daemon:
+        answer = daemon.post("/api/v1/log-level", LogLevel, LogLevel(level=level))
+    if not session.printer.json(answer):
+        session.printer.line(f"logs from {answer.level} on, until it restarts")

@@ -1,0 +1,73 @@
+"""What came in: the import log, and what could not be stored."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from olhubd.cli.output import span
+from olhubd.cli.session import Session, session_command
+
+if TYPE_CHECKING:
+    from olhubd.model import Run
+
+__all__ = ["quarantine", "runs"]
+
+
+@click.command()
+@click.option("--account", help="Of this account only.")
+@click.option("--limit", type=click.IntRange(1, 500), default=30, show_default=True, help="How many.")
+@session_command()
+def runs(session: Session, account: str | None, limit: int) -> None:
+    """The import log, the newest run first. Runs that found nothing share a row and are counted.
+
+    \b
+    Example:
+      olhubd runs --account shop-pl
+    """
+    from olhubd.control.records import RunPage
+
+    with session.daemon() as daemon:
+        page = daemon.get("/api/v1/runs", RunPage, account=account, limit=limit)
+    printer = session.printer
+    if not printer.json(page):
+        printer.table(
+            (
+                "RUN:right", "ACCOUNT", "FEED", "WHY", "STARTED", "TOOK", "STATE", "TIMES:right", "TOLD:right",
+                "NEW:right", "CHANGED:right", "REFUSED:right", "ERROR",
+            ),
+            map(_row, page.items),
+            "Nothing has been fetched yet.",
+        )  # fmt: skip
+
+
+def _row(run: Run) -> tuple[object, ...]:
+    took = span((run.ended_at - run.started_at).total_seconds()) if run.ended_at and run.polls == 1 else ""
+    return (
+        run.id, run.account, run.feed, run.trigger, run.started_at, took, run.state.value, run.polls, run.seen,
+        run.added, run.changed, run.quarantined, run.error,
+    )  # fmt: skip
+
+
+@click.command()
+@click.option("--limit", type=click.IntRange(1, 500), default=50, show_default=True, help="How many.")
+@click.option("--raw", is_flag=True, help="With the text that could not be read. It holds personal data.")
+@session_command()
+def quarantine(session: Session, limit: int, raw: bool) -> None:
+    """Records that could not be stored as orders, and why. Each clears by itself once its source tells it right."""
+    from olhubd.control.records import QuarantinePage
+
+    with session.daemon() as daemon:
+        page = daemon.get("/api/v1/quarantine", QuarantinePage, limit=limit, raw="true" if raw else None)
+    printer = session.printer
+    if printer.json(page):
+        return
+    printer.table(
+        ("ACCOUNT", "ORDER", "SINCE", "LAST", "TIMES:right", "WHY"),
+        [(r.account, r.external_id, r.first_at, r.last_at, r.tries, r.reason) for r in page.items],
+        "Nothing is in quarantine.",
+    )
+    for record in page.items:
+        if record.raw is not None:
+            printer.line(f"\n{record.account} {record.external_id}:\n{record.raw}")

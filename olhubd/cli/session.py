@@ -1,0 +1,145 @@
+"""What all commands share: where the configuration is, whether to print JSON, and the way to the daemon."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from olhubd.cli.failures import Exit, Failure
+from olhubd.cli.output import Printer
+
+if TYPE_CHECKING:
+    from olhubd.config.reach import Reach
+    from olhubd.control.client import Client
+
+__all__ = ["DEFAULT_CONFIG", "Session", "config_option", "session_command"]
+
+DEFAULT_CONFIG = Path("/etc/olhubd/olhubd.toml")
+DEFAULT_SOCKET = Path("/run/olhubd/olhubd.sock")
+TOKEN_FILE = "control.token"
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass
+class Session:
+    """One run of the command line."""
+
+    config: Path
+    as_json: bool = False
+
+    @functools.cached_property
+    def reach(self) -> Reach | None:
+        """Where the daemon is, by the configuration; None when that is not there but the usual socket is."""
+        from olhubd.config import ConfigurationError
+        from olhubd.config.reach import reach
+
+        try:
+            return reach(self.config, os.environ)
+        except ConfigurationError:
+            if self.config == DEFAULT_CONFIG and DEFAULT_SOCKET.exists():
+                return None
+            raise
+
+    @property
+    def printer(self) -> Printer:
+        """Prints for people; times are in the zone of the configuration once the daemon has been asked."""
+        reach = self.__dict__.get("reach")
+        return Printer(self.as_json, reach.zone if reach else None)
+
+    @contextlib.contextmanager
+    def daemon(self) -> Any:
+        """A client of the running daemon. Its errors become messages further out."""
+        with self._client() as client:
+            yield client
+
+    def _client(self) -> Client:
+        from olhubd.control.client import Client
+
+        reach = self.reach
+        if reach is None:
+            return Client(DEFAULT_SOCKET)
+        sockets = [reach.socket] if reach.socket else []
+        if self.config == DEFAULT_CONFIG:
+            sockets.append(DEFAULT_SOCKET)
+        for path in sockets:
+            with contextlib.suppress(PermissionError):
+                if path.exists():
+                    return Client(path)
+        if reach.listen is None:
+            return Client(sockets[0] if sockets else DEFAULT_SOCKET)
+        if reach.listen.port == 0:
+            raise Failure(
+                "the daemon listens on a port that it chose by itself",
+                Exit.UNREACHABLE,
+                ["Set control.socket, or a port in control.listen."],
+            )
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(reach.listen.host, reach.listen.host)
+        return Client((host, reach.listen.port), _token(reach))
+
+
+def _token(reach: Reach) -> str | None:
+    if token := os.environ.get("OLHUBD_TOKEN"):
+        return token
+    if reach.token is not None:
+        return reach.token
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        return (reach.data / TOKEN_FILE).read_text(encoding="ascii").strip() or None
+    return None
+
+
+def _session(ctx: click.Context) -> Session:
+    session = ctx.find_root().obj
+    if not isinstance(session, Session):
+        session = Session(Path(os.environ.get("OLHUBD_CONFIG") or DEFAULT_CONFIG))
+        ctx.find_root().obj = session
+    return session
+
+
+def _set_config(ctx: click.Context, _parameter: click.Parameter, value: Path | None) -> None:
+    if value is not None:
+        _session(ctx).config = value
+
+
+def _set_json(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:
+    if value:
+        _session(ctx).as_json = True
+
+
+def config_option(function: F) -> F:
+    """Adds --config."""
+    option = click.option(
+        "-c",
+        "--config",
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="PATH",
+        expose_value=False,
+        callback=_set_config,
+        help=f"The configuration. Default: $OLHUBD_CONFIG, else {DEFAULT_CONFIG}.",
+    )
+    return option(function)
+
+
+def session_command(*, data: bool = True) -> Callable[[F], F]:
+    """Makes a command's first argument the Session; adds --config, and with `data` --json."""
+
+    def decorate(function: F) -> F:
+        @functools.wraps(function)
+        def wrapped(*args: Any, **options: Any) -> Any:
+            return function(_session(click.get_current_context()), *args, **options)
+
+        result = config_option(wrapped)
+        if data:
+            result = click.option(
+                "--json", is_flag=True, expose_value=False, callback=_set_json, help="Print JSON for programs."
+            )(result)
+        return result  # type: ignore[return-value]
+
+    return decorate

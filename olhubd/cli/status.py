@@ -1,0 +1,107 @@
+"""`olhubd status`: does it work, and what waits for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from olhubd.cli.failures import Exit, Failure
+from olhubd.cli.output import Printer, span
+from olhubd.cli.session import Session, session_command
+
+if TYPE_CHECKING:
+    from olhubd.control.records import Account, Status
+    from olhubd.model import DeliveryState
+
+__all__ = ["status"]
+
+
+@click.command()
+@session_command()
+def status(session: Session) -> None:
+    """How the daemon and its accounts stand.
+
+    Exit code 0 while it is ready, 1 while a loop is stuck or the database does not answer.
+
+    \b
+    Examples:
+      olhubd status
+      olhubd status --json | jq .status.owed
+    """
+    from olhubd.control.records import Accounts, Status
+
+    with session.daemon() as daemon:
+        found = daemon.get("/api/v1/status", Status)
+        accounts = daemon.get("/api/v1/accounts", Accounts).items
+    printer = session.printer
+    if not printer.json({"status": found, "accounts": accounts}):
+        _told(printer, found)
+        printer.line()
+        printer.table(
+            ("ACCOUNT", "AT", "STATE", "LAST RUN", "NEXT", "OWED:right", "HELD:right", "NOTE"),
+            [_row(account, found.now) for account in accounts],
+            "No accounts are configured.",
+        )
+    if not found.ready:
+        raise Failure("the daemon is not ready", Exit.FAILED)
+
+
+def _told(printer: Printer, found: Status) -> None:
+    ready = "ready" if found.ready else "NOT READY"
+    up = span((found.now - found.started_at).total_seconds())
+    memory = f", {found.resident_bytes // 2**20} MB" if found.resident_bytes else ""
+    printer.line(f"olhubd {found.version} is {ready}, up {up}, {found.loops} loops{memory}")
+    for name, late in found.overdue.items():
+        printer.line(f"  stuck: {name}, overdue by {span(late)}")
+    for name in found.failing:
+        printer.line(f"  fails: {name}; see the log")
+    waiting = _owed(found.owed)
+    if waiting:
+        since = found.oldest_owed_at
+        age = f", the oldest for {span((found.now - since).total_seconds())}" if since else ""
+        printer.line(f"  deliveries: {waiting}{age}")
+    if found.quarantined:
+        printer.line(f"  quarantine: {found.quarantined}; see olhubd quarantine")
+    for gate in found.budgets:
+        if gate.closed_until is not None:
+            printer.line(f"  budget {gate.key} is shut until {printer.when(gate.closed_until)}")
+    for warning in found.warnings:
+        printer.line(f"  {warning}")
+
+
+def _owed(owed: Mapping[DeliveryState, int]) -> str:
+    words = {"pending": "to go", "sent": "under way", "retry": "tried again", "hold": "held", "dead": "given up"}
+    counts = {state.value: count for state, count in owed.items()}
+    return ", ".join(f"{counts[state]} {word}" for state, word in words.items() if counts.get(state))
+
+
+def _row(account: Account, now: datetime) -> tuple[object, ...]:
+    run = account.runs.get("orders")
+    last = ""
+    if run is not None and run.ended_at is not None:
+        last = f"{span((now - run.ended_at).total_seconds())} ago" + ("" if run.error is None else ", failed")
+    owed = sum(count for state, count in account.owed.items() if state.value in ("pending", "sent", "retry"))
+    held = sum(count for state, count in account.owed.items() if state.value == "hold")
+    notes = [account.reason] if account.reason else []
+    if account.signed_in is False:
+        notes.append(f"sign in: olhubd auth {account.name}")
+    elif run is not None and run.error is not None:
+        notes.append(run.error)
+    if account.down:
+        notes.append("does not answer")
+    if account.quarantined:
+        notes.append(f"{account.quarantined} in quarantine")
+    soon = account.next_run
+    return (
+        account.name,
+        account.connector,
+        account.state.value,
+        last,
+        f"in {span((soon - now).total_seconds())}" if soon and soon > now else "",
+        owed or "",
+        held or "",
+        "; ".join(notes),
+    )

@@ -1,0 +1,169 @@
+"""Accounts: how each stands, fetching by hand, pausing, and signing in."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from datetime import datetime
+
+import msgspec
+
+from olhubd.config import AccountConfig
+from olhubd.control.lookup import unit
+from olhubd.control.problem import Refusal
+from olhubd.control.records import (
+    Account,
+    Accounts,
+    AccountState,
+    Fetched,
+    Fetching,
+    Nothing,
+    Pausing,
+    SignIn,
+    Waiting,
+)
+from olhubd.control.routes import Call, Reply, route
+from olhubd.engine import signin
+from olhubd.engine.hub import Hub
+from olhubd.model import DeliveryState, Run
+from olhubd.store import accounts, credentials, deliveries, quarantine, runs
+
+__all__ = ["ROUTES", "standing"]
+
+
+class _Numbers(msgspec.Struct, frozen=True, kw_only=True):
+    """What the database tells of all accounts at once."""
+
+    rows: Mapping[str, accounts.AccountRow]
+    signed: frozenset[str]
+    owed: Mapping[tuple[str, DeliveryState], int]
+    oldest: Mapping[str, datetime]
+    quarantined: Mapping[str, int]
+
+
+async def standing(hub: Hub) -> tuple[Account, ...]:
+    """All configured accounts as they stand."""
+    reader = hub.database.reader
+    numbers = _Numbers(
+        rows=await accounts.every(reader),
+        signed=await credentials.every(reader),
+        owed=await deliveries.tally(reader),
+        oldest=await deliveries.oldest_open(reader),
+        quarantined=await quarantine.tally(reader),
+    )
+    return tuple(_account(hub, config, numbers) for config in hub.configuration.accounts.values())
+
+
+def _account(hub: Hub, config: AccountConfig, numbers: _Numbers) -> Account:
+    name = config.name
+    at_work = hub.units.get(name)
+    row = at_work.row if at_work else numbers.rows.get(name)
+    keeper = at_work.keeper if at_work else None
+    dispatcher = at_work.dispatcher if at_work else None
+    poller = at_work.poller if at_work else None
+    state = AccountState(row.state.value) if row and at_work else AccountState.OFF
+    return Account(
+        name=name,
+        title=config.title,
+        connector=config.connector.name,
+        capabilities=config.connector.capabilities(),
+        state=state,
+        reason=row.reason if row else None,
+        changed_at=row.changed_at if row else None,
+        started_at=row.started_at if row else None,
+        login=row.login if row else None,
+        signed_in=name in numbers.signed if "OAuthLogin" in config.connector.capabilities() else None,
+        sign_in_ends_at=keeper.refresh_expires_at if keeper else None,
+        fetches_orders=poller is not None,
+        interval=config.interval.total_seconds(),
+        next_run=poller.next_run if poller and state is AccountState.ACTIVE else None,
+        runs={feed: run for (account, feed), run in hub.runs.latest.items() if account == name},
+        owed={state: count for (target, state), count in numbers.owed.items() if target == name},
+        oldest_owed_at=numbers.oldest.get(name),
+        quarantined=numbers.quarantined.get(name, 0),
+        down=dispatcher is not None and dispatcher.down,
+    )
+
+
+async def listing(call: Call[Nothing, Nothing]) -> Accounts:
+    return Accounts(items=await standing(call.hub))
+
+
+async def one(call: Call[Nothing, Nothing]) -> Account:
+    return await _one(call.hub, call.path["account"])
+
+
+async def _one(hub: Hub, name: str) -> Account:
+    for account in await standing(hub):
+        if account.name == name:
+            if not account.runs:
+                account = msgspec.structs.replace(account, runs=await _earlier(hub, name))
+            return account
+    unit(hub, name)  # says why
+    raise Refusal(404, "not-found", f"there is no account {name}")
+
+
+async def _earlier(hub: Hub, name: str) -> dict[str, Run]:
+    """The last runs before this process began."""
+    found: dict[str, Run] = {}
+    for run in await runs.listing(hub.database.reader, account=name):
+        found.setdefault(run.feed, run)
+    return found
+
+
+async def fetch(call: Call[Nothing, Fetching]) -> Reply[Fetched]:
+    """Fetch orders now, or join the run under way. 202 while it is not over yet."""
+    at_work = unit(call.hub, call.path["account"])
+    try:
+        async with asyncio.timeout(call.body.wait):
+            run = await at_work.fetch()
+    except TimeoutError:
+        return Reply(content=Fetched(run=None), status=202)
+    return Reply(content=Fetched(run=run), status=200)
+
+
+async def pause(call: Call[Nothing, Pausing]) -> Account:
+    """Fetch nothing and deliver nothing until somebody resumes it, restarts included."""
+    at_work = unit(call.hub, call.path["account"])
+    if at_work.row.state is not accounts.AccountState.PAUSED:
+        await at_work.pause(call.body.reason, call.who)
+    return await _one(call.hub, at_work.name)
+
+
+async def resume(call: Call[Nothing, Nothing]) -> Account:
+    """Go on where it stopped."""
+    at_work = unit(call.hub, call.path["account"])
+    if at_work.row.state is not accounts.AccountState.ACTIVE:
+        await at_work.resume(call.who)
+    return await _one(call.hub, at_work.name)
+
+
+async def sign_in(call: Call[Nothing, Nothing]) -> Reply[SignIn]:
+    """Begin a sign-in by a code on another device; the daemon waits for its end by itself."""
+    at_work = unit(call.hub, call.path["account"])
+    begun = await call.context.signins.begin(at_work.name, call.who)
+    return Reply(content=_sign_in(begun), status=202)
+
+
+async def signing_in(call: Call[Waiting, Nothing]) -> SignIn:
+    """How the last sign-in stands."""
+    at_work = unit(call.hub, call.path["account"])
+    begun = await call.context.signins.settled(at_work.name, call.query.wait)
+    if begun is None:
+        raise Refusal(404, "not-found", f"no sign-in to {at_work.name} has been begun since the daemon started")
+    return _sign_in(begun)
+
+
+def _sign_in(begun: signin.SignIn) -> SignIn:
+    return msgspec.convert(msgspec.structs.asdict(begun), SignIn, from_attributes=True)
+
+
+ROUTES = (
+    route("GET", "/api/v1/accounts", listing),
+    route("GET", "/api/v1/accounts/{account}", one),
+    route("POST", "/api/v1/accounts/{account}/fetch", fetch, limit=90.0),
+    route("POST", "/api/v1/accounts/{account}/pause", pause),
+    route("POST", "/api/v1/accounts/{account}/resume", resume),
+    route("POST", "/api/v1/accounts/{account}/sign-in", sign_in, limit=60.0),
+    route("GET", "/api/v1/accounts/{account}/sign-in", signing_in, limit=90.0),
+)

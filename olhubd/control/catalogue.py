@@ -1,0 +1,29 @@
+"""The plugins as people see them. Serves the endpoint, and the command line without a daemon."""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint
+
+from olhubd.control.records import Connector, Plugin
+from olhubd.plugin.loading import Plugins
+
+__all__ = ["described"]
+
+
+def described(found: Plugins, points: tuple[EntryPoint, ...]) -> tuple[Plugin, ...]:
+    """Each installed plugin, by name: what was loaded of it, or why it could not be."""
+    versions = {point.name: point.dist.version if point.dist else None for point in points}
+    return tuple(
+        Plugin(
+            name=name,
+            version=versions.get(name),
+            loaded=name in found.loaded,
+            failed=found.failed.get(name),
+            connectors=tuple(
+                Connector(name=connector.name, title=connector.title, capabilities=connector.capabilities())
+                for connector in found.connectors.values()
+                if found.providers[connector.name] == name
+            ),
+        )
+        for name in sorted({*versions, *found.failed})
+    )

@@ -1,0 +1,123 @@
+"""The endpoint's other end: one synchronous request at a time, over the Unix socket or TCP.
+
+For the command line, which asks once or twice and ends; so it needs no event loop and starts fast.
+"""
+
+from __future__ import annotations
+
+import http.client
+import socket
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+from urllib.parse import quote, urlencode
+
+import msgspec
+
+from olhubd.control.records import Problem
+
+__all__ = ["Client", "NotReachable", "Refused", "segment"]
+
+T = TypeVar("T")
+
+_PROBLEM = "application/problem+json"
+
+
+class NotReachable(Exception):
+    """No daemon answers there. `denied`: it may well run, but this user may not speak to it."""
+
+    def __init__(self, message: str, *, denied: bool = False) -> None:
+        super().__init__(message)
+        self.denied = denied
+
+
+class Refused(Exception):
+    """The daemon answered that it does not do it."""
+
+    def __init__(self, problem: Problem, retry_after: str | None = None) -> None:
+        super().__init__(problem.detail or problem.title)
+        self.problem = problem
+        self.retry_after = retry_after
+
+
+class Client:
+    """Speaks to the daemon at `address`: the path of a Unix socket, or host and port. Seconds in `timeout`."""
+
+    def __init__(self, address: Path | tuple[str, int], token: str | None = None, timeout: float = 100.0) -> None:
+        self.address = address
+        self._token = token
+        if isinstance(address, Path):
+            self._connection: http.client.HTTPConnection = _UnixConnection(address, timeout)
+        else:
+            self._connection = http.client.HTTPConnection(*address, timeout=timeout)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._connection.close()
+
+    def get(self, path: str, into: type[T], **query: Any) -> T:
+        """Raises Refused, or NotReachable."""
+        given = [(name, value) for name, value in query.items() if value is not None]
+        return self._ask("GET", f"{path}?{urlencode(given, doseq=True)}" if given else path, None, into)
+
+    def post(self, path: str, into: type[T], body: msgspec.Struct | None = None) -> T:
+        """Raises Refused, or NotReachable."""
+        return self._ask("POST", path, None if body is None else msgspec.json.encode(body), into)
+
+    def _ask(self, method: str, path: str, body: bytes | None, into: type[T]) -> T:
+        headers = {"Accept": "application/json", "User-Agent": "olhubd-cli"}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        if self._token is not None:
+            headers["Authorization"] = f"Bearer {self._token}"
+        try:
+            self._connection.request(method, path, body=body, headers=headers)
+            answer = self._connection.getresponse()
+            content = answer.read()
+        except PermissionError as error:
+            raise NotReachable(f"{self._where} may not be used by this user", denied=True) from error
+        except TimeoutError as error:
+            raise NotReachable(f"{self._where} did not answer in time") from error
+        except (OSError, http.client.HTTPException) as error:
+            reason = getattr(error, "strerror", None) or type(error).__name__
+            raise NotReachable(f"{self._where} does not answer ({reason})") from error
+        if answer.status >= 400:
+            raise Refused(_problem(answer, content), answer.headers.get("Retry-After"))
+        try:
+            return msgspec.json.decode(content, type=into)
+        except (msgspec.DecodeError, msgspec.ValidationError) as error:
+            raise NotReachable(f"what answers at {self._where} is no olhubd of this version: {error}") from error
+
+    @property
+    def _where(self) -> str:
+        return str(self.address) if isinstance(self.address, Path) else "{}:{}".format(*self.address)
+
+
+def segment(text: str) -> str:
+    """One part of a path, whatever it holds."""
+    return quote(text, safe=":")
+
+
+def _problem(answer: http.client.HTTPResponse, content: bytes) -> Problem:
+    if answer.headers.get_content_type() == _PROBLEM:
+        try:
+            return msgspec.json.decode(content, type=Problem)
+        except (msgspec.DecodeError, msgspec.ValidationError):
+            pass
+    detail = f"{answer.status} {answer.reason}, and not from olhubd as it seems"
+    return Problem(type="about:blank", title=answer.reason, status=answer.status, detail=detail)
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: Path, timeout: float) -> None:
+        super().__init__("localhost", timeout=timeout)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self._path))

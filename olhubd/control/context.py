@@ -1,0 +1,26 @@
+"""What all handlers share, and where the application keeps it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from olhubd.control.steer import Steer
+from olhubd.engine.hub import Hub
+from olhubd.engine.signin import SignIns
+
+__all__ = ["CONTEXT", "Context"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    hub: Hub
+    signins: SignIns
+    steer: Steer
+    token: str
+    log: Any
+
+
+CONTEXT = web.AppKey("context", Context)

@@ -1,0 +1,97 @@
+"""Deliveries: what is owed, what waits for a person, and the three things a person may do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from olhubd.control.lookup import known_account, order_name
+from olhubd.control.problem import Refusal
+from olhubd.control.records import DeliveriesQuery, DeliveryPage, DeliveryRow, Nothing, Reason
+from olhubd.control.routes import Call, route
+from olhubd.engine.hub import Hub
+from olhubd.model import Delivery
+from olhubd.store import deliveries, orders
+
+__all__ = ["ROUTES"]
+
+
+async def listing(call: Call[DeliveriesQuery, Nothing]) -> DeliveryPage:
+    """The newest first."""
+    asked = call.query
+    await known_account(call.hub, "target", asked.target)
+    found = await deliveries.listing(
+        call.hub.database.reader,
+        states=asked.state,
+        target=asked.target,
+        before=asked.before,
+        limit=asked.limit,
+    )
+    rows = await _rows(call.hub, found)
+    return DeliveryPage(items=rows, next=found[-1].id if len(found) == asked.limit else None)
+
+
+async def one(call: Call[Nothing, Nothing]) -> DeliveryRow:
+    return (await _rows(call.hub, [await _found(call)]))[0]
+
+
+async def retry(call: Call[Nothing, Nothing]) -> DeliveryRow:
+    """Try it again. One whose outcome is not known is looked up first."""
+    delivery = await _found(call)
+    return (await _rows(call.hub, [await call.hub.retry(delivery.id, call.who)]))[0]
+
+
+async def discard(call: Call[Nothing, Reason]) -> DeliveryRow:
+    """Give it up for good."""
+    delivery = await _found(call)
+    return (await _rows(call.hub, [await call.hub.discard(delivery.id, call.who, call.body.reason)]))[0]
+
+
+async def accept(call: Call[Nothing, Nothing]) -> DeliveryRow:
+    """Take a held order at its target as it is, although its total differs."""
+    delivery = await _found(call)
+    return (await _rows(call.hub, [await call.hub.accept(delivery.id, call.who)]))[0]
+
+
+async def _found(call: Call[Nothing, Nothing] | Call[Nothing, Reason]) -> Delivery:
+    number = call.number("delivery")
+    delivery = await deliveries.get(call.hub.database.reader, number)
+    if delivery is None:
+        raise Refusal(404, "not-found", f"there is no delivery {number}")
+    return delivery
+
+
+async def _rows(hub: Hub, found: Sequence[Delivery]) -> tuple[DeliveryRow, ...]:
+    ids = sorted({delivery.order_id for delivery in found})
+    named = {
+        summary.id: order_name(summary.id, summary.account, summary.external_id, summary.number)
+        for summary in await orders.listing(hub.database.reader, ids=ids, limit=len(ids))
+    }
+    return tuple(
+        DeliveryRow(
+            id=delivery.id,
+            order=named[delivery.order_id],
+            target=delivery.target,
+            action=delivery.action,
+            key=delivery.key,
+            state=delivery.state,
+            event_id=delivery.event_id,
+            created_at=delivery.created_at,
+            due_at=delivery.due_at,
+            attempts=delivery.attempts,
+            sent_at=delivery.sent_at,
+            finished_at=delivery.finished_at,
+            external_id=delivery.external_id,
+            reason=delivery.reason,
+            error=delivery.error,
+        )
+        for delivery in found
+    )
+
+
+ROUTES = (
+    route("GET", "/api/v1/deliveries", listing),
+    route("GET", "/api/v1/deliveries/{delivery}", one),
+    route("POST", "/api/v1/deliveries/{delivery}/retry", retry),
+    route("POST", "/api/v1/deliveries/{delivery}/discard", discard),
+    route("POST", "/api/v1/deliveries/{delivery}/accept", accept),
+)

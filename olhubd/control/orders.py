@@ -1,0 +1,162 @@
+"""Orders: the list, the card, and the history with its causes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from olhubd.control import story
+from olhubd.control.lookup import known_account, one_order, order_name
+from olhubd.control.records import (
+    Copy,
+    Moment,
+    Nothing,
+    OrderCard,
+    OrderPage,
+    OrderRow,
+    OrdersQuery,
+    Standing,
+    Timeline,
+)
+from olhubd.control.routes import Call, route
+from olhubd.model import Action, Delivery, Event, Run, reference
+from olhubd.store import Reader, copies, deliveries, events, orders, runs
+from olhubd.store.orders import Stored, Summary
+
+__all__ = ["ROUTES"]
+
+
+async def listing(call: Call[OrdersQuery, Nothing]) -> OrderPage:
+    """The newest first."""
+    asked = call.query
+    await known_account(call.hub, "account", asked.account)
+    reader = call.hub.database.reader
+    found = await orders.listing(
+        reader,
+        account=asked.account,
+        stage=asked.stage,
+        ids=None if asked.q is None else await orders.find(reader, asked.q),
+        before=asked.before,
+        limit=asked.limit,
+    )
+    ids = [summary.id for summary in found]
+    owed = await deliveries.of_orders(reader, ids)
+    there = await copies.of_orders(reader, ids)
+    connectors = {name: config.connector.name for name, config in call.hub.configuration.accounts.items()}
+    rows = tuple(
+        _row(summary, connectors, owed.get(summary.id, ()), there.get(summary.id, ())) for summary in found
+    )
+    return OrderPage(items=rows, next=ids[-1] if len(ids) == asked.limit else None)
+
+
+async def card(call: Call[Nothing, Nothing]) -> OrderCard:
+    """One order with everything that is known of it."""
+    reader = call.hub.database.reader
+    stored = await one_order(call.hub, call.path["order"])
+    owed = await deliveries.of_orders(reader, [stored.id])
+    there = await copies.of_orders(reader, [stored.id])
+    return OrderCard(
+        id=stored.id,
+        reference=reference(stored.account, stored.order.external_id),
+        account=stored.account,
+        created_at=stored.created_at,
+        changed_at=stored.changed_at,
+        superseded_by=stored.superseded_by,
+        order=stored.order,
+        copies=tuple(map(_copy, there.get(stored.id, ()))),
+        deliveries=tuple(owed.get(stored.id, ())),
+    )
+
+
+async def history(call: Call[Nothing, Nothing]) -> Timeline:
+    """What happened to one order and to the accounts it concerns, oldest first, and why."""
+    reader = call.hub.database.reader
+    stored = await one_order(call.hub, call.path["order"])
+    owed = (await deliveries.of_orders(reader, [stored.id])).get(stored.id, [])
+    told = await _told(reader, stored, owed)
+    known = await runs.read(reader, [int(event.cause.id) for event in told if event.cause.kind == "run"])
+    return Timeline(
+        order=order_name(stored.id, stored.account, stored.order.external_id, stored.order.number),
+        events=tuple(_moment(event, owed, known) for event in told),
+        deliveries=tuple(owed),
+        now=tuple(story.still_open(owed)),
+    )
+
+
+async def _told(reader: Reader, stored: Stored, owed: Sequence[Delivery]) -> list[Event]:
+    """The order's events, with those of its accounts for as long as something of it was open."""
+    own = await events.of_order(reader, stored.id)
+    if not own:
+        return own
+    concerned = sorted({stored.account, *(delivery.target for delivery in owed)})
+    around = await events.of_accounts(reader, concerned, after=own[0].id)
+    if not any(delivery.state.open for delivery in owed):
+        around = [event for event in around if event.id < own[-1].id]
+    return sorted([*own, *around], key=lambda event: event.id)
+
+
+def _moment(event: Event, owed: Sequence[Delivery], known: dict[int, Run]) -> Moment:
+    return Moment(
+        id=event.id,
+        at=event.at,
+        kind=event.kind,
+        account=event.account,
+        text=story.tell(event),
+        why=story.why(event.cause, known),
+        cause=event.cause,
+        owes=tuple(delivery.id for delivery in owed if delivery.event_id == event.id),
+        data=event.data,
+    )
+
+
+def _row(
+    summary: Summary, connectors: dict[str, str], owed: Sequence[Delivery], there: Sequence[copies.Copy]
+) -> OrderRow:
+    pushes = {delivery.target: delivery.state for delivery in owed if delivery.action is Action.PUSH_ORDER}
+    held = {copy.account: copy for copy in there}
+    return OrderRow(
+        id=summary.id,
+        reference=reference(summary.account, summary.external_id),
+        account=summary.account,
+        external_id=summary.external_id,
+        number=summary.number,
+        marketplace=connectors.get(summary.account, ""),
+        stage=summary.stage,
+        fulfilment=summary.fulfilment,
+        paid=summary.paid,
+        placed_at=summary.placed_at,
+        total=summary.total,
+        buyer=summary.buyer,
+        superseded_by=summary.superseded_by,
+        targets=tuple(
+            Standing(
+                account=target,
+                state=pushes.get(target),
+                external_id=held[target].external_id if target in held else None,
+                number=held[target].number if target in held else None,
+                status=held[target].status if target in held else None,
+            )
+            for target in sorted({*pushes, *held})
+        ),
+    )
+
+
+def _copy(copy: copies.Copy) -> Copy:
+    return Copy(
+        account=copy.account,
+        external_id=copy.external_id,
+        number=copy.number,
+        total=copy.total,
+        status=copy.status,
+        url=copy.url,
+        unlinked=copy.unlinked,
+        shipments=copy.shipments,
+        created_at=copy.created_at,
+        seen_at=copy.seen_at,
+    )
+
+
+ROUTES = (
+    route("GET", "/api/v1/orders", listing),
+    route("GET", "/api/v1/orders/{order}", card),
+    route("GET", "/api/v1/orders/{order}/events", history),
+)

@@ -1,0 +1,457 @@
+"""What the endpoint says and takes, as typed records: the contract that the command line reads too.
+
+Times are UTC. Money is an exact decimal text with its currency. A field may be added to a record; one that is
+there keeps its name and meaning within /api/v1.
+"""
+
+from __future__ import annotations
+
+import enum
+from datetime import datetime
+from typing import Annotated, Generic, TypeVar
+
+import msgspec
+
+from olhubd.model import (
+    Action,
+    Cause,
+    Delivery,
+    DeliveryState,
+    Fulfilment,
+    Money,
+    Order,
+    Quarantined,
+    Run,
+    Shipment,
+    Stage,
+)
+
+__all__ = [
+    "Account",
+    "AccountState",
+    "Accounts",
+    "Budget",
+    "Candidate",
+    "Connector",
+    "Copy",
+    "DeliveriesQuery",
+    "DeliveryPage",
+    "DeliveryRow",
+    "Fetched",
+    "Fetching",
+    "Health",
+    "LogLevel",
+    "Moment",
+    "Nothing",
+    "OrderCard",
+    "OrderName",
+    "OrderPage",
+    "OrderRow",
+    "OrdersQuery",
+    "Page",
+    "Pausing",
+    "Plugin",
+    "Plugins",
+    "Problem",
+    "QuarantinePage",
+    "QuarantineQuery",
+    "Readiness",
+    "Reading",
+    "Reason",
+    "Reloaded",
+    "RunPage",
+    "RunsQuery",
+    "SignIn",
+    "SignInState",
+    "Standing",
+    "Status",
+    "Timeline",
+    "Waiting",
+]
+
+T = TypeVar("T")
+
+Limit = Annotated[int, msgspec.Meta(ge=1, le=500)]
+Before = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+
+
+class _Answer(msgspec.Struct, frozen=True, kw_only=True):
+    pass
+
+
+class _Asked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    pass
+
+
+# What is asked
+
+
+class Nothing(_Asked, frozen=True, kw_only=True):
+    """No parameters, no body."""
+
+
+class OrdersQuery(_Asked, frozen=True, kw_only=True):
+    """`q` is an id or a number, here or at a target, whole. Pages go on by `before`, the `next` of the last one."""
+
+    account: str | None = None
+    stage: Stage | None = None
+    q: str | None = None
+    before: Before | None = None
+    limit: Limit = 50
+
+
+class RunsQuery(_Asked, frozen=True, kw_only=True):
+    account: str | None = None
+    before: Before | None = None
+    limit: Limit = 50
+
+
+class DeliveriesQuery(_Asked, frozen=True, kw_only=True):
+    """`state` may be given more than once."""
+
+    state: tuple[DeliveryState, ...] = ()
+    target: str | None = None
+    before: Before | None = None
+    limit: Limit = 50
+
+
+class QuarantineQuery(_Asked, frozen=True, kw_only=True):
+    """With `raw` the records come with the text that could not be read, personal data and all."""
+
+    limit: Limit = 100
+    raw: bool = False
+
+
+class Pausing(_Asked, frozen=True, kw_only=True):
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=500)] = "by a person"
+
+
+class Reason(_Asked, frozen=True, kw_only=True):
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=500)] = "given up by a person"
+
+
+class Fetching(_Asked, frozen=True, kw_only=True):
+    """For how many seconds to wait for the end of the run."""
+
+    wait: Annotated[float, msgspec.Meta(ge=0, le=60)] = 25.0
+
+
+class Waiting(_Asked, frozen=True, kw_only=True):
+    """For how many seconds to wait for an end before answering how it stands."""
+
+    wait: Annotated[float, msgspec.Meta(ge=0, le=60)] = 0.0
+
+
+class LogLevel(_Asked, frozen=True, kw_only=True):
+    level: str
+
+
+# What is answered
+
+
+class Problem(_Answer, frozen=True, kw_only=True, omit_defaults=True):
+    """An answer that is none (RFC 9457). `detail` is for people, `type` for programs.
+
+    `parameter` names what was wrong in the request, `candidates` what an ambiguous name may mean, `problems` what
+    is wrong with a configuration.
+    """
+
+    type: str
+    title: str
+    status: int
+    detail: str | None = None
+    parameter: str | None = None
+    candidates: tuple[Candidate, ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+class Candidate(_Answer, frozen=True, kw_only=True):
+    """One of several orders that a name fits. `reference` is always exact."""
+
+    id: int
+    reference: str
+    number: str | None = None
+    placed_at: datetime
+
+
+class Page(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
+    """`next` goes into `before` of the next request; None on the last page."""
+
+    items: tuple[T, ...]
+    next: int | None = None
+
+
+class Health(_Answer, frozen=True, kw_only=True):
+    alive: bool = True
+
+
+class Readiness(_Answer, frozen=True, kw_only=True):
+    """`overdue` has the loops that are stuck, with for how many seconds."""
+
+    ready: bool
+    database: bool
+    overdue: dict[str, float]
+
+
+class AccountState(enum.StrEnum):
+    ACTIVE = "active"
+    PAUSED = "paused"
+    PARKED = "parked"
+    OFF = "off"
+    """Switched off in the configuration."""
+
+
+class Account(_Answer, frozen=True, kw_only=True):
+    """An account as it stands.
+
+    `signed_in` is None where there is nothing to sign in to. `runs` are the last ones by feed, `owed` the
+    deliveries to it by state, `down` whether it does not answer.
+    """
+
+    name: str
+    title: str
+    connector: str
+    capabilities: tuple[str, ...]
+    state: AccountState
+    reason: str | None
+    changed_at: datetime | None
+    started_at: datetime | None
+    login: str | None
+    signed_in: bool | None
+    sign_in_ends_at: datetime | None
+    """When somebody must sign in again at the latest, where the system tells."""
+    fetches_orders: bool
+    interval: float
+    next_run: datetime | None
+    runs: dict[str, Run]
+    owed: dict[DeliveryState, int]
+    oldest_owed_at: datetime | None
+    quarantined: int
+    down: bool
+
+
+class Accounts(_Answer, frozen=True, kw_only=True):
+    items: tuple[Account, ...]
+
+
+class Budget(_Answer, frozen=True, kw_only=True):
+    """`left` calls could go at once; `waiting` do."""
+
+    key: str
+    state: str
+    left: int
+    active: int
+    waiting: int
+    closed_until: datetime | None
+
+
+class Status(_Answer, frozen=True, kw_only=True):
+    """The daemon at a glance. `owed` counts deliveries by state, `warnings` are the configuration's."""
+
+    version: str
+    started_at: datetime
+    now: datetime
+    ready: bool
+    overdue: dict[str, float]
+    failing: tuple[str, ...]
+    loops: int
+    accounts: dict[AccountState, int]
+    owed: dict[DeliveryState, int]
+    oldest_owed_at: datetime | None
+    quarantined: int
+    budgets: tuple[Budget, ...]
+    resident_bytes: int | None
+    warnings: tuple[str, ...]
+
+
+class Fetched(_Answer, frozen=True, kw_only=True):
+    """How a run by hand ended; without `run` it is still under way."""
+
+    run: Run | None
+
+
+class SignInState(enum.StrEnum):
+    PENDING = "pending"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class SignIn(_Answer, frozen=True, kw_only=True):
+    """Open `url`, compare `user_code`, agree. `reason` says why it failed, `login` who it is."""
+
+    account: str
+    state: SignInState
+    url: str
+    user_code: str
+    begun_at: datetime
+    expires_at: datetime
+    ended_at: datetime | None = None
+    login: str | None = None
+    reason: str | None = None
+
+
+class Standing(_Answer, frozen=True, kw_only=True):
+    """An order at one target: how its forwarding stands and what is there."""
+
+    account: str
+    state: DeliveryState | None
+    external_id: str | None
+    number: str | None
+    status: str | None
+
+
+class OrderName(_Answer, frozen=True, kw_only=True):
+    """What people call an order by."""
+
+    id: int
+    reference: str
+    account: str
+    external_id: str
+    number: str | None
+
+
+class OrderRow(_Answer, frozen=True, kw_only=True):
+    id: int
+    reference: str
+    account: str
+    external_id: str
+    number: str | None
+    marketplace: str
+    """The connector its account is at."""
+    stage: Stage
+    fulfilment: Fulfilment
+    paid: bool
+    placed_at: datetime
+    total: Money
+    buyer: str | None
+    superseded_by: int | None
+    targets: tuple[Standing, ...]
+
+
+class Copy(_Answer, frozen=True, kw_only=True):
+    """The order as it stands at a target. `unlinked` are lines bound to no product there."""
+
+    account: str
+    external_id: str
+    number: str | None
+    total: Money
+    status: str | None
+    url: str | None
+    unlinked: tuple[str, ...]
+    shipments: tuple[Shipment, ...]
+    created_at: datetime
+    seen_at: datetime | None
+
+
+class OrderCard(_Answer, frozen=True, kw_only=True):
+    id: int
+    reference: str
+    account: str
+    created_at: datetime
+    changed_at: datetime
+    superseded_by: int | None
+    order: Order
+    copies: tuple[Copy, ...]
+    deliveries: tuple[Delivery, ...]
+
+
+class Moment(_Answer, frozen=True, kw_only=True):
+    """One event: `text` says what happened and `why` who or what caused it; `owes` are deliveries it led to."""
+
+    id: int
+    at: datetime
+    kind: str
+    account: str
+    text: str
+    why: str
+    cause: Cause
+    owes: tuple[int, ...]
+    data: msgspec.Raw
+
+
+class Timeline(_Answer, frozen=True, kw_only=True):
+    """An order's history with its causes, oldest first. `now` says in words what is still open."""
+
+    order: OrderName
+    events: tuple[Moment, ...]
+    deliveries: tuple[Delivery, ...]
+    now: tuple[str, ...]
+
+
+class DeliveryRow(_Answer, frozen=True, kw_only=True):
+    id: int
+    order: OrderName
+    target: str
+    action: Action
+    key: str
+    state: DeliveryState
+    event_id: int
+    created_at: datetime
+    due_at: datetime
+    attempts: int
+    sent_at: datetime | None
+    finished_at: datetime | None
+    external_id: str | None
+    reason: str | None
+    error: str | None
+
+
+class Reading(_Answer, frozen=True, kw_only=True):
+    """A record in quarantine; `raw` only where it was asked for."""
+
+    id: int
+    account: str
+    feed: str
+    external_id: str
+    reason: str
+    first_at: datetime
+    last_at: datetime
+    tries: int
+    raw: str | None = None
+
+    @classmethod
+    def of(cls, record: Quarantined, raw: bool) -> Reading:
+        return cls(
+            id=record.id,
+            account=record.account,
+            feed=record.feed,
+            external_id=record.external_id,
+            reason=record.reason,
+            first_at=record.first_at,
+            last_at=record.last_at,
+            tries=record.tries,
+            raw=record.raw.decode(errors="replace") if raw else None,
+        )
+
+
+OrderPage = Page[OrderRow]
+RunPage = Page[Run]
+DeliveryPage = Page[DeliveryRow]
+QuarantinePage = Page[Reading]
+
+
+class Connector(_Answer, frozen=True, kw_only=True):
+    name: str
+    title: str
+    capabilities: tuple[str, ...]
+
+
+class Plugin(_Answer, frozen=True, kw_only=True):
+    """An installed plugin. `failed` says why it could not be loaded; one that nobody asked for is not loaded."""
+
+    name: str
+    version: str | None
+    loaded: bool
+    failed: str | None
+    connectors: tuple[Connector, ...]
+
+
+class Plugins(_Answer, frozen=True, kw_only=True):
+    items: tuple[Plugin, ...]
+
+
+class Reloaded(_Answer, frozen=True, kw_only=True):
+    begun: tuple[str, ...]
+    changed: tuple[str, ...]
+    ended: tuple[str, ...]
+    warnings: tuple[str, ...]

@@ -1,0 +1,157 @@
+"""A route: method, path and a typed handler. What it takes and answers is read from the handler's annotations.
+
+    async def listing(call: Call[OrdersQuery, Nothing]) -> OrderPage: ...
+
+    ROUTES = (route("GET", "/api/v1/orders", listing),)
+
+Parameters and bodies are checked strictly before the handler runs: an unknown name or an impossible value is
+refused with its name, since a filter that is silently ignored shows the wrong orders.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar, get_args, get_type_hints
+
+import msgspec
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from olhubd.control import access
+from olhubd.control.context import CONTEXT, Context
+from olhubd.control.problem import Refusal
+from olhubd.engine.hub import Hub
+
+__all__ = ["Call", "Reply", "Route", "endpoint", "route"]
+
+Q = TypeVar("Q", bound=msgspec.Struct)
+B = TypeVar("B", bound=msgspec.Struct)
+A = TypeVar("A", bound=msgspec.Struct)
+
+_encode = msgspec.json.Encoder().encode
+_FIELD = re.compile(r"`([^`$]+)`")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call(Generic[Q, B]):
+    """One request, checked. `who` is who asks, as it stands in the log of events."""
+
+    context: Context
+    query: Q
+    body: B
+    path: Mapping[str, str]
+    who: str
+    headers: Mapping[str, str]
+
+    @property
+    def hub(self) -> Hub:
+        return self.context.hub
+
+    def number(self, name: str) -> int:
+        """A part of the path that is an id of ours."""
+        text = self.path[name]
+        if not text.isascii() or not text.isdecimal() or len(text) > 18:
+            raise Refusal(404, "not-found", f"{text!r} is no number of a {name}")
+        return int(text)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply(Generic[A]):
+    """An answer with another status than 200."""
+
+    content: A
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Route:
+    """`limit` is for how many seconds it may take."""
+
+    method: str
+    path: str
+    handler: Callable[[Any], Awaitable[Any]]
+    query: type[msgspec.Struct]
+    body: type[msgspec.Struct]
+    answer: Any
+    limit: float
+
+
+def route(method: str, path: str, handler: Callable[[Any], Awaitable[Any]], *, limit: float = 10.0) -> Route:
+    hints = get_type_hints(handler)
+    query, body = get_args(hints["call"])
+    return Route(
+        method=method, path=path, handler=handler, query=query, body=body, answer=hints["return"], limit=limit
+    )
+
+
+def endpoint(route: Route) -> Handler:
+    """The handler as the web framework wants it."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        async with asyncio.timeout(route.limit):
+            call: Call[Any, Any] = Call(
+                context=request.app[CONTEXT],
+                query=_query(request, route.query),
+                body=await _body(request, route.body),
+                path=request.match_info,
+                who=access.who(request),
+                headers=request.headers,
+            )
+            result = await route.handler(call)
+        if isinstance(result, web.StreamResponse):
+            return result
+        if isinstance(result, Reply):
+            return _json(result.content, result.status, result.headers)
+        return _json(result)
+
+    return handle
+
+
+def _json(content: msgspec.Struct, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
+    return web.Response(
+        body=_encode(content), status=status, headers=dict(headers or {}), content_type="application/json"
+    )
+
+
+def _query(request: web.Request, into: type[Q]) -> Q:
+    many = {f.name for f in msgspec.structs.fields(into) if getattr(f.type, "__origin__", None) is tuple}
+    values: dict[str, str | Sequence[str]] = {}
+    for name in request.query:
+        found = request.query.getall(name)
+        if name in many:
+            values[name] = found
+        elif len(found) > 1:
+            raise Refusal(400, "parameter", f"{name} is given more than once", parameter=name)
+        else:
+            values[name] = found[0]
+    try:
+        return msgspec.convert(values, into, strict=False)
+    except msgspec.ValidationError as error:
+        raise _wrong(error, "parameter", into) from None
+
+
+async def _body(request: web.Request, into: type[B]) -> B:
+    content = await request.read()
+    if content and request.content_type != "application/json":
+        raise Refusal(415, "content-type", "the body must be application/json")
+    try:
+        return msgspec.json.decode(content or b"{}", type=into)
+    except msgspec.ValidationError as error:
+        raise _wrong(error, "field", into) from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise Refusal(400, "body", "the body is not JSON") from None
+
+
+def _wrong(error: msgspec.ValidationError, what: str, into: type[msgspec.Struct]) -> Refusal:
+    """Name what is wrong; an unknown name is told together with those that are known."""
+    text, _, place = str(error).partition(" - at ")
+    if "unknown field" in text:
+        name = _FIELD.findall(text)[0]
+        known = ", ".join(f.name for f in msgspec.structs.fields(into)) or "none"
+        return Refusal(400, "parameter", f"there is no {what} {name} here; known: {known}", parameter=name)
+    name = place.strip("`").removeprefix("$.").removeprefix("$").partition("[")[0] or "body"
+    return Refusal(400, "parameter", f"{name}: {text[:1].lower()}{text[1:]}", parameter=name)

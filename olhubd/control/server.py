@@ -1,0 +1,109 @@
+"""The endpoint itself: the application with its routes and guards, and the sockets it listens on."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from olhubd.config import Configuration
+from olhubd.control import access, accounts, deliveries, health, metrics, orders, problem, runs, system
+from olhubd.control.context import CONTEXT, Context
+from olhubd.control.routes import endpoint
+from olhubd.control.steer import Steer
+from olhubd.engine.hub import Hub
+from olhubd.engine.signin import SignIns
+
+__all__ = ["ROUTES", "application", "serve"]
+
+ROUTES = (
+    *health.ROUTES,
+    *metrics.ROUTES,
+    *system.ROUTES,
+    *accounts.ROUTES,
+    *orders.ROUTES,
+    *deliveries.ROUTES,
+    *runs.ROUTES,
+)
+_BODY_LIMIT = 64 * 1024
+_LONGEST = max(30.0, *(route.limit for route in ROUTES))
+_HEADERS = {
+    "Server": "olhubd",
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+
+def application(hub: Hub, token: str, steer: Steer) -> web.Application:
+    """The endpoint without its sockets."""
+    app = web.Application(middlewares=[problem.middleware, access.guard, _limit], client_max_size=_BODY_LIMIT)
+    log = structlog.get_logger("olhubd.control")
+    app[CONTEXT] = Context(hub=hub, signins=SignIns(hub), steer=steer, token=token, log=log)
+    for route in ROUTES:
+        app.router.add_route(route.method, route.path, endpoint(route))
+    # A plugin's routes come behind the same guards.
+    hub.configuration.plugins.manager.hook.olhubd_register_routes(app=app)
+    app.on_response_prepare.append(_harden)
+    return app
+
+
+@web.middleware
+async def _limit(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """A limit for handlers that have none of their own, which are the plugins'."""
+    async with asyncio.timeout(_LONGEST):
+        return await handler(request)
+
+
+async def _harden(_request: web.Request, response: web.StreamResponse) -> None:
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
+
+
+@contextlib.asynccontextmanager
+async def serve(hub: Hub, configuration: Configuration, token: str, steer: Steer) -> AsyncIterator[tuple[str, ...]]:
+    """Listen as configured; gives the addresses. Raises OSError with words for a person when one is taken."""
+    control = configuration.control
+    runner = web.AppRunner(
+        application(hub, token, steer), access_log=None, handle_signals=False, shutdown_timeout=5.0
+    )
+    await runner.setup()
+    try:
+        bound: list[str] = []
+        if control.socket is not None:
+            await web.SockSite(runner, _unix(control.socket)).start()
+            bound.append(f"unix:{control.socket}")
+        if control.listen is not None:
+            await web.TCPSite(runner, control.listen.host, control.listen.port).start()
+            host, port = runner.addresses[-1][:2]
+            bound.append(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
+        yield tuple(bound)
+    finally:
+        await runner.cleanup()
+        if control.socket is not None:
+            control.socket.unlink(missing_ok=True)
+
+
+def _unix(path: Path) -> socket.socket:
+    """A socket that the daemon's user and group may connect to. The data lock says that a leftover is nobody's."""
+    with contextlib.suppress(FileNotFoundError):
+        if path.is_socket():
+            path.unlink()
+    end = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        end.bind(str(path))
+        path.chmod(0o660)  # before it listens
+    except OSError as error:
+        end.close()
+        raise OSError(error.errno, f"cannot listen on {path}: {error.strerror}") from None
+    end.setblocking(False)
+    return end

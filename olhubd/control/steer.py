@@ -1,0 +1,19 @@
+"""What the endpoint may do to the process as a whole; the daemon hands it over."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+__all__ = ["Steer"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Steer:
+    """`reload` takes the configuration into force anew and gives the accounts begun, changed and ended.
+
+    It raises ConfigurationError and then changes nothing. `log_level` takes a name of `olhubd.config.LogLevel`.
+    """
+
+    reload: Callable[[], Awaitable[dict[str, list[str]]]]
+    log_level: Callable[[str], Awaitable[None]]

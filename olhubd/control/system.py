@@ -1,0 +1,107 @@
+"""The daemon as a whole: how it stands, its plugins, its configuration and its log."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from pathlib import Path
+
+from olhubd import __version__, config
+from olhubd.control.accounts import standing
+from olhubd.control.catalogue import described
+from olhubd.control.health import readiness
+from olhubd.control.problem import Refusal
+from olhubd.control.records import (
+    Budget,
+    LogLevel,
+    Nothing,
+    Plugins,
+    Reloaded,
+    Status,
+)
+from olhubd.control.routes import Call, route
+from olhubd.engine.budget import Status as Gate
+from olhubd.model import DeliveryState
+from olhubd.plugin import loading
+from olhubd.store import deliveries, quarantine
+
+__all__ = ["ROUTES", "resident_bytes"]
+
+
+async def status(call: Call[Nothing, Nothing]) -> Status:
+    hub = call.hub
+    found = await readiness(hub)
+    reader = hub.database.reader
+    owed: Counter[DeliveryState] = Counter()
+    for (_, state), count in (await deliveries.tally(reader)).items():
+        owed[state] += count
+    return Status(
+        version=__version__,
+        started_at=hub.started_at,
+        now=hub.clock.now(),
+        ready=found.ready,
+        overdue=found.overdue,
+        failing=tuple(sorted(hub.supervisor.failing)),
+        loops=len(hub.supervisor),
+        accounts=dict(Counter(account.state for account in await standing(hub))),
+        owed=dict(owed),
+        oldest_owed_at=min((await deliveries.oldest_open(reader)).values(), default=None),
+        quarantined=sum((await quarantine.tally(reader)).values()),
+        budgets=tuple(map(_budget, hub.budgets.snapshot())),
+        resident_bytes=resident_bytes(),
+        warnings=tuple(map(str, hub.configuration.warnings)),
+    )
+
+
+def _budget(gate: Gate) -> Budget:
+    return Budget(
+        key=gate.key,
+        state=gate.state.value,
+        left=gate.left,
+        active=gate.active,
+        waiting=sum(gate.waiting.values()),
+        closed_until=gate.closed_until,
+    )
+
+
+def resident_bytes() -> int | None:
+    """The memory of this process that is in RAM; None where the system does not tell."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    except (OSError, ValueError, IndexError):
+        return None
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+async def plugins(call: Call[Nothing, Nothing]) -> Plugins:
+    """All installed plugins. One that no account needs is not loaded, so its connectors are not known."""
+    return Plugins(items=described(call.hub.configuration.plugins, loading.installed()))
+
+
+async def reload(call: Call[Nothing, Nothing]) -> Reloaded:
+    """Take the configuration into force anew. When it is wrong the old one stays."""
+    changes = await call.context.steer.reload()
+    return Reloaded(
+        begun=tuple(changes.get("begun", ())),
+        changed=tuple(changes.get("changed", ())),
+        ended=tuple(changes.get("ended", ())),
+        warnings=tuple(map(str, call.hub.configuration.warnings)),
+    )
+
+
+async def log_level(call: Call[Nothing, LogLevel]) -> LogLevel:
+    """Log from this severity on, until the daemon restarts."""
+    level = call.body.level
+    known = [word.value for word in config.LogLevel]
+    if level not in known:
+        raise Refusal(400, "parameter", f"level: must be one of {', '.join(known)}", parameter="level")
+    await call.context.steer.log_level(level)
+    return LogLevel(level=level)
+
+
+ROUTES = (
+    route("GET", "/api/v1/status", status),
+    route("GET", "/api/v1/plugins", plugins),
+    route("POST", "/api/v1/reload", reload, limit=120.0),
+    route("POST", "/api/v1/log-level", log_level),
+)
