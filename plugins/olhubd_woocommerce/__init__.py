@@ -1,16 +1,12 @@
 """WooCommerce: forwards orders into a shop, follows them there, and takes the shop's own orders in."""
 
-from __future__ import annotations
-
 from olhubd.plugin import hookimpl
 from olhubd.plugin.connector import RegisterConnector
+from olhubd_woocommerce.connector import WooCommerce
 
-__all__ = ["olhubd_register_connectors"]
+__all__ = ["WooCommerce", "olhubd_register_connectors"]
 
 
 @hookimpl
 def olhubd_register_connectors(register: RegisterConnector) -> None:
-    """Register the WooCommerce connector."""
-    from olhubd_woocommerce.connector import WooCommerce
-
     register(WooCommerce)

@@ -31,6 +31,7 @@ from olhubd.plugin import (
     OutcomeUnknown,
     Page,
     PaymentSink,
+    Permanent,
     PluginError,
     Probe,
     Push,
@@ -46,22 +47,19 @@ from olhubd.plugin import (
     Unreadable,
     decode,
 )
-from olhubd_woocommerce import mapping, wire
+from olhubd_woocommerce import amend, mapping, wire
 from olhubd_woocommerce.client import NEEDS_PRODUCT, Shop
 from olhubd_woocommerce.customers import Customers
 from olhubd_woocommerce.draft import (
-    SECTIONS,
     Draft,
     addresses,
     head,
     initial_status,
     payment_method,
-    rounding,
     sketch,
 )
 from olhubd_woocommerce.feed import Mark, OrderList, Slice, gmt
 from olhubd_woocommerce.parcels import Parcels
-from olhubd_woocommerce.pricing import Kind
 from olhubd_woocommerce.products import Shelf
 from olhubd_woocommerce.settings import Customers as CustomerMode
 from olhubd_woocommerce.settings import WooCommerceSettings
@@ -229,8 +227,8 @@ class WooCommerce(
             goods = [e.goods for e in draft.entries if e.line is not None]
             told = [item.tax_class if item.taxes else None for item in answer.line_items]
             billing, shipping = addresses(push.order)
-            again = sketch(push, goods, book, billing, shipping, told)
-            body, fee_added = _amendment(again, answer)
+            again = amend.as_taxed(sketch(push, goods, book, billing, shipping, told), answer)
+            body, fee_added = amend.amendment(again, answer)
             path = f"/wc/v3/orders/{answer.id}"
             try:
                 return await self._shop.write("PUT", path, wire.Order, body, repeatable=not fee_added)
@@ -343,7 +341,10 @@ class WooCommerce(
         return [Status(code=row.slug, name=row.name) for row in rows if row.slug not in _NO_ORDERS]
 
     async def probe(self) -> Identity:
-        index = await self._shop.get("/", wire.Index, {"_fields": "name,home,timezone_string,gmt_offset"})
+        try:
+            index = await self._shop.get("/", wire.Index, {"_fields": "name,home,timezone_string,gmt_offset"})
+        except Permanent:
+            index = wire.Index()  # hidden from strangers, and a key makes nobody known there
         await self._shop.get("/wc/v3/orders", list[msgspec.Raw], {"per_page": 1, "_fields": "id", "status": "any"})
         book = await self._taxes.book(fresh=True)
         if self.settings.currency not in (None, book.currency):
@@ -380,28 +381,3 @@ def _total(order: wire.Order) -> Money:
 
 def _covers(paid: Money, order: wire.Order) -> bool:
     return paid.currency == order.currency and paid.amount >= _total(order).amount
-
-
-def _amendment(draft: Draft, answer: wire.Order) -> tuple[dict[str, Any], bool]:
-    """The rows of `draft` for the rows that the shop made of it, and whether one of them is new."""
-    priced = draft.priced()
-    body: dict[str, list[dict[str, Any]]] = {"line_items": [], "shipping_lines": [], "fee_lines": []}
-    ids = {
-        Kind.LINE: iter([row.id for row in answer.line_items]),
-        Kind.SHIPPING: iter([row.id for row in answer.shipping_lines]),
-        Kind.FEE: iter([row.id for row in answer.fee_lines]),
-    }
-    for entry, net in zip(draft.entries, priced.nets, strict=True):
-        kind = entry.part.kind
-        if (row_id := next(ids[kind], None)) is None:
-            raise ValueError("the shop left out a row")
-        row: dict[str, Any] = {"id": row_id, "total": f"{net:f}"}
-        if kind is Kind.LINE:
-            row["subtotal"] = row["total"]
-        body[SECTIONS[kind]].append(row)
-    spare = next(ids[Kind.FEE], None)
-    if spare is not None:
-        body["fee_lines"].append({"id": spare, "total": f"{priced.rounding:f}"})
-    elif priced.rounding:
-        body["fee_lines"].append(rounding(priced.rounding))
-    return {name: rows for name, rows in body.items() if rows}, spare is None and bool(priced.rounding)

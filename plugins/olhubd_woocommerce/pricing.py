@@ -210,9 +210,11 @@ def _search(part: Part, gross: Decimal, rules: Rules, near: Decimal) -> Decimal:
                 low = middle + 1
         return low * _FINE
 
-    end = first(gross)
-    reached = _gross(part, end - _FINE, rules, part.rates)
-    start = first(reached - rules.unit / 2)
+    start = end = first(gross)
+    while end - start < _FINE * 8:  # too narrow to be relied on: take the next one below
+        end = start
+        reached = _gross(part, end - _FINE, rules, part.rates)
+        start = first(reached - rules.unit / 2)
     return ((start + end) / 2).quantize(_FINE, rounding=ROUND_FLOOR)
 
 

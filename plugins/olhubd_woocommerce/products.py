@@ -7,7 +7,7 @@ returns is checked against what was asked, because it ignores filters it does no
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -78,9 +78,10 @@ class Shelf:
 
     async def bind(self, lines: Sequence[Line]) -> list[Goods | None]:
         """The product of each line, None where the shop has none."""
-        await self._learn("sku", {_code(line.sku) for line in lines if line.sku})
+        await self._learn("sku", {_code(line.sku): line.sku.strip() for line in lines if line.sku})
         found = [self._by["sku"].get(_code(line.sku)) if line.sku else None for line in lines]
-        rest = {_code(line.ean) for line, goods in zip(lines, found, strict=True) if goods is None and line.ean}
+        unbound = (line.ean for line, goods in zip(lines, found, strict=True) if goods is None)
+        rest = {_code(ean): ean.strip() for ean in unbound if ean}
         if rest:
             await self._learn("global_unique_id", rest)
             eans = self._by["global_unique_id"]
@@ -95,14 +96,15 @@ class Shelf:
         for shelf in self._by.values():
             shelf.forget(goods)
 
-    async def _learn(self, field: str, codes: Iterable[str]) -> None:
+    async def _learn(self, field: str, codes: Mapping[str, str]) -> None:
+        """Ask for those of `codes` (as compared, and as written) that are not known."""
         shelf = self._by[field]
         wanted = sorted(code for code in codes if not shelf.fresh(code))
         # The shop splits at commas, so a code that holds one goes alone.
         alone = [[code] for code in wanted if "," in code]
         plain = [code for code in wanted if "," not in code]
         for batch in [*alone, *(plain[i : i + _BATCH] for i in range(0, len(plain), _BATCH))]:
-            query: Query = {field: ",".join(batch), "per_page": PAGE, "_fields": _FIELDS}
+            query: Query = {field: ",".join(codes[code] for code in batch), "per_page": PAGE, "_fields": _FIELDS}
             rows = await self._shop.get("/wc/v3/products", list[Product], query)
             answer = {_code(row.sku if field == "sku" else row.global_unique_id): row for row in reversed(rows)}
             for code in batch:

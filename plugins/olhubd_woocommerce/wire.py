@@ -12,6 +12,7 @@ import msgspec
 
 __all__ = [
     "Address",
+    "Applied",
     "Customer",
     "Fee",
     "FulfilmentRow",
@@ -83,6 +84,7 @@ class Fee(msgspec.Struct, frozen=True):
     name: str | None = None
     tax_class: str = ""
     total: str = "0"
+    taxes: list[Applied] = []
 
 
 class Shipping(msgspec.Struct, frozen=True):
@@ -91,6 +93,7 @@ class Shipping(msgspec.Struct, frozen=True):
     method_title: str | None = None
     instance_id: str | None = None
     total: str = "0"
+    taxes: list[Applied] = []
     meta_data: list[Meta] = []
 
 

@@ -1,0 +1,133 @@
+"""Finding an order after a lost answer: FWD-06."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from olhubd.plugin import OutcomeUnknown, Temporary, Unavailable
+from olhubd.testing.faults import Fault, Kind
+from olhubd_woocommerce.connector import WooCommerce
+from olhubd_woocommerce.simulator import WooCommerceSimulator, listing
+from tests.plugins.woocommerce.orders import push_of
+
+POST = "^POST /wp-json/wc/v3/orders$"
+KINDS = (Kind.LOSE, Kind.HALF, Kind.ERROR_AFTER, Kind.LATE)
+
+
+def since() -> datetime:
+    return datetime.now(UTC) - timedelta(seconds=5)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_an_order_whose_answer_was_lost_is_found(
+    kind: Kind, shop: WooCommerce, simulator: WooCommerceSimulator
+) -> None:
+    simulator.faults.add(Fault(kind=kind, match=POST, seconds=0.01))
+    push = push_of()
+    with pytest.raises(OutcomeUnknown):
+        await shop.push_order(push)
+    while not simulator.books():
+        await asyncio.sleep(0.005)
+    found = await shop.find_order(push.reference, since())
+    assert found is not None
+    assert found.total == push.order.total
+    assert (found.external_id, found.status) == ("501", "processing")
+    assert simulator.calls["POST /wc/v3/orders"] == 1
+
+
+async def test_an_order_that_never_arrived_is_not_found(shop: WooCommerce, simulator: WooCommerceSimulator) -> None:
+    simulator.faults.add(Fault(kind=Kind.CUT, match=POST))
+    with pytest.raises(OutcomeUnknown):
+        await shop.push_order(push_of())
+    assert await shop.find_order("allegro:A1", since()) is None
+
+
+@pytest.mark.parametrize("ignored", ["after", "created_via", "status", "dates_are_gmt"])
+async def test_found_whatever_filter_the_shop_does_not_know(
+    ignored: str, shop: WooCommerce, simulator: WooCommerceSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A filter that is ignored lets more rows through, and one that hides would hide the order: neither matters."""
+    rows = listing.rows
+    monkeypatch.setattr(
+        listing,
+        "rows",
+        lambda ledger, params: rows(ledger, {k: v for k, v in params.items() if k != ignored}),
+    )
+    simulator.place_order([{"sku": "KUB-BIA", "quantity": 1}])
+    await shop.push_order(push_of())
+    assert await shop.find_order("allegro:A1", since()) is not None
+    assert await shop.find_order("allegro:A", since()) is None
+
+
+async def test_found_where_the_shop_dropped_our_mark_of_origin(
+    shop: WooCommerce, simulator: WooCommerceSimulator
+) -> None:
+    receipt = await shop.push_order(push_of())
+    simulator.ledger.sheets[int(receipt.external_id)].doc["created_via"] = "rest-api"
+    assert await shop.find_order("allegro:A1", since()) is not None
+
+
+async def test_found_in_the_trash(shop: WooCommerce, simulator: WooCommerceSimulator) -> None:
+    """Somebody threw it away already: it is not to be made a second time for that."""
+    receipt = await shop.push_order(push_of())
+    simulator.trash(receipt.external_id)
+    found = await shop.find_order("allegro:A1", since())
+    assert found is not None
+    assert found.status == "trash"
+
+
+@pytest.mark.parametrize("faulty", [Fault(kind=Kind.ERROR, status=503), Fault(kind=Kind.ERROR, status=200)])
+async def test_a_shop_that_cannot_be_read_gives_no_answer(
+    faulty: Fault, shop: WooCommerce, simulator: WooCommerceSimulator
+) -> None:
+    await shop.push_order(push_of())
+    faulty.times = None
+    simulator.faults.add(faulty)
+    with pytest.raises(Temporary):
+        await shop.find_order("allegro:A1", since())
+
+
+async def test_rows_that_vanish_while_reading_hide_nothing(
+    shop: WooCommerce, simulator: WooCommerceSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A deletion between two pages pulls the rows up; the reading notices and begins anew."""
+    receipt = await shop.push_order(push_of())
+    for _ in range(120):
+        simulator.place_order([{"sku": "KUB-BIA", "quantity": 1}])
+    fetch = shop._shop.get
+    deleted: list[int] = []
+
+    async def get(path, into, query=None):  # type: ignore[no-untyped-def]
+        rows = await fetch(path, into, query)
+        if query and query.get("offset") == 0 and len(deleted) < 30:
+            for number in sorted(simulator.ledger.sheets)[-15:]:
+                simulator.delete(number)
+                deleted.append(number)
+        return rows
+
+    monkeypatch.setattr(shop._shop, "get", get)
+    found = await shop.find_order("allegro:A1", since())
+    assert len(deleted) == 30
+    assert found is not None
+    assert found.external_id == receipt.external_id
+
+
+async def test_a_shop_that_never_stands_still_gives_no_answer(
+    shop: WooCommerce, simulator: WooCommerceSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(300):
+        simulator.place_order([{"sku": "KUB-BIA", "quantity": 1}])
+    fetch = shop._shop.get
+
+    async def get(path, into, query=None):  # type: ignore[no-untyped-def]
+        rows = await fetch(path, into, query)
+        for row in rows[-2:]:
+            simulator.delete(row.id)
+        return rows
+
+    monkeypatch.setattr(shop._shop, "get", get)
+    with pytest.raises(Unavailable, match="faster"):
+        await shop.find_order("allegro:none", since())

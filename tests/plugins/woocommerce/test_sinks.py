@@ -1,0 +1,161 @@
+"""Status, payment, parcels, cancellation: each reads before it writes, so twice is once: SYN-02, 09, 11, 19."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+import pytest
+
+from olhubd.model import Fulfilment, Payment, PaymentType, Shipment
+from olhubd.plugin import Conflict, NotFound, OutcomeUnknown
+from olhubd.testing.faults import Fault, Kind
+from olhubd_woocommerce.connector import WooCommerce
+from olhubd_woocommerce.simulator import WooCommerceSimulator
+from tests.plugins.woocommerce.orders import open_shop, pln, push_of
+
+PARCEL = Shipment(waybill="520000012345", carrier="INPOST", carrier_name="InPost", line_ids=("A1-1",))
+LATE = Payment(type=PaymentType.ONLINE, external_id="pay-9")
+
+
+def doc_of(simulator: WooCommerceSimulator, external_id: str) -> dict[str, Any]:
+    return simulator.ledger.sheets[int(external_id)].doc
+
+
+def writes(simulator: WooCommerceSimulator) -> int:
+    return sum(count for name, count in simulator.calls.items() if not name.startswith("GET"))
+
+
+async def test_a_status_already_there_or_passed_is_left(shop: WooCommerce, simulator: WooCommerceSimulator) -> None:
+    order = (await shop.push_order(push_of())).external_id
+    await shop.set_status(order, "completed")
+    done = writes(simulator)
+    for status in ("completed", "processing", "on-hold"):
+        await shop.set_status(order, status)
+    assert writes(simulator) == done
+    assert doc_of(simulator, order)["status"] == "completed"
+
+
+async def test_an_ended_order_is_not_revived(shop: WooCommerce, simulator: WooCommerceSimulator) -> None:
+    order = (await shop.push_order(push_of())).external_id
+    simulator.set_status(order, "cancelled")
+    with pytest.raises(Conflict, match="cancelled"):
+        await shop.set_status(order, "completed")
+    await shop.set_status(order, "cancelled")
+
+
+async def test_statuses_of_other_plugins(simulator: WooCommerceSimulator) -> None:
+    """They have no place in the order of things, so they are set as they are told; settings give them a meaning."""
+    simulator.ledger.statuses["packed"] = "Packed"
+    async with open_shop(simulator, fulfilments={"packed": "ready"}) as shop:
+        order = (await shop.push_order(push_of())).external_id
+        assert shop.status_for(Fulfilment.READY) == "packed"
+        assert shop.status_for(Fulfilment.SENT) == "completed"
+        assert shop.status_for(Fulfilment.SUSPENDED) is None
+        await shop.set_status(order, "packed")
+        assert doc_of(simulator, order)["status"] == "packed"
+        assert "packed" in {status.code for status in await shop.statuses()}
+
+
+async def test_a_payment_is_dated_once(shop: WooCommerce, simulator: WooCommerceSimulator) -> None:
+    push = push_of(paid=False)
+    order = (await shop.push_order(push)).external_id
+    assert doc_of(simulator, order)["status"] == "pending"
+    await shop.set_payment(order, LATE, push.order.total)
+    doc = doc_of(simulator, order)
+    assert (doc["status"], doc["transaction_id"], doc["date_paid_gmt"] is None) == ("processing", "pay-9", False)
+    done = writes(simulator)
+    await shop.set_payment(order, LATE, push.order.total)
+    assert writes(simulator) == done
+
+
+async def test_a_part_payment_dates_nothing(shop: WooCommerce, simulator: WooCommerceSimulator) -> None:
+    order = (await shop.push_order(push_of(paid=False))).external_id
+    await shop.set_payment(order, LATE, pln("1.00"))
+    doc = doc_of(simulator, order)
+    assert (doc["status"], doc["date_paid_gmt"]) == ("pending", None)
+    assert simulator.ledger.sheets[int(order)].meta("_olhubd_paid") == "1.00 PLN"
+
+
+async def test_an_order_on_hold_is_paid_by_its_status(shop: WooCommerce, simulator: WooCommerceSimulator) -> None:
+    """The shop takes set_paid only where it waits for a payment itself."""
+    push = push_of(paid=False, push={"status": "on-hold"})
+    order = (await shop.push_order(push)).external_id
+    await shop.set_payment(order, LATE, push.order.total)
+    assert doc_of(simulator, order)["date_paid_gmt"] is not None
+
+
+@pytest.mark.parametrize("features", [{"fulfillments": True}, {"tracking_plugin": True}, {}], ids=str)
+async def test_a_parcel_attached_twice_is_there_once(features: dict[str, bool]) -> None:
+    """SYN-09, SYN-19: in each of the three places, however the number is typed, and after a lost answer."""
+    simulator = WooCommerceSimulator(**features)  # type: ignore[arg-type]
+    async with open_shop(simulator) as shop:
+        order = (await shop.push_order(push_of())).external_id
+        simulator.faults.add(Fault(kind=Kind.LOSE, match="^(POST|PUT) .*(fulfillments|trackings|orders/[0-9]+$)"))
+        for _ in range(2):
+            with contextlib.suppress(OutcomeUnknown):
+                await shop.add_shipment(order, PARCEL)
+        spelled = Shipment(waybill=" 5200 0001 2345", carrier="InPost")
+        await shop.add_shipment(order, spelled)
+        [entry] = simulator.books()
+        assert ["".join(number.split()) for number in entry.shipments] == ["520000012345"]
+        second = Shipment(waybill="520000099999", carrier="INPOST")
+        await shop.add_shipment(order, second)
+        await shop.add_shipment(order, second)
+        [entry] = simulator.books()
+        assert len(entry.shipments) == 2
+
+
+async def test_a_fulfilment_holds_the_lines_of_its_parcel() -> None:
+    """The parcel of one line, then one for what is left, then one for which no piece is left: meta and a note."""
+    simulator = WooCommerceSimulator(fulfillments=True)
+    async with open_shop(simulator) as shop:
+        order = (await shop.push_order(push_of())).external_id
+        sheet = simulator.ledger.sheets[int(order)]
+        await shop.add_shipment(order, PARCEL)
+        assert sheet.meta("_fulfillment_status") == "partially_fulfilled"
+        await shop.add_shipment(order, Shipment(waybill="2", carrier="DPD"))
+        assert sheet.meta("_fulfillment_status") == "fulfilled"
+        await shop.add_shipment(order, Shipment(waybill="3", carrier="DPD"))
+        assert (len(sheet.fulfilments), sheet.meta("_tracking_number")) == (2, "3")
+        [entry] = simulator.books()
+        assert sorted(entry.shipments) == ["2", "3", "520000012345"]
+
+
+async def test_the_note_is_for_the_shop_alone_unless_wanted(simulator: WooCommerceSimulator) -> None:
+    for notify in (False, True):
+        async with open_shop(simulator, notify_buyer=notify) as shop:
+            number = f"N{notify}"
+            order = (await shop.push_order(push_of(number))).external_id
+            await shop.add_shipment(order, PARCEL)
+            [note] = simulator.ledger.sheets[int(order)].notes
+            assert note == {"id": 1, "note": "InPost: 520000012345", "customer_note": notify}
+
+
+async def test_a_cancelled_order_stays_cancelled(shop: WooCommerce, simulator: WooCommerceSimulator) -> None:
+    order = (await shop.push_order(push_of())).external_id
+    for _ in range(2):
+        await shop.cancel_order(order, "the buyer withdrew")
+    sheet = simulator.ledger.sheets[int(order)]
+    assert sheet.doc["status"] == "cancelled"
+    assert [note["note"] for note in sheet.notes] == ["the buyer withdrew"]
+
+
+@pytest.mark.parametrize("status", ["completed", "refunded"])
+async def test_too_late_to_cancel(status: str, shop: WooCommerce, simulator: WooCommerceSimulator) -> None:
+    order = (await shop.push_order(push_of())).external_id
+    simulator.set_status(order, status)
+    with pytest.raises(Conflict, match=status):
+        await shop.cancel_order(order, "the buyer withdrew")
+    assert doc_of(simulator, order)["status"] == status
+
+
+async def test_orders_that_are_not_there(shop: WooCommerce) -> None:
+    for call in (
+        shop.set_status("999", "completed"),
+        shop.set_payment("999", LATE, pln("1")),
+        shop.add_shipment("999", PARCEL),
+        shop.cancel_order("no number", "why"),
+    ):
+        with pytest.raises(NotFound):
+            await call
