@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-
-import aiosqlite
-
 from olhubd.control.records import Health, Nothing, Readiness
 from olhubd.control.routes import Call, Reply, route
 from olhubd.engine.hub import Hub
-from olhubd.store import StoreError
 
 __all__ = ["ROUTES", "readiness"]
-
-_DATABASE_LIMIT = 2.0
 
 
 async def alive(call: Call[Nothing, Nothing]) -> Health:
@@ -30,15 +22,8 @@ async def ready(call: Call[Nothing, Nothing]) -> Reply[Readiness]:
 
 async def readiness(hub: Hub) -> Readiness:
     overdue = {name: round(late, 1) for name, late in sorted(hub.overdue().items())}
-    database = await _database_answers(hub)
+    database = await hub.database.answers()
     return Readiness(ready=database and not overdue, database=database, overdue=overdue)
-
-
-async def _database_answers(hub: Hub) -> bool:
-    with contextlib.suppress(aiosqlite.Error, StoreError, TimeoutError, ValueError):
-        async with asyncio.timeout(_DATABASE_LIMIT):
-            return await hub.database.reader.one("SELECT 1") == (1,)
-    return False
 
 
 ROUTES = (

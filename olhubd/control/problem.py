@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-import aiosqlite
 import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -21,7 +20,7 @@ from olhubd.control.records import Problem
 from olhubd.engine.account import NotPossible
 from olhubd.engine.poller import Limited
 from olhubd.plugin import PluginError
-from olhubd.store import StoreError
+from olhubd.store import FAILURES
 
 __all__ = ["Refusal", "middleware"]
 
@@ -104,7 +103,7 @@ def _known(error: Exception, request: web.Request) -> Refusal | None:
             return Refusal(502, "remote", str(error))
         case TimeoutError():
             return Refusal(504, "time-out", "it took too long and was given up")
-        case StoreError() | aiosqlite.Error():
+        case _ if isinstance(error, FAILURES):
             return Refusal(503, "database", "the database cannot be used now")
     return None
 

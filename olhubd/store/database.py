@@ -15,13 +15,13 @@ import contextlib
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import aiosqlite
 
 from olhubd.store import migrate
 
-__all__ = ["Database", "Reader", "StoreError", "Transaction"]
+__all__ = ["FAILURES", "Database", "Reader", "StoreError", "Transaction"]
 
 T = TypeVar("T")
 Row = tuple[Any, ...]
@@ -34,6 +34,10 @@ _TABLES = ("runs", "orders", "events", "deliveries", "quarantine")
 
 class StoreError(Exception):
     """The database cannot be used: why, and what to do."""
+
+
+FAILURES: Final = (StoreError, aiosqlite.Error)
+"""What is raised when the database itself is the trouble."""
 
 
 class Reader:
@@ -136,6 +140,14 @@ class Database:
     def reader(self) -> Reader:
         """A connection to read what is committed."""
         return next(self._turn)
+
+    async def answers(self, within: float = 2.0) -> bool:
+        """Whether it can be read, and in so many seconds."""
+        try:
+            async with asyncio.timeout(within):
+                return await self.reader.one("SELECT 1") == (1,)
+        except (*FAILURES, TimeoutError, ValueError):
+            return False
 
     async def write(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run `work` in a transaction and return its result once that is durable."""
