@@ -155,6 +155,7 @@ class AccountUnit:
             shared.routes,
             shared.processing,
             shared.amend,
+            shared.epoch,
         )
         return Dispatcher(
             self.name,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -16,7 +16,7 @@ import msgspec
 from olhubd.decide import plan
 from olhubd.decide.plan import Amendment, Debt, StatusWord
 from olhubd.decide.route import Route, UnlinkedPolicy
-from olhubd.model import Action, Delivery, DeliveryState, Order, OrderId, Shipment, reference
+from olhubd.model import Action, Delivery, DeliveryId, DeliveryState, Order, OrderId, Shipment, reference
 from olhubd.plugin import (
     AccountBlocked,
     AuthLost,
@@ -98,6 +98,7 @@ class Courier:
         routes: Callable[[], Sequence[Route]],
         processing: Callable[[str], str | None],
         amend: Amend,
+        epoch: datetime,
     ) -> None:
         self._target = target
         self._connector = connector
@@ -107,6 +108,10 @@ class Courier:
         self._routes = routes
         self._processing = processing
         self._amend = amend
+        # What was placed before this process began may have been sent by an earlier one whose database is not this
+        # one: a restored backup, a new file. It is looked up before its first sending.
+        self._epoch = epoch
+        self._absent: set[DeliveryId] = set()
 
     async def carry(self, parcel: Parcel) -> Outcome:
         """Make one attempt. Never raises but for cancellation, after which the delivery's outcome is unknown."""
@@ -141,11 +146,15 @@ class Courier:
             return self._hold(parcel, f"{self._connector.title} cannot take orders")
         gone = plan.withdrawn(stored.order, stored.superseded_by is not None)
         route = self._route(stored.account)
-        if delivery.state is DeliveryState.SENT:
+        unknown = delivery.state is DeliveryState.SENT
+        if unknown or (stored.order.placed_at < self._epoch and delivery.id not in self._absent):
             async with self._limit():
-                found = await sink.find_order(self._reference(stored), delivery.created_at - timedelta(days=1))
+                # It cannot be there from before it was placed; the hour is for clocks that disagree.
+                found = await sink.find_order(self._reference(stored), stored.order.placed_at - timedelta(hours=1))
             if found is not None:
                 return self._arrived(parcel, found, route, looked_up=True)
+            self._absent.add(delivery.id)
+        if unknown:
             if waits := self._settling(delivery, sink):
                 return self._later(parcel, DeliveryState.SENT, waits, "waits until the target has settled")
             if gone is None:
@@ -196,6 +205,7 @@ class Courier:
         debts: Sequence[Debt] = ()
         if route is not None:
             debts = plan.after_push(stored.account, route, self._processing(stored.account))
+        self._absent.discard(parcel.delivery.id)
         done = self._end(parcel, DeliveryState.CONFIRMED, None, receipt.external_id)
         return msgspec.structs.replace(done, event="delivery.confirmed", facts=facts, copy=copy, debts=debts)
 

@@ -68,6 +68,7 @@ class Hub:
             processing=self._processing,
             amend=self._amend,
             wake=self.wake,
+            epoch=self.started_at,
             learned=learned,
         )
 

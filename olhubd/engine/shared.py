@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -38,6 +39,8 @@ class Shared(msgspec.Struct, kw_only=True):
     processing: Callable[[str], str | None]
     amend: Amend
     wake: Callable[[Iterable[str]], None]
+    epoch: datetime
+    """When this process began."""
     learned: Callable[[str], None]
     """Hears each secret as it becomes known, so that no log shows it."""
 

@@ -125,6 +125,7 @@ class Bench:
         self.database = database
         self.clock = SystemClock()
         self.shop = Shop()
+        self.epoch = EPOCH
         self.lost: list[PluginError] = []
         self.veto: str | None = None
         self.routes = [Route(target="shop", sources=frozenset({"allegro"}))]
@@ -144,6 +145,7 @@ class Bench:
             lambda: self.routes,
             lambda account: "PROCESSING",
             self.amend,
+            self.epoch,
         )
         return Dispatcher(
             "shop",
@@ -226,6 +228,19 @@ async def test_a_lost_answer_is_looked_up_not_sent_again(bench: Bench, step: Ste
     await bench.settled(1)
     assert bench.shop.books == ["allegro:A"]
     assert bench.shop.lookups == 1
+
+
+async def test_orders_from_before_this_process_are_looked_up_first(bench: Bench) -> None:
+    """A restored backup knows less than the shop: what an earlier life sent must not be sent again."""
+    bench.epoch = EPOCH + timedelta(hours=1)
+    await bench.kill()
+    bench.shop.books.append("allegro:A")
+    bench.shop.find_error = Unavailable("503")
+    await bench.land(order("A"), order("B"), order("C", placed_at=EPOCH + timedelta(hours=2)))
+    await bench.settled(3)
+    assert bench.shop.books[0] == "allegro:A"
+    assert sorted(bench.shop.books) == ["allegro:A", "allegro:B", "allegro:C"]
+    assert bench.shop.lookups == 3
 
 
 async def test_what_never_arrived_is_sent_again_after_the_target_settled(bench: Bench) -> None:
