@@ -67,13 +67,13 @@ def test_the_targets_that_pages_name_exist() -> None:
 
 def test_the_commands_that_pages_name_exist() -> None:
     """Every `olhubd X`, and every `olhubd X Y` where X is a group, in a shell block is a command."""
-    from olhubd.cli import main
+    from olhubd.cli.root import cli
 
     named = commands("olhubd")
     assert ("README.md", "check") in named
     missing = []
     for page, words in sorted(named):
-        found: click.Command | None = main
+        found: click.Command | None = cli
         for word in words.split():
             if not isinstance(found, click.Group):
                 break  # what follows a command are its arguments
