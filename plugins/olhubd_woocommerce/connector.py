@@ -43,6 +43,7 @@ from olhubd.plugin import (
     StatusList,
     StatusSink,
     Temporary,
+    Unavailable,
     Unlinked,
     Unreadable,
     decode,
@@ -61,6 +62,7 @@ from olhubd_woocommerce.draft import (
 from olhubd_woocommerce.feed import Mark, OrderList, Slice, gmt
 from olhubd_woocommerce.parcels import Parcels
 from olhubd_woocommerce.products import Shelf
+from olhubd_woocommerce.search import Search
 from olhubd_woocommerce.settings import Customers as CustomerMode
 from olhubd_woocommerce.settings import WooCommerceSettings
 from olhubd_woocommerce.taxes import TaxOffice
@@ -106,6 +108,7 @@ class WooCommerce(
         self.settle = self.settings.settle  # type: ignore[misc]  # the shop's own pace, where the operator knows it
         self._shop = Shop(account)
         self._orders = OrderList(self._shop, self.settings.overlap)
+        self._search = Search(self._shop, mapping.REFERENCE, account.clock)
         self._shelf = Shelf(self._shop, account.clock)
         self._taxes = TaxOffice(self._shop, account.clock)
         self._customers = Customers(self._shop)
@@ -172,7 +175,7 @@ class WooCommerce(
                 f"this shop takes {self.settings.currency}, not {order.total.currency}", field="currency"
             )
         book = await self._taxes.book()
-        goods = await self._shelf.bind(order.lines)
+        goods = await self._shelf.bind(order.lines, sure=not push.free_lines)
         billing, shipping = addresses(order)
         draft = sketch(push, goods, book, billing, shipping)
         status = initial_status(push)
@@ -239,10 +242,15 @@ class WooCommerce(
             return answer
 
     async def find_order(self, reference: str, since: datetime) -> Receipt | None:
-        found = await self._orders.find(mapping.REFERENCE, reference, since)
+        found = await self._search.find(reference, since)
         if found is None:
             return None
-        return self._receipt(await self._read(str(found)))
+        try:
+            return self._receipt(await self._read(str(found)))
+        except NotFound:
+            # It was deleted since it was last seen in the list.
+            self._search.forget()
+            raise Unavailable(f"order {found} vanished while it was looked up") from None
 
     def _receipt(self, order: wire.Order) -> Receipt:
         free = (item for item in order.line_items if not item.product_id)

@@ -1,4 +1,4 @@
-"""The shop's list of orders, read so that no row is missed: as a feed, as a sweep, and in search of one order.
+"""The shop's list of orders, read so that no row is missed: as a feed and as a sweep.
 
 Three traps are stepped over here. `modified_after` is exclusive, in whole seconds, in the shop's own time zone
 unless `dates_are_gmt` is set, and a "Z" on top of that shifts it silently. Rows become visible out of order, so
@@ -9,7 +9,8 @@ the one before, and where that row is gone the reading starts anew.
 from __future__ import annotations
 
 import email.utils
-from collections.abc import AsyncIterator, Mapping, Sequence
+import zlib
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,9 +18,9 @@ import msgspec
 
 from olhubd.plugin import Answer, ContractBroken, Cursor, Unavailable, decode
 from olhubd_woocommerce.client import PAGE, Query, Shop
-from olhubd_woocommerce.wire import Head, OrderMeta, meta_value, moment
+from olhubd_woocommerce.wire import Head, moment
 
-__all__ = ["Mark", "OrderList", "Row", "Slice", "gmt"]
+__all__ = ["Mark", "OrderList", "Row", "Slice", "gmt", "told_at"]
 
 FIELDS = (
     "id,number,status,currency,total,total_tax,date_created_gmt,date_modified_gmt,date_paid_gmt,customer_id,"
@@ -43,6 +44,11 @@ class Row(msgspec.Struct, frozen=True):
 
     head: Head
     raw: msgspec.Raw
+
+    @property
+    def mark(self) -> str:
+        """Tells two versions apart, also two of one second, which is all that the shop's own time tells."""
+        return f"{self.head.date_modified_gmt}#{zlib.crc32(self.raw):08x}"
 
 
 class Slice(msgspec.Struct, frozen=True):
@@ -121,8 +127,7 @@ class OrderList:
                 offset, rows = 0, []
                 continue
             rows += page[1 if offset else 0 :]
-            known = {(i, mark.at) for i in mark.ids} | set(seen.items())
-            fresh = [r for r in rows if (r.head.id, r.head.date_modified_gmt) not in known]
+            fresh = [r for r in rows if not _known(r, seen, mark)]
             if len(page) < PAGE:
                 return self._done(mark, cursor, rows, fresh, seen, answer)
             last = page[-1].head.date_modified_gmt
@@ -145,14 +150,17 @@ class OrderList:
             mark = Mark(mark.at, mark.ids | {r.head.id for r in rows if r.head.date_modified_gmt == mark.at})
         # Without news the cursor stays what it was, to the letter.
         text = mark.text() if fresh or Mark.of(cursor).running is False else cursor
-        self._remember(text, rows, seen, mark.at, _floor(answer, self._overlap))
+        sent = told_at(answer)
+        # Up to there this answer has surely told everything.
+        floor = sent - self._overlap if sent is not None else None
+        self._remember(text, rows, seen, mark.at, floor)
         return Slice(fresh, text, more=False)
 
     def _remember(
         self, cursor: Cursor, rows: list[Row], seen: dict[int, str], at: str, floor: datetime | None
     ) -> None:
         low = gmt(moment(at) - self._overlap)
-        seen = seen | {r.head.id: r.head.date_modified_gmt for r in rows}
+        seen = seen | {r.head.id: r.mark for r in rows}
         self._tails.pop(cursor, None)
         self._tails[cursor] = _Tail({i: when for i, when in seen.items() if when >= low}, floor)
         while len(self._tails) > _TAILS:
@@ -182,39 +190,17 @@ class OrderList:
             return Slice(rows, Cursor("changed|0|"), more=True)
         return Slice(rows, Cursor(cursor or ""), more=False)
 
-    async def find(self, key: str, value: str, since: datetime) -> int | None:
-        """The id of the order whose meta `key` is `value`, created after `since`; None when there surely is none.
-
-        The shop cannot filter by meta, so all orders of the time are read, whoever made them: a filter by origin
-        would hide the order in a shop that did not take our mark for it. The trash is searched too.
-        """
-        for status in ("any", "trash"):
-            async for row in self._scan({"after": gmt(since - _MARGIN), "dates_are_gmt": "true", "status": status}):
-                if meta_value(row.meta_data, key) == value:
-                    return row.id
-        return None
-
-    async def _scan(self, query: Query) -> AsyncIterator[OrderMeta]:
-        """All rows, the newest first, read to the end without a gap."""
-        for _ in range(_RESTARTS):
-            offset, last = 0, None
-            while True:
-                asked = {**query, "orderby": "id", "order": "desc", "per_page": PAGE, "offset": offset}
-                rows = await self._shop.get("/wc/v3/orders", list[OrderMeta], {**asked, "_fields": "id,meta_data"})
-                # New orders push rows down, which repeats some; one that vanished pulls them up, which skips some.
-                if last is not None and last not in (row.id for row in rows):
-                    break
-                for row in rows:
-                    yield row
-                if len(rows) < PAGE:
-                    return
-                offset, last = offset + PAGE - 1, rows[-1].id
-        raise Unavailable("the shop's orders change faster than they can be read")
-
     async def _page(self, query: Query, offset: int) -> tuple[list[Row], Answer]:
         asked = {**_ALL, **query, "per_page": PAGE, "offset": offset, "_fields": FIELDS}
         raws, answer = await self._shop.fetch("/wc/v3/orders", asked, list[msgspec.Raw])
         return [Row(decode(bytes(raw), Head), raw) for raw in raws], answer
+
+
+def _known(row: Row, seen: Mapping[int, str], mark: Mark) -> bool:
+    """Whether this very version was told before."""
+    if (told := seen.get(row.head.id)) is not None:
+        return told == row.mark
+    return row.head.id in mark.ids and row.head.date_modified_gmt == mark.at
 
 
 _ALL: Mapping[str, Any] = {"status": "any"}
@@ -225,10 +211,9 @@ def _changed(since: datetime) -> Mapping[str, str]:
     return {"modified_after": gmt(since), "dates_are_gmt": "true"}
 
 
-def _floor(answer: Answer, overlap: timedelta) -> datetime | None:
-    """Up to where this answer, by the server's own clock, has surely told everything."""
+def told_at(answer: Answer) -> datetime | None:
+    """When this answer was made, by the server's own clock; None when it does not tell."""
     try:
-        sent = email.utils.parsedate_to_datetime(answer.headers.get("Date", ""))
+        return email.utils.parsedate_to_datetime(answer.headers.get("Date", "")).astimezone(UTC)
     except (ValueError, TypeError):
         return None
-    return sent.astimezone(UTC) - overlap

@@ -47,9 +47,10 @@ class _Shelf:
         self._clock = clock
         self._kept: OrderedDict[str, tuple[Goods | None, float]] = OrderedDict()
 
-    def fresh(self, code: str) -> bool:
+    def fresh(self, code: str, sure: bool) -> bool:
+        """Whether there is an answer that still counts; with `sure` only one that names a product does."""
         kept = self._kept.get(code)
-        return kept is not None and kept[1] > self._clock.monotonic()
+        return kept is not None and kept[1] > self._clock.monotonic() and not (sure and kept[0] is None)
 
     def get(self, code: str) -> Goods | None:
         kept = self._kept.get(code)
@@ -76,14 +77,17 @@ class Shelf:
         self._shop = shop
         self._by = {"sku": _Shelf(clock), "global_unique_id": _Shelf(clock)}
 
-    async def bind(self, lines: Sequence[Line]) -> list[Goods | None]:
-        """The product of each line, None where the shop has none."""
-        await self._learn("sku", {_code(line.sku): line.sku.strip() for line in lines if line.sku})
+    async def bind(self, lines: Sequence[Line], sure: bool = False) -> list[Goods | None]:
+        """The product of each line, None where the shop has none.
+
+        With `sure` what was missing before is asked for again, for somebody may just have added it.
+        """
+        await self._learn("sku", {_code(line.sku): line.sku.strip() for line in lines if line.sku}, sure)
         found = [self._by["sku"].get(_code(line.sku)) if line.sku else None for line in lines]
         unbound = (line.ean for line, goods in zip(lines, found, strict=True) if goods is None)
         rest = {_code(ean): ean.strip() for ean in unbound if ean}
         if rest:
-            await self._learn("global_unique_id", rest)
+            await self._learn("global_unique_id", rest, sure)
             eans = self._by["global_unique_id"]
             found = [
                 goods or (eans.get(_code(line.ean)) if line.ean else None)
@@ -96,10 +100,10 @@ class Shelf:
         for shelf in self._by.values():
             shelf.forget(goods)
 
-    async def _learn(self, field: str, codes: Mapping[str, str]) -> None:
+    async def _learn(self, field: str, codes: Mapping[str, str], sure: bool) -> None:
         """Ask for those of `codes` (as compared, and as written) that are not known."""
         shelf = self._by[field]
-        wanted = sorted(code for code in codes if not shelf.fresh(code))
+        wanted = sorted(code for code in codes if not shelf.fresh(code, sure))
         # The shop splits at commas, so a code that holds one goes alone.
         alone = [[code] for code in wanted if "," in code]
         plain = [code for code in wanted if "," not in code]

@@ -97,18 +97,18 @@ async def test_rows_that_vanish_while_reading_hide_nothing(
     receipt = await shop.push_order(push_of())
     for _ in range(120):
         simulator.place_order([{"sku": "KUB-BIA", "quantity": 1}])
-    fetch = shop._shop.get
+    fetch = shop._shop.fetch
     deleted: list[int] = []
 
-    async def get(path, into, query=None):  # type: ignore[no-untyped-def]
-        rows = await fetch(path, into, query)
+    async def get(path, query, into):  # type: ignore[no-untyped-def]
+        rows, answer = await fetch(path, query, into)
         if query and query.get("offset") == 0 and len(deleted) < 30:
             for number in sorted(simulator.ledger.sheets)[-15:]:
                 simulator.delete(number)
                 deleted.append(number)
-        return rows
+        return rows, answer
 
-    monkeypatch.setattr(shop._shop, "get", get)
+    monkeypatch.setattr(shop._shop, "fetch", get)
     found = await shop.find_order("allegro:A1", since())
     assert len(deleted) == 30
     assert found is not None
@@ -120,14 +120,63 @@ async def test_a_shop_that_never_stands_still_gives_no_answer(
 ) -> None:
     for _ in range(300):
         simulator.place_order([{"sku": "KUB-BIA", "quantity": 1}])
-    fetch = shop._shop.get
+    fetch = shop._shop.fetch
 
-    async def get(path, into, query=None):  # type: ignore[no-untyped-def]
-        rows = await fetch(path, into, query)
+    async def get(path, query, into):  # type: ignore[no-untyped-def]
+        rows, answer = await fetch(path, query, into)
         for row in rows[-2:]:
             simulator.delete(row.id)
-        return rows
+        return rows, answer
 
-    monkeypatch.setattr(shop._shop, "get", get)
+    monkeypatch.setattr(shop._shop, "fetch", get)
     with pytest.raises(Unavailable, match="faster"):
         await shop.find_order("allegro:none", since())
+
+
+async def test_many_searches_read_far_back_once(
+    shop: WooCommerce, simulator: WooCommerceSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After an outage of days, each waiting order is searched; only the first search pays for the days."""
+    now = simulator.ledger.now
+    simulator.ledger.now = lambda: datetime(2020, 1, 1, tzinfo=UTC)
+    for _ in range(350):
+        simulator.place_order([{"sku": "KUB-BIA", "quantity": 1}])
+    simulator.ledger.now = now
+    await shop.push_order(push_of())
+    asked = 0
+    fetch = shop._shop.fetch
+
+    async def counting(path, query, into):  # type: ignore[no-untyped-def]
+        nonlocal asked
+        asked += 1
+        return await fetch(path, query, into)
+
+    monkeypatch.setattr(shop._shop, "fetch", counting)
+    old = datetime(2019, 1, 1, tzinfo=UTC)
+    assert await shop.find_order("allegro:A1", old) is not None
+    first, asked = asked, 0
+    assert await shop.find_order("allegro:A1", old) is not None
+    assert await shop.find_order("allegro:none", old) is None
+    assert first >= 5
+    assert asked <= 4
+
+
+async def test_what_comes_after_a_search_is_found_by_the_next(shop: WooCommerce) -> None:
+    """What is remembered never stands for what is young."""
+    assert await shop.find_order("allegro:A1", since()) is None
+    receipt = await shop.push_order(push_of())
+    found = await shop.find_order("allegro:A1", since())
+    assert found is not None
+    assert found.external_id == receipt.external_id
+
+
+async def test_a_remembered_order_that_was_deleted_is_not_reported(
+    shop: WooCommerce, simulator: WooCommerceSimulator
+) -> None:
+    receipt = await shop.push_order(push_of())
+    old = datetime(2019, 1, 1, tzinfo=UTC)
+    assert await shop.find_order("allegro:A1", old) is not None
+    simulator.delete(receipt.external_id)
+    with pytest.raises(Unavailable, match="vanished"):
+        await shop.find_order("allegro:A1", old)
+    assert await shop.find_order("allegro:A1", old) is None

@@ -1,0 +1,98 @@
+"""Finding one order by a mark in its meta, in a shop that cannot filter by meta.
+
+All orders of the time are read, whoever made them: a filter by origin would hide the order in a shop that did not
+take our mark for it. What was read is remembered for a while, so that of many searches after an outage only the
+first reads far back; what is young is read anew each time, since an order may still be on its way into the list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from datetime import datetime, timedelta
+
+from olhubd.plugin import Clock, Unavailable
+from olhubd_woocommerce.client import PAGE, Query, Shop
+from olhubd_woocommerce.feed import gmt, told_at
+from olhubd_woocommerce.wire import OrderMeta, meta_value
+
+__all__ = ["Search"]
+
+_MARGIN = timedelta(minutes=5)
+"""How far the shop's clock may be behind ours, and how long an order may take to show up."""
+_KEPT_FOR = 600.0
+_KEPT = 100_000
+_RESTARTS = 5
+
+
+class Search:
+    """Searches one shop by the meta field `key`."""
+
+    def __init__(self, shop: Shop, key: str, clock: Clock) -> None:
+        self._shop = shop
+        self._key = key
+        self._clock = clock
+        self._known: dict[str, int] = {}
+        self._from: datetime | None = None
+        """From when on all orders up to `_until` are known, both by the shop's own clock."""
+        self._until: datetime | None = None
+        self._best_before = 0.0
+
+    async def find(self, value: str, since: datetime) -> int | None:
+        """The id of the order with this mark, created after `since`; None when there surely is none."""
+        low, known = self._unknown_from(since), self._known
+        found: dict[str, int] = {}
+        until: datetime | None = None
+        for status in ("any", "trash"):
+            query = {"after": gmt(low), "dates_are_gmt": "true", "status": status}
+            async for rows, said in self._scan(query):
+                until = said if until is None or (said is not None and said < until) else until
+                for row in rows:
+                    mark = meta_value(row.meta_data, self._key)
+                    if mark is not None:
+                        # Read from the newest back: of a pair the older one stays, which was made first.
+                        found[mark] = row.id
+        self._learn(found, low, until)
+        return found.get(value, known.get(value))
+
+    def forget(self) -> None:
+        """What was remembered proved wrong, or is too old."""
+        self._known = {}  # a search under way keeps the one it began with
+        self._from = self._until = None
+
+    def _unknown_from(self, since: datetime) -> datetime:
+        """From when on to read so that all since `since` is known afterwards."""
+        low = since - _MARGIN
+        if self._clock.monotonic() > self._best_before or len(self._known) > _KEPT:
+            self.forget()
+        if self._from is None or self._until is None or low < self._from:
+            return low
+        return max(low, self._until - 2 * _MARGIN)
+
+    def _learn(self, found: Mapping[str, int], low: datetime, until: datetime | None) -> None:
+        if until is None:
+            return
+        if self._from is None or self._until is None or low < self._from:
+            self._known, self._from = dict(found), low
+            self._best_before = self._clock.monotonic() + _KEPT_FOR
+        elif low <= self._until:
+            self._known.update(found)
+        else:
+            return  # there is a gap between what was known and this
+        self._until = until
+
+    async def _scan(self, query: Query) -> AsyncIterator[tuple[list[OrderMeta], datetime | None]]:
+        """All rows page by page, the newest first, to the end without a gap, each page with the shop's time."""
+        for _ in range(_RESTARTS):
+            offset, last = 0, None
+            while True:
+                asked = {**query, "orderby": "id", "order": "desc", "per_page": PAGE, "offset": offset}
+                asked["_fields"] = "id,meta_data"
+                rows, answer = await self._shop.fetch("/wc/v3/orders", asked, list[OrderMeta])
+                # New orders push rows down, which repeats some; one that vanished pulls them up, which skips some.
+                if last is not None and last not in (row.id for row in rows):
+                    break
+                yield rows, told_at(answer)
+                if len(rows) < PAGE:
+                    return
+                offset, last = offset + PAGE - 1, rows[-1].id
+        raise Unavailable("the shop's orders change faster than they can be read")
