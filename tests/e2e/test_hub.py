@@ -57,8 +57,8 @@ class Seller:
                 keys = {"connector": "allegro", "interval": "100 ms", "sweep_interval": "1 h"}
                 self.accounts[name] = {**keys, **simulator.settings(base)}
             base = await stack.enter_async_context(serve(self.shop))
-            keys = {"connector": "woocommerce", "interval": "200 ms", "settle": "500 ms", "fetch_orders": True}
-            self.accounts["shop"] = {**self.shop.settings(base), **keys}
+            keys = {"connector": "woocommerce", "interval": "200 ms", "settle": "500 ms"}
+            self.accounts["shop"] = {**self.shop.settings(base), **keys, "fetch_orders": True}
             self.database = await stack.enter_async_context(Database.open(self.folder / "hub.sqlite"))
             session = await stack.enter_async_context(open_session())
             clock = SystemClock()
