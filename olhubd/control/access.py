@@ -31,6 +31,7 @@ TOKEN_FILE = "control.token"
 OPEN = frozenset({"/healthz", "/readyz"})
 _SAFE = frozenset({"GET", "HEAD"})
 _SO_PEERGROUPS = 59
+_WHO = web.RequestKey("who", str)
 
 
 def load_or_make_token(configuration: Configuration) -> str:
@@ -62,7 +63,7 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Refuse who may not ask, and writes that a foreign page made a browser send."""
     resource = request.match_info.route.resource
     if resource is None or resource.canonical not in OPEN:
-        request["who"] = _authenticate(request)
+        request[_WHO] = _authenticate(request)
     if request.method not in _SAFE:
         _same_site(request)
     return await handler(request)
@@ -70,7 +71,7 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 def who(request: web.Request) -> str:
     """Who asks, as it stands in the log of events."""
-    name: str = request.get("who", "nobody")
+    name: str = request.get(_WHO, "nobody")
     return name
 
 

@@ -34,7 +34,6 @@ ROUTES = (
 _BODY_LIMIT = 64 * 1024
 _LONGEST = max(30.0, *(route.limit for route in ROUTES))
 _HEADERS = {
-    "Server": "olhubd",
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -65,6 +64,7 @@ async def _limit(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 async def _harden(_request: web.Request, response: web.StreamResponse) -> None:
+    response.headers["Server"] = "olhubd"
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
 

@@ -1,0 +1,172 @@
+"""A running hub between a simulated marketplace and a simulated shop, with its control endpoint on real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import structlog
+from aiohttp import ClientResponse, ClientSession, UnixConnector
+
+from olhubd import config
+from olhubd.control import server
+from olhubd.control.access import load_or_make_token
+from olhubd.control.steer import Steer
+from olhubd.engine.clock import SystemClock
+from olhubd.engine.hub import Hub
+from olhubd.engine.session import open_session
+from olhubd.plugin import Defaults, loading
+from olhubd.store import Database, deliveries
+from olhubd.testing.simulator import serve
+from olhubd.testing.stage import write_configuration
+from olhubd_allegro.simulator import AllegroSimulator
+from olhubd_tinyshop.connector import TinyShop
+from olhubd_tinyshop.simulator import TinyShopSimulator
+from olhubd_woocommerce.simulator import WooCommerceSimulator
+
+__all__ = ["House", "Stingy"]
+
+Condition = Callable[[], Awaitable[bool]]
+
+
+class Stingy(TinyShop):
+    """A system that lets nobody fetch by hand more than three times an hour."""
+
+    name = "stingy"
+    defaults = Defaults(manual_per_hour=3)
+
+
+class Brisk(SystemClock):
+    """Naps are twenty times shorter; the time itself is right."""
+
+    async def sleep(self, seconds: float) -> None:
+        await super().sleep(seconds / 20)
+
+
+class House:
+    """Nobody is signed in to `market` until `sign_in`. `off` is switched off."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.market = AllegroSimulator(1)
+        self.market.signin.consent = False
+        self.shop = WooCommerceSimulator(3)
+        self.tiny = TinyShopSimulator()
+        self.levels: list[str] = []
+        self.hub: Hub
+        self.database: Database
+        self.path: Path
+        self.addresses: tuple[str, ...]
+        self.client: ClientSession
+
+    @contextlib.asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        async with contextlib.AsyncExitStack() as stack:
+            market = await stack.enter_async_context(serve(self.market))
+            shop = await stack.enter_async_context(serve(self.shop))
+            tiny = await stack.enter_async_context(serve(self.tiny))
+            accounts = {
+                "market": {"connector": "allegro", "interval": "100 ms", **self.market.settings(market)},
+                "shop": {"connector": "woocommerce", "interval": "1 h", **self.shop.settings(shop)},
+                "stingy": {"connector": "stingy", **self.tiny.settings(tiny)},
+                "off": {"connector": "stingy", "enabled": False, **self.tiny.settings(tiny)},
+            }
+            routes = [{"from": ["market"], "to": "shop"}]
+            self.path = write_configuration(self.folder, accounts, routes, {}, "127.0.0.1:0")
+            configuration = self.configuration()
+            configuration.daemon.data.mkdir()
+            self.token = load_or_make_token(configuration)
+            self.database = await stack.enter_async_context(Database.open(self.folder / "data" / "hub.sqlite"))
+            session = await stack.enter_async_context(open_session())
+            self.hub = Hub(configuration, self.database, session, Brisk(), structlog.get_logger())
+            await self.hub.start()
+            stack.push_async_callback(self.hub.stop, 5)
+            steer = Steer(reload=self._reload, log_level=self._log_level)
+            self.addresses = await stack.enter_async_context(
+                server.serve(self.hub, configuration, self.token, steer)
+            )
+            self.client = await stack.enter_async_context(ClientSession(self.base, headers=self.bearer))
+            yield
+
+    def configuration(self) -> config.Configuration:
+        """Read anew, with a connector beside those that are installed."""
+        plugins = loading.load(["allegro", "woocommerce"], environ=os.environ)
+        assert not plugins.failed
+        plugins = dataclasses.replace(
+            plugins,
+            connectors={**plugins.connectors, "stingy": Stingy},
+            providers={**plugins.providers, "stingy": "stingy"},
+        )
+        return config.load(self.path, plugins, {})
+
+    @property
+    def base(self) -> str:
+        return next(address for address in self.addresses if address.startswith("http:"))
+
+    @property
+    def bearer(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+    def over_socket(self) -> ClientSession:
+        """A session that shows no token and comes by the Unix socket."""
+        return ClientSession("http://olhubd", connector=UnixConnector(str(self.folder / "olhubd.sock")))
+
+    async def _reload(self) -> dict[str, list[str]]:
+        return await self.hub.reload(self.configuration())
+
+    async def _log_level(self, name: str) -> None:
+        self.levels.append(name)
+
+    # Asking
+
+    async def ask(self, method: str, path: str, body: Any = None, **query: Any) -> tuple[int, Any]:
+        """The status and the decoded answer."""
+        path = path if path.startswith("/metrics") or path.endswith("z") else f"/api/v1{path}"
+        async with self.client.request(method, path, json=body, params=query) as response:
+            return response.status, await decoded(response)
+
+    async def get(self, path: str, **query: Any) -> Any:
+        status, answer = await self.ask("GET", path, **query)
+        assert status == 200, answer
+        return answer
+
+    # Doing
+
+    async def sign_in(self) -> None:
+        status, begun = await self.ask("POST", "/accounts/market/sign-in")
+        assert status == 202, begun
+        self.market.consent(begun["user_code"])
+        ended = await self.get("/accounts/market/sign-in", wait=20)
+        assert ended["state"] == "done", ended
+        await self.until(self._begun)
+
+    async def _begun(self) -> bool:
+        return "orders" in (await self.get("/accounts/market"))["runs"]
+
+    async def sell(self, count: int = 1) -> list[str]:
+        """Orders that have arrived in the shop, by their ids at the market."""
+        sold = self.market.ledger.buy(count)
+        await self.until(self.settled)
+        return sold
+
+    async def settled(self) -> bool:
+        """Whether all that was sold is in the shop, and nothing is owed."""
+        due = sum(entry.due for entry in self.market.books())
+        there = sum(entry.reference is not None for entry in self.shop.books())
+        return due == there and not await deliveries.tally(self.database.reader)
+
+    async def until(self, condition: Condition) -> None:
+        async with asyncio.timeout(20):
+            while not await condition():
+                await asyncio.sleep(0.02)
+
+
+async def decoded(response: ClientResponse) -> Any:
+    content = await response.read()
+    return msgspec.json.decode(content) if "json" in response.content_type else content.decode()

@@ -1,0 +1,107 @@
+"""The token in its file, and the Unix socket that needs none."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import stat
+import sys
+from pathlib import Path
+
+import pytest
+
+from olhubd import config
+from olhubd.control import access
+from tests.control.house import House, decoded
+
+
+def configured(folder: Path, control: str = "") -> config.Configuration:
+    path = folder / "olhubd.toml"
+    path.touch(mode=0o600)
+    path.write_text(f'[daemon]\ndata = "."\n[control]\n{control}\n', encoding="utf-8")
+    return config.load(path, None, {})
+
+
+def test_the_daemon_makes_a_token_that_nobody_else_can_read(tmp_path: Path) -> None:
+    configuration = configured(tmp_path)
+    token = access.load_or_make_token(configuration)
+    file = tmp_path / access.TOKEN_FILE
+    assert len(token) >= 32
+    assert file.read_text(encoding="ascii").strip() == token
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert access.load_or_make_token(configuration) == token, "a restart locks nobody out"
+
+
+def test_a_token_file_that_all_can_read_is_closed(tmp_path: Path) -> None:
+    file = tmp_path / access.TOKEN_FILE
+    file.write_text("kept\n", encoding="ascii")
+    file.chmod(0o644)
+    assert access.load_or_make_token(configured(tmp_path)) == "kept"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_an_empty_token_file_lets_nobody_in(tmp_path: Path) -> None:
+    (tmp_path / access.TOKEN_FILE).touch()
+    assert len(access.load_or_make_token(configured(tmp_path))) >= 32
+
+
+def test_the_configured_token_wins(tmp_path: Path) -> None:
+    assert access.load_or_make_token(configured(tmp_path, 'token = "chosen"')) == "chosen"
+    assert not (tmp_path / access.TOKEN_FILE).exists()
+
+
+async def test_the_socket_knows_who_is_there(house: House) -> None:
+    async with house.over_socket() as session, session.get("/api/v1/status") as response:
+        assert response.status == 200
+    socket = house.folder / "olhubd.sock"
+    assert stat.S_IMODE(socket.stat().st_mode) == 0o660
+
+
+async def test_the_operator_is_named_in_the_log_of_events(trading: House) -> None:
+    async with trading.over_socket() as session, session.post("/api/v1/accounts/shop/pause") as response:
+        assert (await decoded(response))["state"] == "paused"
+    (row,) = await trading.database.reader.fetch("SELECT cause_id FROM events WHERE kind = 'account.paused'")
+    assert row == (access._name(os.geteuid()),)
+
+
+@pytest.mark.parametrize(
+    ("uid", "groups", "trusted"),
+    [(0, [], True), (os.geteuid(), [], True), (54321, [os.getegid()], True), (54321, [54321], False)],
+)
+def test_who_needs_no_token(uid: int, groups: list[int], trusted: bool) -> None:
+    assert access._trusted(uid, frozenset(groups)) is trusted
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+async def test_a_stranger_at_the_socket_needs_the_token(house: House) -> None:
+    """A real process of another user: the kernel's word counts, not what it says."""
+    (house.folder / "olhubd.sock").chmod(0o666)
+    house.folder.chmod(0o755)
+    program = (
+        "import os, socket\n"
+        "os.setgroups([]); os.setgid(54321); os.setuid(54321)\n"
+        "end = socket.socket(socket.AF_UNIX); end.connect('olhubd.sock')\n"
+        "end.sendall(b'GET /api/v1/status HTTP/1.0\\r\\n\\r\\n'); print(end.recv(12).decode())\n"
+    )
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", program, cwd=house.folder, stdout=asyncio.subprocess.PIPE
+    )
+    said, _ = await asyncio.wait_for(process.communicate(), 20)
+    assert said.decode().strip() == "HTTP/1.0 401"
+
+
+async def test_a_leftover_socket_is_no_obstacle(house: House, tmp_path: Path) -> None:
+    """A killed daemon leaves its socket behind; the next one takes its place."""
+    from olhubd.control import server
+
+    path = tmp_path / "left.sock"
+    server._unix(path).close()
+    assert path.is_socket()
+    server._unix(path).close()
+
+
+def test_a_socket_that_cannot_be_made_says_why(tmp_path: Path) -> None:
+    from olhubd.control import server
+
+    with pytest.raises(OSError, match=r"cannot listen on .*: No such file or directory"):
+        server._unix(tmp_path / "no" / "folder.sock")

@@ -1,0 +1,146 @@
+"""Every kind of event has its sentence, and no history is too strange to be told."""
+
+from __future__ import annotations
+
+import ast
+import re
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from olhubd.control import story
+from olhubd.decide import changes
+from olhubd.decide.changes import Change
+from olhubd.model import (
+    Action,
+    Cause,
+    Delivery,
+    DeliveryId,
+    DeliveryState,
+    Event,
+    EventId,
+    Fulfilment,
+    Money,
+    OrderId,
+    Run,
+    RunId,
+    Stage,
+)
+
+AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+SOURCES = Path(story.__file__).parent.parent
+PLN = Money(Decimal("12.5"), "PLN")
+CHANGES: list[Change] = [
+    changes.Placed(total=PLN, lines=2, stage=Stage.CONFIRMED, external_stage="READY"),
+    changes.Confirmed(external_stage="READY"),
+    changes.Paid(amount=PLN),
+    changes.PaymentChanged(old=PLN, new=PLN, total=PLN),
+    changes.AddressChanged(),
+    changes.InvoiceChanged(),
+    changes.LinesChanged(old_total=PLN, new_total=PLN),
+    changes.LinesMoved(lines=("a", "b"), to="other"),
+    changes.Cancelled(external_word="BUYER_CANCELLED"),
+    changes.Reopened(external_stage="READY"),
+    changes.Superseded(by="other"),
+    changes.FulfilmentChanged(old=Fulfilment.NEW, new=Fulfilment.SENT, external_word="SENT"),
+    changes.StageUnknown(external_stage="STRANGE"),
+    changes.Shipped(carrier="DPD", waybill="123"),
+    changes.Amended(),
+    changes.Vanished(),
+    changes.CopyStatusChanged(target="shop", new="done"),
+    changes.CopyShipped(target="shop", carrier="DPD", waybill="123"),
+    changes.CopyDoubled(target="shop", known="1", other="2"),
+]
+
+
+def event(kind: str, data: Any) -> Event:
+    return Event(
+        id=EventId(1),
+        at=AT,
+        kind=kind,
+        account="market",
+        cause=Cause("run", "7"),
+        data=msgspec.Raw(msgspec.json.encode(data)),
+    )
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.kind)
+def test_each_change_has_its_sentence(change: Change) -> None:
+    text = story.tell(event(change.kind, change))
+    assert change.kind not in text, "it is told by its name only"
+    assert "{" not in text
+
+
+def test_no_change_is_without_a_sentence() -> None:
+    kinds = {kind.kind for kind in Change.__subclasses__()}
+    assert kinds == {change.kind for change in CHANGES}
+    assert kinds <= story.KINDS.keys()
+
+
+def test_no_event_of_the_engine_is_without_a_sentence() -> None:
+    """Every dotted name that the engine writes is searched for in its own text."""
+    word = re.compile(r"(order|copy|delivery|account)\.[a-z-]+")
+    written = {
+        node.value
+        for path in (SOURCES / "engine").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and word.fullmatch(node.value)
+    }
+    assert {"delivery.held", "account.parked", "account.signed-in"} <= written
+    assert written <= story.KINDS.keys()
+
+
+def test_what_is_not_known_is_told_by_its_name() -> None:
+    assert story.tell(event("order.blessed", {"by": "a plugin"})) == "order.blessed: by a plugin"
+    assert story.tell(event("order.paid", {"sum": 3})) == "order.paid: sum 3"
+
+
+def test_money_is_told_in_whole_grosze() -> None:
+    assert story.tell(event("order.paid", changes.Paid(amount=PLN))) == "it is fully paid: 12.50 PLN"
+
+
+@pytest.mark.parametrize(
+    ("cause", "words"),
+    [
+        (Cause("run", "7"), "told by the feed of orders of market (run 7, asked for by hand)"),
+        (Cause("run", "8"), "told by run 8"),
+        (Cause("delivery", "3"), "the outcome of delivery 3"),
+        (Cause("operator", "ewa"), "by ewa"),
+        (Cause("operator", "token"), "by a program with the token"),
+        (Cause("start", "hub"), "by olhubd itself"),
+        (Cause("event", "4"), "because of event 4"),
+        (Cause("rule", "x"), "because of rule x"),
+    ],
+    ids=str,
+)
+def test_causes_are_told(cause: Cause, words: str) -> None:
+    run = Run(id=RunId(7), account="market", feed="orders", trigger="manual", started_at=AT)
+    assert story.why(cause, {7: run}) == words
+
+
+@pytest.mark.parametrize("state", list(DeliveryState), ids=str)
+def test_what_is_open_has_a_way_on(state: DeliveryState) -> None:
+    delivery = Delivery(
+        id=DeliveryId(5),
+        order_id=OrderId(1),
+        target="shop",
+        action=Action.PUSH_ORDER,
+        key="",
+        state=state,
+        event_id=EventId(1),
+        created_at=AT,
+        due_at=AT,
+        attempts=3,
+        reason="no such product",
+        error="no answer",
+        external_id="501",
+    )
+    told = story.still_open([delivery])
+    assert bool(told) is (state.open or state is DeliveryState.DEAD)
+    if state is DeliveryState.HOLD:
+        assert "no such product" in told[0]
+        assert "accept 5 | release 5 | discard 5" in told[0]
