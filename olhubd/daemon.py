@@ -1,4 +1,4 @@
-"""The composition root: builds the daemon from its configuration, starts, reloads and stops it, and talks to systemd.
+"""The composition root: builds the daemon from its configuration, starts, reloads and stops it, tells systemd.
 
 Everything is built here and nowhere else; no module below makes its own database, session or clock.
 """
@@ -177,5 +177,3 @@ class _Keeper:
                 report = self._log.error if starving else self._log.info
                 report("loops are stuck" if starving else "all loops are well", loops=sorted(overdue))
             await self._hub.clock.sleep(interval)
-
-

@@ -104,7 +104,7 @@ async def measure(port: int, count: int, rounds: int) -> None:
             await cost(ours, count // 4)
             ratios = [await cost(ours, count) / await cost(bare, count) for _ in range(rounds)]
             low, high = min(ratios), max(ratios)
-            print(f"{name:28} {statistics.median(ratios):.3f}  ({low:.3f} to {high:.3f})")  # noqa: T201
+            print(f"{name:28} {statistics.median(ratios):.3f}  ({low:.3f} to {high:.3f})")
 
 
 async def cost(call: Callable[[], Awaitable[None]], count: int) -> float:
