@@ -156,6 +156,8 @@ key = "{CANARY}"
 from = ["market"]
 to = "shop"
 """
+READ = GOOD.replace('"stall"', '"stall"\nfetch_orders = true')
+
 
 Write = Callable[..., Path]
 
@@ -286,7 +288,7 @@ def test_the_start_of_orders(write: Write, written: str, start: object) -> None:
 
 def test_a_route_is_what_was_written(write: Write) -> None:
     path = write(
-        GOOD
+        READ
         + """
         forward = false
         when = "paid"
@@ -322,11 +324,12 @@ def test_a_route_is_what_was_written(write: Write) -> None:
 
 def test_options_left_open_follow_what_both_ends_can(write: Write) -> None:
     """FWD-15: an option that the target does not support is off by itself."""
-    able = load(write(GOOD)).routes[0]
+    able = load(write(READ)).routes[0]
     assert able.sync_status
     assert able.sync_payment
     assert able.sync_shipments
     assert able.shipments_back
+    assert not load(write(GOOD)).routes[0].shipments_back
     assert (able.include_note, able.include_payment, able.include_login) == (True, True, False)
     till = '[accounts.shop]\nconnector = "till"\n[accounts.b]\nconnector = "board"\n[[routes]]\nfrom="b"\nto="shop"'
     unable = load(write(till)).routes[0]
@@ -607,7 +610,10 @@ class Case:
 
 
 MARKET = f'[accounts.market]\nconnector = "bazaar"\nclient_id = "id"\nclient_secret = "{CANARY}"\n'
-SHOP = f'[accounts.shop]\nconnector = "stall"\nurl = "https://shop.example"\nkey = "{CANARY}"\n'
+UNREAD = f'[accounts.shop]\nconnector = "stall"\nurl = "https://shop.example"\nkey = "{CANARY}"\n'
+SHOP = (
+    f'[accounts.shop]\nconnector = "stall"\nfetch_orders = true\nurl = "https://shop.example"\nkey = "{CANARY}"\n'
+)
 TILL = '[accounts.till]\nconnector = "till"\n'
 BOARD = '[accounts.board]\nconnector = "board"\n'
 BOTH = MARKET + SHOP
@@ -786,6 +792,13 @@ CASES = [
         "routes.0.shipments_back",
         "board cannot take parcels",
         "a route of their own",
+    ),
+    Case(
+        "target is not read",
+        MARKET + UNREAD + '[[routes]]\nfrom = "market"\nto = "shop"\nstatus_back = { a = "b" } #!',
+        "routes.0.status_back",
+        "which nobody reads",
+        "fetch_orders = true to [accounts.shop]",
     ),
     Case(
         "target cannot be read",

@@ -72,7 +72,7 @@ def load(path: Path, plugins: Plugins | Loader | None, environ: Mapping[str, str
                 tree.problem(("daemon", "plugins", index), f"the plugin {name} cannot be loaded: {reason}")
             )
     accounts = read_accounts(tree, plugins, environ, problems)
-    routes = read_routes(tree, plugins, problems)
+    routes = read_routes(tree, plugins, accounts, problems)
     errors = [problem for problem in problems if not problem.warning]
     if errors or daemon is None or control is None or engine is None:
         raise ConfigurationError(problems)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from olhubd.config.accounts import connectors
+from olhubd.config.accounts import AccountConfig, connectors
 from olhubd.config.checking import check
 from olhubd.config.problem import Problem, near
 from olhubd.config.source import Tree
@@ -29,8 +29,10 @@ _LATER = frozenset(str(state) for state in Fulfilment if state not in {Fulfilmen
 _PAYMENTS = frozenset(str(kind) for kind in PaymentType if kind is not PaymentType.UNKNOWN)
 
 
-def read_routes(tree: Tree, plugins: Plugins, problems: list[Problem]) -> tuple[Route, ...]:
-    """All routes. They are right only if no problem was added."""
+def read_routes(
+    tree: Tree, plugins: Plugins, accounts: Mapping[str, AccountConfig], problems: list[Problem]
+) -> tuple[Route, ...]:
+    """All routes. They are right only if no problem was added. `accounts` are those that are right."""
     tables = tree.values.get("routes", [])
     if not isinstance(tables, list):
         problems.append(tree.problem(("routes",), "must be a list of tables", "write each as [[routes]]"))
@@ -47,7 +49,7 @@ def read_routes(tree: Tree, plugins: Plugins, problems: list[Problem]) -> tuple[
     taken: dict[tuple[str, str], KeyPath] = {}
     found: list[Route] = []
     for at, table in written:
-        route = _Check(at, table, tree, kinds, targets, problems).route()
+        route = _Check(at, table, tree, kinds, accounts, targets, problems).route()
         for source in sorted(route.sources):
             first = taken.setdefault((source, table.target), at)
             if first != at:
@@ -76,6 +78,7 @@ class _Check:
     table: RouteTable
     tree: Tree
     kinds: Mapping[str, type[Connector[Any]] | None]
+    accounts: Mapping[str, AccountConfig]
     targets: frozenset[str]
     problems: list[Problem]
 
@@ -182,7 +185,8 @@ class _Check:
                 ("sync_shipments", table.sync_shipments, ("ShipmentSink",), "take parcels"),
             )
         )
-        readable = self._can(target, "OrderFeed", "OrderLookup")
+        readable = self._can(target, "OrderFeed")
+        fetched = target not in self.accounts or self.accounts[target].fetch_orders
         for key, asked, capability, what in (
             ("status_back", bool(table.status_back), "StatusSink", "take a status"),
             ("mark_processing", table.mark_processing, "StatusSink", "take a status"),
@@ -192,6 +196,9 @@ class _Check:
                 continue
             if key != "mark_processing" and not readable:
                 self._tell(f"the orders at {self._kind(target)} cannot be read again", "leave it out", key)
+            elif key != "mark_processing" and not fetched:
+                hint = f"add fetch_orders = true to [accounts.{target}]"
+                self._tell(f"needs to see what becomes of the orders at {target}, which nobody reads", hint, key)
             unable = sorted({self._kind(name) for name in sources if not self._can(name, capability)})
             everyone = table.sources == (EVERYONE,)
             if unable and (not everyone or not any(self._can(name, capability) for name in sources)):
@@ -199,7 +206,7 @@ class _Check:
                 self._tell(f"{', '.join(unable)} cannot {what}", hint, key)
         back = table.shipments_back
         if back is None:
-            back = readable and any(self._can(name, "ShipmentSink") for name in sources)
+            back = readable and fetched and any(self._can(name, "ShipmentSink") for name in sources)
         return forth[0], forth[1], forth[2], back
 
     def _forth(self, key: str, asked: bool | None, capabilities: Sequence[str], what: str) -> bool:

@@ -213,6 +213,12 @@ class Courier:
         if parcel.copy is None:
             return self._end(parcel, DeliveryState.DROPPED, "the target never had the order")
         sink = self._connector
+        route = self._route(parcel.stored.account)
+        word = route.statuses.get("cancelled") if route is not None else None
+        if word is not None and isinstance(sink, StatusSink):
+            async with self._limit():
+                await sink.set_status(parcel.copy.external_id, word)
+            return self._confirmed(parcel)
         if not isinstance(sink, CancelSink):
             return self._hold(parcel, f"{self._connector.title} cannot cancel orders: cancel it there by hand")
         superseded = parcel.stored.superseded_by is not None
