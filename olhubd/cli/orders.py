@@ -185,19 +185,19 @@ def _story(printer: Printer, history: Timeline) -> None:
     order = history.order
     printer.line(f"Order {order.reference}" + (f", number {order.number}" if order.number else ""))
     deliveries = {int(delivery.id): delivery for delivery in history.deliveries}
-    day = ""
+    day, step = "", ""
     for moment in history.events:
         date, time, zone = printer.when(moment.at).split(" ", 2)
         if date != day:
             printer.line(f"\n{date} ({zone})")
             day = date
-        printer.line(f"  {time}  {moment.text}")
-        printer.line(f"            {moment.why}")
+        # What has one cause stands below it together.
+        if step != (step := f"  {time}  {moment.why}:"):
+            printer.line(step)
+        printer.line(f"              {moment.text}")
         for number in moment.owes:
             owed = deliveries[number]
-            printer.line(
-                f"         -> delivery {number}: {owed.action.value} to {owed.target} ({owed.state.value})"
-            )
+            printer.line(f"              -> delivery {number}: {owed.action.value} to {owed.target} ({owed.state})")
     printer.line()
     for sentence in history.now:
         printer.line(f"Open: {sentence}")

@@ -100,7 +100,7 @@ def _moment(event: Event, owed: Sequence[Delivery], known: dict[int, Run]) -> Mo
         at=event.at,
         kind=event.kind,
         account=event.account,
-        text=story.tell(event),
+        text=story.tell(event, owed),
         why=story.why(event.cause, known),
         cause=event.cause,
         owes=tuple(delivery.id for delivery in owed if delivery.event_id == event.id),

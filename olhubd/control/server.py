@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -83,7 +84,11 @@ async def serve(hub: Hub, configuration: Configuration, token: str, steer: Steer
             await web.SockSite(runner, _unix(control.socket)).start()
             bound.append(f"unix:{control.socket}")
         if control.listen is not None:
-            await web.TCPSite(runner, control.listen.host, control.listen.port).start()
+            try:
+                await web.TCPSite(runner, control.listen.host, control.listen.port).start()
+            except OSError as error:
+                reason = (os.strerror(error.errno) if error.errno else str(error)).lower()
+                raise OSError(error.errno, f"cannot listen on {control.listen}: {reason}") from None
             host, port = runner.addresses[-1][:2]
             bound.append(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
         yield tuple(bound)
@@ -104,6 +109,6 @@ def _unix(path: Path) -> socket.socket:
         path.chmod(0o660)  # before it listens
     except OSError as error:
         end.close()
-        raise OSError(error.errno, f"cannot listen on {path}: {error.strerror}") from None
+        raise OSError(error.errno, f"cannot listen on {path}: {(error.strerror or '').lower()}") from None
     end.setblocking(False)
     return end

@@ -82,7 +82,9 @@ def _doubled(facts: Facts) -> str:
 
 def _confirmed(facts: Facts) -> str:
     there = f", there it is {facts['external_id']}" if facts.get("external_id") else ""
-    number = f" with number {facts['number']}" if facts.get("number") else ""
+    number = (
+        f" with number {facts['number']}" if facts.get("number") not in (None, facts.get("external_id")) else ""
+    )
     found = ", found by looking it up after an answer was lost" if facts.get("looked_up") else ""
     free = f"; without product there: {', '.join(facts['unlinked'])}" if facts.get("unlinked") else ""
     return f"{_delivery(facts)} was confirmed{there}{number}{found}{free}"
@@ -128,9 +130,14 @@ KINDS: Mapping[str, Callable[[Facts], str]] = {
 """The sentence of each kind of event, made from its facts."""
 
 
-def tell(event: Event) -> str:
-    """What happened."""
+def tell(event: Event, deliveries: Iterable[Delivery] = ()) -> str:
+    """What happened. `deliveries` are those of the order, for what the event itself does not say of one."""
     facts: dict[str, Any] = msgspec.json.decode(event.data)
+    if event.cause.kind == "delivery":
+        facts.setdefault("delivery", event.cause.id)
+    for delivery in deliveries:
+        if str(delivery.id) == str(facts.get("delivery")):
+            facts = {"action": delivery.action.value, "target": delivery.target, **facts}
     sentence = KINDS.get(event.kind)
     if sentence is not None:
         try:

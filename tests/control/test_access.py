@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import os
 import stat
 import sys
@@ -103,5 +104,19 @@ async def test_a_leftover_socket_is_no_obstacle(house: House, tmp_path: Path) ->
 def test_a_socket_that_cannot_be_made_says_why(tmp_path: Path) -> None:
     from olhubd.control import server
 
-    with pytest.raises(OSError, match=r"cannot listen on .*: No such file or directory"):
+    with pytest.raises(OSError, match=r"cannot listen on .*: no such file or directory"):
         server._unix(tmp_path / "no" / "folder.sock")
+
+
+async def test_an_address_that_is_taken_is_named(house: House) -> None:
+    from olhubd.config import Listen
+    from olhubd.control import server
+
+    port = int(house.base.rpartition(":")[2])
+    taken = {"socket": None, "listen": Listen("127.0.0.1", port)}
+    configuration = dataclasses.replace(
+        house.configuration(), control=house.configuration().control.model_copy(update=taken)
+    )
+    with pytest.raises(OSError, match=rf"cannot listen on 127.0.0.1:{port}: address already in use"):
+        async with server.serve(house.hub, configuration, "token", steer=None):  # type: ignore[arg-type]
+            pass
