@@ -90,8 +90,9 @@ def pause(session: Session, account: str, reason: str | None) -> None:
     Example:
       olhubd pause shop-pl --reason "stock-taking"
     """
+    from olhubd.control.asked import Pausing
     from olhubd.control.client import segment
-    from olhubd.control.records import Account, Pausing
+    from olhubd.control.records import Account
 
     body = Pausing(reason=reason) if reason else None
     with session.daemon() as daemon:

@@ -133,7 +133,7 @@ def _held(session: Session, target: str | None) -> tuple[int, ...]:
 @session_command()
 def discard(session: Session, ids: tuple[int, ...], reason: str | None) -> None:
     """Give deliveries up for good: what they were to do has been done by hand, or shall not be done."""
-    from olhubd.control.records import Reason
+    from olhubd.control.asked import Reason
 
     _do(session, ids, "discard", Reason(reason=reason) if reason else None)
 

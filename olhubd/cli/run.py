@@ -110,9 +110,10 @@ def reload(session: Session) -> None:
 @session_command()
 def log_level(session: Session, level: str) -> None:
     """Log from LEVEL on, until the daemon restarts."""
-    from olhubd.control.records import LogLevel
+    from olhubd.control.asked import LogLevel
+    from olhubd.control.records import Logging
 
     with session.daemon() as daemon:
-        answer = daemon.post("/api/v1/log-level", LogLevel, LogLevel(level=level))
+        answer = daemon.post("/api/v1/log-level", Logging, LogLevel(level=level))
     if not session.printer.json(answer):
         session.printer.line(f"logs from {answer.level} on, until it restarts")

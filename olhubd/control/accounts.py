@@ -9,19 +9,10 @@ from datetime import datetime
 import msgspec
 
 from olhubd.config import AccountConfig
+from olhubd.control.asked import Fetching, Nothing, Pausing, Waiting
 from olhubd.control.lookup import unit
 from olhubd.control.problem import Refusal
-from olhubd.control.records import (
-    Account,
-    Accounts,
-    AccountState,
-    Fetched,
-    Fetching,
-    Nothing,
-    Pausing,
-    SignIn,
-    Waiting,
-)
+from olhubd.control.records import Account, Accounts, AccountState, Fetched, SignIn
 from olhubd.control.routes import Call, Reply, route
 from olhubd.engine import signin
 from olhubd.engine.hub import Hub
@@ -32,24 +23,32 @@ __all__ = ["ROUTES", "standing"]
 
 
 class _Numbers(msgspec.Struct, frozen=True, kw_only=True):
-    """What the database tells of all accounts at once."""
+    """What is known of all accounts, gathered once for all of them."""
 
     rows: Mapping[str, accounts.AccountRow]
     signed: frozenset[str]
-    owed: Mapping[tuple[str, DeliveryState], int]
+    owed: Mapping[str, dict[DeliveryState, int]]
     oldest: Mapping[str, datetime]
     quarantined: Mapping[str, int]
+    runs: Mapping[str, dict[str, Run]]
 
 
 async def standing(hub: Hub) -> tuple[Account, ...]:
     """All configured accounts as they stand."""
     reader = hub.database.reader
+    owed: dict[str, dict[DeliveryState, int]] = {}
+    for (target, state), count in (await deliveries.tally(reader)).items():
+        owed.setdefault(target, {})[state] = count
+    latest: dict[str, dict[str, Run]] = {}
+    for (account, feed), run in hub.runs.latest.items():
+        latest.setdefault(account, {})[feed] = run
     numbers = _Numbers(
         rows=await accounts.every(reader),
         signed=await credentials.every(reader),
-        owed=await deliveries.tally(reader),
+        owed=owed,
         oldest=await deliveries.oldest_open(reader),
         quarantined=await quarantine.tally(reader),
+        runs=latest,
     )
     return tuple(_account(hub, config, numbers) for config in hub.configuration.accounts.values())
 
@@ -77,8 +76,8 @@ def _account(hub: Hub, config: AccountConfig, numbers: _Numbers) -> Account:
         fetches_orders=poller is not None,
         interval=config.interval.total_seconds(),
         next_run=poller.next_run if poller and state is AccountState.ACTIVE else None,
-        runs={feed: run for (account, feed), run in hub.runs.latest.items() if account == name},
-        owed={state: count for (target, state), count in numbers.owed.items() if target == name},
+        runs=numbers.runs.get(name, {}),
+        owed=numbers.owed.get(name, {}),
         oldest_owed_at=numbers.oldest.get(name),
         quarantined=numbers.quarantined.get(name, 0),
         down=dispatcher is not None and dispatcher.down,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from olhubd.control.asked import DeliveriesQuery, Nothing, Reason
 from olhubd.control.lookup import known_account, order_name
 from olhubd.control.problem import Refusal
-from olhubd.control.records import DeliveriesQuery, DeliveryPage, DeliveryRow, Nothing, Reason
+from olhubd.control.records import DeliveryPage, DeliveryRow
 from olhubd.control.routes import Call, route
 from olhubd.engine.hub import Hub
 from olhubd.model import Delivery

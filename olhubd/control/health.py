@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from olhubd.control.records import Health, Nothing, Readiness
+from olhubd.control.asked import Nothing
+from olhubd.control.records import Health, Readiness
 from olhubd.control.routes import Call, Reply, route
 from olhubd.engine.hub import Hub
 

@@ -16,7 +16,8 @@ from prometheus_client.registry import Collector
 
 from olhubd import __version__
 from olhubd.control.accounts import standing
-from olhubd.control.records import Account, AccountState, Nothing
+from olhubd.control.asked import Nothing
+from olhubd.control.records import Account, AccountState
 from olhubd.control.routes import Call, route
 from olhubd.engine.budget import State
 from olhubd.engine.hub import Hub

@@ -5,18 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from olhubd.control import story
+from olhubd.control.asked import Nothing, OrdersQuery
 from olhubd.control.lookup import known_account, one_order, order_name
-from olhubd.control.records import (
-    Copy,
-    Moment,
-    Nothing,
-    OrderCard,
-    OrderPage,
-    OrderRow,
-    OrdersQuery,
-    Standing,
-    Timeline,
-)
+from olhubd.control.records import Copy, Moment, OrderCard, OrderPage, OrderRow, Standing, Timeline
 from olhubd.control.routes import Call, route
 from olhubd.model import Action, Delivery, Event, Run, reference
 from olhubd.store import Reader, copies, deliveries, events, orders, runs

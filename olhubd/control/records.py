@@ -1,4 +1,4 @@
-"""What the endpoint says and takes, as typed records: the contract that the command line reads too.
+"""What the endpoint answers, as typed records: the contract that the command line reads too.
 
 Times are UTC. Money is an exact decimal text with its currency. A field may be added to a record; one that is
 there keeps its name and meaning within /api/v1.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 from datetime import datetime
-from typing import Annotated, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import msgspec
 
@@ -34,119 +34,37 @@ __all__ = [
     "Candidate",
     "Connector",
     "Copy",
-    "DeliveriesQuery",
     "DeliveryPage",
     "DeliveryRow",
     "Fetched",
-    "Fetching",
     "Health",
-    "LogLevel",
+    "Logging",
     "Moment",
-    "Nothing",
     "OrderCard",
     "OrderName",
     "OrderPage",
     "OrderRow",
-    "OrdersQuery",
     "Page",
-    "Pausing",
     "Plugin",
     "Plugins",
     "Problem",
     "QuarantinePage",
-    "QuarantineQuery",
     "Readiness",
     "Reading",
-    "Reason",
     "Reloaded",
     "RunPage",
-    "RunsQuery",
     "SignIn",
     "SignInState",
     "Standing",
     "Status",
     "Timeline",
-    "Waiting",
 ]
 
 T = TypeVar("T")
 
-Limit = Annotated[int, msgspec.Meta(ge=1, le=500)]
-Before = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
-
 
 class _Answer(msgspec.Struct, frozen=True, kw_only=True):
     pass
-
-
-class _Asked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    pass
-
-
-# What is asked
-
-
-class Nothing(_Asked, frozen=True, kw_only=True):
-    """No parameters, no body."""
-
-
-class OrdersQuery(_Asked, frozen=True, kw_only=True):
-    """`q` is an id or a number, here or at a target, whole. Pages go on by `before`, the `next` of the last one."""
-
-    account: str | None = None
-    stage: Stage | None = None
-    q: str | None = None
-    before: Before | None = None
-    limit: Limit = 50
-
-
-class RunsQuery(_Asked, frozen=True, kw_only=True):
-    account: str | None = None
-    before: Before | None = None
-    limit: Limit = 50
-
-
-class DeliveriesQuery(_Asked, frozen=True, kw_only=True):
-    """`state` may be given more than once."""
-
-    state: tuple[DeliveryState, ...] = ()
-    target: str | None = None
-    before: Before | None = None
-    limit: Limit = 50
-
-
-class QuarantineQuery(_Asked, frozen=True, kw_only=True):
-    """With `raw` the records come with the text that could not be read, personal data and all."""
-
-    limit: Limit = 100
-    raw: bool = False
-
-
-class Pausing(_Asked, frozen=True, kw_only=True):
-    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=500)] = "by a person"
-
-
-class Reason(_Asked, frozen=True, kw_only=True):
-    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=500)] = "given up by a person"
-
-
-class Fetching(_Asked, frozen=True, kw_only=True):
-    """For how many seconds to wait for the end of the run."""
-
-    wait: Annotated[float, msgspec.Meta(ge=0, le=60)] = 25.0
-
-
-class Waiting(_Asked, frozen=True, kw_only=True):
-    """For how many seconds to wait for an end before answering how it stands."""
-
-    wait: Annotated[float, msgspec.Meta(ge=0, le=60)] = 0.0
-
-
-class LogLevel(_Asked, frozen=True, kw_only=True):
-    level: str
-
-
-# What is answered
 
 
 class Problem(_Answer, frozen=True, kw_only=True, omit_defaults=True):
@@ -448,6 +366,10 @@ class Plugin(_Answer, frozen=True, kw_only=True):
 
 class Plugins(_Answer, frozen=True, kw_only=True):
     items: tuple[Plugin, ...]
+
+
+class Logging(_Answer, frozen=True, kw_only=True):
+    level: str
 
 
 class Reloaded(_Answer, frozen=True, kw_only=True):

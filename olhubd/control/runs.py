@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from olhubd.control.asked import Nothing, QuarantineQuery, RunsQuery
 from olhubd.control.lookup import known_account
-from olhubd.control.records import Nothing, QuarantinePage, QuarantineQuery, Reading, RunPage, RunsQuery
+from olhubd.control.records import QuarantinePage, Reading, RunPage
 from olhubd.control.routes import Call, route
 from olhubd.store import quarantine, runs
 

@@ -8,17 +8,11 @@ from pathlib import Path
 
 from olhubd import __version__, config
 from olhubd.control.accounts import standing
+from olhubd.control.asked import LogLevel, Nothing
 from olhubd.control.catalogue import described
 from olhubd.control.health import readiness
 from olhubd.control.problem import Refusal
-from olhubd.control.records import (
-    Budget,
-    LogLevel,
-    Nothing,
-    Plugins,
-    Reloaded,
-    Status,
-)
+from olhubd.control.records import Budget, Logging, Plugins, Reloaded, Status
 from olhubd.control.routes import Call, route
 from olhubd.engine.budget import Status as Gate
 from olhubd.model import DeliveryState
@@ -89,14 +83,14 @@ async def reload(call: Call[Nothing, Nothing]) -> Reloaded:
     )
 
 
-async def log_level(call: Call[Nothing, LogLevel]) -> LogLevel:
+async def log_level(call: Call[Nothing, LogLevel]) -> Logging:
     """Log from this severity on, until the daemon restarts."""
     level = call.body.level
     known = [word.value for word in config.LogLevel]
     if level not in known:
         raise Refusal(400, "parameter", f"level: must be one of {', '.join(known)}", parameter="level")
     await call.context.steer.log_level(level)
-    return LogLevel(level=level)
+    return Logging(level=level)
 
 
 ROUTES = (
