@@ -27,16 +27,34 @@ SETTLE = "3 s"
 
 
 @click.command()
-@click.option("--orders", default=0, help="Place so many orders; 0: a few a minute until interrupted.")
+@click.option(
+    "--orders",
+    type=click.IntRange(min=0),
+    default=0,
+    help="Place so many orders; 0: a few a minute until interrupted.",
+)
 @click.option("--faults", is_flag=True, help="Lose answers, tear them, refuse, throttle, cut; lie in the journal.")
-@click.option("--kill", "kills", default=0, metavar="N", help="Kill the daemon (-9) N times meanwhile.")
+@click.option(
+    "--kill",
+    "kills",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="Kill the daemon (-9) N times meanwhile.",
+)
 @click.option("--exit", "ends", is_flag=True, help="End when all is settled; exit code 1 unless the books agree.")
 @click.option("--seed", type=int, default=None, help="Makes buyers and faults repeatable. Default: by chance.")
 @click.option("--listen", default="127.0.0.1:8742", show_default=True, help="Where the control endpoint listens.")
 @click.option(
     "--keep", type=click.Path(path_type=Path), default=None, help="Work in this folder and leave it there."
 )
-@click.option("--limit", default=600.0, show_default=True, help="Seconds to wait until all is settled.")
+@click.option(
+    "--limit",
+    type=click.FloatRange(min=1),
+    default=600.0,
+    show_default=True,
+    help="Seconds to wait until all is settled.",
+)
 @click.option("--quiet", is_flag=True, help="Print the result only.")
 def demo(
     orders: int,
@@ -63,10 +81,15 @@ def demo(
         seed = random.randrange(1_000_000)
     if ends and not orders:
         orders = 20
+    if kills and not orders:
+        raise click.UsageError("--kill goes with --orders: the kills are spread over the orders")
     show = _Show(quiet)
     with contextlib.ExitStack() as stack:
         folder = keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="olhubd-demo-")))
+        folder = folder.absolute()
         folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            raise click.UsageError(f"--keep: {folder} is not empty; what is in it would be counted as well")
         settings = _Settings(orders, faults, kills, ends, seed, "off" if ends else listen, limit)
         try:
             clean = asyncio.run(_demo(folder, settings, show))

@@ -105,13 +105,15 @@ async def _end(process: asyncio.subprocess.Process) -> None:
 class Daemon:
     """The daemon in another process, on the configuration at `path`; `log` gets what it prints.
 
-    `socket` is its control socket. Use as an async context manager, or `start`, `kill` and `stop` by hand.
+    `socket` is its control socket; `environ` is added to the environment. Use as an async context manager, or
+    `start`, `kill` and `stop` by hand.
     """
 
-    def __init__(self, path: Path, socket: Path, log: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, socket: Path, log: Path, environ: Mapping[str, str] | None = None) -> None:
+        self.path = path
         self._socket = socket
         self._log = log
+        self._environ = {**os.environ, **(environ or {})}
         self._process: asyncio.subprocess.Process | None = None
         self._session: aiohttp.ClientSession | None = None
         self.kills = 0
@@ -136,7 +138,7 @@ class Daemon:
         """Start it and wait until it is ready. Raises RuntimeError with the end of its log when it ends instead."""
         with self._log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *_olhubd("run", "--config", str(self._path)), stdout=log, stderr=log
+                *_olhubd("run", "--config", str(self.path)), stdout=log, stderr=log, env=self._environ
             )
         self._session = aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(self._socket)))
         try:

@@ -1,7 +1,8 @@
 """A whole seller on one machine: simulated marketplaces, a shop, and the real daemon between them, as processes.
 
-The demo, torture and whole-daemon tests stand on it. What happens on the stage is decided by the caller; this
-module only sets it up, signs the accounts in as a person would, and takes it down.
+The shop is a simulated one, or a real one that a test brings along. The demo, torture and whole-daemon tests stand
+on it. What happens on the stage is decided by the caller; this module only sets it up, signs the accounts in as a
+person would, and takes it down.
 """
 
 from __future__ import annotations
@@ -10,18 +11,34 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import aiohttp
 import msgspec
 
 from olhubd.testing.books import Audit, audit
+from olhubd.testing.faults import Fault
 from olhubd.testing.process import Daemon, Remote, spawn_simulator
 from olhubd.testing.simulator import Entry
 
-__all__ = ["Stage", "open_stage", "write_configuration"]
+__all__ = ["Outlet", "Stage", "open_stage", "write_configuration"]
 
 SHOP = "shop"
+
+
+class Outlet(Protocol):
+    """A shop on the stage: what `Remote` is for a simulated one. `settings` are those of its account."""
+
+    connector: str
+    settings: dict[str, Any]
+
+    async def books(self, session: aiohttp.ClientSession) -> list[Entry]:
+        """All orders placed there, asked of the shop itself."""
+        ...
+
+    async def misbehave(self, session: aiohttp.ClientSession, *faults: Fault) -> None: ...
+
+    async def behave(self, session: aiohttp.ClientSession) -> None: ...
 
 
 class Stage:
@@ -32,7 +49,7 @@ class Stage:
         folder: Path,
         session: aiohttp.ClientSession,
         markets: Mapping[str, Remote],
-        shop: Remote,
+        shop: Outlet,
         daemon: Daemon,
     ) -> None:
         self.folder = folder
@@ -99,8 +116,9 @@ class Stage:
 
     async def behave(self) -> None:
         """Take all faults away."""
-        for remote in (*self.markets.values(), self.shop):
-            await remote.behave(self.session)
+        for market in self.markets.values():
+            await market.behave(self.session)
+        await self.shop.behave(self.session)
 
 
 @contextlib.asynccontextmanager
@@ -109,17 +127,19 @@ async def open_stage(
     *,
     markets: Sequence[str] = ("allegro-main", "allegro-second"),
     marketplace: str = "allegro",
-    shop: str = "woocommerce",
+    shop: str | Outlet = "woocommerce",
     seed: int = 0,
     account: Mapping[str, Any] | None = None,
     target: Mapping[str, Any] | None = None,
     route: Mapping[str, Any] | None = None,
     engine: Mapping[str, Any] | None = None,
     listen: str = "off",
+    environ: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Stage]:
     """Start the simulators and the daemon in `folder`, and sign in.
 
-    `account`, `target`, `route` and `engine` are further keys of those tables of the configuration.
+    `shop` is the connector of a simulated one, or a real one. `account`, `target`, `route` and `engine` are further
+    keys of those tables of the configuration. `environ` is added to the daemon's environment.
     """
     async with contextlib.AsyncExitStack() as stack:
         session = await stack.enter_async_context(aiohttp.ClientSession())
@@ -127,17 +147,17 @@ async def open_stage(
             name: await spawn_simulator(stack, marketplace, "--seed", str(seed + number))
             for number, name in enumerate(markets, 1)
         }
-        seller = await spawn_simulator(stack, shop, "--seed", str(seed))
+        outlet = await spawn_simulator(stack, shop, "--seed", str(seed)) if isinstance(shop, str) else shop
         accounts = {
             name: {"connector": marketplace, **(account or {}), **remote.settings}
             for name, remote in remotes.items()
         }
-        accounts[SHOP] = {"connector": shop, **seller.settings, **(target or {})}
+        accounts[SHOP] = {"connector": outlet.connector, **outlet.settings, **(target or {})}
         routes = [{"from": list(markets), "to": SHOP, **(route or {})}]
         path = write_configuration(folder, accounts, routes, engine or {}, listen)
-        daemon = Daemon(path, folder / "olhubd.sock", folder / "olhubd.log")
+        daemon = Daemon(path, folder / "olhubd.sock", folder / "olhubd.log", environ)
         await stack.enter_async_context(daemon)
-        stage = Stage(folder, session, remotes, seller, daemon)
+        stage = Stage(folder, session, remotes, outlet, daemon)
         await asyncio.gather(*(stage.sign_in(name) for name in markets))
         yield stage
 

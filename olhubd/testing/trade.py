@@ -13,7 +13,7 @@ from olhubd.testing.faults import Fault, Kind
 from olhubd.testing.process import Remote
 from olhubd.testing.stage import Stage
 
-__all__ = ["Trade", "spoil"]
+__all__ = ["Trade", "spoil", "spoil_markets"]
 
 Tell = Callable[[str], None]
 
@@ -108,8 +108,8 @@ def _short(order: str) -> str:
     return order.partition("-")[0]
 
 
-async def spoil(stage: Stage, seed: int = 0) -> None:
-    """Put faults in force at all simulators: lost and torn answers, refusals, slowness, a journal that lies."""
+async def spoil_markets(stage: Stage) -> None:
+    """The marketplaces' part of it alone."""
     for remote in stage.markets.values():
         await remote.misbehave(
             stage.session,
@@ -123,6 +123,11 @@ async def spoil(stage: Stage, seed: int = 0) -> None:
         await remote.do(stage.session, "delay_events", count=5, seconds=3.0)
         await remote.do(stage.session, "rotate_and_forget")
         await remote.do(stage.session, "expire_tokens")
+
+
+async def spoil(stage: Stage, seed: int = 0) -> None:
+    """Put faults in force at all simulators: lost and torn answers, refusals, slowness, a journal that lies."""
+    await spoil_markets(stage)
     creating = r"POST .*/orders$"
     await stage.shop.misbehave(
         stage.session,

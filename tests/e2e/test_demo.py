@@ -1,0 +1,78 @@
+"""`olhubd demo` as a person runs it: what it prints, how it ends, and what it says to wrong use."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def demo(*arguments: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "olhubd", "demo", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=240, check=False, cwd=folder)
+
+
+def results(output: str) -> dict[str, int]:
+    """The lines of the result, by name."""
+    return {name: int(value) for name, value in re.findall(r"^ *([a-z][a-z ]+?)  (\d+)$", output, re.MULTILINE)}
+
+
+def check(done: subprocess.CompletedProcess[str]) -> dict[str, int]:
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    found = results(done.stdout)
+    assert found["sold"] > 10
+    assert found["forwarded"] == found["sold"] <= found["landed"]
+    wrong = {name: found[name] for name in ("lost", "doubled", "wrong totals", "not taken back")}
+    assert set(wrong.values()) == {0}, wrong
+    assert "Traceback" not in done.stderr
+    return found
+
+
+def test_with_faults_and_kills_the_books_agree() -> None:
+    """FWD-06."""
+    done = demo("--orders", "30", "--faults", "--kill", "2", "--exit", "--seed", "7")
+    assert check(done)["killed"] == 2
+    assert done.stdout.count("the daemon is killed (-9)") == 2
+    assert "somebody buys" in done.stdout
+
+
+def test_without_faults_the_books_agree(tmp_path: Path) -> None:
+    """`--keep` leaves all behind; a folder that somebody used is refused."""
+    quiet = ("--orders", "30", "--exit", "--quiet", "--seed", "8", "--keep", "kept")
+    done = demo(*quiet, folder=tmp_path)
+    assert "killed" not in check(done)
+    assert "held" not in results(done.stdout)
+    assert "somebody buys" not in done.stdout
+    assert (tmp_path / "kept" / "data" / "olhubd.sqlite").stat().st_size > 0
+    again = demo(*quiet, folder=tmp_path)
+    assert again.returncode == 2
+    assert "is not empty" in again.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--orders", "many"), "'many' is not a valid integer"),
+        (("--orders", "-3"), "-3 is not in the range x>=0"),
+        (("--kill", "2"), "--kill goes with --orders"),
+        (("--kill", "-1", "--orders", "5"), "-1 is not in the range x>=0"),
+        (("--limit", "0"), "0.0 is not in the range x>=1"),
+        (("--fault",), "No such option"),
+        (("more",), "Got unexpected extra argument"),
+    ],
+)
+def test_wrong_use_is_told(arguments: tuple[str, ...], said: str) -> None:
+    done = demo(*arguments)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_folder_that_cannot_be_made_is_told() -> None:
+    done = demo("--exit", "--keep", f"{__file__}/folder")
+    assert done.returncode == 1
+    assert "Not a directory" in done.stderr
+    assert "Traceback" not in done.stderr
