@@ -24,8 +24,11 @@ from olhubd.store import Database, Transaction, codec, copies, feeds, lookups, o
 
 __all__ = ["Landing", "Result"]
 
-BATCH = 100
-"""Records a transaction: enough to make the commit cheap, few enough not to hold the loop."""
+BATCH = 200
+"""Records a transaction: enough to make the commit and the ways to the database's thread cheap, few enough that
+planning for them holds neither the loop nor the writer for long."""
+SLICE = 50
+"""Records prepared at one go, before others get their turn."""
 
 _GONE = b"gone"
 
@@ -96,7 +99,7 @@ class Landing:
         writing: asyncio.Future[Result] | None = None
         for i in range(0, len(ordered) or 1, BATCH):
             # One batch is prepared here while the one before it is written elsewhere.
-            batch = _prepare(ordered[i : i + BATCH])
+            batch = await _prepare(ordered[i : i + BATCH])
             if writing is not None:
                 result.add(await writing)
                 await asyncio.sleep(0)
@@ -146,13 +149,15 @@ class Landing:
         return result
 
 
-def _prepare(batch: Sequence[Order]) -> list[_Candidate]:
+async def _prepare(batch: Sequence[Order]) -> list[_Candidate]:
     """All that can be done for orders before the transaction. Of several tellings of one the last counts."""
     told = {order.external_id: order for order in batch}
     prepared = []
-    for order in told.values():
+    for number, order in enumerate(told.values(), 1):
         document = codec.encode(order)
         prepared.append(_Candidate(order, document, orders.digest(document), verify.objection(order)))
+        if number % SLICE == 0:
+            await asyncio.sleep(0)
     return prepared
 
 
