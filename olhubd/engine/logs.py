@@ -144,12 +144,16 @@ def configure(level: str = "info", fmt: str = Format.AUTO, stream: TextIO | None
 
 
 def set_level(level: str) -> None:
-    """Change the level of everything at once. Raises ValueError for one that there is not."""
+    """Change the level of everything at once. Raises ValueError for one that there is not.
+
+    Libraries never tell more than info: their debug lines show what they handle, such as the parameters of a
+    statement, which is what people bought and where they live.
+    """
     try:
         _Threshold.value = _LEVELS[level.lower()]
     except KeyError:
         raise ValueError(f"no such level: {level!r}; there are {', '.join(_LEVELS)}") from None
-    logging.getLogger().setLevel(_Threshold.value)
+    logging.getLogger().setLevel(max(_Threshold.value, _LEVELS["info"]))
 
 
 def level() -> str:
