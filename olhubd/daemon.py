@@ -93,8 +93,8 @@ async def _main(configuration: Configuration, environ: Mapping[str, str]) -> Non
         hub = Hub(configuration, database, session, clock, log, logs.register_secret)
         keeper = _Keeper(hub, environ, notifier, log)
         token = access.load_or_make_token(configuration)
-        await hub.start()
         try:
+            await hub.start()
             async with server.serve(hub, configuration, token, keeper.steer()) as addresses:
                 # What was made at start stays; the collector need not walk it again and again.
                 gc.collect()
@@ -151,6 +151,9 @@ class _Keeper:
             except config.ConfigurationError as error:
                 for problem in error.problems:
                     self._log.error("configuration is wrong, the old one stays", problem=str(problem))
+            except Exception:
+                # Whatever one account's part in it broke, the others go on.
+                self._log.error("reload failed", exc_info=True)
 
     async def reload(self) -> dict[str, list[str]]:
         """Read the configuration again and take it into force. Raises ConfigurationError and changes nothing."""

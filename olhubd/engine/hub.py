@@ -116,7 +116,11 @@ class Hub:
         await self.runs.flush()
 
     async def reload(self, configuration: Configuration) -> dict[str, list[str]]:
-        """Take another configuration into force. Gives the names of accounts begun, changed and ended."""
+        """Take another configuration into force. Gives the names of accounts begun, changed and ended.
+
+        An account whose connector cannot begin is logged and keeps no other from beginning; its error is raised
+        when all is done.
+        """
         old, new = self.configuration.accounts, configuration.accounts
         ended = [name for name in self.units if name not in new or not new[name].enabled]
         changed = [name for name in self.units if name in new and new[name].enabled and new[name] != old.get(name)]
@@ -127,9 +131,16 @@ class Hub:
         grace = configuration.daemon.stop_timeout.total_seconds()
         await asyncio.gather(*(self.units.pop(name).stop(grace) for name in [*ended, *changed]))
         known = await accounts.every(self.database.reader)
+        failures: list[Exception] = []
         for name in [*changed, *begun]:
-            await self._begin(new[name], known.get(name))
+            try:
+                await self._begin(new[name], known.get(name))
+            except Exception as error:
+                self._log.error("cannot begin", account=name, exc_info=True)
+                failures.append(error)
         self.wake({target for target, _ in await deliveries.tally(self.database.reader)})
+        if failures:
+            raise failures[0]
         return {"begun": begun, "changed": changed, "ended": ended}
 
     def wake(self, targets: Iterable[str]) -> None:
