@@ -134,8 +134,18 @@ class Courier:
             # A fault in a connector is ours to mend; what it did before it failed is not known.
             self._log.error("connector failed", action=delivery.action.value, delivery=delivery.id, exc_info=True)
             if delivery.attempts >= 5:
-                return self._hold(parcel, f"the connector failed: {type(error).__name__}", sent=True)
+                return self._hold(self._unsure(parcel), f"the connector failed: {type(error).__name__}", sent=True)
             return self._failed(parcel, OutcomeUnknown(f"the connector failed: {type(error).__name__}"))
+
+    def interrupted(self, parcel: Parcel) -> Outcome:
+        """The outcome of an attempt that was cancelled: unknown, from this moment on."""
+        unsure = self._unsure(parcel)
+        return self._outcome(
+            unsure,
+            msgspec.structs.replace(unsure.delivery, state=DeliveryState.SENT, due_at=self._clock.now()),
+            event=None,
+            facts={},
+        )
 
     # An order
 
@@ -164,7 +174,8 @@ class Courier:
             return self._end(parcel, DeliveryState.DROPPED, gone)
         if route is None:
             return self._hold(parcel, f"no route leads from {stored.account} to {self._target} any more")
-        amended = await self._amend(delivery, stored.order)
+        async with self._limit():
+            amended = await self._amend(delivery, stored.order)
         if isinstance(amended, str):
             return self._hold(parcel, amended)
         push = _push(stored.account, amended or stored.order, route)
@@ -176,7 +187,9 @@ class Courier:
         """For how many seconds "not there" does not mean anything yet."""
         if sink.idempotent or delivery.sent_at is None:
             return 0.0
-        return max(0.0, (delivery.sent_at + sink.settle - self._clock.now()).total_seconds())
+        # A process that died has stored when it claimed it. When it sent it, nobody knows: before this one began.
+        sent_at = max(delivery.sent_at, self._epoch)
+        return max(0.0, (sent_at + sink.settle - self._clock.now()).total_seconds())
 
     def _arrived(self, parcel: Parcel, receipt: Receipt, route: Route | None, looked_up: bool = False) -> Outcome:
         stored = parcel.stored
@@ -285,7 +298,7 @@ class Courier:
         match error:
             case OutcomeUnknown() if push:
                 pause = self._policy.look_up_after if delivery.attempts < 2 else self._backoff(delivery.attempts)
-                outcome = self._later(parcel, DeliveryState.SENT, pause, str(error))
+                outcome = self._later(self._unsure(parcel), DeliveryState.SENT, pause, str(error))
             case Temporary() | AuthLost() | AccountBlocked():
                 asked = error.retry_after if isinstance(error, Temporary) else None
                 # A failed look-up leaves the outcome unknown; a failed attempt that surely did nothing does not.
@@ -300,6 +313,14 @@ class Courier:
                 outcome = self._hold(parcel, str(error))
         failure = error if isinstance(error, Temporary | AuthLost | AccountBlocked) else None
         return msgspec.structs.replace(outcome, failure=failure)
+
+    def _unsure(self, parcel: Parcel) -> Parcel:
+        """After an attempt that may have done it, as late as just now: the claim may have been much earlier."""
+        delivery = parcel.delivery
+        if delivery.state is DeliveryState.SENT:
+            return parcel  # it was only looked up
+        delivery = msgspec.structs.replace(delivery, sent_at=self._clock.now())
+        return msgspec.structs.replace(parcel, delivery=delivery)
 
     def _backoff(self, attempts: int) -> float:
         return min(self._policy.backoff_first * 2.0 ** min(attempts - 1, 20), self._policy.backoff_max)

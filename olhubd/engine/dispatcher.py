@@ -48,7 +48,8 @@ class Dispatcher:
         self._clock = clock
         self._log = log
         self._parallel = parallel
-        # Longer than any attempt can take, so that a lease that ran out means a process that died.
+        # Longer than most attempts take. It serves after a process died: what is under way here is never claimed
+        # again, however long it takes and whatever the wall clock does meanwhile.
         self._lease = timedelta(seconds=4 * policy.timeout)
         self._down_first = policy.backoff_first
         self._down_after = policy.down_after
@@ -56,7 +57,7 @@ class Dispatcher:
         self._lost = lost
         self._news = asyncio.Event()
         self._ready: list[Parcel] = []
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: dict[asyncio.Task[None], Parcel] = {}
         self._ended: list[Outcome] = []
         self._open = asyncio.Event()
         self._open.set()
@@ -130,12 +131,14 @@ class Dispatcher:
     async def _turn(self) -> float:
         """Store, claim, start. Gives for how many seconds nothing is to be done unless something happens."""
         room = self._room()
+        # What would wait long here is given back, since it grows old: its order may change meanwhile.
+        give_back = bool(self._ready) and (self.down or not self._open.is_set())
         # A claim of one or two while others are under way would be a transaction for little.
-        idle = not self._ended and (self._open.is_set() or not self._ready)
-        if idle and (room == 0 or (room < self._parallel and self._running)):
+        little = room == 0 or (room < self._parallel and self._running)
+        if little and not self._ended and not give_back:
             self._launch()
             return self._until_probe()
-        claimed = await self._store(room, give_back=not self._open.is_set())
+        claimed = await self._store(room, give_back)
         self._ready.extend(claimed)
         self._launch()
         if self._ended:
@@ -164,19 +167,27 @@ class Dispatcher:
         limit = 1 if self.down else self._parallel
         if self._stopping or not self._open.is_set():
             return
+        if self.down and self._clock.monotonic() < self._down_until:
+            return
         while self._ready and len(self._running) < limit:
             parcel = self._ready.pop(0)
             task = asyncio.create_task(self._carry(parcel), name=f"delivery {parcel.delivery.id}")
-            self._running.add(task)
+            self._running[task] = parcel
             task.add_done_callback(self._done)
 
     def _done(self, task: asyncio.Task[None]) -> None:
-        self._running.discard(task)
+        del self._running[task]
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._log.error("cannot judge the target", target=self.target, exc_info=error)
         self._launch()
         self._news.set()
 
     async def _carry(self, parcel: Parcel) -> None:
-        outcome = await self._courier.carry(parcel)
+        try:
+            outcome = await self._courier.carry(parcel)
+        except asyncio.CancelledError:
+            self._ended.append(self._courier.interrupted(parcel))
+            raise
         self._ended.append(outcome)
         await self._judge(outcome.failure)
 
@@ -207,6 +218,7 @@ class Dispatcher:
         back: list[Delivery] = []
         if give_back:
             back, self._ready = [_untouched(parcel) for parcel in self._ready], []
+        mine = [parcel.delivery.id for parcel in (*self._ready, *self._running.values())]
 
         async def work(tx: Transaction) -> tuple[list[Parcel], set[str]]:
             ledger = Ledger(tx, now, Cause("start", "dispatcher"))
@@ -215,7 +227,9 @@ class Dispatcher:
             for outcome in ended:
                 _book(ledger, outcome)
             await ledger.write(tx)
-            claimed = await deliveries.claim(tx, self.target, now, now + self._lease, room) if room else []
+            claimed = []
+            if room:
+                claimed = await deliveries.claim(tx, self.target, now, now + self._lease, room, mine)
             return await self._parcels(tx, claimed), ledger.targets
 
         parcels, targets = await self._database.write(work)

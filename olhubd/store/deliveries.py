@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from olhubd.model import Action, Delivery, DeliveryState, OrderId
+from olhubd.model import Action, Delivery, DeliveryId, DeliveryState, OrderId
 from olhubd.store import codec
 from olhubd.store.database import Reader, Row, Transaction
 
@@ -86,8 +86,17 @@ async def add(tx: Transaction, deliveries: Sequence[Delivery]) -> None:
     )
 
 
-async def claim(tx: Transaction, target: str, now: datetime, lease_until: datetime, limit: int) -> list[Delivery]:
+async def claim(
+    tx: Transaction,
+    target: str,
+    now: datetime,
+    lease_until: datetime,
+    limit: int,
+    without: Sequence[DeliveryId] = (),
+) -> list[Delivery]:
     """Take up to `limit` due deliveries, oldest first, none whose order has an older open one at this target.
+
+    Those in `without` the caller has in hand, even if their leases ran out.
 
     The rows are now SENT under a lease, since from here on an attempt may happen. What comes back counts this
     attempt too, but keeps the state from before it: SENT there means that an earlier outcome is unknown.
@@ -96,11 +105,11 @@ async def claim(tx: Transaction, target: str, now: datetime, lease_until: dateti
     rows = await tx.fetch(
         f"SELECT {_COLUMNS} FROM deliveries AS d"
         " WHERE target = ? AND state IN ('pending', 'retry', 'sent') AND due_at <= ?"
-        " AND (lease_until IS NULL OR lease_until <= ?)"
+        f" AND (lease_until IS NULL OR lease_until <= ?) AND id NOT IN ({codec.marks(without)})"
         " AND NOT EXISTS (SELECT 1 FROM deliveries AS e WHERE e.order_id = d.order_id AND e.target = d.target"
         # What a person does by hand holds up nothing else.
         f" AND e.id < d.id AND e.action <> 'amend-order' AND e.state IN {_OPEN}) ORDER BY due_at, id LIMIT ?",
-        (target, stamp, stamp, limit),
+        (target, stamp, stamp, *without, limit),
     )
     claimed = [_delivery(row) for row in rows]
     lease = codec.stamp(lease_until)

@@ -49,6 +49,7 @@ class Shop(Connector[Settings], OrderSink, CancelSink):
         self.script: list[Step] = []
         self.books: list[str] = []
         self.cancelled: list[str] = []
+        self.withdrawn: list[str] = []
         self.pushed: list[tuple[datetime, str]] = []
         self.under_way = 0
         self.most = 0
@@ -80,6 +81,9 @@ class Shop(Connector[Settings], OrderSink, CancelSink):
 
     async def cancel_order(self, external_id: str, reason: str) -> None:
         self.cancelled.append(external_id)
+
+    async def withdraw_order(self, reference: str) -> None:
+        self.withdrawn.append(reference)
 
 
 async def accept(shop: Shop, push: Push) -> Receipt:
@@ -126,6 +130,7 @@ class Bench:
         self.clock = SystemClock()
         self.shop = Shop()
         self.epoch = EPOCH
+        self.timeout = 5.0
         self.lost: list[PluginError] = []
         self.veto: str | None = None
         self.routes = [Route(target="shop", sources=frozenset({"allegro"}))]
@@ -135,7 +140,7 @@ class Bench:
 
     def make(self) -> Dispatcher:
         log = structlog.get_logger()
-        policy = Policy(backoff_first=0.03, backoff_max=0.2, look_up_after=0.02, timeout=5.0)
+        policy = Policy(backoff_first=0.03, backoff_max=0.2, look_up_after=0.02, timeout=self.timeout)
         courier = Courier(
             "shop",
             self.shop,
@@ -168,12 +173,12 @@ class Bench:
     def start(self) -> None:
         self.task = asyncio.create_task(self.dispatcher.run(Pulse("dispatcher", self.clock)))
 
-    async def kill(self) -> None:
-        """End it as if the process died, then begin anew on the same database."""
+    async def kill(self, left: Callable[[Transaction], Awaitable[Any]] = deliveries.recover) -> None:
+        """End it as if the process died and `left` the database so, then begin anew on it."""
         if self.task is not None:
             self.task.cancel()
             await asyncio.gather(self.task, return_exceptions=True)
-        await self.database.write(deliveries.recover)
+        await self.database.write(left)
         self.dispatcher = self.make()
         self.start()
 
@@ -257,6 +262,99 @@ async def test_a_target_that_acts_late_gets_no_second_order(bench: Bench) -> Non
     await bench.land(order("A"))
     await bench.settled(1)
     await asyncio.sleep(0.2)
+    assert bench.shop.books == ["allegro:A"]
+
+
+async def test_the_target_settles_from_the_sending_not_from_the_claim(bench: Bench) -> None:
+    """What waited long for its turn was sent just now, so "not there" means nothing yet."""
+
+    async def slow(shop: Shop, push: Push) -> Receipt:
+        await asyncio.sleep(0.3)
+        return shop.book(push)
+
+    bench.shop.script = [slow] * 4 + [late(0.15)]
+    await bench.land(*(order(str(i)) for i in range(5)))
+    await bench.settled(5)
+    await asyncio.sleep(0.2)
+    assert sorted(bench.shop.books) == [f"allegro:{i}" for i in range(5)]
+
+
+async def test_after_a_death_the_target_settles_from_the_new_life(bench: Bench) -> None:
+    """When the old one sent it, between its claim and its death, nobody knows."""
+    reached = asyncio.Event()
+
+    async def hang(shop: Shop, push: Push) -> Receipt:
+        asyncio.get_running_loop().call_later(0.15, shop.books.append, push.reference)
+        reached.set()
+        await asyncio.sleep(60)
+        raise AssertionError
+
+    bench.shop.script = [hang]
+    await bench.land(order("A"))
+    await asyncio.wait_for(reached.wait(), 5)
+
+    async def claimed_long_ago(tx: Transaction) -> None:
+        await tx.execute("UPDATE deliveries SET state = 'sent', sent_at = 0, lease_until = NULL WHERE id = 1")
+
+    bench.epoch = bench.clock.now()
+    await bench.kill(claimed_long_ago)
+    await bench.settled(1)
+    await asyncio.sleep(0.2)
+    assert bench.shop.books == ["allegro:A"]
+
+
+async def test_what_is_under_way_is_never_claimed_again(bench: Bench) -> None:
+    """However long it takes: leases may run out, by a slow target or by a clock that jumps."""
+    gate = asyncio.Event()
+
+    async def wait(shop: Shop, push: Push) -> Receipt:
+        await gate.wait()
+        return shop.book(push)
+
+    bench.shop.script = [wait] * 2
+    await bench.land(order("A"), order("B"))
+    while bench.shop.under_way < 2:
+        await asyncio.sleep(0.01)
+
+    async def run_out(tx: Transaction) -> None:
+        await tx.execute("UPDATE deliveries SET lease_until = 0, sent_at = 0")
+
+    await bench.database.write(run_out)
+    bench.dispatcher.wake()
+    await bench.land(*(order(str(i)) for i in range(4)))
+    async with asyncio.timeout(5):
+        while (await bench.states()).count("confirmed") < 4:
+            await asyncio.sleep(0.01)
+    gate.set()
+    await bench.settled(6)
+    assert len(bench.shop.books) == 6
+    assert bench.shop.lookups == 0
+
+
+async def test_what_waits_for_a_target_that_went_down_is_given_back(bench: Bench) -> None:
+    """It would grow old in memory, while its order may be cancelled."""
+    bench.shop.script = [refuse(Unavailable("down"))] * 4
+    await bench.land(*(order(str(i)) for i in range(12)))
+    async with asyncio.timeout(5):
+        while not bench.dispatcher.down or "sent" in await bench.states():
+            await asyncio.sleep(0.01)
+            bench.dispatcher._down_until = bench.clock.monotonic() + 60
+    assert sorted(await bench.states()) == ["pending"] * 8 + ["retry"] * 4
+    assert bench.shop.books == []
+
+
+async def test_a_plugin_that_never_answers_is_not_waited_for(bench: Bench) -> None:
+    """Invariant 13: no call without a time limit."""
+    answers = iter([asyncio.sleep(60), asyncio.sleep(0)])
+
+    async def hang(delivery: Delivery, order: Order) -> None:
+        await next(answers)
+
+    bench.amend = hang  # type: ignore[assignment,method-assign]
+    bench.timeout = 0.1
+    await bench.kill()
+    await bench.land(order("A"))
+    await bench.settled(1)
     assert bench.shop.books == ["allegro:A"]
 
 
@@ -404,6 +502,19 @@ async def test_an_order_cancelled_while_its_answer_was_lost_is_not_sent_again(be
     await bench.land(order("A", stage=Stage.CANCELLED))
     await bench.until("dropped", "dropped")
     assert bench.shop.books == []
+    assert bench.shop.withdrawn == ["allegro:A"]
+
+
+async def test_a_part_that_an_earlier_try_left_is_withdrawn_when_nothing_can_come_late(bench: Bench) -> None:
+    """Also from a target that would refuse a second one: what acts late must not stay either."""
+    bench.shop.idempotent = True  # type: ignore[misc]
+    bench.shop.script = [late(0.15)]
+    await bench.land(order("A"))
+    await bench.until("sent")
+    await bench.land(order("A", stage=Stage.CANCELLED))
+    await bench.until("confirmed", "confirmed")
+    assert bench.shop.cancelled == ["100"]
+    assert bench.shop.withdrawn == []
 
 
 async def test_deliveries_of_one_order_go_in_order(bench: Bench) -> None:
