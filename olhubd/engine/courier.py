@@ -165,12 +165,16 @@ class Courier:
                 return self._arrived(parcel, found, route, looked_up=True)
             self._absent.add(delivery.id)
         if unknown:
-            if waits := self._settling(delivery, sink):
+            if waits := self._settling(delivery, sink, final=gone is not None):
                 return self._later(parcel, DeliveryState.SENT, waits, "waits until the target has settled")
             if gone is None:
                 # Sent again only by a new claim, so that the time of sending is stored before it happens.
                 return self._later(parcel, DeliveryState.RETRY, 0.0, "was not there; is sent again")
         if gone is not None:
+            if delivery.attempts > 1:
+                # An earlier try may have left a part of it there.
+                async with self._limit():
+                    await sink.withdraw_order(self._reference(stored))
             return self._end(parcel, DeliveryState.DROPPED, gone)
         if route is None:
             return self._hold(parcel, f"no route leads from {stored.account} to {self._target} any more")
@@ -183,9 +187,12 @@ class Courier:
             receipt = await sink.push_order(push)
         return self._arrived(parcel, receipt, route)
 
-    def _settling(self, delivery: Delivery, sink: OrderSink) -> float:
-        """For how many seconds "not there" does not mean anything yet."""
-        if sink.idempotent or delivery.sent_at is None:
+    def _settling(self, delivery: Delivery, sink: OrderSink, *, final: bool) -> float:
+        """For how many seconds "not there" does not mean anything yet.
+
+        To send it again to a target that refuses a second one is always safe; to leave it at that (`final`) is not.
+        """
+        if delivery.sent_at is None or (sink.idempotent and not final):
             return 0.0
         # A process that died has stored when it claimed it. When it sent it, nobody knows: before this one began.
         sent_at = max(delivery.sent_at, self._epoch)

@@ -167,6 +167,14 @@ class OrderSink(abc.ABC):
     async def find_order(self, reference: str, since: datetime) -> Receipt | None:
         """The order that carries `reference`, created after `since`. None only when it is surely not there."""
 
+    async def withdraw_order(self, reference: str) -> None:
+        """Take back what an unfinished push left behind, now that the order is owed no more.
+
+        Only for systems where making an order takes several calls, so that a part of one may stand there which
+        `find_order` does not report. Nothing there: nothing to do.
+        """
+        return
+
 
 class StatusSink(abc.ABC):
     @abc.abstractmethod

@@ -67,10 +67,10 @@ class Vendure(
         {"vendure-auth-token", "vendure-api-key", "vendure-token", "password"}
     )
     idempotent = True
-    settle = timedelta(seconds=90)
 
     def __init__(self, account: Account[VendureSettings]) -> None:
         super().__init__(account)
+        self.settle = self.settings.settle  # type: ignore[misc]  # the shop's own pace, where the operator knows it
         self._shop = Shop(account)
         self._importer = push.Importer(account, self._shop)
         self._clerk = Clerk(account.settings, self._shop)
@@ -136,6 +136,11 @@ class Vendure(
     async def find_order(self, reference: str, since: datetime) -> Receipt | None:
         order = await self._shop.find(reference)
         return push.receipt(order) if order is not None else None
+
+    async def withdraw_order(self, reference: str) -> None:
+        order = await self._shop.find(reference)
+        if order is not None:
+            await self._clerk.cancel(order.id, "cancelled at the marketplace")
 
     async def set_status(self, external_id: str, status: str) -> None:
         await self._clerk.move(external_id, status)

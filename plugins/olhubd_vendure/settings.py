@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Self
 
 from pydantic import model_validator
 
-from olhubd.plugin import Field, Secret, Settings, Url
+from olhubd.plugin import Duration, Field, Secret, Settings, Url
 
 __all__ = ["VendureSettings"]
 
@@ -46,6 +47,10 @@ class VendureSettings(Settings):
     """How many calls may be under way at one time."""
     timeout: float = Field(default=60.0, ge=1, le=600)
     """Seconds after which a call without answer is given up. Vendure answers late when its database is busy."""
+
+    settle: Duration = Field(default=timedelta(seconds=90), gt=timedelta(0))
+    """For how long after a lost answer a call may still be carried out. What was left behind by an order that was
+    cancelled meanwhile is removed only then."""
 
     @model_validator(mode="after")
     def _one_way_in(self) -> Self:
