@@ -25,6 +25,8 @@ from olhubd.testing.samples import PERSONAL, SAMPLES, sample
 from olhubd_vendure import Vendure
 from tests.e2e.shop import PLACEHOLDER, STOCK, Shop, add_product
 
+pytestmark = pytest.mark.xdist_group("vendure")
+
 _numbers = itertools.count(1)
 HOUR = timedelta(hours=1)
 

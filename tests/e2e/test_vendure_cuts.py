@@ -20,6 +20,8 @@ from olhubd.testing.samples import sample
 from olhubd_vendure import Vendure
 from tests.e2e.shop import Shop
 
+pytestmark = pytest.mark.xdist_group("vendure")
+
 TRIES = 60
 
 
