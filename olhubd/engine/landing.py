@@ -34,7 +34,7 @@ _GONE = b"gone"
 
 
 class Result(msgspec.Struct):
-    """What became of the records of a page. `targets` are owed something new."""
+    """What became of the records of a page. `targets` are owed something new; `later` are to be read again."""
 
     seen: int = 0
     added: int = 0
@@ -42,6 +42,7 @@ class Result(msgspec.Struct):
     quarantined: int = 0
     echoes: int = 0
     ignored: int = 0
+    later: int = 0
     targets: set[str] = msgspec.field(default_factory=set)
     added_ids: list[OrderId] = msgspec.field(default_factory=list)
 
@@ -52,6 +53,7 @@ class Result(msgspec.Struct):
         self.quarantined += other.quarantined
         self.echoes += other.echoes
         self.ignored += other.ignored
+        self.later += other.later
         self.targets |= other.targets
         self.added_ids += other.added_ids
 
@@ -141,6 +143,7 @@ class Landing:
                 await feeds.put(tx, position)
             await landing.ledger.write(tx)
             result.targets = landing.ledger.targets
+            result.later = landing.later
             return result
 
         result = await self._database.write(work)
@@ -170,6 +173,7 @@ class _Batch:
         self._now = now
         self._routes = routes
         self.ledger = Ledger(tx, now, cause)
+        self.later = 0
 
     async def land_orders(self, candidates: Sequence[_Candidate], feed: str, start: datetime | None) -> Result:
         result = Result()
@@ -314,7 +318,7 @@ class _Batch:
             again = lookups.Lookup(
                 external_id=rows[loser].order.external_id, due_at=self._now, reason="lines moved to another order"
             )
-            await lookups.put(self._tx, self._account, [again])
+            await self._read_later([again])
         # The pointer to a row that is inserted later in this transaction; foreign keys look at statements.
         self.ledger.supersede([(loser, stored.id, self._now) for loser in verdict.superseded])
         await orders.disown(self._tx, list(verdict.superseded))
@@ -392,10 +396,14 @@ class _Batch:
             if isinstance(r, Later)
         ]
         if later:
-            await lookups.put(self._tx, self._account, later)
+            await self._read_later(later)
         gone = [r.external_id for r in records if isinstance(r, Gone)]
         if gone:
             await self._gone(gone, result)
+
+    async def _read_later(self, wishes: Sequence[lookups.Lookup]) -> None:
+        await lookups.put(self._tx, self._account, wishes)
+        self.later += len(wishes)
 
     async def _gone(self, external_ids: Sequence[str], result: Result) -> None:
         held = await orders.held(self._tx, self._account, external_ids)

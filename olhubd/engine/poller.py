@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -106,6 +106,8 @@ class Poller:
         self._sweep: feeds.Position | None = None
         self._sweep_run: Run | None = None
         self._cursor: Cursor | None = None
+        self._unread = True
+        """Whether orders may wait to be read again; nobody else's landings add any."""
         self.next_run: datetime | None = None
 
     def pause(self) -> None:
@@ -160,11 +162,12 @@ class Poller:
         self._wanted.clear()
         if self._asked is not None:
             return
+        # Thousands of these at a time: an alarm is cheaper than a time-out, which cancels and raises.
+        alarm = asyncio.get_running_loop().call_later(pause, self._wanted.set)
         try:
-            async with asyncio.timeout(pause):
-                await self._wanted.wait()
-        except TimeoutError:
-            pass
+            await self._wanted.wait()
+        finally:
+            alarm.cancel()
 
     def _pause(self) -> float:
         now = self._clock.monotonic()
@@ -268,10 +271,13 @@ class Poller:
     async def _land(self, page: Page, run: Run, position: feeds.Position | None) -> Run:
         if not page.records and position is None:
             return run
-        result = await self._landing.land(
-            self.account, page.records, run=run, position=position, start=self._started_at
-        )
-        return _counted(run, result)
+        return _counted(run, await self._store(page.records, run, position))
+
+    async def _store(self, records: Sequence[Record], run: Run, position: feeds.Position | None = None) -> Result:
+        unread, self._unread = self._unread, True  # as it is when the landing fails halfway
+        result = await self._landing.land(self.account, records, run=run, position=position, start=self._started_at)
+        self._unread = unread or result.later > 0
+        return result
 
     async def _limited(self, reading: Awaitable[T]) -> T:
         """A hanging server must not stop the loop."""
@@ -283,10 +289,11 @@ class Poller:
 
     async def _read_again(self) -> None:
         """Read single orders whose source said something else than it had announced."""
-        if not isinstance(self._feed, OrderLookup):
+        if not self._unread or not isinstance(self._feed, OrderLookup):
             return
         waiting = await lookups.due(self._database.reader, self.account, self._clock.now())
         if not waiting:
+            self._unread = await lookups.waiting(self._database.reader, self.account)
             return
         run = self._runs.begin(self.account, "orders.again", "timer")
         records: list[Record] = []
@@ -301,7 +308,7 @@ class Poller:
         async def work(tx: Transaction) -> None:
             await lookups.forget(tx, self.account, settled)
 
-        result = await self._landing.land(self.account, records, run=run, start=self._started_at)
+        result = await self._store(records, run)
         await self._database.write(work)
         await self._runs.end(_counted(run, result))
 
@@ -331,9 +338,7 @@ class Poller:
                 due_at=now + self._schedule.sweep_interval,
                 since=None if ends else since,
             )
-            result = await self._landing.land(
-                self.account, page.records, run=run, position=after, start=self._started_at
-            )
+            result = await self._store(page.records, run, after)
             run = _counted(run, result)
             if run.trigger == "timer":
                 run = msgspec.structs.replace(run, missed=run.missed + self._missed(page, result, now))

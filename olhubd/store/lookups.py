@@ -10,7 +10,7 @@ import msgspec
 from olhubd.store import codec
 from olhubd.store.database import Reader, Transaction
 
-__all__ = ["Lookup", "due", "forget", "put"]
+__all__ = ["Lookup", "due", "forget", "put", "waiting"]
 
 
 class Lookup(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,3 +46,8 @@ async def due(reader: Reader, account: str, now: datetime, limit: int = 50) -> l
         (account, codec.stamp(now), limit),
     )
     return [Lookup(external_id=row[0], due_at=codec.moment(row[1]), reason=row[2], tries=row[3]) for row in rows]
+
+
+async def waiting(reader: Reader, account: str) -> bool:
+    """Whether any are left, due or not."""
+    return await reader.one("SELECT 1 FROM lookups WHERE account = ? LIMIT 1", (account,)) is not None

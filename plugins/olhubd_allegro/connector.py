@@ -183,9 +183,10 @@ class Allegro(
                 except Exception as error:
                     fatal.append(error)
 
-        async with asyncio.TaskGroup() as readers:
-            for _ in range(min(READERS, len(hints))):
-                readers.create_task(reader())
+        if hints:
+            async with asyncio.TaskGroup() as readers:
+                for _ in range(min(READERS, len(hints))):
+                    readers.create_task(reader())
         if fatal:
             raise fatal[0]
         end = min(failures, default=len(hints))
