@@ -33,7 +33,8 @@ class Amendment(msgspec.Struct, frozen=True):
 class Debt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Something owed to `target`, caused by the change with the index `cause` in the list it was planned from.
 
-    `replaces` tells that waiting debts of the same action are no longer owed; `delay` is in seconds.
+    `replaces` tells that waiting debts of the same action are no longer owed (amendments: of the same key); `delay`
+    is in seconds.
     """
 
     target: str
@@ -86,8 +87,9 @@ def _update(route: Route, order: Order, found: Sequence[Change]) -> Iterable[Deb
     for index, change in enumerate(found):
         match change:
             case changes.Cancelled() | changes.Superseded():
-                yield Debt(target=route.target, action=Action.CANCEL_ORDER, cause=index)
-            case changes.LinesChanged() | changes.AddressChanged() | changes.InvoiceChanged():
+                # Told apart from an earlier one: an order may be opened again and cancelled once more.
+                yield Debt(target=route.target, action=Action.CANCEL_ORDER, cause=index, replaces=True)
+            case changes.LinesChanged() | changes.AddressChanged() | changes.InvoiceChanged() | changes.Reopened():
                 yield Debt(
                     target=route.target,
                     action=Action.AMEND_ORDER,

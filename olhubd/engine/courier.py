@@ -46,6 +46,7 @@ _AMENDMENTS = {
     "order.lines-changed": "what was bought or its price",
     "order.address-changed": "the delivery address",
     "order.invoice-changed": "the invoice party",
+    "order.reopened": "its cancellation, which was taken back,",
 }
 
 Amend = Callable[[Delivery, Order], Awaitable[Order | str | None]]
@@ -232,6 +233,9 @@ class Courier:
     async def _cancel(self, parcel: Parcel) -> Outcome:
         if parcel.copy is None:
             return self._end(parcel, DeliveryState.DROPPED, "the target never had the order")
+        superseded = parcel.stored.superseded_by is not None
+        if plan.withdrawn(parcel.stored.order, superseded) is None:
+            return self._end(parcel, DeliveryState.DROPPED, "the order is on again")
         sink = self._connector
         route = self._route(parcel.stored.account)
         word = route.statuses.get("cancelled") if route is not None else None
@@ -241,7 +245,6 @@ class Courier:
             return self._confirmed(parcel)
         if not isinstance(sink, CancelSink):
             return self._hold(parcel, f"{self._connector.title} cannot cancel orders: cancel it there by hand")
-        superseded = parcel.stored.superseded_by is not None
         async with self._limit():
             await sink.cancel_order(
                 parcel.copy.external_id,

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from olhubd.decide.changes import Change
+from olhubd.decide.changes import Change, Reopened
 from olhubd.decide.plan import Debt
 from olhubd.model import Action, Cause, Delivery, DeliveryId, DeliveryState, Event, EventId, OrderId
 from olhubd.store import Transaction, codec, deliveries, events, orders
@@ -33,7 +33,7 @@ class Ledger:
         self.targets: set[str] = set()
         self._new: list[Delivery] = []
         self._settled: list[Delivery] = []
-        self._replaced: list[tuple[OrderId, str, Action]] = []
+        self._replaced: list[tuple[OrderId, Debt]] = []
         self._superseded: list[tuple[OrderId, OrderId, datetime]] = []
         self._deliveries: dict[OrderId, list[Delivery]] = {}
 
@@ -85,17 +85,23 @@ class Ledger:
     ) -> None:
         """Add the events of changes, and the debts that follow from them.
 
-        `known` are the order's deliveries so far: a cancellation of what was never sent just drops it, and an order
-        that was dropped and comes back to life is owed again.
+        `known` are the order's deliveries so far: a cancellation of what was never sent just drops it, an order
+        that was dropped and comes back to life is owed again, and a cancellation that still waits then is not.
         """
         ids = [self.event(change.kind, account, order_id, change, cause) for change in found]
+        known = list(known)
         pushes = {d.target: d for d in known if d.action is Action.PUSH_ORDER}
+        cancels = {d.target: d for d in known if d.action is Action.CANCEL_ORDER and _never_sent(d)}
         for debt in debts:
             push = pushes.get(debt.target)
             if debt.action is Action.CANCEL_ORDER and push is not None and _never_sent(push):
                 self._settle(push, DeliveryState.DROPPED, "cancelled before it was sent")
             elif debt.action is Action.AMEND_ORDER and push is not None and _never_sent(push):
                 continue  # it will go as it is now
+            elif debt.key == Reopened.kind and (cancel := cancels.get(debt.target)) is not None:
+                self._settle(cancel, DeliveryState.DROPPED, "the order is on again")
+                if cancel.state is DeliveryState.HOLD:  # a person may have done it by hand
+                    self.owe(order_id, debt, ids[debt.cause])
             elif debt.action is Action.PUSH_ORDER and push is not None and push.state is DeliveryState.DROPPED:
                 self._settle(push, DeliveryState.PENDING, None, due_at=self._due(debt))
                 self.targets.add(debt.target)
@@ -105,7 +111,7 @@ class Ledger:
     def owe(self, order_id: OrderId, debt: Debt, event_id: EventId) -> None:
         """Add one debt caused by an event."""
         if debt.replaces:
-            self._replaced.append((order_id, debt.target, debt.action))
+            self._replaced.append((order_id, debt))
         self._new.append(
             Delivery(
                 id=DeliveryId(self._tx.next_id("deliveries")),
@@ -140,8 +146,9 @@ class Ledger:
             await orders.supersede(tx, self._superseded)
         if self.events:
             await events.append(tx, self.events)
-        for order_id, target, action in self._replaced:
-            await deliveries.drop_superseded(tx, order_id, target, action, self._now)
+        for order_id, debt in self._replaced:
+            kind = f"{debt.key}#" if debt.action is Action.AMEND_ORDER else ""
+            await deliveries.drop_superseded(tx, order_id, debt.target, debt.action, kind, self._now)
         if self._settled:
             await deliveries.save(tx, self._settled)
         if self._new:

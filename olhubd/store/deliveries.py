@@ -21,6 +21,7 @@ __all__ = [
     "listing",
     "next_due",
     "of_orders",
+    "oldest",
     "oldest_open",
     "recover",
     "save",
@@ -170,12 +171,18 @@ async def of_orders(reader: Reader, order_ids: Sequence[int]) -> dict[OrderId, l
     return found
 
 
-async def drop_superseded(tx: Transaction, order_id: int, target: str, action: Action, at: datetime) -> int:
-    """Drop waiting deliveries of an action that a newer one replaces: the last value wins."""
+async def drop_superseded(
+    tx: Transaction, order_id: int, target: str, action: Action, key: str, at: datetime
+) -> int:
+    """Drop waiting and held deliveries of an action that a newer one replaces: the last value wins.
+
+    Only those whose key begins with `key`.
+    """
     return await tx.execute(
         "UPDATE deliveries SET state = 'dropped', finished_at = ?, reason = 'a newer one replaced it'"
-        " WHERE order_id = ? AND target = ? AND action = ? AND state IN ('pending', 'retry')",
-        (codec.stamp(at), order_id, target, action.value),
+        " WHERE order_id = ? AND target = ? AND action = ? AND substr(key, 1, ?) = ?"
+        " AND state IN ('pending', 'retry', 'hold')",
+        (codec.stamp(at), order_id, target, action.value, len(key), key),
     )
 
 
@@ -247,3 +254,11 @@ async def oldest_open(reader: Reader) -> dict[str, datetime]:
         f"SELECT target, MIN(created_at) FROM deliveries WHERE state IN {_OPEN} GROUP BY target"
     )
     return {row[0]: codec.moment(row[1]) for row in rows}
+
+
+async def oldest(reader: Reader) -> Delivery | None:
+    """What has been owed for longest, of all targets."""
+    row = await reader.one(
+        f"SELECT {_COLUMNS} FROM deliveries WHERE state IN {_OPEN} ORDER BY created_at, id LIMIT 1"
+    )
+    return _delivery(row) if row else None

@@ -482,6 +482,25 @@ async def test_a_cancelled_order_is_taken_back_after_it_went(bench: Bench) -> No
     assert bench.shop.cancelled == ["100"]
 
 
+async def test_an_order_that_is_on_again_is_not_cancelled(bench: Bench) -> None:
+    """Not even by a cancellation whose outcome is unknown; a person looks."""
+    await bench.land(order("A"))
+    await bench.settled(1)
+    bench.dispatcher.pause()
+    await bench.land(order("A", stage=Stage.CANCELLED))
+
+    async def tried(tx: Transaction) -> None:
+        await tx.execute("UPDATE deliveries SET state = 'sent', sent_at = 0, attempts = 1 WHERE id = 2")
+
+    await bench.database.write(tried)
+    await bench.land(order("A"))
+    bench.dispatcher.resume()
+    await bench.until("confirmed", "dropped", "hold")
+    assert bench.shop.cancelled == []
+    held = (await deliveries.listing(bench.database.reader, states=[DeliveryState.HOLD]))[0]
+    assert "cancellation" in (held.reason or "")
+
+
 async def test_a_later_change_waits_for_a_person_and_holds_up_nothing(bench: Bench) -> None:
     """FWD-26."""
     await bench.land(order("A"))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from olhubd.decide.route import Route
 from olhubd.engine.clock import SystemClock
 from olhubd.engine.landing import Landing, Result
-from olhubd.model import Cause, DeliveryState, Order, Run, RunId, Shipment, Stage
+from olhubd.model import Address, Cause, DeliveryState, Order, Run, RunId, Shipment, Shipping, Stage
 from olhubd.plugin import Gone, Later, Record, Unreadable
 from olhubd.store import Database, Transaction, copies, deliveries, events, feeds, lookups, orders, quarantine
 from tests.orders import EPOCH, line, order, paid, pln
@@ -150,6 +150,65 @@ async def test_a_cancellation_follows_what_went_or_may_have_gone(bench: Bench, s
     await bench.move(1, state, sent_at=EPOCH)
     await bench.land(order("A", stage=Stage.CANCELLED))
     assert ("shop", "cancel-order", DeliveryState.PENDING) in await bench.owed()
+
+
+async def settle(bench: Bench, action: str, state: DeliveryState) -> None:
+    """Let the open delivery of this kind be in another state."""
+
+    async def work(tx: Transaction) -> None:
+        await tx.execute(
+            "UPDATE deliveries SET state = ? WHERE action = ? AND state IN ('pending', 'hold')",
+            (state.value, action),
+        )
+
+    await bench.database.write(work)
+
+
+async def test_a_cancellation_that_still_waits_is_not_owed_once_the_order_is_on_again(bench: Bench) -> None:
+    """The shop would cancel an order that its buyer waits for."""
+    await pushed(bench)
+    for _ in range(2):
+        await bench.land(order("A", stage=Stage.CANCELLED))
+        await bench.land(order("A"))
+    assert await bench.owed() == [
+        ("shop", "push-order", DeliveryState.CONFIRMED),
+        ("shop", "cancel-order", DeliveryState.DROPPED),
+        ("shop", "cancel-order", DeliveryState.DROPPED),
+    ]
+
+
+@pytest.mark.parametrize("state", [DeliveryState.CONFIRMED, DeliveryState.HOLD])
+async def test_an_order_that_was_cancelled_over_there_and_is_on_again_is_for_a_person(
+    bench: Bench, state: DeliveryState
+) -> None:
+    """And is cancelled a second time like the first."""
+    await pushed(bench)
+    await bench.land(order("A", stage=Stage.CANCELLED))
+    await settle(bench, "cancel-order", state)
+    await bench.land(order("A"))
+    then = DeliveryState.DROPPED if state is DeliveryState.HOLD else state
+    assert (await bench.owed())[1:] == [
+        ("shop", "cancel-order", then),
+        ("shop", "amend-order", DeliveryState.PENDING),
+    ]
+    await bench.land(order("A", stage=Stage.CANCELLED))
+    assert (await bench.owed())[-1] == ("shop", "cancel-order", DeliveryState.PENDING)
+
+
+async def test_a_change_by_hand_is_replaced_only_by_one_of_its_kind(bench: Bench) -> None:
+    """FWD-26: who changes the price must still be told of the address."""
+    await pushed(bench)
+    moved = Shipping(cost=pln("5.00"), address=Address(street="Nowa 2", postcode="00-002", city="Warszawa"))
+    for quantity, shipping in ((2, None), (2, moved), (3, moved)):
+        more = {} if shipping is None else {"shipping": shipping}
+        await bench.land(order("A", lines=(line("A-1", quantity=quantity),), **more))
+        await settle(bench, "amend-order", DeliveryState.HOLD)
+    found = (await deliveries.of_orders(bench.database.reader, [1]))[1]  # type: ignore[index]
+    assert [(d.key.partition("#")[0], d.state) for d in found[1:]] == [
+        ("order.lines-changed", DeliveryState.DROPPED),
+        ("order.address-changed", DeliveryState.HOLD),
+        ("order.lines-changed", DeliveryState.HOLD),
+    ]
 
 
 async def test_merged_purchases_supersede(bench: Bench) -> None:
