@@ -72,7 +72,8 @@ def bare(documents: Sequence[bytes], path: Path) -> tuple[float, float]:
     wall, cpu = time.perf_counter(), time.process_time()
     id_ = event = 0
     for start in range(0, len(documents), BATCH):
-        rows, lines, events, deliveries = [], [], [], []
+        rows, events, deliveries = [], [], []
+        lines: list[tuple[object, ...]] = []
         for document in documents[start : start + BATCH]:
             order = decode(document)
             id_ += 1
