@@ -29,6 +29,12 @@ def objection(order: Order) -> str | None:
             return f"line {line.external_id} has price {line.price.amount}"
     if not order.total.exact:
         return f"its total is {order.total.amount}"
+    for payment in (order.payment, *order.surcharges):
+        if payment is not None and payment.paid is not None:
+            if payment.paid.currency != currency:
+                return f"it was paid in {payment.paid.currency}, but its total is in {currency}"
+            if not payment.paid.exact:
+                return f"a payment of it is {payment.paid.amount}"
     return _sum_objection(order)
 
 

@@ -61,7 +61,7 @@ class Hub:
             supervisor=self.supervisor,
             budgets=self.budgets,
             clients=Clients(session, self.budgets, clock),
-            landing=Landing(database, clock, lambda: self._routes, self.wake),
+            landing=Landing(database, clock, lambda: self._routes, self.wake, log),
             runs=self.runs,
             policy=_policy(configuration),
             routes=lambda: self._routes,

@@ -13,23 +13,21 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from olhubd.decide import changes, land, plan, verify
+from olhubd.decide import changes, land, plan
 from olhubd.decide.changes import Change
 from olhubd.decide.merge import merge
 from olhubd.decide.route import Route
+from olhubd.engine.candidate import Candidate, fault, prepare, uncontested
 from olhubd.engine.ledger import Ledger
 from olhubd.model import Cause, Order, OrderId, Run
-from olhubd.plugin import Clock, Gone, Later, Record, Unreadable
-from olhubd.store import Database, Transaction, codec, copies, feeds, lookups, orders, quarantine, runs
+from olhubd.plugin import Clock, Gone, Later, Log, Record, Unreadable
+from olhubd.store import TROUBLE, Database, Transaction, codec, copies, feeds, lookups, orders, quarantine, runs
 
 __all__ = ["Landing", "Result"]
 
 BATCH = 200
 """Records a transaction: enough to make the commit and the ways to the database's thread cheap, few enough that
 planning for them holds neither the loop nor the writer for long."""
-SLICE = 50
-"""Records prepared at one go, before others get their turn."""
-
 _GONE = b"gone"
 
 
@@ -58,15 +56,6 @@ class Result(msgspec.Struct):
         self.added_ids += other.added_ids
 
 
-class _Candidate(msgspec.Struct):
-    """An incoming order with what is needed to compare it."""
-
-    order: Order
-    document: bytes
-    digest: bytes
-    objection: str | None
-
-
 class Landing:
     """Lands pages of any account. `routes` gives the routes in force."""
 
@@ -76,11 +65,13 @@ class Landing:
         clock: Clock,
         routes: Callable[[], Sequence[Route]],
         wake: Callable[[Iterable[str]], None],
+        log: Log | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._routes = routes
         self._wake = wake
+        self._log = log
 
     async def land(
         self,
@@ -101,7 +92,7 @@ class Landing:
         writing: asyncio.Future[Result] | None = None
         for i in range(0, len(ordered) or 1, BATCH):
             # One batch is prepared here while the one before it is written elsewhere.
-            batch = await _prepare(ordered[i : i + BATCH])
+            batch = await prepare(ordered[i : i + BATCH])
             if writing is not None:
                 result.add(await writing)
                 await asyncio.sleep(0)
@@ -117,7 +108,38 @@ class Landing:
     async def _batch(
         self,
         account: str,
-        batch: Sequence[_Candidate],
+        batch: Sequence[Candidate],
+        others: Sequence[Unreadable | Gone | Later],
+        run: Run,
+        position: feeds.Position | None,
+        start: datetime | None,
+    ) -> Result:
+        try:
+            return await self._write(account, batch, others, run, position, start)
+        except TROUBLE:
+            raise
+        except Exception:
+            if not batch:
+                raise
+        # One of them breaks something in here that no check foresaw. It must not hold up its neighbours for ever.
+        result = Result()
+        for candidate in batch:
+            try:
+                result.add(await self._write(account, [candidate], (), run, None, start))
+            except TROUBLE:
+                raise
+            except Exception as error:
+                if self._log is not None:
+                    self._log.error("an order cannot be stored", account=account, exc_info=True)
+                broken = msgspec.structs.replace(candidate, fault=fault(error))
+                result.add(await self._write(account, [broken], (), run, None, start))
+        result.add(await self._write(account, (), others, run, position, start))
+        return result
+
+    async def _write(
+        self,
+        account: str,
+        batch: Sequence[Candidate],
         others: Sequence[Unreadable | Gone | Later],
         run: Run,
         position: feeds.Position | None,
@@ -152,18 +174,6 @@ class Landing:
         return result
 
 
-async def _prepare(batch: Sequence[Order]) -> list[_Candidate]:
-    """All that can be done for orders before the transaction. Of several tellings of one the last counts."""
-    told = {order.external_id: order for order in batch}
-    prepared = []
-    for number, order in enumerate(told.values(), 1):
-        document = codec.encode(order)
-        prepared.append(_Candidate(order, document, orders.digest(document), verify.objection(order)))
-        if number % SLICE == 0:
-            await asyncio.sleep(0)
-    return prepared
-
-
 class _Batch:
     """One transaction's worth of landing."""
 
@@ -175,14 +185,20 @@ class _Batch:
         self.ledger = Ledger(tx, now, cause)
         self.later = 0
 
-    async def land_orders(self, candidates: Sequence[_Candidate], feed: str, start: datetime | None) -> Result:
+    async def land_orders(self, candidates: Sequence[Candidate], feed: str, start: datetime | None) -> Result:
         result = Result()
         refused: list[quarantine.Refused] = []
-        good: list[_Candidate] = []
+        good: list[Candidate] = []
         echoes: list[Order] = []
         for candidate in candidates:
             order = candidate.order
-            if order.reference is not None:
+            if candidate.fault is not None:
+                refused.append(
+                    quarantine.Refused(
+                        external_id=order.external_id, reason=candidate.fault, raw=candidate.document
+                    )
+                )
+            elif order.reference is not None:
                 echoes.append(order)
             elif start is not None and order.placed_at < start:
                 result.ignored += 1
@@ -196,7 +212,7 @@ class _Batch:
                 good.append(candidate)
         good, unmarked = await self._without_copies(good)
         await self._echoes([*echoes, *unmarked], result)
-        for group in _uncontested(good):
+        for group in uncontested(good):
             await self._group(group, result)
         if refused:
             await quarantine.put(self._tx, self._account, feed, refused, self._now)
@@ -205,7 +221,7 @@ class _Batch:
             await quarantine.clear(self._tx, self._account, [c.order.external_id for c in good])
         return result
 
-    async def _without_copies(self, good: list[_Candidate]) -> tuple[list[_Candidate], list[Order]]:
+    async def _without_copies(self, good: list[Candidate]) -> tuple[list[Candidate], list[Order]]:
         """Take out orders that we pushed here ourselves although they lost our mark."""
         if not any(route.target == self._account for route in self._routes) or not good:
             return good, []
@@ -215,7 +231,7 @@ class _Batch:
             [c.order for c in good if c.order.external_id in known],
         )
 
-    async def _group(self, group: Sequence[_Candidate], result: Result) -> None:
+    async def _group(self, group: Sequence[Candidate], result: Result) -> None:
         """Land orders that share no lines among themselves."""
         held = await orders.held(self._tx, self._account, [c.order.external_id for c in group])
         fresh = [c for c in group if c.order.external_id not in held]
@@ -267,7 +283,7 @@ class _Batch:
 
     def _stored(
         self,
-        candidate: _Candidate,
+        candidate: Candidate,
         order_id: OrderId,
         merged: Order | None = None,
         created_at: datetime | None = None,
@@ -284,7 +300,7 @@ class _Batch:
         )
 
     async def _rivals(
-        self, candidates: Sequence[_Candidate], held: Mapping[str, orders.Held]
+        self, candidates: Sequence[Candidate], held: Mapping[str, orders.Held]
     ) -> dict[str, orders.Owner]:
         """The live owners of these candidates' lines that are other orders, by line."""
         lines = [line.external_id for c in candidates for line in c.order.lines]
@@ -412,18 +428,3 @@ class _Batch:
                 self.ledger.record(known.id, self._account, [changes.Vanished()], ())
                 await orders.mark(self._tx, known.id, _GONE)
                 result.changed += 1
-
-
-def _uncontested(candidates: Sequence[_Candidate]) -> list[Sequence[_Candidate]]:
-    """The candidates in groups within which no two orders share a line; almost always one group."""
-    seen: set[str] = set()
-    for candidate in candidates:
-        for line in candidate.order.lines:
-            if line.external_id in seen:
-                return [[c] for c in sorted(candidates, key=_told_at)]
-            seen.add(line.external_id)
-    return [candidates] if candidates else []
-
-
-def _told_at(candidate: _Candidate) -> datetime:
-    return candidate.order.updated_at or candidate.order.placed_at

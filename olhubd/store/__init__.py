@@ -3,6 +3,6 @@
 Callers above see functions and records. What is not stored here did not happen.
 """
 
-from olhubd.store.database import FAILURES, Database, Reader, StoreError, Transaction
+from olhubd.store.database import FAILURES, TROUBLE, Database, Reader, StoreError, Transaction
 
-__all__ = ["FAILURES", "Database", "Reader", "StoreError", "Transaction"]
+__all__ = ["FAILURES", "TROUBLE", "Database", "Reader", "StoreError", "Transaction"]

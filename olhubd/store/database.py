@@ -21,7 +21,7 @@ import aiosqlite
 
 from olhubd.store import migrate
 
-__all__ = ["FAILURES", "Database", "Reader", "StoreError", "Transaction"]
+__all__ = ["FAILURES", "TROUBLE", "Database", "Reader", "StoreError", "Transaction"]
 
 T = TypeVar("T")
 Row = tuple[Any, ...]
@@ -38,6 +38,8 @@ class StoreError(Exception):
 
 FAILURES: Final = (StoreError, aiosqlite.Error)
 """What is raised when the database itself is the trouble."""
+TROUBLE: Final = (StoreError, aiosqlite.OperationalError)
+"""Those of them that have nothing to do with what was to be written."""
 
 
 class Reader:

@@ -93,6 +93,9 @@ def test_a_split_moves_single_lines() -> None:
     assert land.contest(part, {OrderId(1): old}).moved == {1: ("y",)}
 
 
+EUROS = msgspec.structs.replace(paid("1"), paid=Money(Decimal(20), "EUR"))
+
+
 @pytest.mark.parametrize(
     ("broken", "words"),
     [
@@ -106,6 +109,9 @@ def test_a_split_moves_single_lines() -> None:
             "currencies",
         ),
         (msgspec.structs.replace(order(), lines=()), "no lines"),
+        (order(payment=paid("15.00"), surcharges=(EUROS,)), "paid in EUR, but its total is in PLN"),
+        (order(payment=EUROS), "paid in EUR"),
+        (order(payment=paid("NaN")), "a payment of it is NaN"),
     ],
 )
 def test_what_makes_no_sense_is_refused(broken: Order, words: str) -> None:

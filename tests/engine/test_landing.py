@@ -117,6 +117,23 @@ async def test_what_makes_no_sense_is_kept_aside_and_its_neighbours_land(bench: 
     assert kept["C"] == "no such field"
 
 
+@pytest.mark.parametrize(
+    ("odd", "error"), [({"sku": ("X", "Y")}, "ProgrammingError"), ({"image": "\ud800"}, "UnicodeEncodeError")]
+)
+async def test_a_record_that_breaks_the_hub_itself_holds_up_nobody(
+    bench: Bench, odd: dict[str, Any], error: str
+) -> None:
+    """Invariant 1, for what no check foresaw: here a connector that breaks the types it promised."""
+    page = [order("A"), order("B", lines=(line("B-1", **odd),)), order("C")]
+    result = await bench.land(*page, Unreadable(external_id="D", reason="no such field", raw=b"{}"), cursor="9")
+    assert (result.seen, result.added, result.quarantined) == (4, 2, 2)
+    kept = {q.external_id: q.reason for q in await quarantine.listing(bench.database.reader)}
+    assert kept == {"B": f"the hub failed on it: {error}", "D": "no such field"}
+    position = await feeds.get(bench.database.reader, "allegro", "orders")
+    assert position is not None
+    assert position.cursor == "9"
+
+
 async def test_quarantine_empties_when_the_record_lands_after_all(bench: Bench) -> None:
     await bench.land(order("B", total=pln("1.00")))
     await bench.land(order("B"))
