@@ -211,12 +211,12 @@ async def is_cancelled(stage: Stage, outlet: Outlet) -> None:
     market = stage.markets["flow-second"]
     entries = await live(stage, outlet, "flow-second", 3)
     assert len(entries) == 3
+    before = await asyncio.to_thread(outlet.stock)
+    put_aside = await asyncio.to_thread(outlet.allocated, before)
     for entry in entries:
         assert entry.reference is not None
         await market.do(stage.session, "cancel", id=entry.reference.partition(":")[2], by="buyer")
     gone = {entry.external_id for entry in entries}
-    before = await asyncio.to_thread(outlet.stock)
-    put_aside = await asyncio.to_thread(outlet.allocated, before)
 
     async def done() -> bool:
         return gone <= {entry.external_id for entry in await outlet.books(stage.session) if entry.cancelled}
