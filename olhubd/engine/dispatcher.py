@@ -16,7 +16,7 @@ import msgspec
 from olhubd.engine.courier import Courier, Outcome, Parcel, Policy
 from olhubd.engine.ledger import Ledger
 from olhubd.engine.supervisor import Pulse
-from olhubd.model import Cause, Delivery, DeliveryState
+from olhubd.model import Cause, Delivery, DeliveryState, OrderId
 from olhubd.plugin import AccountBlocked, AuthLost, Clock, Log, PluginError, RateLimited, Unavailable
 from olhubd.store import Database, Transaction, copies, deliveries, orders
 
@@ -222,9 +222,10 @@ class Dispatcher:
 
         async def work(tx: Transaction) -> tuple[list[Parcel], set[str]]:
             ledger = Ledger(tx, now, Cause("start", "dispatcher"))
-            await deliveries.save(tx, [*(outcome.delivery for outcome in ended), *back])
-            await copies.put(tx, [outcome.copy for outcome in ended if outcome.copy is not None])
-            for outcome in ended:
+            outcomes = await self._uncontested(tx, ended)
+            await deliveries.save(tx, [*(outcome.delivery for outcome in outcomes), *back])
+            await copies.put(tx, [outcome.copy for outcome in outcomes if outcome.copy is not None])
+            for outcome in outcomes:
                 _book(ledger, outcome)
             await ledger.write(tx)
             claimed = []
@@ -238,6 +239,24 @@ class Dispatcher:
         if self.target in targets:
             self.wake()
         return parcels
+
+    async def _uncontested(self, tx: Transaction, ended: Sequence[Outcome]) -> list[Outcome]:
+        """The outcomes, those held whose order at the target is the copy of another one already.
+
+        So it is where a shop was set up anew and counts from one again.
+        """
+        arrived = [outcome.copy.external_id for outcome in ended if outcome.copy is not None]
+        if not arrived:
+            return list(ended)
+        known = await copies.by_external(tx, self.target, arrived)
+        owners = {external_id: copy.order_id for external_id, copy in known.items()}
+        return [
+            outcome
+            if (copy := outcome.copy) is None
+            or (owner := owners.setdefault(copy.external_id, outcome.order_id)) == outcome.order_id
+            else _contested(outcome, copy, owner)
+            for outcome in ended
+        ]
 
     async def _parcels(self, tx: Transaction, claimed: Sequence[Delivery]) -> list[Parcel]:
         if not claimed:
@@ -263,6 +282,18 @@ def _book(ledger: Ledger, outcome: Outcome) -> None:
     event_id = ledger.event(outcome.event, outcome.account, outcome.order_id, outcome.facts, cause)
     for debt in outcome.debts:
         ledger.owe(outcome.order_id, debt, event_id)
+
+
+def _contested(outcome: Outcome, copy: copies.Copy, owner: OrderId) -> Outcome:
+    """An order that went well but for its number at the target, which two cannot share."""
+    reason = (
+        f"{copy.account} says it has it as {copy.external_id}, which is known there as order {owner} of the hub"
+    )
+    held = msgspec.structs.replace(
+        outcome.delivery, state=DeliveryState.HOLD, reason=reason, finished_at=None, external_id=None
+    )
+    facts = {**outcome.facts, "reason": reason}
+    return msgspec.structs.replace(outcome, delivery=held, event="delivery.held", facts=facts, copy=None, debts=())
 
 
 def _untouched(parcel: Parcel) -> Delivery:

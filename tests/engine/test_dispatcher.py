@@ -454,6 +454,19 @@ async def test_another_total_in_the_shop_is_held_with_its_order(bench: Bench) ->
     assert (await copies.of_orders(bench.database.reader, [1]))[1][0].external_id == "100"  # type: ignore[index]
 
 
+async def test_a_number_of_another_order_is_held_and_holds_up_nobody(bench: Bench) -> None:
+    """A shop that was set up anew counts from one again; its orders must not be taken for those before."""
+    await bench.land(order("A"))
+    await bench.settled(1)
+    bench.shop.books.clear()
+    await bench.land(order("B"), order("C"))
+    await bench.until("confirmed", "hold", "confirmed")
+    held = (await deliveries.listing(bench.database.reader, states=[DeliveryState.HOLD]))[0]
+    assert "as 100, which is known there as order 1 of the hub" in (held.reason or "")
+    known = await copies.by_external(bench.database.reader, "shop", ["100", "101"])
+    assert {external_id: copy.order_id for external_id, copy in known.items()} == {"100": 1, "101": 3}
+
+
 async def test_a_plugin_may_veto(bench: Bench) -> None:
     bench.veto = "the address is blocked"
     await bench.land(order("A"))
