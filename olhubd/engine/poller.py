@@ -24,7 +24,6 @@ from olhubd.plugin import (
     AuthLost,
     Clock,
     Cursor,
-    Gone,
     Later,
     Log,
     OrderFeed,
@@ -35,7 +34,7 @@ from olhubd.plugin import (
     Record,
     Temporary,
 )
-from olhubd.store import Database, Transaction, feeds, lookups
+from olhubd.store import FAILURES, Database, Transaction, feeds, lookups
 
 __all__ = ["Limited", "Poller", "Schedule"]
 
@@ -45,6 +44,10 @@ JOURNAL = "orders"
 SWEEP = "orders.sweep"
 _LATE = timedelta(minutes=5)
 """What a sweep finds younger than this the journal may still tell."""
+_ASIDE = 900.0
+"""Seconds until an order is asked for again that could not be read."""
+_TRIES = 10
+"""So often in vain, and an order is left to the journal and the sweep."""
 
 
 class Limited(Exception):
@@ -106,6 +109,7 @@ class Poller:
         self._sweep: feeds.Position | None = None
         self._sweep_run: Run | None = None
         self._cursor: Cursor | None = None
+        self._pulse: Pulse | None = None
         self._unread = True
         """Whether orders may wait to be read again; nobody else's landings add any."""
         self.next_run: datetime | None = None
@@ -140,23 +144,32 @@ class Poller:
 
     async def run(self, pulse: Pulse) -> None:
         """Poll for ever."""
-        while True:
-            if not self._open.is_set():
-                pulse.rest()
-                self._refuse("the account is paused")
-                await self._open.wait()
-            pulse.beat(self._schedule.page_limit * 2 + self._schedule.interval.total_seconds())
-            try:
-                await self._round()
-                if self._failures:
-                    self._log.info("works again", account=self.account)
-                    self._failures = 0
-                self._recovered()
-            except PluginError as error:
-                await self._failed(error)
-            pause = self._pause()
-            if pause > 0:
-                await self._rest(pause)
+        self._pulse = pulse
+        try:
+            while True:
+                if not self._open.is_set():
+                    pulse.rest()
+                    self._refuse("the account is paused")
+                    await self._open.wait()
+                self._beat()
+                try:
+                    await self._round()
+                    if self._failures:
+                        self._log.info("works again", account=self.account)
+                        self._failures = 0
+                    self._recovered()
+                except PluginError as error:
+                    await self._failed(error)
+                pause = self._pause()
+                if pause > 0:
+                    await self._rest(pause)
+        finally:
+            # Whoever asked must not wait for ever.
+            self._refuse("fetching was broken off")
+
+    def _beat(self) -> None:
+        if self._pulse is not None:
+            self._pulse.beat(self._schedule.page_limit * 2 + self._schedule.interval.total_seconds())
 
     async def _rest(self, pause: float) -> None:
         self._wanted.clear()
@@ -177,9 +190,15 @@ class Poller:
             return until_pull
         if self._sweep is not None and self._sweep.cursor is not None:
             return 0.0
-        due = self._sweep.due_at if self._sweep else None
-        until_sweep = (due - self._clock.now()).total_seconds() if due else 0.0
-        return min(until_pull, until_sweep)
+        return min(until_pull, self._until_sweep(self._sweep))
+
+    def _until_sweep(self, position: feeds.Position | None) -> float:
+        """Seconds until a sweep is due."""
+        if position is None or position.due_at is None:
+            return 0.0
+        left = (position.due_at - self._clock.now()).total_seconds()
+        # What lies beyond the interval was planned by a clock that was wrong, or before the interval was shortened.
+        return left if left <= self._schedule.sweep_interval.total_seconds() else 0.0
 
     async def _failed(self, error: PluginError) -> None:
         self._failures += 1
@@ -209,17 +228,27 @@ class Poller:
         cursor = self._cursor if self._cursor is not None else await self._begin()
         now = self._clock.monotonic()
         if self._asked is not None or now >= self._next_pull:
-            asked, trigger = self._asked, "manual" if self._asked is not None else "timer"
-            run = await self._pull(cursor, trigger)
-            if asked is not None:
-                asked.set_result(run)
-                self._asked = None
-            else:
-                # By hand does not move the timer.
-                interval = _jitter(self._schedule.interval.total_seconds())
-                self._next_pull = self._clock.monotonic() + interval
-            await self._read_again()
+            try:
+                await self._journal(cursor)
+            except (Temporary, AuthLost, AccountBlocked, *FAILURES):
+                raise
+            except Exception:
+                # A journal that is broken for good is what the sweep is there for.
+                await self._sweep_page()
+                raise
         await self._sweep_page()
+
+    async def _journal(self, cursor: Cursor) -> None:
+        asked = self._asked
+        run = await self._pull(cursor, "timer" if asked is None else "manual")
+        if asked is not None:
+            asked.set_result(run)
+            self._asked = None
+        else:
+            # By hand does not move the timer.
+            interval = _jitter(self._schedule.interval.total_seconds())
+            self._next_pull = self._clock.monotonic() + interval
+        await self._read_again()
 
     async def _begin(self) -> Cursor:
         """Find where to go on, or where to begin."""
@@ -280,7 +309,8 @@ class Poller:
         return result
 
     async def _limited(self, reading: Awaitable[T]) -> T:
-        """A hanging server must not stop the loop."""
+        """A hanging server must not stop the loop, nor many pages make it look stuck."""
+        self._beat()
         try:
             async with asyncio.timeout(self._schedule.page_limit):
                 return await reading
@@ -297,20 +327,34 @@ class Poller:
             return
         run = self._runs.begin(self.account, "orders.again", "timer")
         records: list[Record] = []
-        for lookup in waiting:
-            record = await self._limited(self._feed.read_order(lookup.external_id))
-            # Asked a few times in vain it is left to the journal and the sweep.
-            if isinstance(record, Later) and lookup.tries >= 10:
-                continue
-            records.append(record)
-        settled = [r.external_id for r in records if isinstance(r, Order | Gone)]
+        settled: list[lookups.Lookup] = []
+        failure: PluginError | None = None
+        for wish in waiting:
+            try:
+                record = await self._limited(self._feed.read_order(wish.external_id))
+            except (AuthLost, AccountBlocked) as error:
+                failure = error
+                break
+            except PluginError as error:
+                # Put off: one order that cannot be read must not be in the way of all behind it.
+                record = Later(external_id=wish.external_id, seconds=_ASIDE, reason=str(error))
+                failure = error if isinstance(error, Temporary) else None
+            hopeless = isinstance(record, Later) and wish.tries >= _TRIES and failure is None
+            if hopeless or not isinstance(record, Later):
+                settled.append(wish)
+            if not hopeless:
+                records.append(record)
+            if failure is not None:
+                break
 
         async def work(tx: Transaction) -> None:
             await lookups.forget(tx, self.account, settled)
 
         result = await self._store(records, run)
         await self._database.write(work)
-        await self._runs.end(_counted(run, result))
+        await self._runs.end(_counted(run, result), None if failure is None else _words(failure))
+        if failure is not None:
+            raise failure
 
     async def _sweep_page(self) -> None:
         """Read one page of the sweep, if one is due or under way."""
@@ -318,12 +362,14 @@ class Poller:
         now = self._clock.now()
         if position is None:
             position = feeds.Position(account=self.account, feed=SWEEP, cursor=None, moved_at=now, due_at=now)
-        if position.cursor is None and position.due_at is not None and now < position.due_at:
+        if position.cursor is None and self._until_sweep(position) > 0:
             self._sweep = position
             return
-        since = position.since or now - self._schedule.sweep_window
-        # The first one after a start in the past is not a check but the import itself.
-        first = position.cursor is None and position.since is not None
+        # As far back as wanted, and as it takes to leave no gap where the last one is long ago.
+        recent = min(now - self._schedule.sweep_window, position.moved_at - self._schedule.sweep_interval)
+        since = position.since or recent
+        # The one from a start in the past is not a check but the import itself, also when it was interrupted.
+        first = position.since is not None and position.since == self._schedule.start
         run = self._sweep_run or self._runs.begin(self.account, SWEEP, "start" if first else "timer")
         try:
             page = await self._limited(

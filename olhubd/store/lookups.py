@@ -33,9 +33,11 @@ async def put(tx: Transaction, account: str, lookups: Sequence[Lookup]) -> None:
     )
 
 
-async def forget(tx: Transaction, account: str, external_ids: Sequence[str]) -> None:
+async def forget(tx: Transaction, account: str, lookups: Sequence[Lookup]) -> None:
+    """Forget wishes that were met; one that was renewed meanwhile stays."""
     await tx.executemany(
-        "DELETE FROM lookups WHERE account = ? AND external_id = ?", [(account, id_) for id_ in external_ids]
+        "DELETE FROM lookups WHERE account = ? AND external_id = ? AND due_at = ?",
+        [(account, lookup.external_id, codec.stamp(lookup.due_at)) for lookup in lookups],
     )
 
 

@@ -18,6 +18,7 @@ from olhubd.engine.supervisor import Pulse
 from olhubd.model import Order, Run
 from olhubd.plugin import (
     AuthLost,
+    ContractBroken,
     Cursor,
     Later,
     OrderFeed,
@@ -26,9 +27,11 @@ from olhubd.plugin import (
     PluginError,
     RateLimited,
     Record,
+    Rejected,
     Unavailable,
+    Unreadable,
 )
-from olhubd.store import Database, feeds, orders, runs
+from olhubd.store import Database, Transaction, feeds, lookups, orders, runs
 from tests.orders import EPOCH, order
 
 
@@ -44,6 +47,8 @@ class Market(OrderFeed, OrderLookup):
         self.sweeps: list[datetime] = []
         self.hang = False
         self.read: list[str] = []
+        self.odd: dict[str, Callable[[], Record]] = {}
+        self.cut: int | None = None
 
     def place(self, *placed: Order, told: bool = True) -> None:
         for one in placed:
@@ -70,6 +75,12 @@ class Market(OrderFeed, OrderLookup):
     async def sweep(self, since: datetime, cursor: Cursor | None) -> Page:
         if cursor is None:
             self.sweeps.append(since)
+        if self.cut is not None:
+            if self.cut == 0:
+                self.cut = None
+                await asyncio.sleep(60)
+            else:
+                self.cut -= 1
         at = int(cursor or 0)
         records = list(self.all.values())[at : at + 2]
         end = at + len(records)
@@ -77,7 +88,18 @@ class Market(OrderFeed, OrderLookup):
 
     async def read_order(self, external_id: str) -> Record:
         self.read.append(external_id)
+        if external_id in self.odd:
+            return self.odd[external_id]()
         return self.all[external_id]
+
+
+class Slow(SystemClock):
+    """Time passes faster than the loop's."""
+
+    passed = 0.0
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.passed
 
 
 class Bench:
@@ -88,6 +110,7 @@ class Bench:
         self.lost: list[PluginError] = []
         self.runs = RunLog(database, self.clock)
         self.poller: Poller
+        self.pulse: Pulse
         self.task: asyncio.Task[None] | None = None
 
     def start(self, begin: datetime | None = None, **schedule: Any) -> None:
@@ -112,7 +135,8 @@ class Bench:
             lost=self._lose,
             recovered=lambda: None,
         )
-        self.task = asyncio.create_task(self.poller.run(Pulse("poller", self.clock)))
+        self.pulse = Pulse("poller", self.clock)
+        self.task = asyncio.create_task(self.poller.run(self.pulse))
 
     async def _lose(self, error: PluginError) -> None:
         self.lost.append(error)
@@ -274,6 +298,143 @@ async def test_what_is_not_ready_is_read_again(bench: Bench) -> None:
     await bench.until("a")
     await asyncio.sleep(0.1)
     assert bench.market.read == ["a"]
+
+
+async def wish(bench: Bench, *names: str) -> None:
+    """Let orders wait to be read again, in this order."""
+    wishes = [
+        lookups.Lookup(external_id=name, due_at=EPOCH + timedelta(seconds=i), reason="test")
+        for i, name in enumerate(names)
+    ]
+
+    async def work(tx: Transaction) -> None:
+        await lookups.put(tx, "allegro", wishes)
+
+    await bench.database.write(work)
+
+
+async def waiting(bench: Bench) -> dict[str, int]:
+    """What waits to be read again, with how often it was tried."""
+    found = await lookups.due(bench.database.reader, "allegro", EPOCH + timedelta(days=36500))
+    return {wish.external_id: wish.tries for wish in found}
+
+
+async def test_an_order_that_cannot_be_read_is_in_nobodys_way(bench: Bench) -> None:
+    """Not the others that wait, not the sweep, and not for ever."""
+
+    def refused() -> Record:
+        raise Rejected("422")
+
+    bench.market.odd["a"] = refused
+    bench.market.odd["b"] = lambda: Unreadable(external_id="b", reason="no such field", raw=b"{}")
+    bench.market.all["c"] = order("c")
+    await wish(bench, "a", "b", "c")
+    bench.start()
+    await bench.until("c")
+    await asyncio.sleep(0.1)
+    assert await waiting(bench) == {"a": 1}
+    assert bench.market.read == ["a", "b", "c"]
+
+    for _ in range(10):
+        await wish(bench, "a")
+    await bench.stop()
+    bench.start()
+    async with asyncio.timeout(10):
+        while await waiting(bench):
+            await asyncio.sleep(0.01)
+
+
+async def test_a_failure_at_one_of_them_keeps_what_was_read(bench: Bench) -> None:
+    trouble = [Unavailable("503")]
+
+    def fails_once() -> Record:
+        if trouble:
+            raise trouble.pop()
+        return order("b")
+
+    bench.market.all["a"] = order("a")
+    bench.market.odd["b"] = fails_once
+    bench.market.all["c"] = order("c")
+    await wish(bench, "a", "b", "c")
+    bench.start()
+    await bench.until("a", "c")
+    assert await waiting(bench) == {"b": 1}
+    assert [run.error for run in await bench.logged("orders.again")][-1] == "503"
+
+
+async def test_a_journal_that_is_broken_for_good_leaves_the_sweep(bench: Bench) -> None:
+    """The second way is there for the day the first one is closed."""
+
+    def broken() -> Page:
+        raise ContractBroken("unexpected answer")
+
+    bench.market.place(order("a"), order("b"), order("c"), told=False)
+    bench.market.trouble = [broken] * 500
+    bench.start(sweep_interval=timedelta(0))
+    await bench.until("a", "b", "c")
+
+
+async def test_whoever_asked_is_told_when_the_connector_breaks(bench: Bench) -> None:
+    def fault() -> Page:
+        raise KeyError("id")
+
+    bench.start(interval=timedelta(hours=1))
+    await asyncio.sleep(0.05)
+    bench.market.trouble = [fault]
+    with pytest.raises(PluginError):
+        await asyncio.wait_for(bench.poller.fetch(), 5)
+
+
+async def test_an_import_that_was_interrupted_is_no_failure_of_the_journal(bench: Bench) -> None:
+    bench.market.place(*(order(str(i), placed_at=EPOCH) for i in range(6)), told=False)
+    bench.market.cut = 1
+    bench.start(begin=EPOCH - timedelta(days=1))
+    async with asyncio.timeout(5):
+        while len(await bench.names()) < 2:
+            await asyncio.sleep(0.01)
+    await bench.stop()
+    bench.start(begin=EPOCH - timedelta(days=1))
+    await bench.until(*map(str, range(6)))
+    await asyncio.sleep(0.05)
+    assert sum(run.missed for run in await bench.logged("orders.sweep")) == 0
+
+
+async def test_a_sweep_reaches_back_to_the_last_one_and_waits_for_no_wrong_clock(bench: Bench) -> None:
+    """After a long absence no gap is left; what a clock planned that was years ahead is due."""
+    now = bench.clock.now()
+    long_ago = now - timedelta(days=30)
+
+    async def was_away(tx: Transaction) -> None:
+        for feed, due in (("orders", None), ("orders.sweep", now + timedelta(days=1500))):
+            cursor = "0" if due is None else None
+            await feeds.put(
+                tx, feeds.Position(account="allegro", feed=feed, cursor=cursor, moved_at=long_ago, due_at=due)
+            )
+
+    await bench.database.write(was_away)
+    bench.start()
+    async with asyncio.timeout(5):
+        while not bench.market.sweeps:
+            await asyncio.sleep(0.01)
+    assert bench.market.sweeps == [long_ago - timedelta(hours=1)]
+
+
+async def test_many_pages_do_not_make_it_look_stuck(bench: Bench) -> None:
+    """Readiness and the watchdog go by the pulse, and catching up may take long."""
+    bench.clock = slow = Slow()
+    bench.market.page = 1
+    bench.start()
+    await asyncio.sleep(0.05)
+    bench.market.place(*(order(str(i)) for i in range(20)))
+    late: list[float] = []
+
+    def page() -> None:
+        slow.passed += 1.5
+        late.append(bench.pulse.overdue())
+
+    bench.market.trouble = [page] * 20
+    await bench.until(*map(str, range(20)))
+    assert late == [0.0] * 20
 
 
 async def test_fetching_by_hand_joins_a_run_and_does_not_move_the_timer(bench: Bench) -> None:
