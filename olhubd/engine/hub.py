@@ -26,7 +26,7 @@ from olhubd.engine.shared import Shared
 from olhubd.engine.supervisor import Supervisor
 from olhubd.model import Cause, Delivery, DeliveryState, Order
 from olhubd.plugin import Clock
-from olhubd.store import Database, Transaction, accounts, deliveries, orders, runs
+from olhubd.store import Database, Transaction, accounts, credentials, deliveries, feeds, lookups, orders, runs
 from olhubd.store.accounts import AccountRow, AccountState
 
 __all__ = ["Hub"]
@@ -91,6 +91,7 @@ class Hub:
             return
         if row is None or row.connector != config.connector.name:
             now = self.clock.now()
+            another = row is not None
             row = AccountRow(
                 name=config.name,
                 connector=config.connector.name,
@@ -102,16 +103,24 @@ class Hub:
 
             async def work(tx: Transaction) -> None:
                 await accounts.put(tx, fresh)
+                if another:  # cursors and tokens of another system mean nothing to this one
+                    await feeds.forget(tx, fresh.name)
+                    await lookups.forget_all(tx, fresh.name)
+                    await credentials.delete(tx, fresh.name)
 
             await self.database.write(work)
+            if another:
+                self._log.warning("has another connector and begins anew", account=config.name)
         unit = AccountUnit(config, row, self._shared)
         self.units[config.name] = unit
         unit.start()
 
     async def stop(self, grace: float) -> None:
         """End everything; deliveries under way have `grace` seconds to end by themselves."""
-        await asyncio.gather(*(unit.stop(grace) for unit in self.units.values()))
+        # Out of reach first, or one that ends late would wake one that has ended.
+        units = list(self.units.values())
         self.units.clear()
+        await asyncio.gather(*(unit.stop(grace) for unit in units))
         await self.supervisor.stop_all()
         await self.runs.flush()
 

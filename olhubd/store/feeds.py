@@ -9,7 +9,7 @@ import msgspec
 from olhubd.store import codec
 from olhubd.store.database import Reader, Transaction
 
-__all__ = ["Position", "get", "of_account", "put"]
+__all__ = ["Position", "forget", "get", "of_account", "put"]
 
 
 class Position(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +37,11 @@ async def put(tx: Transaction, position: Position) -> None:
             codec.stamp(position.since),
         ),
     )
+
+
+async def forget(tx: Transaction, account: str) -> None:
+    """Begin anew: all feeds of the account start as if it had never been."""
+    await tx.execute("DELETE FROM feeds WHERE account = ?", (account,))
 
 
 async def of_account(reader: Reader, account: str) -> dict[str, Position]:

@@ -10,7 +10,7 @@ import msgspec
 from olhubd.store import codec
 from olhubd.store.database import Reader, Transaction
 
-__all__ = ["Lookup", "due", "forget", "put", "waiting"]
+__all__ = ["Lookup", "due", "forget", "forget_all", "put", "waiting"]
 
 
 class Lookup(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +39,10 @@ async def forget(tx: Transaction, account: str, lookups: Sequence[Lookup]) -> No
         "DELETE FROM lookups WHERE account = ? AND external_id = ? AND due_at = ?",
         [(account, lookup.external_id, codec.stamp(lookup.due_at)) for lookup in lookups],
     )
+
+
+async def forget_all(tx: Transaction, account: str) -> None:
+    await tx.execute("DELETE FROM lookups WHERE account = ?", (account,))
 
 
 async def due(reader: Reader, account: str, now: datetime, limit: int = 50) -> list[Lookup]:

@@ -1,0 +1,79 @@
+"""The hub as it begins and ends accounts; nobody answers at the other side here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import structlog
+
+from olhubd import config
+from olhubd.engine.clock import SystemClock
+from olhubd.engine.hub import Hub
+from olhubd.engine.session import open_session
+from olhubd.store import Database, Transaction, accounts, credentials, feeds, lookups
+from olhubd.store.accounts import AccountRow, AccountState
+from olhubd.testing.stage import write_configuration
+from tests.orders import EPOCH
+
+NOWHERE = "http://127.0.0.1:9"
+SHOP = {
+    "connector": "woocommerce",
+    "url": NOWHERE,
+    "consumer_key": "ck_x",
+    "consumer_secret": "cs_x",
+    "fetch_orders": True,
+}
+
+
+@pytest.fixture
+async def hub(database: Database, clock: SystemClock, tmp_path: Path) -> AsyncIterator[Hub]:
+    path = write_configuration(tmp_path, {"shop": SHOP, "other": SHOP}, [], {}, "127.0.0.1:0")
+    with structlog.testing.capture_logs():
+        async with open_session() as session:
+            made = Hub(config.load(path, None, os.environ), database, session, clock, structlog.get_logger())
+            yield made
+            await made.stop(1)
+
+
+@pytest.mark.parametrize("connector", ["allegro", "woocommerce"])
+async def test_another_connector_begins_anew(hub: Hub, database: Database, connector: str) -> None:
+    """Where one system's journal had come to, and who had signed in there, means nothing to another."""
+
+    async def before(tx: Transaction) -> None:
+        row = AccountRow(name="shop", connector=connector, state=AccountState.PAUSED, changed_at=EPOCH)
+        await accounts.put(tx, row)
+        position = feeds.Position(account="shop", feed="orders", cursor="7", moved_at=EPOCH)
+        await feeds.put(tx, position)
+        await feeds.put(tx, feeds.Position(account="third", feed="orders", cursor="8", moved_at=EPOCH))
+        await lookups.put(tx, "shop", [lookups.Lookup(external_id="a", due_at=EPOCH, reason="test")])
+        await credentials.put(tx, "shop", b"{}", EPOCH)
+
+    await database.write(before)
+    await hub.start()
+    reader = database.reader
+    kept = connector == "woocommerce"
+    assert hub.unit("shop").row.state is (AccountState.PAUSED if kept else AccountState.ACTIVE)
+    assert bool(await feeds.of_account(reader, "shop")) is kept
+    assert bool(await lookups.due(reader, "shop", EPOCH + timedelta(days=1))) is kept
+    assert (await credentials.get(reader, "shop") is not None) is kept
+    assert await feeds.of_account(reader, "third")
+
+
+async def test_nothing_is_woken_that_has_ended(hub: Hub) -> None:
+    """Who ends late may owe something to who has ended; it waits for the next start."""
+    await hub.start()
+    shop, other = hub.unit("shop"), hub.unit("other")
+    close = other.connector.close
+
+    async def late() -> None:
+        await close()
+        hub.wake(["shop"])
+
+    other.connector.close = late  # type: ignore[method-assign]
+    await hub.stop(1)
+    assert shop.dispatcher is None
+    assert len(hub.supervisor) == 0
