@@ -23,6 +23,8 @@ from olhubd.store import Database, Transaction, copies, deliveries, orders
 __all__ = ["Dispatcher"]
 
 _LONGEST_SLEEP = 30.0
+_MOMENT, _MOMENTS = 0.01, 5
+"""For how many seconds, and how often at most, a turn waits for more deliveries to end."""
 _DOWN_MAX = 300.0
 
 
@@ -59,6 +61,8 @@ class Dispatcher:
         self._ready: list[Parcel] = []
         self._running: dict[asyncio.Task[None], Parcel] = {}
         self._ended: list[Outcome] = []
+        self._pace = 0
+        """How many ended in the last turn."""
         self._open = asyncio.Event()
         self._open.set()
         self._stopping = False
@@ -98,8 +102,10 @@ class Dispatcher:
         try:
             while True:
                 pulse.beat(_LONGEST_SLEEP * 4)
+                await self._gather()
                 self._news.clear()
                 pause = await self._turn()
+                pulse.well()
                 if self._stopping and not self._running and not self._ended:
                     return  # what was claimed and not begun is given back below
                 await self._rest(pause)
@@ -109,6 +115,13 @@ class Dispatcher:
             await asyncio.gather(*self._running, return_exceptions=True)
             if self._ended or self._ready:
                 await self._store(0, give_back=True)
+
+    async def _gather(self) -> None:
+        """Let more end, so that they share a transaction, as long as there is enough for all hands to do."""
+        for _ in range(_MOMENTS):
+            if self._stopping or not self._ended or len(self._ready) < self._parallel:
+                return
+            await self._clock.sleep(_MOMENT)
 
     async def _rest(self, pause: float) -> None:
         if pause <= 0:
@@ -120,13 +133,17 @@ class Dispatcher:
             pass
 
     def _room(self) -> int:
-        """How many to claim: enough to keep all hands busy while the next turn commits, no more."""
+        """How many to claim: enough to keep all hands busy until the turn after the next commits, no more.
+
+        A fast target ends more in a turn, so more is kept ready for it.
+        """
         if self._stopping or not self._open.is_set():
             return 0
         if self.down:
             idle = not self._running and not self._ready
             return int(idle and self._clock.monotonic() >= self._down_until)
-        return max(0, 3 * self._parallel - len(self._running) - len(self._ready))
+        wanted = min(3 * self._parallel + 2 * self._pace, 8 * self._parallel)
+        return max(0, wanted - len(self._running) - len(self._ready))
 
     async def _turn(self) -> float:
         """Store, claim, start. Gives for how many seconds nothing is to be done unless something happens."""
@@ -215,6 +232,7 @@ class Dispatcher:
         """One transaction: what ended, what follows from it, and up to `room` new claims."""
         now = self._claimed_at = self._clock.now()
         ended, self._ended = self._ended, []
+        self._pace = len(ended)
         back: list[Delivery] = []
         if give_back:
             back, self._ready = [_untouched(parcel) for parcel in self._ready], []

@@ -348,11 +348,12 @@ class _Batch:
         known = await copies.by_external(self._tx, self._account, [order.external_id for order in echoes])
         for order in echoes:
             if copy := known.get(order.external_id):
-                await self._echo(order, copy)
+                result.changed += await self._echo(order, copy)
             else:
-                await self._stranger(order)
+                result.changed += await self._stranger(order)
 
-    async def _echo(self, order: Order, copy: copies.Copy) -> None:
+    async def _echo(self, order: Order, copy: copies.Copy) -> bool:
+        """Take over what a target says of its copy; tells whether that changed the order."""
         found: list[Change] = []
         status = order.external_stage
         if copy.status is not None and status != copy.status:
@@ -370,29 +371,33 @@ class _Batch:
             if shipment.key not in had
         )
         if not found and copy.status == status:
-            return
+            return False
         await copies.put(
             self._tx,
             [msgspec.structs.replace(copy, status=status, shipments=order.shipments, seen_at=self._now)],
         )
-        if not found:
-            return
-        origin = await orders.get(self._tx, copy.order_id)
+        origin = await orders.get(self._tx, copy.order_id) if found else None
         if origin is None:
-            return
+            return False
         debts = plan.follow(origin.account, origin.order, origin.order, found, self._routes, {self._account})
         self.ledger.record(origin.id, origin.account, found, debts)
+        return True
 
-    async def _stranger(self, order: Order) -> None:
-        """An order with our mark that is not the copy we know: ours on its way, a double, or another hub's."""
+    async def _stranger(self, order: Order) -> bool:
+        """An order with our mark that is not the copy we know: ours on its way, a double, or another hub's.
+
+        Tells whether it is a double that was not known.
+        """
         account, _, external_id = (order.reference or "").partition(":")
         order_id = await orders.by_reference(self._tx, account, external_id)
         if order_id is None:
-            return
+            return False
         for copy in (await copies.of_orders(self._tx, [order_id])).get(order_id, ()):
             if copy.account == self._account and not await self.ledger.has_double(order_id, order.external_id):
                 double = changes.CopyDoubled(target=self._account, known=copy.external_id, other=order.external_id)
                 self.ledger.record(order_id, account, [double], ())
+                return True
+        return False
 
     async def land_others(self, records: Sequence[Unreadable | Gone | Later], feed: str, result: Result) -> None:
         """Records that are no orders: what could not be read, what is gone, what is to be read later."""

@@ -102,6 +102,7 @@ class RunLog:
             pulse.beat(_FLUSH * 4)
             await self._clock.sleep(_FLUSH)
             await self.flush()
+            pulse.well()
 
     async def _put(self, waiting: list[Run]) -> None:
         async def work(tx: Transaction) -> None:

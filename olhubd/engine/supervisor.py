@@ -22,14 +22,19 @@ _LONGEST_PAUSE = 60.0
 class Pulse:
     """One loop's promise of progress."""
 
-    def __init__(self, name: str, clock: Clock) -> None:
+    def __init__(self, name: str, clock: Clock, recovered: Callable[[str], None] = lambda _name: None) -> None:
         self.name = name
         self._clock = clock
+        self._recovered = recovered
         self._deadline: float | None = None
 
     def beat(self, within: float) -> None:
         """All is well; the next beat comes within so many seconds."""
         self._deadline = self._clock.monotonic() + within
+
+    def well(self) -> None:
+        """What failed before, if anything did, has just been done without failing."""
+        self._recovered(self.name)
 
     def rest(self) -> None:
         """Nothing is promised: the loop waits for a person or has not begun."""
@@ -54,7 +59,7 @@ class Supervisor:
 
     def start(self, name: str, main: Callable[[Pulse], Awaitable[None]]) -> None:
         """Run `main(pulse)` for ever under `name`."""
-        pulse = Pulse(name, self._clock)
+        pulse = Pulse(name, self._clock, self.recovered)
         self._pulses[name] = pulse
         self._tasks[name] = asyncio.create_task(self._guard(name, main, pulse), name=name)
 

@@ -43,6 +43,27 @@ async def test_a_failing_loop_is_told_once_and_begun_again_ever_later() -> None:
     await supervisor.stop_all()
 
 
+async def test_a_loop_that_works_again_is_told_and_forgotten() -> None:
+    """What failed once must not be shown as failing for ever."""
+    log, clock = Log(), VirtualClock()
+    supervisor, rounds = Supervisor(clock, log), iter([False, True, True])
+
+    async def main(pulse: Pulse) -> None:
+        while True:
+            if not next(rounds):
+                raise RuntimeError("disk full")
+            pulse.well()
+            await clock.sleep(1.0)
+
+    supervisor.start("writer", main)
+    await clock.sleep(0.5)
+    assert supervisor.failing == {"writer"}
+    await clock.sleep(1.5)
+    assert supervisor.failing == set()
+    assert log.lines == [("error", "has failed", "writer"), ("info", "works again", "writer")]
+    await supervisor.stop_all()
+
+
 async def test_a_loop_that_ends_by_itself_is_told_and_begun_again() -> None:
     log, clock = Log(), VirtualClock()
     supervisor, began = Supervisor(clock, log), []
