@@ -160,11 +160,15 @@ def _index(found: Sequence[Change], *kinds: type[Change]) -> int:
     return 0
 
 
-def after_push(account: str, route: Route, processing: str | None) -> list[Debt]:
-    """What follows when the target has the order: the source may be told that work has begun."""
-    if not route.mark_processing or processing is None:
-        return []
-    return [_status(account, processing, 0)]
+def after_push(account: str, route: Route, processing: str | None, found: str | None = None) -> list[Debt]:
+    """What follows when the target has the order: the source may be told that work has begun.
+
+    `found` is the target's status of one that was looked up: it may have moved on before we knew of it.
+    """
+    debts = [_status(account, processing, 0)] if route.mark_processing and processing is not None else []
+    if found is not None and found in route.status_back:
+        debts.append(_status(account, route.status_back[found], 0))
+    return debts
 
 
 def withdrawn(order: Order, superseded: bool) -> str | None:

@@ -113,6 +113,10 @@ class Courier:
         # one: a restored backup, a new file. It is looked up before its first sending.
         self._epoch = epoch
         self._absent: set[DeliveryId] = set()
+        # Since when the outcome of a delivery has been in doubt, by the clock that never jumps: a wall clock put
+        # forward would make a target look settled that is not.
+        self._began = clock.monotonic()
+        self._doubted: dict[DeliveryId, float] = {}
 
     async def carry(self, parcel: Parcel) -> Outcome:
         """Make one attempt. Never raises but for cancellation, after which the delivery's outcome is unknown."""
@@ -158,6 +162,8 @@ class Courier:
         gone = plan.withdrawn(stored.order, stored.superseded_by is not None)
         route = self._route(stored.account)
         unknown = delivery.state is DeliveryState.SENT
+        # Before the look-up: what that finds is as old as its asking.
+        waits = self._settling(delivery, sink, final=gone is not None) if unknown else 0.0
         if unknown or (stored.order.placed_at < self._epoch and delivery.id not in self._absent):
             async with self._limit():
                 # It cannot be there from before it was placed; the hour is for clocks that disagree.
@@ -166,7 +172,7 @@ class Courier:
                 return self._arrived(parcel, found, route, looked_up=True)
             self._absent.add(delivery.id)
         if unknown:
-            if waits := self._settling(delivery, sink, final=gone is not None):
+            if waits:
                 return self._later(parcel, DeliveryState.SENT, waits, "waits until the target has settled")
             if gone is None:
                 # Sent again only by a new claim, so that the time of sending is stored before it happens.
@@ -196,8 +202,8 @@ class Courier:
         if delivery.sent_at is None or (sink.idempotent and not final):
             return 0.0
         # A process that died has stored when it claimed it. When it sent it, nobody knows: before this one began.
-        sent_at = max(delivery.sent_at, self._epoch)
-        return max(0.0, (sent_at + sink.settle - self._clock.now()).total_seconds())
+        since = self._doubted.get(delivery.id, self._began)
+        return max(0.0, since + sink.settle.total_seconds() - self._clock.monotonic())
 
     def _arrived(self, parcel: Parcel, receipt: Receipt, route: Route | None, looked_up: bool = False) -> Outcome:
         stored = parcel.stored
@@ -225,8 +231,8 @@ class Courier:
             return msgspec.structs.replace(held, copy=copy, facts={**facts, **held.facts})
         debts: Sequence[Debt] = ()
         if route is not None:
-            debts = plan.after_push(stored.account, route, self._processing(stored.account))
-        self._absent.discard(parcel.delivery.id)
+            word = receipt.status if looked_up else None
+            debts = plan.after_push(stored.account, route, self._processing(stored.account), word)
         done = self._end(parcel, DeliveryState.CONFIRMED, None, receipt.external_id)
         return msgspec.structs.replace(done, event="delivery.confirmed", facts=facts, copy=copy, debts=debts)
 
@@ -329,6 +335,7 @@ class Courier:
         delivery = parcel.delivery
         if delivery.state is DeliveryState.SENT:
             return parcel  # it was only looked up
+        self._doubted[delivery.id] = self._clock.monotonic()
         delivery = msgspec.structs.replace(delivery, sent_at=self._clock.now())
         return msgspec.structs.replace(parcel, delivery=delivery)
 
@@ -391,6 +398,9 @@ class Courier:
         return self._outcome(parcel, ended, event=event, facts={"reason": reason} if reason else {})
 
     def _outcome(self, parcel: Parcel, delivery: Delivery, event: str | None, facts: dict[str, Any]) -> Outcome:
+        if not delivery.state.open:
+            self._doubted.pop(delivery.id, None)
+            self._absent.discard(delivery.id)
         facts = {"delivery": delivery.id, "action": delivery.action.value, "target": self._target, **facts}
         return Outcome(
             delivery=msgspec.structs.replace(delivery, lease_until=None),

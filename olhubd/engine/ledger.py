@@ -100,7 +100,8 @@ class Ledger:
                 continue  # it will go as it is now
             elif debt.key == Reopened.kind and (cancel := cancels.get(debt.target)) is not None:
                 self._settle(cancel, DeliveryState.DROPPED, "the order is on again")
-                if cancel.state is DeliveryState.HOLD:  # a person may have done it by hand
+                # It may be done all the same: by a try whose answer was lost, or by hand.
+                if cancel.attempts or cancel.state is DeliveryState.HOLD:
                     self.owe(order_id, debt, ids[debt.cause])
             elif debt.action is Action.PUSH_ORDER and push is not None and push.state is DeliveryState.DROPPED:
                 self._settle(push, DeliveryState.PENDING, None, due_at=self._due(debt))

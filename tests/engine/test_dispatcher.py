@@ -12,12 +12,12 @@ import pytest
 import structlog
 
 from olhubd.decide.route import Route
-from olhubd.engine.clock import SystemClock
+from olhubd.engine.clock import SystemClock, VirtualClock
 from olhubd.engine.courier import Courier, Policy
 from olhubd.engine.dispatcher import Dispatcher
 from olhubd.engine.landing import Landing
 from olhubd.engine.supervisor import Pulse
-from olhubd.model import Delivery, DeliveryState, Money, Order, Run, RunId, Stage
+from olhubd.model import Action, Delivery, DeliveryState, Money, Order, Run, RunId, Stage
 from olhubd.plugin import (
     AuthLost,
     CancelSink,
@@ -54,6 +54,7 @@ class Shop(Connector[Settings], OrderSink, CancelSink):
         self.under_way = 0
         self.most = 0
         self.lookups = 0
+        self.status: str | None = None
         self.find_error: PluginError | None = None
 
     async def push_order(self, push: Push) -> Receipt:
@@ -70,7 +71,9 @@ class Shop(Connector[Settings], OrderSink, CancelSink):
         return self.receipt(push.reference, push.order.total)
 
     def receipt(self, reference: str, total: Money) -> Receipt:
-        return Receipt(external_id=str(self.books.index(reference) + 100), number="N1", total=total)
+        return Receipt(
+            status=self.status, external_id=str(self.books.index(reference) + 100), number="N1", total=total
+        )
 
     async def find_order(self, reference: str, since: datetime) -> Receipt | None:
         self.lookups += 1
@@ -263,6 +266,47 @@ async def test_a_target_that_acts_late_gets_no_second_order(bench: Bench) -> Non
     await bench.settled(1)
     await asyncio.sleep(0.2)
     assert bench.shop.books == ["allegro:A"]
+
+
+async def test_a_clock_put_forward_settles_no_target(bench: Bench) -> None:
+    """The hour was not waited for: a late order is still to come."""
+    bench.clock = clock = VirtualClock(EPOCH)
+    bench.landing = Landing(bench.database, clock, lambda: bench.routes, lambda targets: bench.dispatcher.wake())
+
+    async def jump_and_come_late(shop: Shop, push: Push) -> Receipt:
+        clock.jump(3600.0)
+        return await late(0.1)(shop, push)
+
+    async def jump_after(shop: Shop, push: Push) -> Receipt:
+        asyncio.get_running_loop().call_later(0.01, clock.jump, 3600.0)
+        return await late(0.1)(shop, push)
+
+    for name, step in (("A", jump_and_come_late), ("B", jump_after)):
+        await bench.kill()
+        bench.shop.script = [step]
+        await bench.land(order(name, placed_at=clock.now()))
+        async with asyncio.timeout(10):
+            while "confirmed" not in (await bench.states())[-1:]:
+                await asyncio.sleep(0.01)
+    await asyncio.sleep(0.2)
+    assert sorted(bench.shop.books) == ["allegro:A", "allegro:B"]
+
+
+async def test_the_status_of_an_order_that_is_found_goes_back(bench: Bench) -> None:
+    """It moved on over there while nobody here knew that it existed."""
+    bench.routes[0] = msgspec.structs.replace(bench.routes[0], status_back={"completed": "SENT"})
+
+    async def complete_at_once(shop: Shop, push: Push) -> Receipt:
+        shop.book(push)
+        shop.status = "completed"
+        raise OutcomeUnknown("the answer was lost")
+
+    bench.shop.script = [complete_at_once]
+    await bench.land(order("A"))
+    await bench.until("confirmed", "pending")
+    (back,) = await deliveries.listing(bench.database.reader, target="allegro")
+    assert back.action is Action.SET_STATUS
+    assert b"SENT" in bytes(back.payload)
 
 
 async def test_the_target_settles_from_the_sending_not_from_the_claim(bench: Bench) -> None:

@@ -287,6 +287,35 @@ async def test_our_own_order_is_recognised_in_the_shops_feed(bench: Bench) -> No
         assert (result.added, result.echoes) == (0, 1)
 
 
+async def test_a_run_that_brought_the_shops_progress_is_no_quiet_one(bench: Bench) -> None:
+    """Its events name it as their cause, so it must be counted and kept as a run of its own."""
+    await pushed(bench)
+    told = order("77", reference="allegro:A", external_stage="processing")
+    assert (await bench.land(told, account="shop")).changed == 0
+    moved = order("77", reference="allegro:A", external_stage="completed")
+    assert (await bench.land(moved, account="shop")).changed == 1
+    double = order("78", reference="allegro:A")
+    assert [(await bench.land(double, account="shop")).changed for _ in range(2)] == [1, 0]
+
+
+async def test_a_cancellation_that_may_have_happened_is_for_a_person_when_the_order_is_on_again(
+    bench: Bench,
+) -> None:
+    """Its answer was lost; dropping it says nothing of what the shop did."""
+    await pushed(bench)
+    await bench.land(order("A", stage=Stage.CANCELLED))
+
+    async def tried(tx: Transaction) -> None:
+        await tx.execute("UPDATE deliveries SET state = 'retry', attempts = 2 WHERE action = 'cancel-order'")
+
+    await bench.database.write(tried)
+    await bench.land(order("A"))
+    assert (await bench.owed())[1:] == [
+        ("shop", "cancel-order", DeliveryState.DROPPED),
+        ("shop", "amend-order", DeliveryState.PENDING),
+    ]
+
+
 async def test_the_shops_progress_goes_back(bench: Bench) -> None:
     await pushed(bench)
     await bench.land(order("77", reference="allegro:A", external_stage="processing"), account="shop")
