@@ -16,7 +16,6 @@ __all__ = [
     "add",
     "claim",
     "drop_superseded",
-    "due",
     "get",
     "listing",
     "next_due",
@@ -33,6 +32,9 @@ _COLUMNS = (
     " finished_at, external_id, reason, error, payload"
 )
 _OPEN = "('pending', 'retry', 'sent', 'hold')"
+_STUCK = "('hold', 'dead')"
+"""The conditions of the partial indexes, which serve only a query that names them word for word."""
+_STUCK_STATES = frozenset({DeliveryState.HOLD, DeliveryState.DEAD})
 
 
 def _delivery(row: Row) -> Delivery:
@@ -201,10 +203,12 @@ async def listing(
 ) -> list[Delivery]:
     """The newest deliveries first; `before` is the last id of the page before."""
     where: list[str] = ["id < ?"]
+    latest = "id"
     parameters: list[Any] = [before if before is not None else 2**62]
-    if states and all(state.open for state in states):
-        # Of all that ever was few are open: by their own index, not back through the whole outbox.
-        where = ["+id < ?", f"state IN {_OPEN}"]
+    # Of all that ever was few are open or stuck: by their own indexes, not back through the whole outbox.
+    few = _STUCK if _STUCK_STATES.issuperset(states) else _OPEN if all(state.open for state in states) else None
+    if states and few is not None:
+        where, latest = ["+id < ?", f"state IN {few}"], "+id"
     if states:
         where.append(f"state IN ({codec.marks(states)})")
         parameters.extend(state.value for state in states)
@@ -212,7 +216,7 @@ async def listing(
         where.append("target = ?")
         parameters.append(target)
     rows = await reader.fetch(
-        f"SELECT {_COLUMNS} FROM deliveries WHERE {' AND '.join(where)} ORDER BY id DESC LIMIT ?",
+        f"SELECT {_COLUMNS} FROM deliveries WHERE {' AND '.join(where)} ORDER BY {latest} DESC LIMIT ?",
         [*parameters, limit],
     )
     return [_delivery(row) for row in rows]
@@ -229,21 +233,12 @@ async def next_due(reader: Reader, target: str, after: datetime) -> datetime | N
     return due_at
 
 
-async def due(reader: Reader, target: str, now: datetime) -> int:
-    """How many deliveries to `target` could be tried now."""
-    row = await reader.one(
-        "SELECT COUNT(*) FROM deliveries"
-        " WHERE target = ? AND state IN ('pending', 'retry', 'sent') AND due_at <= ?",
-        (target, codec.stamp(now)),
-    )
-    return int(row[0]) if row else 0
-
-
 async def tally(reader: Reader) -> dict[tuple[str, DeliveryState], int]:
     """How many deliveries by (target, state), of those not yet settled."""
     rows = await reader.fetch(
         f"SELECT target, state, COUNT(*) FROM deliveries WHERE state IN {_OPEN} GROUP BY target, state"
-        " UNION ALL SELECT target, state, COUNT(*) FROM deliveries WHERE state = 'dead' GROUP BY target, state"
+        " UNION ALL SELECT target, state, COUNT(*) FROM deliveries"
+        f" WHERE state IN {_STUCK} AND state = 'dead' GROUP BY target, state"
     )
     return {(row[0], DeliveryState(row[1])): row[2] for row in rows}
 
