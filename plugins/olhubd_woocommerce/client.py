@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -111,6 +112,12 @@ class _OAuth1:
         return await handler(request)
 
 
+@lru_cache(maxsize=256)
+def _quoted(text: str) -> str:
+    """Most of what is signed is the same every time."""
+    return quote(text, safe="")
+
+
 def signed(method: str, url: URL, key: str, secret: str, timestamp: int, nonce: str) -> str:
     """The Authorization header of RFC 5849 with HMAC-SHA256. The library for it writes keys into debug logs."""
     ours = {
@@ -120,12 +127,10 @@ def signed(method: str, url: URL, key: str, secret: str, timestamp: int, nonce: 
         "oauth_timestamp": str(timestamp),
         "oauth_version": "1.0",
     }
-    pairs = sorted((quote(k, safe=""), quote(v, safe="")) for k, v in (*url.query.items(), *ours.items()))
+    pairs = sorted((_quoted(k), _quoted(v)) for k, v in (*url.query.items(), *ours.items()))
     params = "&".join(f"{k}={v}" for k, v in pairs)
-    base = "&".join(
-        quote(text, safe="") for text in (method, str(url.with_query(None).with_fragment(None)), params)
-    )
-    digest = hmac.digest(f"{quote(secret, safe='')}&".encode(), base.encode(), hashlib.sha256)
+    base = "&".join((method, _quoted(str(url.with_query(None).with_fragment(None))), quote(params, safe="")))
+    digest = hmac.digest(f"{_quoted(secret)}&".encode(), base.encode(), hashlib.sha256)
     ours["oauth_signature"] = base64.b64encode(digest).decode()
     return "OAuth " + ", ".join(f'{k}="{quote(v, safe="")}"' for k, v in ours.items())
 

@@ -48,7 +48,12 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def unit(self) -> Decimal:
-        return Decimal(1).scaleb(-self.decimals)
+        return _unit(self.decimals)
+
+
+@lru_cache(maxsize=8)
+def _unit(decimals: int) -> Decimal:
+    return Decimal(1).scaleb(-decimals)
 
 
 class Part(msgspec.Struct, frozen=True, gc=False):
@@ -76,6 +81,8 @@ Classes = Mapping[str, tuple[Rate, ...]]
 
 def taxes(net: Decimal, rates: Sequence[Rate]) -> list[Decimal]:
     """The tax of each rate on `net`, to six places."""
+    if len(rates) == 1:  # nearly always; what a compound rate would be added to is not there
+        return [(net * rates[0].percent / 100).quantize(_FINE, rounding=ROUND_HALF_UP)]
     plain = [_ZERO if r.compound else net * r.percent / 100 for r in rates]
     if any(r.compound for r in rates):
         base = net + sum(plain, _ZERO)
