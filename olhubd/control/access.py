@@ -25,10 +25,12 @@ from olhubd.config import Configuration
 from olhubd.control.context import CONTEXT
 from olhubd.control.problem import Refusal
 
-__all__ = ["OPEN", "TOKEN_FILE", "guard", "load_or_make_token", "who"]
+__all__ = ["OPEN", "PAGES", "TOKEN_FILE", "guard", "load_or_make_token", "who"]
 
 TOKEN_FILE = "control.token"
 OPEN = frozenset({"/healthz", "/readyz"})
+PAGES: web.AppKey[frozenset[str]] = web.AppKey("pages", frozenset)
+"""Routes for browsers, which have a door of their own: a session, and never the mere fact of the socket."""
 _SAFE = frozenset({"GET", "HEAD"})
 _SO_PEERGROUPS = 59
 _WHO = web.RequestKey("who", str)
@@ -62,7 +64,8 @@ def _make(path: Path) -> str:
 async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Refuse who may not ask, and writes that a foreign page made a browser send."""
     resource = request.match_info.route.resource
-    if resource is None or resource.canonical not in OPEN:
+    pages = request.app[PAGES]
+    if resource is None or resource.canonical not in OPEN | pages:
         request[_WHO] = _authenticate(request)
     if request.method not in _SAFE:
         _same_site(request)

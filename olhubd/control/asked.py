@@ -47,7 +47,10 @@ class OrdersQuery(_Asked, frozen=True, kw_only=True):
 
 
 class RunsQuery(_Asked, frozen=True, kw_only=True):
+    """With `wrong` only the runs that failed or were lost."""
+
     account: str | None = None
+    wrong: bool = False
     before: Before | None = None
     limit: Limit = 50
 

@@ -22,7 +22,7 @@ from olhubd.engine.poller import Limited
 from olhubd.plugin import PluginError
 from olhubd.store import FAILURES
 
-__all__ = ["Refusal", "middleware"]
+__all__ = ["Refusal", "middleware", "refusal"]
 
 _KIND = "urn:olhubd:problem:"
 
@@ -60,19 +60,24 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
     """Turn whatever goes wrong further in into a problem."""
     try:
         return await handler(request)
-    except Refusal as refusal:
-        return refusal.response()
     except web.HTTPException as error:
         if error.status < 400:
             raise
         return _http(error, request).response()
     except Exception as error:
-        known = _known(error, request)
-        if known is None:
-            log = request.app[CONTEXT].log
-            log.error("request failed", method=request.method, route=_route(request), exc_info=True)
-            known = Refusal(500, "internal", "olhubd itself failed; its log has the details")
-        return known.response()
+        return refusal(error, request).response()
+
+
+def refusal(error: Exception, request: web.Request) -> Refusal:
+    """What an error of a handler means for who asked. One that nobody foresaw is logged here."""
+    if isinstance(error, Refusal):
+        return error
+    known = _known(error, request)
+    if known is None:
+        log = request.app[CONTEXT].log
+        log.error("request failed", method=request.method, route=_route(request), exc_info=error)
+        known = Refusal(500, "internal", "olhubd itself failed; its log has the details")
+    return known
 
 
 def _http(error: web.HTTPException, request: web.Request) -> Refusal:

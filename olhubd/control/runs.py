@@ -17,7 +17,11 @@ async def listing(call: Call[RunsQuery, Nothing]) -> RunPage:
     await known_account(call.hub, "account", asked.account)
     await call.hub.runs.flush()
     found = await runs.listing(
-        call.hub.database.reader, account=asked.account, before=asked.before, limit=asked.limit
+        call.hub.database.reader,
+        account=asked.account,
+        wrong=asked.wrong,
+        before=asked.before,
+        limit=asked.limit,
     )
     return RunPage(items=tuple(found), next=found[-1].id if len(found) == asked.limit else None)
 

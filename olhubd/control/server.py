@@ -14,7 +14,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from olhubd.config import Configuration
-from olhubd.control import access, accounts, deliveries, health, metrics, orders, problem, runs, system
+from olhubd.control import access, accounts, dashboard, deliveries, health, metrics, orders, problem, runs, system
 from olhubd.control.context import CONTEXT, Context
 from olhubd.control.routes import endpoint
 from olhubd.control.steer import Steer
@@ -51,6 +51,7 @@ def application(hub: Hub, token: str, steer: Steer) -> web.Application:
     app[CONTEXT] = Context(hub=hub, signins=SignIns(hub), steer=steer, token=token, log=log)
     for route in ROUTES:
         app.router.add_route(route.method, route.path, endpoint(route))
+    dashboard.install(app)
     # A plugin's routes come behind the same guards.
     hub.configuration.plugins.manager.hook.olhubd_register_routes(app=app)
     app.on_response_prepare.append(_harden)
@@ -59,7 +60,10 @@ def application(hub: Hub, token: str, steer: Steer) -> web.Application:
 
 @web.middleware
 async def _limit(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """A limit for handlers that have none of their own, which are the plugins'."""
+    """A limit for handlers that have none of their own, which are the plugins'. Pages have, and one is a stream."""
+    resource = request.match_info.route.resource
+    if resource is not None and resource.canonical in request.app[access.PAGES]:
+        return await handler(request)
     async with asyncio.timeout(_LONGEST):
         return await handler(request)
 

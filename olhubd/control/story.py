@@ -30,6 +30,7 @@ _FEEDS = {
     "orders.sweep": "the sweep, which looks for what the feed never told,",
     "orders.again": "a second reading",
 }
+_PEOPLE = {"token": "by a program with the token", "dashboard": "by somebody at the dashboard"}
 _TRIGGERS = {"timer": "on time", "manual": "asked for by hand", "start": "the first one"}
 
 
@@ -162,7 +163,7 @@ def why(cause: Cause, runs: Mapping[int, Run]) -> str:
         case "delivery":
             return f"the outcome of delivery {cause.id}"
         case "operator":
-            return "by a program with the token" if cause.id == "token" else f"by {cause.id}"
+            return _PEOPLE.get(cause.id, f"by {cause.id}")
         case "start":
             return "by olhubd itself"
         case "event":

@@ -10,7 +10,7 @@ from olhubd.model import Cause, Event
 from olhubd.store import codec
 from olhubd.store.database import Reader, Row, Transaction
 
-__all__ = ["append", "latest", "of_accounts", "of_order"]
+__all__ = ["append", "head", "latest", "of_accounts", "of_order", "since"]
 
 _COLUMNS = "id, at, kind, account, order_id, cause_kind, cause_id, data"
 
@@ -51,6 +51,18 @@ async def latest(reader: Reader, *, after: int = 0, limit: int = 100) -> list[Ev
         f"SELECT {_COLUMNS} FROM events WHERE id > ? ORDER BY id DESC LIMIT ?", (after, limit)
     )
     return [_event(row) for row in reversed(rows)]
+
+
+async def head(reader: Reader) -> int:
+    """The id of the newest event, 0 when there is none."""
+    row = await reader.one("SELECT MAX(id) FROM events")
+    return int(row[0] or 0) if row else 0
+
+
+async def since(reader: Reader, after: int, limit: int = 100) -> list[Event]:
+    """The events that follow the event `after`, oldest first, none left out."""
+    rows = await reader.fetch(f"SELECT {_COLUMNS} FROM events WHERE id > ? ORDER BY id LIMIT ?", (after, limit))
+    return [_event(row) for row in rows]
 
 
 def _event(row: Row) -> Event:

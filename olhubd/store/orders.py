@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -24,7 +24,9 @@ __all__ = [
     "find",
     "get",
     "held",
+    "hourly",
     "insert",
+    "journeys",
     "listing",
     "mark",
     "owners",
@@ -214,6 +216,30 @@ async def count(reader: Reader) -> dict[tuple[str, str], int]:
     """How many orders by (account, stage). Walks an index; for metrics, not for every request."""
     rows = await reader.fetch("SELECT account, stage, COUNT(*) FROM orders GROUP BY account, stage")
     return {(row[0], row[1]): row[2] for row in rows}
+
+
+async def hourly(reader: Reader, since: datetime) -> dict[datetime, int]:
+    """How many orders landed in each hour from `since` on, by the hour's beginning; empty hours are left out."""
+    hour = 3_600_000_000
+    rows = await reader.fetch(
+        "SELECT created_at / ? AS hour, COUNT(*) FROM orders WHERE created_at >= ? GROUP BY hour ORDER BY hour",
+        (hour, codec.stamp(since)),
+    )
+    return {codec.moment(row[0] * hour): row[1] for row in rows}
+
+
+async def journeys(reader: Reader, latest: int = 200) -> dict[tuple[str, str], list[timedelta]]:
+    """How long the latest orders took from the purchase until a target had them, by (account, target)."""
+    rows = await reader.fetch(
+        "SELECT o.account, c.account, c.created_at - o.placed_at"
+        " FROM (SELECT id, account, placed_at FROM orders ORDER BY id DESC LIMIT ?) AS o"
+        " JOIN copies AS c ON c.order_id = o.id ORDER BY o.id DESC",
+        (latest,),
+    )
+    found: dict[tuple[str, str], list[timedelta]] = {}
+    for account, target, took in rows:
+        found.setdefault((account, target), []).append(timedelta(microseconds=took))
+    return found
 
 
 def _columns(stored: Stored) -> tuple[object, ...]:

@@ -55,15 +55,23 @@ async def lose(tx: Transaction) -> int:
 
 
 async def listing(
-    reader: Reader, *, account: str | None = None, before: int | None = None, limit: int = 50
+    reader: Reader,
+    *,
+    account: str | None = None,
+    wrong: bool = False,
+    before: int | None = None,
+    limit: int = 50,
 ) -> list[Run]:
-    """The newest runs first."""
-    where, parameters = "id < ?", [before if before is not None else 2**62]
+    """The newest runs first; with `wrong` only those that failed or were lost."""
+    where: list[str] = ["id < ?"]
+    parameters: list[Any] = [before if before is not None else 2**62]
     if account is not None:
-        where += " AND account = ?"
-        parameters.append(account)  # type: ignore[arg-type]
+        where.append("account = ?")
+        parameters.append(account)
+    if wrong:
+        where.append("state IN ('failed', 'lost')")
     rows = await reader.fetch(
-        f"SELECT {_COLUMNS} FROM runs WHERE {where} ORDER BY id DESC LIMIT ?", [*parameters, limit]
+        f"SELECT {_COLUMNS} FROM runs WHERE {' AND '.join(where)} ORDER BY id DESC LIMIT ?", [*parameters, limit]
     )
     return [_run(row) for row in rows]
 

@@ -4,10 +4,30 @@ from __future__ import annotations
 
 import pytest
 
+from olhubd.control import dashboard
 from olhubd.control.server import ROUTES, application
 from tests.control.house import House, decoded
 
 OPEN = {("GET", "/healthz"), ("GET", "/readyz")}
+DOOR = {("GET", "/login"), ("POST", "/login"), ("GET", "/static/{name}")}
+PAGES = {
+    ("GET", "/"),
+    ("GET", "/orders"),
+    ("GET", "/orders/{order}"),
+    ("GET", "/waiting"),
+    ("GET", "/runs"),
+    ("GET", "/accounts"),
+    ("GET", "/accounts/{account}/sign-in"),
+    ("POST", "/logout"),
+    ("POST", "/accounts/{account}/fetch"),
+    ("POST", "/accounts/{account}/pause"),
+    ("POST", "/accounts/{account}/resume"),
+    ("POST", "/accounts/{account}/sign-in"),
+    ("POST", "/deliveries/{delivery}/retry"),
+    ("POST", "/deliveries/{delivery}/accept"),
+    ("POST", "/deliveries/{delivery}/discard"),
+}
+STREAM = {("GET", "/events/stream")}
 GUARDED = {
     ("GET", "/metrics"),
     ("GET", "/api/v1/status"),
@@ -35,15 +55,18 @@ GUARDED = {
 
 
 def path(pattern: str) -> str:
-    return pattern.format(account="nobody", order="0", delivery="0") if "{" in pattern else pattern
+    return (
+        pattern.format(account="nobody", order="0", delivery="0", name="style.css") if "{" in pattern else pattern
+    )
 
 
 async def test_the_table_has_every_route(house: House) -> None:
     """A route that nobody thought of as guarded is a hole."""
     app = application(house.hub, "token", steer=None)  # type: ignore[arg-type]
     served = {(route.method, route.resource.canonical) for route in app.router.routes() if route.resource}
-    assert served == OPEN | GUARDED
-    assert served == {(route.method, route.path) for route in ROUTES}
+    assert served == OPEN | GUARDED | DOOR | PAGES | STREAM
+    assert {(route.method, route.path) for route in ROUTES} == OPEN | GUARDED
+    assert {(route.method, route.path) for route in dashboard.ROUTES} == DOOR | PAGES | STREAM
 
 
 @pytest.mark.parametrize(
@@ -71,6 +94,25 @@ async def test_health_needs_no_token(house: House) -> None:
             assert response.status == 200
 
 
+@pytest.mark.parametrize("shown", [{}, {"Cookie": "olhubd=1"}, {"Authorization": "Bearer right"}], ids=str)
+async def test_a_page_is_for_those_who_logged_in(house: House, shown: dict[str, str]) -> None:
+    """The token in a header opens the API alone, and the socket no page: a proxy could lend it to anybody."""
+    house.client.headers.pop("Authorization")
+    headers = {name: value.replace("right", house.token) for name, value in shown.items()}
+    async with house.over_socket() as socket:
+        for client in (house.client, socket):
+            for method, pattern in sorted(PAGES):
+                async with client.request(
+                    method, path(pattern), headers=headers, allow_redirects=False
+                ) as response:
+                    assert response.status == 303, (method, pattern)
+                    assert response.headers["Location"].startswith("/login"), (method, pattern)
+                    assert await response.read() == b""
+            async with client.get("/events/stream", headers=headers) as response:
+                assert response.status == 401
+    assert "paused" not in {unit.row.state.value for unit in house.hub.units.values()}
+
+
 @pytest.mark.parametrize(
     "headers",
     [
@@ -82,7 +124,7 @@ async def test_health_needs_no_token(house: House) -> None:
     ids=str,
 )
 async def test_no_write_from_another_site(house: House, headers: dict[str, str]) -> None:
-    for method, pattern in sorted(GUARDED):
+    for method, pattern in sorted(GUARDED | DOOR | PAGES):
         if method == "GET":
             continue
         async with house.client.request(method, path(pattern), headers=headers) as response:

@@ -1,0 +1,40 @@
+"""The dashboard: pages for people, made on the server, with a small script that keeps them fresh.
+
+It asks the same handlers as the API and adds no powers. A browser needs a session, begun with the control token,
+whichever way it comes: over the Unix socket too, since a proxy or a forwarded port would lend its rights to all.
+"""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from olhubd.control import access
+from olhubd.control.context import CONTEXT
+from olhubd.control.dashboard import accounts, assets, login, orders, overview, runs, stream, waiting
+from olhubd.control.dashboard.desk import DESK, Desk
+
+__all__ = ["ROUTES", "install"]
+
+ROUTES = (
+    *login.ROUTES,
+    *assets.ROUTES,
+    *overview.ROUTES,
+    *orders.ROUTES,
+    *waiting.ROUTES,
+    *runs.ROUTES,
+    *accounts.ROUTES,
+    *stream.ROUTES,
+)
+
+
+def install(app: web.Application) -> None:
+    """Serve the pages with `app`, whose context is set."""
+    app[DESK] = Desk(app[CONTEXT].token, app[CONTEXT].hub.clock)
+    app[access.PAGES] = frozenset(route.path for route in ROUTES)
+    for route in ROUTES:
+        app.router.add_route(route.method, route.path, route.handler)
+    app.on_shutdown.append(_close)
+
+
+async def _close(app: web.Application) -> None:
+    app[DESK].closing.set()

@@ -1,0 +1,114 @@
+"""Whether all is well, and if not, what is wrong: pure, from what the API tells of the daemon and its accounts."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from urllib.parse import quote
+
+from olhubd.control.records import Account, AccountState, Status
+from olhubd.model import DeliveryState, RunState
+
+__all__ = ["Finding", "Level", "findings", "level", "worst"]
+
+_LATE = timedelta(minutes=15)
+_SOON = timedelta(days=14)
+
+
+class Level(enum.StrEnum):
+    """How bad it is; the order is that of gravity."""
+
+    OK = "ok"
+    IDLE = "idle"
+    """Off by somebody's will."""
+    WARN = "warn"
+    """Waits for a person, and what else there is goes on."""
+    BAD = "bad"
+    """Something does not work."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is not as it should be: a key of the catalogue, its values, and where to see to it."""
+
+    level: Level
+    key: str
+    href: str
+    count: int | None = None
+    values: Mapping[str, object] = field(default_factory=dict)
+
+
+def level(account: Account) -> Level:
+    """How one account stands."""
+    if account.state is AccountState.PARKED or account.down or _failing(account):
+        return Level.BAD
+    if account.state is not AccountState.ACTIVE:
+        return Level.IDLE
+    held = account.owed.get(DeliveryState.HOLD, 0)
+    return Level.WARN if account.signed_in is False or account.quarantined or held else Level.OK
+
+
+def _failing(account: Account) -> bool:
+    run = account.runs.get("orders")
+    return account.state is AccountState.ACTIVE and run is not None and run.state is RunState.FAILED
+
+
+def findings(status: Status, accounts: Sequence[Account]) -> list[Finding]:
+    """The gravest first; empty when all is well."""
+    found = [*_daemon(status)]
+    for account in accounts:
+        found.extend(_account(account, status.now))
+    held = status.owed.get(DeliveryState.HOLD, 0)
+    if held:
+        found.append(Finding(Level.WARN, "verdict.held", "/waiting", held))
+    if status.quarantined:
+        found.append(Finding(Level.WARN, "verdict.quarantined", "/waiting#quarantine", status.quarantined))
+    if status.warnings:
+        found.append(Finding(Level.WARN, "verdict.warnings", "#warnings", len(status.warnings)))
+    if not accounts:
+        found.append(Finding(Level.WARN, "verdict.no-accounts", "/accounts"))
+    gravity = list(Level)
+    return sorted(found, key=lambda finding: -gravity.index(finding.level))
+
+
+def _daemon(status: Status) -> list[Finding]:
+    found = []
+    if status.overdue:
+        found.append(Finding(Level.BAD, "verdict.stuck", "#", values={"loops": ", ".join(status.overdue)}))
+    elif not status.ready:
+        found.append(Finding(Level.BAD, "verdict.database", "#"))
+    failing = [name for name in status.failing if name not in status.overdue]
+    if failing:
+        found.append(Finding(Level.BAD, "verdict.failing", "#", values={"loops": ", ".join(failing)}))
+    since = status.oldest_owed_at
+    if since is not None and status.now - since > _LATE and not status.owed.get(DeliveryState.HOLD):
+        found.append(Finding(Level.WARN, "verdict.late", "#oldest", values={"span": status.now - since}))
+    return found
+
+
+def _account(account: Account, now: datetime) -> list[Finding]:
+    href = f"/accounts#{quote(account.name)}"
+    values = {"account": account.name, "reason": account.reason or ""}
+    found = []
+    if account.state is AccountState.PARKED:
+        found.append(Finding(Level.BAD, "verdict.parked", href, values=values))
+    elif account.state is AccountState.PAUSED:
+        found.append(Finding(Level.WARN, "verdict.paused", href, values=values))
+    elif account.state is AccountState.ACTIVE:
+        if account.signed_in is False:
+            found.append(Finding(Level.WARN, "verdict.signed-out", href, values=values))
+        elif _failing(account):
+            error = account.runs["orders"].error or ""
+            found.append(Finding(Level.BAD, "verdict.run", href, values={**values, "reason": error}))
+        if account.down:
+            found.append(Finding(Level.BAD, "verdict.down", href, values=values))
+    ends = account.sign_in_ends_at
+    if ends is not None and ends - now < _SOON:
+        found.append(Finding(Level.WARN, "verdict.ends", href, values={**values, "span": ends - now}))
+    return found
+
+
+def worst(found: Sequence[Finding]) -> Level:
+    return found[0].level if found else Level.OK

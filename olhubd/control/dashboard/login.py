@@ -1,0 +1,71 @@
+"""The door: the control token opens it for twelve hours, and too many wrong ones shut it for a minute."""
+
+from __future__ import annotations
+
+import structlog
+from aiohttp import web
+
+from olhubd.control.access import TOKEN_FILE
+from olhubd.control.context import CONTEXT
+from olhubd.control.dashboard.desk import DESK, Note
+from olhubd.control.dashboard.page import HEADERS, Visit, button, html, local, speech, visitor
+from olhubd.control.dashboard.route import Route
+from olhubd.control.dashboard.session import LIFETIME
+
+__all__ = ["ROUTES"]
+
+_LOG = structlog.get_logger("olhubd.control")
+
+
+async def form(request: web.Request) -> web.StreamResponse:
+    back = local(request.query.get("next"))
+    if visitor(request) is not None:
+        return web.Response(status=303, headers={**HEADERS, "Location": back})
+    return _form(request, back)
+
+
+def _form(request: web.Request, back: str, problem: str | None = None, status: int = 200) -> web.Response:
+    configuration = request.app[CONTEXT].hub.configuration
+    own = configuration.control.token is None
+    place = str(configuration.daemon.data / TOKEN_FILE) if own else None
+    return html(speech(request), "login.html", {"back": back, "place": place, "problem": problem}, status)
+
+
+async def enter(request: web.Request) -> web.StreamResponse:
+    """Begin a session for who shows the token."""
+    desk, words = request.app[DESK], speech(request)
+    fields = await request.post()
+    back = local(str(fields.get("next", "")))
+    source = request.remote or "the socket"
+    if wait := desk.attempts.wait(source):
+        refused = _form(request, back, words.t("login.limited", span=words.span(wait)), 429)
+        refused.headers["Retry-After"] = str(wait)
+        return refused
+    if not desk.sessions.is_token(str(fields.get("token", ""))):
+        desk.attempts.failed(source)
+        _LOG.warning("a wrong token was shown to the dashboard", source=source)
+        return _form(request, back, words.t("login.wrong"), 401)
+    response = web.Response(status=303, headers={**HEADERS, "Location": back})
+    response.set_cookie(
+        desk.sessions.cookie,
+        desk.sessions.begin(),
+        max_age=int(LIFETIME.total_seconds()),
+        path="/",
+        httponly=True,
+        samesite="Strict",
+        secure=request.secure,
+    )
+    return response
+
+
+async def leave(visit: Visit) -> tuple[str, Note | None]:
+    """End the session, in every browser that has its cookie."""
+    visit.request.app[DESK].sessions.end(visit.session)
+    return "/login", None
+
+
+ROUTES = (
+    Route("GET", "/login", form),
+    Route("POST", "/login", enter),
+    button("/logout", leave),
+)

@@ -1,0 +1,82 @@
+"""Orders: the list with its filters, and the card with everything that is known of one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+from olhubd.control import orders
+from olhubd.control.asked import OrdersQuery
+from olhubd.control.dashboard.page import Visit, older, page
+from olhubd.control.dashboard.waiting import advice
+from olhubd.control.records import OrderRow
+from olhubd.engine.hub import Hub
+from olhubd.model import Money, Order, Stage
+from olhubd.model.money import total
+from olhubd.store import orders as stored
+
+__all__ = ["ROUTES", "logins"]
+
+
+async def listing(visit: Visit) -> dict[str, Any]:
+    asked = visit.query
+    if "q" in asked:
+        asked["q"] = asked["q"].strip()
+    found = await visit.ask(orders.listing, visit.checked(OrdersQuery, **asked))
+    return {
+        "rows": found.items,
+        "logins": await logins(visit.hub, found.items),
+        "asked": asked,
+        "accounts": sorted(visit.hub.configuration.accounts),
+        "stages": tuple(Stage),
+        "older": older("/orders", asked, found.next),
+        "newest": urlencode({name: value for name, value in asked.items() if name != "before"}),
+    }
+
+
+async def card(visit: Visit) -> dict[str, Any]:
+    found = await visit.ask(orders.card)
+    told = await visit.ask(orders.history, order=found.reference)
+    config = visit.hub.configuration.accounts.get(found.account)
+    return {
+        "card": found,
+        "order": found.order,
+        "told": told,
+        "system": config.connector.title if config else None,
+        "sums": _sums(found.order),
+        "rest": _rest(found.order),
+        "advice": advice,
+    }
+
+
+def _sums(order: Order) -> list[tuple[str, str | None, Money]]:
+    """What the total is made of: a key of the catalogue, a name of the source's, the amount."""
+    currency = order.total.currency
+    rows: list[tuple[str, str | None, Money]] = [("sum.lines", None, total((i.sum for i in order.lines), currency))]
+    if order.shipping.cost is not None:
+        rows.append(("sum.shipping", order.shipping.method, order.shipping.cost))
+    rows.extend(("sum.charge", charge.name or charge.kind, charge.sum) for charge in order.charges)
+    cuts = [(cut.name or cut.kind, cut.amount) for cut in order.discounts]
+    rows.extend(("sum.discount", name, -amount) for name, amount in cuts if amount is not None)
+    if order.tax is not None:
+        rows.append(("sum.tax", None, order.tax))
+    return rows
+
+
+def _rest(order: Order) -> Money | None:
+    """What the buyer still owes, before any cash on delivery."""
+    left = order.total - order.paid
+    return left if left.amount > 0 else None
+
+
+async def logins(hub: Hub, rows: Sequence[OrderRow]) -> dict[int, str]:
+    """The buyers' logins. Lists name no person: whoever has no login there is left out."""
+    found = await stored.read(hub.database.reader, [row.id for row in rows])
+    return {id_: order.order.buyer.login for id_, order in found.items() if order.order.buyer.login}
+
+
+ROUTES = (
+    page("/orders", "orders.html", listing),
+    page("/orders/{order}", "order.html", card),
+)

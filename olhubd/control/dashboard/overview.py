@@ -1,0 +1,122 @@
+"""The overview: is all well, what waits for a person, and how orders flow from each source to each shop."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from olhubd.control import orders as asked_orders
+from olhubd.control import system
+from olhubd.control.accounts import standing
+from olhubd.control.asked import OrdersQuery
+from olhubd.control.dashboard import health
+from olhubd.control.dashboard.orders import logins
+from olhubd.control.dashboard.page import Visit, page
+from olhubd.control.records import Account, AccountState
+from olhubd.decide.route import Route
+from olhubd.model import DeliveryState
+from olhubd.store import deliveries, orders
+
+__all__ = ["ROUTES", "Bar", "bars"]
+
+_HOURS = 24
+_MEDIAN_OF = 20
+_LATEST = 8
+
+
+@dataclass(frozen=True)
+class Lane:
+    """One source of a route. `typical` and `last` are from the purchase until the target had the order."""
+
+    account: Account
+    level: health.Level
+    typical: timedelta | None
+    last: timedelta | None
+
+
+@dataclass(frozen=True)
+class Line:
+    """One route: its sources beside its target, and what that is still to get."""
+
+    lanes: tuple[Lane, ...]
+    target: Account
+    level: health.Level
+    forward: bool
+
+    @property
+    def owed(self) -> int:
+        return sum(count for state, count in self.target.owed.items() if state.open) - self.held
+
+    @property
+    def held(self) -> int:
+        return self.target.owed.get(DeliveryState.HOLD, 0)
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One hour of the chart; `share` is of the tallest bar, from 0 to 1."""
+
+    hour: datetime
+    count: int
+    share: float
+
+
+async def overview(visit: Visit) -> dict[str, Any]:
+    hub, reader = visit.hub, visit.hub.database.reader
+    status = await visit.ask(system.status)
+    accounts = await standing(hub)
+    found = health.findings(status, accounts)
+    hour = status.now.replace(minute=0, second=0, microsecond=0)
+    first = hour - timedelta(hours=_HOURS - 1)
+    latest = (await visit.ask(asked_orders.listing, OrdersQuery(limit=_LATEST))).items
+    oldest = await deliveries.oldest(reader)
+    return {
+        "status": status,
+        "active": status.accounts.get(AccountState.ACTIVE, 0),
+        "owed": sum(count for state, count in status.owed.items() if state.open),
+        "level": health.worst(found),
+        "findings": found,
+        "lines": _lines(hub.routes, accounts, await orders.journeys(reader)),
+        "bars": bars(first, await orders.hourly(reader, first)),
+        "rows": latest,
+        "logins": await logins(hub, latest),
+        "oldest": oldest,
+    }
+
+
+def _lines(
+    routes: Sequence[Route], accounts: Sequence[Account], journeys: Mapping[tuple[str, str], list[timedelta]]
+) -> list[Line]:
+    named = {account.name: account for account in accounts}
+    return [
+        Line(
+            tuple(_lane(named[name], journeys.get((name, route.target), [])) for name in sorted(route.sources)),
+            named[route.target],
+            health.level(named[route.target]),
+            route.forward,
+        )
+        for route in routes
+    ]
+
+
+def _lane(account: Account, took: list[timedelta]) -> Lane:
+    latest = took[:_MEDIAN_OF]
+    return Lane(
+        account,
+        health.level(account),
+        timedelta(seconds=statistics.median(span.total_seconds() for span in latest)) if latest else None,
+        latest[0] if latest else None,
+    )
+
+
+def bars(first: datetime, counts: Mapping[datetime, int]) -> list[Bar]:
+    """One for each hour from `first` on, also the empty ones."""
+    tallest = max(counts.values(), default=0)
+    hours = [first + timedelta(hours=number) for number in range(_HOURS)]
+    return [Bar(hour, counts.get(hour, 0), counts.get(hour, 0) / tallest if tallest else 0.0) for hour in hours]
+
+
+ROUTES = (page("/", "overview.html", overview),)

@@ -1,0 +1,212 @@
+"""A page and a button: what stands around every handler of the dashboard.
+
+A page is a GET that gives a template with its values. A button is a POST of a form; it does one thing through the
+API's own handler, leaves a note and sends the browser back. Whatever goes wrong becomes a page with its sentence.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from urllib.parse import quote, urlencode
+
+import msgspec
+from aiohttp import web
+
+from olhubd import __version__
+from olhubd.control.asked import Nothing
+from olhubd.control.context import CONTEXT
+from olhubd.control.dashboard import paint
+from olhubd.control.dashboard.desk import DESK, Desk, Note
+from olhubd.control.dashboard.route import Route
+from olhubd.control.dashboard.session import Session
+from olhubd.control.dashboard.speech import Speech, chosen
+from olhubd.control.problem import Refusal, refusal
+from olhubd.control.routes import Call
+from olhubd.engine.hub import Hub
+from olhubd.model import DeliveryState
+from olhubd.store import deliveries, quarantine
+from olhubd.store.accounts import AccountState
+
+__all__ = ["HEADERS", "WHO", "Visit", "button", "html", "local", "older", "page", "speech", "visitor"]
+
+A = TypeVar("A")
+WHO = "dashboard"
+"""How a change made here stands in the log of events."""
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self';"
+        " form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    # With no-referrer a browser sends `Origin: null` with our own forms too.
+    "Referrer-Policy": "same-origin",
+    "Vary": "Accept-Language, Cookie",
+}
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One request of somebody who is logged in."""
+
+    request: web.Request
+    session: Session
+    speech: Speech
+    form: Mapping[str, str]
+
+    @property
+    def hub(self) -> Hub:
+        return self.request.app[CONTEXT].hub
+
+    @property
+    def path(self) -> Mapping[str, str]:
+        return self.request.match_info
+
+    @property
+    def query(self) -> dict[str, str]:
+        """The parameters that say something; a form sends its empty fields too."""
+        return {name: value for name, value in self.request.query.items() if value.strip()}
+
+    async def ask(
+        self,
+        handler: Callable[[Call[Any, Any]], Awaitable[A]],
+        query: msgspec.Struct | None = None,
+        body: msgspec.Struct | None = None,
+        **path: str,
+    ) -> A:
+        """What the API answers to the same question."""
+        return await handler(
+            Call(
+                context=self.request.app[CONTEXT],
+                query=query or Nothing(),
+                body=body or Nothing(),
+                path=path or self.path,
+                who=WHO,
+                headers=self.request.headers,
+            )
+        )
+
+    def checked(self, into: type[A], **given: object) -> A:
+        """Parameters of the API's own type. Raises Refusal with what is wrong."""
+        try:
+            return msgspec.convert(given, into, strict=False)
+        except msgspec.ValidationError as error:
+            raise Refusal(400, "parameter", str(error)) from None
+
+
+Button = Callable[[Visit], Awaitable[tuple[str, Note | None]]]
+
+
+def page(path: str, template: str, handler: Callable[[Visit], Awaitable[dict[str, Any]]]) -> Route:
+    """A page that is there for whoever is logged in."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        session = visitor(request)
+        if session is None:
+            return _to_login(request)
+        visit = Visit(request, session, speech(request), {})
+        try:
+            async with asyncio.timeout(10):
+                return await _page(visit, template, await handler(visit))
+        except Exception as error:
+            return await _failed(visit, refusal(error, request))
+
+    return Route("GET", path, handle)
+
+
+def button(path: str, handler: Button, *, limit: float = 10.0) -> Route:
+    """Something that somebody who is logged in does. `limit` is in seconds."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        session = visitor(request)
+        if session is None:
+            return _to_login(request)
+        form = {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
+        visit = Visit(request, session, speech(request), form)
+        try:
+            if form.get("form") != session.form:
+                raise Refusal(403, "cross-site", visit.speech.t("form.stale"))
+            async with asyncio.timeout(limit):
+                back, note = await handler(visit)
+        except Exception as error:
+            return await _failed(visit, refusal(error, request))
+        if note is not None:
+            desk(request).leave(session.number, note)
+        return web.Response(status=303, headers={**HEADERS, "Location": local(back)})
+
+    return Route("POST", path, handle)
+
+
+def visitor(request: web.Request) -> Session | None:
+    """Who is logged in, by the cookie."""
+    sessions = desk(request).sessions
+    return sessions.check(request.cookies.get(sessions.cookie))
+
+
+def desk(request: web.Request) -> Desk:
+    return request.app[DESK]
+
+
+def speech(request: web.Request) -> Speech:
+    zone = request.app[CONTEXT].hub.configuration.daemon.zone
+    return Speech(chosen(request.headers.get("Accept-Language", "")), zone, request.app[CONTEXT].hub.clock.now())
+
+
+def local(target: str | None) -> str:
+    """A path of ours, whatever a form or an address says."""
+    if not target or not target.startswith("/") or target[1:2] in ("/", "\\") or not target.isprintable():
+        return "/"
+    return target
+
+
+def older(path: str, asked: dict[str, str], before: int | None) -> str | None:
+    """The address of the next page."""
+    return None if before is None else f"{path}?{urlencode({**asked, 'before': str(before)})}"
+
+
+def html(speech: Speech, template: str, values: dict[str, Any], status: int = 200) -> web.Response:
+    text = paint.render(template, speech, {"version": __version__, **values})
+    return web.Response(text=text, status=status, content_type="text/html", headers=HEADERS)
+
+
+def _to_login(request: web.Request) -> web.Response:
+    back = "" if request.method != "GET" or request.path == "/" else f"?next={quote(request.path_qs, safe='')}"
+    return web.Response(status=303, headers={**HEADERS, "Location": f"/login{back}"})
+
+
+async def _page(visit: Visit, template: str, values: dict[str, Any], status: int = 200) -> web.Response:
+    fresh = "X-Live" in visit.request.headers  # the script asks again and shows no notes
+    return html(
+        visit.speech,
+        template,
+        {
+            "at": visit.request.path,
+            "here": visit.request.path_qs,
+            "form": visit.session.form,
+            "note": None if fresh else desk(visit.request).take(visit.session.number),
+            "waits": await _waits(visit.hub),
+            **values,
+        },
+        status,
+    )
+
+
+async def _waits(hub: Hub) -> int:
+    """How many things a person must see to."""
+    reader = hub.database.reader
+    owed = await deliveries.tally(reader)
+    held = sum(count for (_, state), count in owed.items() if state is DeliveryState.HOLD)
+    parked = sum(unit.row.state is AccountState.PARKED for unit in hub.units.values())
+    return held + parked + sum((await quarantine.tally(reader)).values())
+
+
+async def _failed(visit: Visit, problem: Refusal) -> web.Response:
+    back = local(visit.form.get("back"))
+    values = {"status": problem.status, "detail": str(problem), "candidates": problem.extra.get("candidates", ())}
+    try:
+        response = await _page(visit, "problem.html", {**values, "back": back}, problem.status)
+    except Exception as error:  # the database itself, perhaps
+        response = refusal(error, visit.request).response()
+    response.headers.update(problem.headers)
+    return response

@@ -1,0 +1,15 @@
+"""A route of the dashboard; the shape alone, so that assets need no pages."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from aiohttp.typedefs import Handler
+
+__all__ = ["Route"]
+
+
+class Route(NamedTuple):
+    method: str
+    path: str
+    handler: Handler

@@ -1,0 +1,25 @@
+"""The import log: every execution of every feed with its counts and errors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from olhubd.control import runs
+from olhubd.control.asked import RunsQuery
+from olhubd.control.dashboard.page import Visit, older, page
+
+__all__ = ["ROUTES"]
+
+
+async def listing(visit: Visit) -> dict[str, Any]:
+    asked = visit.query
+    found = await visit.ask(runs.listing, visit.checked(RunsQuery, **asked))
+    return {
+        "rows": found.items,
+        "asked": asked,
+        "accounts": sorted(visit.hub.configuration.accounts),
+        "older": older("/runs", asked, found.next),
+    }
+
+
+ROUTES = (page("/runs", "runs.html", listing),)
