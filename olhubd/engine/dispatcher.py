@@ -238,7 +238,7 @@ class Dispatcher:
             back, self._ready = [_untouched(parcel) for parcel in self._ready], []
         mine = [parcel.delivery.id for parcel in (*self._ready, *self._running.values())]
 
-        async def work(tx: Transaction) -> tuple[list[Parcel], set[str]]:
+        async def work(tx: Transaction) -> tuple[list[Parcel], set[str], int]:
             ledger = Ledger(tx, now, Cause("start", "dispatcher"))
             outcomes = await self._uncontested(tx, ended)
             await deliveries.save(tx, [*(outcome.delivery for outcome in outcomes), *back])
@@ -249,10 +249,11 @@ class Dispatcher:
             claimed = []
             if room:
                 claimed = await deliveries.claim(tx, self.target, now, now + self._lease, room, mine)
-            return await self._parcels(tx, claimed), ledger.targets
+            confirmed = sum(outcome.delivery.state is DeliveryState.CONFIRMED for outcome in outcomes)
+            return await self._parcels(tx, claimed), ledger.targets, confirmed
 
-        parcels, targets = await self._database.write(work)
-        self.confirmed += sum(o.delivery.state is DeliveryState.CONFIRMED for o in ended)
+        parcels, targets, confirmed = await self._database.write(work)
+        self.confirmed += confirmed
         self._wake_others(targets - {self.target})
         if self.target in targets:
             self.wake()

@@ -14,6 +14,8 @@ import aiohttp
 import msgspec
 
 from olhubd.config import AccountConfig, Configuration
+from olhubd.decide import plan
+from olhubd.decide.plan import Debt
 from olhubd.decide.route import Route
 from olhubd.engine.account import AccountUnit, NotPossible
 from olhubd.engine.budget import BudgetBook
@@ -24,7 +26,7 @@ from olhubd.engine.runlog import RunLog
 from olhubd.engine.session import Clients
 from olhubd.engine.shared import Shared
 from olhubd.engine.supervisor import Supervisor
-from olhubd.model import Cause, Delivery, DeliveryState, Order
+from olhubd.model import Action, Cause, Delivery, DeliveryState, Order
 from olhubd.plugin import Clock
 from olhubd.store import Database, Transaction, accounts, credentials, deliveries, feeds, lookups, orders, runs
 from olhubd.store.accounts import AccountRow, AccountState
@@ -193,7 +195,7 @@ class Hub:
         return await self._steer(delivery_id, who, "delivery.accepted", confirmed)
 
     async def _steer(self, delivery_id: int, who: str, kind: str, change: Any) -> Delivery:
-        async def work(tx: Transaction) -> Delivery:
+        async def work(tx: Transaction) -> tuple[Delivery, set[str]]:
             delivery = await deliveries.get(tx, delivery_id)
             if delivery is None:
                 raise NotPossible(f"there is no delivery {delivery_id}")
@@ -204,15 +206,25 @@ class Hub:
             changed: Delivery = change(delivery, self)
             ledger = Ledger(tx, self.clock.now(), Cause("operator", who))
             facts = {"delivery": delivery.id, "target": delivery.target, "reason": changed.reason}
-            order = await self._order_account(tx, delivery)
-            ledger.event(kind, order, delivery.order_id, {k: v for k, v in facts.items() if v is not None})
+            account = await self._order_account(tx, delivery)
+            data = {k: v for k, v in facts.items() if v is not None}
+            event_id = ledger.event(kind, account, delivery.order_id, data)
+            if changed.action is Action.PUSH_ORDER and changed.state is DeliveryState.CONFIRMED:
+                for debt in self._after_push(account, changed.target):
+                    ledger.owe(delivery.order_id, debt, event_id)
             await deliveries.save(tx, [changed])
             await ledger.write(tx)
-            return changed
+            return changed, ledger.targets
 
-        changed = await self.database.write(work)
-        self.wake([changed.target])
+        changed, targets = await self.database.write(work)
+        self.wake({changed.target, *targets})
         return changed
+
+    def _after_push(self, account: str, target: str) -> Sequence[Debt]:
+        for route in self._routes:
+            if route.target == target and account in route.sources:
+                return plan.after_push(account, route, self._processing(account))
+        return ()
 
     async def _order_account(self, tx: Transaction, delivery: Delivery) -> str:
         stored = await orders.get(tx, delivery.order_id)

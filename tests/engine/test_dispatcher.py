@@ -509,6 +509,7 @@ async def test_a_number_of_another_order_is_held_and_holds_up_nobody(bench: Benc
     assert "as 100, which is known there as order 1 of the hub" in (held.reason or "")
     known = await copies.by_external(bench.database.reader, "shop", ["100", "101"])
     assert {external_id: copy.order_id for external_id, copy in known.items()} == {"100": 1, "101": 3}
+    assert bench.dispatcher.confirmed == 2
 
 
 async def test_a_plugin_may_veto(bench: Bench) -> None:

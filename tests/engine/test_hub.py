@@ -13,11 +13,14 @@ import structlog
 from olhubd import config
 from olhubd.engine.clock import SystemClock
 from olhubd.engine.hub import Hub
+from olhubd.engine.landing import Landing
 from olhubd.engine.session import open_session
-from olhubd.store import Database, Transaction, accounts, credentials, feeds, lookups
+from olhubd.model import Action, DeliveryState, OrderId, Run, RunId
+from olhubd.store import Database, Transaction, accounts, credentials, deliveries, feeds, lookups
 from olhubd.store.accounts import AccountRow, AccountState
 from olhubd.testing.stage import write_configuration
-from tests.orders import EPOCH
+from olhubd_allegro.simulator import AllegroSimulator
+from tests.orders import EPOCH, order
 
 NOWHERE = "http://127.0.0.1:9"
 SHOP = {
@@ -31,7 +34,13 @@ SHOP = {
 
 @pytest.fixture
 async def hub(database: Database, clock: SystemClock, tmp_path: Path) -> AsyncIterator[Hub]:
-    path = write_configuration(tmp_path, {"shop": SHOP, "other": SHOP}, [], {}, "127.0.0.1:0")
+    tables = {
+        "shop": SHOP,
+        "other": SHOP,
+        "market": {"connector": "allegro", **AllegroSimulator(1).settings(NOWHERE)},
+    }
+    routes = [{"from": ["market"], "to": "shop", "mark_processing": True}]
+    path = write_configuration(tmp_path, tables, routes, {}, "127.0.0.1:0")
     with structlog.testing.capture_logs():
         async with open_session() as session:
             made = Hub(config.load(path, None, os.environ), database, session, clock, structlog.get_logger())
@@ -77,3 +86,22 @@ async def test_nothing_is_woken_that_has_ended(hub: Hub) -> None:
     await hub.stop(1)
     assert shop.dispatcher is None
     assert len(hub.supervisor) == 0
+
+
+async def test_an_order_that_a_person_accepted_is_worked_on_like_any_other(hub: Hub, database: Database) -> None:
+    """Its source is told so, which ends the time in which the buyer can still change the address."""
+    run = Run(id=RunId(1), account="market", feed="orders", trigger="timer", started_at=EPOCH)
+    landing = Landing(database, hub.clock, lambda: hub.routes, lambda targets: None)
+    await landing.land("market", [order("A")], run=run)
+
+    async def held(tx: Transaction) -> None:
+        await tx.execute("UPDATE deliveries SET state = 'hold', external_id = '77', due_at = due_at + 3600000000")
+
+    await database.write(held)
+    await hub.start()
+    await hub.accept(1, "me")
+    found = (await deliveries.of_orders(database.reader, [1]))[OrderId(1)]
+    assert [(d.target, d.action, d.state is DeliveryState.CONFIRMED) for d in found] == [
+        ("shop", Action.PUSH_ORDER, True),
+        ("market", Action.SET_STATUS, False),
+    ]
