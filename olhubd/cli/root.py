@@ -44,6 +44,7 @@ COMMANDS = {
     },
     "Trying it out": {
         "demo": Lazy("olhubd.cli.demo:demo", "Marketplaces, a shop and the daemon, all on this machine."),
+        "torture": Lazy("olhubd.cli.torture:torture", "Try to lose or double an order, by thousands of schedules."),
         "simulate": Lazy("olhubd.cli.simulate:simulate", "Stand in for a marketplace or a shop."),
     },
 }

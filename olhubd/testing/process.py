@@ -200,6 +200,19 @@ class Daemon:
                 await self._process.wait()
         return self._process.returncode or 0
 
+    async def second(self, timeout: float = 60.0) -> int:
+        """Start another daemon on the same data, which must refuse; gives its exit code."""
+        with self._log.open("ab") as log:
+            other = await asyncio.create_subprocess_exec(
+                *_olhubd("run", "--config", str(self.path)), stdout=log, stderr=log, env=self._environ
+            )
+        try:
+            return await asyncio.wait_for(other.wait(), timeout)
+        finally:
+            if other.returncode is None:
+                other.kill()
+                await other.wait()
+
     def signal(self, number: signal.Signals) -> None:
         assert self._process is not None
         self._process.send_signal(number)

@@ -1,0 +1,149 @@
+"""`olhubd torture`: a machine that tries to lose an order, to double one, or to get a total wrong.
+
+Either the engine in this process, in virtual time and between systems in memory, or (`--process`) the whole daemon
+as a process between simulators on real sockets.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from olhubd.testing.torture import Result
+
+__all__ = ["torture"]
+
+_TOLD = 15.0
+"""Seconds between two lines of progress."""
+
+
+@click.command()
+@click.option("--schedules", default=100, show_default=True, metavar="N", help="Play so many schedules.")
+@click.option("--seed", type=int, default=None, help="The first seed; the next has the next. Default: chance.")
+@click.option("--process", "as_process", is_flag=True, help="The whole daemon as a process; minutes, not seconds.")
+@click.option("--every", is_flag=True, help="Small schedules instead, with a kill at every single crossing.")
+@click.option(
+    "--keep", type=click.Path(file_okay=False, path_type=Path), default=None, help="Leave there what failed."
+)
+def torture(schedules: int, seed: int | None, as_process: bool, every: bool, keep: Path | None) -> None:
+    """Try to break the promise: no order lost, none doubled, no wrong total, nothing silent.
+
+    Nothing real is touched. Exit code 1 when anything was found; each failing schedule is shrunk and told with the
+    command that plays it again. See docs/reliability.md.
+
+    \b
+    Examples:
+      olhubd torture --schedules 2000
+      olhubd torture --schedules 1 --seed 4711 --keep /tmp/4711
+      olhubd torture --every
+      olhubd torture --process --schedules 20
+    """
+    first = random.randrange(1_000_000) if seed is None else seed
+    if as_process:
+        sys.exit(_besiege(first, schedules, keep))
+    from olhubd.testing.torture import campaign
+
+    if every:
+        plays = (
+            (f"{name}, crossing by crossing", "--every", result)
+            for name, schedule in campaign.SMALL.items()
+            for result in campaign.at_every_crossing(schedule)
+        )
+        sys.exit(_play(plays, keep))
+    seeds = range(first, first + schedules)
+    click.echo(f"{schedules} schedules from seed {first} on")
+    drawn = ((f"seed {r.schedule.seed}", f"--seed {r.schedule.seed}", r) for r in campaign.by_seed(seeds))
+    sys.exit(_play(drawn, keep))
+
+
+class _Sum:
+    """What all schedules come to."""
+
+    def __init__(self) -> None:
+        self.schedules = self.failed = self.orders = self.kills = self.struck = self.crossings = 0
+        self.virtual = 0.0
+        self._began = self._told = time.perf_counter()
+
+    def add(self, result: Result) -> None:
+        self.schedules += 1
+        self.failed += bool(result.findings)
+        self.orders += result.orders
+        self.kills += result.kills
+        self.struck += result.struck
+        self.crossings += result.crossings
+        self.virtual += result.seconds
+        if time.perf_counter() - self._told > _TOLD:
+            self._told = time.perf_counter()
+            click.echo(f"... {self.schedules} schedules, {self.failed} failed", err=True)
+
+    def tell(self) -> None:
+        took = time.perf_counter() - self._began
+        for name, value in (
+            ("schedules", self.schedules),
+            ("orders", self.orders),
+            ("kills", self.kills),
+            ("faults", self.struck),
+            ("crossings", self.crossings),
+            ("hours lived", f"{self.virtual / 3600:.1f}"),
+            ("seconds", f"{took:.1f}"),
+            ("failed", self.failed),
+        ):
+            click.echo(f"{name:>14}  {value}")
+
+
+def _play(plays: Iterable[tuple[str, str, Result]], keep: Path | None) -> int:
+    total = _Sum()
+    for name, again, result in plays:
+        total.add(result)
+        if result.findings:
+            _tell(name, again, result, keep)
+    total.tell()
+    return 1 if total.failed else 0
+
+
+def _tell(name: str, again: str, result: Result, keep: Path | None) -> None:
+    from olhubd.testing.torture import campaign, play
+
+    click.echo(f"\nFAILED: {name}")
+    for finding in result.findings[:20]:
+        click.echo(f"  {finding}")
+    if result.strikes:
+        click.echo(f"  killed at crossing {', '.join(map(str, result.strikes))}")
+    least = campaign.shrink(result)
+    click.echo(f"as few steps as still fail ({', '.join(sorted(least.kinds))}):")
+    for step in least.schedule.steps:
+        click.echo(f"  {step}")
+    click.echo(f"again: olhubd torture --schedules 1 {again}\n")
+    if keep is not None:
+        folder = keep / name.replace(" ", "-").replace(",", "")
+        play(least.schedule, kills=result.strikes, keep=folder)
+        (folder / "trace.txt").write_text("\n".join([*least.trace, "", *least.log, "", *least.findings]) + "\n")
+        click.echo(f"its files: {folder}")
+
+
+def _besiege(seed: int, schedules: int, keep: Path | None) -> int:
+    import asyncio
+    import contextlib
+    import tempfile
+
+    from olhubd.testing.torture.siege import besiege
+
+    with contextlib.ExitStack() as stack:
+        folder = keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="olhubd-torture-")))
+        click.echo(f"{schedules} schedules from seed {seed} on, the whole daemon as a process")
+        began = time.perf_counter()
+        found = asyncio.run(besiege(folder, seed, schedules, click.echo))
+        for name, value in (*found.sums(), ("seconds", f"{time.perf_counter() - began:.1f}")):
+            click.echo(f"{name:>14}  {value}")
+        for finding in found.findings:
+            click.echo(f"FAILED: {finding}")
+        if found.findings:
+            click.echo(f"again: olhubd torture --process --schedules {schedules} --seed {seed}")
+    return 1 if found.findings else 0

@@ -1,0 +1,92 @@
+"""Many schedules, one after another: random ones by their seeds, and small ones with a kill at every crossing.
+
+What fails is shrunk: steps are taken out as long as the same kind of finding remains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from olhubd.testing.torture.play import Result, play
+from olhubd.testing.torture.schedule import SHOP, Schedule, Step, draw
+from olhubd.testing.torture.weather import Ill
+
+__all__ = ["SMALL", "at_every_crossing", "by_seed", "shrink"]
+
+_TRIES = 200
+_BUY = Step(at=5, verb="buy", where="market-a", it=1, count=2, what="ready")
+
+
+def _small(*steps: Step, lag: float = 0.0, rest: float = 40.0) -> Schedule:
+    return Schedule(seed=0, markets=("market-a",), lag=lag, steps=steps, rest=rest)
+
+
+SMALL: dict[str, Schedule] = {
+    "an order": _small(_BUY),
+    "a refresh": _small(Step(at=3, verb="expire", where="market-a"), _BUY),
+    "a refresh whose answer is lost": _small(
+        Step(at=3, verb="expire", where="market-a"),
+        Step(at=3, verb="spell", where="market-a", what=Ill.LOSE.value, match="refresh", count=1),
+        _BUY,
+    ),
+    "a refresh that two wait for": _small(
+        Step(at=1, verb="spell", where=SHOP, what=Ill.SLOW.value, match="push", count=1, seconds=25.0),
+        Step(at=1, verb="spell", where="market-a", what=Ill.SLOW.value, match="refresh", count=2, seconds=30.0),
+        _BUY,
+        Step(at=30, verb="expire", where="market-a"),
+    ),
+    "an order that cannot be read at first": _small(
+        Step(at=1, verb="spell", where="market-a", what=Ill.DOWN.value, match="read", count=1), _BUY
+    ),
+    "a lost answer": _small(
+        Step(at=1, verb="spell", where=SHOP, what=Ill.LOSE.value, match="push", count=1), _BUY, rest=90.0
+    ),
+    "a shop that acts late": _small(
+        Step(at=1, verb="spell", where=SHOP, what=Ill.LATE.value, match="push", count=1), _BUY, lag=15.0, rest=90.0
+    ),
+    "a cancellation": _small(_BUY, Step(at=25, verb="cancel", it=1, what="buyer")),
+    "a merge": _small(
+        Step(at=5, verb="buy", where="market-a", it=1, count=1),
+        Step(at=6, verb="buy", where="market-a", it=2, count=1),
+        Step(at=7, verb="confirm", it=1, what="unpaid"),
+        Step(at=30, verb="merge", it=1, also=2),
+    ),
+    "a parcel": _small(_BUY, Step(at=30, verb="ship", it=1)),
+}
+"""By what happens in them; small enough for a kill at every crossing."""
+
+
+def by_seed(seeds: Iterable[int]) -> Iterator[Result]:
+    """Play the schedules of these seeds."""
+    for seed in seeds:
+        yield play(draw(seed))
+
+
+def at_every_crossing(schedule: Schedule, stride: int = 1) -> Iterator[Result]:
+    """Play a schedule unharmed, then once for each crossing of its time of trouble, with a kill there.
+
+    `stride` takes only every so many.
+    """
+    unharmed = play(schedule)
+    yield unharmed
+    for crossing in range(1, unharmed.troubled + 1, stride):
+        yield play(schedule, kills=[crossing])
+
+
+def shrink(failed: Result, tries: int = _TRIES) -> Result:
+    """The result of a schedule with as few steps as still fail in one of the same ways."""
+    best = failed
+    size = max(1, len(best.schedule.steps) // 2)
+    while size and tries:
+        start = 0
+        while start < len(best.schedule.steps) and tries:
+            steps = best.schedule.steps
+            fewer = best.schedule.having(steps[:start] + steps[start + size :])
+            tries -= 1
+            result = play(fewer, kills=failed.strikes)
+            if result.kinds & failed.kinds:
+                best = result
+            else:
+                start += size
+        size //= 2
+    return best

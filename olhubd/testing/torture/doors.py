@@ -1,0 +1,204 @@
+"""The connectors of the systems in memory: real ones, deriving from the capability classes, only without HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+import msgspec
+from pydantic import ConfigDict, SkipValidation
+
+from olhubd.model import Fulfilment, Money, Payment, Shipment
+from olhubd.plugin import (
+    AuthLost,
+    CancelSink,
+    Connector,
+    Cursor,
+    Defaults,
+    DeviceGrant,
+    Gone,
+    OAuthLogin,
+    OrderFeed,
+    OrderLookup,
+    OrderSink,
+    Page,
+    PaymentSink,
+    Pending,
+    Push,
+    Receipt,
+    Record,
+    Settings,
+    ShipmentSink,
+    StatusSink,
+    Temporary,
+    Token,
+)
+from olhubd.testing.torture import shop as shops
+from olhubd.testing.torture.grant import LIFE, Unauthorized
+from olhubd.testing.torture.market import Market
+from olhubd.testing.torture.shop import Shop, Sold
+
+__all__ = ["Door", "MarketDoor", "ShopDoor"]
+
+T = TypeVar("T")
+_PAGE = 4
+_DEFAULTS = Defaults(
+    interval=timedelta(seconds=20), sweep_interval=timedelta(minutes=10), sweep_window=timedelta(days=3), parallel=4
+)
+
+
+class Door(Settings):
+    """Where the system is: in this process."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+    system: SkipValidation[Any]
+    weather: SkipValidation[Any]
+
+
+class MarketDoor(Connector[Door], OrderFeed, OrderLookup, StatusSink, ShipmentSink, OAuthLogin):
+    """To a marketplace whose journal names orders, each of which is read by a call of its own."""
+
+    name = "market"
+    title = "Market in memory"
+    Settings = Door
+    defaults = _DEFAULTS
+
+    @property
+    def _market(self) -> Market:
+        market: Market = self.settings.system
+        return market
+
+    async def _call(self, name: str, act: Callable[[], T], writes: bool = False, late: bool = True) -> T:
+        """One call with a token that is good, or with another one if it was not."""
+        market, weather = self._market, self.settings.weather
+        for _ in range(2):
+            access = await self.account.tokens.access()
+
+            def checked(access: str = access) -> T:
+                market.grant.check(access)
+                return act()
+
+            try:
+                result: T = await weather.call(f"{market.name}.{name}", checked, writes=writes, late=late)
+                return result
+            except Unauthorized:
+                await self.account.tokens.refused(access)
+        raise AuthLost("401 with a token that was just renewed")
+
+    async def start(self, since: datetime | None) -> Cursor:
+        return Cursor(str(await self._call("start", self._market.end)))
+
+    async def pull(self, cursor: Cursor) -> Page:
+        events = await self._call("journal", lambda: self._market.events(int(cursor), _PAGE))
+        records: list[Record] = []
+        for number, id_ in events:
+            try:
+                records.append(await self.read_order(id_))
+            except Temporary as failure:
+                return Page(records=records, cursor=cursor, failure=failure)
+            cursor = Cursor(str(number))
+        return Page(records=records, cursor=cursor, more=len(events) == _PAGE)
+
+    async def sweep(self, since: datetime, cursor: Cursor | None) -> Page:
+        start = int(cursor or 0)
+        ids = await self._call("listing", lambda: self._market.listing(since, start, _PAGE))
+        records = [await self.read_order(id_) for id_ in ids]
+        return Page(records=records, cursor=Cursor(str(start + len(ids))), more=len(ids) == _PAGE)
+
+    async def read_order(self, external_id: str) -> Record:
+        order = await self._call("read", lambda: self._market.read(external_id))
+        return order or Gone(external_id=external_id)
+
+    async def set_status(self, external_id: str, status: str) -> None:
+        await self._call("status", lambda: self._market.set_status(external_id, status), writes=True)
+
+    def status_for(self, fulfilment: Fulfilment) -> str | None:
+        return {Fulfilment.PROCESSING: "PROCESSING", Fulfilment.SENT: "SENT"}.get(fulfilment)
+
+    async def add_shipment(self, external_id: str, shipment: Shipment) -> None:
+        there = await self._call("parcels", lambda: self._market.waybills(external_id))
+        if shipment.waybill not in there:
+            # A parcel that is registered late by an earlier try is what no reading beforehand can see.
+            attach = lambda: self._market.attach(external_id, shipment.waybill)  # noqa: E731
+            await self._call("parcel", attach, writes=True, late=False)
+
+    async def refresh(self, token: Token) -> Token:
+        grant = self._market.grant
+        grant.renewing += 1
+        grant.overlaps += grant.renewing > 1
+        try:
+            what = f"{self._market.name}.refresh"
+            fresh: Token = await self.settings.weather.call(what, lambda: grant.renew(token.refresh), writes=True)
+        finally:
+            grant.renewing -= 1
+        return msgspec.structs.replace(fresh, expires_at=self.account.clock.now() + LIFE)
+
+    async def begin_device(self) -> DeviceGrant:
+        raise AuthLost("nobody signs in here")
+
+    async def poll_device(self, grant: DeviceGrant) -> Token | Pending:
+        raise AuthLost("nobody signs in here")
+
+    def authorize_url(self, redirect_uri: str, state: str, challenge: str) -> str:
+        raise AuthLost("nobody signs in here")
+
+    async def exchange(self, code: str, redirect_uri: str, verifier: str) -> Token:
+        raise AuthLost("nobody signs in here")
+
+
+class ShopDoor(Connector[Door], OrderFeed, OrderLookup, OrderSink, StatusSink, PaymentSink, CancelSink):
+    """To a shop that is target of all orders, and tells its own and those that were pushed in one feed."""
+
+    name = "shop"
+    title = "Shop in memory"
+    Settings = Door
+    defaults = _DEFAULTS
+    settle = timedelta(seconds=60)
+
+    @property
+    def _shop(self) -> Shop:
+        shop: Shop = self.settings.system
+        return shop
+
+    async def _call(self, name: str, act: Callable[[], T], writes: bool = False) -> T:
+        result: T = await self.settings.weather.call(f"{self._shop.name}.{name}", act, writes=writes)
+        return result
+
+    async def start(self, since: datetime | None) -> Cursor:
+        return Cursor(str(await self._call("start", lambda: self._shop.last)))
+
+    async def pull(self, cursor: Cursor) -> Page:
+        found = await self._call("journal", lambda: self._shop.changes(int(cursor), _PAGE))
+        after = Cursor(str(found[-1].change)) if found else cursor
+        return Page(records=[shops.told(sold) for sold in found], cursor=after, more=len(found) == _PAGE)
+
+    async def sweep(self, since: datetime, cursor: Cursor | None) -> Page:
+        start = int(cursor or 0)
+        found = await self._call("listing", lambda: self._shop.listing(since, start, _PAGE))
+        records = [shops.told(sold) for sold in found]
+        return Page(records=records, cursor=Cursor(str(start + len(found))), more=len(found) == _PAGE)
+
+    async def read_order(self, external_id: str) -> Record:
+        sold = await self._call("read", lambda: self._shop.orders.get(external_id))
+        return shops.told(sold) if sold else Gone(external_id=external_id)
+
+    async def push_order(self, push: Push) -> Receipt:
+        return _receipt(await self._call("push", lambda: self._shop.create(push), writes=True))
+
+    async def find_order(self, reference: str, since: datetime) -> Receipt | None:
+        found = await self._call("find", lambda: self._shop.find(reference, since))
+        return _receipt(found) if found else None
+
+    async def cancel_order(self, external_id: str, reason: str) -> None:
+        await self._call("cancel", lambda: self._shop.cancel(external_id), writes=True)
+
+    async def set_status(self, external_id: str, status: str) -> None:
+        await self._call("status", lambda: self._shop.set_status(external_id, status), writes=True)
+
+    async def set_payment(self, external_id: str, payment: Payment, paid: Money) -> None:
+        await self._call("payment", lambda: self._shop.set_paid(external_id, paid), writes=True)
+
+
+def _receipt(sold: Sold) -> Receipt:
+    return Receipt(external_id=sold.id, number=sold.id, total=sold.total, status=sold.status)

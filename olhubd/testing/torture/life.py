@@ -1,0 +1,164 @@
+"""One life of the daemon in a world: the real hub on the real store, from its start until it stops or is killed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import traceback
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Self, cast
+
+from olhubd.config import AccountConfig, Configuration, Control, Daemon, Engine
+from olhubd.decide.route import Route
+from olhubd.engine.hub import Hub
+from olhubd.engine.vault import StoreVault
+from olhubd.plugin import loading
+from olhubd.store import FAILURES
+from olhubd.testing.torture.doors import Door, MarketDoor, ShopDoor
+from olhubd.testing.torture.schedule import SHOP
+from olhubd.testing.torture.store import Store
+from olhubd.testing.torture.world import World
+
+__all__ = ["Life", "Scribe", "sign_in"]
+
+GRACE = 25.0
+
+
+class Scribe:
+    """A logger that keeps what it is told, tracebacks too, as text."""
+
+    def __init__(self, lines: list[str], facts: dict[str, Any] | None = None) -> None:
+        self.lines = lines
+        self._facts = facts or {}
+
+    def bind(self, **facts: Any) -> Self:
+        return type(self)(self.lines, {**self._facts, **facts})
+
+    def _write(self, level: str, event: str, exc_info: bool = False, **facts: Any) -> None:
+        trace = traceback.format_exc() if exc_info else ""
+        self.lines.append(f"{level}: {event} {self._facts | facts} {trace}".rstrip())
+
+    def debug(self, event: str, **facts: Any) -> None:
+        self._write("debug", event, **facts)
+
+    def info(self, event: str, **facts: Any) -> None:
+        self._write("info", event, **facts)
+
+    def warning(self, event: str, **facts: Any) -> None:
+        self._write("warning", event, **facts)
+
+    def error(self, event: str, **facts: Any) -> None:
+        self._write("error", event, **facts)
+
+
+def configuration(world: World) -> Configuration:
+    """Everything forwarded to the shop, and what the shop does told back."""
+
+    def account(name: str, connector: Any, system: Any) -> AccountConfig:
+        defaults = connector.defaults
+        return AccountConfig(
+            name=name,
+            connector=connector,
+            settings=Door(system=system, weather=world.weather),
+            title=name,
+            enabled=True,
+            fetch_orders=True,
+            interval=defaults.interval,
+            sweep_interval=defaults.sweep_interval,
+            sweep_window=defaults.sweep_window,
+            start=None,
+            parallel=defaults.parallel,
+        )
+
+    accounts = {name: account(name, MarketDoor, market) for name, market in world.markets.items()}
+    accounts[SHOP] = account(SHOP, ShopDoor, world.shop)
+    route = Route(
+        target=SHOP,
+        sources=frozenset(world.markets),
+        statuses={"new": "pending", "paid": "processing"},
+        status_back={"completed": "SENT"},
+        mark_processing=True,
+    )
+    return Configuration(
+        path=Path("olhubd.toml"),
+        daemon=Daemon(),
+        control=Control(),
+        engine=Engine(backoff_max=timedelta(minutes=5)),
+        accounts=accounts,
+        routes=(route,),
+        plugins=loading.load([], environ={}),
+        warnings=(),
+        origins={},
+    )
+
+
+async def sign_in(store: Store, world: World) -> None:
+    """As after a person signed in to each marketplace."""
+    vault = StoreVault(store, world.clock)
+    for name, market in world.markets.items():
+        await vault.save(name, market.grant.token())
+
+
+class Life:
+    """Make it by `Life.begin`; end it by `stop`, or by `bury` when its frontier says that it fell."""
+
+    def __init__(self, world: World, store: Store, hub: Hub, stack: contextlib.AsyncExitStack) -> None:
+        self._world = world
+        self.store = store
+        self.hub = hub
+        self._stack = stack
+        self._starting = asyncio.create_task(hub.start(), name="start")
+        self._starting.add_done_callback(self._started)
+
+    def _started(self, starting: asyncio.Task[None]) -> None:
+        """A daemon that cannot start ends, and its service manager tries again."""
+        if not starting.cancelled() and starting.exception() is not None and not self._world.frontier.dead:
+            self._world.frontier.kill("it could not start")
+
+    @classmethod
+    async def begin(cls, world: World, folder: Path, log: Scribe) -> Life:
+        """Open the store in `folder` and begin to start the hub on it."""
+        stack = contextlib.AsyncExitStack()
+        store = await stack.enter_async_context(Store.at(folder, world.frontier))
+        # No connector here speaks HTTP, so there is no session to make.
+        hub = Hub(configuration(world), store, cast("Any", None), world.clock, log)
+        return cls(world, store, hub, stack)
+
+    async def stop(self) -> bool:
+        """End it in order; False when it was killed meanwhile."""
+
+        async def stop() -> None:
+            await self._starting
+            await self.hub.stop(GRACE)
+
+        stopping = asyncio.create_task(stop(), name="stop")
+        stopping.add_done_callback(lambda task: task.cancelled() or task.exception())
+        fallen = asyncio.create_task(self._world.frontier.fallen.wait(), name="fallen")
+        await asyncio.wait([stopping, fallen], return_when=asyncio.FIRST_COMPLETED)
+        fallen.cancel()
+        if self._world.frontier.dead:
+            return False
+        try:
+            await stopping
+        except FAILURES:  # a disk that is full at the very end; the process ends all the same
+            self._world.frontier.kill("it could not stop in order")
+            return False
+        await self._stack.aclose()
+        return True
+
+    async def bury(self) -> None:
+        """Let nothing of it remain but its files."""
+        assert self._world.frontier.dead
+        mine = asyncio.current_task()
+        tasks = [task for task in asyncio.all_tasks() if task is not mine]
+        for _ in range(200):
+            tasks = [task for task in tasks if not task.done()]
+            if not tasks:
+                break
+            for task in tasks:
+                task.cancel()
+            await asyncio.sleep(0)
+        if tasks:
+            raise RuntimeError(f"these outlive their process: {tasks}")
+        await self._stack.aclose()

@@ -1,0 +1,206 @@
+"""Playing one schedule from its beginning until the books are closed."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import shutil
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from olhubd.model import Action, DeliveryState
+from olhubd.store import deliveries, orders
+from olhubd.testing.torture import verdict
+from olhubd.testing.torture.life import Life, Scribe, sign_in
+from olhubd.testing.torture.loop import Loop, Stuck
+from olhubd.testing.torture.schedule import Schedule
+from olhubd.testing.torture.store import Store, salvage
+from olhubd.testing.torture.world import World
+
+__all__ = ["Result", "play"]
+
+PATIENCE = 4 * 3600.0
+"""Seconds after the last trouble within which all must be where it belongs. A clock that was put back by an hour
+puts off by an hour what was due."""
+AFTERWARDS = 130.0
+"""Seconds to go on after that: what is doubled is doubled late."""
+_LOOK = 20.0
+_MOMENT = 1e-6
+
+
+class Result(msgspec.Struct, kw_only=True):
+    """What came of a schedule. `findings` are empty when the books are right; `seconds` are of its own time."""
+
+    schedule: Schedule
+    strikes: tuple[int, ...] = ()
+    """The crossings it was killed at besides its own kills."""
+    findings: list[str] = []
+    crossings: int = 0
+    troubled: int = 0
+    """The crossings until trouble was over; later ones kill nobody."""
+    kills: int = 0
+    struck: int = 0
+    orders: int = 0
+    seconds: float = 0.0
+    trace: list[str] = []
+    log: list[str] = []
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """The kinds of findings."""
+        return frozenset(finding.partition(":")[0] for finding in self.findings)
+
+
+def play(schedule: Schedule, *, kills: Iterable[int] = (), keep: Path | None = None) -> Result:
+    """Play a schedule, killing the daemon at the crossings `kills` besides. `keep` gets the files of all lives."""
+    state = random.getstate()
+    random.seed(f"play {schedule.seed}")  # the engine jitters by it
+    folder = Path(tempfile.mkdtemp(prefix="olhubd-torture-", dir=_fast()))
+    result = Result(schedule=schedule, strikes=tuple(kills))
+    try:
+        with asyncio.Runner(loop_factory=Loop) as runner:
+            runner.run(_Play(schedule, folder, result).run())
+    finally:
+        random.setstate(state)
+        if keep is not None:
+            keep.mkdir(parents=True, exist_ok=True)
+            shutil.copytree(folder, keep, dirs_exist_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
+    return result
+
+
+def _fast() -> str | None:
+    """Where files are memory, if there is such a place: no schedule pulls the machine's own plug."""
+    shm = Path("/dev/shm")
+    return str(shm) if shm.is_dir() else None
+
+
+class _Play:
+    def __init__(self, schedule: Schedule, folder: Path, result: Result) -> None:
+        self._schedule = schedule
+        self._root = folder
+        self._result = result
+        self._lives = 0
+        self._why = ""
+        self._dice = random.Random(f"play {schedule.seed}")
+        self._log = Scribe(result.log)
+
+    async def run(self) -> None:
+        self._world = world = World(self._schedule)
+        self._result.trace = world.trace
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, Loop)
+        loop.stuck = self._stuck
+        folder = self._folder
+        folder.mkdir()
+        async with Store.at(folder, world.frontier) as store:
+            await sign_in(store, world)
+        world.frontier.kill_at(world.frontier.count + kill for kill in self._result.strikes)
+        self._first = world.frontier.count
+        self._life = await Life.begin(world, folder, self._log)
+        try:
+            await self._steps()
+            await self._settle()
+        except Stuck as stuck:
+            self._result.findings.append(f"stuck: {stuck}")
+        finally:
+            self._result.crossings = world.frontier.count - self._first
+            self._result.struck = world.weather.struck
+            self._result.orders = sum(len(market.purchases) for market in world.markets.values())
+            self._result.seconds = world.time
+            if not world.frontier.dead:
+                world.frontier.kill("the end")
+            await self._life.bury()
+
+    def _stuck(self, why: str) -> None:
+        """It spins or hangs: end this life, so that the others get their turn."""
+        self._why = why
+        self._world.frontier.kill("stuck")
+
+    @property
+    def _folder(self) -> Path:
+        return self._root / str(self._lives)
+
+    async def _steps(self) -> None:
+        for step in self._schedule.steps:
+            await self._until(step.at)
+            self._world.do(step)
+            if self._world.stopping.is_set():
+                await self._stop()
+
+    async def _until(self, moment: float) -> None:
+        """Let time pass; the daemon may die meanwhile, more than once, and is started again each time."""
+        world = self._world
+        while (left := moment - world.time) > _MOMENT:
+            self._life.store.full = world.time < world.full_until
+            if self._life.store.full:
+                left = min(left, max(world.full_until - world.time, 0.01))
+            try:
+                async with asyncio.timeout(left):
+                    await world.frontier.fallen.wait()
+            except TimeoutError:
+                continue
+            await self._rise()
+        self._life.store.full = world.time < world.full_until
+
+    async def _rise(self) -> None:
+        """Another life, on the files as the killed one left them."""
+        if self._why:
+            raise Stuck(self._why)
+        world, old = self._world, self._folder
+        tail = self._life.store.tail if world.torn and "committed" in world.frontier.at else None
+        self._lives += 1
+        self._result.kills += 1
+        salvage(old, self._folder, tail, self._dice)
+        await self._life.bury()
+        world.torn = False
+        await asyncio.sleep(world.away)
+        world.frontier.revive()
+        async with Store.at(self._folder, world.frontier) as store:
+            found = await verdict.at_death(world, store.reader)
+            self._result.findings += [f"{finding} (after a kill at {world.frontier.at})" for finding in found]
+        self._life = await Life.begin(world, self._folder, self._log)
+
+    async def _stop(self) -> None:
+        """SIGTERM, and started again."""
+        world = self._world
+        world.stopping.clear()
+        if not await self._life.stop():
+            await self._rise()
+            return
+        world.tell("stopped in order")
+        await asyncio.sleep(world.away)
+        self._life = await Life.begin(world, self._folder, self._log)
+
+    async def _accept(self) -> None:
+        """A person looks at what is held, and takes a total as it is where the buyer paid something later."""
+        reader, hub = self._life.store.reader, self._life.hub
+        for delivery in await deliveries.listing(reader, states=[DeliveryState.HOLD], limit=1000):
+            stored = await orders.get(reader, delivery.order_id)
+            if delivery.action is not Action.PUSH_ORDER or delivery.external_id is None or stored is None:
+                continue
+            if self._world.markets[stored.account].purchases[stored.order.external_id].extras:
+                await hub.accept(delivery.id, "anna")
+
+    async def _settle(self) -> None:
+        world = self._world
+        await self._until(world.time + self._schedule.rest)
+        world.calm()
+        self._result.troubled = world.frontier.count - self._first
+        if world.frontier.dead:
+            await self._rise()
+        end = world.time + PATIENCE
+        while world.time < end:
+            await self._until(world.time + _LOOK)
+            await self._accept()
+            if await verdict.quiet(world, self._life.store.reader):
+                break
+        else:
+            self._result.findings.append(f"unsettled: not all is where it belongs after {PATIENCE / 3600:g} h")
+        await self._until(world.time + AFTERWARDS)
+        hub = self._life.hub
+        found = await verdict.at_end(world, self._life.store.reader, self._log.lines, hub.supervisor.failing)
+        self._result.findings += found

@@ -1,0 +1,214 @@
+"""A schedule: what happens in one small world and when. It is drawn from a seed, and a plain value from then on.
+
+Purchases are named by the step that made them, so that a schedule remains one when steps are taken out of it.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+import msgspec
+
+from olhubd.testing.torture.weather import Ill
+
+__all__ = ["Schedule", "Step", "draw"]
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """At `at` seconds something happens; `verb` is a method of `olhubd.testing.torture.steps`.
+
+    `where` is the system, `it` and `also` are purchases. What `seconds`, `count` and `what` are the verb says.
+    """
+
+    at: float
+    verb: str
+    where: str = ""
+    it: int = 0
+    also: int = 0
+    count: int = 0
+    seconds: float = 0.0
+    chance: float = 1.0
+    what: str = ""
+    match: str = ""
+
+    def __str__(self) -> str:
+        facts = msgspec.to_builtins(self)
+        told = " ".join(f"{key}={value}" for key, value in facts.items() if key not in ("at", "verb"))
+        return f"{self.at:8.1f} s  {self.verb} {told}"
+
+
+class Schedule(msgspec.Struct, frozen=True, kw_only=True):
+    """In seconds: `lag` is until the shop's search shows a new order, `rest` of trouble after the last step."""
+
+    seed: int
+    markets: tuple[str, ...]
+    lag: float
+    rest: float = 60.0
+    steps: tuple[Step, ...]
+
+    def having(self, steps: tuple[Step, ...]) -> Schedule:
+        """The same with other steps."""
+        return msgspec.structs.replace(self, steps=steps)
+
+
+MARKETS = ("market-a", "market-b")
+SHOP = "shop"
+HOUR = 3600.0
+
+# Ill, the calls it may strike, and whether it lasts or strikes so many times
+_SPELLS: tuple[tuple[Ill, str], ...] = (
+    (Ill.DOWN, "journal|read|listing"),
+    (Ill.DOWN, "push|find|cancel|status|parcel|payment"),
+    (Ill.DOWN, "refresh"),
+    (Ill.THROTTLE, "."),
+    (Ill.CUT, "read|push"),
+    (Ill.CUT, "refresh"),
+    (Ill.LOSE, "push"),
+    (Ill.LOSE, "push|cancel|status|payment|parcel"),
+    (Ill.LOSE, "refresh"),
+    (Ill.LATE, "push"),
+    (Ill.LATE, "push|cancel|refresh"),
+    (Ill.HANG, "push"),
+    (Ill.HANG, "journal|read|find|refresh"),
+    (Ill.SLOW, "push|read|refresh"),
+)
+
+
+def draw(seed: int) -> Schedule:
+    """The schedule of a seed."""
+    return _Draw(seed).schedule()
+
+
+class _Draw:
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._dice = random.Random(f"schedule {seed}")
+        self._markets = MARKETS[: self._dice.choice((1, 2))]
+        self._span = self._dice.uniform(60.0, 1200.0)
+        self._steps: list[Step] = []
+        self._purchases = 0
+
+    def schedule(self) -> Schedule:
+        dice = self._dice
+        for _ in range(dice.randint(1, 8)):
+            self._purchase()
+        for _ in range(dice.choice((0, 1, 1, 2, 3, 4, 6))):
+            self._spell()
+        for _ in range(dice.choice((0, 0, 1, 1, 1, 2, 3))):
+            self._add("kill", count=dice.randint(1, 40), what=dice.choice(("", "", "torn")), seconds=self._pause())
+        chances: tuple[tuple[float, Callable[[], None]], ...] = (
+            (0.2, lambda: self._add("stop", seconds=self._pause())),
+            (0.15, lambda: self._add("jump", seconds=dice.choice((-HOUR, HOUR, HOUR, -90.0, 90.0)))),
+            (0.15, lambda: self._add("jump", seconds=dice.choice((-HOUR, HOUR)))),
+            (0.15, lambda: self._add("full", seconds=dice.uniform(2, 90))),
+            (0.2, lambda: self._add("drop", where=self._market(), count=dice.randint(1, 3))),
+            (0.2, lambda: self._add("duplicate", where=self._market(), count=dice.randint(1, 5))),
+            (0.2, lambda: self._add("reorder", where=self._market(), count=dice.randint(2, 6))),
+            (0.2, lambda: self._add("delay", where=self._market(), count=2, seconds=dice.uniform(5, 400))),
+            (0.25, lambda: self._add("expire", where=self._market())),
+            (0.15, lambda: self._add("sell")),
+            (0.1, self._outage),
+            (0.5, self._ambush),
+        )
+        for chance, act in chances:
+            if dice.random() < chance:
+                act()
+        steps = tuple(sorted(self._steps, key=lambda step: step.at))
+        return Schedule(seed=self._seed, markets=self._markets, lag=dice.choice((0.0, 3.0, 15.0)), steps=steps)
+
+    def _add(self, verb: str, at: float | None = None, **more: object) -> None:
+        moment = self._dice.uniform(0, self._span) if at is None else at
+        self._steps.append(msgspec.convert({"at": round(moment, 2), "verb": verb, **_rounded(more)}, Step))
+
+    def _market(self) -> str:
+        return self._dice.choice(self._markets)
+
+    def _pause(self) -> float:
+        """For how long a daemon that ended is away."""
+        return self._dice.choice((1.0, 1.0, 5.0, 30.0, 300.0))
+
+    def _purchase(self) -> None:
+        dice = self._dice
+        at = dice.uniform(0, self._span)
+        self._purchases += 1
+        it, where = self._purchases, self._market()
+        ready, cod = True, dice.random() < 0.15
+
+        def later(verb: str, most: float, **more: object) -> None:
+            self._add(verb, at + dice.uniform(0.1, most), it=it, **more)
+
+        chance = dice.random()
+        if chance < 0.15:
+            ready = False
+            later("confirm", 200, what=dice.choice(("", "unpaid")))
+            later("pay", 600)
+        elif chance < 0.3:
+            later("cancel", dice.choice((3.0, 60.0, 600.0)), what=dice.choice(("buyer", "buyer", "seller")))
+            if dice.random() < 0.5:
+                self._add("reopen", at + dice.uniform(5, 900), it=it)
+        elif chance < 0.45:
+            ready, cod, also = False, False, self._purchases + 1
+            self._purchases += 1
+            self._add("buy", at + dice.uniform(0, 30), where=where, it=also, count=dice.randint(1, 2))
+            if dice.random() < 0.4:
+                later("confirm", 60, what="unpaid")
+            self._add("merge", at + dice.uniform(1, 300), it=it, also=also)
+        elif chance < 0.52:
+            later("move", 120)
+        elif chance < 0.6:
+            later("surcharge", 120)
+        elif chance < 0.75:
+            later("ship", 900)
+        more = "ready" if ready else ""
+        self._add("buy", at, where=where, it=it, count=dice.randint(1, 3), what="cod" if cod else more)
+
+    def _spell(self) -> None:
+        dice = self._dice
+        ill, match = dice.choice(_SPELLS)
+        where = dice.choice((*self._markets, SHOP, SHOP))
+        if match == "refresh":  # the shop has none
+            where = self._market()
+        seconds = dice.uniform(20, 110) if ill in (Ill.HANG, Ill.SLOW) else dice.choice((0.0, 2.0, 60.0))
+        self._add(
+            "spell",
+            where=where,
+            what=ill.value,
+            match=match,
+            chance=dice.choice((0.2, 0.5, 1.0)),
+            count=dice.choice((1, 1, 2, 5, 0)),
+            seconds=seconds,
+        )
+
+    def _ambush(self) -> None:
+        """An order whose sending goes wrong, and something else while that is not yet known."""
+        dice = self._dice
+        at = dice.uniform(0, self._span)
+        self._purchases += 1
+        it = self._purchases
+        ill = dice.choice((Ill.LATE, Ill.LATE, Ill.HANG, Ill.LOSE, Ill.CUT))
+        seconds = dice.uniform(20, 110) if ill is Ill.HANG else 0.0
+        self._add("spell", at, where=SHOP, what=ill.value, match="push", count=1, seconds=seconds)
+        self._add("buy", at, where=self._market(), it=it, count=1, what="ready")
+        then = at + dice.uniform(1, 90)
+        match dice.randrange(6):
+            case 0 | 1:
+                self._add("jump", then, seconds=HOUR)
+            case 2:
+                self._add("kill", then, count=dice.randint(1, 12), seconds=self._pause())
+            case 3:
+                self._add("cancel", then, it=it, what=dice.choice(("buyer", "seller")))
+                self._add("reopen", then + dice.uniform(5, 120), it=it)
+            case 4:
+                self._add("stop", then, seconds=self._pause())
+            case _:
+                self._add("full", then, seconds=dice.uniform(2, 60))
+
+    def _outage(self) -> None:
+        """A system is down for long."""
+        where = self._dice.choice((*self._markets, SHOP))
+        self._add("outage", where=where, seconds=self._dice.choice((600.0, HOUR)))
+
+
+def _rounded(more: dict[str, object]) -> dict[str, object]:
+    return {key: round(value, 2) if isinstance(value, float) else value for key, value in more.items()}

@@ -1,0 +1,162 @@
+"""A shop in memory that keeps whatever it is sent: a second order of the same mark is a second order.
+
+It shows an order in its search only some seconds after it was made, as shops with an index do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+import msgspec
+
+from olhubd.model import Buyer, Line, Money, Order, Shipment, Stage
+from olhubd.plugin import NotFound, Push
+from olhubd.testing.torture.market import CURRENCY
+
+__all__ = ["Shop", "Sold"]
+
+
+class Sold(msgspec.Struct, kw_only=True):
+    """One order in the shop; without a `reference` it is the shop's own."""
+
+    id: str
+    reference: str | None
+    total: Money
+    lines: tuple[Line, ...]
+    status: str
+    created_at: datetime
+    changed_at: datetime
+    change: int
+    paid: bool = False
+    waybills: list[str] = []
+
+
+class Shop:
+    """`lag` is after how many seconds the search shows a new order; `now` is its own clock."""
+
+    def __init__(self, name: str, lag: float, now: Callable[[], datetime]) -> None:
+        self.name = name
+        self.orders: dict[str, Sold] = {}
+        self.complaints: list[str] = []
+        self._lag = timedelta(seconds=lag)
+        self._now = now
+        self._changes = 0
+
+    def _put(self, reference: str | None, total: Money, lines: tuple[Line, ...], status: str, paid: bool) -> Sold:
+        self._changes += 1
+        number = str(len(self.orders) + 100)
+        sold = Sold(
+            id=number,
+            reference=reference,
+            total=total,
+            lines=lines,
+            status=status,
+            created_at=self._now(),
+            changed_at=self._now(),
+            change=self._changes,
+            paid=paid,
+        )
+        self.orders[number] = sold
+        return sold
+
+    def _touch(self, sold: Sold) -> None:
+        self._changes += 1
+        sold.change, sold.changed_at = self._changes, self._now()
+
+    def _get(self, number: str) -> Sold:
+        if number not in self.orders:
+            raise NotFound("no such order")
+        return self.orders[number]
+
+    # What people do there
+
+    def sell(self) -> None:
+        """Somebody buys in the shop itself."""
+        price = Money(Decimal("24.90"), CURRENCY)
+        line = Line(external_id=f"own-{len(self.orders)}", name="Kubek", quantity=1, price=price)
+        self._put(None, price, (line,), "processing", True)
+
+    def ship(self, reference: str) -> None:
+        """The seller sends an order off, if it is there."""
+        for sold in self.orders.values():
+            if sold.reference == reference and sold.status in ("pending", "processing"):
+                sold.status = "completed"
+                sold.waybills.append(f"WB{sold.id}")
+                self._touch(sold)
+
+    # What the connector asks
+
+    def create(self, push: Push) -> Sold:
+        order = push.order
+        paid = push.include_payment and order.fully_paid
+        lines = tuple(
+            msgspec.structs.replace(line, external_id=f"{push.reference}/{line.external_id}")
+            for line in order.lines
+        )
+        return self._put(push.reference, order.expected_total(), lines, push.status or "pending", paid)
+
+    def find(self, reference: str, since: datetime) -> Sold | None:
+        shown = self._now() - self._lag
+        for sold in self.orders.values():
+            if sold.reference == reference and since <= sold.created_at <= shown:
+                return sold
+        return None
+
+    def cancel(self, number: str) -> None:
+        sold = self._get(number)
+        if sold.status != "cancelled":
+            sold.status = "cancelled"
+            self._touch(sold)
+
+    def set_status(self, number: str, status: str) -> None:
+        sold = self._get(number)
+        if sold.status not in (status, "cancelled", "completed"):
+            sold.status = status
+            self._touch(sold)
+
+    def set_paid(self, number: str, paid: Money) -> None:
+        sold = self._get(number)
+        full = paid.amount >= sold.total.amount
+        if sold.paid is not full:
+            sold.paid = full
+            self._touch(sold)
+
+    def changes(self, after: int, limit: int) -> list[Sold]:
+        """What changed, in the order of changes."""
+        found = sorted((sold for sold in self.orders.values() if sold.change > after), key=lambda sold: sold.change)
+        return found[:limit]
+
+    @property
+    def last(self) -> int:
+        return self._changes
+
+    def listing(self, since: datetime, start: int, limit: int) -> list[Sold]:
+        found = [sold for sold in self.orders.values() if sold.changed_at >= since]
+        return found[start : start + limit]
+
+
+def told(sold: Sold) -> Order:
+    """A shop's order in the shape of the model."""
+    return Order(
+        external_id=sold.id,
+        placed_at=sold.created_at,
+        updated_at=sold.changed_at,
+        stage=Stage.CANCELLED if sold.status == "cancelled" else Stage.CONFIRMED,
+        external_stage=sold.status,
+        lines=_priced(sold),
+        total=sold.total,
+        buyer=Buyer(login="canary-own"),
+        reference=sold.reference,
+        shipments=tuple(Shipment(carrier="DPD", waybill=waybill) for waybill in sold.waybills),
+    )
+
+
+def _priced(sold: Sold) -> tuple[Line, ...]:
+    """Its lines, and what else is paid as one of its own, so that they sum up."""
+    goods = sum((line.sum.amount for line in sold.lines), Decimal(0))
+    rest = Money(sold.total.amount - goods, CURRENCY)
+    if not rest.amount:
+        return sold.lines
+    return (*sold.lines, Line(external_id=f"{sold.id}/shipping", name="Shipping", quantity=1, price=rest))

@@ -1,0 +1,287 @@
+"""The torture tortured: one guard of the engine is switched off at a time, and the books must show it.
+
+Each mutation replaces one method for as long as it lasts, in the process that tests; nothing in the daemon knows of
+it. With each goes what is played until the first finding. Run all of them, with how long each stayed hidden:
+
+    python -m tests.torture.mutations
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+from unittest import mock
+
+import msgspec
+
+from olhubd.engine.courier import Courier, Outcome, Parcel
+from olhubd.engine.landing import Landing, Result, _Batch
+from olhubd.engine.tokens import Kept, TokenKeeper
+from olhubd.model import Delivery, DeliveryState, Order
+from olhubd.plugin import Token
+from olhubd.store import Transaction, deliveries, feeds, orders
+from olhubd.testing.torture import Result as Played
+from olhubd.testing.torture.campaign import SMALL, at_every_crossing, by_seed
+
+__all__ = ["MUTATIONS", "Mutation"]
+
+Patch = Callable[[], contextlib.AbstractContextManager[Any]]
+Plays = Callable[[], Iterable[Played]]
+
+
+class Mutation(msgspec.Struct, frozen=True):
+    """A guard that is off under `patch`; `plays` find it out, by a finding of one of the `kinds`."""
+
+    patch: Patch
+    plays: Plays
+    kinds: frozenset[str]
+
+    def hidden(self) -> tuple[int, Played | None]:
+        """How many plays it survived, and the one that found it."""
+        number = 0
+        with self.patch():
+            for number, result in enumerate(self.plays(), 1):
+                if result.kinds & self.kinds:
+                    return number, result
+        return number, None
+
+    def told(self, found: Played) -> str:
+        """The finding by which it was found."""
+        return next(text for text in found.findings if text.partition(":")[0] in self.kinds)
+
+
+def small(*names: str) -> Plays:
+    """A kill at every crossing of these."""
+    return lambda: (result for name in names for result in at_every_crossing(SMALL[name]))
+
+
+def seeds(count: int) -> Plays:
+    return lambda: by_seed(range(1, count + 1))
+
+
+# The look-up before an order whose outcome is unknown is sent again
+
+
+def _no_look_up() -> Any:
+    carry = Courier.carry
+
+    async def blind(self: Courier, parcel: Parcel) -> Outcome:
+        delivery = parcel.delivery
+        if delivery.state is DeliveryState.SENT:
+            delivery = msgspec.structs.replace(delivery, state=DeliveryState.RETRY)
+        return await carry(self, msgspec.structs.replace(parcel, delivery=delivery))
+
+    return mock.patch.object(Courier, "carry", blind)
+
+
+# The time that a target has to settle
+
+
+def _no_settling() -> Any:
+    return mock.patch.object(Courier, "_settling", return_value=0.0)
+
+
+def _settling_by_the_wall_clock() -> Any:
+    """A clock that is put forward makes a target look settled."""
+
+    def settling(self: Courier, delivery: Delivery, sink: Any, *, final: bool) -> float:
+        if delivery.sent_at is None:
+            return 0.0
+        left: float = (delivery.sent_at + sink.settle - self._clock.now()).total_seconds()
+        return max(0.0, left)
+
+    return mock.patch.object(Courier, "_settling", settling)
+
+
+# The cursor in the transaction of its rows
+
+
+def _cursor_first() -> Any:
+    land = Landing.land
+
+    async def early(
+        self: Landing, account: str, records: Any, *, position: feeds.Position | None = None, **more: Any
+    ) -> Result:
+        if position is not None:
+            ahead = position
+
+            async def work(tx: Transaction) -> None:
+                await feeds.put(tx, ahead)
+
+            await self._database.write(work)
+        return await land(self, account, records, **more)
+
+    return mock.patch.object(Landing, "land", early)
+
+
+def _cursor_beyond_a_failure() -> Any:
+    """The page is counted as landed whole although its end could not be read."""
+    from olhubd.testing.torture.doors import MarketDoor
+
+    pull = MarketDoor.pull
+
+    async def generous(self: MarketDoor, cursor: Any) -> Any:
+        page = await pull(self, cursor)
+        if page.failure is not None:
+            return msgspec.structs.replace(page, cursor=str(self._market.end()), failure=None)
+        return page
+
+    return mock.patch.object(MarketDoor, "pull", generous)
+
+
+# One row an order
+
+
+_UNIQUE = "BLOB NOT NULL,\n    UNIQUE (account, external_id)\n);\nCREATE INDEX orders_of"
+_OPEN = "BLOB NOT NULL\n);\nCREATE INDEX orders_of"
+
+
+@contextlib.contextmanager
+def _no_unique_key() -> Iterator[None]:
+    """What is known is not recognised, and the schema does not object."""
+    from olhubd.store import migrate
+
+    steps = {
+        number: sql.replace(_UNIQUE, _OPEN).replace("UNIQUE INDEX order_lines_live", "INDEX order_lines_live")
+        for number, sql in migrate._steps().items()
+    }
+
+    async def nobody(*_args: Any) -> dict[str, orders.Held]:
+        return {}
+
+    with mock.patch.object(migrate, "_steps", return_value=steps), mock.patch.object(orders, "held", nobody):
+        yield
+
+
+# Tokens: durable before their first use, one renewal at a time
+
+
+def _token_kept_later() -> Any:
+    async def lazy(self: TokenKeeper, token: Token) -> None:
+        kept = self._kept
+        self._set(Kept(token=token, previous=kept.token if kept else None))
+
+        async def save() -> None:
+            await asyncio.sleep(30)
+            await self._vault.save(self._account, token)
+
+        self._late = asyncio.create_task(save())  # type: ignore[attr-defined]
+
+    return mock.patch.object(TokenKeeper, "_store", lazy)
+
+
+def _no_single_flight() -> Any:
+    async def eager(self: TokenKeeper) -> str:
+        if not self._loaded:
+            self._set(await self._vault.load(self._account))
+        if not self._fresh():
+            await self._renew()
+        return self._present().access
+
+    return mock.patch.object(TokenKeeper, "access", eager)
+
+
+# Our own orders in a target's feed
+
+
+def _no_echo_guard() -> Any:
+    land_orders = _Batch.land_orders
+
+    async def naive(self: _Batch, candidates: Sequence[Any], feed: str, start: Any) -> Result:
+        for candidate in candidates:
+            candidate.order = msgspec.structs.replace(candidate.order, reference=None)
+        return await land_orders(self, candidates, feed, start)
+
+    async def all_good(_self: _Batch, good: list[Any]) -> tuple[list[Any], list[Order]]:
+        return good, []
+
+    stack = contextlib.ExitStack()
+    stack.enter_context(mock.patch.object(_Batch, "land_orders", naive))
+    stack.enter_context(mock.patch.object(_Batch, "_without_copies", all_good))
+    return stack
+
+
+# The mark of sending, before the call
+
+
+def _no_mark_of_sending() -> Any:
+    claim = deliveries.claim
+
+    async def unmarked(tx: Transaction, *args: Any, **named: Any) -> list[Delivery]:
+        claimed = await claim(tx, *args, **named)
+        await deliveries.save(tx, [msgspec.structs.replace(one, lease_until=None) for one in claimed])
+        return claimed
+
+    # Without it a process that comes after has only the look-up of old orders, so that is off as well.
+    stack = contextlib.ExitStack()
+    stack.enter_context(mock.patch.object(deliveries, "claim", unmarked))
+    stack.enter_context(_no_look_up_of_old_orders())
+    return stack
+
+
+def _no_look_up_of_old_orders() -> Any:
+    make = Courier.__init__
+
+    def young(self: Courier, *args: Any, **named: Any) -> None:
+        make(self, *args, **named)
+        self._epoch = self._epoch.replace(year=1990)
+
+    return mock.patch.object(Courier, "__init__", young)
+
+
+def _no_lease() -> Any:
+    """What is under way is claimed once more."""
+    claim = deliveries.claim
+
+    async def greedy(
+        tx: Transaction, target: str, now: Any, lease_until: Any, limit: int, *_without: Any, **_named: Any
+    ) -> list[Delivery]:
+        claimed = await claim(tx, target, now, lease_until, limit)
+        await tx.execute(
+            "UPDATE deliveries SET lease_until = NULL, state = 'pending', sent_at = NULL"
+            " WHERE lease_until IS NOT NULL"
+        )
+        return claimed
+
+    return mock.patch.object(deliveries, "claim", greedy)
+
+
+ONCE = frozenset({"doubled"})
+
+MUTATIONS: dict[str, Mutation] = {
+    "no look-up before sending again": Mutation(_no_look_up, small("a lost answer"), ONCE),
+    "no time to settle": Mutation(_no_settling, small("a shop that acts late"), ONCE),
+    "settling by the wall clock": Mutation(_settling_by_the_wall_clock, seeds(400), ONCE),
+    "the cursor before its rows": Mutation(_cursor_first, small("an order"), frozenset({"cursor"})),
+    "the cursor beyond what was read": Mutation(
+        _cursor_beyond_a_failure, small("an order that cannot be read at first"), frozenset({"cursor"})
+    ),
+    "no unique key": Mutation(_no_unique_key, small("an order"), frozenset({"rows", "doubled"})),
+    "a token kept after its first use": Mutation(_token_kept_later, small("a refresh"), frozenset({"parked"})),
+    "renewals beside each other": Mutation(
+        _no_single_flight, small("a refresh that two wait for"), frozenset({"refresh"})
+    ),
+    "no echo guard": Mutation(_no_echo_guard, small("an order"), frozenset({"ghost"})),
+    "no mark of sending": Mutation(_no_mark_of_sending, small("an order"), ONCE),
+    "no lease": Mutation(_no_lease, seeds(200), ONCE),
+}
+
+
+def main() -> None:
+    """Run all and tell."""
+    missed = 0
+    for name, mutation in MUTATIONS.items():
+        began = time.perf_counter()
+        plays, found = mutation.hidden()
+        took = time.perf_counter() - began
+        missed += found is None
+        told = f"found by play {plays}: {mutation.told(found)}" if found else f"NOT FOUND in {plays} plays"
+        print(f"{name:36} {took:6.1f} s  {told}"[:200])  # noqa: T201 - its purpose
+    raise SystemExit(1 if missed else 0)
+
+
+if __name__ == "__main__":
+    main()

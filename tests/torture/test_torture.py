@@ -1,0 +1,105 @@
+"""A slice of torture that every change goes through; the long runs are in docs/reliability.md.
+
+What is found here is told with the seed and the steps that are left after shrinking.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from olhubd.testing.torture import Result, Schedule, Step, draw, play
+from olhubd.testing.torture.campaign import SMALL, at_every_crossing, shrink
+from olhubd.testing.torture.siege import besiege
+from tests.torture.mutations import MUTATIONS
+
+QUICK = [name for name in MUTATIONS if name != "settling by the wall clock"]
+"""Mutations that are found within seconds; the others run by `python -m tests.torture.mutations`."""
+
+
+def words(result: Result) -> str:
+    """What a failure must tell to be played again."""
+    if not result.findings:
+        return ""
+    least = shrink(result)
+    steps = "\n".join(map(str, least.schedule.steps))
+    found = "\n".join(least.findings[:10])
+    return f"seed {result.schedule.seed}, killed at {result.strikes}\n{found}\nafter:\n{steps}"
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_a_kill_at_every_crossing_changes_nothing(name: str) -> None:
+    """Invariants 1, 3, 4, 8: each call and each commit, before it and after it, is survived."""
+    plays = 0
+    for result in at_every_crossing(SMALL[name]):
+        assert not result.findings, words(result)
+        assert result.kills == len(result.strikes)
+        plays += 1
+    assert plays > 15
+
+
+@pytest.mark.parametrize("start", range(1, 61, 20))
+def test_random_schedules_leave_the_books_right(start: int) -> None:
+    """No order lost, none doubled, no wrong total, nothing silent; invariants 1 to 6, 8, 11, 12 and 15."""
+    for seed in range(start, start + 20):
+        result = play(draw(seed))
+        assert not result.findings, words(result)
+
+
+def test_a_torn_commit_is_no_commit_or_a_whole_one() -> None:
+    """The end of the write-ahead log is missing, of a commit that nobody was told of."""
+    schedule = SMALL["an order"]
+    whole = play(schedule)
+    torn = 0
+    for count in range(1, whole.troubled, 3):
+        kill = Step(at=0, verb="kill", count=count, what="torn", seconds=1)
+        result = play(schedule.having((kill, *schedule.steps)))
+        assert not result.findings, words(result)
+        torn += any("committed" in line and "killed" in line for line in result.trace)
+    assert torn > 3
+
+
+def test_the_same_seed_is_the_same_schedule_to_the_last_step() -> None:
+    """Whatever the order of sets, which differs from process to process."""
+    code = "from olhubd.testing.torture import draw, play; print('\\n'.join(play(draw({seed})).trace))"
+    for seed in (7, 25):
+        traces = {
+            subprocess.run(
+                [sys.executable, "-c", code.format(seed=seed)],
+                env={**os.environ, "PYTHONHASHSEED": str(hashes)},
+                capture_output=True,
+                text=True,
+                check=True,
+            ).stdout
+            for hashes in (1, 2)
+        }
+        assert len(traces) == 1
+        assert traces.pop().count("\n") > 100
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_what_is_switched_off_is_missed(name: str) -> None:
+    """The torture sees: each guard of the engine, once off, turns it red."""
+    plays, found = MUTATIONS[name].hidden()
+    assert found is not None, f"not found in {plays} plays"
+
+
+def test_a_failing_schedule_is_shrunk_to_what_matters() -> None:
+    mutation = MUTATIONS["no look-up before sending again"]
+    idle = tuple(Step(at=10.0 + number, verb="sell") for number in range(6))
+    schedule: Schedule = SMALL["a lost answer"].having((*SMALL["a lost answer"].steps, *idle))
+    with mutation.patch():
+        least = shrink(play(schedule))
+    assert "doubled" in least.kinds
+    assert [step.verb for step in least.schedule.steps] == ["spell", "buy"]
+
+
+async def test_the_whole_daemon_as_a_process(tmp_path: Path) -> None:
+    """FWD-06: kill -9, signals and faults over real sockets."""
+    siege = await besiege(tmp_path, 3, 1, print)
+    assert siege.findings == []
+    assert siege.forwarded == siege.orders > 0
