@@ -2,33 +2,51 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from decimal import Decimal
+
 from olhubd.model import CurrencyMismatch, Money, Order, check
 
 __all__ = ["objection"]
 
+# Far beyond any sale, and well within what is reckoned and stored exactly.
+_MOST_PIECES = 10**9
+_MOST_MONEY = Decimal(10) ** 15
+_EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+_LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+
 
 def objection(order: Order) -> str | None:
     """Why the order cannot be stored, in words for a person; None when it can."""
+    try:
+        return _objection(order)
+    except ArithmeticError:
+        return "its amounts are too great or too fine to be reckoned with"
+
+
+def _objection(order: Order) -> str | None:
     if not order.external_id:
         return "it has no number of its own at the source"
     if not order.lines:
         return "it has no lines"
     if order.placed_at.tzinfo is None:
         return "the time it was placed has no time zone"
+    if not _EARLIEST <= order.placed_at < _LATEST:
+        return f"it was placed in the year {order.placed_at.year}, as its source says"
     currency = order.total.currency
     if not check.currency(currency):
-        return f"{currency!r} is not a currency"
+        return f"{currency[:20]!r} is not a currency"
     seen: set[str] = set()
     for line in order.lines:
         if line.external_id in seen:
             return f"two of its lines have the same number {line.external_id!r}"
         seen.add(line.external_id)
-        if line.quantity < 1:
+        if not 1 <= line.quantity <= _MOST_PIECES:
             return f"line {line.external_id} has quantity {line.quantity}"
         if not line.price.exact or line.price.amount < 0:
             return f"line {line.external_id} has price {line.price.amount}"
-    if not order.total.exact:
-        return f"its total is {order.total.amount}"
+    if not order.total.exact or abs(order.total.amount) > _MOST_MONEY:
+        return f"its total is {order.total.amount:g}"
     for payment in (order.payment, *order.surcharges):
         if payment is not None and payment.paid is not None:
             if payment.paid.currency != currency:

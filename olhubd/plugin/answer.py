@@ -53,10 +53,10 @@ def decode(body: bytes, into: type[T]) -> T:
         record: T = _decoder(kind).decode(body)
         return record
     except msgspec.ValidationError as error:
-        text, _, path = str(error).rpartition(" - at ")
+        text, _, path = str(error).partition(" - at `")
         # What the body held is not for an error text: "Invalid enum value 'Jan Kowalski'".
-        text = _QUOTED_VALUE.sub("", text or path)
-        failure = ContractBroken(f"unexpected answer: {text}", field=path.strip("`") if text else None)
+        text = _QUOTED_VALUE.sub("", text)
+        failure = ContractBroken(f"unexpected answer: {text}", field=path.rstrip("`") or None)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         failure = ContractBroken("the answer is not JSON")
     raise failure

@@ -195,10 +195,12 @@ class Allegro(
     async def _read_hint(self, hint: journal.Hint) -> list[Record]:
         try:
             record = await self.read_order(hint.form_id)
-        except Rejected as error:
+        except (Rejected, ContractBroken) as error:
             return [Unreadable(external_id=hint.form_id, reason=str(error), raw=b"")]
         except Unavailable as error:
-            if error.status is None or self._refusals.get(hint.form_id, 0) < STUBBORN:
+            # Without a status it may be the network; but the events were told just before.
+            patience = STUBBORN if error.status is not None else 2 * STUBBORN
+            if self._refusals.get(hint.form_id, 0) < patience:
                 raise
             return [Later(external_id=hint.form_id, seconds=ASIDE, reason=str(error))]
         if hint.ready and isinstance(record, Order) and record.stage is Stage.PLACED:
@@ -299,6 +301,8 @@ def _is_json(body: bytes) -> bool:
         msgspec.json.decode(body, type=msgspec.Raw)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return False
+    except RecursionError:  # nested beyond all sense, but no page
+        return True
     return True
 
 
@@ -311,7 +315,14 @@ def _key(raw: msgspec.Raw) -> wire.FormKey:
 
 def _record(external_id: str, raw: bytes) -> Record:
     try:
-        return order(decode(raw, wire.Form))
+        form = decode(raw, wire.Form)
+        if form.id != external_id:
+            raise ContractBroken("the answer is another order's", field="id")
+        return order(form)
     except ContractBroken as error:
         where = f" at {error.field}" if error.field else ""
         return Unreadable(external_id=external_id, reason=f"{error}{where}", raw=raw)
+    except Exception as error:
+        # What fits its type may still make no sense, a day before the calendar begins say. Its words may hold what
+        # the form held. One such form must not keep the journal from moving on.
+        return Unreadable(external_id=external_id, reason=f"it makes no sense ({type(error).__name__})", raw=raw)

@@ -65,7 +65,7 @@ _MASK = "@allegromail."
 
 def order(form: wire.Form) -> Order:
     """Raises ContractBroken for a form that does not even tell when it was bought."""
-    bought = [item.bought_at for item in form.line_items if item.bought_at is not None]
+    bought = [_utc(item.bought_at) for item in form.line_items if item.bought_at is not None]
     if not bought:
         raise ContractBroken("the form has no time of purchase", field="lineItems[].boughtAt")
     fulfillment = form.fulfillment
@@ -74,7 +74,7 @@ def order(form: wire.Form) -> Order:
     return Order(
         external_id=form.id,
         revision=form.revision,
-        placed_at=_utc(min(bought)),
+        placed_at=min(bought),
         updated_at=_maybe_utc(form.updated_at),
         stage=STAGES.get(form.status, Stage.UNKNOWN),
         external_stage=form.status,

@@ -180,7 +180,11 @@ def _records(rows: Any) -> list[Record]:
         if row.order is None:
             records.append(Unreadable(external_id=row.key.id, reason=row.reason or "unreadable", raw=row.raw))
         elif mapping.concerns(row.order):
-            records.append(mapping.order(row.order))
+            try:
+                records.append(mapping.order(row.order))
+            except Exception as error:  # one senseless record must not stop the feed
+                reason = f"it makes no sense ({type(error).__name__})"
+                records.append(Unreadable(external_id=row.key.id, reason=reason, raw=row.raw))
     return records
 
 

@@ -149,6 +149,8 @@ class WooCommerce(
         except ContractBroken as error:
             where = f" at {error.field}" if error.field else ""
             return Unreadable(external_id=str(order_id), reason=f"{error}{where}", raw=raw)
+        if order.id != order_id:
+            return Unreadable(external_id=str(order_id), reason="the answer is another order's", raw=raw)
         if order.status in _NO_ORDERS:
             return None
         if order.status == "trash":
@@ -158,6 +160,10 @@ class WooCommerce(
             return mapping.read(order, self.settings, shipments)
         except ValueError as error:
             return Unreadable(external_id=str(order_id), reason=str(error), raw=raw)
+        except Exception as error:  # one senseless record must not stop the feed
+            return Unreadable(
+                external_id=str(order_id), reason=f"it makes no sense ({type(error).__name__})", raw=raw
+            )
 
     async def read_order(self, external_id: str) -> Record:
         try:

@@ -1,6 +1,6 @@
 """What is different between two tellings of an order."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import msgspec
@@ -117,3 +117,18 @@ EUROS = msgspec.structs.replace(paid("1"), paid=Money(Decimal(20), "EUR"))
 def test_what_makes_no_sense_is_refused(broken: Order, words: str) -> None:
     """Invariant 6: an order that does not sum to its total is quarantined, not mended."""
     assert words in (verify.objection(broken) or "")
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        order(placed_at=datetime(1, 1, 1, tzinfo=UTC)),
+        order(placed_at=datetime(9999, 12, 31, tzinfo=UTC)),
+        order(lines=(line("A-1", quantity=10**18),)),
+        order(total=pln("1e500")),
+        order(lines=(line("A-1", price="9" * 40),), total=pln(1)),
+    ],
+    ids=["year 1", "year 9999", "quantity", "1e500", "forty digits"],
+)
+def test_what_is_beyond_all_bounds_is_refused_and_breaks_nothing(broken: Order) -> None:
+    assert verify.objection(broken)

@@ -881,3 +881,10 @@ async def test_no_error_of_a_failed_connection_holds_a_secret(
         assert CANARY not in everything(caught.value)
     # The mark of a time-out while connecting, whose own text is the whole address.
     assert CANARY in str(aiohttp.ConnectionTimeoutError(f"... {URL(f'http://x/?k={CANARY}')}"))
+
+
+def test_what_is_missing_at_the_top_is_told_once() -> None:
+    with pytest.raises(ContractBroken) as caught:
+        decode(b"{}", Thing)
+    assert str(caught.value).count("missing") == 1
+    assert caught.value.field is None

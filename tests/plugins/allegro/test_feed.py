@@ -371,3 +371,42 @@ def test_a_place_survives_its_cursor() -> None:
     assert following is not None
     assert sweep.Place.of(following.cursor) == following
     assert following.query["updatedAt.gte"] == "2026-11-01T12:01:39.000Z"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("boughtAt", "0001-01-01T00:00:00+14:00"),  # before the calendar begins
+        ("boughtAt", "9999-12-31T23:59:59-14:00"),
+        ("id", None),  # the form of another order
+    ],
+)
+async def test_a_form_that_makes_no_sense_stops_nobody(
+    simulator: AllegroSimulator, allegro: Allegro, drain: Drain, field: str, value: str | None
+) -> None:
+    """What fits its type and cannot be true is handed over raw, and the journal moves on."""
+    start = await allegro.start(None)
+    good, bad, other = simulator.ledger.buy(3)
+    purchase = simulator.ledger.purchases[bad]
+    if value is None:
+        purchase.form["id"] = good
+    else:
+        purchase.form["lineItems"][0][field] = value
+    purchase._body = None
+
+    records, cursor = await drain(start)
+
+    assert {record.external_id: type(record) for record in records} == {good: Order, bad: Unreadable, other: Order}
+    assert cursor == str(simulator.journal.entries[-1].id)
+
+
+async def test_times_without_a_zone_stand_beside_times_with_one(
+    simulator: AllegroSimulator, allegro: Allegro
+) -> None:
+    (mixed,) = simulator.ledger.buy(1, lines=2)
+    purchase = simulator.ledger.purchases[mixed]
+    purchase.form["lineItems"][0]["boughtAt"] = "2026-01-01T10:00:00"
+    purchase._body = None
+    record = await allegro.read_order(mixed)
+    assert isinstance(record, Order)
+    assert record.placed_at == datetime(2026, 1, 1, 10, tzinfo=UTC)
