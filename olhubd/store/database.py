@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -84,10 +85,14 @@ class Database:
 
     def __init__(
         self,
+        path: Path,
         writer: aiosqlite.Connection,
         readers: Sequence[aiosqlite.Connection],
         sequences: dict[str, itertools.count[int]],
     ) -> None:
+        self._path = path
+        self._file = path.stat()
+        self._writable = True
         self._writer = writer
         self._readers = readers
         self._sequences = sequences
@@ -103,10 +108,10 @@ class Database:
         """Migrate the file at `path` and open it. Raises StoreError with what to do about it."""
         try:
             await asyncio.to_thread(migrate.migrate, path)
-        except migrate.SchemaTooNew as error:
+        except (migrate.SchemaTooNew, migrate.Foreign) as error:
             raise StoreError(str(error)) from error
         except (aiosqlite.Error, OSError) as error:
-            raise StoreError(f"{path} cannot be opened: {error}") from error
+            raise StoreError(_unusable(path, error)) from error
         async with contextlib.AsyncExitStack() as stack:
             writer = await stack.enter_async_context(aiosqlite.connect(path, isolation_level=None))
             for pragma in (
@@ -125,10 +130,13 @@ class Database:
                     await reader.execute(f"PRAGMA {pragma}")
                 readers.append(reader)
             sequences = {}
-            for table in _TABLES:
-                rows = list(await writer.execute_fetchall(f"SELECT COALESCE(MAX(id), 0) FROM {table}"))
-                sequences[table] = itertools.count(rows[0][0] + 1)
-            database = cls(writer, readers, sequences)
+            try:
+                for table in _TABLES:
+                    rows = list(await writer.execute_fetchall(f"SELECT COALESCE(MAX(id), 0) FROM {table}"))
+                    sequences[table] = itertools.count(rows[0][0] + 1)
+            except aiosqlite.Error as error:
+                raise StoreError(_unusable(path, error)) from error
+            database = cls(path, writer, readers, sequences)
             try:
                 yield database
             finally:
@@ -144,7 +152,9 @@ class Database:
         return next(self._turn)
 
     async def answers(self, within: float = 2.0) -> bool:
-        """Whether it can be read, and in so many seconds."""
+        """Whether it can be read, in so many seconds, and could be written the last time."""
+        if not self._writable:
+            return False
         try:
             async with asyncio.timeout(within):
                 return await self.reader.one("SELECT 1") == (1,)
@@ -183,7 +193,10 @@ class Database:
     async def _write_group(self, group: list[tuple[Work, asyncio.Future[Any]]]) -> None:
         try:
             results = await self._attempt([work for work, _ in group])
+            self._writable = True
         except Exception as error:
+            if isinstance(error, TROUBLE):
+                self._writable = False
             if len(group) > 1:
                 for unit in group:
                     await self._write_group([unit])
@@ -195,6 +208,7 @@ class Database:
                 done.set_result(result)
 
     async def _attempt(self, works: Sequence[Work]) -> list[Any]:
+        self._present()
         await self._writer.execute("BEGIN IMMEDIATE")
         try:
             results = [await work(self._transaction) for work in works]
@@ -205,3 +219,15 @@ class Database:
                 await self._writer.execute("ROLLBACK")
             raise
         return results
+
+    def _present(self) -> None:
+        """What is written to a file that was deleted is lost when we end: better to stop at once, and loudly."""
+        with contextlib.suppress(OSError):
+            if os.path.samestat(self._path.stat(), self._file):
+                return
+        raise StoreError(f"{self._path} was removed or replaced under a running olhubd: stop it, restore the file")
+
+
+def _unusable(path: Path, error: Exception) -> str:
+    broken = any(word in str(error) for word in ("malformed", "not a database", "no such table"))
+    return f"{path} cannot be opened: {error}" + (": restore a backup" if broken else "")

@@ -11,11 +11,15 @@ import sqlite3
 from importlib import resources
 from pathlib import Path
 
-__all__ = ["SchemaTooNew", "latest", "migrate"]
+__all__ = ["Foreign", "SchemaTooNew", "latest", "migrate"]
 
 
 class SchemaTooNew(Exception):
     """The file was written by a newer olhubd."""
+
+
+class Foreign(Exception):
+    """The file is a database of another program."""
 
 
 def _steps() -> dict[int, str]:
@@ -34,7 +38,8 @@ def latest() -> int:
 def migrate(path: Path) -> Path | None:
     """Bring the file at `path` (made if missing) to the latest schema. Gives the backup's path, if one was made.
 
-    Blocking; runs before the daemon opens its connections. Raises SchemaTooNew, or sqlite3.Error as it is.
+    Blocking; runs before the daemon opens its connections. Raises SchemaTooNew, Foreign, or sqlite3.Error as it
+    is.
     """
     path.touch(mode=0o600)  # it will hold tokens and personal data
     connection = sqlite3.connect(path, isolation_level=None)
@@ -42,6 +47,8 @@ def migrate(path: Path) -> Path | None:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if not version and connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
+            raise Foreign(f"{path} is a database of another program: move it away, or set another data directory")
         steps = _steps()
         if version > max(steps):
             raise SchemaTooNew(

@@ -146,3 +146,51 @@ def test_a_failing_migration_changes_nothing(tmp_path: Path, monkeypatch: pytest
     connection = sqlite3.connect(path)
     assert connection.execute("PRAGMA user_version").fetchone() == (before,)
     assert "extra" not in str(connection.execute("PRAGMA table_info(lookups)").fetchall())
+
+
+async def test_a_database_of_another_program_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "hub.sqlite"
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE theirs (a)")
+    connection.close()
+    with pytest.raises(StoreError, match="another program"):
+        async with Database.open(path):
+            pass
+    connection = sqlite3.connect(path)
+    assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("theirs",)]
+
+
+async def test_a_database_that_lacks_a_table_names_the_way_out(tmp_path: Path) -> None:
+    path = tmp_path / "hub.sqlite"
+    migrate.migrate(path)
+    connection = sqlite3.connect(path)
+    connection.execute("DROP TABLE deliveries")
+    connection.close()
+    with pytest.raises(StoreError, match="no such table: deliveries: restore a backup"):
+        async with Database.open(path):
+            pass
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+async def test_a_file_that_is_gone_takes_no_more_writes(tmp_path: Path, replaced: bool) -> None:
+    """They would be lost with the process, tokens and all."""
+    path = tmp_path / "hub.sqlite"
+    async with Database.open(path) as database:
+        path.rename(tmp_path / "moved")
+        if replaced:
+            path.touch()
+        with pytest.raises(StoreError, match="removed or replaced"):
+            await put(database, "a")
+        assert not await database.answers()
+
+
+async def test_a_full_disk_makes_it_unready_until_a_write_succeeds(tmp_path: Path) -> None:
+    async with Database.open(tmp_path / "hub.sqlite") as database:
+        await put(database, "a")
+        await database._writer.execute("PRAGMA max_page_count = 1")
+        with pytest.raises(sqlite3.OperationalError, match="full"):
+            await asyncio.gather(*(put(database, f"{number}" * 5000) for number in range(9)))
+        assert not await database.answers()
+        await database._writer.execute("PRAGMA max_page_count = 1000000")
+        await put(database, "b")
+        assert await database.answers()
