@@ -44,7 +44,10 @@ def load_or_make_token(configuration: Configuration) -> str:
     with contextlib.suppress(FileNotFoundError):
         if stat.S_IMODE(path.stat().st_mode) != 0o600:
             path.chmod(0o600)
-        if token := path.read_text(encoding="ascii").strip():
+        token = path.read_text(encoding="ascii", errors="replace").strip()
+        if not (token.isascii() and token.isprintable()):
+            raise OSError(f"{path} holds no token: remove it, and a new one is made")
+        if token:
             return token
         path.unlink()
     return _make(path)
@@ -85,7 +88,7 @@ def _authenticate(request: web.Request) -> str:
     scheme, _, shown = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not shown:
         raise Refusal(401, "token", "a bearer token is needed", {"WWW-Authenticate": "Bearer"})
-    if not hmac.compare_digest(shown.strip().encode(), request.app[CONTEXT].token.encode()):
+    if not hmac.compare_digest(shown.strip().encode(errors="surrogateescape"), request.app[CONTEXT].token.encode()):
         wrong = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
         raise Refusal(401, "token", "the bearer token is wrong", wrong)
     return "token"

@@ -62,7 +62,9 @@ class Client:
     def get(self, path: str, into: type[T], **query: Any) -> T:
         """Raises Refused, or NotReachable."""
         given = [(name, value) for name, value in query.items() if value is not None]
-        return self._ask("GET", f"{path}?{urlencode(given, doseq=True)}" if given else path, None, into)
+        if given:
+            path = f"{path}?{urlencode(given, doseq=True, errors='surrogateescape')}"
+        return self._ask("GET", path, None, into)
 
     def post(self, path: str, into: type[T], body: msgspec.Struct | None = None) -> T:
         """Raises Refused, or NotReachable."""
@@ -73,6 +75,8 @@ class Client:
         if body is not None:
             headers["Content-Type"] = "application/json"
         if self._token is not None:
+            if not (self._token.isascii() and self._token.isprintable()):
+                raise NotReachable("the token holds characters that no token has", denied=True)
             headers["Authorization"] = f"Bearer {self._token}"
         try:
             self._connection.request(method, path, body=body, headers=headers)
@@ -98,8 +102,8 @@ class Client:
 
 
 def segment(text: str) -> str:
-    """One part of a path, whatever it holds."""
-    return quote(text, safe=":")
+    """One part of a path, whatever it holds; bytes that were no UTF-8 go as they came."""
+    return quote(text, safe=":", errors="surrogateescape")
 
 
 def _problem(answer: http.client.HTTPResponse, content: bytes) -> Problem:

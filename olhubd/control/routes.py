@@ -32,6 +32,8 @@ B = TypeVar("B", bound=msgspec.Struct)
 A = TypeVar("A", bound=msgspec.Struct)
 
 _encode = msgspec.json.Encoder().encode
+_PATIENCE = 8.0
+"""Seconds in which a body must have come."""
 _FIELD = re.compile(r"`([^`$]+)`")
 
 
@@ -135,7 +137,13 @@ def _query(request: web.Request, into: type[Q]) -> Q:
 
 
 async def _body(request: web.Request, into: type[B]) -> B:
-    content = await request.read()
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            content = await request.read()
+    except TimeoutError:
+        raise Refusal(408, "request", f"the body was not there within {_PATIENCE:g} seconds") from None
+    except web.RequestPayloadError:
+        raise Refusal(400, "body", "the body is not packed as its header says") from None
     if content and request.content_type != "application/json":
         raise Refusal(415, "content-type", "the body must be application/json")
     try:

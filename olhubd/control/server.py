@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
+import logging
 import os
 import socket
 from collections.abc import AsyncIterator
@@ -32,6 +34,10 @@ ROUTES = (
     *deliveries.ROUTES,
     *runs.ROUTES,
 )
+_wire = logging.getLogger("olhubd.control.wire")
+# What fails in a handler is logged by our own guard. The rest is what strangers send that is no HTTP: the framework
+# would log each with its bytes, before anybody has asked who they are.
+_wire.setLevel(logging.CRITICAL)
 _BODY_LIMIT = 64 * 1024
 _LONGEST = max(30.0, *(route.limit for route in ROUTES))
 _HEADERS = {
@@ -79,13 +85,20 @@ async def serve(hub: Hub, configuration: Configuration, token: str, steer: Steer
     """Listen as configured; gives the addresses. Raises OSError with words for a person when one is taken."""
     control = configuration.control
     runner = web.AppRunner(
-        application(hub, token, steer), access_log=None, handle_signals=False, shutdown_timeout=5.0
+        application(hub, token, steer),
+        access_log=None,
+        logger=_wire,
+        handle_signals=False,
+        shutdown_timeout=5.0,
     )
     await runner.setup()
+    ours: os.stat_result | None = None
     try:
         bound: list[str] = []
         if control.socket is not None:
-            await web.SockSite(runner, _unix(control.socket)).start()
+            end = _unix(control.socket)
+            ours = control.socket.stat()
+            await web.SockSite(runner, end).start()
             bound.append(f"unix:{control.socket}")
         if control.listen is not None:
             try:
@@ -98,21 +111,39 @@ async def serve(hub: Hub, configuration: Configuration, token: str, steer: Steer
         yield tuple(bound)
     finally:
         await runner.cleanup()
-        if control.socket is not None:
-            control.socket.unlink(missing_ok=True)
+        if control.socket is not None and ours is not None:
+            with contextlib.suppress(FileNotFoundError):
+                if os.path.samestat(control.socket.stat(), ours):
+                    control.socket.unlink()
 
 
 def _unix(path: Path) -> socket.socket:
-    """A socket that the daemon's user and group may connect to. The data lock says that a leftover is nobody's."""
-    with contextlib.suppress(FileNotFoundError):
-        if path.is_socket():
-            path.unlink()
+    """A socket that the daemon's user and group may connect to. One that nobody listens on is a leftover."""
+    if path.is_socket():
+        if _answers(path):
+            raise OSError(errno.EADDRINUSE, f"cannot listen on {path}: another program listens there")
+        path.unlink(missing_ok=True)
+    elif path.exists():
+        raise OSError(errno.EADDRINUSE, f"cannot listen on {path}: there is something else that is no socket")
     end = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         end.bind(str(path))
         path.chmod(0o660)  # before it listens
     except OSError as error:
         end.close()
-        raise OSError(error.errno, f"cannot listen on {path}: {(error.strerror or '').lower()}") from None
+        raise OSError(error.errno, f"cannot listen on {path}: {(error.strerror or str(error)).lower()}") from None
     end.setblocking(False)
     return end
+
+
+def _answers(path: Path) -> bool:
+    """Whether somebody listens on a socket; one that may not be asked belongs to somebody."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as end:
+        end.settimeout(1.0)
+        try:
+            end.connect(str(path))
+        except (ConnectionRefusedError, FileNotFoundError):
+            return False
+        except OSError:
+            return True
+    return True

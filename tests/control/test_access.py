@@ -120,3 +120,65 @@ async def test_an_address_that_is_taken_is_named(house: House) -> None:
     with pytest.raises(OSError, match=rf"cannot listen on 127.0.0.1:{port}: address already in use"):
         async with server.serve(house.hub, configuration, "token", steer=None):  # type: ignore[arg-type]
             pass
+
+
+def test_a_token_file_that_holds_no_token_is_named(tmp_path: Path) -> None:
+    (tmp_path / access.TOKEN_FILE).write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(OSError, match=r"control\.token holds no token: remove it"):
+        access.load_or_make_token(configured(tmp_path))
+
+
+async def test_what_is_no_socket_is_not_touched(house: House, tmp_path: Path) -> None:
+    """Neither when it is in the way, nor when the daemon ends because of that."""
+    from olhubd.control import server
+
+    path = tmp_path / "precious"
+    path.write_text("kept", encoding="ascii")
+    configuration = dataclasses.replace(
+        house.configuration(), control=house.configuration().control.model_copy(update={"socket": path})
+    )
+    with pytest.raises(OSError, match="no socket"):
+        async with server.serve(house.hub, configuration, "token", steer=None):  # type: ignore[arg-type]
+            pass
+    assert path.read_text(encoding="ascii") == "kept"
+
+
+async def test_the_socket_of_another_daemon_is_not_taken(house: House) -> None:
+    from olhubd.control import server
+
+    configuration = dataclasses.replace(
+        house.configuration(), control=house.configuration().control.model_copy(update={"listen": None})
+    )
+    with pytest.raises(OSError, match="another program listens there"):
+        async with server.serve(house.hub, configuration, "token", steer=None):  # type: ignore[arg-type]
+            pass
+    async with house.over_socket() as session, session.get("/readyz") as response:
+        assert response.status == 200
+
+
+async def _raw(house: House, *lines: bytes) -> bytes:
+    """What is answered to bytes that no client would send."""
+    host, _, port = house.base.removeprefix("http://").rpartition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(b"\r\n".join(lines))
+    answer = await asyncio.wait_for(reader.readline(), 20)
+    writer.close()
+    return answer
+
+
+async def test_a_token_of_strange_bytes_is_wrong_and_no_failure(house: House) -> None:
+    answer = await _raw(house, b"GET /metrics HTTP/1.1", b"Host: x", b"Authorization: Bearer \x80", b"", b"")
+    assert b" 401 " in answer
+
+
+async def test_a_body_that_is_not_packed_as_it_says(house: House) -> None:
+    headers = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
+    async with house.client.post("/api/v1/log-level", data=b"not gzip", headers=headers) as response:
+        assert response.status == 400
+        assert (await decoded(response))["type"] == "urn:olhubd:problem:body"
+
+
+async def test_what_is_no_http_is_not_logged(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    """Anybody can send it, and as often as they like; and it may hold what should not be in a log."""
+    assert b" 400 " in await _raw(house, b"GET / HTTP/9.9 s3cret", b"Host: x", b"", b"")
+    assert not caplog.records
