@@ -922,3 +922,22 @@ def test_the_schema_keeps_equal_names_of_two_plugins_apart() -> None:
     plugins = replace(PLUGINS, connectors={"bazaar": Bazaar, "other": other})
     definitions = config.schema(plugins)["$defs"]
     assert {"bazaar.Mood", "other.Mood"} <= definitions.keys()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a = " + "[" * 5000 + "]" * 5000, "nested too deeply"),
+        ("a = " + "9" * 5000, "a number is too long"),
+        ("# " + "x" * 2**20, "is longer than 1024 KiB"),
+    ],
+    ids=["deep", "digits", "long"],
+)
+def test_a_file_that_cannot_be_a_configuration(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "olhubd.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigurationError) as caught:
+        config.load(path, None, {})
+    (problem,) = caught.value.problems
+    assert words in str(problem)
+    assert problem.file == str(path)

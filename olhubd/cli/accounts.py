@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from olhubd.cli.failures import Exit, Failure
-from olhubd.cli.session import Session, session_command
+from olhubd.cli.session import Session, named, session_command
 
 if TYPE_CHECKING:
     from olhubd.control.records import Account
@@ -19,7 +19,7 @@ _PATIENCE = 50.0
 
 
 @click.command()
-@click.argument("account")
+@click.argument("account", callback=named)
 @session_command()
 def auth(session: Session, account: str) -> None:
     """Sign in to ACCOUNT by a code: open the address on any device, compare the code, agree.
@@ -51,7 +51,7 @@ def auth(session: Session, account: str) -> None:
 
 
 @click.command()
-@click.argument("account")
+@click.argument("account", callback=named)
 @session_command()
 def fetch(session: Session, account: str) -> None:
     """Fetch the orders of ACCOUNT now and say what came.
@@ -80,7 +80,7 @@ def fetch(session: Session, account: str) -> None:
 
 
 @click.command()
-@click.argument("account")
+@click.argument("account", callback=named)
 @click.option("--reason", help="Why, for whoever wonders later.")
 @session_command()
 def pause(session: Session, account: str, reason: str | None) -> None:
@@ -100,7 +100,7 @@ def pause(session: Session, account: str, reason: str | None) -> None:
 
 
 @click.command()
-@click.argument("account")
+@click.argument("account", callback=named)
 @session_command()
 def resume(session: Session, account: str) -> None:
     """Let ACCOUNT go on where it stopped: what was sold meanwhile arrives, once each."""

@@ -13,6 +13,8 @@ from typing import IO, Any
 
 import click
 
+from olhubd.cli.output import harmless
+
 __all__ = ["Exit", "Failure", "failure", "interrupted"]
 
 
@@ -41,9 +43,9 @@ class Failure(click.ClickException):
 
     def show(self, file: IO[Any] | None = None) -> None:
         if self.message:
-            click.echo(f"olhubd: {self.message}", err=True)
+            click.echo(harmless(f"olhubd: {self.message}"), err=True)
         for line in self.lines:
-            click.echo(line, err=True)
+            click.echo(harmless(line), err=True)
 
 
 def failure(error: Exception) -> Failure | None:
@@ -81,6 +83,7 @@ def _refused(error: Any) -> Failure:
         number = f", number {found.number}" if found.number else ""
         lines.append(f"  {found.reference}{number}, of {found.placed_at:%Y-%m-%d}")
     code = {
+        400: Exit.USAGE,
         401: Exit.DENIED,
         403: Exit.DENIED,
         404: Exit.UNKNOWN,
@@ -89,7 +92,7 @@ def _refused(error: Any) -> Failure:
         503: Exit.LATER,
         504: Exit.LATER,
     }.get(problem.status, Exit.FAILED)
-    if problem.candidates:
+    if problem.candidates or (problem.status == 400 and problem.parameter in ("account", "target")):
         code = Exit.UNKNOWN
     if problem.status == 401:
         lines.append("Set OLHUBD_TOKEN, use sudo, or become a member of the daemon's group and use its socket.")

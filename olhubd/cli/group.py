@@ -34,7 +34,7 @@ class LazyGroup(click.Group):
         """The one place where errors become messages."""
         try:
             return super().invoke(ctx)
-        except (click.ClickException, click.exceptions.Exit, click.Abort):
+        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise
         except Exception as error:
             told = failure(error)

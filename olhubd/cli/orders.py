@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from olhubd.cli.output import Printer
-from olhubd.cli.session import Session, session_command
+from olhubd.cli.session import Session, named, session_command
 
 if TYPE_CHECKING:
     from olhubd.control.records import OrderCard, OrderRow, Timeline
@@ -69,7 +69,7 @@ def _row(order: OrderRow) -> tuple[object, ...]:
 
 
 @orders.command()
-@click.argument("order")
+@click.argument("order", callback=named)
 @session_command()
 def show(session: Session, order: str) -> None:
     """All that is known of ORDER: its id or number, here or at a target, or its reference (account:id).
@@ -159,7 +159,7 @@ def _payment(payment: Payment | None) -> str:
 
 
 @click.command()
-@click.argument("order")
+@click.argument("order", callback=named)
 @session_command()
 def explain(session: Session, order: str) -> None:
     """What happened to ORDER, when and why, and what is still open.
@@ -194,7 +194,7 @@ def _story(printer: Printer, history: Timeline) -> None:
         # What has one cause stands below it together.
         if step != (step := f"  {time}  {moment.why}:"):
             printer.line(step)
-        printer.line(f"              {moment.text}")
+        printer.line(f"              {printer.cell(moment.text)}")
         for number in moment.owes:
             owed = deliveries[number]
             printer.line(f"              -> delivery {number}: {owed.action.value} to {owed.target} ({owed.state})")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, tzinfo
@@ -9,9 +11,13 @@ from typing import Any
 
 import click
 
-__all__ = ["Printer", "span"]
+__all__ = ["Printer", "harmless", "span"]
 
 Row = Sequence[object]
+
+_NARROW = 8
+"""Characters that each column of a table needs, or it becomes taller than wide."""
+_STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 _COLOURS = {
     "hold": "yellow",
@@ -44,7 +50,7 @@ class Printer:
         return self.as_json
 
     def line(self, text: str = "") -> None:
-        click.echo(text)
+        click.echo(harmless(text))
 
     def facts(self, rows: Iterable[tuple[str, object]]) -> None:
         """Names and values below each other; what has no value is left out."""
@@ -59,9 +65,19 @@ class Printer:
         if not cells:
             click.echo(nothing)
         elif sys.stdout.isatty():
-            self._rich(columns, cells)
+            if shutil.get_terminal_size().columns < _NARROW * len(columns):
+                self._cards(columns, cells)
+            else:
+                self._rich(columns, cells)
         else:
             _plain([column.removesuffix(":right") for column in columns], cells)
+
+    def _cards(self, columns: Sequence[str], cells: list[list[str]]) -> None:
+        """Each row as names and values, where its columns do not fit beside each other."""
+        for number, row in enumerate(cells):
+            if number:
+                click.echo()
+            self.facts(zip((column.removesuffix(":right").lower() for column in columns), row, strict=True))
 
     def _rich(self, columns: Sequence[str], cells: list[list[str]]) -> None:
         from rich.console import Console
@@ -86,11 +102,19 @@ class Printer:
                 return self.when(value)
             case list() | tuple():
                 return ", ".join(map(self.cell, value))
-        return str(value)
+        return " ".join(harmless(str(value)).splitlines())
 
     def when(self, at: datetime) -> str:
         """A moment in the zone of the configuration, to the second."""
-        return at.astimezone(self.zone).strftime("%Y-%m-%d %H:%M:%S %Z")
+        try:
+            return at.astimezone(self.zone).strftime("%Y-%m-%d %H:%M:%S %Z")
+        except OverflowError:  # at the ends of the calendar
+            return at.isoformat()
+
+
+def harmless(text: str) -> str:
+    """The text without what would steer a terminal, since names and notes are written by strangers."""
+    return _STEERING.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def _plain(columns: Sequence[str], cells: list[list[str]]) -> None:

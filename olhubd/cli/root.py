@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import click
@@ -73,6 +74,7 @@ def cli() -> None:
 
 def main() -> None:
     """The command `olhubd`."""
+    _reopen()
     try:
         code = cli.main(prog_name="olhubd", standalone_mode=False)
     except click.ClickException as error:
@@ -83,4 +85,16 @@ def main() -> None:
     except BrokenPipeError:  # piped into head, say
         sys.stderr.close()
         sys.exit(1)
+    except OSError as error:  # no room for what is printed
+        click.echo(f"olhubd: {error.strerror or error}", err=True)
+        sys.stdout = None  # what is left in its buffer cannot be written either
+        sys.exit(1)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _reopen() -> None:
+    """Streams that were closed by whoever started us swallow what is written to them."""
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - for as long as the process lives
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115

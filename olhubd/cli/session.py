@@ -19,13 +19,23 @@ if TYPE_CHECKING:
     from olhubd.config.reach import Reach
     from olhubd.control.client import Client
 
-__all__ = ["DEFAULT_CONFIG", "Session", "config_option", "session_command"]
+__all__ = ["DEFAULT_CONFIG", "Session", "config_option", "named", "session_command"]
 
 DEFAULT_CONFIG = Path("/etc/olhubd/olhubd.toml")
 DEFAULT_SOCKET = Path("/run/olhubd/olhubd.sock")
 TOKEN_FILE = "control.token"
+_LONGEST_NAME = 500
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+def named(_ctx: click.Context, _parameter: click.Parameter, value: str) -> str:
+    """Checks what something is called: not empty, as a variable of a script is that was never set."""
+    if not value.strip():
+        raise click.BadParameter("it is empty")
+    if len(value) > _LONGEST_NAME:
+        raise click.BadParameter("it is longer than any name")
+    return value
 
 
 @dataclass
@@ -118,7 +128,7 @@ def config_option(function: F) -> F:
     option = click.option(
         "-c",
         "--config",
-        type=click.Path(dir_okay=False, path_type=Path),
+        type=click.Path(readable=False, path_type=Path),
         metavar="PATH",
         expose_value=False,
         callback=_set_config,

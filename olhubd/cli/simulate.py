@@ -19,7 +19,13 @@ __all__ = ["simulate"]
 @click.command()
 @click.argument("connector")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=0, show_default=True, help="Port to listen on; 0 takes a free one.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    show_default=True,
+    help="Port to listen on; 0 takes a free one.",
+)
 @click.option("--seed", type=int, default=None, help="Makes a run repeatable. Default: by chance.")
 @click.option("--json", "as_json", is_flag=True, help="Print the settings to connect to it as one line of JSON.")
 def simulate(connector: str, host: str, port: int, seed: int | None, as_json: bool) -> None:

@@ -26,6 +26,8 @@ from olhubd.config.spans import KeyPath, repeated, spans
 __all__ = ["ENVIRONMENT", "SECTIONS", "Layer", "Origin", "Tree", "dotted", "exposed", "read", "read_text"]
 
 ENVIRONMENT = "OLHUBD_"
+_LARGEST = 2**20
+"""Bytes. No configuration is so long, but a device or a log that was named by mistake is."""
 SECTIONS = ("accounts", "control", "daemon", "engine", "routes")
 _PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 
@@ -110,7 +112,11 @@ def read(path: Path, environ: Mapping[str, str]) -> tuple[Tree, list[Problem]]:
 def read_text(path: Path) -> str:
     """The text of a file. Raises ValueError with a reason that is fit to be shown."""
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        with path.open("rb") as file:
+            content = file.read(_LARGEST + 1)
+        if len(content) > _LARGEST:
+            raise ValueError(f"is longer than {_LARGEST // 1024} KiB")
+        return content.decode("utf-8-sig")
     except FileNotFoundError:
         raise ValueError("there is no such file") from None
     except OSError as error:
@@ -136,16 +142,22 @@ def _merge(tree: Tree, file: Path, problems: list[Problem]) -> None:
     place = str(file)
     try:
         text = read_text(file)
-        values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        problems.append(_syntax(place, text, str(error)))
-        tree.complete = False
-        return
     except ValueError as error:
         problems.append(Problem(place, None, "", str(error), _remedy(file)))
         tree.complete = False
         return
-    lines = spans(text)
+    try:
+        values = tomllib.loads(text)
+        lines = spans(text)
+    except tomllib.TOMLDecodeError as error:
+        problems.append(_syntax(place, text, str(error)))
+        tree.complete = False
+        return
+    except (ValueError, RecursionError) as error:  # a number of a thousand digits, brackets within brackets
+        what = "a number is too long" if isinstance(error, ValueError) else "values are nested too deeply"
+        problems.append(Problem(place, None, "", f"is not usable: {what}"))
+        tree.complete = False
+        return
     routes = tree.values.get("routes")
     shift = len(routes) if isinstance(routes, list) else 0
     for path, line in lines.items():
@@ -194,7 +206,9 @@ def _syntax(place: str, text: str, error: str) -> Problem:
 def _remedy(file: Path) -> str:
     if not file.exists():
         return "copy the commented example etc/olhubd.toml there, or name another file with --config"
-    return "the daemon's user must be able to read it, as UTF-8"
+    if file.is_dir():
+        return "name the file in it"
+    return "it must be a short text in UTF-8 that the daemon's user may read"
 
 
 def _system(tree: Tree, environ: Mapping[str, str]) -> None:

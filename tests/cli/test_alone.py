@@ -238,3 +238,46 @@ def test_a_table_fits_the_terminal(capsys: pytest.CaptureFixture[str], monkeypat
 )
 def test_spans_are_told_in_two_units(seconds: float, words: str) -> None:
     assert span(seconds) == words
+
+
+def test_what_strangers_wrote_does_not_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    """A buyer's name may hold escape sequences and line breaks."""
+    Printer(False).table(("A", "B"), [("x\x1b]0;evil\x07\x1b[31m", "two\nlines\u202e")], "none")
+    Printer(False).line("note \x1b[2J\x9b31m")
+    out = capsys.readouterr().out
+    assert out.count("\n") == 3
+    assert not set(out) & {"\x1b", "\x07", "\x9b", "\u202e"}
+
+
+def test_a_terminal_too_narrow_for_a_table_gets_cards(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "20")
+    Printer(False).table(("ID:right", "NAME", "WHY"), [(1, "shop", "x"), (2, "other", None)], "none")
+    assert capsys.readouterr().out == "id    1\nname  shop\nwhy   x\n\nid    2\nname  other\n"
+
+
+@pytest.mark.parametrize("command", [["fetch", ""], ["explain", " "], ["orders", "show", "x" * 501]])
+def test_a_name_that_is_none_is_wrong_usage(run: Run, path: Path, command: list[str]) -> None:
+    assert run(*command, "--config", str(path)).exit_code == 2
+
+
+def test_a_name_that_is_no_text_reaches_nobody(run: Run, path: Path) -> None:
+    """Bytes of another encoding on the command line."""
+    assert run("explain", "\udcff\udcfe", "--config", str(path)).exit_code == 4
+
+
+def test_a_token_that_cannot_be_one_is_told(run: Run, path: Path) -> None:
+    result = run("status", "--config", str(path), OLHUBD_TOKEN="zażółć\n")
+    assert result.exit_code == 5
+    assert "token" in result.output
+
+
+@pytest.mark.parametrize("where", [">&-", "2>&- >&-", "> /dev/full", "| true"])
+def test_an_output_that_takes_nothing_is_no_mistake_of_ours(path: Path, where: str) -> None:
+    command = f"{sys.executable} -c 'from olhubd.cli import main; main()' plugins {where}"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert done.returncode in (0, 1)
+    assert "Traceback" not in done.stderr
+    assert "mistake" not in done.stderr
