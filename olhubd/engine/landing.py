@@ -42,7 +42,6 @@ class Result(msgspec.Struct):
     ignored: int = 0
     later: int = 0
     targets: set[str] = msgspec.field(default_factory=set)
-    added_ids: list[OrderId] = msgspec.field(default_factory=list)
 
     def add(self, other: Result) -> None:
         self.seen += other.seen
@@ -53,7 +52,6 @@ class Result(msgspec.Struct):
         self.ignored += other.ignored
         self.later += other.later
         self.targets |= other.targets
-        self.added_ids += other.added_ids
 
 
 class Landing:
@@ -84,7 +82,7 @@ class Landing:
     ) -> Result:
         """Store the records of a page, and with the last of them the feed's new position and the run's counts.
 
-        Orders placed before `start` are not imported.
+        Orders placed before `start` are not imported; those that are held already are kept up to date.
         """
         result = Result()
         ordered = [record for record in records if isinstance(record, Order)]
@@ -190,6 +188,7 @@ class _Batch:
         refused: list[quarantine.Refused] = []
         good: list[Candidate] = []
         echoes: list[Order] = []
+        unwanted = await self._unwanted(candidates, start)
         for candidate in candidates:
             order = candidate.order
             if candidate.fault is not None:
@@ -200,7 +199,7 @@ class _Batch:
                 )
             elif order.reference is not None:
                 echoes.append(order)
-            elif start is not None and order.placed_at < start:
+            elif order.external_id in unwanted:
                 result.ignored += 1
             elif candidate.objection is not None:
                 refused.append(
@@ -220,6 +219,14 @@ class _Batch:
         if good:
             await quarantine.clear(self._tx, self._account, [c.order.external_id for c in good])
         return result
+
+    async def _unwanted(self, candidates: Sequence[Candidate], start: datetime | None) -> set[str]:
+        """Those placed before the start. What is held already is told on, be the start moved as it may."""
+        if start is None:
+            return set()
+        dated = [c.order for c in candidates if c.fault is None and c.order.placed_at.tzinfo is not None]
+        old = {order.external_id for order in dated if order.placed_at < start}
+        return old.difference(await orders.held(self._tx, self._account, list(old))) if old else old
 
     async def _without_copies(self, good: list[Candidate]) -> tuple[list[Candidate], list[Order]]:
         """Take out orders that we pushed here ourselves although they lost our mark."""
@@ -260,7 +267,6 @@ class _Batch:
                 debts = plan.follow(self._account, stored.order, None, found, self._routes, ())
             self.ledger.record(stored.id, self._account, found, debts)
             result.added += 1
-            result.added_ids.append(stored.id)
         for candidate in changed:
             old = before[held[candidate.order.external_id].id]
             merged = merge(old.order, candidate.order)

@@ -394,7 +394,7 @@ async def test_a_plugin_that_never_answers_is_not_waited_for(bench: Bench) -> No
     async def hang(delivery: Delivery, order: Order) -> None:
         await next(answers)
 
-    bench.amend = hang  # type: ignore[assignment,method-assign]
+    bench.amend = hang  # type: ignore[method-assign]
     bench.timeout = 0.1
     await bench.kill()
     await bench.land(order("A"))

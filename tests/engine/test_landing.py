@@ -147,6 +147,21 @@ async def test_orders_before_the_start_are_not_wanted(bench: Bench) -> None:
     assert (result.added, result.ignored) == (0, 1)
 
 
+async def test_a_later_start_does_not_end_what_has_begun(bench: Bench) -> None:
+    """ACC-16: an order that is held is cancelled all the same."""
+    await bench.land(order("A"))
+    result = await bench.land(order("A", stage=Stage.CANCELLED), order("old"), start=EPOCH + timedelta(seconds=1))
+    assert (result.added, result.changed, result.ignored) == (0, 1, 1)
+    assert await bench.owed() == [("shop", "push-order", DeliveryState.DROPPED)]
+
+
+async def test_a_time_without_a_zone_is_no_reason_to_fail(bench: Bench) -> None:
+    await bench.land(order("A", placed_at=EPOCH.replace(tzinfo=None)), order("B"), start=EPOCH)
+    (kept,) = await quarantine.listing(bench.database.reader)
+    assert "no time zone" in kept.reason
+    assert await bench.owed(1) == [("shop", "push-order", DeliveryState.PENDING)]
+
+
 async def test_a_cancellation_before_sending_drops_the_debt(bench: Bench) -> None:
     """A cancel may come before the order ever went: then it must never go."""
     await bench.land(order("A"))
