@@ -6,6 +6,7 @@ import asyncio
 import random
 import shutil
 import tempfile
+from collections import deque
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -81,6 +82,7 @@ def _fast() -> str | None:
 class _Play:
     def __init__(self, schedule: Schedule, folder: Path, result: Result) -> None:
         self._schedule = schedule
+        self._left = deque(schedule.steps)
         self._root = folder
         self._result = result
         self._lives = 0
@@ -125,11 +127,24 @@ class _Play:
         return self._root / str(self._lives)
 
     async def _steps(self) -> None:
-        for step in self._schedule.steps:
+        left = self._left
+        while left:
+            step = left[0]
             await self._until(step.at)
-            self._world.do(step)
+            if left and left[0] is step:  # else it happened while the daemon was away
+                self._world.do(left.popleft())
             if self._world.stopping.is_set():
                 await self._stop()
+
+    async def _away(self) -> None:
+        """The daemon is not there for a while; the world goes on without it."""
+        world, left = self._world, self._left
+        back = world.time + world.away
+        while left and left[0].at < back:
+            await asyncio.sleep(left[0].at - world.time)
+            world.do(left.popleft())
+        world.stopping.clear()
+        await asyncio.sleep(back - world.time)
 
     async def _until(self, moment: float) -> None:
         """Let time pass; the daemon may die meanwhile, more than once, and is started again each time."""
@@ -157,7 +172,7 @@ class _Play:
         salvage(old, self._folder, tail, self._dice)
         await self._life.bury()
         world.torn = False
-        await asyncio.sleep(world.away)
+        await self._away()
         world.frontier.revive()
         async with Store.at(self._folder, world.frontier) as store:
             found = await verdict.at_death(world, store.reader)
@@ -172,7 +187,7 @@ class _Play:
             await self._rise()
             return
         world.tell("stopped in order")
-        await asyncio.sleep(world.away)
+        await self._away()
         self._life = await Life.begin(world, self._folder, self._log)
 
     async def _accept(self) -> None:

@@ -17,7 +17,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from olhubd.store import FAILURES, Database
+from olhubd.store import TROUBLE, Database
 from olhubd.testing.torture.frontier import Frontier
 from olhubd.testing.torture.loop import Loop
 
@@ -29,14 +29,16 @@ NAME = "hub.sqlite"
 class Store(Database):
     """Open it by `Store.at`."""
 
-    def __init__(self, writer: Any, readers: Sequence[Any], sequences: dict[str, itertools.count[int]]) -> None:
-        super().__init__(writer, readers, sequences)
+    def __init__(
+        self, path: Path, writer: Any, readers: Sequence[Any], sequences: dict[str, itertools.count[int]]
+    ) -> None:
+        super().__init__(path, writer, readers, sequences)
         self.frontier: Frontier | None = None
         self.full = False
         """Whether the disk has no room: each write fails, without effect."""
         self.tail: tuple[int, int] = (0, 0)
         """The size of the write-ahead log before and after the last commit, in bytes."""
-        self.log = Path()
+        self._log = path.with_name(f"{path.name}-wal")
         for connection in (writer, *readers):
             connection._execute = _wait(connection)  # noqa: SLF001 - the only place where its thread can be waited for
 
@@ -50,7 +52,7 @@ class Store(Database):
         with loop.freeze():
             store = await opening.__aenter__()
         assert isinstance(store, Store)
-        store.frontier, store.log = frontier, folder / f"{NAME}-wal"
+        store.frontier = frontier
         try:
             yield store
         finally:
@@ -62,7 +64,7 @@ class Store(Database):
             return await super()._attempt(works)
         await self.frontier.cross("a write begins")
         if self.full:
-            raise FAILURES[1]("database or disk is full")
+            raise TROUBLE[1]("database or disk is full")
         before = self._size()
         results = await super()._attempt(works)
         self.tail = before, self._size()
@@ -70,7 +72,7 @@ class Store(Database):
         return results
 
     def _size(self) -> int:
-        return self.log.stat().st_size if self.log.exists() else 0
+        return self._log.stat().st_size if self._log.exists() else 0
 
     async def _close(self) -> None:
         if self.frontier is None or not self.frontier.dead:
