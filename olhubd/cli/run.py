@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -62,12 +63,29 @@ def check(session: Session) -> None:
         return
     for warning in configuration.warnings:
         printer.line(str(warning))
+    for name, wrong in _plugin_checks(configuration):
+        printer.line(f"{name}: {wrong}")
     accounts, routes = len(configuration.accounts), len(configuration.routes)
     printer.line(
         f"{session.config} is right: {accounts} {'account' if accounts == 1 else 'accounts'},"
         f" {routes} {'route' if routes == 1 else 'routes'}"
         + (f", {len(configuration.warnings)} to look at" if configuration.warnings else "")
     )
+
+
+def _plugin_checks(configuration: Any) -> list[tuple[str, str]]:
+    """What the plugins' own checks of the set-up have to say, by the check's name."""
+    checks: dict[str, Callable[[], str | None]] = {}
+    configuration.plugins.manager.hook.olhubd_register_checks(register=checks.__setitem__)
+    found = []
+    for name, look in checks.items():
+        try:
+            wrong = look()
+        except Exception as error:  # a stranger's
+            wrong = f"the check itself failed: {type(error).__name__}"
+        if wrong is not None:
+            found.append((name, wrong))
+    return found
 
 
 def _problem(problem: Any) -> dict[str, object]:

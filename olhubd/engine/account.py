@@ -6,6 +6,7 @@ state is stored, so a restart does not wake what somebody put to sleep.
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -53,6 +54,7 @@ class AccountUnit:
         self.connector = self._connect()
         self.poller = self._make_poller()
         self._dispatcher: Dispatcher | None = None
+        self._moving = asyncio.Lock()
 
     @property
     def name(self) -> str:
@@ -208,14 +210,17 @@ class AccountUnit:
             self._dispatcher.pause()
 
     async def _move(self, state: AccountState, reason: str | None, kind: str, who: str = "hub") -> None:
-        row = msgspec.structs.replace(self.row, state=state, reason=reason, changed_at=self._shared.clock.now())
+        async with self._moving:
+            if state is AccountState.PARKED and self.row.state is not AccountState.ACTIVE:
+                return  # somebody was faster, and a person's word stands
+            row = msgspec.structs.replace(self.row, state=state, reason=reason, changed_at=self._shared.clock.now())
 
-        async def work(tx: Transaction) -> None:
-            await accounts.put(tx, row)
-            await self._shared.note(tx, kind, self.name, {"reason": reason} if reason else {}, who)
+            async def work(tx: Transaction) -> None:
+                await accounts.put(tx, row)
+                await self._shared.note(tx, kind, self.name, {"reason": reason} if reason else {}, who)
 
-        await self._shared.database.write(work)
-        self.row = row
+            await self._shared.database.write(work)
+            self.row = row
 
     async def signed_in(self, owner: str | None, login: str | None, who: str) -> None:
         """Remember whose account signed in, and go on if it was parked for want of that."""

@@ -233,9 +233,9 @@ class Dispatcher:
         now = self._claimed_at = self._clock.now()
         ended, self._ended = self._ended, []
         self._pace = len(ended)
-        back: list[Delivery] = []
+        ready, back = self._ready, []
         if give_back:
-            back, self._ready = [_untouched(parcel) for parcel in self._ready], []
+            back, self._ready = [_untouched(parcel) for parcel in ready], []
         mine = [parcel.delivery.id for parcel in (*self._ready, *self._running.values())]
 
         async def work(tx: Transaction) -> tuple[list[Parcel], set[str], int]:
@@ -252,7 +252,12 @@ class Dispatcher:
             confirmed = sum(outcome.delivery.state is DeliveryState.CONFIRMED for outcome in outcomes)
             return await self._parcels(tx, claimed), ledger.targets, confirmed
 
-        parcels, targets, confirmed = await self._database.write(work)
+        try:
+            parcels, targets, confirmed = await self._database.write(work)
+        except Exception:
+            # Not stored, on a full disk say: what is known must not be forgotten for it.
+            self._ended, self._ready = [*ended, *self._ended], ready
+            raise
         self.confirmed += confirmed
         self._wake_others(targets - {self.target})
         if self.target in targets:

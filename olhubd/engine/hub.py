@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 import aiohttp
@@ -22,16 +23,19 @@ from olhubd.engine.budget import BudgetBook
 from olhubd.engine.courier import Policy
 from olhubd.engine.landing import Landing
 from olhubd.engine.ledger import Ledger
+from olhubd.engine.observers import Observers
 from olhubd.engine.runlog import RunLog
 from olhubd.engine.session import Clients
 from olhubd.engine.shared import Shared
-from olhubd.engine.supervisor import Supervisor
+from olhubd.engine.supervisor import Pulse, Supervisor
 from olhubd.model import Action, Cause, Delivery, DeliveryState, Order
 from olhubd.plugin import Clock
 from olhubd.store import Database, Transaction, accounts, credentials, deliveries, feeds, lookups, orders, runs
 from olhubd.store.accounts import AccountRow, AccountState
 
 __all__ = ["Hub"]
+
+_ROUND = 60.0
 
 
 class Hub:
@@ -77,8 +81,12 @@ class Hub:
     async def start(self) -> None:
         """Recover what a killed process left, then begin all accounts."""
 
+        # Due later than any rule of ours can ask for, it was stored under a clock that was wrong.
+        longest = max((route.hold_seconds for route in self._routes), default=0.0)
+        latest = self.clock.now() + timedelta(seconds=longest + self._shared.policy.backoff_max)
+
         async def recover(tx: Transaction) -> None:
-            await deliveries.recover(tx)
+            await deliveries.recover(tx, latest)
             await runs.lose(tx)
 
         await self.database.write(recover)
@@ -86,6 +94,19 @@ class Hub:
         for config in self.configuration.accounts.values():
             await self._begin(config, known.get(config.name))
         self.supervisor.start("import log", self.runs.main)
+        observers = Observers(self.configuration.plugins.manager, self.database, self.clock, self._log)
+        if observers.wanted:
+            self.supervisor.start("observers", observers.main)
+        self.supervisor.start("round", self._round)
+
+    async def _round(self, pulse: Pulse) -> None:
+        """Wake every target that is owed something, in case whoever owed it could not."""
+        while True:
+            pulse.beat(4 * _ROUND)
+            await self._wake_owed()
+            await self.clock.sleep(_ROUND)
+
+    async def _wake_owed(self) -> None:
         self.wake({target for target, _ in await deliveries.tally(self.database.reader)})
 
     async def _begin(self, config: AccountConfig, row: AccountRow | None) -> None:
@@ -134,7 +155,9 @@ class Hub:
         """
         old, new = self.configuration.accounts, configuration.accounts
         ended = [name for name in self.units if name not in new or not new[name].enabled]
-        changed = [name for name in self.units if name in new and new[name].enabled and new[name] != old.get(name)]
+        engine = configuration.engine != self.configuration.engine  # concerns them all
+        staying = [name for name in self.units if name in new and new[name].enabled]
+        changed = [name for name in staying if engine or new[name] != old.get(name)]
         begun = [name for name, config in new.items() if config.enabled and name not in self.units]
         self._routes = configuration.routes
         self.configuration = configuration
@@ -149,7 +172,7 @@ class Hub:
             except Exception as error:
                 self._log.error("cannot begin", account=name, exc_info=True)
                 failures.append(error)
-        self.wake({target for target, _ in await deliveries.tally(self.database.reader)})
+        await self._wake_owed()
         if failures:
             raise failures[0]
         return {"begun": begun, "changed": changed, "ended": ended}

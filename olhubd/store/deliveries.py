@@ -110,8 +110,9 @@ async def claim(
         " WHERE target = ? AND state IN ('pending', 'retry', 'sent') AND due_at <= ?"
         f" AND (lease_until IS NULL OR lease_until <= ?) AND id NOT IN ({codec.marks(without)})"
         " AND NOT EXISTS (SELECT 1 FROM deliveries AS e WHERE e.order_id = d.order_id AND e.target = d.target"
-        # What a person does by hand holds up nothing else.
-        f" AND e.id < d.id AND e.action <> 'amend-order' AND e.state IN {_OPEN}) ORDER BY due_at, id LIMIT ?",
+        # What waits for a person holds up what needs the order there, but no parcel waits for a refused status.
+        f" AND e.id < d.id AND e.state IN {_OPEN} AND e.action <> 'amend-order'"
+        " AND NOT (e.state = 'hold' AND e.action IN ('set-status', 'set-payment'))) ORDER BY due_at, id LIMIT ?",
         (target, stamp, stamp, *without, limit),
     )
     claimed = [_delivery(row) for row in rows]
@@ -156,8 +157,15 @@ async def save(tx: Transaction, deliveries: Iterable[Delivery]) -> None:
     )
 
 
-async def recover(tx: Transaction) -> int:
-    """End all leases of a process that is gone; only called by the one process that holds the data lock."""
+async def recover(tx: Transaction, latest: datetime) -> int:
+    """End all leases of a process that is gone; only called by the one process that holds the data lock.
+
+    Nothing may be due after `latest`. Gives how many leases there were.
+    """
+    await tx.execute(
+        "UPDATE deliveries SET due_at = ? WHERE state IN ('pending', 'retry', 'sent') AND due_at > ?",
+        (codec.stamp(latest), codec.stamp(latest)),
+    )
     return await tx.execute("UPDATE deliveries SET lease_until = NULL WHERE lease_until IS NOT NULL")
 
 

@@ -176,12 +176,13 @@ class Bench:
     def start(self) -> None:
         self.task = asyncio.create_task(self.dispatcher.run(Pulse("dispatcher", self.clock)))
 
-    async def kill(self, left: Callable[[Transaction], Awaitable[Any]] = deliveries.recover) -> None:
+    async def kill(self, left: Callable[[Transaction], Awaitable[Any]] | None = None) -> None:
         """End it as if the process died and `left` the database so, then begin anew on it."""
         if self.task is not None:
             self.task.cancel()
             await asyncio.gather(self.task, return_exceptions=True)
-        await self.database.write(left)
+        latest = self.clock.now() + timedelta(hours=1)
+        await self.database.write(left or (lambda tx: deliveries.recover(tx, latest)))
         self.dispatcher = self.make()
         self.start()
 
@@ -592,6 +593,68 @@ async def test_a_part_that_an_earlier_try_left_is_withdrawn_when_nothing_can_com
     await bench.until("confirmed", "confirmed")
     assert bench.shop.cancelled == ["100"]
     assert bench.shop.withdrawn == []
+
+
+async def test_a_refused_status_holds_up_no_parcel(bench: Bench) -> None:
+    """A person may decide about the status; the parcel is on its way meanwhile."""
+    await bench.land(order("A"))
+    await bench.settled(1)
+
+    async def owe(tx: Transaction) -> None:
+        held = (await deliveries.of_orders(tx, [1]))[1][0]  # type: ignore[index]
+        for number, action, state in ((2, Action.SET_STATUS, DeliveryState.HOLD), (3, Action.CANCEL_ORDER, None)):
+            more = msgspec.structs.replace(
+                held,
+                id=number,
+                action=action,
+                state=state or DeliveryState.PENDING,
+                external_id=None,
+                finished_at=None,
+            )
+            await deliveries.add(tx, [more])
+
+    await bench.database.write(owe)
+    bench.dispatcher.wake()
+    async with asyncio.timeout(10):
+        while (await bench.states())[2] in ("pending", "sent"):
+            await asyncio.sleep(0.01)
+    assert (await bench.states())[1] == "hold"
+
+
+async def test_a_time_from_a_wrong_clock_is_not_waited_for(bench: Bench) -> None:
+    """Quarrels of clocks: a delivery that is due in years was stored while the clock was years ahead."""
+    bench.dispatcher.pause()
+    await bench.land(order("A"))
+
+    async def years_ahead(tx: Transaction) -> None:
+        await tx.execute("UPDATE deliveries SET due_at = due_at + 100000000000000000")
+        await deliveries.recover(tx, bench.clock.now())
+
+    await bench.kill(years_ahead)
+    await bench.settled(1)
+
+
+async def test_a_failed_transaction_forgets_no_outcome(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that is full for a moment: what ended is stored as soon as it can be, without another look-up."""
+    write, broken = bench.database.write, 2
+
+    async def fail(work: Any) -> Any:
+        nonlocal broken
+        if bench.shop.books and broken:
+            broken -= 1
+            raise OSError("No space left on device")
+        return await write(work)
+
+    monkeypatch.setattr(bench.database, "write", fail)
+    await bench.land(order("A"))
+    async with asyncio.timeout(10):
+        while await bench.states() != ["confirmed"]:
+            if bench.task is not None and bench.task.done():
+                bench.start()  # as the supervisor does
+            await asyncio.sleep(0.01)
+    assert bench.shop.books == ["allegro:A"]
+    assert bench.shop.lookups == 0
+    assert broken == 0
 
 
 async def test_deliveries_of_one_order_go_in_order(bench: Bench) -> None:
