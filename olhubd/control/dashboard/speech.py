@@ -132,6 +132,6 @@ class Speech:
 
     def ago(self, at: datetime) -> str:
         passed = (self.now - at).total_seconds()
-        if passed < 0:
-            return self.t("in", span=self.span(-passed))
-        return self.t("just-now") if passed < 2 else self.t("ago", span=self.span(passed))
+        if -0.1 < passed < 2:
+            return self.t("just-now")
+        return self.t("ago", span=self.span(passed)) if passed > 0 else self.t("in", span=self.span(-passed))
