@@ -143,8 +143,8 @@ async def _demo(folder: Path, settings: _Settings, show: _Show) -> bool:
     ) as stage:
         show.say("Both accounts are signed in. The daemon runs.")
         if settings.listen != "off":
-            show.say(f"Control endpoint: http://{settings.listen}/   token: {folder}/data/control.token")
-            show.say(f"Ask it:           olhubd --config {folder}/olhubd.toml status")
+            show.say(f"Dashboard: http://{settings.listen}/   log in with: cat {folder}/data/control.token")
+            show.say(f"Ask it:    olhubd --config {folder}/olhubd.toml status")
         show.say("")
         if settings.faults:
             await spoil(stage, settings.seed)
