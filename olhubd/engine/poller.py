@@ -34,7 +34,7 @@ from olhubd.plugin import (
     Record,
     Temporary,
 )
-from olhubd.store import FAILURES, Database, Transaction, feeds, lookups
+from olhubd.store import FAILURES, TROUBLE, Database, Transaction, feeds, lookups
 
 __all__ = ["Limited", "Poller", "Schedule"]
 
@@ -425,6 +425,8 @@ def _counted(run: Run, result: Result) -> Run:
 
 def _words(error: Exception) -> str:
     """What a person may read of a failure; only plugin errors promise to hold nothing secret."""
+    if isinstance(error, TROUBLE):
+        return f"the database cannot be used: {error}"
     return str(error) if isinstance(error, PluginError) else f"the connector failed: {type(error).__name__}"
 
 

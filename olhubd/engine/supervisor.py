@@ -12,6 +12,7 @@ import contextlib
 from collections.abc import Awaitable, Callable
 
 from olhubd.plugin import Clock, Log
+from olhubd.store import TROUBLE
 
 __all__ = ["Pulse", "Supervisor"]
 
@@ -119,6 +120,10 @@ class Supervisor:
             began = self._clock.monotonic()
             try:
                 await main(pulse)
+            except TROUBLE as error:
+                # Nobody's mistake: what it says helps, and where it was noticed does not.
+                report = self._log.debug if name in self._failing else self._log.error
+                report("the database cannot be used", task=name, reason=str(error))
             except Exception:
                 # Once when it starts to fail, not at each of its restarts.
                 report = self._log.debug if name in self._failing else self._log.error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import sqlite3
 from typing import Any
 
 import pytest
@@ -133,3 +134,18 @@ async def test_a_task_of_one_time_fails_alone() -> None:
     await asyncio.sleep(1.0)
     assert log.lines == [("error", "has failed", "import")]
     assert len(supervisor) == 0
+
+
+async def test_a_full_disk_is_a_sentence_and_no_mistake_of_the_loop() -> None:
+    log, clock = Log(), VirtualClock()
+    supervisor = Supervisor(clock, log)
+
+    async def main(pulse: Pulse) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    supervisor.start("reader", main)
+    await clock.sleep(20.0)
+    assert [line for line in log.lines if line[0] == "error"] == [
+        ("error", "the database cannot be used", "reader")
+    ]
+    await supervisor.stop_all()
