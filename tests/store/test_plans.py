@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import aiosqlite
 import pytest
 
 from olhubd.model import DeliveryState
-from olhubd.store import Database, deliveries
+from olhubd.store import Database, deliveries, events, orders, runs
 from olhubd.store.database import Parameters, Reader, Row
 
 SETTLED = 3000
@@ -46,6 +47,7 @@ async def path(tmp_path: Path) -> Path:
     return path
 
 
+NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 OPEN = [state for state in DeliveryState if state.open]
 
 
@@ -67,3 +69,82 @@ async def test_what_is_settled_is_not_walked_through(path: Path, asked: Any, fou
     assert reader.steps
     ways = [step for step in reader.steps if " deliveries" in step]
     assert all("deliveries_open" in way or "deliveries_stuck" in way for way in ways), ways
+
+
+@pytest.fixture
+async def landed(tmp_path: Path) -> Path:
+    """Three days of orders, one every ten minutes, each in the shop ninety seconds after it was placed."""
+    path = tmp_path / "hub.sqlite"
+    async with Database.open(path):
+        pass
+    first = int(NOON.timestamp()) - 3 * 86400
+    minute = 60_000_000
+    stamps = [(n, first * 1_000_000 + n * 10 * minute) for n in range(3 * 144)]
+    async with aiosqlite.connect(path) as connection:
+        await connection.executemany(
+            "INSERT INTO orders (id, account, external_id, stage, fulfilment, paid, placed_at, currency, total,"
+            " created_at, changed_at, digest, document) VALUES (?, 'market', ?, 'confirmed', 'new', 1, ?, 'PLN',"
+            " '1', ?, 1, x'', x'')",
+            [(n, str(n), stamp, stamp) for n, stamp in stamps],
+        )
+        await connection.executemany(
+            "INSERT INTO copies (order_id, account, external_id, currency, total, unlinked, shipments, created_at)"
+            " VALUES (?, 'shop', ?, 'PLN', '1', x'5b5d', x'5b5d', ?)",
+            [(n, str(n), stamp + 90_000_000) for n, stamp in stamps],
+        )
+        await connection.commit()
+        await connection.execute("ANALYZE")
+    return path
+
+
+async def test_the_hours_of_a_day_do_not_cost_the_days_before(landed: Path) -> None:
+    async with aiosqlite.connect(landed) as connection:
+        reader = Asking(connection)
+        hours = await orders.hourly(reader, NOON - timedelta(hours=3))
+        assert hours == {NOON - timedelta(hours=back): 6 for back in (3, 2, 1)}
+        assert any("orders_landed" in step for step in reader.steps), reader.steps
+
+
+async def test_the_latest_journeys_cost_no_more_than_they_are(landed: Path) -> None:
+    async with aiosqlite.connect(landed) as connection:
+        reader = Asking(connection)
+        found = await orders.journeys(reader, latest=20)
+        assert found == {("market", "shop"): [timedelta(seconds=90)] * 20}
+        ways = [step for step in reader.steps if "SEARCH" in step or "SCAN" in step]
+        assert not any("SCAN c" in way or "COVERING" in way for way in ways), ways
+
+
+async def test_runs_that_went_wrong_are_found_among_those_that_did_not(landed: Path) -> None:
+    async with aiosqlite.connect(landed) as connection:
+        await connection.executemany(
+            "INSERT INTO runs (id, account, feed, trigger, started_at, state, polls, seen, added, changed,"
+            " quarantined, missed) VALUES (?, 'market', 'orders', 'timer', 1, ?, 1, 0, 0, 0, 0, 0)",
+            [(n, "failed" if n % 100 == 0 else "done") for n in range(1, 2001)],
+        )
+        await connection.execute("ANALYZE")
+        reader = Asking(connection)
+        found = await runs.listing(reader, account="market", wrong=True, limit=5)
+        assert [run.id for run in found] == [2000, 1900, 1800, 1700, 1600]
+        assert any("runs_wrong" in step for step in reader.steps), reader.steps
+
+
+async def test_events_follow_without_a_gap(landed: Path) -> None:
+    async with aiosqlite.connect(landed) as connection:
+        await connection.executemany(
+            "INSERT INTO events (id, at, kind, account, cause_kind, cause_id, data)"
+            " VALUES (?, 1, 'account.paused', 'market', 'start', 'hub', x'7b7d')",
+            [(n,) for n in range(1, 10)],
+        )
+        reader = Asking(connection)
+        assert await events.head(reader) == 9
+        assert [event.id for event in await events.since(reader, 3, limit=4)] == [4, 5, 6, 7]
+        assert await events.since(reader, 9) == []
+
+
+async def test_the_oldest_debt_is_found_among_the_open_ones(path: Path) -> None:
+    async with aiosqlite.connect(path) as connection:
+        reader = Asking(connection)
+        found = await deliveries.oldest(reader)
+        assert found is not None
+        assert found.id == 1
+        assert any("deliveries_open" in step for step in reader.steps), reader.steps

@@ -7,6 +7,7 @@ API's own handler, leaves a note and sends the browser back. Whatever goes wrong
 from __future__ import annotations
 
 import asyncio
+import hmac
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -125,7 +126,7 @@ def button(path: str, handler: Button, *, limit: float = 10.0) -> Route:
         form = {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
         visit = Visit(request, session, speech(request), form)
         try:
-            if form.get("form") != session.form:
+            if not hmac.compare_digest(form.get("form", "").encode(), session.form.encode()):
                 raise Refusal(403, "cross-site", visit.speech.t("form.stale"))
             async with asyncio.timeout(limit):
                 back, note = await handler(visit)
