@@ -12,7 +12,7 @@ import msgspec
 
 from olhubd.model import Address, Buyer, Order, Stage
 
-__all__ = ["merge"]
+__all__ = ["called_off", "merge"]
 
 P = TypeVar("P", Address, Buyer)
 
@@ -35,6 +35,22 @@ def merge(held: Order, incoming: Order) -> Order:
         if held.invoice is not None and incoming.invoice is None:
             replacements["invoice"] = held.invoice
     return msgspec.structs.replace(incoming, **replacements) if replacements else incoming
+
+
+def called_off(held: Order, incoming: Order) -> Order:
+    """The order as held, yet as far cancelled as `incoming` says.
+
+    For a cancelled order whose other parts make no sense any more: sources empty them in different ways.
+    """
+    return msgspec.structs.replace(
+        held,
+        stage=incoming.stage,
+        external_stage=incoming.external_stage,
+        fulfilment=incoming.fulfilment,
+        external_fulfilment=incoming.external_fulfilment,
+        revision=incoming.revision,
+        updated_at=incoming.updated_at,
+    )
 
 
 def _filled(old: P, new: P) -> P:

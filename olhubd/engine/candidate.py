@@ -15,10 +15,10 @@ from olhubd.decide import verify
 from olhubd.model import Order
 from olhubd.store import codec, orders
 
-__all__ = ["Candidate", "fault", "prepare", "uncontested"]
+__all__ = ["SLICE", "Candidate", "fault", "prepare", "uncontested"]
 
 SLICE = 50
-"""Records prepared at one go, before others get their turn."""
+"""Records worked on at one go, before others get their turn."""
 
 
 class Candidate(msgspec.Struct):

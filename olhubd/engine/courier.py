@@ -7,7 +7,7 @@ again, and only after the target has had its time to settle does "not there" mea
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,7 +15,8 @@ import msgspec
 
 from olhubd.decide import plan
 from olhubd.decide.plan import Amendment, Debt, StatusWord
-from olhubd.decide.route import Route, UnlinkedPolicy
+from olhubd.decide.route import Route
+from olhubd.engine import packing
 from olhubd.model import Action, Delivery, DeliveryId, DeliveryState, Order, OrderId, Shipment, reference
 from olhubd.plugin import (
     AccountBlocked,
@@ -24,13 +25,13 @@ from olhubd.plugin import (
     Clock,
     Conflict,
     Connector,
+    ContractBroken,
     Log,
     NotFound,
     OrderSink,
     OutcomeUnknown,
     PaymentSink,
     PluginError,
-    Push,
     Receipt,
     Rejected,
     ShipmentSink,
@@ -42,6 +43,7 @@ from olhubd.store.orders import Stored
 
 __all__ = ["Amend", "Courier", "Outcome", "Parcel", "Policy"]
 
+_HICCUPS = 5
 _AMENDMENTS = {
     "order.lines-changed": "what was bought or its price",
     "order.address-changed": "the delivery address",
@@ -189,7 +191,7 @@ class Courier:
             amended = await self._amend(delivery, stored.order)
         if isinstance(amended, str):
             return self._hold(parcel, amended)
-        push = _push(stored.account, amended or stored.order, route)
+        push = packing.pack(stored.account, amended or stored.order, route)
         async with self._limit():
             receipt = await sink.push_order(push)
         return self._arrived(parcel, receipt, route)
@@ -315,6 +317,9 @@ class Courier:
             case OutcomeUnknown() if push:
                 pause = self._policy.look_up_after if delivery.attempts < 2 else self._backoff(delivery.attempts)
                 outcome = self._later(self._unsure(parcel), DeliveryState.SENT, pause, str(error))
+            case ContractBroken() if push and delivery.state is DeliveryState.SENT and delivery.attempts < _HICCUPS:
+                # One broken page in answer to a look-up decides nothing; a target that stays broken is held.
+                outcome = self._later(parcel, DeliveryState.SENT, self._backoff(delivery.attempts), str(error))
             case Temporary() | AuthLost() | AccountBlocked():
                 asked = error.retry_after if isinstance(error, Temporary) else None
                 # A failed look-up leaves the outcome unknown; a failed attempt that surely did nothing does not.
@@ -421,28 +426,3 @@ class Courier:
 
     def _limit(self) -> asyncio.Timeout:
         return asyncio.timeout(self._policy.timeout)
-
-
-def _push(account: str, order: Order, route: Route) -> Push:
-    """The order as the route wants it sent."""
-    shipping = order.shipping
-    method = _mapped(route.shipping, shipping.method_id, shipping.method)
-    payment = _mapped(route.payment, order.payment.type.value) if order.payment else None
-    return Push(
-        order=order,
-        reference=reference(account, order.external_id),
-        account=account,
-        marketplace=order.marketplace or account,
-        status=plan.creation_status(order, route.statuses),
-        shipping_method=method,
-        payment_method=payment,
-        free_lines=route.unlinked is UnlinkedPolicy.FREE_LINE,
-        include_login=route.include_login,
-        include_offer_ids=route.include_offer_ids,
-        include_note=route.include_note,
-        include_payment=route.include_payment,
-    )
-
-
-def _mapped(table: Mapping[str, str], *words: str | None) -> str | None:
-    return next((table[word] for word in words if word and word in table), None)

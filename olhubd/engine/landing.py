@@ -15,9 +15,10 @@ import msgspec
 
 from olhubd.decide import changes, land, plan
 from olhubd.decide.changes import Change
-from olhubd.decide.merge import merge
+from olhubd.decide.merge import called_off, merge
 from olhubd.decide.route import Route
-from olhubd.engine.candidate import Candidate, fault, prepare, uncontested
+from olhubd.engine.candidate import SLICE, Candidate, fault, prepare, uncontested
+from olhubd.engine.echo import Echoes
 from olhubd.engine.ledger import Ledger
 from olhubd.model import Cause, Order, OrderId, Run
 from olhubd.plugin import Clock, Gone, Later, Log, Record, Unreadable
@@ -25,9 +26,9 @@ from olhubd.store import TROUBLE, Database, Transaction, codec, copies, feeds, l
 
 __all__ = ["Landing", "Result"]
 
-BATCH = 200
-"""Records a transaction: enough to make the commit and the ways to the database's thread cheap, few enough that
-planning for them holds neither the loop nor the writer for long."""
+BATCH = 500
+"""Records a transaction: enough to make the commit and the ways to the database's thread cheap, few enough not to
+keep other writers waiting for long."""
 _GONE = b"gone"
 
 
@@ -189,7 +190,7 @@ class _Batch:
         good: list[Candidate] = []
         echoes: list[Order] = []
         unwanted = await self._unwanted(candidates, start)
-        for candidate in candidates:
+        for candidate in await self._called_off(candidates):
             order = candidate.order
             if candidate.fault is not None:
                 refused.append(
@@ -210,7 +211,9 @@ class _Batch:
             else:
                 good.append(candidate)
         good, unmarked = await self._without_copies(good)
-        await self._echoes([*echoes, *unmarked], result)
+        told = [*echoes, *unmarked]
+        result.echoes += len(told)
+        result.changed += await Echoes(self._tx, self._account, self._now, self._routes, self.ledger).take(told)
         for group in uncontested(good):
             await self._group(group, result)
         if refused:
@@ -219,6 +222,23 @@ class _Batch:
         if good:
             await quarantine.clear(self._tx, self._account, [c.order.external_id for c in good])
         return result
+
+    async def _called_off(self, candidates: Sequence[Candidate]) -> Sequence[Candidate]:
+        """The candidates, those reduced to their cancellation that are cancelled and otherwise make no sense."""
+        odd = [c.order.external_id for c in candidates if c.objection is not None and land.cancelled(c.order)]
+        held = await orders.held(self._tx, self._account, odd) if odd else {}
+        if not held:
+            return candidates
+        rows = await orders.read(self._tx, [known.id for known in held.values()])
+        reduced = []
+        for candidate in candidates:
+            if candidate.objection is not None and (known := held.get(candidate.order.external_id)):
+                order = called_off(rows[known.id].order, candidate.order)
+                candidate = msgspec.structs.replace(
+                    candidate, order=order, document=codec.encode(order), objection=None
+                )
+            reduced.append(candidate)
+        return reduced
 
     async def _unwanted(self, candidates: Sequence[Candidate], start: datetime | None) -> set[str]:
         """Those placed before the start. What is held already is told on, be the start moved as it may."""
@@ -255,7 +275,9 @@ class _Batch:
         deliveries = await self.ledger.known_deliveries(list(before))
         inserts: list[orders.Stored] = []
         updates: list[orders.Stored] = []
-        for candidate in fresh:
+        for number, candidate in enumerate(fresh, 1):
+            if number % SLICE == 0:
+                await asyncio.sleep(0)
             stored = self._stored(candidate, OrderId(self._tx.next_id("orders")))
             stored, lost = await self._contest(stored, rivals)
             inserts.append(stored)
@@ -345,65 +367,6 @@ class _Batch:
         self.ledger.supersede([(loser, stored.id, self._now) for loser in verdict.superseded])
         await orders.disown(self._tx, list(verdict.superseded))
         return stored, None
-
-    async def _echoes(self, echoes: Sequence[Order], result: Result) -> None:
-        """Orders of ours that come back in a target's own feed."""
-        if not echoes:
-            return
-        result.echoes += len(echoes)
-        known = await copies.by_external(self._tx, self._account, [order.external_id for order in echoes])
-        for order in echoes:
-            if copy := known.get(order.external_id):
-                result.changed += await self._echo(order, copy)
-            else:
-                result.changed += await self._stranger(order)
-
-    async def _echo(self, order: Order, copy: copies.Copy) -> bool:
-        """Take over what a target says of its copy; tells whether that changed the order."""
-        found: list[Change] = []
-        status = order.external_stage
-        if copy.status is not None and status != copy.status:
-            found.append(changes.CopyStatusChanged(target=self._account, old=copy.status, new=status))
-        had = {shipment.key for shipment in copy.shipments}
-        found.extend(
-            changes.CopyShipped(
-                target=self._account,
-                carrier=shipment.carrier,
-                waybill=shipment.waybill,
-                carrier_name=shipment.carrier_name,
-                url=shipment.url,
-            )
-            for shipment in order.shipments
-            if shipment.key not in had
-        )
-        if not found and copy.status == status:
-            return False
-        await copies.put(
-            self._tx,
-            [msgspec.structs.replace(copy, status=status, shipments=order.shipments, seen_at=self._now)],
-        )
-        origin = await orders.get(self._tx, copy.order_id) if found else None
-        if origin is None:
-            return False
-        debts = plan.follow(origin.account, origin.order, origin.order, found, self._routes, {self._account})
-        self.ledger.record(origin.id, origin.account, found, debts)
-        return True
-
-    async def _stranger(self, order: Order) -> bool:
-        """An order with our mark that is not the copy we know: ours on its way, a double, or another hub's.
-
-        Tells whether it is a double that was not known.
-        """
-        account, _, external_id = (order.reference or "").partition(":")
-        order_id = await orders.by_reference(self._tx, account, external_id)
-        if order_id is None:
-            return False
-        for copy in (await copies.of_orders(self._tx, [order_id])).get(order_id, ()):
-            if copy.account == self._account and not await self.ledger.has_double(order_id, order.external_id):
-                double = changes.CopyDoubled(target=self._account, known=copy.external_id, other=order.external_id)
-                self.ledger.record(order_id, account, [double], ())
-                return True
-        return False
 
     async def land_others(self, records: Sequence[Unreadable | Gone | Later], feed: str, result: Result) -> None:
         """Records that are no orders: what could not be read, what is gone, what is to be read later."""

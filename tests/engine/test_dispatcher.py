@@ -22,6 +22,7 @@ from olhubd.plugin import (
     AuthLost,
     CancelSink,
     Connector,
+    ContractBroken,
     OrderSink,
     OutcomeUnknown,
     PluginError,
@@ -403,9 +404,10 @@ async def test_a_plugin_that_never_answers_is_not_waited_for(bench: Bench) -> No
     assert bench.shop.books == ["allegro:A"]
 
 
-async def test_a_failing_look_up_settles_nothing(bench: Bench) -> None:
+@pytest.mark.parametrize("error", [Unavailable("503"), ContractBroken("the answer is not JSON")])
+async def test_a_failing_look_up_settles_nothing(bench: Bench, error: PluginError) -> None:
     bench.shop.script = [lose_after]
-    bench.shop.find_error = Unavailable("503")
+    bench.shop.find_error = error
     await bench.land(order("A"))
     await bench.settled(1)
     assert bench.shop.books == ["allegro:A"]

@@ -169,6 +169,15 @@ async def test_a_cancellation_before_sending_drops_the_debt(bench: Bench) -> Non
     assert await bench.owed() == [("shop", "push-order", DeliveryState.DROPPED)]
 
 
+async def test_a_cancellation_counts_although_the_rest_makes_no_sense(bench: Bench) -> None:
+    """A source that empties the sums of a cancelled order must not hide that it is cancelled."""
+    await bench.land(order("A"))
+    await bench.move(1, DeliveryState.CONFIRMED, sent_at=EPOCH)
+    await bench.land(order("A", stage=Stage.CANCELLED, total=pln("0.00")))
+    assert ("shop", "cancel-order", DeliveryState.PENDING) in await bench.owed()
+    assert await quarantine.listing(bench.database.reader) == []
+
+
 async def test_an_order_that_comes_back_to_life_is_owed_again(bench: Bench) -> None:
     await bench.land(order("A"))
     await bench.land(order("A", stage=Stage.CANCELLED))
