@@ -28,7 +28,7 @@ from yarl import URL
 
 from olhubd.daemon import _loop_factory as loop_factory
 from olhubd.decide.route import Route
-from olhubd.engine.courier import _push as push
+from olhubd.engine.packing import pack
 from olhubd.model import Order
 from olhubd.plugin import Pending, Token
 from olhubd.testing import host
@@ -159,7 +159,7 @@ async def prepare(job: Job) -> dict[str, bytes]:
             for order in page.records:
                 assert isinstance(order, Order)
                 try:
-                    await shop.push_order(push(MARKET, order, route))
+                    await shop.push_order(pack(MARKET, order, route))
                 except _Prepared as prepared:
                     bodies[order.external_id] = prepared.body
     return bodies
