@@ -153,7 +153,7 @@ class Shop:
         self._pretty = settings.pretty_permalinks
         # WooCommerce itself sets no limit; the budget is there so that a host's 429 stops everybody.
         budget = Budget(
-            key=f"woocommerce:{settings.url.host}", calls=1000, per=1.0, parallel=settings.parallel, pause=60.0
+            key=f"woocommerce:{settings.url.host}", calls=1_000_000, per=1.0, parallel=settings.parallel, pause=60.0
         )
         self._client = account.client(
             str(settings.url).rstrip("/"),
