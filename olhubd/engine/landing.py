@@ -244,7 +244,8 @@ class _Batch:
         """Those placed before the start. What is held already is told on, be the start moved as it may."""
         if start is None:
             return set()
-        dated = [c.order for c in candidates if c.fault is None and c.order.placed_at.tzinfo is not None]
+        # What makes no sense is kept aside, however long ago it says it was.
+        dated = [c.order for c in candidates if c.fault is None and c.objection is None]
         old = {order.external_id for order in dated if order.placed_at < start}
         return old.difference(await orders.held(self._tx, self._account, list(old))) if old else old
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -139,6 +139,12 @@ async def test_quarantine_empties_when_the_record_lands_after_all(bench: Bench) 
     await bench.land(order("B"))
     assert await quarantine.listing(bench.database.reader) == []
     assert await bench.owed(1) == [("shop", "push-order", DeliveryState.PENDING)]
+
+
+async def test_an_impossible_date_is_no_reason_to_pass_over_an_order(bench: Bench) -> None:
+    """It would be before any start; it is kept aside, for a person to see."""
+    result = await bench.land(order("old", placed_at=datetime(1, 1, 1, tzinfo=UTC)), start=EPOCH)
+    assert (result.ignored, result.quarantined) == (0, 1)
 
 
 async def test_orders_before_the_start_are_not_wanted(bench: Bench) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets as randomness
+from datetime import UTC, datetime
 
 import pytest
 from oauthlib.oauth1 import Client as Library
@@ -93,3 +94,11 @@ async def test_a_refusal_names_the_field_and_quotes_nothing(
     assert caught.value.code == "rest_invalid_param"
     assert "Kowalski" not in str(caught.value)
     assert not simulator.books()
+
+
+async def test_a_wrong_clock_is_no_lost_key(simulator: WooCommerceSimulator) -> None:
+    """A machine whose clock is wrong at start must not have its account parked: a clock is set right by itself."""
+    simulator.now = lambda: datetime(2001, 1, 1, tzinfo=UTC)
+    async with open_shop(simulator) as shop:
+        with pytest.raises(Unavailable, match="clock"):
+            await shop.probe()
