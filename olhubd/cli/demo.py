@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import shutil
 import signal
 import sys
 import tempfile
@@ -31,7 +32,7 @@ SETTLE = "3 s"
     "--orders",
     type=click.IntRange(min=0),
     default=0,
-    help="Place so many orders; 0: a few a minute until interrupted.",
+    help="Place so many orders; 0: one every few seconds until interrupted.",
 )
 @click.option("--faults", is_flag=True, help="Lose answers, tear them, refuse, throttle, cut; lie in the journal.")
 @click.option(
@@ -83,6 +84,10 @@ def demo(
         orders = 20
     if kills and not orders:
         raise click.UsageError("--kill goes with --orders: the kills are spread over the orders")
+    # A closed terminal and a plain kill must not leave the daemon and the simulators behind.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)
     show = _Show(quiet)
     with contextlib.ExitStack() as stack:
         folder = keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="olhubd-demo-")))
@@ -144,7 +149,10 @@ async def _demo(folder: Path, settings: _Settings, show: _Show) -> bool:
         show.say("Both accounts are signed in. The daemon runs.")
         if settings.listen != "off":
             show.say(f"Dashboard: http://{settings.listen}/   log in with: cat {folder}/data/control.token")
-            show.say(f"Ask it:    olhubd --config {folder}/olhubd.toml status")
+            program = "olhubd" if shutil.which("olhubd") else sys.argv[0]
+            show.say(f"Ask it:    {program} --config {folder}/olhubd.toml status")
+        if not settings.ends:
+            show.say("Stop it:   Ctrl-C; then the books are compared")
         show.say("")
         if settings.faults:
             await spoil(stage, settings.seed)

@@ -1,6 +1,7 @@
 """Simulators and the daemon as real processes, and the two small HTTP clients that steer them.
 
-Everything goes over real sockets on this machine; a killed process is a process that was killed.
+Everything goes over real sockets on this machine; a killed process is a process that was killed. Each is in a
+process group of its own, so that a Ctrl-C in the terminal reaches only whoever started them and ends them in order.
 """
 
 from __future__ import annotations
@@ -77,6 +78,7 @@ async def spawn_simulator(
         *_olhubd("simulate", connector, "--json", *arguments),
         stdout=asyncio.subprocess.PIPE,
         env={**os.environ, **(environ or {})},
+        process_group=0,
     )
     stack.push_async_callback(_end, process)
     assert process.stdout is not None
@@ -138,7 +140,11 @@ class Daemon:
         """Start it and wait until it is ready. Raises RuntimeError with the end of its log when it ends instead."""
         with self._log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *_olhubd("run", "--config", str(self.path)), stdout=log, stderr=log, env=self._environ
+                *_olhubd("run", "--config", str(self.path)),
+                stdout=log,
+                stderr=log,
+                env=self._environ,
+                process_group=0,
             )
         self._session = aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(self._socket)))
         try:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -49,6 +51,28 @@ def test_without_faults_the_books_agree(tmp_path: Path) -> None:
     again = demo(*quiet, folder=tmp_path)
     assert again.returncode == 2
     assert "is not empty" in again.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_one_ends_at_once_and_in_order(tmp_path: Path, number: signal.Signals) -> None:
+    """A terminal sends Ctrl-C to its whole foreground; what the demo started goes on until the demo ends it."""
+    command = [sys.executable, "-m", "olhubd", "demo", "--listen", "off", "--keep", "kept"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=tmp_path, start_new_session=True) as ran:
+        assert ran.stdout is not None
+        said = ""
+        while "somebody buys" not in said:
+            said = ran.stdout.readline()
+            assert said
+        if number is signal.SIGINT:
+            os.killpg(ran.pid, number)
+        else:
+            ran.send_signal(number)
+        rest = ran.communicate(timeout=60)[0]
+    assert ran.returncode == 0, rest
+    if number is signal.SIGINT:
+        found = results(rest)
+        assert found["sold"] == found["forwarded"] > 0
+    assert (tmp_path / "kept" / "olhubd.log").read_text().count('"stopped"') == 1
 
 
 @pytest.mark.parametrize(
