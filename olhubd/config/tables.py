@@ -118,8 +118,11 @@ def _not_negative(value: timedelta) -> timedelta:
 
 
 def _zone(value: str) -> str:
-    if value not in available_timezones():
-        raise Hinted("is not a known time zone", near(value, available_timezones()) if value else "")
+    zones = available_timezones()
+    if value not in zones:
+        city = next((zone for zone in sorted(zones) if zone.lower().endswith(f"/{value.lower()}")), None)
+        hint = f'did you mean "{city}"?' if city else near(value, zones)
+        raise Hinted("is not a known time zone", hint or 'for example "Europe/Warsaw"')
     return value
 
 
