@@ -943,3 +943,13 @@ def test_a_file_that_cannot_be_a_configuration(tmp_path: Path, text: str, words:
     (problem,) = caught.value.problems
     assert words in str(problem)
     assert problem.file == str(path)
+
+
+def test_a_short_secret_is_hidden_only_where_it_stands_alone(write: Write) -> None:
+    """Hiding each of its letters inside of words would make the message unreadable and tell the letter."""
+    path = write(GOOD.replace(f'key = "{CANARY}"', 'key = "a"').replace("https://shop.example", "nonsense"))
+    with pytest.raises(ConfigurationError) as refused:
+        load(path)
+    (problem,) = refused.value.problems
+    assert "must be a valid URL" in problem.message.replace("(hidden)", "a")
+    assert "v(hidden)lid" not in problem.message

@@ -10,6 +10,7 @@ import contextlib
 import random
 import shutil
 import signal
+import socket
 import sys
 import tempfile
 from pathlib import Path
@@ -88,6 +89,8 @@ def demo(
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) == signal.SIG_DFL:
             signal.signal(number, signal.default_int_handler)
+    if not ends:
+        _must_be_free(listen)
     show = _Show(quiet)
     with contextlib.ExitStack() as stack:
         folder = keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="olhubd-demo-")))
@@ -103,6 +106,23 @@ def demo(
         except KeyboardInterrupt:
             clean = True
     sys.exit(0 if clean else 1)
+
+
+def _must_be_free(listen: str) -> None:
+    """Better said before three processes are started than after."""
+    host, _, port = listen.rpartition(":")
+    if listen == "off" or not port.isdecimal() or port == "0":
+        return
+    host = host.strip("[]")
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, int(port)))
+        except (OSError, OverflowError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise click.UsageError(
+                f"cannot listen on {listen} ({reason}): name another address, such as --listen 127.0.0.1:8743"
+            ) from None
 
 
 class _Settings:

@@ -6,6 +6,7 @@ number, text is no number, and a number is no moment: in a file that people writ
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from datetime import date
 from typing import Any, TypeVar
@@ -123,7 +124,10 @@ def _message(error: Mapping[str, Any], hidden: Collection[str]) -> str:
     message = str(error["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
     message = message.replace("Input should be", "must be")
     for value in hidden:
-        message = message.replace(value, "(hidden)")
+        # A short one also stands inside of words by chance; there it gives nothing away.
+        message = re.sub(
+            rf"(?<!\w){re.escape(value)}(?!\w)" if len(value) < 6 else re.escape(value), "(hidden)", message
+        )
     return message[:1].lower() + message[1:] if message[:2] != message[:2].upper() else message
 
 

@@ -101,7 +101,11 @@ class Simulator(abc.ABC):
         return _json(self.faults.struck)
 
     async def _add_faults(self, request: web.Request) -> web.Response:
-        self.faults.add(*msgspec.json.decode(await request.read(), type=list[Fault]))
+        try:
+            added = msgspec.json.decode(await request.read(), type=list[Fault])
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            raise web.HTTPBadRequest(text=f"not a list of faults: {error}\n") from None
+        self.faults.add(*added)
         return web.Response(status=204)
 
     async def _clear_faults(self, _request: web.Request) -> web.Response:

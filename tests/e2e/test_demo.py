@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -99,3 +100,20 @@ def test_a_folder_that_cannot_be_made_is_told() -> None:
     assert done.returncode == 1
     assert "Not a directory" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_taken_port_is_told_before_anything_starts() -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        address = f"127.0.0.1:{other.getsockname()[1]}"
+        done = subprocess.run(
+            [sys.executable, "-m", "olhubd", "demo", "--listen", address],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 2
+    assert f"cannot listen on {address}" in done.stderr
+    assert "--listen" in done.stderr
