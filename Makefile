@@ -53,7 +53,8 @@ clean:
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The program goes into a virtual environment of its own, for Debian keeps pip out of the system's; the rest goes where
-# systemd looks. ROOT stages the files elsewhere, to be packed. A configuration that is there stays as it is.
+# systemd looks. ROOT stages the files elsewhere, to look at them; a virtual environment works only where it was made. A
+# configuration that is there stays as it is.
 ROOT ?=
 install: files
 	$(PYTHON) -m venv $(ROOT)/opt/olhubd
