@@ -59,11 +59,13 @@ def check(session: Session) -> None:
         if printer.json({"ok": False, "problems": [_problem(problem) for problem in error.problems]}):
             raise Failure("", Exit.CONFIGURATION) from error
         raise
-    if printer.json({"ok": True, "problems": [_problem(problem) for problem in configuration.warnings]}):
+    checks = _plugin_checks(configuration)
+    warnings = [_problem(problem) for problem in configuration.warnings]
+    if printer.json({"ok": True, "problems": warnings, "checks": checks}):
         return
     for warning in configuration.warnings:
         printer.line(str(warning))
-    for name, wrong in _plugin_checks(configuration):
+    for name, wrong in checks.items():
         printer.line(f"{name}: {wrong}")
     accounts, routes = len(configuration.accounts), len(configuration.routes)
     printer.line(
@@ -73,18 +75,18 @@ def check(session: Session) -> None:
     )
 
 
-def _plugin_checks(configuration: Any) -> list[tuple[str, str]]:
+def _plugin_checks(configuration: Any) -> dict[str, str]:
     """What the plugins' own checks of the set-up have to say, by the check's name."""
     checks: dict[str, Callable[[], str | None]] = {}
     configuration.plugins.manager.hook.olhubd_register_checks(register=checks.__setitem__)
-    found = []
+    found = {}
     for name, look in checks.items():
         try:
             wrong = look()
         except Exception as error:  # a stranger's
             wrong = f"the check itself failed: {type(error).__name__}"
         if wrong is not None:
-            found.append((name, wrong))
+            found[name] = wrong
     return found
 
 

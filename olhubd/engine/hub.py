@@ -30,6 +30,7 @@ from olhubd.engine.shared import Shared
 from olhubd.engine.supervisor import Pulse, Supervisor
 from olhubd.model import Action, Cause, Delivery, DeliveryState, Order
 from olhubd.plugin import Clock
+from olhubd.plugin.answer import LONGEST_PAUSE
 from olhubd.store import Database, Transaction, accounts, credentials, deliveries, feeds, lookups, orders, runs
 from olhubd.store.accounts import AccountRow, AccountState
 
@@ -81,9 +82,10 @@ class Hub:
     async def start(self) -> None:
         """Recover what a killed process left, then begin all accounts."""
 
-        # Due later than any rule of ours can ask for, it was stored under a clock that was wrong.
-        longest = max((route.hold_seconds for route in self._routes), default=0.0)
-        latest = self.clock.now() + timedelta(seconds=longest + self._shared.policy.backoff_max)
+        # Due later than a hold, a backoff or a server's Retry-After can ask for, it was stored under a wrong clock.
+        holds = [route.hold_seconds for route in self._routes]
+        longest = max(*holds, self._shared.policy.backoff_max, LONGEST_PAUSE)
+        latest = self.clock.now() + timedelta(seconds=longest)
 
         async def recover(tx: Transaction) -> None:
             await deliveries.recover(tx, latest)

@@ -31,11 +31,12 @@ from olhubd.plugin.errors import (
 )
 from olhubd.plugin.mask import mask
 
-__all__ = ["Answer", "Complaint", "ErrorTable", "decode"]
+__all__ = ["LONGEST_PAUSE", "Answer", "Complaint", "ErrorTable", "decode"]
 
 T = TypeVar("T")
 
-_LONGEST_PAUSE = 86400.0
+LONGEST_PAUSE = 86400.0
+"""Seconds; a server that asks for more is not believed."""
 _LONGEST_COMPLAINT = 500
 _CHARSET = re.compile(r"charset\s*=\s*\"?([\w.:-]+)", re.IGNORECASE)
 _QUOTED_VALUE = re.compile(r" '.*", re.DOTALL)
@@ -107,7 +108,7 @@ class Answer(msgspec.Struct, frozen=True):
                 return None
             # Both by the server's own clock, so a wrong clock here does not matter.
             seconds = (until - sent).total_seconds()
-        return min(max(0.0, seconds), _LONGEST_PAUSE) if math.isfinite(seconds) else None
+        return min(max(0.0, seconds), LONGEST_PAUSE) if math.isfinite(seconds) else None
 
 
 def _moment(text: str) -> datetime | None:

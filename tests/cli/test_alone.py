@@ -5,14 +5,17 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 import msgspec
 import pytest
 
-from olhubd import __version__
+from olhubd import __version__, config
 from olhubd.cli.output import Printer, span
+from olhubd.plugin import hookimpl
 from tests.cli.conftest import Run
 
 GOOD = """
@@ -64,6 +67,34 @@ def test_the_configuration_may_be_named_anywhere(run: Run, path: Path, place: st
         case _:
             result = run("check", OLHUBD_CONFIG=str(path))
     assert result.exit_code == 0, result.output
+
+
+def test_the_plugins_own_checks_are_asked(run: Run, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a plugin finds wrong with the set-up is told, in words and as JSON; so is a check that breaks."""
+
+    class Careful:
+        @hookimpl
+        def olhubd_register_checks(self, register: Callable[[str, Callable[[], str | None]], None]) -> None:
+            register("printer", lambda: "no paper: put some in")
+            register("scales", lambda: None)
+            register("lamp", lambda: str(1 // 0))
+
+    load = config.load
+
+    def with_plugin(*arguments: Any) -> config.Configuration:
+        configuration = load(*arguments)
+        configuration.plugins.manager.register(Careful())
+        return configuration
+
+    monkeypatch.setattr(config, "load", with_plugin)
+    told = {"printer": "no paper: put some in", "lamp": "the check itself failed: ZeroDivisionError"}
+    result = run("check", "--config", str(path))
+    assert result.exit_code == 0
+    assert [line for line in result.output.splitlines() if ": " in line][:2] == [
+        f"{k}: {v}" for k, v in told.items()
+    ]
+    as_json = run("check", "--config", str(path), "--json")
+    assert msgspec.json.decode(as_json.stdout)["checks"] == told
 
 
 def test_all_that_is_wrong_is_told_at_once(run: Run, path: Path) -> None:

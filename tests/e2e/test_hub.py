@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 import structlog
 
@@ -19,6 +20,7 @@ from olhubd.engine.hub import Hub
 from olhubd.engine.session import open_session
 from olhubd.engine.vault import StoreVault
 from olhubd.model import Action, Delivery, DeliveryState
+from olhubd.plugin import AuthLost
 from olhubd.store import Database, deliveries, events, orders
 from olhubd.store.accounts import AccountState
 from olhubd.testing.books import Audit, audit
@@ -46,7 +48,9 @@ class Seller:
             "to": "shop",
             "status_back": {"completed": "SENT"},
         }
+        self.engine = {"backoff_first": "50 ms", "backoff_max": "500 ms"}
         self.database: Database
+        self.session: aiohttp.ClientSession
         self.hub: Hub
 
     @contextlib.asynccontextmanager
@@ -60,7 +64,7 @@ class Seller:
             keys = {"connector": "woocommerce", "interval": "200 ms", "settle": "500 ms"}
             self.accounts["shop"] = {**self.shop.settings(base), **keys, "fetch_orders": True}
             self.database = await stack.enter_async_context(Database.open(self.folder / "hub.sqlite"))
-            session = await stack.enter_async_context(open_session())
+            self.session = session = await stack.enter_async_context(open_session())
             clock = SystemClock()
             vault = StoreVault(self.database, clock)
             for name, simulator in (("first", self.first), ("second", self.second)):
@@ -79,8 +83,7 @@ class Seller:
         return bool(rows[0][0] == 3)
 
     def configuration(self) -> config.Configuration:
-        engine = {"backoff_first": "50 ms", "backoff_max": "500 ms"}
-        path = write_configuration(self.folder, self.accounts, [self.route], engine, "127.0.0.1:0")
+        path = write_configuration(self.folder, self.accounts, [self.route], self.engine, "127.0.0.1:0")
         return config.load(path, None, os.environ)
 
     def audit(self) -> Audit:
@@ -322,6 +325,51 @@ async def test_a_reload_begins_changes_and_ends_accounts(seller: Seller) -> None
     }
     await seller.settled()
     assert len(seller.shop.books()) == 2
+
+
+async def test_a_reload_of_the_engine_concerns_all_accounts(seller: Seller) -> None:
+    """ACC-23: how patient the daemon is changes without a restart too."""
+    seller.engine["backoff_max"] = "1 s"
+    changes = await seller.hub.reload(seller.configuration())
+    assert sorted(changes["changed"]) == ["first", "second", "shop"]
+    seller.first.ledger.buy(1)
+    await seller.settled()
+
+
+async def test_a_persons_pause_outranks_a_lost_grant(seller: Seller) -> None:
+    """Both at one time: what the person said stands, with its reason."""
+    unit = seller.hub.unit("first")
+    await asyncio.gather(unit.pause("holidays", "anna"), unit.lost(AuthLost("refused")))
+    assert (unit.row.state, unit.row.reason) == (AccountState.PAUSED, "holidays")
+
+
+async def test_what_nobody_was_woken_for_is_found_on_the_round(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A landing that was cut off after its commit wakes nobody; what it owes must go all the same."""
+    monkeypatch.setattr("olhubd.engine.hub._ROUND", 0.2)
+    seller = Seller(tmp_path)
+    async with seller.open():
+        monkeypatch.setattr(seller.hub._shared.landing, "_wake", lambda targets: None)
+        seller.first.ledger.buy(1)
+        await seller.settled()
+
+
+async def test_what_a_server_asked_to_wait_for_is_waited_for_after_a_restart(seller: Seller) -> None:
+    """A Retry-After may be a day; only what is due later than that comes from a wrong clock."""
+    seller.shop.faults.add(Fault(kind=Kind.THROTTLE, match="POST .*/orders$", times=None, retry_after=80_000))
+    seller.first.ledger.buy(1)
+
+    async def delayed() -> bool:
+        return any(d.state is DeliveryState.RETRY for d in await seller.deliveries())
+
+    await seller.until(delayed)
+    (before,) = [d for d in await seller.deliveries() if d.action is Action.PUSH_ORDER]
+    await seller.hub.stop(1)
+    seller.hub = Hub(seller.configuration(), seller.database, seller.session, SystemClock(), structlog.get_logger())
+    await seller.hub.start()
+    (after,) = [d for d in await seller.deliveries() if d.action is Action.PUSH_ORDER]
+    assert after.due_at == before.due_at
 
 
 async def test_the_shop_down_for_a_while_loses_nothing(seller: Seller) -> None:
