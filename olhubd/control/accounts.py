@@ -160,9 +160,9 @@ def _sign_in(begun: signin.SignIn) -> SignIn:
 ROUTES = (
     route("GET", "/api/v1/accounts", listing),
     route("GET", "/api/v1/accounts/{account}", one),
-    route("POST", "/api/v1/accounts/{account}/fetch", fetch, limit=90.0),
+    route("POST", "/api/v1/accounts/{account}/fetch", fetch, limit=90.0, statuses=(200, 202), refusals=(502,)),
     route("POST", "/api/v1/accounts/{account}/pause", pause),
     route("POST", "/api/v1/accounts/{account}/resume", resume),
-    route("POST", "/api/v1/accounts/{account}/sign-in", sign_in, limit=60.0),
+    route("POST", "/api/v1/accounts/{account}/sign-in", sign_in, limit=60.0, statuses=(202,), refusals=(502,)),
     route("GET", "/api/v1/accounts/{account}/sign-in", signing_in, limit=90.0),
 )

@@ -28,6 +28,6 @@ async def readiness(hub: Hub) -> Readiness:
 
 
 ROUTES = (
-    route("GET", "/healthz", alive),
-    route("GET", "/readyz", ready),
+    route("GET", "/healthz", alive, open_to_all=True),
+    route("GET", "/readyz", ready, open_to_all=True, statuses=(200, 503)),
 )

@@ -138,4 +138,4 @@ async def metrics(call: Call[Nothing, Nothing]) -> web.Response:
     return web.Response(body=encode(registry), headers={"Content-Type": content_type})
 
 
-ROUTES = (route("GET", "/metrics", metrics),)
+ROUTES = (route("GET", "/metrics", metrics, media=("text/plain", "application/openmetrics-text")),)

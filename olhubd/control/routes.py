@@ -11,6 +11,7 @@ refused with its name, since a filter that is silently ignored shows the wrong o
 from __future__ import annotations
 
 import asyncio
+import inspect
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from olhubd.control import access
 from olhubd.control.context import CONTEXT, Context
 from olhubd.control.problem import Refusal
 from olhubd.engine.hub import Hub
+from olhubd.model import Scope
 
 __all__ = ["Call", "Reply", "Route", "endpoint", "route"]
 
@@ -71,7 +73,12 @@ class Reply(Generic[A]):
 
 @dataclass(frozen=True, kw_only=True)
 class Route:
-    """`limit` is for how many seconds it may take."""
+    """One route with all that is known of it; its description for programs is made from this alone.
+
+    `limit` is for how many seconds it may take, `scope` what a token must allow, None that all may ask. `statuses`
+    are those of answers, `refusals` those of problems beside the ones that any route may give. `media` is what it
+    answers with. `text` is the handler's docstring.
+    """
 
     method: str
     path: str
@@ -80,13 +87,47 @@ class Route:
     body: type[msgspec.Struct]
     answer: Any
     limit: float
+    scope: Scope | None
+    text: str
+    statuses: tuple[int, ...]
+    refusals: tuple[int, ...]
+    media: tuple[str, ...]
+
+    @property
+    def summary(self) -> str:
+        """The first sentence of its description."""
+        return self.text.partition("\n")[0]
 
 
-def route(method: str, path: str, handler: Callable[[Any], Awaitable[Any]], *, limit: float = 10.0) -> Route:
+def route(
+    method: str,
+    path: str,
+    handler: Callable[[Any], Awaitable[Any]],
+    *,
+    limit: float = 10.0,
+    scope: Scope | None = None,
+    open_to_all: bool = False,
+    statuses: tuple[int, ...] = (200,),
+    refusals: tuple[int, ...] = (),
+    media: tuple[str, ...] = ("application/json",),
+) -> Route:
+    """Describe a route. Without `scope`, what reads needs the scope read and all else operate."""
     hints = get_type_hints(handler)
     query, body = get_args(hints["call"])
+    default = Scope.READ if method in ("GET", "HEAD") else Scope.OPERATE
     return Route(
-        method=method, path=path, handler=handler, query=query, body=body, answer=hints["return"], limit=limit
+        method=method,
+        path=path,
+        handler=handler,
+        query=query,
+        body=body,
+        answer=hints["return"],
+        limit=limit,
+        scope=None if open_to_all else scope or default,
+        text=inspect.getdoc(handler) or "",
+        statuses=statuses,
+        refusals=refusals,
+        media=media,
     )
 
 

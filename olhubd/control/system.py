@@ -15,7 +15,7 @@ from olhubd.control.problem import Refusal
 from olhubd.control.records import Budget, Logging, Plugins, Reloaded, Status
 from olhubd.control.routes import Call, route
 from olhubd.engine.budget import Status as Gate
-from olhubd.model import DeliveryState
+from olhubd.model import DeliveryState, Scope
 from olhubd.plugin import loading
 from olhubd.store import deliveries, quarantine
 
@@ -96,6 +96,6 @@ async def log_level(call: Call[Nothing, LogLevel]) -> Logging:
 ROUTES = (
     route("GET", "/api/v1/status", status),
     route("GET", "/api/v1/plugins", plugins),
-    route("POST", "/api/v1/reload", reload, limit=120.0),
-    route("POST", "/api/v1/log-level", log_level),
+    route("POST", "/api/v1/reload", reload, limit=120.0, scope=Scope.ADMIN, refusals=(422,)),
+    route("POST", "/api/v1/log-level", log_level, scope=Scope.ADMIN),
 )

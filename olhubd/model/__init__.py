@@ -34,6 +34,7 @@ from olhubd.model.record import (
     RunId,
     RunState,
 )
+from olhubd.model.scope import Scope
 
 __all__ = [
     "Action",
@@ -66,6 +67,7 @@ __all__ = [
     "Run",
     "RunId",
     "RunState",
+    "Scope",
     "Shipment",
     "Shipping",
     "Stage",
