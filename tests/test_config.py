@@ -14,12 +14,12 @@ from dataclasses import FrozenInstanceError, dataclass, replace
 from pathlib import Path
 from textwrap import dedent
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import jsonschema
 import pluggy
 import pytest
-from pydantic import field_validator
+from pydantic import field_validator, model_validator
 
 from olhubd import config
 from olhubd.config import Configuration, ConfigurationError, Listen, Problem
@@ -96,6 +96,14 @@ class StallSettings(Settings):
     """Another one."""
     mode: Literal["new", "old"] = "new"
     """Which API."""
+    user: str | None = None
+    """Who goes with the second key."""
+
+    @model_validator(mode="after")
+    def _both(self) -> Self:
+        if self.user is not None and self.second_key is None:
+            raise ValueError("user and second_key go together")
+        return self
 
 
 class Stall(Connector[StallSettings], OrderFeed, OrderLookup, OrderSink, StatusSink, PaymentSink, ShipmentSink):
@@ -558,6 +566,13 @@ def test_a_secret_file_that_is_of_no_use(write: Write, tmp_path: Path, content: 
     assert (problem.line, problem.key) == (5, "accounts.market.client_secret_file")
     assert problem.message == f"{file} {message}"
     assert problem.hint
+
+
+def test_a_secret_that_cannot_be_read_is_told_once(write: Write, tmp_path: Path) -> None:
+    """What joins it with other keys is not judged as if it had been left out on purpose."""
+    path = write(GOOD.replace("[accounts.shop]", f'[accounts.shop]\nuser = "hub"\nsecond_key_file = "{tmp_path}/x"'))
+    (problem,) = problems(path)
+    assert problem.key == "accounts.shop.second_key_file"
 
 
 def test_secrets_that_everybody_can_read_are_warned_of(write: Write, tmp_path: Path) -> None:

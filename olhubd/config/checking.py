@@ -58,7 +58,8 @@ def check(
     except ValidationError as error:
         hidden = _hidden(given, known)
         for one in error.errors(include_url=False):
-            if wrong.intersection(map(str, one["loc"][:1])):
+            # What joins several keys cannot be judged while one of them is not there.
+            if wrong.intersection(map(str, one["loc"][:1])) or (wrong and not one["loc"]):
                 continue
             problems.append(_problem(one, at, tree, known, {*known, *_file_keys(model), *beside}, hidden))
         return None
