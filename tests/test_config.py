@@ -570,7 +570,8 @@ def test_a_secret_file_that_is_of_no_use(write: Write, tmp_path: Path, content: 
 
 def test_a_secret_that_cannot_be_read_is_told_once(write: Write, tmp_path: Path) -> None:
     """What joins it with other keys is not judged as if it had been left out on purpose."""
-    path = write(GOOD.replace("[accounts.shop]", f'[accounts.shop]\nuser = "hub"\nsecond_key_file = "{tmp_path}/x"'))
+    more = f'[accounts.shop]\nuser = "hub"\nsecond_key_file = "{tmp_path}/x"'
+    path = write(GOOD.replace("[accounts.shop]", more))
     (problem,) = problems(path)
     assert problem.key == "accounts.shop.second_key_file"
 
