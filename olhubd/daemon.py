@@ -31,6 +31,9 @@ from olhubd.store import Database
 
 __all__ = ["AlreadyRunning", "run"]
 
+_DATABASE = "olhubd.sqlite"
+_LOCK = "olhubd.lock"
+
 
 class AlreadyRunning(Exception):
     """Another daemon works on the same data."""
@@ -40,7 +43,14 @@ def run(configuration: Configuration, environ: Mapping[str, str]) -> None:
     """Run until SIGTERM or SIGINT. Raises AlreadyRunning, StoreError or OSError, each with words for a person."""
     logs.configure(configuration.daemon.log_level.value, configuration.daemon.log_format.value)
     _hide_secrets(configuration)
-    with _lock(configuration.daemon.data):
+    data = configuration.daemon.data
+    used = (data / _LOCK).exists()
+    with _lock(data):
+        if used and not (data / _DATABASE).exists():
+            structlog.get_logger("olhubd").warning(
+                "the database file is gone and a new one begins: if nobody meant that, stop, and restore a backup",
+                file=str(data / _DATABASE),
+            )
         runner = asyncio.Runner(loop_factory=_loop_factory())
         with runner:
             runner.run(_main(configuration, environ))
@@ -71,7 +81,7 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 def _lock(data: Path) -> Iterator[None]:
     """Hold the data directory, so that no second daemon writes to it."""
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with (data / "olhubd.lock").open("a") as file:
+    with (data / _LOCK).open("a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -86,7 +96,7 @@ async def _main(configuration: Configuration, environ: Mapping[str, str]) -> Non
     notifier = Notifier(environ)
     async with (
         _signals() as signals,
-        Database.open(configuration.daemon.data / "olhubd.sqlite") as database,
+        Database.open(configuration.daemon.data / _DATABASE) as database,
         open_session() as session,
     ):
         clock = SystemClock()

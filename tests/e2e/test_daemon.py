@@ -457,6 +457,18 @@ def test_a_database_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path,
     assert rows(tmp_path, "SELECT name FROM sqlite_master") == [("future",)]
 
 
+async def test_a_database_that_vanished_between_two_starts_is_told(tmp_path: Path) -> None:
+    async with stage_of_one(tmp_path) as stage:
+        assert not [line for line in lines(tmp_path) if "new one begins" in line["event"]]
+        await stage.daemon.stop()
+        for file in (tmp_path / "data").glob("olhubd.sqlite*"):
+            file.unlink()
+        await stage.daemon.start()
+        (told,) = [line for line in lines(tmp_path) if "new one begins" in line["event"]]
+        assert told["level"] == "warning"
+        assert told["file"] == str(tmp_path / "data" / "olhubd.sqlite")
+
+
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path, configuration: Path) -> None:
     (tmp_path / "data").mkdir()
     file = tmp_path / "data" / "olhubd.sqlite"
