@@ -30,7 +30,9 @@ Parameters = Sequence[Any]
 
 _GROUP = 64
 _READERS = 2
-_TABLES = ("runs", "orders", "events", "deliveries", "quarantine")
+_TABLES = ("runs", "orders", "events", "deliveries", "quarantine", "inputs")
+_DECIDED = ("orders", "events", "deliveries", "quarantine")
+"""The tables in which decisions become rows."""
 
 
 class StoreError(Exception):
@@ -63,6 +65,8 @@ class Transaction(Reader):
     def __init__(self, connection: aiosqlite.Connection, sequences: dict[str, itertools.count[int]]) -> None:
         super().__init__(connection)
         self._sequences = sequences
+        self.recording = False
+        """Whether inputs are kept, so that what is decided can be decided again."""
 
     async def execute(self, sql: str, parameters: Parameters = ()) -> int:
         """Run one statement; gives the number of rows it changed."""
@@ -76,12 +80,28 @@ class Transaction(Reader):
         """A new identifier, in the order of commits."""
         return next(self._sequences[table])
 
+    def upcoming(self) -> list[int]:
+        """The identifiers that come next in the tables of decisions."""
+        found = []
+        for table in _DECIDED:
+            found.append(following := next(self._sequences[table]))
+            self._sequences[table] = itertools.count(following)
+        return found
+
+    def resume(self, upcoming: Sequence[int]) -> None:
+        """Go on with these identifiers, where that does not give one twice."""
+        for table, wanted, own in zip(_DECIDED, upcoming, self.upcoming(), strict=True):
+            self._sequences[table] = itertools.count(max(wanted, own))
+
 
 Work = Callable[[Transaction], Awaitable[Any]]
 
 
 class Database:
     """An open database. Make it by `Database.open`; close it, or the process will not end."""
+
+    _connect: Callable[..., contextlib.AbstractAsyncContextManager[Any]] = staticmethod(aiosqlite.connect)
+    """Opens a connection; another one may work without a thread."""
 
     def __init__(
         self,
@@ -113,7 +133,7 @@ class Database:
         except (aiosqlite.Error, OSError) as error:
             raise StoreError(_unusable(path, error)) from error
         async with contextlib.AsyncExitStack() as stack:
-            writer = await stack.enter_async_context(aiosqlite.connect(path, isolation_level=None))
+            writer = await stack.enter_async_context(cls._connect(path, isolation_level=None))
             for pragma in (
                 "synchronous = FULL",
                 "foreign_keys = ON",
@@ -125,7 +145,7 @@ class Database:
                 await writer.execute(f"PRAGMA {pragma}")
             readers = []
             for _ in range(_READERS):
-                reader = await stack.enter_async_context(aiosqlite.connect(path, isolation_level=None))
+                reader = await stack.enter_async_context(cls._connect(path, isolation_level=None))
                 for pragma in ("query_only = ON", "busy_timeout = 5000", "wal_autocheckpoint = 0"):
                     await reader.execute(f"PRAGMA {pragma}")
                 readers.append(reader)
@@ -145,6 +165,15 @@ class Database:
     def next_id(self, table: str) -> int:
         """A new identifier for a row that will be written later (a run, before its first landing)."""
         return next(self._sequences[table])
+
+    @property
+    def recording(self) -> bool:
+        """Whether inputs are kept."""
+        return self._transaction.recording
+
+    @recording.setter
+    def recording(self, wanted: bool) -> None:
+        self._transaction.recording = wanted
 
     @property
     def reader(self) -> Reader:

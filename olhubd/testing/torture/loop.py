@@ -1,17 +1,18 @@
 """An event loop whose time passes only when nothing is left to do: days of the daemon's life in seconds.
 
 Time jumps to the next timer as soon as every task waits. No thread may take part, or time would run ahead of it:
-what asyncio would hand to an executor runs at once in the loop, and the store waits for its own threads without
-letting the loop go on (see `olhubd.testing.torture.store`). So the order of all steps, and with it a schedule,
-depends on nothing but the seed. While a database is opened or closed, time stands still instead.
+what asyncio would hand to an executor runs at once in the loop, and so do the store's statements (see
+`olhubd.testing.torture.inline`). Nothing is read from sockets either. So the order of all steps, and with it a
+schedule, depends on nothing but the seed.
 """
+# ruff: noqa: SLF001 - a loop is made of handles and timers, whose fields are the business of loops
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import selectors
-from collections.abc import Callable, Iterator
+import heapq
+from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 __all__ = ["Loop", "Stuck"]
@@ -29,56 +30,55 @@ def _raise(why: str) -> None:
     raise Stuck(why)
 
 
-class _Selector(selectors.DefaultSelector):
-    """Lets time pass in place of waiting."""
-
-    loop: Loop
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        if self.loop.frozen:
-            return super().select(1.0 if timeout is None else min(timeout, 1.0))
-        if timeout is None:
-            self.loop.stuck("every task waits for something that cannot happen any more")
-        else:
-            self.loop.pass_by(timeout)
-        return []
-
-
 class Loop(asyncio.SelectorEventLoop):
     """Use as the `loop_factory` of an `asyncio.Runner`."""
 
+    # Of the loop it derives from, where no types tell of them.
+    _ready: deque[Any]
+    _scheduled: list[Any]
+    _stopping: bool
+    _timer_cancelled_count: int
+
     def __init__(self) -> None:
         self.now = _START
-        self.frozen = 0
         self._turns = 0
         self.stuck: Callable[[str], None] = _raise
         """Hears that nothing will go on by itself, and why."""
-        selector = _Selector()
-        selector.loop = self
-        super().__init__(selector)
+        super().__init__()
 
     def time(self) -> float:
         return self.now
 
-    def pass_by(self, seconds: float) -> None:
-        """Let so many seconds pass; zero is a turn without time."""
-        if seconds > 0:
-            self.now += seconds
-            self._turns = 0
-            return
+    def _run_once(self) -> None:
+        """One turn, as the loop it derives from makes it, only that time passes where that one would wait.
+
+        Written anew because that one asks the operating system at each of the thousands of turns of a schedule.
+        """
+        ready, timers = self._ready, self._scheduled
+        while timers and timers[0]._cancelled:
+            self._timer_cancelled_count -= 1
+            heapq.heappop(timers)._scheduled = False
+        if ready or self._stopping:
+            self._turn()
+        elif timers:
+            self.now, self._turns = max(self.now, timers[0]._when), 0
+        else:
+            self.stuck("every task waits for something that cannot happen any more")
+        while timers and timers[0]._when <= self.now:
+            timer = heapq.heappop(timers)
+            timer._scheduled = False
+            ready.append(timer)
+        for _ in range(len(ready)):
+            handle = ready.popleft()
+            if not handle._cancelled:
+                handle._run()
+
+    def _turn(self) -> None:
+        """No time passes."""
         self._turns += 1
         if self._turns > _TURNS:
             self._turns = 0
             self.stuck("something spins: no time passes, and yet there is always something to do")
-
-    @contextlib.contextmanager
-    def freeze(self) -> Iterator[None]:
-        """No time passes; threads may take part."""
-        self.frozen += 1
-        try:
-            yield
-        finally:
-            self.frozen -= 1
 
     def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:  # type: ignore[override]
         done = self.create_future()

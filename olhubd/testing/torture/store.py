@@ -7,19 +7,18 @@ remains: after each statement the others get their turn.
 
 from __future__ import annotations
 
-import asyncio
-import concurrent.futures
 import itertools
+import os
 import random
 import shutil
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from olhubd.store import TROUBLE, Database
+from olhubd.testing.torture import inline
 from olhubd.testing.torture.frontier import Frontier
-from olhubd.testing.torture.loop import Loop
 
 __all__ = ["Store", "salvage"]
 
@@ -28,6 +27,8 @@ NAME = "hub.sqlite"
 
 class Store(Database):
     """Open it by `Store.at`."""
+
+    _connect = staticmethod(inline.connect)
 
     def __init__(
         self, path: Path, writer: Any, readers: Sequence[Any], sequences: dict[str, itertools.count[int]]
@@ -38,26 +39,16 @@ class Store(Database):
         """Whether the disk has no room: each write fails, without effect."""
         self.tail: tuple[int, int] = (0, 0)
         """The size of the write-ahead log before and after the last commit, in bytes."""
-        self._log = path.with_name(f"{path.name}-wal")
-        for connection in (writer, *readers):
-            connection._execute = _wait(connection)  # noqa: SLF001 - the only place where its thread can be waited for
+        self._log = str(path.with_name(f"{path.name}-wal"))
 
     @classmethod
     @asynccontextmanager
     async def at(cls, folder: Path, frontier: Frontier) -> AsyncIterator[Store]:
         """The store in `folder`. A life that was killed leaves it without a word."""
-        loop = asyncio.get_running_loop()
-        assert isinstance(loop, Loop)
-        opening = cls.open(folder / NAME)
-        with loop.freeze():
-            store = await opening.__aenter__()
-        assert isinstance(store, Store)
-        store.frontier = frontier
-        try:
+        async with cls.open(folder / NAME) as store:
+            assert isinstance(store, Store)
+            store.frontier = frontier
             yield store
-        finally:
-            with loop.freeze():
-                await opening.__aexit__(None, None, None)
 
     async def _attempt(self, works: Sequence[Any]) -> list[Any]:
         if self.frontier is None:
@@ -72,32 +63,14 @@ class Store(Database):
         return results
 
     def _size(self) -> int:
-        return self._log.stat().st_size if self._log.exists() else 0
+        try:
+            return os.stat(self._log).st_size
+        except FileNotFoundError:
+            return 0
 
     async def _close(self) -> None:
         if self.frontier is None or not self.frontier.dead:
             await super()._close()
-
-
-def _wait(connection: Any) -> Callable[..., Any]:
-    """What runs a function in the connection's thread and waits for it."""
-
-    async def execute(function: Callable[..., Any], *args: Any, **named: Any) -> Any:
-        done: concurrent.futures.Future[Any] = concurrent.futures.Future()
-
-        def work() -> None:
-            try:
-                done.set_result(function(*args, **named))
-            except BaseException as error:
-                done.set_exception(error)
-
-        connection._tx.put_nowait((None, work))  # noqa: SLF001
-        try:
-            return done.result()
-        finally:
-            await asyncio.sleep(0)
-
-    return execute
 
 
 def salvage(old: Path, new: Path, tail: tuple[int, int] | None, dice: random.Random) -> None:

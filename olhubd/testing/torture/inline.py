@@ -1,0 +1,70 @@
+"""A connection to SQLite that works in the thread of its caller, in the shape of the one that the store opens.
+
+Not a stand-in for the database: the same file, the same statements, the same commits. Only the hand-over to a
+thread is gone, which in virtual time is waited for anyway and costs more than most statements do. What a task could
+see of a thread remains: after each statement the others get their turn.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import types
+from collections.abc import AsyncIterator, Callable, Generator, Iterable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+__all__ = ["Connection", "connect"]
+
+
+class Connection:
+    """As much of `aiosqlite.Connection` as the store uses. `broken` may raise before a statement is run."""
+
+    def __init__(self, raw: sqlite3.Connection) -> None:
+        self._raw = raw
+        self.broken: Callable[[str], None] = _sound
+
+    @property
+    def in_transaction(self) -> bool:
+        return self._raw.in_transaction
+
+    async def execute(self, sql: str, parameters: Any = ()) -> sqlite3.Cursor:
+        try:
+            self.broken(sql)
+            return self._raw.execute(sql, parameters)
+        finally:
+            await _turn()
+
+    async def executemany(self, sql: str, rows: Iterable[Any]) -> sqlite3.Cursor:
+        try:
+            self.broken(sql)
+            return self._raw.executemany(sql, rows)
+        finally:
+            await _turn()
+
+    async def execute_fetchall(self, sql: str, parameters: Any = ()) -> list[Any]:
+        try:
+            self.broken(sql)
+            return self._raw.execute(sql, parameters).fetchall()
+        finally:
+            await _turn()
+
+
+@asynccontextmanager
+async def connect(path: Path, **named: Any) -> AsyncIterator[Connection]:
+    """Open the file, and close it in the end."""
+    raw = sqlite3.connect(path, **named)
+    try:
+        yield Connection(raw)
+    finally:
+        raw.close()
+
+
+@types.coroutine
+def _turn() -> Generator[None, None, None]:
+    """Let the others go on."""
+    yield
+
+
+def _sound(_sql: str) -> None:
+    pass
