@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 import msgspec
 
@@ -32,6 +33,8 @@ __all__ = [
     "owners",
     "read",
     "release_lines",
+    "rewrite",
+    "scaled",
     "supersede",
     "update",
 ]
@@ -242,6 +245,11 @@ async def journeys(reader: Reader, latest: int = 200) -> dict[tuple[str, str], l
     return found
 
 
+def scaled(amount: Decimal) -> int:
+    """An amount as the filters compare it: in whole ten-thousandths, no greater than a column holds."""
+    return max(-(2**63), min(int(amount.scaleb(4)), 2**63 - 1))
+
+
 def _columns(stored: Stored) -> tuple[object, ...]:
     order = stored.order
     buyer = order.buyer
@@ -254,6 +262,7 @@ def _columns(stored: Stored) -> tuple[object, ...]:
         codec.stamp(order.placed_at),
         order.total.currency,
         str(order.total.amount),
+        scaled(order.total.amount),
         buyer.login or name,
         stored.superseded_by,
         codec.stamp(stored.changed_at),
@@ -265,9 +274,9 @@ def _columns(stored: Stored) -> tuple[object, ...]:
 async def insert(tx: Transaction, rows: Sequence[Stored]) -> None:
     """Store new orders with their lines. Orders that give up lines must be updated before."""
     await tx.executemany(
-        "INSERT INTO orders (number, stage, fulfilment, paid, placed_at, currency, total, buyer, superseded_by,"
-        " changed_at, digest, document, id, account, external_id, created_at)"
-        " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+        "INSERT INTO orders (number, stage, fulfilment, paid, placed_at, currency, total, amount, buyer,"
+        " superseded_by, changed_at, digest, document, id, account, external_id, created_at)"
+        " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
         [(*_columns(row), row.id, row.account, row.order.external_id, codec.stamp(row.created_at)) for row in rows],
     )
     await _insert_lines(tx, rows)
@@ -277,11 +286,20 @@ async def update(tx: Transaction, rows: Sequence[Stored]) -> None:
     """Store changed orders and their lines anew."""
     await tx.executemany(
         "UPDATE orders SET number = ?, stage = ?, fulfilment = ?, paid = ?, placed_at = ?, currency = ?, total = ?,"
-        " buyer = ?, superseded_by = ?, changed_at = ?, digest = ?, document = ? WHERE id = ?",
+        " amount = ?, buyer = ?, superseded_by = ?, changed_at = ?, digest = ?, document = ? WHERE id = ?",
         [(*_columns(row), row.id) for row in rows],
     )
     await tx.executemany("DELETE FROM order_lines WHERE order_id = ?", [(row.id,) for row in rows])
     await _insert_lines(tx, rows)
+
+
+async def rewrite(tx: Transaction, row: Stored) -> None:
+    """Store an order that a person changed. Its lines are as they were, and their owners too."""
+    await tx.execute(
+        "UPDATE orders SET number = ?, stage = ?, fulfilment = ?, paid = ?, placed_at = ?, currency = ?, total = ?,"
+        " amount = ?, buyer = ?, superseded_by = ?, changed_at = ?, digest = ?, document = ? WHERE id = ?",
+        (*_columns(row), row.id),
+    )
 
 
 async def _insert_lines(tx: Transaction, rows: Iterable[Stored]) -> None:

@@ -95,6 +95,7 @@ def bare(documents: Sequence[bytes], path: Path) -> tuple[float, float]:
                     0,
                     b"0123456789abcdef",
                     document,
+                    orders.scaled(order.total.amount),
                 )
             )
             lines.extend(
