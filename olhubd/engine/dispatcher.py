@@ -160,10 +160,10 @@ class Dispatcher:
         self._launch()
         if self._ended:
             return 0.0
+        if room and len(claimed) < room:  # so it is for a probe, too, while nothing is due to be tried
+            return await self._until_due()
         if self.down:
             return self._until_probe()
-        if room and len(claimed) < room:
-            return await self._until_due()
         return _LONGEST_SLEEP
 
     def _until_probe(self) -> float:

@@ -98,6 +98,14 @@ def test_a_failing_schedule_is_shrunk_to_what_matters() -> None:
     assert [step.verb for step in least.schedule.steps] == ["spell", "buy"]
 
 
+def test_a_target_that_is_down_costs_nothing_while_nothing_is_due() -> None:
+    """Else a shop's outage is twenty transactions a second, for as long as it lasts."""
+    steps = (Step(at=4, verb="outage", where="shop", seconds=600), *SMALL["an order"].steps)
+    result = play(Schedule(seed=0, markets=("market-a",), lag=0, rest=700, steps=steps))
+    assert result.findings == []
+    assert sum("a write begins" in line for line in result.trace) < result.seconds / 2
+
+
 async def test_the_whole_daemon_as_a_process(tmp_path: Path) -> None:
     """FWD-06: kill -9, signals and faults over real sockets."""
     siege = await besiege(tmp_path, 3, 1, print)
