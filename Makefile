@@ -4,7 +4,7 @@
 #   make test     the tests
 #   make check    style, types and layers
 #   make bench    the speed of this machine, as ratios to bare scripts
-#   make docs     write again the pages that are made from the code
+#   make docs     write again the pages that are made from the code, and what is proved of each plugin
 #   make clean    remove all that was made here
 #   make install  as root: install the daemon as a service of this machine
 #
@@ -46,6 +46,7 @@ bench: $(VENV)/.test
 docs: $(VENV)/.test
 	$(BIN)/python -m olhubd.config.reference docs/configuration.md
 	$(BIN)/python -m tests.coverage_doc
+	$(BIN)/olhubd plugins --prove --record --tests tests/plugins --tests tests/contract --tests tests/e2e
 
 clean:
 	rm -rf $(VENV) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

@@ -1,41 +1,154 @@
-"""`olhubd plugins`: what is installed and what it can do. Needs no daemon."""
+"""`olhubd plugins`: what is installed, what it can do and how far it was proved. Needs no daemon."""
 
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from olhubd.cli.failures import Failure
 from olhubd.cli.session import Session, session_command
 
+if TYPE_CHECKING:
+    from olhubd.control.records import Connector
+    from olhubd.plugin.connector import Connector as Kind
+    from olhubd.plugin.loading import Plugins as Loaded
+    from olhubd.plugin.quality import Proof
+    from olhubd.testing.conformance import Report
+
 __all__ = ["plugins"]
 
 
 @click.command()
+@click.argument("names", metavar="[CONNECTOR]...", nargs=-1)
+@click.option("--prove", is_flag=True, help="Try each rule of the conformance kit now, against the simulators.")
+@click.option(
+    "--tests",
+    multiple=True,
+    type=click.Path(exists=True, path_type=Path),
+    help="With --prove: run what is marked as a proof there (needs pytest). May be given more than once.",
+)
+@click.option("--record", is_flag=True, help="With --prove: write what was found into the plugin's package.")
 @session_command()
-def plugins(session: Session) -> None:
-    """What is installed, and what each connector can do.
+def plugins(session: Session, names: tuple[str, ...], prove: bool, tests: tuple[Path, ...], record: bool) -> None:
+    """What is installed, what each connector can do, and its tier: how far it was proved.
 
-    Exit code 1 when a plugin cannot be loaded; the reason is told.
+    The tier is read from the record in the plugin's package, and counts only for the sources that were tried.
+    Exit code 1 when a plugin cannot be loaded, or, with --prove, when a rule is broken.
+
+    \b
+    Examples:
+      olhubd plugins
+      olhubd plugins allegro --prove
+      olhubd plugins allegro --prove --tests tests/plugins/allegro --record
     """
+    from olhubd.plugin import loading
+
+    if (tests or record) and not prove:
+        raise click.UsageError("--tests and --record are for --prove")
+    found = loading.load(None, environ=os.environ)
+    unknown = sorted(set(names) - set(found.connectors))
+    if unknown:
+        known = ", ".join(sorted(found.connectors)) or "none"
+        raise click.UsageError(f"no plugin provides {unknown[0]!r}; installed: {known}")
+    if prove:
+        _prove(session, [found.connectors[name] for name in names or sorted(found.connectors)], tests, record)
+    else:
+        _list(session, found, names)
+    if found.failed:
+        lines = [f"  {name}: {reason}" for name, reason in sorted(found.failed.items())]
+        raise Failure("some plugins cannot be loaded", lines=lines)
+
+
+def _list(session: Session, found: Loaded, names: tuple[str, ...]) -> None:
     from olhubd.control.catalogue import described
     from olhubd.control.records import Plugins
     from olhubd.plugin import loading
 
-    found = loading.load(None, environ=os.environ)
-    items = described(found, loading.installed())
+    items = [
+        plugin
+        for plugin in described(found, loading.installed())
+        if not names or any(connector.name in names for connector in plugin.connectors)
+    ]
     printer = session.printer
-    if not printer.json(Plugins(items=items)):
-        printer.table(
-            ("PLUGIN", "VERSION", "CONNECTOR", "TITLE", "CAN"),
-            [
-                (plugin.name, plugin.version, connector.name, connector.title, connector.capabilities)
-                for plugin in items
-                for connector in plugin.connectors
-            ],
-            "No plugin is installed.",
-        )
-    if found.failed:
-        lines = [f"  {name}: {reason}" for name, reason in sorted(found.failed.items())]
-        raise Failure("some plugins cannot be loaded", lines=lines)
+    if printer.json(Plugins(items=tuple(items))):
+        return
+    connectors = [(plugin, connector) for plugin in items for connector in plugin.connectors]
+    printer.table(
+        ("PLUGIN", "VERSION", "CONNECTOR", "TIER", "TITLE", "CAN"),
+        [
+            (plugin.name, plugin.version, connector.name, _tier(connector), connector.title, connector.capabilities)
+            for plugin, connector in connectors
+        ],
+        "No plugin is installed.",
+    )
+    missing = [
+        f"  {connector.name}: {one.tier} needs {one.criterion}: {one.lacking}"
+        for _, connector in connectors
+        for one in connector.quality.missing
+    ]
+    if missing:
+        printer.line("\nTo climb:")
+        for line in missing:
+            printer.line(line)
+
+
+def _tier(connector: Connector) -> str:
+    quality = connector.quality
+    return quality.tier or quality.state.replace("-", " ")
+
+
+def _prove(session: Session, chosen: list[type[Kind[Any]]], tests: tuple[Path, ...], record: bool) -> None:
+    # The kit is no part of the running daemon: only who asks for a proof pays for it.
+    from olhubd.testing.conformance import keeping, proofs
+
+    try:
+        gathered = proofs.gather(tests) if tests else {}
+    except proofs.Unprovable as error:
+        raise Failure(str(error)) from None
+    done: dict[type[Kind[Any]], Proof] = {}
+    broken: list[str] = []
+    for connector in chosen:
+        own = gathered.get(connector.name, {})
+        proof, report = _tried(session, connector, own)
+        done[connector] = keeping.kept(connector, proof, own)
+        broken += [f"  {connector.name}: {result.rule.title}: {result.reason}" for result in report.broken]
+    if not session.printer.json({connector.name: _plain(proof) for connector, proof in done.items()}):
+        for connector, proof in done.items():
+            _tell(session, connector.name, proof)
+    if record:
+        for path in keeping.write(done):
+            click.echo(f"written: {path}", err=True)
+    if broken:
+        raise Failure("some rules are broken", lines=broken)
+
+
+def _tried(session: Session, connector: type[Kind[Any]], own: Mapping[str, Any]) -> tuple[Proof, Report]:
+    import asyncio
+
+    from olhubd.testing import conformance
+
+    count = len(conformance.concerning(connector))
+    with click.progressbar(range(count), label=connector.name, file=sys.stderr, show_pos=True) as bar:
+        return asyncio.run(conformance.prove(connector, own, told=lambda result: bar.update(1)))
+
+
+def _plain(proof: Proof) -> dict[str, Any]:
+    return {"tier": proof.tier.label, "facts": proof.facts, "rules": proof.rules}
+
+
+def _tell(session: Session, name: str, proof: Proof) -> None:
+    printer, count = session.printer, _counted(proof.rules.values())
+    printer.line(f"{name}: {proof.tier.label} ({count})")
+    for fact in proof.facts:
+        printer.line(f"  {fact.tier:<9} {fact.name:<13} {fact.lacking or 'met'}")
+
+
+def _counted(verdicts: Iterable[str]) -> str:
+    told = list(verdicts)
+    counts = ((word, told.count(word)) for word in dict.fromkeys(told))
+    return ", ".join(f"{number} rules {word.replace('-', ' ')}" for word, number in counts) or "no rules"

@@ -25,6 +25,7 @@ from olhubd.model import (
     Shipment,
     Stage,
 )
+from olhubd.plugin.quality import State
 
 __all__ = [
     "Account",
@@ -38,6 +39,7 @@ __all__ = [
     "DeliveryRow",
     "Fetched",
     "Health",
+    "Lacking",
     "Logging",
     "Moment",
     "OrderCard",
@@ -48,6 +50,7 @@ __all__ = [
     "Plugin",
     "Plugins",
     "Problem",
+    "Quality",
     "QuarantinePage",
     "Readiness",
     "Reading",
@@ -348,10 +351,27 @@ DeliveryPage = Page[DeliveryRow]
 QuarantinePage = Page[Reading]
 
 
+class Lacking(_Answer, frozen=True, kw_only=True):
+    """A criterion of the next tier that is not met, and what it lacks."""
+
+    tier: str
+    criterion: str
+    lacking: str
+
+
+class Quality(_Answer, frozen=True, kw_only=True):
+    """How far a connector was proved. No `tier` unless the record in its package is of these very sources."""
+
+    state: State
+    tier: str | None
+    missing: tuple[Lacking, ...]
+
+
 class Connector(_Answer, frozen=True, kw_only=True):
     name: str
     title: str
     capabilities: tuple[str, ...]
+    quality: Quality
 
 
 class Plugin(_Answer, frozen=True, kw_only=True):

@@ -38,7 +38,10 @@ Json = Any
 
 ROOT = os.environ.get("OLHUBD_SPECS")
 SPEC = Path(ROOT or "/nonexistent", "allegro", "swagger.yaml")
-pytestmark = pytest.mark.skipif(not SPEC.is_file(), reason="no allegro/swagger.yaml in the folder OLHUBD_SPECS")
+pytestmark = [
+    pytest.mark.proves("allegro", "contract"),
+    pytest.mark.skipif(not SPEC.is_file(), reason="no allegro/swagger.yaml in the folder OLHUBD_SPECS"),
+]
 
 SIGN_IN = "/auth/"
 """The sign-in is described in prose only."""

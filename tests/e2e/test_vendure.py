@@ -25,7 +25,7 @@ from olhubd.testing.samples import PERSONAL, SAMPLES, sample
 from olhubd_vendure import Vendure
 from tests.e2e.shop import PLACEHOLDER, STOCK, Shop, add_product
 
-pytestmark = pytest.mark.xdist_group("vendure")
+pytestmark = [pytest.mark.xdist_group("vendure"), pytest.mark.proves("vendure", "real-server")]
 
 _numbers = itertools.count(1)
 HOUR = timedelta(hours=1)

@@ -20,7 +20,7 @@ from olhubd.testing.samples import sample
 from olhubd_vendure import Vendure
 from tests.e2e.shop import Shop
 
-pytestmark = pytest.mark.xdist_group("vendure")
+pytestmark = [pytest.mark.xdist_group("vendure"), pytest.mark.proves("vendure", "real-server")]
 
 TRIES = 60
 

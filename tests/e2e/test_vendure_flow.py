@@ -23,7 +23,7 @@ from olhubd.testing.stage import Stage, open_stage
 from olhubd.testing.trade import Trade, spoil_markets
 from tests.e2e.shop import PLACEHOLDER, Shop
 
-pytestmark = pytest.mark.xdist_group("vendure")
+pytestmark = [pytest.mark.xdist_group("vendure"), pytest.mark.proves("vendure", "real-server")]
 
 UNPLACED = frozenset({"AddingItems", "Created", "Draft"})
 ORDERS = 48

@@ -8,9 +8,11 @@ import pytest
 
 from olhubd.plugin import Connector
 from olhubd.plugin.connector import CAPABILITIES
+from olhubd.plugin.quality import Proof
 from olhubd.testing import conformance
-from olhubd.testing.conformance import Report, Result, Rule, Tier, Verdict
+from olhubd.testing.conformance import Report, Rule, Tier, Verdict
 from olhubd.testing.conformance.rule import FAMILIES, check, rule
+from olhubd.testing.conformance.tier import Evidence, judge
 from olhubd.testing.simulator import Verb
 from olhubd_tinyshop.simulator import TinyShopSimulator
 from tests.testing.broken.good import GoodFeed, GoodShop
@@ -63,33 +65,19 @@ async def test_a_missing_verb_is_not_applicable_and_says_so() -> None:
     assert reasons["FEED-09"] == "the simulator has no verb 'cancel'"
     assert reasons["ORDER-08"] == "the simulator's verb 'buy' does not take 'cod'"
     assert report.failed == ()
-    assert report.tier is Tier.GOLD, "what was never tried keeps a connector from the highest tier"
+    [everything] = [fact for fact in _judged(GoodFeed, report).facts if fact.name == "all-rules"]
+    assert everything.lacking is not None
+    assert "FEED-09" in everything.lacking, "what was never tried keeps a connector from the highest tier"
 
 
 async def test_a_missing_minimum_verb_bars_every_tier() -> None:
     report = await conformance.run(GoodFeed, Mute)
     assert report.failed == ()
-    assert report.tier is Tier.NONE
+    assert _judged(GoodFeed, report).tier is Tier.NONE
 
 
-def _report(**verdicts: Verdict) -> Report:
-    by_tier = {tier: next(r for r in conformance.rules() if r.tier is tier) for tier in Tier if 0 < tier < 4}
-    results = [Result(rule=by_tier[Tier[name.upper()]], verdict=verdict) for name, verdict in verdicts.items()]
-    return Report(connector="x", capabilities=(), results=tuple(results))
-
-
-@pytest.mark.parametrize(
-    ("report", "tier"),
-    [
-        (_report(bronze=Verdict.FAIL, silver=Verdict.PASS, gold=Verdict.PASS), Tier.NONE),
-        (_report(bronze=Verdict.PASS, silver=Verdict.FAIL, gold=Verdict.PASS), Tier.BRONZE),
-        (_report(bronze=Verdict.PASS, silver=Verdict.PASS, gold=Verdict.FAIL), Tier.SILVER),
-        (_report(bronze=Verdict.PASS, silver=Verdict.NOT_APPLICABLE, gold=Verdict.PASS), Tier.GOLD),
-        (_report(bronze=Verdict.PASS, silver=Verdict.PASS, gold=Verdict.PASS), Tier.PLATINUM),
-    ],
-)
-def test_the_tier_follows_from_the_verdicts(report: Report, tier: Tier) -> None:
-    assert report.tier is tier
+def _judged(connector: type[GoodShop], report: Report) -> Proof:
+    return judge(Evidence(connector=connector, report=report))
 
 
 class Nameless(GoodShop):
@@ -101,7 +89,7 @@ class Nameless(GoodShop):
 async def test_without_a_simulator_nothing_is_proved() -> None:
     report = await conformance.run(Nameless)
     assert {result.verdict for result in report.results} == {Verdict.NOT_APPLICABLE}
-    assert report.tier is Tier.NONE
+    assert _judged(Nameless, report).tier is Tier.NONE
 
 
 class Crooked(GoodFeed):

@@ -4,7 +4,8 @@ In a plugin's tests one line is enough:
 
     TestShop = conformance.suite(Shop)
 
-Without pytest, `await conformance.run(Shop)` gives a report with a verdict for each rule and the tier they prove.
+Without pytest, `await conformance.run(Shop)` gives a report with a verdict for each rule, and
+`await conformance.prove(Shop)` the tier that follows.
 See docs/plugins.md for the rules, the tiers and the verbs a simulator gives.
 """
 
@@ -25,10 +26,12 @@ from olhubd.testing.conformance import (  # noqa: F401  (importing them declares
 from olhubd.testing.conformance.bench import Bench, bench
 from olhubd.testing.conformance.report import Report, Result, Verdict
 from olhubd.testing.conformance.rule import Broken, NotApplicable, Rule, Tier, rules
-from olhubd.testing.conformance.suite import concerning, run, suite, try_rule
+from olhubd.testing.conformance.suite import concerning, prove, run, suite, try_rule
+from olhubd.testing.conformance.tier import CRITERIA
 from olhubd.testing.conformance.verbs import MINIMUM, VERBS
 
 __all__ = [
+    "CRITERIA",
     "MINIMUM",
     "VERBS",
     "Bench",
@@ -41,6 +44,7 @@ __all__ = [
     "Verdict",
     "bench",
     "concerning",
+    "prove",
     "rules",
     "run",
     "suite",

@@ -1,4 +1,4 @@
-"""What came out: a verdict for each rule, and the tier that follows from them. Nobody can claim a tier."""
+"""What came out: a verdict for each rule. Which tier follows from it and from what else is for `tier`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import enum
 
 import msgspec
 
-from olhubd.testing.conformance.rule import Rule, Tier
+from olhubd.testing.conformance.rule import Rule
 
 __all__ = ["Report", "Result", "Verdict"]
 
@@ -36,26 +36,16 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def failed(self) -> tuple[str, ...]:
         """The ids of the rules that are broken."""
-        return tuple(r.rule.id for r in self.results if r.verdict is Verdict.FAIL)
+        return tuple(result.rule.id for result in self.broken)
 
     @property
-    def tier(self) -> Tier:
-        """The highest tier up to which no rule failed and none lacks its means; PLATINUM when all were tried."""
-        reached = Tier.NONE
-        for tier in (Tier.BRONZE, Tier.SILVER, Tier.GOLD):
-            if any(_bars(result) for result in self.results if result.rule.tier <= tier):
-                return reached
-            reached = tier
-        everything = all(result.verdict is Verdict.PASS for result in self.results)
-        return Tier.PLATINUM if everything else reached
+    def broken(self) -> tuple[Result, ...]:
+        """The results of the rules that are broken."""
+        return tuple(result for result in self.results if result.verdict is Verdict.FAIL)
 
     def __str__(self) -> str:
-        lines = [f"{self.connector}: {self.tier.label} ({', '.join(self.capabilities)})"]
+        lines = [f"{self.connector} ({', '.join(self.capabilities)})"]
         for result in self.results:
             tail = f": {result.reason}" if result.reason else ""
             lines.append(f"  {result.verdict.value:<14} {result.rule.title}{tail}")
         return "\n".join(lines)
-
-
-def _bars(result: Result) -> bool:
-    return result.verdict is Verdict.FAIL or result.lacking

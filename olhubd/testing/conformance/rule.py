@@ -6,34 +6,17 @@ passes by returning.
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, NoReturn
 
 import msgspec
 
+from olhubd.plugin.quality import Tier
+
 if TYPE_CHECKING:
     from olhubd.testing.conformance.bench import Bench
 
 __all__ = ["Broken", "NotApplicable", "Rule", "Tier", "broken", "check", "rule", "rules", "skip"]
-
-
-class Tier(enum.IntEnum):
-    """How far a connector can be trusted. Each tier holds all rules of those below it."""
-
-    NONE = 0
-    BRONZE = 1
-    """It does its work while all is well."""
-    SILVER = 2
-    """Nothing is lost, doubled or claimed when a call fails."""
-    GOLD = 3
-    """It holds in the corners: full pages, odd records, late acts, journals with holes."""
-    PLATINUM = 4
-    """Every rule was tried and none is left open."""
-
-    @property
-    def label(self) -> str:
-        return self.name.lower()
 
 
 FAMILIES = (

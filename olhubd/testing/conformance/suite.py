@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import PurePath
 from typing import Any
 
 from olhubd.plugin import Connector, PluginError
+from olhubd.plugin.quality import Proof
 from olhubd.testing.conformance.bench import bench
+from olhubd.testing.conformance.proofs import Outcome
 from olhubd.testing.conformance.report import Report, Result, Verdict
 from olhubd.testing.conformance.rule import Broken, NotApplicable, Rule, rules
+from olhubd.testing.conformance.tier import Evidence, judge
 from olhubd.testing.simulator import Simulator
 
-__all__ = ["concerning", "run", "suite", "try_rule"]
+__all__ = ["concerning", "prove", "run", "suite", "try_rule"]
 
 PATIENCE = 60.0
 """Seconds after which a rule that does not end counts as broken."""
@@ -49,10 +52,31 @@ async def try_rule(
     return Result(rule=rule, verdict=Verdict.PASS)
 
 
-async def run(connector: type[Connector[Any]], simulator: Callable[..., Simulator] | None = None) -> Report:
-    """Try all rules for what `connector` declares, against its own simulator unless another one is given."""
-    results = [await try_rule(rule, connector, simulator) for rule in concerning(connector)]
+async def run(
+    connector: type[Connector[Any]],
+    simulator: Callable[..., Simulator] | None = None,
+    told: Callable[[Result], object] = lambda result: None,
+) -> Report:
+    """Try all rules for what `connector` declares, against its own simulator unless another one is given.
+
+    `told` hears of each result as soon as there is one.
+    """
+    results: list[Result] = []
+    for rule in concerning(connector):
+        results.append(await try_rule(rule, connector, simulator))
+        told(results[-1])
     return Report(connector=connector.name, capabilities=connector.capabilities(), results=tuple(results))
+
+
+async def prove(
+    connector: type[Connector[Any]],
+    proofs: Mapping[str, Outcome] | None = None,
+    simulator: Callable[..., Simulator] | None = None,
+    told: Callable[[Result], object] = lambda result: None,
+) -> tuple[Proof, Report]:
+    """Try all rules and judge all criteria; `proofs` are the connector's own, as `proofs.gather` found them."""
+    report = await run(connector, simulator, told)
+    return judge(Evidence(connector=connector, report=report, proofs=proofs or {})), report
 
 
 def suite(connector: type[Connector[Any]], simulator: Callable[..., Simulator] | None = None) -> type:

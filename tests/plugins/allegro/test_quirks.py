@@ -19,6 +19,8 @@ from olhubd.testing.simulator import serve
 from olhubd_allegro import Allegro
 from olhubd_allegro.simulator import AllegroSimulator
 
+pytestmark = pytest.mark.proves("allegro", "quirks", each=range(1, 21))
+
 Drain = Callable[[Cursor], Awaitable[tuple[list[Record], Cursor]]]
 
 

@@ -18,6 +18,8 @@ from olhubd_woocommerce.simulator import WooCommerceSimulator, listing
 from olhubd_woocommerce.simulator.access import KEY, PASSWORD, READ_KEY, READ_SECRET, SECRET, USER
 from tests.plugins.woocommerce.orders import drain, line, open_shop, pln, push_of
 
+pytestmark = pytest.mark.proves("woocommerce", "quirks", each=range(21, 35))
+
 MUG = [{"sku": "KUB-BIA", "quantity": 1}]
 
 
