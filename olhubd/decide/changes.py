@@ -20,10 +20,12 @@ __all__ = [
     "CopyDoubled",
     "CopyShipped",
     "CopyStatusChanged",
+    "Forwarded",
     "FulfilmentChanged",
     "InvoiceChanged",
     "LinesChanged",
     "LinesMoved",
+    "Noted",
     "Paid",
     "PaymentChanged",
     "Placed",
@@ -120,6 +122,20 @@ class FulfilmentChanged(Change, frozen=True, kw_only=True, omit_defaults=True, g
     old: Fulfilment
     new: Fulfilment
     external_word: str | None = None
+
+
+class Forwarded(Change, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """A person sent it on, whatever the route's own rule is."""
+
+    kind = "order.forwarded"
+    target: str
+
+
+class Noted(Change, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """A person wrote, changed or removed the note; what it says stays out of the log."""
+
+    kind = "order.noted"
+    removed: bool = False
 
 
 class StageUnknown(Change, frozen=True, kw_only=True, omit_defaults=True, gc=False):

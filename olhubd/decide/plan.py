@@ -15,7 +15,19 @@ from olhubd.decide.land import cancelled
 from olhubd.decide.route import Route, When
 from olhubd.model import Action, Order, Shipment, Stage
 
-__all__ = ["Amendment", "Debt", "StatusWord", "after_push", "creation_status", "follow", "ripe", "withdrawn"]
+__all__ = [
+    "Amendment",
+    "Debt",
+    "StatusWord",
+    "Waiver",
+    "after_push",
+    "creation_status",
+    "follow",
+    "ripe",
+    "shipment_at",
+    "status_at",
+    "withdrawn",
+]
 
 
 class StatusWord(msgspec.Struct, frozen=True):
@@ -30,6 +42,12 @@ class Amendment(msgspec.Struct, frozen=True):
     kind: str
 
 
+class Waiver(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The payload of a PUSH_ORDER delivery: a rule of the route that a person lifted for this order."""
+
+    free_lines: bool = False
+
+
 class Debt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Something owed to `target`, caused by the change with the index `cause` in the list it was planned from.
 
@@ -41,7 +59,7 @@ class Debt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     action: Action
     cause: int
     key: str = ""
-    payload: msgspec.Struct | None = None
+    payload: msgspec.Struct | msgspec.Raw | None = None
     delay: float = 0.0
     replaces: bool = False
 
@@ -108,9 +126,9 @@ def _update(route: Route, order: Order, found: Sequence[Change]) -> Iterable[Deb
                 )
             case changes.FulfilmentChanged() if route.sync_status and change.new.value in route.statuses:
                 word = route.statuses[change.new.value]
-                yield _status(route.target, word, index)
+                yield status_at(route.target, word, index)
             case changes.Shipped() if route.sync_shipments:
-                yield _shipment(route.target, change.carrier, change.waybill, index)
+                yield shipment_at(route.target, Shipment(carrier=change.carrier, waybill=change.waybill), index)
             case _:
                 pass
 
@@ -122,7 +140,7 @@ def _back(account: str, route: Route, found: Sequence[Change]) -> Iterable[Debt]
     for index, change in enumerate(found):
         match change:
             case changes.CopyStatusChanged(target=route.target) if change.new in route.status_back:
-                yield _status(account, route.status_back[change.new], index)
+                yield status_at(account, route.status_back[change.new], index)
             case changes.CopyShipped(target=route.target) if route.shipments_back:
                 shipment = Shipment(
                     carrier=change.carrier,
@@ -130,12 +148,13 @@ def _back(account: str, route: Route, found: Sequence[Change]) -> Iterable[Debt]
                     carrier_name=change.carrier_name,
                     url=change.url,
                 )
-                yield _shipment(account, change.carrier, change.waybill, index, shipment)
+                yield shipment_at(account, shipment, index)
             case _:
                 pass
 
 
-def _status(target: str, word: str, cause: int) -> Debt:
+def status_at(target: str, word: str, cause: int) -> Debt:
+    """The debt of moving the order at `target` to a word of its own."""
     return Debt(
         target=target,
         action=Action.SET_STATUS,
@@ -146,8 +165,8 @@ def _status(target: str, word: str, cause: int) -> Debt:
     )
 
 
-def _shipment(target: str, carrier: str, waybill: str, cause: int, whole: Shipment | None = None) -> Debt:
-    shipment = whole or Shipment(carrier=carrier, waybill=waybill)
+def shipment_at(target: str, shipment: Shipment, cause: int) -> Debt:
+    """The debt of adding a parcel to the order at `target`."""
     key = "/".join(shipment.key)
     return Debt(target=target, action=Action.ADD_SHIPMENT, cause=cause, key=key, payload=shipment)
 
@@ -165,9 +184,9 @@ def after_push(account: str, route: Route, processing: str | None, found: str | 
 
     `found` is the target's status of one that was looked up: it may have moved on before we knew of it.
     """
-    debts = [_status(account, processing, 0)] if route.mark_processing and processing is not None else []
+    debts = [status_at(account, processing, 0)] if route.mark_processing and processing is not None else []
     if found is not None and found in route.status_back:
-        debts.append(_status(account, route.status_back[found], 0))
+        debts.append(status_at(account, route.status_back[found], 0))
     return debts
 
 

@@ -30,17 +30,23 @@ class AccountRow(msgspec.Struct, frozen=True, kw_only=True):
     started_at: datetime | None = None
     owner: str | None = None
     login: str | None = None
+    title: str | None = None
+    """What a person calls it, in place of the configured title."""
+    fingerprint: str | None = None
+    """Which system it was, by its settings, when it last proved whose it is."""
+    removed_at: datetime | None = None
 
 
-_COLUMNS = "name, connector, state, reason, changed_at, started_at, owner, login"
+_COLUMNS = "name, connector, state, reason, changed_at, started_at, owner, login, title, fingerprint, removed_at"
 
 
 async def put(tx: Transaction, row: AccountRow) -> None:
     await tx.execute(
-        f"INSERT INTO accounts ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?) ON CONFLICT (name) DO UPDATE SET"
+        f"INSERT INTO accounts ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (name) DO UPDATE SET"
         " connector = excluded.connector, state = excluded.state, reason = excluded.reason,"
         " changed_at = excluded.changed_at, started_at = excluded.started_at, owner = excluded.owner,"
-        " login = excluded.login",
+        " login = excluded.login, title = excluded.title, fingerprint = excluded.fingerprint,"
+        " removed_at = excluded.removed_at",
         (
             row.name,
             row.connector,
@@ -50,6 +56,9 @@ async def put(tx: Transaction, row: AccountRow) -> None:
             codec.stamp(row.started_at),
             row.owner,
             row.login,
+            row.title,
+            row.fingerprint,
+            codec.stamp(row.removed_at),
         ),
     )
 
@@ -73,4 +82,7 @@ def _account(row: Row) -> AccountRow:
         started_at=codec.moment(row[5]),
         owner=row[6],
         login=row[7],
+        title=row[8],
+        fingerprint=row[9],
+        removed_at=codec.moment(row[10]),
     )

@@ -9,9 +9,12 @@ import msgspec
 
 from olhubd.model import Quarantined
 from olhubd.store import codec
-from olhubd.store.database import Reader, Transaction
+from olhubd.store.database import Reader, Row, Transaction
 
-__all__ = ["Refused", "clear", "listing", "put", "tally"]
+__all__ = ["Refused", "clear", "discard", "get", "listing", "put", "tally"]
+
+
+_COLUMNS = "id, account, feed, external_id, reason, raw, first_at, last_at, tries"
 
 
 class Refused(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,11 +26,14 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def put(tx: Transaction, account: str, feed: str, records: Sequence[Refused], at: datetime) -> None:
+    """Keep records aside. One that a person gave up stays so until it is told in other words."""
     stamp = codec.stamp(at)
     await tx.executemany(
         "INSERT INTO quarantine (id, account, feed, external_id, reason, raw, first_at, last_at, tries)"
         " VALUES (?,?,?,?,?,?,?,?,1) ON CONFLICT (account, external_id) DO UPDATE SET reason = excluded.reason,"
-        " raw = excluded.raw, last_at = excluded.last_at, tries = quarantine.tries + 1",
+        " raw = excluded.raw, last_at = excluded.last_at, tries = quarantine.tries + 1,"
+        " discarded_at = CASE WHEN raw = excluded.raw THEN discarded_at END,"
+        " discarded_why = CASE WHEN raw = excluded.raw THEN discarded_why END",
         [(tx.next_id("quarantine"), account, feed, r.external_id, r.reason, r.raw, stamp, stamp) for r in records],
     )
 
@@ -41,27 +47,43 @@ async def clear(tx: Transaction, account: str, external_ids: Sequence[str]) -> i
 
 
 async def listing(reader: Reader, limit: int = 100) -> list[Quarantined]:
+    """The newest first, without those that a person gave up."""
     rows = await reader.fetch(
-        "SELECT id, account, feed, external_id, reason, raw, first_at, last_at, tries FROM quarantine"
-        " ORDER BY id DESC LIMIT ?",
-        (limit,),
+        f"SELECT {_COLUMNS} FROM quarantine WHERE discarded_at IS NULL ORDER BY id DESC LIMIT ?", (limit,)
     )
-    return [
-        Quarantined(
-            id=row[0],
-            account=row[1],
-            feed=row[2],
-            external_id=row[3],
-            reason=row[4],
-            raw=row[5],
-            first_at=codec.moment(row[6]),
-            last_at=codec.moment(row[7]),
-            tries=row[8],
-        )
-        for row in rows
-    ]
+    return [_quarantined(row) for row in rows]
+
+
+async def get(reader: Reader, id_: int) -> Quarantined | None:
+    """One record; None when it is not there or was given up."""
+    row = await reader.one(f"SELECT {_COLUMNS} FROM quarantine WHERE id = ? AND discarded_at IS NULL", (id_,))
+    return _quarantined(row) if row else None
+
+
+async def discard(tx: Transaction, id_: int, why: str, at: datetime) -> None:
+    """Give a record up: it waits for nobody any more."""
+    await tx.execute(
+        "UPDATE quarantine SET discarded_at = ?, discarded_why = ? WHERE id = ?", (codec.stamp(at), why, id_)
+    )
+
+
+def _quarantined(row: Row) -> Quarantined:
+    return Quarantined(
+        id=row[0],
+        account=row[1],
+        feed=row[2],
+        external_id=row[3],
+        reason=row[4],
+        raw=row[5],
+        first_at=codec.moment(row[6]),
+        last_at=codec.moment(row[7]),
+        tries=row[8],
+    )
 
 
 async def tally(reader: Reader) -> dict[str, int]:
     """How many there are by account."""
-    return dict(await reader.fetch("SELECT account, COUNT(*) FROM quarantine GROUP BY account"))
+    rows = await reader.fetch(
+        "SELECT account, COUNT(*) FROM quarantine WHERE discarded_at IS NULL GROUP BY account"
+    )
+    return dict(rows)

@@ -1,0 +1,172 @@
+"""What a person may do now with a delivery or an order, and why not what they may not. Pure.
+
+The same answers serve twice: they are shown beside the buttons, and they are asked before anything is done.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import msgspec
+
+from olhubd.decide import plan
+from olhubd.decide.route import Route
+from olhubd.model import Action, Delivery, DeliveryState, Fulfilment, Order, Stage
+
+__all__ = ["STATUSES", "Act", "Choice", "Standing", "of_delivery", "of_order", "statuses"]
+
+STATUSES = (
+    Fulfilment.PROCESSING,
+    Fulfilment.READY,
+    Fulfilment.SENT,
+    Fulfilment.DELIVERED,
+    Fulfilment.RETURNED,
+    Fulfilment.SUSPENDED,
+)
+"""What a person may say of an order's progress. A cancellation is the marketplace's: money goes back there."""
+
+
+class Act(enum.StrEnum):
+    RETRY = "retry"
+    RELEASE = "release"
+    ADOPT = "adopt"
+    ACCEPT = "accept"
+    DISCARD = "discard"
+    NOTE = "note"
+    STATUS = "status"
+    SHIP = "ship"
+    ADDRESS = "address"
+    FORWARD = "forward"
+
+
+class Choice(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing to do. `why_not` tells why not now; `target` where it would be done, if there are several."""
+
+    name: Act
+    possible: bool
+    why_not: str | None = None
+    target: str | None = None
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """An order as it stands when a person wants to change it.
+
+    `routes` are those that lead from its account, `able` what the accounts at work can do, `own` the words of its
+    source for states of ours.
+    """
+
+    account: str
+    order: Order
+    superseded: bool
+    deliveries: Sequence[Delivery]
+    routes: Sequence[Route]
+    able: Mapping[str, frozenset[str]] = {}
+    own: Mapping[Fulfilment, str] = {}
+
+    def push(self, target: str) -> Delivery | None:
+        """What was or is owed of the order itself to `target`."""
+        pushes = [d for d in self.deliveries if d.action is Action.PUSH_ORDER and d.target == target]
+        return pushes[-1] if pushes else None
+
+    @property
+    def holders(self) -> frozenset[str]:
+        """The targets that have the order or are owed it."""
+        return frozenset(
+            d.target
+            for d in self.deliveries
+            if d.action is Action.PUSH_ORDER and d.state not in (DeliveryState.DROPPED, DeliveryState.DEAD)
+        )
+
+
+def of_delivery(delivery: Delivery, now: datetime, numbered: bool) -> tuple[Choice, ...]:
+    """`numbered` tells whether the target can be asked for an order by its number."""
+    state = delivery.state
+    waits = state is DeliveryState.PENDING and delivery.due_at > now
+    stuck = state in (DeliveryState.HOLD, DeliveryState.RETRY, DeliveryState.DEAD)
+    settled = None if state.open or state is DeliveryState.DEAD else f"it is {state.value}; nothing is to be done"
+    going = "it goes by itself when its turn comes" if state is DeliveryState.PENDING else "it is under way"
+    return (
+        _choice(Act.RETRY, None if stuck else settled or going),
+        _choice(Act.RELEASE, None if waits or state is DeliveryState.HOLD else settled or "nothing holds it"),
+        _choice(Act.ADOPT, _not_adopted(delivery, numbered) or (None if stuck or waits else settled or going)),
+        _choice(Act.ACCEPT, (settled or going) if not stuck else _not_accepted(delivery)),
+        _choice(Act.DISCARD, None if stuck or waits else settled or going),
+    )
+
+
+def _not_adopted(delivery: Delivery, numbered: bool) -> str | None:
+    if delivery.action is not Action.PUSH_ORDER:
+        return "only an order that was to be created can be found there instead"
+    return None if numbered else f"{delivery.target} cannot be asked for an order by its number"
+
+
+def _not_accepted(delivery: Delivery) -> str | None:
+    return None if delivery.external_id is not None else "the target has no order that could be accepted"
+
+
+def of_order(standing: Standing, now: datetime) -> tuple[Choice, ...]:
+    """Forwarding is a choice for each target that a route leads to."""
+    over = None
+    if plan.withdrawn(standing.order, standing.superseded) is not None:
+        over = "another order took over its lines" if standing.superseded else "it is cancelled"
+    return (
+        _choice(Act.NOTE, None),
+        _choice(Act.STATUS, over),
+        _choice(Act.SHIP, over),
+        _choice(Act.ADDRESS, over or _on_its_way(standing)),
+        *(_choice(Act.FORWARD, over or _not_forwarded(standing, r.target, now), r.target) for r in standing.routes),
+    )
+
+
+def _on_its_way(standing: Standing) -> str | None:
+    """A changed address would have to be carried after the order, which no system takes (FWD-26)."""
+    for target in sorted(standing.holders):
+        push = standing.push(target)
+        if push is None:
+            continue
+        if push.state is DeliveryState.CONFIRMED or push.external_id is not None:
+            return f"{target} has the order already: change the address there"
+        if push.sent_at is not None:
+            return f"the order is on its way to {target}, which may have it already"
+    return None
+
+
+def _not_forwarded(standing: Standing, target: str, now: datetime) -> str | None:
+    order = standing.order
+    if order.fulfilled_by_marketplace:
+        return "the marketplace ships it itself"
+    if order.stage is not Stage.CONFIRMED:
+        return f"the buyer has not finished it ({order.external_stage})"
+    push = standing.push(target)
+    if push is None:
+        return None
+    match push.state:
+        case DeliveryState.CONFIRMED:
+            return f"{target} has it already, as {push.external_id}"
+        case DeliveryState.HOLD:
+            return f"it waits for a person as delivery {push.id}: {push.reason}"
+        case DeliveryState.PENDING if push.due_at <= now:
+            return f"it is owed to {target} already, as delivery {push.id}"
+        case DeliveryState.SENT | DeliveryState.RETRY:
+            return f"it is under way to {target} as delivery {push.id}"
+    return None
+
+
+def statuses(standing: Standing) -> dict[Fulfilment, dict[str, str]]:
+    """Where each status would go, by the account and its own word: only what a route maps goes to its target."""
+    found: dict[Fulfilment, dict[str, str]] = {}
+    for word in STATUSES:
+        found[word] = {
+            route.target: route.statuses[word.value]
+            for route in standing.routes
+            if route.sync_status and word.value in route.statuses and route.target in standing.holders
+        }
+        if (own := standing.own.get(word)) is not None:
+            found[word][standing.account] = own
+    return found
+
+
+def _choice(name: Act, why_not: str | None, target: str | None = None) -> Choice:
+    return Choice(name=name, possible=why_not is None, why_not=why_not, target=target)

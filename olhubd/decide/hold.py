@@ -1,0 +1,57 @@
+"""Why a delivery waits for a person, and what that person can do about it. Pure.
+
+The reason itself is told with its numbers where the delivery is held; here is the kind of it, as a word for
+programs, and the way out, as a sentence for people.
+"""
+
+from __future__ import annotations
+
+import enum
+
+__all__ = ["Hold", "advice"]
+
+
+class Hold(enum.StrEnum):
+    """The kind of trouble that only a person can mend."""
+
+    TOTAL = "total-differs"
+    """The target stored another total than the buyer pays."""
+    REFUSED = "refused"
+    """The target refuses the order, perhaps naming a field."""
+    UNLINKED = "unlinked"
+    """A line is bound to no product there, and the route's rule is to hold such orders."""
+    CHANGED = "changed-afterwards"
+    """What was bought, or for whom, changed after the order went on."""
+    UNABLE = "unable"
+    """The connector cannot do what is owed."""
+    NO_ROUTE = "no-route"
+    VETO = "vetoed"
+    """A plugin said no."""
+    BROKEN = "connector-failed"
+    """The connector failed again and again; whether the order was made is not known."""
+    TAKEN = "number-taken"
+    """The target's number is known as another order's already."""
+    OTHER = "other"
+
+
+_ADVICE = {
+    Hold.TOTAL: "Compare the two orders (taxes, a promotion, rounding), mend the one there, then accept it.",
+    Hold.REFUSED: "Mend what is complained of, at the target, in the configuration, or in the order's address; then"
+    " retry. If somebody has entered the order there by hand, adopt it by its number.",
+    Hold.UNLINKED: "Give the product its SKU or EAN at the target and retry, or release the order to go with a line"
+    " of free text.",
+    Hold.CHANGED: "Carry the change over at the target by hand, then accept.",
+    Hold.UNABLE: "Do it at the target by hand, then discard this with a word on it.",
+    Hold.NO_ROUTE: "Put the route back into the configuration and retry, or discard.",
+    Hold.VETO: "Do as its reason says, then retry; or discard.",
+    Hold.BROKEN: "Look whether the target has the order. If so, adopt it by its number; if not, retry, which looks"
+    " it up first.",
+    Hold.TAKEN: "The target counts anew, or two hubs share it: find out which order is whose, then adopt the right"
+    " one by its number, or discard.",
+    Hold.OTHER: "See what its reason says, then retry, or discard.",
+}
+
+
+def advice(kind: Hold) -> str:
+    """What to do, in one or two sentences."""
+    return _ADVICE[kind]
