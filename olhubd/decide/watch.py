@@ -1,0 +1,183 @@
+"""Which alarms there should be, from the facts of one moment. Pure: whoever gathers the facts raises and clears.
+
+What somebody wanted is no alarm: an account that a person paused is asked for nothing but its journal's age, since
+what a journal forgets meanwhile is lost whatever was meant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+
+from olhubd.model import AlarmKind, Reconciliation
+
+__all__ = ["Facts", "Finding", "Limits", "Source", "Target", "findings", "span"]
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """That something is wrong now. `detail` is for people and may change while it stays wrong."""
+
+    kind: AlarmKind
+    subject: str
+    detail: str
+
+    @property
+    def key(self) -> tuple[AlarmKind, str]:
+        return self.kind, self.subject
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """From when on it is wrong."""
+
+    feed: timedelta
+    retention: float
+    undelivered: timedelta
+    target_down: timedelta
+    sign_in: timedelta
+    disk: int
+    unchecked: timedelta = timedelta(days=3)
+    loop: timedelta = timedelta(minutes=2)
+
+
+class Source(msgspec.Struct, frozen=True, kw_only=True):
+    """An account as far as it is read from. `heard` is up to when all is known, `checked` when it was last
+    reconciled; both None for never, and then counted from `began`."""
+
+    name: str
+    active: bool
+    parked: str | None
+    fetches: bool
+    began: datetime
+    heard: datetime | None
+    checked: datetime | None
+    interval: timedelta
+    retention: timedelta | None
+    signed_in: bool | None
+    sign_in_ends: datetime | None
+    missed: int
+    quarantined: int
+    differences: Sequence[Reconciliation]
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """An account as far as something is owed to it. `owed_since` leaves out what waits by a route's wish."""
+
+    name: str
+    active: bool
+    down_since: datetime | None
+    owed_since: datetime | None
+    held: int
+    dead: int
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """`late` and `failing_since` are of the daemon's own tasks; `free` are bytes, None where nobody can tell."""
+
+    now: datetime
+    sources: Sequence[Source]
+    targets: Sequence[Target]
+    late: Mapping[str, float]
+    failing_since: Mapping[str, datetime]
+    free: int | None
+    database: bool
+
+
+def findings(facts: Facts, limits: Limits) -> Iterator[Finding]:
+    """Everything that is wrong, but silence, which has a memory of its own."""
+    for source in facts.sources:
+        yield from _source(source, facts.now, limits)
+    for target in facts.targets:
+        yield from _target(target, facts.now, limits)
+    yield from _daemon(facts, limits)
+
+
+def _source(source: Source, now: datetime, limits: Limits) -> Iterator[Finding]:
+    name = source.name
+    if source.parked is not None:
+        yield Finding(kind=AlarmKind.PARKED, subject=name, detail=source.parked)
+    if source.quarantined:
+        text = f"{source.quarantined} could not be stored: olhubd quarantine"
+        yield Finding(kind=AlarmKind.QUARANTINE, subject=name, detail=text)
+    if source.missed:
+        text = f"a sweep found {source.missed} within a day that the feed had not told"
+        yield Finding(kind=AlarmKind.MISSED, subject=name, detail=text)
+    if source.differences:
+        yield Finding(kind=AlarmKind.RECONCILIATION, subject=name, detail=_difference(source.differences))
+    if source.signed_in is not None and (source.active or source.parked is not None):
+        yield from _sign_in(source, now, limits)
+    if not source.fetches:
+        return
+    age = now - (source.heard or source.began)
+    if source.retention is not None and age > source.retention * limits.retention:
+        text = f"last read {span(age)} ago, and the remote journal forgets after {span(source.retention)}"
+        yield Finding(kind=AlarmKind.RETENTION, subject=name, detail=text)
+    if not source.active:
+        return
+    # Signing in is told already.
+    if age > max(limits.feed, source.interval * 3) and source.signed_in is not False:
+        yield Finding(kind=AlarmKind.FEED, subject=name, detail=f"last read {span(age)} ago: olhubd runs")
+    if now - (source.checked or source.began) > limits.unchecked + timedelta(days=1):
+        when = "not been compared" if source.checked is None else f"been compared {span(now - source.checked)} ago"
+        yield Finding(kind=AlarmKind.UNCHECKED, subject=name, detail=f"its orders have {when} with the source's")
+
+
+def _difference(days: Sequence[Reconciliation]) -> str:
+    missing, surplus = sum(day.missing for day in days), sum(day.surplus for day in days)
+    parts = [f"{missing} not in the hub"] if missing else []
+    parts += [f"{surplus} not at the source"] if surplus else []
+    names = [name for day in days for name in day.names][:5]
+    return f"{', '.join(str(day.day) for day in days[:3])}: {' and '.join(parts)} ({', '.join(names)})"
+
+
+def _sign_in(source: Source, now: datetime, limits: Limits) -> Iterator[Finding]:
+    ends = source.sign_in_ends
+    if source.signed_in is False:
+        text = f"nobody has signed in: olhubd auth {source.name}"
+    elif ends is not None and ends - now < limits.sign_in:
+        text = f"the sign-in ends on {ends:%Y-%m-%d}: olhubd auth {source.name}"
+    else:
+        return
+    yield Finding(kind=AlarmKind.SIGN_IN, subject=source.name, detail=text)
+
+
+def _target(target: Target, now: datetime, limits: Limits) -> Iterator[Finding]:
+    name = target.name
+    if target.held or target.dead:
+        parts = [f"{target.held} on hold"] if target.held else []
+        parts += [f"{target.dead} given up"] if target.dead else []
+        text = f"{' and '.join(parts)}: olhubd deliveries list"
+        yield Finding(kind=AlarmKind.HOLD, subject=name, detail=text)
+    if not target.active:
+        return
+    if target.down_since is not None and now - target.down_since >= limits.target_down:
+        text = f"does not answer since {target.down_since:%Y-%m-%d %H:%M} UTC; what is owed to it waits"
+        yield Finding(kind=AlarmKind.TARGET_DOWN, subject=name, detail=text)
+    if target.owed_since is not None and now - target.owed_since > limits.undelivered:
+        text = f"the oldest of what is owed waits since {target.owed_since:%Y-%m-%d %H:%M} UTC"
+        yield Finding(kind=AlarmKind.UNDELIVERED, subject=name, detail=text)
+
+
+def _daemon(facts: Facts, limits: Limits) -> Iterator[Finding]:
+    for name, late in facts.late.items():
+        if late > limits.loop.total_seconds():
+            yield Finding(kind=AlarmKind.LOOP, subject=name, detail="is stuck: journalctl -u olhubd")
+    for name, since in facts.failing_since.items():
+        if name not in facts.late and facts.now - since > limits.loop:
+            yield Finding(kind=AlarmKind.LOOP, subject=name, detail="fails again and again: journalctl -u olhubd")
+    if facts.free is not None and facts.free < limits.disk:
+        text = f"{facts.free // 2**20} MB are left for the database"
+        yield Finding(kind=AlarmKind.DISK, subject="data", detail=text)
+    if not facts.database:
+        text = "cannot be read or written: journalctl -u olhubd"
+        yield Finding(kind=AlarmKind.DATABASE, subject="data", detail=text)
+
+
+def span(age: timedelta) -> str:
+    """About how long, in one unit."""
+    seconds = age.total_seconds()
+    for unit, size in (("days", 86400), ("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} seconds"

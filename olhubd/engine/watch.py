@@ -1,0 +1,252 @@
+"""The round that looks whether all is well, and has alarms raised and cleared.
+
+It gathers the facts; what they mean is decided in `decide.watch` and `decide.silence`. Each check counts how often
+it ran and what it found, since one that never runs finds nothing either.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from olhubd.decide import silence, watch
+from olhubd.decide.watch import Facts, Finding, Limits, Source, Target
+from olhubd.engine.account import AccountUnit
+from olhubd.engine.alarms import Alarms
+from olhubd.engine.supervisor import Pulse
+from olhubd.model import AlarmKind, DeliveryState, Reconciliation, RunState
+from olhubd.plugin import Log
+from olhubd.store import FAILURES, arrivals, credentials, deliveries, quarantine, reconciliations
+from olhubd.store.accounts import AccountState
+
+if TYPE_CHECKING:
+    from olhubd.engine.hub import Hub
+
+__all__ = ["Watch"]
+
+_ROUND = 60.0
+_LISTEN = timedelta(minutes=10)
+"""Between two looks at how quiet an account is."""
+_SWEPT = timedelta(days=1)
+_LOOKS = 2
+"""A difference between source and hub counts when it was seen so often."""
+
+_OF_SOURCES = (
+    AlarmKind.FEED,
+    AlarmKind.RETENTION,
+    AlarmKind.MISSED,
+    AlarmKind.QUARANTINE,
+    AlarmKind.SIGN_IN,
+    AlarmKind.PARKED,
+    AlarmKind.UNCHECKED,
+)
+_OF_TARGETS = (AlarmKind.UNDELIVERED, AlarmKind.TARGET_DOWN, AlarmKind.HOLD)
+
+
+class _Ear(msgspec.Struct):
+    """What is usual at one account, learned once a day, and how it looked last."""
+
+    learned: silence.Learned | None = None
+    learned_at: datetime | None = None
+    looked_at: datetime | None = None
+    found: Finding | None = None
+
+
+class Watch:
+    """Looks at the hub once a minute."""
+
+    def __init__(self, hub: Hub, alarms: Alarms, log: Log) -> None:
+        self._hub = hub
+        self._alarms = alarms
+        self._log = log
+        self._heard: dict[str, datetime | None] = {}
+        self._down: dict[str, datetime] = {}
+        self._failing: dict[str, datetime] = {}
+        self._ears: dict[str, _Ear] = {}
+        self._began = hub.clock.now()
+        self.ran: Counter[AlarmKind] = Counter()
+        self.found: Counter[AlarmKind] = Counter()
+
+    async def main(self, pulse: Pulse) -> None:
+        """Look, for ever."""
+        while True:
+            pulse.beat(_ROUND * 4)
+            await self.round()
+            pulse.well()
+            await self._hub.clock.sleep(_ROUND)
+
+    async def round(self) -> None:
+        """Look once."""
+        off = self._hub.configuration.alarms.off
+        try:
+            facts = await self._facts()
+            found = [*watch.findings(facts, self._limits()), *await self._silences(facts.now)]
+        except FAILURES:
+            # Nothing can be said about accounts without the database; what was on stays on.
+            kept = [
+                Finding(kind=alarm.kind, subject=alarm.subject, detail=alarm.detail)
+                for (kind, _), alarm in self._alarms.open.items()
+                if kind not in (AlarmKind.DATABASE, AlarmKind.LOOP, AlarmKind.DISK)
+            ]
+            blind = self._daemon(self._hub.clock.now(), database=False)
+            found = [*kept, *watch.findings(blind, self._limits())]
+        self.found.update(finding.kind for finding in found)
+        await self._alarms.settle(finding for finding in found if finding.kind not in off)
+
+    def _limits(self) -> Limits:
+        alarms = self._hub.configuration.alarms
+        return Limits(
+            feed=alarms.not_fetched,
+            retention=alarms.retention_share,
+            undelivered=alarms.undelivered,
+            target_down=alarms.target_down,
+            sign_in=alarms.sign_in_ahead,
+            disk=alarms.disk_free * 2**20,
+        )
+
+    async def _facts(self) -> Facts:
+        hub, now = self._hub, self._hub.clock.now()
+        reader = hub.database.reader
+        daemon = self._daemon(now, database=await hub.database.answers())
+        if not daemon.database:
+            raise FAILURES[0]("the database does not answer")
+        signed = await credentials.every(reader)
+        missed = await arrivals.missed(reader, now, _SWEPT)
+        refused = await quarantine.tally(reader)
+        differing: dict[str, list[Reconciliation]] = {}
+        for found in await reconciliations.different(reader):
+            if found.looks >= _LOOKS and now - found.until < hub.reconciler.horizon:
+                differing.setdefault(found.account, []).append(found)
+        sources = []
+        for name, unit in hub.units.items():
+            heard = await self._hear(unit)
+            keeper = unit.keeper
+            sources.append(
+                Source(
+                    name=name,
+                    active=unit.row.state is AccountState.ACTIVE,
+                    parked=(unit.row.reason or "") if unit.row.state is AccountState.PARKED else None,
+                    fetches=unit.poller is not None,
+                    began=max(self._began, unit.row.changed_at),
+                    heard=heard,
+                    checked=await hub.reconciler.checked(name),
+                    interval=unit.config.interval,
+                    retention=unit.config.connector.defaults.retention,
+                    signed_in=name in signed if keeper is not None else None,
+                    sign_in_ends=keeper.refresh_expires_at if keeper is not None else None,
+                    missed=missed.get(name, 0),
+                    quarantined=refused.get(name, 0),
+                    differences=differing.get(name, ()),
+                )
+            )
+        targets = await self._targets(now)
+        for kind in _OF_SOURCES:
+            self.ran[kind] += len(sources)
+        for kind in _OF_TARGETS:
+            self.ran[kind] += len(targets)
+        self.ran[AlarmKind.RECONCILIATION] = hub.reconciler.looks
+        return msgspec.structs.replace(daemon, sources=sources, targets=targets)
+
+    async def _hear(self, unit: AccountUnit) -> datetime | None:
+        """Up to when all orders of the account are known."""
+        run = self._hub.runs.latest.get((unit.name, "orders"))
+        if run is not None and run.state is RunState.DONE:
+            self._heard[unit.name] = run.ended_at
+        elif unit.name not in self._heard and unit.poller is not None:
+            self._heard[unit.name] = await arrivals.read_at(self._hub.database.reader, unit.name, "orders")
+        return self._heard.get(unit.name)
+
+    async def _targets(self, now: datetime) -> list[Target]:
+        hub = self._hub
+        reader = hub.database.reader
+        owed = await deliveries.tally(reader)
+        since = await deliveries.waiting_since(reader)
+        holds: dict[str, float] = {}
+        for route in hub.routes:
+            holds[route.target] = max(route.hold_seconds, holds.get(route.target, 0.0))
+        found = []
+        for name, unit in hub.units.items():
+            down = unit.dispatcher is not None and unit.dispatcher.down
+            if not down:
+                self._down.pop(name, None)
+            waits = since.get(name)
+            found.append(
+                Target(
+                    name=name,
+                    active=unit.row.state is AccountState.ACTIVE,
+                    down_since=self._down.setdefault(name, now) if down else None,
+                    owed_since=waits + timedelta(seconds=holds.get(name, 0.0)) if waits else None,
+                    held=owed.get((name, DeliveryState.HOLD), 0),
+                    dead=owed.get((name, DeliveryState.DEAD), 0),
+                )
+            )
+        return found
+
+    def _daemon(self, now: datetime, *, database: bool) -> Facts:
+        supervisor = self._hub.supervisor
+        failing = supervisor.failing
+        self._failing = {name: self._failing.get(name, now) for name in failing}
+        for kind in (AlarmKind.LOOP, AlarmKind.DISK, AlarmKind.DATABASE):
+            self.ran[kind] += 1
+        return Facts(
+            now=now,
+            sources=(),
+            targets=(),
+            late=supervisor.overdue(),
+            failing_since=self._failing,
+            free=self._free(),
+            database=database,
+        )
+
+    def _free(self) -> int | None:
+        try:
+            return shutil.disk_usage(self._hub.configuration.daemon.data).free
+        except OSError:
+            return None
+
+    async def _silences(self, now: datetime) -> list[Finding]:
+        if AlarmKind.SILENCE in self._hub.configuration.alarms.off:
+            return []
+        found = []
+        for name, unit in self._hub.units.items():
+            if unit.poller is None or unit.row.state is not AccountState.ACTIVE:
+                self._ears.pop(name, None)
+                continue
+            ear = self._ears.setdefault(name, _Ear())
+            heard = self._heard.get(name)
+            if heard is not None and (ear.looked_at is None or now - ear.looked_at >= _LISTEN):
+                ear.looked_at = now
+                ear.found = await self._listen(unit, ear, heard)
+            if ear.found is not None:
+                found.append(ear.found)
+        self._ears = {name: ear for name, ear in self._ears.items() if name in self._hub.units}
+        return found
+
+    async def _listen(self, unit: AccountUnit, ear: _Ear, heard: datetime) -> Finding | None:
+        """Whether the account brings too little. One that is not read is not silent but deaf, which is told too."""
+        alarms, reader = self._hub.configuration.alarms, self._hub.database.reader
+        zone, name = self._hub.configuration.daemon.zone, unit.name
+        if ear.learned_at is None or heard - ear.learned_at >= timedelta(days=1):
+            since = heard - silence.HISTORY
+            first = max(since, unit.poller.since if unit.poller is not None else since)
+            counts = await arrivals.count(reader, name, since, heard)
+            ear.learned = silence.learn(counts, first, heard, zone, alarms.quiet_days)
+            ear.learned_at = heard
+        if ear.learned is None:
+            return None
+        self.ran[AlarmKind.SILENCE] += 1
+        last = await arrivals.last(reader, name, heard)
+        since = min(heard - timedelta(days=9), (last or heard) - timedelta(days=9))
+        counts = await arrivals.count(reader, name, since, heard)
+        raised = (AlarmKind.SILENCE, name) in self._alarms.open
+        verdict = silence.judge(
+            ear.learned, counts, last, heard, zone, alarms.silence_rarity, alarms.quiet_days, raised
+        )
+        if not verdict.silent:
+            return None
+        text = f"{verdict.came} orders since {verdict.since:%Y-%m-%d %H:%M} UTC, where {verdict.due:.0f} are usual"
+        return Finding(kind=AlarmKind.SILENCE, subject=name, detail=text)

@@ -1,0 +1,98 @@
+"""Alarms and reconciliations: what the hub tells by itself when something is not as it should be."""
+
+from __future__ import annotations
+
+import enum
+from datetime import date, datetime
+from typing import NewType
+
+import msgspec
+
+__all__ = ["Alarm", "AlarmId", "AlarmKind", "Reconciliation"]
+
+AlarmId = NewType("AlarmId", int)
+
+
+class AlarmKind(enum.StrEnum):
+    """What is wrong. The subject of an alarm is the account, the target, the loop or the thing it is wrong with."""
+
+    SILENCE = "silence"
+    """An account brings fewer orders than it does at such hours."""
+    FEED = "feed"
+    """The orders of an account have not been read for too long."""
+    RETENTION = "retention"
+    """The cursor is so old that the remote journal will soon have forgotten what comes after it."""
+    MISSED = "missed"
+    """A sweep found orders that the feed had not told."""
+    RECONCILIATION = "reconciliation"
+    """Source and hub do not hold the same orders of a day."""
+    UNCHECKED = "unchecked"
+    """An account has not been reconciled for days: a check that does not run finds nothing."""
+    UNDELIVERED = "undelivered"
+    """Something has been owed to a target for too long."""
+    TARGET_DOWN = "target-down"
+    """A target does not answer."""
+    HOLD = "hold"
+    """Deliveries wait for a person."""
+    QUARANTINE = "quarantine"
+    """Records could not be stored as orders."""
+    SIGN_IN = "sign-in"
+    """Somebody must sign in, now or soon."""
+    PARKED = "parked"
+    """The hub stopped an account by itself."""
+    LOOP = "loop"
+    """A task of the daemon is stuck, or fails again and again."""
+    DISK = "disk"
+    """There is little room left for the database."""
+    DATABASE = "database"
+    """The database cannot be read or written."""
+
+
+class Alarm(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Raised once and cleared once. `detail` holds numbers and names of accounts, never anything of a person.
+
+    `told` has by channel what was told last: "raised" or "cleared".
+    """
+
+    id: AlarmId
+    kind: AlarmKind
+    subject: str
+    detail: str
+    raised_at: datetime
+    cleared_at: datetime | None = None
+    told: dict[str, str] = {}
+    told_at: datetime | None = None
+
+    @property
+    def open(self) -> bool:
+        return self.cleared_at is None
+
+    @property
+    def state(self) -> str:
+        return "raised" if self.cleared_at is None else "cleared"
+
+
+class Reconciliation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One account's day, as its source and as the hub tell it.
+
+    `source` and `hub` count the orders placed between `since` and `until`. `missing` are those that only the source
+    has and `surplus` those that only the hub has; they are known once the orders were listed and not just counted.
+    """
+
+    id: int
+    account: str
+    day: date
+    since: datetime
+    until: datetime
+    source: int
+    hub: int
+    missing: int
+    surplus: int
+    names: tuple[str, ...] = ()
+    """External ids of what differs, the first ones."""
+    looks: int
+    looked_at: datetime
+
+    @property
+    def different(self) -> bool:
+        return bool(self.missing or self.surplus)
