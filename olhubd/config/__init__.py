@@ -10,10 +10,11 @@ from olhubd.config.loading import Configuration, Loader, load
 from olhubd.config.problem import ConfigurationError, Problem
 from olhubd.config.schema import schema
 from olhubd.config.source import Layer, Origin
-from olhubd.config.tables import Control, Daemon, Engine, Listen, LogFormat, LogLevel, Start
+from olhubd.config.tables import Alarms, Control, Daemon, Engine, Listen, LogFormat, LogLevel, Security, Start
 
 __all__ = [
     "AccountConfig",
+    "Alarms",
     "Configuration",
     "ConfigurationError",
     "Control",
@@ -26,6 +27,7 @@ __all__ = [
     "LogLevel",
     "Origin",
     "Problem",
+    "Security",
     "Start",
     "load",
     "schema",

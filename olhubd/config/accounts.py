@@ -25,7 +25,7 @@ from olhubd.plugin.loading import Plugins
 __all__ = ["AccountConfig", "connectors", "read_accounts"]
 
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-_RESERVED = frozenset({"control"})  # its credentials are the control endpoint's
+_RESERVED = frozenset({"alarms", "control"})  # their credentials are those of the tables
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,9 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
+from typing import TypeVar
+
+from pydantic import BaseModel
 
 from olhubd.config.accounts import AccountConfig, connectors, read_accounts
 from olhubd.config.checking import check
@@ -14,12 +17,14 @@ from olhubd.config.routes import read_routes
 from olhubd.config.secrets import reveal
 from olhubd.config.source import SECTIONS, Origin, Tree, read
 from olhubd.config.spans import KeyPath
-from olhubd.config.tables import Control, Daemon, Engine
+from olhubd.config.tables import Alarms, Control, Daemon, Engine
 from olhubd.decide.route import Route
 from olhubd.plugin import loading
 from olhubd.plugin.loading import Plugins
 
 __all__ = ["Configuration", "Loader", "load"]
+
+M = TypeVar("M", bound=BaseModel)
 
 Loader = Callable[[Collection[str], Collection[str]], Plugins]
 """Gets the connectors that accounts use and the plugins wanted beside; see `olhubd.plugin.loading.wanted`."""
@@ -33,6 +38,7 @@ class Configuration:
     daemon: Daemon
     control: Control
     engine: Engine
+    alarms: Alarms
     accounts: Mapping[str, AccountConfig]
     routes: tuple[Route, ...]
     plugins: Plugins
@@ -59,7 +65,8 @@ def load(path: Path, plugins: Plugins | Loader | None, environ: Mapping[str, str
     for section in tree.values.keys() - set(SECTIONS):
         problems.append(tree.problem((section,), "is not a known section", near(section, SECTIONS)))
     daemon = check(Daemon, tree.values.get("daemon", {}), ("daemon",), tree, problems)
-    control = _control(tree, environ, problems)
+    control = _secretive(Control, "control", tree, environ, problems)
+    alarms = _secretive(Alarms, "alarms", tree, environ, problems)
     engine = check(Engine, tree.values.get("engine", {}), ("engine",), tree, problems)
     extra = daemon.plugins if daemon else ()
     if plugins is None:
@@ -74,7 +81,7 @@ def load(path: Path, plugins: Plugins | Loader | None, environ: Mapping[str, str
     accounts = read_accounts(tree, plugins, environ, problems)
     routes = read_routes(tree, plugins, accounts, problems)
     errors = [problem for problem in problems if not problem.warning]
-    if errors or daemon is None or control is None or engine is None:
+    if errors or daemon is None or control is None or engine is None or alarms is None:
         raise ConfigurationError(problems)
     base = path.absolute().parent
     return Configuration(
@@ -82,6 +89,7 @@ def load(path: Path, plugins: Plugins | Loader | None, environ: Mapping[str, str
         daemon=daemon.model_copy(update={"data": base / daemon.data}),
         control=control.model_copy(update={"socket": control.socket and base / control.socket}),
         engine=engine,
+        alarms=alarms,
         accounts=MappingProxyType(accounts),
         routes=routes,
         plugins=plugins,
@@ -90,8 +98,11 @@ def load(path: Path, plugins: Plugins | Loader | None, environ: Mapping[str, str
     )
 
 
-def _control(tree: Tree, environ: Mapping[str, str], problems: list[Problem]) -> Control | None:
-    values = tree.values.get("control", {})
+def _secretive(
+    model: type[M], section: str, tree: Tree, environ: Mapping[str, str], problems: list[Problem]
+) -> M | None:
+    """A table that may have its secrets elsewhere."""
+    values = tree.values.get(section, {})
     if not isinstance(values, dict):
         return check(Control, values, ("control",), tree, problems)
     revealed, broken = reveal(Control, values, ("control",), tree, environ, problems)

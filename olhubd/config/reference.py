@@ -21,7 +21,7 @@ from pydantic.fields import FieldInfo
 from olhubd.config import fields
 from olhubd.config.accounts import spelled
 from olhubd.config.fields import Kind
-from olhubd.config.tables import AccountTable, Control, Daemon, Engine, RouteTable
+from olhubd.config.tables import AccountTable, Alarms, Control, Daemon, Engine, RouteTable
 from olhubd.plugin import Connector
 from olhubd.plugin.loading import Plugins, installed, load
 
@@ -41,7 +41,7 @@ A value can come from several places. The stronger first:
 | From | Written as | For |
 |---|---|---|
 | environment | `OLHUBD_CONTROL__LISTEN`, `OLHUBD_ACCOUNTS__SHOP_PL__INTERVAL` (`_` for `-`) | all but routes |
-| systemd credential | `shop-pl.client_secret`, or `control.token` for the control endpoint | secrets |
+| systemd credential | `shop-pl.client_secret`, or `control.token`, `alarms.smtp_password` | secrets |
 | file | `interval = "5 min"`, or for a secret `client_secret_file = "/path"` | all |
 | systemd directories | `StateDirectory=` for `daemon.data`, `RuntimeDirectory=` for `control.socket` | these two |
 | default | as told below | all |
@@ -84,6 +84,7 @@ def core_sections() -> list[str]:
         _section("## `[daemon]`", Daemon),
         _section("## `[control]`", Control),
         _section("## `[engine]`", Engine),
+        _section("## `[alarms]`", Alarms),
         _section("## `[accounts.NAME]`", AccountTable, _ACCOUNT),
         _section("## `[[routes]]`", RouteTable, _ROUTE),
     ]

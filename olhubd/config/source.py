@@ -28,7 +28,7 @@ __all__ = ["ENVIRONMENT", "SECTIONS", "Layer", "Origin", "Tree", "dotted", "expo
 ENVIRONMENT = "OLHUBD_"
 _LARGEST = 2**20
 """Bytes. No configuration is so long, but a device or a log that was named by mistake is."""
-SECTIONS = ("accounts", "control", "daemon", "engine", "routes")
+SECTIONS = ("accounts", "alarms", "control", "daemon", "engine", "routes")
 _PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 import enum
 import ipaddress
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import (
     AfterValidator,
+    AnyHttpUrl,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -27,10 +28,12 @@ from pydantic import (
 
 from olhubd.config.problem import Hinted, near
 from olhubd.decide.route import UnlinkedPolicy, When
+from olhubd.model import AlarmKind, Scope
 from olhubd.plugin.settings import Secret, duration
 
 __all__ = [
     "AccountTable",
+    "Alarms",
     "Control",
     "Daemon",
     "Engine",
@@ -39,6 +42,7 @@ __all__ = [
     "LogFormat",
     "LogLevel",
     "RouteTable",
+    "Security",
     "Start",
 ]
 
@@ -235,6 +239,77 @@ class Engine(_Table):
         return self
 
 
+class Security(enum.StrEnum):
+    """How mail is carried to its server."""
+
+    NONE = "none"
+    STARTTLS = "starttls"
+    TLS = "tls"
+
+
+def _days(value: tuple[str, ...]) -> tuple[str, ...]:
+    for day in value:
+        try:
+            date.fromisoformat(f"2024-{day}")
+        except ValueError:
+            raise Hinted(f"has {day!r}, which is no day of the year", 'write month and day like "12-24"') from None
+    return value
+
+
+class Alarms(_Table):
+    """What olhubd tells by itself. Each alarm is in `olhubd status`, the log and the metrics; mail and web hook are
+    sent where they are set."""
+
+    off: tuple[AlarmKind, ...] = ()
+    """Kinds of alarms that are not raised."""
+    not_fetched: Span = timedelta(minutes=30)
+    """`feed`: for how long the orders of an account may stay unread; at least three of its intervals."""
+    retention_share: float = Field(default=0.5, gt=0, le=1, json_schema_extra=_unit("share"))
+    """`retention`: how old a cursor may be, as a share of what the remote journal remembers."""
+    undelivered: Span = timedelta(hours=1)
+    """`undelivered`: for how long something may be owed to a target, beyond the route's own `hold`."""
+    target_down: Span = timedelta(minutes=15)
+    """`target-down`: for how long a target may fail to answer."""
+    sign_in_ahead: Span = timedelta(days=14)
+    """`sign-in`: how long before a sign-in ends somebody is told."""
+    disk_free: int = Field(default=500, ge=0, json_schema_extra=_unit("MB"))
+    """`disk`: how much room must be left beside the database; 0 does not look."""
+    silence_rarity: Span = timedelta(days=3650)
+    """`silence`: in how long at most one false alarm for each account is accepted."""
+    quiet_days: Annotated[tuple[str, ...], AfterValidator(_days)] = ("01-01", "12-24", "12-25", "12-26")
+    """Days of the year on which no orders are expected, as "month-day"."""
+    reconcile_after: Pause = timedelta(hours=3)
+    """How long after midnight in `daemon.timezone` a day's orders are compared with the source's."""
+    mail_to: Annotated[tuple[str, ...], BeforeValidator(_names)] = ()
+    """Who gets mail; nobody without it."""
+    mail_from: str | None = None
+    """The sender. Default: olhubd at this machine's name."""
+    smtp_host: str = "localhost"
+    """The mail server."""
+    smtp_port: int = Field(default=25, ge=1, le=65535, json_schema_extra=_unit("port"))
+    """Its port: usually 587 with `starttls`, 465 with `tls`."""
+    smtp_security: Security = Security.NONE
+    """`none` only for a server on this machine or in a network of your own."""
+    smtp_user: str | None = None
+    """The user, where the server wants one."""
+    smtp_password: Secret | None = None
+    """The user's password."""
+    webhook_url: AnyHttpUrl | None = None
+    """Where each alarm is posted as JSON."""
+    webhook_secret: Secret | None = None
+    """Signs what is posted; see docs/operator.md."""
+
+    @model_validator(mode="after")
+    def _possible(self) -> Alarms:
+        if (self.smtp_user is None) is not (self.smtp_password is None):
+            key = "smtp_password" if self.smtp_password is None else "smtp_user"
+            raise Hinted("is missing", "smtp_user and smtp_password belong together", key=key)
+        for index, address in enumerate(self.mail_to):
+            if "@" not in address.strip("@") or any(c.isspace() for c in address):
+                raise Hinted(f"has no mail address at place {index + 1}", 'like "shop@example.com"', key="mail_to")
+        return self
+
+
 class AccountTable(_Table):
     """One login at one connector. Beside these keys it takes those of its connector."""
 
@@ -312,5 +387,5 @@ class RouteTable(_Table):
     """What else goes with an order: the buyer's `login`, `offer-ids`, the buyer's `note`, `payment` information."""
 
 
-SECTIONS: Mapping[str, type[BaseModel]] = {"daemon": Daemon, "control": Control, "engine": Engine}
+SECTIONS: Mapping[str, type[BaseModel]] = {"daemon": Daemon, "control": Control, "engine": Engine, "alarms": Alarms}
 """The tables that stand once."""

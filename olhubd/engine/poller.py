@@ -111,16 +111,26 @@ class Poller:
         self._cursor: Cursor | None = None
         self._pulse: Pulse | None = None
         self._unread = True
-        """Whether orders may wait to be read again; nobody else's landings add any."""
+        """Whether orders may wait to be read again; others say so by `look_up`."""
         self.next_run: datetime | None = None
 
     def pause(self) -> None:
         self._open.clear()
 
+    @property
+    def since(self) -> datetime:
+        """Orders placed before are not imported."""
+        return self._started_at
+
     def resume(self) -> None:
         self._failures = 0
         self._next_pull = 0.0
         self._open.set()
+        self._wanted.set()
+
+    def look_up(self) -> None:
+        """Somebody asked for single orders to be read again."""
+        self._unread = True
         self._wanted.set()
 
     async def fetch(self) -> Run:

@@ -3,6 +3,7 @@
 Everything above shares these shapes; a plugin turns its system's words into them and back.
 """
 
+from olhubd.model.alarm import Alarm, AlarmId, AlarmKind, Reconciliation
 from olhubd.model.catalog import Customer, CustomerKind, Offer, OfferState, Product
 from olhubd.model.money import CurrencyMismatch, Money
 from olhubd.model.order import (
@@ -39,6 +40,9 @@ from olhubd.model.scope import Scope
 __all__ = [
     "Action",
     "Address",
+    "Alarm",
+    "AlarmId",
+    "AlarmKind",
     "Buyer",
     "Cause",
     "Charge",
@@ -64,6 +68,7 @@ __all__ = [
     "PickupPoint",
     "Product",
     "Quarantined",
+    "Reconciliation",
     "Run",
     "RunId",
     "RunState",

@@ -26,6 +26,7 @@ __all__ = [
     "Identity",
     "Later",
     "OAuthLogin",
+    "OrderCount",
     "OrderFeed",
     "OrderLookup",
     "OrderSink",
@@ -101,6 +102,16 @@ class OrderFeed(abc.ABC):
     @abc.abstractmethod
     async def sweep(self, since: datetime, cursor: Cursor | None) -> Page:
         """The second, independent pass: all orders touched since `since`, page by page; None begins it."""
+
+
+class OrderCount(abc.ABC):
+    """Counting orders without reading them: the cheap half of the daily reconciliation."""
+
+    @abc.abstractmethod
+    async def count_orders(self, since: datetime, until: datetime) -> int:
+        """How many orders were placed from `since` on and before `until`, those that were cancelled since included.
+
+        What the feed and the sweep never tell as an order, such as a cart, does not count."""
 
 
 class OrderLookup(abc.ABC):

@@ -26,6 +26,7 @@ CAPABILITIES: Mapping[str, type] = {
     name: getattr(capability, name)
     for name in (
         "OrderFeed",
+        "OrderCount",
         "OrderLookup",
         "OrderSink",
         "StatusSink",

@@ -30,7 +30,7 @@ Parameters = Sequence[Any]
 
 _GROUP = 64
 _READERS = 2
-_TABLES = ("runs", "orders", "events", "deliveries", "quarantine", "inputs")
+_TABLES = ("runs", "orders", "events", "deliveries", "quarantine", "alarms", "reconciliations", "inputs")
 _DECIDED = ("orders", "events", "deliveries", "quarantine")
 """The tables in which decisions become rows."""
 

@@ -25,6 +25,7 @@ __all__ = [
     "recover",
     "save",
     "tally",
+    "waiting_since",
 ]
 
 _COLUMNS = (
@@ -255,6 +256,16 @@ async def oldest_open(reader: Reader) -> dict[str, datetime]:
     """Since when each target has been owed something."""
     rows = await reader.fetch(
         f"SELECT target, MIN(created_at) FROM deliveries WHERE state IN {_OPEN} GROUP BY target"
+    )
+    return {row[0]: codec.moment(row[1]) for row in rows}
+
+
+async def waiting_since(reader: Reader) -> dict[str, datetime]:
+    """Since when each target has been owed what it could be sent: without what is held, or waits behind that."""
+    rows = await reader.fetch(
+        "SELECT target, MIN(created_at) FROM deliveries AS d WHERE state IN ('pending', 'retry', 'sent')"
+        " AND NOT EXISTS (SELECT 1 FROM deliveries AS held WHERE held.order_id = d.order_id"
+        " AND held.target = d.target AND held.state = 'hold') GROUP BY target"
     )
     return {row[0]: codec.moment(row[1]) for row in rows}
 
