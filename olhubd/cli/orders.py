@@ -1,8 +1,9 @@
-"""Orders: the list, one of them, and its history in plain words."""
+"""Orders: the list, a file of them, one of them, and its history in plain words."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -15,44 +16,91 @@ if TYPE_CHECKING:
 
 __all__ = ["explain", "orders"]
 
+F = TypeVar("F", bound=Callable[..., Any])
+PROGRESS = ["new", "processing", "ready", "sent", "delivered", "returned", "cancelled", "suspended", "unknown"]
 STAGES = ["placed", "confirmed", "cancelled", "unknown"]
 
 
 @click.group(invoke_without_command=False)
 def orders() -> None:
-    """List orders, or show one."""
+    """List orders, write them to a file, or show one."""
+
+
+def filtered(function: F) -> F:
+    """Adds the filters that the list and the export share; the command gets them as keywords."""
+    for option in reversed(
+        (
+            click.option("--account", help="Of this account only."),
+            click.option("--connector", help="Of the accounts at this connector only."),
+            click.option("--stage", type=click.Choice(STAGES), help="At this stage only."),
+            click.option("--progress", "fulfilment", type=click.Choice(PROGRESS), help="With this progress only."),
+            click.option("--from", "placed_from", metavar="DAY", help="Placed on this day (2026-01-31) or later."),
+            click.option("--to", "placed_to", metavar="DAY", help="Placed on this day or earlier."),
+            click.option("--least", "amount_from", metavar="AMOUNT", help="With at least this total."),
+            click.option("--most", "amount_to", metavar="AMOUNT", help="With at most this total."),
+            click.option("-q", "--find", "q", metavar="NUMBER", help="With this id or number, anywhere."),
+            click.option("--text", help="Whose buyer's name or login begins so, or with this SKU or EAN."),
+            click.option("--unlinked", is_flag=True, default=None, help="With lines without a product only."),
+        )
+    ):
+        function = option(function)
+    return function
 
 
 @orders.command(name="list")
-@click.option("--account", help="Of this account only.")
-@click.option("--stage", type=click.Choice(STAGES), help="At this stage only.")
-@click.option("-q", "--find", "text", metavar="NUMBER", help="With this id or number, here or at a target.")
+@filtered
 @click.option("--before", type=int, metavar="ID", help="Older than this one: the next page.")
 @click.option("--limit", type=click.IntRange(1, 500), default=30, show_default=True, help="How many.")
 @session_command()
-def listing(
-    session: Session, account: str | None, stage: str | None, text: str | None, before: int | None, limit: int
-) -> None:
-    """The newest orders first.
+def listing(session: Session, before: int | None, limit: int, **asked: Any) -> None:
+    """The newest orders first. All filters that are given must fit.
 
     \b
     Examples:
       olhubd orders list --account shop-pl --stage cancelled
       olhubd orders list --find 1042
+      olhubd orders list --from 2026-01-01 --to 2026-01-31 --least 500
     """
     from olhubd.control.records import OrderPage
 
     with session.daemon() as daemon:
-        page = daemon.get(
-            "/api/v1/orders", OrderPage, account=account, stage=stage, q=text, before=before, limit=limit
-        )
+        page = daemon.get("/api/v1/orders", OrderPage, before=before, limit=limit, **_given(asked))
     printer = session.printer
     if printer.json(page):
         return
-    columns = ("ID:right", "ORDER", "PLACED", "BUYER", "TOTAL:right", "STAGE", "PAID", "AT TARGETS")
+    columns = ("ID:right", "ORDER", "PLACED", "BUYER", "TOTAL:right", "STAGE", "PAID", "FREE LINES", "AT TARGETS")
     printer.table(columns, map(_row, page.items), "No orders.")
     if page.next is not None:
         click.echo(f"More: --before {page.next}", err=True)
+
+
+@orders.command()
+@click.argument("orders", nargs=-1, type=click.IntRange(0), metavar="[ID]...")
+@filtered
+@click.option("--format", "kind", type=click.Choice(["csv", "json"]), default="csv", show_default=True)
+@click.option("--lines", is_flag=True, help="A row of the CSV is a line and not an order.")
+@click.option(
+    "-o", "--output", type=click.File("wb", lazy=True), default="-", help="The file to write; else standard output."
+)
+@session_command(data=False)
+def export(session: Session, orders: tuple[int, ...], kind: str, lines: bool, output: Any, **asked: Any) -> None:
+    """Write the orders that fit the filters, or those with these IDs, as CSV or JSON.
+
+    It holds personal data. A cell that a spreadsheet would take for a formula begins with an apostrophe.
+
+    \b
+    Examples:
+      olhubd orders export --from 2026-01-01 -o orders.csv
+      olhubd orders export --account shop-pl --format json
+      olhubd orders export 17 18 --lines
+    """
+    rows = "lines" if lines else None
+    with session.daemon() as daemon:
+        daemon.save("/api/v1/orders/export", output, format=kind, rows=rows, id=orders or None, **_given(asked))
+
+
+def _given(asked: dict[str, Any]) -> dict[str, Any]:
+    return {name: "true" if value is True else value for name, value in asked.items()}
 
 
 def _row(order: OrderRow) -> tuple[object, ...]:
@@ -64,6 +112,7 @@ def _row(order: OrderRow) -> tuple[object, ...]:
         order.total,
         "superseded" if order.superseded_by is not None else order.stage.value,
         order.paid,
+        order.unlinked or None,
         ", ".join(f"{at.account} {at.number or at.external_id or at.state}" for at in order.targets),
     )
 

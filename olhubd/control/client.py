@@ -5,11 +5,13 @@ For the command line, which asks once or twice and ends; so it needs no event lo
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import socket
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import IO, Any, Self, TypeVar
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -20,6 +22,7 @@ __all__ = ["Client", "NotReachable", "Refused", "segment"]
 
 T = TypeVar("T")
 
+_PART = 64 * 1024
 _PROBLEM = "application/problem+json"
 
 
@@ -61,34 +64,31 @@ class Client:
 
     def get(self, path: str, into: type[T], **query: Any) -> T:
         """Raises Refused, or NotReachable."""
-        given = [(name, value) for name, value in query.items() if value is not None]
-        if given:
-            path = f"{path}?{urlencode(given, doseq=True, errors='surrogateescape')}"
-        return self._ask("GET", path, None, into)
+        return self._ask("GET", _address(path, query), None, into)
+
+    def save(self, path: str, out: IO[bytes], **query: Any) -> None:
+        """Write the whole answer as it comes, however long it is. Raises Refused, or NotReachable."""
+        with self._failures():
+            answer = self._send("GET", _address(path, query), None, accept="*/*")
+        if answer.status >= 400:
+            with self._failures():
+                content = answer.read()
+            raise Refused(_problem(answer, content), answer.headers.get("Retry-After"))
+        while True:
+            with self._failures():
+                part = answer.read(_PART)
+            if not part:
+                return
+            out.write(part)
 
     def post(self, path: str, into: type[T], body: msgspec.Struct | None = None) -> T:
         """Raises Refused, or NotReachable."""
         return self._ask("POST", path, None if body is None else msgspec.json.encode(body), into)
 
     def _ask(self, method: str, path: str, body: bytes | None, into: type[T]) -> T:
-        headers = {"Accept": "application/json", "User-Agent": "olhubd-cli"}
-        if body is not None:
-            headers["Content-Type"] = "application/json"
-        if self._token is not None:
-            if not (self._token.isascii() and self._token.isprintable()):
-                raise NotReachable("the token holds characters that no token has", denied=True)
-            headers["Authorization"] = f"Bearer {self._token}"
-        try:
-            self._connection.request(method, path, body=body, headers=headers)
-            answer = self._connection.getresponse()
+        with self._failures():
+            answer = self._send(method, path, body)
             content = answer.read()
-        except PermissionError as error:
-            raise NotReachable(f"{self._where} may not be used by this user", denied=True) from error
-        except TimeoutError as error:
-            raise NotReachable(f"{self._where} did not answer in time") from error
-        except (OSError, http.client.HTTPException) as error:
-            reason = getattr(error, "strerror", None) or type(error).__name__
-            raise NotReachable(f"{self._where} does not answer ({reason})") from error
         if answer.status >= 400:
             raise Refused(_problem(answer, content), answer.headers.get("Retry-After"))
         try:
@@ -96,9 +96,42 @@ class Client:
         except (msgspec.DecodeError, msgspec.ValidationError) as error:
             raise NotReachable(f"what answers at {self._where} is no olhubd of this version: {error}") from error
 
+    def _send(
+        self, method: str, path: str, body: bytes | None, accept: str = "application/json"
+    ) -> http.client.HTTPResponse:
+        headers = {"Accept": accept, "User-Agent": "olhubd-cli"}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        if self._token is not None:
+            if not (self._token.isascii() and self._token.isprintable()):
+                raise NotReachable("the token holds characters that no token has", denied=True)
+            headers["Authorization"] = f"Bearer {self._token}"
+        self._connection.request(method, path, body=body, headers=headers)
+        return self._connection.getresponse()
+
+    @contextlib.contextmanager
+    def _failures(self) -> Iterator[None]:
+        """What goes wrong on the way, in words."""
+        try:
+            yield
+        except PermissionError as error:
+            raise NotReachable(f"{self._where} may not be used by this user", denied=True) from error
+        except TimeoutError as error:
+            raise NotReachable(f"{self._where} did not answer in time") from error
+        except http.client.IncompleteRead as error:
+            raise NotReachable(f"{self._where} ended in the middle; what was written is not whole") from error
+        except (OSError, http.client.HTTPException) as error:
+            reason = getattr(error, "strerror", None) or type(error).__name__
+            raise NotReachable(f"{self._where} does not answer ({reason})") from error
+
     @property
     def _where(self) -> str:
         return str(self.address) if isinstance(self.address, Path) else "{}:{}".format(*self.address)
+
+
+def _address(path: str, query: Mapping[str, Any]) -> str:
+    given = [(name, value) for name, value in query.items() if value is not None]
+    return f"{path}?{urlencode(given, doseq=True, errors='surrogateescape')}" if given else path
 
 
 def segment(text: str) -> str:

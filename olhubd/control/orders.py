@@ -4,37 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from olhubd.control import story
+from olhubd.control import filters, story
 from olhubd.control.asked import Nothing, OrdersQuery
-from olhubd.control.lookup import known_account, one_order, order_name
+from olhubd.control.lookup import one_order, order_name
 from olhubd.control.records import Copy, Moment, OrderCard, OrderPage, OrderRow, Standing, Timeline
 from olhubd.control.routes import Call, route
-from olhubd.model import Action, Delivery, Event, Run, reference
-from olhubd.store import Reader, copies, deliveries, events, orders, runs
+from olhubd.model import Action, Delivery, Event, OrderId, Run, reference
+from olhubd.store import Reader, copies, deliveries, events, orders, runs, search
 from olhubd.store.orders import Stored, Summary
 
 __all__ = ["ROUTES"]
 
 
 async def listing(call: Call[OrdersQuery, Nothing]) -> OrderPage:
-    """The newest first."""
+    """The newest first, by every filter that is given."""
     asked = call.query
-    await known_account(call.hub, "account", asked.account)
     reader = call.hub.database.reader
-    found = await orders.listing(
-        reader,
-        account=asked.account,
-        stage=asked.stage,
-        ids=None if asked.q is None else await orders.find(reader, asked.q),
-        before=asked.before,
-        limit=asked.limit,
-    )
-    ids = [summary.id for summary in found]
+    wanted = await filters.wanted(call.hub, asked)
+    accounts = list(await filters.known(call.hub))
+    ids = await search.find(reader, wanted, accounts, before=asked.before, limit=asked.limit)
+    summaries = {summary.id: summary for summary in await orders.listing(reader, ids=ids, limit=len(ids))}
+    found = [summaries[OrderId(id_)] for id_ in ids if id_ in summaries]
     owed = await deliveries.of_orders(reader, ids)
     there = await copies.of_orders(reader, ids)
+    free = await search.unlinked(reader, ids)
     connectors = {name: config.connector.name for name, config in call.hub.configuration.accounts.items()}
     rows = tuple(
-        _row(summary, connectors, owed.get(summary.id, ()), there.get(summary.id, ())) for summary in found
+        _row(summary, connectors, owed.get(summary.id, ()), there.get(summary.id, ()), free.get(summary.id, 0))
+        for summary in found
     )
     return OrderPage(items=rows, next=ids[-1] if len(ids) == asked.limit else None)
 
@@ -100,7 +97,11 @@ def _moment(event: Event, owed: Sequence[Delivery], known: dict[int, Run]) -> Mo
 
 
 def _row(
-    summary: Summary, connectors: dict[str, str], owed: Sequence[Delivery], there: Sequence[copies.Copy]
+    summary: Summary,
+    connectors: dict[str, str],
+    owed: Sequence[Delivery],
+    there: Sequence[copies.Copy],
+    unlinked: int,
 ) -> OrderRow:
     pushes = {delivery.target: delivery.state for delivery in owed if delivery.action is Action.PUSH_ORDER}
     held = {copy.account: copy for copy in there}
@@ -118,6 +119,7 @@ def _row(
         total=summary.total,
         buyer=summary.buyer,
         superseded_by=summary.superseded_by,
+        unlinked=unlinked,
         targets=tuple(
             Standing(
                 account=target,

@@ -6,33 +6,56 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from olhubd.control import orders
-from olhubd.control.asked import OrdersQuery
-from olhubd.control.dashboard.page import Visit, older, page
+from aiohttp import web
+
+from olhubd.control import export as orders_export
+from olhubd.control import filters, orders
+from olhubd.control.asked import ExportQuery, OrdersQuery
+from olhubd.control.dashboard.page import Visit, file, older, page
 from olhubd.control.dashboard.waiting import advice
 from olhubd.control.records import OrderRow
 from olhubd.engine.hub import Hub
-from olhubd.model import Money, Order, Stage
+from olhubd.model import Fulfilment, Money, Order, Stage
 from olhubd.model.money import total
 from olhubd.store import orders as stored
 
 __all__ = ["ROUTES", "logins"]
 
+_MORE = frozenset(
+    {"connector", "fulfilment", "placed_from", "placed_to", "amount_from", "amount_to", "text", "unlinked"}
+)
+"""Filters that are folded away until one is used."""
+
 
 async def listing(visit: Visit) -> dict[str, Any]:
-    asked = visit.query
-    if "q" in asked:
-        asked["q"] = asked["q"].strip()
+    asked = _asked(visit)
     found = await visit.ask(orders.listing, visit.checked(OrdersQuery, **asked))
+    accounts = await filters.known(visit.hub)
     return {
         "rows": found.items,
         "logins": await logins(visit.hub, found.items),
         "asked": asked,
-        "accounts": sorted(visit.hub.configuration.accounts),
+        "accounts": sorted(accounts),
+        "connectors": sorted(set(accounts.values())),
         "stages": tuple(Stage),
+        "fulfilments": tuple(Fulfilment),
+        "more": not _MORE.isdisjoint(asked),
         "older": older("/orders", asked, found.next),
         "newest": urlencode({name: value for name, value in asked.items() if name != "before"}),
     }
+
+
+async def export(visit: Visit) -> web.Response:
+    """The marked orders, or all that the filters let through, as a file."""
+    asked: dict[str, object] = {name: value for name, value in _asked(visit).items() if name != "before"}
+    if "id" in asked:  # those that are marked are meant, whatever the filters say meanwhile
+        marked = visit.request.query.getall("id")
+        asked = {"id": marked, "format": asked.get("format", "csv"), "rows": asked.get("rows", "orders")}
+    return await visit.ask(orders_export.export, visit.checked(ExportQuery, bom=True, **asked))
+
+
+def _asked(visit: Visit) -> dict[str, str]:
+    return {name: value.strip() for name, value in visit.query.items()}
 
 
 async def card(visit: Visit) -> dict[str, Any]:
@@ -78,5 +101,6 @@ async def logins(hub: Hub, rows: Sequence[OrderRow]) -> dict[int, str]:
 
 ROUTES = (
     page("/orders", "orders.html", listing),
+    file("/orders/export", export),
     page("/orders/{order}", "order.html", card),
 )

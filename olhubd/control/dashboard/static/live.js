@@ -14,7 +14,7 @@
 
   // What somebody is typing in, or has opened, is left as it is.
   const busy = (part) =>
-    part.contains(document.activeElement) && document.activeElement.matches("input, select, textarea") ||
+    part.contains(document.activeElement) && document.activeElement.matches("input:not([type=checkbox]), select, textarea") ||
     part.querySelector("details[open]") !== null;
 
   const keys = (part) => new Set([...part.querySelectorAll("[data-key]")].map((row) => row.dataset.key));
@@ -22,7 +22,9 @@
   const put = (part, fresh) => {
     const before = keys(part), focused = part.contains(document.activeElement) ? document.activeElement : null;
     const href = focused && focused.getAttribute("href");
+    const marked = new Set([...part.querySelectorAll("input:checked")].map((box) => box.value));
     part.replaceChildren(...fresh.childNodes);
+    for (const box of part.querySelectorAll("input[type=checkbox]")) box.checked = marked.has(box.value);
     if ("class" in part.dataset) part.className = fresh.className;
     if (before.size)
       for (const row of part.querySelectorAll("[data-key]"))
