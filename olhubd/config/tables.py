@@ -182,6 +182,8 @@ class Daemon(_Table):
     """The zone in which times are shown. Stored times and those of the API are UTC always."""
     stop_timeout: Span = timedelta(seconds=25)
     """How long calls under way may take to finish when the daemon stops; shorter than the unit's TimeoutStopSec."""
+    inputs_keep: Pause = timedelta(days=14)
+    """How long the inputs of decisions are kept, for `olhubd replay`; they hold what orders hold. "0 s": not at all."""
     plugins: tuple[str, ...] = ()
     """Plugins to load beside those that the accounts' connectors need, such as one that only observes events."""
 
@@ -203,6 +205,8 @@ class Control(_Table):
     """A Unix socket, for users of the daemon's group. Under systemd `olhubd.sock` in its runtime directory."""
     token: Secret | None = None
     """What a program must show as `Authorization: Bearer`. Without one, the daemon makes its own and keeps it."""
+    group_scope: Scope = Scope.OPERATE
+    """What members of the daemon's group may do over the socket without a token. Its user and root may do all."""
     allow_remote: bool = False
     """Whether `listen` may be an address that other machines can reach. Put a TLS proxy in front of it."""
 

@@ -13,14 +13,16 @@ from datetime import timedelta
 
 import msgspec
 
+from olhubd.decide.hold import Hold
+from olhubd.engine import inputs
 from olhubd.engine.courier import Courier, Outcome, Parcel, Policy
 from olhubd.engine.ledger import Ledger
 from olhubd.engine.supervisor import Pulse
 from olhubd.model import Cause, Delivery, DeliveryState, OrderId
 from olhubd.plugin import AccountBlocked, AuthLost, Clock, Log, PluginError, RateLimited, Unavailable
-from olhubd.store import Database, Transaction, copies, deliveries, orders
+from olhubd.store import Database, Transaction, codec, copies, deliveries, orders
 
-__all__ = ["Dispatcher"]
+__all__ = ["Dispatcher", "book"]
 
 _LONGEST_SLEEP = 30.0
 _MOMENT, _MOMENTS = 0.01, 5
@@ -239,16 +241,14 @@ class Dispatcher:
         mine = [parcel.delivery.id for parcel in (*self._ready, *self._running.values())]
 
         async def work(tx: Transaction) -> tuple[list[Parcel], set[str], int]:
-            ledger = Ledger(tx, now, Cause("start", "dispatcher"))
-            outcomes = await self._uncontested(tx, ended)
-            await deliveries.save(tx, [*(outcome.delivery for outcome in outcomes), *back])
-            await copies.put(tx, [outcome.copy for outcome in outcomes if outcome.copy is not None])
-            for outcome in outcomes:
-                _book(ledger, outcome)
-            await ledger.write(tx)
+            upcoming = tx.upcoming()
+            ledger = Ledger(tx, now, Cause("start", "dispatcher"), decided=True)
+            outcomes = await book(tx, ledger, self.target, ended, back)
             claimed = []
             if room:
                 claimed = await deliveries.claim(tx, self.target, now, now + self._lease, room, mine)
+            if tx.recording and (ended or back or claimed):
+                await inputs.keep(tx, now, upcoming, _turn(self.target, ended, back, claimed))
             confirmed = sum(outcome.delivery.state is DeliveryState.CONFIRMED for outcome in outcomes)
             return await self._parcels(tx, claimed), ledger.targets, confirmed
 
@@ -263,24 +263,6 @@ class Dispatcher:
         if self.target in targets:
             self.wake()
         return parcels
-
-    async def _uncontested(self, tx: Transaction, ended: Sequence[Outcome]) -> list[Outcome]:
-        """The outcomes, those held whose order at the target is the copy of another one already.
-
-        So it is where a shop was set up anew and counts from one again.
-        """
-        arrived = [outcome.copy.external_id for outcome in ended if outcome.copy is not None]
-        if not arrived:
-            return list(ended)
-        known = await copies.by_external(tx, self.target, arrived)
-        owners = {external_id: copy.order_id for external_id, copy in known.items()}
-        return [
-            outcome
-            if (copy := outcome.copy) is None
-            or (owner := owners.setdefault(copy.external_id, outcome.order_id)) == outcome.order_id
-            else _contested(outcome, copy, owner)
-            for outcome in ended
-        ]
 
     async def _parcels(self, tx: Transaction, claimed: Sequence[Delivery]) -> list[Parcel]:
         if not claimed:
@@ -298,14 +280,77 @@ class Dispatcher:
         ]
 
 
-def _book(ledger: Ledger, outcome: Outcome) -> None:
-    """Put what became of a delivery into the log, and what follows from it into the outbox."""
-    if outcome.event is None:
-        return
-    cause = Cause("delivery", str(outcome.delivery.id))
-    event_id = ledger.event(outcome.event, outcome.account, outcome.order_id, outcome.facts, cause)
-    for debt in outcome.debts:
-        ledger.owe(outcome.order_id, debt, event_id)
+async def book(
+    tx: Transaction, ledger: Ledger, target: str, ended: Sequence[Outcome], back: Sequence[Delivery] = ()
+) -> list[Outcome]:
+    """Store what became of deliveries, put it into the log, and what follows from it into the outbox.
+
+    Gives the outcomes, which are others where they contradict what stands in the database.
+    """
+    outcomes = await _uncontested(tx, target, ended)
+    await deliveries.save(tx, [*(outcome.delivery for outcome in outcomes), *back])
+    await copies.put(tx, [outcome.copy for outcome in outcomes if outcome.copy is not None])
+    for outcome in outcomes:
+        if outcome.event is None:
+            continue
+        cause = Cause("delivery", str(outcome.delivery.id))
+        event_id = ledger.event(outcome.event, outcome.account, outcome.order_id, outcome.facts, cause)
+        for debt in outcome.debts:
+            ledger.owe(outcome.order_id, debt, event_id)
+    await ledger.write(tx)
+    return outcomes
+
+
+async def _uncontested(tx: Transaction, target: str, ended: Sequence[Outcome]) -> list[Outcome]:
+    """The outcomes, those held whose order at the target is the copy of another one already.
+
+    So it is where a shop was set up anew and counts from one again.
+    """
+    arrived = [outcome.copy.external_id for outcome in ended if outcome.copy is not None]
+    if not arrived:
+        return list(ended)
+    known = await copies.by_external(tx, target, arrived)
+    owners = {external_id: copy.order_id for external_id, copy in known.items()}
+    return [
+        outcome
+        if (copy := outcome.copy) is None
+        or (owner := owners.setdefault(copy.external_id, outcome.order_id)) == outcome.order_id
+        else _contested(outcome, copy, owner)
+        for outcome in ended
+    ]
+
+
+def _turn(
+    target: str, ended: Sequence[Outcome], back: Sequence[Delivery], claimed: Sequence[Delivery]
+) -> inputs.Turn:
+    """A turn as it is kept among the inputs."""
+    return inputs.Turn(
+        target=target,
+        ended=[
+            inputs.Ended(
+                delivery=outcome.delivery,
+                account=outcome.account,
+                event=outcome.event,
+                facts=msgspec.Raw(codec.encode(outcome.facts)),
+                copy=outcome.copy,
+                debts=[
+                    inputs.Owed(
+                        target=debt.target,
+                        action=debt.action,
+                        cause=debt.cause,
+                        key=debt.key,
+                        delay=debt.delay,
+                        replaces=debt.replaces,
+                        payload=msgspec.Raw(codec.encode(debt.payload)),
+                    )
+                    for debt in outcome.debts
+                ],
+            )
+            for outcome in ended
+        ],
+        back=back,
+        claimed=claimed,
+    )
 
 
 def _contested(outcome: Outcome, copy: copies.Copy, owner: OrderId) -> Outcome:
@@ -316,7 +361,7 @@ def _contested(outcome: Outcome, copy: copies.Copy, owner: OrderId) -> Outcome:
     held = msgspec.structs.replace(
         outcome.delivery, state=DeliveryState.HOLD, reason=reason, finished_at=None, external_id=None
     )
-    facts = {**outcome.facts, "reason": reason}
+    facts = {**outcome.facts, "reason": reason, "kind": Hold.TAKEN.value}
     return msgspec.structs.replace(outcome, delivery=held, event="delivery.held", facts=facts, copy=None, debts=())
 
 

@@ -16,7 +16,7 @@ from olhubd.decide.changes import Change
 from olhubd.decide.route import Route
 from olhubd.engine.ledger import Ledger
 from olhubd.model import Order
-from olhubd.store import Transaction, copies, orders
+from olhubd.store import Transaction, copies, orders, sightings
 
 __all__ = ["Echoes"]
 
@@ -32,6 +32,8 @@ class Echoes:
         self._now = now
         self._routes = routes
         self._ledger = ledger
+        self.touched: set[str] = set()
+        """Those that told anything new."""
 
     async def take(self, echoes: Sequence[Order]) -> int:
         """Take over what these tell; gives how many orders that changed."""
@@ -66,10 +68,13 @@ class Echoes:
         )
         if not found and copy.status == status:
             return False
+        self.touched.add(order.external_id)
         await copies.put(
             self._tx,
             [msgspec.structs.replace(copy, status=status, shipments=order.shipments, seen_at=self._now)],
         )
+        if copy.status != status:
+            await sightings.status(self._tx, self._account, status, copy.order_id, self._now)
         origin = await orders.get(self._tx, copy.order_id) if found else None
         if origin is None:
             return False
@@ -90,5 +95,6 @@ class Echoes:
             if copy.account == self._account and not await self._ledger.has_double(order_id, order.external_id):
                 double = changes.CopyDoubled(target=self._account, known=copy.external_id, other=order.external_id)
                 self._ledger.record(order_id, account, [double], ())
+                self.touched.add(order.external_id)
                 return True
         return False

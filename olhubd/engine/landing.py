@@ -16,15 +16,30 @@ import msgspec
 from olhubd.decide import changes, land, plan
 from olhubd.decide.changes import Change
 from olhubd.decide.merge import called_off, merge
+from olhubd.decide.remark import stand
 from olhubd.decide.route import Route
 from olhubd.engine.candidate import SLICE, Candidate, fault, prepare, uncontested
 from olhubd.engine.echo import Echoes
+from olhubd.engine.inputs import Draft
 from olhubd.engine.ledger import Ledger
 from olhubd.model import Cause, Order, OrderId, Run
 from olhubd.plugin import Clock, Gone, Later, Log, Record, Unreadable
-from olhubd.store import TROUBLE, Database, Transaction, codec, copies, feeds, lookups, orders, quarantine, runs
+from olhubd.store import (
+    TROUBLE,
+    Database,
+    Transaction,
+    codec,
+    copies,
+    feeds,
+    lookups,
+    orders,
+    quarantine,
+    remarks,
+    runs,
+    sightings,
+)
 
-__all__ = ["Landing", "Result"]
+__all__ = ["Batch", "Landing", "Result"]
 
 BATCH = 500
 """Records a transaction: enough to make the commit and the ways to the database's thread cheap, few enough not to
@@ -145,9 +160,11 @@ class Landing:
         start: datetime | None,
     ) -> Result:
         now = self._clock.now()
+        draft = await Draft.begin(self._database, account, batch, others, run, position, start)
 
         async def work(tx: Transaction) -> Result:
-            landing = _Batch(tx, account, Cause("run", str(run.id)), now, self._routes())
+            upcoming = tx.upcoming()
+            landing = Batch(tx, account, run, now, self._routes())
             result = await landing.land_orders(batch, run.feed, start)
             result.seen = len(batch) + len(others)
             await landing.land_others(others, run.feed, result)
@@ -163,6 +180,7 @@ class Landing:
             if position is not None:
                 await feeds.put(tx, position)
             await landing.ledger.write(tx)
+            await draft.end(tx, now, upcoming, landing.touched)
             result.targets = landing.ledger.targets
             result.later = landing.later
             return result
@@ -173,16 +191,18 @@ class Landing:
         return result
 
 
-class _Batch:
-    """One transaction's worth of landing."""
+class Batch:
+    """One transaction's worth of landing, by what stands in the database and the routes alone."""
 
-    def __init__(self, tx: Transaction, account: str, cause: Cause, now: datetime, routes: Sequence[Route]) -> None:
+    def __init__(self, tx: Transaction, account: str, run: Run, now: datetime, routes: Sequence[Route]) -> None:
         self._tx = tx
         self._account = account
         self._now = now
         self._routes = routes
-        self.ledger = Ledger(tx, now, cause)
+        self.ledger = Ledger(tx, now, Cause("run", str(run.id)), decided=True)
         self.later = 0
+        self.touched: set[str] = set()
+        """The orders for which it made a difference."""
 
     async def land_orders(self, candidates: Sequence[Candidate], feed: str, start: datetime | None) -> Result:
         result = Result()
@@ -213,14 +233,19 @@ class _Batch:
         good, unmarked = await self._without_copies(good)
         told = [*echoes, *unmarked]
         result.echoes += len(told)
-        result.changed += await Echoes(self._tx, self._account, self._now, self._routes, self.ledger).take(told)
-        for group in uncontested(good):
+        echo = Echoes(self._tx, self._account, self._now, self._routes, self.ledger)
+        result.changed += await echo.take(told)
+        groups = uncontested(good)
+        for group in groups:
             await self._group(group, result)
+        self.touched |= echo.touched.union(r.external_id for r in refused)
         if refused:
             await quarantine.put(self._tx, self._account, feed, refused, self._now)
             result.quarantined += len(refused)
-        if good:
-            await quarantine.clear(self._tx, self._account, [c.order.external_id for c in good])
+        landed = [*(c.order.external_id for c in good), *(order.external_id for order in told)]
+        freed = await quarantine.clear(self._tx, self._account, landed) if landed else 0
+        if freed or (len(groups) > 1 and self.touched):
+            self.touched.update(landed)  # those that told nothing new had a part in it
         return result
 
     async def _called_off(self, candidates: Sequence[Candidate]) -> Sequence[Candidate]:
@@ -271,7 +296,9 @@ class _Batch:
         ]
         if not fresh and not changed:
             return
+        self.touched.update(c.order.external_id for c in (*fresh, *changed))
         before = await orders.read(self._tx, [held[c.order.external_id].id for c in changed]) if changed else {}
+        said = await remarks.of_orders(self._tx, list(before)) if before else {}
         rivals = await self._rivals([*fresh, *changed], held)
         deliveries = await self.ledger.known_deliveries(list(before))
         inserts: list[orders.Stored] = []
@@ -293,6 +320,10 @@ class _Batch:
         for candidate in changed:
             old = before[held[candidate.order.external_id].id]
             merged = merge(old.order, candidate.order)
+            if (remark := said.get(old.id)) is not None:
+                merged, left = stand(remark, merged)
+                if left != remark:
+                    await remarks.put(self._tx, old.id, left, self._now)
             stored = self._stored(candidate, old.id, merged, old.created_at)
             stored, lost = await self._contest(stored, rivals)
             updates.append(stored)
@@ -309,6 +340,9 @@ class _Batch:
             await orders.update(self._tx, updates)
         if inserts:
             await orders.insert(self._tx, inserts)
+        was = {row.id: before[row.id].order for row in updates}
+        seen = [(row.id, row.order, was.get(row.id)) for row in (*inserts, *updates)]
+        await sightings.put(self._tx, self._account, seen, self._now)
 
     def _stored(
         self,
@@ -397,6 +431,7 @@ class _Batch:
         self.later += len(wishes)
 
     async def _gone(self, external_ids: Sequence[str], result: Result) -> None:
+        await quarantine.clear(self._tx, self._account, external_ids)
         held = await orders.held(self._tx, self._account, external_ids)
         for known in held.values():
             if known.superseded_by is None and known.digest != _GONE:

@@ -13,6 +13,7 @@ import msgspec
 
 from olhubd.decide.changes import Change, Reopened
 from olhubd.decide.plan import Debt
+from olhubd.engine import inputs
 from olhubd.model import Action, Cause, Delivery, DeliveryId, DeliveryState, Event, EventId, OrderId
 from olhubd.store import Transaction, codec, deliveries, events, orders
 
@@ -23,9 +24,13 @@ _NOT_OWED = frozenset({DeliveryState.DROPPED, DeliveryState.DEAD})
 
 
 class Ledger:
-    """Make one a transaction; call `write` last."""
+    """Make one a transaction; call `write` last.
 
-    def __init__(self, tx: Transaction, now: datetime, cause: Cause) -> None:
+    What it writes is kept as an input by itself, unless whoever made it keeps what that was decided from (`decided`).
+    """
+
+    def __init__(self, tx: Transaction, now: datetime, cause: Cause, *, decided: bool = False) -> None:
+        self._upcoming = tx.upcoming() if tx.recording and not decided else None
         self._tx = tx
         self._now = now
         self._cause = cause
@@ -154,6 +159,8 @@ class Ledger:
             await deliveries.save(tx, self._settled)
         if self._new:
             await deliveries.add(tx, self._new)
+        if self._upcoming is not None and self.events:
+            await inputs.tell(tx, self._now, self._upcoming, self.events)
 
     def _due(self, debt: Debt) -> datetime:
         return self._now + timedelta(seconds=debt.delay)

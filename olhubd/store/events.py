@@ -10,7 +10,7 @@ from olhubd.model import Cause, Event
 from olhubd.store import codec
 from olhubd.store.database import Reader, Row, Transaction
 
-__all__ = ["append", "head", "latest", "of_accounts", "of_order", "since"]
+__all__ = ["append", "head", "latest", "of_accounts", "of_order", "of_orders", "since"]
 
 _COLUMNS = "id, at, kind, account, order_id, cause_kind, cause_id, data"
 
@@ -31,6 +31,17 @@ async def of_order(reader: Reader, order_id: int) -> list[Event]:
         _event(row)
         for row in await reader.fetch(f"SELECT {_COLUMNS} FROM events WHERE order_id = ? ORDER BY id", (order_id,))
     ]
+
+
+async def of_orders(reader: Reader, order_ids: Sequence[int]) -> dict[int, list[Event]]:
+    """The histories of these orders, oldest first."""
+    found: dict[int, list[Event]] = {}
+    rows = await reader.fetch(
+        f"SELECT {_COLUMNS} FROM events WHERE order_id IN ({codec.marks(order_ids)}) ORDER BY id", list(order_ids)
+    )
+    for row in rows:
+        found.setdefault(row[4], []).append(_event(row))
+    return found
 
 
 async def of_accounts(reader: Reader, accounts: Sequence[str], *, after: int, limit: int = 100) -> list[Event]:

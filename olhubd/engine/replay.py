@@ -1,0 +1,282 @@
+"""Deciding again what was decided: kept inputs go through the same landing and planning, into a scratch database.
+
+Nothing outside is asked: what marketplaces and targets answered is among the inputs, and so is what people did.
+Times and identifiers are those of the inputs. With other routes than those that were in force it tells what would
+have been decided by them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from olhubd.decide import verify
+from olhubd.decide.plan import Debt
+from olhubd.decide.route import Route
+from olhubd.engine import inputs
+from olhubd.engine.candidate import Candidate
+from olhubd.engine.compare import Difference, compare, stem
+from olhubd.engine.courier import Outcome
+from olhubd.engine.dispatcher import book
+from olhubd.engine.inputs import CONFIGURED, Configured, Ended, Image, Page, Start, Told, Turn
+from olhubd.engine.landing import Batch
+from olhubd.engine.ledger import Ledger
+from olhubd.model import Cause, Delivery, DeliveryId, DeliveryState, EventId, Run, RunId
+from olhubd.plugin import Gone, Later, Unreadable
+from olhubd.store import (
+    Database,
+    StoreError,
+    Transaction,
+    codec,
+    copies,
+    deliveries,
+    events,
+    history,
+    orders,
+    snapshot,
+)
+from olhubd.store import inputs as kept
+from olhubd.store.inputs import Input
+
+__all__ = ["Report", "replay"]
+
+Strangers = set[tuple[int, str, str]]
+
+
+class Report(msgspec.Struct, kw_only=True):
+    """What came of a replay. `decisions` are the events and deliveries that were compared, of `orders`."""
+
+    first: datetime
+    """When the first input came that is kept."""
+    inputs: int = 0
+    orders: int = 0
+    decisions: int = 0
+    left_out: int = 0
+    """Orders from before the first input that have changed since: how they stood then is not known."""
+    differ: int = 0
+    """Orders of which something is different, and inputs that could not be decided upon."""
+    differences: Sequence[Difference] = ()
+    """The first of them."""
+
+
+async def replay(
+    source: Path,
+    into: Path,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    routes: Sequence[Route] | None = None,
+    most: int = 20,
+) -> Report:
+    """Decide all inputs of the database `source` again, into a new database, and compare from `since` on.
+
+    Inputs from `until` on are left out; then only events are compared, since how rows stood at a moment of the past
+    is not known. `routes` take the place of those that were in force. Raises StoreError with words for a person.
+    """
+    if await asyncio.to_thread(into.exists):
+        raise StoreError(f"{into} is there already: name a file that is not, or remove it")
+    async with snapshot.opened(source) as reader:
+        first = await kept.earliest(reader, without=CONFIGURED)
+        if first is None:
+            raise StoreError(f"{source} holds no inputs: inputs_keep in [daemon] says for how long they are kept")
+        if since is not None and since < first.at:
+            raise StoreError(f"inputs are kept from {first.at:%Y-%m-%dT%H:%M:%SZ} on: ask for no earlier time")
+        order, event, delivery, _ = first.upcoming
+        old = await snapshot.unmoved(reader, order, event, delivery, first.at)
+        strangers = await snapshot.others(reader, order, set(old))
+        report = Report(first=first.at, left_out=len(strangers))
+        async with Database.open(into) as scratch:
+            await scratch.write(lambda tx: snapshot.plant(reader, tx, old))
+            play = _Play(scratch, routes, strangers)
+            after = 0
+            while batch := await kept.following(reader, after):
+                after = batch[-1].id
+                report.inputs += await play.decide(one for one in batch if until is None or one.at < until)
+            unknown = {id_ for id_, _, _ in strangers}
+            wanted = await history.moved_since(reader, since or first.at) - unknown
+            every = {id_ for id_, _, _ in await history.names(reader)}
+            found = await compare(reader, scratch.reader, wanted, every - wanted, until)
+            report.orders, report.decisions = found.orders, found.decisions
+            differences = [*play.failures, *found.differences]
+            report.differ, report.differences = len(differences), differences[:most]
+    return report
+
+
+class _Play:
+    """The inputs, one after the other, each in a transaction of its own as it was."""
+
+    def __init__(self, scratch: Database, routes: Sequence[Route] | None, strangers: Strangers) -> None:
+        self._scratch = scratch
+        self._fixed = routes is not None
+        self._routes = routes or ()
+        self._strange = {(account, external_id) for _, account, external_id in strangers}
+        self.failures: list[Difference] = []
+
+    async def decide(self, some: Iterable[Input]) -> int:
+        """Decide these again; gives how many there were."""
+        units: list[tuple[Input, Callable[[Transaction], Awaitable[None]]]] = []
+        for one in some:
+            document = inputs.decode(one)
+            if not isinstance(document, Configured):
+                units.append((one, self._unit(one, document, self._routes)))
+            elif not self._fixed:
+                self._routes = document.routes
+        results = await asyncio.gather(*(self._scratch.write(unit) for _, unit in units), return_exceptions=True)
+        for (one, _), result in zip(units, results, strict=True):
+            if isinstance(result, StoreError) or (result is not None and not isinstance(result, Exception)):
+                raise result
+            if result is not None:
+                now = f"input {one.id} ({one.kind}) cannot be decided: {type(result).__name__}"
+                self.failures.append(Difference(order="", order_id=None, was="decided", now=now))
+        return len(units)
+
+    def _unit(
+        self, one: Input, document: inputs.Document, routes: Sequence[Route]
+    ) -> Callable[[Transaction], Awaitable[None]]:
+        async def work(tx: Transaction) -> None:
+            tx.resume(one.upcoming)
+            match document:
+                case Page():
+                    await self._page(tx, one.at, document, routes)
+                case Turn():
+                    await self._turn(tx, one.at, document)
+                case Told():
+                    await self._told(tx, document)
+                case Start():
+                    await deliveries.recover(tx, document.latest)
+
+        return work
+
+    async def _page(self, tx: Transaction, at: datetime, page: Page, routes: Sequence[Route]) -> None:
+        run = Run(id=RunId(page.run), account=page.account, feed=page.feed, trigger="replay", started_at=at)
+        candidates = [_candidate(bytes(document)) for document in page.orders]
+        batch = Batch(tx, page.account, run, at, routes)
+        ours = [c for c in candidates if (page.account, c.order.external_id) not in self._strange]
+        result = await batch.land_orders(ours, page.feed, page.start)
+        others: list[Unreadable | Gone | Later] = [
+            record
+            for told in (page.unreadable, page.gone, page.later)
+            for record in told
+            if (page.account, record.external_id) not in self._strange
+        ]
+        await batch.land_others(others, page.feed, result)
+        await batch.ledger.write(tx)
+
+    async def _turn(self, tx: Transaction, at: datetime, turn: Turn) -> None:
+        told = [*(ended.delivery for ended in turn.ended), *turn.back, *turn.claimed]
+        rows = await deliveries.of_orders(tx, sorted({delivery.order_id for delivery in told}))
+
+        def own(delivery: Delivery) -> Delivery | None:
+            return _own(delivery, rows.get(delivery.order_id, ()))
+
+        ended = [_outcome(one, mine) for one in turn.ended if (mine := own(one.delivery))]
+        back = [_as(one, mine) for one in turn.back if (mine := own(one))]
+        ledger = Ledger(tx, at, Cause("start", "dispatcher"), decided=True)
+        await book(tx, ledger, turn.target, ended, back)
+        claimed = [
+            msgspec.structs.replace(_as(one, mine), state=DeliveryState.SENT)
+            for one in turn.claimed
+            if (mine := own(one))
+        ]
+        await deliveries.save(tx, claimed)
+
+    async def _told(self, tx: Transaction, told: Told) -> None:
+        about = sorted({event.order_id for event in told.events if event.order_id is not None})
+        here = await orders.read(tx, about) if about else {}
+        numbers: dict[EventId, EventId] = {}
+        for event in told.events:
+            if event.order_id is None or event.order_id in here:
+                numbers[event.id] = EventId(tx.next_id("events"))
+                await events.append(tx, [msgspec.structs.replace(event, id=numbers[event.id])])
+        for image in told.orders:
+            if image.id in here:
+                await self._image(tx, image, here[image.id], numbers)
+
+    async def _image(
+        self, tx: Transaction, image: Image, row: orders.Stored, numbers: dict[EventId, EventId]
+    ) -> None:
+        """Let an order stand as it stood after what was told."""
+        document = bytes(image.document)
+        digest = bytes.fromhex(image.digest)
+        if (document, digest, image.superseded_by) != (row.document, row.digest, row.superseded_by):
+            order = codec.order(document)
+            stored = msgspec.structs.replace(
+                row,
+                order=order,
+                document=document,
+                digest=digest,
+                superseded_by=image.superseded_by,
+                changed_at=image.changed_at,
+            )
+            await orders.update(tx, [stored])
+        rows = (await deliveries.of_orders(tx, [image.id])).get(image.id, ())
+        for delivery in image.deliveries:
+            if mine := _own(delivery, rows):
+                await deliveries.save(tx, [_as(delivery, mine)])
+            elif event_id := numbers.get(delivery.event_id):
+                key = delivery.key.replace(f"#{delivery.event_id}", f"#{event_id}")
+                added = DeliveryId(tx.next_id("deliveries"))
+                await deliveries.add(tx, [msgspec.structs.replace(delivery, id=added, event_id=event_id, key=key)])
+        await copies.put(tx, image.copies)
+
+
+def _candidate(document: bytes) -> Candidate:
+    order = codec.order(document)
+    return Candidate(order, document, orders.digest(document), verify.objection(order))
+
+
+def _own(delivery: Delivery, rows: Sequence[Delivery]) -> Delivery | None:
+    """The row here of a delivery there: the same one, or after other decisions the one that stands for it."""
+    same = [
+        row
+        for row in rows
+        if (row.target, row.action, stem(row.key)) == (delivery.target, delivery.action, stem(delivery.key))
+    ]
+    for row in same:
+        if row.id == delivery.id:
+            return row
+    if len(same) == 1:
+        return same[0]
+    return next((row for row in same if row.state.open), None)
+
+
+def _as(delivery: Delivery, mine: Delivery) -> Delivery:
+    """The row here as it became there."""
+    return msgspec.structs.replace(
+        delivery,
+        id=mine.id,
+        key=mine.key,
+        event_id=mine.event_id,
+        created_at=mine.created_at,
+        payload=mine.payload,
+    )
+
+
+def _outcome(ended: Ended, mine: Delivery) -> Outcome:
+    facts = msgspec.json.decode(ended.facts)
+    if "delivery" in facts:
+        facts["delivery"] = mine.id
+    return Outcome(
+        delivery=_as(ended.delivery, mine),
+        account=ended.account,
+        event=ended.event,
+        facts=facts,
+        copy=ended.copy,
+        debts=[
+            Debt(
+                target=debt.target,
+                action=debt.action,
+                cause=debt.cause,
+                key=debt.key,
+                payload=None if debt.payload == inputs.NOTHING else debt.payload,
+                delay=debt.delay,
+                replaces=debt.replaces,
+            )
+            for debt in ended.debts
+        ],
+        order_id=mine.order_id,
+    )

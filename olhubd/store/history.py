@@ -1,0 +1,83 @@
+"""What the database tells of orders in whole: each with its events, deliveries and copies, one value an order.
+
+For comparing two databases and for writing one down; what pages show is read elsewhere, and less of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+
+import msgspec
+
+from olhubd.model import Delivery, Event, OrderId
+from olhubd.store import codec, copies, deliveries, events, orders
+from olhubd.store.copies import Copy
+from olhubd.store.database import Reader
+
+__all__ = ["History", "moved_since", "names", "of_orders", "walk"]
+
+
+class History(msgspec.Struct, frozen=True, kw_only=True):
+    """One order and all that came of it, oldest first."""
+
+    id: OrderId
+    account: str
+    external_id: str
+    superseded_by: OrderId | None
+    created_at: datetime
+    changed_at: datetime
+    digest: str
+    document: msgspec.Raw
+    events: Sequence[Event]
+    deliveries: Sequence[Delivery]
+    copies: Sequence[Copy]
+
+
+async def of_orders(reader: Reader, order_ids: Sequence[int]) -> dict[OrderId, History]:
+    """The histories of these orders."""
+    rows = await orders.read(reader, order_ids)
+    told = await events.of_orders(reader, order_ids)
+    owed = await deliveries.of_orders(reader, order_ids)
+    known = await copies.of_orders(reader, order_ids)
+    return {
+        row.id: History(
+            id=row.id,
+            account=row.account,
+            external_id=row.order.external_id,
+            superseded_by=row.superseded_by,
+            created_at=row.created_at,
+            changed_at=row.changed_at,
+            digest=row.digest.hex(),
+            document=msgspec.Raw(row.document),
+            events=told.get(row.id, ()),
+            deliveries=owed.get(row.id, ()),
+            copies=sorted(known.get(row.id, ()), key=lambda copy: copy.account),
+        )
+        for row in sorted(rows.values(), key=lambda row: row.id)
+    }
+
+
+async def walk(reader: Reader, part: int = 100) -> AsyncIterator[dict[OrderId, History]]:
+    """All orders, some at a time, in the order of their identifiers."""
+    last = 0
+    while rows := await reader.fetch("SELECT id FROM orders WHERE id > ? ORDER BY id LIMIT ?", (last, part)):
+        last = rows[-1][0]
+        yield await of_orders(reader, [row[0] for row in rows])
+
+
+async def moved_since(reader: Reader, since: datetime) -> set[OrderId]:
+    """The orders to which anything happened from that moment on."""
+    at = codec.stamp(since)
+    rows = await reader.fetch(
+        "SELECT order_id FROM events WHERE at >= ? AND order_id IS NOT NULL"
+        " UNION SELECT id FROM orders WHERE changed_at >= ?",
+        (at, at),
+    )
+    return {row[0] for row in rows}
+
+
+async def names(reader: Reader) -> list[tuple[OrderId, str, str]]:
+    """The identifier, account and external identifier of each order."""
+    rows = await reader.fetch("SELECT id, account, external_id FROM orders ORDER BY id")
+    return [(row[0], row[1], row[2]) for row in rows]

@@ -1,0 +1,88 @@
+"""A database of a daemon, read only, as it stood at one moment; also while the daemon works on it.
+
+Nothing is migrated here and nothing can be written: that is for the one process that owns the file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Collection, Sequence
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import quote
+
+import aiosqlite
+
+from olhubd.store import codec, migrate
+from olhubd.store.database import Reader, StoreError, Transaction
+
+__all__ = ["opened", "others", "plant", "unmoved"]
+
+_PART = 200
+_OF_ORDERS = (
+    ("orders", "id"),
+    ("order_lines", "order_id"),
+    ("events", "order_id"),
+    ("deliveries", "order_id"),
+    ("copies", "order_id"),
+)
+
+
+@contextlib.asynccontextmanager
+async def opened(path: Path) -> AsyncIterator[Reader]:
+    """The file at `path`. Raises StoreError with what to do about it."""
+    if not await asyncio.to_thread(path.is_file):
+        raise StoreError(f"{path} is not there: name the file of the database, olhubd.sqlite in the data directory")
+    async with contextlib.AsyncExitStack() as stack:
+        try:
+            opening = aiosqlite.connect(f"file:{quote(str(path))}?mode=ro", uri=True, isolation_level=None)
+            connection = await stack.enter_async_context(opening)
+            await connection.execute("PRAGMA query_only = ON")
+            await connection.execute("PRAGMA busy_timeout = 5000")
+            await connection.execute("BEGIN")
+            reader = Reader(connection)
+            row = await reader.one("PRAGMA user_version")
+            version = row[0] if row else 0
+            tables = await reader.fetch("SELECT name FROM sqlite_master WHERE name = 'orders'")
+        except aiosqlite.Error as error:
+            raise StoreError(f"{path} cannot be read: {error}") from error
+        if not tables:
+            raise StoreError(f"{path} is no database of olhubd")
+        if version != migrate.latest():
+            raise StoreError(
+                f"{path} has schema {version}, this olhubd {migrate.latest()}: use the olhubd that it belongs to,"
+                " or start this one with it once, which brings it to its schema"
+            )
+        yield reader
+
+
+async def unmoved(reader: Reader, order: int, event: int, delivery: int, since: datetime) -> list[int]:
+    """The orders from before these identifiers with which nothing has happened since, nor is about to."""
+    at = codec.stamp(since)
+    rows = await reader.fetch(
+        "SELECT id FROM orders AS o WHERE id < ? AND changed_at < ?"
+        " AND NOT EXISTS (SELECT 1 FROM events AS e WHERE e.order_id = o.id AND e.id >= ?)"
+        " AND NOT EXISTS (SELECT 1 FROM deliveries AS d WHERE d.order_id = o.id"
+        " AND (d.id >= ? OR d.finished_at >= ? OR d.state IN ('pending', 'retry', 'sent', 'hold'))) ORDER BY id",
+        (order, at, event, delivery, at),
+    )
+    return [row[0] for row in rows]
+
+
+async def others(reader: Reader, order: int, than: Collection[int]) -> set[tuple[int, str, str]]:
+    """The orders from before that identifier which are not among these: each with its account and external id."""
+    rows = await reader.fetch("SELECT id, account, external_id FROM orders WHERE id < ?", (order,))
+    return {(row[0], row[1], row[2]) for row in rows if row[0] not in than}
+
+
+async def plant(reader: Reader, tx: Transaction, order_ids: Sequence[int]) -> None:
+    """Copy these orders with all that is known of them into an empty database."""
+    # A superseded order points to the one that has its lines, which may come later.
+    await tx.execute("PRAGMA defer_foreign_keys = ON")
+    for start in range(0, len(order_ids), _PART):
+        part = order_ids[start : start + _PART]
+        for table, key in _OF_ORDERS:
+            rows = await reader.fetch(f"SELECT * FROM {table} WHERE {key} IN ({codec.marks(part)})", part)
+            if rows:
+                await tx.executemany(f"INSERT INTO {table} VALUES ({codec.marks(rows[0])})", rows)
