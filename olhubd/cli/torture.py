@@ -6,6 +6,7 @@ as a process between simulators on real sockets.
 
 from __future__ import annotations
 
+import os
 import random
 import sys
 import time
@@ -30,9 +31,36 @@ _TOLD = 15.0
 @click.option("--process", "as_process", is_flag=True, help="The whole daemon as a process; minutes, not seconds.")
 @click.option("--every", is_flag=True, help="Small schedules instead, with a kill at every single crossing.")
 @click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    default=None,
+    metavar="N",
+    help="So many at a time. Default: one a core; with --process four a core, since they mostly wait.",
+)
+@click.option(
+    "--soak", default=None, metavar="SPAN", help="Instead, watch one daemon for so long, such as 1h: does it grow?"
+)
+@click.option(
+    "--accounts",
+    type=click.IntRange(min=2),
+    default=50,
+    show_default=True,
+    metavar="N",
+    help="How many a soaked process has, the shop among them.",
+)
+@click.option(
     "--keep", type=click.Path(file_okay=False, path_type=Path), default=None, help="Leave there what failed."
 )
-def torture(schedules: int, seed: int | None, as_process: bool, every: bool, keep: Path | None) -> None:
+def torture(
+    schedules: int,
+    seed: int | None,
+    as_process: bool,
+    every: bool,
+    jobs: int | None,
+    soak: str | None,
+    accounts: int,
+    keep: Path | None,
+) -> None:
     """Try to break the promise: no order lost, none doubled, no wrong total, nothing silent.
 
     Nothing real is touched. Exit code 1 when anything was found; each failing schedule is shrunk and told with the
@@ -44,10 +72,13 @@ def torture(schedules: int, seed: int | None, as_process: bool, every: bool, kee
       olhubd torture --schedules 1 --seed 4711 --keep /tmp/4711
       olhubd torture --every
       olhubd torture --process --schedules 20
+      olhubd torture --process --soak 1h --accounts 50
     """
     first = random.randrange(1_000_000) if seed is None else seed
+    if soak is not None and as_process:
+        sys.exit(_watch(first, _span(soak), accounts, keep))
     if as_process:
-        sys.exit(_besiege(first, schedules, keep))
+        sys.exit(_besiege(first, schedules, jobs or 4 * (os.cpu_count() or 1), keep))
     from olhubd.testing.torture import campaign
 
     if every:
@@ -128,7 +159,7 @@ def _tell(name: str, again: str, result: Result, keep: Path | None) -> None:
         click.echo(f"its files: {folder}")
 
 
-def _besiege(seed: int, schedules: int, keep: Path | None) -> int:
+def _besiege(seed: int, schedules: int, jobs: int, keep: Path | None) -> int:
     import asyncio
     import contextlib
     import tempfile
@@ -139,7 +170,7 @@ def _besiege(seed: int, schedules: int, keep: Path | None) -> int:
         folder = keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="olhubd-torture-")))
         click.echo(f"{schedules} schedules from seed {seed} on, the whole daemon as a process")
         began = time.perf_counter()
-        found = asyncio.run(besiege(folder, seed, schedules, click.echo))
+        found = asyncio.run(besiege(folder, seed, schedules, click.echo, jobs=jobs))
         for name, value in (*found.sums(), ("seconds", f"{time.perf_counter() - began:.1f}")):
             click.echo(f"{name:>14}  {value}")
         for finding in found.findings:
@@ -147,3 +178,37 @@ def _besiege(seed: int, schedules: int, keep: Path | None) -> int:
         if found.findings:
             click.echo(f"again: olhubd torture --process --schedules {schedules} --seed {seed}")
     return 1 if found.findings else 0
+
+
+def _span(text: str) -> float:
+    """A span as people write it, in seconds."""
+    from datetime import timedelta
+
+    from olhubd.plugin.settings import duration
+
+    try:
+        span = duration(text)
+    except ValueError as error:
+        raise click.UsageError(f"--soak {text}: {error}") from None
+    if not isinstance(span, timedelta) or span <= timedelta(0):
+        raise click.UsageError(f"--soak {text}: must be a span such as 30s, 10min or 24h")
+    return span.total_seconds()
+
+
+def _watch(seed: int, seconds: float, accounts: int, keep: Path | None) -> int:
+    import asyncio
+    import contextlib
+    import tempfile
+
+    from olhubd.testing.torture.vigil import watch
+
+    with contextlib.ExitStack() as stack:
+        folder = keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="olhubd-soak-")))
+        folder.mkdir(parents=True, exist_ok=True)
+        click.echo(f"one daemon with {accounts} accounts for {seconds:g} s, from seed {seed}; samples in {folder}")
+        vigil = asyncio.run(watch(folder, seed, seconds, accounts, click.echo))
+        for name, value in vigil.sums():
+            click.echo(f"{name:>14}  {value}")
+        for finding in vigil.findings:
+            click.echo(f"FAILED: {finding}")
+    return 1 if vigil.findings else 0

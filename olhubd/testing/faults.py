@@ -7,9 +7,11 @@ itself) is the simulator's.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import enum
 import random
 import re
+import signal
 from collections.abc import Awaitable, Callable
 
 import msgspec
@@ -43,6 +45,13 @@ class Kind(enum.StrEnum):
     """Cut the connection at once and act `seconds` later."""
     HANG = "hang"
     """Accept and never answer nor act, until the client gives up."""
+    STRIKE = "strike"
+    """Send `signal` to process `pid` before acting. What kills it ends the call too, so that nothing is done."""
+    STRIKE_AFTER = "strike-after"
+    """Act, then send `signal` to process `pid`, which has not heard the answer yet."""
+
+
+_STRIKES = frozenset({Kind.STRIKE, Kind.STRIKE_AFTER})
 
 
 class Fault(msgspec.Struct, kw_only=True):
@@ -60,6 +69,8 @@ class Fault(msgspec.Struct, kw_only=True):
     status: int = 502
     retry_after: float | None = None
     seconds: float = 0.5
+    pid: int = 0
+    signal: int = signal.SIGKILL
 
 
 class Faults:
@@ -69,13 +80,19 @@ class Faults:
         self._random = random.Random(seed)
         self._faults: list[Fault] = []
         self._later: set[asyncio.Task[object]] = set()
+        self.signal: Callable[[int, int], None] | None = None
+        """Sends a signal to a process; None where no fault may."""
         self.struck: dict[Kind, int] = {}
 
     def add(self, *faults: Fault) -> None:
+        """Raises ValueError for a strike where nobody may be struck."""
+        if self.signal is None and any(fault.kind in _STRIKES for fault in faults):
+            raise ValueError("this simulator strikes no processes")
         self._faults.extend(faults)
 
-    def clear(self) -> None:
-        self._faults.clear()
+    def clear(self, *kinds: Kind) -> None:
+        """Take those of some kinds away, or all."""
+        self._faults = [fault for fault in self._faults if kinds and fault.kind not in kinds]
 
     async def settle(self) -> None:
         """Wait until all that LATE put off has been done."""
@@ -141,9 +158,21 @@ class Faults:
             case Kind.ERROR_AFTER:
                 await _act(request, handler)
                 return web.Response(status=fault.status, text="<html>Bad Gateway</html>")
+            case Kind.STRIKE:
+                self._signal(fault)
+                return _cut(request) if fault.signal == signal.SIGKILL else await handler(request)
+            case Kind.STRIKE_AFTER:
+                response = await _act(request, handler)
+                self._signal(fault)
+                return response
             case Kind.HALF:
                 response = await _act(request, handler)
                 return await _half(request, response)
+
+    def _signal(self, fault: Fault) -> None:
+        if self.signal is not None and fault.pid > 0:
+            with contextlib.suppress(ProcessLookupError):
+                self.signal(fault.pid, fault.signal)
 
     async def _act_later(self, fault: Fault, request: web.Request, handler: Handler) -> None:
         await asyncio.sleep(fault.seconds)

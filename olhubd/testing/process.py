@@ -18,10 +18,13 @@ from typing import Any, Self
 import aiohttp
 import msgspec
 
-from olhubd.testing.faults import CONTROL, Fault
+from olhubd.testing.faults import CONTROL, Fault, Kind
 from olhubd.testing.simulator import Entry
 
-__all__ = ["Daemon", "Remote", "spawn_simulator"]
+__all__ = ["LAUNCHER", "Daemon", "Remote", "spawn_simulator", "spawn_town"]
+
+LAUNCHER: Sequence[str] = (sys.executable, "-m", "olhubd")
+"""What the command line is started by; a test may put something of its own before it."""
 
 
 class Remote:
@@ -52,9 +55,11 @@ class Remote:
         async with session.post(f"{self.base}{CONTROL}/faults", data=msgspec.json.encode(faults)) as response:
             response.raise_for_status()
 
-    async def behave(self, session: aiohttp.ClientSession) -> None:
-        """No more faults, other than those under way."""
-        async with session.delete(f"{self.base}{CONTROL}/faults") as response:
+    async def behave(self, session: aiohttp.ClientSession, *kinds: Kind) -> None:
+        """No more faults, of some kinds or at all, other than those under way."""
+        async with session.delete(
+            f"{self.base}{CONTROL}/faults", params=[("kind", kind.value) for kind in kinds]
+        ) as response:
             response.raise_for_status()
 
     async def struck(self, session: aiohttp.ClientSession) -> dict[str, int]:
@@ -74,23 +79,36 @@ async def spawn_simulator(
     stack: contextlib.AsyncExitStack, connector: str, *arguments: str, environ: Mapping[str, str] | None = None
 ) -> Remote:
     """Start `olhubd simulate` for a connector; it ends with the stack."""
+    command = (*LAUNCHER, "simulate", connector, "--json", *arguments)
+    (remote,) = await _spawn(stack, connector, command, 1, environ or {})
+    return remote
+
+
+async def spawn_town(stack: contextlib.AsyncExitStack, connector: str, seeds: Sequence[int]) -> list[Remote]:
+    """Start a simulator for each seed, all in one process, whose faults may strike processes by signals."""
+    command = (sys.executable, "-m", "olhubd.testing.town", connector, *map(str, seeds))
+    return await _spawn(stack, connector, command, len(seeds), {})
+
+
+async def _spawn(
+    stack: contextlib.AsyncExitStack, connector: str, command: Sequence[str], count: int, environ: Mapping[str, str]
+) -> list[Remote]:
     process = await asyncio.create_subprocess_exec(
-        *_olhubd("simulate", connector, "--json", *arguments),
+        *command,
         stdout=asyncio.subprocess.PIPE,
-        env={**os.environ, **(environ or {})},
+        env={**os.environ, **environ},
         process_group=0,
     )
     stack.push_async_callback(_end, process)
     assert process.stdout is not None
-    line = await asyncio.wait_for(process.stdout.readline(), 60)
-    if not line:
-        raise RuntimeError(f"the simulator of {connector} ended with {await process.wait()}")
-    said = msgspec.json.decode(line, type=_Announcement)
-    return Remote(said.connector, said.base, process, said.settings)
-
-
-def _olhubd(*arguments: str) -> Sequence[str]:
-    return (sys.executable, "-m", "olhubd", *arguments)
+    remotes = []
+    for _ in range(count):
+        line = await asyncio.wait_for(process.stdout.readline(), 60)
+        if not line:
+            raise RuntimeError(f"the simulator of {connector} ended with {await process.wait()}")
+        said = msgspec.json.decode(line, type=_Announcement)
+        remotes.append(Remote(said.connector, said.base, process, said.settings))
+    return remotes
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
@@ -107,15 +125,23 @@ async def _end(process: asyncio.subprocess.Process) -> None:
 class Daemon:
     """The daemon in another process, on the configuration at `path`; `log` gets what it prints.
 
-    `socket` is its control socket; `environ` is added to the environment. Use as an async context manager, or
-    `start`, `kill` and `stop` by hand.
+    `socket` is its control socket; `environ` is added to the environment; `launcher` starts the command line. Use
+    as an async context manager, or `start`, `kill` and `stop` by hand.
     """
 
-    def __init__(self, path: Path, socket: Path, log: Path, environ: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        socket: Path,
+        log: Path,
+        environ: Mapping[str, str] | None = None,
+        launcher: Sequence[str] = LAUNCHER,
+    ) -> None:
         self.path = path
         self._socket = socket
         self._log = log
         self._environ = {**os.environ, **(environ or {})}
+        self._command = (*launcher, "run", "--config", str(path))
         self._process: asyncio.subprocess.Process | None = None
         self._session: aiohttp.ClientSession | None = None
         self.kills = 0
@@ -133,19 +159,24 @@ class Daemon:
         return self._process.pid
 
     @property
+    def code(self) -> int | None:
+        """What it ended with."""
+        return self._process.returncode if self._process is not None else None
+
+    @property
     def running(self) -> bool:
         return self._process is not None and self._process.returncode is None
 
+    @property
+    def frozen(self) -> bool:
+        """Whether a signal has stopped it in its tracks."""
+        stat = Path(f"/proc/{self.pid}/stat").read_text(encoding="ascii", errors="replace")
+        return stat.rpartition(")")[2].split()[0] == "T"
+
     async def start(self, timeout: float = 60.0) -> None:
         """Start it and wait until it is ready. Raises RuntimeError with the end of its log when it ends instead."""
-        with self._log.open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                *_olhubd("run", "--config", str(self.path)),
-                stdout=log,
-                stderr=log,
-                env=self._environ,
-                process_group=0,
-            )
+        await self.launch()
+        assert self._process is not None
         self._session = aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(self._socket)))
         try:
             async with asyncio.timeout(timeout):
@@ -157,6 +188,23 @@ class Daemon:
         except BaseException:
             await self.stop()
             raise
+
+    async def launch(self) -> None:
+        """Start it and wait for nothing."""
+        with self._log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *self._command, stdout=log, stderr=log, env=self._environ, process_group=0
+            )
+
+    async def ended(self, timeout: float) -> bool:
+        """Whether it ends by itself, or by another's hand, within so many seconds."""
+        assert self._process is not None
+        try:
+            await asyncio.wait_for(self._process.wait(), timeout)
+        except TimeoutError:
+            return False
+        await self._hang_up()
+        return True
 
     async def _ready(self) -> bool:
         try:
@@ -207,13 +255,15 @@ class Daemon:
         return self._process.returncode or 0
 
     async def second(self, timeout: float = 60.0) -> int:
-        """Start another daemon on the same data, which must refuse; gives its exit code."""
+        """Start another daemon on the same data, which must refuse; gives its exit code, or 0 if it runs on."""
         with self._log.open("ab") as log:
             other = await asyncio.create_subprocess_exec(
-                *_olhubd("run", "--config", str(self.path)), stdout=log, stderr=log, env=self._environ
+                *self._command, stdout=log, stderr=log, env=self._environ, process_group=0
             )
         try:
             return await asyncio.wait_for(other.wait(), timeout)
+        except TimeoutError:
+            return 0
         finally:
             if other.returncode is None:
                 other.kill()

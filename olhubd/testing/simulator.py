@@ -5,7 +5,7 @@ its control routes (the demo, torture, other processes):
 
     GET  /_sim/books            what it holds, as a list of `Entry`
     GET  /_sim/faults           how often each fault struck
-    POST /_sim/faults           a list of `Fault` to add; DELETE clears them
+    POST /_sim/faults           a list of `Fault` to add; DELETE clears them, or (?kind=) those of a kind
     POST /_sim/do/{verb}        a verb of the simulator with its arguments as a JSON object
 
 It is no mock: nothing is answered that its state does not hold.
@@ -24,7 +24,7 @@ from aiohttp import web
 
 from olhubd.model import Money
 from olhubd.plugin import Token
-from olhubd.testing.faults import CONTROL, Fault, Faults
+from olhubd.testing.faults import CONTROL, Fault, Faults, Kind
 
 __all__ = ["Entry", "Simulator", "Verb", "serve"]
 
@@ -103,13 +103,16 @@ class Simulator(abc.ABC):
     async def _add_faults(self, request: web.Request) -> web.Response:
         try:
             added = msgspec.json.decode(await request.read(), type=list[Fault])
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            self.faults.add(*added)
+        except (ValueError, UnicodeDecodeError) as error:  # those of msgspec are among them
             raise web.HTTPBadRequest(text=f"not a list of faults: {error}\n") from None
-        self.faults.add(*added)
         return web.Response(status=204)
 
-    async def _clear_faults(self, _request: web.Request) -> web.Response:
-        self.faults.clear()
+    async def _clear_faults(self, request: web.Request) -> web.Response:
+        try:
+            self.faults.clear(*(Kind(kind) for kind in request.query.getall("kind", [])))
+        except ValueError as error:
+            raise web.HTTPBadRequest(text=f"{error}\n") from None
         return web.Response(status=204)
 
     async def _do(self, request: web.Request) -> web.Response:

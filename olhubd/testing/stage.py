@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,10 +18,10 @@ import msgspec
 
 from olhubd.testing.books import Audit, audit
 from olhubd.testing.faults import Fault
-from olhubd.testing.process import Daemon, Remote, spawn_simulator
+from olhubd.testing.process import LAUNCHER, Daemon, Remote, spawn_simulator, spawn_town
 from olhubd.testing.simulator import Entry
 
-__all__ = ["Outlet", "Stage", "open_stage", "write_configuration"]
+__all__ = ["SHOP", "Outlet", "Stage", "open_stage", "write_configuration"]
 
 SHOP = "shop"
 
@@ -135,31 +135,56 @@ async def open_stage(
     engine: Mapping[str, Any] | None = None,
     listen: str = "off",
     environ: Mapping[str, str] | None = None,
+    launcher: Sequence[str] = LAUNCHER,
+    town: bool = False,
+    hosts: Mapping[str, str] | None = None,
+    prepare: Callable[[Daemon], Awaitable[object]] | None = None,
 ) -> AsyncIterator[Stage]:
     """Start the simulators and the daemon in `folder`, and sign in.
 
     `shop` is the connector of a simulated one, or a real one. `account`, `target`, `route` and `engine` are further
-    keys of those tables of the configuration. `environ` is added to the daemon's environment.
+    keys of those tables of the configuration. `environ` is added to the daemon's environment, `launcher` starts it.
+    With `town` the marketplaces share a process, and faults may strike the daemon. `hosts` names an account's host
+    otherwise than by its number. `prepare` does something with the daemon before it is started.
     """
     async with contextlib.AsyncExitStack() as stack:
         session = await stack.enter_async_context(aiohttp.ClientSession())
-        remotes = {
-            name: await spawn_simulator(stack, marketplace, "--seed", str(seed + number))
-            for number, name in enumerate(markets, 1)
-        }
-        outlet = await spawn_simulator(stack, shop, "--seed", str(seed)) if isinstance(shop, str) else shop
+        seeds = [seed + number for number in range(1, len(markets) + 1)]
+        if town:
+            found = await spawn_town(stack, marketplace, seeds)
+        else:
+            found = [await spawn_simulator(stack, marketplace, "--seed", str(one)) for one in seeds]
+        remotes = dict(zip(markets, found, strict=True))
+        if not isinstance(shop, str):
+            outlet = shop
+        elif town:
+            (outlet,) = await spawn_town(stack, shop, [seed])
+        else:
+            outlet = await spawn_simulator(stack, shop, "--seed", str(seed))
+        names = hosts or {}
         accounts = {
-            name: {"connector": marketplace, **(account or {}), **remote.settings}
+            name: {"connector": marketplace, **(account or {}), **_named(remote.settings, names.get(name))}
             for name, remote in remotes.items()
         }
-        accounts[SHOP] = {"connector": outlet.connector, **outlet.settings, **(target or {})}
+        settings = _named(outlet.settings, names.get(SHOP))
+        accounts[SHOP] = {"connector": outlet.connector, **settings, **(target or {})}
         routes = [{"from": list(markets), "to": SHOP, **(route or {})}]
         path = write_configuration(folder, accounts, routes, engine or {}, listen)
-        daemon = Daemon(path, folder / "olhubd.sock", folder / "olhubd.log", environ)
+        daemon = Daemon(path, folder / "olhubd.sock", folder / "olhubd.log", environ, launcher)
+        if prepare is not None:
+            await prepare(daemon)
         await stack.enter_async_context(daemon)
         stage = Stage(folder, session, remotes, outlet, daemon)
         await asyncio.gather(*(stage.sign_in(name) for name in markets))
         yield stage
+
+
+def _named(settings: Mapping[str, Any], host: str | None) -> dict[str, Any]:
+    """The settings with another name for the simulator's host."""
+    return {
+        key: value.replace("//127.0.0.1:", f"//{host}:") if host and isinstance(value, str) else value
+        for key, value in settings.items()
+    }
 
 
 def write_configuration(

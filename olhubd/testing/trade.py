@@ -13,7 +13,7 @@ from olhubd.testing.faults import Fault, Kind
 from olhubd.testing.process import Remote
 from olhubd.testing.stage import Stage
 
-__all__ = ["Trade", "spoil", "spoil_markets"]
+__all__ = ["Trade", "spoil", "spoil_markets", "spoil_shop"]
 
 Tell = Callable[[str], None]
 
@@ -43,6 +43,10 @@ class Trade:
             self.placed += await step(name, market, tell)
             if self._pause:
                 await asyncio.sleep(self._random.expovariate(1 / self._pause))
+
+    def stop(self) -> None:
+        """Let `run` end after what a buyer just does."""
+        self._orders = 0
 
     def _choose(self, left: int) -> Callable[[str, Remote, Tell], Awaitable[int]]:
         """The next thing that a buyer does; mostly just buying."""
@@ -128,6 +132,11 @@ async def spoil_markets(stage: Stage) -> None:
 async def spoil(stage: Stage, seed: int = 0) -> None:
     """Put faults in force at all simulators: lost and torn answers, refusals, slowness, a journal that lies."""
     await spoil_markets(stage)
+    await spoil_shop(stage)
+
+
+async def spoil_shop(stage: Stage) -> None:
+    """The shop's part of it alone."""
     creating = r"POST .*/orders$"
     await stage.shop.misbehave(
         stage.session,

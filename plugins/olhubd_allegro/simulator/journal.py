@@ -116,6 +116,15 @@ class Journal:
             msgspec.structs.replace(entry, id=place.id) for entry, place in zip(mixed, tail, strict=True)
         ]
 
+    def age(self, count: int, days: float) -> int:
+        """The last `count` events happened so long ago; what is older than the journal is not told any more."""
+        old = self.entries[-count:]
+        for place, entry in enumerate(old, len(self.entries) - len(old)):
+            occurred = entry.occurred - timedelta(days=days)
+            body = msgspec.json.encode({**msgspec.json.decode(entry.body), "occurredAt": stamp(occurred)})
+            self.entries[place] = msgspec.structs.replace(entry, occurred=occurred, body=body)
+        return len(old)
+
     def delay(self, count: int, seconds: float) -> None:
         """The next `count` events show up late, at the places they would have had."""
         self._late.extend([seconds] * count)

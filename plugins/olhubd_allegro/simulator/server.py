@@ -106,6 +106,7 @@ class AllegroSimulator(Simulator):
             "duplicate_events": self.duplicate_events,
             "reorder_events": self.reorder_events,
             "delay_events": self.delay_events,
+            "age_events": self.age_events,
             "rotate_and_forget": self.rotate_and_forget,
             "revoke_grant": signin.revoke,
             "expire_tokens": signin.expire,
@@ -127,6 +128,10 @@ class AllegroSimulator(Simulator):
     def delay_events(self, count: int = 1, seconds: float = 60.0) -> None:
         """Let the next `count` events show up `seconds` late."""
         self.journal.delay(count, seconds)
+
+    def age_events(self, count: int = 1, days: float = 60.0) -> int:
+        """Let the last `count` events have happened `days` ago; the journal forgets what is older than 60."""
+        return self.journal.age(count, days)
 
     def rotate_and_forget(self) -> None:
         """Spend the refresh token at its next use, yet lose the answer with the new one."""
