@@ -14,11 +14,13 @@ from typing import Any
 import msgspec
 
 from olhubd.decide import plan
-from olhubd.decide.plan import Amendment, Debt, StatusWord
+from olhubd.decide.hold import Hold
+from olhubd.decide.plan import Amendment, Debt, StatusWord, Waiver
 from olhubd.decide.route import Route
 from olhubd.engine import packing
 from olhubd.model import Action, Delivery, DeliveryId, DeliveryState, Order, OrderId, Shipment, reference
 from olhubd.plugin import (
+    UNLINKED,
     AccountBlocked,
     AuthLost,
     CancelSink,
@@ -141,7 +143,8 @@ class Courier:
             # A fault in a connector is ours to mend; what it did before it failed is not known.
             self._log.error("connector failed", action=delivery.action.value, delivery=delivery.id, exc_info=True)
             if delivery.attempts >= 5:
-                return self._hold(self._unsure(parcel), f"the connector failed: {type(error).__name__}", sent=True)
+                why = f"the connector failed: {type(error).__name__}"
+                return self._hold(self._unsure(parcel), why, Hold.BROKEN, sent=True)
             return self._failed(parcel, OutcomeUnknown(f"the connector failed: {type(error).__name__}"))
 
     def interrupted(self, parcel: Parcel) -> Outcome:
@@ -160,7 +163,7 @@ class Courier:
         delivery, stored = parcel.delivery, parcel.stored
         sink = self._connector
         if not isinstance(sink, OrderSink):
-            return self._hold(parcel, f"{self._connector.title} cannot take orders")
+            return self._hold(parcel, f"{self._connector.title} cannot take orders", Hold.UNABLE)
         gone = plan.withdrawn(stored.order, stored.superseded_by is not None)
         route = self._route(stored.account)
         unknown = delivery.state is DeliveryState.SENT
@@ -186,12 +189,15 @@ class Courier:
                     await sink.withdraw_order(self._reference(stored))
             return self._end(parcel, DeliveryState.DROPPED, gone)
         if route is None:
-            return self._hold(parcel, f"no route leads from {stored.account} to {self._target} any more")
+            why = f"no route leads from {stored.account} to {self._target} any more"
+            return self._hold(parcel, why, Hold.NO_ROUTE)
         async with self._limit():
             amended = await self._amend(delivery, stored.order)
         if isinstance(amended, str):
-            return self._hold(parcel, amended)
+            return self._hold(parcel, amended, Hold.VETO)
         push = packing.pack(stored.account, amended or stored.order, route)
+        if msgspec.json.decode(delivery.payload, type=Waiver).free_lines:
+            push = msgspec.structs.replace(push, free_lines=True)
         async with self._limit():
             receipt = await sink.push_order(push)
         return self._arrived(parcel, receipt, route)
@@ -229,7 +235,7 @@ class Courier:
             facts["unlinked"] = [line.sku or line.name for line in receipt.unlinked]
         if receipt.total.rounded() != stored.order.total.rounded():
             reason = f"the target stored a total of {receipt.total}, the buyer pays {stored.order.total}"
-            held = self._hold(parcel, reason, sent=True, external_id=receipt.external_id)
+            held = self._hold(parcel, reason, Hold.TOTAL, sent=True, external_id=receipt.external_id)
             return msgspec.structs.replace(held, copy=copy, facts={**facts, **held.facts})
         debts: Sequence[Debt] = ()
         if route is not None:
@@ -252,7 +258,8 @@ class Courier:
                 await sink.set_status(parcel.copy.external_id, word)
             return self._confirmed(parcel)
         if not isinstance(sink, CancelSink):
-            return self._hold(parcel, f"{self._connector.title} cannot cancel orders: cancel it there by hand")
+            why = f"{self._connector.title} cannot cancel orders: cancel it there by hand"
+            return self._hold(parcel, why, Hold.UNABLE)
         async with self._limit():
             await sink.cancel_order(
                 parcel.copy.external_id,
@@ -274,6 +281,7 @@ class Courier:
             parcel,
             f"{what} changed after the order went on{sums}: change order {number} at {self._target} by hand,"
             " then accept this",
+            Hold.CHANGED,
             external_id=copy.external_id,
         )
 
@@ -328,10 +336,12 @@ class Courier:
                 outcome = self._later(parcel, state, asked or self._backoff(delivery.attempts), str(error))
             case Conflict() | NotFound() if delivery.action in (Action.SET_STATUS, Action.SET_PAYMENT):
                 outcome = self._end(parcel, DeliveryState.DEAD, str(error), event="delivery.refused")
-            case Rejected(field=str(field)):
-                outcome = self._hold(parcel, f"{error} (field {field})")
+            case Rejected():
+                where = f" (field {error.field})" if error.field else ""
+                kind = Hold.UNLINKED if error.code == UNLINKED else Hold.REFUSED
+                outcome = self._hold(parcel, f"{error}{where}", kind, field=error.field)
             case _:
-                outcome = self._hold(parcel, str(error))
+                outcome = self._hold(parcel, str(error), Hold.OTHER)
         failure = error if isinstance(error, Temporary | AuthLost | AccountBlocked) else None
         return msgspec.structs.replace(outcome, failure=failure)
 
@@ -365,7 +375,15 @@ class Courier:
             facts={"reason": why},
         )
 
-    def _hold(self, parcel: Parcel, reason: str, sent: bool = False, external_id: str | None = None) -> Outcome:
+    def _hold(
+        self,
+        parcel: Parcel,
+        reason: str,
+        kind: Hold,
+        sent: bool = False,
+        external_id: str | None = None,
+        field: str | None = None,
+    ) -> Outcome:
         delivery = parcel.delivery
         unknown = sent or delivery.state is DeliveryState.SENT
         return self._outcome(
@@ -378,7 +396,7 @@ class Courier:
                 external_id=external_id or delivery.external_id,
             ),
             event="delivery.held",
-            facts={"reason": reason},
+            facts={"reason": reason, "kind": kind.value, **({"field": field} if field else {})},
         )
 
     def _confirmed(self, parcel: Parcel) -> Outcome:

@@ -12,26 +12,29 @@ from datetime import timedelta
 from typing import Any
 
 import aiohttp
-import msgspec
 
 from olhubd.config import AccountConfig, Configuration
-from olhubd.decide import plan
-from olhubd.decide.plan import Debt
 from olhubd.decide.route import Route
+from olhubd.engine import inputs
 from olhubd.engine.account import AccountUnit, NotPossible
+from olhubd.engine.alarms import Alarms
 from olhubd.engine.budget import BudgetBook
 from olhubd.engine.courier import Policy
+from olhubd.engine.desk import Desk
+from olhubd.engine.herald import Herald
+from olhubd.engine.holds import Holds
 from olhubd.engine.landing import Landing
-from olhubd.engine.ledger import Ledger
 from olhubd.engine.observers import Observers
+from olhubd.engine.reconcile import Reconciler
 from olhubd.engine.runlog import RunLog
 from olhubd.engine.session import Clients
 from olhubd.engine.shared import Shared
 from olhubd.engine.supervisor import Pulse, Supervisor
-from olhubd.model import Action, Cause, Delivery, DeliveryState, Order
+from olhubd.engine.watch import Watch
+from olhubd.model import Delivery, Order
 from olhubd.plugin import Clock
 from olhubd.plugin.answer import LONGEST_PAUSE
-from olhubd.store import Database, Transaction, accounts, credentials, deliveries, feeds, lookups, orders, runs
+from olhubd.store import Database, Transaction, accounts, credentials, deliveries, feeds, lookups, runs
 from olhubd.store.accounts import AccountRow, AccountState
 
 __all__ = ["Hub"]
@@ -59,6 +62,10 @@ class Hub:
         self.runs = RunLog(database, clock)
         self.units: dict[str, AccountUnit] = {}
         self.started_at = clock.now()
+        self.alarms = Alarms(database, clock, log)
+        self.reconciler = Reconciler(self, log)
+        self.watch = Watch(self, self.alarms, log)
+        self.herald = Herald(self.alarms, lambda: self.configuration.alarms, session, clock, log)
         self._log = log
         self._routes: tuple[Route, ...] = configuration.routes
         self._shared = Shared(
@@ -78,6 +85,8 @@ class Hub:
             epoch=self.started_at,
             learned=learned,
         )
+        self.holds = Holds(self._shared, self.units)
+        self.desk = Desk(self._shared, self.units)
 
     async def start(self) -> None:
         """Recover what a killed process left, then begin all accounts."""
@@ -88,9 +97,12 @@ class Hub:
         latest = self.clock.now() + timedelta(seconds=longest)
 
         async def recover(tx: Transaction) -> None:
+            upcoming = tx.upcoming()
             await deliveries.recover(tx, latest)
             await runs.lose(tx)
+            await inputs.keep(tx, self.started_at, upcoming, inputs.Start(latest=latest))
 
+        await self._keep_inputs()
         await self.database.write(recover)
         known = await accounts.every(self.database.reader)
         for config in self.configuration.accounts.values():
@@ -100,6 +112,23 @@ class Hub:
         if observers.wanted:
             self.supervisor.start("observers", observers.main)
         self.supervisor.start("round", self._round)
+        await self.alarms.load()
+        self.supervisor.start("alarms", self.watch.main)
+        self.supervisor.start("alarm messages", self.herald.main)
+        self.supervisor.start("reconciliation", self.reconciler.main)
+        waste = inputs.Waste(self.database, self.clock, lambda: self.configuration.daemon.inputs_keep)
+        self.supervisor.start("waste", waste.main)
+
+    async def _keep_inputs(self) -> None:
+        """Begin to keep what decisions depend on, first of all the configuration in force; or keep nothing."""
+        self.database.recording = bool(self.configuration.daemon.inputs_keep)
+        accounts_ = {name: config.connector.name for name, config in self.configuration.accounts.items()}
+        configured = inputs.Configured(routes=self._routes, accounts=accounts_)
+
+        async def work(tx: Transaction) -> None:
+            await inputs.keep(tx, self.clock.now(), tx.upcoming(), configured)
+
+        await self.database.write(work)
 
     async def _round(self, pulse: Pulse) -> None:
         """Wake every target that is owed something, in case whoever owed it could not."""
@@ -165,6 +194,7 @@ class Hub:
         self.configuration = configuration
         self._shared.policy = _policy(configuration)
         grace = configuration.daemon.stop_timeout.total_seconds()
+        await self._keep_inputs()
         await asyncio.gather(*(self.units.pop(name).stop(grace) for name in [*ended, *changed]))
         known = await accounts.every(self.database.reader)
         failures: list[Exception] = []
@@ -193,67 +223,20 @@ class Hub:
             raise NotPossible(f"{name} is switched off in the configuration (enabled = false)")
         raise NotPossible(f"there is no account {name}")
 
-    # What a person does to deliveries
+    # What a person does to the daemon
 
-    async def retry(self, delivery_id: int, who: str) -> Delivery:
-        """Try a delivery again now that somebody mended the cause; an unknown outcome is still looked up first."""
-        return await self._steer(delivery_id, who, "delivery.released", _released)
+    async def note(
+        self, kind: str, facts: Mapping[str, object], who: str, *, account: str = "", tx: Transaction | None = None
+    ) -> None:
+        """Write into the log of events what a person did, to an account or (without one) to the daemon itself.
 
-    async def discard(self, delivery_id: int, who: str, reason: str) -> Delivery:
-        """Give a delivery up for good."""
+        In `tx` where there is one, else by itself.
+        """
 
-        def dead(delivery: Delivery, hub: Hub) -> Delivery:
-            return msgspec.structs.replace(
-                delivery, state=DeliveryState.DEAD, reason=reason, finished_at=hub.clock.now()
-            )
+        async def work(tx: Transaction) -> None:
+            await self._shared.note(tx, kind, account, facts, who)
 
-        return await self._steer(delivery_id, who, "delivery.discarded", dead)
-
-    async def accept(self, delivery_id: int, who: str) -> Delivery:
-        """Take a held order at its target as it is, although its total differs."""
-
-        def confirmed(delivery: Delivery, hub: Hub) -> Delivery:
-            if delivery.external_id is None:
-                raise NotPossible("the target has no order that could be accepted")
-            return msgspec.structs.replace(delivery, state=DeliveryState.CONFIRMED, finished_at=hub.clock.now())
-
-        return await self._steer(delivery_id, who, "delivery.accepted", confirmed)
-
-    async def _steer(self, delivery_id: int, who: str, kind: str, change: Any) -> Delivery:
-        async def work(tx: Transaction) -> tuple[Delivery, set[str]]:
-            delivery = await deliveries.get(tx, delivery_id)
-            if delivery is None:
-                raise NotPossible(f"there is no delivery {delivery_id}")
-            if delivery.state not in (DeliveryState.HOLD, DeliveryState.RETRY, DeliveryState.DEAD):
-                raise NotPossible(
-                    f"delivery {delivery_id} is {delivery.state.value}; there is nothing to do by hand"
-                )
-            changed: Delivery = change(delivery, self)
-            ledger = Ledger(tx, self.clock.now(), Cause("operator", who))
-            facts = {"delivery": delivery.id, "target": delivery.target, "reason": changed.reason}
-            account = await self._order_account(tx, delivery)
-            data = {k: v for k, v in facts.items() if v is not None}
-            event_id = ledger.event(kind, account, delivery.order_id, data)
-            if changed.action is Action.PUSH_ORDER and changed.state is DeliveryState.CONFIRMED:
-                for debt in self._after_push(account, changed.target):
-                    ledger.owe(delivery.order_id, debt, event_id)
-            await deliveries.save(tx, [changed])
-            await ledger.write(tx)
-            return changed, ledger.targets
-
-        changed, targets = await self.database.write(work)
-        self.wake({changed.target, *targets})
-        return changed
-
-    def _after_push(self, account: str, target: str) -> Sequence[Debt]:
-        for route in self._routes:
-            if route.target == target and account in route.sources:
-                return plan.after_push(account, route, self._processing(account))
-        return ()
-
-    async def _order_account(self, tx: Transaction, delivery: Delivery) -> str:
-        stored = await orders.get(tx, delivery.order_id)
-        return stored.account if stored else delivery.target
+        await (work(tx) if tx is not None else self.database.write(work))
 
     # What the parts ask
 
@@ -276,14 +259,6 @@ class Hub:
     @property
     def routes(self) -> Sequence[Route]:
         return self._routes
-
-
-def _released(delivery: Delivery, hub: Hub) -> Delivery:
-    # With a time of sending its outcome is not known, so it goes on as SENT and is looked up.
-    state = DeliveryState.RETRY if delivery.sent_at is None else DeliveryState.SENT
-    return msgspec.structs.replace(
-        delivery, state=state, due_at=hub.clock.now(), reason=None, finished_at=None, lease_until=None
-    )
 
 
 def _policy(configuration: Configuration) -> Policy:

@@ -44,6 +44,16 @@ async def of_orders(reader: Reader, order_ids: Sequence[int]) -> dict[int, list[
     return found
 
 
+async def helds(reader: Reader, order_ids: Sequence[int]) -> list[Event]:
+    """What was said of deliveries of these orders each time that one was held, oldest first."""
+    rows = await reader.fetch(
+        f"SELECT {_COLUMNS} FROM events WHERE order_id IN ({codec.marks(order_ids)}) AND kind = 'delivery.held'"
+        " ORDER BY id",
+        list(order_ids),
+    )
+    return [_event(row) for row in rows]
+
+
 async def of_accounts(reader: Reader, accounts: Sequence[str], *, after: int, limit: int = 100) -> list[Event]:
     """What happened to these accounts themselves since the event `after`, oldest first."""
     return [

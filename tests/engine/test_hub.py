@@ -99,7 +99,7 @@ async def test_an_order_that_a_person_accepted_is_worked_on_like_any_other(hub: 
 
     await database.write(held)
     await hub.start()
-    await hub.accept(1, "me")
+    await hub.holds.accept(1, "me")
     found = (await deliveries.of_orders(database.reader, [1]))[OrderId(1)]
     assert [(d.target, d.action, d.state is DeliveryState.CONFIRMED) for d in found] == [
         ("shop", Action.PUSH_ORDER, True),

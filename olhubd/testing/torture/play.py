@@ -198,7 +198,7 @@ class _Play:
             if delivery.action is not Action.PUSH_ORDER or delivery.external_id is None or stored is None:
                 continue
             if self._world.markets[stored.account].purchases[stored.order.external_id].extras:
-                await hub.accept(delivery.id, "anna")
+                await hub.holds.accept(delivery.id, "anna")
 
     async def _settle(self) -> None:
         world = self._world

@@ -1,0 +1,205 @@
+"""What a person does to an order: a note, a status, a parcel, another address, sending it on.
+
+Each is one transaction: the order as it then is, an event that names who did it, and what follows from it by the
+routes. Whether it may be done is decided in `olhubd.decide.choice`, inside that transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TypeVar
+
+import msgspec
+
+from olhubd.decide import changes, choice, plan
+from olhubd.decide.choice import Act, Choice, Standing
+from olhubd.decide.plan import Debt
+from olhubd.decide.remark import Remark
+from olhubd.engine.account import AccountUnit, NotPossible
+from olhubd.engine.ledger import Ledger
+from olhubd.engine.shared import Shared
+from olhubd.model import Action, Address, Cause, DeliveryState, Fulfilment, OrderId, Shipment
+from olhubd.plugin import StatusSink
+from olhubd.store import Reader, Transaction, codec, deliveries, orders, remarks
+from olhubd.store.orders import Stored
+
+__all__ = ["Desk"]
+
+T = TypeVar("T")
+
+
+class Desk:
+    """The hands of a person on orders. `units` are the accounts at work."""
+
+    def __init__(self, shared: Shared, units: Mapping[str, AccountUnit]) -> None:
+        self._shared = shared
+        self._units = units
+
+    async def standing(self, reader: Reader, stored: Stored) -> Standing:
+        """All that decides what may be done with an order."""
+        owed = await deliveries.of_orders(reader, [stored.id])
+        unit = self._units.get(stored.account)
+        sink = unit.connector if unit is not None else None
+        own: dict[Fulfilment, str] = {}
+        if isinstance(sink, StatusSink):
+            own = {state: word for state in choice.STATUSES if (word := sink.status_for(state)) is not None}
+        return Standing(
+            account=stored.account,
+            order=stored.order,
+            superseded=stored.superseded_by is not None,
+            deliveries=owed.get(stored.id, ()),
+            routes=[route for route in self._shared.routes() if stored.account in route.sources],
+            able={name: frozenset(unit.connector.capabilities()) for name, unit in self._units.items()},
+            own=own,
+        )
+
+    def choices(self, standing: Standing) -> Sequence[Choice]:
+        """What may be done with it now, and why not the rest."""
+        return choice.of_order(standing, self._shared.clock.now())
+
+    async def note(self, order_id: OrderId, text: str | None, who: str) -> None:
+        """Write the hub's own note on an order, or remove it. It goes nowhere."""
+
+        async def work(sheet: _Sheet) -> None:
+            if text == sheet.remark.note:
+                return
+            sheet.remark = msgspec.structs.replace(sheet.remark, note=text)
+            sheet.record(changes.Noted(removed=text is None))
+
+        await self._change(order_id, Act.NOTE, who, work)
+
+    async def status(self, order_id: OrderId, status: Fulfilment, who: str) -> dict[str, str]:
+        """Say how far it has come. Gives to whom that goes, by account and its own word."""
+
+        async def work(sheet: _Sheet) -> dict[str, str]:
+            order = sheet.stored.order
+            if status not in choice.STATUSES:
+                known = ", ".join(choice.STATUSES)
+                raise NotPossible(f"{status} is nothing to be said by hand here; possible: {known}")
+            if status is order.fulfilment:
+                return {}
+            goes = choice.statuses(sheet.standing)[status]
+            said = sheet.remark.fulfilment_instead_of if sheet.remark.fulfilment is not None else order.fulfilment
+            sheet.remark = msgspec.structs.replace(sheet.remark, fulfilment=status, fulfilment_instead_of=said)
+            sheet.stored = _with(sheet.stored, fulfilment=status)
+            change = changes.FulfilmentChanged(old=order.fulfilment, new=status)
+            sheet.record(change, [plan.status_at(account, word, 0) for account, word in sorted(goes.items())])
+            return goes
+
+        return await self._change(order_id, Act.STATUS, who, work)
+
+    async def ship(self, order_id: OrderId, shipment: Shipment, who: str) -> tuple[str, ...]:
+        """Add a parcel. Gives the accounts that are told."""
+
+        async def work(sheet: _Sheet) -> tuple[str, ...]:
+            order = sheet.stored.order
+            if shipment.key in {known.key for known in order.shipments}:
+                raise NotPossible(f"the order has the parcel {shipment.carrier} {shipment.waybill} already")
+            standing = sheet.standing
+            told = {r.target for r in standing.routes if r.sync_shipments and r.target in standing.holders}
+            told |= {standing.account}
+            able = sorted(name for name in told if "ShipmentSink" in standing.able.get(name, ()))
+            parcel = msgspec.structs.replace(shipment, created_at=self._shared.clock.now())
+            sheet.stored = _with(sheet.stored, shipments=(*order.shipments, parcel))
+            change = changes.Shipped(carrier=shipment.carrier, waybill=shipment.waybill)
+            sheet.record(change, [plan.shipment_at(name, shipment, 0) for name in able])
+            return tuple(able)
+
+        return await self._change(order_id, Act.SHIP, who, work)
+
+    async def address(self, order_id: OrderId, address: Address, who: str) -> None:
+        """Send it elsewhere, as long as it has gone nowhere yet. Fields left out stay as they are."""
+
+        async def work(sheet: _Sheet) -> None:
+            shipping = sheet.stored.order.shipping
+            given = {name: value for name, value in msgspec.structs.asdict(address).items() if value is not None}
+            wanted = msgspec.structs.replace(shipping.address or Address(), **given)
+            if not wanted.reachable:
+                raise NotPossible("the address needs street, postcode and city")
+            if wanted == shipping.address:
+                return
+            said = sheet.remark.address_instead_of if sheet.remark.address is not None else shipping.address
+            sheet.remark = msgspec.structs.replace(sheet.remark, address=wanted, address_instead_of=said)
+            sheet.stored = _with(sheet.stored, shipping=msgspec.structs.replace(shipping, address=wanted))
+            sheet.record(changes.AddressChanged())
+
+        await self._change(order_id, Act.ADDRESS, who, work)
+
+    async def forward(self, order_id: OrderId, target: str, who: str) -> None:
+        """Send it on, whatever the route's own rule is: unpaid, from before the route, within its hold window."""
+
+        async def work(sheet: _Sheet) -> None:
+            if target not in {route.target for route in sheet.standing.routes}:
+                raise NotPossible(f"no route leads from {sheet.stored.account} to {target}")
+            push = sheet.standing.push(target)
+            change = changes.Forwarded(target=target)
+            if push is None:
+                sheet.record(change, [Debt(target=target, action=Action.PUSH_ORDER, cause=0)])
+                return
+            # It was owed before: it goes on as what it was, so that an unknown outcome is still looked up.
+            state = DeliveryState.PENDING if push.sent_at is None else DeliveryState.SENT
+            again = msgspec.structs.replace(
+                push,
+                state=state,
+                due_at=self._shared.clock.now(),
+                finished_at=None,
+                lease_until=None,
+                reason=None,
+            )
+            await deliveries.save(sheet.tx, [again])
+            sheet.record(change)
+            sheet.ledger.targets.add(target)
+
+        await self._change(order_id, Act.FORWARD, who, work, target)
+
+    async def _change(
+        self,
+        order_id: OrderId,
+        act: Act,
+        who: str,
+        work: Callable[[_Sheet], Awaitable[T]],
+        target: str | None = None,
+    ) -> T:
+        async def whole(tx: Transaction) -> tuple[T, set[str]]:
+            now = self._shared.clock.now()
+            stored = await orders.get(tx, order_id)
+            if stored is None:
+                raise NotPossible(f"there is no order {order_id}")
+            ledger = Ledger(tx, now, Cause("operator", who))
+            before = (await remarks.of_orders(tx, [order_id])).get(order_id, Remark())
+            standing = await self.standing(tx, stored)
+            for one in self.choices(standing):
+                if one.name is act and one.target == target and not one.possible:
+                    raise NotPossible(f"order {order_id}: {one.why_not}")
+            sheet = _Sheet(tx, ledger, stored, before, standing)
+            result = await work(sheet)
+            if sheet.stored is not stored:
+                await orders.rewrite(tx, msgspec.structs.replace(sheet.stored, changed_at=now))
+            if sheet.remark != before:
+                await remarks.put(tx, order_id, sheet.remark, now)
+            await ledger.write(tx)
+            return result, ledger.targets
+
+        result, targets = await self._shared.database.write(whole)
+        self._shared.wake(targets)
+        return result
+
+
+class _Sheet:
+    """An order on the desk, within one transaction."""
+
+    def __init__(self, tx: Transaction, ledger: Ledger, stored: Stored, remark: Remark, standing: Standing) -> None:
+        self.tx = tx
+        self.ledger = ledger
+        self.stored = stored
+        self.remark = remark
+        self.standing = standing
+
+    def record(self, change: changes.Change, debts: Sequence[Debt] = ()) -> None:
+        self.ledger.record(self.stored.id, self.stored.account, [change], debts, self.standing.deliveries)
+
+
+def _with(stored: Stored, **words: object) -> Stored:
+    """The order with other words. Its digest stays, which tells what its source said last."""
+    order = msgspec.structs.replace(stored.order, **words)
+    return msgspec.structs.replace(stored, order=order, document=codec.encode(order))

@@ -1,0 +1,288 @@
+"""What a person does about deliveries that wait and records that could not land.
+
+Each is one transaction with an event that names who did it. Whether it may be done is decided in
+`olhubd.decide.choice`, inside that transaction, since the delivery may have moved on while the person looked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from olhubd.decide import choice, plan
+from olhubd.decide.choice import Act, Choice
+from olhubd.decide.hold import Hold
+from olhubd.decide.plan import Debt, Waiver
+from olhubd.engine.account import AccountUnit, NotPossible
+from olhubd.engine.ledger import Ledger
+from olhubd.engine.poller import Poller
+from olhubd.engine.shared import Shared
+from olhubd.model import Action, Cause, Delivery, DeliveryState, Quarantined, reference
+from olhubd.plugin import Found, OrderLookup, OrderSink
+from olhubd.store import Transaction, copies, deliveries, events, lookups, orders, quarantine
+from olhubd.store.copies import Copy
+from olhubd.store.orders import Stored
+
+__all__ = ["Differs", "Holds", "last_held"]
+
+_PATIENCE = 8.0
+"""Seconds in which a target must have answered for the order that a person named."""
+
+
+class Differs(NotPossible):
+    """The order that a person named costs something else; with a word that this is right it can be adopted."""
+
+
+class Holds:
+    """The hands of a person on what is owed. `units` are the accounts at work."""
+
+    def __init__(self, shared: Shared, units: Mapping[str, AccountUnit]) -> None:
+        self._shared = shared
+        self._units = units
+
+    def choices(self, delivery: Delivery) -> Sequence[Choice]:
+        """What may be done with it now, and why not the rest."""
+        return choice.of_delivery(delivery, self._shared.clock.now(), self._numbered(delivery.target))
+
+    async def retry(self, delivery_id: int, who: str) -> Delivery:
+        """Try a delivery again now that somebody mended the cause; an unknown outcome is still looked up first."""
+
+        async def again(delivery: Delivery, _tx: Transaction) -> Delivery:
+            return self._let_go(delivery)
+
+        return await self._steer(delivery_id, who, Act.RETRY, "delivery.released", again)
+
+    async def release(self, delivery_id: int, who: str) -> Delivery:
+        """Let a delivery go before the end of its hold window, or although a rule of its route holds it."""
+
+        async def let_go(delivery: Delivery, tx: Transaction) -> Delivery:
+            if delivery.state is DeliveryState.PENDING:
+                return msgspec.structs.replace(delivery, due_at=self._shared.clock.now())
+            facts = last_held(await events.of_order(tx, delivery.order_id)).get(delivery.id, {})
+            released = self._let_go(delivery)
+            if facts.get("kind") != Hold.UNLINKED:
+                return released
+            return msgspec.structs.replace(released, payload=msgspec.Raw(msgspec.json.encode(Waiver(True))))
+
+        return await self._steer(delivery_id, who, Act.RELEASE, "delivery.released", let_go)
+
+    async def discard(self, delivery_id: int, who: str, reason: str) -> Delivery:
+        """Give a delivery up for good."""
+
+        async def dead(delivery: Delivery, _tx: Transaction) -> Delivery:
+            now = self._shared.clock.now()
+            return msgspec.structs.replace(delivery, state=DeliveryState.DEAD, reason=reason, finished_at=now)
+
+        return await self._steer(delivery_id, who, Act.DISCARD, "delivery.discarded", dead)
+
+    async def accept(self, delivery_id: int, who: str) -> Delivery:
+        """Take a held order at its target as it is, although its total differs."""
+
+        async def confirmed(delivery: Delivery, _tx: Transaction) -> Delivery:
+            now = self._shared.clock.now()
+            return msgspec.structs.replace(delivery, state=DeliveryState.CONFIRMED, finished_at=now)
+
+        return await self._steer(delivery_id, who, Act.ACCEPT, "delivery.accepted", confirmed)
+
+    async def adopt(self, delivery_id: int, number: str, who: str, *, despite_total: bool = False) -> Delivery:
+        """Take an order that is at the target already for the one that was to be created there.
+
+        Raises Differs where its total is another one and nobody said that this is right.
+        """
+        delivery = await self._allowed(delivery_id, Act.ADOPT)
+        found = await self._find(delivery.target, number)
+
+        async def adopted(delivery: Delivery, tx: Transaction) -> tuple[Delivery, Copy, dict[str, Any]]:
+            stored = (await orders.read(tx, [delivery.order_id]))[delivery.order_id]
+            await self._own(tx, delivery, stored, found)
+            differs = found.total.rounded() != stored.order.total.rounded()
+            if differs and not despite_total:
+                raise Differs(
+                    f"order {number} at {delivery.target} costs {found.total}, the buyer pays {stored.order.total}"
+                )
+            now = self._shared.clock.now()
+            done = msgspec.structs.replace(
+                delivery,
+                state=DeliveryState.CONFIRMED,
+                external_id=found.external_id,
+                reason=None,
+                finished_at=now,
+                lease_until=None,
+            )
+            copy = Copy(
+                order_id=stored.id,
+                account=delivery.target,
+                external_id=found.external_id,
+                number=found.number,
+                total=found.total,
+                status=found.status,
+                url=found.url,
+                unlinked=tuple(line.line_id for line in found.unlinked),
+                created_at=now,
+            )
+            facts: dict[str, Any] = {"external_id": found.external_id, "number": found.number or number}
+            if differs:
+                facts |= {"there": str(found.total), "expected": str(stored.order.total)}
+            return done, copy, facts
+
+        return await self._steer(
+            delivery_id, who, Act.ADOPT, "delivery.adopted", adopted, found_status=found.status
+        )
+
+    async def _find(self, target: str, number: str) -> Found:
+        unit = self._units.get(target)
+        if unit is None or not isinstance(unit.connector, OrderSink):
+            raise NotPossible(f"{target} is not at work, so it cannot be asked for its orders")
+        async with asyncio.timeout(_PATIENCE):
+            found = await unit.connector.find_by_number(number)
+        if found is None:
+            raise NotPossible(f"{target} has no order with the number {number}")
+        return found
+
+    async def _own(self, tx: Transaction, delivery: Delivery, stored: Stored, found: Found) -> None:
+        """Refuse an order that is somebody else's."""
+        ours = reference(stored.account, stored.order.external_id)
+        called = f"order {found.number or found.external_id} at {delivery.target}"
+        if found.reference is not None and found.reference != ours:
+            raise NotPossible(f"{called} carries the mark of {found.reference}")
+        known = (await copies.by_external(tx, delivery.target, [found.external_id])).get(found.external_id)
+        if known is not None and known.order_id != stored.id:
+            raise NotPossible(f"{called} is known as order {known.order_id} of the hub already")
+        own = await orders.by_reference(tx, delivery.target, found.external_id)
+        if own is not None and (await copies.of_orders(tx, [own])).get(own):
+            raise NotPossible(f"{called} is known as order {own} of the hub, which went on from there")
+
+    # Records that could not land
+
+    def options(self, record: Quarantined) -> tuple[Choice, ...]:
+        """What may be done with a record that could not land."""
+        asked = self._source(record.account) is not None
+        why_not = (
+            None if asked else f"{record.account} cannot be asked for one order: the next sweep reads it again"
+        )
+        return (
+            Choice(name=Act.RETRY, possible=asked, why_not=why_not),
+            Choice(name=Act.DISCARD, possible=True),
+        )
+
+    def _source(self, account: str) -> Poller | None:
+        unit = self._units.get(account)
+        return unit.poller if unit is not None and isinstance(unit.connector, OrderLookup) else None
+
+    async def read_again(self, record: Quarantined, who: str) -> None:
+        """Ask the source for the record once more; it lands, or comes back with what is wrong with it now."""
+        poller = self._source(record.account)
+        if poller is None:
+            raise NotPossible(str(self.options(record)[0].why_not))
+        now = self._shared.clock.now()
+        wish = lookups.Lookup(external_id=record.external_id, due_at=now, reason="asked for by a person")
+
+        async def work(tx: Transaction) -> None:
+            await lookups.put(tx, record.account, [wish])
+            await self._shared.note(tx, "record.retried", record.account, _facts(record), who)
+
+        await self._shared.database.write(work)
+        poller.look_up()
+
+    async def give_up(self, record: Quarantined, reason: str, who: str) -> None:
+        """Let a record wait for nobody any more, until its source tells it in other words."""
+
+        async def work(tx: Transaction) -> None:
+            await quarantine.discard(tx, record.id, reason, self._shared.clock.now())
+            facts = {**_facts(record), "reason": reason}
+            await self._shared.note(tx, "record.discarded", record.account, facts, who)
+
+        await self._shared.database.write(work)
+
+    # How it is done
+
+    def _numbered(self, target: str) -> bool:
+        unit = self._units.get(target)
+        return unit is not None and isinstance(unit.connector, OrderSink) and unit.connector.numbered
+
+    async def _allowed(self, delivery_id: int, act: Act, tx: Transaction | None = None) -> Delivery:
+        delivery = await deliveries.get(tx or self._shared.database.reader, delivery_id)
+        if delivery is None:
+            raise NotPossible(f"there is no delivery {delivery_id}")
+        wanted = next(one for one in self.choices(delivery) if one.name is act)
+        if not wanted.possible:
+            raise NotPossible(f"delivery {delivery_id} cannot be {_PAST[act]}: {wanted.why_not}")
+        return delivery
+
+    async def _steer(
+        self,
+        delivery_id: int,
+        who: str,
+        act: Act,
+        kind: str,
+        change: Callable[[Delivery, Transaction], Any],
+        found_status: str | None = None,
+    ) -> Delivery:
+        async def work(tx: Transaction) -> tuple[Delivery, set[str]]:
+            delivery = await self._allowed(delivery_id, act, tx)
+            result = await change(delivery, tx)
+            changed, copy, more = result if isinstance(result, tuple) else (result, None, {})
+            ledger = Ledger(tx, self._shared.clock.now(), Cause("operator", who))
+            stored = await orders.get(tx, delivery.order_id)
+            account = stored.account if stored else delivery.target
+            facts = {"delivery": delivery.id, "action": delivery.action.value, "target": delivery.target, **more}
+            if changed.reason is not None:
+                facts["reason"] = changed.reason
+            event_id = ledger.event(kind, account, delivery.order_id, facts)
+            if changed.action is Action.PUSH_ORDER and changed.state is DeliveryState.CONFIRMED:
+                for debt in self._after_push(account, changed.target, found_status):
+                    ledger.owe(delivery.order_id, debt, event_id)
+            await deliveries.save(tx, [changed])
+            if copy is not None:
+                await copies.put(tx, [copy])
+            await ledger.write(tx)
+            return changed, ledger.targets
+
+        changed, targets = await self._shared.database.write(work)
+        self._shared.wake({changed.target, *targets})
+        return changed
+
+    def _after_push(self, account: str, target: str, found: str | None) -> Sequence[Debt]:
+        for route in self._shared.routes():
+            if route.target == target and account in route.sources:
+                return plan.after_push(account, route, self._shared.processing(account), found)
+        return ()
+
+    def _let_go(self, delivery: Delivery) -> Delivery:
+        # With a time of sending its outcome is not known, so it goes on as SENT and is looked up.
+        state = DeliveryState.RETRY if delivery.sent_at is None else DeliveryState.SENT
+        return msgspec.structs.replace(
+            delivery,
+            state=state,
+            due_at=self._shared.clock.now(),
+            reason=None,
+            finished_at=None,
+            lease_until=None,
+        )
+
+
+_PAST = {
+    Act.RETRY: "retried",
+    Act.RELEASE: "released",
+    Act.ADOPT: "adopted",
+    Act.ACCEPT: "accepted",
+    Act.DISCARD: "discarded",
+}
+
+
+def _facts(record: Quarantined) -> dict[str, object]:
+    return {"feed": record.feed, "external_id": record.external_id}
+
+
+def last_held(history: Sequence[Any]) -> dict[int, dict[str, Any]]:
+    """What was said of each delivery when it was held last, by its id."""
+    found: dict[int, dict[str, Any]] = {}
+    for event in history:
+        if event.kind == "delivery.held":
+            facts = msgspec.json.decode(event.data)
+            if isinstance(facts.get("delivery"), int):
+                found[facts["delivery"]] = facts
+    return found
