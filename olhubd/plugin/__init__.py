@@ -2,8 +2,10 @@
 
 from olhubd.plugin.budget import Budget, Gate, Lane
 from olhubd.plugin.capability import (
+    UNLINKED,
     CancelSink,
     Cursor,
+    Found,
     Gone,
     Identity,
     Later,
@@ -48,6 +50,7 @@ from olhubd.plugin.oauth import DeviceGrant, Token, Tokens
 from olhubd.plugin.settings import Duration, Field, Secret, Settings, Url
 
 __all__ = [
+    "UNLINKED",
     "Account",
     "AccountBlocked",
     "Answer",
@@ -68,6 +71,7 @@ __all__ = [
     "Duration",
     "ErrorTable",
     "Field",
+    "Found",
     "Gate",
     "Gone",
     "Identity",

@@ -16,12 +16,14 @@ from typing import ClassVar, NewType
 import msgspec
 
 from olhubd.model import Fulfilment, Money, Order, Payment, Shipment
-from olhubd.plugin.errors import Temporary
+from olhubd.plugin.errors import Rejected, Temporary
 from olhubd.plugin.oauth import DeviceGrant, Token
 
 __all__ = [
+    "UNLINKED",
     "CancelSink",
     "Cursor",
+    "Found",
     "Gone",
     "Identity",
     "Later",
@@ -129,12 +131,17 @@ class Unlinked(msgspec.Struct, frozen=True, kw_only=True):
     sku: str | None = None
 
 
+UNLINKED = "unlinked"
+"""The `code` of a Rejected that tells of lines without product where the route allows none."""
+
+
 class Push(msgspec.Struct, frozen=True, kw_only=True):
     """An order to be created at a target, with what the route decided about it.
 
     `reference` must be stored with the order so that `find_order` finds it. `status` is the target's own word for
     the first state, None for the connector's choice. `shipping_method` and `payment_method` are the target's ids as
-    mapped by the route, None when unmapped. `free_lines` allows lines without product; otherwise raise Rejected.
+    mapped by the route, None when unmapped. `free_lines` allows lines without product; else raise Rejected with the
+    code UNLINKED.
     """
 
     order: Order
@@ -162,6 +169,12 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     unlinked: tuple[Unlinked, ...] = ()
 
 
+class Found(Receipt, frozen=True, kw_only=True):
+    """An order that a person named, whoever made it. `reference` is the mark it carries, if it does."""
+
+    reference: str | None = None
+
+
 class OrderSink(abc.ABC):
     """Orders out: create one, and find it again by our reference after an answer was lost."""
 
@@ -177,6 +190,17 @@ class OrderSink(abc.ABC):
     @abc.abstractmethod
     async def find_order(self, reference: str, since: datetime) -> Receipt | None:
         """The order that carries `reference`, created after `since`. None only when it is surely not there."""
+
+    numbered: ClassVar[bool] = False
+    """Whether `find_by_number` can tell."""
+
+    async def find_by_number(self, number: str) -> Found | None:
+        """The order that people there call by exactly this number, made by us or not; None when there is none.
+
+        For a person who entered an order by hand and wants the hub to know it as the one that was owed. A connector
+        that answers sets `numbered`.
+        """
+        raise Rejected("this system cannot be asked for an order by its number")
 
     async def withdraw_order(self, reference: str) -> None:
         """Take back what an unfinished push left behind, now that the order is owed no more.

@@ -13,6 +13,7 @@ from olhubd.plugin import (
     Connector,
     Cursor,
     Defaults,
+    Found,
     Gone,
     Identity,
     OrderFeed,
@@ -67,6 +68,7 @@ class Vendure(
         {"vendure-auth-token", "vendure-api-key", "vendure-token", "password"}
     )
     idempotent = True
+    numbered = True
 
     def __init__(self, account: Account[VendureSettings]) -> None:
         super().__init__(account)
@@ -136,6 +138,19 @@ class Vendure(
     async def find_order(self, reference: str, since: datetime) -> Receipt | None:
         order = await self._shop.find(reference)
         return push.receipt(order) if order is not None else None
+
+    async def find_by_number(self, number: str) -> Found | None:
+        rows = await self._shop.rows({"take": 2, "filter": {"code": {"eq": number}}})
+        order = next((row.order for row in rows if row.order is not None and row.order.code == number), None)
+        if order is None or order.state in mapping.UNPLACED:
+            return None
+        return Found(
+            external_id=order.id,
+            number=order.code,
+            status=order.state,
+            total=Money.of_minor(order.total_with_tax, order.currency_code),
+            reference=order.custom("externalId") or None,
+        )
 
     async def withdraw_order(self, reference: str) -> None:
         order = await self._shop.find(reference)

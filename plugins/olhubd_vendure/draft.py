@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from olhubd.model import Address, Line, Order
-from olhubd.plugin import Conflict, Push, Rejected, Unlinked
+from olhubd.plugin import UNLINKED, Conflict, Push, Rejected, Unlinked
 from olhubd_vendure import mapping, wire
 from olhubd_vendure.queries import Call
 from olhubd_vendure.settings import VendureSettings
@@ -97,7 +97,7 @@ def plan(
         if line.external_id not in variants
     )
     if unlinked and not push.free_lines:
-        raise Rejected(f"no product for {_listed(unlinked)}", field="sku")
+        raise Rejected(f"no product for {_listed(unlinked)}", field="sku", code=UNLINKED)
     items = tuple(_items(push, server, variants, placeholder))
     shipping = order.shipping.cost.minor() if order.shipping.cost is not None else 0
     total = sum(item.price * item.quantity for item in items) + shipping

@@ -6,6 +6,7 @@ that POST may fail without the order being forgotten.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -22,6 +23,7 @@ from olhubd.plugin import (
     ContractBroken,
     Cursor,
     Defaults,
+    Found,
     Gone,
     Identity,
     NotFound,
@@ -49,7 +51,7 @@ from olhubd.plugin import (
     decode,
 )
 from olhubd_woocommerce import amend, mapping, wire
-from olhubd_woocommerce.client import NEEDS_PRODUCT, Shop
+from olhubd_woocommerce.client import NEEDS_PRODUCT, PAGE, Shop
 from olhubd_woocommerce.customers import Customers
 from olhubd_woocommerce.draft import (
     Draft,
@@ -102,6 +104,8 @@ class WooCommerce(
     )
     simulator = "olhubd_woocommerce.simulator:WooCommerceSimulator"
     secret_keys = frozenset({"consumer_key", "consumer_secret", "oauth_signature", "application_password"})
+
+    numbered = True
 
     def __init__(self, account: Account[WooCommerceSettings]) -> None:
         super().__init__(account)
@@ -257,6 +261,26 @@ class WooCommerce(
             # It was deleted since it was last seen in the list.
             self._search.forget()
             raise Unavailable(f"order {found} vanished while it was looked up") from None
+
+    async def find_by_number(self, number: str) -> Found | None:
+        order = await self._numbered(number)
+        if order is None or order.status in _NO_ORDERS or order.status == "trash":
+            return None
+        mark = wire.meta_value(order.meta_data, mapping.REFERENCE)
+        return Found(**msgspec.structs.asdict(self._receipt(order)), reference=mark)
+
+    async def _numbered(self, number: str) -> wire.Order | None:
+        """A number is the order's id, unless a plugin of the shop counts otherwise: then its search knows."""
+        if number.isascii() and number.isdecimal() and len(number) < 19:
+            with contextlib.suppress(NotFound):
+                order = await self._read(number)
+                if (order.number or str(order.id)) == number:
+                    return order
+        asked = {"search": number, "status": "any", "per_page": PAGE}
+        hits = [o for o in await self._shop.get("/wc/v3/orders", list[wire.Order], asked) if o.number == number]
+        if len(hits) > 1:
+            raise Conflict(f"the shop has {len(hits)} orders with number {number}")
+        return hits[0] if hits else None
 
     def _receipt(self, order: wire.Order) -> Receipt:
         free = (item for item in order.line_items if not item.product_id)

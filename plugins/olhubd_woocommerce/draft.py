@@ -15,7 +15,7 @@ import msgspec
 
 from olhubd.model import Address, Charge, Line, Order, PaymentType
 from olhubd.model.money import Money, allocate
-from olhubd.plugin import Push, Rejected
+from olhubd.plugin import UNLINKED, Push, Rejected
 from olhubd_woocommerce.mapping import LINE, REFERENCE
 from olhubd_woocommerce.pricing import Kind, Part, Priced, Rate, price
 from olhubd_woocommerce.products import Goods
@@ -103,7 +103,9 @@ def sketch(
     for i, (line, found) in enumerate(zip(order.lines, goods, strict=True)):
         if found is None and not push.free_lines:
             raise Rejected(
-                f"the shop has no product for line {line.external_id} (SKU {line.sku})", field="line_items"
+                f"the shop has no product for line {line.external_id} (SKU {line.sku})",
+                field="line_items",
+                code=UNLINKED,
             )
         if told is not None:
             tax_class = told[i]

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from olhubd.plugin import (
+    UNLINKED,
     Account,
     Budget,
     Connector,
@@ -77,7 +78,7 @@ class TinyShop(Connector[TinySettings], OrderFeed, OrderSink):
             if item.sku is None
         )
         if unlinked and not push.free_lines:
-            raise Rejected(f"{len(unlinked)} lines are bound to no product of the shop", field="lines")
+            raise Rejected(f"{len(unlinked)} lines have no product in the shop", field="lines", code=UNLINKED)
         return receipt(await self.http.call("POST", "/orders", Sold, json=basket), unlinked)
 
     async def find_order(self, reference: str, since: datetime) -> Receipt | None:

@@ -74,3 +74,25 @@ async def an_order_is_found_among_many(bench: Bench) -> None:
         found = await find(bench, f"market:crowd-{number}")
         wanted = receipts[number].external_id
         check(found is not None and found.external_id == wanted, f"order {number + 1} of {CROWD} is not found")
+
+
+@rule("FIND-06", Tier.SILVER, _SINK)
+async def an_order_is_found_by_its_number(bench: Bench) -> None:
+    """Where a person may name an order by its number, exactly that one is found, with its total and its mark."""
+    if not bench.connector.numbered:
+        return
+    receipts = [await made(bench, external_id=f"numbered-{number}") for number in range(11)]
+    for number, receipt in enumerate(receipts):
+        name = receipt.number or receipt.external_id
+        found = await bench.connector.find_by_number(name)
+        right = found is not None and found.external_id == receipt.external_id
+        check(right, f"number {name} finds another order or none")
+        if found is not None:
+            check(found.total == receipt.total, f"found at {found.total}, pushed at {receipt.total}")
+            check(found.reference == f"market:numbered-{number}", f"found with the mark {found.reference}")
+    last = receipts[-1].number or receipts[-1].external_id
+    for near in (f"{last}0", last[:-1], f"0{last}", f"{last}x"):
+        if near in {receipt.number or receipt.external_id for receipt in receipts}:
+            continue
+        found = await bench.connector.find_by_number(near)
+        check(found is None, f"{near!r} finds the order of a similar number")

@@ -14,6 +14,7 @@ from olhubd.model import Fulfilment, Money, Payment, Shipment
 from olhubd.plugin import (
     CancelSink,
     Conflict,
+    Found,
     Gone,
     Identity,
     NotFound,
@@ -27,7 +28,7 @@ from olhubd.plugin import (
     StatusList,
     StatusSink,
 )
-from olhubd_tinyshop.connector import TinyShop, read
+from olhubd_tinyshop.connector import TinyShop, read, receipt
 from olhubd_tinyshop.mapping import Sold
 
 __all__ = ["SINS", "GoodFeed", "GoodShop", "GoodSink", "GoodSmall", "breaks"]
@@ -49,6 +50,15 @@ class GoodShop(TinyShop, OrderLookup, StatusSink, PaymentSink, ShipmentSink, Can
             return read(await self.http.get(f"/orders/{external_id}", msgspec.Raw))
         except NotFound:
             return Gone(external_id=external_id)
+
+    numbered = True
+
+    async def find_by_number(self, number: str) -> Found | None:
+        try:
+            sold = await self.http.get(f"/orders/{number}", Sold)
+        except NotFound:
+            return None
+        return Found(**msgspec.structs.asdict(receipt(sold)), reference=sold.reference)
 
     async def held(self, external_id: str) -> Held:
         return await self.http.get(f"/orders/{external_id}", Held)

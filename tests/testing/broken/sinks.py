@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from olhubd.model import Money, Order
 from olhubd.plugin import (
+    Found,
     OutcomeUnknown,
     Push,
     Receipt,
@@ -51,6 +52,14 @@ class TakesTheFirstHit(GoodSink):
     async def find_order(self, reference: str, since: datetime) -> Receipt | None:
         hits = await self.http.get("/search", list[Sold], {"text": reference})
         return receipt(hits[0]) if hits else None
+
+
+@breaks("FIND-06")
+class TakesASimilarNumber(GoodSink):
+    """Takes for the number that was asked for whatever begins like it."""
+
+    async def find_by_number(self, number: str) -> Found | None:
+        return await super().find_by_number(number) or await super().find_by_number(number[:-1])
 
 
 @breaks("FIND-04", "FAIL-02", "FAIL-03", "FAIL-04", "FAIL-05")
@@ -96,6 +105,14 @@ class RoundsPerPiece(Reshaping):
             return (net * Decimal("1.23")).rounded()
 
         return replace(order, lines=tuple(replace(n, price=there_and_back(n.price)) for n in order.lines))
+
+
+@breaks("PUSH-13")
+class ForgetsTheTaxOnTop(Reshaping):
+    """Takes net prices for what the buyer pays."""
+
+    def reshape(self, order: Order) -> Order:
+        return replace(order, tax=None)
 
 
 @breaks("PUSH-06")
