@@ -39,6 +39,7 @@ COMMANDS = {
     },
     "Setting up": {
         "plugins": Lazy("olhubd.cli.plugins:plugins", "What is installed and what it can do."),
+        "token": Lazy("olhubd.cli.tokens:token", "Who may use the endpoint and the dashboard."),
         "config": Lazy("olhubd.cli.config:config", "The configuration in force, and its schema for editors."),
         "completion": Lazy("olhubd.cli.shell:completion", "Print the completion script for a shell."),
         "version": Lazy("olhubd.cli.shell:version", "Print the version."),

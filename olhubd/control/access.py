@@ -1,20 +1,21 @@
-"""Who may ask: everybody about health, the holders of the token over TCP, local users over the Unix socket.
+"""Who may ask what: everybody about health, holders of a token over TCP, local users over the Unix socket.
 
-The socket asks the kernel who is there: the daemon's own user, root, and members of the daemon's group need no
-token. A browser is never trusted to speak for the person before it: writes from other sites are refused.
+The socket asks the kernel who is there: the daemon's own user and root may do everything, members of the daemon's
+group what the configuration says. A browser is never trusted to speak for the person before it: writes from other
+sites are refused.
 """
 
 from __future__ import annotations
 
 import array
 import contextlib
-import hmac
 import os
 import pwd
 import secrets
 import socket
 import stat
 import struct
+from collections.abc import Mapping
 from pathlib import Path
 
 from aiohttp import web
@@ -23,17 +24,20 @@ from yarl import URL
 
 from olhubd.config import Configuration
 from olhubd.control.context import CONTEXT
+from olhubd.control.keyring import Holder
 from olhubd.control.problem import Refusal
+from olhubd.model import Scope
 
-__all__ = ["OPEN", "PAGES", "TOKEN_FILE", "guard", "load_or_make_token", "who"]
+__all__ = ["PAGES", "SCOPES", "TOKEN_FILE", "guard", "load_or_make_token", "too_narrow", "who"]
 
 TOKEN_FILE = "control.token"
-OPEN = frozenset({"/healthz", "/readyz"})
 PAGES: web.AppKey[frozenset[str]] = web.AppKey("pages", frozenset)
 """Routes for browsers, which have a door of their own: a session, and never the mere fact of the socket."""
-_SAFE = frozenset({"GET", "HEAD"})
+SCOPES: web.AppKey[Mapping[tuple[str, str], Scope | None]] = web.AppKey("scopes", Mapping)
+"""What a token must allow for a method and path of ours; None where nobody is asked for one."""
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _SO_PEERGROUPS = 59
-_WHO = web.RequestKey("who", str)
+_HOLDER = web.RequestKey("holder", Holder)
 
 
 def load_or_make_token(configuration: Configuration) -> str:
@@ -65,33 +69,65 @@ def _make(path: Path) -> str:
 
 @web.middleware
 async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Refuse who may not ask, and writes that a foreign page made a browser send."""
+    """Refuse who may not ask, what they may not do, and writes that a foreign page made a browser send."""
     resource = request.match_info.route.resource
-    pages = request.app[PAGES]
-    if resource is None or resource.canonical not in OPEN | pages:
-        request[_WHO] = _authenticate(request)
+    if resource is None or resource.canonical not in request.app[PAGES]:
+        needed = _needed(request)
+        if needed is not None:
+            holder = await _authenticate(request)
+            if not holder.scope.allows(needed):
+                raise too_narrow(holder, needed)
+            request[_HOLDER] = holder
     if request.method not in _SAFE:
         _same_site(request)
     return await handler(request)
 
 
+def _needed(request: web.Request) -> Scope | None:
+    """What a token must allow here. A route that says nothing of itself, a plugin's, goes by its method."""
+    resource = request.match_info.route.resource
+    default = Scope.READ if resource is None or request.method in _SAFE else Scope.OPERATE
+    return request.app[SCOPES].get((request.method, resource.canonical if resource else ""), default)
+
+
+def too_narrow(holder: Holder, needed: Scope) -> Refusal:
+    """The refusal of somebody who may do less than this."""
+    challenge = {"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{needed.value}"'}
+    detail = f"this needs the scope {needed.value}, and {_called(holder)} has {holder.scope.value}"
+    return Refusal(403, "scope", detail, challenge)
+
+
+def _called(holder: Holder) -> str:
+    return holder.who if holder.name is None else f"the token {holder.name}"
+
+
 def who(request: web.Request) -> str:
     """Who asks, as it stands in the log of events."""
-    name: str = request.get(_WHO, "nobody")
-    return name
+    holder = request.get(_HOLDER)
+    return holder.who if holder else "nobody"
 
 
-def _authenticate(request: web.Request) -> str:
+async def _authenticate(request: web.Request) -> Holder:
+    context = request.app[CONTEXT]
     peer = _peer(request)
-    if peer is not None and _trusted(*peer):
-        return _name(peer[0])
+    if peer is not None:
+        scope = _granted(*peer, context.hub.configuration.control.group_scope)
+        if scope is not None:
+            return Holder(name=None, who=_name(peer[0]), scope=scope, mark="")
     scheme, _, shown = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not shown:
+    if scheme.lower() != "bearer" or not shown.strip():
         raise Refusal(401, "token", "a bearer token is needed", {"WWW-Authenticate": "Bearer"})
-    if not hmac.compare_digest(shown.strip().encode(errors="surrogateescape"), request.app[CONTEXT].token.encode()):
+    source = request.remote or f"user {peer[0] if peer else 'unknown'}"
+    holder = context.keyring.shown(shown)
+    # Who was let in before goes on: a neighbour at the same address who guesses must lock nobody out.
+    if (wait := context.attempts.wait(source)) and (holder is None or not context.keyring.used(holder)):
+        raise Refusal(429, "limited", "too many wrong tokens came from there", {"Retry-After": str(wait)})
+    if holder is None:
+        context.attempts.failed(source)
         wrong = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
-        raise Refusal(401, "token", "the bearer token is wrong", wrong)
-    return "token"
+        raise Refusal(401, "token", "the bearer token is wrong, expired or revoked", wrong)
+    await context.keyring.use(holder)
+    return holder
 
 
 def _peer(request: web.Request) -> tuple[int, frozenset[int]] | None:
@@ -107,8 +143,11 @@ def _peer(request: web.Request) -> tuple[int, frozenset[int]] | None:
     return uid, frozenset({gid, *groups})
 
 
-def _trusted(uid: int, groups: frozenset[int]) -> bool:
-    return uid in (0, os.geteuid()) or os.getegid() in groups
+def _granted(uid: int, groups: frozenset[int], group_scope: Scope) -> Scope | None:
+    """What somebody at the socket may do without a token; None for strangers."""
+    if uid in (0, os.geteuid()):
+        return Scope.ADMIN
+    return group_scope if os.getegid() in groups else None
 
 
 def _name(uid: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -113,10 +114,12 @@ async def _earlier(hub: Hub, name: str) -> dict[str, Run]:
 async def fetch(call: Call[Nothing, Fetching]) -> Reply[Fetched]:
     """Fetch orders now, or join the run under way. 202 while it is not over yet."""
     at_work = unit(call.hub, call.path["account"])
-    try:
+    run: Run | None = None
+    with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(call.body.wait):
             run = await at_work.fetch()
-    except TimeoutError:
+    await call.hub.note("account.fetched", {"run": run.id} if run else {}, call.who, account=at_work.name)
+    if run is None:
         return Reply(content=Fetched(run=None), status=202)
     return Reply(content=Fetched(run=run), status=200)
 
@@ -141,6 +144,7 @@ async def sign_in(call: Call[Nothing, Nothing]) -> Reply[SignIn]:
     """Begin a sign-in by a code on another device; the daemon waits for its end by itself."""
     at_work = unit(call.hub, call.path["account"])
     begun = await call.context.signins.begin(at_work.name, call.who)
+    await call.hub.note("account.sign-in-begun", {}, call.who, account=at_work.name)
     return Reply(content=_sign_in(begun), status=202)
 
 

@@ -2,22 +2,40 @@
 
 from __future__ import annotations
 
+import enum
+from datetime import date
 from typing import Annotated
 
 import msgspec
 
-from olhubd.model import DeliveryState, Stage
+from olhubd.model import AlarmKind, DeliveryState, Fulfilment, Scope, Stage
 
 __all__ = [
+    "Adopting",
+    "AlarmsQuery",
     "DeliveriesQuery",
+    "ExportFormat",
+    "ExportQuery",
+    "ExportRows",
     "Fetching",
+    "Forwarding",
     "LogLevel",
+    "NewAddress",
+    "NewToken",
+    "Note",
     "Nothing",
+    "OrdersFilter",
     "OrdersQuery",
+    "Parcel",
     "Pausing",
     "QuarantineQuery",
     "Reason",
+    "ReconciliationsQuery",
+    "Reconciling",
+    "Renaming",
+    "Resuming",
     "RunsQuery",
+    "StatusWord",
     "Waiting",
 ]
 
@@ -26,6 +44,26 @@ Before = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 Wait = Annotated[float, msgspec.Meta(ge=0, le=60)]
 """Seconds."""
 Words = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
+Line = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]*\S[^\x00-\x1f]*$")]
+"""One line of text that is not blank."""
+Word = Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=r"^\s*[^\s\x00-\x1f][^\x00-\x1f]*$")]
+"""A number or a name, as people type it."""
+
+
+Day = Annotated[str, msgspec.Meta(min_length=10, max_length=40)]
+Amount = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,12}(\.[0-9]{1,4})?$")]
+
+
+class ExportFormat(enum.StrEnum):
+    CSV = "csv"
+    JSON = "json"
+
+
+class ExportRows(enum.StrEnum):
+    """What a row of a CSV file is."""
+
+    ORDERS = "orders"
+    LINES = "lines"
 
 
 class _Asked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -36,14 +74,45 @@ class Nothing(_Asked, frozen=True, kw_only=True):
     """No parameters, no body."""
 
 
-class OrdersQuery(_Asked, frozen=True, kw_only=True):
-    """`q` is an id or a number, here or at a target, whole. Pages go on by `before`, the `next` of the last one."""
+class OrdersFilter(_Asked, frozen=True, kw_only=True):
+    """All that is given must fit.
+
+    `q` is an id or a number, here or at a target, whole; `text` begins the buyer's name or login, or is the SKU or
+    EAN of a line. Dates are days ("2026-01-31", in the time zone of the configuration, both included) or moments
+    ("2026-01-31T12:00:00Z"). Amounts are in whatever currency the order is. `unlinked` orders have lines without a
+    product.
+    """
 
     account: str | None = None
+    connector: str | None = None
     stage: Stage | None = None
-    q: str | None = None
+    fulfilment: Fulfilment | None = None
+    placed_from: Day | None = None
+    placed_to: Day | None = None
+    amount_from: Amount | None = None
+    amount_to: Amount | None = None
+    q: Words | None = None
+    text: Words | None = None
+    unlinked: bool = False
+
+
+class OrdersQuery(OrdersFilter, frozen=True, kw_only=True):
+    """Pages go on by `before`, the `next` of the last one. With a date the order is that of placing."""
+
     before: Before | None = None
     limit: Limit = 50
+
+
+class ExportQuery(OrdersFilter, frozen=True, kw_only=True):
+    """`id`, which may be given more than once, are the only orders wanted.
+
+    `rows` is what a row of the CSV is; with `bom` it begins with a mark by which spreadsheets know UTF-8.
+    """
+
+    format: ExportFormat = ExportFormat.CSV
+    rows: ExportRows = ExportRows.ORDERS
+    bom: bool = False
+    id: tuple[Before, ...] = ()
 
 
 class RunsQuery(_Asked, frozen=True, kw_only=True):
@@ -71,12 +140,93 @@ class QuarantineQuery(_Asked, frozen=True, kw_only=True):
     raw: bool = False
 
 
+class AlarmsQuery(_Asked, frozen=True, kw_only=True):
+    """With `past` those that are over."""
+
+    past: bool = False
+    kind: AlarmKind | None = None
+    before: Before | None = None
+    limit: Limit = 100
+
+
+class ReconciliationsQuery(_Asked, frozen=True, kw_only=True):
+    """With `different` only the days on which source and hub differ."""
+
+    account: str | None = None
+    different: bool = False
+    before: Before | None = None
+    limit: Limit = 50
+
+
+class Reconciling(_Asked, frozen=True, kw_only=True):
+    """Which day, in the daemon's time zone."""
+
+    day: date | None = None
+
+
 class Pausing(_Asked, frozen=True, kw_only=True):
     reason: Words = "by a person"
 
 
 class Reason(_Asked, frozen=True, kw_only=True):
     reason: Words = "given up by a person"
+
+
+class Adopting(_Asked, frozen=True, kw_only=True):
+    """`number` is what people call the order at the target. With `despite_total` its total may be another one."""
+
+    number: Word
+    despite_total: bool = False
+
+
+class Note(_Asked, frozen=True, kw_only=True):
+    note: Annotated[str, msgspec.Meta(min_length=1, max_length=4000)] | None = None
+
+
+class StatusWord(_Asked, frozen=True, kw_only=True):
+    status: Fulfilment
+
+
+class Parcel(_Asked, frozen=True, kw_only=True):
+    """`lines` are the ids of the order's lines in the parcel; without them it is all."""
+
+    carrier: Word
+    waybill: Word
+    carrier_name: Word | None = None
+    url: Annotated[str, msgspec.Meta(pattern=r"^https?://\S+$", max_length=1000)] | None = None
+    lines: tuple[str, ...] = ()
+
+
+class NewAddress(_Asked, frozen=True, kw_only=True):
+    """Fields that are left out stay as they are. `country` is ISO 3166 alpha-2."""
+
+    first_name: Line | None = None
+    last_name: Line | None = None
+    company: Line | None = None
+    street: Line | None = None
+    postcode: Line | None = None
+    city: Line | None = None
+    region: Line | None = None
+    country: Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{2}$")] | None = None
+    phone: Line | None = None
+
+
+class Forwarding(_Asked, frozen=True, kw_only=True):
+    """`target` may be left out where only one route leads from the order's account."""
+
+    target: str | None = None
+
+
+class Renaming(_Asked, frozen=True, kw_only=True):
+    """Without a title, that of the configuration is shown again."""
+
+    title: Line | None = None
+
+
+class Resuming(_Asked, frozen=True, kw_only=True):
+    """With `moved` a person says that what answers now is the same shop, only elsewhere."""
+
+    moved: bool = False
 
 
 class Fetching(_Asked, frozen=True, kw_only=True):
@@ -93,3 +243,11 @@ class Waiting(_Asked, frozen=True, kw_only=True):
 
 class LogLevel(_Asked, frozen=True, kw_only=True):
     level: str
+
+
+class NewToken(_Asked, frozen=True, kw_only=True):
+    """`lifetime` is in seconds; without one the token is good until it is revoked."""
+
+    name: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+    scope: Scope = Scope.READ
+    lifetime: Annotated[float, msgspec.Meta(ge=60, le=315_360_000)] | None = None

@@ -7,6 +7,8 @@ from typing import Any
 
 from aiohttp import web
 
+from olhubd.control.attempts import Attempts
+from olhubd.control.keyring import Keyring
 from olhubd.control.steer import Steer
 from olhubd.engine.hub import Hub
 from olhubd.engine.signin import SignIns
@@ -19,7 +21,9 @@ class Context:
     hub: Hub
     signins: SignIns
     steer: Steer
-    token: str
+    keyring: Keyring
+    attempts: Attempts
+    """Of bearer tokens; the login of the dashboard counts by itself."""
     log: Any
 
 

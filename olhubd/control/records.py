@@ -22,6 +22,7 @@ from olhubd.model import (
     Order,
     Quarantined,
     Run,
+    Scope,
     Shipment,
     Stage,
 )
@@ -61,6 +62,9 @@ __all__ = [
     "Standing",
     "Status",
     "Timeline",
+    "Token",
+    "TokenMade",
+    "Tokens",
 ]
 
 T = TypeVar("T")
@@ -246,6 +250,8 @@ class OrderRow(_Answer, frozen=True, kw_only=True):
     total: Money
     buyer: str | None
     superseded_by: int | None
+    unlinked: int
+    """How many of its lines are bound to no product: at a target, or before that by what the source tells."""
     targets: tuple[Standing, ...]
 
 
@@ -397,3 +403,26 @@ class Reloaded(_Answer, frozen=True, kw_only=True):
     changed: tuple[str, ...]
     ended: tuple[str, ...]
     warnings: tuple[str, ...]
+
+
+class Token(_Answer, frozen=True, kw_only=True):
+    """A token that somebody made, without its text. `used_at` is exact to ten minutes."""
+
+    name: str
+    scope: Scope
+    created_at: datetime
+    created_by: str
+    expires_at: datetime | None
+    expired: bool
+    used_at: datetime | None
+
+
+class Tokens(_Answer, frozen=True, kw_only=True):
+    items: tuple[Token, ...]
+
+
+class TokenMade(_Answer, frozen=True, kw_only=True):
+    """A new token. `text` is what a program must show; nobody can ask for it again."""
+
+    token: Token
+    text: str

@@ -16,8 +16,23 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from olhubd.config import Configuration
-from olhubd.control import access, accounts, dashboard, deliveries, health, metrics, orders, problem, runs, system
+from olhubd.control import (
+    access,
+    accounts,
+    dashboard,
+    deliveries,
+    export,
+    health,
+    metrics,
+    orders,
+    problem,
+    runs,
+    system,
+    tokens,
+)
+from olhubd.control.attempts import Attempts
 from olhubd.control.context import CONTEXT, Context
+from olhubd.control.keyring import Keyring
 from olhubd.control.routes import endpoint
 from olhubd.control.steer import Steer
 from olhubd.engine.hub import Hub
@@ -33,12 +48,16 @@ ROUTES = (
     *orders.ROUTES,
     *deliveries.ROUTES,
     *runs.ROUTES,
+    *export.ROUTES,
+    *tokens.ROUTES,
 )
 _wire = logging.getLogger("olhubd.control.wire")
 # What fails in a handler is logged by our own guard. The rest is what strangers send that is no HTTP: the framework
 # would log each with its bytes, before anybody has asked who they are.
 _wire.setLevel(logging.CRITICAL)
 _BODY_LIMIT = 64 * 1024
+_MOST_WRONG = 20
+"""Wrong tokens from one address in a minute; a program with an old one is not to be cut off at its first try."""
 _LONGEST = max(30.0, *(route.limit for route in ROUTES))
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -54,7 +73,11 @@ def application(hub: Hub, token: str, steer: Steer) -> web.Application:
     """The endpoint without its sockets."""
     app = web.Application(middlewares=[problem.middleware, access.guard, _limit], client_max_size=_BODY_LIMIT)
     log = structlog.get_logger("olhubd.control")
-    app[CONTEXT] = Context(hub=hub, signins=SignIns(hub), steer=steer, token=token, log=log)
+    keyring = Keyring(token, hub)
+    attempts = Attempts(hub.clock, _MOST_WRONG)
+    app[CONTEXT] = Context(hub=hub, signins=SignIns(hub), steer=steer, keyring=keyring, attempts=attempts, log=log)
+    app[access.SCOPES] = {(route.method, route.path): route.scope for route in ROUTES}
+    app.on_startup.append(_load)
     for route in ROUTES:
         app.router.add_route(route.method, route.path, endpoint(route))
     dashboard.install(app)
@@ -62,6 +85,10 @@ def application(hub: Hub, token: str, steer: Steer) -> web.Application:
     hub.configuration.plugins.manager.hook.olhubd_register_routes(app=app)
     app.on_response_prepare.append(_harden)
     return app
+
+
+async def _load(app: web.Application) -> None:
+    await app[CONTEXT].keyring.load()
 
 
 @web.middleware

@@ -75,6 +75,7 @@ async def plugins(call: Call[Nothing, Nothing]) -> Plugins:
 async def reload(call: Call[Nothing, Nothing]) -> Reloaded:
     """Take the configuration into force anew. When it is wrong the old one stays."""
     changes = await call.context.steer.reload()
+    await call.hub.note("daemon.reloaded", changes, call.who)
     return Reloaded(
         begun=tuple(changes.get("begun", ())),
         changed=tuple(changes.get("changed", ())),
@@ -90,6 +91,7 @@ async def log_level(call: Call[Nothing, LogLevel]) -> Logging:
     if level not in known:
         raise Refusal(400, "parameter", f"level: must be one of {', '.join(known)}", parameter="level")
     await call.context.steer.log_level(level)
+    await call.hub.note("daemon.log-level-set", {"level": level}, call.who)
     return Logging(level=level)
 
 

@@ -7,6 +7,7 @@ import contextlib
 import dataclasses
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,9 @@ from olhubd.control.steer import Steer
 from olhubd.engine.clock import SystemClock
 from olhubd.engine.hub import Hub
 from olhubd.engine.session import open_session
+from olhubd.model import Scope
 from olhubd.plugin import Defaults, loading
-from olhubd.store import Database, deliveries
+from olhubd.store import Database, deliveries, events
 from olhubd.testing.simulator import serve
 from olhubd.testing.stage import write_configuration
 from olhubd_allegro.simulator import AllegroSimulator
@@ -43,7 +45,12 @@ class Stingy(TinyShop):
 
 
 class Brisk(SystemClock):
-    """Naps are twenty times shorter; the time itself is right."""
+    """Naps are twenty times shorter; the time itself is right, or `ahead` by as much."""
+
+    ahead = timedelta(0)
+
+    def now(self) -> datetime:
+        return super().now() + self.ahead
 
     async def sleep(self, seconds: float) -> None:
         await super().sleep(seconds / 20)
@@ -59,9 +66,11 @@ class House:
         self.shop = WooCommerceSimulator(3)
         self.tiny = TinyShopSimulator()
         self.levels: list[str] = []
+        self.clock = Brisk()
         self.hub: Hub
         self.database: Database
         self.path: Path
+        self.socket = folder / "olhubd.sock"
         self.addresses: tuple[str, ...]
         self.client: ClientSession
 
@@ -84,14 +93,27 @@ class House:
             self.token = load_or_make_token(configuration)
             self.database = await stack.enter_async_context(Database.open(self.folder / "data" / "hub.sqlite"))
             session = await stack.enter_async_context(open_session())
-            self.hub = Hub(configuration, self.database, session, Brisk(), structlog.get_logger())
+            self.hub = Hub(configuration, self.database, session, self.clock, structlog.get_logger())
             await self.hub.start()
             stack.push_async_callback(self.hub.stop, 5)
-            steer = Steer(reload=self._reload, log_level=self._log_level)
-            self.addresses = await stack.enter_async_context(
-                server.serve(self.hub, configuration, self.token, steer)
-            )
-            self.client = await stack.enter_async_context(ClientSession(self.base, headers=self.bearer))
+            await stack.enter_async_context(self._endpoint(configuration))
+            yield
+
+    @contextlib.asynccontextmanager
+    async def _endpoint(self, configuration: config.Configuration) -> AsyncIterator[None]:
+        steer = Steer(reload=self._reload, log_level=self._log_level)
+        async with (
+            server.serve(self.hub, configuration, self.token, steer) as self.addresses,
+            ClientSession(self.base, headers=self.bearer) as self.client,
+        ):
+            yield
+
+    @contextlib.asynccontextmanager
+    async def reopened(self) -> AsyncIterator[None]:
+        """With a second endpoint to the same hub, which is then the one that is asked."""
+        control = self.hub.configuration.control.model_copy(update={"socket": self.folder / "second.sock"})
+        async with self._endpoint(dataclasses.replace(self.hub.configuration, control=control)):
+            self.socket = self.folder / "second.sock"
             yield
 
     def configuration(self) -> config.Configuration:
@@ -115,7 +137,7 @@ class House:
 
     def over_socket(self) -> ClientSession:
         """A session that shows no token and comes by the Unix socket."""
-        return ClientSession("http://olhubd", connector=UnixConnector(str(self.folder / "olhubd.sock")))
+        return ClientSession("http://olhubd", connector=UnixConnector(str(self.socket)))
 
     async def _reload(self) -> dict[str, list[str]]:
         return await self.hub.reload(self.configuration())
@@ -136,7 +158,18 @@ class House:
         assert status == 200, answer
         return answer
 
+    async def events(self) -> int:
+        """The id of the newest event."""
+        return await events.head(self.database.reader)
+
     # Doing
+
+    async def make_token(self, name: str, scope: Scope, lifetime: timedelta | None = None) -> str:
+        body = {"name": name, "scope": scope.value, "lifetime": lifetime and lifetime.total_seconds()}
+        status, made = await self.ask("POST", "/tokens", body)
+        assert status == 201, made
+        text: str = made["text"]
+        return text
 
     async def sign_in(self) -> None:
         status, begun = await self.ask("POST", "/accounts/market/sign-in")

@@ -13,6 +13,7 @@ import pytest
 
 from olhubd import config
 from olhubd.control import access
+from olhubd.model import Scope
 from tests.control.house import House, decoded
 
 
@@ -66,11 +67,16 @@ async def test_the_operator_is_named_in_the_log_of_events(trading: House) -> Non
 
 
 @pytest.mark.parametrize(
-    ("uid", "groups", "trusted"),
-    [(0, [], True), (os.geteuid(), [], True), (54321, [os.getegid()], True), (54321, [54321], False)],
+    ("uid", "groups", "scope"),
+    [
+        (0, [], Scope.ADMIN),
+        (os.geteuid(), [], Scope.ADMIN),
+        (54321, [os.getegid()], Scope.READ),
+        (54321, [54321], None),
+    ],
 )
-def test_who_needs_no_token(uid: int, groups: list[int], trusted: bool) -> None:
-    assert access._trusted(uid, frozenset(groups)) is trusted
+def test_who_needs_no_token(uid: int, groups: list[int], scope: Scope | None) -> None:
+    assert access._granted(uid, frozenset(groups), Scope.READ) is scope
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")

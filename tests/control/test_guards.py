@@ -2,71 +2,79 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
 import pytest
+from aiohttp import ClientSession, web
 
-from olhubd.control import dashboard
+from olhubd.control import attempts, dashboard
 from olhubd.control.server import ROUTES, application
+from olhubd.model import Scope
+from olhubd.plugin import hookimpl
+from tests.control.dashboard.browser import Browser, forms
 from tests.control.house import House, decoded
+from tests.control.table import API, BUTTONS, DOOR, LOGOUT, OPEN, PAGES, PLUGIN, STREAM, path
 
-OPEN = {("GET", "/healthz"), ("GET", "/readyz")}
-DOOR = {("GET", "/login"), ("POST", "/login"), ("GET", "/static/{name}")}
-PAGES = {
-    ("GET", "/"),
-    ("GET", "/orders"),
-    ("GET", "/orders/{order}"),
-    ("GET", "/waiting"),
-    ("GET", "/runs"),
-    ("GET", "/accounts"),
-    ("GET", "/accounts/{account}/sign-in"),
-    ("POST", "/logout"),
-    ("POST", "/accounts/{account}/fetch"),
-    ("POST", "/accounts/{account}/pause"),
-    ("POST", "/accounts/{account}/resume"),
-    ("POST", "/accounts/{account}/sign-in"),
-    ("POST", "/deliveries/{delivery}/retry"),
-    ("POST", "/deliveries/{delivery}/accept"),
-    ("POST", "/deliveries/{delivery}/discard"),
-}
-STREAM = {("GET", "/events/stream")}
-GUARDED = {
-    ("GET", "/metrics"),
-    ("GET", "/api/v1/status"),
-    ("GET", "/api/v1/plugins"),
-    ("POST", "/api/v1/reload"),
-    ("POST", "/api/v1/log-level"),
-    ("GET", "/api/v1/accounts"),
-    ("GET", "/api/v1/accounts/{account}"),
-    ("POST", "/api/v1/accounts/{account}/fetch"),
-    ("POST", "/api/v1/accounts/{account}/pause"),
-    ("POST", "/api/v1/accounts/{account}/resume"),
-    ("POST", "/api/v1/accounts/{account}/sign-in"),
-    ("GET", "/api/v1/accounts/{account}/sign-in"),
-    ("GET", "/api/v1/orders"),
-    ("GET", "/api/v1/orders/{order}"),
-    ("GET", "/api/v1/orders/{order}/events"),
-    ("GET", "/api/v1/deliveries"),
-    ("GET", "/api/v1/deliveries/{delivery}"),
-    ("POST", "/api/v1/deliveries/{delivery}/retry"),
-    ("POST", "/api/v1/deliveries/{delivery}/discard"),
-    ("POST", "/api/v1/deliveries/{delivery}/accept"),
-    ("GET", "/api/v1/runs"),
-    ("GET", "/api/v1/quarantine"),
-}
+NARROWER = {Scope.OPERATE: Scope.READ, Scope.ADMIN: Scope.OPERATE}
+GUARDED = {**API, **PLUGIN}
+WRITES = sorted({key for key in (*GUARDED, *DOOR, *BUTTONS, LOGOUT) if key[0] != "GET"})
 
 
-def path(pattern: str) -> str:
-    return (
-        pattern.format(account="nobody", order="0", delivery="0", name="style.css") if "{" in pattern else pattern
-    )
+class Extra:
+    """A plugin with routes of its own, which know nothing of tokens."""
+
+    @hookimpl
+    def olhubd_register_routes(self, app: web.Application) -> None:
+        async def answer(_request: web.Request) -> web.Response:
+            return web.json_response({"told": True})
+
+        for method, pattern in PLUGIN:
+            app.router.add_route(method, pattern, answer)
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tables try hundreds of wrong tokens; that they are counted has a test of its own."""
+    monkeypatch.setattr(attempts.Attempts, "failed", lambda *_: None)
+
+
+@pytest.fixture
+async def house(house: House) -> AsyncIterator[House]:
+    """With a plugin's routes beside ours, at an endpoint made anew: one that runs takes no more routes."""
+    manager = house.hub.configuration.plugins.manager
+    plugin = Extra()
+    manager.register(plugin)
+    async with house.reopened():
+        yield house
+    manager.unregister(plugin)
 
 
 async def test_the_table_has_every_route(house: House) -> None:
     """A route that nobody thought of as guarded is a hole."""
     app = application(house.hub, "token", steer=None)  # type: ignore[arg-type]
     served = {(route.method, route.resource.canonical) for route in app.router.routes() if route.resource}
-    assert served == OPEN | GUARDED | DOOR | PAGES | STREAM
-    assert {(route.method, route.path) for route in ROUTES} == OPEN | GUARDED
-    assert {(route.method, route.path) for route in dashboard.ROUTES} == DOOR | PAGES | STREAM
+    assert served == OPEN | DOOR | PAGES | STREAM | {LOGOUT} | GUARDED.keys() | BUTTONS.keys()
+    assert {(route.method, route.path): route.scope for route in ROUTES} == {**dict.fromkeys(OPEN), **API}
+    assert {(r.method, r.path) for r in dashboard.ROUTES} == DOOR | PAGES | STREAM | {LOGOUT} | BUTTONS.keys()
+
+
+def test_whatever_changes_something_needs_more_than_reading() -> None:
+    assert [key for key, scope in {**GUARDED, **BUTTONS}.items() if key[0] != "GET" and scope is Scope.READ] == []
+
+
+async def refused(client: ClientSession, headers: dict[str, str], shown: str) -> None:
+    """What every guarded route answers to a token that is none."""
+    for method, pattern in sorted(GUARDED):
+        async with client.request(method, path(pattern), headers=headers) as response:
+            problem = await decoded(response)
+            assert response.status == 401, (method, pattern)
+            assert response.content_type == "application/problem+json"
+            assert response.headers["WWW-Authenticate"].startswith("Bearer")
+            assert problem["type"] == "urn:olhubd:problem:token"
+            assert not shown or shown not in str(problem)
+    async with client.get("/api/v1/no-such-thing", headers=headers) as response:
+        assert response.status == 401, "what exists is nobody's business either"
 
 
 @pytest.mark.parametrize(
@@ -74,17 +82,52 @@ async def test_the_table_has_every_route(house: House) -> None:
 )
 async def test_no_token_no_answer(house: House, shown: str | None) -> None:
     house.client.headers.pop("Authorization")
-    headers = {} if shown is None else {"Authorization": shown}
-    for method, pattern in sorted(GUARDED):
-        async with house.client.request(method, path(pattern), headers=headers) as response:
+    await refused(house.client, {} if shown is None else {"Authorization": shown}, house.token)
+
+
+@pytest.mark.parametrize("scope", list(Scope))
+async def test_an_expired_token_opens_nothing(house: House, scope: Scope) -> None:
+    text = await house.make_token("old", scope, lifetime=timedelta(hours=1))
+    house.client.headers["Authorization"] = f"Bearer {text}"
+    async with house.client.get("/api/v1/status") as response:
+        assert response.status == 200, "it was good until then"
+    house.clock.ahead = timedelta(hours=1)
+    await refused(house.client, {}, text)
+
+
+@pytest.mark.parametrize("scope", list(Scope))
+async def test_a_revoked_token_opens_nothing(house: House, scope: Scope) -> None:
+    text = await house.make_token("gone", scope)
+    status, _ = await house.ask("POST", "/tokens/gone/revoke")
+    assert status == 200
+    house.client.headers["Authorization"] = f"Bearer {text}"
+    await refused(house.client, {}, text)
+
+
+async def test_a_token_opens_no_more_than_its_scope(house: House) -> None:
+    """Each route is asked with a token that is just too narrow for it, and nothing of it is done."""
+    texts = {scope: await house.make_token(scope.value, scope) for scope in Scope}
+    before = await house.events()
+    for (method, pattern), needed in sorted(GUARDED.items()):
+        if needed not in NARROWER:
+            continue
+        shown = {"Authorization": f"Bearer {texts[NARROWER[needed]]}"}
+        async with house.client.request(method, path(pattern), headers=shown) as response:
             problem = await decoded(response)
-            assert response.status == 401, (method, pattern)
-            assert response.content_type == "application/problem+json"
-            assert response.headers["WWW-Authenticate"].startswith("Bearer")
-            assert problem["type"] == "urn:olhubd:problem:token"
-            assert house.token not in str(problem)
-    async with house.client.get("/api/v1/no-such-thing", headers=headers) as response:
-        assert response.status == 401, "what exists is nobody's business either"
+            assert response.status == 403, (method, pattern)
+            assert problem["type"] == "urn:olhubd:problem:scope"
+            assert needed.value in problem["detail"]
+            assert f'scope="{needed.value}"' in response.headers["WWW-Authenticate"]
+    assert await house.events() == before
+
+
+async def test_a_token_opens_all_that_its_scope_allows(house: House) -> None:
+    """The right scope comes past the door: what is refused then is what is asked."""
+    texts = {scope: await house.make_token(scope.value, scope) for scope in Scope}
+    for (method, pattern), needed in sorted(GUARDED.items()):
+        shown = {"Authorization": f"Bearer {texts[needed]}"}
+        async with house.client.request(method, path(pattern), headers=shown, json={"no": 1}) as response:
+            assert response.status not in (401, 403), (method, pattern)
 
 
 async def test_health_needs_no_token(house: House) -> None:
@@ -101,7 +144,7 @@ async def test_a_page_is_for_those_who_logged_in(house: House, shown: dict[str, 
     headers = {name: value.replace("right", house.token) for name, value in shown.items()}
     async with house.over_socket() as socket:
         for client in (house.client, socket):
-            for method, pattern in sorted(PAGES):
+            for method, pattern in sorted(PAGES | BUTTONS.keys() | {LOGOUT}):
                 async with client.request(
                     method, path(pattern), headers=headers, allow_redirects=False
                 ) as response:
@@ -111,6 +154,48 @@ async def test_a_page_is_for_those_who_logged_in(house: House, shown: dict[str, 
             async with client.get("/events/stream", headers=headers) as response:
                 assert response.status == 401
     assert "paused" not in {unit.row.state.value for unit in house.hub.units.values()}
+
+
+@pytest.mark.parametrize("end", ["revoked", "expired"])
+async def test_a_session_ends_with_its_token(house: House, end: str) -> None:
+    async with Browser(house) as browser:
+        await browser.enter(token=await house.make_token("desk", Scope.ADMIN, lifetime=timedelta(hours=1)))
+        form = forms(await browser.page("/"))[0].fields
+        if end == "revoked":
+            assert (await house.ask("POST", "/tokens/desk/revoke"))[0] == 200
+        else:
+            house.clock.ahead = timedelta(hours=1)
+        for method, pattern in sorted(PAGES | BUTTONS.keys() | {LOGOUT}):
+            get = browser.get(path(pattern)) if method == "GET" else browser.post(path(pattern), form)
+            answer = await get
+            assert answer.status == 303, (method, pattern)
+            assert answer.headers["Location"].startswith("/login")
+        assert (await browser.get("/events/stream")).status == 401
+
+
+async def test_a_session_may_do_what_its_token_may(house: House) -> None:
+    """The server refuses a button that the scope does not allow, whatever the page showed."""
+    async with Browser(house) as browser:
+        await browser.enter(token=await house.make_token("eyes", Scope.READ))
+        form = forms(await browser.page("/"))[0].fields
+        before = await house.events()
+        for method, pattern in sorted(BUTTONS):
+            answer = await browser.post(path(pattern), form)
+            assert answer.status == 403, (method, pattern)
+            assert "scope" in answer.text
+        assert await house.events() == before
+        for _method, pattern in sorted(PAGES):
+            assert (await browser.get(path(pattern))).status in (200, 404, 409), pattern
+        assert (await browser.post("/logout", form)).status == 303
+
+
+async def test_an_admin_button_needs_an_admin(house: House) -> None:
+    async with Browser(house) as browser:
+        await browser.enter(token=await house.make_token("hands", Scope.OPERATE))
+        form = forms(await browser.page("/"))[0].fields
+        for (_method, pattern), needed in sorted(BUTTONS.items()):
+            status = (await browser.post(path(pattern), form)).status
+            assert (status == 403) is (needed is Scope.ADMIN), pattern
 
 
 @pytest.mark.parametrize(
@@ -124,9 +209,7 @@ async def test_a_page_is_for_those_who_logged_in(house: House, shown: dict[str, 
     ids=str,
 )
 async def test_no_write_from_another_site(house: House, headers: dict[str, str]) -> None:
-    for method, pattern in sorted(GUARDED | DOOR | PAGES):
-        if method == "GET":
-            continue
+    for method, pattern in WRITES:
         async with house.client.request(method, path(pattern), headers=headers) as response:
             assert response.status == 403, (method, pattern)
             assert (await decoded(response))["type"] == "urn:olhubd:problem:cross-site"
@@ -140,7 +223,7 @@ async def test_a_write_from_our_own_page_is_one(house: House) -> None:
 
 
 async def test_every_answer_is_hardened(house: House) -> None:
-    for target in ("/healthz", "/api/v1/status", "/api/v1/no-such-thing", "/metrics"):
+    for target in ("/healthz", "/api/v1/status", "/api/v1/no-such-thing", "/metrics", "/extra"):
         async with house.client.get(target) as response:
             headers = response.headers
             assert headers["Cache-Control"] == "no-store", target

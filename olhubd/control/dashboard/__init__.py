@@ -1,6 +1,6 @@
 """The dashboard: pages for people, made on the server, with a small script that keeps them fresh.
 
-It asks the same handlers as the API and adds no powers. A browser needs a session, begun with the control token,
+It asks the same handlers as the API and adds no powers. A browser needs a session, begun with a token,
 whichever way it comes: over the Unix socket too, since a proxy or a forwarded port would lend its rights to all.
 """
 
@@ -29,7 +29,7 @@ ROUTES = (
 
 def install(app: web.Application) -> None:
     """Serve the pages with `app`, whose context is set."""
-    app[DESK] = Desk(app[CONTEXT].token, app[CONTEXT].hub.clock)
+    app[DESK] = Desk(app[CONTEXT].keyring, app[CONTEXT].hub.clock)
     app[access.PAGES] = frozenset(route.path for route in ROUTES)
     for route in ROUTES:
         app.router.add_route(route.method, route.path, route.handler)

@@ -8,7 +8,9 @@ from typing import NamedTuple
 
 from aiohttp import web
 
-from olhubd.control.dashboard.session import Attempts, Sessions
+from olhubd.control.attempts import Attempts
+from olhubd.control.dashboard.session import Sessions
+from olhubd.control.keyring import Keyring
 from olhubd.plugin import Clock
 
 __all__ = ["DESK", "Desk", "Note"]
@@ -26,8 +28,8 @@ class Note(NamedTuple):
 class Desk:
     """`closing` is set when the daemon ends, `streams` counts those that are open."""
 
-    def __init__(self, token: str, clock: Clock) -> None:
-        self.sessions = Sessions(token, clock)
+    def __init__(self, keyring: Keyring, clock: Clock) -> None:
+        self.sessions = Sessions(keyring, clock)
         self.attempts = Attempts(clock)
         self.closing = asyncio.Event()
         self.streams = 0

@@ -1,4 +1,4 @@
-"""The door: the control token opens it for twelve hours, and too many wrong ones shut it for a minute."""
+"""The door: a token opens it for twelve hours at most, and too many wrong ones shut it for a minute."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from olhubd.control.dashboard.desk import DESK, Note
 from olhubd.control.dashboard.page import HEADERS, Visit, button, html, local, speech, visitor
 from olhubd.control.dashboard.route import Route
 from olhubd.control.dashboard.session import LIFETIME
+from olhubd.model import Scope
 
 __all__ = ["ROUTES"]
 
@@ -41,14 +42,16 @@ async def enter(request: web.Request) -> web.StreamResponse:
         refused = _form(request, back, words.t("login.limited", span=words.span(wait)), 429)
         refused.headers["Retry-After"] = str(wait)
         return refused
-    if not desk.sessions.is_token(str(fields.get("token", ""))):
+    holder = request.app[CONTEXT].keyring.shown(str(fields.get("token", "")))
+    if holder is None:
         desk.attempts.failed(source)
         _LOG.warning("a wrong token was shown to the dashboard", source=source)
         return _form(request, back, words.t("login.wrong"), 401)
+    await request.app[CONTEXT].keyring.use(holder)
     response = web.Response(status=303, headers={**HEADERS, "Location": back})
     response.set_cookie(
         desk.sessions.cookie,
-        desk.sessions.begin(),
+        desk.sessions.begin(holder),
         max_age=int(LIFETIME.total_seconds()),
         path="/",
         httponly=True,
@@ -67,5 +70,5 @@ async def leave(visit: Visit) -> tuple[str, Note | None]:
 ROUTES = (
     Route("GET", "/login", form),
     Route("POST", "/login", enter),
-    button("/logout", leave),
+    button("/logout", leave, scope=Scope.READ),
 )

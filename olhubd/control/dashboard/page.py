@@ -17,6 +17,7 @@ import msgspec
 from aiohttp import web
 
 from olhubd import __version__
+from olhubd.control import access
 from olhubd.control.asked import Nothing
 from olhubd.control.context import CONTEXT
 from olhubd.control.dashboard import paint
@@ -27,15 +28,13 @@ from olhubd.control.dashboard.speech import Speech, chosen
 from olhubd.control.problem import Refusal, refusal
 from olhubd.control.routes import Call
 from olhubd.engine.hub import Hub
-from olhubd.model import DeliveryState
+from olhubd.model import DeliveryState, Scope
 from olhubd.store import deliveries, quarantine
 from olhubd.store.accounts import AccountState
 
-__all__ = ["HEADERS", "WHO", "Visit", "button", "html", "local", "older", "page", "speech", "visitor"]
+__all__ = ["HEADERS", "Visit", "button", "file", "html", "local", "older", "page", "speech", "visitor"]
 
 A = TypeVar("A")
-WHO = "dashboard"
-"""How a change made here stands in the log of events."""
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self';"
@@ -83,7 +82,7 @@ class Visit:
                 query=query or Nothing(),
                 body=body or Nothing(),
                 path=path or self.path,
-                who=WHO,
+                who=self.session.who,
                 headers=self.request.headers,
             )
         )
@@ -116,8 +115,25 @@ def page(path: str, template: str, handler: Callable[[Visit], Awaitable[dict[str
     return Route("GET", path, handle)
 
 
-def button(path: str, handler: Button, *, limit: float = 10.0) -> Route:
-    """Something that somebody who is logged in does. `limit` is in seconds."""
+def file(path: str, handler: Callable[[Visit], Awaitable[web.Response]]) -> Route:
+    """A file to save, for whoever is logged in."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        session = visitor(request)
+        if session is None:
+            return _to_login(request)
+        visit = Visit(request, session, speech(request), {})
+        try:
+            async with asyncio.timeout(10):
+                return await handler(visit)
+        except Exception as error:
+            return await _failed(visit, refusal(error, request))
+
+    return Route("GET", path, handle)
+
+
+def button(path: str, handler: Button, *, limit: float = 10.0, scope: Scope = Scope.OPERATE) -> Route:
+    """Something that somebody who is logged in does. `limit` is in seconds, `scope` what the session must allow."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
         session = visitor(request)
@@ -128,6 +144,8 @@ def button(path: str, handler: Button, *, limit: float = 10.0) -> Route:
         try:
             if not hmac.compare_digest(form.get("form", "").encode(), session.form.encode()):
                 raise Refusal(403, "cross-site", visit.speech.t("form.stale"))
+            if not session.holder.scope.allows(scope):
+                raise access.too_narrow(session.holder, scope)
             async with asyncio.timeout(limit):
                 back, note = await handler(visit)
         except Exception as error:

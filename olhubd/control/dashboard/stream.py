@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from datetime import datetime
 
 import msgspec
 from aiohttp import web
@@ -46,7 +45,7 @@ async def stream(request: web.Request) -> web.StreamResponse:
         await response.prepare(request)
         with contextlib.suppress(ConnectionError):  # the browser went
             await response.write(b"retry: 3000\n\n")
-            await _tell(request, response, hub, desk, after, session.expires_at)
+            await _tell(request, response, hub, desk, after)
     finally:
         desk.streams -= 1
     return response
@@ -58,12 +57,10 @@ async def _start(hub: Hub, text: str) -> int:
     return await events.head(hub.database.reader)
 
 
-async def _tell(
-    request: web.Request, response: web.StreamResponse, hub: Hub, desk: Desk, after: int, until: datetime
-) -> None:
+async def _tell(request: web.Request, response: web.StreamResponse, hub: Hub, desk: Desk, after: int) -> None:
     silent = _TICK
     # Without its transport the browser has gone, which nothing else would tell before the next tick.
-    while not desk.closing.is_set() and request.transport is not None and hub.clock.now() < until:
+    while not desk.closing.is_set() and request.transport is not None and visitor(request) is not None:
         head = await events.head(hub.database.reader)
         if not after <= head <= after + _FAR:  # away for long, or another database since
             after = head

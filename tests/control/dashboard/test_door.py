@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from olhubd.control.dashboard.session import LIFETIME, Attempts, Sessions
+from olhubd.control.attempts import Attempts
+from olhubd.control.dashboard.session import LIFETIME, Sessions
+from olhubd.control.keyring import Keyring
 from tests.control.dashboard.browser import Browser
 from tests.control.house import House
 
@@ -87,31 +89,38 @@ def test_the_door_opens_again_and_others_never_wait() -> None:
     assert len(attempts._wrong) <= 1000
 
 
-def test_a_session_ends_by_itself_and_with_the_token() -> None:
-    clock = Clock()
-    sessions = Sessions("token", clock)
-    cookie = sessions.begin()
+def test_a_session_ends_by_itself_and_with_the_token(house: House) -> None:
+    ring = Keyring("token", house.hub)
+    sessions = Sessions(ring, house.clock)
+    holder = ring.shown("token")
+    assert holder is not None
+    cookie = sessions.begin(holder)
     session = sessions.check(cookie)
     assert session is not None
-    assert Sessions("token", clock).check(cookie) == session, "a restart ends none"
-    assert Sessions("another", clock).check(cookie) is None
-    assert Sessions("another", clock).cookie != sessions.cookie
-    clock.at += LIFETIME
+    assert Sessions(Keyring("token", house.hub), house.clock).check(cookie) == session, "a restart ends none"
+    another = Sessions(Keyring("another", house.hub), house.clock)
+    assert another.check(cookie) is None
+    assert another.cookie != sessions.cookie
+    house.clock.ahead = LIFETIME + timedelta(seconds=1)
     assert sessions.check(cookie) is None
 
 
-@pytest.mark.parametrize("change", ["expiry", "number", "signature", "none", "form"])
-def test_a_forged_session_is_none(change: str) -> None:
-    sessions = Sessions("token", Clock())
-    expiry, number, signature = sessions.begin().split(".")
-    genuine = sessions.check(f"{expiry}.{number}.{signature}")
+@pytest.mark.parametrize("change", ["expiry", "number", "mark", "signature", "none", "form"])
+def test_a_forged_session_is_none(house: House, change: str) -> None:
+    ring = Keyring("token", house.hub)
+    sessions = Sessions(ring, house.clock)
+    holder = ring.shown("token")
+    assert holder is not None
+    expiry, number, mark, signature = sessions.begin(holder).split(".")
+    genuine = sessions.check(f"{expiry}.{number}.{mark}.{signature}")
     assert genuine is not None
     forged = {
-        "expiry": f"{int(expiry) + 9}.{number}.{signature}",
-        "number": f"{expiry}.{number[::-1]}.{signature}",
-        "signature": f"{expiry}.{number}.{signature[:-1]}x",
+        "expiry": f"{int(expiry) + 9}.{number}.{mark}.{signature}",
+        "number": f"{expiry}.{number[::-1]}.{mark}.{signature}",
+        "mark": f"{expiry}.{number}.{mark[::-1]}.{signature}",
+        "signature": f"{expiry}.{number}.{mark}.{signature[:-1]}x",
         "none": "",
-        "form": f"{expiry}.{number}.{genuine.form}",
+        "form": f"{expiry}.{number}.{mark}.{genuine.form}",
     }
     assert sessions.check(forged[change]) is None
 

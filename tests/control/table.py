@@ -1,0 +1,80 @@
+"""Every route that is served, by who may ask it. Tests over all routes read it; one that is missing fails them.
+
+Who adds a route adds it here, and where it changes something also to the table of `test_audit`.
+"""
+
+from __future__ import annotations
+
+from olhubd.model import Scope
+
+__all__ = ["API", "BUTTONS", "DOOR", "LOGOUT", "OPEN", "PAGES", "PLUGIN", "STREAM", "path"]
+
+Key = tuple[str, str]
+
+OPEN: set[Key] = {("GET", "/healthz"), ("GET", "/readyz")}
+DOOR: set[Key] = {("GET", "/login"), ("POST", "/login"), ("GET", "/static/{name}")}
+PAGES: set[Key] = {
+    ("GET", "/"),
+    ("GET", "/orders"),
+    ("GET", "/orders/{order}"),
+    ("GET", "/waiting"),
+    ("GET", "/runs"),
+    ("GET", "/accounts"),
+    ("GET", "/accounts/{account}/sign-in"),
+}
+LOGOUT: Key = ("POST", "/logout")
+BUTTONS: dict[Key, Scope] = {
+    ("POST", "/accounts/{account}/fetch"): Scope.OPERATE,
+    ("POST", "/accounts/{account}/pause"): Scope.OPERATE,
+    ("POST", "/accounts/{account}/resume"): Scope.OPERATE,
+    ("POST", "/accounts/{account}/sign-in"): Scope.OPERATE,
+    ("POST", "/deliveries/{delivery}/retry"): Scope.OPERATE,
+    ("POST", "/deliveries/{delivery}/accept"): Scope.OPERATE,
+    ("POST", "/deliveries/{delivery}/discard"): Scope.OPERATE,
+}
+STREAM: set[Key] = {("GET", "/events/stream")}
+API: dict[Key, Scope] = {
+    ("GET", "/metrics"): Scope.READ,
+    ("GET", "/api/v1/status"): Scope.READ,
+    ("GET", "/api/v1/plugins"): Scope.READ,
+    ("POST", "/api/v1/reload"): Scope.ADMIN,
+    ("POST", "/api/v1/log-level"): Scope.ADMIN,
+    ("GET", "/api/v1/tokens"): Scope.ADMIN,
+    ("POST", "/api/v1/tokens"): Scope.ADMIN,
+    ("POST", "/api/v1/tokens/{token}/revoke"): Scope.ADMIN,
+    ("GET", "/api/v1/accounts"): Scope.READ,
+    ("GET", "/api/v1/accounts/{account}"): Scope.READ,
+    ("POST", "/api/v1/accounts/{account}/fetch"): Scope.OPERATE,
+    ("POST", "/api/v1/accounts/{account}/pause"): Scope.OPERATE,
+    ("POST", "/api/v1/accounts/{account}/resume"): Scope.OPERATE,
+    ("POST", "/api/v1/accounts/{account}/sign-in"): Scope.OPERATE,
+    ("GET", "/api/v1/accounts/{account}/sign-in"): Scope.READ,
+    ("GET", "/api/v1/orders"): Scope.READ,
+    ("GET", "/api/v1/orders/{order}"): Scope.READ,
+    ("GET", "/api/v1/orders/{order}/events"): Scope.READ,
+    ("GET", "/api/v1/deliveries"): Scope.READ,
+    ("GET", "/api/v1/deliveries/{delivery}"): Scope.READ,
+    ("POST", "/api/v1/deliveries/{delivery}/retry"): Scope.OPERATE,
+    ("POST", "/api/v1/deliveries/{delivery}/discard"): Scope.OPERATE,
+    ("POST", "/api/v1/deliveries/{delivery}/accept"): Scope.OPERATE,
+    ("GET", "/api/v1/runs"): Scope.READ,
+    ("GET", "/api/v1/quarantine"): Scope.READ,
+}
+PLUGIN: dict[Key, Scope] = {
+    ("GET", "/extra"): Scope.READ,
+    ("POST", "/extra"): Scope.OPERATE,
+    ("DELETE", "/extra/{order}"): Scope.OPERATE,
+}
+"""What a plugin of the test adds: routes that say nothing of scopes go by their method."""
+
+_PARTS = {"account": "nobody", "name": "style.css", "token": "nothing"}
+
+
+def path(pattern: str) -> str:
+    """The pattern with names of nothing in it; ids of rows are 0."""
+
+    class Parts(dict[str, str]):
+        def __missing__(self, key: str) -> str:
+            return _PARTS.get(key, "0")
+
+    return pattern.format_map(Parts())
