@@ -159,7 +159,7 @@ def _order(row: Stored, there: Sequence[Copy], connector: str) -> tuple[object, 
         order.buyer_note, " ".join(parcel.waybill for parcel in order.shipments),
         " ".join(copy.account for copy in there), " ".join(copy.number or copy.external_id for copy in there),
         max((len(copy.unlinked) for copy in there), default=None), len(order.lines),
-        "; ".join(f"{line.quantity} x {line.name}" + (f" ({line.sku})" if line.sku else "") for line in order.lines),
+        "; ".join(f"{line.quantity} x {line.name}{f' ({line.sku})' if line.sku else ''}" for line in order.lines),
     )  # fmt: skip
 
 

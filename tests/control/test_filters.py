@@ -70,7 +70,7 @@ async def test_orders_with_lines_without_a_product_are_marked_and_found(trading:
     async def unbind(tx: Any) -> None:
         await tx.execute("DELETE FROM copies WHERE order_id = ?", (before,))
         await tx.execute("UPDATE order_lines SET sku = NULL, ean = NULL WHERE order_id = ?", (before,))
-        await tx.execute("""UPDATE copies SET unlinked = CAST('["one","two"]' AS BLOB) WHERE order_id = ?""", (after,))
+        await tx.execute("UPDATE copies SET unlinked = ? WHERE order_id = ?", (b'["one","two"]', after))
         await tx.execute("UPDATE order_lines SET sku = NULL, ean = NULL WHERE order_id = ?", (whole,))
 
     await trading.database.write(unbind)

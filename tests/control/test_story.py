@@ -7,14 +7,18 @@ import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from string import Formatter
 from typing import Any
 
 import msgspec
 import pytest
 
 from olhubd.control import story
+from olhubd.control.sentences import ENGLISH, Voice, en, pl, reasons
+from olhubd.control.sentences.voice import SENTENCES
 from olhubd.decide import changes
 from olhubd.decide.changes import Change
+from olhubd.engine import courier
 from olhubd.model import (
     Action,
     Cause,
@@ -47,6 +51,8 @@ CHANGES: list[Change] = [
     changes.Reopened(external_stage="READY"),
     changes.Superseded(by="other"),
     changes.FulfilmentChanged(old=Fulfilment.NEW, new=Fulfilment.SENT, external_word="SENT"),
+    changes.Forwarded(target="shop"),
+    changes.Noted(),
     changes.StageUnknown(external_stage="STRANGE"),
     changes.Shipped(carrier="DPD", waybill="123"),
     changes.Amended(),
@@ -75,23 +81,96 @@ def test_each_change_has_its_sentence(change: Change) -> None:
     assert "{" not in text
 
 
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.kind)
+def test_each_change_has_its_polish_sentence(change: Change) -> None:
+    """Nothing of the English one is left over: what stands in it is said in Polish too."""
+    text, english = (
+        story.tell(event(change.kind, change), voice=Voice("pl")),
+        story.tell(event(change.kind, change)),
+    )
+    assert change.kind not in text
+    assert "{" not in text
+    assert text != english
+
+
 def test_no_change_is_without_a_sentence() -> None:
     kinds = {kind.kind for kind in Change.__subclasses__()}
     assert kinds == {change.kind for change in CHANGES}
-    assert kinds <= story.KINDS.keys()
+    assert kinds <= en.SENTENCES.keys()
 
 
-def test_no_event_of_the_engine_is_without_a_sentence() -> None:
-    """Every dotted name that the engine writes is searched for in its own text."""
-    word = re.compile(r"(order|copy|delivery|account)\.[a-z-]+")
+def test_no_event_that_is_written_is_without_a_sentence() -> None:
+    """Every dotted name that the hub writes is searched for in its own text."""
+    word = re.compile(r"(account|alarm|copy|daemon|delivery|order|record|token)\.[a-z-]+")
     written = {
         node.value
-        for path in (SOURCES / "engine").rglob("*.py")
+        for folder in ("engine", "control", "decide")
+        for path in (SOURCES / folder).rglob("*.py")
+        if not {"dashboard", "sentences"} & set(path.parts)
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and word.fullmatch(node.value)
     }
-    assert {"delivery.held", "account.parked", "account.signed-in"} <= written
-    assert written <= story.KINDS.keys()
+    assert {"delivery.held", "account.parked", "account.signed-in", "alarm.raised", "token.created"} <= written
+    assert sorted(written - en.SENTENCES.keys()) == []
+
+
+def test_what_is_grave_is_a_kind_that_is_told() -> None:
+    assert story.SEVERITIES.keys() <= en.SENTENCES.keys()
+
+
+def test_every_language_says_the_same() -> None:
+    def places(value: str | tuple[str, ...]) -> set[str | None]:
+        texts = value if isinstance(value, tuple) else (value,)
+        return {name for text in texts for _, name, _, _ in Formatter().parse(text) if name is not None}
+
+    for language, sentences in SENTENCES.items():
+        assert sentences.keys() == en.SENTENCES.keys(), language
+        for key, value in en.SENTENCES.items():
+            assert places(value) == places(sentences[key]), (language, key)
+    assert [pl.form(number) for number in (1, 2, 4, 5, 12, 22, 112, 0)] == [0, 1, 1, 2, 2, 1, 2, 2]
+
+
+def _templates(path: Path) -> set[str]:
+    """The texts of a module, with `{}` for what they are filled with."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.JoinedStr):
+            found.add("".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values))
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            found.add(node.value)
+    return found
+
+
+def test_reasons_are_those_that_the_hub_writes() -> None:
+    """A sentence that was changed in the engine and not in the table would silently stay English."""
+    written = set().union(*(_templates(path) for path in SOURCES.rglob("*.py") if "sentences" not in path.parts))
+    tail = next(text[2:] for text in written if text.startswith("{} changed after the order went on"))
+    written |= {f"{changed}{tail}" for changed in (*courier._AMENDMENTS.values(), "something")}
+    # Of two parts each, and in a statement of the store.
+    written |= {"no product for {}", "sign-in lost: {}", "blocked: {}", "the daemon ended"}
+    for known in reasons.REASONS.values():
+        assert sorted(known.keys() - written) == []
+        assert [key for key, value in known.items() if key.count("{}") != value.count("{}")] == []
+
+
+def test_reasons_of_held_deliveries_are_told_in_polish() -> None:
+    """All that the courier itself writes; what a target answered stays in its words."""
+    tree = ast.parse(Path(courier.__file__).read_text(encoding="utf-8"))
+    ours = {
+        "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.JoinedStr)
+    }
+    sentences = {text for text in ours if len(text.replace("{}", "").split()) >= 3}
+    assert len(sentences) >= 5
+    plain = re.compile(r"\{\} changed after the order went on|\(the target has")
+    assert [
+        text for text in sorted(sentences) if not plain.search(text) and text not in reasons.REASONS["pl"]
+    ] == []
+    voice = Voice("pl")
+    assert voice.reason("no route leads from a to b any more") == "żadna trasa nie prowadzi już z a do b"
+    assert voice.reason("422 Unprocessable: nope") == "422 Unprocessable: nope"
+    assert ENGLISH.reason("no route leads from a to b any more") == "no route leads from a to b any more"
 
 
 def test_what_is_not_known_is_told_by_its_name() -> None:

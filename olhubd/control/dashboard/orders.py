@@ -60,7 +60,7 @@ def _asked(visit: Visit) -> dict[str, str]:
 
 async def card(visit: Visit) -> dict[str, Any]:
     found = await visit.ask(orders.card)
-    told = await visit.ask(orders.history, order=found.reference)
+    told = await orders.timeline(visit.hub, found.reference, visit.speech.voice)
     config = visit.hub.configuration.accounts.get(found.account)
     return {
         "card": found,

@@ -1,7 +1,7 @@
 """How the dashboard speaks to one person: language, numbers, money and times as they are written there.
 
-Languages are in `words`, one module each with the same keys. What other systems say, and the histories, which are
-told by `olhubd.control.story`, stay in the words they came in.
+Languages are in `words`, one module each with the same keys; histories are told by `olhubd.control.story`, with the
+sentences beside it. What other systems say stays in the words it came in.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from olhubd.control.dashboard.words import en, pl
+from olhubd.control.sentences import Voice
 from olhubd.model import Money
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ class Speech:
         self.language = language
         self.zone = zone
         self.now = now
+        self.voice = Voice(language, self.money, self.exact)
+        """Says histories, the journal and reasons in this language."""
         self._words = LANGUAGES[language]
 
     def t(self, key: str, **values: object) -> str:
