@@ -10,7 +10,7 @@ import os
 import random
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,17 +81,11 @@ def torture(
         sys.exit(_besiege(first, schedules, jobs or 4 * (os.cpu_count() or 1), keep))
     from olhubd.testing.torture import campaign
 
+    jobs = jobs or os.cpu_count() or 1
     if every:
-        plays = (
-            (f"{name}, crossing by crossing", "--every", result)
-            for name, schedule in campaign.SMALL.items()
-            for result in campaign.at_every_crossing(schedule)
-        )
-        sys.exit(_play(plays, keep))
-    seeds = range(first, first + schedules)
-    click.echo(f"{schedules} schedules from seed {first} on")
-    drawn = ((f"seed {r.schedule.seed}", f"--seed {r.schedule.seed}", r) for r in campaign.by_seed(seeds))
-    sys.exit(_play(drawn, keep))
+        sys.exit(_play(campaign.at_every_crossing(*campaign.SMALL.values(), jobs=jobs), keep))
+    click.echo(f"{schedules} schedules from seed {first} on, {jobs} at a time")
+    sys.exit(_play(campaign.by_seed(range(first, first + schedules), min(jobs, schedules)), keep))
 
 
 class _Sum:
@@ -110,9 +104,11 @@ class _Sum:
         self.struck += result.struck
         self.crossings += result.crossings
         self.virtual += result.seconds
-        if time.perf_counter() - self._told > _TOLD:
-            self._told = time.perf_counter()
-            click.echo(f"... {self.schedules} schedules, {self.failed} failed", err=True)
+        now = time.perf_counter()
+        if now - self._told > _TOLD:
+            self._told = now
+            pace = self.schedules / (now - self._began)
+            click.echo(f"... {self.schedules} schedules, {pace:.1f} a second, {self.failed} failed", err=True)
 
     def tell(self) -> None:
         took = time.perf_counter() - self._began
@@ -129,19 +125,26 @@ class _Sum:
             click.echo(f"{name:>14}  {value}")
 
 
-def _play(plays: Iterable[tuple[str, str, Result]], keep: Path | None) -> int:
-    total = _Sum()
-    for name, again, result in plays:
-        total.add(result)
-        if result.findings:
-            _tell(name, again, result, keep)
+def _play(plays: Generator[Result, None, None], keep: Path | None) -> int:
+    """Play all and tell; what was played until Ctrl-C is told too."""
+    total, stopped = _Sum(), False
+    try:
+        for result in plays:
+            total.add(result)
+            if result.findings:
+                _tell(result, keep)
+    except KeyboardInterrupt:
+        stopped = True
+        plays.close()
     total.tell()
-    return 1 if total.failed else 0
+    return 130 if stopped else int(bool(total.failed))
 
 
-def _tell(name: str, again: str, result: Result, keep: Path | None) -> None:
+def _tell(result: Result, keep: Path | None) -> None:
     from olhubd.testing.torture import campaign, play
 
+    drawn = f"seed {result.schedule.seed}"
+    name, again = result.schedule.name or drawn, "--every" if result.schedule.name else f"--{drawn}"
     click.echo(f"\nFAILED: {name}")
     for finding in result.findings[:20]:
         click.echo(f"  {finding}")

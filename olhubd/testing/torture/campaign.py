@@ -5,9 +5,12 @@ What fails is shrunk: steps are taken out as long as the same kind of finding re
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 
-from olhubd.testing.torture.play import Result, play
+import msgspec
+
+from olhubd.testing.torture.crew import Task, attempt, muster
+from olhubd.testing.torture.play import Result
 from olhubd.testing.torture.schedule import SHOP, Schedule, Step, draw
 from olhubd.testing.torture.weather import Ill
 
@@ -21,7 +24,7 @@ def _small(*steps: Step, lag: float = 0.0, rest: float = 40.0) -> Schedule:
     return Schedule(seed=0, markets=("market-a",), lag=lag, steps=steps, rest=rest)
 
 
-SMALL: dict[str, Schedule] = {
+_WRITTEN: dict[str, Schedule] = {
     "an order": _small(_BUY),
     "a refresh": _small(Step(at=3, verb="expire", where="market-a"), _BUY),
     "a refresh whose answer is lost": _small(
@@ -53,24 +56,22 @@ SMALL: dict[str, Schedule] = {
     ),
     "a parcel": _small(_BUY, Step(at=30, verb="ship", it=1)),
 }
+SMALL = {name: msgspec.structs.replace(schedule, name=name) for name, schedule in _WRITTEN.items()}
 """By what happens in them; small enough for a kill at every crossing."""
 
 
-def by_seed(seeds: Iterable[int]) -> Iterator[Result]:
-    """Play the schedules of these seeds."""
-    for seed in seeds:
-        yield play(draw(seed))
+def by_seed(seeds: Iterable[int], jobs: int = 1) -> Generator[Result, None, None]:
+    """Play the schedules of these seeds, `jobs` at a time, which come in the order they end in."""
+    return muster(((draw(seed), ()) for seed in seeds), jobs)
 
 
-def at_every_crossing(schedule: Schedule, stride: int = 1) -> Iterator[Result]:
-    """Play a schedule unharmed, then once for each crossing of its time of trouble, with a kill there.
-
-    `stride` takes only every so many.
-    """
-    unharmed = play(schedule)
-    yield unharmed
-    for crossing in range(1, unharmed.troubled + 1, stride):
-        yield play(schedule, kills=[crossing])
+def at_every_crossing(*schedules: Schedule, jobs: int = 1) -> Generator[Result, None, None]:
+    """Play each schedule unharmed, then once for each crossing of its time of trouble, with a kill there."""
+    crossings: list[Task] = []
+    for unharmed in muster(((schedule, ()) for schedule in schedules), jobs):
+        yield unharmed
+        crossings += ((unharmed.schedule, (number,)) for number in range(1, unharmed.troubled + 1))
+    yield from muster(crossings, jobs)
 
 
 def shrink(failed: Result, tries: int = _TRIES) -> Result:
@@ -85,7 +86,7 @@ def shrink(failed: Result, tries: int = _TRIES) -> Result:
             steps = best.schedule.steps
             fewer = best.schedule.having(steps[:start] + steps[start + size :])
             tries -= 1
-            result = play(fewer, kills=failed.strikes)
+            result = attempt((fewer, failed.strikes))
             if result.kinds & wanted:
                 best = result
             else:

@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self, cast
 
-from olhubd.config import AccountConfig, Configuration, Control, Daemon, Engine
+from olhubd.config import AccountConfig, Alarms, Configuration, Control, Daemon, Engine
 from olhubd.decide.route import Route
 from olhubd.engine.hub import Hub
 from olhubd.engine.vault import StoreVault
@@ -92,6 +92,7 @@ def configuration(world: World) -> Configuration:
         daemon=Daemon(),
         control=Control(),
         engine=Engine(backoff_max=timedelta(minutes=5)),
+        alarms=Alarms(),
         accounts=accounts,
         routes=(route,),
         plugins=_no_plugins(),
@@ -129,7 +130,11 @@ class Life:
         stack = contextlib.AsyncExitStack()
         store = await stack.enter_async_context(Store.at(folder, world.frontier))
         # No connector here speaks HTTP, so there is no session to make.
-        hub = Hub(configuration(world), store, cast("Any", None), world.clock, log)
+        try:
+            hub = Hub(configuration(world), store, cast("Any", None), world.clock, log)
+        except BaseException:
+            await stack.aclose()
+            raise
         return cls(world, store, hub, stack)
 
     async def stop(self) -> bool:

@@ -58,12 +58,14 @@ class Loop(asyncio.SelectorEventLoop):
         while timers and timers[0]._cancelled:
             self._timer_cancelled_count -= 1
             heapq.heappop(timers)._scheduled = False
+        if not ready and not timers and not self._stopping:
+            self.stuck("every task waits for something that cannot happen any more")
+            if not ready:
+                _raise("nothing will ever happen any more")
         if ready or self._stopping:
             self._turn()
-        elif timers:
-            self.now, self._turns = max(self.now, timers[0]._when), 0
         else:
-            self.stuck("every task waits for something that cannot happen any more")
+            self.now, self._turns = max(self.now, timers[0]._when), 0
         while timers and timers[0]._when <= self.now:
             timer = heapq.heappop(timers)
             timer._scheduled = False
@@ -76,9 +78,10 @@ class Loop(asyncio.SelectorEventLoop):
     def _turn(self) -> None:
         """No time passes."""
         self._turns += 1
-        if self._turns > _TURNS:
-            self._turns = 0
+        if self._turns == _TURNS:
             self.stuck("something spins: no time passes, and yet there is always something to do")
+        if self._turns > 2 * _TURNS:
+            _raise("it spins on, although its process was killed for it")
 
     def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:  # type: ignore[override]
         done = self.create_future()

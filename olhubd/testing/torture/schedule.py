@@ -42,6 +42,8 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
     """In seconds: `lag` is until the shop's search shows a new order, `rest` of trouble after the last step."""
 
     seed: int
+    name: str = ""
+    """Of one that was written and not drawn."""
     markets: tuple[str, ...]
     lag: float
     rest: float = 60.0
