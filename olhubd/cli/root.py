@@ -19,6 +19,7 @@ COMMANDS = {
         "run": Lazy("olhubd.cli.run:run", "Run the daemon in the foreground."),
         "check": Lazy("olhubd.cli.run:check", "Check the configuration and tell all that is wrong."),
         "status": Lazy("olhubd.cli.status:status", "How the daemon and its accounts stand."),
+        "alarms": Lazy("olhubd.cli.alarms:alarms", "What is wrong now, and what was."),
         "reload": Lazy("olhubd.cli.run:reload", "Take the configuration into force anew."),
         "log-level": Lazy("olhubd.cli.run:log_level", "Log more or less until the daemon restarts."),
     },
@@ -27,7 +28,9 @@ COMMANDS = {
         "fetch": Lazy("olhubd.cli.accounts:fetch", "Fetch the orders of an account now."),
         "pause": Lazy("olhubd.cli.accounts:pause", "Fetch and deliver nothing for an account until resumed."),
         "resume": Lazy("olhubd.cli.accounts:resume", "Let a paused or parked account go on."),
+        "account": Lazy("olhubd.cli.accounts:account", "Call an account otherwise, or remove one that is gone."),
         "runs": Lazy("olhubd.cli.runs:runs", "The import log: what was fetched when, and how it went."),
+        "reconcile": Lazy("olhubd.cli.alarms:reconcile", "Whether the hub holds all that its sources count."),
     },
     "Orders": {
         "orders": Lazy("olhubd.cli.orders:orders", "List orders, or show one."),
@@ -35,6 +38,7 @@ COMMANDS = {
         "deliveries": Lazy(
             "olhubd.cli.deliveries:deliveries", "What is owed to whom, and what waits for a person."
         ),
+        "holds": Lazy("olhubd.cli.holds:holds", "What waits for a person, and the way out of each."),
         "quarantine": Lazy("olhubd.cli.runs:quarantine", "Records that could not be stored, and why."),
     },
     "Setting up": {
@@ -46,6 +50,7 @@ COMMANDS = {
     },
     "Trying it out": {
         "demo": Lazy("olhubd.cli.demo:demo", "Marketplaces, a shop and the daemon, all on this machine."),
+        "replay": Lazy("olhubd.cli.replay:replay", "Decide again what was decided, and tell what is different."),
         "torture": Lazy("olhubd.cli.torture:torture", "Try to lose or double an order, by thousands of schedules."),
         "simulate": Lazy("olhubd.cli.simulate:simulate", "Stand in for a marketplace or a shop."),
     },

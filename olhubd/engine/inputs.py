@@ -18,12 +18,13 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from olhubd.decide.remark import Remark
 from olhubd.decide.route import Route
 from olhubd.engine.candidate import Candidate
 from olhubd.engine.supervisor import Pulse
 from olhubd.model import Action, Delivery, Event, OrderId, Run
 from olhubd.plugin import Clock, Gone, Later, Unreadable
-from olhubd.store import Database, Transaction, copies, deliveries, inputs, orders
+from olhubd.store import Database, Transaction, copies, deliveries, inputs, orders, remarks
 from olhubd.store.copies import Copy
 from olhubd.store.feeds import Position
 from olhubd.store.inputs import Input
@@ -112,6 +113,7 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
     changed_at: datetime
     deliveries: Sequence[Delivery]
     copies: Sequence[Copy]
+    remark: Remark | None = None
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="told"):
@@ -160,6 +162,7 @@ async def tell(tx: Transaction, at: datetime, upcoming: Sequence[int], events: S
     rows = await orders.read(tx, ids) if ids else {}
     owed = await deliveries.of_orders(tx, ids) if ids else {}
     known = await copies.of_orders(tx, ids) if ids else {}
+    said = await remarks.of_orders(tx, ids) if ids else {}
     images = [
         Image(
             id=row.id,
@@ -169,6 +172,7 @@ async def tell(tx: Transaction, at: datetime, upcoming: Sequence[int], events: S
             changed_at=row.changed_at,
             deliveries=owed.get(row.id, ()),
             copies=known.get(row.id, ()),
+            remark=said.get(row.id),
         )
         for row in rows.values()
     ]

@@ -8,7 +8,7 @@ have been decided by them.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence, Set
 from datetime import datetime
 from pathlib import Path
 
@@ -16,6 +16,7 @@ import msgspec
 
 from olhubd.decide import verify
 from olhubd.decide.plan import Debt
+from olhubd.decide.remark import Remark
 from olhubd.decide.route import Route
 from olhubd.engine import inputs
 from olhubd.engine.candidate import Candidate
@@ -37,14 +38,15 @@ from olhubd.store import (
     events,
     history,
     orders,
+    remarks,
     snapshot,
 )
 from olhubd.store import inputs as kept
 from olhubd.store.inputs import Input
 
-__all__ = ["Report", "replay"]
+__all__ = ["Play", "Report", "replay"]
 
-Strangers = set[tuple[int, str, str]]
+Strangers = Set[tuple[int, str, str]]
 
 
 class Report(msgspec.Struct, kw_only=True):
@@ -91,7 +93,7 @@ async def replay(
         report = Report(first=first.at, left_out=len(strangers))
         async with Database.open(into) as scratch:
             await scratch.write(lambda tx: snapshot.plant(reader, tx, old))
-            play = _Play(scratch, routes, strangers)
+            play = Play(scratch, routes, strangers)
             after = 0
             while batch := await kept.following(reader, after):
                 after = batch[-1].id
@@ -106,10 +108,15 @@ async def replay(
     return report
 
 
-class _Play:
-    """The inputs, one after the other, each in a transaction of its own as it was."""
+class Play:
+    """The inputs, one after the other, each in a transaction of its own as it was.
 
-    def __init__(self, scratch: Database, routes: Sequence[Route] | None, strangers: Strangers) -> None:
+    With `routes` those are in force all the time. Nothing is decided about `strangers`.
+    """
+
+    def __init__(
+        self, scratch: Database, routes: Sequence[Route] | None = None, strangers: Strangers = frozenset()
+    ) -> None:
         self._scratch = scratch
         self._fixed = routes is not None
         self._routes = routes or ()
@@ -212,7 +219,7 @@ class _Play:
                 superseded_by=image.superseded_by,
                 changed_at=image.changed_at,
             )
-            await orders.update(tx, [stored])
+            await orders.rewrite(tx, stored)
         rows = (await deliveries.of_orders(tx, [image.id])).get(image.id, ())
         for delivery in image.deliveries:
             if mine := _own(delivery, rows):
@@ -222,6 +229,7 @@ class _Play:
                 added = DeliveryId(tx.next_id("deliveries"))
                 await deliveries.add(tx, [msgspec.structs.replace(delivery, id=added, event_id=event_id, key=key)])
         await copies.put(tx, image.copies)
+        await remarks.put(tx, image.id, image.remark or Remark(), image.changed_at)
 
 
 def _candidate(document: bytes) -> Candidate:

@@ -26,6 +26,7 @@ _OF_ORDERS = (
     ("events", "order_id"),
     ("deliveries", "order_id"),
     ("copies", "order_id"),
+    ("remarks", "order_id"),
 )
 
 

@@ -3,9 +3,9 @@
     python tests/bench/landing.py [orders] [rounds]
 
 Ours: decode the record, compare with what is held, contest lines, plan, and store order, lines, events, delivery,
-run and cursor through the grouping writer. Bare: a loop over `sqlite3` that decodes the same record and inserts the
-same rows in transactions of 100, with the same pragmas, comparing nothing. Rounds are interleaved; the ratio is of
-the medians within this run.
+run and cursor through the grouping writer; once more with the inputs kept for `olhubd replay`. Bare: a loop over
+`sqlite3` that decodes the same record and inserts the same rows in transactions of 100, with the same pragmas,
+comparing nothing. Rounds are interleaved; the ratio is of the medians within this run.
 """
 
 from __future__ import annotations
@@ -48,8 +48,9 @@ def canonical(raw: Sequence[bytes]) -> list[bytes]:
     return [codec.encode(mapping.order(decode(form))) for form in raw]
 
 
-async def ours(documents: Sequence[bytes], path: Path) -> tuple[float, float]:
+async def ours(documents: Sequence[bytes], path: Path, *, inputs: bool = False) -> tuple[float, float]:
     async with Database.open(path) as database:
+        database.recording = inputs
         clock = SystemClock()
         routes = [Route(target="shop", sources=frozenset({"allegro"}))]
         landing = Landing(database, clock, lambda: routes, lambda targets: None)
@@ -182,21 +183,23 @@ def main() -> None:
     documents = canonical(raw)
     size = sum(map(len, documents)) / count
     print(f"{count} orders of {size / 1024:.1f} KB (canonical), {rounds} interleaved rounds")
-    walls: dict[str, list[float]] = {"ours": [], "bare": []}
-    cpus: dict[str, list[float]] = {"ours": [], "bare": []}
+    names = ("ours", "keeping inputs", "bare")
+    walls: dict[str, list[float]] = {name: [] for name in names}
+    cpus: dict[str, list[float]] = {name: [] for name in names}
     repeats = []
     with tempfile.TemporaryDirectory() as folder:
         for number in range(rounds):
             path = Path(folder) / f"ours-{number}"
             results = {
                 "ours": asyncio.run(ours(documents, path)),
+                "keeping inputs": asyncio.run(ours(documents, Path(folder) / f"inputs-{number}", inputs=True)),
                 "bare": bare(documents, Path(folder) / f"bare-{number}"),
             }
             repeats.append(asyncio.run(again(documents, path)))
             for name, (wall, cpu) in results.items():
                 walls[name].append(wall)
                 cpus[name].append(cpu)
-    for name in walls:
+    for name in names:
         wall, cpu = statistics.median(walls[name]), statistics.median(cpus[name])
         print(f"{name}: {count / wall:8.0f} orders/s, {cpu / count * 1e6:6.0f} us CPU an order")
     print(f"unchanged again: {statistics.median(repeats) / count * 1e6:6.0f} us CPU an order")
@@ -204,6 +207,8 @@ def main() -> None:
     wall_ratio = statistics.median(walls["bare"]) / statistics.median(walls["ours"])
     cpu_ratio = statistics.median(cpus["bare"]) / statistics.median(cpus["ours"])
     print(f"ratio to bare: {wall_ratio:.2f} by wall clock, {cpu_ratio:.2f} by CPU")
+    kept = statistics.median(walls["keeping inputs"]) / statistics.median(walls["ours"]) - 1
+    print(f"to keep inputs takes {kept:.1%} longer")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,77 @@
+"""What was decided is decided again from what came in: byte for byte, or the difference is told."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from olhubd.decide import land, plan
+from olhubd.engine import inputs
+from olhubd.engine.inputs import Configured, Page, Start, Told, Turn
+from tests.replay import tape
+
+FIXTURES = sorted(path.name.removesuffix(".inputs.jsonl") for path in tape.FOLDER.glob("*.inputs.jsonl"))
+
+
+def text(name: str, part: str) -> bytes:
+    return (tape.FOLDER / f"{name}.{part}.jsonl").read_bytes()
+
+
+@pytest.mark.parametrize("name", FIXTURES)
+async def test_what_was_recorded_is_decided_the_same_byte_for_byte(name: str, tmp_path: Path) -> None:
+    """Whoever changes a decision on purpose writes the fixtures anew: python -m tests.replay.make."""
+    assert await tape.again(text(name, "inputs"), tmp_path / "scratch") == text(name, "decided")
+
+
+async def test_twice_is_the_same(tmp_path: Path) -> None:
+    """In other processes too, whose sets have another order."""
+    script = (
+        "import asyncio, sys; from pathlib import Path; from tests.replay import tape;"
+        "sys.stdout.buffer.write(asyncio.run(tape.again(sys.stdin.buffer.read(), Path(sys.argv[1]))))"
+    )
+    told = [
+        subprocess.run(  # noqa: ASYNC221
+            [sys.executable, "-c", script, str(tmp_path / seed)],
+            input=text("trade", "inputs"),
+            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(sys.path)},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    ]
+    assert told[0] == told[1] == text("trade", "decided")
+
+
+MUTATIONS: dict[str, tuple[object, str, Callable[..., object]]] = {
+    "nothing follows an order": (plan, "_update", lambda route, order, found: ()),
+    "no cancellation is seen": (land, "cancelled", lambda order: False),
+    "every order is ripe": (plan, "ripe", lambda order, route: True),
+    "no line moves": (land, "contest", lambda order, rivals: land.Verdict()),
+    "nothing goes back": (plan, "_back", lambda account, route, found: ()),
+}
+
+
+@pytest.mark.parametrize("name", MUTATIONS)
+async def test_a_changed_decision_turns_it_red(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    module, function, other = MUTATIONS[name]
+    monkeypatch.setattr(module, function, other)
+    seen = 0
+    for fixture in FIXTURES:
+        try:
+            seen += await tape.again(text(fixture, "inputs"), tmp_path / fixture) != text(fixture, "decided")
+        except AssertionError:  # it cannot even be stored
+            seen += 1
+    assert seen
+
+
+def test_the_fixtures_have_all_kinds_of_inputs() -> None:
+    documents = [inputs.decode(one) for name in FIXTURES for one in tape.read(text(name, "inputs"))]
+    kinds = {type(document) for document in documents}
+    assert kinds == {Page, Turn, Told, Configured, Start}
+    assert any(document.gone or document.later for document in documents if isinstance(document, Page))
+    assert any(document.orders for document in documents if isinstance(document, Told))
