@@ -216,6 +216,13 @@ def _foreign(order: Order) -> Order:
     )
 
 
+def _net(order: Order) -> Order:
+    """Prices without tax, and the tax on top of them."""
+    lines = (_line(1, 2, 3, price=_pln("8.13")), _line(2, 5, price=_pln("17.07")))
+    way = _with(order.shipping, cost=_pln("12.19"))
+    return _with(order, lines=lines, shipping=way, prices_include_tax=False, tax=_pln("12.34"))
+
+
 SAMPLES: Mapping[str, Callable[[Order], Order]] = {
     "plain": _plain,
     "bulk": _bulk,
@@ -229,5 +236,6 @@ SAMPLES: Mapping[str, Callable[[Order], Order]] = {
     "free-lines": _free,
     "gift": _gift,
     "foreign": _foreign,
+    "net": _net,
 }
 """Each kind and what makes it from a plain order."""

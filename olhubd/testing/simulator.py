@@ -35,7 +35,8 @@ class Entry(msgspec.Struct, kw_only=True):
     """One order as the simulator's own books hold it.
 
     `due` tells a marketplace's order that a shop must get: complete, not cancelled, not merged away.
-    `reference` is the mark a shop's order carries. `shipments` are waybills.
+    `reference` is the mark a shop's order carries. `shipments` are waybills. A `draft` is no order yet, where
+    making one takes several calls: what the first of them left.
     """
 
     external_id: str
@@ -48,6 +49,7 @@ class Entry(msgspec.Struct, kw_only=True):
     placed_at: datetime | None = None
     fulfilment: str | None = None
     shipments: list[str] = []
+    draft: bool = False
 
 
 class Simulator(abc.ABC):
@@ -74,6 +76,10 @@ class Simulator(abc.ABC):
 
     def verbs(self) -> Mapping[str, Verb]:
         """What can be done to it from outside beside its own API: place an order, merge two, cancel late ..."""
+        return {}
+
+    def absent(self) -> Mapping[str, str]:
+        """Verbs of the kit that this kind of system has nothing like, each with the reason."""
         return {}
 
     def token(self) -> Token | None:

@@ -129,7 +129,9 @@ class OrderList:
             rows += page[1 if offset else 0 :]
             fresh = [r for r in rows if not _known(r, seen, mark)]
             if len(page) < PAGE:
-                return self._done(mark, cursor, rows, fresh, seen, answer)
+                # A plugin of the shop may take rows out of a page after they were counted.
+                told = told_at(answer) if offset + len(page) >= _counted(answer) else None
+                return self._done(mark, cursor, rows, fresh, seen, told)
             last = page[-1].head.date_modified_gmt
             if fresh and last != page[0].head.date_modified_gmt:
                 # Go on from the last second, whose rows may continue on the next page.
@@ -140,8 +142,15 @@ class OrderList:
         raise Unavailable("the shop's orders change faster than they can be read")
 
     def _done(
-        self, mark: Mark, cursor: Cursor, rows: list[Row], fresh: list[Row], seen: dict[int, str], answer: Answer
+        self,
+        mark: Mark,
+        cursor: Cursor,
+        rows: list[Row],
+        fresh: list[Row],
+        seen: dict[int, str],
+        told: datetime | None,
     ) -> Slice:
+        """`told` is the moment up to which this answer has surely told everything, None when it has not."""
         last = max((r.head.date_modified_gmt for r in rows), default=mark.at)
         if last > mark.at:
             ids = frozenset(r.head.id for r in rows if r.head.date_modified_gmt == last)
@@ -150,9 +159,7 @@ class OrderList:
             mark = Mark(mark.at, mark.ids | {r.head.id for r in rows if r.head.date_modified_gmt == mark.at})
         # Without news the cursor stays what it was, to the letter.
         text = mark.text() if fresh or Mark.of(cursor).running is False else cursor
-        sent = told_at(answer)
-        # Up to there this answer has surely told everything.
-        floor = sent - self._overlap if sent is not None else None
+        floor = told - self._overlap if told is not None else None
         self._remember(text, rows, seen, mark.at, floor)
         return Slice(fresh, text, more=False)
 
@@ -190,6 +197,18 @@ class OrderList:
             return Slice(rows, Cursor("changed|0|"), more=True)
         return Slice(rows, Cursor(cursor or ""), more=False)
 
+    async def count(self, since: datetime, until: datetime) -> int:
+        """How many orders were made in that time, by the header that tells of all pages."""
+        # Both bounds are left out by the shop, which keeps whole seconds.
+        bounds = {"after": gmt(since - timedelta(seconds=1)), "before": gmt(until), "dates_are_gmt": "true"}
+        _, answer = await self._shop.fetch(
+            "/wc/v3/orders", {**_ALL, **bounds, "per_page": 1, "_fields": "id"}, list[msgspec.Raw]
+        )
+        total = answer.headers.get("X-WP-Total", "")
+        if not total.isdecimal():
+            raise ContractBroken("the answer does not tell how many orders there are", field="X-WP-Total")
+        return int(total)
+
     async def _page(self, query: Query, offset: int) -> tuple[list[Row], Answer]:
         asked = {**_ALL, **query, "per_page": PAGE, "offset": offset, "_fields": FIELDS}
         raws, answer = await self._shop.fetch("/wc/v3/orders", asked, list[msgspec.Raw])
@@ -209,6 +228,12 @@ _ALL: Mapping[str, Any] = {"status": "any"}
 
 def _changed(since: datetime) -> Mapping[str, str]:
     return {"modified_after": gmt(since), "dates_are_gmt": "true"}
+
+
+def _counted(answer: Answer) -> int:
+    """How many rows there are by the shop's own count; 0 when it does not tell."""
+    count = answer.headers.get("X-WP-Total", "")
+    return int(count) if count.isdecimal() else 0
 
 
 def told_at(answer: Answer) -> datetime | None:

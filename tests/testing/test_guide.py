@@ -10,7 +10,7 @@ import pytest
 
 from olhubd.plugin import errors
 from olhubd.plugin.connector import CAPABILITIES
-from olhubd.testing.conformance import VERBS, rules
+from olhubd.testing.conformance import CRITERIA, VERBS, rules
 
 ROOT = Path(__file__).parents[2]
 GUIDE = (ROOT / "docs" / "plugins.md").read_text()
@@ -80,6 +80,12 @@ def test_the_switches_are_explained() -> None:
 def test_the_verbs_are_listed() -> None:
     rows = ["| Verb | Meaning |", "|---|---|", *(f"| `{verb}` | {meaning} |" for verb, meaning in VERBS.items())]
     assert after("verbs") == "\n".join(rows)
+
+
+def test_the_criteria_of_the_tiers_are_listed() -> None:
+    rows = ["| Tier | Criterion | Met when |", "|---|---|---|"]
+    rows += [f"| {one.tier.label} | {one.name} | {one.meaning} |" for one in sorted(CRITERIA, key=lambda c: c.tier)]
+    assert after("tiers") == "\n".join(rows)
 
 
 def test_the_rules_are_listed() -> None:

@@ -40,7 +40,7 @@ def test_an_id_is_given_once() -> None:
 
 def test_only_what_is_declared_is_tried() -> None:
     families = {known.family for known in conformance.concerning(GoodFeed)}
-    assert families == {"DECL", "FEED", "ORDER", "SWEEP", "READ", "FAIL", "LOG"}
+    assert families == {"DECL", "FEED", "ORDER", "MERGE", "SWEEP", "READ", "FAIL", "LOG"}
 
 
 class Mute(TinyShopSimulator):

@@ -11,6 +11,7 @@ import msgspec
 from olhubd.model import (
     Address,
     Buyer,
+    Charge,
     Discount,
     InvoiceParty,
     Line,
@@ -112,6 +113,8 @@ def to_basket(push: Push, known: Collection[str]) -> Basket:
         for line in order.lines
     ]
     charges = [*order.charges, *(charge for line in order.lines for charge in line.charges)]
+    if order.tax is not None:
+        charges.append(Charge(kind="tax", price=order.tax))
     return Basket(
         reference=push.reference,
         currency=order.total.currency,

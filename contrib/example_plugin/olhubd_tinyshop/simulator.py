@@ -1,12 +1,12 @@
 """A Tiny Shop in memory: keeps orders, tells of them by position, adds up, refuses what a shop refuses.
 
-Its journal can forget an order (`drop_events`), its list of orders cannot; its search finds parts of words; it
-takes the same order twice when asked twice, and adds each payment to the last. All of that real shops do.
+Its journal can forget an order (`drop_events`), repeat itself and change places, its list of orders cannot; its
+search finds parts of words; it takes the same order twice when asked twice, and adds each payment to the last. All
+of that real shops do.
 """
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -24,13 +24,12 @@ KEY = "tiny-key-4c1d9f"
 
 
 class Kept(Sold, kw_only=True):
-    """An order in the books. `position` counts the changes of the shop; the journal skips a `forgotten` one."""
+    """An order in the books. `position` counts the changes of the shop."""
 
     position: int
     changed: datetime
     parcels: list[str] = msgspec.field(default_factory=list)
     torn: bool = False
-    forgotten: bool = False
 
 
 class TinyShopSimulator(Simulator):
@@ -40,8 +39,11 @@ class TinyShopSimulator(Simulator):
         super().__init__(*args, **options)
         self.orders: dict[str, Kept] = {}
         self.skus = {product.sku for product in PRODUCTS}
-        self._positions = itertools.count(1)
+        self.journal: dict[int, str] = {}
+        """By position the order that changed; it tells of the order as it is now."""
+        self._last = 0
         self._forget = 0
+        self._short = 0
 
     def settings(self, base: str) -> dict[str, Any]:
         return {"url": base, "api_key": KEY}
@@ -70,6 +72,7 @@ class TinyShopSimulator(Simulator):
                 reference=order.reference,
                 placed_at=order.created,
                 shipments=list(order.parcels),
+                draft=order.state == "draft",
             )
             for order in self.orders.values()
         ]
@@ -82,6 +85,10 @@ class TinyShopSimulator(Simulator):
             "ship": lambda order_id: self._move(self.orders[order_id], "sent"),
             "corrupt": self.corrupt,
             "drop_events": self.drop_events,
+            "duplicate_events": self.duplicate_events,
+            "reorder_events": self.reorder_events,
+            "short_pages": self.short_pages,
+            "merge": self.merge,
         }
 
     def buy(self, count: int = 1, paid: bool = True, cod: bool = False) -> list[str]:
@@ -96,6 +103,32 @@ class TinyShopSimulator(Simulator):
     def drop_events(self, count: int = 1) -> None:
         """The journal will not tell of the next `count` changes."""
         self._forget += count
+
+    def duplicate_events(self, count: int = 1) -> None:
+        """The journal tells the last `count` changes once more."""
+        for order_id in list(self.journal.values())[-count:]:
+            self._last += 1
+            self.journal[self._last] = order_id
+
+    def reorder_events(self, window: int = 10) -> None:
+        """The last `window` changes stand in the journal the other way round."""
+        places = list(self.journal)[-window:]
+        self.journal |= dict(zip(places, [self.journal[place] for place in reversed(places)], strict=True))
+
+    def short_pages(self, count: int = 1) -> None:
+        """The next `count` pages hold half of what they could."""
+        self._short += count
+
+    def merge(self, ids: Sequence[str]) -> str:
+        """The buyer of the first puts these purchases together; the lines keep their ids."""
+        old = [self.orders[order_id] for order_id in ids]
+        if any(order.paid or order.state != "ready" for order in old):
+            raise ValueError("only what is not paid yet can be put together")
+        basket = msgspec.convert(old[0], Basket, from_attributes=True)
+        basket.lines = [line for order in old for line in order.lines]
+        for order in old:
+            self._move(order, "merged")
+        return self._keep(basket).id
 
     def _basket(self, paid: bool, cod: bool) -> Basket:
         n = len(self.orders) + 1
@@ -120,12 +153,12 @@ class TinyShopSimulator(Simulator):
             reference=None,
         )
 
-    def _keep(self, basket: Basket) -> Kept:
+    def _keep(self, basket: Basket, state: str = "ready") -> Kept:
         goods = sum((line.price * line.quantity for line in basket.lines), Decimal(0))
         order = Kept(
             **{name: getattr(basket, name) for name in Basket.__struct_fields__},
             id=f"T{len(self.orders) + 1}",
-            state="ready",
+            state=state,
             created=self.now(),
             total=goods + basket.delivery_cost - basket.discount,
             position=0,
@@ -140,9 +173,11 @@ class TinyShopSimulator(Simulator):
         self._touch(order)
 
     def _touch(self, order: Kept) -> None:
-        order.position = next(self._positions)
-        order.changed = self.now()
-        order.forgotten = self._forget > 0
+        self._last += 1
+        self.journal = {place: told for place, told in self.journal.items() if told != order.id}
+        if not self._forget:
+            self.journal[self._last] = order.id
+        order.position, order.changed = self._last, self.now()
         self._forget = max(0, self._forget - 1)
 
     def _enter(self, request: web.Request) -> None:
@@ -152,22 +187,25 @@ class TinyShopSimulator(Simulator):
     async def _position(self, request: web.Request) -> web.Response:
         self._enter(request)
         at = request.query.get("at")
-        moment = datetime.fromisoformat(at) if at else self.now()
-        seen = (order.position for order in self.orders.values() if not at or order.changed < moment)
-        return _json(max(seen, default=0))
+        if at is None:
+            return _json(self._last)
+        before = (o.position for o in self.orders.values() if o.changed < datetime.fromisoformat(at))
+        return _json(max(before, default=0))
 
     async def _list(self, request: web.Request) -> web.Response:
         self._enter(request)
         after, limit = int(request.query["after"]), min(int(request.query["limit"]), 50)
         since = request.query.get("since")
-        told = [order for order in self.orders.values() if order.position > after]
+        places = self.journal
         if since is not None:
-            told = [order for order in told if order.changed >= datetime.fromisoformat(since)]
-        else:
-            told = [order for order in told if not order.forgotten]
-        told.sort(key=lambda order: order.position)
-        end = told[:limit][-1].position if told else after
-        page = [_plain(order) for order in told[:limit]]
+            moment = datetime.fromisoformat(since)
+            places = {order.position: order.id for order in self.orders.values() if order.changed >= moment}
+        told = [place for place in sorted(places) if place > after and self.orders[places[place]].state != "draft"]
+        if self._short and len(told) > 1:
+            self._short -= 1
+            limit = max(1, min(limit, len(told)) // 2)
+        end = told[:limit][-1] if told else after
+        page = [_plain(self.orders[places[place]]) for place in told[:limit]]
         return _json({"orders": page, "position": end, "more": len(told) > limit})
 
     async def _one(self, request: web.Request) -> web.Response:
@@ -180,7 +218,7 @@ class TinyShopSimulator(Simulator):
             raise web.HTTPUnprocessableEntity
         for number, line in enumerate(basket.lines, start=1):
             line.id = f"N{len(self.orders) + 1}-{number}"
-        return _json(_plain(self._keep(basket)), status=201)
+        return _json(_plain(self._keep(basket, request.query.get("state", "ready"))), status=201)
 
     async def _change(self, request: web.Request) -> web.Response:
         order = self._found(request)
@@ -216,7 +254,7 @@ class TinyShopSimulator(Simulator):
 
 def _plain(order: Kept) -> dict[str, Any]:
     shown: dict[str, Any] = msgspec.to_builtins(order)
-    del shown["torn"], shown["forgotten"]
+    del shown["torn"]
     if order.torn:
         shown["total"] = "a lot"
     return shown

@@ -16,6 +16,8 @@ from olhubd.testing.conformance import (  # noqa: F401  (importing them declares
     failure,
     feed,
     find,
+    journal,
+    merge,
     once,
     order,
     privacy,

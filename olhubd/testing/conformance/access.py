@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from olhubd.model import Order
-from olhubd.plugin import AuthLost, Gone, PluginError, Temporary, Token, Unreadable
+from olhubd.plugin import AuthLost, Gone, Pending, PluginError, Temporary, Token, Unreadable
 from olhubd.testing.conformance.bench import Bench
 from olhubd.testing.conformance.rule import Tier, check, rule, skip
 from olhubd.testing.conformance.small import nobody
@@ -79,6 +79,11 @@ async def a_token_is_renewed(bench: Bench) -> None:
     token = await bench.connector.refresh(_token(bench))
     check(token.expires_at > bench.clock.now(), "the new token is over already")
     check(token.refresh, "the new token cannot be renewed")
+    bench.connector.account.tokens.token = token
+    if bench.has("OrderFeed"):
+        await bench.connector.start(None)
+    elif bench.has("Probe"):
+        await bench.connector.probe()
 
 
 @rule("LOGIN-02", Tier.SILVER, "OAuthLogin")
@@ -109,3 +114,33 @@ async def a_token_that_ends_early_is_renewed(bench: Bench) -> None:
     found = await bench.walk()
     check(not found.failures, "a token that ended early is a failure of the feed")
     check(set(bought) <= set(found.orders), "orders are missing after a renewal")
+
+
+@rule("LOGIN-05", Tier.GOLD, "OAuthLogin")
+async def a_person_signs_in_on_another_device(bench: Bench) -> None:
+    """Until the person agrees, the sign-in is Pending; then it gives a token that is good and can be renewed."""
+    grant = await bench.connector.begin_device()
+    check(grant.user_code and grant.url, "the person is told no code or no address")
+    check(grant.expires_at > bench.clock.now() and grant.interval > 0, "the sign-in is over before it began")
+    waiting = await bench.attempt(lambda: bench.connector.poll_device(grant))
+    check(isinstance(waiting, Pending), f"before the person agreed came {type(waiting).__name__}")
+    await bench.do("consent", grant.user_code, granted=True)
+    token = await bench.attempt(lambda: bench.connector.poll_device(grant))
+    check(isinstance(token, Token), f"after the person agreed came {type(token).__name__}")
+    if isinstance(token, Token):
+        check(token.expires_at > bench.clock.now(), "the token is over already")
+        renewed = await bench.connector.refresh(token)
+        check(isinstance(renewed, Token), "the token of the sign-in cannot be renewed")
+
+
+@rule("LOGIN-06", Tier.GOLD, "OAuthLogin")
+async def a_person_may_refuse(bench: Bench) -> None:
+    """A person who refuses, or lets the code run out, ends the sign-in with AuthLost."""
+    grant = await bench.connector.begin_device()
+    await bench.do("consent", grant.user_code, granted=False)
+    refused = await bench.attempt(lambda: bench.connector.poll_device(grant))
+    check(isinstance(refused, AuthLost), f"after the person refused came {type(refused).__name__}")
+    grant = await bench.connector.begin_device()
+    bench.clock.advance((grant.expires_at - bench.clock.now()).total_seconds() + 1)
+    late = await bench.attempt(lambda: bench.connector.poll_device(grant))
+    check(isinstance(late, AuthLost), f"after the code ran out came {type(late).__name__}")

@@ -105,13 +105,19 @@ class Bench:
         return {entry.external_id: entry for entry in self.simulator.books()}
 
     def carrying(self, reference: str) -> list[Entry]:
-        """The orders in the books that carry our reference and are not cancelled."""
-        return [entry for entry in self.simulator.books() if entry.reference == reference and not entry.cancelled]
+        """The whole orders in the books that carry our reference and are not cancelled."""
+        return [
+            entry
+            for entry in self.simulator.books()
+            if entry.reference == reference and not entry.cancelled and not entry.draft
+        ]
 
     async def do(self, verb: str, /, *args: Any, **options: Any) -> Any:
         """Let the simulator do something; NotApplicable when it cannot."""
         act = self.simulator.verbs().get(verb)
         if act is None:
+            if verb in self.simulator.absent():
+                raise NotApplicable(self.simulator.absent()[verb], natural=True)
             owed = any(verb in MINIMUM.get(name, ()) for name in type(self.connector).capabilities())
             raise NotApplicable(f"the simulator has no verb {verb!r}", lacking=owed)
         signature = inspect.signature(act)

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from olhubd.plugin import OutcomeUnknown, PluginError, Push, Receipt
 from olhubd.testing.conformance.bench import Bench
 from olhubd.testing.conformance.find import find
-from olhubd.testing.conformance.push import only, push_of
+from olhubd.testing.conformance.push import made, only, push_of
 from olhubd.testing.conformance.rule import Tier, broken, check, rule
 from olhubd.testing.faults import Fault, Kind
 
@@ -127,3 +127,23 @@ async def looking_up_and_pushing_again_ends_with_one(bench: Bench) -> None:
             entry = only(bench, push)
             wanted, got = push.order.total, entry.total
             check(got == wanted, f"after a fault {kind.value!r} the order costs {got}, not {wanted}")
+
+
+@rule("ONCE-09", Tier.GOLD, _SINK)
+async def what_was_begun_can_be_withdrawn(bench: Bench) -> None:
+    """After any single fault a push that is not found can be withdrawn: no part of it stays, of no other order any
+    is taken, and withdrawing where there is nothing is no error.
+    """
+    await bench.connector.withdraw_order("market:never-sent")
+    other = await made(bench, external_id="bystander")
+    for kind in KINDS:
+        async for push, answer in struck(bench, kind):
+            if isinstance(answer, Receipt):
+                continue
+            bench.clock.advance(bench.connector.settle.total_seconds())
+            if await find(bench, push.reference) is not None:
+                continue
+            await bench.connector.withdraw_order(push.reference)
+            rest = [entry for entry in bench.simulator.books() if entry.reference == push.reference]
+            check(all(entry.cancelled for entry in rest), f"after a fault {kind.value!r} a part of it stays there")
+    check(not bench.books()[other.external_id].cancelled, "another order was withdrawn")

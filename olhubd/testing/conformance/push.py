@@ -152,3 +152,18 @@ async def a_currency_is_never_exchanged(bench: Bench) -> None:
     entry = only(bench, push)
     check(entry.total == push.order.total, f"{push.order.total} became {entry.total}")
     check(answer.total == push.order.total, f"the receipt for {push.order.total} says {answer.total}")
+
+
+@rule("PUSH-13", Tier.SILVER, _SINK)
+async def tax_on_top_is_carried(bench: Bench) -> None:
+    """An order with net prices and the tax on top costs what the buyer paid, or is Rejected and not made."""
+    push = push_of(bench, "net")
+    answer = await bench.attempt(lambda: bench.connector.push_order(push))
+    if isinstance(answer, Rejected):
+        check(not bench.carrying(push.reference), "the refused order was made")
+        return
+    if not isinstance(answer, Receipt):
+        broken(f"raised {type(answer).__name__}: {answer}")
+    entry = only(bench, push)
+    check(entry.total == push.order.total, f"{push.order.total} with its tax became {entry.total}")
+    check(answer.total == push.order.total, f"the receipt for {push.order.total} says {answer.total}")

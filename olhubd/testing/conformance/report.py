@@ -18,12 +18,14 @@ class Verdict(enum.StrEnum):
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """One rule tried. `lacking`: not applicable because the simulator lacks a verb that it owes to the kit."""
+    """One rule tried. `lacking`: not applicable because the simulator lacks a verb that it owes to the kit;
+    `natural`: because the system has nothing like it."""
 
     rule: Rule
     verdict: Verdict
     reason: str | None = None
     lacking: bool = False
+    natural: bool = False
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):

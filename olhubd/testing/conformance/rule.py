@@ -20,7 +20,7 @@ __all__ = ["Broken", "NotApplicable", "Rule", "Tier", "broken", "check", "rule",
 
 
 FAMILIES = (
-    *("DECL", "FEED", "ORDER", "SWEEP", "READ", "PUSH", "FIND", "ONCE", "ECHO"),
+    *("DECL", "FEED", "ORDER", "MERGE", "SWEEP", "COUNT", "READ", "PUSH", "FIND", "ONCE", "ECHO"),
     *("STATUS", "PAY", "SHIP", "CANCEL", "PROBE", "LIST", "LOGIN", "FAIL", "LOG"),
 )
 """The families of rules, in the order in which people read them."""
@@ -31,11 +31,14 @@ class Broken(AssertionError):
 
 
 class NotApplicable(Exception):
-    """The rule cannot be tried here; the text says why. `lacking` when the simulator owes it to the kit."""
+    """The rule cannot be tried here; the text says why. `lacking` when the simulator owes it to the kit, `natural`
+    when the system has nothing like it.
+    """
 
-    def __init__(self, reason: str, *, lacking: bool = False) -> None:
+    def __init__(self, reason: str, *, lacking: bool = False, natural: bool = False) -> None:
         super().__init__(reason)
         self.lacking = lacking
+        self.natural = natural
 
 
 Trial = Callable[["Bench"], Awaitable[None]]

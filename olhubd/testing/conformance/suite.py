@@ -37,7 +37,13 @@ async def try_rule(
         async with asyncio.timeout(PATIENCE), bench(connector, simulator) as place:
             await rule.trial(place)
     except NotApplicable as why:
-        return Result(rule=rule, verdict=Verdict.NOT_APPLICABLE, reason=str(why), lacking=why.lacking)
+        return Result(
+            rule=rule,
+            verdict=Verdict.NOT_APPLICABLE,
+            reason=str(why),
+            lacking=why.lacking,
+            natural=why.natural,
+        )
     except Broken as why:
         return Result(rule=rule, verdict=Verdict.FAIL, reason=str(why))
     except PluginError as error:

@@ -19,8 +19,13 @@ VERBS: Mapping[str, str] = {
     "set_status(id, status)": "the order's own status word becomes `status`, be it one that nobody knows",
     "corrupt(id)": "from now on the system tells of this order in a way that cannot be understood",
     "drop_events(count)": "the journal will never tell of the next `count` changes; the orders are there",
+    "duplicate_events(count)": "the journal tells the last `count` changes once more",
+    "reorder_events(window)": "the last `window` changes in the journal change places",
+    "short_pages(count)": "the next `count` pages of the feed hold less than they could, with more behind them",
+    "merge(ids)": "the buyer puts purchases that are not paid yet together; the id of the order they become",
     "revoke_grant()": "the person withdraws the consent: no token works any more",
     "expire_tokens()": "the access tokens are over before their time; what renews them still works",
+    "consent(user_code, granted)": "the person at the other device agrees to the sign-in, or refuses",
     "ship(id)": "the order is sent, so that it cannot be cancelled any more",
 }
 """Signature and meaning of each verb."""

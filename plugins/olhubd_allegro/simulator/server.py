@@ -67,6 +67,7 @@ class AllegroSimulator(Simulator):
         self.ledger = Ledger(people, self.journal, self.now)
         issuer = "https://allegro.pl.allegrosandbox.pl" if sandbox else "https://allegro.pl"
         self.signin = SignIn(self.seller, issuer, people.random, self.now)
+        self._short = 0
         self._calls: deque[datetime] = deque()
         self._blocked: datetime | None = None
 
@@ -107,10 +108,12 @@ class AllegroSimulator(Simulator):
             "reorder_events": self.reorder_events,
             "delay_events": self.delay_events,
             "age_events": self.age_events,
+            "short_pages": self.short_pages,
             "rotate_and_forget": self.rotate_and_forget,
             "revoke_grant": signin.revoke,
             "expire_tokens": signin.expire,
             "consent": self.consent,
+            "poll_every": self.poll_every,
         }
 
     def drop_events(self, count: int = 0, ids: Sequence[str] = ()) -> int:
@@ -133,6 +136,10 @@ class AllegroSimulator(Simulator):
         """Let the last `count` events have happened `days` ago; the journal forgets what is older than 60."""
         return self.journal.age(count, days)
 
+    def short_pages(self, count: int = 1) -> None:
+        """Let the next `count` pages of the journal end in the middle."""
+        self._short += count
+
     def rotate_and_forget(self) -> None:
         """Spend the refresh token at its next use, yet lose the answer with the new one."""
         self.faults.add(Fault(kind=Kind.LOSE, match="POST /auth/oauth/token$"))
@@ -140,6 +147,10 @@ class AllegroSimulator(Simulator):
     def consent(self, user_code: str, granted: bool = True) -> None:
         """The person at the other device agrees or refuses."""
         self.signin.answer(user_code, granted)
+
+    def poll_every(self, seconds: float) -> None:
+        """Have those who wait for somebody's consent ask so often; Allegro says 5 s."""
+        self.signin.interval = seconds
 
     def routes(self) -> Sequence[web.AbstractRouteDef]:
         form = "/order/checkout-forms/{id}"
@@ -212,6 +223,9 @@ class AllegroSimulator(Simulator):
             return _errors(422, "VALIDATION_ERROR", "Query parameters are incorrect")
         kinds = request.query.getall("type", [])
         page = self.journal.after(None if start is None else int(start), kinds, limit, self.now())
+        if self._short and len(page) > 1:
+            self._short -= 1
+            page = page[: len(page) // 2]
         return _raw(b'{"events":[%s]}' % b",".join(entry.encode() for entry in page))
 
     async def _stats(self, _request: web.Request) -> web.Response:

@@ -23,7 +23,7 @@ from olhubd.plugin import (
 from tests.testing.broken.good import GoodFeed, breaks
 
 
-@breaks("FEED-05", "FEED-06")
+@breaks("FEED-05", "FEED-06", "FEED-14")
 class LosesThePageBorder(GoodFeed):
     """Goes on one place too far after each full page."""
 
@@ -32,7 +32,7 @@ class LosesThePageBorder(GoodFeed):
         return replace(page, cursor=Cursor(str(int(page.cursor) + 1))) if page.more else page
 
 
-@breaks("FEED-05", "FEED-06", "SWEEP-03")
+@breaks("FEED-05", "FEED-06", "SWEEP-03", "FEED-14")
 class ReadsOnePage(GoodFeed):
     """Takes the first page for the whole."""
 
@@ -59,7 +59,7 @@ class MovesTheCursorEarly(GoodFeed):
         return replace(page, records=records)
 
 
-@breaks("FEED-03")
+@breaks("FEED-03", "FEED-12")
 class NeverRests(GoodFeed):
     """Gives a new cursor though nothing happened."""
 
@@ -89,7 +89,7 @@ class RemembersWhatItTold(GoodFeed):
         return replace(page, records=fresh)
 
 
-@breaks("FEED-09", "SWEEP-05", "ORDER-09")
+@breaks("FEED-09", "SWEEP-05", "ORDER-09", "FEED-13", "FEED-16", "MERGE-02")
 class TellsOnlyOpenOrders(GoodFeed):
     """Leaves out whatever is not ready, so a cancelling is never seen."""
 
@@ -157,7 +157,8 @@ class ForgetsRetryAfter(GoodFeed):
 
 @breaks(
     *("FEED-01", "FEED-02", "FEED-05", "FEED-06", "FEED-07", "FEED-08", "FEED-09", "FEED-10", "FEED-11"),
-    *("ORDER-07", "ORDER-08", "ORDER-09", "READ-04"),
+    *("ORDER-07", "ORDER-08", "ORDER-09", "READ-04", "FEED-12", "FEED-13", "FEED-14", "FEED-15", "FEED-16"),
+    *("MERGE-01",),
 )
 class SkipsTheNewest(GoodFeed):
     """Leaves the last order of each page for a next time that never comes."""
@@ -176,7 +177,7 @@ class ForgetsWhereItBegan(GoodFeed):
         return cursor if since is None else Cursor(str(int(cursor) + 1000))
 
 
-@breaks("SWEEP-01", "SWEEP-02", "SWEEP-03", "SWEEP-04", "SWEEP-05")
+@breaks("SWEEP-01", "SWEEP-02", "SWEEP-03", "SWEEP-04", "SWEEP-05", "FEED-15", "MERGE-01")
 class NeverSweeps(GoodFeed):
     """Calls, and then says that there was nothing."""
 

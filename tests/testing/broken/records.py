@@ -83,7 +83,7 @@ class LivesInWarsaw(Retelling):
         return replace(order, placed_at=order.placed_at.astimezone(timezone(timedelta(hours=2))))
 
 
-@breaks("ORDER-05")
+@breaks("ORDER-05", "MERGE-01")
 class NumbersItsLines(Retelling):
     """Counts the lines of each order from one."""
 
@@ -110,7 +110,7 @@ class BelievesAllIsPaid(Retelling):
         return replace(order, payment=replace(payment, paid=order.total))
 
 
-@breaks("ORDER-09")
+@breaks("ORDER-09", "MERGE-02")
 class GuessesTheStatus(Retelling):
     """Takes a status it does not know for a confirmed one."""
 

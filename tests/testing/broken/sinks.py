@@ -140,7 +140,7 @@ class PutsInFreeLinesAnyway(GoodSink):
         return await super().push_order(replace(push, free_lines=True))
 
 
-@breaks("PUSH-02", "PUSH-06", "PUSH-07", "FIND-03", "FIND-05", "ONCE-04", "ONCE-06", "ONCE-08")
+@breaks("PUSH-02", "PUSH-06", "PUSH-07", "FIND-03", "FIND-05", "ONCE-04", "ONCE-06", "ONCE-08", "FIND-06")
 class AdoptsALookalike(GoodSink):
     """Takes an order of the same buyer at the same total for the one that it should make."""
 
@@ -181,7 +181,7 @@ class SellsNothingForNothing(Reshaping):
         )
 
 
-@breaks("FIND-01", "FIND-03", "FIND-05", "ONCE-01", "ONCE-02", "ONCE-03", "ONCE-05", "ONCE-08")
+@breaks("FIND-01", "FIND-03", "FIND-05", "ONCE-01", "ONCE-02", "ONCE-03", "ONCE-05", "ONCE-08", "ONCE-09")
 class NeverLooks(GoodSink):
     """Says "surely not there" without a look."""
 

@@ -1,0 +1,230 @@
+"""A Tiny Shop with a sign-in of its own, the connector that knows it, and those that mistake it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from aiohttp import web
+from msgspec.structs import replace
+
+from olhubd.plugin import (
+    Account,
+    AuthLost,
+    Bearer,
+    ContractBroken,
+    DeviceGrant,
+    OAuthLogin,
+    Pending,
+    Rejected,
+    Temporary,
+    Token,
+)
+from olhubd.testing.simulator import Verb
+from olhubd_tinyshop.settings import TinySettings
+from olhubd_tinyshop.simulator import TinyShopSimulator
+from tests.testing.broken.good import GoodShop, breaks
+
+__all__ = ["GoodLogin"]
+
+HALF_A_DAY = timedelta(hours=12)
+MONTHS = timedelta(days=90)
+
+
+class Given(msgspec.Struct):
+    """What the shop gives to who may come in. `expires_in` in seconds."""
+
+    access: str
+    refresh: str
+    expires_in: float = HALF_A_DAY.total_seconds()
+
+
+class SigningShop(TinyShopSimulator):
+    """Lets in who has a token. A code is for five minutes."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._numbers = itertools.count(1)
+        self.access: dict[str, datetime] = {}
+        self.refresh: dict[str, datetime] = {}
+        self.codes: dict[str, bool | None] = {}
+
+    def routes(self) -> Sequence[web.AbstractRouteDef]:
+        return [*super().routes(), web.post("/device", self._device), web.post("/token", self._token)]
+
+    def verbs(self) -> Mapping[str, Verb]:
+        own: Mapping[str, Verb] = {"revoke_grant": self.revoke, "expire_tokens": self.expire}
+        return {**super().verbs(), **own, "consent": self.consent}
+
+    def revoke(self) -> None:
+        self.access.clear()
+        self.refresh.clear()
+
+    def expire(self) -> None:
+        self.access.clear()
+
+    def consent(self, user_code: str, granted: bool = True) -> None:
+        self.codes[user_code] = granted
+
+    def give(self) -> Given:
+        given = Given(f"tiny-access-{next(self._numbers)}", f"tiny-refresh-{next(self._numbers)}")
+        self.access[given.access] = self.now() + HALF_A_DAY
+        self.refresh[given.refresh] = self.now() + MONTHS
+        return given
+
+    def token(self) -> Token:
+        given = self.give()
+        return Token(access=given.access, refresh=given.refresh, expires_at=self.now() + HALF_A_DAY)
+
+    def _enter(self, request: web.Request) -> None:
+        held = self.access.get(request.headers.get("Authorization", "").removeprefix("Bearer "))
+        if held is None or self.now() >= held:
+            raise web.HTTPUnauthorized
+
+    async def _device(self, request: web.Request) -> web.Response:
+        code = f"code-{next(self._numbers)}"
+        self.codes[code] = None
+        return web.json_response({"code": code})
+
+    async def _token(self, request: web.Request) -> web.Response:
+        asked = await request.json()
+        if "refresh" in asked:
+            if self.now() >= self.refresh.get(asked["refresh"], self.now()):
+                raise web.HTTPUnprocessableEntity
+        elif (granted := self.codes.get(asked["code"])) is None:
+            return web.json_response({"given": None})
+        elif not granted:
+            raise web.HTTPUnprocessableEntity
+        return web.Response(body=msgspec.json.encode({"given": self.give()}), content_type="application/json")
+
+
+class Answer(msgspec.Struct):
+    """None while the person has not said anything."""
+
+    given: Given | None
+
+
+class Code(msgspec.Struct):
+    code: str
+
+
+class GoodLogin(GoodShop, OAuthLogin):
+    """Declares its feed and its sign-in."""
+
+    simulator = "tests.testing.broken.signin:SigningShop"
+
+    def __init__(self, account: Account[TinySettings]) -> None:
+        super().__init__(account)
+        url = str(self.settings.url)
+        self.http = account.client(url, auth=Bearer(account.tokens))
+        self.door = account.client(url)
+
+    @classmethod
+    def capabilities(cls) -> tuple[str, ...]:
+        return "OrderFeed", "OrderLookup", "OAuthLogin"
+
+    def token(self, given: Given) -> Token:
+        ends = self.account.clock.now() + timedelta(seconds=given.expires_in)
+        return Token(access=given.access, refresh=given.refresh, expires_at=ends)
+
+    async def begin_device(self) -> DeviceGrant:
+        code = (await self.door.call("POST", "/device", Code)).code
+        ends = self.account.clock.now() + timedelta(minutes=5)
+        return DeviceGrant(device_code=code, user_code=code, url=self.door.base, interval=5, expires_at=ends)
+
+    async def poll_device(self, grant: DeviceGrant) -> Token | Pending:
+        if self.account.clock.now() >= grant.expires_at:
+            raise AuthLost("the code ran out")
+        asked = {"code": grant.device_code}
+        try:
+            given = (await self.door.call("POST", "/token", Answer, json=asked, repeatable=True)).given
+        except Rejected:
+            raise AuthLost("the person refused") from None
+        return self.token(given) if given is not None else Pending(interval=grant.interval)
+
+    def authorize_url(self, redirect_uri: str, state: str, challenge: str) -> str:
+        return f"{self.door.base}/authorize"
+
+    async def exchange(self, code: str, redirect_uri: str, verifier: str) -> Token:
+        raise Rejected("this shop knows codes on another device only")
+
+    async def refresh(self, token: Token) -> Token:
+        try:
+            answer = await self.door.call(
+                "POST", "/token", Answer, json={"refresh": token.refresh}, repeatable=True
+            )
+        except Rejected:
+            raise AuthLost("the grant is over") from None
+        if answer.given is None:
+            raise ContractBroken("a renewal without a token")
+        return self.token(answer.given)
+
+
+@breaks("LOGIN-01", "LOGIN-04", "FEED-15", "FEED-16")
+class TakesTheWrongHalf(GoodLogin):
+    """Takes what renews a token for the token itself."""
+
+    async def refresh(self, token: Token) -> Token:
+        renewed = await super().refresh(token)
+        return replace(renewed, access=renewed.refresh or "")
+
+
+@breaks("LOGIN-02")
+class GivesUpTheGrant(GoodLogin):
+    """Sends a person to sign in again because the server is down."""
+
+    async def refresh(self, token: Token) -> Token:
+        try:
+            return await super().refresh(token)
+        except Temporary as error:
+            raise AuthLost("cannot be renewed") from error
+
+
+@breaks("LOGIN-03", "FAIL-01")
+class NeverGivesUp(GoodLogin):
+    """Takes a refusal for a bad moment."""
+
+    async def refresh(self, token: Token) -> Token:
+        try:
+            return await super().refresh(token)
+        except AuthLost as error:
+            raise Temporary("cannot be renewed just now") from error
+
+
+@breaks("LOGIN-04")
+class RenewsByTheClock(GoodLogin):
+    """Renews a token when its time is over, and never when it is refused before."""
+
+    def __init__(self, account: Account[TinySettings]) -> None:
+        super().__init__(account)
+        self.http = account.client(str(self.settings.url), auth=Patient(account.tokens))
+
+
+class Patient(Bearer):
+    async def refused(self, headers: Mapping[str, str]) -> None:
+        return
+
+
+@breaks("LOGIN-05")
+class WaitsForNobody(GoodLogin):
+    """Takes "not yet" for "no"."""
+
+    async def poll_device(self, grant: DeviceGrant) -> Token | Pending:
+        answer = await super().poll_device(grant)
+        if isinstance(answer, Pending):
+            raise AuthLost("the person refused")
+        return answer
+
+
+@breaks("LOGIN-06")
+class WaitsForEver(GoodLogin):
+    """Takes "no" for "not yet"."""
+
+    async def poll_device(self, grant: DeviceGrant) -> Token | Pending:
+        try:
+            return await super().poll_device(grant)
+        except AuthLost:
+            return Pending(interval=grant.interval)
