@@ -58,6 +58,8 @@ def _told(printer: Printer, found: Status) -> None:
         printer.line(f"  stuck: {name}, overdue by {span(late)}")
     for name in found.failing:
         printer.line(f"  fails: {name}; see the log")
+    for alarm in found.alarms:
+        printer.line(f"  alarm: {alarm.kind.value} {alarm.subject}: {alarm.detail}")
     waiting = _owed(found.owed)
     if waiting:
         since = found.oldest_owed_at

@@ -21,7 +21,7 @@ from olhubd.control.records import Account, AccountState
 from olhubd.control.routes import Call, route
 from olhubd.engine.budget import State
 from olhubd.engine.hub import Hub
-from olhubd.model import DeliveryState, RunState
+from olhubd.model import AlarmKind, DeliveryState, RunState
 
 __all__ = ["ROUTES", "Snapshot"]
 
@@ -41,6 +41,7 @@ class Snapshot(Collector):
         yield from self._outbox()
         yield from self._states()
         yield from self._budgets()
+        yield from self._alarms()
         yield from self._loops()
 
     def _feeds(self) -> Iterator[Metric]:
@@ -120,6 +121,30 @@ class Snapshot(Collector):
             shut.add_metric(key, gate.state is not State.OPEN)
             waiting.add_metric(key, sum(gate.waiting.values()))
         yield from (left, shut, waiting)
+
+    def _alarms(self) -> Iterator[Metric]:
+        on = GaugeMetricFamily("olhubd_alarm", "1 for each alarm that is on.", labels=("kind", "subject"))
+        ran = CounterMetricFamily("olhubd_check_runs", "Things that a check looked at.", labels=("check",))
+        found = CounterMetricFamily("olhubd_check_findings", "Things that it found wrong.", labels=("check",))
+        told = CounterMetricFamily(
+            "olhubd_alarm_messages", "Messages about alarms.", labels=("channel", "outcome")
+        )
+        differs = GaugeMetricFamily(
+            "olhubd_reconciliation_difference",
+            "Orders that source and hub do not both hold, on the last day compared.",
+            labels=("account",),
+        )
+        for alarm in self._hub.alarms.open.values():
+            on.add_metric((alarm.kind.value, alarm.subject), 1)
+        watch = self._hub.watch
+        for kind in AlarmKind:
+            ran.add_metric((kind.value,), watch.ran[kind])
+            found.add_metric((kind.value,), watch.found[kind])
+        for (channel, well), count in sorted(self._hub.herald.sent.items()):
+            told.add_metric((channel.value, "done" if well else "failed"), count)
+        for account, last in sorted(self._hub.reconciler.last.items()):
+            differs.add_metric((account,), last.missing + last.surplus)
+        yield from (on, ran, found, told, differs)
 
     def _loops(self) -> Iterator[Metric]:
         supervisor = self._hub.supervisor

@@ -7,20 +7,22 @@ there keeps its name and meaning within /api/v1.
 from __future__ import annotations
 
 import enum
-from datetime import datetime
+from datetime import date, datetime
 from typing import Generic, TypeVar
 
 import msgspec
 
 from olhubd.model import (
     Action,
+    Alarm,
+    AlarmKind,
     Cause,
     Delivery,
     DeliveryState,
     Fulfilment,
     Money,
     Order,
-    Quarantined,
+    Reconciliation,
     Run,
     Scope,
     Shipment,
@@ -32,8 +34,11 @@ __all__ = [
     "Account",
     "AccountState",
     "Accounts",
+    "AlarmPage",
+    "AlarmRow",
     "Budget",
     "Candidate",
+    "Compared",
     "Connector",
     "Copy",
     "DeliveryPage",
@@ -55,6 +60,7 @@ __all__ = [
     "QuarantinePage",
     "Readiness",
     "Reading",
+    "ReconciliationPage",
     "Reloaded",
     "RunPage",
     "SignIn",
@@ -186,6 +192,8 @@ class Status(_Answer, frozen=True, kw_only=True):
     quarantined: int
     budgets: tuple[Budget, ...]
     resident_bytes: int | None
+    alarms: tuple[AlarmRow, ...]
+    """What is wrong, the oldest first."""
     warnings: tuple[str, ...]
 
 
@@ -371,6 +379,51 @@ class Quality(_Answer, frozen=True, kw_only=True):
     state: State
     tier: str | None
     missing: tuple[Lacking, ...]
+
+
+class AlarmRow(_Answer, frozen=True, kw_only=True):
+    """Something that is or was wrong. `told_at` is when mail or web hook last told of it."""
+
+    id: int
+    kind: AlarmKind
+    subject: str
+    detail: str
+    raised_at: datetime
+    cleared_at: datetime | None
+    told_at: datetime | None
+
+    @classmethod
+    def of(cls, alarm: Alarm) -> AlarmRow:
+        return msgspec.convert(alarm, cls, from_attributes=True)
+
+
+class Compared(_Answer, frozen=True, kw_only=True):
+    """A day of an account: how many orders its source and the hub count.
+
+    `missing` has only the source and `surplus` only the hub; `names` are external ids of both. `looks` is how often
+    the day was compared.
+    """
+
+    id: int
+    account: str
+    day: date
+    since: datetime
+    until: datetime
+    source: int
+    hub: int
+    missing: int
+    surplus: int
+    names: tuple[str, ...]
+    looks: int
+    looked_at: datetime
+
+    @classmethod
+    def of(cls, found: Reconciliation) -> Compared:
+        return msgspec.convert(found, cls, from_attributes=True)
+
+
+AlarmPage = Page[AlarmRow]
+ReconciliationPage = Page[Compared]
 
 
 class Connector(_Answer, frozen=True, kw_only=True):

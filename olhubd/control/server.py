@@ -19,6 +19,7 @@ from olhubd.config import Configuration
 from olhubd.control import (
     access,
     accounts,
+    alarms,
     dashboard,
     deliveries,
     export,
@@ -48,7 +49,10 @@ ROUTES = (
     *orders.ROUTES,
     *deliveries.ROUTES,
     *runs.ROUTES,
-    *export.ROUTES,
+    *journal.ROUTES,
+    *mappings.ROUTES,
+    *settings.ROUTES,
+    *alarms.ROUTES,
     *tokens.ROUTES,
 )
 _wire = logging.getLogger("olhubd.control.wire")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 from olhubd import __version__, config
@@ -12,9 +13,10 @@ from olhubd.control.asked import LogLevel, Nothing
 from olhubd.control.catalogue import described
 from olhubd.control.health import readiness
 from olhubd.control.problem import Refusal
-from olhubd.control.records import Budget, Logging, Plugins, Reloaded, Status
+from olhubd.control.records import AlarmRow, Budget, Logging, Plugins, Reloaded, Status
 from olhubd.control.routes import Call, route
 from olhubd.engine.budget import Status as Gate
+from olhubd.engine.hub import Hub
 from olhubd.model import DeliveryState, Scope
 from olhubd.plugin import loading
 from olhubd.store import deliveries, quarantine
@@ -43,8 +45,14 @@ async def status(call: Call[Nothing, Nothing]) -> Status:
         quarantined=sum((await quarantine.tally(reader)).values()),
         budgets=tuple(map(_budget, hub.budgets.snapshot())),
         resident_bytes=resident_bytes(),
-        warnings=tuple(map(str, hub.configuration.warnings)),
+        alarms=tuple(AlarmRow.of(alarm) for alarm in hub.alarms.open.values()),
+        warnings=(*map(str, hub.configuration.warnings), *_untold(hub)),
     )
+
+
+def _untold(hub: Hub) -> Iterator[str]:
+    for channel, trouble in hub.herald.trouble.items():
+        yield f"alarms cannot be told by {channel.value} since {trouble.since:%Y-%m-%d %H:%M} UTC: {trouble.reason}"
 
 
 def _budget(gate: Gate) -> Budget:

@@ -38,11 +38,15 @@ _PRIOR = 4.0
 _STEADIEST = 12.0
 """No market's good and bad days differ by less than this allows: by about three tenths."""
 _WILDEST = 1.5
+_SHOWN = 0.8
+"""Weeks are few, so they show less of it than there is."""
+_USUAL, _DOUBT = 9.0, 1400.0
+"""How even the days of most shops are, and how much of what was seen it takes to believe otherwise."""
 _SHUT = 8.0
 """A day without any order where so many were to be expected was a day off, or an outage: it teaches nothing."""
 _HALF = 0.5
-_WINDOWS = 365 * 6
-"""As many days are looked at in a year that are really different: they overlap."""
+_WINDOWS = 365 * 24
+"""As many times a year the last day is looked at; they overlap, so this is on the safe side."""
 _EASE = 100.0
 """How much likelier things must have become before an alarm ends, so that it does not flutter."""
 
@@ -233,6 +237,6 @@ def _spread(days: Mapping[date, list[tuple[int, int]]], rates: tuple[float, ...]
         total = sum(count for _, count in hours)
         square += mean * mean
         excess += (total - mean) ** 2 - mean
-    if excess <= 0:
-        return _STEADIEST
-    return min(_STEADIEST, max(_WILDEST, square / excess))
+    # Where few orders come, chance hides how even the days are: then the usual evenness is taken.
+    wild = (max(0.0, excess) / _SHOWN + _DOUBT / _USUAL) / (square + _DOUBT)
+    return min(_STEADIEST, max(_WILDEST, 1 / wild))

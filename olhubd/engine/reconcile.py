@@ -47,6 +47,8 @@ class Reconciler:
         self._failing: set[str] = set()
         self._busy = asyncio.Lock()
         self.looks = 0
+        self.last: dict[str, Reconciliation] = {}
+        """The newest day that was compared, by account."""
 
     @property
     def horizon(self) -> timedelta:
@@ -144,6 +146,9 @@ class Reconciler:
                 raise Temporary(f"the orders of {day} could not be compared within {_LIMIT:g} s") from None
         self.looks += 1
         self._checked[unit.name] = found.looked_at
+        newest = self.last.get(unit.name)
+        if newest is None or newest.day <= found.day:
+            self.last[unit.name] = found
         return found
 
     async def _compare(self, unit: AccountUnit, day: date, before: Reconciliation | None) -> Reconciliation:

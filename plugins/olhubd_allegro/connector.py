@@ -25,6 +25,7 @@ from olhubd.plugin import (
     Later,
     NotFound,
     OAuthLogin,
+    OrderCount,
     OrderFeed,
     OrderLookup,
     Page,
@@ -49,7 +50,7 @@ from olhubd_allegro.mapping import order
 from olhubd_allegro.parcel import Carriers, request, same
 from olhubd_allegro.settings import AllegroSettings
 from olhubd_allegro.status import STATUSES, WORDS, due
-from olhubd_allegro.sweep import Place
+from olhubd_allegro.sweep import Place, stamp
 
 __all__ = ["Allegro"]
 
@@ -70,6 +71,7 @@ _ID = re.compile(r"[0-9A-Za-z-]{1,64}")
 class Allegro(
     Connector[AllegroSettings],
     OrderFeed,
+    OrderCount,
     OrderLookup,
     StatusSink,
     ShipmentSink,
@@ -152,6 +154,12 @@ class Allegro(
         ]
         then = place.after(keys)
         return Page(records=records, cursor=(then or place).cursor, more=then is not None)
+
+    async def count_orders(self, since: datetime, until: datetime) -> int:
+        query = {"lineItems.boughtAt.gte": stamp(since), "limit": 1}
+        # The list takes both bounds as belonging to it.
+        query["lineItems.boughtAt.lte"] = stamp(until - timedelta(milliseconds=1))
+        return (await self._api.get(FORMS, wire.FormCount, query)).total_count
 
     async def read_order(self, external_id: str) -> Record:
         try:

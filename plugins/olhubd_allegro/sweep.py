@@ -18,7 +18,7 @@ import msgspec
 from olhubd.plugin import Cursor
 from olhubd_allegro import wire
 
-__all__ = ["LIMIT", "Place", "Walk"]
+__all__ = ["LIMIT", "Place", "Walk", "stamp"]
 
 LIMIT = 100
 """Forms in one answer, at most."""
@@ -55,7 +55,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def query(self) -> dict[str, str | int]:
         return {
-            f"{self.walk}.gte": _stamp(self.bound),
+            f"{self.walk}.gte": stamp(self.bound),
             "sort": str(self.walk),
             "limit": LIMIT,
             "offset": self.offset,
@@ -85,6 +85,6 @@ class Place(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return min(bought, default=self.bound)
 
 
-def _stamp(moment: datetime) -> str:
+def stamp(moment: datetime) -> str:
     """ISO 8601 with milliseconds, rounded down so that nothing of that millisecond is left out."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -314,6 +314,12 @@ class Forms(_Wire):
     checkout_forms: list[msgspec.Raw]
 
 
+class FormCount(_Wire):
+    """How many forms fit, however few of them the page has."""
+
+    total_count: int
+
+
 class Shipment(_Wire):
     waybill: str
     carrier_id: str

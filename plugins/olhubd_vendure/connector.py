@@ -16,6 +16,7 @@ from olhubd.plugin import (
     Found,
     Gone,
     Identity,
+    OrderCount,
     OrderFeed,
     OrderLookup,
     OrderSink,
@@ -45,6 +46,7 @@ _BEGINNING = datetime(1970, 1, 2, tzinfo=UTC)
 
 class Vendure(
     Connector[VendureSettings],
+    OrderCount,
     OrderFeed,
     OrderLookup,
     OrderSink,
@@ -123,6 +125,10 @@ class Vendure(
             skip += len(page)
         moved = position.moved((row.key.id, at) for row, at in fresh)
         return [row for row, _ in fresh], moved, full
+
+    async def count_orders(self, since: datetime, until: datetime) -> int:
+        placed = {"after": (since - timedelta(milliseconds=1)).isoformat(), "before": until.isoformat()}
+        return await self._shop.count({**_LISTED, "orderPlacedAt": placed})
 
     async def read_order(self, external_id: str) -> Record:
         order = await self._shop.order(external_id)

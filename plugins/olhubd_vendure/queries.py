@@ -13,6 +13,7 @@ import msgspec
 
 __all__ = [
     "CHANNEL",
+    "COUNT",
     "LOGIN",
     "NOTES",
     "SERVER",
@@ -105,6 +106,8 @@ STATES = "query States{globalSettings{serverConfig{orderProcess{name}}}}"
 SHIPPING_METHODS = """query ShippingMethods{
   shippingMethods(options:{take:1000}){items{id code name calculator{code}}}
 }"""
+
+COUNT = "query CountOrders($filter:OrderFilterParameter!){orders(options:{take:1,filter:$filter}){totalItems}}"
 
 STRAYS = """query Strays($before:DateTime!){
   activeAdministrator{id}

@@ -105,6 +105,10 @@ class Shop:
         page = (await self.api.ask(document, _OrdersAnswer, options=options)).orders
         return [_row(bytes(item)) for item in page.items]
 
+    async def count(self, only: Mapping[str, Any]) -> int:
+        """How many orders fit."""
+        return (await self.api.ask(queries.COUNT, _CountAnswer, filter=only)).orders.total_items
+
     async def strays(self, before: datetime) -> list[str]:
         """Empty drafts made by ourselves before a time and carrying no reference: each is a lost answer's."""
         answer = await self.api.ask(queries.STRAYS, _StraysAnswer, before=before.isoformat())
@@ -210,6 +214,14 @@ class _OrderAnswer(_Answer):
 
 class _OrdersAnswer(_Answer):
     orders: wire.Orders
+
+
+class _Total(_Answer):
+    total_items: int
+
+
+class _CountAnswer(_Answer):
+    orders: _Total
 
 
 class _Stray(_Answer):

@@ -27,6 +27,7 @@ from olhubd.plugin import (
     Gone,
     Identity,
     NotFound,
+    OrderCount,
     OrderFeed,
     OrderLookup,
     OrderSink,
@@ -82,6 +83,7 @@ _FREE_SKU = "olhubd-free-line"
 class WooCommerce(
     Connector[WooCommerceSettings],
     OrderFeed,
+    OrderCount,
     OrderLookup,
     OrderSink,
     StatusSink,
@@ -168,6 +170,9 @@ class WooCommerce(
             return Unreadable(
                 external_id=str(order_id), reason=f"it makes no sense ({type(error).__name__})", raw=raw
             )
+
+    async def count_orders(self, since: datetime, until: datetime) -> int:
+        return await self._orders.count(since, until)
 
     async def read_order(self, external_id: str) -> Record:
         try:

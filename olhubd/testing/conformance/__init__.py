@@ -11,6 +11,7 @@ See docs/plugins.md for the rules, the tiers and the verbs a simulator gives.
 
 from olhubd.testing.conformance import (  # noqa: F401  (importing them declares their rules)
     access,
+    count,
     declaration,
     echo,
     failure,

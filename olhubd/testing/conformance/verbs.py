@@ -31,6 +31,7 @@ VERBS: Mapping[str, str] = {
 """Signature and meaning of each verb."""
 
 MINIMUM: Mapping[str, frozenset[str]] = {
+    "OrderCount": frozenset({"buy"}),
     "OrderFeed": frozenset({"buy"}),
     "OrderLookup": frozenset({"buy"}),
 }
