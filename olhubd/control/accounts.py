@@ -90,6 +90,7 @@ async def listing(call: Call[Nothing, Nothing]) -> Accounts:
 
 
 async def one(call: Call[Nothing, Nothing]) -> Account:
+    """One account as it stands."""
     return await _one(call.hub, call.path["account"])
 
 

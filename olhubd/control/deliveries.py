@@ -32,7 +32,8 @@ async def listing(call: Call[DeliveriesQuery, Nothing]) -> DeliveryPage:
 
 
 async def one(call: Call[Nothing, Nothing]) -> DeliveryRow:
-    return (await _rows(call.hub, [await _found(call)]))[0]
+    """One delivery, as in the list."""
+    return (await delivery_rows(call.hub, [await _found(call)]))[0]
 
 
 async def retry(call: Call[Nothing, Nothing]) -> DeliveryRow:

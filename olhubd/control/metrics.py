@@ -156,6 +156,7 @@ class Snapshot(Collector):
 
 
 async def metrics(call: Call[Nothing, Nothing]) -> web.Response:
+    """All metrics, in the Prometheus text format or OpenMetrics."""
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     registry.register(Snapshot(call.hub, await standing(call.hub)))

@@ -25,6 +25,7 @@ from olhubd.control import (
     export,
     health,
     metrics,
+    openapi,
     orders,
     problem,
     runs,
@@ -34,14 +35,14 @@ from olhubd.control import (
 from olhubd.control.attempts import Attempts
 from olhubd.control.context import CONTEXT, Context
 from olhubd.control.keyring import Keyring
-from olhubd.control.routes import endpoint
+from olhubd.control.routes import Route, endpoint
 from olhubd.control.steer import Steer
 from olhubd.engine.hub import Hub
 from olhubd.engine.signin import SignIns
 
 __all__ = ["ROUTES", "application", "serve"]
 
-ROUTES = (
+ROUTES: tuple[Route, ...] = (
     *health.ROUTES,
     *metrics.ROUTES,
     *system.ROUTES,
@@ -54,6 +55,7 @@ ROUTES = (
     *settings.ROUTES,
     *alarms.ROUTES,
     *tokens.ROUTES,
+    *openapi.routes(lambda: ROUTES),
 )
 _wire = logging.getLogger("olhubd.control.wire")
 # What fails in a handler is logged by our own guard. The rest is what strangers send that is no HTTP: the framework
@@ -81,6 +83,7 @@ def application(hub: Hub, token: str, steer: Steer) -> web.Application:
     attempts = Attempts(hub.clock, _MOST_WRONG)
     app[CONTEXT] = Context(hub=hub, signins=SignIns(hub), steer=steer, keyring=keyring, attempts=attempts, log=log)
     app[access.SCOPES] = {(route.method, route.path): route.scope for route in ROUTES}
+    app[openapi.DOCUMENT] = lambda: openapi.document(ROUTES)
     app.on_startup.append(_load)
     for route in ROUTES:
         app.router.add_route(route.method, route.path, endpoint(route))

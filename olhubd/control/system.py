@@ -25,6 +25,7 @@ __all__ = ["ROUTES", "resident_bytes"]
 
 
 async def status(call: Call[Nothing, Nothing]) -> Status:
+    """The daemon at a glance."""
     hub = call.hub
     found = await readiness(hub)
     reader = hub.database.reader

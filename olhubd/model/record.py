@@ -93,6 +93,11 @@ class DeliveryState(enum.StrEnum):
 _OPEN = frozenset({DeliveryState.PENDING, DeliveryState.SENT, DeliveryState.RETRY, DeliveryState.HOLD})
 
 
+def _no_payload() -> msgspec.Raw:
+    """Made anew each time, since a JSON Schema can hold no raw text as a default."""
+    return msgspec.Raw(b"{}")
+
+
 class Delivery(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One row of the outbox: what is owed to which account about which order.
 
@@ -116,7 +121,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     external_id: str | None = None
     reason: str | None = None
     error: str | None = None
-    payload: msgspec.Raw = msgspec.Raw(b"{}")
+    payload: msgspec.Raw = msgspec.field(default_factory=_no_payload)
 
 
 class RunState(enum.StrEnum):

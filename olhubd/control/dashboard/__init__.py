@@ -10,7 +10,7 @@ from aiohttp import web
 
 from olhubd.control import access
 from olhubd.control.context import CONTEXT
-from olhubd.control.dashboard import accounts, assets, login, orders, overview, runs, stream, waiting
+from olhubd.control.dashboard import accounts, assets, login, manual, orders, overview, runs, stream, waiting
 from olhubd.control.dashboard.desk import DESK, Desk
 
 __all__ = ["ROUTES", "install"]
@@ -23,6 +23,7 @@ ROUTES = (
     *waiting.ROUTES,
     *runs.ROUTES,
     *accounts.ROUTES,
+    *manual.ROUTES,
     *stream.ROUTES,
 )
 

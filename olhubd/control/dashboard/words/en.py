@@ -41,6 +41,8 @@ WORDS: Final[Mapping[str, str | tuple[str, ...]]] = {
     "login.configured": "The token is the one that [control] of the configuration names.",
     "login.lasts": "You stay logged in for 12 hours.",
     "login.wrong": "This is not the token.",
+    "manual": "The API",
+    "manual.help": "What programs can ask and do, made from the code that checks their requests. As a file:",
     "login.limited": "Too many wrong tokens came from where you are. Try again in {span}.",
     # The verdict
     "level.ok": "All is well",

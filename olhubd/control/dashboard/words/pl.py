@@ -41,6 +41,8 @@ WORDS: Final[Mapping[str, str | tuple[str, ...]]] = {
     "login.configured": "Token to ten, który wskazuje sekcja [control] konfiguracji.",
     "login.lasts": "Sesja trwa 12 godzin.",
     "login.wrong": "To nie jest właściwy token.",
+    "manual": "API",
+    "manual.help": "O co programy mogą pytać i co mogą zrobić; opis powstaje z kodu, który sprawdza ich żądania. Jako plik:",
     "login.limited": "Z tego miejsca przyszło zbyt wiele błędnych tokenów. Spróbuj ponownie za {span}.",
     # The verdict
     "level.ok": "Wszystko w porządku",
