@@ -12,7 +12,7 @@ from olhubd.cli.session import Session, named, session_command
 if TYPE_CHECKING:
     from olhubd.control.records import Account
 
-__all__ = ["auth", "fetch", "pause", "resume"]
+__all__ = ["account", "auth", "fetch", "pause", "resume"]
 
 _PATIENCE = 50.0
 """Seconds that one question for the end of a sign-in waits; then it is asked again."""
@@ -101,14 +101,67 @@ def pause(session: Session, account: str, reason: str | None) -> None:
 
 @click.command()
 @click.argument("account", callback=named)
+@click.option("--moved", is_flag=True, help="Parked since another system answers: it is the same shop, moved.")
 @session_command()
-def resume(session: Session, account: str) -> None:
+def resume(session: Session, account: str, moved: bool) -> None:
     """Let ACCOUNT go on where it stopped: what was sold meanwhile arrives, once each."""
+    from olhubd.control.asked import Resuming
+    from olhubd.control.client import segment
+    from olhubd.control.records import Account
+
+    body = Resuming(moved=True) if moved else None
+    with session.daemon() as daemon:
+        _told(session, daemon.post(f"/api/v1/accounts/{segment(account)}/resume", Account, body))
+
+
+@click.group()
+def account() -> None:
+    """Call an account otherwise, or remove one that the configuration names no more."""
+
+
+@account.command()
+@click.argument("name", metavar="ACCOUNT", callback=named)
+@click.argument("title", required=False)
+@session_command()
+def rename(session: Session, name: str, title: str | None) -> None:
+    """Show ACCOUNT as TITLE from now on; without a TITLE, as the configuration says.
+
+    Nothing else changes. The key in the configuration cannot be changed so: it is part of the mark on each order in
+    the shops.
+
+    \b
+    Example:
+      olhubd account rename allegro-main "Allegro, garden tools"
+    """
+    from olhubd.control.asked import Renaming
     from olhubd.control.client import segment
     from olhubd.control.records import Account
 
     with session.daemon() as daemon:
-        _told(session, daemon.post(f"/api/v1/accounts/{segment(account)}/resume", Account))
+        found = daemon.post(f"/api/v1/accounts/{segment(name)}/rename", Account, Renaming(title=title))
+    if not session.printer.json(found):
+        session.printer.line(f"{found.name} is called {found.title}")
+
+
+@account.command()
+@click.argument("name", metavar="ACCOUNT", callback=named)
+@session_command()
+def remove(session: Session, name: str) -> None:
+    """Forget ACCOUNT, which the configuration names no more: its sign-in, and where its feeds stood.
+
+    Refused, with what it is, while anything of it is still owed or waits. Its orders and their history are kept.
+
+    \b
+    Example:
+      olhubd account remove old-shop
+    """
+    from olhubd.control.client import segment
+    from olhubd.control.records import Accounts
+
+    with session.daemon() as daemon:
+        left = daemon.post(f"/api/v1/accounts/{segment(name)}/remove", Accounts)
+    if not session.printer.json(left):
+        session.printer.line(f"{name} was removed; its orders and their history are kept")
 
 
 def _told(session: Session, account: Account) -> None:

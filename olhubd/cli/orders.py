@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from olhubd.cli import hands
 from olhubd.cli.output import Printer
 from olhubd.cli.session import Session, named, session_command
 
@@ -23,7 +24,7 @@ STAGES = ["placed", "confirmed", "cancelled", "unknown"]
 
 @click.group(invoke_without_command=False)
 def orders() -> None:
-    """List orders, write them to a file, or show one."""
+    """List orders, write them to a file, show one, or change what a person may change."""
 
 
 def filtered(function: F) -> F:
@@ -45,6 +46,10 @@ def filtered(function: F) -> F:
     ):
         function = option(function)
     return function
+
+
+for _command in (hands.note, hands.status, hands.ship, hands.address, hands.forward):
+    orders.add_command(_command)
 
 
 @orders.command(name="list")
@@ -161,6 +166,7 @@ def _card(printer: Printer, card: OrderCard) -> None:
             ("tax number", order.invoice and [f"{t.kind} {t.value}" for t in order.invoice.tax_ids]),
             ("payment", _payment(order.payment)),
             ("buyer's note", order.buyer_note),
+            ("note", card.note),
         )
     )
     printer.line()

@@ -10,14 +10,14 @@ from datetime import datetime
 import msgspec
 
 from olhubd.config import AccountConfig
-from olhubd.control.asked import Fetching, Nothing, Pausing, Waiting
+from olhubd.control.asked import Fetching, Nothing, Pausing, Renaming, Resuming, Waiting
 from olhubd.control.lookup import unit
 from olhubd.control.problem import Refusal
-from olhubd.control.records import Account, Accounts, AccountState, Fetched, SignIn
+from olhubd.control.records import Account, Accounts, AccountState, Fetched, GoneAccount, SignIn
 from olhubd.control.routes import Call, Reply, route
 from olhubd.engine import signin
 from olhubd.engine.hub import Hub
-from olhubd.model import DeliveryState, Run
+from olhubd.model import DeliveryState, Run, Scope
 from olhubd.store import accounts, credentials, deliveries, quarantine, runs
 
 __all__ = ["ROUTES", "standing"]
@@ -64,7 +64,7 @@ def _account(hub: Hub, config: AccountConfig, numbers: _Numbers) -> Account:
     state = AccountState(row.state.value) if row and at_work else AccountState.OFF
     return Account(
         name=name,
-        title=config.title,
+        title=(row.title if row else None) or config.title,
         connector=config.connector.name,
         capabilities=config.connector.capabilities(),
         state=state,
@@ -86,7 +86,8 @@ def _account(hub: Hub, config: AccountConfig, numbers: _Numbers) -> Account:
 
 
 async def listing(call: Call[Nothing, Nothing]) -> Accounts:
-    return Accounts(items=await standing(call.hub))
+    """All that are configured, and those that no longer are."""
+    return await _all(call.hub)
 
 
 async def one(call: Call[Nothing, Nothing]) -> Account:
@@ -133,12 +134,49 @@ async def pause(call: Call[Nothing, Pausing]) -> Account:
     return await _one(call.hub, at_work.name)
 
 
-async def resume(call: Call[Nothing, Nothing]) -> Account:
-    """Go on where it stopped."""
+async def resume(call: Call[Nothing, Resuming]) -> Account:
+    """Go on where it stopped. One that was parked since another system answers needs `moved`."""
     at_work = unit(call.hub, call.path["account"])
     if at_work.row.state is not accounts.AccountState.ACTIVE:
-        await at_work.resume(call.who)
+        await at_work.resume(call.who, moved=call.body.moved)
     return await _one(call.hub, at_work.name)
+
+
+async def rename(call: Call[Nothing, Renaming]) -> Account:
+    """Call it otherwise. Its key, its orders and the marks on them stay."""
+    name = _configured(call)
+    await call.hub.registry.rename(name, call.body.title, call.who)
+    return await _one(call.hub, name)
+
+
+async def remove(call: Call[Nothing, Nothing]) -> Accounts:
+    """Forget an account that the configuration names no more. Refused while anything of it is still owed."""
+    name = call.path["account"]
+    if name not in await accounts.every(call.hub.database.reader):
+        raise Refusal(404, "not-found", f"there is no account {name}")
+    await call.hub.registry.remove(name, call.who)
+    return await _all(call.hub)
+
+
+def _configured(call: Call[Nothing, Renaming]) -> str:
+    name = call.path["account"]
+    if name not in call.hub.configuration.accounts:
+        raise Refusal(404, "not-found", f"there is no account {name} in the configuration")
+    return name
+
+
+async def _all(hub: Hub) -> Accounts:
+    gone = [
+        GoneAccount(
+            name=row.name,
+            title=row.title or row.name,
+            connector=row.connector,
+            login=row.login,
+            ties=await hub.registry.ties(hub.database.reader, row.name),
+        )
+        for row in await hub.registry.gone()
+    ]
+    return Accounts(items=await standing(hub), gone=tuple(gone))
 
 
 async def sign_in(call: Call[Nothing, Nothing]) -> Reply[SignIn]:
@@ -167,7 +205,9 @@ ROUTES = (
     route("GET", "/api/v1/accounts/{account}", one),
     route("POST", "/api/v1/accounts/{account}/fetch", fetch, limit=90.0, statuses=(200, 202), refusals=(502,)),
     route("POST", "/api/v1/accounts/{account}/pause", pause),
-    route("POST", "/api/v1/accounts/{account}/resume", resume),
+    route("POST", "/api/v1/accounts/{account}/resume", resume, refusals=(409,)),
+    route("POST", "/api/v1/accounts/{account}/rename", rename),
+    route("POST", "/api/v1/accounts/{account}/remove", remove, scope=Scope.ADMIN, refusals=(409,)),
     route("POST", "/api/v1/accounts/{account}/sign-in", sign_in, limit=60.0, statuses=(202,), refusals=(502,)),
     route("GET", "/api/v1/accounts/{account}/sign-in", signing_in, limit=90.0),
 )

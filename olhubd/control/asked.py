@@ -8,7 +8,9 @@ from typing import Annotated
 
 import msgspec
 
+from olhubd.control.story import Severity
 from olhubd.model import AlarmKind, DeliveryState, Fulfilment, Scope, Stage
+from olhubd.store.sightings import Kind
 
 __all__ = [
     "Adopting",
@@ -19,7 +21,9 @@ __all__ = [
     "ExportRows",
     "Fetching",
     "Forwarding",
+    "JournalQuery",
     "LogLevel",
+    "MappingsQuery",
     "NewAddress",
     "NewToken",
     "Note",
@@ -36,6 +40,7 @@ __all__ = [
     "Resuming",
     "RunsQuery",
     "StatusWord",
+    "UnlinkedQuery",
     "Waiting",
 ]
 
@@ -50,6 +55,8 @@ Word = Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=r"^\s*[
 """A number or a name, as people type it."""
 
 
+Place = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,18}\.[0-9]{1,18}$")]
+"""Where a page of the journal ends; a program hands it back as it is."""
 Day = Annotated[str, msgspec.Meta(min_length=10, max_length=40)]
 Amount = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,12}(\.[0-9]{1,4})?$")]
 
@@ -113,6 +120,38 @@ class ExportQuery(OrdersFilter, frozen=True, kw_only=True):
     rows: ExportRows = ExportRows.ORDERS
     bom: bool = False
     id: tuple[Before, ...] = ()
+
+
+class JournalQuery(_Asked, frozen=True, kw_only=True):
+    """`severity` is the least; `text` is looked for in what the entries say, `q` names an order.
+
+    With `all` also deactivations older than thirty days. `before` is the `next` of the last page, `after` its
+    `newest`, for what came since; then `wait` is for how many seconds to wait for something to come.
+    """
+
+    account: str | None = None
+    severity: Severity = Severity.INFO
+    text: Words | None = None
+    q: Words | None = None
+    all: bool = False
+    before: Place | None = None
+    after: Place | None = None
+    wait: Wait = 0.0
+    limit: Limit = 50
+
+
+class MappingsQuery(_Asked, frozen=True, kw_only=True):
+    """`account` is the source or the target. With `unmapped` only the words that nobody said anything of."""
+
+    account: str | None = None
+    kind: Kind | None = None
+    unmapped: bool = False
+
+
+class UnlinkedQuery(_Asked, frozen=True, kw_only=True):
+    """Of one source alone, or of all."""
+
+    account: str | None = None
 
 
 class RunsQuery(_Asked, frozen=True, kw_only=True):

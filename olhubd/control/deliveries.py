@@ -1,19 +1,21 @@
-"""Deliveries: what is owed, what waits for a person, and the three things a person may do about it."""
+"""Deliveries: what is owed, what waits for a person and why, and what a person may do about it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from olhubd.control.asked import DeliveriesQuery, Nothing, Reason
+from olhubd.control import options
+from olhubd.control.asked import Adopting, DeliveriesQuery, Nothing, Reason
 from olhubd.control.lookup import known_account, order_name
 from olhubd.control.problem import Refusal
 from olhubd.control.records import DeliveryPage, DeliveryRow
 from olhubd.control.routes import Call, route
+from olhubd.engine import holds
 from olhubd.engine.hub import Hub
-from olhubd.model import Delivery
-from olhubd.store import deliveries, orders
+from olhubd.model import Delivery, DeliveryState
+from olhubd.store import copies, deliveries, events, orders
 
-__all__ = ["ROUTES"]
+__all__ = ["ROUTES", "delivery_rows"]
 
 
 async def listing(call: Call[DeliveriesQuery, Nothing]) -> DeliveryPage:
@@ -27,7 +29,7 @@ async def listing(call: Call[DeliveriesQuery, Nothing]) -> DeliveryPage:
         before=asked.before,
         limit=asked.limit,
     )
-    rows = await _rows(call.hub, found)
+    rows = await delivery_rows(call.hub, found)
     return DeliveryPage(items=rows, next=found[-1].id if len(found) == asked.limit else None)
 
 
@@ -39,22 +41,42 @@ async def one(call: Call[Nothing, Nothing]) -> DeliveryRow:
 async def retry(call: Call[Nothing, Nothing]) -> DeliveryRow:
     """Try it again. One whose outcome is not known is looked up first."""
     delivery = await _found(call)
-    return (await _rows(call.hub, [await call.hub.retry(delivery.id, call.who)]))[0]
+    return (await delivery_rows(call.hub, [await call.hub.holds.retry(delivery.id, call.who)]))[0]
+
+
+async def release(call: Call[Nothing, Nothing]) -> DeliveryRow:
+    """Let it go before its hold window is over, or although a rule of its route holds it."""
+    delivery = await _found(call)
+    return (await delivery_rows(call.hub, [await call.hub.holds.release(delivery.id, call.who)]))[0]
+
+
+async def adopt(call: Call[Nothing, Adopting]) -> DeliveryRow:
+    """Take an order that the target has already for the one that was to be created there.
+
+    One with another total is refused as `differs` unless `despite_total` says that this is right.
+    """
+    delivery = await _found(call)
+    asked = call.body
+    adopted = await call.hub.holds.adopt(
+        delivery.id, asked.number.strip(), call.who, despite_total=asked.despite_total
+    )
+    return (await delivery_rows(call.hub, [adopted]))[0]
 
 
 async def discard(call: Call[Nothing, Reason]) -> DeliveryRow:
     """Give it up for good."""
     delivery = await _found(call)
-    return (await _rows(call.hub, [await call.hub.discard(delivery.id, call.who, call.body.reason)]))[0]
+    discarded = await call.hub.holds.discard(delivery.id, call.who, call.body.reason)
+    return (await delivery_rows(call.hub, [discarded]))[0]
 
 
 async def accept(call: Call[Nothing, Nothing]) -> DeliveryRow:
     """Take a held order at its target as it is, although its total differs."""
     delivery = await _found(call)
-    return (await _rows(call.hub, [await call.hub.accept(delivery.id, call.who)]))[0]
+    return (await delivery_rows(call.hub, [await call.hub.holds.accept(delivery.id, call.who)]))[0]
 
 
-async def _found(call: Call[Nothing, Nothing] | Call[Nothing, Reason]) -> Delivery:
+async def _found(call: Call[Nothing, Nothing] | Call[Nothing, Reason] | Call[Nothing, Adopting]) -> Delivery:
     number = call.number("delivery")
     delivery = await deliveries.get(call.hub.database.reader, number)
     if delivery is None:
@@ -62,7 +84,13 @@ async def _found(call: Call[Nothing, Nothing] | Call[Nothing, Reason]) -> Delive
     return delivery
 
 
-async def _rows(hub: Hub, found: Sequence[Delivery]) -> tuple[DeliveryRow, ...]:
+async def delivery_rows(hub: Hub, found: Sequence[Delivery]) -> tuple[DeliveryRow, ...]:
+    """Deliveries as they are shown, those that wait with all that a person needs to know."""
+    reader = hub.database.reader
+    stuck = sorted({d.order_id for d in found if d.state in (DeliveryState.HOLD, DeliveryState.DEAD)})
+    said = holds.last_held(await events.helds(reader, stuck)) if stuck else {}
+    whole = await orders.read(reader, stuck) if stuck else {}
+    there = await copies.of_orders(reader, stuck) if stuck else {}
     ids = sorted({delivery.order_id for delivery in found})
     named = {
         summary.id: order_name(summary.id, summary.account, summary.external_id, summary.number)
@@ -85,6 +113,13 @@ async def _rows(hub: Hub, found: Sequence[Delivery]) -> tuple[DeliveryRow, ...]:
             external_id=delivery.external_id,
             reason=delivery.reason,
             error=delivery.error,
+            actions=tuple(hub.holds.choices(delivery)),
+            held=options.held(
+                delivery,
+                said.get(delivery.id, {}),
+                whole[delivery.order_id].order if delivery.order_id in whole else None,
+                next((c for c in there.get(delivery.order_id, ()) if c.account == delivery.target), None),
+            ),
         )
         for delivery in found
     )
@@ -94,6 +129,8 @@ ROUTES = (
     route("GET", "/api/v1/deliveries", listing),
     route("GET", "/api/v1/deliveries/{delivery}", one),
     route("POST", "/api/v1/deliveries/{delivery}/retry", retry),
+    route("POST", "/api/v1/deliveries/{delivery}/release", release, refusals=(409,)),
+    route("POST", "/api/v1/deliveries/{delivery}/adopt", adopt, limit=20.0, refusals=(409,)),
     route("POST", "/api/v1/deliveries/{delivery}/discard", discard),
     route("POST", "/api/v1/deliveries/{delivery}/accept", accept),
 )

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from olhubd.control import filters, story
+from olhubd.control import filters, options, story
 from olhubd.control.asked import Nothing, OrdersQuery
+from olhubd.control.deliveries import delivery_rows
 from olhubd.control.lookup import one_order, order_name
 from olhubd.control.records import Copy, Moment, OrderCard, OrderPage, OrderRow, Standing, Timeline
 from olhubd.control.routes import Call, route
+from olhubd.control.sentences import ENGLISH, Voice
+from olhubd.decide import choice
+from olhubd.engine.hub import Hub
 from olhubd.model import Action, Delivery, Event, OrderId, Run, reference
-from olhubd.store import Reader, copies, deliveries, events, orders, runs, search
+from olhubd.store import Reader, copies, deliveries, events, orders, remarks, runs, search
 from olhubd.store.orders import Stored, Summary
 
-__all__ = ["ROUTES"]
+__all__ = ["ROUTES", "card_of", "timeline"]
 
 
 async def listing(call: Call[OrdersQuery, Nothing]) -> OrderPage:
@@ -38,10 +42,18 @@ async def listing(call: Call[OrdersQuery, Nothing]) -> OrderPage:
 
 async def card(call: Call[Nothing, Nothing]) -> OrderCard:
     """One order with everything that is known of it."""
-    reader = call.hub.database.reader
-    stored = await one_order(call.hub, call.path["order"])
-    owed = await deliveries.of_orders(reader, [stored.id])
+    return await card_of(call.hub, call.path["order"])
+
+
+async def card_of(hub: Hub, name: str) -> OrderCard:
+    """The card of the order that `name` means."""
+    reader = hub.database.reader
+    stored = await one_order(hub, name)
+    owed = (await deliveries.of_orders(reader, [stored.id])).get(stored.id, [])
     there = await copies.of_orders(reader, [stored.id])
+    remark = (await remarks.of_orders(reader, [stored.id])).get(stored.id)
+    standing = await hub.desk.standing(reader, stored)
+    rows = await delivery_rows(hub, owed)
     return OrderCard(
         id=stored.id,
         reference=reference(stored.account, stored.order.external_id),
@@ -51,22 +63,32 @@ async def card(call: Call[Nothing, Nothing]) -> OrderCard:
         superseded_by=stored.superseded_by,
         order=stored.order,
         copies=tuple(map(_copy, there.get(stored.id, ()))),
-        deliveries=tuple(owed.get(stored.id, ())),
+        deliveries=tuple(owed),
+        note=remark.note if remark is not None else None,
+        actions=tuple(hub.desk.choices(standing)),
+        statuses=choice.statuses(standing),
+        owed=tuple(row for row in rows if any(one.possible for one in row.actions)),
+        history=options.histories(await events.of_order(reader, stored.id), owed),
     )
 
 
 async def history(call: Call[Nothing, Nothing]) -> Timeline:
     """What happened to one order and to the accounts it concerns, oldest first, and why."""
-    reader = call.hub.database.reader
-    stored = await one_order(call.hub, call.path["order"])
+    return await timeline(call.hub, call.path["order"])
+
+
+async def timeline(hub: Hub, name: str, voice: Voice = ENGLISH) -> Timeline:
+    """The history of the order called `name`, told in a language."""
+    reader = hub.database.reader
+    stored = await one_order(hub, name)
     owed = (await deliveries.of_orders(reader, [stored.id])).get(stored.id, [])
     told = await _told(reader, stored, owed)
     known = await runs.read(reader, [int(event.cause.id) for event in told if event.cause.kind == "run"])
     return Timeline(
         order=order_name(stored.id, stored.account, stored.order.external_id, stored.order.number),
-        events=tuple(_moment(event, owed, known) for event in told),
+        events=tuple(_moment(event, owed, known, voice) for event in told),
         deliveries=tuple(owed),
-        now=tuple(story.still_open(owed)),
+        now=tuple(story.still_open(owed, voice)),
     )
 
 
@@ -82,14 +104,14 @@ async def _told(reader: Reader, stored: Stored, owed: Sequence[Delivery]) -> lis
     return sorted([*own, *around], key=lambda event: event.id)
 
 
-def _moment(event: Event, owed: Sequence[Delivery], known: dict[int, Run]) -> Moment:
+def _moment(event: Event, owed: Sequence[Delivery], known: dict[int, Run], voice: Voice) -> Moment:
     return Moment(
         id=event.id,
         at=event.at,
         kind=event.kind,
         account=event.account,
-        text=story.tell(event, owed),
-        why=story.why(event.cause, known),
+        text=story.tell(event, owed, voice),
+        why=story.why(event.cause, known, voice),
         cause=event.cause,
         owes=tuple(delivery.id for delivery in owed if delivery.event_id == event.id),
         data=event.data,

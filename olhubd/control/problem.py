@@ -18,6 +18,7 @@ from olhubd.config import ConfigurationError
 from olhubd.control.context import CONTEXT
 from olhubd.control.records import Problem
 from olhubd.engine.account import NotPossible
+from olhubd.engine.holds import Differs
 from olhubd.engine.poller import Limited
 from olhubd.plugin import PluginError
 from olhubd.store import FAILURES
@@ -99,6 +100,8 @@ def _known(error: Exception, request: web.Request) -> Refusal | None:
         case Limited():
             seconds = (error.again_at - request.app[CONTEXT].hub.clock.now()).total_seconds()
             return Refusal(429, "limited", str(error), {"Retry-After": str(max(1, math.ceil(seconds)))})
+        case Differs():
+            return Refusal(409, "differs", str(error))
         case NotPossible():
             return Refusal(409, "not-possible", str(error))
         case ConfigurationError():

@@ -12,6 +12,8 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from olhubd.control.options import Held, Histories, Reading
+from olhubd.decide.choice import Choice
 from olhubd.model import (
     Action,
     Alarm,
@@ -44,6 +46,7 @@ __all__ = [
     "DeliveryPage",
     "DeliveryRow",
     "Fetched",
+    "GoneAccount",
     "Health",
     "Lacking",
     "Logging",
@@ -161,8 +164,24 @@ class Account(_Answer, frozen=True, kw_only=True):
     down: bool
 
 
+class GoneAccount(_Answer, frozen=True, kw_only=True):
+    """An account that the configuration names no more. Its orders and their history are kept.
+
+    `ties` says what keeps it from being removed.
+    """
+
+    name: str
+    title: str
+    connector: str
+    login: str | None
+    ties: tuple[str, ...]
+
+
 class Accounts(_Answer, frozen=True, kw_only=True):
+    """`gone` are those that the configuration names no more."""
+
     items: tuple[Account, ...]
+    gone: tuple[GoneAccount, ...] = ()
 
 
 class Budget(_Answer, frozen=True, kw_only=True):
@@ -279,6 +298,10 @@ class Copy(_Answer, frozen=True, kw_only=True):
 
 
 class OrderCard(_Answer, frozen=True, kw_only=True):
+    """`actions` are what a person may do now, and why not the rest; `statuses` where each word that they may say
+    would go, by account; `owed` those deliveries with which something may be done. `note` is the hub's own.
+    """
+
     id: int
     reference: str
     account: str
@@ -288,6 +311,11 @@ class OrderCard(_Answer, frozen=True, kw_only=True):
     order: Order
     copies: tuple[Copy, ...]
     deliveries: tuple[Delivery, ...]
+    note: str | None
+    actions: tuple[Choice, ...]
+    statuses: dict[Fulfilment, dict[str, str]]
+    owed: tuple[DeliveryRow, ...]
+    history: Histories
 
 
 class Moment(_Answer, frozen=True, kw_only=True):
@@ -329,34 +357,10 @@ class DeliveryRow(_Answer, frozen=True, kw_only=True):
     external_id: str | None
     reason: str | None
     error: str | None
-
-
-class Reading(_Answer, frozen=True, kw_only=True):
-    """A record in quarantine; `raw` only where it was asked for."""
-
-    id: int
-    account: str
-    feed: str
-    external_id: str
-    reason: str
-    first_at: datetime
-    last_at: datetime
-    tries: int
-    raw: str | None = None
-
-    @classmethod
-    def of(cls, record: Quarantined, raw: bool) -> Reading:
-        return cls(
-            id=record.id,
-            account=record.account,
-            feed=record.feed,
-            external_id=record.external_id,
-            reason=record.reason,
-            first_at=record.first_at,
-            last_at=record.last_at,
-            tries=record.tries,
-            raw=record.raw.decode(errors="replace") if raw else None,
-        )
+    actions: tuple[Choice, ...]
+    """What a person may do with it now, and why not the rest."""
+    held: Held | None
+    """Why it waits for a person, in full."""
 
 
 OrderPage = Page[OrderRow]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from olhubd.control.asked import Nothing, QuarantineQuery, RunsQuery
+from olhubd.control.asked import Nothing, QuarantineQuery, Reason, RunsQuery
 from olhubd.control.lookup import known_account
+from olhubd.control.problem import Refusal
 from olhubd.control.records import QuarantinePage, Reading, RunPage
 from olhubd.control.routes import Call, route
+from olhubd.model import Quarantined
 from olhubd.store import quarantine, runs
 
 __all__ = ["ROUTES"]
@@ -29,10 +31,35 @@ async def listing(call: Call[RunsQuery, Nothing]) -> RunPage:
 async def refused(call: Call[QuarantineQuery, Nothing]) -> QuarantinePage:
     """The records that could not be stored, the newest first."""
     found = await quarantine.listing(call.hub.database.reader, call.query.limit)
-    return QuarantinePage(items=tuple(Reading.of(record, call.query.raw) for record in found))
+    holds = call.hub.holds
+    return QuarantinePage(items=tuple(Reading.of(one, call.query.raw, holds.options(one)) for one in found))
+
+
+async def read_again(call: Call[Nothing, Nothing]) -> Reading:
+    """Ask the source for the record once more. It lands, or comes back with what is wrong with it now."""
+    record = await _record(call)
+    await call.hub.holds.read_again(record, call.who)
+    return Reading.of(record, False, call.hub.holds.options(record))
+
+
+async def give_up(call: Call[Nothing, Reason]) -> Reading:
+    """Let it wait for nobody any more, until its source tells it in other words."""
+    record = await _record(call)
+    await call.hub.holds.give_up(record, call.body.reason, call.who)
+    return Reading.of(record, False, ())
+
+
+async def _record(call: Call[Nothing, Nothing] | Call[Nothing, Reason]) -> Quarantined:
+    number = call.number("record")
+    record = await quarantine.get(call.hub.database.reader, number)
+    if record is None:
+        raise Refusal(404, "not-found", f"there is no record {number} in quarantine")
+    return record
 
 
 ROUTES = (
     route("GET", "/api/v1/runs", listing),
     route("GET", "/api/v1/quarantine", refused),
+    route("POST", "/api/v1/quarantine/{record}/retry", read_again, statuses=(200,), refusals=(409,)),
+    route("POST", "/api/v1/quarantine/{record}/discard", give_up),
 )

@@ -13,10 +13,12 @@ from typing import Any
 import msgspec
 
 from olhubd.config import AccountConfig
+from olhubd.engine import identity
 from olhubd.engine.courier import Courier
 from olhubd.engine.dispatcher import Dispatcher
 from olhubd.engine.poller import Poller, Schedule
 from olhubd.engine.shared import Shared
+from olhubd.engine.supervisor import Pulse
 from olhubd.engine.tokens import TokenKeeper
 from olhubd.engine.vault import StoreVault
 from olhubd.model import Fulfilment, Run
@@ -25,9 +27,11 @@ from olhubd.plugin import (
     AccountBlocked,
     AuthLost,
     Connector,
+    Identity,
     OAuthLogin,
     OrderFeed,
     PluginError,
+    Probe,
     StatusSink,
     Token,
     Tokens,
@@ -36,6 +40,9 @@ from olhubd.store import Transaction, accounts
 from olhubd.store.accounts import AccountRow, AccountState
 
 __all__ = ["AccountUnit", "NotPossible"]
+
+_PROOF_FIRST, _PROOF_LAST = 2.0, 3600.0
+"""Seconds between two questions who a system is."""
 
 
 class NotPossible(Exception):
@@ -55,6 +62,11 @@ class AccountUnit:
         self.poller = self._make_poller()
         self._dispatcher: Dispatcher | None = None
         self._moving = asyncio.Lock()
+        self._proof = identity.fingerprint(config.settings) if identity.provable(config.connector) else None
+        self._another: Identity | None = None
+        """The other system that answered."""
+        # One that was never asked is not kept waiting: whoever it is, the account is theirs.
+        self._proven = row.owner is None or self._proof in (None, row.fingerprint)
 
     @property
     def name(self) -> str:
@@ -128,12 +140,22 @@ class AccountUnit:
     def _dispatcher_task(self) -> str:
         return f"dispatcher to {self.name}"
 
+    @property
+    def _proof_task(self) -> str:
+        return f"identity of {self.name}"
+
+    @property
+    def _at_work(self) -> bool:
+        return self._proven and self.row.state is AccountState.ACTIVE
+
     # Running
 
     def start(self) -> None:
         """Begin to poll. The dispatcher begins with the first delivery that is owed."""
+        if self._proof not in (None, self.row.fingerprint):
+            self._shared.supervisor.once(self._proof_task, self._prove)
         if self.poller is not None:
-            if self.row.state is not AccountState.ACTIVE:
+            if not self._at_work:
                 self.poller.pause()
             self._shared.supervisor.start(self._poller_task, self.poller.run)
 
@@ -141,7 +163,7 @@ class AccountUnit:
         """Something is owed to this account."""
         if self._dispatcher is None:
             self._dispatcher = self._make_dispatcher()
-            if self.row.state is not AccountState.ACTIVE:
+            if not self._at_work:
                 self._dispatcher.pause()
             self._shared.supervisor.start(self._dispatcher_task, self._dispatcher.run)
         self._dispatcher.wake()
@@ -173,6 +195,7 @@ class AccountUnit:
 
     async def stop(self, grace: float) -> None:
         """End polling at once, deliveries under way within `grace` seconds."""
+        await self._shared.supervisor.stop(self._proof_task)
         await self._shared.supervisor.stop(self._poller_task)
         if self._dispatcher is not None:
             self._dispatcher.stop()
@@ -196,8 +219,17 @@ class AccountUnit:
         await self._move(AccountState.PAUSED, reason, "account.paused", who)
         self._halt()
 
-    async def resume(self, who: str) -> None:
+    async def resume(self, who: str, *, moved: bool = False) -> None:
+        """Go on. With `moved` a person says that the other system which answered is the same shop."""
+        if self._another is not None and not moved:
+            raise NotPossible(str(self.row.reason))
+        if self._another is not None:
+            await self._belong(self._another, "account.moved", who)
         await self._move(AccountState.ACTIVE, None, "account.resumed", who)
+        if self._proven:
+            self._go_on()
+
+    def _go_on(self) -> None:
         if self.poller is not None:
             self.poller.resume()
         if self._dispatcher is not None:
@@ -218,6 +250,61 @@ class AccountUnit:
             async def work(tx: Transaction) -> None:
                 await accounts.put(tx, row)
                 await self._shared.note(tx, kind, self.name, {"reason": reason} if reason else {}, who)
+
+            await self._shared.database.write(work)
+            self.row = row
+
+    async def _prove(self, pulse: Pulse) -> None:
+        """Ask the system who it is until it says so; then go on, or park the account."""
+        pause = _PROOF_FIRST
+        found: Identity | None = None
+        while found is None:
+            pulse.beat(pause + 2 * self._shared.policy.timeout)
+            try:
+                async with asyncio.timeout(self._shared.policy.timeout):
+                    found = await self._visited()
+            except (PluginError, TimeoutError) as error:
+                if not self._proven and pause == _PROOF_FIRST:
+                    self._log.warning("waits until its system has said who it is", reason=str(error))
+                await self._shared.clock.sleep(pause)
+                pause = min(2 * pause, _PROOF_LAST)
+        if self.row.owner in (None, found.id):
+            await self._belong(found)
+            if self._at_work:
+                self._go_on()
+            return
+        self._another, self._proven = found, False
+        self._halt()
+        reason = identity.another(self.name, self.row.login or str(self.row.owner), found.login)
+        self._log.error("account is parked", reason=reason)
+        await self._move(AccountState.PARKED, reason, "account.parked")
+
+    async def _visited(self) -> Identity:
+        """Who answers there."""
+        assert isinstance(self.connector, Probe)
+        return await self.connector.probe()
+
+    async def _belong(self, found: Identity, kind: str | None = None, who: str = "hub") -> None:
+        """Remember whose it is, and by which settings that was proved."""
+        async with self._moving:
+            row = msgspec.structs.replace(self.row, owner=found.id, login=found.login, fingerprint=self._proof)
+
+            async def work(tx: Transaction) -> None:
+                await accounts.put(tx, row)
+                if kind is not None:
+                    await self._shared.note(tx, kind, self.name, {"new": found.id}, who)
+
+            await self._shared.database.write(work)
+            self.row, self._another, self._proven = row, None, True
+
+    async def rename(self, title: str | None, facts: dict[str, str], who: str) -> None:
+        """Call it otherwise."""
+        async with self._moving:
+            row = msgspec.structs.replace(self.row, title=title)
+
+            async def work(tx: Transaction) -> None:
+                await accounts.put(tx, row)
+                await self._shared.note(tx, "account.renamed", self.name, facts, who)
 
             await self._shared.database.write(work)
             self.row = row

@@ -26,6 +26,7 @@ from olhubd.engine.holds import Holds
 from olhubd.engine.landing import Landing
 from olhubd.engine.observers import Observers
 from olhubd.engine.reconcile import Reconciler
+from olhubd.engine.registry import Registry
 from olhubd.engine.runlog import RunLog
 from olhubd.engine.session import Clients
 from olhubd.engine.shared import Shared
@@ -87,6 +88,7 @@ class Hub:
         )
         self.holds = Holds(self._shared, self.units)
         self.desk = Desk(self._shared, self.units)
+        self.registry = Registry(self._shared, self.units, lambda: self.configuration)
 
     async def start(self) -> None:
         """Recover what a killed process left, then begin all accounts."""
@@ -143,15 +145,21 @@ class Hub:
     async def _begin(self, config: AccountConfig, row: AccountRow | None) -> None:
         if not config.enabled:
             return
-        if row is None or row.connector != config.connector.name:
+        if row is None or row.connector != config.connector.name or row.removed_at is not None:
             now = self.clock.now()
-            another = row is not None
+            another = row is not None and row.connector != config.connector.name
+            same = row if row is not None and not another else None
             row = AccountRow(
                 name=config.name,
                 connector=config.connector.name,
                 state=AccountState.ACTIVE,
                 changed_at=now,
                 started_at=now,
+                # Removed and back again: what it was called, and above all whose it is, still holds.
+                owner=same.owner if same else None,
+                login=same.login if same else None,
+                title=same.title if same else None,
+                fingerprint=same.fingerprint if same else None,
             )
             fresh = row
 

@@ -25,6 +25,7 @@ __all__ = [
     "recover",
     "save",
     "tally",
+    "ties",
     "waiting_since",
 ]
 
@@ -250,6 +251,17 @@ async def tally(reader: Reader) -> dict[tuple[str, DeliveryState], int]:
         f" WHERE state IN {_STUCK} AND state = 'dead' GROUP BY target, state"
     )
     return {(row[0], DeliveryState(row[1])): row[2] for row in rows}
+
+
+async def ties(reader: Reader, account: str) -> tuple[int, int]:
+    """How many open deliveries go to an account, and how many are about its orders elsewhere."""
+    row = await reader.one(
+        f"SELECT (SELECT COUNT(*) FROM deliveries WHERE target = ? AND state IN {_OPEN}),"
+        " (SELECT COUNT(*) FROM deliveries AS d JOIN orders AS o ON o.id = d.order_id"
+        f" WHERE d.state IN {_OPEN} AND o.account = ? AND d.target <> ?)",
+        (account, account, account),
+    )
+    return (row[0], row[1]) if row else (0, 0)
 
 
 async def oldest_open(reader: Reader) -> dict[str, datetime]:

@@ -1,0 +1,185 @@
+"""What an operator changes about an order, over HTTP, between a simulated marketplace and a simulated shop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from olhubd.testing.faults import Fault, Kind
+from tests.control.house import House
+
+
+async def landed(house: House, **how: Any) -> str:
+    """An order that the hub holds, wherever it is."""
+    (sold,) = house.market.ledger.buy(**how)
+
+    async def there() -> bool:
+        return (await house.ask("GET", f"/orders/{sold}"))[0] == 200
+
+    await house.until(there)
+    return sold
+
+
+async def refused_once(house: House) -> str:
+    """An order that the shop refused, so that it waits for a person."""
+    house.shop.faults.add(Fault(kind=Kind.ERROR, match="POST .*/orders$", status=400, times=1))
+    sold = await landed(house)
+
+    async def waits() -> bool:
+        return bool((await house.get("/deliveries", state="hold"))["items"])
+
+    await house.until(waits)
+    return sold
+
+
+def choice(card: Any, name: str) -> Any:
+    return next(one for one in card["actions"] if one["name"] == name)
+
+
+async def test_a_note_stays_in_the_hub(trading: House) -> None:
+    """SYN-14: it is kept and shown, its words are in no event, and no call goes out for it."""
+    (sold,) = await trading.sell()
+    status, card = await trading.ask("POST", f"/orders/{sold}/note", {"note": "rang: on Friday"})
+    assert (status, card["note"]) == (200, "rang: on Friday")
+    told = await trading.get(f"/orders/{sold}/events")
+    noted = next(event for event in told["events"] if event["kind"] == "order.noted")
+    assert noted["cause"] == {"kind": "operator", "id": "token"}
+    assert "Friday" not in str(told)
+    assert [delivery["action"] for delivery in told["deliveries"]] == ["push-order"], "nothing is owed for it"
+    assert (await trading.ask("POST", f"/orders/{sold}/note", {}))[1]["note"] is None
+
+
+async def test_a_status_goes_to_the_marketplace_and_stands(trading: House) -> None:
+    """SYN-02, SYN-05, CRD-06: by a person, to whom it is mapped, with old, new and who on the card."""
+    (sold,) = await trading.sell()
+    card = await trading.get(f"/orders/{sold}")
+    assert card["statuses"]["ready"] == {"market": "READY_FOR_SHIPMENT"}, "the route maps no word for the shop"
+    status, card = await trading.ask("POST", f"/orders/{sold}/status", {"status": "ready"})
+    assert (status, card["order"]["fulfilment"]) == (200, "ready")
+    await trading.until(trading.settled)
+    owed = (await trading.get(f"/orders/{sold}"))["deliveries"]
+    (sent,) = [one for one in owed if one["action"] == "set-status"]
+    assert (sent["target"], sent["state"]) == ("market", "confirmed")
+    line = next(
+        one for one in (await trading.get(f"/orders/{sold}"))["history"]["statuses"] if one["new"] == "ready"
+    )
+    assert line["who"] == "token"
+    assert line["old"] in ("new", "processing")
+    status, problem = await trading.ask("POST", f"/orders/{sold}/status", {"status": "cancelled"})
+    assert status == 409
+    assert "possible: processing" in problem["detail"]
+
+
+async def test_a_parcel_goes_to_both_sides_once(trading: House) -> None:
+    """SYN-09, SYN-11, SYN-12: a number that was added by hand is in the shop and at the marketplace."""
+    (sold,) = await trading.sell()
+    parcel = {"carrier": "DPD", "waybill": "0000123456789"}
+    status, card = await trading.ask("POST", f"/orders/{sold}/shipments", parcel)
+    assert status == 200, card
+    assert [one["waybill"] for one in card["order"]["shipments"]] == ["0000123456789"]
+    await trading.until(trading.settled)
+    there = {
+        d["target"] for d in (await trading.get(f"/orders/{sold}"))["deliveries"] if d["action"] == "add-shipment"
+    }
+    assert there == {"market", "shop"}
+    (entry,) = [entry for entry in trading.shop.books() if entry.reference]
+    assert "0000123456789" in str(entry.shipments)
+    (source,) = [entry for entry in trading.market.books() if entry.external_id == sold]
+    assert "0000123456789" in str(source.shipments)
+    status, problem = await trading.ask("POST", f"/orders/{sold}/shipments", parcel | {"waybill": " 0000123456789"})
+    assert status == 409
+    assert "already" in problem["detail"]
+
+
+async def test_an_address_is_changed_before_the_order_goes_on(trading: House) -> None:
+    """What waits goes on with the new address; the log has none of its words."""
+    sold = await refused_once(trading)
+    assert choice(await trading.get(f"/orders/{sold}"), "address")["possible"]
+    new = {"street": "Zmieniona 7", "postcode": "00-838", "city": "Warszawa"}
+    status, card = await trading.ask("POST", f"/orders/{sold}/address", new)
+    assert status == 200, card
+    assert card["order"]["shipping"]["address"]["street"] == "Zmieniona 7"
+    (delivery,) = card["owed"]
+    assert (await trading.ask("POST", f"/deliveries/{delivery['id']}/retry"))[0] == 200
+    await trading.until(trading.settled)
+    (made,) = trading.shop.ledger.sheets.values()
+    assert "Zmieniona 7" in made.doc["shipping"]["address_1"]
+    assert "Zmieniona" not in str(await trading.get(f"/orders/{sold}/events"))
+
+
+async def test_an_address_is_not_changed_behind_the_order(trading: House) -> None:
+    """FWD-26: once the shop has it, the change is refused with the reason that the card shows, too."""
+    (sold,) = await trading.sell()
+    offered = choice(await trading.get(f"/orders/{sold}"), "address")
+    assert (offered["possible"], offered["why_not"]) == (
+        False,
+        "shop has the order already: change the address there",
+    )
+    status, problem = await trading.ask("POST", f"/orders/{sold}/address", {"street": "Inna 1"})
+    assert status == 409
+    assert offered["why_not"] in problem["detail"]
+
+
+async def test_a_buyers_later_address_wins(trading: House) -> None:
+    """A person's word stands while the marketplace tells the same, and gives way to the buyer's new one."""
+    sold = await refused_once(trading)
+    await trading.ask("POST", f"/orders/{sold}/address", {"street": "Zmieniona 7"})
+    trading.market.ledger.change_address(sold)
+
+    async def changed() -> bool:
+        street = (await trading.get(f"/orders/{sold}"))["order"]["shipping"]["address"]["street"]
+        return "Zmieniona" not in street
+
+    await trading.until(changed)
+
+
+async def test_an_order_that_no_route_forwards_is_sent_on_by_hand(trading: House) -> None:
+    """MAN-11, MAN-12, FWD-27: what was not forwarded in its time goes when a person says so, once."""
+    written = trading.path.read_text()
+    assert 'to = "shop"' in written
+    trading.path.write_text(written.replace('to = "shop"', 'to = "shop"\nforward = false'))
+    await trading.hub.reload(trading.configuration())
+    sold = await landed(trading)
+    card = await trading.get(f"/orders/{sold}")
+    assert card["deliveries"] == []
+    assert choice(card, "forward") == {"name": "forward", "possible": True, "why_not": None, "target": "shop"}
+    status, card = await trading.ask("POST", f"/orders/{sold}/forward", {})
+    assert status == 200, card
+
+    async def there() -> bool:
+        return bool((await trading.get(f"/orders/{sold}"))["copies"])
+
+    await trading.until(there)
+    assert sum(entry.reference is not None for entry in trading.shop.books()) == 1
+    told = await trading.get(f"/orders/{sold}/events")
+    sent_on = next(event for event in told["events"] if event["kind"] == "order.forwarded")
+    assert "shop" in sent_on["text"]
+    assert sent_on["why"] == "by a program with the token"
+    assert sent_on["owes"] == [card["deliveries"][0]["id"]]
+    status, problem = await trading.ask("POST", f"/orders/{sold}/forward", {"target": "shop"})
+    assert status == 409
+    assert "shop has it already" in problem["detail"]
+
+
+async def test_an_unfinished_order_is_not_sent_on(trading: House) -> None:
+    """FWD-05: not by hand either, as long as the buyer has not filled in the form."""
+    sold = await landed(trading, ready=False)
+    offered = choice(await trading.get(f"/orders/{sold}"), "forward")
+    assert not offered["possible"]
+    assert "the buyer has not finished it" in offered["why_not"]
+    assert (await trading.ask("POST", f"/orders/{sold}/forward", {}))[0] == 409
+
+
+async def test_what_is_asked_is_checked(trading: House) -> None:
+    (sold,) = await trading.sell()
+    for path, body, word in (
+        ("shipments", {"carrier": "DPD"}, "waybill"),
+        ("shipments", {"carrier": "DPD", "waybill": " "}, "waybill"),
+        ("shipments", {"carrier": "DPD", "waybill": "1", "lines": ["nope"]}, "lines"),
+        ("status", {"status": "done"}, "status"),
+        ("address", {}, "body"),
+        ("address", {"country": "Poland"}, "country"),
+        ("forward", {"target": "nowhere"}, "target"),
+    ):
+        status, problem = await trading.ask("POST", f"/orders/{sold}/{path}", body)
+        assert status == 400, (path, body, problem)
+        assert word in problem["detail"]
