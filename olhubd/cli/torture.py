@@ -71,6 +71,7 @@ def torture(
       olhubd torture --schedules 2000
       olhubd torture --schedules 1 --seed 4711 --keep /tmp/4711
       olhubd torture --every
+      olhubd torture --soak 24h
       olhubd torture --process --schedules 20
       olhubd torture --process --soak 1h --accounts 50
     """
@@ -79,6 +80,8 @@ def torture(
         sys.exit(_watch(first, _span(soak), accounts, keep))
     if as_process:
         sys.exit(_besiege(first, schedules, jobs or 4 * (os.cpu_count() or 1), keep))
+    if soak is not None:
+        sys.exit(_live(first, _span(soak)))
     from olhubd.testing.torture import campaign
 
     jobs = jobs or os.cpu_count() or 1
@@ -196,6 +199,31 @@ def _span(text: str) -> float:
     if not isinstance(span, timedelta) or span <= timedelta(0):
         raise click.UsageError(f"--soak {text}: must be a span such as 30s, 10min or 24h")
     return span.total_seconds()
+
+
+def _live(seed: int, seconds: float) -> int:
+    from olhubd.testing.torture.soak import live
+
+    click.echo(f"one life of {seconds / 3600:g} virtual hours, from seed {seed}")
+    began = time.perf_counter()
+    result, samples = live(seed, seconds)
+    click.echo("  hour      MiB   objects  tasks  files  orders  database MiB")
+    for one in samples[:: -(-len(samples) // 24) or 1]:
+        click.echo(
+            f"{one.second / 3600:6.1f} {one.resident / 2**20:8.1f} {one.objects:9} {one.tasks:6} {one.files:6}"
+            f" {one.orders:7} {one.stored / 2**20:13.1f}"
+        )
+    for name, value in (
+        ("orders", result.orders),
+        ("faults", result.struck),
+        ("crossings", result.crossings),
+        ("seconds", f"{time.perf_counter() - began:.1f}"),
+        ("failed", len(result.findings)),
+    ):
+        click.echo(f"{name:>14}  {value}")
+    for finding in result.findings[:20]:
+        click.echo(f"FAILED: {finding}")
+    return 1 if result.findings else 0
 
 
 def _watch(seed: int, seconds: float, accounts: int, keep: Path | None) -> int:

@@ -39,7 +39,7 @@ from olhubd.testing.torture.grant import LIFE, Unauthorized
 from olhubd.testing.torture.market import Market
 from olhubd.testing.torture.shop import Shop, Sold
 
-__all__ = ["Door", "MarketDoor", "ShopDoor"]
+__all__ = ["Door", "MarketDoor", "ShopDoor", "WorkshopDoor"]
 
 T = TypeVar("T")
 _PAGE = 4
@@ -198,6 +198,20 @@ class ShopDoor(Connector[Door], OrderFeed, OrderLookup, OrderSink, StatusSink, P
 
     async def set_payment(self, external_id: str, payment: Payment, paid: Money) -> None:
         await self._call("payment", lambda: self._shop.set_paid(external_id, paid), writes=True)
+
+
+class WorkshopDoor(ShopDoor):
+    """To a shop where making an order takes several calls, between which anything may happen."""
+
+    async def push_order(self, push: Push) -> Receipt:
+        begun = await self._call("drafts", lambda: self._shop.drafts(push.reference))
+        draft = begun[0] if begun else await self._call("push draft", lambda: self._shop.draft(push), writes=True)
+        await self._call("push lines", lambda: self._shop.fill(draft.id, push), writes=True)
+        return _receipt(await self._call("push place", lambda: self._shop.place(draft.id, push), writes=True))
+
+    async def withdraw_order(self, reference: str) -> None:
+        for draft in await self._call("drafts", lambda: self._shop.drafts(reference)):
+            await self._call("withdraw", lambda number=draft.id: self._shop.discard(number), writes=True)  # type: ignore[misc]
 
 
 def _receipt(sold: Sold) -> Receipt:

@@ -12,11 +12,13 @@ from typing import Any, Self, cast
 
 from olhubd.config import AccountConfig, Alarms, Configuration, Control, Daemon, Engine
 from olhubd.decide.route import Route
+from olhubd.engine.clock import EPOCH
 from olhubd.engine.hub import Hub
 from olhubd.engine.vault import StoreVault
+from olhubd.model import AlarmKind
 from olhubd.plugin import loading
 from olhubd.store import FAILURES
-from olhubd.testing.torture.doors import Door, MarketDoor, ShopDoor
+from olhubd.testing.torture.doors import Door, MarketDoor, ShopDoor, WorkshopDoor
 from olhubd.testing.torture.schedule import SHOP
 from olhubd.testing.torture.store import Store
 from olhubd.testing.torture.world import World
@@ -74,12 +76,12 @@ def configuration(world: World) -> Configuration:
             interval=defaults.interval,
             sweep_interval=defaults.sweep_interval,
             sweep_window=defaults.sweep_window,
-            start=None,
+            start=EPOCH - timedelta(days=61),
             parallel=defaults.parallel,
         )
 
     accounts = {name: account(name, MarketDoor, market) for name, market in world.markets.items()}
-    accounts[SHOP] = account(SHOP, ShopDoor, world.shop)
+    accounts[SHOP] = account(SHOP, WorkshopDoor if world.schedule.workshop else ShopDoor, world.shop)
     route = Route(
         target=SHOP,
         sources=frozenset(world.markets),
@@ -92,7 +94,8 @@ def configuration(world: World) -> Configuration:
         daemon=Daemon(),
         control=Control(),
         engine=Engine(backoff_max=timedelta(minutes=5)),
-        alarms=Alarms(),
+        # What an hour usually brings is learnt anew in each life, from weeks that no schedule has.
+        alarms=Alarms(off=(AlarmKind.SILENCE,)),
         accounts=accounts,
         routes=(route,),
         plugins=_no_plugins(),

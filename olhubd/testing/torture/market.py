@@ -10,6 +10,7 @@ import random
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import TypeVar
 
 import msgspec
 
@@ -22,6 +23,7 @@ from olhubd.model import (
     Order,
     Payment,
     PaymentType,
+    Product,
     Shipping,
     Stage,
 )
@@ -33,6 +35,7 @@ from olhubd.testing.torture.grant import Grant
 __all__ = ["CURRENCY", "Market", "Purchase"]
 
 CURRENCY = "PLN"
+T = TypeVar("T")
 _RANK = ("NEW", "PROCESSING", "SENT")
 _FULFILMENT = {
     "NEW": Fulfilment.NEW,
@@ -93,6 +96,7 @@ class Market:
         self._next = 0
         self._drop = 0
         self._delay: list[float] = []
+        self._short = 0
 
     # What buyers and the seller do; what is not possible any more does not happen
 
@@ -101,17 +105,17 @@ class Market:
         number = len(self.purchases) + 1
         at = self._now()
         wares = self._dice.sample(PRODUCTS, lines)
-        sold = [
-            Line(
-                external_id=f"{self.name}-{number}-{index}",
-                name=ware.name,
-                quantity=self._dice.choice((1, 1, 2, 3)),
-                price=ware.price or Money(Decimal(1), CURRENCY),
-                sku=ware.sku,
-            )
-            for index, ware in enumerate(wares)
-        ]
+        sold = [self._line(f"{self.name}-{number}", index, ware) for index, ware in enumerate(wares)]
         return self._open(f"{self.name}-{number}", sold, buyer, cod, ready, at)
+
+    def _line(self, id_: str, index: int, ware: Product) -> Line:
+        return Line(
+            external_id=f"{id_}-{index}",
+            name=ware.name,
+            quantity=self._dice.choice((1, 1, 2, 3)),
+            price=ware.price or Money(Decimal(1), CURRENCY),
+            sku=ware.sku,
+        )
 
     def _open(self, id_: str, lines: list[Line], buyer: int, cod: bool, ready: bool, at: datetime) -> str:
         purchase = Purchase(id=id_, lines=lines, buyer=buyer, placed_at=at, updated_at=at, cod=cod)
@@ -213,9 +217,27 @@ class Market:
         mixed = self._dice.sample(tail, len(tail))
         self._events[-window:] = [(place[0], one[1], one[2]) for one, place in zip(mixed, tail, strict=True)]
 
+    def shorten(self, count: int) -> None:
+        """The next pages end early, and say that there is no more."""
+        self._short += count
+
+    def unearth(self, buyer: int, days: int) -> str:
+        """An order of long ago is told only now; no listing of what changed lately has it."""
+        id_, at = f"{self.name}-{len(self.purchases) + 1}", self._now() - timedelta(days=days)
+        line = self._line(id_, 0, PRODUCTS[buyer % len(PRODUCTS)])
+        self.purchases[id_] = Purchase(
+            id=id_, lines=[line], buyer=buyer, placed_at=at, updated_at=at, cod=False, stage="READY", paid=True
+        )
+        self._append(id_)
+        return id_
+
+    def haunt(self) -> None:
+        """The journal names an order that nobody can read."""
+        self._append(f"{self.name}-nobody-{self._next}")
+
     def calm(self) -> None:
         """The journal lies no more about what is to come."""
-        self._drop = 0
+        self._drop = self._short = 0
         self._delay.clear()
 
     # What the connector asks
@@ -227,13 +249,20 @@ class Market:
     def events(self, after: int, limit: int) -> list[tuple[int, str]]:
         """What the journal tells after an event."""
         page = [(number, id_) for number, id_, shown in self._events if number > after and shown <= self._now()]
-        self.told.update(page[:limit])
-        return page[:limit]
+        page = self._page(page[:limit])
+        self.told.update(page)
+        return page
 
     def listing(self, since: datetime, start: int, limit: int) -> list[str]:
         """Orders touched since, by place."""
         found = [one.id for one in self.purchases.values() if one.updated_at >= since and one.merged is None]
-        return found[start : start + limit]
+        return self._page(found[start : start + limit])
+
+    def _page(self, page: list[T]) -> list[T]:
+        if self._short and page:
+            self._short -= 1
+            return page[: self._dice.randrange(len(page))]
+        return page
 
     def read(self, id_: str) -> Order | None:
         """The order as it is now; None when it was merged away."""

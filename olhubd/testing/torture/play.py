@@ -7,7 +7,7 @@ import random
 import shutil
 import tempfile
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import msgspec
@@ -18,10 +18,10 @@ from olhubd.testing.torture import verdict
 from olhubd.testing.torture.life import Life, Scribe, sign_in
 from olhubd.testing.torture.loop import Loop, Stuck
 from olhubd.testing.torture.schedule import Schedule
-from olhubd.testing.torture.store import Store, salvage
+from olhubd.testing.torture.store import NAME, Disk, Store, salvage
 from olhubd.testing.torture.world import World
 
-__all__ = ["Result", "play"]
+__all__ = ["Look", "Result", "play"]
 
 PATIENCE = 4 * 3600.0
 """Seconds after the last trouble within which all must be where it belongs. A clock that was put back by an hour
@@ -30,6 +30,12 @@ AFTERWARDS = 130.0
 """Seconds to go on after that: what is doubled is doubled late."""
 _LOOK = 20.0
 _MOMENT = 1e-6
+
+
+_OFTEN = 600.0
+
+Look = Callable[[float, Path, int], None]
+"""Gets the second, the file of the database, and how many orders the shop has."""
 
 
 class Result(msgspec.Struct, kw_only=True):
@@ -55,15 +61,21 @@ class Result(msgspec.Struct, kw_only=True):
         return frozenset(finding.partition(":")[0] for finding in self.findings)
 
 
-def play(schedule: Schedule, *, kills: Iterable[int] = (), keep: Path | None = None) -> Result:
-    """Play a schedule, killing the daemon at the crossings `kills` besides. `keep` gets the files of all lives."""
+def play(
+    schedule: Schedule, *, kills: Iterable[int] = (), keep: Path | None = None, look: Look | None = None
+) -> Result:
+    """Play a schedule, killing the daemon at the crossings `kills` besides. `keep` gets the files of all lives.
+
+    `look` is called every ten minutes of its time, with the file of the database, and then nothing is traced: what
+    the torture remembers would grow.
+    """
     state = random.getstate()
     random.seed(f"play {schedule.seed}")  # the engine jitters by it
     folder = Path(tempfile.mkdtemp(prefix="olhubd-torture-", dir=_fast()))
     result = Result(schedule=schedule, strikes=tuple(kills))
     try:
         with asyncio.Runner(loop_factory=Loop) as runner:
-            runner.run(_Play(schedule, folder, result).run())
+            runner.run(_Play(schedule, folder, result, look).run())
     finally:
         random.setstate(state)
         if keep is not None:
@@ -79,8 +91,16 @@ def _fast() -> str | None:
     return str(shm) if shm.is_dir() else None
 
 
+class _Nothing(list[str]):
+    """Keeps nothing."""
+
+    def append(self, _line: str) -> None:
+        pass
+
+
 class _Play:
-    def __init__(self, schedule: Schedule, folder: Path, result: Result) -> None:
+    def __init__(self, schedule: Schedule, folder: Path, result: Result, look: Look | None) -> None:
+        self._look = look
         self._schedule = schedule
         self._left = deque(schedule.steps)
         self._root = folder
@@ -96,6 +116,10 @@ class _Play:
         loop = asyncio.get_running_loop()
         assert isinstance(loop, Loop)
         loop.stuck = self._stuck
+        if self._look is not None:
+            world.trace = _Nothing()
+            self._log.lines = _Nothing()
+            loop.call_later(_OFTEN, self._watch, self._look)
         folder = self._folder
         folder.mkdir()
         async with Store.at(folder, world.frontier) as store:
@@ -121,6 +145,10 @@ class _Play:
         """It spins or hangs: end this life, so that the others get their turn."""
         self._why = why
         self._world.frontier.kill("stuck")
+
+    def _watch(self, look: Look) -> None:
+        asyncio.get_running_loop().call_later(_OFTEN, self._watch, look)
+        look(self._world.time, self._folder / NAME, len(self._world.shop.orders))
 
     @property
     def _folder(self) -> Path:
@@ -150,16 +178,18 @@ class _Play:
         """Let time pass; the daemon may die meanwhile, more than once, and is started again each time."""
         world = self._world
         while (left := moment - world.time) > _MOMENT:
-            self._life.store.full = world.time < world.full_until
-            if self._life.store.full:
-                left = min(left, max(world.full_until - world.time, 0.01))
+            if world.time < world.disk_until:
+                await self._life.store.become(world.disk)
+                left = min(left, max(world.disk_until - world.time, 0.01))
+            else:
+                await self._life.store.become(Disk.SOUND)
             try:
                 async with asyncio.timeout(left):
                     await world.frontier.fallen.wait()
             except TimeoutError:
                 continue
             await self._rise()
-        self._life.store.full = world.time < world.full_until
+        await self._life.store.become(world.disk if world.time < world.disk_until else Disk.SOUND)
 
     async def _rise(self) -> None:
         """Another life, on the files as the killed one left them."""
@@ -172,6 +202,8 @@ class _Play:
         salvage(old, self._folder, tail, self._dice)
         await self._life.bury()
         world.torn = False
+        if world.disk is Disk.LOCKED:  # whoever held the lock was of no use to a daemon that is not there
+            world.disk_until = 0.0
         await self._away()
         world.frontier.revive()
         async with Store.at(self._folder, world.frontier) as store:

@@ -46,6 +46,8 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
     """Of one that was written and not drawn."""
     markets: tuple[str, ...]
     lag: float
+    workshop: bool = False
+    """Whether the shop takes several calls for an order."""
     rest: float = 60.0
     steps: tuple[Step, ...]
 
@@ -63,6 +65,9 @@ _SPELLS: tuple[tuple[Ill, str], ...] = (
     (Ill.DOWN, "journal|read|listing"),
     (Ill.DOWN, "push|find|cancel|status|parcel|payment"),
     (Ill.DOWN, "refresh"),
+    (Ill.REFUSED, "."),
+    (Ill.NAMELESS, "."),
+    (Ill.CUT, "push lines|push place|withdraw"),
     (Ill.THROTTLE, "."),
     (Ill.CUT, "read|push"),
     (Ill.CUT, "refresh"),
@@ -103,7 +108,11 @@ class _Draw:
             (0.2, lambda: self._add("stop", seconds=self._pause())),
             (0.15, lambda: self._add("jump", seconds=dice.choice((-HOUR, HOUR, HOUR, -90.0, 90.0)))),
             (0.15, lambda: self._add("jump", seconds=dice.choice((-HOUR, HOUR)))),
-            (0.15, lambda: self._add("full", seconds=dice.uniform(2, 90))),
+            (0.2, lambda: self._add("disk", seconds=dice.uniform(2, 90), what=self._disk())),
+            (0.15, lambda: self._add("short", where=self._market(), count=dice.randint(1, 6))),
+            (0.1, self._unearth),
+            (0.1, lambda: self._add("haunt", where=self._market())),
+            (0.004, self._day),
             (0.2, lambda: self._add("drop", where=self._market(), count=dice.randint(1, 3))),
             (0.2, lambda: self._add("duplicate", where=self._market(), count=dice.randint(1, 5))),
             (0.2, lambda: self._add("reorder", where=self._market(), count=dice.randint(2, 6))),
@@ -117,7 +126,8 @@ class _Draw:
             if dice.random() < chance:
                 act()
         steps = tuple(sorted(self._steps, key=lambda step: step.at))
-        return Schedule(seed=self._seed, markets=self._markets, lag=dice.choice((0.0, 3.0, 15.0)), steps=steps)
+        lag, workshop = dice.choice((0.0, 3.0, 15.0)), dice.random() < 0.3
+        return Schedule(seed=self._seed, markets=self._markets, lag=lag, workshop=workshop, steps=steps)
 
     def _add(self, verb: str, at: float | None = None, **more: object) -> None:
         moment = self._dice.uniform(0, self._span) if at is None else at
@@ -125,6 +135,22 @@ class _Draw:
 
     def _market(self) -> str:
         return self._dice.choice(self._markets)
+
+    def _disk(self) -> str:
+        return self._dice.choice(("full", "read-only", "locked"))
+
+    def _unearth(self) -> None:
+        self._purchases += 1
+        self._add("unearth", where=self._market(), it=self._purchases, count=60)
+
+    def _day(self) -> None:
+        """A system is away for a day; people go on buying all the while and after."""
+        dice = self._dice
+        where, at = dice.choice((*self._markets, SHOP)), self._span
+        self._add("outage", at, where=where, seconds=24 * HOUR)
+        for moment in (*(dice.uniform(0, 24 * HOUR) for _ in range(25)), *(24 * HOUR + 40.0 * n for n in range(8))):
+            self._purchases += 1
+            self._add("buy", at + moment, where=self._market(), it=self._purchases, count=1, what="ready")
 
     def _pause(self) -> float:
         """For how long a daemon that ended is away."""
@@ -204,7 +230,7 @@ class _Draw:
             case 4:
                 self._add("stop", then, seconds=self._pause())
             case _:
-                self._add("full", then, seconds=dice.uniform(2, 60))
+                self._add("disk", then, seconds=dice.uniform(2, 60), what=self._disk())
 
     def _outage(self) -> None:
         """A system is down for long."""

@@ -1,6 +1,7 @@
 """A shop in memory that keeps whatever it is sent: a second order of the same mark is a second order.
 
-It shows an order in its search only some seconds after it was made, as shops with an index do.
+It shows an order in its search only some seconds after it was made, as shops with an index do. An order is made by
+one call, or in steps: a draft, its lines, and placing it; a draft is no order yet, and no search finds it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,10 @@ from olhubd.model import Buyer, Line, Money, Order, Shipment, Stage
 from olhubd.plugin import NotFound, Push
 from olhubd.testing.torture.market import CURRENCY
 
-__all__ = ["Shop", "Sold"]
+__all__ = ["DRAFT", "Shop", "Sold"]
+
+
+DRAFT = "draft"
 
 
 class Sold(msgspec.Struct, kw_only=True):
@@ -42,11 +46,12 @@ class Shop:
         self.complaints: list[str] = []
         self._lag = timedelta(seconds=lag)
         self._now = now
-        self._changes = 0
+        self._changes = self._made = 0
 
     def _put(self, reference: str | None, total: Money, lines: tuple[Line, ...], status: str, paid: bool) -> Sold:
         self._changes += 1
-        number = str(len(self.orders) + 100)
+        self._made += 1
+        number = str(self._made + 99)
         sold = Sold(
             id=number,
             reference=reference,
@@ -86,21 +91,46 @@ class Shop:
                 sold.waybills.append(f"WB{sold.id}")
                 self._touch(sold)
 
+    # Making an order in steps
+
+    def draft(self, push: Push) -> Sold:
+        """Begin one; a second draft of the same mark is a second one."""
+        return self._put(push.reference, Money(Decimal(0), CURRENCY), (), DRAFT, False)
+
+    def drafts(self, reference: str) -> list[Sold]:
+        return [one for one in self.orders.values() if one.reference == reference and one.status == DRAFT]
+
+    def fill(self, number: str, push: Push) -> None:
+        """Give a draft its lines and its price, in place of those it has."""
+        sold = self._get(number)
+        if sold.status == DRAFT:
+            sold.lines, sold.total = _lines(push), push.order.expected_total()
+
+    def place(self, number: str, push: Push) -> Sold:
+        """Make a draft an order; one that is placed stays as it is."""
+        sold = self._get(number)
+        if sold.status == DRAFT:
+            sold.status, sold.paid = push.status or "pending", push.include_payment and push.order.fully_paid
+            sold.created_at = self._now()
+            self._touch(sold)
+        return sold
+
+    def discard(self, number: str) -> None:
+        """Throw a draft away."""
+        if self._get(number).status == DRAFT:
+            del self.orders[number]
+
     # What the connector asks
 
     def create(self, push: Push) -> Sold:
         order = push.order
         paid = push.include_payment and order.fully_paid
-        lines = tuple(
-            msgspec.structs.replace(line, external_id=f"{push.reference}/{line.external_id}")
-            for line in order.lines
-        )
-        return self._put(push.reference, order.expected_total(), lines, push.status or "pending", paid)
+        return self._put(push.reference, order.expected_total(), _lines(push), push.status or "pending", paid)
 
     def find(self, reference: str, since: datetime) -> Sold | None:
         shown = self._now() - self._lag
         for sold in self.orders.values():
-            if sold.reference == reference and since <= sold.created_at <= shown:
+            if sold.reference == reference and sold.status != DRAFT and since <= sold.created_at <= shown:
                 return sold
         return None
 
@@ -125,7 +155,8 @@ class Shop:
 
     def changes(self, after: int, limit: int) -> list[Sold]:
         """What changed, in the order of changes."""
-        found = sorted((sold for sold in self.orders.values() if sold.change > after), key=lambda sold: sold.change)
+        placed = [sold for sold in self.orders.values() if sold.change > after and sold.status != DRAFT]
+        found = sorted(placed, key=lambda sold: sold.change)
         return found[:limit]
 
     @property
@@ -133,8 +164,15 @@ class Shop:
         return self._changes
 
     def listing(self, since: datetime, start: int, limit: int) -> list[Sold]:
-        found = [sold for sold in self.orders.values() if sold.changed_at >= since]
+        found = [sold for sold in self.orders.values() if sold.changed_at >= since and sold.status != DRAFT]
         return found[start : start + limit]
+
+
+def _lines(push: Push) -> tuple[Line, ...]:
+    return tuple(
+        msgspec.structs.replace(line, external_id=f"{push.reference}/{line.external_id}")
+        for line in push.order.lines
+    )
 
 
 def told(sold: Sold) -> Order:

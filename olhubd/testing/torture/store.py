@@ -7,22 +7,43 @@ remains: after each statement the others get their turn.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import enum
+import functools
 import itertools
 import os
 import random
 import shutil
+import sqlite3
+import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from olhubd.store import TROUBLE, Database
+from olhubd.store import TROUBLE, Database, migrate
 from olhubd.testing.torture import inline
 from olhubd.testing.torture.frontier import Frontier
 
-__all__ = ["Store", "salvage"]
+__all__ = ["NAME", "Disk", "Store", "salvage"]
 
 NAME = "hub.sqlite"
+
+
+_PATIENCE = 5.0
+"""For how long the store waits for a lock; SQLite itself would wait by the clock of the machine."""
+
+
+class Disk(enum.StrEnum):
+    """How the disk is."""
+
+    SOUND = "sound"
+    FULL = "full"
+    """Each write fails, without effect."""
+    READ_ONLY = "read-only"
+    LOCKED = "locked"
+    """Another connection is writing all the time."""
 
 
 class Store(Database):
@@ -35,8 +56,10 @@ class Store(Database):
     ) -> None:
         super().__init__(path, writer, readers, sequences)
         self.frontier: Frontier | None = None
-        self.full = False
-        """Whether the disk has no room: each write fails, without effect."""
+        self._path = path
+        self._disk = Disk.SOUND
+        self._other: sqlite3.Connection | None = None
+        """Another one who holds the lock of writing."""
         self.tail: tuple[int, int] = (0, 0)
         """The size of the write-ahead log before and after the last commit, in bytes."""
         self._log = str(path.with_name(f"{path.name}-wal"))
@@ -45,16 +68,51 @@ class Store(Database):
     @asynccontextmanager
     async def at(cls, folder: Path, frontier: Frontier) -> AsyncIterator[Store]:
         """The store in `folder`. A life that was killed leaves it without a word."""
-        async with cls.open(folder / NAME) as store:
+        file = folder / NAME
+        if not file.exists():
+            file.write_bytes(_new(migrate._steps))  # noqa: SLF001 - what a new file is made of
+        async with cls.open(file) as store:
             assert isinstance(store, Store)
-            store.frontier = frontier
-            yield store
+            await store.enter(frontier)
+            try:
+                yield store
+            finally:
+                store.release()
+
+    async def enter(self, frontier: Frontier) -> None:
+        """From now on its commits are crossings, and a lock is waited for in virtual time."""
+        self.frontier = frontier
+        await self._writer.execute("PRAGMA busy_timeout = 0")
+
+    async def become(self, disk: Disk) -> None:
+        """Let the disk be like that from now on."""
+        if disk is self._disk:
+            return
+        self.release()
+        self._disk = disk
+        with contextlib.suppress(*TROUBLE):
+            await self._writer.execute(f"PRAGMA query_only = {'ON' if disk is Disk.READ_ONLY else 'OFF'}")
+        if disk is Disk.LOCKED:
+            while self._writer.in_transaction:  # noqa: ASYNC110 - SQLite tells nobody when it is over
+                await asyncio.sleep(0)
+            self._other = sqlite3.connect(self._path, isolation_level=None, timeout=0)
+            self._other.execute("BEGIN IMMEDIATE")
+
+    def release(self) -> None:
+        """Let the other one go."""
+        if self._other is not None:
+            self._other.close()
+            self._other = None
 
     async def _attempt(self, works: Sequence[Any]) -> list[Any]:
         if self.frontier is None:
             return await super()._attempt(works)
         await self.frontier.cross("a write begins")
-        if self.full:
+        waited = 0.0
+        while self._other is not None and waited < _PATIENCE:
+            waited += 0.25
+            await asyncio.sleep(0.25)
+        if self._disk is Disk.FULL:
             raise TROUBLE[1]("database or disk is full")
         before = self._size()
         results = await super()._attempt(works)
@@ -71,6 +129,15 @@ class Store(Database):
     async def _close(self) -> None:
         if self.frontier is None or not self.frontier.dead:
             await super()._close()
+
+
+@functools.cache
+def _new(_made_by: object) -> bytes:
+    """A new file of the latest schema, migrated once and not for each schedule."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / NAME
+        migrate.migrate(file)
+        return file.read_bytes()
 
 
 def salvage(old: Path, new: Path, tail: tuple[int, int] | None, dice: random.Random) -> None:

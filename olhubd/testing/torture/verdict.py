@@ -13,7 +13,7 @@ from olhubd.store import Reader, accounts, deliveries, events, feeds, orders, qu
 from olhubd.store.accounts import AccountState
 from olhubd.store.orders import Stored
 from olhubd.testing.torture.market import Market
-from olhubd.testing.torture.shop import Sold
+from olhubd.testing.torture.shop import DRAFT, Sold
 from olhubd.testing.torture.world import World
 
 __all__ = ["at_death", "at_end", "in_file", "quiet"]
@@ -85,9 +85,12 @@ async def _sold(world: World, reader: Reader) -> list[str]:
     for market in world.markets.values():
         for purchase in market.purchases.values():
             mark = reference(market.name, purchase.id)
-            there = [sold for sold in world.shop.orders.values() if sold.reference == mark]
+            marked = [sold for sold in world.shop.orders.values() if sold.reference == mark]
+            there = [sold for sold in marked if sold.status != DRAFT]
             live = [sold for sold in there if sold.status != "cancelled"]
             held = holds.pop((market.name, purchase.id), [])
+            if len(there) < len(marked) and not held:
+                found.append(f"draft: {mark} was left half-made in the shop")
             reasons = "; ".join(delivery.reason or "" for delivery in held)
             if len(there) > 1:
                 found.append(f"doubled: {mark} is in the shop as {', '.join(sold.id for sold in there)}")
@@ -169,8 +172,10 @@ async def _cursors(world: World, reader: Reader) -> list[str]:
         if position is None or position.cursor is None:
             continue
         for number, id_ in market.told.items():
-            purchase = market.purchases[id_]
-            if number > int(position.cursor) or purchase.merged is not None or (market.name, id_) in kept:
+            purchase = market.purchases.get(id_)
+            if number > int(position.cursor) or (market.name, id_) in kept:
+                continue
+            if purchase is None or purchase.merged is not None:
                 continue
             if await orders.by_reference(reader, market.name, id_) is None:
                 found.append(

@@ -29,7 +29,11 @@ LATEST = 40.0
 
 class Ill(enum.StrEnum):
     DOWN = "down"
-    """Refused at once: 503, no route, no name."""
+    """Answered at once: 503."""
+    REFUSED = "refused"
+    """Nobody listens there."""
+    NAMELESS = "nameless"
+    """No server of names knows the host."""
     THROTTLE = "throttle"
     """429; with Retry-After when the spell has `seconds`."""
     CUT = "cut"
@@ -42,6 +46,10 @@ class Ill(enum.StrEnum):
     """No answer for `seconds`, then the connection drops; it is done some seconds after that."""
     SLOW = "slow"
     """Done and answered after `seconds`."""
+
+
+_WHY = {Ill.DOWN: "503", Ill.REFUSED: "connection refused", Ill.NAMELESS: "the host's name is not known"}
+"""What never reached the other side, so that it did nothing."""
 
 
 class Spell(msgspec.Struct, kw_only=True):
@@ -99,8 +107,8 @@ class Weather:
             raise
         lost: Exception = OutcomeUnknown("the answer was lost") if writes else Unavailable("the connection dropped")
         match spell.ill if spell else None:
-            case Ill.DOWN:
-                raise Unavailable("503")
+            case Ill.DOWN | Ill.REFUSED | Ill.NAMELESS:
+                raise Unavailable(_WHY[spell.ill] if spell else "")
             case Ill.THROTTLE:
                 raise RateLimited("429", retry_after=spell.seconds if spell else None)
             case Ill.CUT:

@@ -15,6 +15,7 @@ from olhubd.testing.torture.frontier import Frontier
 from olhubd.testing.torture.market import Market
 from olhubd.testing.torture.schedule import SHOP, Schedule, Step
 from olhubd.testing.torture.shop import Shop
+from olhubd.testing.torture.store import Disk
 from olhubd.testing.torture.weather import Ill, Spell, Weather
 
 __all__ = ["World"]
@@ -39,7 +40,8 @@ class World:
         self.shop = Shop(SHOP, schedule.lag, self.now)
         self.away = 1.0
         self.torn = False
-        self.full_until = 0.0
+        self.disk = Disk.SOUND
+        self.disk_until = 0.0
         self.disk_failed = False
         self.stopping = asyncio.Event()
         self._bought: dict[int, tuple[Market, str]] = {}
@@ -66,7 +68,7 @@ class World:
         """No more trouble."""
         self.weather.clear()
         self.frontier.spare()
-        self.full_until = 0.0
+        self.disk_until = 0.0
         for market in self.markets.values():
             market.calm()
 
@@ -145,9 +147,18 @@ class World:
     def _jump(self, step: Step) -> None:
         self.clock.jump(step.seconds)
 
-    def _full(self, step: Step) -> None:
-        self.disk_failed = True
-        self.full_until = self.time + step.seconds
+    def _disk(self, step: Step) -> None:
+        self.disk, self.disk_failed = Disk(step.what), True
+        self.disk_until = self.time + step.seconds
+
+    def _short(self, step: Step) -> None:
+        self.markets[step.where].shorten(step.count)
+
+    def _unearth(self, step: Step) -> None:
+        self._bought[step.it] = self.markets[step.where], self.markets[step.where].unearth(step.it, step.count)
+
+    def _haunt(self, step: Step) -> None:
+        self.markets[step.where].haunt()
 
     def _drop(self, step: Step) -> None:
         self.markets[step.where].drop(step.count)
