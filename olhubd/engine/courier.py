@@ -46,6 +46,7 @@ from olhubd.store.orders import Stored
 __all__ = ["Amend", "Courier", "Outcome", "Parcel", "Policy"]
 
 _HICCUPS = 5
+_DOUBLES = (Action.PUSH_ORDER, Action.ADD_SHIPMENT)  # a status or a payment is only set again
 _AMENDMENTS = {
     "order.lines-changed": "what was bought or its price",
     "order.address-changed": "the delivery address",
@@ -168,7 +169,8 @@ class Courier:
         route = self._route(stored.account)
         unknown = delivery.state is DeliveryState.SENT
         # Before the look-up: what that finds is as old as its asking.
-        waits = self._settling(delivery, sink, final=gone is not None) if unknown else 0.0
+        # To send it again to a target that refuses a second one is always safe; to leave it at that is not.
+        waits = 0.0 if sink.idempotent and gone is None else self._settling(delivery, sink.settle)
         if unknown or (stored.order.placed_at < self._epoch and delivery.id not in self._absent):
             async with self._limit():
                 # It cannot be there from before it was placed; the hour is for clocks that disagree.
@@ -202,16 +204,13 @@ class Courier:
             receipt = await sink.push_order(push)
         return self._arrived(parcel, receipt, route)
 
-    def _settling(self, delivery: Delivery, sink: OrderSink, *, final: bool) -> float:
-        """For how many seconds "not there" does not mean anything yet.
-
-        To send it again to a target that refuses a second one is always safe; to leave it at that (`final`) is not.
-        """
-        if delivery.sent_at is None or (sink.idempotent and not final):
+    def _settling(self, delivery: Delivery, settle: timedelta) -> float:
+        """For how many seconds "not there" does not mean anything yet; none where nothing is in doubt."""
+        if delivery.state is not DeliveryState.SENT or delivery.sent_at is None:
             return 0.0
         # A process that died has stored when it claimed it. When it sent it, nobody knows: before this one began.
         since = self._doubted.get(delivery.id, self._began)
-        return max(0.0, since + sink.settle.total_seconds() - self._clock.monotonic())
+        return max(0.0, since + settle.total_seconds() - self._clock.monotonic())
 
     def _arrived(self, parcel: Parcel, receipt: Receipt, route: Route | None, looked_up: bool = False) -> Outcome:
         stored = parcel.stored
@@ -295,10 +294,15 @@ class Courier:
             if parcel.copy is None:
                 return self._end(parcel, DeliveryState.DROPPED, "the target does not have the order")
             external_id = parcel.copy.external_id
+        sink = self._connector
+        if delivery.state is DeliveryState.SENT and delivery.action in _DOUBLES and isinstance(sink, ShipmentSink):
+            # The sink reads before it writes, and what comes late can be read when the target has settled.
+            state = DeliveryState.SENT if (waits := self._settling(delivery, sink.settle)) else DeliveryState.RETRY
+            return self._later(parcel, state, waits, "waits until the target has settled")
         act = self._act(delivery, external_id, stored.order)
         if act is None:
-            what = delivery.action.value
-            return self._end(parcel, DeliveryState.DROPPED, f"{self._connector.title} knows no {what}")
+            why = f"{self._connector.title} knows no {delivery.action.value}"
+            return self._end(parcel, DeliveryState.DROPPED, why)
         async with self._limit():
             await act
         return self._confirmed(parcel)
@@ -322,7 +326,7 @@ class Courier:
         delivery = parcel.delivery
         push = delivery.action is Action.PUSH_ORDER
         match error:
-            case OutcomeUnknown() if push:
+            case OutcomeUnknown() if delivery.action in _DOUBLES:
                 pause = self._policy.look_up_after if delivery.attempts < 2 else self._backoff(delivery.attempts)
                 outcome = self._later(self._unsure(parcel), DeliveryState.SENT, pause, str(error))
             case ContractBroken() if push and delivery.state is DeliveryState.SENT and delivery.attempts < _HICCUPS:

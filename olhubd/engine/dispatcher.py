@@ -289,7 +289,7 @@ async def book(
     """
     outcomes = await _uncontested(tx, target, ended)
     await deliveries.save(tx, [*(outcome.delivery for outcome in outcomes), *back])
-    await copies.put(tx, [outcome.copy for outcome in outcomes if outcome.copy is not None])
+    await copies.arrive(tx, [outcome.copy for outcome in outcomes if outcome.copy is not None])
     for outcome in outcomes:
         if outcome.event is None:
             continue

@@ -52,7 +52,7 @@ class Echoes:
         """Take over what a target says of its copy; tells whether that changed the order."""
         found: list[Change] = []
         status = order.external_stage
-        if copy.status is not None and status != copy.status:
+        if status != copy.status:  # also the first one that is told, where the receipt told none
             found.append(changes.CopyStatusChanged(target=self._account, old=copy.status, new=status))
         had = {shipment.key for shipment in copy.shipments}
         found.extend(

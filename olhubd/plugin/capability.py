@@ -228,6 +228,9 @@ class PaymentSink(abc.ABC):
 
 
 class ShipmentSink(abc.ABC):
+    settle: ClassVar[timedelta] = timedelta(seconds=60)
+    """For how long after a lost answer the parcel may still appear over there."""
+
     @abc.abstractmethod
     async def add_shipment(self, external_id: str, shipment: Shipment) -> None:
         """Attach the parcel. The same (carrier, waybill) there already: nothing to do."""

@@ -11,7 +11,7 @@ from olhubd.model import Money, OrderId, Shipment
 from olhubd.store import codec
 from olhubd.store.database import Reader, Row, Transaction
 
-__all__ = ["Copy", "by_external", "of_orders", "put"]
+__all__ = ["Copy", "arrive", "by_external", "of_orders", "put"]
 
 
 class Copy(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,31 +35,42 @@ _COLUMNS = (
 )
 
 
+_PUT = (
+    f"INSERT INTO copies ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)"
+    " ON CONFLICT (order_id, account) DO UPDATE SET external_id = excluded.external_id,"
+    " number = excluded.number, currency = excluded.currency,"
+    " total = excluded.total, status = excluded.status, url = excluded.url, unlinked = excluded.unlinked,"
+)
+
+
 async def put(tx: Transaction, copies: Sequence[Copy]) -> None:
     """Store or renew copies. An order has at most one at each target."""
     await tx.executemany(
-        f"INSERT INTO copies ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)"
-        " ON CONFLICT (order_id, account) DO UPDATE SET external_id = excluded.external_id,"
-        " number = excluded.number, currency = excluded.currency,"
-        " total = excluded.total, status = excluded.status, url = excluded.url, unlinked = excluded.unlinked,"
-        " shipments = excluded.shipments, seen_at = excluded.seen_at",
-        [
-            (
-                c.order_id,
-                c.account,
-                c.external_id,
-                c.number,
-                c.total.currency,
-                str(c.total.amount),
-                c.status,
-                c.url,
-                codec.encode(c.unlinked),
-                codec.encode(c.shipments),
-                codec.stamp(c.created_at),
-                codec.stamp(c.seen_at),
-            )
-            for c in copies
-        ],
+        f"{_PUT} shipments = excluded.shipments, seen_at = excluded.seen_at", [_values(c) for c in copies]
+    )
+
+
+async def arrive(tx: Transaction, copies: Sequence[Copy]) -> None:
+    """The same for what receipts tell: they know no parcels, so what the feed said of the same order stays."""
+    same = "copies.external_id = excluded.external_id"
+    kept = ", ".join(f"{name} = iif({same}, copies.{name}, excluded.{name})" for name in ("shipments", "seen_at"))
+    await tx.executemany(f"{_PUT} {kept}", [_values(c) for c in copies])
+
+
+def _values(copy: Copy) -> tuple[object, ...]:
+    return (
+        copy.order_id,
+        copy.account,
+        copy.external_id,
+        copy.number,
+        copy.total.currency,
+        str(copy.total.amount),
+        copy.status,
+        copy.url,
+        codec.encode(copy.unlinked),
+        codec.encode(copy.shipments),
+        codec.stamp(copy.created_at),
+        codec.stamp(copy.seen_at),
     )
 
 

@@ -17,7 +17,7 @@ from olhubd.engine.courier import Courier, Policy
 from olhubd.engine.dispatcher import Dispatcher
 from olhubd.engine.landing import Landing
 from olhubd.engine.supervisor import Pulse
-from olhubd.model import Action, Delivery, DeliveryState, Money, Order, Run, RunId, Stage
+from olhubd.model import Action, Delivery, DeliveryState, Money, Order, Run, RunId, Shipment, Stage
 from olhubd.plugin import (
     AuthLost,
     CancelSink,
@@ -31,6 +31,7 @@ from olhubd.plugin import (
     Receipt,
     Rejected,
     Settings,
+    ShipmentSink,
     Unavailable,
 )
 from olhubd.store import Database, Transaction, copies, deliveries, events
@@ -39,7 +40,7 @@ from tests.orders import EPOCH, line, order, pln
 Step = Callable[["Shop", Push], Awaitable[Receipt]]
 
 
-class Shop(Connector[Settings], OrderSink, CancelSink):
+class Shop(Connector[Settings], OrderSink, CancelSink, ShipmentSink):
     """A target in memory: `script` says how it behaves at each push; `books` is what it holds."""
 
     name = "memory"
@@ -57,6 +58,9 @@ class Shop(Connector[Settings], OrderSink, CancelSink):
         self.lookups = 0
         self.status: str | None = None
         self.find_error: PluginError | None = None
+        self.parcels: list[str] = []
+        self.parcels_late: list[float] = []
+        """In how many seconds each parcel is there, its answer being lost; what follows is there at once."""
 
     async def push_order(self, push: Push) -> Receipt:
         self.under_way += 1
@@ -88,6 +92,15 @@ class Shop(Connector[Settings], OrderSink, CancelSink):
 
     async def withdraw_order(self, reference: str) -> None:
         self.withdrawn.append(reference)
+
+    async def add_shipment(self, external_id: str, shipment: Shipment) -> None:
+        if shipment.waybill in self.parcels:
+            return
+        if not self.parcels_late:
+            self.parcels.append(shipment.waybill)
+            return
+        asyncio.get_running_loop().call_later(self.parcels_late.pop(0), self.parcels.append, shipment.waybill)
+        raise OutcomeUnknown("the answer was lost")
 
 
 async def accept(shop: Shop, push: Push) -> Receipt:
@@ -309,6 +322,82 @@ async def test_the_status_of_an_order_that_is_found_goes_back(bench: Bench) -> N
     (back,) = await deliveries.listing(bench.database.reader, target="allegro")
     assert back.action is Action.SET_STATUS
     assert b"SENT" in bytes(back.payload)
+
+
+async def owe_parcel(bench: Bench) -> None:
+    """The order is there, and a parcel of it is owed to the same target."""
+    await bench.land(order("A"))
+    await bench.settled(1)
+
+    async def owe(tx: Transaction) -> None:
+        push = (await deliveries.of_orders(tx, [1]))[1][0]  # type: ignore[index]
+        parcel = msgspec.structs.replace(
+            push,
+            id=2,
+            action=Action.ADD_SHIPMENT,
+            state=DeliveryState.PENDING,
+            payload=msgspec.Raw(msgspec.json.encode(Shipment(waybill="620", carrier="INPOST"))),
+            attempts=0,
+            sent_at=None,
+            external_id=None,
+            finished_at=None,
+        )
+        await deliveries.add(tx, [parcel])
+
+    await bench.database.write(owe)
+    bench.dispatcher.wake()
+
+
+async def test_a_parcel_that_is_registered_late_is_registered_once(bench: Bench) -> None:
+    """SYN-19: its answer was lost, and reading at once would not have seen it."""
+    bench.shop.parcels_late = [0.15]
+    await owe_parcel(bench)
+    await bench.settled(2)
+    await asyncio.sleep(0.2)
+    assert bench.shop.parcels == ["620"]
+
+
+async def test_a_parcel_that_never_arrived_is_sent_again_after_the_target_settled(bench: Bench) -> None:
+    bench.shop.parcels_late = [3600]
+    await owe_parcel(bench)
+    await bench.settled(2)
+    assert bench.shop.parcels == ["620"]
+
+
+async def test_after_a_death_a_parcel_waits_for_the_target_too(bench: Bench) -> None:
+    """The old life may have sent it just before it ended."""
+    bench.shop.parcels_late = [0.15]
+    await owe_parcel(bench)
+    async with asyncio.timeout(10):
+        while bench.shop.parcels_late:
+            await asyncio.sleep(0.001)
+    await bench.kill()
+    await bench.settled(2)
+    await asyncio.sleep(0.2)
+    assert bench.shop.parcels == ["620"]
+
+
+async def test_a_look_up_forgets_no_parcel_that_the_target_told_of(bench: Bench) -> None:
+    """A receipt knows no parcels; with the copy's forgotten, its next telling would register them again."""
+    bench.shop.script = [cheat]
+    await bench.land(order("A"))
+    await bench.until("hold")
+    parcel = Shipment(waybill="620", carrier="INPOST")
+
+    async def look_again(tx: Transaction) -> None:
+        copy = (await copies.of_orders(tx, [1]))[1][0]  # type: ignore[index]
+        await copies.put(tx, [msgspec.structs.replace(copy, shipments=(parcel,), seen_at=EPOCH)])
+        held = (await deliveries.of_orders(tx, [1]))[1][0]  # type: ignore[index]
+        again = msgspec.structs.replace(held, state=DeliveryState.SENT, sent_at=EPOCH, due_at=EPOCH)
+        await deliveries.save(tx, [again])
+
+    await bench.database.write(look_again)
+    bench.dispatcher.wake()
+    async with asyncio.timeout(10):
+        while not bench.shop.lookups or (await bench.states()) == ["sent"]:
+            await asyncio.sleep(0.01)
+    copy = (await copies.of_orders(bench.database.reader, [1]))[1][0]  # type: ignore[index]
+    assert (copy.shipments, copy.seen_at) == ((parcel,), EPOCH)
 
 
 async def test_the_target_settles_from_the_sending_not_from_the_claim(bench: Bench) -> None:

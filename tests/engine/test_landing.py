@@ -321,6 +321,7 @@ async def test_a_run_that_brought_the_shops_progress_is_no_quiet_one(bench: Benc
     """Its events name it as their cause, so it must be counted and kept as a run of its own."""
     await pushed(bench)
     told = order("77", reference="allegro:A", external_stage="processing")
+    await bench.land(told, account="shop")
     assert (await bench.land(told, account="shop")).changed == 0
     moved = order("77", reference="allegro:A", external_stage="completed")
     assert (await bench.land(moved, account="shop")).changed == 1
@@ -365,6 +366,14 @@ async def test_a_double_in_the_shop_is_told_once(bench: Bench) -> None:
     for _ in range(2):
         await bench.land(order("78", reference="allegro:A"), account="shop")
     assert (await bench.kinds(1)).count("copy.doubled") == 1
+
+
+async def test_the_first_status_that_a_copy_tells_goes_back(bench: Bench) -> None:
+    """SYN-20: where the receipt told none, the first one is news too."""
+    await pushed(bench)
+    await bench.land(order("77", reference="allegro:A", external_stage="completed"), account="shop")
+    assert ("allegro", "set-status", DeliveryState.PENDING) in await bench.owed()
+    assert "copy.status-changed" in await bench.kinds(1)
 
 
 async def test_only_the_last_status_waits(bench: Bench) -> None:
