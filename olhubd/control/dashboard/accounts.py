@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from olhubd.control import accounts
-from olhubd.control.asked import Fetching, Pausing, Waiting
+from olhubd.control.asked import Fetching, Pausing, Resuming, Waiting
 from olhubd.control.dashboard import health
 from olhubd.control.dashboard.desk import Note
 from olhubd.control.dashboard.page import Visit, button, page
@@ -47,7 +47,7 @@ async def pause(visit: Visit) -> tuple[str, Note | None]:
 
 
 async def resume(visit: Visit) -> tuple[str, Note | None]:
-    done = await visit.ask(accounts.resume)
+    done = await visit.ask(accounts.resume, body=Resuming())
     return _back(visit), Note("note.resume", {"account": done.name})
 
 

@@ -52,6 +52,7 @@ SENTENCES: Final[Mapping[str, str | tuple[str, ...]]] = {
     "account.paused": "the account was paused{because}",
     "account.resumed": "the account works again",
     "account.signed-in": "somebody signed in to the account",
+    "account.reconciled": "the account's orders of a day were compared with its source by hand",
     "account.sign-in-begun": "somebody began a sign-in to the account",
     "account.fetched": "its orders were fetched by hand{run}",
     "account.renamed": "the account is now called {title}",

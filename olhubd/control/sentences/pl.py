@@ -54,6 +54,7 @@ SENTENCES: Final[Mapping[str, str | tuple[str, ...]]] = {
     "account.paused": "konto wstrzymano{because}",
     "account.resumed": "konto znów pracuje",
     "account.signed-in": "ktoś zalogował konto",
+    "account.reconciled": "zamówienia konta z jednego dnia porównano ręcznie ze źródłem",
     "account.sign-in-begun": "ktoś rozpoczął logowanie konta",
     "account.fetched": "zamówienia pobrano ręcznie{run}",
     "account.renamed": "konto nazywa się teraz {title}",

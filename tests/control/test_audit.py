@@ -1,0 +1,200 @@
+"""Whoever changes something is named in the log of events: a table over all routes that change anything.
+
+It fails when a route is missing from it. Each entry makes the change come about and names the event that tells it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from olhubd.model import Event, Scope
+from olhubd.store import accounts, events
+from tests.control.dashboard.browser import Browser, forms
+from tests.control.house import House, decoded
+from tests.control.table import API, BUTTONS
+from tests.control.trouble import held, quarantined, unequal
+
+Key = tuple[str, str]
+Parts = Mapping[str, Any]
+Prepare = Callable[[House], Awaitable[Parts]]
+
+
+async def nothing(_house: House) -> Parts:
+    """Nothing has to happen before."""
+    return {}
+
+
+async def paused(house: House) -> Parts:
+    await house.hub.unit("shop").pause("for a while", "somebody")
+    return {}
+
+
+async def placed(house: House) -> Parts:
+    """An order that the shop does not have yet."""
+    await house.hub.unit("shop").pause("for a while", "somebody")
+    (sold,) = house.market.ledger.buy()
+
+    async def landed() -> bool:
+        return bool((await house.get("/orders", q=sold))["items"])
+
+    await house.until(landed)
+    return {"order": sold}
+
+
+async def unforwarded(house: House) -> Parts:
+    """An order whose route forwards nothing."""
+    house.path.write_text(house.path.read_text().replace('to = "shop"', 'to = "shop"\nforward = false'))
+    await house.hub.reload(house.configuration())
+    return await placed(house)
+
+
+async def earlier(house: House) -> Parts:
+    """A day that lies before, of an account that worked then."""
+    house.clock.ahead = timedelta(days=2)
+    return {"account": "market"}
+
+
+async def by_hand(house: House) -> Parts:
+    """A held order that somebody entered in the shop."""
+    parts = await held(house)
+    (number,) = house.shop.buy()
+    return {**parts, "body": {"number": str(number), "despite_total": True}}
+
+
+async def gone(house: House) -> Parts:
+    """An account that the configuration names no more."""
+    row = accounts.AccountRow(
+        name="old", connector="stingy", state=accounts.AccountState.PAUSED, changed_at=house.clock.now()
+    )
+    await house.database.write(lambda tx: accounts.put(tx, row))
+    return {"account": "old"}
+
+
+async def made(house: House) -> Parts:
+    await house.make_token("till", Scope.READ)
+    return {}
+
+
+@dataclass(frozen=True)
+class Change:
+    """`event` is the kind that tells it; `parts` are those of the path, `body` what is sent.
+
+    `prepare` brings about what is to be changed, and gives further parts; one of them may be the body.
+    """
+
+    event: str
+    parts: Parts = field(default_factory=dict)
+    body: Parts | None = None
+    prepare: Prepare = nothing
+
+
+ACCOUNTS = {
+    "fetch": Change("account.fetched", {"account": "market"}),
+    "pause": Change("account.paused", {"account": "shop"}),
+    "resume": Change("account.resumed", {"account": "shop"}, prepare=paused),
+    "sign-in": Change("account.sign-in-begun", {"account": "market"}),
+}
+DELIVERIES = {
+    "retry": Change("delivery.released", prepare=held),
+    "discard": Change("delivery.discarded", body={"reason": "entered by hand"}, prepare=held),
+    "accept": Change("delivery.accepted", prepare=unequal),
+}
+ORDERS = {
+    "note": Change("order.noted", body={"note": "call first"}, prepare=placed),
+    "status": Change("order.fulfilment-changed", body={"status": "processing"}, prepare=placed),
+    "shipments": Change("order.shipped", body={"carrier": "INPOST", "waybill": "1"}, prepare=placed),
+    "address": Change("order.address-changed", body={"city": "Gdynia"}, prepare=placed),
+    "forward": Change("order.forwarded", prepare=unforwarded),
+}
+RECORDS = {
+    "retry": Change("record.retried", prepare=quarantined),
+    "discard": Change("record.discarded", body={"reason": "a test"}, prepare=quarantined),
+}
+CHANGES: dict[Key, Change] = {
+    ("POST", "/api/v1/reload"): Change("daemon.reloaded"),
+    ("POST", "/api/v1/log-level"): Change("daemon.log-level-set", body={"level": "debug"}),
+    ("POST", "/api/v1/tokens"): Change("token.created", body={"name": "till"}),
+    ("POST", "/api/v1/tokens/{token}/revoke"): Change("token.revoked", {"token": "till"}, prepare=made),
+    **{("POST", f"/api/v1/accounts/{{account}}/{verb}"): change for verb, change in ACCOUNTS.items()},
+    **{("POST", f"/api/v1/deliveries/{{delivery}}/{verb}"): change for verb, change in DELIVERIES.items()},
+    **{("POST", f"/api/v1/orders/{{order}}/{verb}"): change for verb, change in ORDERS.items()},
+    **{("POST", f"/api/v1/quarantine/{{record}}/{verb}"): change for verb, change in RECORDS.items()},
+    ("POST", "/api/v1/accounts/{account}/rename"): Change(
+        "account.renamed", {"account": "shop"}, {"title": "Shop"}
+    ),
+    ("POST", "/api/v1/accounts/{account}/remove"): Change("account.removed", prepare=gone),
+    ("POST", "/api/v1/accounts/{account}/reconcile"): Change("account.reconciled", prepare=earlier),
+    ("POST", "/api/v1/deliveries/{delivery}/release"): Change("delivery.released", prepare=held),
+    ("POST", "/api/v1/deliveries/{delivery}/adopt"): Change("delivery.adopted", prepare=by_hand),
+}
+PRESSED: dict[Key, Change] = {
+    **{("POST", f"/accounts/{{account}}/{verb}"): change for verb, change in ACCOUNTS.items()},
+    **{("POST", f"/deliveries/{{delivery}}/{verb}"): change for verb, change in DELIVERIES.items()},
+}
+HARMLESS: set[Key] = set()
+"""Routes that are no GET and change nothing all the same."""
+
+
+def test_the_table_has_every_change() -> None:
+    assert CHANGES.keys() | HARMLESS == {key for key in API if key[0] != "GET"}
+    assert PRESSED.keys() == BUTTONS.keys()
+
+
+async def told(house: House, after: int, kind: str) -> Event:
+    found = [event for event in await events.since(house.database.reader, after) if event.kind == kind]
+    assert len(found) == 1, (kind, found)
+    return found[0]
+
+
+@pytest.mark.parametrize("key", CHANGES, ids=" ".join)
+async def test_a_change_by_a_program_is_told_with_its_token(trading: House, key: Key) -> None:
+    change = CHANGES[key]
+    parts = {**change.parts, **await change.prepare(trading)}
+    text = await trading.make_token("worker", Scope.ADMIN)
+    before = await trading.events()
+    shown = {"Authorization": f"Bearer {text}"}
+    path = key[1].format_map(parts)
+    body = parts.get("body", change.body) or {}
+    async with trading.client.request(key[0], path, json=body, headers=shown) as response:
+        assert response.status < 300, await decoded(response)
+    event = await told(trading, before, change.event)
+    assert (event.cause.kind, event.cause.id) == ("operator", "token:worker")
+    assert text not in str(event)
+
+
+@pytest.mark.parametrize("key", PRESSED, ids=" ".join)
+async def test_a_change_at_the_dashboard_is_told_with_the_session(trading: House, key: Key) -> None:
+    change = PRESSED[key]
+    parts = {**change.parts, **await change.prepare(trading)}
+    async with Browser(trading) as browser:
+        await browser.enter(token=await trading.make_token("anna", Scope.OPERATE))
+        form = forms(await browser.page("/"))[0].fields
+        before = await trading.events()
+        answer = await browser.post(key[1].format_map(parts), {**form, **(change.body or {})})
+        assert answer.status == 303, answer.text
+    event = await told(trading, before, change.event)
+    assert (event.cause.kind, event.cause.id) == ("operator", "dashboard:anna")
+
+
+async def test_a_user_at_the_socket_is_told_by_name(trading: House) -> None:
+    before = await trading.events()
+    async with trading.over_socket() as session, session.post("/api/v1/reload") as response:
+        assert response.status == 200
+    event = await told(trading, before, "daemon.reloaded")
+    assert event.cause.kind == "operator"
+    assert event.cause.id not in ("token", "nobody", "")
+    assert event.account == "", "it is about the daemon and no account"
+
+
+async def test_what_is_refused_is_no_change(trading: House) -> None:
+    before = await trading.events()
+    wrong = {"/log-level": {"level": "loud"}, "/accounts/nobody/pause": {}, "/tokens": {"name": ""}}
+    for path, body in wrong.items():
+        status, _ = await trading.ask("POST", path, body)
+        assert status >= 400
+    assert await trading.events() == before
