@@ -45,6 +45,7 @@ _USUAL, _DOUBT = 9.0, 1400.0
 _SHUT = 8.0
 """A day without any order where so many were to be expected was a day off, or an outage: it teaches nothing."""
 _HALF = 0.5
+_RECENT = timedelta(hours=6)
 _WINDOWS = 365 * 24
 """As many times a year the last day is looked at; they overlap, so this is on the safe side."""
 _EASE = 100.0
@@ -140,6 +141,8 @@ def judge(
     came = sum(counts.get(day + n * _HOUR, 0) for n in range(25))
     due = expected(learned, day, heard, zone, quiet)
     few = 1.0
+    if raised and _back(learned, counts, heard, zone, quiet):
+        return Verdict(silent=False, since=day, came=came, due=due, chance=few)
     if came < due * _HALF and learned.days >= 2 * _LEAST_DAYS:
         due *= _level(learned, counts, day, zone, quiet)
         few = cumulative(came, due, learned.spread) if came < due * _HALF else 1.0
@@ -172,6 +175,15 @@ def cumulative(most: int, mean: float, spread: float) -> float:
             break
         term *= count / ((count - 1 + spread) * q) if count else 0.0
     return min(1.0, total)
+
+
+def _back(
+    learned: Learned, counts: Mapping[datetime, int], heard: datetime, zone: ZoneInfo, quiet: Collection[str]
+) -> bool:
+    """Whether the last hours bring half of what is usual again, though the day as a whole does not."""
+    since = heard.replace(minute=0, second=0, microsecond=0) - _RECENT
+    came = sum(counts.get(since + n * _HOUR, 0) for n in range(_RECENT // _HOUR + 1))
+    return came > 0 and came >= _HALF * expected(learned, since, heard, zone, quiet)
 
 
 def _level(
