@@ -46,6 +46,9 @@ from olhubd.store.inputs import Input
 
 __all__ = ["Play", "Report", "replay"]
 
+_CLAIMED = frozenset({DeliveryState.SENT})
+_CLAIMABLE = frozenset({DeliveryState.PENDING, DeliveryState.RETRY, DeliveryState.SENT})
+
 Strangers = Set[tuple[int, str, str]]
 
 
@@ -85,9 +88,9 @@ async def replay(
         first = await kept.earliest(reader, without=CONFIGURED)
         if first is None:
             raise StoreError(f"{source} holds no inputs: inputs_keep in [daemon] says for how long they are kept")
-        if since is not None and since < first.at:
-            raise StoreError(f"inputs are kept from {first.at:%Y-%m-%dT%H:%M:%SZ} on: ask for no earlier time")
         order, event, delivery, _ = first.upcoming
+        if since is not None and since < first.at and event > 1:
+            raise StoreError(f"inputs are kept from {first.at:%Y-%m-%dT%H:%M:%SZ} on: ask for no earlier time")
         old = await snapshot.unmoved(reader, order, event, delivery, first.at)
         strangers = await snapshot.others(reader, order, set(old))
         report = Report(first=first.at, left_out=len(strangers))
@@ -180,14 +183,17 @@ class Play:
         def own(delivery: Delivery) -> Delivery | None:
             return _own(delivery, rows.get(delivery.order_id, ()))
 
-        ended = [_outcome(one, mine) for one in turn.ended if (mine := own(one.delivery))]
-        back = [_as(one, mine) for one in turn.back if (mine := own(one))]
+        # What was not claimed here has no answer, though it got one there.
+        ended = [
+            _outcome(one, mine) for one in turn.ended if (mine := own(one.delivery)) and mine.state in _CLAIMED
+        ]
+        back = [_as(one, mine) for one in turn.back if (mine := own(one)) and mine.state in _CLAIMED]
         ledger = Ledger(tx, at, Cause("start", "dispatcher"), decided=True)
         await book(tx, ledger, turn.target, ended, back)
         claimed = [
             msgspec.structs.replace(_as(one, mine), state=DeliveryState.SENT)
             for one in turn.claimed
-            if (mine := own(one))
+            if (mine := own(one)) and mine.state in _CLAIMABLE and mine.due_at <= at
         ]
         await deliveries.save(tx, claimed)
 

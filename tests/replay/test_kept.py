@@ -25,6 +25,7 @@ from olhubd.store import Database, StoreError, Transaction, snapshot
 from olhubd.store import inputs as kept
 from olhubd.testing.torture import draw, play
 from tests.orders import line, order, paid
+from tests.replay import tape
 
 ROUTE = Route(target="shop", sources=frozenset({"allegro"}))
 
@@ -130,6 +131,22 @@ async def test_other_routes_show_what_they_would_have_decided(house: House, tmp_
     assert all("to erp" in one.now for one in report.differences)
 
 
+async def test_what_would_not_have_gone_yet_has_no_answer(tmp_path: Path) -> None:
+    """A route that waits ten minutes: what was confirmed at once would still be owed."""
+    source = tape.FOLDER / "trade.inputs.jsonl"
+    configured = inputs.decode(tape.read(source.read_bytes())[0])
+    assert isinstance(configured, Configured)
+    patient = [msgspec.structs.replace(route, hold_seconds=600.0) for route in configured.routes]
+    decided = await tape.again(source.read_bytes(), tmp_path / "scratch", patient)
+    states = [
+        delivery["state"]
+        for one in map(msgspec.json.decode, decided.splitlines())
+        for delivery in one["deliveries"]
+        if delivery["action"] == "push-order"
+    ]
+    assert set(states) == {"pending", "dropped"}
+
+
 async def test_orders_from_before_are_there_if_nothing_happened_to_them(house: House, tmp_path: Path) -> None:
     """How the others stood then is not known, and that is said."""
     await house.land(order("A"), order("B", (line("L9"),)))
@@ -153,6 +170,15 @@ async def test_since_and_until(house: House, tmp_path: Path) -> None:
     assert (report.inputs, report.orders, report.differ) == (2, 1, 0)
     report = await replay(house.path, tmp_path / "until", until=between)
     assert report.inputs == 1
+    report = await replay(house.path, tmp_path / "all", since=EPOCH - timedelta(days=1))
+    assert report.orders == 2
+
+
+async def test_no_time_before_the_first_input(house: House, tmp_path: Path) -> None:
+    """Unless nothing at all was decided before."""
+    await house.land(order("A"))
+    await house.begin()
+    await house.land(order("B", (line("L9"),)))
     with pytest.raises(StoreError, match="from 2026-01-01T"):
         await replay(house.path, tmp_path / "early", since=EPOCH - timedelta(days=1))
 

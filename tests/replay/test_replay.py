@@ -51,7 +51,7 @@ MUTATIONS: dict[str, tuple[object, str, Callable[..., object]]] = {
     "nothing follows an order": (plan, "_update", lambda route, order, found: ()),
     "no cancellation is seen": (land, "cancelled", lambda order: False),
     "every order is ripe": (plan, "ripe", lambda order, route: True),
-    "no line moves": (land, "contest", lambda order, rivals: land.Verdict()),
+    "no line moves": (land, "contest", lambda order, rivals: land.Contest()),
     "nothing goes back": (plan, "_back", lambda account, route, found: ()),
 }
 
