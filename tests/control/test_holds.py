@@ -218,7 +218,8 @@ async def test_what_went_cannot_be_steered(trading: House) -> None:
         assert status == 409
         assert "it is confirmed" in problem["detail"]
     owed = await deliveries.get(trading.database.reader, row["id"])
-    assert owed is not None and owed.state is DeliveryState.CONFIRMED
+    assert owed is not None
+    assert owed.state is DeliveryState.CONFIRMED
 
 
 def test_masked_keeps_the_shape() -> None:

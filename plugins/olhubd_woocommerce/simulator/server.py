@@ -38,6 +38,8 @@ class WooCommerceSimulator(Simulator):
     """
 
     connector: ClassVar[str] = "woocommerce"
+    home = "http://shop.test"
+    """What the shop says its address is."""
 
     def __init__(
         self,
@@ -120,7 +122,7 @@ class WooCommerceSimulator(Simulator):
         self.calls[name] = self.calls.get(name, 0) + 1
         match parts:
             case []:
-                home = {"name": "Sklep testowy", "home": "http://shop.test", "gmt_offset": 1, "timezone_string": ""}
+                home = {"name": "Sklep testowy", "home": self.home, "gmt_offset": 1, "timezone_string": ""}
                 return 200, listing.project(home, params)
             case ["wc", "v3", "orders", *rest]:
                 return self._orders(method, rest, params, body)
