@@ -1,0 +1,61 @@
+"""The whole hub over sockets, steered by people, and then decided again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import structlog
+
+from olhubd.engine import inputs
+from olhubd.engine.inputs import Configured, Told
+from olhubd.engine.replay import replay
+from olhubd.model import DeliveryState, Fulfilment
+from olhubd.store import inputs as kept
+from olhubd.store import orders
+from olhubd.testing.faults import Fault, Kind
+from tests.e2e.test_hub import Seller
+
+
+@pytest.fixture
+def seller(tmp_path: Path) -> Seller:
+    return Seller(tmp_path)
+
+
+async def test_what_people_did_and_reloads_are_inputs(seller: Seller, tmp_path: Path) -> None:
+    """A refused order that a person retries, a status, an address, a pause, and a route that is switched off."""
+    with structlog.testing.capture_logs():
+        async with seller.open():
+            seller.shop.faults.add(Fault(kind=Kind.ERROR, match="POST .*/orders$", status=400, times=1))
+            (first,) = seller.first.ledger.buy(1)
+
+            async def held() -> bool:
+                return bool(await seller.deliveries(DeliveryState.HOLD))
+
+            await seller.until(held)
+            (order,) = await orders.listing(seller.database.reader)
+            await seller.hub.desk.note(order.id, "call before sending", "anna")
+            (delivery,) = await seller.deliveries(DeliveryState.HOLD)
+            await seller.hub.holds.retry(delivery.id, "anna")
+            await seller.settled()
+            await seller.hub.desk.status(order.id, Fulfilment.READY, "anna")
+            await seller.hub.unit("second").pause("holidays", "anna")
+            await seller.hub.unit("second").resume("anna")
+            seller.route["forward"] = False
+            await seller.hub.reload(seller.configuration())
+            seller.first.ledger.change_address(first)
+            seller.second.ledger.buy(1)
+
+            async def landed() -> bool:
+                return len(await orders.listing(seller.database.reader)) == 2
+
+            await seller.until(landed)
+            report = await replay(tmp_path / "hub.sqlite", tmp_path / "scratch.sqlite")
+            found = [inputs.decode(one) for one in await kept.following(seller.database.reader, 0, 1000)]
+    assert report.differences == []
+    assert (report.orders, report.left_out) == (2, 0)
+    forwards = [[route.forward for route in one.routes] for one in found if isinstance(one, Configured)]
+    assert forwards == [[True], [False]]
+    told = [event.kind for one in found if isinstance(one, Told) for event in one.events]
+    assert {"delivery.released", "account.paused", "account.resumed"} <= set(told)
+    assert any(image.remark is not None for one in found if isinstance(one, Told) for image in one.orders)
