@@ -21,15 +21,17 @@ from olhubd.store import codec
 from olhubd.store.database import Reader
 from olhubd.store.orders import scaled
 
-__all__ = ["Wanted", "find"]
+__all__ = ["Wanted", "find", "unlinked"]
 
 _LEGS = 100
 """Sorted runs that one statement merges."""
 _LAST = "\U0010ffff"
-_UNLINKED = (
-    "SELECT order_id FROM copies WHERE unlinked <> x'5b5d'"
-    " UNION SELECT order_id FROM order_lines WHERE sku IS NULL AND ean IS NULL"
+# What a target said counts; before any has the order, a line that no product could be known by is without one.
+_NAMELESS = (
+    "FROM order_lines WHERE sku IS NULL AND ean IS NULL"
+    " AND NOT EXISTS (SELECT 1 FROM copies WHERE copies.order_id = order_lines.order_id)"
 )
+_UNLINKED = f"SELECT order_id FROM copies WHERE unlinked <> x'5b5d' UNION SELECT order_id {_NAMELESS}"
 _TEXT = (
     "SELECT id FROM orders WHERE buyer >= ? COLLATE NOCASE AND buyer < ? COLLATE NOCASE"
     " UNION SELECT order_id FROM order_lines WHERE sku = ? UNION SELECT order_id FROM order_lines WHERE ean = ?"
@@ -123,6 +125,18 @@ async def _merged(
     return heapq.nlargest(limit, found)
 
 
+async def unlinked(reader: Reader, ids: Sequence[int]) -> dict[int, int]:
+    """How many lines without a product these orders have; those that have none are left out."""
+    marks = codec.marks(ids)
+    rows = await reader.fetch(
+        f"SELECT order_id, MAX(json_array_length(unlinked)) FROM copies WHERE order_id IN ({marks})"
+        f" AND unlinked <> x'5b5d' GROUP BY order_id"
+        f" UNION ALL SELECT order_id, COUNT(*) {_NAMELESS} AND order_id IN ({marks}) GROUP BY order_id",
+        (*ids, *ids),
+    )
+    return {row[0]: row[1] for row in rows}
+
+
 def _parts(legs: Sequence[tuple[str, str]]) -> Iterator[Sequence[tuple[str, str]]]:
     for start in range(0, len(legs), _LEGS):
         yield legs[start : start + _LEGS]
@@ -133,7 +147,7 @@ def _start(before: int | None) -> int:
 
 
 def _where(wanted: Wanted, *, candidates: bool) -> tuple[list[str], list[object]]:
-    """The conditions but for dates. The plus signs keep the database from another way than the one that is meant."""
+    """The conditions but for dates. The plus signs keep the database to the way that is meant."""
     where: list[str] = []
     parameters: list[object] = []
     if wanted.accounts is not None:

@@ -10,7 +10,20 @@ from aiohttp import web
 
 from olhubd.control import access
 from olhubd.control.context import CONTEXT
-from olhubd.control.dashboard import accounts, assets, login, manual, orders, overview, runs, stream, waiting
+from olhubd.control.dashboard import (
+    accounts,
+    assets,
+    journal,
+    login,
+    manual,
+    mappings,
+    orders,
+    overview,
+    runs,
+    settings,
+    stream,
+    waiting,
+)
 from olhubd.control.dashboard.desk import DESK, Desk
 
 __all__ = ["ROUTES", "install"]
@@ -21,8 +34,11 @@ ROUTES = (
     *overview.ROUTES,
     *orders.ROUTES,
     *waiting.ROUTES,
+    *journal.ROUTES,
     *runs.ROUTES,
     *accounts.ROUTES,
+    *mappings.ROUTES,
+    *settings.ROUTES,
     *manual.ROUTES,
     *stream.ROUTES,
 )

@@ -12,7 +12,9 @@ from olhubd.testing.faults import Fault, Kind
 from tests.control.dashboard.browser import Browser, forms, visible
 from tests.control.house import House
 
-PAGES = ("/", "/orders", "/waiting", "/runs", "/accounts")
+PAGES = (
+    "/", "/orders", "/waiting", "/journal", "/runs", "/accounts", "/mappings", "/unlinked", "/settings", "/plugins",
+)  # fmt: skip
 
 
 async def hold(house: House) -> int:

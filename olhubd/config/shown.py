@@ -1,0 +1,76 @@
+"""The settings in force as people read them: every value with where it was written, and no secret."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel, SecretStr
+
+from olhubd.config.accounts import spelled
+from olhubd.config.loading import Configuration
+
+__all__ = ["HIDDEN", "Shown", "shown"]
+
+HIDDEN = "********"
+"""Stands for every secret, however long it is."""
+_COMMON = (
+    "title", "enabled", "fetch_orders", "interval", "sweep_interval", "sweep_window", "start", "parallel",
+)  # fmt: skip
+_WRITTEN = {"target": "to", "sources": "from", "hold_seconds": "hold"}
+"""What people write for a route where that is another word."""
+
+
+class Shown(NamedTuple):
+    """One setting: its dotted key, its value as it is written, and where: a file's line, a variable or `default`."""
+
+    key: str
+    value: str
+    origin: str
+
+
+def shown(configuration: Configuration) -> Iterator[Shown]:
+    """All of them, section by section."""
+    for key, value in _values(configuration):
+        yield Shown(key, _told(value), str(configuration.origin(key)))
+
+
+def _values(configuration: Configuration) -> Iterator[tuple[str, Any]]:
+    for section in ("daemon", "control", "engine", "alarms"):
+        yield from _table(section, getattr(configuration, section))
+    for name, account in configuration.accounts.items():
+        yield f"accounts.{name}.connector", account.connector.name
+        for key in _COMMON:
+            yield f"accounts.{name}.{key}", getattr(account, key)
+        yield from _table(f"accounts.{name}", account.settings)
+    for index, route in enumerate(configuration.routes):
+        for key in route.__struct_fields__:
+            yield f"routes.{index}.{_WRITTEN.get(key, key)}", getattr(route, key)
+
+
+def _table(prefix: str, table: BaseModel) -> Iterator[tuple[str, Any]]:
+    for key in type(table).model_fields:
+        yield f"{prefix}.{key}", getattr(table, key)
+
+
+def _told(value: Any) -> str:
+    match value:
+        case None:
+            return ""
+        case SecretStr():
+            return HIDDEN
+        case bool():
+            return str(value).lower()
+        case timedelta():
+            return spelled(value)
+        case enum.Enum():
+            return str(value.value)
+        case Mapping():
+            return ", ".join(f"{key} = {_told(inner)}" for key, inner in value.items())
+        case frozenset():
+            return ", ".join(sorted(map(_told, value)))
+        case list() | tuple() if not hasattr(value, "_fields"):
+            return ", ".join(map(_told, value))
+    return str(value)

@@ -1,0 +1,44 @@
+"""The journal: everything that happened in words, with a tab for each account."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+
+from olhubd.control import filters, journal
+from olhubd.control.asked import JournalQuery
+from olhubd.control.dashboard.page import Visit, page
+from olhubd.control.story import Severity
+
+__all__ = ["ROUTES"]
+
+
+async def listing(visit: Visit) -> dict[str, Any]:
+    asked = {name: value.strip() for name, value in visit.query.items()}
+    found = await journal.pages(visit.hub, visit.checked(JournalQuery, **asked), visit.speech.voice)
+    kept = {name: value for name, value in asked.items() if name not in ("account", "before")}
+    return {
+        "rows": [(entry, _facts(entry.data)) for entry in found.items],
+        "asked": asked,
+        "accounts": sorted(await filters.known(visit.hub)),
+        "severities": tuple(Severity),
+        "tab": lambda name: "/journal" + (f"?{urlencode(both)}" if (both := _with(kept, name)) else ""),
+        "looked_back_to": found.looked_back_to,
+        "older": f"/journal?{urlencode({**asked, 'before': found.next})}" if found.next else None,
+    }
+
+
+def _with(kept: dict[str, str], account: str | None) -> dict[str, str]:
+    return kept if account is None else {**kept, "account": account}
+
+
+def _facts(data: msgspec.Raw) -> list[tuple[str, str]]:
+    """What an event holds, as it was written."""
+    facts: dict[str, Any] = msgspec.json.decode(data)
+    encode = msgspec.json.encode
+    return [(name, value if isinstance(value, str) else encode(value).decode()) for name, value in facts.items()]
+
+
+ROUTES = (page("/journal", "journal.html", listing),)

@@ -1,0 +1,37 @@
+"""Mappings with what nobody mapped yet, and order lines without a product."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from olhubd.control import mappings
+from olhubd.control.asked import MappingsQuery, UnlinkedQuery
+from olhubd.control.dashboard.page import Visit, page
+from olhubd.store.sightings import Kind
+
+__all__ = ["ROUTES"]
+
+
+async def listing(visit: Visit) -> dict[str, Any]:
+    asked = visit.query
+    found = await visit.ask(mappings.listing, visit.checked(MappingsQuery, **asked))
+    groups = [(kind, [one for one in found.items if one.kind is kind]) for kind in Kind]
+    return {
+        "groups": [(kind, rows) for kind, rows in groups if rows],
+        "unmapped": found.unmapped,
+        "asked": asked,
+        "accounts": sorted(visit.hub.configuration.accounts),
+        "kinds": tuple(Kind),
+    }
+
+
+async def unlinked(visit: Visit) -> dict[str, Any]:
+    asked = visit.query
+    found = await visit.ask(mappings.unlinked, visit.checked(UnlinkedQuery, **asked))
+    return {"found": found, "asked": asked, "accounts": sorted(visit.hub.configuration.accounts)}
+
+
+ROUTES = (
+    page("/mappings", "mappings.html", listing),
+    page("/unlinked", "unlinked.html", unlinked),
+)
