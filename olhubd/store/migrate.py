@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 
@@ -35,14 +36,14 @@ def latest() -> int:
     return max(_steps())
 
 
-def migrate(path: Path) -> Path | None:
+def migrate(path: Path, connect: Callable[..., sqlite3.Connection] = sqlite3.connect) -> Path | None:
     """Bring the file at `path` (made if missing) to the latest schema. Gives the backup's path, if one was made.
 
-    Blocking; runs before the daemon opens its connections. Raises SchemaTooNew, Foreign, or sqlite3.Error as it
-    is.
+    `connect` may give a connection that tells its statements. Blocking; runs before the daemon opens its connections.
+    Raises SchemaTooNew, Foreign, or sqlite3.Error as it is.
     """
     path.touch(mode=0o600)  # it will hold tokens and personal data
-    connection = sqlite3.connect(path, isolation_level=None)
+    connection = connect(path, isolation_level=None)
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")

@@ -18,7 +18,7 @@ from unittest import mock
 import msgspec
 
 from olhubd.engine.courier import Courier, Outcome, Parcel
-from olhubd.engine.landing import Landing, Result, _Batch
+from olhubd.engine.landing import Batch, Landing, Result
 from olhubd.engine.tokens import Kept, TokenKeeper
 from olhubd.model import Delivery, DeliveryState, Order
 from olhubd.plugin import Token
@@ -188,19 +188,19 @@ def _no_single_flight() -> Any:
 
 
 def _no_echo_guard() -> Any:
-    land_orders = _Batch.land_orders
+    land_orders = Batch.land_orders
 
-    async def naive(self: _Batch, candidates: Sequence[Any], feed: str, start: Any) -> Result:
+    async def naive(self: Batch, candidates: Sequence[Any], feed: str, start: Any) -> Result:
         for candidate in candidates:
             candidate.order = msgspec.structs.replace(candidate.order, reference=None)
         return await land_orders(self, candidates, feed, start)
 
-    async def all_good(_self: _Batch, good: list[Any]) -> tuple[list[Any], list[Order]]:
+    async def all_good(_self: Batch, good: list[Any]) -> tuple[list[Any], list[Order]]:
         return good, []
 
     stack = contextlib.ExitStack()
-    stack.enter_context(mock.patch.object(_Batch, "land_orders", naive))
-    stack.enter_context(mock.patch.object(_Batch, "_without_copies", all_good))
+    stack.enter_context(mock.patch.object(Batch, "land_orders", naive))
+    stack.enter_context(mock.patch.object(Batch, "_without_copies", all_good))
     return stack
 
 

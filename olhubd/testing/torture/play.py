@@ -21,7 +21,7 @@ from olhubd.testing.torture.schedule import Schedule
 from olhubd.testing.torture.store import NAME, Disk, Store, salvage
 from olhubd.testing.torture.world import World
 
-__all__ = ["Look", "Result", "play"]
+__all__ = ["Look", "Result", "play", "swift"]
 
 PATIENCE = 4 * 3600.0
 """Seconds after the last trouble within which all must be where it belongs. A clock that was put back by an hour
@@ -71,7 +71,7 @@ def play(
     """
     state = random.getstate()
     random.seed(f"play {schedule.seed}")  # the engine jitters by it
-    folder = Path(tempfile.mkdtemp(prefix="olhubd-torture-", dir=_fast()))
+    folder = Path(tempfile.mkdtemp(prefix="olhubd-torture-", dir=swift()))
     result = Result(schedule=schedule, strikes=tuple(kills))
     try:
         with asyncio.Runner(loop_factory=Loop) as runner:
@@ -85,7 +85,7 @@ def play(
     return result
 
 
-def _fast() -> str | None:
+def swift() -> str | None:
     """Where files are memory, if there is such a place: no schedule pulls the machine's own plug."""
     shm = Path("/dev/shm")
     return str(shm) if shm.is_dir() else None
