@@ -36,7 +36,7 @@ A = TypeVar("A", bound=msgspec.Struct)
 _encode = msgspec.json.Encoder().encode
 _PATIENCE = 8.0
 """Seconds in which a body must have come."""
-_FIELD = re.compile(r"`([^`$]+)`")
+_PLACE = re.compile(r"(.*) - at `([^`]*)`", re.DOTALL)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,9 +197,11 @@ async def _body(request: web.Request, into: type[B]) -> B:
 
 def _wrong(error: msgspec.ValidationError, what: str, into: type[msgspec.Struct]) -> Refusal:
     """Name what is wrong; an unknown name is told together with those that are known."""
-    text, _, place = str(error).partition(" - at ")
+    text, place = str(error), ""
+    if found := _PLACE.fullmatch(text):
+        text, place = found[1], found[2]
     if "unknown field" in text:
-        name = _FIELD.findall(text)[0]
+        name = text.partition("`")[2].removesuffix("`")
         known = ", ".join(f.name for f in msgspec.structs.fields(into)) or "none"
         return Refusal(400, "parameter", f"there is no {what} {name} here; known: {known}", parameter=name)
     name = place.strip("`").removeprefix("$.").removeprefix("$").partition("[")[0] or "body"

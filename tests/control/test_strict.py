@@ -25,6 +25,8 @@ from tests.control.house import House, decoded
         ("/quarantine", {"raw": "perhaps"}, "raw"),
         ("/status", {"verbose": "1"}, "verbose"),
         ("/accounts/shop", {"x": "1"}, "x"),
+        ("/accounts/shop", {"": "1"}, ""),
+        ("/accounts/shop", {"a - at `$`": "1"}, "a - at `$`"),
         ("/accounts/shop/sign-in", {"wait": "61"}, "wait"),
     ],
 )
@@ -52,6 +54,7 @@ async def test_a_list_may_be_given_twice(house: House) -> None:
     ("body", "parameter"),
     [
         ({"raeson": "x"}, "raeson"),
+        ({"": "x"}, ""),
         ({"reason": 5}, "reason"),
         ({"reason": ""}, "reason"),
         ([], "body"),
