@@ -26,7 +26,7 @@ _NOT_OWED = frozenset({DeliveryState.DROPPED, DeliveryState.DEAD})
 class Ledger:
     """Make one a transaction; call `write` last.
 
-    What it writes is kept as an input by itself, unless whoever made it keeps what that was decided from (`decided`).
+    What it writes is kept as an input by itself, unless whoever made it keeps what it was decided from: `decided`.
     """
 
     def __init__(self, tx: Transaction, now: datetime, cause: Cause, *, decided: bool = False) -> None:
