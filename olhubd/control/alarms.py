@@ -56,7 +56,7 @@ async def reconcile(call: Call[Nothing, Reconciling]) -> Compared:
     try:
         found = await call.hub.reconciler.reconcile(at_work.name, call.body.day)
     except PluginError as error:
-        raise Refusal(502, "source", f"{at_work.name} cannot be compared: {error}") from error
+        raise Refusal(502, "remote", f"{at_work.name} cannot be compared: {error}") from error
     await call.hub.note("account.reconciled", {}, call.who, account=at_work.name)
     return Compared.of(found)
 

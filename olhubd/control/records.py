@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from olhubd.control.alert import AlarmRow, Compared
 from olhubd.control.options import Held, Histories, Reading
 from olhubd.decide.choice import Choice
 from olhubd.model import (

@@ -1,4 +1,4 @@
-"""LOG-01 and the silence detector: how often it is wrong, and how long it takes to be right.
+"""The silence detector: how often it is wrong, and how long it takes to be right.
 
 Simulated shops, by fixed seeds: hours and weekdays differ, days are good and bad by a quarter, seasons come and go,
 and clocks are put forward and back.

@@ -1,4 +1,4 @@
-"""Nothing silent (LOG-06, RUN-04): each alarm is made to fire and to clear through the real hub, once each.
+"""Nothing silent: each alarm is made to fire and to clear through the real hub, once each.
 
 The hub stands between a simulated marketplace and a simulated shop over real sockets; only the wall clock is moved.
 """

@@ -1,4 +1,4 @@
-"""Telling of alarms (LOG-06): by mail to a real mail server, by web hook to a real web server, both on loopback."""
+"""Telling of alarms: by mail to a real mail server, by web hook to a real web server, both on loopback."""
 
 from __future__ import annotations
 
@@ -106,6 +106,10 @@ class Stand:
         self.settings = config.Alarms.model_validate({"webhook_url": self.hook_url} | more)
 
 
+def vetted(_server: Any, _session: Any, _envelope: Any, _mechanism: str, shown: Any) -> AuthResult:
+    return AuthResult(success=shown.password == b"right", handled=False)
+
+
 @pytest.fixture
 async def stand(database: Database) -> AsyncIterator[Stand]:
     async with contextlib.AsyncExitStack() as stack:
@@ -115,9 +119,13 @@ async def stand(database: Database) -> AsyncIterator[Stand]:
             port = free.getsockname()[1]
         made = Stand(database, session, port, "")
         controller = UnthreadedController(
-            made.post, hostname="127.0.0.1", port=port, loop=asyncio.get_running_loop(),
-            authenticator=lambda *a: AuthResult(success=a[4].password == b"right", handled=False), auth_require_tls=False,
-        )  # fmt: skip
+            made.post,
+            hostname="127.0.0.1",
+            port=port,
+            loop=asyncio.get_running_loop(),
+            authenticator=vetted,
+            auth_require_tls=False,
+        )
         controller.server = await controller._create_server()
         stack.callback(controller.server.close)
         app = web.Application()

@@ -1,0 +1,52 @@
+"""What the endpoint answers about alarms and reconciliations; `records` has all the rest."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import msgspec
+
+from olhubd.model import Alarm, AlarmKind, Reconciliation
+
+__all__ = ["AlarmRow", "Compared"]
+
+
+class AlarmRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that is or was wrong. `told_at` is when mail or web hook last told of it."""
+
+    id: int
+    kind: AlarmKind
+    subject: str
+    detail: str
+    raised_at: datetime
+    cleared_at: datetime | None
+    told_at: datetime | None
+
+    @classmethod
+    def of(cls, alarm: Alarm) -> AlarmRow:
+        return msgspec.convert(alarm, cls, from_attributes=True)
+
+
+class Compared(msgspec.Struct, frozen=True, kw_only=True):
+    """A day of an account: how many orders its source and the hub count.
+
+    `missing` has only the source and `surplus` only the hub; `names` are external ids of both. `looks` is how often
+    the day was compared.
+    """
+
+    id: int
+    account: str
+    day: date
+    since: datetime
+    until: datetime
+    source: int
+    hub: int
+    missing: int
+    surplus: int
+    names: tuple[str, ...]
+    looks: int
+    looked_at: datetime
+
+    @classmethod
+    def of(cls, found: Reconciliation) -> Compared:
+        return msgspec.convert(found, cls, from_attributes=True)
