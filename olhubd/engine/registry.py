@@ -34,7 +34,7 @@ class Registry:
         row = await self._row(name)
         config = self._configuration().accounts.get(name)
         usual = config.title if config is not None else name
-        facts = {"old": row.title or usual, "new": title or usual}
+        facts = {"old": row.title or usual, "title": title or usual}
         unit = self._units.get(name)
         if unit is not None:
             await unit.rename(title, facts, who)

@@ -1,0 +1,70 @@
+"""Holds, orders and accounts steered from a terminal, against a running hub."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from olhubd.testing.faults import Fault, Kind
+from tests.cli.conftest import Terminal
+from tests.control.house import House
+
+
+async def held(house: House) -> Any:
+    """A delivery that the shop refused."""
+    house.shop.faults.add(Fault(kind=Kind.ERROR, match="POST .*/orders$", status=400, times=1))
+    house.market.ledger.buy()
+    found: list[Any] = []
+
+    async def there() -> bool:
+        found[:] = (await house.get("/deliveries", state="hold"))["items"]
+        return bool(found)
+
+    await house.until(there)
+    return found[0]
+
+
+async def test_a_hold_is_seen_understood_and_adopted(house: House, terminal: Terminal) -> None:
+    id_ = str((await held(house))["id"])
+    assert "retry | release | adopt | discard" in await terminal("holds", "list")
+    told = await terminal("holds", "show", id_)
+    assert "adopt it by its number" in told
+    assert "accept   not now: the target has no order that could be accepted" in told
+    (number,) = house.shop.buy()
+    assert "the buyer pays" in await terminal("holds", "adopt", id_, number, code=1)
+    done = await terminal("holds", "adopt", id_, number, "--despite-total")
+    assert done == f"delivery {id_} is confirmed: order {number} at shop\n"
+    assert await terminal.json("holds", "list") == {"deliveries": [], "records": []}
+
+
+async def test_a_hold_is_given_up_with_a_reason(house: House, terminal: Terminal) -> None:
+    row = await held(house)
+    await terminal("holds", "discard", str(row["id"]), code=2)
+    assert "is dead" in await terminal("holds", "discard", str(row["id"]), "--reason", "a test purchase")
+    assert "a test purchase" in await terminal("explain", row["order"]["external_id"])
+
+
+async def test_what_cannot_be_named_is_refused(terminal: Terminal) -> None:
+    assert "'x7' is neither the number of a delivery" in await terminal("holds", "retry", "x7", code=2)
+    assert "cannot be released" in await terminal("holds", "release", "q1", code=2)
+    await terminal("holds", "retry", "99", code=6)
+    await terminal("holds", "retry", "q99", code=6)
+
+
+async def test_an_order_is_changed(house: House, terminal: Terminal) -> None:
+    (sold,) = await house.sell()
+    assert await terminal("orders", "note", sold, "rang") == f"order market:{sold}: note: rang\n"
+    done = await terminal("orders", "status", sold, "ready")
+    assert done == f"order market:{sold}: its status is ready; goes to: market (READY_FOR_SHIPMENT)\n"
+    await terminal("orders", "ship", sold, "--carrier", "DPD", "--waybill", "1234")
+    assert "change the address there" in await terminal("orders", "address", sold, "--city", "Gdynia", code=1)
+    assert "shop has it already" in await terminal("orders", "forward", sold, code=1)
+    await terminal("orders", "address", sold, code=2)
+    card = await terminal.json("orders", "show", sold)
+    assert card["note"] == "rang"
+    assert [parcel["waybill"] for parcel in card["order"]["shipments"]] == ["1234"]
+
+
+async def test_an_account_is_called_otherwise_and_not_removed_while_configured(terminal: Terminal) -> None:
+    assert await terminal("account", "rename", "market", "Allegro, ogród") == "market is called Allegro, ogród\n"
+    told = await terminal("account", "remove", "shop", code=1)
+    assert "take [accounts.shop] and its routes out, reload, then remove it" in told
