@@ -97,15 +97,15 @@ def ship(
 
 @click.command()
 @_ORDER
-@click.option("--first-name")
-@click.option("--last-name")
-@click.option("--company")
+@click.option("--first-name", help="The recipient's first name.")
+@click.option("--last-name", help="The recipient's last name.")
+@click.option("--company", help="The company at the address.")
 @click.option("--street", help="With the number of the house.")
-@click.option("--postcode")
-@click.option("--city")
-@click.option("--region")
+@click.option("--postcode", help="The postcode.")
+@click.option("--city", help="The town.")
+@click.option("--region", help="The region, where a country has them in addresses.")
 @click.option("--country", help="Two letters, such as PL.")
-@click.option("--phone")
+@click.option("--phone", help="The recipient's phone.")
 @session_command()
 def address(session: Session, order: str, **fields: str | None) -> None:
     """Send ORDER elsewhere, as long as it has not gone on. What is left out stays as it is.
