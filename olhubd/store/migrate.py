@@ -39,8 +39,8 @@ def latest() -> int:
 def migrate(path: Path, connect: Callable[..., sqlite3.Connection] = sqlite3.connect) -> Path | None:
     """Bring the file at `path` (made if missing) to the latest schema. Gives the backup's path, if one was made.
 
-    `connect` may give a connection that tells its statements. Blocking; runs before the daemon opens its connections.
-    Raises SchemaTooNew, Foreign, or sqlite3.Error as it is.
+    `connect` may give a connection that tells its statements. Blocking; runs before the daemon opens its own. Raises
+    SchemaTooNew, Foreign, or sqlite3.Error as it is.
     """
     path.touch(mode=0o600)  # it will hold tokens and personal data
     connection = connect(path, isolation_level=None)

@@ -9,7 +9,7 @@ from olhubd.testing.torture.upgrade import upgrades
 
 
 def test_a_migration_may_be_killed_at_every_statement() -> None:
-    """From the first schema and the last but one: the old one or the next, the data as it was, and a backup of it."""
+    """From the first schema and the last but one: the old one or the next, all data, and a backup of it."""
     versions = list(migrate._steps())
     tried = list(upgrades([versions[0], versions[-2]]))
     for upgrade in tried:

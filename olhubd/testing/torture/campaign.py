@@ -14,9 +14,10 @@ from olhubd.testing.torture.play import Result
 from olhubd.testing.torture.schedule import SHOP, Schedule, Step, draw
 from olhubd.testing.torture.weather import Ill
 
-__all__ = ["SMALL", "at_every_crossing", "by_seed", "shrink"]
+__all__ = ["SMALL", "at_every_crossing", "by_seed", "outage", "shrink"]
 
 _TRIES = 200
+_DAY = 24 * 3600.0
 _BUY = Step(at=5, verb="buy", where="market-a", it=1, count=2, what="ready")
 
 
@@ -54,10 +55,33 @@ _WRITTEN: dict[str, Schedule] = {
         Step(at=7, verb="confirm", it=1, what="unpaid"),
         Step(at=30, verb="merge", it=1, also=2),
     ),
+    "an order made in steps": msgspec.structs.replace(_small(_BUY), workshop=True),
+    "a half-made order that is cancelled": msgspec.structs.replace(
+        _small(
+            Step(at=1, verb="spell", where=SHOP, what=Ill.LOSE.value, match="push lines", count=1),
+            _BUY,
+            Step(at=25, verb="cancel", it=1, what="buyer"),
+            rest=90.0,
+        ),
+        workshop=True,
+    ),
     "a parcel": _small(_BUY, Step(at=30, verb="ship", it=1)),
 }
 SMALL = {name: msgspec.structs.replace(schedule, name=name) for name, schedule in _WRITTEN.items()}
 """By what happens in them; small enough for a kill at every crossing."""
+
+
+def outage(where: str) -> Schedule:
+    """A day without this system, people who buy all the while, and those who buy once it is back."""
+    backlog = (
+        Step(at=60 + 700.0 * n, verb="buy", where="market-a", it=n, count=1, what="ready") for n in range(1, 121)
+    )
+    new = (
+        Step(at=_DAY + 25.0 * n, verb="buy", where="market-a", it=1000 + n, count=1, what="ready")
+        for n in range(1, 9)
+    )
+    steps = (Step(at=30, verb="outage", where=where, seconds=_DAY), *backlog, *new)
+    return Schedule(seed=0, name=f"a day without {where}", markets=("market-a",), lag=3.0, steps=steps)
 
 
 def by_seed(seeds: Iterable[int], jobs: int = 1) -> Generator[Result, None, None]:

@@ -12,6 +12,7 @@ from olhubd.model import Action, Delivery, DeliveryState, RunState, Stage, refer
 from olhubd.store import Reader, accounts, deliveries, events, feeds, orders, quarantine, runs
 from olhubd.store.accounts import AccountState
 from olhubd.store.orders import Stored
+from olhubd.testing.torture.haste import late
 from olhubd.testing.torture.market import Market
 from olhubd.testing.torture.shop import DRAFT, Sold
 from olhubd.testing.torture.world import World
@@ -48,6 +49,7 @@ async def at_end(world: World, reader: Reader, log: Sequence[str], failing: Iter
         *await _accounts(reader),
         *await _secrets(world, reader, log),
         *_complaints(world),
+        *late(world),
     ]
     found += [f"failing: {name} has not recovered" for name in failing]
     for line in log:

@@ -75,6 +75,12 @@ class Weather:
     def add(self, spell: Spell) -> None:
         self._spells.append(spell)
 
+    @property
+    def bad(self) -> bool:
+        """Whether anything may still go wrong."""
+        now = asyncio.get_running_loop().time()
+        return any(spell.until > now and spell.times != 0 for spell in self._spells)
+
     def clear(self) -> None:
         self._spells.clear()
 

@@ -24,6 +24,10 @@ _LASTS = 120.0
 """Seconds that a spell lies which is not limited by times."""
 
 
+LONG = 12 * 3600.0
+"""Seconds from which on an outage is a long one."""
+
+
 class World:
     """Make it inside of the loop. `trace` is what happened, `away` for how many seconds a dead daemon is."""
 
@@ -44,6 +48,8 @@ class World:
         self.disk_until = 0.0
         self.disk_failed = False
         self.stopping = asyncio.Event()
+        self.outages: list[float] = []
+        """When long ones ended, if there was no other trouble then."""
         self._bought: dict[int, tuple[Market, str]] = {}
 
     @property
@@ -133,8 +139,14 @@ class World:
         )
 
     def _outage(self, step: Step) -> None:
-        until = asyncio.get_running_loop().time() + step.seconds
-        self.weather.add(Spell(ill=Ill.DOWN, match=rf"^{step.where}\.", until=until))
+        loop = asyncio.get_running_loop()
+        self.weather.add(Spell(ill=Ill.DOWN, match=rf"^{step.where}\.", until=loop.time() + step.seconds))
+        if step.seconds >= LONG:
+            loop.call_later(step.seconds, self._over)
+
+    def _over(self) -> None:
+        if not self.weather.bad:
+            self.outages.append(self.time)
 
     def _kill(self, step: Step) -> None:
         self.away, self.torn = step.seconds, step.what == "torn"

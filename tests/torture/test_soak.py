@@ -1,0 +1,32 @@
+"""A short slice of the life that `olhubd torture --soak` lives in virtual time."""
+
+from __future__ import annotations
+
+import pytest
+
+from olhubd.engine.hub import Hub
+from olhubd.testing.torture.soak import live
+
+HOURS = 3 * 3600.0
+
+
+def test_a_life_of_some_hours_does_not_grow() -> None:
+    """Memory, tasks and files of the last quarter are those of the second, and the books are right."""
+    result, samples = live(5, HOURS)
+    assert result.findings == []
+    assert result.kills == 0
+    assert len(samples) == HOURS / 600 - 1
+    assert samples[-1].orders > 15
+
+
+def test_a_hub_that_hoards_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    hoard: list[bytes] = []
+    wake = Hub.wake
+
+    def greedy(self: Hub, *args: object) -> object:
+        hoard.append(bytes(200_000))
+        return wake(self, *args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Hub, "wake", greedy)
+    result, _ = live(5, HOURS)
+    assert "memory" in result.kinds
