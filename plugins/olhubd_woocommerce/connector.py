@@ -52,7 +52,7 @@ from olhubd.plugin import (
     decode,
 )
 from olhubd_woocommerce import amend, mapping, wire
-from olhubd_woocommerce.client import NEEDS_PRODUCT, PAGE, Shop
+from olhubd_woocommerce.client import NEEDS_PRODUCT, PAGE, Query, Shop
 from olhubd_woocommerce.customers import Customers
 from olhubd_woocommerce.draft import (
     Draft,
@@ -281,7 +281,7 @@ class WooCommerce(
                 order = await self._read(number)
                 if (order.number or str(order.id)) == number:
                     return order
-        asked = {"search": number, "status": "any", "per_page": PAGE}
+        asked: Query = {"search": number, "status": "any", "per_page": PAGE}
         hits = [o for o in await self._shop.get("/wc/v3/orders", list[wire.Order], asked) if o.number == number]
         if len(hits) > 1:
             raise Conflict(f"the shop has {len(hits)} orders with number {number}")

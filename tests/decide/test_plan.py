@@ -46,6 +46,15 @@ def test_an_order_shipped_by_the_marketplace_never_goes() -> None:
     assert first(order(fulfilled_by_marketplace=True)) == []
 
 
+def test_each_account_has_a_hold_window_of_its_own() -> None:
+    """Buyers of one marketplace may cancel for five minutes, those of another for an hour."""
+    slow = Route(target="shop", sources=frozenset({"other"}), hold_seconds=3600)
+    (debt,) = first(order(), route(hold_seconds=300), slow)
+    assert debt.delay == 300
+    (debt,) = plan.follow("other", order(), None, land.first_seen(order()), (route(hold_seconds=300), slow), ())
+    assert debt.delay == 3600
+
+
 def test_forwarding_switched_on_leaves_the_past_alone() -> None:
     """FWD-27: only those confirmed afterwards go."""
     assert then(order(), order(buyer_note="late note")) == []

@@ -66,6 +66,12 @@ async def test_the_shop_holds_what_the_buyer_bought(vendure: Shop, kind: str) ->
         found = await shop.find_order(push(order).reference, now() - HOUR)
         assert found is not None
         assert receipt == msgspec.structs.replace(found, unlinked=receipt.unlinked)
+        assert receipt.number is not None
+        named = await shop.find_by_number(receipt.number)
+        assert named is not None
+        assert (named.external_id, named.total) == (receipt.external_id, receipt.total)
+        assert named.reference == push(order).reference
+        assert await shop.find_by_number(receipt.number[:-1]) is None
     held = vendure.clerk.order(push(order).reference)
     assert receipt.external_id == held["id"]
     assert receipt.number == held["code"]
