@@ -119,9 +119,8 @@ class MarketDoor(Connector[Door], OrderFeed, OrderLookup, StatusSink, ShipmentSi
     async def add_shipment(self, external_id: str, shipment: Shipment) -> None:
         there = await self._call("parcels", lambda: self._market.waybills(external_id))
         if shipment.waybill not in there:
-            # A parcel that is registered late by an earlier try is what no reading beforehand can see.
             attach = lambda: self._market.attach(external_id, shipment.waybill)  # noqa: E731
-            await self._call("parcel", attach, writes=True, late=False)
+            await self._call("parcel", attach, writes=True)
 
     async def refresh(self, token: Token) -> Token:
         grant = self._market.grant

@@ -75,7 +75,7 @@ _SPELLS: tuple[tuple[Ill, str], ...] = (
     (Ill.LOSE, "push|cancel|status|payment|parcel"),
     (Ill.LOSE, "refresh"),
     (Ill.LATE, "push"),
-    (Ill.LATE, "push|cancel|refresh"),
+    (Ill.LATE, "push|cancel|refresh|parcel"),
     (Ill.HANG, "push"),
     (Ill.HANG, "journal|read|find|refresh"),
     (Ill.SLOW, "push|read|refresh"),
