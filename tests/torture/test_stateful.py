@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, Phase, note, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
+    MultipleResults,
     RuleBasedStateMachine,
     consumes,
     initialize,
@@ -73,7 +74,7 @@ class Trade(RuleBasedStateMachine):
         self.add("cancel", it=it, what=what)
 
     @rule(target=purchases, one=consumes(purchases), other=consumes(purchases))
-    def merge(self, one: int, other: int) -> object:
+    def merge(self, one: int, other: int) -> MultipleResults[int] | int:
         if one == other:
             return one
         self.add("merge", it=one, also=other)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from olhubd.engine.clock import EPOCH
 from olhubd.model import reference
+from olhubd.store import Reader
 from olhubd.testing.torture.shop import DRAFT
 from olhubd.testing.torture.world import World
 
@@ -22,8 +23,12 @@ _SLACK = 120.0
 """For the intervals of polls, and the calls themselves."""
 
 
-def late(world: World) -> Iterator[str]:
+async def late(world: World, _reader: Reader) -> list[str]:
     """What came late after a long outage that ended in quiet times."""
+    return list(_late(world))
+
+
+def _late(world: World) -> Iterator[str]:
     for over in world.outages:
         for market in world.markets.values():
             for purchase in market.purchases.values():

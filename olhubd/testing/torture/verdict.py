@@ -6,13 +6,13 @@ Each finding begins with its kind in one word, by which a shrunken schedule is t
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 
 from olhubd.model import Action, Delivery, DeliveryState, RunState, Stage, reference
 from olhubd.store import Reader, accounts, deliveries, events, feeds, orders, quarantine, runs
 from olhubd.store.accounts import AccountState
 from olhubd.store.orders import Stored
-from olhubd.testing.torture.haste import late
+from olhubd.testing.torture import haste
 from olhubd.testing.torture.market import Market
 from olhubd.testing.torture.shop import DRAFT, Sold
 from olhubd.testing.torture.world import World
@@ -23,33 +23,33 @@ _ALL = 100_000
 _WORKING = (DeliveryState.PENDING, DeliveryState.SENT, DeliveryState.RETRY)
 
 
+Book = Callable[[World, Reader], Awaitable[list[str]]]
+"""Gives what is wrong. A capability brings its own and puts it into one of the lists at the end of this module."""
+
+
+async def _held(books: Sequence[Book], world: World, reader: Reader) -> list[str]:
+    return [finding for book in books for finding in await book(world, reader)]
+
+
 async def quiet(world: World, reader: Reader) -> bool:
     """Whether all is where it belongs and nothing is owed any more."""
     tally = await deliveries.tally(reader)
     if any(state in _WORKING for _, state in tally):
         return False
     # What the shop did before the hub knew the order as its own is brought by the next sweep.
-    return not [*_back(world), *await _rows(world, reader), *await _sold(world, reader)]
+    return not await _held(SETTLED, world, reader)
 
 
 async def at_death(world: World, reader: Reader) -> list[str]:
     """What must hold in the file at any moment, however the process ended."""
-    return [*await _cursors(world, reader), *await _causes(reader)]
+    return await _held(ALWAYS, world, reader)
 
 
 async def at_end(world: World, reader: Reader, log: Sequence[str], failing: Iterable[str]) -> list[str]:
     """All that must hold once trouble is over and the hub has settled."""
     found = [
-        *await _sold(world, reader),
-        *_back(world),
-        *await _rows(world, reader),
-        *await _cursors(world, reader),
-        *await _causes(reader),
-        *await _ended(reader),
-        *await _accounts(reader),
+        *await _held((*SETTLED, *ALWAYS, *ENDED), world, reader),
         *await _secrets(world, reader, log),
-        *_complaints(world),
-        *late(world),
     ]
     found += [f"failing: {name} has not recovered" for name in failing]
     for line in log:
@@ -66,7 +66,7 @@ async def in_file(reader: Reader, log: str) -> list[str]:
         buyer = row.order.buyer
         people |= {value for value in (buyer.email, buyer.phone, buyer.login) if value}
     told = [f"secret: the log tells who bought, at {log.index(value)}" for value in people if value in log]
-    return [*await _causes(reader), *await _ended(reader), *await _accounts(reader), *told]
+    return [*await _causes(None, reader), *await _ended(None, reader), *await _accounts(None, reader), *told]
 
 
 async def _holds(reader: Reader) -> dict[tuple[str, str], list[Delivery]]:
@@ -115,7 +115,7 @@ def _priced(mark: str, market: Market, id_: str, sold: Sold) -> Iterator[str]:
         yield f"payment: {mark} is paid: {purchase.paid}, by the shop: {sold.paid}"
 
 
-def _back(world: World) -> list[str]:
+async def _back(world: World, _reader: Reader) -> list[str]:
     """What the shop sent off is told to the marketplace, each parcel once."""
     found = []
     for sold in world.shop.orders.values():
@@ -186,7 +186,7 @@ async def _cursors(world: World, reader: Reader) -> list[str]:
     return found
 
 
-async def _causes(reader: Reader) -> list[str]:
+async def _causes(_world: World | None, reader: Reader) -> list[str]:
     """Every event has a cause that exists, every delivery its event."""
     log = await events.latest(reader, limit=_ALL)
     known = {event.id for event in log}
@@ -206,7 +206,7 @@ async def _causes(reader: Reader) -> list[str]:
     return found
 
 
-async def _ended(reader: Reader) -> list[str]:
+async def _ended(_world: World | None, reader: Reader) -> list[str]:
     """Nothing is left half done."""
     found = [
         f"open: delivery {one.id} ({one.action.value} to {one.target}) is {one.state.value}: {one.error}"
@@ -229,7 +229,7 @@ async def _ended(reader: Reader) -> list[str]:
     return found
 
 
-async def _accounts(reader: Reader) -> list[str]:
+async def _accounts(_world: World | None, reader: Reader) -> list[str]:
     """No account is parked: nobody withdrew a grant."""
     return [
         f"parked: {row.name}: {row.reason}"
@@ -247,8 +247,18 @@ async def _secrets(world: World, reader: Reader, log: Sequence[str]) -> list[str
     return [f"secret: {text[:300]}" for text in said if "canary" in text]
 
 
-def _complaints(world: World) -> Iterator[str]:
+async def _complaints(world: World, _reader: Reader) -> list[str]:
     """What the others saw of us that they should not have."""
-    for market in world.markets.values():
-        if market.grant.overlaps:
-            yield f"refresh: {market.grant.overlaps} renewals of {market.name} overlapped another"
+    return [
+        f"refresh: {market.grant.overlaps} renewals of {market.name} overlapped another"
+        for market in world.markets.values()
+        if market.grant.overlaps
+    ]
+
+
+SETTLED: tuple[Book, ...] = (_back, _rows, _sold)
+"""What is right only when the hub has settled; the end waits for these."""
+ALWAYS: tuple[Book, ...] = (_cursors, _causes)
+"""What is right at any moment, also in the file of a process that was killed."""
+ENDED: tuple[Book, ...] = (_ended, _accounts, _complaints, haste.late)
+"""What is held against everything once it has ended."""
