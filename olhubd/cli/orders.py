@@ -82,12 +82,14 @@ def listing(session: Session, before: int | None, limit: int, **asked: Any) -> N
 @orders.command()
 @click.argument("orders", nargs=-1, type=click.IntRange(0), metavar="[ID]...")
 @filtered
-@click.option("--format", "kind", type=click.Choice(["csv", "json"]), default="csv", show_default=True)
+@click.option(
+    "--format", "kind", type=click.Choice(["csv", "json"]), default="csv", show_default=True, help="What to write."
+)
 @click.option("--lines", is_flag=True, help="A row of the CSV is a line and not an order.")
 @click.option(
     "-o", "--output", type=click.File("wb", lazy=True), default="-", help="The file to write; else standard output."
 )
-@session_command(data=False)
+@session_command()
 def export(session: Session, orders: tuple[int, ...], kind: str, lines: bool, output: Any, **asked: Any) -> None:
     """Write the orders that fit the filters, or those with these IDs, as CSV or JSON.
 
@@ -100,6 +102,7 @@ def export(session: Session, orders: tuple[int, ...], kind: str, lines: bool, ou
       olhubd orders export 17 18 --lines
     """
     rows = "lines" if lines else None
+    kind = "json" if session.as_json else kind
     with session.daemon() as daemon:
         daemon.save("/api/v1/orders/export", output, format=kind, rows=rows, id=orders or None, **_given(asked))
 

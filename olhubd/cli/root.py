@@ -33,7 +33,10 @@ COMMANDS = {
         "reconcile": Lazy("olhubd.cli.alarms:reconcile", "Whether the hub holds all that its sources count."),
     },
     "Orders": {
-        "orders": Lazy("olhubd.cli.orders:orders", "List orders, or show one."),
+        "orders": Lazy("olhubd.cli.orders:orders", "List orders, write them to a file, or show one."),
+        "journal": Lazy("olhubd.cli.journal:journal", "What happened and why, also as it happens."),
+        "mappings": Lazy("olhubd.cli.mappings:mappings", "What words of sources become, and which are unmapped."),
+        "unlinked": Lazy("olhubd.cli.mappings:unlinked", "Offers whose order lines are bound to no product."),
         "explain": Lazy("olhubd.cli.orders:explain", "What happened to an order, when and why."),
         "deliveries": Lazy(
             "olhubd.cli.deliveries:deliveries", "What is owed to whom, and what waits for a person."

@@ -122,7 +122,7 @@ WORDS: Final[Mapping[str, str | tuple[str, ...]]] = {
     "export.lines": "a row for each line",
     "export.what": "the marked orders, else all that the filter shows",
     "mark": "Mark order #{order}",
-    "unlinked.lines": ("{n} line without product", "{n} lines without product"),
+    "unlinked.lines": "no product: {count}",
     "orders.caption": "Orders, the newest first",
     "orders.none": "No orders yet. They appear here as soon as an account has fetched some.",
     "orders.unfound": "No order fits.",
@@ -259,10 +259,7 @@ WORDS: Final[Mapping[str, str | tuple[str, ...]]] = {
     "journal.caption": "What happened, the newest first",
     "journal.none": "Nothing fits.",
     "journal.looked": "Looked back to",
-    "mappings.what": (
-        "The words of sources and shops, what they become, and those that nobody has mapped"
-        " yet."
-    ),
+    "mappings.what": ("The words of sources and shops, what they become, and those that nobody has mapped yet."),
     "mappings.unmapped": "not mapped",
     "mappings.word": "There",
     "mappings.becomes": "Becomes",

@@ -42,7 +42,7 @@ WORDS: Final[Mapping[str, str | tuple[str, ...]]] = {
     "login.lasts": "Sesja trwa 12 godzin.",
     "login.wrong": "To nie jest właściwy token.",
     "manual": "API",
-    "manual.help": "O co programy mogą pytać i co mogą zrobić; opis powstaje z kodu, który sprawdza ich żądania. Jako plik:",
+    "manual.help": "O co programy mogą pytać i co mogą zrobić, z kodu, który sprawdza ich żądania. Jako plik:",
     "login.limited": "Z tego miejsca przyszło zbyt wiele błędnych tokenów. Spróbuj ponownie za {span}.",
     # The verdict
     "level.ok": "Wszystko w porządku",
@@ -135,7 +135,7 @@ WORDS: Final[Mapping[str, str | tuple[str, ...]]] = {
     "export.lines": "wiersz na każdą pozycję",
     "export.what": "zaznaczone zamówienia, a bez zaznaczenia wszystkie z filtra",
     "mark": "Zaznacz zamówienie #{order}",
-    "unlinked.lines": ("{n} pozycja bez produktu", "{n} pozycje bez produktu", "{n} pozycji bez produktu"),
+    "unlinked.lines": "bez produktu: {count}",
     "orders.caption": "Zamówienia, od najnowszych",
     "orders.none": "Nie ma jeszcze zamówień. Pojawią się, gdy tylko jakieś konto je pobierze.",
     "orders.unfound": "Żadne zamówienie nie pasuje.",
@@ -271,10 +271,7 @@ WORDS: Final[Mapping[str, str | tuple[str, ...]]] = {
     "journal.caption": "Co się działo, od najnowszych",
     "journal.none": "Nic nie pasuje.",
     "journal.looked": "Przejrzano do",
-    "mappings.what": (
-        "Słowa źródeł i sklepów, na co się zamieniają, oraz te, których nikt jeszcze nie"
-        " zmapował."
-    ),
+    "mappings.what": ("Słowa źródeł i sklepów, na co się zamieniają, oraz te, których nikt jeszcze nie zmapował."),
     "mappings.unmapped": "niezmapowane",
     "mappings.word": "Tam",
     "mappings.becomes": "Staje się",
