@@ -46,7 +46,7 @@ bench: $(VENV)/.test
 docs: $(VENV)/.test
 	$(BIN)/python -m olhubd.config.reference docs/configuration.md
 	$(BIN)/python -m tests.coverage_doc
-	$(BIN)/olhubd plugins --prove --record --tests tests/plugins --tests tests/contract --tests tests/e2e
+	$(BIN)/olhubd plugins --prove --record --tests tests/plugins --tests tests/contract
 
 clean:
 	rm -rf $(VENV) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
