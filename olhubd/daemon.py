@@ -20,7 +20,7 @@ from pydantic import SecretStr
 
 from olhubd import __version__, config
 from olhubd.config import Configuration
-from olhubd.control import access, server
+from olhubd.control import access, listening, server
 from olhubd.control.steer import Steer
 from olhubd.engine import logs
 from olhubd.engine.clock import SystemClock
@@ -98,14 +98,17 @@ async def _main(configuration: Configuration, environ: Mapping[str, str]) -> Non
         _signals() as signals,
         Database.open(configuration.daemon.data / _DATABASE) as database,
         open_session() as session,
+        contextlib.AsyncExitStack() as stack,
     ):
         clock = SystemClock()
         hub = Hub(configuration, database, session, clock, log, logs.register_secret)
         keeper = _Keeper(hub, environ, notifier, log)
         token = access.load_or_make_token(configuration)
         try:
+            doors = stack.enter_context(listening.opened(configuration.control))  # or no account begins
+            keeper.doors = doors
             await hub.start()
-            async with server.serve(hub, configuration, token, keeper.steer()) as addresses:
+            async with server.serve(hub, doors, token, keeper.steer()) as addresses:
                 # What was made at start stays; the collector need not walk it again and again.
                 gc.collect()
                 gc.freeze()
@@ -144,6 +147,8 @@ class _Keeper:
         self._notifier = notifier
         self._log = log
         self._reloading = asyncio.Lock()
+        self.doors: listening.Doors | None = None
+        """Where people come in; their certificate is renewed by a reload."""
 
     def steer(self) -> Steer:
         return Steer(reload=self.reload, log_level=self._log_level)
@@ -172,6 +177,8 @@ class _Keeper:
             try:
                 fresh = await asyncio.to_thread(config.load, self._hub.configuration.path, None, self._environ)
                 _hide_secrets(fresh)
+                if self.doors is not None:
+                    self.doors.renew(fresh.control)
                 changes = await self._hub.reload(fresh)
             finally:
                 self._notifier.ready()

@@ -92,7 +92,7 @@ class Session:
                 ["Set control.socket, or a port in control.listen."],
             )
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(reach.listen.host, reach.listen.host)
-        return Client((host, reach.listen.port), _token(reach))
+        return Client((host, reach.listen.port), _token(reach), certificate=reach.certificate)
 
 
 def _token(reach: Reach) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -78,16 +79,20 @@ def load(path: Path, plugins: Plugins | Loader | None, environ: Mapping[str, str
             problems.append(
                 tree.problem(("daemon", "plugins", index), f"the plugin {name} cannot be loaded: {reason}")
             )
+    base = path.absolute().parent
+    if control is not None:
+        _certified(control, base, tree, problems)
     accounts = read_accounts(tree, plugins, environ, problems)
     routes = read_routes(tree, plugins, accounts, problems)
     errors = [problem for problem in problems if not problem.warning]
     if errors or daemon is None or control is None or engine is None or alarms is None:
         raise ConfigurationError(problems)
-    base = path.absolute().parent
     return Configuration(
         path=path,
         daemon=daemon.model_copy(update={"data": base / daemon.data}),
-        control=control.model_copy(update={"socket": control.socket and base / control.socket}),
+        control=control.model_copy(
+            update={key: (at := getattr(control, key)) and base / at for key in ("socket", "certificate", "key")}
+        ),
         engine=engine,
         alarms=alarms,
         accounts=MappingProxyType(accounts),
@@ -98,12 +103,30 @@ def load(path: Path, plugins: Plugins | Loader | None, environ: Mapping[str, str
     )
 
 
+def _certified(control: Control, base: Path, tree: Tree, problems: list[Problem]) -> None:
+    """A certificate that cannot be used is told by `olhubd check`, and never found by the first who connects."""
+    if control.certificate is None:
+        return
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(
+            base / control.certificate, control.key and base / control.key, password=lambda: ""
+        )
+    except ssl.SSLError as error:
+        reason = str(error.reason or error).lower().replace("_", " ")
+        hint = "both must be PEM, the key without a passphrase and that of this certificate"
+        problems.append(tree.problem(("control", "certificate"), f"cannot be used: {reason}", hint))
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        hint = "the user of the daemon must be able to read certificate and key"
+        problems.append(tree.problem(("control", "certificate"), f"cannot be read: {reason}", hint))
+
+
 def _secretive(
     model: type[M], section: str, tree: Tree, environ: Mapping[str, str], problems: list[Problem]
 ) -> M | None:
     """A table that may have its secrets elsewhere."""
     values = tree.values.get(section, {})
     if not isinstance(values, dict):
-        return check(Control, values, ("control",), tree, problems)
-    revealed, broken = reveal(Control, values, ("control",), tree, environ, problems)
-    return check(Control, revealed, ("control",), tree, problems, broken=broken)
+        return check(model, values, (section,), tree, problems)
+    revealed, broken = reveal(model, values, (section,), tree, environ, problems)
+    return check(model, revealed, (section,), tree, problems, broken=broken)

@@ -28,6 +28,7 @@ class Reach:
     token: str | None
     data: Path
     zone: ZoneInfo
+    certificate: Path | None = None
 
 
 def reach(path: Path, environ: Mapping[str, str]) -> Reach:
@@ -53,4 +54,5 @@ def reach(path: Path, environ: Mapping[str, str]) -> Reach:
         token=checked.token.get_secret_value() if checked.token and not hidden else None,
         data=base / daemon.data,
         zone=daemon.zone,
+        certificate=checked.certificate and base / checked.certificate,
     )

@@ -200,7 +200,7 @@ class Control(_Table):
         PlainValidator(_listen),
         WithJsonSchema({"type": "string", "examples": ["127.0.0.1:8742", "off"]}),
     ] = Field(default=Listen("127.0.0.1", 8742), json_schema_extra=_kind("text"))
-    """Address and port; "off" for none. One that other machines can reach needs `allow_remote` and a token."""
+    """Address and port; "off" for none. One that other machines can reach needs `certificate` or `allow_remote`."""
     socket: Path | None = None
     """A Unix socket, for users of the daemon's group. Under systemd `olhubd.sock` in its runtime directory."""
     token: Secret | None = None
@@ -208,15 +208,22 @@ class Control(_Table):
     group_scope: Scope = Scope.OPERATE
     """What members of the daemon's group may do over the socket without a token. Its user and root may do all."""
     allow_remote: bool = False
-    """Whether `listen` may be an address that other machines can reach. Put a TLS proxy in front of it."""
+    """Whether `listen` may be an address that other machines can reach although it speaks no TLS. Tokens and orders
+    then go over the wire as they are: put a TLS proxy in front of it. A `token` must be set, too."""
+    certificate: Path | None = None
+    """The certificate (PEM, with those between it and its authority) of `listen`, which then speaks HTTPS."""
+    key: Path | None = None
+    """The key of the certificate, where that file does not hold it, too. Both are read again by a reload."""
 
     @model_validator(mode="after")
     def _reachable(self) -> Control:
         if self.listen is None and self.socket is None:
             raise Hinted('is "off" and no socket is set: nobody could steer the daemon', key="listen")
-        if self.listen is not None and not self.listen.local:
+        if self.key is not None and self.certificate is None:
+            raise Hinted("is the key of no certificate", 'add certificate = "/path"', key="key")
+        if self.listen is not None and not self.listen.local and self.certificate is None:
             if not self.allow_remote:
-                hint = "listen on 127.0.0.1, or write allow_remote = true and set a token"
+                hint = "listen on 127.0.0.1, set certificate and key, or write allow_remote = true and set a token"
                 raise Hinted("can be reached from other machines", hint, key="listen")
             if self.token is None:
                 hint = 'add token_file = "/path", a file with one line of random text'

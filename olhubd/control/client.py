@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import socket
+import ssl
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -44,13 +45,24 @@ class Refused(Exception):
 
 
 class Client:
-    """Speaks to the daemon at `address`: the path of a Unix socket, or host and port. Seconds in `timeout`."""
+    """Speaks to the daemon at `address`: the path of a Unix socket, or host and port. Seconds in `timeout`.
 
-    def __init__(self, address: Path | tuple[str, int], token: str | None = None, timeout: float = 100.0) -> None:
+    With the file of its `certificate` it speaks TLS and trusts that one alone, by whatever name it is reached.
+    """
+
+    def __init__(
+        self,
+        address: Path | tuple[str, int],
+        token: str | None = None,
+        timeout: float = 100.0,
+        certificate: Path | None = None,
+    ) -> None:
         self.address = address
         self._token = token
         if isinstance(address, Path):
             self._connection: http.client.HTTPConnection = _UnixConnection(address, timeout)
+        elif certificate is not None:
+            self._connection = http.client.HTTPSConnection(*address, timeout=timeout, context=_trust(certificate))
         else:
             self._connection = http.client.HTTPConnection(*address, timeout=timeout)
 
@@ -120,6 +132,8 @@ class Client:
             raise NotReachable(f"{self._where} did not answer in time") from error
         except http.client.IncompleteRead as error:
             raise NotReachable(f"{self._where} ended in the middle; what was written is not whole") from error
+        except ssl.SSLError as error:
+            raise NotReachable(f"{self._where} has another certificate than the configuration names") from error
         except (OSError, http.client.HTTPException) as error:
             reason = getattr(error, "strerror", None) or type(error).__name__
             raise NotReachable(f"{self._where} does not answer ({reason})") from error
@@ -137,6 +151,18 @@ def _address(path: str, query: Mapping[str, Any]) -> str:
 def segment(text: str) -> str:
     """One part of a path, whatever it holds; bytes that were no UTF-8 go as they came."""
     return quote(text, safe=":", errors="surrogateescape")
+
+
+def _trust(certificate: Path) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False  # the certificate itself is what is known
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    try:
+        context.load_verify_locations(certificate)
+    except OSError as error:
+        reason = f"the certificate {certificate} cannot be read by this user"
+        raise NotReachable(reason, denied=isinstance(error, PermissionError)) from error
+    return context
 
 
 def _problem(answer: http.client.HTTPResponse, content: bytes) -> Problem:

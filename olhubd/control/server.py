@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import logging
-import os
-import socket
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from olhubd.config import Configuration
 from olhubd.control import (
     access,
     accounts,
@@ -35,6 +30,7 @@ from olhubd.control import (
 from olhubd.control.attempts import Attempts
 from olhubd.control.context import CONTEXT, Context
 from olhubd.control.keyring import Keyring
+from olhubd.control.listening import Doors, Site
 from olhubd.control.routes import Route, endpoint
 from olhubd.control.steer import Steer
 from olhubd.engine.hub import Hub
@@ -62,6 +58,8 @@ _wire = logging.getLogger("olhubd.control.wire")
 # would log each with its bytes, before anybody has asked who they are.
 _wire.setLevel(logging.CRITICAL)
 _BODY_LIMIT = 64 * 1024
+_IDLE = 75.0
+"""Seconds after which a connection that asks nothing is closed."""
 _MOST_WRONG = 20
 """Wrong tokens from one address in a minute; a program with an old one is not to be cut off at its first try."""
 _LONGEST = max(30.0, *(route.limit for route in ROUTES))
@@ -115,69 +113,22 @@ async def _harden(_request: web.Request, response: web.StreamResponse) -> None:
 
 
 @contextlib.asynccontextmanager
-async def serve(hub: Hub, configuration: Configuration, token: str, steer: Steer) -> AsyncIterator[tuple[str, ...]]:
-    """Listen as configured; gives the addresses. Raises OSError with words for a person when one is taken."""
-    control = configuration.control
+async def serve(hub: Hub, doors: Doors, token: str, steer: Steer) -> AsyncIterator[tuple[str, ...]]:
+    """Answer at the doors that were opened; gives their addresses."""
     runner = web.AppRunner(
         application(hub, token, steer),
         access_log=None,
         logger=_wire,
         handle_signals=False,
         shutdown_timeout=5.0,
+        keepalive_timeout=_IDLE,
     )
     await runner.setup()
-    ours: os.stat_result | None = None
     try:
-        bound: list[str] = []
-        if control.socket is not None:
-            end = _unix(control.socket)
-            ours = control.socket.stat()
-            await web.SockSite(runner, end).start()
-            bound.append(f"unix:{control.socket}")
-        if control.listen is not None:
-            try:
-                await web.TCPSite(runner, control.listen.host, control.listen.port).start()
-            except OSError as error:
-                reason = (os.strerror(error.errno) if error.errno else str(error)).lower()
-                raise OSError(error.errno, f"cannot listen on {control.listen}: {reason}") from None
-            host, port = runner.addresses[-1][:2]
-            bound.append(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
-        yield tuple(bound)
+        if doors.unix is not None:
+            await Site(runner, doors.unix).start()
+        for end in doors.tcp:
+            await Site(runner, end, ssl_context=doors.tls).start()
+        yield doors.addresses()
     finally:
         await runner.cleanup()
-        if control.socket is not None and ours is not None:
-            with contextlib.suppress(FileNotFoundError):
-                if os.path.samestat(control.socket.stat(), ours):
-                    control.socket.unlink()
-
-
-def _unix(path: Path) -> socket.socket:
-    """A socket that the daemon's user and group may connect to. One that nobody listens on is a leftover."""
-    if path.is_socket():
-        if _answers(path):
-            raise OSError(errno.EADDRINUSE, f"cannot listen on {path}: another program listens there")
-        path.unlink(missing_ok=True)
-    elif path.exists():
-        raise OSError(errno.EADDRINUSE, f"cannot listen on {path}: there is something else that is no socket")
-    end = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        end.bind(str(path))
-        path.chmod(0o660)  # before it listens
-    except OSError as error:
-        end.close()
-        raise OSError(error.errno, f"cannot listen on {path}: {(error.strerror or str(error)).lower()}") from None
-    end.setblocking(False)
-    return end
-
-
-def _answers(path: Path) -> bool:
-    """Whether somebody listens on a socket; one that may not be asked belongs to somebody."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as end:
-        end.settimeout(1.0)
-        try:
-            end.connect(str(path))
-        except (ConnectionRefusedError, FileNotFoundError):
-            return False
-        except OSError:
-            return True
-    return True

@@ -16,7 +16,7 @@ import structlog
 from aiohttp import ClientResponse, ClientSession, UnixConnector
 
 from olhubd import config
-from olhubd.control import server
+from olhubd.control import listening, server
 from olhubd.control.access import load_or_make_token
 from olhubd.control.steer import Steer
 from olhubd.engine.clock import SystemClock
@@ -103,7 +103,8 @@ class House:
     async def _endpoint(self, configuration: config.Configuration) -> AsyncIterator[None]:
         steer = Steer(reload=self._reload, log_level=self._log_level)
         async with (
-            server.serve(self.hub, configuration, self.token, steer) as self.addresses,
+            _opened(configuration) as doors,
+            server.serve(self.hub, doors, self.token, steer) as self.addresses,
             ClientSession(self.base, headers=self.bearer) as self.client,
         ):
             yield
@@ -198,6 +199,12 @@ class House:
         async with asyncio.timeout(20):
             while not await condition():
                 await asyncio.sleep(0.02)
+
+
+@contextlib.asynccontextmanager
+async def _opened(configuration: config.Configuration) -> AsyncIterator[listening.Doors]:
+    with listening.opened(configuration.control) as doors:
+        yield doors
 
 
 async def decoded(response: ClientResponse) -> Any:
