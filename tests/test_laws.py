@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from olhubd.config.tables import Control, Daemon, Engine
+from olhubd.config.tables import Alarms, Control, Daemon, Engine
 
 ROOT = Path(__file__).parent.parent
 SHIPPED = ("olhubd", "plugins", "contrib")
@@ -232,8 +232,8 @@ def test_core_knows_no_plugin_by_name() -> None:
     assert found == []
 
 
-@pytest.mark.parametrize("section", [Daemon, Engine, Control], ids=lambda section: section.__name__)
-def test_every_setting_has_an_effect(section: type[Daemon | Engine | Control]) -> None:
+@pytest.mark.parametrize("section", [Alarms, Daemon, Engine, Control], ids=lambda section: section.__name__)
+def test_every_setting_has_an_effect(section: type[Alarms | Daemon | Engine | Control]) -> None:
     """A key that is documented and read by nobody is a lie that costs an operator an evening."""
     read = {
         node.attr

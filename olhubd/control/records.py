@@ -7,7 +7,7 @@ there keeps its name and meaning within /api/v1.
 from __future__ import annotations
 
 import enum
-from datetime import date, datetime
+from datetime import datetime
 from typing import Generic, TypeVar
 
 import msgspec
@@ -17,15 +17,12 @@ from olhubd.control.options import Held, Histories, Reading
 from olhubd.decide.choice import Choice
 from olhubd.model import (
     Action,
-    Alarm,
-    AlarmKind,
     Cause,
     Delivery,
     DeliveryState,
     Fulfilment,
     Money,
     Order,
-    Reconciliation,
     Run,
     Scope,
     Shipment,
@@ -384,47 +381,6 @@ class Quality(_Answer, frozen=True, kw_only=True):
     state: State
     tier: str | None
     missing: tuple[Lacking, ...]
-
-
-class AlarmRow(_Answer, frozen=True, kw_only=True):
-    """Something that is or was wrong. `told_at` is when mail or web hook last told of it."""
-
-    id: int
-    kind: AlarmKind
-    subject: str
-    detail: str
-    raised_at: datetime
-    cleared_at: datetime | None
-    told_at: datetime | None
-
-    @classmethod
-    def of(cls, alarm: Alarm) -> AlarmRow:
-        return msgspec.convert(alarm, cls, from_attributes=True)
-
-
-class Compared(_Answer, frozen=True, kw_only=True):
-    """A day of an account: how many orders its source and the hub count.
-
-    `missing` has only the source and `surplus` only the hub; `names` are external ids of both. `looks` is how often
-    the day was compared.
-    """
-
-    id: int
-    account: str
-    day: date
-    since: datetime
-    until: datetime
-    source: int
-    hub: int
-    missing: int
-    surplus: int
-    names: tuple[str, ...]
-    looks: int
-    looked_at: datetime
-
-    @classmethod
-    def of(cls, found: Reconciliation) -> Compared:
-        return msgspec.convert(found, cls, from_attributes=True)
 
 
 AlarmPage = Page[AlarmRow]
