@@ -35,7 +35,7 @@ _TOLD = 15.0
     type=click.IntRange(min=1),
     default=None,
     metavar="N",
-    help="So many at a time. Default: one a core; with --process four a core, since they mostly wait.",
+    help="So many at a time. Default: one a core; with --process six a core, since they mostly wait.",
 )
 @click.option(
     "--soak", default=None, metavar="SPAN", help="Instead, watch one daemon for so long, such as 1h: does it grow?"
@@ -79,7 +79,7 @@ def torture(
     if soak is not None and as_process:
         sys.exit(_watch(first, _span(soak), accounts, keep))
     if as_process:
-        sys.exit(_besiege(first, schedules, jobs or 4 * (os.cpu_count() or 1), keep))
+        sys.exit(_besiege(first, schedules, jobs or 6 * (os.cpu_count() or 1), keep))
     if soak is not None:
         sys.exit(_live(first, _span(soak)))
     from olhubd.testing.torture import campaign

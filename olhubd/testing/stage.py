@@ -58,6 +58,11 @@ class Stage:
         self.shop = shop
         self.daemon = daemon
 
+    @property
+    def log(self) -> str:
+        """All that the daemon has said so far."""
+        return (self.folder / "olhubd.log").read_text(encoding="utf-8", errors="replace")
+
     async def sign_in(self, account: str) -> None:
         """As a person would: open the address, agree; the daemon does the rest."""
         status, grant = await self.daemon.call("POST", f"/api/v1/accounts/{account}/sign-in", {})
@@ -175,6 +180,8 @@ async def open_stage(
             await prepare(daemon)
         await stack.enter_async_context(daemon)
         stage = Stage(folder, session, remotes, outlet, daemon)
+        if town:
+            await asyncio.gather(*(one.do(session, "poll_every", seconds=0.2) for one in remotes.values()))
         await asyncio.gather(*(stage.sign_in(name) for name in markets))
         yield stage
 

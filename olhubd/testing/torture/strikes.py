@@ -261,7 +261,7 @@ class Striker:
         names.write(self._field.hosts, wrong)
         try:
             await self._daemon.start()
-            await asyncio.sleep(self._dice.uniform(0.5, 3.0))
+            await asyncio.sleep(self._dice.uniform(2.0, 4.0))
         finally:
             names.write(self._field.hosts, dict.fromkeys(HOSTS.values(), "127.0.0.1"))
         if wrong:

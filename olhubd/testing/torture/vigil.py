@@ -29,12 +29,12 @@ from olhubd.testing.trade import Trade, spoil_shop
 __all__ = ["Quarter", "Sample", "Vigil", "quarters", "watch"]
 
 _EVERY = 10.0
-_PACE = 2.0
+_PACE = 1.0
 """Seconds from one purchase to the next, on the average."""
 _GROWTH = 1.05
 """How much more memory the last quarter may take than the second; the first one warms up."""
-_SLACK = 8
-"""By how many files and tasks a quarter may differ from another, since connections come and go."""
+_MARGIN, _SLACK = 1.25, 8
+"""By what share and number files, threads and tasks may differ, since connections come and go."""
 _LIMIT = 600.0
 _TICK = os.sysconf("SC_CLK_TCK")
 
@@ -120,13 +120,23 @@ def growth(samples: Sequence[Sample]) -> list[str]:
         found.append(f"memory: {sizes}")
     for name in ("files", "threads", "tasks"):
         before, after = getattr(second, name), getattr(last, name)
-        if after > before * _GROWTH + _SLACK:
+        if after > before * _MARGIN + _SLACK:
             found.append(f"{name}: {after:.1f} in the last quarter, {before:.1f} in the second")
     return found
 
 
-async def watch(folder: Path, seed: int, seconds: float, accounts: int, tell: Callable[[str], object]) -> Vigil:
-    """Watch a daemon with so many accounts, one of which is the shop. Leaves samples.csv in `folder`."""
+async def watch(
+    folder: Path,
+    seed: int,
+    seconds: float,
+    accounts: int,
+    tell: Callable[[str], object],
+    every: float = _EVERY,
+) -> Vigil:
+    """Watch a daemon with so many accounts, one of which is the shop, and look at it `every` so many seconds.
+
+    Leaves samples.csv in `folder`.
+    """
     vigil = Vigil()
     markets = [f"allegro-{number:02}" for number in range(1, accounts)]
     async with open_stage(
@@ -143,7 +153,7 @@ async def watch(folder: Path, seed: int, seconds: float, accounts: int, tell: Ca
         weather = asyncio.create_task(_weather(stage, random.Random(f"vigil {seed}")), name="weather")
         trading = asyncio.create_task(trade.run(), name="trade")
         try:
-            await _sample(stage, seconds, trade, folder / "samples.csv", vigil, tell)
+            await _sample(stage, seconds, every, trade, folder / "samples.csv", vigil, tell)
             trade.stop()
             await trading
         finally:
@@ -152,7 +162,7 @@ async def watch(folder: Path, seed: int, seconds: float, accounts: int, tell: Ca
             await asyncio.gather(weather, trading, return_exceptions=True)
         _shop(stage).process.send_signal(signal.SIGCONT)
         await _books(stage, vigil)
-    await _judge(folder, vigil)
+    await _judge(stage, vigil)
     vigil.findings += growth(vigil.samples)
     return vigil
 
@@ -163,14 +173,20 @@ def _shop(stage: Stage) -> Remote:
 
 
 async def _sample(
-    stage: Stage, seconds: float, trade: Trade, path: Path, vigil: Vigil, tell: Callable[[str], object]
+    stage: Stage,
+    seconds: float,
+    every: float,
+    trade: Trade,
+    path: Path,
+    vigil: Vigil,
+    tell: Callable[[str], object],
 ) -> None:
     began = told = time.monotonic()
     with path.open("w", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(Sample.__struct_fields__)
         while (now := time.monotonic() - began) < seconds:
-            await asyncio.sleep(min(_EVERY, seconds - now))
+            await asyncio.sleep(min(every, seconds - now))
             metrics = await stage.daemon.get("/metrics")
             sample = _look(stage.daemon.pid, metrics, time.monotonic() - began, trade.placed)
             vigil.samples.append(sample)
@@ -271,9 +287,8 @@ async def _books(stage: Stage, vigil: Vigil) -> None:
         vigil.findings.append(f"stop: the daemon ended with {code}")
 
 
-async def _judge(folder: Path, vigil: Vigil) -> None:
-    log = (folder / "olhubd.log").read_text(errors="replace")
-    async with Database.open(folder / "data" / "olhubd.sqlite") as database:
-        vigil.findings += await verdict.in_file(database.reader, log)
-    if "Traceback" in log:
+async def _judge(stage: Stage, vigil: Vigil) -> None:
+    async with Database.open(stage.folder / "data" / "olhubd.sqlite") as database:
+        vigil.findings += await verdict.in_file(database.reader, stage.log)
+    if "Traceback" in stage.log:
         vigil.findings.append("crash: a traceback is in the log")

@@ -52,6 +52,7 @@ class SignIn:
     def __init__(self, seller: str, issuer: str, chance: random.Random, now: Callable[[], datetime]) -> None:
         self.consent = True
         self.slow = 0
+        self.interval: float = INTERVAL
         self._seller = seller
         self._issuer = issuer
         self._random = chance
@@ -121,7 +122,7 @@ class SignIn:
                 "verification_uri": page,
                 "verification_uri_complete": f"{page}?code={user}",
                 "expires_in": int(DEVICE_LIFE.total_seconds()),
-                "interval": INTERVAL,
+                "interval": self.interval,
             }
         )
 
