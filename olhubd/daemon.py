@@ -64,6 +64,9 @@ def _hide_secrets(configuration: Configuration) -> None:
             value = getattr(account.settings, name)
             if isinstance(value, SecretStr):
                 logs.register_secret(value.get_secret_value())
+    for secret in (configuration.alarms.smtp_password, configuration.alarms.webhook_secret):
+        if secret is not None:
+            logs.register_secret(secret.get_secret_value())
     if configuration.control.token is not None:
         logs.register_secret(configuration.control.token.get_secret_value())
 

@@ -969,3 +969,35 @@ def test_a_short_secret_is_hidden_only_where_it_stands_alone(write: Write) -> No
     (problem,) = refused.value.problems
     assert "must be a valid URL" in problem.message.replace("(hidden)", "a")
     assert "v(hidden)lid" not in problem.message
+
+
+@pytest.mark.parametrize(
+    ("line", "key", "words"),
+    [
+        ('off = ["silense"]', "alarms.off", "silence"),
+        ('quiet_days = ["24.12."]', "alarms.quiet_days", "no day of the year"),
+        ('mail_to = ["shop at example"]', "alarms.mail_to", "no mail address"),
+        ('smtp_user = "olhubd"', "alarms.smtp_password", "belong together"),
+        ("retention_share = 1.5", "alarms.retention_share", "less than or equal to 1"),
+        ('webhook_url = "chat"', "alarms.webhook_url", "valid URL"),
+        ("undelivered = 60", "alarms.undelivered", "60 s"),
+    ],
+)
+def test_wrong_settings_of_alarms_are_told_with_their_key(write: Write, line: str, key: str, words: str) -> None:
+    (problem,) = problems(write(f"{GOOD}\n[alarms]\n{line}\n"))
+    assert problem.key.startswith(key)
+    assert words in str(problem)
+
+
+def test_the_secrets_of_alarms_may_stand_elsewhere(write: Write, tmp_path: Path) -> None:
+    (tmp_path / "password").write_text(f"{CANARY}\n")
+    (tmp_path / "password").chmod(0o600)
+    (tmp_path / "given").mkdir()
+    (tmp_path / "given" / "alarms.webhook_secret").write_text("between us")
+    path = write(f'{GOOD}\n[alarms]\nsmtp_user = "olhubd"\nsmtp_password_file = "{tmp_path}/password"\n')
+    alarms = load(path, {"CREDENTIALS_DIRECTORY": str(tmp_path / "given")}).alarms
+    assert alarms.smtp_password is not None
+    assert alarms.smtp_password.get_secret_value() == CANARY
+    assert alarms.webhook_secret is not None
+    assert alarms.webhook_secret.get_secret_value() == "between us"
+    assert CANARY not in repr(alarms)

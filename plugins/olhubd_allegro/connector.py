@@ -156,7 +156,7 @@ class Allegro(
         return Page(records=records, cursor=(then or place).cursor, more=then is not None)
 
     async def count_orders(self, since: datetime, until: datetime) -> int:
-        query = {"lineItems.boughtAt.gte": stamp(since), "limit": 1}
+        query: dict[str, str | int] = {"lineItems.boughtAt.gte": stamp(since), "limit": 1}
         # The list takes both bounds as belonging to it.
         query["lineItems.boughtAt.lte"] = stamp(until - timedelta(milliseconds=1))
         return (await self._api.get(FORMS, wire.FormCount, query)).total_count
