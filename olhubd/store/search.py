@@ -129,7 +129,7 @@ async def unlinked(reader: Reader, ids: Sequence[int]) -> dict[int, int]:
     """How many lines without a product these orders have; those that have none are left out."""
     marks = codec.marks(ids)
     rows = await reader.fetch(
-        f"SELECT order_id, MAX(json_array_length(unlinked)) FROM copies WHERE order_id IN ({marks})"
+        f"SELECT order_id, MAX(json_array_length(CAST(unlinked AS TEXT))) FROM copies WHERE order_id IN ({marks})"
         f" AND unlinked <> x'5b5d' GROUP BY order_id"
         f" UNION ALL SELECT order_id, COUNT(*) {_NAMELESS} AND order_id IN ({marks}) GROUP BY order_id",
         (*ids, *ids),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -20,12 +21,12 @@ async def shelf(house: House) -> list[int]:
         placed = int((PAST + timedelta(days=number)).timestamp() * 1_000_000)
         stage = "cancelled" if number < 2 else "confirmed"
         values = (placed, (number + 1) * 1_000_000, stage, f"buyer-{number}", id_)
-        await house.database.write(
-            lambda tx, values=values: tx.execute(
-                "UPDATE orders SET placed_at = ?, amount = ?, stage = ?, buyer = ? WHERE id = ?", values
-            )
-        )
+        await house.database.write(partial(place, values))
     return ids
+
+
+async def place(values: tuple[object, ...], tx: Any) -> None:
+    await tx.execute("UPDATE orders SET placed_at = ?, amount = ?, stage = ?, buyer = ? WHERE id = ?", values)
 
 
 async def ids(house: House, **query: Any) -> list[int]:

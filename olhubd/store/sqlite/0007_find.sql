@@ -37,25 +37,25 @@ CREATE INDEX events_notable ON events (kind, id, account)
 CREATE INDEX runs_failed ON runs (id) WHERE state IN ('failed', 'lost');
 
 INSERT INTO sightings
-SELECT account, 'delivery', COALESCE(document ->> '$.shipping.method_id', document ->> '$.shipping.method'),
-    COALESCE(MAX(document ->> '$.shipping.method'), document ->> '$.shipping.method_id'), NULL,
+SELECT account, 'delivery', COALESCE(CAST(document AS TEXT) ->> '$.shipping.method_id', CAST(document AS TEXT) ->> '$.shipping.method'),
+    COALESCE(MAX(CAST(document AS TEXT) ->> '$.shipping.method'), CAST(document AS TEXT) ->> '$.shipping.method_id'), NULL,
     COUNT(*), MIN(created_at), MAX(created_at), MAX(id)
 FROM orders
-WHERE COALESCE(document ->> '$.shipping.method_id', document ->> '$.shipping.method') IS NOT NULL
+WHERE COALESCE(CAST(document AS TEXT) ->> '$.shipping.method_id', CAST(document AS TEXT) ->> '$.shipping.method') IS NOT NULL
 GROUP BY 1, 3;
 INSERT INTO sightings
-SELECT account, 'payment', COALESCE(document ->> '$.payment.external_type', document ->> '$.payment.type'),
-    COALESCE(MAX(document ->> '$.payment.external_type'), document ->> '$.payment.type'), MAX(document ->> '$.payment.type'),
+SELECT account, 'payment', COALESCE(CAST(document AS TEXT) ->> '$.payment.external_type', CAST(document AS TEXT) ->> '$.payment.type'),
+    COALESCE(MAX(CAST(document AS TEXT) ->> '$.payment.external_type'), CAST(document AS TEXT) ->> '$.payment.type'), MAX(CAST(document AS TEXT) ->> '$.payment.type'),
     COUNT(*), MIN(created_at), MAX(created_at), MAX(id)
-FROM orders WHERE document ->> '$.payment.type' IS NOT NULL GROUP BY 1, 3;
+FROM orders WHERE CAST(document AS TEXT) ->> '$.payment.type' IS NOT NULL GROUP BY 1, 3;
 INSERT INTO sightings
-SELECT account, 'stage', document ->> '$.external_stage', document ->> '$.external_stage', MAX(stage),
+SELECT account, 'stage', CAST(document AS TEXT) ->> '$.external_stage', CAST(document AS TEXT) ->> '$.external_stage', MAX(stage),
     COUNT(*), MIN(created_at), MAX(created_at), MAX(id)
 FROM orders GROUP BY 1, 3;
 INSERT INTO sightings
-SELECT account, 'progress', document ->> '$.external_fulfilment', document ->> '$.external_fulfilment', MAX(fulfilment),
+SELECT account, 'progress', CAST(document AS TEXT) ->> '$.external_fulfilment', CAST(document AS TEXT) ->> '$.external_fulfilment', MAX(fulfilment),
     COUNT(*), MIN(created_at), MAX(created_at), MAX(id)
-FROM orders WHERE document ->> '$.external_fulfilment' IS NOT NULL GROUP BY 1, 3;
+FROM orders WHERE CAST(document AS TEXT) ->> '$.external_fulfilment' IS NOT NULL GROUP BY 1, 3;
 INSERT INTO sightings
 SELECT account, 'status', status, status, NULL, COUNT(*), MIN(created_at), MAX(COALESCE(seen_at, created_at)), MAX(order_id)
 FROM copies WHERE status IS NOT NULL GROUP BY 1, 3;

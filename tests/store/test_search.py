@@ -1,0 +1,110 @@
+"""Which way the database goes to find orders and entries of the journal: an index, whatever is looked for."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import aiosqlite
+import pytest
+
+from olhubd.model import Fulfilment, Stage
+from olhubd.store import Database, journal, search
+from olhubd.store.orders import scaled
+from olhubd.store.search import Wanted
+from tests.store.test_plans import Asking
+
+MANY = 3000
+DAY = datetime(1970, 1, 1, 0, 30, tzinfo=UTC)
+
+
+@pytest.fixture
+async def reader(tmp_path: Path) -> AsyncIterator[Asking]:
+    """Orders of two accounts, a minute after each other; a few are rare in each way that one can look for."""
+    path = tmp_path / "hub.sqlite"
+    async with Database.open(path):
+        pass
+    async with aiosqlite.connect(path) as connection:
+        await connection.execute("PRAGMA foreign_keys = OFF")
+        await connection.executemany(
+            "INSERT INTO orders (id, account, external_id, stage, fulfilment, paid, placed_at, currency, total,"
+            " amount, buyer, created_at, changed_at, digest, document)"
+            " VALUES (?, ?, ?, ?, 'new', 1, ?, 'PLN', ?, ?, ?, 1, 1, x'', x'')",
+            [
+                (
+                    n, "b" if n % 1000 == 0 else "a", str(n), "unknown" if n % 1500 == 0 else "confirmed",
+                    n * 60_000_000, str(n), scaled(Decimal(n)), f"Buyer{n:05}",
+                )
+                for n in range(1, MANY + 1)
+            ],
+        )  # fmt: skip
+        await connection.executemany(
+            "INSERT INTO order_lines (order_id, position, account, external_id, sku, name, quantity, live)"
+            " VALUES (?, 0, 'a', ?, ?, 'x', 1, 1)",
+            [(n, str(n), None if n in (7, 2000) else f"S{n}") for n in range(1, MANY + 1)],
+        )
+        await connection.executemany(
+            "INSERT INTO events (id, at, kind, account, cause_kind, cause_id, data)"
+            " VALUES (?, 1, ?, ?, 'start', 'hub', x'7b7d')",
+            [
+                (n, "delivery.held" if n % 700 == 0 else "order.placed", "b" if n % 1000 == 0 else "a")
+                for n in range(1, MANY + 1)
+            ],
+        )
+        await connection.commit()
+        await connection.execute("ANALYZE")
+        yield Asking(connection)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found", "way"),
+    [
+        (Wanted(), [3000, 2999], "PRIMARY KEY"),
+        (Wanted(accounts=("b",)), [3000, 2000], "COVERING INDEX orders_of_account"),
+        (Wanted(stage=Stage.UNKNOWN), [3000, 1500], "COVERING INDEX orders_of_account"),
+        (Wanted(least=Decimal("12.5"), most=Decimal(14)), [14, 13], "COVERING INDEX orders_of_account"),
+        (Wanted(fulfilment=Fulfilment.SENT), [], "COVERING INDEX orders_of_account"),
+        (Wanted(placed_to=DAY), [29, 28], "COVERING INDEX orders_dated"),
+        (Wanted(placed_from=DAY, accounts=("b",)), [3000, 2000], "COVERING INDEX orders_dated"),
+        (Wanted(text="buyer0012"), [129, 128], "orders_buyer"),
+        (Wanted(text="S12"), [12], "order_lines_sku"),
+        (Wanted(unlinked=True), [2000, 7], "order_lines_nameless"),
+        (Wanted(ids=(3, 4), accounts=("a",)), [4, 3], "PRIMARY KEY"),
+        (Wanted(accounts=()), [], None),
+    ],
+    ids=str,
+)
+async def test_a_page_of_orders_is_found_by_an_index(
+    reader: Asking, wanted: Wanted, found: list[int], way: str | None
+) -> None:
+    assert await search.find(reader, wanted, ["a", "b"], limit=2) == found
+    assert way is None or any(way in step for step in reader.steps), reader.steps
+    # What reads whole rows would read the documents too.
+    assert not [step for step in reader.steps if step == "SCAN orders"], reader.steps
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [Wanted(), Wanted(accounts=("a",)), Wanted(least=Decimal(5)), Wanted(placed_from=DAY), Wanted(text="buyer")],
+    ids=str,
+)
+async def test_pages_join_without_a_gap(reader: Asking, wanted: Wanted) -> None:
+    whole = await search.find(reader, wanted, ["a", "b"], limit=MANY)
+    seen: list[int] = []
+    while page := await search.find(reader, wanted, ["a", "b"], before=seen[-1] if seen else None, limit=700):
+        seen += page
+    assert seen == whole
+    assert len(set(seen)) > 2900
+
+
+async def test_the_journal_of_an_account_or_of_grave_things_walks_past_nothing(reader: Asking) -> None:
+    found = await journal.page(reader, account="b", limit=2)
+    assert [event.id for event in found] == [3000, 2000]
+    assert any("events_journal" in step for step in reader.steps), reader.steps
+    reader.steps.clear()
+    found = await journal.page(reader, kinds=["delivery.held"], limit=2)
+    assert [event.id for event in found] == [2800, 2100]
+    assert any("COVERING INDEX events_notable" in step for step in reader.steps), reader.steps
+    assert [event.id for event in await journal.page(reader, kinds=["delivery.held"], account="b")] == []

@@ -1,0 +1,72 @@
+"""The words of orders that landed before anybody counted them: an upgrade counts them from the documents."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import UTC, datetime
+from pathlib import Path
+
+import aiosqlite
+import msgspec
+
+from olhubd.model import OrderId, Payment, PaymentType, Shipping, Stage
+from olhubd.store import Database, codec, migrate, sightings
+from olhubd.store.database import Reader
+from olhubd.store.sightings import Kind
+from tests.orders import order
+
+AT = datetime(2026, 1, 31, tzinfo=UTC)
+STEPS = sorted((Path(migrate.__file__).parent / "sqlite").glob("*.sql"))
+WAYS = [("dpd-1", "Kurier DPD"), ("dpd-1", "Kurier DPD"), (None, "Odbiór osobisty"), (None, None)]
+
+
+def orders() -> list[tuple[OrderId, msgspec.Struct]]:
+    return [
+        (
+            OrderId(number),
+            msgspec.structs.replace(
+                order(external_id=str(number)),
+                shipping=Shipping(method_id=id_, method=name),
+                payment=Payment(type=PaymentType.ONLINE, external_type="ONLINE") if number > 1 else None,
+                stage=Stage.CONFIRMED,
+                external_stage="READY",
+                external_fulfilment="NEW",
+            ),
+        )
+        for number, (id_, name) in enumerate(WAYS, 1)
+    ]
+
+
+async def test_an_upgrade_counts_what_landing_would_have_counted(tmp_path: Path) -> None:
+    old, new = tmp_path / "old.sqlite", tmp_path / "new.sqlite"
+    connection = sqlite3.connect(old)
+    for step in STEPS:
+        if not step.name.startswith(("0007", "0008", "0009")):
+            connection.executescript(step.read_text(encoding="utf-8"))
+    connection.execute("PRAGMA user_version = 6")
+    stamp = codec.stamp(AT)
+    connection.executemany(
+        "INSERT INTO orders (id, account, external_id, stage, fulfilment, paid, placed_at, currency, total,"
+        " created_at, changed_at, digest, document)"
+        " VALUES (?, 'market', ?, 'confirmed', 'new', 1, 1, 'PLN', '12.50', ?, ?, x'', ?)",
+        [(id_, str(id_), stamp, stamp, codec.encode(one)) for id_, one in orders()],
+    )
+    connection.commit()
+    connection.close()
+    migrate.migrate(old)
+    async with Database.open(new) as database:
+        await database.write(
+            lambda tx: sightings.put(tx, "market", [(id_, one, None) for id_, one in orders()], AT)  # type: ignore[misc]
+        )
+        landed = await sightings.every(database.reader)
+    async with aiosqlite.connect(old) as opened:
+        upgraded = await sightings.every(Reader(opened))
+        assert list(await opened.execute_fetchall("SELECT DISTINCT amount FROM orders")) == [(125_000,)]
+    assert upgraded == landed
+    assert {(one.kind, one.value): one.orders for one in landed} == {
+        (Kind.DELIVERY, "dpd-1"): 2,
+        (Kind.DELIVERY, "Odbiór osobisty"): 1,
+        (Kind.PAYMENT, "ONLINE"): 3,
+        (Kind.STAGE, "READY"): 4,
+        (Kind.PROGRESS, "NEW"): 4,
+    }
