@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
@@ -25,6 +26,10 @@ class Context:
     attempts: Attempts
     """Of bearer tokens; the login of the dashboard counts by itself."""
     log: Any
+    under_way: set[tuple[str, str]] = field(default_factory=set)
+    """Writes with a key that are being done: who asked, and the key."""
+    examining: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held by the one examination by the doctor that may go on."""
 
 
 CONTEXT = web.AppKey("context", Context)

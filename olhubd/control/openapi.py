@@ -18,6 +18,7 @@ from aiohttp import web
 
 from olhubd import __version__
 from olhubd.control.asked import Nothing
+from olhubd.control.once import HEADER
 from olhubd.control.records import Problem
 from olhubd.control.routes import Call, Reply, Route, route
 
@@ -29,7 +30,7 @@ DOCUMENT: web.AppKey[Callable[[], dict[str, Any]]] = web.AppKey("openapi", Calla
 _PREFIX = "#/components/schemas/"
 _ALWAYS = (400, 429, 500, 503, 504)
 _GUARDED = (401, 403)
-_BODY = (408, 413, 415)
+_WRITES = (408, 409, 413, 415, 422)
 _NAMED = (404, 409)
 """Where the path names something: it is not there, the name is ambiguous, or it is not possible now."""
 _ABOUT = """The control endpoint of olhubd: how it stands, what it does, and steering it.
@@ -74,6 +75,14 @@ def document(described: tuple[Route, ...]) -> dict[str, Any]:
         "components": {
             "schemas": {name: _clean(schema) for name, schema in sorted(components.items())},
             "responses": {str(status): _problem(status) for status in sorted(_statuses(described))},
+            "parameters": {
+                "IdempotencyKey": {
+                    "name": HEADER,
+                    "in": "header",
+                    "description": "Asked again with the same key within a day, it is answered and not done again.",
+                    "schema": {"type": "string", "pattern": "^[!-~]{1,200}$"},
+                }
+            },
             "securitySchemes": {
                 "bearer": {
                     "type": "http",
@@ -108,6 +117,10 @@ def _operation(one: Route, refs: dict[Any, Any], components: dict[str, Any]) -> 
     operation["security"] = [] if one.scope is None else [{"bearer": [one.scope.value]}]
     if parameters := [*_parts(one.path), *_query(components[refs[one.query]["$ref"].removeprefix(_PREFIX)])]:
         operation["parameters"] = parameters
+    if one.method not in ("GET", "HEAD"):
+        operation.setdefault("parameters", []).append({"$ref": "#/components/parameters/IdempotencyKey"})
+    elif one.statuses == (200,):
+        operation["responses"]["304"] = {"description": "Not changed since it had the ETag in If-None-Match"}
     if one.body is not Nothing:
         required = any(field.required for field in msgspec.structs.fields(one.body))
         operation["requestBody"] = {
@@ -153,7 +166,7 @@ def _refusals(one: Route) -> list[int]:
     if one.scope is not None:
         found.update(_GUARDED)
     if one.method not in ("GET", "HEAD"):
-        found.update(_BODY)
+        found.update(_WRITES)
     if "{" in one.path:
         found.update(_NAMED)
     return sorted(found)

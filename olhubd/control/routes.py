@@ -11,6 +11,7 @@ refused with its name, since a filter that is silently ignored shows the wrong o
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import inspect
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -23,6 +24,7 @@ from aiohttp.typedefs import Handler
 
 from olhubd.control import access
 from olhubd.control.context import CONTEXT, Context
+from olhubd.control.once import once
 from olhubd.control.problem import Refusal
 from olhubd.engine.hub import Hub
 from olhubd.model import Scope
@@ -77,7 +79,7 @@ class Route:
 
     `limit` is for how many seconds it may take, `scope` what a token must allow, None that all may ask. `statuses`
     are those of answers, `refusals` those of problems beside the ones that any route may give. `media` is what it
-    answers with. `text` is the handler's docstring.
+    answers with, `secret` that its answer is kept nowhere. `text` is the handler's docstring.
     """
 
     method: str
@@ -92,6 +94,7 @@ class Route:
     statuses: tuple[int, ...]
     refusals: tuple[int, ...]
     media: tuple[str, ...]
+    secret: bool
 
     @property
     def summary(self) -> str:
@@ -110,6 +113,7 @@ def route(
     statuses: tuple[int, ...] = (200,),
     refusals: tuple[int, ...] = (),
     media: tuple[str, ...] = ("application/json",),
+    secret: bool = False,
 ) -> Route:
     """Describe a route. Without `scope`, what reads needs the scope read and all else operate."""
     hints = get_type_hints(handler)
@@ -128,6 +132,7 @@ def route(
         statuses=statuses,
         refusals=refusals,
         media=media,
+        secret=secret,
     )
 
 
@@ -144,14 +149,33 @@ def endpoint(route: Route) -> Handler:
                 who=access.who(request),
                 headers=request.headers,
             )
-            result = await route.handler(call)
-        if isinstance(result, web.StreamResponse):
-            return result
-        if isinstance(result, Reply):
-            return _json(result.content, result.status, result.headers)
-        return _json(result)
+
+            async def produce() -> web.Response:
+                return _response(await route.handler(call))
+
+            response = await once(request, call.who, route.secret, produce)
+        return _tagged(request, response)
 
     return handle
+
+
+def _response(result: Any) -> web.Response:
+    if isinstance(result, web.Response):
+        return result
+    if isinstance(result, Reply):
+        return _json(result.content, result.status, result.headers)
+    return _json(result)
+
+
+def _tagged(request: web.Request, response: web.Response) -> web.Response:
+    """With a tag of its content, or 304 where who asks again has that already."""
+    if request.method != "GET" or response.status != 200 or not isinstance(response.body, bytes):
+        return response
+    tag = hashlib.blake2b(response.body, digest_size=12).hexdigest()
+    if {known.value for known in request.if_none_match or ()} & {tag, "*"}:
+        response = web.Response(status=304)
+    response.etag = tag  # type: ignore[assignment]
+    return response
 
 
 def _json(content: msgspec.Struct, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:

@@ -54,6 +54,6 @@ def _token(row: TokenRow, now: datetime) -> Token:
 
 ROUTES = (
     route("GET", "/api/v1/tokens", listing, scope=Scope.ADMIN),
-    route("POST", "/api/v1/tokens", make, scope=Scope.ADMIN, statuses=(201,), refusals=(409,)),
+    route("POST", "/api/v1/tokens", make, scope=Scope.ADMIN, statuses=(201,), secret=True),
     route("POST", "/api/v1/tokens/{token}/revoke", revoke, scope=Scope.ADMIN),
 )

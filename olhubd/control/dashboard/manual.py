@@ -48,6 +48,7 @@ def _operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
                 "parameters": [
                     (one["name"], one["in"], _type(one["schema"]), one["required"], one["schema"].get("default"))
                     for one in operation.get("parameters", ())
+                    if "$ref" not in one
                 ],
                 "body": _type(body) if body else None,
                 "answers": [
