@@ -6,6 +6,7 @@ from typing import Any
 
 from olhubd.store import accounts, deliveries
 from olhubd.store.accounts import AccountState
+from olhubd.testing.faults import Fault, Kind
 from olhubd.testing.simulator import serve
 from olhubd_woocommerce.simulator import WooCommerceSimulator
 from tests.control.house import House
@@ -80,8 +81,17 @@ async def test_another_shop_under_the_same_name_is_refused_loudly(trading: House
         url = str(trading.hub.configuration.accounts["shop"].settings.url).rstrip("/")  # type: ignore[attr-defined]
         trading.path.write_text(trading.path.read_text().replace(url, base))
         assert base in trading.path.read_text()
-        await trading.hub.reload(trading.configuration())
+        await trading.ask("POST", "/accounts/shop/pause")
         trading.market.ledger.buy()
+
+        async def owed() -> bool:
+            return bool(await deliveries.tally(trading.database.reader))
+
+        await trading.until(owed)
+        await trading.database.write(lambda tx: tx.execute("UPDATE accounts SET state = 'active'"))
+        # It takes its time to say who it is; what is owed must wait for that.
+        other.faults.add(Fault(kind=Kind.SLOW, match="GET /wp-json/$", times=None, seconds=1.0))
+        await trading.hub.reload(trading.configuration())
 
         async def parked() -> bool:
             return bool((await trading.get("/accounts/shop"))["state"] == "parked")
@@ -92,11 +102,6 @@ async def test_another_shop_under_the_same_name_is_refused_loudly(trading: House
         status, problem = await trading.ask("POST", "/accounts/shop/resume")
         assert status == 409
         assert "resume it as moved" in problem["detail"]
-
-        async def owed() -> bool:
-            return bool(await deliveries.tally(trading.database.reader))
-
-        await trading.until(owed)
         assert other.books() == []
         assert (await trading.ask("POST", "/accounts/shop/resume", {"moved": True}))[0] == 200
 
