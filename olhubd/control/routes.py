@@ -174,7 +174,7 @@ def _tagged(request: web.Request, response: web.Response) -> web.Response:
     tag = hashlib.blake2b(response.body, digest_size=12).hexdigest()
     if {known.value for known in request.if_none_match or ()} & {tag, "*"}:
         response = web.Response(status=304)
-    response.etag = tag  # type: ignore[assignment]
+    response.etag = tag
     return response
 
 
