@@ -33,13 +33,16 @@ def words(result: Result) -> str:
 
 @pytest.mark.parametrize("name", SMALL)
 def test_a_kill_at_every_crossing_changes_nothing(name: str) -> None:
-    """Invariants 1, 3, 4, 8: each call and each commit, before it and after it, is survived."""
+    """Invariants 1, 3, 4, 8: each call and each commit, before it and after it, is survived.
+
+    One in three here; `olhubd torture --every` takes all.
+    """
     plays = 0
-    for result in at_every_crossing(SMALL[name]):
+    for result in at_every_crossing(SMALL[name], stride=3):
         assert not result.findings, words(result)
         assert result.kills == len(result.strikes)
         plays += 1
-    assert plays > 15
+    assert plays > 10
 
 
 @pytest.mark.parametrize("start", range(1, 61, 20))

@@ -89,12 +89,15 @@ def by_seed(seeds: Iterable[int], jobs: int = 1) -> Generator[Result, None, None
     return muster(((draw(seed), ()) for seed in seeds), jobs)
 
 
-def at_every_crossing(*schedules: Schedule, jobs: int = 1) -> Generator[Result, None, None]:
-    """Play each schedule unharmed, then once for each crossing of its time of trouble, with a kill there."""
+def at_every_crossing(*schedules: Schedule, jobs: int = 1, stride: int = 1) -> Generator[Result, None, None]:
+    """Play each schedule unharmed, then once for each crossing of its time of trouble, with a kill there.
+
+    `stride` takes only every so many.
+    """
     crossings: list[Task] = []
     for unharmed in muster(((schedule, ()) for schedule in schedules), jobs):
         yield unharmed
-        crossings += ((unharmed.schedule, (number,)) for number in range(1, unharmed.troubled + 1))
+        crossings += ((unharmed.schedule, (number,)) for number in range(1, unharmed.troubled + 1, stride))
     yield from muster(crossings, jobs)
 
 

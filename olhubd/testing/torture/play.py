@@ -9,6 +9,7 @@ import tempfile
 from collections import deque
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -116,6 +117,7 @@ class _Play:
         loop = asyncio.get_running_loop()
         assert isinstance(loop, Loop)
         loop.stuck = self._stuck
+        loop.set_exception_handler(self._failed)
         if self._look is not None:
             world.trace = _Nothing()
             self._log.lines = _Nothing()
@@ -140,6 +142,11 @@ class _Play:
             if not world.frontier.dead:
                 world.frontier.kill("the end")
             await self._life.bury()
+
+    def _failed(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """A callback failed; what nobody in a killed process waited for any more is no failure."""
+        if "never retrieved" not in context["message"]:
+            self._result.findings.append(f"crash: {context['message']}: {context.get('exception')!r}")
 
     def _stuck(self, why: str) -> None:
         """It spins or hangs: end this life, so that the others get their turn."""
