@@ -16,6 +16,7 @@ __all__ = [
     "Adopting",
     "AlarmsQuery",
     "DeliveriesQuery",
+    "DoctorQuery",
     "ExportFormat",
     "ExportQuery",
     "ExportRows",
@@ -57,7 +58,7 @@ Word = Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=r"^\s*[
 
 Place = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,18}\.[0-9]{1,18}$")]
 """Where a page of the journal ends; a program hands it back as it is."""
-Day = Annotated[str, msgspec.Meta(min_length=10, max_length=40)]
+Day = Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
 Amount = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,12}(\.[0-9]{1,4})?$")]
 
 
@@ -138,6 +139,12 @@ class JournalQuery(_Asked, frozen=True, kw_only=True):
     after: Place | None = None
     wait: Wait = 0.0
     limit: Limit = 50
+
+
+class DoctorQuery(_Asked, frozen=True, kw_only=True):
+    """`check` is the id of what to look at; it may be given more than once. Without it everything is."""
+
+    check: tuple[Words, ...] = ()
 
 
 class MappingsQuery(_Asked, frozen=True, kw_only=True):
