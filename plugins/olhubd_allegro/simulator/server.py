@@ -149,8 +149,9 @@ class AllegroSimulator(Simulator):
         self.signin.answer(user_code, granted)
 
     def poll_every(self, seconds: float) -> None:
-        """Have those who wait for somebody's consent ask so often; Allegro says 5 s."""
+        """Have those who wait for somebody's consent ask so often; Allegro says 5 s. Nobody agrees unasked then."""
         self.signin.interval = seconds
+        self.signin.consent = False
 
     def routes(self) -> Sequence[web.AbstractRouteDef]:
         form = "/order/checkout-forms/{id}"
