@@ -147,10 +147,7 @@ def test_tasks_belong_to_the_supervisor() -> None:
 
 
 def test_sql_is_written_in_the_store_alone() -> None:
-    """PostgreSQL becomes the second home of the same functions; SQL elsewhere would have to be found first.
-
-    What tortures a daemon's file from outside speaks to SQLite as another program would.
-    """
+    """PostgreSQL becomes the second home of the same functions; SQL elsewhere would have to be found first."""
     sql = re.compile(
         r"^\s*(SELECT\s|INSERT\s+(OR\s+\w+\s+)?INTO\s|UPDATE\s+\w+\s+SET\s|DELETE\s+FROM\s|CREATE\s|PRAGMA\s)"
     )
