@@ -17,7 +17,7 @@ from olhubd.control.records import AccountState
 from olhubd.model import Action, DeliveryState, Fulfilment, Money, PaymentType, RunState, Stage
 
 PLACES = sorted(path.name for path in TEMPLATES.iterdir())
-OURS = {"olhubd", "SKU", "EAN", "CSV", "JSON"}
+OURS = {"olhubd", "SKU", "EAN", "CSV", "JSON", "API"}
 
 
 def places(value: str | tuple[str, ...]) -> set[str | None]:
