@@ -17,6 +17,8 @@ from olhubd.testing.process import Daemon
 __all__ = ["Aged"]
 
 _ROWS = 5000
+_STARTS = 60.0
+"""Seconds in which a daemon begins to upgrade."""
 _FEED = "before"
 """By which our rows are known again."""
 _RUN = (
@@ -31,7 +33,6 @@ class Aged:
     def __init__(self, path: Path, dice: random.Random) -> None:
         self._path = path
         self._dice = dice
-        self._backup = path
         self.kills = 0
 
     def make(self) -> None:
@@ -43,7 +44,6 @@ class Aged:
             if (found := re.fullmatch(r"(\d{4})_\w+\.sql", entry.name))
         }
         version = self._dice.choice(sorted(steps)[:-1])
-        self._backup = self._path.with_name(f"{self._path.name}.schema-{version}.backup")
         now = time.time_ns() // 1000
         with contextlib.closing(sqlite3.connect(self._path)) as connection:
             connection.execute("PRAGMA journal_mode = WAL")
@@ -62,13 +62,19 @@ class Aged:
                 return
             await daemon.launch()
             # The backup is begun before the first step, so from then on it is about to happen or happens.
-            while not self._backup.exists() and not await daemon.ended(0.002):
-                pass
+            async with asyncio.timeout(_STARTS):
+                while not self._backups() and not await daemon.ended(0.002):
+                    pass
             await asyncio.sleep(self._dice.uniform(0.0, 0.06))
             if daemon.running:
                 await daemon.kill()
                 self.kills += 1
-            self._backup.unlink(missing_ok=True)
+            for backup in self._backups():
+                backup.unlink()
+
+    def _backups(self) -> list[Path]:
+        """Those that an upgrade leaves; one that goes on where another was killed has a later number."""
+        return list(self._path.parent.glob(f"{self._path.name}.schema-*.backup"))
 
     def _version(self) -> int:
         with contextlib.closing(sqlite3.connect(self._path)) as connection:
