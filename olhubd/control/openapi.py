@@ -181,6 +181,8 @@ def _problem(status: int) -> dict[str, Any]:
         "description": HTTPStatus(status).phrase,
         "content": {"application/problem+json": {"schema": {"$ref": f"{_PREFIX}Problem"}}},
     }
+    if status == HTTPStatus.BAD_REQUEST:  # what is no HTTP, or has a line that is too long, reaches no route
+        response["content"]["text/plain"] = {"schema": {"type": "string"}}
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         seconds = {"type": "integer", "minimum": 1}
         response["headers"] = {"Retry-After": {"description": "Seconds to wait.", "schema": seconds}}

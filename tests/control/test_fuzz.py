@@ -38,6 +38,7 @@ async def fuzz(house: House, *options: str) -> tuple[int, str]:
         f"--max-examples={EXAMPLES}",
         f"--checks={CHECKS}",
         "--seed=1",
+        "--request-timeout=100",
         "--generation-database=none",
         "--suppress-health-check=all",
         "--no-color",

@@ -43,7 +43,8 @@ def test_every_refusal_is_a_problem() -> None:
             for status, answer in operation["responses"].items():
                 if "$ref" in answer:
                     named = made["components"]["responses"][status]
-                    assert list(named["content"]) == ["application/problem+json"]
+                    plain = ["text/plain"] if status == "400" else []
+                    assert list(named["content"]) == ["application/problem+json", *plain]
     assert made["components"]["responses"]["429"]["headers"].keys() == {"Retry-After"}
 
 
