@@ -21,7 +21,7 @@ from olhubd.testing.torture.aged import Aged
 from olhubd.testing.torture.drills import DRILLS, drill
 from olhubd.testing.torture.siege import LAUNCHER
 from olhubd.testing.torture.strikes import HOSTS, Field, Strike, Striker, Trap
-from olhubd.testing.torture.vigil import Sample, growth, watch
+from olhubd.testing.torture.vigil import Sample, growth, quarters, watch
 from olhubd.testing.trade import Trade
 from tests.torture.drills import OFF, broken
 
@@ -111,6 +111,10 @@ def test_what_grows_is_told(field: str, value: int) -> None:
     late = [msgspec.structs.replace(one, **{field: value}) for one in FLAT[30:]]
     (finding,) = growth([*FLAT[:30], *late])
     assert finding.startswith("memory:" if field == "resident" else f"{field}:")
+
+
+def test_quarters_leave_no_sample_out() -> None:
+    assert [quarter.orders for quarter in quarters(FLAT[:7])] == [0, 2, 4, 6]
 
 
 def test_too_short_a_watch_tells_nothing() -> None:

@@ -94,8 +94,8 @@ class Vigil(msgspec.Struct):
 
 def quarters(samples: Sequence[Sample]) -> list[Quarter]:
     """The samples in four parts; none for less than four."""
-    size = len(samples) // 4
-    parts = [samples[size * number : size * (number + 1)] for number in range(4)] if size else []
+    count = len(samples)
+    parts = [samples[count * number // 4 : count * (number + 1) // 4] for number in range(4)] if count >= 4 else []
     return [
         Quarter(
             resident=fmean(one.resident for one in part),
