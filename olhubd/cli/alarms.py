@@ -19,7 +19,7 @@ __all__ = ["alarms", "reconcile"]
 @click.command()
 @click.option("--past", is_flag=True, help="Those that are over, the newest first.")
 @click.option("--limit", type=click.IntRange(1, 500), default=50, show_default=True, help="How many.")
-@session_command()
+@session_command(rows=True)
 def alarms(session: Session, past: bool, limit: int) -> None:
     """What is wrong now, and what was.
 
@@ -36,7 +36,7 @@ def alarms(session: Session, past: bool, limit: int) -> None:
     if printer.json(page):
         return
     printer.table(
-        ("ALARM:right", "KIND", "OF", "SINCE", "UNTIL", "WHAT"),
+        ("ALARM:right:least", "KIND", "OF", "SINCE", "UNTIL", "WHAT"),
         [(a.id, a.kind.value, a.subject, a.raised_at, a.cleared_at, a.detail) for a in page.items],
         "No alarm has ended yet." if past else "Nothing is wrong.",
     )
@@ -50,7 +50,7 @@ def alarms(session: Session, past: bool, limit: int) -> None:
 )
 @click.option("--different", is_flag=True, help="Only days on which source and hub differ.")
 @click.option("--limit", type=click.IntRange(1, 500), default=30, show_default=True, help="How many days.")
-@session_command()
+@session_command(rows=True)
 def reconcile(
     session: Session, account: str | None, at_once: bool, day: datetime | None, different: bool, limit: int
 ) -> None:

@@ -17,7 +17,7 @@ def config() -> None:
 
 
 @config.command()
-@session_command()
+@session_command(rows=True)
 def show(session: Session) -> None:
     """Every value in force and the file and line it comes from. Secrets are not shown.
 

@@ -30,7 +30,7 @@ def deliveries() -> None:
 @click.option("--all", "every", is_flag=True, help="Those that are settled too.")
 @click.option("--before", type=int, metavar="ID", help="Older than this one: the next page.")
 @click.option("--limit", type=click.IntRange(1, 500), default=30, show_default=True, help="How many.")
-@session_command()
+@session_command(rows=True)
 def listing(
     session: Session, states: tuple[str, ...], target: str | None, every: bool, before: int | None, limit: int
 ) -> None:
@@ -51,7 +51,10 @@ def listing(
     printer = session.printer
     if printer.json(page):
         return
-    columns = ("ID:right", "ORDER", "TARGET", "WHAT", "STATE", "TRIES:right", "OWED SINCE", "NEXT TRY", "REASON")
+    columns = (
+        "ID:right", "ORDER", "TARGET", "WHAT", "STATE", "TRIES:right:least", "OWED SINCE:least", "NEXT TRY:least",
+        "REASON",
+    )  # fmt: skip
     printer.table(columns, map(_row, page.items), "Nothing is owed." if not states else "No such deliveries.")
     if page.next is not None:
         click.echo(f"More: --before {page.next}", err=True)

@@ -28,7 +28,7 @@ def holds() -> None:
 
 @holds.command(name="list")
 @click.option("--target", help="Deliveries to this account only.")
-@session_command()
+@session_command(rows=True)
 def listing(session: Session, target: str | None) -> None:
     """All that waits for a person: deliveries on hold, and records that could not land.
 

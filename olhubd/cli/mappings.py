@@ -15,7 +15,7 @@ __all__ = ["mappings", "unlinked"]
     "--kind", type=click.Choice(["delivery", "payment", "stage", "progress", "status"]), help="Of this kind only."
 )
 @click.option("--unmapped", is_flag=True, default=None, help="Only those that nobody mapped.")
-@session_command()
+@session_command(rows=True)
 def mappings(session: Session, account: str | None, kind: str | None, unmapped: bool | None) -> None:
     """The words of sources and targets, what they become, and how many orders had them.
 
@@ -33,7 +33,10 @@ def mappings(session: Session, account: str | None, kind: str | None, unmapped: 
     if printer.json(found):
         return
     printer.table(
-        ("KIND", "ACCOUNT", "WORD", "CALLED", "BECOMES", "AT", "ORDERS:right", "LAST", "ORDER:right", "WRITTEN IN"),
+        (
+            "KIND", "ACCOUNT", "WORD", "CALLED:least", "BECOMES", "AT", "ORDERS:right", "LAST:least",
+            "ORDER:right:least", "WRITTEN IN:least",
+        ),
         [
             (
                 one.kind.value, one.account, one.value, one.label if one.label != one.value else None,
@@ -48,7 +51,7 @@ def mappings(session: Session, account: str | None, kind: str | None, unmapped: 
 
 @click.command()
 @click.option("--account", help="Of this source only.")
-@session_command()
+@session_command(rows=True)
 def unlinked(session: Session, account: str | None) -> None:
     """The offers whose order lines are bound to no product, those of the most orders first.
 
@@ -66,12 +69,15 @@ def unlinked(session: Session, account: str | None) -> None:
     if printer.json(found):
         return
     printer.table(
-        ("ACCOUNT", "AT TARGET", "OFFER", "SKU", "EAN", "NAME", "ORDERS:right", "LAST ORDER:right"),
+        (
+            "ACCOUNT", "AT TARGET:least", "OFFER", "SKU", "EAN:least", "NAME", "ORDERS:right",
+            "LAST ORDER:right:least",
+        ),
         [
             (one.account, one.target, one.offer_id, one.sku, one.ean, one.name, one.orders, one.last_order)
             for one in found.items
         ],
         "Every line has its product.",
-    )
+    )  # fmt: skip
     if not found.all:
         click.echo(f"Only the latest {found.looked_at} orders with such lines were looked at.", err=True)

@@ -56,7 +56,7 @@ for _command in (hands.note, hands.status, hands.ship, hands.address, hands.forw
 @filtered
 @click.option("--before", type=int, metavar="ID", help="Older than this one: the next page.")
 @click.option("--limit", type=click.IntRange(1, 500), default=30, show_default=True, help="How many.")
-@session_command()
+@session_command(rows=True)
 def listing(session: Session, before: int | None, limit: int, **asked: Any) -> None:
     """The newest orders first. All filters that are given must fit.
 
@@ -73,7 +73,10 @@ def listing(session: Session, before: int | None, limit: int, **asked: Any) -> N
     printer = session.printer
     if printer.json(page):
         return
-    columns = ("ID:right", "ORDER", "PLACED", "BUYER", "TOTAL:right", "STAGE", "PAID", "FREE LINES", "AT TARGETS")
+    columns = (
+        "ID:right", "ORDER", "PLACED", "BUYER:least", "TOTAL:right", "STAGE", "PAID:least", "FREE LINES:least",
+        "AT TARGETS",
+    )  # fmt: skip
     printer.table(columns, map(_row, page.items), "No orders.")
     if page.next is not None:
         click.echo(f"More: --before {page.next}", err=True)

@@ -1,13 +1,20 @@
-"""Printing: tables that fit a terminal, plain columns into a pipe, JSON for programs."""
+"""Printing: tables that fit a terminal, plain columns into a pipe, JSON and CSV for programs.
+
+A heading may end in `:right`, for a column that is set to the right, and in `:least`, for one that a narrow
+terminal does without; pipes, JSON and CSV have all of them.
+"""
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 import shutil
 import sys
+import textwrap
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, tzinfo
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -15,8 +22,11 @@ __all__ = ["Printer", "harmless", "span"]
 
 Row = Sequence[object]
 
-_NARROW = 8
-"""Characters that each column of a table needs, or it becomes taller than wide."""
+_NARROW = 12
+"""Characters that a column of long texts needs, or its table becomes taller than wide."""
+_SHORT = 16
+"""Texts of up to so many characters are not broken."""
+_GAP = 2
 _STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 _COLOURS = {
@@ -35,10 +45,14 @@ _COLOURS = {
 
 
 class Printer:
-    """Prints to standard output. `zone` is what times are shown in."""
+    """Prints to standard output. `zone` is what times are shown in.
 
-    def __init__(self, as_json: bool, zone: tzinfo | None = None) -> None:
+    As CSV the rows alone go there; what else is told goes to standard error.
+    """
+
+    def __init__(self, as_json: bool, zone: tzinfo | None = None, *, as_csv: bool = False) -> None:
         self.as_json = as_json
+        self.as_csv = as_csv
         self.zone = zone or UTC
 
     def json(self, value: Any) -> bool:
@@ -50,56 +64,72 @@ class Printer:
         return self.as_json
 
     def line(self, text: str = "") -> None:
-        click.echo(harmless(text))
+        click.echo(harmless(text), err=self.as_csv)
+
+    def wrapped(self, text: str, margin: int) -> list[str]:
+        """The text as lines that leave so much room beside them on a terminal; one line into a pipe."""
+        room = shutil.get_terminal_size().columns - margin
+        if not sys.stdout.isatty() or room < _NARROW:
+            return [text]
+        return textwrap.wrap(text, room) or [""]
 
     def facts(self, rows: Iterable[tuple[str, object]]) -> None:
         """Names and values below each other; what has no value is left out."""
         told = [(name, self.cell(value)) for name, value in rows if value not in (None, "", ())]
         width = max((len(name) for name, _ in told), default=0)
         for name, value in told:
-            click.echo(f"{name:<{width}}  {value}")
+            click.echo(f"{name:<{width}}  {value}", err=self.as_csv)
 
     def table(self, columns: Sequence[str], rows: Iterable[Row], nothing: str) -> None:
-        """Columns under headings; `nothing` is the sentence for no rows. A column `:right` is set to the right."""
-        cells = [[self.cell(value) for value in row] for row in rows]
+        """Columns under headings; `nothing` is the sentence for no rows."""
+        headings = [Heading.of(column) for column in columns]
+        if self.as_csv:
+            _csv(headings, rows)
+            return
+        terminal = sys.stdout.isatty()
+        cells = [[self.cell(value, short=terminal) for value in row] for row in rows]
         if not cells:
             click.echo(nothing)
-        elif sys.stdout.isatty():
-            if shutil.get_terminal_size().columns < _NARROW * len(columns):
-                self._cards(columns, cells)
-            else:
-                self._rich(columns, cells)
+        elif terminal:
+            self._fitted(headings, cells)
         else:
-            _plain([column.removesuffix(":right") for column in columns], cells)
+            _plain([heading.name for heading in headings], cells)
 
-    def _cards(self, columns: Sequence[str], cells: list[list[str]]) -> None:
-        """Each row as names and values, where its columns do not fit beside each other."""
+    def _fitted(self, headings: list[Heading], cells: list[list[str]]) -> None:
+        """As a table without its empty columns and, where it would not fit, without the least of the others; else
+        each row as names and values."""
+        room = shutil.get_terminal_size().columns
+        filled = [index for index in range(len(headings)) if index == 0 or any(row[index] for row in cells)]
+        widths = [max(len(heading.name), *(len(row[at]) for row in cells)) for at, heading in enumerate(headings)]
+        kept = list(filled)
+        for index in reversed(filled):
+            if _needs(widths, kept) <= room:
+                break
+            if headings[index].least:
+                kept.remove(index)
+        if _needs(widths, kept) <= room:
+            _rich(
+                [headings[index] for index in kept],
+                [min(widths[index], _NARROW) for index in kept],
+                [[row[index] for index in kept] for row in cells],
+            )
+            if left_out := [headings[index].name for index in filled if index not in kept]:
+                click.echo(f"No room for: {', '.join(left_out)}", err=True)
+            return
         for number, row in enumerate(cells):
             if number:
                 click.echo()
-            self.facts(zip((column.removesuffix(":right").lower() for column in columns), row, strict=True))
+            self.facts((heading.name.lower(), value) for heading, value in zip(headings, row, strict=True))
 
-    def _rich(self, columns: Sequence[str], cells: list[list[str]]) -> None:
-        from rich.console import Console
-        from rich.table import Table
-        from rich.text import Text
-
-        table = Table(box=None, pad_edge=False, header_style="bold")
-        for column in columns:
-            right = column.endswith(":right")
-            table.add_column(column.removesuffix(":right"), justify="right" if right else "left", overflow="fold")
-        for row in cells:
-            table.add_row(*(Text(cell, style=_COLOURS.get(cell, "")) for cell in row))
-        Console().print(table)
-
-    def cell(self, value: object) -> str:
+    def cell(self, value: object, *, short: bool = False) -> str:
+        """A value as people read it; a moment is `short` without its seconds and zone."""
         match value:
             case None:
                 return ""
             case bool():
                 return "yes" if value else "no"
             case datetime():
-                return self.when(value)
+                return self.when(value)[:16] if short else self.when(value)
             case list() | tuple():
                 return ", ".join(map(self.cell, value))
         return " ".join(harmless(str(value)).splitlines())
@@ -115,6 +145,67 @@ class Printer:
 def harmless(text: str) -> str:
     """The text without what would steer a terminal, since names and notes are written by strangers."""
     return _STEERING.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+class Heading(NamedTuple):
+    name: str
+    right: bool
+    least: bool
+
+    @classmethod
+    def of(cls, column: str) -> Heading:
+        name, *marks = column.split(":")
+        return cls(name, "right" in marks, "least" in marks)
+
+
+def _needs(widths: Sequence[int], kept: Sequence[int]) -> int:
+    """The least width of a table of these columns."""
+    least = (width if width <= _SHORT else _NARROW for width in (widths[index] for index in kept))
+    return sum(least) + _GAP * (len(kept) - 1)
+
+
+def _rich(headings: list[Heading], least: list[int], cells: list[list[str]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, _GAP // 2))
+    for index, heading in enumerate(headings):
+        short = max(len(heading.name), *(len(row[index]) for row in cells)) <= _SHORT
+        table.add_column(
+            heading.name,
+            justify="right" if heading.right else "left",
+            overflow="fold",
+            no_wrap=short,
+            min_width=least[index],
+        )
+    for row in cells:
+        table.add_row(*(Text(cell, style=_COLOURS.get(cell, "")) for cell in row))
+    Console().print(table)
+
+
+def _csv(headings: list[Heading], rows: Iterable[Row]) -> None:
+    """As RFC 4180 has it, with moments in UTC; in Unix's own line ends, for what reads it there."""
+    from olhubd.control.spreadsheet import cell
+
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow([heading.name.lower().replace(" ", "_") for heading in headings])
+    writer.writerows([cell(_told(value)) for value in row] for row in rows)
+    click.echo(out.getvalue(), nl=False)
+
+
+def _told(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "yes" if value else "no"
+        case datetime():
+            return value.astimezone(UTC).isoformat()
+        case list() | tuple():
+            return ", ".join(map(_told, value))
+    return harmless(str(value))
 
 
 def _plain(columns: Sequence[str], cells: list[list[str]]) -> None:

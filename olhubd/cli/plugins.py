@@ -33,7 +33,7 @@ __all__ = ["plugins"]
     help="With --prove: run what is marked as a proof there (needs pytest). May be given more than once.",
 )
 @click.option("--record", is_flag=True, help="With --prove: write what was found into the plugin's package.")
-@session_command()
+@session_command(rows=True)
 def plugins(session: Session, names: tuple[str, ...], prove: bool, tests: tuple[Path, ...], record: bool) -> None:
     """What is installed, what each connector can do, and its tier: how far it was proved.
 

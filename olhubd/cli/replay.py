@@ -76,7 +76,7 @@ def _when(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -
     metavar="FILE",
     help="Another configuration: what would have been decided by its routes?",
 )
-@session_command()
+@session_command(rows=True)
 def replay(
     session: Session,
     since: datetime | None,

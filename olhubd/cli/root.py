@@ -20,6 +20,7 @@ COMMANDS = {
         "check": Lazy("olhubd.cli.run:check", "Check the configuration and tell all that is wrong."),
         "status": Lazy("olhubd.cli.status:status", "How the daemon and its accounts stand."),
         "alarms": Lazy("olhubd.cli.alarms:alarms", "What is wrong now, and what was."),
+        "doctor": Lazy("olhubd.cli.doctor:doctor", "Whether all is well, what is not, and how to mend it."),
         "reload": Lazy("olhubd.cli.run:reload", "Take the configuration into force anew."),
         "log-level": Lazy("olhubd.cli.run:log_level", "Log more or less until the daemon restarts."),
     },

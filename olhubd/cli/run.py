@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from typing import Any
 
 import click
@@ -51,6 +50,7 @@ def check(session: Session) -> None:
       olhubd check --config ./olhubd.toml --json
     """
     from olhubd import config
+    from olhubd.control.doctor.machine import own_checks
 
     printer = session.printer
     try:
@@ -59,7 +59,7 @@ def check(session: Session) -> None:
         if printer.json({"ok": False, "problems": [_problem(problem) for problem in error.problems]}):
             raise Failure("", Exit.CONFIGURATION) from error
         raise
-    checks = _plugin_checks(configuration)
+    checks = {name: found.text for name, found in own_checks(configuration) if found.mend is not None}
     warnings = [_problem(problem) for problem in configuration.warnings]
     if printer.json({"ok": True, "problems": warnings, "checks": checks}):
         return
@@ -73,21 +73,6 @@ def check(session: Session) -> None:
         f" {routes} {'route' if routes == 1 else 'routes'}"
         + (f", {len(configuration.warnings)} to look at" if configuration.warnings else "")
     )
-
-
-def _plugin_checks(configuration: Any) -> dict[str, str]:
-    """What the plugins' own checks of the set-up have to say, by the check's name."""
-    checks: dict[str, Callable[[], str | None]] = {}
-    configuration.plugins.manager.hook.olhubd_register_checks(register=checks.__setitem__)
-    found = {}
-    for name, look in checks.items():
-        try:
-            wrong = look()
-        except Exception as error:  # a stranger's
-            wrong = f"the check itself failed: {type(error).__name__}"
-        if wrong is not None:
-            found[name] = wrong
-    return found
 
 
 def _problem(problem: Any) -> dict[str, object]:

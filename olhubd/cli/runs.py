@@ -18,7 +18,7 @@ __all__ = ["quarantine", "runs"]
 @click.command()
 @click.option("--account", help="Of this account only.")
 @click.option("--limit", type=click.IntRange(1, 500), default=30, show_default=True, help="How many.")
-@session_command()
+@session_command(rows=True)
 def runs(session: Session, account: str | None, limit: int) -> None:
     """The import log, the newest run first. Runs that found nothing share a row and are counted.
 
@@ -34,8 +34,8 @@ def runs(session: Session, account: str | None, limit: int) -> None:
     if not printer.json(page):
         printer.table(
             (
-                "RUN:right", "ACCOUNT", "FEED", "WHY", "STARTED", "TOOK", "STATE", "TIMES:right", "TOLD:right",
-                "NEW:right", "CHANGED:right", "REFUSED:right", "ERROR",
+                "RUN:right", "ACCOUNT", "FEED:least", "WHY:least", "STARTED", "TOOK:least", "STATE",
+                "TIMES:right:least", "TOLD:right:least", "NEW:right", "CHANGED:right", "REFUSED:right", "ERROR",
             ),
             map(_row, page.items),
             "Nothing has been fetched yet.",
@@ -53,7 +53,7 @@ def _row(run: Run) -> tuple[object, ...]:
 @click.command()
 @click.option("--limit", type=click.IntRange(1, 500), default=50, show_default=True, help="How many.")
 @click.option("--raw", is_flag=True, help="With the text that could not be read. It holds personal data.")
-@session_command()
+@session_command(rows=True)
 def quarantine(session: Session, limit: int, raw: bool) -> None:
     """Records that could not be stored as orders, and why. Each clears by itself once its source tells it right."""
     from olhubd.control.records import QuarantinePage
@@ -64,7 +64,7 @@ def quarantine(session: Session, limit: int, raw: bool) -> None:
     if printer.json(page):
         return
     printer.table(
-        ("ACCOUNT", "ORDER", "SINCE", "LAST", "TIMES:right", "WHY"),
+        ("ACCOUNT", "ORDER", "SINCE", "LAST:least", "TIMES:right", "WHY"),
         [(r.account, r.external_id, r.first_at, r.last_at, r.tries, r.reason) for r in page.items],
         "Nothing is in quarantine.",
     )

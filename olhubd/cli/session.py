@@ -44,6 +44,11 @@ class Session:
 
     config: Path
     as_json: bool = False
+    as_csv: bool = False
+
+    @property
+    def for_programs(self) -> bool:
+        return self.as_json or self.as_csv
 
     @functools.cached_property
     def reach(self) -> Reach | None:
@@ -62,7 +67,7 @@ class Session:
     def printer(self) -> Printer:
         """Prints for people; times are in the zone of the configuration once the daemon has been asked."""
         reach = self.__dict__.get("reach")
-        return Printer(self.as_json, reach.zone if reach else None)
+        return Printer(self.as_json, reach.zone if reach else None, as_csv=self.as_csv)
 
     @contextlib.contextmanager
     def daemon(self) -> Any:
@@ -121,6 +126,18 @@ def _set_config(ctx: click.Context, _parameter: click.Parameter, value: Path | N
 def _set_json(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:
     if value:
         _session(ctx).as_json = True
+        _one_form(_session(ctx))
+
+
+def _set_csv(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:
+    if value:
+        _session(ctx).as_csv = True
+        _one_form(_session(ctx))
+
+
+def _one_form(session: Session) -> None:
+    if session.as_json and session.as_csv:
+        raise click.UsageError("--json or --csv, not both")
 
 
 def config_option(function: F) -> F:
@@ -137,8 +154,8 @@ def config_option(function: F) -> F:
     return option(function)
 
 
-def session_command(*, data: bool = True) -> Callable[[F], F]:
-    """Makes a command's first argument the Session; adds --config, and with `data` --json."""
+def session_command(*, data: bool = True, rows: bool = False) -> Callable[[F], F]:
+    """Makes a command's first argument the Session; adds --config, with `data` --json, and with `rows` --csv."""
 
     def decorate(function: F) -> F:
         @functools.wraps(function)
@@ -146,6 +163,14 @@ def session_command(*, data: bool = True) -> Callable[[F], F]:
             return function(_session(click.get_current_context()), *args, **options)
 
         result = config_option(wrapped)
+        if rows:
+            result = click.option(
+                "--csv",
+                is_flag=True,
+                expose_value=False,
+                callback=_set_csv,
+                help="Print the rows as CSV, for spreadsheets.",
+            )(result)
         if data:
             result = click.option(
                 "--json", is_flag=True, expose_value=False, callback=_set_json, help="Print JSON for programs."

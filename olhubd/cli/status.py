@@ -20,7 +20,7 @@ __all__ = ["status"]
 
 
 @click.command()
-@session_command()
+@session_command(rows=True)
 def status(session: Session) -> None:
     """How the daemon and its accounts stand.
 
@@ -41,7 +41,7 @@ def status(session: Session) -> None:
         _told(printer, found)
         printer.line()
         printer.table(
-            ("ACCOUNT", "AT", "STATE", "LAST RUN", "NEXT", "OWED:right", "HELD:right", "NOTE"),
+            ("ACCOUNT", "AT", "STATE", "LAST RUN", "NEXT:least", "OWED:right", "HELD:right", "NOTE"),
             [_row(account, found.now) for account in accounts],
             "No accounts are configured.",
         )

@@ -71,7 +71,7 @@ def create(session: Session, name: str, scope: str, expires: float | None) -> No
 
 
 @token.command("list")
-@session_command()
+@session_command(rows=True)
 def listing(session: Session) -> None:
     """All tokens that were made: what they may do, by whom, until when, and when they were last used."""
     from olhubd.control.records import Tokens
@@ -92,7 +92,8 @@ def listing(session: Session) -> None:
         )
         for token in found.items
     ]
-    printer.table(("TOKEN", "SCOPE", "BY", "MADE", "EXPIRES", "LAST USED"), rows, "No tokens were made.")
+    columns = ("TOKEN", "SCOPE", "BY:least", "MADE:least", "EXPIRES", "LAST USED")
+    printer.table(columns, rows, "No tokens were made.")
 
 
 @token.command()

@@ -16,6 +16,7 @@ from aiohttp import web
 from olhubd.control import filters
 from olhubd.control.asked import ExportFormat, ExportQuery, ExportRows, Nothing
 from olhubd.control.routes import Call, route
+from olhubd.control.spreadsheet import cell
 from olhubd.engine.hub import Hub
 from olhubd.model import Address, Line, Money, OrderId, reference
 from olhubd.store import copies, orders, search
@@ -25,7 +26,6 @@ from olhubd.store.orders import Stored
 __all__ = ["COLUMNS", "LINE_COLUMNS", "ROUTES", "export"]
 
 _PAGE = 200
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _WORDS = ("login", "first_name", "last_name", "company", "email", "phone")
 _PLACE = ("first_name", "last_name", "company", "street", "postcode", "city", "region", "country", "phone")
 
@@ -137,8 +137,8 @@ def _cell(value: object) -> str:
             return "yes" if value else "no"
         case Money():
             return str(value.amount)
-        case str() if value.startswith(_FORMULA):
-            return f"'{value}"
+        case str():
+            return cell(value)
     return str(value)
 
 

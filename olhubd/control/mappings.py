@@ -18,7 +18,7 @@ from olhubd.store.orders import Stored
 from olhubd.store.search import Wanted
 from olhubd.store.sightings import Kind, Sighting
 
-__all__ = ["ROUTES"]
+__all__ = ["ROUTES", "free", "words"]
 
 _LATEST = 500
 """Orders whose lines are looked at."""
@@ -29,7 +29,7 @@ async def listing(call: Call[MappingsQuery, Nothing]) -> Mappings:
     """Every word that was seen or is mapped; with `unmapped` those alone that nobody said anything of."""
     hub, asked = call.hub, call.query
     await known_account(hub, "account", asked.account)
-    found = list(_all(hub, await sightings.every(hub.database.reader)))
+    found = await words(hub)
     wanted = [
         one
         for one in found
@@ -39,6 +39,11 @@ async def listing(call: Call[MappingsQuery, Nothing]) -> Mappings:
     ]
     wanted.sort(key=lambda one: (one.mapped is not None, one.kind, one.account, -one.orders, one.value))
     return Mappings(items=tuple(wanted), unmapped=sum(one.mapped is None for one in found))
+
+
+async def words(hub: Hub) -> list[Mapping]:
+    """Every word that was seen or is mapped."""
+    return list(_all(hub, await sightings.every(hub.database.reader)))
 
 
 def _all(hub: Hub, seen: Sequence[Sighting]) -> Iterator[Mapping]:
@@ -147,10 +152,14 @@ def _origin(hub: Hub, index: int, table: str, word: str) -> str | None:
 
 async def unlinked(call: Call[UnlinkedQuery, Nothing]) -> Unlinked:
     """The offers whose lines are bound to no product, those of the most orders first."""
-    hub, asked = call.hub, call.query
-    await known_account(hub, "account", asked.account)
+    await known_account(call.hub, "account", call.query.account)
+    return await free(call.hub, call.query.account)
+
+
+async def free(hub: Hub, account: str | None = None) -> Unlinked:
+    """The same, for all accounts or one."""
     reader = hub.database.reader
-    wanted = Wanted(unlinked=True, accounts=None if asked.account is None else (asked.account,))
+    wanted = Wanted(unlinked=True, accounts=None if account is None else (account,))
     ids = await search.find(reader, wanted, list(await known(hub)), limit=_LATEST + 1)
     latest = ids[:_LATEST]
     found = await orders.read(reader, latest)

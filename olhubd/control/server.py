@@ -17,6 +17,7 @@ from olhubd.control import (
     alarms,
     dashboard,
     deliveries,
+    doctor,
     export,
     hands,
     health,
@@ -56,6 +57,7 @@ ROUTES: tuple[Route, ...] = (
     *mappings.ROUTES,
     *settings.ROUTES,
     *alarms.ROUTES,
+    *doctor.ROUTES,
     *tokens.ROUTES,
     *openapi.routes(lambda: ROUTES),
 )

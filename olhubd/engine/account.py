@@ -58,6 +58,8 @@ class AccountUnit:
         self._shared = shared
         self._log = shared.log.bind(account=config.name)
         self.keeper: TokenKeeper | None
+        self.dated: tuple[str, datetime] | None = None
+        """The date that the last answer of its system bore, and when it came."""
         self.connector = self._connect()
         self.poller = self._make_poller()
         self._dispatcher: Dispatcher | None = None
@@ -96,9 +98,12 @@ class AccountUnit:
                 log=self._log,
                 clock=shared.clock,
                 tokens=tokens,
-                make_client=shared.clients,
+                make_client=shared.clients.dated(self._date),
             )
         )
+
+    def _date(self, told: str) -> None:
+        self.dated = (told, self._shared.clock.now())
 
     async def _refresh(self, token: Token) -> Token:
         connector = self.connector

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio.sslproto
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import aiohttp
 
@@ -75,10 +75,21 @@ def open_session(
 class Clients:
     """Makes clients over one session and one budget book; fits `olhubd.plugin.connector.ClientMaker`."""
 
-    def __init__(self, session: aiohttp.ClientSession, budgets: BudgetBook, clock: Clock) -> None:
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        budgets: BudgetBook,
+        clock: Clock,
+        dated: Callable[[str], None] | None = None,
+    ) -> None:
         self._session = session
         self._budgets = budgets
         self._clock = clock
+        self._dated = dated
+
+    def dated(self, heard: Callable[[str], None]) -> Clients:
+        """The same, whose clients tell `heard` the date that each answer bears."""
+        return Clients(self._session, self._budgets, self._clock, heard)
 
     def __call__(
         self,
@@ -100,4 +111,5 @@ class Clients:
             headers=headers,
             timeout=timeout,
             sleep=self._clock.sleep,
+            dated=self._dated,
         )

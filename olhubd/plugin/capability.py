@@ -277,6 +277,9 @@ class Pending(msgspec.Struct, frozen=True, kw_only=True):
 class OAuthLogin(abc.ABC):
     """Signing in without ever seeing a password: by a code on another device, or by a redirect."""
 
+    scopes: ClassVar[tuple[str, ...]] = ()
+    """What a sign-in must allow, in the server's words, for all that the connector does; `olhubd doctor` compares."""
+
     @abc.abstractmethod
     async def begin_device(self) -> DeviceGrant: ...
 

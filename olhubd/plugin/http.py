@@ -89,7 +89,7 @@ class Client:
 
     `gates` are passed in their order, so the narrowest comes first: who waits at it should not fill a wider one.
     `attempts` is how often a repeatable request is sent in all while the system is unavailable. An answer of more
-    than `largest` bytes is refused.
+    than `largest` bytes is refused. `dated` hears the Date of each answer.
     """
 
     def __init__(
@@ -105,6 +105,7 @@ class Client:
         attempts: int = 3,
         largest: int = _LARGEST,
         sleep: Callable[[float], Any] = asyncio.sleep,
+        dated: Callable[[str], None] | None = None,
     ) -> None:
         self._session = session
         self._base = _checked(base)
@@ -117,6 +118,7 @@ class Client:
         self._attempts = attempts
         self._largest = largest
         self._sleep = sleep
+        self._dated = dated
 
     @property
     def base(self) -> str:
@@ -248,6 +250,8 @@ class Client:
                 allow_redirects=False,
                 middlewares=middlewares,
             )
+            if self._dated is not None and "Date" in response.headers and "Age" not in response.headers:
+                self._dated(response.headers["Date"])  # a cache's answer would tell of another time
             try:
                 body = await _read(response, self._largest)
             finally:

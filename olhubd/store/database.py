@@ -167,6 +167,11 @@ class Database:
         return next(self._sequences[table])
 
     @property
+    def path(self) -> Path:
+        """The file."""
+        return self._path
+
+    @property
     def recording(self) -> bool:
         """Whether inputs are kept."""
         return self._transaction.recording

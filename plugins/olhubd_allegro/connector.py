@@ -90,6 +90,7 @@ class Allegro(
         parallel=2,
     )
     simulator = "olhubd_allegro.simulator:AllegroSimulator"
+    scopes = ("allegro:api:orders:read", "allegro:api:orders:write", "allegro:api:profile:read")
     secret_keys = frozenset(
         {
             "access_token",

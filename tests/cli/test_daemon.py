@@ -132,7 +132,7 @@ async def test_held_deliveries_are_released(house: House, terminal: Terminal) ->
     )
     assert (await terminal("deliveries", "release", "--all", "--target", "shop")).count("is retry") == 2
     await house.until(house.settled)
-    assert "is confirmed; there is nothing to do by hand" in await terminal(
+    assert "is confirmed; nothing is to be done" in await terminal(
         "deliveries", "retry", str(second), code=1
     )
     partly = await terminal("deliveries", "retry", str(second), str(third), "999", code=1)

@@ -83,6 +83,7 @@ API: dict[Key, Scope] = {
     ("GET", "/api/v1/settings"): Scope.READ,
     ("GET", "/api/v1/mappings"): Scope.READ,
     ("GET", "/api/v1/alarms"): Scope.READ,
+    ("GET", "/api/v1/doctor"): Scope.READ,
     ("GET", "/api/v1/reconciliations"): Scope.READ,
     ("GET", "/api/v1/openapi.json"): Scope.READ,
     ("GET", "/api/v1/runs"): Scope.READ,

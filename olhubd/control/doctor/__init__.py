@@ -1,0 +1,34 @@
+"""The doctor: looks whether all is well, says what is not, and how to mend it. It mends nothing itself.
+
+What the daemon alone can tell is asked over the endpoint; what the machine tells, also without a daemon.
+"""
+
+from __future__ import annotations
+
+from olhubd.control.asked import DoctorQuery, Nothing
+from olhubd.control.doctor.finding import CHECKS, Diagnosis, State
+from olhubd.control.doctor.inside import KNOWN, Round
+from olhubd.control.problem import Refusal
+from olhubd.control.routes import Call, route
+
+__all__ = ["ROUTES"]
+
+
+async def examine(call: Call[DoctorQuery, Nothing]) -> Diagnosis:
+    """Look at everything, or at what is named by `check`. The systems of the accounts are asked who they are."""
+    asked = call.query.check
+    hub = call.hub
+    own: dict[str, object] = {}
+    hub.configuration.plugins.manager.hook.olhubd_register_checks(register=own.__setitem__)
+    for name in asked:
+        if name not in KNOWN and name not in own:
+            where = (
+                "looked at by the command line" if name in CHECKS else f"none; known: {', '.join([*KNOWN, *own])}"
+            )
+            raise Refusal(400, "parameter", f"check: {name} is {where}", parameter="check")
+    async with call.context.examining:
+        found = await Round(hub, call.context.keyring).examine(asked)
+    return Diagnosis(items=tuple(found), well=all(one.state is not State.WRONG for one in found))
+
+
+ROUTES = (route("GET", "/api/v1/doctor", examine, limit=110.0),)
