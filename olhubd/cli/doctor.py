@@ -183,7 +183,7 @@ def _tell(printer: Printer, found: Sequence[Finding]) -> None:
         rows = [(one.check, one.state.value, one.subject, one.text, one.mend) for one in found]
         printer.table(("CHECK", "STATE", "OF", "FOUND", "MEND"), rows, "")
         return
-    margin = max((len(one.check) for one in found), default=0) + 11
+    margin = max((len(one.check) for one in found), default=0) + 12
     for one in found:
         word = click.style(f"{one.state.value:<8}", fg=_COLOURS.get(one.state.value))
         about = printer.cell(f"{one.subject}: {one.text}" if one.subject else one.text)

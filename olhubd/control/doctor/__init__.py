@@ -22,10 +22,9 @@ async def examine(call: Call[DoctorQuery, Nothing]) -> Diagnosis:
     hub.configuration.plugins.manager.hook.olhubd_register_checks(register=own.__setitem__)
     for name in asked:
         if name not in KNOWN and name not in own:
-            where = (
-                "looked at by the command line" if name in CHECKS else f"none; known: {', '.join([*KNOWN, *own])}"
-            )
-            raise Refusal(400, "parameter", f"check: {name} is {where}", parameter="check")
+            known = ", ".join([*KNOWN, *own])
+            why = "is for the command line" if name in CHECKS else f"is none; known: {known}"
+            raise Refusal(400, "parameter", f"check: {name} {why}", parameter="check")
     async with call.context.examining:
         found = await Round(hub, call.context.keyring).examine(asked)
     return Diagnosis(items=tuple(found), well=all(one.state is not State.WRONG for one in found))
