@@ -30,6 +30,7 @@ _TOLD = 15.0
 @click.option("--seed", type=int, default=None, help="The first seed; the next has the next. Default: chance.")
 @click.option("--process", "as_process", is_flag=True, help="The whole daemon as a process; minutes, not seconds.")
 @click.option("--every", is_flag=True, help="Small schedules instead, with a kill at every single crossing.")
+@click.option("--small", is_flag=True, help="Short schedules of one or two purchases, for great numbers of them.")
 @click.option(
     "--jobs",
     type=click.IntRange(min=1),
@@ -56,6 +57,7 @@ def torture(
     seed: int | None,
     as_process: bool,
     every: bool,
+    small: bool,
     jobs: int | None,
     soak: str | None,
     accounts: int,
@@ -69,6 +71,7 @@ def torture(
     \b
     Examples:
       olhubd torture --schedules 2000
+      olhubd torture --schedules 100000 --small
       olhubd torture --schedules 1 --seed 4711 --keep /tmp/4711
       olhubd torture --every
       olhubd torture --soak 24h
@@ -88,7 +91,8 @@ def torture(
     if every:
         sys.exit(_play(campaign.at_every_crossing(*campaign.SMALL.values(), jobs=jobs), keep))
     click.echo(f"{schedules} schedules from seed {first} on, {jobs} at a time")
-    sys.exit(_play(campaign.by_seed(range(first, first + schedules), min(jobs, schedules)), keep))
+    seeds = range(first, first + schedules)
+    sys.exit(_play(campaign.by_seed(seeds, min(jobs, schedules), small=small), keep))
 
 
 class _Sum:
@@ -146,8 +150,10 @@ def _play(plays: Generator[Result, None, None], keep: Path | None) -> int:
 def _tell(result: Result, keep: Path | None) -> None:
     from olhubd.testing.torture import campaign, play
 
-    drawn = f"seed {result.schedule.seed}"
-    name, again = result.schedule.name or drawn, "--every" if result.schedule.name else f"--{drawn}"
+    schedule = result.schedule
+    drawn = f"{'small ' * schedule.small}seed {schedule.seed}"
+    again = "--every" if schedule.name else f"--seed {schedule.seed}{' --small' * schedule.small}"
+    name = schedule.name or drawn
     click.echo(f"\nFAILED: {name}")
     for finding in result.findings[:20]:
         click.echo(f"  {finding}")

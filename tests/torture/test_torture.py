@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from olhubd.testing.torture import Result, Schedule, Step, draw, play
-from olhubd.testing.torture.campaign import SMALL, at_every_crossing, shrink
+from olhubd.testing.torture.campaign import SMALL, at_every_crossing, by_seed, shrink
 from olhubd.testing.torture.siege import besiege
 from tests.torture.mutations import MUTATIONS
 
@@ -51,6 +51,20 @@ def test_random_schedules_leave_the_books_right(start: int) -> None:
     for seed in range(start, start + 20):
         result = play(draw(seed))
         assert not result.findings, words(result)
+
+
+def test_small_schedules_leave_the_books_right() -> None:
+    """Of these there are runs of a hundred thousand; here a few, and that they are what they say."""
+    for result in by_seed(range(1, 31), small=True):
+        assert not result.findings, words(result)
+        assert 1 <= result.orders <= 9
+        assert len(result.schedule.markets) == 1
+
+
+def test_what_is_told_only_once_is_never_told_before_one_listened() -> None:
+    """An order that no listing has is known by its one event, which may not land at a place already read."""
+    result = play(draw(100905))
+    assert not result.findings, words(result)
 
 
 def test_a_torn_commit_is_no_commit_or_a_whole_one() -> None:

@@ -84,9 +84,9 @@ def outage(where: str) -> Schedule:
     return Schedule(seed=0, name=f"a day without {where}", markets=("market-a",), lag=3.0, steps=steps)
 
 
-def by_seed(seeds: Iterable[int], jobs: int = 1) -> Generator[Result, None, None]:
+def by_seed(seeds: Iterable[int], jobs: int = 1, *, small: bool = False) -> Generator[Result, None, None]:
     """Play the schedules of these seeds, `jobs` at a time, which come in the order they end in."""
-    return muster(((draw(seed), ()) for seed in seeds), jobs)
+    return muster(((draw(seed, small=small), ()) for seed in seeds), jobs)
 
 
 def at_every_crossing(*schedules: Schedule, jobs: int = 1, stride: int = 1) -> Generator[Result, None, None]:

@@ -96,6 +96,7 @@ class Market:
         self._next = 0
         self._drop = 0
         self._delay: list[float] = []
+        self._unearthed: set[str] = set()
         self._short = 0
 
     # What buyers and the seller do; what is not possible any more does not happen
@@ -212,10 +213,12 @@ class Market:
             self._append(id_)
 
     def reorder(self, window: int) -> None:
-        """The last events change places."""
-        tail = self._events[-window:]
-        mixed = self._dice.sample(tail, len(tail))
-        self._events[-window:] = [(place[0], one[1], one[2]) for one, place in zip(mixed, tail, strict=True)]
+        """The last events change places, but not those that are the only word of an order."""
+        count = len(self._events)
+        places = [at for at in range(max(0, count - window), count) if self._events[at][1] not in self._unearthed]
+        tail = [self._events[at] for at in places]
+        for at, place, one in zip(places, tail, self._dice.sample(tail, len(tail)), strict=True):
+            self._events[at] = (place[0], one[1], one[2])
 
     def shorten(self, count: int) -> None:
         """The next pages end early, and say that there is no more."""
@@ -225,6 +228,7 @@ class Market:
         """An order of long ago is told only now; no listing of what changed lately has it."""
         id_, at = f"{self.name}-{len(self.purchases) + 1}", self._now() - timedelta(days=days)
         line = self._line(id_, 0, PRODUCTS[buyer % len(PRODUCTS)])
+        self._unearthed.add(id_)
         self.purchases[id_] = Purchase(
             id=id_, lines=[line], buyer=buyer, placed_at=at, updated_at=at, cod=False, stage="READY", paid=True
         )

@@ -44,6 +44,8 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     name: str = ""
     """Of one that was written and not drawn."""
+    small: bool = False
+    """Whether it was drawn as a small one."""
     markets: tuple[str, ...]
     lag: float
     workshop: bool = False
@@ -82,27 +84,28 @@ _SPELLS: tuple[tuple[Ill, str], ...] = (
 )
 
 
-def draw(seed: int) -> Schedule:
-    """The schedule of a seed."""
-    return _Draw(seed).schedule()
+def draw(seed: int, *, small: bool = False) -> Schedule:
+    """The schedule of a seed. A small one is another: of one or two purchases, for great numbers of them."""
+    return _Draw(seed, small).schedule()
 
 
 class _Draw:
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, small: bool) -> None:
         self._seed = seed
-        self._dice = random.Random(f"schedule {seed}")
-        self._markets = MARKETS[: self._dice.choice((1, 2))]
-        self._span = self._dice.uniform(60.0, 1200.0)
+        self._small = small
+        self._dice = random.Random(f"small schedule {seed}" if small else f"schedule {seed}")
+        self._markets = MARKETS[: 1 if small else self._dice.choice((1, 2))]
+        self._span = self._dice.uniform(60.0, 240.0 if small else 1200.0)
         self._steps: list[Step] = []
         self._purchases = 0
 
     def schedule(self) -> Schedule:
         dice = self._dice
-        for _ in range(dice.randint(1, 8)):
+        for _ in range(dice.randint(1, 2 if self._small else 8)):
             self._purchase()
-        for _ in range(dice.choice((0, 1, 1, 2, 3, 4, 6))):
+        for _ in range(dice.choice((0, 1, 1, 2) if self._small else (0, 1, 1, 2, 3, 4, 6))):
             self._spell()
-        for _ in range(dice.choice((0, 0, 1, 1, 1, 2, 3))):
+        for _ in range(dice.choice((0, 1) if self._small else (0, 0, 1, 1, 1, 2, 3))):
             self._add("kill", count=dice.randint(1, 40), what=dice.choice(("", "", "torn")), seconds=self._pause())
         chances: tuple[tuple[float, Callable[[], None]], ...] = (
             (0.2, lambda: self._add("stop", seconds=self._pause())),
@@ -112,7 +115,7 @@ class _Draw:
             (0.15, lambda: self._add("short", where=self._market(), count=dice.randint(1, 6))),
             (0.1, self._unearth),
             (0.1, lambda: self._add("haunt", where=self._market())),
-            (0.004, self._day),
+            (0.0 if self._small else 0.004, self._day),
             (0.2, lambda: self._add("drop", where=self._market(), count=dice.randint(1, 3))),
             (0.2, lambda: self._add("duplicate", where=self._market(), count=dice.randint(1, 5))),
             (0.2, lambda: self._add("reorder", where=self._market(), count=dice.randint(2, 6))),
@@ -127,7 +130,9 @@ class _Draw:
                 act()
         steps = tuple(sorted(self._steps, key=lambda step: step.at))
         lag, workshop = dice.choice((0.0, 3.0, 15.0)), dice.random() < 0.3
-        return Schedule(seed=self._seed, markets=self._markets, lag=lag, workshop=workshop, steps=steps)
+        return Schedule(
+            seed=self._seed, small=self._small, markets=self._markets, lag=lag, workshop=workshop, steps=steps
+        )
 
     def _add(self, verb: str, at: float | None = None, **more: object) -> None:
         moment = self._dice.uniform(0, self._span) if at is None else at
