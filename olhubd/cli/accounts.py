@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from olhubd.cli import progress
 from olhubd.cli.failures import Exit, Failure
-from olhubd.cli.session import Session, named, session_command
+from olhubd.cli.session import Session, account_argument, account_names, named, session_command
 
 if TYPE_CHECKING:
     from olhubd.control.records import Account
@@ -19,7 +20,7 @@ _PATIENCE = 50.0
 
 
 @click.command()
-@click.argument("account", callback=named)
+@account_argument
 @session_command()
 def auth(session: Session, account: str) -> None:
     """Sign in to ACCOUNT by a code: open the address on any device, compare the code, agree.
@@ -51,7 +52,7 @@ def auth(session: Session, account: str) -> None:
 
 
 @click.command()
-@click.argument("account", callback=named)
+@account_argument
 @session_command()
 def fetch(session: Session, account: str) -> None:
     """Fetch the orders of ACCOUNT now and say what came.
@@ -66,7 +67,7 @@ def fetch(session: Session, account: str) -> None:
     from olhubd.control.client import segment
     from olhubd.control.records import Fetched
 
-    with session.daemon() as daemon:
+    with session.daemon() as daemon, progress.working(f"fetching from {account}", session):
         run = daemon.post(f"/api/v1/accounts/{segment(account)}/fetch", Fetched).run
     printer = session.printer
     if run is None:
@@ -80,7 +81,7 @@ def fetch(session: Session, account: str) -> None:
 
 
 @click.command()
-@click.argument("account", callback=named)
+@account_argument
 @click.option("--reason", help="Why, for whoever wonders later.")
 @session_command()
 def pause(session: Session, account: str, reason: str | None) -> None:
@@ -100,7 +101,7 @@ def pause(session: Session, account: str, reason: str | None) -> None:
 
 
 @click.command()
-@click.argument("account", callback=named)
+@account_argument
 @click.option("--moved", is_flag=True, help="Parked since another system answers: it is the same shop, moved.")
 @session_command()
 def resume(session: Session, account: str, moved: bool) -> None:
@@ -120,7 +121,7 @@ def account() -> None:
 
 
 @account.command()
-@click.argument("name", metavar="ACCOUNT", callback=named)
+@click.argument("name", metavar="ACCOUNT", callback=named, shell_complete=account_names)
 @click.argument("title", required=False)
 @session_command()
 def rename(session: Session, name: str, title: str | None) -> None:
@@ -144,7 +145,7 @@ def rename(session: Session, name: str, title: str | None) -> None:
 
 
 @account.command()
-@click.argument("name", metavar="ACCOUNT", callback=named)
+@click.argument("name", metavar="ACCOUNT", callback=named, shell_complete=account_names)
 @session_command()
 def remove(session: Session, name: str) -> None:
     """Forget ACCOUNT, which the configuration names no more: its sign-in, and where its feeds stood.

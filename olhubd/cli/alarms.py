@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from olhubd.cli import progress
 from olhubd.cli.failures import Exit, Failure
-from olhubd.cli.session import Session, session_command
+from olhubd.cli.session import Session, account_option, session_command
 
 if TYPE_CHECKING:
     from olhubd.control.records import Compared
@@ -43,7 +44,7 @@ def alarms(session: Session, past: bool, limit: int) -> None:
 
 
 @click.command()
-@click.option("--account", help="Of this account only.")
+@account_option("Of this account only.")
 @click.option("--now", "at_once", is_flag=True, help="Compare a day of --account with its source now.")
 @click.option(
     "--day", type=click.DateTime(["%Y-%m-%d"]), help="Which one with --now; the last whole one otherwise."
@@ -74,7 +75,8 @@ def reconcile(
     with session.daemon() as daemon:
         if at_once and account is not None:
             path = f"/api/v1/accounts/{segment(account)}/reconcile"
-            one = daemon.post(path, Compared, Reconciling(day=day.date() if day else None))
+            with progress.working(f"comparing with {account}", session):
+                one = daemon.post(path, Compared, Reconciling(day=day.date() if day else None))
             page = ReconciliationPage(items=(one,))
         else:
             page = daemon.get(

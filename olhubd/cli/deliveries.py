@@ -8,7 +8,7 @@ import click
 import msgspec
 
 from olhubd.cli.failures import Failure
-from olhubd.cli.session import Session, session_command
+from olhubd.cli.session import Session, account_names, session_command
 
 if TYPE_CHECKING:
     from olhubd.control.records import DeliveryRow
@@ -26,7 +26,7 @@ def deliveries() -> None:
 
 @deliveries.command(name="list")
 @click.option("--state", "states", multiple=True, type=click.Choice(STATES), help="In this state. May be repeated.")
-@click.option("--target", help="To this account only.")
+@click.option("--target", help="To this account only.", shell_complete=account_names)
 @click.option("--all", "every", is_flag=True, help="Those that are settled too.")
 @click.option("--before", type=int, metavar="ID", help="Older than this one: the next page.")
 @click.option("--limit", type=click.IntRange(1, 500), default=30, show_default=True, help="How many.")
@@ -94,7 +94,7 @@ def retry(session: Session, ids: tuple[int, ...]) -> None:
 @deliveries.command()
 @click.argument("ids", nargs=-1, type=int, metavar="[ID...]")
 @click.option("--all", "every", is_flag=True, help="All that are held.")
-@click.option("--target", help="With --all: those to this account only.")
+@click.option("--target", help="With --all: those to this account only.", shell_complete=account_names)
 @session_command()
 def release(session: Session, ids: tuple[int, ...], every: bool, target: str | None) -> None:
     """Let held deliveries go, now that what held them has been mended.

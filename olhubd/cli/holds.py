@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from olhubd.cli.failures import Failure
-from olhubd.cli.session import Session, session_command
+from olhubd.cli.session import Session, account_names, session_command
 
 if TYPE_CHECKING:
     import msgspec
@@ -27,7 +27,7 @@ def holds() -> None:
 
 
 @holds.command(name="list")
-@click.option("--target", help="Deliveries to this account only.")
+@click.option("--target", help="Deliveries to this account only.", shell_complete=account_names)
 @session_command(rows=True)
 def listing(session: Session, target: str | None) -> None:
     """All that waits for a person: deliveries on hold, and records that could not land.

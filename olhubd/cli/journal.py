@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from olhubd.cli.session import Session, session_command
+from olhubd.cli.session import Session, account_option, session_command
 
 if TYPE_CHECKING:
     from olhubd.cli.output import Printer
@@ -18,7 +18,7 @@ _COLOURS = {"warning": "yellow", "error": "red"}
 
 
 @click.command()
-@click.option("--account", help="Of this account only.")
+@account_option("Of this account only.")
 @click.option("--severity", type=click.Choice(["info", "warning", "error"]), help="At least so grave.")
 @click.option("--text", help="With these words in what is told.")
 @click.option("-q", "--order", "q", metavar="ORDER", help="Of the order with this id or number.")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import click
 
-from olhubd.cli.session import Session, session_command
+from olhubd.cli.session import Session, account_option, session_command
 
 __all__ = ["mappings", "unlinked"]
 
 
 @click.command()
-@click.option("--account", help="Of this source or target only.")
+@account_option("Of this source or target only.")
 @click.option(
     "--kind", type=click.Choice(["delivery", "payment", "stage", "progress", "status"]), help="Of this kind only."
 )
@@ -50,7 +50,7 @@ def mappings(session: Session, account: str | None, kind: str | None, unmapped: 
 
 
 @click.command()
-@click.option("--account", help="Of this source only.")
+@account_option("Of this source only.")
 @session_command(rows=True)
 def unlinked(session: Session, account: str | None) -> None:
     """The offers whose order lines are bound to no product, those of the most orders first.

@@ -9,7 +9,7 @@ import click
 
 from olhubd.cli import hands
 from olhubd.cli.output import Printer
-from olhubd.cli.session import Session, named, session_command
+from olhubd.cli.session import Session, account_option, named, session_command
 
 if TYPE_CHECKING:
     from olhubd.control.records import OrderCard, OrderRow, Timeline
@@ -31,7 +31,7 @@ def filtered(function: F) -> F:
     """Adds the filters that the list and the export share; the command gets them as keywords."""
     for option in reversed(
         (
-            click.option("--account", help="Of this account only."),
+            account_option("Of this account only."),
             click.option("--connector", help="Of the accounts at this connector only."),
             click.option("--stage", type=click.Choice(STAGES), help="At this stage only."),
             click.option("--progress", "fulfilment", type=click.Choice(PROGRESS), help="With this progress only."),

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from olhubd.cli import progress
 from olhubd.cli.failures import Failure
 from olhubd.cli.session import Session, session_command
 
@@ -133,8 +133,8 @@ def _tried(session: Session, connector: type[Kind[Any]], own: Mapping[str, Any])
     from olhubd.testing import conformance
 
     count = len(conformance.concerning(connector))
-    with click.progressbar(range(count), label=connector.name, file=sys.stderr, show_pos=True) as bar:
-        return asyncio.run(conformance.prove(connector, own, told=lambda result: bar.update(1)))
+    with progress.counted(connector.name, count) as advance:
+        return asyncio.run(conformance.prove(connector, own, told=lambda result: advance()))
 
 
 def _plain(proof: Proof) -> dict[str, Any]:

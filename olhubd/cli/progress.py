@@ -33,8 +33,8 @@ def working(what: str, session: Session | None = None) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def counted(what: str, total: int) -> Iterator[Advance]:
-    """So many of something are to be done; call what it gives after each."""
+def counted(what: str, total: int | None) -> Iterator[Advance]:
+    """So many of something are to be done (None: nobody knows); call what it gives after each."""
     if not shown():
         yield lambda: None
         return

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from olhubd.cli import progress
 from olhubd.cli.failures import Exit, Failure
 from olhubd.cli.output import Printer
 from olhubd.cli.session import DEFAULT_CONFIG, Session, session_command
@@ -102,7 +103,8 @@ def replay(
     source = database or _configured(session)
     routes = _routes(other) if other is not None else None
     try:
-        report = asyncio.run(play(source, into, since=since, until=until, routes=routes))
+        with progress.working("deciding again", session):
+            report = asyncio.run(play(source, into, since=since, until=until, routes=routes))
     except StoreError as error:
         raise Failure(str(error)) from None
     printer = session.printer

@@ -36,6 +36,7 @@ COMMANDS = {
     "Orders": {
         "orders": Lazy("olhubd.cli.orders:orders", "List orders, write them to a file, or show one."),
         "journal": Lazy("olhubd.cli.journal:journal", "What happened and why, also as it happens."),
+        "events": Lazy("olhubd.cli.events:events", "The log of events for programs, also as they happen."),
         "mappings": Lazy("olhubd.cli.mappings:mappings", "What words of sources become, and which are unmapped."),
         "unlinked": Lazy("olhubd.cli.mappings:unlinked", "Offers whose order lines are bound to no product."),
         "explain": Lazy("olhubd.cli.orders:explain", "What happened to an order, when and why."),

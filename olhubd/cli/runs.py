@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from olhubd.cli.output import span
-from olhubd.cli.session import Session, session_command
+from olhubd.cli.session import Session, account_option, session_command
 
 if TYPE_CHECKING:
     from olhubd.model import Run
@@ -16,7 +16,7 @@ __all__ = ["quarantine", "runs"]
 
 
 @click.command()
-@click.option("--account", help="Of this account only.")
+@account_option("Of this account only.")
 @click.option("--limit", type=click.IntRange(1, 500), default=30, show_default=True, help="How many.")
 @session_command(rows=True)
 def runs(session: Session, account: str | None, limit: int) -> None:

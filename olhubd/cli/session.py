@@ -19,7 +19,16 @@ if TYPE_CHECKING:
     from olhubd.config.reach import Reach
     from olhubd.control.client import Client
 
-__all__ = ["DEFAULT_CONFIG", "Session", "config_option", "named", "session_command"]
+__all__ = [
+    "DEFAULT_CONFIG",
+    "Session",
+    "account_argument",
+    "account_names",
+    "account_option",
+    "config_option",
+    "named",
+    "session_command",
+]
 
 DEFAULT_CONFIG = Path("/etc/olhubd/olhubd.toml")
 DEFAULT_SOCKET = Path("/run/olhubd/olhubd.sock")
@@ -138,6 +147,28 @@ def _set_csv(ctx: click.Context, _parameter: click.Parameter, value: bool) -> No
 def _one_form(session: Session) -> None:
     if session.as_json and session.as_csv:
         raise click.UsageError("--json or --csv, not both")
+
+
+def account_names(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    """For the shell's completion: the accounts of the configuration. What cannot be read completes nothing."""
+    from olhubd.config.source import read
+
+    try:
+        tree, _ = read(_session(ctx).config, os.environ)
+    except (OSError, ValueError):
+        return []
+    names = tree.values.get("accounts", {})
+    return sorted(name for name in names if name.startswith(incomplete)) if isinstance(names, dict) else []
+
+
+def account_option(text: str) -> Callable[[F], F]:
+    """Adds --account, a filter."""
+    return click.option("--account", help=text, shell_complete=account_names)
+
+
+def account_argument(function: F) -> F:
+    """Adds ACCOUNT, which the shell completes."""
+    return click.argument("account", callback=named, shell_complete=account_names)(function)
 
 
 def config_option(function: F) -> F:

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from olhubd.cli import progress
+
 if TYPE_CHECKING:
     from olhubd.testing.torture import Result
 
@@ -92,7 +94,7 @@ def torture(
         sys.exit(_play(campaign.at_every_crossing(*campaign.SMALL.values(), jobs=jobs), keep))
     click.echo(f"{schedules} schedules from seed {first} on, {jobs} at a time")
     seeds = range(first, first + schedules)
-    sys.exit(_play(campaign.by_seed(seeds, min(jobs, schedules), small=small), keep))
+    sys.exit(_play(campaign.by_seed(seeds, min(jobs, schedules), small=small), keep, schedules))
 
 
 class _Sum:
@@ -112,7 +114,7 @@ class _Sum:
         self.crossings += result.crossings
         self.virtual += result.seconds
         now = time.perf_counter()
-        if now - self._told > _TOLD:
+        if now - self._told > _TOLD and not progress.shown():
             self._told = now
             pace = self.schedules / (now - self._began)
             click.echo(f"... {self.schedules} schedules, {pace:.1f} a second, {self.failed} failed", err=True)
@@ -132,14 +134,16 @@ class _Sum:
             click.echo(f"{name:>14}  {value}")
 
 
-def _play(plays: Generator[Result, None, None], keep: Path | None) -> int:
+def _play(plays: Generator[Result, None, None], keep: Path | None, count: int | None = None) -> int:
     """Play all and tell; what was played until Ctrl-C is told too."""
     total, stopped = _Sum(), False
     try:
-        for result in plays:
-            total.add(result)
-            if result.findings:
-                _tell(result, keep)
+        with progress.counted("schedules", count) as advance:
+            for result in plays:
+                total.add(result)
+                advance()
+                if result.findings:
+                    _tell(result, keep)
     except KeyboardInterrupt:
         stopped = True
         plays.close()

@@ -17,6 +17,7 @@ __all__ = [
     "AlarmsQuery",
     "DeliveriesQuery",
     "DoctorQuery",
+    "EventsQuery",
     "ExportFormat",
     "ExportQuery",
     "ExportRows",
@@ -145,6 +146,16 @@ class DoctorQuery(_Asked, frozen=True, kw_only=True):
     """`check` is the id of what to look at; it may be given more than once. Without it everything is."""
 
     check: tuple[Words, ...] = ()
+
+
+class EventsQuery(_Asked, frozen=True, kw_only=True):
+    """Those that follow the event `after`, then for at most `wait` seconds until there is one; of an order `q`."""
+
+    account: str | None = None
+    q: Words | None = None
+    after: Before | None = None
+    wait: Wait = 0.0
+    limit: Limit = 50
 
 
 class MappingsQuery(_Asked, frozen=True, kw_only=True):

@@ -17,7 +17,7 @@ from olhubd.engine.signin import SignIns
 __all__ = ["CONTEXT", "Context"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Context:
     hub: Hub
     signins: SignIns
@@ -30,6 +30,10 @@ class Context:
     """Writes with a key that are being done: who asked, and the key."""
     examining: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held by the one examination by the doctor that may go on."""
+    closing: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the daemon ends."""
+    streams: int = 0
+    """Of events, that are open."""
 
 
 CONTEXT = web.AppKey("context", Context)

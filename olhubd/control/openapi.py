@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Sequence
 from functools import cache
 from http import HTTPStatus
+from types import UnionType
 from typing import Any, get_args, get_origin
 
 import msgspec
@@ -141,7 +142,9 @@ def _tag(path: str) -> str:
 
 
 def _answer(one: Route) -> Any:
-    """What a handler answers, without the wrapping that carries its status."""
+    """What a handler answers, without the wrapping that carries its status, and without a stream beside it."""
+    if isinstance(one.answer, UnionType):
+        return next(kind for kind in get_args(one.answer) if _is_schema(kind))
     return get_args(one.answer)[0] if get_origin(one.answer) is Reply else one.answer
 
 
@@ -155,7 +158,7 @@ def _done(one: Route, status: int, refs: dict[Any, Any]) -> dict[str, Any]:
     return {
         "description": HTTPStatus(status).phrase,
         "content": {
-            media: {"schema": schema if schema is not None else {} if "json" in media else {"type": "string"}}
+            media: {"schema": ({} if schema is None else schema) if "json" in media else {"type": "string"}}
             for media in one.media
         },
     }

@@ -18,6 +18,7 @@ from olhubd.control import (
     dashboard,
     deliveries,
     doctor,
+    events,
     export,
     hands,
     health,
@@ -54,6 +55,7 @@ ROUTES: tuple[Route, ...] = (
     *deliveries.ROUTES,
     *runs.ROUTES,
     *journal.ROUTES,
+    *events.ROUTES,
     *mappings.ROUTES,
     *settings.ROUTES,
     *alarms.ROUTES,
@@ -91,6 +93,7 @@ def application(hub: Hub, token: str, steer: Steer) -> web.Application:
     app[access.SCOPES] = {(route.method, route.path): route.scope for route in ROUTES}
     app[openapi.DOCUMENT] = lambda: openapi.document(ROUTES)
     app.on_startup.append(_load)
+    app.on_shutdown.append(_close)
     for route in ROUTES:
         app.router.add_route(route.method, route.path, endpoint(route))
     dashboard.install(app)
@@ -102,6 +105,10 @@ def application(hub: Hub, token: str, steer: Steer) -> web.Application:
 
 async def _load(app: web.Application) -> None:
     await app[CONTEXT].keyring.load()
+
+
+async def _close(app: web.Application) -> None:
+    app[CONTEXT].closing.set()
 
 
 @web.middleware

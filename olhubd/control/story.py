@@ -163,6 +163,8 @@ def _why(cause: Cause, runs: Mapping[int, Run], voice: Voice) -> Part:
             return _by(cause.id, voice)
         case "start":
             return Part("why.start")
+        case "rule":
+            return Part("why.rule", {"rule": cause.id})
         case "event":
             return Part("why.event", {"id": cause.id})
     return Part("why.other", {"kind": cause.kind, "id": cause.id})

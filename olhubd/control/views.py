@@ -13,7 +13,18 @@ from olhubd.control.story import Severity
 from olhubd.model import Cause
 from olhubd.store.sightings import Kind
 
-__all__ = ["Entry", "Journal", "Mapping", "Mappings", "Setting", "Settings", "Unlinked", "UnlinkedLine"]
+__all__ = [
+    "Entry",
+    "EventPage",
+    "EventRow",
+    "Journal",
+    "Mapping",
+    "Mappings",
+    "Setting",
+    "Settings",
+    "Unlinked",
+    "UnlinkedLine",
+]
 
 
 class _Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,6 +56,27 @@ class Journal(_Answer, frozen=True, kw_only=True):
     next: str | None
     newest: str
     looked_back_to: datetime | None
+
+
+class EventRow(_Answer, frozen=True, kw_only=True):
+    """One event. `text` says what happened and `why` who or what caused it; `data` are the facts by themselves."""
+
+    id: int
+    at: datetime
+    kind: str
+    account: str
+    order_id: int | None
+    text: str
+    why: str
+    cause: Cause
+    data: msgspec.Raw
+
+
+class EventPage(_Answer, frozen=True, kw_only=True):
+    """The oldest first. `newest` goes into `after` of the next request."""
+
+    items: tuple[EventRow, ...]
+    newest: int
 
 
 class Mapping(_Answer, frozen=True, kw_only=True):

@@ -79,6 +79,7 @@ API: dict[Key, Scope] = {
     ("POST", "/api/v1/quarantine/{record}/retry"): Scope.OPERATE,
     ("POST", "/api/v1/quarantine/{record}/discard"): Scope.OPERATE,
     ("GET", "/api/v1/journal"): Scope.READ,
+    ("GET", "/api/v1/events"): Scope.READ,
     ("GET", "/api/v1/unlinked"): Scope.READ,
     ("GET", "/api/v1/settings"): Scope.READ,
     ("GET", "/api/v1/mappings"): Scope.READ,

@@ -192,7 +192,8 @@ def test_money_is_told_in_whole_grosze() -> None:
         (Cause("operator", "token"), "by a program with the token"),
         (Cause("start", "hub"), "by olhubd itself"),
         (Cause("event", "4"), "because of event 4"),
-        (Cause("rule", "x"), "because of rule x"),
+        (Cause("rule", "silence"), "found by the check for silence"),
+        (Cause("moon", "full"), "because of moon full"),
     ],
     ids=str,
 )

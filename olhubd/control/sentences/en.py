@@ -96,6 +96,7 @@ SENTENCES: Final[Mapping[str, str | tuple[str, ...]]] = {
     "why.some-run": "told by run {run}",
     "why.delivery": "the outcome of delivery {id}",
     "why.start": "by olhubd itself",
+    "why.rule": "found by the check for {rule}",
     "why.event": "because of event {id}",
     "why.other": "because of {kind} {id}",
     "by": "by {who}",

@@ -98,6 +98,7 @@ SENTENCES: Final[Mapping[str, str | tuple[str, ...]]] = {
     "why.some-run": "podało pobranie {run}",
     "why.delivery": "wynik przekazania {id}",
     "why.start": "olhubd sam z siebie",
+    "why.rule": "znalazło sprawdzanie „{rule}”",
     "why.event": "z powodu zdarzenia {id}",
     "why.other": "z powodu {kind} {id}",
     "by": "przez {who}",

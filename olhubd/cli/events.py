@@ -1,0 +1,110 @@
+"""`olhubd events`: the log as programs read it, whole and in its order; with --follow as it happens."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import click
+
+from olhubd.cli.session import Session, account_option, session_command
+
+if TYPE_CHECKING:
+    from olhubd.cli.output import Printer
+    from olhubd.control.views import EventPage, EventRow
+
+__all__ = ["events"]
+
+_WAIT = 20
+_PAUSES = (1.0, 2.0, 5.0, 10.0)
+"""Seconds between the tries to reach a daemon that was there before; the last one for ever."""
+
+
+@click.command()
+@account_option("Of this account only.")
+@click.option("-q", "--order", "q", metavar="ORDER", help="Of the order with this id or number.")
+@click.option("--after", type=click.IntRange(0), metavar="ID", help="What follows this event.")
+@click.option("--limit", type=click.IntRange(1, 500), default=50, show_default=True, help="How many.")
+@click.option("-f", "--follow", is_flag=True, help="Go on with what happens, until Ctrl-C.")
+@session_command(rows=True)
+def events(
+    session: Session, account: str | None, q: str | None, after: int | None, limit: int, follow: bool
+) -> None:
+    """The log of events: every change, whole and in its order, the latest last.
+
+    With --follow it goes on, and outlives a restart of the daemon: it continues after the last event that was told,
+    with none left out and none twice. --json then prints one event a line. For people there is `olhubd journal`.
+
+    \b
+    Examples:
+      olhubd events --order 1042
+      olhubd events --account shop-pl --follow
+      olhubd events --follow --json --after 812
+    """
+    asked = {"account": account, "q": q}
+    page = _page(session, **asked, after=after, limit=limit)
+    printer = session.printer
+    if not follow:
+        if not printer.json(page):
+            printer.table(
+                ("ID:right", "AT", "ACCOUNT", "ORDER:right", "KIND:least", "WHAT", "WHY:least"),
+                map(_row, page.items),
+                "Nothing happened that fits.",
+            )
+        return
+    if printer.as_csv:
+        raise click.UsageError("--csv is for what is over; with --follow there is --json")
+    failed = 0
+    while True:
+        for event in page.items:
+            _print(printer, event)
+        try:
+            page = _page(session, **asked, after=page.newest, wait=_WAIT, limit=500)
+            failed = 0
+        except Exception as error:
+            pause = _pause(error, failed)
+            if failed == 0:
+                click.echo(f"olhubd: {error}; trying again", err=True)
+            failed += 1
+            threading.Event().wait(pause)
+            page = _nothing(page)
+
+
+def _page(session: Session, **asked: object) -> EventPage:
+    from olhubd.control.views import EventPage
+
+    with session.daemon() as daemon:
+        found: EventPage = daemon.get("/api/v1/events", EventPage, **asked)
+    return found
+
+
+def _pause(error: Exception, failed: int) -> float:
+    """How long to wait for a daemon that is away; what else is wrong flies."""
+    from olhubd.control.client import NotReachable, Refused
+
+    away = isinstance(error, NotReachable) and not error.denied
+    if not away and not (isinstance(error, Refused) and error.problem.status in (429, 503, 504)):
+        raise error
+    return _PAUSES[min(failed, len(_PAUSES) - 1)]
+
+
+def _nothing(page: EventPage) -> EventPage:
+    """What was told is not told again."""
+    from olhubd.control.views import EventPage
+
+    return EventPage(items=(), newest=page.newest)
+
+
+def _row(event: EventRow) -> tuple[object, ...]:
+    return (event.id, event.at, event.account, event.order_id, event.kind, event.text, event.why)
+
+
+def _print(printer: Printer, event: EventRow) -> None:
+    if printer.as_json:
+        import msgspec
+
+        click.echo(msgspec.json.encode(event).decode())
+        return
+    order = f" #{event.order_id}" if event.order_id is not None else ""
+    told = printer.cell(f"{event.account or 'olhubd'}{order}: {event.text} ({event.why})")
+    click.echo(f"{event.id:>6}  {printer.when(event.at)}  {told}")
