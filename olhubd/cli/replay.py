@@ -133,7 +133,7 @@ def _tell(printer: Printer, report: Report) -> None:
     )
     if report.left_out:
         printer.line(f"{report.left_out} orders are older than the inputs and have changed since: left out")
-    if report.differences:
+    if report.differences or printer.as_csv:
         printer.table(
             ("ORDER", "ID", "WAS", "IS NOW"),
             [(one.order, one.order_id, one.was, one.now) for one in report.differences],
