@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from olhubd.cli.failures import Exit, Failure
 from olhubd.cli.session import Session, account_option, session_command
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ def _pause(error: Exception, failed: int) -> float:
     from olhubd.control.client import NotReachable, Refused
 
     away = isinstance(error, NotReachable) and not error.denied
+    away = away or (isinstance(error, Failure) and error.exit_code == Exit.UNREACHABLE)
     if not away and not (isinstance(error, Refused) and error.problem.status in (429, 503, 504)):
         raise error
     return _PAUSES[min(failed, len(_PAUSES) - 1)]

@@ -74,7 +74,8 @@ def listing(session: Session, target: str | None) -> None:
         )
         for record in records
     ]
-    printer.table(("ID:right", "ORDER", "WHAT", "SINCE", "REASON", "WAYS OUT"), rows, "Nothing waits for a person.")
+    columns = ("ID:right", "ORDER", "WHAT:least", "SINCE:least", "REASON", "WAYS OUT")
+    printer.table(columns, rows, "Nothing waits for a person.")
 
 
 def _ways(names: list[str]) -> str:

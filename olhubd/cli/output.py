@@ -23,9 +23,10 @@ __all__ = ["Printer", "harmless", "span"]
 Row = Sequence[object]
 
 _NARROW = 12
-"""Characters that a column of long texts needs, or its table becomes taller than wide."""
-_SHORT = 16
-"""Texts of up to so many characters are not broken."""
+"""Characters that a column of longer texts needs, or its table becomes taller than wide; of prose, `_PROSE`."""
+_SHORT, _LONG = 16, 40
+"""Up to so many characters a text is not broken; from so many on it is prose."""
+_PROSE = 20
 _GAP = 2
 _STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
@@ -110,7 +111,7 @@ class Printer:
         if _needs(widths, kept) <= room:
             _rich(
                 [headings[index] for index in kept],
-                [min(widths[index], _NARROW) for index in kept],
+                [_least(widths[index]) for index in kept],
                 [[row[index] for index in kept] for row in cells],
             )
             if left_out := [headings[index].name for index in filled if index not in kept]:
@@ -160,8 +161,14 @@ class Heading(NamedTuple):
 
 def _needs(widths: Sequence[int], kept: Sequence[int]) -> int:
     """The least width of a table of these columns."""
-    least = (width if width <= _SHORT else _NARROW for width in (widths[index] for index in kept))
-    return sum(least) + _GAP * (len(kept) - 1)
+    return sum(_least(widths[index]) for index in kept) + _GAP * (len(kept) - 1)
+
+
+def _least(width: int) -> int:
+    """How narrow a column may become, whose texts are at most so long."""
+    if width <= _SHORT:
+        return width
+    return _NARROW if width <= _LONG else _PROSE
 
 
 def _rich(headings: list[Heading], least: list[int], cells: list[list[str]]) -> None:

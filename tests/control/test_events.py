@@ -15,7 +15,7 @@ from tests.control.house import House
 
 
 async def test_all_are_told_once_and_in_order(trading: House) -> None:
-    """LOG-06: whoever goes on by `newest` gets each event once, whatever the size of the pages."""
+    """Whoever goes on by `newest` gets each event once, whatever the size of the pages."""
     await trading.sell(4)
     told: list[dict[str, Any]] = []
     newest = 0

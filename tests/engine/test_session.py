@@ -9,6 +9,8 @@ import shutil
 import ssl
 import subprocess
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import aiohttp
@@ -28,13 +30,14 @@ class Shop:
         self.peers: set[object] = set()
         self.status = 200
         self.base = ""
+        self.headers: dict[str, str] = {}
 
     async def handle(self, request: web.Request) -> web.Response:
         self.seen.append(request)
         assert request.transport is not None
         self.peers.add(request.transport.get_extra_info("peername"))
         body = await request.read()
-        headers = {"Set-Cookie": "session=1; Path=/", "Retry-After": "9"}
+        headers = {"Set-Cookie": "session=1; Path=/", "Retry-After": "9", **self.headers}
         return web.Response(body=body, status=self.status, headers=headers)
 
 
@@ -192,3 +195,15 @@ def test_slimming_happens_once_and_never_enlarges() -> None:
     assert not slim_tls()
     assert not slim_tls(64 * 1024)
     assert asyncio.sslproto.SSLProtocol.max_size == 16 * 1024
+
+
+async def test_the_dates_of_answers_are_told(shop: Shop) -> None:
+    """By them the doctor sees a wrong clock; an answer from a cache tells of another time."""
+    heard: list[str] = []
+    async with open_session() as session:
+        one = client(clients(session).dated(heard.append), shop.base)
+        await one.request("GET", "/a")
+        assert abs(parsedate_to_datetime(heard[0]) - SystemClock().now()) < timedelta(minutes=1)
+        shop.headers = {"Age": "600"}
+        await one.request("GET", "/a")
+    assert len(heard) == 1

@@ -83,7 +83,7 @@ async def test_reach_finds_another_shop(trading: House) -> None:
 
 
 async def test_tokens(house: House) -> None:
-    """ACC-02: who must sign in, and when."""
+    """Who must sign in, and when."""
     one = await found(house, "TOKENS", "market")
     assert (one["state"], one["mend"]) == ("wrong", "olhubd auth market")
     await house.sign_in()
@@ -156,6 +156,7 @@ async def test_unmapped(trading: House) -> None:
 
 
 async def test_unlinked(trading: House) -> None:
+    """FWD-21: which offers have no product."""
     assert await state(trading, "UNLINKED") == "fine"
     (sold,) = await trading.sell()
     card = await trading.get(f"/orders/{sold}")
