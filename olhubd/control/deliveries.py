@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 from olhubd.control import options
 from olhubd.control.asked import Adopting, DeliveriesQuery, Nothing, Reason
 from olhubd.control.lookup import known_account, order_name
 from olhubd.control.problem import Refusal
-from olhubd.control.records import DeliveryPage, DeliveryRow
+from olhubd.control.records import DeliveryPage, DeliveryRow, OrderName
 from olhubd.control.routes import Call, route
 from olhubd.engine import holds
 from olhubd.engine.hub import Hub
-from olhubd.model import Delivery, DeliveryState
-from olhubd.store import copies, deliveries, events, orders
+from olhubd.model import Delivery, DeliveryState, OrderId
+from olhubd.store import Reader, copies, deliveries, events, orders
+from olhubd.store.orders import Stored
 
-__all__ = ["ROUTES", "delivery_rows"]
+__all__ = ["ROUTES", "Surroundings", "delivery_rows", "delivery_views", "surroundings"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """What is shown beside deliveries: their orders' names, and of those that wait the whole order and why."""
+
+    names: Mapping[OrderId, OrderName]
+    said: Mapping[int, Mapping[str, Any]]
+    whole: Mapping[OrderId, Stored]
+    there: Mapping[OrderId, Sequence[copies.Copy]]
 
 
 async def listing(call: Call[DeliveriesQuery, Nothing]) -> DeliveryPage:
@@ -86,20 +100,30 @@ async def _found(call: Call[Nothing, Nothing] | Call[Nothing, Reason] | Call[Not
 
 async def delivery_rows(hub: Hub, found: Sequence[Delivery]) -> tuple[DeliveryRow, ...]:
     """Deliveries as they are shown, those that wait with all that a person needs to know."""
-    reader = hub.database.reader
+    return delivery_views(hub, found, await hub.database.read(partial(surroundings, found=found)))
+
+
+async def surroundings(reader: Reader, found: Sequence[Delivery]) -> Surroundings:
+    """What is shown beside these deliveries."""
     stuck = sorted({d.order_id for d in found if d.state in (DeliveryState.HOLD, DeliveryState.DEAD)})
-    said = holds.last_held(await events.helds(reader, stuck)) if stuck else {}
-    whole = await orders.read(reader, stuck) if stuck else {}
-    there = await copies.of_orders(reader, stuck) if stuck else {}
     ids = sorted({delivery.order_id for delivery in found})
-    named = {
-        summary.id: order_name(summary.id, summary.account, summary.external_id, summary.number)
-        for summary in await orders.listing(hub.database.reader, ids=ids, limit=len(ids))
-    }
+    return Surroundings(
+        names={
+            summary.id: order_name(summary.id, summary.account, summary.external_id, summary.number)
+            for summary in await orders.listing(reader, ids=ids, limit=len(ids))
+        },
+        said=holds.last_held(await events.helds(reader, stuck)) if stuck else {},
+        whole=await orders.read(reader, stuck) if stuck else {},
+        there=await copies.of_orders(reader, stuck) if stuck else {},
+    )
+
+
+def delivery_views(hub: Hub, found: Sequence[Delivery], around: Surroundings) -> tuple[DeliveryRow, ...]:
+    """Deliveries as they are shown, with what was read beside them."""
     return tuple(
         DeliveryRow(
             id=delivery.id,
-            order=named[delivery.order_id],
+            order=around.names[delivery.order_id],
             target=delivery.target,
             action=delivery.action,
             key=delivery.key,
@@ -116,9 +140,9 @@ async def delivery_rows(hub: Hub, found: Sequence[Delivery]) -> tuple[DeliveryRo
             actions=tuple(hub.holds.choices(delivery)),
             held=options.held(
                 delivery,
-                said.get(delivery.id, {}),
-                whole[delivery.order_id].order if delivery.order_id in whole else None,
-                next((c for c in there.get(delivery.order_id, ()) if c.account == delivery.target), None),
+                around.said.get(delivery.id, {}),
+                around.whole[delivery.order_id].order if delivery.order_id in around.whole else None,
+                next((c for c in around.there.get(delivery.order_id, ()) if c.account == delivery.target), None),
             ),
         )
         for delivery in found

@@ -81,7 +81,7 @@ async def _batches(hub: Hub, wanted: search.Wanted) -> AsyncIterator[_Batch]:
     reader = hub.database.reader
     accounts = await filters.known(hub)
     before: int | None = None
-    while ids := await search.find(reader, wanted, list(accounts), before=before, limit=_PAGE):
+    while ids := await search.find(reader, wanted, before=before, limit=_PAGE):
         found = await orders.read(reader, ids)
         yield [found[OrderId(id_)] for id_ in ids if id_ in found], await copies.of_orders(reader, ids), accounts
         if len(ids) < _PAGE:

@@ -85,7 +85,7 @@ async def _order(
     | Call[Nothing, NewAddress]
     | Call[Nothing, Forwarding],
 ) -> Stored:
-    return await one_order(call.hub, call.path["order"])
+    return await one_order(call.hub.database.reader, call.path["order"])
 
 
 ROUTES = (

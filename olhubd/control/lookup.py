@@ -9,15 +9,14 @@ from olhubd.control.records import Candidate, OrderName
 from olhubd.engine.account import AccountUnit
 from olhubd.engine.hub import Hub
 from olhubd.model import OrderId, reference
-from olhubd.store import accounts, orders
+from olhubd.store import Reader, accounts, orders
 from olhubd.store.orders import Stored
 
 __all__ = ["known_account", "one_order", "order_name", "unit"]
 
 
-async def one_order(hub: Hub, text: str) -> Stored:
+async def one_order(reader: Reader, text: str) -> Stored:
     """The order meant by the hub's id, its reference, or an id or number here or at a target."""
-    reader = hub.database.reader
     account, _, external_id = text.partition(":")
     exact = await orders.by_reference(reader, account, external_id) if external_id else None
     ids = [exact] if exact is not None else await orders.find(reader, text)
@@ -28,7 +27,7 @@ async def one_order(hub: Hub, text: str) -> Stored:
             409,
             "ambiguous",
             f"{text} may be any of {len(ids)} orders; name one by its reference",
-            candidates=await _candidates(hub, ids),
+            candidates=await _candidates(reader, ids),
         )
     stored = await orders.get(reader, ids[0])
     if stored is None:
@@ -36,7 +35,7 @@ async def one_order(hub: Hub, text: str) -> Stored:
     return stored
 
 
-async def _candidates(hub: Hub, ids: list[OrderId]) -> tuple[Candidate, ...]:
+async def _candidates(reader: Reader, ids: list[OrderId]) -> tuple[Candidate, ...]:
     return tuple(
         Candidate(
             id=found.id,
@@ -44,7 +43,7 @@ async def _candidates(hub: Hub, ids: list[OrderId]) -> tuple[Candidate, ...]:
             number=found.number,
             placed_at=found.placed_at,
         )
-        for found in await orders.listing(hub.database.reader, ids=ids, limit=len(ids))
+        for found in await orders.listing(reader, ids=ids, limit=len(ids))
     )
 
 

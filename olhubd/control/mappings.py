@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as Words
 
 from olhubd.control.asked import MappingsQuery, Nothing, UnlinkedQuery
-from olhubd.control.filters import known
 from olhubd.control.lookup import known_account
 from olhubd.control.routes import Call, route
 from olhubd.control.views import Mapping, Mappings, Unlinked, UnlinkedLine
@@ -160,7 +159,7 @@ async def free(hub: Hub, account: str | None = None) -> Unlinked:
     """The same, for all accounts or one."""
     reader = hub.database.reader
     wanted = Wanted(unlinked=True, accounts=None if account is None else (account,))
-    ids = await search.find(reader, wanted, list(await known(hub)), limit=_LATEST + 1)
+    ids = await search.find(reader, wanted, limit=_LATEST + 1)
     latest = ids[:_LATEST]
     found = await orders.read(reader, latest)
     there = await copies.of_orders(reader, latest)

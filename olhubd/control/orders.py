@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 from olhubd.control import filters, options, story
 from olhubd.control.asked import Nothing, OrdersQuery
-from olhubd.control.deliveries import delivery_rows
+from olhubd.control.deliveries import Surroundings, delivery_views, surroundings
 from olhubd.control.lookup import one_order, order_name
 from olhubd.control.records import Copy, Moment, OrderCard, OrderPage, OrderRow, Standing, Timeline
 from olhubd.control.routes import Call, route
@@ -23,21 +25,43 @@ __all__ = ["ROUTES", "card_of", "timeline"]
 async def listing(call: Call[OrdersQuery, Nothing]) -> OrderPage:
     """The newest first, by every filter that is given."""
     asked = call.query
-    reader = call.hub.database.reader
     wanted = await filters.wanted(call.hub, asked)
-    accounts = list(await filters.known(call.hub))
-    ids = await search.find(reader, wanted, accounts, before=asked.before, limit=asked.limit)
-    summaries = {summary.id: summary for summary in await orders.listing(reader, ids=ids, limit=len(ids))}
-    found = [summaries[OrderId(id_)] for id_ in ids if id_ in summaries]
-    owed = await deliveries.of_orders(reader, ids)
-    there = await copies.of_orders(reader, ids)
-    free = await search.unlinked(reader, ids)
+    page = await call.hub.database.read(partial(_page, wanted=wanted, before=asked.before, limit=asked.limit))
     connectors = {name: config.connector.name for name, config in call.hub.configuration.accounts.items()}
     rows = tuple(
-        _row(summary, connectors, owed.get(summary.id, ()), there.get(summary.id, ()), free.get(summary.id, 0))
-        for summary in found
+        _row(
+            summary,
+            connectors,
+            page.owed.get(summary.id, ()),
+            page.there.get(summary.id, ()),
+            page.unlinked.get(summary.id, 0),
+        )
+        for summary in page.found
     )
-    return OrderPage(items=rows, next=ids[-1] if len(ids) == asked.limit else None)
+    return OrderPage(items=rows, next=page.ids[-1] if len(page.ids) == asked.limit else None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Page:
+    """What is read for one page of the list."""
+
+    ids: Sequence[int]
+    found: Sequence[Summary]
+    owed: Mapping[OrderId, Sequence[Delivery]]
+    there: Mapping[OrderId, Sequence[copies.Copy]]
+    unlinked: Mapping[int, int]
+
+
+async def _page(reader: Reader, wanted: search.Wanted, before: int | None, limit: int) -> _Page:
+    ids = await search.find(reader, wanted, before=before, limit=limit)
+    summaries = {summary.id: summary for summary in await orders.listing(reader, ids=ids, limit=len(ids))}
+    return _Page(
+        ids=ids,
+        found=[summaries[OrderId(id_)] for id_ in ids],
+        owed=await deliveries.of_orders(reader, ids),
+        there=await copies.of_orders(reader, ids),
+        unlinked=await search.unlinked(reader, ids),
+    )
 
 
 async def card(call: Call[Nothing, Nothing]) -> OrderCard:
@@ -45,15 +69,38 @@ async def card(call: Call[Nothing, Nothing]) -> OrderCard:
     return await card_of(call.hub, call.path["order"])
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Sheet:
+    """What is read for one card."""
+
+    stored: Stored
+    owed: Sequence[Delivery]
+    around: Surroundings
+    there: Sequence[copies.Copy]
+    note: str | None
+    told: Sequence[Event]
+
+
+async def _sheet(reader: Reader, name: str) -> _Sheet:
+    stored = await one_order(reader, name)
+    owed = (await deliveries.of_orders(reader, [stored.id])).get(stored.id, [])
+    remark = (await remarks.of_orders(reader, [stored.id])).get(stored.id)
+    return _Sheet(
+        stored=stored,
+        owed=owed,
+        around=await surroundings(reader, owed),
+        there=(await copies.of_orders(reader, [stored.id])).get(stored.id, ()),
+        note=remark.note if remark is not None else None,
+        told=await events.of_order(reader, stored.id),
+    )
+
+
 async def card_of(hub: Hub, name: str) -> OrderCard:
     """The card of the order that `name` means."""
-    reader = hub.database.reader
-    stored = await one_order(hub, name)
-    owed = (await deliveries.of_orders(reader, [stored.id])).get(stored.id, [])
-    there = await copies.of_orders(reader, [stored.id])
-    remark = (await remarks.of_orders(reader, [stored.id])).get(stored.id)
-    standing = await hub.desk.standing(reader, stored)
-    rows = await delivery_rows(hub, owed)
+    sheet = await hub.database.read(partial(_sheet, name=name))
+    stored = sheet.stored
+    standing = hub.desk.standing(stored, sheet.owed)
+    rows = delivery_views(hub, sheet.owed, sheet.around)
     return OrderCard(
         id=stored.id,
         reference=reference(stored.account, stored.order.external_id),
@@ -62,13 +109,13 @@ async def card_of(hub: Hub, name: str) -> OrderCard:
         changed_at=stored.changed_at,
         superseded_by=stored.superseded_by,
         order=stored.order,
-        copies=tuple(map(_copy, there.get(stored.id, ()))),
-        deliveries=tuple(owed),
-        note=remark.note if remark is not None else None,
+        copies=tuple(map(_copy, sheet.there)),
+        deliveries=tuple(sheet.owed),
+        note=sheet.note,
         actions=tuple(hub.desk.choices(standing)),
         statuses=choice.statuses(standing),
         owed=tuple(row for row in rows if any(one.possible for one in row.actions)),
-        history=options.histories(await events.of_order(reader, stored.id), owed),
+        history=options.histories(sheet.told, sheet.owed),
     )
 
 
@@ -79,17 +126,24 @@ async def history(call: Call[Nothing, Nothing]) -> Timeline:
 
 async def timeline(hub: Hub, name: str, voice: Voice = ENGLISH) -> Timeline:
     """The history of the order called `name`, told in a language."""
-    reader = hub.database.reader
-    stored = await one_order(hub, name)
-    owed = (await deliveries.of_orders(reader, [stored.id])).get(stored.id, [])
-    told = await _told(reader, stored, owed)
-    known = await runs.read(reader, [int(event.cause.id) for event in told if event.cause.kind == "run"])
+    stored, owed, told, known = await hub.database.read(partial(_story, name=name))
     return Timeline(
         order=order_name(stored.id, stored.account, stored.order.external_id, stored.order.number),
         events=tuple(_moment(event, owed, known, voice) for event in told),
         deliveries=tuple(owed),
         now=tuple(story.still_open(owed, voice)),
     )
+
+
+async def _story(
+    reader: Reader, name: str
+) -> tuple[Stored, Sequence[Delivery], Sequence[Event], Mapping[int, Run]]:
+    """The order, what is or was owed, what happened, and the runs that brought it."""
+    stored = await one_order(reader, name)
+    owed = (await deliveries.of_orders(reader, [stored.id])).get(stored.id, [])
+    told = await _told(reader, stored, owed)
+    known = await runs.read(reader, [int(event.cause.id) for event in told if event.cause.kind == "run"])
+    return stored, owed, told, known
 
 
 async def _told(reader: Reader, stored: Stored, owed: Sequence[Delivery]) -> list[Event]:
@@ -104,7 +158,7 @@ async def _told(reader: Reader, stored: Stored, owed: Sequence[Delivery]) -> lis
     return sorted([*own, *around], key=lambda event: event.id)
 
 
-def _moment(event: Event, owed: Sequence[Delivery], known: dict[int, Run], voice: Voice) -> Moment:
+def _moment(event: Event, owed: Sequence[Delivery], known: Mapping[int, Run], voice: Voice) -> Moment:
     return Moment(
         id=event.id,
         at=event.at,

@@ -18,9 +18,9 @@ from olhubd.decide.remark import Remark
 from olhubd.engine.account import AccountUnit, NotPossible
 from olhubd.engine.ledger import Ledger
 from olhubd.engine.shared import Shared
-from olhubd.model import Action, Address, Cause, DeliveryState, Fulfilment, OrderId, Shipment
+from olhubd.model import Action, Address, Cause, Delivery, DeliveryState, Fulfilment, OrderId, Shipment
 from olhubd.plugin import StatusSink
-from olhubd.store import Reader, Transaction, codec, deliveries, orders, remarks
+from olhubd.store import Transaction, codec, deliveries, orders, remarks
 from olhubd.store.orders import Stored
 
 __all__ = ["Desk"]
@@ -35,9 +35,8 @@ class Desk:
         self._shared = shared
         self._units = units
 
-    async def standing(self, reader: Reader, stored: Stored) -> Standing:
-        """All that decides what may be done with an order."""
-        owed = await deliveries.of_orders(reader, [stored.id])
+    def standing(self, stored: Stored, owed: Sequence[Delivery]) -> Standing:
+        """All that decides what may be done with an order, of which this is owed or was."""
         unit = self._units.get(stored.account)
         sink = unit.connector if unit is not None else None
         own: dict[Fulfilment, str] = {}
@@ -47,7 +46,7 @@ class Desk:
             account=stored.account,
             order=stored.order,
             superseded=stored.superseded_by is not None,
-            deliveries=owed.get(stored.id, ()),
+            deliveries=owed,
             routes=[route for route in self._shared.routes() if stored.account in route.sources],
             able={name: frozenset(unit.connector.capabilities()) for name, unit in self._units.items()},
             own=own,
@@ -167,7 +166,8 @@ class Desk:
                 raise NotPossible(f"there is no order {order_id}")
             ledger = Ledger(tx, now, Cause("operator", who))
             before = (await remarks.of_orders(tx, [order_id])).get(order_id, Remark())
-            standing = await self.standing(tx, stored)
+            owed = (await deliveries.of_orders(tx, [order_id])).get(order_id, [])
+            standing = self.standing(stored, owed)
             for one in self.choices(standing):
                 if one.name is act and one.target == target and not one.possible:
                     raise NotPossible(f"order {order_id}: {one.why_not}")

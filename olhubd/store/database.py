@@ -14,7 +14,9 @@ import asyncio
 import contextlib
 import itertools
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -29,7 +31,8 @@ Row = tuple[Any, ...]
 Parameters = Sequence[Any]
 
 _GROUP = 64
-_READERS = 2
+_READERS = 3
+_READING = ("query_only = ON", "busy_timeout = 5000", "wal_autocheckpoint = 0", "cache_size = -16000")
 _TABLES = ("runs", "orders", "events", "deliveries", "quarantine", "alarms", "reconciliations", "inputs")
 _DECIDED = ("orders", "events", "deliveries", "quarantine")
 """The tables in which decisions become rows."""
@@ -45,18 +48,79 @@ TROUBLE: Final = (StoreError, aiosqlite.OperationalError)
 """Those of them that have nothing to do with what was to be written."""
 
 
+Reading = Callable[["Reader"], Coroutine[Any, Any, T]]
+
+
 class Reader:
-    """Reads on one connection."""
+    """Reads on one connection. `waiting` is how much of it is under way."""
 
     def __init__(self, connection: aiosqlite.Connection) -> None:
         self._connection = connection
+        self.waiting = 0
 
     async def fetch(self, sql: str, parameters: Parameters = ()) -> list[Row]:
-        return list(await self._connection.execute_fetchall(sql, parameters))  # type: ignore[arg-type]
+        self.waiting += 1
+        try:
+            return list(await self._connection.execute_fetchall(sql, parameters))  # type: ignore[arg-type]
+        finally:
+            self.waiting -= 1
 
     async def one(self, sql: str, parameters: Parameters = ()) -> Row | None:
         rows = await self.fetch(sql, parameters)
         return rows[0] if rows else None
+
+    async def together(self, work: Reading[T]) -> T:
+        """Run `work`, which awaits nothing but the reader it is given, on what is committed at one moment.
+
+        It runs in the thread of the connection, so it must touch nothing that changes. All its statements together
+        cost one way to that thread and back.
+        """
+        self.waiting += 1
+        try:
+            done: T = await self._connection.together(work)  # type: ignore[attr-defined]
+            return done
+        finally:
+            self.waiting -= 1
+
+
+class _Trip(Reader):
+    """Reads in the thread of the connection itself, so that nothing is ever waited for."""
+
+    def __init__(self, raw: sqlite3.Connection) -> None:
+        self._raw = raw
+        self.waiting = 0
+
+    async def fetch(self, sql: str, parameters: Parameters = ()) -> list[Row]:
+        return self._raw.execute(sql, parameters).fetchall()
+
+    async def together(self, work: Reading[T]) -> T:
+        return await work(self)
+
+
+class _Connection(aiosqlite.Connection):
+    """One that can run many statements for the price of one way to its thread and back."""
+
+    async def together(self, work: Reading[T]) -> T:
+        done: T = await self._execute(self._together, work)  # type: ignore[no-untyped-call]
+        return done
+
+    def _together(self, work: Reading[T]) -> T:
+        raw = self._conn
+        raw.execute("BEGIN")
+        unit = work(_Trip(raw))
+        try:
+            unit.send(None)
+        except StopIteration as stop:
+            done: T = stop.value
+            return done
+        finally:
+            unit.close()
+            raw.execute("COMMIT")
+        raise RuntimeError("a unit that reads awaited something else than its reader")
+
+
+def _connect(path: Path, **named: Any) -> _Connection:
+    return _Connection(partial(sqlite3.connect, path, **named), iter_chunk_size=64)
 
 
 class Transaction(Reader):
@@ -100,7 +164,7 @@ Work = Callable[[Transaction], Awaitable[Any]]
 class Database:
     """An open database. Make it by `Database.open`; close it, or the process will not end."""
 
-    _connect: Callable[..., contextlib.AbstractAsyncContextManager[Any]] = staticmethod(aiosqlite.connect)
+    _connect: Callable[..., contextlib.AbstractAsyncContextManager[Any]] = staticmethod(_connect)
     """Opens a connection; another one may work without a thread."""
 
     def __init__(
@@ -117,7 +181,7 @@ class Database:
         self._readers = readers
         self._sequences = sequences
         self._transaction = Transaction(writer, sequences)
-        self._turn = itertools.cycle([Reader(connection) for connection in readers])
+        self._idle = [Reader(connection) for connection in readers]
         self._waiting: asyncio.Queue[tuple[Work, asyncio.Future[Any]] | None] = asyncio.Queue()
         self._task = asyncio.create_task(self._write_groups(), name="store writer")
         self._closed = False
@@ -146,7 +210,7 @@ class Database:
             readers = []
             for _ in range(_READERS):
                 reader = await stack.enter_async_context(cls._connect(path, isolation_level=None))
-                for pragma in ("query_only = ON", "busy_timeout = 5000", "wal_autocheckpoint = 0"):
+                for pragma in _READING:
                     await reader.execute(f"PRAGMA {pragma}")
                 readers.append(reader)
             sequences = {}
@@ -182,8 +246,12 @@ class Database:
 
     @property
     def reader(self) -> Reader:
-        """A connection to read what is committed."""
-        return next(self._turn)
+        """A connection to read what is committed: one that has nothing to do, and of these the one used most."""
+        return min(self._idle, key=lambda reader: reader.waiting)
+
+    async def read(self, work: Reading[T]) -> T:
+        """Read together what belongs together; see `Reader.together`."""
+        return await self.reader.together(work)
 
     async def answers(self, within: float = 2.0) -> bool:
         """Whether it can be read, in so many seconds, and could be written the last time."""

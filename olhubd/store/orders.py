@@ -152,12 +152,11 @@ async def by_reference(reader: Reader, account: str, external_id: str) -> OrderI
 async def find(reader: Reader, text: str) -> list[OrderId]:
     """Orders that a person means by `text`: the hub's id, a number, or an external id here or at a target."""
     by_id = int(text) if text.isdecimal() and len(text) < 19 else -1
-    # The accounts are named so that the indexes which begin with them serve.
     rows = await reader.fetch(
         "SELECT id FROM orders WHERE id = ? UNION SELECT id FROM orders WHERE number = ?"
-        " UNION SELECT id FROM orders WHERE account IN (SELECT name FROM accounts) AND external_id = ?"
+        " UNION SELECT id FROM orders WHERE external_id = ?"
         " UNION SELECT order_id FROM copies WHERE number = ?"
-        " UNION SELECT order_id FROM copies WHERE account IN (SELECT name FROM accounts) AND external_id = ?"
+        " UNION SELECT order_id FROM copies WHERE external_id = ?"
         " ORDER BY 1 LIMIT 20",
         (by_id, text, text, text, text),
     )

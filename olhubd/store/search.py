@@ -1,15 +1,14 @@
 """The list of orders by what a person looks for. It finds ids; `orders.listing` makes rows of them.
 
-Filters are judged within indexes, and a page costs what the page is long, not what the table is:
+No filter walks through a table of a million rows in vain:
 
-- by account, state, progress or amount: each (account, stage) is a sorted run of ids, and the runs are merged;
-- by date: the orders in the order of their placing;
-- by text or number, or with unlinked lines: the few ids that fit, found first.
+- what fits one of the filters is counted in an index of its own, up to a few thousand; if it is fewer, these are
+  judged by the other filters, each in an index that holds all columns that are asked for;
+- if every filter lets through more, the list is walked, the newest first, and meets a page of them soon.
 """
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -23,18 +22,34 @@ from olhubd.store.orders import scaled
 
 __all__ = ["Wanted", "find", "unlinked"]
 
-_LEGS = 100
-"""Sorted runs that one statement merges."""
+_FEW = 2_000
+"""So many are judged one by one."""
+_FEW_UNLINKED = 20_000
+"""Of these more, since to judge in a walk whether an order is unlinked takes looks into two tables."""
+_LEGS = 20
+"""Accounts whose lists one statement merges; of more than that, all are walked."""
 _LAST = "\U0010ffff"
+_Part = tuple[str, Sequence[object]]
+"""A piece of a statement with its parameters."""
 # What a target said counts; before any has the order, a line that no product could be known by is without one.
 _NAMELESS = (
     "FROM order_lines WHERE sku IS NULL AND ean IS NULL"
     " AND NOT EXISTS (SELECT 1 FROM copies WHERE copies.order_id = order_lines.order_id)"
 )
-_UNLINKED = f"SELECT order_id FROM copies WHERE unlinked <> x'5b5d' UNION SELECT order_id {_NAMELESS}"
-_TEXT = (
-    "SELECT id FROM orders WHERE buyer >= ? COLLATE NOCASE AND buyer < ? COLLATE NOCASE"
-    " UNION SELECT order_id FROM order_lines WHERE sku = ? UNION SELECT order_id FROM order_lines WHERE ean = ?"
+_UNLINKED = (
+    "(EXISTS (SELECT 1 FROM copies WHERE order_id = orders.id AND unlinked <> x'5b5d')"
+    f" OR EXISTS (SELECT 1 {_NAMELESS} AND order_id = orders.id))"
+)
+_MAYBE_UNLINKED = (
+    "SELECT order_id FROM copies INDEXED BY copies_unlinked WHERE unlinked <> x'5b5d' UNION ALL"
+    " SELECT order_id FROM order_lines INDEXED BY order_lines_nameless WHERE sku IS NULL AND ean IS NULL"
+)
+_BUYER = "buyer >= ? COLLATE NOCASE AND buyer < ? COLLATE NOCASE"
+_TEXT = f"({_BUYER} OR EXISTS (SELECT 1 FROM order_lines WHERE order_id = orders.id AND (sku = ? OR ean = ?)))"
+_WITH_TEXT = (
+    f"SELECT id FROM orders INDEXED BY orders_buyer WHERE {_BUYER}"
+    " UNION ALL SELECT order_id FROM order_lines WHERE sku = ?"
+    " UNION ALL SELECT order_id FROM order_lines WHERE ean = ?"
 )
 
 
@@ -62,67 +77,107 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
         return self.placed_from is not None or self.placed_to is not None
 
 
-async def find(
-    reader: Reader, wanted: Wanted, known: Sequence[str], *, before: int | None = None, limit: int = 50
-) -> list[int]:
-    """The newest first. `before` is the last id of the page before, `known` are all accounts that have orders."""
+async def find(reader: Reader, wanted: Wanted, *, before: int | None = None, limit: int = 50) -> list[int]:
+    """The newest first. `before` is the last id of the page before."""
     if wanted.accounts == () or wanted.ids == ():
         return []
-    if wanted.by_date:
-        return await _dated(reader, wanted, before, limit)
-    if wanted.text is not None or wanted.unlinked or wanted.ids is not None:
-        where, parameters = _where(wanted, candidates=True)
-        return await _ids(reader, where, parameters, before, limit)
-    if wanted == Wanted():
-        return await _ids(reader, [], [], before, limit)
-    accounts = known if wanted.accounts is None else wanted.accounts
-    return await _merged(reader, wanted, accounts, before, limit)
+    legs = _walks(wanted)
+    for sql, parameters in _sources(wanted):
+        few = _FEW_UNLINKED if sql is _MAYBE_UNLINKED else _FEW
+        row = await reader.one(f"SELECT COUNT(*) FROM (SELECT 1 FROM ({sql}) LIMIT ?)", [*parameters, few + 1])
+        if row is not None and row[0] <= few:
+            legs = [("orders_listed", [(f"id IN ({sql})", parameters), *_accounts(wanted)])]
+            break
+    conditions = [*_conditions(wanted), *_page(wanted, before)]
+    key = "placed_at" if wanted.by_date else "id"
+    statements, given = [], []
+    for index, own in legs:
+        told = " AND ".join(sql for sql, _ in (*own, *conditions)) or "1"
+        statements.append(
+            f"SELECT * FROM (SELECT {key}, id FROM orders INDEXED BY {index} WHERE {told}"
+            f" ORDER BY {key} DESC, id DESC LIMIT ?)"
+        )
+        given += [value for _, values in (*own, *conditions) for value in values]
+        given.append(limit)
+    rows = await reader.fetch(f"{' UNION ALL '.join(statements)} ORDER BY 1 DESC, 2 DESC LIMIT ?", [*given, limit])
+    return [row[1] for row in rows]
 
 
-async def _ids(
-    reader: Reader, where: Sequence[str], parameters: Sequence[object], before: int | None, limit: int
-) -> list[int]:
-    told = " AND ".join(["id < ?", *where])
-    rows = await reader.fetch(
-        f"SELECT id FROM orders WHERE {told} ORDER BY id DESC LIMIT ?", [_start(before), *parameters, limit]
-    )
-    return [row[0] for row in rows]
+def _sources(wanted: Wanted) -> Iterator[_Part]:
+    """What fits one of the filters, each by its index. A date needs none: the walk goes by it."""
+    if wanted.ids is not None:
+        yield f"SELECT id FROM orders WHERE id IN ({codec.marks(wanted.ids)})", wanted.ids
+    if wanted.text is not None:
+        yield _WITH_TEXT, _spelled(wanted.text)
+    if wanted.accounts is not None and (wanted.unlinked or not _apart(wanted)):
+        marks = codec.marks(wanted.accounts)
+        yield f"SELECT id FROM orders INDEXED BY orders_of_account WHERE account IN ({marks})", wanted.accounts
+    if wanted.unlinked:
+        yield _MAYBE_UNLINKED, ()
+    if wanted.least is not None or wanted.most is not None:
+        parts = list(_amounts(wanted))
+        told = " AND ".join(sql for sql, _ in parts)
+        values = [value for _, values in parts for value in values]
+        yield f"SELECT id FROM orders INDEXED BY orders_amount WHERE {told}", values
+    if wanted.stage is not None or wanted.fulfilment is not None:
+        states = tuple(Fulfilment) if wanted.fulfilment is None else (wanted.fulfilment,)
+        stages = tuple(Stage) if wanted.stage is None else (wanted.stage,)
+        told = f"fulfilment IN ({codec.marks(states)}) AND stage IN ({codec.marks(stages)})"
+        words = [word.value for word in (*states, *stages)]
+        yield f"SELECT id FROM orders INDEXED BY orders_progress WHERE {told}", words
 
 
-async def _dated(reader: Reader, wanted: Wanted, before: int | None, limit: int) -> list[int]:
-    where, parameters = _where(wanted, candidates=True)
+def _walks(wanted: Wanted) -> list[tuple[str, Sequence[_Part]]]:
+    """The sorted runs that are walked: of each account, or of all where that is as short a way."""
+    if wanted.accounts is None or not _apart(wanted):
+        return [("orders_dated" if wanted.by_date else "orders_listed", list(_accounts(wanted)))]
+    index = "orders_placed" if wanted.by_date else "orders_of_account"
+    return [(index, [("account = ?", (account,))]) for account in dict.fromkeys(wanted.accounts)]
+
+
+def _apart(wanted: Wanted) -> bool:
+    """Whether accounts are walked each by itself. Their lists do not hold the buyers."""
+    return wanted.accounts is not None and len(wanted.accounts) <= _LEGS and wanted.text is None
+
+
+def _accounts(wanted: Wanted) -> Iterator[_Part]:
+    if wanted.accounts is not None:
+        yield f"+account IN ({codec.marks(wanted.accounts)})", wanted.accounts
+
+
+def _conditions(wanted: Wanted) -> Iterator[_Part]:
+    """What a row is judged by, but for its account. The plus signs keep the database to the way that is meant."""
+    for column, word in (("stage", wanted.stage), ("fulfilment", wanted.fulfilment)):
+        if word is not None:
+            yield f"+{column} = ?", (word.value,)
+    yield from _amounts(wanted)
     if wanted.placed_from is not None:
-        where.append("placed_at >= ?")
-        parameters.append(codec.stamp(wanted.placed_from))
+        yield "placed_at >= ?", (codec.stamp(wanted.placed_from),)
     if wanted.placed_to is not None:
-        where.append("placed_at < ?")
-        parameters.append(codec.stamp(wanted.placed_to))
-    if before is not None:
-        where.append("(placed_at, id) < ((SELECT placed_at FROM orders WHERE id = ?), ?)")
-        parameters += (before, before)
-    rows = await reader.fetch(
-        f"SELECT id FROM orders INDEXED BY orders_dated WHERE {' AND '.join(where)}"
-        " ORDER BY placed_at DESC, id DESC LIMIT ?",
-        [*parameters, limit],
-    )
-    return [row[0] for row in rows]
+        yield "placed_at < ?", (codec.stamp(wanted.placed_to),)
+    if wanted.text is not None:
+        yield _TEXT, _spelled(wanted.text)
+    if wanted.unlinked:
+        yield _UNLINKED, ()
 
 
-async def _merged(
-    reader: Reader, wanted: Wanted, accounts: Sequence[str], before: int | None, limit: int
-) -> list[int]:
-    """From each (account, stage) the newest, and of these the newest."""
-    stages = tuple(Stage) if wanted.stage is None else (wanted.stage,)
-    legs = [(account, stage.value) for account in dict.fromkeys(accounts) for stage in stages]
-    where, parameters = _where(msgspec.structs.replace(wanted, accounts=None, stage=None), candidates=False)
-    told = " AND ".join(["account = ?", "stage = ?", "id < ?", *where])
-    leg = f"SELECT id FROM (SELECT id FROM orders WHERE {told} ORDER BY id DESC LIMIT ?)"
-    found: list[int] = []
-    for part in _parts(legs):
-        given = [value for account, stage in part for value in (account, stage, _start(before), *parameters, limit)]
-        sql = f"{' UNION ALL '.join([leg] * len(part))} ORDER BY 1 DESC LIMIT ?"
-        found += [row[0] for row in await reader.fetch(sql, [*given, limit])]
-    return heapq.nlargest(limit, found)
+def _amounts(wanted: Wanted) -> Iterator[_Part]:
+    for sign, amount in ((">=", wanted.least), ("<=", wanted.most)):
+        if amount is not None:
+            yield f"amount {sign} ?", (scaled(amount),)
+
+
+def _page(wanted: Wanted, before: int | None) -> Iterator[_Part]:
+    if before is None:
+        return
+    if wanted.by_date:
+        yield "(placed_at, id) < ((SELECT placed_at FROM orders WHERE id = ?), ?)", (before, before)
+    else:
+        yield "id < ?", (before,)
+
+
+def _spelled(text: str) -> Sequence[str]:
+    return (text, text + _LAST, text, text)
 
 
 async def unlinked(reader: Reader, ids: Sequence[int]) -> dict[int, int]:
@@ -135,40 +190,3 @@ async def unlinked(reader: Reader, ids: Sequence[int]) -> dict[int, int]:
         (*ids, *ids),
     )
     return {row[0]: row[1] for row in rows}
-
-
-def _parts(legs: Sequence[tuple[str, str]]) -> Iterator[Sequence[tuple[str, str]]]:
-    for start in range(0, len(legs), _LEGS):
-        yield legs[start : start + _LEGS]
-
-
-def _start(before: int | None) -> int:
-    return before if before is not None else 2**62
-
-
-def _where(wanted: Wanted, *, candidates: bool) -> tuple[list[str], list[object]]:
-    """The conditions but for dates. The plus signs keep the database to the way that is meant."""
-    where: list[str] = []
-    parameters: list[object] = []
-    if wanted.accounts is not None:
-        where.append(f"+account IN ({codec.marks(wanted.accounts)})")
-        parameters += wanted.accounts
-    for column, word in (("stage", wanted.stage), ("fulfilment", wanted.fulfilment)):
-        if word is not None:
-            where.append(f"+{column} = ?")
-            parameters.append(word.value)
-    for sign, amount in ((">=", wanted.least), ("<=", wanted.most)):
-        if amount is not None:
-            where.append(f"amount {sign} ?")
-            parameters.append(scaled(amount))
-    if not candidates:
-        return where, parameters
-    if wanted.ids is not None:
-        where.append(f"id IN ({codec.marks(wanted.ids)})")
-        parameters += wanted.ids
-    if wanted.text is not None:
-        where.append(f"id IN ({_TEXT})")
-        parameters += (wanted.text, wanted.text + _LAST, wanted.text, wanted.text)
-    if wanted.unlinked:
-        where.append(f"id IN ({_UNLINKED})")
-    return where, parameters

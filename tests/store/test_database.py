@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from olhubd.store import Database, StoreError, Transaction, lookups, migrate
+from olhubd.store import Database, Reader, StoreError, Transaction, lookups, migrate
 from tests.orders import EPOCH
 
 
@@ -194,3 +194,39 @@ async def test_a_full_disk_makes_it_unready_until_a_write_succeeds(tmp_path: Pat
         await database._writer.execute("PRAGMA max_page_count = 1000000")
         await put(database, "b")
         assert await database.answers()
+
+
+async def test_what_is_read_together_is_of_one_moment(tmp_path: Path) -> None:
+    """Issue 4, "It must show" 3: a card is one way to the database, and no half of it is newer than the other."""
+    path = tmp_path / "hub.sqlite"
+    async with Database.open(path) as database:
+        await put(database, "a")
+
+        async def twice(reader: Reader) -> tuple[set[str], set[str]]:
+            before = await lookups.due(reader, "allegro", EPOCH, limit=9)
+            with sqlite3.connect(path) as other:
+                other.execute("UPDATE lookups SET external_id = 'b'")
+            other.close()
+            after = await lookups.due(reader, "allegro", EPOCH, limit=9)
+            return {wish.external_id for wish in before}, {wish.external_id for wish in after}
+
+        assert await database.read(twice) == ({"a"}, {"a"})
+        assert await names(database) == {"b"}
+
+
+async def test_who_reads_together_awaits_nothing_else(tmp_path: Path) -> None:
+    async with Database.open(tmp_path / "hub.sqlite") as database:
+
+        async def waits(reader: Reader) -> None:
+            await asyncio.sleep(0)
+
+        async def wrong(reader: Reader) -> None:
+            await reader.fetch("SELECT nowhere")
+
+        for _ in range(5):  # of every connection that reads
+            with pytest.raises(RuntimeError, match="awaited something else"):
+                await database.read(waits)
+            with pytest.raises(sqlite3.OperationalError, match="no such column"):
+                await database.read(wrong)
+        await put(database, "a")
+        assert await names(database) == {"a"}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import itertools
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import aiosqlite
 import pytest
@@ -61,13 +63,18 @@ async def reader(tmp_path: Path) -> AsyncIterator[Asking]:
 @pytest.mark.parametrize(
     ("wanted", "found", "way"),
     [
-        (Wanted(), [3000, 2999], "PRIMARY KEY"),
+        (Wanted(), [3000, 2999], "COVERING INDEX orders_listed"),
         (Wanted(accounts=("b",)), [3000, 2000], "COVERING INDEX orders_of_account"),
-        (Wanted(stage=Stage.UNKNOWN), [3000, 1500], "COVERING INDEX orders_of_account"),
-        (Wanted(least=Decimal("12.5"), most=Decimal(14)), [14, 13], "COVERING INDEX orders_of_account"),
-        (Wanted(fulfilment=Fulfilment.SENT), [], "COVERING INDEX orders_of_account"),
+        (Wanted(stage=Stage.UNKNOWN), [3000, 1500], "COVERING INDEX orders_progress"),
+        (Wanted(stage=Stage.CONFIRMED), [2999, 2998], "COVERING INDEX orders_listed"),
+        (Wanted(least=Decimal("12.5"), most=Decimal(14)), [14, 13], "COVERING INDEX orders_amount"),
+        (Wanted(least=Decimal(5)), [3000, 2999], "COVERING INDEX orders_listed"),
+        (Wanted(fulfilment=Fulfilment.SENT), [], "COVERING INDEX orders_progress"),
         (Wanted(placed_to=DAY), [29, 28], "COVERING INDEX orders_dated"),
-        (Wanted(placed_from=DAY, accounts=("b",)), [3000, 2000], "COVERING INDEX orders_dated"),
+        (Wanted(placed_from=DAY, accounts=("b",)), [3000, 2000], "COVERING INDEX orders_placed"),
+        (Wanted(placed_from=DAY, stage=Stage.UNKNOWN), [3000, 1500], "COVERING INDEX orders_listed"),
+        (Wanted(text="buyer", accounts=("b",)), [3000, 2000], "COVERING INDEX orders_of_account"),
+        (Wanted(text="buyer"), [3000, 2999], "COVERING INDEX orders_listed"),
         (Wanted(text="buyer0012"), [129, 128], "orders_buyer"),
         (Wanted(text="S12"), [12], "order_lines_sku"),
         (Wanted(unlinked=True), [2000, 7], "order_lines_nameless"),
@@ -79,10 +86,57 @@ async def reader(tmp_path: Path) -> AsyncIterator[Asking]:
 async def test_a_page_of_orders_is_found_by_an_index(
     reader: Asking, wanted: Wanted, found: list[int], way: str | None
 ) -> None:
-    assert await search.find(reader, wanted, ["a", "b"], limit=2) == found
+    assert await search.find(reader, wanted, limit=2) == found
     assert way is None or any(way in step for step in reader.steps), reader.steps
     # What reads whole rows would read the documents too.
     assert not [step for step in reader.steps if step == "SCAN orders"], reader.steps
+
+
+ALL = tuple(f"account{n}" for n in range(30))
+OTHERS: Sequence[dict[str, Any]] = (
+    {},
+    {"text": "buyer"},
+    {"text": "S12"},
+    {"unlinked": True},
+    {"least": Decimal(5)},
+)
+
+
+async def test_the_few_that_fit_and_the_many_are_found_alike(
+    reader: Asking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    combinations = itertools.product(
+        (None, Stage.UNKNOWN, Stage.CONFIRMED),
+        (None, DAY),
+        (None, ("b",), ("a", "b"), (*ALL, "b")),
+        OTHERS,
+    )
+    for stage, placed_from, accounts, more in combinations:
+        wanted = Wanted(stage=stage, placed_from=placed_from, accounts=accounts, **more)
+        due = [_fitting(wanted, before) for before in (MANY + 1, 2000)]
+        for few in (-1, 10**6):
+            monkeypatch.setattr(search, "_FEW", few)
+            monkeypatch.setattr(search, "_FEW_UNLINKED", few)
+            first = await search.find(reader, wanted, limit=3)
+            assert [first, await search.find(reader, wanted, before=2000, limit=3)] == due, wanted
+
+
+def _fitting(wanted: Wanted, before: int) -> list[int]:
+    """The same, one order after the other."""
+    found = []
+    for n in range(before - 1, 0, -1):
+        account, stage = "b" if n % 1000 == 0 else "a", Stage.UNKNOWN if n % 1500 == 0 else Stage.CONFIRMED
+        fits = (
+            wanted.accounts is None or account in wanted.accounts,
+            wanted.stage in (None, stage),
+            wanted.placed_from is None or n >= 30,
+            wanted.text in (None, "buyer", f"S{n}"),
+            wanted.least is None or n >= wanted.least,
+            not wanted.unlinked or n in (7, 2000),
+        )
+        if all(fits):
+            found.append(n)
+    return found[:3]
 
 
 @pytest.mark.parametrize(
@@ -91,9 +145,9 @@ async def test_a_page_of_orders_is_found_by_an_index(
     ids=str,
 )
 async def test_pages_join_without_a_gap(reader: Asking, wanted: Wanted) -> None:
-    whole = await search.find(reader, wanted, ["a", "b"], limit=MANY)
+    whole = await search.find(reader, wanted, limit=MANY)
     seen: list[int] = []
-    while page := await search.find(reader, wanted, ["a", "b"], before=seen[-1] if seen else None, limit=700):
+    while page := await search.find(reader, wanted, before=seen[-1] if seen else None, limit=700):
         seen += page
     assert seen == whole
     assert len(set(seen)) > 2900

@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import sqlite3
 import types
-from collections.abc import AsyncIterator, Callable, Generator, Iterable
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from olhubd.store import Reader
 
 __all__ = ["Connection", "connect"]
+
+T = TypeVar("T")
 
 
 class Connection:
@@ -48,6 +52,10 @@ class Connection:
             return self._raw.execute(sql, parameters).fetchall()
         finally:
             await _turn()
+
+
+    async def together(self, work: Callable[[Reader], Coroutine[Any, Any, T]]) -> T:
+        return await work(Reader(self))  # type: ignore[arg-type]
 
 
 @asynccontextmanager
