@@ -181,6 +181,9 @@ def _default(answer: Answer, repeatable: bool) -> type[PluginError]:
         case 302 | 303:
             # Also how a web framework says "done, look there".
             return ContractBroken if repeatable else OutcomeUnknown
+        case _ if status < 200 or status == 304:
+            # Nobody asked for another protocol, nor whether anything is new: no word about what was done.
+            return ContractBroken if repeatable else OutcomeUnknown
         case _ if status >= 500:
             # A gateway's 502 or 504 says nothing of what the server behind it did.
             return Unavailable if repeatable else OutcomeUnknown

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import zlib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -319,7 +320,12 @@ def _key(raw: msgspec.Raw) -> wire.FormKey:
     try:
         return decode(bytes(raw), wire.FormKey)
     except ContractBroken:
+        pass
+    try:
         return wire.FormKey(id=decode(bytes(raw), wire.FormId).id)
+    except ContractBroken:
+        # Put aside by a name made up from its text, so that its neighbours land.
+        return wire.FormKey(id=f"unreadable-{zlib.crc32(raw):08x}")
 
 
 def _record(external_id: str, raw: bytes) -> Record:

@@ -7,7 +7,7 @@ Only Allegro's own `invalid_grant` means that a person must sign in anew.
 from __future__ import annotations
 
 import base64
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 from urllib.parse import urlencode
 
@@ -38,7 +38,11 @@ REFRESH_LIFE = timedelta(days=90)
 """For how long Allegro keeps a refresh token that is not used."""
 SLOWER = 5.0
 """Seconds to add to the interval at a `slow_down` (RFC 8628)."""
+LONGEST = timedelta(days=3650)
+"""No time to come is believed to be farther away."""
 
+_USUAL, _SLOWEST = 5.0, 60.0
+"""Seconds between two questions whether the person has agreed (RFC 8628), and the most a server may ask for."""
 _WRONG_KEYS = frozenset({"invalid_client", "unauthorized", "unauthorized_client"})
 
 
@@ -47,7 +51,7 @@ class _Device(msgspec.Struct):
     user_code: str
     verification_uri: str
     expires_in: float
-    interval: float = 5.0
+    interval: float = _USUAL
     verification_uri_complete: str | None = None
 
 
@@ -69,7 +73,7 @@ def _claims(token: str) -> _Claims:
     try:
         body = token.split(".")[1]
         return msgspec.json.decode(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)), type=_Claims)
-    except (IndexError, ValueError, msgspec.MsgspecError):
+    except (IndexError, ValueError, RecursionError, msgspec.MsgspecError):
         return _Claims()
 
 
@@ -119,8 +123,8 @@ class Login:
             device_code=device.device_code,
             user_code=device.user_code,
             url=device.verification_uri_complete or device.verification_uri,
-            interval=device.interval,
-            expires_at=self._clock.now() + timedelta(seconds=device.expires_in),
+            interval=min(device.interval, _SLOWEST) if device.interval > 0 else _USUAL,
+            expires_at=_later(self._clock.now(), device.expires_in),
         )
 
     async def poll_device(self, grant: DeviceGrant) -> Token | Pending:
@@ -179,7 +183,7 @@ class Login:
         now = self._clock.now()
         return Token(
             access=answer.access_token,
-            expires_at=now + timedelta(seconds=answer.expires_in),
+            expires_at=_later(now, answer.expires_in),
             refresh=answer.refresh_token,
             refresh_expires_at=_ends(answer.refresh_token, now) if answer.refresh_token else None,
             scopes=tuple((answer.scope or "").split()),
@@ -213,4 +217,9 @@ def _explained(error: Rejected) -> PluginError:
 
 def _ends(refresh: str, now: datetime) -> datetime:
     expires = _claims(refresh).exp
-    return now + REFRESH_LIFE if expires is None else datetime.fromtimestamp(expires, UTC)
+    return now + REFRESH_LIFE if expires is None else _later(now, expires - now.timestamp())
+
+
+def _later(now: datetime, seconds: float) -> datetime:
+    """So many seconds from now, as far as that is a time to come."""
+    return now + timedelta(seconds=min(max(seconds, 0.0), LONGEST.total_seconds()))

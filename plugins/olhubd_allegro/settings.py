@@ -24,8 +24,11 @@ class Realm(enum.StrEnum):
 
 
 def realm(url: str) -> Realm | None:
-    """To which world an address belongs; None for any other host, a simulator's say."""
-    host = URL(url).host or ""
+    """To which world an address belongs; None for any other host, a simulator's say, and for what is none."""
+    try:
+        host = URL(url).host or ""
+    except ValueError:
+        return None
     for one in (Realm.SANDBOX, Realm.PRODUCTION):
         if host == one or host.endswith(f".{one}"):
             return one

@@ -80,9 +80,14 @@ class Place(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """The form's place in the walk. Of its lines the earliest counts: whichever of them Allegro sorts by, no
         form that follows is bought before it."""
         if self.walk is Walk.CHANGED:
-            return form.updated_at or self.bound
-        bought = [line.bought_at for line in form.line_items if line.bought_at is not None]
+            return self.bound if form.updated_at is None else _aware(form.updated_at)
+        bought = [_aware(line.bought_at) for line in form.line_items if line.bought_at is not None]
         return min(bought, default=self.bound)
+
+
+def _aware(moment: datetime) -> datetime:
+    """Times compare only where all of them have a zone; one that was told without is UTC."""
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
 def stamp(moment: datetime) -> str:

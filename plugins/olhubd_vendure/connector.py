@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
+import msgspec
+
 from olhubd.model import Fulfilment, Money, Payment, Shipment
 from olhubd.plugin import (
     Account,
     CancelSink,
     Connector,
+    ContractBroken,
     Cursor,
     Defaults,
     Found,
@@ -41,6 +44,8 @@ from olhubd_vendure.shop import Row, Shop
 __all__ = ["Vendure"]
 
 _LISTED: dict[str, Any] = {"state": {"notIn": list(mapping.UNPLACED)}}
+_MOST_PAGES = 200
+"""More than the orders of one overlap ever fill."""
 _BEGINNING = datetime(1970, 1, 2, tzinfo=UTC)
 
 
@@ -115,16 +120,18 @@ class Vendure(
         """The rows after `position` by one of their times, where that leads, and whether there may be more."""
         options = position.options(field, only)
         skip = 0
-        while True:
+        nameless: list[Row] = []
+        for _ in range(_MOST_PAGES):
             page = await self._shop.rows({**options, "skip": skip})
             timed = [(row, getattr(row.key, attribute)) for row in page]
             fresh = [(row, at) for row, at in timed if at is not None and position.fresh(row.key.id, at)]
+            nameless += [row for row in page if row.key.created_at is None]
             full = len(page) >= options["take"]
             if fresh or not full:
-                break
+                moved = position.moved((row.key.id, at) for row, at in fresh)
+                return [*nameless, *(row for row, _ in fresh)], moved, full
             skip += len(page)
-        moved = position.moved((row.key.id, at) for row, at in fresh)
-        return [row for row, _ in fresh], moved, full
+        raise ContractBroken("the list of orders gives the same page again and again")
 
     async def count_orders(self, since: datetime, until: datetime) -> int:
         placed = {"after": (since - timedelta(milliseconds=1)).isoformat(), "before": until.isoformat()}
@@ -134,7 +141,10 @@ class Vendure(
         order = await self._shop.order(external_id)
         if order is None or order.state in mapping.UNPLACED:
             return Gone(external_id=external_id)
-        return mapping.order(order)
+        try:
+            return mapping.order(order)
+        except Exception as error:
+            return Unreadable(external_id=external_id, reason=_senseless(error), raw=msgspec.json.encode(order))
 
     # Orders out.
 
@@ -204,9 +214,12 @@ def _records(rows: Any) -> list[Record]:
             try:
                 records.append(mapping.order(row.order))
             except Exception as error:  # one senseless record must not stop the feed
-                reason = f"it makes no sense ({type(error).__name__})"
-                records.append(Unreadable(external_id=row.key.id, reason=reason, raw=row.raw))
+                records.append(Unreadable(external_id=row.key.id, reason=_senseless(error), raw=row.raw))
     return records
+
+
+def _senseless(error: Exception) -> str:
+    return f"it makes no sense ({type(error).__name__})"
 
 
 def _words(state: str) -> str:

@@ -175,8 +175,8 @@ class Key(_Wire, kw_only=True):
     """What is needed of a record that cannot be read as a whole."""
 
     id: str
-    created_at: datetime
-    updated_at: datetime
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
     order_placed_at: datetime | None = None
     state: str | None = None
 

@@ -43,6 +43,8 @@ Query = Mapping[str, str | int]
 
 PAGE = 100
 """Rows per page; the shop refuses more."""
+_MOST_PAGES = 1000
+"""Of a list that is read whole; a shop that has more gives the same page again and again."""
 NO_ROUTE = "rest_no_route"
 """The feature or plugin behind an address is not there."""
 NEEDS_PRODUCT = "woocommerce_rest_required_product_reference"
@@ -203,11 +205,10 @@ class Shop:
     async def all(self, path: str, into: type[T], query: Query | None = None) -> Sequence[T]:
         """All pages of a short list."""
         rows: list[T] = []
-        page = 1
-        while True:
+        for page in range(1, _MOST_PAGES + 1):
             kind: Any = list[into]  # type: ignore[valid-type]
             found: list[T] = await self.get(path, kind, {**(query or {}), "per_page": PAGE, "page": page})
             rows.extend(found)
             if len(found) < PAGE:
                 return rows
-            page += 1
+        raise ContractBroken(f"GET {path}: more than {_MOST_PAGES} pages")

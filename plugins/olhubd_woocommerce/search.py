@@ -91,6 +91,9 @@ class Search:
                 # New orders push rows down, which repeats some; one that vanished pulls them up, which skips some.
                 if last is not None and last not in (row.id for row in rows):
                     break
+                # A full page that leads no further is the same one again, whatever was asked for.
+                if last is not None and len(rows) >= PAGE and rows[-1].id >= last:
+                    break
                 yield rows, told_at(answer)
                 if len(rows) < PAGE:
                     return
