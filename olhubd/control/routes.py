@@ -29,7 +29,7 @@ from olhubd.control.problem import Refusal
 from olhubd.engine.hub import Hub
 from olhubd.model import Scope
 
-__all__ = ["Call", "Reply", "Route", "endpoint", "route"]
+__all__ = ["Call", "Reply", "Route", "endpoint", "route", "wrong"]
 
 Q = TypeVar("Q", bound=msgspec.Struct)
 B = TypeVar("B", bound=msgspec.Struct)
@@ -198,7 +198,7 @@ def _query(request: web.Request, into: type[Q]) -> Q:
     try:
         return msgspec.convert(values, into, strict=False)
     except msgspec.ValidationError as error:
-        raise _wrong(error, "parameter", into) from None
+        raise wrong(error, "parameter", into) from None
 
 
 async def _body(request: web.Request, into: type[B]) -> B:
@@ -214,12 +214,12 @@ async def _body(request: web.Request, into: type[B]) -> B:
     try:
         return msgspec.json.decode(content or b"{}", type=into)
     except msgspec.ValidationError as error:
-        raise _wrong(error, "field", into) from None
+        raise wrong(error, "field", into) from None
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise Refusal(400, "body", "the body is not JSON") from None
 
 
-def _wrong(error: msgspec.ValidationError, what: str, into: type[msgspec.Struct]) -> Refusal:
+def wrong(error: msgspec.ValidationError, what: str, into: type[msgspec.Struct]) -> Refusal:
     """Name what is wrong; an unknown name is told together with those that are known."""
     text, place = str(error), ""
     if found := _PLACE.fullmatch(text):

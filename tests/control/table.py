@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from olhubd.model import Scope
 
-__all__ = ["API", "BUTTONS", "DOOR", "LOGOUT", "OPEN", "PAGES", "PLUGIN", "STREAM", "path"]
+__all__ = ["ADMIN", "API", "BUTTONS", "DOOR", "LOGOUT", "OPEN", "PAGES", "PLUGIN", "STREAM", "path"]
 
 Key = tuple[str, str]
 
@@ -29,7 +29,11 @@ PAGES: set[Key] = {
     ("GET", "/plugins"),
     ("GET", "/settings"),
     ("GET", "/unlinked"),
+    ("GET", "/find"),
+    ("GET", "/tokens"),
 }
+ADMIN: set[Key] = {("GET", "/tokens")}
+"""Pages for administrators alone."""
 LOGOUT: Key = ("POST", "/logout")
 BUTTONS: dict[Key, Scope] = {
     ("POST", "/accounts/{account}/fetch"): Scope.OPERATE,
@@ -39,6 +43,20 @@ BUTTONS: dict[Key, Scope] = {
     ("POST", "/deliveries/{delivery}/retry"): Scope.OPERATE,
     ("POST", "/deliveries/{delivery}/accept"): Scope.OPERATE,
     ("POST", "/deliveries/{delivery}/discard"): Scope.OPERATE,
+    ("POST", "/deliveries/{delivery}/release"): Scope.OPERATE,
+    ("POST", "/deliveries/{delivery}/adopt"): Scope.OPERATE,
+    ("POST", "/orders/{order}/note"): Scope.OPERATE,
+    ("POST", "/orders/{order}/status"): Scope.OPERATE,
+    ("POST", "/orders/{order}/shipments"): Scope.OPERATE,
+    ("POST", "/orders/{order}/address"): Scope.OPERATE,
+    ("POST", "/orders/{order}/forward"): Scope.OPERATE,
+    ("POST", "/quarantine/{record}/retry"): Scope.OPERATE,
+    ("POST", "/quarantine/{record}/discard"): Scope.OPERATE,
+    ("POST", "/accounts/{account}/rename"): Scope.OPERATE,
+    ("POST", "/accounts/{account}/remove"): Scope.ADMIN,
+    ("POST", "/accounts/{account}/reconcile"): Scope.OPERATE,
+    ("POST", "/tokens"): Scope.ADMIN,
+    ("POST", "/tokens/{token}/revoke"): Scope.ADMIN,
 }
 STREAM: set[Key] = {("GET", "/events/stream")}
 API: dict[Key, Scope] = {

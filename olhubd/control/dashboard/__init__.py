@@ -13,6 +13,7 @@ from olhubd.control.context import CONTEXT
 from olhubd.control.dashboard import (
     accounts,
     assets,
+    hands,
     journal,
     login,
     manual,
@@ -22,6 +23,7 @@ from olhubd.control.dashboard import (
     runs,
     settings,
     stream,
+    tokens,
     waiting,
 )
 from olhubd.control.dashboard.desk import DESK, Desk
@@ -33,12 +35,14 @@ ROUTES = (
     *assets.ROUTES,
     *overview.ROUTES,
     *orders.ROUTES,
+    *hands.ROUTES,
     *waiting.ROUTES,
     *journal.ROUTES,
     *runs.ROUTES,
     *accounts.ROUTES,
     *mappings.ROUTES,
     *settings.ROUTES,
+    *tokens.ROUTES,
     *manual.ROUTES,
     *stream.ROUTES,
 )

@@ -1,25 +1,27 @@
-"""Accounts: how each stands, fetching by hand, pausing, and signing in by a code."""
+"""Accounts: how each stands, fetching and comparing by hand, pausing, names, removing, and signing in by a code."""
 
 from __future__ import annotations
 
 from typing import Any
 from urllib.parse import quote
 
-from olhubd.control import accounts
-from olhubd.control.asked import Fetching, Pausing, Resuming, Waiting
+from olhubd.control import accounts, alarms
+from olhubd.control.asked import Fetching, Pausing, Reconciling, Renaming, Resuming, Waiting
 from olhubd.control.dashboard import health
 from olhubd.control.dashboard.desk import Note
 from olhubd.control.dashboard.page import Visit, button, page
 from olhubd.control.records import SignInState
-from olhubd.model import RunState
+from olhubd.model import RunState, Scope
 
 __all__ = ["ROUTES"]
 
 
 async def listing(visit: Visit) -> dict[str, Any]:
-    found = await accounts.standing(visit.hub)
+    every = await visit.ask(accounts.listing)
+    found = every.items
     return {
         "accounts": found,
+        "gone": every.gone,
         "level": health.level,
         "calendar": sorted(
             ((account.sign_in_ends_at, account) for account in found if account.sign_in_ends_at is not None),
@@ -35,7 +37,8 @@ async def fetch(visit: Visit) -> tuple[str, Note | None]:
     if run is None:
         return _back(visit), Note("note.fetching", {"account": name})
     if run.state is RunState.FAILED:
-        return _back(visit), Note("note.fetch-failed", {"account": name, "reason": run.error})
+        reason = visit.speech.voice.reason(run.error or "")
+        return _back(visit), Note("note.fetch-failed", {"account": name, "reason": reason})
     return _back(visit), Note("note.fetched", {"account": name, "seen": run.seen, "added": run.added})
 
 
@@ -47,8 +50,27 @@ async def pause(visit: Visit) -> tuple[str, Note | None]:
 
 
 async def resume(visit: Visit) -> tuple[str, Note | None]:
-    done = await visit.ask(accounts.resume, body=Resuming())
+    """`moved` is a box to tick, shown where another system answers than the account belongs to."""
+    done = await visit.ask(accounts.resume, body=visit.checked(Resuming, **visit.filled("moved")))
     return _back(visit), Note("note.resume", {"account": done.name})
+
+
+async def rename(visit: Visit) -> tuple[str, Note | None]:
+    """Without a title, that of the configuration is shown again."""
+    done = await visit.ask(accounts.rename, body=visit.checked(Renaming, **visit.filled("title")))
+    return _back(visit), Note("note.rename", {"account": done.name, "title": done.title})
+
+
+async def remove(visit: Visit) -> tuple[str, Note | None]:
+    await visit.ask(accounts.remove)
+    return "/accounts", Note("note.remove", {"account": visit.path["account"]})
+
+
+async def reconcile(visit: Visit) -> tuple[str, Note | None]:
+    """Compare the last whole day with the source."""
+    done = await visit.ask(alarms.reconcile, body=Reconciling())
+    values = {"account": done.account, "day": done.day, "source": done.source, "hub": done.hub}
+    return _back(visit), Note("note.reconcile", values)
 
 
 async def begin(visit: Visit) -> tuple[str, Note | None]:
@@ -71,5 +93,8 @@ ROUTES = (
     button("/accounts/{account}/fetch", fetch, limit=30.0),
     button("/accounts/{account}/pause", pause),
     button("/accounts/{account}/resume", resume),
+    button("/accounts/{account}/rename", rename),
+    button("/accounts/{account}/remove", remove, scope=Scope.ADMIN),
+    button("/accounts/{account}/reconcile", reconcile, limit=60.0),
     button("/accounts/{account}/sign-in", begin, limit=60.0),
 )

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from urllib.parse import quote
 
 from olhubd.control.records import Account, AccountState, Status
-from olhubd.model import DeliveryState, RunState
+from olhubd.model import AlarmKind, DeliveryState, RunState
 
 __all__ = ["Finding", "Level", "findings", "level", "worst"]
 
@@ -29,6 +29,18 @@ class Level(enum.StrEnum):
     """Something does not work."""
 
 
+_ALARMS = {
+    AlarmKind.SILENCE: Level.WARN,
+    AlarmKind.FEED: Level.BAD,
+    AlarmKind.RETENTION: Level.BAD,
+    AlarmKind.MISSED: Level.WARN,
+    AlarmKind.RECONCILIATION: Level.BAD,
+    AlarmKind.UNCHECKED: Level.WARN,
+    AlarmKind.DISK: Level.BAD,
+}
+"""Alarms beside what is read of the daemon and its accounts here at once."""
+
+
 @dataclass(frozen=True)
 class Finding:
     """One thing that is not as it should be: a key of the catalogue, its values, and where to see to it."""
@@ -37,6 +49,7 @@ class Finding:
     key: str
     href: str
     count: int | None = None
+    kind: AlarmKind | None = None
     values: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -60,6 +73,7 @@ def findings(status: Status, accounts: Sequence[Account]) -> list[Finding]:
     found = [*_daemon(status)]
     for account in accounts:
         found.extend(_account(account, status.now))
+    found.extend(_alarms(status))
     held = status.owed.get(DeliveryState.HOLD, 0)
     if held:
         found.append(Finding(Level.WARN, "verdict.held", "/waiting", held))
@@ -85,6 +99,16 @@ def _daemon(status: Status) -> list[Finding]:
     since = status.oldest_owed_at
     if since is not None and status.now - since > _LATE and not status.owed.get(DeliveryState.HOLD):
         found.append(Finding(Level.WARN, "verdict.late", "#oldest", values={"span": status.now - since}))
+    return found
+
+
+def _alarms(status: Status) -> list[Finding]:
+    """Those that say what nothing else here says."""
+    found = []
+    for alarm in status.alarms:
+        if alarm.kind in _ALARMS:
+            values = {"subject": alarm.subject, "reason": alarm.detail}
+            found.append(Finding(_ALARMS[alarm.kind], "verdict.alarm", "#alarms", kind=alarm.kind, values=values))
     return found
 
 

@@ -11,8 +11,8 @@ from aiohttp import web
 from olhubd.control import export as orders_export
 from olhubd.control import filters, orders
 from olhubd.control.asked import ExportQuery, OrdersQuery
-from olhubd.control.dashboard.page import Visit, file, older, page
-from olhubd.control.dashboard.waiting import advice
+from olhubd.control.dashboard.page import HEADERS, Visit, file, older, page
+from olhubd.control.dashboard.steps import steps
 from olhubd.control.records import OrderRow
 from olhubd.engine.hub import Hub
 from olhubd.model import Fulfilment, Money, Order, Stage
@@ -45,6 +45,17 @@ async def listing(visit: Visit) -> dict[str, Any]:
     }
 
 
+async def find(visit: Visit) -> web.Response:
+    """The one order that a number means, else the list of those that it may mean."""
+    asked = visit.query.get("q", "").strip()
+    found = (await visit.ask(orders.listing, visit.checked(OrdersQuery, q=asked, limit=2))).items if asked else ()
+    if asked.removeprefix("#").isdecimal() and not found:
+        asked = asked.removeprefix("#")
+        found = (await visit.ask(orders.listing, visit.checked(OrdersQuery, q=asked, limit=2))).items
+    goal = f"/{found[0].id}" if len(found) == 1 else f"?{urlencode({'q': asked})}" if asked else ""
+    return web.Response(status=303, headers={**HEADERS, "Location": f"/orders{goal}"})
+
+
 async def export(visit: Visit) -> web.Response:
     """The marked orders, or all that the filters let through, as a file."""
     asked: dict[str, object] = {name: value for name, value in _asked(visit).items() if name != "before"}
@@ -69,7 +80,9 @@ async def card(visit: Visit) -> dict[str, Any]:
         "system": config.connector.title if config else None,
         "sums": _sums(found.order),
         "rest": _rest(found.order),
-        "advice": advice,
+        "steps": steps(found),
+        "can": {(one.name.value, one.target): one for one in found.actions},
+        "owed": {one.id: one for one in found.owed},
     }
 
 
@@ -102,5 +115,6 @@ async def logins(hub: Hub, rows: Sequence[OrderRow]) -> dict[int, str]:
 ROUTES = (
     page("/orders", "orders.html", listing),
     file("/orders/export", export),
+    file("/find", find),
     page("/orders/{order}", "order.html", card),
 )

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from olhubd.control import alarms, system
 from olhubd.control import orders as asked_orders
-from olhubd.control import system
 from olhubd.control.accounts import standing
-from olhubd.control.asked import OrdersQuery
+from olhubd.control.asked import OrdersQuery, ReconciliationsQuery
 from olhubd.control.dashboard import health
+from olhubd.control.dashboard.compared import grid
 from olhubd.control.dashboard.orders import logins
 from olhubd.control.dashboard.page import Visit, page
-from olhubd.control.records import Account, AccountState
+from olhubd.control.records import Account, AccountState, AlarmRow
 from olhubd.decide.route import Route
 from olhubd.model import DeliveryState
 from olhubd.store import deliveries, orders
@@ -25,16 +26,25 @@ __all__ = ["ROUTES", "Bar", "bars"]
 _HOURS = 24
 _MEDIAN_OF = 20
 _LATEST = 8
+_COMPARED = 200
 
 
 @dataclass(frozen=True)
 class Lane:
-    """One source of a route. `typical` and `last` are from the purchase until the target had the order."""
+    """One source of a route. `typical` and `latest` are from the purchase until the target had the order.
+
+    `latest` are the newest orders, the newest last; `shares` the same to the longest of them, from 0 to 1.
+    """
 
     account: Account
     level: health.Level
     typical: timedelta | None
-    last: timedelta | None
+    latest: tuple[timedelta, ...]
+
+    @property
+    def shares(self) -> list[float]:
+        longest = max((span.total_seconds() for span in self.latest), default=0.0)
+        return [max(0.0, span.total_seconds() / longest) if longest > 0 else 0.0 for span in self.latest]
 
 
 @dataclass(frozen=True)
@@ -69,6 +79,8 @@ async def overview(visit: Visit) -> dict[str, Any]:
     status = await visit.ask(system.status)
     accounts = await standing(hub)
     found = health.findings(status, accounts)
+    lines = _lines(hub.routes, accounts, await orders.journeys(reader))
+    days = await visit.ask(alarms.compared, ReconciliationsQuery(limit=_COMPARED))
     hour = status.now.replace(minute=0, second=0, microsecond=0)
     first = hour - timedelta(hours=_HOURS - 1)
     latest = (await visit.ask(asked_orders.listing, OrdersQuery(limit=_LATEST))).items
@@ -79,7 +91,10 @@ async def overview(visit: Visit) -> dict[str, Any]:
         "owed": sum(count for state, count in status.owed.items() if state.open),
         "level": health.worst(found),
         "findings": found,
-        "lines": _lines(hub.routes, accounts, await orders.journeys(reader)),
+        "lines": lines,
+        "loose": _loose(lines, accounts),
+        "compared": grid(days.items),
+        "alarms": _told(visit, status.alarms),
         "bars": bars(first, await orders.hourly(reader, first)),
         "rows": latest,
         "logins": await logins(hub, latest),
@@ -108,8 +123,20 @@ def _lane(account: Account, took: list[timedelta]) -> Lane:
         account,
         health.level(account),
         timedelta(seconds=statistics.median(span.total_seconds() for span in latest)) if latest else None,
-        latest[0] if latest else None,
+        tuple(reversed(latest)),
     )
+
+
+def _loose(lines: Sequence[Line], accounts: Sequence[Account]) -> list[tuple[Account, health.Level]]:
+    """Accounts at work that no route leads from or to."""
+    on = {lane.account.name for line in lines for lane in line.lanes} | {line.target.name for line in lines}
+    loose = [one for one in accounts if one.name not in on and one.state is not AccountState.OFF]
+    return [(one, health.level(one)) for one in loose]
+
+
+def _told(visit: Visit, open_: Sequence[AlarmRow]) -> list[tuple[AlarmRow, str]]:
+    """Each alarm with its detail in the page's language, the gravest kinds as they come."""
+    return [(alarm, visit.speech.voice.reason(alarm.detail)) for alarm in open_]
 
 
 def bars(first: datetime, counts: Mapping[datetime, int]) -> list[Bar]:

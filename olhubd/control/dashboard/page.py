@@ -26,15 +26,16 @@ from olhubd.control.dashboard.route import Route
 from olhubd.control.dashboard.session import Session
 from olhubd.control.dashboard.speech import Speech, chosen
 from olhubd.control.problem import Refusal, refusal
-from olhubd.control.routes import Call
+from olhubd.control.routes import Call, wrong
 from olhubd.engine.hub import Hub
 from olhubd.model import DeliveryState, Scope
 from olhubd.store import deliveries, quarantine
 from olhubd.store.accounts import AccountState
 
-__all__ = ["HEADERS", "Visit", "button", "file", "html", "local", "older", "page", "speech", "visitor"]
+__all__ = ["HEADERS", "Visit", "button", "file", "html", "local", "older", "page", "shown", "speech", "visitor"]
 
 A = TypeVar("A")
+S = TypeVar("S", bound=msgspec.Struct)
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self';"
@@ -87,19 +88,39 @@ class Visit:
             )
         )
 
-    def checked(self, into: type[A], **given: object) -> A:
+    def checked(self, into: type[S], **given: object) -> S:
         """Parameters of the API's own type. Raises Refusal with what is wrong."""
         try:
             return msgspec.convert(given, into, strict=False)
         except msgspec.ValidationError as error:
-            raise Refusal(400, "parameter", str(error)) from None
+            raise wrong(error, "field", into) from None
+
+    def may(self, scope: Scope) -> bool:
+        """Whether the session allows as much; what it does not is not offered."""
+        return self.session.holder.scope.allows(scope)
+
+    def needs(self, scope: Scope) -> None:
+        """Raises Refusal where the session allows less."""
+        if not self.may(scope):
+            raise access.too_narrow(self.session.holder, scope)
+
+    def filled(self, *names: str) -> dict[str, str]:
+        """Those fields of the form that somebody filled in."""
+        return {name: text for name in names if (text := self.form.get(name, "").strip())}
 
 
-Button = Callable[[Visit], Awaitable[tuple[str, Note | None]]]
+Button = Callable[[Visit], Awaitable[tuple[str, Note | None] | web.Response]]
+"""Gives where to go on and what to say there, or a page that can be seen this once."""
 
 
-def page(path: str, template: str, handler: Callable[[Visit], Awaitable[dict[str, Any]]]) -> Route:
-    """A page that is there for whoever is logged in."""
+def page(
+    path: str,
+    template: str,
+    handler: Callable[[Visit], Awaitable[dict[str, Any]]],
+    *,
+    scope: Scope = Scope.READ,
+) -> Route:
+    """A page that is there for whoever is logged in. `scope` is what the session must allow."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
         session = visitor(request)
@@ -107,8 +128,9 @@ def page(path: str, template: str, handler: Callable[[Visit], Awaitable[dict[str
             return _to_login(request)
         visit = Visit(request, session, speech(request), {})
         try:
+            visit.needs(scope)
             async with asyncio.timeout(10):
-                return await _page(visit, template, await handler(visit))
+                return await shown(visit, template, await handler(visit))
         except Exception as error:
             return await _failed(visit, refusal(error, request))
 
@@ -144,12 +166,14 @@ def button(path: str, handler: Button, *, limit: float = 10.0, scope: Scope = Sc
         try:
             if not hmac.compare_digest(form.get("form", "").encode(), session.form.encode()):
                 raise Refusal(403, "cross-site", visit.speech.t("form.stale"))
-            if not session.holder.scope.allows(scope):
-                raise access.too_narrow(session.holder, scope)
+            visit.needs(scope)
             async with asyncio.timeout(limit):
-                back, note = await handler(visit)
+                done = await handler(visit)
         except Exception as error:
             return await _failed(visit, refusal(error, request))
+        if isinstance(done, web.Response):
+            return done
+        back, note = done
         if note is not None:
             desk(request).leave(session.number, note)
         return web.Response(status=303, headers={**HEADERS, "Location": local(back)})
@@ -194,7 +218,8 @@ def _to_login(request: web.Request) -> web.Response:
     return web.Response(status=303, headers={**HEADERS, "Location": f"/login{back}"})
 
 
-async def _page(visit: Visit, template: str, values: dict[str, Any], status: int = 200) -> web.Response:
+async def shown(visit: Visit, template: str, values: dict[str, Any], status: int = 200) -> web.Response:
+    """The page with its frame."""
     fresh = "X-Live" in visit.request.headers  # the script asks again and shows no notes
     return html(
         visit.speech,
@@ -205,6 +230,9 @@ async def _page(visit: Visit, template: str, values: dict[str, Any], status: int
             "form": visit.session.form,
             "note": None if fresh else desk(visit.request).take(visit.session.number),
             "waits": await _waits(visit.hub),
+            "may": visit.may,
+            "scopes": Scope,
+            "holder": visit.session.holder.name,
             **values,
         },
         status,
@@ -222,9 +250,14 @@ async def _waits(hub: Hub) -> int:
 
 async def _failed(visit: Visit, problem: Refusal) -> web.Response:
     back = local(visit.form.get("back"))
-    values = {"status": problem.status, "detail": str(problem), "candidates": problem.extra.get("candidates", ())}
+    values = {
+        "status": problem.status,
+        "kind": problem.kind,
+        "detail": visit.speech.voice.reason(str(problem)),
+        "candidates": problem.extra.get("candidates", ()),
+    }
     try:
-        response = await _page(visit, "problem.html", {**values, "back": back}, problem.status)
+        response = await shown(visit, "problem.html", {**values, "back": back}, problem.status)
     except Exception as error:  # the database itself, perhaps
         response = refusal(error, visit.request).response()
     response.headers.update(problem.headers)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from datetime import datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Final
@@ -109,6 +109,12 @@ class Speech:
 
     def hour(self, at: datetime) -> str:
         return at.astimezone(self.zone).strftime("%H:%M")
+
+    def day(self, day: date) -> str:
+        """Day and month."""
+        from babel.dates import format_date
+
+        return format_date(day, "d MMM", locale=_locale(self.language))
 
     def exact(self, at: datetime) -> str:
         """The whole of it, with the zone's name."""

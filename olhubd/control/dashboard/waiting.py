@@ -6,13 +6,13 @@ from typing import Any
 
 from olhubd.control import deliveries, runs
 from olhubd.control.accounts import standing
-from olhubd.control.asked import DeliveriesQuery, QuarantineQuery, Reason
+from olhubd.control.asked import Adopting, DeliveriesQuery, QuarantineQuery, Reason
 from olhubd.control.dashboard.desk import Note
 from olhubd.control.dashboard.page import Visit, button, older, page
-from olhubd.control.records import AccountState, DeliveryRow
-from olhubd.model import Action, Delivery, DeliveryState
+from olhubd.control.records import AccountState
+from olhubd.model import DeliveryState
 
-__all__ = ["ROUTES", "advice"]
+__all__ = ["ROUTES"]
 
 
 async def listing(visit: Visit) -> dict[str, Any]:
@@ -24,22 +24,24 @@ async def listing(visit: Visit) -> dict[str, Any]:
         "older": older("/waiting", asked, held.next),
         "quarantine": (await visit.ask(runs.refused, QuarantineQuery())).items,
         "parked": [one for one in await standing(visit.hub) if one.state is AccountState.PARKED],
-        "advice": advice,
     }
-
-
-def advice(delivery: DeliveryRow | Delivery) -> str:
-    """What to do about a held delivery: a key of the catalogue. The reason itself says what is wrong."""
-    if delivery.action is Action.AMEND_ORDER:
-        return "advice.amend"
-    if delivery.action is Action.CANCEL_ORDER:
-        return "advice.cancel"
-    return "advice.retry" if delivery.external_id is None else "advice.accept"
 
 
 async def retry(visit: Visit) -> tuple[str, Note | None]:
     done = await visit.ask(deliveries.retry)
     return visit.form.get("back", "/waiting"), Note("note.retry", {"delivery": done.id})
+
+
+async def release(visit: Visit) -> tuple[str, Note | None]:
+    done = await visit.ask(deliveries.release)
+    return visit.form.get("back", "/waiting"), Note("note.release", {"delivery": done.id})
+
+
+async def adopt(visit: Visit) -> tuple[str, Note | None]:
+    """Another total needs a word, which is a box to tick."""
+    body = visit.checked(Adopting, **visit.filled("number", "despite_total"))
+    done = await visit.ask(deliveries.adopt, body=body)
+    return visit.form.get("back", "/waiting"), Note("note.adopt", {"delivery": done.id, "number": body.number})
 
 
 async def accept(visit: Visit) -> tuple[str, Note | None]:
@@ -53,9 +55,24 @@ async def discard(visit: Visit) -> tuple[str, Note | None]:
     return visit.form.get("back", "/waiting"), Note("note.discard", {"delivery": done.id})
 
 
+async def read_again(visit: Visit) -> tuple[str, Note | None]:
+    done = await visit.ask(runs.read_again)
+    return "/waiting#quarantine", Note("note.read-again", {"record": done.external_id})
+
+
+async def give_up(visit: Visit) -> tuple[str, Note | None]:
+    body = visit.checked(Reason, reason=visit.form.get("reason", "").strip())
+    done = await visit.ask(runs.give_up, body=body)
+    return "/waiting", Note("note.given-up", {"record": done.external_id})
+
+
 ROUTES = (
     page("/waiting", "waiting.html", listing),
     button("/deliveries/{delivery}/retry", retry),
     button("/deliveries/{delivery}/accept", accept),
     button("/deliveries/{delivery}/discard", discard),
+    button("/deliveries/{delivery}/release", release),
+    button("/deliveries/{delivery}/adopt", adopt, limit=20.0),
+    button("/quarantine/{record}/retry", read_again),
+    button("/quarantine/{record}/discard", give_up),
 )

@@ -77,16 +77,20 @@ class _Forms(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.found: list[Form] = []
+        self.button = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         named = {name: value or "" for name, value in attrs}
         if tag == "form":
-            self.found.append(Form(named.get("action", ""), {}))
-        elif tag == "input" and named.get("type") == "hidden":
+            self.button = named.get("method") == "post"
+            if self.button:
+                self.found.append(Form(named.get("action", ""), {}))
+        elif tag == "input" and named.get("type") == "hidden" and self.button:
             self.found[-1].fields[named["name"]] = named.get("value", "")
 
 
 def forms(text: str) -> list[Form]:
+    """Those that do something; a search is none."""
     parser = _Forms()
     parser.feed(text)
     return parser.found

@@ -47,7 +47,7 @@ async def test_the_overview_says_that_all_is_well(busy: Browser) -> None:
     assert "All is well 3 accounts are at work" in text
     assert "3 orders in 24 hours" in text
     assert "nothing is undelivered" in text
-    assert re.search(r"market last run .* shop woocommerce to go 0 · held 0", text)
+    assert re.search(r"market .* last run .* shop woocommerce to go 0 · held 0", text)
     assert re.search(r"#3 .* market · allegro", text)
 
 
@@ -138,7 +138,7 @@ async def test_a_hold_is_retried(busy: Browser) -> None:
     delivery = await hold(busy.house)
     text = visible(await busy.page("/waiting"))
     assert "400" in text
-    assert "Mend what the reason names" in text
+    assert "Mend what is complained of" in text
     assert "Accept" not in text, "there is nothing at the shop"
     text = await busy.press("/waiting", f"/deliveries/{delivery}/retry")
     assert f"Delivery {delivery} is tried again." in text

@@ -56,7 +56,9 @@ def test_templates_compile_and_ask_for_words_that_are_there(name: str) -> None:
     environment().get_template(name)
     source = (TEMPLATES / name).read_text(encoding="utf-8")
     asked = set(re.findall(r"\b[tn]\(\s*[\"']([^\"']+)[\"']", source))
-    assert asked - en.WORDS.keys() == set()
+    parts = {key for key in asked if key.endswith(".")}  # the rest of the key is a word of the model
+    assert {key for key in parts if not any(known.startswith(key) for known in en.WORDS)} == set()
+    assert asked - parts - en.WORDS.keys() == set()
 
 
 @pytest.mark.parametrize("name", PLACES)
@@ -75,7 +77,7 @@ def test_every_word_is_used() -> None:
     said = "\n".join(path.read_text(encoding="utf-8") for path in sources)
     kinds = (
         "stage fulfilment payment delivery action run account feed trigger level verdict severity severity-from"
-        " mapping tier quality"
+        " mapping tier quality alarm scope advice fact"
     )
     by_value = tuple(f"{kind}." for kind in kinds.split())
     quoted = set(re.findall(r"[\"']([\w.-]+)[\"']", said))

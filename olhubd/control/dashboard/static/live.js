@@ -1,5 +1,6 @@
 // Keeps the page fresh: the stream says that something happened, and the parts marked `data-live` are asked for
-// again. Without the stream it looks every ten seconds; without this script a reload does the same.
+// again. Without the stream it looks every ten seconds; without this script a reload does the same. A slash finds an
+// order, Escape closes what is open.
 (() => {
   "use strict";
   const lamp = document.getElementById("live");
@@ -64,6 +65,22 @@
     for (const kind of ["change", "anew", "tick"])
       source.addEventListener(kind, (event) => { last = event.lastEventId; plan(kind === "tick" ? 0 : 700); });
   };
+
+  document.addEventListener("keydown", (event) => {
+    const typing = event.target.matches("input, select, textarea");
+    if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
+      event.preventDefault();
+      document.getElementById("find").focus();
+    } else if (event.key === "Escape") {
+      const opened = event.target.closest("details[open]");
+      if (opened) { opened.open = false; opened.querySelector("summary").focus(); }
+    }
+  });
+  // One form at a time: another one, or a click beside it, closes it.
+  document.addEventListener("click", (event) => {
+    for (const one of document.querySelectorAll(".ask[open], .menu[open]"))
+      if (!one.contains(event.target)) one.open = false;
+  });
 
   document.addEventListener("visibilitychange", () => { if (!document.hidden && again) { again = false; plan(0); } });
   window.addEventListener("pagehide", () => source && source.close());

@@ -1,4 +1,4 @@
-"""Polish."""
+"""Polish: the pages, and the words of the model."""
 
 from __future__ import annotations
 
@@ -209,19 +209,11 @@ WORDS: Final[Mapping[str, str | tuple[str, ...]]] = {
     "reason": "Powód",
     "first-seen": "Pierwszy raz",
     "last-seen": "Ostatni raz",
-    "advice.retry": (
-        "Napraw to, co wskazuje powód, w sklepie lub w konfiguracji, i ponów. Ponowienie jest bezpieczne: gdy nie"
-        " wiadomo, czy sklep ma zamówienie, najpierw się to sprawdza."
-    ),
-    "advice.accept": (
-        "Porównaj zamówienie w sklepie z tym tutaj. Popraw je tam i zaakceptuj; albo porzuć, a zostanie, jak jest."
-    ),
-    "advice.amend": "Przenieś zmianę do sklepu ręcznie i zaakceptuj.",
-    "advice.cancel": "Anuluj zamówienie w sklepie ręcznie i porzuć.",
     "advice.parked": "Zaloguj ponownie albo wyjaśnij z rynkiem i wznów. To, co ma być przekazane, poczeka.",
     "advice.quarantine": (
-        "Te rekordy nie mogły stać się zamówieniami. Każdy zostanie zapisany sam, gdy źródło poda go z sensem;"
-        " olhubd quarantine --raw pokazuje ich treść."
+        "Te rekordy nie mogły stać się zamówieniami. Porównaj każdy ze źródłem: co tam jest błędne, tam się"
+        " poprawia, a rekord zostanie zapisany, gdy tylko źródło poda go poprawnie. Jeśli tam wszystko się zgadza,"
+        " zawodzi wtyczka: zgłoś to z faktami. Porzuć to, co załatwiono ręcznie."
     ),
     # Buttons
     "do.retry": "Ponów",
@@ -257,7 +249,6 @@ WORDS: Final[Mapping[str, str | tuple[str, ...]]] = {
     "nav.mappings": "Mapowania",
     "nav.settings": "Ustawienia",
     "nav.plugins": "Wtyczki",
-    "nav.more": "Więcej",
     "severity": "Waga",
     "severity.warning": "ostrzeżenie",
     "severity.error": "błąd",

@@ -1,4 +1,4 @@
-"""English."""
+"""English: the pages, and the words of the model."""
 
 from __future__ import annotations
 
@@ -196,20 +196,11 @@ WORDS: Final[Mapping[str, str | tuple[str, ...]]] = {
     "reason": "Reason",
     "first-seen": "First seen",
     "last-seen": "Last seen",
-    "advice.retry": (
-        "Mend what the reason names, in the shop or in the configuration, then retry. A retry is safe: where it is"
-        " not known whether the shop has the order, it is looked up first."
-    ),
-    "advice.accept": (
-        "Compare the order in the shop with the one here. Mend it there, then accept; or discard, and it stays as"
-        " it is."
-    ),
-    "advice.amend": "Carry the change over in the shop by hand, then accept.",
-    "advice.cancel": "Cancel the order in the shop by hand, then discard.",
     "advice.parked": "Sign in again, or settle it with the marketplace and resume. What is owed waits meanwhile.",
     "advice.quarantine": (
-        "These records could not be orders. Each lands by itself as soon as its source tells it in a way that makes"
-        " sense; olhubd quarantine --raw shows their text."
+        "These records could not become orders. Compare each with its source: what is wrong there is mended there,"
+        " and it lands as soon as the source tells it so. What is right there is a fault of the connector: report"
+        " it with the facts. Discard what was dealt with by hand."
     ),
     # Buttons
     "do.retry": "Retry",
@@ -245,7 +236,6 @@ WORDS: Final[Mapping[str, str | tuple[str, ...]]] = {
     "nav.mappings": "Mappings",
     "nav.settings": "Settings",
     "nav.plugins": "Plugins",
-    "nav.more": "More",
     "severity": "Gravity",
     "severity.warning": "warning",
     "severity.error": "error",

@@ -1,0 +1,48 @@
+"""Access: the tokens that people made, making one and taking one away. For administrators alone.
+
+The text of a new token stands in the answer to the form and nowhere else, so a reload does not bring it again.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from olhubd.control import tokens
+from olhubd.control.asked import NewToken
+from olhubd.control.dashboard.desk import Note
+from olhubd.control.dashboard.page import Visit, button, page, shown
+from olhubd.model import Scope
+
+__all__ = ["ROUTES"]
+
+_DAY = 86_400
+_LIFETIMES = (1, 7, 30, 90, 365)
+"""Days that are offered; none of them is for good."""
+
+
+async def listing(visit: Visit) -> dict[str, Any]:
+    found = (await visit.ask(tokens.listing)).items
+    return {"rows": found, "kinds": tuple(Scope), "lifetimes": _LIFETIMES, "made": None}
+
+
+async def make(visit: Visit) -> web.Response:
+    given: dict[str, Any] = visit.filled("name", "scope")
+    if days := visit.filled("days"):
+        given["lifetime"] = int(days["days"]) * _DAY if days["days"].isdecimal() else days["days"]
+    done = (await visit.ask(tokens.make, body=visit.checked(NewToken, **given))).content
+    values = {**await listing(visit), "made": done, "at": "/tokens", "here": "/tokens"}
+    return await shown(visit, "tokens.html", values)
+
+
+async def revoke(visit: Visit) -> tuple[str, Note | None]:
+    await visit.ask(tokens.revoke)
+    return "/tokens", Note("note.revoked", {"token": visit.path["token"]})
+
+
+ROUTES = (
+    page("/tokens", "tokens.html", listing, scope=Scope.ADMIN),
+    button("/tokens", make, scope=Scope.ADMIN),
+    button("/tokens/{token}/revoke", revoke, scope=Scope.ADMIN),
+)
