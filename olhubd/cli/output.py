@@ -14,9 +14,12 @@ import sys
 import textwrap
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, tzinfo
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
+
+if TYPE_CHECKING:
+    from rich.console import JustifyMethod
 
 __all__ = ["Printer", "harmless", "span"]
 
@@ -111,7 +114,7 @@ class Printer:
         if _needs(widths, kept) <= room:
             _rich(
                 [headings[index] for index in kept],
-                [_least(widths[index]) for index in kept],
+                _shared([widths[index] for index in kept], room),
                 [[row[index] for index in kept] for row in cells],
             )
             if left_out := [headings[index].name for index in filled if index not in kept]:
@@ -161,7 +164,20 @@ class Heading(NamedTuple):
 
 def _needs(widths: Sequence[int], kept: Sequence[int]) -> int:
     """The least width of a table of these columns."""
-    return sum(_least(widths[index]) for index in kept) + _GAP * (len(kept) - 1)
+    # One gap more than is seen: rich reckons with the one at the edge too, and would cut the last column.
+    return sum(_least(widths[index]) + _GAP for index in kept)
+
+
+def _shared(widths: Sequence[int], room: int) -> list[int]:
+    """What each column gets: the least that it needs, and of the rest an equal share of what it lacks."""
+    given = [_least(width) for width in widths]
+    left = room - sum(given) - _GAP * len(given)
+    lacking = sorted((width - given[at], at) for at, width in enumerate(widths))
+    for waiting, (lacks, at) in zip(range(len(lacking), 0, -1), lacking, strict=True):
+        more = min(lacks, left // waiting)
+        given[at] += more
+        left -= more
+    return given
 
 
 def _least(width: int) -> int:
@@ -171,21 +187,16 @@ def _least(width: int) -> int:
     return _NARROW if width <= _LONG else _PROSE
 
 
-def _rich(headings: list[Heading], least: list[int], cells: list[list[str]]) -> None:
+def _rich(headings: list[Heading], widths: list[int], cells: list[list[str]]) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
+    # Widths are ours: where rich has to narrow columns itself, it may cut the last one.
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, _GAP // 2))
-    for index, heading in enumerate(headings):
-        short = max(len(heading.name), *(len(row[index]) for row in cells)) <= _SHORT
-        table.add_column(
-            heading.name,
-            justify="right" if heading.right else "left",
-            overflow="fold",
-            no_wrap=short,
-            min_width=least[index],
-        )
+    for heading, width in zip(headings, widths, strict=True):
+        justify: JustifyMethod = "right" if heading.right else "left"
+        table.add_column(heading.name, justify=justify, overflow="fold", width=width)
     for row in cells:
         table.add_row(*(Text(cell, style=_COLOURS.get(cell, "")) for cell in row))
     Console().print(table)

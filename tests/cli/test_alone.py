@@ -263,6 +263,22 @@ def test_a_table_fits_the_terminal(capsys: pytest.CaptureFixture[str], monkeypat
     assert sum(line.count("word") for line in lines) == 30, "nothing is cut off"
 
 
+@pytest.mark.parametrize("room", range(40, 130))
+def test_a_table_loses_no_letter(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, room: int
+) -> None:
+    """Whether it is a table or cards, and however narrow its columns become."""
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", str(room))
+    row = (7, "market ab186989-9c34-45f9-ab7e-4879350e845a", "push-order", "waits for a person: 400", "found by x")
+    Printer(False).table(("ID:right", "ORDER", "WHAT", "REASON", "WHY"), [row, row], "none")
+    out = click.unstyle(capsys.readouterr().out)
+    headings = sum(map(str.isalpha, "IDORDERWHATREASONWHY"))
+    cells = sum(map(str.isalnum, "".join(map(str, row))))
+    # Cards tell the headings again for each row.
+    assert sum(map(str.isalnum, out)) in (2 * cells + headings, 2 * cells + 2 * headings), out
+
+
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [(0, "0 s"), (59.6, "1 min"), (61, "1 min 1 s"), (3600, "1 h"), (3661, "1 h 1 min"), (90_000, "1 d 1 h")],
