@@ -157,10 +157,16 @@ def _place(hour: datetime, zone: ZoneInfo) -> tuple[date, int]:
 
 
 def cumulative(most: int, mean: float, spread: float) -> float:
-    """The chance of at most so many orders, where `mean` are usual: negative binomial, summed from `most` down."""
+    """The chance of at most so many orders, where `mean` are usual: negative binomial, from its greater end."""
     if mean <= 0:
         return 1.0
     q = mean / (spread + mean)
+    if most > mean:  # far beyond what is usual the terms are too small to begin with
+        term, total = math.exp(spread * math.log1p(-q)), 0.0
+        for count in range(most + 1):
+            total += term
+            term *= (count + spread) / (count + 1) * q
+        return min(1.0, total)
     term = math.exp(
         math.lgamma(most + spread)
         - math.lgamma(spread)

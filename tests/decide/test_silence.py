@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from olhubd.decide import silence
@@ -171,6 +171,7 @@ def test_a_changed_clock_moves_no_expectation(change: datetime) -> None:
     assert whole == sum(range(24)) - 2 if change.month == 3 else sum(range(24)) + 2
 
 
+@example(most=116, mean=0.015625, spread=12.0)
 @given(
     most=st.integers(0, 300),
     mean=st.floats(0.01, 3000, allow_nan=False),
