@@ -100,6 +100,8 @@ def _fulfilment(facts: Facts, voice: Voice) -> dict[str, object]:
 
 
 _PLACES: Final[Mapping[str, Callable[[Facts, Voice], Mapping[str, object]]]] = {
+    "alarm.cleared": lambda f, v: {"detail": v.reason(f["detail"])},
+    "alarm.raised": lambda f, v: {"detail": v.reason(f["detail"])},
     "account.fetched": lambda f, _: {"run": Part("run", f) if f.get("run") else None},
     "copy.status-changed": lambda f, _: {"before": Part("before", f) if f.get("old") else None},
     "delivery.adopted": lambda f, _: _settled(f),

@@ -148,6 +148,12 @@ def test_reasons_are_those_that_the_hub_writes() -> None:
     written |= {f"{changed}{tail}" for changed in (*courier._AMENDMENTS.values(), "something")}
     # Of two parts each, and in a statement of the store.
     written |= {"no product for {}", "sign-in lost: {}", "blocked: {}", "the daemon ended"}
+    written |= {"{} is paused: {}", "{} is parked: {}", "{} hours", "{} minutes", "{}: warning: {}"}
+    written |= {"{} on hold and {} given up", "{}: {} not in the hub ({})", "{}: {} not at the source ({})"}
+    written |= {"{}: {} not in the hub and {} not at the source ({})", "{} in quarantine (olhubd quarantine)"}
+    written |= {text for text in reasons.REASONS["pl"] if text.startswith("{} owed ")}
+    # Those of msgspec, which the endpoint tells with the name of the field.
+    written |= {text for text in reasons.REASONS["pl"] if re.match(r"{}: (expected|invalid|object) ", text)}
     for known in reasons.REASONS.values():
         assert sorted(known.keys() - written) == []
         assert [key for key, value in known.items() if key.count("{}") != value.count("{}")] == []

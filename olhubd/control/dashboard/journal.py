@@ -10,6 +10,7 @@ import msgspec
 from olhubd.control import filters, journal
 from olhubd.control.asked import JournalQuery
 from olhubd.control.dashboard.page import Visit, page
+from olhubd.control.sentences import Voice
 from olhubd.control.story import Severity
 
 __all__ = ["ROUTES"]
@@ -20,7 +21,7 @@ async def listing(visit: Visit) -> dict[str, Any]:
     found = await journal.pages(visit.hub, visit.checked(JournalQuery, **asked), visit.speech.voice)
     kept = {name: value for name, value in asked.items() if name not in ("account", "before")}
     return {
-        "rows": [(entry, _facts(entry.data)) for entry in found.items],
+        "rows": [(entry, _facts(entry.data, visit.speech.voice)) for entry in found.items],
         "asked": asked,
         "accounts": sorted(await filters.known(visit.hub)),
         "severities": tuple(Severity),
@@ -34,11 +35,13 @@ def _with(kept: dict[str, str], account: str | None) -> dict[str, str]:
     return kept if account is None else {**kept, "account": account}
 
 
-def _facts(data: msgspec.Raw) -> list[tuple[str, str]]:
-    """What an event holds, as it was written."""
+def _facts(data: msgspec.Raw, voice: Voice) -> list[tuple[str, str]]:
+    """What an event holds, as it was written but for reasons of ours."""
     facts: dict[str, Any] = msgspec.json.decode(data)
-    encode = msgspec.json.encode
-    return [(name, value if isinstance(value, str) else encode(value).decode()) for name, value in facts.items()]
+    return [
+        (name, voice.reason(value) if isinstance(value, str) else msgspec.json.encode(value).decode())
+        for name, value in facts.items()
+    ]
 
 
 ROUTES = (page("/journal", "journal.html", listing),)
