@@ -10,34 +10,41 @@ from pathlib import Path
 from urllib.parse import quote
 
 import aiosqlite
+import msgspec
 
 from olhubd.store import migrate
+from olhubd.store.database import StoreError
 
-__all__ = ["damage", "schema"]
+__all__ = ["Soundness", "examine"]
 
 _MOST = 20
 
 
-async def damage(path: Path, within: float | None = None) -> list[str]:
-    """What SQLite finds wrong; nothing when all is well. Raises TimeoutError after `within` seconds."""
-    async with aiosqlite.connect(_address(path), uri=True, isolation_level=None) as connection:
-        try:
-            async with asyncio.timeout(within):
-                rows = list(await connection.execute_fetchall(f"PRAGMA quick_check({_MOST})"))
-        except TimeoutError:
-            await connection.interrupt()
-            raise
-        except aiosqlite.DatabaseError as error:
-            return [str(error)]
-    return [line for (text,) in rows if text != "ok" for line in str(text).splitlines()]
+class Soundness(msgspec.Struct, frozen=True, kw_only=True):
+    """The schema of the file, the one that this version needs, and what SQLite finds wrong."""
+
+    schema: int
+    needs: int
+    damage: tuple[str, ...] = ()
 
 
-async def schema(path: Path) -> tuple[int, int]:
-    """The schema of the file, and the one that this version needs. Raises aiosqlite.Error."""
-    async with aiosqlite.connect(_address(path), uri=True, isolation_level=None) as connection:
-        rows = list(await connection.execute_fetchall("PRAGMA user_version"))
-    return rows[0][0], migrate.latest()
-
-
-def _address(path: Path) -> str:
-    return f"file:{quote(str(path))}?mode=ro"
+async def examine(path: Path, within: float | None = None) -> Soundness:
+    """Read the whole file. Raises StoreError when it cannot be opened, TimeoutError after `within` seconds."""
+    schema = 0
+    try:
+        address = f"file:{quote(str(path))}?mode=ro"
+        async with aiosqlite.connect(address, uri=True, isolation_level=None) as connection:
+            rows = list(await connection.execute_fetchall("PRAGMA user_version"))
+            schema = rows[0][0]
+            try:
+                async with asyncio.timeout(within):
+                    found = list(await connection.execute_fetchall(f"PRAGMA quick_check({_MOST})"))
+            except TimeoutError:
+                await connection.interrupt()
+                raise
+    except aiosqlite.OperationalError as error:
+        raise StoreError(f"it cannot be opened for reading: {error}") from error
+    except aiosqlite.DatabaseError as error:
+        return Soundness(schema=schema, needs=migrate.latest(), damage=(str(error),))
+    damage = tuple(line for (text,) in found if text != "ok" for line in str(text).splitlines())
+    return Soundness(schema=schema, needs=migrate.latest(), damage=damage)

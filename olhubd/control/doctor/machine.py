@@ -9,12 +9,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import aiosqlite
-
 from olhubd.config import Configuration, Control
 from olhubd.control.doctor.finding import Finding, fine, look, skipped, wrong
 from olhubd.control.listening import opened
-from olhubd.store import integrity
+from olhubd.store import StoreError, integrity
 
 __all__ = ["DATABASE", "Place", "database", "disk", "files", "own_checks", "place", "plugins", "port"]
 
@@ -113,29 +111,28 @@ def _mib(count: int) -> str:
 async def database(at: Place, within: float | None = None) -> list[Finding]:
     """Is the file sound?"""
     mend = "stop olhubd, keep a copy of the file, and restore the latest backup; see docs/operator.md"
+    subject = str(at.database)
     try:
         if not at.database.exists():
-            return [look("there is no database yet", "olhubd run makes it", str(at.database))]
-        has, needs = await integrity.schema(at.database)
-        broken = await integrity.damage(at.database, within)
+            return [look("there is no database yet", "olhubd run makes it", subject)]
+        found = await integrity.examine(at.database, within)
     except TimeoutError:
         hint = "for the whole of it: stop olhubd, then: olhubd doctor INTEGRITY"
-        return [look(f"nothing wrong in {within:g} seconds, then it was stopped", hint, str(at.database))]
+        return [look(f"nothing wrong in {within:g} seconds, then it was stopped", hint, subject)]
     except PermissionError:
-        return [skipped("this user may not look: use sudo", str(at.database))]
-    except aiosqlite.OperationalError as error:
-        return [skipped(f"it cannot be opened for reading: {error}", str(at.database))]
-    except aiosqlite.DatabaseError as error:
-        return [wrong(str(error), mend, str(at.database))]
-    if broken:
-        more = f", and {len(broken) - 1} more" if len(broken) > 1 else ""
-        return [wrong(f"{broken[0]}{more}", mend, str(at.database))]
-    if has > needs:
-        text = f"has schema {has}, newer than this olhubd, which knows {needs}"
-        return [wrong(text, "install the newer olhubd again", str(at.database))]
-    if has < needs:
-        return [look(f"has schema {has}; the next start brings it to {needs}", "nothing, or see docs/operator.md")]
-    return [fine(f"SQLite finds it sound, schema {has}")]
+        return [skipped("this user may not look: use sudo", subject)]
+    except StoreError as error:
+        return [skipped(str(error), subject)]
+    if found.damage:
+        more = f", and {len(found.damage) - 1} more" if len(found.damage) > 1 else ""
+        return [wrong(f"{found.damage[0]}{more}", mend, subject)]
+    if found.schema > found.needs:
+        text = f"has schema {found.schema}, newer than this olhubd, which knows {found.needs}"
+        return [wrong(text, "install the newer olhubd again", subject)]
+    if found.schema < found.needs:
+        text = f"has schema {found.schema}; the next start brings it to {found.needs}"
+        return [look(text, "nothing, the start makes a backup first", subject)]
+    return [fine(f"SQLite finds it sound, schema {found.schema}")]
 
 
 def port(control: Control) -> Iterator[Finding]:
