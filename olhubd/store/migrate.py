@@ -20,7 +20,7 @@ class SchemaTooNew(Exception):
 
 
 class Foreign(Exception):
-    """The file is a database of another program."""
+    """The file is a database of another program, or what is left of one."""
 
 
 def _steps() -> dict[int, str]:
@@ -42,11 +42,9 @@ def migrate(path: Path, connect: Callable[..., sqlite3.Connection] = sqlite3.con
     `connect` may give a connection that tells its statements. Blocking; runs before the daemon opens its own. Raises
     SchemaTooNew, Foreign, or sqlite3.Error as it is.
     """
-    path.touch(mode=0o600)  # it will hold tokens and personal data
+    _begin(path)
     connection = connect(path, isolation_level=None)
     try:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if not version and connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
             raise Foreign(f"{path} is a database of another program: move it away, or set another data directory")
@@ -56,6 +54,8 @@ def migrate(path: Path, connect: Callable[..., sqlite3.Connection] = sqlite3.con
                 f"{path} has schema {version}, but this olhubd knows only up to {max(steps)}: "
                 "install the newer olhubd again, or restore the backup file that its upgrade left beside it"
             )
+        connection.execute("PRAGMA journal_mode = WAL")  # only now is it known to be ours to change
+        connection.execute("PRAGMA synchronous = FULL")
         missing = {number: sql for number, sql in steps.items() if number > version}
         backup = _back_up(connection, path, version) if version and missing else None
         for number, sql in missing.items():
@@ -63,6 +63,27 @@ def migrate(path: Path, connect: Callable[..., sqlite3.Connection] = sqlite3.con
         return backup
     finally:
         connection.close()
+
+
+def _begin(path: Path) -> None:
+    """Make the file where there is none. It appears whole, so that an empty one can only be a lost one: to fill that
+    would be to forget, without a word, what has been done."""
+    if path.exists():
+        if path.stat().st_size == 0:
+            raise Foreign(f"{path} is empty, as no database is: restore a backup, or remove it to begin anew")
+        return
+    log = path.with_name(f"{path.name}-wal")
+    if log.exists() and log.stat().st_size:
+        raise Foreign(f"{path} is gone, yet {log.name} beside it holds records: restore both files of one backup")
+    fresh = path.with_name(f"{path.name}.new")
+    fresh.unlink(missing_ok=True)
+    fresh.touch(mode=0o600)  # it will hold tokens and personal data
+    connection = sqlite3.connect(fresh, isolation_level=None)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+    finally:
+        connection.close()
+    fresh.rename(path)
 
 
 def _back_up(connection: sqlite3.Connection, path: Path, version: int) -> Path:

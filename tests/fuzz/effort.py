@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.strategies import SearchStrategy
 
-__all__ = ["LIMIT", "effort", "tried"]
+__all__ = ["LIMIT", "drawn", "effort", "tried"]
 
 LIMIT = 30.0
 """Seconds after which a case counts as hanging."""
@@ -24,6 +25,7 @@ _COUNTS = os.environ.get("OLHUBD_FUZZ_COUNTS")
 _tried: Counter[str] = Counter()
 
 F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
 
 
 def effort(few: int, share: float = 1.0) -> Callable[[F], F]:
@@ -42,6 +44,19 @@ def effort(few: int, share: float = 1.0) -> Callable[[F], F]:
 def tried(port: str, cases: int = 1) -> None:
     """Count cases of a port."""
     _tried[port] += cases
+
+
+def drawn(strategy: SearchStrategy[T], few: int) -> list[T]:
+    """Values of a strategy, for cases that share what is costly to open."""
+    found: list[T] = []
+
+    @effort(few)
+    @given(strategy)
+    def each(value: T) -> None:
+        found.append(value)
+
+    each()
+    return found
 
 
 @atexit.register
