@@ -110,7 +110,7 @@ async def surroundings(reader: Reader, found: Sequence[Delivery]) -> Surrounding
     return Surroundings(
         names={
             summary.id: order_name(summary.id, summary.account, summary.external_id, summary.number)
-            for summary in await orders.listing(reader, ids=ids, limit=len(ids))
+            for summary in (await orders.listing(reader, ids=ids, limit=len(ids)) if ids else ())
         },
         said=holds.last_held(await events.helds(reader, stuck)) if stuck else {},
         whole=await orders.read(reader, stuck) if stuck else {},

@@ -15,7 +15,7 @@ from olhubd.control.routes import Call, route
 from olhubd.control.sentences import ENGLISH, Voice
 from olhubd.decide import choice
 from olhubd.engine.hub import Hub
-from olhubd.model import Action, Delivery, Event, OrderId, Run, reference
+from olhubd.model import Action, Delivery, DeliveryState, Event, OrderId, Run, reference
 from olhubd.store import Reader, copies, deliveries, events, orders, remarks, runs, search
 from olhubd.store.orders import Stored, Summary
 
@@ -75,6 +75,7 @@ class _Sheet:
 
     stored: Stored
     owed: Sequence[Delivery]
+    unsettled: Sequence[Delivery]
     around: Surroundings
     there: Sequence[copies.Copy]
     note: str | None
@@ -85,10 +86,12 @@ async def _sheet(reader: Reader, name: str) -> _Sheet:
     stored = await one_order(reader, name)
     owed = (await deliveries.of_orders(reader, [stored.id])).get(stored.id, [])
     remark = (await remarks.of_orders(reader, [stored.id])).get(stored.id)
+    unsettled = [one for one in owed if one.state not in (DeliveryState.CONFIRMED, DeliveryState.DROPPED)]
     return _Sheet(
         stored=stored,
         owed=owed,
-        around=await surroundings(reader, owed),
+        unsettled=unsettled,
+        around=await surroundings(reader, unsettled),
         there=(await copies.of_orders(reader, [stored.id])).get(stored.id, ()),
         note=remark.note if remark is not None else None,
         told=await events.of_order(reader, stored.id),
@@ -100,7 +103,7 @@ async def card_of(hub: Hub, name: str) -> OrderCard:
     sheet = await hub.database.read(partial(_sheet, name=name))
     stored = sheet.stored
     standing = hub.desk.standing(stored, sheet.owed)
-    rows = delivery_views(hub, sheet.owed, sheet.around)
+    rows = delivery_views(hub, sheet.unsettled, sheet.around)
     return OrderCard(
         id=stored.id,
         reference=reference(stored.account, stored.order.external_id),

@@ -11,6 +11,7 @@ refused with its name, since a filter that is silently ignored shows the wrong o
 from __future__ import annotations
 
 import asyncio
+import functools
 import hashlib
 import inspect
 import re
@@ -185,7 +186,7 @@ def _json(content: msgspec.Struct, status: int = 200, headers: Mapping[str, str]
 
 
 def _query(request: web.Request, into: type[Q]) -> Q:
-    many = {f.name for f in msgspec.structs.fields(into) if getattr(f.type, "__origin__", None) is tuple}
+    many = _many(into)
     values: dict[str, str | Sequence[str]] = {}
     for name in request.query:
         found = request.query.getall(name)
@@ -199,6 +200,13 @@ def _query(request: web.Request, into: type[Q]) -> Q:
         return msgspec.convert(values, into, strict=False)
     except msgspec.ValidationError as error:
         raise wrong(error, "parameter", into) from None
+
+
+@functools.cache
+def _many(into: type[msgspec.Struct]) -> frozenset[str]:
+    """The parameters that may be given more than once."""
+    fields = msgspec.structs.fields(into)
+    return frozenset(f.name for f in fields if getattr(f.type, "__origin__", None) is tuple)
 
 
 async def _body(request: web.Request, into: type[B]) -> B:

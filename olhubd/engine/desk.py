@@ -42,13 +42,15 @@ class Desk:
         own: dict[Fulfilment, str] = {}
         if isinstance(sink, StatusSink):
             own = {state: word for state in choice.STATUSES if (word := sink.status_for(state)) is not None}
+        routes = [route for route in self._shared.routes() if stored.account in route.sources]
+        concerned = {stored.account, *(route.target for route in routes)} & self._units.keys()
         return Standing(
             account=stored.account,
             order=stored.order,
             superseded=stored.superseded_by is not None,
             deliveries=owed,
-            routes=[route for route in self._shared.routes() if stored.account in route.sources],
-            able={name: frozenset(unit.connector.capabilities()) for name, unit in self._units.items()},
+            routes=routes,
+            able={name: frozenset(self._units[name].connector.capabilities()) for name in concerned},
             own=own,
         )
 

@@ -6,6 +6,7 @@ nothing that matters may live only in it.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
@@ -140,10 +141,15 @@ class Connector(Generic[S]):
     @classmethod
     def capabilities(cls) -> tuple[str, ...]:
         """The names of what this connector can do."""
-        return tuple(name for name, base in CAPABILITIES.items() if issubclass(cls, base))
+        return _capabilities(cls)  # type: ignore[arg-type]  # a class is hashable, whatever its instances are
 
     async def close(self) -> None:
         """Let go of what was opened. The HTTP session is the host's and stays."""
+
+
+@functools.cache
+def _capabilities(connector: type[Connector[Any]]) -> tuple[str, ...]:
+    return tuple(name for name, base in CAPABILITIES.items() if issubclass(connector, base))
 
 
 RegisterConnector = Callable[[type[Connector[Any]]], None]

@@ -61,7 +61,8 @@ class Archive:
         self._first, self._last = (datetime.fromtimestamp(stamp / 1e6, UTC) for stamp in stamps)
 
     def id(self) -> int:
-        return self._dice.randrange(1, self._orders + 1)
+        """An order, but none of the first: the simulated shop gives its own orders numbers as low as theirs."""
+        return self._dice.randrange(self._orders // 10, self._orders + 1)
 
     def day(self) -> datetime:
         return self._first + (self._last - self._first) * self._dice.random()
