@@ -77,6 +77,7 @@ def cli() -> None:
       olhubd check                 is the configuration right?
       olhubd auth ACCOUNT          sign in to a marketplace
       olhubd status                does it work?
+      olhubd doctor                what is wrong, and how to mend it?
       olhubd explain ORDER         what happened to an order, and why
 
     Most commands ask the running daemon. See docs/cli.md for exit codes.

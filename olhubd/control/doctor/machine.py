@@ -154,7 +154,8 @@ def plugins(configuration: Configuration) -> Iterator[Finding]:
     for name, reason in sorted(found.failed.items()):
         yield wrong(f"cannot be loaded: {reason}", "install it again, in the version for this olhubd", name)
     if not found.failed:
-        yield fine(f"{', '.join(sorted(set(found.providers.values()))) or 'none'}: loaded")
+        names = ", ".join(sorted(set(found.providers.values())))
+        yield fine(f"{names}: loaded" if names else "no account needs any")
 
 
 def own_checks(configuration: Configuration, wanted: Iterable[str] = ()) -> Iterator[tuple[str, Finding]]:
