@@ -5,6 +5,7 @@
 #   make check    style, types and layers
 #   make bench    the speed of this machine, as ratios to bare scripts
 #   make docs     write again the pages that are made from the code, and what is proved of each plugin
+#   make screenshots  each page of the dashboard as a picture, in build/screenshots; needs Chromium
 #   make clean    remove all that was made here
 #   make install  as root: install the daemon as a service of this machine
 #
@@ -21,7 +22,7 @@ JOBS ?= 2
 TESTS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench docs clean install files
+.PHONY: help demo test check bench docs screenshots clean install files
 .DELETE_ON_ERROR:
 
 help:
@@ -47,6 +48,9 @@ docs: $(VENV)/.test
 	$(BIN)/python -m olhubd.config.reference docs/configuration.md
 	$(BIN)/python -m tests.coverage_doc
 	$(BIN)/olhubd plugins --prove --record --tests tests/plugins --tests tests/contract
+
+screenshots: $(VENV)/.browser
+	$(BIN)/python -m tests.control.dashboard.gallery build/screenshots
 
 clean:
 	rm -rf $(VENV) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
@@ -89,6 +93,10 @@ $(VENV)/.run: pyproject.toml | $(BIN)/python
 $(VENV)/.test: pyproject.toml | $(BIN)/python
 	$(PIP) --editable '.[test]'
 	@touch $@ $(VENV)/.run
+
+$(VENV)/.browser: pyproject.toml | $(BIN)/python
+	$(PIP) --editable '.[test,browser]'
+	@touch $@ $(VENV)/.test $(VENV)/.run
 
 $(VENV)/.check: pyproject.toml | $(BIN)/python
 	$(PIP) --editable '.[test,check]'
