@@ -39,8 +39,8 @@ def latest() -> int:
 def migrate(path: Path, connect: Callable[..., sqlite3.Connection] = sqlite3.connect) -> Path | None:
     """Bring the file at `path` (made if missing) to the latest schema. Gives the backup's path, if one was made.
 
-    `connect` may give a connection that tells its statements. Blocking; runs before the daemon opens its own. Raises
-    SchemaTooNew, Foreign, or sqlite3.Error as it is.
+    `connect` may give a connection that tells its statements. Blocking; runs before the daemon opens its own.
+    Raises SchemaTooNew, Foreign, or sqlite3.Error as it is.
     """
     _begin(path)
     connection = connect(path, isolation_level=None)
@@ -66,8 +66,8 @@ def migrate(path: Path, connect: Callable[..., sqlite3.Connection] = sqlite3.con
 
 
 def _begin(path: Path) -> None:
-    """Make the file where there is none. It appears whole, so that an empty one can only be a lost one: to fill that
-    would be to forget, without a word, what has been done."""
+    """Make the file where there is none. It appears whole, so that an empty one can only be a lost one: to fill
+    that would be to forget, without a word, what has been done."""
     if path.exists():
         if path.stat().st_size == 0:
             raise Foreign(f"{path} is empty, as no database is: restore a backup, or remove it to begin anew")

@@ -400,7 +400,7 @@ class WooCommerce(
                 "currency": book.currency,
                 "taxes": "on" if book.rules.taxed else "off",
                 "decimals": str(book.rules.decimals),
-                "time zone": index.timezone_string or f"UTC{float(index.gmt_offset or 0):+g}",
+                "time zone": index.timezone_string or _offset(index.gmt_offset),
             },
         )
 
@@ -410,6 +410,14 @@ def _id(external_id: str) -> int:
         return int(external_id)
     except ValueError:
         raise NotFound(f"no order number of a shop: {external_id!r}") from None
+
+
+def _offset(hours: float | str | None) -> str:
+    """The shop's distance from UTC; old releases tell it as text."""
+    try:
+        return f"UTC{float(hours or 0):+g}"
+    except ValueError:
+        return "unknown"
 
 
 def _total(order: wire.Order) -> Money:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
-__all__ = ["GARBAGE", "Answered", "Distortion", "Kind", "distort", "distortions", "twist", "written"]
+__all__ = ["BODIES", "GARBAGE", "Answered", "Distortion", "Kind", "distort", "distortions", "twist", "written"]
 
 
 class Kind(enum.StrEnum):

@@ -16,7 +16,7 @@ import msgspec
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.strategies import SearchStrategy
 
-__all__ = ["LIMIT", "drawn", "effort", "tried"]
+__all__ = ["LIMIT", "drawn", "effort", "effort_of", "tried"]
 
 LIMIT = 30.0
 """Seconds after which a case counts as hanging."""
@@ -28,10 +28,15 @@ F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
 
 
-def effort(few: int, share: float = 1.0) -> Callable[[F], F]:
+def effort_of(few: int, share: float = 1.0) -> int:
     """`few` cases in CI; in a long run `share` of those that were asked for."""
+    return few if _WANTED is None else max(1, int(int(_WANTED) * share))
+
+
+def effort(few: int, share: float = 1.0) -> Callable[[F], F]:
+    """So many examples for hypothesis, see `effort_of`."""
     return settings(
-        max_examples=few if _WANTED is None else max(1, int(int(_WANTED) * share)),
+        max_examples=effort_of(few, share),
         derandomize=_WANTED is None,
         deadline=None,
         database=None,

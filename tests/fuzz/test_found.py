@@ -84,6 +84,14 @@ async def test_a_row_changed_at_no_time_does_not_stop_the_feed(when: str | None)
     assert orders >= 2
 
 
+async def test_a_shop_that_does_not_know_its_time_zone() -> None:
+    def edit(content: Any) -> None:
+        content.update(timezone_string="", gmt_offset="soon")
+
+    probed = await ask("woocommerce", "probe", lambda a: edited(edit)(a) if b"gmt_offset" in a.body else a)
+    assert probed.details["time zone"] == "unknown"
+
+
 async def test_a_shop_that_gives_the_same_page_for_ever() -> None:
     """It ends, and not with "there is no such order"."""
 
