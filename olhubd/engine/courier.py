@@ -208,9 +208,9 @@ class Courier:
         """For how many seconds "not there" does not mean anything yet; none where nothing is in doubt."""
         if delivery.state is not DeliveryState.SENT or delivery.sent_at is None:
             return 0.0
-        # A process that died has stored when it claimed it. When it sent it, nobody knows: before this one began.
-        since = self._doubted.get(delivery.id, self._began)
-        return max(0.0, since + settle.total_seconds() - self._clock.monotonic())
+        # When a process that died sent it, nobody knows: before this one began.
+        left = self._doubted.get(delivery.id, self._began) + settle.total_seconds() - self._clock.monotonic()
+        return max(left, 0.001) if left > 0 else 0.0  # less than that a wall clock cannot tell
 
     def _arrived(self, parcel: Parcel, receipt: Receipt, route: Route | None, looked_up: bool = False) -> Outcome:
         stored = parcel.stored

@@ -67,6 +67,12 @@ def test_what_is_told_only_once_is_never_told_before_one_listened() -> None:
     assert not result.findings, words(result)
 
 
+def test_a_wait_too_short_for_the_wall_clock_is_a_wait() -> None:
+    """What was left of a target's time to settle was less than a microsecond: it was looked up again and again."""
+    result = play(draw(1002561, small=True))
+    assert not result.findings, words(result)
+
+
 def test_a_torn_commit_is_no_commit_or_a_whole_one() -> None:
     """The end of the write-ahead log is missing, of a commit that nobody was told of."""
     schedule = SMALL["an order"]
