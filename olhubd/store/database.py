@@ -32,7 +32,7 @@ Parameters = Sequence[Any]
 
 _GROUP = 64
 _READERS = 3
-_READING = ("query_only = ON", "busy_timeout = 5000", "wal_autocheckpoint = 0", "cache_size = -16000")
+_READING = ("query_only = ON", "busy_timeout = 5000", "wal_autocheckpoint = 0")
 _TABLES = ("runs", "orders", "events", "deliveries", "quarantine", "alarms", "reconciliations", "inputs")
 _DECIDED = ("orders", "events", "deliveries", "quarantine")
 """The tables in which decisions become rows."""
@@ -123,6 +123,11 @@ def _connect(path: Path, **named: Any) -> _Connection:
     return _Connection(partial(sqlite3.connect, path, **named), iter_chunk_size=64)
 
 
+def _cache(path: Path) -> int:
+    """KiB of pages that each connection may keep: by the file as it is now, so that a small hub stays small."""
+    return min(16_000, max(2_000, path.stat().st_size // 1024 // 64))
+
+
 class Transaction(Reader):
     """Reads and writes inside the writer's transaction."""
 
@@ -204,13 +209,13 @@ class Database:
                 "busy_timeout = 5000",
                 "temp_store = MEMORY",
                 "journal_size_limit = 67108864",
-                "cache_size = -16000",
+                f"cache_size = -{_cache(path)}",
             ):
                 await writer.execute(f"PRAGMA {pragma}")
             readers = []
             for _ in range(_READERS):
                 reader = await stack.enter_async_context(cls._connect(path, isolation_level=None))
-                for pragma in _READING:
+                for pragma in (*_READING, f"cache_size = -{_cache(path)}"):
                     await reader.execute(f"PRAGMA {pragma}")
                 readers.append(reader)
             sequences = {}
