@@ -28,7 +28,7 @@ from olhubd.control.keyring import Holder
 from olhubd.control.problem import Refusal
 from olhubd.model import Scope
 
-__all__ = ["PAGES", "SCOPES", "TOKEN_FILE", "guard", "load_or_make_token", "too_narrow", "who"]
+__all__ = ["PAGES", "SCOPES", "TOKEN_FILE", "guard", "load_or_make_token", "still", "too_narrow", "who"]
 
 TOKEN_FILE = "control.token"
 PAGES: web.AppKey[frozenset[str]] = web.AppKey("pages", frozenset)
@@ -105,6 +105,12 @@ def who(request: web.Request) -> str:
     """Who asks, as it stands in the log of events."""
     holder = request.get(_HOLDER)
     return holder.who if holder else "nobody"
+
+
+def still(request: web.Request) -> bool:
+    """Whether who asked might ask now: a token may be revoked or expire while a long answer goes on."""
+    holder = request.get(_HOLDER)
+    return holder is None or not holder.mark or request.app[CONTEXT].keyring.marked(holder.mark) is not None
 
 
 async def _authenticate(request: web.Request) -> Holder:

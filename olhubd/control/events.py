@@ -12,7 +12,6 @@ from aiohttp import web
 
 from olhubd.control import story
 from olhubd.control.asked import EventsQuery, Nothing
-from olhubd.control.context import Context
 from olhubd.control.lookup import known_account
 from olhubd.control.problem import Refusal
 from olhubd.control.routes import Call, route
@@ -123,17 +122,20 @@ async def _streamed(call: Call[EventsQuery, Nothing], wanted: _Filter) -> web.Re
     after = int(named) if named.isascii() and named.isdecimal() and len(named) < 19 else call.query.after
     if after is None:
         after = await events.head(call.hub.database.reader)
-    return web.Response(body=_frames(call.context, wanted, after), headers={"Content-Type": _STREAM})
+    return web.Response(body=_frames(call, wanted, after), headers={"Content-Type": _STREAM})
 
 
-async def _frames(context: Context, wanted: _Filter, after: int) -> AsyncIterator[bytes]:
-    """An event a frame, and a comment when there is none for long, by which either side knows that it is there."""
-    hub = context.hub
+async def _frames(call: Call[EventsQuery, Nothing], wanted: _Filter, after: int) -> AsyncIterator[bytes]:
+    """An event a frame, and a comment when there is none for long, by which either side knows that it is there.
+
+    It ends with the token that opened it.
+    """
+    context, hub = call.context, call.hub
     context.streams += 1
     try:
         yield b"retry: 3000\n\n"
         quiet = hub.clock.monotonic()
-        while not context.closing.is_set():
+        while not context.closing.is_set() and call.still():
             page = await _after(hub, wanted, after, _CHUNK)
             after = page.newest
             for row in page.items:

@@ -44,7 +44,10 @@ _PLACE = re.compile(r"(.*) - at `([^`]*)`", re.DOTALL)
 
 @dataclass(frozen=True, kw_only=True)
 class Call(Generic[Q, B]):
-    """One request, checked. `who` is who asks, as it stands in the log of events."""
+    """One request, checked. `who` is who asks, as it stands in the log of events.
+
+    `still` tells whether they may go on asking, for answers that outlast the moment in which that was looked at.
+    """
 
     context: Context
     query: Q
@@ -52,6 +55,7 @@ class Call(Generic[Q, B]):
     path: Mapping[str, str]
     who: str
     headers: Mapping[str, str]
+    still: Callable[[], bool] = lambda: True
 
     @property
     def hub(self) -> Hub:
@@ -149,6 +153,7 @@ def endpoint(route: Route) -> Handler:
                 path=request.match_info,
                 who=access.who(request),
                 headers=request.headers,
+                still=functools.partial(access.still, request),
             )
 
             async def produce() -> web.Response:

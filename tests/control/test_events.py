@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import msgspec
+import pytest
 
 from olhubd.control import events
 from olhubd.model import Scope
@@ -89,6 +90,13 @@ class Stream:
                     assert told["id"] == int(line.removeprefix("id: "))
                     return told
 
+    async def ends(self) -> bool:
+        """Whether the daemon ends it, whatever it still tells before."""
+        async with asyncio.timeout(20):
+            while await self._answer.content.readline():
+                pass
+        return True
+
 
 async def test_a_stream_tells_what_happens_and_is_taken_up_again(trading: House) -> None:
     async with Stream(trading) as stream:
@@ -116,3 +124,28 @@ async def test_streams_are_bounded_and_end(trading: House) -> None:
 
     await trading.sell()  # something to write, by which it is noticed that they went
     await trading.until(free)
+
+
+@pytest.mark.parametrize("how", ["revoked", "over"])
+async def test_a_stream_ends_with_its_token(trading: House, how: str) -> None:
+    """What opens nothing any more must keep nothing open either: events tell what is in orders."""
+    token = await trading.make_token("till", Scope.READ, timedelta(hours=1))
+    async with Stream(trading, Authorization=f"Bearer {token}") as stream:
+        await trading.sell()
+        await stream.next()
+        if how == "revoked":
+            assert (await trading.ask("POST", "/tokens/till/revoke"))[0] == 200
+        else:
+            trading.clock.ahead = timedelta(hours=2)
+        assert await stream.ends()
+
+
+async def test_a_stream_over_the_socket_needs_no_token(trading: House) -> None:
+    headers = {"Accept": "text/event-stream", "Last-Event-ID": "0"}
+    async with (
+        trading.over_socket() as session,
+        session.get("http://olhubd/api/v1/events", headers=headers) as answer,
+    ):
+        for _ in range(3):
+            while not (await answer.content.readline()).startswith(b"id: "):
+                pass
