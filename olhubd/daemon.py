@@ -33,6 +33,8 @@ __all__ = ["AlreadyRunning", "run"]
 
 _DATABASE = "olhubd.sqlite"
 _LOCK = "olhubd.lock"
+_OPENING = 900.0
+"""Seconds that opening the database may take: millions of orders are backed up and migrated."""
 
 
 class AlreadyRunning(Exception):
@@ -97,6 +99,7 @@ def _lock(data: Path) -> Iterator[None]:
 async def _main(configuration: Configuration, environ: Mapping[str, str]) -> None:
     log = structlog.get_logger("olhubd")
     notifier = Notifier(environ)
+    notifier.extend(_OPENING)
     async with (
         _signals() as signals,
         Database.open(configuration.daemon.data / _DATABASE) as database,

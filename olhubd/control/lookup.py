@@ -16,9 +16,15 @@ __all__ = ["known_account", "one_order", "order_name", "unit"]
 
 
 async def one_order(reader: Reader, text: str) -> Stored:
-    """The order meant by the hub's id, its reference, or an id or number here or at a target."""
+    """The order meant by the hub's id, its reference, or an id or number here or at a target.
+
+    `#17` is the hub's id and nothing else: the shop may have an order 17 as well.
+    """
     account, _, external_id = text.partition(":")
-    exact = await orders.by_reference(reader, account, external_id) if external_id else None
+    if text.startswith("#") and text[1:].isascii() and text[1:].isdecimal() and len(text) < 19:
+        exact: OrderId | None = OrderId(int(text[1:]))
+    else:
+        exact = await orders.by_reference(reader, account, external_id) if external_id else None
     ids = [exact] if exact is not None else await orders.find(reader, text)
     if not ids:
         raise Refusal(404, "not-found", f"there is no order {text}")

@@ -74,6 +74,7 @@ async def test_an_ambiguous_name_is_not_guessed(trading: House) -> None:
     assert {candidate["id"] for candidate in problem["candidates"]} == set(ids)
     exact = next(c["reference"] for c in problem["candidates"] if c["id"] == ids[0])
     assert (await trading.get(f"/orders/{exact}"))["id"] == ids[0]
+    assert (await trading.get(f"/orders/%23{ids[0]}"))["id"] == ids[0], "the hub's own and nothing else"
 
 
 async def test_the_history_tells_causes(trading: House) -> None:

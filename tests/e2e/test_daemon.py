@@ -263,6 +263,7 @@ def manager(tmp_path: Path) -> Iterator[Manager]:
 
 async def test_systemd_hears_how_it_fares(tmp_path: Path, manager: Manager) -> None:
     async with stage_of_one(tmp_path, environ=manager.environ) as stage:
+        assert int((await manager.hear("EXTEND_TIMEOUT_USEC"))["EXTEND_TIMEOUT_USEC"]) > 90e6, "for a migration"
         assert await manager.hear("READY") == {"READY": "1"}
         for _ in range(3):
             assert await manager.hear("WATCHDOG") == {"WATCHDOG": "1"}

@@ -82,7 +82,7 @@ class Visit:
                 context=self.request.app[CONTEXT],
                 query=query or Nothing(),
                 body=body or Nothing(),
-                path=path or self.path,
+                path=_exact(path or self.path),
                 who=self.session.who,
                 headers=self.request.headers,
             )
@@ -107,6 +107,12 @@ class Visit:
     def filled(self, *names: str) -> dict[str, str]:
         """Those fields of the form that somebody filled in."""
         return {name: text for name in names if (text := self.form.get(name, "").strip())}
+
+
+def _exact(path: Mapping[str, str]) -> Mapping[str, str]:
+    """A number in an address of ours is the hub's own, though a shop may have an order of that number."""
+    order = path.get("order", "")
+    return {**path, "order": f"#{order}"} if order.isdecimal() else path
 
 
 Button = Callable[[Visit], Awaitable[tuple[str, Note | None] | web.Response]]

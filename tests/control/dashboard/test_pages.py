@@ -101,6 +101,15 @@ async def test_lists_name_no_person(busy: Browser) -> None:
     assert order["buyer"]["login"] in await busy.page("/orders")
 
 
+async def test_a_link_leads_to_its_order_though_a_shop_has_one_of_that_number(busy: Browser) -> None:
+    first, second = [(await busy.house.get(f"/orders/{one}"))["id"] for one in await busy.house.sell(2)]
+    await busy.house.database.write(
+        lambda tx: tx.execute("UPDATE orders SET number = ? WHERE id = ?", (str(first), second))
+    )
+    for order in (first, second):
+        assert f"#{order}" in visible(await busy.page(f"/orders/{order}"))
+
+
 async def test_the_card_has_all_of_it(busy: Browser) -> None:
     """CRD-03, CRD-04, CRD-05, CRD-06, CRD-07: one layout, the number, and the histories in one."""
     (sold,) = await busy.house.sell()
