@@ -28,6 +28,8 @@ PREFIX = "olhubd_"
 """How a made token begins, so that whoever finds one in a file knows what it opens."""
 _USED_STEP = timedelta(minutes=10)
 """How exactly the last use is kept; a write for every question would cost more than the answer."""
+_PATIENCE = 1.0
+"""Seconds that an answer waits for the last use to be written."""
 
 
 class Holder(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,8 +98,9 @@ class Keyring:
         async def work(tx: Transaction) -> None:
             await tokens.touch(tx, name, now)
 
-        with contextlib.suppress(*FAILURES):
-            await self._hub.database.write(work)
+        with contextlib.suppress(*FAILURES, TimeoutError):
+            async with asyncio.timeout(_PATIENCE):
+                await self._hub.database.write(work)
 
     async def listing(self) -> Sequence[TokenRow]:
         return await tokens.every(self._hub.database.reader)
@@ -136,9 +139,9 @@ class Keyring:
             return True
 
         async with self._writing:
-            done = await self._hub.database.write(work)
-            await self._load()
-        return done
+            # At once and whatever comes of the writing: one that was given up waiting for may be done all the same.
+            self._rows = {mark: row for mark, row in self._rows.items() if row.name != name}
+            return await self._hub.database.write(work)
 
 
 def _digest(text: str) -> bytes:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import os
 import stat
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from olhubd import config
 from olhubd.control import access
+from olhubd.control.keyring import Keyring
 from olhubd.model import Scope
+from olhubd.store import Transaction
 from tests.control.house import House, decoded
 
 
@@ -188,3 +192,45 @@ async def test_what_is_no_http_is_not_logged(house: House, caplog: pytest.LogCap
     """Anybody can send it, and as often as they like; and it may hold what should not be in a log."""
     assert b" 400 " in await _raw(house, b"GET / HTTP/9.9 s3cret", b"Host: x", b"", b"")
     assert not caplog.records
+
+
+@contextlib.asynccontextmanager
+async def stuck(house: House) -> AsyncIterator[None]:
+    """Nothing can be written meanwhile, as when another program holds the database."""
+    go, there = asyncio.Event(), asyncio.Event()
+
+    async def hold(_tx: Transaction) -> None:
+        there.set()
+        await go.wait()
+
+    holding = asyncio.create_task(house.database.write(hold))
+    await there.wait()
+    try:
+        yield
+    finally:
+        go.set()
+        await holding
+
+
+async def test_a_database_that_cannot_be_written_keeps_nobody_out(house: House) -> None:
+    """When a token was last used is worth writing down, and not worth waiting for."""
+    token = await house.make_token("till", Scope.READ)
+    headers = {"Authorization": f"Bearer {token}"}
+    async with stuck(house), asyncio.timeout(20), house.client.get("/api/v1/orders", headers=headers) as response:
+        assert response.status == 200
+
+
+async def test_a_revocation_holds_although_nobody_waited_for_its_end(house: House) -> None:
+    """Whoever gives up waiting has not undone what they asked for."""
+    token = await house.make_token("till", Scope.ADMIN)
+    keyring = Keyring(house.token, house.hub)
+    await keyring.load()
+    async with stuck(house):
+        revoking = asyncio.create_task(keyring.revoke("till", "jan"))
+        await asyncio.sleep(0)
+        revoking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await revoking
+        assert keyring.shown(token) is None
+    await house.make_token("later", Scope.READ)  # written after what waited
+    assert not [one for one in await keyring.listing() if one.name == "till"]
