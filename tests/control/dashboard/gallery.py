@@ -118,7 +118,7 @@ async def pictures(base: str, token: str, order: int, into: Path) -> None:
                     await shoot(page, into / f"login-{tail}.png")
                     await page.fill("#token", token)
                     await page.click("button.main")
-                    for name, path in {**PAGES, "order": f"/orders/{order}", "order-done": "/orders/3"}.items():
+                    for name, path in {**PAGES, "order": f"/orders/{order}", "order-done": "/orders/31"}.items():
                         if locale == "pl-PL" and name not in ("overview", "order", "waiting"):
                             continue
                         await page.goto(base + path)

@@ -148,6 +148,7 @@ async def test_the_keyboard_finds_an_order(chromium: Any, trading: House) -> Non
     window = await opened(chromium, trading)
     page = window.page
     await window.enter()
+    await api.expect(page.locator("#live.on")).to_be_visible()
     await page.keyboard.press("/")
     await page.keyboard.type(sold)
     await page.keyboard.press("Enter")

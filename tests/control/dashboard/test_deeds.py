@@ -1,0 +1,178 @@
+"""What an operator and an administrator do with the forms, and what the pages do not offer to whom."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import msgspec
+import pytest
+
+from olhubd.control.dashboard.compared import grid
+from olhubd.control.dashboard.health import Level, findings, worst
+from olhubd.control.dashboard.steps import State, steps
+from olhubd.control.records import Compared, OrderCard, Status
+from olhubd.decide import watch
+from olhubd.model import AlarmKind, Scope
+from tests.control.dashboard.browser import Browser, forms, visible
+from tests.control.dashboard.test_pages import PAGES, hold
+from tests.control.house import House
+from tests.control.test_audit import placed, unforwarded
+from tests.control.test_holds import by_hand, held
+from tests.control.trouble import quarantined
+
+
+async def card(house: House, order: object) -> OrderCard:
+    return msgspec.json.decode(msgspec.json.encode(await house.get(f"/orders/{order}")), type=OrderCard)
+
+
+async def test_a_note_a_status_a_parcel_and_an_address(busy: Browser) -> None:
+    """Each by its form on the card, each told at the top, and all of it on the card afterwards."""
+    order = (await placed(busy.house))["order"]
+    number = (await card(busy.house, order)).id
+    path = f"/orders/{number}"
+    assert "is saved" in visible(await busy.press(path, f"{path}/note", note="call first"))
+    await busy.press(path, f"{path}/address", city="Gdynia", country="pl")
+    await busy.press(path, f"{path}/status", status="ready")
+    text = visible(await busy.press(path, f"{path}/shipments", carrier="INPOST", waybill="6200", url=""))
+    assert "Order #1 has the parcel 6200." in text
+    assert "call first" in text
+    found = await card(busy.house, order)
+    assert found.order.shipping.address is not None
+    assert (found.order.shipping.address.city, found.order.shipping.address.country) == ("Gdynia", "PL")
+    assert (found.order.fulfilment.value, found.order.shipments[0].waybill) == ("ready", "6200")
+    assert "has no note any more" in await busy.press(path, f"{path}/note", note=" ")
+    assert (await card(busy.house, order)).note is None
+
+
+async def test_an_order_is_sent_on_by_hand(busy: Browser) -> None:
+    """CRD-10: the button is there where a route leads and has not forwarded it."""
+    order = (await unforwarded(busy.house))["order"]
+    path = f"/orders/{(await card(busy.house, order)).id}"
+    text = visible(await busy.press(path, f"{path}/forward"))
+    assert "is sent on" in text
+    assert f"{path}/forward" not in {form.action for form in forms(await busy.page(path))}
+
+
+async def test_what_is_not_possible_is_not_offered_and_says_why(busy: Browser) -> None:
+    (sold,) = await busy.house.sell()
+    page = await busy.page(f"/orders/{sold}")
+    assert "/orders/1/address" not in {form.action for form in forms(page)}
+    assert "shop has the order already: change the address there" in visible(page)
+
+
+async def test_an_order_entered_by_hand_is_adopted_by_its_number(busy: Browser) -> None:
+    """Another total is refused first, with both sums, and taken with the box ticked."""
+    row = await held(busy.house)
+    number = await by_hand(busy.house, row, more="0.01")
+    action = f"/deliveries/{row['id']}/adopt"
+    (form,) = [form for form in forms(await busy.page("/waiting")) if form.action == action]
+    refused = await busy.post(action, {**form.fields, "number": number})
+    assert refused.status == 409
+    assert "the buyer pays" in refused.text
+    text = visible(await busy.press("/waiting", action, number=number, despite_total="true"))
+    assert f"Delivery {row['id']} is settled by order {number}." in text
+    assert "Nothing waits for you." in text
+
+
+async def test_a_record_in_quarantine_is_read_again_or_given_up(busy: Browser) -> None:
+    """Its facts are shown without what is personal."""
+    record = (await quarantined(busy.house))["record"]
+    assert "once more" in await busy.press("/waiting", f"/quarantine/{record}/retry")
+    found = (await busy.house.get("/quarantine"))["items"]
+    if found:
+        await busy.press("/waiting", f"/quarantine/{found[0]['id']}/discard", reason="made by hand")
+    assert "quarantine/" not in await busy.page("/waiting")
+
+
+async def test_an_account_is_renamed(busy: Browser) -> None:
+    text = visible(await busy.press("/accounts", "/accounts/stingy/rename", title="The till"))
+    assert "stingy is now called The till." in text
+    assert "The till" in await busy.page("/accounts")
+
+
+async def test_a_token_is_shown_once_and_revoked(busy: Browser) -> None:
+    (form, *_) = [form for form in forms(await busy.page("/tokens")) if form.action == "/tokens"]
+    made = await busy.post("/tokens", {**form.fields, "name": "till", "scope": "operate", "days": "30"})
+    assert made.status == 200
+    text = made.text.split("<code>")[1].split("<")[0]
+    assert text.startswith("olhubd_")
+    assert text not in await busy.page("/tokens")
+    async with Browser(busy.house) as other:
+        await other.enter(token=text)
+        assert "opens nothing any more" in await busy.press("/tokens", "/tokens/till/revoke")
+        assert (await other.get("/")).status == 303, "its session ended with it"
+
+
+@pytest.mark.parametrize("scope", list(Scope))
+async def test_nothing_is_offered_that_the_scope_does_not_allow(trading: House, scope: Scope) -> None:
+    delivery = await hold(trading)
+    order = (await trading.get(f"/deliveries/{delivery}"))["order"]["id"]
+    async with Browser(trading) as browser:
+        await browser.enter(token=await trading.make_token("till", scope))
+        seen = {
+            form.action for path in (*PAGES, f"/orders/{order}") for form in forms(await browser.page(path))
+        }  # fmt: skip
+        page = await browser.page("/")
+        assert (seen == {"/logout"}) is (scope is Scope.READ), seen
+        assert ("This login may look and change nothing." in page) is (scope is Scope.READ)
+        assert ('href="/tokens"' in page) is (scope is Scope.ADMIN)
+        assert (await browser.get("/tokens")).status == (200 if scope is Scope.ADMIN else 403)
+
+
+async def test_an_order_is_found_by_any_of_its_numbers(busy: Browser) -> None:
+    """Straight to the card where only one is meant; else to what may be."""
+    (sold,) = await busy.house.sell()
+    there = (await card(busy.house, sold)).copies[0].external_id
+    for asked in (sold, "1", "%231", there):
+        assert (await busy.get(f"/find?q={asked}")).headers["Location"] == "/orders/1", asked
+    assert (await busy.get("/find?q=4711")).headers["Location"] == "/orders?q=4711"
+    assert (await busy.get("/find?q=")).headers["Location"] == "/orders"
+
+
+async def test_the_steps_tell_where_an_order_is(busy: Browser) -> None:
+    (sold,) = await busy.house.sell()
+    told = [(step.key, step.state) for step in steps(await card(busy.house, sold))]
+    assert [key for key, _ in told if key not in ("step.paid", "step.cod")] == [
+        "step.bought",
+        "step.landed",
+        "step.at",
+        "step.shipped",
+    ]
+    assert [state for _, state in told] == [*[State.OK] * 4, State.TODO]
+    row = await held(busy.house)
+    there = next(step for step in steps(await card(busy.house, row["order"]["id"])) if step.key == "step.at")
+    assert (there.state, there.number) == (State.WARN, None)
+
+
+async def test_alarms_are_on_the_overview(busy: Browser) -> None:
+    await busy.house.hub.alarms.settle(
+        [
+            watch.Finding(
+                kind=AlarmKind.SILENCE, subject="market", detail="2 orders since 10:00 UTC, where 9 are usual"
+            )
+        ]
+    )
+    text = visible(await busy.page("/"))
+    assert "Too few orders, market: 2 orders since 10:00 UTC, where 9 are usual" in text
+    assert "Open alarms 1" in text
+    status = msgspec.convert(await busy.house.get("/status"), Status)
+    assert worst(findings(status, ())) is Level.WARN
+    assert "verdict.alarm" in {one.key for one in findings(status, ())}
+
+
+async def test_days_are_compared_with_zero_expected(house: House) -> None:
+    now = house.clock.now()
+    days = [
+        Compared(
+            id=at, account=account, day=(now - timedelta(days=at)).date(), since=now, until=now, source=5,
+            hub=5 - lost, missing=lost, surplus=0, names=(), looks=1, looked_at=now,
+        )
+        for account, lost in (("a", 0), ("b", 1))
+        for at in range(9)
+    ]  # fmt: skip
+    found = grid(days[:-1])
+    assert len(found.days) == 7
+    assert found.days == tuple(sorted(found.days))
+    assert found.difference == 7
+    assert [name for name, _ in found.rows] == ["a", "b"]
+    assert grid(()).days == ()
