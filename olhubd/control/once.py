@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
 
 from aiohttp import web
 
@@ -22,7 +21,6 @@ from olhubd.store import Transaction, requests
 __all__ = ["HEADER", "once"]
 
 HEADER = "Idempotency-Key"
-_KEPT = timedelta(days=1)
 _LONGEST = 200
 _REFUSED = (Refusal, NotPossible, Limited, ConfigurationError)
 """Errors after which nothing was done."""
@@ -52,11 +50,11 @@ async def _once(request: web.Request, who: str, key: str, secret: bool, produce:
     database, now = hub.database, hub.clock.now()
     digest = hashlib.sha256(f"{request.method} {request.path_qs}\n".encode() + await request.read()).digest()
     known = await requests.get(database.reader, who, key)
-    if known is not None and known.at >= now - _KEPT:
+    if known is not None and known.at >= now - requests.KEPT:
         return _again(known, digest)
 
     async def begin(tx: Transaction) -> None:
-        await requests.begin(tx, who, key, digest, now, now - _KEPT)
+        await requests.begin(tx, who, key, digest, now)
 
     await database.write(begin)
     try:

@@ -31,6 +31,7 @@ from olhubd.engine.runlog import RunLog
 from olhubd.engine.session import Clients
 from olhubd.engine.shared import Shared
 from olhubd.engine.supervisor import Pulse, Supervisor
+from olhubd.engine.waste import Waste
 from olhubd.engine.watch import Watch
 from olhubd.model import Delivery, Order
 from olhubd.plugin import Clock
@@ -118,7 +119,7 @@ class Hub:
         self.supervisor.start("alarms", self.watch.main)
         self.supervisor.start("alarm messages", self.herald.main)
         self.supervisor.start("reconciliation", self.reconciler.main)
-        waste = inputs.Waste(self.database, self.clock, lambda: self.configuration.daemon.inputs_keep)
+        waste = Waste(self.database, self.clock, lambda: self.configuration.daemon.inputs_keep)
         self.supervisor.start("waste", waste.main)
 
     async def _keep_inputs(self) -> None:

@@ -13,17 +13,16 @@ Each is stored in the transaction that it concerns. Tokens and settings of accou
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence, Set
-from datetime import datetime, timedelta
+from collections.abc import Collection, Sequence, Set
+from datetime import datetime
 
 import msgspec
 
 from olhubd.decide.remark import Remark
 from olhubd.decide.route import Route
 from olhubd.engine.candidate import Candidate
-from olhubd.engine.supervisor import Pulse
 from olhubd.model import Action, Delivery, Event, OrderId, Run
-from olhubd.plugin import Clock, Gone, Later, Unreadable
+from olhubd.plugin import Gone, Later, Unreadable
 from olhubd.store import Database, Transaction, copies, deliveries, inputs, orders, remarks
 from olhubd.store.copies import Copy
 from olhubd.store.feeds import Position
@@ -42,7 +41,6 @@ __all__ = [
     "Start",
     "Told",
     "Turn",
-    "Waste",
     "decode",
     "keep",
     "tell",
@@ -51,7 +49,6 @@ __all__ = [
 CONFIGURED = "configured"
 _THREAD = 20
 """From so many orders on a page is packed in a thread, while the loop goes on."""
-_ROUND = 3600.0
 NOTHING = msgspec.Raw(b"null")
 
 
@@ -251,33 +248,3 @@ class Draft:
             unreadable=[*broken, *self._page.unreadable],
         )
         return inputs.pack(_encode(page))
-
-
-class Waste:
-    """Forgets inputs once their time is over, few at a time, so that no landing waits for it."""
-
-    def __init__(self, database: Database, clock: Clock, kept: Callable[[], timedelta]) -> None:
-        self._database = database
-        self._clock = clock
-        self._kept = kept
-
-    async def main(self, pulse: Pulse) -> None:
-        """For ever."""
-        while True:
-            pulse.beat(4 * _ROUND)
-            await self.clear(pulse)
-            await self._clock.sleep(_ROUND)
-
-    async def clear(self, pulse: Pulse | None = None) -> int:
-        """Forget all whose time is over; gives how many."""
-        before = self._clock.now() - self._kept()
-
-        async def work(tx: Transaction) -> int:
-            return await inputs.prune(tx, before, sparing=CONFIGURED)
-
-        count = 0
-        while gone := await self._database.write(work):
-            count += gone
-            if pulse is not None:
-                pulse.beat(4 * _ROUND)
-        return count

@@ -1,15 +1,17 @@
-"""What was asked with a key, and how it was answered, so that asking twice does it once."""
+"""What was asked with a key, and how it was answered, so that asking twice does it once; for a day."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
 from olhubd.store import codec
 from olhubd.store.database import Reader, Transaction
 
-__all__ = ["RequestRow", "begin", "end", "forget", "get"]
+__all__ = ["KEPT", "RequestRow", "begin", "end", "forget", "get", "prune"]
+
+KEPT = timedelta(days=1)
 
 
 class RequestRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,11 +28,12 @@ async def get(reader: Reader, who: str, key: str) -> RequestRow | None:
     return None if row is None else RequestRow(digest=row[0], at=codec.moment(row[1]), status=row[2], body=row[3])
 
 
-async def begin(tx: Transaction, who: str, key: str, digest: bytes, now: datetime, keep_since: datetime) -> None:
-    """Remember that it begins, and forget what is older than `keep_since`."""
-    await tx.execute("DELETE FROM requests WHERE at < ?", (codec.stamp(keep_since),))
+async def begin(tx: Transaction, who: str, key: str, digest: bytes, now: datetime) -> None:
+    """Remember that it begins. What the key stood for before is over."""
     await tx.execute(
-        "INSERT INTO requests (who, key, digest, at) VALUES (?,?,?,?)", (who, key, digest, codec.stamp(now))
+        "INSERT INTO requests (who, key, digest, at) VALUES (?,?,?,?) ON CONFLICT (who, key) DO UPDATE SET"
+        " digest = excluded.digest, at = excluded.at, status = NULL, body = NULL",
+        (who, key, digest, codec.stamp(now)),
     )
 
 
@@ -41,3 +44,11 @@ async def end(tx: Transaction, who: str, key: str, status: int, body: bytes | No
 async def forget(tx: Transaction, who: str, key: str) -> None:
     """It was refused: nothing was done, and it may be asked again."""
     await tx.execute("DELETE FROM requests WHERE who = ? AND key = ?", (who, key))
+
+
+async def prune(tx: Transaction, before: datetime, limit: int = 100) -> int:
+    """Forget what was asked before that moment, a few at a time; gives how many."""
+    return await tx.execute(
+        "DELETE FROM requests WHERE (who, key) IN (SELECT who, key FROM requests WHERE at < ? LIMIT ?)",
+        (codec.stamp(before), limit),
+    )

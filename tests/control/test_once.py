@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from olhubd.engine.waste import Waste
 from olhubd.model import Scope
 from tests.control.house import House, decoded
 
@@ -57,6 +58,19 @@ async def test_a_key_is_good_for_a_day(house: House) -> None:
     house.clock.ahead = timedelta(days=1, seconds=1)
     assert (await post(house, "/log-level", {"level": "info"}, "a"))[0] == 200
     assert house.levels == ["debug", "info"]
+
+
+async def test_an_answer_is_forgotten_after_a_day(house: House) -> None:
+    """It may hold an order with its buyer, and another write with a key may never come."""
+    waste = Waste(house.database, house.clock, lambda: timedelta(days=14))
+    await post(house, "/log-level", {"level": "debug"}, "a")
+    house.clock.ahead = timedelta(hours=23)
+    await post(house, "/log-level", {"level": "debug"}, "b")
+    await waste.clear()
+    assert len(await house.database.reader.fetch("SELECT 1 FROM requests")) == 2
+    house.clock.ahead = timedelta(days=1, seconds=1)
+    await waste.clear()
+    assert await house.database.reader.fetch("SELECT key FROM requests") == [("b",)]
 
 
 async def test_what_was_refused_may_be_tried_again(house: House) -> None:

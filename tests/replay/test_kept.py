@@ -19,6 +19,7 @@ from olhubd.engine.clock import EPOCH, VirtualClock
 from olhubd.engine.inputs import CONFIGURED, Configured, Page
 from olhubd.engine.landing import Landing
 from olhubd.engine.replay import replay
+from olhubd.engine.waste import Waste
 from olhubd.model import Order, Run, RunId
 from olhubd.plugin import Record
 from olhubd.store import Database, StoreError, Transaction, snapshot
@@ -189,7 +190,7 @@ async def test_inputs_go_when_their_time_is_over_but_for_the_configuration(house
     await house.begin()
     house.clock.jump(3600)
     await house.land(order("B", (line("L9"),)))
-    waste = inputs.Waste(house.database, house.clock, lambda: timedelta(minutes=30))
+    waste = Waste(house.database, house.clock, lambda: timedelta(minutes=30))
     assert await waste.clear() == 2
     left = await kept.following(house.database.reader, 0)
     assert [one.kind for one in left] == [CONFIGURED, "page"]
