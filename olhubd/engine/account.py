@@ -316,14 +316,15 @@ class AccountUnit:
 
     async def signed_in(self, owner: str | None, login: str | None, who: str) -> None:
         """Remember whose account signed in, and go on if it was parked for want of that."""
-        row = msgspec.structs.replace(self.row, owner=owner or self.row.owner, login=login or self.row.login)
+        async with self._moving:
+            row = msgspec.structs.replace(self.row, owner=owner or self.row.owner, login=login or self.row.login)
 
-        async def work(tx: Transaction) -> None:
-            await accounts.put(tx, row)
-            await self._shared.note(tx, "account.signed-in", self.name, {}, who)
+            async def work(tx: Transaction) -> None:
+                await accounts.put(tx, row)
+                await self._shared.note(tx, "account.signed-in", self.name, {}, who)
 
-        await self._shared.database.write(work)
-        self.row = row
+            await self._shared.database.write(work)
+            self.row = row
         if row.state is AccountState.PARKED:
             await self.resume(who)
 

@@ -199,11 +199,16 @@ class Hub:
         staying = [name for name in self.units if name in new and new[name].enabled]
         changed = [name for name in staying if engine or new[name] != old.get(name)]
         begun = [name for name, config in new.items() if config.enabled and name not in self.units]
-        self._routes = configuration.routes
-        self.configuration = configuration
-        self._shared.policy = _policy(configuration)
         grace = configuration.daemon.stop_timeout.total_seconds()
-        await self._keep_inputs()
+        before = self.configuration
+        self._obey(configuration)
+        try:
+            await self._keep_inputs()
+        except BaseException:
+            # Half a reload would be taken for done by the next one.
+            self._obey(before)
+            self.database.recording = bool(before.daemon.inputs_keep)
+            raise
         await asyncio.gather(*(self.units.pop(name).stop(grace) for name in [*ended, *changed]))
         known = await accounts.every(self.database.reader)
         failures: list[Exception] = []
@@ -217,6 +222,11 @@ class Hub:
         if failures:
             raise failures[0]
         return {"begun": begun, "changed": changed, "ended": ended}
+
+    def _obey(self, configuration: Configuration) -> None:
+        self._routes = configuration.routes
+        self.configuration = configuration
+        self._shared.policy = _policy(configuration)
 
     def wake(self, targets: Iterable[str]) -> None:
         """Something is owed to these accounts."""

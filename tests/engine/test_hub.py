@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -16,7 +17,7 @@ from olhubd.engine.hub import Hub
 from olhubd.engine.landing import Landing
 from olhubd.engine.session import open_session
 from olhubd.model import Action, DeliveryState, OrderId, Run, RunId
-from olhubd.store import Database, Transaction, accounts, credentials, deliveries, feeds, lookups
+from olhubd.store import Database, StoreError, Transaction, accounts, credentials, deliveries, feeds, lookups
 from olhubd.store.accounts import AccountRow, AccountState
 from olhubd.testing.stage import write_configuration
 from olhubd_allegro.simulator import AllegroSimulator
@@ -105,3 +106,33 @@ async def test_an_order_that_a_person_accepted_is_worked_on_like_any_other(hub: 
         ("shop", Action.PUSH_ORDER, True),
         ("market", Action.SET_STATUS, False),
     ]
+
+
+async def test_a_sign_in_undoes_nothing_that_happened_meanwhile(hub: Hub, database: Database) -> None:
+    """A person renames and pauses the account while somebody else signs in."""
+    await hub.start()
+    unit = hub.unit("market")
+    await asyncio.gather(unit.rename("Market", {}, "jan"), unit.signed_in("7", "seller", "ola"))
+    await asyncio.gather(unit.pause("holidays", "jan"), unit.signed_in("7", "seller", "ola"))
+    stored = await accounts.get(database.reader, "market")
+    assert stored is not None
+    assert stored == unit.row
+    assert (stored.title, stored.login, stored.state) == ("Market", "seller", AccountState.PAUSED)
+
+
+async def test_a_reload_that_cannot_be_stored_changes_nothing(hub: Hub, database: Database, tmp_path: Path) -> None:
+    """With the database back, the same reload does all that it was asked for."""
+    await hub.start()
+    before, routes, unit = hub.configuration, hub.routes, hub.unit("shop")
+    tables = {"shop": {**SHOP, "interval": "7 min"}, "other": SHOP}
+    path = write_configuration(tmp_path, tables, [{"from": ["other"], "to": "shop"}], {}, "127.0.0.1:0")
+    wanted = config.load(path, None, os.environ)
+    away = database.path.with_suffix(".away")
+    database.path.rename(away)
+    with pytest.raises(StoreError, match="was removed"):
+        await hub.reload(wanted)
+    assert hub.configuration is before
+    assert list(hub.routes) == list(routes)
+    assert hub.unit("shop") is unit
+    away.rename(database.path)
+    assert await hub.reload(wanted) == {"begun": [], "changed": ["shop"], "ended": ["market"]}
