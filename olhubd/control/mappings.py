@@ -50,7 +50,11 @@ def _all(hub: Hub, seen: Sequence[Sighting]) -> Iterator[Mapping]:
         if one.kind in (Kind.STAGE, Kind.PROGRESS):
             # These the connector maps; a word that it does not know is kept and shown.
             yield _mapping(one, None, None if one.known in _UNKNOWN else one.known, None)
+    told: dict[str, list[Sighting]] = {}
+    for one in seen:
+        told.setdefault(one.account, []).append(one)
     for index, way in enumerate(hub.configuration.routes):
+        seen = [one for account in sorted({*way.sources, way.target}) for one in told.get(account, ())]
         for one in seen:
             if one.kind is Kind.DELIVERY and one.account in way.sources:
                 yield _routed(hub, index, one, way.target, "shipping", way.shipping, one.value, one.label)

@@ -1,7 +1,7 @@
 """The words of sources that mappings are about: which were seen, on how many orders, and where last.
 
 Counted in the transaction that stores the orders, one row for each word of an account: how a mapping stands is
-known without a look at the orders. An order counts once for each word that it ever had.
+known without a look at the orders. An order counts each time that it takes up a word.
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ from olhubd.model import Order, OrderId
 from olhubd.store import codec
 from olhubd.store.database import Reader, Transaction
 
-__all__ = ["Kind", "Sighting", "every", "put", "status"]
+__all__ = ["MOST", "Kind", "Sighting", "every", "put", "status"]
 
+MOST = 200
+"""Words of one kind that are told of one account. Beyond so many it is free text, which no mapping can name."""
 _LONGEST = 200
 """Characters of a word; what is longer is no word."""
 
@@ -112,10 +114,12 @@ async def _add(tx: Transaction, account: str, counts: dict[_Word, _Count], at: d
 
 
 async def every(reader: Reader) -> list[Sighting]:
-    """All words of all accounts, the most frequent first."""
+    """The words of all accounts: of each kind the most frequent first, and of one account no more than `MOST`."""
     rows = await reader.fetch(
-        "SELECT account, kind, value, label, known, orders, first_at, last_at, example FROM sightings"
-        " ORDER BY account, kind, orders DESC, value LIMIT 5000"
+        "SELECT account, kind, value, label, known, orders, first_at, last_at, example FROM (SELECT *, ROW_NUMBER()"
+        " OVER (PARTITION BY account, kind ORDER BY orders DESC, value) AS place FROM sightings) WHERE place <= ?"
+        " ORDER BY account, kind, place",
+        (MOST,),
     )
     return [
         Sighting(

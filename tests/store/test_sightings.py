@@ -10,7 +10,7 @@ import aiosqlite
 import msgspec
 
 from olhubd.model import OrderId, Payment, PaymentType, Shipping, Stage
-from olhubd.store import Database, codec, migrate, sightings
+from olhubd.store import Database, Transaction, codec, migrate, sightings
 from olhubd.store.database import Reader
 from olhubd.store.sightings import Kind
 from tests.orders import order
@@ -70,3 +70,24 @@ async def test_an_upgrade_counts_what_landing_would_have_counted(tmp_path: Path)
         (Kind.STAGE, "READY"): 4,
         (Kind.PROGRESS, "NEW"): 4,
     }
+
+
+async def test_no_account_is_left_out_for_the_words_of_others(tmp_path: Path) -> None:
+    """A source that writes free text where a method belongs crowds out nobody else, and not what it says most."""
+
+    async def work(tx: Transaction) -> None:
+        for number in range(3):
+            seen = [
+                (OrderId(n), msgspec.structs.replace(order(), shipping=Shipping(method=f"by hand {n}")), None)
+                for n in range(sightings.MOST * 13)
+            ]
+            seen += [(OrderId(9), msgspec.structs.replace(order(), shipping=Shipping(method="z")), None)] * 2
+            await sightings.put(tx, f"account-{number}", seen, AT)
+
+    async with Database.open(tmp_path / "hub.sqlite") as database:
+        await database.write(work)
+        found = [one for one in await sightings.every(database.reader) if one.kind is Kind.DELIVERY]
+    assert {one.account for one in found} == {"account-0", "account-1", "account-2"}
+    first = [one for one in found if one.account == "account-2"]
+    assert len(first) == sightings.MOST
+    assert (first[0].value, first[0].orders) == ("z", 2)
