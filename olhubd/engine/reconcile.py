@@ -17,7 +17,7 @@ from olhubd.engine.account import AccountUnit, NotPossible
 from olhubd.engine.supervisor import Pulse
 from olhubd.model import Order, Reconciliation
 from olhubd.plugin import ContractBroken, Cursor, Log, OrderCount, OrderFeed, OrderLookup, PluginError, Temporary
-from olhubd.store import Transaction, arrivals, lookups, reconciliations
+from olhubd.store import FAILURES, Transaction, arrivals, lookups, reconciliations
 from olhubd.store.accounts import AccountState
 
 if TYPE_CHECKING:
@@ -107,6 +107,14 @@ class Reconciler:
                 # Whoever reads the feed tells of the same trouble; here only that nothing was compared.
                 report = self._log.debug if unit.name in self._failing else self._log.warning
                 report("cannot be reconciled", account=unit.name, day=day.isoformat(), reason=str(error))
+                self._failing.add(unit.name)
+                return
+            except FAILURES:
+                raise
+            except Exception:
+                # A fault in one connector is ours to mend, and keeps no other account from being compared.
+                if unit.name not in self._failing:
+                    self._log.error("connector failed", account=unit.name, day=day.isoformat(), exc_info=True)
                 self._failing.add(unit.name)
                 return
             self._failing.discard(unit.name)

@@ -444,3 +444,23 @@ async def test_an_account_that_cannot_be_compared(watched: Watched) -> None:
     await compared(watched)
     assert "unchecked market" not in await watched.look()
     assert await watched.told("unchecked market") == ONCE
+
+
+async def test_a_fault_in_one_connector_keeps_no_other_from_being_compared(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unit, pulse = watched.hub.unit("market"), Pulse("test", watched.clock)
+
+    async def broken(*_: object) -> None:
+        raise KeyError("a field that is not there")
+
+    monkeypatch.setattr(unit.connector, "count_orders", broken, raising=False)
+    monkeypatch.setattr(unit.connector, "sweep", broken)
+    await day_after(watched)
+    with capture_logs() as logs:
+        await watched.hub.reconciler._account(unit, pulse)
+        await watched.hub.reconciler._account(unit, pulse)
+    assert [one["account"] for one in logs if one["event"] == "connector failed"] == ["market"], "told once"
+    monkeypatch.undo()
+    await watched.fetched()
+    assert (await compared(watched)).looks == 1
