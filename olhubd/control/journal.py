@@ -6,7 +6,7 @@ words that people read, so a page may end before it is full: it then says how fa
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import timedelta
 
 import msgspec
@@ -66,14 +66,15 @@ async def pages(hub: Hub, asked: JournalQuery, voice: Voice = ENGLISH) -> Journa
     order_ids = await orders.find(hub.database.reader, asked.q) if asked.q is not None else None
     found: list[Entry] = []
     looked, oldest, more = 0, None, False
-    async for one in _merged(hub, asked, order_ids, place, after):
+    causes: dict[int, Run] = {}
+    async for one in _merged(hub, asked, order_ids, place, after, causes):
         if len(found) == asked.limit or looked == _MOST:
             more = True
             break
         looked += 1
         oldest = one.at if isinstance(one, Event) else one.ended_at or one.started_at
         place = _passed(place, one)
-        entry = await _entry(hub, one, voice)
+        entry = _entry(one, causes, voice)
         if asked.text is None or asked.text.casefold() in f"{entry.text} {entry.why} {entry.kind}".casefold():
             found.append(entry)
     return Journal(items=tuple(found), next=str(place) if more else None, newest=str(newest), looked_back_to=oldest)
@@ -92,10 +93,15 @@ async def _heads(hub: Hub) -> _Place:
 
 
 async def _merged(
-    hub: Hub, asked: JournalQuery, order_ids: Sequence[int] | None, place: _Place, after: _Place
+    hub: Hub,
+    asked: JournalQuery,
+    order_ids: Sequence[int] | None,
+    place: _Place,
+    after: _Place,
+    causes: dict[int, Run],
 ) -> AsyncIterator[Event | Run]:
-    """Both sequences as one, the latest first."""
-    happened = _events(hub, asked, order_ids, place.event, after.event)
+    """Both sequences as one, the latest first. The runs that caused what comes are put into `causes` before."""
+    happened = _events(hub, asked, order_ids, place.event, after.event, causes)
     failed = _runs(hub, asked, place.run, after.run) if order_ids is None else _none()
     event, run = await anext(happened, None), await anext(failed, None)
     while event is not None or run is not None:
@@ -115,7 +121,12 @@ async def _none() -> AsyncIterator[Run]:
 
 
 async def _events(
-    hub: Hub, asked: JournalQuery, order_ids: Sequence[int] | None, before: int, after: int
+    hub: Hub,
+    asked: JournalQuery,
+    order_ids: Sequence[int] | None,
+    before: int,
+    after: int,
+    causes: dict[int, Run],
 ) -> AsyncIterator[Event]:
     kinds = None
     if asked.severity is not Severity.INFO:
@@ -132,6 +143,9 @@ async def _events(
             before=before,
             limit=_CHUNK if asked.text else asked.limit + 1,
         )
+        told = {int(one.cause.id) for one in found if one.cause.kind == "run" and one.cause.id.isdecimal()}
+        if unknown := sorted(told - causes.keys()):
+            causes.update(await runs.read(hub.database.reader, unknown))
         for event in found:
             if event.id <= after:
                 return
@@ -160,14 +174,10 @@ def _kind(run: Run) -> str:
     return f"run.{run.state.value}"
 
 
-async def _entry(hub: Hub, one: Event | Run, voice: Voice) -> Entry:
+def _entry(one: Event | Run, causes: Mapping[int, Run], voice: Voice) -> Entry:
     name = "event"
     if isinstance(one, Run):
-        name, one = "run", _as_event(one)
-    cause = one.cause
-    known = {}
-    if cause.kind == "run" and cause.id.isdecimal():
-        known = await runs.read(hub.database.reader, [int(cause.id)])
+        name, causes, one = "run", {one.id: one}, _as_event(one)
     return Entry(
         id=f"{name}-{one.id}",
         at=one.at,
@@ -176,8 +186,8 @@ async def _entry(hub: Hub, one: Event | Run, voice: Voice) -> Entry:
         account=one.account,
         order_id=one.order_id,
         text=story.tell(one, voice=voice),
-        why=story.why(cause, known, voice),
-        cause=cause,
+        why=story.why(one.cause, causes, voice),
+        cause=one.cause,
         data=one.data,
     )
 

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from olhubd.control import journal
+from olhubd.store import Reader
 from tests.control.house import House
 
 MONTH = 31 * 86_400 * 1_000_000
@@ -109,6 +110,27 @@ async def test_a_rare_text_is_looked_for_a_page_at_a_time(trading: House, monkey
         page = await trading.get("/journal", text="somebody signed in", before=page["next"])
         found += page["items"]
     assert [item["kind"] for item in found] == ["account.signed-in"]
+
+
+async def test_a_page_costs_no_question_for_each_of_its_entries(
+    trading: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(4):
+        await trading.sell()
+    asked: list[str] = []
+    fetch = Reader.fetch
+
+    async def counted(reader: Reader, sql: str, parameters: Any = ()) -> list[Any]:
+        asked.append(sql)
+        return await fetch(reader, sql, parameters)
+
+    caused = [one for one in await told(trading) if one["cause"]["kind"] == "run"]
+    monkeypatch.setattr(Reader, "fetch", counted)
+    assert [one for one in await told(trading) if one["cause"]["kind"] == "run"] == caused
+    monkeypatch.undo()
+    assert len(caused) >= 4
+    assert all(one["why"].startswith("told by the feed") for one in caused)
+    assert len([sql for sql in asked if "FROM runs WHERE id IN" in sql]) == 1
 
 
 async def test_it_can_be_followed(house: House) -> None:
