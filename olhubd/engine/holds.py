@@ -191,7 +191,8 @@ class Holds:
         """Let a record wait for nobody any more, until its source tells it in other words."""
 
         async def work(tx: Transaction) -> None:
-            await quarantine.discard(tx, record.id, reason, self._shared.clock.now())
+            if not await quarantine.discard(tx, record.id, reason, self._shared.clock.now()):
+                raise NotPossible(f"record {record.id} waits no more: it has landed, or somebody gave it up")
             facts = {**_facts(record), "reason": reason}
             await self._shared.note(tx, "record.discarded", record.account, facts, who)
 

@@ -60,10 +60,13 @@ async def get(reader: Reader, id_: int) -> Quarantined | None:
     return _quarantined(row) if row else None
 
 
-async def discard(tx: Transaction, id_: int, why: str, at: datetime) -> None:
-    """Give a record up: it waits for nobody any more."""
-    await tx.execute(
-        "UPDATE quarantine SET discarded_at = ?, discarded_why = ? WHERE id = ?", (codec.stamp(at), why, id_)
+async def discard(tx: Transaction, id_: int, why: str, at: datetime) -> bool:
+    """Give a record up: it waits for nobody any more. False when it waits no more already."""
+    return bool(
+        await tx.execute(
+            "UPDATE quarantine SET discarded_at = ?, discarded_why = ? WHERE id = ? AND discarded_at IS NULL",
+            (codec.stamp(at), why, id_),
+        )
     )
 
 

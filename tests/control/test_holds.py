@@ -6,8 +6,10 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
+import pytest
 
 from olhubd.control.options import masked
+from olhubd.engine.account import NotPossible
 from olhubd.model import DeliveryState
 from olhubd.store import Transaction, deliveries, quarantine
 from olhubd.testing.faults import Fault, Kind
@@ -194,6 +196,18 @@ async def test_a_record_is_given_up_until_it_is_told_otherwise(trading: House) -
     assert (await seen_again(trading)) == []
     back = await record(trading, RAW.replace(b"12.00", b"13.00"))
     assert back["id"] == told["id"]
+
+
+async def test_a_record_that_landed_meanwhile_cannot_be_given_up(trading: House) -> None:
+    """Nothing is written down as done that was not."""
+    told = await record(trading)
+    known = await quarantine.get(trading.database.reader, told["id"])
+    assert known is not None
+    await trading.database.write(lambda tx: quarantine.clear(tx, known.account, [known.external_id]))
+    with pytest.raises(NotPossible, match="waits no more"):
+        await trading.hub.holds.give_up(known, "a test", "jan")
+    items = (await trading.get("/events", limit=500))["items"]
+    assert not [one for one in items if one["kind"] == "record.discarded"]
 
 
 async def test_a_record_is_read_again_at_its_source(trading: House) -> None:
