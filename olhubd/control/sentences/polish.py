@@ -124,6 +124,9 @@ REASONS: Final[Mapping[str, str]] = {
     "{} not in the hub": "brak w hubie: {}",
     "{} not at the source": "brak w źródle: {}",
     "there is no token {}": "nie ma tokenu {}",
+    "record {} waits no more: it has landed, or somebody gave it up": (
+        "rekord {} już nie czeka: został zapisany albo ktoś go porzucił"
+    ),
     "there is no record {} in quarantine": "w kwarantannie nie ma rekordu {}",
     "no sign-in to {} has been begun since the daemon started": (
         "od uruchomienia demona nikt nie zaczął logowania do {}"

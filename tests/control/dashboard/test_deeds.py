@@ -45,7 +45,7 @@ async def test_a_note_a_status_a_parcel_and_an_address(busy: Browser) -> None:
 
 
 async def test_an_order_is_sent_on_by_hand(busy: Browser) -> None:
-    """CRD-10: the button is there where a route leads and has not forwarded it."""
+    """IMP-13, FWD-27: the button is there where a route leads and has not forwarded it."""
     order = (await unforwarded(busy.house))["order"]
     path = f"/orders/{(await card(busy.house, order)).id}"
     text = visible(await busy.press(path, f"{path}/forward"))
@@ -85,6 +85,7 @@ async def test_a_record_in_quarantine_is_read_again_or_given_up(busy: Browser) -
 
 
 async def test_an_account_is_renamed(busy: Browser) -> None:
+    """MAN-09: by hand only."""
     text = visible(await busy.press("/accounts", "/accounts/stingy/rename", title="The till"))
     assert "stingy is now called The till." in text
     assert "The till" in await busy.page("/accounts")
