@@ -100,7 +100,11 @@ class Ledger:
         for debt in debts:
             push = pushes.get(debt.target)
             if debt.action is Action.CANCEL_ORDER and push is not None and _never_sent(push):
-                self._settle(push, DeliveryState.DROPPED, "cancelled before it was sent")
+                if push.attempts:  # a try that failed may have left a part of it: the target takes that back first
+                    self._settle(push, DeliveryState.RETRY, None, due_at=self._now)
+                    self.targets.add(push.target)
+                else:
+                    self._settle(push, DeliveryState.DROPPED, "cancelled before it was sent")
             elif debt.action is Action.AMEND_ORDER and push is not None and _never_sent(push):
                 continue  # it will go as it is now
             elif debt.key == Reopened.kind and (cancel := cancels.get(debt.target)) is not None:

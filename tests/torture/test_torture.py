@@ -73,6 +73,12 @@ def test_a_wait_too_short_for_the_wall_clock_is_a_wait() -> None:
     assert not result.findings, words(result)
 
 
+def test_what_a_failed_try_began_is_taken_back_when_the_order_is_cancelled() -> None:
+    """A shop of several calls took the first and refused the next; then the buyer cancelled."""
+    result = play(draw(1003974, small=True))
+    assert not result.findings, words(result)
+
+
 def test_a_torn_commit_is_no_commit_or_a_whole_one() -> None:
     """The end of the write-ahead log is missing, of a commit that nobody was told of."""
     schedule = SMALL["an order"]
