@@ -48,7 +48,10 @@ _GONE = b"gone"
 
 
 class Result(msgspec.Struct):
-    """What became of the records of a page. `targets` are owed something new; `later` are to be read again."""
+    """What became of the records of a page.
+
+    `targets` are owed something new; `later` are to be read again; `fresh` are the external ids of those added.
+    """
 
     seen: int = 0
     added: int = 0
@@ -58,6 +61,7 @@ class Result(msgspec.Struct):
     ignored: int = 0
     later: int = 0
     targets: set[str] = msgspec.field(default_factory=set)
+    fresh: set[str] = msgspec.field(default_factory=set)
 
     def add(self, other: Result) -> None:
         self.seen += other.seen
@@ -68,6 +72,7 @@ class Result(msgspec.Struct):
         self.ignored += other.ignored
         self.later += other.later
         self.targets |= other.targets
+        self.fresh |= other.fresh
 
 
 class Landing:
@@ -317,6 +322,7 @@ class Batch:
                 debts = plan.follow(self._account, stored.order, None, found, self._routes, ())
             self.ledger.record(stored.id, self._account, found, debts)
             result.added += 1
+            result.fresh.add(candidate.order.external_id)
         for candidate in changed:
             old = before[held[candidate.order.external_id].id]
             merged = merge(old.order, candidate.order)

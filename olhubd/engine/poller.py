@@ -43,7 +43,7 @@ T = TypeVar("T")
 JOURNAL = "orders"
 SWEEP = "orders.sweep"
 _LATE = timedelta(minutes=5)
-"""What a sweep finds younger than this the journal may still tell."""
+"""What a sweep finds younger than this and an interval the journal may still tell."""
 _ASIDE = 900.0
 """Seconds until an order is asked for again that could not be read."""
 _TRIES = 10
@@ -413,14 +413,14 @@ class Poller:
 
     def _missed(self, page: Page, result: Result, now: datetime) -> int:
         """How many of a page's orders the journal should have told by now and did not."""
-        if not result.added:
-            return 0
-        old = sum(
+        told = now - self._schedule.interval - _LATE
+        return sum(
             1
             for record in page.records
-            if isinstance(record, Order) and now - (record.updated_at or record.placed_at) > _LATE
+            if isinstance(record, Order)
+            and record.external_id in result.fresh
+            and (record.updated_at or record.placed_at) < told
         )
-        return min(result.added, old)
 
 
 def _counted(run: Run, result: Result) -> Run:

@@ -290,6 +290,18 @@ async def test_the_sweep_finds_and_counts_what_the_journal_missed(bench: Bench) 
     assert sum(run.missed for run in await bench.logged("orders.sweep")) == 3
 
 
+async def test_an_order_that_a_sweep_meets_before_the_next_pull_was_not_missed(bench: Bench) -> None:
+    """However many old ones it reads beside it."""
+    bench.start(sweep_interval=timedelta(seconds=0.05))
+    await asyncio.sleep(0.02)
+    bench.market.place(order("old"))
+    await bench.until("old")
+    bench.market.place(order("new", placed_at=bench.clock.now()), told=False)
+    await bench.until("old", "new")
+    await asyncio.sleep(0.1)
+    assert [run.missed for run in await bench.logged("orders.sweep") if run.added] == [0]
+
+
 async def test_what_is_not_ready_is_read_again(bench: Bench) -> None:
     bench.start()
     await asyncio.sleep(0.05)
