@@ -23,6 +23,7 @@ from pydantic import field_validator, model_validator
 
 from olhubd import config
 from olhubd.config import Configuration, ConfigurationError, Listen, Problem
+from olhubd.config.shown import shown
 from olhubd.config.spans import spans
 from olhubd.decide.route import UnlinkedPolicy, When
 from olhubd.plugin import (
@@ -1001,3 +1002,18 @@ def test_the_secrets_of_alarms_may_stand_elsewhere(write: Write, tmp_path: Path)
     assert alarms.webhook_secret is not None
     assert alarms.webhook_secret.get_secret_value() == "between us"
     assert CANARY not in repr(alarms)
+
+
+def test_addresses_that_are_secrets_are_not_shown(write: Write) -> None:
+    """Whoever knows a web hook's path may post there, and a name before a host may come with a password."""
+    lines = (
+        f'webhook_url = "https://chat.example/hooks/{CANARY}?key={CANARY}"',
+        f'webhook_url = "https://olhubd:{CANARY}@chat.example/"',
+    )
+    for line in lines:
+        told = {one.key: one.value for one in shown(load(write(f"{GOOD}\n[alarms]\n{line}\n")))}
+        assert CANARY not in str(told)
+        assert told["alarms.webhook_url"].startswith("https://")
+        assert "chat.example/" in told["alarms.webhook_url"]
+    plain = load(write(f'{GOOD}\n[alarms]\nwebhook_url = "http://a.example:81"\n'))
+    assert {one.key: one.value for one in shown(plain)}["alarms.webhook_url"] == "http://a.example:81/"

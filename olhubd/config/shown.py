@@ -6,8 +6,9 @@ import enum
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit, urlunsplit
 
-from pydantic import BaseModel, SecretStr
+from pydantic import AnyUrl, BaseModel, SecretStr
 
 from olhubd.config.accounts import spelled
 from olhubd.config.loading import Configuration
@@ -19,12 +20,14 @@ HIDDEN = "********"
 _COMMON = (
     "title", "enabled", "fetch_orders", "interval", "sweep_interval", "sweep_window", "start", "parallel",
 )  # fmt: skip
+_KEYS = frozenset({"alarms.webhook_url"})
+"""Addresses whose path is a secret: whoever knows it may post there."""
 _WRITTEN = {"target": "to", "sources": "from", "hold_seconds": "hold"}
 """What people write for a route where that is another word."""
 
 
 class Shown(NamedTuple):
-    """One setting: its dotted key, its value as it is written, and where: a file's line, a variable or `default`."""
+    """One setting: its dotted key, its value as written, and where: a file's line, a variable or `default`."""
 
     key: str
     value: str
@@ -34,6 +37,8 @@ class Shown(NamedTuple):
 def shown(configuration: Configuration) -> Iterator[Shown]:
     """All of them, section by section."""
     for key, value in _values(configuration):
+        if isinstance(value, AnyUrl):
+            value = _place(value, path=key not in _KEYS)
         yield Shown(key, _told(value), str(configuration.origin(key)))
 
 
@@ -53,6 +58,15 @@ def _values(configuration: Configuration) -> Iterator[tuple[str, Any]]:
 def _table(prefix: str, table: BaseModel) -> Iterator[tuple[str, Any]]:
     for key in type(table).model_fields:
         yield f"{prefix}.{key}", getattr(table, key)
+
+
+def _place(address: AnyUrl, *, path: bool) -> str:
+    """Where it is, without what only its owner knows: who they are there, and for some the rest of it too."""
+    parts = urlsplit(str(address))
+    rest = "" if (parts.path, parts.query) in (("", ""), ("/", "")) else HIDDEN
+    if path:
+        rest = urlunsplit(parts._replace(scheme="", netloc="")).removeprefix("/")
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}/{rest}"
 
 
 def _told(value: Any) -> str:
