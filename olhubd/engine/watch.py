@@ -122,7 +122,7 @@ class Watch:
             if found.looks >= _LOOKS and now - found.until < hub.reconciler.horizon:
                 differing.setdefault(found.account, []).append(found)
         sources = []
-        for name, unit in hub.units.items():
+        for name, unit in list(hub.units.items()):
             heard = await self._hear(unit)
             keeper = unit.keeper
             sources.append(
@@ -169,7 +169,7 @@ class Watch:
         for route in hub.routes:
             holds[route.target] = max(route.hold_seconds, holds.get(route.target, 0.0))
         found = []
-        for name, unit in hub.units.items():
+        for name, unit in list(hub.units.items()):
             down = unit.dispatcher is not None and unit.dispatcher.down
             if not down:
                 self._down.pop(name, None)
@@ -212,7 +212,7 @@ class Watch:
         if AlarmKind.SILENCE in self._hub.configuration.alarms.off:
             return []
         found = []
-        for name, unit in self._hub.units.items():
+        for name, unit in list(self._hub.units.items()):
             if unit.poller is None or unit.row.state is not AccountState.ACTIVE:
                 self._ears.pop(name, None)
                 continue

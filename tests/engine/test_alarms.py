@@ -153,6 +153,22 @@ async def test_all_is_well_at_first(watched: Watched) -> None:
     assert watched.hub.watch.found.total() == 0
 
 
+async def test_accounts_that_come_while_it_looks(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reload in the middle of a look is nothing to fail about."""
+    hear = watched.hub.watch._hear
+    shop = watched.accounts["shop"]
+
+    async def reload(unit: Any) -> datetime | None:
+        if "more" not in watched.accounts:
+            watched.accounts = {**watched.accounts, "more": shop}
+            await watched.hub.reload(watched.configuration())
+        return await hear(unit)
+
+    monkeypatch.setattr(watched.hub.watch, "_hear", reload)
+    assert await watched.look() == set()
+    assert "more" in watched.hub.units
+
+
 async def test_orders_that_are_not_read(watched: Watched) -> None:
     watched.market.faults.add(Fault(kind=Kind.ERROR, match="GET /order/events", times=None, status=503))
     watched.clock.jump(0.6 * HOUR)
