@@ -17,6 +17,7 @@ __all__ = [
     "claim",
     "drop_superseded",
     "get",
+    "given_up",
     "listing",
     "next_due",
     "of_orders",
@@ -251,6 +252,18 @@ async def tally(reader: Reader) -> dict[tuple[str, DeliveryState], int]:
         f" WHERE state IN {_STUCK} AND state = 'dead' GROUP BY target, state"
     )
     return {(row[0], DeliveryState(row[1])): row[2] for row in rows}
+
+
+async def given_up(reader: Reader) -> dict[str, int]:
+    """How many each target refused for good, without those that a person has discarded since."""
+    rows = await reader.fetch(
+        "SELECT target, COUNT(*) FROM deliveries AS d"
+        f" WHERE d.state IN {_STUCK} AND d.state = 'dead' AND 'delivery.discarded' IS NOT"
+        " (SELECT e.kind FROM events AS e WHERE e.order_id = d.order_id"
+        " AND json_extract(CAST(e.data AS TEXT), '$.delivery') = d.id ORDER BY e.id DESC LIMIT 1)"
+        " GROUP BY target"
+    )
+    return dict(rows)
 
 
 async def ties(reader: Reader, account: str) -> tuple[int, int]:

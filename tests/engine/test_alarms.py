@@ -24,7 +24,7 @@ from olhubd.engine.hub import Hub
 from olhubd.engine.session import open_session
 from olhubd.engine.supervisor import Pulse
 from olhubd.engine.vault import StoreVault
-from olhubd.model import AlarmKind, DeliveryState, Reconciliation
+from olhubd.model import AlarmKind, Delivery, DeliveryState, Reconciliation
 from olhubd.plugin import AuthLost
 from olhubd.store import Database, Transaction, alarms, deliveries, events, quarantine, reconciliations
 from olhubd.testing.faults import Fault, Kind
@@ -250,6 +250,48 @@ async def test_what_waits_for_a_person(watched: Watched) -> None:
     await watched.delivered()
     await watched.over("hold shop")
     assert await watched.told("hold shop") == ONCE
+
+
+async def test_what_a_person_discarded_waits_for_nobody(watched: Watched) -> None:
+    watched.shop.faults.add(Fault(kind=Kind.ERROR, match="POST .*orders", times=None, status=400))
+    watched.market.ledger.buy(2)
+
+    async def held() -> list[Delivery]:
+        return await deliveries.listing(watched.database.reader, states=[DeliveryState.HOLD])
+
+    async def both() -> bool:
+        return len(await held()) == 2
+
+    async def again() -> bool:
+        return [one.id for one in await held()] == [second.id]
+
+    await watched.until(both)
+    first, second = await held()
+    await watched.hub.holds.discard(first.id, "anna", "made by hand")
+    assert await watched.look() == {"hold shop"}, "the other one still waits"
+    await watched.hub.holds.discard(second.id, "anna", "made by hand")
+    assert await watched.look() == set()
+    assert await watched.told("hold shop") == ONCE
+    await watched.hub.holds.retry(second.id, "anna")
+    await watched.until(again)
+    assert await watched.look() == {"hold shop"}
+
+
+async def test_what_was_refused_for_good_waits_for_a_person(watched: Watched) -> None:
+    """Until one discards it: nothing will become of it by itself."""
+    (sold,) = watched.market.ledger.buy(1)
+    await watched.delivered()
+    (found,) = [d for d in await deliveries.listing(watched.database.reader, limit=10) if d.target == "shop"]
+    refused = msgspec.structs.replace(found, state=DeliveryState.DEAD, reason="no")
+
+    async def put(tx: Transaction) -> None:
+        await deliveries.save(tx, [refused])
+
+    await watched.database.write(put)
+    assert await watched.look() == {"hold shop"}
+    await watched.hub.holds.discard(found.id, "anna", "made by hand")
+    assert await watched.look() == set()
+    assert sold
 
 
 async def test_a_record_in_quarantine(watched: Watched) -> None:

@@ -276,7 +276,7 @@ def _no_accounts() -> list[Finding]:
 
 def _way(kind: AlarmKind) -> str:
     ways = {
-        AlarmKind.HOLD: "olhubd holds list",
+        AlarmKind.HOLD: "olhubd deliveries list --state hold --state dead",
         AlarmKind.QUARANTINE: "olhubd holds list",
         AlarmKind.SIGN_IN: "olhubd auth ACCOUNT",
         AlarmKind.PARKED: "mend what it says, then: olhubd resume ACCOUNT",

@@ -132,7 +132,11 @@ async def test_alarms(trading: House) -> None:
     assert await state(trading, "ALARMS") == "fine"
     await trading.hub.alarms.settle([Finding(kind=AlarmKind.HOLD, subject="shop", detail="3 wait")])
     one = await found(trading, "ALARMS")
-    assert (one["state"], one["subject"], one["mend"]) == ("wrong", "shop", "olhubd holds list")
+    assert (one["state"], one["subject"], one["mend"]) == (
+        "wrong",
+        "shop",
+        "olhubd deliveries list --state hold --state dead",
+    )
 
 
 async def test_errors(house: House) -> None:
