@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from olhubd.cli import ending
+
 if TYPE_CHECKING:
     from olhubd.testing.books import Audit
     from olhubd.testing.stage import Stage
@@ -85,10 +87,7 @@ def demo(
         orders = 20
     if kills and not orders:
         raise click.UsageError("--kill goes with --orders: the kills are spread over the orders")
-    # A closed terminal and a plain kill must not leave the daemon and the simulators behind.
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) == signal.SIG_DFL:
-            signal.signal(number, signal.default_int_handler)
+    ending.in_order()
     if not ends:
         _must_be_free(listen)
     show = _Show(quiet)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from olhubd.cli import progress
+from olhubd.cli import ending, progress
 
 if TYPE_CHECKING:
     from olhubd.testing.torture import Result
@@ -81,6 +81,7 @@ def torture(
       olhubd torture --process --soak 1h --accounts 50
     """
     first = random.randrange(1_000_000) if seed is None else seed
+    ending.in_order()
     if soak is not None and as_process:
         sys.exit(_watch(first, _span(soak), accounts, keep))
     if as_process:
