@@ -169,7 +169,9 @@ async def recover(tx: Transaction, latest: datetime) -> int:
         "UPDATE deliveries SET due_at = ? WHERE state IN ('pending', 'retry', 'sent') AND due_at > ?",
         (codec.stamp(latest), codec.stamp(latest)),
     )
-    return await tx.execute("UPDATE deliveries SET lease_until = NULL WHERE lease_until IS NOT NULL")
+    return await tx.execute(
+        f"UPDATE deliveries SET lease_until = NULL WHERE state IN {_OPEN} AND lease_until IS NOT NULL"
+    )
 
 
 async def of_orders(reader: Reader, order_ids: Sequence[int]) -> dict[OrderId, list[Delivery]]:

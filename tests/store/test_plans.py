@@ -71,6 +71,25 @@ async def test_what_is_settled_is_not_walked_through(path: Path, asked: Any, fou
     assert all("deliveries_open" in way or "deliveries_stuck" in way for way in ways), ways
 
 
+class Renewing(Asking):
+    """Notes the plan of what is changed, too."""
+
+    async def execute(self, sql: str, parameters: Parameters = ()) -> int:
+        self.steps += [row[3] for row in await Reader.fetch(self, f"EXPLAIN QUERY PLAN {sql}", parameters)]
+        return (await self._connection.execute(sql, parameters)).rowcount
+
+
+async def test_a_start_does_not_walk_through_what_is_settled(path: Path) -> None:
+    async with aiosqlite.connect(path) as connection:
+        await connection.execute("UPDATE deliveries SET lease_until = 7 WHERE state = 'sent'")
+        tx: Any = Renewing(connection)
+        assert await deliveries.recover(tx, NOON) == 1
+        assert await tx.fetch("SELECT 1 FROM deliveries WHERE lease_until IS NOT NULL") == []
+    ways = [step for step in tx.steps[:-1] if " deliveries" in step]
+    assert len(ways) == 2
+    assert all("deliveries_open" in way or "deliveries_due" in way for way in ways), ways
+
+
 @pytest.fixture
 async def landed(tmp_path: Path) -> Path:
     """Three days of orders, one every ten minutes, each in the shop ninety seconds after it was placed."""
