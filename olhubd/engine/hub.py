@@ -138,6 +138,7 @@ class Hub:
         while True:
             pulse.beat(4 * _ROUND)
             await self._wake_owed()
+            pulse.well()
             await self.clock.sleep(_ROUND)
 
     async def _wake_owed(self) -> None:

@@ -46,6 +46,7 @@ class Observers:
             for event in await events.since(self._database.reader, seen):
                 await self._tell(event)
                 seen = event.id
+            pulse.well()
             await self._clock.sleep(_INTERVAL)
 
     async def _tell(self, event: Event) -> None:

@@ -31,6 +31,7 @@ class Waste:
         while True:
             pulse.beat(4 * _ROUND)
             await self.clear(pulse)
+            pulse.well()
             await self._clock.sleep(_ROUND)
 
     async def clear(self, pulse: Pulse | None = None) -> int:

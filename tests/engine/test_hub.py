@@ -15,7 +15,10 @@ from olhubd import config
 from olhubd.engine.clock import SystemClock
 from olhubd.engine.hub import Hub
 from olhubd.engine.landing import Landing
+from olhubd.engine.observers import Observers
 from olhubd.engine.session import open_session
+from olhubd.engine.supervisor import Pulse
+from olhubd.engine.waste import Waste
 from olhubd.model import Action, DeliveryState, OrderId, Run, RunId
 from olhubd.store import Database, StoreError, Transaction, accounts, credentials, deliveries, feeds, lookups
 from olhubd.store.accounts import AccountRow, AccountState
@@ -136,3 +139,17 @@ async def test_a_reload_that_cannot_be_stored_changes_nothing(hub: Hub, database
     assert hub.unit("shop") is unit
     away.rename(database.path)
     assert await hub.reload(wanted) == {"begun": [], "changed": ["shop"], "ended": ["market"]}
+
+
+async def test_what_is_done_now_and_then_tells_that_it_works_again(hub: Hub) -> None:
+    """Or one failure, of a full disk say, would be an alarm for ever."""
+    waste = Waste(hub.database, hub.clock, lambda: timedelta(days=1))
+    observers = Observers(hub.configuration.plugins.manager, hub.database, hub.clock, structlog.get_logger())
+    told: asyncio.Queue[str] = asyncio.Queue()
+    for name, main in (("waste", waste.main), ("round", hub._round), ("observers", observers.main)):
+        task = asyncio.create_task(main(Pulse(name, hub.clock, told.put_nowait)))
+        try:
+            async with asyncio.timeout(10):
+                assert await told.get() == name
+        finally:
+            task.cancel()
