@@ -51,16 +51,37 @@ Before = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 Wait = Annotated[float, msgspec.Meta(ge=0, le=60)]
 """Seconds."""
 Words = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
-Line = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]*\S[^\x00-\x1f]*$")]
-"""One line of text that is not blank."""
-Word = Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=r"^\s*[^\s\x00-\x1f][^\x00-\x1f]*$")]
-"""A number or a name, as people type it."""
+Line = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=1,
+        max_length=200,
+        pattern=r"^[^\x00-\x1f]*\S[^\x00-\x1f]*$",
+        description="one line of text that is not blank",
+    ),
+]
+Word = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=1,
+        max_length=100,
+        pattern=r"^\s*[^\s\x00-\x1f][^\x00-\x1f]*$",
+        description="a number or a name on one line, not blank",
+    ),
+]
 
 
-Place = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,18}\.[0-9]{1,18}$")]
-"""Where a page of the journal ends; a program hands it back as it is."""
+Place = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^[0-9]{1,18}\.[0-9]{1,18}$",
+        description='the "next" or "newest" of an earlier page of the journal, as it is',
+    ),
+]
 Day = Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
-Amount = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,12}(\.[0-9]{1,4})?$")]
+Amount = Annotated[
+    str, msgspec.Meta(pattern=r"^[0-9]{1,12}(\.[0-9]{1,4})?$", description='an amount such as "49" or "49.90"')
+]
 
 
 class ExportFormat(enum.StrEnum):
@@ -250,7 +271,17 @@ class Parcel(_Asked, frozen=True, kw_only=True):
     carrier: Word
     waybill: Word
     carrier_name: Word | None = None
-    url: Annotated[str, msgspec.Meta(pattern=r"^https?://\S+$", max_length=1000)] | None = None
+    url: (
+        Annotated[
+            str,
+            msgspec.Meta(
+                pattern=r"^https?://\S+$",
+                max_length=1000,
+                description="an address that begins with https:// or http://, without spaces",
+            ),
+        ]
+        | None
+    ) = None
     lines: tuple[str, ...] = ()
 
 
@@ -264,7 +295,9 @@ class NewAddress(_Asked, frozen=True, kw_only=True):
     postcode: Line | None = None
     city: Line | None = None
     region: Line | None = None
-    country: Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{2}$")] | None = None
+    country: (
+        Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{2}$", description="two capital letters, such as PL")] | None
+    ) = None
     phone: Line | None = None
 
 
@@ -305,6 +338,15 @@ class LogLevel(_Asked, frozen=True, kw_only=True):
 class NewToken(_Asked, frozen=True, kw_only=True):
     """`lifetime` is in seconds; without one the token is good until it is revoked."""
 
-    name: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+    name: Annotated[
+        str,
+        msgspec.Meta(
+            pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
+            description=(
+                "1 to 64 characters of a-z, A-Z, 0-9, dot, underscore and hyphen, a letter or a digit the first,"
+                ' such as "reports"'
+            ),
+        ),
+    ]
     scope: Scope = Scope.READ
     lifetime: Annotated[float, msgspec.Meta(ge=60, le=315_360_000)] | None = None

@@ -11,6 +11,7 @@ refused with its name, since a filter that is silently ignored shows the wrong o
 from __future__ import annotations
 
 import asyncio
+import enum
 import functools
 import hashlib
 import inspect
@@ -242,4 +243,17 @@ def wrong(error: msgspec.ValidationError, what: str, into: type[msgspec.Struct])
         known = ", ".join(f.name for f in msgspec.structs.fields(into)) or "none"
         return Refusal(400, "parameter", f"there is no {what} {name} here; known: {known}", parameter=name)
     name = place.strip("`").removeprefix("$.").removeprefix("$").partition("[")[0] or "body"
+    text = _shape(text, get_type_hints(into, include_extras=True).get(name)) or text
     return Refusal(400, "parameter", f"{name}: {text[:1].lower()}{text[1:]}", parameter=name)
+
+
+def _shape(text: str, hint: Any) -> str | None:
+    """What is possible there, in words, where the error alone would show a pattern or only what was given."""
+    parts = [hint, *get_args(hint), *(part for one in get_args(hint) for part in get_args(one))]
+    if "matching regex" in text:
+        metas = [part for part in parts if isinstance(part, msgspec.Meta) and part.description]
+        return f"must be {metas[0].description}" if metas else None
+    if text.startswith("Invalid enum value"):
+        words = [part for part in parts if isinstance(part, type) and issubclass(part, enum.Enum)]
+        return f"{text}; possible: {', '.join(str(word.value) for word in words[0])}" if words else None
+    return None

@@ -79,12 +79,11 @@ class Reconciler:
             raise NotPossible(f"{account} fetches no orders, so there is nothing to compare")
         if unit.row.state is not AccountState.ACTIVE:
             raise NotPossible(f"{account} is {unit.row.state.value}: {unit.row.reason or 'by a person'}")
-        now = self._hub.clock.now()
-        day = day or (now.astimezone(self._zone).date() - timedelta(days=1))
-        since, until = self._bounds(day, unit)
-        if until > now:
+        today = self._hub.clock.now().astimezone(self._zone).date()
+        day = day or today - timedelta(days=1)
+        if day >= today:
             raise NotPossible(f"{day} is not over yet: orders still come")
-        if since >= until:
+        if day < unit.poller.since.astimezone(self._zone).date():
             raise NotPossible(f"{account} takes no orders from before {unit.poller.since:%Y-%m-%d %H:%M} UTC")
         known = await reconciliations.since(self._hub.database.reader, account, day)
         return await self._look(unit, day, known.get(day))

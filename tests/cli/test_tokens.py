@@ -63,3 +63,9 @@ async def test_a_name_is_given_once(house: House, terminal: Terminal) -> None:
 @pytest.mark.parametrize("span", ["5", "1 s", "soon", "-1 d", "11 years", "nan d", "inf d"])
 async def test_an_impossible_expiry_is_refused(terminal: Terminal, span: str) -> None:
     assert "--expires" in await terminal("token", "create", "x", "--expires", span, code=2)
+
+
+async def test_a_name_that_is_none_is_told_in_words(house: House, terminal: Terminal) -> None:
+    told = await terminal("token", "create", "two words", code=2)
+    assert "name: must be 1 to 64 characters of a-z" in told
+    assert "regex" not in told

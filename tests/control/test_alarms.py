@@ -81,6 +81,8 @@ async def test_a_day_is_compared_by_hand_or_it_is_said_why_not(trading: House) -
     for body, why in (
         ({"day": today.isoformat()}, "not over yet"),
         ({"day": "2020-01-01"}, "takes no orders from before"),
+        ({"day": "9999-12-31"}, "not over yet"),
+        ({"day": "0001-01-01"}, "takes no orders from before"),
     ):
         answer = await trading.client.post("/api/v1/accounts/market/reconcile", json=body)
         assert answer.status == 409

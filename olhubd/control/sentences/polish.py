@@ -177,8 +177,22 @@ REASONS: Final[Mapping[str, str]] = {
     "parameter": "parametru",
     "{}: expected `str` of length >= {}": "{}: co najmniej {} znak",
     "{}: expected `str` of length <= {}": "{}: najwyżej {} znaków",
-    "{}: expected `str` matching regex {}": "{}: zły zapis; ma pasować do {}",
-    "{}: invalid enum value {}": "{}: nieznane słowo {}",
+    "{}: must be {}": "{}: ma być {}",
+    "one line of text that is not blank": "jeden niepusty wiersz tekstu",
+    "a number or a name on one line, not blank": "numer albo nazwa w jednym wierszu, niepusta",
+    'the "next" or "newest" of an earlier page of the journal, as it is': (
+        '"next" albo "newest" wcześniejszej strony dziennika, bez zmian'
+    ),
+    'an amount such as "49" or "49.90"': 'kwota, np. "49" albo "49.90"',
+    "an address that begins with https:// or http://, without spaces": (
+        "adres, który zaczyna się od https:// albo http://, bez spacji"
+    ),
+    "two capital letters, such as PL": "dwie wielkie litery, np. PL",
+    "1 to 64 characters of a-z, A-Z, 0-9, dot, underscore and hyphen, a letter or a digit the first,"
+    ' such as "reports"': (
+        '1 do 64 znaków a-z, A-Z, 0-9, kropka, podkreślenie i łącznik, pierwszy to litera albo cyfra, np. "raporty"'
+    ),
+    "{}: invalid enum value {}; possible: {}": "{}: nieznane słowo {}; możliwe: {}",
     "{}: expected `int` >= {}": "{}: liczba całkowita od {}",
     "{}: expected `int` <= {}": "{}: liczba całkowita do {}",
     "{}: expected `int`, got `str`": "{}: ma być liczba całkowita",
