@@ -28,7 +28,14 @@ _TOLD = 15.0
 
 
 @click.command()
-@click.option("--schedules", default=100, show_default=True, metavar="N", help="Play so many schedules.")
+@click.option(
+    "--schedules",
+    type=click.IntRange(min=1),
+    default=100,
+    show_default=True,
+    metavar="N",
+    help="Play so many schedules.",
+)
 @click.option("--seed", type=int, default=None, help="The first seed; the next has the next. Default: chance.")
 @click.option("--process", "as_process", is_flag=True, help="The whole daemon as a process; minutes, not seconds.")
 @click.option("--every", is_flag=True, help="Small schedules instead, with a kill at every single crossing.")
@@ -80,6 +87,9 @@ def torture(
       olhubd torture --process --schedules 20
       olhubd torture --process --soak 1h --accounts 50
     """
+    if (as_process or soak is not None) and (every or small):
+        kind = "--every" if every else "--small"
+        raise click.UsageError(f"{kind} is a kind of schedules in this process: leave --process and --soak out")
     first = random.randrange(1_000_000) if seed is None else seed
     ending.in_order()
     if soak is not None and as_process:

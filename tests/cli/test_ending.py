@@ -9,6 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+
+from olhubd.cli.torture import torture
 
 PROCESSES = 3
 
@@ -59,3 +62,19 @@ def _session(number: int) -> list[int]:
         if path.name.isdecimal() and int(fields[3]) == number and fields[0] != "Z":
             found.append(int(path.name))
     return found
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ("--schedules 0", "--schedules"),
+        ("--process --schedules -3", "--schedules"),
+        ("--process --every", "--every"),
+        ("--soak 1h --small", "--small"),
+    ],
+)
+def test_a_torture_of_nothing_is_refused(options: str, said: str) -> None:
+    """Else it would say that nothing failed."""
+    result = CliRunner().invoke(torture, options.split())
+    assert result.exit_code == 2
+    assert said in result.output
