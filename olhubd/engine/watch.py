@@ -6,6 +6,7 @@ it ran and what it found, since one that never runs finds nothing either.
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from collections import Counter
 from datetime import datetime, timedelta
@@ -57,7 +58,7 @@ class _Ear(msgspec.Struct):
 
 
 class Watch:
-    """Looks at the hub once a minute."""
+    """Looks at the hub once a minute, and when somebody has signed in."""
 
     def __init__(self, hub: Hub, alarms: Alarms, log: Log) -> None:
         self._hub = hub
@@ -68,6 +69,7 @@ class Watch:
         self._failing: dict[str, datetime] = {}
         self._ears: dict[str, _Ear] = {}
         self._began = hub.clock.now()
+        self._looking = asyncio.Lock()
         self.ran: Counter[AlarmKind] = Counter()
         self.found: Counter[AlarmKind] = Counter()
 
@@ -80,7 +82,11 @@ class Watch:
             await self._hub.clock.sleep(_ROUND)
 
     async def round(self) -> None:
-        """Look once."""
+        """Look once; two at a time would raise the same twice."""
+        async with self._looking:
+            await self._look()
+
+    async def _look(self) -> None:
         off = self._hub.configuration.alarms.off
         try:
             facts = await self._facts()

@@ -116,6 +116,23 @@ async def test_signing_in_wakes_a_parked_account(house: House) -> None:
     await house.sell()
 
 
+async def test_signing_in_ends_its_alarms_at_once(house: House) -> None:
+    """And not a minute later, when they are looked for again."""
+    await house.until(lambda: parked(house))
+    await house.hub.supervisor.stop("alarms")  # the one that looks once a minute
+    await house.hub.watch.round()
+
+    async def alarms() -> set[str]:
+        return {alarm["kind"] for alarm in (await house.get("/alarms"))["items"] if alarm["subject"] == "market"}
+
+    async def over() -> bool:
+        return not await alarms()
+
+    assert await alarms() == {"parked", "sign-in"}
+    house.market.consent((await begin(house))["user_code"])
+    await house.until(over)
+
+
 async def test_the_code_that_waits_is_given_again(house: House) -> None:
     assert (await begin(house))["user_code"] == (await begin(house))["user_code"]
 
