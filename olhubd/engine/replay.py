@@ -227,8 +227,12 @@ class Play:
             )
             await orders.rewrite(tx, stored)
         rows = (await deliveries.of_orders(tx, [image.id])).get(image.id, ())
+        there = {delivery.id: delivery for delivery in image.deliveries}
+        # A row that is itself told of stands for no other one, though the same may be owed a second time.
+        taken = {row.id for row in rows if row.id in there and _alike(row, there[row.id])}
         for delivery in image.deliveries:
-            if mine := _own(delivery, rows):
+            free = [row for row in rows if row.id == delivery.id or row.id not in taken]
+            if mine := _own(delivery, free):
                 await deliveries.save(tx, [_as(delivery, mine)])
             elif event_id := numbers.get(delivery.event_id):
                 key = delivery.key.replace(f"#{delivery.event_id}", f"#{event_id}")
@@ -245,17 +249,18 @@ def _candidate(document: bytes) -> Candidate:
 
 def _own(delivery: Delivery, rows: Sequence[Delivery]) -> Delivery | None:
     """The row here of a delivery there: the same one, or after other decisions the one that stands for it."""
-    same = [
-        row
-        for row in rows
-        if (row.target, row.action, stem(row.key)) == (delivery.target, delivery.action, stem(delivery.key))
-    ]
+    same = [row for row in rows if _alike(row, delivery)]
     for row in same:
         if row.id == delivery.id:
             return row
     if len(same) == 1:
         return same[0]
     return next((row for row in same if row.state.open), None)
+
+
+def _alike(one: Delivery, other: Delivery) -> bool:
+    """Whether the same is owed to the same account."""
+    return (one.target, one.action, stem(one.key)) == (other.target, other.action, stem(other.key))
 
 
 def _as(delivery: Delivery, mine: Delivery) -> Delivery:

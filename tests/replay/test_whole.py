@@ -59,3 +59,18 @@ async def test_what_people_did_and_reloads_are_inputs(seller: Seller, tmp_path: 
     told = [event.kind for one in found if isinstance(one, Told) for event in one.events]
     assert {"delivery.released", "account.paused", "account.resumed"} <= set(told)
     assert any(image.remark is not None for one in found if isinstance(one, Told) for image in one.orders)
+
+
+async def test_a_status_that_is_said_a_second_time_is_another_one(seller: Seller, tmp_path: Path) -> None:
+    """There and back: what was told first has ended as it did, also when the same is told again."""
+    with structlog.testing.capture_logs():
+        async with seller.open():
+            seller.first.ledger.buy(1)
+            await seller.settled()
+            (order,) = await orders.listing(seller.database.reader)
+            for status in (Fulfilment.READY, Fulfilment.PROCESSING, Fulfilment.READY):
+                await seller.hub.desk.status(order.id, status, "anna")
+                await seller.settled()
+            report = await replay(tmp_path / "hub.sqlite", tmp_path / "scratch.sqlite")
+    assert report.differences == []
+    assert report.orders == 1
