@@ -183,7 +183,7 @@ class Daemon(_Table):
     stop_timeout: Span = timedelta(seconds=25)
     """How long calls under way may take to finish when the daemon stops; shorter than the unit's TimeoutStopSec."""
     inputs_keep: Pause = timedelta(days=14)
-    """How long the inputs of decisions are kept, for `olhubd replay`; they hold what orders hold. "0 s": not at all."""
+    """How long the inputs of decisions are kept, for `olhubd replay`; they hold what orders hold. "0 s": none."""
     plugins: tuple[str, ...] = ()
     """Plugins to load beside those that the accounts' connectors need, such as one that only observes events."""
 

@@ -1,6 +1,6 @@
-"""Forgets what is kept for a time only: the inputs of decisions, and answers to writes that carried a key.
+"""Forgets what is kept for a time only: the inputs of decisions, answers to writes that carried a key, quiet runs.
 
-Both hold what orders hold, so their time is a promise. How long each is kept is not decided here.
+The first two hold what orders hold, so their time is a promise. How long each is kept is not decided here.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from datetime import timedelta
 from olhubd.engine.inputs import CONFIGURED
 from olhubd.engine.supervisor import Pulse
 from olhubd.plugin import Clock
-from olhubd.store import Database, Transaction, inputs, requests
+from olhubd.store import Database, Transaction, inputs, requests, runs
 
 __all__ = ["Waste"]
 
@@ -37,9 +37,9 @@ class Waste:
     async def clear(self, pulse: Pulse | None = None) -> int:
         """Forget all whose time is over; gives how many."""
         now = self._clock.now()
-        return await self._some(
-            lambda tx: inputs.prune(tx, now - self._kept(), sparing=CONFIGURED), pulse
-        ) + await self._some(lambda tx: requests.prune(tx, now - requests.KEPT), pulse)
+        gone = await self._some(lambda tx: inputs.prune(tx, now - self._kept(), sparing=CONFIGURED), pulse)
+        gone += await self._some(lambda tx: requests.prune(tx, now - requests.KEPT), pulse)
+        return gone + await self._some(lambda tx: runs.prune(tx, now - runs.QUIET_KEPT), pulse)
 
     async def _some(self, work: Callable[[Transaction], Awaitable[int]], pulse: Pulse | None) -> int:
         """A few at a time, so that no landing waits for it."""

@@ -278,7 +278,7 @@ class OAuthLogin(abc.ABC):
     """Signing in without ever seeing a password: by a code on another device, or by a redirect."""
 
     scopes: ClassVar[tuple[str, ...]] = ()
-    """What a sign-in must allow, in the server's words, for all that the connector does; `olhubd doctor` compares."""
+    """What a sign-in must allow, in the server's words, for all that the connector does; the doctor compares."""
 
     @abc.abstractmethod
     async def begin_device(self) -> DeviceGrant: ...

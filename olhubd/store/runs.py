@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -11,7 +12,11 @@ from olhubd.model import Run
 from olhubd.store import codec
 from olhubd.store.database import Reader, Transaction
 
-__all__ = ["latest", "listing", "lose", "put", "read"]
+__all__ = ["QUIET_KEPT", "latest", "listing", "lose", "prune", "put", "read"]
+
+QUIET_KEPT = timedelta(days=90)
+"""How long runs that brought nothing are kept; those that did are part of the history of orders."""
+_PRUNED = 500
 
 _COLUMNS = (
     "id, account, feed, trigger, started_at, ended_at, state, polls, seen,"
@@ -52,6 +57,15 @@ async def put(tx: Transaction, runs: Sequence[Run]) -> None:
 async def lose(tx: Transaction) -> int:
     """Mark the runs that a process left unfinished; called once at start."""
     return await tx.execute("UPDATE runs SET state = 'lost', error = 'the daemon ended' WHERE state = 'running'")
+
+
+async def prune(tx: Transaction, before: datetime) -> int:
+    """Forget some quiet runs that ended before; gives how many."""
+    return await tx.execute(
+        "DELETE FROM runs WHERE id IN (SELECT id FROM runs WHERE state = 'done' AND added = 0 AND changed = 0"
+        " AND quarantined = 0 AND missed = 0 AND ended_at < ? LIMIT ?)",
+        (codec.stamp(before), _PRUNED),
+    )
 
 
 async def listing(

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 import structlog
 
@@ -19,8 +20,8 @@ from olhubd.engine.observers import Observers
 from olhubd.engine.session import open_session
 from olhubd.engine.supervisor import Pulse
 from olhubd.engine.waste import Waste
-from olhubd.model import Action, DeliveryState, OrderId, Run, RunId
-from olhubd.store import Database, StoreError, Transaction, accounts, credentials, deliveries, feeds, lookups
+from olhubd.model import Action, DeliveryState, OrderId, Run, RunId, RunState
+from olhubd.store import Database, StoreError, Transaction, accounts, credentials, deliveries, feeds, lookups, runs
 from olhubd.store.accounts import AccountRow, AccountState
 from olhubd.testing.stage import write_configuration
 from olhubd_allegro.simulator import AllegroSimulator
@@ -139,6 +140,26 @@ async def test_a_reload_that_cannot_be_stored_changes_nothing(hub: Hub, database
     assert hub.unit("shop") is unit
     away.rename(database.path)
     assert await hub.reload(wanted) == {"begun": [], "changed": ["shop"], "ended": ["market"]}
+
+
+async def test_runs_that_brought_nothing_are_forgotten_after_their_time(hub: Hub) -> None:
+    """Those that did stay: they are causes in the history of orders."""
+    now = hub.clock.now()
+    old, young = now - runs.QUIET_KEPT - timedelta(hours=1), now - runs.QUIET_KEPT + timedelta(hours=1)
+    quiet = Run(
+        id=RunId(901), account="market", feed="orders", trigger="timer", started_at=old, state=RunState.DONE
+    )
+    quiet = msgspec.structs.replace(quiet, ended_at=old)
+    kept = [
+        quiet,
+        msgspec.structs.replace(quiet, id=RunId(902), added=1),
+        msgspec.structs.replace(quiet, id=RunId(903), state=RunState.FAILED, error="no answer"),
+        msgspec.structs.replace(quiet, id=RunId(904), ended_at=young),
+    ]
+    await hub.database.write(lambda tx: runs.put(tx, kept))
+    assert await Waste(hub.database, hub.clock, lambda: timedelta(days=1)).clear() == 1
+    left = await runs.read(hub.database.reader, [901, 902, 903, 904])
+    assert sorted(left) == [902, 903, 904]
 
 
 async def test_what_is_done_now_and_then_tells_that_it_works_again(hub: Hub) -> None:

@@ -248,6 +248,8 @@ async def _visit(unit: AccountUnit) -> _Visit:
         return _Visit(failure=f"did not answer within {_PATIENCE:.0f} s")
     except PluginError as error:
         return _Visit(failure=str(error), lost=isinstance(error, AuthLost))
+    except Exception as error:  # a fault in one connector says nothing of the others
+        return _Visit(failure=f"its connector failed: {type(error).__name__}")
 
 
 def _granted(unit: AccountUnit) -> Finding | None:

@@ -74,6 +74,16 @@ async def test_reach(trading: House) -> None:
     assert await state(trading, "REACH", "stingy") == "skipped", "it cannot be asked"
 
 
+async def test_a_fault_in_one_connector_hides_no_other(trading: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken() -> None:
+        raise KeyError("user")
+
+    monkeypatch.setattr(trading.hub.units["shop"].connector, "probe", broken)
+    one = await found(trading, "REACH", "shop")
+    assert (one["state"], one["text"]) == ("wrong", "its connector failed: KeyError")
+    assert await state(trading, "REACH", "market") == "fine"
+
+
 async def test_reach_finds_another_shop(trading: House) -> None:
     unit = trading.hub.units["market"]
     unit.row = msgspec.structs.replace(unit.row, owner="of somebody else")
