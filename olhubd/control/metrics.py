@@ -126,9 +126,7 @@ class Snapshot(Collector):
         on = GaugeMetricFamily("olhubd_alarm", "1 for each alarm that is on.", labels=("kind", "subject"))
         ran = CounterMetricFamily("olhubd_check_runs", "Things that a check looked at.", labels=("check",))
         found = CounterMetricFamily("olhubd_check_findings", "Things that it found wrong.", labels=("check",))
-        told = CounterMetricFamily(
-            "olhubd_alarm_messages", "Messages about alarms.", labels=("channel", "outcome")
-        )
+        told = CounterMetricFamily("olhubd_alarm_messages", "Messages about alarms.", labels=("channel", "outcome"))
         differs = GaugeMetricFamily(
             "olhubd_reconciliation_difference",
             "Orders that source and hub do not both hold, on the last day compared.",

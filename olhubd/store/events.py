@@ -68,9 +68,7 @@ async def of_accounts(reader: Reader, accounts: Sequence[str], *, after: int, li
 
 async def latest(reader: Reader, *, after: int = 0, limit: int = 100) -> list[Event]:
     """The newest events with an id above `after`, oldest first."""
-    rows = await reader.fetch(
-        f"SELECT {COLUMNS} FROM events WHERE id > ? ORDER BY id DESC LIMIT ?", (after, limit)
-    )
+    rows = await reader.fetch(f"SELECT {COLUMNS} FROM events WHERE id > ? ORDER BY id DESC LIMIT ?", (after, limit))
     return [event(row) for row in reversed(rows)]
 
 

@@ -132,9 +132,7 @@ async def test_held_deliveries_are_released(house: House, terminal: Terminal) ->
     )
     assert (await terminal("deliveries", "release", "--all", "--target", "shop")).count("is retry") == 2
     await house.until(house.settled)
-    assert "is confirmed; nothing is to be done" in await terminal(
-        "deliveries", "retry", str(second), code=1
-    )
+    assert "is confirmed; nothing is to be done" in await terminal("deliveries", "retry", str(second), code=1)
     partly = await terminal("deliveries", "retry", str(second), str(third), "999", code=1)
     assert "3 of 3 deliveries could not be changed" in partly
     assert "there is no delivery 999" in partly

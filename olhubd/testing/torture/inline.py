@@ -53,7 +53,6 @@ class Connection:
         finally:
             await _turn()
 
-
     async def together(self, work: Callable[[Reader], Coroutine[Any, Any, T]]) -> T:
         return await work(Reader(self))  # type: ignore[arg-type]
 
