@@ -13,12 +13,13 @@ from datetime import timedelta
 
 import msgspec
 
+from olhubd.decide import plan
 from olhubd.decide.hold import Hold
 from olhubd.engine import inputs
 from olhubd.engine.courier import Courier, Outcome, Parcel, Policy
 from olhubd.engine.ledger import Ledger
 from olhubd.engine.supervisor import Pulse
-from olhubd.model import Cause, Delivery, DeliveryState, OrderId
+from olhubd.model import Action, Cause, Delivery, DeliveryState, OrderId
 from olhubd.plugin import AccountBlocked, AuthLost, Clock, Log, PluginError, RateLimited, Unavailable
 from olhubd.store import Database, Transaction, codec, copies, deliveries, orders
 
@@ -287,7 +288,7 @@ async def book(
 
     Gives the outcomes, which are others where they contradict what stands in the database.
     """
-    outcomes = await _uncontested(tx, target, ended)
+    outcomes = await _wanted(tx, await _uncontested(tx, target, ended))
     await deliveries.save(tx, [*(outcome.delivery for outcome in outcomes), *back])
     await copies.arrive(tx, [outcome.copy for outcome in outcomes if outcome.copy is not None])
     for outcome in outcomes:
@@ -318,6 +319,35 @@ async def _uncontested(tx: Transaction, target: str, ended: Sequence[Outcome]) -
         else _contested(outcome, copy, owner)
         for outcome in ended
     ]
+
+
+async def _wanted(tx: Transaction, ended: Sequence[Outcome]) -> list[Outcome]:
+    """The outcomes, those owed again whose order was given up for being cancelled and has come back meanwhile."""
+    dropped = {
+        outcome.delivery.id: outcome.order_id
+        for outcome in ended
+        if outcome.delivery.action is Action.PUSH_ORDER and outcome.delivery.state is DeliveryState.DROPPED
+    }
+    if not dropped:
+        return list(ended)
+    on_again = {
+        id_
+        for id_, stored in (await orders.read(tx, list(dropped.values()))).items()
+        if plan.withdrawn(stored.order, stored.superseded_by is not None) is None
+    }
+    return [_owed_again(outcome) if dropped.get(outcome.delivery.id) in on_again else outcome for outcome in ended]
+
+
+def _owed_again(outcome: Outcome) -> Outcome:
+    delivery = outcome.delivery
+    owed = msgspec.structs.replace(
+        delivery,
+        state=DeliveryState.RETRY,
+        due_at=delivery.finished_at or delivery.due_at,
+        finished_at=None,
+        reason=None,
+    )
+    return msgspec.structs.replace(outcome, delivery=owed, event=None, debts=())
 
 
 def _turn(

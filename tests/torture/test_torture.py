@@ -79,6 +79,13 @@ def test_what_a_failed_try_began_is_taken_back_when_the_order_is_cancelled() -> 
     assert not result.findings, words(result)
 
 
+@pytest.mark.parametrize("seed", [1014205, 1014522])
+def test_an_order_that_comes_back_while_it_is_given_up_is_owed_again(seed: int) -> None:
+    """The seller took his cancellation back in the half second in which the courier gave the order up."""
+    result = play(draw(seed, small=True))
+    assert not result.findings, words(result)
+
+
 def test_a_torn_commit_is_no_commit_or_a_whole_one() -> None:
     """The end of the write-ahead log is missing, of a commit that nobody was told of."""
     schedule = SMALL["an order"]
