@@ -199,6 +199,8 @@ class Database:
             await asyncio.to_thread(migrate.migrate, path)
         except (migrate.SchemaTooNew, migrate.Foreign) as error:
             raise StoreError(str(error)) from error
+        except UnicodeDecodeError as error:  # of a text that SQLite quotes to say that its schema is damaged
+            raise StoreError(f"{path} cannot be opened: it is damaged: restore a backup") from error
         except (aiosqlite.Error, OSError) as error:
             raise StoreError(_unusable(path, error)) from error
         async with contextlib.AsyncExitStack() as stack:

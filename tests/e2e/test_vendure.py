@@ -57,7 +57,7 @@ def custom(shop: Shop, reference: str) -> dict[str, Any]:
     return {**found["customFields"], "lines": [line["customFields"] for line in found["lines"]]}
 
 
-@pytest.mark.parametrize("kind", sorted(set(SAMPLES) - {"foreign"}))
+@pytest.mark.parametrize("kind", sorted(set(SAMPLES) - {"foreign", "net"}))
 async def test_the_shop_holds_what_the_buyer_bought(vendure: Shop, kind: str) -> None:
     """FWD-07, FWD-08, FWD-19: products, prices, delivery and address, to the grosz, for each kind of order."""
     order = sold(kind)
@@ -204,6 +204,13 @@ async def test_another_currency_is_refused(vendure: Shop) -> None:
     async with account(Vendure, vendure.settings()) as shop:
         with pytest.raises(Rejected, match="EUR"):
             await shop.push_order(push(sold("foreign")))
+
+
+async def test_net_prices_are_refused(vendure: Shop) -> None:
+    """They could not be kept to the minor unit."""
+    async with account(Vendure, vendure.settings()) as shop:
+        with pytest.raises(Rejected, match="net prices"):
+            await shop.push_order(push(sold("net")))
 
 
 async def test_cash_on_delivery_is_sent_before_it_is_paid(vendure: Shop) -> None:

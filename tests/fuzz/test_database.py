@@ -90,6 +90,22 @@ def _tried(sound: Path, damage: Callable[[Path], object]) -> None:
             assert not _intact(path), there
 
 
+def test_a_schema_that_is_no_text(sound: Path) -> None:
+    """SQLite quotes it to say what is wrong, and the quotation cannot be read as text."""
+
+    def damage(path: Path) -> None:
+        content = path.read_bytes()
+        at = content.index(b"CREATE TABLE accounts")
+        path.write_bytes(content[:at] + b"\x80" * 6 + content[at + 6 :])
+
+    with tempfile.TemporaryDirectory(dir=sound) as folder:
+        path = Path(folder) / NAME
+        for source in sound.glob(f"{NAME}*"):
+            shutil.copy(source, folder)
+        damage(path)
+        assert asyncio.run(_use(path)) is None
+
+
 def test_flipped_bytes(sound: Path) -> None:
     size = (sound / NAME).stat().st_size
     places = st.integers(0, 200) | st.integers(0, size - 1)
