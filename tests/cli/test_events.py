@@ -30,7 +30,7 @@ class Follower:
 
     async def complaint(self) -> str:
         assert self._process.stderr is not None
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):  # what it asked before goes on for a while
             return (await self._process.stderr.readline()).decode()
 
     async def interrupt(self) -> int:
