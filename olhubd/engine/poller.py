@@ -402,8 +402,8 @@ class Poller:
             if page.failure is not None:
                 raise page.failure
         except Exception as error:
-            await self._runs.end(run, _words(error))
             self._sweep_run = None
+            await self._runs.end(run, _words(error))
             raise
         if ends:
             self._sweep_run = None

@@ -2,7 +2,8 @@
 
 A feed that is asked every twenty seconds and has nothing to tell would write 4,320 rows a day. So successive runs
 of one feed that found nothing count up in one row, which is written now and then; anything else is written at
-once. What a kill can lose is the count of quiet runs, never a fact.
+once. What a kill can lose is the count of quiet runs, never a fact. While the disk takes nothing, ends are kept and
+written later: no row may stand as running for ever because its end came at the wrong moment.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ __all__ = ["RunLog", "Totals"]
 
 _FLUSH = 15.0
 _LONGEST_ROW = timedelta(hours=1)
+_MOST_KEPT = 1_000
+"""How many ends are kept while nothing can be written. The oldest stay, for theirs are rows that began before."""
 
 
 class Totals(msgspec.Struct):
@@ -51,6 +54,7 @@ class RunLog:
         self._clock = clock
         self._quiet: dict[tuple[str, str], Run] = {}
         self._dirty: set[tuple[str, str]] = set()
+        self._unwritten: dict[RunId, Run] = {}
         self.latest: dict[tuple[str, str], Run] = {}
         self.totals: dict[tuple[str, str], Totals] = {}
 
@@ -93,7 +97,7 @@ class RunLog:
         """Write the quiet runs counted since the last time."""
         waiting = [self._quiet[key] for key in self._dirty]
         self._dirty.clear()
-        if waiting:
+        if waiting or self._unwritten:
             await self._put(waiting)
 
     async def main(self, pulse: Pulse) -> None:
@@ -105,7 +109,15 @@ class RunLog:
             pulse.well()
 
     async def _put(self, waiting: list[Run]) -> None:
+        for run in waiting:
+            if run.id in self._unwritten or len(self._unwritten) < _MOST_KEPT:
+                self._unwritten[run.id] = run
+        rows = {**self._unwritten, **{run.id: run for run in waiting}}
+
         async def work(tx: Transaction) -> None:
-            await runs.put(tx, waiting)
+            await runs.put(tx, list(rows.values()))
 
         await self._database.write(work)
+        for id_, run in rows.items():
+            if self._unwritten.get(id_) is run:
+                del self._unwritten[id_]
