@@ -64,6 +64,8 @@ class Bucket:
     call that costs more than the bucket holds passes when it is full and leaves a debt. The lower lane goes first,
     within a lane whoever came first, so nothing small slips past something big.
 
+    A gate that is shut keeps all out but those who renew a token (`Lane.ACCESS`).
+
     `patience` limits in seconds how long a call waits for a shut gate; what would take longer raises RateLimited at
     once, since that wait belongs to whoever planned the call. `jitter` is the share added to a pause.
     """
@@ -110,6 +112,11 @@ class Bucket:
                 self._active += 1
                 return
             self._tokens = tokens
+        if lane is Lane.ACCESS and self._state is not State.OPEN:
+            self._fill()
+            self._tokens -= cost
+            self._active += 1
+            return
         await self._queue(lane, cost)
 
     def release(self) -> None:

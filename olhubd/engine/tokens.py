@@ -1,9 +1,9 @@
 """The keeper of one account's token: always fresh, renewed by one at a time, durable before its first use.
 
 A renewal is a write whose answer can be lost, and with it the only copy of a rotated refresh token. So a mark is
-stored before it is sent, the answer is stored before it is used, the token that was sent stays at hand for another
-try, and only the server's definite refusal ends a grant. Where tokens are stored and how they are renewed is given
-from outside; nothing here knows a database or a marketplace.
+stored before it is sent, the answer is stored before it is used, the token that was sent is soon sent again while
+the server may still take it, and only the server's definite refusal ends a grant. Where tokens are stored and how
+they are renewed is given from outside; nothing here knows a database or a marketplace.
 """
 
 from __future__ import annotations
@@ -34,6 +34,9 @@ AHEAD = timedelta(minutes=5)
 LIMIT = 90.0
 """Seconds within which a renewal must be answered."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 2.0, 60.0
+_SOON = (0.0, 1.0, 4.0, 15.0)
+"""Seconds until a renewal without an outcome is sent again, whoever still wants it: servers that rotate take the
+old token for a minute (Allegro) or less, and what is not asked for within that time is lost with the grant."""
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,6 +103,7 @@ class TokenKeeper:
         self._pause = 0.0
         self._retry_at = 0.0
         self._failure: PluginError | None = None
+        self._closing = asyncio.Event()
 
     @property
     def token(self) -> Token | None:
@@ -162,6 +166,7 @@ class TokenKeeper:
 
     async def close(self) -> None:
         """Wait until a renewal under way has come to its end, which it does within its limit, and is stored."""
+        self._closing.set()
         while self._work is not None:
             await asyncio.wait([self._work])
         if self._unsaved is not None:
@@ -225,14 +230,8 @@ class TokenKeeper:
         await self._store(fresh)
 
     async def _ask(self, token: Token) -> Token:
-        """Have it renewed; a lost answer is asked for once more, by the token that was kept."""
-        try:
-            fresh = await self._send(token)
-        except OutcomeUnknown as lost:
-            try:
-                fresh = await self._send(token)
-            except (Unavailable, RateLimited):
-                raise lost from None
+        """Have it renewed, if need be by several tries."""
+        fresh = await self._insist(token)
         return msgspec.structs.replace(
             fresh,
             # A server that does not rotate need not repeat what stays.
@@ -241,6 +240,31 @@ class TokenKeeper:
             scopes=fresh.scopes or token.scopes,
             owner=token.owner or fresh.owner,
         )
+
+    async def _insist(self, token: Token) -> Token:
+        """A lost answer is asked for again, by the token that was kept, and soon. Raises what the first try raises,
+        and OutcomeUnknown when none of them had an answer.
+        """
+        lost: OutcomeUnknown | None = None
+        for pause in (*_SOON, None):
+            try:
+                return await self._send(token)
+            except OutcomeUnknown as unknown:
+                lost = unknown
+            except (Unavailable, RateLimited):
+                if lost is None:
+                    raise
+            if pause is None or await self._closes_within(pause):
+                break
+        assert lost is not None
+        raise lost
+
+    async def _closes_within(self, seconds: float) -> bool:
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._closing.wait()
+        except TimeoutError:
+            return False
 
     async def _send(self, token: Token) -> Token:
         assert self._refresh is not None

@@ -1,7 +1,7 @@
 """How many calls may be made, as a connector declares it and as the host keeps it.
 
 A budget is shared by everything with the same `key` (an application key, a shop), however many accounts that
-is. Orders go first, then stock, prices and offers.
+is. Signing in goes first, then orders, stock, prices and offers.
 """
 
 from __future__ import annotations
@@ -15,12 +15,18 @@ __all__ = ["Budget", "Gate", "Lane"]
 
 
 class Lane(enum.IntEnum):
-    """What a call is for; the lower goes first when calls are scarce."""
+    """What a call is for; the lower goes first when calls are scarce.
 
-    ORDERS = 0
-    STOCK = 1
-    PRICES = 2
-    OFFERS = 3
+    Only what renews a token is `ACCESS`. It is counted like any other and yet does not wait while the gate is shut:
+    a renewal whose answer was lost must be sent again while the server still takes the old token, which may be less
+    than a minute; and one call of that kind hurts nobody.
+    """
+
+    ACCESS = 0
+    ORDERS = 1
+    STOCK = 2
+    PRICES = 3
+    OFFERS = 4
 
 
 class Budget(msgspec.Struct, frozen=True, kw_only=True):

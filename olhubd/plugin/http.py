@@ -39,6 +39,8 @@ __all__ = ["Answer", "Bearer", "Client", "Complaint", "ErrorTable", "Middleware"
 T = TypeVar("T")
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_RENEWALS = 2
+"""How often a request has its token renewed before a refusal counts as the loss of the grant."""
 _LARGEST = 64 * 2**20
 _CHUNK = 2**16
 
@@ -72,7 +74,7 @@ Middleware = aiohttp.ClientMiddlewareType | Signer
 
 
 class Bearer:
-    """Signs each request with the account's token; a refused one is renewed and the request sent once more."""
+    """Signs each request with the account's token; a refused one is renewed and the request sent again."""
 
     def __init__(self, tokens: Tokens) -> None:
         self._tokens = tokens
@@ -191,11 +193,14 @@ class Client:
         middlewares = (*self._middlewares, _once) if once else self._middlewares
 
         attempt = 1
-        renewed = False
+        renewals = 0
         while True:
             signature = None
             if self._signer is not None:
                 signature = await _signed(self._signer.sign(), what)
+                if renewals > 1:
+                    # Refused although it was new: ended early once more, or not yet known to all servers.
+                    await self._sleep(random.uniform(1.0, 2.0))
                 sent = CIMultiDict(sent)
                 sent.update(signature)
             held = 0
@@ -212,8 +217,8 @@ class Client:
                     gate.release()
             if error is None:
                 return answer
-            if signature is not None and error.status == HTTPStatus.UNAUTHORIZED and not renewed:
-                renewed = True
+            if signature is not None and error.status == HTTPStatus.UNAUTHORIZED and renewals < _RENEWALS:
+                renewals += 1
                 await _signed(self._signer.refused(signature), what)  # type: ignore[union-attr]
                 continue
             if not repeatable or not isinstance(error, Unavailable) or error.retry_after is not None:

@@ -18,6 +18,7 @@ from olhubd.plugin import (
     AuthLost,
     ContractBroken,
     DeviceGrant,
+    Lane,
     OutcomeUnknown,
     Pending,
     PluginError,
@@ -192,7 +193,7 @@ class Login:
 
     async def _post(self, path: str, into: type[T], **form: str) -> T:
         try:
-            answer = await self._client.request("POST", path, data=urlencode(form).encode())
+            answer = await self._client.request("POST", path, data=urlencode(form).encode(), lane=Lane.ACCESS)
         except Rejected as error:
             raise _explained(error) from None
         try:

@@ -709,7 +709,22 @@ async def test_a_refused_token_is_renewed_once_and_the_request_sent_again(
     assert gate.inside == 0
 
 
-async def test_a_renewed_token_that_is_refused_again_is_lost(
+async def test_a_renewed_token_that_ends_at_once_is_renewed_again(
+    shop: Shop, session: aiohttp.ClientSession, gate: Turnstile
+) -> None:
+    """Two refusals within a second parked an account for good, although its grant was as good as ever."""
+    keeper = Keeper()
+
+    async def strict(request: web.Request) -> web.Response:
+        fresh = request.headers["Authorization"] == f"Bearer {CANARY}-3"
+        return web.json_response({"id": 1}) if fresh else web.Response(status=401)
+
+    shop.answer = strict
+    assert await make(session, shop.base, gate, auth=Bearer(keeper)).call("GET", "/thing", Thing) == Thing(1)
+    assert keeper.renewed == 2
+
+
+async def test_a_renewed_token_that_is_refused_again_and_again_is_lost(
     shop: Shop, session: aiohttp.ClientSession, gate: Turnstile
 ) -> None:
     async def never(_request: web.Request) -> web.Response:
@@ -719,7 +734,7 @@ async def test_a_renewed_token_that_is_refused_again_is_lost(
     keeper = Keeper()
     with pytest.raises(AuthLost):
         await make(session, shop.base, gate, auth=Bearer(keeper)).request("GET", "/thing")
-    assert (shop.acts, keeper.renewed) == (2, 1)
+    assert (shop.acts, keeper.renewed) == (3, 2)
 
 
 async def test_a_renewal_needs_no_place_of_the_calls_it_serves(shop: Shop, session: aiohttp.ClientSession) -> None:

@@ -72,7 +72,7 @@ class MarketDoor(Connector[Door], OrderFeed, OrderLookup, StatusSink, ShipmentSi
     async def _call(self, name: str, act: Callable[[], T], writes: bool = False, late: bool = True) -> T:
         """One call with a token that is good, or with another one if it was not."""
         market, weather = self._market, self.settings.weather
-        for _ in range(2):
+        for _ in range(3):
             access = await self.account.tokens.access()
 
             def checked(access: str = access) -> T:
