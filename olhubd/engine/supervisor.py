@@ -129,9 +129,12 @@ class Supervisor:
                 report = self._log.debug if name in self._failing else self._log.error
                 report("has failed", task=name, exc_info=True)
             else:
-                if name not in self._tasks:  # it was told to end
-                    return
-                self._log.error("has finished unexpectedly", task=name)
+                if name in self._tasks:
+                    self._log.error("has finished unexpectedly", task=name)
+            if name not in self._tasks:
+                # It was told to end. A failure while it tidied up has taken the place of the cancellation, and a
+                # task that went on for that would never be got rid of.
+                return
             self._failing.add(name)
             if self._clock.monotonic() - began > 10 * _LONGEST_PAUSE:
                 pause = _FIRST_PAUSE

@@ -149,3 +149,26 @@ async def test_a_full_disk_is_a_sentence_and_no_mistake_of_the_loop() -> None:
         ("error", "the database cannot be used", "reader")
     ]
     await supervisor.stop_all()
+
+
+async def test_who_fails_while_being_ended_is_ended_all_the_same() -> None:
+    """A disk that is read-only when the daemon stops: the failure of the last write took the cancellation's place."""
+    log, clock = Log(), VirtualClock()
+    supervisor = Supervisor(clock, log)
+    began = 0
+
+    async def main(pulse: Pulse) -> None:
+        nonlocal began
+        began += 1
+        try:
+            await clock.sleep(3600.0)
+        finally:
+            raise sqlite3.OperationalError("attempt to write a readonly database")
+
+    supervisor.start("dispatcher", main)
+    await clock.sleep(1.0)
+    async with asyncio.timeout(60.0):
+        await supervisor.stop("dispatcher", grace=5.0)
+    await clock.sleep(600.0)
+    assert began == 1
+    assert log.lines == [("error", "the database cannot be used", "dispatcher")]

@@ -19,6 +19,7 @@ from olhubd.model import AlarmKind
 from olhubd.plugin import loading
 from olhubd.store import FAILURES
 from olhubd.testing.torture.doors import Door, MarketDoor, ShopDoor, WorkshopDoor
+from olhubd.testing.torture.loop import Stuck
 from olhubd.testing.torture.schedule import SHOP
 from olhubd.testing.torture.store import Store
 from olhubd.testing.torture.world import World
@@ -26,6 +27,8 @@ from olhubd.testing.torture.world import World
 __all__ = ["Life", "Scribe", "sign_in"]
 
 GRACE = 25.0
+ENDS_WITHIN = 600.0
+"""Seconds within which an orderly stop must have ended, whatever the disk and the others do."""
 
 
 class Scribe:
@@ -150,10 +153,13 @@ class Life:
         stopping = asyncio.create_task(stop(), name="stop")
         stopping.add_done_callback(lambda task: task.cancelled() or task.exception())
         fallen = asyncio.create_task(self._world.frontier.fallen.wait(), name="fallen")
-        await asyncio.wait([stopping, fallen], return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait([stopping, fallen], return_when=asyncio.FIRST_COMPLETED, timeout=ENDS_WITHIN)
         fallen.cancel()
         if self._world.frontier.dead:
             return False
+        if not done:
+            self._world.frontier.kill("it does not stop")
+            raise Stuck(f"an orderly stop has not ended within {ENDS_WITHIN:g} s")
         try:
             await stopping
         except FAILURES:  # a disk that is full at the very end; the process ends all the same
