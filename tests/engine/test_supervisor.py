@@ -152,7 +152,7 @@ async def test_a_full_disk_is_a_sentence_and_no_mistake_of_the_loop() -> None:
 
 
 async def test_who_fails_while_being_ended_is_ended_all_the_same() -> None:
-    """A disk that is read-only when the daemon stops: the failure of the last write took the cancellation's place."""
+    """A disk that is read-only when the daemon stops: a failed last write took the cancellation's place."""
     log, clock = Log(), VirtualClock()
     supervisor = Supervisor(clock, log)
     began = 0
