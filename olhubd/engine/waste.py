@@ -1,21 +1,40 @@
-"""Forgets what is kept for a time only: the inputs of decisions, answers to writes that carried a key, quiet runs.
+"""Forgets what is kept for a time only, a few rows at a time. How long each is kept is not decided here.
 
-The first two hold what orders hold, so their time is a promise. How long each is kept is not decided here.
+Where it holds what orders hold, its time is a promise: inputs, answers to writes with a key, records given up.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from olhubd.engine.inputs import CONFIGURED
 from olhubd.engine.supervisor import Pulse
 from olhubd.plugin import Clock
-from olhubd.store import Database, Transaction, inputs, requests, runs
+from olhubd.store import (
+    Database,
+    Transaction,
+    alarms,
+    inputs,
+    quarantine,
+    reconciliations,
+    requests,
+    runs,
+    sightings,
+)
 
 __all__ = ["Waste"]
 
 _ROUND = 3600.0
+_TIMED = (
+    (requests.prune, requests.KEPT),
+    (runs.prune, runs.QUIET_KEPT),
+    (alarms.prune, alarms.KEPT),
+    (reconciliations.prune, reconciliations.KEPT),
+    (sightings.prune, sightings.KEPT),
+    (quarantine.prune, quarantine.KEPT),
+)
 
 
 class Waste:
@@ -38,8 +57,9 @@ class Waste:
         """Forget all whose time is over; gives how many."""
         now = self._clock.now()
         gone = await self._some(lambda tx: inputs.prune(tx, now - self._kept(), sparing=CONFIGURED), pulse)
-        gone += await self._some(lambda tx: requests.prune(tx, now - requests.KEPT), pulse)
-        return gone + await self._some(lambda tx: runs.prune(tx, now - runs.QUIET_KEPT), pulse)
+        for prune, kept in _TIMED:
+            gone += await self._some(functools.partial(prune, before=now - kept), pulse)
+        return gone
 
     async def _some(self, work: Callable[[Transaction], Awaitable[int]], pulse: Pulse | None) -> int:
         """A few at a time, so that no landing waits for it."""

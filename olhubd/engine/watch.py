@@ -124,8 +124,8 @@ class Watch:
         missed = await arrivals.missed(reader, now, _SWEPT)
         refused = await quarantine.tally(reader)
         differing: dict[str, list[Reconciliation]] = {}
-        for found in await reconciliations.different(reader):
-            if found.looks >= _LOOKS and now - found.until < hub.reconciler.horizon:
+        for found in await reconciliations.different(reader, now - hub.reconciler.horizon):
+            if found.looks >= _LOOKS:
                 differing.setdefault(found.account, []).append(found)
         sources = []
         for name, unit in list(hub.units.items()):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -12,7 +12,12 @@ from olhubd.model import Alarm, AlarmId, AlarmKind
 from olhubd.store import codec
 from olhubd.store.database import Reader, Row, Transaction
 
-__all__ = ["listing", "put", "recent"]
+__all__ = ["KEPT", "listing", "prune", "put", "recent"]
+
+KEPT = timedelta(days=400)
+"""How long an alarm that is over is kept: a year and a month, so that this season can be laid beside the last. That
+it was there stays in the log of events."""
+_PRUNED = 500
 
 _COLUMNS = "id, kind, subject, detail, raised_at, cleared_at, told, told_at"
 
@@ -36,6 +41,15 @@ async def put(tx: Transaction, alarms: Sequence[Alarm]) -> None:
             # What was cleared makes room for what is raised.
             for alarm in sorted(alarms, key=lambda alarm: alarm.open)
         ],
+    )
+
+
+async def prune(tx: Transaction, before: datetime) -> int:
+    """Forget some that were over before; gives how many. The newest stays, since numbers go on from it."""
+    return await tx.execute(
+        "DELETE FROM alarms WHERE id IN (SELECT id FROM alarms WHERE cleared_at IS NOT NULL AND cleared_at < ?"
+        " AND id < (SELECT MAX(id) FROM alarms) LIMIT ?)",
+        (codec.stamp(before), _PRUNED),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -11,8 +11,13 @@ from olhubd.model import Quarantined
 from olhubd.store import codec
 from olhubd.store.database import Reader, Row, Transaction
 
-__all__ = ["Refused", "clear", "discard", "get", "listing", "put", "tally"]
+__all__ = ["KEPT", "Refused", "clear", "discard", "get", "listing", "prune", "put", "tally"]
 
+KEPT = timedelta(days=400)
+"""How long a record that a person gave up is kept after its source told it last. While that tells it, it must stay,
+or it would wait for a person again; a source that was silent about it for a year and a month has no reason to begin
+anew. It holds what an order holds, so it does not stay for ever."""
+_PRUNED = 100
 
 _COLUMNS = "id, account, feed, external_id, reason, raw, first_at, last_at, tries"
 
@@ -67,6 +72,16 @@ async def discard(tx: Transaction, id_: int, why: str, at: datetime) -> bool:
             "UPDATE quarantine SET discarded_at = ?, discarded_why = ? WHERE id = ? AND discarded_at IS NULL",
             (codec.stamp(at), why, id_),
         )
+    )
+
+
+async def prune(tx: Transaction, before: datetime) -> int:
+    """Forget some that were given up before and not told since; gives how many. Those that wait all stay."""
+    at = codec.stamp(before)
+    return await tx.execute(
+        "DELETE FROM quarantine WHERE id IN (SELECT id FROM quarantine"
+        " WHERE discarded_at IS NOT NULL AND last_at < ? AND discarded_at < ? LIMIT ?)",
+        (at, at, _PRUNED),
     )
 
 

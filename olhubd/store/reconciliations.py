@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -11,7 +11,12 @@ from olhubd.model import Reconciliation
 from olhubd.store import codec
 from olhubd.store.database import Reader, Row, Transaction
 
-__all__ = ["different", "listing", "put", "since"]
+__all__ = ["KEPT", "different", "listing", "prune", "put", "since"]
+
+KEPT = timedelta(days=400)
+"""How long a day is kept after it was looked at last: a year and a month, so that this season can be laid beside
+the last. A day that differs is looked at again for a month, and after that by nobody."""
+_PRUNED = 500
 
 _COLUMNS = "id, account, day, since, until, source, hub, missing, surplus, names, looks, looked_at"
 
@@ -48,12 +53,22 @@ async def since(reader: Reader, account: str, day: date) -> dict[date, Reconcili
     return {found.day: found for found in map(_reconciliation, rows)}
 
 
-async def different(reader: Reader) -> list[Reconciliation]:
-    """All days that still differ."""
-    rows = await reader.fetch(
-        f"SELECT {_COLUMNS} FROM reconciliations WHERE missing > 0 OR surplus > 0 ORDER BY account, day"
+async def prune(tx: Transaction, before: datetime) -> int:
+    """Forget some days that were looked at last before; gives how many."""
+    return await tx.execute(
+        "DELETE FROM reconciliations WHERE id IN (SELECT id FROM reconciliations WHERE looked_at < ? LIMIT ?)",
+        (codec.stamp(before), _PRUNED),
     )
-    return [_reconciliation(row) for row in rows]
+
+
+async def different(reader: Reader, after: datetime) -> list[Reconciliation]:
+    """The days that ended after that moment and still differ."""
+    rows = await reader.fetch(
+        f"SELECT {_COLUMNS} FROM reconciliations WHERE (missing > 0 OR surplus > 0) AND until > ?",
+        (codec.stamp(after),),
+    )
+    # In their order only here: asked for it, SQLite would walk through all days in the index that has it.
+    return sorted(map(_reconciliation, rows), key=lambda found: (found.account, found.day))
 
 
 async def listing(

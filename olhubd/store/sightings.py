@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -16,7 +16,12 @@ from olhubd.model import Order, OrderId
 from olhubd.store import codec
 from olhubd.store.database import Reader, Transaction
 
-__all__ = ["MOST", "Kind", "Sighting", "every", "put", "status"]
+__all__ = ["KEPT", "MOST", "Kind", "Sighting", "every", "prune", "put", "status"]
+
+KEPT = timedelta(days=400)
+"""How long a word is kept that no order brings any more: a year and a month, for what is seen in one season alone.
+No decision is made by it; one that comes again is counted anew."""
+_PRUNED = 500
 
 MOST = 200
 """Words of one kind that are told of one account. Beyond so many it is free text, which no mapping can name."""
@@ -110,6 +115,18 @@ async def _add(tx: Transaction, account: str, counts: dict[_Word, _Count], at: d
             (account, kind.value, value, count.label, count.known, count.orders, stamp, stamp, count.example)
             for (kind, value), count in counts.items()
         ],
+    )
+
+
+async def prune(tx: Transaction, before: datetime) -> int:
+    """Forget some words that were seen last before; gives how many.
+
+    By a walk through the words: an index would have to be moved at each landing to spare that, once an hour.
+    """
+    return await tx.execute(
+        "DELETE FROM sightings WHERE (account, kind, value) IN"
+        " (SELECT account, kind, value FROM sightings WHERE last_at < ? LIMIT ?)",
+        (codec.stamp(before), _PRUNED),
     )
 
 

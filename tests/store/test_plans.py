@@ -10,7 +10,17 @@ import aiosqlite
 import pytest
 
 from olhubd.model import DeliveryState
-from olhubd.store import Database, deliveries, events, orders, runs
+from olhubd.store import (
+    Database,
+    alarms,
+    arrivals,
+    deliveries,
+    events,
+    orders,
+    quarantine,
+    reconciliations,
+    runs,
+)
 from olhubd.store.database import Parameters, Reader, Row
 
 SETTLED = 3000
@@ -168,3 +178,65 @@ async def test_the_oldest_debt_is_found_among_the_open_ones(path: Path) -> None:
         assert found is not None
         assert found.id == 1
         assert any("deliveries_open" in step for step in reader.steps), reader.steps
+
+
+@pytest.fixture
+async def years(tmp_path: Path) -> Path:
+    """What the watch asks for each minute, after two thousand days of it; once a day something was wrong."""
+    path = tmp_path / "hub.sqlite"
+    async with Database.open(path):
+        pass
+    noon, day = int(NOON.timestamp()) * 1_000_000, 86_400_000_000
+    stamps = [(n, noon - n * day) for n in range(2000)]
+    async with aiosqlite.connect(path) as connection:
+        await connection.executemany(
+            "INSERT INTO runs (id, account, feed, trigger, started_at, state, polls, seen, added, changed,"
+            " quarantined, missed) VALUES (?, 'market', 'sweep', 'timer', ?, 'done', 1, 1, 1, 0, 0, 2)",
+            [(2000 - n, stamp) for n, stamp in stamps],
+        )
+        await connection.executemany(
+            "INSERT INTO reconciliations VALUES (?, 'market', ?, ?, ?, 3, 2, 1, 0, x'5b5d', 2, ?)",
+            [
+                (2000 - n, (NOON - timedelta(days=n)).date().isoformat(), stamp - day, stamp, stamp)
+                for n, stamp in stamps
+            ],
+        )
+        await connection.executemany(
+            "INSERT INTO alarms VALUES (?, 'missed', 'market', '', ?, ?, x'7b7d', NULL)",
+            [(2000 - n, stamp - 1, stamp) for n, stamp in stamps],
+        )
+        await connection.executemany(
+            "INSERT INTO quarantine VALUES (?, 'market', 'orders', ?, 'no total', x'7b7d', ?, ?, 1, ?, ?)",
+            [(2000 - n, str(n), s, s, s if n else None, "a test" if n else None) for n, s in stamps],
+        )
+        await connection.commit()
+    return path
+
+
+@pytest.mark.parametrize("known", [False, True])
+@pytest.mark.parametrize(
+    ("asked", "found", "way"),
+    [
+        (
+            lambda reader: arrivals.missed(reader, NOON, timedelta(days=1)),
+            {"market": 4},
+            "runs_missed (started_at>",
+        ),
+        (lambda reader: reconciliations.different(reader, NOON - timedelta(days=2)), 2, "_recent (until>"),
+        (quarantine.tally, {"market": 1}, "quarantine_waiting"),
+        (lambda tx: alarms.prune(tx, NOON - timedelta(days=1990)), 9, "alarms_over"),
+        (lambda tx: reconciliations.prune(tx, NOON - timedelta(days=1990)), 9, "reconciliations_looked"),
+        (lambda tx: quarantine.prune(tx, NOON - timedelta(days=1990)), 9, "quarantine_discarded"),
+    ],
+)
+async def test_the_years_before_are_not_walked_through(
+    years: Path, asked: Any, found: Any, way: str, known: bool
+) -> None:
+    """Whether the database knows its own numbers or not."""
+    async with aiosqlite.connect(years) as connection:
+        if known:
+            await connection.execute("ANALYZE")
+        reader: Any = Renewing(connection)
+        answer = await asked(reader)
+        assert (len(answer) if isinstance(answer, list) else answer) == found
+    assert any(way in step for step in reader.steps), reader.steps
