@@ -22,7 +22,7 @@ from olhubd import __version__, config
 from olhubd.config import Configuration
 from olhubd.control import access, listening, server
 from olhubd.control.steer import Steer
-from olhubd.engine import logs
+from olhubd.engine import heap, logs
 from olhubd.engine.clock import SystemClock
 from olhubd.engine.hub import Hub
 from olhubd.engine.notify import Notifier
@@ -43,6 +43,7 @@ class AlreadyRunning(Exception):
 
 def run(configuration: Configuration, environ: Mapping[str, str]) -> None:
     """Run until SIGTERM or SIGINT. Raises AlreadyRunning, StoreError or OSError, each with words for a person."""
+    heap.share(environ)
     logs.configure(configuration.daemon.log_level.value, configuration.daemon.log_format.value)
     _hide_secrets(configuration)
     data = configuration.daemon.data

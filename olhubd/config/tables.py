@@ -335,7 +335,7 @@ class AccountTable(_Table):
     interval: Span | None = None
     """Between two pulls of the orders. Default: as the connector suggests."""
     sweep_interval: Span | None = None
-    """Between two sweeps, which find what the feed never told. Default: as the connector suggests."""
+    """Between two sweeps at most, which find what the feed never told. Default: as the connector suggests."""
     sweep_window: Span | None = None
     """How far back a sweep looks. Default: as the connector suggests."""
     start: Annotated[

@@ -16,7 +16,8 @@ from olhubd.config import AccountConfig
 from olhubd.engine import identity
 from olhubd.engine.courier import Courier
 from olhubd.engine.dispatcher import Dispatcher
-from olhubd.engine.poller import Poller, Schedule
+from olhubd.engine.poller import Poller
+from olhubd.engine.schedule import Schedule
 from olhubd.engine.shared import Shared
 from olhubd.engine.supervisor import Pulse
 from olhubd.engine.tokens import TokenKeeper
@@ -130,6 +131,8 @@ class AccountUnit:
             database=shared.database,
             landing=shared.landing,
             log_of_runs=shared.runs,
+            sweeps=shared.sweeps,
+            pulls=shared.pulls,
             clock=shared.clock,
             log=self._log,
             started_at=since or first_run,

@@ -31,6 +31,7 @@ from olhubd.engine.runlog import RunLog
 from olhubd.engine.session import Clients
 from olhubd.engine.shared import Shared
 from olhubd.engine.supervisor import Pulse, Supervisor
+from olhubd.engine.turns import Turns
 from olhubd.engine.waste import Waste
 from olhubd.engine.watch import Watch
 from olhubd.model import Delivery, Order
@@ -41,6 +42,10 @@ from olhubd.store.accounts import AccountRow, AccountState
 
 __all__ = ["Hub"]
 
+_SWEEPS = 4
+"""Accounts that read a page of a sweep at one time. The next page of an account may be another one's turn."""
+_PULLS = 16
+"""Accounts that read a page of their journal at one time: a second or two of delay after an outage of all."""
 _ROUND = 60.0
 
 
@@ -79,6 +84,8 @@ class Hub:
             clients=Clients(session, self.budgets, clock),
             landing=Landing(database, clock, lambda: self._routes, self.wake, log),
             runs=self.runs,
+            sweeps=Turns(places=_SWEEPS, patience=5.0),
+            pulls=Turns(places=_PULLS, patience=2.0),
             policy=_policy(configuration),
             routes=lambda: self._routes,
             processing=self._processing,

@@ -7,7 +7,6 @@ first, since a buyer's new order is worth more than a check of old ones.
 from __future__ import annotations
 
 import asyncio
-import random
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
@@ -17,7 +16,9 @@ import msgspec
 
 from olhubd.engine.landing import Landing, Result
 from olhubd.engine.runlog import RunLog
+from olhubd.engine.schedule import Schedule, jitter
 from olhubd.engine.supervisor import Pulse
+from olhubd.engine.turns import Turns
 from olhubd.model import Order, Run
 from olhubd.plugin import (
     AccountBlocked,
@@ -36,7 +37,7 @@ from olhubd.plugin import (
 )
 from olhubd.store import FAILURES, TROUBLE, Database, Transaction, feeds, lookups
 
-__all__ = ["Limited", "Poller", "Schedule"]
+__all__ = ["Limited", "Poller"]
 
 T = TypeVar("T")
 
@@ -58,18 +59,6 @@ class Limited(Exception):
         self.again_at = again_at
 
 
-class Schedule(msgspec.Struct, frozen=True, kw_only=True):
-    """How often and how far. `start` is from when on orders are wanted: None for those that come after now."""
-
-    interval: timedelta
-    sweep_interval: timedelta
-    sweep_window: timedelta
-    start: datetime | None
-    manual_per_hour: int | None = None
-    page_limit: float = 300.0
-    """Seconds within which a page must be read; a hanging server must not stop the loop."""
-
-
 class Poller:
     """Reads the orders of one account. `fetch` starts a round by hand; `pause` and `resume` are for people."""
 
@@ -82,6 +71,8 @@ class Poller:
         database: Database,
         landing: Landing,
         log_of_runs: RunLog,
+        sweeps: Turns,
+        pulls: Turns,
         clock: Clock,
         log: Log,
         started_at: datetime,
@@ -94,6 +85,8 @@ class Poller:
         self._database = database
         self._landing = landing
         self._runs = log_of_runs
+        self._sweeps = sweeps
+        self._pulls = pulls
         self._clock = clock
         self._log = log
         self._started_at = started_at
@@ -108,6 +101,8 @@ class Poller:
         self._next_pull = 0.0
         self._sweep: feeds.Position | None = None
         self._sweep_run: Run | None = None
+        self._put_off = False
+        """Whether a sweep is due that found too many others at it; it is tried again after the next pull."""
         self._cursor: Cursor | None = None
         self._pulse: Pulse | None = None
         self._unread = True
@@ -196,19 +191,12 @@ class Poller:
         now = self._clock.monotonic()
         until_pull = self._next_pull - now
         self.next_run = self._clock.now() + timedelta(seconds=max(0.0, until_pull))
-        if self._failures:
+        if self._failures or self._put_off:
             return until_pull
         if self._sweep is not None and self._sweep.cursor is not None:
             return 0.0
-        return min(until_pull, self._until_sweep(self._sweep))
-
-    def _until_sweep(self, position: feeds.Position | None) -> float:
-        """Seconds until a sweep is due."""
-        if position is None or position.due_at is None:
-            return 0.0
-        left = (position.due_at - self._clock.now()).total_seconds()
-        # What lies beyond the interval was planned by a clock that was wrong, or before the interval was shortened.
-        return left if left <= self._schedule.sweep_interval.total_seconds() else 0.0
+        due_at = self._sweep.due_at if self._sweep is not None else None
+        return min(until_pull, self._schedule.until_sweep(due_at, self._clock.now()))
 
     async def _failed(self, error: PluginError) -> None:
         self._failures += 1
@@ -222,7 +210,7 @@ class Poller:
         backoff = min(interval, 2.0 * 2.0 ** min(self._failures, 10))
         if isinstance(error, Permanent):
             backoff = interval
-        self._next_pull = self._clock.monotonic() + (asked or _jitter(backoff))
+        self._next_pull = self._clock.monotonic() + (asked or jitter(backoff))
         if self._failures == 1:
             self._log.warning("cannot fetch", account=self.account, reason=str(error))
 
@@ -256,7 +244,7 @@ class Poller:
             self._asked = None
         else:
             # By hand does not move the timer.
-            interval = _jitter(self._schedule.interval.total_seconds())
+            interval = jitter(self._schedule.interval.total_seconds())
             self._next_pull = self._clock.monotonic() + interval
         await self._read_again()
 
@@ -273,7 +261,7 @@ class Poller:
         now = self._clock.now()
         journal = feeds.Position(account=self.account, feed=JOURNAL, cursor=cursor, moved_at=now)
         # With a start in the past the first sweep fetches all since then, and it is due at once.
-        first = now if start is not None else now + self._schedule.sweep_interval
+        first = now if start is not None else self._schedule.sweep_after(now)
         sweep = feeds.Position(
             account=self.account, feed=SWEEP, cursor=None, moved_at=now, due_at=first, since=start
         )
@@ -291,8 +279,10 @@ class Poller:
         run = self._runs.begin(self.account, JOURNAL, trigger)
         try:
             while True:
-                page = await self._limited(self._feed.pull(cursor))
-                run = await self._land(page, run, self._moved(page))
+                # News are not put off: whoever waited in vain goes all the same.
+                async with self._pulls.one():
+                    page = await self._limited(self._feed.pull(cursor))
+                    run = await self._land(page, run, self._moved(page))
                 self._cursor = cursor = page.cursor
                 if page.failure is not None:
                     raise page.failure
@@ -367,14 +357,20 @@ class Poller:
             raise failure
 
     async def _sweep_page(self) -> None:
-        """Read one page of the sweep, if one is due or under way."""
+        """Read one page of the sweep, if one is due or under way, and not too many other accounts are at theirs."""
         position = self._sweep
         now = self._clock.now()
         if position is None:
             position = feeds.Position(account=self.account, feed=SWEEP, cursor=None, moved_at=now, due_at=now)
-        if position.cursor is None and self._until_sweep(position) > 0:
+        if position.cursor is None and self._schedule.until_sweep(position.due_at, now) > 0:
             self._sweep = position
             return
+        async with self._sweeps.one() as mine:
+            self._put_off = not mine
+            if mine:
+                await self._sweep_from(position, self._clock.now())
+
+    async def _sweep_from(self, position: feeds.Position, now: datetime) -> None:
         # As far back as wanted, and as it takes to leave no gap where the last one is long ago.
         recent = min(now - self._schedule.sweep_window, position.moved_at - self._schedule.sweep_interval)
         since = position.since or recent
@@ -391,7 +387,7 @@ class Poller:
                 feed=SWEEP,
                 cursor=None if ends else page.cursor,
                 moved_at=now,
-                due_at=now + self._schedule.sweep_interval,
+                due_at=self._schedule.sweep_after(now),
                 since=None if ends else since,
             )
             result = await self._store(page.records, run, after)
@@ -438,8 +434,3 @@ def _words(error: Exception) -> str:
     if isinstance(error, TROUBLE):
         return f"the database cannot be used: {error}"
     return str(error) if isinstance(error, PluginError) else f"the connector failed: {type(error).__name__}"
-
-
-def _jitter(seconds: float) -> float:
-    """A little more or less, so that many accounts do not ask in step."""
-    return seconds * random.uniform(0.9, 1.1)

@@ -16,6 +16,7 @@ from olhubd.engine.ledger import Ledger
 from olhubd.engine.runlog import RunLog
 from olhubd.engine.session import Clients
 from olhubd.engine.supervisor import Supervisor
+from olhubd.engine.turns import Turns
 from olhubd.model import Cause
 from olhubd.plugin import Clock
 from olhubd.store import Database, Transaction
@@ -34,6 +35,8 @@ class Shared(msgspec.Struct, kw_only=True):
     clients: Clients
     landing: Landing
     runs: RunLog
+    sweeps: Turns
+    pulls: Turns
     policy: Policy
     routes: Callable[[], Sequence[Route]]
     processing: Callable[[str], str | None]

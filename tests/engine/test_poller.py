@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,9 +13,11 @@ import structlog
 
 from olhubd.engine.clock import SystemClock
 from olhubd.engine.landing import Landing
-from olhubd.engine.poller import Limited, Poller, Schedule
+from olhubd.engine.poller import Limited, Poller
 from olhubd.engine.runlog import RunLog
+from olhubd.engine.schedule import Schedule
 from olhubd.engine.supervisor import Pulse
+from olhubd.engine.turns import Turns
 from olhubd.model import Order, Run
 from olhubd.plugin import (
     AuthLost,
@@ -109,6 +112,9 @@ class Bench:
         self.market = Market()
         self.lost: list[PluginError] = []
         self.runs = RunLog(database, self.clock)
+        self.sweeps = Turns(places=4, patience=5.0)
+        self.pulls = Turns(places=4, patience=5.0)
+        self.name = "allegro"
         self.poller: Poller
         self.pulse: Pulse
         self.task: asyncio.Task[None] | None = None
@@ -123,12 +129,14 @@ class Bench:
             **schedule,
         }
         self.poller = Poller(
-            "allegro",
+            self.name,
             self.market,
             Schedule(**keys),
             database=self.database,
             landing=Landing(self.database, self.clock, list, lambda targets: None),
             log_of_runs=self.runs,
+            sweeps=self.sweeps,
+            pulls=self.pulls,
             clock=self.clock,
             log=structlog.get_logger(),
             started_at=EPOCH,
@@ -292,7 +300,7 @@ async def test_the_sweep_finds_and_counts_what_the_journal_missed(bench: Bench) 
 
 async def test_an_order_that_a_sweep_meets_before_the_next_pull_was_not_missed(bench: Bench) -> None:
     """However many old ones it reads beside it."""
-    bench.start(sweep_interval=timedelta(seconds=0.05))
+    bench.start(sweep_interval=timedelta(seconds=0.3))
     await asyncio.sleep(0.02)
     bench.market.place(order("old"))
     await bench.until("old")
@@ -434,6 +442,77 @@ async def test_a_sweep_reaches_back_to_the_last_one_and_waits_for_no_wrong_clock
         while not bench.market.sweeps:
             await asyncio.sleep(0.01)
     assert bench.market.sweeps == [long_ago - timedelta(hours=1)]
+
+
+async def test_pages_are_read_by_few_accounts_at_a_time(database: Database) -> None:
+    """Each is up to a hundred orders in memory, and after an absence or an outage all accounts read at once."""
+    sweeps, pulls = Turns(places=2, patience=5.0), Turns(places=3, patience=5.0)
+    under_way = {"sweep": 0, "pull": 0}
+    most = dict(under_way)
+
+    @contextlib.asynccontextmanager
+    async def counted(kind: str) -> AsyncIterator[None]:
+        under_way[kind] += 1
+        most[kind] = max(most[kind], under_way[kind])
+        await asyncio.sleep(0.01)
+        yield
+        under_way[kind] -= 1
+
+    class Counted(Market):
+        async def sweep(self, since: datetime, cursor: Cursor | None) -> Page:
+            async with counted("sweep"):
+                return await super().sweep(since, cursor)
+
+        async def pull(self, cursor: Cursor) -> Page:
+            async with counted("pull"):
+                return await super().pull(cursor)
+
+    benches = []
+    for number in range(8):
+        benches.append(bench := Bench(database))
+        bench.name, bench.sweeps, bench.pulls, bench.market = f"allegro-{number}", sweeps, pulls, Counted()
+        bench.market.place(*(order(f"{number}-{i}", placed_at=EPOCH) for i in range(5)), told=False)
+        bench.start(begin=EPOCH - timedelta(days=1))
+    try:
+        await benches[0].until(*(f"{number}-{i}" for number in range(8) for i in range(5)))
+    finally:
+        for bench in benches:
+            await bench.stop()
+    assert most == {"sweep": 2, "pull": 3}
+
+
+async def test_news_wait_a_moment_for_others_and_then_no_longer(bench: Bench) -> None:
+    """Those who read may hang."""
+    bench.pulls = Turns(places=1, patience=0.01)
+    async with bench.pulls.one():
+        bench.start()
+        await asyncio.sleep(0.05)
+        bench.market.place(order("news"))
+        await bench.until("news")
+
+
+async def test_a_sweep_that_finds_no_place_does_not_keep_news_waiting(bench: Bench) -> None:
+    """Others at their sweep may hang; it is made up for when they are through, and tried once a pull till then."""
+    tries = 0
+
+    class Counted(Turns):
+        @contextlib.asynccontextmanager
+        async def one(self) -> AsyncIterator[bool]:
+            nonlocal tries
+            tries += 1
+            async with super().one() as mine:
+                yield mine
+
+    bench.sweeps = sweeps = Counted(places=1, patience=0.0)
+    async with sweeps.one():
+        bench.start(sweep_interval=timedelta(0))
+        await asyncio.sleep(0.05)
+        bench.market.place(order("news"))
+        bench.market.place(order("untold"), told=False)
+        await bench.until("news")
+        assert bench.market.sweeps == []
+        assert tries - 1 <= bench.market.pulls
+    await bench.until("news", "untold")
 
 
 async def test_many_pages_do_not_make_it_look_stuck(bench: Bench) -> None:

@@ -1,0 +1,46 @@
+"""When an account reads, and how far back: numbers and their spread, no clock and no task.
+
+Many accounts begin in one moment, at a start or after an outage. Each wait is therefore drawn a little shorter or
+longer than asked, else all would ask, and hold a page each in memory, in step for ever.
+"""
+
+from __future__ import annotations
+
+import random
+from datetime import datetime, timedelta
+
+import msgspec
+
+__all__ = ["Schedule", "jitter"]
+
+_SOONEST = 0.5
+"""What share of the interval passes before a sweep at least; the setting is the most."""
+
+
+class Schedule(msgspec.Struct, frozen=True, kw_only=True):
+    """How often and how far. `start` is from when on orders are wanted: None for those that come after now."""
+
+    interval: timedelta
+    sweep_interval: timedelta
+    sweep_window: timedelta
+    start: datetime | None
+    manual_per_hour: int | None = None
+    page_limit: float = 300.0
+    """Seconds within which a page must be read; a hanging server must not stop the loop."""
+
+    def sweep_after(self, now: datetime) -> datetime:
+        """When the next sweep is due: within the interval, at no moment that other accounts share."""
+        return now + self.sweep_interval * random.uniform(_SOONEST, 1.0)
+
+    def until_sweep(self, due_at: datetime | None, now: datetime) -> float:
+        """Seconds until a sweep is due."""
+        if due_at is None:
+            return 0.0
+        left = (due_at - now).total_seconds()
+        # What lies beyond the interval was planned by a clock that was wrong, or before the interval was shortened.
+        return left if left <= self.sweep_interval.total_seconds() else 0.0
+
+
+def jitter(seconds: float) -> float:
+    """A little more or less, so that many accounts do not ask in step."""
+    return seconds * random.uniform(0.9, 1.1)

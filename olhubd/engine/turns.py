@@ -1,0 +1,39 @@
+"""Places for work that holds much memory while it lasts, so that the most that is held does not grow with accounts.
+
+A page is up to a hundred orders as bytes, as records and as documents, and often a connection for each order.
+Memory that was once needed is seldom given back to the system, so the worst moment decides what the process takes
+from then on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+__all__ = ["Turns"]
+
+
+class Turns:
+    """At most so many at a time; whoever came first goes first."""
+
+    def __init__(self, places: int, patience: float) -> None:
+        self._free = asyncio.Semaphore(places)
+        self._patience = patience
+
+    @contextlib.asynccontextmanager
+    async def one(self) -> AsyncIterator[bool]:
+        """Wait for a place; gives False when none came free in good time: what then is the caller's affair.
+
+        Whoever waits has other work too, and those in front of it may hang.
+        """
+        try:
+            async with asyncio.timeout(self._patience):
+                await self._free.acquire()
+        except TimeoutError:
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            self._free.release()
