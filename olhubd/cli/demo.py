@@ -14,7 +14,7 @@ import socket
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -28,6 +28,18 @@ __all__ = ["demo"]
 
 SETTLE = "3 s"
 """The simulated shop acts at the latest a second after its answer was lost; a real one needs a minute."""
+
+WORDS: Final = {
+    "shipping": {"Allegro Kurier DPD": "flat_rate", "Allegro Paczkomaty InPost": "local_pickup"},
+    "payment": {
+        "online": "payu",
+        "transfer": "bacs",
+        "split-vat": "split_payment",
+        "deferred": "allegro_later",
+        "cash-on-delivery": "cod",
+    },
+}
+"""What a seller would write into the route: the shop's methods by the simulated buyers' ones."""
 
 
 @click.command()
@@ -161,7 +173,7 @@ async def _demo(folder: Path, settings: _Settings, show: _Show) -> bool:
         seed=settings.seed,
         account={"interval": "1 s", "sweep_interval": "5 s"},
         target={"fetch_orders": True, "interval": "5 s", "settle": SETTLE},
-        route={"mark_processing": True, "status_back": {"completed": "SENT"}},
+        route={"mark_processing": True, "status_back": {"completed": "SENT"}, **WORDS},
         engine={"backoff_first": "500 ms", "backoff_max": "5 s"},
         listen=settings.listen,
     ) as stage:

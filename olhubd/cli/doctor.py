@@ -11,7 +11,7 @@ import click
 
 from olhubd.cli import progress
 from olhubd.cli.failures import Exit, Failure, failure
-from olhubd.cli.session import Session, session_command
+from olhubd.cli.session import PROMPT, Session, session_command
 from olhubd.control.doctor import machine
 from olhubd.control.doctor.finding import CHECKS, Diagnosis, State, fine, gather, look, skipped, wrong
 from olhubd.control.doctor.service import service
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["doctor"]
 
+_BESIDE = 5.0
+"""Seconds for the whole database beside a daemon that does not answer: that is to be told soon."""
 _COLOURS = {"fine": "green", "look": "yellow", "wrong": "red"}
 
 
@@ -64,6 +66,8 @@ class _Examination:
         self._wanted = wanted
         self._found: list[Finding] = []
         self._configuration: Configuration | None = None
+        self._silent = False
+        """Something holds the daemon's door open and does not answer."""
 
     def _add(self, check: str, look: Callable[[], Iterable[Finding]]) -> None:
         if not self._wanted or check in self._wanted:
@@ -101,12 +105,14 @@ class _Examination:
         outside = {name for name, check in CHECKS.items() if not check.inside}
         asked = [name for name in self._wanted if name not in outside]
         try:
-            with self._session.daemon() as daemon:
+            with self._session.daemon(PROMPT) as daemon:
                 status = daemon.get("/api/v1/status", Status)
                 settings = daemon.get("/api/v1/settings", Settings)
-                if asked or not self._wanted:
+            if asked or not self._wanted:
+                with self._session.daemon() as daemon:  # which asks others, and waits for them
                     self._found += daemon.get("/api/v1/doctor", Diagnosis, check=asked or None).items
         except (NotReachable, ConfigurationError, Failure) as error:
+            self._silent = isinstance(error, NotReachable) and error.silent
             return None, None, error if isinstance(error, Failure) else failure(error)
         except Refused as error:
             if error.problem.status not in (401, 403):
@@ -146,8 +152,11 @@ class _Examination:
             self._add("PLUGINS", lambda: machine.plugins(found))
             self._add("FILES", lambda: machine.files(at))
             self._add("DISK", lambda: machine.disk(at))
-            self._add("INTEGRITY", lambda: asyncio.run(machine.database(at)))
-            if trouble is not None and trouble.exit_code == Exit.UNREACHABLE:
+            within = _BESIDE if self._silent and "INTEGRITY" not in self._wanted else None
+            self._add("INTEGRITY", lambda: asyncio.run(machine.database(at, within)))
+            if self._silent:
+                self._add("PORT", lambda: [skipped("the daemon that does not answer has it")])
+            elif trouble is not None and trouble.exit_code == Exit.UNREACHABLE:
                 self._add("PORT", lambda: machine.port(found.control))
             own = list(machine.own_checks(found, [name for name in self._wanted if name not in CHECKS]))
         for name, one in own:

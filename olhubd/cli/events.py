@@ -108,5 +108,7 @@ def _print(printer: Printer, event: EventRow) -> None:
         click.echo(msgspec.json.encode(event).decode())
         return
     order = f" #{event.order_id}" if event.order_id is not None else ""
-    told = printer.cell(f"{event.account or 'olhubd'}{order}: {event.text} ({event.why})")
+    about = f"{event.account or 'olhubd'}{order}: "
+    text = event.text.removeprefix(about)  # some begin with it themselves
+    told = printer.cell(f"{about}{text} ({event.why})")
     click.echo(f"{event.id:>6}  {printer.when(event.at)}  {told}")

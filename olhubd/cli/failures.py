@@ -61,6 +61,12 @@ def failure(error: Exception) -> Failure | None:
         case NotReachable(denied=True):
             hint = "use sudo, or become a member of the daemon's group"
             return Failure(f"{error}: {hint}", Exit.DENIED)
+        case NotReachable(silent=True):
+            hints = [
+                "A daemon is there and does not answer. See: journalctl --unit olhubd",
+                "If it stays so: systemctl restart olhubd; a restart loses nothing.",
+            ]
+            return Failure(str(error), Exit.UNREACHABLE, hints)
         case NotReachable():
             hints = ["Is the daemon running? See: systemctl status olhubd, or start it with: olhubd run"]
             return Failure(str(error), Exit.UNREACHABLE, hints)

@@ -75,5 +75,7 @@ def _print(printer: Printer, entries: tuple[Entry, ...]) -> None:
         mark = f"{entry.severity.value:<7}" if entry.severity.value in _COLOURS else " " * 7
         mark = click.style(mark, fg=_COLOURS.get(entry.severity.value))
         order = f" #{entry.order_id}" if entry.order_id is not None else ""
-        told = printer.cell(f"{entry.account or 'olhubd'}{order}: {entry.text} ({entry.why})")
+        about = f"{entry.account or 'olhubd'}{order}: "
+        text = entry.text.removeprefix(about)  # some begin with it themselves
+        told = printer.cell(f"{about}{text} ({entry.why})")
         click.echo(f"{printer.when(entry.at)}  {mark}  {told}")

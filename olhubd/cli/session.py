@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEFAULT_CONFIG",
+    "PROMPT",
     "Session",
     "account_argument",
     "account_names",
@@ -33,6 +34,10 @@ __all__ = [
 DEFAULT_CONFIG = Path("/etc/olhubd/olhubd.toml")
 DEFAULT_SOCKET = Path("/run/olhubd/olhubd.sock")
 TOKEN_FILE = "control.token"
+PROMPT = 10.0
+"""Seconds in which a daemon that works tells how it stands: it gives itself no longer for that."""
+_PATIENT = 100.0
+"""Seconds for what may take its time, such as a run or a comparison; the daemon ends each before that."""
 _LONGEST_NAME = 500
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -79,26 +84,26 @@ class Session:
         return Printer(self.as_json, reach.zone if reach else None, as_csv=self.as_csv)
 
     @contextlib.contextmanager
-    def daemon(self) -> Any:
+    def daemon(self, timeout: float = _PATIENT) -> Any:
         """A client of the running daemon. Its errors become messages further out."""
-        with self._client() as client:
+        with self._client(timeout) as client:
             yield client
 
-    def _client(self) -> Client:
+    def _client(self, timeout: float) -> Client:
         from olhubd.control.client import Client
 
         reach = self.reach
         if reach is None:
-            return Client(DEFAULT_SOCKET)
+            return Client(DEFAULT_SOCKET, timeout=timeout)
         sockets = [reach.socket] if reach.socket else []
         if self.config == DEFAULT_CONFIG:
             sockets.append(DEFAULT_SOCKET)
         for path in sockets:
             with contextlib.suppress(PermissionError):
                 if path.exists():
-                    return Client(path)
+                    return Client(path, timeout=timeout)
         if reach.listen is None:
-            return Client(sockets[0] if sockets else DEFAULT_SOCKET)
+            return Client(sockets[0] if sockets else DEFAULT_SOCKET, timeout=timeout)
         if reach.listen.port == 0:
             raise Failure(
                 "the daemon listens on a port that it chose by itself",
@@ -106,7 +111,8 @@ class Session:
                 ["Set control.socket, or a port in control.listen."],
             )
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(reach.listen.host, reach.listen.host)
-        return Client((host, reach.listen.port), _token(reach), certificate=reach.certificate)
+        at = (host, reach.listen.port)
+        return Client(at, _token(reach), timeout, certificate=reach.certificate)
 
 
 def _token(reach: Reach) -> str | None:

@@ -10,7 +10,7 @@ import click
 
 from olhubd.cli.failures import Exit, Failure
 from olhubd.cli.output import Printer, span
-from olhubd.cli.session import Session, session_command
+from olhubd.cli.session import PROMPT, Session, session_command
 
 if TYPE_CHECKING:
     from olhubd.control.records import Account, Status
@@ -24,7 +24,8 @@ __all__ = ["status"]
 def status(session: Session) -> None:
     """How the daemon and its accounts stand.
 
-    Exit code 0 while it is ready, 1 while a loop is stuck or the database does not answer.
+    Exit code 0 while it is ready, 1 while a loop is stuck or the database does not answer, 4 when no daemon answers
+    within ten seconds.
 
     \b
     Examples:
@@ -33,7 +34,7 @@ def status(session: Session) -> None:
     """
     from olhubd.control.records import Accounts, Status
 
-    with session.daemon() as daemon:
+    with session.daemon(PROMPT) as daemon:
         found = daemon.get("/api/v1/status", Status)
         accounts = daemon.get("/api/v1/accounts", Accounts).items
     printer = session.printer

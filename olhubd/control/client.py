@@ -28,11 +28,15 @@ _PROBLEM = "application/problem+json"
 
 
 class NotReachable(Exception):
-    """No daemon answers there. `denied`: it may well run, but this user may not speak to it."""
+    """No daemon answers there. `denied`: it may well run, but this user may not speak to it.
 
-    def __init__(self, message: str, *, denied: bool = False) -> None:
+    `silent`: something holds the door open there and says nothing, as a process that is stopped does.
+    """
+
+    def __init__(self, message: str, *, denied: bool = False, silent: bool = False) -> None:
         super().__init__(message)
         self.denied = denied
+        self.silent = silent
 
 
 class Refused(Exception):
@@ -59,6 +63,7 @@ class Client:
     ) -> None:
         self.address = address
         self._token = token
+        self._timeout = timeout
         if isinstance(address, Path):
             self._connection: http.client.HTTPConnection = _UnixConnection(address, timeout)
         elif certificate is not None:
@@ -129,7 +134,9 @@ class Client:
         except PermissionError as error:
             raise NotReachable(f"{self._where} may not be used by this user", denied=True) from error
         except TimeoutError as error:
-            raise NotReachable(f"{self._where} did not answer in time") from error
+            raise NotReachable(f"{self._where} did not answer within {self._timeout:g} s", silent=True) from error
+        except BlockingIOError as error:  # how a socket of a file says that its queue is full
+            raise NotReachable(f"{self._where} takes nobody in", silent=True) from error
         except http.client.IncompleteRead as error:
             raise NotReachable(f"{self._where} ended in the middle; what was written is not whole") from error
         except ssl.SSLError as error:

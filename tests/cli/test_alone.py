@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import socket
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import msgspec
 import pytest
 
 from olhubd import __version__, config
+from olhubd.cli import session
 from olhubd.cli.output import Printer, span
 from olhubd.plugin import hookimpl
 from tests.cli.conftest import Run
@@ -151,6 +153,28 @@ def test_nobody_answers(run: Run, path: Path, port: int, command: list[str]) -> 
     assert result.exit_code == 4
     assert f"127.0.0.1:{port} does not answer" in result.output
     assert "Is the daemon running?" in result.output
+
+
+def test_who_answers_nothing_is_not_waited_for(run: Run, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A daemon that is stopped takes connections in, and says nothing."""
+    assert session.PROMPT <= 10
+    for command in ("status", "doctor"):
+        monkeypatch.setattr(importlib.import_module(f"olhubd.cli.{command}"), "PROMPT", 0.2)
+    door = path.parent / "olhubd.sock"
+    text = path.read_text(encoding="utf-8").replace("[control]", f'[control]\nsocket = "{door}"')
+    path.write_text(text, encoding="utf-8")
+    with socket.socket(socket.AF_UNIX) as frozen:
+        frozen.bind(str(door))
+        frozen.listen(8)
+        result = run("status", "--config", str(path))
+        assert result.exit_code == 4
+        assert f"olhubd: {door} did not answer within 0.2 s\n" in result.output
+        assert "systemctl restart olhubd" in result.output
+        assert "Is the daemon running?" not in result.output
+        told = run("doctor", "--config", str(path))
+    assert told.exit_code == 1
+    assert f"wrong     DAEMON     {door} did not answer within 0.2 s" in told.output
+    assert "skipped   PORT       the daemon that does not answer has it" in told.output
 
 
 def test_a_socket_that_is_not_ours_to_use(run: Run, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

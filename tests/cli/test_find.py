@@ -46,9 +46,7 @@ async def test_the_journal_is_read_like_a_log(house: House, terminal: Terminal) 
     (sold,) = await house.sell()
     await house.ask("POST", "/accounts/stingy/pause", {"reason": "holidays"})
     lines = (await terminal("journal", "--account", "stingy")).splitlines()
-    assert lines[-1].endswith(
-        "warning  stingy: stingy: the account was paused: holidays (by a program with the token)"
-    )
+    assert lines[-1].endswith("warning  stingy: the account was paused: holidays (by a program with the token)")
     told = await terminal("journal", "--order", sold)
     assert told.index("seen for the first time") < told.index("was confirmed")
     assert await terminal("journal", "--text", "no such words") == "Nothing happened that fits.\n"

@@ -12,6 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from olhubd.cli.demo import WORDS
+from olhubd.model import PaymentType
+from olhubd_allegro.simulator.population import COURIER, LOCKER
+
 
 def demo(*arguments: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "olhubd", "demo", *arguments]
@@ -52,6 +56,12 @@ def test_without_faults_the_books_agree(tmp_path: Path) -> None:
     again = demo(*quiet, folder=tmp_path)
     assert again.returncode == 2
     assert "is not empty" in again.stderr
+
+
+def test_every_word_of_its_buyers_is_mapped() -> None:
+    """So nothing is left to do where all is well."""
+    assert WORDS["shipping"].keys() == {COURIER[1], LOCKER[1]}
+    assert WORDS["payment"].keys() == {one.value for one in PaymentType if one is not PaymentType.UNKNOWN}
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

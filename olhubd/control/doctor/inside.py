@@ -224,12 +224,16 @@ class Round:
             return [fine("every word that was seen is mapped")]
         mend = "map it in the route's table; all of them: olhubd mappings --unmapped"
         found = [
-            look(f"the {one.kind.value} {_called(one)} became nothing in {one.orders} orders", mend, one.account)
+            look(f"the {one.kind.value} {_called(one)} became nothing in {_orders(one.orders)}", mend, one.account)
             for one in words[:_SHOWN]
         ]
         if len(words) > _SHOWN:
             found.append(look(f"{len(words) - _SHOWN} more words are not mapped", "olhubd mappings --unmapped"))
         return found
+
+
+def _orders(count: int) -> str:
+    return "1 order" if count == 1 else f"{count} orders"
 
 
 def _called(word: Mapping) -> str:

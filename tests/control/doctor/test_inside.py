@@ -166,7 +166,7 @@ async def test_unmapped(trading: House) -> None:
     await trading.sell()
     one = await found(trading, "UNMAPPED", "market")
     assert one["state"] == "look"
-    assert "in 1 orders" in one["text"]
+    assert one["text"].endswith("became nothing in 1 order")
 
 
 async def test_unlinked(trading: House) -> None:
