@@ -30,6 +30,8 @@ class Surroundings:
     said: Mapping[int, Mapping[str, Any]]
     whole: Mapping[OrderId, Stored]
     there: Mapping[OrderId, Sequence[copies.Copy]]
+    discarded: frozenset[int]
+    """The deliveries that a person has given up."""
 
 
 async def listing(call: Call[DeliveriesQuery, Nothing]) -> DeliveryPage:
@@ -106,6 +108,7 @@ async def delivery_rows(hub: Hub, found: Sequence[Delivery]) -> tuple[DeliveryRo
 async def surroundings(reader: Reader, found: Sequence[Delivery]) -> Surroundings:
     """What is shown beside these deliveries."""
     stuck = sorted({d.order_id for d in found if d.state in (DeliveryState.HOLD, DeliveryState.DEAD)})
+    dead = [d.id for d in found if d.state is DeliveryState.DEAD]
     ids = sorted({delivery.order_id for delivery in found})
     return Surroundings(
         names={
@@ -115,6 +118,7 @@ async def surroundings(reader: Reader, found: Sequence[Delivery]) -> Surrounding
         said=holds.last_held(await events.helds(reader, stuck)) if stuck else {},
         whole=await orders.read(reader, stuck) if stuck else {},
         there=await copies.of_orders(reader, stuck) if stuck else {},
+        discarded=await deliveries.discarded(reader, dead) if dead else frozenset(),
     )
 
 
@@ -137,7 +141,7 @@ def delivery_views(hub: Hub, found: Sequence[Delivery], around: Surroundings) ->
             external_id=delivery.external_id,
             reason=delivery.reason,
             error=delivery.error,
-            actions=tuple(hub.holds.choices(delivery)),
+            actions=tuple(hub.holds.choices(delivery, discarded=delivery.id in around.discarded)),
             held=options.held(
                 delivery,
                 around.said.get(delivery.id, {}),
@@ -155,6 +159,6 @@ ROUTES = (
     route("POST", "/api/v1/deliveries/{delivery}/retry", retry),
     route("POST", "/api/v1/deliveries/{delivery}/release", release, refusals=(409,)),
     route("POST", "/api/v1/deliveries/{delivery}/adopt", adopt, limit=20.0, refusals=(409,)),
-    route("POST", "/api/v1/deliveries/{delivery}/discard", discard),
+    route("POST", "/api/v1/deliveries/{delivery}/discard", discard, refusals=(409,)),
     route("POST", "/api/v1/deliveries/{delivery}/accept", accept),
 )

@@ -27,6 +27,8 @@ STATUSES = (
 )
 """What a person may say of an order's progress. A cancellation is the marketplace's: money goes back there."""
 
+_DISCARDED = "somebody has given it up already"
+
 
 class Act(enum.StrEnum):
     RETRY = "retry"
@@ -80,8 +82,11 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def of_delivery(delivery: Delivery, now: datetime, numbered: bool) -> tuple[Choice, ...]:
-    """`numbered` tells whether the target can be asked for an order by its number."""
+def of_delivery(
+    delivery: Delivery, now: datetime, numbered: bool, *, discarded: bool = False
+) -> tuple[Choice, ...]:
+    """`numbered` tells whether the target can be asked for an order by its number, `discarded` whether a person
+    has given the delivery up already."""
     state = delivery.state
     waits = state is DeliveryState.PENDING and delivery.due_at > now
     stuck = state in (DeliveryState.HOLD, DeliveryState.RETRY, DeliveryState.DEAD)
@@ -92,7 +97,7 @@ def of_delivery(delivery: Delivery, now: datetime, numbered: bool) -> tuple[Choi
         _choice(Act.RELEASE, None if waits or state is DeliveryState.HOLD else settled or "nothing holds it"),
         _choice(Act.ADOPT, _not_adopted(delivery, numbered) or (None if stuck or waits else settled or going)),
         _choice(Act.ACCEPT, (settled or going) if not stuck else _not_accepted(delivery)),
-        _choice(Act.DISCARD, None if stuck or waits else settled or going),
+        _choice(Act.DISCARD, _DISCARDED if discarded else None if stuck or waits else settled or going),
     )
 
 

@@ -16,6 +16,8 @@ from olhubd.decide.route import Route, When
 from olhubd.model import Action, Order, Shipment, Stage
 
 __all__ = [
+    "CALLED_OFF",
+    "TAKEN_OVER",
     "Amendment",
     "Debt",
     "StatusWord",
@@ -23,11 +25,15 @@ __all__ = [
     "after_push",
     "creation_status",
     "follow",
+    "needless",
     "ripe",
     "shipment_at",
     "status_at",
     "withdrawn",
 ]
+
+TAKEN_OVER = "another order took over its lines"
+CALLED_OFF = "the purchase was cancelled meanwhile"
 
 
 class StatusWord(msgspec.Struct, frozen=True):
@@ -193,10 +199,17 @@ def after_push(account: str, route: Route, processing: str | None, found: str | 
 def withdrawn(order: Order, superseded: bool) -> str | None:
     """Why an order that is owed must not be sent any more; None when it must."""
     if superseded:
-        return "another order took over its lines"
+        return TAKEN_OVER
     if cancelled(order):
         return "it was cancelled before it was sent"
     return None
+
+
+def needless(order: Order, superseded: bool) -> str | None:
+    """Why it is no matter that the order's status was refused; None when it is one."""
+    if superseded:
+        return TAKEN_OVER
+    return CALLED_OFF if cancelled(order) else None
 
 
 def creation_status(order: Order, statuses: Mapping[str, str]) -> str | None:

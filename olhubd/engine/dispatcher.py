@@ -288,7 +288,7 @@ async def book(
 
     Gives the outcomes, which are others where they contradict what stands in the database.
     """
-    outcomes = await _wanted(tx, await _uncontested(tx, target, ended))
+    outcomes = await _mattering(tx, await _wanted(tx, await _uncontested(tx, target, ended)))
     await deliveries.save(tx, [*(outcome.delivery for outcome in outcomes), *back])
     await copies.arrive(tx, [outcome.copy for outcome in outcomes if outcome.copy is not None])
     for outcome in outcomes:
@@ -336,6 +336,33 @@ async def _wanted(tx: Transaction, ended: Sequence[Outcome]) -> list[Outcome]:
         if plan.withdrawn(stored.order, stored.superseded_by is not None) is None
     }
     return [_owed_again(outcome) if dropped.get(outcome.delivery.id) in on_again else outcome for outcome in ended]
+
+
+async def _mattering(tx: Transaction, ended: Sequence[Outcome]) -> list[Outcome]:
+    """The outcomes, a refused status dropped where its order is cancelled: nobody needs to see to that."""
+    refused = {
+        outcome.delivery.id: outcome.order_id
+        for outcome in ended
+        if outcome.delivery.action is Action.SET_STATUS and outcome.delivery.state is DeliveryState.DEAD
+    }
+    if not refused:
+        return list(ended)
+    why = {
+        id_: plan.needless(stored.order, stored.superseded_by is not None)
+        for id_, stored in (await orders.read(tx, list(refused.values()))).items()
+    }
+    return [
+        _needless(outcome, reason)
+        if (order_id := refused.get(outcome.delivery.id)) is not None and (reason := why[order_id]) is not None
+        else outcome
+        for outcome in ended
+    ]
+
+
+def _needless(outcome: Outcome, reason: str) -> Outcome:
+    dropped = msgspec.structs.replace(outcome.delivery, state=DeliveryState.DROPPED, reason=reason)
+    facts = {**outcome.facts, "reason": reason}
+    return msgspec.structs.replace(outcome, delivery=dropped, event="delivery.dropped", facts=facts)
 
 
 def _owed_again(outcome: Outcome) -> Outcome:

@@ -43,9 +43,10 @@ class Holds:
         self._shared = shared
         self._units = units
 
-    def choices(self, delivery: Delivery) -> Sequence[Choice]:
+    def choices(self, delivery: Delivery, *, discarded: bool) -> Sequence[Choice]:
         """What may be done with it now, and why not the rest."""
-        return choice.of_delivery(delivery, self._shared.clock.now(), self._numbered(delivery.target))
+        now, numbered = self._shared.clock.now(), self._numbered(delivery.target)
+        return choice.of_delivery(delivery, now, numbered, discarded=discarded)
 
     async def retry(self, delivery_id: int, who: str) -> Delivery:
         """Try a delivery again now that somebody mended the cause; an unknown outcome is still looked up first."""
@@ -205,10 +206,12 @@ class Holds:
         return unit is not None and isinstance(unit.connector, OrderSink) and unit.connector.numbered
 
     async def _allowed(self, delivery_id: int, act: Act, tx: Transaction | None = None) -> Delivery:
-        delivery = await deliveries.get(tx or self._shared.database.reader, delivery_id)
+        reader = tx or self._shared.database.reader
+        delivery = await deliveries.get(reader, delivery_id)
         if delivery is None:
             raise NotPossible(f"there is no delivery {delivery_id}")
-        wanted = next(one for one in self.choices(delivery) if one.name is act)
+        discarded = delivery_id in await deliveries.discarded(reader, [delivery_id])
+        wanted = next(one for one in self.choices(delivery, discarded=discarded) if one.name is act)
         if not wanted.possible:
             raise NotPossible(f"delivery {delivery_id} cannot be {_PAST[act]}: {wanted.why_not}")
         return delivery

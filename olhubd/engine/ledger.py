@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from olhubd.decide.changes import Change, Reopened
+from olhubd.decide import plan
+from olhubd.decide.changes import Cancelled, Change, Reopened, Superseded
 from olhubd.decide.plan import Debt
 from olhubd.engine import inputs
 from olhubd.model import Action, Cause, Delivery, DeliveryId, DeliveryState, Event, EventId, OrderId
@@ -39,6 +40,7 @@ class Ledger:
         self._new: list[Delivery] = []
         self._settled: list[Delivery] = []
         self._replaced: list[tuple[OrderId, Debt]] = []
+        self._withdrawn: list[tuple[OrderId, str]] = []
         self._superseded: list[tuple[OrderId, OrderId, datetime]] = []
         self._deliveries: dict[OrderId, list[Delivery]] = {}
 
@@ -94,6 +96,7 @@ class Ledger:
         that was dropped and comes back to life is owed again, and a cancellation that still waits then is not.
         """
         ids = [self.event(change.kind, account, order_id, change, cause) for change in found]
+        self._withdrawn += [(order_id, _off(one)) for one in found if isinstance(one, Cancelled | Superseded)]
         known = list(known)
         pushes = {d.target: d for d in known if d.action is Action.PUSH_ORDER}
         cancels = {d.target: d for d in known if d.action is Action.CANCEL_ORDER and _never_sent(d)}
@@ -159,6 +162,8 @@ class Ledger:
         for order_id, debt in self._replaced:
             kind = f"{debt.key}#" if debt.action is Action.AMEND_ORDER else ""
             await deliveries.drop_superseded(tx, order_id, debt.target, debt.action, kind, self._now)
+        for order_id, reason in self._withdrawn:
+            await deliveries.drop_refused(tx, order_id, Action.SET_STATUS, reason, self._now)
         if self._settled:
             await deliveries.save(tx, self._settled)
         if self._new:
@@ -182,6 +187,11 @@ class Ledger:
                 lease_until=None,
             )
         )
+
+
+def _off(change: Change) -> str:
+    """Why nobody needs to see to a refused status of an order to which this happened."""
+    return plan.TAKEN_OVER if isinstance(change, Superseded) else plan.CALLED_OFF
 
 
 def _never_sent(push: Delivery) -> bool:

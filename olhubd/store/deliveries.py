@@ -15,6 +15,8 @@ from olhubd.store.database import Reader, Row, Transaction
 __all__ = [
     "add",
     "claim",
+    "discarded",
+    "drop_refused",
     "drop_superseded",
     "get",
     "given_up",
@@ -36,6 +38,11 @@ _COLUMNS = (
 )
 _OPEN = "('pending', 'retry', 'sent', 'hold')"
 _STUCK = "('hold', 'dead')"
+_DISCARDED = (
+    "'delivery.discarded' IS (SELECT e.kind FROM events AS e WHERE e.order_id = d.order_id"
+    " AND json_extract(CAST(e.data AS TEXT), '$.delivery') = d.id ORDER BY e.id DESC LIMIT 1)"
+)
+"""That the last word about the delivery `d` was a person's, who gave it up."""
 """The conditions of the partial indexes, which serve only a query that names them word for word."""
 _STUCK_STATES = frozenset({DeliveryState.HOLD, DeliveryState.DEAD})
 
@@ -201,6 +208,15 @@ async def drop_superseded(
     )
 
 
+async def drop_refused(tx: Transaction, order_id: int, action: Action, reason: str, at: datetime) -> int:
+    """Drop what was refused for good and does not matter any more, but for what a person has discarded."""
+    return await tx.execute(
+        "UPDATE deliveries AS d SET state = 'dropped', finished_at = ?, reason = ?"
+        f" WHERE d.order_id = ? AND d.action = ? AND d.state = 'dead' AND NOT {_DISCARDED}",
+        (codec.stamp(at), reason, order_id, action.value),
+    )
+
+
 async def get(reader: Reader, delivery_id: int) -> Delivery | None:
     row = await reader.one(f"SELECT {_COLUMNS} FROM deliveries WHERE id = ?", (delivery_id,))
     return _delivery(row) if row else None
@@ -247,11 +263,14 @@ async def next_due(reader: Reader, target: str, after: datetime) -> datetime | N
 
 
 async def tally(reader: Reader) -> dict[tuple[str, DeliveryState], int]:
-    """How many deliveries by (target, state), of those not yet settled."""
+    """How many deliveries by (target, state), of those not yet settled.
+
+    Of the dead ones only what was refused for good: what a person discarded is settled.
+    """
     rows = await reader.fetch(
         f"SELECT target, state, COUNT(*) FROM deliveries WHERE state IN {_OPEN} GROUP BY target, state"
-        " UNION ALL SELECT target, state, COUNT(*) FROM deliveries"
-        f" WHERE state IN {_STUCK} AND state = 'dead' GROUP BY target, state"
+        " UNION ALL SELECT target, state, COUNT(*) FROM deliveries AS d"
+        f" WHERE d.state IN {_STUCK} AND d.state = 'dead' AND NOT {_DISCARDED} GROUP BY target, state"
     )
     return {(row[0], DeliveryState(row[1])): row[2] for row in rows}
 
@@ -260,12 +279,19 @@ async def given_up(reader: Reader) -> dict[str, int]:
     """How many each target refused for good, without those that a person has discarded since."""
     rows = await reader.fetch(
         "SELECT target, COUNT(*) FROM deliveries AS d"
-        f" WHERE d.state IN {_STUCK} AND d.state = 'dead' AND 'delivery.discarded' IS NOT"
-        " (SELECT e.kind FROM events AS e WHERE e.order_id = d.order_id"
-        " AND json_extract(CAST(e.data AS TEXT), '$.delivery') = d.id ORDER BY e.id DESC LIMIT 1)"
-        " GROUP BY target"
+        f" WHERE d.state IN {_STUCK} AND d.state = 'dead' AND NOT {_DISCARDED} GROUP BY target"
     )
     return dict(rows)
+
+
+async def discarded(reader: Reader, ids: Sequence[int]) -> frozenset[int]:
+    """Those of these that a person gave up, and nobody has let go since."""
+    rows = await reader.fetch(
+        f"SELECT d.id FROM deliveries AS d WHERE d.id IN ({codec.marks(ids)})"
+        f" AND d.state = 'dead' AND {_DISCARDED}",
+        list(ids),
+    )
+    return frozenset(row[0] for row in rows)
 
 
 async def ties(reader: Reader, account: str) -> tuple[int, int]:

@@ -143,6 +143,11 @@ async def test_a_delivery_is_given_up(house: House, terminal: Terminal) -> None:
     assert "no order that could be accepted" in await terminal("deliveries", "accept", str(number), code=1)
     told = await terminal("deliveries", "discard", str(number), "--reason", "made by hand")
     assert told == f"delivery {number} (push-order to shop) is dead\n"
+    assert "given up" not in await terminal("status")
+    twice = await terminal("deliveries", "discard", str(number), "--reason", "again", code=1)
+    assert f"delivery {number} cannot be discarded: somebody has given it up already" in twice
+    said = [one["kind"] for one in (await house.get("/journal"))["items"]]
+    assert said.count("delivery.discarded") == 1
     sold = (await house.get(f"/deliveries/{number}"))["order"]["external_id"]
     assert "was given up: made by hand" in await terminal("explain", sold)
     assert str(number) in await terminal("deliveries", "list", "--all")

@@ -272,6 +272,7 @@ async def test_what_a_person_discarded_waits_for_nobody(watched: Watched) -> Non
     await watched.hub.holds.discard(second.id, "anna", "made by hand")
     assert await watched.look() == set()
     assert await watched.told("hold shop") == ONCE
+    assert await deliveries.tally(watched.database.reader) == {}, "nor is it counted as refused"
     await watched.hub.holds.retry(second.id, "anna")
     await watched.until(again)
     assert await watched.look() == {"hold shop"}
@@ -289,6 +290,7 @@ async def test_what_was_refused_for_good_waits_for_a_person(watched: Watched) ->
 
     await watched.database.write(put)
     assert await watched.look() == {"hold shop"}
+    assert await deliveries.tally(watched.database.reader) == {("shop", DeliveryState.DEAD): 1}
     await watched.hub.holds.discard(found.id, "anna", "made by hand")
     assert await watched.look() == set()
     assert sold

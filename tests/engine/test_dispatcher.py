@@ -11,6 +11,7 @@ import msgspec
 import pytest
 import structlog
 
+from olhubd.decide import plan
 from olhubd.decide.route import Route
 from olhubd.engine.clock import SystemClock, VirtualClock
 from olhubd.engine.courier import Courier, Policy
@@ -21,6 +22,7 @@ from olhubd.model import Action, Delivery, DeliveryState, Money, Order, Run, Run
 from olhubd.plugin import (
     AuthLost,
     CancelSink,
+    Conflict,
     Connector,
     ContractBroken,
     OrderSink,
@@ -32,6 +34,7 @@ from olhubd.plugin import (
     Rejected,
     Settings,
     ShipmentSink,
+    StatusSink,
     Unavailable,
 )
 from olhubd.store import Database, Transaction, copies, deliveries, events
@@ -40,7 +43,11 @@ from tests.orders import EPOCH, line, order, pln
 Step = Callable[["Shop", Push], Awaitable[Receipt]]
 
 
-class Shop(Connector[Settings], OrderSink, CancelSink, ShipmentSink):
+async def nothing() -> None:
+    """As it is unless a test says otherwise."""
+
+
+class Shop(Connector[Settings], OrderSink, CancelSink, ShipmentSink, StatusSink):
     """A target in memory: `script` says how it behaves at each push; `books` is what it holds."""
 
     name = "memory"
@@ -58,6 +65,8 @@ class Shop(Connector[Settings], OrderSink, CancelSink, ShipmentSink):
         self.lookups = 0
         self.status: str | None = None
         self.find_error: PluginError | None = None
+        self.before_status: Callable[[], Awaitable[None]] = nothing
+        """What happens between the asking for a status and its refusal."""
         self.parcels: list[str] = []
         self.parcels_late: list[float] = []
         """In how many seconds each parcel is there, its answer being lost; what follows is there at once."""
@@ -89,6 +98,10 @@ class Shop(Connector[Settings], OrderSink, CancelSink, ShipmentSink):
 
     async def cancel_order(self, external_id: str, reason: str) -> None:
         self.cancelled.append(external_id)
+
+    async def set_status(self, external_id: str, status: str) -> None:
+        await self.before_status()
+        raise Conflict("the purchase is cancelled")
 
     async def withdraw_order(self, reference: str) -> None:
         self.withdrawn.append(reference)
@@ -710,6 +723,58 @@ async def test_a_refused_status_holds_up_no_parcel(bench: Bench) -> None:
         while (await bench.states())[2] in ("pending", "sent"):
             await asyncio.sleep(0.01)
     assert (await bench.states())[1] == "hold"
+
+
+async def refuse_status(bench: Bench) -> None:
+    """The shop has an order, is to be told its status, and says no."""
+    await bench.land(order("A"))
+    await bench.settled(1)
+
+    async def owe(tx: Transaction) -> None:
+        done = (await deliveries.of_orders(tx, [1]))[1][0]  # type: ignore[index]
+        status = msgspec.structs.replace(
+            done,
+            id=9,
+            action=Action.SET_STATUS,
+            key="completed",
+            state=DeliveryState.PENDING,
+            external_id=None,
+            finished_at=None,
+            payload=msgspec.Raw(b'{"status": "completed"}'),
+        )
+        await deliveries.add(tx, [status])
+
+    await bench.database.write(owe)
+    bench.dispatcher.wake()
+
+
+async def test_a_status_refused_of_a_cancelled_purchase_is_no_matter(bench: Bench) -> None:
+    """Whether the cancellation is known when the refusal comes, or learnt later."""
+
+    async def cancel() -> None:
+        await bench.land(order("A", stage=Stage.CANCELLED))
+
+    bench.shop.before_status = cancel
+    await refuse_status(bench)
+    await bench.until("confirmed", "confirmed", "dropped")
+    status = await deliveries.get(bench.database.reader, 9)
+    assert status is not None
+    assert (status.state, status.reason) == (DeliveryState.DROPPED, plan.CALLED_OFF)
+    kinds = [event.kind for event in await events.of_order(bench.database.reader, 1)]
+    assert "delivery.dropped" in kinds
+    assert "delivery.refused" not in kinds
+
+
+async def test_a_refused_status_is_dropped_when_its_purchase_turns_out_cancelled(bench: Bench) -> None:
+    await refuse_status(bench)
+    await bench.until("confirmed", "dead")
+    assert await deliveries.given_up(bench.database.reader) == {"shop": 1}
+    await bench.land(order("A", stage=Stage.CANCELLED))
+    await bench.until("confirmed", "confirmed", "dropped")
+    assert await deliveries.given_up(bench.database.reader) == {}
+    status = await deliveries.get(bench.database.reader, 9)
+    assert status is not None
+    assert status.reason == plan.CALLED_OFF
 
 
 async def test_a_time_from_a_wrong_clock_is_not_waited_for(bench: Bench) -> None:

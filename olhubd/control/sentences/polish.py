@@ -25,6 +25,7 @@ REASONS: Final[Mapping[str, str]] = {
     "cancelled before it was sent": "anulowane przed wysłaniem",
     "it was cancelled before it was sent": "anulowano je przed wysłaniem",
     "another order took over its lines": "inne zamówienie przejęło jego pozycje",
+    "the purchase was cancelled meanwhile": "zakup w międzyczasie anulowano",
     "{} cannot cancel orders: cancel it there by hand": "{} nie umie anulować zamówień: anuluj je tam ręcznie",
     "{} knows no {}": "{} nie zna działania {}",
     "what was bought or its price changed after the order went on{}: change order {} at {} by hand,"
@@ -67,6 +68,7 @@ REASONS: Final[Mapping[str, str]] = {
     "one of its amounts is not a number": "jedna z jego kwot nie jest liczbą",
     # What is not possible now, and why
     "it is {}; nothing is to be done": "stan: {}; nie ma nic do zrobienia",
+    "somebody has given it up already": "ktoś już to porzucił",
     "confirmed": "gotowe",
     "dropped": "zbędne",
     "it goes by itself when its turn comes": "pójdzie samo, gdy przyjdzie jego kolej",
