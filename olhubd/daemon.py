@@ -169,7 +169,7 @@ class _Keeper:
             if number is not signal.SIGHUP:
                 return
             try:
-                await self.reload()
+                await self.reload("signal")
             except config.ConfigurationError as error:
                 for problem in error.problems:
                     self._log.error("configuration is wrong, the old one stays", problem=str(problem))
@@ -177,7 +177,7 @@ class _Keeper:
                 # Whatever one account's part in it broke, the others go on.
                 self._log.error("reload failed", exc_info=True)
 
-    async def reload(self) -> dict[str, list[str]]:
+    async def reload(self, who: str) -> dict[str, list[str]]:
         """Read the configuration again and take it into force. Raises ConfigurationError and changes nothing."""
         async with self._reloading:
             self._notifier.reloading()
@@ -186,7 +186,7 @@ class _Keeper:
                 _hide_secrets(fresh)
                 if self.doors is not None:
                     self.doors.renew(fresh.control)
-                changes = await self._hub.reload(fresh)
+                changes = await self._hub.reload(fresh, who)
             finally:
                 self._notifier.ready()
             self._log.info("reloaded", **changes)

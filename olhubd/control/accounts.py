@@ -61,14 +61,15 @@ def _account(hub: Hub, config: AccountConfig, numbers: _Numbers) -> Account:
     keeper = at_work.keeper if at_work else None
     dispatcher = at_work.dispatcher if at_work else None
     poller = at_work.poller if at_work else None
-    state = AccountState(row.state.value) if row and at_work else AccountState.OFF
+    rest = None if at_work else hub.at_rest(name)
+    state = AccountState(row.state.value) if row and at_work else AccountState.PARKED if rest else AccountState.OFF
     return Account(
         name=name,
         title=(row.title if row else None) or config.title,
         connector=config.connector.name,
         capabilities=config.connector.capabilities(),
         state=state,
-        reason=row.reason if row else None,
+        reason=rest or (row.reason if row else None),
         changed_at=row.changed_at if row else None,
         started_at=row.started_at if row else None,
         login=row.login if row else None,
@@ -116,11 +117,12 @@ async def _earlier(hub: Hub, name: str) -> dict[str, Run]:
 async def fetch(call: Call[Nothing, Fetching]) -> Reply[Fetched]:
     """Fetch orders now, or join the run under way. 202 while it is not over yet."""
     at_work = unit(call.hub, call.path["account"])
+    at_work.fetchable()  # what is refused is not told
+    await call.hub.note("account.fetched", {}, call.who, account=at_work.name)
     run: Run | None = None
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(call.body.wait):
             run = await at_work.fetch()
-    await call.hub.note("account.fetched", {"run": run.id} if run else {}, call.who, account=at_work.name)
     if run is None:
         return Reply(content=Fetched(run=None), status=202)
     return Reply(content=Fetched(run=run), status=200)

@@ -54,10 +54,9 @@ async def reconcile(call: Call[Nothing, Reconciling]) -> Compared:
     """Compare one day of an account with its source now: the last whole one, or the one that is named."""
     at_work = unit(call.hub, call.path["account"])
     try:
-        found = await call.hub.reconciler.reconcile(at_work.name, call.body.day)
+        found = await call.hub.reconciler.reconcile(at_work.name, call.body.day, call.who)
     except PluginError as error:
         raise Refusal(502, "remote", f"{at_work.name} cannot be compared: {error}") from error
-    await call.hub.note("account.reconciled", {}, call.who, account=at_work.name)
     return Compared.of(found)
 
 

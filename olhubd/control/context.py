@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import weakref
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +15,11 @@ from olhubd.control.steer import Steer
 from olhubd.engine.hub import Hub
 from olhubd.engine.signin import SignIns
 
-__all__ = ["CONTEXT", "Context"]
+__all__ = ["CONTEXT", "Context", "Stream"]
+
+
+class Stream:
+    """The place of one stream of events."""
 
 
 @dataclass(kw_only=True)
@@ -32,8 +37,8 @@ class Context:
     """Held by the one examination by the doctor that may go on."""
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the daemon ends."""
-    streams: int = 0
-    """Of events, that are open."""
+    streams: weakref.WeakSet[Stream] = field(default_factory=weakref.WeakSet)
+    """Of events, that are open. One whose answer nobody took has never begun, and goes with that answer."""
 
 
 CONTEXT = web.AppKey("context", Context)

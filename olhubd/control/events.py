@@ -12,6 +12,7 @@ from aiohttp import web
 
 from olhubd.control import story
 from olhubd.control.asked import EventsQuery, Nothing
+from olhubd.control.context import Stream
 from olhubd.control.lookup import known_account
 from olhubd.control.problem import Refusal
 from olhubd.control.routes import Call, route
@@ -116,22 +117,27 @@ async def _rows(hub: Hub, found: Sequence[Event]) -> tuple[EventRow, ...]:
 
 
 async def _streamed(call: Call[EventsQuery, Nothing], wanted: _Filter) -> web.Response:
-    if call.context.streams >= MOST:
+    # Its place is taken before anything is waited for, or many at one moment would all find one free.
+    stream = Stream()
+    call.context.streams.add(stream)
+    if len(call.context.streams) > MOST:
+        call.context.streams.discard(stream)
         raise Refusal(429, "limited", f"{MOST} streams are open already", {"Retry-After": "30"})
     named = call.headers.get("Last-Event-ID", "")
     after = int(named) if named.isascii() and named.isdecimal() and len(named) < 19 else call.query.after
     if after is None:
         after = await events.head(call.hub.database.reader)
-    return web.Response(body=_frames(call, wanted, after), headers={"Content-Type": _STREAM})
+    return web.Response(body=_frames(call, wanted, after, stream), headers={"Content-Type": _STREAM})
 
 
-async def _frames(call: Call[EventsQuery, Nothing], wanted: _Filter, after: int) -> AsyncIterator[bytes]:
+async def _frames(
+    call: Call[EventsQuery, Nothing], wanted: _Filter, after: int, stream: Stream
+) -> AsyncIterator[bytes]:
     """An event a frame, and a comment when there is none for long, by which either side knows that it is there.
 
     It ends with the token that opened it.
     """
     context, hub = call.context, call.hub
-    context.streams += 1
     try:
         yield b"retry: 3000\n\n"
         quiet = hub.clock.monotonic()
@@ -148,7 +154,7 @@ async def _frames(call: Call[EventsQuery, Nothing], wanted: _Filter, after: int)
             if not page.items:
                 await hub.clock.sleep(_PAUSE)
     finally:
-        context.streams -= 1
+        context.streams.discard(stream)
 
 
 ROUTES = (route("GET", "/api/v1/events", listing, limit=70.0, media=("application/json", _STREAM)),)

@@ -10,10 +10,10 @@ __all__ = ["Steer"]
 
 @dataclass(frozen=True, kw_only=True)
 class Steer:
-    """`reload` takes the configuration into force anew and gives the accounts begun, changed and ended.
+    """`reload`, by whom, takes the configuration into force anew and gives the accounts begun, changed and ended.
 
     It raises ConfigurationError and then changes nothing. `log_level` takes a name of `olhubd.config.LogLevel`.
     """
 
-    reload: Callable[[], Awaitable[dict[str, list[str]]]]
+    reload: Callable[[str], Awaitable[dict[str, list[str]]]]
     log_level: Callable[[str], Awaitable[None]]

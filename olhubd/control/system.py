@@ -47,13 +47,16 @@ async def status(call: Call[Nothing, Nothing]) -> Status:
         budgets=tuple(map(_budget, hub.budgets.snapshot())),
         resident_bytes=resident_bytes(),
         alarms=tuple(AlarmRow.of(alarm) for alarm in hub.alarms.open.values()),
-        warnings=(*map(str, hub.configuration.warnings), *_untold(hub)),
+        warnings=(*map(str, hub.configuration.warnings), *_troubles(hub)),
     )
 
 
-def _untold(hub: Hub) -> Iterator[str]:
+def _troubles(hub: Hub) -> Iterator[str]:
     for channel, trouble in hub.herald.trouble.items():
         yield f"alarms cannot be told by {channel.value} since {trouble.since:%Y-%m-%d %H:%M} UTC: {trouble.reason}"
+    for plugin, stumble in hub.observers.failing.items():
+        since, many = f"{stumble.since:%Y-%m-%d %H:%M} UTC", stumble.events
+        yield f"the plugin {plugin} fails to observe events since {since}, {many} so far: {stumble.reason}"
 
 
 def _budget(gate: Gate) -> Budget:
@@ -82,9 +85,11 @@ async def plugins(call: Call[Nothing, Nothing]) -> Plugins:
 
 
 async def reload(call: Call[Nothing, Nothing]) -> Reloaded:
-    """Take the configuration into force anew. When it is wrong the old one stays."""
-    changes = await call.context.steer.reload()
-    await call.hub.note("daemon.reloaded", changes, call.who)
+    """Take the configuration into force anew. When it is wrong the old one stays.
+
+    One that takes longer than is waited for goes on to its end all the same.
+    """
+    changes = await call.context.steer.reload(call.who)
     return Reloaded(
         begun=tuple(changes.get("begun", ())),
         changed=tuple(changes.get("changed", ())),
@@ -99,8 +104,8 @@ async def log_level(call: Call[Nothing, LogLevel]) -> Logging:
     known = [word.value for word in config.LogLevel]
     if level not in known:
         raise Refusal(400, "parameter", f"level: must be one of {', '.join(known)}", parameter="level")
-    await call.context.steer.log_level(level)
     await call.hub.note("daemon.log-level-set", {"level": level}, call.who)
+    await call.context.steer.log_level(level)
     return Logging(level=level)
 
 

@@ -73,7 +73,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
-    """`late` and `failing_since` are of the daemon's own tasks; `free` are bytes, None where nobody can tell."""
+    """`late` and `failing_since` are of the daemon's own tasks; `free` are bytes, None where nobody can tell;
+    `stalled` has the accounts that could not begin, with the reason."""
 
     now: datetime
     sources: Sequence[Source]
@@ -82,10 +83,13 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     failing_since: Mapping[str, datetime]
     free: int | None
     database: bool
+    stalled: Mapping[str, str] = {}
 
 
 def findings(facts: Facts, limits: Limits) -> Iterator[Finding]:
     """Everything that is wrong, but silence, which has a memory of its own."""
+    for name, reason in facts.stalled.items():
+        yield Finding(kind=AlarmKind.PARKED, subject=name, detail=reason)
     for source in facts.sources:
         yield from _source(source, facts.now, limits)
     for target in facts.targets:

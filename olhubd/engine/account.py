@@ -42,6 +42,8 @@ from olhubd.store.accounts import AccountRow, AccountState
 
 __all__ = ["AccountUnit", "NotPossible"]
 
+_CLOSING = 30.0
+"""Seconds that a connector may take to close."""
 _PROOF_FIRST, _PROOF_LAST = 2.0, 3600.0
 """Seconds between two questions who a system is."""
 
@@ -211,7 +213,12 @@ class AccountUnit:
             self._dispatcher = None
         if self.keeper is not None:
             await self.keeper.close()
-        await self.connector.close()
+        try:
+            async with asyncio.timeout(_CLOSING):
+                await self.connector.close()
+        except Exception:
+            # It works no more, and whoever waits for its end goes on.
+            self._log.error("cannot be closed", exc_info=True)
 
     # State
 
@@ -333,12 +340,17 @@ class AccountUnit:
 
     async def fetch(self) -> Run:
         """Fetch orders now. Raises NotPossible with the reason, or Limited."""
+        return await self.fetchable().fetch()
+
+    def fetchable(self) -> Poller:
+        """Who would fetch now. Raises NotPossible with the reason, or Limited."""
         if self.row.state is not AccountState.ACTIVE:
             raise NotPossible(f"{self.name} is {self.row.state.value}: {self.row.reason or 'by a person'}")
         if self.poller is None:
             why = "fetch_orders is off" if self.config.fetch_orders is False else "its system has no order feed"
             raise NotPossible(f"{self.name} fetches no orders: {why}")
-        return await self.poller.fetch()
+        self.poller.fetchable()
+        return self.poller
 
     def processing(self) -> str | None:
         """This system's word for "being worked on"."""

@@ -6,6 +6,7 @@ It joins the parts and answers for them; each part's own rules are in its module
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
@@ -73,6 +74,13 @@ class Hub:
         self.reconciler = Reconciler(self, log)
         self.watch = Watch(self, self.alarms, log)
         self.herald = Herald(self.alarms, lambda: self.configuration.alarms, session, clock, log)
+        self.stalled: dict[str, str] = {}
+        """Accounts that should be at work and could not begin, each with the reason; tried again each minute."""
+        self._renewed: frozenset[str] = frozenset()
+        self._changing = asyncio.Lock()
+        self._reloads = 0
+        self._ended = False
+        self.observers = Observers(configuration.plugins.manager, database, clock, log)
         self._log = log
         self._routes: tuple[Route, ...] = configuration.routes
         self._shared = Shared(
@@ -114,13 +122,13 @@ class Hub:
 
         await self._keep_inputs()
         await self.database.write(recover)
+        await self.observers.begin()
         known = await accounts.every(self.database.reader)
         for config in self.configuration.accounts.values():
             await self._begin(config, known.get(config.name))
         self.supervisor.start("import log", self.runs.main)
-        observers = Observers(self.configuration.plugins.manager, self.database, self.clock, self._log)
-        if observers.wanted:
-            self.supervisor.start("observers", observers.main)
+        if self.observers.wanted:
+            self.supervisor.start("observers", self.observers.main)
         self.supervisor.start("round", self._round)
         await self.alarms.load()
         self.supervisor.start("alarms", self.watch.main)
@@ -129,21 +137,30 @@ class Hub:
         waste = Waste(self.database, self.clock, lambda: self.configuration.daemon.inputs_keep)
         self.supervisor.start("waste", waste.main)
 
-    async def _keep_inputs(self) -> None:
-        """Begin to keep what decisions depend on, first of all the configuration in force; or keep nothing."""
+    async def _keep_inputs(self, changes: Mapping[str, list[str]] | None = None, who: str = "hub") -> None:
+        """Begin to keep what decisions depend on, first of all the configuration in force; or keep nothing.
+
+        With the event of a reload that makes these `changes`, so that none is done without a trace.
+        """
         self.database.recording = bool(self.configuration.daemon.inputs_keep)
         accounts_ = {name: config.connector.name for name, config in self.configuration.accounts.items()}
         configured = inputs.Configured(routes=self._routes, accounts=accounts_)
 
         async def work(tx: Transaction) -> None:
             await inputs.keep(tx, self.clock.now(), tx.upcoming(), configured)
+            if changes is not None:
+                await self._shared.note(tx, "daemon.reloaded", "", changes, who)
 
         await self.database.write(work)
 
     async def _round(self, pulse: Pulse) -> None:
-        """Wake every target that is owed something, in case whoever owed it could not."""
+        """Begin what could not begin before, and wake every target that is owed something, whoever forgot it."""
         while True:
             pulse.beat(4 * _ROUND)
+            if self.stalled and not self._changing.locked():
+                async with self._changing:
+                    for name in list(self.stalled):
+                        await self._attempt(name)
             await self._wake_owed()
             pulse.well()
             await self.clock.sleep(_ROUND)
@@ -188,6 +205,12 @@ class Hub:
 
     async def stop(self, grace: float) -> None:
         """End everything; deliveries under way have `grace` seconds to end by themselves."""
+        if not self._ended:
+            # A reload under way comes to its end first: what it is about to begin would not be ended here.
+            self._ended = True
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(grace + 1):
+                    await self._changing.acquire()
         # Out of reach first, or one that ends late would wake one that has ended.
         units = list(self.units.values())
         self.units.clear()
@@ -195,12 +218,30 @@ class Hub:
         await self.supervisor.stop_all()
         await self.runs.flush()
 
-    async def reload(self, configuration: Configuration) -> dict[str, list[str]]:
+    async def reload(self, configuration: Configuration, who: str = "hub") -> dict[str, list[str]]:
         """Take another configuration into force. Gives the names of accounts begun, changed and ended.
 
-        An account whose connector cannot begin is logged and keeps no other from beginning; its error is raised
-        when all is done.
+        It goes on to its end when whoever asked waits no longer, or accounts that it has ended would stay so. One
+        that cannot begin is `stalled` and keeps no other from beginning; its error is raised when all is done.
         """
+        outcome: asyncio.Future[dict[str, list[str]]] = asyncio.get_running_loop().create_future()
+
+        async def work(pulse: Pulse) -> None:
+            try:
+                async with self._changing:
+                    pulse.beat(configuration.daemon.stop_timeout.total_seconds() + 4 * _ROUND)
+                    outcome.set_result(await self._take(configuration, who))
+            except Exception as error:
+                outcome.set_exception(error)
+            finally:
+                outcome.cancel()  # whoever waits must not do so for ever
+
+        self._reloads += 1
+        self.supervisor.once(f"reload {self._reloads}", work)
+        return await asyncio.shield(outcome)
+
+    async def _take(self, configuration: Configuration, who: str) -> dict[str, list[str]]:
+        """Take it into force, whole."""
         old, new = self.configuration.accounts, configuration.accounts
         ended = [name for name in self.units if name not in new or not new[name].enabled]
         engine = configuration.engine != self.configuration.engine  # concerns them all
@@ -211,25 +252,54 @@ class Hub:
         before = self.configuration
         self._obey(configuration)
         try:
-            await self._keep_inputs()
+            await self._keep_inputs({"begun": begun, "changed": changed, "ended": ended}, who)
         except BaseException:
             # Half a reload would be taken for done by the next one.
             self._obey(before)
             self.database.recording = bool(before.daemon.inputs_keep)
             raise
-        await asyncio.gather(*(self.units.pop(name).stop(grace) for name in [*ended, *changed]))
-        known = await accounts.every(self.database.reader)
-        failures: list[Exception] = []
-        for name in [*changed, *begun]:
-            try:
-                await self._begin(new[name], known.get(name))
-            except Exception as error:
-                self._log.error("cannot begin", account=name, exc_info=True)
-                failures.append(error)
-        await self._wake_owed()
+        for name in [name for name in self.stalled if name not in begun]:
+            del self.stalled[name]
+        self._renewed = frozenset(changed)
+        try:
+            await asyncio.gather(*(self._end(name, grace) for name in [*ended, *changed]))
+            tried = {name: await self._attempt(name) for name in [*changed, *begun]}
+        finally:
+            self._renewed = frozenset()
+        failures = {name: error for name, error in tried.items() if error is not None}
         if failures:
-            raise failures[0]
+            await self.note("daemon.reload-failed", {"accounts": ", ".join(failures)}, who)
+        await self._wake_owed()
+        for error in failures.values():
+            raise error
         return {"begun": begun, "changed": changed, "ended": ended}
+
+    async def _end(self, name: str, grace: float) -> None:
+        try:
+            await self.units.pop(name).stop(grace)
+        except Exception:
+            # What it did has ended; that something of it could not be closed is no reason to leave it at rest.
+            self._log.error("did not end well", account=name, exc_info=True)
+
+    async def _attempt(self, name: str) -> Exception | None:
+        """Begin an account, or have it `stalled`."""
+        try:
+            await self._begin(self.configuration.accounts[name], await accounts.get(self.database.reader, name))
+        except Exception as error:
+            if name not in self.stalled:
+                self._log.error("cannot begin", account=name, exc_info=True)
+            why = type(error).__name__
+            self.stalled[name] = f"it cannot begin ({why}): the log says why, and it is tried again each minute"
+            return error
+        if self.stalled.pop(name, None) is not None:
+            self._log.info("has begun after all", account=name)
+        return None
+
+    def at_rest(self, name: str) -> str | None:
+        """Why an account that should be at work is not; None where nothing is wrong."""
+        if name in self._renewed and name not in self.units:
+            return "a reload begins it anew"
+        return self.stalled.get(name)
 
     def _obey(self, configuration: Configuration) -> None:
         self._routes = configuration.routes
@@ -246,6 +316,8 @@ class Hub:
         """The account of that name. Raises NotPossible when there is none at work."""
         if found := self.units.get(name):
             return found
+        if reason := self.at_rest(name):
+            raise NotPossible(f"{name} is not at work: {reason}")
         if name in self.configuration.accounts:
             raise NotPossible(f"{name} is switched off in the configuration (enabled = false)")
         raise NotPossible(f"there is no account {name}")

@@ -1,14 +1,18 @@
 """Plugins that look on: each stored event is told to the hooks that want to see it, after the fact and in order.
 
-What an observer does is its own affair: one that fails is logged and the next event is told all the same. Telling
-begins with what happens after the start; an observer that must miss nothing reads the log itself.
+What an observer does is its own affair: one that fails is named in the log once and in the status for as long as it
+fails, and hears the next event all the same, as do the others this one. Telling begins with what happens after the
+start, and an event is told once, whatever came of it; an observer that must miss nothing reads the log itself.
 """
 
 from __future__ import annotations
 
 import asyncio
 import inspect
+from datetime import datetime
+from typing import Any
 
+import msgspec
 import pluggy
 
 from olhubd.engine.supervisor import Pulse
@@ -16,44 +20,88 @@ from olhubd.model import Event
 from olhubd.plugin import Clock, Log
 from olhubd.store import Database, events
 
-__all__ = ["Observers"]
+__all__ = ["Observers", "Stumble"]
 
+_HOOK = "olhubd_observe_event"
 _INTERVAL = 1.0
 _LIMIT = 30.0
-"""Seconds within which the observers of one event must be done."""
+"""Seconds within which one observer must be done with one event."""
+
+
+class Stumble(msgspec.Struct, frozen=True, kw_only=True):
+    """Since when an observer fails, at how many events, and by what."""
+
+    since: datetime
+    events: int
+    reason: str
 
 
 class Observers:
-    """Tells events to `olhubd_observe_event`."""
+    """Tells events to `olhubd_observe_event`. `begin` before anything happens that is to be told, then `main`."""
 
     def __init__(self, manager: pluggy.PluginManager, database: Database, clock: Clock, log: Log) -> None:
-        self._hook = manager.hook.olhubd_observe_event
+        looking = [found.plugin for found in getattr(manager.hook, _HOOK).get_hookimpls()]
+        # Each by itself, or one that fails would keep the event from those after it.
+        self._hooks: dict[str, Any] = {
+            manager.get_name(plugin) or "": manager.subset_hook_caller(
+                _HOOK, [other for other in looking if other is not plugin]
+            )
+            for plugin in looking
+        }
         self._database = database
         self._clock = clock
         self._log = log
+        self._seen: int | None = None
+        self.failing: dict[str, Stumble] = {}
+        """The plugins whose observer failed at the last event."""
 
     @property
     def wanted(self) -> bool:
         """Whether any plugin looks on."""
-        return bool(self._hook.get_hookimpls())
+        return bool(self._hooks)
+
+    async def begin(self) -> None:
+        """All events from now on are to be told."""
+        if self.wanted:
+            self._seen = await events.head(self._database.reader)
 
     async def main(self, pulse: Pulse) -> None:
-        """Tell, for ever."""
-        latest = await events.latest(self._database.reader, limit=1)
-        seen = latest[-1].id if latest else 0
+        """Tell, for ever. After a failure of its own it goes on where it was."""
+        if self._seen is None:
+            await self.begin()
         while True:
-            pulse.beat(_INTERVAL + 100 * _LIMIT * 2)
-            for event in await events.since(self._database.reader, seen):
-                await self._tell(event)
-                seen = event.id
+            pulse.beat(2 * _INTERVAL + _LIMIT)
+            for event in await events.since(self._database.reader, self._seen or 0):
+                for name, hook in self._hooks.items():
+                    pulse.beat(2 * _LIMIT)
+                    await self._tell(name, hook, event)
+                self._seen = event.id
             pulse.well()
             await self._clock.sleep(_INTERVAL)
 
-    async def _tell(self, event: Event) -> None:
+    async def _tell(self, name: str, hook: Any, event: Event) -> None:
         try:
             async with asyncio.timeout(_LIMIT):
-                for result in self._hook(event=event):
+                for result in hook(event=event):
                     if inspect.isawaitable(result):
                         await result
-        except Exception:
-            self._log.error("an observer failed", event_kind=event.kind, exc_info=True)
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise  # the daemon ends; otherwise something broke off inside the plugin
+            self._failed(name, event, error)
+        except Exception as error:
+            self._failed(name, event, error)
+        else:
+            if self.failing.pop(name, None) is not None:
+                self._log.info("an observer works again", plugin=name)
+
+    def _failed(self, name: str, event: Event, error: BaseException) -> None:
+        before = self.failing.get(name)
+        self.failing[name] = Stumble(
+            since=before.since if before is not None else self._clock.now(),
+            events=before.events + 1 if before is not None else 1,
+            reason=type(error).__name__,
+        )
+        if before is None:
+            self._log.error("an observer failed", plugin=name, event_kind=event.kind, exc_info=error)

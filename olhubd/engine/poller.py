@@ -131,21 +131,23 @@ class Poller:
     async def fetch(self) -> Run:
         """Pull now, or join the pull under way. Raises Limited where the system allows only so many an hour."""
         if self._asked is None:
-            self._count_manual()
+            self.fetchable()
+            if self._schedule.manual_per_hour is not None:
+                self._manual.append(self._clock.now())
             self._asked = asyncio.get_running_loop().create_future()
             self._wanted.set()
         return await asyncio.shield(self._asked)
 
-    def _count_manual(self) -> None:
+    def fetchable(self) -> None:
+        """Raises Limited where `fetch` would."""
         limit = self._schedule.manual_per_hour
-        if limit is None:
+        if limit is None or self._asked is not None:
             return
         now = self._clock.now()
         while self._manual and now - self._manual[0] >= timedelta(hours=1):
             self._manual.popleft()
         if len(self._manual) >= limit:
             raise Limited(self._manual[0] + timedelta(hours=1))
-        self._manual.append(now)
 
     async def run(self, pulse: Pulse) -> None:
         """Poll for ever."""

@@ -72,7 +72,7 @@ class Reconciler:
             self._checked[account] = max((found.looked_at for found in newest), default=None)
         return self._checked[account]
 
-    async def reconcile(self, account: str, day: date | None) -> Reconciliation:
+    async def reconcile(self, account: str, day: date | None, who: str) -> Reconciliation:
         """Compare one day now; the last whole one unless another is named. Raises NotPossible with the reason."""
         unit = self._hub.unit(account)
         if unit.poller is None:
@@ -85,6 +85,7 @@ class Reconciler:
             raise NotPossible(f"{day} is not over yet: orders still come")
         if day < unit.poller.since.astimezone(self._zone).date():
             raise NotPossible(f"{account} takes no orders from before {unit.poller.since:%Y-%m-%d %H:%M} UTC")
+        await self._hub.note("account.reconciled", {}, who, account=account)
         known = await reconciliations.since(self._hub.database.reader, account, day)
         return await self._look(unit, day, known.get(day))
 

@@ -155,7 +155,7 @@ class Watch:
         for kind in _OF_TARGETS:
             self.ran[kind] += len(targets)
         self.ran[AlarmKind.RECONCILIATION] = hub.reconciler.looks
-        return msgspec.structs.replace(daemon, sources=sources, targets=targets)
+        return msgspec.structs.replace(daemon, sources=sources, targets=targets, stalled=dict(hub.stalled))
 
     async def _hear(self, unit: AccountUnit) -> datetime | None:
         """Up to when all orders of the account are known."""

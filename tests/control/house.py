@@ -140,8 +140,8 @@ class House:
         """A session that shows no token and comes by the Unix socket."""
         return ClientSession("http://olhubd", connector=UnixConnector(str(self.socket)))
 
-    async def _reload(self) -> dict[str, list[str]]:
-        return await self.hub.reload(self.configuration())
+    async def _reload(self, who: str) -> dict[str, list[str]]:
+        return await self.hub.reload(self.configuration(), who)
 
     async def _log_level(self, name: str) -> None:
         self.levels.append(name)

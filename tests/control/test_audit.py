@@ -205,3 +205,44 @@ async def test_what_is_refused_is_no_change(trading: House) -> None:
         status, _ = await trading.ask("POST", path, body)
         assert status >= 400
     assert await trading.events() == before
+
+
+ACTS: dict[Key, Callable[[House], tuple[object, str]]] = {
+    ("POST", "/api/v1/accounts/{account}/fetch"): lambda house: (house.hub.unit("market"), "fetch"),
+    ("POST", "/api/v1/accounts/{account}/reconcile"): lambda house: (house.hub.reconciler, "_look"),
+    ("POST", "/api/v1/log-level"): lambda house: (house, "_log_level"),
+    ("POST", "/api/v1/reload"): lambda house: (house.hub, "_end"),
+}
+"""Changes that are no row of their own, each with what does it."""
+
+
+@pytest.mark.parametrize("key", ACTS, ids=" ".join)
+async def test_an_act_is_told_before_it_is_done(trading: House, key: Key, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A daemon that is killed between would have done it without a trace."""
+    change = CHANGES[key]
+    parts = {**change.parts, **await change.prepare(trading)}
+    if key[1].endswith("reload"):
+        trading.path.write_text(trading.path.read_text().replace('"1 h"', '"2 h"'))
+    before = await trading.events()
+    holder, name = ACTS[key](trading)
+    told_then: list[str] = []
+    act = getattr(holder, name)
+
+    async def watched(*args: Any) -> Any:
+        told_then.extend(event.kind for event in await events.since(trading.database.reader, before))
+        return await act(*args)
+
+    monkeypatch.setattr(holder, name, watched)
+    async with trading.reopened():
+        assert (await trading.ask(key[0], key[1].removeprefix("/api/v1").format_map(parts), change.body))[0] == 200
+    assert change.event in told_then
+
+
+async def test_a_fetch_that_is_refused_is_not_told(trading: House) -> None:
+    for _ in range(3):
+        assert (await trading.ask("POST", "/accounts/stingy/fetch"))[0] == 200
+    before = await trading.events()
+    assert (await trading.ask("POST", "/accounts/stingy/fetch"))[0] == 429
+    assert (await trading.ask("POST", "/accounts/shop/fetch"))[0] == 409
+    found = await events.since(trading.database.reader, before)
+    assert "account.fetched" not in {event.kind for event in found}

@@ -12,6 +12,7 @@ import pytest
 from olhubd.control import events
 from olhubd.model import Scope
 from olhubd.store import events as log
+from olhubd.store.database import Reader
 from tests.control.house import House
 
 
@@ -124,6 +125,39 @@ async def test_streams_are_bounded_and_end(trading: House) -> None:
 
     await trading.sell()  # something to write, by which it is noticed that they went
     await trading.until(free)
+
+
+async def test_many_at_one_moment_find_no_more_room_than_there_is(
+    trading: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each waits for the database before its stream begins; by then its place is taken."""
+    head, waiting, go_on = log.head, 0, asyncio.Event()
+
+    async def slow(reader: Reader) -> int:
+        nonlocal waiting
+        waiting += 1
+        await go_on.wait()
+        return await head(reader)
+
+    monkeypatch.setattr(log, "head", slow)
+    tasks = [asyncio.create_task(_status(trading)) for _ in range(events.MOST + 4)]
+
+    async def all_there() -> bool:
+        return waiting + sum(task.done() for task in tasks) >= len(tasks)
+
+    await trading.until(all_there)
+    go_on.set()
+    assert sorted(await asyncio.gather(*tasks)) == [200] * events.MOST + [429] * 4
+
+
+ACCEPT = {"Accept": "text/event-stream"}
+
+
+async def _status(house: House) -> int:
+    async with house.client.get("/api/v1/events", headers=ACCEPT) as response:
+        if response.status == 200:
+            await response.content.readline()
+        return response.status
 
 
 @pytest.mark.parametrize("how", ["revoked", "over"])

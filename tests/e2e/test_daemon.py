@@ -128,6 +128,8 @@ async def test_reload_takes_a_right_configuration_and_leaves_a_wrong_one(tmp_pat
         path.write_text(right.replace('interval = "300 ms"', 'interval = "250 ms"'))
         stage.daemon.signal(signal.SIGHUP)
         (line,) = await heard(tmp_path, "reloaded")
+        causes = rows(tmp_path, "SELECT cause_kind, cause_id FROM events WHERE kind = 'daemon.reloaded'")
+        assert causes == [("operator", "signal")]
         assert (line["begun"], line["changed"], line["ended"]) == ([], ["market"], [])
         await buy(stage)
         assert await stage.settle(30)

@@ -13,6 +13,7 @@ import pytest
 import structlog
 
 from olhubd import config
+from olhubd.engine.account import AccountUnit, NotPossible
 from olhubd.engine.clock import SystemClock
 from olhubd.engine.hub import Hub
 from olhubd.engine.landing import Landing
@@ -20,8 +21,19 @@ from olhubd.engine.observers import Observers
 from olhubd.engine.session import open_session
 from olhubd.engine.supervisor import Pulse
 from olhubd.engine.waste import Waste
-from olhubd.model import Action, DeliveryState, OrderId, Run, RunId, RunState
-from olhubd.store import Database, StoreError, Transaction, accounts, credentials, deliveries, feeds, lookups, runs
+from olhubd.model import Action, AlarmKind, DeliveryState, OrderId, Run, RunId, RunState
+from olhubd.store import (
+    Database,
+    StoreError,
+    Transaction,
+    accounts,
+    credentials,
+    deliveries,
+    events,
+    feeds,
+    lookups,
+    runs,
+)
 from olhubd.store.accounts import AccountRow, AccountState
 from olhubd.testing.stage import write_configuration
 from olhubd_allegro.simulator import AllegroSimulator
@@ -140,6 +152,112 @@ async def test_a_reload_that_cannot_be_stored_changes_nothing(hub: Hub, database
     assert hub.unit("shop") is unit
     away.rename(database.path)
     assert await hub.reload(wanted) == {"begun": [], "changed": ["shop"], "ended": ["market"]}
+
+
+def changed(folder: Path, **tables: dict[str, object]) -> config.Configuration:
+    """Another configuration, in which shop is asked less often."""
+    every: dict[str, dict[str, object]] = {"shop": {**SHOP, "interval": "7 min"}, "other": SHOP, **tables}
+    path = write_configuration(folder, every, [{"from": ["other"], "to": "shop"}], {}, "127.0.0.1:0")
+    return config.load(path, None, os.environ)
+
+
+async def test_a_reload_that_nobody_waits_for_goes_on_to_its_end(hub: Hub, tmp_path: Path) -> None:
+    """Whoever asked gives up while an account ends: it is begun anew all the same, and nothing is left at rest."""
+    await hub.start()
+    unit, ending, go_on = hub.unit("shop"), asyncio.Event(), asyncio.Event()
+    stop = unit.stop
+
+    async def slow(grace: float) -> None:
+        ending.set()
+        await go_on.wait()
+        await stop(grace)
+
+    unit.stop = slow  # type: ignore[method-assign]
+    asked = asyncio.create_task(hub.reload(changed(tmp_path)))
+    await ending.wait()
+    assert hub.at_rest("shop") == "a reload begins it anew"
+    asked.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asked
+    go_on.set()
+    async with asyncio.timeout(10):
+        while "shop" not in hub.units:
+            await asyncio.sleep(0.01)
+    assert hub.unit("shop") is not unit
+    assert hub.unit("shop").config.interval == timedelta(minutes=7)
+    assert hub.at_rest("shop") is None
+
+
+async def test_an_account_that_ends_badly_is_begun_anew_all_the_same(hub: Hub, tmp_path: Path) -> None:
+    await hub.start()
+    unit = hub.unit("shop")
+
+    async def fails(*_: object) -> None:
+        raise ZeroDivisionError
+
+    unit.connector.close = fails  # type: ignore[method-assign]
+    assert (await hub.reload(changed(tmp_path)))["changed"] == ["shop"]
+    assert hub.unit("shop") is not unit
+    unit = hub.unit("shop")
+    unit.stop = fails  # type: ignore
+    tables = {"shop": {**SHOP, "interval": "8 min"}}
+    assert (await hub.reload(changed(tmp_path, **tables)))["changed"] == ["shop"]
+    assert hub.unit("shop") is not unit
+
+
+async def test_an_account_that_cannot_begin_is_told_and_tried_again(
+    hub: Hub, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An alarm, the reason where it is asked for, an event; and the others begin."""
+    await hub.start()
+    connect = AccountUnit._connect
+
+    def fails(unit: AccountUnit) -> object:
+        if unit.config.name == "shop":
+            raise ZeroDivisionError
+        return connect(unit)
+
+    before = await events.head(database.reader)
+    tables = {"other": {**SHOP, "interval": "7 min"}}
+    with monkeypatch.context() as patch:
+        patch.setattr(AccountUnit, "_connect", fails)
+        with pytest.raises(ZeroDivisionError):
+            await hub.reload(changed(tmp_path, **tables), "ola")
+        assert hub.unit("other").config.interval == timedelta(minutes=7)
+        with pytest.raises(NotPossible, match=r"shop is not at work: it cannot begin \(ZeroDivisionError\)"):
+            hub.unit("shop")
+        await hub.watch.round()
+        assert "ZeroDivisionError" in hub.alarms.open[AlarmKind.PARKED, "shop"].detail
+    told = [event for event in await events.since(database.reader, before) if event.kind.startswith("daemon.")]
+    assert [event.kind for event in told] == ["daemon.reloaded", "daemon.reload-failed"]
+    assert {(event.cause.kind, event.cause.id) for event in told} == {("operator", "ola")}
+    task = asyncio.create_task(hub._round(Pulse("round", hub.clock)))
+    async with asyncio.timeout(10):
+        while "shop" not in hub.units:
+            await asyncio.sleep(0.01)
+    task.cancel()
+    await hub.watch.round()
+    assert (AlarmKind.PARKED, "shop") not in hub.alarms.open
+
+
+async def test_a_reload_under_way_is_over_before_everything_ends(hub: Hub, tmp_path: Path) -> None:
+    """What it begins is ended too."""
+    await hub.start()
+    unit, ending = hub.unit("shop"), asyncio.Event()
+    stop = unit.stop
+
+    async def slow(grace: float) -> None:
+        ending.set()
+        await asyncio.sleep(0.2)
+        await stop(grace)
+
+    unit.stop = slow  # type: ignore[method-assign]
+    asked = asyncio.create_task(hub.reload(changed(tmp_path)))
+    await ending.wait()
+    await hub.stop(5)
+    assert (await asked)["changed"] == ["shop"]
+    assert not hub.units
+    assert len(hub.supervisor) == 0
 
 
 async def test_runs_that_brought_nothing_are_forgotten_after_their_time(hub: Hub) -> None:

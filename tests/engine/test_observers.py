@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable
 
 import pluggy
+import pytest
 import structlog
 
 from olhubd.engine.clock import SystemClock
@@ -14,7 +15,7 @@ from olhubd.engine.observers import Observers
 from olhubd.engine.supervisor import Pulse
 from olhubd.model import Event, Run, RunId
 from olhubd.plugin import hookimpl, hooks
-from olhubd.store import Database
+from olhubd.store import Database, StoreError, events
 from tests.orders import EPOCH, order
 
 
@@ -68,7 +69,78 @@ async def test_observers_see_what_happens_from_now_on_in_order(database: Databas
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
     assert diary.seen == ["order.placed", "order.confirmed"]
-    assert [line["event"] for line in lines] == ["an observer failed"]
+    assert [line["event"] for line in lines] == ["an observer failed", "an observer works again"]
+
+
+class Broken:
+    """Fails at each event, before it has even given an awaitable."""
+
+    @hookimpl
+    def olhubd_observe_event(self, event: Event) -> None:
+        raise KeyError(event.kind)
+
+
+class Torn:
+    """Breaks off within itself."""
+
+    @hookimpl
+    def olhubd_observe_event(self, event: Event) -> Awaitable[None]:
+        torn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        torn.cancel()
+        return torn
+
+
+class Calm(Diary):
+    async def _write(self, event: Event) -> None:
+        self.seen.append(event.kind)
+
+
+async def test_one_that_fails_keeps_no_event_from_the_others(database: Database) -> None:
+    """It is logged once and known as failing, whatever it fails by and whichever comes first."""
+    clock, plugins, first, last = Hurried(), manager(), Calm(), Calm()
+    for name, plugin in (("first", first), ("broken", Broken()), ("torn", Torn()), ("last", last)):
+        plugins.register(plugin, name)
+    with structlog.testing.capture_logs() as lines:
+        observers = Observers(plugins, database, clock, structlog.get_logger())
+        await observers.begin()
+        await land(database, clock, "A")
+        task = asyncio.create_task(observers.main(Pulse("observers", clock)))
+        async with asyncio.timeout(5):
+            while not len(first.seen) == len(last.seen) == 2:
+                assert not task.done()
+                await asyncio.sleep(0.01)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    assert first.seen == last.seen == ["order.placed", "order.confirmed"]
+    failing = {name: (found.events, found.reason) for name, found in observers.failing.items()}
+    assert failing == {"broken": (2, "KeyError"), "torn": (2, "CancelledError")}
+    assert sorted(line["plugin"] for line in lines) == ["broken", "torn"]
+
+
+async def test_a_failure_of_the_telling_itself_leaves_nothing_out(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The daemon begins it again, and what happened meanwhile is told then."""
+    clock, plugins, diary = Hurried(), manager(), Calm()
+    plugins.register(diary)
+    observers = Observers(plugins, database, clock, structlog.get_logger())
+    await observers.begin()
+
+    async def fails(*_: object) -> list[Event]:
+        raise StoreError("the disk is away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(events, "since", fails)
+        with pytest.raises(StoreError):
+            await observers.main(Pulse("observers", clock))
+    await land(database, clock, "meanwhile")
+    task = asyncio.create_task(observers.main(Pulse("observers", clock)))
+    async with asyncio.timeout(5):
+        while not diary.seen:
+            await asyncio.sleep(0.01)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert diary.seen[0] == "order.placed"
 
 
 async def test_nobody_is_asked_when_nobody_looks(database: Database) -> None:

@@ -37,17 +37,22 @@ async def stream(request: web.Request) -> web.StreamResponse:
         raise Refusal(401, "token", "log in first")
     if desk.streams >= MOST:
         raise Refusal(429, "limited", f"{MOST} streams are open already", {"Retry-After": "30"})
+    # Counted before anything is waited for, or many at one moment would all find room.
+    desk.streams += 1
+    try:
+        return await _opened(request, desk)
+    finally:
+        desk.streams -= 1
+
+
+async def _opened(request: web.Request, desk: Desk) -> web.StreamResponse:
     hub = request.app[CONTEXT].hub
     after = await _start(hub, request.headers.get("Last-Event-ID", request.query.get("after", "")))
     response = web.StreamResponse(headers={**HEADERS, "Content-Type": "text/event-stream"})
-    desk.streams += 1
-    try:
-        await response.prepare(request)
-        with contextlib.suppress(ConnectionError):  # the browser went
-            await response.write(b"retry: 3000\n\n")
-            await _tell(request, response, hub, desk, after)
-    finally:
-        desk.streams -= 1
+    await response.prepare(request)
+    with contextlib.suppress(ConnectionError):  # the browser went
+        await response.write(b"retry: 3000\n\n")
+        await _tell(request, response, hub, desk, after)
     return response
 
 

@@ -204,6 +204,11 @@ REASONS: Final[Mapping[str, str]] = {
     "it took too long and was given up": "trwało to zbyt długo i zostało przerwane",
     "the database cannot be used now": "nie można teraz użyć bazy danych",
     # Accounts
+    "{} is not at work: {}": "{} nie pracuje: {}",
+    "it cannot begin ({}): the log says why, and it is tried again each minute": (
+        "nie może ruszyć ({}): powód jest w dzienniku, próba co minutę"
+    ),
+    "a reload begins it anew": "rusza od nowa po wczytaniu konfiguracji",
     "{} is paused: {}": "{} jest wstrzymane: {}",
     "{} is parked: {}": "{} jest odstawione: {}",
     "{} fetches no orders: {}": "{} nie pobiera zamówień: {}",
