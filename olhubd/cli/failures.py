@@ -63,7 +63,7 @@ def failure(error: Exception) -> Failure | None:
             return Failure(f"{error}: {hint}", Exit.DENIED)
         case NotReachable(silent=True):
             hints = [
-                "A daemon is there and does not answer. See: journalctl --unit olhubd",
+                "A daemon is there and does not answer; what it said: journalctl --unit olhubd.",
                 "If it stays so: systemctl restart olhubd; a restart loses nothing.",
             ]
             return Failure(str(error), Exit.UNREACHABLE, hints)
