@@ -113,6 +113,13 @@ def test_what_grows_is_told(field: str, value: int) -> None:
     assert finding.startswith("memory:" if field == "resident" else f"{field}:")
 
 
+def test_connections_of_a_burst_that_are_kept_are_no_leak() -> None:
+    """As many as the pools of all systems hold, and not one more."""
+    for files, kinds in ((8 * 10 + 64, []), (8 * 10 + 65, ["files"])):
+        late = [msgspec.structs.replace(one, files=files) for one in FLAT[30:]]
+        assert [finding.partition(":")[0] for finding in growth([*FLAT[:30], *late], 10)] == kinds
+
+
 def test_quarters_leave_no_sample_out() -> None:
     assert [quarter.orders for quarter in quarters(FLAT[:7])] == [0, 2, 4, 6]
 
