@@ -73,7 +73,9 @@ class Snapshot(Collector):
 
     def _outbox(self) -> Iterator[Metric]:
         owed = GaugeMetricFamily(
-            "olhubd_deliveries", "Deliveries that are not settled, and dead ones that nobody discarded.", labels=("target", "state")
+            "olhubd_deliveries",
+            "Deliveries that are not settled, and dead ones that nobody discarded.",
+            labels=("target", "state"),
         )
         oldest = GaugeMetricFamily(
             "olhubd_delivery_oldest_open_seconds", "Age of the oldest delivery that is owed.", labels=("target",)

@@ -109,19 +109,26 @@ class Landing:
         ordered = [record for record in records if isinstance(record, Order)]
         others = [record for record in records if not isinstance(record, Order)]
         writing: asyncio.Future[Result] | None = None
-        for i in range(0, len(ordered) or 1, BATCH):
-            # One batch is prepared here while the one before it is written elsewhere.
-            batch = await prepare(ordered[i : i + BATCH])
+        try:
+            for i in range(0, len(ordered) or 1, BATCH):
+                # One batch is prepared here while the one before it is written elsewhere.
+                batch = await prepare(ordered[i : i + BATCH])
+                if writing is not None:
+                    result.add(await writing)
+                    await asyncio.sleep(0)
+                last = i + BATCH >= len(ordered)
+                writing = asyncio.ensure_future(
+                    self._batch(account, batch, others if last else (), run, position if last else None, start)
+                )
+                await asyncio.sleep(0)
             if writing is not None:
                 result.add(await writing)
-                await asyncio.sleep(0)
-            last = i + BATCH >= len(ordered)
-            writing = asyncio.ensure_future(
-                self._batch(account, batch, others if last else (), run, position if last else None, start)
-            )
-            await asyncio.sleep(0)
-        if writing is not None:
-            result.add(await writing)
+        except BaseException:
+            if writing is not None:
+                # Nobody would hear of it any more, and it would still write while the daemon ends.
+                writing.cancel()
+                await asyncio.gather(writing, return_exceptions=True)
+            raise
         return result
 
     async def _batch(

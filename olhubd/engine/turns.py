@@ -15,11 +15,17 @@ __all__ = ["Turns"]
 
 
 class Turns:
-    """At most so many at a time; whoever came first goes first."""
+    """At most so many at a time; whoever came first goes first.
 
-    def __init__(self, places: int, patience: float) -> None:
+    `patience` is how long (seconds) one waits for a place, `lease` how long a place counts as taken. Work that lasts
+    longer goes on and leaves its place to others: it waits for a system that hangs, which needs no memory, and some
+    of those must not keep all other accounts from their work.
+    """
+
+    def __init__(self, places: int, patience: float, lease: float = 20.0) -> None:
         self._free = asyncio.Semaphore(places)
         self._patience = patience
+        self._lease = lease
 
     @contextlib.asynccontextmanager
     async def one(self) -> AsyncIterator[bool]:
@@ -33,7 +39,17 @@ class Turns:
         except TimeoutError:
             yield False
             return
+        taken = True
+
+        def leave() -> None:
+            nonlocal taken
+            if taken:
+                taken = False
+                self._free.release()
+
+        over = asyncio.get_running_loop().call_later(self._lease, leave)
         try:
             yield True
         finally:
-            self._free.release()
+            over.cancel()
+            leave()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,6 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from olhubd.decide.route import Route
+from olhubd.engine import candidate, landing
+from olhubd.engine.candidate import Candidate
 from olhubd.engine.clock import SystemClock
 from olhubd.engine.landing import Landing, Result
 from olhubd.model import Address, Cause, DeliveryState, Order, Run, RunId, Shipment, Shipping, Stage
@@ -95,6 +98,36 @@ async def test_the_same_page_twice_changes_nothing(bench: Bench) -> None:
     assert (again.added, again.changed) == (0, 0)
     assert len(await events.latest(bench.database.reader, limit=10_000)) == 500
     assert len(await bench.owed(1)) == 1
+
+
+async def test_a_landing_that_is_broken_off_leaves_nothing_at_work(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A daemon that stopped between two batches of a page: the first wrote on into a database that was closed."""
+    begun = asyncio.Event()
+    hold = asyncio.Event()
+    prepared = 0
+
+    async def prepare(batch: Sequence[Order]) -> list[Candidate]:
+        nonlocal prepared
+        prepared += 1
+        if prepared == 2:
+            begun.set()
+            await hold.wait()
+        return await candidate.prepare(batch)
+
+    async def write(_work: Any) -> None:
+        await hold.wait()
+
+    monkeypatch.setattr(landing, "BATCH", 1)
+    monkeypatch.setattr(landing, "prepare", prepare)
+    monkeypatch.setattr(bench.database, "write", write)
+    before = asyncio.all_tasks()
+    working = asyncio.create_task(bench.land(order("A"), order("B")))
+    await begun.wait()
+    working.cancel()
+    await asyncio.gather(working, return_exceptions=True)
+    assert asyncio.all_tasks() == before
 
 
 async def test_the_last_telling_in_a_page_counts(bench: Bench) -> None:

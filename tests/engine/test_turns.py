@@ -61,6 +61,31 @@ async def test_who_waits_too_long_is_told_so() -> None:
     assert crowd.refused == [1]
 
 
+async def test_work_that_hangs_keeps_no_place_for_ever_and_gives_it_back_once() -> None:
+    """As many hanging marketplaces as there are places must not end the sweeps of all others."""
+    turns = Turns(places=1, patience=5.0, lease=0.01)
+    crowd = Crowd(turns)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(crowd.work(0))
+        await _breathe()
+        group.create_task(crowd.work(1))
+        await asyncio.wait_for(_reached(crowd, 2), 5)
+        crowd.go.set()
+    later = Crowd(turns)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(later.work(2))
+        group.create_task(later.work(3))
+        await _breathe()
+        assert later.working == [2]
+        later.go.set()
+    assert later.most == 1
+
+
+async def _reached(crowd: Crowd, number: int) -> None:
+    while len(crowd.working) < number:
+        await asyncio.sleep(0.005)
+
+
 async def test_a_place_is_free_again_after_a_failure_and_after_a_wait_that_was_broken_off() -> None:
     turns = Turns(places=1, patience=0.01)
     with pytest.raises(RuntimeError, match="broken"):
