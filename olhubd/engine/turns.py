@@ -17,9 +17,9 @@ __all__ = ["Turns"]
 class Turns:
     """At most so many at a time; whoever came first goes first.
 
-    `patience` is how long (seconds) one waits for a place, `lease` how long a place counts as taken. Work that lasts
-    longer goes on and leaves its place to others: it waits for a system that hangs, which needs no memory, and some
-    of those must not keep all other accounts from their work.
+    `patience` is how long (seconds) one waits for a place, `lease` how long a place counts as taken. Work that
+    lasts longer goes on and leaves its place to others: it waits for a system that hangs, which needs no memory,
+    and some of those must not keep all other accounts from their work.
     """
 
     def __init__(self, places: int, patience: float, lease: float = 20.0) -> None:
