@@ -1,6 +1,6 @@
 """Orders on their way into the database: all that can be done for them before the transaction.
 
-Nothing here reads or writes; what becomes of a candidate is decided in `olhubd.engine.landing`.
+Nothing here reads or writes; what becomes of a candidate is decided in `olhubd.engine.batch`.
 """
 
 from __future__ import annotations

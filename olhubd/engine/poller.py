@@ -14,7 +14,8 @@ from typing import TypeVar
 
 import msgspec
 
-from olhubd.engine.landing import Landing, Result
+from olhubd.engine.batch import Result
+from olhubd.engine.landing import Landing
 from olhubd.engine.runlog import RunLog
 from olhubd.engine.schedule import Schedule, jitter
 from olhubd.engine.supervisor import Pulse

@@ -17,8 +17,9 @@ from unittest import mock
 
 import msgspec
 
+from olhubd.engine.batch import Batch, Result
 from olhubd.engine.courier import Courier, Outcome, Parcel
-from olhubd.engine.landing import Batch, Landing, Result
+from olhubd.engine.landing import Landing
 from olhubd.engine.tokens import Kept, TokenKeeper
 from olhubd.model import Delivery, DeliveryState, Order
 from olhubd.plugin import Token

@@ -1,0 +1,317 @@
+"""One transaction of a landing: what becomes of records, by what stands in the database and the routes alone.
+
+The order of steps: what is told anew and is not different is dropped by its digest; what makes no sense is
+quarantined; copies of our own orders are recognised; the rest is compared, contested for lines, and planned for.
+Nothing here begins or ends a transaction, and nothing moves a cursor; that is `olhubd.engine.landing`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+
+from olhubd.decide import changes, land, plan
+from olhubd.decide.changes import Change
+from olhubd.decide.merge import called_off, merge
+from olhubd.decide.remark import stand
+from olhubd.decide.route import Route
+from olhubd.engine.candidate import SLICE, Candidate, uncontested
+from olhubd.engine.echo import Echoes
+from olhubd.engine.ledger import Ledger
+from olhubd.model import Cause, Order, OrderId, Run
+from olhubd.plugin import Gone, Later, Unreadable
+from olhubd.store import (
+    Transaction,
+    codec,
+    copies,
+    lookups,
+    orders,
+    quarantine,
+    remarks,
+    sightings,
+)
+
+__all__ = ["Batch", "Result"]
+
+_GONE = b"gone"
+
+
+class Result(msgspec.Struct):
+    """What became of the records of a page.
+
+    `targets` are owed something new; `later` are to be read again; `fresh` are the external ids of those added.
+    """
+
+    seen: int = 0
+    added: int = 0
+    changed: int = 0
+    quarantined: int = 0
+    echoes: int = 0
+    ignored: int = 0
+    later: int = 0
+    targets: set[str] = msgspec.field(default_factory=set)
+    fresh: set[str] = msgspec.field(default_factory=set)
+
+    def add(self, other: Result) -> None:
+        self.seen += other.seen
+        self.added += other.added
+        self.changed += other.changed
+        self.quarantined += other.quarantined
+        self.echoes += other.echoes
+        self.ignored += other.ignored
+        self.later += other.later
+        self.targets |= other.targets
+        self.fresh |= other.fresh
+
+
+class Batch:
+    """One transaction's worth of landing, by what stands in the database and the routes alone."""
+
+    def __init__(self, tx: Transaction, account: str, run: Run, now: datetime, routes: Sequence[Route]) -> None:
+        self._tx = tx
+        self._account = account
+        self._now = now
+        self._routes = routes
+        self.ledger = Ledger(tx, now, Cause("run", str(run.id)), decided=True)
+        self.later = 0
+        self.touched: set[str] = set()
+        """The orders for which it made a difference."""
+
+    async def land_orders(self, candidates: Sequence[Candidate], feed: str, start: datetime | None) -> Result:
+        result = Result()
+        refused: list[quarantine.Refused] = []
+        good: list[Candidate] = []
+        echoes: list[Order] = []
+        unwanted = await self._unwanted(candidates, start)
+        for candidate in await self._called_off(candidates):
+            order = candidate.order
+            if candidate.fault is not None:
+                refused.append(
+                    quarantine.Refused(
+                        external_id=order.external_id, reason=candidate.fault, raw=candidate.document
+                    )
+                )
+            elif order.reference is not None:
+                echoes.append(order)
+            elif order.external_id in unwanted:
+                result.ignored += 1
+            elif candidate.objection is not None:
+                refused.append(
+                    quarantine.Refused(
+                        external_id=order.external_id, reason=candidate.objection, raw=candidate.document
+                    )
+                )
+            else:
+                good.append(candidate)
+        good, unmarked = await self._without_copies(good)
+        told = [*echoes, *unmarked]
+        result.echoes += len(told)
+        echo = Echoes(self._tx, self._account, self._now, self._routes, self.ledger)
+        result.changed += await echo.take(told)
+        groups = uncontested(good)
+        for group in groups:
+            await self._group(group, result)
+        self.touched |= echo.touched.union(r.external_id for r in refused)
+        if refused:
+            await quarantine.put(self._tx, self._account, feed, refused, self._now)
+            result.quarantined += len(refused)
+        landed = [*(c.order.external_id for c in good), *(order.external_id for order in told)]
+        freed = await quarantine.clear(self._tx, self._account, landed) if landed else 0
+        if freed or (len(groups) > 1 and self.touched):
+            self.touched.update(landed)  # those that told nothing new had a part in it
+        return result
+
+    async def _called_off(self, candidates: Sequence[Candidate]) -> Sequence[Candidate]:
+        """The candidates, those reduced to their cancellation that are cancelled and otherwise make no sense."""
+        odd = [c.order.external_id for c in candidates if c.objection is not None and land.cancelled(c.order)]
+        held = await orders.held(self._tx, self._account, odd) if odd else {}
+        if not held:
+            return candidates
+        rows = await orders.read(self._tx, [known.id for known in held.values()])
+        reduced = []
+        for candidate in candidates:
+            if candidate.objection is not None and (known := held.get(candidate.order.external_id)):
+                order = called_off(rows[known.id].order, candidate.order)
+                candidate = msgspec.structs.replace(
+                    candidate, order=order, document=codec.encode(order), objection=None
+                )
+            reduced.append(candidate)
+        return reduced
+
+    async def _unwanted(self, candidates: Sequence[Candidate], start: datetime | None) -> set[str]:
+        """Those placed before the start. What is held already is told on, be the start moved as it may."""
+        if start is None:
+            return set()
+        # What makes no sense is kept aside, however long ago it says it was.
+        dated = [c.order for c in candidates if c.fault is None and c.objection is None]
+        old = {order.external_id for order in dated if order.placed_at < start}
+        return old.difference(await orders.held(self._tx, self._account, list(old))) if old else old
+
+    async def _without_copies(self, good: list[Candidate]) -> tuple[list[Candidate], list[Order]]:
+        """Take out orders that we pushed here ourselves although they lost our mark."""
+        if not any(route.target == self._account for route in self._routes) or not good:
+            return good, []
+        known = await copies.by_external(self._tx, self._account, [c.order.external_id for c in good])
+        return (
+            [c for c in good if c.order.external_id not in known],
+            [c.order for c in good if c.order.external_id in known],
+        )
+
+    async def _group(self, group: Sequence[Candidate], result: Result) -> None:
+        """Land orders that share no lines among themselves."""
+        held = await orders.held(self._tx, self._account, [c.order.external_id for c in group])
+        fresh = [c for c in group if c.order.external_id not in held]
+        # A superseded order stays so, whatever its source says of the old number.
+        changed = [
+            c
+            for c in group
+            if (known := held.get(c.order.external_id)) and known.digest != c.digest and known.superseded_by is None
+        ]
+        if not fresh and not changed:
+            return
+        self.touched.update(c.order.external_id for c in (*fresh, *changed))
+        before = await orders.read(self._tx, [held[c.order.external_id].id for c in changed]) if changed else {}
+        said = await remarks.of_orders(self._tx, list(before)) if before else {}
+        rivals = await self._rivals([*fresh, *changed], held)
+        deliveries = await self.ledger.known_deliveries(list(before))
+        inserts: list[orders.Stored] = []
+        updates: list[orders.Stored] = []
+        for number, candidate in enumerate(fresh, 1):
+            if number % SLICE == 0:
+                await asyncio.sleep(0)
+            stored = self._stored(candidate, OrderId(self._tx.next_id("orders")))
+            stored, lost = await self._contest(stored, rivals)
+            inserts.append(stored)
+            found = land.first_seen(stored.order)
+            debts: Sequence[plan.Debt] = ()
+            if lost:
+                found.append(changes.Superseded(by=lost))
+            else:
+                debts = plan.follow(self._account, stored.order, None, found, self._routes, ())
+            self.ledger.record(stored.id, self._account, found, debts)
+            result.added += 1
+            result.fresh.add(candidate.order.external_id)
+        for candidate in changed:
+            old = before[held[candidate.order.external_id].id]
+            merged = merge(old.order, candidate.order)
+            if (remark := said.get(old.id)) is not None:
+                merged, left = stand(remark, merged)
+                if left != remark:
+                    await remarks.put(self._tx, old.id, left, self._now)
+            stored = self._stored(candidate, old.id, merged, old.created_at)
+            stored, lost = await self._contest(stored, rivals)
+            updates.append(stored)
+            found = land.compare(old.order, merged)
+            if lost:
+                found.append(changes.Superseded(by=lost))
+            if not found:
+                continue
+            owed = self.ledger.owed(old.id)
+            debts = plan.follow(self._account, merged, old.order, found, self._routes, owed)
+            self.ledger.record(old.id, self._account, found, debts, deliveries.get(old.id, ()))
+            result.changed += 1
+        if updates:
+            await orders.update(self._tx, updates)
+        if inserts:
+            await orders.insert(self._tx, inserts)
+        was = {row.id: before[row.id].order for row in updates}
+        seen = [(row.id, row.order, was.get(row.id)) for row in (*inserts, *updates)]
+        await sightings.put(self._tx, self._account, seen, self._now)
+
+    def _stored(
+        self,
+        candidate: Candidate,
+        order_id: OrderId,
+        merged: Order | None = None,
+        created_at: datetime | None = None,
+    ) -> orders.Stored:
+        order = candidate.order if merged is None else merged
+        return orders.Stored(
+            id=order_id,
+            account=self._account,
+            order=order,
+            document=candidate.document if order is candidate.order else codec.encode(order),
+            digest=candidate.digest,
+            created_at=created_at or self._now,
+            changed_at=self._now,
+        )
+
+    async def _rivals(
+        self, candidates: Sequence[Candidate], held: Mapping[str, orders.Held]
+    ) -> dict[str, orders.Owner]:
+        """The live owners of these candidates' lines that are other orders, by line."""
+        lines = [line.external_id for c in candidates for line in c.order.lines]
+        found = await orders.owners(self._tx, self._account, lines)
+        own = {c.order.external_id for c in candidates}
+        return {line: owner for line, owner in found.items() if owner.external_id not in own}
+
+    async def _contest(
+        self, stored: orders.Stored, rivals: Mapping[str, orders.Owner]
+    ) -> tuple[orders.Stored, str | None]:
+        """Settle who has the lines. Gives the order as to be stored, and by whom it is superseded, if it is."""
+        owners = {rivals[line.external_id].order_id for line in stored.order.lines if line.external_id in rivals}
+        if not owners or not stored.live:
+            return stored, None
+        rows = await orders.read(self._tx, list(owners))
+        verdict = land.contest(stored.order, {id_: row.order for id_, row in rows.items()})
+        if verdict.lost:
+            winner = rows[max(verdict.lost)]
+            return msgspec.structs.replace(stored, superseded_by=winner.id), winner.order.external_id
+        known = await self.ledger.known_deliveries(list(owners))
+        for loser in verdict.superseded:
+            found: list[Change] = [changes.Superseded(by=stored.order.external_id)]
+            owed = self.ledger.owed(loser)
+            debts = plan.follow(self._account, rows[loser].order, rows[loser].order, found, self._routes, owed)
+            self.ledger.record(loser, self._account, found, debts, known.get(loser, ()))
+        for loser, lines in verdict.moved.items():
+            moved = changes.LinesMoved(lines=lines, to=stored.order.external_id)
+            self.ledger.record(loser, self._account, [moved], ())
+            await orders.release_lines(self._tx, [(loser, line) for line in lines])
+            # Its own telling must be read again: it has fewer lines now.
+            again = lookups.Lookup(
+                external_id=rows[loser].order.external_id, due_at=self._now, reason="lines moved to another order"
+            )
+            await self._read_later([again])
+        # The pointer to a row that is inserted later in this transaction; foreign keys look at statements.
+        self.ledger.supersede([(loser, stored.id, self._now) for loser in verdict.superseded])
+        await orders.disown(self._tx, list(verdict.superseded))
+        return stored, None
+
+    async def land_others(self, records: Sequence[Unreadable | Gone | Later], feed: str, result: Result) -> None:
+        """Records that are no orders: what could not be read, what is gone, what is to be read later."""
+        refused = [
+            quarantine.Refused(external_id=r.external_id, reason=r.reason, raw=r.raw)
+            for r in records
+            if isinstance(r, Unreadable)
+        ]
+        if refused:
+            await quarantine.put(self._tx, self._account, feed, refused, self._now)
+            result.quarantined += len(refused)
+        later = [
+            lookups.Lookup(
+                external_id=r.external_id, due_at=self._now + timedelta(seconds=r.seconds), reason=r.reason
+            )
+            for r in records
+            if isinstance(r, Later)
+        ]
+        if later:
+            await self._read_later(later)
+        gone = [r.external_id for r in records if isinstance(r, Gone)]
+        if gone:
+            await self._gone(gone, result)
+
+    async def _read_later(self, wishes: Sequence[lookups.Lookup]) -> None:
+        await lookups.put(self._tx, self._account, wishes)
+        self.later += len(wishes)
+
+    async def _gone(self, external_ids: Sequence[str], result: Result) -> None:
+        await quarantine.clear(self._tx, self._account, external_ids)
+        held = await orders.held(self._tx, self._account, external_ids)
+        for known in held.values():
+            if known.superseded_by is None and known.digest != _GONE:
+                self.ledger.record(known.id, self._account, [changes.Vanished()], ())
+                await orders.mark(self._tx, known.id, _GONE)
+                result.changed += 1
