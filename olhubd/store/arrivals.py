@@ -50,15 +50,18 @@ async def live(reader: Reader, account: str, since: datetime, until: datetime) -
 
 
 async def known(reader: Reader, account: str, external_ids: Sequence[str]) -> set[str]:
-    """Those of them that the hub holds: as an order, or as the copy of one that it brought there itself."""
+    """Those of them that the hub knows of: as an order, as the copy of one that it brought there itself, or as a
+    record in quarantine, which has an alarm of its own until it lands or a person gives it up.
+    """
     found: set[str] = set()
     for start in range(0, len(external_ids), 500):
         part = external_ids[start : start + 500]
         marks = codec.marks(part)
         rows = await reader.fetch(
             f"SELECT external_id FROM orders WHERE account = ? AND external_id IN ({marks})"
-            f" UNION ALL SELECT external_id FROM copies WHERE account = ? AND external_id IN ({marks})",
-            (account, *part, account, *part),
+            f" UNION ALL SELECT external_id FROM copies WHERE account = ? AND external_id IN ({marks})"
+            f" UNION ALL SELECT external_id FROM quarantine WHERE account = ? AND external_id IN ({marks})",
+            (account, *part, account, *part, account, *part),
         )
         found.update(row[0] for row in rows)
     return found

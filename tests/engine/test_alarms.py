@@ -463,6 +463,23 @@ async def test_a_day_that_is_whole(watched: Watched) -> None:
     assert "reconciliation market" not in await watched.look()
 
 
+async def test_what_is_in_quarantine_is_not_missing(watched: Watched) -> None:
+    """It waits for a person there, with a reason and an alarm; a second one that says less helps nobody."""
+    watched.market.ledger.buy(2)
+    await watched.delivered()
+    watched.market.drop_events(4)
+    (odd,) = watched.market.ledger.buy(1)
+    refused = quarantine.Refused(external_id=odd, reason="the parts do not sum to the total", raw=b"{}")
+
+    async def work(tx: Transaction) -> None:
+        await quarantine.put(tx, "market", "orders", [refused], watched.clock.now())
+
+    await watched.database.write(work)
+    await day_after(watched)
+    found = await compared(watched)
+    assert (found.source, found.hub, found.missing, found.surplus) == (3, 2, 0, 0)
+
+
 async def test_an_order_that_nobody_told_is_found_and_fetched(tmp_path: Path) -> None:
     """Neither the feed nor a sweep; the comparison names it, has it read, and is content at the second look."""
     watched = Watched(tmp_path)
