@@ -114,8 +114,7 @@ class Bucket:
             self._tokens = tokens
         if lane is Lane.ACCESS and self._state is not State.OPEN:
             self._fill()
-            self._tokens -= cost
-            self._active += 1
+            self._take(cost)
             return
         await self._queue(lane, cost)
 
@@ -134,13 +133,15 @@ class Bucket:
         """
         pause = self._pause if seconds is None else max(seconds, _SHORTEST)
         until = self._time() + pause * (1.0 + self._jitter * self._rand())
-        if self._state is State.SHUT and until <= self._until:
+        # Who passes a shut gate and is told so again without a time has learnt nothing new.
+        if self._state is State.SHUT and (seconds is None or until <= self._until):
             return
         self._state = State.SHUT
         self._until = until
         self._probe = None
         # The timer also keeps a gate that nobody holds any more from being forgotten while it is shut.
         self._set_timer(until)
+        self._pass(self._lanes[Lane.ACCESS])
         left = self._left()
         if left > self._patience:
             for lane in self._lanes:
@@ -212,11 +213,24 @@ class Bucket:
             self._waiting -= 1
             if waiter.future.done():
                 continue
-            self._tokens -= waiter.cost
-            self._active += 1
+            self._take(waiter.cost)
             if self._state is State.PROBING:
                 self._probe = waiter.task
             waiter.future.set_result(None)
+
+    def _pass(self, lane: OrderedDict[_Waiter, None]) -> None:
+        """Let through all who wait in a lane, at once."""
+        self._fill()
+        for waiter in lane:
+            if not waiter.future.done():
+                self._take(waiter.cost)
+                waiter.future.set_result(None)
+        self._waiting -= len(lane)
+        lane.clear()
+
+    def _take(self, cost: int) -> None:
+        self._tokens -= cost
+        self._active += 1
 
     def _fill(self) -> None:
         now = self._time()

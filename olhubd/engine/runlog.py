@@ -8,6 +8,8 @@ written later: no row may stand as running for ever because its end came at the 
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Sequence
 from datetime import timedelta
 
 import msgspec
@@ -15,7 +17,7 @@ import msgspec
 from olhubd.engine.supervisor import Pulse
 from olhubd.model import Run, RunId, RunState
 from olhubd.plugin import Clock
-from olhubd.store import Database, Transaction, runs
+from olhubd.store import TROUBLE, Database, Transaction, runs
 
 __all__ = ["RunLog", "Totals"]
 
@@ -109,15 +111,27 @@ class RunLog:
             pulse.well()
 
     async def _put(self, waiting: list[Run]) -> None:
-        for run in waiting:
-            if run.id in self._unwritten or len(self._unwritten) < _MOST_KEPT:
-                self._unwritten[run.id] = run
         rows = {**self._unwritten, **{run.id: run for run in waiting}}
-
-        async def work(tx: Transaction) -> None:
-            await runs.put(tx, list(rows.values()))
-
-        await self._database.write(work)
+        try:
+            await self._write(list(rows.values()))
+        except TROUBLE:
+            for run in waiting:
+                if run.id in self._unwritten or len(self._unwritten) < _MOST_KEPT:
+                    self._unwritten[run.id] = run
+            raise
+        except Exception:
+            # Not the disk's doing: what can never be written must not keep all others from being written.
+            self._unwritten.clear()
+            for run in rows.values():
+                with contextlib.suppress(Exception):
+                    await self._write([run])
+            raise
         for id_, run in rows.items():
             if self._unwritten.get(id_) is run:
                 del self._unwritten[id_]
+
+    async def _write(self, ended: Sequence[Run]) -> None:
+        async def work(tx: Transaction) -> None:
+            await runs.put(tx, ended)
+
+        await self._database.write(work)

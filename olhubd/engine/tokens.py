@@ -34,9 +34,10 @@ AHEAD = timedelta(minutes=5)
 LIMIT = 90.0
 """Seconds within which a renewal must be answered."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 2.0, 60.0
-_SOON = (0.0, 1.0, 4.0, 15.0)
+_SOON = (0.0, 1.0, 3.0, 10.0)
 """Seconds until a renewal without an outcome is sent again, whoever still wants it: servers that rotate take the
-old token for a minute (Allegro) or less, and what is not asked for within that time is lost with the grant."""
+old token for a minute (Allegro) or less, and what is not asked for within that time is lost with the grant. Where
+each try is given up after ten seconds, the last begins within that minute."""
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
@@ -254,7 +255,8 @@ class TokenKeeper:
             except (Unavailable, RateLimited):
                 if lost is None:
                     raise
-            if pause is None or await self._closes_within(pause):
+            # Also who ends asks once more: the next start may come when the old token is not taken any longer.
+            if pause is None or (await self._closes_within(pause) and pause > 0):
                 break
         assert lost is not None
         raise lost
@@ -367,7 +369,7 @@ class Loan:
         return self._token.access
 
     async def refused(self, access: str) -> None:
-        """Nothing replaces it; the next refusal is the answer."""
+        """Nothing replaces it: it is refused as often as it is sent, and that is the answer."""
 
 
 def _again(refusal: AuthLost) -> AuthLost:

@@ -37,9 +37,14 @@ class PluginError(Exception):
     blame = Blame.REMOTE
 
     def __init__(self, message: str, *, code: str | None = None, status: int | None = None) -> None:
-        super().__init__(message)
-        self.code = code
+        super().__init__(_storable(message))
+        self.code = None if code is None else _storable(code)
         self.status = status
+
+
+def _storable(text: str) -> str:
+    """Headers that are no UTF-8 come as half surrogates, which no database takes: what failed must not fail again."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 class Temporary(PluginError):

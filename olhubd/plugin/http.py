@@ -201,6 +201,7 @@ class Client:
                 if renewals > 1:
                     # Refused although it was new: ended early once more, or not yet known to all servers.
                     await self._sleep(random.uniform(1.0, 2.0))
+                    signature = await _signed(self._signer.sign(), what)  # others may have renewed it meanwhile
                 sent = CIMultiDict(sent)
                 sent.update(signature)
             held = 0

@@ -44,6 +44,9 @@ LONGEST = timedelta(days=3650)
 
 _USUAL, _SLOWEST = 5.0, 60.0
 """Seconds between two questions whether the person has agreed (RFC 8628), and the most a server may ask for."""
+_PROMPT = 10.0
+"""Seconds that a renewal may take. A refresh token that was used is taken for a minute more, and a code lives ten
+seconds: a server that hangs must leave time for other tries."""
 _WRONG_KEYS = frozenset({"invalid_client", "unauthorized", "unauthorized_client"})
 
 
@@ -159,7 +162,7 @@ class Login:
     async def exchange(self, code: str, redirect_uri: str, verifier: str) -> Token:
         try:
             return await self._grant(
-                grant_type="authorization_code", code=code, redirect_uri=redirect_uri, code_verifier=verifier
+                prompt=True, grant_type="authorization_code", code=code, redirect_uri=redirect_uri, code_verifier=verifier
             )
         except Rejected as error:
             if error.code == "invalid_grant":
@@ -170,7 +173,9 @@ class Login:
         if token.refresh is None:
             raise AuthLost("there is no refresh token")
         try:
-            return await self._grant(token.owner, grant_type="refresh_token", refresh_token=token.refresh)
+            return await self._grant(
+                token.owner, prompt=True, grant_type="refresh_token", refresh_token=token.refresh
+            )
         except Rejected as error:
             if error.code == "invalid_grant":
                 raise AuthLost(
@@ -178,8 +183,8 @@ class Login:
                 ) from None
             raise
 
-    async def _grant(self, owner: str | None = None, **form: str) -> Token:
-        answer = await self._post("/auth/oauth/token", _Token, **form)
+    async def _grant(self, owner: str | None = None, *, prompt: bool = False, **form: str) -> Token:
+        answer = await self._post("/auth/oauth/token", _Token, prompt=prompt, **form)
         vet(answer.access_token, self._settings.realm)
         now = self._clock.now()
         return Token(
@@ -191,9 +196,13 @@ class Login:
             owner=_claims(answer.access_token).user_name or owner,
         )
 
-    async def _post(self, path: str, into: type[T], **form: str) -> T:
+    async def _post(self, path: str, into: type[T], *, prompt: bool = False, **form: str) -> T:
+        """Ask the sign-in. What is `prompt` is of use for seconds only: it passes a shut budget, and is soon over."""
+        lane, timeout = (Lane.ACCESS, _PROMPT) if prompt else (Lane.ORDERS, None)
         try:
-            answer = await self._client.request("POST", path, data=urlencode(form).encode(), lane=Lane.ACCESS)
+            answer = await self._client.request(
+                "POST", path, data=urlencode(form).encode(), lane=lane, timeout=timeout
+            )
         except Rejected as error:
             raise _explained(error) from None
         try:

@@ -120,6 +120,30 @@ async def test_who_renews_a_token_passes_a_shut_gate_is_counted_and_opens_it_to_
     assert await passing(gate) == 1000.0  # and not 60, when the gate opens: there was one call to be had
 
 
+async def test_who_renews_and_is_refused_too_keeps_the_gate_shut_no_longer_than_the_server_does() -> None:
+    gate = bucket(calls=100, per=91.0)
+    gate.close(60.0)
+    waiting = asyncio.create_task(passing(gate))
+    await asyncio.sleep(30.0)
+    await gate.acquire(Lane.ACCESS)
+    gate.close(None)  # a 429 without a time
+    gate.release()
+    assert await waiting == 60.0
+
+
+async def test_who_waits_to_renew_a_token_when_the_gate_shuts_is_let_through() -> None:
+    gate = bucket(calls=100, per=91.0, patience=30.0, parallel=1)
+    await gate.acquire()
+    renewing, ordering = spawn(passing(gate, Lane.ACCESS), passing(gate))
+    await asyncio.sleep(1.0)
+    gate.close(60.0)
+    assert await renewing == 1.0
+    with pytest.raises(RateLimited):
+        await ordering
+    gate.release()
+    assert (gate.status().active, sum(gate.status().waiting.values())) == (0, 0)
+
+
 async def test_nothing_small_slips_past_something_big() -> None:
     gate = bucket(calls=100, per=91.0)  # holds ten, gains one a second
     await gate.acquire(cost=10)

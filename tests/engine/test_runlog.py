@@ -83,6 +83,23 @@ async def test_ends_kept_for_later_are_bounded_and_the_oldest_stay(
     assert await kept(database) == {"market": RunState.FAILED, "later-0": RunState.FAILED}
 
 
+async def test_what_can_never_be_written_keeps_no_others_from_being_written(
+    database: Database, clock: SystemClock, disk: Disk
+) -> None:
+    log = RunLog(database, clock)
+    run, odd = await landed(database, log), log.begin("odd", "orders", "timer")
+    disk.full = True
+    for one, error in ((run, None), (odd, "no text: \udcff")):
+        with pytest.raises(sqlite3.OperationalError):
+            await log.end(one, error)
+    disk.full = False
+    with pytest.raises(UnicodeEncodeError):
+        await log.flush()
+    await log.end(await landed(database, log, "another"))
+    await log.flush()
+    assert await kept(database) == {"market": RunState.DONE, "another": RunState.DONE}
+
+
 async def test_what_was_written_is_not_written_again(
     database: Database, clock: SystemClock, disk: Disk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -282,6 +282,22 @@ async def test_who_closes_the_keeper_does_not_wait_for_further_tries() -> None:
     assert desk.kept.refreshing_at is not None
 
 
+async def test_who_closes_the_keeper_waits_for_a_second_try_at_once() -> None:
+    """A stop of a minute would else outlast the time in which the old token is taken."""
+    desk = Desk()
+    await desk.keeper.access()
+    await desk.keeper.refused("access-1")
+    desk.server.fail(after=OutcomeUnknown("cut"))
+    asking = asyncio.create_task(desk.keeper.access())
+    await asyncio.sleep(0.5)
+    await desk.keeper.close()
+    await asking
+    desk.restart()
+    await asyncio.sleep(61)
+    assert await desk.keeper.access() == "access-3"
+    assert not desk.parked
+
+
 async def test_an_outcome_that_stays_unknown_leaves_the_mark_and_a_restart_asks_at_once() -> None:
     desk = Desk()
     await desk.keeper.access()

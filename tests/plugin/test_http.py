@@ -724,6 +724,25 @@ async def test_a_renewed_token_that_ends_at_once_is_renewed_again(
     assert keeper.renewed == 2
 
 
+async def test_a_third_sending_has_the_token_of_then_and_not_of_before_its_pause(
+    shop: Shop, session: aiohttp.ClientSession, gate: Turnstile
+) -> None:
+    """Another request renewed it meanwhile; the older one was refused, and the account parked with a good grant."""
+    keeper = Keeper()
+
+    async def pause(_seconds: float) -> None:
+        await keeper.refused(await keeper.access())
+
+    async def strict(request: web.Request) -> web.Response:
+        fresh = request.headers["Authorization"] == f"Bearer {CANARY}-4"
+        return web.json_response({"id": 1}) if fresh else web.Response(status=401)
+
+    shop.answer = strict
+    client = make(session, shop.base, gate, auth=Bearer(keeper), sleep=pause)
+    assert await client.call("GET", "/thing", Thing) == Thing(1)
+    assert (shop.acts, keeper.renewed) == (3, 3)
+
+
 async def test_a_renewed_token_that_is_refused_again_and_again_is_lost(
     shop: Shop, session: aiohttp.ClientSession, gate: Turnstile
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 from datetime import UTC, datetime, timedelta
@@ -15,7 +16,7 @@ from olhubd.plugin import AuthLost, OutcomeUnknown, Pending, Rejected, Temporary
 from olhubd.testing.faults import Fault, Kind
 from olhubd.testing.host import Hurry, account
 from olhubd.testing.simulator import serve
-from olhubd_allegro import Allegro
+from olhubd_allegro import Allegro, login
 from olhubd_allegro.settings import AllegroSettings
 from olhubd_allegro.simulator import AllegroSimulator
 
@@ -139,6 +140,18 @@ async def test_no_failure_of_the_way_loses_a_grant(
     with pytest.raises(Temporary):
         await allegro.refresh(token)
     assert (await allegro.refresh(token)).access != token.access
+
+
+async def test_a_renewal_that_hangs_leaves_time_for_another(
+    simulator: AllegroSimulator, allegro: Allegro, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A refresh token that was used is taken for a minute more: thirty seconds for one try would be too many."""
+    assert login._PROMPT <= 10.0
+    monkeypatch.setattr(login, "_PROMPT", 0.2)
+    simulator.faults.add(Fault(kind=Kind.HANG, match="POST /auth/oauth/token$"))
+    async with asyncio.timeout(10):
+        with pytest.raises(OutcomeUnknown):
+            await allegro.refresh(simulator.token())
 
 
 @pytest.mark.parametrize("status", [400, 401, 403])
