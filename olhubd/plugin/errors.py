@@ -43,7 +43,7 @@ class PluginError(Exception):
 
 
 def _storable(text: str) -> str:
-    """Headers that are no UTF-8 come as half surrogates, which no database takes: what failed must not fail again."""
+    """Headers that are no UTF-8 come as half surrogates, which no database takes."""
     return text.encode(errors="backslashreplace").decode()
 
 

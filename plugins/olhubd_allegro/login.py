@@ -162,7 +162,11 @@ class Login:
     async def exchange(self, code: str, redirect_uri: str, verifier: str) -> Token:
         try:
             return await self._grant(
-                prompt=True, grant_type="authorization_code", code=code, redirect_uri=redirect_uri, code_verifier=verifier
+                prompt=True,
+                grant_type="authorization_code",
+                code=code,
+                redirect_uri=redirect_uri,
+                code_verifier=verifier,
             )
         except Rejected as error:
             if error.code == "invalid_grant":
@@ -197,7 +201,7 @@ class Login:
         )
 
     async def _post(self, path: str, into: type[T], *, prompt: bool = False, **form: str) -> T:
-        """Ask the sign-in. What is `prompt` is of use for seconds only: it passes a shut budget, and is soon over."""
+        """Ask the sign-in. What is `prompt` is of use for seconds only: it passes a shut budget and is soon over."""
         lane, timeout = (Lane.ACCESS, _PROMPT) if prompt else (Lane.ORDERS, None)
         try:
             answer = await self._client.request(
