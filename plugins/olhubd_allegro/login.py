@@ -201,7 +201,7 @@ class Login:
         )
 
     async def _post(self, path: str, into: type[T], *, prompt: bool = False, **form: str) -> T:
-        """Ask the sign-in. What is `prompt` is of use for seconds only: it passes a shut budget and is soon over."""
+        """Ask the sign-in. What is `prompt` is of use for seconds only: it passes a shut budget, soon over."""
         lane, timeout = (Lane.ACCESS, _PROMPT) if prompt else (Lane.ORDERS, None)
         try:
             answer = await self._client.request(
