@@ -126,7 +126,9 @@ async def _main(configuration: Configuration, environ: Mapping[str, str]) -> Non
         finally:
             notifier.stopping()
             log.info("stops")
-            await hub.stop(hub.configuration.daemon.stop_timeout.total_seconds())
+            grace = hub.configuration.daemon.stop_timeout.total_seconds()
+            # What closing the doors took is not given once more.
+            await hub.stop(max(min(1.0, grace), grace - keeper.ending_since(clock.monotonic())))
             log.info("stopped")
 
 
@@ -154,6 +156,8 @@ class _Keeper:
         self._notifier = notifier
         self._log = log
         self._reloading = asyncio.Lock()
+        self._asked = 0
+        self._told_at: float | None = None
         self.doors: listening.Doors | None = None
         """Where people come in; their certificate is renewed by a reload."""
 
@@ -167,15 +171,25 @@ class _Keeper:
         while True:
             number = await signals.get()
             if number is not signal.SIGHUP:
+                self._told_at = self._hub.clock.monotonic()
                 return
-            try:
-                await self.reload("signal")
-            except config.ConfigurationError as error:
-                for problem in error.problems:
-                    self._log.error("configuration is wrong, the old one stays", problem=str(problem))
-            except Exception:
-                # Whatever one account's part in it broke, the others go on.
-                self._log.error("reload failed", exc_info=True)
+            # Beside this, or nobody would hear of the end while accounts end and begin.
+            self._asked += 1
+            self._hub.supervisor.once(f"reload by signal {self._asked}", self._obey)
+
+    def ending_since(self, now: float) -> float:
+        """For how many seconds it has been ending; 0 where nobody told it to."""
+        return 0.0 if self._told_at is None else now - self._told_at
+
+    async def _obey(self, _pulse: Any) -> None:
+        try:
+            await self.reload("signal")
+        except config.ConfigurationError as error:
+            for problem in error.problems:
+                self._log.error("configuration is wrong, the old one stays", problem=str(problem))
+        except Exception:
+            # Whatever one account's part in it broke, the others go on.
+            self._log.error("reload failed", exc_info=True)
 
     async def reload(self, who: str) -> dict[str, list[str]]:
         """Read the configuration again and take it into force. Raises ConfigurationError and changes nothing."""

@@ -26,7 +26,7 @@ def run(session: Session) -> None:
       olhubd run --config ./olhubd.toml
     """
     from olhubd import config, daemon
-    from olhubd.store import StoreError
+    from olhubd.store import FAILURES, StoreError
 
     configuration = config.load(session.config, None, os.environ)
     for warning in configuration.warnings:
@@ -35,6 +35,8 @@ def run(session: Session) -> None:
         daemon.run(configuration, os.environ)
     except (daemon.AlreadyRunning, StoreError) as error:
         raise Failure(str(error)) from error
+    except FAILURES as error:
+        raise Failure(f"the database cannot be used: {error}") from error
 
 
 @click.command()

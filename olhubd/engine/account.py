@@ -37,7 +37,7 @@ from olhubd.plugin import (
     Token,
     Tokens,
 )
-from olhubd.store import Transaction, accounts
+from olhubd.store import FAILURES, Transaction, accounts, runs
 from olhubd.store.accounts import AccountRow, AccountState
 
 __all__ = ["AccountUnit", "NotPossible"]
@@ -207,12 +207,28 @@ class AccountUnit:
         """End polling at once, deliveries under way within `grace` seconds."""
         await self._shared.supervisor.stop(self._proof_task)
         await self._shared.supervisor.stop(self._poller_task)
+        if self.poller is not None:
+            self.poller.end()
         if self._dispatcher is not None:
             self._dispatcher.stop()
             await self._shared.supervisor.stop(self._dispatcher_task, grace)
             self._dispatcher = None
-        if self.keeper is not None:
-            await self.keeper.close()
+        if self.poller is not None:
+            await self._lose_runs()
+        try:
+            if self.keeper is not None:
+                await self.keeper.close()
+        finally:
+            await self._close()
+
+    async def _lose_runs(self) -> None:
+        """What its poller was at is not taken up again as the same run, and nobody else will end it."""
+        try:
+            await self._shared.database.write(lambda tx: runs.lose(tx, self.name))
+        except FAILURES as error:
+            self._log.warning("a run broken off stands as running until the next start", reason=str(error))
+
+    async def _close(self) -> None:
         try:
             async with asyncio.timeout(_CLOSING):
                 await self.connector.close()

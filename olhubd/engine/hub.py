@@ -38,7 +38,18 @@ from olhubd.engine.watch import Watch
 from olhubd.model import Delivery, Order
 from olhubd.plugin import Clock
 from olhubd.plugin.answer import LONGEST_PAUSE
-from olhubd.store import Database, Transaction, accounts, credentials, deliveries, feeds, lookups, runs
+from olhubd.store import (
+    FAILURES,
+    TROUBLE,
+    Database,
+    Transaction,
+    accounts,
+    credentials,
+    deliveries,
+    feeds,
+    lookups,
+    runs,
+)
 from olhubd.store.accounts import AccountRow, AccountState
 
 __all__ = ["Hub"]
@@ -169,7 +180,7 @@ class Hub:
         self.wake({target for target, _ in await deliveries.tally(self.database.reader)})
 
     async def _begin(self, config: AccountConfig, row: AccountRow | None) -> None:
-        if not config.enabled:
+        if not config.enabled or self._ended:
             return
         if row is None or row.connector != config.connector.name or row.removed_at is not None:
             now = self.clock.now()
@@ -204,19 +215,49 @@ class Hub:
         unit.start()
 
     async def stop(self, grace: float) -> None:
-        """End everything; deliveries under way have `grace` seconds to end by themselves."""
-        if not self._ended:
-            # A reload under way comes to its end first: what it is about to begin would not be ended here.
-            self._ended = True
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(grace + 1):
-                    await self._changing.acquire()
+        """End everything; deliveries under way have `grace` seconds to end by themselves, a reload included.
+
+        Whatever one part cannot do is logged, and the others end all the same.
+        """
+        until = self.clock.monotonic() + grace
+
+        def left() -> float:
+            return max(min(1.0, grace), until - self.clock.monotonic())
+
+        # A reload under way comes to its end first, if that is soon.
+        first, self._ended = not self._ended, True
+        alone = not first or await self._keep_still(grace / 2)
+        await self._end_all(left())
+        if not alone:
+            # The accounts in its hands have as long as the others.
+            await self._keep_still(left())
+            await self._end_all(left())
+        await self.supervisor.stop_all()
+        try:
+            await self.runs.flush()
+        except FAILURES as error:
+            self._log.error("the last runs could not be stored", reason=str(error))
+
+    async def _keep_still(self, seconds: float) -> bool:
+        """Let no reload begin any more. False when one that is under way has not ended within so many seconds."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                return await self._changing.acquire()
+        return False
+
+    async def _end_all(self, grace: float) -> None:
         # Out of reach first, or one that ends late would wake one that has ended.
         units = list(self.units.values())
         self.units.clear()
-        await asyncio.gather(*(unit.stop(grace) for unit in units))
-        await self.supervisor.stop_all()
-        await self.runs.flush()
+        ended = await asyncio.gather(*(unit.stop(grace) for unit in units), return_exceptions=True)
+        for unit, error in zip(units, ended, strict=True):
+            if error is not None:
+                self._wrong("did not end well", error, account=unit.name)
+
+    def _wrong(self, what: str, error: BaseException, **where: str) -> None:
+        """Log it: the database's trouble in words, a mistake with where it was made."""
+        told: dict[str, Any] = {"reason": str(error)} if isinstance(error, TROUBLE) else {"exc_info": error}
+        self._log.error(what, **where, **told)
 
     async def reload(self, configuration: Configuration, who: str = "hub") -> dict[str, list[str]]:
         """Take another configuration into force. Gives the names of accounts begun, changed and ended.
@@ -238,7 +279,16 @@ class Hub:
 
         self._reloads += 1
         self.supervisor.once(f"reload {self._reloads}", work)
-        return await asyncio.shield(outcome)
+        try:
+            return await asyncio.shield(outcome)
+        except asyncio.CancelledError:
+            outcome.add_done_callback(self._unheard)
+            raise
+
+    def _unheard(self, outcome: asyncio.Future[dict[str, list[str]]]) -> None:
+        """A reload that nobody waits for any more has ended."""
+        if not outcome.cancelled() and (error := outcome.exception()) is not None:
+            self._wrong("reload failed", error)
 
     async def _take(self, configuration: Configuration, who: str) -> dict[str, list[str]]:
         """Take it into force, whole."""
@@ -277,9 +327,9 @@ class Hub:
     async def _end(self, name: str, grace: float) -> None:
         try:
             await self.units.pop(name).stop(grace)
-        except Exception:
+        except Exception as error:
             # What it did has ended; that something of it could not be closed is no reason to leave it at rest.
-            self._log.error("did not end well", account=name, exc_info=True)
+            self._wrong("did not end well", error, account=name)
 
     async def _attempt(self, name: str) -> Exception | None:
         """Begin an account, or have it `stalled`."""

@@ -50,6 +50,7 @@ _ASIDE = 900.0
 """Seconds until an order is asked for again that could not be read."""
 _TRIES = 10
 """So often in vain, and an order is left to the journal and the sweep."""
+_BROKEN_OFF = "fetching was broken off"
 
 
 class Limited(Exception):
@@ -98,6 +99,7 @@ class Poller:
         self._asked: asyncio.Future[Run] | None = None
         self._wanted = asyncio.Event()
         self._manual: deque[datetime] = deque()
+        self._over = False
         self._failures = 0
         self._next_pull = 0.0
         self._sweep: feeds.Position | None = None
@@ -124,6 +126,11 @@ class Poller:
         self._open.set()
         self._wanted.set()
 
+    def end(self) -> None:
+        """Its task has ended for good: nobody shall wait for it any more."""
+        self._over = True
+        self._refuse(_BROKEN_OFF)
+
     def look_up(self) -> None:
         """Somebody asked for single orders to be read again."""
         self._unread = True
@@ -131,6 +138,8 @@ class Poller:
 
     async def fetch(self) -> Run:
         """Pull now, or join the pull under way. Raises Limited where the system allows only so many an hour."""
+        if self._over:
+            raise PluginError(_BROKEN_OFF)
         if self._asked is None:
             self.fetchable()
             if self._schedule.manual_per_hour is not None:
@@ -173,7 +182,7 @@ class Poller:
                     await self._rest(pause)
         finally:
             # Whoever asked must not wait for ever.
-            self._refuse("fetching was broken off")
+            self._refuse(_BROKEN_OFF)
 
     def _beat(self) -> None:
         if self._pulse is not None:
@@ -280,8 +289,9 @@ class Poller:
 
     async def _pull(self, cursor: Cursor, trigger: str) -> Run:
         run = self._runs.begin(self.account, JOURNAL, trigger)
+        more = True
         try:
-            while True:
+            while more:
                 # News are not put off: whoever waited in vain goes all the same.
                 async with self._pulls.one():
                     page = await self._limited(self._feed.pull(cursor))
@@ -289,11 +299,12 @@ class Poller:
                 self._cursor = cursor = page.cursor
                 if page.failure is not None:
                     raise page.failure
-                if not page.more:
-                    return await self._runs.end(run)
+                more = page.more
         except Exception as error:
             await self._runs.end(run, _words(error))
             raise
+        # Outside: all has landed, and an end that cannot be stored now is no failure of the run.
+        return await self._runs.end(run)
 
     def _moved(self, page: Page) -> feeds.Position | None:
         if page.cursor == self._cursor:

@@ -77,9 +77,12 @@ class Supervisor:
         self._failing.discard(name)
         if task is None:
             return
-        if grace > 0:
-            await asyncio.wait([task], timeout=grace)
-        task.cancel()
+        try:
+            if grace > 0:
+                await asyncio.wait([task], timeout=grace)
+        finally:
+            # Also when nobody waits for it any more: nobody else knows it now.
+            task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
 

@@ -22,6 +22,7 @@ _COLUMNS = (
     "id, account, feed, trigger, started_at, ended_at, state, polls, seen,"
     " added, changed, quarantined, missed, error"
 )
+_LOSE = "UPDATE runs SET state = 'lost', error = ? WHERE state = 'running'"
 _NAMES = [name.strip() for name in _COLUMNS.split(",")]
 
 
@@ -54,9 +55,12 @@ async def put(tx: Transaction, runs: Sequence[Run]) -> None:
     )
 
 
-async def lose(tx: Transaction) -> int:
-    """Mark the runs that a process left unfinished; called once at start."""
-    return await tx.execute("UPDATE runs SET state = 'lost', error = 'the daemon ended' WHERE state = 'running'")
+async def lose(tx: Transaction, account: str | None = None) -> int:
+    """Mark the runs that a process left unfinished, once at start; or those of an account that has just ended."""
+    if account is None:
+        return await tx.execute(_LOSE, ("the daemon ended",))
+    why = "broken off by a reload or the end of the daemon"
+    return await tx.execute(f"{_LOSE} AND account = ?", (why, account))
 
 
 async def prune(tx: Transaction, before: datetime) -> int:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -205,6 +206,31 @@ async def test_a_call_that_never_ends_does_not_hold_up_the_end(tmp_path: Path) -
         assert await stage.settle(30)
         assert rows(tmp_path, states) == [("confirmed",)]
     assert "Traceback" not in (tmp_path / "olhubd.log").read_text()
+
+
+async def test_a_disk_that_is_full_at_the_end_is_told_in_words(tmp_path: Path) -> None:
+    """What is counted and not yet written is given up, and everything is closed all the same."""
+    async with stage_of_one(tmp_path) as stage:
+        await stage.daemon.stop()
+        command = [sys.executable, "-m", "olhubd", "run", "--config", str(stage.daemon.path)]
+        # It says it into a pipe, which no limit of files concerns.
+        process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        assert process.stdout is not None
+        try:
+            async with asyncio.timeout(60):
+                while b'"ready"' not in await process.stdout.readline():
+                    assert process.returncode is None
+                await asyncio.sleep(1.0)  # some runs that brought nothing
+                resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+                process.terminate()
+                told = (await process.communicate())[0].decode()
+        finally:
+            if process.returncode is None:
+                process.kill()
+        assert process.returncode == 0, told
+        assert "the last runs could not be stored" in told
+        assert told.splitlines()[-1].endswith('"stopped"}')
+        assert "Traceback" not in told
 
 
 @pytest.mark.parametrize("kind", [Kind.SLOW, Kind.HANG])
@@ -458,6 +484,22 @@ def test_a_database_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path,
         database.execute("PRAGMA user_version = 9999")
     refused(run(configuration), "schema 9999", "install the newer olhubd again")
     assert rows(tmp_path, "SELECT name FROM sqlite_master") == [("future",)]
+
+
+async def test_a_disk_that_is_full_at_the_start_is_told(tmp_path: Path, configuration: Path) -> None:
+    """One that can be opened and takes nothing more; it is nobody's mistake."""
+    daemon = Daemon(configuration, tmp_path / "olhubd.sock", tmp_path / "olhubd.log")
+    await daemon.start()
+    assert await daemon.stop() == 0
+    with contextlib.closing(sqlite3.connect(tmp_path / "data" / "olhubd.sqlite", isolation_level=None)) as database:
+        # While this reads, the log is not begun anew, and is longer already than the limit lets any file become.
+        for statement in ("CREATE TABLE filler (x)", "INSERT INTO filler VALUES (zeroblob(300000))"):
+            database.execute(statement)
+        database.execute("DROP TABLE filler")
+        database.execute("BEGIN")
+        database.execute("SELECT count(*) FROM runs").fetchone()
+        done = await asyncio.to_thread(run, configuration, before=("sh", "-c", 'ulimit -f 100; exec "$@"', "sh"))
+    refused(done, "the database cannot be used: ")
 
 
 async def test_a_database_that_vanished_between_two_starts_is_told(tmp_path: Path) -> None:

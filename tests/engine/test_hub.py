@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
+import sqlite3
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -12,16 +14,18 @@ import msgspec
 import pytest
 import structlog
 
-from olhubd import config
+from olhubd import config, daemon
 from olhubd.engine.account import AccountUnit, NotPossible
 from olhubd.engine.clock import SystemClock
 from olhubd.engine.hub import Hub
 from olhubd.engine.landing import Landing
+from olhubd.engine.notify import Notifier
 from olhubd.engine.observers import Observers
 from olhubd.engine.session import open_session
 from olhubd.engine.supervisor import Pulse
 from olhubd.engine.waste import Waste
 from olhubd.model import Action, AlarmKind, DeliveryState, OrderId, Run, RunId, RunState
+from olhubd.plugin import PluginError
 from olhubd.store import (
     Database,
     StoreError,
@@ -258,6 +262,155 @@ async def test_a_reload_under_way_is_over_before_everything_ends(hub: Hub, tmp_p
     assert (await asked)["changed"] == ["shop"]
     assert not hub.units
     assert len(hub.supervisor) == 0
+
+
+async def test_an_account_that_cannot_end_keeps_no_other_from_ending(
+    hub: Hub, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that is full at the end: a renewed token is not taken, nor the last runs; all is closed and told."""
+    await hub.start()
+    market, other = hub.unit("market"), hub.unit("other")
+    closed: list[str] = []
+    for unit in (market, other):
+
+        async def close(name: str = unit.name) -> None:
+            await asyncio.sleep(0.05)
+            closed.append(name)
+
+        unit.connector.close = close  # type: ignore[method-assign]
+
+    async def full(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    assert market.keeper is not None
+    monkeypatch.setattr(market.keeper, "close", full)
+    monkeypatch.setattr(database, "write", full)
+    hub.runs._dirty.add(("shop", "orders"))
+    hub.runs._quiet["shop", "orders"] = Run(
+        id=RunId(1), account="shop", feed="orders", trigger="timer", started_at=EPOCH
+    )
+    with structlog.testing.capture_logs() as lines:
+        await hub.stop(1)
+    assert sorted(closed) == ["market", "other"]
+    assert len(hub.supervisor) == 0
+    told = [(line["event"], line.get("account")) for line in lines if line.get("reason")]
+    assert ("did not end well", "market") in told
+    assert ("the last runs could not be stored", None) in told
+
+
+async def test_an_end_during_a_reload_has_one_deadline(hub: Hub, tmp_path: Path) -> None:
+    """What a reload that hangs has taken of it the accounts do not get once more; what it holds ends as well."""
+    await hub.start()
+    unit, ending, cut = hub.unit("shop"), asyncio.Event(), asyncio.Event()
+    given: list[float] = []
+    other = hub.unit("other")
+    stop = other.stop
+
+    async def hangs(grace: float) -> None:
+        ending.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cut.set()
+
+    async def ends(grace: float) -> None:
+        given.append(grace)
+        await stop(grace)
+
+    unit.stop = hangs  # type: ignore[method-assign]
+    other.stop = ends  # type: ignore[method-assign]
+    asked = asyncio.create_task(hub.reload(changed(tmp_path)))
+    await ending.wait()
+    await hub.stop(2.4)
+    assert len(given) == 1
+    assert given[0] <= 1.2  # half of it went to the reload
+    assert cut.is_set()
+    assert not hub.units
+    assert len(hub.supervisor) == 0
+    await asyncio.gather(asked, return_exceptions=True)
+
+
+async def test_an_end_is_heard_while_a_reload_by_a_signal_is_under_way(hub: Hub, tmp_path: Path) -> None:
+    """SIGHUP, then SIGTERM."""
+    await hub.start()
+    unit, ending, go_on = hub.unit("shop"), asyncio.Event(), asyncio.Event()
+    stop = unit.stop
+
+    async def slow(grace: float) -> None:
+        ending.set()
+        await go_on.wait()
+        await stop(grace)
+
+    unit.stop = slow  # type: ignore[method-assign]
+    changed(tmp_path)
+    keeper = daemon._Keeper(hub, os.environ, Notifier({}), structlog.get_logger())
+    signals: asyncio.Queue[signal.Signals] = asyncio.Queue()
+    serving = asyncio.create_task(keeper.serve_signals(signals))
+    signals.put_nowait(signal.SIGHUP)
+    async with asyncio.timeout(10):
+        await ending.wait()
+        signals.put_nowait(signal.SIGTERM)
+        await serving
+    assert "shop" not in hub.units
+    go_on.set()
+    await hub.stop(5)
+    assert len(hub.supervisor) == 0
+
+
+async def test_what_a_reload_breaks_off_does_not_stand_as_running(
+    hub: Hub, database: Database, tmp_path: Path
+) -> None:
+    """LOG-02. Nor does what an end breaks off; no count that is kept writes over it."""
+    await hub.start()
+    reader = database.reader
+    ids = {name: hub.runs.begin(name, "orders.sweep", "timer") for name in ("shop", "other")}
+    before = [msgspec.structs.replace(run, added=3) for run in ids.values()]
+    await database.write(lambda tx: runs.put(tx, before))
+
+    async def states() -> dict[str, tuple[RunState, int, str | None]]:
+        found = await runs.read(reader, [run.id for run in before])
+        return {run.account: (run.state, run.added, run.error) for run in found.values()}
+
+    lost = (RunState.LOST, 3, "broken off by a reload or the end of the daemon")
+    await hub.reload(changed(tmp_path))
+    assert await states() == {"shop": lost, "other": (RunState.RUNNING, 3, None)}
+    await hub.runs.flush()
+    await hub.stop(1)
+    assert await states() == {"shop": lost, "other": lost}
+
+
+async def test_a_reload_that_fails_when_nobody_waits_any_more_is_told(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await hub.start()
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def fails(*_: object) -> None:
+        begun.set()
+        await go_on.wait()
+        raise StoreError("disk full")
+
+    monkeypatch.setattr(hub, "_keep_inputs", fails)
+    with structlog.testing.capture_logs() as lines:
+        asked = asyncio.create_task(hub.reload(changed(tmp_path)))
+        await begun.wait()
+        asked.cancel()
+        await asyncio.gather(asked, return_exceptions=True)
+        go_on.set()
+        async with asyncio.timeout(10):
+            while not any(line["event"] == "reload failed" for line in lines):
+                await asyncio.sleep(0.01)
+    assert [line.get("reason") for line in lines if line["event"] == "reload failed"] == ["disk full"]
+
+
+async def test_nobody_waits_for_an_account_that_has_ended(hub: Hub, tmp_path: Path) -> None:
+    """MAN-03. A fetch by hand that a reload has overtaken."""
+    await hub.start()
+    unit = hub.unit("shop")
+    await hub.reload(changed(tmp_path))
+    async with asyncio.timeout(10):
+        with pytest.raises(PluginError, match="broken off"):
+            await unit.fetch()
 
 
 async def test_runs_that_brought_nothing_are_forgotten_after_their_time(hub: Hub) -> None:

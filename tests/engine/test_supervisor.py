@@ -44,6 +44,26 @@ async def test_a_failing_loop_is_told_once_and_begun_again_ever_later() -> None:
     await supervisor.stop_all()
 
 
+async def test_who_gives_up_waiting_for_an_end_leaves_nothing_behind() -> None:
+    """Else it would work on while the database closes, and nobody would know of it."""
+    clock = VirtualClock()
+    supervisor, ended = Supervisor(clock, Log()), asyncio.Event()
+
+    async def main(pulse: Pulse) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    supervisor.start("sender", main)
+    await clock.sleep(1.0)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(1.0):
+            await supervisor.stop("sender", grace=30.0)
+    await clock.sleep(1.0)
+    assert ended.is_set()
+
+
 async def test_a_loop_that_works_again_is_told_and_forgotten() -> None:
     """What failed once must not be shown as failing for ever."""
     log, clock = Log(), VirtualClock()

@@ -48,6 +48,7 @@ REASONS: Final[Mapping[str, str]] = {
     "sign-in lost: {}": "utracono zalogowanie: {}",
     "blocked: {}": "zablokowane: {}",
     "the daemon ended": "demon zakończył pracę",
+    "broken off by a reload or the end of the daemon": "przerwane wczytaniem konfiguracji lub końcem pracy demona",
     "by a person": "przez człowieka",
     "given up by a person": "porzucone przez człowieka",
     "lines moved to another order": "pozycje przeszły do innego zamówienia",
