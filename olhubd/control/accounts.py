@@ -122,7 +122,7 @@ async def fetch(call: Call[Nothing, Fetching]) -> Reply[Fetched]:
     run: Run | None = None
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(call.body.wait):
-            run = await at_work.fetch()
+            run = await unit(call.hub, at_work.name).fetch()  # a reload may have begun it anew meanwhile
     if run is None:
         return Reply(content=Fetched(run=None), status=202)
     return Reply(content=Fetched(run=run), status=200)

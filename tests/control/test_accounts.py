@@ -32,6 +32,27 @@ async def test_the_fourth_fetch_within_an_hour_is_refused(house: House) -> None:
         assert "possible again at" in (await decoded(response))["detail"]
 
 
+async def test_a_fetch_that_a_reload_overtakes_is_done_by_who_came_after(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MAN-03. The account is begun anew while the fetch is told to the log of events."""
+    note = house.hub.note
+
+    async def overtaken(*arguments: Any, **named: Any) -> None:
+        await note(*arguments, **named)
+        monkeypatch.undo()
+        text = house.path.read_text(encoding="utf-8")
+        house.path.write_text(
+            text.replace("[accounts.stingy]", '[accounts.stingy]\ninterval = "7 min"'), encoding="utf-8"
+        )
+        assert (await house.hub.reload(house.configuration()))["changed"] == ["stingy"]
+
+    monkeypatch.setattr(house.hub, "note", overtaken)
+    status, answer = await house.ask("POST", "/accounts/stingy/fetch")
+    assert status == 200, answer
+    assert (answer["run"]["trigger"], answer["run"]["state"]) == ("manual", "done")
+
+
 async def test_two_who_fetch_at_once_share_a_run(trading: House) -> None:
     """MAN-10."""
     first, second = await asyncio.gather(*(trading.ask("POST", "/accounts/market/fetch") for _ in range(2)))

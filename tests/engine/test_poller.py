@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sqlite3
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,7 +19,7 @@ from olhubd.engine.runlog import RunLog
 from olhubd.engine.schedule import Schedule
 from olhubd.engine.supervisor import Pulse
 from olhubd.engine.turns import Turns
-from olhubd.model import Order, Run
+from olhubd.model import Order, Run, RunState
 from olhubd.plugin import (
     AuthLost,
     ContractBroken,
@@ -186,6 +187,38 @@ async def test_news_land_page_by_page(bench: Bench) -> None:
     bench.market.place(*(order(str(i)) for i in range(5)))
     await bench.until("0", "1", "2", "3", "4")
     assert await bench.cursor() == "5"
+
+
+async def test_a_good_run_whose_end_cannot_be_stored_is_still_a_good_run(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """LOG-02. A disk that fills once all has landed: counted once, and not as failed."""
+    bench.market.place(order("0"), told=False)
+    bench.start()
+    await asyncio.sleep(0.05)
+    full = True
+
+    class Full:
+        def next_id(self, table: str) -> int:
+            return bench.database.next_id(table)
+
+        async def write(self, work: Any) -> Any:
+            if full:
+                raise sqlite3.OperationalError("database or disk is full")
+            return await bench.database.write(work)
+
+    monkeypatch.setattr(bench.runs, "_database", Full())
+    before = bench.runs.totals["allegro", "orders"].runs
+    pulls = bench.market.pulls
+    bench.market.place(order("1"))
+    assert bench.task is not None
+    with pytest.raises(sqlite3.OperationalError):
+        await asyncio.wait_for(bench.task, 10)
+    totals = bench.runs.totals["allegro", "orders"]
+    assert (totals.runs - before, totals.failed, totals.added) == (bench.market.pulls - pulls, 0, 1)
+    full = False
+    (run,) = [run for run in await bench.logged() if run.added]
+    assert (run.state, run.error) == (RunState.DONE, None)
 
 
 async def test_start_now_brings_no_old_orders(bench: Bench) -> None:
@@ -454,9 +487,11 @@ async def test_pages_are_read_by_few_accounts_at_a_time(database: Database) -> N
     async def counted(kind: str) -> AsyncIterator[None]:
         under_way[kind] += 1
         most[kind] = max(most[kind], under_way[kind])
-        await asyncio.sleep(0.01)
-        yield
-        under_way[kind] -= 1
+        try:
+            await asyncio.sleep(0.01)
+            yield
+        finally:
+            under_way[kind] -= 1  # also of one that is broken off at the end
 
     class Counted(Market):
         async def sweep(self, since: datetime, cursor: Cursor | None) -> Page:
