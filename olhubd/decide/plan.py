@@ -13,7 +13,7 @@ from olhubd.decide import changes
 from olhubd.decide.changes import Change
 from olhubd.decide.land import cancelled
 from olhubd.decide.route import Route, When
-from olhubd.model import Action, Order, Shipment, Stage
+from olhubd.model import Action, Delivery, DeliveryState, Order, Shipment, Stage
 
 __all__ = [
     "CALLED_OFF",
@@ -26,6 +26,8 @@ __all__ = [
     "creation_status",
     "follow",
     "needless",
+    "owed_again",
+    "refused",
     "ripe",
     "shipment_at",
     "status_at",
@@ -34,6 +36,7 @@ __all__ = [
 
 TAKEN_OVER = "another order took over its lines"
 CALLED_OFF = "the purchase was cancelled meanwhile"
+_REFUSED = frozenset({DeliveryState.DEAD, DeliveryState.HOLD})
 
 
 class StatusWord(msgspec.Struct, frozen=True):
@@ -210,6 +213,29 @@ def needless(order: Order, superseded: bool) -> str | None:
     if superseded:
         return TAKEN_OVER
     return CALLED_OFF if cancelled(order) else None
+
+
+def refused(delivery: Delivery) -> bool:
+    """Whether it is a status that the other side refused, for good or until a person has seen to it."""
+    return delivery.action is Action.SET_STATUS and delivery.state in _REFUSED
+
+
+def owed_again(found: Sequence[Change], debts: Iterable[Debt], known: Iterable[Delivery]) -> list[Delivery]:
+    """The statuses that it was no matter to have refused while the order was cancelled: it is on again.
+
+    Of each target only its newest one, and not where the same changes owe it a newer one.
+    """
+    if not any(isinstance(one, changes.Reopened) for one in found):
+        return []
+    if any(isinstance(one, changes.Cancelled | changes.Superseded) for one in found):
+        return []
+    newest = {d.target: d for d in sorted(known, key=lambda d: d.id) if d.action is Action.SET_STATUS}
+    newer = {debt.target for debt in debts if debt.action is Action.SET_STATUS}
+    return [
+        d
+        for d in newest.values()
+        if d.state is DeliveryState.DROPPED and d.reason == CALLED_OFF and d.target not in newer
+    ]
 
 
 def creation_status(order: Order, statuses: Mapping[str, str]) -> str | None:

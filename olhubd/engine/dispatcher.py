@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -288,7 +288,7 @@ async def book(
 
     Gives the outcomes, which are others where they contradict what stands in the database.
     """
-    outcomes = await _mattering(tx, await _wanted(tx, await _uncontested(tx, target, ended)))
+    outcomes = await _mattering(tx, await _wanted(tx, await _uncontested(tx, target, ended)), ledger.now)
     await deliveries.save(tx, [*(outcome.delivery for outcome in outcomes), *back])
     await copies.arrive(tx, [outcome.copy for outcome in outcomes if outcome.copy is not None])
     for outcome in outcomes:
@@ -338,13 +338,9 @@ async def _wanted(tx: Transaction, ended: Sequence[Outcome]) -> list[Outcome]:
     return [_owed_again(outcome) if dropped.get(outcome.delivery.id) in on_again else outcome for outcome in ended]
 
 
-async def _mattering(tx: Transaction, ended: Sequence[Outcome]) -> list[Outcome]:
+async def _mattering(tx: Transaction, ended: Sequence[Outcome], now: datetime) -> list[Outcome]:
     """The outcomes, a refused status dropped where its order is cancelled: nobody needs to see to that."""
-    refused = {
-        outcome.delivery.id: outcome.order_id
-        for outcome in ended
-        if outcome.delivery.action is Action.SET_STATUS and outcome.delivery.state is DeliveryState.DEAD
-    }
+    refused = {outcome.delivery.id: outcome.order_id for outcome in ended if plan.refused(outcome.delivery)}
     if not refused:
         return list(ended)
     why = {
@@ -352,16 +348,23 @@ async def _mattering(tx: Transaction, ended: Sequence[Outcome]) -> list[Outcome]
         for id_, stored in (await orders.read(tx, list(refused.values()))).items()
     }
     return [
-        _needless(outcome, reason)
+        _needless(outcome, reason, now)
         if (order_id := refused.get(outcome.delivery.id)) is not None and (reason := why[order_id]) is not None
         else outcome
         for outcome in ended
     ]
 
 
-def _needless(outcome: Outcome, reason: str) -> Outcome:
-    dropped = msgspec.structs.replace(outcome.delivery, state=DeliveryState.DROPPED, reason=reason)
-    facts = {**outcome.facts, "reason": reason}
+def _needless(outcome: Outcome, reason: str, now: datetime) -> Outcome:
+    dropped = msgspec.structs.replace(
+        outcome.delivery,
+        state=DeliveryState.DROPPED,
+        reason=reason,
+        finished_at=outcome.delivery.finished_at or now,
+    )
+    # Without what kind of hold it would have been.
+    facts = {name: fact for name, fact in outcome.facts.items() if name not in ("kind", "field")}
+    facts["reason"] = reason
     return msgspec.structs.replace(outcome, delivery=dropped, event="delivery.dropped", facts=facts)
 
 

@@ -33,14 +33,15 @@ class Ledger:
     def __init__(self, tx: Transaction, now: datetime, cause: Cause, *, decided: bool = False) -> None:
         self._upcoming = tx.upcoming() if tx.recording and not decided else None
         self._tx = tx
-        self._now = now
+        self.now = now
         self._cause = cause
         self.events: list[Event] = []
         self.targets: set[str] = set()
         self._new: list[Delivery] = []
         self._settled: list[Delivery] = []
         self._replaced: list[tuple[OrderId, Debt]] = []
-        self._withdrawn: list[tuple[OrderId, str]] = []
+        self._needless: dict[OrderId, tuple[str, str, EventId]] = {}
+        """Why the refused statuses of an order are no matter, its account, and the event that tells so."""
         self._superseded: list[tuple[OrderId, OrderId, datetime]] = []
         self._deliveries: dict[OrderId, list[Delivery]] = {}
 
@@ -71,7 +72,7 @@ class Ledger:
         """Add one event; gives its id."""
         event = Event(
             id=EventId(self._tx.next_id("events")),
-            at=self._now,
+            at=self.now,
             kind=kind,
             account=account,
             order_id=order_id,
@@ -93,18 +94,24 @@ class Ledger:
         """Add the events of changes, and the debts that follow from them.
 
         `known` are the order's deliveries so far: a cancellation of what was never sent just drops it, an order
-        that was dropped and comes back to life is owed again, and a cancellation that still waits then is not.
+        that was dropped and comes back to life is owed again, and so is a status that was refused while it
+        was cancelled; a cancellation that still waits then is not.
         """
         ids = [self.event(change.kind, account, order_id, change, cause) for change in found]
-        self._withdrawn += [(order_id, _off(one)) for one in found if isinstance(one, Cancelled | Superseded)]
-        known = list(known)
+        for id_, change in zip(ids, found, strict=True):
+            if isinstance(change, Cancelled | Superseded):
+                self._needless.setdefault(order_id, (_off(change), account, id_))
+        known, debts = list(known), list(debts)
+        for status in plan.owed_again(found, debts, known):
+            self._settle(status, DeliveryState.RETRY, None, due_at=self.now)
+            self.targets.add(status.target)
         pushes = {d.target: d for d in known if d.action is Action.PUSH_ORDER}
         cancels = {d.target: d for d in known if d.action is Action.CANCEL_ORDER and _never_sent(d)}
         for debt in debts:
             push = pushes.get(debt.target)
             if debt.action is Action.CANCEL_ORDER and push is not None and _never_sent(push):
                 if push.attempts:  # a try that failed may have left a part of it: the target takes that back first
-                    self._settle(push, DeliveryState.RETRY, None, due_at=self._now)
+                    self._settle(push, DeliveryState.RETRY, None, due_at=self.now)
                     self.targets.add(push.target)
                 else:
                     self._settle(push, DeliveryState.DROPPED, "cancelled before it was sent")
@@ -135,7 +142,7 @@ class Ledger:
                 key=f"{debt.key}#{event_id}" if debt.replaces else debt.key,
                 state=DeliveryState.PENDING,
                 event_id=event_id,
-                created_at=self._now,
+                created_at=self.now,
                 due_at=self._due(debt),
                 payload=msgspec.Raw(codec.encode(debt.payload) if debt.payload is not None else b"{}"),
             )
@@ -157,22 +164,39 @@ class Ledger:
         """Write all that was collected."""
         if self._superseded:
             await orders.supersede(tx, self._superseded)
-        if self.events:
-            await events.append(tx, self.events)
         for order_id, debt in self._replaced:
             kind = f"{debt.key}#" if debt.action is Action.AMEND_ORDER else ""
-            await deliveries.drop_superseded(tx, order_id, debt.target, debt.action, kind, self._now)
-        for order_id, reason in self._withdrawn:
-            await deliveries.drop_refused(tx, order_id, Action.SET_STATUS, reason, self._now)
+            await deliveries.drop_superseded(tx, order_id, debt.target, debt.action, kind, self.now)
+        await self._drop_refused(tx)
+        if self.events:
+            await events.append(tx, self.events)
         if self._settled:
             await deliveries.save(tx, self._settled)
         if self._new:
             await deliveries.add(tx, self._new)
         if self._upcoming is not None and self.events:
-            await inputs.tell(tx, self._now, self._upcoming, self.events)
+            await inputs.tell(tx, self.now, self._upcoming, self.events)
+
+    async def _drop_refused(self, tx: Transaction) -> None:
+        """Nobody needs to see to the refused statuses of an order that is off, but they stay in its history."""
+        for order_id, (reason, account, event_id) in self._needless.items():
+            rows = (await deliveries.of_orders(tx, [order_id])).get(order_id, [])
+            refused = [row for row in rows if plan.refused(row)]
+            discarded = await deliveries.discarded(tx, [row.id for row in refused])
+            for row in refused:
+                if row.id in discarded:
+                    continue
+                facts: dict[str, object] = {
+                    "delivery": row.id,
+                    "action": row.action.value,
+                    "target": row.target,
+                    "reason": reason,
+                }
+                self.event("delivery.dropped", account, order_id, facts, Cause("event", str(event_id)))
+                self._settle(row, DeliveryState.DROPPED, reason)
 
     def _due(self, debt: Debt) -> datetime:
-        return self._now + timedelta(seconds=debt.delay)
+        return self.now + timedelta(seconds=debt.delay)
 
     def _settle(
         self, push: Delivery, state: DeliveryState, reason: str | None, due_at: datetime | None = None
@@ -183,7 +207,7 @@ class Ledger:
                 state=state,
                 reason=reason,
                 due_at=due_at or push.due_at,
-                finished_at=None if state.open else self._now,
+                finished_at=None if state.open else self.now,
                 lease_until=None,
             )
         )

@@ -16,7 +16,6 @@ __all__ = [
     "add",
     "claim",
     "discarded",
-    "drop_refused",
     "drop_superseded",
     "get",
     "given_up",
@@ -38,12 +37,12 @@ _COLUMNS = (
 )
 _OPEN = "('pending', 'retry', 'sent', 'hold')"
 _STUCK = "('hold', 'dead')"
+"""The conditions of the partial indexes, which serve only a query that names them word for word."""
 _DISCARDED = (
     "'delivery.discarded' IS (SELECT e.kind FROM events AS e WHERE e.order_id = d.order_id"
     " AND json_extract(CAST(e.data AS TEXT), '$.delivery') = d.id ORDER BY e.id DESC LIMIT 1)"
 )
 """That the last word about the delivery `d` was a person's, who gave it up."""
-"""The conditions of the partial indexes, which serve only a query that names them word for word."""
 _STUCK_STATES = frozenset({DeliveryState.HOLD, DeliveryState.DEAD})
 
 
@@ -205,15 +204,6 @@ async def drop_superseded(
         " WHERE order_id = ? AND target = ? AND action = ? AND substr(key, 1, ?) = ?"
         " AND state IN ('pending', 'retry', 'hold')",
         (codec.stamp(at), order_id, target, action.value, len(key), key),
-    )
-
-
-async def drop_refused(tx: Transaction, order_id: int, action: Action, reason: str, at: datetime) -> int:
-    """Drop what was refused for good and does not matter any more, but for what a person has discarded."""
-    return await tx.execute(
-        "UPDATE deliveries AS d SET state = 'dropped', finished_at = ?, reason = ?"
-        f" WHERE d.order_id = ? AND d.action = ? AND d.state = 'dead' AND NOT {_DISCARDED}",
-        (codec.stamp(at), reason, order_id, action.value),
     )
 
 

@@ -6,8 +6,20 @@ import pytest
 
 from olhubd.decide import changes, land, plan
 from olhubd.decide.route import Route, When
-from olhubd.model import Action, Fulfilment, Order, Payment, PaymentType, Stage
-from tests.orders import line, order, paid, pln
+from olhubd.model import (
+    Action,
+    Delivery,
+    DeliveryId,
+    DeliveryState,
+    EventId,
+    Fulfilment,
+    Order,
+    OrderId,
+    Payment,
+    PaymentType,
+    Stage,
+)
+from tests.orders import EPOCH, line, order, paid, pln
 
 
 def route(**more: object) -> Route:
@@ -119,6 +131,39 @@ def test_the_targets_progress_goes_back_by_the_table() -> None:
         assert (debt.target, debt.action, debt.payload) == ("allegro", Action.SET_STATUS, plan.StatusWord("SENT"))
     unmapped = changes.CopyStatusChanged(target="shop", old="processing", new="on-hold")
     assert plan.follow("allegro", order(), order(), [unmapped], [back], {"shop"}) == []
+
+
+def status(number: int, target: str, state: DeliveryState, reason: str | None = None) -> Delivery:
+    return Delivery(
+        id=DeliveryId(number),
+        order_id=OrderId(1),
+        target=target,
+        action=Action.SET_STATUS,
+        key=str(number),
+        state=state,
+        event_id=EventId(1),
+        created_at=EPOCH,
+        due_at=EPOCH,
+        reason=reason,
+    )
+
+
+def test_a_status_dropped_for_a_cancellation_is_owed_again_with_its_order() -> None:
+    """The newest word of each target, unless that was dropped for another reason or a newer one is owed."""
+    dropped, reopened = DeliveryState.DROPPED, changes.Reopened(external_stage="READY")
+    known = [
+        status(1, "shop", dropped, plan.CALLED_OFF),
+        status(2, "shop", dropped, plan.CALLED_OFF),
+        status(3, "allegro", dropped, plan.CALLED_OFF),
+        status(4, "allegro", DeliveryState.CONFIRMED),
+        status(5, "other", dropped, plan.TAKEN_OVER),
+        status(6, "second", dropped, plan.CALLED_OFF),
+    ]
+    owed = [d.id for d in plan.owed_again([reopened], (), known)]
+    assert owed == [2, 6]
+    assert [d.id for d in plan.owed_again([reopened], [plan.status_at("shop", "new", 0)], known)] == [6]
+    assert plan.owed_again([changes.Noted(removed=False)], (), known) == []
+    assert plan.owed_again([reopened, changes.Superseded(by="B")], (), known) == []
 
 
 def test_parcels_of_the_target_go_back() -> None:

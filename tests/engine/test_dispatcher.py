@@ -17,8 +17,9 @@ from olhubd.engine.clock import SystemClock, VirtualClock
 from olhubd.engine.courier import Courier, Policy
 from olhubd.engine.dispatcher import Dispatcher
 from olhubd.engine.landing import Landing
+from olhubd.engine.ledger import Ledger
 from olhubd.engine.supervisor import Pulse
-from olhubd.model import Action, Delivery, DeliveryState, Money, Order, Run, RunId, Shipment, Stage
+from olhubd.model import Action, Cause, Delivery, DeliveryState, Money, Order, OrderId, Run, RunId, Shipment, Stage
 from olhubd.plugin import (
     AuthLost,
     CancelSink,
@@ -67,6 +68,8 @@ class Shop(Connector[Settings], OrderSink, CancelSink, ShipmentSink, StatusSink)
         self.find_error: PluginError | None = None
         self.before_status: Callable[[], Awaitable[None]] = nothing
         """What happens between the asking for a status and its refusal."""
+        self.refusal: PluginError | None = Conflict("the purchase is cancelled")
+        self.told: list[str] = []
         self.parcels: list[str] = []
         self.parcels_late: list[float] = []
         """In how many seconds each parcel is there, its answer being lost; what follows is there at once."""
@@ -101,7 +104,9 @@ class Shop(Connector[Settings], OrderSink, CancelSink, ShipmentSink, StatusSink)
 
     async def set_status(self, external_id: str, status: str) -> None:
         await self.before_status()
-        raise Conflict("the purchase is cancelled")
+        if self.refusal is not None:
+            raise self.refusal
+        self.told.append(status)
 
     async def withdraw_order(self, reference: str) -> None:
         self.withdrawn.append(reference)
@@ -725,6 +730,11 @@ async def test_a_refused_status_holds_up_no_parcel(bench: Bench) -> None:
     assert (await bench.states())[1] == "hold"
 
 
+REFUSALS = pytest.mark.parametrize(
+    ("refusal", "state"), [(Conflict("the purchase is cancelled"), "dead"), (Rejected("not now"), "hold")]
+)
+
+
 async def refuse_status(bench: Bench) -> None:
     """The shop has an order, is to be told its status, and says no."""
     await bench.land(order("A"))
@@ -748,8 +758,12 @@ async def refuse_status(bench: Bench) -> None:
     bench.dispatcher.wake()
 
 
-async def test_a_status_refused_of_a_cancelled_purchase_is_no_matter(bench: Bench) -> None:
-    """Whether the cancellation is known when the refusal comes, or learnt later."""
+@REFUSALS
+async def test_a_status_refused_of_a_cancelled_purchase_is_no_matter(
+    bench: Bench, refusal: PluginError, state: str
+) -> None:
+    """Refused for good or so that a person would have to see to it: the cancellation was known by then."""
+    bench.shop.refusal = refusal
 
     async def cancel() -> None:
         await bench.land(order("A", stage=Stage.CANCELLED))
@@ -763,18 +777,77 @@ async def test_a_status_refused_of_a_cancelled_purchase_is_no_matter(bench: Benc
     kinds = [event.kind for event in await events.of_order(bench.database.reader, 1)]
     assert "delivery.dropped" in kinds
     assert "delivery.refused" not in kinds
+    assert "delivery.held" not in kinds
 
 
-async def test_a_refused_status_is_dropped_when_its_purchase_turns_out_cancelled(bench: Bench) -> None:
+@REFUSALS
+async def test_a_refused_status_is_dropped_when_its_purchase_turns_out_cancelled(
+    bench: Bench, refusal: PluginError, state: str
+) -> None:
+    """And the history tells so, for it told of the refusal."""
+    bench.shop.refusal = refusal
     await refuse_status(bench)
-    await bench.until("confirmed", "dead")
-    assert await deliveries.given_up(bench.database.reader) == {"shop": 1}
+    await bench.until("confirmed", state)
+    assert await deliveries.tally(bench.database.reader) == {("shop", DeliveryState(state)): 1}
     await bench.land(order("A", stage=Stage.CANCELLED))
     await bench.until("confirmed", "confirmed", "dropped")
     assert await deliveries.given_up(bench.database.reader) == {}
     status = await deliveries.get(bench.database.reader, 9)
     assert status is not None
     assert status.reason == plan.CALLED_OFF
+    assert status.finished_at is not None
+    told = await events.of_order(bench.database.reader, 1)
+    cancelled = next(event for event in told if event.kind == "order.cancelled")
+    dropped = [event for event in told if event.kind == "delivery.dropped"]
+    assert [(event.account, event.cause) for event in dropped] == [("allegro", Cause("event", str(cancelled.id)))]
+    facts = {"delivery": 9, "action": "set-status", "target": "shop", "reason": plan.CALLED_OFF}
+    assert msgspec.json.decode(dropped[0].data) == facts
+
+
+@pytest.mark.parametrize("known", ["before", "after"])
+async def test_a_status_dropped_for_a_cancellation_is_owed_again_when_the_order_is(
+    bench: Bench, known: str
+) -> None:
+    """Whether the cancellation was known before the refusal or after it: the word must not be lost."""
+    if known == "before":
+        bench.shop.before_status = lambda: bench.land(order("A", stage=Stage.CANCELLED))
+        await refuse_status(bench)
+    else:
+        await refuse_status(bench)
+        await bench.until("confirmed", "dead")
+        await bench.land(order("A", stage=Stage.CANCELLED))
+    await bench.until("confirmed", "confirmed", "dropped")
+    bench.shop.refusal, bench.shop.before_status = None, nothing
+    await bench.land(order("A"))
+    async with asyncio.timeout(10):
+        while not bench.shop.told:
+            await asyncio.sleep(0.01)
+    assert bench.shop.told == ["completed"]
+    async with asyncio.timeout(10):
+        while (status := await deliveries.get(bench.database.reader, 9)) and status.state.open:
+            await asyncio.sleep(0.01)
+    assert status is not None
+    assert (status.state, status.reason) == (DeliveryState.CONFIRMED, None)
+
+
+async def test_what_a_person_discarded_is_not_dropped_nor_owed_again(bench: Bench) -> None:
+    """The last word about it was a person's."""
+    await refuse_status(bench)
+    await bench.until("confirmed", "dead")
+
+    async def discard(tx: Transaction) -> None:
+        ledger = Ledger(tx, bench.clock.now(), Cause("operator", "eve"))
+        ledger.event("delivery.discarded", "allegro", OrderId(1), {"delivery": 9})
+        await ledger.write(tx)
+
+    await bench.database.write(discard)
+    bench.shop.refusal = None
+    await bench.land(order("A", stage=Stage.CANCELLED))
+    await bench.until("confirmed", "confirmed", "dead")
+    await bench.land(order("A"))
+    status = await deliveries.get(bench.database.reader, 9)
+    assert status is not None
+    assert status.state is DeliveryState.DEAD
 
 
 async def test_a_time_from_a_wrong_clock_is_not_waited_for(bench: Bench) -> None:
