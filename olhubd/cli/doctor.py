@@ -109,8 +109,7 @@ class _Examination:
                 status = daemon.get("/api/v1/status", Status)
                 settings = daemon.get("/api/v1/settings", Settings)
             if asked or not self._wanted:
-                with self._session.daemon() as daemon:  # which asks others, and waits for them
-                    self._found += daemon.get("/api/v1/doctor", Diagnosis, check=asked or None).items
+                self._examine(asked)
         except (NotReachable, ConfigurationError, Failure) as error:
             self._silent = isinstance(error, NotReachable) and error.silent
             return None, None, error if isinstance(error, Failure) else failure(error)
@@ -119,6 +118,23 @@ class _Examination:
                 raise
             return None, None, failure(error)
         return {one.key: one.value for one in settings.items}, status, None
+
+    def _examine(self, asked: Sequence[str]) -> None:
+        """Let the daemon look, which asks others and waits for them.
+
+        Taking too long for that is no silence: it has just answered.
+        """
+        from olhubd.control.client import NotReachable, Refused
+
+        try:
+            with self._session.daemon() as daemon:
+                self._found += daemon.get("/api/v1/doctor", Diagnosis, check=asked or None).items
+        except (NotReachable, Refused) as error:
+            if isinstance(error, Refused) and error.problem.status < 500:
+                raise
+            mend = "ask for this one alone: olhubd doctor {}; what the daemon said: journalctl --unit olhubd"
+            for name in asked or [name for name, check in CHECKS.items() if check.inside]:
+                self._found += gather(name, [wrong(f"the daemon could not tell: {error}", mend.format(name))])
 
     def _config(self, problems: Sequence[Problem], told: Mapping[str, str] | None) -> Iterator[Finding]:
         from olhubd.config.shown import shown

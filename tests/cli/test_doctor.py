@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
+import inspect
 import io
 import re
 import socket
+from collections.abc import Collection
 from pathlib import Path
+from typing import NoReturn
 
 import msgspec
 import pytest
 
+from olhubd.cli.session import Session
 from olhubd.control.doctor.finding import CHECKS
+from olhubd.control.doctor.inside import Round
 from olhubd.store.migrate import migrate
 from tests.cli.conftest import Run, Terminal
 from tests.control.house import House
@@ -65,6 +71,35 @@ async def test_a_change_that_is_not_in_force(house: House, terminal: Terminal) -
     told = await terminal("doctor", "CONFIG")
     assert "look      CONFIG  changed and not in force yet: accounts.shop.interval\n" in told
     assert "olhubd reload" in told
+
+
+@pytest.mark.parametrize("silent", [True, False])
+async def test_a_long_look_is_no_silence(
+    house: House, terminal: Terminal, monkeypatch: pytest.MonkeyPatch, silent: bool
+) -> None:
+    """What the daemon told at once still holds; only what it could not look at is wrong."""
+
+    answered = asyncio.Event()
+
+    async def look(self: Round, wanted: Collection[str]) -> NoReturn:
+        if silent:
+            await answered.wait()
+        raise TimeoutError
+
+    monkeypatch.setattr(Round, "examine", look)
+    if silent:
+        monkeypatch.setattr(inspect.unwrap(Session.daemon), "__defaults__", (0.2,))
+    told = await terminal("doctor", "DAEMON", "PORT", "CLOCK", "DISK", code=1)
+    assert [line.split()[:2] for line in told.splitlines() if not line.startswith(" ")] == [
+        ["fine", "DAEMON"], ["fine", "PORT"], ["wrong", "DISK"], ["wrong", "CLOCK"], ["olhubd:", "2"],
+    ]  # fmt: skip
+    assert told.count("it took too long" if not silent else "did not answer within 0.2 s") == 2
+    whole = await terminal("doctor", "--json", code=1)
+    found = {item["check"]: item["text"] for item in msgspec.json.decode(whole)["items"]}
+    assert found.keys() == CHECKS.keys() - {"PORT"}
+    unknown = {name for name, text in found.items() if text.startswith("the daemon could not tell: ")}
+    assert unknown == {name for name, check in CHECKS.items() if check.inside}
+    answered.set()
 
 
 @pytest.fixture

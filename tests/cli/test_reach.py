@@ -18,8 +18,10 @@ from click.shell_completion import ShellComplete
 from click.testing import CliRunner, Result, _NamedTextIOWrapper
 from rich.cells import cell_len
 
-from olhubd.cli import cli
+from olhubd.cli import cli, session
 from olhubd.cli.failures import Exit
+from olhubd.control.routes import Route
+from olhubd.control.server import ROUTES
 from olhubd.model import Scope
 from tests.cli.conftest import Run, Terminal
 from tests.cli.test_commands import EVERY, PAGE
@@ -211,6 +213,12 @@ async def test_wrong_input_is_told_in_words(house: House) -> None:
             continue
         command = ["--config", str(house.path), *name.split(), *arguments]
         told(await asyncio.to_thread(CliRunner().invoke, cli, command))
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
+def test_no_route_takes_longer_than_the_command_line_waits(route: Route) -> None:
+    """It would tell of a daemon that does not answer, which works."""
+    assert route.limit < session._PATIENT
 
 
 def test_the_page_has_the_exit_codes_and_no_others() -> None:
