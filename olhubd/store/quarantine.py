@@ -14,9 +14,9 @@ from olhubd.store.database import Reader, Row, Transaction
 __all__ = ["KEPT", "Refused", "clear", "discard", "get", "listing", "prune", "put", "tally"]
 
 KEPT = timedelta(days=400)
-"""How long a record that a person gave up is kept after its source told it last. While that tells it, it must stay,
-or it would wait for a person again; a source that was silent about it for a year and a month has no reason to begin
-anew. It holds what an order holds, so it does not stay for ever."""
+"""How long a record that a person gave up is kept after that or after its source told it last, whichever was later.
+While that tells it, it must stay, or it would wait for a person again; a source that was silent about it for a year
+and a month has no reason to begin anew. It holds what an order holds, so it does not stay for ever."""
 _PRUNED = 100
 
 _COLUMNS = "id, account, feed, external_id, reason, raw, first_at, last_at, tries"

@@ -108,11 +108,23 @@ async def _add(tx: Transaction, account: str, counts: dict[_Word, _Count], at: d
     stamp = codec.stamp(at)
     await tx.executemany(
         "INSERT INTO sightings (account, kind, value, label, known, orders, first_at, last_at, example)"
-        " VALUES (?,?,?,?,?,?,?,?,?) ON CONFLICT (account, kind, value) DO UPDATE SET label = excluded.label,"
-        " known = excluded.known, orders = orders + excluded.orders, last_at = excluded.last_at,"
+        " VALUES (?,?,?,?,?,MAX(1, ?),?,?,?) ON CONFLICT (account, kind, value) DO UPDATE SET"
+        " label = excluded.label, known = excluded.known, orders = orders + ?, last_at = excluded.last_at,"
         " example = excluded.example",
         [
-            (account, kind.value, value, count.label, count.known, count.orders, stamp, stamp, count.example)
+            # An order that took the word up long ago and has it still is one, where the word was pruned.
+            (
+                account,
+                kind.value,
+                value,
+                count.label,
+                count.known,
+                count.orders,
+                stamp,
+                stamp,
+                count.example,
+                count.orders,
+            )
             for (kind, value), count in counts.items()
         ],
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import aiosqlite
@@ -70,6 +70,18 @@ async def test_an_upgrade_counts_what_landing_would_have_counted(tmp_path: Path)
         (Kind.STAGE, "READY"): 4,
         (Kind.PROGRESS, "NEW"): 4,
     }
+
+
+async def test_a_pruned_word_comes_back_with_an_order(tmp_path: Path) -> None:
+    """An old order that still has it changes in something else: it is on one order at least."""
+    old, again = order(), AT + timedelta(days=401)
+    async with Database.open(tmp_path / "hub.sqlite") as database:
+        await database.write(lambda tx: sightings.put(tx, "market", [(OrderId(1), old, None)], AT))
+        await database.write(lambda tx: sightings.prune(tx, again - sightings.KEPT))
+        assert await sightings.every(database.reader) == []
+        for _ in range(2):
+            await database.write(lambda tx: sightings.put(tx, "market", [(OrderId(1), old, old)], again))
+        assert {one.orders for one in await sightings.every(database.reader)} == {1}
 
 
 async def test_no_account_is_left_out_for_the_words_of_others(tmp_path: Path) -> None:
