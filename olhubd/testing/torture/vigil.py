@@ -31,6 +31,9 @@ __all__ = ["Quarter", "Sample", "Vigil", "quarters", "watch"]
 _EVERY = 10.0
 _PACE = 1.0
 """Seconds from one purchase to the next, on the average."""
+_WINDOW = "15 min"
+"""How far back sweeps look. With days of it their pages would grow all the time, from none to a hundred orders, and
+with them what they take: that is another load in each quarter, and no growth of the process."""
 _GROWTH = 1.05
 """How much more memory the last quarter may take than the second; the first one warms up."""
 _MARGIN, _SLACK = 1.25, 8
@@ -150,8 +153,14 @@ async def watch(
         folder,
         markets=markets,
         seed=seed,
-        account={"interval": "20 s", "sweep_interval": "5 min"},
-        target={"fetch_orders": True, "interval": "20 s", "sweep_interval": "5 min", "settle": "3 s"},
+        account={"interval": "20 s", "sweep_interval": "5 min", "sweep_window": _WINDOW},
+        target={
+            "fetch_orders": True,
+            "interval": "20 s",
+            "sweep_interval": "5 min",
+            "sweep_window": _WINDOW,
+            "settle": "3 s",
+        },
         route={"mark_processing": True, "status_back": {"completed": "SENT"}},
         engine={"backoff_first": "1 s", "backoff_max": "30 s", "timeout": "20 s"},
         town=True,
