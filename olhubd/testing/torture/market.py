@@ -213,12 +213,18 @@ class Market:
             self._append(id_)
 
     def reorder(self, window: int) -> None:
-        """The last events change places, but not those that are the only word of an order."""
+        """The last events change places, but not those that are the only word of an order.
+
+        What was told at a place and is not there any more was not told: whoever could not store it yet asks again and
+        hears another.
+        """
         count = len(self._events)
         places = [at for at in range(max(0, count - window), count) if self._events[at][1] not in self._unearthed]
         tail = [self._events[at] for at in places]
         for at, place, one in zip(places, tail, self._dice.sample(tail, len(tail)), strict=True):
             self._events[at] = (place[0], one[1], one[2])
+        there = {(number, id_) for number, id_, _ in self._events}
+        self.told = {number: id_ for number, id_ in self.told.items() if (number, id_) in there}
 
     def shorten(self, count: int) -> None:
         """The next pages end early, and say that there is no more."""
