@@ -215,8 +215,8 @@ class Market:
     def reorder(self, window: int) -> None:
         """The last events change places, but not those that are the only word of an order.
 
-        What was told at a place and is not there any more was not told: whoever could not store it yet asks again and
-        hears another.
+        What was told at a place and is not there any more was not told: whoever could not store it yet asks again
+        and hears another.
         """
         count = len(self._events)
         places = [at for at in range(max(0, count - window), count) if self._events[at][1] not in self._unearthed]
