@@ -39,6 +39,8 @@ LONGEST_PAUSE = 86400.0
 """Seconds; a server that asks for more is not believed."""
 _LONGEST_COMPLAINT = 500
 _CHARSET = re.compile(r"charset\s*=\s*\"?([\w.:-]+)", re.IGNORECASE)
+_ESCAPE = re.compile(rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(u[dD][89a-fA-F]..)|.)", re.DOTALL)
+"""An escape in a JSON text: a pair of surrogates, one alone (the group), or any other."""
 _QUOTED_VALUE = re.compile(r" '.*", re.DOTALL)
 
 
@@ -48,11 +50,18 @@ def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
 
 
 def decode(body: bytes, into: type[T]) -> T:
-    """Decode JSON into a typed record. Raises ContractBroken with the path of what does not fit."""
+    """Decode JSON into a typed record. Raises ContractBroken with the path of what does not fit.
+
+    A text that was cut in the middle of an emoji, as long names are, is read with a mark in that place: half a pair
+    of escapes must not make a page of orders unreadable.
+    """
     try:
-        kind: Any = into
-        record: T = _decoder(kind).decode(body)
-        return record
+        try:
+            return _decoded(body, into)
+        except msgspec.DecodeError as error:
+            if isinstance(error, msgspec.ValidationError) or (whole := _whole(body)) == body:
+                raise
+            return _decoded(whole, into)
     except msgspec.ValidationError as error:
         text, _, path = str(error).partition(" - at `")
         # What the body held is not for an error text: "Invalid enum value 'Jan Kowalski'".
@@ -61,6 +70,17 @@ def decode(body: bytes, into: type[T]) -> T:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         failure = ContractBroken("the answer is not JSON")
     raise failure
+
+
+def _decoded(body: bytes, into: type[T]) -> T:
+    kind: Any = into
+    record: T = _decoder(kind).decode(body)
+    return record
+
+
+def _whole(body: bytes) -> bytes:
+    """The same without halves of letters. Bytes that are no UTF-8 stay: a whole charset may be wrong there."""
+    return _ESCAPE.sub(lambda found: rb"\ufffd" if found[1] else found[0], body)
 
 
 class Complaint(msgspec.Struct, frozen=True, kw_only=True):
