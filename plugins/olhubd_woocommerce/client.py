@@ -198,8 +198,9 @@ class Shop:
         try:
             return await self._client.call(method, where, into, query=what, json=body, repeatable=repeatable)
         except ContractBroken as error:
-            if repeatable and error.field is None:
-                raise Unavailable(f"{method} {path}: a page instead of an answer") from error
+            if repeatable:
+                # Some cache's page or a gateway's own JSON: done or not, and twice is once.
+                raise Unavailable(f"{method} {path}: {error}") from error
             raise
 
     async def all(self, path: str, into: type[T], query: Query | None = None) -> Sequence[T]:

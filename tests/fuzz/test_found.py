@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -203,3 +204,31 @@ async def test_an_answer_that_says_nothing_of_a_write_leaves_it_open(status: int
         with pytest.raises(OutcomeUnknown):
             await stand.acts["push"](connector, [])
     assert len(simulator.books()) == 1
+
+
+async def test_json_of_a_gateway_is_no_verdict_on_a_write_that_may_be_sent_again() -> None:
+    """Invariant 4: it stood on hold for a person, though the next try would have told what became of it."""
+    stand = STANDS["woocommerce"]
+    mangler, simulator = Mangler(), stand.simulator()
+    ids = stand.open(simulator)
+    foreign = b'{"id": "maintenance", "code": "soon"}'
+    mangler.plan = lambda request, _: (
+        (lambda a: a._replace(body=foreign)) if request.method in ("PUT", "PATCH", "POST") else None
+    )
+    async with served(simulator, mangler) as base, account(stand.connector, simulator.settings(base)) as connector:
+        with pytest.raises(Unavailable):
+            await stand.acts["cancel"](connector, ids)
+        mangler.plan = lambda _request, _answer: None
+        await stand.acts["cancel"](connector, ids)
+
+
+async def test_half_an_emoji_costs_nobody_an_order() -> None:
+    r"""A name cut in the middle of a pair of surrogates (`\ud83d`) made the whole page unreadable, for ever."""
+
+    def cut(answer: Answered) -> Answered:
+        body, cuts = re.subn(rb'("first_name": ?")', rb"\1\\ud83d", answer.body, count=1)
+        assert cuts
+        return answer._replace(body=body)
+
+    for act in ("pull", "sweep"):
+        assert kinds(await ask("woocommerce", act, cut, "/orders")) == [3, 0]
