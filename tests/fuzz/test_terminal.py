@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import tempfile
 from pathlib import Path
 
 import click
@@ -75,7 +77,7 @@ def configuration(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _typed(arguments: list[str], environ: dict[str, str], configuration: Path) -> None:
-    with CliRunner().isolated_filesystem(configuration.parent):
+    with tempfile.TemporaryDirectory(dir=configuration.parent) as here, contextlib.chdir(here):
         given_ = {"OLHUBD_CONFIG": str(configuration), **environ, "OLHUBD_DEBUG": ""}
         result = CliRunner().invoke(cli, arguments, env=given_)
     tried("command line and environment")
