@@ -31,6 +31,10 @@ def _steps() -> dict[int, str]:
     return dict(sorted(found.items()))
 
 
+_SMALLEST = 512
+"""Bytes of the smallest page. SQLite takes a file of a single byte for an empty one and fills it."""
+
+
 def latest() -> int:
     """The schema number this version brings files to."""
     return max(_steps())
@@ -69,7 +73,7 @@ def _begin(path: Path) -> None:
     """Make the file where there is none. It appears whole, so that an empty one can only be a lost one: to fill
     that would be to forget, without a word, what has been done."""
     if path.exists():
-        if path.stat().st_size == 0:
+        if path.stat().st_size < _SMALLEST:
             raise Foreign(f"{path} is empty, as no database is: restore a backup, or remove it to begin anew")
         return
     log = path.with_name(f"{path.name}-wal")

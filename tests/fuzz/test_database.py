@@ -236,3 +236,13 @@ def test_the_daemon_refuses_in_words(kind: str, sound: Path, tmp_path: Path) -> 
     assert words in said
     assert "Traceback" not in said
     assert (file.read_bytes() if file.is_file() else None) == before
+
+
+def test_a_file_cut_to_a_single_byte(sound: Path) -> None:
+    """SQLite takes it for an empty database, and all orders for never seen: it began as new without a word."""
+    for rest in (1, 20, 511):
+        with tempfile.TemporaryDirectory(dir=sound) as folder:
+            path = Path(folder) / NAME
+            path.write_bytes((sound / NAME).read_bytes()[:rest])
+            assert asyncio.run(_use(path)) is None
+            assert path.stat().st_size == rest
