@@ -107,8 +107,4 @@ def _print(printer: Printer, event: EventRow) -> None:
 
         click.echo(msgspec.json.encode(event).decode())
         return
-    order = f" #{event.order_id}" if event.order_id is not None else ""
-    about = f"{event.account or 'olhubd'}{order}: "
-    text = event.text.removeprefix(about)  # some begin with it themselves
-    told = printer.cell(f"{about}{text} ({event.why})")
-    click.echo(f"{event.id:>6}  {printer.when(event.at)}  {told}")
+    click.echo(f"{event.id:>6}  {printer.when(event.at)}  {printer.told(event)}")

@@ -74,8 +74,4 @@ def _print(printer: Printer, entries: tuple[Entry, ...]) -> None:
             continue
         mark = f"{entry.severity.value:<7}" if entry.severity.value in _COLOURS else " " * 7
         mark = click.style(mark, fg=_COLOURS.get(entry.severity.value))
-        order = f" #{entry.order_id}" if entry.order_id is not None else ""
-        about = f"{entry.account or 'olhubd'}{order}: "
-        text = entry.text.removeprefix(about)  # some begin with it themselves
-        told = printer.cell(f"{about}{text} ({entry.why})")
-        click.echo(f"{printer.when(entry.at)}  {mark}  {told}")
+        click.echo(f"{printer.when(entry.at)}  {mark}  {printer.told(entry)}")

@@ -14,7 +14,7 @@ import sys
 import textwrap
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, tzinfo
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import click
 
@@ -138,6 +138,13 @@ class Printer:
                 return ", ".join(map(self.cell, value))
         return " ".join(harmless(str(value)).splitlines())
 
+    def told(self, about: Told) -> str:
+        """What happened, in a line: to whom, what, and why."""
+        order = f" #{about.order_id}" if about.order_id is not None else ""
+        whom = f"{about.account or 'olhubd'}{order}: "
+        text = about.text.removeprefix(whom)  # some begin with it themselves
+        return self.cell(f"{whom}{text} ({about.why})")
+
     def when(self, at: datetime) -> str:
         """A moment in the zone of the configuration, to the second."""
         try:
@@ -149,6 +156,22 @@ class Printer:
 def harmless(text: str) -> str:
     """The text without what would steer a terminal, since names and notes are written by strangers."""
     return _STEERING.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+class Told(Protocol):
+    """A row of the journal or of the events."""
+
+    @property
+    def account(self) -> str: ...
+
+    @property
+    def order_id(self) -> int | None: ...
+
+    @property
+    def text(self) -> str: ...
+
+    @property
+    def why(self) -> str: ...
 
 
 class Heading(NamedTuple):

@@ -8,7 +8,6 @@ written later: no row may stand as running for ever because its end came at the 
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -115,20 +114,27 @@ class RunLog:
         try:
             await self._write(list(rows.values()))
         except TROUBLE:
-            for run in waiting:
-                if run.id in self._unwritten or len(self._unwritten) < _MOST_KEPT:
-                    self._unwritten[run.id] = run
+            self._keep(waiting)
             raise
         except Exception:
             # Not the disk's doing: what can never be written must not keep all others from being written.
             self._unwritten.clear()
             for run in rows.values():
-                with contextlib.suppress(Exception):
+                try:
                     await self._write([run])
+                except TROUBLE:
+                    self._keep([run])
+                except Exception:
+                    continue  # this is the one, and it is raised below
             raise
         for id_, run in rows.items():
             if self._unwritten.get(id_) is run:
                 del self._unwritten[id_]
+
+    def _keep(self, waiting: Sequence[Run]) -> None:
+        for run in waiting:
+            if run.id in self._unwritten or len(self._unwritten) < _MOST_KEPT:
+                self._unwritten[run.id] = run
 
     async def _write(self, ended: Sequence[Run]) -> None:
         async def work(tx: Transaction) -> None:

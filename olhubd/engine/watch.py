@@ -170,7 +170,6 @@ class Watch:
         hub = self._hub
         reader = hub.database.reader
         owed = await deliveries.tally(reader)
-        dead = await deliveries.given_up(reader)
         since = await deliveries.waiting_since(reader)
         holds: dict[str, float] = {}
         for route in hub.routes:
@@ -188,7 +187,7 @@ class Watch:
                     down_since=self._down.setdefault(name, now) if down else None,
                     owed_since=waits + timedelta(seconds=holds.get(name, 0.0)) if waits else None,
                     held=owed.get((name, DeliveryState.HOLD), 0),
-                    dead=dead.get(name, 0),
+                    dead=owed.get((name, DeliveryState.DEAD), 0),
                 )
             )
         return found

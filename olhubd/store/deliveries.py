@@ -18,7 +18,6 @@ __all__ = [
     "discarded",
     "drop_superseded",
     "get",
-    "given_up",
     "listing",
     "next_due",
     "of_orders",
@@ -263,15 +262,6 @@ async def tally(reader: Reader) -> dict[tuple[str, DeliveryState], int]:
         f" WHERE d.state IN {_STUCK} AND d.state = 'dead' AND NOT {_DISCARDED} GROUP BY target, state"
     )
     return {(row[0], DeliveryState(row[1])): row[2] for row in rows}
-
-
-async def given_up(reader: Reader) -> dict[str, int]:
-    """How many each target refused for good, without those that a person has discarded since."""
-    rows = await reader.fetch(
-        "SELECT target, COUNT(*) FROM deliveries AS d"
-        f" WHERE d.state IN {_STUCK} AND d.state = 'dead' AND NOT {_DISCARDED} GROUP BY target"
-    )
-    return dict(rows)
 
 
 async def discarded(reader: Reader, ids: Sequence[int]) -> frozenset[int]:

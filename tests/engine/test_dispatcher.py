@@ -791,7 +791,7 @@ async def test_a_refused_status_is_dropped_when_its_purchase_turns_out_cancelled
     assert await deliveries.tally(bench.database.reader) == {("shop", DeliveryState(state)): 1}
     await bench.land(order("A", stage=Stage.CANCELLED))
     await bench.until("confirmed", "confirmed", "dropped")
-    assert await deliveries.given_up(bench.database.reader) == {}
+    assert await deliveries.tally(bench.database.reader) == {}
     status = await deliveries.get(bench.database.reader, 9)
     assert status is not None
     assert status.reason == plan.CALLED_OFF

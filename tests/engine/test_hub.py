@@ -165,11 +165,9 @@ def changed(folder: Path, **tables: dict[str, object]) -> config.Configuration:
     return config.load(path, None, os.environ)
 
 
-async def test_a_reload_that_nobody_waits_for_goes_on_to_its_end(hub: Hub, tmp_path: Path) -> None:
-    """Whoever asked gives up while an account ends: it is begun anew all the same, and nothing is left at rest."""
-    await hub.start()
-    unit, ending, go_on = hub.unit("shop"), asyncio.Event(), asyncio.Event()
-    stop = unit.stop
+def slowed(unit: AccountUnit) -> tuple[asyncio.Event, asyncio.Event]:
+    """Let an account end only when the second event is set; the first tells that it was told to."""
+    ending, go_on, stop = asyncio.Event(), asyncio.Event(), unit.stop
 
     async def slow(grace: float) -> None:
         ending.set()
@@ -177,6 +175,14 @@ async def test_a_reload_that_nobody_waits_for_goes_on_to_its_end(hub: Hub, tmp_p
         await stop(grace)
 
     unit.stop = slow  # type: ignore[method-assign]
+    return ending, go_on
+
+
+async def test_a_reload_that_nobody_waits_for_goes_on_to_its_end(hub: Hub, tmp_path: Path) -> None:
+    """Whoever asked gives up while an account ends: it is begun anew all the same, and nothing is left at rest."""
+    await hub.start()
+    unit = hub.unit("shop")
+    ending, go_on = slowed(unit)
     asked = asyncio.create_task(hub.reload(changed(tmp_path)))
     await ending.wait()
     assert hub.at_rest("shop") == "a reload begins it anew"
@@ -203,7 +209,7 @@ async def test_an_account_that_ends_badly_is_begun_anew_all_the_same(hub: Hub, t
     assert (await hub.reload(changed(tmp_path)))["changed"] == ["shop"]
     assert hub.unit("shop") is not unit
     unit = hub.unit("shop")
-    unit.stop = fails  # type: ignore
+    unit.stop = fails  # type: ignore[assignment, method-assign]
     tables = {"shop": {**SHOP, "interval": "8 min"}}
     assert (await hub.reload(changed(tmp_path, **tables)))["changed"] == ["shop"]
     assert hub.unit("shop") is not unit
@@ -333,15 +339,8 @@ async def test_an_end_during_a_reload_has_one_deadline(hub: Hub, tmp_path: Path)
 async def test_an_end_is_heard_while_a_reload_by_a_signal_is_under_way(hub: Hub, tmp_path: Path) -> None:
     """SIGHUP, then SIGTERM."""
     await hub.start()
-    unit, ending, go_on = hub.unit("shop"), asyncio.Event(), asyncio.Event()
-    stop = unit.stop
-
-    async def slow(grace: float) -> None:
-        ending.set()
-        await go_on.wait()
-        await stop(grace)
-
-    unit.stop = slow  # type: ignore[method-assign]
+    unit = hub.unit("shop")
+    ending, go_on = slowed(unit)
     changed(tmp_path)
     keeper = daemon._Keeper(hub, os.environ, Notifier({}), structlog.get_logger())
     signals: asyncio.Queue[signal.Signals] = asyncio.Queue()

@@ -162,6 +162,16 @@ async def no_nap(_seconds: float) -> None:
     await asyncio.sleep(0)
 
 
+def strict(token: str) -> Callable[[web.Request], Awaitable[web.Response]]:
+    """A server that knows one token only."""
+
+    async def answer(request: web.Request) -> web.Response:
+        known = request.headers["Authorization"] == f"Bearer {token}"
+        return web.json_response({"id": 1}) if known else web.Response(status=401)
+
+    return answer
+
+
 def hang(shop: Shop) -> asyncio.Event:
     """Let the shop take requests and never answer; the event tells that one has come."""
     came = asyncio.Event()
@@ -695,11 +705,7 @@ async def test_a_refused_token_is_renewed_once_and_the_request_sent_again(
 ) -> None:
     keeper = Keeper()
 
-    async def strict(request: web.Request) -> web.Response:
-        fresh = request.headers["Authorization"] == f"Bearer {CANARY}-2"
-        return web.json_response({"id": 1}) if fresh else web.Response(status=401)
-
-    shop.answer = strict
+    shop.answer = strict(f"{CANARY}-2")
     client = make(session, shop.base, gate, auth=Bearer(keeper))
     things = await asyncio.gather(*(client.call("POST", "/thing", Thing, json={"n": 7}) for _ in range(10)))
     assert things == [Thing(1)] * 10
@@ -715,11 +721,7 @@ async def test_a_renewed_token_that_ends_at_once_is_renewed_again(
     """Two refusals within a second parked an account for good, although its grant was as good as ever."""
     keeper = Keeper()
 
-    async def strict(request: web.Request) -> web.Response:
-        fresh = request.headers["Authorization"] == f"Bearer {CANARY}-3"
-        return web.json_response({"id": 1}) if fresh else web.Response(status=401)
-
-    shop.answer = strict
+    shop.answer = strict(f"{CANARY}-3")
     assert await make(session, shop.base, gate, auth=Bearer(keeper)).call("GET", "/thing", Thing) == Thing(1)
     assert keeper.renewed == 2
 
@@ -733,11 +735,7 @@ async def test_a_third_sending_has_the_token_of_then_and_not_of_before_its_pause
     async def pause(_seconds: float) -> None:
         await keeper.refused(await keeper.access())
 
-    async def strict(request: web.Request) -> web.Response:
-        fresh = request.headers["Authorization"] == f"Bearer {CANARY}-4"
-        return web.json_response({"id": 1}) if fresh else web.Response(status=401)
-
-    shop.answer = strict
+    shop.answer = strict(f"{CANARY}-4")
     client = make(session, shop.base, gate, auth=Bearer(keeper), sleep=pause)
     assert await client.call("GET", "/thing", Thing) == Thing(1)
     assert (shop.acts, keeper.renewed) == (3, 3)
