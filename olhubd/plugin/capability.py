@@ -23,6 +23,7 @@ __all__ = [
     "UNLINKED",
     "CancelSink",
     "Cursor",
+    "Difference",
     "Found",
     "Gone",
     "Identity",
@@ -158,8 +159,26 @@ class Push(msgspec.Struct, frozen=True, kw_only=True):
     include_payment: bool = True
 
 
+class Difference(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that the target stored otherwise than it was sent.
+
+    `field` is the canonical name with our mark of the line where there is one: "lines[L1].quantity",
+    "recipient.street", "reference", "status", "delivery". `what` says in a few words what is wrong, such as
+    "2 were sent, 1 is there"; never the text of an address, since it ends in events. `cut` marks a text that was
+    only shortened to what the target can store: that is told and holds nothing.
+    """
+
+    field: str
+    what: str
+    cut: bool = False
+
+
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
-    """What the target holds now, read from its own answer. `total` is what it says the buyer pays."""
+    """What the target holds now, read from its own answer. `total` is what it says the buyer pays.
+
+    `differences` is what the target's answer shows to be otherwise than it was sent; `OrderSink.push_order` and
+    `OrderSink.compare_order` fill it, a look-up alone cannot.
+    """
 
     external_id: str
     total: Money
@@ -167,6 +186,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     status: str | None = None
     url: str | None = None
     unlinked: tuple[Unlinked, ...] = ()
+    differences: tuple[Difference, ...] = ()
 
 
 class Found(Receipt, frozen=True, kw_only=True):
@@ -190,6 +210,15 @@ class OrderSink(abc.ABC):
     @abc.abstractmethod
     async def find_order(self, reference: str, since: datetime) -> Receipt | None:
         """The order that carries `reference`, created after `since`. None only when it is surely not there."""
+
+    async def compare_order(self, push: Push, found: Receipt) -> Receipt:
+        """`found`, which a look-up brought, with its differences to what `push_order` would send now.
+
+        Compared are the lines by our marks with their quantities, the mark itself, recipient, currency, delivery
+        and fees, status and payment. A connector whose orders are made by one call that cannot be done in part
+        may leave this as it is.
+        """
+        return found
 
     numbered: ClassVar[bool] = False
     """Whether `find_by_number` can tell."""
