@@ -107,6 +107,7 @@ class AccountUnit:
 
     def _date(self, told: str) -> None:
         self.dated = (told, self._shared.clock.now())
+        self._shared.lineage.heard(self.name, told)
 
     async def _refresh(self, token: Token) -> Token:
         connector = self.connector
@@ -190,6 +191,7 @@ class AccountUnit:
             shared.processing,
             shared.amend,
             shared.epoch,
+            shared.lineage.age,
         )
         return Dispatcher(
             self.name,

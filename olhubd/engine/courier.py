@@ -105,6 +105,7 @@ class Courier:
         processing: Callable[[str], str | None],
         amend: Amend,
         epoch: datetime,
+        age: Callable[[str, datetime], timedelta | None],
     ) -> None:
         self._target = target
         self._connector = connector
@@ -117,6 +118,7 @@ class Courier:
         # What was placed before this process began may have been sent by an earlier one whose database is not this
         # one: a restored backup, a new file. It is looked up before its first sending.
         self._epoch = epoch
+        self._age = age
         self._absent: set[DeliveryId] = set()
         # Since when the outcome of a delivery has been in doubt, by the clock that never jumps: a wall clock put
         # forward would make a target look settled that is not.
@@ -173,8 +175,9 @@ class Courier:
         waits = 0.0 if sink.idempotent and gone is None else self._settling(delivery, sink.settle)
         if unknown or (stored.order.placed_at < self._epoch and delivery.id not in self._absent):
             async with self._limit():
-                # It cannot be there from before it was placed; the hour is for clocks that disagree.
-                found = await sink.find_order(self._reference(stored), stored.order.placed_at - timedelta(hours=1))
+                # It cannot be there from before it was placed.
+                age = self._age(stored.account, stored.order.placed_at)
+                found = await sink.find_order(self._reference(stored), age)
             if found is not None:
                 return self._arrived(parcel, found, route, looked_up=True)
             self._absent.add(delivery.id)

@@ -25,6 +25,7 @@ from olhubd.engine.desk import Desk
 from olhubd.engine.herald import Herald
 from olhubd.engine.holds import Holds
 from olhubd.engine.landing import Landing
+from olhubd.engine.lineage import Lineage
 from olhubd.engine.observers import Observers
 from olhubd.engine.reconcile import Reconciler
 from olhubd.engine.registry import Registry
@@ -110,6 +111,7 @@ class Hub:
             processing=self._processing,
             amend=self._amend,
             wake=self.wake,
+            lineage=Lineage(clock),
             epoch=self.started_at,
             learned=learned,
         )

@@ -13,6 +13,7 @@ from olhubd.engine.budget import BudgetBook
 from olhubd.engine.courier import Amend, Policy
 from olhubd.engine.landing import Landing
 from olhubd.engine.ledger import Ledger
+from olhubd.engine.lineage import Lineage
 from olhubd.engine.runlog import RunLog
 from olhubd.engine.session import Clients
 from olhubd.engine.supervisor import Supervisor
@@ -42,6 +43,7 @@ class Shared(msgspec.Struct, kw_only=True):
     processing: Callable[[str], str | None]
     amend: Amend
     wake: Callable[[Iterable[str]], None]
+    lineage: Lineage
     epoch: datetime
     """When this process began."""
     learned: Callable[[str], None]

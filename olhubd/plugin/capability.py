@@ -208,8 +208,13 @@ class OrderSink(abc.ABC):
         """Create it. On any doubt whether it was created raise OutcomeUnknown."""
 
     @abc.abstractmethod
-    async def find_order(self, reference: str, since: datetime) -> Receipt | None:
-        """The order that carries `reference`, created after `since`. None only when it is surely not there."""
+    async def find_order(self, reference: str, age: timedelta | None) -> Receipt | None:
+        """The order that carries `reference`. None only when it is surely not there.
+
+        `age` is how old that order can be at most, None when that is not known. It was measured by one clock alone,
+        so it bounds a search in time only when it is subtracted from the target's own present time, such as the
+        Date of its last answer, with a margin. A target that tells no time is searched without a bound.
+        """
 
     async def compare_order(self, push: Push, found: Receipt) -> Receipt:
         """`found`, which a look-up brought, with its differences to what `push_order` would send now.

@@ -151,7 +151,7 @@ class Vendure(
     async def push_order(self, push: Push) -> Receipt:
         return await self._importer.push(push)
 
-    async def find_order(self, reference: str, since: datetime) -> Receipt | None:
+    async def find_order(self, reference: str, age: timedelta | None) -> Receipt | None:
         order = await self._shop.find(reference)
         return push.receipt(order) if order is not None else None
 

@@ -256,8 +256,8 @@ class WooCommerce(
             self.log.warning("total not corrected", order=answer.id, reference=push.reference, error=str(error))
             return answer
 
-    async def find_order(self, reference: str, since: datetime) -> Receipt | None:
-        found = await self._search.find(reference, since)
+    async def find_order(self, reference: str, age: timedelta | None) -> Receipt | None:
+        found = await self._search.find(reference, age)
         if found is None:
             return None
         try:

@@ -8,7 +8,7 @@ first reads far back; what is young is read anew each time, since an order may s
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from olhubd.plugin import Clock, Unavailable
 from olhubd_woocommerce.client import PAGE, Query, Shop
@@ -17,8 +17,9 @@ from olhubd_woocommerce.wire import OrderMeta, meta_value
 
 __all__ = ["Search"]
 
+_BEGINNING = datetime(1970, 1, 2, tzinfo=UTC)
 _MARGIN = timedelta(minutes=5)
-"""How far the shop's clock may be behind ours, and how long an order may take to show up."""
+"""How far the clocks of a shop's servers may differ, and how long an order may take to show up."""
 _KEPT_FOR = 600.0
 _KEPT = 100_000
 _RESTARTS = 5
@@ -35,17 +36,22 @@ class Search:
         self._from: datetime | None = None
         """From when on all orders up to `_until` are known, both by the shop's own clock."""
         self._until: datetime | None = None
+        self._told: tuple[datetime, float] | None = None
+        """The shop's last Date, and when it came by our monotonic clock."""
         self._best_before = 0.0
 
-    async def find(self, value: str, since: datetime) -> int | None:
-        """The id of the order with this mark, created after `since`; None when there surely is none."""
-        low, known = self._unknown_from(since), self._known
+    async def find(self, value: str, age: timedelta | None) -> int | None:
+        """The id of the order with this mark, not older than `age`; None when there surely is none."""
+        low, known = self._unknown_from(await self._since(age)), self._known
         found: dict[str, int] = {}
         until: datetime | None = None
         for status in ("any", "trash"):
-            query = {"after": gmt(low), "dates_are_gmt": "true", "status": status}
+            query: dict[str, str | int] = {"status": status}
+            if low > _BEGINNING:
+                query |= {"after": gmt(low), "dates_are_gmt": "true"}
             async for rows, said in self._scan(query):
                 until = said if until is None or (said is not None and said < until) else until
+                self._hear(said)
                 for row in rows:
                     mark = meta_value(row.meta_data, self._key)
                     if mark is not None:
@@ -59,9 +65,27 @@ class Search:
         self._known = {}  # a search under way keeps the one it began with
         self._from = self._until = None
 
-    def _unknown_from(self, since: datetime) -> datetime:
-        """From when on to read so that all since `since` is known afterwards."""
-        low = since - _MARGIN
+    async def _since(self, age: timedelta | None) -> datetime:
+        """When an order of that age was made by the shop's own clock, or before; never by ours."""
+        if age is None:
+            return _BEGINNING
+        if self._told is None:
+            asked: Query = {"per_page": 1, "_fields": "id,meta_data"}
+            _, answer = await self._shop.fetch("/wc/v3/orders", asked, list[OrderMeta])
+            self._hear(told_at(answer))
+        if self._told is None:
+            return _BEGINNING  # a shop that tells no time is searched from its first order on
+        said, at = self._told
+        # Should we have stood still since, this is too early, which only reads more.
+        now = said + timedelta(seconds=self._clock.monotonic() - at)
+        return max(now - min(age + _MARGIN, now - _BEGINNING), _BEGINNING)
+
+    def _hear(self, said: datetime | None) -> None:
+        if said is not None:
+            self._told = (said, self._clock.monotonic())
+
+    def _unknown_from(self, low: datetime) -> datetime:
+        """From when on to read so that all since `low` is known afterwards."""
         if self._clock.monotonic() > self._best_before or len(self._known) > _KEPT:
             self.forget()
         if self._from is None or self._until is None or low < self._from:

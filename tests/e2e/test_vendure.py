@@ -63,7 +63,7 @@ async def test_the_shop_holds_what_the_buyer_bought(vendure: Shop, kind: str) ->
     order = sold(kind)
     async with account(Vendure, vendure.settings()) as shop:
         receipt = await shop.push_order(push(order))
-        found = await shop.find_order(push(order).reference, now() - HOUR)
+        found = await shop.find_order(push(order).reference, HOUR)
         assert found is not None
         assert receipt == msgspec.structs.replace(found, unlinked=receipt.unlinked)
         assert receipt.number is not None
@@ -175,7 +175,7 @@ async def test_too_little_stock_is_refused_and_leaves_nothing(vendure: Shop) -> 
             with pytest.raises(Rejected, match="LAM-BIU") as refusal:
                 await shop.push_order(push(order))
             assert refusal.value.code == "INSUFFICIENT_STOCK_ERROR"
-            assert await shop.find_order(push(order).reference, now() - HOUR) is None
+            assert await shop.find_order(push(order).reference, HOUR) is None
             assert vendure.clerk.orders(f'{{externalId:{{eq:"{push(order).reference}"}}}}') == []
             vendure.clerk.set_stock(sku, 5)
             assert (await shop.push_order(push(order))).total == order.total
@@ -239,7 +239,7 @@ async def test_the_route_chooses_the_first_state(vendure: Shop) -> None:
     async with account(Vendure, vendure.settings()) as shop:
         receipt = await shop.push_order(push(order, status="ArrangingPayment"))
         assert receipt.status == "ArrangingPayment"
-        assert await shop.find_order(push(order).reference, now() - HOUR) is not None
+        assert await shop.find_order(push(order).reference, HOUR) is not None
         with pytest.raises(Rejected, match="a part cannot be recorded"):
             await shop.set_payment(receipt.external_id, Payment(type=PaymentType.TRANSFER), order.lines[0].price)
         for _ in range(2):

@@ -37,7 +37,7 @@ async def deliver(shop: Vendure, push: Push) -> tuple[Receipt, list[Temporary]]:
     for _ in range(TRIES):
         try:
             if unknown:
-                found = await shop.find_order(push.reference, push.order.placed_at - timedelta(minutes=5))
+                found = await shop.find_order(push.reference, timedelta(hours=1))
                 if found is not None:
                     return found, troubles
                 unknown = False

@@ -18,6 +18,7 @@ from olhubd.engine.courier import Courier, Policy
 from olhubd.engine.dispatcher import Dispatcher
 from olhubd.engine.landing import Landing
 from olhubd.engine.ledger import Ledger
+from olhubd.engine.lineage import Lineage
 from olhubd.engine.supervisor import Pulse
 from olhubd.model import Action, Cause, Delivery, DeliveryState, Money, Order, OrderId, Run, RunId, Shipment, Stage
 from olhubd.plugin import (
@@ -92,7 +93,7 @@ class Shop(Connector[Settings], OrderSink, CancelSink, ShipmentSink, StatusSink)
             status=self.status, external_id=str(self.books.index(reference) + 100), number="N1", total=total
         )
 
-    async def find_order(self, reference: str, since: datetime) -> Receipt | None:
+    async def find_order(self, reference: str, age: timedelta | None) -> Receipt | None:
         self.lookups += 1
         if self.find_error is not None:
             error, self.find_error = self.find_error, None
@@ -170,6 +171,7 @@ class Bench:
         self.veto: str | None = None
         self.routes = [Route(target="shop", sources=frozenset({"allegro"}))]
         self.landing = Landing(database, self.clock, lambda: self.routes, lambda targets: self.dispatcher.wake())
+        self.lineage = Lineage(self.clock)
         self.dispatcher = self.make()
         self.task: asyncio.Task[None] | None = None
 
@@ -186,6 +188,7 @@ class Bench:
             lambda account: "PROCESSING",
             self.amend,
             self.epoch,
+            self.lineage.age,
         )
         return Dispatcher(
             "shop",

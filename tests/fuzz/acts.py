@@ -90,7 +90,7 @@ async def ship(connector: Any, ids: list[str]) -> Any:
 
 
 async def find(connector: Any, _ids: list[str]) -> Any:
-    return await connector.find_order(MARK, _ago(5))
+    return await connector.find_order(MARK, timedelta(hours=5))
 
 
 async def number(connector: Any, ids: list[str]) -> Any:

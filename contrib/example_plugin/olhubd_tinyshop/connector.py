@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 
@@ -81,7 +81,7 @@ class TinyShop(Connector[TinySettings], OrderFeed, OrderSink):
             raise Rejected(f"{len(unlinked)} lines have no product in the shop", field="lines", code=UNLINKED)
         return receipt(await self.http.call("POST", "/orders", Sold, json=basket), unlinked)
 
-    async def find_order(self, reference: str, since: datetime) -> Receipt | None:
+    async def find_order(self, reference: str, age: timedelta | None) -> Receipt | None:
         # The shop searches for parts of words; only what is equal is our order.
         hits = await self.http.get("/search", list[Sold], {"text": reference})
         return next((receipt(hit) for hit in hits if hit.reference == reference), None)

@@ -16,8 +16,11 @@ CROWD = 105
 
 
 async def find(bench: Bench, reference: str) -> Receipt | None:
-    since = bench.clock.now() - timedelta(hours=1)
-    found: Receipt | None = await bench.connector.find_order(reference, since)
+    """The order, which must be found whether or not it is known how old it can be."""
+    unbounded: Receipt | None = await bench.connector.find_order(reference, None)
+    found: Receipt | None = await bench.connector.find_order(reference, timedelta(hours=1))
+    known = found.external_id if found else None
+    check(known == (unbounded.external_id if unbounded else None), "a bound by age changes what is found")
     return found
 
 

@@ -185,8 +185,8 @@ class ShopDoor(Connector[Door], OrderFeed, OrderLookup, OrderSink, StatusSink, P
     async def push_order(self, push: Push) -> Receipt:
         return _receipt(await self._call("push", lambda: self._shop.create(push), writes=True))
 
-    async def find_order(self, reference: str, since: datetime) -> Receipt | None:
-        found = await self._call("find", lambda: self._shop.find(reference, since))
+    async def find_order(self, reference: str, age: timedelta | None) -> Receipt | None:
+        found = await self._call("find", lambda: self._shop.find(reference, age))
         return _receipt(found) if found else None
 
     async def cancel_order(self, external_id: str, reason: str) -> None:

@@ -127,11 +127,13 @@ class Shop:
         paid = push.include_payment and order.fully_paid
         return self._put(push.reference, order.expected_total(), _lines(push), push.status or "pending", paid)
 
-    def find(self, reference: str, since: datetime) -> Sold | None:
+    def find(self, reference: str, age: timedelta | None) -> Sold | None:
+        """Among what is not older than `age` by the shop's own clock, as far as it shows up yet."""
         shown = self._now() - self._lag
+        since = self._now() - age if age is not None else None
         for sold in self.orders.values():
-            if sold.reference == reference and sold.status != DRAFT and since <= sold.created_at <= shown:
-                return sold
+            if sold.reference == reference and sold.status != DRAFT and sold.created_at <= shown:
+                return sold if since is None or sold.created_at >= since else None
         return None
 
     def cancel(self, number: str) -> None:

@@ -17,8 +17,7 @@ POST = "^POST /wp-json/wc/v3/orders$"
 KINDS = (Kind.LOSE, Kind.HALF, Kind.ERROR_AFTER, Kind.LATE)
 
 
-def since() -> datetime:
-    return datetime.now(UTC) - timedelta(seconds=5)
+AGE = timedelta(seconds=5)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -31,7 +30,7 @@ async def test_an_order_whose_answer_was_lost_is_found(
         await shop.push_order(push)
     while not simulator.books():
         await asyncio.sleep(0.005)
-    found = await shop.find_order(push.reference, since())
+    found = await shop.find_order(push.reference, AGE)
     assert found is not None
     assert found.total == push.order.total
     assert (found.external_id, found.status) == ("501", "processing")
@@ -42,7 +41,7 @@ async def test_an_order_that_never_arrived_is_not_found(shop: WooCommerce, simul
     simulator.faults.add(Fault(kind=Kind.CUT, match=POST))
     with pytest.raises(OutcomeUnknown):
         await shop.push_order(push_of())
-    assert await shop.find_order("allegro:A1", since()) is None
+    assert await shop.find_order("allegro:A1", AGE) is None
 
 
 @pytest.mark.parametrize("ignored", ["after", "created_via", "status", "dates_are_gmt"])
@@ -58,8 +57,8 @@ async def test_found_whatever_filter_the_shop_does_not_know(
     )
     simulator.place_order([{"sku": "KUB-BIA", "quantity": 1}])
     await shop.push_order(push_of())
-    assert await shop.find_order("allegro:A1", since()) is not None
-    assert await shop.find_order("allegro:A", since()) is None
+    assert await shop.find_order("allegro:A1", AGE) is not None
+    assert await shop.find_order("allegro:A", AGE) is None
 
 
 async def test_found_where_the_shop_dropped_our_mark_of_origin(
@@ -67,14 +66,14 @@ async def test_found_where_the_shop_dropped_our_mark_of_origin(
 ) -> None:
     receipt = await shop.push_order(push_of())
     simulator.ledger.sheets[int(receipt.external_id)].doc["created_via"] = "rest-api"
-    assert await shop.find_order("allegro:A1", since()) is not None
+    assert await shop.find_order("allegro:A1", AGE) is not None
 
 
 async def test_found_in_the_trash(shop: WooCommerce, simulator: WooCommerceSimulator) -> None:
     """Somebody threw it away already: it is not to be made a second time for that."""
     receipt = await shop.push_order(push_of())
     simulator.trash(receipt.external_id)
-    found = await shop.find_order("allegro:A1", since())
+    found = await shop.find_order("allegro:A1", AGE)
     assert found is not None
     assert found.status == "trash"
 
@@ -87,7 +86,7 @@ async def test_a_shop_that_cannot_be_read_gives_no_answer(
     faulty.times = None
     simulator.faults.add(faulty)
     with pytest.raises(Temporary):
-        await shop.find_order("allegro:A1", since())
+        await shop.find_order("allegro:A1", AGE)
 
 
 async def test_rows_that_vanish_while_reading_hide_nothing(
@@ -109,7 +108,7 @@ async def test_rows_that_vanish_while_reading_hide_nothing(
         return rows, answer
 
     monkeypatch.setattr(shop._shop, "fetch", get)
-    found = await shop.find_order("allegro:A1", since())
+    found = await shop.find_order("allegro:A1", AGE)
     assert len(deleted) == 30
     assert found is not None
     assert found.external_id == receipt.external_id
@@ -130,7 +129,7 @@ async def test_a_shop_that_never_stands_still_gives_no_answer(
 
     monkeypatch.setattr(shop._shop, "fetch", get)
     with pytest.raises(Unavailable, match="faster"):
-        await shop.find_order("allegro:none", since())
+        await shop.find_order("allegro:none", AGE)
 
 
 async def test_many_searches_read_far_back_once(
@@ -152,7 +151,7 @@ async def test_many_searches_read_far_back_once(
         return await fetch(path, query, into)
 
     monkeypatch.setattr(shop._shop, "fetch", counting)
-    old = datetime(2019, 1, 1, tzinfo=UTC)
+    old = timedelta(days=5000)
     assert await shop.find_order("allegro:A1", old) is not None
     first, asked = asked, 0
     assert await shop.find_order("allegro:A1", old) is not None
@@ -163,9 +162,9 @@ async def test_many_searches_read_far_back_once(
 
 async def test_what_comes_after_a_search_is_found_by_the_next(shop: WooCommerce) -> None:
     """What is remembered never stands for what is young."""
-    assert await shop.find_order("allegro:A1", since()) is None
+    assert await shop.find_order("allegro:A1", AGE) is None
     receipt = await shop.push_order(push_of())
-    found = await shop.find_order("allegro:A1", since())
+    found = await shop.find_order("allegro:A1", AGE)
     assert found is not None
     assert found.external_id == receipt.external_id
 
@@ -174,9 +173,29 @@ async def test_a_remembered_order_that_was_deleted_is_not_reported(
     shop: WooCommerce, simulator: WooCommerceSimulator
 ) -> None:
     receipt = await shop.push_order(push_of())
-    old = datetime(2019, 1, 1, tzinfo=UTC)
+    old = timedelta(days=5000)
     assert await shop.find_order("allegro:A1", old) is not None
     simulator.delete(receipt.external_id)
     with pytest.raises(Unavailable, match="vanished"):
         await shop.find_order("allegro:A1", old)
     assert await shop.find_order("allegro:A1", old) is None
+
+
+@pytest.mark.parametrize("aside", [timedelta(minutes=-14), timedelta(minutes=14)])
+async def test_found_by_the_shops_own_clock_however_far_it_is_from_ours(
+    aside: timedelta, shop: WooCommerce, simulator: WooCommerceSimulator
+) -> None:
+    simulator.now = simulator.ledger.now = lambda: datetime.now(UTC) + aside
+    receipt = await shop.push_order(push_of())
+    found = await shop.find_order("allegro:A1", AGE)
+    assert found is not None
+    assert found.external_id == receipt.external_id
+
+
+async def test_without_a_known_age_all_orders_are_read(shop: WooCommerce, simulator: WooCommerceSimulator) -> None:
+    now = simulator.ledger.now
+    simulator.ledger.now = lambda: datetime(2001, 1, 1, tzinfo=UTC)
+    await shop.push_order(push_of())
+    simulator.ledger.now = now
+    assert await shop.find_order("allegro:A1", AGE) is None
+    assert await shop.find_order("allegro:A1", None) is not None

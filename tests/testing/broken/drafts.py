@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import timedelta
 
 from olhubd.plugin import UNLINKED, Push, Receipt, Rejected, Unlinked
 from olhubd_tinyshop.connector import receipt
@@ -32,7 +32,7 @@ class GoodDrafts(GoodSink):
         hits = await self.http.get("/search", list[Sold], {"text": reference})
         return next((hit for hit in hits if hit.reference == reference and hit.state != "cancelled"), None)
 
-    async def find_order(self, reference: str, since: datetime) -> Receipt | None:
+    async def find_order(self, reference: str, age: timedelta | None) -> Receipt | None:
         found = await self.marked(reference)
         return None if found is None or found.state == "draft" else receipt(found)
 

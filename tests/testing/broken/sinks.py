@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import timedelta
 from decimal import Decimal
 
 import msgspec
@@ -49,7 +49,7 @@ class ClaimsNothingHappened(GoodSink):
 class TakesTheFirstHit(GoodSink):
     """Trusts a search that finds parts of words."""
 
-    async def find_order(self, reference: str, since: datetime) -> Receipt | None:
+    async def find_order(self, reference: str, age: timedelta | None) -> Receipt | None:
         hits = await self.http.get("/search", list[Sold], {"text": reference})
         return receipt(hits[0]) if hits else None
 
@@ -66,9 +66,9 @@ class TakesASimilarNumber(GoodSink):
 class FindsNothingWhenDown(GoodSink):
     """Says "surely not there" when it could not ask."""
 
-    async def find_order(self, reference: str, since: datetime) -> Receipt | None:
+    async def find_order(self, reference: str, age: timedelta | None) -> Receipt | None:
         try:
-            return await super().find_order(reference, since)
+            return await super().find_order(reference, age)
         except Temporary:
             return None
 
@@ -185,7 +185,7 @@ class SellsNothingForNothing(Reshaping):
 class NeverLooks(GoodSink):
     """Says "surely not there" without a look."""
 
-    async def find_order(self, reference: str, since: datetime) -> Receipt | None:
+    async def find_order(self, reference: str, age: timedelta | None) -> Receipt | None:
         await self.http.get("/skus", list[str])
         return None
 
@@ -194,7 +194,7 @@ class NeverLooks(GoodSink):
 class FindsTheLatest(GoodSink):
     """Takes the last order that the hub made for the one that was asked for."""
 
-    async def find_order(self, reference: str, since: datetime) -> Receipt | None:
+    async def find_order(self, reference: str, age: timedelta | None) -> Receipt | None:
         hits = await self.http.get("/search", list[Sold], {"text": "market:"})
         return receipt(hits[-1]) if hits else None
 
@@ -203,7 +203,7 @@ class FindsTheLatest(GoodSink):
 class LooksAtOnePage(GoodSink):
     """Looks through the last orders only."""
 
-    async def find_order(self, reference: str, since: datetime) -> Receipt | None:
+    async def find_order(self, reference: str, age: timedelta | None) -> Receipt | None:
         hits = (await self.http.get("/search", list[Sold], {"text": "market:"}))[-100:]
         return next((receipt(hit) for hit in hits if hit.reference == reference), None)
 
