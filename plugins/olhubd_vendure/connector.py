@@ -13,7 +13,6 @@ from olhubd.plugin import (
     Account,
     CancelSink,
     Connector,
-    ContractBroken,
     Cursor,
     Defaults,
     Found,
@@ -36,16 +35,15 @@ from olhubd.plugin import (
     Unreadable,
 )
 from olhubd_vendure import feed, mapping, push
-from olhubd_vendure.feed import FeedCursor, Position
+from olhubd_vendure.feed import FeedCursor, Position, SweepCursor
 from olhubd_vendure.parcel import Clerk
 from olhubd_vendure.settings import VendureSettings
-from olhubd_vendure.shop import Row, Shop
+from olhubd_vendure.shop import Shop
+from olhubd_vendure.stream import follow
 
 __all__ = ["Vendure"]
 
 _LISTED: dict[str, Any] = {"state": {"notIn": list(mapping.UNPLACED)}}
-_MOST_PAGES = 200
-"""More than the orders of one overlap ever fill."""
 _BEGINNING = datetime(1970, 1, 2, tzinfo=UTC)
 
 
@@ -92,8 +90,8 @@ class Vendure(
 
     async def pull(self, cursor: Cursor) -> Page:
         state = feed.load(cursor, FeedCursor)
-        updated, moved, more = await self._next("updatedAt", "updated_at", state.updated, _LISTED)
-        placed, arrived, rest = await self._next("orderPlacedAt", "order_placed_at", state.placed, _LISTED)
+        updated, moved, more = await follow(self._shop, state.updated, "updatedAt", _LISTED)
+        placed, arrived, rest = await follow(self._shop, state.placed, "orderPlacedAt", _LISTED)
         if not updated and not placed:
             return Page(records=(), cursor=cursor)
         rows = {row.key.id: row for row in (*updated, *placed)}
@@ -105,33 +103,16 @@ class Vendure(
 
     async def sweep(self, since: datetime, cursor: Cursor | None) -> Page:
         # The walk goes along the time of creation, which never changes, so that nothing is skipped on the way.
-        position = feed.load(cursor, Position) if cursor is not None else Position(_BEGINNING)
+        state = feed.load(cursor, SweepCursor) if cursor is not None else SweepCursor(_BEGINNING)
         touched = [
             {"updatedAt": {"after": since.isoformat()}},
             {"orderPlacedAt": {"after": since.isoformat()}},
             {"state": {"in": list(mapping.OPEN)}},
         ]
-        rows, moved, more = await self._next("createdAt", "created_at", position, {**_LISTED, "_or": touched})
-        return Page(records=_records(rows), cursor=feed.save(moved), more=more)
-
-    async def _next(
-        self, field: str, attribute: str, position: Position, only: dict[str, Any]
-    ) -> tuple[list[Row], Position, bool]:
-        """The rows after `position` by one of their times, where that leads, and whether there may be more."""
-        options = position.options(field, only)
-        skip = 0
-        nameless: list[Row] = []
-        for _ in range(_MOST_PAGES):
-            page = await self._shop.rows({**options, "skip": skip})
-            timed = [(row, getattr(row.key, attribute)) for row in page]
-            fresh = [(row, at) for row, at in timed if at is not None and position.fresh(row.key.id, at)]
-            nameless += [row for row in page if row.key.created_at is None]
-            full = len(page) >= options["take"]
-            if fresh or not full:
-                moved = position.moved((row.key.id, at) for row, at in fresh)
-                return [*nameless, *(row for row, _ in fresh)], moved, full
-            skip += len(page)
-        raise ContractBroken("the list of orders gives the same page again and again")
+        only = {**_LISTED, "_or": touched}
+        rows, moved, more = await follow(self._shop, state, "createdAt", only)
+        place = SweepCursor(moved.at, moved.seen, state.far)
+        return Page(records=_records(rows), cursor=feed.save(place), more=more)
 
     async def count_orders(self, since: datetime, until: datetime) -> int:
         placed = {"after": (since - timedelta(milliseconds=1)).isoformat(), "before": until.isoformat()}
@@ -156,7 +137,7 @@ class Vendure(
         return push.receipt(order) if order is not None else None
 
     async def find_by_number(self, number: str) -> Found | None:
-        rows = await self._shop.rows({"take": 2, "filter": {"code": {"eq": number}}})
+        rows = (await self._shop.rows({"take": 2, "filter": {"code": {"eq": number}}})).rows
         order = next((row.order for row in rows if row.order is not None and row.order.code == number), None)
         if order is None or order.state in mapping.UNPLACED:
             return None

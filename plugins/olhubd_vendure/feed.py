@@ -8,7 +8,8 @@ has seen.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import itertools
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -18,11 +19,10 @@ from olhubd.plugin import ContractBroken, Cursor
 
 T = TypeVar("T")
 
-__all__ = ["OVERLAP", "PAGE", "FeedCursor", "Position", "load", "save"]
+__all__ = ["OVERLAP", "PAGE", "FeedCursor", "Position", "SweepCursor", "in_order", "load", "save"]
 
 PAGE = 100
-MOST = 1000
-"""How many records Vendure gives at most in one page."""
+"""How many orders are read in one turn."""
 OVERLAP = timedelta(seconds=10)
 
 
@@ -32,13 +32,21 @@ class Position(msgspec.Struct, frozen=True):
     at: datetime
     seen: dict[str, datetime] = {}
 
-    def options(self, field: str, only: Mapping[str, Any]) -> dict[str, Any]:
-        """The list options for what comes next by the time `field`."""
-        return {
-            "take": min(MOST, PAGE + len(self.seen)),
-            "sort": {field: "ASC", "id": "ASC"},
-            "filter": {**only, field: {"after": (self.at - OVERLAP).isoformat()}},
-        }
+    def since(self) -> dict[str, str]:
+        """The condition on the time for all that comes after the overlap's beginning."""
+        return {"after": (self.at - OVERLAP).isoformat()}
+
+    def overlap(self) -> dict[str, Any]:
+        """The condition on the time for what lies in the overlap, to the end of the last millisecond seen."""
+        return {"between": {"start": (self.at - OVERLAP).isoformat(), "end": self._end().isoformat()}}
+
+    def beyond(self) -> dict[str, str]:
+        """The condition on the time for what lies after the overlap: with `overlap` it leaves nothing out."""
+        return {"after": self._end().isoformat()}
+
+    def _end(self) -> datetime:
+        # Databases may keep microseconds, the server tells and compares milliseconds.
+        return self.at.replace(microsecond=self.at.microsecond // 1000 * 1000) + timedelta(milliseconds=1)
 
     def fresh(self, id_: str, at: datetime) -> bool:
         return self.seen.get(id_) != at
@@ -59,6 +67,23 @@ class FeedCursor(msgspec.Struct, frozen=True):
     placed: Position
 
 
+class SweepCursor(Position, frozen=True):
+    """Where a sweep is. `far` marks one that also reads what left the shop long ago."""
+
+    far: bool = False
+
+
+def in_order(times: Sequence[datetime], field: str) -> None:
+    """Raises ContractBroken where a list that was asked for in the order of `field` goes back in time.
+
+    A list in another order ends a page at the wrong place: what lies before its greatest time would never be asked
+    for again.
+    """
+    for earlier, later in itertools.pairwise(times):
+        if later < earlier:
+            raise ContractBroken(f"the list of orders is not in the order of {field}", field=field)
+
+
 def load(cursor: Cursor, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(cursor, type=kind)
@@ -66,5 +91,5 @@ def load(cursor: Cursor, kind: type[T]) -> T:
         raise ContractBroken(f"not a cursor of this connector: {error}") from None
 
 
-def save(state: FeedCursor | Position) -> Cursor:
+def save(state: FeedCursor | SweepCursor) -> Cursor:
     return Cursor(msgspec.json.encode(state).decode())

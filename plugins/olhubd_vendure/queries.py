@@ -14,6 +14,7 @@ import msgspec
 __all__ = [
     "CHANNEL",
     "COUNT",
+    "KEYS",
     "LOGIN",
     "NOTES",
     "SERVER",
@@ -108,6 +109,10 @@ SHIPPING_METHODS = """query ShippingMethods{
 }"""
 
 COUNT = "query CountOrders($filter:OrderFilterParameter!){orders(options:{take:1,filter:$filter}){totalItems}}"
+
+KEYS = """query ListKeys($options:OrderListOptions!){
+  orders(options:$options){totalItems items{id state createdAt updatedAt orderPlacedAt}}
+}"""
 
 STRAYS = """query Strays($before:DateTime!){
   activeAdministrator{id}

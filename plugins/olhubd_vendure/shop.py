@@ -5,22 +5,26 @@ A row is believed to satisfy a filter only after a look at it: a server may igno
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from olhubd.model import Line
-from olhubd.plugin import Account, ContractBroken, Rejected, decode
+from olhubd.plugin import Account, ContractBroken, Rejected, Unavailable, decode
 from olhubd_vendure import queries, wire
 from olhubd_vendure.client import GraphQL
 from olhubd_vendure.draft import Server
 from olhubd_vendure.settings import VendureSettings
 
-__all__ = ["Row", "Shop"]
+__all__ = ["Keys", "Row", "Rows", "Shop"]
 
+T = TypeVar("T")
+
+_TAKE_LESS = re.compile(r"more than (\d{1,9}) ")
 _ORDER_FIELDS = frozenset(
     {
         "externalId",
@@ -44,6 +48,39 @@ class Row(msgspec.Struct, frozen=True):
     reason: str | None
     raw: bytes
 
+    def refused(self, reason: str) -> Row:
+        """The same, put aside."""
+        return Row(self.key, None, self.reason or reason, self.raw)
+
+
+class Keys(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of keys, those that have none beside them. `total` is how many the server counts that fit."""
+
+    items: list[wire.Key]
+    unreadable: list[Row]
+    total: int
+    more: bool = False
+
+    def with_more(self, other: Keys) -> Keys:
+        """Both together, with more to come."""
+        return Keys(
+            items=[*other.items, *self.items],
+            unreadable=[*other.unreadable, *self.unreadable],
+            total=self.total + other.total,
+            more=True,
+        )
+
+
+class Rows(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of orders. `total` is how many the server counts that fit."""
+
+    rows: list[Row]
+    total: int
+
+
+_PAGE = 100
+_MOST = 1000
+
 
 class Shop:
     """One account's view of its shop. Knows the server's abilities after the first question."""
@@ -53,6 +90,13 @@ class Shop:
         self.api = GraphQL(account)
         self._server: Server | None = None
         self._methods: dict[str, str] | None = None
+        self.most = _MOST
+        """How many records the server gives in one page, as far as it has said."""
+
+    @property
+    def page(self) -> int:
+        """How many whole orders are asked for at one time."""
+        return min(_PAGE, self.most)
 
     async def server(self) -> Server:
         """The server's abilities, asked once; again while it lacks what a push needs, since somebody may add it."""
@@ -85,26 +129,61 @@ class Shop:
         return (await self.api.ask(document, _OrderAnswer, id=id_)).order
 
     async def find(self, reference: str) -> wire.Order | None:
-        """The order, draft or not, that carries our reference."""
+        """The order, draft or not, that carries our reference. None only where the server says that it has none."""
         if "externalId" not in (await self.server()).order_fields:
             return None
-        rows = await self.rows({"take": 2, "filter": {"externalId": {"eq": reference}}})
+        page = await self.rows({"take": 2, "filter": {"externalId": {"eq": reference}}})
         found = []
-        for row in rows:
+        for row in page.rows:
             if row.order is None:
                 raise ContractBroken(f"order {row.key.id} carries the reference but cannot be read: {row.reason}")
-            if row.order.custom("externalId") == reference:
+            mark = row.order.custom("externalId")
+            if mark == reference:
                 found.append(row.order)
+            elif not isinstance(mark, str) or mark.casefold() != reference.casefold():
+                # Some databases know no difference of capital letters; anything else was not asked for.
+                raise ContractBroken("the shop does not filter orders by externalId", field="externalId")
         if len(found) > 1:
             raise ContractBroken("two orders carry one reference: the custom field externalId is not unique")
+        if page.total > len(page.rows):
+            raise Unavailable(f"the shop counts {page.total} orders of one reference and shows {len(page.rows)}")
         return found[0] if found else None
 
-    async def rows(self, options: Mapping[str, Any]) -> list[Row]:
+    async def rows(self, options: Mapping[str, Any]) -> Rows:
         """A page of orders."""
         server = await self.server()
         document = queries.orders(server.order_fields, server.line_fields)
-        page = (await self.api.ask(document, _OrdersAnswer, options=options)).orders
-        return [_row(bytes(item)) for item in page.items]
+        page = (await self._list(document, _OrdersAnswer, options)).orders
+        return Rows(rows=[_row(bytes(item)) for item in page.items], total=page.total_items)
+
+    async def keys(self, options: Mapping[str, Any]) -> Keys:
+        """A page of keys. Its end is the server's word: how many fit, not how many came."""
+        page = (await self._list(queries.KEYS, _OrdersAnswer, options)).orders
+        items: list[wire.Key] = []
+        unreadable: list[Row] = []
+        for raw in map(bytes, page.items):
+            try:
+                items.append(decode(raw, wire.Key))
+            except ContractBroken as error:
+                unreadable.append(_nameless(raw, str(error)))
+        if len(page.items) > options["take"]:
+            raise ContractBroken("the shop lists more orders than it was asked for", field="take")
+        came = int(options.get("skip", 0)) + len(page.items)
+        if came < page.total_items and not page.items:
+            raise Unavailable(f"the shop counts {page.total_items} orders and shows none")
+        return Keys(items=items, unreadable=unreadable, total=page.total_items, more=came < page.total_items)
+
+    async def _list(self, document: str, into: type[T], options: Mapping[str, Any]) -> T:
+        """A page of a list, as long as the server lets it be (`apiOptions.adminListQueryLimit`)."""
+        while True:
+            take = min(int(options["take"]), self.most)
+            try:
+                return await self.api.ask(document, into, options={**options, "take": take})
+            except Rejected as error:
+                limit = _limit(error)
+                if limit is None or limit >= take:
+                    raise
+                self.most = limit
 
     async def count(self, only: Mapping[str, Any]) -> int:
         """How many orders fit."""
@@ -197,23 +276,24 @@ def _only(fitting: list[wire.Variant], code: str) -> wire.Variant:
     return fitting[0]
 
 
-def _times(key: wire.Key) -> list[datetime]:
-    return [at for at in (key.created_at, key.updated_at, key.order_placed_at) if at is not None]
+def _limit(error: Rejected) -> int | None:
+    """How many records the server gives at most, where it says so: "Cannot take more than 100 results ..."."""
+    said = _TAKE_LESS.search(str(error))
+    return int(said[1]) if said and int(said[1]) > 0 else None
 
 
-def _placeable(at: datetime) -> bool:
-    """Whether a time compares with others, and with those a little before and after it."""
-    return at.tzinfo is not None and 1970 <= at.year < 9999
+def _nameless(raw: bytes, reason: str) -> Row:
+    """Put aside by a name made up from its text, so that its neighbours land."""
+    return Row(wire.Key(id=f"unreadable-{zlib.crc32(raw):08x}"), None, reason, raw)
 
 
 def _row(raw: bytes) -> Row:
     try:
         key = decode(raw, wire.Key)
-        if None in (key.created_at, key.updated_at) or not all(map(_placeable, _times(key))):
-            raise ContractBroken("the order has no time that a feed can go by", field="createdAt")
     except ContractBroken as error:
-        # Put aside by a name made up from its text, so that its neighbours land.
-        return Row(wire.Key(id=f"unreadable-{zlib.crc32(raw):08x}"), None, str(error), raw)
+        return _nameless(raw, str(error))
+    if not key.sound:
+        return Row(key, None, "the order has no time that a feed can go by", raw)
     try:
         return Row(key, decode(raw, wire.Order), None, raw)
     except ContractBroken as error:

@@ -15,6 +15,7 @@ __all__ = [
     "Customer",
     "Fulfillment",
     "History",
+    "Key",
     "Line",
     "Method",
     "Order",
@@ -172,13 +173,30 @@ class Orders(_Wire, kw_only=True):
 
 
 class Key(_Wire, kw_only=True):
-    """What is needed of a record that cannot be read as a whole."""
+    """What tells of an order that it is there and when it moved, however little else of it can be read."""
 
     id: str
     created_at: datetime | None = None
     updated_at: datetime | None = None
     order_placed_at: datetime | None = None
     state: str | None = None
+
+    @property
+    def sound(self) -> bool:
+        """Whether it has times that a feed can go by."""
+        times = (self.created_at, self.updated_at, self.order_placed_at)
+        known = [at for at in times if at is not None]
+        return None not in times[:2] and all(map(_placeable, known))
+
+    def time(self, field: str) -> datetime | None:
+        """The time that the server calls `field`."""
+        times = {"createdAt": self.created_at, "updatedAt": self.updated_at, "orderPlacedAt": self.order_placed_at}
+        return times[field]
+
+
+def _placeable(at: datetime) -> bool:
+    """Whether a time compares with others, and with those a little before and after it."""
+    return at.tzinfo is not None and 1970 <= at.year < 9999
 
 
 class Field(_Wire, kw_only=True):

@@ -30,9 +30,10 @@ def vendure(_installed: None) -> Iterator[shop.Shop]:
 
 @pytest.fixture(scope="session")
 def plain_vendure(_installed: None) -> Iterator[shop.Shop]:
-    """A running shop that can tell our orders from others, and has nothing else of olhubd's."""
+    """A running shop that can tell our orders from others, and has nothing else of olhubd's. Its identifiers have
+    no order."""
     try:
-        with shop.running(plain=True) as running:
+        with shop.running(plain=True, ids="uuid") as running:
             yield running
     except shop.ShopUnavailable as reason:
         pytest.skip(f"no Vendure: {reason}")

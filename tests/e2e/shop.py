@@ -1,6 +1,8 @@
 """A real Vendure shop for tests: installed once, started on a free port with all its data in memory, and seeded.
 
-It is the shop itself and a clerk who reads its books over the admin API; it knows nothing of olhubd's plugin.
+It is the shop itself and a clerk who reads its books over the admin API; it knows nothing of olhubd's plugin. Two
+variables of the environment choose another kind of it: OLHUBD_VENDURE_DB=postgres keeps its data in a PostgreSQL
+started for it, OLHUBD_VENDURE_IDS=uuid gives identifiers that are not in the order in which records were made.
 """
 
 from __future__ import annotations
@@ -16,11 +18,13 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from olhubd.testing.catalogue import PRODUCTS
+from tests.e2e import postgres
 
 __all__ = ["Clerk", "Shop", "ShopUnavailable", "add_product", "install", "running"]
 
@@ -131,6 +135,16 @@ class Clerk:
         move = 'mutation($i:ID!){transitionFulfillmentToState(id:$i,state:"Shipped"){__typename}}'
         assert self.ask(move, {"i": made["id"]})["transitionFulfillmentToState"]["__typename"] == "Fulfillment"
 
+    @contextlib.contextmanager
+    def placed(self, moments: Sequence[datetime]) -> Iterator[list[str]]:
+        """The ids of as many placed orders, made and touched at these moments; they go away afterwards."""
+        place = "mutation($m:[DateTime!]!){placeOrders(moments:$m)}"
+        ids: list[str] = self.ask(place, {"m": [at.isoformat() for at in moments]})["placeOrders"]
+        try:
+            yield ids
+        finally:
+            self.ask("mutation($i:[ID!]!){removeOrders(ids:$i)}", {"i": ids})
+
     def set_stock(self, sku: str, on_hand: int) -> None:
         """Say how many pieces there are."""
         query = "query($sku:String!){productVariants(options:{filter:{sku:{eq:$sku}}}){items{id stockLevels{\
@@ -173,12 +187,37 @@ class Shop:
 
 
 @contextlib.contextmanager
-def running(folder: Path = FOLDER, *, plain: bool = False) -> Iterator[Shop]:
-    """A started and seeded shop; `plain` leaves olhubd's server plugin out. Call `install` first."""
+def running(folder: Path = FOLDER, *, plain: bool = False, ids: str | None = None) -> Iterator[Shop]:
+    """A started and seeded shop; `plain` leaves olhubd's server plugin out, `ids` is "increment" or "uuid", by
+    default what the environment says. Call `install` first."""
+    port = _free_port()
+    environment = {
+        **os.environ,
+        "PORT": str(port),
+        "PLAIN": "1" if plain else "0",
+        "IDS": ids or os.environ.get("OLHUBD_VENDURE_IDS", "increment"),
+        "DB": os.environ.get("OLHUBD_VENDURE_DB", "memory"),
+    }
+    with contextlib.ExitStack() as stack:
+        if environment["DB"] == "postgres":
+            try:
+                environment |= stack.enter_context(postgres.cluster(_free_port()))
+            except postgres.DatabaseUnavailable as error:
+                raise ShopUnavailable(str(error)) from error
+        shop = stack.enter_context(_served(folder, port, environment))
+        seed(shop.clerk, plain=plain)
+        yield shop
+
+
+def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environment = {**os.environ, "PORT": str(port), "PLAIN": "1" if plain else "0"}
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextlib.contextmanager
+def _served(folder: Path, port: int, environment: Mapping[str, str]) -> Iterator[Shop]:
     log = folder / "node_modules" / f".server-{port}.log"
     with log.open("w") as output:
         process = subprocess.Popen(
@@ -187,7 +226,6 @@ def running(folder: Path = FOLDER, *, plain: bool = False) -> Iterator[Shop]:
     try:
         shop = Shop(f"http://127.0.0.1:{port}")
         _wait(shop, process, log)
-        seed(shop.clerk, plain=plain)
         yield shop
     finally:
         process.terminate()

@@ -99,14 +99,13 @@ def _rows(content: Any) -> Any:
     return None
 
 
-def _poisoned(which: int, by: Distortion) -> Any:
-    """Spoils one order of each list, or the one that is a whole answer, and nothing beside it."""
+def _poisoned(spoiled: str, by: Distortion) -> Any:
+    """Spoils one order in each list that holds it, and nothing beside it."""
 
     def change(answer: Answered) -> Answered:
         content = json.loads(answer.body)
         rows = _rows(content)
-        if rows:
-            at = which % len(rows)
+        for at in [n for n, row in enumerate(rows or ()) if str(row["id"]) == spoiled]:
             rows[at] = twist([rows[at]], by)[0] if by.kind is Kind.VALUE and by.where == 0 else twist(rows[at], by)
         return answer._replace(body=written(content))
 
@@ -132,7 +131,7 @@ def test_a_spoiled_order_costs_no_neighbour(name: str, act: str) -> None:
                 async with account(stand.connector, simulator.settings(base), token=simulator.token()) as connector:
                     if spoiled:
                         mangler.plan = lambda request, _: (
-                            _poisoned(which, by) if _listing(request, ids[which]) else None
+                            _poisoned(ids[which], by) if _listing(request, ids[which]) else None
                         )
                     async with asyncio.timeout(LIMIT):
                         told.append(_orders(await stand.acts[act](connector, ids)))

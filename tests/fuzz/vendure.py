@@ -17,6 +17,7 @@ from aiohttp import web
 from olhubd.testing.simulator import Entry, Simulator
 from olhubd_vendure import wire
 from olhubd_vendure.queries import Call
+from tests.plugins.vendure.listing import ListTooLong, listed
 from tests.plugins.vendure.test_draft import FULL, Book
 
 __all__ = ["VendureStandIn"]
@@ -81,6 +82,7 @@ class VendureStandIn(Simulator):
         self.orders = [_order(5 + n, "PaymentSettled", begun + timedelta(seconds=n)) for n in range(3)]
         self.book = Book()
         self.made = False
+        self.limit = 1000
 
     def routes(self) -> Sequence[web.AbstractRouteDef]:
         return [web.post("/admin-api", self._answer)]
@@ -98,7 +100,11 @@ class VendureStandIn(Simulator):
             return _json({"login": {"__typename": "CurrentUser"}}, {"vendure-auth-token": "secret-token"})
         if asked["query"].startswith("mutation"):
             return _json(self._change(asked["query"], variables))
-        return _json(getattr(self, f"_{name}")(**variables))
+        try:
+            return _json(getattr(self, f"_{name}")(**variables))
+        except ListTooLong as error:
+            problem = {"message": str(error), "path": [name], "extensions": {"code": "USER_INPUT_ERROR"}}
+            return web.json_response({"errors": [problem], "data": None})
 
     def _change(self, document: str, variables: dict[str, Any]) -> dict[str, Any]:
         done: dict[str, Any] = {}
@@ -125,16 +131,9 @@ class VendureStandIn(Simulator):
         return {"order": next((row for row in self._all() if row["id"] == id), None)}
 
     def _ListOrders(self, options: dict[str, Any]) -> Any:  # noqa: N802
-        only, rows = options.get("filter", {}), self._all()
-        if "externalId" in only:
-            wanted = only["externalId"]["eq"]
-            rows = [row for row in rows if (row["customFields"] or {}).get("externalId") == wanted]
-        elif "code" in only:
-            rows = [row for row in rows if row["code"] == only["code"]["eq"]]
-        else:
-            rows = [row for row in rows if row["state"] != "Draft"]
-        skip = options.get("skip", 0)
-        return {"orders": {"totalItems": len(rows), "items": rows[skip : skip + options["take"]]}}
+        return {"orders": listed(self._all(), options, self.limit)}
+
+    _ListKeys = _ListOrders
 
     def _Server(self) -> Any:  # noqa: N802
         fields = {"Order": FULL.order_fields, "OrderLine": FULL.line_fields, "ProductVariant": FULL.variant_fields}

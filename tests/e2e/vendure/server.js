@@ -1,5 +1,8 @@
-// A Vendure shop with all its data in memory, for tests. Environment: PORT, and PLAIN=1 for one without the olhubd
-// plugin, which has only the two custom fields that a push cannot do without.
+// A Vendure shop for tests. Environment:
+//   PORT
+//   PLAIN=1     without the olhubd plugin: only the two custom fields that a push cannot do without
+//   IDS=uuid    identifiers that say nothing of the order of things
+//   DB=postgres in the database that PGHOST, PGPORT, PGUSER and PGDATABASE name; else all data are in memory
 
 const path = require('node:path');
 const { Module } = require('node:module');
@@ -10,17 +13,29 @@ process.env.NODE_PATH = path.join(__dirname, 'node_modules');
 Module._initPaths();
 
 const {
-    bootstrap, DefaultJobQueuePlugin, DefaultLogger, dummyPaymentHandler, JobQueueService, LogLevel,
+    AutoIncrementIdStrategy, bootstrap, DefaultJobQueuePlugin, DefaultLogger, dummyPaymentHandler, JobQueueService,
+    LogLevel, UuidIdStrategy,
 } = require('@vendure/core');
 
-const plain = process.env.PLAIN === '1';
+const { IDS, DB, PLAIN, PORT } = process.env;
+const plain = PLAIN === '1';
 const { OlhubdPlugin } = require('../../../plugins/olhubd_vendure/server/olhubd.js');
+const { BulkPlugin } = require('./bulk.js');
+
+const memory = { type: 'sqljs', autoSave: false };
+const postgres = () => ({
+    type: 'postgres',
+    host: process.env.PGHOST,
+    port: Number(process.env.PGPORT),
+    username: process.env.PGUSER,
+    database: process.env.PGDATABASE,
+});
 
 bootstrap({
     logger: new DefaultLogger({ level: LogLevel.Warn, timestamp: false }),
     apiOptions: {
         hostname: '127.0.0.1',
-        port: Number(process.env.PORT),
+        port: Number(PORT),
         adminApiPath: 'admin-api',
         shopApiPath: 'shop-api',
     },
@@ -29,7 +44,8 @@ bootstrap({
         superadminCredentials: { identifier: 'superadmin', password: 'superadmin' },
         cookieOptions: { secret: 'test' },
     },
-    dbConnectionOptions: { type: 'sqljs', synchronize: true, autoSave: false },
+    entityOptions: { entityIdStrategy: IDS === 'uuid' ? new UuidIdStrategy() : new AutoIncrementIdStrategy() },
+    dbConnectionOptions: { ...(DB === 'postgres' ? postgres() : memory), synchronize: true },
     paymentOptions: { paymentMethodHandlers: [dummyPaymentHandler] },
     customFields: {
         Order: plain ? [
@@ -38,7 +54,9 @@ bootstrap({
         ] : [],
         ProductVariant: [{ name: 'ean', type: 'string', nullable: true }],
     },
-    plugins: [DefaultJobQueuePlugin.init({ useDatabaseForBuffer: true }), ...(plain ? [] : [OlhubdPlugin])],
+    plugins: [
+        DefaultJobQueuePlugin.init({ useDatabaseForBuffer: true }), BulkPlugin, ...(plain ? [] : [OlhubdPlugin]),
+    ],
 })
     .then(app => app.get(JobQueueService).start())
     .catch(error => {

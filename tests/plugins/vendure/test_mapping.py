@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -142,25 +142,6 @@ def test_addresses_go_there_and_back(
     assert mapping.address(theirs) == ours
 
 
-@given(st.lists(st.integers(0, 60), min_size=1, max_size=40), st.integers(1, 7))
-def test_a_stream_takes_each_record_once_however_it_is_cut(offsets: list[int], size: int) -> None:
-    """Records of one second, and those that become visible late by less than the overlap, included."""
-    rows = sorted((AT + timedelta(seconds=offset), str(number)) for number, offset in enumerate(offsets))
-    position = Position(AT)
-    taken: list[str] = []
-    while True:
-        # As the shop answers: by time, from the overlap on.
-        found = [(at, id_) for at, id_ in rows if at > position.at - OVERLAP and position.fresh(id_, at)][:size]
-        if not found:
-            break
-        taken.extend(id_ for _, id_ in found)
-        position = position.moved((id_, at) for at, id_ in found)
-    assert sorted(taken) == sorted(id_ for _, id_ in rows)
-    late = (position.at - OVERLAP + timedelta(seconds=1), "late")
-    assert position.fresh(late[1], late[0])
-    assert late[0] > position.at - OVERLAP
-
-
 def test_a_cursor_survives_being_written_down() -> None:
     state = FeedCursor(Position(AT, {"1": AT}), Position(AT))
     assert feed.load(feed.save(state), FeedCursor) == state
@@ -168,11 +149,8 @@ def test_a_cursor_survives_being_written_down() -> None:
         feed.load(Cursor("2026-01-01"), FeedCursor)
 
 
-def test_a_page_has_room_for_what_was_seen() -> None:
-    seen = {str(number): AT for number in range(250)}
-    options = Position(AT, seen).options("updatedAt", {"state": {"notIn": ["Draft"]}})
-    assert options["take"] == 350
-    assert options["filter"] == {
-        "state": {"notIn": ["Draft"]},
-        "updatedAt": {"after": (AT - OVERLAP).isoformat()},
-    }
+def test_what_lies_in_the_overlap_and_beyond_it_is_everything() -> None:
+    """The server compares milliseconds, its database may keep more."""
+    position = Position(AT.replace(microsecond=123_456))
+    assert position.since() == {"after": (position.at - OVERLAP).isoformat()}
+    assert position.overlap()["between"]["end"] == position.beyond()["after"] == "2026-01-02T03:04:05.124000+00:00"
