@@ -47,6 +47,7 @@ from olhubd.plugin.errors import (
 )
 from olhubd.plugin.hooks import hookimpl
 from olhubd.plugin.http import Answer, Bearer, Client, Complaint, ErrorTable, Middleware, Signer, decode
+from olhubd.plugin.lenient import Side
 from olhubd.plugin.oauth import DeviceGrant, Token, Tokens
 from olhubd.plugin.settings import Duration, Field, Secret, Settings, Url
 
@@ -102,6 +103,7 @@ __all__ = [
     "Secret",
     "Settings",
     "ShipmentSink",
+    "Side",
     "Signer",
     "Status",
     "StatusList",

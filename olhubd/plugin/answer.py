@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 import msgspec
 from multidict import CIMultiDictProxy
 
+from olhubd.plugin import lenient
 from olhubd.plugin.errors import (
     AuthLost,
     Conflict,
@@ -52,6 +53,7 @@ def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
 def decode(body: bytes, into: type[T]) -> T:
     """Decode JSON into a typed record. Raises ContractBroken with the path of what does not fit.
 
+    What a record marks as `Side` is beside the matter: where it does not fit, it is taken as not told.
     A text that was cut in the middle of an emoji, as long names are, is read with a mark in that place: half a pair
     of escapes must not make a page of orders unreadable.
     """
@@ -74,7 +76,10 @@ def decode(body: bytes, into: type[T]) -> T:
 
 def _decoded(body: bytes, into: type[T]) -> T:
     kind: Any = into
-    record: T = _decoder(kind).decode(body)
+    try:
+        record: T = _decoder(kind).decode(body)
+    except msgspec.ValidationError:
+        return lenient.read(body, into)
     return record
 
 

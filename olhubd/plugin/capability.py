@@ -125,11 +125,13 @@ class OrderLookup(abc.ABC):
 
 
 class Unlinked(msgspec.Struct, frozen=True, kw_only=True):
-    """A line that is bound to no product of the target."""
+    """A line that is bound to no product of the target. `reason` tells what stands against the product that bears
+    its code, such as "product 7 is the parent of its variations"; None where the target has nothing under it."""
 
     line_id: str
     name: str
     sku: str | None = None
+    reason: str | None = None
 
 
 UNLINKED = "unlinked"

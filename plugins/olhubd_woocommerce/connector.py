@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import msgspec
@@ -31,7 +30,6 @@ from olhubd.plugin import (
     OrderFeed,
     OrderLookup,
     OrderSink,
-    OutcomeUnknown,
     Page,
     PaymentSink,
     Permanent,
@@ -51,33 +49,26 @@ from olhubd.plugin import (
     Unreadable,
     decode,
 )
-from olhubd_woocommerce import amend, mapping, wire
-from olhubd_woocommerce.client import NEEDS_PRODUCT, PAGE, Query, Shop
-from olhubd_woocommerce.customers import Customers
-from olhubd_woocommerce.draft import (
-    Draft,
-    addresses,
-    head,
-    initial_status,
-    payment_method,
-    sketch,
-)
+from olhubd_woocommerce import mapping, wire
+from olhubd_woocommerce.client import PAGE, Query, Shop
+from olhubd_woocommerce.columns import fitted, shortened
 from olhubd_woocommerce.feed import Mark, OrderList, Slice, gmt
 from olhubd_woocommerce.parcels import Parcels
-from olhubd_woocommerce.products import Shelf
+from olhubd_woocommerce.placing import Placed, Placing
 from olhubd_woocommerce.search import Search
-from olhubd_woocommerce.settings import Customers as CustomerMode
 from olhubd_woocommerce.settings import WooCommerceSettings
 from olhubd_woocommerce.taxes import TaxOffice
 
 __all__ = ["WooCommerce"]
 
 _PAID = "_olhubd_paid"
-_NO_ORDERS = frozenset({"auto-draft", "checkout-draft", "draft"})
-"""Half-filled forms that a shop keeps among its orders."""
+_MAILS = {
+    False: "none: their addresses stand in the orders' meta (notify_buyer = false)",
+    True: "the shop writes to the buyers of forwarded orders (notify_buyer = true)",
+}
+_GONE = ("woocommerce_rest_shop_order_invalid_id", "woocommerce_rest_order_invalid_id")
+"""The shop itself says that it has no such order, and not some page on the way."""
 _OVER = frozenset({"cancelled", "refunded", "trash"})
-_FREE_SKU = "olhubd-free-line"
-"""Names no product, for shops that want a line to name one."""
 
 
 class WooCommerce(
@@ -115,12 +106,9 @@ class WooCommerce(
         self._shop = Shop(account)
         self._orders = OrderList(self._shop, self.settings.overlap)
         self._search = Search(self._shop, mapping.REFERENCE, account.clock)
-        self._shelf = Shelf(self._shop, account.clock)
         self._taxes = TaxOffice(self._shop, account.clock)
-        self._customers = Customers(self._shop)
+        self._placing = Placing(account, self._shop, self._taxes)
         self._parcels = Parcels(self._shop, self.settings, self.log)
-        self._name_products = False
-        self._told: set[str] = set()
 
     # Orders in
 
@@ -157,7 +145,7 @@ class WooCommerce(
             return Unreadable(external_id=str(order_id), reason=f"{error}{where}", raw=raw)
         if order.id != order_id:
             return Unreadable(external_id=str(order_id), reason="the answer is another order's", raw=raw)
-        if order.status in _NO_ORDERS:
+        if order.status in wire.NO_ORDERS:
             return None
         if order.status == "trash":
             return Gone(external_id=str(order_id))
@@ -184,77 +172,23 @@ class WooCommerce(
     # Orders out
 
     async def push_order(self, push: Push) -> Receipt:
-        order = push.order
-        if self.settings.currency not in (None, order.total.currency):
-            raise Rejected(
-                f"this shop takes {self.settings.currency}, not {order.total.currency}", field="currency"
-            )
-        book = await self._taxes.book()
-        goods = await self._shelf.bind(order.lines, sure=not push.free_lines)
-        billing, shipping = addresses(order)
-        draft = sketch(push, goods, book, billing, shipping)
-        status = initial_status(push)
-        if order.cash_on_delivery and status == "processing" and payment_method(push) != "cod":
-            self.log.warning(
-                "the shop will date a payment on this cash on delivery order", reference=push.reference
-            )
-        if push.shipping_method is None and order.shipping.method:
-            self._unmapped(order.shipping.method)
-        body = head(push, self.settings, status)
-        body |= {"billing": billing, "shipping": shipping, **draft.rows(draft.priced())}
-        if self.settings.customers is CustomerMode.MATCH:
-            body["customer_id"] = await self._customers.of(order.buyer, push.marketplace, billing)
-        answer = await self._create(body)
+        return self._placed(await self._placing.place(push), push)
+
+    async def compare_order(self, push: Push, found: Receipt) -> Receipt:
         try:
-            fits = _total(answer) == order.total
-        except ContractBroken as error:
-            raise OutcomeUnknown(f"the order was made, but {error}") from error
-        if not fits:
-            answer = await self._correct(push, draft, answer)
-        for entry, item in zip((e for e in draft.entries if e.line is not None), answer.line_items, strict=False):
-            if entry.goods is not None and not item.product_id:
-                self._shelf.forget(entry.goods)
-                self.log.warning("a product has vanished from the shop", product=entry.goods.product_id)
-        return self._receipt(answer)
+            order = await self._read(found.external_id)
+        except NotFound:
+            self._search.forget()
+            raise Unavailable(f"order {found.external_id} vanished while it was looked up") from None
+        return self._placed(await self._placing.compare(push, order), push)
 
-    def _unmapped(self, method: str) -> None:
-        """Warn once of each shipping method without a mapping."""
-        if method not in self._told and len(self._told) < 1000:
-            self._told.add(method)
-            self.log.warning("shipping method is not mapped", method=method)
-
-    async def _create(self, body: dict[str, Any]) -> wire.Order:
-        """The one POST. A definite refusal of lines without a product is answered by naming one that is none."""
-        if not self._name_products:
-            try:
-                return await self._shop.write("POST", "/wc/v3/orders", wire.Order, body)
-            except Rejected as error:
-                if error.code != NEEDS_PRODUCT:
-                    raise
-            self._name_products = True
-        rows = [row if "product_id" in row else {**row, "sku": _FREE_SKU} for row in body["line_items"]]
-        return await self._shop.write("POST", "/wc/v3/orders", wire.Order, {**body, "line_items": rows})
-
-    async def _correct(self, push: Push, draft: Draft, answer: wire.Order) -> wire.Order:
-        """The shop counted otherwise, so its taxes changed since they were read: read them, and set the rows anew.
-
-        From here on the order exists: no failure may leave this method. What differs then, the host will see.
-        """
-        try:
-            book = await self._taxes.book(fresh=True)
-            goods = [e.goods for e in draft.entries if e.line is not None]
-            told = [item.tax_class if item.taxes else None for item in answer.line_items]
-            billing, shipping = addresses(push.order)
-            again = amend.as_taxed(sketch(push, goods, book, billing, shipping, told), answer)
-            body, fee_added = amend.amendment(again, answer)
-            path = f"/wc/v3/orders/{answer.id}"
-            try:
-                return await self._shop.write("PUT", path, wire.Order, body, repeatable=not fee_added)
-            except Temporary:
-                return await self._shop.get(path, wire.Order)
-        except (PluginError, ValueError) as error:
-            self.log.warning("total not corrected", order=answer.id, reference=push.reference, error=str(error))
-            return answer
+    def _placed(self, placed: Placed, push: Push) -> Receipt:
+        receipt = self._receipt(placed.order)
+        unlinked = tuple(
+            msgspec.structs.replace(row, reason=self._placing.reason(push.order.lines, row.line_id))
+            for row in receipt.unlinked
+        )
+        return msgspec.structs.replace(receipt, differences=placed.differences, unlinked=unlinked)
 
     async def find_order(self, reference: str, age: timedelta | None) -> Receipt | None:
         found = await self._search.find(reference, age)
@@ -269,12 +203,12 @@ class WooCommerce(
 
     async def find_by_number(self, number: str) -> Found | None:
         order = await self._numbered(number)
-        if order is None or order.status in _NO_ORDERS or order.status == "trash":
+        if order is None or order.status in wire.NO_ORDERS or order.status == "trash":
             return None
         mark = wire.meta_value(order.meta_data, mapping.REFERENCE)
         return Found(**msgspec.structs.asdict(self._receipt(order)), reference=mark)
 
-    async def _numbered(self, number: str) -> wire.Order | None:
+    async def _numbered(self, number: str) -> wire.Stored | None:
         """A number is the order's id, unless a plugin of the shop counts otherwise: then its search knows."""
         if number.isascii() and number.isdecimal() and len(number) < 19:
             with contextlib.suppress(NotFound):
@@ -282,12 +216,12 @@ class WooCommerce(
                 if (order.number or str(order.id)) == number:
                     return order
         asked: Query = {"search": number, "status": "any", "per_page": PAGE}
-        hits = [o for o in await self._shop.get("/wc/v3/orders", list[wire.Order], asked) if o.number == number]
+        hits = [o for o in await self._shop.get("/wc/v3/orders", list[wire.Stored], asked) if o.number == number]
         if len(hits) > 1:
             raise Conflict(f"the shop has {len(hits)} orders with number {number}")
         return hits[0] if hits else None
 
-    def _receipt(self, order: wire.Order) -> Receipt:
+    def _receipt(self, order: wire.Stored) -> Receipt:
         free = (item for item in order.line_items if not item.product_id)
         return Receipt(
             external_id=str(order.id),
@@ -307,13 +241,28 @@ class WooCommerce(
 
     # What follows an order that is there
 
-    async def _read(self, external_id: str) -> wire.Order:
-        return await self._shop.get(f"/wc/v3/orders/{_id(external_id)}", wire.Order)
+    async def _read(self, external_id: str) -> wire.Stored:
+        return await self._shop.get(f"/wc/v3/orders/{_id(external_id)}", wire.Stored)
 
-    async def _write(self, external_id: str, body: dict[str, Any]) -> wire.Order:
-        """Absolute values after a reading: twice is once."""
+    async def _write(self, external_id: str, body: dict[str, Any]) -> wire.Stored:
+        """Absolute values after a reading: twice is once. The answer is the order as the shop read it again."""
         path = f"/wc/v3/orders/{_id(external_id)}"
-        return await self._shop.write("PUT", path, wire.Order, body, repeatable=True)
+        return await self._shop.write("PUT", path, wire.Stored, fitted(body), repeatable=True)
+
+    async def _move(self, external_id: str, body: dict[str, Any]) -> wire.Stored:
+        """Write a status, and see in the answer that it is there. Raises Rejected where the shop did not keep
+        it."""
+        answer = await self._write(external_id, body)
+        wanted = body["status"]
+        if answer.status != wanted and (
+            mapping.rank(answer.status) is None or mapping.behind(answer.status, wanted)
+        ):
+            raise Rejected(
+                f"the shop took the status {wanted} and keeps the order {answer.status}:"
+                " a plugin of the shop may have moved it on or back",
+                field="status",
+            )
+        return answer
 
     async def set_status(self, external_id: str, status: str) -> None:
         order = await self._read(external_id)
@@ -327,7 +276,7 @@ class WooCommerce(
         now, then = mapping.rank(order.status), mapping.rank(status)
         if now is not None and then is not None and now > then:
             return
-        await self._write(external_id, {"status": status})
+        await self._move(external_id, {"status": status})
 
     def status_for(self, fulfilment: Fulfilment) -> str | None:
         own = (word for word, meaning in self.settings.fulfilments.items() if meaning is fulfilment)
@@ -345,15 +294,19 @@ class WooCommerce(
             and order.date_paid_gmt is None
             and _covers(paid, order)
         ):
-            if payment.external_id and order.transaction_id != payment.external_id:
-                body["transaction_id"] = payment.external_id
+            number = shortened(payment.external_id or "", "transaction_id")
+            if number and order.transaction_id != number:
+                body["transaction_id"] = number
             # set_paid dates a payment only where the shop still waits for one, and the status does so elsewhere.
             if order.status in ("pending", "failed"):
                 body |= {"status": "processing", "set_paid": True}
             elif order.status == "on-hold":
                 body["status"] = "processing"
-        if body:
-            await self._write(external_id, body)
+        if not body:
+            return
+        answer = await (self._move if "status" in body else self._write)(external_id, body)
+        if wire.meta_value(answer.meta_data, _PAID) != amount:
+            raise Rejected("the shop took the payment and did not keep it", field=_PAID)
 
     async def add_shipment(self, external_id: str, shipment: Shipment) -> None:
         order = await self._read(external_id)
@@ -362,14 +315,24 @@ class WooCommerce(
         await self._parcels.attach(order, shipment)
 
     async def cancel_order(self, external_id: str, reason: str) -> None:
-        await self._cancel(await self._read(external_id), reason)
+        try:
+            order = await self._read(external_id)
+        except NotFound as error:
+            if error.code in _GONE:
+                raise NotFound(
+                    f"order {external_id} is not in the shop any more:"
+                    " somebody deleted it there, so nothing is left to cancel",
+                    code=error.code,
+                ) from error
+            raise
+        await self._cancel(order, reason)
 
-    async def _cancel(self, order: wire.Order, reason: str | None) -> None:
+    async def _cancel(self, order: wire.Stored, reason: str | None) -> None:
         if order.status in ("cancelled", "trash"):
             return
         if order.status in ("completed", "refunded"):
             raise Conflict(f"the order is {order.status} in the shop")
-        await self._write(str(order.id), {"status": "cancelled"})
+        await self._move(str(order.id), {"status": "cancelled"})
         if reason:
             note = {"note": reason, "customer_note": False}
             try:
@@ -381,7 +344,7 @@ class WooCommerce(
 
     async def statuses(self) -> Sequence[Status]:
         rows = await self._shop.get("/wc/v3/reports/orders/totals", list[wire.StatusTotal])
-        return [Status(code=row.slug, name=row.name) for row in rows if row.slug not in _NO_ORDERS]
+        return [Status(code=row.slug, name=row.name) for row in rows if row.slug not in wire.NO_ORDERS]
 
     async def probe(self) -> Identity:
         try:
@@ -401,6 +364,7 @@ class WooCommerce(
                 "taxes": "on" if book.rules.taxed else "off",
                 "decimals": str(book.rules.decimals),
                 "time zone": index.timezone_string or _offset(index.gmt_offset),
+                "mails to buyers": _MAILS[self.settings.notify_buyer],
             },
         )
 
@@ -420,15 +384,12 @@ def _offset(hours: float | str | None) -> str:
         return "unknown"
 
 
-def _total(order: wire.Order) -> Money:
+def _total(order: wire.Stored) -> Money:
     try:
-        amount = Decimal(order.total)
-    except InvalidOperation:
-        amount = Decimal("nan")
-    if not amount.is_finite():
-        raise ContractBroken("the order's total is not a number", field="$.total")
-    return Money(amount, order.currency)
+        return wire.total(order)
+    except ValueError as error:
+        raise ContractBroken(str(error), field="$.total") from None
 
 
-def _covers(paid: Money, order: wire.Order) -> bool:
+def _covers(paid: Money, order: wire.Stored) -> bool:
     return paid.currency == order.currency and paid.amount >= _total(order).amount

@@ -57,6 +57,13 @@ class Customers:
                 self._known.popitem(last=False)
         return self._known[name]
 
+    async def known(self, buyer: Buyer, marketplace: str) -> int | None:
+        """The customer's id where the shop has one, made by us or not; none is made."""
+        name, email = identity(buyer, marketplace), stable_email(buyer)
+        if name is None or email is None:
+            return None
+        return self._known.get(name) or await self._find(name, email)
+
     async def _find(self, name: str, email: str) -> int | None:
         query = {"role": "all", "_fields": "id,email,username"}
         for row in await self._shop.get("/wc/v3/customers", list[Customer], {**query, "email": email}):

@@ -6,31 +6,36 @@ it is priced. A row is priced once all rows are known, since a grosz may move be
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 
-from olhubd.model import Address, Charge, Line, Order, PaymentType
+from olhubd.model import Address, Charge, Line, Order, PaymentType, TaxId
 from olhubd.model.money import Money, allocate
 from olhubd.plugin import UNLINKED, Push, Rejected
+from olhubd_woocommerce import emails
 from olhubd_woocommerce.mapping import LINE, REFERENCE
 from olhubd_woocommerce.pricing import Kind, Part, Priced, Rate, price
 from olhubd_woocommerce.products import Goods
 from olhubd_woocommerce.settings import WooCommerceSettings
 from olhubd_woocommerce.taxes import Book, Place
 
-__all__ = ["SECTIONS", "Draft", "Entry", "addresses", "initial_status", "payment_method", "sketch"]
+__all__ = ["EMAIL", "SECTIONS", "Draft", "Entry", "addresses", "initial_status", "payment_method", "sketch"]
 
 CREATED_VIA = "olhubd"
 COD = "cod"
 """WooCommerce's own cash on delivery: the one method with which "processing" does not count as paid."""
 OTHER = "other"
 """WooCommerce's own word for a method it has no module for."""
+EMAIL = "_olhubd_email"
+"""The order meta with the buyer's address, where it is not in the billing."""
+SET = "set"
+"""Where a line of several products tells which: "3 x p1, 1 x p2"."""
 _PAID = ("processing", "completed")
-_EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
+_VAT = {"PL": ("PL_NIP",), "CZ": ("CZ_DIC",), "SK": ("SK_IC_DPH",), "HU": ("HU_ADOSZAM",)}
+"""The kinds of numbers under which a country knows a payer of VAT; register numbers are others."""
 
 SECTIONS: Mapping[Kind, str] = {
     Kind.LINE: "line_items",
@@ -46,6 +51,11 @@ class Entry(msgspec.Struct, frozen=True):
     part: Part
     line: Line | None = None
     goods: Goods | None = None
+
+    @property
+    def way_class(self) -> str | None:
+        """The tax class that the delivery may take over from this row: some goods lend it without bearing it."""
+        return self.goods.way_class if self.goods is not None else self.part.tax_class
 
 
 class Draft(msgspec.Struct, frozen=True):
@@ -89,10 +99,10 @@ def sketch(
     book: Book,
     billing: Mapping[str, str],
     shipping: Mapping[str, str],
-    told: Sequence[str | None] | None = None,
+    why: Sequence[str | None] = (),
 ) -> Draft:
-    """The rows of an order. `goods` are the shop's products for its lines; `told` are the lines' tax classes, where
-    the shop itself has named them. Raises Rejected."""
+    """The rows of an order. `goods` are the shop's products for its lines; `why` tells of a line without one what
+    stands against the product that bears its code. Raises Rejected."""
     order = push.order
     if order.expected_total() != order.total:
         raise Rejected("the order's parts do not sum up to its total", field="total")
@@ -102,15 +112,14 @@ def sketch(
     charges: list[Entry] = []
     for i, (line, found) in enumerate(zip(order.lines, goods, strict=True)):
         if found is None and not push.free_lines:
+            reason = why[i] if i < len(why) else None
             raise Rejected(
-                f"the shop has no product for line {line.external_id} (SKU {line.sku})",
+                f"the shop has no product for line {line.external_id} (SKU {line.sku})"
+                + (f": {reason}" if reason else ""),
                 field="line_items",
                 code=UNLINKED,
             )
-        if told is not None:
-            tax_class = told[i]
-        else:
-            tax_class = found.tax_class if found is not None else _class_of(line, book, place)
+        tax_class = found.tax_class if found is not None else _class_of(line, book, place)
         part = _part(book, place, Kind.LINE, line.price * line.quantity, tax_class)
         entries.append(Entry(_line(push, line, found, tax_class), part, line, found))
         charges += [_charge(book, place, charge, line) for charge in line.charges]
@@ -118,7 +127,7 @@ def sketch(
         body = {"method_id": method, "method_title": order.shipping.method or method}
         if instance:
             body["instance_id"] = instance
-        taxed = [e.part.tax_class for e in entries if e.part.tax_class is not None]
+        taxed = [name for e in entries if (name := e.way_class) is not None]
         cost = order.shipping.cost or Money(Decimal(0), order.total.currency)
         entries.append(Entry(body, _part(book, place, Kind.SHIPPING, cost, book.way_class(taxed))))
     entries += charges
@@ -198,14 +207,12 @@ def _place(address: Mapping[str, str]) -> Place:
 
 
 def addresses(order: Order) -> tuple[dict[str, str], dict[str, str]]:
-    """Billing and shipping. Every field is text: one null makes the shop refuse the whole order."""
+    """Billing and shipping. Every field is text: one null makes the shop refuse the whole order, and so does an
+    e-mail that it takes for none, which is therefore left out."""
     buyer = order.buyer
-    recipient = order.recipient
-    if order.invoice is not None:
-        owner: Address | None = order.invoice.address
-    else:
-        owner = buyer.address if buyer.address is not None and buyer.address.reachable else recipient
-    billing = _address(owner)
+    recipient = _recipient(order)
+    home = buyer.address if buyer.address is not None and buyer.address.reachable else recipient
+    billing = _address(_owner(order, home))
     shipping = _address(recipient)
     if not shipping["last_name"] and not shipping["company"]:
         shipping["first_name"], shipping["last_name"] = buyer.first_name or "", buyer.last_name or ""
@@ -217,10 +224,44 @@ def addresses(order: Order) -> tuple[dict[str, str], dict[str, str]]:
     point = order.shipping.pickup_point
     if point is not None:
         shipping["address_2"] = point.name or point.id
-    # The shop refuses an empty e-mail too, so one that is none is left out.
-    if buyer.email and _EMAIL.fullmatch(buyer.email):
+    if buyer.email and emails.taken(buyer.email):
         billing["email"] = buyer.email
     return billing, shipping
+
+
+def _recipient(order: Order) -> Address | None:
+    """Where it goes. A point in another country than the buyer's home is where the goods change hands, so its
+    address stands there, with the buyer's name: taxes and labels go by the country."""
+    recipient, point = order.recipient, order.shipping.pickup_point
+    there = point.address if point is not None else None
+    if there is None or recipient is None or not (there.country and recipient.country):
+        return recipient
+    if there.country == recipient.country or not there.reachable:
+        return recipient
+    return msgspec.structs.replace(
+        there,
+        first_name=recipient.first_name,
+        last_name=recipient.last_name,
+        company=recipient.company,
+        phone=recipient.phone,
+    )
+
+
+def _owner(order: Order, home: Address | None) -> Address | None:
+    """To whom it is billed: the invoice's party, with the buyer's street where the invoice tells none."""
+    told = order.invoice.address if order.invoice is not None else None
+    if told is None or not (told.street or told.city or told.postcode or told.company or told.last_name):
+        return home
+    if told.street or told.city or told.postcode or home is None:
+        return told
+    return msgspec.structs.replace(
+        told,
+        street=home.street,
+        city=home.city,
+        postcode=home.postcode,
+        region=home.region,
+        country=told.country or home.country,
+    )
 
 
 def _address(address: Address | None) -> dict[str, str]:
@@ -301,5 +342,21 @@ def _meta(push: Push, settings: WooCommerceSettings) -> dict[str, str]:
     if point is not None:
         meta[settings.pickup_point_key] = point.id
     if order.invoice is not None and order.invoice.tax_ids:
-        meta[settings.tax_id_key] = order.invoice.tax_ids[0].value
+        ids = order.invoice.tax_ids
+        meta[settings.tax_id_key] = _vat_number(ids, order.invoice.address.country).value
+        if len(ids) > 1:
+            meta["_olhubd_tax_ids"] = ", ".join(f"{one.kind} {one.value}" for one in ids)
+    if order.buyer.email and not (settings.notify_buyer and emails.taken(order.buyer.email)):
+        meta[EMAIL] = order.buyer.email
+    sets = [f"{line.name}: {line.extra[SET]}" for line in order.lines if line.extra.get(SET)]
+    if sets:
+        meta["_olhubd_sets"] = "\n".join(sets)
     return meta
+
+
+def _vat_number(ids: Sequence[TaxId], country: str | None) -> TaxId:
+    """The number under which the party pays VAT, else the first one told."""
+    for kinds in (_VAT.get(country or "", ()), *_VAT.values(), ("VAT_EU",)):
+        if (found := next((one for one in ids if one.kind in kinds), None)) is not None:
+            return found
+    return ids[0]

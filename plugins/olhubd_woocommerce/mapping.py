@@ -34,7 +34,7 @@ from olhubd_woocommerce import wire
 from olhubd_woocommerce.settings import WooCommerceSettings
 from olhubd_woocommerce.wire import meta_value, moment
 
-__all__ = ["LINE", "PARCELS", "REFERENCE", "STATUS_FOR", "TRACKING_ITEMS", "parcels", "rank", "read"]
+__all__ = ["LINE", "PARCELS", "REFERENCE", "STATUS_FOR", "TRACKING_ITEMS", "behind", "parcels", "rank", "read"]
 
 REFERENCE = "_olhubd_reference"
 """The order meta by which an order of ours is found and recognised."""
@@ -60,6 +60,7 @@ STATUS_FOR: Mapping[Fulfilment, str] = {
     Fulfilment.DELIVERED: "completed",
     Fulfilment.CANCELLED: "cancelled",
 }
+Percents = Mapping[str, float | None]
 _RANK = {"failed": 0, "pending": 0, "on-hold": 1, "processing": 2, "completed": 3}
 
 _PAYMENTS: Mapping[str, PaymentType] = {
@@ -87,6 +88,12 @@ def rank(status: str) -> int | None:
     return _RANK.get(status)
 
 
+def behind(status: str, wanted: str) -> bool:
+    """Whether an order of `status` has not come as far as `wanted`; words of other plugins have no place."""
+    now, then = rank(status), rank(wanted)
+    return now is not None and then is not None and now < then
+
+
 def _amount(text: str) -> Decimal:
     try:
         amount = Decimal(text or "0")
@@ -97,6 +104,14 @@ def _amount(text: str) -> Decimal:
     return amount
 
 
+def _told(text: str) -> Decimal:
+    """An amount beside the matter: nothing where it is no number."""
+    try:
+        return _amount(text)
+    except ValueError:
+        return Decimal(0)
+
+
 def read(order: wire.Order, settings: WooCommerceSettings, shipments: Iterable[Shipment] = ()) -> Order:
     """Their order as ours; `shipments` are parcels read elsewhere. Raises ValueError where it cannot be read."""
     if order.date_created_gmt is None:
@@ -104,7 +119,7 @@ def read(order: wire.Order, settings: WooCommerceSettings, shipments: Iterable[S
     stage, fulfilment = _state(order.status, settings)
     currency = order.currency
     taxed = _amount(order.total_tax) != 0
-    percents = {row.rate_id: row.rate_percent for row in order.tax_lines}
+    percents = {str(row.rate_id): row.rate_percent for row in order.tax_lines}
     lines = tuple(_line(item, currency, percents) for item in order.line_items)
     charges = [_charge(fee, currency) for fee in order.fee_lines if _amount(fee.total) > 0]
     discounts = [_discount(fee, currency) for fee in order.fee_lines if _amount(fee.total) < 0]
@@ -168,14 +183,17 @@ def _settle(
         discounts.append(Discount(kind="rounding", amount=-rest))
 
 
-def _line(item: wire.Item, currency: str, percents: Mapping[int, float | None]) -> Line:
-    whole, full, pieces = _amount(item.total), _amount(item.subtotal), item.quantity or 1
+def _line(item: wire.Item, currency: str, percents: Percents) -> Line:
+    whole, full = _amount(item.total), _told(item.subtotal)
+    pieces, name, extra = _pieces(item)
+    if line := meta_value(item.meta_data, LINE):
+        extra["line"] = line
     price = _each(whole, pieces, currency)
     rest = whole - price * pieces
     codes = (item.product_id, item.variation_id)
     return Line(
         external_id=str(item.id),
-        name=item.name,
+        name=name,
         quantity=pieces,
         price=Money(price, currency),
         original_price=Money(_each(full, pieces, currency), currency) if full > whole else None,
@@ -185,8 +203,20 @@ def _line(item: wire.Item, currency: str, percents: Mapping[int, float | None]) 
         tax=_tax(item, percents),
         charges=(Charge(kind="rounding", price=Money(rest, currency)),) if rest else (),
         image=item.image.src if item.image is not None else None,
-        extra={"line": line} if (line := meta_value(item.meta_data, LINE)) else {},
+        extra=extra,
     )
+
+
+def _pieces(item: wire.Item) -> tuple[int, str, dict[str, str]]:
+    """How many pieces, under which name. What is sold by weight or length is one piece that tells how much it
+    is."""
+    quantity = item.quantity
+    if not quantity.is_finite():
+        raise ValueError("a quantity is not a number")
+    if quantity == quantity.to_integral_value():
+        return int(quantity) or 1, item.name, {}
+    text = f"{quantity.normalize():f}"
+    return 1, f"{text} x {item.name}", {"quantity": text}
 
 
 def _each(whole: Decimal, pieces: int, currency: str) -> Decimal:
@@ -199,9 +229,9 @@ def _each(whole: Decimal, pieces: int, currency: str) -> Decimal:
     return short if short == exact else exact.normalize()
 
 
-def _tax(item: wire.Item, percents: Mapping[int, float | None]) -> Tax | None:
+def _tax(item: wire.Item, percents: Percents) -> Tax | None:
     """The rate, where the shop tells one single rate."""
-    known = [percents.get(applied.id) for applied in item.taxes if applied.total]
+    known = [percents.get(str(applied.id)) for applied in item.taxes if applied.total]
     if len(known) != 1 or known[0] is None:
         return None
     return Tax(rate=Decimal(str(known[0])).normalize() + 0)
@@ -293,7 +323,7 @@ def _payment(order: wire.Order, whole: Money, settings: WooCommerceSettings) -> 
 
 def _extra(order: wire.Order) -> dict[str, str]:
     extra = {"created_via": order.created_via} if order.created_via else {}
-    refunded = sum((abs(_amount(refund.total)) for refund in order.refunds), Decimal(0))
+    refunded = sum((abs(_told(refund.total)) for refund in order.refunds), Decimal(0))
     if refunded:
         extra["refunded"] = str(refunded)
     return extra

@@ -11,11 +11,11 @@ from typing import Any
 import msgspec
 
 from olhubd.model import Shipment
-from olhubd.plugin import Log, NotFound, PluginError
+from olhubd.plugin import Log, NotFound, PluginError, Rejected
 from olhubd_woocommerce.client import NO_ROUTE, Shop
 from olhubd_woocommerce.mapping import LINE, PARCELS, parcels
 from olhubd_woocommerce.settings import WooCommerceSettings
-from olhubd_woocommerce.wire import FulfilmentRow, Order, Tracking, meta_value
+from olhubd_woocommerce.wire import FulfilmentRow, Stored, Tracking, meta_value
 
 __all__ = ["Parcels"]
 
@@ -28,14 +28,14 @@ class Parcels:
     def __init__(self, shop: Shop, settings: WooCommerceSettings, log: Log) -> None:
         self._shop, self._settings, self._log = shop, settings, log
 
-    async def fulfilled(self, order: Order) -> list[Shipment]:
+    async def fulfilled(self, order: Stored) -> list[Shipment]:
         """The parcels of the order's fulfilments; asked for only where the order says that it has some."""
         if meta_value(order.meta_data, _STATUS) in (None, "no_fulfillments", "unfulfilled"):
             return []
         rows = await self._fulfilments(order.id)
         return [] if rows is None else [shipment for row in rows if (shipment := _parcel(row)) is not None]
 
-    async def attach(self, order: Order, shipment: Shipment) -> None:
+    async def attach(self, order: Stored, shipment: Shipment) -> None:
         """Add the parcel unless it is there."""
         if _known(parcels(order.meta_data, self._settings), shipment):
             return
@@ -47,12 +47,14 @@ class Parcels:
             items = _items(order, shipment, fulfilments)
             if items:
                 await self._fulfil(order.id, shipment, items)
+                rows = await self._fulfilments(order.id) or []
+                _kept([parcel for row in rows if (parcel := _parcel(row)) is not None], shipment)
                 return
             # All pieces are in other parcels already: a second parcel for them fits into no fulfilment.
         elif (trackings := await self._trackings(order.id)) is not None:
-            held = [Shipment(waybill=row.tracking_number, carrier=row.carrier) for row in trackings]
-            if not _known(held, shipment):
+            if not _known(_tracked(trackings), shipment):
                 await self._track(order.id, shipment)
+                _kept(_tracked(await self._trackings(order.id) or []), shipment)
             return
         await self._note(order, shipment)
 
@@ -97,7 +99,7 @@ class Parcels:
         path = f"/wc-shipment-tracking/v3/orders/{order_id}/shipment-trackings"
         await self._shop.write("POST", path, msgspec.Raw, body)
 
-    async def _note(self, order: Order, shipment: Shipment) -> None:
+    async def _note(self, order: Stored, shipment: Shipment) -> None:
         """Order meta, which is what counts, and a note, which is for people and may be lost."""
         entries = [row.value for row in order.meta_data if row.key == PARCELS and isinstance(row.value, list)]
         held: list[Any] = [*(entries[0] if entries else [])]
@@ -112,9 +114,9 @@ class Parcels:
             {"key": self._settings.tracking_number_key, "value": ", ".join(numbers)},
             {"key": self._settings.tracking_carrier_key, "value": shipment.carrier_name or shipment.carrier},
         ]
-        await self._shop.write(
-            "PUT", f"/wc/v3/orders/{order.id}", msgspec.Raw, {"meta_data": meta}, repeatable=True
-        )
+        path = f"/wc/v3/orders/{order.id}"
+        there = await self._shop.write("PUT", path, Stored, {"meta_data": meta}, repeatable=True)
+        _kept(parcels(there.meta_data, self._settings), shipment)
         text = f"{shipment.carrier_name or shipment.carrier}: {shipment.waybill}"
         if shipment.url:
             text = f"{text} {shipment.url}"
@@ -133,6 +135,16 @@ def _parcel(row: FulfilmentRow) -> Shipment | None:
     return Shipment(waybill=number, carrier=carrier or "", url=meta_value(row.meta_data, "_tracking_url"))
 
 
+def _tracked(rows: list[Tracking]) -> list[Shipment]:
+    return [Shipment(waybill=row.tracking_number, carrier=row.carrier) for row in rows]
+
+
+def _kept(held: list[Shipment], shipment: Shipment) -> None:
+    """Raises Rejected where the shop took a parcel and does not show it: a 200 alone is no evidence."""
+    if not any(other.key[1] == shipment.key[1] for other in held):
+        raise Rejected("the shop took the parcel and did not keep it", field="waybill")
+
+
 def _known(held: list[Shipment], shipment: Shipment) -> bool:
     """Whether it is among `held`. Carriers are spelled by people, so one that is missing or a name matches too."""
     carrier, number = shipment.key
@@ -140,7 +152,7 @@ def _known(held: list[Shipment], shipment: Shipment) -> bool:
     return any(other.key[1] == number and other.key[0] in ("", carrier, name) for other in held)
 
 
-def _items(order: Order, shipment: Shipment, fulfilments: list[FulfilmentRow]) -> list[dict[str, int]]:
+def _items(order: Stored, shipment: Shipment, fulfilments: list[FulfilmentRow]) -> list[dict[str, int]]:
     """The pieces in this parcel: of its lines, or of all; only those that no other fulfilment holds."""
     taken: dict[int, int] = {}
     for row in fulfilments:
@@ -152,5 +164,5 @@ def _items(order: Order, shipment: Shipment, fulfilments: list[FulfilmentRow]) -
     return [
         {"item_id": item.id, "qty": left}
         for item in wanted or order.line_items
-        if (left := item.quantity - taken.get(item.id, 0)) > 0
+        if (left := int(item.quantity) - taken.get(item.id, 0)) > 0
     ]

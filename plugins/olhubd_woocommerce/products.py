@@ -2,6 +2,8 @@
 
 A negative answer is remembered only briefly, since people add products in the middle of the day. What the shop
 returns is checked against what was asked, because it ignores filters it does not know and then returns everything.
+Not all that bears a code can be sold: a parent of variations, a group and a link to another shop cannot. And
+several products may bear one code, as translations do: never one of them by chance, and never in silence.
 """
 
 from __future__ import annotations
@@ -10,10 +12,11 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 
 import msgspec
+from stdnum import isbn
 
 from olhubd.model import Line
-from olhubd.plugin import Clock
-from olhubd_woocommerce.client import PAGE, Query, Shop
+from olhubd.plugin import Clock, Log
+from olhubd_woocommerce.client import Query, Shop
 from olhubd_woocommerce.wire import Product
 
 __all__ = ["Goods", "Shelf"]
@@ -22,22 +25,39 @@ _KEPT = 20_000
 _FOUND_FOR = 3600.0
 _MISSING_FOR = 60.0
 _BATCH = 50
-_FIELDS = "id,type,parent_id,sku,global_unique_id,tax_class,tax_status"
+_FIELDS = "id,type,status,parent_id,sku,global_unique_id,tax_class,tax_status"
+_NEVER_SOLD = {
+    "variable": "is the parent of its variations, of which one has to be named",
+    "grouped": "is a group of products",
+    "external": "is sold in another shop",
+}
+_ON_SALE = "publish"
 
 
 class Goods(msgspec.Struct, frozen=True, gc=False):
-    """A product to bind a line to. `tax_class` None means that the shop does not tax it."""
+    """A product to bind a line to. `tax_class` None means that the shop does not tax it; `way_class` is the class
+    that a delivery may take over from it, which goods of the kind "shipping only" lend without bearing it."""
 
     product_id: int
     variation_id: int = 0
     tax_class: str | None = ""
+    way_class: str | None = ""
+
+
+class _Answer(msgspec.Struct, frozen=True, gc=False):
+    """What the shop has under a code: goods, or why there are none; None where it has nothing at all."""
+
+    goods: Goods | None
+    until: float
+    why: str | None = None
 
 
 def _goods(row: Product) -> Goods:
     tax_class = row.tax_class if row.tax_status == "taxable" else None
+    way_class = row.tax_class if row.tax_status in ("taxable", "shipping") else None
     if row.type == "variation" and row.parent_id:
-        return Goods(row.parent_id, row.id, tax_class)
-    return Goods(row.id, 0, tax_class)
+        return Goods(row.parent_id, row.id, tax_class, way_class)
+    return Goods(row.id, 0, tax_class, way_class)
 
 
 class _Shelf:
@@ -45,77 +65,132 @@ class _Shelf:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._kept: OrderedDict[str, tuple[Goods | None, float]] = OrderedDict()
+        self._kept: OrderedDict[str, _Answer] = OrderedDict()
 
     def fresh(self, code: str, sure: bool) -> bool:
         """Whether there is an answer that still counts; with `sure` only one that names a product does."""
         kept = self._kept.get(code)
-        return kept is not None and kept[1] > self._clock.monotonic() and not (sure and kept[0] is None)
+        return kept is not None and kept.until > self._clock.monotonic() and not (sure and kept.goods is None)
 
     def get(self, code: str) -> Goods | None:
         kept = self._kept.get(code)
         if kept is None:
             return None
         self._kept.move_to_end(code)
-        return kept[0]
+        return kept.goods
 
-    def put(self, code: str, goods: Goods | None) -> None:
-        self._kept[code] = (goods, self._clock.monotonic() + (_FOUND_FOR if goods else _MISSING_FOR))
+    def why(self, code: str) -> str | None:
+        kept = self._kept.get(code)
+        return kept.why if kept is not None else None
+
+    def put(self, code: str, goods: Goods | None, why: str | None) -> None:
+        self._kept[code] = _Answer(goods, self._clock.monotonic() + (_FOUND_FOR if goods else _MISSING_FOR), why)
         self._kept.move_to_end(code)
         while len(self._kept) > _KEPT:
             self._kept.popitem(last=False)
 
     def forget(self, goods: Goods) -> None:
-        for code in [c for c, (held, _) in self._kept.items() if held == goods]:
+        for code in [c for c, held in self._kept.items() if held.goods == goods]:
             del self._kept[code]
 
 
 class Shelf:
     """All that is known of the shop's products."""
 
-    def __init__(self, shop: Shop, clock: Clock) -> None:
+    def __init__(self, shop: Shop, clock: Clock, log: Log) -> None:
         self._shop = shop
+        self._log = log
         self._by = {"sku": _Shelf(clock), "global_unique_id": _Shelf(clock)}
+        self._told: set[tuple[str, int]] = set()
 
     async def bind(self, lines: Sequence[Line], sure: bool = False) -> list[Goods | None]:
-        """The product of each line, None where the shop has none.
+        """The product of each line, None where the shop has none that can be sold.
 
         With `sure` what was missing before is asked for again, for somebody may just have added it.
         """
-        await self._learn("sku", {_code(line.sku): line.sku.strip() for line in lines if line.sku}, sure)
+        await self._learn("sku", {_code(line.sku): [line.sku.strip()] for line in lines if line.sku}, sure)
         found = [self._by["sku"].get(_code(line.sku)) if line.sku else None for line in lines]
         unbound = (line.ean for line, goods in zip(lines, found, strict=True) if goods is None)
-        rest = {_code(ean): ean.strip() for ean in unbound if ean}
+        rest = {_digits(ean): _spellings(ean) for ean in unbound if ean}
         if rest:
             await self._learn("global_unique_id", rest, sure)
             eans = self._by["global_unique_id"]
             found = [
-                goods or (eans.get(_code(line.ean)) if line.ean else None)
+                goods or (eans.get(_digits(line.ean)) if line.ean else None)
                 for line, goods in zip(lines, found, strict=True)
             ]
         return found
+
+    def why(self, line: Line) -> str | None:
+        """What stands against the product that bears the line's code, for a line that `bind` found none for."""
+        of_sku = self._by["sku"].why(_code(line.sku)) if line.sku else None
+        return of_sku or (self._by["global_unique_id"].why(_digits(line.ean)) if line.ean else None)
 
     def forget(self, goods: Goods) -> None:
         """The shop did not know it any more."""
         for shelf in self._by.values():
             shelf.forget(goods)
 
-    async def _learn(self, field: str, codes: Mapping[str, str], sure: bool) -> None:
-        """Ask for those of `codes` (as compared, and as written) that are not known."""
+    async def _learn(self, field: str, codes: Mapping[str, Sequence[str]], sure: bool) -> None:
+        """Ask for those of `codes` (as compared, and as they may be written) that are not known."""
         shelf = self._by[field]
         wanted = sorted(code for code in codes if not shelf.fresh(code, sure))
         # The shop splits at commas, so a code that holds one goes alone.
         alone = [[code] for code in wanted if "," in code]
         plain = [code for code in wanted if "," not in code]
         for batch in [*alone, *(plain[i : i + _BATCH] for i in range(0, len(plain), _BATCH))]:
-            query: Query = {field: ",".join(codes[code] for code in batch), "per_page": PAGE, "_fields": _FIELDS}
-            rows = await self._shop.get("/wc/v3/products", list[Product], query)
-            answer = {_code(row.sku if field == "sku" else row.global_unique_id): row for row in reversed(rows)}
+            asked = ",".join(spelling for code in batch for spelling in codes[code])
+            query: Query = {field: asked, "_fields": _FIELDS}
+            rows: dict[str, list[Product]] = {}
+            for row in await self._shop.all("/wc/v3/products", Product, query):
+                code = _code(row.sku) if field == "sku" else _digits(row.global_unique_id)
+                rows.setdefault(code, []).append(row)
             for code in batch:
-                row = answer.get(code)
-                shelf.put(code, _goods(row) if row is not None else None)
+                shelf.put(code, *self._choose(field, code, rows.get(code, []), shelf.get(code)))
+
+    def _choose(
+        self, field: str, code: str, rows: Sequence[Product], before: Goods | None
+    ) -> tuple[Goods | None, str | None]:
+        """The product to sell under a code, else why there is none: the one bound before, else the oldest of those
+        on sale, else the oldest of all that can be sold."""
+        sellable = sorted(
+            (r for r in rows if r.type not in _NEVER_SOLD), key=lambda r: (r.status != _ON_SALE, r.id)
+        )
+        if not sellable:
+            reasons = [f"product {r.id} {_NEVER_SOLD[r.type]}" for r in rows]
+            return None, reasons[0] if reasons else None
+        chosen = next((r for r in sellable if _goods(r) == before), sellable[0])
+        if len(sellable) > 1:
+            self._tell(f"{len(sellable)} products of the shop have one {_WORDS[field]}", code, chosen)
+        if chosen.status != _ON_SALE:
+            self._tell(
+                f"a product is not on sale in the shop ({chosen.status}), and is bound all the same", code, chosen
+            )
+        return _goods(chosen), None
+
+    def _tell(self, what: str, code: str, chosen: Product) -> None:
+        """Once of each."""
+        if (what, chosen.id) not in self._told and len(self._told) < 1000:
+            self._told.add((what, chosen.id))
+            self._log.warning(what, code=code, bound_to=chosen.id)
+
+
+_WORDS = {"sku": "SKU", "global_unique_id": "EAN"}
 
 
 def _code(text: str | None) -> str:
     """The code as the shop's database compares it: without outer blanks, whatever the case."""
     return (text or "").strip().casefold()
+
+
+def _digits(ean: str | None) -> str:
+    """An EAN without the dashes and blanks that people put into it."""
+    return "".join(c for c in (ean or "") if c.isalnum()).casefold()
+
+
+def _spellings(ean: str) -> list[str]:
+    """An EAN as it may stand in the shop, which compares letter by letter: bare, as told, a book's with its
+    dashes."""
+    bare = "".join(c for c in ean if c.isalnum())
+    book = isbn.format(bare) if isbn.is_valid(bare) else bare
+    return list(dict.fromkeys((bare, ean.strip(), book)))

@@ -49,7 +49,9 @@ class WooCommerceSettings(Settings):
     pretty_permalinks: bool = True
     """Off for a shop that answers only at /?rest_route=... (Settings > Permalinks: plain)."""
     customers: Customers = Customers.GUEST
-    """guest or match. A shop mails each new customer unless that mail is switched off there."""
+    """guest or match. match files orders under customers only with notify_buyer, since a shop writes to the
+    address of an order's customer and mails each new one; without it a customer that is there is noted in the
+    order's meta."""
     currency: str | None = Field(default=None, pattern="^[A-Z]{3}$")
     """Refuse orders in any other currency (ISO 4217). Without it an order keeps its own."""
     pickup_point_key: str = "_paczkomat_id"
@@ -61,7 +63,11 @@ class WooCommerceSettings(Settings):
     tracking_carrier_key: str = "_tracking_provider"
     """The order meta for the carrier that goes with it."""
     notify_buyer: bool = False
-    """Whether the shop mails the buyer about a parcel. Marketplaces mail their buyers themselves."""
+    """Whether the shop may write to the buyers of forwarded orders: of the order, its status and its parcels.
+
+    Off, their addresses stand in the orders' meta (_olhubd_email) and not where the shop would write to.
+    Marketplaces mail their buyers themselves, and most forbid others to.
+    """
     fulfilments: dict[str, Fulfilment] = Field(default_factory=dict)
     """What the statuses of other plugins mean, for example { packed = "ready" }."""
     payments: dict[str, PaymentType] = Field(default_factory=dict)

@@ -6,7 +6,6 @@ Which rates apply to a place follows the shop's own order: one rate per priority
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
 from fnmatch import fnmatchcase
 
 import msgspec
@@ -79,7 +78,7 @@ class Book(msgspec.Struct, frozen=True, kw_only=True):
         for row in rows:
             found.setdefault(row.priority, row)
         return tuple(
-            Rate(row.id, Decimal(row.rate), row.compound) for row in found.values() if row.shipping or not shipping
+            Rate(row.id, row.percent, row.compound) for row in found.values() if row.shipping or not shipping
         )
 
 

@@ -1,14 +1,19 @@
 """WooCommerce's own shapes, as far as this plugin reads them. Fields it does not know are skipped.
 
-Money is text with a point; times are GMT without a suffix. Nothing here is required that an older shop may lack.
+Money is text with a point; times are GMT without a suffix. Nothing here is required that an older shop may lack,
+and a field marked `Side` decides about nothing: what a plugin of the shop bends there is taken as not told.
 """
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import msgspec
+
+from olhubd.model import Money
+from olhubd.plugin import Side
 
 __all__ = [
     "Address",
@@ -26,115 +31,138 @@ __all__ = [
     "RateRow",
     "Shipping",
     "StatusTotal",
+    "Stored",
     "Tracking",
     "meta_value",
     "moment",
+    "total",
 ]
 
 
 class Meta(msgspec.Struct, frozen=True):
     key: str
     value: Any = None
-    id: int | None = None
+    id: Side[int | str | None] = None
 
 
 class Address(msgspec.Struct, frozen=True):
-    first_name: str = ""
-    last_name: str = ""
-    company: str = ""
-    address_1: str = ""
-    address_2: str = ""
-    city: str = ""
-    state: str = ""
-    postcode: str = ""
-    country: str = ""
-    email: str = ""
-    phone: str = ""
+    first_name: Side[str] = ""
+    last_name: Side[str] = ""
+    company: Side[str] = ""
+    address_1: Side[str] = ""
+    address_2: Side[str] = ""
+    city: Side[str] = ""
+    state: Side[str] = ""
+    postcode: Side[str] = ""
+    country: Side[str] = ""
+    email: Side[str] = ""
+    phone: Side[str] = ""
 
 
 class Applied(msgspec.Struct, frozen=True):
-    """A tax rate applied to one item."""
+    """A tax rate applied to one item. Services that compute taxes put words of their own into `id`."""
 
-    id: int
-    total: str = ""
+    id: Side[int | str | None] = None
+    total: Side[str] = ""
 
 
 class Image(msgspec.Struct, frozen=True):
-    src: str | None = None
+    src: Side[str | None] = None
 
 
 class Item(msgspec.Struct, frozen=True):
     id: int
-    name: str = ""
-    product_id: int = 0
-    variation_id: int = 0
-    quantity: int = 1
-    tax_class: str = ""
-    subtotal: str = ""
+    name: Side[str] = ""
+    product_id: Side[int] = 0
+    variation_id: Side[int] = 0
+    quantity: Decimal = Decimal(1)
+    """Pieces; a fraction of one where the shop sells by weight or length."""
+    tax_class: Side[str] = ""
+    subtotal: Side[str] = ""
     total: str = "0"
-    taxes: list[Applied] = []
-    sku: str | None = None
-    global_unique_id: str | None = None
-    image: Image | None = None
-    meta_data: list[Meta] = []
+    taxes: Side[list[Applied]] = []
+    sku: Side[str | None] = None
+    global_unique_id: Side[str | None] = None
+    image: Side[Image | None] = None
+    meta_data: Side[list[Meta]] = []
 
 
 class Fee(msgspec.Struct, frozen=True):
     id: int
-    name: str | None = None
-    tax_class: str = ""
+    name: Side[str | None] = None
+    tax_class: Side[str] = ""
     total: str = "0"
-    taxes: list[Applied] = []
+    taxes: Side[list[Applied]] = []
 
 
 class Shipping(msgspec.Struct, frozen=True):
     id: int
-    method_id: str | None = None
-    method_title: str | None = None
-    instance_id: str | None = None
+    method_id: Side[str | None] = None
+    method_title: Side[str | None] = None
+    instance_id: Side[str | None] = None
     total: str = "0"
-    taxes: list[Applied] = []
-    meta_data: list[Meta] = []
+    taxes: Side[list[Applied]] = []
+    meta_data: Side[list[Meta]] = []
 
 
 class Coupon(msgspec.Struct, frozen=True):
-    code: str = ""
+    code: Side[str] = ""
 
 
 class TaxLine(msgspec.Struct, frozen=True):
-    rate_id: int
-    rate_percent: float | None = None
+    rate_id: Side[int | str | None] = None
+    rate_percent: Side[float | None] = None
 
 
 class Refund(msgspec.Struct, frozen=True):
-    total: str = "0"
+    total: Side[str] = "0"
 
 
-class Order(msgspec.Struct, frozen=True):
+class Stored(msgspec.Struct, frozen=True):
+    """An order as the shop's answer to a write or a look-up shows it: that it is there, and what is compared of it.
+
+    A row that cannot be read is not there, which the comparison then tells.
+    """
+
     id: int
     status: str
     currency: str
     total: str
-    date_created_gmt: str | None
-    number: str = ""
+    number: Side[str] = ""
+    date_created_gmt: Side[str | None] = None
+    date_modified_gmt: Side[str | None] = None
+    date_paid_gmt: Side[str | None] = None
+    customer_id: Side[int] = 0
+    customer_note: Side[str] = ""
+    created_via: Side[str] = ""
+    payment_method: Side[str] = ""
+    payment_method_title: Side[str] = ""
+    transaction_id: Side[str] = ""
+    billing: Side[Address] = Address()
+    shipping: Side[Address] = Address()
+    line_items: Side[list[Item]] = []
+    shipping_lines: Side[list[Shipping]] = []
+    fee_lines: Side[list[Fee]] = []
+    refunds: Side[list[Refund]] = []
+    meta_data: Side[list[Meta]] = []
+
+
+class Order(Stored, frozen=True):
+    """An order of the shop's own, of which every row, amount and date counts."""
+
+    date_created_gmt: str | None = None
     date_modified_gmt: str | None = None
     date_paid_gmt: str | None = None
     total_tax: str = "0"
-    customer_id: int = 0
-    customer_note: str = ""
-    created_via: str = ""
-    payment_method: str = ""
-    payment_method_title: str = ""
-    transaction_id: str = ""
-    billing: Address = Address()
-    shipping: Address = Address()
     line_items: list[Item] = []
     shipping_lines: list[Shipping] = []
     fee_lines: list[Fee] = []
-    coupon_lines: list[Coupon] = []
-    tax_lines: list[TaxLine] = []
-    refunds: list[Refund] = []
-    meta_data: list[Meta] = []
+    coupon_lines: Side[list[Coupon]] = []
+    tax_lines: Side[list[TaxLine]] = []
+
+
+NO_ORDERS = frozenset({"auto-draft", "checkout-draft", "draft"})
+"""Half-filled forms that a shop keeps among its orders."""
 
 
 class Head(msgspec.Struct, frozen=True):
@@ -147,33 +175,43 @@ class Head(msgspec.Struct, frozen=True):
 
 class OrderMeta(msgspec.Struct, frozen=True):
     id: int
-    meta_data: list[Meta] = []
+    meta_data: Side[list[Meta]] = []
 
 
 class Product(msgspec.Struct, frozen=True):
     id: int
-    type: str = "simple"
-    parent_id: int = 0
-    sku: str | None = None
-    global_unique_id: str | None = None
-    tax_class: str = ""
-    tax_status: str = "taxable"
+    type: Side[str] = "simple"
+    status: Side[str] = "publish"
+    parent_id: Side[int] = 0
+    sku: Side[str | None] = None
+    global_unique_id: Side[str | None] = None
+    tax_class: Side[str] = ""
+    tax_status: Side[str] = "taxable"
 
 
 class RateRow(msgspec.Struct, frozen=True, rename={"tax_class": "class"}):
     id: int
-    rate: str
-    tax_class: str
-    country: str = ""
-    state: str = ""
-    postcode: str = ""
-    city: str = ""
-    postcodes: list[str] = []
-    cities: list[str] = []
-    priority: int = 1
-    compound: bool = False
-    shipping: bool = True
-    order: int = 0
+    rate: Side[str] = ""
+    tax_class: Side[str] = "standard"
+    country: Side[str] = ""
+    state: Side[str] = ""
+    postcode: Side[str] = ""
+    city: Side[str] = ""
+    postcodes: Side[list[str]] = []
+    cities: Side[list[str]] = []
+    priority: Side[int] = 1
+    compound: Side[bool] = False
+    shipping: Side[bool] = True
+    order: Side[int] = 0
+
+    @property
+    def percent(self) -> Decimal:
+        """Nothing where it is no number."""
+        try:
+            percent = Decimal(self.rate.strip() or "0")
+        except InvalidOperation:
+            return Decimal(0)
+        return percent if percent.is_finite() else Decimal(0)
 
 
 class Option(msgspec.Struct, frozen=True):
@@ -189,30 +227,30 @@ class Slug(msgspec.Struct, frozen=True):
 
 class StatusTotal(msgspec.Struct, frozen=True):
     slug: str
-    name: str
+    name: Side[str] = ""
 
 
 class Customer(msgspec.Struct, frozen=True):
     id: int
-    email: str = ""
-    username: str = ""
+    email: Side[str] = ""
+    username: Side[str] = ""
 
 
 class FulfilmentRow(msgspec.Struct, frozen=True):
-    id: int | str | None = None
-    is_fulfilled: bool = False
-    meta_data: list[Meta] = []
+    id: Side[int | str | None] = None
+    is_fulfilled: Side[bool] = False
+    meta_data: Side[list[Meta]] = []
 
 
 class Tracking(msgspec.Struct, frozen=True):
     """One parcel of the Shipment Tracking plugin."""
 
-    tracking_number: str = ""
-    tracking_provider: str | None = None
-    custom_tracking_provider: str | None = None
-    tracking_id: str | None = None
-    tracking_link: str | None = None
-    custom_tracking_link: str | None = None
+    tracking_number: Side[str] = ""
+    tracking_provider: Side[str | None] = None
+    custom_tracking_provider: Side[str | None] = None
+    tracking_id: Side[str | None] = None
+    tracking_link: Side[str | None] = None
+    custom_tracking_link: Side[str | None] = None
 
     @property
     def carrier(self) -> str:
@@ -222,10 +260,21 @@ class Tracking(msgspec.Struct, frozen=True):
 class Index(msgspec.Struct, frozen=True):
     """What the shop says of itself to anybody."""
 
-    name: str = ""
-    home: str = ""
-    timezone_string: str = ""
-    gmt_offset: float | str | None = None
+    name: Side[str] = ""
+    home: Side[str] = ""
+    timezone_string: Side[str] = ""
+    gmt_offset: Side[float | str | None] = None
+
+
+def total(order: Stored) -> Money:
+    """What the shop says the buyer pays. Raises ValueError."""
+    try:
+        amount = Decimal(order.total)
+    except InvalidOperation:
+        amount = Decimal("nan")
+    if not amount.is_finite():
+        raise ValueError("the order's total is not a number")
+    return Money(amount, order.currency)
 
 
 def moment(text: str) -> datetime:

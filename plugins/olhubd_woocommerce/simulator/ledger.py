@@ -61,9 +61,16 @@ class Sheet(msgspec.Struct, kw_only=True):
     reduced: bool = False
     silent: bool = False
     """Written past WooCommerce: no filter by the date of change finds it."""
+    bent: dict[str, Any] = {}
+    """Fields that a plugin of the shop puts in place of the order's own, in every answer."""
     notes: list[dict[str, Any]] = []
     fulfilments: list[dict[str, Any]] = []
     trackings: list[dict[str, Any]] = []
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """The order as it is answered."""
+        return {**self.doc, **self.bent} if self.bent else self.doc
 
     def meta(self, key: str) -> Any:
         return next((row["value"] for row in self.doc["meta_data"] if row["key"] == key), None)

@@ -149,15 +149,15 @@ class WooCommerceSimulator(Simulator):
                 if self._short and len(found) > 1:
                     self._short -= 1
                     found = found[: len(found) // 2]
-                return 200, [listing.project(sheet.doc, params) for sheet in found], headers
+                return 200, [listing.project(sheet.told, params) for sheet in found], headers
             case "POST", []:
-                return 201, listing.project(self.ledger.create(body).doc, params)
+                return 201, listing.project(self.ledger.create(body).told, params)
             case "OPTIONS", []:
                 return 200, {"schema": {"properties": {"status": {"enum": [*self.ledger.statuses]}}}}
             case "GET", [number]:
-                return 200, listing.project(self.ledger.get(number).doc, params)
+                return 200, listing.project(self.ledger.get(number).told, params)
             case "PUT" | "POST", [number]:
-                return 200, listing.project(self.ledger.update(self.ledger.get(number), body).doc, params)
+                return 200, listing.project(self.ledger.update(self.ledger.get(number), body).told, params)
             case "DELETE", [number]:
                 sheet = self.ledger.get(number)
                 if params.get("force") == "true":
@@ -290,6 +290,7 @@ class WooCommerceSimulator(Simulator):
             "cancel": self.cancel,
             "ship": self.ship,
             "corrupt": self.corrupt,
+            "bend": self.bend,
             "drop_events": self.drop_events,
             "short_pages": self.short_pages,
             "place_order": self.place_order,
@@ -363,8 +364,12 @@ class WooCommerceSimulator(Simulator):
 
     def corrupt(self, key: str | int) -> None:
         """A plugin breaks the order's answer."""
+        self.bend(key, {"total": None})
+
+    def bend(self, key: str | int, fields: dict[str, Any]) -> None:
+        """A plugin of the shop answers these fields of the order in its own way."""
         sheet = self._sheet(key)
-        sheet.doc["billing"] = None
+        sheet.bent = {**sheet.bent, **fields}
         self.ledger.touch(sheet)
 
     def drop_events(self, count: int) -> None:

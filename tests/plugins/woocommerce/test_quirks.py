@@ -90,7 +90,7 @@ async def test_quirk_24_one_null_refuses_the_order() -> None:
         for field, value in (("company", None), ("email", "")):
             status, answer = await raw(base, "POST", "/orders", json={"billing": {field: value}, "line_items": MUG})
             assert (status, answer["code"]) == (400, "rest_invalid_param")
-    async with open_shop(simulator) as shop:
+    async with open_shop(simulator, notify_buyer=True) as shop:
         for number, email in enumerate((None, "", "nobody", "a@b.pl")):
             buyer = Buyer(login="x", email=email, address=Address(last_name="Y"))
             receipt = await shop.push_order(push_of(f"A{number}", buyer=buyer))
@@ -164,7 +164,7 @@ async def test_quirk_29_a_product_that_is_not_counted(shop: WooCommerce, simulat
 
 async def test_quirk_30_one_customer_per_buyer(simulator: WooCommerceSimulator) -> None:
     """By what is stable of a buyer, never by a masked e-mail; one whose e-mail is taken is found by it."""
-    async with open_shop(simulator, customers="match") as shop:
+    async with open_shop(simulator, customers="match", notify_buyer=True) as shop:
         for number, mask in enumerate(("cub31c122", "cub31c123")):
             buyer = Buyer(
                 external_id="4711",
@@ -187,8 +187,8 @@ async def test_quirk_30_one_customer_per_buyer(simulator: WooCommerceSimulator) 
 async def test_quirk_30_a_customer_made_by_somebody_else_meanwhile(
     simulator: WooCommerceSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with open_shop(simulator, customers="match") as shop:
-        find = shop._customers._find
+    async with open_shop(simulator, customers="match", notify_buyer=True) as shop:
+        find = shop._placing._customers._find
         asked: list[str] = []
 
         async def race(name: str, email: str) -> int | None:
@@ -198,7 +198,7 @@ async def test_quirk_30_a_customer_made_by_somebody_else_meanwhile(
                 simulator.customers.append({"id": 9, "email": email.upper(), "username": "somebody"})
             return found
 
-        monkeypatch.setattr(shop._customers, "_find", race)
+        monkeypatch.setattr(shop._placing._customers, "_find", race)
         receipt = await shop.push_order(push_of(buyer=Buyer(external_id="1", email="a@b.pl")))
     assert doc_of(simulator, receipt.external_id)["customer_id"] == 9
     assert len(simulator.customers) == 1

@@ -1,0 +1,224 @@
+"""One order into the shop: the POST that nothing ever repeats, and what the shop made of it.
+
+Whatever follows the POST may fail without the order being forgotten: from then on it is there, and what differs is
+told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from olhubd.model import Line
+from olhubd.plugin import (
+    Account,
+    Difference,
+    OutcomeUnknown,
+    PluginError,
+    Push,
+    Rejected,
+    Temporary,
+)
+from olhubd_woocommerce import amend, mapping, stored, wire
+from olhubd_woocommerce.client import NEEDS_PRODUCT, Shop
+from olhubd_woocommerce.columns import fitted
+from olhubd_woocommerce.customers import Customers
+from olhubd_woocommerce.draft import EMAIL, Draft, addresses, head, initial_status, payment_method, sketch
+from olhubd_woocommerce.pricing import Rules
+from olhubd_woocommerce.products import Goods, Shelf
+from olhubd_woocommerce.settings import Customers as CustomerMode
+from olhubd_woocommerce.settings import WooCommerceSettings
+from olhubd_woocommerce.taxes import Book, Place, TaxOffice
+
+__all__ = ["Placed", "Placing"]
+
+_FREE_SKU = "olhubd-free-line"
+"""Names no product, for shops that want a line to name one."""
+_BAD_EMAIL = ("rest_invalid_param", "order_invalid_billing_email")
+_CUSTOMER = "_olhubd_customer_id"
+_UNFINISHED = ("pending", "failed")
+
+
+class Placed(msgspec.Struct, frozen=True):
+    """The order as it is there, and what about it is otherwise than it was sent."""
+
+    order: wire.Stored
+    differences: tuple[Difference, ...] = ()
+
+
+class Placing:
+    """Places orders in one shop."""
+
+    def __init__(self, account: Account[WooCommerceSettings], shop: Shop, taxes: TaxOffice) -> None:
+        self._settings, self._log, self._shop, self._taxes = account.settings, account.log, shop, taxes
+        self._shelf = Shelf(shop, account.clock, account.log)
+        self._customers = Customers(shop)
+        self._name_products = False
+        self._told: set[str] = set()
+
+    async def place(self, push: Push) -> Placed:
+        """Create it. Raises Rejected and whatever a call may raise; OutcomeUnknown where it may be there."""
+        order = push.order
+        if self._settings.currency not in (None, order.total.currency):
+            raise Rejected(
+                f"this shop takes {self._settings.currency}, not {order.total.currency}", field="currency"
+            )
+        book = await self._taxes.book()
+        goods = await self._shelf.bind(order.lines, sure=not push.free_lines)
+        why = [
+            self._shelf.why(line) if found is None else None for line, found in zip(order.lines, goods, strict=True)
+        ]
+        body, draft = self._body(push, goods, book, why)
+        if order.cash_on_delivery and body["status"] == "processing" and payment_method(push) != "cod":
+            self._log.warning(
+                "the shop will date a payment on this cash on delivery order", reference=push.reference
+            )
+        if push.shipping_method is None and order.shipping.method:
+            self._unmapped(order.shipping.method)
+        if self._settings.customers is CustomerMode.MATCH:
+            await self._file(push, body)
+        answer, left_out = await self._create(body)
+        try:
+            fits = wire.total(answer) == order.total
+        except ValueError as error:
+            raise OutcomeUnknown(f"the order was made, but {error}") from error
+        if not fits:
+            answer = await self._correct(push, draft, answer)
+        self._vanished(draft, answer)
+        return await self._settled(push, body, answer, left_out)
+
+    async def compare(self, push: Push, order: wire.Stored) -> Placed:
+        """What a look-up found, beside what would be sent now. Raises what a call may raise."""
+        no_taxes = Book(rules=Rules(taxed=False), currency=push.order.total.currency, base=Place(""), memory={})
+        free = msgspec.structs.replace(push, free_lines=True)
+        body, _ = self._body(free, [None] * len(push.order.lines), no_taxes)
+        return await self._settled(push, body, order, looked_up=True)
+
+    def reason(self, lines: Sequence[Line], line_id: str) -> str | None:
+        """Why a line is bound to no product, where something stands against the one that bears its code."""
+        line = next((line for line in lines if line.external_id == line_id), None)
+        return self._shelf.why(line) if line is not None else None
+
+    def _body(
+        self, push: Push, goods: Sequence[Goods | None], book: Book, why: Sequence[str | None] = ()
+    ) -> tuple[dict[str, Any], Draft]:
+        """The body of POST /orders, its texts as long as they are."""
+        billing, shipping = addresses(push.order)
+        if not self._settings.notify_buyer:
+            billing.pop("email", None)
+        draft = sketch(push, goods, book, billing, shipping, why)
+        body = head(push, self._settings, initial_status(push))
+        return body | {"billing": billing, "shipping": shipping, **draft.rows(draft.priced())}, draft
+
+    def _unmapped(self, method: str) -> None:
+        """Warn once of each shipping method without a mapping."""
+        if method not in self._told and len(self._told) < 1000:
+            self._told.add(method)
+            self._log.warning("shipping method is not mapped", method=method)
+
+    async def _file(self, push: Push, body: dict[str, Any]) -> None:
+        """Under the buyer's customer. The shop writes to the address of an order's customer, so where it must not,
+        the customer is only noted, and none is made."""
+        buyer, billing = push.order.buyer, fitted(body["billing"])
+        if self._settings.notify_buyer:
+            body["customer_id"] = await self._customers.of(buyer, push.marketplace, billing)
+        elif known := await self._customers.known(buyer, push.marketplace):
+            body["meta_data"].append({"key": _CUSTOMER, "value": str(known)})
+
+    async def _create(self, body: dict[str, Any]) -> tuple[wire.Stored, tuple[Difference, ...]]:
+        """The one POST. Two definite refusals are answered: of lines without a product by naming one that is none,
+        of an e-mail that the shop takes for none by leaving it out."""
+        body = fitted(body)
+        try:
+            return await self._post(body), ()
+        except Rejected as error:
+            billing = error.field == "billing" or error.code == _BAD_EMAIL[1]
+            if error.code not in _BAD_EMAIL or not billing or "email" not in body["billing"]:
+                raise
+        address = body["billing"]["email"]
+        rest = {name: text for name, text in body["billing"].items() if name != "email"}
+        meta = [*body["meta_data"], {"key": EMAIL, "value": address}]
+        left_out = Difference(
+            field="buyer.email", what="the shop takes it for no address; it was left out", cut=True
+        )
+        return await self._post({**body, "billing": rest, "meta_data": meta}), (left_out,)
+
+    async def _post(self, body: dict[str, Any]) -> wire.Stored:
+        if not self._name_products:
+            try:
+                return await self._shop.write("POST", "/wc/v3/orders", wire.Stored, body)
+            except Rejected as error:
+                if error.code != NEEDS_PRODUCT:
+                    raise
+            self._name_products = True
+        rows = [row if "product_id" in row else {**row, "sku": _FREE_SKU} for row in body["line_items"]]
+        return await self._shop.write("POST", "/wc/v3/orders", wire.Stored, {**body, "line_items": rows})
+
+    async def _correct(self, push: Push, draft: Draft, answer: wire.Stored) -> wire.Stored:
+        """The shop counted otherwise, so its taxes changed since they were read: read them, and set the rows anew.
+
+        No failure may leave this method. What differs then, the host will see.
+        """
+        try:
+            book = await self._taxes.book(fresh=True)
+            goods = [e.goods for e in draft.entries if e.line is not None]
+            billing, shipping = addresses(push.order)
+            again = sketch(msgspec.structs.replace(push, free_lines=True), goods, book, billing, shipping)
+            body, fee_added = amend.amendment(amend.as_taxed(again, answer), answer)
+            path = f"/wc/v3/orders/{answer.id}"
+            try:
+                return await self._shop.write("PUT", path, wire.Stored, body, repeatable=not fee_added)
+            except Temporary:
+                return await self._shop.get(path, wire.Stored)
+        except (PluginError, ValueError) as error:
+            self._log.warning("total not corrected", order=answer.id, reference=push.reference, error=str(error))
+            return answer
+
+    def _vanished(self, draft: Draft, answer: wire.Stored) -> None:
+        """A product that was bound and is not there any more is asked for anew with the next order."""
+        unbound = {wire.meta_value(i.meta_data, mapping.LINE) for i in answer.line_items if not i.product_id}
+        for entry in draft.entries:
+            if entry.goods is not None and entry.line is not None and entry.line.external_id in unbound:
+                self._shelf.forget(entry.goods)
+                self._log.warning("a product has vanished from the shop", product=entry.goods.product_id)
+
+    async def _settled(
+        self,
+        push: Push,
+        body: dict[str, Any],
+        order: wire.Stored,
+        told: tuple[Difference, ...] = (),
+        looked_up: bool = False,
+    ) -> Placed:
+        """With what differs. An order that is whole but for its status, as one whose PHP died before the last
+        saving, is brought on."""
+        found = stored.differences(body, order, invoice=push.order.invoice is not None)
+        if told:  # an address that was left out is not missing too
+            found = (*told, *(one for one in found if not one.field.endswith(".email")))
+        wanted = body["status"]
+        if stored.whole(found) and order.status in _UNFINISHED and mapping.behind(order.status, wanted):
+            try:
+                order = await self._bring_on(order, body)
+            except PluginError as error:
+                if looked_up and isinstance(error, Temporary):
+                    raise  # it is looked up again, and comes here again
+                self._log.warning("status not set", order=order.id, reference=push.reference, error=str(error))
+        return Placed(order, (*found, *_status(order.status, wanted, looked_up)))
+
+    async def _bring_on(self, order: wire.Stored, body: dict[str, Any]) -> wire.Stored:
+        change = {"status": body["status"]} | ({"set_paid": True} if body.get("set_paid") else {})
+        path = f"/wc/v3/orders/{order.id}"
+        return await self._shop.write("PUT", path, wire.Stored, change, repeatable=True)
+
+
+def _status(now: str, wanted: str, looked_up: bool) -> tuple[Difference, ...]:
+    """An order that stands further than it was sent, or under another plugin's status, is no difference; nor is one
+    that ended meanwhile, if it was looked up: somebody in the shop did that to a whole order."""
+    if now == "trash":
+        return (Difference(field="status", what="the order is in the shop's trash"),)
+    ended = now in ("cancelled", "refunded") and wanted != now
+    if mapping.behind(now, wanted) or (ended and not looked_up):
+        return (Difference(field="status", what=f"{wanted} was sent, it is {now}"),)
+    return ()

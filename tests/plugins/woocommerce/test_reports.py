@@ -1,0 +1,198 @@
+"""What users of other connectors reported of WooCommerce shops, each in its smallest form."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import pytest
+
+from olhubd.plugin import Unreadable
+from olhubd_woocommerce import draft, wire
+from olhubd_woocommerce.simulator import WooCommerceSimulator
+from tests.plugins.woocommerce.orders import drain, line, open_shop, push_of
+
+Json = dict[str, Any]
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+class Bent(WooCommerceSimulator):
+    """A shop whose answers about orders pass through `bend` on their way out."""
+
+    bend: Callable[[Json], object] | None = None
+
+    def _route(self, method: str, parts: list[str], params: Any, body: Any) -> Any:
+        result = super()._route(method, parts, params, body)
+        if self.bend is None or parts[:3] != ["wc", "v3", "orders"]:
+            return result
+        content = json.loads(msgspec.json.encode(result[1]))
+        for row in content if isinstance(content, list) else [content]:
+            if isinstance(row, dict) and "id" in row:
+                self.bend(row)
+        return (result[0], content, *result[2:])
+
+
+def _items(row: Json, change: Callable[[Json], object]) -> None:
+    for item in row.get("line_items", []):
+        change(item)
+
+
+def _taxes(row: Json, section: str, tax_id: Any) -> None:
+    for item in row.get(section, []):
+        for tax in item.get("taxes", []):
+            tax["id"] = tax_id
+
+
+# Shapes: (report, what the shop answers). None of these fields decides about anything in a forwarded order.
+SHAPES: dict[str, Callable[[Json], object]] = {
+    "control: as it is": lambda o: None,
+    "woocommerce-ios PR16186 image as text": lambda o: _items(
+        o, lambda i: i.update(image="https://s.example/a.jpg")
+    ),
+    "woocommerce-ios#9836 sku as a number": lambda o: _items(o, lambda i: i.update(sku=5901234)),
+    "woocommerce#52198 FluxC#972 quantity as a fraction": lambda o: _items(
+        o, lambda i: i.update(quantity=float(i["quantity"]))
+    ),
+    "WooCommerce.NET#316 AvaTax": lambda o: _taxes(o, "line_items", "AVATAX-1-PL"),
+    "woocommerce-android#13349 Stripe Tax": lambda o: _taxes(o, "line_items", "stripe_tax__vat__23"),
+    "woocommerce-ios#7842 tax id of the shipping is empty": lambda o: _taxes(o, "shipping_lines", ""),
+    "woocommerce-rest-api-docs: rate_id as text": lambda o: [
+        t.update(rate_id=str(t["rate_id"])) for t in o.get("tax_lines", [])
+    ],
+    "woocommerce#17223 #24148 empty rows of meta": lambda o: o.update(meta_data=[*o.get("meta_data", []), {}]),
+    "woocommerce#14907 PR34966 meta as an object": lambda o: o.update(
+        meta_data={str(n): m for n, m in enumerate(o.get("meta_data", []), 1)}
+    ),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+async def test_an_answer_is_read_for_what_it_is_needed_for(shape: str) -> None:
+    """The order was made: its receipt, its look-up, its number and what follows must not hang on a side field."""
+    simulator = Bent(verify_signatures=False)
+    simulator.bend = SHAPES[shape]
+    async with open_shop(simulator) as shop:
+        receipt = await shop.push_order(push_of())
+        assert receipt.external_id == "501"
+        found = await shop.find_order("allegro:A1", LONG_AGO)
+        assert found is not None
+        assert found.external_id == "501"
+        assert await shop.find_by_number("501") is not None
+        await shop.cancel_order("501", "cancelled at the marketplace")
+        assert simulator.books()[0].cancelled
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+async def test_the_shops_own_order_is_read_all_the_same(shape: str) -> None:
+    simulator = Bent(verify_signatures=False)
+    async with open_shop(simulator) as shop:
+        cursor = await shop.start(None)
+        simulator.place_order([{"sku": "KUB-BIA", "quantity": 2}])
+        simulator.bend = SHAPES[shape]
+        records, _ = await drain(shop, cursor)
+        (record,) = records
+        assert not isinstance(record, Unreadable), record.reason
+
+
+async def test_one_odd_row_does_not_stop_the_look_up_of_others() -> None:
+    """Somebody else's order with an empty row of meta, and a lost answer to ours."""
+    simulator = Bent(verify_signatures=False)
+    async with open_shop(simulator) as shop:
+        other = int(simulator.place_order([{"sku": "KUB-BIA", "quantity": 1}]))
+        await shop.push_order(push_of())
+        simulator.bend = lambda o: o.update(meta_data=[{}]) if o["id"] == other else None
+        found = await shop.find_order("allegro:A1", LONG_AGO)
+        assert found is not None
+
+
+# A line that the shop counts and does not keep (woocommerce#16810: a letter of four bytes in a utf8 table).
+async def test_a_line_that_the_shop_lost_is_noticed() -> None:
+    simulator = Bent(verify_signatures=False)
+    simulator.bend = lambda o: o.update(line_items=o.get("line_items", [])[1:])
+    async with open_shop(simulator) as shop:
+        receipt = await shop.push_order(push_of())
+        assert receipt.total == push_of().order.total
+        assert [(d.field, d.what, d.cut) for d in receipt.differences] == [
+            ("lines[A1-1]", "the line is missing there", False)
+        ]
+
+
+# Two products of one SKU (woo-poly-integration#353, woocommerce#29286): not the newest by chance, nor in silence.
+async def test_two_products_of_one_sku_are_not_chosen_between_in_silence(caplog: pytest.LogCaptureFixture) -> None:
+    simulator = WooCommerceSimulator(verify_signatures=False)
+    first = next(row for row in simulator.catalogue.products.values() if row["sku"] == "KOC-WEL")
+    simulator.catalogue.products[5001] = dict(first, id=5001, name="Woollen blanket")
+    async with open_shop(simulator) as shop:
+        receipt = await shop.push_order(push_of(lines=(line("A1-1", "333.33", sku="KOC-WEL"),)))
+        (item,) = simulator.ledger.sheets[501].doc["line_items"]
+        assert receipt.unlinked or item["product_id"] == first["id"]
+
+
+# Addresses that WordPress takes for none (its is_email); a refused one refuses the whole order.
+@pytest.mark.parametrize(
+    "email",
+    [
+        "jan@świat.example", "zażółć@example.pl", "jan@example_shop.pl", "jan@-example.pl", "jan@example-.pl",
+        "a@b.c",
+        '"jan"@example.pl', "jan(x)@example.pl", "jan,nowak@example.pl", "jan@example.pl;", "jan@[192.0.2.1]",
+    ],
+)  # fmt: skip
+def test_an_address_that_the_shop_refuses_is_left_out(email: str) -> None:
+    push = push_of()
+    buyer = msgspec.structs.replace(push.order.buyer, email=email)
+    billing, _ = draft.addresses(msgspec.structs.replace(push.order, buyer=buyer))
+    assert "email" not in billing
+
+
+@pytest.mark.parametrize("email", ["8awgqyk6a5+cub31c122@allegromail.pl", "o'neil@example.ie", "jan..x@example.pl"])
+def test_an_address_that_the_shop_takes_is_sent(email: str) -> None:
+    push = push_of()
+    buyer = msgspec.structs.replace(push.order.buyer, email=email)
+    billing, _ = draft.addresses(msgspec.structs.replace(push.order, buyer=buyer))
+    assert billing["email"] == email
+
+
+# Rows are paired by their place (woocommerce#24600, #44118: a bundle's parts stand among the rows), though each
+# row of ours carries its line's number.
+def _answer_with_a_part() -> wire.Order:
+    rows = [
+        {"id": 9001, "name": "A", "total": "49.80", "meta_data": [{"key": "_olhubd_line_id", "value": "A1-1"}]},
+        {"id": 9002, "name": "a part of A", "total": "0.00", "meta_data": []},
+        {"id": 9003, "name": "B", "total": "333.33", "meta_data": [{"key": "_olhubd_line_id", "value": "A1-2"}]},
+    ]
+    head = {"id": 501, "status": "processing", "currency": "PLN", "total": "400.00", "date_created_gmt": None}
+    return msgspec.convert(
+        head | {"line_items": rows, "shipping_lines": [{"id": 9004, "total": "9.99"}]}, wire.Order
+    )
+
+
+def test_an_amendment_finds_its_rows_by_their_mark() -> None:
+    from olhubd_woocommerce import amend
+    from olhubd_woocommerce.draft import addresses, sketch
+    from olhubd_woocommerce.pricing import Rules
+    from olhubd_woocommerce.taxes import Book, Place
+
+    push = push_of()
+    billing, shipping = addresses(push.order)
+    book = Book(rules=Rules(taxed=False), currency="PLN", base=Place("PL"))
+    body, _ = amend.amendment(sketch(push, [None, None], book, billing, shipping), _answer_with_a_part())
+    assert {row["id"]: row["total"] for row in body["line_items"]} == {9001: "49.80", 9003: "333.33"}
+
+
+async def test_no_failure_leaves_the_correction() -> None:
+    """The shop kept fewer rows and another total: `_correct` promises that nothing is raised from there on."""
+
+    class Greedy(WooCommerceSimulator):
+        def _route(self, method: str, parts: list[str], params: Any, body: Any) -> Any:
+            result = super()._route(method, parts, params, body)
+            if method == "POST" and parts == ["wc", "v3", "orders"]:
+                content = json.loads(msgspec.json.encode(result[1]))
+                content |= {"line_items": content["line_items"][1:], "total": "343.32"}
+                result = (result[0], content, *result[2:])
+            return result
+
+    async with open_shop(Greedy(verify_signatures=False)) as shop:
+        assert (await shop.push_order(push_of())).external_id == "501"
