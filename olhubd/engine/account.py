@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime, timedelta
+from types import NoneType
 from typing import Any
 
 import msgspec
 
 from olhubd.config import AccountConfig
 from olhubd.engine import identity
+from olhubd.engine.calls import LET_GO, Calls
 from olhubd.engine.courier import Courier
 from olhubd.engine.dispatcher import Dispatcher
 from olhubd.engine.poller import Poller
+from olhubd.engine.refusals import Refusals
 from olhubd.engine.schedule import Schedule
 from olhubd.engine.shared import Shared
 from olhubd.engine.supervisor import Pulse
-from olhubd.engine.tokens import TokenKeeper
+from olhubd.engine.tokens import LIMIT, TokenKeeper
 from olhubd.engine.vault import StoreVault
 from olhubd.model import Fulfilment, Run
 from olhubd.plugin import (
@@ -42,7 +45,7 @@ from olhubd.store.accounts import AccountRow, AccountState
 
 __all__ = ["AccountUnit", "NotPossible"]
 
-_CLOSING = 30.0
+_CLOSING = 5.0
 """Seconds that a connector may take to close."""
 _PROOF_FIRST, _PROOF_LAST = 2.0, 3600.0
 """Seconds between two questions who a system is."""
@@ -63,6 +66,16 @@ class AccountUnit:
         self.keeper: TokenKeeper | None
         self.dated: tuple[str, datetime] | None = None
         """The date that the last answer of its system bore, and when it came."""
+        # Nobody withdraws a key in passing, and a sign-in's own keeper knows when it is refused for good.
+        self._refusals = None if issubclass(config.connector, OAuthLogin) else Refusals(shared.clock)
+        self.calls = Calls(
+            config.name,
+            shared.clock,
+            self._log,
+            shared.strays,
+            limit=lambda: shared.policy.timeout,
+            refusals=self._refusals,
+        )
         self.connector = self._connect()
         self.poller = self._make_poller()
         self._dispatcher: Dispatcher | None = None
@@ -94,16 +107,16 @@ class AccountUnit:
     def visitor(self, tokens: Tokens) -> Connector[Any]:
         """Another instance of the account's connector, which goes by `tokens`: to ask whose they are, say."""
         config, shared = self.config, self._shared
-        return config.connector(
-            Account(
-                name=config.name,
-                settings=config.settings,
-                log=self._log,
-                clock=shared.clock,
-                tokens=tokens,
-                make_client=shared.clients.dated(self._date),
-            )
+        account = Account(
+            name=config.name,
+            settings=config.settings,
+            log=self._log,
+            clock=shared.clock,
+            tokens=tokens,
+            make_client=shared.clients.dated(self._date),
         )
+        made: Connector[Any] = self.calls.ask("__init__", lambda: config.connector(account), Connector)
+        return made
 
     def _date(self, told: str) -> None:
         self.dated = (told, self._shared.clock.now())
@@ -113,7 +126,8 @@ class AccountUnit:
         connector = self.connector
         if not isinstance(connector, OAuthLogin):
             raise AuthLost(f"{connector.title} has no sign-in")
-        return await connector.refresh(token)
+        fresh: Token = await self.calls.write("refresh", lambda: connector.refresh(token), Token, limit=LIMIT)
+        return fresh
 
     def _make_poller(self) -> Poller | None:
         config, shared = self.config, self._shared
@@ -131,6 +145,7 @@ class AccountUnit:
                 start=since,
                 manual_per_hour=config.connector.defaults.manual_per_hour,
             ),
+            calls=self.calls,
             database=shared.database,
             landing=shared.landing,
             log_of_runs=shared.runs,
@@ -139,6 +154,7 @@ class AccountUnit:
             clock=shared.clock,
             log=self._log,
             started_at=since or first_run,
+            dated=lambda: self.dated,
             lost=self.lost,
             recovered=lambda: shared.supervisor.recovered(self._poller_task),
         )
@@ -192,6 +208,7 @@ class AccountUnit:
             shared.amend,
             shared.epoch,
             shared.lineage.age,
+            self.calls,
         )
         return Dispatcher(
             self.name,
@@ -206,14 +223,16 @@ class AccountUnit:
         )
 
     async def stop(self, grace: float) -> None:
-        """End polling at once, deliveries under way within `grace` seconds."""
+        """End polling at once, deliveries under way within `grace` seconds, whatever its plugin does."""
+        until = self._shared.clock.monotonic() + grace
         await self._shared.supervisor.stop(self._proof_task)
         await self._shared.supervisor.stop(self._poller_task)
         if self.poller is not None:
             self.poller.end()
         if self._dispatcher is not None:
             self._dispatcher.stop()
-            await self._shared.supervisor.stop(self._dispatcher_task, grace)
+            left = until - self._shared.clock.monotonic() - LET_GO
+            await self._shared.supervisor.stop(self._dispatcher_task, max(min(1.0, grace), left))
             self._dispatcher = None
         if self.poller is not None:
             await self._lose_runs()
@@ -232,11 +251,10 @@ class AccountUnit:
 
     async def _close(self) -> None:
         try:
-            async with asyncio.timeout(_CLOSING):
-                await self.connector.close()
-        except Exception:
+            await self.calls.read("close", self.connector.close, limit=_CLOSING)
+        except PluginError as error:
             # It works no more, and whoever waits for its end goes on.
-            self._log.error("cannot be closed", exc_info=True)
+            self._log.error("cannot be closed", reason=str(error))
 
     # State
 
@@ -294,9 +312,8 @@ class AccountUnit:
         while found is None:
             pulse.beat(pause + 2 * self._shared.policy.timeout)
             try:
-                async with asyncio.timeout(self._shared.policy.timeout):
-                    found = await self._visited()
-            except (PluginError, TimeoutError) as error:
+                found = await self.visited()
+            except PluginError as error:
                 if not self._proven and pause == _PROOF_FIRST:
                     self._log.warning("waits until its system has said who it is", reason=str(error))
                 await self._shared.clock.sleep(pause)
@@ -312,10 +329,12 @@ class AccountUnit:
         self._log.error("account is parked", reason=reason)
         await self._move(AccountState.PARKED, reason, "account.parked")
 
-    async def _visited(self) -> Identity:
-        """Who answers there."""
-        assert isinstance(self.connector, Probe)
-        return await self.connector.probe()
+    async def visited(self, limit: float | None = None, *, told: bool = True) -> Identity:
+        """Who answers there. Without `told` a refused key is told as such at once."""
+        probe = self.connector
+        assert isinstance(probe, Probe)
+        found: Identity = await self.calls.read("probe", probe.probe, Identity, limit=limit, told=told)
+        return found
 
     async def _belong(self, found: Identity, kind: str | None = None, who: str = "hub") -> None:
         """Remember whose it is, and by which settings that was proved."""
@@ -372,9 +391,18 @@ class AccountUnit:
 
     def processing(self) -> str | None:
         """This system's word for "being worked on"."""
-        if isinstance(self.connector, StatusSink):
-            return self.connector.status_for(Fulfilment.PROCESSING)
-        return None
+        return self.word_for(Fulfilment.PROCESSING)
+
+    def word_for(self, state: Fulfilment) -> str | None:
+        """This system's word for a state of ours; None where it has none, or cannot tell."""
+        sink = self.connector
+        if not isinstance(sink, StatusSink):
+            return None
+        try:
+            word: str | None = self.calls.ask("status_for", lambda: sink.status_for(state), (str, NoneType))
+        except PluginError:
+            return None
+        return word
 
     @property
     def dispatcher(self) -> Dispatcher | None:

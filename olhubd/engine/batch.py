@@ -147,6 +147,8 @@ class Batch:
             return set()
         # What makes no sense is kept aside, however long ago it says it was.
         dated = [c.order for c in candidates if c.fault is None and c.objection is None]
+        # Sources tell whole seconds: what was placed in the second of the start may have come after it.
+        start = start.replace(microsecond=0)
         old = {order.external_id for order in dated if order.placed_at < start}
         return old.difference(await orders.held(self._tx, self._account, list(old))) if old else old
 

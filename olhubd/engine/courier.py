@@ -6,9 +6,10 @@ again, and only after the target has had its time to settle does "not there" mea
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
+from types import NoneType
 from typing import Any
 
 import msgspec
@@ -18,6 +19,7 @@ from olhubd.decide.hold import Hold
 from olhubd.decide.plan import Amendment, Debt, StatusWord, Waiver
 from olhubd.decide.route import Route
 from olhubd.engine import packing
+from olhubd.engine.calls import Broken, Calls
 from olhubd.model import Action, Delivery, DeliveryId, DeliveryState, Order, OrderId, Shipment, reference
 from olhubd.plugin import (
     UNLINKED,
@@ -106,7 +108,9 @@ class Courier:
         amend: Amend,
         epoch: datetime,
         age: Callable[[str, datetime], timedelta | None],
+        calls: Calls,
     ) -> None:
+        self._calls = calls
         self._target = target
         self._connector = connector
         self._clock = clock
@@ -138,17 +142,14 @@ class Courier:
                     return self._amend_by_hand(parcel)
                 case _:
                     return await self._update(parcel)
+        except Broken as error:
+            # A fault in a connector is ours to mend; what it did before it failed is not known.
+            return self._failed_itself(parcel, str(error))
         except PluginError as error:
             return self._failed(parcel, error)
-        except TimeoutError:
-            return self._failed(parcel, OutcomeUnknown(f"no end within {self._policy.timeout:g} s"))
         except Exception as error:
-            # A fault in a connector is ours to mend; what it did before it failed is not known.
             self._log.error("connector failed", action=delivery.action.value, delivery=delivery.id, exc_info=True)
-            if delivery.attempts >= 5:
-                why = f"the connector failed: {type(error).__name__}"
-                return self._hold(self._unsure(parcel), why, Hold.BROKEN, sent=True)
-            return self._failed(parcel, OutcomeUnknown(f"the connector failed: {type(error).__name__}"))
+            return self._failed_itself(parcel, f"the connector failed: {type(error).__name__}")
 
     def interrupted(self, parcel: Parcel) -> Outcome:
         """The outcome of an attempt that was cancelled: unknown, from this moment on."""
@@ -174,10 +175,10 @@ class Courier:
         # To send it again to a target that refuses a second one is always safe; to leave it at that is not.
         waits = 0.0 if sink.idempotent and gone is None else self._settling(delivery, sink.settle)
         if unknown or (stored.order.placed_at < self._epoch and delivery.id not in self._absent):
-            async with self._limit():
-                # It cannot be there from before it was placed.
-                age = self._age(stored.account, stored.order.placed_at)
-                found = await sink.find_order(self._reference(stored), age)
+            # It cannot be there from before it was placed.
+            age = self._age(stored.account, stored.order.placed_at)
+            look = partial(sink.find_order, self._reference(stored), age)
+            found = await self._calls.read("find_order", look, (Receipt, NoneType))
             if found is not None:
                 return self._arrived(parcel, found, route, looked_up=True)
             self._absent.add(delivery.id)
@@ -190,21 +191,20 @@ class Courier:
         if gone is not None:
             if delivery.attempts > 1:
                 # An earlier try may have left a part of it there.
-                async with self._limit():
-                    await sink.withdraw_order(self._reference(stored))
+                withdraw = partial(sink.withdraw_order, self._reference(stored))
+                await self._calls.write("withdraw_order", withdraw)
             return self._end(parcel, DeliveryState.DROPPED, gone)
         if route is None:
             why = f"no route leads from {stored.account} to {self._target} any more"
             return self._hold(parcel, why, Hold.NO_ROUTE)
-        async with self._limit():
-            amended = await self._amend(delivery, stored.order)
+        amend = partial(self._amend, delivery, stored.order)
+        amended = await self._calls.read("olhubd_amend_delivery", amend, (Order, str, NoneType))
         if isinstance(amended, str):
             return self._hold(parcel, amended, Hold.VETO)
         push = packing.pack(stored.account, amended or stored.order, route)
         if msgspec.json.decode(delivery.payload, type=Waiver).free_lines:
             push = msgspec.structs.replace(push, free_lines=True)
-        async with self._limit():
-            receipt = await sink.push_order(push)
+        receipt = await self._calls.write("push_order", partial(sink.push_order, push), Receipt)
         return self._arrived(parcel, receipt, route)
 
     def _settling(self, delivery: Delivery, settle: timedelta) -> float:
@@ -256,17 +256,13 @@ class Courier:
         route = self._route(parcel.stored.account)
         word = route.statuses.get("cancelled") if route is not None else None
         if word is not None and isinstance(sink, StatusSink):
-            async with self._limit():
-                await sink.set_status(parcel.copy.external_id, word)
+            await self._calls.write("set_status", partial(sink.set_status, parcel.copy.external_id, word))
             return self._confirmed(parcel)
         if not isinstance(sink, CancelSink):
             why = f"{self._connector.title} cannot cancel orders: cancel it there by hand"
             return self._hold(parcel, why, Hold.UNABLE)
-        async with self._limit():
-            await sink.cancel_order(
-                parcel.copy.external_id,
-                "the buyer put purchases together" if superseded else "cancelled at the marketplace",
-            )
+        why = "the buyer put purchases together" if superseded else "cancelled at the marketplace"
+        await self._calls.write("cancel_order", partial(sink.cancel_order, parcel.copy.external_id, why))
         return self._confirmed(parcel)
 
     def _amend_by_hand(self, parcel: Parcel) -> Outcome:
@@ -306,24 +302,28 @@ class Courier:
         if act is None:
             why = f"{self._connector.title} knows no {delivery.action.value}"
             return self._end(parcel, DeliveryState.DROPPED, why)
-        async with self._limit():
-            await act
+        await self._calls.write(delivery.action.value, act)
         return self._confirmed(parcel)
 
-    def _act(self, delivery: Delivery, external_id: str, order: Order) -> Awaitable[None] | None:
+    def _act(self, delivery: Delivery, external_id: str, order: Order) -> Callable[[], Awaitable[None]] | None:
         sink = self._connector
         match delivery.action:
             case Action.SET_STATUS if isinstance(sink, StatusSink):
                 word = msgspec.json.decode(delivery.payload, type=StatusWord)
-                return sink.set_status(external_id, word.status)
+                return partial(sink.set_status, external_id, word.status)
             case Action.SET_PAYMENT if isinstance(sink, PaymentSink) and order.payment is not None:
-                return sink.set_payment(external_id, order.payment, order.paid)
+                return partial(sink.set_payment, external_id, order.payment, order.paid)
             case Action.ADD_SHIPMENT if isinstance(sink, ShipmentSink):
                 shipment = msgspec.json.decode(delivery.payload, type=Shipment)
-                return sink.add_shipment(external_id, shipment)
+                return partial(sink.add_shipment, external_id, shipment)
         return None
 
     # Verdicts
+
+    def _failed_itself(self, parcel: Parcel, why: str) -> Outcome:
+        if parcel.delivery.attempts >= 5:
+            return self._hold(self._unsure(parcel), why, Hold.BROKEN, sent=True)
+        return self._failed(parcel, OutcomeUnknown(why))
 
     def _failed(self, parcel: Parcel, error: PluginError) -> Outcome:
         delivery = parcel.delivery
@@ -448,6 +448,3 @@ class Courier:
 
     def _reference(self, stored: Stored) -> str:
         return reference(stored.account, stored.order.external_id)
-
-    def _limit(self) -> asyncio.Timeout:
-        return asyncio.timeout(self._policy.timeout)

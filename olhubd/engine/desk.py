@@ -19,7 +19,6 @@ from olhubd.engine.account import AccountUnit, NotPossible
 from olhubd.engine.ledger import Ledger
 from olhubd.engine.shared import Shared
 from olhubd.model import Action, Address, Cause, Delivery, DeliveryState, Fulfilment, OrderId, Shipment
-from olhubd.plugin import StatusSink
 from olhubd.store import Transaction, codec, deliveries, orders, remarks
 from olhubd.store.orders import Stored
 
@@ -38,10 +37,9 @@ class Desk:
     def standing(self, stored: Stored, owed: Sequence[Delivery]) -> Standing:
         """All that decides what may be done with an order, of which this is owed or was."""
         unit = self._units.get(stored.account)
-        sink = unit.connector if unit is not None else None
         own: dict[Fulfilment, str] = {}
-        if isinstance(sink, StatusSink):
-            own = {state: word for state in choice.STATUSES if (word := sink.status_for(state)) is not None}
+        if unit is not None:
+            own = {state: word for state in choice.STATUSES if (word := unit.word_for(state)) is not None}
         routes = [route for route in self._shared.routes() if stored.account in route.sources]
         concerned = {stored.account, *(route.target for route in routes)} & self._units.keys()
         return Standing(

@@ -6,8 +6,9 @@ Each is one transaction with an event that names who did it. Whether it may be d
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from types import NoneType
 from typing import Any
 
 import msgspec
@@ -137,8 +138,8 @@ class Holds:
         unit = self._units.get(target)
         if unit is None or not isinstance(unit.connector, OrderSink):
             raise NotPossible(f"{target} is not at work, so it cannot be asked for its orders")
-        async with asyncio.timeout(_PATIENCE):
-            found = await unit.connector.find_by_number(number)
+        ask = partial(unit.connector.find_by_number, number)
+        found: Found | None = await unit.calls.read("find_by_number", ask, (Found, NoneType), limit=_PATIENCE)
         if found is None:
             raise NotPossible(f"{target} has no order with the number {number}")
         return found

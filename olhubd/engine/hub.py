@@ -20,6 +20,7 @@ from olhubd.engine import inputs
 from olhubd.engine.account import AccountUnit, NotPossible
 from olhubd.engine.alarms import Alarms
 from olhubd.engine.budget import BudgetBook
+from olhubd.engine.calls import Broken, Strays
 from olhubd.engine.courier import Policy
 from olhubd.engine.desk import Desk
 from olhubd.engine.herald import Herald
@@ -92,7 +93,8 @@ class Hub:
         self._changing = asyncio.Lock()
         self._reloads = 0
         self._ended = False
-        self.observers = Observers(configuration.plugins.manager, database, clock, log)
+        self.strays = Strays()
+        self.observers = Observers(configuration.plugins.manager, database, clock, log, self.strays)
         self._log = log
         self._routes: tuple[Route, ...] = configuration.routes
         self._shared = Shared(
@@ -100,6 +102,7 @@ class Hub:
             clock=clock,
             log=log,
             supervisor=self.supervisor,
+            strays=self.strays,
             budgets=self.budgets,
             clients=Clients(session, self.budgets, clock),
             landing=Landing(database, clock, lambda: self._routes, self.wake, log),
@@ -138,7 +141,12 @@ class Hub:
         await self.observers.begin()
         known = await accounts.every(self.database.reader)
         for config in self.configuration.accounts.values():
-            await self._begin(config, known.get(config.name))
+            try:
+                await self._begin(config, known.get(config.name))
+            except FAILURES:
+                raise
+            except Exception as error:
+                self._stall(config.name, error)  # one account's plugin is no reason for the others to stay away
         self.supervisor.start("import log", self.runs.main)
         if self.observers.wanted:
             self.supervisor.start("observers", self.observers.main)
@@ -338,14 +346,17 @@ class Hub:
         try:
             await self._begin(self.configuration.accounts[name], await accounts.get(self.database.reader, name))
         except Exception as error:
-            if name not in self.stalled:
-                self._log.error("cannot begin", account=name, exc_info=True)
-            why = type(error).__name__
-            self.stalled[name] = f"it cannot begin ({why}): the log says why, and it is tried again each minute"
+            self._stall(name, error)
             return error
         if self.stalled.pop(name, None) is not None:
             self._log.info("has begun after all", account=name)
         return None
+
+    def _stall(self, name: str, error: Exception) -> None:
+        if name not in self.stalled:
+            self._log.error("cannot begin", account=name, exc_info=error)
+        why = error.kind if isinstance(error, Broken) else type(error).__name__
+        self.stalled[name] = f"it cannot begin ({why}): the log says why, and it is tried again each minute"
 
     def at_rest(self, name: str) -> str | None:
         """Why an account that should be at work is not; None where nothing is wrong."""

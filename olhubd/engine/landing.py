@@ -16,7 +16,8 @@ from olhubd.decide.route import Route
 from olhubd.engine.batch import Batch, Result
 from olhubd.engine.candidate import Candidate, fault, prepare
 from olhubd.engine.inputs import Draft
-from olhubd.model import Order, Run
+from olhubd.engine.odd import sorted_out
+from olhubd.model import Run
 from olhubd.plugin import Clock, Gone, Later, Log, Record, Unreadable
 from olhubd.store import TROUBLE, Database, Transaction, feeds, runs
 
@@ -58,8 +59,7 @@ class Landing:
         Orders placed before `start` are not imported; those that are held already are kept up to date.
         """
         result = Result()
-        ordered = [record for record in records if isinstance(record, Order)]
-        others = [record for record in records if not isinstance(record, Order)]
+        ordered, others = sorted_out(records)
         writing: asyncio.Future[Result] | None = None
         try:
             for i in range(0, len(ordered) or 1, BATCH):

@@ -7,7 +7,6 @@ start, and an event is told once, whatever came of it; an observer that must mis
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 from datetime import datetime
 from typing import Any
@@ -15,9 +14,10 @@ from typing import Any
 import msgspec
 import pluggy
 
+from olhubd.engine.calls import Broken, Calls, Strays
 from olhubd.engine.supervisor import Pulse
 from olhubd.model import Event
-from olhubd.plugin import Clock, Log
+from olhubd.plugin import Clock, Log, PluginError
 from olhubd.store import Database, events
 
 __all__ = ["Observers", "Stumble"]
@@ -39,7 +39,9 @@ class Stumble(msgspec.Struct, frozen=True, kw_only=True):
 class Observers:
     """Tells events to `olhubd_observe_event`. `begin` before anything happens that is to be told, then `main`."""
 
-    def __init__(self, manager: pluggy.PluginManager, database: Database, clock: Clock, log: Log) -> None:
+    def __init__(
+        self, manager: pluggy.PluginManager, database: Database, clock: Clock, log: Log, strays: Strays
+    ) -> None:
         looking = [found.plugin for found in getattr(manager.hook, _HOOK).get_hookimpls()]
         # Each by itself, or one that fails would keep the event from those after it.
         self._hooks: dict[str, Any] = {
@@ -48,6 +50,7 @@ class Observers:
             )
             for plugin in looking
         }
+        self._calls = {name: Calls(f"plugin {name}", clock, log, strays, quiet=True) for name in self._hooks}
         self._database = database
         self._clock = clock
         self._log = log
@@ -80,28 +83,26 @@ class Observers:
             await self._clock.sleep(_INTERVAL)
 
     async def _tell(self, name: str, hook: Any, event: Event) -> None:
+        async def told() -> None:
+            for result in hook(event=event):
+                if inspect.isawaitable(result):
+                    await result
+
         try:
-            async with asyncio.timeout(_LIMIT):
-                for result in hook(event=event):
-                    if inspect.isawaitable(result):
-                        await result
-        except asyncio.CancelledError as error:
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
-                raise  # the daemon ends; otherwise something broke off inside the plugin
-            self._failed(name, event, error)
-        except Exception as error:
+            await self._calls[name].write(_HOOK, told, limit=_LIMIT)
+        except PluginError as error:
             self._failed(name, event, error)
         else:
             if self.failing.pop(name, None) is not None:
                 self._log.info("an observer works again", plugin=name)
 
-    def _failed(self, name: str, event: Event, error: BaseException) -> None:
+    def _failed(self, name: str, event: Event, error: PluginError) -> None:
         before = self.failing.get(name)
         self.failing[name] = Stumble(
             since=before.since if before is not None else self._clock.now(),
             events=before.events + 1 if before is not None else 1,
-            reason=type(error).__name__,
+            reason=error.kind if isinstance(error, Broken) else str(error),
         )
         if before is None:
-            self._log.error("an observer failed", plugin=name, event_kind=event.kind, exc_info=error)
+            cause = error.cause if isinstance(error, Broken) else error
+            self._log.error("an observer failed", plugin=name, event_kind=event.kind, exc_info=cause)

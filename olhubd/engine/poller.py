@@ -7,16 +7,19 @@ first, since a buyer's new order is worth more than a check of old ones.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime, timedelta
-from typing import TypeVar
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from functools import partial
 
 import msgspec
 
+from olhubd.engine.again import Again
 from olhubd.engine.batch import Result
+from olhubd.engine.byhand import ByHand, Limited
+from olhubd.engine.calls import Broken, Calls
 from olhubd.engine.landing import Landing
-from olhubd.engine.runlog import RunLog
+from olhubd.engine.runlog import RunLog, counted, words
 from olhubd.engine.schedule import Schedule, jitter
 from olhubd.engine.supervisor import Pulse
 from olhubd.engine.turns import Turns
@@ -25,40 +28,36 @@ from olhubd.plugin import (
     AccountBlocked,
     AuthLost,
     Clock,
+    ContractBroken,
     Cursor,
-    Later,
     Log,
     OrderFeed,
-    OrderLookup,
     Page,
     Permanent,
     PluginError,
     Record,
     Temporary,
 )
-from olhubd.store import FAILURES, TROUBLE, Database, Transaction, feeds, lookups
+from olhubd.store import FAILURES, Database, Transaction, feeds
 
-__all__ = ["Limited", "Poller"]
-
-T = TypeVar("T")
+__all__ = ["Limited", "Poller", "Trouble"]
 
 JOURNAL = "orders"
 SWEEP = "orders.sweep"
 _LATE = timedelta(minutes=5)
 """What a sweep finds younger than this and an interval the journal may still tell."""
-_ASIDE = 900.0
-"""Seconds until an order is asked for again that could not be read."""
-_TRIES = 10
-"""So often in vain, and an order is left to the journal and the sweep."""
 _BROKEN_OFF = "fetching was broken off"
+_OFF = timedelta(minutes=5)
+"""How far the clocks of two systems may be apart."""
+_PAGES = 500
+"""Pages in a row, after which other work of the account has its turn."""
 
 
-class Limited(Exception):
-    """Fetching by hand was used up; `again_at` is when it is possible again."""
+class Trouble(msgspec.Struct, frozen=True, kw_only=True):
+    """Since when an account cannot be read, and what was said of it last."""
 
-    def __init__(self, again_at: datetime) -> None:
-        super().__init__(f"fetching by hand is possible again at {again_at:%H:%M:%S} UTC")
-        self.again_at = again_at
+    since: datetime
+    reason: str
 
 
 class Poller:
@@ -70,6 +69,7 @@ class Poller:
         feed: OrderFeed,
         schedule: Schedule,
         *,
+        calls: Calls,
         database: Database,
         landing: Landing,
         log_of_runs: RunLog,
@@ -78,12 +78,14 @@ class Poller:
         clock: Clock,
         log: Log,
         started_at: datetime,
+        dated: Callable[[], tuple[str, datetime] | None],
         lost: Callable[[PluginError], Awaitable[None]],
         recovered: Callable[[], None],
     ) -> None:
         self.account = account
         self._feed = feed
         self._schedule = schedule
+        self._calls = calls
         self._database = database
         self._landing = landing
         self._runs = log_of_runs
@@ -91,14 +93,14 @@ class Poller:
         self._pulls = pulls
         self._clock = clock
         self._log = log
-        self._started_at = started_at
+        self._started_at = self._since = started_at
+        self._dated = dated
         self._lost = lost
         self._recovered = recovered
         self._open = asyncio.Event()
         self._open.set()
-        self._asked: asyncio.Future[Run] | None = None
+        self._hand = ByHand(clock, schedule.manual_per_hour)
         self._wanted = asyncio.Event()
-        self._manual: deque[datetime] = deque()
         self._over = False
         self._failures = 0
         self._next_pull = 0.0
@@ -107,10 +109,22 @@ class Poller:
         self._put_off = False
         """Whether a sweep is due that found too many others at it; it is tried again after the next pull."""
         self._cursor: Cursor | None = None
+        self._unfinished = False
+        """Whether the journal has more to tell at once."""
         self._pulse: Pulse | None = None
-        self._unread = True
-        """Whether orders may wait to be read again; others say so by `look_up`."""
+        self._again = Again(
+            account,
+            feed,
+            calls,
+            self._patience,
+            partial(self._store, told=True),
+            database=database,
+            log_of_runs=log_of_runs,
+            clock=clock,
+        )
         self.next_run: datetime | None = None
+        self.trouble: Trouble | None = None
+        """What keeps its orders from being read; None while they are."""
 
     def pause(self) -> None:
         self._open.clear()
@@ -118,7 +132,7 @@ class Poller:
     @property
     def since(self) -> datetime:
         """Orders placed before are not imported."""
-        return self._started_at
+        return self._since
 
     def resume(self) -> None:
         self._failures = 0
@@ -129,35 +143,24 @@ class Poller:
     def end(self) -> None:
         """Its task has ended for good: nobody shall wait for it any more."""
         self._over = True
-        self._refuse(_BROKEN_OFF)
+        self._hand.refuse(_BROKEN_OFF)
 
     def look_up(self) -> None:
         """Somebody asked for single orders to be read again."""
-        self._unread = True
+        self._again.waiting = True
         self._wanted.set()
 
     async def fetch(self) -> Run:
         """Pull now, or join the pull under way. Raises Limited where the system allows only so many an hour."""
         if self._over:
             raise PluginError(_BROKEN_OFF)
-        if self._asked is None:
-            self.fetchable()
-            if self._schedule.manual_per_hour is not None:
-                self._manual.append(self._clock.now())
-            self._asked = asyncio.get_running_loop().create_future()
-            self._wanted.set()
-        return await asyncio.shield(self._asked)
+        asked = self._hand.ask()
+        self._wanted.set()
+        return await asyncio.shield(asked)
 
     def fetchable(self) -> None:
         """Raises Limited where `fetch` would."""
-        limit = self._schedule.manual_per_hour
-        if limit is None or self._asked is not None:
-            return
-        now = self._clock.now()
-        while self._manual and now - self._manual[0] >= timedelta(hours=1):
-            self._manual.popleft()
-        if len(self._manual) >= limit:
-            raise Limited(self._manual[0] + timedelta(hours=1))
+        self._hand.possible()
 
     async def run(self, pulse: Pulse) -> None:
         """Poll for ever."""
@@ -166,7 +169,7 @@ class Poller:
             while True:
                 if not self._open.is_set():
                     pulse.rest()
-                    self._refuse("the account is paused")
+                    self._hand.refuse("the account is paused")
                     await self._open.wait()
                 self._beat()
                 try:
@@ -174,6 +177,7 @@ class Poller:
                     if self._failures:
                         self._log.info("works again", account=self.account)
                         self._failures = 0
+                    self.trouble = None
                     self._recovered()
                 except PluginError as error:
                     await self._failed(error)
@@ -182,7 +186,7 @@ class Poller:
                     await self._rest(pause)
         finally:
             # Whoever asked must not wait for ever.
-            self._refuse(_BROKEN_OFF)
+            self._hand.refuse(_BROKEN_OFF)
 
     def _beat(self) -> None:
         if self._pulse is not None:
@@ -190,7 +194,7 @@ class Poller:
 
     async def _rest(self, pause: float) -> None:
         self._wanted.clear()
-        if self._asked is not None:
+        if self._hand.asked is not None:
             return
         # Thousands of these at a time: an alarm is cheaper than a time-out, which cancels and raises.
         alarm = asyncio.get_running_loop().call_later(pause, self._wanted.set)
@@ -205,6 +209,8 @@ class Poller:
         self.next_run = self._clock.now() + timedelta(seconds=max(0.0, until_pull))
         if self._failures or self._put_off:
             return until_pull
+        if self._unfinished:
+            return 0.0
         if self._sweep is not None and self._sweep.cursor is not None:
             return 0.0
         due_at = self._sweep.due_at if self._sweep is not None else None
@@ -212,32 +218,29 @@ class Poller:
 
     async def _failed(self, error: PluginError) -> None:
         self._failures += 1
-        self._refuse(str(error))
+        since = self.trouble.since if self.trouble is not None else self._clock.now()
+        self.trouble = Trouble(since=since, reason=str(error))
+        self._hand.refuse(str(error))
         if isinstance(error, AuthLost | AccountBlocked):
             self.pause()
             await self._lost(error)
             return
         interval = self._schedule.interval.total_seconds()
         asked = error.retry_after if isinstance(error, Temporary) else None
+        if asked is not None:
+            asked = max(asked, min(1.0, interval))
         backoff = min(interval, 2.0 * 2.0 ** min(self._failures, 10))
-        if isinstance(error, Permanent):
+        if isinstance(error, Permanent) and not isinstance(error, Broken):
             backoff = interval
         self._next_pull = self._clock.monotonic() + (asked or jitter(backoff))
         if self._failures == 1:
             self._log.warning("cannot fetch", account=self.account, reason=str(error))
 
-    def _refuse(self, reason: str) -> None:
-        if self._asked is not None and not self._asked.done():
-            self._asked.set_exception(PluginError(reason))
-            # Whoever asked may have gone away.
-            self._asked.exception()
-        self._asked = None
-
     async def _round(self) -> None:
         """Do what is due: the journal, then what is to be read again, then one page of a sweep."""
         cursor = self._cursor if self._cursor is not None else await self._begin()
         now = self._clock.monotonic()
-        if self._asked is not None or now >= self._next_pull:
+        if self._hand.asked is not None or self._unfinished or now >= self._next_pull:
             try:
                 await self._journal(cursor)
             except (Temporary, AuthLost, AccountBlocked, *FAILURES):
@@ -249,16 +252,15 @@ class Poller:
         await self._sweep_page()
 
     async def _journal(self, cursor: Cursor) -> None:
-        asked = self._asked
+        asked = self._hand.asked
         run = await self._pull(cursor, "timer" if asked is None else "manual")
         if asked is not None:
-            asked.set_result(run)
-            self._asked = None
-        else:
+            self._hand.done(asked, run)
+        elif not self._unfinished:
             # By hand does not move the timer.
             interval = jitter(self._schedule.interval.total_seconds())
             self._next_pull = self._clock.monotonic() + interval
-        await self._read_again()
+        await self._again.read()
 
     async def _begin(self) -> Cursor:
         """Find where to go on, or where to begin."""
@@ -266,12 +268,21 @@ class Poller:
         journal = known.get(JOURNAL)
         self._sweep = known.get(SWEEP)
         if journal is not None and journal.cursor is not None:
-            self._cursor = Cursor(journal.cursor)
+            self._cursor, self._since = Cursor(journal.cursor), journal.since or self._started_at
             return self._cursor
-        start = self._schedule.start
-        cursor = await self._limited(self._feed.start(start))
+        start, began = self._schedule.start, self._clock.now()
+        try:
+            cursor: Cursor = await self._calls.read(
+                "start", partial(self._feed.start, start), str, limit=self._patience()
+            )
+        except Exception as error:
+            # An account that never worked would else have nothing to show for it.
+            await self._runs.end(self._runs.begin(self.account, JOURNAL, "timer"), words(error))
+            raise
         now = self._clock.now()
-        journal = feeds.Position(account=self.account, feed=JOURNAL, cursor=cursor, moved_at=now)
+        since = None if start is not None else min(self._started_at, self._by_its_clock(began))
+        self._since = since or self._started_at
+        journal = feeds.Position(account=self.account, feed=JOURNAL, cursor=cursor, moved_at=now, since=since)
         # With a start in the past the first sweep fetches all since then, and it is due at once.
         first = now if start is not None else self._schedule.sweep_after(now)
         sweep = feeds.Position(
@@ -289,19 +300,24 @@ class Poller:
 
     async def _pull(self, cursor: Cursor, trigger: str) -> Run:
         run = self._runs.begin(self.account, JOURNAL, trigger)
-        more = True
+        seen = {cursor}
+        self._unfinished = True
         try:
-            while more:
+            while self._unfinished and len(seen) <= _PAGES:
                 # News are not put off: whoever waited in vain goes all the same.
                 async with self._pulls.one():
-                    page = await self._limited(self._feed.pull(cursor))
+                    page = await self._page("pull", partial(self._feed.pull, cursor), cursor)
                     run = await self._land(page, run, self._moved(page))
                 self._cursor = cursor = page.cursor
                 if page.failure is not None:
                     raise page.failure
-                more = page.more
+                if page.more and cursor in seen:
+                    raise ContractBroken("pull: more is promised, and the cursor goes round in a circle")
+                seen.add(cursor)
+                self._unfinished = page.more
         except Exception as error:
-            await self._runs.end(run, _words(error))
+            self._unfinished = False
+            await self._runs.end(run, words(error))
             raise
         # Outside: all has landed, and an end that cannot be stored now is no failure of the run.
         return await self._runs.end(run)
@@ -309,66 +325,42 @@ class Poller:
     def _moved(self, page: Page) -> feeds.Position | None:
         if page.cursor == self._cursor:
             return None
-        return feeds.Position(account=self.account, feed=JOURNAL, cursor=page.cursor, moved_at=self._clock.now())
+        since = self._since if self._schedule.start is None else None
+        now = self._clock.now()
+        return feeds.Position(account=self.account, feed=JOURNAL, cursor=page.cursor, moved_at=now, since=since)
 
     async def _land(self, page: Page, run: Run, position: feeds.Position | None) -> Run:
         if not page.records and position is None:
             return run
-        return _counted(run, await self._store(page.records, run, position))
+        return counted(run, await self._store(page.records, run, position, told=True))
 
-    async def _store(self, records: Sequence[Record], run: Run, position: feeds.Position | None = None) -> Result:
-        unread, self._unread = self._unread, True  # as it is when the landing fails halfway
-        result = await self._landing.land(self.account, records, run=run, position=position, start=self._started_at)
-        self._unread = unread or result.later > 0
+    async def _store(
+        self, records: Sequence[Record], run: Run, position: feeds.Position | None = None, *, told: bool
+    ) -> Result:
+        """Land them. What the feed itself `told` is new by its own mark, so no clock may talk it away lightly."""
+        start = self._since - _OFF if told and self._schedule.start is None else self._since
+        unread, self._again.waiting = self._again.waiting, True  # as it is when the landing fails halfway
+        result = await self._landing.land(self.account, records, run=run, position=position, start=start)
+        self._again.waiting = unread or result.later > 0
         return result
 
-    async def _limited(self, reading: Awaitable[T]) -> T:
+    def _by_its_clock(self, began: datetime) -> datetime:
+        """The moment at which the feed began, by the source's own clock where its answers tell."""
+        told = self._dated()
+        if told is None or told[1] < began:
+            return began
+        try:
+            return parsedate_to_datetime(told[0]).astimezone(UTC)
+        except (ValueError, TypeError, OverflowError):
+            return began
+
+    async def _page(self, what: str, call: Callable[[], Awaitable[Page]], before: Cursor | None) -> Page:
+        return await self._calls.page(what, call, before, limit=self._patience())
+
+    def _patience(self) -> float:
         """A hanging server must not stop the loop, nor many pages make it look stuck."""
         self._beat()
-        try:
-            async with asyncio.timeout(self._schedule.page_limit):
-                return await reading
-        except TimeoutError:
-            raise Temporary(f"no answer within {self._schedule.page_limit:g} s") from None
-
-    async def _read_again(self) -> None:
-        """Read single orders whose source said something else than it had announced."""
-        if not self._unread or not isinstance(self._feed, OrderLookup):
-            return
-        waiting = await lookups.due(self._database.reader, self.account, self._clock.now())
-        if not waiting:
-            self._unread = await lookups.waiting(self._database.reader, self.account)
-            return
-        run = self._runs.begin(self.account, "orders.again", "timer")
-        records: list[Record] = []
-        settled: list[lookups.Lookup] = []
-        failure: PluginError | None = None
-        for wish in waiting:
-            try:
-                record = await self._limited(self._feed.read_order(wish.external_id))
-            except (AuthLost, AccountBlocked) as error:
-                failure = error
-                break
-            except PluginError as error:
-                # Put off: one order that cannot be read must not be in the way of all behind it.
-                record = Later(external_id=wish.external_id, seconds=_ASIDE, reason=str(error))
-                failure = error if isinstance(error, Temporary) else None
-            hopeless = isinstance(record, Later) and wish.tries >= _TRIES and failure is None
-            if hopeless or not isinstance(record, Later):
-                settled.append(wish)
-            if not hopeless:
-                records.append(record)
-            if failure is not None:
-                break
-
-        async def work(tx: Transaction) -> None:
-            await lookups.forget(tx, self.account, settled)
-
-        result = await self._store(records, run)
-        await self._database.write(work)
-        await self._runs.end(_counted(run, result), None if failure is None else _words(failure))
-        if failure is not None:
-            raise failure
+        return self._schedule.page_limit
 
     async def _sweep_page(self) -> None:
         """Read one page of the sweep, if one is due or under way, and not too many other accounts are at theirs."""
@@ -392,9 +384,8 @@ class Poller:
         first = position.since is not None and position.since == self._schedule.start
         run = self._sweep_run or self._runs.begin(self.account, SWEEP, "start" if first else "timer")
         try:
-            page = await self._limited(
-                self._feed.sweep(since, Cursor(position.cursor) if position.cursor else None)
-            )
+            before = Cursor(position.cursor) if position.cursor else None
+            page = await self._page("sweep", partial(self._feed.sweep, since, before), before)
             ends = not page.more and page.failure is None
             after = feeds.Position(
                 account=self.account,
@@ -404,8 +395,8 @@ class Poller:
                 due_at=self._schedule.sweep_after(now),
                 since=None if ends else since,
             )
-            result = await self._store(page.records, run, after)
-            run = _counted(run, result)
+            result = await self._store(page.records, run, after, told=False)
+            run = counted(run, result)
             if run.trigger == "timer":
                 run = msgspec.structs.replace(run, missed=run.missed + self._missed(page, result, now))
             self._sweep, self._sweep_run = after, run
@@ -413,7 +404,7 @@ class Poller:
                 raise page.failure
         except Exception as error:
             self._sweep_run = None
-            await self._runs.end(run, _words(error))
+            await self._runs.end(run, words(error))
             raise
         if ends:
             self._sweep_run = None
@@ -431,20 +422,3 @@ class Poller:
             and record.external_id in result.fresh
             and (record.updated_at or record.placed_at) < told
         )
-
-
-def _counted(run: Run, result: Result) -> Run:
-    return msgspec.structs.replace(
-        run,
-        seen=run.seen + result.seen,
-        added=run.added + result.added,
-        changed=run.changed + result.changed,
-        quarantined=run.quarantined + result.quarantined,
-    )
-
-
-def _words(error: Exception) -> str:
-    """What a person may read of a failure; only plugin errors promise to hold nothing secret."""
-    if isinstance(error, TROUBLE):
-        return f"the database cannot be used: {error}"
-    return str(error) if isinstance(error, PluginError) else f"the connector failed: {type(error).__name__}"

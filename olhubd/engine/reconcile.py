@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -167,7 +168,8 @@ class Reconciler:
         surplus: list[str] = []
         counted = None
         if isinstance(unit.connector, OrderCount) and (before is None or not before.different):
-            counted = await unit.connector.count_orders(since, until)
+            count = partial(unit.connector.count_orders, since, until)
+            counted = await unit.calls.read("count_orders", count, int, limit=_LIMIT)
         if counted is None or counted != len(held):
             listed = await self._listed(unit, since, until)
             known = await arrivals.known(reader, unit.name, listed)
@@ -198,7 +200,7 @@ class Reconciler:
         if not isinstance(feed, OrderFeed):
             raise ContractBroken("it has no order feed")
         for _ in range(_PAGES):
-            page = await feed.sweep(since, cursor)
+            page = await unit.calls.page("sweep", partial(feed.sweep, since, cursor), cursor, limit=_LIMIT)
             if page.failure is not None:
                 raise page.failure
             ids.update(

@@ -13,12 +13,13 @@ from datetime import timedelta
 
 import msgspec
 
+from olhubd.engine.batch import Result
 from olhubd.engine.supervisor import Pulse
 from olhubd.model import Run, RunId, RunState
-from olhubd.plugin import Clock
+from olhubd.plugin import Clock, PluginError
 from olhubd.store import TROUBLE, Database, Transaction, runs
 
-__all__ = ["RunLog", "Totals"]
+__all__ = ["RunLog", "Totals", "counted", "words"]
 
 _FLUSH = 15.0
 _LONGEST_ROW = timedelta(hours=1)
@@ -141,3 +142,21 @@ class RunLog:
             await runs.put(tx, ended)
 
         await self._database.write(work)
+
+
+def counted(run: Run, result: Result) -> Run:
+    """The run with what became of some more records."""
+    return msgspec.structs.replace(
+        run,
+        seen=run.seen + result.seen,
+        added=run.added + result.added,
+        changed=run.changed + result.changed,
+        quarantined=run.quarantined + result.quarantined,
+    )
+
+
+def words(error: Exception) -> str:
+    """What a person may read of a failure; only plugin errors promise to hold nothing secret."""
+    if isinstance(error, TROUBLE):
+        return f"the database cannot be used: {error}"
+    return str(error) if isinstance(error, PluginError) else f"the hub failed: {type(error).__name__}"

@@ -10,6 +10,7 @@ import msgspec
 
 from olhubd.decide.route import Route
 from olhubd.engine.budget import BudgetBook
+from olhubd.engine.calls import Strays
 from olhubd.engine.courier import Amend, Policy
 from olhubd.engine.landing import Landing
 from olhubd.engine.ledger import Ledger
@@ -32,6 +33,7 @@ class Shared(msgspec.Struct, kw_only=True):
     clock: Clock
     log: Any
     supervisor: Supervisor
+    strays: Strays
     budgets: BudgetBook
     clients: Clients
     landing: Landing

@@ -15,6 +15,7 @@ from functools import partial
 import msgspec
 
 from olhubd.engine.account import AccountUnit, NotPossible
+from olhubd.engine.calls import Calls, seconds
 from olhubd.engine.hub import Hub
 from olhubd.engine.supervisor import Pulse
 from olhubd.engine.tokens import Loan
@@ -92,7 +93,7 @@ class SignIns:
             now = self._hub.clock.now()
             if known is not None and known.state is SignInState.PENDING and now < known.expires_at:
                 return known
-            grant = await login.begin_device()
+            grant: DeviceGrant = await unit.calls.read("begin_device", login.begin_device, DeviceGrant)
             begun = SignIn(
                 account=account,
                 state=SignInState.PENDING,
@@ -105,14 +106,14 @@ class SignIns:
             self._ended[account] = asyncio.Event()
             task = f"sign-in of {account}"
             await self._hub.supervisor.stop(task)
-            self._hub.supervisor.once(task, partial(self._see_through, begun, grant, login, who))
+            self._hub.supervisor.once(task, partial(self._see_through, begun, grant, login, unit.calls, who))
             return begun
 
     async def _see_through(
-        self, begun: SignIn, grant: DeviceGrant, login: OAuthLogin, who: str, pulse: Pulse
+        self, begun: SignIn, grant: DeviceGrant, login: OAuthLogin, calls: Calls, who: str, pulse: Pulse
     ) -> None:
         try:
-            token = await self._token(grant, login, pulse)
+            token = await self._token(grant, login, calls, pulse)
             pulse.beat(_PATIENCE)
             name = await self._take(self._hub.unit(begun.account), token, who)
         except (PluginError, NotPossible) as error:
@@ -131,22 +132,23 @@ class SignIns:
         )
         self._ended[begun.account].set()
 
-    async def _token(self, grant: DeviceGrant, login: OAuthLogin, pulse: Pulse) -> Token:
+    async def _token(self, grant: DeviceGrant, login: OAuthLogin, calls: Calls, pulse: Pulse) -> Token:
         """Ask until the person has answered. Raises AuthLost when they refused or did not answer in time."""
-        interval = grant.interval
+        interval = seconds(grant.interval, _LONGEST_PAUSE) or 1.0
         while True:
             pulse.beat(interval + _PATIENCE)
             await self._hub.clock.sleep(interval)
             if self._hub.clock.now() >= grant.expires_at:
                 raise AuthLost("nobody confirmed the code in time")
             try:
-                answer = await login.poll_device(grant)
+                ask = partial(login.poll_device, grant)
+                answer: Token | Pending = await calls.read("poll_device", ask, (Token, Pending))
             except Temporary as error:
                 interval = max(error.retry_after or 0.0, min(interval * 2, _LONGEST_PAUSE))
                 continue
             if not isinstance(answer, Pending):
                 return answer
-            interval = answer.interval
+            interval = seconds(answer.interval, _LONGEST_PAUSE) or 1.0
 
     async def _take(self, unit: AccountUnit, token: Token, who: str) -> str | None:
         """Make the token the account's own; gives the login it belongs to, where the system tells."""
@@ -177,11 +179,13 @@ class SignIns:
         try:
             for attempt in range(1, _PROBES + 1):
                 try:
-                    return await visitor.probe()
+                    found: Identity = await unit.calls.read("probe", visitor.probe, Identity, told=False)
+                    return found
                 except Temporary as error:
                     if attempt == _PROBES:
                         raise
                     await self._hub.clock.sleep(min(error.retry_after or 2.0**attempt, _LONGEST_PAUSE))
         finally:
-            await visitor.close()
+            with contextlib.suppress(PluginError):
+                await unit.calls.read("close", visitor.close, limit=_PATIENCE)
         return None

@@ -8,7 +8,6 @@ the daemon unready and keeps the watchdog from being fed.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable
 
 from olhubd.plugin import Clock, Log
@@ -16,6 +15,8 @@ from olhubd.store import TROUBLE
 
 __all__ = ["Pulse", "Supervisor"]
 
+_ENDING = 15.0
+"""Seconds that a task has to end once it was told to, and to tidy up; then it is left behind."""
 _FIRST_PAUSE = 1.0
 _LONGEST_PAUSE = 60.0
 
@@ -57,6 +58,7 @@ class Supervisor:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._pulses: dict[str, Pulse] = {}
         self._failing: set[str] = set()
+        self._left: dict[asyncio.Task[None], str] = {}
 
     def start(self, name: str, main: Callable[[Pulse], Awaitable[None]]) -> None:
         """Run `main(pulse)` for ever under `name`."""
@@ -83,8 +85,17 @@ class Supervisor:
         finally:
             # Also when nobody waits for it any more: nobody else knows it now.
             task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        await asyncio.wait([task], timeout=_ENDING)
+        if not task.done():
+            # Whoever waits for its end has others to end, too.
+            self._log.error("does not end and is left behind", task=name)
+            self._left[task] = name
+            task.add_done_callback(self._left.pop)
+
+    @property
+    def left(self) -> frozenset[str]:
+        """The tasks that were told to end and have still not done so."""
+        return frozenset(self._left.values())
 
     async def stop_all(self, grace: float = 0.0) -> None:
         """End everything, all at one time."""
@@ -111,14 +122,18 @@ class Supervisor:
     async def _single(self, name: str, main: Callable[[Pulse], Awaitable[None]], pulse: Pulse) -> None:
         try:
             await main(pulse)
-        except Exception:
+        except asyncio.CancelledError:
+            if _told():
+                raise
+            self._log.error("has finished unexpectedly", task=name)
+        except (Exception, SystemExit, KeyboardInterrupt):
             self._log.error("has failed", task=name, exc_info=True)
         finally:
             if self._pulses.get(name) is pulse:
                 del self._tasks[name], self._pulses[name]
 
     async def _guard(self, name: str, main: Callable[[Pulse], Awaitable[None]], pulse: Pulse) -> None:
-        pause = _FIRST_PAUSE
+        pause = 0.0
         while True:
             began = self._clock.monotonic()
             try:
@@ -127,19 +142,33 @@ class Supervisor:
                 # Nobody's mistake: what it says helps, and where it was noticed does not.
                 report = self._log.debug if name in self._failing else self._log.error
                 report("the database cannot be used", task=name, reason=str(error))
-            except Exception:
+                pause = max(pause, _FIRST_PAUSE)
+            except asyncio.CancelledError:
+                if _told() or name not in self._tasks:
+                    raise
+                # Something broke off in there; nobody wanted the loop itself to end.
+                self._log.error("has finished unexpectedly", task=name)
+            except (Exception, SystemExit, KeyboardInterrupt):
+                pause = max(pause, _FIRST_PAUSE)
                 # Once when it starts to fail, not at each of its restarts.
                 report = self._log.debug if name in self._failing else self._log.error
                 report("has failed", task=name, exc_info=True)
             else:
                 if name in self._tasks:
                     self._log.error("has finished unexpectedly", task=name)
+                pause = max(pause, _FIRST_PAUSE)
             if name not in self._tasks:
                 # It was told to end. A failure while it tidied up has taken the place of the cancellation, and a
                 # task that went on for that would never be got rid of.
                 return
             self._failing.add(name)
             if self._clock.monotonic() - began > 10 * _LONGEST_PAUSE:
-                pause = _FIRST_PAUSE
+                pause = min(pause, _FIRST_PAUSE)
             await self._clock.sleep(pause)
-            pause = min(pause * 2, _LONGEST_PAUSE)
+            pause = min(max(pause, _FIRST_PAUSE / 2) * 2, _LONGEST_PAUSE)
+
+
+def _told() -> bool:
+    """Whether somebody told this very task to end."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

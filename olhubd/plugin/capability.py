@@ -16,7 +16,7 @@ from typing import ClassVar, NewType
 import msgspec
 
 from olhubd.model import Fulfilment, Money, Order, Payment, Shipment
-from olhubd.plugin.errors import Rejected, Temporary
+from olhubd.plugin.errors import PluginError, Rejected
 from olhubd.plugin.oauth import DeviceGrant, Token
 
 __all__ = [
@@ -87,7 +87,7 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     records: Sequence[Record]
     cursor: Cursor
     more: bool = False
-    failure: Temporary | None = None
+    failure: PluginError | None = None
 
 
 class OrderFeed(abc.ABC):

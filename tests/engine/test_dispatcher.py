@@ -13,6 +13,7 @@ import structlog
 
 from olhubd.decide import plan
 from olhubd.decide.route import Route
+from olhubd.engine.calls import Calls, Strays
 from olhubd.engine.clock import SystemClock, VirtualClock
 from olhubd.engine.courier import Courier, Policy
 from olhubd.engine.dispatcher import Dispatcher
@@ -189,6 +190,7 @@ class Bench:
             self.amend,
             self.epoch,
             self.lineage.age,
+            Calls("shop", self.clock, log, Strays(), limit=lambda: policy.timeout),
         )
         return Dispatcher(
             "shop",

@@ -16,6 +16,7 @@ import structlog
 
 from olhubd import config, daemon
 from olhubd.engine.account import AccountUnit, NotPossible
+from olhubd.engine.calls import Strays
 from olhubd.engine.clock import SystemClock
 from olhubd.engine.hub import Hub
 from olhubd.engine.landing import Landing
@@ -435,7 +436,9 @@ async def test_runs_that_brought_nothing_are_forgotten_after_their_time(hub: Hub
 async def test_what_is_done_now_and_then_tells_that_it_works_again(hub: Hub) -> None:
     """Or one failure, of a full disk say, would be an alarm for ever."""
     waste = Waste(hub.database, hub.clock, lambda: timedelta(days=1))
-    observers = Observers(hub.configuration.plugins.manager, hub.database, hub.clock, structlog.get_logger())
+    observers = Observers(
+        hub.configuration.plugins.manager, hub.database, hub.clock, structlog.get_logger(), Strays()
+    )
     told: asyncio.Queue[str] = asyncio.Queue()
     for name, main in (("waste", waste.main), ("round", hub._round), ("observers", observers.main)):
         task = asyncio.create_task(main(Pulse(name, hub.clock, told.put_nowait)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -453,3 +454,72 @@ async def test_any_order_of_tellings_owes_each_order_once(
                 assert owed == [("shop", "push-order", DeliveryState.PENDING)]
             if stage is Stage.CANCELLED:
                 assert owed in ([], [("shop", "push-order", DeliveryState.DROPPED)])
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        None,
+        {"id": 7},
+        "an order",
+        object(),
+        Gone(external_id=None),  # type: ignore[arg-type]
+        Unreadable(external_id="7", reason="broken", raw="text"),  # type: ignore[arg-type]
+        Later(external_id="\ud800", seconds=1.0, reason="not yet"),
+    ],
+)
+async def test_what_is_no_record_is_kept_aside_by_its_kind(bench: Bench, odd: Any) -> None:
+    """The cursor moves over it, so nobody would ever ask for it again."""
+    result = await bench.land(order("A"), odd, order("B"), cursor="9")
+    assert (result.seen, result.added, result.quarantined) == (3, 2, 1)
+    (kept,) = await quarantine.listing(bench.database.reader)
+    kind = type(odd).__name__
+    assert kept.external_id.startswith(f"{kind}-")
+    assert kept.reason == f"{kind} is no kind of record"
+    assert kept.raw
+    await bench.land(odd, {"another": "one"})  # type: ignore[arg-type]
+    assert len(await quarantine.listing(bench.database.reader)) == 2, "one that is told again is the same one"
+
+
+@pytest.mark.parametrize("pause", [float("nan"), float("inf"), -3.0, "soon", None])
+async def test_a_pause_that_is_none_holds_up_no_page(bench: Bench, pause: Any) -> None:
+    result = await bench.land(order("A"), Later(external_id="B", seconds=pause, reason="not yet"), cursor="9")
+    assert (result.added, result.later) == (1, 1)
+
+
+async def test_an_order_of_the_second_in_which_it_began_is_wanted(bench: Bench) -> None:
+    """Sources that tell whole seconds: what was bought just after the account began was placed before, it seems."""
+    result = await bench.land(order("new", placed_at=EPOCH), start=EPOCH + timedelta(milliseconds=540))
+    assert (result.added, result.ignored) == (1, 0)
+    result = await bench.land(order("old", placed_at=EPOCH - timedelta(seconds=1)), start=EPOCH)
+    assert (result.added, result.ignored) == (0, 1)
+
+
+async def test_a_page_of_many_batches_moves_the_cursor_with_the_last(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Invariant 1. A process that dies between two transactions of a page leaves the cursor before all of it."""
+    monkeypatch.setattr(landing, "BATCH", 2)
+    page = [order(str(i)) for i in range(5)]
+    write, lives = bench.database.write, 0
+
+    async def dies(work: Any) -> Any:
+        nonlocal lives
+        if lives == 0:
+            raise sqlite3.OperationalError("the process died here")
+        lives -= 1
+        return await write(work)
+
+    for landed in (1, 2):
+        lives = landed
+        monkeypatch.setattr(bench.database, "write", dies)
+        with pytest.raises(sqlite3.OperationalError):
+            await bench.land(*page, Gone(external_id="X"), cursor="9")
+        assert await feeds.get(bench.database.reader, "allegro", "orders") is None
+        assert len(await orders.listing(bench.database.reader, limit=10)) > 0, "it died in the middle"
+    monkeypatch.setattr(bench.database, "write", write)
+    await bench.land(*page, cursor="9")
+    position = await feeds.get(bench.database.reader, "allegro", "orders")
+    assert position is not None
+    assert position.cursor == "9"
+    assert len(await orders.listing(bench.database.reader, limit=10)) == 5

@@ -9,6 +9,7 @@ import pluggy
 import pytest
 import structlog
 
+from olhubd.engine.calls import Strays
 from olhubd.engine.clock import SystemClock
 from olhubd.engine.landing import Landing
 from olhubd.engine.observers import Observers
@@ -58,7 +59,7 @@ async def test_observers_see_what_happens_from_now_on_in_order(database: Databas
     plugins.register(diary)
     await land(database, clock, "before")
     with structlog.testing.capture_logs() as lines:
-        observers = Observers(plugins, database, clock, structlog.get_logger())
+        observers = Observers(plugins, database, clock, structlog.get_logger(), Strays())
         assert observers.wanted
         task = asyncio.create_task(observers.main(Pulse("observers", clock)))
         await asyncio.sleep(0.05)
@@ -101,7 +102,7 @@ async def test_one_that_fails_keeps_no_event_from_the_others(database: Database)
     for name, plugin in (("first", first), ("broken", Broken()), ("torn", Torn()), ("last", last)):
         plugins.register(plugin, name)
     with structlog.testing.capture_logs() as lines:
-        observers = Observers(plugins, database, clock, structlog.get_logger())
+        observers = Observers(plugins, database, clock, structlog.get_logger(), Strays())
         await observers.begin()
         await land(database, clock, "A")
         task = asyncio.create_task(observers.main(Pulse("observers", clock)))
@@ -123,7 +124,7 @@ async def test_a_failure_of_the_telling_itself_leaves_nothing_out(
     """The daemon begins it again, and what happened meanwhile is told then."""
     clock, plugins, diary = Hurried(), manager(), Calm()
     plugins.register(diary)
-    observers = Observers(plugins, database, clock, structlog.get_logger())
+    observers = Observers(plugins, database, clock, structlog.get_logger(), Strays())
     await observers.begin()
 
     async def fails(*_: object) -> list[Event]:
@@ -144,4 +145,4 @@ async def test_a_failure_of_the_telling_itself_leaves_nothing_out(
 
 
 async def test_nobody_is_asked_when_nobody_looks(database: Database) -> None:
-    assert not Observers(manager(), database, SystemClock(), structlog.get_logger()).wanted
+    assert not Observers(manager(), database, SystemClock(), structlog.get_logger(), Strays()).wanted

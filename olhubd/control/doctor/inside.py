@@ -22,6 +22,7 @@ from olhubd.control.keyring import Keyring
 from olhubd.control.story import Severity
 from olhubd.control.views import Mapping
 from olhubd.engine.account import AccountUnit
+from olhubd.engine.calls import Broken
 from olhubd.engine.hub import Hub
 from olhubd.model import AlarmKind
 from olhubd.plugin import AuthLost, Identity, OAuthLogin, PluginError, Probe
@@ -246,14 +247,11 @@ async def _visit(unit: AccountUnit) -> _Visit:
     if not isinstance(unit.connector, Probe):
         return _Visit(skipped="its connector cannot ask who it is")
     try:
-        async with asyncio.timeout(_PATIENCE):
-            return _Visit(who=await unit.connector.probe())
-    except TimeoutError:
-        return _Visit(failure=f"did not answer within {_PATIENCE:.0f} s")
+        return _Visit(who=await unit.visited(_PATIENCE, told=False))
+    except Broken as error:
+        return _Visit(failure=f"its connector failed: {error.kind}")
     except PluginError as error:
         return _Visit(failure=str(error), lost=isinstance(error, AuthLost))
-    except Exception as error:  # a fault in one connector says nothing of the others
-        return _Visit(failure=f"its connector failed: {type(error).__name__}")
 
 
 def _granted(unit: AccountUnit) -> Finding | None:

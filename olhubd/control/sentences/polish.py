@@ -15,7 +15,6 @@ REASONS: Final[Mapping[str, str]] = {
     "{} cannot take orders": "{} nie przyjmuje zamówień",
     "no route leads from {} to {} any more": "żadna trasa nie prowadzi już z {} do {}",
     "the connector failed: {}": "zawiodła wtyczka: {}",
-    "no end within {} s": "brak końca w ciągu {} s",
     "waits until the target has settled": "czeka, aż sklep się ustabilizuje",
     "was not there; is sent again": "nie było go tam; jest wysyłane ponownie",
     "the target stored a total of {}, the buyer pays {}": "sklep zapisał sumę {}, a kupujący płaci {}",

@@ -1,0 +1,100 @@
+"""Reading single orders again: those whose source told something else than announced, or a person asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+
+from olhubd.engine.batch import Result
+from olhubd.engine.calls import Calls
+from olhubd.engine.runlog import RunLog, counted, words
+from olhubd.model import Order, Run
+from olhubd.plugin import (
+    AccountBlocked,
+    AuthLost,
+    Clock,
+    Gone,
+    Later,
+    OrderFeed,
+    OrderLookup,
+    PluginError,
+    Record,
+    Temporary,
+    Unreadable,
+)
+from olhubd.store import Database, Transaction, lookups
+
+__all__ = ["Again"]
+
+_ASIDE = 900.0
+"""Seconds until an order is asked for again that could not be read."""
+_TRIES = 10
+"""So often in vain, and an order is left to the journal and the sweep."""
+_RECORD = (Order, Unreadable, Gone, Later)
+
+
+class Again:
+    """The orders of one account that wait to be read again. `store` lands what was read."""
+
+    def __init__(
+        self,
+        account: str,
+        feed: OrderFeed,
+        calls: Calls,
+        patience: Callable[[], float],
+        store: Callable[[Sequence[Record], Run], Awaitable[Result]],
+        *,
+        database: Database,
+        log_of_runs: RunLog,
+        clock: Clock,
+    ) -> None:
+        self._account = account
+        self._feed = feed
+        self._calls = calls
+        self._patience = patience
+        self._store = store
+        self._database = database
+        self._runs = log_of_runs
+        self._clock = clock
+        self.waiting = True
+        """Whether some may wait."""
+
+    async def read(self) -> None:
+        """Read what is due. Raises what keeps the account as a whole from being read."""
+        if not self.waiting or not isinstance(self._feed, OrderLookup):
+            return
+        due = await lookups.due(self._database.reader, self._account, self._clock.now())
+        if not due:
+            self.waiting = await lookups.waiting(self._database.reader, self._account)
+            return
+        run = self._runs.begin(self._account, "orders.again", "timer")
+        records: list[Record] = []
+        settled: list[lookups.Lookup] = []
+        failure: PluginError | None = None
+        for wish in due:
+            try:
+                ask = partial(self._feed.read_order, wish.external_id)
+                record: Record = await self._calls.read("read_order", ask, _RECORD, limit=self._patience())
+            except (AuthLost, AccountBlocked) as error:
+                failure = error
+                break
+            except PluginError as error:
+                # Put off: one order that cannot be read must not be in the way of all behind it.
+                record = Later(external_id=wish.external_id, seconds=_ASIDE, reason=str(error))
+                failure = error if isinstance(error, Temporary) else None
+            hopeless = isinstance(record, Later) and wish.tries >= _TRIES and failure is None
+            if hopeless or not isinstance(record, Later):
+                settled.append(wish)
+            if not hopeless:
+                records.append(record)
+            if failure is not None:
+                break
+
+        async def work(tx: Transaction) -> None:
+            await lookups.forget(tx, self._account, settled)
+
+        result = await self._store(records, run)
+        await self._database.write(work)
+        await self._runs.end(counted(run, result), None if failure is None else words(failure))
+        if failure is not None:
+            raise failure

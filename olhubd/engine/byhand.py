@@ -1,0 +1,63 @@
+"""Fetching by hand: who asked for a round, how often that may be, and what they are told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from datetime import datetime, timedelta
+
+from olhubd.model import Run
+from olhubd.plugin import Clock, PluginError
+
+__all__ = ["ByHand", "Limited"]
+
+
+class Limited(Exception):
+    """Fetching by hand was used up; `again_at` is when it is possible again."""
+
+    def __init__(self, again_at: datetime) -> None:
+        super().__init__(f"fetching by hand is possible again at {again_at:%H:%M:%S} UTC")
+        self.again_at = again_at
+
+
+class ByHand:
+    """The round that people asked for and wait for, if any; all who ask meanwhile wait for the same one."""
+
+    def __init__(self, clock: Clock, per_hour: int | None) -> None:
+        self._clock = clock
+        self._per_hour = per_hour
+        self._times: deque[datetime] = deque()
+        self.asked: asyncio.Future[Run] | None = None
+
+    def possible(self) -> None:
+        """Raises Limited where one more round may not be asked for."""
+        if self._per_hour is None or self.asked is not None:
+            return
+        now = self._clock.now()
+        while self._times and now - self._times[0] >= timedelta(hours=1):
+            self._times.popleft()
+        if len(self._times) >= self._per_hour:
+            raise Limited(self._times[0] + timedelta(hours=1))
+
+    def ask(self) -> asyncio.Future[Run]:
+        """What becomes of the round asked for. Raises Limited."""
+        if self.asked is None:
+            self.possible()
+            if self._per_hour is not None:
+                self._times.append(self._clock.now())
+            self.asked = asyncio.get_running_loop().create_future()
+        return self.asked
+
+    def done(self, asked: asyncio.Future[Run], run: Run) -> None:
+        """The round has ended well."""
+        if not asked.done():
+            asked.set_result(run)
+        self.asked = None
+
+    def refuse(self, reason: str) -> None:
+        """There will be no such round, for this reason."""
+        if self.asked is not None and not self.asked.done():
+            self.asked.set_exception(PluginError(reason))
+            # Whoever asked may have gone away.
+            self.asked.exception()
+        self.asked = None
