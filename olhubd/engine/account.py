@@ -154,7 +154,7 @@ class AccountUnit:
             clock=shared.clock,
             log=self._log,
             started_at=since or first_run,
-            dated=lambda: self.dated,
+            there=lambda: shared.lineage.now(config.name),
             lost=self.lost,
             recovered=lambda: shared.supervisor.recovered(self._poller_task),
         )

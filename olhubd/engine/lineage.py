@@ -38,6 +38,11 @@ class Lineage:
         # The answer that was under way for the shortest time is the best witness.
         self._ahead[account] = max(ahead, self._ahead.get(account, ahead))
 
+    def now(self, account: str) -> datetime | None:
+        """What time it is by the clock of the account's system; None when it told none."""
+        ahead = self._ahead.get(account)
+        return None if ahead is None else datetime.fromtimestamp(ahead + self._clock.monotonic(), UTC)
+
     def age(self, account: str, placed_at: datetime) -> timedelta | None:
         """How old an order placed then, as its source says, can be by now; None when the source told no time."""
         ahead = self._ahead.get(account)

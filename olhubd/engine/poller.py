@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 import msgspec
@@ -78,7 +77,7 @@ class Poller:
         clock: Clock,
         log: Log,
         started_at: datetime,
-        dated: Callable[[], tuple[str, datetime] | None],
+        there: Callable[[], datetime | None],
         lost: Callable[[PluginError], Awaitable[None]],
         recovered: Callable[[], None],
     ) -> None:
@@ -94,7 +93,7 @@ class Poller:
         self._clock = clock
         self._log = log
         self._started_at = self._since = started_at
-        self._dated = dated
+        self._there = there
         self._lost = lost
         self._recovered = recovered
         self._open = asyncio.Event()
@@ -270,7 +269,7 @@ class Poller:
         if journal is not None and journal.cursor is not None:
             self._cursor, self._since = Cursor(journal.cursor), journal.since or self._started_at
             return self._cursor
-        start, began = self._schedule.start, self._clock.now()
+        start, began = self._schedule.start, self._clock.monotonic()
         try:
             cursor: Cursor = await self._calls.read(
                 "start", partial(self._feed.start, start), str, limit=self._patience()
@@ -280,7 +279,10 @@ class Poller:
             await self._runs.end(self._runs.begin(self.account, JOURNAL, "timer"), words(error))
             raise
         now = self._clock.now()
-        since = None if start is not None else min(self._started_at, self._by_its_clock(began))
+        since = None
+        if start is None and (there := self._there()) is not None:
+            # By the source's own clock, where it tells: ours and its may be apart.
+            since = min(self._started_at, there - timedelta(seconds=self._clock.monotonic() - began))
         self._since = since or self._started_at
         journal = feeds.Position(account=self.account, feed=JOURNAL, cursor=cursor, moved_at=now, since=since)
         # With a start in the past the first sweep fetches all since then, and it is due at once.
@@ -325,7 +327,7 @@ class Poller:
     def _moved(self, page: Page) -> feeds.Position | None:
         if page.cursor == self._cursor:
             return None
-        since = self._since if self._schedule.start is None else None
+        since = self._since if self._schedule.start is None and self._since != self._started_at else None
         now = self._clock.now()
         return feeds.Position(account=self.account, feed=JOURNAL, cursor=page.cursor, moved_at=now, since=since)
 
@@ -343,16 +345,6 @@ class Poller:
         result = await self._landing.land(self.account, records, run=run, position=position, start=start)
         self._again.waiting = unread or result.later > 0
         return result
-
-    def _by_its_clock(self, began: datetime) -> datetime:
-        """The moment at which the feed began, by the source's own clock where its answers tell."""
-        told = self._dated()
-        if told is None or told[1] < began:
-            return began
-        try:
-            return parsedate_to_datetime(told[0]).astimezone(UTC)
-        except (ValueError, TypeError, OverflowError):
-            return began
 
     async def _page(self, what: str, call: Callable[[], Awaitable[Page]], before: Cursor | None) -> Page:
         return await self._calls.page(what, call, before, limit=self._patience())

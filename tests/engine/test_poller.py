@@ -117,7 +117,8 @@ class Bench:
         self.sweeps = Turns(places=4, patience=5.0)
         self.pulls = Turns(places=4, patience=5.0)
         self.name = "allegro"
-        self.dated: tuple[str, datetime] | None = None
+        self.there: datetime | None = None
+        self.began = EPOCH
         self.poller: Poller
         self.pulse: Pulse
         self.task: asyncio.Task[None] | None = None
@@ -143,8 +144,8 @@ class Bench:
             pulls=self.pulls,
             clock=self.clock,
             log=structlog.get_logger(),
-            started_at=EPOCH,
-            dated=lambda: self.dated,
+            started_at=self.began,
+            there=lambda: self.there,
             lost=self._lose,
             recovered=lambda: None,
         )
@@ -599,3 +600,34 @@ async def test_quiet_runs_share_a_row(bench: Bench) -> None:
     logged = await bench.logged()
     assert sum(run.polls for run in logged) >= 5
     assert len(logged) < 3
+
+
+@pytest.mark.parametrize("behind", [0.0, 180.0, 7200.0])
+async def test_what_comes_just_after_the_beginning_is_wanted_whatever_clock_the_source_has(
+    bench: Bench, behind: float
+) -> None:
+    """The source's clock is behind ours: what is bought now was placed, it says, before the account began."""
+    begun = bench.clock.now()
+    bench.began = begun
+    bench.there = begun - timedelta(seconds=behind) if behind > 300 else None
+    its_now = begun - timedelta(seconds=behind)
+    bench.start()
+    await asyncio.sleep(0.05)
+    bench.market.place(order("new", placed_at=(its_now + timedelta(seconds=2)).replace(microsecond=0)))
+    bench.market.place(order("old", placed_at=its_now - timedelta(hours=1)))
+    await bench.until("new")
+    await bench.stop()
+    bench.market.place(order("newer", placed_at=its_now + timedelta(seconds=60)))
+    bench.there = None
+    bench.start()
+    await bench.until("new", "newer")
+
+
+async def test_a_sweep_brings_nothing_from_before_the_beginning(bench: Bench) -> None:
+    """What the feed tells is new by its own mark; a sweep has none, and goes by the moment of the start."""
+    bench.began = bench.clock.now()
+    bench.market.place(order("old", placed_at=bench.began - timedelta(seconds=100)), told=False)
+    bench.market.place(order("new", placed_at=bench.began + timedelta(seconds=1)), told=False)
+    bench.start(sweep_interval=timedelta(seconds=0.05))
+    await bench.until("new")
+    assert len(bench.market.sweeps) >= 1
