@@ -39,7 +39,7 @@ from olhubd.engine.waste import Waste
 from olhubd.engine.watch import Watch
 from olhubd.model import Delivery, Order
 from olhubd.plugin import Clock
-from olhubd.plugin.answer import LONGEST_PAUSE
+from olhubd.plugin.errors import LONGEST_PAUSE
 from olhubd.store import (
     FAILURES,
     TROUBLE,

@@ -1,10 +1,15 @@
 """What came back over HTTP, and what it means: decoding, and the table from statuses and codes to plugin errors.
 
 No I/O: the client fetches an `Answer`, this module reads it.
+
+Between a plugin and its system stand firewalls, caches, gateways and the system's own plugins. Each of them answers
+in the system's place, with whatever status, before or after the system has acted. So a failed answer proves
+something only when it is the system's own refusal in its own form, which each connector declares.
 """
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import email.utils
 import math
@@ -20,6 +25,7 @@ from multidict import CIMultiDictProxy
 
 from olhubd.plugin import lenient
 from olhubd.plugin.errors import (
+    LONGEST_PAUSE,
     AuthLost,
     Conflict,
     ContractBroken,
@@ -28,21 +34,28 @@ from olhubd.plugin.errors import (
     PluginError,
     RateLimited,
     Rejected,
+    Temporary,
     Unavailable,
 )
 from olhubd.plugin.mask import mask
+from olhubd.plugin.page import describe, is_page
 
-__all__ = ["LONGEST_PAUSE", "Answer", "Complaint", "ErrorTable", "decode"]
+__all__ = ["STRANGERS_PAUSE", "Answer", "Complaint", "ErrorTable", "NotJson", "decode"]
 
 T = TypeVar("T")
 
-LONGEST_PAUSE = 86400.0
-"""Seconds; a server that asks for more is not believed."""
+STRANGERS_PAUSE = 60.0
+"""Seconds for which a Retry-After is believed that is not in the system's own answer: then one call finds out."""
+_STRAINED = frozenset({500, 502, 504})
 _LONGEST_COMPLAINT = 500
 _CHARSET = re.compile(r"charset\s*=\s*\"?([\w.:-]+)", re.IGNORECASE)
 _ESCAPE = re.compile(rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(u[dD][89a-fA-F]..)|.)", re.DOTALL)
 """An escape in a JSON text: a pair of surrogates, one alone (the group), or any other."""
 _QUOTED_VALUE = re.compile(r" '.*", re.DOTALL)
+
+
+class NotJson(ContractBroken):
+    """The body is no JSON: a page, half an answer, nothing."""
 
 
 @lru_cache(maxsize=512)
@@ -55,7 +68,7 @@ def decode(body: bytes, into: type[T]) -> T:
 
     What a record marks as `Side` is beside the matter: where it does not fit, it is taken as not told.
     A text that was cut in the middle of an emoji, as long names are, is read with a mark in that place: half a pair
-    of escapes must not make a page of orders unreadable.
+    of escapes must not make a page of orders unreadable. What is no JSON at all is NotJson.
     """
     try:
         try:
@@ -69,8 +82,10 @@ def decode(body: bytes, into: type[T]) -> T:
         # What the body held is not for an error text: "Invalid enum value 'Jan Kowalski'".
         text = _QUOTED_VALUE.sub("", text)
         failure = ContractBroken(f"unexpected answer: {text}", field=path.rstrip("`") or None)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        failure = ContractBroken("the answer is not JSON")
+    except RecursionError:
+        failure = ContractBroken("unexpected answer: nested beyond all sense")
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        failure = NotJson("the answer is not JSON")
     raise failure
 
 
@@ -103,17 +118,41 @@ class Answer(msgspec.Struct, frozen=True):
     headers: CIMultiDictProxy[str]
     body: bytes
 
-    def into(self, kind: type[T]) -> T:
-        """The body decoded as JSON. Raises ContractBroken."""
-        body = self.body
-        if body.startswith(b"\xef\xbb\xbf"):  # some PHP file was saved with a byte order mark
-            body = body[3:]
-        declared = _CHARSET.search(self.headers.get("Content-Type", ""))
+    @property
+    def text(self) -> bytes:
+        """The body as UTF-8 without a byte order mark, which it has where some PHP file was saved with one.
+
+        The one place where a body is cleaned: who looks at `body` itself takes a marked answer for a page.
+        """
+        body = self.body.removeprefix(codecs.BOM_UTF8)
+        declared = _CHARSET.search(self._type)
         if declared is not None and declared[1].lower() not in ("utf-8", "utf8", "us-ascii"):
             # An unknown charset, or one that does not fit, is taken for the UTF-8 that JSON is anyway.
             with contextlib.suppress(LookupError, UnicodeError):
                 body = body.decode(declared[1]).encode()
-        return decode(body, kind)
+        return body
+
+    def into(self, kind: type[T]) -> T:
+        """The body decoded as JSON. Raises ContractBroken; NotJson, which says what came, when it is no JSON."""
+        try:
+            return decode(self.text, kind)
+        except NotJson as error:
+            failure = NotJson(f"{error}: {self.described}", status=self.status)
+        raise failure
+
+    @property
+    def is_page(self) -> bool:
+        """Whether this is a page for people."""
+        return is_page(self.text, self._type)
+
+    @property
+    def described(self) -> str:
+        """What came instead of an answer: the kind of it, its title, a likely cause."""
+        return describe(self.status, self.text, self._type)
+
+    @property
+    def _type(self) -> str:
+        return self.headers.get("Content-Type", "")
 
     @property
     def retry_after(self) -> float | None:
@@ -148,31 +187,86 @@ class ErrorTable(msgspec.Struct, frozen=True, kw_only=True):
     """From a status, or the system's own error code, to a plugin error. Codes win over statuses.
 
     `read` finds code, message and field in a failed answer.
+
+    `is_refusal` tells whether a failed answer is the system's own refusal in its own form: by the shape of its
+    errors, and not by the status, which anybody on the way can give. Raising is the same as False. Only such a
+    refusal proves that nothing was done; after any other failed answer to a write that must not be repeated the
+    outcome is unknown, and what may be repeated is Unavailable. Without `is_refusal` no failed answer to such a
+    write is believed, while what may be repeated is judged by its status, unless it is a page.
+
+    `longest` is the longest pause in seconds that the system is documented to ask for.
     """
 
     statuses: Mapping[int, type[PluginError]] = {}
     codes: Mapping[str, type[PluginError]] = {}
     read: Callable[[Answer], Complaint] | None = None
+    is_refusal: Callable[[Answer], bool] | None = None
+    longest: float = 900.0
+
+    def proves(self, answer: Answer) -> bool:
+        """Whether a failed answer is the system's own word."""
+        if self.is_refusal is None:
+            return False
+        try:
+            return self.is_refusal(answer)
+        except Exception:  # a page, or anything else that its reader trips over
+            return False
 
     def error(self, answer: Answer, what: str, repeatable: bool) -> PluginError:
         """The error for a failed answer to `what`."""
-        complaint = Complaint()
-        if self.read is not None:
-            # A firewall's page or a PHP notice is no complaint that can be read, whatever the reader trips over;
-            # the status still tells.
-            with contextlib.suppress(Exception):
-                complaint = self.read(answer)
-        kind = self.codes.get(complaint.code or "") or self.statuses.get(answer.status)
-        if kind is None:
-            kind = _default(answer, repeatable)
-        said = _sentence(complaint.message) or _phrase(answer.status)
+        own = self.proves(answer)
+        # Nobody says how this system refuses: where nothing can be doubled a bare status must do.
+        guessed = self.is_refusal is None and repeatable and answer.status >= 400 and not answer.is_page
+        if own or guessed:
+            return self._refusal(answer, what, repeatable)
+        return self.foreign(answer, what, repeatable)
+
+    def _refusal(self, answer: Answer, what: str, repeatable: bool) -> PluginError:
+        complaint = self._complaint(answer)
+        status = answer.status
+        kind = self.codes.get(complaint.code or "") or self.statuses.get(status) or _default(status, repeatable)
+        said = _sentence(complaint.message) or _phrase(status)
         code = f" ({complaint.code})" if complaint.code else ""
-        message = f"{what}: {answer.status} {said}{code}"
-        if issubclass(kind, RateLimited | Unavailable):
-            return kind(message, retry_after=answer.retry_after, code=complaint.code, status=answer.status)
+        message = f"{what}: {status} {said}{code}"
+        if issubclass(kind, Temporary):
+            pause = self.pause(answer)
+            strained = status in _STRAINED
+            return kind(message, retry_after=pause, strained=strained, code=complaint.code, status=status)
         if issubclass(kind, Rejected | ContractBroken):
-            return kind(message, field=complaint.field, code=complaint.code, status=answer.status)
-        return kind(message, code=complaint.code, status=answer.status)
+            return kind(message, field=complaint.field, code=complaint.code, status=status)
+        return kind(message, code=complaint.code, status=status)
+
+    def foreign(self, answer: Answer, what: str, repeatable: bool) -> PluginError:
+        """The error for an answer, of whatever status, that the system itself did not give."""
+        status = answer.status
+        said = answer.described
+        if self.is_refusal is None and not answer.is_page:
+            said = _sentence(self._complaint(answer).message) or said
+        if 300 <= status < 400 and status != 304:
+            said = "the server redirects: write its final address as url (https, with or without www)"
+        message = f"{what}: {status} {_phrase(status)}: {said}"
+        if not repeatable:
+            kind: type[Temporary] = OutcomeUnknown
+            message += "; whether it was done is not known"
+        elif status < 200 or 300 <= status < 400:
+            return ContractBroken(message, status=status)
+        else:
+            kind = RateLimited if status == HTTPStatus.TOO_MANY_REQUESTS else Unavailable
+        return kind(message, retry_after=self.pause(answer), strained=status in _STRAINED, status=status)
+
+    def _complaint(self, answer: Answer) -> Complaint:
+        if self.read is not None:
+            # Whatever the reader trips over, the status still tells.
+            with contextlib.suppress(Exception):
+                return self.read(answer)
+        return Complaint()
+
+    def pause(self, answer: Answer) -> float | None:
+        """For how many seconds the answer asks, as far as whoever gave it is believed."""
+        asked = answer.retry_after
+        if asked is None:
+            return None
+        return min(asked, self.longest if self.proves(answer) else STRANGERS_PAUSE)
 
 
 def _sentence(message: str | None) -> str:
@@ -187,31 +281,22 @@ def _phrase(status: int) -> str:
         return "unknown status"
 
 
-def _default(answer: Answer, repeatable: bool) -> type[PluginError]:
-    status = answer.status
+def _default(status: int, repeatable: bool) -> type[PluginError]:
     match status:
-        case 403 if answer.headers.get("Content-Type", "").startswith("text/html"):
-            # A page comes from a firewall on the way, which knows nothing of grants.
-            return Unavailable
         case 401 | 403:
             return AuthLost
         case 404 | 410:
             return NotFound
         case 409 | 412:
             return Conflict
-        case 408 | 425:
-            return Unavailable if repeatable else OutcomeUnknown
         case 429:
             return RateLimited
-        case 302 | 303:
+        case 408 | 425:
+            return Unavailable if repeatable else OutcomeUnknown
+        case _ if status < 400:
             # Also how a web framework says "done, look there".
-            return ContractBroken if repeatable else OutcomeUnknown
-        case _ if status < 200 or status == 304:
-            # Nobody asked for another protocol, nor whether anything is new: no word about what was done.
             return ContractBroken if repeatable else OutcomeUnknown
         case _ if status >= 500:
             # A gateway's 502 or 504 says nothing of what the server behind it did.
             return Unavailable if repeatable else OutcomeUnknown
-        case _ if 300 <= status < 400:
-            return ContractBroken
     return Rejected

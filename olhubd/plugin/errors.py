@@ -7,6 +7,7 @@ and reasons but never carry bodies, headers or personal data, since they end in 
 from __future__ import annotations
 
 import enum
+import math
 
 __all__ = [
     "AccountBlocked",
@@ -23,6 +24,10 @@ __all__ = [
     "Temporary",
     "Unavailable",
 ]
+
+
+LONGEST_PAUSE = 86400.0
+"""Seconds; nobody is believed who asks for more."""
 
 
 class Blame(enum.StrEnum):
@@ -48,9 +53,31 @@ def _storable(text: str) -> str:
 
 
 class Temporary(PluginError):
-    """Try again later; nothing was changed over there (except for OutcomeUnknown)."""
+    """Try again later; nothing was changed over there (except for OutcomeUnknown).
 
-    retry_after: float | None = None
+    `retry_after` is in seconds; None when nobody said. What is no span of time counts as not said, and none is
+    longer than a day. `strained` tells that the server took the request and did not get done with it (no answer in
+    time, a dropped connection, 500, 502, 504): asking for less at a time may help.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        retry_after: float | None = None,
+        strained: bool = False,
+        code: str | None = None,
+        status: int | None = None,
+    ) -> None:
+        super().__init__(message, code=code, status=status)
+        self.retry_after = _span(retry_after)
+        self.strained = strained
+
+
+def _span(seconds: float | None) -> float | None:
+    if seconds is None or not math.isfinite(seconds):
+        return None
+    return min(max(0.0, seconds), LONGEST_PAUSE)
 
 
 class Permanent(PluginError):
@@ -60,35 +87,14 @@ class Permanent(PluginError):
 class Unavailable(Temporary):
     """Not reached, or answered with its own failure, and surely nothing was done."""
 
-    def __init__(
-        self,
-        message: str,
-        *,
-        retry_after: float | None = None,
-        code: str | None = None,
-        status: int | None = None,
-    ) -> None:
-        super().__init__(message, code=code, status=status)
-        self.retry_after = retry_after
-
 
 class RateLimited(Temporary):
-    """Too many calls. `retry_after` in seconds; None when the server does not say."""
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        retry_after: float | None = None,
-        code: str | None = None,
-        status: int | None = None,
-    ) -> None:
-        super().__init__(message, code=code, status=status)
-        self.retry_after = retry_after
+    """Too many calls."""
 
 
 class OutcomeUnknown(Temporary):
-    """A request that changes something was sent and no answer came: look it up before sending it again."""
+    """A request that changes something was sent, and no answer came that tells what was done: look it up before it
+    is sent again."""
 
 
 class AuthLost(Permanent):

@@ -20,7 +20,7 @@ from aiohttp.http import HttpProcessingError
 from multidict import CIMultiDict
 from yarl import URL
 
-from olhubd.plugin.answer import Answer, Complaint, ErrorTable, decode
+from olhubd.plugin.answer import Answer, Complaint, ErrorTable, NotJson, decode
 from olhubd.plugin.budget import Gate, Lane
 from olhubd.plugin.errors import (
     AccountBlocked,
@@ -39,6 +39,8 @@ __all__ = ["Answer", "Bearer", "Client", "Complaint", "ErrorTable", "Middleware"
 T = TypeVar("T")
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_ODD = 1
+"""How often a refused key is tried once more for what may be repeated: hosts refuse a good one now and then."""
 _RENEWALS = 2
 """How often a request has its token renewed before a refusal counts as the loss of the grant."""
 _LARGEST = 64 * 2**20
@@ -142,18 +144,35 @@ class Client:
         lane: Lane = Lane.ORDERS,
         headers: Mapping[str, str] | None = None,
     ) -> T:
-        """A request whose answer is decoded. An unreadable answer to a write means that its outcome is unknown."""
-        answer = await self.request(
-            method, path, query=query, json=json, repeatable=repeatable, lane=lane, headers=headers
+        """A request whose answer is decoded. An unreadable answer to a write means that its outcome is unknown.
+
+        What is no JSON at all is nobody's answer: where the request may be repeated, that is Unavailable.
+        """
+        decoded, _ = await self.fetch(
+            method, path, into, query=query, json=json, repeatable=repeatable, lane=lane, headers=headers
         )
+        return decoded
+
+    async def fetch(
+        self, method: str, path: str, into: type[T], *, repeatable: bool | None = None, **options: Any
+    ) -> tuple[T, Answer]:
+        """Like `call`, with the answer itself for its headers. Options are those of `request`."""
+        answer = await self.request(method, path, repeatable=repeatable, **options)
+        harmless = method in _SAFE_METHODS if repeatable is None else repeatable
+        what = _what(method, path)
+        failure: PluginError
         try:
-            return answer.into(into)
+            return answer.into(into), answer
+        except NotJson as error:
+            if harmless:
+                failure = Unavailable(f"{what}: {answer.status} {answer.described}", status=answer.status)
+            else:
+                failure = OutcomeUnknown(f"{what}: done or not, but {error}", status=answer.status)
         except ContractBroken as error:
-            if method in _SAFE_METHODS or repeatable:
+            if harmless:
                 raise
-            raise OutcomeUnknown(
-                f"{_what(method, path)}: done or not, but {error}", status=answer.status
-            ) from error
+            failure = OutcomeUnknown(f"{what}: done or not, but {error}", status=answer.status)
+        raise failure
 
     async def request(
         self,
@@ -169,7 +188,7 @@ class Client:
         cost: int = 1,
         timeout: float | None = None,
     ) -> Answer:
-        """Send one request and return its 2xx answer, or raise.
+        """Send one request and return its 2xx answer, or raise. A page is no answer, whatever its status.
 
         `path` begins with a slash (or is empty) and is appended to the base; what is percent-encoded in it stays
         so. `json` is anything msgspec encodes. `repeatable` says that sending it twice is harmless; by default only
@@ -193,7 +212,7 @@ class Client:
         middlewares = (*self._middlewares, _once) if once else self._middlewares
 
         attempt = 1
-        renewals = 0
+        renewals = odd = 0
         while True:
             signature = None
             if self._signer is not None:
@@ -211,16 +230,22 @@ class Client:
                     held += 1
                 answer = await self._send(method, url, query, data, sent, limits, middlewares, what, repeatable)
                 error = self._judge(answer, what, repeatable)
+                refused = answer.status == HTTPStatus.UNAUTHORIZED and (repeatable or self._errors.proves(answer))
             except Unavailable as unavailable:
-                error = unavailable
+                error, refused = unavailable, False
             finally:
                 for gate in self._gates[:held]:
                     gate.release()
             if error is None:
                 return answer
-            if signature is not None and error.status == HTTPStatus.UNAUTHORIZED and renewals < _RENEWALS:
+            # A stranger's 401 may have come after the write was done: it renews nothing and sends nothing again.
+            if signature is not None and refused and renewals < _RENEWALS:
                 renewals += 1
                 await _signed(self._signer.refused(signature), what)  # type: ignore[union-attr]
+                continue
+            if signature is None and repeatable and isinstance(error, AuthLost) and odd < _ODD:
+                odd += 1
+                await self._sleep(random.uniform(1.0, 2.0))
                 continue
             if not repeatable or not isinstance(error, Unavailable) or error.retry_after is not None:
                 raise error
@@ -272,7 +297,7 @@ class Client:
             failure = Unavailable(f"{what}: cannot connect ({_reason(error)})")
         except _NO_ANSWER as error:
             kind: type[Temporary] = Unavailable if repeatable else OutcomeUnknown
-            failure = kind(f"{what}: no answer ({_reason(error)})")
+            failure = kind(f"{what}: no answer ({_reason(error)})", strained=True)
         # Raised here and not above, so that the transport's error is not its context either.
         raise failure
 
@@ -281,11 +306,11 @@ class Client:
         if 200 <= answer.status < 300:
             for gate in self._gates:
                 gate.opened()
-            return None
+            return self._errors.foreign(answer, what, repeatable) if answer.is_page else None
         error = self._errors.error(answer, what, repeatable)
-        if isinstance(error, RateLimited):
+        if isinstance(error, RateLimited) or answer.status == HTTPStatus.TOO_MANY_REQUESTS:
             for gate in self._gates:
-                gate.close(error.retry_after)
+                gate.close(self._errors.pause(answer))
         elif answer.status < 500:
             for gate in self._gates:
                 gate.opened()

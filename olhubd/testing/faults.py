@@ -34,9 +34,11 @@ class Kind(enum.StrEnum):
     HALF = "half"
     """Act, then cut in the middle of the body."""
     ERROR = "error"
-    """Answer `status` (500, 502, 503 ...) without acting."""
+    """Answer `status` with `body` without acting, as somebody on the way does: a firewall, a gateway."""
     ERROR_AFTER = "error-after"
-    """Act, then answer `status`: the gateway gave up, the server behind it did not."""
+    """Act, then answer `status` with `body`: somebody on the way gave up or objected, the server did not."""
+    REFUSE = "refuse"
+    """Answer `status` in the system's own form of a refusal, without acting."""
     THROTTLE = "throttle"
     """Answer 429, with Retry-After when `retry_after` is set."""
     SLOW = "slow"
@@ -51,6 +53,7 @@ class Kind(enum.StrEnum):
     """Act, then send `signal` to process `pid`, which has not heard the answer yet."""
 
 
+PAGE = "<html><head><title>Bad Gateway</title></head><body>Bad Gateway</body></html>"
 _STRIKES = frozenset({Kind.STRIKE, Kind.STRIKE_AFTER})
 
 
@@ -58,7 +61,7 @@ class Fault(msgspec.Struct, kw_only=True):
     """Strikes requests whose "METHOD /path" matches the regular expression `match`.
 
     `after` lets so many of them through first; `times` limits how often (None: for ever); `chance` how likely each
-    time.
+    time. A `retry_after` (seconds) is sent with `status`, whatever that is.
     """
 
     kind: Kind
@@ -67,6 +70,8 @@ class Fault(msgspec.Struct, kw_only=True):
     times: int | None = 1
     chance: float = 1.0
     status: int = 502
+    body: str = PAGE
+    content_type: str = "text/html"
     retry_after: float | None = None
     seconds: float = 0.5
     pid: int = 0
@@ -82,10 +87,14 @@ class Faults:
         self._later: set[asyncio.Task[object]] = set()
         self.signal: Callable[[int, int], None] | None = None
         """Sends a signal to a process; None where no fault may."""
+        self.refusal: Callable[[int], web.Response] | None = None
+        """The system's own refusal of a status; None where the simulator does not say how its system refuses."""
         self.struck: dict[Kind, int] = {}
 
     def add(self, *faults: Fault) -> None:
-        """Raises ValueError for a strike where nobody may be struck."""
+        """Raises ValueError for a strike where nobody may be struck, and for a refusal where none is known."""
+        if self.refusal is None and any(fault.kind is Kind.REFUSE for fault in faults):
+            raise ValueError("this simulator does not say how its system refuses")
         if self.signal is None and any(fault.kind in _STRIKES for fault in faults):
             raise ValueError("this simulator strikes no processes")
         self._faults.extend(faults)
@@ -134,10 +143,15 @@ class Faults:
     async def _strike(self, fault: Fault, request: web.Request, handler: Handler) -> web.StreamResponse:
         match fault.kind:
             case Kind.ERROR:
-                return web.Response(status=fault.status, text="<html>Bad Gateway</html>")
+                return _foreign(fault)
+            case Kind.REFUSE:
+                assert self.refusal is not None
+                refused = self.refusal(fault.status)
+                refused.headers.update(_after(fault))
+                return refused
             case Kind.THROTTLE:
-                after = {} if fault.retry_after is None else {"Retry-After": f"{fault.retry_after:g}"}
-                return web.json_response({"errors": [{"code": "TooManyRequests"}]}, status=429, headers=after)
+                said = {"errors": [{"code": "TooManyRequests"}]}
+                return web.json_response(said, status=429, headers=_after(fault))
             case Kind.SLOW:
                 await asyncio.sleep(fault.seconds)
                 return await handler(request)
@@ -157,7 +171,7 @@ class Faults:
                 return _cut(request)
             case Kind.ERROR_AFTER:
                 await _act(request, handler)
-                return web.Response(status=fault.status, text="<html>Bad Gateway</html>")
+                return _foreign(fault)
             case Kind.STRIKE:
                 self._signal(fault)
                 return _cut(request) if fault.signal == signal.SIGKILL else await handler(request)
@@ -177,6 +191,15 @@ class Faults:
     async def _act_later(self, fault: Fault, request: web.Request, handler: Handler) -> None:
         await asyncio.sleep(fault.seconds)
         await _act(request, handler)
+
+
+def _foreign(fault: Fault) -> web.Response:
+    text, kind = fault.body, fault.content_type
+    return web.Response(status=fault.status, text=text, content_type=kind, headers=_after(fault))
+
+
+def _after(fault: Fault) -> dict[str, str]:
+    return {} if fault.retry_after is None else {"Retry-After": f"{fault.retry_after:g}"}
 
 
 async def _act(request: web.Request, handler: Handler) -> web.StreamResponse:

@@ -60,6 +60,7 @@ class Simulator(abc.ABC):
     def __init__(self, seed: int = 0, now: Callable[[], datetime] | None = None) -> None:
         self.seed = seed
         self.faults = Faults(seed)
+        self.faults.refusal = None if type(self).refusal is Simulator.refusal else self.refusal
         self.now = now or (lambda: datetime.now(UTC))
 
     @abc.abstractmethod
@@ -81,6 +82,11 @@ class Simulator(abc.ABC):
     def absent(self) -> Mapping[str, str]:
         """Verbs of the kit that this kind of system has nothing like, each with the reason."""
         return {}
+
+    def refusal(self, status: int) -> web.Response:
+        """How the system itself refuses with `status`, in its own form. The kit needs it to tell a refusal from a
+        stranger's page."""
+        raise NotImplementedError
 
     def token(self) -> Token | None:
         """A token as after a finished sign-in; None where none is needed."""

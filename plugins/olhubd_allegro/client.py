@@ -57,14 +57,20 @@ class _Error(msgspec.Struct, rename="camel"):
 class _Refusal(msgspec.Struct):
     errors: list[_Error] | None = None
     error: str | None = None
+    error_description: str | None = None
 
 
-_refusal = msgspec.json.Decoder(_Refusal)
+def is_refusal(answer: Answer) -> bool:
+    """Allegro refuses by a list of errors with codes, or, a token, by a code and a description of it."""
+    refusal = answer.into(_Refusal)
+    if refusal.errors:
+        return all(error.code for error in refusal.errors)
+    return refusal.error is not None and refusal.error_description is not None
 
 
 def read_complaint(answer: Answer) -> Complaint:
     """Code, sentence and field of a refused call, with Allegro's trace id, which its support asks for."""
-    refusal = _refusal.decode(answer.body)
+    refusal = answer.into(_Refusal)
     trace = answer.headers.get("trace-id")
     suffix = f" [trace-id {trace}]" if trace else ""
     if refusal.errors:
@@ -76,7 +82,11 @@ def read_complaint(answer: Answer) -> Complaint:
     return Complaint()
 
 
-API_ERRORS = ErrorTable(statuses={406: ContractBroken, 415: ContractBroken}, read=read_complaint)
+API_ERRORS = ErrorTable(
+    statuses={406: ContractBroken, 415: ContractBroken}, read=read_complaint, is_refusal=is_refusal
+)
 
 # A wrong client secret is refused with 401 like a lost grant; only the code in the body tells them apart.
-AUTH_ERRORS = ErrorTable(statuses={400: Rejected, 401: Rejected, 403: Rejected}, read=read_complaint)
+AUTH_ERRORS = ErrorTable(
+    statuses={400: Rejected, 401: Rejected, 403: Rejected}, read=read_complaint, is_refusal=is_refusal
+)

@@ -7,13 +7,13 @@ import re
 import zlib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 import msgspec
 
 from olhubd.model import Fulfilment, Order, Shipment, Stage
 from olhubd.plugin import (
     Account,
-    Answer,
     Bearer,
     Conflict,
     Connector,
@@ -64,6 +64,8 @@ STUBBORN = 5
 """So many pulls in a row may one form's server error hold up the journal; then it is put aside for later."""
 ASIDE = 600.0
 """Seconds for which such a form is put aside."""
+
+T = TypeVar("T")
 
 _BODY = {"Content-Type": MEDIA}
 _ID = re.compile(r"[0-9A-Za-z-]{1,64}")
@@ -165,14 +167,10 @@ class Allegro(
 
     async def read_order(self, external_id: str) -> Record:
         try:
-            answer = await self._get_form(external_id)
+            raw = await self._get_form(external_id, msgspec.Raw)
         except NotFound:
             return Gone(external_id=external_id)
-        record = _record(external_id, answer.body)
-        if isinstance(record, Unreadable) and not _is_json(answer.body):
-            # A firewall's page says nothing of the order: nobody should find it in quarantine.
-            raise Unavailable(f"GET {FORMS}/{external_id}: the answer is not JSON", status=answer.status)
-        return record
+        return _record(external_id, bytes(raw))
 
     async def _read_all(self, hints: Sequence[journal.Hint]) -> tuple[list[list[Record]], Temporary | None]:
         """The records of as many hints from the first on as could be read, and why it ended there."""
@@ -218,8 +216,8 @@ class Allegro(
             return [record, behind]
         return [record]
 
-    async def _get_form(self, external_id: str) -> Answer:
-        return await self._api.request("GET", f"{FORMS}/{_checked(external_id)}")
+    async def _get_form(self, external_id: str, into: type[T]) -> T:
+        return await self._api.get(f"{FORMS}/{_checked(external_id)}", into)
 
     # Statuses and parcels back
 
@@ -238,7 +236,7 @@ class Allegro(
 
     async def _put_status(self, external_id: str, status: str) -> bool:
         """False when the order changed between reading and writing."""
-        form = (await self._get_form(external_id)).into(wire.FormState)
+        form = await self._get_form(external_id, wire.FormState)
         if not due(form, status):
             return True
         try:
@@ -304,16 +302,6 @@ def _checked(external_id: str) -> str:
     if _ID.fullmatch(external_id) is None:
         raise Rejected("this is no id of a checkout form", field="id")
     return external_id
-
-
-def _is_json(body: bytes) -> bool:
-    try:
-        msgspec.json.decode(body, type=msgspec.Raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return False
-    except RecursionError:  # nested beyond all sense, but no page
-        return True
-    return True
 
 
 def _key(raw: msgspec.Raw) -> wire.FormKey:

@@ -16,16 +16,13 @@ import msgspec
 from olhubd.plugin import (
     Account,
     AuthLost,
-    ContractBroken,
     DeviceGrant,
     Lane,
-    OutcomeUnknown,
     Pending,
     PluginError,
     Rejected,
     Token,
     Tokens,
-    Unavailable,
 )
 from olhubd_allegro.client import AUTH_ERRORS, auth_headers, budget
 from olhubd_allegro.settings import AllegroSettings, Realm, realm
@@ -204,21 +201,16 @@ class Login:
         """Ask the sign-in. What is `prompt` is of use for seconds only: it passes a shut budget, soon over."""
         lane, timeout = (Lane.ACCESS, _PROMPT) if prompt else (Lane.ORDERS, None)
         try:
-            answer = await self._client.request(
-                "POST", path, data=urlencode(form).encode(), lane=lane, timeout=timeout
+            decoded, _ = await self._client.fetch(
+                "POST", path, into, data=urlencode(form).encode(), lane=lane, timeout=timeout
             )
         except Rejected as error:
             raise _explained(error) from None
-        try:
-            return answer.into(into)
-        except ContractBroken as error:
-            raise OutcomeUnknown(f"POST {path}: done or not, but {error}", status=answer.status) from None
+        return decoded
 
 
 def _explained(error: Rejected) -> PluginError:
-    """Refusals that are no verdict on the grant: a gateway's page, and wrong keys of the application."""
-    if error.code is None:
-        return Unavailable(str(error), status=error.status)
+    """Wrong keys of the application are no verdict on the grant."""
     if error.code in _WRONG_KEYS:
         return Rejected(
             "Allegro does not know this client id with this secret",

@@ -104,8 +104,14 @@ class _Entered(msgspec.Struct):
 
 
 def _complaint(answer: Answer) -> Complaint:
-    problems = decode(answer.body, _Reply).errors or [_Problem()]
+    problems = answer.into(_Reply).errors or [_Problem()]
     return Complaint(code=problems[0].code or None)
+
+
+def _is_refusal(answer: Answer) -> bool:
+    """GraphQL refuses by `errors`, each with a sentence. Any other body with a bad status is nobody's word."""
+    problems = answer.into(_Reply).errors or []
+    return bool(problems) and all(problem.message for problem in problems)
 
 
 class GraphQL:
@@ -124,7 +130,7 @@ class GraphQL:
         self._http = account.client(
             base,
             budgets=(budget,),
-            errors=ErrorTable(statuses={400: ContractBroken}, codes=CODES, read=_complaint),
+            errors=ErrorTable(statuses={400: ContractBroken}, codes=CODES, read=_complaint, is_refusal=_is_refusal),
             headers=headers,
             timeout=settings.timeout,
         )
@@ -186,9 +192,10 @@ class GraphQL:
             if self._token != refused:
                 # Signed in already; after a refusal, by somebody who was refused as well.
                 return refused is not None
-            answer = await self._http.request(
+            reply, answer = await self._http.fetch(
                 "POST",
                 settings.admin_path,
+                _Reply,
                 json={
                     "operationName": "Login",
                     "query": queries.LOGIN,
@@ -196,7 +203,6 @@ class GraphQL:
                 },
                 repeatable=True,
             )
-            reply = answer.into(_Reply)
             if reply.errors or reply.empty:
                 raise _failure("login", reply.errors or [_Problem()], True)
             outcome = decode(bytes(reply.data), _Entered).login

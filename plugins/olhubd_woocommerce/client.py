@@ -49,42 +49,47 @@ NO_ROUTE = "rest_no_route"
 """The feature or plugin behind an address is not there."""
 NEEDS_PRODUCT = "woocommerce_rest_required_product_reference"
 """A line must name a product; releases differ in whether a name alone is enough."""
-_FIREWALL = "no-json"
 _CLOCK = "olhubd-clock"
+_DIED = frozenset({"wp_die", "internal_server_error"})
+"""Codes of WordPress where a program in it broke off: in the same form, yet no word about what was done."""
+
+
+class _Data(msgspec.Struct):
+    status: int | None = None
+    params: Any = None
 
 
 class _Refusal(msgspec.Struct):
-    code: str | int | None = None
-    message: str | None = None
-    data: Any = None
+    code: str
+    message: str
+    data: _Data
+
+
+def _is_refusal(answer: Answer) -> bool:
+    """WordPress refuses by a code, a sentence and the status once more; a firewall's JSON has no such data."""
+    refusal = answer.into(_Refusal)
+    return bool(refusal.code) and refusal.code not in _DIED and refusal.data.status == answer.status
 
 
 def _read(answer: Answer) -> Complaint:
     """What a refusal says. Never its `details`, which quote the values sent."""
-    if 300 <= answer.status < 400:
-        return Complaint(message="the shop redirects: write its final address as url (https, with or without www)")
-    try:
-        refusal = msgspec.json.decode(answer.body, type=_Refusal)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return Complaint(code=f"{_FIREWALL}-{answer.status}", message="a page instead of an answer")
+    refusal = answer.into(_Refusal)
     message = refusal.message
-    if answer.status == HTTPStatus.UNAUTHORIZED and "timestamp" in (message or "").lower():
+    if answer.status == HTTPStatus.UNAUTHORIZED and "timestamp" in message.lower():
         # A clock that is wrong, ours or the shop's, is no lost key: it passes when somebody sets it right.
         return Complaint(code=_CLOCK, message=f"{message} The clock of this machine or of the shop is wrong.")
     if answer.status in (401, 403):
         message = f"{message or 'refused'} Either the key is wrong or it lacks the right to do this."
-    params = refusal.data.get("params") if isinstance(refusal.data, dict) else None
+    params = refusal.data.params
     field = next(iter(params), None) if isinstance(params, dict) else None
-    return Complaint(code=None if refusal.code is None else str(refusal.code), message=message, field=field)
+    return Complaint(code=refusal.code, message=message, field=field)
 
 
 ERRORS = ErrorTable(
     read=_read,
+    is_refusal=_is_refusal,
     statuses={401: AuthLost, 403: AuthLost, 404: NotFound, 409: Conflict, 410: NotFound, 413: Rejected},
     codes={
-        # A firewall's page refuses this request, not the key: an account is not lost by it.
-        f"{_FIREWALL}-403": Unavailable,
-        f"{_FIREWALL}-406": Unavailable,
         "woocommerce_rest_shop_order_invalid_id": NotFound,
         "woocommerce_rest_order_invalid_id": NotFound,
         "woocommerce_rest_product_invalid_id": NotFound,
@@ -185,10 +190,7 @@ class Shop:
     async def fetch(self, path: str, query: Query | None, into: type[T]) -> tuple[T, Answer]:
         """Like `get`, with the answer itself for its headers."""
         where, what = self._address(path, query)
-        answer = await self._client.request("GET", where, query=what)
-        if answer.body.lstrip()[:1] not in (b"{", b"["):
-            raise Unavailable(f"GET {path}: a page instead of an answer", status=answer.status)
-        return answer.into(into), answer
+        return await self._client.fetch("GET", where, into, query=what)
 
     async def write(
         self, method: str, path: str, into: type[T], body: Mapping[str, Any], *, repeatable: bool = False

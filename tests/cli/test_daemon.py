@@ -107,7 +107,7 @@ async def test_an_ambiguous_order_shows_its_candidates(house: House, terminal: T
 
 
 async def held(house: House, count: int = 1) -> list[int]:
-    house.shop.faults.add(Fault(kind=Kind.ERROR, match="POST .*/orders$", status=400, times=count))
+    house.shop.faults.add(Fault(kind=Kind.REFUSE, match="POST .*/orders$", status=400, times=count))
     house.market.ledger.buy(count)
     found: list[int] = []
 

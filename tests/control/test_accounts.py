@@ -75,7 +75,7 @@ async def test_a_slow_fetch_is_left_to_itself(trading: House) -> None:
 
 async def test_what_the_system_answers_is_told(trading: House) -> None:
     """LOG-12: a refused action shows the other side's message."""
-    trading.tiny.faults.add(Fault(kind=Kind.ERROR, match="GET /journal", status=400, times=None))
+    trading.tiny.faults.add(Fault(kind=Kind.REFUSE, match="GET /journal", status=400, times=None))
     status, problem = await trading.ask("POST", "/accounts/stingy/fetch")
     assert status == 502
     assert "400" in problem["detail"]

@@ -21,7 +21,7 @@ async def landed(house: House, **how: Any) -> str:
 
 async def refused_once(house: House) -> str:
     """An order that the shop refused, so that it waits for a person."""
-    house.shop.faults.add(Fault(kind=Kind.ERROR, match="POST .*/orders$", status=400, times=1))
+    house.shop.faults.add(Fault(kind=Kind.REFUSE, match="POST .*/orders$", status=400, times=1))
     sold = await landed(house)
 
     async def waits() -> bool:

@@ -18,7 +18,7 @@ from tests.control.house import House
 
 async def held(house: House) -> Any:
     """A delivery that the shop refused."""
-    house.shop.faults.add(Fault(kind=Kind.ERROR, match="POST .*/orders$", status=400, times=1))
+    house.shop.faults.add(Fault(kind=Kind.REFUSE, match="POST .*/orders$", status=400, times=1))
     house.market.ledger.buy()
     found: list[Any] = []
 

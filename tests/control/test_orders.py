@@ -93,7 +93,7 @@ async def test_the_history_tells_causes(trading: House) -> None:
 
 async def held(house: House) -> Any:
     """A delivery that the shop refused."""
-    house.shop.faults.add(Fault(kind=Kind.ERROR, match="POST .*/orders$", status=400, times=1))
+    house.shop.faults.add(Fault(kind=Kind.REFUSE, match="POST .*/orders$", status=400, times=1))
     house.market.ledger.buy()
     found: list[Any] = []
 

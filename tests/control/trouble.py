@@ -13,7 +13,7 @@ __all__ = ["held", "quarantined", "unequal"]
 
 async def held(house: House) -> dict[str, Any]:
     """A delivery that the shop refused, with its order."""
-    house.shop.faults.add(Fault(kind=Kind.ERROR, match="POST .*/orders$", status=400, times=1))
+    house.shop.faults.add(Fault(kind=Kind.REFUSE, match="POST .*/orders$", status=400, times=1))
     house.market.ledger.buy()
     found: list[dict[str, Any]] = []
 

@@ -291,7 +291,7 @@ async def test_an_order_with_unlinked_lines_waits_where_the_route_says_so(seller
 
 
 async def test_a_held_order_can_be_given_up(seller: Seller) -> None:
-    seller.shop.faults.add(Fault(kind=Kind.ERROR, match="POST .*/orders$", status=400, times=1))
+    seller.shop.faults.add(Fault(kind=Kind.REFUSE, match="POST .*/orders$", status=400, times=1))
     seller.first.ledger.buy(1)
 
     async def held() -> bool:

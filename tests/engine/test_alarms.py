@@ -235,7 +235,7 @@ async def test_a_shop_that_does_not_answer(watched: Watched) -> None:
 
 
 async def test_what_waits_for_a_person(watched: Watched) -> None:
-    watched.shop.faults.add(Fault(kind=Kind.ERROR, match="POST .*orders", times=None, status=400))
+    watched.shop.faults.add(Fault(kind=Kind.REFUSE, match="POST .*orders", times=None, status=400))
     watched.market.ledger.buy(1)
 
     async def stuck() -> bool:
@@ -253,7 +253,7 @@ async def test_what_waits_for_a_person(watched: Watched) -> None:
 
 
 async def test_what_a_person_discarded_waits_for_nobody(watched: Watched) -> None:
-    watched.shop.faults.add(Fault(kind=Kind.ERROR, match="POST .*orders", times=None, status=400))
+    watched.shop.faults.add(Fault(kind=Kind.REFUSE, match="POST .*orders", times=None, status=400))
     watched.market.ledger.buy(2)
 
     async def held() -> list[Delivery]:

@@ -26,7 +26,7 @@ async def test_what_people_did_and_reloads_are_inputs(seller: Seller, tmp_path: 
     """A refused order that a person retries, a status, an address, a pause, and a route that is switched off."""
     with structlog.testing.capture_logs():
         async with seller.open():
-            seller.shop.faults.add(Fault(kind=Kind.ERROR, match="POST .*/orders$", status=400, times=1))
+            seller.shop.faults.add(Fault(kind=Kind.REFUSE, match="POST .*/orders$", status=400, times=1))
             (first,) = seller.first.ledger.buy(1)
 
             async def held() -> bool:

@@ -10,9 +10,11 @@ from olhubd.plugin import (
     UNLINKED,
     Account,
     Budget,
+    Complaint,
     Connector,
     ContractBroken,
     Cursor,
+    ErrorTable,
     OrderFeed,
     OrderSink,
     Page,
@@ -40,6 +42,18 @@ class Key(msgspec.Struct):
     id: str
 
 
+class Refusal(msgspec.Struct):
+    """How the shop itself refuses. Whatever else comes with a bad status is a stranger's on the way."""
+
+    error: str
+
+
+ERRORS = ErrorTable(
+    read=lambda answer: Complaint(message=answer.into(Refusal).error),
+    is_refusal=lambda answer: bool(answer.into(Refusal).error),
+)
+
+
 class TinyShop(Connector[TinySettings], OrderFeed, OrderSink):
     name = "tinyshop"
     title = "Tiny Shop"
@@ -51,6 +65,7 @@ class TinyShop(Connector[TinySettings], OrderFeed, OrderSink):
         url = str(self.settings.url)
         self.http = account.client(
             url,
+            errors=ERRORS,
             headers={"X-Api-Key": self.settings.api_key.get_secret_value()},
             budgets=[Budget(key=f"tinyshop:{url}", calls=60, per=60)],
         )

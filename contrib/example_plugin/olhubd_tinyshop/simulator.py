@@ -77,6 +77,9 @@ class TinyShopSimulator(Simulator):
             for order in self.orders.values()
         ]
 
+    def refusal(self, status: int) -> web.Response:
+        return _json({"error": "refused"}, status)
+
     def verbs(self) -> Mapping[str, Verb]:
         return {
             "buy": self.buy,
@@ -182,7 +185,7 @@ class TinyShopSimulator(Simulator):
 
     def _enter(self, request: web.Request) -> None:
         if request.headers.get("X-Api-Key") != KEY:
-            raise web.HTTPUnauthorized
+            raise refused(web.HTTPUnauthorized, "wrong key")
 
     async def _position(self, request: web.Request) -> web.Response:
         self._enter(request)
@@ -215,7 +218,7 @@ class TinyShopSimulator(Simulator):
         self._enter(request)
         basket = msgspec.json.decode(await request.read(), type=Basket)
         if any(line.sku is not None and line.sku not in self.skus for line in basket.lines):
-            raise web.HTTPUnprocessableEntity
+            raise refused(web.HTTPUnprocessableEntity, "unknown SKU")
         for number, line in enumerate(basket.lines, start=1):
             line.id = f"N{len(self.orders) + 1}-{number}"
         return _json(_plain(self._keep(basket, request.query.get("state", "ready"))), status=201)
@@ -226,7 +229,7 @@ class TinyShopSimulator(Simulator):
         match request.match_info["what"]:
             case "state":
                 if order.state in ("cancelled", "sent") or value not in ("open", "ready", "packed", "cancelled"):
-                    raise web.HTTPConflict
+                    raise refused(web.HTTPConflict, "not from this state")
                 order.state = value
             case "payment":
                 order.paid += Decimal(value)
@@ -248,8 +251,12 @@ class TinyShopSimulator(Simulator):
         self._enter(request)
         order = self.orders.get(request.match_info["id"])
         if order is None:
-            raise web.HTTPNotFound
+            raise refused(web.HTTPNotFound, "no such order")
         return order
+
+
+def refused(kind: type[web.HTTPError], why: str) -> web.HTTPError:
+    return kind(text=msgspec.json.encode({"error": why}).decode(), content_type="application/json")
 
 
 def _plain(order: Kept) -> dict[str, Any]:

@@ -6,31 +6,35 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from olhubd.plugin import AuthLost, PluginError, RateLimited, Temporary
+from olhubd.plugin import AuthLost, OutcomeUnknown, PluginError, RateLimited, Temporary
 from olhubd.testing.conformance.bench import Bench
 from olhubd.testing.conformance.calls import Call, every_call, outcome
-from olhubd.testing.conformance.rule import Tier, broken, check, rule
+from olhubd.testing.conformance.rule import NotApplicable, Tier, broken, check, rule
+from olhubd.testing.conformance.strangers import BEFORE_ACTING, strange
 from olhubd.testing.faults import Fault, Kind
 
 BRIEF = 0.02
 """Seconds that a call may last where the server never answers."""
+WRITES = frozenset({"push_order", "set_status", "set_payment", "add_shipment", "cancel_order"})
 PATIENCE = 4.0
 """Seconds after which a call, with all the attempts it makes, counts as one without a limit."""
+_Wanted = type[PluginError] | tuple[type[PluginError], ...]
 
 
-async def _all_fail(bench: Bench, fault: Fault, wanted: type[PluginError]) -> dict[str, Any]:
+async def _all_fail(bench: Bench, fault: Fault, wanted: _Wanted) -> dict[str, Any]:
     """Make every call, all at one time, while `fault` strikes every request; each must end in `wanted`."""
     calls = await every_call(bench)
     bench.faults.add(fault)
     return await _each_ends_in(bench, calls, wanted)
 
 
-async def _each_ends_in(bench: Bench, calls: Mapping[str, Call], wanted: type[PluginError]) -> dict[str, Any]:
+async def _each_ends_in(bench: Bench, calls: Mapping[str, Call], wanted: _Wanted) -> dict[str, Any]:
+    named = " or ".join(kind.__name__ for kind in (wanted if isinstance(wanted, tuple) else (wanted,)))
     answers = await asyncio.gather(*(_ended(bench, name, call) for name, call in calls.items()))
     bench.faults.clear()
     for name, answer in zip(calls, answers, strict=True):
         said = f"raised {type(answer).__name__}" if isinstance(answer, Exception) else f"gave {answer!r:.80}"
-        check(isinstance(answer, wanted), f"{name} {said}, not {wanted.__name__}")
+        check(isinstance(answer, wanted), f"{name} {said}, not {named}")
     return dict(zip(calls, answers, strict=True))
 
 
@@ -44,21 +48,27 @@ async def _ended(bench: Bench, name: str, call: Call) -> Any:
 
 @rule("FAIL-01", Tier.BRONZE)
 async def a_refused_key_is_auth_lost(bench: Bench) -> None:
-    """When the server refuses the key (401), or the grant was withdrawn, every call raises AuthLost."""
+    """When the system itself refuses the key (401), or the grant was withdrawn, every call raises AuthLost."""
     if bench.has("OAuthLogin"):
         calls = await every_call(bench)
         await bench.do("revoke_grant")
         await _each_ends_in(bench, calls, AuthLost)
-    else:
-        await _all_fail(bench, Fault(kind=Kind.ERROR, status=401, times=None), AuthLost)
+        return
+    if bench.faults.refusal is None:
+        raise NotApplicable("the simulator has no `refusal`", lacking=True)
+    await _all_fail(bench, Fault(kind=Kind.REFUSE, status=401, times=None), AuthLost)
 
 
 @rule("FAIL-02", Tier.BRONZE)
 async def throttling_is_rate_limited(bench: Bench) -> None:
-    """When the server says 429, every call raises RateLimited with the server's own Retry-After."""
-    answers = await _all_fail(bench, Fault(kind=Kind.THROTTLE, retry_after=37, times=None), RateLimited)
+    """When 429 is answered, every call raises RateLimited, a write perhaps OutcomeUnknown, with the server's own
+    Retry-After.
+    """
+    limited = (RateLimited, OutcomeUnknown)
+    answers = await _all_fail(bench, Fault(kind=Kind.THROTTLE, retry_after=37, times=None), limited)
     for name, answer in answers.items():
         check(answer.retry_after == 37, f"{name} says retry_after={answer.retry_after}; the server said 37 s")
+        check(name in WRITES or isinstance(answer, RateLimited), f"{name} raised {type(answer).__name__}")
 
 
 @rule("FAIL-03", Tier.BRONZE)
@@ -85,5 +95,16 @@ async def every_call_has_a_time_limit(bench: Bench) -> None:
 
 @rule("FAIL-06", Tier.SILVER)
 async def a_page_of_html_is_no_answer(bench: Bench) -> None:
-    """When a firewall answers 200 with a page for people, every call raises; none takes it for "nothing there"."""
-    await _all_fail(bench, Fault(kind=Kind.ERROR, status=200, times=None), PluginError)
+    """When a firewall answers 200 with a page for people, every call raises a Temporary error; none takes it for
+    "nothing there".
+    """
+    await _all_fail(bench, Fault(kind=Kind.ERROR, status=200, times=None), Temporary)
+
+
+@rule("FAIL-07", Tier.SILVER)
+async def a_strangers_refusal_is_temporary(bench: Bench) -> None:
+    """When a firewall or gateway answers in the system's place, with 401, 403, 404, 409 or any other status, every
+    call raises a Temporary error: no key is lost by it, no order is gone, nothing is refused.
+    """
+    for answer in BEFORE_ACTING:
+        await _all_fail(bench, strange(Kind.ERROR, answer, times=None), Temporary)

@@ -6,12 +6,14 @@ A push may take several calls; the fault is put at each of them in turn, one pus
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 from olhubd.plugin import OutcomeUnknown, PluginError, Push, Receipt
 from olhubd.testing.conformance.bench import Bench
 from olhubd.testing.conformance.find import find
 from olhubd.testing.conformance.push import made, only, push_of
 from olhubd.testing.conformance.rule import Tier, broken, check, rule
+from olhubd.testing.conformance.strangers import AFTER_ACTING
 from olhubd.testing.faults import Fault, Kind
 
 _SINK = "OrderSink"
@@ -20,7 +22,7 @@ MOST_CALLS = 40
 KINDS = (Kind.LOSE, Kind.HALF, Kind.ERROR_AFTER, Kind.CUT, Kind.ERROR, Kind.THROTTLE, Kind.LATE)
 
 
-async def struck(bench: Bench, kind: Kind) -> AsyncIterator[tuple[Push, Receipt | PluginError]]:
+async def struck(bench: Bench, kind: Kind, **how: Any) -> AsyncIterator[tuple[Push, Receipt | PluginError]]:
     """Push one order after the other, with a single fault at the first call, at the second, and so on.
 
     Twice over: what a connector looks up once and remembers is called for in the first round only.
@@ -28,8 +30,9 @@ async def struck(bench: Bench, kind: Kind) -> AsyncIterator[tuple[Push, Receipt 
     for again in ("first", "again"):
         for call in range(MOST_CALLS):
             before = bench.struck()
-            push = push_of(bench, external_id=f"{kind.value}-{again}-{call}")
-            bench.faults.add(Fault(kind=kind, after=call, status=502, retry_after=1, seconds=0.005))
+            push = push_of(bench, external_id=f"{kind.value}-{len(bench.books())}-{again}-{call}")
+            options = {"status": 502, "retry_after": 1, "seconds": 0.005} | how
+            bench.faults.add(Fault(kind=kind, after=call, **options))
             answer = await bench.attempt(lambda push=push: bench.connector.push_order(push))  # type: ignore[misc]
             bench.faults.clear()
             await bench.faults.settle()
@@ -38,9 +41,9 @@ async def struck(bench: Bench, kind: Kind) -> AsyncIterator[tuple[Push, Receipt 
             yield push, answer
 
 
-async def _lost(bench: Bench, kind: Kind) -> None:
+async def _lost(bench: Bench, kind: Kind, **how: Any) -> None:
     made = 0
-    async for push, answer in struck(bench, kind):
+    async for push, answer in struck(bench, kind, **how):
         there = bench.carrying(push.reference)
         check(len(there) <= 1, f"one push with a fault {kind.value!r} made {len(there)} orders")
         if not there:
@@ -49,7 +52,7 @@ async def _lost(bench: Bench, kind: Kind) -> None:
         if isinstance(answer, Receipt):  # it looked by itself, or the lost answer was not the one that mattered
             check(answer.external_id == there[0].external_id, "the receipt is for another order")
             continue
-        told = type(answer).__name__
+        told = type(answer).__name__ + (f" after {how['status']} {how['body'][:12]!r}" if how else "")
         check(isinstance(answer, OutcomeUnknown), f"the order was made, yet the push raised {told}")
         bench.clock.advance(bench.connector.settle.total_seconds())
         found = await find(bench, push.reference)
@@ -147,3 +150,12 @@ async def what_was_begun_can_be_withdrawn(bench: Bench) -> None:
             rest = [entry for entry in bench.simulator.books() if entry.reference == push.reference]
             check(all(entry.cancelled for entry in rest), f"after a fault {kind.value!r} a part of it stays there")
     check(not bench.books()[other.external_id].cancelled, "another order was withdrawn")
+
+
+@rule("ONCE-10", Tier.SILVER, _SINK)
+async def a_strangers_answer_proves_nothing(bench: Bench) -> None:
+    """The same for whatever a firewall or gateway answers in the target's place after it acted: a page, nothing or
+    JSON of its own, with 401, 403, 404, 409, 413, 429 or any other status, success among them.
+    """
+    for answer in AFTER_ACTING:
+        await _lost(bench, Kind.ERROR_AFTER, **answer)

@@ -168,6 +168,9 @@ class AllegroSimulator(Simulator):
             web.post(f"{form}/shipments", self._guard(self._ship)),
         ]
 
+    def refusal(self, status: int) -> web.Response:
+        return _errors(status, "VALIDATION_ERROR", "The request is refused")
+
     def _guard(self, handler: Handler, languages: frozenset[str] = LANGUAGES) -> Handler:
         async def guarded(request: web.Request) -> web.Response:
             headers = request.headers

@@ -81,6 +81,10 @@ class WooCommerceSimulator(Simulator):
 
     # HTTP
 
+    def refusal(self, status: int) -> web.Response:
+        refused = Refusal(status, "rest_refused", "The request is refused.")
+        return web.Response(status=status, body=msgspec.json.encode(refused.body), content_type="application/json")
+
     async def _pretty(self, request: web.Request) -> web.Response:
         if not self.permalinks:
             return web.Response(status=404, text="<html>Page not found</html>", content_type="text/html")

@@ -51,7 +51,7 @@ async def trade(stage: Stage) -> None:
 async def trouble(stage: Stage) -> None:
     """What waits for a person."""
     shop: Any = stage.shop
-    fault = Fault(kind=Kind.ERROR, match="POST .*/orders$", status=400, times=1)
+    fault = Fault(kind=Kind.REFUSE, match="POST .*/orders$", status=400, times=1)
     await shop.misbehave(stage.session, fault)
     await stage.markets[MARKETS[0]].do(stage.session, "buy")
     while not await stage.held():

@@ -19,7 +19,7 @@ PAGES = (
 
 async def hold(house: House) -> int:
     """Have the shop refuse an order; gives the delivery."""
-    house.shop.faults.add(Fault(kind=Kind.ERROR, match="POST .*/orders$", status=400, times=1))
+    house.shop.faults.add(Fault(kind=Kind.REFUSE, match="POST .*/orders$", status=400, times=1))
     house.market.ledger.buy()
     found: list[int] = []
 

@@ -66,7 +66,7 @@ async def test_clock_needs_an_answer(house: House) -> None:
 
 async def test_reach(trading: House) -> None:
     assert await state(trading, "REACH", "shop") == "fine"
-    trading.shop.faults.add(Fault(kind=Kind.ERROR, status=401, times=None))
+    trading.shop.faults.add(Fault(kind=Kind.REFUSE, status=401, times=None))
     one = await found(trading, "REACH", "shop")
     assert one["state"] == "wrong"
     await trading.ask("POST", "/accounts/shop/pause")

@@ -18,6 +18,7 @@ from olhubd.plugin import (
     RateLimited,
     Record,
     Temporary,
+    Unavailable,
     Unreadable,
 )
 from tests.testing.broken.good import GoodFeed, breaks
@@ -133,7 +134,7 @@ class SwallowsTheRefusal(GoodFeed):
             return Page(records=(), cursor=cursor)
 
 
-@breaks("FAIL-02", "FAIL-03", "FAIL-04", "FAIL-05", "FEED-08")
+@breaks("FAIL-02", "FAIL-03", "FAIL-04", "FAIL-05", "FAIL-06", "FAIL-07", "FEED-08")
 class SwallowsFailures(GoodFeed):
     """Takes a failing server for "no orders"."""
 
@@ -186,7 +187,7 @@ class NeverSweeps(GoodFeed):
         return replace(page, records=(), more=False)
 
 
-@breaks("SWEEP-04", "FAIL-02", "FAIL-03", "FAIL-04", "FAIL-05")
+@breaks("SWEEP-04", "FAIL-02", "FAIL-03", "FAIL-04", "FAIL-05", "FAIL-06", "FAIL-07")
 class SweepsUnderTheCarpet(GoodFeed):
     """Ends a sweep where it fails, as if it were done."""
 
@@ -204,8 +205,23 @@ class TakesHtmlForNothing(GoodFeed):
     async def pull(self, cursor: Cursor) -> Page:
         try:
             return await super().pull(cursor)
-        except ContractBroken:
+        except Unavailable as error:
+            if error.status != 200:
+                raise
             return Page(records=(), cursor=cursor)
+
+
+@breaks("FAIL-07")
+class TakesAPageForGone(GoodFeed):
+    """Takes anybody's 404 for the shop's word about the order."""
+
+    async def read_order(self, external_id: str) -> Record:
+        try:
+            return await super().read_order(external_id)
+        except Unavailable as error:
+            if error.status != 404:
+                raise
+            return Gone(external_id=external_id)
 
 
 @breaks("READ-02")

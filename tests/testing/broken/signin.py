@@ -24,8 +24,9 @@ from olhubd.plugin import (
     Token,
 )
 from olhubd.testing.simulator import Verb
+from olhubd_tinyshop.connector import ERRORS
 from olhubd_tinyshop.settings import TinySettings
-from olhubd_tinyshop.simulator import TinyShopSimulator
+from olhubd_tinyshop.simulator import TinyShopSimulator, refused
 from tests.testing.broken.good import GoodShop, breaks
 
 __all__ = ["GoodLogin"]
@@ -82,7 +83,7 @@ class SigningShop(TinyShopSimulator):
     def _enter(self, request: web.Request) -> None:
         held = self.access.get(request.headers.get("Authorization", "").removeprefix("Bearer "))
         if held is None or self.now() >= held:
-            raise web.HTTPUnauthorized
+            raise refused(web.HTTPUnauthorized, "no such token")
 
     async def _device(self, request: web.Request) -> web.Response:
         code = f"code-{next(self._numbers)}"
@@ -93,11 +94,11 @@ class SigningShop(TinyShopSimulator):
         asked = await request.json()
         if "refresh" in asked:
             if self.now() >= self.refresh.get(asked["refresh"], self.now()):
-                raise web.HTTPUnprocessableEntity
+                raise refused(web.HTTPUnprocessableEntity, "no such grant")
         elif (granted := self.codes.get(asked["code"])) is None:
             return web.json_response({"given": None})
         elif not granted:
-            raise web.HTTPUnprocessableEntity
+            raise refused(web.HTTPUnprocessableEntity, "the person said no")
         return web.Response(body=msgspec.json.encode({"given": self.give()}), content_type="application/json")
 
 
@@ -119,8 +120,8 @@ class GoodLogin(GoodShop, OAuthLogin):
     def __init__(self, account: Account[TinySettings]) -> None:
         super().__init__(account)
         url = str(self.settings.url)
-        self.http = account.client(url, auth=Bearer(account.tokens))
-        self.door = account.client(url)
+        self.http = account.client(url, auth=Bearer(account.tokens), errors=ERRORS)
+        self.door = account.client(url, errors=ERRORS)
 
     @classmethod
     def capabilities(cls) -> tuple[str, ...]:
@@ -200,7 +201,7 @@ class RenewsByTheClock(GoodLogin):
 
     def __init__(self, account: Account[TinySettings]) -> None:
         super().__init__(account)
-        self.http = account.client(str(self.settings.url), auth=Patient(account.tokens))
+        self.http = account.client(str(self.settings.url), auth=Patient(account.tokens), errors=ERRORS)
 
 
 class Patient(Bearer):

@@ -10,6 +10,8 @@ from msgspec.structs import replace
 
 from olhubd.model import Money, Order
 from olhubd.plugin import (
+    Account,
+    ErrorTable,
     Found,
     OutcomeUnknown,
     Push,
@@ -20,10 +22,11 @@ from olhubd.plugin import (
 )
 from olhubd_tinyshop.connector import receipt
 from olhubd_tinyshop.mapping import Sold, to_basket
+from olhubd_tinyshop.settings import TinySettings
 from tests.testing.broken.good import GoodSink, breaks
 
 
-@breaks("ONCE-01", "ONCE-02", "ONCE-03", "ONCE-05", "ONCE-06", "ONCE-08")
+@breaks("ONCE-01", "ONCE-02", "ONCE-03", "ONCE-05", "ONCE-06", "ONCE-08", "ONCE-10")
 class DoublesOnRetry(GoodSink):
     """Sends a create again when no answer came."""
 
@@ -34,7 +37,7 @@ class DoublesOnRetry(GoodSink):
             return await super().push_order(push)
 
 
-@breaks("ONCE-01", "ONCE-02", "ONCE-03", "ONCE-05", "ONCE-07")
+@breaks("ONCE-01", "ONCE-02", "ONCE-03", "ONCE-05", "ONCE-07", "ONCE-10")
 class ClaimsNothingHappened(GoodSink):
     """Says "not done" where nobody knows."""
 
@@ -43,6 +46,17 @@ class ClaimsNothingHappened(GoodSink):
             return await super().push_order(push)
         except OutcomeUnknown as error:
             raise Unavailable(str(error)) from error
+
+
+@breaks("ONCE-10", "FAIL-07")
+class TakesAnybodysWord(GoodSink):
+    """Takes whatever comes with a bad status for the shop's own refusal."""
+
+    def __init__(self, account: Account[TinySettings]) -> None:
+        super().__init__(account)
+        key = {"X-Api-Key": self.settings.api_key.get_secret_value()}
+        credulous = ErrorTable(is_refusal=lambda answer: True)
+        self.http = account.client(str(self.settings.url), headers=key, errors=credulous)
 
 
 @breaks("FIND-03")
@@ -62,7 +76,7 @@ class TakesASimilarNumber(GoodSink):
         return await super().find_by_number(number) or await super().find_by_number(number[:-1])
 
 
-@breaks("FIND-04", "FAIL-02", "FAIL-03", "FAIL-04", "FAIL-05")
+@breaks("FIND-04", "FAIL-02", "FAIL-03", "FAIL-04", "FAIL-05", "FAIL-06", "FAIL-07")
 class FindsNothingWhenDown(GoodSink):
     """Says "surely not there" when it could not ask."""
 
@@ -140,7 +154,10 @@ class PutsInFreeLinesAnyway(GoodSink):
         return await super().push_order(replace(push, free_lines=True))
 
 
-@breaks("PUSH-02", "PUSH-06", "PUSH-07", "FIND-03", "FIND-05", "ONCE-04", "ONCE-06", "ONCE-08", "FIND-06")
+@breaks(
+    *("PUSH-02", "PUSH-06", "PUSH-07", "FIND-03", "FIND-05", "FIND-06"),
+    *("ONCE-04", "ONCE-06", "ONCE-08", "ONCE-10"),
+)
 class AdoptsALookalike(GoodSink):
     """Takes an order of the same buyer at the same total for the one that it should make."""
 
@@ -181,7 +198,10 @@ class SellsNothingForNothing(Reshaping):
         )
 
 
-@breaks("FIND-01", "FIND-03", "FIND-05", "ONCE-01", "ONCE-02", "ONCE-03", "ONCE-05", "ONCE-08", "ONCE-09")
+@breaks(
+    *("FIND-01", "FIND-03", "FIND-05", "ONCE-01", "ONCE-02", "ONCE-03", "ONCE-05", "ONCE-08", "ONCE-09"),
+    "ONCE-10",
+)
 class NeverLooks(GoodSink):
     """Says "surely not there" without a look."""
 

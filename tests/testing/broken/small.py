@@ -48,7 +48,7 @@ class StumblesOverItsOwnCancel(GoodSmall):
 @breaks(
     *("STATUS-01", "STATUS-02", "STATUS-03", "STATUS-04", "STATUS-05", "PAY-01", "PAY-02", "PAY-03"),
     *("SHIP-01", "SHIP-02", "SHIP-03", "CANCEL-01", "CANCEL-02", "CANCEL-03", "CANCEL-04"),
-    *("FAIL-01", "FAIL-02", "FAIL-03", "FAIL-04", "FAIL-05", "FAIL-06"),
+    *("FAIL-01", "FAIL-02", "FAIL-03", "FAIL-04", "FAIL-05", "FAIL-06", "FAIL-07"),
 )
 class Sleeps(GoodSmall):
     """Does nothing, and is content."""
