@@ -30,7 +30,7 @@ from olhubd.plugin import (
     Temporary,
     Unavailable,
 )
-from olhubd.plugin.answer import LONGEST_PAUSE
+from olhubd.plugin.errors import LONGEST_PAUSE
 
 __all__ = ["LET_GO", "Broken", "Calls", "Stray", "Strays", "seconds"]
 

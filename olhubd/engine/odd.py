@@ -14,7 +14,7 @@ import msgspec
 
 from olhubd.model import Order
 from olhubd.plugin import Gone, Later, Unreadable
-from olhubd.plugin.answer import LONGEST_PAUSE
+from olhubd.plugin.errors import LONGEST_PAUSE
 
 __all__ = ["sorted_out"]
 

@@ -41,5 +41,5 @@ async def test_a_strangers_answer_to_a_post_makes_one_order(seller: Seller, answ
     assert push.state is DeliveryState.CONFIRMED
     told = await events.latest(seller.database.reader, limit=1000)
     facts = [msgspec.json.decode(event.data) for event in told if event.kind == "delivery.confirmed"]
-    assert [fact.get("looked_up") for fact in facts if fact["delivery"] == push.id] == [True]
+    assert [fact["external_id"] for fact in facts if fact.get("looked_up")] == [push.external_id]
     assert "account.parked" not in [event.kind for event in told]
