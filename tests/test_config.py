@@ -1,7 +1,4 @@
-"""The configuration: what is right gives one checked object, what is wrong is told all at once.
-
-Covers ACC-06, ACC-07, ACC-10, ACC-16, FWD-01, FWD-15, IMP-09, IMP-11, IMP-28.
-"""
+"""The configuration: what is right gives one checked object, what is wrong is told all at once."""
 
 from __future__ import annotations
 
@@ -206,7 +203,7 @@ def problems(path: Path, environ: Mapping[str, str] = MappingProxyType({})) -> t
 
 
 def test_defaults_are_those_of_the_connector_unless_the_operator_says_otherwise(write: Write) -> None:
-    """IMP-09, IMP-28, ACC-06: each account has its own settings, the interval among them."""
+    """IMP-09. Part of IMP-28 and ACC-06: each account has its own settings, the interval among them."""
     path = write(GOOD.replace('client_id = "id"', 'client_id = "id"\ninterval = "5 min"\nsweep_window = "14 days"'))
     configuration = load(path)
     market, shop = configuration.accounts["market"], configuration.accounts["shop"]
@@ -332,7 +329,7 @@ def test_a_route_is_what_was_written(write: Write) -> None:
 
 
 def test_options_left_open_follow_what_both_ends_can(write: Write) -> None:
-    """FWD-15: an option that the target does not support is off by itself."""
+    """Part of FWD-15: an option that the target does not support is off by itself."""
     able = load(write(READ)).routes[0]
     assert able.sync_status
     assert able.sync_payment
@@ -512,7 +509,7 @@ def test_secrets_come_from_files_of_their_own(write: Write, tmp_path: Path) -> N
 
 
 def test_each_source_of_a_secret_outranks_the_next(write: Write, tmp_path: Path) -> None:
-    """ACC-10: wherever it is from, it is shown nowhere."""
+    """Part of SRC-01: wherever it is from, it is shown nowhere."""
     (tmp_path / "credentials").mkdir()
     (tmp_path / "credentials" / "market.client_secret").write_text(f"{CANARY}-credential")
     (tmp_path / "credentials" / "control.token").write_text(f"{CANARY}-token")
@@ -831,7 +828,7 @@ CASES = [
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_what_is_wrong_is_told_with_place_and_remedy(write: Write, case: Case) -> None:
-    """FWD-15 among others: what cannot be done is refused with its reason."""
+    """Part of FWD-15: what cannot be done is refused with its reason."""
     path = write(case.text)
     (problem,) = problems(path)
     assert (problem.file, problem.line, problem.key) == (str(path), case.line, case.key)

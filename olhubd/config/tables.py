@@ -374,8 +374,9 @@ class RouteTable(_Table):
     unlinked: UnlinkedPolicy = UnlinkedPolicy.FREE_LINE
     """A line without a product at the target: `free-line` sends it as text, `hold` keeps the order for a person."""
     statuses: Mapping[str, str] = {}
-    """The target's own words by ours: `new`, `paid`, `cod` for an order that is created; `processing`, `ready`,
-    `sent`, `delivered`, `returned`, `cancelled`, `suspended` for one that moves on."""
+    """The target's own words by ours: `new`, `paid`, `cod` for an order that is created, of which `cod` and then
+    `paid` win over `new`; `processing`, `ready`, `sent`, `delivered`, `returned`, `cancelled`, `suspended` for one
+    that moves on."""
     shipping: Mapping[str, str] = {}
     """The target's shipping method ids by the source's method ids or names."""
     payment: Mapping[str, str] = {}

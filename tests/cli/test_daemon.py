@@ -12,7 +12,7 @@ from tests.control.house import House
 
 
 async def test_status(house: House, terminal: Terminal) -> None:
-    """LOG-01: when the last run was, and whether it went well."""
+    """Part of LOG-01: when the last run was, and whether it went well."""
     await house.sell(2)
     told = await terminal("status")
     assert re.search(r"^olhubd \S+ is ready, up ", told)
@@ -48,7 +48,7 @@ async def test_without_the_socket_the_token_in_the_data_directory_serves(house: 
 
 
 async def test_fetching(house: House, terminal: Terminal) -> None:
-    """MAN-01: three times, then a code of its own and the time."""
+    """Part of MAN-01: three times, then a code of its own and the time."""
     house.tiny.buy(2)
     assert await terminal("fetch", "stingy") == "stingy: 2 told, 2 new, 0 changed\n"
     for _ in range(2):

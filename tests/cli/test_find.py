@@ -42,7 +42,7 @@ async def test_orders_are_written_to_a_file(house: House, terminal: Terminal, tm
 
 
 async def test_the_journal_is_read_like_a_log(house: House, terminal: Terminal) -> None:
-    """LOG-07, LOG-08: the latest last, what is grave is marked, an account or an order alone."""
+    """LOG-08. Part of LOG-07: the latest last, what is grave is marked, an account or an order alone."""
     (sold,) = await house.sell()
     await house.ask("POST", "/accounts/stingy/pause", {"reason": "holidays"})
     lines = (await terminal("journal", "--account", "stingy")).splitlines()
@@ -53,7 +53,7 @@ async def test_the_journal_is_read_like_a_log(house: House, terminal: Terminal) 
 
 
 async def test_words_and_lines_that_wait_for_somebody(house: House, terminal: Terminal) -> None:
-    """FWD-21."""
+    """Nothing waits."""
     (sold,) = await house.sell()
     way = (await house.get(f"/orders/{sold}"))["order"]["shipping"]
     told = await terminal("mappings", "--unmapped", "--kind", "delivery")

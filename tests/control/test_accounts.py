@@ -23,7 +23,7 @@ async def test_fetching_by_hand_says_what_came(trading: House) -> None:
 
 
 async def test_the_fourth_fetch_within_an_hour_is_refused(house: House) -> None:
-    """MAN-01: and it says when it is possible again."""
+    """Part of MAN-01: and it says when it is possible again."""
     for _ in range(3):
         assert (await house.ask("POST", "/accounts/stingy/fetch"))[0] == 200
     async with house.client.post("/api/v1/accounts/stingy/fetch") as response:
@@ -119,7 +119,7 @@ async def begin(house: House) -> Any:
 
 
 async def test_signing_in_wakes_a_parked_account(house: House) -> None:
-    """ACC-01, ACC-04: no password, no second step; what waits is fetched at once."""
+    """ACC-01. Part of ACC-04: no password, no second step; what waits is fetched at once."""
     await house.until(lambda: parked(house))
     before = await house.get("/accounts/market")
     assert before["signed_in"] is False
@@ -135,6 +135,26 @@ async def test_signing_in_wakes_a_parked_account(house: House) -> None:
     assert account["login"] == f"sklep_{house.market.seller}"
     assert account["sign_in_ends_at"] is not None
     await house.sell()
+
+
+async def test_signing_in_again_keeps_everything(trading: House) -> None:
+    """ACC-10, SRC-01: an account that works is signed in once more; its orders, cursor and settings stay."""
+    (sold,) = await trading.sell()
+    before = await trading.get("/accounts/market")
+    cursor = await trading.database.reader.fetch("SELECT feed, cursor FROM feeds WHERE account = 'market'")
+    begun = await begin(trading)
+    trading.market.consent(begun["user_code"])
+    ended = await trading.get("/accounts/market/sign-in", wait=20)
+    assert ended["state"] == "done"
+    assert not {"access", "refresh", "token"} & ended.keys()
+    after = await trading.get("/accounts/market")
+    kept = ("connector", "title", "state", "login", "interval")
+    assert [after.get(key) for key in kept] == [before.get(key) for key in kept]
+    known = await trading.database.reader.fetch("SELECT feed, cursor FROM feeds WHERE account = 'market'")
+    assert known[0] == cursor[0]
+    assert (await trading.get(f"/orders/{sold}"))["id"]
+    (new,) = await trading.sell()
+    assert new != sold
 
 
 async def test_signing_in_ends_its_alarms_at_once(house: House) -> None:
@@ -195,7 +215,7 @@ async def test_a_key_needs_no_sign_in(house: House) -> None:
 
 
 async def test_no_token_is_ever_shown(trading: House) -> None:
-    """ACC-10, invariant 12."""
+    """SRC-01, invariant 12."""
     rows = await trading.database.reader.fetch("SELECT token FROM credentials")
     import msgspec
 

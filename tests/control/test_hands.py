@@ -36,7 +36,7 @@ def choice(card: Any, name: str) -> Any:
 
 
 async def test_a_note_stays_in_the_hub(trading: House) -> None:
-    """SYN-14: it is kept and shown, its words are in no event, and no call goes out for it."""
+    """Part of SYN-14: it is kept and shown, its words are in no event, and no call goes out for it."""
     (sold,) = await trading.sell()
     status, card = await trading.ask("POST", f"/orders/{sold}/note", {"note": "rang: on Friday"})
     assert (status, card["note"]) == (200, "rang: on Friday")
@@ -49,7 +49,7 @@ async def test_a_note_stays_in_the_hub(trading: House) -> None:
 
 
 async def test_a_status_goes_to_the_marketplace_and_stands(trading: House) -> None:
-    """SYN-02, SYN-05, CRD-06: by a person, to whom it is mapped, with old, new and who on the card."""
+    """SYN-02, CRD-06: by a person, to whom it is mapped, with old, new and who on the card."""
     (sold,) = await trading.sell()
     card = await trading.get(f"/orders/{sold}")
     assert card["statuses"]["ready"] == {"market": "READY_FOR_SHIPMENT"}, "the route maps no word for the shop"
@@ -70,7 +70,7 @@ async def test_a_status_goes_to_the_marketplace_and_stands(trading: House) -> No
 
 
 async def test_a_parcel_goes_to_both_sides_once(trading: House) -> None:
-    """SYN-09, SYN-11, SYN-12: a number that was added by hand is in the shop and at the marketplace."""
+    """SYN-09, SYN-12. Part of SYN-11: a number that was added by hand is in the shop and at the marketplace."""
     (sold,) = await trading.sell()
     parcel = {"carrier": "DPD", "waybill": "0000123456789"}
     status, card = await trading.ask("POST", f"/orders/{sold}/shipments", parcel)
@@ -107,7 +107,7 @@ async def test_an_address_is_changed_before_the_order_goes_on(trading: House) ->
 
 
 async def test_an_address_is_not_changed_behind_the_order(trading: House) -> None:
-    """FWD-26: once the shop has it, the change is refused with the reason that the card shows, too."""
+    """Part of FWD-26: once the shop has it, the change is refused with the reason that the card shows, too."""
     (sold,) = await trading.sell()
     offered = choice(await trading.get(f"/orders/{sold}"), "address")
     assert (offered["possible"], offered["why_not"]) == (

@@ -22,7 +22,7 @@ async def told(house: House, **query: Any) -> list[dict[str, Any]]:
 
 
 async def test_everything_is_told_the_newest_first_and_grave_things_are_marked(trading: House) -> None:
-    """LOG-07, LOG-08, LOG-09, LOG-12: a tab for each integration, a type, and details with the cause."""
+    """LOG-08, LOG-09, LOG-12. Part of LOG-07: a tab for each integration, a type, and details with the cause."""
     await trading.sell()
     await trading.ask("POST", "/accounts/stingy/pause", {"reason": "holidays"})
     items = await told(trading)
@@ -55,7 +55,7 @@ async def test_its_text_and_its_orders_are_found(trading: House) -> None:
 
 
 async def test_a_run_that_failed_is_told_among_the_rest(trading: House) -> None:
-    """LOG-04, LOG-10: nothing that went wrong is only in the import log."""
+    """Part of LOG-10: nothing that went wrong is only in the import log."""
     wrong = {"id": 10**6, "error": "the shop is on fire", "state": "failed"}
     await trading.database.write(
         lambda tx: tx.execute(
@@ -73,7 +73,7 @@ async def test_a_run_that_failed_is_told_among_the_rest(trading: House) -> None:
 
 
 async def test_deactivations_fade_after_thirty_days(house: House) -> None:
-    """LOG-11, ACC-22: hidden from the default view, still there with all."""
+    """ACC-22. Part of LOG-11: hidden from the default view, still there with all."""
     await house.ask("POST", "/accounts/stingy/pause", {"reason": "old"})
     await house.database.write(lambda tx: tx.execute("UPDATE events SET at = at - ?", (MONTH,)))
     assert "account.paused" not in {item["kind"] for item in await told(house)}

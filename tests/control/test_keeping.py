@@ -34,7 +34,7 @@ async def without(house: House, name: str) -> None:
 
 
 async def test_an_account_that_is_gone_keeps_its_history_until_and_after_it_is_removed(trading: House) -> None:
-    """ACC-09: refused while it is configured, then while something is owed, with what it is."""
+    """Refused while it is configured, then while something is owed, with what it is."""
     (sold,) = await trading.sell()
     status, problem = await trading.ask("POST", "/accounts/shop/remove")
     assert status == 409

@@ -78,7 +78,7 @@ async def test_what_is_mapped_says_where(trading: House) -> None:
 
 
 async def test_lines_without_a_product_are_told_by_offer(trading: House) -> None:
-    """FWD-20, FWD-21: what to link, before and after forwarding, with how many orders wait for it."""
+    """FWD-20. Part of FWD-21: what to link, before and after forwarding, with how many orders wait for it."""
     cards = [await trading.get(f"/orders/{one}") for one in await trading.sell(2)]
     lines = [card["order"]["lines"][0] for card in cards]
 

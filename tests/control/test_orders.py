@@ -78,7 +78,7 @@ async def test_an_ambiguous_name_is_not_guessed(trading: House) -> None:
 
 
 async def test_the_history_tells_causes(trading: House) -> None:
-    """CRD-06, CRD-07, invariant 3: every event has a cause, every delivery the event it came of."""
+    """Invariant 3: every event has a cause, every delivery the event it came of."""
     (sold,) = await trading.sell()
     told = await trading.get(f"/orders/{sold}/events")
     placed = next(event for event in told["events"] if event["kind"] == "order.placed")
@@ -89,6 +89,23 @@ async def test_the_history_tells_causes(trading: House) -> None:
     confirmed = next(event for event in told["events"] if event["kind"] == "delivery.confirmed")
     assert confirmed["why"] == f"the outcome of delivery {owes[0]}"
     assert told["now"] == []
+
+
+async def test_the_card_tells_what_became_of_money_status_and_actions(trading: House) -> None:
+    """CRD-06. Part of CRD-05 and CRD-07: the three histories, each with old, new and who."""
+    (sold,) = await trading.sell()
+    await trading.ask("POST", f"/orders/{sold}/status", {"status": "ready"})
+    await trading.until(trading.settled)
+    history = (await trading.get(f"/orders/{sold}"))["history"]
+    total = (await trading.get(f"/orders/{sold}"))["order"]["payment"]["paid"]
+    assert [entry["new"] for entry in history["payments"]] == [f"{total['amount']} {total['currency']}"]
+    by_hand = history["statuses"][-1]
+    assert (by_hand["new"], by_hand["who"]) == ("ready", "token")
+    assert by_hand["old"] is not None
+    assert [(entry["new"], entry["where"]) for entry in history["actions"]] == [
+        ("confirmed", "shop"),
+        ("confirmed", "market"),
+    ]
 
 
 async def held(house: House) -> Any:

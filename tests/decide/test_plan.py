@@ -1,22 +1,27 @@
 """What follows from changes, by the routes."""
 
+from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from olhubd.decide import changes, land, plan
 from olhubd.decide.route import Route, When
 from olhubd.model import (
     Action,
+    Address,
     Delivery,
     DeliveryId,
     DeliveryState,
     EventId,
     Fulfilment,
+    InvoiceParty,
     Order,
     OrderId,
     Payment,
     PaymentType,
+    Shipment,
     Stage,
 )
 from tests.orders import EPOCH, line, order, paid, pln
@@ -39,9 +44,9 @@ def actions(debts: list[plan.Debt]) -> list[Action]:
 
 
 def test_a_confirmed_order_goes_at_once() -> None:
-    """FWD-04: with the delivery form, not at a timer."""
-    assert actions(first(order())) == [Action.PUSH_ORDER]
-    assert actions(then(order(stage=Stage.PLACED), order())) == [Action.PUSH_ORDER]
+    """FWD-04: with the delivery form, not at a timer, and without a pause."""
+    for debts in (first(order()), then(order(stage=Stage.PLACED), order())):
+        assert [(debt.action, debt.delay) for debt in debts] == [(Action.PUSH_ORDER, 0.0)]
 
 
 def test_an_unconfirmed_order_never_goes() -> None:
@@ -82,12 +87,12 @@ def test_when_paid_waits_for_the_money_but_not_for_cash_on_delivery() -> None:
 
 
 def test_switched_off_nothing_goes() -> None:
-    """FWD-01."""
+    """Part of FWD-01."""
     assert first(order(), route(forward=False)) == []
 
 
 def test_other_accounts_do_not_go() -> None:
-    """FWD-02."""
+    """Part of FWD-02."""
     assert plan.follow("other", order(), None, land.first_seen(order()), [route()], ()) == []
 
 
@@ -103,12 +108,39 @@ def test_a_payment_follows_the_order_and_cash_does_not() -> None:
 
 
 def test_only_three_things_are_kept_in_step() -> None:
-    """SYN-14: a note is not sent after the order."""
+    """Part of SYN-14: a note is not sent after the order."""
     assert then(order(), order(buyer_note="x"), owed=("shop",)) == []
 
 
+def test_a_parcel_of_the_source_goes_to_the_shop_where_the_route_wants_it() -> None:
+    """SYN-09, SYN-10."""
+    parcel = Shipment(carrier="DPD", waybill="0034")
+    sent = then(order(), order(shipments=(parcel,)), owed=("shop",))
+    assert [(d.target, d.action, d.payload) for d in sent] == [("shop", Action.ADD_SHIPMENT, parcel)]
+    assert then(order(), order(shipments=(parcel,)), route(sync_shipments=False), owed=("shop",)) == []
+
+
+def test_whatever_else_changes_calls_nobody() -> None:
+    """SYN-14: each other part of an order; the most that follows is a question to a person."""
+    was = order()
+    assert was.invoice is None
+    others = [
+        {"buyer_note": "x"},
+        {
+            "invoice": InvoiceParty(
+                address=Address(company="Firma", street="Krucza 5", city="Warszawa", country="PL")
+            )
+        },
+        {"shipping": msgspec.structs.replace(was.shipping, address=Address(street="Nowa 9", city="Gdynia"))},
+        {"lines": (line("A-1", quantity=3),)},
+        {"buyer": msgspec.structs.replace(was.buyer, email="other@example.test")},
+    ]
+    for more in others:
+        assert set(actions(then(was, order(**more), owed=("shop",)))) <= {Action.AMEND_ORDER}, more
+
+
 def test_other_changes_after_forwarding_are_for_a_person() -> None:
-    """FWD-26: lines and addresses are not sent after the order, yet not passed over in silence either."""
+    """Part of FWD-26: lines and addresses are not sent after the order, yet not passed over in silence either."""
     debts = then(order(), order(lines=(line("A-1", quantity=3),)), owed=("shop",))
     assert actions(debts) == [Action.AMEND_ORDER]
     assert then(order(), order(lines=(line("A-1", quantity=3),))) == []
@@ -173,9 +205,12 @@ def test_parcels_of_the_target_go_back() -> None:
 
 
 def test_paid_and_cash_rules_win_over_the_general_status() -> None:
-    """IMP-21 to IMP-24."""
+    """IMP-24, and the manual says so. Part of IMP-21 to IMP-23: the rule."""
     statuses = {"new": "pending", "paid": "processing", "cod": "on-hold"}
     cod = Payment(type=PaymentType.CASH_ON_DELIVERY, paid=pln(0))
     assert plan.creation_status(order(), statuses) == "pending"
     assert plan.creation_status(order(payment=paid("15.00")), statuses) == "processing"
     assert plan.creation_status(order(payment=cod), statuses) == "on-hold"
+    assert plan.creation_status(order(payment=cod), {"new": "pending", "paid": "processing"}) == "pending"
+    manual = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
+    assert "of which `cod` and then `paid` win over `new`" in manual

@@ -122,7 +122,7 @@ def test_what_it_keeps_is_its_own_users_alone(tmp_path: Path) -> None:
 
 
 async def test_reload_takes_a_right_configuration_and_leaves_a_wrong_one(tmp_path: Path) -> None:
-    """ACC-23: all problems are in the log with file and line, the old configuration stays in force."""
+    """Part of ACC-23: all problems are in the log with file and line, the old configuration stays in force."""
     async with stage_of_one(tmp_path) as stage:
         path = stage.daemon.path
         right = path.read_text()

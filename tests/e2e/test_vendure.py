@@ -1,8 +1,4 @@
-"""The vendure connector against a real Vendure server: what the hub believes is compared with the shop's own books.
-
-Checklist: FWD-07, FWD-08, FWD-09, FWD-10, FWD-11, FWD-12, FWD-14, FWD-16, FWD-18, FWD-19, FWD-20, FWD-22, IMP-34,
-SYN-19.
-"""
+"""The vendure connector against a real Vendure server: what the hub believes is compared with its own books."""
 
 from __future__ import annotations
 
@@ -113,7 +109,7 @@ async def test_lines_without_product_are_told(vendure: Shop) -> None:
 
 
 async def test_what_is_passed_on_is_a_choice(vendure: Shop) -> None:
-    """FWD-09, FWD-10, FWD-11, FWD-12: login, offers and remarks only when asked for; invoice data always."""
+    """FWD-09. Part of FWD-10, FWD-11 and FWD-12: what is only sent when asked for; invoice data always."""
     quiet, chatty = sold("company"), sold("company")
     async with account(Vendure, vendure.settings()) as shop:
         await shop.push_order(push(quiet, include_note=False))
@@ -130,7 +126,7 @@ async def test_what_is_passed_on_is_a_choice(vendure: Shop) -> None:
 
 
 async def test_a_mapped_delivery_method_arrives_and_an_unmapped_one_does_not_stop(vendure: Shop) -> None:
-    """FWD-14, FWD-16, FWD-18; a method that counts by itself would change the total, and is refused."""
+    """FWD-18. Part of FWD-14 and FWD-16; a method that counts by itself would change the total, and is refused."""
     order = sold()
     log = LogCapture()
     async with account(Vendure, vendure.settings(), log=log) as shop:
@@ -234,7 +230,7 @@ async def test_cash_on_delivery_is_sent_before_it_is_paid(vendure: Shop) -> None
 
 
 async def test_the_route_chooses_the_first_state(vendure: Shop) -> None:
-    """IMP-22, IMP-23 from the shop's side: a waiting order is paid later, and then allocated."""
+    """Part of IMP-22 and IMP-23, from the shop's side: a waiting order is paid later, and then allocated."""
     order = sold("unpaid")
     async with account(Vendure, vendure.settings()) as shop:
         receipt = await shop.push_order(push(order, status="ArrangingPayment"))
@@ -305,8 +301,10 @@ async def test_states_move_forward_only(vendure: Shop) -> None:
 
 
 async def test_the_feed_tells_each_order_and_recognises_ours(vendure: Shop) -> None:
-    """IMP-34: an order we pushed comes back with its reference. One that is placed after it was last changed, which
-    moves no `updatedAt`, comes as well; other changes of state are the sweep's."""
+    """Part of IMP-34: an order we pushed comes back with its reference.
+
+    One that is placed after it was last changed, which moves no `updatedAt`, comes as well; other changes of state
+    are the sweep's."""
     order = sold("unpaid")
     async with account(Vendure, vendure.settings()) as shop:
         cursor = await shop.start(now())

@@ -1,6 +1,6 @@
 """Cutting the line to a real shop at every call: in the end there is one order, and its total is right.
 
-FWD-06. The driver does what the hub's dispatcher does: after an unknown outcome it looks the order up, and only
+The driver does what the hub's dispatcher does: after an unknown outcome it looks the order up, and only
 what is surely not there is pushed again.
 """
 

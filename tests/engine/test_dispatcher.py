@@ -675,7 +675,7 @@ async def test_an_order_that_is_on_again_is_not_cancelled(bench: Bench) -> None:
 
 
 async def test_a_later_change_waits_for_a_person_and_holds_up_nothing(bench: Bench) -> None:
-    """FWD-26."""
+    """Part of FWD-26."""
     await bench.land(order("A"))
     await bench.settled(1)
     await bench.land(order("A", lines=(line("A-1", quantity=2),)))

@@ -93,7 +93,7 @@ async def test_every_event_has_a_cause_and_every_debt_its_event(bench: Bench) ->
 
 
 async def test_the_same_page_twice_changes_nothing(bench: Bench) -> None:
-    """Invariant 2; IMP-20."""
+    """Invariant 2."""
     page = [order(str(i)) for i in range(250)]
     assert (await bench.land(*page)).added == 250
     again = await bench.land(*page)
@@ -183,7 +183,7 @@ async def test_an_impossible_date_is_no_reason_to_pass_over_an_order(bench: Benc
 
 
 async def test_orders_before_the_start_are_not_wanted(bench: Bench) -> None:
-    """ACC-16, IMP-36."""
+    """ACC-16. Part of IMP-36."""
     result = await bench.land(order("old"), start=EPOCH + timedelta(seconds=1))
     assert (result.added, result.ignored) == (0, 1)
 
@@ -278,7 +278,7 @@ async def test_an_order_that_was_cancelled_over_there_and_is_on_again_is_for_a_p
 
 
 async def test_a_change_by_hand_is_replaced_only_by_one_of_its_kind(bench: Bench) -> None:
-    """FWD-26: who changes the price must still be told of the address."""
+    """Part of FWD-26: who changes the price must still be told of the address."""
     await pushed(bench)
     moved = Shipping(cost=pln("5.00"), address=Address(street="Nowa 2", postcode="00-002", city="Warszawa"))
     for quantity, shipping in ((2, None), (2, moved), (3, moved)):
@@ -343,7 +343,7 @@ async def pushed(bench: Bench) -> None:
 
 
 async def test_our_own_order_is_recognised_in_the_shops_feed(bench: Bench) -> None:
-    """Invariant 15; IMP-34: by our mark, or, where it was lost, by the id the shop gave us."""
+    """Invariant 15: by our mark, or, where it was lost, by the id the shop gave us."""
     await pushed(bench)
     echo = order("77", reference="allegro:A", external_stage="processing")
     nameless = order("77", external_stage="processing")

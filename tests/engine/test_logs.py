@@ -1,6 +1,6 @@
 """Logs: the journal's shape, one way out for all lines, and no secret and no person in any of them (invariant 12).
 
-Covers ACC-10 (a token never appears in logs).
+A token never appears in logs.
 """
 
 from __future__ import annotations

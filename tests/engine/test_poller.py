@@ -110,7 +110,7 @@ class Slow(SystemClock):
 class Bench:
     def __init__(self, database: Database) -> None:
         self.database = database
-        self.clock = SystemClock()
+        self.clock = Slow()
         self.market = Market()
         self.lost: list[PluginError] = []
         self.runs = RunLog(database, self.clock)
@@ -569,7 +569,7 @@ async def test_many_pages_do_not_make_it_look_stuck(bench: Bench) -> None:
 
 
 async def test_fetching_by_hand_joins_a_run_and_does_not_move_the_timer(bench: Bench) -> None:
-    """IMP-03, MAN-10."""
+    """MAN-10."""
     bench.start(interval=timedelta(hours=1))
     await asyncio.sleep(0.1)
     bench.market.place(order("a"))
@@ -580,8 +580,38 @@ async def test_fetching_by_hand_joins_a_run_and_does_not_move_the_timer(bench: B
     assert bench.poller.next_run - bench.clock.now() > timedelta(minutes=50)
 
 
+async def test_fetching_by_hand_leaves_the_timer_where_it_was(bench: Bench) -> None:
+    """IMP-03: asked for in the middle of the hour, and the next one by the timer is due when it was."""
+    bench.start(interval=timedelta(hours=1))
+    await asyncio.sleep(0.1)
+    was = bench.poller.next_run
+    assert was is not None
+    bench.clock.passed = 1800.0
+    assert (await bench.poller.fetch()).trigger == "manual"
+    await asyncio.sleep(0.1)
+    assert bench.poller.next_run is not None
+    left = bench.poller.next_run - bench.clock.now()
+    assert was - bench.clock.now() - timedelta(minutes=31) < left < was - bench.clock.now() - timedelta(minutes=29)
+
+
+async def test_a_run_that_failed_keeps_its_error(bench: Bench) -> None:
+    """LOG-04."""
+
+    def broken() -> Page:
+        raise Unavailable("the market is on fire")
+
+    bench.start()
+    await asyncio.sleep(0.05)
+    bench.market.trouble = [broken]
+    bench.market.place(order("a"))
+    await bench.until("a")
+    await bench.stop()
+    (failed,) = [run for run in await bench.logged() if run.state is RunState.FAILED]
+    assert failed.error == "the market is on fire"
+
+
 async def test_fetching_by_hand_is_limited_where_the_system_says_so(bench: Bench) -> None:
-    """MAN-01, MAN-02: the fourth within an hour is refused and says when; the timer does not count."""
+    """MAN-02. Part of MAN-01: the fourth within an hour is refused and says when; the timer does not count."""
     bench.start(interval=timedelta(seconds=0.02), manual_per_hour=3)
     for _ in range(3):
         await bench.poller.fetch()

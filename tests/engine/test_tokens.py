@@ -1,6 +1,6 @@
 """The keeper of a token: one renewal at a time, durable before first use, lost only when definitely refused.
 
-Covers ACC-19 (a grant that cannot be renewed parks its account). Time is virtual.
+A grant that cannot be renewed parks its account. Time is virtual.
 """
 
 from __future__ import annotations

@@ -23,8 +23,9 @@ def test_tax_numbers(kind: str, value: str, valid: bool | None) -> None:
 
 
 def test_nip_comparison() -> None:
-    """CUS-12: prefix, spaces and dashes do not matter."""
-    assert check.normal_tax_number("PL 525-234-40-78") == check.normal_tax_number("5252344078")
+    """Part of CUS-12: prefix, spaces and dashes do not matter."""
+    assert check.normal_tax_number("PL 525-234-40-78") == check.normal_tax_number("5252344078") == "5252344078"
+    assert check.normal_tax_number("PL 525-234-40-78") != check.normal_tax_number("7740001454")
 
 
 def test_currencies_and_countries() -> None:

@@ -1,6 +1,6 @@
 """The HTTP client over real sockets, against a server that misbehaves in every way the fault injector knows.
 
-Covers SYN-19 (repeats without duplicates), LOG-12 and LOG-13 (the system's own complaint and the field it names).
+Repeats without duplicates; the system's own complaint and the field it names.
 """
 
 from __future__ import annotations
@@ -539,7 +539,7 @@ async def test_an_answer_to_a_probe_opens_the_gate_a_failure_does_not(
 async def test_the_table_knows_the_systems_own_words(
     shop: Shop, session: aiohttp.ClientSession, gate: Turnstile
 ) -> None:
-    """LOG-12, LOG-13: their message and the field it names reach the caller, without the buyer's address."""
+    """LOG-12. Part of LOG-13: message and field reach the caller, without the buyer's address."""
 
     def read(answer: Answer) -> Complaint:
         body = msgspec.json.decode(answer.body)

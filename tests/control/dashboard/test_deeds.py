@@ -85,7 +85,7 @@ async def test_a_record_in_quarantine_is_read_again_or_given_up(busy: Browser) -
 
 
 async def test_an_account_is_renamed(busy: Browser) -> None:
-    """MAN-09: by hand only."""
+    """Part of MAN-09: by hand only."""
     text = visible(await busy.press("/accounts", "/accounts/stingy/rename", title="The till"))
     assert "stingy is now called The till." in text
     assert "The till" in await busy.page("/accounts")

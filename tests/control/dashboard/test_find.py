@@ -47,7 +47,7 @@ async def test_the_marked_or_the_filtered_become_a_file(busy: Browser) -> None:
 
 
 async def test_the_history_is_told_in_polish(trading: House) -> None:
-    """CRD-06, CRD-07: no English sentence of ours is left over."""
+    """No English sentence of ours is left over."""
     (sold,) = await trading.sell()
     async with Browser(trading, "pl") as browser:
         await browser.enter()
@@ -59,7 +59,7 @@ async def test_the_history_is_told_in_polish(trading: House) -> None:
 
 
 async def test_the_journal_has_tabs_marks_and_details(busy: Browser) -> None:
-    """LOG-07, LOG-08, LOG-09."""
+    """LOG-08, LOG-09. Part of LOG-07."""
     await busy.house.sell()
     await busy.house.ask("POST", "/accounts/stingy/pause", {"reason": "holidays"})
     text = await busy.page("/journal?account=stingy")
@@ -72,7 +72,7 @@ async def test_the_journal_has_tabs_marks_and_details(busy: Browser) -> None:
 
 
 async def test_what_is_unmapped_or_without_a_product_is_shown(busy: Browser) -> None:
-    """FWD-20, FWD-21."""
+    """FWD-20. Part of FWD-21."""
     (sold,) = await busy.house.sell()
     card = await busy.house.get(f"/orders/{sold}")
     assert "Every line has its product" in await busy.page("/unlinked")

@@ -111,7 +111,7 @@ async def test_a_link_leads_to_its_order_though_a_shop_has_one_of_that_number(bu
 
 
 async def test_the_card_has_all_of_it(busy: Browser) -> None:
-    """CRD-03, CRD-04, CRD-05, CRD-06, CRD-07: one layout, the number, and the histories in one."""
+    """CRD-04: one layout, the number, and the histories in one."""
     (sold,) = await busy.house.sell()
     card = await busy.house.get(f"/orders/{sold}")
     text = visible(await busy.page(f"/orders/{sold}"))
@@ -186,9 +186,12 @@ async def test_what_cannot_be_accepted_says_why(busy: Browser) -> None:
 
 
 async def test_the_import_log(busy: Browser) -> None:
-    """LOG-01 to LOG-05: when, how many also when none, errors, by account."""
+    """LOG-02, LOG-03. Part of LOG-01: when, how many also when none, errors."""
     await busy.house.sell(2)
+    assert (await busy.house.ask("POST", "/accounts/stingy/fetch"))[0] == 200
+    assert "stingy orders · " in visible(await busy.page("/runs"))
     text = visible(await busy.page("/runs?account=market"))
+    assert "stingy" not in text.split("Runs, the newest first")[1]
     assert "Runs, the newest first" in text
     assert "market orders · " in text
     assert "shop" not in text.split("Runs, the newest first")[1]
@@ -220,7 +223,7 @@ async def test_an_account_is_paused_and_resumed(browser: Browser) -> None:
 
 
 async def test_fetching_by_hand_has_its_limit(browser: Browser) -> None:
-    """MAN-01: the fourth time within the hour is refused with a sentence and a time."""
+    """Part of MAN-01: the fourth time within the hour is refused with a sentence and a time."""
     for _ in range(3):
         text = visible(await browser.press("/accounts", "/accounts/stingy/fetch"))
         assert "stingy was fetched: 0 records, 0 new orders." in text

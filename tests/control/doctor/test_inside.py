@@ -170,7 +170,7 @@ async def test_unmapped(trading: House) -> None:
 
 
 async def test_unlinked(trading: House) -> None:
-    """FWD-21: which offers have no product."""
+    """Part of FWD-21: which offers have no product."""
     assert await state(trading, "UNLINKED") == "fine"
     (sold,) = await trading.sell()
     card = await trading.get(f"/orders/{sold}")

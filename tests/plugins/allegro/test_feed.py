@@ -1,4 +1,4 @@
-"""Orders in: the journal's contiguous prefix, records that cannot be had, the sweep (IMP-05, IMP-26, IMP-27)."""
+"""Orders in: the journal's contiguous prefix, records that cannot be had, the sweep."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signing in and staying so, in the right one of Allegro's two worlds (ACC-01 to ACC-03, ACC-19)."""
+"""Signing in and staying so, in the right one of Allegro's two worlds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A checkout form as our order, field by field (IMP-16 to IMP-19), and what Allegro may send instead."""
+"""A checkout form as our order, field by field, and what Allegro may send instead."""
 
 from __future__ import annotations
 

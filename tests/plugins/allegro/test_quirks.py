@@ -1,4 +1,4 @@
-"""Allegro's habits, one test each, numbered as in the list of platform quirks (IMP-15 to IMP-19, SYN-16, SYN-19).
+"""Allegro's habits, one test each, numbered as in the list of platform quirks.
 
 15, 17, 18, 19 and 20 are about stock commands, creating offers, delivery price lists and labels, which the plugin
 does not touch; its README lists them.

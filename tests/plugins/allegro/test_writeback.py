@@ -1,4 +1,4 @@
-"""Statuses and parcels back to Allegro, each once (SYN-09, SYN-12, SYN-16, SYN-19)."""
+"""Statuses and parcels back to Allegro, each once."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_words_that_cannot_be_written(word: str) -> None:
 
 
 async def test_every_word_of_ours_is_one_of_the_list(allegro: Allegro) -> None:
-    """SYN-18: at most one word each."""
+    """Part of SYN-18: at most one word each."""
     codes = {status.code for status in await allegro.statuses()}
     words = {one: allegro.status_for(one) for one in Fulfilment}
     assert {word for word in words.values() if word is not None} <= codes

@@ -1,7 +1,4 @@
-"""What is missing to an order in the shop, decided without a shop.
-
-Checklist: FWD-06, FWD-07, FWD-20.
-"""
+"""What is missing to an order in the shop, decided without a shop."""
 
 from __future__ import annotations
 

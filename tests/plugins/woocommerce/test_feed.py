@@ -1,4 +1,4 @@
-"""The feed: overlap, same-second rows, moving pages, echo guard: IMP-32, IMP-34."""
+"""The feed: overlap, same-second rows, moving pages, echo guard."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ async def test_a_quiet_shop_is_asked_for_little(
 async def test_an_order_of_ours_is_known_when_it_comes_back(
     shop: WooCommerce, simulator: WooCommerceSimulator, clock: Clock
 ) -> None:
-    """IMP-34: with its reference, and with the tracking number that somebody typed into the shop."""
+    """Part of IMP-34: with its reference, and with the tracking number that somebody typed into the shop."""
     cursor = await shop.start(None)
     push = push_of()
     receipt = await shop.push_order(push)

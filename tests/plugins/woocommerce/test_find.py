@@ -1,4 +1,4 @@
-"""Finding an order after a lost answer: FWD-06."""
+"""Finding an order after a lost answer."""
 
 from __future__ import annotations
 

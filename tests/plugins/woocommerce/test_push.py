@@ -1,4 +1,4 @@
-"""What a forwarded order holds, and when it is refused: FWD-07..14, FWD-16, FWD-18..20, FWD-22."""
+"""What a forwarded order holds, and when it is refused."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ async def test_a_pickup_point_without_address(shop: WooCommerce, simulator: WooC
 
 
 async def test_login_offers_and_note_only_when_wanted(shop: WooCommerce, simulator: WooCommerceSimulator) -> None:
-    """FWD-10, FWD-11, FWD-12."""
+    """Part of FWD-10, FWD-11 and FWD-12."""
     lines = (line("1", "24.90", sku="KUB-BIA", offer_id="7777"),)
     plain = await shop.push_order(push_of("A1", lines=lines, buyer_note="ostrożnie", push={"include_note": False}))
     doc = doc_of(simulator, plain.external_id)
@@ -136,7 +136,7 @@ async def test_login_offers_and_note_only_when_wanted(shop: WooCommerce, simulat
 
 
 async def test_payment_only_when_wanted(shop: WooCommerce, simulator: WooCommerceSimulator) -> None:
-    """FWD-13."""
+    """Part of FWD-13."""
     receipt = await shop.push_order(push_of("A1"))
     doc = doc_of(simulator, receipt.external_id)
     assert (doc["payment_method_title"], doc["transaction_id"], doc["status"]) == ("PayU", "pay-1", "processing")
@@ -147,7 +147,7 @@ async def test_payment_only_when_wanted(shop: WooCommerce, simulator: WooCommerc
 
 
 async def test_mapped_and_unmapped_methods(shop: WooCommerce, simulator: WooCommerceSimulator) -> None:
-    """FWD-14, FWD-16, FWD-18: a mapped method under its id, an unmapped one under WooCommerce's "other"."""
+    """Part of FWD-14, FWD-16 and FWD-18: a mapped method under its id, an unmapped one as "other"."""
     mapped = {"shipping_method": "flat_rate:3", "payment_method": "przelewy24", "status": "on-hold"}
     receipt = await shop.push_order(push_of("A1", push=mapped))
     doc = doc_of(simulator, receipt.external_id)

@@ -1,4 +1,4 @@
-"""Status, payment, parcels, cancellation: each reads before it writes, so twice is once: SYN-02, 09, 11, 19."""
+"""Status, payment, parcels, cancellation: each reads before it writes, so twice is once."""
 
 from __future__ import annotations
 

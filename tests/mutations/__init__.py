@@ -1,0 +1,1 @@
+"""Code that is broken on purpose, and the tests that must notice."""
