@@ -6,6 +6,7 @@ schema that is newer than ours. Nothing is migrated lazily or in the background.
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 from collections.abc import Callable
@@ -88,18 +89,31 @@ def _begin(path: Path) -> None:
     finally:
         connection.close()
     fresh.rename(path)
+    _sync(path)
 
 
 def _back_up(connection: sqlite3.Connection, path: Path, version: int) -> Path:
     backup = path.with_name(f"{path.name}.schema-{version}.backup")
     backup.unlink(missing_ok=True)
+    backup.touch(mode=0o600)
     copy = sqlite3.connect(backup)
     try:
+        copy.execute("PRAGMA synchronous = OFF")  # once, and below
         connection.backup(copy)
     finally:
         copy.close()
-    backup.chmod(0o600)
+    _sync(backup)
     return backup
+
+
+def _sync(path: Path) -> None:
+    """Return when neither the file nor its name would be lost with the power."""
+    for one in (path, path.parent):
+        descriptor = os.open(one, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _apply(connection: sqlite3.Connection, number: int, sql: str) -> None:

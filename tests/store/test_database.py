@@ -33,6 +33,13 @@ async def test_writes_survive_closing(tmp_path: Path) -> None:
         assert await names(database) == {"a"}
 
 
+async def test_a_commit_waits_for_the_disk(tmp_path: Path) -> None:
+    """What `write` has returned from would be lost with the power by a writer that syncs less."""
+    async with Database.open(tmp_path / "hub.sqlite") as database:
+        assert list(await database._writer.execute_fetchall("PRAGMA synchronous")) == [(2,)]
+        assert list(await database._writer.execute_fetchall("PRAGMA journal_mode")) == [("wal",)]
+
+
 async def test_the_file_is_private(tmp_path: Path) -> None:
     path = tmp_path / "hub.sqlite"
     async with Database.open(path):

@@ -1,7 +1,8 @@
 """The torture tortured: one guard of the engine is switched off at a time, and the books must show it.
 
 Each mutation replaces one method for as long as it lasts, in the process that tests; nothing in the daemon knows of
-it. With each goes what is played until the first finding. Run all of them, with how long each stayed hidden:
+it. One that cannot be called as what it replaces, or that breaks while it is played, raises `Stale`: it would show
+nothing. With each goes what is played until the first finding. Run all of them, with how long each stayed hidden:
 
     python -m tests.torture.mutations
 """
@@ -10,8 +11,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import inspect
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import timedelta
 from typing import Any
 from unittest import mock
 
@@ -21,13 +24,15 @@ from olhubd.engine.batch import Batch, Result
 from olhubd.engine.courier import Courier, Outcome, Parcel
 from olhubd.engine.landing import Landing
 from olhubd.engine.tokens import Kept, TokenKeeper
+from olhubd.engine.vault import StoreVault
 from olhubd.model import Delivery, DeliveryState, Order
 from olhubd.plugin import Token
 from olhubd.store import Transaction, deliveries, feeds, orders
 from olhubd.testing.torture import Result as Played
+from olhubd.testing.torture import inline
 from olhubd.testing.torture.campaign import SMALL, at_every_crossing, by_seed
 
-__all__ = ["MUTATIONS", "Mutation"]
+__all__ = ["MUTATIONS", "Mutation", "Stale", "swap"]
 
 Patch = Callable[[], contextlib.AbstractContextManager[Any]]
 Plays = Callable[[], Iterable[Played]]
@@ -45,6 +50,8 @@ class Mutation(msgspec.Struct, frozen=True):
         number = 0
         with self.patch():
             for number, result in enumerate(self.plays(), 1):
+                if broken := [text for text in result.findings if _breaks(text, self.kinds)]:
+                    raise Stale(broken[0])
                 if result.kinds & self.kinds:
                     return number, result
         return number, None
@@ -54,9 +61,31 @@ class Mutation(msgspec.Struct, frozen=True):
         return next(text for text in found.findings if text.partition(":")[0] in self.kinds)
 
 
-def small(*names: str) -> Plays:
-    """A kill at every crossing of these."""
-    return lambda: (result for name in names for result in at_every_crossing(SMALL[name]))
+def _breaks(finding: str, kinds: frozenset[str]) -> bool:
+    kind = finding.partition(":")[0]
+    return kind in ("broken", "crash") and kind not in kinds
+
+
+class Stale(Exception):
+    """A mutation does not fit any more what it replaces."""
+
+
+def swap(owner: Any, name: str, replacement: Callable[..., Any]) -> Any:
+    """Replace a function or method by one that can be called in the same way. Raises Stale."""
+    there = inspect.signature(getattr(owner, name)).parameters.values()
+    plain = [one.name for one in there if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
+    named = {one.name: None for one in there if one.kind is one.KEYWORD_ONLY}
+    try:
+        inspect.signature(replacement).bind(*plain, **named)
+    except TypeError as error:
+        raise Stale(f"{owner.__name__}.{name}: {error}") from error
+    return mock.patch.object(owner, name, replacement)
+
+
+def small(*names: str, power: bool = False) -> Plays:
+    """A kill at every crossing of these, or a cut of the power."""
+    schedules = [msgspec.structs.replace(SMALL[name], power=power) for name in names]
+    return lambda: at_every_crossing(*schedules)
 
 
 def seeds(count: int) -> Plays:
@@ -75,26 +104,25 @@ def _no_look_up() -> Any:
             delivery = msgspec.structs.replace(delivery, state=DeliveryState.RETRY)
         return await carry(self, msgspec.structs.replace(parcel, delivery=delivery))
 
-    return mock.patch.object(Courier, "carry", blind)
+    return swap(Courier, "carry", blind)
 
 
 # The time that a target has to settle
 
 
 def _no_settling() -> Any:
-    return mock.patch.object(Courier, "_settling", return_value=0.0)
+    return swap(Courier, "_settling", lambda _self, _delivery, _settle: 0.0)
 
 
 def _settling_by_the_wall_clock() -> Any:
     """A clock that is put forward makes a target look settled."""
 
-    def settling(self: Courier, delivery: Delivery, sink: Any, *, final: bool) -> float:
-        if delivery.sent_at is None:
+    def settling(self: Courier, delivery: Delivery, settle: timedelta) -> float:
+        if delivery.state is not DeliveryState.SENT or delivery.sent_at is None:
             return 0.0
-        left: float = (delivery.sent_at + sink.settle - self._clock.now()).total_seconds()
-        return max(0.0, left)
+        return max(0.0, (delivery.sent_at + settle - self._clock.now()).total_seconds())
 
-    return mock.patch.object(Courier, "_settling", settling)
+    return swap(Courier, "_settling", settling)
 
 
 # The cursor in the transaction of its rows
@@ -115,7 +143,7 @@ def _cursor_first() -> Any:
             await self._database.write(work)
         return await land(self, account, records, **more)
 
-    return mock.patch.object(Landing, "land", early)
+    return swap(Landing, "land", early)
 
 
 def _cursor_beyond_a_failure() -> Any:
@@ -130,7 +158,7 @@ def _cursor_beyond_a_failure() -> Any:
             return msgspec.structs.replace(page, cursor=str(self._market.end()), failure=None)
         return page
 
-    return mock.patch.object(MarketDoor, "pull", generous)
+    return swap(MarketDoor, "pull", generous)
 
 
 # One row an order
@@ -153,7 +181,7 @@ def _no_unique_key() -> Iterator[None]:
     async def nobody(*_args: Any) -> dict[str, orders.Held]:
         return {}
 
-    with mock.patch.object(migrate, "_steps", return_value=steps), mock.patch.object(orders, "held", nobody):
+    with swap(migrate, "_steps", lambda: steps), swap(orders, "held", nobody):
         yield
 
 
@@ -171,7 +199,7 @@ def _token_kept_later() -> Any:
 
         self._late = asyncio.create_task(save())  # type: ignore[attr-defined]
 
-    return mock.patch.object(TokenKeeper, "_store", lazy)
+    return swap(TokenKeeper, "_store", lazy)
 
 
 def _no_single_flight() -> Any:
@@ -182,7 +210,7 @@ def _no_single_flight() -> Any:
             await self._renew()
         return self._present().access
 
-    return mock.patch.object(TokenKeeper, "access", eager)
+    return swap(TokenKeeper, "access", eager)
 
 
 # Our own orders in a target's feed
@@ -200,8 +228,8 @@ def _no_echo_guard() -> Any:
         return good, []
 
     stack = contextlib.ExitStack()
-    stack.enter_context(mock.patch.object(Batch, "land_orders", naive))
-    stack.enter_context(mock.patch.object(Batch, "_without_copies", all_good))
+    stack.enter_context(swap(Batch, "land_orders", naive))
+    stack.enter_context(swap(Batch, "_without_copies", all_good))
     return stack
 
 
@@ -218,7 +246,7 @@ def _no_mark_of_sending() -> Any:
 
     # Without it a process that comes after has only the look-up of old orders, so that is off as well.
     stack = contextlib.ExitStack()
-    stack.enter_context(mock.patch.object(deliveries, "claim", unmarked))
+    stack.enter_context(swap(deliveries, "claim", unmarked))
     stack.enter_context(_no_look_up_of_old_orders())
     return stack
 
@@ -247,7 +275,45 @@ def _no_lease() -> Any:
         )
         return claimed
 
-    return mock.patch.object(deliveries, "claim", greedy)
+    return swap(deliveries, "claim", greedy)
+
+
+# What is acknowledged is on the disk
+
+
+def _never_synced() -> Any:
+    return _syncing("OFF")
+
+
+def _synced_at_checkpoints() -> Any:
+    return _syncing("NORMAL")
+
+
+def _syncing(mode: str) -> Any:
+    """The store asks SQLite for less than it does."""
+    execute = inline.Connection.execute
+
+    async def lazy(self: inline.Connection, sql: str, parameters: Any = ()) -> Any:
+        if sql == "PRAGMA synchronous = FULL":
+            sql = f"PRAGMA synchronous = {mode}"
+        return await execute(self, sql, parameters)
+
+    return swap(inline.Connection, "execute", lazy)
+
+
+def _token_used_before_it_is_synced() -> Any:
+    """The transaction of a token is handed to the system; the next one of something else would sync it as well."""
+    save = StoreVault.save
+
+    async def lazy(self: StoreVault, account: str, token: Token) -> None:
+        for mode, work in (("NORMAL", save(self, account, token)), ("FULL", None)):
+            while self._database._writer.in_transaction:  # within one, nothing can be changed
+                await asyncio.sleep(0)
+            await self._database._writer.execute(f"PRAGMA synchronous = {mode}")
+            if work is not None:
+                await work
+
+    return swap(StoreVault, "save", lazy)
 
 
 ONCE = frozenset({"doubled"})
@@ -268,6 +334,13 @@ MUTATIONS: dict[str, Mutation] = {
     "no echo guard": Mutation(_no_echo_guard, small("an order"), frozenset({"ghost"})),
     "no mark of sending": Mutation(_no_mark_of_sending, small("an order"), ONCE),
     "no lease": Mutation(_no_lease, seeds(200), ONCE),
+    "never synced": Mutation(_never_synced, small("an order", power=True), frozenset({"power"})),
+    "synced at checkpoints only": Mutation(
+        _synced_at_checkpoints, small("an order", power=True), frozenset({"power"})
+    ),
+    "a token used before it is synced": Mutation(
+        _token_used_before_it_is_synced, small("a refresh", power=True), frozenset({"power", "parked"})
+    ),
 }
 
 

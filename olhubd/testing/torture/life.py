@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import random
 import traceback
 from datetime import timedelta
 from pathlib import Path
@@ -131,10 +132,10 @@ class Life:
             self._world.frontier.kill("it could not start")
 
     @classmethod
-    async def begin(cls, world: World, folder: Path, log: Scribe) -> Life:
-        """Open the store in `folder` and begin to start the hub on it."""
+    async def begin(cls, world: World, folder: Path, log: Scribe, power: random.Random | None = None) -> Life:
+        """Open the store in `folder` and begin to start the hub on it; `power` as for `Store.at`."""
         stack = contextlib.AsyncExitStack()
-        store = await stack.enter_async_context(Store.at(folder, world.frontier))
+        store = await stack.enter_async_context(Store.at(folder, world.frontier, power))
         # No connector here speaks HTTP, so there is no session to make.
         try:
             hub = Hub(configuration(world), store, cast("Any", None), world.clock, log)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import random
 import shutil
+import sqlite3
 import tempfile
 from collections import deque
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +17,10 @@ import msgspec
 
 from olhubd.model import Action, DeliveryState
 from olhubd.store import deliveries, orders
-from olhubd.testing.torture import verdict
+from olhubd.testing.torture import kept, verdict, vfs
 from olhubd.testing.torture.life import Life, Scribe, sign_in
 from olhubd.testing.torture.loop import Loop, Stuck
-from olhubd.testing.torture.schedule import Schedule
+from olhubd.testing.torture.schedule import Schedule, Step
 from olhubd.testing.torture.store import NAME, Disk, Store, salvage
 from olhubd.testing.torture.world import World
 
@@ -31,6 +33,7 @@ AFTERWARDS = 130.0
 """Seconds to go on after that: what is doubled is doubled late."""
 _LOOK = 20.0
 _MOMENT = 1e-6
+_SAVED = "saved.sqlite"
 
 
 _OFTEN = 600.0
@@ -50,6 +53,8 @@ class Result(msgspec.Struct, kw_only=True):
     troubled: int = 0
     """The crossings until trouble was over; later ones kill nobody."""
     kills: int = 0
+    cuts: int = 0
+    """Those of the kills that took the power with them."""
     struck: int = 0
     orders: int = 0
     seconds: float = 0.0
@@ -92,6 +97,10 @@ def swift() -> str | None:
     return str(shm) if shm.is_dir() else None
 
 
+class _Ruined(Exception):
+    """The database did not outlive a cut of the power, so there is nothing to go on with."""
+
+
 class _Nothing(list[str]):
     """Keeps nothing."""
 
@@ -108,6 +117,8 @@ class _Play:
         self._result = result
         self._lives = 0
         self._why = ""
+        # Where nothing below SQLite can be seen, a cut of the power is the death of the process and no more.
+        self._powered = schedule.dark and vfs.unreachable() is None
         self._dice = random.Random(f"play {schedule.seed}")
         self._log = Scribe(result.log)
 
@@ -128,12 +139,14 @@ class _Play:
             await sign_in(store, world)
         world.frontier.kill_at(world.frontier.count + kill for kill in self._result.strikes)
         self._first = world.frontier.count
-        self._life = await Life.begin(world, folder, self._log)
+        self._life = await self._begin()
         try:
             await self._steps()
             await self._settle()
         except Stuck as stuck:
             self._result.findings.append(f"stuck: {stuck}")
+        except _Ruined:
+            pass
         finally:
             self._result.crossings = world.frontier.count - self._first
             self._result.struck = world.weather.struck
@@ -167,9 +180,21 @@ class _Play:
             step = left[0]
             await self._until(step.at)
             if left and left[0] is step:  # else it happened while the daemon was away
-                self._world.do(left.popleft())
+                self._do(left.popleft())
             if self._world.stopping.is_set():
                 await self._stop()
+
+    def _do(self, step: Step) -> None:
+        self._world.do(step)
+        if self._world.saving:
+            self._world.saving = False
+            self._save()
+
+    def _save(self) -> None:
+        """A copy as people make it, also of a file that a daemon writes to."""
+        source, copy = sqlite3.connect(self._folder / NAME), sqlite3.connect(self._root / _SAVED)
+        with closing(source), closing(copy):
+            source.backup(copy)
 
     async def _away(self) -> None:
         """The daemon is not there for a while; the world goes on without it."""
@@ -177,9 +202,28 @@ class _Play:
         back = world.time + world.away
         while left and left[0].at < back:
             await asyncio.sleep(left[0].at - world.time)
-            world.do(left.popleft())
+            self._do(left.popleft())
         world.stopping.clear()
         await asyncio.sleep(back - world.time)
+
+    async def _put_back(self) -> None:
+        """A file of before, or none, takes the place of the one there is, and the clock may be wrong."""
+        world, step = self._world, self._world.restoring
+        if step is None:
+            return
+        world.restoring = None
+        world.tell(f"restored: {step.what}")
+        if step.what != "kept" and (step.what == "lost" or (self._root / _SAVED).exists()):
+            world.restored += 1
+            self._lives += 1
+            self._folder.mkdir()
+            if step.what == "older":
+                shutil.copyfile(self._root / _SAVED, self._folder / NAME)
+            for market in world.markets.values():
+                market.told.clear()  # to a database that is not there any more
+            async with Store.at(self._folder, world.frontier) as store:
+                await sign_in(store, world)
+        world.skew(step)
 
     async def _until(self, moment: float) -> None:
         """Let time pass; the daemon may die meanwhile, more than once, and is started again each time."""
@@ -203,20 +247,40 @@ class _Play:
         if self._why:
             raise Stuck(self._why)
         world, old = self._world, self._folder
-        tail = self._life.store.tail if world.torn and "committed" in world.frontier.at else None
         self._lives += 1
         self._result.kills += 1
-        salvage(old, self._folder, tail, self._dice)
+        self._salvage(old)
         await self._life.bury()
-        world.torn = False
+        world.torn, world.dark = False, self._schedule.power
         if world.disk is Disk.LOCKED:  # whoever held the lock was of no use to a daemon that is not there
             world.disk_until = 0.0
         await self._away()
         world.frontier.revive()
+        await self._put_back()
         async with Store.at(self._folder, world.frontier) as store:
-            found = await verdict.at_death(world, store.reader)
-            self._result.findings += [f"{finding} (after a kill at {world.frontier.at})" for finding in found]
-        self._life = await Life.begin(world, self._folder, self._log)
+            self._found(await verdict.at_death(world, store.reader))
+        self._life = await self._begin()
+
+    def _found(self, findings: Iterable[str]) -> None:
+        self._result.findings += [f"{one} (after a kill at {self._world.frontier.at})" for one in findings]
+
+    def _salvage(self, old: Path) -> None:
+        """Leave the files as the death left them, or as the power did that went with it."""
+        world, store = self._world, self._life.store
+        if not world.dark or store.platter is None:
+            tail = store.tail if world.torn and "committed" in world.frontier.at else None
+            salvage(old, self._folder, tail, self._dice)
+            return
+        store.platter.cut(self._folder, self._dice)
+        self._result.cuts += 1
+        # Of what was under way nobody has heard: it may be there or not.
+        heard = old / NAME if not store.platter.marked else None
+        if found := kept.gone(heard, self._folder / NAME):
+            self._found(found)
+            raise _Ruined
+
+    async def _begin(self) -> Life:
+        return await Life.begin(self._world, self._folder, self._log, self._dice if self._powered else None)
 
     async def _stop(self) -> None:
         """SIGTERM, and started again."""
@@ -227,7 +291,8 @@ class _Play:
             return
         world.tell("stopped in order")
         await self._away()
-        self._life = await Life.begin(world, self._folder, self._log)
+        await self._put_back()
+        self._life = await self._begin()
 
     async def _accept(self) -> None:
         """A person looks at what is held, and takes a total as it is where the buyer paid something later."""

@@ -50,8 +50,15 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
     lag: float
     workshop: bool = False
     """Whether the shop takes several calls for an order."""
+    power: bool = False
+    """Whether each death is a cut of the power, and not only of the process."""
     rest: float = 60.0
     steps: tuple[Step, ...]
+
+    @property
+    def dark(self) -> bool:
+        """Whether the power is cut in it, or the disk cannot sync."""
+        return self.power or any(step.what in ("power", "unsynced") for step in self.steps)
 
     def having(self, steps: tuple[Step, ...]) -> Schedule:
         """The same with other steps."""

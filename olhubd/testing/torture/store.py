@@ -25,6 +25,7 @@ from typing import Any
 from olhubd.store import TROUBLE, Database, migrate
 from olhubd.testing.torture import inline
 from olhubd.testing.torture.frontier import Frontier
+from olhubd.testing.torture.power import Platter
 
 __all__ = ["NAME", "Disk", "Store", "salvage"]
 
@@ -44,6 +45,8 @@ class Disk(enum.StrEnum):
     READ_ONLY = "read-only"
     LOCKED = "locked"
     """Another connection is writing all the time."""
+    UNSYNCED = "unsynced"
+    """Each sync fails, and what was not synced by then may be lost for good. Without a platter it is full."""
 
 
 class Store(Database):
@@ -56,6 +59,8 @@ class Store(Database):
     ) -> None:
         super().__init__(path, writer, readers, sequences)
         self.frontier: Frontier | None = None
+        self.platter: Platter | None = None
+        """What a cut of the power would leave, where that is watched."""
         self._path = path
         self._disk = Disk.SOUND
         self._other: sqlite3.Connection | None = None
@@ -66,18 +71,24 @@ class Store(Database):
 
     @classmethod
     @asynccontextmanager
-    async def at(cls, folder: Path, frontier: Frontier) -> AsyncIterator[Store]:
-        """The store in `folder`. A life that was killed leaves it without a word."""
+    async def at(cls, folder: Path, frontier: Frontier, power: random.Random | None = None) -> AsyncIterator[Store]:
+        """The store in `folder`. A life that was killed leaves it without a word.
+
+        With `power` it is watched what reaches the disk, so that the power can be cut.
+        """
         file = folder / NAME
         if not file.exists():
             file.write_bytes(_new(migrate._steps))  # noqa: SLF001 - what a new file is made of
-        async with cls.open(file) as store:
-            assert isinstance(store, Store)
-            await store.enter(frontier)
-            try:
-                yield store
-            finally:
-                store.release()
+        platter = None if power is None else Platter(folder, power)
+        with contextlib.nullcontext() if platter is None else platter.spinning():
+            async with cls.open(file) as store:
+                assert isinstance(store, Store)
+                store.platter = platter
+                await store.enter(frontier)
+                try:
+                    yield store
+                finally:
+                    store.release()
 
     async def enter(self, frontier: Frontier) -> None:
         """From now on its commits are crossings, and a lock is waited for in virtual time."""
@@ -90,6 +101,8 @@ class Store(Database):
             return
         self.release()
         self._disk = disk
+        if self.platter is not None:
+            self.platter.failing = disk is Disk.UNSYNCED
         with contextlib.suppress(*TROUBLE):
             await self._writer.execute(f"PRAGMA query_only = {'ON' if disk is Disk.READ_ONLY else 'OFF'}")
         if disk is Disk.LOCKED:
@@ -112,12 +125,16 @@ class Store(Database):
         while self._other is not None and waited < _PATIENCE:
             waited += 0.25
             await asyncio.sleep(0.25)
-        if self._disk is Disk.FULL:
+        if self._disk is Disk.FULL or (self._disk is Disk.UNSYNCED and self.platter is None):
             raise TROUBLE[1]("database or disk is full")
         before = self._size()
+        if self.platter is not None:
+            self.platter.mark()
         results = await super()._attempt(works)
         self.tail = before, self._size()
         await self.frontier.cross("a write is committed, nobody knows")
+        if self.platter is not None:  # what failed may be found done after a cut, so that is heard of only now
+            self.platter.passed()
         return results
 
     def _size(self) -> int:

@@ -1,12 +1,14 @@
 """A migration killed at every statement: the old schema or the next, never in between, and the data as it was.
 
 Before each statement the files are copied as they are, which is what a process that is killed there leaves behind;
-a torn end of the log and a backup that is cut short are tried as well. Each copy is then opened by a new process's
-migration, as after a restart.
+a torn end of the log and a backup that is cut short are tried as well. Where it can be seen what reaches the disk,
+the power is cut at each statement and each sync, too. Each copy is then opened by a new process's migration, as
+after a restart.
 """
 
 from __future__ import annotations
 
+import random
 import shutil
 import sqlite3
 import tempfile
@@ -18,6 +20,8 @@ import msgspec
 
 from olhubd.store import migrate
 from olhubd.testing.torture.play import swift
+from olhubd.testing.torture.power import Platter
+from olhubd.testing.torture.vfs import unreachable
 
 __all__ = ["Upgrade", "upgrades"]
 
@@ -26,6 +30,9 @@ Content = dict[str, list[tuple[object, ...]]]
 _ROWS = 3
 _DOCUMENT = b'{"external_stage": "READY", "lines": []}'
 """Of an order, as far as migrations look into it."""
+_CUT = "powerless"
+_CUTS = 3
+"""So many at each moment, for what a cut leaves is a matter of chance."""
 _TORN = 7
 """Bytes that are missing at the end of a file that was cut short."""
 
@@ -35,6 +42,8 @@ class Upgrade(msgspec.Struct):
 
     version: int
     deaths: int = 0
+    cuts: int = 0
+    """Those of the deaths that took the power with them."""
     findings: list[str] = []
 
 
@@ -63,8 +72,12 @@ def _upgrade(folder: Path, version: int, steps: dict[int, str]) -> Upgrade:
     upgrade = Upgrade(version=version)
     for number, death in enumerate(_deaths(old, folder)):
         upgrade.deaths += 1
-        found = _revived(death, version, shapes, columns, before)
-        upgrade.findings += [f"{one}, killed at step {number}" for one in found]
+        upgrade.cuts += _CUT in death.name
+        try:
+            found = [*_revived(death, version, shapes, columns, before)]
+        except sqlite3.DatabaseError as error:
+            found = [f"damaged: {error}"]
+        upgrade.findings += [f"{one}, {death.name} at step {number}" for one in found]
         shutil.rmtree(death)
     return upgrade
 
@@ -85,18 +98,33 @@ def _deaths(old: Path, folder: Path) -> Iterator[Path]:
     work = folder / "work"
     shutil.copytree(old.parent, work)
     deaths: list[Path] = []
+    cuts: list[Path] = []
+    platter = Platter(work, dice := random.Random("upgrade")) if unreachable() is None else None
 
     def strike(_statement: str) -> None:
         deaths.append(folder / f"death-{len(deaths)}")
         shutil.copytree(work, deaths[-1])
+        cut()
+
+    def cut() -> None:
+        if platter is not None:
+            for _ in range(_CUTS):
+                cuts.append(folder / f"{_CUT}-{len(cuts)}")
+                platter.cut(cuts[-1], dice)
 
     def connect(path: Path, **named: object) -> sqlite3.Connection:
         connection = sqlite3.connect(path, **named)  # type: ignore[call-overload]
         connection.set_trace_callback(strike)
         return connection  # type: ignore[no-any-return]
 
-    migrate.migrate(work / NAME, connect)
+    if platter is None:
+        migrate.migrate(work / NAME, connect)
+    else:
+        platter.before_sync = cut
+        with platter.spinning():
+            migrate.migrate(work / NAME, connect)
     strike("the end")
+    yield from cuts
     for death in deaths:
         for torn in (f"{NAME}-wal", "*.backup"):
             for file in list(death.glob(torn)):

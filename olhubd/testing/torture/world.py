@@ -44,10 +44,17 @@ class World:
         self.shop = Shop(SHOP, schedule.lag, self.now)
         self.away = 1.0
         self.torn = False
+        self.dark = schedule.power
+        """Whether the next death is a cut of the power."""
         self.disk = Disk.SOUND
         self.disk_until = 0.0
         self.disk_failed = False
         self.stopping = asyncio.Event()
+        self.saving = False
+        """Whether a person wants a copy of the database's file."""
+        self.restoring: Step | None = None
+        """How the next life begins otherwise than the one before it ended."""
+        self.restored = 0
         self.outages: list[float] = []
         """When long ones ended, if there was no other trouble then."""
         self._bought: dict[int, tuple[Market, str]] = {}
@@ -150,11 +157,26 @@ class World:
 
     def _kill(self, step: Step) -> None:
         self.away, self.torn = step.seconds, step.what == "torn"
+        self.dark = self.schedule.power or step.what == "power"
         self.frontier.kill_at([self.frontier.count + step.count])
 
     def _stop(self, step: Step) -> None:
         self.away = step.seconds
         self.stopping.set()
+
+    def _save(self, _step: Step) -> None:
+        self.saving = True
+
+    def _restore(self, step: Step) -> None:
+        """Stop the daemon; it begins on another file, and at `count` seconds from the true time, for `also`."""
+        self.away, self.restoring = step.seconds, step
+        self.stopping.set()
+
+    def skew(self, step: Step) -> None:
+        """The machine begins with a wrong clock, until a server of time or a person puts it right."""
+        if step.count:
+            self.clock.jump(step.count)
+            asyncio.get_running_loop().call_later(step.also, self.clock.jump, -step.count)
 
     def _jump(self, step: Step) -> None:
         self.clock.jump(step.seconds)
