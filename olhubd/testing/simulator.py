@@ -6,6 +6,7 @@ its control routes (the demo, torture, other processes):
     GET  /_sim/books            what it holds, as a list of `Entry`
     GET  /_sim/faults           how often each fault struck
     POST /_sim/faults           a list of `Fault` to add; DELETE clears them, or (?kind=) those of a kind
+    GET  /_sim/do               its verbs: what each takes and does
     POST /_sim/do/{verb}        a verb of the simulator with its arguments as a JSON object
 
 It is no mock: nothing is answered that its state does not hold.
@@ -24,6 +25,7 @@ from aiohttp import web
 
 from olhubd.model import Money
 from olhubd.plugin import Token
+from olhubd.testing.asking import arguments, signature
 from olhubd.testing.faults import CONTROL, Fault, Faults, Kind
 
 __all__ = ["Entry", "Simulator", "Verb", "serve"]
@@ -76,7 +78,11 @@ class Simulator(abc.ABC):
         """All orders it holds."""
 
     def verbs(self) -> Mapping[str, Verb]:
-        """What can be done to it from outside beside its own API: place an order, merge two, cancel late ..."""
+        """What can be done to it from outside beside its own API: place an order, merge two, cancel late ...
+
+        An order is named by `id` in each of them. A verb that cannot do what was asked raises ValueError, in words,
+        and has done nothing then.
+        """
         return {}
 
     def absent(self) -> Mapping[str, str]:
@@ -101,6 +107,7 @@ class Simulator(abc.ABC):
                 web.get(f"{CONTROL}/faults", self._struck),
                 web.post(f"{CONTROL}/faults", self._add_faults),
                 web.delete(f"{CONTROL}/faults", self._clear_faults),
+                web.get(f"{CONTROL}/do", self._signatures),
                 web.post(f"{CONTROL}/do/{{verb}}", self._do),
             ]
         )
@@ -127,17 +134,22 @@ class Simulator(abc.ABC):
             raise web.HTTPBadRequest(text=f"{error}\n") from None
         return web.Response(status=204)
 
+    async def _signatures(self, _request: web.Request) -> web.Response:
+        return _json({name: signature(verb) for name, verb in sorted(self.verbs().items())})
+
     async def _do(self, request: web.Request) -> web.Response:
-        verb = self.verbs().get(request.match_info["verb"])
+        name = request.match_info["verb"]
+        verb = self.verbs().get(name)
         if verb is None:
             raise web.HTTPNotFound(text=f"no such verb; there are: {', '.join(sorted(self.verbs()))}\n")
-        body = await request.read()
         try:
-            result = verb(**(msgspec.json.decode(body) if body else {}))
+            result = verb(**arguments(verb, await request.read()))
             if isinstance(result, Awaitable):
                 result = await result
-        except (TypeError, ValueError, LookupError) as error:
-            raise web.HTTPBadRequest(text=f"{type(error).__name__}: {error}\n") from None
+        except ValueError as error:
+            raise web.HTTPBadRequest(text=f"{name}: {error}\n") from None
+        except (TypeError, LookupError) as error:
+            raise web.HTTPBadRequest(text=f"{name}: {type(error).__name__}: {error}\n") from None
         return _json(result)
 
 

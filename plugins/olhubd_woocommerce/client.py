@@ -181,7 +181,7 @@ class Shop:
         if self._pretty:
             return f"/wp-json{path}", query
         # Consumer keys count only when the request's address holds "wp-json/wc/" somewhere.
-        return "/", {"rest_route": path, **(query or {}), "x": "wp-json/wc/"}
+        return "/index.php", {"rest_route": path, **(query or {}), "x": "wp-json/wc/"}
 
     async def get(self, path: str, into: type[T], query: Query | None = None) -> T:
         """GET and decode. A page in place of JSON (maintenance, a cache, a PHP notice) is Unavailable."""

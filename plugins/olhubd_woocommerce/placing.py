@@ -67,9 +67,7 @@ class Placing:
             )
         book = await self._taxes.book()
         goods = await self._shelf.bind(order.lines, sure=not push.free_lines)
-        why = [
-            self._shelf.why(line) if found is None else None for line, found in zip(order.lines, goods, strict=True)
-        ]
+        why = [self._shelf.why(line) for line in order.lines]
         body, draft = self._body(push, goods, book, why)
         if order.cash_on_delivery and body["status"] == "processing" and payment_method(push) != "cod":
             self._log.warning(
@@ -87,7 +85,12 @@ class Placing:
         if not fits:
             answer = await self._correct(push, draft, answer)
         self._vanished(draft, answer)
-        return await self._settled(push, body, answer, left_out)
+        chosen = tuple(
+            Difference(field=f"lines[{line.external_id}].product", what=words, cut=True)
+            for line, found, words in zip(order.lines, goods, why, strict=True)
+            if found is not None and words is not None
+        )
+        return await self._settled(push, body, answer, (*chosen, *left_out))
 
     async def compare(self, push: Push, order: wire.Stored) -> Placed:
         """What a look-up found, beside what would be sent now. Raises what a call may raise."""
@@ -195,8 +198,8 @@ class Placing:
         """With what differs. An order that is whole but for its status, as one whose PHP died before the last
         saving, is brought on."""
         found = stored.differences(body, order, invoice=push.order.invoice is not None)
-        if told:  # an address that was left out is not missing too
-            found = (*told, *(one for one in found if not one.field.endswith(".email")))
+        fields = {one.field for one in told}
+        found = (*told, *(one for one in found if one.field not in fields))
         wanted = body["status"]
         if stored.whole(found) and order.status in _UNFINISHED and mapping.behind(order.status, wanted):
             try:

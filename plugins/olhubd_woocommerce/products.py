@@ -45,7 +45,7 @@ class Goods(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Answer(msgspec.Struct, frozen=True, gc=False):
-    """What the shop has under a code: goods, or why there are none; None where it has nothing at all."""
+    """What the shop has under a code: goods, and what is to be told of them; or none, and why."""
 
     goods: Goods | None
     until: float
@@ -101,7 +101,7 @@ class Shelf:
         self._shop = shop
         self._log = log
         self._by = {"sku": _Shelf(clock), "global_unique_id": _Shelf(clock)}
-        self._told: set[tuple[str, int]] = set()
+        self._told: set[str] = set()
 
     async def bind(self, lines: Sequence[Line], sure: bool = False) -> list[Goods | None]:
         """The product of each line, None where the shop has none that can be sold.
@@ -122,9 +122,13 @@ class Shelf:
         return found
 
     def why(self, line: Line) -> str | None:
-        """What stands against the product that bears the line's code, for a line that `bind` found none for."""
-        of_sku = self._by["sku"].why(_code(line.sku)) if line.sku else None
-        return of_sku or (self._by["global_unique_id"].why(_digits(line.ean)) if line.ean else None)
+        """What is to be told of the choice for a line: what stands against the product that bears its code, where
+        `bind` found none, or that several bear it, or that the one bound is not on sale."""
+        sku, eans = self._by["sku"], self._by["global_unique_id"]
+        of_sku = sku.why(_code(line.sku)) if line.sku else None
+        if of_sku is not None or (line.sku and sku.get(_code(line.sku)) is not None):
+            return of_sku
+        return eans.why(_digits(line.ean)) if line.ean else None
 
     def forget(self, goods: Goods) -> None:
         """The shop did not know it any more."""
@@ -151,8 +155,8 @@ class Shelf:
     def _choose(
         self, field: str, code: str, rows: Sequence[Product], before: Goods | None
     ) -> tuple[Goods | None, str | None]:
-        """The product to sell under a code, else why there is none: the one bound before, else the oldest of those
-        on sale, else the oldest of all that can be sold."""
+        """The product to sell under a code: the one bound before, else the oldest of those on sale, else the oldest of
+        all that can be sold. With it what is to be told of the choice, and why there is none."""
         sellable = sorted(
             (r for r in rows if r.type not in _NEVER_SOLD), key=lambda r: (r.status != _ON_SALE, r.id)
         )
@@ -160,19 +164,18 @@ class Shelf:
             reasons = [f"product {r.id} {_NEVER_SOLD[r.type]}" for r in rows]
             return None, reasons[0] if reasons else None
         chosen = next((r for r in sellable if _goods(r) == before), sellable[0])
+        words = []
         if len(sellable) > 1:
-            self._tell(f"{len(sellable)} products of the shop have one {_WORDS[field]}", code, chosen)
-        if chosen.status != _ON_SALE:
-            self._tell(
-                f"a product is not on sale in the shop ({chosen.status}), and is bound all the same", code, chosen
+            words.append(
+                f"{len(sellable)} products of the shop bear this {_WORDS[field]}; product {chosen.id} was taken"
             )
-        return _goods(chosen), None
-
-    def _tell(self, what: str, code: str, chosen: Product) -> None:
-        """Once of each."""
-        if (what, chosen.id) not in self._told and len(self._told) < 1000:
-            self._told.add((what, chosen.id))
-            self._log.warning(what, code=code, bound_to=chosen.id)
+        if chosen.status != _ON_SALE:
+            words.append(f"product {chosen.id} is not on sale in the shop ({chosen.status})")
+        why = ", and ".join(words) or None
+        if why is not None and why not in self._told and len(self._told) < 1000:
+            self._told.add(why)
+            self._log.warning(f"a product was chosen: {why}", code=code)
+        return _goods(chosen), why
 
 
 _WORDS = {"sku": "SKU", "global_unique_id": "EAN"}

@@ -101,7 +101,7 @@ def _address(party: str, sent: Mapping[str, str], there: wire.Address) -> Iterat
         stored = getattr(there, name)
         if name in _SPELLED and stored and _bare(text) == _bare(stored):
             continue
-        yield from _text(f"{party}.{_NAMES[name]}", text, stored)
+        yield from _text("buyer.email" if name == "email" else f"{party}.{_NAMES[name]}", text, stored)
 
 
 def _text(field: str, sent: str | None, there: str | None, hard: bool = True) -> Iterator[Difference]:

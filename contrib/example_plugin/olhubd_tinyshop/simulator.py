@@ -5,6 +5,8 @@ search finds parts of words; it takes the same order twice when asked twice, and
 of that real shops do.
 """
 
+# ruff: noqa: A002 - the verbs are called by name from outside, and there an order's id is just `id`.
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -83,9 +85,9 @@ class TinyShopSimulator(Simulator):
     def verbs(self) -> Mapping[str, Verb]:
         return {
             "buy": self.buy,
-            "cancel": lambda order_id: self._move(self.orders[order_id], "cancelled"),
-            "set_status": lambda order_id, status: self._move(self.orders[order_id], status),
-            "ship": lambda order_id: self._move(self.orders[order_id], "sent"),
+            "cancel": self.cancel,
+            "set_status": self.set_status,
+            "ship": self.ship,
             "corrupt": self.corrupt,
             "drop_events": self.drop_events,
             "duplicate_events": self.duplicate_events,
@@ -98,10 +100,28 @@ class TinyShopSimulator(Simulator):
         """`count` finished purchases at this very moment."""
         return [self._keep(self._basket(paid, cod)).id for _ in range(count)]
 
-    def corrupt(self, order_id: str) -> None:
+    def cancel(self, id: str) -> None:
+        """The order is cancelled over there."""
+        self.set_status(id, "cancelled")
+
+    def ship(self, id: str) -> None:
+        """The order is sent."""
+        self.set_status(id, "sent")
+
+    def set_status(self, id: str, status: str) -> None:
+        """The order has a status, be it one that nobody knows."""
+        self._move(self._known(id), status)
+
+    def corrupt(self, id: str) -> None:
         """From now on the shop tells an amount of this order that is none."""
-        self.orders[order_id].torn = True
-        self._touch(self.orders[order_id])
+        order = self._known(id)
+        order.torn = True
+        self._touch(order)
+
+    def _known(self, id: str) -> Kept:
+        if id not in self.orders:
+            raise ValueError(f"there is no order {id}")
+        return self.orders[id]
 
     def drop_events(self, count: int = 1) -> None:
         """The journal will not tell of the next `count` changes."""
@@ -124,7 +144,9 @@ class TinyShopSimulator(Simulator):
 
     def merge(self, ids: Sequence[str]) -> str:
         """The buyer of the first puts these purchases together; the lines keep their ids."""
-        old = [self.orders[order_id] for order_id in ids]
+        old = [self._known(one) for one in ids]
+        if len(old) < 2:
+            raise ValueError("two orders or more can be put together")
         if any(order.paid or order.state != "ready" for order in old):
             raise ValueError("only what is not paid yet can be put together")
         basket = msgspec.convert(old[0], Basket, from_attributes=True)

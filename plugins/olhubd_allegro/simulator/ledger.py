@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import msgspec
@@ -104,6 +104,12 @@ class Ledger:
             raise ValueError(f"no checkout form {form_id}")
         return purchase
 
+    def _filled(self, form_id: str) -> Purchase:
+        purchase = self._held(form_id)
+        if "delivery" not in purchase.form:
+            raise ValueError(f"the buyer of {form_id} has not filled in the delivery yet: advance it first")
+        return purchase
+
     def tick(self) -> datetime:
         """Now, in whole milliseconds, and no two events at the same one."""
         now = self._now()
@@ -189,7 +195,9 @@ class Ledger:
 
     def merge(self, ids: Sequence[str], ready: bool = True) -> str:
         """The buyer of the first pays unpaid purchases together: a new form, the old ones are gone."""
-        old = [self._held(one) for one in ids]
+        old = [self._held(one) for one in dict.fromkeys(ids)]
+        if len(old) < 2:
+            raise ValueError("two purchases or more can be merged")
         if any(one.status not in ("BOUGHT", "FILLED_IN") for one in old):
             raise ValueError("only what is not paid yet can be merged")
         first = old[0]
@@ -215,21 +223,27 @@ class Ledger:
         if by == "seller":
             self.fulfil(id, "CANCELLED")
             return
+        kinds = {"buyer": "BUYER_CANCELLED", "auto": "AUTO_CANCELLED"}
+        if by not in kinds:
+            raise ValueError(f"nobody called {by!r} can cancel: buyer, auto or seller")
         purchase.form["status"] = "CANCELLED"
-        self.change(purchase, {"buyer": "BUYER_CANCELLED", "auto": "AUTO_CANCELLED"}[by])
+        self.change(purchase, kinds[by])
 
     def change_address(self, id: str) -> None:
         """The buyer has it sent elsewhere."""
-        purchase = self._held(id)
+        purchase = self._filled(id)
         address = self._people.address(purchase.form["buyer"])
         purchase.form["delivery"]["address"] = address | {"modifiedAt": stamp(self.tick())}
         self.change(purchase, "BUYER_MODIFIED")
 
     def surcharge(self, id: str, amount: str = "5.00") -> None:
         """The buyer chose a dearer delivery and paid the difference; the order is announced as ready once more."""
-        purchase = self._held(id)
+        purchase = self._filled(id)
         cost = purchase.form["delivery"]["cost"]
-        extra = Decimal(amount)
+        try:
+            extra = Decimal(amount)
+        except InvalidOperation:
+            raise ValueError(f"{amount!r} is no amount") from None
         purchase.form["delivery"]["cost"] = money(_amount(cost) + extra, cost["currency"])
         payment = {
             "id": self._people.uuid(),

@@ -9,7 +9,7 @@ import random
 import uuid
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -44,17 +44,23 @@ LOCKER = ("2488f7b7-5d1c-4d65-b85c-4cbcf253fd93", "Allegro Paczkomaty InPost")
 CENT = Decimal("0.01")
 
 
+Count = Annotated[int, msgspec.Meta(ge=1, le=1000)]
+PAYMENTS = ("ONLINE", "CASH_ON_DELIVERY", "WIRE_TRANSFER", "SPLIT_PAYMENT", "EXTENDED_TERM")
+
+
 class Shape(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """What a purchase shall be like; whatever is None is drawn by chance.
 
-    `payment` is Allegro's word; `invoice` is "company", "person" or "none"; `buyer` chooses one by number, so that
+    `sku` names the one product of each line; what is `unlisted` bears a SKU that no shop knows. `payment` is
+    Allegro's word; `invoice` is "company", "person" or "none"; `buyer` chooses one by number, so that
     somebody can buy again; `warehouse` orders are carried out by Allegro itself; a `bare` delivery has `{}` for its
     address, as Allegro sends it for some pick-up points, its contract notwithstanding.
     """
 
-    lines: int | None = None
-    quantity: int | None = None
+    lines: Count | None = None
+    quantity: Count | None = None
     sku: str | None = None
+    unlisted: bool = False
     buyer: int | None = None
     guest: bool = False
     payment: str | None = None
@@ -89,6 +95,19 @@ def stamp(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
 
 
+def _check(shape: Shape) -> None:
+    """Raises ValueError for what nobody can buy, before anything is drawn or kept."""
+    if shape.sku is not None and all(one.sku != shape.sku for one in PRODUCTS):
+        known = ", ".join(str(one.sku) for one in PRODUCTS)
+        raise ValueError(f"nothing is sold under {shape.sku!r}: sku is one of {known}")
+    if shape.marketplace not in CURRENCIES:
+        raise ValueError(f"there is no {shape.marketplace!r}: marketplace is one of {', '.join(CURRENCIES)}")
+    if shape.payment is not None and shape.payment not in PAYMENTS:
+        raise ValueError(f"nobody pays by {shape.payment!r}: payment is one of {', '.join(PAYMENTS)}")
+    if shape.invoice not in (None, "company", "person", "none"):
+        raise ValueError(f"invoice is company, person or none, not {shape.invoice!r}")
+
+
 class Population:
     """Draws from one random stream: the same seed gives the same buyers and purchases."""
 
@@ -103,6 +122,7 @@ class Population:
         return self.random.random() < share if told is None else told
 
     def purchase(self, shape: Shape, at: datetime) -> Parts:
+        _check(shape)
         draw = self.random
         currency = CURRENCIES[shape.marketplace]
         number = draw.randrange(5000) if shape.buyer is None else shape.buyer
@@ -111,6 +131,8 @@ class Population:
         wares: tuple[Product, ...] = PRODUCTS
         if shape.sku is not None:
             wares = tuple(one for one in PRODUCTS if one.sku == shape.sku)
+        if shape.unlisted:
+            wares = tuple(msgspec.structs.replace(one, sku=f"{one.sku}-X", ean=None) for one in wares)
         lines = [self.line(ware, shape, currency, at) for ware in draw.sample(wares, min(count, len(wares)))]
         form: Json = {
             "id": self.uuid(),
@@ -130,12 +152,7 @@ class Population:
     def filling(self, shape: Shape, buyer: Json, currency: str, at: datetime) -> Json:
         """What the delivery form brings: payment, delivery, maybe an invoice and a message."""
         draw = self.random
-        kind = (
-            shape.payment
-            or draw.choices(
-                ("ONLINE", "CASH_ON_DELIVERY", "WIRE_TRANSFER", "SPLIT_PAYMENT", "EXTENDED_TERM"), (68, 20, 6, 3, 3)
-            )[0]
-        )
+        kind = shape.payment or draw.choices(PAYMENTS, (68, 20, 6, 3, 3))[0]
         filled: Json = {
             "payment": {"id": self.uuid(), "type": kind, "features": []},
             "delivery": self.delivery(shape, buyer, currency, at),

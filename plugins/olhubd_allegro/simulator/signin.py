@@ -70,7 +70,7 @@ class SignIn:
             if device.user_code == user_code:
                 device.granted = granted
                 return
-        raise ValueError("no such code")
+        raise ValueError(f"nobody waits for a consent under the code {user_code!r}")
 
     def revoke(self) -> None:
         """The person withdraws the consent: nothing that was granted works any more."""

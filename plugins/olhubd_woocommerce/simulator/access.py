@@ -53,13 +53,18 @@ class Access:
         if not may_write and method not in ("GET", "OPTIONS"):
             raise _unproven("The API key provided does not have write permissions.")
 
+    def check_index(self, request: web.Request) -> None:
+        """The index is open to anybody; but WordPress reads a name there for one of its own users, as soon as one
+        of them has an application password, and keys of the shop are no users."""
+        header = request.headers.get("Authorization", "")
+        name = _basic(header)[0] if header.startswith("Basic ") and self.secure else USER
+        if name != USER:
+            raise Refusal(401, "invalid_username", "Unknown username. Check again or try your email address.")
+
     def _who(self, request: web.Request, header: str, now: int) -> bool | None:
         counts = "wp-json/wc/" in request.raw_path or "wp-json/wc-" in request.raw_path
         if header.startswith("Basic ") and self.secure:
-            try:
-                name, _, password = base64.b64decode(header[6:]).decode().partition(":")
-            except (binascii.Error, UnicodeDecodeError):
-                return None
+            name, password = _basic(header)
             if name in _KEYS and counts:
                 return _KEYS[name][1] if password == _KEYS[name][0] else None
             return True if (name, password) == (USER, PASSWORD) else None
@@ -76,7 +81,8 @@ class Access:
         if not self.verify:
             return may_write
         signature = params.pop("oauth_signature", "")
-        address = _encode(f"http://{request.host}{request.rel_url.raw_path}")
+        # The path of the site's address is taken off the request's, and with it the slash of a bare "/".
+        address = _encode(f"http://{request.host}{request.rel_url.raw_path.rstrip('/')}")
         text = f"{request.method}&{address}&{_pairs(request, params)}"
         algorithm = {"HMAC-SHA256": hashlib.sha256, "HMAC-SHA1": hashlib.sha1}.get(
             params.get("oauth_signature_method", "")
@@ -97,6 +103,15 @@ class Access:
         self._nonces[nonce] = now
         if len(self._nonces) > 50_000:
             self._nonces = {n: at for n, at in self._nonces.items() if now - at <= _WINDOW}
+
+
+def _basic(header: str) -> tuple[str, str]:
+    """Name and password; empty where there are none."""
+    try:
+        name, _, password = base64.b64decode(header[6:]).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return "", ""
+    return name, password
 
 
 def _unproven(message: str) -> Refusal:

@@ -51,6 +51,8 @@ class Item(msgspec.Struct, kw_only=True):
     subtotal: float = 0.0
     tax_class: str = ""
     taxable: bool = True
+    lends: bool = True
+    """Whether the delivery may take its class over: also from goods whose tax status is "shipping only"."""
     taxes: dict[int, float] = {}
     subtotal_taxes: dict[int, float] = {}
 
@@ -105,7 +107,7 @@ def _discount_taxes(fee: Item, items: Sequence[Item], scheme: Scheme, country: s
 def _shipping_class(items: Sequence[Item], scheme: Scheme) -> str | None:
     if scheme.shipping_class != "inherit":
         return scheme.shipping_class
-    of_goods = [i.tax_class for i in items if i.kind == "line" and i.taxable]
+    of_goods = [i.tax_class for i in items if i.kind == "line" and i.lends]
     return next((name for name in scheme.classes if name in of_goods), None)
 
 

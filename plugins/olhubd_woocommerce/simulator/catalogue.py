@@ -107,6 +107,17 @@ class Catalogue:
         row.update({key: value for key, value in body.items() if key in row and key != "id"})
         return row
 
+    def put(self, sku: str, at: str, **fields: Any) -> dict[str, Any]:
+        """A product as it gets into a shop past all checks: a translation, an import. Raises ValueError."""
+        first = self.by_sku(sku)
+        row = dict(first) if first is not None else self._row(0, sku, sku, "", None, "", at)
+        if strange := [name for name in fields if name not in row or name == "id"]:
+            raise ValueError(f"a product has no {strange[0]!r}")
+        self.products.pop(0, None)
+        self._next += 1
+        self.products[self._next] = {**row, "id": self._next, "variations": [], **fields}
+        return self.products[self._next]
+
     def by_sku(self, sku: str) -> dict[str, Any] | None:
         wanted = sku.strip().casefold()
         return next((p for p in self.products.values() if p["sku"].casefold() == wanted), None) if wanted else None

@@ -17,9 +17,11 @@ import msgspec
 
 from olhubd_woocommerce.simulator.arithmetic import Item, Scheme, money, sums
 from olhubd_woocommerce.simulator.catalogue import Catalogue
+from olhubd_woocommerce.simulator.mails import Mails, is_email
 from olhubd_woocommerce.simulator.refusal import Refusal, invalid
+from olhubd_woocommerce.simulator.tables import Tables
 
-__all__ = ["STATUSES", "Ledger", "Sheet"]
+__all__ = ["DEATHS", "STATUSES", "Death", "Ledger", "Sheet"]
 
 STATUSES = {
     "pending": "Pending payment",
@@ -31,6 +33,9 @@ STATUSES = {
     "failed": "Failed",
     "checkout-draft": "Draft",
 }
+DEATHS = ("start", "lines", "totals", "status")
+"""Where PHP may die while it makes an order: before the first saving, before the lines, before the status, before
+the stock."""
 _REDUCES = {"processing", "completed", "on-hold"}
 _RETURNS = {"cancelled", "pending"}
 _AWAITS = {"on-hold", "pending", "failed", "cancelled"}
@@ -46,9 +51,12 @@ _ADDRESS = (
     "country",
     "phone",
 )
-_EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
 _PLAIN = ("customer_note", "payment_method", "payment_method_title", "transaction_id", "parent_id", "customer_id")
 _SECTIONS = {"line_items": "line", "fee_lines": "fee", "shipping_lines": "shipping"}
+
+
+class Death(Exception):
+    """PHP was killed: what was saved until then stays, and nobody gets an answer."""
 
 
 class Sheet(msgspec.Struct, kw_only=True):
@@ -83,6 +91,14 @@ class Ledger:
         self, catalogue: Catalogue, scheme: Scheme, now: Callable[[], datetime], zone: timedelta, currency: str
     ) -> None:
         self.catalogue, self.scheme, self.now, self.zone, self.currency = catalogue, scheme, now, zone, currency
+        self.tables = Tables()
+        self.mails = Mails()
+        self.address_of: Callable[[int], str] = lambda _customer: ""
+        """The address of a customer, which an order without one of its own takes over."""
+        self.deaths: list[str] = []
+        """Where PHP dies while it makes the next orders, one of `DEATHS` for each."""
+        self.drafts = 0
+        """How many of the next orders are refused after their first saving, which leaves a draft."""
         self.statuses = dict(STATUSES)
         self.free_lines = True
         self.silent = 0
@@ -99,19 +115,33 @@ class Ledger:
     def create(self, body: dict[str, Any]) -> Sheet:
         """POST /orders."""
         self._check(body)
+        death = self.deaths.pop(0) if self.deaths else ""
+        if death == "start":
+            raise Death
         seconds = int(self.now().timestamp())
         self._last += 1
         sheet = Sheet(doc=self._blank(self._last, body), created=seconds, modified=seconds)
         self._dates(sheet.doc, "created", seconds)
         self._dates(sheet.doc, "modified", seconds)
-        self._fill(sheet, body)
+        draft = self.drafts > 0
+        self._fill(sheet, {name: part for name, part in body.items() if name not in _SECTIONS or death != "lines"})
         self._recalculate(sheet)
-        # A refused body leaves nothing behind; from here on the order is there.
+        for row in self.tables.keep(sheet.doc):
+            del sheet.items[row]
+        # A body that was refused until now leaves nothing behind; from here on the order is there.
         self.sheets[self._last] = sheet
         sheet.silent, self.silent = self.silent > 0, max(0, self.silent - 1)
         self.by_created.append((seconds, self._last))
         bisect.insort(self.by_modified, (seconds, self._last))
-        self._advance(sheet, body, creating=True)
+        if draft:
+            self.drafts -= 1
+            sheet.doc["status"] = "checkout-draft"
+            raise Refusal(400, "woocommerce_rest_invalid_coupon", "The coupon does not exist.")
+        if death in ("lines", "totals"):
+            raise Death
+        self._advance(sheet, body, creating=True, stock=death != "status")
+        if death:
+            raise Death
         return sheet
 
     def update(self, sheet: Sheet, body: dict[str, Any]) -> Sheet:
@@ -161,7 +191,7 @@ class Ledger:
                 if not isinstance(value, str):
                     raise invalid(name, f"{name}[{field}] is not of type string.")
             email = body.get(name, {}).get("email")
-            if email is not None and not _EMAIL.fullmatch(email):
+            if email is not None and not is_email(email):
                 raise invalid(name, f"{name}[email] is not a valid email.")
         status = body.get("status")
         if status is not None and status not in self.statuses:
@@ -226,6 +256,8 @@ class Ledger:
                 doc[name] = body[name]
         for name in ("billing", "shipping"):
             doc[name].update(body.get(name, {}))
+        if not doc["billing"]["email"] and doc["customer_id"]:
+            doc["billing"]["email"] = self.address_of(doc["customer_id"])
         for name, kind in _SECTIONS.items():
             for row in body.get(name, ()):
                 self._set_item(sheet, name, kind, row)
@@ -304,6 +336,7 @@ class Ledger:
             "tax_class": product["tax_class"],
         }
         item.taxable = product["tax_status"] == "taxable"
+        item.lends = product["tax_status"] in ("taxable", "shipping")
         price = float(product["price"] or 0) * quantity
         if self.scheme.calc_taxes and self.scheme.prices_include_tax and item.taxable:
             rates = self.scheme.find(self.scheme.base, product["tax_class"])
@@ -348,25 +381,29 @@ class Ledger:
 
     # Status, payment, stock
 
-    def _advance(self, sheet: Sheet, body: dict[str, Any], creating: bool) -> None:
+    def _advance(self, sheet: Sheet, body: dict[str, Any], creating: bool, stock: bool = True) -> None:
         if body.get("status"):
-            self.move(sheet, body["status"])
+            self.move(sheet, body["status"], stock)
         # On a later change the payment is taken only where the order still waits for one.
         if body.get("set_paid") is True and (creating or sheet.doc["status"] in ("pending", "failed")):
             self._payment_complete(sheet)
 
-    def move(self, sheet: Sheet, status: str) -> None:
-        """Change the status, with all that hangs on it."""
+    def move(self, sheet: Sheet, status: str, stock: bool = True) -> None:
+        """Change the status, with all that hangs on it; not `stock` where PHP died before it came to that."""
         doc = sheet.doc
         if doc["status"] == status:
             return
-        doc["status"] = status
+        before, doc["status"] = doc["status"], status
+        if stock:
+            self.mails.moved(doc["id"], doc["billing"]["email"], before, status)
         seconds = int(self.now().timestamp())
         done = self._paid_status(sheet)
         if doc["date_paid"] is None and (status == done or (done == "processing" and status == "completed")):
             self._dates(doc, "paid", seconds)
         if status == "completed":
             self._dates(doc, "completed", seconds)
+        if not stock:
+            return
         if status in _REDUCES and not sheet.reduced:
             self._stock(sheet, -1)
         elif status in _RETURNS and sheet.reduced:

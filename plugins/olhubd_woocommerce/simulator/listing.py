@@ -14,7 +14,8 @@ from olhubd_woocommerce.simulator.refusal import invalid
 __all__ = ["paged", "project", "rows"]
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d)?")
-_HIDDEN = ("trash", "auto-draft", "checkout-draft")
+_HIDDEN = ("trash", "auto-draft")
+"""What "any" leaves out; drafts of the checkout it does not."""
 
 
 def _seconds(params: Mapping[str, str], name: str, zone: timedelta) -> int | None:

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import email.utils
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any, ClassVar
 
 import msgspec
 from aiohttp import web
 
-from olhubd.model import Money
-from olhubd.testing.simulator import Entry, Simulator, Verb
 from olhubd_woocommerce.simulator import access, listing
 from olhubd_woocommerce.simulator.access import Access
 from olhubd_woocommerce.simulator.arithmetic import Scheme
 from olhubd_woocommerce.simulator.catalogue import Catalogue, rate_rows
-from olhubd_woocommerce.simulator.ledger import Ledger, Sheet
+from olhubd_woocommerce.simulator.ledger import Death, Ledger, Sheet
 from olhubd_woocommerce.simulator.refusal import Refusal, no_route
+from olhubd_woocommerce.simulator.steering import Steering
+from olhubd_woocommerce.simulator.tables import Tables
 
 __all__ = ["WooCommerceSimulator"]
 
@@ -27,14 +28,17 @@ Params = Mapping[str, str]
 Result = tuple[int, Any] | tuple[int, Any, dict[str, str]]
 
 _ZONE = timedelta(hours=1)
+_MAINTENANCE = """<!DOCTYPE html><html><head><title>Maintenance</title></head>
+<body>Briefly unavailable for scheduled maintenance. Check back in a minute.</body></html>"""
 
 
-class WooCommerceSimulator(Simulator):
+class WooCommerceSimulator(Steering):
     """A shop in zlotys, an hour ahead of UTC, with Polish taxes on prices that include them.
 
     `secure` puts it behind TLS, `permalinks=False` leaves only /?rest_route=, `fulfillments` and `tracking_plugin`
     switch those features on, `free_lines=False` wants a product named in each line, `verify_signatures=False` saves
-    time where thousands of orders are posted. `scheme` is the shop's taxes.
+    time where thousands of orders are posted. `scheme` is the shop's taxes. With `hpos` orders have tables of their
+    own, as WooCommerce has them by default.
     """
 
     connector: ClassVar[str] = "woocommerce"
@@ -53,6 +57,7 @@ class WooCommerceSimulator(Simulator):
         tracking_plugin: bool = False,
         free_lines: bool = True,
         verify_signatures: bool = True,
+        hpos: bool = True,
     ) -> None:
         super().__init__(seed, now)
         self.scheme = scheme or Scheme(rates=rate_rows())
@@ -61,14 +66,19 @@ class WooCommerceSimulator(Simulator):
         self.catalogue = Catalogue(self.now().replace(tzinfo=None, microsecond=0).isoformat())
         self.ledger = Ledger(self.catalogue, self.scheme, self.now, _ZONE, "PLN")
         self.ledger.free_lines = free_lines
+        self.ledger.tables = Tables(hpos)
+        self.ledger.address_of = self._address_of
         self._random = random.Random(seed)
-        self._short = 0
-        self.customers: list[dict[str, Any]] = []
+        self._workers: asyncio.Semaphore | None = None
         self.calls: dict[str, int] = {}
         """How often each "METHOD /path" was asked for, ids as {id}."""
 
     def routes(self) -> Sequence[web.AbstractRouteDef]:
-        return [web.route("*", "/wp-json{path:.*}", self._pretty), web.route("*", "/", self._plain)]
+        return [
+            web.route("*", "/wp-json{path:.*}", self._pretty),
+            web.route("*", "/", self._plain),
+            web.route("*", "/index.php", self._plain),
+        ]
 
     def settings(self, base: str) -> dict[str, Any]:
         return {
@@ -98,6 +108,27 @@ class WooCommerceSimulator(Simulator):
         return await self._answer(request, path, params)
 
     async def _answer(self, request: web.Request, path: str, params: dict[str, str]) -> web.Response:
+        if self.maintenance_left > 0:
+            self.maintenance_left -= 1
+            return web.Response(
+                status=503, text=_MAINTENANCE, content_type="text/html", headers={"Retry-After": "600"}
+            )
+        async with self._worker():
+            return await self._serve(request, path, params)
+
+    @contextlib.asynccontextmanager
+    async def _worker(self) -> AsyncIterator[None]:
+        """One of the host's PHP workers, where it has few and each takes its time."""
+        if self.workers is None:
+            yield
+            return
+        if self._workers is None:
+            self._workers = asyncio.Semaphore(self.workers)
+        async with self._workers:
+            await asyncio.sleep(self.seconds)
+            yield
+
+    async def _serve(self, request: web.Request, path: str, params: dict[str, str]) -> web.Response:
         now = self.now()
         headers: dict[str, str] = {}
         try:
@@ -110,12 +141,18 @@ class WooCommerceSimulator(Simulator):
             parts = [part for part in path.split("/") if part]
             if parts:
                 self.access.check(request, int(now.timestamp()))
+            else:
+                self.access.check_index(request)
             result = self._route(request.method, parts, params, body)
             status, content = result[0], result[1]
             if len(result) == 3:
                 headers = result[2]
         except Refusal as refusal:
             status, content = refusal.status, refusal.body
+        except Death:
+            if request.transport is not None:
+                request.transport.abort()
+            return web.Response(status=500)
         headers["Date"] = email.utils.format_datetime(now, usegmt=True)
         return web.Response(
             status=status, body=msgspec.json.encode(content), content_type="application/json", headers=headers
@@ -150,8 +187,8 @@ class WooCommerceSimulator(Simulator):
         match method, rest:
             case "GET", []:
                 found, headers = listing.paged(listing.rows(self.ledger, params), params)
-                if self._short and len(found) > 1:
-                    self._short -= 1
+                if self.short and len(found) > 1:
+                    self.short -= 1
                     found = found[: len(found) // 2]
                 return 200, [listing.project(sheet.told, params) for sheet in found], headers
             case "POST", []:
@@ -174,6 +211,8 @@ class WooCommerceSimulator(Simulator):
             case "POST", [number, "notes"]:
                 sheet = self.ledger.get(number)
                 sheet.notes.append({"id": len(sheet.notes) + 1, "customer_note": False, **body})
+                if sheet.notes[-1]["customer_note"]:
+                    self.ledger.mails.write(sheet.doc["billing"]["email"], "customer-note", sheet.doc["id"])
                 return 201, sheet.notes[-1]
             case "GET", [number, "fulfillments"] if self.fulfillments:
                 return 200, self.ledger.get(number).fulfilments
@@ -197,17 +236,20 @@ class WooCommerceSimulator(Simulator):
         if any(count > bought.get(item, 0) for item, count in held.items()):
             raise Refusal(400, "woocommerce_fulfillment_error", "Invalid item quantity.")
         sheet.fulfilments.append(row)
+        if body.get("notify_customer"):
+            self.ledger.mails.write(sheet.doc["billing"]["email"], "customer-fulfillment-created", sheet.doc["id"])
         whole = "fulfilled" if held == bought else "partially_fulfilled"
         self.ledger.update(sheet, {"meta_data": [{"key": "_fulfillment_status", "value": whole}]})
         return row
 
     def _trackings(self, method: str, sheet: Sheet, body: Any) -> Result:
-        if method == "GET":
-            return 200, sheet.trackings
+        return (200, sheet.trackings) if method == "GET" else (201, self._track(sheet, body))
+
+    def _track(self, sheet: Sheet, body: Any) -> Any:
         row = {"tracking_id": f"{len(sheet.trackings) + 1:032x}", "tracking_provider": "", **body}
         sheet.trackings.append(row)
         self.ledger.update(sheet, {"meta_data": [{"key": "_wc_shipment_tracking_items", "value": sheet.trackings}]})
-        return 201, row
+        return row
 
     # Everything else
 
@@ -246,7 +288,11 @@ class WooCommerceSimulator(Simulator):
                 400, "registration-error-username-exists", "An account is already registered with that name."
             )
         self.customers.append({"id": len(self.customers) + 2, "username": "", **body})
+        self.ledger.mails.write(body["email"], "customer-new-account")
         return 201, self.customers[-1]
+
+    def _address_of(self, customer: int) -> str:
+        return next((str(row["email"]) for row in self.customers if row["id"] == customer), "")
 
     def _taxes(self, rest: list[str], params: Params) -> Result:
         if rest == ["classes"]:
@@ -283,159 +329,6 @@ class WooCommerceSimulator(Simulator):
             count[sheet.doc["status"]] = count.get(sheet.doc["status"], 0) + 1
         return [{"slug": s, "name": name, "total": count.get(s, 0)} for s, name in self.ledger.statuses.items()]
 
-    # The books, and what is done behind the API's back
-
-    def books(self) -> list[Entry]:
-        return [_entry(sheet) for sheet in self.ledger.sheets.values()]
-
-    def verbs(self) -> Mapping[str, Verb]:
-        return {
-            "buy": self.buy,
-            "cancel": self.cancel,
-            "ship": self.ship,
-            "corrupt": self.corrupt,
-            "bend": self.bend,
-            "drop_events": self.drop_events,
-            "short_pages": self.short_pages,
-            "place_order": self.place_order,
-            "set_status": self.set_status,
-            "add_tracking": self.add_tracking,
-            "set_stock": self.set_stock,
-            "set_rate": self.set_rate,
-            "touch": self.touch,
-            "trash": self.trash,
-            "delete": self.delete,
-        }
-
-    def short_pages(self, count: int = 1) -> None:
-        """The next `count` lists of orders hold half of their rows, as behind a plugin that filters them late."""
-        self._short += count
-
-    def absent(self) -> Mapping[str, str]:
-        return {
-            "merge": "nobody can put orders of a WooCommerce shop together",
-            "duplicate_events": "a WooCommerce shop has a list of orders and no journal",
-            "reorder_events": "a WooCommerce shop has a list of orders and no journal",
-        }
-
-    def _sheet(self, key: str | int) -> Sheet:
-        return self.ledger.sheets[int(key)]
-
-    def place_order(self, lines: list[dict[str, Any]], status: str = "processing", **fields: Any) -> str:
-        """A buyer orders in the shop itself. `lines` are {sku, quantity}; `fields` are those of POST /orders."""
-        address = {"first_name": "Anna", "last_name": "Nowak", "address_1": "Polna 1", "city": "Łódź"}
-        address |= {"postcode": "90-001", "country": "PL"}
-        body = {
-            "billing": {**address, "email": "anna@example.test", "phone": "600100200"},
-            "shipping": address,
-            "payment_method": "przelewy24",
-            "payment_method_title": "Przelewy24",
-            "created_via": "checkout",
-            "line_items": lines,
-            "shipping_lines": [{"method_id": "flat_rate", "method_title": "Kurier", "total": "12.19"}],
-            "status": status,
-            **fields,
-        }
-        return str(self.ledger.create(body).doc["id"])
-
-    def buy(self, count: int = 1, *, paid: bool = True, cod: bool = False) -> list[str]:
-        """`count` finished purchases in the shop itself."""
-        ids = []
-        for _ in range(count):
-            products = [p for p in self.catalogue.products.values() if p["type"] != "variable"]
-            chosen = self._random.sample(products, self._random.randint(1, 3))
-            lines = [{"sku": p["sku"], "quantity": self._random.randint(1, 3)} for p in chosen]
-            if cod:
-                ids.append(self.place_order(lines, payment_method="cod", payment_method_title="Za pobraniem"))
-            elif paid:
-                ids.append(self.place_order(lines))
-            else:
-                ids.append(
-                    self.place_order(lines, "on-hold", payment_method="bacs", payment_method_title="Przelew")
-                )
-        return ids
-
-    def set_status(self, key: str | int, status: str) -> None:
-        """A person moves the order in the shop's panel, perhaps to a status that a plugin has brought."""
-        self.ledger.statuses.setdefault(status, status)
-        self.ledger.update(self._sheet(key), {"status": status})
-
-    def cancel(self, key: str | int) -> None:
-        self.set_status(key, "cancelled")
-
-    def ship(self, key: str | int) -> None:
-        self.set_status(key, "completed")
-
-    def corrupt(self, key: str | int) -> None:
-        """A plugin breaks the order's answer."""
-        self.bend(key, {"total": None})
-
-    def bend(self, key: str | int, fields: dict[str, Any]) -> None:
-        """A plugin of the shop answers these fields of the order in its own way."""
-        sheet = self._sheet(key)
-        sheet.bent = {**sheet.bent, **fields}
-        self.ledger.touch(sheet)
-
-    def drop_events(self, count: int) -> None:
-        """The next orders are written past WooCommerce, so that no date of change is kept of them."""
-        self.ledger.silent += count
-
-    def add_tracking(self, key: str | int, number: str, carrier: str = "") -> None:
-        """A person types a waybill in, wherever this shop keeps them."""
-        sheet = self._sheet(key)
-        if self.fulfillments:
-            items = [{"item_id": line["id"], "qty": line["quantity"]} for line in sheet.doc["line_items"]]
-            meta = {"_items": items, "_tracking_number": number, "_shipment_provider": carrier}
-            rows = [{"key": key, "value": value} for key, value in meta.items()]
-            self._fulfil(sheet, {"status": "fulfilled", "is_fulfilled": True, "meta_data": rows})
-        elif self.tracking_plugin:
-            self._trackings("POST", sheet, {"tracking_number": number, "custom_tracking_provider": carrier})
-        else:
-            rows = [{"key": "_tracking_number", "value": number}, {"key": "_tracking_provider", "value": carrier}]
-            self.ledger.update(sheet, {"meta_data": rows})
-
-    def set_stock(self, sku: str, quantity: int | None) -> None:
-        """Set what is on the shelf; None stops counting it."""
-        row = self.catalogue.by_sku(sku)
-        if row is None:
-            raise ValueError(f"no product {sku}")
-        row |= {"manage_stock": quantity is not None, "stock_quantity": quantity}
-
-    def set_rate(self, country: str, percent: str, tax_class: str = "standard") -> None:
-        """A new tax law."""
-        for row in self.scheme.rates:
-            if row["country"] == country and row["class"] == tax_class:
-                row["rate"] = f"{Decimal(percent):.4f}"
-
-    def touch(self, key: str | int) -> None:
-        """Something about the order is saved anew."""
-        self.ledger.touch(self._sheet(key))
-
-    def trash(self, key: str | int) -> None:
-        self.ledger.trash(self._sheet(key))
-
-    def delete(self, key: str | int) -> None:
-        self.ledger.delete(self._sheet(key))
-
 
 def _yes(value: bool) -> str:
     return "yes" if value else "no"
-
-
-def _entry(sheet: Sheet) -> Entry:
-    doc = sheet.doc
-    rows = [m["value"] for f in sheet.fulfilments for m in f["meta_data"] if m["key"] == "_tracking_number"]
-    rows += [row["tracking_number"] for row in sheet.trackings]
-    rows += [text.strip() for text in str(sheet.meta("_tracking_number") or "").split(",") if text.strip()]
-    return Entry(
-        external_id=str(doc["id"]),
-        total=Money(Decimal(doc["total"]), doc["currency"]),
-        status=doc["status"],
-        due=doc["created_via"] == "checkout" and doc["status"] in ("on-hold", "processing", "completed"),
-        cancelled=doc["status"] in ("cancelled", "refunded", "trash"),
-        paid=doc["date_paid_gmt"] is not None,
-        reference=sheet.meta("_olhubd_reference"),
-        placed_at=datetime.fromisoformat(doc["date_created_gmt"] + "+00:00"),
-        fulfilment=doc["status"],
-        shipments=list(dict.fromkeys(rows)),
-    )
