@@ -166,9 +166,8 @@ class Shelf:
         chosen = next((r for r in sellable if _goods(r) == before), sellable[0])
         words = []
         if len(sellable) > 1:
-            words.append(
-                f"{len(sellable)} products of the shop bear this {_WORDS[field]}; product {chosen.id} was taken"
-            )
+            many = f"{len(sellable)} products of the shop bear this {_WORDS[field]}"
+            words.append(f"{many}; product {chosen.id} was taken")
         if chosen.status != _ON_SALE:
             words.append(f"product {chosen.id} is not on sale in the shop ({chosen.status})")
         why = ", and ".join(words) or None
