@@ -155,7 +155,7 @@ class Shelf:
     def _choose(
         self, field: str, code: str, rows: Sequence[Product], before: Goods | None
     ) -> tuple[Goods | None, str | None]:
-        """The product to sell under a code: the one bound before, else the oldest of those on sale, else the oldest of
+        """The product to sell under a code: the one bound before, else the oldest on sale, else the oldest of
         all that can be sold. With it what is to be told of the choice, and why there is none."""
         sellable = sorted(
             (r for r in rows if r.type not in _NEVER_SOLD), key=lambda r: (r.status != _ON_SALE, r.id)
