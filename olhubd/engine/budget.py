@@ -1,8 +1,9 @@
 """The budgets of the whole process: one gate per key, however many accounts and clients share it.
 
-A gate asks three things before it lets a call through: is the other side willing (it is shut after a 429), is a
-place free (`parallel`), has the time come (a token bucket). It waits, it decides nothing else: no retries, and no
-memory beyond the process. With several processes each has its own gates, so the rate must be divided among them.
+A gate asks three things before it lets a call through: is the other side willing (it is shut after a 429), is
+a place free (`parallel`, or fewer where the server cannot bear so many), has the time come (a token bucket). It
+waits, it decides nothing else: no retries, and no memory beyond the process. With several processes each has its
+own gates, so the rate must be divided among them.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import asyncio
 import enum
 import random
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from weakref import WeakValueDictionary
 
@@ -29,6 +30,10 @@ _SHORTEST = 1.0
 """Seconds a gate stays shut at least: a server that says 0 still said no."""
 
 
+_PROVEN = 8
+"""So many good calls for each place before one more is tried, where the gate has narrowed itself."""
+
+
 class State(enum.StrEnum):
     OPEN = "open"
     SHUT = "shut"
@@ -37,12 +42,18 @@ class State(enum.StrEnum):
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
-    """A gate as people and metrics see it. `left` calls could go at once; `waiting` counts per lane."""
+    """A gate as people and metrics see it.
+
+    `left` calls could go at once; `waiting` counts per lane; `places` is how many may go at one time, of the
+    `parallel` that are declared.
+    """
 
     key: str
     state: State
     left: int
     active: int
+    places: int
+    parallel: int
     waiting: dict[Lane, int]
     closed_until: datetime | None = None
 
@@ -66,6 +77,9 @@ class Bucket:
 
     A gate that is shut keeps all out but those who renew a token (`Lane.ACCESS`).
 
+    Where answers come late or not in time, half as many calls go at one time, and one more again after a row of
+    good ones: a small host answers more of them no faster, it loses those that wait in its queue.
+
     `patience` limits in seconds how long a call waits for a shut gate; what would take longer raises RateLimited at
     once, since that wait belongs to whoever planned the call. `jitter` is the share added to a pause.
     """
@@ -81,6 +95,10 @@ class Bucket:
         self._rand = rand
         self._pause = budget.pause
         self._parallel = budget.parallel
+        self._places = budget.parallel
+        self._good = 0
+        self._stale = 0
+        """Calls that were under way when the gate narrowed: how they end is no news."""
         self._hold, self._rate = _pace(budget)
         self._tokens = self._hold
         self._filled_at = self._time()
@@ -99,11 +117,12 @@ class Bucket:
         self._hold, self._rate = min(self._hold, hold), min(self._rate, rate)
         self._tokens = min(self._tokens, self._hold)
         self._parallel = min(self._parallel, budget.parallel)
+        self._places = min(self._places, self._parallel)
         self._pause = max(self._pause, budget.pause)
 
     async def acquire(self, lane: Lane = Lane.ORDERS, cost: int = 1) -> None:
         """Wait until `cost` calls may be made. Raises RateLimited when the gate stays shut beyond all patience."""
-        if self._state is State.OPEN and not self._waiting and self._active < self._parallel:
+        if self._state is State.OPEN and not self._waiting and self._active < self._places:
             now = self._time()
             tokens = min(self._hold, self._tokens + (now - self._filled_at) * self._rate)
             self._filled_at = now
@@ -121,6 +140,7 @@ class Bucket:
     def release(self) -> None:
         """The call that was acquired has ended, by whatever outcome."""
         self._active -= 1
+        self._stale = max(0, self._stale - 1)
         if self._probe is not None and self._probe is asyncio.current_task():
             self._probe = None  # it found nothing out; the next one is the probe
         if self._waiting:
@@ -152,11 +172,32 @@ class Bucket:
             self._waiting = 0
 
     def opened(self) -> None:
-        """A call went well. Only the probe's success counts; others were on their way before the gate shut."""
+        """A call went well. Only the probe's success opens; others were on their way before the gate shut."""
+        if self._places < self._parallel and not self._stale:
+            self._good += 1
+            if self._good >= _PROVEN * self._places:
+                self._places, self._good = self._places + 1, 0
         if self._state is State.PROBING and self._probe is asyncio.current_task():
             self._state = State.OPEN
             self._probe = None
             self._admit()
+
+    def strained(self) -> None:
+        """A call got its answer late or not in time: half as many from now on, once for all that are under way."""
+        self._good = 0
+        if not self._stale:
+            self._places = max(1, min(self._places, self._active) // 2)
+            self._stale = self._active
+
+    def open(self) -> bool:
+        """A person says that the server is willing again: one probe goes at once. False when it was not shut."""
+        if self._state is not State.SHUT:
+            return False
+        if self._timer is not None:
+            self._timer.cancel()
+        self._until = self._time()
+        self._on_timer()
+        return True
 
     def status(self) -> Status:
         self._fill()
@@ -164,8 +205,10 @@ class Bucket:
         return Status(
             key=self.key,
             state=self._state,
-            left=0 if shut else max(0, min(int(self._tokens), self._parallel - self._active)),
+            left=0 if shut else max(0, min(int(self._tokens), self._places - self._active)),
             active=self._active,
+            places=self._places,
+            parallel=self._parallel,
             waiting={lane: len(self._lanes[lane]) for lane in Lane},
             closed_until=self._clock.now() + timedelta(seconds=self._left()) if shut else None,
         )
@@ -200,7 +243,7 @@ class Bucket:
 
     def _admit(self) -> None:
         """Let through whoever may go now, and see to it that the next is looked at in time."""
-        while self._waiting and self._active < self._parallel:
+        while self._waiting and self._active < self._places:
             if self._state is State.SHUT or (self._state is State.PROBING and self._probe is not None):
                 return
             waiter = next(next(iter(lane)) for lane in self._lanes if lane)
@@ -286,6 +329,10 @@ class BudgetBook:
         else:
             bucket.tighten(budget)
         return bucket
+
+    def open(self, keys: Iterable[str]) -> list[str]:
+        """Let a probe through each of these gates that is shut; the keys of those that were."""
+        return [key for key in keys if (bucket := self._buckets.get(key)) is not None and bucket.open()]
 
     def snapshot(self) -> list[Status]:
         """How all gates stand, by key."""

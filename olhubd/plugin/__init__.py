@@ -49,6 +49,7 @@ from olhubd.plugin.hooks import hookimpl
 from olhubd.plugin.http import Answer, Bearer, Client, Complaint, ErrorTable, Middleware, Signer, decode
 from olhubd.plugin.lenient import Side
 from olhubd.plugin.oauth import DeviceGrant, Token, Tokens
+from olhubd.plugin.pagesize import PageSize
 from olhubd.plugin.settings import Duration, Field, Secret, Settings, Url
 
 __all__ = [
@@ -90,6 +91,7 @@ __all__ = [
     "OrderSink",
     "OutcomeUnknown",
     "Page",
+    "PageSize",
     "PaymentSink",
     "Pending",
     "Permanent",

@@ -56,3 +56,6 @@ class Gate(Protocol):
 
     def opened(self) -> None:
         """A call went well: if it was the probe, let the others through."""
+
+    def strained(self) -> None:
+        """A call got its answer late, or not in time: let fewer go at one time."""

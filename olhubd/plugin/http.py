@@ -16,7 +16,6 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import aiohttp
 import msgspec
-from aiohttp.http import HttpProcessingError
 from multidict import CIMultiDict
 from yarl import URL
 
@@ -33,6 +32,7 @@ from olhubd.plugin.errors import (
     Unavailable,
 )
 from olhubd.plugin.oauth import Tokens
+from olhubd.plugin.transport import LONGEST_HEADER, MOST_HEADERS, NO_ANSWER, NOT_SENT, limits, once, read, reason
 
 __all__ = ["Answer", "Bearer", "Client", "Complaint", "ErrorTable", "Middleware", "Signer", "decode"]
 
@@ -44,15 +44,8 @@ _ODD = 1
 _RENEWALS = 2
 """How often a request has its token renewed before a refusal counts as the loss of the grant."""
 _LARGEST = 64 * 2**20
-_CHUNK = 2**16
-
-_NOT_SENT = (
-    aiohttp.ClientConnectorError,
-    aiohttp.ConnectionTimeoutError,
-    aiohttp.ClientHttpProxyError,
-    aiohttp.InvalidURL,
-)
-_NO_ANSWER = (TimeoutError, aiohttp.ClientError, HttpProcessingError, OSError)
+_LATE = 0.25
+"""The share of its time limit after which an answer counts as late."""
 
 _Query = Mapping[str, str | int] | Sequence[tuple[str, str | int]] | None
 
@@ -118,7 +111,7 @@ class Client:
         self._gates = tuple(gates)
         self._errors = errors or ErrorTable()
         self._headers = CIMultiDict(headers or {})
-        self._timeout = _limits(timeout)
+        self._timeout = limits(timeout)
         self._attempts = attempts
         self._largest = largest
         self._sleep = sleep
@@ -187,12 +180,14 @@ class Client:
         lane: Lane = Lane.ORDERS,
         cost: int = 1,
         timeout: float | None = None,
+        attempts: int | None = None,
     ) -> Answer:
         """Send one request and return its 2xx answer, or raise. A page is no answer, whatever its status.
 
         `path` begins with a slash (or is empty) and is appended to the base; what is percent-encoded in it stays
         so. `json` is anything msgspec encodes. `repeatable` says that sending it twice is harmless; by default only
-        reading methods are. `timeout` limits each attempt, in seconds.
+        reading methods are. `timeout` limits each attempt, in seconds; `attempts` is how many there may be, instead
+        of the client's.
         """
         if repeatable is None:
             repeatable = method in _SAFE_METHODS
@@ -206,11 +201,12 @@ class Client:
         if headers:
             sent = CIMultiDict(sent)
             sent.update(headers)
-        limits = self._timeout if timeout is None else _limits(timeout)
+        limit = self._timeout if timeout is None else limits(timeout)
         # aiohttp itself repeats PUT and DELETE when a connection drops; whether that is harmless is ours to say.
-        once = not repeatable and method not in _SAFE_METHODS and method != "POST"
-        middlewares = (*self._middlewares, _once) if once else self._middlewares
+        drops = not repeatable and method not in _SAFE_METHODS and method != "POST"
+        middlewares = (*self._middlewares, once) if drops else self._middlewares
 
+        time = asyncio.get_running_loop().time
         attempt = 1
         renewals = odd = 0
         while True:
@@ -228,7 +224,11 @@ class Client:
                 for gate in self._gates:
                     await gate.acquire(lane, cost)
                     held += 1
-                answer = await self._send(method, url, query, data, sent, limits, middlewares, what, repeatable)
+                began = time()
+                try:
+                    answer = await self._send(method, url, query, data, sent, limit, middlewares, what, repeatable)
+                finally:
+                    self._watch(time() - began, limit)
                 error = self._judge(answer, what, repeatable)
                 refused = answer.status == HTTPStatus.UNAUTHORIZED and (repeatable or self._errors.proves(answer))
             except Unavailable as unavailable:
@@ -249,7 +249,7 @@ class Client:
                 continue
             if not repeatable or not isinstance(error, Unavailable) or error.retry_after is not None:
                 raise error
-            if attempt >= self._attempts:
+            if attempt >= (attempts or self._attempts):
                 raise error
             await self._sleep(random.uniform(0.5, 1.0) * 0.5 * 2**attempt)
             attempt += 1
@@ -280,11 +280,14 @@ class Client:
                 timeout=timeout,
                 allow_redirects=False,
                 middlewares=middlewares,
+                max_field_size=LONGEST_HEADER,
+                max_line_size=LONGEST_HEADER,
+                max_headers=MOST_HEADERS,
             )
             if self._dated is not None and "Date" in response.headers and "Age" not in response.headers:
                 self._dated(response.headers["Date"])  # a cache's answer would tell of another time
             try:
-                body = await _read(response, self._largest)
+                body = await read(response, self._largest)
             finally:
                 response.release()
             if body is not None:
@@ -293,13 +296,19 @@ class Client:
                 return Answer(response.status, response.headers, b"")
             size = f"an answer of more than {self._largest} bytes"
             failure = ContractBroken(f"{what}: {size}") if repeatable else OutcomeUnknown(f"{what}: {size}")
-        except _NOT_SENT as error:
-            failure = Unavailable(f"{what}: cannot connect ({_reason(error)})")
-        except _NO_ANSWER as error:
+        except NOT_SENT as error:
+            failure = Unavailable(f"{what}: cannot connect ({reason(error)})")
+        except NO_ANSWER as error:
             kind: type[Temporary] = Unavailable if repeatable else OutcomeUnknown
-            failure = kind(f"{what}: no answer ({_reason(error)})", strained=True)
+            failure = kind(f"{what}: no answer ({reason(error)})", strained=True)
         # Raised here and not above, so that the transport's error is not its context either.
         raise failure
+
+    def _watch(self, lasted: float, limit: aiohttp.ClientTimeout) -> None:
+        """Tell the gates of a call that nearly or really ran out of time: the server has more than it can bear."""
+        if limit.total is not None and lasted > _LATE * limit.total:
+            for gate in self._gates:
+                gate.strained()
 
     def _judge(self, answer: Answer, what: str, repeatable: bool) -> PluginError | None:
         """The error in an answer, if it is one; the gates learn how it went."""
@@ -339,12 +348,6 @@ def _checked(base: str) -> str:
     return str(url).rstrip("/")
 
 
-def _limits(timeout: float) -> aiohttp.ClientTimeout:
-    """Some of the time is kept for the exchange, so that one that never got a connection is known as not sent."""
-    connect = 0.75 * timeout
-    return aiohttp.ClientTimeout(total=timeout, connect=connect, sock_connect=min(10.0, connect))
-
-
 def _what(method: str, path: str) -> str:
     return f"{method} {path.partition('?')[0] or '/'}"
 
@@ -359,37 +362,3 @@ async def _signed(step: Any, what: str) -> Any:
     except PluginError as error:
         failure = Unavailable(f"{what}: cannot sign in ({error})", code=error.code, status=error.status)
     raise failure
-
-
-async def _read(response: aiohttp.ClientResponse, largest: int) -> bytes | None:
-    """The body; None when it is too large. A packed one is measured as it unpacks."""
-    length = response.content_length
-    if length is not None and (length > largest or "Content-Encoding" not in response.headers):
-        return None if length > largest else await response.read()
-    body = bytearray()
-    async for chunk in response.content.iter_chunked(_CHUNK):
-        body += chunk
-        if len(body) > largest:
-            return None
-    return bytes(body)
-
-
-class _Dropped(aiohttp.ClientError):
-    """The connection dropped under a request that must not be repeated."""
-
-
-async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    try:
-        return await handler(request)
-    except _NOT_SENT:
-        raise
-    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        raise _Dropped(_reason(error)) from None
-
-
-def _reason(error: BaseException) -> str:
-    """The kind of failure without addresses or bodies, which may hold keys."""
-    if isinstance(error, _Dropped):
-        return str(error)
-    inner = getattr(error, "os_error", None) or error
-    return getattr(inner, "strerror", None) or type(inner).__name__

@@ -102,6 +102,7 @@ class Turnstile:
         self.closed: list[float | None] = []
         self.inside = 0
         self.most = 0
+        self.strains = 0
 
     async def acquire(self, lane: Lane = Lane.ORDERS, cost: int = 1) -> None:
         self.calls[lane] = self.calls.get(lane, 0) + cost
@@ -116,6 +117,9 @@ class Turnstile:
 
     def opened(self) -> None:
         return
+
+    def strained(self) -> None:
+        self.strains += 1
 
 
 class Makers:

@@ -318,6 +318,103 @@ async def test_the_tighter_of_two_budgets_holds() -> None:
     assert await passing(gate) == 91.0
 
 
+async def test_late_answers_halve_what_goes_at_one_time_once_for_all_that_are_under_way() -> None:
+    gate = bucket(calls=1000, per=1.0, parallel=8)
+    for _ in range(8):
+        await gate.acquire()
+    for _ in range(8):  # all eight waited in the same queue
+        gate.strained()
+        gate.release()
+    assert gate.status().places == 4
+    for _ in range(4):
+        await gate.acquire()
+    assert not without_suspending(gate.acquire())
+    gate.strained()
+    assert gate.status().places == 2
+
+
+async def test_a_gate_narrows_from_what_was_under_way_and_never_to_nothing() -> None:
+    gate = bucket(calls=1000, per=1.0, parallel=100)
+    for places in (1, 1):
+        await gate.acquire()
+        gate.strained()
+        gate.release()
+        assert gate.status().places == places
+    assert await passing(gate) == now()
+
+
+async def test_a_row_of_good_calls_widens_it_again_by_one_and_no_farther_than_declared() -> None:
+    gate = bucket(calls=10_000, per=1.0, parallel=3)
+    await gate.acquire()
+    gate.strained()
+    gate.release()
+    seen = []
+    for _ in range(60):
+        await gate.acquire()
+        gate.opened()
+        gate.release()
+        seen.append(gate.status().places)
+    assert [seen.index(places) + 1 for places in (1, 2, 3)] == [1, 8, 24]
+    assert seen[-1] == 3
+
+
+async def test_who_waits_for_a_place_gets_it_when_the_gate_widens() -> None:
+    gate = bucket(calls=10_000, per=1.0, parallel=2)
+    await gate.acquire()
+    gate.strained()
+    (waiting,) = spawn(gate.acquire())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    gate.release()
+    for _ in range(8):
+        gate.opened()
+    await waiting
+    assert gate.status().active == 1
+
+
+async def test_a_small_host_loses_no_answers_by_being_asked_too_much_at_once() -> None:
+    """One worker, five seconds a call, a limit of thirty: eight at one time would wait up to forty."""
+    gate = bucket(calls=10_000, per=1.0, parallel=8)
+    worker, lost = asyncio.Lock(), []
+
+    async def call() -> None:
+        await gate.acquire()
+        began = now()
+        try:
+            async with asyncio.timeout(30):
+                async with worker:
+                    await asyncio.sleep(5)
+        except TimeoutError:
+            lost.append(began)
+        else:
+            gate.opened()
+        finally:
+            if now() - began > 7.5:
+                gate.strained()
+            gate.release()
+
+    await asyncio.gather(*(call() for _ in range(40)))
+    assert max(lost) <= 10.0  # only of those that began before anything was known
+    assert len(lost) <= 4
+
+
+async def test_a_person_opens_a_shut_gate_and_one_probe_goes() -> None:
+    gates = book()
+    gate = gates.gate(Budget(key="app", calls=10, per=1.0))
+    assert gates.open(["app", "other"]) == []  # nothing is shut
+    gate.close(3600)
+    first, second = spawn(passing(gate, hold=1.0), passing(gate))
+    await asyncio.sleep(10)
+    assert not first.done()
+    assert gates.open(["app", "other"]) == ["app"]
+    await asyncio.sleep(0.5)
+    assert (gate.status().state, gate.status().active) == (State.PROBING, 1)
+    assert not second.done()
+    gate.close(60)  # the probe was refused: the server has not changed its mind
+    assert gate.status().state is State.SHUT
+    assert await second == 70.0 + 0.5
+
+
 async def test_gates_that_nobody_holds_are_forgotten_but_not_while_shut() -> None:
     shared = book()
     for i in range(1000):

@@ -77,7 +77,7 @@ class Turnstile:
     """A gate that counts, and can be told to fail or to block the next who comes."""
 
     def __init__(self) -> None:
-        self.inside = self.passed = self.open = 0
+        self.inside = self.passed = self.open = self.strains = 0
         self.closed: list[float | None] = []
         self.blocks = False
         self.fails: Exception | None = None
@@ -102,6 +102,10 @@ class Turnstile:
     def opened(self) -> None:
         assert self.inside, "the gate is told before the place is given back"
         self.open += 1
+
+    def strained(self) -> None:
+        assert self.inside, "the gate is told before the place is given back"
+        self.strains += 1
 
 
 class Keeper:
@@ -691,6 +695,71 @@ async def test_a_large_body_passes_and_one_too_large_does_not(
         with pytest.raises(OutcomeUnknown, match="more than 1048576 bytes"):
             await tight.call("POST", path, str)
     assert gate.inside == 0
+
+
+async def test_what_a_few_packed_bytes_unpack_to_lets_others_have_their_turn(client: Client, shop: Shop) -> None:
+    """A kilobyte of zeros makes a megabyte, a small body all that is allowed: never in one piece of the loop."""
+    body = gzip.compress(b" " * (48 * 2**20) + b"1")
+
+    async def bomb(_request: web.Request) -> web.Response:
+        return web.Response(body=body, headers={"Content-Encoding": "gzip"})
+
+    shop.answer = bomb
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    ticking = asyncio.create_task(others())
+    answer = await client.request("GET", "/thing")
+    ticking.cancel()
+    assert len(answer.body) == 48 * 2**20 + 1
+    assert turns > 48
+
+
+async def test_a_long_header_is_taken_and_a_longer_one_is_told(
+    session: aiohttp.ClientSession, gate: Turnstile
+) -> None:
+    """Content security policies of shops are longer than the eight KiB that servers usually allow."""
+
+    def script(length: int) -> bytes:
+        policy = b"Content-Security-Policy: " + b"x" * length
+        return b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n" + policy + b'\r\n\r\n{"id": 1}'
+
+    async with raw_server(script(60_000)) as (base, _):
+        assert await make(session, base, gate).call("POST", "/thing", Thing) == Thing(1)
+    async with raw_server(script(70_000)) as (base, _):
+        with pytest.raises(OutcomeUnknown, match=r"no answer \(a header of it is longer than 64 KiB\)") as caught:
+            await make(session, base, gate).call("POST", "/thing", Thing)
+        assert "xxx" not in everything(caught.value)
+
+
+async def test_a_late_answer_and_none_at_all_strain_the_gate(client: Client, shop: Shop, gate: Turnstile) -> None:
+    await client.request("GET", "/thing")
+    assert gate.strains == 0
+    shop.faults.add(Fault(kind=Kind.SLOW, seconds=0.3))
+    await client.request("GET", "/thing", timeout=0.5)
+    assert gate.strains == 1
+    shop.faults.add(Fault(kind=Kind.HANG))
+    with pytest.raises(OutcomeUnknown) as caught:
+        await client.request("POST", "/thing", timeout=0.2)
+    assert (gate.strains, caught.value.strained) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("status", "strained"), [(500, True), (502, True), (504, True), (503, False), (404, False)]
+)
+async def test_a_server_that_broke_under_a_call_is_told_from_one_that_is_down(
+    status: int, strained: bool, client: Client, shop: Shop
+) -> None:
+    shop.faults.add(Fault(kind=Kind.ERROR, status=status, times=None))
+    with pytest.raises(Unavailable) as caught:
+        await client.request("GET", "/thing", attempts=1)
+    assert caught.value.strained is strained
+    assert shop.faults.struck == {Kind.ERROR: 1}
 
 
 async def test_a_large_body_is_sent_whole(client: Client, shop: Shop) -> None:
