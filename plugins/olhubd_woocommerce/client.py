@@ -1,4 +1,4 @@
-"""HTTP to one shop: addresses with and without permalinks, two ways to sign in, and what refusals mean.
+"""HTTP to one shop: addresses with and without permalinks, the ways to sign in, and what refusals mean.
 
 It knows nothing of orders. A write is never repeated here unless its caller says that twice is once.
 """
@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from http import HTTPStatus
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -31,6 +31,7 @@ from olhubd.plugin import (
     ErrorTable,
     Middleware,
     NotFound,
+    Permanent,
     Rejected,
     Unavailable,
 )
@@ -50,6 +51,7 @@ NO_ROUTE = "rest_no_route"
 NEEDS_PRODUCT = "woocommerce_rest_required_product_reference"
 """A line must name a product; releases differ in whether a name alone is enough."""
 _CLOCK = "olhubd-clock"
+_NOBODY = "woocommerce_rest_cannot_"
 _DIED = frozenset({"wp_die", "internal_server_error"})
 """Codes of WordPress where a program in it broke off: in the same form, yet no word about what was done."""
 
@@ -78,7 +80,13 @@ def _read(answer: Answer) -> Complaint:
     if answer.status == HTTPStatus.UNAUTHORIZED and "timestamp" in message.lower():
         # A clock that is wrong, ours or the shop's, is no lost key: it passes when somebody sets it right.
         return Complaint(code=_CLOCK, message=f"{message} The clock of this machine or of the shop is wrong.")
-    if answer.status in (401, 403):
+    if answer.status == HTTPStatus.UNAUTHORIZED and refusal.code.startswith(_NOBODY):
+        # What it says of a wrong secret is something else.
+        message = (
+            f"{message} The shop saw no key that it knows: the key was deleted or mistyped, or the host strips the"
+            " Authorization header (then auth = query, over https)."
+        )
+    elif answer.status in (401, 403):
         message = f"{message or 'refused'} Either the key is wrong or it lacks the right to do this."
     params = refusal.data.params
     field = next(iter(params), None) if isinstance(params, dict) else None
@@ -148,7 +156,10 @@ def signed(method: str, url: URL, key: str, secret: str, timestamp: int, nonce: 
     return "OAuth " + ", ".join(f'{k}="{quote(v, safe="")}"' for k, v in ours.items())
 
 
-def _auth(settings: WooCommerceSettings, clock: Clock) -> Middleware:
+def _auth(settings: WooCommerceSettings, clock: Clock) -> Middleware | None:
+    """None where the key goes in the address."""
+    if settings.auth is Auth.QUERY:
+        return None
     if settings.consumer_key is None or settings.consumer_secret is None:
         assert settings.application_password is not None  # the settings were checked
         return _Basic(settings.username or "", settings.application_password.get_secret_value())
@@ -158,30 +169,54 @@ def _auth(settings: WooCommerceSettings, clock: Clock) -> Middleware:
     return _Basic(key, secret)
 
 
+def _proof(settings: WooCommerceSettings) -> Query:
+    """What goes into each address as proof."""
+    if settings.auth is not Auth.QUERY or settings.consumer_key is None or settings.consumer_secret is None:
+        return {}
+    key, secret = settings.consumer_key.get_secret_value(), settings.consumer_secret.get_secret_value()
+    return {"consumer_key": key, "consumer_secret": secret}
+
+
 class Shop:
     """The REST API of one shop. Paths are below its root: "/wc/v3/orders"."""
 
     def __init__(self, account: Account[WooCommerceSettings]) -> None:
         settings = account.settings
         self._pretty = settings.pretty_permalinks
+        self._proof = _proof(settings)
         # WooCommerce itself sets no limit; the budget is there so that a host's 429 stops everybody.
         budget = Budget(
             key=f"woocommerce:{settings.url.host}", calls=1_000_000, per=1.0, parallel=settings.parallel, pause=60.0
         )
-        self._client = account.client(
+        make = partial(
+            account.client,
             str(settings.url).rstrip("/"),
-            auth=_auth(settings, account.clock),
             budgets=[budget],
             errors=ERRORS,
             headers={"Accept": "application/json"},
             timeout=settings.timeout.total_seconds(),
         )
+        self._client = make(auth=_auth(settings, account.clock))
+        self._stranger = make()
 
-    def _address(self, path: str, query: Query | None) -> tuple[str, Query | None]:
+    def _address(self, path: str, query: Query | None, *, signed: bool = True) -> tuple[str, Query | None]:
+        query = {**(query or {}), **self._proof} if signed and self._proof else query
         if self._pretty:
             return f"/wp-json{path}", query
         # Consumer keys count only when the request's address holds "wp-json/wc/" somewhere.
         return "/index.php", {"rest_route": path, **(query or {}), "x": "wp-json/wc/"}
+
+    async def index(self, into: type[T], query: Query) -> T:
+        """What the site says of itself, asked as a stranger, since a key of the shop means nothing there.
+
+        Where any user of the site has an application password, WordPress takes the key for a wrong one of those. It
+        is asked with the key only where the site hides that from strangers.
+        """
+        where, what = self._address("/", query, signed=False)
+        try:
+            return await self._stranger.get(where, into, what)
+        except Permanent:
+            return await self.get("/", into, query)
 
     async def get(self, path: str, into: type[T], query: Query | None = None) -> T:
         """GET and decode. A page in place of JSON (maintenance, a cache, a PHP notice) is Unavailable."""

@@ -348,7 +348,7 @@ class WooCommerce(
 
     async def probe(self) -> Identity:
         try:
-            index = await self._shop.get("/", wire.Index, {"_fields": "name,home,timezone_string,gmt_offset"})
+            index = await self._shop.index(wire.Index, {"_fields": "name,home,timezone_string,gmt_offset"})
         except Permanent:
             index = wire.Index()  # hidden from strangers, and a key makes nobody known there
         await self._shop.get("/wc/v3/orders", list[msgspec.Raw], {"per_page": 1, "_fields": "id", "status": "any"})
@@ -379,7 +379,7 @@ def _id(external_id: str) -> int:
 def _offset(hours: float | str | None) -> str:
     """The shop's distance from UTC; old releases tell it as text."""
     try:
-        return f"UTC{float(hours or 0):+g}"
+        return "unknown" if hours is None else f"UTC{float(hours):+g}"
     except ValueError:
         return "unknown"
 

@@ -13,6 +13,9 @@ from olhubd.plugin import Duration, Field, Secret, Settings, Url
 __all__ = ["Auth", "Customers", "WooCommerceSettings"]
 
 
+_HERE = frozenset({"localhost", "127.0.0.1", "[::1]"})
+
+
 class Auth(enum.StrEnum):
     """How to prove who calls."""
 
@@ -21,6 +24,8 @@ class Auth(enum.StrEnum):
     BASIC = "basic"
     OAUTH1 = "oauth1"
     """For a shop behind a TLS proxy that does not tell WordPress of it."""
+    QUERY = "query"
+    """The key in the address, for a host that strips the Authorization header. Over https only."""
 
 
 class Customers(enum.StrEnum):
@@ -45,7 +50,7 @@ class WooCommerceSettings(Settings):
     application_password: Secret | None = None
     """Users > Profile > Application passwords. Works over https only."""
     auth: Auth = Auth.AUTO
-    """auto, basic or oauth1."""
+    """auto, basic, oauth1, or query where the host strips the Authorization header (https only)."""
     pretty_permalinks: bool = True
     """Off for a shop that answers only at /?rest_route=... (Settings > Permalinks: plain)."""
     customers: Customers = Customers.GUEST
@@ -78,8 +83,8 @@ class WooCommerceSettings(Settings):
     """How far each pull looks back, since rows become visible out of order."""
     timeout: Duration = Field(default=timedelta(seconds=30), gt=timedelta(0))
     """The limit of one call."""
-    parallel: int = Field(default=8, ge=1)
-    """Calls at one time; a small host answers more of them no faster."""
+    parallel: int = Field(default=4, ge=1)
+    """Calls at one time. Fewer are made by themselves while the shop's answers come late."""
 
     @model_validator(mode="after")
     def _complete(self) -> WooCommerceSettings:
@@ -89,8 +94,10 @@ class WooCommerceSettings(Settings):
             raise ValueError(
                 "needs either consumer_key and consumer_secret, or username and application_password, not both"
             )
-        if self.auth is Auth.OAUTH1 and not all(keys):
-            raise ValueError("auth = oauth1 needs consumer_key and consumer_secret")
+        if self.auth in (Auth.OAUTH1, Auth.QUERY) and not all(keys):
+            raise ValueError(f"auth = {self.auth} needs consumer_key and consumer_secret")
+        if self.auth is Auth.QUERY and self.url.scheme != "https" and self.url.host not in _HERE:
+            raise ValueError("auth = query sends the key in the address, so url must begin with https://")
         if "/wp-json" in (self.url.path or ""):
             raise ValueError("url is the shop's address, without /wp-json")
         return self

@@ -36,15 +36,19 @@ _DENIED = {
 
 
 class Access:
-    """`secure`: PHP believes itself on https. `verify`: signatures and nonces are really checked."""
+    """`secure`: PHP believes itself on https. `verify`: signatures and nonces are really checked.
+
+    `strips`: the host passes no Authorization header on.
+    """
 
     def __init__(self, *, secure: bool, verify: bool) -> None:
         self.secure, self.verify = secure, verify
+        self.strips = False
         self._nonces: dict[str, int] = {}
 
     def check(self, request: web.Request, now: int) -> None:
         """Pass, or raise Refusal."""
-        header = request.headers.get("Authorization", "")
+        header = "" if self.strips else request.headers.get("Authorization", "")
         method = "GET" if request.method == "HEAD" else request.method
         may_write = self._who(request, header, now)
         if may_write is None:
@@ -56,7 +60,7 @@ class Access:
     def check_index(self, request: web.Request) -> None:
         """The index is open to anybody; but WordPress reads a name there for one of its own users, as soon as one
         of them has an application password, and keys of the shop are no users."""
-        header = request.headers.get("Authorization", "")
+        header = "" if self.strips else request.headers.get("Authorization", "")
         name = _basic(header)[0] if header.startswith("Basic ") and self.secure else USER
         if name != USER:
             raise Refusal(401, "invalid_username", "Unknown username. Check again or try your email address.")
@@ -68,6 +72,11 @@ class Access:
             if name in _KEYS and counts:
                 return _KEYS[name][1] if password == _KEYS[name][0] else None
             return True if (name, password) == (USER, PASSWORD) else None
+        key = request.query.get("consumer_key")
+        if key in _KEYS and counts and self.secure:
+            if request.query.get("consumer_secret") != _KEYS[key][0]:
+                raise _unproven("Consumer secret is invalid.")
+            return _KEYS[key][1]
         if header.startswith("OAuth ") and counts and not self.secure:
             return self._oauth(request, dict(_OAUTH.findall(header)), now)
         return None
