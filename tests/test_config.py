@@ -668,6 +668,11 @@ CASES = [
     Case("port too big", '[control]\nlisten = "localhost:70000" #!', "control.listen", "port beyond 65535"),
     Case("all ears shut", '[control]\nlisten = "off" #!', "control.listen", "nobody could steer"),
     Case("empty secret", '[control]\ntoken = "" #!', "control.token", "is empty"),
+    Case("token to be guessed", '[control]\ntoken = "letmein1letmein" #!', "control.token", "so short", "openssl"),
+    Case(
+        "host with its port", '[control]\nhosts = ["hub.example:443"] #!', "control.hosts", "no name", "hub.example"
+    ),
+    Case("host as an address", '[control]\nhosts = "https://hub.example" #!', "control.hosts", "no name"),
     Case("accounts as list", '[[accounts]] #!\nname = "x"', "accounts", "must be tables", "[accounts.NAME]"),
     Case("account is no table", 'accounts.shop = "x" #!', "accounts.shop", "must be a table", "[accounts.shop]"),
     Case("account name", TILL.replace("till]", "Till_1] #!"), "accounts.Till_1", "not a name", "[accounts.till-1]"),

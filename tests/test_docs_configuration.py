@@ -69,7 +69,7 @@ def test_the_example_switched_on_is_true(tmp_path: Path) -> None:
     for name in re.findall(r"/etc/olhubd/(credentials/\S+)\"", text):
         file = tmp_path / name
         file.parent.mkdir(exist_ok=True)
-        file.write_text("a-secret\n")
+        file.write_text("a-secret-of-some-length\n")
         file.chmod(0o600)
     path = tmp_path / "olhubd.toml"
     path.write_text(text.replace("/etc/olhubd/", f"{tmp_path}/"))

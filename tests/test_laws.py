@@ -28,6 +28,7 @@ LONG: dict[str, str] = {}
 TASKS = {
     "olhubd/cli/demo.py": "a command that ends, not a part of the daemon",
     "olhubd/engine/calls.py": "a plugin's call, awaited, limited in time, and told of when it does not end",
+    "olhubd/control/crowd.py": "a handshake of TLS, which has a limit and whose failure ends that connection alone",
     "olhubd/engine/landing.py": "one batch is written while the next is prepared, and awaited",
     "olhubd/engine/dispatcher.py": "deliveries under way, which the dispatcher itself awaits and bounds",
     "olhubd/engine/supervisor.py": "the supervisor",

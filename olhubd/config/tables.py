@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 import ipaddress
+import re
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -45,6 +46,10 @@ __all__ = [
     "Security",
     "Start",
 ]
+
+
+_SHORTEST = 16
+"""Characters of a token that nobody finds by trying, however long they try."""
 
 
 class Listen(NamedTuple):
@@ -107,6 +112,13 @@ def _start(value: Any) -> Start:
     if not isinstance(span, timedelta) or span < timedelta(0):
         raise Hinted("is no time to start from", example)
     return span
+
+
+def _hosts(value: tuple[str, ...]) -> tuple[str, ...]:
+    for name in value:
+        if not re.fullmatch(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9])?)*", name.lower()):
+            raise Hinted(f"has {name!r}, which is no name of a machine", 'write it alone, like "hub.example"')
+    return tuple(name.lower() for name in value)
 
 
 def _positive(value: timedelta) -> timedelta:
@@ -201,6 +213,9 @@ class Control(_Table):
         WithJsonSchema({"type": "string", "examples": ["127.0.0.1:8742", "off"]}),
     ] = Field(default=Listen("127.0.0.1", 8742), json_schema_extra=_kind("text"))
     """Address and port; "off" for none. One that other machines can reach needs `certificate` or `allow_remote`."""
+    hosts: Annotated[tuple[str, ...], AfterValidator(_hosts), BeforeValidator(_names)] = ()
+    """Names by which browsers and programs may call `listen` beside localhost and addresses, such as that of a TLS
+    proxy in front. Any other name is refused there, since a stranger's name can lead to this machine, too."""
     socket: Path | None = None
     """A Unix socket, for users of the daemon's group. Under systemd `olhubd.sock` in its runtime directory."""
     token: Secret | None = None
@@ -217,6 +232,9 @@ class Control(_Table):
 
     @model_validator(mode="after")
     def _reachable(self) -> Control:
+        if self.token is not None and len(self.token.get_secret_value()) < _SHORTEST:
+            hint = f"take at least {_SHORTEST} random characters, such as those of: openssl rand -hex 32"
+            raise Hinted("can be found by trying, it is so short", hint, key="token")
         if self.listen is None and self.socket is None:
             raise Hinted('is "off" and no socket is set: nobody could steer the daemon', key="listen")
         if self.key is not None and self.certificate is None:

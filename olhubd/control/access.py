@@ -23,6 +23,7 @@ from aiohttp.typedefs import Handler
 from yarl import URL
 
 from olhubd.config import Configuration
+from olhubd.control import crowd, naming
 from olhubd.control.context import CONTEXT
 from olhubd.control.keyring import Holder
 from olhubd.control.problem import Refusal
@@ -69,7 +70,8 @@ def _make(path: Path) -> str:
 
 @web.middleware
 async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Refuse who may not ask, what they may not do, and writes that a foreign page made a browser send."""
+    """Refuse who may not ask, what they may not do, and what a foreign page made a browser send."""
+    naming.check(request, request.app[CONTEXT].hub.configuration.control.hosts)
     resource = request.match_info.route.resource
     if resource is None or resource.canonical not in request.app[PAGES]:
         needed = _needed(request)
@@ -78,6 +80,7 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
             if not holder.scope.allows(needed):
                 raise too_narrow(holder, needed)
             request[_HOLDER] = holder
+            crowd.know(request)
     if request.method not in _SAFE:
         _same_site(request)
     return await handler(request)
@@ -125,10 +128,10 @@ async def _authenticate(request: web.Request) -> Holder:
         raise Refusal(401, "token", "a bearer token is needed", {"WWW-Authenticate": "Bearer"})
     source = request.remote or f"user {peer[0] if peer else 'unknown'}"
     holder = context.keyring.shown(shown)
-    # Who was let in before goes on: a neighbour at the same address who guesses must lock nobody out.
-    if (wait := context.attempts.wait(source)) and (holder is None or not context.keyring.used(holder)):
-        raise Refusal(429, "limited", "too many wrong tokens came from there", {"Retry-After": str(wait)})
     if holder is None:
+        # The right one opens always: strangers can come from the same address, as all do behind a proxy.
+        if wait := context.attempts.wait(source):
+            raise Refusal(429, "limited", "too many wrong tokens came from there", {"Retry-After": str(wait)})
         context.attempts.failed(source)
         wrong = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
         raise Refusal(401, "token", "the bearer token is wrong, expired or revoked", wrong)

@@ -1,4 +1,7 @@
-"""Counts wrong tokens by where they come from, so that nobody finds a right one by trying."""
+"""Counts wrong tokens by where they come from, so that who tries many is told to stop and fills no log.
+
+What keeps a right one from being found is its length. So the right one is never counted and never waits.
+"""
 
 from __future__ import annotations
 

@@ -80,10 +80,6 @@ class Keyring:
             return None
         return Holder(name=row.name, who=f"token:{row.name}", scope=row.scope, mark=mark, expires_at=row.expires_at)
 
-    def used(self, holder: Holder) -> bool:
-        """Whether it was shown before, since the daemon began."""
-        return holder.mark in self._used
-
     async def use(self, holder: Holder) -> None:
         """Remember that it was used. A database in trouble keeps nobody out."""
         now = self._hub.clock.now()

@@ -1,4 +1,4 @@
-"""Where the endpoint listens: sockets taken before anything else begins, TLS, and how many may be connected.
+"""Where the endpoint listens: sockets taken before anything else begins, and TLS.
 
 A port that is taken must be known before an account has begun to work. Whoever connects early waits until the
 daemon answers.
@@ -15,17 +15,16 @@ import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from aiohttp import web
 
 from olhubd.config import Control, Listen
+from olhubd.control.crowd import Crowd, Guest
 
-__all__ = ["MOST", "Doors", "Site", "opened"]
+__all__ = ["Doors", "Site", "opened"]
 
-MOST = 256
-"""Connections at one time, over all sockets; one more is closed at once."""
 _BACKLOG = 128
+"""Connections that wait to be taken."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,7 +125,14 @@ def _unix_door(path: Path) -> Iterator[socket.socket]:
 
 
 class Site(web.SockSite):
-    """Listens on a socket that is bound, and closes whoever comes when there are too many."""
+    """Listens on a socket that is bound; whoever comes joins the crowd of its door."""
+
+    def __init__(
+        self, runner: web.BaseRunner, sock: socket.socket, crowd: Crowd, tls: ssl.SSLContext | None = None
+    ) -> None:
+        super().__init__(runner, sock)
+        self._crowd = crowd
+        self._tls = tls
 
     async def start(self) -> None:
         await web.SockSite.__base__.start(self)  # type: ignore[union-attr]
@@ -134,17 +140,11 @@ class Site(web.SockSite):
         assert server is not None
 
         def meet() -> asyncio.BaseProtocol:
-            made: asyncio.BaseProtocol = server() if len(server.connections) < MOST else _Full()
-            return made
+            return Guest(self._crowd, server(), self._tls)
 
-        self._server = await asyncio.get_running_loop().create_server(
-            meet, sock=self._sock, ssl=self._ssl_context, backlog=_BACKLOG
-        )
-
-
-class _Full(asyncio.Protocol):
-    def connection_made(self, transport: Any) -> None:
-        transport.abort()
+        # One at a turn of the loop: where no file can be opened, the loop would tell of each place of the queue.
+        self._server = await asyncio.get_running_loop().create_server(meet, sock=self._sock, backlog=1)
+        self._sock.listen(_BACKLOG)
 
 
 def _unix(path: Path) -> socket.socket:

@@ -24,7 +24,7 @@ import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from olhubd.control import access
+from olhubd.control import access, bodies
 from olhubd.control.context import CONTEXT, Context
 from olhubd.control.once import once
 from olhubd.control.problem import Refusal
@@ -38,8 +38,6 @@ B = TypeVar("B", bound=msgspec.Struct)
 A = TypeVar("A", bound=msgspec.Struct)
 
 _encode = msgspec.json.Encoder().encode
-_PATIENCE = 8.0
-"""Seconds in which a body must have come."""
 _PLACE = re.compile(r"(.*) - at `([^`]*)`", re.DOTALL)
 
 
@@ -216,13 +214,7 @@ def _many(into: type[msgspec.Struct]) -> frozenset[str]:
 
 
 async def _body(request: web.Request, into: type[B]) -> B:
-    try:
-        async with asyncio.timeout(_PATIENCE):
-            content = await request.read()
-    except TimeoutError:
-        raise Refusal(408, "request", f"the body was not there within {_PATIENCE:g} seconds") from None
-    except web.RequestPayloadError:
-        raise Refusal(400, "body", "the body is not packed as its header says") from None
+    content = await bodies.content(request)
     if content and request.content_type != "application/json":
         raise Refusal(415, "content-type", "the body must be application/json")
     try:

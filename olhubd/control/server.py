@@ -15,6 +15,7 @@ from olhubd.control import (
     access,
     accounts,
     alarms,
+    crowd,
     dashboard,
     deliveries,
     doctor,
@@ -68,8 +69,13 @@ _wire = logging.getLogger("olhubd.control.wire")
 # would log each with its bytes, before anybody has asked who they are.
 _wire.setLevel(logging.CRITICAL)
 _BODY_LIMIT = 64 * 1024
-_IDLE = 75.0
-"""Seconds after which a connection that asks nothing is closed."""
+_MOST_TCP = 256
+"""Connections at one time over TCP, where strangers may come from anywhere on this machine or beyond."""
+_MOST_LOCAL = 64
+"""Connections at one time over the Unix socket, which has places of its own."""
+_LIMITS = crowd.Limits()
+_LINGERS = 2.0
+"""Seconds in which the rest of a body that nobody wanted is taken, so that the answer to it can be read."""
 _MOST_WRONG = 20
 """Wrong tokens from one address in a minute; a program with an old one is not to be cut off at its first try."""
 _LONGEST = max(30.0, *(route.limit for route in ROUTES))
@@ -85,7 +91,9 @@ _HEADERS = {
 
 def application(hub: Hub, token: str, steer: Steer) -> web.Application:
     """The endpoint without its sockets."""
-    app = web.Application(middlewares=[problem.middleware, access.guard, _limit], client_max_size=_BODY_LIMIT)
+    app = web.Application(
+        middlewares=[crowd.attend, problem.middleware, access.guard, _limit], client_max_size=_BODY_LIMIT
+    )
     log = structlog.get_logger("olhubd.control")
     keyring = Keyring(token, hub)
     attempts = Attempts(hub.clock, _MOST_WRONG)
@@ -132,18 +140,21 @@ async def serve(hub: Hub, doors: Doors, token: str, steer: Steer) -> AsyncIterat
     """Answer at the doors that were opened; gives their addresses."""
     runner = web.AppRunner(
         application(hub, token, steer),
-        access_log=None,
+        access_log=_wire,
+        access_log_class=crowd.Answered,
         logger=_wire,
         handle_signals=False,
         shutdown_timeout=5.0,
-        keepalive_timeout=_IDLE,
+        keepalive_timeout=_LIMITS.idle,
+        lingering_time=_LINGERS,
     )
     await runner.setup()
     try:
         if doors.unix is not None:
-            await Site(runner, doors.unix).start()
+            await Site(runner, doors.unix, crowd.Crowd(crowd.places(_MOST_LOCAL), _LIMITS)).start()
+        outside = crowd.Crowd(crowd.places(_MOST_TCP), _LIMITS)
         for end in doors.tcp:
-            await Site(runner, end, ssl_context=doors.tls).start()
+            await Site(runner, end, outside, doors.tls).start()
         yield doors.addresses()
     finally:
         await runner.cleanup()

@@ -1,4 +1,4 @@
-"""Where the endpoint listens: TLS and its renewal, a bound on connections, ports that are taken."""
+"""Where the endpoint listens: TLS and its renewal, and ports that are taken."""
 
 from __future__ import annotations
 
@@ -113,49 +113,6 @@ async def test_the_command_line_trusts_the_certificate_of_the_configuration(hous
         mistrusting = Client(at, house.token, certificate=house.folder / "cert.pem")
         with pytest.raises(NotReachable, match="another certificate"):
             await asyncio.to_thread(mistrusting.get, "/readyz", Readiness)
-
-
-async def test_no_more_are_connected_than_the_bound(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(listening, "MOST", 5)
-    host, _, port = house.base.removeprefix("http://").rpartition(":")
-    held = [await asyncio.open_connection(host, int(port)) for _ in range(12)]
-    ended = [reader for reader, _ in held if await closed(reader)]
-    assert 7 <= len(ended) <= 8, "the house's own client may hold one"
-    for _, writer in held:
-        writer.close()
-
-    async def free() -> bool:
-        try:
-            return (await house.ask("GET", "/status"))[0] == 200
-        except OSError:
-            return False
-
-    await house.until(free)
-
-
-async def closed(reader: asyncio.StreamReader) -> bool:
-    """Whether the other side hung up at once."""
-    try:
-        async with asyncio.timeout(0.3):
-            return await reader.read(1) == b""
-    except TimeoutError:
-        return False
-    except ConnectionError:
-        return True
-
-
-async def test_who_asks_nothing_is_not_kept(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "_IDLE", 0.2)
-    async with house.reopened():
-        host, _, port = house.base.removeprefix("http://").rpartition(":")
-        silent, one = await asyncio.open_connection(host, int(port))
-        idle, other = await asyncio.open_connection(host, int(port))
-        other.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
-        async with asyncio.timeout(20):
-            assert await silent.read() == b""
-            assert b" 200 " in await idle.read()
-        one.close()
-        other.close()
 
 
 def test_a_taken_port_is_known_before_any_account_begins(tmp_path: Path) -> None:

@@ -14,13 +14,14 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
+from olhubd.control import server
 from tests.control.conftest import house, trading
 from tests.control.house import House
 from tests.fuzz.effort import LIMIT, drawn, tried
 
 __all__ = ["house", "trading"]
 
-GET = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
+GET = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
 HOSTILE: dict[str, bytes] = {
     "nothing": b"",
     "blank lines": b"\r\n" * 500,
@@ -29,9 +30,9 @@ HOSTILE: dict[str, bytes] = {
     "HTTP/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x12\x04\x00\x00\x00\x00\x00",
     "no such version": b"GET / HTTP/9.9\r\n\r\n",
     "HTTP/0.9": b"GET /\r\n",
-    "no method": b" / HTTP/1.1\r\nHost: x\r\n\r\n",
+    "no method": b" / HTTP/1.1\r\nHost: localhost\r\n\r\n",
     "a method of a megabyte": b"A" * 1_000_000,
-    "an address of a megabyte": b"GET /" + b"a" * 1_000_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+    "an address of a megabyte": b"GET /" + b"a" * 1_000_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
     "a header of a megabyte": GET + b"X: " + b"a" * 1_000_000 + b"\r\n\r\n",
     "ten thousand headers": GET + b"".join(b"X-%d: y\r\n" % n for n in range(10_000)) + b"\r\n",
     "two lengths": GET + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nab",
@@ -46,14 +47,14 @@ HOSTILE: dict[str, bytes] = {
     "another host": b"GET http://example.com/ HTTP/1.1\r\nHost: example.com\r\n\r\n",
     "expect": GET + b"Expect: 100-continue\r\nContent-Length: 10\r\n\r\n",
     "expect the impossible": GET + b"Expect: a-miracle\r\n\r\n",
-    "climbing": b"GET /static/../../../../etc/passwd HTTP/1.1\r\nHost: x\r\n\r\n",
-    "climbing, encoded": b"GET /static/%2e%2e%2f%2e%2e%2fetc/passwd HTTP/1.1\r\nHost: x\r\n\r\n",
-    "a zero in the address": b"GET /\x00 HTTP/1.1\r\nHost: x\r\n\r\n",
+    "climbing": b"GET /static/../../../../etc/passwd HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "climbing, encoded": b"GET /static/%2e%2e%2f%2e%2e%2fetc/passwd HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "a zero in the address": b"GET /\x00 HTTP/1.1\r\nHost: localhost\r\n\r\n",
     "no UTF-8": b"GET /%ff%fe HTTP/1.1\r\nHost: \xff\xfe\r\nCookie: \xff\r\nAuthorization: \xff\r\n\r\n",
     "folded": GET + b"X: a\r\n b\r\n\r\n",
     "a token of a megabyte": GET + b"Authorization: Bearer " + b"a" * 1_000_000 + b"\r\n\r\n",
     "a thousand at once": (GET + b"\r\n") * 1000,
-    "packed badly": b"POST /api/v1/reload HTTP/1.1\r\nHost: x\r\n"
+    "packed badly": b"POST /api/v1/reload HTTP/1.1\r\nHost: localhost\r\n"
     b"Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}",
 }
 
@@ -155,12 +156,20 @@ async def _crowd(house: House, size: int, first: bytes) -> AsyncIterator[list[as
 
 
 @pytest.mark.parametrize(
-    "first", [b"", b"GET /hea", GET, b"POST /api/v1/reload HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n{"]
+    "first",
+    [
+        b"",
+        b"GET /hea",
+        GET,
+        GET + b"\r\n",
+        b"POST /api/v1/reload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n\r\n{",
+        b"POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 60000\r\n\r\ntoken=",
+    ],
 )
 async def test_many_that_never_finish_leave_room_for_others(first: bytes, house: House) -> None:
     """Slow ones keep what they hold and no more: whoever asks meanwhile, over a line of its own too,
-    is answered."""
-    async with _crowd(house, 200, first) as writers:
+    is answered. They are more than may be connected."""
+    async with _crowd(house, server._MOST_TCP + 144, first) as writers:
         for _ in range(3):
             for writer in writers:
                 with contextlib.suppress(OSError):

@@ -1,11 +1,11 @@
-"""The door: a token opens it for twelve hours at most, and too many wrong ones shut it for a minute."""
+"""The door: a token opens it for twelve hours at most, and who shows too many wrong ones is told to wait."""
 
 from __future__ import annotations
 
 import structlog
 from aiohttp import web
 
-from olhubd.control.access import TOKEN_FILE
+from olhubd.control import bodies
 from olhubd.control.context import CONTEXT
 from olhubd.control.dashboard.desk import DESK, Note
 from olhubd.control.dashboard.page import HEADERS, Visit, button, html, local, speech, visitor
@@ -26,24 +26,22 @@ async def form(request: web.Request) -> web.StreamResponse:
 
 
 def _form(request: web.Request, back: str, problem: str | None = None, status: int = 200) -> web.Response:
-    configuration = request.app[CONTEXT].hub.configuration
-    own = configuration.control.token is None
-    place = str(configuration.daemon.data / TOKEN_FILE) if own else None
-    return html(speech(request), "login.html", {"back": back, "place": place, "problem": problem}, status)
+    # Who has not logged in learns nothing of this machine, not even where its files are.
+    return html(speech(request), "login.html", {"back": back, "problem": problem}, status)
 
 
 async def enter(request: web.Request) -> web.StreamResponse:
     """Begin a session for who shows the token."""
     desk, words = request.app[DESK], speech(request)
-    fields = await request.post()
-    back = local(str(fields.get("next", "")))
-    source = request.remote or "the socket"
-    if wait := desk.attempts.wait(source):
-        refused = _form(request, back, words.t("login.limited", span=words.span(wait)), 429)
-        refused.headers["Retry-After"] = str(wait)
-        return refused
-    holder = request.app[CONTEXT].keyring.shown(str(fields.get("token", "")))
+    fields = await bodies.form(request)
+    back = local(fields.get("next"))
+    holder = request.app[CONTEXT].keyring.shown(fields.get("token", ""))
     if holder is None:
+        source = request.remote or "the socket"
+        if wait := desk.attempts.wait(source):
+            refused = _form(request, back, words.t("login.limited", span=words.span(wait)), 429)
+            refused.headers["Retry-After"] = str(wait)
+            return refused
         desk.attempts.failed(source)
         _LOG.warning("a wrong token was shown to the dashboard", source=source)
         return _form(request, back, words.t("login.wrong"), 401)

@@ -17,7 +17,7 @@ import msgspec
 from aiohttp import web
 
 from olhubd import __version__
-from olhubd.control import access
+from olhubd.control import access, bodies, crowd
 from olhubd.control.asked import Nothing
 from olhubd.control.context import CONTEXT
 from olhubd.control.dashboard import paint
@@ -167,7 +167,7 @@ def button(path: str, handler: Button, *, limit: float = 10.0, scope: Scope = Sc
         session = visitor(request)
         if session is None:
             return _to_login(request)
-        form = {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
+        form = await bodies.form(request)
         visit = Visit(request, session, speech(request), form)
         try:
             if not hmac.compare_digest(form.get("form", "").encode(), session.form.encode()):
@@ -190,7 +190,10 @@ def button(path: str, handler: Button, *, limit: float = 10.0, scope: Scope = Sc
 def visitor(request: web.Request) -> Session | None:
     """Who is logged in, by the cookie."""
     sessions = desk(request).sessions
-    return sessions.check(request.cookies.get(sessions.cookie))
+    session = sessions.check(request.cookies.get(sessions.cookie))
+    if session is not None:
+        crowd.know(request)
+    return session
 
 
 def desk(request: web.Request) -> Desk:

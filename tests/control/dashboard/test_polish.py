@@ -46,6 +46,10 @@ NOT_SHOWN = {
     "the body was not there within {} seconds": "to programs",
     "the body is not packed as its header says": "to programs",
     "the body is not JSON": "to programs",
+    "the body is no form": "to no browser",
+    "this endpoint has another name: add the one that was used to control.hosts if it is right": (
+        "to who set up a proxy; nobody is logged in there"
+    ),
     "the body is too large": "to programs",
     "{} is given more than once": "to programs",
     "{}: 1 to {} printable letters": "to programs, of an idempotency key",

@@ -35,10 +35,10 @@ WORDS: Final[Mapping[str, str | tuple[str, ...]]] = {
     "until": "until",
     # Logging in
     "login": "Log in",
-    "login.token": "Control token",
+    "login.token": "Token",
     "login.enter": "Log in",
-    "login.help": "The token is in a file that only the daemon and root can read:",
-    "login.configured": "The token is the one that [control] of the configuration names.",
+    "login.help": "Any token that is good here opens it; one is made on the machine itself:",
+    "login.command": "sudo olhubd token create NAME --scope operate",
     "login.lasts": "You stay logged in for 12 hours.",
     "login.wrong": "This is not the token.",
     "manual": "The API",

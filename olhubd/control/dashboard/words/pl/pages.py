@@ -35,10 +35,10 @@ WORDS: Final[Mapping[str, str | tuple[str, ...]]] = {
     "until": "do",
     # Logging in
     "login": "Logowanie",
-    "login.token": "Token sterowania",
+    "login.token": "Token",
     "login.enter": "Zaloguj",
-    "login.help": "Token jest w pliku, który może odczytać tylko demon i root:",
-    "login.configured": "Token to ten, który wskazuje sekcja [control] konfiguracji.",
+    "login.help": "Otwiera każdy ważny token; nowy tworzy się na samej maszynie:",
+    "login.command": "sudo olhubd token create NAZWA --scope operate",
     "login.lasts": "Sesja trwa 12 godzin.",
     "login.wrong": "To nie jest właściwy token.",
     "manual": "API",
