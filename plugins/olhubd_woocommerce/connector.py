@@ -254,9 +254,7 @@ class WooCommerce(
         it."""
         answer = await self._write(external_id, body)
         wanted = body["status"]
-        if answer.status != wanted and (
-            mapping.rank(answer.status) is None or mapping.behind(answer.status, wanted)
-        ):
+        if answer.status != wanted and not mapping.behind(wanted, answer.status):
             raise Rejected(
                 f"the shop took the status {wanted} and keeps the order {answer.status}:"
                 " a plugin of the shop may have moved it on or back",
