@@ -86,6 +86,7 @@ def _settled(facts: Facts) -> dict[str, object]:
         "number": Part("number", {"number": number}) if number not in (None, there) else None,
         "found": Part("found") if facts.get("looked_up") else None,
         "free": Part("free", {"names": free}) if free else None,
+        "cut": Part("cut", {"fields": facts["cut"]}) if facts.get("cut") else None,
         "differs": Part("differs", facts) if "expected" in facts else None,
     }
 

@@ -29,6 +29,14 @@ class Hold(enum.StrEnum):
     """A plugin said no."""
     BROKEN = "connector-failed"
     """The connector failed again and again; whether the order was made is not known."""
+    DIFFERS = "stored-differs"
+    """The target stored something else than was sent, at the right total."""
+    HALF = "half-made"
+    """The target has an order of ours with nothing in it: it stopped while it made it."""
+    DOUBLED = "doubled"
+    """The target has two orders with the same mark of ours."""
+    DOUBT = "in-doubt"
+    """Sent again and again without an answer that tells what became of it, and each time it was not there."""
     TAKEN = "number-taken"
     """The target's number is known as another order's already."""
     OTHER = "other"
@@ -46,6 +54,13 @@ _ADVICE = {
     Hold.VETO: "Do as its reason says, then retry; or discard.",
     Hold.BROKEN: "Look whether the target has the order. If so, adopt it by its number; if not, retry, which looks"
     " it up first.",
+    Hold.DIFFERS: "Compare the two orders, mend the one there, then accept it; or retry, which compares them"
+    " again.",
+    Hold.HALF: "Delete it there for good, from the trash too, then retry; or complete it there by hand and accept"
+    " it.",
+    Hold.DOUBLED: "Keep one of the two orders there, cancel the other one there by hand, then accept this.",
+    Hold.DOUBT: "Mend what its reason says, then retry, which looks it up first. If it stands there under another"
+    " mark, adopt it by its number.",
     Hold.TAKEN: "The target counts anew, or two hubs share it: find out which order is whose, then adopt the right"
     " one by its number, or discard.",
     Hold.OTHER: "See what its reason says, then retry, or discard.",

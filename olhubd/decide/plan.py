@@ -23,6 +23,7 @@ __all__ = [
     "StatusWord",
     "Waiver",
     "after_push",
+    "cancel_at",
     "creation_status",
     "follow",
     "needless",
@@ -114,8 +115,7 @@ def _update(route: Route, order: Order, found: Sequence[Change]) -> Iterable[Deb
     for index, change in enumerate(found):
         match change:
             case changes.Cancelled() | changes.Superseded():
-                # Told apart from an earlier one: an order may be opened again and cancelled once more.
-                yield Debt(target=route.target, action=Action.CANCEL_ORDER, cause=index, replaces=True)
+                yield cancel_at(route.target, index)
             case changes.LinesChanged() | changes.AddressChanged() | changes.InvoiceChanged() | changes.Reopened():
                 yield Debt(
                     target=route.target,
@@ -172,6 +172,11 @@ def status_at(target: str, word: str, cause: int) -> Debt:
         payload=StatusWord(word),
         replaces=True,
     )
+
+
+def cancel_at(target: str, cause: int) -> Debt:
+    """The debt of cancelling the order at `target`, told apart from an earlier one: it may be opened once more."""
+    return Debt(target=target, action=Action.CANCEL_ORDER, cause=cause, replaces=True)
 
 
 def shipment_at(target: str, shipment: Shipment, cause: int) -> Debt:

@@ -6,6 +6,7 @@ again, and only after the target has had its time to settle does "not there" mea
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -19,6 +20,7 @@ from olhubd.decide.hold import Hold
 from olhubd.decide.plan import Amendment, Debt, StatusWord, Waiver
 from olhubd.decide.route import Route
 from olhubd.engine import packing
+from olhubd.engine.arrival import Verdict, judge
 from olhubd.engine.calls import Broken, Calls
 from olhubd.model import Action, Delivery, DeliveryId, DeliveryState, Order, OrderId, Shipment, reference
 from olhubd.plugin import (
@@ -36,6 +38,7 @@ from olhubd.plugin import (
     OutcomeUnknown,
     PaymentSink,
     PluginError,
+    Push,
     Receipt,
     Rejected,
     ShipmentSink,
@@ -68,6 +71,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     timeout: float = 120.0
     down_after: int = 3
     """So many failures in a row and the target counts as down."""
+    doubts: int = 6
+    """So many tries of unknown outcome, each found not to be done, and a person is asked."""
 
 
 class Parcel(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,6 +133,10 @@ class Courier:
         # forward would make a target look settled that is not.
         self._began = clock.monotonic()
         self._doubted: dict[DeliveryId, float] = {}
+        self._unknown: Counter[DeliveryId] = Counter()
+        """How often it was tried with an unknown outcome."""
+        self._words: dict[DeliveryId, str] = {}
+        """What was said at the last such try."""
 
     async def carry(self, parcel: Parcel) -> Outcome:
         """Make one attempt. Never raises but for cancellation, after which the delivery's outcome is unknown."""
@@ -180,12 +189,21 @@ class Courier:
             look = partial(sink.find_order, self._reference(stored), age)
             found = await self._calls.read("find_order", look, (Receipt, NoneType))
             if found is not None:
+                if gone is None and route is not None:
+                    found = await self._compared(parcel, sink, found, route)
                 return self._arrived(parcel, found, route, looked_up=True)
             self._absent.add(delivery.id)
         if unknown:
             if waits:
                 return self._later(parcel, DeliveryState.SENT, waits, "waits until the target has settled")
             if gone is None:
+                if (times := self._unsettled(delivery)) is not None:
+                    words = self._words[delivery.id]
+                    why = (
+                        f"sent {times} times without an answer that tells what became of it,"
+                        f" and it is not there: {words}"
+                    )
+                    return self._hold(parcel, why, Hold.DOUBT)
                 # Sent again only by a new claim, so that the time of sending is stored before it happens.
                 return self._later(parcel, DeliveryState.RETRY, 0.0, "was not there; is sent again")
         if gone is not None:
@@ -197,15 +215,35 @@ class Courier:
         if route is None:
             why = f"no route leads from {stored.account} to {self._target} any more"
             return self._hold(parcel, why, Hold.NO_ROUTE)
-        amend = partial(self._amend, delivery, stored.order)
-        amended = await self._calls.read("olhubd_amend_delivery", amend, (Order, str, NoneType))
-        if isinstance(amended, str):
-            return self._hold(parcel, amended, Hold.VETO)
-        push = packing.pack(stored.account, amended or stored.order, route)
-        if msgspec.json.decode(delivery.payload, type=Waiver).free_lines:
-            push = msgspec.structs.replace(push, free_lines=True)
+        push = await self._packed(parcel, route)
+        if isinstance(push, str):
+            return self._hold(parcel, push, Hold.VETO)
         receipt = await self._calls.write("push_order", partial(sink.push_order, push), Receipt)
         return self._arrived(parcel, receipt, route)
+
+    async def _packed(self, parcel: Parcel, route: Route) -> Push | str:
+        """The order as it is to be sent, or why a plugin wants it not to be."""
+        stored = parcel.stored
+        amend = partial(self._amend, parcel.delivery, stored.order)
+        amended = await self._calls.read("olhubd_amend_delivery", amend, (Order, str, NoneType))
+        if isinstance(amended, str):
+            return amended
+        push = packing.pack(stored.account, amended or stored.order, route)
+        if msgspec.json.decode(parcel.delivery.payload, type=Waiver).free_lines:
+            push = msgspec.structs.replace(push, free_lines=True)
+        return push
+
+    async def _compared(self, parcel: Parcel, sink: OrderSink, found: Receipt, route: Route) -> Receipt:
+        """What was looked up, with what is otherwise than it would be sent now."""
+        push = await self._packed(parcel, route)
+        if isinstance(push, str):  # it is there, whatever a plugin says of it now
+            push = packing.pack(parcel.stored.account, parcel.stored.order, route)
+        return await self._calls.read("compare_order", partial(sink.compare_order, push, found), Receipt)
+
+    def _unsettled(self, delivery: Delivery) -> int | None:
+        """How often it was tried and nobody knows what became of it, when that is often enough to ask a person."""
+        times = self._unknown[delivery.id]
+        return times if times >= self._policy.doubts else None
 
     def _settling(self, delivery: Delivery, settle: timedelta) -> float:
         """For how many seconds "not there" does not mean anything yet; none where nothing is in doubt."""
@@ -235,14 +273,30 @@ class Courier:
             facts["looked_up"] = True
         if receipt.unlinked:
             facts["unlinked"] = [line.sku or line.name for line in receipt.unlinked]
-        if receipt.total.rounded() != stored.order.total.rounded():
-            reason = f"the target stored a total of {receipt.total}, the buyer pays {stored.order.total}"
-            held = self._hold(parcel, reason, Hold.TOTAL, sent=True, external_id=receipt.external_id)
+        off = plan.withdrawn(stored.order, stored.superseded_by is not None)
+        verdict = Verdict()
+        if off is None:  # what is to be cancelled need not be right
+            verdict = judge(stored.order, receipt, sets_status=isinstance(self._connector, StatusSink))
+        if verdict.cut:
+            facts["cut"] = list(verdict.cut)
+        if verdict.hold is not None:
+            held = self._hold(
+                parcel,
+                str(verdict.reason),
+                verdict.hold,
+                sent=True,
+                external_id=receipt.external_id,
+                field=verdict.field,
+            )
             return msgspec.structs.replace(held, copy=copy, facts={**facts, **held.facts})
-        debts: Sequence[Debt] = ()
-        if route is not None:
+        debts: list[Debt] = []
+        if off is None and route is not None:
             word = receipt.status if looked_up else None
-            debts = plan.after_push(stored.account, route, self._processing(stored.account), word)
+            debts.extend(plan.after_push(stored.account, route, self._processing(stored.account), word))
+        if verdict.status is not None:
+            debts.append(plan.status_at(self._target, verdict.status, 0))
+        if off is not None:
+            debts.append(plan.cancel_at(self._target, 0))
         done = self._end(parcel, DeliveryState.CONFIRMED, None, receipt.external_id)
         return msgspec.structs.replace(done, event="delivery.confirmed", facts=facts, copy=copy, debts=debts)
 
@@ -300,8 +354,11 @@ class Courier:
             return self._later(parcel, state, waits, "waits until the target has settled")
         act = self._act(delivery, external_id, stored.order)
         if act is None:
-            why = f"{self._connector.title} knows no {delivery.action.value}"
-            return self._end(parcel, DeliveryState.DROPPED, why)
+            if delivery.action is Action.SET_PAYMENT and isinstance(sink, PaymentSink):
+                return self._end(parcel, DeliveryState.DROPPED, "nothing is known of its payment")
+            # One rule for all that a system cannot: a person does it, and nothing is dropped in silence.
+            why = f"{self._connector.title} knows no {delivery.action.value}: do it there by hand"
+            return self._hold(parcel, why, Hold.UNABLE)
         await self._calls.write(delivery.action.value, act)
         return self._confirmed(parcel)
 
@@ -328,7 +385,16 @@ class Courier:
     def _failed(self, parcel: Parcel, error: PluginError) -> Outcome:
         delivery = parcel.delivery
         push = delivery.action is Action.PUSH_ORDER
+        field = getattr(error, "field", None)
+        where = f" (field {field})" if field else ""
+        if isinstance(error, OutcomeUnknown) and delivery.state is not DeliveryState.SENT:
+            self._unknown[delivery.id] += 1
+            self._words[delivery.id] = str(error)
         match error:
+            case OutcomeUnknown() if not push and (times := self._unsettled(delivery)) is not None:
+                # Its sink reads before it writes, so that each try was a look that found it undone.
+                why = f"tried {times} times without an answer that tells what became of it: {error}"
+                outcome = self._hold(self._unsure(parcel), why, Hold.DOUBT)
             case OutcomeUnknown() if delivery.action in _DOUBLES:
                 pause = self._policy.look_up_after if delivery.attempts < 2 else self._backoff(delivery.attempts)
                 outcome = self._later(self._unsure(parcel), DeliveryState.SENT, pause, str(error))
@@ -344,11 +410,10 @@ class Courier:
             case Conflict() | NotFound() if delivery.action in (Action.SET_STATUS, Action.SET_PAYMENT):
                 outcome = self._end(parcel, DeliveryState.DEAD, str(error), event="delivery.refused")
             case Rejected():
-                where = f" (field {error.field})" if error.field else ""
                 kind = Hold.UNLINKED if error.code == UNLINKED else Hold.REFUSED
                 outcome = self._hold(parcel, f"{error}{where}", kind, field=error.field)
             case _:
-                outcome = self._hold(parcel, str(error), Hold.OTHER)
+                outcome = self._hold(parcel, f"{error}{where}", Hold.OTHER, field=field)
         failure = error if isinstance(error, Temporary | AuthLost | AccountBlocked) else None
         return msgspec.structs.replace(outcome, failure=failure)
 
@@ -430,6 +495,8 @@ class Courier:
     def _outcome(self, parcel: Parcel, delivery: Delivery, event: str | None, facts: dict[str, Any]) -> Outcome:
         if not delivery.state.open:
             self._doubted.pop(delivery.id, None)
+            self._unknown.pop(delivery.id, None)
+            self._words.pop(delivery.id, None)
             self._absent.discard(delivery.id)
         facts = {"delivery": delivery.id, "action": delivery.action.value, "target": self._target, **facts}
         return Outcome(

@@ -291,15 +291,30 @@ async def book(
     outcomes = await _mattering(tx, await _wanted(tx, await _uncontested(tx, target, ended)), ledger.now)
     await deliveries.save(tx, [*(outcome.delivery for outcome in outcomes), *back])
     await copies.arrive(tx, [outcome.copy for outcome in outcomes if outcome.copy is not None])
+    cancelling = await _cancelling(tx, outcomes)
     for outcome in outcomes:
         if outcome.event is None:
             continue
         cause = Cause("delivery", str(outcome.delivery.id))
         event_id = ledger.event(outcome.event, outcome.account, outcome.order_id, outcome.facts, cause)
         for debt in outcome.debts:
+            if debt.action is Action.CANCEL_ORDER and (outcome.order_id, debt.target) in cancelling:
+                continue
             ledger.owe(outcome.order_id, debt, event_id)
     await ledger.write(tx)
     return outcomes
+
+
+async def _cancelling(tx: Transaction, outcomes: Sequence[Outcome]) -> set[tuple[OrderId, str]]:
+    """Orders whose cancellation at a target is owed already, among those found there although they are off."""
+    ids = [o.order_id for o in outcomes if any(debt.action is Action.CANCEL_ORDER for debt in o.debts)]
+    rows = await deliveries.of_orders(tx, ids) if ids else {}
+    return {
+        (order_id, row.target)
+        for order_id, known in rows.items()
+        for row in known
+        if row.action is Action.CANCEL_ORDER and row.state.open
+    }
 
 
 async def _uncontested(tx: Transaction, target: str, ended: Sequence[Outcome]) -> list[Outcome]:

@@ -51,6 +51,7 @@ from olhubd.plugin.lenient import Side
 from olhubd.plugin.oauth import DeviceGrant, Token, Tokens
 from olhubd.plugin.pagesize import PageSize
 from olhubd.plugin.settings import Duration, Field, Secret, Settings, Url
+from olhubd.plugin.stored import Comparison
 
 __all__ = [
     "UNLINKED",
@@ -64,6 +65,7 @@ __all__ = [
     "CancelSink",
     "Client",
     "Clock",
+    "Comparison",
     "Complaint",
     "Conflict",
     "Connector",

@@ -168,11 +168,15 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
     "recipient.street", "reference", "status", "delivery". `what` says in a few words what is wrong, such as
     "2 were sent, 1 is there"; never the text of an address, since it ends in events. `cut` marks a text that was
     only shortened to what the target can store: that is told and holds nothing.
+
+    `wanted` is the target's own word for a "status" that is behind the one that was sent, such as the status of an
+    order that was paid and stands as unpaid. The host sets it with `StatusSink.set_status` and asks nobody.
     """
 
     field: str
     what: str
     cut: bool = False
+    wanted: str | None = None
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):

@@ -120,7 +120,9 @@ async def claim(
         " AND NOT EXISTS (SELECT 1 FROM deliveries AS e WHERE e.order_id = d.order_id AND e.target = d.target"
         # What waits for a person holds up what needs the order there, but no parcel waits for a refused status.
         f" AND e.id < d.id AND e.state IN {_OPEN} AND e.action <> 'amend-order'"
-        " AND NOT (e.state = 'hold' AND e.action IN ('set-status', 'set-payment'))) ORDER BY due_at, id LIMIT ?",
+        " AND NOT (e.state = 'hold' AND (e.action IN ('set-status', 'set-payment')"
+        # What is there, though not as it should be, can be cancelled.
+        " OR (d.action = 'cancel-order' AND e.external_id IS NOT NULL)))) ORDER BY due_at, id LIMIT ?",
         (target, stamp, stamp, *without, limit),
     )
     claimed = [_delivery(row) for row in rows]

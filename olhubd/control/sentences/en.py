@@ -38,7 +38,7 @@ SENTENCES: Final[Mapping[str, str | tuple[str, ...]]] = {
     "copy.shipped": "at {target} a parcel was registered: {carrier} {waybill}",
     "copy.doubled": "at {target} a second order carries our mark: {other} beside {known}",
     # What happened to a delivery
-    "delivery.confirmed": "{delivery} was confirmed{there}{number}{found}{free}",
+    "delivery.confirmed": "{delivery} was confirmed{there}{number}{found}{free}{cut}",
     "delivery.delayed": "{delivery} did not work at once and is tried again{because}",
     "delivery.held": "{delivery} waits for a person{because}",
     "delivery.refused": "{delivery} was refused for good{because}",
@@ -77,6 +77,7 @@ SENTENCES: Final[Mapping[str, str | tuple[str, ...]]] = {
     "number": " with number {number}",
     "found": ", found by looking it up after an answer was lost",
     "free": "; without product there: {names}",
+    "cut": "; shortened to what the target can store: {fields}",
     "differs": "; it costs {there} there and {expected} here",
     "word-there": ' (there: "{word}")',
     "before": 'from "{old}" ',

@@ -40,7 +40,7 @@ SENTENCES: Final[Mapping[str, str | tuple[str, ...]]] = {
     "copy.shipped": "w {target} zarejestrowano przesyłkę: {carrier} {waybill}",
     "copy.doubled": "w {target} drugie zamówienie nosi nasz znak: {other} obok {known}",
     # What happened to a delivery
-    "delivery.confirmed": "{delivery}: potwierdzone{there}{number}{found}{free}",
+    "delivery.confirmed": "{delivery}: potwierdzone{there}{number}{found}{free}{cut}",
     "delivery.delayed": "{delivery}: nie udało się od razu, będzie ponowione{because}",
     "delivery.held": "{delivery}: czeka na człowieka{because}",
     "delivery.refused": "{delivery}: ostatecznie odrzucone{because}",
@@ -79,6 +79,7 @@ SENTENCES: Final[Mapping[str, str | tuple[str, ...]]] = {
     "number": ", numer {number}",
     "found": "; odnaleziono je po utracie odpowiedzi",
     "free": "; bez produktu w sklepie: {names}",
+    "cut": "; skrócone do tego, co sklep może zapisać: {fields}",
     "differs": "; tam kosztuje {there}, tutaj {expected}",
     "word-there": " (tam: „{word}”)",
     "before": "z „{old}” ",

@@ -18,6 +18,17 @@ REASONS: Final[Mapping[str, str]] = {
     "waits until the target has settled": "czeka, aż sklep się ustabilizuje",
     "was not there; is sent again": "nie było go tam; jest wysyłane ponownie",
     "the target stored a total of {}, the buyer pays {}": "sklep zapisał sumę {}, a kupujący płaci {}",
+    "the target stored it otherwise: {}": "sklep zapisał co innego: {}",
+    "the target has an order of ours with nothing in it{}": "sklep ma nasze zamówienie, w którym nic nie ma{}",
+    " (its status there is {})": " (jego status tam: {})",
+    "{}; {}": "{}; {}",
+    "sent {} times without an answer that tells what became of it, and it is not there: {}": (
+        "wysłano {} razy bez odpowiedzi, która mówi, co się stało, a tam go nie ma: {}"
+    ),
+    "tried {} times without an answer that tells what became of it: {}": (
+        "próbowano {} razy bez odpowiedzi, która mówi, co się stało: {}"
+    ),
+    "nothing is known of its payment": "o jego płatności nic nie wiadomo",
     "the target never had the order": "sklep nigdy nie miał tego zamówienia",
     "the target does not have the order": "sklep nie ma tego zamówienia",
     "the order is on again": "zamówienie znów obowiązuje",
@@ -26,7 +37,7 @@ REASONS: Final[Mapping[str, str]] = {
     "another order took over its lines": "inne zamówienie przejęło jego pozycje",
     "the purchase was cancelled meanwhile": "zakup w międzyczasie anulowano",
     "{} cannot cancel orders: cancel it there by hand": "{} nie umie anulować zamówień: anuluj je tam ręcznie",
-    "{} knows no {}": "{} nie zna działania {}",
+    "{} knows no {}: do it there by hand": "{} nie zna działania {}: zrób to tam ręcznie",
     "what was bought or its price changed after the order went on{}: change order {} at {} by hand,"
     " then accept this": "po wysłaniu zamówienia zmienił się zakup lub jego cena{}: zmień ręcznie zamówienie {}"
     " w {}, a potem zaakceptuj",

@@ -101,6 +101,17 @@ WORDS: Final[Mapping[str, str | tuple[str, ...]]] = {
         "Look whether the shop has the order. If so, adopt it by its number; if not, retry, which looks it up"
         " first."
     ),
+    "advice.stored-differs": (
+        "Compare the two orders, mend the one there, then accept it; or retry, which compares them again."
+    ),
+    "advice.half-made": (
+        "Delete it there for good, from the trash too, then retry; or complete it there by hand and accept it."
+    ),
+    "advice.doubled": ("Keep one of the two orders there, cancel the other one there by hand, then accept this."),
+    "advice.in-doubt": (
+        "Mend what its reason says, then retry, which looks it up first. If it stands there under another mark,"
+        " adopt it by its number."
+    ),
     "advice.number-taken": (
         "The shop counts anew, or two hubs share it: find out which order is whose, then adopt the right one by"
         " its number, or discard."

@@ -100,6 +100,17 @@ WORDS: Final[Mapping[str, str | tuple[str, ...]]] = {
         "Sprawdź, czy sklep ma to zamówienie. Jeśli tak, przypisz je po numerze; jeśli nie, ponów, a najpierw"
         " zostanie tam poszukane."
     ),
+    "advice.stored-differs": (
+        "Porównaj oba zamówienia, popraw to w sklepie i zaakceptuj; albo ponów, a zostaną porównane jeszcze raz."
+    ),
+    "advice.half-made": (
+        "Usuń je w sklepie na dobre, także z kosza, i ponów; albo uzupełnij je tam ręcznie i zaakceptuj."
+    ),
+    "advice.doubled": "Zostaw w sklepie jedno z dwóch zamówień, drugie tam anuluj, a potem zaakceptuj.",
+    "advice.in-doubt": (
+        "Usuń przyczynę, którą podaje powód, i ponów, a najpierw zostanie tam poszukane. Jeśli stoi tam pod innym"
+        " znakiem, przypisz je po numerze."
+    ),
     "advice.number-taken": (
         "Sklep liczy od nowa albo dzielą go dwa huby: ustal, które zamówienie jest czyje, i przypisz właściwe po"
         " numerze albo porzuć."

@@ -1,0 +1,46 @@
+"""What a target says it stored, judged: whether it is what the buyer bought, or a person must look at it. Pure."""
+
+from __future__ import annotations
+
+import msgspec
+
+from olhubd.decide.hold import Hold
+from olhubd.model import Order
+from olhubd.plugin import Difference, Receipt
+
+__all__ = ["Verdict", "judge"]
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """`hold` is None when all is well. `cut` are the fields that the target shortened; `status` is its own word to
+    which the order there must be brought on, since it stands behind what was sent."""
+
+    hold: Hold | None = None
+    reason: str | None = None
+    field: str | None = None
+    cut: tuple[str, ...] = ()
+    status: str | None = None
+
+
+def judge(order: Order, receipt: Receipt, *, sets_status: bool) -> Verdict:
+    """What to make of a receipt for an order that is still owed. `sets_status`: the target takes status words."""
+    cut = tuple(one.field for one in receipt.differences if one.cut)
+    status = next((one.wanted for one in receipt.differences if one.wanted and sets_status), None)
+    wrong = [one for one in receipt.differences if not (one.cut or (one.wanted and sets_status))]
+    hold, reason = _trouble(order, receipt, wrong)
+    if hold is not None:
+        return Verdict(hold=hold, reason=reason, field=wrong[0].field if wrong else None, cut=cut)
+    return Verdict(cut=cut, status=status)
+
+
+def _trouble(order: Order, receipt: Receipt, wrong: list[Difference]) -> tuple[Hold | None, str | None]:
+    there = f" (its status there is {receipt.status})" if receipt.status else ""
+    what = "; ".join(f"{one.field}: {one.what}" for one in wrong)
+    if not receipt.total.amount and order.total.amount:
+        return Hold.HALF, f"the target has an order of ours with nothing in it{there}"
+    if receipt.total.rounded() != order.total.rounded():
+        text = f"the target stored a total of {receipt.total}, the buyer pays {order.total}"
+        return Hold.TOTAL, f"{text}; {what}" if what else text
+    if what:
+        return Hold.DIFFERS, f"the target stored it otherwise: {what}"
+    return None, None

@@ -1,0 +1,127 @@
+"""Doubt has a bound, a target is asked no sooner than it wants, and what a system cannot do is held."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import pytest
+
+from olhubd.decide import plan
+from olhubd.decide.plan import Debt
+from olhubd.engine.ledger import Ledger
+from olhubd.model import Action, Cause, DeliveryState, OrderId
+from olhubd.plugin import ContractBroken, OutcomeUnknown, PluginError, Push, RateLimited, Receipt, Unavailable
+from olhubd.store import Database, Transaction, deliveries, events
+from tests.engine.test_dispatcher import Bench, Shop, lose_before, refuse
+from tests.orders import order, paid
+
+
+@pytest.fixture
+async def bench(database: Database) -> Any:
+    bench = Bench(database)
+    bench.start()
+    yield bench
+    if bench.task is not None:
+        bench.task.cancel()
+        await asyncio.gather(bench.task, return_exceptions=True)
+
+
+async def owe(bench: Bench, debt: Debt) -> None:
+    async def work(tx: Transaction) -> None:
+        ledger = Ledger(tx, bench.clock.now(), Cause("operator", "test"))
+        ledger.owe(OrderId(1), debt, ledger.event("order.noted", "allegro", OrderId(1)))
+        await ledger.write(tx)
+
+    await bench.database.write(work)
+    bench.dispatcher.wake()
+
+
+async def test_doubt_has_a_bound_and_ends_with_the_systems_own_words(bench: Bench) -> None:
+    """Sent again and again, each time without an answer and each time not there: a person reads what was said."""
+
+    async def fail(shop: Shop, push: Push) -> Receipt:
+        raise OutcomeUnknown("POST /orders: 500 data too long for column title")
+
+    bench.shop.settle = timedelta(seconds=0.02)  # type: ignore[misc]
+    bench.shop.script = [fail] * 50
+    await bench.land(order("A"))
+    await bench.until("hold")
+    assert len(bench.shop.script) == 50 - 6
+    (held,) = await deliveries.listing(bench.database.reader)
+    assert held.reason == (
+        "sent 6 times without an answer that tells what became of it, and it is not there:"
+        " POST /orders: 500 data too long for column title"
+    )
+    assert held.sent_at is not None  # so that a retry looks it up first
+    (told,) = [e for e in await events.of_order(bench.database.reader, OrderId(1)) if e.kind == "delivery.held"]
+    assert msgspec.json.decode(told.data)["kind"] == "in-doubt"
+
+
+async def test_a_look_up_that_fails_is_no_try(bench: Bench) -> None:
+    """While a target cannot be asked nothing is known, and nobody is bothered with it."""
+    bench.shop.settle = timedelta(seconds=0.02)  # type: ignore[misc]
+    bench.shop.script = [lose_before]
+    failures = [OutcomeUnknown("the answer was lost") for _ in range(9)]
+
+    async def find(reference: str, age: timedelta | None) -> Receipt | None:
+        if failures:
+            raise failures.pop()
+        return None
+
+    bench.shop.find_order = find  # type: ignore[method-assign]
+    await bench.land(order("A"))
+    await bench.settled(1)
+    assert bench.shop.books == ["allegro:A"]
+
+
+async def test_a_status_of_unknown_outcome_waits_for_a_person_in_the_end(bench: Bench) -> None:
+    await bench.land(order("A"))
+    await bench.settled(1)
+    bench.shop.refusal = OutcomeUnknown("setOrderStatus: the server failed")
+    await owe(bench, plan.status_at("shop", "sent", 0))
+    await bench.until("confirmed", "hold")
+    held = (await deliveries.listing(bench.database.reader, states=[DeliveryState.HOLD]))[0]
+    assert held.reason == (
+        "tried 6 times without an answer that tells what became of it: setOrderStatus: the server failed"
+    )
+
+
+async def test_what_a_system_cannot_do_is_held_and_never_dropped(bench: Bench) -> None:
+    await bench.land(order("A", payment=paid("3.00")))
+    await bench.settled(1)
+    await owe(bench, plan.Debt(target="shop", action=Action.SET_PAYMENT, cause=0, key="3.00"))
+    await bench.until("confirmed", "hold")
+    held = (await deliveries.listing(bench.database.reader, states=[DeliveryState.HOLD]))[0]
+    assert held.reason == "Memory knows no set-payment: do it there by hand"
+
+
+async def test_a_hold_names_the_field_that_was_no_use(bench: Bench) -> None:
+    broken = ContractBroken("unexpected answer: Expected `int`, got `str`", field="$.line_items[0].id")
+    bench.shop.script = [refuse(broken)]
+    await bench.land(order("A"))
+    await bench.until("hold")
+    (held,) = await deliveries.listing(bench.database.reader)
+    assert (held.reason or "").endswith("got `str` (field $.line_items[0].id)")
+    (told,) = [e for e in await events.of_order(bench.database.reader, OrderId(1)) if e.kind == "delivery.held"]
+    assert msgspec.json.decode(told.data)["field"] == "$.line_items[0].id"
+
+
+@pytest.mark.parametrize("error", [RateLimited("429", retry_after=1234.0), Unavailable("503", retry_after=1234.0)])
+async def test_a_delivery_waits_as_long_as_its_target_asks(bench: Bench, error: PluginError) -> None:
+    bench.shop.script = [refuse(error)]
+    await bench.land(order("A"))
+    await bench.until("retry")
+    (row,) = await deliveries.listing(bench.database.reader)
+    assert row.due_at - bench.clock.now() > timedelta(seconds=1200)
+
+
+async def test_a_target_that_is_down_is_left_alone_for_the_time_it_asked_for(bench: Bench) -> None:
+    bench.shop.script = [refuse(Unavailable("503", retry_after=1234.0))] * 8
+    await bench.land(*(order(name) for name in "ABCDE"))
+    async with asyncio.timeout(10):
+        while not bench.dispatcher.down:
+            await asyncio.sleep(0.01)
+    assert bench.dispatcher._down_until - bench.clock.monotonic() > 1200
