@@ -238,7 +238,9 @@ class Courier:
         push = await self._packed(parcel, route)
         if isinstance(push, str):  # it is there, whatever a plugin says of it now
             push = packing.pack(parcel.stored.account, parcel.stored.order, route)
-        return await self._calls.read("compare_order", partial(sink.compare_order, push, found), Receipt)
+        compare = partial(sink.compare_order, push, found)
+        compared: Receipt = await self._calls.read("compare_order", compare, Receipt)
+        return compared
 
     def _unsettled(self, delivery: Delivery) -> int | None:
         """How often it was tried and nobody knows what became of it, when that is often enough to ask a person."""
