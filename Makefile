@@ -8,6 +8,7 @@
 #   make screenshots  each page of the dashboard as a picture, in build/screenshots; needs Chromium
 #   make clean    remove all that was made here
 #   make install  as root: install the daemon as a service of this machine
+#   make uninstall  as root: take it away again, and leave its configuration and its data
 #
 # What is installed goes into .venv and nowhere else; a stamp for each set of packages makes the second run fast.
 
@@ -22,7 +23,7 @@ JOBS ?= 2
 TESTS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench docs screenshots clean install files
+.PHONY: help demo test check bench docs screenshots clean install uninstall files
 .DELETE_ON_ERROR:
 
 help:
@@ -70,11 +71,22 @@ install: files
 	systemd-tmpfiles --root=$(ROOT)/ --create $(ROOT)/etc/tmpfiles.d/olhubd.conf
 	@test -n '$(ROOT)' || systemctl daemon-reload
 
+# What only this machine has stays: the configuration with its secrets, and the data of buyers. It is told where.
+uninstall:
+	@test -n '$(ROOT)' || systemctl disable --now olhubd.service 2>/dev/null || true
+	rm -f $(ROOT)/etc/systemd/system/olhubd.service
+	rm -f $(ROOT)/etc/sysusers.d/olhubd.conf $(ROOT)/etc/tmpfiles.d/olhubd.conf
+	rm -f $(ROOT)/usr/bin/olhubd
+	rm -rf $(ROOT)/opt/olhubd $(ROOT)/usr/share/doc/olhubd
+	@test -n '$(ROOT)' || systemctl daemon-reload
+	@echo 'Left as they are: /etc/olhubd (configuration, secrets), /var/lib/olhubd (orders, sign-ins, backups),'
+	@echo 'the user olhubd, and what systemctl edit wrote. docs/operator.md, "Uninstall", says how to remove them too.'
+
 files:
 	install -D -m 644 etc/sysusers.d/olhubd.conf $(ROOT)/etc/sysusers.d/olhubd.conf
 	install -D -m 644 etc/tmpfiles.d/olhubd.conf $(ROOT)/etc/tmpfiles.d/olhubd.conf
 	install -D -m 644 etc/olhubd.service $(ROOT)/etc/systemd/system/olhubd.service
-	install -D -m 644 docs/configuration.md $(ROOT)/usr/share/doc/olhubd/configuration.md
+	install -D -m 644 -t $(ROOT)/usr/share/doc/olhubd docs/*.md CHANGELOG.md
 	@test -e $(ROOT)/etc/olhubd/olhubd.toml || install -D -m 640 etc/olhubd.toml $(ROOT)/etc/olhubd/olhubd.toml
 
 $(BIN)/python:

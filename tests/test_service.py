@@ -5,12 +5,15 @@ from __future__ import annotations
 import configparser
 import datetime as dt
 import os
+import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from olhubd.cli.failures import Exit
 from olhubd.config import Daemon
 
 ETC = Path(__file__).parent.parent / "etc"
@@ -38,14 +41,24 @@ def service() -> dict[str, str]:
     return dict(parser["Service"])
 
 
-def test_systemd_takes_the_unit_without_a_word(tmp_path: Path) -> None:
+def verified(folder: Path, text: str) -> str:
+    """What systemd says of a unit, with a program and its documents in their places."""
     analyze = tool("systemd-analyze")
-    command = tmp_path / "olhubd"
+    command = folder / "olhubd"
     command.write_text("#!/bin/sh\n")
     command.chmod(0o755)
-    unit = tmp_path / "olhubd.service"
-    unit.write_text(UNIT.read_text().replace("/usr/bin/olhubd", str(command)))
-    assert run(analyze, "verify", "--man=no", unit) == ""
+    unit = folder / "olhubd.service"
+    unit.write_text(text.replace("/usr/bin/olhubd", str(command)))
+    return run(analyze, "verify", "--man=no", unit)
+
+
+def test_systemd_takes_the_unit_without_a_word(tmp_path: Path) -> None:
+    """Also with what is there to be switched on."""
+    assert verified(tmp_path, UNIT.read_text()) == ""
+    (tmp_path / "olhubd-failed.service").write_text(f"[Service]\nType=oneshot\nExecStart={sys.executable}\n")
+    switched = re.sub(r"^#(?=[A-Z]\w+=)", "", UNIT.read_text(), flags=re.MULTILINE)
+    assert "\nOnFailure=" in switched
+    assert verified(tmp_path, switched) == ""
 
 
 def test_the_unit_exposes_next_to_nothing() -> None:
@@ -57,8 +70,40 @@ def test_the_unit_speaks_the_protocol_that_debian_12_knows() -> None:
     unit = service()
     assert unit["Type"] == "notify"
     assert unit["ExecStart"] == "/usr/bin/olhubd run"
-    assert unit["ExecReload"] == "/bin/kill -HUP $MAINPID"
+    assert unit["ExecReload"] == "/usr/bin/olhubd reload", "which fails where the new configuration is wrong"
     assert unit["WatchdogSec"]
+
+
+def test_only_what_stays_wrong_ends_it_for_good() -> None:
+    """A start limit counts deaths of any kind: some bad minutes would end it until somebody comes."""
+    parser = configparser.RawConfigParser(strict=False)
+    parser.optionxform = str  # type: ignore[assignment,method-assign]
+    parser.read(UNIT)
+    assert parser["Unit"]["StartLimitIntervalSec"] == "0"
+    assert service()["RestartPreventExitStatus"].split() == [str(int(Exit.CONFIGURATION))]
+    assert service()["LimitCORE"] == "0"
+
+
+def test_what_the_unit_points_at_is_installed(tmp_path: Path) -> None:
+    run("make", "-C", str(ETC.parent), "files", f"ROOT={tmp_path}")
+    told = re.findall(r"^Documentation=file://(\S+)", UNIT.read_text(), re.MULTILINE)
+    assert {Path(path).name for path in told} == {"operator.md", "configuration.md"}
+    for path in told:
+        assert (tmp_path / path.lstrip("/")).is_file()
+    page = (tmp_path / told[0].lstrip("/")).read_text(encoding="utf-8")
+    for name in re.findall(r"\]\(([\w-]+\.md)", page):
+        assert (tmp_path / told[0].lstrip("/")).with_name(name).is_file(), f"the page links {name}"
+
+
+def test_what_is_installed_can_be_taken_away(tmp_path: Path) -> None:
+    """All that was put there goes, and what people wrote stays."""
+    run("make", "-C", str(ETC.parent), "files", f"ROOT={tmp_path}")
+    kept = tmp_path / "var/lib/olhubd/olhubd.sqlite"
+    kept.parent.mkdir(parents=True)
+    kept.touch()
+    assert "/var/lib/olhubd" in run("make", "-C", str(ETC.parent), "uninstall", f"ROOT={tmp_path}")
+    left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
+    assert left == {"etc/olhubd/olhubd.toml", "var/lib/olhubd/olhubd.sqlite"}
 
 
 def test_the_daemon_has_time_to_stop() -> None:

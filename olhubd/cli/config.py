@@ -23,11 +23,9 @@ def show(session: Session) -> None:
 
     It reads the files, not the daemon: after a change, this is what a reload would take into force.
     """
-    from olhubd.config import load
     from olhubd.config.shown import shown
 
-    configuration = load(session.config, None, os.environ)
-    rows = list(shown(configuration))
+    rows = list(shown(session.as_the_service()))
     printer = session.printer
     if not printer.json([{"key": row.key, "value": row.value, "origin": row.origin} for row in rows]):
         printer.table(("KEY", "VALUE", "FROM"), rows, "")

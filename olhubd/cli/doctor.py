@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -90,7 +89,7 @@ class _Examination:
         from olhubd import config
 
         try:
-            self._configuration = config.load(self._session.config, None, os.environ)
+            self._configuration = self._session.as_the_service()
         except config.ConfigurationError as error:
             return error.problems
         return self._configuration.warnings

@@ -56,7 +56,7 @@ def check(session: Session) -> None:
 
     printer = session.printer
     try:
-        configuration = config.load(session.config, None, os.environ)
+        configuration = session.as_the_service()
     except config.ConfigurationError as error:
         if printer.json({"ok": False, "problems": [_problem(problem) for problem in error.problems]}):
             raise Failure("", Exit.CONFIGURATION) from error
@@ -69,6 +69,8 @@ def check(session: Session) -> None:
         printer.line(str(warning))
     for name, wrong in checks.items():
         printer.line(f"{name}: {wrong}")
+    if configuration.from_unit:
+        printer.line(f"from the unit, which gives it to the service alone: {', '.join(configuration.from_unit)}")
     accounts, routes = len(configuration.accounts), len(configuration.routes)
     printer.line(
         f"{session.config} is right: {accounts} {'account' if accounts == 1 else 'accounts'},"

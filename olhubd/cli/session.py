@@ -16,6 +16,7 @@ from olhubd.cli.failures import Exit, Failure
 from olhubd.cli.output import Printer
 
 if TYPE_CHECKING:
+    from olhubd.config import Configuration
     from olhubd.config.reach import Reach
     from olhubd.control.client import Client
 
@@ -76,6 +77,17 @@ class Session:
             if self.config == DEFAULT_CONFIG and DEFAULT_SOCKET.exists():
                 return None
             raise
+
+    def as_the_service(self) -> Configuration:
+        """The configuration as the service will have it: with what its unit alone gives it.
+
+        Raises ConfigurationError.
+        """
+        from olhubd import config
+        from olhubd.control.doctor.unit import given
+
+        unit = given(self.config)
+        return config.load(self.config, None, {**unit.environ, **os.environ}, unit.credentials)
 
     @property
     def printer(self) -> Printer:

@@ -15,8 +15,8 @@ from olhubd.config.accounts import AccountConfig, connectors, read_accounts
 from olhubd.config.checking import check
 from olhubd.config.problem import ConfigurationError, Problem, near
 from olhubd.config.routes import read_routes
-from olhubd.config.secrets import reveal
-from olhubd.config.source import SECTIONS, Origin, Tree, read
+from olhubd.config.secrets import UNIT, reveal
+from olhubd.config.source import SECTIONS, Origin, Tree, dotted, read
 from olhubd.config.spans import KeyPath
 from olhubd.config.tables import Alarms, Control, Daemon, Engine
 from olhubd.decide.route import Route
@@ -47,6 +47,11 @@ class Configuration:
     """What works but should not stay so."""
     origins: Mapping[KeyPath, Origin] = field(repr=False)
 
+    @property
+    def from_unit(self) -> tuple[str, ...]:
+        """The dotted keys of secrets that systemd gives to the service alone."""
+        return tuple(dotted(path) for path, origin in self.origins.items() if origin.place == UNIT)
+
     def origin(self, key: str) -> Origin:
         """Where a value was written, by its dotted key ("accounts.shop.interval"); `default` if nowhere."""
         parts = key.split(".")
@@ -54,15 +59,22 @@ class Configuration:
         return self.origins.get(tuple(parts)) or self.origins.get(indexed) or Origin("default")
 
 
-def load(path: Path, plugins: Plugins | Loader | None, environ: Mapping[str, str]) -> Configuration:
+def load(
+    path: Path,
+    plugins: Plugins | Loader | None,
+    environ: Mapping[str, str],
+    promised: Mapping[str, Path | None] | None = None,
+) -> Configuration:
     """Read and check the configuration at `path` with `conf.d` beside it.
 
-    `plugins` are those already loaded, or what loads the wanted ones; None loads the installed ones. Raises
-    ConfigurationError with all problems at once.
+    `plugins` are those already loaded, or what loads the wanted ones; None loads the installed ones. `promised` are
+    credentials that the service will be given, for who asks about it from outside: by name, each with the file it
+    is made of, or None. Raises ConfigurationError with all problems at once.
     """
     tree, problems = read(path, environ)
     if not tree.complete:
         raise ConfigurationError(problems)
+    tree.promised = promised or {}
     for section in tree.values.keys() - set(SECTIONS):
         problems.append(tree.problem((section,), "is not a known section", near(section, SECTIONS)))
     daemon = check(Daemon, tree.values.get("daemon", {}), ("daemon",), tree, problems)

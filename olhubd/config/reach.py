@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from olhubd.config.checking import check
 from olhubd.config.problem import ConfigurationError, Problem
-from olhubd.config.secrets import reveal
+from olhubd.config.secrets import UNSEEN, reveal
 from olhubd.config.source import read
 from olhubd.config.tables import Control, Daemon, Listen
 
@@ -43,7 +43,7 @@ def reach(path: Path, environ: Mapping[str, str]) -> Reach:
     if isinstance(control, dict):
         unreadable: list[Problem] = []
         control, hidden = reveal(Control, control, ("control",), tree, environ, unreadable)
-        control.update(dict.fromkeys(hidden, "unreadable"))
+        control.update(dict.fromkeys(hidden, UNSEEN))
     checked = check(Control, control, ("control",), tree, problems)
     if daemon is None or checked is None:
         raise ConfigurationError(problems)

@@ -17,7 +17,12 @@ from olhubd.config.problem import Problem, near
 from olhubd.config.source import Layer, Origin, Tree, exposed, read_text
 from olhubd.config.spans import KeyPath
 
-__all__ = ["reveal"]
+__all__ = ["UNIT", "UNSEEN", "reveal"]
+
+UNIT = "the unit"
+"""The place of a secret that systemd gives to the service alone."""
+UNSEEN = "a-secret-that-is-not-seen-from-here"
+"""Stands for one that is there and cannot be read by who asks."""
 
 
 def reveal(
@@ -32,7 +37,10 @@ def reveal(
     result = dict(values)
     broken: set[str] = set()
     secret = fields.secrets(model)
-    credentials = _credentials(str(at[-1]), secret, environ, problems)
+    credentials = {
+        **_credentials(str(at[-1]), secret, environ, problems),
+        **_promised(str(at[-1]), secret, tree, problems),
+    }
     for key in secret:
         file_key = f"{key}_file"
         sources: list[tuple[Layer, str]] = [
@@ -51,15 +59,31 @@ def reveal(
             _warn_inline(tree, (*at, key), problems)
         else:
             result.pop(key, None)
-            origin = tree.origin((*at, file_key)) if name else Origin("credentials", None, Layer.CREDENTIAL)
+            promised = f"{at[-1]}.{key}" in tree.promised and not name
+            place = UNIT if promised else "credentials"
+            origin = tree.origin((*at, file_key)) if name else Origin(place, None, Layer.CREDENTIAL)
             path = credentials[key] if not name else values[file_key]
-            value = _read(path, origin, tree, (*at, file_key if name else key), problems)
+            if promised and (path is None or _closed(path)):
+                value: str | None = UNSEEN
+            else:
+                value = _read(path, origin, tree, (*at, file_key if name else key), problems)
             if value is None:
                 broken.add(key)
                 continue
             result[key] = value
             tree.origins[*at, key] = origin
     return result, broken
+
+
+def _closed(path: Path) -> bool:
+    """Whether this user may not read a file that is, or may be, there."""
+    try:
+        with path.open("rb"):
+            return False
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
 
 
 def _read(path: Any, origin: Origin, tree: Tree, at: KeyPath, problems: list[Problem]) -> str | None:
@@ -101,16 +125,28 @@ def _warn_inline(tree: Tree, path: KeyPath, problems: list[Problem]) -> None:
 
 def _credentials(
     table: str, secret: tuple[str, ...], environ: Mapping[str, str], problems: list[Problem]
-) -> dict[str, Path]:
+) -> dict[str, Path | None]:
     directory = environ.get("CREDENTIALS_DIRECTORY")
     if not directory:
         return {}
-    found: dict[str, Path] = {}
-    for file in sorted(Path(directory).glob(f"{table}.*")):
-        key = file.name.removeprefix(f"{table}.")
+    files = {file.name: file for file in sorted(Path(directory).glob(f"{table}.*"))}
+    return _known("credentials", files, table, secret, problems)
+
+
+def _promised(table: str, secret: tuple[str, ...], tree: Tree, problems: list[Problem]) -> dict[str, Path | None]:
+    named = {name: path for name, path in tree.promised.items() if name.startswith(f"{table}.")}
+    return _known(UNIT, named, table, secret, problems)
+
+
+def _known(
+    place: str, found: Mapping[str, Path | None], table: str, secret: tuple[str, ...], problems: list[Problem]
+) -> dict[str, Path | None]:
+    """Those that are a secret of the table; of the others somebody thought they were."""
+    known: dict[str, Path | None] = {}
+    for name, path in found.items():
+        key = name.removeprefix(f"{table}.")
         if key in secret:
-            found[key] = file
+            known[key] = path
         else:
-            hint = near(key, secret)
-            problems.append(Problem("credentials", None, file.name, f"{key!r} is no secret of {table}", hint))
-    return found
+            problems.append(Problem(place, None, name, f"{key!r} is no secret of {table}", near(key, secret)))
+    return known

@@ -66,6 +66,8 @@ class Tree:
     origins: dict[KeyPath, Origin] = field(default_factory=dict)
     complete: bool = True
     """Whether every file could be read; otherwise what is missing here says nothing."""
+    promised: Mapping[str, Path | None] = field(default_factory=dict)
+    """Credentials that a service will be given, by name; None where nobody but the service can read one."""
 
     def origin(self, path: KeyPath) -> Origin:
         """Of the value, else of the nearest table around it, else the main file."""

@@ -71,7 +71,7 @@ def _make(path: Path) -> str:
 @web.middleware
 async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Refuse who may not ask, what they may not do, and what a foreign page made a browser send."""
-    naming.check(request, request.app[CONTEXT].hub.configuration.control.hosts)
+    naming.check(request, request.app[CONTEXT].hub.configuration.control)
     resource = request.match_info.route.resource
     if resource is None or resource.canonical not in request.app[PAGES]:
         needed = _needed(request)

@@ -13,18 +13,21 @@ from collections.abc import Collection
 
 from aiohttp import web
 
+from olhubd.config import Control
 from olhubd.control.problem import Refusal
 
 __all__ = ["called_right", "check"]
 
 
-def check(request: web.Request, names: Collection[str]) -> None:
-    """Raises Refusal for a name that is none of ours. `names` are those of the configuration."""
+def check(request: web.Request, control: Control) -> None:
+    """Raises Refusal for a name that is none of those which the configuration tells."""
     end = request.transport.get_extra_info("socket") if request.transport else None
     if end is None or end.family == socket.AF_UNIX:
         return  # no browser comes that way
     host = request.headers.get("Host")
-    if host is not None and not called_right(host, end.getsockname()[0], names):
+    if host is not None and control.listen is not None and _bare(host) == control.listen.host.lower():
+        return  # where it was told to listen
+    if host is not None and not called_right(host, end.getsockname()[0], control.hosts):
         detail = "this endpoint has another name: add the one that was used to control.hosts if it is right"
         raise Refusal(421, "host", detail)
 

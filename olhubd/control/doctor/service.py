@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from olhubd.control.doctor.finding import Finding, fine, look, skipped, wrong
 
-__all__ = ["BOOTED", "UNIT", "service"]
+__all__ = ["BOOTED", "UNIT", "configured", "service"]
 
 UNIT = "olhubd.service"
 BOOTED = Path("/run/systemd/system")
@@ -62,14 +62,15 @@ def _findings(facts: Mapping[str, str], config: Path) -> Iterator[Finding]:
     words = command[1].split() if command else []
     if words and not Path(words[0]).exists():
         yield wrong(f"starts {words[0]}, which is not there", "make install, or: systemctl edit olhubd", UNIT)
-    theirs = _configured(words, facts.get("Environment", ""))
+    theirs = configured(words, facts.get("Environment", ""))
     if theirs.absolute() != config.absolute():
         yield look(
             f"works by {theirs}, and this was asked about {config}", f"olhubd doctor --config {theirs}", UNIT
         )
 
 
-def _configured(words: list[str], environment: str) -> Path:
+def configured(words: Sequence[str], environment: str) -> Path:
+    """Which configuration a service works by, from its command and its environment."""
     for index, word in enumerate(words):
         name, _, value = word.partition("=")
         if name in ("-c", "--config") and (value or index + 1 < len(words)):
