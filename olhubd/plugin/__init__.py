@@ -52,6 +52,17 @@ from olhubd.plugin.oauth import DeviceGrant, Token, Tokens
 from olhubd.plugin.pagesize import PageSize
 from olhubd.plugin.settings import Duration, Field, Secret, Settings, Url
 from olhubd.plugin.stored import Comparison
+from olhubd.plugin.walk import (
+    ListPage,
+    ListPlace,
+    Portion,
+    ShortPages,
+    by_link,
+    by_number,
+    by_offset,
+    require_order,
+    whole,
+)
 
 __all__ = [
     "UNLINKED",
@@ -83,6 +94,8 @@ __all__ = [
     "Identity",
     "Lane",
     "Later",
+    "ListPage",
+    "ListPlace",
     "Log",
     "Middleware",
     "NotFound",
@@ -98,6 +111,7 @@ __all__ = [
     "Pending",
     "Permanent",
     "PluginError",
+    "Portion",
     "Probe",
     "Push",
     "RateLimited",
@@ -107,6 +121,7 @@ __all__ = [
     "Secret",
     "Settings",
     "ShipmentSink",
+    "ShortPages",
     "Side",
     "Signer",
     "Status",
@@ -119,6 +134,11 @@ __all__ = [
     "Unlinked",
     "Unreadable",
     "Url",
+    "by_link",
+    "by_number",
+    "by_offset",
     "decode",
     "hookimpl",
+    "require_order",
+    "whole",
 ]

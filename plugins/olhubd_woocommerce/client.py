@@ -29,23 +29,25 @@ from olhubd.plugin import (
     Conflict,
     ContractBroken,
     ErrorTable,
+    ListPage,
     Middleware,
     NotFound,
     Permanent,
     Rejected,
+    ShortPages,
     Unavailable,
+    by_offset,
+    whole,
 )
 from olhubd_woocommerce.settings import Auth, WooCommerceSettings
 
-__all__ = ["ERRORS", "NEEDS_PRODUCT", "NO_ROUTE", "PAGE", "Query", "Shop", "signed"]
+__all__ = ["ERRORS", "NEEDS_PRODUCT", "NO_ROUTE", "PAGE", "Query", "Shop", "counted", "signed"]
 
 T = TypeVar("T")
 Query = Mapping[str, str | int]
 
 PAGE = 100
 """Rows per page; the shop refuses more."""
-_MOST_PAGES = 1000
-"""Of a list that is read whole; a shop that has more gives the same page again and again."""
 NO_ROUTE = "rest_no_route"
 """The feature or plugin behind an address is not there."""
 NEEDS_PRODUCT = "woocommerce_rest_required_product_reference"
@@ -184,6 +186,7 @@ class Shop:
         settings = account.settings
         self._pretty = settings.pretty_permalinks
         self._proof = _proof(settings)
+        self._pages = ShortPages(account.log, "the shop")
         # WooCommerce itself sets no limit; the budget is there so that a host's 429 stops everybody.
         budget = Budget(
             key=f"woocommerce:{settings.url.host}", calls=1_000_000, per=1.0, parallel=settings.parallel, pause=60.0
@@ -240,13 +243,33 @@ class Shop:
                 raise Unavailable(f"{method} {path}: {error}") from error
             raise
 
+    async def listed(self, path: str, query: Query, row: type[T], offset: int = 0) -> tuple[ListPage[T], Answer]:
+        """One page of a list, with the shop's own count, and the answer itself for its other headers."""
+        kind: Any = list[row]  # type: ignore[valid-type]
+        asked = PAGE
+        rows, answer = await self.fetch(path, {**query, "per_page": asked, "offset": offset}, kind)
+        part: ListPage[T] = ListPage(rows=rows, asked=asked, total=counted(answer))
+        self._pages.look(part, offset)
+        return part, answer
+
+    def disagrees(self, path: str, shown: int, total: int | None) -> None:
+        """Say once that a list ended before all came that the shop counts."""
+        self._pages.ended(f"GET {path}", shown, total)
+
     async def all(self, path: str, into: type[T], query: Query | None = None) -> Sequence[T]:
-        """All pages of a short list."""
-        rows: list[T] = []
-        for page in range(1, _MOST_PAGES + 1):
-            kind: Any = list[into]  # type: ignore[valid-type]
-            found: list[T] = await self.get(path, kind, {**(query or {}), "per_page": PAGE, "page": page})
-            rows.extend(found)
-            if len(found) < PAGE:
-                return rows
-        raise ContractBroken(f"GET {path}: more than {_MOST_PAGES} pages")
+        """All rows of a short list; each has an `id`. Raises Unavailable when fewer come than the shop counts."""
+
+        async def fetch(offset: int) -> ListPage[T]:
+            return (await self.listed(path, query or {}, into, offset))[0]
+
+        return await whole(by_offset(fetch, _row_id), f"GET {path}")
+
+
+def counted(answer: Answer) -> int | None:
+    """The shop's own count of all rows of a list; None when it does not tell."""
+    text = answer.headers.get("X-WP-Total", "")
+    return int(text) if text.isdecimal() and len(text) < 19 else None
+
+
+def _row_id(row: Any) -> str:
+    return str(row.id)

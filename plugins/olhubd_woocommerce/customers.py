@@ -66,10 +66,11 @@ class Customers:
 
     async def _find(self, name: str, email: str) -> int | None:
         query = {"role": "all", "_fields": "id,email,username"}
-        for row in await self._shop.get("/wc/v3/customers", list[Customer], {**query, "email": email}):
+        for row in await self._shop.all("/wc/v3/customers", Customer, {**query, "email": email}):
             if row.email.lower() == email:
                 return row.id
-        for row in await self._shop.get("/wc/v3/customers", list[Customer], {**query, "search": name}):
+        # The shop searches for parts of names, so the one that is meant may stand behind any number of others.
+        for row in await self._shop.all("/wc/v3/customers", Customer, {**query, "search": name}):
             if row.username.lower() == name:
                 return row.id
         return None

@@ -2,12 +2,13 @@
 
 Three traps are stepped over here. `modified_after` is exclusive, in whole seconds, in the shop's own time zone
 unless `dates_are_gmt` is set, and a "Z" on top of that shifts it silently. Rows become visible out of order, so
-each pull looks back. And rows move between pages while one reads: each page therefore begins with the last row of
-the one before, and where that row is gone the reading starts anew.
+each pull looks back. And rows move between pages while one reads, and pages hold what they like: so the end is
+where the shop's own count, or a page on which nothing follows, says that it is (`olhubd.plugin.walk`).
 """
 
 from __future__ import annotations
 
+import contextlib
 import email.utils
 import zlib
 from collections.abc import Mapping, Sequence
@@ -16,8 +17,19 @@ from typing import Any
 
 import msgspec
 
-from olhubd.plugin import Answer, ContractBroken, Cursor, Unavailable, decode
-from olhubd_woocommerce.client import PAGE, Query, Shop
+from olhubd.plugin import (
+    Answer,
+    ContractBroken,
+    Cursor,
+    ListPage,
+    ListPlace,
+    Rejected,
+    Unavailable,
+    by_offset,
+    decode,
+    require_order,
+)
+from olhubd_woocommerce.client import Query, Shop, counted
 from olhubd_woocommerce.wire import Head, moment
 
 __all__ = ["Mark", "OrderList", "Row", "Slice", "gmt", "told_at"]
@@ -29,7 +41,9 @@ FIELDS = (
 )
 _MARGIN = timedelta(minutes=5)
 """How far the shop's clock may be behind ours."""
-_RESTARTS = 5
+_AUTUMN = timedelta(hours=1)
+_BEGINNING = "1970-01-01T00:00:00"
+"""Stands for the time of a row that tells none."""
 _TAILS = 3
 """Pulls remembered: a pull that is repeated must see what it saw before."""
 
@@ -106,12 +120,15 @@ class OrderList:
 
     async def newest(self) -> Mark:
         """The mark after everything there is, by the shop's own clock."""
-        query: Query = {"orderby": "modified", "order": "desc", "per_page": PAGE, "_fields": "id,date_modified_gmt"}
-        heads = await self._shop.get("/wc/v3/orders", list[Head], {**_ALL, **query})
-        if not heads:
-            return Mark("1970-01-01T00:00:00")
-        last = heads[0].date_modified_gmt
-        return Mark(last, frozenset(h.id for h in heads if h.date_modified_gmt == last), running=True)
+        query: Query = {**_ALL, "orderby": "modified", "order": "desc", "_fields": "id,date_modified_gmt"}
+        part, _ = await self._shop.listed("/wc/v3/orders", query, Head)
+        if not part.rows:
+            if part.total:
+                raise Unavailable("the shop counts orders and shows none")
+            return Mark(_BEGINNING)
+        last = max(head.date_modified_gmt for head in part.rows)
+        ids = frozenset(head.id for head in part.rows if head.date_modified_gmt == last)
+        return Mark(last, ids, running=True)
 
     async def pull(self, cursor: Cursor) -> Slice:
         """The rows after `cursor`."""
@@ -121,28 +138,34 @@ class OrderList:
         since = moment(mark.at) - (timedelta(seconds=1) if mark.running else self._overlap)
         if tail is not None and tail.floor is not None:
             since = max(since, tail.floor)
-        fresh: list[Row] = []
-        rows: list[Row] = []
-        offset = 0
-        for _ in range(_RESTARTS * 200):
-            page, answer = await self._page({**_changed(since), "orderby": "modified", "order": "asc"}, offset)
-            if offset and (not page or page[0].head.id != rows[-1].head.id):
-                # Somebody changed a row meanwhile and all after it moved up: read this window again.
-                offset, rows = 0, []
-                continue
-            rows += page[1 if offset else 0 :]
+        query = {**_changed(since), "orderby": "modified", "order": "asc"}
+        answers: list[Answer] = []
+
+        async def fetch(offset: int) -> ListPage[Row]:
+            part, answer = await self._page(query, offset)
+            answers[:] = [answer]
+            return part
+
+        held: dict[int, Row] = {}
+        ordered = True
+        async for portion in by_offset(fetch, _version):
+            for row in portion.page:
+                held.pop(row.head.id, None)  # a version that is newer stands behind all
+                held[row.head.id] = row
+            rows = list(held.values())
             fresh = [r for r in rows if not _known(r, seen, mark)]
-            if len(page) < PAGE:
+            if portion.end:
                 # A plugin of the shop may take rows out of a page after they were counted.
-                told = told_at(answer) if offset + len(page) >= _counted(answer) else None
+                told = told_at(answers[0]) if portion.complete else None
                 return self._done(mark, cursor, rows, fresh, seen, told)
-            last = page[-1].head.date_modified_gmt
-            if fresh and last != page[0].head.date_modified_gmt:
+            times = [row.head.date_modified_gmt for row in portion.page if row.head.date_modified_gmt != _BEGINNING]
+            ordered = _forward(times) and (ordered or portion.again)
+            if fresh and ordered and times and times[-1] != times[0]:
                 # Go on from the last second, whose rows may continue on the next page.
+                last = times[-1]
                 ids = frozenset(r.head.id for r in rows if r.head.date_modified_gmt == last)
                 self._remember(text := Mark(last, ids, running=True).text(), rows, seen, last, None)
                 return Slice(fresh, text, more=True)
-            offset += PAGE - 1
         raise Unavailable("the shop's orders change faster than they can be read")
 
     def _done(
@@ -181,42 +204,84 @@ class OrderList:
         """All orders made since `since`, then all older ones changed since, by id.
 
         The first half does not lean on the date of change, which plugins that write past WooCommerce leave alone.
-        The cursor is the half, an offset and the id of the row standing there.
+        The cursor is the half and the place in it.
         """
-        half, offset, last = (cursor or "made|0|").split("|")
+        half, place = _swept(cursor)
         low = since - _MARGIN
         query = {"after": gmt(low), "dates_are_gmt": "true"} if half == "made" else _changed(low)
-        page, _ = await self._page({**query, "orderby": "id", "order": "asc"}, int(offset))
-        rows = page
-        if last:
-            ids = [r.head.id for r in page]
-            if int(last) not in ids:
-                return Slice((), Cursor(f"{half}|0|"), more=True)
-            rows = page[ids.index(int(last)) + 1 :]
+        part, _ = await self._page({**query, "orderby": "id", "order": "asc"}, place.offset)
+        require_order((row.head.id if row.head.id > 0 else None for row in part.rows), "id")
+        rows, then, complete = place.after(part, lambda row: str(row.head.id))
         if half != "made":
             rows = [r for r in rows if (r.head.date_created_gmt or "") <= gmt(low)]
-        if len(page) == PAGE:
-            return Slice(rows, Cursor(f"{half}|{int(offset) + PAGE - 1}|{page[-1].head.id}"), more=True)
+        if then is not None:
+            return Slice(rows, _swept_to(half, then), more=True)
+        if not complete:
+            self._shop.disagrees("/wc/v3/orders", place.rows + len(rows), part.total)
         if half == "made":
-            return Slice(rows, Cursor("changed|0|"), more=True)
+            return Slice(rows, _swept_to("changed", ListPlace()), more=True)
         return Slice(rows, Cursor(cursor or ""), more=False)
 
     async def count(self, since: datetime, until: datetime) -> int:
         """How many orders were made in that time, by the header that tells of all pages."""
+        drafts = 0
+        with contextlib.suppress(Rejected):  # a shop without such drafts knows no such status
+            drafts = await self._count(since, until, "checkout-draft")
+        return await self._count(since, until, "any") - drafts
+
+    async def _count(self, since: datetime, until: datetime, status: str) -> int:
         # Both bounds are left out by the shop, which keeps whole seconds.
         bounds = {"after": gmt(since - timedelta(seconds=1)), "before": gmt(until), "dates_are_gmt": "true"}
         _, answer = await self._shop.fetch(
-            "/wc/v3/orders", {**_ALL, **bounds, "per_page": 1, "_fields": "id"}, list[msgspec.Raw]
+            "/wc/v3/orders", {"status": status, **bounds, "per_page": 1, "_fields": "id"}, list[msgspec.Raw]
         )
-        total = _total(answer)
+        total = counted(answer)
         if total is None:
             raise ContractBroken("the answer does not tell how many orders there are", field="X-WP-Total")
         return total
 
-    async def _page(self, query: Query, offset: int) -> tuple[list[Row], Answer]:
-        asked = {**_ALL, **query, "per_page": PAGE, "offset": offset, "_fields": FIELDS}
-        raws, answer = await self._shop.fetch("/wc/v3/orders", asked, list[msgspec.Raw])
-        return [Row(_head(bytes(raw)), raw) for raw in raws], answer
+    async def _page(self, query: Query, offset: int) -> tuple[ListPage[Row], Answer]:
+        asked = {**_ALL, **query, "_fields": FIELDS}
+        part, answer = await self._shop.listed("/wc/v3/orders", asked, msgspec.Raw, offset)
+        rows = [Row(_head(bytes(raw)), raw) for raw in part.rows]
+        return ListPage(rows=rows, asked=part.asked, total=part.total), answer
+
+
+def _version(row: Row) -> str:
+    """What tells where a row stands in a list by its change: one that was saved anew stands elsewhere."""
+    return f"{row.head.id}@{row.head.date_modified_gmt}"
+
+
+def _forward(times: Sequence[str]) -> bool:
+    """Whether the rows of a page come in the order of their change.
+
+    A shop that keeps its orders as posts sorts by its local clock, which goes back by an hour each autumn. Such a
+    page is read on from by its offset; one that goes back by more is in another order than was asked for.
+    """
+    latest, forward = _BEGINNING, True
+    for at in times:
+        if at < latest:
+            forward = False
+            if moment(latest) - moment(at) > _AUTUMN:
+                require_order((latest, at), "date_modified_gmt")
+        latest = max(latest, at)
+    return forward
+
+
+def _swept(cursor: Cursor | None) -> tuple[str, ListPlace]:
+    """The half of a sweep, and the place in it."""
+    half, _, rest = (cursor or "made|").partition("|")
+    try:
+        if rest.startswith("{"):
+            return half, msgspec.json.decode(rest, type=ListPlace)
+        offset, _, last = rest.partition("|")  # as it was written once
+        return half, ListPlace(int(offset or 0), last or None)
+    except (msgspec.MsgspecError, ValueError):
+        raise ContractBroken(f"not a cursor of this sweep: {(cursor or '')[:40]!r}") from None
+
+
+def _swept_to(half: str, place: ListPlace) -> Cursor:
+    return Cursor(f"{half}|{msgspec.json.encode(place).decode()}")
 
 
 def _head(raw: bytes) -> Head:
@@ -249,17 +314,6 @@ _ALL: Mapping[str, Any] = {"status": "any"}
 
 def _changed(since: datetime) -> Mapping[str, str]:
     return {"modified_after": gmt(since), "dates_are_gmt": "true"}
-
-
-def _counted(answer: Answer) -> int:
-    """How many rows there are by the shop's own count; 0 when it does not tell."""
-    return _total(answer) or 0
-
-
-def _total(answer: Answer) -> int | None:
-    """The shop's own count of rows; None when it does not tell."""
-    text = answer.headers.get("X-WP-Total", "")
-    return int(text) if text.isdecimal() and len(text) < 19 else None
 
 
 def told_at(answer: Answer) -> datetime | None:

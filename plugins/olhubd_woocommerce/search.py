@@ -7,13 +7,13 @@ first reads far back; what is young is read anew each time, since an order may s
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
-from olhubd.plugin import Clock, Unavailable
-from olhubd_woocommerce.client import PAGE, Query, Shop
+from olhubd.plugin import Clock, ListPage, Unavailable, by_offset, require_order
+from olhubd_woocommerce.client import Query, Shop
 from olhubd_woocommerce.feed import gmt, told_at
-from olhubd_woocommerce.wire import OrderMeta, meta_value
+from olhubd_woocommerce.wire import NO_ORDERS, OrderMark, meta_value
 
 __all__ = ["Search"]
 
@@ -22,7 +22,6 @@ _MARGIN = timedelta(minutes=5)
 """How far the clocks of a shop's servers may differ, and how long an order may take to show up."""
 _KEPT_FOR = 600.0
 _KEPT = 100_000
-_RESTARTS = 5
 
 
 class Search:
@@ -54,7 +53,12 @@ class Search:
                 self._hear(said)
                 for row in rows:
                     mark = meta_value(row.meta_data, self._key)
-                    if mark is not None:
+                    if mark is None or row.status in NO_ORDERS:
+                        continue
+                    if status == "trash":
+                        # What lies in the bin counts only where no other order carries the mark.
+                        found.setdefault(mark, row.id)
+                    else:
                         # Read from the newest back: of a pair the older one stays, which was made first.
                         found[mark] = row.id
         self._learn(found, low, until)
@@ -71,7 +75,7 @@ class Search:
             return _BEGINNING
         if self._told is None:
             asked: Query = {"per_page": 1, "_fields": "id,meta_data"}
-            _, answer = await self._shop.fetch("/wc/v3/orders", asked, list[OrderMeta])
+            _, answer = await self._shop.fetch("/wc/v3/orders", asked, list[OrderMark])
             self._hear(told_at(answer))
         if self._told is None:
             return _BEGINNING  # a shop that tells no time is searched from its first order on
@@ -104,22 +108,24 @@ class Search:
             return  # there is a gap between what was known and this
         self._until = until
 
-    async def _scan(self, query: Query) -> AsyncIterator[tuple[list[OrderMeta], datetime | None]]:
-        """All rows page by page, the newest first, to the end without a gap, each page with the shop's time."""
-        for _ in range(_RESTARTS):
-            offset, last = 0, None
-            while True:
-                asked = {**query, "orderby": "id", "order": "desc", "per_page": PAGE, "offset": offset}
-                asked["_fields"] = "id,meta_data"
-                rows, answer = await self._shop.fetch("/wc/v3/orders", asked, list[OrderMeta])
-                # New orders push rows down, which repeats some; one that vanished pulls them up, which skips some.
-                if last is not None and last not in (row.id for row in rows):
-                    break
-                # A full page that leads no further is the same one again, whatever was asked for.
-                if last is not None and len(rows) >= PAGE and rows[-1].id >= last:
-                    break
-                yield rows, told_at(answer)
-                if len(rows) < PAGE:
-                    return
-                offset, last = offset + PAGE - 1, rows[-1].id
-        raise Unavailable("the shop's orders change faster than they can be read")
+    async def _scan(self, query: Query) -> AsyncIterator[tuple[Sequence[OrderMark], datetime | None]]:
+        """All rows page by page, the newest first, to the end without a gap, each page with the shop's time.
+
+        Raises Unavailable when fewer rows came than the shop counts: then nobody knows what is there.
+        """
+        said: datetime | None = None
+        asked = {**query, "orderby": "id", "order": "desc", "_fields": "id,status,meta_data"}
+
+        async def fetch(offset: int) -> ListPage[OrderMark]:
+            nonlocal said
+            part, answer = await self._shop.listed("/wc/v3/orders", asked, OrderMark, offset)
+            require_order((row.id for row in part.rows), "id", descending=True)
+            said = told_at(answer)
+            return part
+
+        complete = False
+        async for portion in by_offset(fetch, lambda row: str(row.id)):
+            yield portion.rows, said
+            complete = portion.complete
+        if not complete:
+            raise Unavailable("the shop shows fewer orders than it counts: nobody knows whether this one is there")

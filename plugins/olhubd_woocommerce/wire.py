@@ -26,7 +26,7 @@ __all__ = [
     "Meta",
     "Option",
     "Order",
-    "OrderMeta",
+    "OrderMark",
     "Product",
     "RateRow",
     "Shipping",
@@ -173,8 +173,11 @@ class Head(msgspec.Struct, frozen=True):
     date_created_gmt: str | None = None
 
 
-class OrderMeta(msgspec.Struct, frozen=True):
+class OrderMark(msgspec.Struct, frozen=True):
+    """What a search needs of an order."""
+
     id: int
+    status: Side[str] = ""
     meta_data: Side[list[Meta]] = []
 
 

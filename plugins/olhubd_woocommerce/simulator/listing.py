@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import bisect
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from olhubd_woocommerce.simulator.ledger import Ledger, Sheet
 from olhubd_woocommerce.simulator.refusal import invalid
 
-__all__ = ["paged", "project", "rows"]
+__all__ = ["Pager", "project", "rows"]
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d)?")
 _HIDDEN = ("trash", "auto-draft")
@@ -59,7 +59,8 @@ def rows(ledger: Ledger, params: Mapping[str, str]) -> list[Sheet]:
         if status not in ledger.statuses and status not in ("any", "trash", "auto-draft"):
             raise invalid("status", "status is not one of them.")
     if "any" in wanted:
-        found = [s for s in found if s.doc["status"] not in _HIDDEN]
+        # Any that the shop knows: an order whose status a plugin brought and took along is in no list.
+        found = [s for s in found if s.doc["status"] in ledger.statuses and s.doc["status"] not in _HIDDEN]
     else:
         found = [s for s in found if s.doc["status"] in wanted]
     found = _narrow(found, params, bounds)
@@ -96,14 +97,69 @@ def _narrow(found: list[Sheet], params: Mapping[str, str], bounds: Mapping[str, 
     return found
 
 
-def paged(found: list[Any], params: Mapping[str, str]) -> tuple[list[Any], dict[str, str]]:
-    """One page and the headers that go with it. A page past the end is empty, not an error."""
-    size = _number(params, "per_page", 10, 1, 100)
-    start = (_number(params, "page", 1, 1, None) - 1) * size
-    if "offset" in params:
-        start = _number(params, "offset", 0, 0, None)
-    pages = -(-len(found) // size)
-    return found[start : start + size], {"X-WP-Total": str(len(found)), "X-WP-TotalPages": str(pages)}
+class Pager:
+    """Cuts lists into pages and counts them, as right or as wrong as it is told to.
+
+    `ways` are how `shift_rows` can make an order move.
+    """
+
+    def __init__(self, ways: Mapping[str, Callable[[str], None]]) -> None:
+        self._cap = 100
+        self._wrong_by = 0
+        self._counts = True
+        self._short = 0
+        self._shift: list[str] = []
+        self._ways = ways
+
+    def page(self, found: list[Any], params: Mapping[str, str]) -> tuple[list[Any], dict[str, str]]:
+        """One page and the headers that go with it. A page past the end is empty, not an error."""
+        size = min(_number(params, "per_page", 10, 1, 100), self._cap)
+        start = (_number(params, "page", 1, 1, None) - 1) * size
+        if "offset" in params:
+            start = _number(params, "offset", 0, 0, None)
+        total = max(0, len(found) + self._wrong_by)
+        headers = {"X-WP-Total": str(total), "X-WP-TotalPages": str(-(-total // size))} if self._counts else {}
+        return found[start : start + size], headers
+
+    def shorten(self, found: list[Sheet]) -> list[Sheet]:
+        """The rows of a page of orders that a plugin leaves in it."""
+        if not self._short or len(found) < 2:
+            return found
+        self._short -= 1
+        return found[: len(found) // 2]
+
+    def shift(self, found: list[Sheet]) -> None:
+        """What happens right after such a page was read."""
+        if self._shift and found:
+            self._ways[self._shift.pop()](str(found[0].doc["id"]))
+
+    def verbs(self) -> dict[str, Callable[..., None]]:
+        """What can be done to lists."""
+        names = ("short_pages", "cap_pages", "count_wrong", "count_nothing", "shift_rows")
+        return {name: getattr(self, name) for name in names}
+
+    def short_pages(self, count: int = 1) -> None:
+        """The next `count` lists of orders hold half of their rows, as behind a plugin that filters them late."""
+        self._short += count
+
+    def cap_pages(self, rows: int | None) -> None:
+        """From now on no list holds more than so many rows a page, whatever is asked for; None ends that."""
+        self._cap = rows or 100
+
+    def count_wrong(self, by: int) -> None:
+        """From now on X-WP-Total tells `by` rows more (or, below zero, less) than there are; 0 ends that."""
+        self._wrong_by = by
+
+    def count_nothing(self, count: bool = False) -> None:
+        """From now on no list tells how many rows there are, as behind a proxy that drops headers; True ends it."""
+        self._counts = count
+
+    def shift_rows(self, pages: int = 1, how: str = "touch") -> None:
+        """After each of the next `pages` pages of orders its first order is saved anew, or gone: `how` is `touch`,
+        `trash` or `delete`."""
+        if how not in self._ways:
+            raise ValueError(f"how: {how!r} is none of {', '.join(self._ways)}")
+        self._shift += [how] * pages
 
 
 def project(doc: Any, params: Mapping[str, str]) -> Any:

@@ -186,11 +186,11 @@ class WooCommerceSimulator(Steering):
     def _orders(self, method: str, rest: list[str], params: Params, body: Any) -> Result:
         match method, rest:
             case "GET", []:
-                found, headers = listing.paged(listing.rows(self.ledger, params), params)
-                if self.short and len(found) > 1:
-                    self.short -= 1
-                    found = found[: len(found) // 2]
-                return 200, [listing.project(sheet.told, params) for sheet in found], headers
+                found, headers = self.pager.page(listing.rows(self.ledger, params), params)
+                found = self.pager.shorten(found)
+                rows = [listing.project(sheet.told, params) for sheet in found]
+                self.pager.shift(found)
+                return 200, rows, headers
             case "POST", []:
                 return 201, listing.project(self.ledger.create(body).told, params)
             case "OPTIONS", []:
@@ -257,7 +257,7 @@ class WooCommerceSimulator(Steering):
         at = self.now().replace(tzinfo=None, microsecond=0).isoformat()
         match method, rest:
             case "GET", []:
-                found, headers = listing.paged(self.catalogue.find(dict(params)), params)
+                found, headers = self.pager.page(self.catalogue.find(dict(params)), params)
                 return 200, [listing.project(row, params) for row in found], headers
             case "POST", []:
                 return 201, self.catalogue.add(body, at)
@@ -277,7 +277,7 @@ class WooCommerceSimulator(Steering):
                 c for c in self.customers if c["email"].casefold() == params.get("email", c["email"]).casefold()
             ]
             found = [c for c in found if word in c["username"].casefold() or word in c["email"].casefold()]
-            rows, headers = listing.paged(found, params)
+            rows, headers = self.pager.page(found, params)
             return 200, [listing.project(row, params) for row in rows], headers
         if any(c["email"].casefold() == body["email"].casefold() for c in self.customers):
             raise Refusal(
@@ -299,7 +299,7 @@ class WooCommerceSimulator(Steering):
             return 200, [{"slug": name or "standard", "name": name or "Standard"} for name in self.scheme.classes]
         if rest:
             raise no_route()
-        found, headers = listing.paged(self.scheme.rates, params)
+        found, headers = self.pager.page(self.scheme.rates, params)
         return 200, found, headers
 
     def _options(self, group: str) -> list[dict[str, Any]]:

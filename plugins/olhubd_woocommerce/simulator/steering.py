@@ -15,6 +15,7 @@ from olhubd.testing.simulator import Entry, Simulator, Verb
 from olhubd_woocommerce.simulator.arithmetic import Scheme
 from olhubd_woocommerce.simulator.catalogue import Catalogue
 from olhubd_woocommerce.simulator.ledger import DEATHS, Ledger, Sheet
+from olhubd_woocommerce.simulator.listing import Pager
 from olhubd_woocommerce.simulator.mails import Mail
 
 __all__ = ["Steering"]
@@ -33,8 +34,7 @@ class Steering(Simulator):
     def __init__(self, seed: int = 0, now: Callable[[], datetime] | None = None) -> None:
         super().__init__(seed, now)
         self.customers: list[dict[str, Any]] = []
-        self.short = 0
-        """How many of the next lists are cut short."""
+        self.pager = Pager({"touch": self.touch, "trash": self.trash, "delete": self.delete})
         self.maintenance_left = 0
         """How many of the next calls meet the page of an update."""
         self.workers: int | None = None
@@ -58,9 +58,10 @@ class Steering(Simulator):
             "corrupt": self.corrupt,
             "bend": self.bend,
             "drop_events": self.drop_events,
-            "short_pages": self.short_pages,
+            **self.pager.verbs(),
             "place_order": self.place_order,
             "set_status": self.set_status,
+            "remove_status": self.remove_status,
             "add_tracking": self.add_tracking,
             "set_stock": self.set_stock,
             "set_rate": self.set_rate,
@@ -75,10 +76,6 @@ class Steering(Simulator):
             "trash": self.trash,
             "delete": self.delete,
         }
-
-    def short_pages(self, count: int = 1) -> None:
-        """The next `count` lists of orders hold half of their rows, as behind a plugin that filters them late."""
-        self.short += count
 
     def absent(self) -> Mapping[str, str]:
         return {
@@ -135,6 +132,10 @@ class Steering(Simulator):
         sheet = self._sheet(id)
         self.ledger.statuses.setdefault(status, status)
         self.ledger.update(sheet, {"status": status})
+
+    def remove_status(self, status: str) -> None:
+        """The plugin that brought this status is gone: its orders keep it and are in no list any more."""
+        self.ledger.statuses.pop(status, None)
 
     def cancel(self, id: str | int) -> None:
         """The order is cancelled in the shop's panel."""
