@@ -1,6 +1,7 @@
 """Allegro's own shapes, as far as they are used. Unknown fields are skipped, unknown words are kept as text.
 
-Allegro sends null for what it does not tell, whatever the contract says; so all that is optional may be null.
+Allegro sends null for what it does not tell, whatever the contract says; so all that is optional may be null. A
+field marked `Side` decides about nothing: in another shape than the contract's it is taken as not told.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from datetime import datetime
 import msgspec
 
 from olhubd.model import Money
+from olhubd.plugin import Side
 
 __all__ = [
     "Carriers",
@@ -42,7 +44,7 @@ class Event(_Wire):
     """A hint that a form is worth reading; nothing else in it is to be relied on."""
 
     id: str
-    type: str | None = None
+    type: Side[str | None] = None
     order: EventOrder | None = None
 
 
@@ -66,31 +68,31 @@ class BuyerAddress(_Wire):
 
 
 class Preferences(_Wire):
-    language: str | None = None
+    language: Side[str | None] = None
 
 
 class Buyer(_Wire):
     id: str
-    login: str | None = None
+    login: Side[str | None] = None
     email: str | None = None
-    guest: bool | None = None
+    guest: Side[bool | None] = None
     first_name: str | None = None
     last_name: str | None = None
     company_name: str | None = None
-    personal_identity: str | None = None
+    personal_identity: Side[str | None] = None
     phone_number: str | None = None
-    preferences: Preferences | None = None
+    preferences: Side[Preferences | None] = None
     address: BuyerAddress | None = None
 
 
 class Payment(_Wire):
     type: str
     id: str | None = None
-    provider: str | None = None
+    provider: Side[str | None] = None
     finished_at: datetime | None = None
     paid_amount: Money | None = None
-    reconciliation: Money | None = None
-    features: list[str] | None = None
+    reconciliation: Side[Money | None] = None
+    features: Side[list[str] | None] = None
 
 
 class Fulfillment(_Wire):
@@ -107,7 +109,7 @@ class DeliveryAddress(_Wire):
     zip_code: str | None = None
     country_code: str | None = None
     phone_number: str | None = None
-    modified_at: datetime | None = None
+    modified_at: Side[datetime | None] = None
 
 
 class Method(_Wire):
@@ -117,24 +119,24 @@ class Method(_Wire):
 
 class Point(_Wire):
     id: str | None = None
-    name: str | None = None
-    description: str | None = None
+    name: Side[str | None] = None
+    description: Side[str | None] = None
     address: DeliveryAddress | None = None
 
 
 class Window(_Wire):
-    from_: datetime | None = msgspec.field(default=None, name="from")
-    to: datetime | None = None
+    from_: Side[datetime | None] = msgspec.field(default=None, name="from")
+    to: Side[datetime | None] = None
 
 
 class Time(_Wire):
-    from_: datetime | None = msgspec.field(default=None, name="from")
-    to: datetime | None = None
-    dispatch: Window | None = None
+    from_: Side[datetime | None] = msgspec.field(default=None, name="from")
+    to: Side[datetime | None] = None
+    dispatch: Side[Window | None] = None
 
 
 class Cancellation(_Wire):
-    date: datetime | None = None
+    date: Side[datetime | None] = None
 
 
 class Delivery(_Wire):
@@ -142,10 +144,10 @@ class Delivery(_Wire):
     method: Method | None = None
     pickup_point: Point | None = None
     cost: Money | None = None
-    time: Time | None = None
-    smart: bool | None = None
-    cancellation: Cancellation | None = None
-    calculated_number_of_packages: int | None = None
+    time: Side[Time | None] = None
+    smart: Side[bool | None] = None
+    cancellation: Side[Cancellation | None] = None
+    calculated_number_of_packages: Side[int | None] = None
 
 
 class TaxNumber(_Wire):
@@ -156,7 +158,7 @@ class TaxNumber(_Wire):
 class Company(_Wire):
     name: str | None = None
     ids: list[TaxNumber] | None = None
-    vat_payer_status: str | None = None
+    vat_payer_status: Side[str | None] = None
     tax_id: str | None = None
 
 
@@ -177,8 +179,8 @@ class InvoiceAddress(_Wire):
 class Invoice(_Wire):
     required: bool
     address: InvoiceAddress | None = None
-    due_date: str | None = None
-    features: list[str] | None = None
+    due_date: Side[str | None] = None
+    features: Side[list[str] | None] = None
 
 
 class ProductRef(_Wire):
@@ -186,15 +188,15 @@ class ProductRef(_Wire):
 
 
 class ProductSet(_Wire):
-    products: list[ProductRef] | None = None
+    products: Side[list[ProductRef] | None] = None
 
 
 class Offer(_Wire):
     id: str
     name: str
     external: Ref | None = None
-    product_set: ProductSet | None = None
-    hs_number: str | None = None
+    product_set: Side[ProductSet | None] = None
+    hs_number: Side[str | None] = None
 
 
 class Deposit(_Wire):
@@ -204,27 +206,27 @@ class Deposit(_Wire):
 
 
 class Reconciliation(_Wire):
-    value: Money | None = None
-    type: str | None = None
-    quantity: int | None = None
+    value: Side[Money | None] = None
+    type: Side[str | None] = None
+    quantity: Side[int | None] = None
 
 
 class Service(_Wire):
     price: Money
     quantity: int = 1
-    definition_id: str | None = None
-    name: str | None = None
+    definition_id: Side[str | None] = None
+    name: Side[str | None] = None
 
 
 class Voucher(_Wire):
     type: str
-    code: str | None = None
+    code: Side[str | None] = None
 
 
 class Tax(_Wire):
-    rate: str | None = None
-    subject: str | None = None
-    exemption: str | None = None
+    rate: Side[str | None] = None
+    subject: Side[str | None] = None
+    exemption: Side[str | None] = None
 
 
 class Discount(_Wire):
@@ -236,8 +238,8 @@ class Serial(_Wire):
 
 
 class Serials(_Wire):
-    expected: bool | None = None
-    entries: list[Serial] | None = None
+    expected: Side[bool | None] = None
+    entries: Side[list[Serial] | None] = None
 
 
 class LineItem(_Wire):
@@ -245,19 +247,19 @@ class LineItem(_Wire):
     offer: Offer
     quantity: int
     price: Money
-    original_price: Money | None = None
+    original_price: Side[Money | None] = None
     deposit: Deposit | None = None
-    reconciliation: Reconciliation | None = None
+    reconciliation: Side[Reconciliation | None] = None
     selected_additional_services: list[Service] | None = None
-    vouchers: list[Voucher] | None = None
-    tax: Tax | None = None
+    vouchers: Side[list[Voucher] | None] = None
+    tax: Side[Tax | None] = None
     bought_at: datetime | None = None
-    discounts: list[Discount] | None = None
-    serial_numbers: Serials | None = None
+    discounts: Side[list[Discount] | None] = None
+    serial_numbers: Side[Serials | None] = None
 
 
 class Note(_Wire):
-    text: str | None = None
+    text: Side[str | None] = None
 
 
 class Summary(_Wire):
@@ -272,13 +274,13 @@ class Form(_Wire):
     status: str
     line_items: list[LineItem]
     summary: Summary
-    message_to_seller: str | None = None
+    message_to_seller: Side[str | None] = None
     payment: Payment | None = None
     fulfillment: Fulfillment | None = None
     delivery: Delivery | None = None
     invoice: Invoice | None = None
     surcharges: list[Payment] | None = None
-    note: Note | None = None
+    note: Side[Note | None] = None
     marketplace: Ref | None = None
     updated_at: datetime | None = None
     revision: str | None = None
@@ -322,29 +324,29 @@ class FormCount(_Wire):
 
 class Shipment(_Wire):
     waybill: str
-    carrier_id: str
-    carrier_name: str | None = None
+    carrier_id: Side[str] = ""
+    carrier_name: Side[str | None] = None
 
 
 class Shipments(_Wire):
-    shipments: list[Shipment] | None = None
+    shipments: Side[list[Shipment] | None] = None
 
 
 class Carrier(_Wire):
     id: str
-    name: str | None = None
+    name: Side[str | None] = None
 
 
 class Carriers(_Wire):
-    carriers: list[Carrier] | None = None
+    carriers: Side[list[Carrier] | None] = None
 
 
 class MeCompany(_Wire):
-    name: str | None = None
+    name: Side[str | None] = None
 
 
 class Me(_Wire):
     id: str
     login: str
-    base_marketplace: Ref | None = None
-    company: MeCompany | None = None
+    base_marketplace: Side[Ref | None] = None
+    company: Side[MeCompany | None] = None

@@ -170,7 +170,7 @@ class Head(msgspec.Struct, frozen=True):
 
     id: int
     date_modified_gmt: str = "1970-01-01T00:00:00"
-    date_created_gmt: str | None = None
+    date_created_gmt: Side[str | None] = None
 
 
 class OrderMark(msgspec.Struct, frozen=True):

@@ -115,7 +115,7 @@ async def test_a_host_that_strips_the_header_is_named_as_the_likely_cause() -> N
     simulator = WooCommerceSimulator(secure=True)
     simulator.access.strips = True
     async with open_shop(simulator) as shop:
-        with pytest.raises(AuthLost, match="the host strips the Authorization header .then auth = query"):
+        with pytest.raises(AuthLost, match=r"the host strips the Authorization header .then auth = query"):
             await shop.probe()
     simulator.access.strips = False
     async with open_shop(simulator, consumer_secret="cs_wrong", auth="query") as shop:

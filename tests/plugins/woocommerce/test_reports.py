@@ -9,7 +9,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from olhubd.plugin import Unreadable
+from olhubd.decide.verify import objection
+from olhubd.model import Order, Shipment
+from olhubd.plugin import OutcomeUnknown, Unreadable
 from olhubd_woocommerce import draft, wire
 from olhubd_woocommerce.simulator import WooCommerceSimulator
 from tests.plugins.woocommerce.orders import drain, line, open_shop, push_of
@@ -65,6 +67,33 @@ SHAPES: dict[str, Callable[[Json], object]] = {
         meta_data={str(n): m for n, m in enumerate(o.get("meta_data", []), 1)}
     ),
 }
+
+
+# Further of the kind: what other plugins bend, alone and together.
+SHAPES |= {
+    "nulls for texts": lambda o: o.update(
+        customer_note=None, transaction_id=None, payment_method=None, payment_method_title=None, created_via=None
+    ),
+    "nulls in the addresses": lambda o: [
+        o[p].update(phone=None, company=None, state=None) for p in _PARTIES if p in o
+    ],
+    "an address as an empty list": lambda o: o.update(shipping=[]),
+    "false for what is empty": lambda o: o.update(customer_note=False, transaction_id=False, refunds=False),
+    "numbers as texts": lambda o: o.update(customer_id="0", id=str(o["id"])),
+    "texts as numbers": lambda o: o.update(total=float(o.get("total", 0)), number=o["id"]),
+    "a number of its own": lambda o: o.get("billing", {}).update(postcode=90001, phone=600700800),
+    "null for lists that are empty": lambda o: o.update(fee_lines=None, coupon_lines=None, refunds=None),
+    "taxes as an object": lambda o: _items(o, lambda i: i.update(taxes={"7": {"id": 7, "total": 1.5}})),
+    "taxes of null": lambda o: _items(o, lambda i: i.update(taxes=None)),
+    "meta of the rows without keys": lambda o: _items(o, lambda i: i["meta_data"].append({"value": "x"})),
+    "a picture that is false": lambda o: _items(o, lambda i: i.update(image=False)),
+    "a variation of null": lambda o: _items(o, lambda i: i.update(variation_id=None, tax_class=None)),
+    "rates without per cents": lambda o: [t.update(rate_percent="23%") for t in o.get("tax_lines", [])],
+    "coupons as texts": lambda o: o.update(coupon_lines=["LATO"]),
+    "rows as an object": lambda o: o.update(line_items={str(i["id"]): i for i in o.get("line_items", ())}),
+    "instances as numbers": lambda o: [row.update(instance_id=3) for row in o.get("shipping_lines", ())],
+}
+_PARTIES = ("billing", "shipping")
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -195,3 +224,78 @@ async def test_no_failure_leaves_the_correction() -> None:
 
     async with open_shop(Greedy(verify_signatures=False)) as shop:
         assert (await shop.push_order(push_of())).external_id == "501"
+
+
+# What is asked for beside orders: one odd row does not take its list along.
+class Odd(WooCommerceSimulator):
+    """A shop whose lists of products, rates, customers, statuses and settings hold bent rows."""
+
+    def _route(self, method: str, parts: list[str], params: Any, body: Any) -> Any:
+        result = super()._route(method, parts, params, body)
+        content = result[1]
+        if method == "GET" and parts[:3] == ["wc", "v3", "products"] and isinstance(content, list):
+            content = [
+                row | {"sku": row["sku"], "parent_id": str(row["parent_id"]), "tax_class": None} for row in content
+            ]
+        elif parts[2:3] == ["taxes"] and len(parts) == 3:
+            odd = {"id": 99, "rate": "free", "class": None, "country": "PL", "cities": None, "postcodes": ""}
+            content = [
+                *[row | {"rate": float(row["rate"]), "compound": 0} for row in content],
+                odd | {"priority": 9},
+            ]
+        elif parts[2:3] == ["customers"] and method == "GET":
+            content = [row | {"username": None} for row in content]
+        elif parts[2:3] == ["reports"]:
+            content = [*content, {"slug": "wc-odd", "name": None}]
+        elif parts[-1:] == ["shipment-trackings"] and method == "GET":
+            content = [*[row | {"tracking_number": int(row["tracking_number"])} for row in content], {}]
+        return (result[0], content, *result[2:])
+
+
+async def test_bent_rows_of_other_lists_stop_nothing() -> None:
+    """Products, tax rates, customers, statuses and parcels: each read for what it is needed for."""
+    simulator = Odd(verify_signatures=False, tracking_plugin=True)
+    simulator.customers.append({"id": 9, "email": "8awgqyk6a5@allegromail.pl", "username": "janek"})
+    async with open_shop(simulator, customers="match", notify_buyer=True) as shop:
+        push = push_of()
+        receipt = await shop.push_order(push)
+        assert receipt.total == push.order.total
+        assert (receipt.unlinked, receipt.differences) == ((), ())
+        assert simulator.ledger.sheets[501].doc["customer_id"] == 9
+        for _ in range(2):
+            await shop.add_shipment("501", Shipment(waybill="520000012345", carrier="DPD"))
+        assert simulator.books()[0].shipments == ["520000012345"]
+        assert "wc-odd" in {status.code for status in await shop.statuses()}
+        assert (await shop.probe()).details["currency"] == "PLN"
+
+
+@pytest.mark.parametrize(("quantity", "name"), [(0.98, "0.98 x Kabel USB-C 2 m"), (2.5, "2.5 x Kabel USB-C 2 m")])
+async def test_what_is_sold_by_length_comes_in_as_one_line(quantity: float, name: str) -> None:
+    """Half a metre is no reason to keep the whole order aside."""
+    simulator = Bent(verify_signatures=False)
+    async with open_shop(simulator) as shop:
+        cursor = await shop.start(None)
+        simulator.place_order([{"sku": "KAB-USB", "quantity": 1}])
+        simulator.bend = lambda o: _items(o, lambda i: i.update(quantity=quantity, name="Kabel USB-C 2 m"))
+        ((record,), _) = await drain(shop, cursor)
+        assert isinstance(record, Order)
+        (row,) = record.lines
+        assert (row.quantity, row.name, row.extra["quantity"]) == (1, name, str(quantity))
+        assert objection(record) is None
+
+
+@pytest.mark.parametrize(
+    "fields", [{"total": None}, {"total": "a lot"}, {"status": None}, {"line_items": "none"}], ids=str
+)
+async def test_what_an_order_needs_is_kept_aside_with_its_place(fields: Json) -> None:
+    """The feed never guesses an amount, a state or a row; a receipt without its total is not known."""
+    simulator = Bent(verify_signatures=False)
+    async with open_shop(simulator) as shop:
+        cursor = await shop.start(None)
+        simulator.place_order([{"sku": "KUB-BIA", "quantity": 1}])
+        simulator.bend = lambda o: o.update(fields)
+        ((record,), _) = await drain(shop, cursor)
+        assert isinstance(record, Unreadable)
+        if "line_items" not in fields:
+            with pytest.raises(OutcomeUnknown):
+                await shop.push_order(push_of())
