@@ -105,7 +105,10 @@ def pause(session: Session, account: str, reason: str | None) -> None:
 @click.option("--moved", is_flag=True, help="Parked since another system answers: it is the same shop, moved.")
 @session_command()
 def resume(session: Session, account: str, moved: bool) -> None:
-    """Let ACCOUNT go on where it stopped: what was sold meanwhile arrives, once each."""
+    """Let ACCOUNT go on where it stopped: what was sold meanwhile arrives, once each.
+
+    One that is at work and waits for a time, after a 429 say, goes on at once.
+    """
     from olhubd.control.asked import Resuming
     from olhubd.control.client import segment
     from olhubd.control.records import Account

@@ -28,7 +28,7 @@ COMMANDS = {
         "auth": Lazy("olhubd.cli.accounts:auth", "Sign in to an account, also from a machine without a browser."),
         "fetch": Lazy("olhubd.cli.accounts:fetch", "Fetch the orders of an account now."),
         "pause": Lazy("olhubd.cli.accounts:pause", "Fetch and deliver nothing for an account until resumed."),
-        "resume": Lazy("olhubd.cli.accounts:resume", "Let a paused or parked account go on."),
+        "resume": Lazy("olhubd.cli.accounts:resume", "Let a paused, parked or waiting account go on."),
         "account": Lazy("olhubd.cli.accounts:account", "Call an account otherwise, or remove one that is gone."),
         "runs": Lazy("olhubd.cli.runs:runs", "The import log: what was fetched when, and how it went."),
         "reconcile": Lazy("olhubd.cli.alarms:reconcile", "Whether the hub holds all that its sources count."),

@@ -95,6 +95,9 @@ def _row(account: Account, now: datetime) -> tuple[object, ...]:
         notes.append(run.error)
     if account.down:
         notes.append("does not answer")
+    if account.shut_until is not None and account.shut_until > now:
+        left = span((account.shut_until - now).total_seconds())
+        notes.append(f"asked us to wait for {left}; to try now: olhubd resume {account.name}")
     if account.quarantined:
         notes.append(f"{account.quarantined} in quarantine")
     soon = account.next_run

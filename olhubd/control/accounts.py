@@ -83,6 +83,7 @@ def _account(hub: Hub, config: AccountConfig, numbers: _Numbers) -> Account:
         oldest_owed_at=numbers.oldest.get(name),
         quarantined=numbers.quarantined.get(name, 0),
         down=dispatcher is not None and dispatcher.down,
+        shut_until=at_work.shut_until if at_work else None,
     )
 
 
@@ -137,9 +138,14 @@ async def pause(call: Call[Nothing, Pausing]) -> Account:
 
 
 async def resume(call: Call[Nothing, Resuming]) -> Account:
-    """Go on where it stopped. One that was parked since another system answers needs `moved`."""
+    """Go on where it stopped. One that was parked since another system answers needs `moved`.
+
+    An active one that waits for a time goes on at once: after a 429, or after failures.
+    """
     at_work = unit(call.hub, call.path["account"])
-    if at_work.row.state is not accounts.AccountState.ACTIVE:
+    if at_work.row.state is accounts.AccountState.ACTIVE:
+        await at_work.go_ahead(call.who)
+    else:
         await at_work.resume(call.who, moved=call.body.moved)
     return await _one(call.hub, at_work.name)
 

@@ -137,7 +137,8 @@ class Account(_Answer, frozen=True, kw_only=True):
     """An account as it stands.
 
     `signed_in` is None where there is nothing to sign in to. `runs` are the last ones by feed, `owed` the
-    deliveries to it by state, `down` whether it does not answer.
+    deliveries to it by state, `down` whether it does not answer. `shut_until` is when it may be called again, where
+    it said that there were too many calls.
     """
 
     name: str
@@ -160,6 +161,7 @@ class Account(_Answer, frozen=True, kw_only=True):
     oldest_owed_at: datetime | None
     quarantined: int
     down: bool
+    shut_until: datetime | None = None
 
 
 class GoneAccount(_Answer, frozen=True, kw_only=True):

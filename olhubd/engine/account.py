@@ -40,7 +40,7 @@ from olhubd.plugin import (
     Token,
     Tokens,
 )
-from olhubd.store import FAILURES, Transaction, accounts, runs
+from olhubd.store import FAILURES, Transaction, accounts, deliveries, runs
 from olhubd.store.accounts import AccountRow, AccountState
 
 __all__ = ["AccountUnit", "NotPossible"]
@@ -66,6 +66,8 @@ class AccountUnit:
         self.keeper: TokenKeeper | None
         self.dated: tuple[str, datetime] | None = None
         """The date that the last answer of its system bore, and when it came."""
+        self._budgets: set[str] = set()
+        """The keys of the budgets by which its connector calls."""
         # Nobody withdraws a key in passing, and a sign-in's own keeper knows when it is refused for good.
         self._refusals = None if issubclass(config.connector, OAuthLogin) else Refusals(shared.clock)
         self.calls = Calls(
@@ -113,7 +115,7 @@ class AccountUnit:
             log=self._log,
             clock=shared.clock,
             tokens=tokens,
-            make_client=shared.clients.dated(self._date),
+            make_client=shared.clients.of(self._date, self._budgets),
         )
         made: Connector[Any] = self.calls.ask("__init__", lambda: config.connector(account), Connector)
         return made
@@ -277,6 +279,25 @@ class AccountUnit:
         if self._another is not None:
             await self._belong(self._another, "account.moved", who)
         await self._move(AccountState.ACTIVE, None, "account.resumed", who)
+        self._shared.budgets.open(self._budgets)
+        if self._proven:
+            self._go_on()
+
+    @property
+    def shut_until(self) -> datetime | None:
+        """Until when its calls wait since the other system said that there were too many."""
+        return self._shared.budgets.shut_until(self._budgets)
+
+    async def go_ahead(self, who: str) -> None:
+        """A person says that the other system is willing again: what waits for its time goes now."""
+        opened = self._shared.budgets.open(self._budgets)
+
+        async def work(tx: Transaction) -> None:
+            hastened = await deliveries.hasten(tx, self.name, self._shared.clock.now())
+            if opened or hastened:
+                await self._shared.note(tx, "account.opened", self.name, {"hastened": hastened}, who)
+
+        await self._shared.database.write(work)
         if self._proven:
             self._go_on()
 

@@ -334,6 +334,12 @@ class BudgetBook:
         """Let a probe through each of these gates that is shut; the keys of those that were."""
         return [key for key in keys if (bucket := self._buckets.get(key)) is not None and bucket.open()]
 
+    def shut_until(self, keys: Iterable[str]) -> datetime | None:
+        """When the last of these gates may be probed; None where none is shut."""
+        buckets = (self._buckets.get(key) for key in keys)
+        until = (bucket.status().closed_until for bucket in buckets if bucket is not None)
+        return max((moment for moment in until if moment is not None), default=None)
+
     def snapshot(self) -> list[Status]:
         """How all gates stand, by key."""
         return [bucket.status() for _, bucket in sorted(self._buckets.items())]

@@ -81,15 +81,18 @@ class Clients:
         budgets: BudgetBook,
         clock: Clock,
         dated: Callable[[str], None] | None = None,
+        keys: set[str] | None = None,
     ) -> None:
         self._session = session
         self._budgets = budgets
         self._clock = clock
         self._dated = dated
+        self._keys = set() if keys is None else keys
 
-    def dated(self, heard: Callable[[str], None]) -> Clients:
-        """The same, whose clients tell `heard` the date that each answer bears."""
-        return Clients(self._session, self._budgets, self._clock, heard)
+    def of(self, heard: Callable[[str], None], keys: set[str]) -> Clients:
+        """The same for one account: its clients tell `heard` the date that each answer bears, and `keys` learns the
+        keys of their budgets."""
+        return Clients(self._session, self._budgets, self._clock, heard, keys)
 
     def __call__(
         self,
@@ -102,6 +105,7 @@ class Clients:
         timeout: float,
     ) -> Client:
         """A client for `base`. Raises ValueError when that is no base address."""
+        self._keys.update(budget.key for budget in budgets)
         return Client(
             self._session,
             base,

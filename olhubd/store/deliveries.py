@@ -167,6 +167,14 @@ async def save(tx: Transaction, deliveries: Iterable[Delivery]) -> None:
     )
 
 
+async def hasten(tx: Transaction, target: str, now: datetime) -> int:
+    """Make due what is to be tried again at `target` and surely was not done. Gives how many there were."""
+    return await tx.execute(
+        "UPDATE deliveries SET due_at = ? WHERE target = ? AND state = 'retry' AND due_at > ?",
+        (codec.stamp(now), target, codec.stamp(now)),
+    )
+
+
 async def recover(tx: Transaction, latest: datetime) -> int:
     """End all leases of a process that is gone; only called by the one process that holds the data lock.
 

@@ -51,6 +51,7 @@ SENTENCES: Final[Mapping[str, str | tuple[str, ...]]] = {
     "account.parked": "the account was parked{because}",
     "account.paused": "the account was paused{because}",
     "account.resumed": "the account works again",
+    "account.opened": "what waited for a time was let go at once",
     "account.signed-in": "somebody signed in to the account",
     "account.reconciled": "a comparison of a day of the account with its source was begun by hand",
     "account.sign-in-begun": "somebody began a sign-in to the account",

@@ -53,6 +53,7 @@ SENTENCES: Final[Mapping[str, str | tuple[str, ...]]] = {
     "account.parked": "konto odstawiono{because}",
     "account.paused": "konto wstrzymano{because}",
     "account.resumed": "konto znów pracuje",
+    "account.opened": "to, co czekało na swój czas, ruszyło od razu",
     "account.signed-in": "ktoś zalogował konto",
     "account.reconciled": "rozpoczęto ręcznie porównanie jednego dnia konta ze źródłem",
     "account.sign-in-begun": "ktoś rozpoczął logowanie konta",
