@@ -201,7 +201,7 @@ async def test_the_dates_of_answers_are_told(shop: Shop) -> None:
     """By them the doctor sees a wrong clock; an answer from a cache tells of another time."""
     heard: list[str] = []
     async with open_session() as session:
-        one = client(clients(session).dated(heard.append), shop.base)
+        one = client(clients(session).of(heard.append, set()), shop.base)
         await one.request("GET", "/a")
         assert abs(parsedate_to_datetime(heard[0]) - SystemClock().now()) < timedelta(minutes=1)
         shop.headers = {"Age": "600"}
