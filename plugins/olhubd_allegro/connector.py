@@ -156,7 +156,7 @@ class Allegro(
             for key, raw in zip(keys, page.checkout_forms, strict=True)
             if key.id not in seen
         ]
-        then = place.after(keys)
+        then = place.after(keys, page.total_count)
         return Page(records=records, cursor=(then or place).cursor, more=then is not None)
 
     async def count_orders(self, since: datetime, until: datetime) -> int:

@@ -2,7 +2,8 @@
 
 The list pages by offset, refuses offsets beyond ten thousand, and a form that changes jumps to another page. So the
 sweep pages by time instead: it asks again from the time of the last form it got, and leaves out what it has just
-seen. Offsets are used only where a whole page shares one instant, and then with pages that overlap by half.
+seen. Offsets are used only where a whole page shares one instant, and then with pages that overlap by half. The
+order is looked at, since all of this rests on it.
 
 The list is walked twice, by change and by purchase, because not every change moves a form's time of change.
 """
@@ -15,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from olhubd.plugin import Cursor
+from olhubd.plugin import ContractBroken, Cursor
 from olhubd_allegro import wire
 
 __all__ = ["LIMIT", "Place", "Walk", "stamp"]
@@ -61,28 +62,48 @@ class Place(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             "offset": self.offset,
         }
 
-    def after(self, page: Sequence[wire.FormKey]) -> Place | None:
-        """Where to go on after `page`; None when both walks are through."""
-        if len(page) < LIMIT:
+    def after(self, page: Sequence[wire.FormKey], total: int | None = None) -> Place | None:
+        """Where to go on after `page`, given how many forms fit in all; None when both walks are through.
+
+        A page that is short is not the last one: the end is where the count says, or where nothing is new. Raises
+        ContractBroken when the forms do not come in the order that was asked for.
+        """
+        self._look(page)
+        read = self.offset + len(page)
+        new = any(form.id not in self.seen for form in page)
+        counted = total is not None and total > read
+        if not page or (not new and not counted) or (total == read and len(page) < LIMIT):
             if self.walk is Walk.CHANGED:
                 return Place(since=self.since, walk=Walk.BOUGHT, bound=self.since)
             return None
         bound, offset = max(self.bound, self._time(page[-1])), 0
         if bound == self.bound:
-            offset = self.offset + LIMIT // 2
+            offset = self.offset + max(1, len(page) // 2)
             if offset + LIMIT > _FARTHEST:
                 bound, offset = bound + timedelta(milliseconds=1), 0
         return Place(
             since=self.since, walk=self.walk, bound=bound, offset=offset, seen=tuple(form.id for form in page)
         )
 
+    def _look(self, page: Sequence[wire.FormKey]) -> None:
+        """That no form is older than one before it. Which of its lines a form is sorted by is not told, so that one
+        is only surely older whose last line was bought before all lines of another. A senseless time is passed
+        over: it is its own form's trouble."""
+        low: datetime | None = None
+        for form in page:
+            times = [at for at in self._times(form) if 2000 < at.year < 2100]
+            if times and low is not None and max(times) < low:
+                raise ContractBroken(f"the forms are not in the order that was asked for, by {self.walk}")
+            low = max([min(times), *([low] if low else [])]) if times else low
+
     def _time(self, form: wire.FormKey) -> datetime:
         """The form's place in the walk. Of its lines the earliest counts: whichever of them Allegro sorts by, no
         form that follows is bought before it."""
-        if self.walk is Walk.CHANGED:
-            return self.bound if form.updated_at is None else _aware(form.updated_at)
-        bought = [_aware(line.bought_at) for line in form.line_items if line.bought_at is not None]
-        return min(bought, default=self.bound)
+        return min(self._times(form), default=self.bound)
+
+    def _times(self, form: wire.FormKey) -> list[datetime]:
+        told = [form.updated_at] if self.walk is Walk.CHANGED else [line.bought_at for line in form.line_items]
+        return [_aware(at) for at in told if at is not None]
 
 
 def _aware(moment: datetime) -> datetime:

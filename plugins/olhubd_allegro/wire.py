@@ -314,6 +314,7 @@ class Forms(_Wire):
     """One page of the list. Forms stay raw, so that one that cannot be read does not take its page along."""
 
     checkout_forms: list[msgspec.Raw]
+    total_count: int | None = None
 
 
 class FormCount(_Wire):

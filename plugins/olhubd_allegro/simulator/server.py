@@ -68,6 +68,7 @@ class AllegroSimulator(Simulator):
         issuer = "https://allegro.pl.allegrosandbox.pl" if sandbox else "https://allegro.pl"
         self.signin = SignIn(self.seller, issuer, people.random, self.now)
         self._short = 0
+        self._cap = 100
         self._calls: deque[datetime] = deque()
         self._blocked: datetime | None = None
 
@@ -109,6 +110,7 @@ class AllegroSimulator(Simulator):
             "delay_events": self.delay_events,
             "age_events": self.age_events,
             "short_pages": self.short_pages,
+            "cap_pages": self.cap_pages,
             "rotate_and_forget": self.rotate_and_forget,
             "revoke_grant": signin.revoke,
             "expire_tokens": signin.expire,
@@ -139,6 +141,10 @@ class AllegroSimulator(Simulator):
     def short_pages(self, count: int = 1) -> None:
         """Let the next `count` pages of the journal end in the middle."""
         self._short += count
+
+    def cap_pages(self, rows: int | None) -> None:
+        """From now on the list of forms gives no more than so many a page, whatever is asked for; None ends it."""
+        self._cap = rows or 100
 
     def rotate_and_forget(self) -> None:
         """Spend the refresh token at its next use, yet lose the answer with the new one."""
@@ -268,7 +274,7 @@ class AllegroSimulator(Simulator):
             return _errors(400, "VALIDATION_ERROR", "Unknown sort")
         found = [one for one in self.ledger.live() if _fits(one, query, bounds, times)]
         found.sort(key=key, reverse=sort.startswith("-"))
-        page = found[offset : offset + limit]
+        page = found[offset : offset + min(limit, self._cap)]
         return _raw(
             b'{"checkoutForms":[%s],"count":%d,"totalCount":%d}'
             % (b",".join(one.body for one in page), len(page), len(found))

@@ -364,6 +364,63 @@ async def test_the_sweep_looks_back_no_further_than_asked(simulator: AllegroSimu
     assert set(await swept(allegro, simulator.now() - timedelta(days=3))) == set(new)
 
 
+@pytest.mark.parametrize("rows", [1, 2, 7, 50])
+async def test_the_sweep_reads_to_the_end_where_pages_are_capped(
+    rows: int, simulator: AllegroSimulator, allegro: Allegro
+) -> None:
+    """A page with fewer forms than were asked for is not the last one."""
+    forms = simulator.ledger.buy(60)
+    simulator.cap_pages(rows)
+    assert set(await swept(allegro)) == set(forms)
+
+
+async def test_the_sweep_passes_a_crowd_at_one_instant_in_capped_pages(
+    simulator: AllegroSimulator, allegro: Allegro
+) -> None:
+    simulator.now = lambda: datetime(2026, 11, 21, 9, tzinfo=UTC)  # type: ignore[method-assign]
+    simulator.ledger.now = simulator.now
+    forms = simulator.ledger.buy(40)
+    simulator.cap_pages(6)
+    assert set(await swept(allegro)) == set(forms)
+
+
+@pytest.mark.parametrize("total", [None, 0, 7, 60, 90])
+def test_a_count_that_is_none_ends_no_sweep_early(total: int | None) -> None:
+    began = datetime(2026, 11, 1, 12, tzinfo=UTC)
+    keys = [wire.FormKey(id=f"{n}", updated_at=began + timedelta(seconds=n // 9)) for n in range(60)]
+    place: sweep.Place | None = sweep.Place.begin(began)
+    seen: set[str] = set()
+    for _ in range(300):
+        if place is None or place.walk is not sweep.Walk.CHANGED:
+            break
+        fitting = [key for key in keys if key.updated_at is not None and key.updated_at >= place.bound]
+        page = fitting[place.offset : place.offset + 10]
+        seen |= {key.id for key in page}
+        place = place.after(page, total)
+    assert seen == {key.id for key in keys}
+    assert place is not None
+    assert place.walk is sweep.Walk.BOUGHT
+
+
+def test_forms_in_another_order_are_no_list() -> None:
+    """Asked on from the last one's time, all that stood before it would be left out in silence."""
+    began = datetime(2026, 11, 1, 12, tzinfo=UTC)
+    place = sweep.Place.begin(began)
+    back = [wire.FormKey(id=f"{n}", updated_at=began - timedelta(seconds=n)) for n in range(5)]
+    with pytest.raises(ContractBroken, match="not in the order that was asked for, by updatedAt"):
+        place.after(back, 200)
+    bought = sweep.Place(since=began, bound=began, walk=sweep.Walk.BOUGHT)
+
+    def form(number: int, *seconds: int) -> wire.FormKey:
+        lines = [wire.LineKey(bought_at=began + timedelta(seconds=at)) for at in seconds]
+        return wire.FormKey(id=f"{number}", line_items=lines)
+
+    # A purchase of two days stands by the one or by the other.
+    assert bought.after([form(1, 5), form(2, 3, 9), form(3, 6)], 200) is not None
+    with pytest.raises(ContractBroken, match="boughtAt"):
+        bought.after([form(1, 5), form(2, 3, 4), form(3, 6)], 200)
+
+
 def test_a_place_survives_its_cursor() -> None:
     place = sweep.Place.begin(datetime(2026, 11, 1, 12, tzinfo=UTC))
     keys = [wire.FormKey(id=f"{n}", updated_at=place.since + timedelta(seconds=n)) for n in range(100)]
