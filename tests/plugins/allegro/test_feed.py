@@ -409,6 +409,8 @@ def test_forms_in_another_order_are_no_list() -> None:
     back = [wire.FormKey(id=f"{n}", updated_at=began - timedelta(seconds=n)) for n in range(5)]
     with pytest.raises(ContractBroken, match="not in the order that was asked for, by updatedAt"):
         place.after(back, 200)
+    senseless = wire.FormKey(id="x", updated_at=datetime.max.replace(tzinfo=UTC))
+    assert place.after([senseless, wire.FormKey(id="y", updated_at=began)], 200) is not None
     bought = sweep.Place(since=began, bound=began, walk=sweep.Walk.BOUGHT)
 
     def form(number: int, *seconds: int) -> wire.FormKey:
