@@ -32,6 +32,7 @@ from olhubd.plugin import (
     ListPage,
     Middleware,
     NotFound,
+    PageSize,
     Permanent,
     Rejected,
     ShortPages,
@@ -185,6 +186,9 @@ class Shop:
     def __init__(self, account: Account[WooCommerceSettings]) -> None:
         settings = account.settings
         self._pretty = settings.pretty_permalinks
+        self._clock, self._log = account.clock, account.log
+        self._sizes: dict[str, PageSize] = {}
+        """By path, since an order weighs more than a tax rate."""
         self._proof = _proof(settings)
         self._pages = ShortPages(account.log, "the shop")
         # WooCommerce itself sets no limit; the budget is there so that a host's 429 stops everybody.
@@ -225,10 +229,12 @@ class Shop:
         """GET and decode. A page in place of JSON (maintenance, a cache, a PHP notice) is Unavailable."""
         return (await self.fetch(path, query, into))[0]
 
-    async def fetch(self, path: str, query: Query | None, into: type[T]) -> tuple[T, Answer]:
+    async def fetch(
+        self, path: str, query: Query | None, into: type[T], *, attempts: int | None = None
+    ) -> tuple[T, Answer]:
         """Like `get`, with the answer itself for its headers."""
         where, what = self._address(path, query)
-        return await self._client.fetch("GET", where, into, query=what)
+        return await self._client.fetch("GET", where, into, query=what, attempts=attempts)
 
     async def write(
         self, method: str, path: str, into: type[T], body: Mapping[str, Any], *, repeatable: bool = False
@@ -246,9 +252,14 @@ class Shop:
     async def listed(self, path: str, query: Query, row: type[T], offset: int = 0) -> tuple[ListPage[T], Answer]:
         """One page of a list, with the shop's own count, and the answer itself for its other headers."""
         kind: Any = list[row]  # type: ignore[valid-type]
-        asked = PAGE
-        rows, answer = await self.fetch(path, {**query, "per_page": asked, "offset": offset}, kind)
-        part: ListPage[T] = ListPage(rows=rows, asked=asked, total=counted(answer))
+        size = self._sizes.setdefault(path, PageSize(PAGE, self._clock, self._log))
+
+        async def page(rows: int) -> tuple[ListPage[T], Answer]:
+            asked = {**query, "per_page": rows, "offset": offset}
+            found, answer = await self.fetch(path, asked, kind, attempts=1)
+            return ListPage(rows=found, asked=rows, total=counted(answer)), answer
+
+        part, answer = await size.ask(page)
         self._pages.look(part, offset)
         return part, answer
 

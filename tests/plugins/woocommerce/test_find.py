@@ -99,8 +99,8 @@ async def test_rows_that_vanish_while_reading_hide_nothing(
     fetch = shop._shop.fetch
     deleted: list[int] = []
 
-    async def get(path, query, into):  # type: ignore[no-untyped-def]
-        rows, answer = await fetch(path, query, into)
+    async def get(path, query, into, **how):  # type: ignore[no-untyped-def]
+        rows, answer = await fetch(path, query, into, **how)
         if query and query.get("offset") == 0 and len(deleted) < 30:
             for number in sorted(simulator.ledger.sheets)[-15:]:
                 simulator.delete(number)
@@ -121,8 +121,8 @@ async def test_a_shop_that_never_stands_still_gives_no_answer(
         simulator.place_order([{"sku": "KUB-BIA", "quantity": 1}])
     fetch = shop._shop.fetch
 
-    async def get(path, query, into):  # type: ignore[no-untyped-def]
-        rows, answer = await fetch(path, query, into)
+    async def get(path, query, into, **how):  # type: ignore[no-untyped-def]
+        rows, answer = await fetch(path, query, into, **how)
         for row in rows[-2:]:
             simulator.delete(row.id)
         return rows, answer
@@ -145,10 +145,10 @@ async def test_many_searches_read_far_back_once(
     asked = 0
     fetch = shop._shop.fetch
 
-    async def counting(path, query, into):  # type: ignore[no-untyped-def]
+    async def counting(path, query, into, **how):  # type: ignore[no-untyped-def]
         nonlocal asked
         asked += 1
-        return await fetch(path, query, into)
+        return await fetch(path, query, into, **how)
 
     monkeypatch.setattr(shop._shop, "fetch", counting)
     old = timedelta(days=5000)

@@ -1,0 +1,104 @@
+"""Hosts of shops as reports tell of them: whatever they do to an answer, an order arrives once."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import structlog
+from aiohttp import web
+
+from olhubd.model import DeliveryState
+from olhubd.store import events
+from olhubd.testing.faults import Fault, Kind
+from olhubd_woocommerce.simulator import WooCommerceSimulator
+from tests.e2e.test_hub import Seller
+
+
+@contextlib.asynccontextmanager
+async def selling_into(shop: WooCommerceSimulator, folder: Path) -> AsyncIterator[Seller]:
+    seller = Seller(folder)
+    seller.shop = shop
+    with structlog.testing.capture_logs():
+        async with seller.open():
+            yield seller
+
+
+class Weak(WooCommerceSimulator):
+    """More than twenty orders in one answer end in a fatal error of PHP."""
+
+    def _route(self, method: str, parts: list[str], params: Any, body: Any) -> Any:
+        if method == "GET" and parts == ["wc", "v3", "orders"] and int(params.get("per_page", 10)) > 20:
+            return (
+                500,
+                {"code": "internal_server_error", "message": "Critical error.", "data": {"status": 500}},
+                {},
+            )
+        return super()._route(method, parts, params, body)
+
+
+async def test_a_host_that_breaks_at_a_hundred_rows_is_asked_for_fewer(tmp_path: Path) -> None:
+    """Else what became of a lost answer could never be found out there."""
+    async with selling_into(Weak(3), tmp_path) as seller:
+        seller.shop.faults.add(Fault(kind=Kind.LOSE, match="POST .*/orders$", times=1))
+        seller.first.ledger.buy(paid=True)
+        await seller.settled()
+        assert len(seller.shop.books()) == 1
+        assert len(await seller.deliveries(DeliveryState.CONFIRMED)) == 1
+
+
+class Wordy(WooCommerceSimulator):
+    """A content security policy of 9,600 bytes in each answer."""
+
+    async def _answer(self, request: web.Request, path: str, params: dict[str, str]) -> web.Response:
+        made = await super()._answer(request, path, params)
+        made.headers["Content-Security-Policy"] = " ".join(f"https://cdn{n}.example.com" for n in range(400))
+        return made
+
+
+class Marked(WooCommerceSimulator):
+    """A byte order mark before each answer, from a file of the theme that was saved with one."""
+
+    async def _answer(self, request: web.Request, path: str, params: dict[str, str]) -> web.Response:
+        made = await super()._answer(request, path, params)
+        assert isinstance(made.body, bytes)
+        headers = {
+            name: made.headers[name] for name in ("Content-Type", "Date", "X-WP-Total") if name in made.headers
+        }
+        return web.Response(status=made.status, body=b"\xef\xbb\xbf" + made.body, headers=headers)
+
+
+@pytest.mark.parametrize("shop", [Wordy, Marked])
+async def test_an_answer_that_is_dressed_up_is_an_answer(shop: type[WooCommerceSimulator], tmp_path: Path) -> None:
+    """The order is confirmed by the answer to its one POST, and nobody looks it up."""
+    async with selling_into(shop(3), tmp_path) as seller:
+        seller.first.ledger.buy(paid=True)
+        await seller.settled()
+        assert seller.shop.calls["POST /wc/v3/orders"] == 1
+        told = await events.latest(seller.database.reader, limit=1000)
+        confirmed = [msgspec.json.decode(event.data) for event in told if event.kind == "delivery.confirmed"]
+        assert confirmed
+        assert not any(fact.get("looked_up") for fact in confirmed)
+
+
+async def test_a_shop_that_is_being_updated_gets_its_order_within_the_minute(tmp_path: Path) -> None:
+    """WordPress asks for ten minutes at each update, which takes seconds."""
+    shop = WooCommerceSimulator(3)
+    async with selling_into(shop, tmp_path) as seller:
+        shop.maintenance_left = 1
+        seller.first.ledger.buy(paid=True)
+
+        async def put_off() -> bool:
+            return bool(await seller.deliveries(DeliveryState.RETRY))
+
+        await seller.until(put_off)
+        (delivery,) = await seller.deliveries(DeliveryState.RETRY)
+        assert delivery.due_at - datetime.now(UTC) <= timedelta(seconds=60)
+        assert "the site is being maintained" in (delivery.error or "")
+        await seller.hub.unit("shop").go_ahead("anna")
+        await seller.settled()
