@@ -91,6 +91,8 @@ def _row(account: Account, now: datetime) -> tuple[object, ...]:
     notes = [account.reason] if account.reason else []
     if account.signed_in is False:
         notes.append(f"sign in: olhubd auth {account.name}")
+    elif account.last_error is not None:
+        notes.append(account.last_error)
     elif run is not None and run.error is not None:
         notes.append(run.error)
     if account.down:

@@ -61,6 +61,7 @@ def _account(hub: Hub, config: AccountConfig, numbers: _Numbers) -> Account:
     keeper = at_work.keeper if at_work else None
     dispatcher = at_work.dispatcher if at_work else None
     poller = at_work.poller if at_work else None
+    trouble = at_work.trouble if at_work else None
     rest = None if at_work else hub.at_rest(name)
     state = AccountState(row.state.value) if row and at_work else AccountState.PARKED if rest else AccountState.OFF
     return Account(
@@ -82,7 +83,9 @@ def _account(hub: Hub, config: AccountConfig, numbers: _Numbers) -> Account:
         owed=numbers.owed.get(name, {}),
         oldest_owed_at=numbers.oldest.get(name),
         quarantined=numbers.quarantined.get(name, 0),
-        down=dispatcher is not None and dispatcher.down,
+        down=(dispatcher is not None and dispatcher.down) or (trouble is not None and poller is None),
+        failing_since=trouble.since if trouble else None,
+        last_error=trouble.reason if trouble else None,
         shut_until=at_work.shut_until if at_work else None,
     )
 

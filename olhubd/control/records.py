@@ -137,7 +137,8 @@ class Account(_Answer, frozen=True, kw_only=True):
     """An account as it stands.
 
     `signed_in` is None where there is nothing to sign in to. `runs` are the last ones by feed, `owed` the
-    deliveries to it by state, `down` whether it does not answer. `shut_until` is when it may be called again, where
+    deliveries to it by state, `down` whether it does not answer. `failing_since` and `last_error` tell what keeps
+    it from being read, or reached at all; None while nothing does. `shut_until` is when it may be called again, where
     it said that there were too many calls.
     """
 
@@ -162,6 +163,8 @@ class Account(_Answer, frozen=True, kw_only=True):
     quarantined: int
     down: bool
     shut_until: datetime | None = None
+    failing_since: datetime | None = None
+    last_error: str | None = None
 
 
 class GoneAccount(_Answer, frozen=True, kw_only=True):

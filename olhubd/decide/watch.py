@@ -59,6 +59,10 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     missed: int
     quarantined: int
     differences: Sequence[Reconciliation]
+    trouble: str | None = None
+    """What keeps it from being read, or reached at all, now."""
+    refused_since: datetime | None = None
+    """Since when its key has been refused."""
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,11 +74,13 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     owed_since: datetime | None
     held: int
     dead: int
+    unmet: str | None = None
+    """Why it has never answered yet; None where it has, or nobody knows."""
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """`late` and `failing_since` are of the daemon's own tasks; `free` are bytes, None where nobody can tell;
-    `stalled` has the accounts that could not begin, with the reason."""
+    `stalled` has the accounts that could not begin, with the reason; `left` what was told to end and did not."""
 
     now: datetime
     sources: Sequence[Source]
@@ -84,6 +90,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     free: int | None
     database: bool
     stalled: Mapping[str, str] = {}
+    left: Sequence[str] = ()
 
 
 def findings(facts: Facts, limits: Limits) -> Iterator[Finding]:
@@ -111,6 +118,10 @@ def _source(source: Source, now: datetime, limits: Limits) -> Iterator[Finding]:
         yield Finding(kind=AlarmKind.RECONCILIATION, subject=name, detail=_difference(source.differences))
     if source.signed_in is not None and (source.active or source.parked is not None):
         yield from _sign_in(source, now, limits)
+    if source.active and source.refused_since is not None:
+        since = f"{source.refused_since:%Y-%m-%d %H:%M} UTC"
+        text = f"its key is refused since {since}: write the right one into its settings, then: olhubd reload"
+        yield Finding(kind=AlarmKind.SIGN_IN, subject=name, detail=text)
     if not source.fetches:
         return
     age = now - (source.heard or source.began)
@@ -120,8 +131,12 @@ def _source(source: Source, now: datetime, limits: Limits) -> Iterator[Finding]:
     if not source.active:
         return
     # Signing in is told already.
-    if age > max(limits.feed, source.interval * 3) and source.signed_in is not False:
-        yield Finding(kind=AlarmKind.FEED, subject=name, detail=f"last read {span(age)} ago: olhubd runs")
+    if source.signed_in is not False:
+        if source.heard is None and source.trouble is not None:
+            # An account that never worked has no past by which its present could be judged.
+            yield Finding(kind=AlarmKind.FEED, subject=name, detail=f"could not be read yet: {source.trouble}")
+        elif age > max(limits.feed, source.interval * 3):
+            yield Finding(kind=AlarmKind.FEED, subject=name, detail=f"last read {span(age)} ago: olhubd runs")
     if now - (source.checked or source.began) > limits.unchecked + timedelta(days=1):
         when = "not been compared" if source.checked is None else f"been compared {span(now - source.checked)} ago"
         yield Finding(kind=AlarmKind.UNCHECKED, subject=name, detail=f"its orders have {when} with the source's")
@@ -155,7 +170,10 @@ def _target(target: Target, now: datetime, limits: Limits) -> Iterator[Finding]:
         yield Finding(kind=AlarmKind.HOLD, subject=name, detail=text)
     if not target.active:
         return
-    if target.down_since is not None and now - target.down_since >= limits.target_down:
+    if target.unmet is not None:
+        text = f"has not answered yet: {target.unmet}"
+        yield Finding(kind=AlarmKind.TARGET_DOWN, subject=name, detail=text)
+    elif target.down_since is not None and now - target.down_since >= limits.target_down:
         text = f"does not answer since {target.down_since:%Y-%m-%d %H:%M} UTC; what is owed to it waits"
         yield Finding(kind=AlarmKind.TARGET_DOWN, subject=name, detail=text)
     if target.owed_since is not None and now - target.owed_since > limits.undelivered:
@@ -167,6 +185,9 @@ def _daemon(facts: Facts, limits: Limits) -> Iterator[Finding]:
     for name, late in facts.late.items():
         if late > limits.loop.total_seconds():
             yield Finding(kind=AlarmKind.LOOP, subject=name, detail="is stuck: journalctl -u olhubd")
+    for name in facts.left:
+        text = "does not end although it was told to: restart olhubd; journalctl -u olhubd"
+        yield Finding(kind=AlarmKind.LOOP, subject=name, detail=text)
     for name, since in facts.failing_since.items():
         if name not in facts.late and facts.now - since > limits.loop:
             yield Finding(kind=AlarmKind.LOOP, subject=name, detail="fails again and again: journalctl -u olhubd")

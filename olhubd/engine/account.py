@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime, timedelta
-from types import NoneType
 from typing import Any
 
 import msgspec
@@ -16,39 +15,33 @@ import msgspec
 from olhubd.config import AccountConfig
 from olhubd.engine import identity
 from olhubd.engine.calls import LET_GO, Calls
+from olhubd.engine.connection import Connection
 from olhubd.engine.courier import Courier
 from olhubd.engine.dispatcher import Dispatcher
-from olhubd.engine.poller import Poller
-from olhubd.engine.refusals import Refusals
+from olhubd.engine.poller import Poller, Trouble
 from olhubd.engine.schedule import Schedule
 from olhubd.engine.shared import Shared
 from olhubd.engine.supervisor import Pulse
-from olhubd.engine.tokens import LIMIT, TokenKeeper
-from olhubd.engine.vault import StoreVault
+from olhubd.engine.tokens import TokenKeeper
 from olhubd.model import Fulfilment, Run
 from olhubd.plugin import (
-    Account,
     AccountBlocked,
-    AuthLost,
     Connector,
     Identity,
-    OAuthLogin,
     OrderFeed,
     PluginError,
     Probe,
-    StatusSink,
-    Token,
-    Tokens,
 )
 from olhubd.store import FAILURES, Transaction, accounts, deliveries, runs
 from olhubd.store.accounts import AccountRow, AccountState
 
 __all__ = ["AccountUnit", "NotPossible"]
 
-_CLOSING = 5.0
-"""Seconds that a connector may take to close."""
+_REFUSED = "its key is refused"
 _PROOF_FIRST, _PROOF_LAST = 2.0, 3600.0
 """Seconds between two questions who a system is."""
+_KNOCK_FIRST = 60.0
+"""Seconds until a key that was refused for good is tried again; each time twice as long."""
 
 
 class NotPossible(Exception):
@@ -63,28 +56,16 @@ class AccountUnit:
         self.row = row
         self._shared = shared
         self._log = shared.log.bind(account=config.name)
-        self.keeper: TokenKeeper | None
-        self.dated: tuple[str, datetime] | None = None
-        """The date that the last answer of its system bore, and when it came."""
-        self._budgets: set[str] = set()
-        """The keys of the budgets by which its connector calls."""
-        # Nobody withdraws a key in passing, and a sign-in's own keeper knows when it is refused for good.
-        self._refusals = None if issubclass(config.connector, OAuthLogin) else Refusals(shared.clock)
-        self.calls = Calls(
-            config.name,
-            shared.clock,
-            self._log,
-            shared.strays,
-            limit=lambda: shared.policy.timeout,
-            refusals=self._refusals,
-        )
-        self.connector = self._connect()
+        self.connection = self._connect()
         self.poller = self._make_poller()
         self._dispatcher: Dispatcher | None = None
         self._moving = asyncio.Lock()
         self._proof = identity.fingerprint(config.settings) if identity.provable(config.connector) else None
         self._another: Identity | None = None
         """The other system that answered."""
+        self._unmet: Trouble | None = None
+        """Why its system has not said yet who it is."""
+        self._knock = _PROOF_FIRST
         # One that was never asked is not kept waiting: whoever it is, the account is theirs.
         self._proven = row.owner is None or self._proof in (None, row.fingerprint)
 
@@ -92,44 +73,22 @@ class AccountUnit:
     def name(self) -> str:
         return self.config.name
 
-    def _connect(self) -> Connector[Any]:
-        config, shared = self.config, self._shared
-        signs_in = issubclass(config.connector, OAuthLogin)
-        keeper = TokenKeeper(
-            config.name,
-            StoreVault(shared.database, shared.clock),
-            self._refresh if signs_in else None,
-            shared.clock,
-            self.lost,
-            shared.learned,
-        )
-        self.keeper = keeper if signs_in else None
-        return self.visitor(keeper)
+    def _connect(self) -> Connection:
+        return Connection(self.config, self._shared, self._log, self.lost)
 
-    def visitor(self, tokens: Tokens) -> Connector[Any]:
-        """Another instance of the account's connector, which goes by `tokens`: to ask whose they are, say."""
-        config, shared = self.config, self._shared
-        account = Account(
-            name=config.name,
-            settings=config.settings,
-            log=self._log,
-            clock=shared.clock,
-            tokens=tokens,
-            make_client=shared.clients.of(self._date, self._budgets),
-        )
-        made: Connector[Any] = self.calls.ask("__init__", lambda: config.connector(account), Connector)
-        return made
+    @property
+    def connector(self) -> Connector[Any]:
+        return self.connection.connector
 
-    def _date(self, told: str) -> None:
-        self.dated = (told, self._shared.clock.now())
-        self._shared.lineage.heard(self.name, told)
+    @property
+    def calls(self) -> Calls:
+        """By which the connector is called, and in no other way."""
+        return self.connection.calls
 
-    async def _refresh(self, token: Token) -> Token:
-        connector = self.connector
-        if not isinstance(connector, OAuthLogin):
-            raise AuthLost(f"{connector.title} has no sign-in")
-        fresh: Token = await self.calls.write("refresh", lambda: connector.refresh(token), Token, limit=LIMIT)
-        return fresh
+    @property
+    def keeper(self) -> TokenKeeper | None:
+        """Who keeps its token; None where there is nothing to sign in to."""
+        return self.connection.keeper
 
     def _make_poller(self) -> Poller | None:
         config, shared = self.config, self._shared
@@ -158,8 +117,12 @@ class AccountUnit:
             started_at=since or first_run,
             there=lambda: shared.lineage.now(config.name),
             lost=self.lost,
-            recovered=lambda: shared.supervisor.recovered(self._poller_task),
+            recovered=self._recovered,
         )
+
+    def _recovered(self) -> None:
+        self._knock = _PROOF_FIRST
+        self._shared.supervisor.recovered(self._poller_task)
 
     @property
     def _poller_task(self) -> str:
@@ -172,6 +135,22 @@ class AccountUnit:
     @property
     def _proof_task(self) -> str:
         return f"identity of {self.name}"
+
+    @property
+    def _knock_task(self) -> str:
+        return f"key of {self.name}"
+
+    @property
+    def trouble(self) -> Trouble | None:
+        """What keeps it from being read, or reached at all; None where nothing is known to."""
+        found = self.poller.trouble if self.poller is not None else self._unmet
+        return found if self.row.state is AccountState.ACTIVE else None
+
+    @property
+    def refused_since(self) -> datetime | None:
+        """Since when its key has been refused; None where it is not, or there is none."""
+        refusals = self.connection.refusals
+        return refusals.since if refusals is not None else None
 
     @property
     def _at_work(self) -> bool:
@@ -187,6 +166,8 @@ class AccountUnit:
             if not self._at_work:
                 self.poller.pause()
             self._shared.supervisor.start(self._poller_task, self.poller.run)
+        if self.row.state is AccountState.PARKED and (self.row.reason or "").startswith(_REFUSED):
+            self._shared.supervisor.once(self._knock_task, self._try_key)
 
     def wake(self) -> None:
         """Something is owed to this account."""
@@ -228,6 +209,7 @@ class AccountUnit:
         """End polling at once, deliveries under way within `grace` seconds, whatever its plugin does."""
         until = self._shared.clock.monotonic() + grace
         await self._shared.supervisor.stop(self._proof_task)
+        await self._shared.supervisor.stop(self._knock_task)
         await self._shared.supervisor.stop(self._poller_task)
         if self.poller is not None:
             self.poller.end()
@@ -242,7 +224,7 @@ class AccountUnit:
             if self.keeper is not None:
                 await self.keeper.close()
         finally:
-            await self._close()
+            await self.connection.close()
 
     async def _lose_runs(self) -> None:
         """What its poller was at is not taken up again as the same run, and nobody else will end it."""
@@ -251,22 +233,40 @@ class AccountUnit:
         except FAILURES as error:
             self._log.warning("a run broken off stands as running until the next start", reason=str(error))
 
-    async def _close(self) -> None:
-        try:
-            await self.calls.read("close", self.connector.close, limit=_CLOSING)
-        except PluginError as error:
-            # It works no more, and whoever waits for its end goes on.
-            self._log.error("cannot be closed", reason=str(error))
-
     # State
 
     async def lost(self, error: PluginError) -> None:
-        """Park the account: a person must sign in again, or settle it with the marketplace. Others go on."""
-        reason = "blocked" if isinstance(error, AccountBlocked) else "sign-in lost"
+        """Park the account: a person must sign in again, or settle it with the marketplace. Others go on.
+
+        A key needs no person where the refusal was the system's own trouble, so it is tried again, ever later.
+        """
+        key = self.connection.refusals is not None and not isinstance(error, AccountBlocked)
+        reason = "blocked" if isinstance(error, AccountBlocked) else _REFUSED if key else "sign-in lost"
         if self.row.state is AccountState.ACTIVE:
             self._log.error("account is parked", reason=f"{reason}: {error}")
             await self._move(AccountState.PARKED, f"{reason}: {error}", "account.parked")
+            if key:
+                self._shared.supervisor.once(self._knock_task, self._try_key)
         self._halt()
+
+    async def _try_key(self, pulse: Pulse) -> None:
+        """Try a key that was refused for good until it is taken, then go on."""
+        while self.row.state is AccountState.PARKED:
+            self._knock = min(max(2 * self._knock, _KNOCK_FIRST), _PROOF_LAST)
+            pulse.beat(self._knock + 2 * self._shared.policy.timeout)
+            await self._shared.clock.sleep(self._knock)
+            if not self._proven:
+                continue  # another system may answer now
+            if isinstance(self.connector, Probe):
+                try:
+                    await self.connection.visited(told=False)
+                except PluginError:
+                    continue
+            if self.row.state is AccountState.PARKED:
+                self._log.info("goes on with its key, which was refused")
+                await self._move(AccountState.ACTIVE, None, "account.resumed")
+                self._go_on()
+            return
 
     async def pause(self, reason: str, who: str) -> None:
         await self._move(AccountState.PAUSED, reason, "account.paused", who)
@@ -279,18 +279,18 @@ class AccountUnit:
         if self._another is not None:
             await self._belong(self._another, "account.moved", who)
         await self._move(AccountState.ACTIVE, None, "account.resumed", who)
-        self._shared.budgets.open(self._budgets)
+        self._shared.budgets.open(self.connection.budgets)
         if self._proven:
             self._go_on()
 
     @property
     def shut_until(self) -> datetime | None:
         """Until when its calls wait since the other system said that there were too many."""
-        return self._shared.budgets.shut_until(self._budgets)
+        return self._shared.budgets.shut_until(self.connection.budgets)
 
     async def go_ahead(self, who: str) -> None:
         """A person says that the other system is willing again: what waits for its time goes now."""
-        opened = self._shared.budgets.open(self._budgets)
+        opened = self._shared.budgets.open(self.connection.budgets)
 
         async def work(tx: Transaction) -> None:
             hastened = await deliveries.hasten(tx, self.name, self._shared.clock.now())
@@ -333,12 +333,15 @@ class AccountUnit:
         while found is None:
             pulse.beat(pause + 2 * self._shared.policy.timeout)
             try:
-                found = await self.visited()
+                found = await self.connection.visited()
             except PluginError as error:
+                since = self._unmet.since if self._unmet is not None else self._shared.clock.now()
+                self._unmet = Trouble(since=since, reason=str(error))
                 if not self._proven and pause == _PROOF_FIRST:
                     self._log.warning("waits until its system has said who it is", reason=str(error))
                 await self._shared.clock.sleep(pause)
                 pause = min(2 * pause, _PROOF_LAST)
+        self._unmet = None
         if self.row.owner in (None, found.id):
             await self._belong(found)
             if self._at_work:
@@ -349,13 +352,6 @@ class AccountUnit:
         reason = identity.another(self.name, self.row.login or str(self.row.owner), found.login)
         self._log.error("account is parked", reason=reason)
         await self._move(AccountState.PARKED, reason, "account.parked")
-
-    async def visited(self, limit: float | None = None, *, told: bool = True) -> Identity:
-        """Who answers there. Without `told` a refused key is told as such at once."""
-        probe = self.connector
-        assert isinstance(probe, Probe)
-        found: Identity = await self.calls.read("probe", probe.probe, Identity, limit=limit, told=told)
-        return found
 
     async def _belong(self, found: Identity, kind: str | None = None, who: str = "hub") -> None:
         """Remember whose it is, and by which settings that was proved."""
@@ -412,18 +408,7 @@ class AccountUnit:
 
     def processing(self) -> str | None:
         """This system's word for "being worked on"."""
-        return self.word_for(Fulfilment.PROCESSING)
-
-    def word_for(self, state: Fulfilment) -> str | None:
-        """This system's word for a state of ours; None where it has none, or cannot tell."""
-        sink = self.connector
-        if not isinstance(sink, StatusSink):
-            return None
-        try:
-            word: str | None = self.calls.ask("status_for", lambda: sink.status_for(state), (str, NoneType))
-        except PluginError:
-            return None
-        return word
+        return self.connection.word_for(Fulfilment.PROCESSING)
 
     @property
     def dispatcher(self) -> Dispatcher | None:

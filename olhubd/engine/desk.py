@@ -39,7 +39,8 @@ class Desk:
         unit = self._units.get(stored.account)
         own: dict[Fulfilment, str] = {}
         if unit is not None:
-            own = {state: word for state in choice.STATUSES if (word := unit.word_for(state)) is not None}
+            words = {state: unit.connection.word_for(state) for state in choice.STATUSES}
+            own = {state: word for state, word in words.items() if word is not None}
         routes = [route for route in self._shared.routes() if stored.account in route.sources]
         concerned = {stored.account, *(route.target for route in routes)} & self._units.keys()
         return Standing(

@@ -135,6 +135,7 @@ class Poller:
 
     def resume(self) -> None:
         self._failures = 0
+        self.trouble = None  # what it was paused for may be mended
         self._next_pull = 0.0
         self._open.set()
         self._wanted.set()

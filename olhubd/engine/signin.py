@@ -173,13 +173,13 @@ class SignIns:
 
     async def _whose(self, unit: AccountUnit, token: Token) -> Identity | None:
         """Who granted it. Asks more than once, since a token that is dropped costs the person another sign-in."""
-        visitor = unit.visitor(Loan(token))
-        if not isinstance(visitor, Probe):
+        visitor = guest = unit.connection.visitor(Loan(token))
+        if not isinstance(guest, Probe):
             return None
         try:
             for attempt in range(1, _PROBES + 1):
                 try:
-                    found: Identity = await unit.calls.read("probe", visitor.probe, Identity, told=False)
+                    found: Identity = await unit.calls.read("probe", guest.probe, Identity, told=False)
                     return found
                 except Temporary as error:
                     if attempt == _PROBES:

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Watch"]
 
-_ROUND = 60.0
+_ROUND, _FIRST = 60.0, 20.0
+"""Seconds between two looks; after the first one sooner, since what never works shows at the start."""
 _LISTEN = timedelta(minutes=10)
 """Between two looks at how quiet an account is."""
 _SWEPT = timedelta(days=1)
@@ -75,11 +76,13 @@ class Watch:
 
     async def main(self, pulse: Pulse) -> None:
         """Look, for ever."""
+        pause = _FIRST
         while True:
             pulse.beat(_ROUND * 4)
             await self.round()
             pulse.well()
-            await self._hub.clock.sleep(_ROUND)
+            await self._hub.clock.sleep(pause)
+            pause = _ROUND
 
     async def round(self) -> None:
         """Look once; two at a time would raise the same twice."""
@@ -147,6 +150,8 @@ class Watch:
                     missed=missed.get(name, 0),
                     quarantined=refused.get(name, 0),
                     differences=differing.get(name, ()),
+                    trouble=unit.trouble.reason if unit.trouble is not None else None,
+                    refused_since=unit.refused_since,
                 )
             )
         targets = await self._targets(now)
@@ -188,6 +193,7 @@ class Watch:
                     owed_since=waits + timedelta(seconds=holds.get(name, 0.0)) if waits else None,
                     held=owed.get((name, DeliveryState.HOLD), 0),
                     dead=owed.get((name, DeliveryState.DEAD), 0),
+                    unmet=unit.trouble.reason if unit.poller is None and unit.trouble is not None else None,
                 )
             )
         return found
@@ -203,6 +209,7 @@ class Watch:
             sources=(),
             targets=(),
             late=supervisor.overdue(),
+            left=sorted({*supervisor.left, *(stray.name for stray in self._hub.strays.alive)}),
             failing_since=self._failing,
             free=self._free(),
             database=database,

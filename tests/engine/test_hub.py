@@ -15,6 +15,8 @@ import pytest
 import structlog
 
 from olhubd import config, daemon
+from olhubd.control.accounts import standing
+from olhubd.control.dashboard import health
 from olhubd.engine.account import AccountUnit, NotPossible
 from olhubd.engine.calls import Strays
 from olhubd.engine.clock import SystemClock
@@ -447,3 +449,27 @@ async def test_what_is_done_now_and_then_tells_that_it_works_again(hub: Hub) -> 
                 assert await told.get() == name
         finally:
             task.cancel()
+
+
+async def test_an_account_that_never_worked_is_red_at_once(hub: Hub, tmp_path: Path) -> None:
+    """A wrong address: what is derived from runs, answers or deliveries that went well has nothing to go by."""
+    await hub.start()
+    tables: dict[str, dict[str, object]] = {"target": {**SHOP, "fetch_orders": False}}
+    await hub.reload(changed(tmp_path, **tables))
+    async with asyncio.timeout(20):
+        while not all(hub.unit(name).trouble for name in ("shop", "other", "target")):
+            await asyncio.sleep(0.02)
+    await hub.watch.round()
+    open_ = hub.alarms.open
+    for name in ("shop", "other"):
+        assert "could not be read yet: GET" in open_[AlarmKind.FEED, name].detail
+    assert "has not answered yet: GET" in open_[AlarmKind.TARGET_DOWN, "target"].detail
+    shown = {one.name: one for one in await standing(hub)}
+    for name in ("shop", "other", "target"):
+        assert "cannot connect" in str(shown[name].last_error)
+        assert shown[name].failing_since is not None
+        assert health.level(shown[name]) is health.Level.BAD
+    assert shown["target"].down
+    run = shown["shop"].runs["orders"]
+    assert (run.state, run.error) == (RunState.FAILED, shown["shop"].last_error)
+    assert hub.runs.totals["shop", "orders"].failed > 0

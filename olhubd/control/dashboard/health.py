@@ -65,7 +65,8 @@ def level(account: Account) -> Level:
 
 def _failing(account: Account) -> bool:
     run = account.runs.get("orders")
-    return account.state is AccountState.ACTIVE and run is not None and run.state is RunState.FAILED
+    failed = account.last_error is not None or (run is not None and run.state is RunState.FAILED)
+    return account.state is AccountState.ACTIVE and account.fetches_orders and failed
 
 
 def findings(status: Status, accounts: Sequence[Account]) -> list[Finding]:
@@ -124,7 +125,8 @@ def _account(account: Account, now: datetime) -> list[Finding]:
         if account.signed_in is False:
             found.append(Finding(Level.WARN, "verdict.signed-out", href, values=values))
         elif _failing(account):
-            error = account.runs["orders"].error or ""
+            run = account.runs.get("orders")
+            error = account.last_error or (run.error if run is not None else None) or ""
             found.append(Finding(Level.BAD, "verdict.run", href, values={**values, "reason": error}))
         if account.down:
             found.append(Finding(Level.BAD, "verdict.down", href, values=values))

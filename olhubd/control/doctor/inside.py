@@ -24,7 +24,7 @@ from olhubd.control.views import Mapping
 from olhubd.engine.account import AccountUnit
 from olhubd.engine.calls import Broken
 from olhubd.engine.hub import Hub
-from olhubd.model import AlarmKind
+from olhubd.model import Alarm, AlarmKind
 from olhubd.plugin import AuthLost, Identity, OAuthLogin, PluginError, Probe
 from olhubd.store.accounts import AccountState
 
@@ -59,6 +59,7 @@ class Round:
         self._hub = hub
         self._keyring = keyring
         self._visits: Table[str, _Visit] | None = None
+        self._tokens_are_told = False
         self._place = machine.place(hub.configuration, hub.database.path)
         self._checks: Table[str, Callable[[], Awaitable[Iterable[Finding]]]] = {
             "PLUGINS": self._plugins,
@@ -79,6 +80,7 @@ class Round:
     async def examine(self, wanted: Iterable[str] = ()) -> list[Finding]:
         """What the wanted checks find, or all of them; those of plugins come last."""
         names = list(wanted) or [*KNOWN]
+        self._tokens_are_told = "TOKENS" in names
         found: list[Finding] = []
         for name in KNOWN:
             if name in names:
@@ -106,12 +108,33 @@ class Round:
         found = [
             wrong(
                 f"{alarm.kind.value} since {_moment(alarm.raised_at)}: {alarm.detail}",
-                _way(alarm.kind),
+                self._way(alarm),
                 alarm.subject,
             )
             for alarm in self._hub.alarms.open.values()
+            if not (self._tokens_are_told and alarm.kind is AlarmKind.SIGN_IN and self._signs_in(alarm.subject))
         ]
         return found or [fine("no alarm is on")]
+
+    def _signs_in(self, name: str) -> bool:
+        unit = self._hub.units.get(name)
+        return unit is not None and unit.keeper is not None
+
+    def _sign_in(self, name: str) -> str:
+        if self._signs_in(name):
+            return f"olhubd auth {name}"
+        return "write the right key into its settings, then: olhubd reload"
+
+    def _way(self, alarm: Alarm) -> str:
+        ways = {
+            AlarmKind.HOLD: "olhubd deliveries list --state hold --state dead",
+            AlarmKind.QUARANTINE: "olhubd holds list",
+            AlarmKind.SIGN_IN: self._sign_in(alarm.subject),
+            AlarmKind.PARKED: f"mend what it says, then: olhubd resume {alarm.subject}",
+            AlarmKind.FEED: f"olhubd runs --account {alarm.subject}",
+            AlarmKind.RECONCILIATION: "olhubd reconcile --different",
+        }
+        return ways.get(alarm.kind, "see the alarm's paragraph in docs/operator.md")
 
     async def _errors(self) -> Iterable[Finding]:
         page = await journal.pages(self._hub, JournalQuery(severity=Severity.ERROR, limit=500))
@@ -139,7 +162,7 @@ class Round:
         if visit.skipped is not None:
             return skipped(visit.skipped, name)
         if visit.who is None:
-            mend = f"olhubd auth {name}" if visit.lost else "olhubd journal --account " + name
+            mend = self._sign_in(name) if visit.lost else f"olhubd runs --account {name}"
             return wrong(visit.failure or "does not answer", mend, name)
         unit = self._hub.units.get(name)
         if unit is not None and unit.row.owner not in (None, visit.who.id):
@@ -154,9 +177,9 @@ class Round:
         return [self._off(unit) for unit in self._hub.units.values()] or _no_accounts()
 
     def _off(self, unit: AccountUnit) -> Finding:
-        if unit.dated is None:
+        if unit.connection.dated is None:
             return skipped("its system has not answered yet", unit.name)
-        told, at = unit.dated
+        told, at = unit.connection.dated
         if self._hub.clock.now() - at > _HEARD:
             return skipped("its system has not answered within the last hour", unit.name)
         try:
@@ -247,7 +270,7 @@ async def _visit(unit: AccountUnit) -> _Visit:
     if not isinstance(unit.connector, Probe):
         return _Visit(skipped="its connector cannot ask who it is")
     try:
-        return _Visit(who=await unit.visited(_PATIENCE, told=False))
+        return _Visit(who=await unit.connection.visited(_PATIENCE, told=False))
     except Broken as error:
         return _Visit(failure=f"its connector failed: {error.kind}")
     except PluginError as error:
@@ -276,17 +299,6 @@ def _granted(unit: AccountUnit) -> Finding | None:
 
 def _no_accounts() -> list[Finding]:
     return [skipped("no account is at work")]
-
-
-def _way(kind: AlarmKind) -> str:
-    ways = {
-        AlarmKind.HOLD: "olhubd deliveries list --state hold --state dead",
-        AlarmKind.QUARANTINE: "olhubd holds list",
-        AlarmKind.SIGN_IN: "olhubd auth ACCOUNT",
-        AlarmKind.PARKED: "mend what it says, then: olhubd resume ACCOUNT",
-        AlarmKind.RECONCILIATION: "olhubd reconcile --different",
-    }
-    return ways.get(kind, "see the alarm's paragraph in docs/operator.md")
 
 
 def _moment(at: datetime) -> str:

@@ -269,6 +269,31 @@ REASONS: Final[Mapping[str, str]] = {
     "this system cannot be asked for an order by its number": "ten system nie pozwala szukać zamówienia po numerze",
     # Alarms
     "{} orders since {} UTC, where {} are usual": "zamówień: {}, od {} UTC, a zwykle bywa {}",
+    "could not be read yet: {}": "nie udało się jeszcze odczytać: {}",
+    "has not answered yet: {}": "jeszcze nie odpowiedziało: {}",
+    "its key is refused since {}: write the right one into its settings, then: olhubd reload": (
+        "klucz jest odrzucany od {}: wpisz właściwy do ustawień konta, potem: olhubd reload"
+    ),
+    "its key is refused: {}": "klucz jest odrzucany: {}",
+    "the key is refused: {}": "klucz jest odrzucany: {}",
+    "does not end although it was told to: restart olhubd; journalctl -u olhubd": (
+        "nie kończy się mimo polecenia: uruchom olhubd ponownie; journalctl -u olhubd"
+    ),
+    "an earlier call has not ended ({}): restart olhubd": (
+        "wcześniejsze wywołanie się nie skończyło ({}): uruchom olhubd ponownie"
+    ),
+    "the connector failed: {} broke itself off": "zawiodła wtyczka: {} samo się przerwało",
+    "the connector failed: {} tried to end the daemon": "zawiodła wtyczka: {} próbowało zakończyć demona",
+    "{} gave {}, which is not what was asked for": "{} dało {}, a nie to, o co pytano",
+    "{}: the records are no list but {}": "{}: rekordy to nie lista, lecz {}",
+    "{}: the cursor is no text but {}": "{}: kursor to nie tekst, lecz {}",
+    "{}: the failure is no plugin error but {}": "{}: awaria to nie błąd wtyczki, lecz {}",
+    "{}: more is promised, and the cursor has not moved": "{}: zapowiedziano więcej, a kursor się nie ruszył",
+    "pull: more is promised, and the cursor goes round in a circle": (
+        "pull: zapowiedziano więcej, a kursor krąży w kółko"
+    ),
+    "{} is no kind of record": "{} nie jest rodzajem rekordu",
+    "the hub failed: {}": "zawiódł hub: {}",
     "last read {} ago: olhubd runs": "ostatni odczyt {} temu: olhubd runs",
     "last read {} ago, and the remote journal forgets after {}": "ostatni odczyt {} temu, a źródło zapomina po {}",
     "its orders have {} with the source's": "jego zamówień {} ze źródłem",

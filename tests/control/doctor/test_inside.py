@@ -60,7 +60,7 @@ async def test_clock(house: House, ahead: int, told: str) -> None:
 
 async def test_clock_needs_an_answer(house: House) -> None:
     house.shop.faults.add(Fault(kind=Kind.LOSE, times=None))
-    house.hub.units["shop"].dated = None
+    house.hub.units["shop"].connection.dated = None
     assert await state(house, "CLOCK", "shop") == "skipped"
 
 
@@ -138,6 +138,7 @@ async def test_access(house: House) -> None:
 
 
 async def test_alarms(trading: House) -> None:
+    await trading.hub.supervisor.stop("alarms")  # what is found by itself is another test's
     await trading.hub.alarms.settle([])
     assert await state(trading, "ALARMS") == "fine"
     await trading.hub.alarms.settle([Finding(kind=AlarmKind.HOLD, subject="shop", detail="3 wait")])

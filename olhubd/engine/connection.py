@@ -1,0 +1,120 @@
+"""An account's connector as it was made: what it goes by, who keeps its token, and its calls outside of orders."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from types import NoneType
+from typing import Any
+
+from olhubd.config import AccountConfig
+from olhubd.engine.calls import Calls
+from olhubd.engine.refusals import Refusals
+from olhubd.engine.shared import Shared
+from olhubd.engine.tokens import LIMIT, TokenKeeper
+from olhubd.engine.vault import StoreVault
+from olhubd.model import Fulfilment
+from olhubd.plugin import (
+    Account,
+    AuthLost,
+    Connector,
+    Identity,
+    Log,
+    OAuthLogin,
+    PluginError,
+    Probe,
+    StatusSink,
+    Token,
+    Tokens,
+)
+
+__all__ = ["Connection"]
+
+_CLOSING = 5.0
+"""Seconds that a connector may take to close."""
+
+
+class Connection:
+    """Made anew with its account. `lost` parks that; raises Broken where the connector cannot be made."""
+
+    def __init__(
+        self, config: AccountConfig, shared: Shared, log: Log, lost: Callable[[AuthLost], Awaitable[None]]
+    ) -> None:
+        self._config = config
+        self._shared = shared
+        self._log = log
+        self.dated: tuple[str, datetime] | None = None
+        """The date that the last answer of its system bore, and when it came."""
+        self.budgets: set[str] = set()
+        """The keys of the budgets by which its connector calls."""
+        signs_in = issubclass(config.connector, OAuthLogin)
+        # Nobody withdraws a key in passing, and a sign-in's own keeper knows when it is refused for good.
+        self.refusals = None if signs_in else Refusals(shared.clock)
+        self.calls = Calls(
+            config.name,
+            shared.clock,
+            log,
+            shared.strays,
+            limit=lambda: shared.policy.timeout,
+            refusals=self.refusals,
+        )
+        keeper = TokenKeeper(
+            config.name,
+            StoreVault(shared.database, shared.clock),
+            self._refresh if signs_in else None,
+            shared.clock,
+            lost,
+            shared.learned,
+        )
+        self.keeper = keeper if signs_in else None
+        self.connector = self.visitor(keeper)
+
+    def visitor(self, tokens: Tokens) -> Connector[Any]:
+        """Another instance of the account's connector, which goes by `tokens`: to ask whose they are, say."""
+        config, shared = self._config, self._shared
+        account = Account(
+            name=config.name,
+            settings=config.settings,
+            log=self._log,
+            clock=shared.clock,
+            tokens=tokens,
+            make_client=shared.clients.of(self._date, self.budgets),
+        )
+        made: Connector[Any] = self.calls.ask("__init__", lambda: config.connector(account), Connector)
+        return made
+
+    def _date(self, told: str) -> None:
+        self.dated = (told, self._shared.clock.now())
+        self._shared.lineage.heard(self._config.name, told)
+
+    async def _refresh(self, token: Token) -> Token:
+        connector = self.connector
+        if not isinstance(connector, OAuthLogin):
+            raise AuthLost(f"{connector.title} has no sign-in")
+        fresh: Token = await self.calls.write("refresh", lambda: connector.refresh(token), Token, limit=LIMIT)
+        return fresh
+
+    async def visited(self, limit: float | None = None, *, told: bool = True) -> Identity:
+        """Who answers there. Without `told` a refused key is told as such at once."""
+        probe = self.connector
+        assert isinstance(probe, Probe)
+        found: Identity = await self.calls.read("probe", probe.probe, Identity, limit=limit, told=told)
+        return found
+
+    def word_for(self, state: Fulfilment) -> str | None:
+        """This system's word for a state of ours; None where it has none, or cannot tell."""
+        sink = self.connector
+        if not isinstance(sink, StatusSink):
+            return None
+        try:
+            word: str | None = self.calls.ask("status_for", lambda: sink.status_for(state), (str, NoneType))
+        except PluginError:
+            return None
+        return word
+
+    async def close(self) -> None:
+        """Let go of what it opened. It works no more, and whoever waits for its end goes on."""
+        try:
+            await self.calls.read("close", self.connector.close, limit=_CLOSING)
+        except PluginError as error:
+            self._log.error("cannot be closed", reason=str(error))
