@@ -138,8 +138,8 @@ class Account(_Answer, frozen=True, kw_only=True):
 
     `signed_in` is None where there is nothing to sign in to. `runs` are the last ones by feed, `owed` the
     deliveries to it by state, `down` whether it does not answer. `failing_since` and `last_error` tell what keeps
-    it from being read, or reached at all; None while nothing does. `shut_until` is when it may be called again, where
-    it said that there were too many calls.
+    it from being read, or reached at all; None while nothing does. `shut_until` is when it may be called again,
+    where it said that there were too many calls.
     """
 
     name: str
