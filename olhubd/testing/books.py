@@ -31,7 +31,12 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def clean(self) -> bool:
-        return not (self.lost or self.doubled or self.wrong_totals or self.strays)
+        return self.left == 0
+
+    @property
+    def left(self) -> int:
+        """How many orders are not as they should be."""
+        return len(self.lost) + len(self.doubled) + len(self.wrong_totals) + len(self.strays)
 
 
 def audit(markets: Mapping[str, Sequence[Entry]], shop: Sequence[Entry]) -> Audit:
