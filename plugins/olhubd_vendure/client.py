@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Sequence
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -30,12 +31,13 @@ from olhubd.plugin import (
     Unavailable,
     decode,
 )
+from olhubd.plugin.mask import mask
 from olhubd_vendure import queries
 from olhubd_vendure.queries import Call
 from olhubd_vendure.settings import VendureSettings
 from olhubd_vendure.wire import Outcome
 
-__all__ = ["CODES", "RESULTS", "Duplicate", "GraphQL"]
+__all__ = ["CODES", "RESULTS", "Duplicate", "GraphQL", "refusal"]
 
 T = TypeVar("T")
 
@@ -74,6 +76,12 @@ RESULTS: dict[str, type[PluginError]] = {
 _UNIQUE = ("unique constraint", "duplicate key", "duplicate entry")
 _QUIET = frozenset({"BAD_USER_INPUT", "GRAPHQL_VALIDATION_FAILED", "GRAPHQL_PARSE_FAILED"})
 """Errors whose text repeats the values that were sent."""
+_OWN_WORDS = {"CHANNEL_NOT_FOUND": "the server has no channel of this channel_token"}
+"""For errors whose text repeats a secret."""
+_QUOTED = re.compile(
+    r"""(?P<before>\b(?:column|key|constraint|type|relation|table|field)\s+)?(['"`]).*?\2""", re.DOTALL
+)
+"""What a database quotes: names of its own after such a word, else a value that was sent."""
 
 
 class _Extensions(msgspec.Struct):
@@ -148,18 +156,29 @@ class GraphQL:
         """Carry out `calls` in order, in one request. Raises for the first refused one; those after it were tried
         as well. Without a readable answer raises OutcomeUnknown."""
         name, document, variables = queries.changes(calls)
-        data = await self._exchange(name, document, variables, repeatable=False)
+        data = await self._exchange(name, document, variables, repeatable=False, calls=calls)
         try:
             outcomes = decode(data, dict[str, Outcome | None])
         except ContractBroken as error:
             raise OutcomeUnknown(f"{name}: done or not, but {error}") from error
-        for number, call in enumerate(calls):
-            outcome = outcomes.get(f"c{number}")
+        told = [outcomes.get(f"c{number}") for number in range(len(calls))]
+        for call, outcome in zip(calls, told, strict=True):
             if outcome is not None and outcome.error_code is not None:
-                raise _refusal(call, outcome)
-        return [outcomes.get(f"c{number}") or Outcome() for number in range(len(calls))]
+                raise refusal(call, outcome)
+        if None in told:
+            # Null says nothing of what was done.
+            raise OutcomeUnknown(f"{calls[told.index(None)].name}: done or not, but the answer says nothing of it")
+        return [outcome for outcome in told if outcome is not None]
 
-    async def _exchange(self, name: str, document: str, variables: dict[str, Any], *, repeatable: bool) -> bytes:
+    async def _exchange(
+        self,
+        name: str,
+        document: str,
+        variables: dict[str, Any],
+        *,
+        repeatable: bool,
+        calls: Sequence[Call] = (),
+    ) -> bytes:
         fresh = await self._sign_in(None)
         token = self._token
         for _ in range(2):
@@ -170,7 +189,7 @@ class GraphQL:
                 fresh = True
                 continue
             if problems:
-                raise _failure(name, problems, repeatable)
+                raise _failure(name, problems, repeatable, calls)
             if reply.empty:
                 raise _unknown(name, "an answer without data", repeatable)
             return bytes(reply.data)
@@ -207,7 +226,7 @@ class GraphQL:
                 raise _failure("login", reply.errors or [_Problem()], True)
             outcome = decode(bytes(reply.data), _Entered).login
             if outcome.error_code is not None:
-                raise _refusal(Call("login"), outcome)
+                raise refusal(Call("login"), outcome)
             token = answer.headers.get("vendure-auth-token")
             if not token:
                 raise ContractBroken(
@@ -238,30 +257,48 @@ def _unknown(name: str, what: str, repeatable: bool) -> PluginError:
     return Unavailable(f"{name}: {what}") if repeatable else OutcomeUnknown(f"{name}: {what}")
 
 
-def _failure(name: str, problems: Sequence[_Problem], repeatable: bool) -> PluginError:
+def _failure(name: str, problems: Sequence[_Problem], repeatable: bool, calls: Sequence[Call] = ()) -> PluginError:
     """The error for `errors`. Of several, the one that leaves the most open decides."""
     for problem in problems:
         if any(sign in problem.message.lower() for sign in _UNIQUE):
-            return Duplicate(f"{name}: another record has this value already", code=problem.code or None)
+            where = _where(name, problem, calls)
+            return Duplicate(f"{where}: another record has this value already", code=problem.code or None)
     known = [problem for problem in problems if problem.code in CODES]
     if len(known) < len(problems):
-        code = next(problem.code for problem in problems if problem.code not in CODES)
-        return _unknown(name, f"the server failed ({code or 'no code'})", repeatable)
+        problem = next(problem for problem in problems if problem.code not in CODES)
+        said = f"the server failed: {_unquoted(problem.message) or 'no reason given'} ({problem.code or 'no code'})"
+        return _unknown(_where(name, problem, calls), said, repeatable)
     problem = known[0]
-    said = "" if problem.code in _QUIET else f" {problem.message[:200]}"
+    said = "" if problem.code in _QUIET else f" {_OWN_WORDS.get(problem.code) or problem.message[:200]}"
     kind = CODES[problem.code]
     if kind is AuthLost:
         said = f" no right to do this{said and f' ({said.strip()})'}"
-    return kind(f"{name}:{said} ({problem.code})", code=problem.code)
+    return kind(f"{_where(name, problem, calls)}:{said} ({problem.code})", code=problem.code)
 
 
-def _refusal(call: Call, outcome: Outcome) -> PluginError:
+def _where(name: str, problem: _Problem, calls: Sequence[Call]) -> str:
+    """The call of a request that failed, and its subject; the whole request where the error does not say."""
+    place = str(problem.path[0]) if problem.path else ""
+    number = int(place[1:]) if place[:1] == "c" and place[1:].isdecimal() else len(calls)
+    if number >= len(calls):
+        return name
+    call = calls[number]
+    return f"{call.name} of {call.about}" if call.about else call.name
+
+
+def _unquoted(message: str) -> str:
+    """The server's own words, without the values it quotes: those are what was sent, and may be a person's."""
+    said = _QUOTED.sub(lambda found: found[0] if found["before"] else "...", " ".join(message[:600].split()))
+    return mask(said)[:300]
+
+
+def refusal(call: Call, outcome: Outcome) -> PluginError:
     """The error for an ErrorResult."""
     code = outcome.error_code or ""
     about = f" of {call.about}" if call.about else ""
     said = outcome.transition_error or outcome.message or code
     text = f"{call.name}{about}: {said[:300]}"
-    kind = RESULTS.get(code, Rejected)
+    kind = RESULTS.get(code) or CODES.get(code, Rejected)
     if kind is Rejected:
         return Rejected(text, field=call.about, code=code)
     return kind(text, code=code)

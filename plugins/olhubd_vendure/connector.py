@@ -28,15 +28,18 @@ from olhubd.plugin import (
     Push,
     Receipt,
     Record,
+    Rejected,
     ShipmentSink,
     Status,
     StatusList,
     StatusSink,
     Unreadable,
 )
-from olhubd_vendure import feed, mapping, push
+from olhubd_vendure import abilities, feed, mapping
+from olhubd_vendure.catalogue import products
 from olhubd_vendure.feed import FeedCursor, Position, SweepCursor
 from olhubd_vendure.parcel import Clerk
+from olhubd_vendure.push import Importer, receipt
 from olhubd_vendure.settings import VendureSettings
 from olhubd_vendure.shop import Shop
 from olhubd_vendure.stream import follow
@@ -44,6 +47,9 @@ from olhubd_vendure.stream import follow
 __all__ = ["Vendure"]
 
 _LISTED: dict[str, Any] = {"state": {"notIn": list(mapping.UNPLACED)}}
+_DAY = timedelta(days=1)
+_FAR = timedelta(days=60)
+"""How much longer ago than the sweep's window an order may have been placed that ended since yesterday."""
 _BEGINNING = datetime(1970, 1, 2, tzinfo=UTC)
 
 
@@ -79,8 +85,9 @@ class Vendure(
         super().__init__(account)
         self.settle = self.settings.settle  # type: ignore[misc]  # the shop's own pace, where the operator knows it
         self._shop = Shop(account)
-        self._importer = push.Importer(account, self._shop)
+        self._importer = Importer(account, self._shop)
         self._clerk = Clerk(account.settings, self._shop)
+        self._far_at: float | None = None
 
     # Orders in.
 
@@ -103,16 +110,28 @@ class Vendure(
 
     async def sweep(self, since: datetime, cursor: Cursor | None) -> Page:
         # The walk goes along the time of creation, which never changes, so that nothing is skipped on the way.
-        state = feed.load(cursor, SweepCursor) if cursor is not None else SweepCursor(_BEGINNING)
+        state = feed.load(cursor, SweepCursor) if cursor is not None else SweepCursor(_BEGINNING, far=self._far())
         touched = [
             {"updatedAt": {"after": since.isoformat()}},
             {"orderPlacedAt": {"after": since.isoformat()}},
-            {"state": {"in": list(mapping.OPEN)}},
+            # Not by a list of open ones: the shop may have states of its own.
+            {"state": {"notIn": list(mapping.CLOSED)}},
         ]
+        if state.far:
+            touched.append({"state": {"in": list(mapping.AWAY)}})
+            placed = {"after": (since - _FAR).isoformat()}
+            touched.append({"_and": [{"state": {"eq": "Delivered"}}, {"orderPlacedAt": placed}]})
         only = {**_LISTED, "_or": touched}
         rows, moved, more = await follow(self._shop, state, "createdAt", only)
+        if state.far and not more:
+            self._far_at = self.account.clock.monotonic()
         place = SweepCursor(moved.at, moved.seen, state.far)
         return Page(records=_records(rows), cursor=feed.save(place), more=more)
+
+    def _far(self) -> bool:
+        """Whether it is time again to read what left the shop long ago: once a day, since it is much."""
+        now = self.account.clock.monotonic()
+        return self._far_at is None or now - self._far_at >= _DAY.total_seconds()
 
     async def count_orders(self, since: datetime, until: datetime) -> int:
         placed = {"after": (since - timedelta(milliseconds=1)).isoformat(), "before": until.isoformat()}
@@ -130,11 +149,18 @@ class Vendure(
     # Orders out.
 
     async def push_order(self, push: Push) -> Receipt:
-        return await self._importer.push(push)
+        with self._shop.learning():
+            return await self._importer.push(push)
 
     async def find_order(self, reference: str, age: timedelta | None) -> Receipt | None:
-        order = await self._shop.find(reference)
-        return push.receipt(order) if order is not None else None
+        # The mark is unique, so the age of the order does not matter.
+        with self._shop.learning():
+            order = await self._shop.find(reference)
+        return receipt(order) if order is not None else None
+
+    async def compare_order(self, push: Push, found: Receipt) -> Receipt:
+        with self._shop.learning():
+            return await self._importer.compare(push, found)
 
     async def find_by_number(self, number: str) -> Found | None:
         rows = (await self._shop.rows({"take": 2, "filter": {"code": {"eq": number}}})).rows
@@ -150,24 +176,29 @@ class Vendure(
         )
 
     async def withdraw_order(self, reference: str) -> None:
-        order = await self._shop.find(reference)
-        if order is not None:
-            await self._clerk.cancel(order.id, "cancelled at the marketplace")
+        with self._shop.learning():
+            order = await self._shop.find(reference)
+            if order is not None:
+                await self._clerk.withdraw(order.id)
 
     async def set_status(self, external_id: str, status: str) -> None:
-        await self._clerk.move(external_id, status)
+        with self._shop.learning():
+            await self._clerk.move(external_id, status)
 
     def status_for(self, fulfilment: Fulfilment) -> str | None:
         return mapping.WORDS.get(fulfilment)
 
     async def set_payment(self, external_id: str, payment: Payment, paid: Money) -> None:
-        await self._clerk.pay(external_id, payment, paid)
+        with self._shop.learning():
+            await self._clerk.pay(external_id, payment, paid)
 
     async def add_shipment(self, external_id: str, shipment: Shipment) -> None:
-        await self._clerk.ship(external_id, shipment)
+        with self._shop.learning():
+            await self._clerk.ship(external_id, shipment)
 
     async def cancel_order(self, external_id: str, reason: str) -> None:
-        await self._clerk.cancel(external_id, reason)
+        with self._shop.learning():
+            await self._clerk.cancel(external_id, reason)
 
     # Reference data and access.
 
@@ -175,15 +206,32 @@ class Vendure(
         return [Status(code=state, name=_words(state)) for state in await self._shop.states()]
 
     async def probe(self) -> Identity:
-        channel = await self._shop.channel()
-        server = await self._shop.server()
-        lacking = sorted({"externalId", "imported", "marketplaceShipping"} - server.order_fields)
+        self._shop.forget()
+        with self._shop.learning():
+            channel = await self._shop.channel()
+            lacks = await self._lacks()
         details = {"channel": channel.code, "currency": channel.default_currency_code}
-        if lacking or not server.own_prices:
-            details["lacks"] = ", ".join([*lacking, *([] if server.own_prices else ["marketplacePrice"])])
+        if lacks:
+            details["lacks"] = ", ".join(lacks)
         return Identity(
             id=f"{self.settings.url.host}/{channel.id}", login=self.settings.username or "API key", details=details
         )
+
+    async def _lacks(self) -> list[str]:
+        """What is missing for taking orders, in words for whoever sets the shop up."""
+        server = await self._shop.server()
+        if rights := abilities.lacking_rights(server, self.settings.notify_buyer):
+            # Without them the rest cannot even be asked for.
+            return [*(f"the right {one}" for one in rights), *abilities.lacking_fields(server)]
+        facilities = await self._shop.facilities()
+        lacks = [*abilities.lacking_fields(server), *abilities.lacking_facilities(facilities, self.settings)]
+        if self.settings.placeholder_sku is None:
+            return [*lacks, "placeholder_sku"]
+        try:
+            _, placeholder = await products(self._shop, ())
+        except Rejected as error:
+            return [*lacks, f"one product with placeholder_sku ({error})"]
+        return lacks if placeholder else [*lacks, f"a product with the SKU {self.settings.placeholder_sku}"]
 
 
 def _records(rows: Any) -> list[Record]:

@@ -8,8 +8,7 @@ has seen.
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -19,7 +18,7 @@ from olhubd.plugin import ContractBroken, Cursor
 
 T = TypeVar("T")
 
-__all__ = ["OVERLAP", "PAGE", "FeedCursor", "Position", "SweepCursor", "in_order", "load", "save"]
+__all__ = ["OVERLAP", "PAGE", "FeedCursor", "Position", "SweepCursor", "load", "save"]
 
 PAGE = 100
 """How many orders are read in one turn."""
@@ -71,17 +70,6 @@ class SweepCursor(Position, frozen=True):
     """Where a sweep is. `far` marks one that also reads what left the shop long ago."""
 
     far: bool = False
-
-
-def in_order(times: Sequence[datetime], field: str) -> None:
-    """Raises ContractBroken where a list that was asked for in the order of `field` goes back in time.
-
-    A list in another order ends a page at the wrong place: what lies before its greatest time would never be asked
-    for again.
-    """
-    for earlier, later in itertools.pairwise(times):
-        if later < earlier:
-            raise ContractBroken(f"the list of orders is not in the order of {field}", field=field)
 
 
 def load(cursor: Cursor, kind: type[T]) -> T:

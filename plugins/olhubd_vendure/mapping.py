@@ -30,7 +30,8 @@ from olhubd.model import (
 from olhubd_vendure import wire
 
 __all__ = [
-    "OPEN",
+    "AWAY",
+    "CLOSED",
     "UNPLACED",
     "WORDS",
     "address",
@@ -83,8 +84,11 @@ _RANK = {
     for state in states
 }
 
-OPEN = ("PaymentAuthorized", "PaymentSettled", "PartiallyShipped", "Shipped", "PartiallyDelivered", "Modifying")
-"""States from which an order still moves without its `updatedAt` telling."""
+CLOSED = (*UNPLACED, "ArrangingPayment", "Shipped", "PartiallyDelivered", "Delivered", "Cancelled")
+"""States outside which an order moves without its `updatedAt` telling; those of the shop's own process too."""
+
+AWAY = ("Shipped", "PartiallyDelivered")
+"""States of orders that have left the shop, from which most never move again."""
 
 _SENT = frozenset({"Shipped", "Delivered"})
 
@@ -180,7 +184,7 @@ def _buyer(record: wire.Order) -> Buyer:
         return Buyer(guest=True)
     return Buyer(
         external_id=customer.id,
-        email=customer.email_address,
+        email=record.custom("marketplaceEmail") or customer.email_address,
         first_name=customer.first_name or None,
         last_name=customer.last_name or None,
         phone=customer.phone_number or None,
@@ -213,7 +217,7 @@ def _receipts(record: wire.Order, currency: str) -> Iterator[Payment]:
                 type=_payment_type(one.method),
                 external_type=one.method,
                 external_id=one.transaction_id or one.id,
-                paid=Money.of_minor(one.amount if settled else 0, currency),
+                paid=Money.of_minor(one.kept, currency),
                 finished_at=one.created_at if settled else None,
             )
 

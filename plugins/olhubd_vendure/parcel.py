@@ -1,12 +1,18 @@
-"""Sending, cancelling and settling orders that stand in the shop. Each reads before it writes: twice is once."""
+"""Sending, cancelling and settling orders that stand in the shop. Each reads before it writes: twice is once. And
+each is done when what comes back shows it, or else a reading does.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from olhubd.model import Money, Payment, Shipment
-from olhubd.plugin import Conflict, NotFound, Rejected
+from olhubd.plugin import Conflict, NotFound, OutcomeUnknown, Rejected
 from olhubd_vendure import mapping, wire
+from olhubd_vendure.fitting import mark
+from olhubd_vendure.plan import without_goods
 from olhubd_vendure.queries import Call
 from olhubd_vendure.settings import VendureSettings
 from olhubd_vendure.shop import Shop
@@ -14,6 +20,8 @@ from olhubd_vendure.shop import Shop
 __all__ = ["Clerk"]
 
 _SHIPPED = frozenset({"Shipped", "Delivered"})
+
+_Part = tuple[wire.Line, int]
 
 
 class Clerk:
@@ -25,21 +33,20 @@ class Clerk:
 
     async def ship(self, id_: str, shipment: Shipment) -> None:
         """Attach a parcel to all that is not in one yet, or to the lines it names, and send it off."""
-        order = await self._order(id_)
+        order = await self._alive(id_, "a parcel")
         held = next((one for one in _live(order) if _same(one, shipment)), None)
         if held is not None:
             await self._move(order, held, "Shipped")
             return
-        lines = _unsent(order, frozenset(shipment.line_ids))
+        length = (await self._shop.server()).lengths.get("OrderLine.marketplaceLineId")
+        named = frozenset(mark(one, length) for one in shipment.line_ids)
+        lines = self._to_send(order, named)
         if not lines:
             # Vendure has no parcel without goods; a second one for the same goods can only be told in words.
-            note = f"{shipment.carrier_name or shipment.carrier}: {shipment.waybill}"
-            if note not in await self._shop.notes(id_):
-                text = {"id": id_, "note": note, "isPublic": True}
-                await self._shop.api.change(Call("addNoteToOrder", {"input": text}))
+            await self._note(id_, f"{shipment.carrier_name or shipment.carrier}: {shipment.waybill}")
             return
-        made = await self._fulfil(lines, shipment.carrier, shipment.waybill)
-        await self._shop.api.change(Call("transitionFulfillmentToState", {"id": made, "state": "Shipped"}))
+        made = await self._fulfil(order, lines, shipment)
+        await self._move(order, made, "Shipped")
 
     async def move(self, id_: str, status: str) -> None:
         """Move the order to a state. Shipped and Delivered are reached through its fulfilments."""
@@ -49,67 +56,28 @@ class Clerk:
             return
         if status == "Cancelled":
             await self.cancel(id_, "cancelled at the marketplace")
-        elif status in _SHIPPED:
+            return
+        _refuse_cancelled(order, status)
+        if status in _SHIPPED:
             await self._send(order, status)
         elif status == "PaymentSettled":
             await self._settle(order, None, None)
         else:
-            await self._shop.api.change(Call("transitionOrderToState", {"id": id_, "state": status}, order.code))
-
-    async def _send(self, order: wire.Order, status: str) -> None:
-        lines = _unsent(order, frozenset())
-        if lines:
-            await self._fulfil(lines, "", "")
-            order = await self._order(order.id)
-        for one in _live(order):
-            await self._move(order, one, "Shipped")
-            if status == "Delivered" and one.state != "Delivered":
-                await self._shop.api.change(
-                    Call("transitionFulfillmentToState", {"id": one.id, "state": "Delivered"}, order.code)
-                )
-
-    async def _fulfil(self, lines: list[dict[str, object]], method: str, tracking: str) -> str:
-        arguments = [{"name": "method", "value": method}, {"name": "trackingCode", "value": tracking}]
-        handler = {"code": self._settings.fulfillment_handler, "arguments": arguments}
-        (made,) = await self._shop.api.change(
-            Call("addFulfillmentToOrder", {"input": {"lines": lines, "handler": handler}})
-        )
-        if made.id is None:
-            raise Conflict("the shop made a fulfilment and does not say which")
-        return made.id
-
-    async def _move(self, order: wire.Order, one: wire.Fulfillment, state: str) -> None:
-        if one.state not in _SHIPPED:
-            await self._shop.api.change(
-                Call("transitionFulfillmentToState", {"id": one.id, "state": state}, order.code)
-            )
+            move = Call("transitionOrderToState", {"id": id_, "state": status}, order.code)
+            await self._do(move, id_, lambda one: one.state == status, state=status)
 
     async def pay(self, id_: str, payment: Payment, paid: Money) -> None:
         """Record that all is paid. Vendure cannot record a part of it."""
         order = await self._order(id_)
         if paid.currency != order.currency_code:
             raise Rejected(f"{paid} was paid for an order in {order.currency_code}", field="currencyCode")
+        if paid.amount == 0:
+            return
+        _refuse_cancelled(order, "a payment")
         if paid.minor() < order.total_with_tax:
-            if paid.amount == 0:
-                return
             total = Money.of_minor(order.total_with_tax, order.currency_code)
             raise Rejected(f"{paid} of {total} was paid, and a part cannot be recorded", field="amount")
         await self._settle(order, payment.type.value, payment.external_id)
-
-    async def _settle(self, order: wire.Order, method: str | None, transaction: str | None) -> None:
-        payments = order.payments or []
-        promised = [one for one in payments if one.state == "Authorized"]
-        if promised:
-            for one in promised:
-                await self._shop.api.change(Call("settlePayment", {"id": one.id}, order.code))
-            return
-        if sum(one.amount for one in payments if one.state == "Settled") >= order.total_with_tax:
-            return
-        name = self._settings.payment_method or method or "unknown"
-        manual: dict[str, Any] = {"orderId": order.id, "method": name, "metadata": {}}
-        if transaction:
-            manual["transactionId"] = transaction
-        await self._shop.api.change(Call("addManualPaymentToOrder", {"input": manual}, order.code))
 
     async def cancel(self, id_: str, reason: str) -> None:
         """Cancel it whole and give its stock back. Money is not refunded here: the marketplace holds it."""
@@ -117,18 +85,132 @@ class Clerk:
         if order.state == "Cancelled":
             return
         if order.state == "Draft":
-            await self._shop.api.change(Call("deleteDraftOrder", {"orderId": id_}, order.code))
+            (outcome,) = await self._shop.api.change(Call("deleteDraftOrder", {"orderId": id_}, order.code))
+            if outcome.result != "DELETED" and await self._shop.order(id_) is not None:
+                raise Conflict(f"draft {order.code} could not be removed: {outcome.message or 'no reason given'}")
             return
         if any(one.state in _SHIPPED for one in _live(order)):
             raise Conflict(f"order {order.code} is {order.state}: too late to cancel")
+        for one in _live(order):
+            # A parcel that is not sent would stay waiting for ever.
+            await self._move(order, one, "Cancelled")
         cancel = {"orderId": id_, "reason": reason, "cancelShipping": True}
-        await self._shop.api.change(Call("cancelOrder", {"input": cancel}, order.code))
+        call = Call("cancelOrder", {"input": cancel}, order.code)
+        await self._do(call, id_, lambda one: one.state == "Cancelled", state="Cancelled")
+
+    async def withdraw(self, id_: str) -> None:
+        """Take back an order that was never completed. One that the shop has not even placed gives its mark free,
+        so that it can be made anew should it be on again."""
+        order = await self._order(id_)
+        await self.cancel(id_, "cancelled at the marketplace")
+        if order.state == "Draft" or order.order_placed_at is not None or order.custom("imported") is True:
+            return
+        fields = {"id": id_, "customFields": {"externalId": None}}
+        await self._shop.api.change(Call("setOrderCustomFields", {"input": fields}, order.code))
+
+    async def _send(self, order: wire.Order, status: str) -> None:
+        if lines := self._to_send(order, frozenset()):
+            await self._fulfil(order, lines, None)
+            order = await self._order(order.id)
+        for one in _live(order):
+            await self._move(order, one, "Shipped")
+            if status == "Delivered" and one.state != "Delivered":
+                await self._transit(order, one.id, "Delivered")
+        held = await self._order(order.id)
+        if (mapping.rank(held.state) or 0) < (mapping.rank(status) or 0):
+            raise Conflict(f"order {order.code} is {held.state} after all its parcels were sent as {status}")
+
+    async def _fulfil(
+        self, order: wire.Order, lines: list[dict[str, object]], shipment: Shipment | None
+    ) -> wire.Fulfillment:
+        method, tracking = (shipment.carrier, shipment.waybill) if shipment else ("", "")
+        arguments = [{"name": "method", "value": method}, {"name": "trackingCode", "value": tracking}]
+        handler = {"code": self._settings.fulfillment_handler, "arguments": arguments}
+        known = {one.id for one in _live(order)}
+        (made,) = await self._shop.api.change(
+            Call("addFulfillmentToOrder", {"input": {"lines": lines, "handler": handler}}, order.code)
+        )
+        held = await self._order(order.id)
+        for one in _live(held):
+            if one.id == made.id or (made.id is None and one.id not in known):
+                return one
+        raise OutcomeUnknown(f"addFulfillmentToOrder of {order.code}: answered, and no parcel more is there")
+
+    async def _move(self, order: wire.Order, one: wire.Fulfillment, state: str) -> None:
+        if one.state not in _SHIPPED:
+            await self._transit(order, one.id, state)
+
+    async def _transit(self, order: wire.Order, parcel: str, state: str) -> None:
+        call = Call("transitionFulfillmentToState", {"id": parcel, "state": state}, order.code)
+
+        def moved(held: wire.Order) -> bool:
+            return any(one.id == parcel and one.state == state for one in held.fulfillments or ())
+
+        await self._do(call, order.id, moved, state=state)
+
+    async def _settle(self, order: wire.Order, method: str | None, transaction: str | None) -> None:
+        payments = order.payments or []
+        promised = [one.id for one in payments if one.state == "Authorized"]
+        for payment in promised:
+            call = Call("settlePayment", {"id": payment}, order.code)
+            await self._do(call, order.id, partial(_settled, payment), state="Settled")
+        if promised:
+            return
+        if sum(one.amount for one in payments if one.state == "Settled") >= order.total_with_tax:
+            return
+        name = self._settings.payment_method or method or "unknown"
+        manual: dict[str, Any] = {"orderId": order.id, "method": name, "metadata": {}}
+        if transaction:
+            manual["transactionId"] = transaction
+        call = Call("addManualPaymentToOrder", {"input": manual}, order.code)
+        await self._do(call, order.id, _paid, state="PaymentSettled")
+
+    async def _note(self, id_: str, note: str) -> None:
+        if note in await self._shop.notes(id_):
+            return
+        text = {"id": id_, "note": note, "isPublic": True}
+        await self._shop.api.change(Call("addNoteToOrder", {"input": text}))
+        if note not in await self._shop.notes(id_):
+            raise OutcomeUnknown("addNoteToOrder: answered, and the note is not there")
+
+    async def _do(self, call: Call, id_: str, shows: Callable[[wire.Order], bool], *, state: str) -> None:
+        """Carry it out. It is done when the answer tells the state that was wanted, or a reading shows it."""
+        (outcome,) = await self._shop.api.change(call)
+        if outcome.state != state and not shows(await self._order(id_)):
+            raise OutcomeUnknown(f"{call.name} of {call.about}: answered, and nothing of it is there")
+
+    def _to_send(self, order: wire.Order, named: frozenset[str]) -> list[dict[str, object]]:
+        """What is in no parcel yet. Of that only the lines named, by their id there or at the marketplace; and with
+        the first of them whatever no parcel holds, such as a charge, since nobody will ever name it."""
+        sent: dict[str, int] = {}
+        for one in _live(order):
+            for part in one.lines:
+                sent[part.order_line_id] = sent.get(part.order_line_id, 0) + part.quantity
+        left = [(line, line.quantity - sent.get(line.id, 0)) for line in order.lines]
+        left = [(line, quantity) for line, quantity in left if quantity > 0]
+        if named:
+            goods = [(line, quantity) for line, quantity in left if _names(line) & named]
+            left = [part for part in left if part in goods or self._goodless(part)] if goods else []
+        return [{"orderLineId": line.id, "quantity": quantity} for line, quantity in left]
+
+    def _goodless(self, part: _Part) -> bool:
+        return without_goods(part[0], self._settings.placeholder_sku)
+
+    async def _alive(self, id_: str, what: str) -> wire.Order:
+        order = await self._order(id_)
+        _refuse_cancelled(order, what)
+        return order
 
     async def _order(self, id_: str) -> wire.Order:
         order = await self._shop.order(id_)
         if order is None:
             raise NotFound(f"the shop has no order {id_}")
         return order
+
+
+def _refuse_cancelled(order: wire.Order, what: str) -> None:
+    if order.state == "Cancelled":
+        raise Conflict(f"order {order.code} is cancelled in the shop: {what} comes too late")
 
 
 def _live(order: wire.Order) -> list[wire.Fulfillment]:
@@ -139,17 +221,14 @@ def _same(one: wire.Fulfillment, shipment: Shipment) -> bool:
     return Shipment(waybill=one.tracking_code or "", carrier=one.method).key == shipment.key
 
 
-def _unsent(order: wire.Order, line_ids: frozenset[str]) -> list[dict[str, object]]:
-    """What is in no parcel yet; of that only the lines named, by their id there or at the marketplace."""
-    sent: dict[str, int] = {}
-    for one in _live(order):
-        for part in one.lines:
-            sent[part.order_line_id] = sent.get(part.order_line_id, 0) + part.quantity
-    left = [(line, line.quantity - sent.get(line.id, 0)) for line in order.lines]
-    left = [(line, quantity) for line, quantity in left if quantity > 0]
-    named = [
-        (line, quantity)
-        for line, quantity in left
-        if line.id in line_ids or (line.custom_fields or {}).get("marketplaceLineId") in line_ids
-    ]
-    return [{"orderLineId": line.id, "quantity": quantity} for line, quantity in named or left]
+def _names(line: wire.Line) -> set[str]:
+    """By what a parcel may name it: its id there, or at the marketplace."""
+    return {line.id, str((line.custom_fields or {}).get("marketplaceLineId"))}
+
+
+def _settled(payment: str, order: wire.Order) -> bool:
+    return any(one.id == payment and one.state == "Settled" for one in order.payments or ())
+
+
+def _paid(order: wire.Order) -> bool:
+    return sum(one.amount for one in order.payments or () if one.state == "Settled") >= order.total_with_tax

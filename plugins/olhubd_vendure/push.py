@@ -1,28 +1,41 @@
 """Making one order in the shop, as often as need be: what an earlier try left behind is finished, never doubled.
 
-The order is claimed by our reference, which is unique, before anything else is written; only then is it filled,
-placed, and at last marked as completely imported. What is next is told by `draft.missing`; here it is carried out.
+Where the server plugin offers it, one call makes the order in one transaction: it is there as a whole, or not at
+all. Elsewhere it is made step by step: claimed by our reference, which is unique, before anything else is written;
+then filled, placed, and at last marked as completely imported. What is next is told by `draft.missing`; here it is
+carried out. What an earlier try left half-made is always finished so.
 """
 
 from __future__ import annotations
 
-from datetime import timedelta
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+
+import msgspec
 
 from olhubd.model import Money
 from olhubd.plugin import (
     Account,
     Conflict,
     ContractBroken,
+    Difference,
+    NotFound,
     OutcomeUnknown,
     Permanent,
     PluginError,
     Push,
     Receipt,
+    Rejected,
     Temporary,
+    Unavailable,
+    decode,
 )
-from olhubd_vendure import draft, mapping, wire
-from olhubd_vendure.client import Duplicate
-from olhubd_vendure.draft import Plan
+from olhubd_vendure import compare, draft, mapping, plan, wire
+from olhubd_vendure.catalogue import products
+from olhubd_vendure.client import Duplicate, refusal
+from olhubd_vendure.plan import Plan
 from olhubd_vendure.queries import Call
 from olhubd_vendure.settings import VendureSettings
 from olhubd_vendure.shop import Shop
@@ -33,23 +46,37 @@ _ROUNDS = 12
 """More than any order needs: content, closing, payment and the mark, and some for what changes meanwhile."""
 _STRAY = timedelta(hours=1)
 """After this time no call that began with a draft can still be about to claim it."""
+_MOMENT = 1.0
+"""Seconds after which an order that another try has just marked can be read."""
 
 
-def receipt(order: wire.Order, plan: Plan | None = None) -> Receipt | None:
-    """What the shop holds; None for an order that is not complete."""
+def receipt(order: wire.Core, wanted: Plan | None = None) -> Receipt | None:
+    """What the shop holds; None for an order that is not complete. With a plan it tells the differences to it."""
     if order.state in mapping.UNPLACED or order.custom("imported") is not True:
         return None
+    found: tuple[Difference, ...] = ()
+    if wanted is not None and isinstance(order, wire.Order):
+        found = compare.differences(order, wanted)
     return Receipt(
         external_id=order.id,
-        number=order.code,
+        number=order.code or None,
         status=order.state,
-        total=Money.of_minor(order.total_with_tax, order.currency_code),
-        unlinked=plan.unlinked if plan else (),
+        total=Money.of_minor(_total(order), order.currency_code),
+        unlinked=wanted.unlinked if wanted else (),
+        differences=found,
     )
 
 
+def _total(order: wire.Core) -> int:
+    """What the buyer pays, in minor units. A cancelled order costs nothing any more; then it is what it cost."""
+    if order.state != "Cancelled" or not isinstance(order, wire.Order):
+        return order.total_with_tax
+    goods = sum(line.unit_price_with_tax * line.order_placed_quantity for line in order.lines)
+    return goods + int(order.custom("marketplaceShipping") or order.shipping_with_tax)
+
+
 class Importer:
-    """Makes orders in one shop."""
+    """Pushes orders into one shop."""
 
     def __init__(self, account: Account[VendureSettings], shop: Shop) -> None:
         self._settings = account.settings
@@ -57,76 +84,159 @@ class Importer:
         self._log = account.log
         self._shop = shop
         self._tidied: float | None = None
+        self._buyers: dict[str, tuple[asyncio.Lock, int]] = {}
 
     async def push(self, push: Push) -> Receipt:
-        """Make or finish the order. A refusal leaves nothing behind."""
-        found = await self._shop.find(push.reference)
-        if found is not None and found.state == "Cancelled":
-            raise Conflict(f"order {found.code} carries the reference and is cancelled")
-        plan = await self._plan(push)
-        done = receipt(found, plan) if found is not None else None
-        if done is not None:
+        """Make or finish the order. A refusal leaves nothing behind, or says what."""
+        found = _alive(await self._shop.find(push.reference))
+        wanted = await self._plan(push)
+        if found is not None and (done := receipt(found, wanted)) is not None and not _waiting(found, wanted):
             return done
-        if found is None:
-            await self._tidy()
-        # From here on something may have been written, so a passing failure is no longer "nothing was done".
-        order = found
+        async with self._one_of(wanted.customer["emailAddress"]):
+            return await self._made(found, wanted)
+
+    async def compare(self, push: Push, found: Receipt) -> Receipt:
+        """`found` with its differences to what would be sent now."""
+        order = await self._shop.order(found.external_id)
+        if order is None:
+            raise Unavailable(f"order {found.external_id} was there and is gone")
         try:
-            order = order or await self._claim(plan)
-            return await self._finish(order, plan)
-        except OutcomeUnknown:
-            raise
-        except Temporary as error:
-            raise OutcomeUnknown(f"begun, then {error}", code=error.code, status=error.status) from error
-        except Permanent:
-            if order is not None:
-                await self._withdraw(order.id)
-            raise
+            wanted = await self._plan(push)
+        except Rejected as error:
+            # It is there, and what would be sent now could not be: that is for a person to see.
+            what = Difference(field=error.field or "order", what=f"it would be refused now: {error}")
+            return msgspec.structs.replace(found, differences=(what,))
+        differences = compare.differences(order, wanted)
+        return msgspec.structs.replace(found, unlinked=wanted.unlinked, differences=differences)
 
     async def _plan(self, push: Push) -> Plan:
         server = await self._shop.server()
-        variants, placeholder = await self._shop.products(push.order.lines)
+        plan.check_rights(server, self._settings)
+        facilities = await self._shop.facilities()
+        variants, placeholder = await products(self._shop, push.order.lines)
         if push.shipping_method is None:
             self._log.warning(
                 "a delivery method is not mapped", reference=push.reference, method=push.order.shipping.method
             )
-        return draft.plan(
-            push,
-            server,
-            variants,
-            placeholder=placeholder,
-            shipping_method=await self._shop.shipping_method(push.shipping_method),
-            settings=self._settings,
-        )
+        wanted = plan.plan(push, server, facilities, variants, placeholder=placeholder, settings=self._settings)
+        if not self._settings.notify_buyer:
+            return wanted
+        # An address that belongs to an account of the shop is taken for nobody else.
+        known = await self._shop.customer(wanted.customer["emailAddress"])
+        return msgspec.structs.replace(wanted, customer_id=known)
 
-    async def _claim(self, plan: Plan) -> wire.Order:
-        """A new draft with our reference on it."""
+    @contextlib.asynccontextmanager
+    async def _one_of(self, email: str) -> AsyncIterator[None]:
+        """One order of a buyer at a time: two at once would make two customers."""
+        lock, waiting = self._buyers.get(email, (asyncio.Lock(), 0))
+        self._buyers[email] = (lock, waiting + 1)
+        try:
+            async with lock:
+                yield
+        finally:
+            lock, waiting = self._buyers.pop(email)
+            if waiting > 1:
+                self._buyers[email] = (lock, waiting - 1)
+
+    async def _made(self, found: wire.Core | None, wanted: Plan) -> Receipt:
+        order = None if found is None else await self._read(found.id)
+        if order is None:
+            whole = (await self._shop.facilities()).whole
+            try:
+                order = await (self._whole(wanted) if whole else self._claim(wanted))
+            except Duplicate:
+                order = await self._claimed(wanted.reference)
+        # From here on something was written, so a passing failure is no longer "nothing was done".
+        try:
+            return await self._finish(order, wanted)
+        except OutcomeUnknown:
+            raise
+        except Temporary as error:
+            raise OutcomeUnknown(f"begun, then {error}", code=error.code, status=error.status) from error
+        except (Rejected, Conflict, NotFound) as error:
+            if error.status is None:
+                # The shop's own refusal, in its own form.
+                await self._give_up(order.id, error)
+            raise
+
+    async def _whole(self, wanted: Plan) -> wire.Order:
+        """The order, made at once. A refusal leaves nothing behind."""
+        (outcome,) = await self._shop.api.change(draft.whole(wanted))
+        if outcome.refusal is not None:
+            raise self._why(outcome.refusal, wanted)
+        if outcome.order is None:
+            raise OutcomeUnknown("createMarketplaceOrder: the answer has neither an order nor a refusal")
+        return await self._written(outcome.order.id)
+
+    def _why(self, said: wire.Refusal, wanted: Plan) -> PluginError:
+        about = said.about
+        if said.line is not None and 0 <= said.line < len(wanted.items):
+            about = wanted.items[said.line].sku
+        if said.error_code == "TOTAL":
+            with contextlib.suppress(ContractBroken):
+                sums = decode(said.message.encode(), draft.Sums)
+                return Rejected(draft.discrepancy(sums, wanted), field="totalWithTax")
+        outcome = wire.Outcome(error_code=said.error_code, message=said.message)
+        return refusal(Call("createMarketplaceOrder", about=about), outcome)
+
+    async def _claim(self, wanted: Plan) -> wire.Order:
+        """A new draft with our reference on it. Where it cannot be marked it does not stay."""
         (made,) = await self._shop.api.change(Call("createDraftOrder"))
         if made.id is None:
             raise OutcomeUnknown("createDraftOrder: made, but the answer has no id")
-        fields = {"id": made.id, "customFields": dict(plan.fields)}
+        fields = {"id": made.id, "customFields": dict(wanted.fields)}
         try:
             await self._shop.api.change(Call("setOrderCustomFields", {"input": fields}))
-        except Duplicate as error:
-            # Somebody else claimed the reference meanwhile; theirs is the order.
-            await self._withdraw(made.id)
-            raise OutcomeUnknown("another try is making this order now") from error
-        return await self._read(made.id)
+        except OutcomeUnknown:
+            await self._unless_marked(made.id, wanted.reference)
+            raise
+        except Temporary as error:
+            await self._remove(made.id)
+            raise OutcomeUnknown(f"begun, then {error}", code=error.code, status=error.status) from error
+        except Permanent:
+            await self._remove(made.id)
+            raise
+        order = await self._written(made.id)
+        await self._tidy(order.created_at)
+        return order
 
-    async def _finish(self, order: wire.Order, plan: Plan) -> Receipt:
-        server = await self._shop.server()
+    async def _unless_marked(self, id_: str, reference: str) -> None:
+        """Remove a draft that was just made and carries no mark; a mark that comes later finds nothing to mark."""
+        try:
+            order = await self._shop.order(id_)
+        except PluginError:
+            return
+        if order is not None and order.state == "Draft" and order.custom("externalId") != reference:
+            await self._remove(id_)
+
+    async def _claimed(self, reference: str) -> wire.Order:
+        """The order that carries the reference already: another try's."""
+        for again in (True, False):
+            found = _alive(await self._shop.find(reference))
+            if found is not None:
+                return await self._read(found.id)
+            if again:
+                await self._clock.sleep(_MOMENT)
+        raise Conflict(
+            f"the shop refuses the mark {reference}, since another order has it, and shows none: an order of"
+            " another channel, a deleted one, or one whose mark differs in capital letters only. Clear the custom"
+            " field externalId there, then try again"
+        )
+
+    async def _finish(self, order: wire.Order, wanted: Plan) -> Receipt:
         refused: tuple[list[Call], Conflict] | None = None
+        chosen = False
         for _ in range(_ROUNDS):
-            calls = draft.missing(order, plan, server)
+            if (done := receipt(order, wanted)) is not None and not _waiting(order, wanted):
+                return done
+            calls = draft.missing(order, wanted, chosen)
             if refused is not None and refused[0] == calls:
                 raise refused[1]
             if not calls:
-                done = receipt(order, plan)
-                if done is None:
-                    raise ContractBroken(f"order {order.code} lacks nothing and is not complete")
-                return done
+                raise ContractBroken(f"order {order.code} lacks nothing and is not complete")
             try:
                 await self._shop.api.change(*calls)
+                chosen = chosen or any(call.name == draft.CHOOSE for call in calls)
             except Conflict as error:
                 # Another try may have been faster; the next look tells.
                 refused = (calls, error)
@@ -139,21 +249,59 @@ class Importer:
             raise OutcomeUnknown(f"order {id_} was there and is gone")
         return order
 
-    async def _withdraw(self, id_: str) -> None:
-        """Remove a draft that will not become an order. One that stays is found and finished by the next try."""
+    async def _written(self, id_: str) -> wire.Order:
+        """The order that was just made."""
+        try:
+            return await self._read(id_)
+        except OutcomeUnknown:
+            raise
+        except PluginError as error:
+            raise OutcomeUnknown(f"order {id_} was made, then {error}", code=error.code) from error
+
+    async def _give_up(self, id_: str, error: Permanent) -> None:
+        """Remove a draft that will not become an order. What was closed already stays, and the error says so: it is
+        finished when the push is tried again, and taken back when the order is cancelled."""
+        try:
+            order = await self._shop.order(id_)
+        except PluginError:
+            return
+        if order is None:
+            return
+        if order.state == "Draft":
+            await self._remove(id_)
+        elif order.order_placed_at is None and order.state != "Cancelled":
+            left = f"; order {order.code} waits for it in the shop as {order.state}, unpaid"
+            error.args = (f"{error}{left}", *error.args[1:])
+
+    async def _remove(self, id_: str) -> None:
         try:
             (outcome,) = await self._shop.api.change(Call("deleteDraftOrder", {"orderId": id_}))
-            reason = None if outcome.result == "DELETED" else outcome.message
+            reason = None if outcome.result == "DELETED" else outcome.message or "no reason given"
         except PluginError as error:
             reason = str(error)
         if reason is not None:
             self._log.warning("an unfinished order could not be removed", order=id_, reason=reason)
 
-    async def _tidy(self) -> None:
-        """Now and then remove empty drafts of ours: the answer that told of each was lost before its claim."""
-        now = self._clock.monotonic()
-        if self._tidied is not None and now - self._tidied < _STRAY.total_seconds():
+    async def _tidy(self, now: datetime) -> None:
+        """Now and then remove empty drafts of ours: the answer that told of each was lost before its claim. `now`
+        is the shop's own time."""
+        here = self._clock.monotonic()
+        if self._tidied is not None and here - self._tidied < _STRAY.total_seconds():
             return
-        self._tidied = now
-        for id_ in await self._shop.strays(self._clock.now() - _STRAY):
-            await self._withdraw(id_)
+        self._tidied = here
+        for id_ in await self._shop.strays(now - _STRAY):
+            await self._remove(id_)
+
+
+def _alive(found: wire.Core | None) -> wire.Core | None:
+    if found is not None and found.state == "Cancelled":
+        raise Conflict(
+            f"order {found.code} carries the reference and is cancelled; to have it made anew clear its custom"
+            " field externalId in the shop"
+        )
+    return found
+
+
+def _waiting(order: wire.Core, wanted: Plan) -> bool:
+    """Whether an order that is marked as complete waits for a payment that is there."""
+    return order.state == "ArrangingPayment" != wanted.goal

@@ -14,24 +14,35 @@ import msgspec
 __all__ = [
     "CHANNEL",
     "COUNT",
+    "CUSTOMERS",
     "KEYS",
     "LOGIN",
+    "MARKS",
     "NOTES",
-    "SERVER",
+    "PAYMENT_METHODS",
     "SHIPPING_METHODS",
     "STATES",
     "STRAYS",
+    "WHOLE",
     "Call",
     "changes",
     "order",
     "orders",
+    "server",
     "variants",
 ]
 
 _PLAIN = "{__typename}"
 _UNION = "{__typename ... on ErrorResult{errorCode message}}"
-_TRANSITION = "{__typename ... on ErrorResult{errorCode message} ... on OrderStateTransitionError{transitionError}}"
-_MOVE = "{__typename ... on ErrorResult{errorCode message} ... on FulfillmentStateTransitionError{transitionError}}"
+_TRANSITION = (
+    "{__typename ... on ErrorResult{errorCode message} ... on OrderStateTransitionError{transitionError}"
+    " ... on Order{id state}}"
+)
+_MOVE = (
+    "{__typename ... on ErrorResult{errorCode message} ... on FulfillmentStateTransitionError{transitionError}"
+    " ... on Fulfillment{id state}}"
+)
+_WHOLE = "{order{id} refusal{errorCode message about line}}"
 _DRAFT = {"orderId": "ID!"}
 
 _MUTATIONS: Mapping[str, tuple[Mapping[str, str], str]] = {
@@ -49,9 +60,16 @@ _MUTATIONS: Mapping[str, tuple[Mapping[str, str], str]] = {
     "setDraftOrderBillingAddress": ({**_DRAFT, "input": "CreateAddressInput!"}, _PLAIN),
     "setDraftOrderShippingMethod": ({**_DRAFT, "shippingMethodId": "ID!"}, _UNION),
     "transitionOrderToState": ({"id": "ID!", "state": "String!"}, _TRANSITION),
-    "addManualPaymentToOrder": ({"input": "ManualPaymentInput!"}, _UNION),
-    "addMarketplacePayment": ({"input": "MarketplacePaymentInput!"}, _PLAIN),
-    "settlePayment": ({"id": "ID!"}, _UNION),
+    "addManualPaymentToOrder": (
+        {"input": "ManualPaymentInput!"},
+        "{__typename ... on ErrorResult{errorCode message} ... on Order{id state}}",
+    ),
+    "addMarketplacePayment": ({"input": "MarketplacePaymentInput!"}, "{__typename id state}"),
+    "createMarketplaceOrder": ({"input": "MarketplaceOrderInput!"}, _WHOLE),
+    "settlePayment": (
+        {"id": "ID!"},
+        "{__typename ... on ErrorResult{errorCode message} ... on Payment{id state}}",
+    ),
     "addFulfillmentToOrder": (
         {"input": "FulfillOrderInput!"},
         "{__typename ... on ErrorResult{errorCode message} ... on Fulfillment{id}}",
@@ -96,16 +114,35 @@ LOGIN = """mutation Login($username:String!,$password:String!){
 
 CHANNEL = "query Channel{activeChannel{id code defaultCurrencyCode}}"
 
-SERVER = """query Server{
-  globalSettings{serverConfig{entityCustomFields{entityName customFields{... on CustomField{name}}}}}
-  activeChannel{id code defaultCurrencyCode}
-  paymentMethods(options:{take:1000}){items{code enabled handler{code}}}
+
+def server(person: bool) -> str:
+    """What the server keeps of an order; and for a person, which no key is, what they may do there."""
+    me = "me{channels{id permissions}}" if person else ""
+    return f"""query Server{{
+  globalSettings{{serverConfig{{entityCustomFields{{entityName customFields{{
+    ... on CustomField{{name type}} ... on StringCustomFieldConfig{{length}}}}}}}}}}
+  activeChannel{{id code defaultCurrencyCode}}
+  {me}
+}}"""
+
+
+PAYMENT_METHODS = """query PaymentMethods($options:PaymentMethodListOptions!){
+  paymentMethods(options:$options){totalItems items{id code enabled handler{code} checker{code}}}
+}"""
+
+WHOLE = "query Whole{marketplaceOrders}"
+"""Answered by the server plugin where it makes whole orders; elsewhere the document is not known."""
+
+MARKS = """query Marks{input:__type(name:"AddItemToDraftOrderInput"){inputFields{name}}}"""
+
+CUSTOMERS = """query FindCustomer($email:String!){
+  customers(options:{take:2,filter:{emailAddress:{eq:$email}}}){items{id emailAddress user{id}}}
 }"""
 
 STATES = "query States{globalSettings{serverConfig{orderProcess{name}}}}"
 
-SHIPPING_METHODS = """query ShippingMethods{
-  shippingMethods(options:{take:1000}){items{id code name calculator{code}}}
+SHIPPING_METHODS = """query ShippingMethods($options:ShippingMethodListOptions!){
+  shippingMethods(options:$options){totalItems items{id code name calculator{code}}}
 }"""
 
 COUNT = "query CountOrders($filter:OrderFilterParameter!){orders(options:{take:1,filter:$filter}){totalItems}}"
@@ -114,16 +151,15 @@ KEYS = """query ListKeys($options:OrderListOptions!){
   orders(options:$options){totalItems items{id state createdAt updatedAt orderPlacedAt}}
 }"""
 
-STRAYS = """query Strays($before:DateTime!){
+STRAYS = """query Strays($options:OrderListOptions!){
   activeAdministrator{id}
-  orders(options:{take:100,filter:{
-    state:{eq:"Draft"},externalId:{isNull:true},createdAt:{before:$before}}}){
+  orders(options:$options){totalItems
     items{id state totalQuantity customFields{externalId} customer{id}
       history(options:{take:10}){items{id administrator{id}}}}}
 }"""
 
-NOTES = """query Notes($id:ID!){
-  order(id:$id){history(options:{take:1000,filter:{type:{eq:"ORDER_NOTE"}}}){items{id data}}}
+NOTES = """query Notes($id:ID!,$options:HistoryEntryListOptions!){
+  order(id:$id){history(options:$options){totalItems items{id data}}}
 }"""
 
 _ADDRESS = "{fullName company streetLine1 streetLine2 city province postalCode countryCode phoneNumber}"
@@ -143,7 +179,7 @@ def _order(fields: Iterable[str], line_fields: Iterable[str]) -> str:
   surcharges{{id description sku priceWithTax}}
   discounts{{description amountWithTax}}
   shippingLines{{shippingMethod{{id code name}}}}
-  payments{{id method amount state createdAt transactionId}}
+  payments{{id method amount state createdAt transactionId refunds{{id total state}}}}
   fulfillments{{id state method createdAt trackingCode lines{{orderLineId quantity}}}}
   {_custom(fields)}"""
 
@@ -162,6 +198,7 @@ def orders(fields: Iterable[str], line_fields: Iterable[str]) -> str:
 
 def variants(ean_field: str | None) -> str:
     """Variants by SKU, or by EAN where there is a field for it."""
+    fields = _custom([ean_field] if ean_field else [])
     return f"""query FindVariants($options:ProductVariantListOptions!){{
-  productVariants(options:$options){{items{{id sku name {_custom([ean_field] if ean_field else [])}}}}}
+  productVariants(options:$options){{totalItems items{{id sku name enabled product{{enabled}} {fields}}}}}
 }}"""

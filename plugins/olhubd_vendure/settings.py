@@ -39,8 +39,16 @@ class VendureSettings(Settings):
     """Custom field of ProductVariant that holds the EAN, used where the server has it; the SKU is tried first."""
     country: str | None = Field(default=None, pattern=r"^[A-Z]{2}$")
     """Country (ISO 3166 alpha-2) of addresses that name none; without it such orders are refused."""
+    notify_buyer: bool = False
+    """Whether the shop may write to the buyers of forwarded orders, and knows its own customers among them by their
+    e-mail address.
+
+    Off, the shop gets an address that leads nowhere, since Vendure requires one, and the buyer's own stands in the
+    custom field `marketplaceEmail`. Marketplaces mail their buyers themselves, and most forbid others to."""
     email_domain: str = Field(default="marketplace.invalid", pattern=r"^[A-Za-z0-9.-]+$")
-    """Domain of the e-mail address made up for buyers who have none, since Vendure requires one."""
+    """Domain of the addresses that lead nowhere. The default exists nowhere (RFC 2606)."""
+    whole_orders: bool = True
+    """Whether an order is made by one call where the server plugin offers it; off, step by step as elsewhere."""
     fulfillment_handler: str = "manual-fulfillment"
     """Code of the fulfilment handler that takes the arguments `method` and `trackingCode`."""
     parallel: int = Field(default=4, ge=1, le=64)

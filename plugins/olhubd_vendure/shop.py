@@ -1,23 +1,25 @@
-"""What is asked of one Vendure shop: its abilities, its orders, its products. It reads and never writes.
+"""What is asked of one Vendure shop: its abilities, its orders. It reads and never writes.
 
-A row is believed to satisfy a filter only after a look at it: a server may ignore a filter it does not know.
+A row is believed to satisfy a filter only after a look at it: a server may ignore a filter it does not know. And
+the end of a list is what the server says of it, never that fewer rows came than were asked for.
 """
 
 from __future__ import annotations
 
+import contextlib
 import re
 import zlib
-from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Any, TypeVar
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from olhubd.model import Line
-from olhubd.plugin import Account, ContractBroken, Rejected, Unavailable, decode
-from olhubd_vendure import queries, wire
+from olhubd.plugin import Account, Clock, ContractBroken, Permanent, Rejected, Unavailable, decode
+from olhubd.plugin.walk import ListPage, by_offset, whole
+from olhubd_vendure import answers, queries, wire
+from olhubd_vendure.abilities import LONGEST, Facilities, Server
 from olhubd_vendure.client import GraphQL
-from olhubd_vendure.draft import Server
 from olhubd_vendure.settings import VendureSettings
 
 __all__ = ["Keys", "Row", "Rows", "Shop"]
@@ -32,12 +34,17 @@ _ORDER_FIELDS = frozenset(
         "marketplaceShipping",
         "marketplace",
         "marketplaceLogin",
+        "marketplaceEmail",
         "marketplaceDelivery",
         "marketplaceNote",
         "marketplaceInvoice",
     }
 )
 _LINE_FIELDS = frozenset({"marketplaceLineId", "marketplacePrice", "marketplaceTitle", "marketplaceOffer"})
+_PAGE = 100
+_MOST = 1000
+_FRESH = timedelta(minutes=5)
+"""For how long what the server can do is believed. Any refusal ends it at once."""
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -78,18 +85,34 @@ class Rows(msgspec.Struct, frozen=True, kw_only=True):
     total: int
 
 
-_PAGE = 100
-_MOST = 1000
+class _Aged(Generic[T]):
+    """Something believed for a while."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._value: T | None = None
+        self._since = 0.0
+
+    @property
+    def value(self) -> T | None:
+        return self._value if self._clock.monotonic() - self._since < _FRESH.total_seconds() else None
+
+    def keep(self, value: T) -> T:
+        self._value, self._since = value, self._clock.monotonic()
+        return value
+
+    def drop(self) -> None:
+        self._value = None
 
 
 class Shop:
-    """One account's view of its shop. Knows the server's abilities after the first question."""
+    """One account's view of its shop."""
 
     def __init__(self, account: Account[VendureSettings]) -> None:
         self.settings = account.settings
         self.api = GraphQL(account)
-        self._server: Server | None = None
-        self._methods: dict[str, str] | None = None
+        self._server: _Aged[Server] = _Aged(account.clock)
+        self._facilities: _Aged[Facilities] = _Aged(account.clock)
         self.most = _MOST
         """How many records the server gives in one page, as far as it has said."""
 
@@ -98,48 +121,110 @@ class Shop:
         """How many whole orders are asked for at one time."""
         return min(_PAGE, self.most)
 
+    # What the server can do
+
+    def forget(self) -> None:
+        """Ask anew what the server can do."""
+        self._server.drop()
+        self._facilities.drop()
+
+    @contextlib.contextmanager
+    def learning(self) -> Iterator[None]:
+        """After a refusal what the server can do is asked anew: somebody may have changed just that."""
+        try:
+            yield
+        except Permanent:
+            self.forget()
+            raise
+
     async def server(self) -> Server:
-        """The server's abilities, asked once; again while it lacks what a push needs, since somebody may add it."""
-        if self._server is None or "imported" not in self._server.order_fields:
-            self._server = await self._ask_server()
-        return self._server
+        """What the server keeps of an order, and what we may do there."""
+        return self._server.value or self._server.keep(await self._ask_server())
+
+    async def facilities(self) -> Facilities:
+        """What the server has for making orders."""
+        return self._facilities.value or self._facilities.keep(await self._ask_facilities())
 
     async def _ask_server(self) -> Server:
-        answer = await self.api.ask(queries.SERVER, _ServerAnswer)
-        has = {
-            entity.entity_name: frozenset(field.name for field in entity.custom_fields)
-            for entity in answer.global_settings.server_config.entity_custom_fields
+        answer = await self.api.ask(queries.server(self.settings.api_key is None), answers.ServerAnswer)
+        entities = answer.global_settings.server_config.entity_custom_fields
+        has = {entity.entity_name: frozenset(field.name for field in entity.custom_fields) for entity in entities}
+        lengths = {
+            f"{entity.entity_name}.{field.name}": field.length or LONGEST
+            for entity in entities
+            for field in entity.custom_fields
+            if field.type == "string"
         }
+        channel = answer.active_channel
+        ours = [one for one in answer.me.channels if one.id == channel.id] if answer.me else []
         return Server(
             order_fields=has.get("Order", frozenset()) & _ORDER_FIELDS,
             line_fields=has.get("OrderLine", frozenset()) & _LINE_FIELDS,
             variant_fields=has.get("ProductVariant", frozenset()),
-            currency=answer.active_channel.default_currency_code,
-            promises=frozenset(
-                method.code
-                for method in answer.payment_methods.items
-                if method.enabled and method.handler.code == "olhubd-payment"
-            ),
+            currency=channel.default_currency_code,
+            lengths=lengths,
+            rights=frozenset(ours[0].permissions) if ours else None,
         )
+
+    async def _ask_facilities(self) -> Facilities:
+        methods = await self.everything(queries.SHIPPING_METHODS, answers.MethodsAnswer, {})
+        own = sorted(m.code for m in methods if m.calculator and m.calculator.code == "olhubd-shipping")
+        # A code goes before an id.
+        shipping = {m.id: m.id for m in methods} | {m.code: m.id for m in methods}
+        if own:
+            shipping[""] = shipping[own[0]]
+        payments = [
+            one
+            for one in await self.everything(queries.PAYMENT_METHODS, answers.PaymentMethodsAnswer, {})
+            if one.enabled and one.handler.code == "olhubd-payment"
+        ]
+        return Facilities(
+            shipping=shipping,
+            promises=frozenset(one.code for one in payments),
+            exposed=frozenset(one.code for one in payments if one.checker is None),
+            whole=self.settings.whole_orders and await self._makes_whole_orders(),
+            line_marks=not (await self.server()).line_fields or await self._gives_lines_fields(),
+        )
+
+    async def _makes_whole_orders(self) -> bool:
+        try:
+            return (await self.api.ask(queries.WHOLE, answers.WholeAnswer)).marketplace_orders == 1
+        except ContractBroken:
+            return False
+
+    async def _gives_lines_fields(self) -> bool:
+        """Whether a line can be given custom fields. A server that does not show its schema is believed to."""
+        try:
+            shape = (await self.api.ask(queries.MARKS, answers.MarksAnswer)).input
+        except (ContractBroken, Rejected):
+            return True
+        return shape is None or any(field.name == "customFields" for field in shape.input_fields)
+
+    # Orders
 
     async def order(self, id_: str) -> wire.Order | None:
         """One order; None when the shop has none of this id."""
         server = await self.server()
         document = queries.order(server.order_fields, server.line_fields)
-        return (await self.api.ask(document, _OrderAnswer, id=id_)).order
+        return (await self.api.ask(document, answers.OrderAnswer, id=id_)).order
 
-    async def find(self, reference: str) -> wire.Order | None:
-        """The order, draft or not, that carries our reference. None only where the server says that it has none."""
+    async def find(self, reference: str) -> wire.Core | None:
+        """The order, draft or not, that carries our reference; a `wire.Order` where all of it can be read. None
+        only where the server says that it has none."""
         if "externalId" not in (await self.server()).order_fields:
             return None
         page = await self.rows({"take": 2, "filter": {"externalId": {"eq": reference}}})
-        found = []
+        found: list[wire.Core] = []
         for row in page.rows:
-            if row.order is None:
-                raise ContractBroken(f"order {row.key.id} carries the reference but cannot be read: {row.reason}")
-            mark = row.order.custom("externalId")
+            try:
+                order: wire.Core = row.order or decode(row.raw, wire.Core)
+            except ContractBroken as error:
+                raise ContractBroken(
+                    f"order {row.key.id} carries the reference but cannot be read: {error}"
+                ) from error
+            mark = order.custom("externalId")
             if mark == reference:
-                found.append(row.order)
+                found.append(order)
             elif not isinstance(mark, str) or mark.casefold() != reference.casefold():
                 # Some databases know no difference of capital letters; anything else was not asked for.
                 raise ContractBroken("the shop does not filter orders by externalId", field="externalId")
@@ -153,12 +238,12 @@ class Shop:
         """A page of orders."""
         server = await self.server()
         document = queries.orders(server.order_fields, server.line_fields)
-        page = (await self._list(document, _OrdersAnswer, options)).orders
+        page = (await self._list(document, answers.OrdersAnswer, options)).orders
         return Rows(rows=[_row(bytes(item)) for item in page.items], total=page.total_items)
 
     async def keys(self, options: Mapping[str, Any]) -> Keys:
         """A page of keys. Its end is the server's word: how many fit, not how many came."""
-        page = (await self._list(queries.KEYS, _OrdersAnswer, options)).orders
+        page = (await self._list(queries.KEYS, answers.OrdersAnswer, options)).orders
         items: list[wire.Key] = []
         unreadable: list[Row] = []
         for raw in map(bytes, page.items):
@@ -173,25 +258,19 @@ class Shop:
             raise Unavailable(f"the shop counts {page.total_items} orders and shows none")
         return Keys(items=items, unreadable=unreadable, total=page.total_items, more=came < page.total_items)
 
-    async def _list(self, document: str, into: type[T], options: Mapping[str, Any]) -> T:
-        """A page of a list, as long as the server lets it be (`apiOptions.adminListQueryLimit`)."""
-        while True:
-            take = min(int(options["take"]), self.most)
-            try:
-                return await self.api.ask(document, into, options={**options, "take": take})
-            except Rejected as error:
-                limit = _limit(error)
-                if limit is None or limit >= take:
-                    raise
-                self.most = limit
-
     async def count(self, only: Mapping[str, Any]) -> int:
         """How many orders fit."""
-        return (await self.api.ask(queries.COUNT, _CountAnswer, filter=only)).orders.total_items
+        return (await self.api.ask(queries.COUNT, answers.CountAnswer, filter=only)).orders.total_items
 
     async def strays(self, before: datetime) -> list[str]:
-        """Empty drafts made by ourselves before a time and carrying no reference: each is a lost answer's."""
-        answer = await self.api.ask(queries.STRAYS, _StraysAnswer, before=before.isoformat())
+        """Empty drafts made by ourselves before a time of the shop's and carrying no reference: each is a lost
+        answer's."""
+        only = {
+            "state": {"eq": "Draft"},
+            "externalId": {"isNull": True},
+            "createdAt": {"before": before.isoformat()},
+        }
+        answer = await self._list(queries.STRAYS, answers.StraysAnswer, {"take": _PAGE, "filter": only})
         if answer.active_administrator is None:
             # A key is no administrator, and histories name administrators only.
             return []
@@ -206,74 +285,56 @@ class Shop:
             and {entry.administrator and entry.administrator.id for entry in one.history.items} == me
         ]
 
-    async def products(self, lines: Sequence[Line]) -> tuple[dict[str, wire.Variant], wire.Variant | None]:
-        """The products of lines, by the line's id, found by SKU or else by EAN; and the one that stands for what is
-        no product. Raises Rejected where more than one fits."""
-        stand_in = self.settings.placeholder_sku
-        server = await self.server()
-        ean_field = self.settings.ean_field if self.settings.ean_field in server.variant_fields else None
-        skus = {line.sku for line in lines if line.sku}
-        by_sku = await self._variants("sku", skus | ({stand_in} if stand_in else set()), ean_field)
-        rest = [line for line in lines if line.ean and line.sku not in by_sku]
-        by_ean = await self._variants(ean_field, {line.ean for line in rest if line.ean}, ean_field)
-        found = {}
-        for line in lines:
-            fitting = by_sku.get(line.sku or "") or by_ean.get(line.ean or "")
-            if fitting is not None:
-                found[line.external_id] = _only(fitting, line.sku or line.ean or "")
-        placeholder = by_sku.get(stand_in) if stand_in else None
-        return found, _only(placeholder, stand_in or "") if placeholder else None
-
-    async def _variants(
-        self, field: str | None, values: set[str], ean_field: str | None
-    ) -> dict[str, list[wire.Variant]]:
-        found: dict[str, list[wire.Variant]] = {}
-        if field is None or not values:
-            return found
-        document = queries.variants(ean_field)
-        wanted = sorted(values)
-        for start in range(0, len(wanted), 200):
-            options = {"take": 1000, "filter": {field: {"in": wanted[start : start + 200]}}}
-            for variant in (await self.api.ask(document, _VariantsAnswer, options=options)).product_variants.items:
-                value = variant.sku if field == "sku" else (variant.custom_fields or {}).get(field)
-                if value in values:
-                    found.setdefault(str(value), []).append(variant)
-        return found
-
-    async def shipping_method(self, wanted: str | None) -> str:
-        """The id of the delivery method of this code or id; of the one for marketplace orders when none is said."""
-        name = wanted or self.settings.shipping_method
-        if self._methods is None or (name is not None and name not in self._methods):
-            methods = (await self.api.ask(queries.SHIPPING_METHODS, _MethodsAnswer)).shipping_methods.items
-            own = sorted(m.code for m in methods if m.calculator and m.calculator.code == "olhubd-shipping")
-            # A code goes before an id.
-            self._methods = {m.id: m.id for m in methods} | {m.code: m.id for m in methods}
-            if own:
-                self._methods[""] = self._methods[own[0]]
-        if (name or "") not in self._methods:
-            what = f"the shop has no delivery method {name!r}" if name else "no delivery method is mapped nor set"
-            raise Rejected(f"{what}: map it in the route, or name one in shipping_method", field="shippingMethod")
-        return self._methods[name or ""]
-
     async def notes(self, id_: str) -> list[str]:
         """The notes on an order."""
-        found = (await self.api.ask(queries.NOTES, _NotesAnswer, id=id_)).order
-        entries = found.history.items if found else []
+        options = {"filter": {"type": {"eq": "ORDER_NOTE"}}}
+        entries = await self.everything(queries.NOTES, answers.NotesAnswer, options, id=id_)
         return [str(entry.data.get("note", "")) for entry in entries]
+
+    # Beside orders
+
+    async def customer(self, email: str) -> str | None:
+        """The id of the shop's customer of this e-mail address who has an account; None when there is none."""
+        found = (await self.api.ask(queries.CUSTOMERS, answers.CustomersAnswer, email=email)).customers.items
+        fitting = [
+            one for one in found if one.email_address.casefold() == email.casefold() and one.user is not None
+        ]
+        return fitting[0].id if fitting else None
 
     async def states(self) -> list[str]:
         """The server's order states, custom ones too."""
-        answer = await self.api.ask(queries.STATES, _StatesAnswer)
+        answer = await self.api.ask(queries.STATES, answers.StatesAnswer)
         return [state.name for state in answer.global_settings.server_config.order_process]
 
     async def channel(self) -> wire.Channel:
-        return (await self.api.ask(queries.CHANNEL, _ChannelAnswer)).active_channel
+        return (await self.api.ask(queries.CHANNEL, answers.ChannelAnswer)).active_channel
 
+    # Lists
 
-def _only(fitting: list[wire.Variant], code: str) -> wire.Variant:
-    if len(fitting) > 1:
-        raise Rejected(f"{len(fitting)} products of the shop have the SKU or EAN {code}", field="sku")
-    return fitting[0]
+    async def everything(
+        self, document: str, into: type[Any], options: Mapping[str, Any], **more: Any
+    ) -> list[Any]:
+        """All records of a short list, whatever the server's pages hold. Raises Unavailable where they do not come
+        to what it counts."""
+
+        async def fetch(offset: int) -> ListPage[Any]:
+            one = {**options, "take": _MOST, "skip": offset, "sort": {"id": "ASC"}}
+            page = (await self._list(document, into, one, **more)).page
+            return ListPage(rows=page.items, asked=self.most, total=page.total_items)
+
+        return await whole(by_offset(fetch, lambda record: record.id), "a list of the shop")
+
+    async def _list(self, document: str, into: type[T], options: Mapping[str, Any], **more: Any) -> T:
+        """A page of a list, as long as the server lets it be (`apiOptions.adminListQueryLimit`)."""
+        while True:
+            take = min(int(options["take"]), self.most)
+            try:
+                return await self.api.ask(document, into, options={**options, "take": take}, **more)
+            except Rejected as error:
+                limit = _limit(error)
+                if limit is None or limit >= take:
+                    raise
+                self.most = limit
 
 
 def _limit(error: Rejected) -> int | None:
@@ -298,98 +359,3 @@ def _row(raw: bytes) -> Row:
         return Row(key, decode(raw, wire.Order), None, raw)
     except ContractBroken as error:
         return Row(key, None, str(error), raw)
-
-
-class _Answer(msgspec.Struct, rename="camel"):
-    pass
-
-
-class _OrderAnswer(_Answer):
-    order: wire.Order | None = None
-
-
-class _OrdersAnswer(_Answer):
-    orders: wire.Orders
-
-
-class _Total(_Answer):
-    total_items: int
-
-
-class _CountAnswer(_Answer):
-    orders: _Total
-
-
-class _Stray(_Answer):
-    id: str
-    state: str
-    total_quantity: int
-    history: wire.History
-    customer: wire.Administrator | None = None
-    custom_fields: dict[str, Any] | None = None
-
-
-class _Strays(_Answer):
-    items: list[_Stray]
-
-
-class _StraysAnswer(_Answer):
-    orders: _Strays
-    active_administrator: wire.Administrator | None = None
-
-
-class _Variants(_Answer):
-    items: list[wire.Variant]
-
-
-class _VariantsAnswer(_Answer):
-    product_variants: _Variants
-
-
-class _Methods(_Answer):
-    items: list[wire.Method]
-
-
-class _MethodsAnswer(_Answer):
-    shipping_methods: _Methods
-
-
-class _PaymentMethod(_Answer):
-    code: str
-    enabled: bool
-    handler: wire.Code
-
-
-class _PaymentMethods(_Answer):
-    items: list[_PaymentMethod]
-
-
-class _Config(_Answer):
-    entity_custom_fields: list[wire.CustomFields] = []
-    order_process: list[wire.Field] = []
-
-
-class _Settings(_Answer):
-    server_config: _Config
-
-
-class _ServerAnswer(_Answer):
-    global_settings: _Settings
-    active_channel: wire.Channel
-    payment_methods: _PaymentMethods
-
-
-class _StatesAnswer(_Answer):
-    global_settings: _Settings
-
-
-class _ChannelAnswer(_Answer):
-    active_channel: wire.Channel
-
-
-class _Notes(_Answer):
-    history: wire.History
-
-
-class _NotesAnswer(_Answer):
-    order: _Notes | None = None

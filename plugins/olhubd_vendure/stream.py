@@ -13,14 +13,12 @@ from datetime import datetime
 from typing import Any
 
 from olhubd.plugin import ContractBroken, Unavailable
+from olhubd.plugin.walk import ListPage, by_offset, require_order, whole
 from olhubd_vendure import wire
-from olhubd_vendure.feed import PAGE, Position, in_order
+from olhubd_vendure.feed import PAGE, Position
 from olhubd_vendure.shop import Keys, Row, Shop
 
 __all__ = ["follow"]
-
-_MOST_PAGES = 200
-"""More than the orders of one overlap ever fill."""
 
 _Timed = list[tuple[wire.Key, datetime]]
 
@@ -61,25 +59,23 @@ def _timed(page: Keys, field: str) -> _Timed:
 
 async def _keys(shop: Shop, field: str, only: Mapping[str, Any], take: int) -> Keys:
     page = await shop.keys({"take": take, "sort": {field: "ASC"}, "filter": only})
-    in_order([at for _, at in _timed(page, field)], field)
+    require_order((at for _, at in _timed(page, field)), field)
     return page
 
 
 async def _everything(shop: Shop, only: Mapping[str, Any]) -> Keys:
     """All keys that fit, read by their ids. Raises Unavailable where the pages do not come to what was counted."""
-    found: dict[str, wire.Key] = {}
     unreadable: dict[str, Row] = {}
-    skip = 0
-    for _ in range(_MOST_PAGES):
-        page = await shop.keys({"take": shop.most, "skip": skip, "sort": {"id": "ASC"}, "filter": only})
-        found |= {key.id: key for key in page.items}
-        unreadable |= {row.key.id: row for row in page.unreadable}
-        skip += len(page.items) + len(page.unreadable)
-        if not page.more:
-            break
-    if len(found) + len(unreadable) < page.total:
-        raise Unavailable(f"{page.total} orders were counted and {len(found)} came: the list changes meanwhile")
-    return Keys(items=list(found.values()), unreadable=list(unreadable.values()), total=len(found))
+
+    async def fetch(offset: int) -> ListPage[wire.Key]:
+        page = await shop.keys({"take": shop.most, "skip": offset, "sort": {"id": "ASC"}, "filter": only})
+        unreadable.update({row.key.id: row for row in page.unreadable})
+        rows = [*page.items, *(row.key for row in page.unreadable)]
+        return ListPage(rows=rows, asked=shop.most, total=page.total)
+
+    keys = await whole(by_offset(fetch, lambda key: key.id), "the list of orders")
+    found = [key for key in keys if key.id not in unreadable]
+    return Keys(items=found, unreadable=list(unreadable.values()), total=len(keys))
 
 
 async def _read(shop: Shop, ids: Sequence[str]) -> list[Row]:

@@ -11,6 +11,7 @@ __all__ = [
     "Address",
     "Administrator",
     "Channel",
+    "Core",
     "CustomFields",
     "Customer",
     "Fulfillment",
@@ -22,6 +23,9 @@ __all__ = [
     "Orders",
     "Outcome",
     "Payment",
+    "Product",
+    "Refund",
+    "Refusal",
     "Variant",
 ]
 
@@ -39,6 +43,22 @@ class Outcome(_Wire, kw_only=True):
     transition_error: str | None = None
     result: str | None = None
     id: str | None = None
+    state: str | None = None
+    order: Ref | None = None
+    refusal: Refusal | None = None
+
+
+class Ref(_Wire, kw_only=True):
+    id: str
+
+
+class Refusal(_Wire, kw_only=True):
+    """Why the server plugin did not make an order. `about` names the part, `line` is the place of a line."""
+
+    error_code: str
+    message: str
+    about: str | None = None
+    line: int | None = None
 
 
 class User(_Wire, kw_only=True):
@@ -66,11 +86,22 @@ class Address(_Wire, kw_only=True):
     phone_number: str | None = None
 
 
+class Product(_Wire, kw_only=True):
+    enabled: bool = True
+
+
 class Variant(_Wire, kw_only=True):
     id: str
     sku: str
     name: str = ""
+    enabled: bool = True
+    product: Product | None = None
     custom_fields: dict[str, Any] | None = None
+
+    @property
+    def for_sale(self) -> bool:
+        """Whether the shop puts it into orders."""
+        return self.enabled and (self.product is None or self.product.enabled)
 
 
 class Discount(_Wire, kw_only=True):
@@ -116,6 +147,12 @@ class ShippingLine(_Wire, kw_only=True):
     shipping_method: Method
 
 
+class Refund(_Wire, kw_only=True):
+    id: str
+    total: int
+    state: str
+
+
 class Payment(_Wire, kw_only=True):
     id: str
     method: str
@@ -123,6 +160,13 @@ class Payment(_Wire, kw_only=True):
     state: str
     created_at: datetime
     transaction_id: str | None = None
+    refunds: list[Refund] = []
+
+    @property
+    def kept(self) -> int:
+        """What was received and not paid back, in minor units."""
+        received = self.amount if self.state == "Settled" else 0
+        return received - sum(one.total for one in self.refunds if one.state == "Settled")
 
 
 class FulfillmentLine(_Wire, kw_only=True):
@@ -139,16 +183,26 @@ class Fulfillment(_Wire, kw_only=True):
     lines: list[FulfillmentLine]
 
 
-class Order(_Wire, kw_only=True):
+class Core(_Wire, kw_only=True):
+    """What is needed of an order to know that it is there. No other field decides about that."""
+
     id: str
-    code: str
+    code: str = ""
     state: str
+    currency_code: str
+    total_with_tax: int
+    custom_fields: dict[str, Any] | None = None
+
+    def custom(self, name: str) -> Any:
+        return (self.custom_fields or {}).get(name)
+
+
+class Order(Core, kw_only=True):
+    code: str
     active: bool
     created_at: datetime
     updated_at: datetime
     order_placed_at: datetime | None = None
-    currency_code: str
-    total_with_tax: int
     shipping_with_tax: int
     customer: Customer | None = None
     shipping_address: Address | None = None
@@ -159,10 +213,6 @@ class Order(_Wire, kw_only=True):
     shipping_lines: list[ShippingLine] = []
     payments: list[Payment] | None = None
     fulfillments: list[Fulfillment] | None = None
-    custom_fields: dict[str, Any] | None = None
-
-    def custom(self, name: str) -> Any:
-        return (self.custom_fields or {}).get(name)
 
 
 class Orders(_Wire, kw_only=True):
@@ -200,7 +250,11 @@ def _placeable(at: datetime) -> bool:
 
 
 class Field(_Wire, kw_only=True):
+    """A custom field. `length` is how many letters it holds, where it says so."""
+
     name: str
+    type: str | None = None
+    length: int | None = None
 
 
 class CustomFields(_Wire, kw_only=True):
@@ -230,3 +284,4 @@ class HistoryEntry(_Wire, kw_only=True):
 
 class History(_Wire, kw_only=True):
     items: list[HistoryEntry]
+    total_items: int = 0

@@ -19,7 +19,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +145,11 @@ class Clerk:
         finally:
             self.ask("mutation($i:[ID!]!){removeOrders(ids:$i)}", {"i": ids})
 
+    def age(self, ids: Sequence[str], by: timedelta) -> None:
+        """Let orders have been made earlier than they were."""
+        change = "mutation($i:[ID!]!,$m:DateTime!){ageOrders(ids:$i,moment:$m)}"
+        self.ask(change, {"i": list(ids), "m": (datetime.now(UTC) - by).isoformat()})
+
     def set_stock(self, sku: str, on_hand: int) -> None:
         """Say how many pieces there are."""
         query = "query($sku:String!){productVariants(options:{filter:{sku:{eq:$sku}}}){items{id stockLevels{\
@@ -176,13 +181,14 @@ class Shop:
         self.password = "superadmin"
         self.clerk = Clerk(base)
 
-    def settings(self, base: str | None = None) -> dict[str, Any]:
+    def settings(self, base: str | None = None, **more: Any) -> dict[str, Any]:
         """The settings of an account of the vendure connector, directly or through a proxy at `base`."""
         return {
             "url": base or self.base,
             "username": self.username,
             "password": self.password,
             "placeholder_sku": self.placeholder,
+            **more,
         }
 
 
@@ -375,6 +381,7 @@ def _methods(clerk: Clerk, *, plain: bool) -> None:
                 "code": Shop.payment,
                 "enabled": True,
                 "handler": {"code": "olhubd-payment", "arguments": []},
+                "checker": {"code": "olhubd-only", "arguments": []},
                 "translations": [{"languageCode": "en", "name": "Marketplace", "description": ""}],
             }
         },

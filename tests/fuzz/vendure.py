@@ -16,11 +16,12 @@ from aiohttp import web
 
 from olhubd.testing.simulator import Entry, Simulator
 from olhubd_vendure import wire
+from olhubd_vendure.abilities import RIGHTS
 from olhubd_vendure.queries import Call
 from tests.plugins.vendure.listing import ListTooLong, listed
 from tests.plugins.vendure.test_draft import FULL, Book
 
-__all__ = ["VendureStandIn"]
+__all__ = ["Duplicated", "VendureStandIn"]
 
 CODES = {"KUB-BIA": "11", "KOC-WEL": "12", "ANY": "999"}
 
@@ -83,6 +84,20 @@ class VendureStandIn(Simulator):
         self.book = Book()
         self.made = False
         self.limit = 1000
+        self.whole = False
+        """Whether it makes an order by one call."""
+        self.modern = True
+        self.delivers = True
+        self.rights = {name for names in RIGHTS for name in names}
+        self.customers: set[str] = set()
+        self.disabled: set[str] = set()
+        self.notes = ["x"]
+        self.skus = dict(CODES)
+        self.checked = True
+        self.failing: dict[str, dict[str, Any]] = {}
+        """The problem that a mutation ends with, by its name."""
+        self.refusing: dict[str, Any] | None = None
+        self.asked: list[str] = []
 
     def routes(self) -> Sequence[web.AbstractRouteDef]:
         return [web.post("/admin-api", self._answer)]
@@ -96,15 +111,23 @@ class VendureStandIn(Simulator):
     async def _answer(self, request: web.Request) -> web.Response:
         asked = json.loads(await request.read())
         name, variables = asked["operationName"], asked["variables"]
+        self.asked.append(name)
         if name == "Login":
             return _json({"login": {"__typename": "CurrentUser"}}, {"vendure-auth-token": "secret-token"})
         if asked["query"].startswith("mutation"):
-            return _json(self._change(asked["query"], variables))
+            for call, problem in self.failing.items():
+                if call in name.split("_"):
+                    return web.json_response({"errors": [problem], "data": None})
+            try:
+                return _json(self._change(asked["query"], variables))
+            except Duplicated:
+                return _refusal("INTERNAL_SERVER_ERROR", "UNIQUE constraint failed: order.externalId", 200)
         try:
             return _json(getattr(self, f"_{name}")(**variables))
         except ListTooLong as error:
-            problem = {"message": str(error), "path": [name], "extensions": {"code": "USER_INPUT_ERROR"}}
-            return web.json_response({"errors": [problem], "data": None})
+            return _refusal("USER_INPUT_ERROR", str(error), 200)
+        except Unheard as error:
+            return _refusal(error.code, str(error), 400)
 
     def _change(self, document: str, variables: dict[str, Any]) -> dict[str, Any]:
         done: dict[str, Any] = {}
@@ -114,13 +137,67 @@ class VendureStandIn(Simulator):
                 key.removeprefix(prefix): value for key, value in variables.items() if key.startswith(prefix)
             }
             done[f"c{number}"] = {"__typename": "Order", "id": "1"}
+            if call == "createMarketplaceOrder":
+                if self.refusing is not None:
+                    done[f"c{number}"] = {"order": None, "refusal": self.refusing}
+                    continue
+                self.made = True
+                self.book.make(arguments["input"])
+                done[f"c{number}"] = {"order": {"id": "1"}, "refusal": None}
+                continue
+            if call == "addNoteToOrder":
+                self.notes.append(arguments["input"]["note"])
             if call == "createDraftOrder":
                 self.made = True
             elif call == "deleteDraftOrder":
                 done[f"c{number}"] = {"__typename": "DeletionResponse", "result": "DELETED", "message": None}
+            elif (state := self._act(call, arguments)) is not None:
+                done[f"c{number}"]["state"] = state
             elif hasattr(self.book, call) and (arguments.get("id") or arguments.get("orderId") or "1") == "1":
                 self.book.do(Call(call, arguments))
         return done
+
+    def _act(self, call: str, arguments: dict[str, Any]) -> str | None:
+        """What moves an order that stands there; the state that it answers with, None for another call."""
+        given = arguments.get("input", {})
+        match call:
+            case "addFulfillmentToOrder":
+                named = {part["orderLineId"] for part in given["lines"]}
+                place = next(n for n, o in enumerate(self.orders) if named & {line.id for line in o.lines})
+                parts = [
+                    wire.FulfillmentLine(order_line_id=p["orderLineId"], quantity=p["quantity"])
+                    for p in given["lines"]
+                ]
+                told = {one["name"]: one["value"] for one in given["handler"]["arguments"]}
+                made = wire.Fulfillment(
+                    id="1",
+                    state="Pending",
+                    method=told["method"],
+                    created_at=self.orders[place].created_at,
+                    tracking_code=told["trackingCode"],
+                    lines=parts,
+                )
+                self._set(place, fulfillments=[*(self.orders[place].fulfillments or []), made])
+                return "Pending"
+            case "transitionFulfillmentToState":
+                for place, order in enumerate(self.orders):
+                    parcels = [
+                        msgspec.structs.replace(one, state=arguments["state"]) if one.id == arguments["id"] else one
+                        for one in order.fulfillments or []
+                    ]
+                    if parcels != order.fulfillments:
+                        sent = {"state": arguments["state"]} if arguments["state"] != "Cancelled" else {}
+                        self._set(place, fulfillments=parcels, **sent)
+                        return str(arguments["state"])
+            case "cancelOrder":
+                for place, order in enumerate(self.orders):
+                    if order.id == given["orderId"]:
+                        self._set(place, state="Cancelled")
+                        return "Cancelled"
+        return None
+
+    def _set(self, place: int, **changes: Any) -> None:
+        self.orders[place] = msgspec.structs.replace(self.orders[place], **changes)
 
     def _all(self) -> list[Any]:
         """Without a default left out, as GraphQL answers."""
@@ -141,12 +218,29 @@ class VendureStandIn(Simulator):
             {"entityName": name, "customFields": [{"name": one} for one in sorted(own)]}
             for name, own in fields.items()
         ]
-        promise = {"code": "marketplace", "enabled": True, "handler": {"code": "olhubd-payment"}}
         return {
             "globalSettings": {"serverConfig": {"entityCustomFields": listed}},
             **self._Channel(),
-            "paymentMethods": {"items": [promise]},
+            "me": {"channels": [{"id": "1", "permissions": sorted(self.rights)}]},
         }
+
+    def _PaymentMethods(self, options: Any) -> Any:  # noqa: N802
+        checker = {"code": "olhubd-only"} if self.checked else None
+        promise = {"id": "1", "code": "marketplace", "enabled": True, "handler": {"code": "olhubd-payment"}}
+        return {"paymentMethods": {"totalItems": 1, "items": [{**promise, "checker": checker}]}}
+
+    def _Whole(self) -> Any:  # noqa: N802
+        if not self.whole:
+            raise Unheard("GRAPHQL_VALIDATION_FAILED", 'Cannot query field "marketplaceOrders" on type "Query".')
+        return {"marketplaceOrders": 1}
+
+    def _Marks(self) -> Any:  # noqa: N802
+        names = ("productVariantId", "quantity", *(["customFields"] if self.modern else []))
+        return {"input": {"inputFields": [{"name": name} for name in names]}}
+
+    def _FindCustomer(self, email: str) -> Any:  # noqa: N802
+        known = [{"id": "77", "emailAddress": email, "user": {"id": "7"}}] if email in self.customers else []
+        return {"customers": {"items": known}}
 
     def _Channel(self) -> Any:  # noqa: N802
         return {"activeChannel": {"id": "1", "code": "default", "defaultCurrencyCode": "PLN"}}
@@ -155,27 +249,53 @@ class VendureStandIn(Simulator):
         names = ("Draft", "PaymentSettled", "Shipped", "Cancelled")
         return {"globalSettings": {"serverConfig": {"orderProcess": [{"name": name} for name in names]}}}
 
-    def _ShippingMethods(self) -> Any:  # noqa: N802
+    def _ShippingMethods(self, options: Any) -> Any:  # noqa: N802
         method = {"id": "7", "code": "m", "name": "Method", "calculator": {"code": "olhubd-shipping"}}
-        return {"shippingMethods": {"items": [method]}}
+        methods = [method] if self.delivers else []
+        return {"shippingMethods": {"totalItems": len(methods), "items": methods}}
 
     def _CountOrders(self, filter: Any) -> Any:  # noqa: N802, A002
         return {"orders": {"totalItems": len(self.orders)}}
 
-    def _Strays(self, before: str) -> Any:  # noqa: N802
+    def _Strays(self, options: Any) -> Any:  # noqa: N802
         return {"activeAdministrator": {"id": "1"}, "orders": {"items": []}}
 
-    def _Notes(self, id: str) -> Any:  # noqa: N802, A002
-        return {"order": {"history": {"items": [{"id": "1", "data": {"note": "x"}}]}}}
+    def _Notes(self, id: str, options: Any) -> Any:  # noqa: N802, A002
+        notes = [{"id": str(number), "data": {"note": note}} for number, note in enumerate(self.notes)]
+        return {"order": {"history": {"totalItems": len(notes), "items": notes}}}
 
     def _FindVariants(self, options: dict[str, Any]) -> Any:  # noqa: N802
         ((_, only),) = options["filter"].items()
         found = [
-            {"id": id_, "sku": sku, "name": sku, "customFields": {"ean": None}}
-            for sku, id_ in CODES.items()
+            {
+                "id": id_,
+                "sku": sku,
+                "name": sku,
+                "enabled": sku not in self.disabled,
+                "product": {"enabled": True},
+                "customFields": {"ean": None},
+            }
+            for sku, id_ in self.skus.items()
             if sku in only["in"]
         ]
-        return {"productVariants": {"items": found}}
+        return {"productVariants": {"totalItems": len(found), "items": found}}
+
+
+class Duplicated(Exception):
+    """A unique field has the value already."""
+
+
+class Unheard(Exception):
+    """The document is not known to the server."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+def _refusal(code: str, text: str, status: int) -> web.Response:
+    problem = {"message": text, "extensions": {"code": code}}
+    return web.json_response({"errors": [problem], "data": None}, status=status)
 
 
 def _json(data: Any, headers: dict[str, str] | None = None) -> web.Response:

@@ -1,4 +1,4 @@
-// For tests alone: many placed orders at once, each of a given moment, written straight into the database.
+// For tests alone, straight into the database: many placed orders at once, each of a given moment; and older orders.
 
 const {
     Allow, ChannelService, Ctx, Order, Permission, PluginCommonModule, TransactionalConnection, VendurePlugin,
@@ -26,6 +26,11 @@ class BulkResolver {
         }
         return ids;
     }
+    async ageOrders(ctx, { ids, moment }) {
+        const createdAt = new Date(moment);
+        for (const id of ids) await this.connection.getRepository(ctx, Order).update(id, { createdAt });
+        return ids.length;
+    }
     async removeOrders(ctx, { ids }) {
         for (const id of ids) await this.connection.getRepository(ctx, Order).delete(id);
         return ids.length;
@@ -33,7 +38,7 @@ class BulkResolver {
 }
 Reflect.defineMetadata('design:paramtypes', [TransactionalConnection, ChannelService], BulkResolver);
 Resolver()(BulkResolver);
-for (const name of ['placeOrders', 'removeOrders']) {
+for (const name of ['placeOrders', 'ageOrders', 'removeOrders']) {
     const descriptor = Object.getOwnPropertyDescriptor(BulkResolver.prototype, name);
     Ctx()(BulkResolver.prototype, name, 0);
     Args()(BulkResolver.prototype, name, 1);
@@ -43,6 +48,7 @@ for (const name of ['placeOrders', 'removeOrders']) {
 const schema = gql`
     extend type Mutation {
         placeOrders(moments: [DateTime!]!): [ID!]!
+        ageOrders(ids: [ID!]!, moment: DateTime!): Int!
         removeOrders(ids: [ID!]!): Int!
     }
 `;

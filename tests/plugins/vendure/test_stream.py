@@ -42,10 +42,8 @@ class Lists(VendureStandIn):
             change = {"id": ids(number), "code": f"C{number}", "updated_at": at, "order_placed_at": at}
             self.orders.append(msgspec.structs.replace(like, **change, created_at=at))
         self.dice = random.Random(1)
-        self.asked = 0
 
     def _ListOrders(self, options: dict[str, Any]) -> Any:  # noqa: N802
-        self.asked += 1
         return {"orders": listed(self._all(), options, self.limit, self.dice)}
 
     _ListKeys = _ListOrders
@@ -116,7 +114,7 @@ async def test_a_list_out_of_order_is_not_believed() -> None:
     stand._ListKeys = by_id  # type: ignore[method-assign]
     async with open_shop(stand) as shop:
         for way in ("feed", "sweep"):
-            with pytest.raises(ContractBroken, match="not in the order of"):
+            with pytest.raises(ContractBroken, match="not in the order that was asked for"):
                 await told(shop, way)
 
 
@@ -133,7 +131,7 @@ async def test_a_count_without_rows_is_not_the_end() -> None:
                 await told(shop, way)
         stand.orders = [msgspec.structs.replace(stand.orders[0], custom_fields={"externalId": "a:1"})]
         with pytest.raises(Unavailable, match="counts 1"):
-            await shop.find_order("a:1", BEGUN)
+            await shop.find_order("a:1", None)
 
 
 async def test_an_order_that_was_listed_and_does_not_come_is_not_passed_over() -> None:
@@ -158,7 +156,7 @@ async def test_a_filter_that_is_ignored_finds_nothing_and_says_so() -> None:
     }
     async with open_shop(stand) as shop:
         with pytest.raises(ContractBroken, match="does not filter"):
-            await shop.find_order("a:1", BEGUN)
+            await shop.find_order("a:1", None)
 
 
 async def test_a_quiet_pull_reads_no_whole_order() -> None:

@@ -1,0 +1,295 @@
+"""Making an order in a shop that answers as Vendure does: by one call and step by step, seen from the connector."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+import pytest
+
+from olhubd.model import Order, Payment, PaymentType, Shipment
+from olhubd.plugin import AuthLost, Conflict, ContractBroken, OutcomeUnknown, PluginError, Push, Rejected
+from olhubd.testing.host import Hurry, account
+from olhubd.testing.samples import sample
+from olhubd.testing.simulator import serve
+from olhubd_vendure import Vendure
+from olhubd_vendure.queries import Call
+from tests.fuzz.vendure import Duplicated, VendureStandIn
+from tests.plugins.vendure.test_draft import Book
+
+AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+WAYS = ("whole", "steps")
+
+
+def pushed(order: Order | None = None, **options: Any) -> Push:
+    order = order or sample("plain", "1", AT)
+    return Push(order=order, reference="a:1", account="a", marketplace="allegro", **options)
+
+
+class Later(Hurry):
+    """A clock that can be set forward."""
+
+    ahead = 0.0
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.ahead
+
+
+@asynccontextmanager
+async def opened(stand: VendureStandIn, **settings: Any) -> AsyncIterator[tuple[Vendure, Later]]:
+    clock = Later()
+    async with (
+        serve(stand) as base,
+        account(Vendure, {**stand.settings(base), "placeholder_sku": None, **settings}, clock=clock) as shop,
+    ):
+        yield shop, clock
+
+
+def stand_in(way: str) -> VendureStandIn:
+    stand = VendureStandIn()
+    stand.whole = way == "whole"
+    stand.skus.update({line.sku: f"v{n}" for n, line in enumerate(sample("plain", "1", AT).lines) if line.sku})
+    return stand
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_an_order_is_made_and_read_back(way: str) -> None:
+    """And once known to the shop, it is not made again."""
+    stand = stand_in(way)
+    async with opened(stand) as (shop, _):
+        receipt = await shop.push_order(pushed())
+        assert receipt.total == pushed().order.total
+        assert receipt.status == "PaymentSettled"
+        assert receipt.differences == ()
+        assert [name for name in stand.asked if name[:1].islower()][:1] == [
+            "createMarketplaceOrder" if way == "whole" else "createDraftOrder"
+        ]
+        stand.asked.clear()
+        assert await shop.push_order(pushed()) == receipt
+        assert not any(name[:1].islower() for name in stand.asked)
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_a_mark_that_is_refused_and_not_shown_waits_for_a_person(way: str) -> None:
+    """Another channel has it. Nobody knows better at the next try, and no try leaves a draft."""
+    stand = stand_in(way)
+    drafts: list[str] = []
+
+    def refuse(document: str, variables: dict[str, Any]) -> Any:
+        if "createDraftOrder" in document:
+            drafts.append("made")
+            return {"c0": {"__typename": "Order", "id": "1"}}
+        if "deleteDraftOrder" in document:
+            drafts.pop()
+            return {"c0": {"__typename": "DeletionResponse", "result": "DELETED"}}
+        raise Duplicated
+
+    stand._change = refuse  # type: ignore[method-assign]
+    async with opened(stand) as (shop, clock):
+        for _ in range(2):
+            with pytest.raises(Conflict, match="another channel"):
+                await shop.push_order(pushed())
+        assert clock.naps, "another try's order may be a moment late"
+    assert drafts == []
+
+
+async def test_a_claim_that_fails_leaves_no_draft() -> None:
+    """However it fails: an answer that says nothing, a failure of the server, a right that lacks."""
+    problems: list[dict[str, Any]] = [
+        {"message": "value too long", "extensions": {"code": "INTERNAL_SERVER_ERROR"}, "path": ["c0"]},
+        {"message": "Forbidden", "extensions": {"code": "FORBIDDEN"}, "path": ["c0"]},
+        {"message": "Not so", "extensions": {"code": "USER_INPUT_ERROR"}, "path": ["c0"]},
+    ]
+    for problem in problems:
+        stand = stand_in("steps")
+        stand.failing["setOrderCustomFields"] = problem
+        async with opened(stand, username=None, password=None, api_key="k") as (shop, _):
+            with pytest.raises(PluginError):
+                await shop.push_order(pushed())
+        assert [name for name in stand.asked if name[:1].islower()] == [
+            "createDraftOrder",
+            "setOrderCustomFields",
+            "deleteDraftOrder",
+        ], problem
+
+
+async def test_what_the_server_says_of_its_failure_is_told_without_what_it_quotes() -> None:
+    """Whoever finally decides about an order whose outcome stays unknown has the server's own words for it."""
+    stand = stand_in("whole")
+    stand.failing["createMarketplaceOrder"] = {
+        "message": "Incorrect string value: 'Brzęczyszczykiewicz' for column 'lastName' of j.k@poczta.example",
+        "extensions": {"code": "INTERNAL_SERVER_ERROR"},
+        "path": ["c0"],
+    }
+    async with opened(stand) as (shop, _):
+        with pytest.raises(OutcomeUnknown) as doubt:
+            await shop.push_order(pushed())
+    said = str(doubt.value)
+    assert "Incorrect string value: ... for column 'lastName' of [e-mail]" in said
+    assert "Brzęcz" not in said
+
+
+async def test_a_refusal_of_the_whole_order_is_told_by_its_line() -> None:
+    stand = stand_in("whole")
+    stand.refusing = {"errorCode": "INSUFFICIENT_STOCK_ERROR", "message": "Only 3 left", "about": None, "line": 1}
+    sku = pushed().order.lines[1].sku
+    async with opened(stand) as (shop, _):
+        with pytest.raises(Rejected, match=f"of {sku}: Only 3 left") as refusal:
+            await shop.push_order(pushed())
+    assert (refusal.value.field, refusal.value.code) == (sku, "INSUFFICIENT_STOCK_ERROR")
+
+
+async def test_another_total_is_told_by_what_makes_it() -> None:
+    stand = stand_in("whole")
+    sums = {"totalWithTax": 1, "shippingWithTax": 2, "discounts": ["Ten off"], "lines": [["line-1", 3]]}
+    message = msgspec.json.encode(sums).decode()
+    stand.refusing = {"errorCode": "TOTAL", "message": message, "about": "the total", "line": None}
+    async with opened(stand) as (shop, _):
+        with pytest.raises(Rejected) as refusal:
+            await shop.push_order(pushed())
+    for part in ("olhubd-shipping", "Ten off", "marketplacePrice"):
+        assert part in str(refusal.value)
+
+
+async def test_what_was_added_is_seen_after_a_refusal_and_after_a_while() -> None:
+    stand = stand_in("whole")
+    stand.delivers = False
+    async with opened(stand, shipping_method=None) as (shop, clock):
+        with pytest.raises(Rejected, match="delivery method"):
+            await shop.push_order(pushed())
+        stand.delivers = True
+        await shop.push_order(pushed())
+        stand.asked.clear()
+        stand.book = Book()
+        await shop.push_order(pushed())
+        assert "ShippingMethods" not in stand.asked, "it is not asked each time"
+        clock.ahead = 301
+        await shop.push_order(pushed())
+        assert "ShippingMethods" in stand.asked
+        stand.asked.clear()
+        await shop.probe()
+        assert "ShippingMethods" in stand.asked
+
+
+@pytest.mark.parametrize(
+    ("change", "lacks"),
+    [
+        (lambda stand: stand.rights.discard("UpdateOrder"), "the right UpdateOrder"),
+        (lambda stand: setattr(stand, "delivers", False), "a delivery method with the calculator olhubd-shipping"),
+        (lambda stand: setattr(stand, "modern", False), "Vendure 3.1.7 or newer"),
+        (lambda stand: stand.skus.pop("ANY"), "a product with the SKU ANY"),
+        (
+            lambda stand: setattr(stand, "checked", False),
+            "the checker olhubd-only of the payment method marketplace",
+        ),
+    ],
+)
+async def test_the_probe_names_what_is_missing(change: Callable[[VendureStandIn], Any], lacks: str) -> None:
+    stand = stand_in("steps")
+    async with opened(stand, placeholder_sku="ANY", shipping_method=None) as (shop, _):
+        assert "lacks" not in (await shop.probe()).details
+        change(stand)
+        assert lacks in (await shop.probe()).details["lacks"]
+
+
+async def test_an_old_vendure_is_told_before_anything_is_written() -> None:
+    stand = stand_in("steps")
+    stand.modern = False
+    async with opened(stand) as (shop, _):
+        with pytest.raises(Rejected, match=r"older than 3\.1\.7"):
+            await shop.push_order(pushed())
+    assert not any(name[:1].islower() for name in stand.asked)
+
+
+async def test_a_right_that_lacks_is_told_before_anything_is_written() -> None:
+    stand = stand_in("steps")
+    stand.rights.discard("UpdateOrder")
+    async with opened(stand) as (shop, _):
+        with pytest.raises(AuthLost, match="UpdateOrder"):
+            await shop.push_order(pushed())
+    assert not any(name[:1].islower() for name in stand.asked)
+
+
+async def test_a_product_that_is_not_sold_is_refused_by_its_sku() -> None:
+    stand = stand_in("whole")
+    sku = pushed().order.lines[0].sku or ""
+    stand.disabled.add(sku)
+    async with opened(stand) as (shop, _):
+        with pytest.raises(Rejected, match=f"{sku} is disabled"):
+            await shop.push_order(pushed())
+
+
+async def test_a_look_up_needs_no_more_of_an_order_than_that_it_is_there() -> None:
+    """A field beside the matter that cannot be read does not hide it; finishing it needs all of it."""
+    stand = stand_in("whole")
+    async with opened(stand) as (shop, _):
+        receipt = await shop.push_order(pushed())
+        everything = stand._all
+
+        def bent() -> list[Any]:
+            return [{**row, "payments": "none", "customer": 7} for row in everything()]
+
+        stand._all = bent  # type: ignore[method-assign]
+        found = await shop.find_order("a:1", timedelta(hours=1))
+        assert found is not None
+        assert (found.external_id, found.total) == (receipt.external_id, receipt.total)
+        with pytest.raises(ContractBroken):
+            await shop.compare_order(pushed(), found)
+
+
+@pytest.mark.parametrize("deed", ["ship", "status", "cancel"])
+async def test_an_answer_alone_is_not_enough(deed: str) -> None:
+    """The shop answers without doing anything: what was wanted is not there, so it is not done."""
+    stand = stand_in("whole")
+    stand._act = lambda call, arguments: ""  # type: ignore[method-assign]
+    async with opened(stand) as (shop, _):
+        with pytest.raises(OutcomeUnknown):
+            match deed:
+                case "ship":
+                    await shop.add_shipment("6", Shipment(waybill="W2", carrier="INPOST"))
+                case "status":
+                    await shop.set_status("6", "Delivered")
+                case _:
+                    await shop.cancel_order("6", "changed")
+
+
+async def test_null_for_an_answer_says_nothing_of_what_was_done() -> None:
+    stand = stand_in("whole")
+    stand._change = lambda document, variables: {"c0": None}  # type: ignore[method-assign]
+    async with opened(stand) as (shop, _):
+        with pytest.raises(OutcomeUnknown, match="says nothing of it"):
+            await shop._shop.api.change(Call("settlePayment", {"id": "1"}))
+
+
+async def test_a_cancelled_order_is_left_alone() -> None:
+    stand = stand_in("whole")
+    stand.orders = [msgspec.structs.replace(stand.orders[0], state="Cancelled")]
+    order = pushed().order
+    async with opened(stand) as (shop, _):
+        for deed in (
+            shop.add_shipment("5", Shipment(waybill="W2", carrier="INPOST")),
+            shop.set_status("5", "Shipped"),
+            shop.set_payment("5", Payment(type=PaymentType.ONLINE), order.total),
+        ):
+            with pytest.raises(Conflict, match="cancelled in the shop"):
+                await deed
+        await shop.set_status("5", "Cancelled")
+        await shop.cancel_order("5", "again")
+    assert not any(name[:1].islower() for name in stand.asked)
+
+
+async def test_a_call_of_several_that_fails_is_named_alone() -> None:
+    stand = stand_in("steps")
+    stand.failing["addItemToDraftOrder"] = {
+        "message": "No ProductVariant with the id 22",
+        "extensions": {"code": "ENTITY_NOT_FOUND"},
+        "path": ["c2"],
+    }
+    async with opened(stand) as (shop, _):
+        with pytest.raises(PluginError) as refusal:
+            await shop.push_order(pushed())
+    assert str(refusal.value).startswith("addItemToDraftOrder of ")
+    assert "setCustomer" not in str(refusal.value)
