@@ -32,7 +32,7 @@ class Hold(enum.StrEnum):
     DIFFERS = "stored-differs"
     """The target stored something else than was sent, at the right total."""
     HALF = "half-made"
-    """The target has an order of ours with nothing in it: it stopped while it made it."""
+    """The target has an unfinished order of ours with a total of 0: it stopped while it made it."""
     DOUBLED = "doubled"
     """The target has two orders with the same mark of ours."""
     DOUBT = "in-doubt"

@@ -37,7 +37,7 @@ def _trouble(order: Order, receipt: Receipt, wrong: list[Difference]) -> tuple[H
     there = f" (its status there is {receipt.status})" if receipt.status else ""
     what = "; ".join(f"{one.field}: {one.what}" for one in wrong)
     if not receipt.total.amount and order.total.amount:
-        return Hold.HALF, f"the target has an order of ours with nothing in it{there}"
+        return Hold.HALF, f"the target has an unfinished order of ours with a total of 0{there}"
     if receipt.total.rounded() != order.total.rounded():
         text = f"the target stored a total of {receipt.total}, the buyer pays {order.total}"
         return Hold.TOTAL, f"{text}; {what}" if what else text

@@ -196,12 +196,13 @@ class Placing:
         looked_up: bool = False,
     ) -> Placed:
         """With what differs. An order that is whole but for its status, as one whose PHP died before the last
-        saving, is brought on."""
+        saving, is brought on; one whose total is not the buyer's is not, for nobody may pack it yet."""
         found = stored.differences(body, order, invoice=push.order.invoice is not None)
         fields = {one.field for one in told}
         found = (*told, *(one for one in found if one.field not in fields))
         wanted = body["status"]
-        if stored.whole(found) and order.status in _UNFINISHED and mapping.behind(order.status, wanted):
+        finished = stored.whole(found) and _sums_up(order, push)
+        if finished and order.status in _UNFINISHED and mapping.behind(order.status, wanted):
             try:
                 order = await self._bring_on(order, body)
             except PluginError as error:
@@ -214,6 +215,14 @@ class Placing:
         change = {"status": body["status"]} | ({"set_paid": True} if body.get("set_paid") else {})
         path = f"/wc/v3/orders/{order.id}"
         return await self._shop.write("PUT", path, wire.Stored, change, repeatable=True)
+
+
+def _sums_up(order: wire.Stored, push: Push) -> bool:
+    """Whether the buyer pays what the order there comes to."""
+    try:
+        return wire.total(order).rounded() == push.order.total.rounded()
+    except ValueError:
+        return False
 
 
 def _status(now: str, wanted: str, looked_up: bool) -> tuple[Difference, ...]:

@@ -155,7 +155,7 @@ async def test_an_order_with_nothing_in_it_is_told_as_half_made_with_its_status(
     bench.shop.script = [empty]
     await bench.land(order("A"))
     await bench.until("hold")
-    assert "nothing in it (its status there is trash)" in await reason(bench)
+    assert "with a total of 0 (its status there is trash)" in await reason(bench)
     assert (await last(bench, "delivery.held"))["kind"] == "half-made"
 
 

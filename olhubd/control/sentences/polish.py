@@ -19,7 +19,9 @@ REASONS: Final[Mapping[str, str]] = {
     "was not there; is sent again": "nie było go tam; jest wysyłane ponownie",
     "the target stored a total of {}, the buyer pays {}": "sklep zapisał sumę {}, a kupujący płaci {}",
     "the target stored it otherwise: {}": "sklep zapisał co innego: {}",
-    "the target has an order of ours with nothing in it{}": "sklep ma nasze zamówienie, w którym nic nie ma{}",
+    "the target has an unfinished order of ours with a total of 0{}": (
+        "sklep ma nasze niedokończone zamówienie na sumę 0{}"
+    ),
     " (its status there is {})": " (jego status tam: {})",
     "{}; {}": "{}; {}",
     "sent {} times without an answer that tells what became of it, and it is not there: {}": (

@@ -33,9 +33,9 @@ STATUSES = {
     "failed": "Failed",
     "checkout-draft": "Draft",
 }
-DEATHS = ("start", "lines", "totals", "status")
-"""Where PHP may die while it makes an order: before the first saving, before the lines, before the status, before
-the stock."""
+DEATHS = ("start", "lines", "sums", "totals", "status")
+"""Where PHP may die while it makes an order: before the first saving, before the lines, before the total, before
+the status, before the stock."""
 _REDUCES = {"processing", "completed", "on-hold"}
 _RETURNS = {"cancelled", "pending"}
 _AWAITS = {"on-hold", "pending", "failed", "cancelled"}
@@ -137,7 +137,9 @@ class Ledger:
             self.drafts -= 1
             sheet.doc["status"] = "checkout-draft"
             raise Refusal(400, "woocommerce_rest_invalid_coupon", "The coupon does not exist.")
-        if death in ("lines", "totals"):
+        if death == "sums":
+            sheet.doc["total"] = money(0, self.scheme.decimals)
+        if death in ("lines", "sums", "totals"):
             raise Death
         self._advance(sheet, body, creating=True, stock=death != "status")
         if death:

@@ -202,7 +202,8 @@ class Steering(Simulator):
 
     def die(self, at: str, count: int = 1) -> None:
         """PHP dies while it makes each of the next `count` orders: at "start" before anything is there, "lines"
-        before the lines are saved, "totals" before the status is, "status" before the stock is taken."""
+        before the lines are saved, "sums" before the total is, "totals" before the status, "status" before the
+        stock is taken."""
         if at not in DEATHS:
             raise ValueError(f"PHP dies at {', '.join(DEATHS)}, not at {at!r}")
         self.ledger.deaths += [at] * count

@@ -201,6 +201,20 @@ async def test_an_order_whose_php_died_before_its_lines_is_left_and_told() -> No
         assert simulator.books()[0].status == "pending"
 
 
+async def test_an_order_whose_php_died_before_its_total_is_left_and_told() -> None:
+    """All lines are there, and its total is nothing: it is not called paid."""
+    simulator = WooCommerceSimulator(verify_signatures=False)
+    push = push_of()
+    async with open_shop(simulator) as shop:
+        simulator.die("sums")
+        with pytest.raises(OutcomeUnknown):
+            await shop.push_order(push)
+        receipt = await looked_up(shop, push)
+        assert receipt.total == pln("0.00")
+        assert {*held(receipt.differences)} == {"status"}
+        assert (simulator.books()[0].status, simulator.books()[0].paid) == ("pending", False)
+
+
 async def test_an_order_whose_php_died_at_once_is_not_there() -> None:
     simulator = WooCommerceSimulator(verify_signatures=False)
     async with open_shop(simulator) as shop:
