@@ -7,6 +7,7 @@ itself) is the simulator's.
 from __future__ import annotations
 
 import asyncio
+import codecs
 import contextlib
 import enum
 import random
@@ -39,6 +40,8 @@ class Kind(enum.StrEnum):
     """Act, then answer `status` with `body`: somebody on the way gave up or objected, the server did not."""
     REFUSE = "refuse"
     """Answer `status` in the system's own form of a refusal, without acting."""
+    DRESS = "dress"
+    """Act, and answer with a byte order mark and a header of 40 KiB: the same answer for all that."""
     THROTTLE = "throttle"
     """Answer 429, with Retry-After when `retry_after` is set."""
     SLOW = "slow"
@@ -172,6 +175,8 @@ class Faults:
             case Kind.ERROR_AFTER:
                 await _act(request, handler)
                 return _foreign(fault)
+            case Kind.DRESS:
+                return _dressed(await _act(request, handler))
             case Kind.STRIKE:
                 self._signal(fault)
                 return _cut(request) if fault.signal == signal.SIGKILL else await handler(request)
@@ -196,6 +201,15 @@ class Faults:
 def _foreign(fault: Fault) -> web.Response:
     text, kind = fault.body, fault.content_type
     return web.Response(status=fault.status, text=text, content_type=kind, headers=_after(fault))
+
+
+def _dressed(response: web.StreamResponse) -> web.StreamResponse:
+    whole = response.body if isinstance(response, web.Response) else None
+    if not isinstance(response, web.Response) or not isinstance(whole, bytes) or not whole:
+        return response
+    response.body = codecs.BOM_UTF8 + whole
+    response.headers["Content-Security-Policy"] = "default-src " + "https://cdn.example " * 2048
+    return response
 
 
 def _after(fault: Fault) -> dict[str, str]:

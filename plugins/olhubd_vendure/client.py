@@ -117,9 +117,9 @@ def _complaint(answer: Answer) -> Complaint:
 
 
 def _is_refusal(answer: Answer) -> bool:
-    """GraphQL refuses by `errors`, each with a sentence. Any other body with a bad status is nobody's word."""
+    """Vendure refuses by `errors`, each with one of its codes. A GraphQL gateway's errors have none, or others."""
     problems = answer.into(_Reply).errors or []
-    return bool(problems) and all(problem.message for problem in problems)
+    return bool(problems) and all(problem.code in CODES for problem in problems)
 
 
 class GraphQL:

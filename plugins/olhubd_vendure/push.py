@@ -152,7 +152,9 @@ class Importer:
         except OutcomeUnknown:
             raise
         except Temporary as error:
-            raise OutcomeUnknown(f"begun, then {error}", code=error.code, status=error.status) from error
+            raise OutcomeUnknown(
+                f"begun, then {error}", retry_after=error.retry_after, code=error.code, status=error.status
+            ) from error
         except (Rejected, Conflict, NotFound) as error:
             if error.status is None:
                 # The shop's own refusal, in its own form.
@@ -192,7 +194,9 @@ class Importer:
             raise
         except Temporary as error:
             await self._remove(made.id)
-            raise OutcomeUnknown(f"begun, then {error}", code=error.code, status=error.status) from error
+            raise OutcomeUnknown(
+                f"begun, then {error}", retry_after=error.retry_after, code=error.code, status=error.status
+            ) from error
         except Permanent:
             await self._remove(made.id)
             raise

@@ -108,3 +108,14 @@ async def a_strangers_refusal_is_temporary(bench: Bench) -> None:
     """
     for answer in BEFORE_ACTING:
         await _all_fail(bench, strange(Kind.ERROR, answer, times=None), Temporary)
+
+
+@rule("FAIL-08", Tier.SILVER)
+async def a_dressed_up_answer_is_an_answer(bench: Bench) -> None:
+    """A byte order mark before an answer and a header of 40 KiB beside it change nothing: no call fails by them."""
+    calls = await every_call(bench)
+    bench.faults.add(Fault(kind=Kind.DRESS, times=None))
+    for name, call in calls.items():
+        answer = await _ended(bench, name, call)
+        check(not isinstance(answer, PluginError), f"{name} raised {type(answer).__name__}: {answer}")
+    bench.faults.clear()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import pytest
 
 from olhubd.model import Fulfilment, Shipment
-from olhubd.plugin import Conflict, NotFound, OutcomeUnknown, Rejected
+from olhubd.plugin import Conflict, NotFound, OutcomeUnknown, Rejected, Unavailable
 from olhubd.testing.faults import Fault, Kind
 from olhubd.testing.host import Hurry, account
 from olhubd.testing.simulator import serve
@@ -224,3 +225,42 @@ async def test_the_list_of_carriers_is_kept_for_a_day(simulator: AllegroSimulato
             clock.time = hour * 3600.0
             await allegro.add_shipment(form, Shipment(waybill=f"{hour}", carrier="UPS"))
     assert simulator.faults.struck == {Kind.SLOW: 3}
+
+
+# Answers that are not Allegro's
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"status": 403},
+        {"status": 409},
+        {"status": 404, "body": ""},
+        {"status": 401, "body": '{"error": "Unauthorized"}', "content_type": "application/json"},
+        {"status": 403, "body": '{"errors": [{"message": "blocked"}]}', "content_type": "application/json"},
+        {"status": 200},
+    ],
+    ids=lambda answer: f"{answer['status']}",
+)
+async def test_a_strangers_answer_to_a_parcel_adds_no_second_one(
+    answer: dict[str, Any], simulator: AllegroSimulator, allegro: Allegro
+) -> None:
+    """It may have come after Allegro had attached it: nothing is sent again, not even by a fresh token."""
+    [form] = simulator.ledger.buy(1)
+    simulator.faults.add(Fault(kind=Kind.ERROR_AFTER, match="POST .*/shipments$", **answer))
+    parcel = Shipment(carrier="INPOST", waybill="620111222333444555666777")
+    with pytest.raises(OutcomeUnknown):
+        await allegro.add_shipment(form, parcel)
+    await allegro.add_shipment(form, parcel)
+    [entry] = [entry for entry in simulator.books() if entry.external_id == form]
+    assert len(entry.shipments) == 1
+
+
+@pytest.mark.parametrize("status", [200, 401, 403, 404, 406])
+async def test_a_strangers_answer_makes_no_order_gone(
+    status: int, simulator: AllegroSimulator, allegro: Allegro
+) -> None:
+    [form] = simulator.ledger.buy(1)
+    simulator.faults.add(Fault(kind=Kind.ERROR, match=f"GET .*/{form}$", status=status, times=None))
+    with pytest.raises(Unavailable, match="a page instead of an answer"):
+        await allegro.read_order(form)

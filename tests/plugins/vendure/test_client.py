@@ -18,9 +18,11 @@ from olhubd.plugin import (
     NotFound,
     OutcomeUnknown,
     PluginError,
+    RateLimited,
     Rejected,
     Unavailable,
 )
+from olhubd.testing.faults import PAGE
 from olhubd.testing.host import account
 from olhubd_vendure import Vendure, queries
 from olhubd_vendure.client import Duplicate, GraphQL
@@ -185,3 +187,55 @@ def test_one_document_for_many_calls() -> None:
 def test_one_way_in(given: dict[str, str]) -> None:
     with pytest.raises(ValidationError):
         VendureSettings.model_validate({"url": "https://shop.example", **given})
+
+
+# Answers that are not Vendure's
+
+
+STRANGERS: list[tuple[int, str, str]] = [
+    *((status, PAGE, "text/html") for status in (400, 401, 403, 404, 409, 413, 429, 451, 500, 502, 200)),
+    (403, "", "text/plain"),
+    (404, '{"statusCode": 404, "message": "Cannot POST /admin-api", "error": "Not Found"}', "application/json"),
+    (403, '{"errors": [{"message": "Forbidden by a rule"}]}', "application/json"),
+    (400, '{"errors": [{"message": "Blocked", "extensions": {"code": "WAF_BLOCKED"}}]}', "application/json"),
+]
+
+
+@asynccontextmanager
+async def strange(status: int, body: str, kind: str) -> AsyncIterator[tuple[GraphQL, list[str]]]:
+    """Before a server that would do anything stands somebody who answers in its place."""
+    asked: list[str] = []
+
+    async def handle(request: web.Request) -> web.Response:
+        asked.append((await request.json())["operationName"])
+        return web.Response(status=status, text=body, content_type=kind)
+
+    app = web.Application()
+    app.router.add_post("/admin-api", handle)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        base = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        async with account(Vendure, {"url": base, "api_key": "k"}) as shop:
+            yield shop._shop.api, asked
+    finally:
+        await runner.cleanup()
+
+
+@pytest.mark.parametrize(("status", "body", "kind"), STRANGERS)
+async def test_a_strangers_answer_to_a_change_leaves_it_open(status: int, body: str, kind: str) -> None:
+    """No refusal: a refusal would have the filled draft deleted, and a second order made of it."""
+    async with strange(status, body, kind) as (api, asked):
+        with pytest.raises(OutcomeUnknown):
+            await api.change(NOTE)
+        assert asked == ["addNoteToOrder"]
+
+
+@pytest.mark.parametrize(("status", "body", "kind"), STRANGERS)
+async def test_a_strangers_answer_to_a_question_tells_nothing_of_the_order(
+    status: int, body: str, kind: str
+) -> None:
+    async with strange(status, body, kind) as (api, _):
+        with pytest.raises(RateLimited if status == 429 else Unavailable):
+            await api.ask(queries.CHANNEL, dict)

@@ -211,6 +211,17 @@ class TakesHtmlForNothing(GoodFeed):
             return Page(records=(), cursor=cursor)
 
 
+@breaks("FAIL-08")
+class LooksAtTheBodyItself(GoodFeed):
+    """Knows JSON by its first byte."""
+
+    async def read_order(self, external_id: str) -> Record:
+        answer = await self.http.request("GET", "/skus")
+        if answer.body[:1] != b"[":
+            raise Unavailable("a page instead of an answer")
+        return await super().read_order(external_id)
+
+
 @breaks("FAIL-07")
 class TakesAPageForGone(GoodFeed):
     """Takes anybody's 404 for the shop's word about the order."""
