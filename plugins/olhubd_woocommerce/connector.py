@@ -180,7 +180,7 @@ class WooCommerce(
         except NotFound:
             self._search.forget()
             raise Unavailable(f"order {found.external_id} vanished while it was looked up") from None
-        return self._placed(await self._placing.compare(push, order), push)
+        return self._placed(self._placing.compare(push, order), push)
 
     def _placed(self, placed: Placed, push: Push) -> Receipt:
         receipt = self._receipt(placed.order)

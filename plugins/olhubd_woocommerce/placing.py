@@ -90,14 +90,14 @@ class Placing:
             for line, found, words in zip(order.lines, goods, why, strict=True)
             if found is not None and words is not None
         )
-        return await self._settled(push, body, answer, (*chosen, *left_out))
+        return _differing(push, body, answer, (*chosen, *left_out))
 
-    async def compare(self, push: Push, order: wire.Stored) -> Placed:
-        """What a look-up found, beside what would be sent now. Raises what a call may raise."""
+    def compare(self, push: Push, order: wire.Stored) -> Placed:
+        """What a look-up found, beside what would be sent now."""
         no_taxes = Book(rules=Rules(taxed=False), currency=push.order.total.currency, base=Place(""), memory={})
         free = msgspec.structs.replace(push, free_lines=True)
         body, _ = self._body(free, [None] * len(push.order.lines), no_taxes)
-        return await self._settled(push, body, order, looked_up=True)
+        return _differing(push, body, order, looked_up=True)
 
     def reason(self, lines: Sequence[Line], line_id: str) -> str | None:
         """Why a line is bound to no product, where something stands against the one that bears its code."""
@@ -187,50 +187,29 @@ class Placing:
                 self._shelf.forget(entry.goods)
                 self._log.warning("a product has vanished from the shop", product=entry.goods.product_id)
 
-    async def _settled(
-        self,
-        push: Push,
-        body: dict[str, Any],
-        order: wire.Stored,
-        told: tuple[Difference, ...] = (),
-        looked_up: bool = False,
-    ) -> Placed:
-        """With what differs. An order that is whole but for its status, as one whose PHP died before the last
-        saving, is brought on; one whose total is not the buyer's is not, for nobody may pack it yet."""
-        found = stored.differences(body, order, invoice=push.order.invoice is not None)
-        fields = {one.field for one in told}
-        found = (*told, *(one for one in found if one.field not in fields))
-        wanted = body["status"]
-        finished = stored.whole(found) and _sums_up(order, push)
-        if finished and order.status in _UNFINISHED and mapping.behind(order.status, wanted):
-            try:
-                order = await self._bring_on(order, body)
-            except PluginError as error:
-                if looked_up and isinstance(error, Temporary):
-                    raise  # it is looked up again, and comes here again
-                self._log.warning("status not set", order=order.id, reference=push.reference, error=str(error))
-        return Placed(order, (*found, *_status(order.status, wanted, looked_up)))
 
-    async def _bring_on(self, order: wire.Stored, body: dict[str, Any]) -> wire.Stored:
-        change = {"status": body["status"]} | ({"set_paid": True} if body.get("set_paid") else {})
-        path = f"/wc/v3/orders/{order.id}"
-        return await self._shop.write("PUT", path, wire.Stored, change, repeatable=True)
-
-
-def _sums_up(order: wire.Stored, push: Push) -> bool:
-    """Whether the buyer pays what the order there comes to."""
-    try:
-        return wire.total(order).rounded() == push.order.total.rounded()
-    except ValueError:
-        return False
+def _differing(
+    push: Push,
+    body: dict[str, Any],
+    order: wire.Stored,
+    told: tuple[Difference, ...] = (),
+    looked_up: bool = False,
+) -> Placed:
+    """The order with all that is otherwise; what was `told` already is not told as missing too."""
+    fields = {one.field for one in told}
+    found = stored.differences(body, order, invoice=push.order.invoice is not None)
+    rest = (one for one in found if one.field not in fields)
+    return Placed(order, (*told, *rest, *_status(order.status, body["status"], looked_up)))
 
 
 def _status(now: str, wanted: str, looked_up: bool) -> tuple[Difference, ...]:
     """An order that stands further than it was sent, or under another plugin's status, is no difference; nor is one
-    that ended meanwhile, if it was looked up: somebody in the shop did that to a whole order."""
+    that ended meanwhile, if it was looked up: somebody in the shop did that to a whole order. One that waits for a
+    payment, as after a death of PHP before the last saving, is to be brought on."""
     if now == "trash":
         return (Difference(field="status", what="the order is in the shop's trash"),)
     ended = now in ("cancelled", "refunded") and wanted != now
     if mapping.behind(now, wanted) or (ended and not looked_up):
-        return (Difference(field="status", what=f"{wanted} was sent, it is {now}"),)
+        what = f"{wanted} was sent, it is {now}"
+        return (Difference(field="status", what=what, wanted=wanted if now in _UNFINISHED else None),)
     return ()

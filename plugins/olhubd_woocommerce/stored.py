@@ -6,14 +6,15 @@ old table, a text that is too long, a plugin's fault between two savings. The an
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from olhubd.plugin import Difference
+from olhubd.plugin.stored import Comparison
 from olhubd_woocommerce import mapping, wire
-from olhubd_woocommerce.pairs import mark_of, mates, plain
+from olhubd_woocommerce.pairs import Row, mark_of, mates, plain
 
-__all__ = ["differences", "whole"]
+__all__ = ["differences"]
 
 _NAMES = {
     "first_name": "first_name",
@@ -37,84 +38,70 @@ _OTHER = "another text is there than was sent"
 _CUT = "the shop stores only the beginning of it"
 
 
-def whole(found: tuple[Difference, ...]) -> bool:
-    """Whether nothing of weight differs."""
-    return all(difference.cut for difference in found)
-
-
 def differences(sent: Mapping[str, Any], there: wire.Stored, invoice: bool = False) -> tuple[Difference, ...]:
-    """How `there` differs from `sent`, the body of POST /orders before it was cut. `invoice`: billing is its
-    party."""
-    return tuple(_all(sent, there, "invoice" if invoice else "buyer"))
-
-
-def _all(sent: Mapping[str, Any], there: wire.Stored, billing: str) -> Iterator[Difference]:
-    if there.currency != sent["currency"]:
-        yield Difference(field="currency", what=f"{sent['currency']} was sent, {there.currency} is there")
-    yield from _meta(sent, there)
-    yield from _lines(sent, there)
+    """How `there` differs from `sent`, the body of POST /orders before it was cut. `invoice`: its party is
+    billed."""
+    found = Comparison()
     pairs = mates(sent, there)
-    if not all(pairs["shipping_lines"]):
-        yield Difference(field="delivery", what="the way of delivery was sent and is not there")
-    for row, found in zip(sent.get("shipping_lines", ()), pairs["shipping_lines"], strict=True):
-        for one in found:
-            title = getattr(one, "method_title", None)
-            yield from _text("delivery.method", row.get("method_title"), title, hard=False)
-    for row, found in zip(sent.get("fee_lines", ()), pairs["fee_lines"], strict=True):
-        if not found:
-            yield Difference(field=f"charges[{row['name'][:40]}]", what=_ABSENT)
-    yield from _address("recipient", sent["shipping"], there.shipping)
-    yield from _address(billing, sent["billing"], there.billing)
-    yield from _text("payment.method", sent.get("payment_method"), there.payment_method)
-    yield from _text("payment.id", sent.get("transaction_id"), there.transaction_id)
-    yield from _text("note", sent.get("customer_note"), there.customer_note, hard=not there.customer_note)
+    found.word("currency", sent["currency"], there.currency)
+    _meta(found, sent, there)
+    for row, rows in zip(sent.get("line_items", ()), pairs["line_items"], strict=True):
+        _line(found, row, rows)
+    for row, rows in zip(sent.get("shipping_lines", ()), pairs["shipping_lines"], strict=True):
+        if not rows:
+            found.add("delivery", "the way of delivery was sent and is not there")
+        for one in rows:
+            _text(found, "delivery.method", row.get("method_title"), getattr(one, "method_title", None), hard=False)
+    for row, rows in zip(sent.get("fee_lines", ()), pairs["fee_lines"], strict=True):
+        if not rows:
+            found.add(f"charges[{row['name'][:40]}]", _ABSENT)
+    _address(found, "recipient", sent["shipping"], there.shipping)
+    _address(found, "invoice" if invoice else "buyer", sent["billing"], there.billing)
+    _text(found, "payment.method", sent.get("payment_method"), there.payment_method)
+    _text(found, "payment.id", sent.get("transaction_id"), there.transaction_id)
+    _text(found, "note", sent.get("customer_note"), there.customer_note, hard=not there.customer_note)
+    return found.differences
 
 
-def _meta(sent: Mapping[str, Any], there: wire.Stored) -> Iterator[Difference]:
+def _meta(found: Comparison, sent: Mapping[str, Any], there: wire.Stored) -> None:
     for row in sent["meta_data"]:
         key, told = row["key"], wire.meta_value(there.meta_data, row["key"])
         if key == mapping.REFERENCE:
             if told != row["value"]:
-                yield Difference(field="reference", what="our mark is not there, so a look-up would not find it")
+                found.add("reference", "our mark is not there, so a look-up would not find it")
         elif told is None and str(row["value"]).strip():
-            yield Difference(field=f"meta[{key}]", what=_ABSENT)
+            found.add(f"meta[{key}]", _ABSENT)
 
 
-def _lines(sent: Mapping[str, Any], there: wire.Stored) -> Iterator[Difference]:
-    rows = sent.get("line_items", ())
-    for row, found in zip(rows, mates(sent, there)["line_items"], strict=True):
-        field = f"lines[{mark_of(row)}]"
-        if not found:
-            yield Difference(field=field, what="the line is missing there")
-        elif len(found) > 1:
-            yield Difference(field=field, what=f"the line is there {len(found)} times")
-        for item in found[:1]:
-            assert isinstance(item, wire.Item)
-            if item.quantity != row["quantity"]:
-                what = f"{row['quantity']} were sent, {item.quantity.normalize():f} are there"
-                yield Difference(field=f"{field}.quantity", what=what)
-            yield from _text(f"{field}.name", row["name"], item.name, hard=False)
+def _line(found: Comparison, row: Mapping[str, Any], there: list[Row]) -> None:
+    """Its mark, its pieces, its name. A line that is there twice is packed twice."""
+    mark = str(mark_of(row))
+    items = [item for item in there if isinstance(item, wire.Item)]
+    found.lines([(mark, row["quantity"])], [(mark, item.quantity) for item in items])
+    for item in items[:1]:
+        _text(found, f"lines[{mark}].name", row["name"], item.name, hard=False)
 
 
-def _address(party: str, sent: Mapping[str, str], there: wire.Address) -> Iterator[Difference]:
+def _address(found: Comparison, party: str, sent: Mapping[str, str], there: wire.Address) -> None:
     for name, text in sent.items():
         stored = getattr(there, name)
         if name in _SPELLED and stored and _bare(text) == _bare(stored):
             continue
-        yield from _text("buyer.email" if name == "email" else f"{party}.{_NAMES[name]}", text, stored)
+        _text(found, "buyer.email" if name == "email" else f"{party}.{_NAMES[name]}", text, stored)
 
 
-def _text(field: str, sent: str | None, there: str | None, hard: bool = True) -> Iterator[Difference]:
-    """`hard`: another text, or none, holds; else it is only told."""
+def _text(found: Comparison, field: str, sent: str | None, there: str | None, hard: bool = True) -> None:
+    """`hard`: another text, or none, holds; else it is only told. What WordPress takes out of it does
+    not count."""
     was, now = plain(sent), plain(there)
     if was == now or not was:
         return
     if len(now) >= _COLUMN and was.startswith(now):
-        yield Difference(field=field, what=_CUT, cut=True)
+        found.add(field, _CUT, cut=True)
     elif now and _letters(was) == _letters(now):
-        yield Difference(field=field, what="letters of it are missing there", cut=True)
+        found.add(field, "letters of it are missing there", cut=True)
     else:
-        yield Difference(field=field, what=_OTHER if now else _ABSENT, cut=not hard)
+        found.add(field, _OTHER if now else _ABSENT, cut=not hard)
 
 
 def _bare(text: str) -> str:
