@@ -19,7 +19,7 @@ import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-__all__ = ["CONTROL", "Fault", "Faults", "Kind"]
+__all__ = ["CONTROL", "PAGE", "Fault", "Faults", "Kind"]
 
 CONTROL = "/_sim"
 """Where the simulators' control routes live; no fault ever strikes there."""

@@ -29,6 +29,7 @@ OFF: Mapping[str, tuple[str, str]] = {
     "no unique key": ("an order", "doubled"),
     "no echo guard": ("an order", "ghost"),
     "no lease": ("a slow shop", "doubled"),
+    "strangers believed": ("a stranger's answer", "doubled"),
 }
 """By guard: the drill that misses it, and as what."""
 

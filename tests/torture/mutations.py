@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
 import inspect
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,11 +23,14 @@ import msgspec
 
 from olhubd.engine.batch import Batch, Result
 from olhubd.engine.courier import Courier, Outcome, Parcel
+from olhubd.engine.dispatcher import Dispatcher
 from olhubd.engine.landing import Landing
+from olhubd.engine.poller import Poller
 from olhubd.engine.tokens import Kept, TokenKeeper
 from olhubd.engine.vault import StoreVault
-from olhubd.model import Delivery, DeliveryState, Order
-from olhubd.plugin import Token
+from olhubd.model import Delivery, DeliveryState, Money, Order
+from olhubd.plugin import Receipt, Token
+from olhubd.plugin.answer import ErrorTable
 from olhubd.store import Transaction, deliveries, feeds, orders
 from olhubd.testing.torture import Result as Played
 from olhubd.testing.torture import inline
@@ -316,6 +320,95 @@ def _token_used_before_it_is_synced() -> Any:
     return swap(StoreVault, "save", lazy)
 
 
+# The cursor with the last batch of a page
+
+
+def _cursor_with_every_batch() -> Any:
+    land, batch = Landing.land, Landing._batch
+    ahead: dict[str, Any] = {}
+
+    async def early(self: Landing, account: str, records: Any, *, position: Any = None, **more: Any) -> Any:
+        ahead[account] = position
+        return await land(self, account, records, position=position, **more)
+
+    async def eager(
+        self: Landing, account: str, some: Any, others: Any, run: Any, position: Any, *more: Any, **named: Any
+    ) -> Any:
+        return await batch(self, account, some, others, run, position or ahead[account], *more, **named)
+
+    stack = contextlib.ExitStack()
+    stack.enter_context(swap(Landing, "land", early))
+    stack.enter_context(swap(Landing, "_batch", eager))
+    return stack
+
+
+# The time that a system asks for
+
+
+def _hasty(error: Any) -> Any:
+    """The same failure, without the time."""
+    if getattr(error, "retry_after", None) is None:
+        return error
+    hasty = copy.copy(error)
+    hasty.retry_after = None
+    return hasty
+
+
+def _feed_forgets_the_time() -> Any:
+    failed = Poller._failed
+
+    async def hasty(self: Poller, error: Any) -> None:
+        await failed(self, _hasty(error))
+
+    return swap(Poller, "_failed", hasty)
+
+
+def _delivery_forgets_the_time() -> Any:
+    failed = Courier._failed
+
+    def hasty(self: Courier, parcel: Parcel, error: Any) -> Outcome:
+        outcome = failed(self, parcel, _hasty(error))
+        return msgspec.structs.replace(outcome, failure=error if outcome.failure is not None else None)
+
+    return swap(Courier, "_failed", hasty)
+
+
+def _target_forgets_the_time() -> Any:
+    judge = Dispatcher._judge
+
+    async def hasty(self: Dispatcher, failure: Any) -> None:
+        await judge(self, _hasty(failure))
+
+    return swap(Dispatcher, "_judge", hasty)
+
+
+# What the target has, against what was sent
+
+
+def _currency_ignored() -> Any:
+    arrived = Courier._arrived
+
+    def trusting(self: Courier, parcel: Parcel, receipt: Receipt, *more: Any, **named: Any) -> Any:
+        total = Money(receipt.total.amount, parcel.stored.order.total.currency)
+        return arrived(self, parcel, msgspec.structs.replace(receipt, total=total), *more, **named)
+
+    return swap(Courier, "_arrived", trusting)
+
+
+def _differences_ignored() -> Any:
+    arrived = Courier._arrived
+
+    def trusting(self: Courier, parcel: Parcel, receipt: Receipt, *more: Any, **named: Any) -> Any:
+        return arrived(self, parcel, msgspec.structs.replace(receipt, differences=()), *more, **named)
+
+    return swap(Courier, "_arrived", trusting)
+
+
+def _strangers_believed() -> Any:
+    """Whatever fails is taken for the system's own refusal."""
+    return swap(ErrorTable, "proves", lambda _self, _answer: True)
+
+
 ONCE = frozenset({"doubled"})
 
 MUTATIONS: dict[str, Mutation] = {
@@ -340,6 +433,25 @@ MUTATIONS: dict[str, Mutation] = {
     ),
     "a token used before it is synced": Mutation(
         _token_used_before_it_is_synced, small("a refresh", power=True), frozenset({"power", "parked"})
+    ),
+    "the cursor with every batch": Mutation(
+        _cursor_with_every_batch, small("a page of orders"), frozenset({"cursor"})
+    ),
+    "a feed that forgets Retry-After": Mutation(
+        _feed_forgets_the_time, small("a marketplace that asks for time"), frozenset({"impatient"})
+    ),
+    "a delivery that forgets Retry-After": Mutation(
+        _delivery_forgets_the_time, small("a shop that asks for time"), frozenset({"impatient"})
+    ),
+    "a target that is down and tried early": Mutation(
+        _target_forgets_the_time, small("a shop that asks everybody for time"), frozenset({"impatient"})
+    ),
+    "currency ignored": Mutation(_currency_ignored, small("another currency"), frozenset({"total"})),
+    "differences ignored": Mutation(
+        _differences_ignored, small("a line that the shop drops"), frozenset({"lines"})
+    ),
+    "strangers believed": Mutation(
+        _strangers_believed, small("a stranger's answer"), frozenset({"doubled", "held", "parked"})
     ),
 }
 

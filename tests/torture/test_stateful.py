@@ -102,7 +102,9 @@ class Trade(RuleBasedStateMachine):
     def expire(self, where: str) -> None:
         self.add("expire", where=where)
 
-    @rule(count=st.integers(1, 30), what=st.sampled_from(("", "torn")), seconds=st.sampled_from((1.0, 30.0)))
+    @rule(
+        count=st.integers(1, 30), what=st.sampled_from(("", "torn", "power")), seconds=st.sampled_from((1.0, 30.0))
+    )
     def kill(self, count: int, what: str, seconds: float) -> None:
         self.add("kill", count=count, what=what, seconds=seconds)
 

@@ -25,6 +25,10 @@ def _small(*steps: Step, lag: float = 0.0, rest: float = 40.0) -> Schedule:
     return Schedule(seed=0, markets=("market-a",), lag=lag, steps=steps, rest=rest)
 
 
+def _throttle(where: str, match: str, count: int, seconds: float) -> Step:
+    return Step(at=1, verb="spell", where=where, what=Ill.THROTTLE.value, match=match, count=count, seconds=seconds)
+
+
 _WRITTEN: dict[str, Schedule] = {
     "an order": _small(_BUY),
     "a refresh": _small(Step(at=3, verb="expire", where="market-a"), _BUY),
@@ -66,6 +70,21 @@ _WRITTEN: dict[str, Schedule] = {
         workshop=True,
     ),
     "a parcel": _small(_BUY, Step(at=30, verb="ship", it=1)),
+    "a page of orders": _small(
+        *(Step(at=5, verb="buy", where="market-a", it=number, count=1, what="ready") for number in range(1, 5))
+    ),
+    "a stranger's answer": _small(
+        Step(at=1, verb="spell", where=SHOP, what=Ill.PAGE_AFTER.value, match="push", count=2), _BUY, rest=90.0
+    ),
+    "a line that the shop drops": _small(Step(at=1, verb="spoil", what="line", count=1), _BUY),
+    "another currency": _small(Step(at=1, verb="spoil", what="currency", count=1), _BUY),
+    "a shop that asks for time": _small(_throttle(SHOP, "push", 1, 90.0), _BUY, rest=120.0),
+    "a marketplace that asks for time": _small(_throttle("market-a", "journal", 1, 90.0), _BUY, rest=120.0),
+    "a shop that asks everybody for time": _small(
+        _throttle(SHOP, "push", 8, 150.0),
+        *(Step(at=5, verb="buy", where="market-a", it=number, count=1, what="ready") for number in range(1, 7)),
+        rest=600.0,
+    ),
 }
 SMALL = {name: msgspec.structs.replace(schedule, name=name) for name, schedule in _WRITTEN.items()}
 """By what happens in them; small enough for a kill at every crossing."""

@@ -17,6 +17,7 @@ from olhubd.plugin import (
     Cursor,
     Defaults,
     DeviceGrant,
+    Difference,
     Gone,
     OAuthLogin,
     OrderFeed,
@@ -39,11 +40,11 @@ from olhubd.testing.torture.grant import LIFE, Unauthorized
 from olhubd.testing.torture.market import Market
 from olhubd.testing.torture.shop import Shop, Sold
 
-__all__ = ["Door", "MarketDoor", "ShopDoor", "WorkshopDoor"]
+__all__ = ["DEFAULTS", "Door", "MarketDoor", "ShopDoor", "WorkshopDoor"]
 
 T = TypeVar("T")
 _PAGE = 4
-_DEFAULTS = Defaults(
+DEFAULTS = Defaults(
     interval=timedelta(seconds=20), sweep_interval=timedelta(minutes=10), sweep_window=timedelta(days=3), parallel=4
 )
 
@@ -62,14 +63,14 @@ class MarketDoor(Connector[Door], OrderFeed, OrderLookup, StatusSink, ShipmentSi
     name = "market"
     title = "Market in memory"
     Settings = Door
-    defaults = _DEFAULTS
+    defaults = DEFAULTS
 
     @property
     def _market(self) -> Market:
         market: Market = self.settings.system
         return market
 
-    async def _call(self, name: str, act: Callable[[], T], writes: bool = False, late: bool = True) -> T:
+    async def _call(self, name: str, act: Callable[[], T], writes: bool = False, about: str = "") -> T:
         """One call with a token that is good, or with another one if it was not."""
         market, weather = self._market, self.settings.weather
         for _ in range(3):
@@ -80,7 +81,8 @@ class MarketDoor(Connector[Door], OrderFeed, OrderLookup, StatusSink, ShipmentSi
                 return act()
 
             try:
-                result: T = await weather.call(f"{market.name}.{name}", checked, writes=writes, late=late)
+                what = f"{market.name}.{name}"
+                result: T = await weather.call(what, checked, writes=writes, about=about)
                 return result
             except Unauthorized:
                 await self.account.tokens.refused(access)
@@ -120,7 +122,7 @@ class MarketDoor(Connector[Door], OrderFeed, OrderLookup, StatusSink, ShipmentSi
         there = await self._call("parcels", lambda: self._market.waybills(external_id))
         if shipment.waybill not in there:
             attach = lambda: self._market.attach(external_id, shipment.waybill)  # noqa: E731
-            await self._call("parcel", attach, writes=True)
+            await self._call("parcel", attach, writes=True, about=shipment.waybill)
 
     async def refresh(self, token: Token) -> Token:
         grant = self._market.grant
@@ -152,7 +154,7 @@ class ShopDoor(Connector[Door], OrderFeed, OrderLookup, OrderSink, StatusSink, P
     name = "shop"
     title = "Shop in memory"
     Settings = Door
-    defaults = _DEFAULTS
+    defaults = DEFAULTS
     settle = timedelta(seconds=60)
 
     @property
@@ -160,8 +162,9 @@ class ShopDoor(Connector[Door], OrderFeed, OrderLookup, OrderSink, StatusSink, P
         shop: Shop = self.settings.system
         return shop
 
-    async def _call(self, name: str, act: Callable[[], T], writes: bool = False) -> T:
-        result: T = await self.settings.weather.call(f"{self._shop.name}.{name}", act, writes=writes)
+    async def _call(self, name: str, act: Callable[[], T], writes: bool = False, about: str = "") -> T:
+        what = f"{self._shop.name}.{name}"
+        result: T = await self.settings.weather.call(what, act, writes=writes, about=about)
         return result
 
     async def start(self, since: datetime | None) -> Cursor:
@@ -170,23 +173,30 @@ class ShopDoor(Connector[Door], OrderFeed, OrderLookup, OrderSink, StatusSink, P
     async def pull(self, cursor: Cursor) -> Page:
         found = await self._call("journal", lambda: self._shop.changes(int(cursor), _PAGE))
         after = Cursor(str(found[-1].change)) if found else cursor
-        return Page(records=[shops.told(sold) for sold in found], cursor=after, more=len(found) == _PAGE)
+        # The end is the shop's word: a short page may be one that it has cut.
+        more = bool(found) and found[-1].change < self._shop.last
+        return Page(records=[shops.told(sold) for sold in found], cursor=after, more=more)
 
     async def sweep(self, since: datetime, cursor: Cursor | None) -> Page:
         start = int(cursor or 0)
         found = await self._call("listing", lambda: self._shop.listing(since, start, _PAGE))
         records = [shops.told(sold) for sold in found]
-        return Page(records=records, cursor=Cursor(str(start + len(found))), more=len(found) == _PAGE)
+        more = bool(found) and self._shop.further(since, start + len(found))
+        return Page(records=records, cursor=Cursor(str(start + len(found))), more=more)
 
     async def read_order(self, external_id: str) -> Record:
         sold = await self._call("read", lambda: self._shop.orders.get(external_id))
         return shops.told(sold) if sold else Gone(external_id=external_id)
 
     async def push_order(self, push: Push) -> Receipt:
-        return _receipt(await self._call("push", lambda: self._shop.create(push), writes=True))
+        made = self._call("push", lambda: self._shop.create(push), writes=True, about=push.reference)
+        return _compared(push, await made)
+
+    async def compare_order(self, push: Push, found: Receipt) -> Receipt:
+        return _compared(push, await self._call("compare", lambda: self._shop.orders[found.external_id]))
 
     async def find_order(self, reference: str, age: timedelta | None) -> Receipt | None:
-        found = await self._call("find", lambda: self._shop.find(reference, age))
+        found = await self._call("find", lambda: self._shop.find(reference, age), about=reference)
         return _receipt(found) if found else None
 
     async def cancel_order(self, external_id: str, reason: str) -> None:
@@ -206,11 +216,32 @@ class WorkshopDoor(ShopDoor):
         begun = await self._call("drafts", lambda: self._shop.drafts(push.reference))
         draft = begun[0] if begun else await self._call("push draft", lambda: self._shop.draft(push), writes=True)
         await self._call("push lines", lambda: self._shop.fill(draft.id, push), writes=True)
-        return _receipt(await self._call("push place", lambda: self._shop.place(draft.id, push), writes=True))
+        return _compared(
+            push, await self._call("push place", lambda: self._shop.place(draft.id, push), writes=True)
+        )
 
     async def withdraw_order(self, reference: str) -> None:
         for draft in await self._call("drafts", lambda: self._shop.drafts(reference)):
             await self._call("withdraw", lambda number=draft.id: self._shop.discard(number), writes=True)  # type: ignore[misc]
+
+
+def _compared(push: Push, sold: Sold) -> Receipt:
+    """What the shop has, with what it has otherwise than it was sent."""
+    sent = {f"{push.reference}/{line.external_id}": line for line in push.order.lines}
+    there = {line.external_id: line for line in sold.lines}
+    differences = [
+        Difference(field=f"lines[{line.external_id}]", what="it was sent, and is not there")
+        for mark, line in sent.items()
+        if mark not in there
+    ]
+    for mark, line in there.items():
+        if mark in sent and line.quantity != sent[mark].quantity:
+            what = f"{sent[mark].quantity} were sent, {line.quantity} are there"
+            differences.append(Difference(field=f"lines[{sent[mark].external_id}].quantity", what=what))
+        if mark in sent and line.name != sent[mark].name:
+            what = f"only {len(line.name)} letters of it are there"
+            differences.append(Difference(field=f"lines[{sent[mark].external_id}].name", what=what, cut=True))
+    return msgspec.structs.replace(_receipt(sold), differences=tuple(differences))
 
 
 def _receipt(sold: Sold) -> Receipt:

@@ -60,6 +60,9 @@ DRILLS: Mapping[str, Drill] = {
         account={"sweep_interval": _NEVER},
     ),
     "killed when a token is renewed": Drill(trap=Trap(False, "POST /auth/oauth/token", refresh=True)),
+    "a stranger's answer": Drill(
+        at_shop=(Fault(kind=Kind.ERROR_AFTER, match=_CREATING, status=429, retry_after=1.0),)
+    ),
     "a slow shop": Drill(orders=4, at_shop=(Fault(kind=Kind.SLOW, match=_CREATING, times=None, seconds=3.0),)),
 }
 """By what happens in them."""

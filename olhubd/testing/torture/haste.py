@@ -1,7 +1,8 @@
 """Whether orders came in time once a long outage was over: the backlog soon, and new ones not behind it.
 
 While a target is down it is probed, at the latest every five minutes. So an order that is bought when it answers
-again waits for one such pause at most, however many wait already; the backlog has its back-off besides.
+again waits for one such pause at most, however many wait already; the backlog has its back-off besides. And whether
+nobody came earlier than a system had asked for.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from olhubd.store import Reader
 from olhubd.testing.torture.shop import DRAFT
 from olhubd.testing.torture.world import World
 
-__all__ = ["late"]
+__all__ = ["impatient", "late"]
 
+_ANEW = frozenset({"jump", "restore", "cancel", "reopen", "merge"})
 _DAY = 24 * 3600.0
 _PROBE = 300.0
 _BACKOFF = 300.0
@@ -26,6 +28,12 @@ _SLACK = 120.0
 async def late(world: World, _reader: Reader) -> list[str]:
     """What came late after a long outage that ended in quiet times."""
     return list(_late(world))
+
+
+async def impatient(world: World, _reader: Reader) -> list[str]:
+    """Who did not give a system the time that it asked for."""
+    moved = any(step.verb in _ANEW for step in world.schedule.steps)
+    return [] if moved else world.weather.patience.lost
 
 
 def _late(world: World) -> Iterator[str]:

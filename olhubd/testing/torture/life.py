@@ -21,6 +21,7 @@ from olhubd.plugin import loading
 from olhubd.store import FAILURES
 from olhubd.testing.torture.doors import Door, MarketDoor, ShopDoor, WorkshopDoor
 from olhubd.testing.torture.loop import Stuck
+from olhubd.testing.torture.rogue import ROGUE, RogueDoor
 from olhubd.testing.torture.schedule import SHOP
 from olhubd.testing.torture.store import Store
 from olhubd.testing.torture.world import World
@@ -85,6 +86,8 @@ def configuration(world: World) -> Configuration:
         )
 
     accounts = {name: account(name, MarketDoor, market) for name, market in world.markets.items()}
+    if world.schedule.rogue:
+        accounts[ROGUE] = account(ROGUE, RogueDoor, world.schedule.rogue)
     accounts[SHOP] = account(SHOP, WorkshopDoor if world.schedule.workshop else ShopDoor, world.shop)
     route = Route(
         target=SHOP,
@@ -167,11 +170,13 @@ class Life:
             self._world.frontier.kill("it could not stop in order")
             return False
         await self._stack.aclose()
+        self._world.weather.processes += 1
         return True
 
     async def bury(self) -> None:
         """Let nothing of it remain but its files."""
         assert self._world.frontier.dead
+        self._world.weather.processes += 1
         mine = asyncio.current_task()
         tasks = [task for task in asyncio.all_tasks() if task is not mine]
         for _ in range(200):

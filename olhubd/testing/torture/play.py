@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import shutil
 import sqlite3
 import tempfile
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from olhubd.model import Action, DeliveryState
+from olhubd.engine import landing
+from olhubd.model import Action, DeliveryState, reference
 from olhubd.store import deliveries, orders
 from olhubd.testing.torture import kept, verdict, vfs
 from olhubd.testing.torture.life import Life, Scribe, sign_in
@@ -80,7 +82,7 @@ def play(
     folder = Path(tempfile.mkdtemp(prefix="olhubd-torture-", dir=swift()))
     result = Result(schedule=schedule, strikes=tuple(kills))
     try:
-        with asyncio.Runner(loop_factory=Loop) as runner:
+        with asyncio.Runner(loop_factory=Loop) as runner, _batches_of(2 + schedule.seed % 2):
             runner.run(_Play(schedule, folder, result, look).run())
     finally:
         random.setstate(state)
@@ -89,6 +91,16 @@ def play(
             shutil.copytree(folder, keep, dirs_exist_ok=True)
         shutil.rmtree(folder, ignore_errors=True)
     return result
+
+
+@contextlib.contextmanager
+def _batches_of(records: int) -> Iterator[None]:
+    """Pages take more than one batch to land, so that a death between two of them is played."""
+    usual, landing.BATCH = landing.BATCH, records
+    try:
+        yield
+    finally:
+        landing.BATCH = usual
 
 
 def swift() -> str | None:
@@ -301,8 +313,14 @@ class _Play:
             stored = await orders.get(reader, delivery.order_id)
             if delivery.action is not Action.PUSH_ORDER or delivery.external_id is None or stored is None:
                 continue
-            if self._world.markets[stored.account].purchases[stored.order.external_id].extras:
+            purchase = self._world.markets[stored.account].purchases[stored.order.external_id]
+            mark = reference(stored.account, purchase.id)
+            # An order that the shop spoiled stays with the person.
+            if purchase.extras and not any(
+                sold.spoiled for sold in self._world.shop.orders.values() if sold.reference == mark
+            ):
                 await hub.holds.accept(delivery.id, "anna")
+                self._world.accepted.add(mark)
 
     async def _settle(self) -> None:
         world = self._world

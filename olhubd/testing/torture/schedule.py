@@ -50,6 +50,8 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
     lag: float
     workshop: bool = False
     """Whether the shop takes several calls for an order."""
+    rogue: str = ""
+    """What a plugin beside the others does that it must not."""
     power: bool = False
     """Whether each death is a cut of the power, and not only of the process."""
     rest: float = 60.0
@@ -68,8 +70,26 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
 MARKETS = ("market-a", "market-b")
 SHOP = "shop"
 HOUR = 3600.0
+DAY = 24 * 3600
+SPOILS = ("line", "quantity", "currency", "text")
+"""What a shop may make of an order; see `olhubd.testing.torture.shop`."""
+WAYS = (
+    "leaks a cancellation",
+    "exits",
+    "interrupts",
+    "raises what nobody catches",
+    "never comes to an end",
+    "never comes to an end slowly",
+    "asks for no time",
+    "will not be cancelled",
+    "forgets where it is",
+    "tells what is no order",
+    "forgets to answer",
+)
+"""What a plugin does that it must not; see `olhubd.testing.torture.rogue`."""
 
 # Ill, the calls it may strike, and whether it lasts or strikes so many times
+_RESTORES = 0.0
 _SPELLS: tuple[tuple[Ill, str], ...] = (
     (Ill.DOWN, "journal|read|listing"),
     (Ill.DOWN, "push|find|cancel|status|parcel|payment"),
@@ -91,9 +111,87 @@ _SPELLS: tuple[tuple[Ill, str], ...] = (
 )
 
 
-def draw(seed: int, *, small: bool = False) -> Schedule:
-    """The schedule of a seed. A small one is another: of one or two purchases, for great numbers of them."""
-    return _Draw(seed, small).schedule()
+def draw(seed: int, *, small: bool = False, further: bool = True) -> Schedule:
+    """The schedule of a seed. A small one is another: of one or two purchases, for great numbers of them.
+
+    Without `further` it has none of the trouble that was thought of later: restores, cuts of the power, strangers'
+    answers, shops that store something else, and plugins that break the rules.
+    """
+    drawn = _Draw(seed, small).schedule()
+    return _Further(drawn).schedule() if further else drawn
+
+
+class _Further:
+    """Drawn apart, so that a seed goes on to play what it always has."""
+
+    def __init__(self, schedule: Schedule) -> None:
+        self._schedule = schedule
+        self._dice = random.Random(f"further {schedule.small} {schedule.seed}")
+        self._span = max((step.at for step in schedule.steps), default=0.0)
+        self._span = min(self._span, 1800.0)
+        self._steps = list(schedule.steps)
+
+    def schedule(self) -> Schedule:
+        dice = self._dice
+        for number, step in enumerate(self._steps):
+            if step.verb == "kill" and dice.random() < 0.5:
+                self._steps[number] = msgspec.structs.replace(step, what="power")
+        chances: tuple[tuple[float, Callable[[], None]], ...] = (
+            (0.1, lambda: self._add("disk", seconds=dice.uniform(2, 60), what="unsynced")),
+            (_RESTORES, self._restore),
+            (0.3, self._stranger),
+            (0.15, self._stranger),
+            (0.12, lambda: self._add("spoil", count=dice.choice((1, 1, 2)), what=dice.choice(SPOILS))),
+            (0.12, lambda: self._add("cap", count=dice.choice((1, 2, 3)))),
+        )
+        for chance, act in chances:
+            if dice.random() < chance:
+                act()
+        rogue = dice.choice(WAYS) if dice.random() < 0.08 else ""
+        steps = tuple(sorted(self._steps, key=lambda step: step.at))
+        return msgspec.structs.replace(self._schedule, steps=steps, rogue=rogue)
+
+    def _add(self, verb: str, at: float | None = None, **more: object) -> None:
+        self._steps.append(_step(self._dice.uniform(0, self._span) if at is None else at, verb, more))
+
+    def _stranger(self) -> None:
+        """Somebody on the way answers in a system's place."""
+        dice = self._dice
+        markets = self._schedule.markets
+        where, match = dice.choice(
+            (
+                (SHOP, "push"),
+                (SHOP, "push|find|compare"),
+                (SHOP, "cancel|status|payment"),
+                (SHOP, "."),
+                (dice.choice(markets), "journal|read|listing"),
+                (dice.choice(markets), "status|parcel"),
+                (dice.choice(markets), "refresh"),
+            )
+        )
+        ill = dice.choice((Ill.PAGE, Ill.PAGE_AFTER, Ill.PAGE_AFTER))
+        chance, count = dice.choice((0.3, 1.0)), dice.choice((1, 1, 2, 3))
+        self._add("spell", where=where, what=ill.value, match=match, chance=chance, count=count)
+
+    def _restore(self) -> None:
+        """The database of before, or none, or only a clock that is wrong; things happen in the meantime."""
+        dice = self._dice
+        saved = dice.uniform(0, self._span)
+        at, away = saved + dice.uniform(1, 600), dice.choice((1.0, 60.0, 300.0))
+        skew = dice.choice((0, 0, -600, -3600, -DAY, 600, 3600, DAY))
+        self._add("save", saved)
+        right = dice.choice((1, 60, 600)) if abs(skew) > 600 else dice.choice((1, 600, 5000))
+        if skew == DAY:
+            right = 30 * DAY  # put back by a day, it would put off by a day what is due
+        what = dice.choice(("older", "older", "older", "lost", "kept"))
+        self._add("restore", at, what=what, count=skew, also=right, seconds=away)
+        bought = [step.it for step in self._steps if step.verb == "buy"]
+        for _ in range(dice.randint(0, 3) if bought else 0):
+            verb, moment = dice.choice(("cancel", "ship", "pay", "confirm")), dice.uniform(saved, at + away)
+            self._add(verb, moment, it=dice.choice(bought), what="buyer" if verb == "cancel" else "")
+        if len(bought) > 1 and dice.random() < 0.3:
+            one, other = dice.sample(bought, 2)
+            self._add("merge", dice.uniform(saved, at + away), it=one, also=other)
 
 
 class _Draw:
@@ -142,8 +240,7 @@ class _Draw:
         )
 
     def _add(self, verb: str, at: float | None = None, **more: object) -> None:
-        moment = self._dice.uniform(0, self._span) if at is None else at
-        self._steps.append(msgspec.convert({"at": round(moment, 2), "verb": verb, **_rounded(more)}, Step))
+        self._steps.append(_step(self._dice.uniform(0, self._span) if at is None else at, verb, more))
 
     def _market(self) -> str:
         return self._dice.choice(self._markets)
@@ -248,6 +345,10 @@ class _Draw:
         """A system is down for long."""
         where = self._dice.choice((*self._markets, SHOP))
         self._add("outage", where=where, seconds=self._dice.choice((600.0, HOUR)))
+
+
+def _step(at: float, verb: str, more: dict[str, object]) -> Step:
+    return msgspec.convert({"at": round(at, 2), "verb": verb, **_rounded(more)}, Step)
 
 
 def _rounded(more: dict[str, object]) -> dict[str, object]:

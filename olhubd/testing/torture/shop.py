@@ -20,6 +20,7 @@ __all__ = ["DRAFT", "Shop", "Sold"]
 
 
 DRAFT = "draft"
+_ELSEWHERE = "EUR"
 
 
 class Sold(msgspec.Struct, kw_only=True):
@@ -35,6 +36,8 @@ class Sold(msgspec.Struct, kw_only=True):
     change: int
     paid: bool = False
     waybills: list[str] = []
+    spoiled: str = ""
+    """What the shop made of it otherwise than it was sent, where that must be seen."""
 
 
 class Shop:
@@ -44,6 +47,11 @@ class Shop:
         self.name = name
         self.orders: dict[str, Sold] = {}
         self.complaints: list[str] = []
+        self.cap: int | None = None
+        """So many rows a page at most, however many were asked for."""
+        self.shifts = False
+        """Whether what was touched last is listed first, so that rows move while they are read."""
+        self._spoils: list[str] = []
         self._lag = timedelta(seconds=lag)
         self._now = now
         self._changes = self._made = 0
@@ -91,6 +99,38 @@ class Shop:
                 sold.waybills.append(f"WB{sold.id}")
                 self._touch(sold)
 
+    def spoil(self, what: str, count: int) -> None:
+        """So many of the next orders are stored otherwise than they come.
+
+        A line is dropped, pieces are added, all is in another currency at the same figures, a text is cut short.
+        The total stays what it was, so that it tells nothing of the first two.
+        """
+        self._spoils.extend([what] * count)
+
+    def calm(self) -> None:
+        """It is as it should be with all that comes."""
+        self._spoils.clear()
+        self.cap = None
+
+    def _spoil(self, sold: Sold) -> Sold:
+        if not self._spoils:
+            return sold
+        what = self._spoils.pop(0)
+        first = sold.lines[0]
+        match what:
+            case "line" if len(sold.lines) > 1:
+                sold.lines = sold.lines[1:]
+            case "line" | "quantity":
+                what = "quantity"
+                more = msgspec.structs.replace(first, quantity=first.quantity + 1)
+                sold.lines = (more, *sold.lines[1:])
+            case "currency":
+                sold.total = Money(sold.total.amount, _ELSEWHERE)
+            case _:
+                sold.lines = (msgspec.structs.replace(first, name=first.name[:3]), *sold.lines[1:])
+        sold.spoiled = what
+        return sold
+
     # Making an order in steps
 
     def draft(self, push: Push) -> Sold:
@@ -112,7 +152,7 @@ class Shop:
         if sold.status == DRAFT:
             sold.status, sold.paid = push.status or "pending", push.include_payment and push.order.fully_paid
             sold.created_at = self._now()
-            self._touch(sold)
+            self._touch(self._spoil(sold))
         return sold
 
     def discard(self, number: str) -> None:
@@ -125,7 +165,8 @@ class Shop:
     def create(self, push: Push) -> Sold:
         order = push.order
         paid = push.include_payment and order.fully_paid
-        return self._put(push.reference, order.expected_total(), _lines(push), push.status or "pending", paid)
+        sold = self._put(push.reference, order.expected_total(), _lines(push), push.status or "pending", paid)
+        return self._spoil(sold)
 
     def find(self, reference: str, age: timedelta | None) -> Sold | None:
         """Among what is not older than `age` by the shop's own clock, as far as it shows up yet."""
@@ -159,7 +200,10 @@ class Shop:
         """What changed, in the order of changes."""
         placed = [sold for sold in self.orders.values() if sold.change > after and sold.status != DRAFT]
         found = sorted(placed, key=lambda sold: sold.change)
-        return found[:limit]
+        return found[: self._page(limit)]
+
+    def _page(self, limit: int) -> int:
+        return limit if self.cap is None else min(limit, self.cap)
 
     @property
     def last(self) -> int:
@@ -167,7 +211,13 @@ class Shop:
 
     def listing(self, since: datetime, start: int, limit: int) -> list[Sold]:
         found = [sold for sold in self.orders.values() if sold.changed_at >= since and sold.status != DRAFT]
-        return found[start : start + limit]
+        if self.shifts:
+            found.sort(key=lambda sold: -sold.change)
+        return found[start : start + self._page(limit)]
+
+    def further(self, since: datetime, start: int) -> bool:
+        """Whether the list goes on at a place."""
+        return bool(self.listing(since, start, 1))
 
 
 def _lines(push: Push) -> tuple[Line, ...]:
@@ -196,7 +246,7 @@ def told(sold: Sold) -> Order:
 def _priced(sold: Sold) -> tuple[Line, ...]:
     """Its lines, and what else is paid as one of its own, so that they sum up."""
     goods = sum((line.sum.amount for line in sold.lines), Decimal(0))
-    rest = Money(sold.total.amount - goods, CURRENCY)
+    rest = Money(sold.total.amount - goods, sold.total.currency)
     if not rest.amount:
         return sold.lines
     return (*sold.lines, Line(external_id=f"{sold.id}/shipping", name="Shipping", quantity=1, price=rest))

@@ -18,7 +18,7 @@ from pathlib import Path
 from olhubd.store import Database
 from olhubd.testing import names
 from olhubd.testing.disk import open_disk
-from olhubd.testing.faults import Fault, Kind
+from olhubd.testing.faults import PAGE, Fault, Kind
 from olhubd.testing.stage import open_stage
 from olhubd.testing.torture import aged, verdict
 from olhubd.testing.torture.strikes import HOSTS, Field, Strike, Striker, draw
@@ -33,6 +33,8 @@ _SETTLE = "3 s"
 """The simulated shop acts at the latest a second after its answer was lost; a real one needs a minute."""
 _LATEST = 1.0
 _LIMIT = 240.0
+_STRANGERS = (200, 401, 403, 404, 409, 413, 429, 451)
+"""What firewalls, caches and gateways answer in a system's place."""
 _READING = r"GET /(order|sale)"
 _MARKING = r"PUT /order/.*/fulfillment$"
 _CREATING = r"POST .*/orders$"
@@ -245,6 +247,8 @@ class _Schedule:
             # Without Retry-After everybody waits a minute, as the marketplace asks; so that is rare here.
             silent = kind is Kind.THROTTLE and dice.random() < 0.05
             self._late = self._late or kind is Kind.LATE
+            # A stranger on the way answers as often as a server that is unwell.
+            stranger = kind in (Kind.ERROR, Kind.ERROR_AFTER) and dice.random() < 0.5
             faults.append(
                 Fault(
                     kind=kind,
@@ -252,7 +256,8 @@ class _Schedule:
                     times=1 if kind is Kind.THROTTLE else dice.choice((1, 2, 5)),
                     chance=dice.choice((0.1, 0.5, 1.0)),
                     after=dice.randint(0, 5),
-                    status=dice.choice((500, 502, 503, 504)),
+                    status=dice.choice(_STRANGERS if stranger else (500, 502, 503, 504)),
+                    body=dice.choice((PAGE, "")) if stranger else PAGE,
                     retry_after=None if silent else 1.0,
                     seconds=dice.uniform(0.1, _LATEST),
                 )

@@ -15,9 +15,12 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import msgspec
+from multidict import CIMultiDict, CIMultiDictProxy
 
 from olhubd.plugin import OutcomeUnknown, RateLimited, Unavailable
+from olhubd.plugin.answer import Answer, ErrorTable
 from olhubd.testing.torture.frontier import Frontier
+from olhubd.testing.torture.patience import Patience
 
 __all__ = ["LATEST", "Ill", "Spell", "Weather"]
 
@@ -46,8 +49,16 @@ class Ill(enum.StrEnum):
     """No answer for `seconds`, then the connection drops; it is done some seconds after that."""
     SLOW = "slow"
     """Done and answered after `seconds`."""
+    PAGE = "page"
+    """A stranger on the way answers in the system's place: a page or nothing, with any status; nothing is done."""
+    PAGE_AFTER = "page-after"
+    """The same, and it is done."""
 
 
+_STATUSES = (200, 401, 403, 404, 409, 413, 429, 451, 502)
+_BODIES = (b"<html><head><title>Attention Required!</title></head></html>", b"")
+TABLE = ErrorTable(is_refusal=lambda answer: b'"errors"' in answer.body)
+"""Of all systems here. How a stranger's answer is taken is the business of the real table."""
 _WHY = {Ill.DOWN: "503", Ill.REFUSED: "connection refused", Ill.NAMELESS: "the host's name is not known"}
 """What never reached the other side, so that it did nothing."""
 
@@ -71,6 +82,9 @@ class Weather:
         self._frontier = frontier
         self._spells: list[Spell] = []
         self.struck = 0
+        self.processes = 1
+        """How many daemons have made calls here, one after another."""
+        self.patience = Patience()
 
     def add(self, spell: Spell) -> None:
         self._spells.append(spell)
@@ -95,12 +109,16 @@ class Weather:
                 return spell
         return None
 
-    async def call(self, what: str, act: Callable[[], T], *, writes: bool = False, late: bool = True) -> T:
+    async def call(
+        self, what: str, act: Callable[[], T], *, writes: bool = False, late: bool = True, about: str = ""
+    ) -> T:
         """Carry one call to where it is answered by `act`, through what lies on the way.
 
-        Not `late`: it is done while somebody waits for it, or never.
+        Not `late`: it is done while somebody waits for it, or never. `about` is what is delivered by it, if
+        anything.
         """
         await self._frontier.cross(what)
+        self.patience.called(what, about, self.processes)
         spell = self._pick(what)
         # All is drawn beforehand, so that how a call ends changes nothing for those after it.
         took, later, reached = self._dice.uniform(0.02, 0.8), self._dice.uniform(0.5, LATEST), self._dice.random()
@@ -116,6 +134,8 @@ class Weather:
             case Ill.DOWN | Ill.REFUSED | Ill.NAMELESS:
                 raise Unavailable(_WHY[spell.ill] if spell else "")
             case Ill.THROTTLE:
+                if spell and spell.seconds:
+                    self.patience.asked(what, about, spell.seconds, self.processes)
                 raise RateLimited("429", retry_after=spell.seconds if spell else None)
             case Ill.CUT:
                 raise lost
@@ -123,11 +143,20 @@ class Weather:
                 if writes and late:
                     _at(later, act)
                 raise lost
+            case Ill.PAGE | Ill.PAGE_AFTER:
+                if spell and spell.ill is Ill.PAGE_AFTER:
+                    _quietly(act)
+                    await self._frontier.cross(f"{what}: done, a stranger answers")
+                status = _STATUSES[int(reached * 1000) % len(_STATUSES)]
+                body = _BODIES[int(reached * 10000) % len(_BODIES)]
+                headers = CIMultiDictProxy(CIMultiDict({"Content-Type": "text/html"}))
+                raise TABLE.error(Answer(status, headers, body), what, repeatable=not writes)
             case Ill.LOSE:
                 _quietly(act)
                 await self._frontier.cross(f"{what}: done, answer lost")
                 raise lost
         result = act()
+        self.patience.answered(what, about)
         if writes:
             await self._frontier.cross(f"{what}: done, not yet answered")
         return result

@@ -55,6 +55,8 @@ class World:
         self.restoring: Step | None = None
         """How the next life begins otherwise than the one before it ended."""
         self.restored = 0
+        self.accepted: set[str] = set()
+        """The orders whose total in the shop a person took as it is."""
         self.outages: list[float] = []
         """When long ones ended, if there was no other trouble then."""
         self._bought: dict[int, tuple[Market, str]] = {}
@@ -82,6 +84,7 @@ class World:
         self.weather.clear()
         self.frontier.spare()
         self.disk_until = 0.0
+        self.shop.calm()
         for market in self.markets.values():
             market.calm()
 
@@ -205,6 +208,13 @@ class World:
 
     def _reorder(self, step: Step) -> None:
         self.markets[step.where].reorder(step.count)
+
+    def _spoil(self, step: Step) -> None:
+        self.shop.spoil(step.what, step.count)
+
+    def _cap(self, step: Step) -> None:
+        """The shop's pages are shorter than asked for, and rows move while they are read."""
+        self.shop.cap, self.shop.shifts = step.count, True
 
     def _expire(self, step: Step) -> None:
         self.markets[step.where].grant.expire()
