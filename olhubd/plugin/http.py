@@ -230,16 +230,15 @@ class Client:
                 finally:
                     self._watch(time() - began, limit)
                 error = self._judge(answer, what, repeatable)
-                refused = answer.status == HTTPStatus.UNAUTHORIZED and (repeatable or self._errors.proves(answer))
+                renewable = self._renewable(answer, repeatable)
             except Unavailable as unavailable:
-                error, refused = unavailable, False
+                error, renewable = unavailable, 0
             finally:
                 for gate in self._gates[:held]:
                     gate.release()
             if error is None:
                 return answer
-            # A stranger's 401 may have come after the write was done: it renews nothing and sends nothing again.
-            if signature is not None and refused and renewals < _RENEWALS:
+            if signature is not None and renewals < renewable:
                 renewals += 1
                 await _signed(self._signer.refused(signature), what)  # type: ignore[union-attr]
                 continue
@@ -303,6 +302,18 @@ class Client:
             failure = kind(f"{what}: no answer ({reason(error)})", strained=True)
         # Raised here and not above, so that the transport's error is not its context either.
         raise failure
+
+    def _renewable(self, answer: Answer, repeatable: bool) -> int:
+        """How often an answer may have the token renewed and the request sent again.
+
+        A stranger's 401 may have come after a write was done, so that it has nothing sent again. For what may be
+        repeated it is worth one token: some systems refuse in other forms than they say.
+        """
+        if answer.status != HTTPStatus.UNAUTHORIZED:
+            return 0
+        if self._errors.proves(answer) or (self._errors.is_refusal is None and repeatable):
+            return _RENEWALS
+        return int(repeatable)
 
     def _watch(self, lasted: float, limit: aiohttp.ClientTimeout) -> None:
         """Tell the gates of a call that nearly or really ran out of time: the server has more than it can bear."""

@@ -143,6 +143,8 @@ async def spoil_shop(stage: Stage) -> None:
         Fault(kind=Kind.LOSE, match=creating, times=None, chance=0.03),
         Fault(kind=Kind.HALF, match=creating, times=None, chance=0.02),
         Fault(kind=Kind.ERROR_AFTER, match=creating, times=None, chance=0.02, status=502),
+        Fault(kind=Kind.ERROR_AFTER, match=creating, times=None, chance=0.01, status=403),
+        Fault(kind=Kind.ERROR_AFTER, match=creating, times=None, chance=0.01, status=404, body=""),
         Fault(kind=Kind.ERROR, match=creating, times=None, chance=0.02, status=503),
         Fault(kind=Kind.CUT, match=creating, times=None, chance=0.02),
         Fault(kind=Kind.LATE, match=creating, times=None, chance=0.01, seconds=1.0),

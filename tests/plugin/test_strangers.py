@@ -121,6 +121,10 @@ async def test_a_strangers_401_never_has_a_write_sent_again(
     shop.faults.add(Fault(kind=Kind.ERROR, status=401))
     await signed.request("GET", "/thing")  # here a second sending harms nobody
     assert (shop.acts, keeper.renewed) == (3, 2)
+    shop.faults.add(Fault(kind=Kind.ERROR, status=401, times=None))
+    with pytest.raises(Unavailable):
+        await signed.request("GET", "/thing")
+    assert keeper.renewed == 3  # not again and again: a firewall would have tokens renewed at each poll
 
 
 async def test_a_good_key_that_is_refused_once_is_tried_again(
