@@ -22,7 +22,8 @@ from olhubd import __version__, config
 from olhubd.config import Configuration
 from olhubd.control import access, listening, server
 from olhubd.control.steer import Steer
-from olhubd.engine import heap, logs
+from olhubd.engine import heap, logs, loop
+from olhubd.engine.blocked import Sentry
 from olhubd.engine.clock import SystemClock
 from olhubd.engine.hub import Hub
 from olhubd.engine.notify import Notifier
@@ -54,9 +55,7 @@ def run(configuration: Configuration, environ: Mapping[str, str]) -> None:
                 "the database file is gone and a new one begins: if nobody meant that, stop, and restore a backup",
                 file=str(data / _DATABASE),
             )
-        runner = asyncio.Runner(loop_factory=_loop_factory())
-        with runner:
-            runner.run(_main(configuration, environ))
+        loop.run(_main(configuration, environ), _loop_factory(), structlog.get_logger("olhubd"))
 
 
 def _hide_secrets(configuration: Configuration) -> None:
@@ -111,6 +110,9 @@ async def _main(configuration: Configuration, environ: Mapping[str, str]) -> Non
         hub = Hub(configuration, database, session, clock, log, logs.register_secret)
         keeper = _Keeper(hub, environ, notifier, log)
         token = access.load_or_make_token(configuration)
+        sentry = Sentry(log)
+        sentry.start()
+        stack.callback(sentry.stop)
         try:
             doors = stack.enter_context(listening.opened(configuration.control))  # or no account begins
             keeper.doors = doors

@@ -561,19 +561,98 @@ def test_a_port_that_is_taken_is_told(tmp_path: Path, configuration: Path) -> No
     assert "Traceback" not in done.stderr
 
 
-def test_an_account_that_cannot_begin_ends_those_that_did(tmp_path: Path) -> None:
-    """No poller works on while the database closes under it."""
+async def test_an_account_that_cannot_begin_keeps_no_other_from_beginning(tmp_path: Path) -> None:
+    """Its plugin fails while it is made: that is told, and the others work."""
     environ = install(tmp_path, "frail", FRAIL)
-    keys = {"connector": "allegro", "client_id": "x", "client_secret": "y", "application": "test"}
-    contact = {"contact": "https://olhubd.example/docs"}
-    accounts = {**{f"market-{number}": {**keys, **contact} for number in range(5)}, "weak": {"connector": "frail"}}
-    done = run(write_configuration(tmp_path, accounts, [], {}, "off"), environ)
-    assert done.returncode == 70
-    told = done.stdout + done.stderr
-    assert "RuntimeError: cannot begin" in told
-    assert '"event":"stopped"' in told, "what had begun was ended in order"
-    assert "closed" not in told
-    assert "Traceback" not in told
+    accounts = {"weak": {"connector": "frail"}, "well": {"connector": "frail", "enabled": False}}
+    path = write_configuration(tmp_path, accounts, [], {}, "off")
+    async with Daemon(path, tmp_path / "olhubd.sock", tmp_path / "olhubd.log", environ) as daemon:
+        (line,) = await heard(tmp_path, "cannot begin")
+        assert (line["account"], line["level"]) == ("weak", "error")
+        _, weak = await daemon.call("GET", "/api/v1/accounts/weak")
+        assert weak["state"] == "parked"
+        assert "it cannot begin (RuntimeError)" in weak["reason"]
+        assert (await daemon.call("GET", "/readyz"))[0] == 200
+
+
+WILD = """
+    import asyncio
+    import time
+    from olhubd.plugin import Connector, OrderFeed, Page, Settings, hookimpl
+
+    async def leaks(error):
+        raise error
+
+    async def swallows():
+        while True:
+            try:
+                await asyncio.sleep(3600)
+            except BaseException:
+                pass
+
+    class Wild(Connector[Settings], OrderFeed):
+        name = "wild"
+        title = "Wild"
+        Settings = Settings
+        looks = 0
+
+        async def start(self, since):
+            return "0"
+
+        async def pull(self, cursor):
+            self.looks += 1
+            way = self.account.name
+            if way == "leaks" and self.looks < 4:
+                self.left = [asyncio.create_task(leaks(e)) for e in (SystemExit(3), KeyboardInterrupt())]
+            if way == "blocks" and self.looks == 3:
+                time.sleep(3)
+            if way == "swallows":
+                await swallows()
+            return Page(records=[], cursor=str(self.looks))
+
+        async def sweep(self, since, cursor):
+            return Page(records=[], cursor="end")
+
+        async def close(self):
+            if self.account.name == "swallows":
+                await swallows()
+
+    @hookimpl
+    def olhubd_register_connectors(register):
+        from olhubd.engine import blocked
+        blocked.Sentry.__init__.__defaults__ = (0.5,)
+        register(Wild)
+"""
+
+
+async def test_a_plugin_that_leaks_blocks_and_swallows_ends_neither_daemon_nor_its_end(tmp_path: Path) -> None:
+    """Its tasks that raise SystemExit, its calls that await nothing, and those that no cancellation ends."""
+    environ = install(tmp_path, "wild", WILD)
+    accounts = {way: {"connector": "wild", "interval": "100 ms"} for way in ("leaks", "blocks", "swallows", "calm")}
+    path = write_configuration(tmp_path, accounts, [], {}, "off")
+    async with Daemon(path, tmp_path / "olhubd.sock", tmp_path / "olhubd.log", environ) as daemon:
+        assert len(await heard(tmp_path, "a task of a plugin tried to end the daemon")) >= 1
+        (blocked,) = await heard(tmp_path, "the event loop is blocked: all accounts wait for this")
+        assert blocked["task"] == "pull of blocks"
+        assert any("hub_wild.py" in line for line in blocked["where"])
+        await heard(tmp_path, "the event loop goes on")
+
+        async def polls() -> int:
+            _, calm = await daemon.call("GET", "/api/v1/accounts/calm")
+            return int(calm["runs"]["orders"]["polls"])
+
+        before = await polls()
+
+        async def goes_on() -> bool:
+            return await polls() > before
+
+        await until(goes_on)
+        assert await daemon.stop(25) == 0
+    left = await heard(tmp_path, "a plugin does not end its call, which is left behind")
+    assert {(line["account"], line["call"]) for line in left} == {("swallows", "pull"), ("swallows", "close")}
+    await heard(tmp_path, "stopped")
+    (line,) = await heard(tmp_path, "something does not end and is left behind")
+    assert line["what"] == ["close of swallows", "pull of swallows"]
 
 
 async def test_an_account_that_cannot_begin_at_a_reload_harms_no_other(tmp_path: Path) -> None:
