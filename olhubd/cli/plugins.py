@@ -54,6 +54,9 @@ def plugins(session: Session, names: tuple[str, ...], prove: bool, tests: tuple[
     unknown = sorted(set(names) - set(found.connectors))
     if unknown:
         known = ", ".join(sorted(found.connectors)) or "none"
+        if found.failed:
+            lines = [f"  {name}: {reason}" for name, reason in sorted(found.failed.items())]
+            raise Failure(f"no plugin provides {unknown[0]!r}, and some cannot be loaded", lines=lines)
         raise click.UsageError(f"no plugin provides {unknown[0]!r}; installed: {known}")
     if prove:
         _prove(session, [found.connectors[name] for name in names or sorted(found.connectors)], tests, record)
@@ -116,7 +119,9 @@ def _prove(session: Session, chosen: list[type[Kind[Any]]], tests: tuple[Path, .
         own = gathered.get(connector.name, {})
         proof, report = _tried(session, connector, own)
         done[connector] = keeping.kept(connector, proof, own)
-        broken += [f"  {connector.name}: {result.rule.title}: {result.reason}" for result in report.broken]
+        # The most basic first: what breaks above it is mostly a consequence.
+        found = sorted(report.broken, key=lambda result: result.rule.tier)
+        broken += [f"  {connector.name}: {result.rule.title}: {result.reason}" for result in found]
     if not session.printer.json({connector.name: _plain(proof) for connector, proof in done.items()}):
         for connector, proof in done.items():
             _tell(session, connector.name, proof)
@@ -124,7 +129,7 @@ def _prove(session: Session, chosen: list[type[Kind[Any]]], tests: tuple[Path, .
         for path in keeping.write(done):
             click.echo(f"written: {path}", err=True)
     if broken:
-        raise Failure("some rules are broken", lines=broken)
+        raise Failure("some rules are broken; mend the first one first", lines=broken)
 
 
 def _tried(session: Session, connector: type[Kind[Any]], own: Mapping[str, Any]) -> tuple[Proof, Report]:
@@ -145,7 +150,7 @@ def _tell(session: Session, name: str, proof: Proof) -> None:
     printer, count = session.printer, _counted(proof.rules.values())
     printer.line(f"{name}: {proof.tier.label} ({count})")
     for fact in proof.facts:
-        printer.line(f"  {fact.tier:<9} {fact.name:<13} {fact.lacking or 'met'}")
+        printer.line(f"  {fact.tier:<9} {fact.name:<13} {fact.lacking or ('met' if fact.concerns else 'n/a')}")
 
 
 def _counted(verdicts: Iterable[str]) -> str:

@@ -53,11 +53,15 @@ class Tier(enum.IntEnum):
 
 
 class Fact(msgspec.Struct, frozen=True, kw_only=True):
-    """One criterion of a tier as it was found. `lacking` says what it lacks; None when it is met."""
+    """One criterion of a tier as it was found. `lacking` says what it lacks; None when it is met.
+
+    One that does not `concern` the connector bars nothing and is not met either.
+    """
 
     name: str
     tier: str
     lacking: str | None = None
+    concerns: bool = True
 
 
 class Proof(msgspec.Struct, frozen=True, kw_only=True):

@@ -23,14 +23,31 @@ from typing import Any, ClassVar
 import msgspec
 from aiohttp import web
 
-from olhubd.model import Money
+from olhubd.model import Address, Money
 from olhubd.plugin import Token
 from olhubd.testing.asking import arguments, signature
 from olhubd.testing.faults import CONTROL, Fault, Faults, Kind
 
-__all__ = ["Entry", "Simulator", "Verb", "serve"]
+__all__ = ["BookedLine", "BookedParcel", "Entry", "Simulator", "Verb", "serve"]
 
 Verb = Callable[..., Any | Awaitable[Any]]
+
+
+class BookedLine(msgspec.Struct, kw_only=True):
+    """A line in the books, by its id there. `mark` is our id of it, where a shop's order carries one."""
+
+    id: str
+    quantity: int
+    sku: str | None = None
+    mark: str | None = None
+
+
+class BookedParcel(msgspec.Struct, kw_only=True):
+    """A parcel in the books. `lines` are the ids of the lines in it, None where the system does not keep them."""
+
+    waybill: str
+    carrier: str | None = None
+    lines: list[str] | None = None
 
 
 class Entry(msgspec.Struct, kw_only=True):
@@ -39,6 +56,10 @@ class Entry(msgspec.Struct, kw_only=True):
     `due` tells a marketplace's order that a shop must get: complete, not cancelled, not merged away.
     `reference` is the mark a shop's order carries. `shipments` are waybills. A `draft` is no order yet, where
     making one takes several calls: what the first of them left.
+
+    The rest is what a seller packs and sends by: who gets it, which goods, in which parcels. `buyer` is the buyer's
+    e-mail, or whatever else tells buyers apart. None means that these books do not tell, which leaves the rules
+    about it untried.
     """
 
     external_id: str
@@ -52,6 +73,10 @@ class Entry(msgspec.Struct, kw_only=True):
     fulfilment: str | None = None
     shipments: list[str] = []
     draft: bool = False
+    lines: list[BookedLine] | None = None
+    recipient: Address | None = None
+    buyer: str | None = None
+    parcels: list[BookedParcel] | None = None
 
 
 class Simulator(abc.ABC):

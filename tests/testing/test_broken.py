@@ -9,6 +9,7 @@ from olhubd.testing.conformance import Verdict
 from tests.testing.broken import (  # noqa: F401  (importing them lists their sins)
     counts,
     feeds,
+    goods,
     journals,
     records,
     sinks,
@@ -23,7 +24,8 @@ from tests.testing.broken.signin import GoodLogin
 @pytest.mark.parametrize("good", [GoodShop, GoodLogin, GoodDrafts], ids=lambda good: good.__name__)
 async def test_a_good_one_is_green(good: type[GoodShop]) -> None:
     report = await conformance.run(good)
-    assert {result.verdict for result in report.results} == {Verdict.PASS}, str(report)
+    tried = {result.verdict for result in report.results if not result.natural}
+    assert tried == {Verdict.PASS}, str(report)
 
 
 @pytest.mark.parametrize("broken", SINS, ids=lambda broken: broken.__name__)

@@ -15,6 +15,7 @@ from olhubd.plugin import (
     ContractBroken,
     Cursor,
     ErrorTable,
+    ListPage,
     OrderFeed,
     OrderSink,
     Page,
@@ -24,7 +25,9 @@ from olhubd.plugin import (
     Rejected,
     Unlinked,
     Unreadable,
+    by_offset,
     decode,
+    whole,
 )
 from olhubd_tinyshop.mapping import Sold, to_basket, to_order
 from olhubd_tinyshop.settings import TinySettings
@@ -97,9 +100,15 @@ class TinyShop(Connector[TinySettings], OrderFeed, OrderSink):
         return receipt(await self.http.call("POST", "/orders", Sold, json=basket), unlinked)
 
     async def find_order(self, reference: str, age: timedelta | None) -> Receipt | None:
+        async def hits(offset: int) -> ListPage[Sold]:
+            query: dict[str, str | int] = {"text": reference, "offset": offset, "limit": self.settings.page_size}
+            rows, answer = await self.http.fetch("GET", "/search", list[Sold], query=query)
+            total = int(answer.headers["X-Total"])
+            return ListPage(rows=rows, asked=self.settings.page_size, total=total)
+
         # The shop searches for parts of words; only what is equal is our order.
-        hits = await self.http.get("/search", list[Sold], {"text": reference})
-        return next((receipt(hit) for hit in hits if hit.reference == reference), None)
+        found = await whole(by_offset(hits, lambda hit: hit.id), "GET /search")
+        return next((receipt(hit) for hit in found if hit.reference == reference), None)
 
 
 def read(raw: msgspec.Raw) -> Record:

@@ -25,19 +25,26 @@ from olhubd.model import (
 )
 from olhubd.plugin import Push
 
-STAGES = {"open": Stage.PLACED, "ready": Stage.CONFIRMED, "cancelled": Stage.CANCELLED}
+STAGES = {
+    "open": Stage.PLACED,
+    "ready": Stage.CONFIRMED,
+    "cancelled": Stage.CANCELLED,
+    "refunded": Stage.CANCELLED,
+}
 PAYMENTS = {"card": PaymentType.ONLINE, "transfer": PaymentType.TRANSFER, "cod": PaymentType.CASH_ON_DELIVERY}
 WORDS = {kind: word for word, kind in PAYMENTS.items()}
 
 
 class Item(msgspec.Struct, kw_only=True):
-    """A line; `price` is gross, for one piece. One without `sku` is bound to no product: a fee, say."""
+    """A line; `price` is gross, for one piece. One without `sku` is bound to no product: a fee, say. `mark` is the
+    caller's own id of it."""
 
     id: str = ""
     name: str
     quantity: int
     price: Decimal
     sku: str | None = None
+    mark: str | None = None
 
 
 class Basket(msgspec.Struct, kw_only=True):
@@ -109,6 +116,7 @@ def to_basket(push: Push, known: Collection[str]) -> Basket:
             quantity=line.quantity,
             price=line.price.amount,
             sku=line.sku if line.sku in known else None,
+            mark=line.external_id,
         )
         for line in order.lines
     ]

@@ -19,10 +19,18 @@ from aiohttp import web
 
 from olhubd.model import Address, Buyer, Money
 from olhubd.testing.catalogue import PRODUCTS
-from olhubd.testing.simulator import Entry, Simulator, Verb
+from olhubd.testing.simulator import BookedLine, BookedParcel, Entry, Simulator, Verb
 from olhubd_tinyshop.mapping import Basket, Item, Sold
 
 KEY = "tiny-key-4c1d9f"
+
+
+class Parcel(msgspec.Struct):
+    """A parcel of some lines, by their ids; without any it is the whole order's."""
+
+    number: str
+    carrier: str = ""
+    lines: list[str] = []
 
 
 class Kept(Sold, kw_only=True):
@@ -30,7 +38,7 @@ class Kept(Sold, kw_only=True):
 
     position: int
     changed: datetime
-    parcels: list[str] = msgspec.field(default_factory=list)
+    parcels: list[Parcel] = msgspec.field(default_factory=list)
     torn: bool = False
 
 
@@ -69,12 +77,23 @@ class TinyShopSimulator(Simulator):
                 total=order.money(order.total),
                 status=order.state,
                 due=order.state == "ready" and order.reference is None,
-                cancelled=order.state == "cancelled",
+                cancelled=order.state in ("cancelled", "refunded"),
                 paid=order.paid == order.total,
                 reference=order.reference,
                 placed_at=order.created,
-                shipments=list(order.parcels),
+                shipments=[parcel.number for parcel in order.parcels],
                 draft=order.state == "draft",
+                lines=[BookedLine(id=i.id, quantity=i.quantity, sku=i.sku, mark=i.mark) for i in order.lines],
+                recipient=order.address,
+                buyer=order.buyer.external_id,
+                parcels=[
+                    BookedParcel(
+                        waybill=parcel.number,
+                        carrier=parcel.carrier,
+                        lines=parcel.lines or [line.id for line in order.lines],
+                    )
+                    for parcel in order.parcels
+                ],
             )
             for order in self.orders.values()
         ]
@@ -88,6 +107,7 @@ class TinyShopSimulator(Simulator):
             "cancel": self.cancel,
             "set_status": self.set_status,
             "ship": self.ship,
+            "refund": self.refund,
             "corrupt": self.corrupt,
             "drop_events": self.drop_events,
             "duplicate_events": self.duplicate_events,
@@ -95,6 +115,9 @@ class TinyShopSimulator(Simulator):
             "short_pages": self.short_pages,
             "merge": self.merge,
         }
+
+    def absent(self) -> Mapping[str, str]:
+        return {"expire_tokens": "a key of a Tiny Shop has no end"}
 
     def buy(self, count: int = 1, paid: bool = True, cod: bool = False) -> list[str]:
         """`count` finished purchases at this very moment."""
@@ -107,6 +130,10 @@ class TinyShopSimulator(Simulator):
     def ship(self, id: str) -> None:
         """The order is sent."""
         self.set_status(id, "sent")
+
+    def refund(self, id: str) -> None:
+        """The shop gives the whole sum back."""
+        self.set_status(id, "refunded")
 
     def set_status(self, id: str, status: str) -> None:
         """The order has a status, be it one that nobody knows."""
@@ -157,17 +184,15 @@ class TinyShopSimulator(Simulator):
 
     def _basket(self, paid: bool, cod: bool) -> Basket:
         n = len(self.orders) + 1
-        product = PRODUCTS[n % len(PRODUCTS)]
-        price = product.price or Money(Decimal("1.00"), "PLN")
-        line = Item(id=f"L{n}", name=product.name, quantity=n % 3 + 1, price=price.amount, sku=product.sku)
+        lines = [self._item(f"L{n}", n, n % 3 + 1)] + [self._item(f"L{n}b", n + 1, 1)] * (n % 2)
         cost = Decimal("14.99")
         home = Address(first_name="Ada", last_name=f"Wierzbicka{n}", street=f"Klonowa {n}", city="Gdynia")
         return Basket(
             currency="PLN",
             payment="cod" if cod else "card",
-            paid=line.price * line.quantity + cost if paid and not cod else Decimal(0),
+            paid=sum((i.price * i.quantity for i in lines), cost) if paid and not cod else Decimal(0),
             buyer=Buyer(external_id=f"B{n}", email=f"ada.wierzbicka{n}@mail.example", phone=f"+4860000{n:04d}"),
-            lines=[line],
+            lines=lines,
             delivery="courier",
             delivery_cost=cost,
             discount=Decimal(0),
@@ -177,6 +202,11 @@ class TinyShopSimulator(Simulator):
             note=None,
             reference=None,
         )
+
+    def _item(self, id: str, number: int, quantity: int) -> Item:
+        product = PRODUCTS[number % len(PRODUCTS)]
+        price = product.price or Money(Decimal("1.00"), "PLN")
+        return Item(id=id, name=product.name, quantity=quantity, price=price.amount, sku=product.sku)
 
     def _keep(self, basket: Basket, state: str = "ready") -> Kept:
         goods = sum((line.price * line.quantity for line in basket.lines), Decimal(0))
@@ -247,7 +277,7 @@ class TinyShopSimulator(Simulator):
 
     async def _change(self, request: web.Request) -> web.Response:
         order = self._found(request)
-        value = msgspec.json.decode(await request.read(), type=str)
+        value = msgspec.json.decode(await request.read())
         match request.match_info["what"]:
             case "state":
                 if order.state in ("cancelled", "sent") or value not in ("open", "ready", "packed", "cancelled"):
@@ -256,14 +286,22 @@ class TinyShopSimulator(Simulator):
             case "payment":
                 order.paid += Decimal(value)
             case _:
-                order.parcels.append(value)
+                order.parcels.append(msgspec.convert(value, Parcel))
         self._touch(order)
         return _json(_plain(order))
 
     async def _search(self, request: web.Request) -> web.Response:
         self._enter(request)
         text = request.query["text"].lower()
-        return _json([_plain(o) for o in self.orders.values() if text in (o.reference or "").lower()])
+        hits = [_plain(o) for o in self.orders.values() if text in (o.reference or "").lower()]
+        offset, limit = int(request.query.get("offset", 0)), min(int(request.query.get("limit", 50)), 50)
+        page = hits[offset : offset + limit]
+        if self._short and len(page) > 1:
+            self._short -= 1
+            page = page[: len(page) // 2]
+        answer = _json(page)
+        answer.headers["X-Total"] = str(len(hits))
+        return answer
 
     async def _skus(self, request: web.Request) -> web.Response:
         self._enter(request)

@@ -17,6 +17,7 @@ from olhubd.testing.conformance import (  # noqa: F401  (importing them declares
     failure,
     feed,
     find,
+    goods,
     journal,
     merge,
     once,

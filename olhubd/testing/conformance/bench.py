@@ -197,14 +197,18 @@ class Bench:
             return await lookup.read_order(record.external_id)
         return record
 
-    async def sweep(self, since: datetime | None = None) -> Walk:
-        """A whole sweep over all that happened `since`, or ever on this bench."""
+    async def sweep(
+        self, since: datetime | None = None, between: Callable[[Page], Awaitable[None]] | None = None
+    ) -> Walk:
+        """A whole sweep over all that happened `since`, or ever on this bench; `between` comes after each page."""
         begin, first = since or self.long_ago, True
 
         async def pull(cursor: Cursor) -> Page:
             nonlocal first
             page: Page = await self.connector.sweep(begin, None if first else cursor)
             first = False
+            if between is not None:
+                await between(page)
             return page
 
         return await self.walk(Cursor(""), pull)

@@ -49,8 +49,11 @@ async def _ended(bench: Bench, name: str, call: Call) -> Any:
 @rule("FAIL-01", Tier.BRONZE)
 async def a_refused_key_is_auth_lost(bench: Bench) -> None:
     """When the system itself refuses the key (401), or the grant was withdrawn, every call raises AuthLost."""
-    if bench.has("OAuthLogin"):
+    if bench.has("OAuthLogin") or "revoke_grant" in bench.simulator.verbs():
+        # Whoever keeps a grant by himself loses it as well.
         calls = await every_call(bench)
+        for call in calls.values():
+            await bench.attempt(call)  # with a token that is still good
         await bench.do("revoke_grant")
         await _each_ends_in(bench, calls, AuthLost)
         return
@@ -119,3 +122,15 @@ async def a_dressed_up_answer_is_an_answer(bench: Bench) -> None:
         answer = await _ended(bench, name, call)
         check(not isinstance(answer, PluginError), f"{name} raised {type(answer).__name__}: {answer}")
     bench.faults.clear()
+
+
+@rule("FAIL-09", Tier.SILVER)
+async def a_token_that_ends_early_stops_nothing(bench: Bench) -> None:
+    """When tokens are over before their time and can be renewed, what is read goes on without an error."""
+    calls = await every_call(bench)
+    reading = {name: call for name, call in calls.items() if name not in WRITES}
+    for when in ("with a new token", "after its early end", "after another one"):
+        for name, call in reading.items():
+            answer = await outcome(bench, call)
+            check(not isinstance(answer, PluginError), f"{when} {name} raised {type(answer).__name__}")
+        await bench.do("expire_tokens")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from olhubd.plugin import Receipt
+from olhubd.plugin import Receipt, Temporary
 from olhubd.testing.conformance.bench import Bench
 from olhubd.testing.conformance.push import made
 from olhubd.testing.conformance.rule import Tier, check, rule
@@ -99,3 +99,18 @@ async def an_order_is_found_by_its_number(bench: Bench) -> None:
             continue
         found = await bench.connector.find_by_number(near)
         check(found is None, f"{near!r} finds the order of a similar number")
+
+
+@rule("FIND-07", Tier.GOLD, _SINK)
+async def a_short_page_hides_no_order(bench: Bench) -> None:
+    """When pages hold less than they could, with more behind them, an order is found or finding raises a Temporary
+    error: None would send it a second time.
+    """
+    receipts = [await made(bench, external_id=f"crowd-{number}") for number in range(CROWD)]
+    for number in (0, CROWD // 2, CROWD - 1):
+        await bench.do("short_pages", 3)
+        found = await bench.attempt(lambda number=number: find(bench, f"market:crowd-{number}"))  # type: ignore[misc]
+        if isinstance(found, Temporary):
+            continue
+        right = isinstance(found, Receipt) and found.external_id == receipts[number].external_id
+        check(right, f"with short pages order {number + 1} of {CROWD} is not found")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from olhubd.plugin import Page
 from olhubd.testing.conformance.bench import Bench
-from olhubd.testing.conformance.feed import MANY, MOST_CALLS, whole
+from olhubd.testing.conformance.feed import MANY, MOST_CALLS, shifted, whole
 from olhubd.testing.conformance.rule import Tier, check, rule, skip
 from olhubd.testing.faults import Kind
 
@@ -59,3 +60,27 @@ async def a_sweep_sees_cancelled_orders(bench: Bench) -> None:
     found = (await bench.sweep()).orders
     check(bought[0] in found, "the cancelled order was not found")
     check(found[bought[0]].stage.value == "cancelled", f"it is shown as {found[bought[0]].stage.value}")
+
+
+@rule("SWEEP-06", Tier.GOLD, _FEED)
+async def a_sweep_loses_nothing_while_orders_move(bench: Bench) -> None:
+    """Orders that are cancelled or bought between two pages of a sweep move others: none of those is left out."""
+    bought = await bench.buy(MANY)
+    pages = 0
+
+    async def between(page: Page) -> None:
+        nonlocal pages
+        pages += 1
+        if pages <= 3:
+            await bench.buy(2)
+            await shifted(bench, page)
+
+    whole(await bench.sweep(between=between), bought, "with cancellations between the pages of the sweep")
+
+
+@rule("SWEEP-07", Tier.GOLD, _FEED)
+async def a_short_page_is_not_the_last_of_a_sweep(bench: Bench) -> None:
+    """When pages hold less than they could, with more behind them, the sweep goes on to the end."""
+    bought = await bench.buy(MANY)
+    await bench.do("short_pages", 3)
+    whole(await bench.sweep(), bought, "with pages that hold less than they could")

@@ -24,6 +24,8 @@ SHOWN = 4
 """So many names are told of what is missing; the rest is counted."""
 AGAIN = ("FIND", "ONCE", "STATUS", "PAY", "SHIP", "CANCEL")
 """The families of rules about doing a thing once, whatever happens to its answer."""
+GOODS = ("ORDER-10", "ORDER-11", "ORDER-12", "SHIP-04", "SHIP-05", "SHIP-06")
+"""The rules about what is packed and sent."""
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,24 +47,28 @@ Check = Callable[[Evidence], str | None]
 
 
 class Criterion(msgspec.Struct, frozen=True, kw_only=True):
-    """`check` gives None when it is met, else what is lacking."""
+    """`check` gives None when it is met, else what is lacking; where it does not concern the connector, nothing is
+    tried and nothing is met."""
 
     name: str
     tier: Tier
     meaning: str
     check: Check
+    concerns: Callable[[Evidence], bool]
 
 
 CRITERIA: list[Criterion] = []
 """In the order of the tiers."""
 
 
-def criterion(name: str, tier: Tier) -> Callable[[Check], Check]:
+def criterion(
+    name: str, tier: Tier, concerns: Callable[[Evidence], bool] = lambda evidence: True
+) -> Callable[[Check], Check]:
     """Declare one; the docstring is its meaning."""
 
     def declare(check: Check) -> Check:
         meaning = " ".join((check.__doc__ or "").split())
-        CRITERIA.append(Criterion(name=name, tier=tier, meaning=meaning, check=check))
+        CRITERIA.append(Criterion(name=name, tier=tier, meaning=meaning, check=check, concerns=concerns))
         return check
 
     return declare
@@ -72,7 +78,12 @@ def judge(evidence: Evidence) -> Proof:
     """Each criterion and each rule with what came out."""
     return Proof(
         facts=tuple(
-            Fact(name=one.name, tier=one.tier.label, lacking=one.check(evidence))
+            Fact(
+                name=one.name,
+                tier=one.tier.label,
+                lacking=one.check(evidence) if one.concerns(evidence) else None,
+                concerns=one.concerns(evidence),
+            )
             for one in sorted(CRITERIA, key=lambda one: one.tier)
         ),
         rules={result.rule.id: result.verdict.value for result in evidence.report.results},
@@ -103,6 +114,22 @@ def works(evidence: Evidence) -> str | None:
     return _rules(evidence, Tier.BRONZE)
 
 
+def _packs(evidence: Evidence) -> bool:
+    return evidence.has("OrderFeed") or evidence.has("ShipmentSink")
+
+
+@criterion("goods", Tier.BRONZE, _packs)
+def knows_what_is_packed(evidence: Evidence) -> str | None:
+    """The books of its simulator tell of lines, recipients, buyers and parcels, so that what a seller packs and
+    sends by was tried."""
+    left = [
+        result.rule.id
+        for result in evidence.report.results
+        if result.rule.id in GOODS and result.verdict is Verdict.NOT_APPLICABLE and not result.natural
+    ]
+    return f"not tried: {_named(left)}" if left else None
+
+
 @criterion("silver-rules", Tier.SILVER)
 def withstands(evidence: Evidence) -> str | None:
     """No silver rule is broken: with a fault at each call in turn nothing is lost, doubled or claimed."""
@@ -115,7 +142,11 @@ def holds_in_the_corners(evidence: Evidence) -> str | None:
     return _rules(evidence, Tier.GOLD)
 
 
-@criterion("once", Tier.GOLD)
+def _writes(evidence: Evidence) -> bool:
+    return any(name.endswith("Sink") for name in evidence.connector.capabilities())
+
+
+@criterion("once", Tier.GOLD, _writes)
 def once(evidence: Evidence) -> str | None:
     """Whatever it writes was tried with its answer lost: no rule of its sinks was left out."""
     left = [
@@ -126,11 +157,13 @@ def once(evidence: Evidence) -> str | None:
     return f"not tried: {_named(left)}" if left else None
 
 
-@criterion("sign-in", Tier.GOLD)
+def _has_a_sign_in(evidence: Evidence) -> bool:
+    return evidence.has("OAuthLogin")
+
+
+@criterion("sign-in", Tier.GOLD, _has_a_sign_in)
 def signs_in(evidence: Evidence) -> str | None:
     """Where a person signs in, the whole life of a grant was tried: given, renewed, refused, ended early."""
-    if not evidence.has("OAuthLogin"):
-        return None
     left = [
         result.rule.id
         for result in evidence.report.results
@@ -153,7 +186,7 @@ def explains_itself(evidence: Evidence) -> str | None:
     """The package has a README.md that names each capability and each setting, with an account to copy."""
     file = evidence.folder.joinpath("README.md")
     if not file.is_file():
-        return "the package has no README.md"
+        return f"there is no README.md in {evidence.folder}, beside the package's __init__.py"
     text = file.read_text(encoding="utf-8")
     wanted = [*evidence.connector.capabilities(), *evidence.connector.Settings.model_fields]
     silent = [name for name in wanted if name not in text]

@@ -16,12 +16,16 @@ VERBS: Mapping[str, str] = {
         "external ids under which the feed will tell of them"
     ),
     "cancel(id)": "the order is cancelled over there, whoever did it",
+    "refund(id)": "the whole sum is given back to the buyer over there: the order is not to be sent any more",
     "set_status(id, status)": "the order's own status word becomes `status`, be it one that nobody knows",
     "corrupt(id)": "from now on the system tells of this order in a way that cannot be understood",
     "drop_events(count)": "the journal will never tell of the next `count` changes; the orders are there",
     "duplicate_events(count)": "the journal tells the last `count` changes once more",
     "reorder_events(window)": "the last `window` changes in the journal change places",
-    "short_pages(count)": "the next `count` pages of the feed hold less than they could, with more behind them",
+    "short_pages(count)": (
+        "the next `count` pages of the feed, of a sweep or of a search hold less than they could, with more behind "
+        "them"
+    ),
     "merge(ids)": "the buyer puts purchases that are not paid yet together; the id of the order they become",
     "revoke_grant()": "the person withdraws the consent: no token works any more",
     "expire_tokens()": "the access tokens are over before their time; what renews them still works",

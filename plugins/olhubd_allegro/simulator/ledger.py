@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
-from olhubd.model import Money
-from olhubd.testing.simulator import Entry
+from olhubd.model import Address, Money
+from olhubd.testing.simulator import BookedLine, BookedParcel, Entry
 from olhubd_allegro.simulator.journal import Journal
 from olhubd_allegro.simulator.population import Json, Population, Shape, money, stamp
 
@@ -312,6 +312,36 @@ def _entry(purchase: Purchase) -> Entry:
         placed_at=purchase.bought,
         fulfilment=purchase.seller_status,
         shipments=[one["waybill"] for one in purchase.shipments],
+        lines=[
+            BookedLine(id=one["id"], quantity=one["quantity"], sku=(one["offer"].get("external") or {}).get("id"))
+            for one in form["lineItems"]
+        ],
+        recipient=_recipient(form),
+        buyer=form["buyer"]["login"],
+        parcels=[
+            BookedParcel(
+                waybill=one["waybill"],
+                carrier=one.get("carrierName") or one["carrierId"],
+                lines=[line["id"] for line in one["lineItems"]],
+            )
+            for one in purchase.shipments
+        ],
+    )
+
+
+def _recipient(form: Json) -> Address | None:
+    """Where the buyer wants it, as far as the form is filled in."""
+    row = (form.get("delivery") or {}).get("address")
+    if not row or not row.get("street"):
+        return None
+    return Address(
+        first_name=row.get("firstName"),
+        last_name=row.get("lastName"),
+        company=row.get("companyName"),
+        street=row["street"],
+        postcode=row.get("zipCode"),
+        city=row.get("city"),
+        country=row.get("countryCode"),
     )
 
 

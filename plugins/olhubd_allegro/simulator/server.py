@@ -118,6 +118,9 @@ class AllegroSimulator(Simulator):
             "poll_every": self.poll_every,
         }
 
+    def absent(self) -> Mapping[str, str]:
+        return {"refund": "a refund at Allegro leaves the form as it is; the seller cancels it by its status"}
+
     def drop_events(self, count: int = 0, ids: Sequence[str] = ()) -> int:
         """Lose the next `count` events, and all that are told of the forms `ids`."""
         return self.journal.drop(count, ids)
@@ -139,7 +142,7 @@ class AllegroSimulator(Simulator):
         return self.journal.age(count, days)
 
     def short_pages(self, count: int = 1) -> None:
-        """Let the next `count` pages of the journal end in the middle."""
+        """Let the next `count` pages of the journal, or of the list of forms, end in the middle."""
         self._short += count
 
     def cap_pages(self, rows: int | None) -> None:
@@ -275,6 +278,9 @@ class AllegroSimulator(Simulator):
         found = [one for one in self.ledger.live() if _fits(one, query, bounds, times)]
         found.sort(key=key, reverse=sort.startswith("-"))
         page = found[offset : offset + min(limit, self._cap)]
+        if self._short and len(page) > 1:
+            self._short -= 1
+            page = page[: len(page) // 2]
         return _raw(
             b'{"checkoutForms":[%s],"count":%d,"totalCount":%d}'
             % (b",".join(one.body for one in page), len(page), len(found))

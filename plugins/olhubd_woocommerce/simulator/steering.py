@@ -10,8 +10,8 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from olhubd.model import Money
-from olhubd.testing.simulator import Entry, Simulator, Verb
+from olhubd.model import Address, Money
+from olhubd.testing.simulator import BookedLine, BookedParcel, Entry, Simulator, Verb
 from olhubd_woocommerce.simulator.arithmetic import Scheme
 from olhubd_woocommerce.simulator.catalogue import Catalogue
 from olhubd_woocommerce.simulator.ledger import DEATHS, Ledger, Sheet
@@ -55,6 +55,7 @@ class Steering(Simulator):
             "buy": self.buy,
             "cancel": self.cancel,
             "ship": self.ship,
+            "refund": self.refund,
             "corrupt": self.corrupt,
             "bend": self.bend,
             "drop_events": self.drop_events,
@@ -79,6 +80,7 @@ class Steering(Simulator):
 
     def absent(self) -> Mapping[str, str]:
         return {
+            "expire_tokens": "a key of a WooCommerce shop has no end of its own",
             "merge": "nobody can put orders of a WooCommerce shop together",
             "duplicate_events": "a WooCommerce shop has a list of orders and no journal",
             "reorder_events": "a WooCommerce shop has a list of orders and no journal",
@@ -132,6 +134,10 @@ class Steering(Simulator):
         sheet = self._sheet(id)
         self.ledger.statuses.setdefault(status, status)
         self.ledger.update(sheet, {"status": status})
+
+    def refund(self, id: str | int) -> None:
+        """A person gives the whole sum back, which makes the order refunded."""
+        self.set_status(id, "refunded")
 
     def remove_status(self, status: str) -> None:
         """The plugin that brought this status is gone: its orders keep it and are in no list any more."""
@@ -262,4 +268,48 @@ def _entry(sheet: Sheet) -> Entry:
         placed_at=datetime.fromisoformat(doc["date_created_gmt"] + "+00:00"),
         fulfilment=doc["status"],
         shipments=list(dict.fromkeys(rows)),
+        lines=[_line(row) for row in doc["line_items"]],
+        recipient=_recipient(doc),
+        buyer=doc["billing"]["email"] or None,
+        parcels=[*_fulfilled(sheet), *_tracked(sheet)],
     )
+
+
+def _line(row: Mapping[str, Any]) -> BookedLine:
+    mark = next((meta["value"] for meta in row["meta_data"] if meta["key"] == "_olhubd_line_id"), None)
+    return BookedLine(id=str(row["id"]), quantity=row["quantity"], sku=row["sku"] or None, mark=mark)
+
+
+def _recipient(doc: Mapping[str, Any]) -> Address:
+    row = doc["shipping"]
+    return Address(
+        first_name=row["first_name"] or None,
+        last_name=row["last_name"] or None,
+        company=row["company"] or None,
+        street=" ".join(part for part in (row["address_1"], row["address_2"]) if part) or None,
+        postcode=row["postcode"] or None,
+        city=row["city"] or None,
+        country=row["country"] or None,
+    )
+
+
+def _fulfilled(sheet: Sheet) -> list[BookedParcel]:
+    parcels = []
+    for row in sheet.fulfilments:
+        meta = {one["key"]: one["value"] for one in row["meta_data"]}
+        if meta.get("_tracking_number"):
+            lines = [str(item["item_id"]) for item in meta.get("_items", ())]
+            carrier = meta.get("_shipment_provider")
+            parcels.append(BookedParcel(waybill=meta["_tracking_number"], carrier=carrier, lines=lines))
+    return parcels
+
+
+def _tracked(sheet: Sheet) -> list[BookedParcel]:
+    """Of the tracking plugin and of those in the order's meta; neither keeps what is in a parcel."""
+    keys = ("_wc_shipment_tracking_items", "_olhubd_parcels")
+    rows = [*sheet.trackings, *(row for key in keys for row in sheet.meta(key) or [])]
+    parcels = {}
+    for row in rows:
+        carrier = row.get("tracking_provider") or row.get("custom_tracking_provider") or None
+        parcels[row["tracking_number"]] = BookedParcel(waybill=row["tracking_number"], carrier=carrier)
+    return list(parcels.values())

@@ -33,7 +33,7 @@ class LosesThePageBorder(GoodFeed):
         return replace(page, cursor=Cursor(str(int(page.cursor) + 1))) if page.more else page
 
 
-@breaks("FEED-05", "FEED-06", "SWEEP-03", "FEED-14")
+@breaks("FEED-05", "FEED-06", "SWEEP-03", "FEED-14", "SWEEP-06", "SWEEP-07")
 class ReadsOnePage(GoodFeed):
     """Takes the first page for the whole."""
 
@@ -90,7 +90,7 @@ class RemembersWhatItTold(GoodFeed):
         return replace(page, records=fresh)
 
 
-@breaks("FEED-09", "SWEEP-05", "ORDER-09", "FEED-13", "FEED-16", "MERGE-02")
+@breaks("FEED-09", "SWEEP-05", "ORDER-09", "FEED-13", "FEED-16", "MERGE-02", "ORDER-13")
 class TellsOnlyOpenOrders(GoodFeed):
     """Leaves out whatever is not ready, so a cancelling is never seen."""
 
@@ -178,7 +178,7 @@ class ForgetsWhereItBegan(GoodFeed):
         return cursor if since is None else Cursor(str(int(cursor) + 1000))
 
 
-@breaks("SWEEP-01", "SWEEP-02", "SWEEP-03", "SWEEP-04", "SWEEP-05", "FEED-15", "MERGE-01")
+@breaks("SWEEP-01", "SWEEP-02", "SWEEP-03", "SWEEP-04", "SWEEP-05", "FEED-15", "MERGE-01", "SWEEP-06", "SWEEP-07")
 class NeverSweeps(GoodFeed):
     """Calls, and then says that there was nothing."""
 

@@ -31,15 +31,23 @@ from olhubd.plugin import (
 from olhubd_tinyshop.connector import TinyShop, read, receipt
 from olhubd_tinyshop.mapping import Sold
 
-__all__ = ["SINS", "GoodFeed", "GoodShop", "GoodSink", "GoodSmall", "breaks"]
+__all__ = ["SINS", "GoodFeed", "GoodShop", "GoodSink", "GoodSmall", "Held", "Parcel", "breaks"]
 
 WORDS = ("open", "ready", "packed")
+
+
+class Parcel(msgspec.Struct):
+    """A parcel of some lines, by the shop's ids; without any it is the whole order's."""
+
+    number: str
+    carrier: str
+    lines: list[str]
 
 
 class Held(Sold, kw_only=True):
     """An order with the parcels that were added to it."""
 
-    parcels: list[str]
+    parcels: list[Parcel]
 
 
 class GoodShop(TinyShop, OrderLookup, StatusSink, PaymentSink, ShipmentSink, CancelSink, StatusList, Probe):
@@ -63,7 +71,7 @@ class GoodShop(TinyShop, OrderLookup, StatusSink, PaymentSink, ShipmentSink, Can
     async def held(self, external_id: str) -> Held:
         return await self.http.get(f"/orders/{external_id}", Held)
 
-    async def change(self, external_id: str, what: str, value: str) -> None:
+    async def change(self, external_id: str, what: str, value: str | Parcel) -> None:
         # Sending any of these again is harmless only after a look; so the client must not do it by itself.
         await self.http.call("POST", f"/orders/{external_id}/{what}", Held, json=value)
 
@@ -91,9 +99,14 @@ class GoodShop(TinyShop, OrderLookup, StatusSink, PaymentSink, ShipmentSink, Can
             await self.change(external_id, "payment", str(missing))
 
     async def add_shipment(self, external_id: str, shipment: Shipment) -> None:
-        _, number = shipment.key
-        if number not in (await self.held(external_id)).parcels:
-            await self.change(external_id, "parcel", number)
+        order = await self.held(external_id)
+        if shipment.key[1] not in (parcel.number for parcel in order.parcels):
+            await self.change(external_id, "parcel", self.parcel(order, shipment))
+
+    def parcel(self, order: Held, shipment: Shipment) -> Parcel:
+        carrier, number = shipment.key
+        lines = [line.id for line in order.lines if (line.mark or line.id) in shipment.line_ids]
+        return Parcel(number, carrier, lines)
 
     async def cancel_order(self, external_id: str, reason: str) -> None:
         state = (await self.held(external_id)).state

@@ -76,7 +76,7 @@ class DropsOldNews(GoodFeed):
         return replace(page, records=kept)
 
 
-@breaks("MERGE-01")
+@breaks("MERGE-01", "ORDER-10")
 class NumbersLinesByOrder(Retelling):
     """Makes the ids of lines of the order's own, so that a line is a new one after a merge."""
 

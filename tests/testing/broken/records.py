@@ -83,7 +83,7 @@ class LivesInWarsaw(Retelling):
         return replace(order, placed_at=order.placed_at.astimezone(timezone(timedelta(hours=2))))
 
 
-@breaks("ORDER-05", "MERGE-01")
+@breaks("ORDER-05", "MERGE-01", "ORDER-10")
 class NumbersItsLines(Retelling):
     """Counts the lines of each order from one."""
 

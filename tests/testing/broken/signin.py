@@ -164,7 +164,7 @@ class GoodLogin(GoodShop, OAuthLogin):
         return self.token(answer.given)
 
 
-@breaks("LOGIN-01", "LOGIN-04", "FEED-15", "FEED-16")
+@breaks("LOGIN-01", "LOGIN-04", "FEED-15", "FEED-16", "FAIL-09")
 class TakesTheWrongHalf(GoodLogin):
     """Takes what renews a token for the token itself."""
 
@@ -195,7 +195,7 @@ class NeverGivesUp(GoodLogin):
             raise Temporary("cannot be renewed just now") from error
 
 
-@breaks("LOGIN-04")
+@breaks("LOGIN-04", "FAIL-09")
 class RenewsByTheClock(GoodLogin):
     """Renews a token when its time is over, and never when it is refused before."""
 
@@ -207,6 +207,24 @@ class RenewsByTheClock(GoodLogin):
 class Patient(Bearer):
     async def refused(self, headers: Mapping[str, str]) -> None:
         return
+
+
+@breaks("FAIL-09")
+class KeepsAGrantByItself(RenewsByTheClock):
+    """Declares no sign-in, keeps a token of its own all the same, and keeps it when it is refused."""
+
+    @classmethod
+    def capabilities(cls) -> tuple[str, ...]:
+        return "OrderFeed", "OrderLookup"
+
+
+@breaks("FAIL-01")
+class HopesByItself(NeverGivesUp):
+    """Declares no sign-in, and takes the end of its own grant for a bad moment."""
+
+    @classmethod
+    def capabilities(cls) -> tuple[str, ...]:
+        return "OrderFeed", "OrderLookup"
 
 
 @breaks("LOGIN-05")

@@ -155,7 +155,7 @@ class PutsInFreeLinesAnyway(GoodSink):
 
 
 @breaks(
-    *("PUSH-02", "PUSH-06", "PUSH-07", "FIND-03", "FIND-05", "FIND-06"),
+    *("PUSH-02", "PUSH-06", "PUSH-07", "FIND-03", "FIND-05", "FIND-06", "FIND-07"),
     *("ONCE-04", "ONCE-06", "ONCE-08", "ONCE-10"),
 )
 class AdoptsALookalike(GoodSink):
@@ -199,7 +199,8 @@ class SellsNothingForNothing(Reshaping):
 
 
 @breaks(
-    *("FIND-01", "FIND-03", "FIND-05", "ONCE-01", "ONCE-02", "ONCE-03", "ONCE-05", "ONCE-08", "ONCE-09"),
+    *("FIND-01", "FIND-03", "FIND-05", "FIND-07"),
+    *("ONCE-01", "ONCE-02", "ONCE-03", "ONCE-05", "ONCE-08", "ONCE-09"),
     "ONCE-10",
 )
 class NeverLooks(GoodSink):
@@ -210,7 +211,7 @@ class NeverLooks(GoodSink):
         return None
 
 
-@breaks("FIND-02", "FIND-03", "FIND-05", "ONCE-04", "ONCE-08")
+@breaks("FIND-02", "FIND-03", "FIND-05", "ONCE-04", "ONCE-08", "FIND-07")
 class FindsTheLatest(GoodSink):
     """Takes the last order that the hub made for the one that was asked for."""
 
@@ -219,7 +220,7 @@ class FindsTheLatest(GoodSink):
         return receipt(hits[-1]) if hits else None
 
 
-@breaks("FIND-05")
+@breaks("FIND-05", "FIND-07")
 class LooksAtOnePage(GoodSink):
     """Looks through the last orders only."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from olhubd.model import Money, Payment, Shipment
 from olhubd.plugin import Conflict, NotFound, Rejected
 from tests.testing.broken.good import GoodSmall, breaks
@@ -31,8 +33,9 @@ class AddsTheParcelAsTyped(GoodSmall):
     """Compares waybills letter by letter."""
 
     async def add_shipment(self, external_id: str, shipment: Shipment) -> None:
-        if shipment.waybill not in (await self.held(external_id)).parcels:
-            await self.change(external_id, "parcel", shipment.waybill)
+        order = await self.held(external_id)
+        if shipment.waybill not in [parcel.number for parcel in order.parcels]:
+            await self.change(external_id, "parcel", replace(self.parcel(order, shipment), number=shipment.waybill))
 
 
 @breaks("CANCEL-02")
@@ -47,7 +50,18 @@ class StumblesOverItsOwnCancel(GoodSmall):
 
 @breaks(
     *("STATUS-01", "STATUS-02", "STATUS-03", "STATUS-04", "STATUS-05", "PAY-01", "PAY-02", "PAY-03"),
-    *("SHIP-01", "SHIP-02", "SHIP-03", "CANCEL-01", "CANCEL-02", "CANCEL-03", "CANCEL-04"),
+    *(
+        "SHIP-01",
+        "SHIP-02",
+        "SHIP-03",
+        "SHIP-04",
+        "SHIP-05",
+        "SHIP-06",
+        "CANCEL-01",
+        "CANCEL-02",
+        "CANCEL-03",
+        "CANCEL-04",
+    ),
     *("FAIL-01", "FAIL-02", "FAIL-03", "FAIL-04", "FAIL-05", "FAIL-06", "FAIL-07"),
 )
 class Sleeps(GoodSmall):
@@ -88,13 +102,14 @@ class TakesAnyWord(GoodSmall):
             return
 
 
-@breaks("SHIP-01")
+@breaks("SHIP-01", "SHIP-06")
 class KeepsOneParcel(GoodSmall):
     """Thinks that an order is one parcel."""
 
     async def add_shipment(self, external_id: str, shipment: Shipment) -> None:
-        if not (await self.held(external_id)).parcels:
-            await self.change(external_id, "parcel", shipment.waybill)
+        order = await self.held(external_id)
+        if not order.parcels:
+            await self.change(external_id, "parcel", self.parcel(order, shipment))
 
 
 @breaks("CANCEL-04")
