@@ -224,6 +224,26 @@ async def test_no_failure_leaves_the_correction() -> None:
         assert (await shop.push_order(push_of())).external_id == "501"
 
 
+@pytest.mark.parametrize("change", ["row missing", "row twice"])
+async def test_rows_that_are_not_there_once_are_left_alone_and_told(change: str) -> None:
+    """Which of two would be set right, and to what? A person is asked instead."""
+
+    class Strange(WooCommerceSimulator):
+        def _route(self, method: str, parts: list[str], params: Any, body: Any) -> Any:
+            result = super()._route(method, parts, params, body)
+            if method == "POST" and parts == ["wc", "v3", "orders"]:
+                rows = result[1]["line_items"]
+                content = {**result[1], "line_items": rows[1:] if change == "row missing" else [rows[0], *rows]}
+                result = (result[0], content | {"total": "343.32"}, *result[2:])
+            return result
+
+    simulator = Strange(verify_signatures=False)
+    async with open_shop(simulator) as shop:
+        receipt = await shop.push_order(push_of())
+    assert "PUT /wc/v3/orders/{id}" not in simulator.calls
+    assert [one.field.partition(".")[0] for one in receipt.differences] == ["lines[A1-1]"]
+
+
 # What is asked for beside orders: one odd row does not take its list along.
 class Odd(WooCommerceSimulator):
     """A shop whose lists of products, rates, customers, statuses and settings hold bent rows."""

@@ -282,3 +282,16 @@ async def test_a_bundles_part_among_the_rows_is_no_line_of_ours() -> None:
         part = {"id": 7, "name": "a part", "quantity": 2, "total": "0.00", "meta_data": []}
         simulator.bend("501", {"line_items": [rows[1], part, rows[0]]})
         assert (await shop.compare_order(push, receipt)).differences == ()
+
+
+async def test_rows_whose_marks_a_plugin_hides_are_known_by_what_they_are() -> None:
+    """It took the mark, not the line; two lines of one name stay two."""
+    simulator = WooCommerceSimulator(verify_signatures=False)
+    push = push_of(lines=(line("A1-1", "5.00", 2, name="Kubek"), line("A1-2", "5.00", name="Kubek")))
+    async with open_shop(simulator) as shop:
+        receipt = await shop.push_order(push)
+        rows = [row | {"meta_data": []} for row in simulator.ledger.sheets[501].doc["line_items"]]
+        simulator.bend("501", {"line_items": rows})
+        assert (await shop.compare_order(push, receipt)).differences == ()
+        simulator.bend("501", {"line_items": rows[:1]})
+        assert held((await shop.compare_order(push, receipt)).differences) == ["lines[A1-2]"]
