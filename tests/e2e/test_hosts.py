@@ -102,3 +102,22 @@ async def test_a_shop_that_is_being_updated_gets_its_order_within_the_minute(tmp
         assert "the site is being maintained" in (delivery.error or "")
         await seller.hub.unit("shop").go_ahead("anna")
         await seller.settled()
+
+
+class Hasty(WooCommerceSimulator):
+    """An account that asks eight at one time and waits for two seconds."""
+
+    def settings(self, base: str) -> dict[str, Any]:
+        return {**super().settings(base), "timeout": "2 s", "parallel": 8}
+
+
+async def test_a_host_of_one_worker_is_asked_for_less_at_one_time(tmp_path: Path) -> None:
+    """Eight calls at one time wait for each other, until the answers of most are lost."""
+    shop = Hasty(3)
+    async with selling_into(shop, tmp_path) as seller:
+        shop.workers, shop.seconds = 1, 0.2
+        seller.first.ledger.buy(16, paid=True)
+        await seller.settled()
+        assert len(seller.shop.books()) == 16
+        (gate,) = [gate for gate in seller.hub.budgets.snapshot() if gate.key.startswith("woocommerce:")]
+        assert gate.places < gate.parallel == 8

@@ -52,11 +52,19 @@ class ClaimsNothingHappened(GoodSink):
 class TakesAnybodysWord(GoodSink):
     """Takes whatever comes with a bad status for the shop's own refusal."""
 
+    table = ErrorTable(is_refusal=lambda answer: True)
+
     def __init__(self, account: Account[TinySettings]) -> None:
         super().__init__(account)
         key = {"X-Api-Key": self.settings.api_key.get_secret_value()}
-        credulous = ErrorTable(is_refusal=lambda answer: True)
-        self.http = account.client(str(self.settings.url), headers=key, errors=credulous)
+        self.http = account.client(str(self.settings.url), headers=key, errors=self.table)
+
+
+@breaks("FAIL-07")
+class NeverSaysHowItRefuses(TakesAnybodysWord):
+    """Leaves the client to go by statuses, which anybody on the way can give."""
+
+    table = ErrorTable()
 
 
 @breaks("FIND-03")
