@@ -11,6 +11,7 @@ import fcntl
 import gc
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from olhubd.engine.clock import SystemClock
 from olhubd.engine.hub import Hub
 from olhubd.engine.notify import Notifier
 from olhubd.engine.session import open_session
+from olhubd.engine.threads import apart
 from olhubd.store import Database
 
 __all__ = ["AlreadyRunning", "run"]
@@ -198,7 +200,9 @@ class _Keeper:
         async with self._reloading:
             self._notifier.reloading()
             try:
-                fresh = await asyncio.to_thread(config.load, self._hub.configuration.path, None, self._environ)
+                fresh = await apart(
+                    "configuration", partial(config.load, self._hub.configuration.path, None, self._environ)
+                )
                 _hide_secrets(fresh)
                 if self.doors is not None:
                     self.doors.renew(fresh.control)

@@ -30,6 +30,8 @@ TASKS = {
     "olhubd/engine/calls.py": "a plugin's call, awaited, limited in time, and told of when it does not end",
     "olhubd/control/crowd.py": "a handshake of TLS, which has a limit and whose failure ends that connection alone",
     "olhubd/engine/landing.py": "one batch is written while the next is prepared, and awaited",
+    "olhubd/engine/loop.py": "runs the task that all others hang from",
+    "olhubd/engine/names.py": "a name that is looked up for all who ask, which outlives each of them",
     "olhubd/engine/dispatcher.py": "deliveries under way, which the dispatcher itself awaits and bounds",
     "olhubd/engine/supervisor.py": "the supervisor",
     "olhubd/engine/tokens.py": "a renewal, which must outlive a caller that is cancelled; awaited at the end",

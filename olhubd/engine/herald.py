@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from email.message import EmailMessage
 from email.utils import format_datetime
+from functools import partial
 
 import aiohttp
 import msgspec
@@ -26,6 +27,7 @@ import msgspec
 from olhubd import __version__, config
 from olhubd.engine.alarms import Alarms
 from olhubd.engine.supervisor import Pulse
+from olhubd.engine.threads import apart
 from olhubd.model import Alarm
 from olhubd.plugin import Clock, Log
 
@@ -115,7 +117,7 @@ class Herald:
         try:
             async with asyncio.timeout(_LIMIT + 5):
                 if channel is Channel.MAIL:
-                    await asyncio.to_thread(_send, settings, self._mail(settings, part))
+                    await apart("mail", partial(_send, settings, self._mail(settings, part)))
                 else:
                     await self._post(settings, part[0])
         except (OSError, smtplib.SMTPException, aiohttp.ClientError, TimeoutError, ValueError) as error:

@@ -14,6 +14,7 @@ import aiohttp
 
 from olhubd import __version__
 from olhubd.engine.budget import BudgetBook
+from olhubd.engine.names import Names
 from olhubd.plugin.budget import Budget
 from olhubd.plugin.connector import Clock
 from olhubd.plugin.http import Client, ErrorTable, Middleware
@@ -61,6 +62,7 @@ def open_session(
         keepalive_timeout=keep_alive,
         ssl=tls or ssl.create_default_context(),
         ttl_dns_cache=60,
+        resolver=Names(),
     )
     return aiohttp.ClientSession(
         connector=connector,

@@ -24,6 +24,7 @@ from olhubd.control.views import Mapping
 from olhubd.engine.account import AccountUnit
 from olhubd.engine.calls import Broken
 from olhubd.engine.hub import Hub
+from olhubd.engine.threads import apart
 from olhubd.model import Alarm, AlarmKind
 from olhubd.plugin import AuthLost, Identity, OAuthLogin, PluginError, Probe
 from olhubd.store.accounts import AccountState
@@ -87,7 +88,7 @@ class Round:
                 found += gather(name, await self._checks[name]())
         others = [name for name in names if name not in CHECKS]
         if others or not wanted:
-            own = await asyncio.to_thread(lambda: list(machine.own_checks(self._hub.configuration, others)))
+            own = await apart("checks", lambda: list(machine.own_checks(self._hub.configuration, others)))
             for name, one in own:
                 found += gather(name, [one])
         return found
@@ -96,10 +97,10 @@ class Round:
         return machine.plugins(self._hub.configuration)
 
     async def _files(self) -> Iterable[Finding]:
-        return await asyncio.to_thread(lambda: list(machine.files(self._place)))
+        return await apart("files", lambda: list(machine.files(self._place)))
 
     async def _disk(self) -> Iterable[Finding]:
-        return await asyncio.to_thread(lambda: list(machine.disk(self._place)))
+        return await apart("disk", lambda: list(machine.disk(self._place)))
 
     async def _integrity(self) -> Iterable[Finding]:
         return await machine.database(self._place, _READING)
