@@ -46,7 +46,7 @@ def as_taxed(draft: Draft, answer: wire.Stored) -> Draft:
 
 
 def _taxed(entry: Entry, row: Row, rates: dict[str, wire.RateRow]) -> Entry:
-    applied = [str(tax.id) for tax in row.taxes]
+    applied = [str(tax.id) for tax in row.taxes if tax.total.strip()]
     part = entry.part
     if not applied:
         part = msgspec.structs.replace(part, rates=(), tax_class=None)

@@ -71,6 +71,13 @@ def test_an_invoice_without_an_address_blanks_nothing(told: Address) -> None:
     assert (billing["address_1"], billing["city"], billing["last_name"]) == ("Polna 1/2", "Warszawa", "Kowalski")
 
 
+def test_an_invoice_without_an_address_is_the_buyers_own() -> None:
+    """With the name that stands at that address, not only its street."""
+    buyer = Buyer(external_id="1", last_name="Login", address=msgspec.structs.replace(HOME, company="Dom Kultury"))
+    billing, _ = draft.addresses(order(buyer=buyer, invoice=InvoiceParty(address=Address())))
+    assert (billing["company"], billing["last_name"]) == ("Dom Kultury", "Kowalski")
+
+
 def test_a_firm_without_a_street_is_billed_at_the_buyers() -> None:
     firm = Address(company="Firma", country="PL")
     buyer = Buyer(external_id="1", address=msgspec.structs.replace(HOME, street="Leśna 7"))
