@@ -274,7 +274,10 @@ class Courier:
         if looked_up:
             facts["looked_up"] = True
         if receipt.unlinked:
-            facts["unlinked"] = [line.sku or line.name for line in receipt.unlinked]
+            facts["unlinked"] = [
+                f"{line.sku or line.name} ({line.reason})" if line.reason else line.sku or line.name
+                for line in receipt.unlinked
+            ]
         off = plan.withdrawn(stored.order, stored.superseded_by is not None)
         verdict = Verdict()
         if off is None:  # what is to be cancelled need not be right

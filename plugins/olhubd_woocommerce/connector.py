@@ -184,8 +184,11 @@ class WooCommerce(
 
     def _placed(self, placed: Placed, push: Push) -> Receipt:
         receipt = self._receipt(placed.order)
+        lines = {line.external_id: line for line in push.order.lines}
         unlinked = tuple(
-            msgspec.structs.replace(row, reason=self._placing.reason(push.order.lines, row.line_id))
+            msgspec.structs.replace(row, sku=row.sku or line.sku, reason=self._placing.reason(line))
+            if (line := lines.get(row.line_id)) is not None
+            else row
             for row in receipt.unlinked
         )
         return msgspec.structs.replace(receipt, differences=placed.differences, unlinked=unlinked)

@@ -99,10 +99,9 @@ class Placing:
         body, _ = self._body(free, [None] * len(push.order.lines), no_taxes)
         return _differing(push, body, order, looked_up=True)
 
-    def reason(self, lines: Sequence[Line], line_id: str) -> str | None:
+    def reason(self, line: Line) -> str | None:
         """Why a line is bound to no product, where something stands against the one that bears its code."""
-        line = next((line for line in lines if line.external_id == line_id), None)
-        return self._shelf.why(line) if line is not None else None
+        return self._shelf.why(line)
 
     def _body(
         self, push: Push, goods: Sequence[Goods | None], book: Book, why: Sequence[str | None] = ()

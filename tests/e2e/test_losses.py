@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from olhubd.model import Action, Delivery, DeliveryState
+from olhubd.store import events
 from tests.e2e.test_hub import Seller, seller  # noqa: F401  (a fixture)
 
 
@@ -65,3 +68,13 @@ async def test_no_buyer_hears_of_it(seller: Seller) -> None:  # noqa: F811
     await seller.settled()
     assert seller.shop.ledger.mails.to_buyers == []
     assert len(seller.shop.mails()) == len(bought)
+
+
+async def test_why_a_line_has_no_product_stands_in_the_orders_history(seller: Seller) -> None:  # noqa: F811
+    """The product that bears its code cannot be sold: the event says which one, and what it is."""
+    seller.shop.catalogue.products[119]["type"] = "grouped"
+    seller.first.ledger.buy(payment="ONLINE", sku="KOC-WEL")
+    await _push(seller, DeliveryState.CONFIRMED)
+    told = await events.latest(seller.database.reader, limit=1000)
+    (facts,) = [msgspec.json.decode(event.data) for event in told if event.kind == "delivery.confirmed"]
+    assert facts["unlinked"] == ["KOC-WEL (product 119 is a group of products)"]
