@@ -18,6 +18,7 @@ __all__ = [
     "Change",
     "Confirmed",
     "CopyDoubled",
+    "CopyFound",
     "CopyShipped",
     "CopyStatusChanged",
     "Forwarded",
@@ -181,6 +182,14 @@ class CopyShipped(Change, frozen=True, kw_only=True, omit_defaults=True, gc=Fals
     waybill: str
     carrier_name: str | None = None
     url: str | None = None
+
+
+class CopyFound(Change, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """A target tells of an order with our mark which the hub does not know there, as after a restore."""
+
+    kind = "copy.found"
+    target: str
+    external_id: str
 
 
 class CopyDoubled(Change, frozen=True, kw_only=True, omit_defaults=True, gc=False):

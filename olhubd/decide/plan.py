@@ -25,12 +25,15 @@ __all__ = [
     "after_push",
     "cancel_at",
     "creation_status",
+    "double_at",
     "follow",
+    "look",
     "needless",
     "owed_again",
     "refused",
     "ripe",
     "shipment_at",
+    "sought",
     "status_at",
     "withdrawn",
 ]
@@ -46,16 +49,24 @@ class StatusWord(msgspec.Struct, frozen=True):
     status: str
 
 
-class Amendment(msgspec.Struct, frozen=True):
-    """The payload of an AMEND_ORDER delivery: the kind of change that a person must carry over."""
+class Amendment(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The payload of an AMEND_ORDER delivery: the kind of change that a person must carry over.
+
+    `other` is the second order at the target, where there are two of one.
+    """
 
     kind: str
+    other: str | None = None
 
 
 class Waiver(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The payload of a PUSH_ORDER delivery: a rule of the route that a person lifted for this order."""
+    """The payload of a PUSH_ORDER delivery: a rule of the route that a person lifted for this order.
+
+    `only_found`: the target has it, as its feed tells; should it not be found there, it is not made.
+    """
 
     free_lines: bool = False
+    only_found: bool = False
 
 
 class Debt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -104,6 +115,31 @@ def follow(
             debts.append(Debt(target=route.target, action=Action.PUSH_ORDER, cause=cause, delay=delay))
         debts.extend(_back(account, route, found))
     return debts
+
+
+def sought(account: str, found: Sequence[Change], routes: Iterable[Route], owed: Collection[str]) -> list[Debt]:
+    """An order that is off, and that a target may have all the same: it is owed there, which begins with a look-up.
+
+    Found, it is cancelled; not found, it is dropped. `owed` are the targets that have it or are owed it.
+    """
+    off = [i for i, change in enumerate(found) if isinstance(change, changes.Cancelled | changes.Superseded)]
+    if not off:
+        return []
+    targets = [r.target for r in routes if account in r.sources and r.forward and r.target not in owed]
+    return [Debt(target=target, action=Action.PUSH_ORDER, cause=off[0]) for target in dict.fromkeys(targets)]
+
+
+def look(target: str, cause: int) -> Debt:
+    """The debt of looking for an order at `target` which nobody owes there: not there, it is not made."""
+    return Debt(target=target, action=Action.PUSH_ORDER, cause=cause, payload=Waiver(only_found=True))
+
+
+def double_at(target: str, other: str, cause: int) -> Debt:
+    """The debt of having a person choose between two orders at `target` that carry one mark of ours."""
+    payload = Amendment(kind=changes.CopyDoubled.kind, other=other)
+    return Debt(
+        target=target, action=Action.AMEND_ORDER, cause=cause, key=f"{payload.kind}:{other}", payload=payload
+    )
 
 
 def _ripens(held: Order | None, order: Order, route: Route) -> bool:

@@ -76,6 +76,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     dead: int
     unmet: str | None = None
     """Why it has never answered yet; None where it has, or nobody knows."""
+    doubled: int = 0
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
@@ -168,6 +169,9 @@ def _target(target: Target, now: datetime, limits: Limits) -> Iterator[Finding]:
         parts += [f"{target.dead} given up"] if target.dead else []
         text = f"{' and '.join(parts)}: olhubd deliveries list"
         yield Finding(kind=AlarmKind.HOLD, subject=name, detail=text)
+    if target.doubled:
+        text = f"has {target.doubled} orders twice: olhubd holds list"
+        yield Finding(kind=AlarmKind.DOUBLED, subject=name, detail=text)
     if not target.active:
         return
     if target.unmet is not None:

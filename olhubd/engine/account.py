@@ -189,8 +189,7 @@ class AccountUnit:
             shared.routes,
             shared.processing,
             shared.amend,
-            shared.epoch,
-            shared.lineage.age,
+            shared.lineage,
             self.calls,
         )
         return Dispatcher(

@@ -8,20 +8,21 @@ Nothing here begins or ends a transaction, and nothing moves a cursor; that is `
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
 
 from olhubd.decide import changes, land, plan
 from olhubd.decide.changes import Change
+from olhubd.decide.doubt import Doubt
 from olhubd.decide.merge import called_off, merge
 from olhubd.decide.remark import stand
 from olhubd.decide.route import Route
 from olhubd.engine.candidate import SLICE, Candidate, uncontested
 from olhubd.engine.echo import Echoes
 from olhubd.engine.ledger import Ledger
-from olhubd.model import Cause, Order, OrderId, Run
+from olhubd.model import Cause, Order, OrderId, Run, reference
 from olhubd.plugin import Gone, Later, Unreadable
 from olhubd.store import (
     Transaction,
@@ -32,17 +33,21 @@ from olhubd.store import (
     quarantine,
     remarks,
     sightings,
+    strangers,
 )
 
 __all__ = ["Batch", "Result"]
 
 _GONE = b"gone"
+ORDERS = "orders"
+"""The feed itself, as runs call it; what comes by another way may be older than what it told."""
 
 
 class Result(msgspec.Struct):
     """What became of the records of a page.
 
-    `targets` are owed something new; `later` are to be read again; `fresh` are the external ids of those added.
+    `targets` are owed something new; `later` are to be read again; `fresh` are the external ids of those added,
+    `besides` the ids of those added that the feed had not told.
     """
 
     seen: int = 0
@@ -54,6 +59,7 @@ class Result(msgspec.Struct):
     later: int = 0
     targets: set[str] = msgspec.field(default_factory=set)
     fresh: set[str] = msgspec.field(default_factory=set)
+    besides: list[OrderId] = msgspec.field(default_factory=list)
 
     def add(self, other: Result) -> None:
         self.seen += other.seen
@@ -65,16 +71,27 @@ class Result(msgspec.Struct):
         self.later += other.later
         self.targets |= other.targets
         self.fresh |= other.fresh
+        self.besides.extend(other.besides)
 
 
 class Batch:
     """One transaction's worth of landing, by what stands in the database and the routes alone."""
 
-    def __init__(self, tx: Transaction, account: str, run: Run, now: datetime, routes: Sequence[Route]) -> None:
+    def __init__(
+        self,
+        tx: Transaction,
+        account: str,
+        run: Run,
+        now: datetime,
+        routes: Sequence[Route],
+        doubt: Doubt | None = None,
+    ) -> None:
         self._tx = tx
         self._account = account
         self._now = now
         self._routes = routes
+        self._doubt = doubt
+        self._feed = run.feed
         self.ledger = Ledger(tx, now, Cause("run", str(run.id)), decided=True)
         self.later = 0
         self.touched: set[str] = set()
@@ -109,7 +126,8 @@ class Batch:
         good, unmarked = await self._without_copies(good)
         told = [*echoes, *unmarked]
         result.echoes += len(told)
-        echo = Echoes(self._tx, self._account, self._now, self._routes, self.ledger)
+        acts = self._doubt is not None
+        echo = Echoes(self._tx, self._account, self._now, self._routes, self.ledger, acts=acts)
         result.changed += await echo.take(told)
         groups = uncontested(good)
         for group in groups:
@@ -179,6 +197,7 @@ class Batch:
         said = await remarks.of_orders(self._tx, list(before)) if before else {}
         rivals = await self._rivals([*fresh, *changed], held)
         deliveries = await self.ledger.known_deliveries(list(before))
+        met = await self._met(fresh)
         inserts: list[orders.Stored] = []
         updates: list[orders.Stored] = []
         for number, candidate in enumerate(fresh, 1):
@@ -193,9 +212,14 @@ class Batch:
                 found.append(changes.Superseded(by=lost))
             else:
                 debts = plan.follow(self._account, stored.order, None, found, self._routes, ())
+            debts = [*debts, *self._sought(stored, found, (), fresh=True)]
+            targets = met.get(candidate.order.external_id, frozenset()).difference(d.target for d in debts)
+            debts.extend(plan.look(target, 0) for target in sorted(targets))
             self.ledger.record(stored.id, self._account, found, debts)
             result.added += 1
             result.fresh.add(candidate.order.external_id)
+            if self._feed != ORDERS:
+                result.besides.append(stored.id)
         for candidate in changed:
             old = before[held[candidate.order.external_id].id]
             merged = merge(old.order, candidate.order)
@@ -213,7 +237,9 @@ class Batch:
                 continue
             owed = self.ledger.owed(old.id)
             debts = plan.follow(self._account, merged, old.order, found, self._routes, owed)
-            self.ledger.record(old.id, self._account, found, debts, deliveries.get(old.id, ()))
+            debts = [*debts, *self._sought(stored, found, owed)]
+            owing = deliveries.get(old.id, ())
+            self.ledger.record(old.id, self._account, found, debts, owing, doubted=self._doubts(stored))
             result.changed += 1
         if updates:
             await orders.update(self._tx, updates)
@@ -222,6 +248,30 @@ class Batch:
         was = {row.id: before[row.id].order for row in updates}
         seen = [(row.id, row.order, was.get(row.id)) for row in (*inserts, *updates)]
         await sightings.put(self._tx, self._account, seen, self._now)
+
+    async def _met(self, fresh: Sequence[Candidate]) -> dict[str, frozenset[str]]:
+        """The targets that told of orders with the marks of these already, by their external ids."""
+        if self._doubt is None or not fresh:
+            return {}
+        marks = {reference(self._account, c.order.external_id): c.order.external_id for c in fresh}
+        found: dict[str, frozenset[str]] = {}
+        for one in await strangers.by_reference(self._tx, list(marks)):
+            name = marks[one.reference]
+            found[name] = found.get(name, frozenset()) | {one.account}
+        return found
+
+    def _doubts(self, stored: orders.Stored) -> bool:
+        """Whether an earlier process may have sent it, though this database does not know of it."""
+        return self._doubt is not None and self._doubt.covers(stored.id, stored.order.placed_at)
+
+    def _sought(
+        self, stored: orders.Stored, found: Sequence[Change], owed: Collection[str], *, fresh: bool = False
+    ) -> Sequence[plan.Debt]:
+        """What is to be looked for, and cancelled where it is found, of an order that is off before it was sent."""
+        told_late = fresh and self._feed != ORDERS and self._doubt is not None
+        if not (told_late or self._doubts(stored)) or stored.order.fulfilled_by_marketplace:
+            return ()
+        return plan.sought(self._account, found, self._routes, owed)
 
     def _stored(
         self,
@@ -267,7 +317,9 @@ class Batch:
             found: list[Change] = [changes.Superseded(by=stored.order.external_id)]
             owed = self.ledger.owed(loser)
             debts = plan.follow(self._account, rows[loser].order, rows[loser].order, found, self._routes, owed)
-            self.ledger.record(loser, self._account, found, debts, known.get(loser, ()))
+            debts = [*debts, *self._sought(rows[loser], found, owed)]
+            doubted = self._doubts(rows[loser])
+            self.ledger.record(loser, self._account, found, debts, known.get(loser, ()), doubted=doubted)
         for loser, lines in verdict.moved.items():
             moved = changes.LinesMoved(lines=lines, to=stored.order.external_id)
             self.ledger.record(loser, self._account, [moved], ())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from types import NoneType
 from typing import Any
@@ -22,6 +22,7 @@ from olhubd.decide.route import Route
 from olhubd.engine import packing
 from olhubd.engine.arrival import Verdict, judge
 from olhubd.engine.calls import Broken, Calls
+from olhubd.engine.lineage import Lineage
 from olhubd.model import Action, Delivery, DeliveryId, DeliveryState, Order, OrderId, Shipment, reference
 from olhubd.plugin import (
     UNLINKED,
@@ -111,8 +112,7 @@ class Courier:
         routes: Callable[[], Sequence[Route]],
         processing: Callable[[str], str | None],
         amend: Amend,
-        epoch: datetime,
-        age: Callable[[str, datetime], timedelta | None],
+        lineage: Lineage,
         calls: Calls,
     ) -> None:
         self._calls = calls
@@ -121,14 +121,13 @@ class Courier:
         self._clock = clock
         self._log = log
         self._policy = policy
-        self._routes = routes
+        self.routes = routes
         self._processing = processing
         self._amend = amend
-        # What was placed before this process began may have been sent by an earlier one whose database is not this
-        # one: a restored backup, a new file. It is looked up before its first sending.
-        self._epoch = epoch
-        self._age = age
+        self._lineage = lineage
+        # What was looked up and is not there, so that it is not looked up at each try.
         self._absent: set[DeliveryId] = set()
+        self._generation = lineage.generation
         # Since when the outcome of a delivery has been in doubt, by the clock that never jumps: a wall clock put
         # forward would make a target look settled that is not.
         self._began = clock.monotonic()
@@ -183,20 +182,27 @@ class Courier:
         # Before the look-up: what that finds is as old as its asking.
         # To send it again to a target that refuses a second one is always safe; to leave it at that is not.
         waits = 0.0 if sink.idempotent and gone is None else self._settling(delivery, sink.settle)
-        if unknown or (stored.order.placed_at < self._epoch and delivery.id not in self._absent):
+        if unknown or self._in_doubt(delivery, stored):
+            generation = self._lineage.generation
             # It cannot be there from before it was placed.
-            age = self._age(stored.account, stored.order.placed_at)
+            age = self._lineage.age(stored.account, stored.order.placed_at)
             look = partial(sink.find_order, self._reference(stored), age)
             found = await self._calls.read("find_order", look, (Receipt, NoneType))
             if found is not None:
                 if gone is None and route is not None:
                     found = await self._compared(parcel, sink, found, route)
                 return self._arrived(parcel, found, route, looked_up=True)
+            if generation != self._lineage.generation:
+                # Found out in between: the time that the order can be old was measured by a clock that stood still.
+                state = DeliveryState.SENT if unknown else DeliveryState.RETRY
+                return self._later(parcel, state, 0.0, "is looked up once more")
             self._absent.add(delivery.id)
         if unknown:
             if waits:
                 return self._later(parcel, DeliveryState.SENT, waits, "waits until the target has settled")
             if gone is None:
+                if self._only_found(delivery, stored, route):
+                    return self._end(parcel, DeliveryState.DROPPED, "the target does not have the order")
                 if (times := self._unsettled(delivery)) is not None:
                     words = self._words[delivery.id]
                     why = (
@@ -206,6 +212,8 @@ class Courier:
                     return self._hold(parcel, why, Hold.DOUBT)
                 # Sent again only by a new claim, so that the time of sending is stored before it happens.
                 return self._later(parcel, DeliveryState.RETRY, 0.0, "was not there; is sent again")
+        if gone is None and self._only_found(delivery, stored, route):
+            return self._end(parcel, DeliveryState.DROPPED, "the target does not have the order")
         if gone is not None:
             if delivery.attempts > 1:
                 # An earlier try may have left a part of it there.
@@ -220,6 +228,21 @@ class Courier:
             return self._hold(parcel, push, Hold.VETO)
         receipt = await self._calls.write("push_order", partial(sink.push_order, push), Receipt)
         return self._arrived(parcel, receipt, route)
+
+    def _in_doubt(self, delivery: Delivery, stored: Stored) -> bool:
+        """Whether an earlier process may have sent it: by a database that is not this one, as after a restore."""
+        if self._generation != self._lineage.generation:
+            self._generation = self._lineage.generation
+            self._absent.clear()
+        if delivery.id in self._absent:
+            return False
+        return self._lineage.covers(stored.account, stored.id, stored.order.placed_at)
+
+    def _only_found(self, delivery: Delivery, stored: Stored, route: Route | None) -> bool:
+        """Whether it is owed only because the target told of it: not there, it is not to be made."""
+        if not msgspec.json.decode(delivery.payload, type=Waiver).only_found:
+            return False
+        return route is None or not plan.ripe(stored.order, route)
 
     async def _packed(self, parcel: Parcel, route: Route) -> Push | str:
         """The order as it is to be sent, or why a plugin wants it not to be."""
@@ -329,7 +352,12 @@ class Courier:
         copy, order = parcel.copy, parcel.stored.order
         if copy is None:
             return self._end(parcel, DeliveryState.DROPPED, "the target does not have the order")
-        what = _AMENDMENTS.get(msgspec.json.decode(parcel.delivery.payload, type=Amendment).kind, "something")
+        amendment = msgspec.json.decode(parcel.delivery.payload, type=Amendment)
+        if amendment.other is not None:
+            first, other = copy.number or copy.external_id, amendment.other
+            why = f"{self._target} has two orders of this purchase, {first} and {other}: cancel one there by hand"
+            return self._hold(parcel, why, Hold.DOUBLED, external_id=copy.external_id)
+        what = _AMENDMENTS.get(amendment.kind, "something")
         sums = ""
         if copy.total.rounded() != order.total.rounded():
             sums = f" (the target has {copy.total}, the buyer pays {order.total})"
@@ -513,7 +541,7 @@ class Courier:
         )
 
     def _route(self, account: str) -> Route | None:
-        for route in self._routes():
+        for route in self.routes():
             if route.target == self._target and account in route.sources:
                 return route
         return None

@@ -15,8 +15,10 @@ import msgspec
 
 from olhubd.decide import plan
 from olhubd.decide.hold import Hold
+from olhubd.decide.route import Route
 from olhubd.engine import inputs
 from olhubd.engine.courier import Courier, Outcome, Parcel, Policy
+from olhubd.engine.echo import acquaint
 from olhubd.engine.ledger import Ledger
 from olhubd.engine.supervisor import Pulse
 from olhubd.model import Action, Cause, Delivery, DeliveryState, OrderId
@@ -244,7 +246,7 @@ class Dispatcher:
         async def work(tx: Transaction) -> tuple[list[Parcel], set[str], int]:
             upcoming = tx.upcoming()
             ledger = Ledger(tx, now, Cause("start", "dispatcher"), decided=True)
-            outcomes = await book(tx, ledger, self.target, ended, back)
+            outcomes = await book(tx, ledger, self.target, ended, back, self._courier.routes())
             claimed = []
             if room:
                 claimed = await deliveries.claim(tx, self.target, now, now + self._lease, room, mine)
@@ -282,7 +284,12 @@ class Dispatcher:
 
 
 async def book(
-    tx: Transaction, ledger: Ledger, target: str, ended: Sequence[Outcome], back: Sequence[Delivery] = ()
+    tx: Transaction,
+    ledger: Ledger,
+    target: str,
+    ended: Sequence[Outcome],
+    back: Sequence[Delivery] = (),
+    routes: Sequence[Route] = (),
 ) -> list[Outcome]:
     """Store what became of deliveries, put it into the log, and what follows from it into the outbox.
 
@@ -290,7 +297,8 @@ async def book(
     """
     outcomes = await _mattering(tx, await _wanted(tx, await _uncontested(tx, target, ended)), ledger.now)
     await deliveries.save(tx, [*(outcome.delivery for outcome in outcomes), *back])
-    await copies.arrive(tx, [outcome.copy for outcome in outcomes if outcome.copy is not None])
+    arrived = [outcome.copy for outcome in outcomes if outcome.copy is not None]
+    await copies.arrive(tx, arrived)
     cancelling = await _cancelling(tx, outcomes)
     for outcome in outcomes:
         if outcome.event is None:
@@ -301,6 +309,7 @@ async def book(
             if debt.action is Action.CANCEL_ORDER and (outcome.order_id, debt.target) in cancelling:
                 continue
             ledger.owe(outcome.order_id, debt, event_id)
+    await acquaint(tx, ledger, target, arrived, routes)
     await ledger.write(tx)
     return outcomes
 

@@ -15,18 +15,30 @@ from olhubd.decide import changes, plan
 from olhubd.decide.changes import Change
 from olhubd.decide.route import Route
 from olhubd.engine.ledger import Ledger
-from olhubd.model import Order
-from olhubd.store import Transaction, copies, orders, sightings
+from olhubd.model import Action, DeliveryState, Order, OrderId, Shipment, reference
+from olhubd.store import Transaction, copies, orders, sightings, strangers
 
-__all__ = ["Echoes"]
+__all__ = ["Echoes", "acquaint"]
+
+_LEFT_ALONE = frozenset({DeliveryState.SENT, DeliveryState.CONFIRMED, DeliveryState.DEAD})
+"""Deliveries of which the answer, a look-up or a person has the last word."""
 
 
 class Echoes:
     """The echoes within one transaction of a target's landing."""
 
     def __init__(
-        self, tx: Transaction, account: str, now: datetime, routes: Sequence[Route], ledger: Ledger
+        self,
+        tx: Transaction,
+        account: str,
+        now: datetime,
+        routes: Sequence[Route],
+        ledger: Ledger,
+        *,
+        acts: bool,
     ) -> None:
+        # `acts` is off for what was recorded before anything followed from an order that is not known there.
+        self._acts = acts
         self._tx = tx
         self._account = account
         self._now = now
@@ -55,17 +67,7 @@ class Echoes:
         if status != copy.status:  # also the first one that is told, where the receipt told none
             found.append(changes.CopyStatusChanged(target=self._account, old=copy.status, new=status))
         had = {shipment.key for shipment in copy.shipments}
-        found.extend(
-            changes.CopyShipped(
-                target=self._account,
-                carrier=shipment.carrier,
-                waybill=shipment.waybill,
-                carrier_name=shipment.carrier_name,
-                url=shipment.url,
-            )
-            for shipment in order.shipments
-            if shipment.key not in had
-        )
+        found.extend(_shipped(self._account, shipment) for shipment in order.shipments if shipment.key not in had)
         if not found and copy.status == status:
             return False
         self.touched.add(order.external_id)
@@ -83,18 +85,92 @@ class Echoes:
         return True
 
     async def _stranger(self, order: Order) -> bool:
-        """An order with our mark that is not the copy we know: ours on its way, a double, or another hub's.
+        """An order with our mark that is not the copy we know: on its way, a double, or unknown after a restore.
 
-        Tells whether it is a double that was not known.
+        Tells whether that is news.
         """
         account, _, external_id = (order.reference or "").partition(":")
         order_id = await orders.by_reference(self._tx, account, external_id)
         if order_id is None:
+            await self._remember(order, account)
             return False
         for copy in (await copies.of_orders(self._tx, [order_id])).get(order_id, ()):
             if copy.account == self._account and not await self._ledger.has_double(order_id, order.external_id):
-                double = changes.CopyDoubled(target=self._account, known=copy.external_id, other=order.external_id)
-                self._ledger.record(order_id, account, [double], ())
+                _double(self._ledger, order_id, account, copy, order.external_id, acts=self._acts)
                 self.touched.add(order.external_id)
                 return True
-        return False
+            if copy.account == self._account:
+                return False
+        return await self._remember(order, account) and await self._seek(order, order_id, account)
+
+    async def _remember(self, order: Order, account: str) -> bool:
+        """Keep it until its order is known, or has a copy here; tells whether it is ours at all."""
+        if not self._acts or not any(r.target == self._account and account in r.sources for r in self._routes):
+            return False
+        stranger = strangers.Stranger(
+            account=self._account,
+            external_id=order.external_id,
+            reference=str(order.reference),
+            shipments=order.shipments,
+            seen_at=self._now,
+        )
+        await strangers.put(self._tx, stranger)
+        self.touched.add(order.external_id)
+        return True
+
+    async def _seek(self, order: Order, order_id: OrderId, account: str) -> bool:
+        """Have it looked up, which makes it the copy and owes what follows. Tells whether that is news."""
+        known = (await self._ledger.known_deliveries([order_id]))[order_id]
+        pushes = [d for d in known if d.action is Action.PUSH_ORDER and d.target == self._account]
+        push = pushes[-1] if pushes else None
+        if push is not None and push.state in _LEFT_ALONE:
+            return False
+        found = changes.CopyFound(target=self._account, external_id=order.external_id)
+        if push is None or push.state is DeliveryState.DROPPED:
+            self._ledger.record(order_id, account, [found], [plan.look(self._account, 0)], known)
+        else:
+            self._ledger.record(order_id, account, [found], ())
+            self._ledger.look_up(push)
+        return True
+
+
+async def acquaint(
+    tx: Transaction, ledger: Ledger, target: str, arrived: Sequence[copies.Copy], routes: Sequence[Route]
+) -> None:
+    """Look again at orders with our mark that a target told of before these copies were known there."""
+    if not arrived:
+        return
+    copy_of = {copy.order_id: copy for copy in arrived}
+    rows = await orders.read(tx, list(copy_of))
+    marks = {reference(row.account, row.order.external_id): row for row in rows.values()}
+    met = [one for one in await strangers.by_reference(tx, list(marks)) if one.account == target]
+    for one in met:
+        origin = marks[one.reference]
+        copy = copy_of[origin.id]
+        if one.external_id != copy.external_id:
+            if not await ledger.has_double(origin.id, one.external_id):
+                _double(ledger, origin.id, origin.account, copy, one.external_id, acts=True)
+        elif one.shipments:
+            found: list[Change] = [_shipped(target, shipment) for shipment in one.shipments]
+            await copies.put(tx, [msgspec.structs.replace(copy, shipments=one.shipments, seen_at=one.seen_at)])
+            debts = plan.follow(origin.account, origin.order, origin.order, found, routes, {target})
+            ledger.record(origin.id, origin.account, found, debts)
+    if met:
+        await strangers.forget(tx, target, [one.external_id for one in met])
+
+
+def _double(ledger: Ledger, order_id: OrderId, account: str, copy: copies.Copy, other: str, *, acts: bool) -> None:
+    """Two orders at a target carry one mark of ours: that is told, and waits for a person."""
+    double = changes.CopyDoubled(target=copy.account, known=copy.external_id, other=other)
+    debts = [plan.double_at(copy.account, other, 0)] if acts else []
+    ledger.record(order_id, account, [double], debts)
+
+
+def _shipped(target: str, shipment: Shipment) -> changes.CopyShipped:
+    return changes.CopyShipped(
+        target=target,
+        carrier=shipment.carrier,
+        waybill=shipment.waybill,
+        carrier_name=shipment.carrier_name,
+        url=shipment.url,
+    )

@@ -97,6 +97,7 @@ class Hub:
         self.observers = Observers(configuration.plugins.manager, database, clock, log, self.strays)
         self._log = log
         self._routes: tuple[Route, ...] = configuration.routes
+        lineage = Lineage(clock, log)
         self._shared = Shared(
             database=database,
             clock=clock,
@@ -105,7 +106,7 @@ class Hub:
             strays=self.strays,
             budgets=self.budgets,
             clients=Clients(session, self.budgets, clock),
-            landing=Landing(database, clock, lambda: self._routes, self.wake, log),
+            landing=Landing(database, clock, lambda: self._routes, self.wake, log, lineage),
             runs=self.runs,
             sweeps=Turns(places=_SWEEPS, patience=5.0),
             pulls=Turns(places=_PULLS, patience=2.0),
@@ -114,8 +115,7 @@ class Hub:
             processing=self._processing,
             amend=self._amend,
             wake=self.wake,
-            lineage=Lineage(clock),
-            epoch=self.started_at,
+            lineage=lineage,
             learned=learned,
         )
         self.holds = Holds(self._shared, self.units)

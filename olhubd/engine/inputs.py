@@ -18,6 +18,7 @@ from datetime import datetime
 
 import msgspec
 
+from olhubd.decide.doubt import Doubt
 from olhubd.decide.remark import Remark
 from olhubd.decide.route import Route
 from olhubd.engine.candidate import Candidate
@@ -66,6 +67,8 @@ class Page(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="p
     unreadable: Sequence[Unreadable] = ()
     gone: Sequence[Gone] = ()
     later: Sequence[Later] = ()
+    doubt: Doubt | None = None
+    """What an earlier process may have sent; None where nothing was asked about that yet."""
 
 
 class Owed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -199,6 +202,7 @@ class Draft:
         run: Run,
         position: Position | None,
         start: datetime | None,
+        doubt: Doubt | None = None,
     ) -> Draft:
         """Pack what the database does not hold just so."""
         page = Page(
@@ -211,6 +215,7 @@ class Draft:
             unreadable=[record for record in others if isinstance(record, Unreadable)],
             gone=[record for record in others if isinstance(record, Gone)],
             later=[record for record in others if isinstance(record, Later)],
+            doubt=doubt,
         )
         if not database.recording or len(batch) < _THREAD:
             return cls(page, batch, set())

@@ -16,8 +16,9 @@ from olhubd.decide.route import Route
 from olhubd.engine.batch import Batch, Result
 from olhubd.engine.candidate import Candidate, fault, prepare
 from olhubd.engine.inputs import Draft
+from olhubd.engine.lineage import Lineage
 from olhubd.engine.odd import sorted_out
-from olhubd.model import Run
+from olhubd.model import OrderId, Run
 from olhubd.plugin import Clock, Gone, Later, Log, Record, Unreadable
 from olhubd.store import TROUBLE, Database, Transaction, feeds, runs
 
@@ -38,12 +39,16 @@ class Landing:
         routes: Callable[[], Sequence[Route]],
         wake: Callable[[Iterable[str]], None],
         log: Log | None = None,
+        lineage: Lineage | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._routes = routes
         self._wake = wake
         self._log = log
+        self._lineage = lineage
+        self._newest: dict[str, datetime] = {}
+        """When the youngest order was placed that an account told of, by its own time."""
 
     async def land(
         self,
@@ -124,11 +129,12 @@ class Landing:
         start: datetime | None,
     ) -> Result:
         now = self._clock.now()
-        draft = await Draft.begin(self._database, account, batch, others, run, position, start)
+        doubt = self._lineage.doubt(account) if self._lineage is not None else None
+        draft = await Draft.begin(self._database, account, batch, others, run, position, start, doubt)
 
         async def work(tx: Transaction) -> Result:
             upcoming = tx.upcoming()
-            landing = Batch(tx, account, run, now, self._routes())
+            landing = Batch(tx, account, run, now, self._routes(), doubt)
             result = await landing.land_orders(batch, run.feed, start)
             result.seen = len(batch) + len(others)
             await landing.land_others(others, run.feed, result)
@@ -146,10 +152,29 @@ class Landing:
             await landing.ledger.write(tx)
             await draft.end(tx, now, upcoming, landing.touched)
             result.targets = landing.ledger.targets
+            if self._lineage is not None:
+                # Before anybody can claim what these orders owe.
+                self._lineage.otherwise(account, result.besides)
             result.later = landing.later
             return result
 
         result = await self._database.write(work)
+        placed = [c.order.placed_at for c in batch if c.fault is None and c.objection is None]
+        if placed:
+            self._newest[account] = max([*placed, self._newest.get(account, placed[0])])
         if result.targets:
             self._wake(result.targets)
         return result
+
+    async def reached(self, account: str) -> None:
+        """The account's feed was read to its end, and all it told has landed: what comes now is new."""
+        lineage = self._lineage
+        if lineage is None or lineage.settled(account):
+            return
+        last = await self._database.write(_last)
+        lineage.reached(account, last, self._newest.get(account))
+
+
+async def _last(tx: Transaction) -> OrderId:
+    """The newest order there is."""
+    return OrderId(tx.upcoming()[0] - 1)

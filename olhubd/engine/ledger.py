@@ -90,12 +90,15 @@ class Ledger:
         debts: Iterable[Debt],
         known: Iterable[Delivery] = (),
         cause: Cause | None = None,
+        *,
+        doubted: bool = False,
     ) -> None:
         """Add the events of changes, and the debts that follow from them.
 
         `known` are the order's deliveries so far: a cancellation of what was never sent just drops it, an order
         that was dropped and comes back to life is owed again, and so is a status that was refused while it
-        was cancelled; a cancellation that still waits then is not.
+        was cancelled; a cancellation that still waits then is not. With `doubted` an earlier process may have sent
+        what this database calls never sent: it is looked up before it is dropped.
         """
         ids = [self.event(change.kind, account, order_id, change, cause) for change in found]
         for id_, change in zip(ids, found, strict=True):
@@ -110,7 +113,8 @@ class Ledger:
         for debt in debts:
             push = pushes.get(debt.target)
             if debt.action is Action.CANCEL_ORDER and push is not None and _never_sent(push):
-                if push.attempts:  # a try that failed may have left a part of it: the target takes that back first
+                # A try that failed may have left a part of it, which the target takes back first.
+                if push.attempts or doubted:
                     self._settle(push, DeliveryState.RETRY, None, due_at=self.now)
                     self.targets.add(push.target)
                 else:
@@ -123,10 +127,15 @@ class Ledger:
                 if cancel.attempts or cancel.state is DeliveryState.HOLD:
                     self.owe(order_id, debt, ids[debt.cause])
             elif debt.action is Action.PUSH_ORDER and push is not None and push.state is DeliveryState.DROPPED:
-                self._settle(push, DeliveryState.PENDING, None, due_at=self._due(debt))
+                self._settle(push, DeliveryState.PENDING, None, due_at=self._due(debt), payload=_payload(debt))
                 self.targets.add(debt.target)
             else:
                 self.owe(order_id, debt, ids[debt.cause])
+
+    def look_up(self, push: Delivery) -> None:
+        """Have an order looked up at its target, whatever became of its delivery: it is told to be there."""
+        self._settle(push, DeliveryState.SENT, None, due_at=self.now)
+        self.targets.add(push.target)
 
     def owe(self, order_id: OrderId, debt: Debt, event_id: EventId) -> None:
         """Add one debt caused by an event."""
@@ -144,7 +153,7 @@ class Ledger:
                 event_id=event_id,
                 created_at=self.now,
                 due_at=self._due(debt),
-                payload=msgspec.Raw(codec.encode(debt.payload) if debt.payload is not None else b"{}"),
+                payload=_payload(debt),
             )
         )
         self.targets.add(debt.target)
@@ -199,7 +208,12 @@ class Ledger:
         return self.now + timedelta(seconds=debt.delay)
 
     def _settle(
-        self, push: Delivery, state: DeliveryState, reason: str | None, due_at: datetime | None = None
+        self,
+        push: Delivery,
+        state: DeliveryState,
+        reason: str | None,
+        due_at: datetime | None = None,
+        payload: msgspec.Raw | None = None,
     ) -> None:
         self._settled.append(
             msgspec.structs.replace(
@@ -209,8 +223,13 @@ class Ledger:
                 due_at=due_at or push.due_at,
                 finished_at=None if state.open else self.now,
                 lease_until=None,
+                payload=payload or push.payload,
             )
         )
+
+
+def _payload(debt: Debt) -> msgspec.Raw:
+    return msgspec.Raw(codec.encode(debt.payload) if debt.payload is not None else b"{}")
 
 
 def _off(change: Change) -> str:

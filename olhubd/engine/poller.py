@@ -318,6 +318,8 @@ class Poller:
                     raise ContractBroken("pull: more is promised, and the cursor goes round in a circle")
                 seen.add(cursor)
                 self._unfinished = page.more
+            if not self._unfinished:
+                await self._landing.reached(self.account)
         except Exception as error:
             self._unfinished = False
             await self._runs.end(run, words(error))

@@ -153,7 +153,7 @@ class Play:
                 case Page():
                     await self._page(tx, one.at, document, routes)
                 case Turn():
-                    await self._turn(tx, one.at, document)
+                    await self._turn(tx, one.at, document, routes)
                 case Told():
                     await self._told(tx, document)
                 case Start():
@@ -164,7 +164,7 @@ class Play:
     async def _page(self, tx: Transaction, at: datetime, page: Page, routes: Sequence[Route]) -> None:
         run = Run(id=RunId(page.run), account=page.account, feed=page.feed, trigger="replay", started_at=at)
         candidates = [_candidate(bytes(document)) for document in page.orders]
-        batch = Batch(tx, page.account, run, at, routes)
+        batch = Batch(tx, page.account, run, at, routes, page.doubt)
         ours = [c for c in candidates if (page.account, c.order.external_id) not in self._strange]
         result = await batch.land_orders(ours, page.feed, page.start)
         others: list[Unreadable | Gone | Later] = [
@@ -176,7 +176,7 @@ class Play:
         await batch.land_others(others, page.feed, result)
         await batch.ledger.write(tx)
 
-    async def _turn(self, tx: Transaction, at: datetime, turn: Turn) -> None:
+    async def _turn(self, tx: Transaction, at: datetime, turn: Turn, routes: Sequence[Route]) -> None:
         told = [*(ended.delivery for ended in turn.ended), *turn.back, *turn.claimed]
         rows = await deliveries.of_orders(tx, sorted({delivery.order_id for delivery in told}))
 
@@ -189,7 +189,7 @@ class Play:
         ]
         back = [_as(one, mine) for one in turn.back if (mine := own(one)) and mine.state in _CLAIMED]
         ledger = Ledger(tx, at, Cause("start", "dispatcher"), decided=True)
-        await book(tx, ledger, turn.target, ended, back)
+        await book(tx, ledger, turn.target, ended, back, routes)
         claimed = [
             msgspec.structs.replace(_as(one, mine), state=DeliveryState.SENT)
             for one in turn.claimed

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -46,8 +45,6 @@ class Shared(msgspec.Struct, kw_only=True):
     amend: Amend
     wake: Callable[[Iterable[str]], None]
     lineage: Lineage
-    epoch: datetime
-    """When this process began."""
     learned: Callable[[str], None]
     """Hears each secret as it becomes known, so that no log shows it."""
 

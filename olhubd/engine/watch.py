@@ -46,7 +46,7 @@ _OF_SOURCES = (
     AlarmKind.PARKED,
     AlarmKind.UNCHECKED,
 )
-_OF_TARGETS = (AlarmKind.UNDELIVERED, AlarmKind.TARGET_DOWN, AlarmKind.HOLD)
+_OF_TARGETS = (AlarmKind.UNDELIVERED, AlarmKind.TARGET_DOWN, AlarmKind.HOLD, AlarmKind.DOUBLED)
 
 
 class _Ear(msgspec.Struct):
@@ -176,6 +176,7 @@ class Watch:
         reader = hub.database.reader
         owed = await deliveries.tally(reader)
         since = await deliveries.waiting_since(reader)
+        doubled = await deliveries.doubled(reader)
         holds: dict[str, float] = {}
         for route in hub.routes:
             holds[route.target] = max(route.hold_seconds, holds.get(route.target, 0.0))
@@ -194,6 +195,7 @@ class Watch:
                     held=owed.get((name, DeliveryState.HOLD), 0),
                     dead=owed.get((name, DeliveryState.DEAD), 0),
                     unmet=unit.trouble.reason if unit.poller is None and unit.trouble is not None else None,
+                    doubled=doubled.get(name, 0),
                 )
             )
         return found

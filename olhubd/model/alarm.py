@@ -34,6 +34,8 @@ class AlarmKind(enum.StrEnum):
     """A target does not answer."""
     HOLD = "hold"
     """Deliveries wait for a person."""
+    DOUBLED = "doubled"
+    """A target has two orders with one mark of ours."""
     QUARANTINE = "quarantine"
     """Records could not be stored as orders."""
     SIGN_IN = "sign-in"

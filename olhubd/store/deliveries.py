@@ -16,6 +16,7 @@ __all__ = [
     "add",
     "claim",
     "discarded",
+    "doubled",
     "drop_superseded",
     "get",
     "listing",
@@ -272,6 +273,15 @@ async def tally(reader: Reader) -> dict[tuple[str, DeliveryState], int]:
         f" WHERE d.state IN {_STUCK} AND d.state = 'dead' AND NOT {_DISCARDED} GROUP BY target, state"
     )
     return {(row[0], DeliveryState(row[1])): row[2] for row in rows}
+
+
+async def doubled(reader: Reader) -> dict[str, int]:
+    """Of how many orders each target has a second one that waits for a person."""
+    rows = await reader.fetch(
+        f"SELECT target, COUNT(*) FROM deliveries WHERE state IN {_OPEN} AND action = 'amend-order'"
+        " AND key LIKE 'copy.doubled:%' GROUP BY target"
+    )
+    return {row[0]: row[1] for row in rows}
 
 
 async def discarded(reader: Reader, ids: Sequence[int]) -> frozenset[int]:

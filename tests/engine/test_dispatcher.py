@@ -166,13 +166,13 @@ class Bench:
         self.database = database
         self.clock = SystemClock()
         self.shop = Shop()
-        self.epoch = EPOCH
         self.timeout = 5.0
         self.lost: list[PluginError] = []
         self.veto: str | None = None
         self.routes = [Route(target="shop", sources=frozenset({"allegro"}))]
         self.landing = Landing(database, self.clock, lambda: self.routes, lambda targets: self.dispatcher.wake())
         self.lineage = Lineage(self.clock)
+        self.lineage.reached("allegro", OrderId(0), EPOCH)
         self.dispatcher = self.make()
         self.task: asyncio.Task[None] | None = None
 
@@ -188,8 +188,7 @@ class Bench:
             lambda: self.routes,
             lambda account: "PROCESSING",
             self.amend,
-            self.epoch,
-            self.lineage.age,
+            self.lineage,
             Calls("shop", self.clock, log, Strays(), limit=lambda: policy.timeout),
         )
         return Dispatcher(
@@ -278,7 +277,8 @@ async def test_a_lost_answer_is_looked_up_not_sent_again(bench: Bench, step: Ste
 
 async def test_orders_from_before_this_process_are_looked_up_first(bench: Bench) -> None:
     """A restored backup knows less than the shop: what an earlier life sent must not be sent again."""
-    bench.epoch = EPOCH + timedelta(hours=1)
+    bench.lineage = Lineage(bench.clock)
+    bench.lineage.reached("allegro", OrderId(0), EPOCH + timedelta(hours=1))
     await bench.kill()
     bench.shop.books.append("allegro:A")
     bench.shop.find_error = Unavailable("503")
@@ -454,7 +454,7 @@ async def test_after_a_death_the_target_settles_from_the_new_life(bench: Bench) 
     async def claimed_long_ago(tx: Transaction) -> None:
         await tx.execute("UPDATE deliveries SET state = 'sent', sent_at = 0, lease_until = NULL WHERE id = 1")
 
-    bench.epoch = bench.clock.now()
+    bench.lineage = Lineage(bench.clock)
     await bench.kill(claimed_long_ago)
     await bench.settled(1)
     await asyncio.sleep(0.2)

@@ -39,6 +39,11 @@ REASONS: Final[Mapping[str, str]] = {
     "another order took over its lines": "inne zamówienie przejęło jego pozycje",
     "the purchase was cancelled meanwhile": "zakup w międzyczasie anulowano",
     "{} cannot cancel orders: cancel it there by hand": "{} nie umie anulować zamówień: anuluj je tam ręcznie",
+    "{} has two orders of this purchase, {} and {}: cancel one there by hand": (
+        "{} ma dwa zamówienia z tego zakupu, {} i {}: anuluj tam jedno ręcznie"
+    ),
+    "is looked up once more": "jest sprawdzane jeszcze raz",
+    "has {} orders twice: olhubd holds list": "ma podwójne zamówienia ({}): olhubd holds list",
     "{} knows no {}: do it there by hand": "{} nie zna działania {}: zrób to tam ręcznie",
     "what was bought or its price changed after the order went on{}: change order {} at {} by hand,"
     " then accept this": "po wysłaniu zamówienia zmienił się zakup lub jego cena{}: zmień ręcznie zamówienie {}"

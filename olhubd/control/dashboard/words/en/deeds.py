@@ -198,6 +198,7 @@ WORDS: Final[Mapping[str, str | tuple[str, ...]]] = {
     "alarm.unchecked": "Not compared",
     "alarm.undelivered": "Undelivered",
     "alarm.target-down": "Shop does not answer",
+    "alarm.doubled": "An order twice",
     "alarm.hold": "On hold",
     "alarm.quarantine": "Quarantine",
     "alarm.sign-in": "Sign-in",

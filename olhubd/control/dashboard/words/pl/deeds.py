@@ -197,6 +197,7 @@ WORDS: Final[Mapping[str, str | tuple[str, ...]]] = {
     "alarm.unchecked": "Brak porównania",
     "alarm.undelivered": "Nieprzekazane",
     "alarm.target-down": "Sklep nie odpowiada",
+    "alarm.doubled": "Zamówienie podwójne",
     "alarm.hold": "Wstrzymane",
     "alarm.quarantine": "Kwarantanna",
     "alarm.sign-in": "Logowanie",

@@ -1,0 +1,154 @@
+"""Orders that an earlier process may have sent: looked for when they are off, known again when a shop tells them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from olhubd.engine.clock import SystemClock
+from olhubd.engine.courier import Outcome
+from olhubd.engine.dispatcher import book
+from olhubd.engine.landing import Landing
+from olhubd.engine.ledger import Ledger
+from olhubd.engine.lineage import Lineage
+from olhubd.model import Cause, DeliveryState, OrderId, Run, RunId, Shipment, Stage
+from olhubd.store import Database, Transaction, copies, deliveries, strangers
+from tests.engine.test_landing import Bench
+from tests.orders import EPOCH, order, pln
+
+
+@pytest.fixture
+def bench(database: Database, clock: SystemClock) -> Bench:
+    """Nothing is proved of this bench until its feed `reached` its end."""
+    bench = Bench(database, clock)
+    lineage = Lineage(clock)
+    bench.landing = Landing(database, clock, lambda: bench.routes, bench.woken.extend, None, lineage)
+    return bench
+
+
+async def test_an_order_first_seen_cancelled_is_looked_for(bench: Bench) -> None:
+    await bench.land(order("A", stage=Stage.CANCELLED))
+    assert await bench.owed() == [("shop", "push-order", DeliveryState.PENDING)]
+
+
+async def test_an_order_that_came_and_went_in_this_process_is_not_looked_for(bench: Bench) -> None:
+    await bench.landing.reached("allegro")
+    await bench.land(order("A", stage=Stage.CANCELLED))
+    assert await bench.owed() == []
+
+
+async def test_an_order_that_ripened_and_was_cancelled_unseen_is_looked_for(bench: Bench) -> None:
+    await bench.land(order("A", stage=Stage.PLACED))
+    await bench.land(order("A", stage=Stage.CANCELLED))
+    assert await bench.owed() == [("shop", "push-order", DeliveryState.PENDING)]
+
+
+async def test_what_waits_to_be_sent_is_looked_up_before_it_is_dropped(bench: Bench) -> None:
+    await bench.land(order("A"))
+    await bench.land(order("A", stage=Stage.CANCELLED))
+    assert await bench.owed() == [("shop", "push-order", DeliveryState.RETRY)]
+
+
+async def test_an_order_that_another_took_over_is_looked_for(bench: Bench) -> None:
+    await bench.land(order("A", stage=Stage.PLACED))
+    await bench.land(order("B", lines=order("A").lines, updated_at=EPOCH.replace(hour=13)))
+    assert await bench.owed(1) == [("shop", "push-order", DeliveryState.PENDING)]
+
+
+async def test_what_a_sweep_finds_cancelled_is_looked_for_at_any_time(bench: Bench) -> None:
+    """The feed had not told it, so it may be from before this process."""
+    await bench.landing.reached("allegro")
+    run = Run(id=RunId(1), account="allegro", feed="orders.sweep", trigger="timer", started_at=EPOCH)
+    await bench.landing.land("allegro", [order("A", stage=Stage.CANCELLED)], run=run)
+    assert await bench.owed() == [("shop", "push-order", DeliveryState.PENDING)]
+
+
+@pytest.mark.parametrize("state", [DeliveryState.PENDING, DeliveryState.RETRY, DeliveryState.HOLD])
+async def test_what_a_shop_tells_to_be_there_is_looked_up_and_not_sent(bench: Bench, state: DeliveryState) -> None:
+    await bench.land(order("A"))
+    await bench.move(1, state)
+    await bench.land(order("77", reference="allegro:A"), account="shop")
+    assert await bench.owed() == [("shop", "push-order", DeliveryState.SENT)]
+    assert "copy.found" in await bench.kinds(1)
+
+
+@pytest.mark.parametrize("state", [DeliveryState.SENT, DeliveryState.DEAD])
+async def test_what_is_under_way_or_given_up_by_a_person_stays_so(bench: Bench, state: DeliveryState) -> None:
+    await bench.land(order("A"))
+    await bench.move(1, state)
+    await bench.land(order("77", reference="allegro:A"), account="shop")
+    assert await bench.owed() == [("shop", "push-order", state)]
+
+
+async def test_an_order_that_nobody_owes_is_looked_for_and_never_made(bench: Bench) -> None:
+    await bench.land(order("A", stage=Stage.PLACED))
+    await bench.land(order("77", reference="allegro:A"), account="shop")
+    (push,) = (await deliveries.of_orders(bench.database.reader, [1]))[OrderId(1)]
+    assert (push.state, bytes(push.payload)) == (DeliveryState.PENDING, b'{"only_found":true}')
+
+
+async def test_an_order_that_the_shop_told_of_first_is_looked_for_when_it_lands(bench: Bench) -> None:
+    await bench.land(order("77", reference="allegro:A"), account="shop")
+    await bench.land(order("A", stage=Stage.PLACED))
+    (push,) = (await deliveries.of_orders(bench.database.reader, [1]))[OrderId(1)]
+    assert bytes(push.payload) == b'{"only_found":true}'
+
+
+async def test_another_hubs_order_is_let_be(bench: Bench) -> None:
+    bench.routes.clear()
+    await bench.land(order("A", stage=Stage.PLACED))
+    await bench.land(order("77", reference="allegro:A"), account="shop")
+    assert await bench.owed() == []
+
+
+async def arrive(bench: Bench, external_id: str) -> None:
+    """The look-up has found the order of the hub in the shop."""
+    copy = copies.Copy(
+        order_id=OrderId(1), account="shop", external_id=external_id, total=pln("15.00"), created_at=EPOCH
+    )
+
+    async def work(tx: Transaction) -> None:
+        (push,) = (await deliveries.of_orders(tx, [1]))[OrderId(1)]
+        ledger = Ledger(tx, bench.clock.now(), Cause("start", "dispatcher"), decided=True)
+        await book(tx, ledger, "shop", [arrived(push, copy)], (), bench.routes)
+
+    await bench.database.write(work)
+
+
+def arrived(push: Any, copy: copies.Copy) -> Any:
+    done = msgspec.structs.replace(push, state=DeliveryState.CONFIRMED, external_id=copy.external_id)
+    return Outcome(delivery=done, account="allegro", event="delivery.confirmed", copy=copy, order_id=OrderId(1))
+
+
+async def test_parcels_that_were_told_too_early_go_back_when_the_copy_is_known(bench: Bench) -> None:
+    parcel = Shipment(carrier="INPOST", waybill="630")
+    await bench.land(order("77", reference="allegro:A", shipments=(parcel,)), account="shop")
+    await bench.land(order("A"))
+    await arrive(bench, "77")
+    assert ("allegro", "add-shipment", DeliveryState.PENDING) in await bench.owed()
+    assert await strangers.by_reference(bench.database.reader, ["allegro:A"]) == []
+
+
+async def test_a_second_order_that_was_told_too_early_is_a_double_when_the_copy_is_known(bench: Bench) -> None:
+    """Both were told before either was known: one is the copy, the other one waits for a person."""
+    for number in ("77", "78"):
+        await bench.land(order(number, reference="allegro:A"), account="shop")
+    await bench.land(order("A"))
+    await arrive(bench, "77")
+    assert (await bench.kinds(1)).count("copy.doubled") == 1
+    (amendment,) = [
+        d
+        for d in (await deliveries.of_orders(bench.database.reader, [1]))[OrderId(1)]
+        if d.action.value == "amend-order"
+    ]
+    assert amendment.key == "copy.doubled:78"
+
+
+async def test_a_double_waits_for_a_person(bench: Bench) -> None:
+    await bench.land(order("A"))
+    await bench.move(1, DeliveryState.CONFIRMED, sent_at=EPOCH)
+    for _ in range(2):
+        await bench.land(order("78", reference="allegro:A"), account="shop")
+    assert (await bench.owed())[1:] == [("shop", "amend-order", DeliveryState.PENDING)]
