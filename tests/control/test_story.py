@@ -60,6 +60,7 @@ CHANGES: list[Change] = [
     changes.CopyStatusChanged(target="shop", new="done"),
     changes.CopyShipped(target="shop", carrier="DPD", waybill="123"),
     changes.CopyDoubled(target="shop", known="1", other="2"),
+    changes.CopyFound(target="shop", external_id="7"),
 ]
 
 

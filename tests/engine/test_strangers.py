@@ -1,4 +1,4 @@
-"""Orders that an earlier process may have sent: looked for when they are off, known again when a shop tells them."""
+"""Orders that an earlier process may have sent: looked for when off, known again when a shop tells of them."""
 
 from __future__ import annotations
 
