@@ -29,6 +29,7 @@ from olhubd.plugin import (
     OrderCount,
     OrderFeed,
     OrderLookup,
+    OutcomeUnknown,
     Page,
     Pending,
     Probe,
@@ -228,22 +229,27 @@ class Allegro(
         return WORDS.get(fulfilment)
 
     async def set_status(self, external_id: str, status: str) -> None:
-        """Writes against the revision that was read; an order that moved meanwhile is read and judged once more."""
-        if await self._put_status(external_id, status):
-            return
-        if not await self._put_status(external_id, status):
-            raise Conflict("the order keeps changing while its status is being set", status=409)
+        """Writes against the revision that was read; an order that moved meanwhile is read and judged once more.
 
-    async def _put_status(self, external_id: str, status: str) -> bool:
+        The answer to a status is empty, so only a reading shows that it was kept.
+        """
+        for _ in range(2):
+            form = await self._get_form(external_id, wire.FormState)
+            if not due(form, status):
+                return
+            if await self._put_status(external_id, status, form.revision):
+                if due(await self._get_form(external_id, wire.FormState), status):
+                    raise OutcomeUnknown(f"Allegro took the status {status}, and the order does not show it")
+                return
+        raise Conflict("the order keeps changing while its status is being set", status=409)
+
+    async def _put_status(self, external_id: str, status: str, revision: str | None) -> bool:
         """False when the order changed between reading and writing."""
-        form = await self._get_form(external_id, wire.FormState)
-        if not due(form, status):
-            return True
         try:
             await self._api.request(
                 "PUT",
                 f"{FORMS}/{external_id}/fulfillment",
-                query={"checkoutForm.revision": form.revision} if form.revision else None,
+                query={"checkoutForm.revision": revision} if revision else None,
                 json={"status": status},
                 headers=_BODY | {"Accept-Language": "en-US"},  # the only language of this resource
             )
@@ -254,7 +260,7 @@ class Allegro(
         return True
 
     async def add_shipment(self, external_id: str, shipment: Shipment) -> None:
-        """Reads before it writes, and on 409 reads again: only a parcel that is seen there counts as attached."""
+        """Reads before it writes and after: only a parcel that is seen there counts as attached."""
         path = f"{FORMS}/{_checked(external_id)}/shipments"
         carrier = await self._carriers.choose(self._api, shipment)
         if await self._attached(path, shipment, carrier):
@@ -265,6 +271,9 @@ class Allegro(
             if error.status == 409 and await self._attached(path, shipment, carrier):
                 return
             raise
+        # Its answer repeats what was sent, which proves nothing.
+        if not await self._attached(path, shipment, carrier):
+            raise OutcomeUnknown("Allegro took the parcel, and the order does not show it")
 
     async def _attached(self, path: str, shipment: Shipment, carrier: wire.Carrier) -> bool:
         there = await self._api.get(path, wire.Shipments)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import msgspec
+from msgspec.structs import replace
 
 from olhubd.plugin import (
     UNLINKED,
@@ -29,7 +30,7 @@ from olhubd.plugin import (
     decode,
     whole,
 )
-from olhubd_tinyshop.mapping import Sold, to_basket, to_order
+from olhubd_tinyshop.mapping import Sold, compared, to_basket, to_order
 from olhubd_tinyshop.settings import TinySettings
 
 
@@ -97,7 +98,13 @@ class TinyShop(Connector[TinySettings], OrderFeed, OrderSink):
         )
         if unlinked and not push.free_lines:
             raise Rejected(f"{len(unlinked)} lines have no product in the shop", field="lines", code=UNLINKED)
-        return receipt(await self.http.call("POST", "/orders", Sold, json=basket), unlinked)
+        sold = await self.http.call("POST", "/orders", Sold, json=basket)
+        return replace(receipt(sold, unlinked), differences=compared(basket, sold).differences)
+
+    async def compare_order(self, push: Push, found: Receipt) -> Receipt:
+        sold = await self.http.get(f"/orders/{found.external_id}", Sold)
+        basket = to_basket(push, await self.http.get("/skus", list[str]))
+        return replace(found, differences=compared(basket, sold).differences)
 
     async def find_order(self, reference: str, age: timedelta | None) -> Receipt | None:
         async def hits(offset: int) -> ListPage[Sold]:

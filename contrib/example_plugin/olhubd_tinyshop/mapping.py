@@ -23,7 +23,7 @@ from olhubd.model import (
     Shipping,
     Stage,
 )
-from olhubd.plugin import Push
+from olhubd.plugin import Comparison, Push, Side
 
 STAGES = {
     "open": Stage.PLACED,
@@ -61,8 +61,10 @@ class Basket(msgspec.Struct, kw_only=True):
     address: Address | None
     invoice: InvoiceParty | None
     point: PickupPoint | None
-    note: str | None
+    note: Side[str | None] = None
     reference: str | None
+    notify: bool = False
+    """Whether the shop writes to the buyer, who has the marketplace's mail already."""
 
     def money(self, amount: Decimal) -> Money:
         return Money(amount, self.currency)
@@ -138,3 +140,15 @@ def to_basket(push: Push, known: Collection[str]) -> Basket:
         point=way.pickup_point,
         note=order.buyer_note if push.include_note else None,
     )
+
+
+def compared(basket: Basket, sold: Sold) -> Comparison:
+    """What the shop stored otherwise than it was given it."""
+    found = Comparison()
+    found.lines(
+        *([(line.mark or line.name, line.quantity) for line in lines] for lines in (basket.lines, sold.lines))
+    )
+    found.word("reference", basket.reference, sold.reference)
+    if basket.address != sold.address:
+        found.add("recipient", "is another one")
+    return found

@@ -40,6 +40,7 @@ class Kept(Sold, kw_only=True):
     changed: datetime
     parcels: list[Parcel] = msgspec.field(default_factory=list)
     torn: bool = False
+    bent: bool = False
 
 
 class TinyShopSimulator(Simulator):
@@ -54,6 +55,10 @@ class TinyShopSimulator(Simulator):
         self._last = 0
         self._forget = 0
         self._short = 0
+        self._lose = 0
+        self._ignore = 0
+        self.mailed: list[str] = []
+        """The addresses that the shop has written to."""
 
     def settings(self, base: str) -> dict[str, Any]:
         return {"url": base, "api_key": KEY}
@@ -113,6 +118,10 @@ class TinyShopSimulator(Simulator):
             "duplicate_events": self.duplicate_events,
             "reorder_events": self.reorder_events,
             "short_pages": self.short_pages,
+            "lose_lines": self.lose_lines,
+            "ignore_changes": self.ignore_changes,
+            "decorate": self.decorate,
+            "mails": lambda: list(self.mailed),
             "merge": self.merge,
         }
 
@@ -168,6 +177,20 @@ class TinyShopSimulator(Simulator):
     def short_pages(self, count: int = 1) -> None:
         """The next `count` pages hold half of what they could."""
         self._short += count
+
+    def lose_lines(self, count: int = 1) -> None:
+        """The next `count` orders that are made keep their sum and lose their last line."""
+        self._lose += count
+
+    def ignore_changes(self, count: int = 1) -> None:
+        """The next `count` changes of an order are answered as ever and not kept."""
+        self._ignore += count
+
+    def decorate(self, id: str) -> None:
+        """From now on the shop tells the note of this order as a list."""
+        order = self._known(id)
+        order.bent = True
+        self._touch(order)
 
     def merge(self, ids: Sequence[str]) -> str:
         """The buyer of the first puts these purchases together; the lines keep their ids."""
@@ -273,11 +296,20 @@ class TinyShopSimulator(Simulator):
             raise refused(web.HTTPUnprocessableEntity, "unknown SKU")
         for number, line in enumerate(basket.lines, start=1):
             line.id = f"N{len(self.orders) + 1}-{number}"
-        return _json(_plain(self._keep(basket, request.query.get("state", "ready"))), status=201)
+        order = self._keep(basket, request.query.get("state", "ready"))
+        if basket.notify and basket.buyer.email:
+            self.mailed.append(basket.buyer.email)
+        if self._lose:
+            self._lose -= 1
+            order.lines.pop()
+        return _json(_plain(order), status=201)
 
     async def _change(self, request: web.Request) -> web.Response:
         order = self._found(request)
         value = msgspec.json.decode(await request.read())
+        if self._ignore:
+            self._ignore -= 1
+            return _json(_plain(order))
         match request.match_info["what"]:
             case "state":
                 if order.state in ("cancelled", "sent") or value not in ("open", "ready", "packed", "cancelled"):
@@ -321,7 +353,9 @@ def refused(kind: type[web.HTTPError], why: str) -> web.HTTPError:
 
 def _plain(order: Kept) -> dict[str, Any]:
     shown: dict[str, Any] = msgspec.to_builtins(order)
-    del shown["torn"]
+    del shown["torn"], shown["bent"]
+    if order.bent:
+        shown["note"] = [shown["note"]]
     if order.torn:
         shown["total"] = "a lot"
     return shown

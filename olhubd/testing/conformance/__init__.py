@@ -19,6 +19,7 @@ from olhubd.testing.conformance import (  # noqa: F401  (importing them declares
     find,
     goods,
     journal,
+    kept,
     merge,
     once,
     order,

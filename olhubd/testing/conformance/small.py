@@ -68,7 +68,7 @@ async def _unknown(bench: Bench, act: Act) -> None:
     check(isinstance(answer, NotFound), f"for an order that is not there came {type(answer).__name__}")
 
 
-async def _words(bench: Bench) -> list[str]:
+async def words(bench: Bench) -> list[str]:
     """Status words that a new order can move to, as the connector itself names them."""
     steps = (Fulfilment.PROCESSING, Fulfilment.READY, Fulfilment.SENT)
     words = [word for step in steps if (word := bench.connector.status_for(step)) is not None]
@@ -79,33 +79,34 @@ async def _words(bench: Bench) -> list[str]:
     return words
 
 
-def _shows(entry: Entry, word: str) -> bool:
+def shows(entry: Entry, word: str) -> bool:
+    """Whether the books show the status, whichever of the two it is."""
     return word in (entry.status, entry.fulfilment)
 
 
 @rule("STATUS-01", Tier.BRONZE, "StatusSink")
 async def a_status_is_set(bench: Bench) -> None:
     """The order has the status afterwards."""
-    word, order = (await _words(bench))[0], await subject(bench)
+    word, order = (await words(bench))[0], await subject(bench)
     await bench.connector.set_status(order, word)
     entry = bench.books()[order]
-    check(_shows(entry, word), f"set to {word!r}, the books show {entry.status!r} and {entry.fulfilment!r}")
+    check(shows(entry, word), f"set to {word!r}, the books show {entry.status!r} and {entry.fulfilment!r}")
 
 
 @rule("STATUS-02", Tier.SILVER, "StatusSink")
 async def a_status_set_twice_is_set_once(bench: Bench) -> None:
     """The same status again, at once or after a lost answer, is no error and changes nothing."""
-    word, order = (await _words(bench))[0], await subject(bench)
+    word, order = (await words(bench))[0], await subject(bench)
     for _ in range(2):
         await bench.connector.set_status(order, word)
-    check(_shows(bench.books()[order], word), "the status is gone after setting it twice")
-    await after_a_fault(bench, lambda key: bench.connector.set_status(key, word), lambda entry: _shows(entry, word))
+    check(shows(bench.books()[order], word), "the status is gone after setting it twice")
+    await after_a_fault(bench, lambda key: bench.connector.set_status(key, word), lambda entry: shows(entry, word))
 
 
 @rule("STATUS-03", Tier.BRONZE, "StatusSink")
 async def a_status_of_nobody_is_not_found(bench: Bench) -> None:
     """For an order that is not there NotFound is raised."""
-    word = (await _words(bench))[0]
+    word = (await words(bench))[0]
     await _unknown(bench, lambda key: bench.connector.set_status(key, word))
 
 
@@ -123,7 +124,7 @@ async def a_status_that_does_not_exist_is_refused(bench: Bench) -> None:
 @rule("STATUS-05", Tier.SILVER, "StatusSink")
 async def a_cancelled_order_stays_cancelled(bench: Bench) -> None:
     """Moving a cancelled order on is refused with Conflict or Rejected; it is not brought back to life."""
-    word, order = (await _words(bench))[0], await subject(bench)
+    word, order = (await words(bench))[0], await subject(bench)
     await bench.do("cancel", order)
     answer = await bench.attempt(lambda: bench.connector.set_status(order, word))
     check(bench.books()[order].cancelled, f"set to {word!r}, the cancelled order is alive again")

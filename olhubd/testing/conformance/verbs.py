@@ -26,6 +26,10 @@ VERBS: Mapping[str, str] = {
         "the next `count` pages of the feed, of a sweep or of a search hold less than they could, with more behind "
         "them"
     ),
+    "lose_lines(count)": "the next `count` orders that are made keep their sum and lose one of their lines",
+    "ignore_changes(count)": "the next `count` changes of an order are answered as ever and not kept",
+    "decorate(id)": "from now on a field of this order that nobody needs comes in another shape",
+    "mails()": "what the system has written so far: for each mail the address it went to, as itself or as `to`",
     "merge(ids)": "the buyer puts purchases that are not paid yet together; the id of the order they become",
     "revoke_grant()": "the person withdraws the consent: no token works any more",
     "expire_tokens()": "the access tokens are over before their time; what renews them still works",

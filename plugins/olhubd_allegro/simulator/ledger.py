@@ -268,6 +268,13 @@ class Ledger:
         purchase.form["lineItems"][0]["boughtAt"] = "yesterday"
         self.change(purchase, "BUYER_MODIFIED")
 
+    def decorate(self, id: str) -> None:
+        """Fields of the form that no order needs are told in another shape."""
+        purchase = self._held(id)
+        purchase.form["messageToSeller"] = {"text": "?"}
+        purchase.form["lineItems"][0]["offer"]["productSet"] = "none"
+        self.change(purchase, "BUYER_MODIFIED")
+
     def fulfil(self, id: str, status: str, silent: bool = False) -> None:
         """The seller's status; `silent`, as it may go in his own panel: no event, and the time of change stays."""
         purchase = self._held(id)

@@ -69,6 +69,7 @@ class AllegroSimulator(Simulator):
         self.signin = SignIn(self.seller, issuer, people.random, self.now)
         self._short = 0
         self._cap = 100
+        self._ignore = 0
         self._calls: deque[datetime] = deque()
         self._blocked: datetime | None = None
 
@@ -111,6 +112,8 @@ class AllegroSimulator(Simulator):
             "age_events": self.age_events,
             "short_pages": self.short_pages,
             "cap_pages": self.cap_pages,
+            "ignore_changes": self.ignore_changes,
+            "decorate": self.ledger.decorate,
             "rotate_and_forget": self.rotate_and_forget,
             "revoke_grant": signin.revoke,
             "expire_tokens": signin.expire,
@@ -148,6 +151,15 @@ class AllegroSimulator(Simulator):
     def cap_pages(self, rows: int | None) -> None:
         """From now on the list of forms gives no more than so many a page, whatever is asked for; None ends it."""
         self._cap = rows or 100
+
+    def ignore_changes(self, count: int = 1) -> None:
+        """Answer the next `count` statuses and parcels as ever, and keep nothing of them."""
+        self._ignore += count
+
+    def _kept(self) -> bool:
+        ignored = self._ignore > 0
+        self._ignore -= ignored
+        return not ignored
 
     def rotate_and_forget(self) -> None:
         """Spend the refresh token at its next use, yet lose the answer with the new one."""
@@ -301,7 +313,8 @@ class AllegroSimulator(Simulator):
         purchase.writes[status] = purchase.writes.get(status, 0) + 1
         if purchase.writes[status] > SAME_STATUS_LIMIT:
             return _errors(422, "VALIDATION_ERROR", "Too many operations on this order", "status")
-        self.ledger.fulfil(purchase.id, status)
+        if self._kept():
+            self.ledger.fulfil(purchase.id, status)
         return web.Response(status=204)
 
     async def _shipments(self, request: web.Request) -> web.Response:
@@ -336,7 +349,8 @@ class AllegroSimulator(Simulator):
         }
         if carrier == "OTHER":
             parcel["carrierName"] = body.get("carrierName") or CARRIERS["OTHER"]
-        self.ledger.attach(purchase, parcel)
+        if self._kept():
+            self.ledger.attach(purchase, parcel)
         return _json(parcel, 201)
 
 

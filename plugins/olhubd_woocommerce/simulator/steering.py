@@ -35,6 +35,9 @@ class Steering(Simulator):
         super().__init__(seed, now)
         self.customers: list[dict[str, Any]] = []
         self.pager = Pager({"touch": self.touch, "trash": self.trash, "delete": self.delete})
+        self.losing = 0
+        self.ignoring = 0
+        """How many of the next orders lose a line, and how many changes are not kept."""
         self.maintenance_left = 0
         """How many of the next calls meet the page of an update."""
         self.workers: int | None = None
@@ -56,6 +59,9 @@ class Steering(Simulator):
             "cancel": self.cancel,
             "ship": self.ship,
             "refund": self.refund,
+            "lose_lines": self.lose_lines,
+            "ignore_changes": self.ignore_changes,
+            "decorate": self.decorate,
             "corrupt": self.corrupt,
             "bend": self.bend,
             "drop_events": self.drop_events,
@@ -134,6 +140,18 @@ class Steering(Simulator):
         sheet = self._sheet(id)
         self.ledger.statuses.setdefault(status, status)
         self.ledger.update(sheet, {"status": status})
+
+    def lose_lines(self, count: int = 1) -> None:
+        """The next `count` orders that the API makes keep their sum and lose their last line."""
+        self.losing += count
+
+    def ignore_changes(self, count: int = 1) -> None:
+        """The next `count` changes by the API are answered with the order as it was, and not kept."""
+        self.ignoring += count
+
+    def decorate(self, id: str | int) -> None:
+        """A plugin answers fields of the order in shapes of its own that nobody needs."""
+        self.bend(id, {"customer_note": None, "coupon_lines": {}, "transaction_id": 7})
 
     def refund(self, id: str | int) -> None:
         """A person gives the whole sum back, which makes the order refunded."""

@@ -26,7 +26,7 @@ class GoodDrafts(GoodSink):
             draft = await self.http.call("POST", "/orders", Sold, query={"state": "draft"}, json=basket)
         if draft.state == "draft":
             draft = await self.http.call("POST", f"/orders/{draft.id}/state", Sold, json="ready")
-        return receipt(draft, unlinked)
+        return await self.compare_order(push, receipt(draft, unlinked))
 
     async def marked(self, reference: str) -> Sold | None:
         hits = await self.http.get("/search", list[Sold], {"text": reference})

@@ -159,7 +159,7 @@ class ForgetsRetryAfter(GoodFeed):
 @breaks(
     *("FEED-01", "FEED-02", "FEED-05", "FEED-06", "FEED-07", "FEED-08", "FEED-09", "FEED-10", "FEED-11"),
     *("ORDER-07", "ORDER-08", "ORDER-09", "READ-04", "FEED-12", "FEED-13", "FEED-14", "FEED-15", "FEED-16"),
-    *("MERGE-01",),
+    *("MERGE-01", "FEED-17"),
 )
 class SkipsTheNewest(GoodFeed):
     """Leaves the last order of each page for a next time that never comes."""

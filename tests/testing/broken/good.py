@@ -19,6 +19,7 @@ from olhubd.plugin import (
     Identity,
     NotFound,
     OrderLookup,
+    OutcomeUnknown,
     PaymentSink,
     Probe,
     Record,
@@ -71,9 +72,13 @@ class GoodShop(TinyShop, OrderLookup, StatusSink, PaymentSink, ShipmentSink, Can
     async def held(self, external_id: str) -> Held:
         return await self.http.get(f"/orders/{external_id}", Held)
 
-    async def change(self, external_id: str, what: str, value: str | Parcel) -> None:
+    async def change(self, external_id: str, what: str, value: str | Parcel) -> Held:
         # Sending any of these again is harmless only after a look; so the client must not do it by itself.
-        await self.http.call("POST", f"/orders/{external_id}/{what}", Held, json=value)
+        before = await self.held(external_id)
+        after = await self.http.call("POST", f"/orders/{external_id}/{what}", Held, json=value)
+        if after == before:
+            raise OutcomeUnknown("the shop answered and kept nothing")
+        return after
 
     def status_for(self, fulfilment: Fulfilment) -> str | None:
         return "packed" if fulfilment in (Fulfilment.PROCESSING, Fulfilment.READY) else None

@@ -8,9 +8,10 @@ import msgspec
 from msgspec.structs import replace
 
 from olhubd.model import Order, Shipment, Stage
-from olhubd.plugin import Cursor, Page
-from olhubd_tinyshop.connector import Listing, read
-from tests.testing.broken.good import GoodFeed, GoodSmall, Held, Parcel, breaks
+from olhubd.plugin import ContractBroken, Cursor, Difference, Page, Push, Receipt, Unreadable, decode
+from olhubd_tinyshop.connector import Listing, read, receipt
+from olhubd_tinyshop.mapping import Sold, to_basket
+from tests.testing.broken.good import GoodFeed, GoodSink, GoodSmall, Held, Parcel, breaks
 from tests.testing.broken.records import Retelling
 
 
@@ -107,3 +108,72 @@ class GoesByAnybody(GoodSmall):
 
     def parcel(self, order: Held, shipment: Shipment) -> Parcel:
         return replace(super().parcel(order, shipment), carrier="OTHER")
+
+
+class _Believing(GoodSmall):
+    """Takes any answer without an error for "done"."""
+
+    async def change(self, external_id: str, what: str, value: str | Parcel) -> Held:
+        return await self.http.call("POST", f"/orders/{external_id}/{what}", Held, json=value)
+
+
+@breaks("STATUS-06", "PAY-04", "SHIP-07", "CANCEL-05")
+class BelievesWhatIsAnswered(_Believing):
+    """Never looks at what came back."""
+
+
+@breaks("PUSH-14")
+class ComparesTheSumOnly(GoodSink):
+    """Takes an order of the right sum for a whole one."""
+
+    async def push_order(self, push: Push) -> Receipt:
+        return replace(await super().push_order(push), differences=())
+
+    async def compare_order(self, push: Push, found: Receipt) -> Receipt:
+        return found
+
+
+@breaks("PUSH-15")
+class FindsFaultWithEverything(GoodSink):
+    """Compares what the shop writes in its own way."""
+
+    async def push_order(self, push: Push) -> Receipt:
+        found = Difference(field="recipient.street", what="is another one")
+        receipt = await super().push_order(push)
+        return replace(receipt, differences=(*receipt.differences, found))
+
+
+@breaks("PUSH-16")
+class WritesToTheBuyer(GoodSink):
+    """Lets the shop tell the buyer what the marketplace has told already."""
+
+    async def push_order(self, push: Push) -> Receipt:
+        basket = to_basket(push, await self.http.get("/skus", list[str]))
+        if any(item.sku is None for item in basket.lines):
+            return await super().push_order(push)
+        basket.notify = True
+        sold = await self.http.call("POST", "/orders", Sold, json=basket)
+        return await self.compare_order(push, receipt(sold))
+
+
+class Noted(msgspec.Struct):
+    """An order as one reads it who needs its note."""
+
+    id: str
+    note: str | None
+
+
+@breaks("FEED-17")
+class FallsOverANote(GoodFeed):
+    """Reads each field as strictly as the sum."""
+
+    async def _page(self, path: str, query: dict[str, str | int]) -> Page:
+        page = await super()._page(path, query)
+        records = list(page.records)
+        for place, record in enumerate(records):
+            raw = await self.http.get(f"/orders/{record.external_id}", msgspec.Raw)
+            try:
+                decode(bytes(raw), Noted)
+            except ContractBroken as error:
+                records[place] = Unreadable(external_id=record.external_id, reason=str(error), raw=bytes(raw))
+        return replace(page, records=records)

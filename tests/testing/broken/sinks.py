@@ -237,7 +237,7 @@ class LooksAtOnePage(GoodSink):
         return next((receipt(hit) for hit in hits if hit.reference == reference), None)
 
 
-@breaks("PUSH-01")
+@breaks("PUSH-01", "PUSH-14")
 class MakesADraftToo(GoodSink):
     """Leaves a second order behind, without our reference."""
 
