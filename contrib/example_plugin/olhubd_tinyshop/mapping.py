@@ -145,9 +145,8 @@ def to_basket(push: Push, known: Collection[str]) -> Basket:
 def compared(basket: Basket, sold: Sold) -> Comparison:
     """What the shop stored otherwise than it was given it."""
     found = Comparison()
-    found.lines(
-        *([(line.mark or line.name, line.quantity) for line in lines] for lines in (basket.lines, sold.lines))
-    )
+    sent, there = ([(line.mark or line.name, line.quantity) for line in one.lines] for one in (basket, sold))
+    found.lines(sent, there)
     found.word("reference", basket.reference, sold.reference)
     if basket.address != sold.address:
         found.add("recipient", "is another one")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from msgspec.structs import replace
+
 from olhubd.plugin import UNLINKED, Push, Receipt, Rejected, Unlinked
 from olhubd_tinyshop.connector import receipt
-from olhubd_tinyshop.mapping import Sold, to_basket
+from olhubd_tinyshop.mapping import Sold, compared, to_basket
 from tests.testing.broken.good import GoodSink, breaks
 
 __all__ = ["GoodDrafts"]
@@ -26,7 +28,7 @@ class GoodDrafts(GoodSink):
             draft = await self.http.call("POST", "/orders", Sold, query={"state": "draft"}, json=basket)
         if draft.state == "draft":
             draft = await self.http.call("POST", f"/orders/{draft.id}/state", Sold, json="ready")
-        return await self.compare_order(push, receipt(draft, unlinked))
+        return replace(receipt(draft, unlinked), differences=compared(basket, draft).differences)
 
     async def marked(self, reference: str) -> Sold | None:
         hits = await self.http.get("/search", list[Sold], {"text": reference})
