@@ -34,7 +34,8 @@ def events(
     """The log of events: every change, whole and in its order, the latest last.
 
     With --follow it goes on, and outlives a restart of the daemon: it continues after the last event that was told,
-    with none left out and none twice. --json then prints one event a line. For people there is `olhubd journal`.
+    with none left out and none twice. After a restore it says so and goes on with what happens then. --json then
+    prints one event a line. For people there is `olhubd journal`.
 
     \b
     Examples:
@@ -63,6 +64,10 @@ def events(
             page = _page(session, **asked, after=page.newest, wait=_WAIT, limit=500)
             failed = 0
         except Exception as error:
+            if _another(error):
+                click.echo(f"olhubd: {error}; goes on with what happens now", err=True)
+                page = _nothing(_page(session, **asked, limit=1))
+                continue
             pause = _pause(error, failed)
             if failed == 0:
                 click.echo(f"olhubd: {error}; trying again", err=True)
@@ -88,6 +93,13 @@ def _pause(error: Exception, failed: int) -> float:
     if not away and not (isinstance(error, Refused) and error.problem.status in (429, 503, 504)):
         raise error
     return _PAUSES[min(failed, len(_PAUSES) - 1)]
+
+
+def _another(error: Exception) -> bool:
+    """Whether the daemon's log is another one than that which was followed."""
+    from olhubd.control.client import Refused
+
+    return isinstance(error, Refused) and error.problem.status == 410
 
 
 def _nothing(page: EventPage) -> EventPage:

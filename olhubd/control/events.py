@@ -13,7 +13,7 @@ from aiohttp import web
 from olhubd.control import story
 from olhubd.control.asked import EventsQuery, Nothing
 from olhubd.control.context import Stream
-from olhubd.control.lookup import known_account
+from olhubd.control.lookup import known_account, known_place
 from olhubd.control.problem import Refusal
 from olhubd.control.routes import Call, route
 from olhubd.control.views import EventPage, EventRow
@@ -37,7 +37,7 @@ async def listing(call: Call[EventsQuery, Nothing]) -> EventPage | web.Response:
     """The latest, the oldest of them first; with `after` those that follow that event.
 
     Who accepts `text/event-stream` gets them as they happen, and goes on after the event that `Last-Event-ID`
-    names.
+    names. Where that is none of this log's, a frame of the kind `anew` says so.
     """
     hub, asked = call.hub, call.query
     await known_account(hub, "account", asked.account)
@@ -46,6 +46,7 @@ async def listing(call: Call[EventsQuery, Nothing]) -> EventPage | web.Response:
         return await _streamed(call, wanted)
     if asked.after is None:
         return await _latest(hub, wanted, asked.limit)
+    await known_place(hub, asked.after)
     end = hub.clock.monotonic() + asked.wait
     page = await _after(hub, wanted, asked.after, asked.limit)
     while not page.items and hub.clock.monotonic() < end:
@@ -125,13 +126,14 @@ async def _streamed(call: Call[EventsQuery, Nothing], wanted: _Filter) -> web.Re
         raise Refusal(429, "limited", f"{MOST} streams are open already", {"Retry-After": "30"})
     named = call.headers.get("Last-Event-ID", "")
     after = int(named) if named.isascii() and named.isdecimal() and len(named) < 19 else call.query.after
-    if after is None:
-        after = await events.head(call.hub.database.reader)
-    return web.Response(body=_frames(call, wanted, after, stream), headers={"Content-Type": _STREAM})
+    head = await events.head(call.hub.database.reader)
+    anew = after is not None and after > head
+    after = head if after is None or anew else after
+    return web.Response(body=_frames(call, wanted, after, stream, anew), headers={"Content-Type": _STREAM})
 
 
 async def _frames(
-    call: Call[EventsQuery, Nothing], wanted: _Filter, after: int, stream: Stream
+    call: Call[EventsQuery, Nothing], wanted: _Filter, after: int, stream: Stream, anew: bool
 ) -> AsyncIterator[bytes]:
     """An event a frame, and a comment when there is none for long, by which either side knows that it is there.
 
@@ -140,6 +142,8 @@ async def _frames(
     context, hub = call.context, call.hub
     try:
         yield b"retry: 3000\n\n"
+        if anew:
+            yield b"id: %d\nevent: anew\ndata: {}\n\n" % after
         quiet = hub.clock.monotonic()
         while not context.closing.is_set() and call.still():
             page = await _after(hub, wanted, after, _CHUNK)
@@ -157,4 +161,6 @@ async def _frames(
         context.streams.discard(stream)
 
 
-ROUTES = (route("GET", "/api/v1/events", listing, limit=70.0, media=("application/json", _STREAM)),)
+ROUTES = (
+    route("GET", "/api/v1/events", listing, limit=70.0, refusals=(410,), media=("application/json", _STREAM)),
+)

@@ -13,7 +13,7 @@ import msgspec
 
 from olhubd.control import story
 from olhubd.control.asked import JournalQuery, Nothing
-from olhubd.control.lookup import known_account
+from olhubd.control.lookup import known_account, known_place
 from olhubd.control.routes import Call, route
 from olhubd.control.sentences import ENGLISH, Voice
 from olhubd.control.story import SEVERITIES, Severity
@@ -53,6 +53,7 @@ async def listing(call: Call[JournalQuery, Nothing]) -> Journal:
     hub, asked = call.hub, call.query
     if asked.after is not None:
         end, seen = hub.clock.monotonic() + asked.wait, _Place.of(asked.after, 0)
+        await known_place(hub, seen.event)
         while hub.clock.monotonic() < end and await _heads(hub) == seen:
             await hub.clock.sleep(min(0.5, asked.wait))
     return await pages(hub, asked)
@@ -205,4 +206,4 @@ def _as_event(run: Run) -> Event:
     )
 
 
-ROUTES = (route("GET", "/api/v1/journal", listing, limit=70.0),)
+ROUTES = (route("GET", "/api/v1/journal", listing, limit=70.0, refusals=(410,)),)

@@ -9,10 +9,10 @@ from olhubd.control.records import Candidate, OrderName
 from olhubd.engine.account import AccountUnit
 from olhubd.engine.hub import Hub
 from olhubd.model import OrderId, reference
-from olhubd.store import Reader, accounts, orders
+from olhubd.store import Reader, accounts, events, orders
 from olhubd.store.orders import Stored
 
-__all__ = ["known_account", "one_order", "order_name", "unit"]
+__all__ = ["known_account", "known_place", "one_order", "order_name", "unit"]
 
 
 async def one_order(reader: Reader, text: str) -> Stored:
@@ -80,3 +80,11 @@ def unit(hub: Hub, name: str) -> AccountUnit:
 def _near(name: str, names: set[str]) -> str:
     close = difflib.get_close_matches(name, names, n=1)
     return f"; did you mean {close[0]}?" if close else ""
+
+
+async def known_place(hub: Hub, after: int) -> None:
+    """Refuse a place that the log of events has not come to: it is of another log."""
+    newest = await events.head(hub.database.reader)
+    if after > newest:
+        another = "the log is another one than before, as after a restore; begin anew without after"
+        raise Refusal(410, "gone", f"after: there is no event {after} yet, the newest is {newest}: {another}")

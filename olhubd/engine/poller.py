@@ -275,6 +275,8 @@ class Poller:
             cursor: Cursor = await self._calls.read(
                 "start", partial(self._feed.start, start), str, limit=self._patience()
             )
+        except (AuthLost, AccountBlocked):
+            raise  # which parks it, and that is told
         except Exception as error:
             # An account that never worked would else have nothing to show for it.
             await self._runs.end(self._runs.begin(self.account, JOURNAL, "timer"), words(error))

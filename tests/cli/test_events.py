@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from olhubd.store import Transaction
 from tests.cli.conftest import Terminal
 from tests.control.house import House
 
@@ -92,3 +93,24 @@ async def test_the_log_of_one_order(house: House, terminal: Terminal) -> None:
 
 async def test_csv_does_not_follow(house: House, terminal: Terminal) -> None:
     assert "with --follow there is --json" in await terminal("events", "--follow", "--csv", code=2)
+
+
+async def test_following_goes_on_in_another_log(house: House) -> None:
+    """After a restore its place is beyond the newest event, and it would wait in silence for that to be passed."""
+    await house.sell()
+    async with follower(house, "--limit", "1") as following:
+        await following.next()
+        elsewhere = house.folder / "elsewhere.sock"
+        house.socket.rename(elsewhere)
+        assert (await following.complaint()).endswith("trying again\n")
+
+        async def work(tx: Transaction) -> None:
+            await tx.execute("DELETE FROM deliveries")
+            await tx.execute("DELETE FROM events WHERE id > 1")
+
+        await house.database.write(work)
+        elsewhere.rename(house.socket)
+        assert (await following.complaint()).endswith("goes on with what happens now\n")
+        await house.sell()
+        while (await following.next())["kind"] != "order.placed":
+            pass

@@ -12,7 +12,7 @@ import pytest
 from olhubd.control import events
 from olhubd.model import Scope
 from olhubd.store import events as log
-from olhubd.store.database import Reader
+from olhubd.store.database import Reader, Transaction
 from tests.control.house import House
 
 
@@ -58,6 +58,7 @@ async def test_what_there_is_not_is_refused(house: House) -> None:
 
 
 async def test_waiting_for_something_to_happen(trading: House) -> None:
+    await trading.hub.supervisor.stop("alarms")  # whose events would come between
     newest = (await trading.get("/events"))["newest"]
     waiting = asyncio.create_task(trading.get("/events", after=newest, wait=60))
     await trading.sell()
@@ -100,6 +101,7 @@ class Stream:
 
 
 async def test_a_stream_tells_what_happens_and_is_taken_up_again(trading: House) -> None:
+    await trading.hub.supervisor.stop("alarms")  # whose events would come between
     async with Stream(trading) as stream:
         await trading.sell()
         first = await stream.next()
@@ -183,3 +185,35 @@ async def test_a_stream_over_the_socket_needs_no_token(trading: House) -> None:
         for _ in range(3):
             while not (await answer.content.readline()).startswith(b"id: "):
                 pass
+
+
+async def emptied(house: House) -> int:
+    """The log as it is in another database; gives the newest event of the one before."""
+    newest: int = (await house.get("/events"))["newest"]
+
+    async def work(tx: Transaction) -> None:
+        await tx.execute("DELETE FROM events WHERE id > 1")
+
+    await house.database.write(work)
+    return newest
+
+
+async def test_a_place_in_another_log_is_refused(house: House) -> None:
+    """After a restore the numbers begin again below: nothing would come until they are passed, without a word."""
+    await house.until(lambda: some(house))
+    newest = await emptied(house)
+    for path, after in (("/events", str(newest)), ("/journal", f"{newest}.0")):
+        status, refused = await house.ask("GET", path, after=after, wait="60")
+        assert (status, refused["type"]) == (410, "urn:olhubd:problem:gone")
+        assert f"there is no event {newest} yet" in refused["detail"]
+    assert (await house.ask("GET", "/events", after=(await house.get("/events"))["newest"]))[0] == 200
+    async with house.client.get(
+        "/api/v1/events", headers={"Accept": "text/event-stream", "Last-Event-ID": str(newest + 1000)}
+    ) as answer:
+        async with asyncio.timeout(20):
+            lines = [(await answer.content.readline()).decode() for _ in range(4)]
+    assert lines[3] == "event: anew\n"
+
+
+async def some(house: House) -> bool:
+    return int((await house.get("/events"))["newest"]) > 1

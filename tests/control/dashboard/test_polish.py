@@ -41,6 +41,7 @@ NOT_SHOWN = {
     "too many wrong tokens came from there": "to programs; the login has a sentence of its own",
     "a page of another site may not do this": "to no person of ours",
     "log in first": "to the script",
+    "after: there is no event {} yet, the newest is {}: {}": "to programs",
     "{} streams are open already": "to the script",
     "the body must be application/json": "to programs",
     "the body was not there within {} seconds": "to programs",
