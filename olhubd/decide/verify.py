@@ -27,7 +27,7 @@ def objection(order: Order) -> str | None:
 def _objection(order: Order) -> str | None:
     if not order.external_id:
         return "it has no number of its own at the source"
-    if not order.lines:
+    if not order.lines and not order.charges:
         return "it has no lines"
     if order.placed_at.tzinfo is None:
         return "the time it was placed has no time zone"

@@ -118,6 +118,8 @@ def _line(item: wire.LineItem) -> Line:
     if serials and serials.entries:
         extra["serial_numbers"] = ", ".join(entry.value for entry in serials.entries)
     products = offer.product_set.products if offer.product_set else None
+    if products and (len(products) > 1 or products[0].quantity > 1):
+        extra["set"] = ", ".join(f"{one.quantity} x {one.id}" for one in products)
     return Line(
         external_id=item.id,
         name=offer.name,

@@ -184,7 +184,10 @@ class Invoice(_Wire):
 
 
 class ProductRef(_Wire):
+    """One product of a set, and how many of it belong to one piece of the offer."""
+
     id: str
+    quantity: Side[int] = 1
 
 
 class ProductSet(_Wire):

@@ -120,9 +120,11 @@ def read(order: wire.Order, settings: WooCommerceSettings, shipments: Iterable[S
     currency = order.currency
     taxed = _amount(order.total_tax) != 0
     percents = {str(row.rate_id): row.rate_percent for row in order.tax_lines}
-    lines = tuple(_line(item, currency, percents) for item in order.line_items)
+    # A line below nothing is what the seller gives for an old thing, or a deposit that comes back.
+    lines = tuple(_line(item, currency, percents) for item in order.line_items if _amount(item.total) >= 0)
     charges = [_charge(fee, currency) for fee in order.fee_lines if _amount(fee.total) > 0]
     discounts = [_discount(fee, currency) for fee in order.fee_lines if _amount(fee.total) < 0]
+    discounts += [_given(item, currency) for item in order.line_items if _amount(item.total) < 0]
     discounts += [Discount(kind="coupon", name=coupon.code) for coupon in order.coupon_lines]
     shipping = _shipping(order, settings)
     tax = Money(_amount(order.total_tax), currency) if taxed else None
@@ -243,6 +245,10 @@ def _charge(fee: wire.Fee, currency: str) -> Charge:
 
 def _discount(fee: wire.Fee, currency: str) -> Discount:
     return Discount(kind="fee", amount=Money(-_amount(fee.total), currency), name=fee.name)
+
+
+def _given(item: wire.Item, currency: str) -> Discount:
+    return Discount(kind="line", amount=Money(-_amount(item.total), currency), name=item.name)
 
 
 def _shipping(order: wire.Order, settings: WooCommerceSettings) -> Shipping:

@@ -325,6 +325,7 @@ def test_a_line() -> None:
     assert line.reimbursed == Money(Decimal("2.52"), "PLN")
     assert line.bought_at == datetime(2026, 11, 1, 10, 23, 43, 123000, UTC)
     assert line.extra == {
+        "set": "1 x 9d689aa5, 1 x 5924a344",
         "hs_number": "09012100",
         "reconciled_quantity": "12",
         "serial_numbers_expected": "true",

@@ -110,3 +110,22 @@ def test_one_odd_carrier_or_parcel_does_not_take_the_others_along() -> None:
         wire.Shipments,
     )
     assert [(one.waybill, one.carrier_id) for one in parcels.shipments or ()] == [("123", ""), ("4", "UPS")]
+
+
+@pytest.mark.parametrize(
+    ("products", "told"),
+    [
+        ([{"id": "p1", "quantity": 3}, {"id": "p2", "quantity": 1}], "3 x p1, 1 x p2"),
+        ([{"id": "p1", "quantity": 2}], "2 x p1"),
+        ([{"id": "p1"}, {"id": "p2", "quantity": "some"}], "1 x p1, 1 x p2"),
+        ([{"id": "p1", "quantity": 1}], None),
+        ([{"id": "p1"}], None),
+        ([], None),
+        (None, None),
+    ],
+    ids=str,
+)
+def test_a_set_tells_how_many_of_each_product_are_in_it(products: Any, told: str | None) -> None:
+    """It is what the packer must know."""
+    line = read(bent("lineItems.0.offer.productSet", {"products": products})).lines[0]
+    assert line.extra.get("set") == told

@@ -12,11 +12,14 @@ import pytest
 from olhubd.decide.verify import objection
 from olhubd.model import Order, Shipment
 from olhubd.plugin import OutcomeUnknown, Unreadable
-from olhubd_woocommerce import draft, wire
+from olhubd_woocommerce import draft, mapping, wire
+from olhubd_woocommerce.settings import WooCommerceSettings
 from olhubd_woocommerce.simulator import WooCommerceSimulator
-from tests.plugins.woocommerce.orders import drain, line, open_shop, push_of
+from tests.plugins.woocommerce.orders import drain, line, open_shop, pln, push_of
 
 Json = dict[str, Any]
+SETTINGS = WooCommerceSettings(url="https://shop.example", consumer_key="ck_x", consumer_secret="cs_x")  # type: ignore[arg-type]
+PLACED_AT = "2026-11-20T08:00:00"
 
 
 class Bent(WooCommerceSimulator):
@@ -155,6 +158,41 @@ async def test_two_products_of_one_sku_are_not_chosen_between_in_silence() -> No
         (item,) = simulator.ledger.sheets[501].doc["line_items"]
         assert item["product_id"] == first["id"]
         assert [one.field for one in receipt.differences] == ["lines[A1-1].product"]
+
+
+# An order of fees alone (woocommerce-payments#1190).
+async def test_an_order_of_fees_alone_is_an_order() -> None:
+    row = {
+        "id": 9, "number": "9", "status": "processing", "currency": "PLN", "total": "123.00", "total_tax": "23.00",
+        "date_created_gmt": PLACED_AT, "date_modified_gmt": "2026-11-20T08:00:00",
+        "billing": {"last_name": "Lis", "address_1": "Polna 1", "city": "Opole", "country": "PL"},
+        "line_items": [],
+        "fee_lines": [{"id": 5, "name": "Montaż", "total": "100.00", "taxes": [{"id": 1, "total": "23.00"}]}],
+    }  # fmt: skip
+    order = mapping.read(msgspec.convert(row, wire.Order), SETTINGS)
+    assert objection(order) is None
+    assert [(charge.name, charge.price) for charge in order.charges] == [("Montaż", pln("100.00"))]
+
+
+async def test_a_line_below_nothing_lowers_the_order() -> None:
+    """What the seller gives for an old thing stands as a line, and is no thing to send."""
+    simulator = WooCommerceSimulator(verify_signatures=False)
+    async with open_shop(simulator) as shop:
+        cursor = await shop.start(None)
+        old = {"name": "Stary telefon", "quantity": 1, "total": "-20.00", "subtotal": "0.00"}
+        simulator.place_order([{"sku": "KOC-WEL", "quantity": 1}, old])
+        ((record,), _) = await drain(shop, cursor)
+        assert isinstance(record, Order)
+        assert objection(record) is None
+        assert len(record.lines) == 1
+        assert [(d.kind, d.name) for d in record.discounts] == [("line", "Stary telefon")]
+
+
+async def test_an_order_of_nothing_at_all_is_none() -> None:
+    """Neither things nor fees: nobody bought anything."""
+    row = {"id": 9, "status": "processing", "currency": "PLN", "total": "0.00", "date_created_gmt": PLACED_AT}
+    order = mapping.read(msgspec.convert(row, wire.Order), SETTINGS)
+    assert objection(order) == "it has no lines"
 
 
 # Addresses that WordPress takes for none (its is_email); a refused one refuses the whole order.
