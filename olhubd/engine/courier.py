@@ -6,9 +6,7 @@ again, and only after the target has had its time to settle does "not there" mea
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import timedelta
 from functools import partial
 from types import NoneType
 from typing import Any
@@ -21,9 +19,12 @@ from olhubd.decide.plan import Amendment, Debt, StatusWord, Waiver
 from olhubd.decide.route import Route
 from olhubd.engine import packing
 from olhubd.engine.arrival import Verdict, judge
+from olhubd.engine.attempt import Outcome, Parcel, Policy
 from olhubd.engine.calls import Broken, Calls
+from olhubd.engine.doubts import Doubts
 from olhubd.engine.lineage import Lineage
-from olhubd.model import Action, Delivery, DeliveryId, DeliveryState, Order, OrderId, Shipment, reference
+from olhubd.engine.verdicts import Verdicts
+from olhubd.model import Action, Delivery, DeliveryState, Order, Shipment, reference
 from olhubd.plugin import (
     UNLINKED,
     AccountBlocked,
@@ -63,42 +64,6 @@ _AMENDMENTS = {
 Amend = Callable[[Delivery, Order], Awaitable[Order | str | None]]
 
 
-class Policy(msgspec.Struct, frozen=True, kw_only=True):
-    """How patient the courier is, in seconds."""
-
-    backoff_first: float = 5.0
-    backoff_max: float = 3600.0
-    look_up_after: float = 2.0
-    timeout: float = 120.0
-    down_after: int = 3
-    """So many failures in a row and the target counts as down."""
-    doubts: int = 6
-    """So many tries of unknown outcome, each found not to be done, and a person is asked."""
-
-
-class Parcel(msgspec.Struct, frozen=True, kw_only=True):
-    """A claimed delivery with what is needed to carry it out."""
-
-    delivery: Delivery
-    stored: Stored
-    copy: Copy | None
-    """The order at the target of this delivery, if it is a copy there."""
-
-
-class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of it: the delivery as it is to be stored, and what else follows."""
-
-    delivery: Delivery
-    account: str
-    event: str | None = None
-    facts: dict[str, Any] = {}
-    copy: Copy | None = None
-    debts: Sequence[Debt] = ()
-    order_id: OrderId
-    failure: PluginError | None = None
-    """Set when the target as a whole seems to be the trouble."""
-
-
 class Courier:
     """Carries deliveries to one target account by its connector."""
 
@@ -125,17 +90,9 @@ class Courier:
         self._processing = processing
         self._amend = amend
         self._lineage = lineage
-        # What was looked up and is not there, so that it is not looked up at each try.
-        self._absent: set[DeliveryId] = set()
         self._generation = lineage.generation
-        # Since when the outcome of a delivery has been in doubt, by the clock that never jumps: a wall clock put
-        # forward would make a target look settled that is not.
-        self._began = clock.monotonic()
-        self._doubted: dict[DeliveryId, float] = {}
-        self._unknown: Counter[DeliveryId] = Counter()
-        """How often it was tried with an unknown outcome."""
-        self._words: dict[DeliveryId, str] = {}
-        """What was said at the last such try."""
+        self._doubts = Doubts(clock, policy.doubts)
+        self._verdicts = Verdicts(target, clock, self._doubts)
 
     async def carry(self, parcel: Parcel) -> Outcome:
         """Make one attempt. Never raises but for cancellation, after which the delivery's outcome is unknown."""
@@ -162,7 +119,7 @@ class Courier:
     def interrupted(self, parcel: Parcel) -> Outcome:
         """The outcome of an attempt that was cancelled: unknown, from this moment on."""
         unsure = self._unsure(parcel)
-        return self._outcome(
+        return self._verdicts.outcome(
             unsure,
             msgspec.structs.replace(unsure.delivery, state=DeliveryState.SENT, due_at=self._clock.now()),
             event=None,
@@ -175,13 +132,13 @@ class Courier:
         delivery, stored = parcel.delivery, parcel.stored
         sink = self._connector
         if not isinstance(sink, OrderSink):
-            return self._hold(parcel, f"{self._connector.title} cannot take orders", Hold.UNABLE)
+            return self._verdicts.hold(parcel, f"{self._connector.title} cannot take orders", Hold.UNABLE)
         gone = plan.withdrawn(stored.order, stored.superseded_by is not None)
         route = self._route(stored.account)
         unknown = delivery.state is DeliveryState.SENT
         # Before the look-up: what that finds is as old as its asking.
         # To send it again to a target that refuses a second one is always safe; to leave it at that is not.
-        waits = 0.0 if sink.idempotent and gone is None else self._settling(delivery, sink.settle)
+        waits = 0.0 if sink.idempotent and gone is None else self._doubts.settling(delivery, sink.settle)
         if unknown or self._in_doubt(delivery, stored):
             generation = self._lineage.generation
             # It cannot be there from before it was placed.
@@ -195,37 +152,37 @@ class Courier:
             if generation != self._lineage.generation:
                 # Found out in between: the time that the order can be old was measured by a clock that stood still.
                 state = DeliveryState.SENT if unknown else DeliveryState.RETRY
-                return self._later(parcel, state, 0.0, "is looked up once more")
-            self._absent.add(delivery.id)
+                return self._verdicts.later(parcel, state, 0.0, "is looked up once more")
+            self._doubts.absent.add(delivery.id)
         if unknown:
             if waits:
-                return self._later(parcel, DeliveryState.SENT, waits, "waits until the target has settled")
+                return self._verdicts.later(parcel, DeliveryState.SENT, waits, "waits until the target has settled")
             if gone is None:
                 if self._only_found(delivery, stored, route):
-                    return self._end(parcel, DeliveryState.DROPPED, "the target does not have the order")
-                if (times := self._unsettled(delivery)) is not None:
-                    words = self._words[delivery.id]
+                    return self._verdicts.end(parcel, DeliveryState.DROPPED, "the target does not have the order")
+                if (times := self._doubts.too_many(delivery)) is not None:
+                    words = self._doubts.words(delivery)
                     why = (
                         f"sent {times} times without an answer that tells what became of it,"
                         f" and it is not there: {words}"
                     )
-                    return self._hold(parcel, why, Hold.DOUBT)
+                    return self._verdicts.hold(parcel, why, Hold.DOUBT)
                 # Sent again only by a new claim, so that the time of sending is stored before it happens.
-                return self._later(parcel, DeliveryState.RETRY, 0.0, "was not there; is sent again")
+                return self._verdicts.later(parcel, DeliveryState.RETRY, 0.0, "was not there; is sent again")
         if gone is None and self._only_found(delivery, stored, route):
-            return self._end(parcel, DeliveryState.DROPPED, "the target does not have the order")
+            return self._verdicts.end(parcel, DeliveryState.DROPPED, "the target does not have the order")
         if gone is not None:
             if delivery.attempts > 1:
                 # An earlier try may have left a part of it there.
                 withdraw = partial(sink.withdraw_order, self._reference(stored))
                 await self._calls.write("withdraw_order", withdraw)
-            return self._end(parcel, DeliveryState.DROPPED, gone)
+            return self._verdicts.end(parcel, DeliveryState.DROPPED, gone)
         if route is None:
             why = f"no route leads from {stored.account} to {self._target} any more"
-            return self._hold(parcel, why, Hold.NO_ROUTE)
+            return self._verdicts.hold(parcel, why, Hold.NO_ROUTE)
         push = await self._packed(parcel, route)
         if isinstance(push, str):
-            return self._hold(parcel, push, Hold.VETO)
+            return self._verdicts.hold(parcel, push, Hold.VETO)
         receipt = await self._calls.write("push_order", partial(sink.push_order, push), Receipt)
         return self._arrived(parcel, receipt, route)
 
@@ -233,8 +190,8 @@ class Courier:
         """Whether an earlier process may have sent it: by a database that is not this one, as after a restore."""
         if self._generation != self._lineage.generation:
             self._generation = self._lineage.generation
-            self._absent.clear()
-        if delivery.id in self._absent:
+            self._doubts.absent.clear()
+        if delivery.id in self._doubts.absent:
             return False
         return self._lineage.covers(stored.account, stored.id, stored.order.placed_at)
 
@@ -264,19 +221,6 @@ class Courier:
         compare = partial(sink.compare_order, push, found)
         compared: Receipt = await self._calls.read("compare_order", compare, Receipt)
         return compared
-
-    def _unsettled(self, delivery: Delivery) -> int | None:
-        """How often it was tried and nobody knows what became of it, when that is often enough to ask a person."""
-        times = self._unknown[delivery.id]
-        return times if times >= self._policy.doubts else None
-
-    def _settling(self, delivery: Delivery, settle: timedelta) -> float:
-        """For how many seconds "not there" does not mean anything yet; none where nothing is in doubt."""
-        if delivery.state is not DeliveryState.SENT or delivery.sent_at is None:
-            return 0.0
-        # When a process that died sent it, nobody knows: before this one began.
-        left = self._doubted.get(delivery.id, self._began) + settle.total_seconds() - self._clock.monotonic()
-        return max(left, 0.001) if left > 0 else 0.0  # less than that a wall clock cannot tell
 
     def _arrived(self, parcel: Parcel, receipt: Receipt, route: Route | None, looked_up: bool = False) -> Outcome:
         stored = parcel.stored
@@ -308,7 +252,7 @@ class Courier:
         if verdict.cut:
             facts["cut"] = list(verdict.cut)
         if verdict.hold is not None:
-            held = self._hold(
+            held = self._verdicts.hold(
                 parcel,
                 str(verdict.reason),
                 verdict.hold,
@@ -325,44 +269,44 @@ class Courier:
             debts.append(plan.status_at(self._target, verdict.status, 0))
         if off is not None:
             debts.append(plan.cancel_at(self._target, 0))
-        done = self._end(parcel, DeliveryState.CONFIRMED, None, receipt.external_id)
+        done = self._verdicts.end(parcel, DeliveryState.CONFIRMED, None, receipt.external_id)
         return msgspec.structs.replace(done, event="delivery.confirmed", facts=facts, copy=copy, debts=debts)
 
     async def _cancel(self, parcel: Parcel) -> Outcome:
         if parcel.copy is None:
-            return self._end(parcel, DeliveryState.DROPPED, "the target never had the order")
+            return self._verdicts.end(parcel, DeliveryState.DROPPED, "the target never had the order")
         superseded = parcel.stored.superseded_by is not None
         if plan.withdrawn(parcel.stored.order, superseded) is None:
-            return self._end(parcel, DeliveryState.DROPPED, "the order is on again")
+            return self._verdicts.end(parcel, DeliveryState.DROPPED, "the order is on again")
         sink = self._connector
         route = self._route(parcel.stored.account)
         word = route.statuses.get("cancelled") if route is not None else None
         if word is not None and isinstance(sink, StatusSink):
             await self._calls.write("set_status", partial(sink.set_status, parcel.copy.external_id, word))
-            return self._confirmed(parcel)
+            return self._verdicts.confirmed(parcel)
         if not isinstance(sink, CancelSink):
             why = f"{self._connector.title} cannot cancel orders: cancel it there by hand"
-            return self._hold(parcel, why, Hold.UNABLE)
+            return self._verdicts.hold(parcel, why, Hold.UNABLE)
         why = "the buyer put purchases together" if superseded else "cancelled at the marketplace"
         await self._calls.write("cancel_order", partial(sink.cancel_order, parcel.copy.external_id, why))
-        return self._confirmed(parcel)
+        return self._verdicts.confirmed(parcel)
 
     def _amend_by_hand(self, parcel: Parcel) -> Outcome:
         """No system takes such a change of an order it has, so a person is asked, unless it came to nothing."""
         copy, order = parcel.copy, parcel.stored.order
         if copy is None:
-            return self._end(parcel, DeliveryState.DROPPED, "the target does not have the order")
+            return self._verdicts.end(parcel, DeliveryState.DROPPED, "the target does not have the order")
         amendment = msgspec.json.decode(parcel.delivery.payload, type=Amendment)
         if amendment.other is not None:
             first, other = copy.number or copy.external_id, amendment.other
             why = f"{self._target} has two orders of this purchase, {first} and {other}: cancel one there by hand"
-            return self._hold(parcel, why, Hold.DOUBLED, external_id=copy.external_id)
+            return self._verdicts.hold(parcel, why, Hold.DOUBLED, external_id=copy.external_id)
         what = _AMENDMENTS.get(amendment.kind, "something")
         sums = ""
         if copy.total.rounded() != order.total.rounded():
             sums = f" (the target has {copy.total}, the buyer pays {order.total})"
         number = copy.number or copy.external_id
-        return self._hold(
+        return self._verdicts.hold(
             parcel,
             f"{what} changed after the order went on{sums}: change order {number} at {self._target} by hand,"
             " then accept this",
@@ -378,22 +322,26 @@ class Courier:
         external_id = stored.order.external_id if stored.account == self._target else None
         if external_id is None:
             if parcel.copy is None:
-                return self._end(parcel, DeliveryState.DROPPED, "the target does not have the order")
+                return self._verdicts.end(parcel, DeliveryState.DROPPED, "the target does not have the order")
             external_id = parcel.copy.external_id
         sink = self._connector
         if delivery.state is DeliveryState.SENT and delivery.action in _DOUBLES and isinstance(sink, ShipmentSink):
             # The sink reads before it writes, and what comes late can be read when the target has settled.
-            state = DeliveryState.SENT if (waits := self._settling(delivery, sink.settle)) else DeliveryState.RETRY
-            return self._later(parcel, state, waits, "waits until the target has settled")
+            state = (
+                DeliveryState.SENT
+                if (waits := self._doubts.settling(delivery, sink.settle))
+                else DeliveryState.RETRY
+            )
+            return self._verdicts.later(parcel, state, waits, "waits until the target has settled")
         act = self._act(delivery, external_id, stored.order)
         if act is None:
             if delivery.action is Action.SET_PAYMENT and isinstance(sink, PaymentSink):
-                return self._end(parcel, DeliveryState.DROPPED, "nothing is known of its payment")
+                return self._verdicts.end(parcel, DeliveryState.DROPPED, "nothing is known of its payment")
             # One rule for all that a system cannot: a person does it, and nothing is dropped in silence.
             why = f"{self._connector.title} knows no {delivery.action.value}: do it there by hand"
-            return self._hold(parcel, why, Hold.UNABLE)
+            return self._verdicts.hold(parcel, why, Hold.UNABLE)
         await self._calls.write(delivery.action.value, act)
-        return self._confirmed(parcel)
+        return self._verdicts.confirmed(parcel)
 
     def _act(self, delivery: Delivery, external_id: str, order: Order) -> Callable[[], Awaitable[None]] | None:
         sink = self._connector
@@ -412,7 +360,7 @@ class Courier:
 
     def _failed_itself(self, parcel: Parcel, why: str) -> Outcome:
         if parcel.delivery.attempts >= 5:
-            return self._hold(self._unsure(parcel), why, Hold.BROKEN, sent=True)
+            return self._verdicts.hold(self._unsure(parcel), why, Hold.BROKEN, sent=True)
         return self._failed(parcel, OutcomeUnknown(why))
 
     def _failed(self, parcel: Parcel, error: PluginError) -> Outcome:
@@ -421,32 +369,33 @@ class Courier:
         field = getattr(error, "field", None)
         where = f" (field {field})" if field else ""
         if isinstance(error, OutcomeUnknown) and delivery.state is not DeliveryState.SENT:
-            self._unknown[delivery.id] += 1
-            self._words[delivery.id] = str(error)
+            self._doubts.tried(delivery, error)
         match error:
-            case OutcomeUnknown() if not push and (times := self._unsettled(delivery)) is not None:
+            case OutcomeUnknown() if not push and (times := self._doubts.too_many(delivery)) is not None:
                 # Its sink reads before it writes, so that each try was a look that found it undone.
                 why = f"tried {times} times without an answer that tells what became of it: {error}"
-                outcome = self._hold(self._unsure(parcel), why, Hold.DOUBT)
+                outcome = self._verdicts.hold(self._unsure(parcel), why, Hold.DOUBT)
             case OutcomeUnknown() if delivery.action in _DOUBLES:
                 pause = self._policy.look_up_after if delivery.attempts < 2 else self._backoff(delivery.attempts)
-                outcome = self._later(self._unsure(parcel), DeliveryState.SENT, pause, str(error))
+                outcome = self._verdicts.later(self._unsure(parcel), DeliveryState.SENT, pause, str(error))
             case ContractBroken() if push and delivery.state is DeliveryState.SENT and delivery.attempts < _HICCUPS:
                 # One broken page in answer to a look-up decides nothing; a target that stays broken is held.
-                outcome = self._later(parcel, DeliveryState.SENT, self._backoff(delivery.attempts), str(error))
+                outcome = self._verdicts.later(
+                    parcel, DeliveryState.SENT, self._backoff(delivery.attempts), str(error)
+                )
             case Temporary() | AuthLost() | AccountBlocked():
                 asked = error.retry_after if isinstance(error, Temporary) else None
                 # A failed look-up leaves the outcome unknown; a failed attempt that surely did nothing does not.
                 unknown = push and delivery.state is DeliveryState.SENT
                 state = DeliveryState.SENT if unknown else DeliveryState.RETRY
-                outcome = self._later(parcel, state, asked or self._backoff(delivery.attempts), str(error))
+                outcome = self._verdicts.later(parcel, state, asked or self._backoff(delivery.attempts), str(error))
             case Conflict() | NotFound() if delivery.action in (Action.SET_STATUS, Action.SET_PAYMENT):
-                outcome = self._end(parcel, DeliveryState.DEAD, str(error), event="delivery.refused")
+                outcome = self._verdicts.end(parcel, DeliveryState.DEAD, str(error), event="delivery.refused")
             case Rejected():
                 kind = Hold.UNLINKED if error.code == UNLINKED else Hold.REFUSED
-                outcome = self._hold(parcel, f"{error}{where}", kind, field=error.field)
+                outcome = self._verdicts.hold(parcel, f"{error}{where}", kind, field=error.field)
             case _:
-                outcome = self._hold(parcel, f"{error}{where}", Hold.OTHER, field=field)
+                outcome = self._verdicts.hold(parcel, f"{error}{where}", Hold.OTHER, field=field)
         failure = error if isinstance(error, Temporary | AuthLost | AccountBlocked) else None
         return msgspec.structs.replace(outcome, failure=failure)
 
@@ -455,90 +404,12 @@ class Courier:
         delivery = parcel.delivery
         if delivery.state is DeliveryState.SENT:
             return parcel  # it was only looked up
-        self._doubted[delivery.id] = self._clock.monotonic()
+        self._doubts.begin(delivery)
         delivery = msgspec.structs.replace(delivery, sent_at=self._clock.now())
         return msgspec.structs.replace(parcel, delivery=delivery)
 
     def _backoff(self, attempts: int) -> float:
         return min(self._policy.backoff_first * 2.0 ** min(attempts - 1, 20), self._policy.backoff_max)
-
-    def _later(self, parcel: Parcel, state: DeliveryState, pause: float, why: str) -> Outcome:
-        delivery = parcel.delivery
-        due = self._clock.now() + timedelta(seconds=pause)
-        # The first failure is an event; the row itself counts the others.
-        first = delivery.error is None and delivery.attempts <= 1
-        return self._outcome(
-            parcel,
-            msgspec.structs.replace(
-                delivery,
-                state=state,
-                due_at=due,
-                sent_at=delivery.sent_at if state is DeliveryState.SENT else None,
-                error=why,
-            ),
-            event="delivery.delayed" if first else None,
-            facts={"reason": why},
-        )
-
-    def _hold(
-        self,
-        parcel: Parcel,
-        reason: str,
-        kind: Hold,
-        sent: bool = False,
-        external_id: str | None = None,
-        field: str | None = None,
-    ) -> Outcome:
-        delivery = parcel.delivery
-        unknown = sent or delivery.state is DeliveryState.SENT
-        return self._outcome(
-            parcel,
-            msgspec.structs.replace(
-                delivery,
-                state=DeliveryState.HOLD,
-                reason=reason,
-                sent_at=delivery.sent_at if unknown else None,
-                external_id=external_id or delivery.external_id,
-            ),
-            event="delivery.held",
-            facts={"reason": reason, "kind": kind.value, **({"field": field} if field else {})},
-        )
-
-    def _confirmed(self, parcel: Parcel) -> Outcome:
-        done = self._end(parcel, DeliveryState.CONFIRMED, None)
-        return msgspec.structs.replace(done, event="delivery.confirmed", facts={"target": self._target})
-
-    def _end(
-        self,
-        parcel: Parcel,
-        state: DeliveryState,
-        reason: str | None,
-        external_id: str | None = None,
-        event: str = "delivery.dropped",
-    ) -> Outcome:
-        ended = msgspec.structs.replace(
-            parcel.delivery,
-            state=state,
-            reason=reason,
-            finished_at=self._clock.now(),
-            external_id=external_id or parcel.delivery.external_id,
-        )
-        return self._outcome(parcel, ended, event=event, facts={"reason": reason} if reason else {})
-
-    def _outcome(self, parcel: Parcel, delivery: Delivery, event: str | None, facts: dict[str, Any]) -> Outcome:
-        if not delivery.state.open:
-            self._doubted.pop(delivery.id, None)
-            self._unknown.pop(delivery.id, None)
-            self._words.pop(delivery.id, None)
-            self._absent.discard(delivery.id)
-        facts = {"delivery": delivery.id, "action": delivery.action.value, "target": self._target, **facts}
-        return Outcome(
-            delivery=msgspec.structs.replace(delivery, lease_until=None),
-            account=parcel.stored.account,
-            order_id=parcel.stored.id,
-            event=event,
-            facts=facts,
-        )
 
     def _route(self, account: str) -> Route | None:
         for route in self.routes():

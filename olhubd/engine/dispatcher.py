@@ -9,23 +9,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import msgspec
 
-from olhubd.decide import plan
-from olhubd.decide.hold import Hold
-from olhubd.decide.route import Route
 from olhubd.engine import inputs
+from olhubd.engine.booking import book
 from olhubd.engine.courier import Courier, Outcome, Parcel, Policy
-from olhubd.engine.echo import acquaint
 from olhubd.engine.ledger import Ledger
 from olhubd.engine.supervisor import Pulse
-from olhubd.model import Action, Cause, Delivery, DeliveryState, OrderId
+from olhubd.model import Cause, Delivery, DeliveryState
 from olhubd.plugin import AccountBlocked, AuthLost, Clock, Log, PluginError, RateLimited, Unavailable
 from olhubd.store import Database, Transaction, codec, copies, deliveries, orders
 
-__all__ = ["Dispatcher", "book"]
+__all__ = ["Dispatcher"]
 
 _LONGEST_SLEEP = 30.0
 _MOMENT, _MOMENTS = 0.01, 5
@@ -283,127 +280,6 @@ class Dispatcher:
         ]
 
 
-async def book(
-    tx: Transaction,
-    ledger: Ledger,
-    target: str,
-    ended: Sequence[Outcome],
-    back: Sequence[Delivery] = (),
-    routes: Sequence[Route] = (),
-) -> list[Outcome]:
-    """Store what became of deliveries, put it into the log, and what follows from it into the outbox.
-
-    Gives the outcomes, which are others where they contradict what stands in the database.
-    """
-    outcomes = await _mattering(tx, await _wanted(tx, await _uncontested(tx, target, ended)), ledger.now)
-    await deliveries.save(tx, [*(outcome.delivery for outcome in outcomes), *back])
-    arrived = [outcome.copy for outcome in outcomes if outcome.copy is not None]
-    await copies.arrive(tx, arrived)
-    cancelling = await _cancelling(tx, outcomes)
-    for outcome in outcomes:
-        if outcome.event is None:
-            continue
-        cause = Cause("delivery", str(outcome.delivery.id))
-        event_id = ledger.event(outcome.event, outcome.account, outcome.order_id, outcome.facts, cause)
-        for debt in outcome.debts:
-            if debt.action is Action.CANCEL_ORDER and (outcome.order_id, debt.target) in cancelling:
-                continue
-            ledger.owe(outcome.order_id, debt, event_id)
-    await acquaint(tx, ledger, target, arrived, routes)
-    await ledger.write(tx)
-    return outcomes
-
-
-async def _cancelling(tx: Transaction, outcomes: Sequence[Outcome]) -> set[tuple[OrderId, str]]:
-    """Orders whose cancellation at a target is owed already, among those found there although they are off."""
-    ids = [o.order_id for o in outcomes if any(debt.action is Action.CANCEL_ORDER for debt in o.debts)]
-    rows = await deliveries.of_orders(tx, ids) if ids else {}
-    return {
-        (order_id, row.target)
-        for order_id, known in rows.items()
-        for row in known
-        if row.action is Action.CANCEL_ORDER and row.state.open
-    }
-
-
-async def _uncontested(tx: Transaction, target: str, ended: Sequence[Outcome]) -> list[Outcome]:
-    """The outcomes, those held whose order at the target is the copy of another one already.
-
-    So it is where a shop was set up anew and counts from one again.
-    """
-    arrived = [outcome.copy.external_id for outcome in ended if outcome.copy is not None]
-    if not arrived:
-        return list(ended)
-    known = await copies.by_external(tx, target, arrived)
-    owners = {external_id: copy.order_id for external_id, copy in known.items()}
-    return [
-        outcome
-        if (copy := outcome.copy) is None
-        or (owner := owners.setdefault(copy.external_id, outcome.order_id)) == outcome.order_id
-        else _contested(outcome, copy, owner)
-        for outcome in ended
-    ]
-
-
-async def _wanted(tx: Transaction, ended: Sequence[Outcome]) -> list[Outcome]:
-    """The outcomes, those owed again whose order was given up for being cancelled and has come back meanwhile."""
-    dropped = {
-        outcome.delivery.id: outcome.order_id
-        for outcome in ended
-        if outcome.delivery.action is Action.PUSH_ORDER and outcome.delivery.state is DeliveryState.DROPPED
-    }
-    if not dropped:
-        return list(ended)
-    on_again = {
-        id_
-        for id_, stored in (await orders.read(tx, list(dropped.values()))).items()
-        if plan.withdrawn(stored.order, stored.superseded_by is not None) is None
-    }
-    return [_owed_again(outcome) if dropped.get(outcome.delivery.id) in on_again else outcome for outcome in ended]
-
-
-async def _mattering(tx: Transaction, ended: Sequence[Outcome], now: datetime) -> list[Outcome]:
-    """The outcomes, a refused status dropped where its order is cancelled: nobody needs to see to that."""
-    refused = {outcome.delivery.id: outcome.order_id for outcome in ended if plan.refused(outcome.delivery)}
-    if not refused:
-        return list(ended)
-    why = {
-        id_: plan.needless(stored.order, stored.superseded_by is not None)
-        for id_, stored in (await orders.read(tx, list(refused.values()))).items()
-    }
-    return [
-        _needless(outcome, reason, now)
-        if (order_id := refused.get(outcome.delivery.id)) is not None and (reason := why[order_id]) is not None
-        else outcome
-        for outcome in ended
-    ]
-
-
-def _needless(outcome: Outcome, reason: str, now: datetime) -> Outcome:
-    dropped = msgspec.structs.replace(
-        outcome.delivery,
-        state=DeliveryState.DROPPED,
-        reason=reason,
-        finished_at=outcome.delivery.finished_at or now,
-    )
-    # Without what kind of hold it would have been.
-    facts = {name: fact for name, fact in outcome.facts.items() if name not in ("kind", "field")}
-    facts["reason"] = reason
-    return msgspec.structs.replace(outcome, delivery=dropped, event="delivery.dropped", facts=facts)
-
-
-def _owed_again(outcome: Outcome) -> Outcome:
-    delivery = outcome.delivery
-    owed = msgspec.structs.replace(
-        delivery,
-        state=DeliveryState.RETRY,
-        due_at=delivery.finished_at or delivery.due_at,
-        finished_at=None,
-        reason=None,
-    )
-    return msgspec.structs.replace(outcome, delivery=owed, event=None, debts=())
-
-
 def _turn(
     target: str, ended: Sequence[Outcome], back: Sequence[Delivery], claimed: Sequence[Delivery]
 ) -> inputs.Turn:
@@ -435,18 +311,6 @@ def _turn(
         back=back,
         claimed=claimed,
     )
-
-
-def _contested(outcome: Outcome, copy: copies.Copy, owner: OrderId) -> Outcome:
-    """An order that went well but for its number at the target, which two cannot share."""
-    reason = (
-        f"{copy.account} says it has it as {copy.external_id}, which is known there as order {owner} of the hub"
-    )
-    held = msgspec.structs.replace(
-        outcome.delivery, state=DeliveryState.HOLD, reason=reason, finished_at=None, external_id=None
-    )
-    facts = {**outcome.facts, "reason": reason, "kind": Hold.TAKEN.value}
-    return msgspec.structs.replace(outcome, delivery=held, event="delivery.held", facts=facts, copy=None, debts=())
 
 
 def _untouched(parcel: Parcel) -> Delivery:

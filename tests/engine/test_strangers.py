@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from olhubd.engine.booking import book
 from olhubd.engine.clock import SystemClock
 from olhubd.engine.courier import Outcome
-from olhubd.engine.dispatcher import book
 from olhubd.engine.landing import Landing
 from olhubd.engine.ledger import Ledger
 from olhubd.engine.lineage import Lineage

@@ -1,0 +1,52 @@
+"""What goes into one attempt at a target, and what comes out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from olhubd.decide.plan import Debt
+from olhubd.model import Delivery, OrderId
+from olhubd.plugin import PluginError
+from olhubd.store.copies import Copy
+from olhubd.store.orders import Stored
+
+__all__ = ["Outcome", "Parcel", "Policy"]
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True):
+    """How patient the courier is, in seconds."""
+
+    backoff_first: float = 5.0
+    backoff_max: float = 3600.0
+    look_up_after: float = 2.0
+    timeout: float = 120.0
+    down_after: int = 3
+    """So many failures in a row and the target counts as down."""
+    doubts: int = 6
+    """So many tries of unknown outcome, each found not to be done, and a person is asked."""
+
+
+class Parcel(msgspec.Struct, frozen=True, kw_only=True):
+    """A claimed delivery with what is needed to carry it out."""
+
+    delivery: Delivery
+    stored: Stored
+    copy: Copy | None
+    """The order at the target of this delivery, if it is a copy there."""
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of it: the delivery as it is to be stored, and what else follows."""
+
+    delivery: Delivery
+    account: str
+    event: str | None = None
+    facts: dict[str, Any] = {}
+    copy: Copy | None = None
+    debts: Sequence[Debt] = ()
+    order_id: OrderId
+    failure: PluginError | None = None
+    """Set when the target as a whole seems to be the trouble."""

@@ -1,0 +1,62 @@
+"""Deliveries of unknown outcome: since when, how often tried, and what was said.
+
+All is in memory. After the death of a process its doubts are as old as the next one, which is never too early.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+
+from olhubd.model import Delivery, DeliveryId, DeliveryState
+from olhubd.plugin import Clock, OutcomeUnknown
+
+__all__ = ["Doubts"]
+
+
+class Doubts:
+    """Those of one target. After `most` tries of unknown outcome a person is asked."""
+
+    def __init__(self, clock: Clock, most: int) -> None:
+        self._clock = clock
+        self._most = most
+        # By the clock that never jumps: a wall clock put forward would make a target look settled that is not.
+        self._began = clock.monotonic()
+        self._since: dict[DeliveryId, float] = {}
+        self._tries: Counter[DeliveryId] = Counter()
+        self._words: dict[DeliveryId, str] = {}
+        self.absent: set[DeliveryId] = set()
+        """What was looked up and is not there, so that it is not looked up at each try."""
+
+    def begin(self, delivery: Delivery) -> None:
+        """From now on its outcome is unknown."""
+        self._since[delivery.id] = self._clock.monotonic()
+
+    def tried(self, delivery: Delivery, error: OutcomeUnknown) -> None:
+        """One more try has ended so."""
+        self._tries[delivery.id] += 1
+        self._words[delivery.id] = str(error)
+
+    def too_many(self, delivery: Delivery) -> int | None:
+        """How often it was tried, when that is often enough to ask a person."""
+        times = self._tries[delivery.id]
+        return times if times >= self._most else None
+
+    def words(self, delivery: Delivery) -> str:
+        """What was said at the last such try."""
+        return self._words[delivery.id]
+
+    def settling(self, delivery: Delivery, settle: timedelta) -> float:
+        """For how many seconds "not there" does not mean anything yet; none where nothing is in doubt."""
+        if delivery.state is not DeliveryState.SENT or delivery.sent_at is None:
+            return 0.0
+        # When a process that died sent it, nobody knows: before this one began.
+        left = self._since.get(delivery.id, self._began) + settle.total_seconds() - self._clock.monotonic()
+        return max(left, 0.001) if left > 0 else 0.0  # less than that a wall clock cannot tell
+
+    def forget(self, delivery: Delivery) -> None:
+        """It has ended."""
+        self._since.pop(delivery.id, None)
+        self._tries.pop(delivery.id, None)
+        self._words.pop(delivery.id, None)
+        self.absent.discard(delivery.id)

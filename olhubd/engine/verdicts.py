@@ -1,0 +1,105 @@
+"""The verdicts on an attempt: what is stored of its delivery, and the event that tells of it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+
+from olhubd.decide.hold import Hold
+from olhubd.engine.attempt import Outcome, Parcel
+from olhubd.engine.doubts import Doubts
+from olhubd.model import Delivery, DeliveryState
+from olhubd.plugin import Clock
+
+__all__ = ["Verdicts"]
+
+
+class Verdicts:
+    """Those of one target."""
+
+    def __init__(self, target: str, clock: Clock, doubts: Doubts) -> None:
+        self._target = target
+        self._clock = clock
+        self._doubts = doubts
+
+    def later(self, parcel: Parcel, state: DeliveryState, pause: float, why: str) -> Outcome:
+        """Not done, or not known to be: it is looked at again in `pause` seconds."""
+        delivery = parcel.delivery
+        due = self._clock.now() + timedelta(seconds=pause)
+        # The first failure is an event; the row itself counts the others.
+        first = delivery.error is None and delivery.attempts <= 1
+        return self.outcome(
+            parcel,
+            msgspec.structs.replace(
+                delivery,
+                state=state,
+                due_at=due,
+                sent_at=delivery.sent_at if state is DeliveryState.SENT else None,
+                error=why,
+            ),
+            event="delivery.delayed" if first else None,
+            facts={"reason": why},
+        )
+
+    def hold(
+        self,
+        parcel: Parcel,
+        reason: str,
+        kind: Hold,
+        sent: bool = False,
+        external_id: str | None = None,
+        field: str | None = None,
+    ) -> Outcome:
+        """A person must see to it. `sent`: it may be done, or is."""
+        delivery = parcel.delivery
+        unknown = sent or delivery.state is DeliveryState.SENT
+        return self.outcome(
+            parcel,
+            msgspec.structs.replace(
+                delivery,
+                state=DeliveryState.HOLD,
+                reason=reason,
+                sent_at=delivery.sent_at if unknown else None,
+                external_id=external_id or delivery.external_id,
+            ),
+            event="delivery.held",
+            facts={"reason": reason, "kind": kind.value, **({"field": field} if field else {})},
+        )
+
+    def confirmed(self, parcel: Parcel) -> Outcome:
+        """It is done."""
+        done = self.end(parcel, DeliveryState.CONFIRMED, None)
+        return msgspec.structs.replace(done, event="delivery.confirmed", facts={"target": self._target})
+
+    def end(
+        self,
+        parcel: Parcel,
+        state: DeliveryState,
+        reason: str | None,
+        external_id: str | None = None,
+        event: str = "delivery.dropped",
+    ) -> Outcome:
+        """Nothing is owed any more."""
+        ended = msgspec.structs.replace(
+            parcel.delivery,
+            state=state,
+            reason=reason,
+            finished_at=self._clock.now(),
+            external_id=external_id or parcel.delivery.external_id,
+        )
+        return self.outcome(parcel, ended, event=event, facts={"reason": reason} if reason else {})
+
+    def outcome(self, parcel: Parcel, delivery: Delivery, event: str | None, facts: dict[str, Any]) -> Outcome:
+        """Any verdict, with the facts that all have."""
+        if not delivery.state.open:
+            self._doubts.forget(delivery)
+        facts = {"delivery": delivery.id, "action": delivery.action.value, "target": self._target, **facts}
+        return Outcome(
+            delivery=msgspec.structs.replace(delivery, lease_until=None),
+            account=parcel.stored.account,
+            order_id=parcel.stored.id,
+            event=event,
+            facts=facts,
+        )
