@@ -20,6 +20,7 @@ from pydantic import field_validator, model_validator
 
 from olhubd import config
 from olhubd.config import Configuration, ConfigurationError, Listen, Problem
+from olhubd.config.reach import reach
 from olhubd.config.shown import shown
 from olhubd.config.spans import spans
 from olhubd.decide.route import UnlinkedPolicy, When
@@ -536,6 +537,17 @@ def test_a_credential_satisfies_a_required_secret(write: Write, tmp_path: Path) 
     (tmp_path / "market.client_secret").write_text(CANARY)
     path = write(GOOD.replace(f'client_secret = "{CANARY}"', ""))
     assert secret(load(path, {"CREDENTIALS_DIRECTORY": str(tmp_path)})) == CANARY
+
+
+def test_credentials_that_may_not_be_looked_at_stop_no_client(write: Write, tmp_path: Path) -> None:
+    """systemd tells the command beside a service where its credentials are, and does not let it look."""
+    closed = tmp_path / "closed"
+    closed.touch()
+    environ = {"CREDENTIALS_DIRECTORY": str(closed)}
+    path = write(GOOD)
+    (problem,) = {one.message: one for one in problems(path, environ)}.values()
+    assert "the credentials cannot be read" in problem.message
+    assert reach(path, environ).listen == Listen("127.0.0.1", 8742)
 
 
 def test_a_misspelled_credential_is_told(write: Write, tmp_path: Path) -> None:

@@ -52,7 +52,8 @@ def near(word: str, known: Iterable[str]) -> str:
     """A hint that names what was probably meant, else what there is, unless that is too much to read."""
     names = sorted(known)
     folded = word.lower().replace("-", "_")
-    match = difflib.get_close_matches(folded, [name.replace("-", "_") for name in names], n=1)
+    plain = {name.lower().replace("-", "_"): name for name in reversed(names)}
+    match = difflib.get_close_matches(folded, plain, n=1)
     if match:
-        return f'did you mean "{next(name for name in names if name.replace("-", "_") == match[0])}"?'
+        return f'did you mean "{plain[match[0]]}"?'
     return f"there are: {', '.join(names)}" if 0 < len(names) <= 40 else ""

@@ -86,7 +86,7 @@ class _Check:
         table = self.table
         self._target()
         sources = self._sources()
-        self._words()
+        self._words(sources)
         sync_status, sync_payment, sync_shipments, shipments_back = self._options(sources)
         return Route(
             target=table.target,
@@ -95,13 +95,16 @@ class _Check:
             when=table.when,
             hold_seconds=table.hold.total_seconds(),
             unlinked=table.unlinked,
-            statuses=table.statuses,
+            statuses={state: self._plain(table.target, word) for state, word in table.statuses.items()},
             shipping=table.shipping,
             payment=table.payment,
             sync_status=sync_status,
             sync_payment=sync_payment,
             sync_shipments=sync_shipments,
-            status_back=table.status_back,
+            status_back={
+                self._plain(table.target, there): self._back(sources, word)
+                for there, word in table.status_back.items()
+            },
             shipments_back=shipments_back,
             mark_processing=table.mark_processing,
             include_login=Include.LOGIN in table.include,
@@ -121,6 +124,25 @@ class _Check:
     def _kind(self, account: str) -> str:
         kind = self.kinds.get(account)
         return kind.name if kind else account
+
+    def _plain(self, account: str, word: str) -> str:
+        """A status of the account's system as that tells it."""
+        kind = self.kinds.get(account)
+        return word if kind is None else kind.word(word)
+
+    def _back(self, sources: Sequence[str], word: str) -> str:
+        """The same for what the sources are told, as far as they agree."""
+        found = {self._plain(name, word) for name in sources}
+        return found.pop() if len(found) == 1 else word
+
+    def _fixed(self, account: str, word: str, *key: str) -> None:
+        """A word that a system never has is told without asking it."""
+        kind = self.kinds.get(account)
+        if kind is None or kind.fixed_statuses is None or kind.word(word) in kind.fixed_statuses:
+            return
+        known = sorted(kind.fixed_statuses)
+        hint = near(word, known) or f"there are: {', '.join(known)}"
+        self._tell(f"{word!r} is no status of {kind.title}", hint, *key)
 
     def _target(self) -> None:
         target = self.table.target
@@ -159,8 +181,8 @@ class _Check:
                 found.append(name)
         return found
 
-    def _words(self) -> None:
-        """Keys of the mappings are our own words."""
+    def _words(self, sources: Sequence[str]) -> None:
+        """Keys of the mappings are our own words, values those of a system."""
         table = self.table
         for word in table.statuses:
             if word not in _AT_CREATION | _LATER:
@@ -170,6 +192,12 @@ class _Check:
             elif word in _LATER - {"cancelled"} and not self._can(table.target, "StatusSink"):
                 message = f"{self._kind(table.target)} cannot change the status of an order"
                 self._tell(message, "leave it out", "statuses", word)
+        for word, there in table.statuses.items():
+            self._fixed(table.target, there, "statuses", word)
+        for there, word in table.status_back.items():
+            self._fixed(table.target, there, "status_back", there)
+            for name in {self.kinds[source]: source for source in sources if source in self.kinds}.values():
+                self._fixed(name, word, "status_back", there)
         for word in table.payment:
             if word not in _PAYMENTS:
                 self._tell("is not a payment type of the hub", near(word, _PAYMENTS), "payment", word)

@@ -6,6 +6,7 @@ For each secret key `client_secret` of a table there is a key `client_secret_fil
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -129,7 +130,14 @@ def _credentials(
     directory = environ.get("CREDENTIALS_DIRECTORY")
     if not directory:
         return {}
-    files = {file.name: file for file in sorted(Path(directory).glob(f"{table}.*"))}
+    try:
+        names = sorted(os.listdir(directory))
+    except OSError as error:
+        # Beside the service, its own `olhubd reload` say, which is given the name and not the right to look.
+        reason = f"the credentials cannot be read: {(error.strerror or 'unknown reason').lower()}"
+        problems.append(Problem("credentials", None, directory, reason))
+        return {}
+    files = {name: Path(directory) / name for name in names if name.startswith(f"{table}.")}
     return _known("credentials", files, table, secret, problems)
 
 

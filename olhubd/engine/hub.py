@@ -37,6 +37,7 @@ from olhubd.engine.supervisor import Pulse, Supervisor
 from olhubd.engine.turns import Turns
 from olhubd.engine.waste import Waste
 from olhubd.engine.watch import Watch
+from olhubd.engine.wording import Wording
 from olhubd.model import Delivery, Order
 from olhubd.plugin import Clock
 from olhubd.plugin.errors import LONGEST_PAUSE
@@ -85,6 +86,7 @@ class Hub:
         self.started_at = clock.now()
         self.alarms = Alarms(database, clock, log)
         self.reconciler = Reconciler(self, log)
+        self.wording = Wording(self, log)
         self.watch = Watch(self, self.alarms, log)
         self.herald = Herald(self.alarms, lambda: self.configuration.alarms, session, clock, log)
         self.stalled: dict[str, str] = {}
@@ -152,6 +154,7 @@ class Hub:
             self.supervisor.start("observers", self.observers.main)
         self.supervisor.start("round", self._round)
         await self.alarms.load()
+        self.supervisor.start("words", self.wording.main)
         self.supervisor.start("alarms", self.watch.main)
         self.supervisor.start("alarm messages", self.herald.main)
         self.supervisor.start("reconciliation", self.reconciler.main)

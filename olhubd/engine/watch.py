@@ -16,9 +16,11 @@ import msgspec
 
 from olhubd.decide import silence, watch
 from olhubd.decide.watch import Facts, Finding, Limits, Source, Target
+from olhubd.decide.words import UnknownWord
 from olhubd.engine.account import AccountUnit
 from olhubd.engine.alarms import Alarms
 from olhubd.engine.supervisor import Pulse
+from olhubd.engine.wording import told
 from olhubd.model import AlarmKind, DeliveryState, Reconciliation, RunState
 from olhubd.plugin import Log
 from olhubd.store import FAILURES, arrivals, credentials, deliveries, quarantine, reconciliations
@@ -93,7 +95,7 @@ class Watch:
         off = self._hub.configuration.alarms.off
         try:
             facts = await self._facts()
-            found = [*watch.findings(facts, self._limits()), *await self._silences(facts.now)]
+            found = [*watch.findings(facts, self._limits()), *await self._silences(facts.now), *self._words()]
         except FAILURES:
             # Nothing can be said about accounts without the database; what was on stays on.
             kept = [
@@ -216,6 +218,23 @@ class Watch:
             free=self._free(),
             database=database,
         )
+
+    def _words(self) -> list[Finding]:
+        """One alarm an account, with the first of its words."""
+        hub, by_account = self._hub, dict[str, list[UnknownWord]]()
+        for one in hub.wording.unknown:
+            if not one.sent:
+                continue  # it harms no order; the doctor tells it
+            by_account.setdefault(one.account, []).append(one)
+        self.ran[AlarmKind.WORDS] += len(hub.units)
+        return [
+            Finding(
+                kind=AlarmKind.WORDS,
+                subject=name,
+                detail=told(ones[0], hub.configuration) + (f"; {len(ones) - 1} more" if len(ones) > 1 else ""),
+            )
+            for name, ones in by_account.items()
+        ]
 
     def _free(self) -> int | None:
         try:

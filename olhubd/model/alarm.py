@@ -42,6 +42,8 @@ class AlarmKind(enum.StrEnum):
     """Somebody must sign in, now or soon."""
     PARKED = "parked"
     """The hub stopped an account by itself."""
+    WORDS = "words"
+    """The configuration has a word that the system has not."""
     LOOP = "loop"
     """A task of the daemon is stuck, or fails again and again."""
     DISK = "disk"

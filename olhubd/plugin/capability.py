@@ -23,17 +23,20 @@ __all__ = [
     "UNLINKED",
     "CancelSink",
     "Cursor",
+    "DeliveryMethodList",
     "Difference",
     "Found",
     "Gone",
     "Identity",
     "Later",
+    "Method",
     "OAuthLogin",
     "OrderCount",
     "OrderFeed",
     "OrderLookup",
     "OrderSink",
     "Page",
+    "PaymentMethodList",
     "PaymentSink",
     "Pending",
     "Probe",
@@ -291,7 +294,27 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
 
 class StatusList(abc.ABC):
     @abc.abstractmethod
-    async def statuses(self) -> Sequence[Status]: ...
+    async def statuses(self) -> Sequence[Status]:
+        """Every status that a route may name, as a target and as a source."""
+
+
+class Method(msgspec.Struct, frozen=True, kw_only=True):
+    """One way to deliver or to pay, by the word that a route names it by, and as people read it."""
+
+    code: str
+    name: str
+
+
+class DeliveryMethodList(abc.ABC):
+    @abc.abstractmethod
+    async def delivery_methods(self) -> Sequence[Method]:
+        """Every one that a route may name: those that a target takes, or that the orders of a source have."""
+
+
+class PaymentMethodList(abc.ABC):
+    @abc.abstractmethod
+    async def payment_methods(self) -> Sequence[Method]:
+        """Every one that a route may name for the orders it brings."""
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):

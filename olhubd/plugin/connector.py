@@ -35,6 +35,8 @@ CAPABILITIES: Mapping[str, type] = {
         "ShipmentSink",
         "CancelSink",
         "StatusList",
+        "DeliveryMethodList",
+        "PaymentMethodList",
         "Probe",
         "OAuthLogin",
     )
@@ -133,10 +135,20 @@ class Connector(Generic[S]):
     secret_keys: ClassVar[frozenset[str]] = frozenset()
     """Names of fields in this system's traffic that no log may show."""
 
+    fixed_statuses: ClassVar[frozenset[str] | None] = None
+    """The status words of this system where they never differ, so that a wrong one is told without asking it."""
+    words_in_settings: ClassVar[Mapping[str, str]] = {}
+    """Settings that are tables whose keys are words of this system, with the capability that lists those words."""
+
     def __init__(self, account: Account[S]) -> None:
         self.account = account
         self.settings: S = account.settings
         self.log = account.log
+
+    @classmethod
+    def word(cls, written: str) -> str:
+        """A status as the system itself tells it, for one that people write otherwise."""
+        return written
 
     @classmethod
     def capabilities(cls) -> tuple[str, ...]:

@@ -20,10 +20,12 @@ from olhubd.plugin import (
     ContractBroken,
     Cursor,
     Defaults,
+    DeliveryMethodList,
     DeviceGrant,
     Gone,
     Identity,
     Later,
+    Method,
     NotFound,
     OAuthLogin,
     OrderCount,
@@ -80,6 +82,7 @@ class Allegro(
     StatusSink,
     ShipmentSink,
     StatusList,
+    DeliveryMethodList,
     Probe,
     OAuthLogin,
 ):
@@ -94,6 +97,7 @@ class Allegro(
         parallel=2,
     )
     simulator = "olhubd_allegro.simulator:AllegroSimulator"
+    fixed_statuses = frozenset(status.code for status in STATUSES)
     scopes = ("allegro:api:orders:read", "allegro:api:orders:write", "allegro:api:profile:read")
     secret_keys = frozenset(
         {
@@ -224,6 +228,10 @@ class Allegro(
 
     async def statuses(self) -> Sequence[Status]:
         return STATUSES
+
+    async def delivery_methods(self) -> Sequence[Method]:
+        listed = await self._api.get("/sale/delivery-methods", wire.DeliveryMethods)
+        return [Method(code=one.id, name=one.name) for one in listed.delivery_methods]
 
     def status_for(self, fulfilment: Fulfilment) -> str | None:
         return WORDS.get(fulfilment)

@@ -345,6 +345,15 @@ class Carriers(_Wire):
     carriers: Side[list[Carrier] | None] = None
 
 
+class DeliveryMethod(_Wire):
+    id: str
+    name: str
+
+
+class DeliveryMethods(_Wire):
+    delivery_methods: list[DeliveryMethod]
+
+
 class MeCompany(_Wire):
     name: Side[str | None] = None
 

@@ -15,14 +15,17 @@ from olhubd.plugin import (
     Connector,
     Cursor,
     Defaults,
+    DeliveryMethodList,
     Found,
     Gone,
     Identity,
+    Method,
     OrderCount,
     OrderFeed,
     OrderLookup,
     OrderSink,
     Page,
+    PaymentMethodList,
     PaymentSink,
     Probe,
     Push,
@@ -64,6 +67,8 @@ class Vendure(
     ShipmentSink,
     CancelSink,
     StatusList,
+    DeliveryMethodList,
+    PaymentMethodList,
     Probe,
 ):
     name = "vendure"
@@ -204,6 +209,14 @@ class Vendure(
 
     async def statuses(self) -> Sequence[Status]:
         return [Status(code=state, name=_words(state)) for state in await self._shop.states()]
+
+    async def delivery_methods(self) -> Sequence[Method]:
+        """By code and by id, since a route may name either."""
+        listed = await self._shop.shipping_methods()
+        return [Method(code=word, name=one.name or one.code) for one in listed for word in (one.code, one.id)]
+
+    async def payment_methods(self) -> Sequence[Method]:
+        return [Method(code=code, name=code) for code in await self._shop.payment_methods()]
 
     async def probe(self) -> Identity:
         self._shop.forget()

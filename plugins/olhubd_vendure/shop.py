@@ -166,8 +166,17 @@ class Shop:
             rights=frozenset(ours[0].permissions) if ours else None,
         )
 
+    async def shipping_methods(self) -> list[wire.Method]:
+        """All delivery methods as they are now."""
+        return await self.everything(queries.SHIPPING_METHODS, answers.MethodsAnswer, {})
+
+    async def payment_methods(self) -> list[str]:
+        """The codes of the payment methods that are enabled now."""
+        found = await self.everything(queries.PAYMENT_METHODS, answers.PaymentMethodsAnswer, {})
+        return [one.code for one in found if one.enabled]
+
     async def _ask_facilities(self) -> Facilities:
-        methods = await self.everything(queries.SHIPPING_METHODS, answers.MethodsAnswer, {})
+        methods = await self.shipping_methods()
         own = sorted(m.code for m in methods if m.calculator and m.calculator.code == "olhubd-shipping")
         # A code goes before an id.
         shipping = {m.id: m.id for m in methods} | {m.code: m.id for m in methods}

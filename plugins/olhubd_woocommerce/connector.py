@@ -7,9 +7,9 @@ that POST may fail without the order being forgotten.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -22,15 +22,18 @@ from olhubd.plugin import (
     ContractBroken,
     Cursor,
     Defaults,
+    DeliveryMethodList,
     Found,
     Gone,
     Identity,
+    Method,
     NotFound,
     OrderCount,
     OrderFeed,
     OrderLookup,
     OrderSink,
     Page,
+    PaymentMethodList,
     PaymentSink,
     Permanent,
     PluginError,
@@ -82,6 +85,8 @@ class WooCommerce(
     ShipmentSink,
     CancelSink,
     StatusList,
+    DeliveryMethodList,
+    PaymentMethodList,
     Probe,
 ):
     """One shop."""
@@ -95,6 +100,7 @@ class WooCommerce(
         sweep_window=timedelta(days=1),
         fetch_orders=False,
     )
+    words_in_settings: ClassVar[Mapping[str, str]] = {"fulfilments": "StatusList", "payments": "PaymentMethodList"}
     simulator = "olhubd_woocommerce.simulator:WooCommerceSimulator"
     secret_keys = frozenset({"consumer_key", "consumer_secret", "oauth_signature", "application_password"})
 
@@ -341,11 +347,34 @@ class WooCommerce(
             except PluginError as error:
                 self.log.warning("note not added", order=order.id, error=str(error))
 
-    # Access
+    # Its words
+
+    @classmethod
+    def word(cls, written: str) -> str:
+        """The shop's database and pages say wc-processing where its API says processing."""
+        return written.removeprefix("wc-")
+
+    async def delivery_methods(self) -> Sequence[Method]:
+        """Each way of each zone as `flat_rate:3`, and each kind of way alone."""
+        kinds = await self._shop.get("/wc/v3/shipping_methods", list[wire.ShippingKind])
+        found = [Method(code=kind.id, name=kind.title or kind.id) for kind in kinds]
+        for zone in await self._shop.get("/wc/v3/shipping/zones", list[wire.ShippingZone]):
+            ways = await self._shop.get(f"/wc/v3/shipping/zones/{zone.id}/methods", list[wire.ShippingWay])
+            found += [
+                Method(code=f"{way.method_id}:{way.instance_id}", name=f"{zone.name}: {way.title or way.method_id}")
+                for way in ways
+            ]
+        return found
+
+    async def payment_methods(self) -> Sequence[Method]:
+        rows = await self._shop.get("/wc/v3/payment_gateways", list[wire.Gateway])
+        return [Method(code=row.id, name=row.title or row.method_title or row.id) for row in rows]
 
     async def statuses(self) -> Sequence[Status]:
         rows = await self._shop.get("/wc/v3/reports/orders/totals", list[wire.StatusTotal])
         return [Status(code=row.slug, name=row.name) for row in rows if row.slug not in wire.NO_ORDERS]
+
+    # Access
 
     async def probe(self) -> Identity:
         try:

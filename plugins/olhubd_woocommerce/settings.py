@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from datetime import timedelta
 
-from pydantic import model_validator
+from pydantic import field_validator, model_validator
 
 from olhubd.model import Fulfilment, PaymentType
 from olhubd.plugin import Duration, Field, Secret, Settings, Url
@@ -85,6 +85,11 @@ class WooCommerceSettings(Settings):
     """The limit of one call."""
     parallel: int = Field(default=4, ge=1)
     """Calls at one time. Fewer are made by themselves while the shop's answers come late."""
+
+    @field_validator("fulfilments", mode="after")
+    @classmethod
+    def _as_the_api_says(cls, value: dict[str, Fulfilment]) -> dict[str, Fulfilment]:
+        return {word.removeprefix("wc-"): meaning for word, meaning in value.items()}
 
     @model_validator(mode="after")
     def _complete(self) -> WooCommerceSettings:

@@ -233,6 +233,28 @@ class StatusTotal(msgspec.Struct, frozen=True):
     name: Side[str] = ""
 
 
+class ShippingKind(msgspec.Struct, frozen=True):
+    id: str
+    title: Side[str] = ""
+
+
+class ShippingZone(msgspec.Struct, frozen=True):
+    id: int
+    name: Side[str] = ""
+
+
+class ShippingWay(msgspec.Struct, frozen=True):
+    instance_id: int
+    method_id: str
+    title: Side[str] = ""
+
+
+class Gateway(msgspec.Struct, frozen=True):
+    id: str
+    title: Side[str] = ""
+    method_title: Side[str] = ""
+
+
 class Customer(msgspec.Struct, frozen=True):
     id: int
     email: Side[str] = ""

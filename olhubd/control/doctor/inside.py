@@ -25,6 +25,7 @@ from olhubd.engine.account import AccountUnit
 from olhubd.engine.calls import Broken
 from olhubd.engine.hub import Hub
 from olhubd.engine.threads import apart
+from olhubd.engine.wording import told
 from olhubd.model import Alarm, AlarmKind
 from olhubd.plugin import AuthLost, Identity, OAuthLogin, PluginError, Probe
 from olhubd.store.accounts import AccountState
@@ -75,6 +76,7 @@ class Round:
             "SCOPES": self._scopes,
             "ACCESS": self._access,
             "UNLINKED": self._unlinked,
+            "WORDS": self._words,
             "UNMAPPED": self._unmapped,
         }
 
@@ -128,8 +130,9 @@ class Round:
 
     def _way(self, alarm: Alarm) -> str:
         ways = {
-            AlarmKind.HOLD: "olhubd deliveries list --state hold --state dead",
+            AlarmKind.HOLD: "olhubd holds list",
             AlarmKind.QUARANTINE: "olhubd holds list",
+            AlarmKind.WORDS: "olhubd doctor WORDS",
             AlarmKind.SIGN_IN: self._sign_in(alarm.subject),
             AlarmKind.PARKED: f"mend what it says, then: olhubd resume {alarm.subject}",
             AlarmKind.FEED: f"olhubd runs --account {alarm.subject}",
@@ -146,6 +149,19 @@ class Round:
         last = found[0]
         text = f"{len(found)} within the last day, the last at {_moment(last.at)}: {last.text}"
         return [look(text, "olhubd journal --severity error")]
+
+    async def _words(self) -> Iterable[Finding]:
+        """Asked anew: somebody may just have mended one."""
+        wording = self._hub.wording
+        await wording.look()
+        found = [
+            (wrong if one.sent else look)(
+                told(one, self._hub.configuration), "mend it there, then: olhubd reload", one.account
+            )
+            for one in wording.unknown
+        ]
+        silent = [skipped(f"cannot be asked for its words: {why}", name) for name, why in wording.silent.items()]
+        return [*found, *silent] or [fine("every word that is named is there")]
 
     # The systems of the accounts
 
@@ -171,7 +187,8 @@ class Round:
             return wrong(
                 text, f"set its address right, or if the shop has moved: olhubd resume {name} --moved", name
             )
-        return fine(f"answers as {visit.who.login}", name)
+        more = "".join(f"; {what}: {said}" for what, said in visit.who.details.items())
+        return fine(f"answers as {visit.who.login}{more}", name)
 
     async def _clock(self) -> Iterable[Finding]:
         await self._visited()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from olhubd.model import Order
-from olhubd.plugin import AuthLost, Gone, Pending, PluginError, Temporary, Token, Unreadable
+from olhubd.plugin import AuthLost, Gone, Method, Pending, PluginError, Status, Temporary, Token, Unreadable
 from olhubd.testing.conformance.bench import Bench
 from olhubd.testing.conformance.rule import Tier, check, rule, skip
 from olhubd.testing.conformance.small import nobody
@@ -61,9 +63,28 @@ async def the_account_has_one_identity(bench: Bench) -> None:
 async def statuses_are_listed_once(bench: Bench) -> None:
     """There are statuses, each with a name and a code of its own."""
     listed = await bench.connector.statuses()
-    check(listed, "no status is listed")
-    check(all(status.code and status.name for status in listed), "a status has no code or no name")
-    check(len({status.code for status in listed}) == len(listed), "a code is listed twice")
+    _listed(listed, "status")
+    fixed = type(bench.connector).fixed_statuses
+    strange = sorted(status.code for status in listed if fixed is not None and status.code not in fixed)
+    check(not strange, f"{', '.join(strange)}: listed, and not among the fixed statuses")
+
+
+@rule("LIST-02", Tier.BRONZE, "DeliveryMethodList")
+async def delivery_methods_are_listed_once(bench: Bench) -> None:
+    """There are delivery methods, each with a name and a code of its own."""
+    _listed(await bench.connector.delivery_methods(), "delivery method")
+
+
+@rule("LIST-03", Tier.BRONZE, "PaymentMethodList")
+async def payment_methods_are_listed_once(bench: Bench) -> None:
+    """There are payment methods, each with a name and a code of its own."""
+    _listed(await bench.connector.payment_methods(), "payment method")
+
+
+def _listed(words: Sequence[Status | Method], what: str) -> None:
+    check(words, f"no {what} is listed")
+    check(all(word.code and word.name for word in words), f"a {what} has no code or no name")
+    check(len({word.code for word in words}) == len(words), f"the code of a {what} is listed twice")
 
 
 def _token(bench: Bench) -> Token:

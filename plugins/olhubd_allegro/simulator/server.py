@@ -16,7 +16,7 @@ from olhubd.testing.faults import Fault, Kind
 from olhubd.testing.simulator import Entry, Simulator, Verb
 from olhubd_allegro.simulator.journal import Journal
 from olhubd_allegro.simulator.ledger import Ledger, Purchase
-from olhubd_allegro.simulator.population import Json, Population, stamp
+from olhubd_allegro.simulator.population import COURIER, LOCKER, Json, Population, stamp
 from olhubd_allegro.simulator.signin import CLIENT_ID, CLIENT_SECRET, SignIn
 
 __all__ = ["AllegroSimulator"]
@@ -182,6 +182,7 @@ class AllegroSimulator(Simulator):
             web.get("/order/events", self._guard(self._events)),
             web.get("/order/event-stats", self._guard(self._stats)),
             web.get("/order/carriers", self._guard(self._carriers)),
+            web.get("/sale/delivery-methods", self._guard(self._delivery_methods)),
             web.get("/order/checkout-forms", self._guard(self._list)),
             web.get(form, self._guard(self._form)),
             web.put(f"{form}/fulfillment", self._guard(self._fulfil, frozenset({"en-US"}))),
@@ -261,6 +262,9 @@ class AllegroSimulator(Simulator):
 
     async def _carriers(self, _request: web.Request) -> web.Response:
         return _json({"carriers": [{"id": key, "name": name} for key, name in CARRIERS.items()]})
+
+    async def _delivery_methods(self, _request: web.Request) -> web.Response:
+        return _json({"deliveryMethods": [{"id": key, "name": name} for key, name in (COURIER, LOCKER)]})
 
     async def _form(self, request: web.Request) -> web.Response:
         purchase = self.ledger.find(request.match_info["id"])

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import msgspec
 from aiohttp import web
 
-from olhubd_woocommerce.simulator import access, listing
+from olhubd_woocommerce.simulator import access, listing, words
 from olhubd_woocommerce.simulator.access import Access
 from olhubd_woocommerce.simulator.arithmetic import Scheme
 from olhubd_woocommerce.simulator.catalogue import Catalogue, rate_rows
@@ -175,6 +175,8 @@ class WooCommerceSimulator(Steering):
                 return self._customers(method, params, body)
             case ["wc", "v3", "taxes", *rest] if method == "GET":
                 return self._taxes(rest, params)
+            case ["wc", "v3", *rest] if method == "GET" and (rows := words.listed(rest)) is not None:
+                return 200, [listing.project(row, params) for row in rows]
             case ["wc", "v3", "settings", group] if method == "GET":
                 return 200, [listing.project(row, params) for row in self._options(group)]
             case ["wc", "v3", "reports", "orders", "totals"] if method == "GET":

@@ -14,12 +14,15 @@ from olhubd.model import Fulfilment, Money, Payment, Shipment
 from olhubd.plugin import (
     CancelSink,
     Conflict,
+    DeliveryMethodList,
     Found,
     Gone,
     Identity,
+    Method,
     NotFound,
     OrderLookup,
     OutcomeUnknown,
+    PaymentMethodList,
     PaymentSink,
     Probe,
     Record,
@@ -51,7 +54,18 @@ class Held(Sold, kw_only=True):
     parcels: list[Parcel]
 
 
-class GoodShop(TinyShop, OrderLookup, StatusSink, PaymentSink, ShipmentSink, CancelSink, StatusList, Probe):
+class GoodShop(
+    TinyShop,
+    OrderLookup,
+    StatusSink,
+    PaymentSink,
+    ShipmentSink,
+    CancelSink,
+    StatusList,
+    DeliveryMethodList,
+    PaymentMethodList,
+    Probe,
+):
     title = "Tiny Shop with everything"
 
     async def read_order(self, external_id: str) -> Record:
@@ -86,6 +100,14 @@ class GoodShop(TinyShop, OrderLookup, StatusSink, PaymentSink, ShipmentSink, Can
     async def statuses(self) -> list[Status]:
         skus = await self.http.get("/skus", list[str])
         return [Status(code=word, name=word.title()) for word in WORDS if skus]
+
+    async def delivery_methods(self) -> list[Method]:
+        skus = await self.http.get("/skus", list[str])
+        return [Method(code=word, name=word.title()) for word in ("courier", "post") if skus]
+
+    async def payment_methods(self) -> list[Method]:
+        skus = await self.http.get("/skus", list[str])
+        return [Method(code=word, name=word.title()) for word in ("transfer", "cash") if skus]
 
     async def probe(self) -> Identity:
         skus = await self.http.get("/skus", list[str])

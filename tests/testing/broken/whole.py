@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from pydantic import ConfigDict
 
 from olhubd.model import Order
-from olhubd.plugin import Cursor, Identity, Page, Push, Receipt, Status
+from olhubd.plugin import Cursor, Identity, Method, Page, Push, Receipt, Status
 from olhubd_tinyshop.settings import TinySettings
 from tests.testing.broken.good import GoodFeed, GoodShop, breaks
 from tests.testing.broken.records import Retelling
@@ -74,9 +74,9 @@ class IntroducesItselfBadly(GoodFeed):
     Settings = Careless
 
 
-@breaks("PROBE-01", "LIST-01")
+@breaks("PROBE-01", "LIST-01", "LIST-02", "LIST-03")
 class KnowsNotWhoItIs(GoodShop):
-    """Says another name each time, and every status twice."""
+    """Says another name each time, every status and way to deliver twice, and no way to pay."""
 
     asked = 0
 
@@ -86,3 +86,16 @@ class KnowsNotWhoItIs(GoodShop):
 
     async def statuses(self) -> list[Status]:
         return [*await super().statuses(), *await super().statuses()]
+
+    async def delivery_methods(self) -> list[Method]:
+        return [*await super().delivery_methods(), *await super().delivery_methods()]
+
+    async def payment_methods(self) -> list[Method]:
+        return []
+
+
+@breaks("LIST-01")
+class KnowsFewerWordsThanItHas(GoodShop):
+    """Declares statuses that never differ, and lists others."""
+
+    fixed_statuses = frozenset({"new"})

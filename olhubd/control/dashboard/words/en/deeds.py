@@ -203,6 +203,7 @@ WORDS: Final[Mapping[str, str | tuple[str, ...]]] = {
     "alarm.quarantine": "Quarantine",
     "alarm.sign-in": "Sign-in",
     "alarm.parked": "Parked",
+    "alarm.words": "Words",
     "alarm.loop": "Task",
     "alarm.disk": "Disk",
     "alarm.database": "Database",

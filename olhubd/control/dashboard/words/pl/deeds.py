@@ -202,6 +202,7 @@ WORDS: Final[Mapping[str, str | tuple[str, ...]]] = {
     "alarm.quarantine": "Kwarantanna",
     "alarm.sign-in": "Logowanie",
     "alarm.parked": "Odstawione",
+    "alarm.words": "Słowa",
     "alarm.loop": "Zadanie",
     "alarm.disk": "Dysk",
     "alarm.database": "Baza danych",
