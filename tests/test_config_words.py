@@ -36,7 +36,11 @@ def load(folder: Path, text: str) -> config.Configuration:
 
 @pytest.mark.parametrize(
     ("word", "hint"),
-    [("SHIPED", "there are: CANCELLED, NEW, "), ("SENT_", 'did you mean "SENT"?'), ("sent", 'did you mean "SENT"?')],
+    [
+        ("SHIPED", "there are: CANCELLED, NEW, "),
+        ("SENT_", 'did you mean "SENT"?'),
+        ("sent", 'did you mean "SENT"?'),
+    ],
 )
 def test_a_status_that_a_marketplace_never_has_is_told_by_check(tmp_path: Path, word: str, hint: str) -> None:
     with pytest.raises(config.ConfigurationError) as caught:

@@ -41,6 +41,10 @@ async def every_call(bench: Bench) -> Mapping[str, Call]:
         await connector.statuses()
         if bench.session.calls > made:  # where the list is fixed, no call can fail
             calls["statuses"] = connector.statuses
+    if bench.has("DeliveryMethodList"):
+        calls["delivery_methods"] = connector.delivery_methods
+    if bench.has("PaymentMethodList"):
+        calls["payment_methods"] = connector.payment_methods
     if any(bench.has(name) for name in ("StatusSink", "PaymentSink", "ShipmentSink", "CancelSink")):
         await _small(bench, calls)
     if not calls:

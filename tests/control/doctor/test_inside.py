@@ -146,7 +146,7 @@ async def test_alarms(trading: House) -> None:
     assert (one["state"], one["subject"], one["mend"]) == (
         "wrong",
         "shop",
-        "olhubd deliveries list --state hold --state dead",
+        "olhubd holds list",
     )
 
 
