@@ -175,8 +175,10 @@ class Shop:
     payment = "marketplace"
     placeholder = PLACEHOLDER
 
-    def __init__(self, base: str) -> None:
+    def __init__(self, base: str, ids: str) -> None:
         self.base = base
+        self.absent = "999999" if ids == "increment" else "99999999-9999-4999-8999-999999999999"
+        """An identifier that no record has."""
         self.username = "superadmin"
         self.password = "superadmin"
         self.clerk = Clerk(base)
@@ -230,7 +232,7 @@ def _served(folder: Path, port: int, environment: Mapping[str, str]) -> Iterator
             ["node", "server.js"], cwd=folder, env=environment, stdout=output, stderr=subprocess.STDOUT
         )
     try:
-        shop = Shop(f"http://127.0.0.1:{port}")
+        shop = Shop(f"http://127.0.0.1:{port}", environment["IDS"])
         _wait(shop, process, log)
         yield shop
     finally:

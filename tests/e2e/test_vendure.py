@@ -80,9 +80,12 @@ async def test_the_shop_holds_what_the_buyer_bought(vendure: Shop, kind: str) ->
         for line in held["lines"]
         if line["productVariant"]["sku"] != PLACEHOLDER
     ]
-    assert bound == [
-        (line.sku, line.quantity, line.price.minor()) for line in order.lines if line.sku not in (None, "NO-SUCH")
-    ]
+    # With identifiers that have no order the shop's lines have none either.
+    assert sorted(bound) == sorted(
+        (line.sku, line.quantity, line.price.minor())
+        for line in order.lines
+        if line.sku is not None and line.sku != "NO-SUCH"
+    )
     recipient = order.recipient
     assert recipient is not None
     assert held["shippingAddress"]["streetLine1"] == recipient.street
@@ -101,7 +104,7 @@ async def test_lines_without_product_are_told(vendure: Shop) -> None:
         receipt = await shop.push_order(push(order))
         assert [line.line_id for line in receipt.unlinked] == ["line-9", "line-10"]
         titles = [line["marketplaceTitle"] for line in custom(vendure, push(order).reference)["lines"]]
-        assert titles == [line.name for line in order.lines]
+        assert sorted(titles) == sorted(line.name for line in order.lines)
         order = sold("free-lines")
         with pytest.raises(Rejected, match="NO-SUCH") as refusal:
             await shop.push_order(push(order, free_lines=False))
@@ -121,7 +124,7 @@ async def test_what_is_passed_on_is_a_choice(vendure: Shop) -> None:
     assert {line["marketplaceOffer"] for line in little["lines"]} == {None}
     assert much["marketplaceLogin"] == "swietka_b"
     assert much["marketplaceNote"] == chatty.buyer_note
-    assert [line["marketplaceOffer"] for line in much["lines"]] == [line.offer_id for line in chatty.lines]
+    assert {line["marketplaceOffer"] for line in much["lines"]} == {line.offer_id for line in chatty.lines}
     assert "5260250274" in little["marketplaceInvoice"]
     assert little["marketplace"] == "allegro"
 
@@ -264,7 +267,7 @@ async def test_a_parcel_is_added_once(vendure: Shop) -> None:
         with pytest.raises(Conflict, match="too late"):
             await shop.cancel_order(id_, "too late")
         with pytest.raises(NotFound):
-            await shop.add_shipment("999999", parcel("C3"))
+            await shop.add_shipment(vendure.absent, parcel("C3"))
     notes = vendure.clerk.ask(
         'query($i:ID!){order(id:$i){history(options:{filter:{type:{eq:"ORDER_NOTE"}}}){items{data}}}}', {"i": id_}
     )["order"]["history"]["items"]
@@ -280,7 +283,7 @@ async def test_parcels_of_single_lines(vendure: Shop) -> None:
         await shop.add_shipment(id_, parcel("P2", "line-2"))
     held = vendure.clerk.order(push(order).reference)
     assert held["state"] == "Shipped"
-    assert [one["trackingCode"] for one in held["fulfillments"]] == ["P1", "P2"]
+    assert {one["trackingCode"] for one in held["fulfillments"]} == {"P1", "P2"}
 
 
 async def test_states_move_forward_only(vendure: Shop) -> None:
@@ -333,7 +336,7 @@ async def test_the_feed_tells_each_order_and_recognises_ours(vendure: Shop) -> N
         old = await sweep(shop, now() + HOUR)
         assert receipt.external_id in old, "and read once a day, however old they are"
         await shop.set_status(receipt.external_id, "Delivered")
-        assert await shop.read_order("999999") == Gone(external_id="999999")
+        assert await shop.read_order(vendure.absent) == Gone(external_id=vendure.absent)
 
 
 async def sweep(shop: Vendure, since: datetime) -> dict[str, Order]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
+import msgspec
+
 from olhubd.plugin import OutcomeUnknown, PluginError, Push, Receipt
 from olhubd.testing.conformance.bench import Bench
 from olhubd.testing.conformance.find import find
@@ -39,6 +41,16 @@ async def struck(bench: Bench, kind: Kind, **how: Any) -> AsyncIterator[tuple[Pu
             if bench.struck() == before:
                 break
             yield push, answer
+
+
+def _one_more(push: Push) -> Push:
+    """The same order with one piece more, paid for as well."""
+    order = push.order
+    lines = (msgspec.structs.replace(order.lines[0], quantity=order.lines[0].quantity + 1), *order.lines[1:])
+    order = msgspec.structs.replace(order, lines=lines)
+    total = order.expected_total()
+    payment = order.payment and msgspec.structs.replace(order.payment, paid=total)
+    return msgspec.structs.replace(push, order=msgspec.structs.replace(order, total=total, payment=payment))
 
 
 async def _lost(bench: Bench, kind: Kind, **how: Any) -> None:
@@ -159,3 +171,22 @@ async def a_strangers_answer_proves_nothing(bench: Bench) -> None:
     """
     for answer in AFTER_ACTING:
         await _lost(bench, Kind.ERROR_AFTER, **answer)
+
+
+@rule("ONCE-11", Tier.SILVER, _SINK)
+async def what_changed_between_two_tries_is_in_the_order(bench: Bench) -> None:
+    """When a push failed and nothing is found, the next one is of the order as it is then: what was begun with the
+    older content is not finished with it.
+    """
+    for kind in KINDS:
+        async for push, answer in struck(bench, kind):
+            if isinstance(answer, Receipt):
+                continue
+            bench.clock.advance(bench.connector.settle.total_seconds())
+            if await find(bench, push.reference) is not None:
+                continue
+            later = _one_more(push)
+            receipt = await bench.connector.push_order(later)
+            entry, wanted = only(bench, push), later.order.total
+            check(entry.total == wanted, f"the order changed to {wanted}, and {entry.total} is there")
+            check(receipt.total == wanted, f"the order changed to {wanted}, and the receipt says {receipt.total}")

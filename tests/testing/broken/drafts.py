@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from olhubd.plugin import UNLINKED, Push, Receipt, Rejected, Unlinked
 from olhubd_tinyshop.connector import receipt
-from olhubd_tinyshop.mapping import Sold, compared, to_basket
+from olhubd_tinyshop.mapping import Basket, Sold, compared, to_basket
 from tests.testing.broken.good import GoodSink, breaks
 
 __all__ = ["GoodDrafts"]
@@ -24,11 +24,20 @@ class GoodDrafts(GoodSink):
         if unlinked and not push.free_lines:
             raise Rejected("lines have no product in the shop", code=UNLINKED)
         draft = await self.marked(push.reference)
+        if draft is not None and draft.state == "draft" and self.stale(draft, basket):
+            await self.change(draft.id, "state", "cancelled")
+            draft = None
         if draft is None:
             draft = await self.http.call("POST", "/orders", Sold, query={"state": "draft"}, json=basket)
         if draft.state == "draft":
             draft = await self.http.call("POST", f"/orders/{draft.id}/state", Sold, json="ready")
         return replace(receipt(draft, unlinked), differences=compared(basket, draft).differences)
+
+    def stale(self, draft: Sold, basket: Basket) -> bool:
+        """Whether the draft was begun with another content."""
+        begun = {name: getattr(draft, name) for name in Basket.__struct_fields__}
+        begun["lines"] = [replace(line, id="") for line in draft.lines]
+        return Basket(**begun) != basket
 
     async def marked(self, reference: str) -> Sold | None:
         hits = await self.http.get("/search", list[Sold], {"text": reference})
@@ -50,3 +59,11 @@ class LeavesTheDraft(GoodDrafts):
 
     async def withdraw_order(self, reference: str) -> None:
         return
+
+
+@breaks("ONCE-11")
+class FinishesWhatWasBegun(GoodDrafts):
+    """Makes an order of the draft that is there, whatever the order has become since."""
+
+    def stale(self, draft: Sold, basket: Basket) -> bool:
+        return False

@@ -165,6 +165,7 @@ class PutsInFreeLinesAnyway(GoodSink):
 @breaks(
     *("PUSH-02", "PUSH-06", "PUSH-07", "FIND-03", "FIND-05", "FIND-06", "FIND-07"),
     *("ONCE-04", "ONCE-06", "ONCE-08", "ONCE-10"),
+    "ONCE-11",
 )
 class AdoptsALookalike(GoodSink):
     """Takes an order of the same buyer at the same total for the one that it should make."""
@@ -210,6 +211,7 @@ class SellsNothingForNothing(Reshaping):
     *("FIND-01", "FIND-03", "FIND-05", "FIND-07"),
     *("ONCE-01", "ONCE-02", "ONCE-03", "ONCE-05", "ONCE-08", "ONCE-09"),
     "ONCE-10",
+    "ONCE-11",
 )
 class NeverLooks(GoodSink):
     """Says "surely not there" without a look."""
