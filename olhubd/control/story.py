@@ -35,6 +35,8 @@ SEVERITIES: Final[Mapping[str, Severity]] = {
     "account.paused": Severity.WARNING,
     "alarm.raised": Severity.WARNING,
     "copy.doubled": Severity.ERROR,
+    "copy.refunded": Severity.WARNING,
+    "copy.total-changed": Severity.WARNING,
     "delivery.delayed": Severity.WARNING,
     "delivery.discarded": Severity.WARNING,
     "delivery.held": Severity.WARNING,

@@ -19,8 +19,10 @@ __all__ = [
     "Confirmed",
     "CopyDoubled",
     "CopyFound",
+    "CopyRefunded",
     "CopyShipped",
     "CopyStatusChanged",
+    "CopyTotalChanged",
     "Forwarded",
     "FulfilmentChanged",
     "InvoiceChanged",
@@ -182,6 +184,23 @@ class CopyShipped(Change, frozen=True, kw_only=True, omit_defaults=True, gc=Fals
     waybill: str
     carrier_name: str | None = None
     url: str | None = None
+
+
+class CopyTotalChanged(Change, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """At a target, somebody edited the order that was pushed there: it comes to another total."""
+
+    kind = "copy.total-changed"
+    target: str
+    old: Money
+    new: Money
+
+
+class CopyRefunded(Change, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """At a target, so much in all of the order that was pushed there was paid back."""
+
+    kind = "copy.refunded"
+    target: str
+    amount: str
 
 
 class CopyFound(Change, frozen=True, kw_only=True, omit_defaults=True, gc=False):

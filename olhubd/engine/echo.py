@@ -68,12 +68,17 @@ class Echoes:
             found.append(changes.CopyStatusChanged(target=self._account, old=copy.status, new=status))
         had = {shipment.key for shipment in copy.shipments}
         found.extend(_shipped(self._account, shipment) for shipment in order.shipments if shipment.key not in had)
+        found += await self._edited(order, copy)
         if not found and copy.status == status:
             return False
         self.touched.add(order.external_id)
         await copies.put(
             self._tx,
-            [msgspec.structs.replace(copy, status=status, shipments=order.shipments, seen_at=self._now)],
+            [
+                msgspec.structs.replace(
+                    copy, status=status, shipments=order.shipments, total=order.total, seen_at=self._now
+                )
+            ],
         )
         if copy.status != status:
             await sightings.status(self._tx, self._account, status, copy.order_id, self._now)
@@ -83,6 +88,16 @@ class Echoes:
         debts = plan.follow(origin.account, origin.order, origin.order, found, self._routes, {self._account})
         self._ledger.record(origin.id, origin.account, found, debts)
         return True
+
+    async def _edited(self, order: Order, copy: copies.Copy) -> list[Change]:
+        """What somebody there did to the copy's money: nothing follows from it, and it leaves a trace."""
+        found: list[Change] = []
+        if order.total.rounded() != copy.total.rounded():
+            found.append(changes.CopyTotalChanged(target=self._account, old=copy.total, new=order.total))
+        refunded = order.extra.get("refunded")
+        if refunded is not None and not await self._ledger.has_refund(copy.order_id, self._account, refunded):
+            found.append(changes.CopyRefunded(target=self._account, amount=refunded))
+        return found
 
     async def _stranger(self, order: Order) -> bool:
         """An order with our mark that is not the copy we know: on its way, a double, or unknown after a restore.

@@ -169,6 +169,13 @@ class Ledger:
             e.kind == "copy.doubled" and msgspec.json.decode(e.data).get("other") == external_id for e in history
         )
 
+    async def has_refund(self, order_id: OrderId, target: str, amount: str) -> bool:
+        """Whether the last that the log tells of this target's refunds is this sum."""
+        history = await events.of_order(self._tx, order_id)
+        told = [msgspec.json.decode(e.data) for e in history if e.kind == "copy.refunded"]
+        sums = [facts.get("amount") for facts in told if facts.get("target") == target]
+        return sums[-1:] == [amount]
+
     async def write(self, tx: Transaction) -> None:
         """Write all that was collected."""
         if self._superseded:

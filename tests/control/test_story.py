@@ -61,6 +61,8 @@ CHANGES: list[Change] = [
     changes.CopyShipped(target="shop", carrier="DPD", waybill="123"),
     changes.CopyDoubled(target="shop", known="1", other="2"),
     changes.CopyFound(target="shop", external_id="7"),
+    changes.CopyTotalChanged(target="shop", old=Money(Decimal("83.98"), "PLN"), new=Money(Decimal("44.98"), "PLN")),
+    changes.CopyRefunded(target="shop", amount="39.00"),
 ]
 
 

@@ -403,6 +403,28 @@ async def test_a_double_in_the_shop_is_told_once(bench: Bench) -> None:
     assert (await bench.kinds(1)).count("copy.doubled") == 1
 
 
+async def test_what_somebody_did_to_the_money_of_a_copy_leaves_a_trace_once(bench: Bench) -> None:
+    """Edited, and paid back in part and then more: each is told once, and nothing is owed for it."""
+    await pushed(bench)
+
+    def copy(**told: Any) -> Order:
+        return order("77", reference="allegro:A", external_stage="processing", **told)
+
+    await bench.land(copy(), account="shop")
+    before, owed = await bench.kinds(1), await bench.owed()
+    (line, *_) = copy().lines
+    edited = copy(lines=(msgspec.structs.replace(line, quantity=line.quantity + 1),))
+    edited = msgspec.structs.replace(edited, total=edited.expected_total())
+    for told in (
+        edited,
+        edited,
+        *(msgspec.structs.replace(edited, extra={"refunded": sum_}) for sum_ in ("5", "5", "9")),
+    ):
+        await bench.land(told, account="shop")
+    assert (await bench.kinds(1))[len(before) :] == ["copy.total-changed", "copy.refunded", "copy.refunded"]
+    assert await bench.owed() == owed
+
+
 async def test_the_first_status_that_a_copy_tells_goes_back(bench: Bench) -> None:
     """SYN-20: where the receipt told none, the first one is news too."""
     await pushed(bench)

@@ -36,6 +36,8 @@ SENTENCES: Final[Mapping[str, str | tuple[str, ...]]] = {
     "order.vanished": "its source says that there is no such order",
     "copy.status-changed": 'at {target} its status went {before}to "{new}"',
     "copy.shipped": "at {target} a parcel was registered: {carrier} {waybill}",
+    "copy.total-changed": "at {target} the order was edited: its total went from {old} to {new}",
+    "copy.refunded": "at {target} {amount} of it was paid back in all",
     "copy.found": "{target} tells of an order with our mark that is unknown there: {external_id}; it is looked up",
     "copy.doubled": "at {target} a second order carries our mark: {other} beside {known}",
     # What happened to a delivery

@@ -38,6 +38,8 @@ SENTENCES: Final[Mapping[str, str | tuple[str, ...]]] = {
     "order.vanished": "źródło twierdzi, że takiego zamówienia nie ma",
     "copy.status-changed": "status w {target} zmienił się {before}na „{new}”",
     "copy.shipped": "w {target} zarejestrowano przesyłkę: {carrier} {waybill}",
+    "copy.total-changed": "w {target} zmieniono zamówienie: suma zmieniła się z {old} na {new}",
+    "copy.refunded": "w {target} zwrócono z niego łącznie {amount}",
     "copy.found": "{target} podaje zamówienie z naszym znakiem, nieznane tam dotąd: {external_id}; jest sprawdzane",
     "copy.doubled": "w {target} drugie zamówienie nosi nasz znak: {other} obok {known}",
     # What happened to a delivery
