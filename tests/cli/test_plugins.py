@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -11,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from olhubd.cli.root import cli
-from olhubd.plugin import quality
+from olhubd.plugin import loading, quality
 from olhubd.plugin.quality import Fact, Proof
 from olhubd.testing import conformance
 from olhubd_woocommerce.connector import WooCommerce
@@ -69,6 +70,8 @@ def test_proving_tries_the_rules_now() -> None:
     proof = json.loads(shown[shown.index("{") :])["woocommerce"]
     assert set(proof["rules"]) == {rule.id for rule in conformance.concerning(WooCommerce)}
     assert proof["tier"] == "silver"
+    [signing] = [fact for fact in proof["facts"] if fact["name"] == "sign-in"]
+    assert not signing["concerns"]
     assert {fact["lacking"] for fact in proof["facts"] if fact["name"] == "contract"} == {
         "no test proves 'contract'"
     }
@@ -82,9 +85,25 @@ def test_a_broken_rule_is_told_and_fails(monkeypatch: pytest.MonkeyPatch) -> Non
     code, shown = run("woocommerce", "--prove")
     assert code == 1
     assert "PUSH-01 a push makes one order" in shown
+    tiers = {rule.id: rule.tier for rule in conformance.rules()}
+    order = [tiers[line.split()[1]] for line in shown.splitlines() if line.startswith("  woocommerce: ")]
+    assert len(set(order)) > 1
+    assert order == sorted(order)
+    assert "the first one first" in shown
     assert "woocommerce: none" in shown
 
 
 def test_what_makes_no_sense_is_refused() -> None:
     assert "no plugin provides 'nothing'; installed: woocommerce" in run("nothing")[1]
     assert "--tests and --record are for --prove" in run("--record")[1]
+
+
+def test_a_package_that_cannot_be_imported_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The name is not unknown: its package is there and broken."""
+    failed = {"ebay": "ModuleNotFoundError: No module named 'olhubd_ebay.clent'"}
+    load = loading.load
+    monkeypatch.setattr(loading, "load", lambda *a, **k: replace(load(*a, **k), failed=failed))
+    code, shown = run("ebay", "--prove")
+    assert code == 1
+    assert "no plugin provides 'ebay', and some cannot be loaded" in shown
+    assert "ebay: ModuleNotFoundError: No module named 'olhubd_ebay.clent'" in shown

@@ -5,17 +5,18 @@ from __future__ import annotations
 import re
 
 import pytest
+from msgspec.structs import replace
 
-from olhubd.plugin import Connector
+from olhubd.plugin import Connector, Cursor, Page, Unreadable
 from olhubd.plugin.connector import CAPABILITIES
 from olhubd.plugin.quality import Proof
 from olhubd.testing import conformance
 from olhubd.testing.conformance import Report, Rule, Tier, Verdict
 from olhubd.testing.conformance.rule import FAMILIES, check, rule
 from olhubd.testing.conformance.tier import Evidence, judge
-from olhubd.testing.simulator import Verb
+from olhubd.testing.simulator import Entry, Verb
 from olhubd_tinyshop.simulator import TinyShopSimulator
-from tests.testing.broken.good import GoodFeed, GoodShop
+from tests.testing.broken.good import GoodFeed, GoodShop, GoodSmall
 
 
 @pytest.mark.parametrize("known", conformance.rules(), ids=lambda known: known.id)
@@ -104,6 +105,36 @@ async def test_a_foreign_exception_is_a_failure_with_its_place() -> None:
     result = await conformance.try_rule(first, Crooked)
     assert result.verdict is Verdict.FAIL
     assert result.reason == "raised KeyError ('orders'), which is no plugin error"
+
+
+class Garbled(GoodFeed):
+    """Reads no order at all."""
+
+    async def pull(self, cursor: Cursor) -> Page:
+        page = await super().pull(cursor)
+        told = [Unreadable(external_id=one.external_id, reason="Expected float", raw=b"{}") for one in page.records]
+        return replace(page, records=told)
+
+
+async def test_the_cause_is_told_before_its_consequences() -> None:
+    """What came and cannot be read is no order that never came."""
+    first = next(known for known in conformance.rules() if known.id == "FEED-01")
+    result = await conformance.try_rule(first, Garbled)
+    assert result.reason == "after a whole walk: 7 orders came as Unreadable: Expected float"
+
+
+class Forgetful(TinyShopSimulator):
+    """Keeps books of money alone."""
+
+    def books(self) -> list[Entry]:
+        return [replace(entry, lines=None, recipient=None, buyer=None, parcels=None) for entry in super().books()]
+
+
+async def test_what_the_books_do_not_tell_is_not_tried_and_bars_bronze() -> None:
+    report = await conformance.run(GoodSmall, Forgetful)
+    fact = next(fact for fact in _judged(GoodSmall, report).facts if fact.name == "goods")
+    assert (fact.tier, fact.lacking) == ("bronze", "not tried: SHIP-04, SHIP-05, SHIP-06")
+    assert report.failed == ()
 
 
 def test_a_suite_has_a_test_for_each_rule() -> None:

@@ -17,7 +17,8 @@ from olhubd.testing import conformance
 from olhubd.testing.conformance import CRITERIA, Report, Result, Verdict, keeping
 from olhubd.testing.conformance.proofs import Outcome, Unprovable, gather
 from olhubd.testing.conformance.tier import Evidence, judge
-from tests.testing.broken.good import GoodShop
+from tests.testing.broken.good import GoodFeed, GoodShop
+from tests.testing.broken.signin import GoodLogin
 
 ROOT = Path(__file__).parents[2]
 BUNDLED = sorted(loading.load(None, environ={}).connectors.values(), key=lambda connector: connector.name)
@@ -81,6 +82,15 @@ def test_a_broken_rule_costs_its_own_tier(rule: str, lost: set[str]) -> None:
 def test_a_write_that_was_never_tried_twice_is_no_gold() -> None:
     fact = judged(GoodShop, {"SHIP-02": Verdict.NOT_APPLICABLE})["once"]
     assert (fact.tier, fact.lacking) == ("gold", "not tried: SHIP-02")
+
+
+def test_what_does_not_concern_a_connector_is_not_met() -> None:
+    """Else a plugin that keeps a grant by itself would have a sign-in that nobody tried."""
+    feed = judged(GoodFeed, {})
+    assert [feed[name].concerns for name in ("sign-in", "once", "goods")] == [False, False, True]
+    shop = judged(GoodShop, {})
+    assert [shop[name].concerns for name in ("sign-in", "once", "goods")] == [False, True, True]
+    assert judged(GoodLogin, {})["sign-in"].concerns
 
 
 @pytest.mark.parametrize(

@@ -152,7 +152,7 @@ def once(evidence: Evidence) -> str | None:
     left = [
         result.rule.id
         for result in evidence.report.results
-        if result.rule.family in AGAIN and result.verdict is Verdict.NOT_APPLICABLE
+        if result.rule.family in AGAIN and result.verdict is Verdict.NOT_APPLICABLE and not result.natural
     ]
     return f"not tried: {_named(left)}" if left else None
 
