@@ -30,6 +30,8 @@ __all__ = ["Format", "configure", "hide_keys", "level", "register_secret", "set_
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
 _PRIORITY = {"debug": "<7>", "info": "<6>", "warning": "<4>", "error": "<3>", "critical": "<2>", "exception": "<3>"}
 _FRAMES = 30
+_MINUTE, _MOST, _KINDS = 60.0, 10, 500
+"""So many lines of a kind does a library tell within so many seconds; so many kinds are told apart."""
 
 _clock = SystemClock()
 _redactor = Redactor()
@@ -171,11 +173,42 @@ def hide_keys(names: Iterable[str]) -> None:
     _redactor.hide_keys(names)
 
 
+class _Throttle:
+    """Lines of libraries that repeat themselves: some are told each minute, and how many were not.
+
+    asyncio tells of each connection that it cannot take for want of files: thousands a second, each with a trace.
+    """
+
+    def __init__(self) -> None:
+        self._seen: dict[tuple[str, str], tuple[float, int]] = {}
+
+    def passes(self, record: logging.LogRecord) -> bool:
+        """Whether it is told; the first after a minute says how many were not."""
+        key = (record.name, str(record.msg).partition("\n")[0])
+        now = _clock.monotonic()
+        since, count = self._seen.get(key, (now, 0))
+        if not 0 <= now - since < _MINUTE:
+            left, since, count = count - _MOST, now, 0
+            if left > 0:
+                record.msg = f"{record.getMessage()} (and {left} more like it)"
+                record.args = None
+        if len(self._seen) > _KINDS:
+            self._seen.clear()
+        self._seen[key] = (since, count + 1)
+        return count < _MOST
+
+
 class _Handler(logging.Handler):
     """The standard library's lines on the same way out."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._throttle = _Throttle()
+
     def emit(self, record: logging.LogRecord) -> None:
         try:
+            if not self._throttle.passes(record):
+                return
             line = self.format(record)
         except Exception:
             # A library's mistake; its arguments are not for showing.

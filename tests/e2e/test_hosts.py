@@ -13,8 +13,11 @@ import pytest
 import structlog
 from aiohttp import web
 
+from olhubd.engine import account, refusals
+from olhubd.engine.account import AccountUnit
 from olhubd.model import DeliveryState
 from olhubd.store import events
+from olhubd.store.accounts import AccountState
 from olhubd.testing.faults import Fault, Kind
 from olhubd_woocommerce.simulator import WooCommerceSimulator
 from tests.e2e.test_hub import Seller
@@ -121,3 +124,65 @@ async def test_a_host_of_one_worker_is_asked_for_less_at_one_time(tmp_path: Path
         assert len(seller.shop.books()) == 16
         (gate,) = [gate for gate in seller.hub.budgets.snapshot() if gate.key.startswith("woocommerce:")]
         assert gate.places < gate.parallel == 8
+
+
+class Moody(WooCommerceSimulator):
+    """Refuses one list of orders by 401, as a cache or a balancer does once in a while, or all from then on."""
+
+    lists = 0
+    refuses_at = 6
+    for_good = False
+
+    async def _answer(self, request: web.Request, path: str, params: dict[str, str]) -> web.Response:
+        if request.method == "GET" and path.startswith("/wc/v3/orders"):
+            self.lists += 1
+        if self.lists == self.refuses_at or (self.for_good and self.lists > self.refuses_at):
+            said = {"code": "woocommerce_rest_cannot_view", "message": "No.", "data": {"status": 401}}
+            return web.json_response(said, status=401)
+        return await super()._answer(request, path, params)
+
+
+async def test_one_401_does_not_stop_a_shop_for_good(tmp_path: Path) -> None:
+    """Invariant 24. A static key is no grant that somebody withdrew: the same call is answered the next time."""
+    shop = Moody(3)
+    async with selling_into(shop, tmp_path) as seller:
+        await seller.until(lambda: _asked(shop, shop.refuses_at + 2))
+        unit = seller.hub.unit("shop")
+        assert unit.row.state is AccountState.ACTIVE
+        seller.first.ledger.buy(paid=True)
+        await seller.until(lambda: _ours(shop, 1))
+        await seller.until(lambda: _works(unit))
+
+
+async def _asked(shop: Moody, times: int) -> bool:
+    return shop.lists >= times
+
+
+async def _ours(shop: WooCommerceSimulator, count: int) -> bool:
+    return len([entry for entry in shop.books() if entry.reference]) == count
+
+
+async def _works(unit: AccountUnit) -> bool:
+    return unit.trouble is None and unit.refused_since is None
+
+
+async def test_a_key_that_stays_refused_is_told_and_taken_up_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Invariant 24. Parked after minutes and not before, and on its way again by itself, with what was sold."""
+    monkeypatch.setattr(refusals, "_LONG", 3.0)
+    monkeypatch.setattr(account, "_KNOCK_FIRST", 0.5)
+    shop = Moody(3)
+    shop.for_good = True
+    async with selling_into(shop, tmp_path) as seller:
+        unit = seller.hub.unit("shop")
+
+        async def parked() -> bool:
+            return unit.row.state is AccountState.PARKED
+
+        await seller.until(parked)
+        assert str(unit.row.reason).startswith("its key is refused: ")
+        seller.first.ledger.buy(paid=True)
+        shop.for_good = False
+        await seller.until(lambda: _ours(shop, 1))
+        assert unit.row.state is AccountState.ACTIVE

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -169,6 +169,19 @@ class Bench:
             while await self.names() != sorted(names):
                 await asyncio.sleep(0.01)
 
+    async def begun(self) -> None:
+        """Where it begins is stored, and its first round is over: what comes from now on is new to it."""
+
+        async def over() -> bool:
+            return await self.cursor() is not None and self.poller.next_run is not None
+
+        await self.sooner_or_later(over)
+
+    async def sooner_or_later(self, wanted: Callable[[], Awaitable[Any]]) -> None:
+        async with asyncio.timeout(10):
+            while not await wanted():
+                await asyncio.sleep(0.01)
+
     async def cursor(self) -> str | None:
         position = await feeds.get(self.database.reader, "allegro", "orders")
         return position.cursor if position else None
@@ -188,7 +201,7 @@ async def bench(database: Database) -> AsyncIterator[Bench]:
 
 async def test_news_land_page_by_page(bench: Bench) -> None:
     bench.start()
-    await asyncio.sleep(0.05)
+    await bench.begun()
     bench.market.place(*(order(str(i)) for i in range(5)))
     await bench.until("0", "1", "2", "3", "4")
     assert await bench.cursor() == "5"
@@ -200,7 +213,7 @@ async def test_a_good_run_whose_end_cannot_be_stored_is_still_a_good_run(
     """LOG-02. A disk that fills once all has landed: counted once, and not as failed."""
     bench.market.place(order("0"), told=False)
     bench.start()
-    await asyncio.sleep(0.05)
+    await bench.begun()
     full = True
 
     class Full:
@@ -230,7 +243,7 @@ async def test_start_now_brings_no_old_orders(bench: Bench) -> None:
     """Quirk 3: a newcomer's first run must not create weeks of orders."""
     bench.market.place(order("old"))
     bench.start()
-    await asyncio.sleep(0.1)
+    await bench.begun()
     bench.market.place(order("new"))
     await bench.until("new")
 
@@ -248,21 +261,24 @@ async def test_it_goes_on_where_it_stopped(bench: Bench) -> None:
     """ACC-08: orders placed while it was off arrive exactly once."""
     bench.start()
     bench.market.page = 1
-    await asyncio.sleep(0.05)
+    await bench.begun()
     bench.market.place(order("a"))
     await bench.until("a")
     await bench.stop()
     bench.market.place(order("b"), order("c"))
     bench.start()
     await bench.until("a", "b", "c")
-    await asyncio.sleep(0.05)
-    assert sum(run.added for run in await bench.logged()) == 3
+
+    async def told() -> bool:
+        return sum(run.added for run in await bench.logged()) == 3
+
+    await bench.sooner_or_later(told)
 
 
 async def test_a_short_page_lands_its_part_and_is_asked_for_again(bench: Bench) -> None:
     """Invariant 1: the cursor covers the contiguous prefix that landed, nothing more."""
     bench.start()
-    await asyncio.sleep(0.05)
+    await bench.begun()
 
     def torn() -> Page:
         return Page(records=[order("a")], cursor=Cursor("1"), failure=Unavailable("503"))
@@ -282,7 +298,7 @@ async def test_failures_lose_nothing(bench: Bench, error: Exception) -> None:
 
     bench.market.trouble = [fail, fail]
     bench.start()
-    await asyncio.sleep(0.1)
+    await bench.begun()
     bench.market.place(order("a"))
     await bench.until("a")
     errors = [run.error for run in await bench.logged() if run.error]
@@ -324,32 +340,44 @@ async def test_a_lost_grant_stops_asking(bench: Bench) -> None:
 async def test_the_sweep_finds_and_counts_what_the_journal_missed(bench: Bench) -> None:
     """Pitfall 1: the journal is a hint; what only the sweep finds is counted."""
     bench.start(sweep_interval=timedelta(seconds=0.05))
-    await asyncio.sleep(0.02)
+    await bench.begun()
     bench.market.place(order("a"), order("b"), order("c"), told=False)
     await bench.until("a", "b", "c")
-    await asyncio.sleep(0.1)
-    assert sum(run.missed for run in await bench.logged("orders.sweep")) == 3
+
+    async def counted() -> bool:
+        return sum(run.missed for run in await bench.logged("orders.sweep")) == 3
+
+    await bench.sooner_or_later(counted)
 
 
 async def test_an_order_that_a_sweep_meets_before_the_next_pull_was_not_missed(bench: Bench) -> None:
     """However many old ones it reads beside it."""
     bench.start(sweep_interval=timedelta(seconds=0.3))
-    await asyncio.sleep(0.02)
+    await bench.begun()
     bench.market.place(order("old"))
     await bench.until("old")
     bench.market.place(order("new", placed_at=bench.clock.now()), told=False)
     await bench.until("old", "new")
-    await asyncio.sleep(0.1)
-    assert [run.missed for run in await bench.logged("orders.sweep") if run.added] == [0]
+
+    async def found() -> list[int]:
+        return [run.missed for run in await bench.logged("orders.sweep") if run.added]
+
+    await bench.sooner_or_later(found)
+    assert await found() == [0]
 
 
 async def test_what_is_not_ready_is_read_again(bench: Bench) -> None:
     bench.start()
-    await asyncio.sleep(0.05)
+    await bench.begun()
     bench.market.all["a"] = order("a")
     bench.market.journal.append(Later(external_id="a", seconds=0.05, reason="not ready"))
     await bench.until("a")
-    await asyncio.sleep(0.1)
+    pulls = bench.market.pulls
+
+    async def looked_again() -> bool:
+        return bench.market.pulls >= pulls + 3
+
+    await bench.sooner_or_later(looked_again)
     assert bench.market.read == ["a"]
 
 
@@ -437,7 +465,7 @@ async def test_whoever_asked_is_told_when_the_connector_breaks(bench: Bench) -> 
         raise KeyError("id")
 
     bench.start(interval=timedelta(hours=1))
-    await asyncio.sleep(0.05)
+    await bench.begun()
     bench.market.trouble = [fault]
     with pytest.raises(PluginError):
         await asyncio.wait_for(bench.poller.fetch(), 5)
@@ -521,7 +549,7 @@ async def test_news_wait_a_moment_for_others_and_then_no_longer(bench: Bench) ->
     bench.pulls = Turns(places=1, patience=0.01)
     async with bench.pulls.one():
         bench.start()
-        await asyncio.sleep(0.05)
+        await bench.begun()
         bench.market.place(order("news"))
         await bench.until("news")
 
@@ -541,7 +569,7 @@ async def test_a_sweep_that_finds_no_place_does_not_keep_news_waiting(bench: Ben
     bench.sweeps = sweeps = Counted(places=1, patience=0.0)
     async with sweeps.one():
         bench.start(sweep_interval=timedelta(0))
-        await asyncio.sleep(0.05)
+        await bench.begun()
         bench.market.place(order("news"))
         bench.market.place(order("untold"), told=False)
         await bench.until("news")
@@ -555,7 +583,7 @@ async def test_many_pages_do_not_make_it_look_stuck(bench: Bench) -> None:
     bench.clock = slow = Slow()
     bench.market.page = 1
     bench.start()
-    await asyncio.sleep(0.05)
+    await bench.begun()
     bench.market.place(*(order(str(i)) for i in range(20)))
     late: list[float] = []
 
@@ -571,7 +599,7 @@ async def test_many_pages_do_not_make_it_look_stuck(bench: Bench) -> None:
 async def test_fetching_by_hand_joins_a_run_and_does_not_move_the_timer(bench: Bench) -> None:
     """MAN-10."""
     bench.start(interval=timedelta(hours=1))
-    await asyncio.sleep(0.1)
+    await bench.begun()
     bench.market.place(order("a"))
     first, second = await asyncio.gather(bench.poller.fetch(), bench.poller.fetch())
     assert first.id == second.id
@@ -583,15 +611,19 @@ async def test_fetching_by_hand_joins_a_run_and_does_not_move_the_timer(bench: B
 async def test_fetching_by_hand_leaves_the_timer_where_it_was(bench: Bench) -> None:
     """IMP-03: asked for in the middle of the hour, and the next one by the timer is due when it was."""
     bench.start(interval=timedelta(hours=1))
-    await asyncio.sleep(0.1)
+    await bench.begun()
     was = bench.poller.next_run
     assert was is not None
     bench.clock.passed = 1800.0
     assert (await bench.poller.fetch()).trigger == "manual"
-    await asyncio.sleep(0.1)
-    assert bench.poller.next_run is not None
-    left = bench.poller.next_run - bench.clock.now()
-    assert was - bench.clock.now() - timedelta(minutes=31) < left < was - bench.clock.now() - timedelta(minutes=29)
+
+    async def where_it_was() -> bool:
+        assert was is not None
+        assert bench.poller.next_run is not None
+        left, planned = bench.poller.next_run - bench.clock.now(), was - bench.clock.now()
+        return planned - timedelta(minutes=31) < left < planned - timedelta(minutes=29)
+
+    await bench.sooner_or_later(where_it_was)
 
 
 async def test_a_run_that_failed_keeps_its_error(bench: Bench) -> None:
@@ -601,7 +633,7 @@ async def test_a_run_that_failed_keeps_its_error(bench: Bench) -> None:
         raise Unavailable("the market is on fire")
 
     bench.start()
-    await asyncio.sleep(0.05)
+    await bench.begun()
     bench.market.trouble = [broken]
     bench.market.place(order("a"))
     await bench.until("a")
@@ -642,7 +674,7 @@ async def test_what_comes_just_after_the_beginning_is_wanted_whatever_clock_the_
     bench.there = begun - timedelta(seconds=behind) if behind > 300 else None
     its_now = begun - timedelta(seconds=behind)
     bench.start()
-    await asyncio.sleep(0.05)
+    await bench.begun()
     bench.market.place(order("new", placed_at=(its_now + timedelta(seconds=2)).replace(microsecond=0)))
     bench.market.place(order("old", placed_at=its_now - timedelta(hours=1)))
     await bench.until("new")
@@ -661,3 +693,29 @@ async def test_a_sweep_brings_nothing_from_before_the_beginning(bench: Bench) ->
     bench.start(sweep_interval=timedelta(seconds=0.05))
     await bench.until("new")
     assert len(bench.market.sweeps) >= 1
+
+
+@pytest.mark.parametrize("error", [RateLimited("slow", retry_after=1800.0), Unavailable("503", retry_after=1800.0)])
+async def test_a_feed_that_says_for_how_long_is_left_alone_for_so_long(bench: Bench, error: PluginError) -> None:
+    """Whoever asks again earlier is shut out for longer; and it asks again when the time is over."""
+    clock = Slow()
+    bench.clock = clock
+
+    def fail() -> Page:
+        raise error
+
+    bench.market.trouble = [fail]
+    bench.start(sweep_interval=timedelta(hours=10))
+    async with asyncio.timeout(5):
+        while bench.market.pulls < 1 or bench.poller.trouble is None:
+            await asyncio.sleep(0.01)
+    for passed in (60.0, 900.0, 1700.0):
+        clock.passed = passed
+        bench.poller.look_up()  # something else to do wakes it
+        await asyncio.sleep(0.05)
+        assert bench.market.pulls == 1
+    clock.passed = 1801.0
+    bench.poller.look_up()
+    async with asyncio.timeout(5):
+        while bench.market.pulls < 2:
+            await asyncio.sleep(0.01)
