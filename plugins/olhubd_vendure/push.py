@@ -97,7 +97,12 @@ class Importer:
 
     async def compare(self, push: Push, found: Receipt) -> Receipt:
         """`found` with its differences to what would be sent now."""
-        order = await self._shop.order(found.external_id)
+        try:
+            order = await self._shop.order(found.external_id)
+        except ContractBroken as error:
+            # It is there; what it holds is for a person to look at.
+            what = Difference(field="order", what=f"it cannot be read as a whole: {error}")
+            return msgspec.structs.replace(found, differences=(what,))
         if order is None:
             raise Unavailable(f"order {found.external_id} was there and is gone")
         try:
