@@ -122,6 +122,8 @@ def _message(error: Mapping[str, Any], hidden: Collection[str]) -> str:
             return "is missing"
         case "extra_forbidden":
             return "is not a known key"
+    if error["type"].startswith("url_"):
+        return "must be a web address"
     message = str(error["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
     message = message.replace("Input should be", "must be")
     for value in hidden:
@@ -140,6 +142,10 @@ def _hint(error: Mapping[str, Any], loc: KeyPath, info: FieldInfo | None, keys: 
         if fields.kind(info) is Kind.SECRET:
             return f'write it, or {loc[-1]}_file = "/path" of a file that holds it'
         return info.description.split("\n")[0] if info.description else ""
+    if error["type"].startswith("url_"):
+        text = value.strip() if isinstance(value, str) else ""
+        bare = re.fullmatch(r"[\w-]+(\.[\w-]+)*\.[a-zA-Z]{2,}(:\d+)?", text)
+        return f'write "https://{text if bare else "shop.example"}"'
     if info is None:
         return ""
     wanted = fields.kind(info)

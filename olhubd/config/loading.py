@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from olhubd.config.accounts import AccountConfig, connectors, read_accounts
 from olhubd.config.checking import check
+from olhubd.config.doubts import doubts
 from olhubd.config.problem import ConfigurationError, Problem, near
 from olhubd.config.routes import read_routes
 from olhubd.config.secrets import UNIT, reveal
@@ -99,6 +100,7 @@ def load(
     errors = [problem for problem in problems if not problem.warning]
     if errors or daemon is None or control is None or engine is None or alarms is None:
         raise ConfigurationError(problems)
+    problems.extend(doubts(tree, accounts, routes))
     return Configuration(
         path=path,
         daemon=daemon.model_copy(update={"data": base / daemon.data}),

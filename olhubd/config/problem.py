@@ -25,10 +25,18 @@ class Problem:
     warning: bool = False
 
     def __str__(self) -> str:
+        return self._told("warning: " if self.warning else "")
+
+    @property
+    def labelled(self) -> str:
+        """The same where both kinds stand together, and an error must not look the lesser one."""
+        return self._told("warning: " if self.warning else "error: ")
+
+    def _told(self, label: str) -> str:
         place = self.file if self.line is None else f"{self.file}:{self.line}"
         what = f"{self.key}: {self.message}" if self.key else self.message
         hint = f" ({self.hint})" if self.hint else ""
-        return f"{place}: {'warning: ' if self.warning else ''}{what}{hint}"
+        return f"{place}: {label}{what}{hint}"
 
 
 class ConfigurationError(Exception):

@@ -94,6 +94,11 @@ class WooCommerceSettings(Settings):
     @model_validator(mode="after")
     def _complete(self) -> WooCommerceSettings:
         keys = (self.consumer_key, self.consumer_secret)
+        for secret, name, other in zip(keys, ("consumer_key", "consumer_secret"), ("cs_", "ck_"), strict=True):
+            if secret is not None and secret.get_secret_value().startswith(other):
+                raise ValueError(
+                    f"{name} begins with {other}: keys begin with ck_ and their secrets with cs_, they are swapped"
+                )
         passwords = (self.username, self.application_password)
         if all(keys) == all(passwords) or any(keys) != all(keys) or any(passwords) != all(passwords):
             raise ValueError(
