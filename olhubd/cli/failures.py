@@ -59,8 +59,8 @@ def failure(error: Exception) -> Failure | None:
             what = "one problem" if count == 1 else f"{count} problems"
             # What stops it comes first, and bears a label where something stands beside it that has one.
             mixed = count < len(error.problems)
-            told = sorted(error.problems, key=lambda problem: problem.warning)
-            lines = [problem.labelled if mixed else str(problem) for problem in told]
+            worst = sorted(error.problems, key=lambda problem: problem.warning)
+            lines = [problem.labelled if mixed else str(problem) for problem in worst]
             return Failure(f"the configuration has {what}", Exit.CONFIGURATION, lines)
         case NotReachable(denied=True):
             hint = "use sudo, or become a member of the daemon's group"
