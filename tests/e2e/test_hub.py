@@ -380,8 +380,10 @@ async def test_what_nobody_was_woken_for_is_found_on_the_round(
 
 
 async def test_what_a_server_asked_to_wait_for_is_waited_for_after_a_restart(seller: Seller) -> None:
-    """A Retry-After may be a day; only what is due later than that comes from a wrong clock."""
-    seller.shop.faults.add(Fault(kind=Kind.THROTTLE, match="POST .*/orders$", times=None, retry_after=80_000))
+    """A system may ask for a long time; only what is due later than a day comes from a wrong clock."""
+    seller.shop.faults.add(
+        Fault(kind=Kind.REFUSE, status=429, match="POST .*/orders$", times=None, retry_after=80_000)
+    )
     seller.first.ledger.buy(1)
 
     async def delayed() -> bool:

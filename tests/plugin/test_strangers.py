@@ -5,6 +5,7 @@ Each request is acted upon before the stranger answers, as by a firewall that lo
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import aiohttp
@@ -269,3 +270,37 @@ def test_own_looks_at_a_body_are_not_needed() -> None:
     headers = CIMultiDictProxy(CIMultiDict({"Content-Type": "application/json; charset=ISO-8859-2"}))
     assert Answer(200, headers, "\u017c".encode("iso-8859-2")).text == "\u017c".encode()
     assert Answer(200, headers, b"\xef\xbb\xbf{}").text == b"{}"
+
+
+async def test_an_empty_answer_of_phps_default_type_is_no_page(
+    client: Client,  # noqa: F811
+    shop: Shop,  # noqa: F811
+) -> None:
+    """What has nothing to say is said with the content type that PHP gives to everything."""
+
+    async def done(_request: web.Request) -> web.Response:
+        return web.Response(content_type="text/html")
+
+    shop.answer = done
+    assert (await client.request("PUT", "/thing", json={})).body == b""
+
+
+async def test_a_connection_that_closes_under_a_body_tells_no_address(
+    session: aiohttp.ClientSession,  # noqa: F811
+    gate: Turnstile,  # noqa: F811
+) -> None:
+    """The transport's own words hold the whole address, with the key in the query."""
+
+    async def close(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.transport.abort()
+
+    server = await asyncio.start_server(close, "127.0.0.1", 0)
+    base = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with server:
+        with pytest.raises(OutcomeUnknown, match="POST /thing: no answer") as caught:
+            await make(session, base, gate).request(
+                "POST", "/thing", query={"consumer_secret": CANARY}, data=b"y" * (8 * 2**20)
+            )
+    assert "127.0.0.1" not in str(caught.value)
+    assert CANARY not in everything(caught.value)
