@@ -6,10 +6,12 @@ It knows nothing of orders. A write is never repeated here unless its caller say
 from __future__ import annotations
 
 import base64
+import email.utils
 import hashlib
 import hmac
 import secrets
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from functools import lru_cache, partial
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -54,6 +56,8 @@ NO_ROUTE = "rest_no_route"
 NEEDS_PRODUCT = "woocommerce_rest_required_product_reference"
 """A line must name a product; releases differ in whether a name alone is enough."""
 _CLOCK = "olhubd-clock"
+_SENSELESS = 7 * 86_400.0
+"""Seconds by which no clock that can be used goes back."""
 _NOBODY = "woocommerce_rest_cannot_"
 _DIED = frozenset({"wp_die", "internal_server_error"})
 """Codes of WordPress where a program in it broke off: in the same form, yet no word about what was done."""
@@ -187,6 +191,8 @@ class Shop:
         settings = account.settings
         self._pretty = settings.pretty_permalinks
         self._clock, self._log = account.clock, account.log
+        self._least: float | None = None
+        """By how many seconds the shop's Date was ahead of our monotonic clock, at the least."""
         self._sizes: dict[str, PageSize] = {}
         """By path, since an order weighs more than a tax rate."""
         self._proof = _proof(settings)
@@ -234,7 +240,9 @@ class Shop:
     ) -> tuple[T, Answer]:
         """Like `get`, with the answer itself for its headers."""
         where, what = self._address(path, query)
-        return await self._client.fetch("GET", where, into, query=what, attempts=attempts)
+        found, answer = await self._client.fetch("GET", where, into, query=what, attempts=attempts)
+        self._hear(answer)
+        return found, answer
 
     async def write(
         self, method: str, path: str, into: type[T], body: Mapping[str, Any], *, repeatable: bool = False
@@ -242,12 +250,33 @@ class Shop:
         """Send `body` and decode the answer. `repeatable` promises that twice is once."""
         where, what = self._address(path, None)
         try:
-            return await self._client.call(method, where, into, query=what, json=body, repeatable=repeatable)
+            made, answer = await self._client.fetch(
+                method, where, into, query=what, json=body, repeatable=repeatable
+            )
+            self._hear(answer)
+            return made
         except ContractBroken as error:
             if repeatable:
                 # Some cache's page or a gateway's own JSON: done or not, and twice is once.
                 raise Unavailable(f"{method} {path}: {error}") from error
             raise
+
+    @property
+    def earliest(self) -> datetime | None:
+        """What time it is by the shop's own clock at the earliest; None while it has told none.
+
+        By the Date that was least ahead of our clock that never jumps. Where the shop's clock was put forward
+        since, or we stood still, it is later there, and what was made before bears the earlier time.
+        """
+        return None if self._least is None else datetime.fromtimestamp(self._least + self._clock.monotonic(), UTC)
+
+    def _hear(self, answer: Answer) -> None:
+        told = told_at(answer)
+        if told is None:
+            return
+        ahead = told.timestamp() - self._clock.monotonic()
+        if self._least is None or self._least - _SENSELESS < ahead < self._least:
+            self._least = ahead
 
     async def listed(self, path: str, query: Query, row: type[T], offset: int = 0) -> tuple[ListPage[T], Answer]:
         """One page of a list, with the shop's own count, and the answer itself for its other headers."""
@@ -280,6 +309,14 @@ def counted(answer: Answer) -> int | None:
     """The shop's own count of all rows of a list; None when it does not tell."""
     text = answer.headers.get("X-WP-Total", "")
     return int(text) if text.isdecimal() and len(text) < 19 else None
+
+
+def told_at(answer: Answer) -> datetime | None:
+    """When this answer was made, by the server's own clock; None when it does not tell."""
+    try:
+        return email.utils.parsedate_to_datetime(answer.headers.get("Date", "")).astimezone(UTC)
+    except (ValueError, TypeError, OverflowError):
+        return None
 
 
 def _row_id(row: Any) -> str:

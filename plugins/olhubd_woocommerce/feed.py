@@ -9,7 +9,6 @@ where the shop's own count, or a page on which nothing follows, says that it is 
 from __future__ import annotations
 
 import contextlib
-import email.utils
 import zlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -29,7 +28,7 @@ from olhubd.plugin import (
     decode,
     require_order,
 )
-from olhubd_woocommerce.client import Query, Shop, counted
+from olhubd_woocommerce.client import Query, Shop, counted, told_at
 from olhubd_woocommerce.wire import Head, moment
 
 __all__ = ["Mark", "OrderList", "Row", "Slice", "gmt", "told_at"]
@@ -314,11 +313,3 @@ _ALL: Mapping[str, Any] = {"status": "any"}
 
 def _changed(since: datetime) -> Mapping[str, str]:
     return {"modified_after": gmt(since), "dates_are_gmt": "true"}
-
-
-def told_at(answer: Answer) -> datetime | None:
-    """When this answer was made, by the server's own clock; None when it does not tell."""
-    try:
-        return email.utils.parsedate_to_datetime(answer.headers.get("Date", "")).astimezone(UTC)
-    except (ValueError, TypeError, OverflowError):
-        return None

@@ -11,8 +11,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from olhubd.plugin import Clock, ListPage, Unavailable, by_offset, require_order
-from olhubd_woocommerce.client import Query, Shop
-from olhubd_woocommerce.feed import gmt, told_at
+from olhubd_woocommerce.client import Query, Shop, told_at
+from olhubd_woocommerce.feed import gmt
 from olhubd_woocommerce.wire import NO_ORDERS, OrderMark, meta_value
 
 __all__ = ["Search"]
@@ -35,8 +35,6 @@ class Search:
         self._from: datetime | None = None
         """From when on all orders up to `_until` are known, both by the shop's own clock."""
         self._until: datetime | None = None
-        self._told: tuple[datetime, float] | None = None
-        """The shop's last Date, and when it came by our monotonic clock."""
         self._best_before = 0.0
 
     async def find(self, value: str, age: timedelta | None) -> int | None:
@@ -50,7 +48,6 @@ class Search:
                 query |= {"after": gmt(low), "dates_are_gmt": "true"}
             async for rows, said in self._scan(query):
                 until = said if until is None or (said is not None and said < until) else until
-                self._hear(said)
                 for row in rows:
                     mark = meta_value(row.meta_data, self._key)
                     if mark is None or row.status in NO_ORDERS:
@@ -73,20 +70,13 @@ class Search:
         """When an order of that age was made by the shop's own clock, or before; never by ours."""
         if age is None:
             return _BEGINNING
-        if self._told is None:
+        if self._shop.earliest is None:
             asked: Query = {"per_page": 1, "_fields": "id,meta_data"}
-            _, answer = await self._shop.fetch("/wc/v3/orders", asked, list[OrderMark])
-            self._hear(told_at(answer))
-        if self._told is None:
+            await self._shop.fetch("/wc/v3/orders", asked, list[OrderMark])
+        now = self._shop.earliest
+        if now is None:
             return _BEGINNING  # a shop that tells no time is searched from its first order on
-        said, at = self._told
-        # Should we have stood still since, this is too early, which only reads more.
-        now = said + timedelta(seconds=self._clock.monotonic() - at)
         return max(now - min(age + _MARGIN, now - _BEGINNING), _BEGINNING)
-
-    def _hear(self, said: datetime | None) -> None:
-        if said is not None:
-            self._told = (said, self._clock.monotonic())
 
     def _unknown_from(self, low: datetime) -> datetime:
         """From when on to read so that all since `low` is known afterwards."""

@@ -11,7 +11,7 @@ from olhubd.plugin import OutcomeUnknown, Temporary, Unavailable
 from olhubd.testing.faults import Fault, Kind
 from olhubd_woocommerce.connector import WooCommerce
 from olhubd_woocommerce.simulator import WooCommerceSimulator, listing
-from tests.plugins.woocommerce.orders import push_of
+from tests.plugins.woocommerce.orders import open_shop, push_of
 
 POST = "^POST /wp-json/wc/v3/orders$"
 KINDS = (Kind.LOSE, Kind.HALF, Kind.ERROR_AFTER, Kind.LATE)
@@ -199,3 +199,27 @@ async def test_without_a_known_age_all_orders_are_read(shop: WooCommerce, simula
     simulator.ledger.now = now
     assert await shop.find_order("allegro:A1", AGE) is None
     assert await shop.find_order("allegro:A1", None) is not None
+
+
+async def test_a_clock_of_the_shop_that_was_put_forward_hides_no_order() -> None:
+    """What was made before bears the earlier time. The same where this machine was asleep meanwhile."""
+    simulator = WooCommerceSimulator(verify_signatures=False)
+    async with open_shop(simulator) as shop:
+        receipt = await shop.push_order(push_of())
+        simulator.now = simulator.ledger.now = lambda: datetime.now(UTC) + timedelta(hours=2)
+        simulator.place_order([{"sku": "KUB-BIA", "quantity": 1}])
+        found = await shop.find_order("allegro:A1", timedelta(seconds=10))
+        assert found is not None
+        assert found.external_id == receipt.external_id
+
+
+async def test_a_senseless_time_of_the_shop_does_not_have_all_its_orders_read_for_ever() -> None:
+    simulator = WooCommerceSimulator(verify_signatures=False)
+    async with open_shop(simulator) as shop:
+        await shop.statuses()
+        now = shop._shop.earliest
+        simulator.now = lambda: datetime(2001, 1, 1, tzinfo=UTC)
+        await shop.statuses()
+        assert now is not None
+        assert shop._shop.earliest is not None
+        assert abs(shop._shop.earliest - now) < timedelta(minutes=10)
