@@ -20,6 +20,7 @@ __all__ = ["Search"]
 _BEGINNING = datetime(1970, 1, 2, tzinfo=UTC)
 _MARGIN = timedelta(minutes=5)
 """How far the clocks of a shop's servers may differ, and how long an order may take to show up."""
+_SLACK = timedelta(minutes=1)
 _KEPT_FOR = 600.0
 _KEPT = 100_000
 
@@ -83,7 +84,8 @@ class Search:
         if self._clock.monotonic() > self._best_before or len(self._known) > _KEPT:
             self.forget()
         if self._from is None or self._until is None or low < self._from:
-            return low
+            # A little earlier, since the next search may be for a second more, by what the shop's answers tell.
+            return max(low - _SLACK, _BEGINNING)
         return max(low, self._until - 2 * _MARGIN)
 
     def _learn(self, found: Mapping[str, int], low: datetime, until: datetime | None) -> None:

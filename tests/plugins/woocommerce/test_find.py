@@ -208,6 +208,7 @@ async def test_a_clock_of_the_shop_that_was_put_forward_hides_no_order() -> None
         receipt = await shop.push_order(push_of())
         simulator.now = simulator.ledger.now = lambda: datetime.now(UTC) + timedelta(hours=2)
         simulator.place_order([{"sku": "KUB-BIA", "quantity": 1}])
+        await shop.statuses()  # any answer tells the new time
         found = await shop.find_order("allegro:A1", timedelta(seconds=10))
         assert found is not None
         assert found.external_id == receipt.external_id
