@@ -199,7 +199,9 @@ class _Reading:
             self._anchored = len(keys) > 1
             self.offset, self._before = (read - 1 if self._anchored else read), keys
             return False, False
-        if len(keys) > 1 and keys == self._before and not (part.total is not None and part.total <= len(keys)):
+        # It may be all there is; but a full page with a count below it says nothing of what is behind.
+        whole = part.total is not None and (part.total == len(keys) or (part.total < len(keys) and part.short))
+        if len(keys) > 1 and keys == self._before and not whole:
             raise Unavailable(_SAME)
         if not left or self._blind >= _BLIND:
             return True, complete
