@@ -226,8 +226,15 @@ class FindsTheLatest(GoodSink):
     """Takes the last order that the hub made for the one that was asked for."""
 
     async def find_order(self, reference: str, age: timedelta | None) -> Receipt | None:
-        hits = await self.http.get("/search", list[Sold], {"text": "market:"})
+        hits = await _latest(self)
         return receipt(hits[-1]) if hits else None
+
+
+async def _latest(shop: GoodSink) -> list[Sold]:
+    """The last page of all that the hub made."""
+    rows, answer = await shop.http.fetch("GET", "/search", list[Sold], query={"text": "market:"})
+    offset = int(answer.headers["X-Total"]) - len(rows)
+    return await shop.http.get("/search", list[Sold], {"text": "market:", "offset": offset}) if offset else rows
 
 
 @breaks("FIND-05", "FIND-07")
@@ -235,7 +242,7 @@ class LooksAtOnePage(GoodSink):
     """Looks through the last orders only."""
 
     async def find_order(self, reference: str, age: timedelta | None) -> Receipt | None:
-        hits = (await self.http.get("/search", list[Sold], {"text": "market:"}))[-100:]
+        hits = await _latest(self)
         return next((receipt(hit) for hit in hits if hit.reference == reference), None)
 
 
