@@ -53,7 +53,7 @@ from olhubd.plugin import (
     decode,
 )
 from olhubd_woocommerce import mapping, wire
-from olhubd_woocommerce.client import PAGE, Query, Shop
+from olhubd_woocommerce.client import Query, Shop
 from olhubd_woocommerce.columns import fitted, shortened
 from olhubd_woocommerce.feed import Mark, OrderList, Slice, gmt
 from olhubd_woocommerce.parcels import Parcels
@@ -224,8 +224,9 @@ class WooCommerce(
                 order = await self._read(number)
                 if (order.number or str(order.id)) == number:
                     return order
-        asked: Query = {"search": number, "status": "any", "per_page": PAGE}
-        hits = [o for o in await self._shop.get("/wc/v3/orders", list[wire.Stored], asked) if o.number == number]
+        # The shop searches for parts of words, so the one that is meant may stand behind any number of others.
+        asked: Query = {"search": number, "status": "any"}
+        hits = [o for o in await self._shop.all("/wc/v3/orders", wire.Stored, asked) if o.number == number]
         if len(hits) > 1:
             raise Conflict(f"the shop has {len(hits)} orders with number {number}")
         return hits[0] if hits else None

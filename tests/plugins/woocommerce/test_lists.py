@@ -278,3 +278,16 @@ async def test_a_place_in_a_sweep_that_was_written_before_goes_on(
     assert [record.external_id for record in page.records] == placed[100:]
     with pytest.raises(ContractBroken, match="not a cursor"):
         await shop.sweep(LONG_AGO, Cursor("made|{broken"))
+
+
+async def test_an_order_is_found_by_a_number_of_the_shops_own_behind_others(
+    shop: WooCommerce, simulator: WooCommerceSimulator
+) -> None:
+    """A plugin counts its own way; the search brings all numbers that hold this one, the newest first."""
+    orders = simulator.buy(12)
+    for count, number in enumerate(orders, start=1):
+        simulator.bend(number, {"number": f"ZAM-{count}"})
+    simulator.pager.cap_pages(2)
+    found = await shop.find_by_number("ZAM-1")
+    assert found is not None
+    assert found.external_id == orders[0]
