@@ -373,7 +373,7 @@ class WooCommerce(
 
     async def statuses(self) -> Sequence[Status]:
         rows = await self._shop.get("/wc/v3/reports/orders/totals", list[wire.StatusTotal])
-        return [Status(code=row.slug, name=row.name) for row in rows if row.slug not in wire.NO_ORDERS]
+        return [Status(code=row.slug, name=row.name) for row in rows if row.slug and row.slug not in wire.NO_ORDERS]
 
     # Access
 

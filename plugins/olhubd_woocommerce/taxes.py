@@ -167,7 +167,7 @@ class TaxOffice:
             currency=currency,
             base=base,
             based_on=options.get("woocommerce_tax_based_on", "shipping"),
-            classes=tuple(_plain(c.slug) for c in classes),
+            classes=tuple(_plain(c.slug) for c in classes if c.slug),
             shipping_class=None if shipping_class == "inherit" else _plain(shipping_class),
             rates=tuple(rates),
             local=any(r.state or r.postcode or r.city or r.postcodes or r.cities for r in rates),

@@ -220,16 +220,16 @@ class RateRow(msgspec.Struct, frozen=True, rename={"tax_class": "class"}):
 class Option(msgspec.Struct, frozen=True):
     """One setting of the shop."""
 
-    id: str
+    id: Side[str] = ""
     value: Any = None
 
 
 class Slug(msgspec.Struct, frozen=True):
-    slug: str
+    slug: Side[str] = ""
 
 
 class StatusTotal(msgspec.Struct, frozen=True):
-    slug: str
+    slug: Side[str] = ""
     name: Side[str] = ""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -150,3 +151,9 @@ async def test_an_unknown_verb_is_answered_with_those_there_are() -> None:
         status, text = await at.do("byu", {})
     assert status == 404
     assert "buy, cancel" in text
+
+
+@pytest.mark.parametrize("kind", [AllegroSimulator, WooCommerceSimulator])
+def test_the_manual_names_every_verb(kind: type[Simulator]) -> None:
+    manual = (Path(__file__).parents[2] / "docs" / "simulators.md").read_text(encoding="utf-8")
+    assert [verb for verb in kind().verbs() if f"`{verb}`" not in manual] == []

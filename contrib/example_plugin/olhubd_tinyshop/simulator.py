@@ -121,7 +121,7 @@ class TinyShopSimulator(Simulator):
             "lose_lines": self.lose_lines,
             "ignore_changes": self.ignore_changes,
             "decorate": self.decorate,
-            "mails": lambda: list(self.mailed),
+            "mails": self.mails,
             "merge": self.merge,
         }
 
@@ -158,6 +158,10 @@ class TinyShopSimulator(Simulator):
         if id not in self.orders:
             raise ValueError(f"there is no order {id}")
         return self.orders[id]
+
+    def mails(self) -> list[str]:
+        """The addresses to which the shop has written so far."""
+        return list(self.mailed)
 
     def drop_events(self, count: int = 1) -> None:
         """The journal will not tell of the next `count` changes."""

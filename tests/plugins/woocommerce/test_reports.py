@@ -293,6 +293,8 @@ class Odd(WooCommerceSimulator):
             content = [
                 row | {"sku": row["sku"], "parent_id": str(row["parent_id"]), "tax_class": None} for row in content
             ]
+        elif parts[2:] == ["taxes", "classes"]:
+            content = [*content, {"name": "a class without a word"}]
         elif parts[2:3] == ["taxes"] and len(parts) == 3:
             odd = {"id": 99, "rate": "free", "class": None, "country": "PL", "cities": None, "postcodes": ""}
             content = [
@@ -302,7 +304,9 @@ class Odd(WooCommerceSimulator):
         elif parts[2:3] == ["customers"] and method == "GET":
             content = [row | {"username": None} for row in content]
         elif parts[2:3] == ["reports"]:
-            content = [*content, {"slug": "wc-odd", "name": None}]
+            content = [*content, {"slug": "wc-odd", "name": None}, {"name": "nameless"}]
+        elif parts[2:3] == ["settings"]:
+            content = [*content, {"id": 7, "value": "x"}, {"value": "of nothing"}]
         elif parts[-1:] == ["shipment-trackings"] and method == "GET":
             content = [*[row | {"tracking_number": int(row["tracking_number"])} for row in content], {}]
         return (result[0], content, *result[2:])
@@ -321,7 +325,9 @@ async def test_bent_rows_of_other_lists_stop_nothing() -> None:
         for _ in range(2):
             await shop.add_shipment("501", Shipment(waybill="520000012345", carrier="DPD"))
         assert simulator.books()[0].shipments == ["520000012345"]
-        assert "wc-odd" in {status.code for status in await shop.statuses()}
+        words = {status.code for status in await shop.statuses()}
+        assert "wc-odd" in words
+        assert "" not in words
         assert (await shop.probe()).details["currency"] == "PLN"
 
 
