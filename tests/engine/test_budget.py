@@ -316,6 +316,8 @@ async def test_the_tighter_of_two_budgets_holds() -> None:
     assert await asyncio.gather(*spawn(passing(gate), passing(gate))) == [0.0, 1.0]
     gate.close(None)
     assert await passing(gate) == 91.0
+    shared.gate(Budget(key="app", calls=10, per=10.0, parallel=2, pause=5.0))
+    assert (gate.status().places, gate.status().parallel) == (2, 2)
 
 
 async def test_late_answers_halve_what_goes_at_one_time_once_for_all_that_are_under_way() -> None:
