@@ -23,6 +23,7 @@ __all__ = [
     "CopyShipped",
     "CopyStatusChanged",
     "CopyTotalChanged",
+    "DeliveryChanged",
     "Forwarded",
     "FulfilmentChanged",
     "InvoiceChanged",
@@ -79,6 +80,16 @@ class PaymentChanged(Change, frozen=True, kw_only=True, omit_defaults=True, gc=F
 
 class AddressChanged(Change, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     kind = "order.address-changed"
+
+
+class DeliveryChanged(Change, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """Another way of delivery, another day to send it by, or another way to pay, such as cash at the door.
+
+    `what` are the canonical names of what is different.
+    """
+
+    kind = "order.delivery-changed"
+    what: tuple[str, ...]
 
 
 class InvoiceChanged(Change, frozen=True, kw_only=True, omit_defaults=True, gc=False):

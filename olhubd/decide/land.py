@@ -11,7 +11,7 @@ import msgspec
 
 from olhubd.decide import changes
 from olhubd.decide.changes import Change
-from olhubd.model import Fulfilment, Order, OrderId, Stage
+from olhubd.model import Fulfilment, Order, OrderId, PaymentType, Stage
 
 __all__ = ["Contest", "cancelled", "compare", "contest", "first_seen"]
 
@@ -43,7 +43,10 @@ def first_seen(order: Order) -> list[Change]:
 
 
 def compare(held: Order, incoming: Order) -> list[Change]:
-    """The changes from `held` to `incoming`; empty only when they are equal in all that is stored."""
+    """The changes from `held` to `incoming`; empty only when they are equal in all that is stored.
+
+    A revision and a time of change alone are none: views and our own writes move them, too.
+    """
     found = [*_stage(held, incoming), *_payment(held, incoming), *_content(held, incoming)]
     old = {shipment.key for shipment in held.shipments}
     found.extend(
@@ -51,9 +54,13 @@ def compare(held: Order, incoming: Order) -> list[Change]:
         for shipment in incoming.shipments
         if shipment.key not in old
     )
-    if not found and held != incoming:
+    if not found and _told(held) != _told(incoming):
         found.append(changes.Amended())
     return found
+
+
+def _told(order: Order) -> Order:
+    return msgspec.structs.replace(order, revision=None, updated_at=None)
 
 
 def _stage(held: Order, incoming: Order) -> Iterator[Change]:
@@ -74,7 +81,8 @@ def _stage(held: Order, incoming: Order) -> Iterator[Change]:
 
 
 def _payment(held: Order, incoming: Order) -> Iterator[Change]:
-    if held.total.currency == incoming.total.currency and incoming.paid != held.paid:
+    known = incoming.money_told and held.total.currency == incoming.total.currency
+    if known and incoming.paid != held.paid:
         yield changes.PaymentChanged(old=held.paid, new=incoming.paid, total=incoming.total)
     if incoming.fully_paid and not held.fully_paid:
         yield changes.Paid(amount=incoming.paid)
@@ -83,10 +91,28 @@ def _payment(held: Order, incoming: Order) -> Iterator[Change]:
 def _content(held: Order, incoming: Order) -> Iterator[Change]:
     if held.recipient != incoming.recipient or held.shipping.pickup_point != incoming.shipping.pickup_point:
         yield changes.AddressChanged()
+    if what := _delivery(held, incoming):
+        yield changes.DeliveryChanged(what=what)
     if held.invoice != incoming.invoice:
         yield changes.InvoiceChanged()
     if held.total != incoming.total or held.lines != incoming.lines:
         yield changes.LinesChanged(old_total=held.total, new_total=incoming.total)
+
+
+def _delivery(held: Order, incoming: Order) -> tuple[str, ...]:
+    """What is different of the way to the buyer; what was not told before is no difference."""
+    old, new = held.shipping, incoming.shipping
+    told: dict[str, tuple[object, object]] = {
+        "shipping.method": (old.method_id or old.method, new.method_id or new.method),
+        "shipping.dispatch_by": (old.dispatch_by, new.dispatch_by),
+        "payment.type": (_known_type(held), _known_type(incoming)),
+    }
+    return tuple(name for name, (was, now) in told.items() if was is not None and now is not None and was != now)
+
+
+def _known_type(order: Order) -> PaymentType | None:
+    payment = order.payment
+    return payment.type if payment is not None and payment.type is not PaymentType.UNKNOWN else None
 
 
 def _cancel_word(order: Order) -> str:

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import msgspec
 
-from olhubd.model import Address, Buyer, Order, Stage
+from olhubd.model import Address, Buyer, Order, Payment, Stage
 
 __all__ = ["called_off", "merge"]
 
@@ -24,6 +24,9 @@ def merge(held: Order, incoming: Order) -> Order:
     kept = tuple(shipment for shipment in held.shipments if shipment.key not in known)
     if kept:
         replacements["shipments"] = (*kept, *incoming.shipments)
+    paid = _still_paid(held.payment, incoming.payment)
+    if paid is not None:
+        replacements["payment"] = paid
     # Before it is confirmed an order really may lose its address: the buyer starts the form again.
     if held.stage is Stage.CONFIRMED:
         buyer = _filled(held.buyer, incoming.buyer)
@@ -51,6 +54,13 @@ def called_off(held: Order, incoming: Order) -> Order:
         revision=incoming.revision,
         updated_at=incoming.updated_at,
     )
+
+
+def _still_paid(old: Payment | None, new: Payment | None) -> Payment | None:
+    """The same payment with the amount that was told of it before; None where nothing is to be filled in."""
+    if old is None or new is None or old.paid is None or new.paid is not None:
+        return None
+    return msgspec.structs.replace(new, paid=old.paid) if old.external_id == new.external_id else None
 
 
 def _filled(old: P, new: P) -> P:

@@ -41,6 +41,8 @@ __all__ = [
 TAKEN_OVER = "another order took over its lines"
 CALLED_OFF = "the purchase was cancelled meanwhile"
 _REFUSED = frozenset({DeliveryState.DEAD, DeliveryState.HOLD})
+_OF_THE_LIVING = frozenset({Action.SET_STATUS, Action.SET_PAYMENT})
+"""What it is no matter to have refused of an order that is off."""
 
 
 class StatusWord(msgspec.Struct, frozen=True):
@@ -148,11 +150,21 @@ def _ripens(held: Order | None, order: Order, route: Route) -> bool:
 
 
 def _update(route: Route, order: Order, found: Sequence[Change]) -> Iterable[Debt]:
+    """What a target that has the order is owed. An order that is off is owed its cancellation and nothing else."""
+    off = cancelled(order) or any(isinstance(change, changes.Superseded) for change in found)
     for index, change in enumerate(found):
+        if off and not isinstance(change, changes.Cancelled | changes.Superseded):
+            continue
         match change:
             case changes.Cancelled() | changes.Superseded():
                 yield cancel_at(route.target, index)
-            case changes.LinesChanged() | changes.AddressChanged() | changes.InvoiceChanged() | changes.Reopened():
+            case (
+                changes.LinesChanged()
+                | changes.AddressChanged()
+                | changes.DeliveryChanged()
+                | changes.InvoiceChanged()
+                | changes.Reopened()
+            ):
                 yield Debt(
                     target=route.target,
                     action=Action.AMEND_ORDER,
@@ -182,7 +194,9 @@ def _back(account: str, route: Route, found: Sequence[Change]) -> Iterable[Debt]
     """What a target's copy tells goes back to where the order came from."""
     if account not in route.sources:
         return
-    for index, change in enumerate(found):
+    # The parcel first: what is marked as sent before its number is there, and the number is refused, misleads.
+    parcels_first = sorted(enumerate(found), key=lambda one: not isinstance(one[1], changes.CopyShipped))
+    for index, change in parcels_first:
         match change:
             case changes.CopyStatusChanged(target=route.target) if change.new in route.status_back:
                 yield status_at(account, route.status_back[change.new], index)
@@ -250,32 +264,33 @@ def withdrawn(order: Order, superseded: bool) -> str | None:
 
 
 def needless(order: Order, superseded: bool) -> str | None:
-    """Why it is no matter that the order's status was refused; None when it is one."""
+    """Why it is no matter that the order's status or payment was refused; None when it is one."""
     if superseded:
         return TAKEN_OVER
     return CALLED_OFF if cancelled(order) else None
 
 
 def refused(delivery: Delivery) -> bool:
-    """Whether it is a status that the other side refused, for good or until a person has seen to it."""
-    return delivery.action is Action.SET_STATUS and delivery.state in _REFUSED
+    """Whether it is a status or payment that the other side refused, for good or until a person has seen to it."""
+    return delivery.action in _OF_THE_LIVING and delivery.state in _REFUSED
 
 
 def owed_again(found: Sequence[Change], debts: Iterable[Debt], known: Iterable[Delivery]) -> list[Delivery]:
-    """The statuses that it was no matter to have refused while the order was cancelled: it is on again.
+    """The statuses and payments that it was no matter to have refused while the order was cancelled, now on again.
 
-    Of each target only its newest one, and not where the same changes owe it a newer one.
+    Of each target and kind only the newest one, and not where the same changes owe it a newer one.
     """
     if not any(isinstance(one, changes.Reopened) for one in found):
         return []
     if any(isinstance(one, changes.Cancelled | changes.Superseded) for one in found):
         return []
-    newest = {d.target: d for d in sorted(known, key=lambda d: d.id) if d.action is Action.SET_STATUS}
-    newer = {debt.target for debt in debts if debt.action is Action.SET_STATUS}
+    ordered = sorted(known, key=lambda d: d.id)
+    newest = {(d.target, d.action): d for d in ordered if d.action in _OF_THE_LIVING}
+    newer = {(debt.target, debt.action) for debt in debts}
     return [
         d
         for d in newest.values()
-        if d.state is DeliveryState.DROPPED and d.reason == CALLED_OFF and d.target not in newer
+        if d.state is DeliveryState.DROPPED and d.reason == CALLED_OFF and (d.target, d.action) not in newer
     ]
 
 

@@ -57,6 +57,7 @@ _DOUBLES = (Action.PUSH_ORDER, Action.ADD_SHIPMENT)  # a status or a payment is 
 _AMENDMENTS = {
     "order.lines-changed": "what was bought or its price",
     "order.address-changed": "the delivery address",
+    "order.delivery-changed": "the way of delivery, the day to send it by or the way of payment",
     "order.invoice-changed": "the invoice party",
     "order.reopened": "its cancellation, which was taken back,",
 }

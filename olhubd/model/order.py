@@ -220,8 +220,22 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
         return self.payment is not None and self.payment.type is PaymentType.CASH_ON_DELIVERY
 
     @property
+    def money_told(self) -> bool:
+        """Whether the source says what was received, even if that is nothing."""
+        payments = (self.payment, *self.surcharges) if self.payment else self.surcharges
+        return any(payment.paid is not None for payment in payments) or self._finished
+
+    @property
+    def _finished(self) -> bool:
+        """Whether the payment is said to be over, without its amount: not told is not nothing."""
+        payment = self.payment
+        return payment is not None and payment.paid is None and payment.finished_at is not None
+
+    @property
     def paid(self) -> Money:
-        """All money received so far."""
+        """All money received so far; the total where the source says only that the payment is over."""
+        if self._finished and not self.cash_on_delivery:
+            return self.total
         if not self.surcharges and self.payment is not None and self.payment.paid is not None:
             return self.payment.paid
         payments = (self.payment, *self.surcharges) if self.payment else self.surcharges

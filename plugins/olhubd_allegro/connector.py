@@ -51,7 +51,7 @@ from olhubd_allegro import journal, wire
 from olhubd_allegro.client import API_ERRORS, MEDIA, api_headers, budget
 from olhubd_allegro.login import Login, Vetted
 from olhubd_allegro.mapping import order
-from olhubd_allegro.parcel import Carriers, request, same
+from olhubd_allegro.parcel import FOREIGN_WAYBILL, OTHER, Carriers, other, request, same
 from olhubd_allegro.settings import AllegroSettings
 from olhubd_allegro.status import STATUSES, WORDS, due
 from olhubd_allegro.sweep import Place, stamp
@@ -279,6 +279,13 @@ class Allegro(
             if error.status == 409 and await self._attached(path, shipment, carrier):
                 return
             raise
+        except Rejected as error:
+            if error.code != FOREIGN_WAYBILL or carrier.id == OTHER:
+                raise
+            # Carriers of one name in other countries number otherwise: Allegro's own advice is to name the carrier.
+            carrier = other(shipment, carrier)
+            self.log.warning("a number goes by its carrier's name alone", carrier=carrier.name)
+            await self._api.request("POST", path, json=request(shipment, carrier), headers=_BODY)
         # Its answer repeats what was sent, which proves nothing.
         if not await self._attached(path, shipment, carrier):
             raise OutcomeUnknown("Allegro took the parcel, and the order does not show it")

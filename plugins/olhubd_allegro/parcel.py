@@ -13,7 +13,10 @@ from olhubd.model import Shipment
 from olhubd.plugin import Client, Clock, Rejected
 from olhubd_allegro import wire
 
-__all__ = ["Carriers", "choose", "request", "same"]
+__all__ = ["FOREIGN_WAYBILL", "OTHER", "Carriers", "choose", "other", "request", "same"]
+
+FOREIGN_WAYBILL = "CarrierWaybillValidationException"
+"""Allegro's word for a number that is none of the carrier's."""
 
 OTHER = "OTHER"
 DAY = 86_400.0
@@ -46,6 +49,12 @@ def choose(known: Sequence[wire.Carrier], shipment: Shipment) -> wire.Carrier:
     for carrier in (*by_id, *by_name):
         return carrier
     return wire.Carrier(id=OTHER, name=(shipment.carrier_name or shipment.carrier).strip()[:_NAME_LIMIT])
+
+
+def other(shipment: Shipment, carrier: wire.Carrier) -> wire.Carrier:
+    """The same carrier by its name alone, for a number that the listed one does not take."""
+    name = shipment.carrier_name or carrier.name or shipment.carrier
+    return wire.Carrier(id=OTHER, name=name.strip()[:_NAME_LIMIT])
 
 
 def request(shipment: Shipment, carrier: wire.Carrier) -> dict[str, Any]:

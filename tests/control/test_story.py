@@ -56,6 +56,7 @@ CHANGES: list[Change] = [
     changes.StageUnknown(external_stage="STRANGE"),
     changes.Shipped(carrier="DPD", waybill="123"),
     changes.Amended(),
+    changes.DeliveryChanged(what=("shipping.method", "payment.type")),
     changes.Vanished(),
     changes.CopyStatusChanged(target="shop", new="done"),
     changes.CopyShipped(target="shop", carrier="DPD", waybill="123"),

@@ -2,13 +2,26 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 import pytest
 
-from olhubd.decide import land, verify
+from olhubd.decide import changes, land, verify
 from olhubd.decide.merge import merge
-from olhubd.model import Address, Buyer, Fulfilment, Money, Order, OrderId, Shipment, Shipping, Stage
+from olhubd.model import (
+    Address,
+    Buyer,
+    Fulfilment,
+    Money,
+    Order,
+    OrderId,
+    Payment,
+    PaymentType,
+    Shipment,
+    Shipping,
+    Stage,
+)
 from tests.orders import EPOCH, line, order, paid, pln
 
 
@@ -132,3 +145,51 @@ def test_what_makes_no_sense_is_refused(broken: Order, words: str) -> None:
 )
 def test_what_is_beyond_all_bounds_is_refused_and_breaks_nothing(broken: Order) -> None:
     assert verify.objection(broken)
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ({"method_id": "m2"}, "shipping.method"),
+        ({"method": "Locker", "method_id": None}, "shipping.method"),
+        ({"dispatch_by": EPOCH.replace(day=9)}, "shipping.dispatch_by"),
+    ],
+)
+def test_another_way_of_delivery_is_a_change_of_its_own(change: dict[str, Any], what: str) -> None:
+    """Its sum need not tell: with a subscription all ways are free."""
+    way = Shipping(method_id="m1", method="Courier", dispatch_by=EPOCH)
+    if "method" in change:
+        way = msgspec.structs.replace(way, method_id=None)
+    held, now = (order(shipping=one) for one in (way, msgspec.structs.replace(way, **change)))
+    assert land.compare(held, now) == [changes.DeliveryChanged(what=(what,))]
+
+
+def test_cash_at_the_door_instead_of_a_payment_is_a_change_of_its_own() -> None:
+    online = Payment(type=PaymentType.ONLINE, paid=pln("0.00"))
+    held, now = order(payment=online), order(payment=Payment(type=PaymentType.CASH_ON_DELIVERY, paid=pln("0.00")))
+    assert changes.DeliveryChanged(what=("payment.type",)) in land.compare(held, now)
+
+
+def test_what_is_told_for_the_first_time_is_no_other_way() -> None:
+    held = order(shipping=Shipping(method="Courier"))
+    now = order(shipping=Shipping(method="Courier", dispatch_by=EPOCH))
+    assert land.compare(held, now) == [changes.Amended()]
+
+
+def test_a_revision_alone_is_no_change() -> None:
+    assert land.compare(order(revision="1"), order(revision="2", updated_at=EPOCH.replace(hour=15))) == []
+
+
+def test_money_that_is_not_told_is_not_nothing() -> None:
+    """Neither for a payment that is over, nor for one of which an amount was told before."""
+    over = order(payment=Payment(type=PaymentType.ONLINE, finished_at=EPOCH))
+    assert over.fully_paid
+    silent = order(payment=Payment(type=PaymentType.ONLINE))
+    assert not silent.fully_paid
+    assert not any(
+        isinstance(c, changes.PaymentChanged) for c in land.compare(order(payment=paid("15.00")), silent)
+    )
+
+
+def test_a_payment_told_only_as_surcharges_is_money() -> None:
+    assert order(surcharges=(paid("10.00"), paid("5.00"))).fully_paid

@@ -214,3 +214,34 @@ def test_paid_and_cash_rules_win_over_the_general_status() -> None:
     assert plan.creation_status(order(payment=cod), {"new": "pending", "paid": "processing"}) == "pending"
     manual = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
     assert "of which `cod` and then `paid` win over `new`" in manual
+
+
+def test_an_order_cancelled_and_refunded_in_one_record_is_owed_its_cancellation_alone() -> None:
+    held = order(payment=paid("15.00"))
+    off = order(stage=Stage.CANCELLED, payment=paid("0.00"), lines=(line("A-1", quantity=2),))
+    assert [debt.action for debt in then(held, off, owed=("shop",))] == [Action.CANCEL_ORDER]
+
+
+def test_a_refund_of_an_order_that_is_off_is_owed_to_no_target() -> None:
+    held, refunded = (order(stage=Stage.CANCELLED, payment=paid(amount)) for amount in ("15.00", "0.00"))
+    assert then(held, refunded, owed=("shop",)) == []
+
+
+@pytest.mark.parametrize("state", [DeliveryState.DEAD, DeliveryState.HOLD])
+@pytest.mark.parametrize("action", [Action.SET_STATUS, Action.SET_PAYMENT])
+def test_what_is_refused_of_an_order_that_is_off_is_no_matter(action: Action, state: DeliveryState) -> None:
+    one = Delivery(
+        id=DeliveryId(1), order_id=OrderId(1), target="shop", action=action, key="", state=state,
+        event_id=EventId(1), created_at=EPOCH, due_at=EPOCH, payload=msgspec.Raw(b"{}"),
+    )  # fmt: skip
+    assert plan.refused(one)
+
+
+def test_a_parcel_goes_before_the_status_that_tells_of_it() -> None:
+    found = [
+        changes.CopyStatusChanged(target="shop", old="processing", new="completed"),
+        changes.CopyShipped(target="shop", carrier="DPD", waybill="1"),
+    ]
+    back = route(status_back={"completed": "SENT"})
+    debts = plan.follow("allegro", order(), order(), found, [back], ("shop",))
+    assert [debt.action for debt in debts] == [Action.ADD_SHIPMENT, Action.SET_STATUS]

@@ -390,8 +390,8 @@ async def test_the_shops_progress_goes_back(bench: Bench) -> None:
     await bench.land(done, account="shop")
     await bench.land(done, account="shop")
     assert (await bench.owed())[1:] == [
-        ("allegro", "set-status", DeliveryState.PENDING),
         ("allegro", "add-shipment", DeliveryState.PENDING),
+        ("allegro", "set-status", DeliveryState.PENDING),
     ]
 
 

@@ -20,6 +20,7 @@ SENTENCES: Final[Mapping[str, str | tuple[str, ...]]] = {
     "order.paid": "it is fully paid: {amount}",
     "order.payment-changed": "the money received went from {old} to {new} of {total}",
     "order.address-changed": "an address was changed",
+    "order.delivery-changed": "of its delivery was changed: {what}",
     "order.invoice-changed": "the invoice data were changed",
     "order.lines-changed": "its lines were changed: the total went from {old_total} to {new_total}",
     "order.lines-moved": "{lines} of it now belong to order {to}",

@@ -22,6 +22,7 @@ SENTENCES: Final[Mapping[str, str | tuple[str, ...]]] = {
     "order.paid": "jest w pełni opłacone: {amount}",
     "order.payment-changed": "otrzymana kwota zmieniła się z {old} na {new}, należy się {total}",
     "order.address-changed": "zmieniono adres",
+    "order.delivery-changed": "w dostawie zmieniono: {what}",
     "order.invoice-changed": "zmieniono dane do faktury",
     "order.lines-changed": "zmieniono pozycje: suma zmieniła się z {old_total} na {new_total}",
     "order.lines-moved": "do zamówienia {to} przeszły: {lines}",

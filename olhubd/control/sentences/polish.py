@@ -51,6 +51,11 @@ REASONS: Final[Mapping[str, str]] = {
     "the delivery address changed after the order went on{}: change order {} at {} by hand, then accept this": (
         "po wysłaniu zamówienia zmienił się adres dostawy{}: zmień ręcznie zamówienie {} w {}, a potem zaakceptuj"
     ),
+    "the way of delivery, the day to send it by or the way of payment changed after the order went on{}: change"
+    " order {} at {} by hand, then accept this": (
+        "po wysłaniu zamówienia zmienił się sposób dostawy, termin wysyłki lub sposób płatności{}: zmień ręcznie"
+        " zamówienie {} w {}, a potem zaakceptuj"
+    ),
     "the invoice party changed after the order went on{}: change order {} at {} by hand, then accept this": (
         "po wysłaniu zamówienia zmieniły się dane do faktury{}: zmień ręcznie zamówienie {} w {},"
         " a potem zaakceptuj"
