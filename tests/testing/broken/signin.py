@@ -173,7 +173,7 @@ class TakesTheWrongHalf(GoodLogin):
         return replace(renewed, access=renewed.refresh or "")
 
 
-@breaks("LOGIN-02")
+@breaks("LOGIN-02", "FAIL-07")
 class GivesUpTheGrant(GoodLogin):
     """Sends a person to sign in again because the server is down."""
 
