@@ -22,6 +22,7 @@ from olhubd.plugin import (
     Unavailable,
     Unreadable,
 )
+from olhubd.testing import conformance
 from olhubd.testing.faults import Fault, Kind
 from olhubd.testing.host import Makers, Turnstile, account
 from olhubd.testing.simulator import serve
@@ -469,3 +470,20 @@ async def test_times_without_a_zone_stand_beside_times_with_one(
     record = await allegro.read_order(mixed)
     assert isinstance(record, Order)
     assert record.placed_at == datetime(2026, 1, 1, 10, tzinfo=UTC)
+
+
+class Capped(AllegroSimulator):
+    """Its list of forms gives seven a page at most."""
+
+    def __init__(self, seed: int = 0, now: Callable[[], datetime] | None = None) -> None:
+        super().__init__(seed, now)
+        self.cap_pages(7)
+
+
+LISTS = [rule for rule in conformance.concerning(Allegro) if rule.family in ("SWEEP", "COUNT")]
+
+
+@pytest.mark.parametrize("rule", LISTS, ids=lambda rule: rule.id)
+async def test_the_rules_of_lists_hold_where_pages_are_capped(rule: conformance.Rule) -> None:
+    result = await conformance.try_rule(rule, Allegro, Capped)
+    assert result.verdict is not conformance.Verdict.FAIL, result.reason

@@ -9,6 +9,7 @@ import pytest
 from structlog.testing import LogCapture
 
 from olhubd.plugin import ContractBroken, Cursor, Unavailable
+from olhubd.testing import conformance
 from olhubd.testing.host import account
 from olhubd.testing.simulator import serve
 from olhubd_woocommerce.connector import WooCommerce
@@ -291,3 +292,21 @@ async def test_an_order_is_found_by_a_number_of_the_shops_own_behind_others(
     found = await shop.find_by_number("ZAM-1")
     assert found is not None
     assert found.external_id == orders[0]
+
+
+class Capped(WooCommerceSimulator):
+    """Gives thirty rows a page at most, and does not count."""
+
+    def __init__(self, seed: int = 0, now: Callable[[], datetime] | None = None) -> None:
+        super().__init__(seed, now, verify_signatures=False)
+        self.pager.cap_pages(30)
+        self.pager.count_nothing()
+
+
+LISTS = [rule for rule in conformance.concerning(WooCommerce) if rule.family in ("FEED", "SWEEP", "FIND", "MERGE")]
+
+
+@pytest.mark.parametrize("rule", LISTS, ids=lambda rule: rule.id)
+async def test_the_rules_of_lists_hold_where_pages_are_capped_and_not_counted(rule: conformance.Rule) -> None:
+    result = await conformance.try_rule(rule, WooCommerce, Capped)
+    assert result.verdict is not conformance.Verdict.FAIL, result.reason
