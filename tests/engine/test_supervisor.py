@@ -192,3 +192,50 @@ async def test_who_fails_while_being_ended_is_ended_all_the_same() -> None:
     await clock.sleep(600.0)
     assert began == 1
     assert log.lines == [("error", "the database cannot be used", "dispatcher")]
+
+
+@pytest.mark.parametrize("error", [asyncio.CancelledError(), SystemExit(1), KeyboardInterrupt()])
+async def test_an_end_that_nobody_asked_for_is_begun_anew(error: BaseException) -> None:
+    """Something inside of the loop broke off: told as what it is, begun again, and ended when it is told to."""
+    clock, log = VirtualClock(), Log()
+    supervisor, began = Supervisor(clock, log), []
+
+    async def main(pulse: Pulse) -> None:
+        began.append(clock.monotonic())
+        if len(began) < 3:
+            raise error
+        await asyncio.Event().wait()
+
+    supervisor.start("poller", main)
+    async with asyncio.timeout(60):
+        while len(began) < 3:
+            await asyncio.sleep(0.1)
+    assert supervisor.failing == {"poller"}
+    if isinstance(error, asyncio.CancelledError):
+        assert began[1] == began[0], "at once"
+    await supervisor.stop("poller")
+    assert len(supervisor) == 0
+    assert len(began) == 3
+
+
+async def test_a_task_that_does_not_end_is_left_behind() -> None:
+    """Whoever waits for its end has others to end, too; it is named until it ends after all."""
+    log = Log()
+    supervisor, over = Supervisor(VirtualClock(), log), asyncio.Event()
+
+    async def main(pulse: Pulse) -> None:
+        while not over.is_set():
+            try:
+                await over.wait()
+            except asyncio.CancelledError:
+                continue
+
+    supervisor.start("stubborn", main)
+    supervisor.start("calm", lambda pulse: asyncio.Event().wait())  # type: ignore[arg-type, return-value]
+    await asyncio.sleep(0.1)
+    async with asyncio.timeout(60):
+        await supervisor.stop_all()
+    assert supervisor.left == {"stubborn"}
+    over.set()
+    await asyncio.sleep(0.1)
+    assert supervisor.left == frozenset()
