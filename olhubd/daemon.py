@@ -108,6 +108,13 @@ async def _main(configuration: Configuration, environ: Mapping[str, str]) -> Non
         open_session() as session,
         contextlib.AsyncExitStack() as stack,
     ):
+        if database.upgraded is not None:
+            log.info(
+                "the database was brought to a newer schema; a copy as it was stays beside it, with sign-ins and"
+                " personal data: remove it once nobody will go back",
+                schema=database.upgraded.schema,
+                backup=str(database.upgraded.backup),
+            )
         clock = SystemClock()
         hub = Hub(configuration, database, session, clock, log, logs.register_secret)
         keeper = _Keeper(hub, environ, notifier, log)

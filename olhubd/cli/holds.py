@@ -182,6 +182,16 @@ def release(session: Session, ids: tuple[tuple[bool, int], ...]) -> None:
 
 @holds.command()
 @_IDS
+@session_command()
+def accept(session: Session, ids: tuple[tuple[bool, int], ...]) -> None:
+    """Take held orders as they are at the target, although they are not what was sent."""
+    if any(quarantined for quarantined, _ in ids):
+        raise click.UsageError("a record in quarantine cannot be accepted: retry it, or discard it")
+    _each(session, ids, "accept")
+
+
+@holds.command()
+@_IDS
 @click.option("--reason", required=True, help="Why, for whoever reads the history.")
 @session_command()
 def discard(session: Session, ids: tuple[tuple[bool, int], ...], reason: str) -> None:

@@ -9,6 +9,7 @@ import click
 
 from olhubd.cli import hands
 from olhubd.cli.output import Printer
+from olhubd.cli.private import PRIVATE
 from olhubd.cli.session import Session, account_option, named, session_command
 
 if TYPE_CHECKING:
@@ -89,14 +90,13 @@ def listing(session: Session, before: int | None, limit: int, **asked: Any) -> N
     "--format", "kind", type=click.Choice(["csv", "json"]), default="csv", show_default=True, help="What to write."
 )
 @click.option("--lines", is_flag=True, help="A row of the CSV is a line and not an order.")
-@click.option(
-    "-o", "--output", type=click.File("wb", lazy=True), default="-", help="The file to write; else standard output."
-)
+@click.option("-o", "--output", type=PRIVATE, default="-", help="The file to write; else standard output.")
 @session_command()
 def export(session: Session, orders: tuple[int, ...], kind: str, lines: bool, output: Any, **asked: Any) -> None:
     """Write the orders that fit the filters, or those with these IDs, as CSV or JSON.
 
-    It holds personal data. A cell that a spreadsheet would take for a formula begins with an apostrophe.
+    It holds personal data, so the file is made for its owner alone. A cell that a spreadsheet would take for a
+    formula begins with an apostrophe.
 
     \b
     Examples:

@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from olhubd.control.sentences import ENGLISH, Count, Part, Voice
-from olhubd.model import Cause, Delivery, DeliveryState, Event, Run
+from olhubd.model import Action, Cause, Delivery, DeliveryState, Event, Run
 
 __all__ = ["SEVERITIES", "Severity", "action", "severity", "still_open", "tell", "why"]
 
@@ -205,9 +205,11 @@ def _open(delivery: Delivery, voice: Voice) -> Part | None:
             places = {"what": what, "attempts": delivery.attempts, "due": delivery.due_at}
             return Part("open.retry", {**places, "because": _because(delivery.error, voice)})
         case DeliveryState.HOLD:
-            ways = [f"release {delivery.id}", f"discard {delivery.id}"]
+            ways = [f"{way} {delivery.id}" for way in ("release", "retry", "discard")]
             if delivery.external_id is not None:
                 ways.insert(0, f"accept {delivery.id}")
+            elif delivery.action is Action.PUSH_ORDER:
+                ways.insert(2, f"adopt {delivery.id} NUMBER")
             because = _because(delivery.reason, voice)
             return Part("open.hold", {"what": what, "because": because, "ways": " | ".join(ways)})
         case DeliveryState.DEAD:

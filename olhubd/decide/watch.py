@@ -167,7 +167,7 @@ def _target(target: Target, now: datetime, limits: Limits) -> Iterator[Finding]:
     if target.held or target.dead:
         parts = [f"{target.held} on hold"] if target.held else []
         parts += [f"{target.dead} given up"] if target.dead else []
-        text = f"{' and '.join(parts)}: olhubd deliveries list"
+        text = f"{' and '.join(parts)}: olhubd holds list"
         yield Finding(kind=AlarmKind.HOLD, subject=name, detail=text)
     if target.doubled:
         text = f"has {target.doubled} orders twice: olhubd holds list"

@@ -106,11 +106,11 @@ def told(one: UnknownWord, configuration: Configuration) -> str:
     near = difflib.get_close_matches(one.word, [*one.known, *one.known.values()], n=1, cutoff=0.6)
     listed = [code if code == name else f"{code} ({name})" for code, name in one.known.items()]
     more = f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
-    meant = f"did you mean {near[0]}? " if near else ""
-    return (
-        f"{configuration.origin(key)}: {_written(one.path)}: {one.word} is no {one.what} of {one.account};"
-        f" {meant}there are: {', '.join(listed[:_SHOWN])}{more}"
-    )
+    place, there = configuration.origin(key), ", ".join(listed[:_SHOWN]) + more
+    at, what, of = _written(one.path), one.what, one.account
+    if near:
+        return f"{place}: {at}: {one.word} is no {what} of {of}; did you mean {near[0]}? there are: {there}"
+    return f"{place}: {at}: {one.word} is no {what} of {of}; there are: {there}"
 
 
 def _written(path: Sequence[str | int]) -> str:

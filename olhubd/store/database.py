@@ -18,7 +18,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 import aiosqlite
 
@@ -166,6 +166,13 @@ class Transaction(Reader):
 Work = Callable[[Transaction], Awaitable[Any]]
 
 
+class Upgrade(NamedTuple):
+    """The schema that a file has now, and the copy of it as it was, whose name tells from which one it came."""
+
+    schema: int
+    backup: Path
+
+
 class Database:
     """An open database. Make it by `Database.open`; close it, or the process will not end."""
 
@@ -196,7 +203,7 @@ class Database:
     async def open(cls, path: Path) -> AsyncIterator[Database]:
         """Migrate the file at `path` and open it. Raises StoreError with what to do about it."""
         try:
-            await asyncio.to_thread(migrate.migrate, path)
+            backup = await asyncio.to_thread(migrate.migrate, path)
         except (migrate.SchemaTooNew, migrate.Foreign) as error:
             raise StoreError(str(error)) from error
         except UnicodeDecodeError as error:  # of a text that SQLite quotes to say that its schema is damaged
@@ -228,10 +235,15 @@ class Database:
             except aiosqlite.Error as error:
                 raise StoreError(_unusable(path, error)) from error
             database = cls(path, writer, readers, sequences)
+            if backup is not None:
+                database.upgraded = Upgrade(schema=migrate.latest(), backup=backup)
             try:
                 yield database
             finally:
                 await database._close()
+
+    upgraded: Upgrade | None = None
+    """What the opening changed, if it brought the file to a newer schema."""
 
     def next_id(self, table: str) -> int:
         """A new identifier for a row that will be written later (a run, before its first landing)."""

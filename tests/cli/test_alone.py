@@ -13,9 +13,10 @@ from typing import Any
 import click
 import msgspec
 import pytest
+from click.testing import CliRunner
 
 from olhubd import __version__, config
-from olhubd.cli import session
+from olhubd.cli import cli, session
 from olhubd.cli.output import Printer, span
 from olhubd.plugin import hookimpl
 from tests.cli.conftest import Run
@@ -353,3 +354,11 @@ def test_an_output_that_takes_nothing_is_no_mistake_of_ours(path: Path, where: s
     assert done.returncode in (0, 1)
     assert "Traceback" not in done.stderr
     assert "mistake" not in done.stderr
+
+
+def test_a_mistyped_command_is_answered_with_the_one_that_was_meant() -> None:
+    for typed, meant in (("statsu", "status"), ("docter", "doctor"), ("order", "orders")):
+        done = CliRunner().invoke(cli, [typed])
+        assert done.exit_code == 2
+        assert f"Did you mean {meant}?" in done.output
+    assert "Did you mean" not in CliRunner().invoke(cli, ["xyzzy"]).output

@@ -126,7 +126,7 @@ async def test_held_deliveries_are_released(house: House, terminal: Terminal) ->
     told = await terminal("deliveries", "list", "--state", "hold", "--target", "shop")
     assert told.count("push-order") == 3
     sold = (await house.get(f"/deliveries/{first}"))["order"]["external_id"]
-    assert f"olhubd deliveries release {first}" in await terminal("explain", sold)
+    assert f"olhubd holds release {first}" in await terminal("explain", sold)
     assert await terminal("deliveries", "release", str(first)) == (
         f"delivery {first} (push-order to shop) is retry\n"
     )

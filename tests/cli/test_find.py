@@ -29,7 +29,9 @@ async def test_orders_are_written_to_a_file(house: House, terminal: Terminal, tm
     sold = await house.sell(3)
     ids = sorted([(await house.get(f"/orders/{one}"))["id"] for one in sold])
     path = tmp_path / "orders.csv"
+    path.touch(mode=0o644)
     assert await terminal("orders", "export", "-o", str(path)) == ""
+    assert path.stat().st_mode & 0o777 == 0o600, "it holds personal data, and was there for all to read"
     with path.open(encoding="utf-8", newline="") as file:
         assert sorted(int(row["id"]) for row in csv.DictReader(file)) == ids
     marked = await terminal("orders", "export", str(ids[0]), "--lines")

@@ -72,6 +72,7 @@ WRONG: dict[str, tuple[str, ...]] = {
     "holds adopt": ("x", "1"),
     "holds discard": ("17",),
     "holds list": ("--target", "nobody"),
+    "holds accept": ("q1",),
     "holds release": ("q1",),
     "holds retry": ("x",),
     "holds show": ("999",),

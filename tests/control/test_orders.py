@@ -129,7 +129,7 @@ async def test_a_held_delivery_is_let_go(trading: House) -> None:
     sold = delivery["order"]["external_id"]
     told = await trading.get(f"/orders/{sold}/events")
     assert "waits for a person" in told["now"][0]
-    assert f"olhubd deliveries release {delivery['id']}" in told["now"][0]
+    assert f"olhubd holds release {delivery['id']}" in told["now"][0]
     status, answer = await trading.ask("POST", f"/deliveries/{delivery['id']}/retry")
     assert (status, answer["state"]) == (200, "retry")
     await trading.until(trading.settled)

@@ -234,4 +234,4 @@ def test_what_is_open_has_a_way_on(state: DeliveryState) -> None:
     assert bool(told) is (state.open or state is DeliveryState.DEAD)
     if state is DeliveryState.HOLD:
         assert "no such product" in told[0]
-        assert "accept 5 | release 5 | discard 5" in told[0]
+        assert "accept 5 | release 5 | retry 5 | discard 5" in told[0]

@@ -25,6 +25,7 @@ import pytest
 
 from olhubd.model import Address, Order
 from olhubd.plugin import Token
+from olhubd.store import migrate
 from olhubd.testing.faults import Fault, Kind
 from olhubd.testing.process import Daemon
 from olhubd.testing.stage import Stage, open_stage, write_configuration
@@ -512,6 +513,24 @@ async def test_a_database_that_vanished_between_two_starts_is_told(tmp_path: Pat
         (told,) = [line for line in lines(tmp_path) if "new one begins" in line["event"]]
         assert told["level"] == "warning"
         assert told["file"] == str(tmp_path / "data" / "olhubd.sqlite")
+
+
+async def test_an_upgrade_is_told_with_the_copy_that_it_leaves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What holds sign-ins and personal data beside the database must not lie there unknown."""
+    steps = migrate._steps()
+    old = {number: sql for number, sql in steps.items() if number < max(steps)}
+    (tmp_path / "data").mkdir()
+    with monkeypatch.context() as before:
+        before.setattr(migrate, "_steps", lambda: old)
+        migrate.migrate(tmp_path / "data" / "olhubd.sqlite")
+    async with stage_of_one(tmp_path):
+        (line,) = [one for one in lines(tmp_path) if "newer schema" in one["event"]]
+    assert line["schema"] == max(steps)
+    assert line["backup"] in {str(path) for path in (tmp_path / "data").glob("*.backup")}
+    assert f"schema-{max(old)}" in line["backup"]
+    assert "personal data" in line["event"]
 
 
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path, configuration: Path) -> None:

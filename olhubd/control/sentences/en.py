@@ -123,8 +123,8 @@ SENTENCES: Final[Mapping[str, str | tuple[str, ...]]] = {
     "open.pending": "{what} is owed since {since} and goes when its turn comes",
     "open.sent": "{what} is under way, or its outcome is not known and is being looked up{because}",
     "open.retry": "{what} failed {attempts} times and is tried again at {due}{because}",
-    "open.hold": "{what} waits for a person{because}. Then: olhubd deliveries {ways}",
-    "open.dead": "{what} was given up{because}. To try it all the same: olhubd deliveries retry {id}",
+    "open.hold": "{what} waits for a person{because}. Then: olhubd holds {ways}",
+    "open.dead": "{what} was given up{because}. To try it all the same: olhubd holds retry {id}",
     # Words of the model
     "fulfilment.new": "new",
     "fulfilment.processing": "processing",

@@ -125,8 +125,8 @@ SENTENCES: Final[Mapping[str, str | tuple[str, ...]]] = {
     "open.pending": "{what} czeka od {since} na swoją kolej",
     "open.sent": "{what} jest w drodze albo jego wynik jest nieznany i właśnie sprawdzany{because}",
     "open.retry": "{what} nie powiodło się {attempts} razy, następna próba {due}{because}",
-    "open.hold": "{what} czeka na człowieka{because}. Potem: olhubd deliveries {ways}",
-    "open.dead": "{what} porzucono{because}. Aby mimo to spróbować: olhubd deliveries retry {id}",
+    "open.hold": "{what} czeka na człowieka{because}. Potem: olhubd holds {ways}",
+    "open.dead": "{what} porzucono{because}. Aby mimo to spróbować: olhubd holds retry {id}",
     # Words of the model
     "fulfilment.new": "nowe",
     "fulfilment.processing": "w realizacji",

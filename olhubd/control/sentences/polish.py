@@ -320,7 +320,7 @@ REASONS: Final[Mapping[str, str]] = {
     "{}: {} not in the hub and {} not at the source ({})": "{}: brak w hubie: {}, brak w źródle: {} ({})",
     "nobody has signed in: olhubd auth {}": "nikt się nie zalogował: olhubd auth {}",
     "the sign-in ends on {}: olhubd auth {}": "logowanie wygasa {}: olhubd auth {}",
-    "{}: olhubd deliveries list": "{} (olhubd deliveries list)",
+    "{}: olhubd holds list": "{} (olhubd holds list)",
     "{} on hold": "wstrzymane: {}",
     "{} given up": "porzucone: {}",
     "{} on hold and {} given up": "wstrzymane: {}, porzucone: {}",
@@ -328,8 +328,10 @@ REASONS: Final[Mapping[str, str]] = {
     "the oldest of what is owed waits since {} UTC": "najstarsze przekazanie czeka od {} UTC",
     "is stuck: journalctl -u olhubd": "utknęło: journalctl -u olhubd",
     "fails again and again: journalctl -u olhubd": "stale zawodzi: journalctl -u olhubd",
-    "{}: {} is no {} of {}; there are: {}": "{}: {} to nie {} w {}; są: {}",
-    "{}: {} is no {} of {}; did you mean {}? there are: {}": ("{}: {} to nie {} w {}; czy chodziło o {}? są: {}"),
+    "{}: {}: {} is no {} of {}; there are: {}": "{}: {}: {} to nie {} w {}; są: {}",
+    "{}: {}: {} is no {} of {}; did you mean {}? there are: {}": (
+        "{}: {}: {} to nie {} w {}; czy chodziło o {}? są: {}"
+    ),
     "status": "status",
     "delivery method": "sposób dostawy",
     "payment method": "sposób płatności",

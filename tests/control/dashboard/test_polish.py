@@ -110,8 +110,8 @@ def test_details_of_alarms_are_said_in_polish() -> None:
     ]  # fmt: skip
     for detail, polish in (
         (
-            "2 on hold and 1 given up: olhubd deliveries list",
-            "wstrzymane: 2, porzucone: 1 (olhubd deliveries list)",
+            "2 on hold and 1 given up: olhubd holds list",
+            "wstrzymane: 2, porzucone: 1 (olhubd holds list)",
         ),
         (
             f"last read {watch.span(timedelta(hours=3))} ago: olhubd runs",
@@ -228,7 +228,7 @@ async def trouble(house: House) -> None:
         names=("x",), looks=1, looked_at=now,
     )  # fmt: skip
     await house.database.write(lambda tx: reconciliations.put(tx, day))
-    details = ("2 on hold: olhubd deliveries list", "last read 3 hours ago: olhubd runs")
+    details = ("2 on hold: olhubd holds list", "last read 3 hours ago: olhubd runs")
     await house.hub.alarms.settle(
         [watch.Finding(kind=kind, subject="market", detail=details[at % 2]) for at, kind in enumerate(AlarmKind)]
     )
