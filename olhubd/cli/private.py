@@ -12,7 +12,7 @@ import click
 __all__ = ["PRIVATE"]
 
 
-class _Private(click.ParamType):
+class _Private(click.ParamType):  # type: ignore[type-arg]  # no generic in every version
     """A file to write, `-` for standard output. It is made when the first byte comes, so a refusal leaves none."""
 
     name = "file"
