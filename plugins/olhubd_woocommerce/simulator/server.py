@@ -225,6 +225,9 @@ class WooCommerceSimulator(Steering):
                 return 201, sheet.notes[-1]
             case "GET", [number, "fulfillments"] if self.fulfillments:
                 return 200, self.ledger.get(number).fulfilments
+            case "POST", [number, "fulfillments"] if self.fulfillments and self.ignoring:
+                self.ignoring -= 1
+                return 201, {"id": 1, "entity_id": number, **body}
             case "POST", [number, "fulfillments"] if self.fulfillments:
                 return 201, self._fulfil(self.ledger.get(number), body)
         raise no_route()
@@ -252,7 +255,12 @@ class WooCommerceSimulator(Steering):
         return row
 
     def _trackings(self, method: str, sheet: Sheet, body: Any) -> Result:
-        return (200, sheet.trackings) if method == "GET" else (201, self._track(sheet, body))
+        if method == "GET":
+            return 200, sheet.trackings
+        if self.ignoring:
+            self.ignoring -= 1
+            return 201, {"tracking_id": "0" * 32, "tracking_provider": "", **body}
+        return 201, self._track(sheet, body)
 
     def _track(self, sheet: Sheet, body: Any) -> Any:
         row = {"tracking_id": f"{len(sheet.trackings) + 1:032x}", "tracking_provider": "", **body}

@@ -1,0 +1,39 @@
+"""Parcels where the shop keeps what is in them: the kit's rules about them, on a shop with fulfilments or a plugin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+import pytest
+
+from olhubd.testing import conformance
+from olhubd.testing.conformance import Verdict
+from olhubd_woocommerce.connector import WooCommerce
+from olhubd_woocommerce.simulator import WooCommerceSimulator
+
+PARCELS = [rule for rule in conformance.concerning(WooCommerce) if rule.family == "SHIP"]
+
+
+class Fulfilling(WooCommerceSimulator):
+    def __init__(self, seed: int = 0, now: Callable[[], datetime] | None = None) -> None:
+        super().__init__(seed, now, fulfillments=True, verify_signatures=False)
+
+
+class Tracking(WooCommerceSimulator):
+    def __init__(self, seed: int = 0, now: Callable[[], datetime] | None = None) -> None:
+        super().__init__(seed, now, tracking_plugin=True, verify_signatures=False)
+
+
+@pytest.mark.parametrize("rule", PARCELS, ids=lambda rule: rule.id)
+async def test_a_parcel_of_a_fulfilment_holds_its_lines(rule: conformance.Rule) -> None:
+    result = await conformance.try_rule(rule, WooCommerce, Fulfilling)
+    assert result.verdict is Verdict.PASS, result.reason
+
+
+@pytest.mark.parametrize("rule", PARCELS, ids=lambda rule: rule.id)
+async def test_a_parcel_of_the_tracking_plugin_has_its_carrier(rule: conformance.Rule) -> None:
+    result = await conformance.try_rule(rule, WooCommerce, Tracking)
+    assert result.verdict is not Verdict.FAIL, result.reason
+    # That plugin keeps no lines.
+    assert (result.verdict is Verdict.NOT_APPLICABLE) == (rule.id in ("SHIP-04", "SHIP-05"))
