@@ -1,4 +1,4 @@
-"""Parcels where the shop keeps what is in them: the kit's rules about them, on a shop with fulfilments or a plugin."""
+"""Parcels where the shop keeps what is in them: the kit's rules of them, with fulfilments or a tracking plugin."""
 
 from __future__ import annotations
 
