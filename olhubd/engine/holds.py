@@ -257,8 +257,10 @@ class Holds:
         return ()
 
     def _let_go(self, delivery: Delivery) -> Delivery:
-        # With a time of sending its outcome is not known, so it goes on as SENT and is looked up.
-        state = DeliveryState.RETRY if delivery.sent_at is None else DeliveryState.SENT
+        # With a time of sending its outcome is not known, so it goes on as SENT and is looked up. So does an order
+        # that was tried at all: what was taken for a refusal may have been somebody else's page.
+        tried = delivery.action is Action.PUSH_ORDER and delivery.attempts > 0
+        state = DeliveryState.SENT if tried or delivery.sent_at is not None else DeliveryState.RETRY
         return msgspec.structs.replace(
             delivery,
             state=state,

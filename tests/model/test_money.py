@@ -1,6 +1,7 @@
 """Money is exact, of one currency, and splits without a grosz lost."""
 
 from decimal import Decimal
+from fractions import Fraction
 
 import msgspec
 import pytest
@@ -51,3 +52,14 @@ def test_allocation_loses_nothing(units: int, weights: list[int]) -> None:
     for part, weight in zip(parts, weights, strict=True):
         share = amount.amount * (Decimal(weight) / whole if whole else Decimal(1) / len(weights))
         assert abs(part.amount - share) < Decimal("0.01")
+
+
+@pytest.mark.parametrize("digits", [15, 17, 20])
+def test_what_is_split_is_split_exactly_however_great(digits: int) -> None:
+    """A binary fraction cannot tell the grosz of great sums: each part is the one that exact arithmetic gives."""
+    amount = Money(Decimal(10) ** digits + Decimal("0.01"), "PLN")
+    parts = allocate(amount, [Decimal(1), Decimal(3), Decimal(7)])
+    for part, weight in zip(parts, (1, 3, 7), strict=True):
+        exact = Fraction(amount.amount) * weight / 11
+        assert abs(Fraction(part.amount) - exact) < Fraction(1, 100)
+    assert total(parts, "PLN") == amount

@@ -8,11 +8,15 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from olhubd.decide import land, plan
 from olhubd.engine import inputs
 from olhubd.engine.inputs import Configured, Page, Start, Told, Turn
+from olhubd.engine.replay import Play
+from olhubd.store import Database
+from olhubd.store import inputs as kept
 from tests.replay import tape
 
 FIXTURES = sorted(path.name.removesuffix(".inputs.jsonl") for path in tape.FOLDER.glob("*.inputs.jsonl"))
@@ -75,3 +79,18 @@ def test_the_fixtures_have_all_kinds_of_inputs() -> None:
     assert kinds == {Page, Turn, Told, Configured, Start}
     assert any(document.gone or document.later for document in documents if isinstance(document, Page))
     assert any(document.orders for document in documents if isinstance(document, Told))
+
+
+async def test_what_cannot_be_decided_is_told_and_its_neighbours_are_decided(tmp_path: Path) -> None:
+    """An input whose documents make no sense any more, as after an upgrade, is never left out in silence."""
+    good = tape.read(text("trade", "inputs"))
+    where = next(i for i, one in enumerate(good) if one.kind == "page")
+    page = msgspec.json.decode(kept.unpack(good[where].document))
+    page["orders"] = [{"no": "order"}]
+    broken = msgspec.structs.replace(good[where], document=kept.pack(msgspec.json.encode(page)))
+    async with Database.open(tmp_path / "scratch") as scratch:
+        play = Play(scratch)
+        assert await play.decide([*good[:where], broken]) > 0
+        (failure,) = play.failures
+    assert failure.was == "decided"
+    assert failure.now.startswith(f"input {broken.id} (page) cannot be decided: ")
