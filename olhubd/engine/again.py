@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
 from functools import partial
 
 from olhubd.engine.batch import Result
@@ -22,7 +23,7 @@ from olhubd.plugin import (
     Temporary,
     Unreadable,
 )
-from olhubd.store import Database, Transaction, lookups
+from olhubd.store import Database, Transaction, arrivals, lookups
 
 __all__ = ["Again"]
 
@@ -30,6 +31,8 @@ _ASIDE = 900.0
 """Seconds until an order is asked for again that could not be read."""
 _TRIES = 10
 """So often in vain, and an order is left to the journal and the sweep."""
+_BACK, _SOME = timedelta(days=30), 20
+"""How old orders may be that are looked at in turn, and how many after each sweep."""
 _RECORD = (Order, Unreadable, Gone, Later)
 
 
@@ -56,8 +59,32 @@ class Again:
         self._database = database
         self._runs = log_of_runs
         self._clock = clock
+        self._place: tuple[datetime, int] | None = None
+        """Up to where unfinished orders were looked at in turn."""
         self.waiting = True
         """Whether some may wait."""
+
+    async def look_back(self, until: datetime) -> None:
+        """Let some of the unfinished orders placed before `until` be read again, in turn.
+
+        Not every edit moves the date of change that feeds and sweeps go by.
+        """
+        if not isinstance(self._feed, OrderLookup):
+            return
+        oldest = (until - _BACK, 0)
+        place = max(self._place or oldest, oldest)
+        found = await arrivals.unfinished(self._database.reader, self._account, place, until, _SOME)
+        self._place = found[-1][1] if len(found) == _SOME else None
+        if not found:
+            return
+        now = self._clock.now()
+        wishes = [lookups.Lookup(external_id=id_, due_at=now, reason="looked at in turn") for id_, _ in found]
+
+        async def work(tx: Transaction) -> None:
+            await lookups.put(tx, self._account, wishes)
+
+        await self._database.write(work)
+        self.waiting = True
 
     async def read(self) -> None:
         """Read what is due. Raises what keeps the account as a whole from being read."""

@@ -105,6 +105,8 @@ class Poller:
         self._next_pull = 0.0
         self._sweep: feeds.Position | None = None
         self._sweep_run: Run | None = None
+        self._swept: set[str] = set()
+        """The cursors of the sweep under way."""
         self._put_off = False
         """Whether a sweep is due that found too many others at it; it is tried again after the next pull."""
         self._cursor: Cursor | None = None
@@ -383,7 +385,9 @@ class Poller:
         try:
             before = Cursor(position.cursor) if position.cursor else None
             page = await self._page("sweep", partial(self._feed.sweep, since, before), before)
-            ends = not page.more and page.failure is None
+            self._swept = {*self._swept, str(before)} if before is not None else set()
+            circle = page.more and page.cursor in self._swept
+            ends = circle or (not page.more and page.failure is None)
             after = feeds.Position(
                 account=self.account,
                 feed=SWEEP,
@@ -399,6 +403,8 @@ class Poller:
             self._sweep, self._sweep_run = after, run
             if page.failure is not None:
                 raise page.failure
+            if circle:
+                raise ContractBroken("sweep: more is promised, and the cursor goes round in a circle")
         except Exception as error:
             self._sweep_run = None
             await self._runs.end(run, words(error))
@@ -408,6 +414,7 @@ class Poller:
             if run.missed:
                 self._log.warning("the journal missed orders", account=self.account, orders=run.missed)
             await self._runs.end(run)
+            await self._again.look_back(since)
 
     def _missed(self, page: Page, result: Result, now: datetime) -> int:
         """How many of a page's orders the journal should have told by now and did not."""

@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from olhubd.model import RunState, Stage
+from olhubd.model import Fulfilment, RunState, Stage
 from olhubd.store import codec
 from olhubd.store.database import Reader
 
-__all__ = ["count", "known", "last", "live", "missed", "read_at"]
+__all__ = ["count", "known", "last", "live", "missed", "read_at", "unfinished"]
 
 _HOUR = 3_600_000_000
+_GOING = (Stage.PLACED.value, Stage.CONFIRMED.value)
+_UNSENT = (Fulfilment.NEW.value, Fulfilment.PROCESSING.value, Fulfilment.READY.value)
 
 
 async def count(reader: Reader, account: str, since: datetime, until: datetime) -> dict[datetime, int]:
@@ -65,6 +67,23 @@ async def known(reader: Reader, account: str, external_ids: Sequence[str]) -> se
         )
         found.update(row[0] for row in rows)
     return found
+
+
+async def unfinished(
+    reader: Reader, account: str, after: tuple[datetime, int], until: datetime, limit: int
+) -> list[tuple[str, tuple[datetime, int]]]:
+    """The orders placed before `until` that are neither sent nor cancelled, the oldest first, each with its place.
+
+    They follow the one at the place `after`.
+    """
+    moment, number = codec.stamp(after[0]), after[1]
+    rows = await reader.fetch(
+        "SELECT external_id, placed_at, id FROM orders WHERE account = ? AND placed_at >= ? AND placed_at < ?"
+        " AND (placed_at > ? OR id > ?) AND stage IN (?, ?) AND fulfilment IN (?, ?, ?) AND superseded_by IS NULL"
+        " ORDER BY placed_at, id LIMIT ?",
+        (account, moment, codec.stamp(until), moment, number, *_GOING, *_UNSENT, limit),
+    )
+    return [(row[0], (codec.moment(row[1]), row[2])) for row in rows]
 
 
 async def read_at(reader: Reader, account: str, feed: str) -> datetime | None:

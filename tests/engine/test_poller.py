@@ -20,7 +20,7 @@ from olhubd.engine.runlog import RunLog
 from olhubd.engine.schedule import Schedule
 from olhubd.engine.supervisor import Pulse
 from olhubd.engine.turns import Turns
-from olhubd.model import Order, Run, RunState
+from olhubd.model import Fulfilment, Order, Run, RunState
 from olhubd.plugin import (
     AuthLost,
     ContractBroken,
@@ -719,3 +719,33 @@ async def test_a_feed_that_says_for_how_long_is_left_alone_for_so_long(bench: Be
     async with asyncio.timeout(5):
         while bench.market.pulls < 2:
             await asyncio.sleep(0.01)
+
+
+async def test_an_edit_that_moves_no_date_is_found_in_turn(bench: Bench) -> None:
+    """A quantity changed days later and the date of change did not: neither feed nor sweep tells it."""
+    now = bench.clock.now()
+    names = [f"{number:02}" for number in range(25)]  # more than are looked at after one sweep
+    bench.start(begin=now - timedelta(days=40))
+    await bench.begun()
+    bench.market.place(*(order(name, placed_at=now - timedelta(days=10, minutes=int(name))) for name in names))
+    bench.market.place(order("sent", placed_at=now - timedelta(days=10), fulfilment=Fulfilment.SENT))
+    bench.market.place(order("ancient", placed_at=now - timedelta(days=39)))
+    await bench.until(*names, "sent", "ancient")
+    await bench.stop()
+    edited = {name: order(name, placed_at=now - timedelta(days=10), number=f"new {name}") for name in names}
+    bench.market.all.update(edited)
+    bench.market.read.clear()
+    # Sweeps look back for three days, so they tell none of these.
+    bench.market.sweep = nothing  # type: ignore[method-assign]
+    bench.start(begin=now - timedelta(days=40), sweep_interval=timedelta(seconds=0.05))
+
+    async def all_read() -> bool:
+        rows = await orders.listing(bench.database.reader, limit=500)
+        return {row.number for row in rows} >= {one.number for one in edited.values()}
+
+    await bench.sooner_or_later(all_read)
+    assert not {"sent", "ancient"} & set(bench.market.read)
+
+
+async def nothing(since: datetime, cursor: Cursor | None) -> Page:
+    return Page(records=[], cursor=Cursor("end"))

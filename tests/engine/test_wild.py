@@ -53,6 +53,11 @@ async def stands_still(cursor: Cursor | None, *_: Any) -> Page:
     return Page(records=[], cursor=cursor or Cursor(""), more=True)
 
 
+async def sweeps_in_a_circle(*_: Any) -> Page:
+    at = Wild.asked["sweep"] % 2
+    return Page(records=[], cursor=Cursor("ab"[at]), more=True)
+
+
 async def stands_still_slowly(cursor: Cursor, *_: Any) -> Page:
     await asyncio.sleep(0)
     return Page(records=[], cursor=cursor, more=True)
@@ -280,3 +285,14 @@ async def test_a_plugin_that_cannot_stop_asking_leaves_room_for_the_sweep(
         position = await feeds.get(database.reader, "wild", "orders")
         assert position is not None
         assert int(str(position.cursor)) >= 15
+
+
+async def test_a_sweep_that_goes_in_a_circle_ends(database: Database, clock: SystemClock, tmp_path: Path) -> None:
+    async with opened(tmp_path, database, clock, sweep=sweeps_in_a_circle) as zoo:
+
+        async def told() -> bool:
+            return any("sweep: more is promised" in str(run.error) for run in await zoo.failed())
+
+        await zoo.until(told)
+        await zoo.goes_on()
+        assert await zoo.landed("wild") > 0

@@ -301,9 +301,10 @@ REASONS: Final[Mapping[str, str]] = {
     "{}: the cursor is no text but {}": "{}: kursor to nie tekst, lecz {}",
     "{}: the failure is no plugin error but {}": "{}: awaria to nie błąd wtyczki, lecz {}",
     "{}: more is promised, and the cursor has not moved": "{}: zapowiedziano więcej, a kursor się nie ruszył",
-    "pull: more is promised, and the cursor goes round in a circle": (
-        "pull: zapowiedziano więcej, a kursor krąży w kółko"
+    "{}: more is promised, and the cursor goes round in a circle": (
+        "{}: zapowiedziano więcej, a kursor krąży w kółko"
     ),
+    "looked at in turn": "sprawdzane po kolei",
     "{} is no kind of record": "{} nie jest rodzajem rekordu",
     "the hub failed: {}": "zawiódł hub: {}",
     "last read {} ago: olhubd runs": "ostatni odczyt {} temu: olhubd runs",
