@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 import pytest
 
+from olhubd.decide.land import compare
 from olhubd.decide.verify import objection
 from olhubd.model import Order, Shipment
 from olhubd.plugin import OutcomeUnknown, Unreadable
@@ -158,6 +160,19 @@ async def test_two_products_of_one_sku_are_not_chosen_between_in_silence() -> No
         (item,) = simulator.ledger.sheets[501].doc["line_items"]
         assert item["product_id"] == first["id"]
         assert [one.field for one in receipt.differences] == ["lines[A1-1].product"]
+
+
+# Opened for viewing, an order gets a new date of change (woocommerce#41226): nothing else is different.
+async def test_a_new_date_of_change_alone_is_no_change() -> None:
+    simulator = WooCommerceSimulator(verify_signatures=False)
+    async with open_shop(simulator) as shop:
+        number = simulator.place_order([{"sku": "KUB-BIA", "quantity": 1}])
+        before = await shop.read_order(number)
+        assert isinstance(before, Order)
+        after = msgspec.structs.replace(
+            before, revision="2030-01-01T00:00:00", updated_at=datetime(2030, 1, 1, tzinfo=UTC)
+        )
+        assert compare(before, after) == []
 
 
 # An order of fees alone (woocommerce-payments#1190).
