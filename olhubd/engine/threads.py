@@ -37,10 +37,10 @@ def apart(name: str, call: Callable[[], T]) -> asyncio.Future[T]:
         failure: BaseException | None = None
         try:
             result = context.run(call)
-        except StopIteration as error:
-            failure = RuntimeError(repr(error))  # which no future takes
         except BaseException as error:
-            failure = error
+            # An exit of a plugin's check would end the loop, and no future takes a StopIteration.
+            plain = isinstance(error, Exception) and not isinstance(error, StopIteration)
+            failure = error if plain else RuntimeError(repr(error))
         with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
             loop.call_soon_threadsafe(settle, result, failure)
 
