@@ -15,7 +15,7 @@ from olhubd.plugin import AuthLost, Conflict, OutcomeUnknown, PluginError, Push,
 from olhubd.testing.host import Hurry, account
 from olhubd.testing.samples import sample
 from olhubd.testing.simulator import serve
-from olhubd_vendure import Vendure
+from olhubd_vendure import Vendure, wire
 from olhubd_vendure.queries import Call
 from tests.fuzz.vendure import Duplicated, VendureStandIn
 from tests.plugins.vendure.test_draft import Book
@@ -294,3 +294,58 @@ async def test_a_call_of_several_that_fails_is_named_alone() -> None:
             await shop.push_order(pushed())
     assert str(refusal.value).startswith("addItemToDraftOrder of ")
     assert "setCustomer" not in str(refusal.value)
+
+
+def packed(stand: VendureStandIn) -> None:
+    """An order of two lines and a charge, of which the first line is sent."""
+    (order, *_) = stand.orders
+    (line,) = order.lines
+    placeholder = wire.Variant(id="999", sku="ANY")
+    lines = [
+        msgspec.structs.replace(line, id="a", quantity=1, custom_fields={"marketplaceLineId": "L1"}),
+        msgspec.structs.replace(line, id="b", quantity=1, custom_fields={"marketplaceLineId": "L2"}),
+        msgspec.structs.replace(
+            line,
+            id="c",
+            quantity=1,
+            product_variant=placeholder,
+            custom_fields={"marketplaceLineId": "charge 1"},
+        ),
+        msgspec.structs.replace(
+            line, id="d", quantity=1, product_variant=placeholder, custom_fields={"marketplaceLineId": "L3"}
+        ),
+    ]
+    sent = wire.Fulfillment(
+        id="9",
+        state="Shipped",
+        method="DPD",
+        created_at=AT,
+        tracking_code="W0",
+        lines=[wire.FulfillmentLine(order_line_id="a", quantity=1)],
+    )
+    stand.orders = [msgspec.structs.replace(order, lines=lines, fulfillments=[sent])]
+
+
+@pytest.mark.parametrize(
+    ("named", "sent"),
+    [
+        (("L1",), []),
+        (("L2",), ["b", "c"]),
+        (("L1", "L2"), ["b", "c"]),
+        (("L3",), ["c", "d"]),
+        (("never heard of",), []),
+        ((), ["b", "c", "d"]),
+    ],
+)
+async def test_a_parcel_takes_what_it_names_and_what_nobody_ever_names(
+    named: tuple[str, ...], sent: list[str]
+) -> None:
+    """Never another line in the place of one that is sent; a charge goes along, a line without product is goods."""
+    stand = stand_in("whole")
+    packed(stand)
+    async with opened(stand, placeholder_sku="ANY") as (shop, _):
+        await shop.add_shipment("5", Shipment(waybill="W1", carrier="INPOST", line_ids=named))
+    (order,) = stand.orders
+    parcels = [one for one in order.fulfillments or [] if one.tracking_code == "W1"]
+    assert [part.order_line_id for one in parcels for part in one.lines] == sent
+    assert ("INPOST: W1" in stand.notes) is (not sent)
