@@ -22,8 +22,6 @@ __all__ = ["Lineage"]
 
 MARGIN = timedelta(hours=1)
 """For a source whose servers disagree, and for the time an answer was under way."""
-_RESOLUTION = timedelta(seconds=2)
-"""A Date tells whole seconds."""
 JUMP = 120.0
 """Seconds that a Date may be ahead of what our monotonic clock makes of the last one: answers are never early."""
 
@@ -69,8 +67,8 @@ class Lineage:
         """The account's feed was read to its end. `last` is the newest row of all orders, `newest` the time of the
         youngest order that the source told of, where its own Date is not known."""
         if account not in self._doubts:
-            now = self.now(account)
-            self._doubts[account] = Doubt(last=last, until=now + _RESOLUTION if now is not None else newest)
+            # A Date tells whole seconds, so this is the present at the latest: what is placed from now on is new.
+            self._doubts[account] = Doubt(last=last, until=self.now(account) or newest)
 
     def settled(self, account: str) -> bool:
         """Whether its feed was read to its end already."""

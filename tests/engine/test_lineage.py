@@ -69,14 +69,14 @@ async def test_all_is_in_doubt_until_the_feed_was_read_to_its_end() -> None:
 
 
 async def test_what_was_there_by_the_sources_own_clock_is_in_doubt_whenever_it_lands() -> None:
-    """A Date tells whole seconds, and ours are no part of it."""
+    """Our wall clock is no part of it."""
     clock = VirtualClock()
     lineage = Lineage(clock)
     lineage.heard("allegro", date(SOURCE))
     clock.jump(timedelta(days=-3).total_seconds())
     lineage.reached("allegro", OrderId(7), None)
-    assert lineage.covers("allegro", OrderId(8), SOURCE + timedelta(milliseconds=900))
-    assert not lineage.covers("allegro", OrderId(8), SOURCE + timedelta(seconds=3))
+    assert lineage.covers("allegro", OrderId(8), SOURCE - timedelta(milliseconds=100))
+    assert not lineage.covers("allegro", OrderId(8), SOURCE + timedelta(milliseconds=100))
 
 
 async def test_where_no_date_is_told_the_youngest_order_that_was_told_bounds_it() -> None:

@@ -1,0 +1,29 @@
+"""What a normal order costs: one call at the shop, and no look-up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import structlog
+
+from tests.e2e.test_hub import Seller
+
+
+async def test_a_normal_order_is_not_looked_up(tmp_path: Path) -> None:
+    """Its feed was read to its end before it came, so no earlier process can have sent it."""
+    seller = Seller(tmp_path)
+    seller.wanted = False
+    seller.route.pop("status_back")
+    with structlog.testing.capture_logs():
+        async with seller.open():
+            lineage = seller.hub._shared.lineage
+
+            async def reached() -> bool:
+                return lineage.settled("first")
+
+            await seller.until(reached)
+            searches = seller.shop.calls["GET /wc/v3/orders"]
+            seller.first.ledger.buy(20, paid=True)
+            await seller.settled()
+            assert seller.shop.calls["POST /wc/v3/orders"] == 20
+            assert seller.shop.calls["GET /wc/v3/orders"] == searches
