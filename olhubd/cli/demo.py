@@ -268,7 +268,16 @@ def _say(row: dict[str, Any]) -> str | None:
 async def _report(stage: Stage, show: _Show, settled: bool) -> bool:
     found: Audit = await stage.audit()
     landed, held = await stage.landed(), await stage.held()
+    entries = [entry for books in (await stage.books())[0].values() for entry in books]
+    cancelled = sum(entry.cancelled for entry in entries)
+    merged = sum(entry.status == "MERGED" and not entry.cancelled for entry in entries)
     show.say("")
+    # A sum that adds up: bought = cancelled + put together + unfinished + sold. What landed are those that are sold,
+    # and of the others those that were read before they were cancelled or put together.
+    show.result("bought", len(entries))
+    show.result("cancelled", cancelled)
+    show.result("put together", merged)
+    show.result("unfinished", len(entries) - cancelled - merged - found.sold)
     show.result("sold", found.sold)
     show.result("landed", landed)
     show.result("forwarded", found.forwarded)

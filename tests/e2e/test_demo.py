@@ -32,6 +32,9 @@ def check(done: subprocess.CompletedProcess[str]) -> dict[str, int]:
     found = results(done.stdout)
     assert found["sold"] > 10
     assert found["forwarded"] == found["sold"] <= found["landed"]
+    # In the reader's eyes, too: what was bought is sold, or it is told why not.
+    assert found["bought"] == found["cancelled"] + found["put together"] + found["unfinished"] + found["sold"]
+    assert found["landed"] <= found["bought"]
     wrong = {name: found[name] for name in ("lost", "doubled", "wrong totals", "not taken back")}
     assert set(wrong.values()) == {0}, wrong
     assert "Traceback" not in done.stderr
