@@ -273,7 +273,7 @@ async def _report(stage: Stage, show: _Show, settled: bool) -> bool:
     merged = sum(entry.status == "MERGED" and not entry.cancelled for entry in entries)
     show.say("")
     # A sum that adds up: bought = cancelled + put together + unfinished + sold. What landed are those that are sold,
-    # and of the others those that were read before they were cancelled or put together.
+    # and of the others those that were read in time.
     show.result("bought", len(entries))
     show.result("cancelled", cancelled)
     show.result("put together", merged)
