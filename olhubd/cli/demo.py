@@ -272,8 +272,8 @@ async def _report(stage: Stage, show: _Show, settled: bool) -> bool:
     cancelled = sum(entry.cancelled for entry in entries)
     merged = sum(entry.status == "MERGED" and not entry.cancelled for entry in entries)
     show.say("")
-    # A sum that adds up: bought = cancelled + put together + unfinished + sold. What landed are those that are sold,
-    # and of the others those that were read in time.
+    # A sum that adds up: bought = cancelled + put together + unfinished + sold. What landed is what was sold and,
+    # of the rest, what was read in time.
     show.result("bought", len(entries))
     show.result("cancelled", cancelled)
     show.result("put together", merged)
