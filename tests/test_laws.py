@@ -42,6 +42,7 @@ TASKS = {
 
 SQL = {
     "olhubd/testing/torture/aged.py": "makes files as older versions left them",
+    "olhubd/testing/torture/kept.py": "compares two files, whatever tables they have",
     "olhubd/testing/torture/store.py": "breaks the disk under SQLite, and nothing else",
     "olhubd/testing/torture/upgrade.py": "looks at files of older versions, which the store cannot open",
 }

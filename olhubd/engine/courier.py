@@ -140,7 +140,9 @@ class Courier:
         # Before the look-up: what that finds is as old as its asking.
         # To send it again to a target that refuses a second one is always safe; to leave it at that is not.
         waits = 0.0 if sink.idempotent and gone is None else self._doubts.settling(delivery, sink.settle)
-        if unknown or self._in_doubt(delivery, stored):
+        # What the target told of is looked up whatever is known of the order; else it would be told of for ever.
+        told = msgspec.json.decode(delivery.payload, type=Waiver).only_found
+        if unknown or told or self._in_doubt(delivery, stored):
             generation = self._lineage.generation
             # It cannot be there from before it was placed.
             age = self._lineage.age(stored.account, stored.order.placed_at)

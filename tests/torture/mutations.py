@@ -33,8 +33,8 @@ from olhubd.plugin import Receipt, Token
 from olhubd.plugin.answer import ErrorTable
 from olhubd.store import Transaction, deliveries, feeds, orders
 from olhubd.testing.torture import Result as Played
-from olhubd.testing.torture import inline
-from olhubd.testing.torture.campaign import SMALL, at_every_crossing, by_seed
+from olhubd.testing.torture import inline, play
+from olhubd.testing.torture.campaign import SMALL, at_every_crossing, by_seed, restored
 
 __all__ = ["MUTATIONS", "Mutation", "Stale", "swap"]
 
@@ -256,13 +256,8 @@ def _no_mark_of_sending() -> Any:
 
 
 def _no_look_up_of_old_orders() -> Any:
-    make = Courier.__init__
-
-    def young(self: Courier, *args: Any, **named: Any) -> None:
-        make(self, *args, **named)
-        self._epoch = self._epoch.replace(year=1990)
-
-    return mock.patch.object(Courier, "__init__", young)
+    """What this database calls never sent is believed to be."""
+    return swap(Courier, "_in_doubt", lambda _self, _delivery, _stored: False)
 
 
 def _no_lease() -> Any:
@@ -426,6 +421,9 @@ MUTATIONS: dict[str, Mutation] = {
     ),
     "no echo guard": Mutation(_no_echo_guard, small("an order"), frozenset({"ghost"})),
     "no mark of sending": Mutation(_no_mark_of_sending, small("an order"), ONCE),
+    "no look-up after a restore": Mutation(
+        _no_look_up_of_old_orders, lambda: (play(restored("older", skew)) for skew in (0, -86400)), ONCE
+    ),
     "no lease": Mutation(_no_lease, seeds(200), ONCE),
     "never synced": Mutation(_never_synced, small("an order", power=True), frozenset({"power"})),
     "synced at checkpoints only": Mutation(

@@ -15,7 +15,7 @@ import pytest
 
 from olhubd.engine.courier import Courier
 from olhubd.testing.torture import Result, Schedule, Step, draw, play, rogue
-from olhubd.testing.torture.campaign import SMALL, at_every_crossing, by_seed, shrink
+from olhubd.testing.torture.campaign import SMALL, at_every_crossing, by_seed, restored, shrink
 from olhubd.testing.torture.schedule import WAYS
 from olhubd.testing.torture.siege import besiege
 from tests.torture.mutations import MUTATIONS, Mutation, Stale, small, swap
@@ -157,6 +157,22 @@ def test_a_plugin_that_breaks_the_rules_hurts_no_other(way: str) -> None:
 
 def test_ways_to_break_the_rules_are_those_that_are_drawn() -> None:
     assert tuple(rogue.WAYS) == WAYS
+
+
+@pytest.mark.parametrize("skew", [0, -600, -3600, -86400, 3600])
+@pytest.mark.parametrize("what", ["older", "lost"])
+def test_a_database_of_before_doubles_nothing_and_leaves_nothing_alive(what: str, skew: int) -> None:
+    """What was forwarded is found, what was cancelled meanwhile is cancelled in the shop, by whatever clock."""
+    result = play(restored(what, skew))
+    assert result.findings == []
+    assert any("restored" in line for line in result.trace)
+
+
+def test_what_a_shop_tells_of_is_looked_up_also_where_nothing_is_in_doubt() -> None:
+    """Else it was told of, given up and told of again at each sweep, and stayed alive in the shop."""
+    with swap(Courier, "_in_doubt", lambda _self, _delivery, _stored: False):
+        result = play(restored("lost", 0))
+    assert "stray" not in result.kinds
 
 
 def test_later_trouble_is_drawn_beside_what_a_seed_always_played() -> None:

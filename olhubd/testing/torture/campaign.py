@@ -14,7 +14,7 @@ from olhubd.testing.torture.play import Result
 from olhubd.testing.torture.schedule import SHOP, Schedule, Step, draw
 from olhubd.testing.torture.weather import Ill
 
-__all__ = ["SMALL", "at_every_crossing", "by_seed", "outage", "shrink"]
+__all__ = ["SMALL", "at_every_crossing", "by_seed", "outage", "restored", "shrink"]
 
 _TRIES = 200
 _DAY = 24 * 3600.0
@@ -88,6 +88,21 @@ _WRITTEN: dict[str, Schedule] = {
 }
 SMALL = {name: msgspec.structs.replace(schedule, name=name) for name, schedule in _WRITTEN.items()}
 """By what happens in them; small enough for a kill at every crossing."""
+
+
+def restored(what: str, skew: int) -> Schedule:
+    """Orders bought after a copy of the file was kept, of which one is cancelled while the daemon is down; then the
+    file of before, or none, and a clock that is wrong by `skew` seconds for ten minutes."""
+    bought = (Step(at=25 + 5.0 * n, verb="buy", where="market-a", it=n, count=1, what="ready") for n in (2, 3, 4))
+    steps = (
+        _BUY,
+        Step(at=20, verb="save"),
+        *bought,
+        Step(at=150, verb="restore", what=what, count=skew, also=600, seconds=61.0),
+        Step(at=160, verb="cancel", it=2, what="buyer"),
+        Step(at=240, verb="buy", where="market-a", it=5, count=1, what="ready"),
+    )
+    return Schedule(seed=0, name=f"{what}, {skew} s", markets=("market-a",), lag=3.0, steps=steps)
 
 
 def outage(where: str) -> Schedule:

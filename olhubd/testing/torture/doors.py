@@ -17,7 +17,6 @@ from olhubd.plugin import (
     Cursor,
     Defaults,
     DeviceGrant,
-    Difference,
     Gone,
     OAuthLogin,
     OrderFeed,
@@ -35,6 +34,7 @@ from olhubd.plugin import (
     Temporary,
     Token,
 )
+from olhubd.plugin.stored import Comparison
 from olhubd.testing.torture import shop as shops
 from olhubd.testing.torture.grant import LIFE, Unauthorized
 from olhubd.testing.torture.market import Market
@@ -227,21 +227,20 @@ class WorkshopDoor(ShopDoor):
 
 def _compared(push: Push, sold: Sold) -> Receipt:
     """What the shop has, with what it has otherwise than it was sent."""
-    sent = {f"{push.reference}/{line.external_id}": line for line in push.order.lines}
-    there = {line.external_id: line for line in sold.lines}
-    differences = [
-        Difference(field=f"lines[{line.external_id}]", what="it was sent, and is not there")
-        for mark, line in sent.items()
-        if mark not in there
-    ]
-    for mark, line in there.items():
-        if mark in sent and line.quantity != sent[mark].quantity:
-            what = f"{sent[mark].quantity} were sent, {line.quantity} are there"
-            differences.append(Difference(field=f"lines[{sent[mark].external_id}].quantity", what=what))
-        if mark in sent and line.name != sent[mark].name:
-            what = f"only {len(line.name)} letters of it are there"
-            differences.append(Difference(field=f"lines[{sent[mark].external_id}].name", what=what, cut=True))
-    return msgspec.structs.replace(_receipt(sold), differences=tuple(differences))
+    order = push.order
+    names = {f"{push.reference}/{line.external_id}": line.name for line in order.lines}
+    compared = Comparison()
+    compared.lines(
+        [(line.external_id, line.quantity) for line in order.lines],
+        [(line.external_id.removeprefix(f"{push.reference}/"), line.quantity) for line in sold.lines],
+    )
+    for line in sold.lines:
+        compared.text(f"lines[{line.external_id}].name", names.get(line.external_id), line.name)
+    if sold.status == "cancelled":
+        compared.add("status", "it is cancelled there")
+    elif push.include_payment and order.fully_paid and not sold.paid:
+        compared.add("status", "it is not paid there", wanted="processing")
+    return msgspec.structs.replace(_receipt(sold), differences=compared.differences)
 
 
 def _receipt(sold: Sold) -> Receipt:

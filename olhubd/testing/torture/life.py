@@ -8,6 +8,7 @@ import functools
 import random
 import traceback
 from datetime import timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any, Self, cast
 
@@ -145,6 +146,12 @@ class Life:
         except BaseException:
             await stack.aclose()
             raise
+
+        def heard(system: str) -> None:
+            # Each system has the right time, whatever the machine of the daemon has.
+            hub._shared.lineage.heard(system, format_datetime(world.now(), usegmt=True))  # noqa: SLF001 - no client here
+
+        world.weather.answered = heard
         return cls(world, store, hub, stack)
 
     async def stop(self) -> bool:

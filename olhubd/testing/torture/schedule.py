@@ -89,7 +89,7 @@ WAYS = (
 """What a plugin does that it must not; see `olhubd.testing.torture.rogue`."""
 
 # Ill, the calls it may strike, and whether it lasts or strikes so many times
-_RESTORES = 0.0
+_RESTORES = 0.15
 _SPELLS: tuple[tuple[Ill, str], ...] = (
     (Ill.DOWN, "journal|read|listing"),
     (Ill.DOWN, "push|find|cancel|status|parcel|payment"),
@@ -174,10 +174,13 @@ class _Further:
         self._add("spell", where=where, what=ill.value, match=match, chance=chance, count=count)
 
     def _restore(self) -> None:
-        """The database of before, or none, or only a clock that is wrong; things happen in the meantime."""
+        """The database of before, or none, or only a clock that is wrong; things happen in the meantime.
+
+        Nobody restores within the time that a shop has to settle: what was sent just now is in no list yet.
+        """
         dice = self._dice
         saved = dice.uniform(0, self._span)
-        at, away = saved + dice.uniform(1, 600), dice.choice((1.0, 60.0, 300.0))
+        at, away = saved + dice.uniform(1, 600), dice.choice((61.0, 120.0, 300.0))
         skew = dice.choice((0, 0, -600, -3600, -DAY, 600, 3600, DAY))
         self._add("save", saved)
         right = dice.choice((1, 60, 600)) if abs(skew) > 600 else dice.choice((1, 600, 5000))
@@ -185,13 +188,11 @@ class _Further:
             right = 30 * DAY  # put back by a day, it would put off by a day what is due
         what = dice.choice(("older", "older", "older", "lost", "kept"))
         self._add("restore", at, what=what, count=skew, also=right, seconds=away)
-        bought = [step.it for step in self._steps if step.verb == "buy"]
+        merged = {one for step in self._steps if step.verb == "merge" for one in (step.it, step.also)}
+        bought = [step.it for step in self._steps if step.verb == "buy" and step.it not in merged]
         for _ in range(dice.randint(0, 3) if bought else 0):
             verb, moment = dice.choice(("cancel", "ship", "pay", "confirm")), dice.uniform(saved, at + away)
             self._add(verb, moment, it=dice.choice(bought), what="buyer" if verb == "cancel" else "")
-        if len(bought) > 1 and dice.random() < 0.3:
-            one, other = dice.sample(bought, 2)
-            self._add("merge", dice.uniform(saved, at + away), it=one, also=other)
 
 
 class _Draw:

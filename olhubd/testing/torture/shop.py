@@ -186,7 +186,7 @@ class Shop:
     def set_status(self, number: str, status: str) -> None:
         sold = self._get(number)
         if sold.status not in (status, "cancelled", "completed"):
-            sold.status = status
+            sold.status, sold.paid = status, sold.paid or status == "processing"
             self._touch(sold)
 
     def set_paid(self, number: str, paid: Money) -> None:

@@ -93,7 +93,9 @@ async def _sold(world: World, reader: Reader) -> list[str]:
             there = [sold for sold in marked if sold.status != DRAFT]
             live = [sold for sold in there if sold.status != "cancelled"]
             held = holds.pop((market.name, purchase.id), [])
-            if len(there) < len(marked) and not held:
+            # Of what another database had begun nobody knows; a draft is no order, and nobody is asked to pay it.
+            forgotten = world.restored and not purchase.due
+            if len(there) < len(marked) and not held and not forgotten:
                 found.append(f"draft: {mark} was left half-made in the shop")
             reasons = "; ".join(delivery.reason or "" for delivery in held)
             if len(there) > 1:
@@ -103,7 +105,7 @@ async def _sold(world: World, reader: Reader) -> list[str]:
                 found.append(f"held: {mark} waits for a person: {reasons}")
             elif purchase.due and not live and not held:
                 found.append(f"lost: {mark} is not in the shop, and nobody was told")
-            elif live and not purchase.due and not waits:
+            elif live and not purchase.due and not waits and not (world.restored and purchase.merged):
                 found.append(f"stray: {mark} is alive in the shop")
             elif live and purchase.due and not held:
                 found.extend(_priced(mark, purchase, live[0], mark in world.accepted))
@@ -115,11 +117,12 @@ def _rightly(world: World, purchase: Purchase, there: Sequence[Sold]) -> bool:
     """Whether there is something that only a person can see to.
 
     The shop has another order than the one that was sent; or the database was one of before, and what is in the
-    shop is off where it came from.
+    shop is off where it came from, or cancelled there although it is due.
     """
     if any(sold.spoiled not in ("", "text") for sold in there):
         return True
-    return bool(world.restored and not purchase.due and any(sold.status != "cancelled" for sold in there))
+    alive = any(sold.status != "cancelled" for sold in there)
+    return bool(world.restored and there and not (alive and purchase.due))
 
 
 def _lined(mark: str, purchase: Purchase, sold: Sold) -> Iterator[str]:
@@ -142,7 +145,7 @@ async def _back(world: World, _reader: Reader) -> list[str]:
     found = []
     for sold in world.shop.orders.values():
         account, _, id_ = (sold.reference or "").partition(":")
-        if not id_ or not sold.waybills:
+        if not id_ or not sold.waybills or sold.status == "cancelled":
             continue
         purchase = world.markets[account].purchases[id_]
         if purchase.merged is None and not purchase.cancelled and purchase.fulfilment != "SENT":

@@ -85,6 +85,8 @@ class Weather:
         self.processes = 1
         """How many daemons have made calls here, one after another."""
         self.patience = Patience()
+        self.answered: Callable[[str], None] = _unheard
+        """Hears which system answered, as clients hear the Date of each answer."""
 
     def add(self, spell: Spell) -> None:
         self._spells.append(spell)
@@ -157,6 +159,7 @@ class Weather:
                 raise lost
         result = act()
         self.patience.answered(what, about)
+        self.answered(what.partition(".")[0])
         if writes:
             await self._frontier.cross(f"{what}: done, not yet answered")
         return result
@@ -164,6 +167,10 @@ class Weather:
     def _delay(self, spell: Spell, took: float) -> float:
         slow = spell.ill in (Ill.HANG, Ill.SLOW)
         return spell.seconds if slow and spell.seconds is not None else took
+
+
+def _unheard(_system: str) -> None:
+    pass
 
 
 def _at(seconds: float, act: Callable[[], Any]) -> None:
