@@ -91,7 +91,7 @@ class KnowsNotWhoItIs(GoodShop):
         return [*await super().delivery_methods(), *await super().delivery_methods()]
 
     async def payment_methods(self) -> list[Method]:
-        return []
+        return (await super().payment_methods())[:0]
 
 
 @breaks("LIST-01")
