@@ -77,7 +77,10 @@ def lines(folder: Path) -> list[dict[str, Any]]:
 
 
 def said(folder: Path, event: str) -> list[dict[str, Any]]:
-    return [line for line in lines(folder) if line["event"] == event]
+    """What the log has of it; before the log come the warnings about the configuration, for people."""
+    text = (folder / "olhubd.log").read_text()
+    told: list[dict[str, Any]] = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+    return [line for line in told if line["event"] == event]
 
 
 async def heard(folder: Path, event: str, count: int = 1) -> list[dict[str, Any]]:
