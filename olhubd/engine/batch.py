@@ -251,7 +251,7 @@ class Batch:
 
     async def _met(self, fresh: Sequence[Candidate]) -> dict[str, frozenset[str]]:
         """The targets that told of orders with the marks of these already, by their external ids."""
-        if self._doubt is None or not fresh:
+        if self._doubt is None or not fresh or not await strangers.known(self._tx):
             return {}
         marks = {reference(self._account, c.order.external_id): c.order.external_id for c in fresh}
         found: dict[str, frozenset[str]] = {}

@@ -153,7 +153,7 @@ async def acquaint(
     tx: Transaction, ledger: Ledger, target: str, arrived: Sequence[copies.Copy], routes: Sequence[Route]
 ) -> None:
     """Look again at orders with our mark that a target told of before these copies were known there."""
-    if not arrived:
+    if not arrived or not await strangers.known(tx):
         return
     copy_of = {copy.order_id: copy for copy in arrived}
     rows = await orders.read(tx, list(copy_of))

@@ -11,7 +11,7 @@ from olhubd.model import Shipment
 from olhubd.store import codec
 from olhubd.store.database import Reader, Transaction
 
-__all__ = ["Stranger", "by_reference", "forget", "put"]
+__all__ = ["Stranger", "by_reference", "forget", "known", "put"]
 
 
 class Stranger(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +38,12 @@ async def put(tx: Transaction, stranger: Stranger) -> None:
             codec.stamp(stranger.seen_at),
         ),
     )
+
+
+async def known(reader: Reader) -> bool:
+    """Whether there are any: nearly always there are none."""
+    row = await reader.one("SELECT EXISTS (SELECT 1 FROM strangers)")
+    return bool(row and row[0])
 
 
 async def by_reference(reader: Reader, references: Sequence[str]) -> list[Stranger]:
