@@ -112,7 +112,8 @@ class _Sum:
     """What all schedules come to."""
 
     def __init__(self) -> None:
-        self.schedules = self.failed = self.orders = self.kills = self.struck = self.crossings = 0
+        self.schedules = self.failed = self.orders = self.struck = self.crossings = 0
+        self.kills = self.cuts = 0
         self.virtual = 0.0
         self._began = self._told = time.perf_counter()
 
@@ -121,6 +122,7 @@ class _Sum:
         self.failed += bool(result.findings)
         self.orders += result.orders
         self.kills += result.kills
+        self.cuts += result.cuts
         self.struck += result.struck
         self.crossings += result.crossings
         self.virtual += result.seconds
@@ -136,6 +138,7 @@ class _Sum:
             ("schedules", self.schedules),
             ("orders", self.orders),
             ("kills", self.kills),
+            ("power cuts", self.cuts),
             ("faults", self.struck),
             ("crossings", self.crossings),
             ("hours lived", f"{self.virtual / 3600:.1f}"),
