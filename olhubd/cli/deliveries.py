@@ -167,9 +167,7 @@ def _do(session: Session, ids: tuple[int, ...], what: str, body: msgspec.Struct 
     printer = session.printer
     if not printer.json(done):
         for delivery in done:
-            printer.line(
-                f"delivery {delivery.id} ({delivery.action.value} to {delivery.target}) is {delivery.state.value}"
-            )
+            printer.line(printer.let_go(delivery))
     if refused:
         lines = [f"  {number}: {error}" for number, error in refused]
         raise Failure(f"{len(refused)} of {len(ids)} deliveries could not be changed", lines=lines)

@@ -253,7 +253,7 @@ def _each(
     if not printer.json(done):
         for one in done:
             if isinstance(one, DeliveryRow):
-                printer.line(f"delivery {one.id} ({one.action.value} to {one.target}) is {one.state.value}")
+                printer.line(printer.let_go(one))
             else:
                 printer.line(f"record q{one.id}: {'asked for again' if what == 'retry' else 'given up'}")
     if refused:

@@ -21,6 +21,8 @@ import click
 if TYPE_CHECKING:
     from rich.console import JustifyMethod
 
+    from olhubd.control.records import DeliveryRow
+
 __all__ = ["Printer", "harmless", "span"]
 
 Row = Sequence[object]
@@ -144,6 +146,13 @@ class Printer:
         whom = f"{about.account or 'olhubd'}{order}: "
         text = about.text.removeprefix(whom)  # some begin with it themselves
         return self.cell(f"{whom}{text} ({about.why})")
+
+    def let_go(self, delivery: DeliveryRow) -> str:
+        """What a person's word made of a delivery, in a line."""
+        state = delivery.state.value
+        if state == "sent":
+            state = "looked up before it is sent again, for it may be there"
+        return f"delivery {delivery.id} ({delivery.action.value} to {delivery.target}) is {state}"
 
     def when(self, at: datetime) -> str:
         """A moment in the zone of the configuration, to the second."""

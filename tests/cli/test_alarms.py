@@ -12,7 +12,7 @@ from tests.control.house import House
 async def test_what_is_wrong_is_told(house: House, terminal: Terminal) -> None:
     await house.hub.unit("stingy").lost(AuthLost("the grant was taken back"))
     await house.hub.watch.round()
-    assert "alarm: parked stingy: sign-in lost" in await terminal("status")
+    assert "alarm: parked stingy: its key is refused" in await terminal("status")
     assert "parked" in await terminal("alarms")
     await house.hub.unit("stingy").resume("anna")
     await house.hub.watch.round()
@@ -25,7 +25,7 @@ async def test_days_are_compared(house: House, terminal: Terminal) -> None:
     assert "No day has been compared yet." in await terminal("reconcile")
     unit = house.hub.unit("market")
     assert unit.poller is not None
-    unit.poller._started_at = house.hub.clock.now() - timedelta(days=3)
+    unit.poller._since = house.hub.clock.now() - timedelta(days=3)
     (found,) = (await terminal.json("reconcile", "--account", "market", "--now"))["items"]
     assert (found["account"], found["source"], found["missing"]) == ("market", 0, 0)
     assert "market" in await terminal("reconcile", "--account", "market")

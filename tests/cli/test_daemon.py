@@ -128,9 +128,9 @@ async def test_held_deliveries_are_released(house: House, terminal: Terminal) ->
     sold = (await house.get(f"/deliveries/{first}"))["order"]["external_id"]
     assert f"olhubd holds release {first}" in await terminal("explain", sold)
     assert await terminal("deliveries", "release", str(first)) == (
-        f"delivery {first} (push-order to shop) is retry\n"
+        f"delivery {first} (push-order to shop) is looked up before it is sent again, for it may be there\n"
     )
-    assert (await terminal("deliveries", "release", "--all", "--target", "shop")).count("is retry") == 2
+    assert (await terminal("deliveries", "release", "--all", "--target", "shop")).count("is looked up before") == 2
     await house.until(house.settled)
     assert "is confirmed; nothing is to be done" in await terminal("deliveries", "retry", str(second), code=1)
     partly = await terminal("deliveries", "retry", str(second), str(third), "999", code=1)

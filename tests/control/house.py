@@ -86,7 +86,8 @@ class House:
                 "stingy": {"connector": "stingy", **self.tiny.settings(tiny)},
                 "off": {"connector": "stingy", "enabled": False, **self.tiny.settings(tiny)},
             }
-            routes = [{"from": ["market"], "to": "shop"}]
+            routes: list[dict[str, Any]] = [{"from": ["market"], "to": "shop"}]
+            routes += [{"from": ["stingy", "off"], "to": "shop", "forward": False}]
             self.path = write_configuration(self.folder, accounts, routes, {}, "127.0.0.1:0")
             configuration = self.configuration()
             configuration.daemon.data.mkdir()

@@ -151,7 +151,17 @@ def test_reasons_are_those_that_the_hub_writes() -> None:
     tail = next(text[2:] for text in written if text.startswith("{} changed after the order went on"))
     written |= {f"{changed}{tail}" for changed in (*courier._AMENDMENTS.values(), "something")}
     # Of two parts each, and in a statement of the store.
-    written |= {"no product for {}", "sign-in lost: {}", "blocked: {}", "the daemon ended"}
+    written |= {
+        f"{{}}: {said}" for said in written if said.startswith(("the records ", "the cursor ", "the failure "))
+    }
+    written |= {re.sub(r"^(pull|sweep): ", "{}: ", said) for said in written}
+    written |= {
+        "no product for {}",
+        "sign-in lost: {}",
+        "its key is refused: {}",
+        "blocked: {}",
+        "the daemon ended",
+    }
     written |= {"{} is paused: {}", "{} is parked: {}", "{} hours", "{} minutes", "{}: warning: {}"}
     written |= {"{} on hold and {} given up", "{}: {} not in the hub ({})", "{}: {} not at the source ({})"}
     written |= {"{}: {} not in the hub and {} not at the source ({})", "{} in quarantine (olhubd quarantine)"}

@@ -186,7 +186,7 @@ FACTS: dict[str, Any] = {
     "number": "5", "old": "new", "old_total": {"amount": "1.00", "currency": "PLN"}, "other": "2",
     "reason": "it was cancelled before it was sent", "run": 1, "scope": "read", "subject": "market",
     "target": "shop", "title": "Rynek", "to": "3", "token": "till",
-    "total": {"amount": "2.00", "currency": "PLN"}, "waybill": "1",
+    "total": {"amount": "2.00", "currency": "PLN"}, "waybill": "1", "what": ["method"],
 }  # fmt: skip
 """What any kind of event may tell."""
 OTHERWISE: dict[str, dict[str, Any]] = {
