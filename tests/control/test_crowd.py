@@ -153,7 +153,7 @@ async def test_strangers_hang_up_nobody_who_showed_a_token(small: House) -> None
 
 async def test_who_waits_for_an_answer_is_not_hung_up(small: House) -> None:
     """A long question of a known program outlasts a crowd."""
-    asking = asyncio.create_task(small.ask("GET", "/events", after=await newest(small), wait=1))
+    asking = asyncio.create_task(small.ask("GET", "/events", after=await newest(small), account="off", wait=1))
     await asyncio.sleep(0.1)
     async with strangers(small, PLACES * 3, b""):
         assert (await asking)[0] == 200
@@ -162,7 +162,7 @@ async def test_who_waits_for_an_answer_is_not_hung_up(small: House) -> None:
 async def test_where_all_ask_the_next_one_is_refused(small: House) -> None:
     """There is nobody to hang up: who was here first goes on."""
     last = await newest(small)
-    asking = [asyncio.create_task(small.ask("GET", "/events", after=last, wait=2)) for _ in range(PLACES)]
+    asking = [asyncio.create_task(small.ask("GET", "/events", after=last, account="off", wait=2)) for _ in range(PLACES)]
     await asyncio.sleep(0.3)
     assert await ended(await connect(small, GET + b"\r\n")) == b""
     assert [status for status, _ in await asyncio.gather(*asking)] == [200] * PLACES
@@ -236,7 +236,7 @@ async def test_half_of_a_second_request_is_not_waited_for(brisk: House) -> None:
 async def test_half_of_a_request_that_came_before_the_answer_is_not_waited_for(brisk: House) -> None:
     show = f"Host: localhost\r\nAuthorization: Bearer {brisk.token}\r\n\r\n".encode()
     last = await newest(brisk)
-    line = await connect(brisk, b"GET /api/v1/events?after=%d&wait=1 HTTP/1.1\r\n" % last + show)
+    line = await connect(brisk, b"GET /api/v1/events?after=%d&account=off&wait=1 HTTP/1.1\r\n" % last + show)
     await asyncio.sleep(0.3)
     line[1].write(b"GET /hea")
     assert b" 200 " in await ended(line)

@@ -41,7 +41,7 @@ async def test_an_upgrade_counts_what_landing_would_have_counted(tmp_path: Path)
     old, new = tmp_path / "old.sqlite", tmp_path / "new.sqlite"
     connection = sqlite3.connect(old)
     for step in STEPS:
-        if not step.name.startswith(("0007", "0008", "0009", "0010")):
+        if step.name < "0007":
             connection.executescript(step.read_text(encoding="utf-8"))
     connection.execute("PRAGMA user_version = 6")
     stamp = codec.stamp(AT)
