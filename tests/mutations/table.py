@@ -153,8 +153,8 @@ MUTATIONS = (
     Mutation(
         "a fetch by hand moves the timer",
         "olhubd/engine/poller.py",
-        "            asked.set_result(run)\n            self._asked = None\n        else:\n",
-        "            asked.set_result(run)\n            self._asked = None\n        if True:\n",
+        "            self._hand.done(asked, run)\n        elif not self._unfinished:\n",
+        "            self._hand.done(asked, run)\n        if not self._unfinished:\n",
         ("tests/engine/test_poller.py::test_fetching_by_hand_leaves_the_timer_where_it_was",),
     ),
     Mutation(
