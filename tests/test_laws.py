@@ -245,6 +245,20 @@ def test_core_knows_no_plugin_by_name() -> None:
     assert found == []
 
 
+def test_what_the_architecture_names_is_there() -> None:
+    """Who looks for a promise by its test, or for a thing by its module, must not be sent to where neither is."""
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    tests = set(re.findall(r"`(tests/[\w/]+\.py)::(test_\w+)`", text))
+    modules = set(re.findall(r"`((?:\w+/)+\w+\.py)`", text))
+    assert len(tests) > 50
+    assert len(modules) > 50
+    gone = [
+        f"{path}::{one}" for path, one in sorted(tests) if f"def {one}(" not in (ROOT / path).read_text("utf-8")
+    ]
+    gone += [path for path in sorted(modules) if not any((ROOT / top / path).is_file() for top in ("olhubd", "."))]
+    assert gone == []
+
+
 @pytest.mark.parametrize("section", [Alarms, Daemon, Engine, Control], ids=lambda section: section.__name__)
 def test_every_setting_has_an_effect(section: type[Alarms | Daemon | Engine | Control]) -> None:
     """A key that is documented and read by nobody is a lie that costs an operator an evening."""
