@@ -53,6 +53,7 @@ from olhubd.store.orders import Stored
 __all__ = ["Amend", "Courier", "Outcome", "Parcel", "Policy"]
 
 _HICCUPS = 5
+"""So many attempts that end in what is no answer, and a person is asked."""
 _DOUBLES = (Action.PUSH_ORDER, Action.ADD_SHIPMENT)  # a status or a payment is only set again
 _AMENDMENTS = {
     "order.lines-changed": "what was bought or its price",
@@ -362,7 +363,7 @@ class Courier:
     # Verdicts
 
     def _failed_itself(self, parcel: Parcel, why: str) -> Outcome:
-        if parcel.delivery.attempts >= 5:
+        if parcel.delivery.attempts >= _HICCUPS:
             return self._verdicts.hold(self._unsure(parcel), why, Hold.BROKEN, sent=True)
         return self._failed(parcel, OutcomeUnknown(why))
 

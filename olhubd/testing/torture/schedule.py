@@ -16,7 +16,7 @@ __all__ = ["Schedule", "Step", "draw"]
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """At `at` seconds something happens; `verb` is a method of `olhubd.testing.torture.steps`.
+    """At `at` seconds something happens; `verb` is a method of `World`.
 
     `where` is the system, `it` and `also` are purchases. What `seconds`, `count` and `what` are the verb says.
     """
