@@ -26,7 +26,7 @@ from typing import Any
 from olhubd.testing.catalogue import PRODUCTS
 from tests.e2e import postgres
 
-__all__ = ["Clerk", "Shop", "ShopUnavailable", "add_product", "install", "running"]
+__all__ = ["Clerk", "Shop", "ShopUnavailable", "add_product", "install", "running", "ten_off"]
 
 FOLDER = Path(__file__).parent / "vendure"
 PLACEHOLDER = "MARKETPLACE"
@@ -343,6 +343,21 @@ def add_product(clerk: Clerk, name: str, sku: str, variant: dict[str, Any]) -> N
             ]
         },
     )
+
+
+def ten_off(clerk: Clerk) -> str:
+    """A promotion that applies by itself to every order."""
+    made: str = clerk.ask(
+        "mutation($i:CreatePromotionInput!){createPromotion(input:$i){... on Promotion{id}}}",
+        {"i": {
+            "enabled": True,
+            "conditions": [{"code": "minimum_order_amount", "arguments": [
+                {"name": "amount", "value": "1"}, {"name": "taxInclusive", "value": "true"}]}],
+            "actions": [{"code": "order_percentage_discount", "arguments": [{"name": "discount", "value": "10"}]}],
+            "translations": [{"languageCode": "en", "name": "Ten off", "description": ""}],
+        }},
+    )["createPromotion"]["id"]  # fmt: skip
+    return made
 
 
 def _methods(clerk: Clerk, *, plain: bool) -> None:

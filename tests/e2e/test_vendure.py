@@ -19,7 +19,7 @@ from olhubd.testing.host import account
 from olhubd.testing.proxy import Proxy
 from olhubd.testing.samples import PERSONAL, SAMPLES, sample
 from olhubd_vendure import Vendure
-from tests.e2e.shop import PLACEHOLDER, STOCK, Shop, add_product
+from tests.e2e.shop import PLACEHOLDER, STOCK, Shop, add_product, ten_off
 
 pytestmark = [pytest.mark.xdist_group("vendure"), pytest.mark.proves("vendure", "real-server")]
 
@@ -462,16 +462,7 @@ async def test_a_shop_with_little_of_ours(plain_vendure: Shop) -> None:
 
 
 async def test_a_promotion_of_the_shop_does_not_change_what_was_paid(plain_vendure: Shop) -> None:
-    promotion = plain_vendure.clerk.ask(
-        "mutation($i:CreatePromotionInput!){createPromotion(input:$i){... on Promotion{id}}}",
-        {"i": {
-            "enabled": True,
-            "conditions": [{"code": "minimum_order_amount", "arguments": [
-                {"name": "amount", "value": "1"}, {"name": "taxInclusive", "value": "true"}]}],
-            "actions": [{"code": "order_percentage_discount", "arguments": [{"name": "discount", "value": "10"}]}],
-            "translations": [{"languageCode": "en", "name": "Ten off", "description": ""}],
-        }},
-    )["createPromotion"]["id"]  # fmt: skip
+    promotion = ten_off(plain_vendure.clerk)
     settings = {**plain_vendure.settings(), "shipping_method": plain_vendure.plain_shipping}
     try:
         async with account(Vendure, settings) as shop:

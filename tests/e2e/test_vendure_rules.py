@@ -21,7 +21,7 @@ from olhubd.testing.host import account
 from olhubd.testing.proxy import Proxy
 from olhubd.testing.samples import sample
 from olhubd_vendure import Vendure
-from tests.e2e.shop import FOLDER, Clerk, Shop, add_product
+from tests.e2e.shop import FOLDER, Shop, add_product, ten_off
 from tests.e2e.storefront import Buyer, open_card_payments
 
 pytestmark = [pytest.mark.xdist_group("vendure"), pytest.mark.proves("vendure", "real-server")]
@@ -43,21 +43,6 @@ def push(order: Order, **options: Any) -> Push:
 
 def parcel(waybill: str, *line_ids: str) -> Shipment:
     return Shipment(waybill=waybill, carrier="INPOST", line_ids=line_ids)
-
-
-def ten_off(clerk: Clerk) -> str:
-    """A promotion that applies by itself to every order."""
-    made: str = clerk.ask(
-        "mutation($i:CreatePromotionInput!){createPromotion(input:$i){... on Promotion{id}}}",
-        {"i": {
-            "enabled": True,
-            "conditions": [{"code": "minimum_order_amount", "arguments": [
-                {"name": "amount", "value": "1"}, {"name": "taxInclusive", "value": "true"}]}],
-            "actions": [{"code": "order_percentage_discount", "arguments": [{"name": "discount", "value": "10"}]}],
-            "translations": [{"languageCode": "en", "name": "Ten off", "description": ""}],
-        }},
-    )["createPromotion"]["id"]  # fmt: skip
-    return made
 
 
 @pytest.mark.parametrize("way", [{}, STEPS])
