@@ -288,7 +288,7 @@ def test_every_section_is_read(write: Write, tmp_path: Path) -> None:
     ],
 )
 def test_the_start_of_orders(write: Write, written: str, start: object) -> None:
-    """ACC-16: orders placed before the start are not taken."""
+    """Part of ACC-16: how the start is written."""
     path = write(GOOD.replace('client_id = "id"', f'client_id = "id"\n{written}'))
     assert load(path).accounts["market"].start == start
 

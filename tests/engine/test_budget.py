@@ -111,7 +111,7 @@ async def test_orders_go_first_and_within_a_lane_who_came_first() -> None:
 
 
 async def test_who_renews_a_token_passes_a_shut_gate_is_counted_and_opens_it_to_nobody() -> None:
-    """ACC-19. A renewal whose answer was lost cannot wait a minute; the old token is not taken that long."""
+    """A renewal whose answer was lost cannot wait a minute; the old token is not taken that long."""
     gate = bucket(calls=1, per=1000.0, patience=100.0)
     gate.close(60.0)
     assert await passing(gate, Lane.ACCESS) == 0.0

@@ -362,7 +362,7 @@ async def test_an_end_is_heard_while_a_reload_by_a_signal_is_under_way(hub: Hub,
 async def test_what_a_reload_breaks_off_does_not_stand_as_running(
     hub: Hub, database: Database, tmp_path: Path
 ) -> None:
-    """LOG-02. Nor does what an end breaks off; no count that is kept writes over it."""
+    """Part of LOG-02. Nor does what an end breaks off; no count that is kept writes over it."""
     await hub.start()
     reader = database.reader
     ids = {name: hub.runs.begin(name, "orders.sweep", "timer") for name in ("shop", "other")}
@@ -406,7 +406,7 @@ async def test_a_reload_that_fails_when_nobody_waits_any_more_is_told(
 
 
 async def test_nobody_waits_for_an_account_that_has_ended(hub: Hub, tmp_path: Path) -> None:
-    """MAN-03. A fetch by hand that a reload has overtaken."""
+    """Part of MAN-03: a fetch by hand that a reload has overtaken ends."""
     await hub.start()
     unit = hub.unit("shop")
     await hub.reload(changed(tmp_path))

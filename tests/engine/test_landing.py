@@ -189,7 +189,7 @@ async def test_orders_before_the_start_are_not_wanted(bench: Bench) -> None:
 
 
 async def test_a_later_start_does_not_end_what_has_begun(bench: Bench) -> None:
-    """ACC-16: an order that is held is cancelled all the same."""
+    """Part of ACC-16: an order that is held is cancelled all the same."""
     await bench.land(order("A"))
     result = await bench.land(order("A", stage=Stage.CANCELLED), order("old"), start=EPOCH + timedelta(seconds=1))
     assert (result.added, result.changed, result.ignored) == (0, 1, 1)
@@ -426,7 +426,7 @@ async def test_what_somebody_did_to_the_money_of_a_copy_leaves_a_trace_once(benc
 
 
 async def test_the_first_status_that_a_copy_tells_goes_back(bench: Bench) -> None:
-    """SYN-20: where the receipt told none, the first one is news too."""
+    """Part of SYN-16: where the receipt told none, the first one is news too."""
     await pushed(bench)
     await bench.land(order("77", reference="allegro:A", external_stage="completed"), account="shop")
     assert ("allegro", "set-status", DeliveryState.PENDING) in await bench.owed()

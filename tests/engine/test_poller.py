@@ -210,7 +210,7 @@ async def test_news_land_page_by_page(bench: Bench) -> None:
 async def test_a_good_run_whose_end_cannot_be_stored_is_still_a_good_run(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """LOG-02. A disk that fills once all has landed: counted once, and not as failed."""
+    """Part of LOG-02. A disk that fills once all has landed: counted once, and not as failed."""
     bench.market.place(order("0"), told=False)
     bench.start()
     await bench.begun()

@@ -53,7 +53,7 @@ async def kept(database: Database) -> dict[str, RunState]:
 async def test_no_run_stands_as_running_for_ever_after_a_full_disk(
     database: Database, clock: SystemClock, disk: Disk
 ) -> None:
-    """LOG-02. Its row was there, its end could not be written: the next moment of the log writes it."""
+    """Part of LOG-02. Its row was there, its end could not be written: the next moment of the log writes it."""
     log = RunLog(database, clock)
     run = await landed(database, log)
     disk.full = True

@@ -255,7 +255,7 @@ async def test_a_lost_answer_is_asked_for_once_more_with_the_kept_token() -> Non
 
 
 async def test_a_lost_answer_is_asked_for_again_within_the_minute_in_which_the_old_token_is_taken() -> None:
-    """ACC-19. Three answers lost in a row, then a server that is away: nobody parks for that."""
+    """Part of ACC-20. Three answers lost in a row, then a server that is away: nobody parks for that."""
     desk = Desk()
     await desk.keeper.access()
     await desk.keeper.refused("access-1")

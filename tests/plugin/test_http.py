@@ -543,7 +543,7 @@ async def test_an_answer_to_a_probe_opens_the_gate_a_failure_does_not(
 async def test_the_table_knows_the_systems_own_words(
     shop: Shop, session: aiohttp.ClientSession, gate: Turnstile
 ) -> None:
-    """LOG-12. Part of LOG-13: message and field reach the caller, without the buyer's address."""
+    """Part of LOG-12 and LOG-13: message and field reach the caller, without the buyer's address."""
 
     def read(answer: Answer) -> Complaint:
         body = msgspec.json.decode(answer.body)

@@ -275,7 +275,7 @@ def test_what_the_shop_could_not_hold_is_refused_before_a_call(change: dict[str,
 
 
 def test_what_the_server_lacks_is_named() -> None:
-    """FWD-20: a free line needs a placeholder, and a server that lets it have a price."""
+    """Part of FWD-20: a free line needs a placeholder, and a server that lets it have a price."""
     order = sample("free-lines", "1", AT)
     bare = msgspec.structs.replace(FULL, order_fields=frozenset(), line_fields=frozenset())
     with pytest.raises(Rejected, match="externalId and imported"):
