@@ -162,7 +162,8 @@ async def test_who_waits_for_an_answer_is_not_hung_up(small: House) -> None:
 async def test_where_all_ask_the_next_one_is_refused(small: House) -> None:
     """There is nobody to hang up: who was here first goes on."""
     last = await newest(small)
-    asking = [asyncio.create_task(small.ask("GET", "/events", after=last, account="off", wait=2)) for _ in range(PLACES)]
+    silent = {"after": last, "account": "off", "wait": 2}
+    asking = [asyncio.create_task(small.ask("GET", "/events", **silent)) for _ in range(PLACES)]
     await asyncio.sleep(0.3)
     assert await ended(await connect(small, GET + b"\r\n")) == b""
     assert [status for status, _ in await asyncio.gather(*asking)] == [200] * PLACES
