@@ -188,7 +188,7 @@ class AccountUnit:
             shared.policy,
             shared.routes,
             shared.processing,
-            shared.amend,
+            shared.amending,
             shared.lineage,
             self.calls,
         )

@@ -64,6 +64,7 @@ _AMENDMENTS = {
 }
 
 Amend = Callable[[Delivery, Order], Awaitable[Order | str | None]]
+"""What plugins say of a delivery: nothing is called, for each order, where none of them has a say."""
 
 
 class Courier:
@@ -78,7 +79,7 @@ class Courier:
         policy: Policy,
         routes: Callable[[], Sequence[Route]],
         processing: Callable[[str], str | None],
-        amend: Amend,
+        amending: Callable[[], Amend | None],
         lineage: Lineage,
         calls: Calls,
     ) -> None:
@@ -90,7 +91,7 @@ class Courier:
         self._policy = policy
         self.routes = routes
         self._processing = processing
-        self._amend = amend
+        self._amending = amending
         self._lineage = lineage
         self._generation = lineage.generation
         self._doubts = Doubts(clock, policy.doubts)
@@ -208,11 +209,14 @@ class Courier:
     async def _packed(self, parcel: Parcel, route: Route) -> Push | str:
         """The order as it is to be sent, or why a plugin wants it not to be."""
         stored = parcel.stored
-        amend = partial(self._amend, parcel.delivery, stored.order)
-        amended = await self._calls.read("olhubd_amend_delivery", amend, (Order, str, NoneType))
-        if isinstance(amended, str):
-            return amended
-        push = packing.pack(stored.account, amended or stored.order, route)
+        order = stored.order
+        if (amend := self._amending()) is not None:
+            asked = partial(amend, parcel.delivery, order)
+            amended = await self._calls.read("olhubd_amend_delivery", asked, (Order, str, NoneType))
+            if isinstance(amended, str):
+                return amended
+            order = amended or order
+        push = packing.pack(stored.account, order, route)
         if msgspec.json.decode(parcel.delivery.payload, type=Waiver).free_lines:
             push = msgspec.structs.replace(push, free_lines=True)
         return push

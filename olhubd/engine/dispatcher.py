@@ -27,6 +27,8 @@ __all__ = ["Dispatcher"]
 _LONGEST_SLEEP = 30.0
 _MOMENT, _MOMENTS = 0.01, 5
 """For how many seconds, and how often at most, a turn waits for more deliveries to end."""
+_AHEAD = 64
+"""So many a fast target may have claimed ahead, however few it takes at one time: turns are what costs."""
 _DOWN_MAX = 300.0
 
 
@@ -144,7 +146,7 @@ class Dispatcher:
         if self.down:
             idle = not self._running and not self._ready
             return int(idle and self._clock.monotonic() >= self._down_until)
-        wanted = min(3 * self._parallel + 2 * self._pace, 8 * self._parallel)
+        wanted = min(3 * self._parallel + 2 * self._pace, max(8 * self._parallel, _AHEAD))
         return max(0, wanted - len(self._running) - len(self._ready))
 
     async def _turn(self) -> float:

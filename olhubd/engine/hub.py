@@ -115,7 +115,7 @@ class Hub:
             policy=_policy(configuration),
             routes=lambda: self._routes,
             processing=self._processing,
-            amend=self._amend,
+            amending=lambda: self._amend if self._amenders() else None,
             wake=self.wake,
             lineage=lineage,
             learned=learned,
@@ -408,6 +408,9 @@ class Hub:
     def _processing(self, account: str) -> str | None:
         unit = self.units.get(account)
         return unit.processing() if unit else None
+
+    def _amenders(self) -> Sequence[Any]:
+        return self.configuration.plugins.manager.hook.olhubd_amend_delivery.get_hookimpls()
 
     async def _amend(self, delivery: Delivery, order: Order) -> Order | str | None:
         hook = self.configuration.plugins.manager.hook.olhubd_amend_delivery

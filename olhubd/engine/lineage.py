@@ -10,13 +10,13 @@ in doubt again.
 
 from __future__ import annotations
 
-import email.utils
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from olhubd.decide.doubt import Doubt
 from olhubd.model import OrderId
 from olhubd.plugin import Clock, Log
+from olhubd.plugin.dates import moment
 
 __all__ = ["Lineage"]
 
@@ -40,12 +40,9 @@ class Lineage:
 
     def heard(self, account: str, date: str) -> None:
         """An answer of the account's system bore this Date."""
-        try:
-            told = email.utils.parsedate_to_datetime(date)
-        except ValueError:
+        told = moment(date)
+        if told is None:
             return
-        if told.tzinfo is None:  # "-0000" says UTC too
-            told = told.replace(tzinfo=UTC)
         ahead = told.timestamp() - self._clock.monotonic()
         before = self._ahead.get(account, ahead)
         # The answer that was under way for the shortest time is the best witness.

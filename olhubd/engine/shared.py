@@ -42,7 +42,7 @@ class Shared(msgspec.Struct, kw_only=True):
     policy: Policy
     routes: Callable[[], Sequence[Route]]
     processing: Callable[[str], str | None]
-    amend: Amend
+    amending: Callable[[], Amend | None]
     wake: Callable[[Iterable[str]], None]
     lineage: Lineage
     learned: Callable[[str], None]

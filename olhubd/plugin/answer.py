@@ -11,11 +11,10 @@ from __future__ import annotations
 
 import codecs
 import contextlib
-import email.utils
 import math
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -24,6 +23,7 @@ import msgspec
 from multidict import CIMultiDictProxy
 
 from olhubd.plugin import lenient
+from olhubd.plugin.dates import moment
 from olhubd.plugin.errors import (
     LONGEST_PAUSE,
     AuthLost,
@@ -155,6 +155,11 @@ class Answer(msgspec.Struct, frozen=True):
         return self.headers.get("Content-Type", "")
 
     @property
+    def dated(self) -> datetime | None:
+        """When it was made, by the server's own clock; None when it does not tell."""
+        return moment(self.headers.get("Date", ""))
+
+    @property
     def retry_after(self) -> float | None:
         """Seconds from the Retry-After header, whether it holds a number or a date; None without a usable one.
 
@@ -167,20 +172,12 @@ class Answer(msgspec.Struct, frozen=True):
         try:
             seconds = float(value)
         except ValueError:
-            until, sent = _moment(value), _moment(self.headers.get("Date", ""))
+            until, sent = moment(value), self.dated
             if until is None or sent is None:
                 return None
             # Both by the server's own clock, so a wrong clock here does not matter.
             seconds = (until - sent).total_seconds()
         return min(max(0.0, seconds), LONGEST_PAUSE) if math.isfinite(seconds) else None
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        moment = email.utils.parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 class ErrorTable(msgspec.Struct, frozen=True, kw_only=True):

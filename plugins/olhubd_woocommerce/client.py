@@ -6,7 +6,6 @@ It knows nothing of orders. A write is never repeated here unless its caller say
 from __future__ import annotations
 
 import base64
-import email.utils
 import hashlib
 import hmac
 import secrets
@@ -271,7 +270,7 @@ class Shop:
         return None if self._least is None else datetime.fromtimestamp(self._least + self._clock.monotonic(), UTC)
 
     def _hear(self, answer: Answer) -> None:
-        told = told_at(answer)
+        told = answer.dated
         if told is None:
             return
         ahead = told.timestamp() - self._clock.monotonic()
@@ -309,14 +308,6 @@ def counted(answer: Answer) -> int | None:
     """The shop's own count of all rows of a list; None when it does not tell."""
     text = answer.headers.get("X-WP-Total", "")
     return int(text) if text.isdecimal() and len(text) < 19 else None
-
-
-def told_at(answer: Answer) -> datetime | None:
-    """When this answer was made, by the server's own clock; None when it does not tell."""
-    try:
-        return email.utils.parsedate_to_datetime(answer.headers.get("Date", "")).astimezone(UTC)
-    except (ValueError, TypeError, OverflowError):
-        return None
 
 
 def _row_id(row: Any) -> str:

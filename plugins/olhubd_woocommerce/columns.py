@@ -23,24 +23,45 @@ _LETTERS: Mapping[str, int] = {
     "created_via": 100,
 }
 """Letters of a varchar column."""
+_NARROWEST = min(_LETTERS.values())
 
 
 def shortened(text: str, name: str) -> str:
     """`text` as the column `name` holds it, cut between letters."""
     limit = _LETTERS.get(name)
     if limit is not None:
-        return text[:limit]
+        return text if len(text) <= limit else text[:limit]
     if len(text) <= _TEXT // 4:
         return text
     return text.encode("utf-8", "replace")[:_TEXT].decode("utf-8", "ignore")
 
 
-def fitted(value: Any, name: str = "") -> Any:
-    """The body of a request with each text cut to what its column holds."""
+def fitted(value: Any) -> Any:
+    """The body of a request with each text cut to what its column holds; itself where nothing is too long."""
+    return value if _fits(value) else _fitted(value, "")
+
+
+def _fits(value: Any) -> bool:
+    """Whether all texts are as short as the narrowest column, or as their own: so it is with nearly all orders."""
+    if type(value) is list:
+        return all(map(_fits, value))
+    if type(value) is not dict:
+        return False
+    for name, part in value.items():
+        kind = type(part)
+        if kind is str:
+            if len(part) > _NARROWEST and shortened(part, name) is not part:
+                return False
+        elif kind is not int and kind is not bool and not _fits(part):
+            return False
+    return True
+
+
+def _fitted(value: Any, name: str) -> Any:
     if isinstance(value, str):
         return shortened(value, name)
     if isinstance(value, Mapping):
-        return {key: fitted(part, key) for key, part in value.items()}
+        return {key: _fitted(part, key) for key, part in value.items()}
     if isinstance(value, Sequence):
-        return [fitted(part, name) for part in value]
+        return [_fitted(part, name) for part in value]
     return value

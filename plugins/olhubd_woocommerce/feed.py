@@ -28,10 +28,10 @@ from olhubd.plugin import (
     decode,
     require_order,
 )
-from olhubd_woocommerce.client import Query, Shop, counted, told_at
+from olhubd_woocommerce.client import Query, Shop, counted
 from olhubd_woocommerce.wire import Head, moment
 
-__all__ = ["Mark", "OrderList", "Row", "Slice", "gmt", "told_at"]
+__all__ = ["Mark", "OrderList", "Row", "Slice", "gmt"]
 
 FIELDS = (
     "id,number,status,currency,total,total_tax,date_created_gmt,date_modified_gmt,date_paid_gmt,customer_id,"
@@ -155,7 +155,7 @@ class OrderList:
             fresh = [r for r in rows if not _known(r, seen, mark)]
             if portion.end:
                 # A plugin of the shop may take rows out of a page after they were counted.
-                told = told_at(answers[0]) if portion.complete else None
+                told = answers[0].dated if portion.complete else None
                 return self._done(mark, cursor, rows, fresh, seen, told)
             times = [row.head.date_modified_gmt for row in portion.page if row.head.date_modified_gmt != _BEGINNING]
             ordered = _forward(times) and (ordered or portion.again)

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from olhubd.plugin import Clock, ListPage, Unavailable, by_offset, require_order
-from olhubd_woocommerce.client import Query, Shop, told_at
+from olhubd_woocommerce.client import Query, Shop
 from olhubd_woocommerce.feed import gmt
 from olhubd_woocommerce.wire import NO_ORDERS, OrderMark, meta_value
 
@@ -112,7 +112,7 @@ class Search:
             nonlocal said
             part, answer = await self._shop.listed("/wc/v3/orders", asked, OrderMark, offset)
             require_order((row.id for row in part.rows), "id", descending=True)
-            said = told_at(answer)
+            said = answer.dated
             return part
 
         complete = False

@@ -64,8 +64,9 @@ def differences(sent: Mapping[str, Any], there: wire.Stored, invoice: bool = Fal
 
 
 def _meta(found: Comparison, sent: Mapping[str, Any], there: wire.Stored) -> None:
+    stored = wire.meta_values(there.meta_data)
     for row in sent["meta_data"]:
-        key, told = row["key"], wire.meta_value(there.meta_data, row["key"])
+        key, told = row["key"], stored.get(row["key"])
         if key == mapping.REFERENCE:
             if told != row["value"]:
                 found.add("reference", "our mark is not there, so a look-up would not find it")
@@ -77,7 +78,8 @@ def _line(found: Comparison, row: Mapping[str, Any], there: list[Row]) -> None:
     """Its mark, its pieces, its name. A line that is there twice is packed twice."""
     mark = str(mark_of(row))
     items = [item for item in there if isinstance(item, wire.Item)]
-    found.lines([(mark, row["quantity"])], [(mark, item.quantity) for item in items])
+    if len(items) != 1 or items[0].quantity != row["quantity"]:
+        found.lines([(mark, row["quantity"])], [(mark, item.quantity) for item in items])
     for item in items[:1]:
         _text(found, f"lines[{mark}].name", row["name"], item.name, hard=False)
 
@@ -85,6 +87,8 @@ def _line(found: Comparison, row: Mapping[str, Any], there: list[Row]) -> None:
 def _address(found: Comparison, party: str, sent: Mapping[str, str], there: wire.Address) -> None:
     for name, text in sent.items():
         stored = getattr(there, name)
+        if stored == text:
+            continue
         if name in _SPELLED and stored and _bare(text) == _bare(stored):
             continue
         _text(found, "buyer.email" if name == "email" else f"{party}.{_NAMES[name]}", text, stored)
@@ -93,6 +97,8 @@ def _address(found: Comparison, party: str, sent: Mapping[str, str], there: wire
 def _text(found: Comparison, field: str, sent: str | None, there: str | None, hard: bool = True) -> None:
     """`hard`: another text, or none, holds; else it is only told. What WordPress takes out of it does
     not count."""
+    if sent == there or not sent:
+        return  # so it is with nearly all
     was, now = plain(sent), plain(there)
     if was == now or not was:
         return

@@ -34,6 +34,7 @@ __all__ = [
     "Stored",
     "Tracking",
     "meta_value",
+    "meta_values",
     "moment",
     "total",
 ]
@@ -310,6 +311,16 @@ def moment(text: str) -> datetime:
 def meta_value(rows: list[Meta], key: str) -> str | None:
     """The text under `key`, None when it is missing, empty or no text."""
     for row in rows:
-        if row.key == key and isinstance(row.value, str | int) and str(row.value).strip():
-            return str(row.value).strip()
+        if row.key == key and (text := _text(row)):
+            return text
     return None
+
+
+def meta_values(rows: list[Meta]) -> dict[str, str]:
+    """What `meta_value` finds, by all keys that are there."""
+    return {row.key: text for row in reversed(rows) if (text := _text(row))}
+
+
+def _text(row: Meta) -> str:
+    value = row.value
+    return str(value).strip() if isinstance(value, str | int) else ""

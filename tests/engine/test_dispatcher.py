@@ -187,7 +187,7 @@ class Bench:
             policy,
             lambda: self.routes,
             lambda account: "PROCESSING",
-            self.amend,
+            lambda: self.amend,
             self.lineage,
             Calls("shop", self.clock, log, Strays(), limit=lambda: policy.timeout),
         )
