@@ -242,14 +242,21 @@ class Allegro(
         The answer to a status is empty, so only a reading shows that it was kept.
         """
         for _ in range(2):
-            form = await self._get_form(external_id, wire.FormState)
+            form = await self._state(external_id)
             if not due(form, status):
                 return
             if await self._put_status(external_id, status, form.revision):
-                if due(await self._get_form(external_id, wire.FormState), status):
+                if due(await self._state(external_id), status):
                     raise OutcomeUnknown(f"Allegro took the status {status}, and the order does not show it")
                 return
         raise Conflict("the order keeps changing while its status is being set", status=409)
+
+    async def _state(self, external_id: str) -> wire.FormState:
+        """How the form stands. By another one's state a status would be taken for set that is not."""
+        form = await self._get_form(external_id, wire.FormState)
+        if form.id != external_id:
+            raise Unavailable(f"GET {FORMS}/{external_id}: the answer is another order's")
+        return form
 
     async def _put_status(self, external_id: str, status: str, revision: str | None) -> bool:
         """False when the order changed between reading and writing."""

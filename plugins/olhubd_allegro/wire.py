@@ -292,6 +292,7 @@ class Form(_Wire):
 class FormState(_Wire):
     """What a decision about a form's status needs, readable even where the rest is not."""
 
+    id: str
     status: str
     fulfillment: Fulfillment | None = None
     revision: str | None = None

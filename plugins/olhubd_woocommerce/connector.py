@@ -52,7 +52,7 @@ from olhubd.plugin import (
     Unreadable,
     decode,
 )
-from olhubd_woocommerce import mapping, wire
+from olhubd_woocommerce import mapping, single, wire
 from olhubd_woocommerce.client import Query, Shop
 from olhubd_woocommerce.columns import fitted, shortened
 from olhubd_woocommerce.feed import Mark, OrderList, Slice, gmt
@@ -252,12 +252,11 @@ class WooCommerce(
     # What follows an order that is there
 
     async def _read(self, external_id: str) -> wire.Stored:
-        return await self._shop.get(f"/wc/v3/orders/{_id(external_id)}", wire.Stored)
+        return await single.read(self._shop, _id(external_id))
 
     async def _write(self, external_id: str, body: dict[str, Any]) -> wire.Stored:
         """Absolute values after a reading: twice is once. The answer is the order as the shop read it again."""
-        path = f"/wc/v3/orders/{_id(external_id)}"
-        return await self._shop.write("PUT", path, wire.Stored, fitted(body), repeatable=True)
+        return await single.change(self._shop, _id(external_id), fitted(body))
 
     async def _move(self, external_id: str, body: dict[str, Any]) -> wire.Stored:
         """Write a status, and see in the answer that it is there. Raises Rejected where the shop did not keep

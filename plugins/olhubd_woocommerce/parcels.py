@@ -12,6 +12,7 @@ import msgspec
 
 from olhubd.model import Shipment
 from olhubd.plugin import Log, NotFound, PluginError, Rejected
+from olhubd_woocommerce import single
 from olhubd_woocommerce.client import NO_ROUTE, Shop
 from olhubd_woocommerce.mapping import LINE, PARCELS, parcels
 from olhubd_woocommerce.settings import WooCommerceSettings
@@ -114,8 +115,7 @@ class Parcels:
             {"key": self._settings.tracking_number_key, "value": ", ".join(numbers)},
             {"key": self._settings.tracking_carrier_key, "value": shipment.carrier_name or shipment.carrier},
         ]
-        path = f"/wc/v3/orders/{order.id}"
-        there = await self._shop.write("PUT", path, Stored, {"meta_data": meta}, repeatable=True)
+        there = await single.change(self._shop, order.id, {"meta_data": meta})
         _kept(parcels(there.meta_data, self._settings), shipment)
         text = f"{shipment.carrier_name or shipment.carrier}: {shipment.waybill}"
         if shipment.url:

@@ -21,7 +21,7 @@ from olhubd.plugin import (
     Rejected,
     Temporary,
 )
-from olhubd_woocommerce import amend, mapping, stored, wire
+from olhubd_woocommerce import amend, mapping, single, stored, wire
 from olhubd_woocommerce.client import NEEDS_PRODUCT, Shop
 from olhubd_woocommerce.columns import fitted
 from olhubd_woocommerce.customers import Customers
@@ -169,11 +169,10 @@ class Placing:
             billing, shipping = addresses(push.order)
             again = sketch(msgspec.structs.replace(push, free_lines=True), goods, book, billing, shipping)
             body, fee_added = amend.amendment(amend.as_taxed(again, answer), answer)
-            path = f"/wc/v3/orders/{answer.id}"
             try:
-                return await self._shop.write("PUT", path, wire.Stored, body, repeatable=not fee_added)
+                return await single.change(self._shop, answer.id, body, repeatable=not fee_added)
             except Temporary:
-                return await self._shop.get(path, wire.Stored)
+                return await single.read(self._shop, answer.id)
         except (PluginError, ValueError) as error:
             self._log.warning("total not corrected", order=answer.id, reference=push.reference, error=str(error))
             return answer

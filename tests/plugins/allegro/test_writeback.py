@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ WAY = ("NEW", "PROCESSING", "READY_FOR_SHIPMENT", "READY_FOR_PICKUP", "SENT", "P
 
 def state(current: str, status: str = "READY_FOR_PROCESSING", provider: str = "SELLER") -> wire.FormState:
     fulfillment = wire.Fulfillment(status=current, provider=wire.Ref(id=provider))
-    return wire.FormState(status=status, fulfillment=fulfillment, revision="1")
+    return wire.FormState(id="1", status=status, fulfillment=fulfillment, revision="1")
 
 
 @pytest.mark.parametrize(("current", "target"), [*itertools.product(WAY, WAY)])
@@ -38,7 +39,7 @@ def test_side_ways() -> None:
     assert not due(state("CANCELLED"), "CANCELLED")
     assert not due(state("NEW", status="CANCELLED"), "CANCELLED")
     assert not due(state("RETURNED"), "SENT")
-    assert due(wire.FormState(status="READY_FOR_PROCESSING"), "PROCESSING")
+    assert due(wire.FormState(id="1", status="READY_FOR_PROCESSING"), "PROCESSING")
 
 
 @pytest.mark.parametrize(
@@ -264,3 +265,22 @@ async def test_a_strangers_answer_makes_no_order_gone(
     simulator.faults.add(Fault(kind=Kind.ERROR, match=f"GET .*/{form}$", status=status, times=None))
     with pytest.raises(Unavailable, match="a page instead of an answer"):
         await allegro.read_order(form)
+
+
+async def test_another_forms_state_is_not_taken_for_this_one(simulator: AllegroSimulator, allegro: Allegro) -> None:
+    """By the other's state the status would be there already, or not be allowed."""
+    form, other = simulator.ledger.buy(2)
+    said = {"id": other, "status": "READY_FOR_PROCESSING", "fulfillment": {"status": "SENT"}, "revision": "1"}
+    simulator.faults.add(
+        Fault(
+            kind=Kind.ERROR,
+            match=f"GET .*/checkout-forms/{form}$",
+            status=200,
+            body=json.dumps(said),
+            content_type="application/json",
+        )
+    )
+    with pytest.raises(Unavailable, match="another order's"):
+        await allegro.set_status(form, "SENT")
+    await allegro.set_status(form, "SENT")
+    assert simulator.ledger.purchases[form].writes == {"SENT": 1}
