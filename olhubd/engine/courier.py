@@ -158,6 +158,10 @@ class Courier:
                 # Found out in between: the time that the order can be old was measured by a clock that stood still.
                 state = DeliveryState.SENT if unknown else DeliveryState.RETRY
                 return self._verdicts.later(parcel, state, 0.0, "is looked up once more")
+            if not unknown and (early := self._doubts.early(sink.settle)) and not sink.idempotent:
+                # The machine may have been set back while it was on its way.
+                why = "waits until the target has settled"
+                return self._verdicts.later(parcel, DeliveryState.RETRY, early, why)
             self._doubts.absent.add(delivery.id)
         if unknown:
             if waits:
@@ -195,7 +199,7 @@ class Courier:
         """Whether an earlier process may have sent it: by a database that is not this one, as after a restore."""
         if self._generation != self._lineage.generation:
             self._generation = self._lineage.generation
-            self._doubts.absent.clear()
+            self._doubts.begin_anew()
         if delivery.id in self._doubts.absent:
             return False
         return self._lineage.covers(stored.account, stored.id, stored.order.placed_at)

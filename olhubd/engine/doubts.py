@@ -22,6 +22,7 @@ class Doubts:
         self._most = most
         # By the clock that never jumps: a wall clock put forward would make a target look settled that is not.
         self._began = clock.monotonic()
+        self._anew: float | None = None
         self._since: dict[DeliveryId, float] = {}
         self._tries: Counter[DeliveryId] = Counter()
         self._words: dict[DeliveryId, str] = {}
@@ -53,6 +54,19 @@ class Doubts:
         # When a process that died sent it, nobody knows: before this one began.
         left = self._since.get(delivery.id, self._began) + settle.total_seconds() - self._clock.monotonic()
         return max(left, 0.001) if left > 0 else 0.0  # less than that a wall clock cannot tell
+
+    def begin_anew(self) -> None:
+        """This is to be taken for another process: what it did before is an earlier one's, and not long ago."""
+        self._began = self._anew = self._clock.monotonic()
+        self._since.clear()
+        self.absent.clear()
+
+    def early(self, settle: timedelta) -> float:
+        """For how many seconds what was sent before it began anew may still come into being; none where it did
+        not: a file is not restored by hand as quickly as that."""
+        if self._anew is None:
+            return 0.0
+        return max(self._anew + settle.total_seconds() - self._clock.monotonic(), 0.0)
 
     def forget(self, delivery: Delivery) -> None:
         """It has ended."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import email.utils
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -287,6 +288,18 @@ async def test_orders_from_before_this_process_are_looked_up_first(bench: Bench)
     assert bench.shop.books[0] == "allegro:A"
     assert sorted(bench.shop.books) == ["allegro:A", "allegro:B", "allegro:C"]
     assert bench.shop.lookups == 3
+
+
+async def test_what_was_on_its_way_as_the_machine_was_set_back_is_waited_for(bench: Bench) -> None:
+    """The order was being sent a moment ago, which nobody here remembers."""
+    bench.lineage.heard("allegro", email.utils.format_datetime(EPOCH))
+    bench.lineage.heard("allegro", email.utils.format_datetime(EPOCH + timedelta(hours=1)))
+    assert bench.lineage.generation == 1
+    asyncio.get_running_loop().call_later(0.1, bench.shop.books.append, "allegro:A")
+    await bench.land(order("A"), order("B"))
+    await bench.settled(2)
+    await asyncio.sleep(0.1)
+    assert sorted(bench.shop.books) == ["allegro:A", "allegro:B"]
 
 
 async def test_what_never_arrived_is_sent_again_after_the_target_settled(bench: Bench) -> None:
