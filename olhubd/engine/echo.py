@@ -53,8 +53,11 @@ class Echoes:
             return 0
         changed = 0
         known = await copies.by_external(self._tx, self._account, [order.external_id for order in echoes])
+        marks = await orders.references(self._tx, [copy.order_id for copy in known.values()]) if known else {}
         for order in echoes:
-            if copy := known.get(order.external_id):
+            copy = known.get(order.external_id)
+            # A target that was set back gives a number anew: what bears another mark there is another order.
+            if copy is not None and order.reference in (None, marks.get(copy.order_id)):
                 changed += await self._echo(order, copy)
             else:
                 changed += await self._stranger(order)

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import msgspec
 
-from olhubd.model import Fulfilment, Money, Order, OrderId, Stage
+from olhubd.model import Fulfilment, Money, Order, OrderId, Stage, reference
 from olhubd.store import codec
 from olhubd.store.database import Reader, Row, Transaction
 
@@ -32,6 +32,7 @@ __all__ = [
     "mark",
     "owners",
     "read",
+    "references",
     "release_lines",
     "rewrite",
     "scaled",
@@ -147,6 +148,14 @@ async def get(reader: Reader, order_id: int) -> Stored | None:
 async def by_reference(reader: Reader, account: str, external_id: str) -> OrderId | None:
     row = await reader.one("SELECT id FROM orders WHERE account = ? AND external_id = ?", (account, external_id))
     return row[0] if row else None
+
+
+async def references(reader: Reader, order_ids: Sequence[int]) -> dict[OrderId, str]:
+    """The marks that these orders bear at targets."""
+    rows = await reader.fetch(
+        f"SELECT id, account, external_id FROM orders WHERE id IN ({codec.marks(order_ids)})", list(order_ids)
+    )
+    return {row[0]: reference(row[1], row[2]) for row in rows}
 
 
 async def find(reader: Reader, text: str) -> list[OrderId]:

@@ -16,7 +16,7 @@ from olhubd.engine.lineage import Lineage
 from olhubd.model import Cause, DeliveryState, OrderId, Run, RunId, Shipment, Stage
 from olhubd.store import Database, Transaction, copies, deliveries, strangers
 from tests.engine.test_landing import Bench
-from tests.orders import EPOCH, order, pln
+from tests.orders import EPOCH, line, order, pln
 
 
 @pytest.fixture
@@ -152,3 +152,18 @@ async def test_a_double_waits_for_a_person(bench: Bench) -> None:
     for _ in range(2):
         await bench.land(order("78", reference="allegro:A"), account="shop")
     assert (await bench.owed())[1:] == [("shop", "amend-order", DeliveryState.PENDING)]
+
+
+async def test_a_number_that_bears_another_mark_tells_nothing_of_the_order_that_had_it(bench: Bench) -> None:
+    """The shop was set back and counts on from there: what becomes of the other order is not the first one's."""
+    bench.routes[0] = msgspec.structs.replace(bench.routes[0], status_back={"completed": "SENT"})
+    await bench.land(order("A"))
+    await bench.move(1, DeliveryState.CONFIRMED, sent_at=EPOCH)
+    await bench.land(order("B", lines=(line("B-1"),)))
+    await bench.move(2, DeliveryState.HOLD, sent_at=EPOCH)
+    parcel = Shipment(waybill="620999000111222333444555", carrier="INPOST")
+    told = order("77", reference="allegro:B", external_stage="completed", shipments=(parcel,))
+    await bench.land(told, account="shop")
+    assert [one for one in await bench.owed() if one[0] == "allegro"] == []
+    assert not {"copy.status-changed", "copy.shipped"}.intersection(await bench.kinds(1))
+    assert "copy.found" in await bench.kinds(2)
