@@ -24,6 +24,8 @@ def test_every_behaviour_is_listed_once() -> None:
     ids = [f"{group}-{number:02}" for group, size in SIZES.items() for number in range(1, size + 1)]
     assert len(ids) == 233 + 15
     assert [row.id for row in coverage_doc.listed(page())] == ids
+    readme = (coverage_doc.PAGE.parents[1] / "README.md").read_text(encoding="utf-8")
+    assert f"which of the {len(ids)} promised behaviours" in readme
 
 
 def test_tests_claim_only_what_is_listed() -> None:

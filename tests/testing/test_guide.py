@@ -36,7 +36,8 @@ def test_the_whole_plugin_is_listed() -> None:
 
 def test_the_plugin_is_as_small_as_the_guide_says() -> None:
     own = [_own_lines(file) for file in PACKAGE.glob("*.py") if file.name != "simulator.py"]
-    assert sum(own) < 185
+    (said,) = re.findall(r"in under (\d+) lines", GUIDE)
+    assert sum(own) < int(said)
 
 
 def _own_lines(file: Path) -> int:
