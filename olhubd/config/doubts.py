@@ -35,7 +35,10 @@ def _nowhere(tree: Tree, account: AccountConfig, routes: Sequence[Route]) -> Ite
         return
     if not any(name in route.sources or name == route.target for route in routes):
         message = "has no route, so its orders are fetched and go nowhere"
-        hint = f'add a route from = "{name}", or switch it off (enabled = false)'
+        way = f'from = "{name}"'
+        if "OrderSink" in account.connector.capabilities():
+            way += f', or one to = "{name}"'
+        hint = f"add a route {way}, or switch it off (enabled = false)"
         yield tree.problem(("accounts", name), message, hint, warning=True)
 
 

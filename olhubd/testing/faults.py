@@ -95,11 +95,18 @@ class Faults:
         self.struck: dict[Kind, int] = {}
 
     def add(self, *faults: Fault) -> None:
-        """Raises ValueError for a strike where nobody may be struck, and for a refusal where none is known."""
+        """Raises ValueError for a strike where nobody may be struck, for a refusal where none is known, and for a
+        `match` that is no pattern.
+        """
         if self.refusal is None and any(fault.kind is Kind.REFUSE for fault in faults):
             raise ValueError("this simulator does not say how its system refuses")
         if self.signal is None and any(fault.kind in _STRIKES for fault in faults):
             raise ValueError("this simulator strikes no processes")
+        for fault in faults:
+            try:
+                re.compile(fault.match)
+            except re.error as error:
+                raise ValueError(f"{fault.match!r} is no regular expression: {error}") from None
         self._faults.extend(faults)
 
     def clear(self, *kinds: Kind) -> None:

@@ -98,7 +98,7 @@ class Trade:
         (order,) = await self._do(market, "buy")
         await asyncio.sleep(self._random.uniform(0.5, 2.0))
         await self._do(market, "cancel", id=order, by="buyer")
-        tell(f"{name}: somebody cancels after the order went on ({_short(order)})")
+        tell(f"{name}: somebody buys and cancels a little later ({_short(order)})")
         return 1
 
     async def _move(self, name: str, market: Remote, tell: Tell) -> int:

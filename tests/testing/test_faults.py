@@ -11,7 +11,6 @@ from olhubd.testing.faults import Fault, Faults, Kind
     ("fault", "why"),
     [
         (Fault(kind=Kind.LOSE, match="("), "'(' is no regular expression"),
-        (Fault(kind=Kind.ERROR, status=42), "42 is no status"),
         (Fault(kind=Kind.REFUSE, status=401), "does not say how its system refuses"),
         (Fault(kind=Kind.STRIKE), "strikes no processes"),
     ],

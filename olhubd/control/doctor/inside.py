@@ -20,7 +20,7 @@ from olhubd.control.doctor import machine
 from olhubd.control.doctor.finding import CHECKS, Finding, fine, gather, look, skipped, wrong
 from olhubd.control.keyring import Keyring
 from olhubd.control.story import Severity
-from olhubd.control.views import Mapping
+from olhubd.control.views import Mapping, UnlinkedLine
 from olhubd.engine.account import AccountUnit
 from olhubd.engine.calls import Broken
 from olhubd.engine.hub import Hub
@@ -43,6 +43,7 @@ _HEARD = timedelta(hours=1)
 """How old an answer's date may be to tell of clocks."""
 _RECENT = timedelta(days=1)
 _SHOWN = 5
+_ADDRESS = "look whether its address in the settings is right and it is up"
 
 
 class _Visit(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,13 +129,25 @@ class Round:
             return f"olhubd auth {name}"
         return "write the right key into its settings, then: olhubd reload"
 
+    def _parked(self, alarm: Alarm) -> str:
+        if alarm.detail.startswith(("sign-in lost", "its key is refused")):
+            return self._sign_in(alarm.subject)
+        return f"mend what it says, then: olhubd resume {alarm.subject}"
+
+    def _unreached(self, name: str) -> str:
+        """Where there is no feed, there are no runs that could say more."""
+        account = self._hub.configuration.accounts.get(name)
+        fed = account is not None and account.fetch_orders
+        return f"{_ADDRESS}; when it failed: olhubd runs --account {name}" if fed else _ADDRESS
+
     def _way(self, alarm: Alarm) -> str:
         ways = {
             AlarmKind.HOLD: "olhubd holds list",
             AlarmKind.QUARANTINE: "olhubd holds list",
             AlarmKind.WORDS: "olhubd doctor WORDS",
             AlarmKind.SIGN_IN: self._sign_in(alarm.subject),
-            AlarmKind.PARKED: f"mend what it says, then: olhubd resume {alarm.subject}",
+            AlarmKind.PARKED: self._parked(alarm),
+            AlarmKind.TARGET_DOWN: f"{_ADDRESS}; what is owed goes when it is back",
             AlarmKind.FEED: f"olhubd runs --account {alarm.subject}",
             AlarmKind.RECONCILIATION: "olhubd reconcile --different",
         }
@@ -179,7 +192,7 @@ class Round:
         if visit.skipped is not None:
             return skipped(visit.skipped, name)
         if visit.who is None:
-            mend = self._sign_in(name) if visit.lost else f"olhubd runs --account {name}"
+            mend = self._sign_in(name) if visit.lost else self._unreached(name)
             return wrong(visit.failure or "does not answer", mend, name)
         unit = self._hub.units.get(name)
         if unit is not None and unit.row.owner not in (None, visit.who.id):
@@ -254,7 +267,7 @@ class Round:
         lines = (await mappings.free(self._hub)).items
         if not lines:
             return [fine("every order line has its product")]
-        names = ", ".join(line.sku or line.ean or line.offer_id or line.name for line in lines[:_SHOWN])
+        names = ", ".join(_named(line) for line in lines[:_SHOWN])
         more = f" and {len(lines) - _SHOWN} more" if len(lines) > _SHOWN else ""
         what = "offer" if len(lines) == 1 else "offers"
         mend = "give the product this SKU in the shop, or the offer the product's; all of them: olhubd unlinked"
@@ -276,6 +289,12 @@ class Round:
 
 def _orders(count: int) -> str:
     return "1 order" if count == 1 else f"{count} orders"
+
+
+def _named(line: UnlinkedLine) -> str:
+    return (
+        line.sku or line.ean or line.offer_id or line.name or f"a line without a name in order #{line.last_order}"
+    )
 
 
 def _called(word: Mapping) -> str:

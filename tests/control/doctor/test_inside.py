@@ -148,6 +148,17 @@ async def test_alarms(trading: House) -> None:
         "shop",
         "olhubd holds list",
     )
+    for kind, detail, way in (
+        (
+            AlarmKind.PARKED,
+            "sign-in lost: nobody has signed in to shop",
+            "write the right key",
+        ),  # it has no sign-in
+        (AlarmKind.PARKED, "blocked: for a debt", "olhubd resume shop"),
+        (AlarmKind.TARGET_DOWN, "has not answered yet", "address"),
+    ):
+        await trading.hub.alarms.settle([Finding(kind=kind, subject="shop", detail=detail)])
+        assert way in (await found(trading, "ALARMS"))["mend"]
 
 
 async def test_errors(house: House) -> None:
