@@ -77,6 +77,11 @@ async def test_a_typo_is_told_before_any_order_meets_it(mistaken: House) -> None
     assert (AlarmKind.WORDS, "shop") not in house.hub.alarms.open
     assert house.hub.routes[0].statuses["paid"] == "processing", "with the prefix of the shop's own pages"
 
+    await rewrite(house, TYPOS)
+    await house.hub.wording.look()
+    said = [line["reason"] for line in house.lines if "has a word" in line["event"]]  # type: ignore[attr-defined]
+    assert len(said) == 8, "who makes a mistake again is told again"
+
 
 async def test_it_is_asked_by_itself_at_the_start_and_again_where_nobody_answered(mistaken: House) -> None:
     house = mistaken

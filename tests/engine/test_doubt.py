@@ -77,6 +77,24 @@ async def test_a_look_up_that_fails_is_no_try(bench: Bench) -> None:
     assert bench.shop.books == ["allegro:A"]
 
 
+async def test_a_look_up_during_which_the_machine_proved_to_be_set_back_counts_for_nothing(bench: Bench) -> None:
+    """How old the order can be was told by a clock that stood still, so it may have been sought too near."""
+    asked: list[list[str]] = []
+
+    async def find(reference: str, age: timedelta | None) -> Receipt | None:
+        if not asked:
+            bench.lineage.generation += 1
+        asked.append(list(bench.shop.books))
+        return None
+
+    bench.shop.find_order = find  # type: ignore[method-assign]
+    bench.lineage.otherwise("allegro", [OrderId(1)])
+    await bench.land(order("A"))
+    await bench.settled(1)
+    assert asked == [[], []], "looked up once more before it was sent"
+    assert bench.shop.books == ["allegro:A"]
+
+
 async def test_a_status_of_unknown_outcome_waits_for_a_person_in_the_end(bench: Bench) -> None:
     await bench.land(order("A"))
     await bench.settled(1)

@@ -77,9 +77,11 @@ async def test_what_a_shop_tells_to_be_there_is_looked_up_and_not_sent(bench: Be
 @pytest.mark.parametrize("state", [DeliveryState.SENT, DeliveryState.DEAD])
 async def test_what_is_under_way_or_given_up_by_a_person_stays_so(bench: Bench, state: DeliveryState) -> None:
     await bench.land(order("A"))
-    await bench.move(1, state)
+    await bench.move(1, state, lease_until=EPOCH)
+    before = await deliveries.of_orders(bench.database.reader, [1])
     await bench.land(order("77", reference="allegro:A"), account="shop")
     assert await bench.owed() == [("shop", "push-order", state)]
+    assert await deliveries.of_orders(bench.database.reader, [1]) == before, "no second look beside its own"
 
 
 async def test_an_order_that_nobody_owes_is_looked_for_and_never_made(bench: Bench) -> None:
@@ -129,6 +131,18 @@ async def test_parcels_that_were_told_too_early_go_back_when_the_copy_is_known(b
     await arrive(bench, "77")
     assert ("allegro", "add-shipment", DeliveryState.PENDING) in await bench.owed()
     assert await strangers.by_reference(bench.database.reader, ["allegro:A"]) == []
+
+
+async def test_of_parcels_that_were_told_too_early_the_last_telling_counts(bench: Bench) -> None:
+    """A shop tells of an order when it is paid, and once more when it is packed."""
+    parcel = Shipment(carrier="INPOST", waybill="630")
+    for number, shipments in enumerate([(), (parcel,)]):
+        at = EPOCH.replace(hour=13 + number)
+        told = order("77", reference="allegro:A", shipments=shipments, updated_at=at)
+        await bench.land(told, account="shop")
+    await bench.land(order("A"))
+    await arrive(bench, "77")
+    assert ("allegro", "add-shipment", DeliveryState.PENDING) in await bench.owed()
 
 
 async def test_a_second_order_that_was_told_too_early_is_a_double_when_the_copy_is_known(bench: Bench) -> None:

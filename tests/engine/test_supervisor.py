@@ -156,6 +156,34 @@ async def test_a_task_of_one_time_fails_alone() -> None:
     assert len(supervisor) == 0
 
 
+async def test_a_task_that_was_left_behind_takes_no_other_with_it() -> None:
+    """Another one goes by its name meanwhile, and has to be found when it is to end."""
+    supervisor, over, ended = Supervisor(VirtualClock(), Log()), asyncio.Event(), asyncio.Event()
+
+    async def stubborn(pulse: Pulse) -> None:
+        while not over.is_set():
+            try:
+                await over.wait()
+            except asyncio.CancelledError:
+                continue
+
+    async def calm(pulse: Pulse) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    supervisor.once("knock", stubborn)
+    await asyncio.sleep(0.1)
+    await supervisor.stop("knock")
+    supervisor.once("knock", calm)
+    over.set()
+    await asyncio.sleep(0.1)
+    assert len(supervisor) == 1
+    await supervisor.stop("knock")
+    assert ended.is_set()
+
+
 async def test_a_full_disk_is_a_sentence_and_no_mistake_of_the_loop() -> None:
     log, clock = Log(), VirtualClock()
     supervisor = Supervisor(clock, log)

@@ -145,12 +145,21 @@ async def test_a_feed_that_breaks_hurts_itself_alone(
         await zoo.until(lambda: zoo.hub.unit("wild").trouble is None)
 
 
+@pytest.mark.parametrize("within", ["a call", "a page"])
 async def test_a_pause_without_end_is_no_pause_at_all(
-    database: Database, clock: SystemClock, tmp_path: Path
+    database: Database, clock: SystemClock, tmp_path: Path, within: str
 ) -> None:
-    """A day at most, as a server may ask for."""
+    """A day at most, as a server may ask for; also where it cut a page short."""
     never = waits_for_nothing(float("inf"))
-    async with opened(tmp_path, database, clock, pull=never) as zoo:
+
+    async def cut_short(*_: Any) -> Page:
+        try:
+            page: Page = await never()
+        except Unavailable as error:
+            page = Page(records=[], cursor=Cursor("1"), failure=error)
+        return page
+
+    async with opened(tmp_path, database, clock, pull=never if within == "a call" else cut_short) as zoo:
         await zoo.until(lambda: zoo.hub.unit("wild").trouble is not None)
         await zoo.goes_on()
         poller = zoo.hub.unit("wild").poller

@@ -737,6 +737,24 @@ async def test_a_long_header_is_taken_and_a_longer_one_is_told(
         assert "xxx" not in everything(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("headers", "heard"), [({}, 1), ({"Age": "86000"}, 0)], ids=["the system's own", "out of a cache"]
+)
+async def test_the_time_is_told_by_answers_that_no_cache_gave(
+    headers: dict[str, str], heard: int, shop: Shop, session: aiohttp.ClientSession, gate: Turnstile
+) -> None:
+    """A cached Date is as old as the cache, and would make orders younger than they are. A failure tells it too."""
+
+    async def reply(_request: web.Request) -> web.Response:
+        return web.Response(status=404, headers={"Date": "Thu, 01 May 2031 12:00:00 GMT", **headers})
+
+    shop.answer = reply
+    told: list[str] = []
+    with pytest.raises(NotFound):
+        await make(session, shop.base, gate, dated=told.append).request("GET", "/thing")
+    assert told == ["Thu, 01 May 2031 12:00:00 GMT"] * heard
+
+
 async def test_a_late_answer_and_none_at_all_strain_the_gate(client: Client, shop: Shop, gate: Turnstile) -> None:
     await client.request("GET", "/thing")
     assert gate.strains == 0

@@ -68,6 +68,18 @@ async def test_a_strangers_answer_to_a_write_proves_nothing(
     assert (shop.acts, gate.inside) == (1, 0)
 
 
+async def test_a_page_with_a_good_status_is_no_answer_to_a_write(
+    shop: Shop,  # noqa: F811
+    session: aiohttp.ClientSession,  # noqa: F811
+    gate: Turnstile,  # noqa: F811
+) -> None:
+    """Nor where its caller reads no body, since the status is all that it goes by."""
+    shop.faults.add(Fault(kind=Kind.ERROR, status=200, body="<html><title>Sign in</title>"))
+    with pytest.raises(OutcomeUnknown, match="Sign in"):
+        await make(session, shop.base, gate, errors=OWN).request("PUT", "/thing", json={"n": 1})
+    assert gate.inside == 0
+
+
 @pytest.mark.parametrize("answer", BEFORE_ACTING, ids=NAMES[: len(BEFORE_ACTING)])
 @pytest.mark.parametrize("method", ["GET", "PUT"])
 async def test_a_strangers_answer_to_what_may_be_repeated_is_no_word_of_the_systems(

@@ -133,6 +133,17 @@ async def test_fewer_rows_than_are_counted_is_not_known(hidden: set[int]) -> Non
         await whole(by_offset(fetch, str), "GET /rows")
 
 
+async def test_a_row_that_came_meanwhile_does_not_make_up_for_one_that_was_leapt_over() -> None:
+    """As many came as were counted, and one that was there all the time is not among them."""
+    pages = {0: "abc", 2: "c", 4: "ef", 5: "f"}  # where the second one ends is a hidden row
+
+    async def fetch(offset: int) -> ListPage[str]:
+        return ListPage(rows=pages[offset], asked=3, total=5)
+
+    with pytest.raises(Unavailable, match="counts more"):
+        await whole(by_offset(fetch, str), "GET /rows")
+
+
 @given(
     rows=st.integers(0, 60),
     cap=st.integers(2, 20),

@@ -129,6 +129,26 @@ def test_a_migration_may_lose_its_power_at_every_sync() -> None:
     assert upgrade.cuts > 30
 
 
+def test_a_backup_has_its_name_before_the_first_step(disk: Path, tmp_path: Path) -> None:
+    """SQLite syncs the folder with a log that it makes; one that a death left behind brings nobody to do so."""
+    older = dict(list(migrate._steps().items())[:-1])
+    with mock.patch.object(migrate, "_steps", return_value=older):
+        migrate.migrate(disk / NAME)
+        version = migrate.latest()
+    backup = f"{NAME}.schema-{version}.backup"
+    platter, cuts = Platter(disk, random.Random(1)), []
+
+    def fall(*_: object) -> None:
+        cuts.extend(cut(platter, tmp_path, seed) for seed in range(20))
+
+    with mock.patch.object(migrate, "_apply", fall), platter.spinning():
+        migrate.migrate(disk / NAME)
+    assert len(cuts) == 20
+    for found in cuts:
+        with closing(sqlite3.connect(f"file:{found / backup}?mode=ro", uri=True)) as connection:
+            assert connection.execute("PRAGMA user_version").fetchone() == (version,)
+
+
 @pytest.mark.parametrize("name", ["_sync", "_apply"])
 def test_a_migration_that_does_not_sync_is_found_out(name: str) -> None:
     """Seen by a backup that is not synced, and by steps that are not."""

@@ -422,6 +422,8 @@ def test_forms_in_another_order_are_no_list() -> None:
     assert bought.after([form(1, 5), form(2, 3, 9), form(3, 6)], 200) is not None
     with pytest.raises(ContractBroken, match="boughtAt"):
         bought.after([form(1, 5), form(2, 3, 4), form(3, 6)], 200)
+    with pytest.raises(ContractBroken, match="boughtAt"):  # older than the first, whatever the second stands by
+        bought.after([form(1, 5), form(2, 1, 9), form(3, 3)], 200)
 
 
 def test_a_place_survives_its_cursor() -> None:

@@ -80,6 +80,18 @@ async def test_a_status_is_written_once(simulator: AllegroSimulator, allegro: Al
     assert simulator.ledger.purchases[form].writes == {"PROCESSING": 1}
 
 
+async def test_a_status_that_is_not_there_afterwards_is_not_known(
+    simulator: AllegroSimulator, allegro: Allegro
+) -> None:
+    """The answer is empty and so proves nothing."""
+    (form,) = simulator.ledger.buy(1)
+    simulator.faults.add(Fault(kind=Kind.ERROR, match="PUT .*/fulfillment$", status=204, body=""))
+    with pytest.raises(OutcomeUnknown, match="does not show it"):
+        await allegro.set_status(form, "PROCESSING")
+    await allegro.set_status(form, "PROCESSING")
+    assert simulator.ledger.purchases[form].writes == {"PROCESSING": 1}
+
+
 async def test_a_lost_answer_is_looked_up_by_asking_again(simulator: AllegroSimulator, allegro: Allegro) -> None:
     (form,) = simulator.ledger.buy(1)
     simulator.faults.add(Fault(kind=Kind.LOSE, match="PUT .*/fulfillment$"))
@@ -150,6 +162,19 @@ async def test_a_parcel_whose_answer_was_lost_is_found_there(simulator: AllegroS
     with pytest.raises(OutcomeUnknown):
         await allegro.add_shipment(form, parcel)
     await allegro.add_shipment(form, parcel)
+    (entry,) = simulator.books()
+    assert entry.shipments == ["0000242357947U"]
+
+
+async def test_a_parcel_that_came_there_between_two_looks_is_attached(
+    simulator: AllegroSimulator, allegro: Allegro
+) -> None:
+    """The seller's own program was faster: Allegro's 409 is looked into before a person is bothered."""
+    (form,) = simulator.ledger.buy(1)
+    body = '{"errors": [{"code": "DUPLICATE", "message": "The waybill is there already"}]}'
+    answer = {"status": 409, "body": body, "content_type": "application/vnd.allegro.public.v1+json"}
+    simulator.faults.add(Fault(kind=Kind.ERROR_AFTER, match="POST .*/shipments$", **answer))
+    await allegro.add_shipment(form, Shipment(waybill="0000242357947U", carrier="DPD"))
     (entry,) = simulator.books()
     assert entry.shipments == ["0000242357947U"]
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from olhubd.model import Address, Money, Order
+from olhubd.model import Address, Charge, Money, Order
 from olhubd.plugin import Conflict, Push, Rejected
 from olhubd.testing.samples import PERSONAL, SAMPLES, sample
 from olhubd_vendure import compare, wire
@@ -274,6 +274,16 @@ def test_what_the_shop_could_not_hold_is_refused_before_a_call(change: dict[str,
     assert refusal.value.field == field
 
 
+def test_services_of_a_line_cost_what_one_costs_times_their_number() -> None:
+    order = sample("plain", "1", AT)
+    service = Charge(kind="service", name="Gift wrap", price=Money(Decimal("2.50"), "PLN"), quantity=2)
+    first = msgspec.structs.replace(order.lines[0], charges=(service,))
+    total = Money(order.total.amount + 5, "PLN")
+    target = wanted(msgspec.structs.replace(order, lines=(first, *order.lines[1:]), total=total))
+    (item,) = [one for one in target.items if "charges" in one.field]
+    assert (item.price, item.quantity, item.variant) == (250, 2, PLACEHOLDER.id)
+
+
 def test_what_the_server_lacks_is_named() -> None:
     """Part of FWD-20: a free line needs a placeholder, and a server that lets it have a price."""
     order = sample("free-lines", "1", AT)
@@ -310,6 +320,8 @@ def test_the_shop_writes_to_nobody_unless_it_may() -> None:
     assert made_up.endswith("@marketplace.invalid")
     assert made_up == again.customer["emailAddress"]
     assert order.buyer.email is not None
+    typed = msgspec.structs.replace(order.buyer, email=order.buyer.email.title())
+    assert made_up == wanted(msgspec.structs.replace(order, buyer=typed)).customer["emailAddress"]
     assert order.buyer.email.partition("@")[0] not in made_up
     assert quiet.fields["marketplaceEmail"] == order.buyer.email
     loud = wanted(order, settings=with_settings(notify_buyer=True))
@@ -455,6 +467,10 @@ def first_line(order: wire.Order, **changes: Any) -> wire.Order:
         (lambda o: spoiled(o, shipping_with_tax=1), ["shipping.cost"]),
         (lambda o: spoiled(o, shipping_lines=[]), ["delivery"]),
         (lambda o: spoiled(o, customer=None), ["buyer"]),
+        (
+            lambda o: spoiled(o, shipping_address=msgspec.structs.replace(o.shipping_address, company="Firma")),
+            ["recipient.company"],
+        ),
         (lambda o: spoiled(o, billing_address=None), [f"invoice.{one}" for one in _PLACED]),
         (lambda o: spoiled(o, custom_fields={**(o.custom_fields or {}), "externalId": None}), ["reference"]),
         (lambda o: spoiled(o, state="ArrangingPayment", payments=None), ["status"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,7 @@ from olhubd.testing.host import Hurry, account
 from olhubd.testing.samples import sample
 from olhubd.testing.simulator import serve
 from olhubd_vendure import Vendure, wire
+from olhubd_vendure.push import Importer
 from olhubd_vendure.queries import Call
 from tests.fuzz.vendure import Duplicated, VendureStandIn
 from tests.plugins.vendure.test_draft import Book
@@ -94,6 +96,30 @@ async def test_a_mark_that_is_refused_and_not_shown_waits_for_a_person(way: str)
                 await shop.push_order(pushed())
         assert clock.naps, "another try's order may be a moment late"
     assert drafts == []
+
+
+async def test_of_one_buyer_one_order_is_made_at_a_time() -> None:
+    """However many wait, and whoever comes while the last of them is at it."""
+    stand = stand_in("whole")
+    inside = most = 0
+
+    async def make(importer: Importer, count: int) -> None:
+        nonlocal inside, most
+        async with importer._one_of("jan@example.com"):
+            inside += 1
+            most = max(most, inside)
+            await asyncio.sleep(0)
+            if count:
+                group.create_task(make(importer, count - 1))
+            await asyncio.sleep(0)
+            inside -= 1
+
+    async with opened(stand) as (shop, _):
+        async with asyncio.TaskGroup() as group:
+            for count in range(3):
+                group.create_task(make(shop._importer, count))
+        assert most == 1
+        assert shop._importer._buyers == {}, "nobody is remembered for ever"
 
 
 async def test_a_claim_that_fails_leaves_no_draft() -> None:

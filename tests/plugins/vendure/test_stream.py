@@ -104,6 +104,23 @@ async def test_orders_of_one_instant_fill_pages(way: str, limit: int) -> None:
     assert max(found.values()) <= (2 if way == "feed" else 1)
 
 
+async def test_a_page_of_more_than_a_turn_is_no_end() -> None:
+    """A page is as long as what was seen needs; where all of that was touched meanwhile it holds two turns."""
+    stand = Lists(200, touched=lambda number: timedelta(milliseconds=10 * number))
+    async with open_shop(stand) as shop:
+        page = await shop.pull(await shop.start(BEGUN - SECOND))
+        first = {record.external_id for record in page.records if isinstance(record, Order)}
+        assert len(first) == 100
+        again = BEGUN + 5 * SECOND
+        stand.orders = [
+            msgspec.structs.replace(one, updated_at=again, order_placed_at=again) if one.id in first else one
+            for one in stand.orders
+        ]
+        page = await shop.pull(page.cursor)
+        assert len(page.records) == 100
+        assert page.more
+
+
 async def test_a_list_out_of_order_is_not_believed() -> None:
     """A page of one would end at a time before which others were never told."""
     stand = Lists(261, touched=last_first)

@@ -181,6 +181,50 @@ async def test_a_remembered_order_that_was_deleted_is_not_reported(
     assert await shop.find_order("allegro:A1", old) is None
 
 
+@pytest.mark.parametrize("age", [timedelta(hours=1), timedelta(days=1)], ids=["as far back", "farther back"])
+async def test_what_is_read_anew_counts_more_than_what_is_remembered(
+    age: timedelta, shop: WooCommerce, simulator: WooCommerceSimulator
+) -> None:
+    """Somebody threw the order away, and it was made anew."""
+    first = await shop.push_order(push_of())
+    simulator.trash(first.external_id)
+    found = await shop.find_order("allegro:A1", timedelta(hours=1))
+    assert found is not None
+    assert found.status == "trash"
+    again = await shop.push_order(push_of())
+    found = await shop.find_order("allegro:A1", age)
+    assert found is not None
+    assert found.external_id == again.external_id
+
+
+async def test_what_came_during_a_search_that_took_long_is_found_by_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It stands before the pages that are still to be read, so only what is older than the first is known."""
+    simulator, aside, pages = WooCommerceSimulator(verify_signatures=False), timedelta(), 0
+    simulator.now = simulator.ledger.now = lambda: datetime.now(UTC) + aside
+    for _ in range(150):
+        simulator.place_order([{"sku": "KUB-BIA", "quantity": 1}])
+    async with open_shop(simulator) as shop:
+        fetch = shop._shop.fetch
+
+        async def slow(path, query, into, **how):  # type: ignore[no-untyped-def]
+            nonlocal aside, pages
+            rows, answer = await fetch(path, query, into, **how)
+            pages += "offset" in (query or {})
+            if pages == 1 and not aside:
+                aside = timedelta(minutes=1)
+                await shop.push_order(push_of())
+                aside = timedelta(minutes=30)
+            return rows, answer
+
+        monkeypatch.setattr(shop._shop, "fetch", slow)
+        old = timedelta(days=5000)
+        assert await shop.find_order("allegro:none", old) is None
+        assert pages > 1, "another page was read, long after the first"
+        assert await shop.find_order("allegro:A1", old) is not None
+
+
 @pytest.mark.parametrize("aside", [timedelta(minutes=-14), timedelta(minutes=14)])
 async def test_found_by_the_shops_own_clock_however_far_it_is_from_ours(
     aside: timedelta, shop: WooCommerce, simulator: WooCommerceSimulator

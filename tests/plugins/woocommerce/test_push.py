@@ -296,6 +296,20 @@ async def test_a_correction_that_fails_forgets_nothing(shop: WooCommerce, simula
     assert receipt.total == books[receipt.external_id].total != push_of("A2").order.total
 
 
+async def test_a_correction_whose_answer_is_lost_adds_its_rounding_once(
+    shop: WooCommerce, simulator: WooCommerceSimulator
+) -> None:
+    """It is read and not sent again: a new row without an id would be there twice."""
+    await shop.push_order(push_of("A1"))
+    simulator.set_rate("PL", "100")
+    simulator.faults.add(Fault(kind=Kind.LOSE, match="^PUT "))
+    free = msgspec.structs.replace(push_of().order.shipping, cost=pln("0.00"))
+    push = push_of("A2", lines=(line("A2-1", "0.03"),), shipping=free)
+    receipt = await shop.push_order(push)
+    assert [row["total"] for row in doc_of(simulator, receipt.external_id)["fee_lines"]] == ["0.01"]
+    assert receipt.total == push.order.total
+
+
 async def test_a_product_that_vanished_is_told(shop: WooCommerce, simulator: WooCommerceSimulator) -> None:
     """The shop takes an id that no product has any more: the line is free then, and the next order asks again."""
     await shop.push_order(push_of("A1"))

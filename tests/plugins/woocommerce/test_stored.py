@@ -157,6 +157,19 @@ async def test_each_thing_that_is_otherwise_is_named(change: str) -> None:
         assert all("Polna" not in one.what and "Radom" not in one.what for one in again.differences)
 
 
+async def test_of_two_charges_alike_one_that_is_missing_is_told() -> None:
+    """Two insurances of one price are two rows; the one that is there stands for itself alone."""
+    simulator = WooCommerceSimulator(verify_signatures=False)
+    insurance = Charge(kind="surcharge", name="Ubezpieczenie", price=pln("1.23"))
+    push = push_of(charges=(insurance, insurance))
+    async with open_shop(simulator) as shop:
+        receipt = await shop.push_order(push)
+        assert receipt.differences == ()
+        simulator.bend("501", {"fee_lines": simulator.ledger.sheets[501].doc["fee_lines"][1:]})
+        again = await shop.compare_order(push, receipt)
+        assert held(again.differences) == ["charges[Ubezpieczenie]"]
+
+
 @pytest.mark.parametrize(
     ("field", "text"), [("phone", "+48 600-700-800"), ("postcode", "00001")], ids=["phone", "postcode"]
 )
