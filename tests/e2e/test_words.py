@@ -39,7 +39,8 @@ async def mistaken(tmp_path: Path) -> AsyncIterator[House]:
 
 
 async def rewrite(house: House, words: str) -> None:
-    head = house.path.read_text().partition("# words")[0]
+    before, route, rest = house.path.read_text().partition("# words")[0].partition("[[routes]]")
+    head = before + route + rest.partition("[[routes]]")[0]  # they are those of the first route
     house.path.write_text(f"{head}# words{words}")
     status, answer = await house.ask("POST", "/reload")
     assert status == 200, answer
