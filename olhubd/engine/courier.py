@@ -23,6 +23,7 @@ from olhubd.engine.attempt import Outcome, Parcel, Policy
 from olhubd.engine.calls import Broken, Calls
 from olhubd.engine.doubts import Doubts
 from olhubd.engine.lineage import Lineage
+from olhubd.engine.renumbered import another
 from olhubd.engine.verdicts import Verdicts
 from olhubd.model import Action, Delivery, DeliveryState, Order, Shipment, reference
 from olhubd.plugin import (
@@ -291,6 +292,8 @@ class Courier:
         if plan.withdrawn(parcel.stored.order, superseded) is None:
             return self._verdicts.end(parcel, DeliveryState.DROPPED, "the order is on again")
         sink = self._connector
+        if (other := await another(sink, self._calls, parcel.stored, parcel.copy)) is not None:
+            return self._verdicts.hold(parcel, f"{other}, so it is not cancelled", Hold.TAKEN)
         route = self._route(parcel.stored.account)
         word = route.statuses.get("cancelled") if route is not None else None
         if word is not None and isinstance(sink, StatusSink):

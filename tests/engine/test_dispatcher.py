@@ -29,6 +29,7 @@ from olhubd.plugin import (
     Conflict,
     Connector,
     ContractBroken,
+    Found,
     OrderSink,
     OutcomeUnknown,
     PluginError,
@@ -666,6 +667,35 @@ async def test_a_cancelled_order_is_taken_back_after_it_went(bench: Bench) -> No
     await bench.land(order("A", stage=Stage.CANCELLED))
     await bench.settled(2)
     assert bench.shop.cancelled == ["100"]
+
+
+@pytest.mark.parametrize(
+    ("mark", "total", "other"),
+    [
+        ("allegro:A", "15.00", False),
+        ("allegro:A", "14.00", False),
+        (None, "15.00", False),
+        (None, "39.89", True),
+        ("allegro:B", "15.00", True),
+    ],
+)
+async def test_nobody_elses_order_is_cancelled(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, mark: str | None, total: str, other: bool
+) -> None:
+    """The shop was set back to a backup of its own and gave the number anew."""
+
+    async def find_by_number(number: str) -> Found | None:
+        return Found(external_id="100", number=number, total=pln(total), reference=mark)
+
+    monkeypatch.setattr(Shop, "numbered", True)
+    monkeypatch.setattr(bench.shop, "find_by_number", find_by_number)
+    await bench.land(order("A"))
+    await bench.settled(1)
+    await bench.land(order("A", stage=Stage.CANCELLED))
+    await bench.until("confirmed", "hold" if other else "confirmed")
+    assert bench.shop.cancelled == ([] if other else ["100"])
+    held = [d.reason or "" for d in await deliveries.listing(bench.database.reader, states=[DeliveryState.HOLD])]
+    assert ["is another one by now" in reason for reason in held] == [True] * other
 
 
 async def test_an_order_that_is_on_again_is_not_cancelled(bench: Bench) -> None:

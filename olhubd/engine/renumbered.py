@@ -1,0 +1,40 @@
+"""What stands under a copy's number by now.
+
+A target that was set back to a backup of its own gives its numbers anew: by the number alone, somebody else's order
+would be cancelled in the place of ours.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from types import NoneType
+
+from olhubd.engine.calls import Calls
+from olhubd.model import reference
+from olhubd.plugin import Conflict, Found, NotFound, OrderSink, Rejected
+from olhubd.store.copies import Copy
+from olhubd.store.orders import Stored
+
+__all__ = ["another"]
+
+
+async def another(sink: object, calls: Calls, stored: Stored, copy: Copy) -> str | None:
+    """Why what the target has under this number is not the order; None when it is, or when nobody can tell.
+
+    Where hosts drop our mark, the total tells.
+    """
+    if not isinstance(sink, OrderSink) or not sink.numbered:
+        return None
+    number = copy.number or copy.external_id
+    look = partial(sink.find_by_number, number)
+    try:
+        found: Found | None = await calls.read("find_by_number", look, (Found, NoneType))
+    except (Conflict, NotFound, Rejected):
+        return None  # its numbers tell nothing
+    if found is None or found.external_id != copy.external_id:
+        return None
+    same = found.total.rounded() == stored.order.total.rounded()
+    if found.reference == reference(stored.account, stored.order.external_id) or (found.reference is None and same):
+        return None
+    mark = f"bears the mark of {found.reference}" if found.reference else f"has no mark and costs {found.total}"
+    return f"order {number} at {copy.account} is another one by now: it {mark}"
