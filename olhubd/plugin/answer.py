@@ -54,6 +54,15 @@ _ESCAPE = re.compile(rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(u[dD][89a-fA-F]..
 _QUOTED_VALUE = re.compile(r" '.*", re.DOTALL)
 
 
+@lru_cache(maxsize=128)
+def _foreign_charset(content_type: str) -> str | None:
+    """The charset that is declared, where that is not UTF-8. A system declares the same with each answer."""
+    declared = _CHARSET.search(content_type)
+    if declared is None or declared[1].lower() in ("utf-8", "utf8", "us-ascii"):
+        return None
+    return declared[1]
+
+
 class NotJson(ContractBroken):
     """The body is no JSON: a page, half an answer, nothing."""
 
@@ -125,11 +134,11 @@ class Answer(msgspec.Struct, frozen=True):
         The one place where a body is cleaned: who looks at `body` itself takes a marked answer for a page.
         """
         body = self.body.removeprefix(codecs.BOM_UTF8)
-        declared = _CHARSET.search(self._type)
-        if declared is not None and declared[1].lower() not in ("utf-8", "utf8", "us-ascii"):
+        charset = _foreign_charset(self._type)
+        if charset is not None:
             # An unknown charset, or one that does not fit, is taken for the UTF-8 that JSON is anyway.
             with contextlib.suppress(LookupError, UnicodeError):
-                body = body.decode(declared[1]).encode()
+                body = body.decode(charset).encode()
         return body
 
     def into(self, kind: type[T]) -> T:

@@ -19,6 +19,7 @@ _PAGE = re.compile(
     rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype html|html|head|body|title|br|b|p|h1|div|script|center)\b",
     re.IGNORECASE | re.DOTALL,
 )
+_JSON = (b"{", b"[", b'"')
 _TITLE = re.compile(r"<(title|h1)\b[^>]*>(.*?)(?:</\1\b|$)", re.IGNORECASE | re.DOTALL)
 _TAG = re.compile(r"<[^>]*>?")
 _WORD = re.compile(r"[^\w\s]{0,3}(?:\d{1,3}|(?:[^\W\d_]{1,20}['’.-]?){1,3})?[^\w\s]{0,3}")
@@ -63,10 +64,12 @@ _CAUSES = {
 
 def is_page(body: bytes, content_type: str = "") -> bool:
     """Whether this is HTML for people. JSON that is declared as HTML is none."""
+    if body[:1] in _JSON:
+        return False  # so it is with nearly all answers
     if _PAGE.match(body[:_LOOKED_AT]):
         return True
     first = body.lstrip()[:1]
-    return bool(first) and content_type.lower().startswith("text/html") and first not in (b"{", b"[", b'"')
+    return bool(first) and content_type.lower().startswith("text/html") and first not in _JSON
 
 
 def describe(status: int, body: bytes, content_type: str = "") -> str:

@@ -10,10 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 __all__ = ["fitted", "shortened"]
 
 _TEXT = 65_535
 """Bytes of a column of type text."""
+_SURE = _TEXT // 4
+"""So many letters fit into it, whatever they are."""
 _LETTERS: Mapping[str, int] = {
     "phone": 100,
     "email": 320,
@@ -23,7 +27,6 @@ _LETTERS: Mapping[str, int] = {
     "created_via": 100,
 }
 """Letters of a varchar column."""
-_NARROWEST = min(_LETTERS.values())
 
 
 def shortened(text: str, name: str) -> str:
@@ -31,29 +34,28 @@ def shortened(text: str, name: str) -> str:
     limit = _LETTERS.get(name)
     if limit is not None:
         return text if len(text) <= limit else text[:limit]
-    if len(text) <= _TEXT // 4:
+    if len(text) <= _SURE:
         return text
     return text.encode("utf-8", "replace")[:_TEXT].decode("utf-8", "ignore")
 
 
-def fitted(value: Any) -> Any:
+def fitted(body: Mapping[str, Any]) -> Any:
     """The body of a request with each text cut to what its column holds; itself where nothing is too long."""
-    return value if _fits(value) else _fitted(value, "")
+    return body if _fits(body) else _fitted(body, "")
 
 
-def _fits(value: Any) -> bool:
-    """Whether all texts are as short as the narrowest column, or as their own: so it is with nearly all orders."""
-    if type(value) is list:
-        return all(map(_fits, value))
-    if type(value) is not dict:
+def _fits(body: Mapping[str, Any]) -> bool:
+    """Whether nothing can be too long, as with nearly all orders: then no text of it is looked at for itself.
+
+    The narrow columns are those of the order itself and of its addresses, so nobody looks for them in its rows.
+    """
+    if len(msgspec.json.encode(body)) > _SURE:
         return False
-    for name, part in value.items():
-        kind = type(part)
-        if kind is str:
-            if len(part) > _NARROWEST and shortened(part, name) is not part:
+    for part in (body, *(part for part in body.values() if isinstance(part, dict))):
+        for name, limit in _LETTERS.items():
+            text = part.get(name)
+            if isinstance(text, str) and len(text) > limit:
                 return False
-        elif kind is not int and kind is not bool and not _fits(part):
-            return False
     return True
 
 

@@ -30,7 +30,7 @@ from olhubd.daemon import _loop_factory as loop_factory
 from olhubd.decide.route import Route
 from olhubd.engine.packing import pack
 from olhubd.model import Order
-from olhubd.plugin import Pending, Token
+from olhubd.plugin import Account, Pending, Token
 from olhubd.testing import host
 from olhubd.testing.process import Remote, spawn_simulator
 from olhubd.testing.stage import SHOP, Stage, open_stage
@@ -39,6 +39,8 @@ from olhubd_allegro.client import api_headers
 from olhubd_allegro.connector import READERS, Allegro
 from olhubd_woocommerce.client import signed
 from olhubd_woocommerce.connector import WooCommerce
+from olhubd_woocommerce.placing import Placing
+from olhubd_woocommerce.settings import WooCommerceSettings
 from tests.bench._meter import cpu, machine
 
 MARKET = "allegro-main"
@@ -120,6 +122,8 @@ async def bare(orders: int) -> Result:
             stdout=asyncio.subprocess.PIPE,
         )
         told, _ = await script.communicate(msgspec.json.encode(job))
+        if script.returncode:
+            raise SystemExit("the bare script failed, by the error above")
         return Result(*msgspec.json.decode(told, type=tuple[float, float]))
 
 
@@ -139,9 +143,15 @@ class _Prepared(Exception):
         self.body = msgspec.json.encode(body)
 
 
-class _Preparer(WooCommerce):
-    async def _create(self, body: dict[str, Any]) -> NoReturn:
+class _Held(Placing):
+    async def _post(self, body: dict[str, Any]) -> NoReturn:
         raise _Prepared(body)
+
+
+class _Preparer(WooCommerce):
+    def __init__(self, account: Account[WooCommerceSettings]) -> None:
+        super().__init__(account)
+        self._placing = _Held(account, self._shop, self._taxes)
 
 
 async def prepare(job: Job) -> dict[str, bytes]:
