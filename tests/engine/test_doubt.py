@@ -91,7 +91,8 @@ async def test_a_look_up_during_which_the_machine_proved_to_be_set_back_counts_f
     bench.lineage.otherwise("allegro", [OrderId(1)])
     await bench.land(order("A"))
     await bench.settled(1)
-    assert asked == [[], []], "looked up once more before it was sent"
+    assert len(asked) > 1, "looked up once more before it was sent"
+    assert not any(asked)
     assert bench.shop.books == ["allegro:A"]
 
 
