@@ -557,6 +557,15 @@ def test_a_misspelled_credential_is_told(write: Write, tmp_path: Path) -> None:
     assert problem.hint == 'did you mean "client_secret"?'
 
 
+def test_a_secret_in_place_of_its_file_is_not_shown(write: Write) -> None:
+    """Part of SRC-01."""
+    path = write(GOOD.replace(f'client_secret = "{CANARY}"', f'client_secret_file = "{CANARY}"'))
+    (problem,) = problems(path)
+    assert (problem.line, problem.key) == (5, "accounts.market.client_secret_file")
+    assert CANARY not in str(problem)
+    assert "not the secret" in problem.hint
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

@@ -100,6 +100,10 @@ def _read(path: Any, origin: Origin, tree: Tree, at: KeyPath, problems: list[Pro
     try:
         value = read_text(file).strip()
     except ValueError as error:
+        if _bare(path):
+            # Whoever wrote the secret itself in place of a path must not read it in a log.
+            tell("names no file that is there", "write the path of a file that holds the secret, not the secret")
+            return None
         tell(
             f"{file} {error}".replace("there is no such file", "does not exist"),
             "the daemon's user must be able to read it",
@@ -113,6 +117,11 @@ def _read(path: Any, origin: Origin, tree: Tree, at: KeyPath, problems: list[Pro
     if origin.layer is not Layer.CREDENTIAL and exposed(file):
         tell(f"{file} can be read by everybody on this machine", f"chmod 0600 {file}", warning=True)
     return value
+
+
+def _bare(path: str | Path) -> bool:
+    """Whether it is one word without a folder or an ending, as secrets are and paths seldom."""
+    return not {"/", "."} & set(str(path))
 
 
 def _warn_inline(tree: Tree, path: KeyPath, problems: list[Problem]) -> None:

@@ -18,7 +18,13 @@ from olhubd_woocommerce.wire import Customer
 __all__ = ["Customers", "identity", "stable_email"]
 
 _KEPT = 10_000
-_TAKEN = ("registration-error-email-exists", "registration-error-username-exists")
+_TAKEN = (
+    "registration-error-email-exists",
+    "registration-error-username-exists",
+    "existing_user_email",
+    "existing_user_login",
+)
+"""What WooCommerce says before it makes a customer, and WordPress while another call makes the same one."""
 
 
 def identity(buyer: Buyer, marketplace: str) -> str | None:

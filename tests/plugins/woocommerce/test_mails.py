@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from olhubd.model import Buyer, Shipment
 from olhubd.plugin import Rejected
+from olhubd.testing.faults import Fault, Kind
 from olhubd_woocommerce import emails
 from olhubd_woocommerce.simulator import WooCommerceSimulator
 from olhubd_woocommerce.simulator.mails import OWNER, is_email
@@ -49,6 +51,28 @@ async def test_a_customer_who_is_there_is_noted_and_not_written_to() -> None:
     sheet = simulator.ledger.sheets[501]
     assert (sheet.doc["customer_id"], sheet.meta("_olhubd_customer_id")) == (0, "77")
     assert len(simulator.customers) == 1
+
+
+async def test_a_customer_whom_another_order_makes_meanwhile_is_found() -> None:
+    """Two first orders of one buyer at once: WordPress then refuses the name in words of its own."""
+    simulator = WooCommerceSimulator(verify_signatures=False)
+    taken = {
+        "code": "existing_user_login",
+        "message": "Sorry, that username already exists!",
+        "data": {"status": 400},
+    }
+    refusal = Fault(
+        kind=Kind.ERROR_AFTER,
+        match="POST .*/customers",
+        status=400,
+        body=json.dumps(taken),
+        content_type="application/json",
+    )
+    simulator.faults.add(refusal)
+    async with open_shop(simulator, notify_buyer=True, customers="match") as shop:
+        order = (await shop.push_order(push_of("A1"))).external_id
+    (made,) = simulator.customers
+    assert simulator.ledger.sheets[int(order)].doc["customer_id"] == made["id"]
 
 
 async def test_a_setting_lets_the_shop_write() -> None:
