@@ -394,7 +394,8 @@ class Poller:
                 cursor=None if ends else page.cursor,
                 moved_at=now,
                 due_at=self._schedule.sweep_after(now),
-                since=None if ends else since,
+                # A circle is an end from which nothing follows: the next sweep reads all of the same time again.
+                since=None if ends and not circle else since,
             )
             result = await self._store(page.records, run, after, told=False)
             run = counted(run, result)

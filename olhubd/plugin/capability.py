@@ -107,7 +107,10 @@ class OrderFeed(abc.ABC):
 
     @abc.abstractmethod
     async def sweep(self, since: datetime, cursor: Cursor | None) -> Page:
-        """The second, independent pass: all orders touched since `since`, page by page; None begins it."""
+        """The second, independent pass: all orders touched since `since`, page by page; None begins it.
+
+        A `failure` with the empty cursor says that nothing goes on from here: it begins anew from the same `since`.
+        """
 
 
 class OrderCount(abc.ABC):

@@ -79,8 +79,9 @@ class ListPlace(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where a reading by offset stands: the next page begins at `offset` with the row whose key is `last`.
 
     `last` None means that nothing is known of the row there. `rows` have come so far, and `least` is the lowest
-    count that the system told meanwhile. `blind` counts pages that brought nothing although the system counts more.
-    A place can be kept as text between two calls, as in the cursor of a sweep.
+    count that the system told meanwhile. `blind` counts pages that brought nothing although the system counts more,
+    `restarts` how often the reading began anew: without it the places of a reading would come once more, and who
+    keeps them would see a circle. A place can be kept as text between two calls, as in the cursor of a sweep.
     """
 
     offset: int = 0
@@ -88,24 +89,27 @@ class ListPlace(msgspec.Struct, frozen=True, omit_defaults=True):
     rows: int = 0
     least: int | None = None
     blind: int = 0
+    restarts: int = 0
 
     def after(self, part: ListPage[R], key: Callable[[R], str]) -> tuple[Sequence[R], ListPlace | None, bool]:
         """The new rows of `part`, the place behind them (None at the end), and whether the reading is complete.
 
         Where the row that the pages share is not there, rows before it are gone: the place is then an earlier one.
-        Raises Unavailable when the page is the same one whatever offset is asked for.
+        Raises Unavailable when the page is the same one whatever offset is asked for, and when the reading began
+        anew too often. Nothing goes on from this place then, so the list is to be read from a new one.
         """
         keys = [key(row) for row in part.rows]
         fresh = part.rows
         if self.last is not None:
             if self.last not in keys:
-                offset = max(0, self.offset - max(1, part.asked // 2))
+                if self.offset:
+                    # By no more than such a page holds, else the step jumps over the row where pages are capped.
+                    offset = max(0, self.offset - max(1, (len(keys) or part.asked) // 2))
+                    return (), ListPlace(offset, self.last, self.rows, self.least, restarts=self.restarts), False
                 # From the beginning all comes once more: the row itself is gone.
-                return (
-                    (),
-                    ListPlace(offset, self.last, self.rows, self.least) if self.offset else ListPlace(),
-                    False,
-                )
+                if self.restarts >= RESTARTS:
+                    raise Unavailable(_MOVES)
+                return (), ListPlace(restarts=self.restarts + 1), False
             fresh = part.rows[len(keys) - keys[::-1].index(self.last) :]
         read, rows = self.offset + len(keys), self.rows + len(fresh)
         # Rows that come while one reads are no part of what was there when it began, so the lowest count decides.
@@ -118,13 +122,14 @@ class ListPlace(msgspec.Struct, frozen=True, omit_defaults=True):
                 return fresh, None, complete
             # The next page begins with the last row of this one, unless the two would be the same page.
             offset, last = (read - 1, keys[-1]) if len(keys) > 1 else (read, None)
-            return fresh, ListPlace(offset, last, rows, least, self.blind), False
+            return fresh, ListPlace(offset, last, rows, least, self.blind, self.restarts), False
         if part.total is not None and read > part.total > len(keys) > 1:
             raise Unavailable(_SAME)
         if not left or self.blind >= _BLIND:
             return fresh, None, complete
         # More rows are counted than are shown: look behind those that seem to be hidden.
-        return fresh, ListPlace(self.offset + max(1, part.asked - 1), None, rows, least, self.blind + 1), False
+        offset = self.offset + max(1, part.asked - 1)
+        return fresh, ListPlace(offset, None, rows, least, self.blind + 1, self.restarts), False
 
 
 async def by_offset(

@@ -140,7 +140,7 @@ class WooCommerce(
                 return Page(records=(), cursor=before, failure=error)
             if record is not None:
                 records.append(record)
-        return Page(records=records, cursor=found.cursor, more=found.more)
+        return Page(records=records, cursor=found.cursor, more=found.more, failure=found.failure)
 
     async def _record(self, order_id: int, raw: bytes) -> Record | None:
         """The order as ours; None for what is no order."""

@@ -257,6 +257,36 @@ async def test_start_in_the_past_sweeps_first(bench: Bench) -> None:
     assert (run.added, run.missed) == (3, 0)
 
 
+@pytest.mark.parametrize("how", ["a circle", "a place that leads no further"])
+async def test_a_sweep_that_is_cut_short_is_begun_again_from_the_same_moment(bench: Bench, how: str) -> None:
+    """Else all that is older than the usual window would never be read, and the import would count as done."""
+    start = bench.clock.now() - timedelta(days=300)
+    bench.market.place(*(order(str(i)) for i in range(5)), told=False)
+    whole, asked = bench.market.sweep, 0
+
+    async def cut_short(since: datetime, cursor: Cursor | None) -> Page:
+        nonlocal asked
+        asked += 1
+        page = await whole(since, cursor)
+        if asked != 2:
+            return page
+        if how == "a circle":
+            return Page(records=[], cursor=Cursor("0"), more=True)
+        return Page(records=[], cursor=Cursor(""), failure=Unavailable("changes too fast"))
+
+    bench.market.sweep = cut_short  # type: ignore[method-assign]
+    bench.start(begin=start, sweep_interval=timedelta(seconds=0.05))
+    await bench.until("0", "1", "2", "3", "4")
+    assert bench.market.sweeps[:2] == [start, start]
+
+    async def done() -> bool:
+        return any(run.state is RunState.DONE for run in await bench.logged("orders.sweep"))
+
+    await bench.sooner_or_later(done)
+    runs = sorted(await bench.logged("orders.sweep"), key=lambda run: run.id)
+    assert [(run.trigger, run.state) for run in runs[:2]] == [("start", RunState.FAILED), ("start", RunState.DONE)]
+
+
 async def test_it_goes_on_where_it_stopped(bench: Bench) -> None:
     """ACC-08: orders placed while it was off arrive exactly once."""
     bench.start()

@@ -186,6 +186,55 @@ async def test_a_place_goes_on_from_its_text(gone: tuple[int, ...]) -> None:
     assert len(came) == 40 or 9 in gone  # only where the shared row itself is gone all come once more
 
 
+def _places(listing: Listing, between: Callable[[int], object]) -> tuple[set[int], list[ListPlace]]:
+    """A list read from its places, with what happens after each page: the rows that came, and the places."""
+    places: list[ListPlace] = [ListPlace()]
+    came: set[int] = set()
+    while True:
+        place = places[-1]
+        rows, then, _ = place.after(listing.page(place.offset, 10), str)
+        came.update(rows)
+        if then is None:
+            return came, places
+        places.append(then)
+        between(len(places))
+
+
+@pytest.mark.parametrize("counts", [int, untold])
+@pytest.mark.parametrize("bought", [True, False])
+async def test_a_reading_that_begins_anew_comes_to_no_place_twice(
+    bought: bool, counts: Callable[[int], int | None]
+) -> None:
+    """Who keeps the places would take it for a circle, and end a sweep before the rest was read."""
+    listing = Listing(range(40), counts=counts)
+
+    def shared_row_goes(pages: int) -> None:
+        if pages == 3:
+            listing.rows.remove(18)  # the row that the second page and the third one share
+            listing.rows += [40] if bought else []
+
+    came, places = _places(listing, shared_row_goes)
+    assert came >= set(range(40)) - {18}
+    assert len(places) == len(set(places))
+    assert places[-1].restarts == 1
+
+
+async def test_a_reading_begins_anew_only_so_often() -> None:
+    listing = Listing(range(300))
+    with pytest.raises(Unavailable, match="faster"):
+        _places(listing, lambda pages: [listing.rows.remove(row) for row in listing.rows[9:10]])
+    assert listing.asked.count(0) <= 20
+
+
+@pytest.mark.parametrize("cap", [4, 10])
+async def test_a_page_that_is_capped_is_no_reason_to_begin_anew(cap: int) -> None:
+    """A step back that is longer than a page jumps over the very row that it looks for."""
+    listing = Listing(range(80), cap=cap)
+    came, places = _places(listing, lambda pages: listing.rows.pop(0) if pages in range(3, 17, 2) else None)
+    assert came == set(range(80))
+    assert places[-1].restarts == 0
+
+
 @pytest.mark.parametrize(("cap", "counts"), [(10, int), (4, int), (4, untold), (10, untold), (10, lambda n: 0)])
 async def test_numbered_pages_are_read_to_an_empty_one(cap: int, counts: Callable[[int], int | None]) -> None:
     listing = Listing(range(23), cap, counts)

@@ -271,6 +271,18 @@ async def test_an_order_whose_status_left_with_its_plugin_is_found_by_its_number
     assert found.reference == "allegro:A1"
 
 
+async def test_a_sweep_whose_place_leads_no_further_begins_anew(
+    shop: WooCommerce, simulator: WooCommerceSimulator
+) -> None:
+    """A place that is only ever refused would keep the sweep from its end for good."""
+    placed = set(simulator.buy(5))
+    page = await shop.sweep(LONG_AGO, Cursor('made|{"last":"4711","restarts":5}'))
+    assert isinstance(page.failure, Unavailable)
+    assert (page.records, page.more) == ([], False)
+    page = await shop.sweep(LONG_AGO, page.cursor or None)
+    assert {record.external_id for record in page.records} == placed
+
+
 async def test_a_place_in_a_sweep_that_was_written_before_goes_on(
     shop: WooCommerce, simulator: WooCommerceSimulator
 ) -> None:
