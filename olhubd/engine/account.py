@@ -277,6 +277,8 @@ class AccountUnit:
             raise NotPossible(str(self.row.reason))
         if self._another is not None:
             await self._belong(self._another, "account.moved", who)
+        if self.connection.refusals is not None:
+            self.connection.refusals.forget()  # the old count would park it again at one refusal in passing
         await self._move(AccountState.ACTIVE, None, "account.resumed", who)
         self._shared.budgets.open(self.connection.budgets)
         if self._proven:

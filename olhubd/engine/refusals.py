@@ -41,6 +41,10 @@ class Refusals:
         """A call went well."""
         self.since = None
 
+    def forget(self) -> None:
+        """A person says that it is mended: what was refused before says nothing of the key that it has now."""
+        self.since = None
+
     @property
     def lost(self) -> bool:
         """Whether it was refused often and long enough."""

@@ -87,6 +87,26 @@ async def test_a_key_that_stays_refused_is_told_then_parked_and_goes_on_by_itsel
         assert not {key for key in await zoo.alarms() if key[1] == "wild"}
 
 
+async def test_a_refusal_in_passing_after_a_person_resumed_it_stops_nobody(
+    database: Database, clock: SystemClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A person who mends the key begins a new count: what was refused before says nothing of the key it has now."""
+    monkeypatch.setattr(refusals, "_LONG", 0.3)
+    monkeypatch.setattr(account, "_KNOCK_FIRST", 3600.0)
+    async with opened(tmp_path, database, clock, **WHOLLY) as zoo:
+        unit = zoo.hub.unit("wild")
+        await parked(zoo)
+        asked = Wild.asked["start"]
+        Wild.does.clear()
+        Wild.does["start"] = refused(0, "start")  # once more
+        await unit.resume("jan")
+        assert unit.refused_since is None
+        await zoo.until(lambda: Wild.asked["start"] > asked)
+        await zoo.until(lambda: Wild.asked["start"] > asked + 1 or unit.row.state is AccountState.PARKED)
+        assert unit.row.state is AccountState.ACTIVE
+        await zoo.until(lambda: unit.refused_since is None and unit.trouble is None)
+
+
 async def test_a_parked_key_is_tried_again_after_a_restart(
     database: Database, clock: SystemClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
