@@ -13,7 +13,7 @@ from olhubd.decide import changes
 from olhubd.decide.changes import Change
 from olhubd.model import Fulfilment, Order, OrderId, PaymentType, Stage
 
-__all__ = ["Contest", "cancelled", "compare", "contest", "first_seen"]
+__all__ = ["Contest", "cancelled", "compare", "contest", "first_seen", "heir", "holds"]
 
 
 def cancelled(order: Order) -> bool:
@@ -150,6 +150,18 @@ def contest(incoming: Order, owners: Mapping[OrderId, Order]) -> Contest:
         else:
             moved[id_] = tuple(sorted(theirs & mine))
     return Contest(superseded=frozenset(superseded), moved=moved)
+
+
+def holds(order: Order, part: Order) -> bool:
+    """Whether `order` has all lines of `part`, and is not older."""
+    mine = {line.external_id for line in order.lines}
+    return _age(order) >= _age(part) and all(line.external_id in mine for line in part.lines)
+
+
+def heir(part: Order, cancelled_ones: Mapping[OrderId, Order]) -> OrderId | None:
+    """Into which of these cancelled orders one that is gone was merged: the newest that has all its lines."""
+    found = [(_age(order), id_) for id_, order in cancelled_ones.items() if holds(order, part)]
+    return max(found)[1] if found else None
 
 
 def _age(order: Order) -> float:

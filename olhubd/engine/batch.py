@@ -305,21 +305,17 @@ class Batch:
     ) -> tuple[orders.Stored, str | None]:
         """Settle who has the lines. Gives the order as to be stored, and by whom it is superseded, if it is."""
         owners = {rivals[line.external_id].order_id for line in stored.order.lines if line.external_id in rivals}
-        if not owners or not stored.live:
+        if not owners:
             return stored, None
         rows = await orders.read(self._tx, list(owners))
+        if not stored.live:
+            await self._ask_parts(stored.order, rows)
+            return stored, None
         verdict = land.contest(stored.order, {id_: row.order for id_, row in rows.items()})
         if verdict.lost:
             winner = rows[max(verdict.lost)]
             return msgspec.structs.replace(stored, superseded_by=winner.id), winner.order.external_id
-        known = await self.ledger.known_deliveries(list(owners))
-        for loser in verdict.superseded:
-            found: list[Change] = [changes.Superseded(by=stored.order.external_id)]
-            owed = self.ledger.owed(loser)
-            debts = plan.follow(self._account, rows[loser].order, rows[loser].order, found, self._routes, owed)
-            debts = [*debts, *self._sought(rows[loser], found, owed)]
-            doubted = self._doubts(rows[loser])
-            self.ledger.record(loser, self._account, found, debts, known.get(loser, ()), doubted=doubted)
+        await self._take_over([rows[loser] for loser in verdict.superseded], stored.id, stored.order.external_id)
         for loser, lines in verdict.moved.items():
             moved = changes.LinesMoved(lines=lines, to=stored.order.external_id)
             self.ledger.record(loser, self._account, [moved], ())
@@ -329,10 +325,36 @@ class Batch:
                 external_id=rows[loser].order.external_id, due_at=self._now, reason="lines moved to another order"
             )
             await self._read_later([again])
-        # The pointer to a row that is inserted later in this transaction; foreign keys look at statements.
-        self.ledger.supersede([(loser, stored.id, self._now) for loser in verdict.superseded])
-        await orders.disown(self._tx, list(verdict.superseded))
         return stored, None
+
+    async def _take_over(self, losers: Sequence[orders.Stored], winner: OrderId, name: str) -> None:
+        """Let all lines of these go to another order, with what follows for whoever has them."""
+        ids = [row.id for row in losers]
+        known = await self.ledger.known_deliveries(ids)
+        for row in losers:
+            found: list[Change] = [changes.Superseded(by=name)]
+            owed = self.ledger.owed(row.id)
+            debts = plan.follow(self._account, row.order, row.order, found, self._routes, owed)
+            debts = [*debts, *self._sought(row, found, owed)]
+            doubted = self._doubts(row)
+            self.ledger.record(row.id, self._account, found, debts, known.get(row.id, ()), doubted=doubted)
+        # The pointer to a row that may be inserted later in this transaction; foreign keys look at statements.
+        self.ledger.supersede([(id_, winner, self._now) for id_ in ids])
+        await orders.disown(self._tx, ids)
+
+    async def _ask_parts(self, order: Order, owners: Mapping[OrderId, orders.Stored]) -> None:
+        """A cancelled order has lines of live ones: it took them over before it was heard of, or is an old form.
+
+        An old form that is touched late must not take a live order with it, so their source is asked again: those
+        that are gone there were its parts.
+        """
+        parts = [row.order for row in owners.values() if land.holds(order, row.order)]
+        await self._read_later(
+            [
+                lookups.Lookup(external_id=part.external_id, due_at=self._now, reason="a cancelled order has its lines")
+                for part in parts
+            ]
+        )
 
     async def land_others(self, records: Sequence[Unreadable | Gone | Later], feed: str, result: Result) -> None:
         """Records that are no orders: what could not be read, what is gone, what is to be read later."""
@@ -365,7 +387,24 @@ class Batch:
         await quarantine.clear(self._tx, self._account, external_ids)
         held = await orders.held(self._tx, self._account, external_ids)
         for known in held.values():
-            if known.superseded_by is None and known.digest != _GONE:
+            if known.superseded_by is not None:
+                continue
+            if await self._inherited(known.id):
+                result.changed += 1
+            elif known.digest != _GONE:
                 self.ledger.record(known.id, self._account, [changes.Vanished()], ())
                 await orders.mark(self._tx, known.id, _GONE)
                 result.changed += 1
+
+    async def _inherited(self, order_id: OrderId) -> bool:
+        """Whether this order, which is gone, went into one that is itself cancelled; then that took it over."""
+        part = (await orders.read(self._tx, [order_id]))[order_id]
+        if land.cancelled(part.order):
+            return False
+        lines = [line.external_id for line in part.order.lines]
+        others = await orders.read(self._tx, await orders.cancelled_with(self._tx, self._account, lines))
+        heir = land.heir(part.order, {id_: row.order for id_, row in others.items()})
+        if heir is None:
+            return False
+        await self._take_over([part], heir, others[heir].order.external_id)
+        return True

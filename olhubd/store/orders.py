@@ -19,6 +19,7 @@ __all__ = [
     "Stored",
     "Summary",
     "by_reference",
+    "cancelled_with",
     "count",
     "digest",
     "disown",
@@ -117,6 +118,21 @@ async def owners(reader: Reader, account: str, line_ids: Sequence[str]) -> dict[
         )
         found.update((row[0], Owner(row[1], row[2])) for row in rows)
     return found
+
+
+async def cancelled_with(reader: Reader, account: str, line_ids: Sequence[str]) -> list[OrderId]:
+    """The cancelled orders that have any of these lines and were not taken over themselves."""
+    found: set[OrderId] = set()
+    for start in range(0, len(line_ids), 500):
+        part = line_ids[start : start + 500]
+        rows = await reader.fetch(
+            "SELECT DISTINCT l.order_id FROM order_lines l JOIN orders o ON o.id = l.order_id"
+            f" WHERE l.live = 0 AND l.account = ? AND l.external_id IN ({codec.marks(part)})"
+            " AND o.superseded_by IS NULL AND o.stage = ?",
+            (account, *part, Stage.CANCELLED.value),
+        )
+        found.update(row[0] for row in rows)
+    return sorted(found)
 
 
 _STORED = "id, account, document, digest, created_at, changed_at, superseded_by"

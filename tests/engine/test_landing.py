@@ -545,3 +545,54 @@ async def test_a_page_of_many_batches_moves_the_cursor_with_the_last(
     assert position is not None
     assert position.cursor == "9"
     assert len(await orders.listing(bench.database.reader, limit=10)) == 5
+
+
+async def test_parts_of_a_merge_that_is_first_heard_of_cancelled_are_asked_for_and_taken_back(bench: Bench) -> None:
+    """It took their lines over and was cancelled before it was read: what was forwarded of them must not live on."""
+    await bench.land(order("A"), order("B", stage=Stage.PLACED))
+    await bench.move(1, DeliveryState.CONFIRMED, sent_at=EPOCH)
+    both = order(
+        "C", lines=(line("A-1"), line("B-1")), stage=Stage.CANCELLED, updated_at=EPOCH + timedelta(hours=1)
+    )
+    result = await bench.land(both)
+    wishes = await lookups.due(bench.database.reader, "allegro", bench.clock.now() + timedelta(minutes=1))
+    assert ([wish.external_id for wish in wishes], result.later) == (["A", "B"], 2)
+    assert "order.superseded" not in await bench.kinds(1)
+    await bench.land(Gone(external_id="A"), Gone(external_id="B"))
+    assert (await bench.kinds(1))[-1] == "order.superseded"
+    assert (await bench.kinds(2))[-1] == "order.superseded"
+    assert ("shop", "cancel-order", DeliveryState.PENDING) in await bench.owed(1)
+
+
+async def test_parts_that_were_gone_before_their_cancelled_merge_is_heard_of_are_asked_for_again(
+    bench: Bench,
+) -> None:
+    await bench.land(order("A"))
+    await bench.land(Gone(external_id="A"))
+    both = order(
+        "C", lines=(line("A-1"), line("B-1")), stage=Stage.CANCELLED, updated_at=EPOCH + timedelta(hours=1)
+    )
+    await bench.land(both)
+    await bench.land(Gone(external_id="A"))
+    assert (await bench.kinds(1))[-2:] == ["order.vanished", "order.superseded"]
+
+
+async def test_an_old_cancelled_form_that_is_touched_late_takes_no_live_order_with_it(bench: Bench) -> None:
+    """It has all the lines, and what its source says of the live order when asked again is what counts."""
+    await bench.land(order("A"))
+    form = order("X", lines=(line("A-1"),), stage=Stage.CANCELLED, updated_at=EPOCH + timedelta(hours=1))
+    await bench.land(form)
+    await bench.land(order("A", updated_at=EPOCH + timedelta(hours=1)))
+    assert "order.superseded" not in await bench.kinds(1)
+    assert await bench.owed(1) == [("shop", "push-order", DeliveryState.PENDING)]
+
+
+async def test_an_older_or_smaller_cancelled_order_inherits_nothing(bench: Bench) -> None:
+    await bench.land(order("A", lines=(line("A-1"), line("A-2")), updated_at=EPOCH + timedelta(hours=2)))
+    await bench.land(
+        order("X", lines=(line("A-1"), line("A-2")), stage=Stage.CANCELLED, updated_at=EPOCH + timedelta(hours=1)),
+        order("Y", lines=(line("A-1"),), stage=Stage.CANCELLED, updated_at=EPOCH + timedelta(hours=3)),
+    )
+    await bench.land(Gone(external_id="A"))
+    assert (await bench.kinds(1))[-1] == "order.vanished"
+    assert await lookups.due(bench.database.reader, "allegro", bench.clock.now() + timedelta(minutes=1)) == []

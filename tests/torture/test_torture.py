@@ -95,6 +95,19 @@ def test_an_order_that_comes_back_while_it_is_given_up_is_owed_again(seed: int) 
     assert not result.findings, words(result)
 
 
+def test_a_merge_that_is_cancelled_before_it_is_read_takes_its_parts_back() -> None:
+    """One of them was forwarded unpaid, and stayed alive in the shop."""
+    steps = (
+        Step(at=1, verb="buy", where="market-a", it=1),
+        Step(at=10, verb="confirm", it=1, what="unpaid"),
+        Step(at=20, verb="buy", where="market-a", it=2),
+        Step(at=100, verb="merge", it=1, also=2),
+        Step(at=100.01, verb="cancel", it=1, what="buyer"),
+    )
+    result = play(SMALL["an order"].having(steps))
+    assert not result.findings, words(result)
+
+
 def test_a_torn_commit_is_no_commit_or_a_whole_one() -> None:
     """The end of the write-ahead log is missing, of a commit that nobody was told of."""
     schedule = SMALL["an order"]
