@@ -44,6 +44,7 @@ COMMANDS = {
             "olhubd.cli.deliveries:deliveries", "What is owed to whom, and what waits for a person."
         ),
         "holds": Lazy("olhubd.cli.holds:holds", "What waits for a person, and the way out of each."),
+        "strangers": Lazy("olhubd.cli.strangers:strangers", "Orders with our mark that only a shop knows."),
         "quarantine": Lazy("olhubd.cli.runs:quarantine", "Records that could not be stored, and why."),
     },
     "Setting up": {

@@ -31,6 +31,7 @@ from olhubd.control import (
     problem,
     runs,
     settings,
+    strangers,
     system,
     tokens,
 )
@@ -55,6 +56,7 @@ ROUTES: tuple[Route, ...] = (
     *hands.ROUTES,
     *deliveries.ROUTES,
     *runs.ROUTES,
+    *strangers.ROUTES,
     *journal.ROUTES,
     *events.ROUTES,
     *mappings.ROUTES,

@@ -44,6 +44,7 @@ SEVERITIES: Final[Mapping[str, Severity]] = {
     "order.stage-unknown": Severity.WARNING,
     "order.vanished": Severity.WARNING,
     "record.discarded": Severity.WARNING,
+    "stranger.discarded": Severity.WARNING,
     "run.failed": Severity.ERROR,
     "run.lost": Severity.WARNING,
 }

@@ -16,6 +16,10 @@ from olhubd.model import AlarmKind, Reconciliation
 __all__ = ["Facts", "Finding", "Limits", "Source", "Target", "findings", "span"]
 
 
+_ANY = timedelta()
+_NAMED = 5
+
+
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """That something is wrong now. `detail` is for people and may change while it stays wrong."""
 
@@ -39,6 +43,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     disk: int
     unchecked: timedelta = timedelta(days=3)
     loop: timedelta = timedelta(minutes=2)
+    stranger: timedelta = timedelta(minutes=15)
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,6 +70,18 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     """Since when its key has been refused."""
 
 
+class Unknown(msgspec.Struct, frozen=True, kw_only=True):
+    """An order with our mark at a target, whose own order is not known.
+
+    `sweep` is how often its source is swept where it cannot be asked for one order.
+    """
+
+    number: str
+    reference: str
+    since: datetime
+    sweep: timedelta | None = None
+
+
 class Target(msgspec.Struct, frozen=True, kw_only=True):
     """An account as far as something is owed to it. `owed_since` leaves out what waits by a route's wish."""
 
@@ -77,6 +94,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     unmet: str | None = None
     """Why it has never answered yet; None where it has, or nobody knows."""
     doubled: int = 0
+    strangers: Sequence[Unknown] = ()
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
@@ -172,6 +190,8 @@ def _target(target: Target, now: datetime, limits: Limits) -> Iterator[Finding]:
     if target.doubled:
         text = f"has {target.doubled} orders twice: olhubd holds list"
         yield Finding(kind=AlarmKind.DOUBLED, subject=name, detail=text)
+    if late := [one for one in target.strangers if now - one.since > max(limits.stranger, one.sweep or _ANY)]:
+        yield Finding(kind=AlarmKind.STRANGER, subject=name, detail=_strange(late))
     if not target.active:
         return
     if target.unmet is not None:
@@ -183,6 +203,13 @@ def _target(target: Target, now: datetime, limits: Limits) -> Iterator[Finding]:
     if target.owed_since is not None and now - target.owed_since > limits.undelivered:
         text = f"the oldest of what is owed waits since {target.owed_since:%Y-%m-%d %H:%M} UTC"
         yield Finding(kind=AlarmKind.UNDELIVERED, subject=name, detail=text)
+
+
+def _strange(some: Sequence[Unknown]) -> str:
+    named = [f"{one.number} of {one.reference}" for one in some[:_NAMED]] + ["…"] * (len(some) > _NAMED)
+    return (
+        f"has {len(some)} orders with our mark that nobody here knows ({', '.join(named)}): olhubd strangers list"
+    )
 
 
 def _daemon(facts: Facts, limits: Limits) -> Iterator[Finding]:

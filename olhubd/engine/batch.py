@@ -132,6 +132,9 @@ class Batch:
         groups = uncontested(good)
         for group in groups:
             await self._group(group, result)
+        passed = [c.order for c in candidates if c.order.external_id in unwanted]
+        await self._explained([o.external_id for o in passed if not land.cancelled(o)], strangers.Answer.UNWANTED)
+        await self._explained([o.external_id for o in passed if land.cancelled(o)], strangers.Answer.OFF)
         self.touched |= echo.touched.union(r.external_id for r in refused)
         if refused:
             await quarantine.put(self._tx, self._account, feed, refused, self._now)
@@ -260,6 +263,11 @@ class Batch:
             found[name] = found.get(name, frozenset()) | {one.account}
         return found
 
+    async def _explained(self, external_ids: Sequence[str], answer: strangers.Answer) -> None:
+        """What their source says of orders that do not land here, though a target may have told of them."""
+        if external_ids and await strangers.known(self._tx):
+            await strangers.answered(self._tx, [reference(self._account, id_) for id_ in external_ids], answer)
+
     def _doubts(self, stored: orders.Stored) -> bool:
         """Whether an earlier process may have sent it, though this database does not know of it."""
         return self._doubt is not None and self._doubt.covers(stored.id, stored.order.placed_at)
@@ -351,7 +359,9 @@ class Batch:
         parts = [row.order for row in owners.values() if land.holds(order, row.order)]
         await self._read_later(
             [
-                lookups.Lookup(external_id=part.external_id, due_at=self._now, reason="a cancelled order has its lines")
+                lookups.Lookup(
+                    external_id=part.external_id, due_at=self._now, reason="a cancelled order has its lines"
+                )
                 for part in parts
             ]
         )
@@ -386,6 +396,7 @@ class Batch:
     async def _gone(self, external_ids: Sequence[str], result: Result) -> None:
         await quarantine.clear(self._tx, self._account, external_ids)
         held = await orders.held(self._tx, self._account, external_ids)
+        await self._explained([id_ for id_ in external_ids if id_ not in held], strangers.Answer.OFF)
         for known in held.values():
             if known.superseded_by is not None:
                 continue

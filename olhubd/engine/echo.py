@@ -13,15 +13,19 @@ import msgspec
 
 from olhubd.decide import changes, plan
 from olhubd.decide.changes import Change
+from olhubd.decide.land import cancelled
 from olhubd.decide.route import Route
 from olhubd.engine.ledger import Ledger
-from olhubd.model import Action, DeliveryState, Order, OrderId, Shipment, reference
+from olhubd.model import Action, DeliveryState, Fulfilment, Order, OrderId, Shipment, reference
 from olhubd.store import Transaction, copies, orders, sightings, strangers
 
 __all__ = ["Echoes", "acquaint"]
 
 _LEFT_ALONE = frozenset({DeliveryState.SENT, DeliveryState.CONFIRMED, DeliveryState.DEAD})
 """Deliveries of which the answer, a look-up or a person has the last word."""
+
+_OVER = frozenset({Fulfilment.DELIVERED, Fulfilment.RETURNED})
+"""One that is only sent is not: its parcels were told to nobody."""
 
 
 class Echoes:
@@ -131,6 +135,8 @@ class Echoes:
             reference=str(order.reference),
             shipments=order.shipments,
             seen_at=self._now,
+            number=order.number,
+            over=cancelled(order) or order.fulfilment in _OVER,
         )
         await strangers.put(self._tx, stranger)
         self.touched.add(order.external_id)

@@ -33,6 +33,7 @@ from olhubd.engine.registry import Registry
 from olhubd.engine.runlog import RunLog
 from olhubd.engine.session import Clients
 from olhubd.engine.shared import Shared
+from olhubd.engine.strangers import Strangers
 from olhubd.engine.supervisor import Pulse, Supervisor
 from olhubd.engine.turns import Turns
 from olhubd.engine.waste import Waste
@@ -121,6 +122,7 @@ class Hub:
             learned=learned,
         )
         self.holds = Holds(self._shared, self.units)
+        self.strangers = Strangers(self._shared, self.units)
         self.desk = Desk(self._shared, self.units)
         self.registry = Registry(self._shared, self.units, lambda: self.configuration)
 

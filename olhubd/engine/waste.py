@@ -22,6 +22,7 @@ from olhubd.store import (
     requests,
     runs,
     sightings,
+    strangers,
 )
 
 __all__ = ["Waste"]
@@ -34,6 +35,7 @@ _TIMED = (
     (reconciliations.prune, reconciliations.KEPT),
     (sightings.prune, sightings.KEPT),
     (quarantine.prune, quarantine.KEPT),
+    (strangers.prune, strangers.KEPT),
 )
 
 

@@ -48,7 +48,7 @@ _OF_SOURCES = (
     AlarmKind.PARKED,
     AlarmKind.UNCHECKED,
 )
-_OF_TARGETS = (AlarmKind.UNDELIVERED, AlarmKind.TARGET_DOWN, AlarmKind.HOLD, AlarmKind.DOUBLED)
+_OF_TARGETS = (AlarmKind.UNDELIVERED, AlarmKind.TARGET_DOWN, AlarmKind.HOLD, AlarmKind.DOUBLED, AlarmKind.STRANGER)
 
 
 class _Ear(msgspec.Struct):
@@ -94,6 +94,7 @@ class Watch:
     async def _look(self) -> None:
         off = self._hub.configuration.alarms.off
         try:
+            await self._hub.strangers.ask()
             facts = await self._facts()
             found = [*watch.findings(facts, self._limits()), *await self._silences(facts.now), *self._words()]
         except FAILURES:
@@ -179,6 +180,7 @@ class Watch:
         owed = await deliveries.tally(reader)
         since = await deliveries.waiting_since(reader)
         doubled = await deliveries.doubled(reader)
+        strange = await hub.strangers.waiting()
         holds: dict[str, float] = {}
         for route in hub.routes:
             holds[route.target] = max(route.hold_seconds, holds.get(route.target, 0.0))
@@ -198,6 +200,7 @@ class Watch:
                     dead=owed.get((name, DeliveryState.DEAD), 0),
                     unmet=unit.trouble.reason if unit.poller is None and unit.trouble is not None else None,
                     doubled=doubled.get(name, 0),
+                    strangers=strange.get(name, ()),
                 )
             )
         return found

@@ -36,6 +36,8 @@ class AlarmKind(enum.StrEnum):
     """Deliveries wait for a person."""
     DOUBLED = "doubled"
     """A target has two orders with one mark of ours."""
+    STRANGER = "stranger"
+    """A target has an order with our mark whose own order is not known."""
     QUARANTINE = "quarantine"
     """Records could not be stored as orders."""
     SIGN_IN = "sign-in"

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from olhubd.model import Event, Scope
-from olhubd.store import accounts, events
+from olhubd.store import accounts, events, strangers
 from tests.control.dashboard.browser import Browser, forms
 from tests.control.house import House, decoded
 from tests.control.table import API, BUTTONS
@@ -64,6 +64,15 @@ async def by_hand(house: House) -> Parts:
     parts = await held(house)
     (number,) = house.shop.buy()
     return {**parts, "body": {"number": str(number), "despite_total": True}}
+
+
+async def strange(house: House) -> Parts:
+    """An order with our mark that only the shop knows."""
+    one = strangers.Stranger(
+        account="shop", external_id="5012", reference="market:77", shipments=(), seen_at=house.clock.now()
+    )
+    await house.database.write(lambda tx: strangers.put(tx, one))
+    return {"account": "shop", "order": "5012"}
 
 
 async def gone(house: House) -> Parts:
@@ -123,6 +132,9 @@ CHANGES: dict[Key, Change] = {
     **{("POST", f"/api/v1/accounts/{{account}}/{verb}"): change for verb, change in ACCOUNTS.items()},
     **{("POST", f"/api/v1/deliveries/{{delivery}}/{verb}"): change for verb, change in DELIVERIES.items()},
     **{("POST", f"/api/v1/orders/{{order}}/{verb}"): change for verb, change in ORDERS.items()},
+    ("POST", "/api/v1/strangers/{account}/{order}/discard"): Change(
+        "stranger.discarded", body={"reason": "a test"}, prepare=strange
+    ),
     **{("POST", f"/api/v1/quarantine/{{record}}/{verb}"): change for verb, change in RECORDS.items()},
     ("POST", "/api/v1/accounts/{account}/rename"): Change(
         "account.renamed", {"account": "shop"}, {"title": "Shop"}

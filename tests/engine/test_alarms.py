@@ -19,6 +19,7 @@ import structlog
 from structlog.testing import capture_logs
 
 from olhubd import config
+from olhubd.engine.account import NotPossible
 from olhubd.engine.clock import VirtualClock
 from olhubd.engine.hub import Hub
 from olhubd.engine.session import open_session
@@ -26,11 +27,12 @@ from olhubd.engine.supervisor import Pulse
 from olhubd.engine.vault import StoreVault
 from olhubd.model import AlarmKind, Delivery, DeliveryState, Reconciliation
 from olhubd.plugin import AuthLost
-from olhubd.store import Database, Transaction, alarms, deliveries, events, quarantine, reconciliations
+from olhubd.store import Database, Transaction, alarms, deliveries, events, quarantine, reconciliations, strangers
 from olhubd.testing.faults import Fault, Kind
 from olhubd.testing.simulator import serve
 from olhubd.testing.stage import write_configuration
 from olhubd_allegro.simulator import AllegroSimulator
+from olhubd_woocommerce.mapping import REFERENCE
 from olhubd_woocommerce.simulator import WooCommerceSimulator
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -294,6 +296,89 @@ async def test_what_was_refused_for_good_waits_for_a_person(watched: Watched) ->
     await watched.hub.holds.discard(found.id, "anna", "made by hand")
     assert await watched.look() == set()
     assert sold
+
+
+async def shop_is_read(watched: Watched) -> None:
+    watched.accounts["shop"] |= {"fetch_orders": True, "interval": "50 ms"}
+    await watched.hub.reload(watched.configuration())
+
+    async def read() -> bool:
+        run = watched.hub.runs.latest.get(("shop", "orders"))
+        return run is not None and run.error is None and run.ended_at is not None
+
+    await watched.until(read)
+
+
+async def strange(watched: Watched, mark: str) -> str:
+    """An order in the shop that carries a mark of ours; gives its number."""
+    number = watched.shop.place_order([{"sku": "KUB-BIA", "quantity": 1}], "on-hold")
+    meta = {"id": 9001, "key": REFERENCE, "value": mark}
+    watched.shop.ledger.sheets[int(number)].doc["meta_data"] = [meta]
+    watched.shop.set_status(number, "processing")
+
+    async def remembered() -> bool:
+        return bool(await strangers.by_reference(watched.database.reader, [mark]))
+
+    await watched.until(remembered)
+    return number
+
+
+async def test_an_order_of_ours_that_only_the_shop_knows(watched: Watched) -> None:
+    """Its source is asked first, and what that does not know either is told with its number."""
+    await shop_is_read(watched)
+    number = await strange(watched, "market:nobody")
+    assert await watched.look() == set()
+
+    async def answered() -> bool:
+        (one,) = await watched.hub.strangers.listing()
+        return one.answer is strangers.Answer.OFF
+
+    await watched.until(answered)
+    watched.clock.jump(0.3 * HOUR)
+    await watched.fetched()
+    assert await watched.look() == {"stranger shop"}
+    told = f"has 1 orders with our mark that nobody here knows ({number} of market:nobody): olhubd strangers list"
+    assert watched.hub.alarms.open[AlarmKind.STRANGER, "shop"].detail == told
+    watched.shop.set_status(number, "cancelled")
+    await watched.over("stranger shop")
+    assert await watched.told("stranger shop") == ONCE
+
+
+async def test_an_order_of_ours_that_a_person_gave_up_is_no_alarm(watched: Watched) -> None:
+    await shop_is_read(watched)
+    number = await strange(watched, "market:nobody")
+    watched.clock.jump(0.3 * HOUR)
+    await watched.fetched()
+    await watched.on("stranger shop")
+    await watched.hub.strangers.discard("shop", number, "it was a test", "anna")
+    await watched.over("stranger shop")
+    with pytest.raises(NotPossible):
+        await watched.hub.strangers.discard("shop", number, "once more", "anna")
+
+
+async def test_an_order_that_the_shop_tells_of_is_read_at_its_source(watched: Watched) -> None:
+    """The feed is past it and no sweep is near: read once it is known again, and its copy too."""
+    await shop_is_read(watched)
+    watched.market.ledger.buy(paid=True)
+    await watched.delivered()
+    (entry,) = [entry for entry in watched.shop.books() if entry.reference]
+
+    async def forget(tx: Transaction) -> None:
+        await tx.execute("DELETE FROM copies")
+        await tx.execute("DELETE FROM deliveries")
+        await tx.execute("UPDATE order_lines SET live = 0")
+        await tx.execute("UPDATE orders SET external_id = 'another'")
+
+    await watched.database.write(forget)
+    watched.shop.set_status(entry.external_id, "on-hold")
+
+    async def known() -> bool:
+        await watched.look()
+        rows = await watched.database.reader.fetch("SELECT external_id FROM copies")
+        return rows == [(entry.external_id,)] and not await strangers.known(watched.database.reader)
+
+    await watched.until(known)
+    assert sum(entry.reference is not None for entry in watched.shop.books()) == 1
 
 
 async def test_a_record_in_quarantine(watched: Watched) -> None:

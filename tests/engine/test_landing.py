@@ -548,7 +548,7 @@ async def test_a_page_of_many_batches_moves_the_cursor_with_the_last(
 
 
 async def test_parts_of_a_merge_that_is_first_heard_of_cancelled_are_asked_for_and_taken_back(bench: Bench) -> None:
-    """It took their lines over and was cancelled before it was read: what was forwarded of them must not live on."""
+    """It took their lines over and was cancelled before it was read: what went on of them must not live on."""
     await bench.land(order("A"), order("B", stage=Stage.PLACED))
     await bench.move(1, DeliveryState.CONFIRMED, sent_at=EPOCH)
     both = order(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -13,7 +14,8 @@ from olhubd.engine.courier import Outcome
 from olhubd.engine.landing import Landing
 from olhubd.engine.ledger import Ledger
 from olhubd.engine.lineage import Lineage
-from olhubd.model import Cause, DeliveryState, OrderId, Run, RunId, Shipment, Stage
+from olhubd.model import Cause, DeliveryState, Fulfilment, OrderId, Run, RunId, Shipment, Stage
+from olhubd.plugin import Gone
 from olhubd.store import Database, Transaction, copies, deliveries, strangers
 from tests.engine.test_landing import Bench
 from tests.orders import EPOCH, line, order, pln
@@ -181,3 +183,66 @@ async def test_a_number_that_bears_another_mark_tells_nothing_of_the_order_that_
     assert [one for one in await bench.owed() if one[0] == "allegro"] == []
     assert not {"copy.status-changed", "copy.shipped"}.intersection(await bench.kinds(1))
     assert "copy.found" in await bench.kinds(2)
+
+
+async def wanted(bench: Bench) -> list[strangers.Stranger]:
+    return await strangers.unknown(bench.database.reader)
+
+
+async def test_an_order_of_ours_that_is_not_known_waits_until_it_comes(bench: Bench) -> None:
+    await bench.land(order("77", reference="allegro:A", number="1077"), account="shop")
+    (one,) = await wanted(bench)
+    assert (one.account, one.number, one.reference, one.since) == ("shop", "1077", "allegro:A", one.seen_at)
+    await bench.land(order("A"))
+    assert await wanted(bench) == []
+
+
+@pytest.mark.parametrize(
+    "end", [{"stage": Stage.CANCELLED}, {"fulfilment": Fulfilment.DELIVERED}, {"fulfilment": Fulfilment.CANCELLED}]
+)
+async def test_one_that_is_cancelled_or_delivered_waits_no_more(bench: Bench, end: dict[str, Any]) -> None:
+    await bench.land(order("77", reference="allegro:A"), account="shop")
+    await bench.land(order("77", reference="allegro:A", **end), account="shop")
+    assert await wanted(bench) == []
+
+
+async def test_one_that_is_sent_waits_for_its_parcels_are_told_to_nobody(bench: Bench) -> None:
+    await bench.land(order("77", reference="allegro:A", fulfilment=Fulfilment.SENT), account="shop")
+    assert len(await wanted(bench)) == 1
+
+
+async def test_one_whose_order_is_gone_waits_and_that_is_known(bench: Bench) -> None:
+    await bench.land(order("77", reference="allegro:A"), account="shop")
+    await bench.land(Gone(external_id="A"), Gone(external_id="B"))
+    (one,) = await wanted(bench)
+    assert one.answer is strangers.Answer.OFF
+
+
+async def test_one_from_before_the_start_is_nobodys_business_unless_it_is_cancelled(bench: Bench) -> None:
+    for number, mark in (("77", "A"), ("78", "B")):
+        await bench.land(order(number, reference=f"allegro:{mark}"), account="shop")
+    later = EPOCH + timedelta(days=9)
+    await bench.land(order("A"), order("B", stage=Stage.CANCELLED), start=later)
+    (one,) = await wanted(bench)
+    assert (one.external_id, one.answer) == ("78", strangers.Answer.OFF)
+
+
+async def test_what_a_person_gave_up_stays_so_however_often_it_is_told(bench: Bench) -> None:
+    await bench.land(order("77", reference="allegro:A"), account="shop")
+    assert await bench.database.write(lambda tx: strangers.discard(tx, "shop", "77", EPOCH))
+    assert not await bench.database.write(lambda tx: strangers.discard(tx, "shop", "77", EPOCH))
+    await bench.land(order("77", reference="allegro:A"), account="shop")
+    assert await wanted(bench) == []
+
+
+async def test_what_is_settled_is_forgotten_and_what_waits_is_not(bench: Bench) -> None:
+    await bench.land(
+        order("77", reference="allegro:A"),
+        order("78", reference="allegro:B", stage=Stage.CANCELLED),
+        order("79", reference="allegro:C"),
+        account="shop",
+    )
+    await bench.land(order("C"))
+    at = bench.clock.now() + timedelta(minutes=1)
+    assert await bench.database.write(lambda tx: strangers.prune(tx, at)) == 2
+    assert [one.external_id for one in await wanted(bench)] == ["77"]

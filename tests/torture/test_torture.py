@@ -181,6 +181,22 @@ def test_a_database_of_before_doubles_nothing_and_leaves_nothing_alive(what: str
     assert any("restored" in line for line in result.trace)
 
 
+@pytest.mark.parametrize("what", ["older", "lost"])
+def test_what_was_forwarded_and_merged_away_is_told_of_when_an_older_database_is_put_back(what: str) -> None:
+    """No telling of the marketplace names the parts any more, and the shop would ship them."""
+    steps = (
+        Step(at=5, verb="buy", where="market-a", it=1, what="ready"),
+        Step(at=20, verb="save"),
+        *(Step(at=20.0 + n, verb="buy", where="market-a", it=n, count=1) for n in (2, 3)),
+        *(Step(at=30.0 + n, verb="confirm", it=n, what="unpaid") for n in (2, 3)),
+        Step(at=150, verb="restore", what=what, count=0, also=600, seconds=61.0),
+        Step(at=160, verb="merge", it=2, also=3),
+    )
+    result = play(restored(what, 0).having(steps))
+    assert not result.findings, words(result)
+    assert sum("'kind': 'stranger'" in line for line in result.log) == 1
+
+
 def test_what_a_shop_tells_of_is_looked_up_also_where_nothing_is_in_doubt() -> None:
     """Else it was told of, given up and told of again at each sweep, and stayed alive in the shop."""
     with swap(Courier, "_in_doubt", lambda _self, _delivery, _stored: False):

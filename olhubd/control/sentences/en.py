@@ -63,6 +63,7 @@ SENTENCES: Final[Mapping[str, str | tuple[str, ...]]] = {
     "account.renamed": "the account is now called {title}",
     "account.removed": "the account was removed",
     "account.moved": "the shop is the same one, only at another address now: {new}",
+    "stranger.discarded": "order {external_id} in the shop, which is not known here, was given up{because}",
     "record.retried": "record {external_id} is asked for once more",
     "record.discarded": "record {external_id} was given up{because}",
     "daemon.reloaded": "the configuration was taken into force anew",

@@ -65,6 +65,7 @@ SENTENCES: Final[Mapping[str, str | tuple[str, ...]]] = {
     "account.renamed": "konto nazywa się teraz {title}",
     "account.removed": "konto usunięto",
     "account.moved": "to ten sam sklep, tylko pod innym adresem: {new}",
+    "stranger.discarded": "zamówienie {external_id} w sklepie, którego tu nie ma, porzucono{because}",
     "record.retried": "rekord {external_id} zostanie odczytany jeszcze raz",
     "record.discarded": "rekord {external_id} porzucono{because}",
     "daemon.reloaded": "wczytano konfigurację na nowo",

@@ -43,6 +43,9 @@ REASONS: Final[Mapping[str, str]] = {
         "{} ma dwa zamówienia z tego zakupu, {} i {}: anuluj tam jedno ręcznie"
     ),
     "is looked up once more": "jest sprawdzane jeszcze raz",
+    "has {} orders with our mark that nobody here knows ({}): olhubd strangers list": (
+        "ma zamówienia z naszym znakiem, których tu nikt nie zna, {}: {}; olhubd strangers list"
+    ),
     "has {} orders twice: olhubd holds list": "ma podwójne zamówienia ({}): olhubd holds list",
     "{} knows no {}: do it there by hand": "{} nie zna działania {}: zrób to tam ręcznie",
     "what was bought or its price changed after the order went on{}: change order {} at {} by hand,"

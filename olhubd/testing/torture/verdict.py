@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 
-from olhubd.model import Action, Delivery, DeliveryState, RunState, Stage, reference
-from olhubd.store import Reader, accounts, deliveries, events, feeds, orders, quarantine, runs
+from olhubd.model import Action, Alarm, AlarmKind, Delivery, DeliveryState, RunState, Stage, reference
+from olhubd.store import Reader, accounts, alarms, deliveries, events, feeds, orders, quarantine, runs, strangers
 from olhubd.store.accounts import AccountState
 from olhubd.store.orders import Stored
 from olhubd.testing.torture import haste
@@ -82,9 +82,24 @@ async def _holds(reader: Reader) -> dict[tuple[str, str], list[Delivery]]:
     return found
 
 
+async def _told_of(reader: Reader) -> set[str]:
+    """The marks in the shop of which an alarm tells a person, since nobody here knows what was bought."""
+    raised = [one for one in await alarms.listing(reader, kind=AlarmKind.STRANGER) if one.open]
+    return {
+        one.reference
+        for one in await strangers.unknown(reader)
+        if any(one.account == alarm.subject and _names(alarm, one.reference) for alarm in raised)
+    }
+
+
+def _names(alarm: Alarm, mark: str) -> bool:
+    return f"of {mark}," in alarm.detail.replace(")", ",") or "…" in alarm.detail  # of many it names the first
+
+
 async def _sold(world: World, reader: Reader) -> list[str]:
     """Each order that is due is in the shop, once, alive, at its price and paid as it is; no other one is."""
     holds = await _holds(reader)
+    told = await _told_of(reader)
     found: list[str] = []
     for market in world.markets.values():
         for purchase in market.purchases.values():
@@ -105,7 +120,7 @@ async def _sold(world: World, reader: Reader) -> list[str]:
                 found.append(f"held: {mark} waits for a person: {reasons}")
             elif purchase.due and not live and not held:
                 found.append(f"lost: {mark} is not in the shop, and nobody was told")
-            elif live and not purchase.due and not waits and not (world.restored and purchase.merged):
+            elif live and not purchase.due and not waits and mark not in told:
                 found.append(f"stray: {mark} is alive in the shop")
             elif live and purchase.due and not held:
                 found.extend(_priced(mark, purchase, live[0], mark in world.accepted))

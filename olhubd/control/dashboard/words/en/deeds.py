@@ -199,6 +199,7 @@ WORDS: Final[Mapping[str, str | tuple[str, ...]]] = {
     "alarm.undelivered": "Undelivered",
     "alarm.target-down": "Shop does not answer",
     "alarm.doubled": "An order twice",
+    "alarm.stranger": "An unknown order in the shop",
     "alarm.hold": "On hold",
     "alarm.quarantine": "Quarantine",
     "alarm.sign-in": "Sign-in",

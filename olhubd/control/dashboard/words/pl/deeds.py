@@ -198,6 +198,7 @@ WORDS: Final[Mapping[str, str | tuple[str, ...]]] = {
     "alarm.undelivered": "Nieprzekazane",
     "alarm.target-down": "Sklep nie odpowiada",
     "alarm.doubled": "Zamówienie podwójne",
+    "alarm.stranger": "Nieznane zamówienie w sklepie",
     "alarm.hold": "Wstrzymane",
     "alarm.quarantine": "Kwarantanna",
     "alarm.sign-in": "Logowanie",
