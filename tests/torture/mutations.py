@@ -24,6 +24,7 @@ import msgspec
 from olhubd.engine.batch import Batch, Result
 from olhubd.engine.courier import Courier, Outcome, Parcel
 from olhubd.engine.dispatcher import Dispatcher
+from olhubd.engine.doubts import Doubts
 from olhubd.engine.landing import Landing
 from olhubd.engine.poller import Poller
 from olhubd.engine.tokens import Kept, TokenKeeper
@@ -115,18 +116,18 @@ def _no_look_up() -> Any:
 
 
 def _no_settling() -> Any:
-    return swap(Courier, "_settling", lambda _self, _delivery, _settle: 0.0)
+    return swap(Doubts, "settling", lambda _self, _delivery, _settle: 0.0)
 
 
 def _settling_by_the_wall_clock() -> Any:
     """A clock that is put forward makes a target look settled."""
 
-    def settling(self: Courier, delivery: Delivery, settle: timedelta) -> float:
+    def settling(self: Doubts, delivery: Delivery, settle: timedelta) -> float:
         if delivery.state is not DeliveryState.SENT or delivery.sent_at is None:
             return 0.0
         return max(0.0, (delivery.sent_at + settle - self._clock.now()).total_seconds())
 
-    return swap(Courier, "_settling", settling)
+    return swap(Doubts, "settling", settling)
 
 
 # The cursor in the transaction of its rows

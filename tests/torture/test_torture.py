@@ -14,6 +14,7 @@ import msgspec
 import pytest
 
 from olhubd.engine.courier import Courier
+from olhubd.engine.doubts import Doubts
 from olhubd.testing.torture import Result, Schedule, Step, draw, play, rogue
 from olhubd.testing.torture.campaign import SMALL, at_every_crossing, by_seed, restored, shrink
 from olhubd.testing.torture.schedule import WAYS
@@ -149,12 +150,12 @@ def test_what_is_switched_off_is_missed(name: str) -> None:
 def test_a_mutation_that_fits_no_more_fails_loudly() -> None:
     """Else it shows nothing, and nobody notices: one cannot be called as what it replaces, one breaks then."""
     with pytest.raises(Stale, match="too many positional arguments"):
-        swap(Courier, "_settling", lambda _self=None: 0.0)
+        swap(Doubts, "settling", lambda _self=None: 0.0)
 
-    def broken(_self: Courier, _delivery: object, _settle: object) -> float:
+    def broken(_self: Doubts, _delivery: object, _settle: object) -> float:
         raise ZeroDivisionError
 
-    mutation = Mutation(lambda: swap(Courier, "_settling", broken), small("an order"), frozenset({"doubled"}))
+    mutation = Mutation(lambda: swap(Doubts, "settling", broken), small("an order"), frozenset({"doubled"}))
     with pytest.raises(Stale, match="ZeroDivisionError"):
         mutation.hidden()
 
