@@ -7,8 +7,9 @@ from datetime import date, datetime
 import msgspec
 
 from olhubd.model import Alarm, AlarmKind, Reconciliation
+from olhubd.store.strangers import Stranger
 
-__all__ = ["AlarmRow", "Compared"]
+__all__ = ["AlarmRow", "Compared", "StrangerRow"]
 
 
 class AlarmRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,3 +51,28 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
     @classmethod
     def of(cls, found: Reconciliation) -> Compared:
         return msgspec.convert(found, cls, from_attributes=True)
+
+
+class StrangerRow(msgspec.Struct, frozen=True, kw_only=True):
+    """An order at `account` that carries the mark of an order which is not known here.
+
+    `source` is what that order's account said of it: `off` when it is gone or cancelled there, None for nothing.
+    """
+
+    account: str
+    external_id: str
+    number: str | None
+    reference: str
+    since: datetime
+    source: str | None
+
+    @classmethod
+    def of(cls, one: Stranger) -> StrangerRow:
+        return cls(
+            account=one.account,
+            external_id=one.external_id,
+            number=one.number,
+            reference=one.reference,
+            since=one.since or one.seen_at,
+            source=one.answer.value if one.answer is not None else None,
+        )

@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from olhubd.control.alert import AlarmRow, Compared
+from olhubd.control.alert import AlarmRow, Compared, StrangerRow
 from olhubd.control.options import Held, Histories, Reading
 from olhubd.decide.choice import Choice
 from olhubd.model import (
@@ -29,7 +29,6 @@ from olhubd.model import (
     Stage,
 )
 from olhubd.plugin.quality import State
-from olhubd.store.strangers import Stranger
 
 __all__ = [
     "Account",
@@ -70,7 +69,6 @@ __all__ = [
     "Standing",
     "Status",
     "StrangerPage",
-    "StrangerRow",
     "Timeline",
     "Token",
     "TokenMade",
@@ -373,33 +371,6 @@ OrderPage = Page[OrderRow]
 RunPage = Page[Run]
 DeliveryPage = Page[DeliveryRow]
 QuarantinePage = Page[Reading]
-
-
-class StrangerRow(_Answer, frozen=True, kw_only=True):
-    """An order at `account` that carries the mark of an order which is not known here.
-
-    `source` is what that order's account said of it: `off` when it is gone or cancelled there, None for nothing.
-    """
-
-    account: str
-    external_id: str
-    number: str | None
-    reference: str
-    since: datetime
-    source: str | None
-
-    @classmethod
-    def of(cls, one: Stranger) -> StrangerRow:
-        return cls(
-            account=one.account,
-            external_id=one.external_id,
-            number=one.number,
-            reference=one.reference,
-            since=one.since or one.seen_at,
-            source=one.answer.value if one.answer is not None else None,
-        )
-
-
 StrangerPage = Page[StrangerRow]
 
 

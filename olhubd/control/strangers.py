@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from olhubd.control.alert import StrangerRow
 from olhubd.control.asked import Nothing, Reason
-from olhubd.control.records import StrangerPage, StrangerRow
+from olhubd.control.records import StrangerPage
 from olhubd.control.routes import Call, route
 from olhubd.engine.hub import Hub
 

@@ -392,6 +392,7 @@ class Courier:
                 outcome = self._verdicts.hold(self._unsure(parcel), why, Hold.DOUBT)
             case OutcomeUnknown() if delivery.action in _DOUBLES:
                 pause = self._policy.look_up_after if delivery.attempts < 2 else self._backoff(delivery.attempts)
+                pause = max(pause, error.retry_after or 0.0)  # a look-up is a call too
                 outcome = self._verdicts.later(self._unsure(parcel), DeliveryState.SENT, pause, str(error))
             case ContractBroken() if push and delivery.state is DeliveryState.SENT and delivery.attempts < _HICCUPS:
                 # One broken page in answer to a look-up decides nothing; a target that stays broken is held.

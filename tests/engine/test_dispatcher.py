@@ -277,6 +277,21 @@ async def test_a_lost_answer_is_looked_up_not_sent_again(bench: Bench, step: Ste
     assert bench.shop.lookups == 1
 
 
+async def test_a_lost_answer_that_asked_for_time_is_not_looked_up_sooner(bench: Bench) -> None:
+    """Someone on the way answered 429 to the sending: whether it was done is open, and a look-up waits as asked."""
+
+    async def throttled(shop: Shop, push: Push) -> Receipt:
+        shop.book(push)
+        raise OutcomeUnknown("429 from no shop", retry_after=0.8)
+
+    bench.shop.script = [throttled]
+    began = bench.clock.now()
+    await bench.land(order("A"))
+    await bench.settled(1)
+    assert bench.shop.books == ["allegro:A"]
+    assert bench.clock.now() - began >= timedelta(seconds=0.8)
+
+
 async def test_orders_from_before_this_process_are_looked_up_first(bench: Bench) -> None:
     """A restored backup knows less than the shop: what an earlier life sent must not be sent again."""
     bench.lineage = Lineage(bench.clock)
