@@ -152,7 +152,9 @@ REASONS: Final[Mapping[str, str]] = {
     "{} not in the hub": "brak w hubie: {}",
     "{} not at the source": "brak w źródle: {}",
     "there is no token {}": "nie ma tokenu {}",
-    "no order {} of {} waits here: olhubd strangers list": "żadne zamówienie {} konta {} tu nie czeka: olhubd strangers list",
+    "no order {} of {} waits here: olhubd strangers list": (
+        "żadne zamówienie {} konta {} tu nie czeka: olhubd strangers list"
+    ),
     "record {} waits no more: it has landed, or somebody gave it up": (
         "rekord {} już nie czeka: został zapisany albo ktoś go porzucił"
     ),
