@@ -66,6 +66,9 @@ _OWN = (
     " AND o.external_id = substr(s.reference, instr(s.reference, ':') + 1))"
 )
 """Whether the order is known whose mark it carries."""
+_KEPT = "CASE WHEN reference = excluded.reference THEN {} ELSE {} END"
+_ANEW = ", ".join(f"{name} = {_KEPT.format(name, 'NULL')}" for name in ("asked_at", "answer", "discarded_at"))
+"""A target that was set back gives a number anew: with another mark it is another order."""
 
 
 async def put(tx: Transaction, stranger: Stranger) -> None:
@@ -75,7 +78,7 @@ async def put(tx: Transaction, stranger: Stranger) -> None:
         " VALUES (?,?,?,?,?,?,?,?)"
         " ON CONFLICT (account, external_id) DO UPDATE SET reference = excluded.reference,"
         " shipments = excluded.shipments, seen_at = excluded.seen_at, number = excluded.number,"
-        " over = excluded.over",
+        f" over = excluded.over, since = {_KEPT.format('since', 'excluded.since')}, {_ANEW}",
         (
             stranger.account,
             stranger.external_id,

@@ -235,6 +235,15 @@ async def test_what_a_person_gave_up_stays_so_however_often_it_is_told(bench: Be
     assert await wanted(bench) == []
 
 
+async def test_a_number_that_is_given_anew_is_another_order_that_waits(bench: Bench) -> None:
+    await bench.land(order("77", reference="allegro:A"), account="shop")
+    await bench.land(Gone(external_id="A"))
+    await bench.database.write(lambda tx: strangers.discard(tx, "shop", "77", EPOCH))
+    await bench.land(order("77", reference="allegro:B"), account="shop")
+    (one,) = await wanted(bench)
+    assert (one.reference, one.answer) == ("allegro:B", None)
+
+
 async def test_what_is_settled_is_forgotten_and_what_waits_is_not(bench: Bench) -> None:
     await bench.land(
         order("77", reference="allegro:A"),
