@@ -87,7 +87,7 @@ class House:
                 "off": {"connector": "stingy", "enabled": False, **self.tiny.settings(tiny)},
             }
             routes: list[dict[str, Any]] = [{"from": ["market"], "to": "shop"}]
-            routes += [{"from": ["stingy", "off"], "to": "shop", "forward": False}]
+            routes += [{"from": ["stingy", "off"], "to": "shop"}]
             self.path = write_configuration(self.folder, accounts, routes, {}, "127.0.0.1:0")
             configuration = self.configuration()
             configuration.daemon.data.mkdir()
