@@ -43,6 +43,7 @@ ROWS: dict[str, tuple[str, ...]] = {
     "replay": (),
     "runs": (),
     "status": (),
+    "strangers list": (),
     "token list": (),
     "unlinked": (),
 }
@@ -98,6 +99,8 @@ WRONG: dict[str, tuple[str, ...]] = {
     "runs": ("--account", "nobody"),
     "simulate": ("nothing",),
     "status": ("surplus",),
+    "strangers discard": ("nobody", "1", "--reason", "x"),
+    "strangers list": ("--limit", "0"),
     "token create": ("x", "--expires", "soon"),
     "token list": ("surplus",),
     "token revoke": ("nobody",),

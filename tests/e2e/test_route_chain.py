@@ -289,3 +289,5 @@ async def test_a_shop_whose_orders_are_not_wanted_is_not_asked_for_them(made: Se
         held = await orders.listing(made.database.reader, limit=100)
         assert [(row.account, row.external_id) for row in held] == [("first", order)]
         assert await runs.listing(made.database.reader, account="shop") == []
+        known = await feeds.of_account(made.database.reader, "shop")
+        assert known == {}, "nothing reads it"

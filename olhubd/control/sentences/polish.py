@@ -12,6 +12,10 @@ from typing import Final
 __all__ = ["REASONS"]
 
 REASONS: Final[Mapping[str, str]] = {
+    "{}, so it is not cancelled": "{}, więc nie jest anulowane",
+    "order {} at {} is another one by now: it {}": "zamówienie {} w {} to już inne zamówienie: {}",
+    "bears the mark of {}": "nosi oznaczenie {}",
+    "has no mark and costs {}": "nie ma oznaczenia i kosztuje {}",
     "{} cannot take orders": "{} nie przyjmuje zamówień",
     "no route leads from {} to {} any more": "żadna trasa nie prowadzi już z {} do {}",
     "the connector failed: {}": "zawiodła wtyczka: {}",
