@@ -65,6 +65,8 @@ class House:
         self.market.signin.consent = False
         self.shop = WooCommerceSimulator(3)
         self.tiny = TinyShopSimulator()
+        self.shop_keys: dict[str, Any] = {}
+        """What the shop's account has otherwise than here."""
         self.levels: list[str] = []
         self.clock = Brisk()
         self.hub: Hub
@@ -82,7 +84,12 @@ class House:
             tiny = await stack.enter_async_context(serve(self.tiny))
             accounts = {
                 "market": {"connector": "allegro", "interval": "100 ms", **self.market.settings(market)},
-                "shop": {"connector": "woocommerce", "interval": "1 h", **self.shop.settings(shop)},
+                "shop": {
+                    "connector": "woocommerce",
+                    "interval": "1 h",
+                    **self.shop_keys,
+                    **self.shop.settings(shop),
+                },
                 "stingy": {"connector": "stingy", **self.tiny.settings(tiny)},
                 "off": {"connector": "stingy", "enabled": False, **self.tiny.settings(tiny)},
             }
