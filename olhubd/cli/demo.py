@@ -34,8 +34,8 @@ WORDS: Final = {
     "payment": {
         "online": "payu",
         "transfer": "bacs",
-        "split-vat": "split_payment",
-        "deferred": "allegro_later",
+        "split-vat": "bacs",
+        "deferred": "bacs",
         "cash-on-delivery": "cod",
     },
 }

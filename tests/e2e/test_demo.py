@@ -15,6 +15,7 @@ import pytest
 from olhubd.cli.demo import WORDS
 from olhubd.model import PaymentType
 from olhubd_allegro.simulator.population import COURIER, LOCKER
+from olhubd_woocommerce.simulator import words
 
 
 def demo(*arguments: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -39,6 +40,12 @@ def check(done: subprocess.CompletedProcess[str]) -> dict[str, int]:
     assert set(wrong.values()) == {0}, wrong
     assert "Traceback" not in done.stderr
     return found
+
+
+def test_its_words_are_those_of_its_shop() -> None:
+    """The first thing that a reader sees is no alarm."""
+    assert set(WORDS["shipping"].values()) <= words.KINDS.keys()
+    assert set(WORDS["payment"].values()) <= words.GATEWAYS.keys()
 
 
 def test_with_faults_and_kills_the_books_agree() -> None:
