@@ -17,7 +17,7 @@ from olhubd.engine.batch import Batch, Result
 from olhubd.engine.candidate import Candidate, fault, prepare
 from olhubd.engine.inputs import Draft
 from olhubd.engine.lineage import Lineage
-from olhubd.engine.odd import sorted_out
+from olhubd.engine.records import sorted_out
 from olhubd.model import OrderId, Run
 from olhubd.plugin import Clock, Gone, Later, Log, Record, Unreadable
 from olhubd.store import TROUBLE, Database, Transaction, feeds, runs
