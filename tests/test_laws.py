@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -296,3 +297,10 @@ def tracked() -> Iterator[Path]:
         for path in [top] if top.is_file() else sorted(top.rglob("*")):
             if path.is_file() and not made & set(path.relative_to(ROOT).parts):
                 yield path
+
+
+def test_types_are_checked_where_the_tests_are() -> None:
+    """Without the root in its path mypy finds no package `tests`, and says that all is well."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mypy"]
+    assert settings["mypy_path"].split(":")[0] == "."
+    assert "tests" in settings["packages"]

@@ -124,7 +124,7 @@ def test_whatever_else_changes_calls_nobody() -> None:
     """SYN-14: each other part of an order; the most that follows is a question to a person."""
     was = order()
     assert was.invoice is None
-    others = [
+    others: list[dict[str, Any]] = [
         {"buyer_note": "x"},
         {
             "invoice": InvoiceParty(

@@ -586,7 +586,10 @@ def test_a_port_that_is_taken_is_told(tmp_path: Path, configuration: Path) -> No
 async def test_an_account_that_cannot_begin_keeps_no_other_from_beginning(tmp_path: Path) -> None:
     """Its plugin fails while it is made: that is told, and the others work."""
     environ = install(tmp_path, "frail", FRAIL)
-    accounts = {"weak": {"connector": "frail"}, "well": {"connector": "frail", "enabled": False}}
+    accounts: dict[str, dict[str, Any]] = {
+        "weak": {"connector": "frail"},
+        "well": {"connector": "frail", "enabled": False},
+    }
     path = write_configuration(tmp_path, accounts, [], {}, "off")
     async with Daemon(path, tmp_path / "olhubd.sock", tmp_path / "olhubd.log", environ) as daemon:
         (line,) = await heard(tmp_path, "cannot begin")

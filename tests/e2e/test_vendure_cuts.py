@@ -35,7 +35,7 @@ def way(request: pytest.FixtureRequest) -> dict[str, Any]:
     return {"whole_orders": WAYS[request.param]}
 
 
-STEPS = {"whole_orders": False}
+STEPS: dict[str, Any] = {"whole_orders": False}
 
 
 def sold(name: str, kind: str = "serviced") -> Push:

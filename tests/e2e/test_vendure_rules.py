@@ -27,7 +27,7 @@ from tests.e2e.storefront import Buyer, open_card_payments
 pytestmark = [pytest.mark.xdist_group("vendure"), pytest.mark.proves("vendure", "real-server")]
 
 _numbers = itertools.count(1)
-STEPS = {"whole_orders": False}
+STEPS: dict[str, Any] = {"whole_orders": False}
 
 
 def sold(kind: str = "plain", **changes: Any) -> Order:

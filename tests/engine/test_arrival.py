@@ -74,7 +74,7 @@ PAIR = {"lines": (line("L1", price="2.50", quantity=2), line("L2", price="5.00")
 
 
 async def last(bench: Bench, kind: str) -> dict[str, Any]:
-    found = [e for e in await events.of_order(bench.database.reader, 1) if e.kind == kind]  # type: ignore[arg-type]
+    found = [e for e in await events.of_order(bench.database.reader, 1) if e.kind == kind]
     told: dict[str, Any] = msgspec.json.decode(found[-1].data)
     return told
 

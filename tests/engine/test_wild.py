@@ -199,8 +199,9 @@ async def test_what_is_no_record_is_kept_aside_and_told(
     async def odd(_cursor: Cursor) -> Page:
         number = next(count)
         return Page(
-            records=[None, {"id": 7}, order(f"w{number}", placed_at=clock.now())], cursor=Cursor(str(number))
-        )  # type: ignore[list-item]
+            records=[None, {"id": 7}, order(f"w{number}", placed_at=clock.now())],  # type: ignore[list-item]
+            cursor=Cursor(str(number)),
+        )
 
     async with opened(tmp_path, database, clock, pull=odd) as zoo:
         await zoo.until(lambda: Wild.asked.get("pull", 0) >= 3)

@@ -89,7 +89,9 @@ async def test_a_shop_that_does_not_know_its_time_zone() -> None:
     def edit(content: Any) -> None:
         content.update(timezone_string="", gmt_offset="soon")
 
-    probed = await ask("woocommerce", "probe", lambda a: edited(edit)(a) if b"gmt_offset" in a.body else a)
+    spoil = edited(edit)
+    assert callable(spoil)
+    probed = await ask("woocommerce", "probe", lambda a: spoil(a) if b"gmt_offset" in a.body else a)
     assert probed.details["time zone"] == "unknown"
 
 

@@ -105,7 +105,8 @@ async def test_what_could_not_be_synced_was_never_acknowledged(disk: Path, tmp_p
 
 def test_a_first_start_may_lose_its_power_at_each_sync(disk: Path, tmp_path: Path) -> None:
     """The next one begins anew or goes on; it never takes what it finds for a lost or a foreign database."""
-    platter, cuts = Platter(disk, random.Random(1)), []
+    platter = Platter(disk, random.Random(1))
+    cuts: list[Path] = []
 
     def fall() -> None:
         for _ in range(4):
@@ -136,7 +137,8 @@ def test_a_backup_has_its_name_before_the_first_step(disk: Path, tmp_path: Path)
         migrate.migrate(disk / NAME)
         version = migrate.latest()
     backup = f"{NAME}.schema-{version}.backup"
-    platter, cuts = Platter(disk, random.Random(1)), []
+    platter = Platter(disk, random.Random(1))
+    cuts: list[Path] = []
 
     def fall(*_: object) -> None:
         cuts.extend(cut(platter, tmp_path, seed) for seed in range(20))

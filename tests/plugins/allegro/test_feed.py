@@ -376,10 +376,9 @@ async def test_the_sweep_reads_to_the_end_where_pages_are_capped(
 
 
 async def test_the_sweep_passes_a_crowd_at_one_instant_in_capped_pages(
-    simulator: AllegroSimulator, allegro: Allegro
+    simulator: AllegroSimulator, allegro: Allegro, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    simulator.now = lambda: datetime(2026, 11, 21, 9, tzinfo=UTC)  # type: ignore[method-assign]
-    simulator.ledger.now = simulator.now
+    monkeypatch.setattr(simulator.ledger, "tick", lambda: datetime(2026, 11, 21, 9, tzinfo=UTC))
     forms = simulator.ledger.buy(40)
     simulator.cap_pages(6)
     assert set(await swept(allegro)) == set(forms)

@@ -103,7 +103,7 @@ COMPANY: Json = {
         "ids": [{"type": "CZ_DIC", "value": "CZ27082440"}],
     },
 }
-SETTINGS = WooCommerceSettings(url="https://shop.example", consumer_key="ck_x", consumer_secret="cs_x")
+SETTINGS = WooCommerceSettings(url="https://shop.example", consumer_key="ck_x", consumer_secret="cs_x")  # type: ignore[arg-type]
 
 
 def read(form: Json) -> Order:

@@ -172,7 +172,7 @@ async def test_a_parcel_that_came_there_between_two_looks_is_attached(
     """The seller's own program was faster: Allegro's 409 is looked into before a person is bothered."""
     (form,) = simulator.ledger.buy(1)
     body = '{"errors": [{"code": "DUPLICATE", "message": "The waybill is there already"}]}'
-    answer = {"status": 409, "body": body, "content_type": "application/vnd.allegro.public.v1+json"}
+    answer: dict[str, Any] = {"status": 409, "body": body, "content_type": "application/vnd.allegro.public.v1+json"}
     simulator.faults.add(Fault(kind=Kind.ERROR_AFTER, match="POST .*/shipments$", **answer))
     await allegro.add_shipment(form, Shipment(waybill="0000242357947U", carrier="DPD"))
     (entry,) = simulator.books()

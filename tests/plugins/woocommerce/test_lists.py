@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,6 +14,7 @@ from olhubd.testing.host import account
 from olhubd.testing.simulator import serve
 from olhubd_woocommerce.connector import WooCommerce
 from olhubd_woocommerce.simulator import WooCommerceSimulator, listing
+from olhubd_woocommerce.simulator.ledger import Sheet
 from tests.plugins.woocommerce.orders import drain, open_shop, push_of
 
 MUG = [{"sku": "KUB-BIA", "quantity": 1}]
@@ -168,7 +169,7 @@ async def test_a_sweep_says_that_rows_are_hidden_and_goes_on(simulator: WooComme
     assert [entry["event"] for entry in log.entries].count("the shop shows fewer rows than it counts") == 1
 
 
-Sorting = Callable[[list[listing.Sheet]], list[listing.Sheet]]
+Sorting = Callable[[list[Sheet]], list[Sheet]]
 
 
 def _sorted_by(monkeypatch: pytest.MonkeyPatch, sorting: Sorting) -> None:
@@ -190,7 +191,7 @@ async def test_a_list_in_another_order_is_no_list(
             simulator.place_order(MUG)
             at[0] += timedelta(minutes=2)
         _sorted_by(monkeypatch, lambda found: sorted(found, key=lambda sheet: (sheet.doc["id"] * 37) % 101))
-        calls = {
+        calls: dict[str, Callable[[], Awaitable[object]]] = {
             "pull": lambda: shop.pull(cursor),
             "sweep": lambda: shop.sweep(LONG_AGO, None),
             "find": lambda: shop.find_order("allegro:A1", None),

@@ -31,7 +31,7 @@ async def test_what_cannot_be_sold_is_not_bound(
 ) -> None:
     """No stock would be taken and no variant known; a route that wants products holds with the reason."""
     number = simulator.add_product("V-1", {"type": kind, "global_unique_id": "5901234123457"})
-    asked = {"sku": "V-1"} if code == "sku" else {"ean": "5901234123457"}
+    asked: dict[str, Any] = {"sku": "V-1"} if code == "sku" else {"ean": "5901234123457"}
     lines = (line("A1-1", "10.00", **asked), line("A1-2", "5.00", sku="KOC-WEL"))
     async with open_shop(simulator) as shop:
         receipt = await shop.push_order(push_of(lines=lines))

@@ -27,7 +27,7 @@ PLACED_AT = "2026-11-20T08:00:00"
 class Bent(WooCommerceSimulator):
     """A shop whose answers about orders pass through `bend` on their way out."""
 
-    bend: Callable[[Json], object] | None = None
+    bend: Callable[[Json], object] | None = None  # type: ignore[assignment]
 
     def _route(self, method: str, parts: list[str], params: Any, body: Any) -> Any:
         result = super()._route(method, parts, params, body)
@@ -74,6 +74,9 @@ SHAPES: dict[str, Callable[[Json], object]] = {
 }
 
 
+_PARTIES = ("billing", "shipping")
+
+
 # Further of the kind: what other plugins bend, alone and together.
 SHAPES |= {
     "nulls for texts": lambda o: o.update(
@@ -98,7 +101,6 @@ SHAPES |= {
     "rows as an object": lambda o: o.update(line_items={str(i["id"]): i for i in o.get("line_items", ())}),
     "instances as numbers": lambda o: [row.update(instance_id=3) for row in o.get("shipping_lines", ())],
 }
-_PARTIES = ("billing", "shipping")
 
 
 @pytest.mark.parametrize("shape", SHAPES)

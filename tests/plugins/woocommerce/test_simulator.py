@@ -73,7 +73,7 @@ async def test_one_worker_answers_one_call_at_a_time() -> None:
         finally:
             under_way[0] -= 1
 
-    simulator._serve = counted  # type: ignore[method-assign]
+    simulator._serve = counted  # type: ignore[assignment, method-assign]
     async with open_shop(simulator) as shop:
         await asyncio.gather(*(shop.push_order(push_of(f"A{n}")) for n in range(5)))
     assert under_way == [0, 1]
