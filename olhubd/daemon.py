@@ -23,13 +23,13 @@ from olhubd import __version__, config
 from olhubd.config import Configuration
 from olhubd.control import access, listening, server
 from olhubd.control.steer import Steer
-from olhubd.engine import heap, logs, loop
-from olhubd.engine.blocked import Sentry
-from olhubd.engine.clock import SystemClock
 from olhubd.engine.hub import Hub
-from olhubd.engine.notify import Notifier
 from olhubd.engine.session import open_session
-from olhubd.engine.threads import apart
+from olhubd.runtime import logs, loop, malloc
+from olhubd.runtime.blocked import Sentry
+from olhubd.runtime.clock import SystemClock
+from olhubd.runtime.systemd import Notifier
+from olhubd.runtime.threads import apart
 from olhubd.store import Database
 
 __all__ = ["AlreadyRunning", "run"]
@@ -46,7 +46,7 @@ class AlreadyRunning(Exception):
 
 def run(configuration: Configuration, environ: Mapping[str, str]) -> None:
     """Run until SIGTERM or SIGINT. Raises AlreadyRunning, StoreError or OSError, each with words for a person."""
-    heap.share(environ)
+    malloc.share(environ)
     logs.configure(configuration.daemon.log_level.value, configuration.daemon.log_format.value)
     _hide_secrets(configuration)
     data = configuration.daemon.data
@@ -132,7 +132,7 @@ async def _main(configuration: Configuration, environ: Mapping[str, str]) -> Non
                 gc.freeze()
                 log.info("ready", version=__version__, accounts=len(hub.units), listens=list(addresses))
                 notifier.ready()
-                hub.supervisor.start("watchdog", keeper.watch)
+                hub.supervisor.every("watchdog", notifier.interval or 10.0, keeper.feed_watchdog)
                 await keeper.serve_signals(signals)
         finally:
             notifier.stopping()
@@ -169,6 +169,7 @@ class _Keeper:
         self._reloading = asyncio.Lock()
         self._asked = 0
         self._told_at: float | None = None
+        self._starving = False
         self.doors: listening.Doors | None = None
         """Where people come in; their certificate is renewed by a reload."""
 
@@ -219,17 +220,12 @@ class _Keeper:
             self._log.info("reloaded", **changes)
             return changes
 
-    async def watch(self, pulse: Any) -> None:
+    async def feed_watchdog(self, _pulse: Any) -> None:
         """Feed systemd's watchdog, as long as every loop keeps its promise."""
-        interval = self._notifier.interval or 10.0
-        starving = False
-        while True:
-            pulse.beat(interval * 4)
-            overdue = self._hub.overdue()
-            if not overdue:
-                self._notifier.watchdog()
-            if bool(overdue) is not starving:
-                starving = bool(overdue)
-                report = self._log.error if starving else self._log.info
-                report("loops are stuck" if starving else "all loops are well", loops=sorted(overdue))
-            await self._hub.clock.sleep(interval)
+        overdue = self._hub.overdue()
+        if not overdue:
+            self._notifier.watchdog()
+        if bool(overdue) is not self._starving:
+            self._starving = bool(overdue)
+            report = self._log.error if overdue else self._log.info
+            report("loops are stuck" if overdue else "all loops are well", loops=sorted(overdue))

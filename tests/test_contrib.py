@@ -15,9 +15,9 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 
 from olhubd.control.metrics import Snapshot
 from olhubd.control.records import AccountState
-from olhubd.engine.clock import SystemClock
-from olhubd.engine.supervisor import Supervisor
 from olhubd.model import AlarmKind, DeliveryState
+from olhubd.runtime.clock import SystemClock
+from olhubd.runtime.supervisor import Supervisor
 
 ROOT = Path(__file__).parent.parent
 ALERTS = ROOT / "contrib" / "prometheus" / "alerts.yaml"

@@ -31,10 +31,10 @@ TASKS = {
     "olhubd/engine/calls.py": "a plugin's call, awaited, limited in time, and told of when it does not end",
     "olhubd/control/crowd.py": "a handshake of TLS, which has a limit and whose failure ends that connection alone",
     "olhubd/engine/landing.py": "one batch is written while the next is prepared, and awaited",
-    "olhubd/engine/loop.py": "runs the task that all others hang from",
-    "olhubd/engine/names.py": "a name that is looked up for all who ask, which outlives each of them",
+    "olhubd/runtime/loop.py": "runs the task that all others hang from",
+    "olhubd/runtime/resolver.py": "a name that is looked up for all who ask, which outlives each of them",
     "olhubd/engine/dispatcher.py": "deliveries under way, which the dispatcher itself awaits and bounds",
-    "olhubd/engine/supervisor.py": "the supervisor",
+    "olhubd/runtime/supervisor.py": "the supervisor",
     "olhubd/engine/tokens.py": "a renewal, which must outlive a caller that is cancelled; awaited at the end",
     "olhubd/store/database.py": "the writer lives as long as the open database, which is longer than any engine",
 }
@@ -119,7 +119,7 @@ def test_there_is_one_wall_clock() -> None:
     asked = [
         at(path, call)
         for path in sources(*SHIPPED)
-        if name(path) != "olhubd/engine/clock.py" and not simulated(path)
+        if name(path) != "olhubd/runtime/clock.py" and not simulated(path)
         for called, call in calls(path)
         if wall.search(called)
     ]
@@ -131,7 +131,7 @@ def test_nobody_sleeps_but_by_the_clock() -> None:
     slept = [
         at(path, call)
         for path in sources(*SHIPPED)
-        if name(path) not in ("olhubd/engine/clock.py", "olhubd/cli/demo.py") and not simulated(path)
+        if name(path) not in ("olhubd/runtime/clock.py", "olhubd/cli/demo.py") and not simulated(path)
         for called, call in calls(path)
         # None at all is no wait: others get their turn.
         if called in ("asyncio.sleep", "time.sleep") and ast.unparse(call.args[0]) != "0"

@@ -31,8 +31,8 @@ _DATABASE = "olhubd.sqlite"
 
 def _when(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> datetime | None:
     """A moment, or one so long ago."""
-    from olhubd.engine.clock import SystemClock
     from olhubd.plugin.settings import duration
+    from olhubd.runtime.clock import SystemClock
 
     if value is None:
         return None

@@ -21,7 +21,6 @@ from olhubd.engine.dispatcher import Dispatcher
 from olhubd.engine.poller import Poller, Trouble
 from olhubd.engine.schedule import Schedule
 from olhubd.engine.shared import Shared
-from olhubd.engine.supervisor import Pulse
 from olhubd.engine.tokens import TokenKeeper
 from olhubd.model import Fulfilment, Run
 from olhubd.plugin import (
@@ -32,6 +31,8 @@ from olhubd.plugin import (
     PluginError,
     Probe,
 )
+from olhubd.runtime.backoff import Backoff
+from olhubd.runtime.supervisor import Pulse
 from olhubd.store import FAILURES, Transaction, accounts, deliveries, runs
 from olhubd.store.accounts import AccountRow, AccountState
 
@@ -65,7 +66,7 @@ class AccountUnit:
         """The other system that answered."""
         self._unmet: Trouble | None = None
         """Why its system has not said yet who it is."""
-        self._knock = _PROOF_FIRST
+        self._knocks = Backoff(_KNOCK_FIRST, _PROOF_LAST)
         # One that was never asked is not kept waiting: whoever it is, the account is theirs.
         self._proven = row.owner is None or self._proof in (None, row.fingerprint)
 
@@ -121,7 +122,7 @@ class AccountUnit:
         )
 
     def _recovered(self) -> None:
-        self._knock = _PROOF_FIRST
+        self._knocks.reset()
         self._shared.supervisor.recovered(self._poller_task)
 
     @property
@@ -251,9 +252,9 @@ class AccountUnit:
     async def _try_key(self, pulse: Pulse) -> None:
         """Try a key that was refused for good until it is taken, then go on."""
         while self.row.state is AccountState.PARKED:
-            self._knock = min(max(2 * self._knock, _KNOCK_FIRST), _PROOF_LAST)
-            pulse.beat(self._knock + 2 * self._shared.policy.timeout)
-            await self._shared.clock.sleep(self._knock)
+            pause = self._knocks.next()
+            pulse.beat(pause + 2 * self._shared.policy.timeout)
+            await self._shared.clock.sleep(pause)
             if not self._proven:
                 continue  # another system may answer now
             if isinstance(self.connector, Probe):
@@ -329,19 +330,20 @@ class AccountUnit:
 
     async def _prove(self, pulse: Pulse) -> None:
         """Ask the system who it is until it says so; then go on, or park the account."""
-        pause = _PROOF_FIRST
+        backoff = Backoff(_PROOF_FIRST, _PROOF_LAST)
         found: Identity | None = None
         while found is None:
-            pulse.beat(pause + 2 * self._shared.policy.timeout)
+            pulse.beat(2 * self._shared.policy.timeout)
             try:
                 found = await self.connection.visited()
             except PluginError as error:
                 since = self._unmet.since if self._unmet is not None else self._shared.clock.now()
                 self._unmet = Trouble(since=since, reason=str(error))
-                if not self._proven and pause == _PROOF_FIRST:
+                if not self._proven and not backoff.failures:
                     self._log.warning("waits until its system has said who it is", reason=str(error))
+                pause = backoff.next()
+                pulse.beat(pause + 2 * self._shared.policy.timeout)
                 await self._shared.clock.sleep(pause)
-                pause = min(2 * pause, _PROOF_LAST)
         self._unmet = None
         if self.row.owner in (None, found.id):
             await self._belong(found)

@@ -4,7 +4,7 @@ Each call runs in a task of its own and has a time limit. Whatever comes out tha
 and none of the plugin errors becomes one: a cancellation that nobody asked for, an exit, a forgotten `return`. A
 call that does not end when it is told to is left behind, told of, and bars what might be done twice.
 
-What blocks the loop itself cannot be stopped from inside of it; `olhubd.engine.blocked` tells whose call it is.
+What blocks the loop itself cannot be stopped from inside of it; `olhubd.runtime.blocked` tells whose call it is.
 """
 
 from __future__ import annotations

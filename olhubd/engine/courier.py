@@ -48,6 +48,7 @@ from olhubd.plugin import (
     StatusSink,
     Temporary,
 )
+from olhubd.runtime.backoff import delay
 from olhubd.store.copies import Copy
 from olhubd.store.orders import Stored
 
@@ -425,7 +426,7 @@ class Courier:
         return msgspec.structs.replace(parcel, delivery=delivery)
 
     def _backoff(self, attempts: int) -> float:
-        return min(self._policy.backoff_first * 2.0 ** min(attempts - 1, 20), self._policy.backoff_max)
+        return delay(attempts, self._policy.backoff_first, self._policy.backoff_max)
 
     def _route(self, account: str) -> Route | None:
         for route in self.routes():

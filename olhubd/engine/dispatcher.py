@@ -17,9 +17,10 @@ from olhubd.engine import inputs
 from olhubd.engine.booking import book
 from olhubd.engine.courier import Courier, Outcome, Parcel, Policy
 from olhubd.engine.ledger import Ledger
-from olhubd.engine.supervisor import Pulse
 from olhubd.model import Cause, Delivery, DeliveryState
 from olhubd.plugin import AccountBlocked, AuthLost, Clock, Log, PluginError, RateLimited, Unavailable
+from olhubd.runtime.backoff import delay
+from olhubd.runtime.supervisor import Pulse
 from olhubd.store import Database, Transaction, codec, copies, deliveries, orders
 
 __all__ = ["Dispatcher"]
@@ -227,7 +228,7 @@ class Dispatcher:
                 if self._failures == self._down_after:
                     self._log.warning("target does not answer", target=self.target, reason=str(failure))
                 if self.down:
-                    pause = min(self._down_first * 2.0 ** (self._failures - self._down_after), _DOWN_MAX)
+                    pause = delay(self._failures - self._down_after + 1, self._down_first, _DOWN_MAX)
                     self._down_until = self._clock.monotonic() + (failure.retry_after or pause)
             case _:
                 pass

@@ -26,10 +26,11 @@ import msgspec
 
 from olhubd import __version__, config
 from olhubd.engine.alarms import Alarms
-from olhubd.engine.supervisor import Pulse
-from olhubd.engine.threads import apart
 from olhubd.model import Alarm
 from olhubd.plugin import Clock, Log
+from olhubd.runtime.backoff import delay
+from olhubd.runtime.supervisor import Pulse, Supervisor
+from olhubd.runtime.threads import apart
 
 __all__ = ["Channel", "Herald", "Trouble"]
 
@@ -72,6 +73,9 @@ class Herald:
         self._host = socket.gethostname()
         self.trouble: dict[Channel, Trouble] = {}
         self.sent: Counter[tuple[Channel, bool]] = Counter()
+
+    def start(self, supervisor: Supervisor) -> None:
+        supervisor.start("alarm messages", self.main)
 
     async def main(self, pulse: Pulse) -> None:
         """Tell, for ever."""
@@ -133,7 +137,7 @@ class Herald:
     def _failed(self, channel: Channel, reason: str) -> None:
         before = self.trouble.get(channel)
         tries = before.tries + 1 if before is not None else 1
-        pause = min(_LONGEST, _FIRST * 2 ** min(tries - 1, 20))
+        pause = delay(tries, _FIRST, _LONGEST)
         self.trouble[channel] = Trouble(
             reason=reason,
             since=before.since if before is not None else self._clock.now(),

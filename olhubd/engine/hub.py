@@ -34,7 +34,6 @@ from olhubd.engine.runlog import RunLog
 from olhubd.engine.session import Clients
 from olhubd.engine.shared import Shared
 from olhubd.engine.strangers import Strangers
-from olhubd.engine.supervisor import Pulse, Supervisor
 from olhubd.engine.turns import Turns
 from olhubd.engine.waste import Waste
 from olhubd.engine.watch import Watch
@@ -42,6 +41,7 @@ from olhubd.engine.wording import Wording
 from olhubd.model import Delivery, Order
 from olhubd.plugin import Clock
 from olhubd.plugin.errors import LONGEST_PAUSE
+from olhubd.runtime.supervisor import Pulse, Supervisor
 from olhubd.store import (
     FAILURES,
     TROUBLE,
@@ -80,7 +80,7 @@ class Hub:
         self.configuration = configuration
         self.database = database
         self.clock = clock
-        self.supervisor = Supervisor(clock, log)
+        self.supervisor = Supervisor(clock, log, TROUBLE)
         self.budgets = BudgetBook(clock)
         self.runs = RunLog(database, clock)
         self.units: dict[str, AccountUnit] = {}
@@ -151,17 +151,16 @@ class Hub:
                 raise
             except Exception as error:
                 self._stall(config.name, error)  # one account's plugin is no reason for the others to stay away
-        self.supervisor.start("import log", self.runs.main)
+        self.runs.start(self.supervisor)
         if self.observers.wanted:
-            self.supervisor.start("observers", self.observers.main)
-        self.supervisor.start("round", self._round)
+            self.observers.start(self.supervisor)
+        self.supervisor.every("round", _ROUND, self._round)
         await self.alarms.load()
-        self.supervisor.start("words", self.wording.main)
-        self.supervisor.start("alarms", self.watch.main)
-        self.supervisor.start("alarm messages", self.herald.main)
-        self.supervisor.start("reconciliation", self.reconciler.main)
-        waste = Waste(self.database, self.clock, lambda: self.configuration.daemon.inputs_keep)
-        self.supervisor.start("waste", waste.main)
+        self.wording.start(self.supervisor)
+        self.watch.start(self.supervisor)
+        self.herald.start(self.supervisor)
+        self.reconciler.start(self.supervisor)
+        Waste(self.database, self.clock, lambda: self.configuration.daemon.inputs_keep).start(self.supervisor)
 
     async def _keep_inputs(self, changes: Mapping[str, list[str]] | None = None, who: str = "hub") -> None:
         """Begin to keep what decisions depend on, first of all the configuration in force; or keep nothing.
@@ -179,17 +178,13 @@ class Hub:
 
         await self.database.write(work)
 
-    async def _round(self, pulse: Pulse) -> None:
-        """Begin what could not begin before, and wake every target that is owed something, whoever forgot it."""
-        while True:
-            pulse.beat(4 * _ROUND)
-            if self.stalled and not self._changing.locked():
-                async with self._changing:
-                    for name in list(self.stalled):
-                        await self._attempt(name)
-            await self._wake_owed()
-            pulse.well()
-            await self.clock.sleep(_ROUND)
+    async def _round(self, _pulse: Pulse) -> None:
+        """Retry accounts that failed to start. Wake every target with open deliveries, if a wake-up was lost."""
+        if self.stalled and not self._changing.locked():
+            async with self._changing:
+                for name in list(self.stalled):
+                    await self._attempt(name)
+        await self._wake_owed()
 
     async def _wake_owed(self) -> None:
         self.wake({target for target, _ in await deliveries.tally(self.database.reader)})

@@ -15,9 +15,9 @@ import msgspec
 import pluggy
 
 from olhubd.engine.calls import Broken, Calls, Strays
-from olhubd.engine.supervisor import Pulse
 from olhubd.model import Event
 from olhubd.plugin import Clock, Log, PluginError
+from olhubd.runtime.supervisor import Pulse, Supervisor
 from olhubd.store import Database, events
 
 __all__ = ["Observers", "Stumble"]
@@ -68,19 +68,18 @@ class Observers:
         if self.wanted:
             self._seen = await events.head(self._database.reader)
 
-    async def main(self, pulse: Pulse) -> None:
-        """Tell, for ever. After a failure of its own it goes on where it was."""
+    def start(self, supervisor: Supervisor) -> None:
+        supervisor.every("observers", _INTERVAL, self.round, limit=_LIMIT)
+
+    async def round(self, pulse: Pulse) -> None:
+        """Report what is new. After a failure of its own it goes on where it was."""
         if self._seen is None:
             await self.begin()
-        while True:
-            pulse.beat(2 * _INTERVAL + _LIMIT)
-            for event in await events.since(self._database.reader, self._seen or 0):
-                for name, hook in self._hooks.items():
-                    pulse.beat(2 * _LIMIT)
-                    await self._tell(name, hook, event)
-                self._seen = event.id
-            pulse.well()
-            await self._clock.sleep(_INTERVAL)
+        for event in await events.since(self._database.reader, self._seen or 0):
+            for name, hook in self._hooks.items():
+                pulse.beat(2 * _LIMIT)
+                await self._tell(name, hook, event)
+            self._seen = event.id
 
     async def _tell(self, name: str, hook: Any, event: Event) -> None:
         async def told() -> None:

@@ -20,7 +20,6 @@ from olhubd.engine.calls import Broken, Calls
 from olhubd.engine.landing import Landing
 from olhubd.engine.runlog import RunLog, counted, words
 from olhubd.engine.schedule import Schedule, jitter
-from olhubd.engine.supervisor import Pulse
 from olhubd.engine.turns import Turns
 from olhubd.model import Order, Run
 from olhubd.plugin import (
@@ -37,6 +36,8 @@ from olhubd.plugin import (
     Record,
     Temporary,
 )
+from olhubd.runtime.backoff import delay
+from olhubd.runtime.supervisor import Pulse
 from olhubd.store import FAILURES, Database, Transaction, feeds
 
 __all__ = ["Limited", "Poller", "Trouble"]
@@ -231,7 +232,7 @@ class Poller:
         asked = error.retry_after if isinstance(error, Temporary) else None
         if asked is not None:
             asked = max(asked, min(1.0, interval))
-        backoff = min(interval, 2.0 * 2.0 ** min(self._failures, 10))
+        backoff = delay(self._failures + 1, 2.0, interval)
         if isinstance(error, Permanent) and not isinstance(error, Broken):
             backoff = interval
         self._next_pull = self._clock.monotonic() + (asked or jitter(backoff))

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from olhubd.engine.account import AccountUnit, NotPossible
-from olhubd.engine.supervisor import Pulse
 from olhubd.model import Order, Reconciliation
 from olhubd.plugin import ContractBroken, Cursor, Log, OrderCount, OrderFeed, OrderLookup, PluginError, Temporary
+from olhubd.runtime.supervisor import Pulse, Supervisor
 from olhubd.store import FAILURES, Transaction, arrivals, lookups, reconciliations
 from olhubd.store.accounts import AccountState
 
@@ -56,15 +56,14 @@ class Reconciler:
         """How old a day may be whose difference still counts."""
         return timedelta(days=_HORIZON)
 
-    async def main(self, pulse: Pulse) -> None:
-        """Compare what is due, for ever."""
-        while True:
-            for unit in list(self._hub.units.values()):
-                pulse.beat(_ROUND * 2 + _LIMIT * 2)
-                await self._account(unit, pulse)
+    def start(self, supervisor: Supervisor) -> None:
+        supervisor.every("reconciliation", _ROUND, self.round)
+
+    async def round(self, pulse: Pulse) -> None:
+        """Compare what is due."""
+        for unit in list(self._hub.units.values()):
             pulse.beat(_ROUND * 2 + _LIMIT * 2)
-            pulse.well()
-            await self._hub.clock.sleep(_ROUND)
+            await self._account(unit, pulse)
 
     async def checked(self, account: str) -> datetime | None:
         """When the account was last compared."""

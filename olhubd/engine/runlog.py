@@ -14,9 +14,9 @@ from datetime import timedelta
 import msgspec
 
 from olhubd.engine.batch import Result
-from olhubd.engine.supervisor import Pulse
 from olhubd.model import Run, RunId, RunState
 from olhubd.plugin import Clock, PluginError
+from olhubd.runtime.supervisor import Pulse, Supervisor
 from olhubd.store import TROUBLE, Database, Transaction, runs
 
 __all__ = ["RunLog", "Totals", "counted", "words"]
@@ -95,20 +95,15 @@ class RunLog:
         await self._put(waiting)
         return ended
 
-    async def flush(self) -> None:
+    def start(self, supervisor: Supervisor) -> None:
+        supervisor.every("import log", _FLUSH, self.flush)
+
+    async def flush(self, _pulse: Pulse | None = None) -> None:
         """Write the quiet runs counted since the last time."""
         waiting = [self._quiet[key] for key in self._dirty]
         self._dirty.clear()
         if waiting or self._unwritten:
             await self._put(waiting)
-
-    async def main(self, pulse: Pulse) -> None:
-        """Flush now and then, for ever."""
-        while True:
-            pulse.beat(_FLUSH * 4)
-            await self._clock.sleep(_FLUSH)
-            await self.flush()
-            pulse.well()
 
     async def _put(self, waiting: list[Run]) -> None:
         rows = {**self._unwritten, **{run.id: run for run in waiting}}

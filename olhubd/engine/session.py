@@ -14,10 +14,10 @@ import aiohttp
 
 from olhubd import __version__
 from olhubd.engine.budget import BudgetBook
-from olhubd.engine.names import Names
 from olhubd.plugin.budget import Budget
 from olhubd.plugin.connector import Clock
 from olhubd.plugin.http import Client, ErrorTable, Middleware
+from olhubd.runtime.resolver import Names
 
 __all__ = ["Clients", "open_session", "slim_tls"]
 

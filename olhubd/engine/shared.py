@@ -16,10 +16,10 @@ from olhubd.engine.ledger import Ledger
 from olhubd.engine.lineage import Lineage
 from olhubd.engine.runlog import RunLog
 from olhubd.engine.session import Clients
-from olhubd.engine.supervisor import Supervisor
 from olhubd.engine.turns import Turns
 from olhubd.model import Cause
 from olhubd.plugin import Clock
+from olhubd.runtime.supervisor import Supervisor
 from olhubd.store import Database, Transaction
 
 __all__ = ["Shared"]

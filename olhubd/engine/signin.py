@@ -17,7 +17,6 @@ import msgspec
 from olhubd.engine.account import AccountUnit, NotPossible
 from olhubd.engine.calls import Calls, seconds
 from olhubd.engine.hub import Hub
-from olhubd.engine.supervisor import Pulse
 from olhubd.engine.tokens import Loan
 from olhubd.plugin import (
     AuthLost,
@@ -31,6 +30,7 @@ from olhubd.plugin import (
     Temporary,
     Token,
 )
+from olhubd.runtime.supervisor import Pulse
 
 __all__ = ["SignIn", "SignInState", "SignIns"]
 

@@ -26,6 +26,7 @@ from olhubd.plugin.errors import (
     Unavailable,
 )
 from olhubd.plugin.oauth import Token
+from olhubd.runtime.backoff import Backoff
 
 __all__ = ["Kept", "Loan", "TokenKeeper", "Vault"]
 
@@ -101,7 +102,7 @@ class TokenKeeper:
         self._refused = False
         self._lost: AuthLost | None = None
         self._work: asyncio.Task[None] | None = None
-        self._pause = 0.0
+        self._backoff = Backoff(_FIRST_PAUSE, _LONGEST_PAUSE)
         self._retry_at = 0.0
         self._failure: PluginError | None = None
         self._closing = asyncio.Event()
@@ -296,9 +297,8 @@ class TokenKeeper:
 
     def _put_off(self, error: PluginError) -> None:
         """Not now: the next try waits, each time twice as long, and at least as long as the server said."""
-        self._pause = min(max(_FIRST_PAUSE, 2 * self._pause), _LONGEST_PAUSE)
         asked = error.retry_after if isinstance(error, Temporary) else None
-        self._retry_at = self._clock.monotonic() + max(self._pause, asked or 0.0)
+        self._retry_at = self._clock.monotonic() + max(self._backoff.next(), asked or 0.0)
         self._failure = error
 
     def _too_soon(self) -> bool:
@@ -318,7 +318,8 @@ class TokenKeeper:
         self._unsaved = token
         await self._vault.save(self._account, token)
         self._unsaved = None
-        self._pause = self._retry_at = 0.0
+        self._backoff.reset()
+        self._retry_at = 0.0
         self._failure = None
         self._set(Kept(token=token, previous=self._kept.token if self._kept else None))
 

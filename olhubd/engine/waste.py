@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from olhubd.engine.inputs import CONFIGURED
-from olhubd.engine.supervisor import Pulse
 from olhubd.plugin import Clock
+from olhubd.runtime.supervisor import Pulse, Supervisor
 from olhubd.store import (
     Database,
     Transaction,
@@ -47,13 +47,8 @@ class Waste:
         self._clock = clock
         self._kept = kept
 
-    async def main(self, pulse: Pulse) -> None:
-        """For ever."""
-        while True:
-            pulse.beat(4 * _ROUND)
-            await self.clear(pulse)
-            pulse.well()
-            await self._clock.sleep(_ROUND)
+    def start(self, supervisor: Supervisor) -> None:
+        supervisor.every("waste", _ROUND, self.clear)
 
     async def clear(self, pulse: Pulse | None = None) -> int:
         """Forget all whose time is over; gives how many."""

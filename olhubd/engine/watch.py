@@ -19,10 +19,10 @@ from olhubd.decide.watch import Facts, Finding, Limits, Source, Target
 from olhubd.decide.words import UnknownWord
 from olhubd.engine.account import AccountUnit
 from olhubd.engine.alarms import Alarms
-from olhubd.engine.supervisor import Pulse
 from olhubd.engine.wording import told
 from olhubd.model import AlarmKind, DeliveryState, Reconciliation, RunState
 from olhubd.plugin import Log
+from olhubd.runtime.supervisor import Pulse, Supervisor
 from olhubd.store import FAILURES, arrivals, credentials, deliveries, quarantine, reconciliations
 from olhubd.store.accounts import AccountState
 
@@ -73,21 +73,20 @@ class Watch:
         self._ears: dict[str, _Ear] = {}
         self._began = hub.clock.now()
         self._looking = asyncio.Lock()
+        self._rounds = 0
         self.ran: Counter[AlarmKind] = Counter()
         self.found: Counter[AlarmKind] = Counter()
 
-    async def main(self, pulse: Pulse) -> None:
-        """Look, for ever."""
-        pause = _FIRST
-        while True:
-            pulse.beat(_ROUND * 4)
-            await self.round()
-            pulse.well()
-            await self._hub.clock.sleep(pause)
-            pause = _ROUND
+    def start(self, supervisor: Supervisor) -> None:
+        supervisor.every("alarms", self._pause, self.round)
 
-    async def round(self) -> None:
+    def _pause(self) -> float:
+        """The second look comes soon, for accounts that never worked."""
+        return _FIRST if self._rounds < 2 else _ROUND
+
+    async def round(self, _pulse: Pulse | None = None) -> None:
         """Look once; two at a time would raise the same twice."""
+        self._rounds += 1
         async with self._looking:
             await self._look()
 

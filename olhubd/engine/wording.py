@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from olhubd.decide.words import UnknownWord, Vocabulary, unknown
 from olhubd.engine.account import AccountUnit
-from olhubd.engine.supervisor import Pulse
 from olhubd.model import AlarmKind, DeliveryState
 from olhubd.plugin import DeliveryMethodList, Log, Method, PaymentMethodList, PluginError, Status, StatusList
+from olhubd.runtime.backoff import Backoff
+from olhubd.runtime.supervisor import Pulse, Supervisor
 from olhubd.store import FAILURES, deliveries
 from olhubd.store.accounts import AccountState
 
@@ -43,7 +44,7 @@ class Wording:
         self._log = log
         self._asked: Configuration | None = None
         self._due = 0.0
-        self._pause = _FIRST
+        self._backoff = Backoff(_FIRST, _LAST)
         self._held = 0
         self._said: set[tuple[Any, ...]] = set()
         self.unknown: tuple[UnknownWord, ...] = ()
@@ -51,33 +52,33 @@ class Wording:
         self.silent: Mapping[str, str] = {}
         """The accounts that told no words at the last look, with the reason."""
 
-    async def main(self, pulse: Pulse) -> None:
-        """Look, for ever."""
-        while True:
-            pulse.beat(_LOOK * 4 + _PATIENCE * 3 * (1 + len(self._hub.units)))
-            try:
-                held = sum(
-                    count
-                    for (_, state), count in (await deliveries.tally(self._hub.database.reader)).items()
-                    if state is DeliveryState.HOLD
-                )
-            except FAILURES:
-                held = self._held
-            if (
-                self._asked is not self._hub.configuration
-                or self._hub.clock.monotonic() >= self._due
-                or held > self._held
-            ):
-                await self.look()
-            self._held = held
-            pulse.well()
-            await self._hub.clock.sleep(_LOOK)
+    def start(self, supervisor: Supervisor) -> None:
+        supervisor.every("words", _LOOK, self.round)
+
+    async def round(self, pulse: Pulse) -> None:
+        """Look when it is due, the configuration is new, or a delivery was held."""
+        pulse.beat(_LOOK * 4 + _PATIENCE * 3 * (1 + len(self._hub.units)))
+        try:
+            held = sum(
+                count
+                for (_, state), count in (await deliveries.tally(self._hub.database.reader)).items()
+                if state is DeliveryState.HOLD
+            )
+        except FAILURES:
+            held = self._held
+        if (
+            self._asked is not self._hub.configuration
+            or self._hub.clock.monotonic() >= self._due
+            or held > self._held
+        ):
+            await self.look()
+        self._held = held
 
     async def look(self) -> None:
         """Ask all systems that a route leads to or from, and say once what is new."""
         hub, configuration = self._hub, self._hub.configuration
         if self._asked is not configuration:
-            self._pause = _FIRST
+            self._backoff.reset()
         self._asked = configuration
         names = {name for route in configuration.routes for name in (route.target, *route.sources)}
         units = [unit for name, unit in hub.units.items() if name in names]
@@ -86,8 +87,7 @@ class Wording:
         self.silent = {unit.name: why for unit, (_, why) in zip(units, answers, strict=True) if why is not None}
         self.unknown = tuple(unknown(configuration.routes, dict(_settings(units)), vocabularies))
         if self.silent:
-            self._due = hub.clock.monotonic() + self._pause
-            self._pause = min(2 * self._pause, _LAST)
+            self._due = hub.clock.monotonic() + self._backoff.next()
         else:
             self._due = hub.clock.monotonic() + _AGAIN
         said = {(one.account, one.path, one.word) for one in self.unknown}

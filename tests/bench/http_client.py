@@ -20,9 +20,9 @@ import aiohttp
 from aiohttp import web
 
 from olhubd.engine.budget import BudgetBook
-from olhubd.engine.clock import SystemClock
 from olhubd.engine.session import Clients, open_session
 from olhubd.plugin import Bearer, Budget, Client, ErrorTable
+from olhubd.runtime.clock import SystemClock
 
 BODY = b'{"orders":[' + b",".join(b'{"id":"%036d","total":"12.30"}' % i for i in range(20)) + b"]}"
 ROOMY = Budget(key="bench", calls=10_000_000, per=1.0)

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import aiohttp
 
-from olhubd.engine.clock import SystemClock
 from olhubd.engine.vault import StoreVault
 from olhubd.plugin import Pending, Token
+from olhubd.runtime.clock import SystemClock
 from olhubd.store import Database
 from olhubd.testing import host
 from olhubd.testing.process import Daemon, Remote, spawn_simulator

@@ -22,9 +22,9 @@ from pathlib import Path
 import msgspec
 
 from olhubd.decide.route import Route
-from olhubd.engine.clock import SystemClock
 from olhubd.engine.landing import Landing
 from olhubd.model import Order, Run, RunId
+from olhubd.runtime.clock import SystemClock
 from olhubd.store import Database, codec, feeds, migrate, orders
 from olhubd_allegro import mapping, wire
 from olhubd_allegro.simulator import AllegroSimulator

@@ -33,9 +33,9 @@ import aiohttp
 import uvloop
 from aiohttp import web
 
-from olhubd.engine.clock import SystemClock
 from olhubd.engine.vault import StoreVault
 from olhubd.plugin import Token
+from olhubd.runtime.clock import SystemClock
 from olhubd.store import Database, migrate
 from olhubd.testing.process import Daemon, Remote, spawn_simulator
 from olhubd.testing.stage import write_configuration

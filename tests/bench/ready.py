@@ -22,9 +22,9 @@ from pathlib import Path
 from typing import Any
 
 from olhubd.decide.route import Route
-from olhubd.engine.clock import SystemClock
 from olhubd.engine.landing import Landing
 from olhubd.model import Run, RunId
+from olhubd.runtime.clock import SystemClock
 from olhubd.store import Database, codec
 from olhubd.testing.process import Daemon
 from olhubd.testing.stage import write_configuration

@@ -19,11 +19,11 @@ from olhubd import config
 from olhubd.control import listening, server
 from olhubd.control.access import load_or_make_token
 from olhubd.control.steer import Steer
-from olhubd.engine.clock import SystemClock
 from olhubd.engine.hub import Hub
 from olhubd.engine.session import open_session
 from olhubd.model import Scope
 from olhubd.plugin import Defaults, loading
+from olhubd.runtime.clock import SystemClock
 from olhubd.store import Database, deliveries, events
 from olhubd.testing.simulator import serve
 from olhubd.testing.stage import write_configuration

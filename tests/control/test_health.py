@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from olhubd.engine.supervisor import Pulse
+from olhubd.runtime.supervisor import Pulse
 from olhubd.store import Database
 from tests.control.house import House
 

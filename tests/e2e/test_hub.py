@@ -16,12 +16,12 @@ import structlog
 
 from olhubd import config
 from olhubd.engine.account import NotPossible
-from olhubd.engine.clock import SystemClock
 from olhubd.engine.hub import Hub
 from olhubd.engine.session import open_session
 from olhubd.engine.vault import StoreVault
 from olhubd.model import Action, Delivery, DeliveryState
 from olhubd.plugin import AuthLost
+from olhubd.runtime.clock import SystemClock
 from olhubd.store import Database, deliveries, events, orders
 from olhubd.store.accounts import AccountState
 from olhubd.testing.books import Audit, audit

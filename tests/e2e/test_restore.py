@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 import structlog
 
-from olhubd.engine.clock import SystemClock
 from olhubd.engine.hub import Hub
 from olhubd.engine.vault import StoreVault
 from olhubd.model import AlarmKind, DeliveryState
+from olhubd.runtime.clock import SystemClock
 from olhubd.store import Database, Transaction, deliveries
 from tests.e2e.test_hub import Seller
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from olhubd.engine.clock import SystemClock
+from olhubd.runtime.clock import SystemClock
 from olhubd.store import Database
 
 

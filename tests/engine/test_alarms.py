@@ -20,13 +20,13 @@ from structlog.testing import capture_logs
 
 from olhubd import config
 from olhubd.engine.account import NotPossible
-from olhubd.engine.clock import VirtualClock
 from olhubd.engine.hub import Hub
 from olhubd.engine.session import open_session
-from olhubd.engine.supervisor import Pulse
 from olhubd.engine.vault import StoreVault
 from olhubd.model import AlarmKind, Delivery, DeliveryState, Reconciliation
 from olhubd.plugin import AuthLost
+from olhubd.runtime.clock import VirtualClock
+from olhubd.runtime.supervisor import Pulse
 from olhubd.store import Database, Transaction, alarms, deliveries, events, quarantine, reconciliations, strangers
 from olhubd.testing.faults import Fault, Kind
 from olhubd.testing.simulator import serve

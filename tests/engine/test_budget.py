@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from olhubd.engine.budget import Bucket, BudgetBook, State
-from olhubd.engine.clock import VirtualClock
 from olhubd.plugin import Budget, Gate, Lane, RateLimited
+from olhubd.runtime.clock import VirtualClock
 
 pytestmark = pytest.mark.looptime
 

@@ -15,13 +15,11 @@ import structlog
 from olhubd.decide import plan
 from olhubd.decide.route import Route
 from olhubd.engine.calls import Calls, Strays
-from olhubd.engine.clock import SystemClock, VirtualClock
 from olhubd.engine.courier import Courier, Policy
 from olhubd.engine.dispatcher import Dispatcher
 from olhubd.engine.landing import Landing
 from olhubd.engine.ledger import Ledger
 from olhubd.engine.lineage import Lineage
-from olhubd.engine.supervisor import Pulse
 from olhubd.model import Action, Cause, Delivery, DeliveryState, Money, Order, OrderId, Run, RunId, Shipment, Stage
 from olhubd.plugin import (
     AuthLost,
@@ -42,6 +40,8 @@ from olhubd.plugin import (
     StatusSink,
     Unavailable,
 )
+from olhubd.runtime.clock import SystemClock, VirtualClock
+from olhubd.runtime.supervisor import Pulse
 from olhubd.store import Database, Transaction, copies, deliveries, events
 from tests.orders import EPOCH, line, order, pln
 

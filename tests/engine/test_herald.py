@@ -26,10 +26,10 @@ from structlog.testing import capture_logs
 from olhubd import config
 from olhubd.decide.watch import Finding
 from olhubd.engine.alarms import Alarms
-from olhubd.engine.clock import VirtualClock
 from olhubd.engine.herald import Channel, Herald
-from olhubd.engine.supervisor import Supervisor
 from olhubd.model import AlarmKind
+from olhubd.runtime.clock import VirtualClock
+from olhubd.runtime.supervisor import Supervisor
 from olhubd.store import Database
 
 PARKED = Finding(kind=AlarmKind.PARKED, subject="market", detail="sign-in lost")

@@ -18,17 +18,15 @@ from olhubd import config, daemon
 from olhubd.control.accounts import standing
 from olhubd.control.dashboard import health
 from olhubd.engine.account import AccountUnit, NotPossible
-from olhubd.engine.calls import Strays
-from olhubd.engine.clock import SystemClock
 from olhubd.engine.hub import Hub
 from olhubd.engine.landing import Landing
-from olhubd.engine.notify import Notifier
-from olhubd.engine.observers import Observers
 from olhubd.engine.session import open_session
-from olhubd.engine.supervisor import Pulse
 from olhubd.engine.waste import Waste
 from olhubd.model import Action, AlarmKind, DeliveryState, OrderId, Run, RunId, RunState
 from olhubd.plugin import PluginError
+from olhubd.runtime.clock import SystemClock
+from olhubd.runtime.supervisor import Pulse
+from olhubd.runtime.systemd import Notifier
 from olhubd.store import (
     Database,
     StoreError,
@@ -433,22 +431,6 @@ async def test_runs_that_brought_nothing_are_forgotten_after_their_time(hub: Hub
     assert await Waste(hub.database, hub.clock, lambda: timedelta(days=1)).clear() == 1
     left = await runs.read(hub.database.reader, [901, 902, 903, 904])
     assert sorted(left) == [902, 903, 904]
-
-
-async def test_what_is_done_now_and_then_tells_that_it_works_again(hub: Hub) -> None:
-    """Or one failure, of a full disk say, would be an alarm for ever."""
-    waste = Waste(hub.database, hub.clock, lambda: timedelta(days=1))
-    observers = Observers(
-        hub.configuration.plugins.manager, hub.database, hub.clock, structlog.get_logger(), Strays()
-    )
-    told: asyncio.Queue[str] = asyncio.Queue()
-    for name, main in (("waste", waste.main), ("round", hub._round), ("observers", observers.main)):
-        task = asyncio.create_task(main(Pulse(name, hub.clock, told.put_nowait)))
-        try:
-            async with asyncio.timeout(10):
-                assert await told.get() == name
-        finally:
-            task.cancel()
 
 
 async def test_an_account_that_never_worked_is_red_at_once(hub: Hub, tmp_path: Path) -> None:

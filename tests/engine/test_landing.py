@@ -17,10 +17,10 @@ from olhubd.decide.route import Route
 from olhubd.engine import candidate, landing
 from olhubd.engine.batch import Result
 from olhubd.engine.candidate import Candidate
-from olhubd.engine.clock import SystemClock
 from olhubd.engine.landing import Landing
 from olhubd.model import Address, Cause, DeliveryState, Order, Run, RunId, Shipment, Shipping, Stage
 from olhubd.plugin import Gone, Later, Record, Unreadable
+from olhubd.runtime.clock import SystemClock
 from olhubd.store import Database, Transaction, copies, deliveries, events, feeds, lookups, orders, quarantine
 from tests.orders import EPOCH, line, order, paid, pln
 

@@ -7,9 +7,9 @@ from email.utils import format_datetime
 
 import pytest
 
-from olhubd.engine.clock import VirtualClock
 from olhubd.engine.lineage import MARGIN, Lineage
 from olhubd.model import OrderId
+from olhubd.runtime.clock import VirtualClock
 
 pytestmark = pytest.mark.looptime
 

@@ -10,12 +10,12 @@ import pytest
 import structlog
 
 from olhubd.engine.calls import Strays
-from olhubd.engine.clock import SystemClock
 from olhubd.engine.landing import Landing
 from olhubd.engine.observers import Observers
-from olhubd.engine.supervisor import Pulse
 from olhubd.model import Event, Run, RunId
-from olhubd.plugin import hookimpl, hooks
+from olhubd.plugin import Clock, hookimpl, hooks
+from olhubd.runtime.clock import SystemClock
+from olhubd.runtime.supervisor import Pulse
 from olhubd.store import Database, StoreError, events
 from tests.orders import EPOCH, order
 
@@ -53,6 +53,12 @@ async def land(database: Database, clock: SystemClock, name: str) -> None:
     await landing.land("allegro", [order(name)], run=run)
 
 
+async def _for_ever(observers: Observers, clock: Clock) -> None:
+    while True:
+        await observers.round(Pulse("observers", clock))
+        await clock.sleep(1.0)
+
+
 async def test_observers_see_what_happens_from_now_on_in_order(database: Database) -> None:
     """One that fails is logged and hears the next event all the same."""
     clock, plugins, diary = Hurried(), manager(), Diary()
@@ -61,7 +67,7 @@ async def test_observers_see_what_happens_from_now_on_in_order(database: Databas
     with structlog.testing.capture_logs() as lines:
         observers = Observers(plugins, database, clock, structlog.get_logger(), Strays())
         assert observers.wanted
-        task = asyncio.create_task(observers.main(Pulse("observers", clock)))
+        task = asyncio.create_task(_for_ever(observers, clock))
         await asyncio.sleep(0.05)
         await land(database, clock, "after")
         async with asyncio.timeout(5):
@@ -105,7 +111,7 @@ async def test_one_that_fails_keeps_no_event_from_the_others(database: Database)
         observers = Observers(plugins, database, clock, structlog.get_logger(), Strays())
         await observers.begin()
         await land(database, clock, "A")
-        task = asyncio.create_task(observers.main(Pulse("observers", clock)))
+        task = asyncio.create_task(_for_ever(observers, clock))
         async with asyncio.timeout(5):
             while not len(first.seen) == len(last.seen) == 2:
                 assert not task.done()
@@ -133,9 +139,9 @@ async def test_a_failure_of_the_telling_itself_leaves_nothing_out(
     with monkeypatch.context() as patch:
         patch.setattr(events, "since", fails)
         with pytest.raises(StoreError):
-            await observers.main(Pulse("observers", clock))
+            await _for_ever(observers, clock)
     await land(database, clock, "meanwhile")
-    task = asyncio.create_task(observers.main(Pulse("observers", clock)))
+    task = asyncio.create_task(_for_ever(observers, clock))
     async with asyncio.timeout(5):
         while not diary.seen:
             await asyncio.sleep(0.01)

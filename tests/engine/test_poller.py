@@ -13,12 +13,10 @@ import pytest
 import structlog
 
 from olhubd.engine.calls import Calls, Strays
-from olhubd.engine.clock import SystemClock
 from olhubd.engine.landing import Landing
 from olhubd.engine.poller import Limited, Poller
 from olhubd.engine.runlog import RunLog
 from olhubd.engine.schedule import Schedule
-from olhubd.engine.supervisor import Pulse
 from olhubd.engine.turns import Turns
 from olhubd.model import Fulfilment, Order, Run, RunState
 from olhubd.plugin import (
@@ -36,6 +34,8 @@ from olhubd.plugin import (
     Unavailable,
     Unreadable,
 )
+from olhubd.runtime.clock import SystemClock
+from olhubd.runtime.supervisor import Pulse
 from olhubd.store import Database, Transaction, feeds, lookups, orders, runs
 from tests.orders import EPOCH, order
 

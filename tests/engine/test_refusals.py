@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from olhubd.engine import account, refusals
-from olhubd.engine.clock import SystemClock, VirtualClock
 from olhubd.engine.refusals import Refusals
 from olhubd.model import AlarmKind
 from olhubd.plugin import AuthLost
+from olhubd.runtime.clock import SystemClock, VirtualClock
 from olhubd.store import Database
 from olhubd.store.accounts import AccountState
 from tests.engine.wild import Wild, Zoo, opened

@@ -6,9 +6,9 @@ import msgspec
 
 from olhubd.decide.remark import Remark
 from olhubd.decide.route import Route
-from olhubd.engine.clock import SystemClock
 from olhubd.engine.landing import Landing
 from olhubd.model import Action, Address, Fulfilment, Order, OrderId, Run, RunId
+from olhubd.runtime.clock import SystemClock
 from olhubd.store import Database, Transaction, codec, deliveries, orders, remarks
 from tests.orders import EPOCH, order, paid
 

@@ -9,9 +9,9 @@ import msgspec
 import pytest
 
 from olhubd.engine import runlog
-from olhubd.engine.clock import SystemClock
 from olhubd.engine.runlog import RunLog
 from olhubd.model import Run, RunState
+from olhubd.runtime.clock import SystemClock
 from olhubd.store import Database, Transaction, runs
 
 

@@ -18,10 +18,10 @@ import pytest
 from aiohttp import web
 
 from olhubd.engine.budget import BudgetBook, State
-from olhubd.engine.clock import SystemClock
 from olhubd.engine.session import Clients, open_session, slim_tls
 from olhubd.plugin import Budget, Client, ErrorTable, RateLimited, Unavailable
 from olhubd.plugin.connector import ClientMaker
+from olhubd.runtime.clock import SystemClock
 
 
 class Shop:

@@ -7,8 +7,8 @@ import asyncio
 import structlog
 from structlog.testing import capture_logs
 
-from olhubd.engine.clock import SystemClock
-from olhubd.engine.supervisor import Pulse, Supervisor
+from olhubd.runtime.clock import SystemClock
+from olhubd.runtime.supervisor import Pulse, Supervisor
 
 
 async def test_a_task_that_ends_leaves_nothing_behind() -> None:

@@ -9,13 +9,13 @@ import msgspec
 import pytest
 
 from olhubd.engine.booking import book
-from olhubd.engine.clock import SystemClock
 from olhubd.engine.courier import Outcome
 from olhubd.engine.landing import Landing
 from olhubd.engine.ledger import Ledger
 from olhubd.engine.lineage import Lineage
 from olhubd.model import Cause, DeliveryState, Fulfilment, OrderId, Run, RunId, Shipment, Stage
 from olhubd.plugin import Gone
+from olhubd.runtime.clock import SystemClock
 from olhubd.store import Database, Transaction, copies, deliveries, strangers
 from tests.engine.test_landing import Bench
 from tests.orders import EPOCH, line, order, pln

@@ -16,7 +16,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from olhubd.engine.clock import VirtualClock
 from olhubd.engine.tokens import Kept, Loan, TokenKeeper
 from olhubd.plugin import (
     AuthLost,
@@ -29,6 +28,7 @@ from olhubd.plugin import (
     Tokens,
     Unavailable,
 )
+from olhubd.runtime.clock import VirtualClock
 
 pytestmark = pytest.mark.looptime
 

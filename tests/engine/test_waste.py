@@ -9,10 +9,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from olhubd.engine.clock import EPOCH, VirtualClock
 from olhubd.engine.reconcile import _HORIZON
 from olhubd.engine.waste import Waste
 from olhubd.model import Alarm, AlarmId, AlarmKind, OrderId, Reconciliation, Shipping
+from olhubd.runtime.clock import EPOCH, VirtualClock
 from olhubd.store import Database, Transaction, alarms, quarantine, reconciliations, sightings
 from olhubd.store.quarantine import Refused
 from tests.orders import order

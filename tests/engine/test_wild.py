@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from olhubd.engine import calls
-from olhubd.engine.clock import SystemClock
 from olhubd.model import AlarmKind, DeliveryState
 from olhubd.plugin import Cursor, Page, RateLimited, Unavailable
+from olhubd.runtime.clock import SystemClock
 from olhubd.store import Database, deliveries, feeds, quarantine
 from tests.engine.wild import Wild, opened
 from tests.orders import order

@@ -14,11 +14,11 @@ from typing import Any, ClassVar
 import structlog
 
 from olhubd import config
-from olhubd.engine.clock import SystemClock
 from olhubd.engine.hub import Hub
 from olhubd.engine.session import open_session
 from olhubd.model import AlarmKind, Run
 from olhubd.plugin import Connector, Cursor, OrderFeed, OrderSink, Page, Push, Receipt, Settings, loading
+from olhubd.runtime.clock import SystemClock
 from olhubd.store import Database, orders, runs
 from olhubd.testing.stage import write_configuration
 from tests.orders import order

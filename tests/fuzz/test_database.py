@@ -17,9 +17,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from olhubd.engine.clock import SystemClock
 from olhubd.engine.landing import Landing
 from olhubd.model import Run, RunId
+from olhubd.runtime.clock import SystemClock
 from olhubd.store import FAILURES, Database, StoreError, orders, runs
 from olhubd.store.migrate import latest
 from olhubd.testing.stage import write_configuration

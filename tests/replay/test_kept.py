@@ -15,13 +15,13 @@ from click.testing import CliRunner
 from olhubd.cli.root import cli
 from olhubd.decide.route import Route, When
 from olhubd.engine import inputs
-from olhubd.engine.clock import EPOCH, VirtualClock
 from olhubd.engine.inputs import CONFIGURED, Configured, Page
 from olhubd.engine.landing import Landing
 from olhubd.engine.replay import replay
 from olhubd.engine.waste import Waste
 from olhubd.model import Order, Run, RunId
 from olhubd.plugin import Record
+from olhubd.runtime.clock import EPOCH, VirtualClock
 from olhubd.store import Database, StoreError, Transaction, snapshot
 from olhubd.store import inputs as kept
 from olhubd.testing.torture import draw, play

@@ -24,10 +24,10 @@ from olhubd.control.views import Mapping, UnlinkedLine
 from olhubd.engine.account import AccountUnit
 from olhubd.engine.calls import Broken
 from olhubd.engine.hub import Hub
-from olhubd.engine.threads import apart
 from olhubd.engine.wording import told
 from olhubd.model import Alarm, AlarmKind
 from olhubd.plugin import AuthLost, Identity, OAuthLogin, PluginError, Probe
+from olhubd.runtime.threads import apart
 from olhubd.store.accounts import AccountState
 
 __all__ = ["KNOWN", "Round"]

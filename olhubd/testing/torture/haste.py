@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from olhubd.engine.clock import EPOCH
 from olhubd.model import reference
+from olhubd.runtime.clock import EPOCH
 from olhubd.store import Reader
 from olhubd.testing.torture.shop import DRAFT
 from olhubd.testing.torture.world import World

@@ -14,11 +14,11 @@ from typing import Any, Self, cast
 
 from olhubd.config import AccountConfig, Alarms, Configuration, Control, Daemon, Engine
 from olhubd.decide.route import Route
-from olhubd.engine.clock import EPOCH
 from olhubd.engine.hub import Hub
 from olhubd.engine.vault import StoreVault
 from olhubd.model import AlarmKind
 from olhubd.plugin import loading
+from olhubd.runtime.clock import EPOCH
 from olhubd.store import FAILURES
 from olhubd.testing.torture.doors import Door, MarketDoor, ShopDoor, WorkshopDoor
 from olhubd.testing.torture.loop import Stuck

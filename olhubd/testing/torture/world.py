@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from olhubd.engine.clock import EPOCH, VirtualClock
+from olhubd.runtime.clock import EPOCH, VirtualClock
 from olhubd.testing.torture.frontier import Frontier
 from olhubd.testing.torture.market import Market
 from olhubd.testing.torture.schedule import SHOP, Schedule, Step

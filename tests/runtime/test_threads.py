@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from olhubd.engine.threads import apart
+from olhubd.runtime.threads import apart
 
 
 async def test_what_is_done_apart_is_given_back() -> None:

@@ -11,7 +11,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from olhubd.plugin import Clock, Log
-from olhubd.store import TROUBLE
 
 __all__ = ["Pulse", "Supervisor"]
 
@@ -50,11 +49,15 @@ class Pulse:
 
 
 class Supervisor:
-    """Starts, guards, restarts and stops the tasks of the daemon."""
+    """Starts, guards, restarts and stops the tasks of the daemon.
 
-    def __init__(self, clock: Clock, log: Log) -> None:
+    `trouble`: failures of something outside, which are reported by their words and without a traceback.
+    """
+
+    def __init__(self, clock: Clock, log: Log, trouble: tuple[type[Exception], ...] = ()) -> None:
         self._clock = clock
         self._log = log
+        self._trouble = trouble
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._pulses: dict[str, Pulse] = {}
         self._failing: set[str] = set()
@@ -65,6 +68,31 @@ class Supervisor:
         pulse = Pulse(name, self._clock, self.recovered)
         self._pulses[name] = pulse
         self._tasks[name] = asyncio.create_task(self._guard(name, main, pulse), name=name)
+
+    def every(
+        self,
+        name: str,
+        seconds: float | Callable[[], float],
+        work: Callable[[Pulse], Awaitable[object]],
+        *,
+        limit: float = 0.0,
+    ) -> None:
+        """Run `work(pulse)` for ever under `name`, with a pause of `seconds` between two rounds.
+
+        `limit`: the seconds that a round may take beyond three pauses. A round that takes longer beats by itself.
+        """
+
+        async def main(pulse: Pulse) -> None:
+            pause = seconds if callable(seconds) else lambda: seconds
+            while True:
+                pulse.beat(4 * pause() + limit)
+                await work(pulse)
+                pulse.well()
+                rest = pause()
+                pulse.beat(4 * rest + limit)
+                await self._clock.sleep(rest)
+
+        self.start(name, main)
 
     def once(self, name: str, main: Callable[[Pulse], Awaitable[None]]) -> None:
         """Run `main(pulse)` to its end under `name`. A failure is logged and not repeated."""
@@ -138,10 +166,10 @@ class Supervisor:
             began = self._clock.monotonic()
             try:
                 await main(pulse)
-            except TROUBLE as error:
+            except self._trouble as error:
                 # Nobody's mistake: what it says helps, and where it was noticed does not.
                 report = self._log.debug if name in self._failing else self._log.error
-                report("the database cannot be used", task=name, reason=str(error))
+                report("cannot work now", task=name, reason=str(error))
                 pause = max(pause, _FIRST_PAUSE)
             except asyncio.CancelledError:
                 if _told() or name not in self._tasks:

@@ -14,7 +14,7 @@ from typing import Any
 from aiohttp.abc import ResolveResult
 from aiohttp.resolver import ThreadedResolver
 
-from olhubd.engine.threads import apart
+from olhubd.runtime.threads import apart
 
 __all__ = ["Names"]
 

@@ -11,7 +11,7 @@ import pytest
 SCRIPT = """
 import asyncio, signal, sys
 import structlog
-from olhubd.engine import loop
+from olhubd.runtime import loop
 
 async def leaks(error):
     await asyncio.sleep(0.01)

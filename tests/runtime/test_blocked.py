@@ -7,7 +7,7 @@ import time
 
 import structlog
 
-from olhubd.engine.blocked import Sentry
+from olhubd.runtime.blocked import Sentry
 
 
 def computes() -> None:

@@ -22,8 +22,8 @@ import msgspec
 import structlog
 from structlog.typing import EventDict, ExcInfo, Processor, WrappedLogger
 
-from olhubd.engine.clock import SystemClock
-from olhubd.engine.redact import Redactor
+from olhubd.runtime.clock import SystemClock
+from olhubd.runtime.redact import Redactor
 
 __all__ = ["Format", "configure", "hide_keys", "level", "register_secret", "set_level"]
 

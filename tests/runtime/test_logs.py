@@ -27,11 +27,11 @@ import structlog
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from olhubd.engine import logs
-from olhubd.engine.redact import HIDDEN, Redactor
 from olhubd.model import Address, Buyer
 from olhubd.plugin import Log, Token
 from olhubd.plugin.mask import mask
+from olhubd.runtime import logs
+from olhubd.runtime.redact import HIDDEN, Redactor
 
 CANARY = "c4n4ry-s3cret"
 EMAIL = "jan.kowalski+x@example.com.pl"
@@ -150,7 +150,7 @@ def test_the_journal_gets_its_priority(level: str, prefix: str, out: Lines) -> N
 
 SCRIPT = """
 import logging, structlog
-from olhubd.engine import logs
+from olhubd.runtime import logs
 logs.configure()
 structlog.get_logger().warning("hello", n=1)
 logging.getLogger("lib").error("there")

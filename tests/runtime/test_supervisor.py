@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import sqlite3
 from typing import Any
 
 import pytest
 
-from olhubd.engine.clock import VirtualClock
-from olhubd.engine.supervisor import Pulse, Supervisor
+from olhubd.runtime.clock import VirtualClock
+from olhubd.runtime.supervisor import Pulse, Supervisor
 
 pytestmark = pytest.mark.looptime
 
@@ -123,6 +122,43 @@ async def test_a_broken_promise_shows_and_a_kept_one_does_not() -> None:
     assert len(supervisor) == 0
 
 
+async def test_work_done_now_and_then_pauses_between_its_rounds_and_recovers() -> None:
+    """A failure, of a full disk say, is told until a round goes well, and no longer."""
+    log, clock = Log(), VirtualClock()
+    supervisor, began = Supervisor(clock, log), []
+
+    async def work(_pulse: Pulse) -> None:
+        began.append(clock.monotonic())
+        if len(began) == 2:
+            raise RuntimeError("disk full")
+        await clock.sleep(2.0)
+
+    supervisor.every("cleaner", lambda: 10.0 * len(began), work)
+    await clock.sleep(12.5)
+    assert supervisor.failing == {"cleaner"}
+    await clock.sleep(40.0)
+    pauses = [later - earlier for earlier, later in itertools.pairwise(began)]
+    assert pauses == pytest.approx([12, 1, 32], abs=0.01)
+    assert supervisor.failing == set()
+    assert log.lines == [("error", "has failed", "cleaner"), ("info", "works again", "cleaner")]
+    await supervisor.stop_all()
+
+
+async def test_a_round_may_take_its_limit_and_three_pauses_more() -> None:
+    clock = VirtualClock()
+    supervisor = Supervisor(clock, Log())
+
+    async def work(_pulse: Pulse) -> None:
+        await asyncio.Event().wait()
+
+    supervisor.every("cleaner", 10.0, work, limit=5.0)
+    await clock.sleep(44.0)
+    assert supervisor.overdue() == {}
+    await clock.sleep(2.0)
+    assert supervisor.overdue() == {"cleaner": pytest.approx(1.0, abs=0.01)}
+    await supervisor.stop_all()
+
+
 async def test_a_task_that_was_told_to_end_has_its_grace() -> None:
     clock = VirtualClock()
     supervisor, ended = Supervisor(clock, Log()), []
@@ -186,23 +222,21 @@ async def test_a_task_that_was_left_behind_takes_no_other_with_it() -> None:
 
 async def test_a_full_disk_is_a_sentence_and_no_mistake_of_the_loop() -> None:
     log, clock = Log(), VirtualClock()
-    supervisor = Supervisor(clock, log)
+    supervisor = Supervisor(clock, log, (OSError,))
 
     async def main(pulse: Pulse) -> None:
-        raise sqlite3.OperationalError("database or disk is full")
+        raise OSError("database or disk is full")
 
     supervisor.start("reader", main)
     await clock.sleep(20.0)
-    assert [line for line in log.lines if line[0] == "error"] == [
-        ("error", "the database cannot be used", "reader")
-    ]
+    assert [line for line in log.lines if line[0] == "error"] == [("error", "cannot work now", "reader")]
     await supervisor.stop_all()
 
 
 async def test_who_fails_while_being_ended_is_ended_all_the_same() -> None:
     """A disk that is read-only when the daemon stops: a failed last write took the cancellation's place."""
     log, clock = Log(), VirtualClock()
-    supervisor = Supervisor(clock, log)
+    supervisor = Supervisor(clock, log, (OSError,))
     began = 0
 
     async def main(pulse: Pulse) -> None:
@@ -211,7 +245,7 @@ async def test_who_fails_while_being_ended_is_ended_all_the_same() -> None:
         try:
             await clock.sleep(3600.0)
         finally:
-            raise sqlite3.OperationalError("attempt to write a readonly database")
+            raise OSError("attempt to write a readonly database")
 
     supervisor.start("dispatcher", main)
     await clock.sleep(1.0)
@@ -219,7 +253,7 @@ async def test_who_fails_while_being_ended_is_ended_all_the_same() -> None:
         await supervisor.stop("dispatcher", grace=5.0)
     await clock.sleep(600.0)
     assert began == 1
-    assert log.lines == [("error", "the database cannot be used", "dispatcher")]
+    assert log.lines == [("error", "cannot work now", "dispatcher")]
 
 
 @pytest.mark.parametrize("error", [asyncio.CancelledError(), SystemExit(1), KeyboardInterrupt()])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from olhubd.engine.notify import Notifier
+from olhubd.runtime.systemd import Notifier
 
 
 @pytest.fixture(params=["file", "abstract"])

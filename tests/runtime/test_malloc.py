@@ -8,12 +8,12 @@ import sys
 
 import pytest
 
-from olhubd.engine import heap
+from olhubd.runtime import malloc
 
 COUNT = """
 import ctypes, os, sys, threading
-from olhubd.engine import heap
-told = heap.share(os.environ) if sys.argv[1] == "share" else False
+from olhubd.runtime import malloc
+told = malloc.share(os.environ) if sys.argv[1] == "share" else False
 done = threading.Barrier(5)
 def work():
     kept = [bytes(4096) for _ in range(100)]
@@ -57,4 +57,4 @@ def test_threads_share_one_heap() -> None:
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries have no such heaps")
 def test_what_the_environment_says_goes_first() -> None:
     assert _heaps("share", MALLOC_ARENA_MAX="3") == ("False", 3)
-    assert heap.share({"GLIBC_TUNABLES": "glibc.malloc.arena_max=8"}) is False
+    assert malloc.share({"GLIBC_TUNABLES": "glibc.malloc.arena_max=8"}) is False

@@ -13,8 +13,8 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from olhubd.engine import names
 from olhubd.engine.session import open_session
+from olhubd.runtime import resolver
 
 
 class Servers:
@@ -91,7 +91,7 @@ async def test_a_name_that_is_not_found_is_not_asked_for_again_at_once(
             with pytest.raises(aiohttp.ClientConnectorDNSError):
                 await session.get(f"http://shop.gone:{shop}/")
         assert servers.asked == ["shop.gone"]
-        monkeypatch.setattr(names, "KEPT", 0.0)
+        monkeypatch.setattr(resolver, "KEPT", 0.0)
     async with open_session() as session:
         for _ in range(2):
             with pytest.raises(aiohttp.ClientConnectorDNSError):
