@@ -17,9 +17,11 @@ __all__ = [
     "Cancelled",
     "Change",
     "Confirmed",
+    "CopyCancelled",
     "CopyDoubled",
     "CopyFound",
     "CopyRefunded",
+    "CopyReopened",
     "CopyShipped",
     "CopyStatusChanged",
     "CopyTotalChanged",
@@ -184,6 +186,25 @@ class CopyStatusChanged(Change, frozen=True, kw_only=True, omit_defaults=True, g
     target: str
     old: str | None = None
     new: str
+
+
+class CopyCancelled(Change, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """At a target, the order that was pushed there is cancelled, and its purchase is not.
+
+    `status` is its word there.
+    """
+
+    kind = "copy.cancelled"
+    target: str
+    status: str
+
+
+class CopyReopened(Change, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """At a target, the order that was cancelled there is alive again, and its purchase is off."""
+
+    kind = "copy.reopened"
+    target: str
+    status: str
 
 
 class CopyShipped(Change, frozen=True, kw_only=True, omit_defaults=True, gc=False):

@@ -39,6 +39,8 @@ class Hold(enum.StrEnum):
     """Sent again and again without an answer that tells what became of it, and each time it was not there."""
     TAKEN = "number-taken"
     """The target's number is known as another order's already."""
+    ONE_SIDED = "cancelled-on-one-side"
+    """Of the purchase and its order at the target, one is cancelled and the other is not."""
     OTHER = "other"
 
 
@@ -63,6 +65,8 @@ _ADVICE = {
     " mark, adopt it by its number.",
     Hold.TAKEN: "The target counts anew, or two hubs share it: find out which order is whose, then adopt the right"
     " one by its number, or discard.",
+    Hold.ONE_SIDED: "Find out which side is right. Cancel the other one there, or make it good there by hand, then"
+    " accept this; accept it at once to leave both as they are.",
     Hold.OTHER: "See what its reason says, then retry, or discard.",
 }
 

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
-from olhubd.decide import changes
+from olhubd.decide import changes, onesided
 from olhubd.decide.changes import Change
 from olhubd.decide.land import cancelled
 from olhubd.decide.route import Route, When
@@ -54,11 +54,13 @@ class StatusWord(msgspec.Struct, frozen=True):
 class Amendment(msgspec.Struct, frozen=True, omit_defaults=True):
     """The payload of an AMEND_ORDER delivery: the kind of change that a person must carry over.
 
-    `other` is the second order at the target, where there are two of one.
+    `other` is the second order at the target, where there are two of one; `status` the target's word for its order,
+    where one of the two is cancelled and the other is not.
     """
 
     kind: str
     other: str | None = None
+    status: str | None = None
 
 
 class Waiver(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -208,6 +210,16 @@ def _back(account: str, route: Route, found: Sequence[Change]) -> Iterable[Debt]
                     url=change.url,
                 )
                 yield shipment_at(account, shipment, index)
+            case changes.CopyCancelled(target=route.target) | changes.CopyReopened(target=route.target):
+                yield Debt(
+                    target=route.target,
+                    action=Action.AMEND_ORDER,
+                    cause=index,
+                    key=change.kind,
+                    payload=Amendment(change.kind, status=change.status),
+                    delay=onesided.PATIENCE,
+                    replaces=True,
+                )
             case _:
                 pass
 
@@ -271,7 +283,13 @@ def needless(order: Order, superseded: bool) -> str | None:
 
 
 def refused(delivery: Delivery) -> bool:
-    """Whether it is a status or payment that the other side refused, for good or until a person has seen to it."""
+    """Whether nobody needs to see to it once its order is off.
+
+    So it is with a status or payment that the other side refused, for good or until a person has seen to it, and
+    with the question why the order is cancelled at its target alone.
+    """
+    if delivery.state is DeliveryState.HOLD and onesided.asks(delivery, changes.CopyCancelled):
+        return True
     return delivery.action in _OF_THE_LIVING and delivery.state in _REFUSED
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from olhubd.decide import plan
+from olhubd.decide import changes, onesided, plan
 from olhubd.decide.hold import Hold
 from olhubd.decide.plan import Amendment, Debt, StatusWord, Waiver
 from olhubd.decide.route import Route
@@ -317,6 +317,8 @@ class Courier:
             first, other = copy.number or copy.external_id, amendment.other
             why = f"{self._target} has two orders of this purchase, {first} and {other}: cancel one there by hand"
             return self._verdicts.hold(parcel, why, Hold.DOUBLED, external_id=copy.external_id)
+        if amendment.status is not None:
+            return self._one_sided(parcel, copy, amendment.kind, amendment.status)
         what = _AMENDMENTS.get(amendment.kind, "something")
         sums = ""
         if copy.total.rounded() != order.total.rounded():
@@ -329,6 +331,25 @@ class Courier:
             Hold.CHANGED,
             external_id=copy.external_id,
         )
+
+    def _one_sided(self, parcel: Parcel, copy: Copy, kind: str, status: str) -> Outcome:
+        """Ask why one of the purchase and its copy is cancelled, unless they agree by now."""
+        off = plan.withdrawn(parcel.stored.order, parcel.stored.superseded_by is not None) is not None
+        called_off = kind == changes.CopyCancelled.kind
+        if copy.status != status or off is called_off:
+            return self._verdicts.end(parcel, DeliveryState.DROPPED, onesided.AGREED)
+        number = copy.number or copy.external_id
+        if called_off:
+            why = (
+                f"order {number} at {copy.account} is cancelled there ({status}), and the purchase is not:"
+                " make it good there by hand, or cancel the purchase where it was made, then accept this"
+            )
+        else:
+            why = (
+                f"order {number} at {copy.account} was cancelled and is alive there again ({status}), and the"
+                " purchase is off: cancel it there by hand, then accept this"
+            )
+        return self._verdicts.hold(parcel, why, Hold.ONE_SIDED, external_id=copy.external_id)
 
     # What follows an order
 

@@ -11,7 +11,7 @@ from datetime import datetime
 
 import msgspec
 
-from olhubd.decide import changes, plan
+from olhubd.decide import changes, onesided, plan
 from olhubd.decide.changes import Change
 from olhubd.decide.land import cancelled
 from olhubd.decide.route import Route
@@ -92,9 +92,24 @@ class Echoes:
         origin = await orders.get(self._tx, copy.order_id) if found else None
         if origin is None:
             return False
+        if status != copy.status and self._acts:
+            found += await self._one_sided(order, origin)
         debts = plan.follow(origin.account, origin.order, origin.order, found, self._routes, {self._account})
         self._ledger.record(origin.id, origin.account, found, debts)
         return True
+
+    async def _one_sided(self, order: Order, origin: orders.Stored) -> list[Change]:
+        """What a person is asked about where one of the copy and its purchase is cancelled and the other is not."""
+        known = (await self._ledger.known_deliveries([origin.id]))[origin.id]
+        there = onesided.off_there(order, origin.account, self._account, self._routes)
+        off = plan.withdrawn(origin.order, origin.superseded_by is not None) is not None
+        if off is there:
+            self._ledger.agreed(
+                origin.account, (d for d in known if d.target == self._account and onesided.asks(d))
+            )
+            return []
+        question = onesided.find(order, origin.order, self._account, known, off=off, there=there)
+        return [question] if question is not None else []
 
     async def _edited(self, order: Order, copy: copies.Copy) -> list[Change]:
         """What somebody there did to the copy's money: nothing follows from it, and it leaves a trace."""

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from olhubd.decide import plan
-from olhubd.decide.changes import Cancelled, Change, Reopened, Superseded
+from olhubd.decide import onesided, plan
+from olhubd.decide.changes import Cancelled, Change, CopyReopened, Reopened, Superseded
 from olhubd.decide.plan import Debt
 from olhubd.engine import inputs
 from olhubd.model import Action, Cause, Delivery, DeliveryId, DeliveryState, Event, EventId, OrderId
@@ -105,6 +105,9 @@ class Ledger:
             if isinstance(change, Cancelled | Superseded):
                 self._needless.setdefault(order_id, (_off(change), account, id_))
         known, debts = list(known), list(debts)
+        for change, id_ in zip(found, ids, strict=True):
+            if isinstance(change, Reopened):
+                self.agreed(account, (d for d in known if onesided.asks(d, CopyReopened)), id_)
         for status in plan.owed_again(found, debts, known):
             self._settle(status, DeliveryState.RETRY, None, due_at=self.now)
             self.targets.add(status.target)
@@ -136,6 +139,13 @@ class Ledger:
         """Have an order looked up at its target, whatever became of its delivery: it is told to be there."""
         self._settle(push, DeliveryState.SENT, None, due_at=self.now)
         self.targets.add(push.target)
+
+    def agreed(self, account: str, asked: Iterable[Delivery], event_id: EventId | None = None) -> None:
+        """Drop those of these questions that still wait: the purchase and its copy agree by now."""
+        cause = Cause("event", str(event_id)) if event_id is not None else None
+        for row in asked:
+            if row.state.open and row.state is not DeliveryState.SENT:
+                self._drop(row, account, onesided.AGREED, cause)
 
     def owe(self, order_id: OrderId, debt: Debt, event_id: EventId) -> None:
         """Add one debt caused by an event."""
@@ -202,14 +212,17 @@ class Ledger:
             for row in refused:
                 if row.id in discarded:
                     continue
-                facts: dict[str, object] = {
-                    "delivery": row.id,
-                    "action": row.action.value,
-                    "target": row.target,
-                    "reason": reason,
-                }
-                self.event("delivery.dropped", account, order_id, facts, Cause("event", str(event_id)))
-                self._settle(row, DeliveryState.DROPPED, reason)
+                self._drop(row, account, reason, Cause("event", str(event_id)))
+
+    def _drop(self, row: Delivery, account: str, reason: str, cause: Cause | None) -> None:
+        facts: dict[str, object] = {
+            "delivery": row.id,
+            "action": row.action.value,
+            "target": row.target,
+            "reason": reason,
+        }
+        self.event("delivery.dropped", account, row.order_id, facts, cause)
+        self._settle(row, DeliveryState.DROPPED, reason)
 
     def _due(self, debt: Debt) -> datetime:
         return self.now + timedelta(seconds=debt.delay)

@@ -59,6 +59,8 @@ CHANGES: list[Change] = [
     changes.DeliveryChanged(what=("shipping.method", "payment.type")),
     changes.Vanished(),
     changes.CopyStatusChanged(target="shop", new="done"),
+    changes.CopyCancelled(target="shop", status="cancelled"),
+    changes.CopyReopened(target="shop", status="processing"),
     changes.CopyShipped(target="shop", carrier="DPD", waybill="123"),
     changes.CopyDoubled(target="shop", known="1", other="2"),
     changes.CopyFound(target="shop", external_id="7"),

@@ -13,8 +13,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from olhubd.decide.changes import Change
 from olhubd.engine.courier import Courier
 from olhubd.engine.doubts import Doubts
+from olhubd.engine.echo import Echoes
+from olhubd.model import Order
+from olhubd.store.orders import Stored
 from olhubd.testing.torture import Result, Schedule, Step, draw, play, rogue
 from olhubd.testing.torture.campaign import SMALL, at_every_crossing, by_seed, restored, shrink
 from olhubd.testing.torture.schedule import WAYS
@@ -196,6 +200,27 @@ def test_what_was_forwarded_and_merged_away_is_told_of_when_an_older_database_is
     result = play(restored(what, 0).having(steps))
     assert not result.findings, words(result)
     assert sum("'kind': 'stranger'" in line for line in result.log) == 1
+
+
+_THERE_AND_BACK = (
+    Step(at=5, verb="buy", where="market-a", it=1, what="ready"),
+    Step(at=120, verb="save"),
+    Step(at=180, verb="cancel", it=1, what="seller"),
+    Step(at=300, verb="reopen", it=1),
+    Step(at=500, verb="restore", what="older", count=3600, also=60, seconds=61.0),
+)
+
+
+def test_what_was_cancelled_and_taken_back_since_the_backup_is_asked_about() -> None:
+    """Here the order never was off and nothing is owed; only the shop's feed tells that nobody packs it."""
+    result = play(restored("older", 3600).having(_THERE_AND_BACK))
+    assert not result.findings, words(result)
+    with swap(Echoes, "_one_sided", _nothing):
+        assert "lost" in play(restored("older", 3600).having(_THERE_AND_BACK)).kinds
+
+
+async def _nothing(_self: Echoes, _order: Order, _origin: Stored) -> list[Change]:
+    return []
 
 
 def test_what_a_shop_tells_of_is_looked_up_also_where_nothing_is_in_doubt() -> None:

@@ -36,6 +36,8 @@ SENTENCES: Final[Mapping[str, str | tuple[str, ...]]] = {
     "order.amended": "something else about it was changed, a note or a delivery time",
     "order.vanished": "its source says that there is no such order",
     "copy.status-changed": 'at {target} its status went {before}to "{new}"',
+    "copy.cancelled": 'at {target} the order is cancelled ("{status}"), and the purchase is not',
+    "copy.reopened": 'at {target} the cancelled order is alive again ("{status}"), and the purchase is off',
     "copy.shipped": "at {target} a parcel was registered: {carrier} {waybill}",
     "copy.total-changed": "at {target} the order was edited: its total went from {old} to {new}",
     "copy.refunded": "at {target} {amount} of it was paid back in all",

@@ -38,6 +38,8 @@ SENTENCES: Final[Mapping[str, str | tuple[str, ...]]] = {
     "order.amended": "zmieniono coś innego, uwagę lub czas dostawy",
     "order.vanished": "źródło twierdzi, że takiego zamówienia nie ma",
     "copy.status-changed": "status w {target} zmienił się {before}na „{new}”",
+    "copy.cancelled": "w {target} zamówienie jest anulowane („{status}”), a zakup nie",
+    "copy.reopened": "w {target} anulowane zamówienie znów obowiązuje („{status}”), a zakup nie",
     "copy.shipped": "w {target} zarejestrowano przesyłkę: {carrier} {waybill}",
     "copy.total-changed": "w {target} zmieniono zamówienie: suma zmieniła się z {old} na {new}",
     "copy.refunded": "w {target} zwrócono z niego łącznie {amount}",

@@ -46,6 +46,13 @@ REASONS: Final[Mapping[str, str]] = {
     "{} has two orders of this purchase, {} and {}: cancel one there by hand": (
         "{} ma dwa zamówienia z tego zakupu, {} i {}: anuluj tam jedno ręcznie"
     ),
+    "order {} at {} is cancelled there ({}), and the purchase is not: make it good there by hand, or cancel the"
+    " purchase where it was made, then accept this": "zamówienie {} w {} jest tam anulowane ({}), a zakup nie:"
+    " przywróć je tam ręcznie albo anuluj zakup tam, gdzie powstał, a potem zaakceptuj",
+    "order {} at {} was cancelled and is alive there again ({}), and the purchase is off: cancel it there by hand,"
+    " then accept this": "zamówienie {} w {} było anulowane i znów tam obowiązuje ({}), a zakup nie: anuluj je tam"
+    " ręcznie, a potem zaakceptuj",
+    "the purchase and its order there agree by now": "zakup i jego zamówienie w sklepie są już zgodne",
     "is looked up once more": "jest sprawdzane jeszcze raz",
     "has {} orders with our mark that nobody here knows ({}): olhubd strangers list": (
         "ma zamówienia z naszym znakiem, których tu nikt nie zna, {}: {}; olhubd strangers list"

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 
+from olhubd.decide import onesided
+from olhubd.decide.changes import CopyCancelled, CopyReopened
 from olhubd.model import Action, Alarm, AlarmKind, Delivery, DeliveryState, RunState, Stage, reference
 from olhubd.store import Reader, accounts, alarms, deliveries, events, feeds, orders, quarantine, runs, strangers
 from olhubd.store.accounts import AccountState
@@ -116,16 +118,25 @@ async def _sold(world: World, reader: Reader) -> list[str]:
             if len(there) > 1:
                 found.append(f"doubled: {mark} is in the shop as {', '.join(sold.id for sold in there)}")
             waits = any(delivery.action is not Action.AMEND_ORDER for delivery in held)
+            found.extend(_one_sided(mark, purchase, bool(live), held))
+            told_alive = any(onesided.asks(delivery, CopyReopened) for delivery in held)
             if waits and not _rightly(world, purchase, there):
                 found.append(f"held: {mark} waits for a person: {reasons}")
             elif purchase.due and not live and not held:
                 found.append(f"lost: {mark} is not in the shop, and nobody was told")
-            elif live and not purchase.due and not waits and mark not in told:
+            elif live and not purchase.due and not waits and not told_alive and mark not in told:
                 found.append(f"stray: {mark} is alive in the shop")
             elif live and purchase.due and not held:
                 found.extend(_priced(mark, purchase, live[0], mark in world.accepted))
                 found.extend(_lined(mark, purchase, live[0]))
     return found
+
+
+def _one_sided(mark: str, purchase: Purchase, live: bool, held: Sequence[Delivery]) -> Iterator[str]:
+    """Nobody is asked why one side is cancelled where it is not, or where both are."""
+    for delivery in held:
+        if onesided.asks(delivery) and (purchase.due is live or onesided.asks(delivery, CopyCancelled) is live):
+            yield f"asked: {mark} waits for a person although both sides agree: {delivery.reason}"
 
 
 def _rightly(world: World, purchase: Purchase, there: Sequence[Sold]) -> bool:

@@ -116,6 +116,10 @@ WORDS: Final[Mapping[str, str | tuple[str, ...]]] = {
         "The shop counts anew, or two hubs share it: find out which order is whose, then adopt the right one by"
         " its number, or discard."
     ),
+    "advice.cancelled-on-one-side": (
+        "Find out which side is right. Cancel the other one there, or make it good there by hand, then accept this;"
+        " accept it at once to leave both as they are."
+    ),
     "advice.other": "See what its reason says, then retry, or discard.",
     "fact.total": "Total",
     "fact.paid": "Paid",

@@ -115,6 +115,10 @@ WORDS: Final[Mapping[str, str | tuple[str, ...]]] = {
         "Sklep liczy od nowa albo dzielą go dwa huby: ustal, które zamówienie jest czyje, i przypisz właściwe po"
         " numerze albo porzuć."
     ),
+    "advice.cancelled-on-one-side": (
+        "Ustal, która strona ma rację. Drugie zamówienie anuluj albo przywróć ręcznie, a potem zaakceptuj;"
+        " zaakceptuj od razu, jeśli oba mają zostać, jak są."
+    ),
     "advice.other": "Zobacz, co mówi powód, i ponów albo porzuć.",
     "fact.total": "Razem",
     "fact.paid": "Wpłacono",
