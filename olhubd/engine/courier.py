@@ -13,11 +13,12 @@ from typing import Any
 
 import msgspec
 
-from olhubd.decide import changes, onesided, plan
+from olhubd.decide import plan
 from olhubd.decide.hold import Hold
-from olhubd.decide.plan import Amendment, Debt, StatusWord, Waiver
+from olhubd.decide.plan import Debt, StatusWord, Waiver
 from olhubd.decide.route import Route
 from olhubd.engine import packing
+from olhubd.engine.amendments import by_hand
 from olhubd.engine.arrival import Verdict, judge
 from olhubd.engine.attempt import Outcome, Parcel, Policy
 from olhubd.engine.calls import Broken, Calls
@@ -57,13 +58,6 @@ __all__ = ["Amend", "Courier", "Outcome", "Parcel", "Policy"]
 _HICCUPS = 5
 """So many attempts that end in what is no answer, and a person is asked."""
 _DOUBLES = (Action.PUSH_ORDER, Action.ADD_SHIPMENT)  # a status or a payment is only set again
-_AMENDMENTS = {
-    "order.lines-changed": "what was bought or its price",
-    "order.address-changed": "the delivery address",
-    "order.delivery-changed": "the way of delivery, the day to send it by or the way of payment",
-    "order.invoice-changed": "the invoice party",
-    "order.reopened": "its cancellation, which was taken back,",
-}
 
 Amend = Callable[[Delivery, Order], Awaitable[Order | str | None]]
 """What plugins say of a delivery: nothing is called, for each order, where none of them has a say."""
@@ -109,7 +103,7 @@ class Courier:
                 case Action.CANCEL_ORDER:
                     return await self._cancel(parcel)
                 case Action.AMEND_ORDER:
-                    return self._amend_by_hand(parcel)
+                    return by_hand(parcel, self._target, self._verdicts)
                 case _:
                     return await self._update(parcel)
         except Broken as error:
@@ -306,50 +300,6 @@ class Courier:
         why = "the buyer put purchases together" if superseded else "cancelled at the marketplace"
         await self._calls.write("cancel_order", partial(sink.cancel_order, parcel.copy.external_id, why))
         return self._verdicts.confirmed(parcel)
-
-    def _amend_by_hand(self, parcel: Parcel) -> Outcome:
-        """No system takes such a change of an order it has, so a person is asked, unless it came to nothing."""
-        copy, order = parcel.copy, parcel.stored.order
-        if copy is None:
-            return self._verdicts.end(parcel, DeliveryState.DROPPED, "the target does not have the order")
-        amendment = msgspec.json.decode(parcel.delivery.payload, type=Amendment)
-        if amendment.other is not None:
-            first, other = copy.number or copy.external_id, amendment.other
-            why = f"{self._target} has two orders of this purchase, {first} and {other}: cancel one there by hand"
-            return self._verdicts.hold(parcel, why, Hold.DOUBLED, external_id=copy.external_id)
-        if amendment.status is not None:
-            return self._one_sided(parcel, copy, amendment.kind, amendment.status)
-        what = _AMENDMENTS.get(amendment.kind, "something")
-        sums = ""
-        if copy.total.rounded() != order.total.rounded():
-            sums = f" (the target has {copy.total}, the buyer pays {order.total})"
-        number = copy.number or copy.external_id
-        return self._verdicts.hold(
-            parcel,
-            f"{what} changed after the order went on{sums}: change order {number} at {self._target} by hand,"
-            " then accept this",
-            Hold.CHANGED,
-            external_id=copy.external_id,
-        )
-
-    def _one_sided(self, parcel: Parcel, copy: Copy, kind: str, status: str) -> Outcome:
-        """Ask why one of the purchase and its copy is cancelled, unless they agree by now."""
-        off = plan.withdrawn(parcel.stored.order, parcel.stored.superseded_by is not None) is not None
-        called_off = kind == changes.CopyCancelled.kind
-        if copy.status != status or off is called_off:
-            return self._verdicts.end(parcel, DeliveryState.DROPPED, onesided.AGREED)
-        number = copy.number or copy.external_id
-        if called_off:
-            why = (
-                f"order {number} at {copy.account} is cancelled there ({status}), and the purchase is not:"
-                " make it good there by hand, or cancel the purchase where it was made, then accept this"
-            )
-        else:
-            why = (
-                f"order {number} at {copy.account} was cancelled and is alive there again ({status}), and the"
-                " purchase is off: cancel it there by hand, then accept this"
-            )
-        return self._verdicts.hold(parcel, why, Hold.ONE_SIDED, external_id=copy.external_id)
 
     # What follows an order
 
