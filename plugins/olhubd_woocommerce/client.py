@@ -133,7 +133,7 @@ class _OAuth1:
     async def __call__(
         self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
     ) -> aiohttp.ClientResponse:
-        url = request.url.with_scheme("http")
+        url = request.url if request.url.scheme == "http" else request.url.with_scheme("http")
         moment, nonce = int(self._clock.now().timestamp()), secrets.token_hex(12)
         request.headers["Authorization"] = signed(request.method, url, self._key, self._secret, moment, nonce)
         return await handler(request)
@@ -141,25 +141,35 @@ class _OAuth1:
 
 @lru_cache(maxsize=256)
 def _quoted(text: str) -> str:
-    """Most of what is signed is the same every time."""
+    """For what is the same every time: names, keys, addresses."""
     return quote(text, safe="")
+
+
+@lru_cache(maxsize=64)
+def _signed_address(url: URL) -> str:
+    """The address as it is signed: without its query, and quoted."""
+    return quote(str(url.with_query(None).with_fragment(None)), safe="")
 
 
 def signed(method: str, url: URL, key: str, secret: str, timestamp: int, nonce: str) -> str:
     """The Authorization header of RFC 5849 with HMAC-SHA256. The library for it writes keys into debug logs."""
-    ours = {
-        "oauth_consumer_key": key,
-        "oauth_nonce": nonce,
-        "oauth_signature_method": "HMAC-SHA256",
-        "oauth_timestamp": str(timestamp),
-        "oauth_version": "1.0",
-    }
-    pairs = sorted((_quoted(k), _quoted(v)) for k, v in (*url.query.items(), *ours.items()))
-    params = "&".join(f"{k}={v}" for k, v in pairs)
-    base = "&".join((method, _quoted(str(url.with_query(None).with_fragment(None))), quote(params, safe="")))
+    ours = [
+        ("oauth_consumer_key", _quoted(key)),
+        ("oauth_nonce", quote(nonce, safe="")),
+        ("oauth_signature_method", "HMAC-SHA256"),
+        ("oauth_timestamp", str(timestamp)),
+        ("oauth_version", "1.0"),
+    ]
+    pairs = ours
+    if url.raw_query_string:
+        pairs = sorted((*((_quoted(k), _quoted(v)) for k, v in url.query.items()), *ours))
+    # They are quoted once more as a whole, and hold nothing else that has to be.
+    params = "&".join([f"{k}={v}" for k, v in pairs])
+    params = params.replace("%", "%25").replace("=", "%3D").replace("&", "%26")
+    base = f"{method}&{_signed_address(url)}&{params}"
     digest = hmac.digest(f"{_quoted(secret)}&".encode(), base.encode(), hashlib.sha256)
-    ours["oauth_signature"] = base64.b64encode(digest).decode()
-    return "OAuth " + ", ".join(f'{k}="{quote(v, safe="")}"' for k, v in ours.items())
+    ours.append(("oauth_signature", quote(base64.b64encode(digest), safe="")))
+    return "OAuth " + ", ".join([f'{k}="{v}"' for k, v in ours])
 
 
 def _auth(settings: WooCommerceSettings, clock: Clock) -> Middleware | None:
