@@ -52,9 +52,9 @@ def _fits(body: Mapping[str, Any]) -> bool:
     if len(msgspec.json.encode(body)) > _SURE:
         return False
     for part in (body, *(part for part in body.values() if isinstance(part, dict))):
-        for name, limit in _LETTERS.items():
-            text = part.get(name)
-            if isinstance(text, str) and len(text) > limit:
+        for name in part.keys() & _LETTERS.keys():
+            text = part[name]
+            if isinstance(text, str) and len(text) > _LETTERS[name]:
                 return False
     return True
 

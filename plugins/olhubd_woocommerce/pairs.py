@@ -28,9 +28,17 @@ def plain(text: str | None) -> str:
     return " ".join(html.unescape(_TAG.sub(" ", text or "")).split()).casefold()
 
 
+def _alike(one: str | None, other: str | None) -> bool:
+    return one == other or plain(one) == plain(other)
+
+
 def mark_of(row: Mapping[str, Any]) -> str | None:
     """Our mark of a row of goods as it is sent."""
-    return next((meta["value"] for meta in row.get("meta_data", ()) if meta["key"] == LINE), None)
+    for meta in row.get("meta_data", ()):
+        if meta["key"] == LINE:
+            mark: str | None = meta["value"]
+            return mark
+    return None
 
 
 def mates(sent: Mapping[str, Sequence[Mapping[str, Any]]], there: Stored) -> dict[str, list[list[Row]]]:
@@ -66,7 +74,7 @@ def _goods(sent: Sequence[Mapping[str, Any]], there: Sequence[Item]) -> list[lis
 
 def _same_goods(row: Mapping[str, Any], item: Item) -> bool:
     product = row.get("variation_id") or row.get("product_id") or 0
-    return (item.variation_id or item.product_id) == product and plain(item.name) == plain(row.get("name"))
+    return (item.variation_id or item.product_id) == product and _alike(item.name, row.get("name"))
 
 
 Test = Callable[[Mapping[str, Any], Any], bool]
@@ -75,12 +83,18 @@ Test = Callable[[Mapping[str, Any], Any], bool]
 def _in_turn(sent: Sequence[Mapping[str, Any]], there: Sequence[R], *tests: Test) -> list[list[Row]]:
     """Rows without a mark: each by the first test that one of those left over passes."""
     found: list[list[Row]] = [[] for _ in sent]
+    if not sent:
+        return found
     left = list(there)
     for test in tests:
         for at, row in enumerate(sent):
-            if not found[at] and (mate := next((r for r in left if test(row, r)), None)) is not None:
-                found[at] = [mate]
-                left.remove(mate)
+            if found[at]:
+                continue
+            for mate in left:
+                if test(row, mate):
+                    found[at] = [mate]
+                    left.remove(mate)
+                    break
     return found
 
 
@@ -93,13 +107,11 @@ def _nameless(_row: Mapping[str, Any], there: Shipping) -> bool:
 
 
 def _title(row: Mapping[str, Any], there: Shipping) -> bool:
-    return plain(row.get("method_title")) == plain(there.method_title)
+    return _alike(row.get("method_title"), there.method_title)
 
 
 def _fee(row: Mapping[str, Any], there: Fee) -> bool:
-    return plain(row.get("name")) == plain(there.name) and (_money(row.get("total")) < 0) == (
-        _money(there.total) < 0
-    )
+    return _alike(row.get("name"), there.name) and (_money(row.get("total")) < 0) == (_money(there.total) < 0)
 
 
 def _amount(row: Mapping[str, Any], there: Fee) -> bool:

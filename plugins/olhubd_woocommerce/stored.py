@@ -64,13 +64,16 @@ def differences(sent: Mapping[str, Any], there: wire.Stored, invoice: bool = Fal
 
 
 def _meta(found: Comparison, sent: Mapping[str, Any], there: wire.Stored) -> None:
-    stored = wire.meta_values(there.meta_data)
+    first = {row.key: row.value for row in reversed(there.meta_data)}
     for row in sent["meta_data"]:
-        key, told = row["key"], stored.get(row["key"])
+        key, value = row["key"], row["value"]
+        if first.get(key) == value:
+            continue  # so it is with nearly all
+        told = wire.meta_value(there.meta_data, key)
         if key == mapping.REFERENCE:
-            if told != row["value"]:
+            if told != value:
                 found.add("reference", "our mark is not there, so a look-up would not find it")
-        elif told is None and str(row["value"]).strip():
+        elif told is None and str(value).strip():
             found.add(f"meta[{key}]", _ABSENT)
 
 

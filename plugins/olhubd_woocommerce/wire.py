@@ -34,7 +34,6 @@ __all__ = [
     "Stored",
     "Tracking",
     "meta_value",
-    "meta_values",
     "moment",
     "total",
 ]
@@ -314,11 +313,6 @@ def meta_value(rows: list[Meta], key: str) -> str | None:
         if row.key == key and (text := _text(row)):
             return text
     return None
-
-
-def meta_values(rows: list[Meta]) -> dict[str, str]:
-    """What `meta_value` finds, by all keys that are there."""
-    return {row.key: text for row in reversed(rows) if (text := _text(row))}
 
 
 def _text(row: Meta) -> str:
