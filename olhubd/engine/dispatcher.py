@@ -17,7 +17,7 @@ from olhubd.engine import inputs
 from olhubd.engine.booking import book
 from olhubd.engine.courier import Courier, Outcome, Parcel, Policy
 from olhubd.engine.ledger import Ledger
-from olhubd.model import Cause, Delivery, DeliveryState
+from olhubd.model import Action, Cause, Delivery, DeliveryState
 from olhubd.plugin import AccountBlocked, AuthLost, Clock, Log, PluginError, RateLimited, Unavailable
 from olhubd.runtime.backoff import delay
 from olhubd.runtime.supervisor import Pulse
@@ -272,7 +272,8 @@ class Dispatcher:
             return []
         ids = [delivery.order_id for delivery in claimed]
         stored = await orders.read(tx, ids)
-        known = await copies.of_orders(tx, [d.order_id for d in claimed if d.action.value != "push-order"])
+        sent = [delivery.order_id for delivery in claimed if delivery.action is not Action.PUSH_ORDER]
+        known = await copies.of_orders(tx, sent) if sent else {}
         return [
             Parcel(
                 delivery=delivery,

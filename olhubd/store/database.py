@@ -15,7 +15,7 @@ import contextlib
 import itertools
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
@@ -142,8 +142,9 @@ class Transaction(Reader):
         cursor = await self._connection.execute(sql, parameters)
         return cursor.rowcount
 
-    async def executemany(self, sql: str, rows: Iterable[Parameters]) -> None:
-        await self._connection.executemany(sql, rows)
+    async def executemany(self, sql: str, rows: Collection[Parameters]) -> None:
+        if rows:  # for nothing the way to the connection's thread and back is too long
+            await self._connection.executemany(sql, rows)
 
     def next_id(self, table: str) -> int:
         """A new identifier, in the order of commits."""
