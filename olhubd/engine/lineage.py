@@ -34,12 +34,17 @@ class Lineage:
         self._log = log
         self._ahead: dict[str, float] = {}
         """By how much an account's Date was ahead of our monotonic clock, in seconds, at the most."""
+        self._last: dict[str, str] = {}
+        """The Date of an account's last answer."""
         self._doubts: dict[str, Doubt] = {}
         self._besides: set[OrderId] = set()
         self.generation = 0
 
     def heard(self, account: str, date: str) -> None:
         """An answer of the account's system bore this Date."""
+        if self._last.get(account) == date:
+            return  # as many in a row do: by now it is ahead by less
+        self._last[account] = date
         told = moment(date)
         if told is None:
             return
