@@ -13,6 +13,7 @@ import asyncio
 import math
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
@@ -200,12 +201,18 @@ class Calls:
         if (stray := self._strays.hinders(self, what, writes)) is not None:
             raise Unavailable(f"an earlier call has not ended ({stray.what}): restart olhubd")
         limit = self._limit() if limit is None else limit
-        task = asyncio.create_task(_contained(call), name=f"{what} of {self.who}")
+        loop = asyncio.get_running_loop()
+        ended: asyncio.Future[None] = loop.create_future()
+        task = loop.create_task(_contained(call, ended), name=f"{what} of {self.who}")
+        task.add_done_callback(partial(_release, ended))  # also where it was cancelled before it began
+        timer = loop.call_later(limit, _release, ended)
         try:
-            await asyncio.wait([task], timeout=limit)
+            await ended
         except asyncio.CancelledError:
             await self._let_go(task, what, writes)
             raise
+        finally:
+            timer.cancel()
         if not task.done():
             await self._let_go(task, what, writes)
             late = f"no answer within {limit:g} s"
@@ -268,12 +275,24 @@ class Calls:
         return Broken(text, error)
 
 
-async def _contained(call: Callable[[], Awaitable[Any]]) -> tuple[Any, BaseException | None]:
-    """The answer, or whatever was raised: nothing passes, since an exit would end the loop that runs this."""
+async def _contained(
+    call: Callable[[], Awaitable[Any]], ended: asyncio.Future[None]
+) -> tuple[Any, BaseException | None]:
+    """The answer, or whatever was raised: nothing passes, since an exit would end the loop that runs this.
+
+    Who waits for `ended` goes on a turn of the loop before a callback of the task could say so.
+    """
     try:
         return await call(), None
     except BaseException as error:
         return None, error
+    finally:
+        _release(ended)
+
+
+def _release(ended: asyncio.Future[None], *_: object) -> None:
+    if not ended.done():
+        ended.set_result(None)
 
 
 def _page_fault(page: Page, before: Cursor | None) -> str | None:
