@@ -168,7 +168,9 @@ def signed(method: str, url: URL, key: str, secret: str, timestamp: int, nonce: 
     params = params.replace("%", "%25").replace("=", "%3D").replace("&", "%26")
     base = f"{method}&{_signed_address(url)}&{params}"
     digest = hmac.digest(f"{_quoted(secret)}&".encode(), base.encode(), hashlib.sha256)
-    ours.append(("oauth_signature", quote(base64.b64encode(digest), safe="")))
+    signature = base64.b64encode(digest).decode()
+    signature = signature.replace("+", "%2B").replace("/", "%2F").replace("=", "%3D")
+    ours.append(("oauth_signature", signature))
     return "OAuth " + ", ".join([f'{k}="{v}"' for k, v in ours])
 
 

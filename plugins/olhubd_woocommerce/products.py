@@ -79,9 +79,8 @@ class _Shelf:
         self._kept.move_to_end(code)
         return kept.goods
 
-    def why(self, code: str) -> str | None:
-        kept = self._kept.get(code)
-        return kept.why if kept is not None else None
+    def answer(self, code: str) -> _Answer | None:
+        return self._kept.get(code)
 
     def put(self, code: str, goods: Goods | None, why: str | None) -> None:
         self._kept[code] = _Answer(goods, self._clock.monotonic() + (_FOUND_FOR if goods else _MISSING_FOR), why)
@@ -124,11 +123,11 @@ class Shelf:
     def why(self, line: Line) -> str | None:
         """What is to be told of the choice for a line: what stands against the product that bears its code, where
         `bind` found none, or that several bear it, or that the one bound is not on sale."""
-        sku, eans = self._by["sku"], self._by["global_unique_id"]
-        of_sku = sku.why(_code(line.sku)) if line.sku else None
-        if of_sku is not None or (line.sku and sku.get(_code(line.sku)) is not None):
-            return of_sku
-        return eans.why(_digits(line.ean)) if line.ean else None
+        of_sku = self._by["sku"].answer(_code(line.sku)) if line.sku else None
+        if of_sku is not None and (of_sku.why is not None or of_sku.goods is not None):
+            return of_sku.why
+        of_ean = self._by["global_unique_id"].answer(_digits(line.ean)) if line.ean else None
+        return of_ean.why if of_ean is not None else None
 
     def forget(self, goods: Goods) -> None:
         """The shop did not know it any more."""
