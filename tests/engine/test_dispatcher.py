@@ -70,6 +70,8 @@ class Shop(Connector[Settings], OrderSink, CancelSink, ShipmentSink, StatusSink)
         self.lookups = 0
         self.status: str | None = None
         self.find_error: PluginError | None = None
+        self.find_takes = 0.0
+        """Seconds from a look at the books to the answer that tells of it."""
         self.before_status: Callable[[], Awaitable[None]] = nothing
         """What happens between the asking for a status and its refusal."""
         self.refusal: PluginError | None = Conflict("the purchase is cancelled")
@@ -101,7 +103,9 @@ class Shop(Connector[Settings], OrderSink, CancelSink, ShipmentSink, StatusSink)
         if self.find_error is not None:
             error, self.find_error = self.find_error, None
             raise error
-        return self.receipt(reference, pln("15.00")) if reference in self.books else None
+        found = self.receipt(reference, pln("15.00")) if reference in self.books else None
+        await asyncio.sleep(self.find_takes)
+        return found
 
     async def cancel_order(self, external_id: str, reason: str) -> None:
         self.cancelled.append(external_id)
@@ -329,6 +333,16 @@ async def test_what_never_arrived_is_sent_again_after_the_target_settled(bench: 
 async def test_a_target_that_acts_late_gets_no_second_order(bench: Bench) -> None:
     """Looked up too early it is not there; only after the settle time that means anything."""
     bench.shop.script = [late(0.1)]
+    await bench.land(order("A"))
+    await bench.settled(1)
+    await asyncio.sleep(0.2)
+    assert bench.shop.books == ["allegro:A"]
+
+
+async def test_a_look_up_tells_of_the_time_when_it_was_asked(bench: Bench) -> None:
+    """It was asked before the target had settled: that it had by the answer does not make "not there" true."""
+    bench.shop.script = [late(0.1)]
+    bench.shop.find_takes = 0.3
     await bench.land(order("A"))
     await bench.settled(1)
     await asyncio.sleep(0.2)
@@ -752,6 +766,16 @@ async def test_an_order_cancelled_while_its_answer_was_lost_is_not_sent_again(be
     await bench.land(order("A", stage=Stage.CANCELLED))
     await bench.until("dropped", "dropped")
     assert bench.shop.books == []
+    assert bench.shop.withdrawn == ["allegro:A"]
+
+
+async def test_a_part_that_a_try_left_which_surely_made_no_order_is_withdrawn(bench: Bench) -> None:
+    """Its next try was not due for long: cancelled meanwhile it is not just forgotten."""
+    bench.shop.script = [refuse(Unavailable("503", retry_after=3600.0))]
+    await bench.land(order("A"))
+    await bench.until("retry")
+    await bench.land(order("A", stage=Stage.CANCELLED))
+    await bench.until("dropped")
     assert bench.shop.withdrawn == ["allegro:A"]
 
 

@@ -98,6 +98,8 @@ class VendureStandIn(Simulator):
         """The problem that a mutation ends with, by its name."""
         self.refusing: dict[str, Any] | None = None
         self.asked: list[str] = []
+        self.drafts: dict[str, datetime] = {}
+        """Empty drafts of ours without a mark, each with the time when it was made."""
 
     def routes(self) -> Sequence[web.AbstractRouteDef]:
         return [web.post("/admin-api", self._answer)]
@@ -150,6 +152,7 @@ class VendureStandIn(Simulator):
             if call == "createDraftOrder":
                 self.made = True
             elif call == "deleteDraftOrder":
+                self.drafts.pop(arguments["orderId"], None)
                 done[f"c{number}"] = {"__typename": "DeletionResponse", "result": "DELETED", "message": None}
             elif (state := self._act(call, arguments)) is not None:
                 done[f"c{number}"]["state"] = state
@@ -258,7 +261,11 @@ class VendureStandIn(Simulator):
         return {"orders": {"totalItems": len(self.orders)}}
 
     def _Strays(self, options: Any) -> Any:  # noqa: N802
-        return {"activeAdministrator": {"id": "1"}, "orders": {"items": []}}
+        before = datetime.fromisoformat(options["filter"]["createdAt"]["before"])
+        mine = {"items": [{"id": "1", "administrator": {"id": "1"}}]}
+        empty = {"state": "Draft", "totalQuantity": 0, "customFields": {"externalId": None}, "history": mine}
+        items = [{"id": id_, **empty} for id_, at in self.drafts.items() if at < before]
+        return {"activeAdministrator": {"id": "1"}, "orders": {"items": items}}
 
     def _Notes(self, id: str, options: Any) -> Any:  # noqa: N802, A002
         notes = [{"id": str(number), "data": {"note": note}} for number, note in enumerate(self.notes)]

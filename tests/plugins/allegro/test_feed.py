@@ -402,6 +402,24 @@ def test_a_count_that_is_none_ends_no_sweep_early(total: int | None) -> None:
     assert place.walk is sweep.Walk.BOUGHT
 
 
+def test_forms_that_leave_a_crowd_at_one_instant_let_no_other_slip() -> None:
+    """They are packed while they are read: each takes a place from all that stand behind it."""
+    began = datetime(2026, 11, 1, 12, tzinfo=UTC)
+    changed = {f"{n:02}": began for n in range(60)}
+    place: sweep.Place | None = sweep.Place.begin(began)
+    seen: set[str] = set()
+    for turn in range(300):
+        if place is None or place.walk is not sweep.Walk.CHANGED:
+            break
+        fitting = sorted((at, id_) for id_, at in changed.items() if at >= place.bound)
+        page = [wire.FormKey(id=id_, updated_at=at) for at, id_ in fitting[place.offset : place.offset + 10]]
+        seen |= {key.id for key in page}
+        place = place.after(page, len(fitting))
+        packed = sorted(id_ for id_ in seen if changed[id_] == began)[:3]
+        changed |= dict.fromkeys(packed, began + timedelta(seconds=turn + 1))
+    assert seen == set(changed)
+
+
 def test_forms_in_another_order_are_no_list() -> None:
     """Asked on from the last one's time, all that stood before it would be left out in silence."""
     began = datetime(2026, 11, 1, 12, tzinfo=UTC)

@@ -142,6 +142,16 @@ async def test_a_claim_that_fails_leaves_no_draft() -> None:
         ], problem
 
 
+async def test_only_drafts_that_nobody_is_about_to_claim_are_removed() -> None:
+    """What another call made a moment ago is empty too; without it that call's order would have to be made anew."""
+    stand = stand_in("steps")
+    now = stand.book.order.created_at
+    stand.drafts = {"lost": now - timedelta(hours=2), "young": now - timedelta(minutes=1)}
+    async with opened(stand) as (shop, _):
+        await shop.push_order(pushed())
+    assert [*stand.drafts] == ["young"]
+
+
 async def test_what_the_server_says_of_its_failure_is_told_without_what_it_quotes() -> None:
     """Whoever finally decides about an order whose outcome stays unknown has the server's own words for it."""
     stand = stand_in("whole")
@@ -375,3 +385,19 @@ async def test_a_parcel_takes_what_it_names_and_what_nobody_ever_names(
     parcels = [one for one in order.fulfillments or [] if one.tracking_code == "W1"]
     assert [part.order_line_id for one in parcels for part in one.lines] == sent
     assert ("INPOST: W1" in stand.notes) is (not sent)
+
+
+async def test_what_was_in_a_parcel_that_was_cancelled_is_sent_by_the_next() -> None:
+    """Somebody in the shop took the parcel back: its goods are still to be sent."""
+    stand = stand_in("whole")
+    packed(stand)
+    (order,) = stand.orders
+    (parcel,) = order.fulfillments or []
+    stand.orders = [
+        msgspec.structs.replace(order, fulfillments=[msgspec.structs.replace(parcel, state="Cancelled")])
+    ]
+    async with opened(stand, placeholder_sku="ANY") as (shop, _):
+        await shop.add_shipment("5", Shipment(waybill="W1", carrier="INPOST", line_ids=("L1",)))
+    (order,) = stand.orders
+    parcels = [one for one in order.fulfillments or [] if one.tracking_code == "W1"]
+    assert [part.order_line_id for one in parcels for part in one.lines] == ["a", "c"]
