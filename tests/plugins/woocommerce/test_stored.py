@@ -110,6 +110,12 @@ def _drop(doc: dict[str, Any], section: str) -> None:
     doc[section] = doc[section][1:]
 
 
+def _remark(doc: dict[str, Any], key: str, value: str) -> None:
+    for row in doc["meta_data"]:
+        if row["key"] == key:
+            row["value"] = value
+
+
 CHANGES: dict[str, tuple[Any, list[str]]] = {
     "quantity": (lambda d: d["line_items"][0].update(quantity=1), ["lines[A1-1].quantity"]),
     "fraction": (lambda d: d["line_items"][0].update(quantity=1.5), ["lines[A1-1].quantity"]),
@@ -124,7 +130,13 @@ CHANGES: dict[str, tuple[Any, list[str]]] = {
         lambda d: d.update(meta_data=[m for m in d["meta_data"] if m["key"] != "_olhubd_reference"]),
         ["reference"],
     ),
+    "another mark": (lambda d: _remark(d, "_olhubd_reference", "allegro-main:another"), ["reference"]),
+    "two marks": (
+        lambda d: d["meta_data"].insert(0, {"id": 9, "key": "_olhubd_reference", "value": "allegro-main:another"}),
+        ["reference"],
+    ),
     "point": (lambda d: d.update(meta_data=d["meta_data"][:-1]), ["meta[_paczkomat_id]"]),
+    "blank point": (lambda d: _remark(d, "_paczkomat_id", " "), ["meta[_paczkomat_id]"]),
     "note": (lambda d: d.update(customer_note=""), ["note"]),
     "method of payment": (lambda d: d.update(payment_method="bacs"), ["payment.method"]),
     "status": (lambda d: d.update(status="on-hold"), ["status"]),
