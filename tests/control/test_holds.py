@@ -82,6 +82,21 @@ async def test_an_order_entered_by_hand_is_adopted(trading: House) -> None:
     assert number in adopted["text"]
 
 
+async def test_an_order_that_was_tried_is_looked_up_before_it_is_sent_again(trading: House) -> None:
+    """What was taken for a refusal came after the shop had made the order: let go, it makes no second one."""
+    row = await held(trading)
+    reference = f"{row['order']['account']}:{row['order']['external_id']}"
+    number = await by_hand(trading, row, reference=reference)
+    status, answer = await trading.ask("POST", f"/deliveries/{row['id']}/retry", {})
+    assert status == 200, answer
+
+    async def found() -> bool:
+        return (await trading.get(f"/deliveries/{row['id']}"))["external_id"] is not None
+
+    await trading.until(found)
+    assert [entry.external_id for entry in trading.shop.books() if entry.reference == reference] == [number]
+
+
 async def test_another_total_needs_a_word(trading: House) -> None:
     row = await held(trading)
     number = await by_hand(trading, row, more="0.01")

@@ -670,6 +670,24 @@ async def test_a_number_of_another_order_is_held_and_holds_up_nobody(bench: Benc
     assert bench.dispatcher.confirmed == 2
 
 
+async def test_two_orders_of_one_turn_cannot_share_a_number(bench: Bench) -> None:
+    """A shop that answers two pushes at once with one order: the second waits for a person."""
+    both = asyncio.Barrier(2)
+
+    async def same(shop: Shop, push: Push) -> Receipt:
+        await both.wait()
+        return Receipt(external_id="100", number="N1", total=push.order.total)
+
+    bench.shop.script = [same, same]
+    await bench.land(order("A"), order("B"))
+    async with asyncio.timeout(10):
+        while sorted(await bench.states()) != ["confirmed", "hold"]:
+            await asyncio.sleep(0.01)
+    found = {d.state: d for d in await deliveries.listing(bench.database.reader)}
+    first = found[DeliveryState.CONFIRMED].order_id
+    assert f"as 100, which is known there as order {first} of the hub" in (found[DeliveryState.HOLD].reason or "")
+
+
 async def test_a_plugin_may_veto(bench: Bench) -> None:
     bench.veto = "the address is blocked"
     await bench.land(order("A"))

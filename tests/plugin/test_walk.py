@@ -186,6 +186,20 @@ async def test_a_place_goes_on_from_its_text(gone: tuple[int, ...]) -> None:
     assert len(came) == 40 or 9 in gone  # only where the shared row itself is gone all come once more
 
 
+async def test_a_row_that_comes_before_a_place_leaves_its_reading_complete() -> None:
+    """It was not there when the reading began: that it is counted and did not come is no lack."""
+    listing = Listing(range(40))
+    place: ListPlace | None = ListPlace()
+    came: list[int] = []
+    while place is not None:
+        rows, place, complete = place.after(listing.page(place.offset, 10), str)
+        came += rows
+        if len(listing.asked) == 1:
+            listing.rows.insert(0, 99)
+    assert came == list(range(40))
+    assert complete
+
+
 def _places(listing: Listing, between: Callable[[int], object]) -> tuple[set[int], list[ListPlace]]:
     """A list read from its places, with what happens after each page: the rows that came, and the places."""
     places: list[ListPlace] = [ListPlace()]
