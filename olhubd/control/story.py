@@ -89,7 +89,7 @@ def _settled(facts: Facts) -> dict[str, object]:
     return {
         "there": Part("there", {"external_id": there}) if there else None,
         "number": Part("number", {"number": number}) if number not in (None, there) else None,
-        "found": Part("found") if facts.get("looked_up") else None,
+        "found": Part("found-earlier" if facts.get("earlier") else "found") if facts.get("looked_up") else None,
         "free": Part("free", {"names": free}) if free else None,
         "cut": Part("cut", {"fields": facts["cut"]}) if facts.get("cut") else None,
         "differs": Part("differs", facts) if "expected" in facts else None,

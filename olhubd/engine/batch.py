@@ -20,6 +20,7 @@ from olhubd.decide.merge import called_off, merge
 from olhubd.decide.remark import stand
 from olhubd.decide.route import Route
 from olhubd.engine.candidate import SLICE, Candidate, uncontested
+from olhubd.engine.displaced import displace, somebody_elses
 from olhubd.engine.echo import Echoes
 from olhubd.engine.ledger import Ledger
 from olhubd.model import Cause, Order, OrderId, Run, reference
@@ -178,6 +179,13 @@ class Batch:
         if not any(route.target == self._account for route in self._routes) or not good:
             return good, []
         known = await copies.by_external(self._tx, self._account, [c.order.external_id for c in good])
+        if not known:
+            return good, []
+        origins = await orders.read(self._tx, [copy.order_id for copy in known.values()])
+        for candidate in good:
+            copy = known.get(candidate.order.external_id)
+            if copy is not None and somebody_elses(candidate.order, copy, origins[copy.order_id].order):
+                await displace(self._tx, self.ledger, known.pop(copy.external_id))
         return (
             [c for c in good if c.order.external_id not in known],
             [c.order for c in good if c.order.external_id in known],

@@ -248,12 +248,15 @@ class Courier:
             facts["number"] = receipt.number
         if looked_up:
             facts["looked_up"] = True
+            if parcel.delivery.sent_at is None or parcel.delivery.state is not DeliveryState.SENT:
+                facts["earlier"] = True  # nobody here had sent it
         if receipt.unlinked:
             facts["unlinked"] = [
                 f"{line.sku or line.name} ({line.reason})" if line.reason else line.sku or line.name
                 for line in receipt.unlinked
             ]
         off = plan.withdrawn(stored.order, stored.superseded_by is not None)
+        word = receipt.status if looked_up else None
         verdict = Verdict()
         if off is None:  # what is to be cancelled need not be right
             verdict = judge(stored.order, receipt, sets_status=isinstance(self._connector, StatusSink))
@@ -268,10 +271,11 @@ class Courier:
                 external_id=receipt.external_id,
                 field=verdict.field,
             )
-            return msgspec.structs.replace(held, copy=copy, facts={**facts, **held.facts})
+            # What was done with it there goes back all the same: its feed will not tell that word again.
+            back = plan.after_push(stored.account, route, None, word) if route is not None else []
+            return msgspec.structs.replace(held, copy=copy, facts={**facts, **held.facts}, debts=back)
         debts: list[Debt] = []
         if off is None and route is not None:
-            word = receipt.status if looked_up else None
             debts.extend(plan.after_push(stored.account, route, self._processing(stored.account), word))
         if verdict.status is not None:
             debts.append(plan.status_at(self._target, verdict.status, 0))
@@ -311,6 +315,9 @@ class Courier:
             if parcel.copy is None:
                 return self._verdicts.end(parcel, DeliveryState.DROPPED, "the target does not have the order")
             external_id = parcel.copy.external_id
+            if (other := await another(self._connector, self._calls, stored, parcel.copy)) is not None:
+                why = f"{other}, so nothing is written to it"
+                return self._verdicts.hold(parcel, why, Hold.TAKEN)
         sink = self._connector
         if delivery.state is DeliveryState.SENT and delivery.action in _DOUBLES and isinstance(sink, ShipmentSink):
             # The sink reads before it writes, and what comes late can be read when the target has settled.

@@ -13,16 +13,17 @@ import msgspec
 
 from olhubd.decide import changes, onesided, plan
 from olhubd.decide.changes import Change
+from olhubd.decide.hold import Hold
 from olhubd.decide.land import cancelled
 from olhubd.decide.route import Route
 from olhubd.engine.ledger import Ledger
-from olhubd.model import Action, DeliveryState, Fulfilment, Order, OrderId, Shipment, reference
+from olhubd.model import Action, Delivery, DeliveryState, Fulfilment, Order, OrderId, Shipment, reference
 from olhubd.store import Transaction, copies, orders, sightings, strangers
 
 __all__ = ["Echoes", "acquaint"]
 
-_LEFT_ALONE = frozenset({DeliveryState.SENT, DeliveryState.CONFIRMED, DeliveryState.DEAD})
-"""Deliveries of which the answer, a look-up or a person has the last word."""
+_LEFT_ALONE = frozenset({DeliveryState.SENT, DeliveryState.CONFIRMED})
+"""Deliveries of which the answer or a look-up has the last word."""
 
 _OVER = frozenset({Fulfilment.DELIVERED, Fulfilment.RETURNED})
 """One that is only sent is not: its parcels were told to nobody."""
@@ -164,12 +165,26 @@ class Echoes:
         push = pushes[-1] if pushes else None
         if push is not None and push.state in _LEFT_ALONE:
             return False
+        if push is not None and push.state is DeliveryState.DEAD:
+            return await self._given_up(order, push, account)
         found = changes.CopyFound(target=self._account, external_id=order.external_id)
         if push is None or push.state is DeliveryState.DROPPED:
             self._ledger.record(order_id, account, [found], [plan.look(self._account, 0)], known)
         else:
             self._ledger.record(order_id, account, [found], ())
             self._ledger.look_up(push)
+        return True
+
+    async def _given_up(self, order: Order, push: Delivery, account: str) -> bool:
+        """A person had given it up, and the target has it all the same and would ship it: that is told once."""
+        if cancelled(order) or await self._ledger.has_found(push.order_id, order.external_id):
+            return False
+        found = changes.CopyFound(target=self._account, external_id=order.external_id)
+        self._ledger.record(push.order_id, account, [found], ())
+        number = order.number or order.external_id
+        there = f"{self._account} has it as {number}"
+        why = f"it was given up here, and {there}: cancel it there and discard this, or retry"
+        self._ledger.hold(push, account, why, Hold.OTHER)
         return True
 
 

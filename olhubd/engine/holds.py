@@ -18,6 +18,7 @@ from olhubd.decide.choice import Act, Choice
 from olhubd.decide.hold import Hold
 from olhubd.decide.plan import Debt, Waiver
 from olhubd.engine.account import AccountUnit, NotPossible
+from olhubd.engine.displaced import displace
 from olhubd.engine.ledger import Ledger
 from olhubd.engine.poller import Poller
 from olhubd.engine.shared import Shared
@@ -151,7 +152,8 @@ class Holds:
         if found.reference is not None and found.reference != ours:
             raise NotPossible(f"{called} carries the mark of {found.reference}")
         known = (await copies.by_external(tx, delivery.target, [found.external_id])).get(found.external_id)
-        if known is not None and known.order_id != stored.id:
+        # With this order's mark it is this order's: the number was another one's before the target was set back.
+        if known is not None and known.order_id != stored.id and found.reference is None:
             raise NotPossible(f"{called} is known as order {known.order_id} of the hub already")
         own = await orders.by_reference(tx, delivery.target, found.external_id)
         if own is not None and (await copies.of_orders(tx, [own])).get(own):
@@ -238,10 +240,15 @@ class Holds:
                 facts["reason"] = changed.reason
             event_id = ledger.event(kind, account, delivery.order_id, facts)
             if changed.action is Action.PUSH_ORDER and changed.state is DeliveryState.CONFIRMED:
-                for debt in self._after_push(account, changed.target, found_status):
+                there = (await copies.of_orders(tx, [delivery.order_id])).get(delivery.order_id, ())
+                word = next((one.status for one in there if one.account == changed.target), None)
+                for debt in self._after_push(account, changed.target, found_status or word):
                     ledger.owe(delivery.order_id, debt, event_id)
             await deliveries.save(tx, [changed])
             if copy is not None:
+                before = (await copies.by_external(tx, copy.account, [copy.external_id])).get(copy.external_id)
+                if before is not None and before.order_id != copy.order_id:
+                    await displace(tx, ledger, before)
                 await copies.put(tx, [copy])
             await ledger.write(tx)
             return changed, ledger.targets

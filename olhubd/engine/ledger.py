@@ -13,6 +13,7 @@ import msgspec
 
 from olhubd.decide import onesided, plan
 from olhubd.decide.changes import Cancelled, Change, CopyReopened, Reopened, Superseded
+from olhubd.decide.hold import Hold
 from olhubd.decide.plan import Debt
 from olhubd.engine import inputs
 from olhubd.model import Action, Cause, Delivery, DeliveryId, DeliveryState, Event, EventId, OrderId
@@ -140,6 +141,20 @@ class Ledger:
         self._settle(push, DeliveryState.SENT, None, due_at=self.now)
         self.targets.add(push.target)
 
+    def hold(self, push: Delivery, account: str, reason: str, kind: Hold) -> None:
+        """Have a person see to an order that had ended at its target, or seemed to."""
+        facts: dict[str, object] = {
+            "delivery": push.id,
+            "action": push.action.value,
+            "target": push.target,
+            "reason": reason,
+            "kind": kind.value,
+        }
+        self.event("delivery.held", account, push.order_id, facts)
+        # With a time of sending it is looked up before it is sent, whatever a person does with it.
+        held = msgspec.structs.replace(push, external_id=None, sent_at=push.sent_at or self.now)
+        self._settle(held, DeliveryState.HOLD, reason)
+
     def agreed(self, account: str, asked: Iterable[Delivery], event_id: EventId | None = None) -> None:
         """Drop those of these questions that still wait: the purchase and its copy agree by now."""
         cause = Cause("event", str(event_id)) if event_id is not None else None
@@ -177,6 +192,14 @@ class Ledger:
         history = await events.of_order(self._tx, order_id)
         return any(
             e.kind == "copy.doubled" and msgspec.json.decode(e.data).get("other") == external_id for e in history
+        )
+
+    async def has_found(self, order_id: OrderId, external_id: str) -> bool:
+        """Whether the log already tells that a target has the order under this id."""
+        history = await events.of_order(self._tx, order_id)
+        return any(
+            e.kind == "copy.found" and msgspec.json.decode(e.data).get("external_id") == external_id
+            for e in history
         )
 
     async def has_refund(self, order_id: OrderId, target: str, amount: str) -> bool:

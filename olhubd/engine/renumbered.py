@@ -33,7 +33,7 @@ async def another(sink: object, calls: Calls, stored: Stored, copy: Copy) -> str
         return None  # its numbers tell nothing
     if found is None or found.external_id != copy.external_id:
         return None
-    same = found.total.rounded() == stored.order.total.rounded()
+    same = found.total.rounded() in (stored.order.total.rounded(), copy.total.rounded())
     if found.reference == reference(stored.account, stored.order.external_id) or (found.reference is None and same):
         return None
     mark = f"bears the mark of {found.reference}" if found.reference else f"has no mark and costs {found.total}"

@@ -11,7 +11,7 @@ from olhubd.model import Money, OrderId, Shipment
 from olhubd.store import codec
 from olhubd.store.database import Reader, Row, Transaction
 
-__all__ = ["Copy", "arrive", "by_external", "of_orders", "put"]
+__all__ = ["Copy", "arrive", "by_external", "forget", "of_orders", "put"]
 
 
 class Copy(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,6 +55,11 @@ async def arrive(tx: Transaction, copies: Sequence[Copy]) -> None:
     same = "copies.external_id = excluded.external_id"
     kept = ", ".join(f"{name} = iif({same}, copies.{name}, excluded.{name})" for name in ("shipments", "seen_at"))
     await tx.executemany(f"{_PUT} {kept}", [_values(c) for c in copies])
+
+
+async def forget(tx: Transaction, order_id: OrderId, account: str) -> None:
+    """This order is not known at this target any more."""
+    await tx.execute("DELETE FROM copies WHERE order_id = ? AND account = ?", (order_id, account))
 
 
 def _values(copy: Copy) -> tuple[object, ...]:

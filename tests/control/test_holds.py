@@ -11,7 +11,7 @@ import pytest
 from olhubd.control.options import masked
 from olhubd.engine.account import NotPossible
 from olhubd.model import DeliveryState
-from olhubd.store import Transaction, deliveries, quarantine
+from olhubd.store import Transaction, copies, deliveries, orders, quarantine
 from olhubd.testing.faults import Fault, Kind
 from tests.control.house import House
 
@@ -124,6 +124,60 @@ async def test_an_order_of_somebody_else_is_not_adopted(trading: House) -> None:
         assert status == 409, number
         assert word in problem["detail"]
     assert (await trading.get(f"/deliveries/{row['id']}"))["state"] == "hold"
+
+
+async def test_an_order_under_a_number_of_before_is_adopted_by_its_mark(trading: House) -> None:
+    """The shop was set back and gave the number anew; whose order stood under it is not left without one."""
+    await trading.sell()
+    (taken,) = [entry for entry in trading.shop.books() if entry.reference]
+    row = await held(trading)
+    other = await by_hand(trading, row, reference=f"market:{row['order']['external_id']}")
+    sheets = trading.shop.ledger.sheets
+    sheets[int(taken.external_id)].doc.update(
+        {name: sheets[int(other)].doc[name] for name in ("meta_data", "total", "currency")}
+    )
+    path = f"/deliveries/{row['id']}/adopt"
+    status, answer = await trading.ask("POST", path, {"number": taken.external_id})
+    assert (status, answer.get("state")) == (200, "confirmed"), answer
+    (left,) = (await trading.get("/deliveries", state="hold"))["items"]
+    assert left["held"]["kind"] == "number-taken"
+    assert left["order"]["external_id"] == str(taken.reference).partition(":")[2]
+    assert (await trading.get(f"/orders/{left['order']['external_id']}"))["copies"] == []
+
+
+async def test_what_is_accepted_goes_back_as_far_as_the_shop_has_come(trading: House) -> None:
+    """It was sent while it waited: "being worked on" must not be the last that the marketplace hears."""
+    written = trading.path.read_text().replace("[accounts.shop]", "[accounts.shop]\nfetch_orders = true")
+    more = 'to = "shop"\nstatus_back = { completed = "SENT" }\nmark_processing = true'
+    trading.path.write_text(written.replace('to = "shop"', more, 1))
+    await trading.hub.reload(trading.configuration())
+    row = await held(trading)
+
+    async def there(tx: Transaction) -> None:
+        delivery = await deliveries.get(tx, row["id"])
+        assert delivery is not None
+        stored = await orders.get(tx, delivery.order_id)
+        assert stored is not None
+        await deliveries.save(tx, [msgspec.structs.replace(delivery, external_id="501")])
+        await copies.put(
+            tx,
+            [
+                copies.Copy(
+                    order_id=stored.id,
+                    account="shop",
+                    external_id="501",
+                    total=stored.order.total,
+                    status="completed",
+                    created_at=trading.clock.now(),
+                )
+            ],
+        )
+
+    await trading.database.write(there)
+    status, answer = await trading.ask("POST", f"/deliveries/{row['id']}/accept")
+    assert status == 200, answer
+    owed = [one for one in (await trading.get("/deliveries"))["items"] if one["action"] == "set-status"]
+    assert [one["key"].partition("#")[0] for one in owed][:1] == ["SENT"]
 
 
 async def test_a_hold_window_is_ended_by_hand(trading: House) -> None:

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 import structlog
 
+from olhubd.control import story
 from olhubd.decide import plan
 from olhubd.decide.route import Route
 from olhubd.engine.calls import Calls, Strays
@@ -261,6 +262,11 @@ def _quiet() -> Iterator[None]:
         yield
 
 
+async def last_told(bench: Bench) -> str:
+    """The last that the history of the first order tells."""
+    return story.tell((await events.of_order(bench.database.reader, 1))[-1])
+
+
 async def test_each_order_goes_once(bench: Bench) -> None:
     """FWD-06."""
     await bench.land(*(order(str(i)) for i in range(120)))
@@ -279,6 +285,7 @@ async def test_a_lost_answer_is_looked_up_not_sent_again(bench: Bench, step: Ste
     await bench.settled(1)
     assert bench.shop.books == ["allegro:A"]
     assert bench.shop.lookups == 1
+    assert "found by looking it up after an answer was lost" in await last_told(bench)
 
 
 async def test_a_lost_answer_that_asked_for_time_is_not_looked_up_sooner(bench: Bench) -> None:
@@ -308,6 +315,7 @@ async def test_orders_from_before_this_process_are_looked_up_first(bench: Bench)
     assert bench.shop.books[0] == "allegro:A"
     assert sorted(bench.shop.books) == ["allegro:A", "allegro:B", "allegro:C"]
     assert bench.shop.lookups == 3
+    assert "where it stood already, with our mark" in await last_told(bench)
 
 
 async def test_what_was_on_its_way_as_the_machine_was_set_back_is_waited_for(bench: Bench) -> None:

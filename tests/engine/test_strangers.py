@@ -76,14 +76,33 @@ async def test_what_a_shop_tells_to_be_there_is_looked_up_and_not_sent(bench: Be
     assert "copy.found" in await bench.kinds(1)
 
 
-@pytest.mark.parametrize("state", [DeliveryState.SENT, DeliveryState.DEAD])
-async def test_what_is_under_way_or_given_up_by_a_person_stays_so(bench: Bench, state: DeliveryState) -> None:
+async def test_what_is_under_way_stays_so(bench: Bench) -> None:
     await bench.land(order("A"))
-    await bench.move(1, state, lease_until=EPOCH)
+    await bench.move(1, DeliveryState.SENT, lease_until=EPOCH)
     before = await deliveries.of_orders(bench.database.reader, [1])
     await bench.land(order("77", reference="allegro:A"), account="shop")
-    assert await bench.owed() == [("shop", "push-order", state)]
+    assert await bench.owed() == [("shop", "push-order", DeliveryState.SENT)]
     assert await deliveries.of_orders(bench.database.reader, [1]) == before, "no second look beside its own"
+
+
+async def test_what_a_person_gave_up_and_a_shop_has_all_the_same_is_told_once(bench: Bench) -> None:
+    """It would be shipped. Whoever lets it go has it looked up, though it was never sent from here."""
+    await bench.land(order("A"))
+    await bench.move(1, DeliveryState.DEAD)
+    await bench.land(order("77", reference="allegro:A"), account="shop")
+    (held,) = await deliveries.listing(bench.database.reader, states=[DeliveryState.HOLD])
+    assert (held.reason or "").startswith("it was given up here, and shop has it as 77:")
+    assert held.sent_at is not None
+    await bench.move(1, DeliveryState.DEAD)
+    await bench.land(order("77", reference="allegro:A"), account="shop")
+    assert await bench.owed() == [("shop", "push-order", DeliveryState.DEAD)]
+
+
+async def test_what_a_person_gave_up_and_a_shop_has_as_cancelled_is_let_be(bench: Bench) -> None:
+    await bench.land(order("A"))
+    await bench.move(1, DeliveryState.DEAD)
+    await bench.land(order("77", reference="allegro:A", stage=Stage.CANCELLED), account="shop")
+    assert await bench.owed() == [("shop", "push-order", DeliveryState.DEAD)]
 
 
 async def test_an_order_that_nobody_owes_is_looked_for_and_never_made(bench: Bench) -> None:

@@ -84,6 +84,7 @@ SENTENCES: Final[Mapping[str, str | tuple[str, ...]]] = {
     "there": ", there it is {external_id}",
     "number": " with number {number}",
     "found": ", found by looking it up after an answer was lost",
+    "found-earlier": ", where it stood already, with our mark",
     "free": "; without product there: {names}",
     "cut": "; shortened to what the target can store: {fields}",
     "differs": "; it costs {there} there and {expected} here",

@@ -86,6 +86,7 @@ SENTENCES: Final[Mapping[str, str | tuple[str, ...]]] = {
     "there": ", tam ma identyfikator {external_id}",
     "number": ", numer {number}",
     "found": "; odnaleziono je po utracie odpowiedzi",
+    "found-earlier": "; stało tam już, z naszym znakiem",
     "free": "; bez produktu w sklepie: {names}",
     "cut": "; skrócone do tego, co sklep może zapisać: {fields}",
     "differs": "; tam kosztuje {there}, tutaj {expected}",

@@ -13,6 +13,14 @@ __all__ = ["REASONS"]
 
 REASONS: Final[Mapping[str, str]] = {
     "{}, so it is not cancelled": "{}, więc nie jest anulowane",
+    "{}, so nothing is written to it": "{}, więc nic nie jest w nim zapisywane",
+    "order {} at {} is another one by now: retry, which looks for this one there first": (
+        "zamówienie {} w {} jest już innym zamówieniem: ponów, a to zostanie tam najpierw poszukane"
+    ),
+    "it was given up here, and {}: cancel it there and discard this, or retry": (
+        "tutaj je porzucono, a {}: anuluj je tam i porzuć to albo ponów"
+    ),
+    "{} has it as {}": "{} ma je jako {}",
     "order {} at {} is another one by now: it {}": "zamówienie {} w {} to już inne zamówienie: {}",
     "bears the mark of {}": "nosi oznaczenie {}",
     "has no mark and costs {}": "nie ma oznaczenia i kosztuje {}",

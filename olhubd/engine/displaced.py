@@ -1,0 +1,42 @@
+"""A copy whose number at its target is another order's by now, as after the target was set back to a backup.
+
+What was forwarded under that number is not there any more, or under another one. Nobody knows which, so its order
+waits for a person; to retry it looks it up by our mark first.
+"""
+
+from __future__ import annotations
+
+from olhubd.decide import plan
+from olhubd.decide.hold import Hold
+from olhubd.engine.ledger import Ledger
+from olhubd.model import Action, Order
+from olhubd.store import Transaction, copies, orders
+from olhubd.store.copies import Copy
+
+__all__ = ["displace", "somebody_elses"]
+
+
+async def displace(tx: Transaction, ledger: Ledger, copy: Copy) -> None:
+    """Forget this copy, and hold the delivery that had made it, unless its purchase is off."""
+    await copies.forget(tx, copy.order_id, copy.account)
+    stored = (await orders.read(tx, [copy.order_id]))[copy.order_id]
+    if plan.withdrawn(stored.order, stored.superseded_by is not None) is not None:
+        return
+    known = (await ledger.known_deliveries([stored.id]))[stored.id]
+    pushes = [d for d in known if d.action is Action.PUSH_ORDER and d.target == copy.account]
+    if pushes:
+        number = copy.number or copy.external_id
+        why = f"order {number} at {copy.account} is another one by now: retry, which looks for this one there first"
+        ledger.hold(pushes[-1], stored.account, why, Hold.TAKEN)
+
+
+def somebody_elses(told: Order, copy: Copy, purchase: Order) -> bool:
+    """Whether what a target tells under a copy's number, without our mark, is not the copy.
+
+    It has another total than the copy and its purchase, and not one product of it. A copy that somebody edited
+    there keeps some.
+    """
+    if told.total.rounded() in (copy.total.rounded(), purchase.total.rounded()):
+        return False
+    bought = {line.sku for line in purchase.lines if line.sku}
+    return bool(bought) and bought.isdisjoint(line.sku for line in told.lines)
