@@ -401,3 +401,14 @@ async def test_what_was_in_a_parcel_that_was_cancelled_is_sent_by_the_next() -> 
     (order,) = stand.orders
     parcels = [one for one in order.fulfillments or [] if one.tracking_code == "W1"]
     assert [part.order_line_id for one in parcels for part in one.lines] == ["a", "c"]
+
+
+async def test_an_order_whose_parcel_is_on_its_way_is_not_cancelled() -> None:
+    """What has left cannot be put back on the shelf: a person decides."""
+    stand = stand_in("whole")
+    packed(stand)
+    (before,) = stand.orders
+    async with opened(stand, placeholder_sku="ANY") as (shop, _):
+        with pytest.raises(Conflict, match="too late to cancel"):
+            await shop.cancel_order("5", "changed")
+    assert stand.orders == [before]
