@@ -245,3 +245,11 @@ def test_a_parcel_goes_before_the_status_that_tells_of_it() -> None:
     back = route(status_back={"completed": "SENT"})
     debts = plan.follow("allegro", order(), order(), found, [back], ("shop",))
     assert [debt.action for debt in debts] == [Action.ADD_SHIPMENT, Action.SET_STATUS]
+
+
+def test_an_order_that_is_off_is_sought_only_where_nobody_owes_it() -> None:
+    """A target that has it, or is owed it, gets its cancellation; it is not to be asked for it once more."""
+    found = [changes.Superseded(by="B")]
+    assert plan.sought("allegro", found, [route()], ("shop",)) == []
+    (debt,) = plan.sought("allegro", found, [route(), route()], ())
+    assert (debt.target, debt.action) == ("shop", Action.PUSH_ORDER)
