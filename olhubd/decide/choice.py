@@ -11,9 +11,9 @@ from datetime import datetime
 
 import msgspec
 
-from olhubd.decide import plan
+from olhubd.decide import netting, plan
 from olhubd.decide.route import Route
-from olhubd.model import Action, Delivery, DeliveryState, Fulfilment, Order, Stage
+from olhubd.model import Delivery, DeliveryState, Fulfilment, Order, Stage
 
 __all__ = ["STATUSES", "Act", "Choice", "Standing", "of_delivery", "of_order", "statuses"]
 
@@ -69,17 +69,12 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
 
     def push(self, target: str) -> Delivery | None:
         """What was or is owed of the order itself to `target`."""
-        pushes = [d for d in self.deliveries if d.action is Action.PUSH_ORDER and d.target == target]
-        return pushes[-1] if pushes else None
+        return netting.push_to(target, self.deliveries)
 
     @property
     def holders(self) -> frozenset[str]:
         """The targets that have the order or are owed it."""
-        return frozenset(
-            d.target
-            for d in self.deliveries
-            if d.action is Action.PUSH_ORDER and d.state not in (DeliveryState.DROPPED, DeliveryState.DEAD)
-        )
+        return netting.holders(self.deliveries)
 
 
 def of_delivery(
@@ -102,7 +97,7 @@ def of_delivery(
 
 
 def _not_adopted(delivery: Delivery, numbered: bool) -> str | None:
-    if delivery.action is not Action.PUSH_ORDER:
+    if not netting.carries_order(delivery):
         return "only an order that was to be created can be found there instead"
     return None if numbered else f"{delivery.target} cannot be asked for an order by its number"
 

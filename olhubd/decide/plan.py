@@ -17,6 +17,7 @@ from olhubd.model import Action, Delivery, DeliveryState, Order, Shipment, Stage
 
 __all__ = [
     "CALLED_OFF",
+    "DOUBLED",
     "TAKEN_OVER",
     "Amendment",
     "Debt",
@@ -30,6 +31,7 @@ __all__ = [
     "look",
     "needless",
     "owed_again",
+    "push_at",
     "refused",
     "ripe",
     "shipment_at",
@@ -43,6 +45,10 @@ CALLED_OFF = "the purchase was cancelled meanwhile"
 _REFUSED = frozenset({DeliveryState.DEAD, DeliveryState.HOLD})
 _OF_THE_LIVING = frozenset({Action.SET_STATUS, Action.SET_PAYMENT})
 """What it is no matter to have refused of an order that is off."""
+
+
+DOUBLED = (Action.AMEND_ORDER, f"{changes.CopyDoubled.kind}:")
+"""By which action, and under keys that begin how, a second order at a target waits for a person."""
 
 
 class StatusWord(msgspec.Struct, frozen=True):
@@ -76,8 +82,8 @@ class Waiver(msgspec.Struct, frozen=True, omit_defaults=True):
 class Debt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Something owed to `target`, caused by the change with the index `cause` in the list it was planned from.
 
-    `replaces` tells that waiting debts of the same action are no longer owed (amendments: of the same key); `delay`
-    is in seconds.
+    `replaces` tells that waiting debts of the same action are no longer owed, with `same_key` only those of the
+    same key; `delay` is in seconds.
     """
 
     target: str
@@ -87,6 +93,7 @@ class Debt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     payload: msgspec.Struct | msgspec.Raw | None = None
     delay: float = 0.0
     replaces: bool = False
+    same_key: bool = False
 
 
 def ripe(order: Order, route: Route) -> bool:
@@ -146,6 +153,11 @@ def double_at(target: str, other: str, cause: int) -> Debt:
     )
 
 
+def push_at(target: str, cause: int) -> Debt:
+    """The debt of bringing the order to `target` although no rule of the route does: a person said so."""
+    return Debt(target=target, action=Action.PUSH_ORDER, cause=cause)
+
+
 def _ripens(held: Order | None, order: Order, route: Route) -> bool:
     """Whether it becomes ripe just now: a route switched on later does not send the past after it."""
     return ripe(order, route) and (held is None or not ripe(held, route))
@@ -174,6 +186,7 @@ def _update(route: Route, order: Order, found: Sequence[Change]) -> Iterable[Deb
                     key=change.kind,
                     payload=Amendment(change.kind),
                     replaces=True,
+                    same_key=True,
                 )
             case changes.PaymentChanged() if route.sync_payment and not order.cash_on_delivery:
                 yield Debt(
@@ -219,6 +232,7 @@ def _back(account: str, route: Route, found: Sequence[Change]) -> Iterable[Debt]
                     payload=Amendment(change.kind, status=change.status),
                     delay=onesided.PATIENCE,
                     replaces=True,
+                    same_key=True,
                 )
             case _:
                 pass

@@ -10,7 +10,7 @@ from datetime import datetime
 
 import msgspec
 
-from olhubd.decide import plan
+from olhubd.decide import netting, plan
 from olhubd.decide.hold import Hold
 from olhubd.decide.route import Route
 from olhubd.engine.courier import Outcome
@@ -38,30 +38,31 @@ async def book(
     await deliveries.save(tx, [*(outcome.delivery for outcome in outcomes), *back])
     arrived = [outcome.copy for outcome in outcomes if outcome.copy is not None]
     await copies.arrive(tx, arrived)
-    cancelling = await _cancelling(tx, outcomes)
+    owed = await _owed_already(tx, outcomes)
     for outcome in outcomes:
         if outcome.event is None:
             continue
         cause = Cause("delivery", str(outcome.delivery.id))
         event_id = ledger.event(outcome.event, outcome.account, outcome.order_id, outcome.facts, cause)
         for debt in outcome.debts:
-            if debt.action is Action.CANCEL_ORDER and (outcome.order_id, debt.target) in cancelling:
-                continue
-            ledger.owe(outcome.order_id, debt, event_id)
+            if (outcome.order_id, debt.target, debt.action) not in owed:
+                ledger.owe(outcome.order_id, debt, event_id)
     await acquaint(tx, ledger, target, arrived, routes)
     await ledger.write(tx)
     return outcomes
 
 
-async def _cancelling(tx: Transaction, outcomes: Sequence[Outcome]) -> set[tuple[OrderId, str]]:
-    """Orders whose cancellation at a target is owed already, among those found there although they are off."""
-    ids = [o.order_id for o in outcomes if any(debt.action is Action.CANCEL_ORDER for debt in o.debts)]
-    rows = await deliveries.of_orders(tx, ids) if ids else {}
-    return {
-        (order_id, row.target)
-        for order_id, known in rows.items()
-        for row in known
-        if row.action is Action.CANCEL_ORDER and row.state.open
+async def _owed_already(tx: Transaction, outcomes: Sequence[Outcome]) -> set[tuple[OrderId, str, Action]]:
+    """What is owed but once and is open already: the cancellation of an order found there although it is off."""
+    wanted = {
+        (outcome.order_id, debt.target, debt.action)
+        for outcome in outcomes
+        for debt in outcome.debts
+        if netting.once(debt)
+    }
+    rows = await deliveries.of_orders(tx, [order_id for order_id, _, _ in wanted]) if wanted else {}
+    return wanted & {
+        (order_id, row.target, row.action) for order_id, known in rows.items() for row in known if row.state.open
     }
 
 
@@ -89,7 +90,7 @@ async def _wanted(tx: Transaction, ended: Sequence[Outcome]) -> list[Outcome]:
     dropped = {
         outcome.delivery.id: outcome.order_id
         for outcome in ended
-        if outcome.delivery.action is Action.PUSH_ORDER and outcome.delivery.state is DeliveryState.DROPPED
+        if netting.carries_order(outcome.delivery) and outcome.delivery.state is DeliveryState.DROPPED
     }
     if not dropped:
         return list(ended)

@@ -18,7 +18,7 @@ from olhubd.decide.remark import Remark
 from olhubd.engine.account import AccountUnit, NotPossible
 from olhubd.engine.ledger import Ledger
 from olhubd.engine.shared import Shared
-from olhubd.model import Action, Address, Cause, Delivery, DeliveryState, Fulfilment, OrderId, Shipment
+from olhubd.model import Address, Cause, Delivery, DeliveryState, Fulfilment, OrderId, Shipment
 from olhubd.store import Transaction, codec, deliveries, orders, remarks
 from olhubd.store.orders import Stored
 
@@ -134,7 +134,7 @@ class Desk:
             push = sheet.standing.push(target)
             change = changes.Forwarded(target=target)
             if push is None:
-                sheet.record(change, [Debt(target=target, action=Action.PUSH_ORDER, cause=0)])
+                sheet.record(change, [plan.push_at(target, 0)])
                 return
             # It was owed before: it goes on as what it was, so that an unknown outcome is still looked up.
             state = DeliveryState.PENDING if push.sent_at is None else DeliveryState.SENT

@@ -17,7 +17,8 @@ from olhubd.engine import inputs
 from olhubd.engine.booking import book
 from olhubd.engine.courier import Courier, Outcome, Parcel, Policy
 from olhubd.engine.ledger import Ledger
-from olhubd.model import Action, Cause, Delivery, DeliveryState
+from olhubd.engine.outbox.actions import HANDLERS, PRECEDENCE
+from olhubd.model import Cause, Delivery, DeliveryState
 from olhubd.plugin import AccountBlocked, AuthLost, Clock, Log, PluginError, RateLimited, Unavailable
 from olhubd.runtime.backoff import delay
 from olhubd.runtime.supervisor import Pulse
@@ -249,7 +250,7 @@ class Dispatcher:
             outcomes = await book(tx, ledger, self.target, ended, back, self._courier.routes())
             claimed = []
             if room:
-                claimed = await deliveries.claim(tx, self.target, now, now + self._lease, room, mine)
+                claimed = await deliveries.claim(tx, self.target, PRECEDENCE, now, now + self._lease, room, mine)
             if tx.recording and (ended or back or claimed):
                 await inputs.keep(tx, now, upcoming, _turn(self.target, ended, back, claimed))
             confirmed = sum(outcome.delivery.state is DeliveryState.CONFIRMED for outcome in outcomes)
@@ -272,8 +273,8 @@ class Dispatcher:
             return []
         ids = [delivery.order_id for delivery in claimed]
         stored = await orders.read(tx, ids)
-        sent = [delivery.order_id for delivery in claimed if delivery.action is not Action.PUSH_ORDER]
-        known = await copies.of_orders(tx, sent) if sent else {}
+        there = [delivery.order_id for delivery in claimed if HANDLERS[delivery.action].on_copy]
+        known = await copies.of_orders(tx, there) if there else {}
         return [
             Parcel(
                 delivery=delivery,
@@ -305,6 +306,7 @@ def _turn(
                         key=debt.key,
                         delay=debt.delay,
                         replaces=debt.replaces,
+                        same_key=debt.same_key,
                         payload=msgspec.Raw(codec.encode(debt.payload)),
                     )
                     for debt in outcome.debts

@@ -6,10 +6,10 @@ waits for a person; to retry it looks it up by our mark first.
 
 from __future__ import annotations
 
-from olhubd.decide import plan
+from olhubd.decide import netting, plan
 from olhubd.decide.hold import Hold
 from olhubd.engine.ledger import Ledger
-from olhubd.model import Action, Order
+from olhubd.model import Order
 from olhubd.store import Transaction, copies, orders
 from olhubd.store.copies import Copy
 
@@ -23,11 +23,10 @@ async def displace(tx: Transaction, ledger: Ledger, copy: Copy) -> None:
     if plan.withdrawn(stored.order, stored.superseded_by is not None) is not None:
         return
     known = (await ledger.known_deliveries([stored.id]))[stored.id]
-    pushes = [d for d in known if d.action is Action.PUSH_ORDER and d.target == copy.account]
-    if pushes:
+    if (push := netting.push_to(copy.account, known)) is not None:
         number = copy.number or copy.external_id
         why = f"order {number} at {copy.account} is another one by now: retry, which looks for this one there first"
-        ledger.hold(pushes[-1], stored.account, why, Hold.TAKEN)
+        ledger.hold(push, stored.account, why, Hold.TAKEN)
 
 
 def somebody_elses(told: Order, copy: Copy, purchase: Order) -> bool:

@@ -11,13 +11,13 @@ from datetime import datetime
 
 import msgspec
 
-from olhubd.decide import changes, onesided, plan
+from olhubd.decide import changes, netting, onesided, plan
 from olhubd.decide.changes import Change
 from olhubd.decide.hold import Hold
 from olhubd.decide.land import cancelled
 from olhubd.decide.route import Route
 from olhubd.engine.ledger import Ledger
-from olhubd.model import Action, Delivery, DeliveryState, Fulfilment, Order, OrderId, Shipment, reference
+from olhubd.model import Delivery, DeliveryState, Fulfilment, Order, OrderId, Shipment, reference
 from olhubd.store import Transaction, copies, orders, sightings, strangers
 
 __all__ = ["Echoes", "acquaint"]
@@ -161,8 +161,7 @@ class Echoes:
     async def _seek(self, order: Order, order_id: OrderId, account: str) -> bool:
         """Have it looked up, which makes it the copy and owes what follows. Tells whether that is news."""
         known = (await self._ledger.known_deliveries([order_id]))[order_id]
-        pushes = [d for d in known if d.action is Action.PUSH_ORDER and d.target == self._account]
-        push = pushes[-1] if pushes else None
+        push = netting.push_to(self._account, known)
         if push is not None and push.state in _LEFT_ALONE:
             return False
         if push is not None and push.state is DeliveryState.DEAD:

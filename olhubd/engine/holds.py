@@ -13,16 +13,17 @@ from typing import Any
 
 import msgspec
 
-from olhubd.decide import choice, plan
+from olhubd.decide import choice, netting, plan
 from olhubd.decide.choice import Act, Choice
 from olhubd.decide.hold import Hold
 from olhubd.decide.plan import Debt, Waiver
 from olhubd.engine.account import AccountUnit, NotPossible
 from olhubd.engine.displaced import displace
 from olhubd.engine.ledger import Ledger
+from olhubd.engine.outbox.actions import HANDLERS
 from olhubd.engine.poller import Poller
 from olhubd.engine.shared import Shared
-from olhubd.model import Action, Cause, Delivery, DeliveryState, Quarantined, reference
+from olhubd.model import Cause, Delivery, DeliveryState, Quarantined, reference
 from olhubd.plugin import Found, OrderLookup, OrderSink
 from olhubd.store import Transaction, copies, deliveries, events, lookups, orders, quarantine
 from olhubd.store.copies import Copy
@@ -239,7 +240,7 @@ class Holds:
             if changed.reason is not None:
                 facts["reason"] = changed.reason
             event_id = ledger.event(kind, account, delivery.order_id, facts)
-            if changed.action is Action.PUSH_ORDER and changed.state is DeliveryState.CONFIRMED:
+            if netting.carries_order(changed) and changed.state is DeliveryState.CONFIRMED:
                 there = (await copies.of_orders(tx, [delivery.order_id])).get(delivery.order_id, ())
                 word = next((one.status for one in there if one.account == changed.target), None)
                 for debt in self._after_push(account, changed.target, found_status or word):
@@ -264,9 +265,9 @@ class Holds:
         return ()
 
     def _let_go(self, delivery: Delivery) -> Delivery:
-        # With a time of sending its outcome is not known, so it goes on as SENT and is looked up. So does an order
-        # that was tried at all: what was taken for a refusal may have been somebody else's page.
-        tried = delivery.action is Action.PUSH_ORDER and delivery.attempts > 0
+        # With a time of sending its outcome is not known, so it goes on as SENT and is looked up. So does what can
+        # be looked up and was tried at all: what was taken for a refusal may have been somebody else's page.
+        tried = HANDLERS[delivery.action].looks_up and delivery.attempts > 0
         state = DeliveryState.SENT if tried or delivery.sent_at is not None else DeliveryState.RETRY
         return msgspec.structs.replace(
             delivery,

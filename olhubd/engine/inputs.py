@@ -80,6 +80,7 @@ class Owed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     key: str
     delay: float
     replaces: bool
+    same_key: bool = False
     payload: msgspec.Raw = NOTHING
 
 

@@ -11,18 +11,16 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from olhubd.decide import onesided, plan
+from olhubd.decide import netting, onesided, plan
 from olhubd.decide.changes import Cancelled, Change, CopyReopened, Reopened, Superseded
 from olhubd.decide.hold import Hold
+from olhubd.decide.netting import Settlement
 from olhubd.decide.plan import Debt
 from olhubd.engine import inputs
-from olhubd.model import Action, Cause, Delivery, DeliveryId, DeliveryState, Event, EventId, OrderId
+from olhubd.model import Cause, Delivery, DeliveryId, DeliveryState, Event, EventId, OrderId
 from olhubd.store import Transaction, codec, deliveries, events, orders
 
 __all__ = ["Ledger"]
-
-_UNTOUCHED = frozenset({DeliveryState.PENDING, DeliveryState.RETRY, DeliveryState.HOLD})
-_NOT_OWED = frozenset({DeliveryState.DROPPED, DeliveryState.DEAD})
 
 
 class Ledger:
@@ -56,11 +54,7 @@ class Ledger:
 
     def owed(self, order_id: OrderId) -> frozenset[str]:
         """The targets that have this order or are owed it. Call `known_deliveries` before."""
-        return frozenset(
-            d.target
-            for d in self._deliveries.get(order_id, ())
-            if d.action is Action.PUSH_ORDER and d.state not in _NOT_OWED
-        )
+        return netting.holders(self._deliveries.get(order_id, ()))
 
     def event(
         self,
@@ -96,50 +90,25 @@ class Ledger:
     ) -> None:
         """Add the events of changes, and the debts that follow from them.
 
-        `known` are the order's deliveries so far: a cancellation of what was never sent just drops it, an order
-        that was dropped and comes back to life is owed again, and so is a status that was refused while it
-        was cancelled; a cancellation that still waits then is not. With `doubted` an earlier process may have sent
-        what this database calls never sent: it is looked up before it is dropped.
+        `known` are the order's deliveries so far, against which the debts are netted (`olhubd.decide.netting`).
         """
         ids = [self.event(change.kind, account, order_id, change, cause) for change in found]
         for id_, change in zip(ids, found, strict=True):
             if isinstance(change, Cancelled | Superseded):
                 self._needless.setdefault(order_id, (_off(change), account, id_))
-        known, debts = list(known), list(debts)
+        known = list(known)
         for change, id_ in zip(found, ids, strict=True):
             if isinstance(change, Reopened):
                 self.agreed(account, (d for d in known if onesided.asks(d, CopyReopened)), id_)
-        for status in plan.owed_again(found, debts, known):
-            self._settle(status, DeliveryState.RETRY, None, due_at=self.now)
-            self.targets.add(status.target)
-        pushes = {d.target: d for d in known if d.action is Action.PUSH_ORDER}
-        cancels = {d.target: d for d in known if d.action is Action.CANCEL_ORDER and _never_sent(d)}
-        for debt in debts:
-            push = pushes.get(debt.target)
-            if debt.action is Action.CANCEL_ORDER and push is not None and _never_sent(push):
-                # A try that failed may have left a part of it, which the target takes back first.
-                if push.attempts or doubted:
-                    self._settle(push, DeliveryState.RETRY, None, due_at=self.now)
-                    self.targets.add(push.target)
-                else:
-                    self._settle(push, DeliveryState.DROPPED, "cancelled before it was sent")
-            elif debt.action is Action.AMEND_ORDER and push is not None and _never_sent(push):
-                continue  # it will go as it is now
-            elif debt.key == Reopened.kind and (cancel := cancels.get(debt.target)) is not None:
-                self._settle(cancel, DeliveryState.DROPPED, "the order is on again")
-                # It may be done all the same: by a try whose answer was lost, or by hand.
-                if cancel.attempts or cancel.state is DeliveryState.HOLD:
-                    self.owe(order_id, debt, ids[debt.cause])
-            elif debt.action is Action.PUSH_ORDER and push is not None and push.state is DeliveryState.DROPPED:
-                self._settle(push, DeliveryState.PENDING, None, due_at=self._due(debt), payload=_payload(debt))
-                self.targets.add(debt.target)
+        for step in netting.net(found, list(debts), known, doubted=doubted):
+            if isinstance(step, Settlement):
+                self._settle(step)
             else:
-                self.owe(order_id, debt, ids[debt.cause])
+                self.owe(order_id, step, ids[step.cause])
 
     def look_up(self, push: Delivery) -> None:
         """Have an order looked up at its target, whatever became of its delivery: it is told to be there."""
-        self._settle(push, DeliveryState.SENT, None, due_at=self.now)
-        self.targets.add(push.target)
+        self._settle(Settlement(delivery=push, state=DeliveryState.SENT))
 
     def hold(self, push: Delivery, account: str, reason: str, kind: Hold) -> None:
         """Have a person see to an order that had ended at its target, or seemed to."""
@@ -153,7 +122,7 @@ class Ledger:
         self.event("delivery.held", account, push.order_id, facts)
         # With a time of sending it is looked up before it is sent, whatever a person does with it.
         held = msgspec.structs.replace(push, external_id=None, sent_at=push.sent_at or self.now)
-        self._settle(held, DeliveryState.HOLD, reason)
+        self._settle(Settlement(delivery=held, state=DeliveryState.HOLD, reason=reason, delay=None))
 
     def agreed(self, account: str, asked: Iterable[Delivery], event_id: EventId | None = None) -> None:
         """Drop those of these questions that still wait: the purchase and its copy agree by now."""
@@ -177,7 +146,7 @@ class Ledger:
                 state=DeliveryState.PENDING,
                 event_id=event_id,
                 created_at=self.now,
-                due_at=self._due(debt),
+                due_at=self._due(debt.delay),
                 payload=_payload(debt),
             )
         )
@@ -214,8 +183,8 @@ class Ledger:
         if self._superseded:
             await orders.supersede(tx, self._superseded)
         for order_id, debt in self._replaced:
-            kind = f"{debt.key}#" if debt.action is Action.AMEND_ORDER else ""
-            await deliveries.drop_superseded(tx, order_id, debt.target, debt.action, kind, self.now)
+            key = f"{debt.key}#" if debt.same_key else ""
+            await deliveries.drop_superseded(tx, order_id, debt.target, debt.action, key, self.now)
         await self._drop_refused(tx)
         if self.events:
             await events.append(tx, self.events)
@@ -245,30 +214,27 @@ class Ledger:
             "reason": reason,
         }
         self.event("delivery.dropped", account, row.order_id, facts, cause)
-        self._settle(row, DeliveryState.DROPPED, reason)
+        self._settle(Settlement(delivery=row, state=DeliveryState.DROPPED, reason=reason))
 
-    def _due(self, debt: Debt) -> datetime:
-        return self.now + timedelta(seconds=debt.delay)
+    def _due(self, delay: float) -> datetime:
+        return self.now + timedelta(seconds=delay)
 
-    def _settle(
-        self,
-        push: Delivery,
-        state: DeliveryState,
-        reason: str | None,
-        due_at: datetime | None = None,
-        payload: msgspec.Raw | None = None,
-    ) -> None:
+    def _settle(self, one: Settlement) -> None:
+        is_open = one.state.open
+        due_at = self._due(one.delay) if is_open and one.delay is not None else one.delivery.due_at
         self._settled.append(
             msgspec.structs.replace(
-                push,
-                state=state,
-                reason=reason,
-                due_at=due_at or push.due_at,
-                finished_at=None if state.open else self.now,
+                one.delivery,
+                state=one.state,
+                reason=one.reason,
+                due_at=due_at,
+                finished_at=None if is_open else self.now,
                 lease_until=None,
-                payload=payload or push.payload,
+                payload=_payload(one.instead) if one.instead is not None else one.delivery.payload,
             )
         )
+        if is_open:
+            self.targets.add(one.delivery.target)
 
 
 def _payload(debt: Debt) -> msgspec.Raw:
@@ -278,8 +244,3 @@ def _payload(debt: Debt) -> msgspec.Raw:
 def _off(change: Change) -> str:
     """Why nobody needs to see to a refused status of an order to which this happened."""
     return plan.TAKEN_OVER if isinstance(change, Superseded) else plan.CALLED_OFF
-
-
-def _never_sent(push: Delivery) -> bool:
-    """Whether surely nothing of it is at the target."""
-    return push.state in _UNTOUCHED and push.sent_at is None and push.external_id is None

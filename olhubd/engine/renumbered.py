@@ -9,26 +9,41 @@ from __future__ import annotations
 from functools import partial
 from types import NoneType
 
-from olhubd.engine.calls import Calls
+from olhubd.decide.hold import Hold
+from olhubd.engine.attempt import Parcel
+from olhubd.engine.outbox.handler import Obsolete, OnHold
+from olhubd.engine.outbox.target import TargetAccount
 from olhubd.model import reference
 from olhubd.plugin import Conflict, Found, NotFound, OrderSink, Rejected
 from olhubd.store.copies import Copy
 from olhubd.store.orders import Stored
 
-__all__ = ["another"]
+__all__ = ["another", "known_as"]
 
 
-async def another(sink: object, calls: Calls, stored: Stored, copy: Copy) -> str | None:
+async def known_as(target: TargetAccount, parcel: Parcel) -> str | OnHold | Obsolete:
+    """The target's name for the order, where something is to be written to it; or why nothing is."""
+    if parcel.stored.account == target.name:
+        return parcel.stored.order.external_id
+    if parcel.copy is None:
+        return Obsolete("the target does not have the order")
+    if (other := await another(target, parcel.stored, parcel.copy)) is not None:
+        return OnHold(reason=f"{other}, so nothing is written to it", kind=Hold.TAKEN)
+    return parcel.copy.external_id
+
+
+async def another(target: TargetAccount, stored: Stored, copy: Copy) -> str | None:
     """Why what the target has under this number is not the order; None when it is, or when nobody can tell.
 
     Where hosts drop our mark, the total tells.
     """
-    if not isinstance(sink, OrderSink) or not sink.numbered:
+    sink = target.capability(OrderSink)
+    if sink is None or not sink.numbered:
         return None
     number = copy.number or copy.external_id
     look = partial(sink.find_by_number, number)
     try:
-        found: Found | None = await calls.read("find_by_number", look, (Found, NoneType))
+        found: Found | None = await target.calls.read("find_by_number", look, (Found, NoneType))
     except (Conflict, NotFound, Rejected):
         return None  # its numbers tell nothing
     if found is None or found.external_id != copy.external_id:

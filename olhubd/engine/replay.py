@@ -294,6 +294,7 @@ def _outcome(ended: Ended, mine: Delivery) -> Outcome:
                 payload=None if debt.payload == inputs.NOTHING else debt.payload,
                 delay=debt.delay,
                 replaces=debt.replaces,
+                same_key=debt.same_key,
             )
             for debt in ended.debts
         ],

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from olhubd.decide import silence, watch
+from olhubd.decide import plan, silence, watch
 from olhubd.decide.watch import Facts, Finding, Limits, Source, Target
 from olhubd.decide.words import UnknownWord
 from olhubd.engine.account import AccountUnit
@@ -178,7 +178,7 @@ class Watch:
         reader = hub.database.reader
         owed = await deliveries.tally(reader)
         since = await deliveries.waiting_since(reader)
-        doubled = await deliveries.doubled(reader)
+        doubled = await deliveries.open_by_key(reader, *plan.DOUBLED)
         strange = await hub.strangers.waiting()
         holds: dict[str, float] = {}
         for route in hub.routes:

@@ -13,10 +13,10 @@ from olhubd.store import codec
 from olhubd.store.database import Reader, Row, Transaction
 
 __all__ = [
+    "Precedence",
     "add",
     "claim",
     "discarded",
-    "doubled",
     "drop_superseded",
     "get",
     "listing",
@@ -24,6 +24,7 @@ __all__ = [
     "of_orders",
     "oldest",
     "oldest_open",
+    "open_by_key",
     "recover",
     "save",
     "tally",
@@ -44,6 +45,15 @@ _DISCARDED = (
 )
 """That the last word about the delivery `d` was a person's, who gave it up."""
 _STUCK_STATES = frozenset({DeliveryState.HOLD, DeliveryState.DEAD})
+
+
+class Precedence(msgspec.Struct, frozen=True, kw_only=True):
+    """Actions by what waits behind them: nothing; nothing once it is held; or that pass a held delivery of what
+    stands at the target."""
+
+    never: tuple[str, ...]
+    until_held: tuple[str, ...]
+    overtaking: tuple[str, ...]
 
 
 def _delivery(row: Row) -> Delivery:
@@ -101,12 +111,15 @@ async def add(tx: Transaction, deliveries: Sequence[Delivery]) -> None:
 async def claim(
     tx: Transaction,
     target: str,
+    precedence: Precedence,
     now: datetime,
     lease_until: datetime,
     limit: int,
     without: Sequence[DeliveryId] = (),
 ) -> list[Delivery]:
-    """Take up to `limit` due deliveries, oldest first, none whose order has an older open one at this target.
+    """Take up to `limit` due deliveries, oldest first.
+
+    None of them waits, by `precedence`, for an older open one of the same order at this target.
 
     Those in `without` the caller has in hand, even if their leases ran out.
 
@@ -120,11 +133,21 @@ async def claim(
         f" AND (lease_until IS NULL OR lease_until <= ?) AND id NOT IN ({codec.marks(without)})"
         " AND NOT EXISTS (SELECT 1 FROM deliveries AS e WHERE e.order_id = d.order_id AND e.target = d.target"
         # What waits for a person holds up what needs the order there, but no parcel waits for a refused status.
-        f" AND e.id < d.id AND e.state IN {_OPEN} AND e.action <> 'amend-order'"
-        " AND NOT (e.state = 'hold' AND (e.action IN ('set-status', 'set-payment')"
+        f" AND e.id < d.id AND e.state IN {_OPEN} AND e.action NOT IN ({codec.marks(precedence.never)})"
+        f" AND NOT (e.state = 'hold' AND (e.action IN ({codec.marks(precedence.until_held)})"
         # What is there, though not as it should be, can be cancelled.
-        " OR (d.action = 'cancel-order' AND e.external_id IS NOT NULL)))) ORDER BY due_at, id LIMIT ?",
-        (target, stamp, stamp, *without, limit),
+        f" OR (d.action IN ({codec.marks(precedence.overtaking)}) AND e.external_id IS NOT NULL))))"
+        " ORDER BY due_at, id LIMIT ?",
+        (
+            target,
+            stamp,
+            stamp,
+            *without,
+            *precedence.never,
+            *precedence.until_held,
+            *precedence.overtaking,
+            limit,
+        ),
     )
     claimed = [_delivery(row) for row in rows]
     lease = codec.stamp(lease_until)
@@ -275,11 +298,12 @@ async def tally(reader: Reader) -> dict[tuple[str, DeliveryState], int]:
     return {(row[0], DeliveryState(row[1])): row[2] for row in rows}
 
 
-async def doubled(reader: Reader) -> dict[str, int]:
-    """Of how many orders each target has a second one that waits for a person."""
+async def open_by_key(reader: Reader, action: Action, key: str) -> dict[str, int]:
+    """How many open deliveries of this action each target has whose key begins with `key`."""
     rows = await reader.fetch(
-        f"SELECT target, COUNT(*) FROM deliveries WHERE state IN {_OPEN} AND action = 'amend-order'"
-        " AND key LIKE 'copy.doubled:%' GROUP BY target"
+        f"SELECT target, COUNT(*) FROM deliveries WHERE state IN {_OPEN} AND action = ?"
+        " AND substr(key, 1, ?) = ? GROUP BY target",
+        (action.value, len(key), key),
     )
     return {row[0]: row[1] for row in rows}
 

@@ -18,7 +18,9 @@ from olhubd.control.sentences import ENGLISH, Voice, en, pl, reasons
 from olhubd.control.sentences.voice import SENTENCES
 from olhubd.decide import changes
 from olhubd.decide.changes import Change
-from olhubd.engine import amendments, courier
+from olhubd.engine import courier
+from olhubd.engine.outbox import actions
+from olhubd.engine.outbox.actions import amend_order
 from olhubd.model import (
     Action,
     Cause,
@@ -151,7 +153,7 @@ def test_reasons_are_those_that_the_hub_writes() -> None:
     """A sentence that was changed in the engine and not in the table would silently stay English."""
     written = set().union(*(_templates(path) for path in SOURCES.rglob("*.py") if "sentences" not in path.parts))
     tail = next(text[2:] for text in written if text.startswith("{} changed after the order went on"))
-    written |= {f"{changed}{tail}" for changed in (*amendments.AMENDMENTS.values(), "something")}
+    written |= {f"{changed}{tail}" for changed in (*amend_order.AMENDMENTS.values(), "something")}
     # Of two parts each, and in a statement of the store.
     written |= {
         f"{{}}: {said}" for said in written if said.startswith(("the records ", "the cursor ", "the failure "))
@@ -177,15 +179,17 @@ def test_reasons_are_those_that_the_hub_writes() -> None:
 
 
 def test_reasons_of_held_deliveries_are_told_in_polish() -> None:
-    """All that the courier and what is done by hand write; what a target answered stays in its words."""
+    """All that the attempt and its handlers write; what a target answered stays in its words."""
+    paths = [Path(courier.__file__), *Path(actions.__file__).parent.glob("*.py")]
     ours = {
         "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values)
-        for module in (courier, amendments)
-        for node in ast.walk(ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8")))
+        for path in paths
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.JoinedStr)
     }
+    ours |= {handler.unable for handler in actions.HANDLERS.values()}
     sentences = {text for text in ours if len(text.replace("{}", "").split()) >= 3}
-    assert len(sentences) >= 5
+    assert len(sentences) >= 8
     plain = re.compile(r"\{\} changed after the order went on|\(the target has")
     assert [
         text for text in sorted(sentences) if not plain.search(text) and text not in reasons.REASONS["pl"]

@@ -26,6 +26,8 @@ from olhubd.engine.courier import Courier, Outcome, Parcel
 from olhubd.engine.dispatcher import Dispatcher
 from olhubd.engine.doubts import Doubts
 from olhubd.engine.landing import Landing
+from olhubd.engine.outbox.actions.push_order import PushOrder
+from olhubd.engine.outbox.target import TargetAccount
 from olhubd.engine.poller import Poller
 from olhubd.engine.tokens import Kept, TokenKeeper
 from olhubd.engine.vault import StoreVault
@@ -266,9 +268,16 @@ def _no_lease() -> Any:
     claim = deliveries.claim
 
     async def greedy(
-        tx: Transaction, target: str, now: Any, lease_until: Any, limit: int, *_without: Any, **_named: Any
+        tx: Transaction,
+        target: str,
+        precedence: Any,
+        now: Any,
+        lease_until: Any,
+        limit: int,
+        *_without: Any,
+        **_named: Any,
     ) -> list[Delivery]:
-        claimed = await claim(tx, target, now, lease_until, limit)
+        claimed = await claim(tx, target, precedence, now, lease_until, limit)
         await tx.execute(
             "UPDATE deliveries SET lease_until = NULL, state = 'pending', sent_at = NULL"
             " WHERE lease_until IS NOT NULL"
@@ -382,22 +391,26 @@ def _target_forgets_the_time() -> Any:
 
 
 def _currency_ignored() -> Any:
-    arrived = Courier._arrived
+    arrived = PushOrder._arrived
 
-    def trusting(self: Courier, parcel: Parcel, receipt: Receipt, *more: Any, **named: Any) -> Any:
+    def trusting(
+        self: PushOrder, target: TargetAccount, parcel: Parcel, receipt: Receipt, *, looked_up: bool = False
+    ) -> Any:
         total = Money(receipt.total.amount, parcel.stored.order.total.currency)
-        return arrived(self, parcel, msgspec.structs.replace(receipt, total=total), *more, **named)
+        return arrived(self, target, parcel, msgspec.structs.replace(receipt, total=total), looked_up=looked_up)
 
-    return swap(Courier, "_arrived", trusting)
+    return swap(PushOrder, "_arrived", trusting)
 
 
 def _differences_ignored() -> Any:
-    arrived = Courier._arrived
+    arrived = PushOrder._arrived
 
-    def trusting(self: Courier, parcel: Parcel, receipt: Receipt, *more: Any, **named: Any) -> Any:
-        return arrived(self, parcel, msgspec.structs.replace(receipt, differences=()), *more, **named)
+    def trusting(
+        self: PushOrder, target: TargetAccount, parcel: Parcel, receipt: Receipt, *, looked_up: bool = False
+    ) -> Any:
+        return arrived(self, target, parcel, msgspec.structs.replace(receipt, differences=()), looked_up=looked_up)
 
-    return swap(Courier, "_arrived", trusting)
+    return swap(PushOrder, "_arrived", trusting)
 
 
 def _strangers_believed() -> Any:

@@ -7,6 +7,7 @@ import pytest
 from olhubd.store import deliveries
 from olhubd.testing.torture import play
 from olhubd.testing.torture.campaign import outage
+from tests.torture.mutations import swap
 
 
 @pytest.mark.parametrize("where", ["market-a", "shop"])
@@ -17,12 +18,12 @@ def test_after_a_day_the_backlog_comes_soon_and_new_orders_do_not_wait_behind_it
     assert result.orders == 128
 
 
-def test_new_orders_that_wait_behind_the_backlog_are_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_new_orders_that_wait_behind_the_backlog_are_found_out() -> None:
     """Seen by a hub that tries what failed before once an hour and new orders not before that."""
     claim = deliveries.claim
 
-    async def sluggish(tx, target, now, *args, **named):  # type: ignore[no-untyped-def]
-        return await claim(tx, target, now.replace(minute=0, second=0), *args, **named)
+    async def sluggish(tx, target, precedence, now, *args, **named):  # type: ignore[no-untyped-def]
+        return await claim(tx, target, precedence, now.replace(minute=0, second=0), *args, **named)
 
-    monkeypatch.setattr(deliveries, "claim", sluggish)
-    assert "late" in play(outage("shop")).kinds
+    with swap(deliveries, "claim", sluggish):
+        assert "late" in play(outage("shop")).kinds

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import random
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from unittest import mock
@@ -22,7 +23,7 @@ from olhubd.testing.torture.power import Platter
 from olhubd.testing.torture.upgrade import upgrades
 from olhubd.testing.torture.vfs import unreachable
 from tests.orders import EPOCH
-from tests.torture.mutations import MUTATIONS
+from tests.torture.mutations import MUTATIONS, swap
 
 pytestmark = pytest.mark.skipif(unreachable() is not None, reason=str(unreachable()))
 
@@ -143,7 +144,7 @@ def test_a_backup_has_its_name_before_the_first_step(disk: Path, tmp_path: Path)
     def fall(*_: object) -> None:
         cuts.extend(cut(platter, tmp_path, seed) for seed in range(20))
 
-    with mock.patch.object(migrate, "_apply", fall), platter.spinning():
+    with swap(migrate, "_apply", fall), platter.spinning():
         migrate.migrate(disk / NAME)
     assert len(cuts) == 20
     for found in cuts:
@@ -160,7 +161,8 @@ def test_a_migration_that_does_not_sync_is_found_out(name: str) -> None:
         connection.execute("PRAGMA synchronous = OFF")
         apply(connection, number, sql)
 
-    with mock.patch.object(migrate, name, {"_sync": lambda path: None, "_apply": careless}[name]):
+    broken: dict[str, Callable[..., None]] = {"_sync": lambda path: None, "_apply": careless}
+    with swap(migrate, name, broken[name]):
         (upgrade,) = upgrades([list(migrate._steps())[8]])  # one that writes every order anew
     assert upgrade.findings
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
-
 from olhubd.engine.hub import Hub
 from olhubd.testing.torture.soak import live
+from tests.torture.mutations import swap
 
 HOURS = 3 * 3600.0
 
@@ -19,7 +18,7 @@ def test_a_life_of_some_hours_does_not_grow() -> None:
     assert samples[-1].orders > 15
 
 
-def test_a_hub_that_hoards_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hub_that_hoards_is_found_out() -> None:
     hoard: list[bytes] = []
     wake = Hub.wake
 
@@ -27,6 +26,6 @@ def test_a_hub_that_hoards_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None
         hoard.append(bytes(200_000))
         return wake(self, *args)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Hub, "wake", greedy)
-    result, _ = live(5, HOURS)
+    with swap(Hub, "wake", greedy):
+        result, _ = live(5, HOURS)
     assert "memory" in result.kinds

@@ -6,6 +6,7 @@ from unittest import mock
 
 from olhubd.store import migrate
 from olhubd.testing.torture.upgrade import upgrades
+from tests.torture.mutations import swap
 
 
 def test_a_migration_may_be_killed_at_every_statement() -> None:
@@ -23,7 +24,7 @@ def test_a_migration_without_a_transaction_is_found_out() -> None:
     def apply(connection: object, number: int, sql: str) -> None:
         connection.executescript(f"{sql}\nPRAGMA user_version = {number};")  # type: ignore[attr-defined]
 
-    with mock.patch.object(migrate, "_apply", apply):
+    with swap(migrate, "_apply", apply):
         found = next(upgrades([2])).findings
     assert any(one.startswith("between") for one in found)
 

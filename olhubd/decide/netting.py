@@ -1,0 +1,100 @@
+"""What new debts and the deliveries of the same order make of each other. Pure.
+
+cancelled before it was sent      the push is dropped; or taken back, where a try may have left a part of it
+changed before it was sent        nothing is owed: it will go as it is by then
+owed again after it was dropped   the same push goes on, with what it is owed with now
+on again, the cancel still open   the cancellation is dropped; it may be done all the same, so a person looks
+on again after a refusal          what was refused because it was cancelled is owed again
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from olhubd.decide import plan
+from olhubd.decide.changes import Change, Reopened
+from olhubd.decide.plan import Debt
+from olhubd.model import Action, Delivery, DeliveryState
+
+__all__ = ["Settlement", "carries_order", "holders", "net", "once", "push_to"]
+
+_UNTOUCHED = frozenset({DeliveryState.PENDING, DeliveryState.RETRY, DeliveryState.HOLD})
+_NOT_OWED = frozenset({DeliveryState.DROPPED, DeliveryState.DEAD})
+
+
+class Settlement(msgspec.Struct, frozen=True, kw_only=True):
+    """A delivery that is there already, and what becomes of it.
+
+    An open one is due in `delay` seconds, with the payload of `instead` if that is given. None leaves what was.
+    """
+
+    delivery: Delivery
+    state: DeliveryState
+    reason: str | None = None
+    delay: float | None = 0.0
+    instead: Debt | None = None
+
+
+def carries_order(delivery: Delivery) -> bool:
+    """Whether it brings the order itself to its target."""
+    return delivery.action is Action.PUSH_ORDER
+
+
+def push_to(target: str, known: Iterable[Delivery]) -> Delivery | None:
+    """What was or is owed of the order itself to `target`: of `known`, oldest first, the newest."""
+    pushes = [one for one in known if carries_order(one) and one.target == target]
+    return pushes[-1] if pushes else None
+
+
+def holders(known: Iterable[Delivery]) -> frozenset[str]:
+    """The targets that have the order or are owed it."""
+    return frozenset(one.target for one in known if carries_order(one) and one.state not in _NOT_OWED)
+
+
+def once(debt: Debt) -> bool:
+    """Whether it is owed no second time while one like it is open."""
+    return debt.action is Action.CANCEL_ORDER
+
+
+def net(
+    found: Sequence[Change], debts: Sequence[Debt], known: Sequence[Delivery], *, doubted: bool = False
+) -> list[Debt | Settlement]:
+    """What is newly owed, and what becomes of deliveries of `known`, in the order in which it is to be stored.
+
+    `debts` follow from the changes `found`. With `doubted` an earlier process may have sent what this database
+    calls never sent: it is looked up before it is dropped.
+    """
+    result: list[Debt | Settlement] = [
+        Settlement(delivery=one, state=DeliveryState.RETRY) for one in plan.owed_again(found, debts, known)
+    ]
+    pushes = {one.target: one for one in known if carries_order(one)}
+    cancels = {one.target: one for one in known if one.action is Action.CANCEL_ORDER and _never_sent(one)}
+    for debt in debts:
+        push = pushes.get(debt.target)
+        if debt.action is Action.CANCEL_ORDER and push is not None and _never_sent(push):
+            # A try that failed may have left a part of it, which the target takes back first.
+            if push.attempts or doubted:
+                result.append(Settlement(delivery=push, state=DeliveryState.RETRY))
+            else:
+                why = "cancelled before it was sent"
+                result.append(Settlement(delivery=push, state=DeliveryState.DROPPED, reason=why))
+        elif debt.action is Action.AMEND_ORDER and push is not None and _never_sent(push):
+            continue  # it will go as it is now
+        elif debt.key == Reopened.kind and (cancel := cancels.get(debt.target)) is not None:
+            why = "the order is on again"
+            result.append(Settlement(delivery=cancel, state=DeliveryState.DROPPED, reason=why))
+            # It may be done all the same: by a try whose answer was lost, or by hand.
+            if cancel.attempts or cancel.state is DeliveryState.HOLD:
+                result.append(debt)
+        elif debt.action is Action.PUSH_ORDER and push is not None and push.state is DeliveryState.DROPPED:
+            result.append(Settlement(delivery=push, state=DeliveryState.PENDING, delay=debt.delay, instead=debt))
+        else:
+            result.append(debt)
+    return result
+
+
+def _never_sent(delivery: Delivery) -> bool:
+    """Whether surely nothing of it is at the target."""
+    return delivery.state in _UNTOUCHED and delivery.sent_at is None and delivery.external_id is None

@@ -1,0 +1,1 @@
+"""What is owed to targets, and how it is carried out: one handler an action, one rule for all of them."""

@@ -1,0 +1,187 @@
+"""Creating an order at a target, and finding it there when nobody knows whether it was created."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import partial
+from types import NoneType
+from typing import Any
+
+import msgspec
+
+from olhubd.decide import plan
+from olhubd.decide.hold import Hold
+from olhubd.decide.plan import Debt, Waiver
+from olhubd.decide.route import Route
+from olhubd.engine import packing
+from olhubd.engine.arrival import Verdict, judge
+from olhubd.engine.attempt import Parcel
+from olhubd.engine.outbox.handler import Done, Handler, OnHold, Result
+from olhubd.engine.outbox.target import TargetAccount
+from olhubd.model import Action, DeliveryState, Order, reference
+from olhubd.plugin import OrderSink, Push, Receipt, StatusSink
+from olhubd.store.copies import Copy
+from olhubd.store.orders import Stored
+
+__all__ = ["PushOrder"]
+
+
+class PushOrder(Handler[OrderSink]):
+    """What came of it is compared with what the buyer pays, whether it was sent or found."""
+
+    action = Action.PUSH_ORDER
+    capability = OrderSink
+    unable = "{} cannot take orders"
+    creates = True
+    looks_up = True
+    on_copy = False
+
+    def settle(self, target: TargetAccount, parcel: Parcel) -> timedelta:
+        # To send it again to a target that refuses a second one is always safe; to leave it at that is not.
+        sink = self.sink(target)
+        return timedelta() if sink.idempotent and _off(parcel.stored) is None else sink.settle
+
+    def sought(self, parcel: Parcel) -> bool:
+        # What the target told of is looked up whatever is known of the order; else it would be told of for ever.
+        return _waiver(parcel).only_found
+
+    async def look_up(self, target: TargetAccount, parcel: Parcel) -> Result | None:
+        sink, stored = self.sink(target), parcel.stored
+        route = target.route(stored.account)
+        # It cannot be there from before it was placed.
+        age = target.lineage.age(stored.account, stored.order.placed_at)
+        look = partial(sink.find_order, _reference(stored), age)
+        found: Receipt | None = await target.calls.read("find_order", look, (Receipt, NoneType))
+        if found is None:
+            return None
+        if _off(stored) is None and route is not None:
+            found = await self._compared(target, parcel, found, route)
+        return self._arrived(target, parcel, found, looked_up=True)
+
+    async def needless(self, target: TargetAccount, parcel: Parcel) -> str | None:
+        stored = parcel.stored
+        if (gone := _off(stored)) is not None:
+            if parcel.delivery.attempts > 1:
+                # An earlier try may have left a part of it there.
+                withdraw = partial(self.sink(target).withdraw_order, _reference(stored))
+                await target.calls.write("withdraw_order", withdraw)
+            return gone
+        if _waiver(parcel).only_found:
+            # It is owed only because the target told of it: not there, it is not to be made.
+            route = target.route(stored.account)
+            if route is None or not plan.ripe(stored.order, route):
+                return "the target does not have the order"
+        return None
+
+    async def perform(self, target: TargetAccount, parcel: Parcel) -> Result:
+        sink, stored = self.sink(target), parcel.stored
+        if (route := target.route(stored.account)) is None:
+            why = f"no route leads from {stored.account} to {target.name} any more"
+            return OnHold(reason=why, kind=Hold.NO_ROUTE)
+        push = await self._packed(target, parcel, route)
+        if isinstance(push, str):
+            return OnHold(reason=push, kind=Hold.VETO)
+        receipt = await target.calls.write("push_order", partial(sink.push_order, push), Receipt)
+        return self._arrived(target, parcel, receipt)
+
+    async def _packed(self, target: TargetAccount, parcel: Parcel, route: Route) -> Push | str:
+        """The order as it is to be sent, or why a plugin wants it not to be."""
+        stored = parcel.stored
+        order = stored.order
+        if (amend := target.amending()) is not None:
+            asked = partial(amend, parcel.delivery, order)
+            amended = await target.calls.read("olhubd_amend_delivery", asked, (Order, str, NoneType))
+            if isinstance(amended, str):
+                return amended
+            order = amended or order
+        push = packing.pack(stored.account, order, route)
+        if _waiver(parcel).free_lines:
+            push = msgspec.structs.replace(push, free_lines=True)
+        return push
+
+    async def _compared(self, target: TargetAccount, parcel: Parcel, found: Receipt, route: Route) -> Receipt:
+        """What was looked up, with what is otherwise than it would be sent now."""
+        push = await self._packed(target, parcel, route)
+        if isinstance(push, str):  # it is there, whatever a plugin says of it now
+            push = packing.pack(parcel.stored.account, parcel.stored.order, route)
+        compare = partial(self.sink(target).compare_order, push, found)
+        compared: Receipt = await target.calls.read("compare_order", compare, Receipt)
+        return compared
+
+    def _arrived(
+        self, target: TargetAccount, parcel: Parcel, receipt: Receipt, *, looked_up: bool = False
+    ) -> Result:
+        stored = parcel.stored
+        route = target.route(stored.account)
+        copy = _copy(target, stored, receipt)
+        facts = _facts(receipt)
+        if looked_up:
+            facts["looked_up"] = True
+            if parcel.delivery.sent_at is None or parcel.delivery.state is not DeliveryState.SENT:
+                facts["earlier"] = True  # nobody here had sent it
+        off = _off(stored)
+        word = receipt.status if looked_up else None
+        verdict = Verdict()
+        if off is None:  # what is to be cancelled need not be right
+            verdict = judge(stored.order, receipt, sets_status=target.capability(StatusSink) is not None)
+        if verdict.cut:
+            facts["cut"] = list(verdict.cut)
+        if verdict.hold is not None:
+            return OnHold(
+                reason=str(verdict.reason),
+                kind=verdict.hold,
+                sent=True,
+                external_id=receipt.external_id,
+                field=verdict.field,
+                facts=facts,
+                copy=copy,
+                # What was done with it there goes back all the same: its feed will not tell that word again.
+                debts=plan.after_push(stored.account, route, None, word) if route is not None else (),
+            )
+        debts: list[Debt] = []
+        if off is None and route is not None:
+            debts.extend(plan.after_push(stored.account, route, target.processing(stored.account), word))
+        if verdict.status is not None:
+            debts.append(plan.status_at(target.name, verdict.status, 0))
+        if off is not None:
+            debts.append(plan.cancel_at(target.name, 0))
+        return Done(external_id=receipt.external_id, facts=facts, copy=copy, debts=debts)
+
+
+def _off(stored: Stored) -> str | None:
+    """Why the order must not be sent any more; None when it must."""
+    return plan.withdrawn(stored.order, stored.superseded_by is not None)
+
+
+def _waiver(parcel: Parcel) -> Waiver:
+    return msgspec.json.decode(parcel.delivery.payload, type=Waiver)
+
+
+def _reference(stored: Stored) -> str:
+    return reference(stored.account, stored.order.external_id)
+
+
+def _copy(target: TargetAccount, stored: Stored, receipt: Receipt) -> Copy:
+    return Copy(
+        order_id=stored.id,
+        account=target.name,
+        external_id=receipt.external_id,
+        number=receipt.number,
+        total=receipt.total,
+        status=receipt.status,
+        url=receipt.url,
+        unlinked=tuple(line.line_id for line in receipt.unlinked),
+        created_at=target.clock.now(),
+    )
+
+
+def _facts(receipt: Receipt) -> dict[str, Any]:
+    facts: dict[str, Any] = {"external_id": receipt.external_id}
+    if receipt.number:
+        facts["number"] = receipt.number
+    if receipt.unlinked:
+        facts["unlinked"] = [
+            f"{line.sku or line.name} ({line.reason})" if line.reason else line.sku or line.name
+            for line in receipt.unlinked
+        ]
+    return facts

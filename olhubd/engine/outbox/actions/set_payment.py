@@ -1,0 +1,35 @@
+"""Recording at a target how much of an order has been paid."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from olhubd.engine.attempt import Parcel
+from olhubd.engine.outbox.handler import Done, Handler, Obsolete, Result, Waits
+from olhubd.engine.outbox.target import TargetAccount
+from olhubd.engine.renumbered import known_as
+from olhubd.model import Action
+from olhubd.plugin import PaymentSink
+
+__all__ = ["SetPayment"]
+
+
+class SetPayment(Handler[PaymentSink]):
+    """The sink reads before it writes, so that twice is once."""
+
+    action = Action.SET_PAYMENT
+    capability = PaymentSink
+    waits_behind = Waits.UNTIL_HELD
+    lapses = True
+
+    async def perform(self, target: TargetAccount, parcel: Parcel) -> Result:
+        external_id = await known_as(target, parcel)
+        if not isinstance(external_id, str):
+            return external_id
+        sink = self.sink(target)
+        order = parcel.stored.order
+        if order.payment is None:
+            return Obsolete("nothing is known of its payment")
+        act = partial(sink.set_payment, external_id, order.payment, order.paid)
+        await target.calls.write(self.action.value, act)
+        return Done()

@@ -1,0 +1,35 @@
+"""Moving an order to a status of the target's own."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import msgspec
+
+from olhubd.decide.plan import StatusWord
+from olhubd.engine.attempt import Parcel
+from olhubd.engine.outbox.handler import Done, Handler, Result, Waits
+from olhubd.engine.outbox.target import TargetAccount
+from olhubd.engine.renumbered import known_as
+from olhubd.model import Action
+from olhubd.plugin import StatusSink
+
+__all__ = ["SetStatus"]
+
+
+class SetStatus(Handler[StatusSink]):
+    """The sink reads before it writes, so that twice is once."""
+
+    action = Action.SET_STATUS
+    capability = StatusSink
+    waits_behind = Waits.UNTIL_HELD
+    lapses = True
+
+    async def perform(self, target: TargetAccount, parcel: Parcel) -> Result:
+        external_id = await known_as(target, parcel)
+        if not isinstance(external_id, str):
+            return external_id
+        word = msgspec.json.decode(parcel.delivery.payload, type=StatusWord)
+        act = partial(self.sink(target).set_status, external_id, word.status)
+        await target.calls.write(self.action.value, act)
+        return Done()

@@ -1,0 +1,116 @@
+"""What a handler of an action is, and what it may answer.
+
+A handler knows one action: by which capability of the connector it is done, what is sent, and what the answer
+means. It stores nothing, and it catches no error of a connector: what those mean is one rule for all actions, which
+is in `olhubd.engine.courier` and goes by what the handler declares.
+"""
+
+from __future__ import annotations
+
+import abc
+import enum
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, ClassVar, Generic, TypeVar
+
+import msgspec
+
+from olhubd.decide.hold import Hold
+from olhubd.decide.plan import Debt
+from olhubd.engine.attempt import Parcel
+from olhubd.engine.outbox.target import TargetAccount, Unable
+from olhubd.model import Action
+from olhubd.store.copies import Copy
+
+__all__ = ["Done", "Handler", "Obsolete", "OnHold", "Result", "Waits"]
+
+C = TypeVar("C")
+
+
+class Done(msgspec.Struct, frozen=True, kw_only=True):
+    """The target has it. `external_id` is its name for what was created, `debts` is what follows."""
+
+    external_id: str | None = None
+    facts: dict[str, Any] = {}
+    copy: Copy | None = None
+    debts: Sequence[Debt] = ()
+
+
+class OnHold(msgspec.Struct, frozen=True, kw_only=True):
+    """A person must see to it. `sent`: it may be done, or is. `debts` is what follows all the same."""
+
+    reason: str
+    kind: Hold
+    sent: bool = False
+    external_id: str | None = None
+    field: str | None = None
+    facts: dict[str, Any] = {}
+    copy: Copy | None = None
+    debts: Sequence[Debt] = ()
+
+
+class Obsolete(msgspec.Struct, frozen=True):
+    """It is not owed any more, and nobody has to see to it."""
+
+    reason: str
+
+
+Result = Done | OnHold | Obsolete
+
+
+class Waits(enum.Enum):
+    """Whether later deliveries of the same order to the same target wait while this one is open."""
+
+    ALWAYS = "always"
+    UNTIL_HELD = "until it is held for a person"
+    NEVER = "never"
+
+
+class Handler(abc.ABC, Generic[C]):
+    """One action. The attributes are what the rule for all actions goes by."""
+
+    action: ClassVar[Action]
+    capability: type[C] | None
+    """What the connector needs for it; None where a person does it."""
+    unable: ClassVar[str] = "{} knows no {}: do it there by hand"
+    """Why it is held where the connector lacks the capability: first its title, then the action."""
+    creates: ClassVar[bool] = False
+    """Twice would be two: with an unknown outcome it is never just sent again."""
+    looks_up: ClassVar[bool] = False
+    """An unknown outcome is settled by `look_up`. Otherwise the sink reads before it writes: each try is a look."""
+    waits_behind: ClassVar[Waits] = Waits.ALWAYS
+    overtakes: ClassVar[bool] = False
+    """It does not wait for a held delivery of what stands at the target, though not as it should be."""
+    lapses: ClassVar[bool] = False
+    """Where the target says that it comes too late, it is given up and nobody has to see to it."""
+    on_copy: ClassVar[bool] = True
+    """It is about the order at the target, which is read for it."""
+
+    def sink(self, target: TargetAccount) -> C:
+        """The target's connector as one that can do it. Raises Unable, which holds the delivery."""
+        assert self.capability is not None
+        if (able := target.capability(self.capability)) is None:
+            raise Unable(self.unable.format(target.title, self.action.value))
+        return able
+
+    @abc.abstractmethod
+    async def perform(self, target: TargetAccount, parcel: Parcel) -> Result:
+        """Do it. Raises what the connector raises, and Unable where it lacks the capability."""
+
+    # For handlers that create something
+
+    def settle(self, target: TargetAccount, parcel: Parcel) -> timedelta:
+        """For how long after a lost answer it may still come into being, so that "not there" means nothing."""
+        return timedelta()
+
+    def sought(self, parcel: Parcel) -> bool:
+        """Whether it is looked up although nothing of it was sent from here."""
+        return False
+
+    async def look_up(self, target: TargetAccount, parcel: Parcel) -> Result | None:
+        """What there is at the target. None: nothing, or nobody can tell and the sink reads before it writes."""
+        return None
+
+    async def needless(self, target: TargetAccount, parcel: Parcel) -> str | None:
+        """Why it is not to be sent any more, now that it is surely not there; None when it is."""
+        return None

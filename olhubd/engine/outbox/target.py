@@ -1,0 +1,60 @@
+"""The account that deliveries go to, as their handlers see it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
+
+from olhubd.decide.route import Route
+from olhubd.engine.calls import Calls
+from olhubd.engine.lineage import Lineage
+from olhubd.model import Delivery, Order
+from olhubd.plugin import Clock, Connector
+
+__all__ = ["Amend", "TargetAccount", "Unable"]
+
+C = TypeVar("C")
+
+Amend = Callable[[Delivery, Order], Awaitable[Order | str | None]]
+"""What plugins say of a delivery: nothing is called, for each order, where none of them has a say."""
+
+
+class Unable(Exception):
+    """The target's connector lacks a capability; the words are the reason of the hold."""
+
+
+class TargetAccount:
+    """One target. `calls` is the only way by which its connector is called."""
+
+    def __init__(
+        self,
+        name: str,
+        connector: Connector[Any],
+        calls: Calls,
+        clock: Clock,
+        routes: Callable[[], Sequence[Route]],
+        processing: Callable[[str], str | None],
+        amending: Callable[[], Amend | None],
+        lineage: Lineage,
+    ) -> None:
+        self.name = name
+        self.title = connector.title
+        self.calls = calls
+        self.clock = clock
+        self.routes = routes
+        self.processing = processing
+        """The word of a source account for an order that is being worked on."""
+        self.amending = amending
+        self.lineage = lineage
+        self._connector = connector
+
+    def capability(self, wanted: type[C]) -> C | None:
+        """The part of the connector that can do what is wanted; None where the system cannot."""
+        return self._connector if isinstance(self._connector, wanted) else None
+
+    def route(self, account: str) -> Route | None:
+        """The route from a source account to this target."""
+        for route in self.routes():
+            if route.target == self.name and account in route.sources:
+                return route
+        return None
