@@ -35,7 +35,7 @@ TASKS = {
     "olhubd/engine/landing.py": "one batch is written while the next is prepared, and awaited",
     "olhubd/runtime/loop.py": "runs the task that all others hang from",
     "olhubd/runtime/resolver.py": "a name that is looked up for all who ask, which outlives each of them",
-    "olhubd/engine/dispatcher.py": "deliveries under way, which the dispatcher itself awaits and bounds",
+    "olhubd/engine/outbox/dispatcher.py": "deliveries under way, which the dispatcher itself awaits and bounds",
     "olhubd/runtime/supervisor.py": "the supervisor",
     "olhubd/engine/tokens.py": "a renewal, which must outlive a caller that is cancelled; awaited at the end",
     "olhubd/store/database.py": "the writer lives as long as the open database, which is longer than any engine",

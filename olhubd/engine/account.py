@@ -16,8 +16,8 @@ from olhubd.config import AccountConfig
 from olhubd.engine import identity
 from olhubd.engine.calls import LET_GO, Calls
 from olhubd.engine.connection import Connection
-from olhubd.engine.courier import Courier
-from olhubd.engine.dispatcher import Dispatcher
+from olhubd.engine.outbox.attempt import Courier
+from olhubd.engine.outbox.dispatcher import Dispatcher
 from olhubd.engine.poller import Poller, Trouble
 from olhubd.engine.schedule import Schedule
 from olhubd.engine.shared import Shared

@@ -13,7 +13,7 @@ from datetime import timedelta
 import msgspec
 
 from olhubd.decide.watch import Finding
-from olhubd.engine.ledger import Ledger
+from olhubd.engine.outbox.recorder import Ledger
 from olhubd.model import Alarm, AlarmId, AlarmKind, Cause
 from olhubd.plugin import Clock, Log
 from olhubd.store import FAILURES, Database, Transaction, alarms

@@ -22,7 +22,7 @@ from olhubd.decide.route import Route
 from olhubd.engine.candidate import SLICE, Candidate, uncontested
 from olhubd.engine.displaced import displace, somebody_elses
 from olhubd.engine.echo import Echoes
-from olhubd.engine.ledger import Ledger
+from olhubd.engine.outbox.recorder import Ledger
 from olhubd.model import Cause, Order, OrderId, Run, reference
 from olhubd.plugin import Gone, Later, Unreadable
 from olhubd.store import (

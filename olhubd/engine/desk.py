@@ -16,7 +16,7 @@ from olhubd.decide.choice import Act, Choice, Standing
 from olhubd.decide.plan import Debt
 from olhubd.decide.remark import Remark
 from olhubd.engine.account import AccountUnit, NotPossible
-from olhubd.engine.ledger import Ledger
+from olhubd.engine.outbox.recorder import Ledger
 from olhubd.engine.shared import Shared
 from olhubd.model import Address, Cause, Delivery, DeliveryState, Fulfilment, OrderId, Shipment
 from olhubd.store import Transaction, codec, deliveries, orders, remarks

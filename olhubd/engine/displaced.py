@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from olhubd.decide import netting, plan
 from olhubd.decide.hold import Hold
-from olhubd.engine.ledger import Ledger
+from olhubd.engine.outbox.recorder import Ledger
 from olhubd.model import Order
 from olhubd.store import Transaction, copies, orders
 from olhubd.store.copies import Copy

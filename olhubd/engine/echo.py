@@ -16,7 +16,7 @@ from olhubd.decide.changes import Change
 from olhubd.decide.hold import Hold
 from olhubd.decide.land import cancelled
 from olhubd.decide.route import Route
-from olhubd.engine.ledger import Ledger
+from olhubd.engine.outbox.recorder import Ledger
 from olhubd.model import Delivery, DeliveryState, Fulfilment, Order, OrderId, Shipment, reference
 from olhubd.store import Transaction, copies, orders, sightings, strangers
 

@@ -19,8 +19,8 @@ from olhubd.decide.hold import Hold
 from olhubd.decide.plan import Debt, Waiver
 from olhubd.engine.account import AccountUnit, NotPossible
 from olhubd.engine.displaced import displace
-from olhubd.engine.ledger import Ledger
 from olhubd.engine.outbox.actions import HANDLERS
+from olhubd.engine.outbox.recorder import Ledger
 from olhubd.engine.poller import Poller
 from olhubd.engine.shared import Shared
 from olhubd.model import Cause, Delivery, DeliveryState, Quarantined, reference

@@ -21,13 +21,13 @@ from olhubd.engine.account import AccountUnit, NotPossible
 from olhubd.engine.alarms import Alarms
 from olhubd.engine.budget import BudgetBook
 from olhubd.engine.calls import Broken, Strays
-from olhubd.engine.courier import Policy
 from olhubd.engine.desk import Desk
 from olhubd.engine.herald import Herald
 from olhubd.engine.holds import Holds
 from olhubd.engine.landing import Landing
 from olhubd.engine.lineage import Lineage
 from olhubd.engine.observers import Observers
+from olhubd.engine.outbox.attempt import Policy
 from olhubd.engine.reconcile import Reconciler
 from olhubd.engine.registry import Registry
 from olhubd.engine.runlog import RunLog

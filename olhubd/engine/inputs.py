@@ -85,7 +85,7 @@ class Owed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Ended(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What became of a delivery; see `olhubd.engine.courier.Outcome`."""
+    """What became of a delivery; see `olhubd.engine.outbox.attempt.Outcome`."""
 
     delivery: Delivery
     account: str

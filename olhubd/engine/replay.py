@@ -20,12 +20,12 @@ from olhubd.decide.remark import Remark
 from olhubd.decide.route import Route
 from olhubd.engine import inputs
 from olhubd.engine.batch import Batch
-from olhubd.engine.booking import book
 from olhubd.engine.candidate import Candidate
 from olhubd.engine.compare import Difference, compare, stem
-from olhubd.engine.courier import Outcome
 from olhubd.engine.inputs import CONFIGURED, Configured, Ended, Image, Page, Start, Told, Turn
-from olhubd.engine.ledger import Ledger
+from olhubd.engine.outbox.attempt import Outcome
+from olhubd.engine.outbox.booking import book
+from olhubd.engine.outbox.recorder import Ledger
 from olhubd.model import Cause, Delivery, DeliveryId, DeliveryState, EventId, Run, RunId
 from olhubd.plugin import Gone, Later, Unreadable
 from olhubd.store import (

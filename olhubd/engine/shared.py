@@ -10,10 +10,10 @@ import msgspec
 from olhubd.decide.route import Route
 from olhubd.engine.budget import BudgetBook
 from olhubd.engine.calls import Strays
-from olhubd.engine.courier import Amend, Policy
 from olhubd.engine.landing import Landing
-from olhubd.engine.ledger import Ledger
 from olhubd.engine.lineage import Lineage
+from olhubd.engine.outbox.attempt import Amend, Policy
+from olhubd.engine.outbox.recorder import Ledger
 from olhubd.engine.runlog import RunLog
 from olhubd.engine.session import Clients
 from olhubd.engine.turns import Turns

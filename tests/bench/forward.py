@@ -28,7 +28,7 @@ from yarl import URL
 
 from olhubd.daemon import _loop_factory as loop_factory
 from olhubd.decide.route import Route
-from olhubd.engine.packing import pack
+from olhubd.engine.outbox.push import pack
 from olhubd.model import Order
 from olhubd.plugin import Account, Pending, Token
 from olhubd.testing import host

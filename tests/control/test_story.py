@@ -18,8 +18,7 @@ from olhubd.control.sentences import ENGLISH, Voice, en, pl, reasons
 from olhubd.control.sentences.voice import SENTENCES
 from olhubd.decide import changes
 from olhubd.decide.changes import Change
-from olhubd.engine import courier
-from olhubd.engine.outbox import actions
+from olhubd.engine.outbox import actions, attempt
 from olhubd.engine.outbox.actions import amend_order
 from olhubd.model import (
     Action,
@@ -180,7 +179,7 @@ def test_reasons_are_those_that_the_hub_writes() -> None:
 
 def test_reasons_of_held_deliveries_are_told_in_polish() -> None:
     """All that the attempt and its handlers write; what a target answered stays in its words."""
-    paths = [Path(courier.__file__), *Path(actions.__file__).parent.glob("*.py")]
+    paths = [Path(attempt.__file__), *Path(actions.__file__).parent.glob("*.py")]
     ours = {
         "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values)
         for path in paths

@@ -16,11 +16,11 @@ from olhubd.control import story
 from olhubd.decide import plan
 from olhubd.decide.route import Route
 from olhubd.engine.calls import Calls, Strays
-from olhubd.engine.courier import Courier, Policy
-from olhubd.engine.dispatcher import Dispatcher
 from olhubd.engine.landing import Landing
-from olhubd.engine.ledger import Ledger
 from olhubd.engine.lineage import Lineage
+from olhubd.engine.outbox.attempt import Courier, Policy
+from olhubd.engine.outbox.dispatcher import Dispatcher
+from olhubd.engine.outbox.recorder import Ledger
 from olhubd.model import Action, Cause, Delivery, DeliveryState, Money, Order, OrderId, Run, RunId, Shipment, Stage
 from olhubd.plugin import (
     AuthLost,

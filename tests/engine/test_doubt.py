@@ -11,7 +11,7 @@ import pytest
 
 from olhubd.decide import plan
 from olhubd.decide.plan import Debt
-from olhubd.engine.ledger import Ledger
+from olhubd.engine.outbox.recorder import Ledger
 from olhubd.model import Action, Cause, DeliveryState, OrderId
 from olhubd.plugin import ContractBroken, OutcomeUnknown, PluginError, Push, RateLimited, Receipt, Unavailable
 from olhubd.store import Database, Transaction, deliveries, events

@@ -10,7 +10,7 @@ import structlog
 
 from olhubd.decide import plan
 from olhubd.decide.plan import Debt
-from olhubd.engine.ledger import Ledger
+from olhubd.engine.outbox.recorder import Ledger
 from olhubd.model import Action, Cause, DeliveryState, Order, OrderId, Shipment
 from olhubd.plugin import Found
 from olhubd.runtime.clock import SystemClock

@@ -8,11 +8,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from olhubd.engine.booking import book
-from olhubd.engine.courier import Outcome
 from olhubd.engine.landing import Landing
-from olhubd.engine.ledger import Ledger
 from olhubd.engine.lineage import Lineage
+from olhubd.engine.outbox.attempt import Outcome
+from olhubd.engine.outbox.booking import book
+from olhubd.engine.outbox.recorder import Ledger
 from olhubd.model import Cause, DeliveryState, Fulfilment, OrderId, Run, RunId, Shipment, Stage
 from olhubd.plugin import Gone
 from olhubd.runtime.clock import SystemClock

@@ -22,7 +22,7 @@ class Mutation(msgspec.Struct, frozen=True):
 
 
 _CHAIN = "tests/e2e/test_route_chain.py"
-_PACK = "olhubd/engine/packing.py"
+_PACK = "olhubd/engine/outbox/push.py"
 _INCLUDED = f"{_CHAIN}::test_what_a_route_includes_is_in_the_shop"
 _LEFT_OUT = f"{_CHAIN}::test_what_a_route_does_not_include_is_not_in_the_shop"
 _METHODS = f"{_CHAIN}::test_each_marketplace_account_has_its_own_table_of_methods"

@@ -22,11 +22,11 @@ from unittest import mock
 import msgspec
 
 from olhubd.engine.batch import Batch, Result
-from olhubd.engine.courier import Courier, Outcome, Parcel
-from olhubd.engine.dispatcher import Dispatcher
-from olhubd.engine.doubts import Doubts
 from olhubd.engine.landing import Landing
 from olhubd.engine.outbox.actions.push_order import PushOrder
+from olhubd.engine.outbox.attempt import Courier, Outcome, Parcel
+from olhubd.engine.outbox.dispatcher import Dispatcher
+from olhubd.engine.outbox.doubts import Doubts
 from olhubd.engine.outbox.target import TargetAccount
 from olhubd.engine.poller import Poller
 from olhubd.engine.tokens import Kept, TokenKeeper

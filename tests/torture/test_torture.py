@@ -14,9 +14,9 @@ import msgspec
 import pytest
 
 from olhubd.decide.changes import Change
-from olhubd.engine.courier import Courier
-from olhubd.engine.doubts import Doubts
 from olhubd.engine.echo import Echoes
+from olhubd.engine.outbox.attempt import Courier
+from olhubd.engine.outbox.doubts import Doubts
 from olhubd.model import Order
 from olhubd.store.orders import Stored
 from olhubd.testing.torture import Result, Schedule, Step, draw, play, rogue

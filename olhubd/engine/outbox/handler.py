@@ -2,7 +2,7 @@
 
 A handler knows one action: by which capability of the connector it is done, what is sent, and what the answer
 means. It stores nothing, and it catches no error of a connector: what those mean is one rule for all actions, which
-is in `olhubd.engine.courier` and goes by what the handler declares.
+is in `olhubd.engine.outbox.attempt` and goes by what the handler declares.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import msgspec
 
 from olhubd.decide.hold import Hold
 from olhubd.decide.plan import Debt
-from olhubd.engine.attempt import Parcel
+from olhubd.engine.outbox.job import Parcel
 from olhubd.engine.outbox.target import TargetAccount, Unable
 from olhubd.model import Action
 from olhubd.store.copies import Copy

@@ -17,7 +17,7 @@ import olhubd.decide
 import olhubd.engine
 from olhubd.control.sentences import Voice, en, reasons
 from olhubd.decide import watch
-from olhubd.engine.ledger import Ledger
+from olhubd.engine.outbox.recorder import Ledger
 from olhubd.model import AlarmKind, Cause, OrderId, Reconciliation, Scope
 from olhubd.plugin import AuthLost
 from olhubd.store import Transaction, quarantine, reconciliations

@@ -7,8 +7,8 @@ import msgspec
 from olhubd.decide import changes, onesided, plan
 from olhubd.decide.hold import Hold
 from olhubd.decide.plan import Amendment
-from olhubd.engine.attempt import Parcel
 from olhubd.engine.outbox.handler import Handler, Obsolete, OnHold, Result, Waits
+from olhubd.engine.outbox.job import Parcel
 from olhubd.engine.outbox.target import TargetAccount
 from olhubd.model import Action
 from olhubd.store.copies import Copy

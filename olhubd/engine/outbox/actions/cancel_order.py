@@ -6,10 +6,10 @@ from functools import partial
 
 from olhubd.decide import plan
 from olhubd.decide.hold import Hold
-from olhubd.engine.attempt import Parcel
 from olhubd.engine.outbox.handler import Done, Handler, Obsolete, OnHold, Result
+from olhubd.engine.outbox.job import Parcel
+from olhubd.engine.outbox.renumbered import another
 from olhubd.engine.outbox.target import TargetAccount
-from olhubd.engine.renumbered import another
 from olhubd.model import Action
 from olhubd.plugin import CancelSink, StatusSink
 

@@ -13,10 +13,10 @@ from olhubd.decide import plan
 from olhubd.decide.hold import Hold
 from olhubd.decide.plan import Debt, Waiver
 from olhubd.decide.route import Route
-from olhubd.engine import packing
-from olhubd.engine.arrival import Verdict, judge
-from olhubd.engine.attempt import Parcel
+from olhubd.engine.outbox.arrival import Verdict, judge
 from olhubd.engine.outbox.handler import Done, Handler, OnHold, Result
+from olhubd.engine.outbox.job import Parcel
+from olhubd.engine.outbox.push import pack
 from olhubd.engine.outbox.target import TargetAccount
 from olhubd.model import Action, DeliveryState, Order, reference
 from olhubd.plugin import OrderSink, Push, Receipt, StatusSink
@@ -94,7 +94,7 @@ class PushOrder(Handler[OrderSink]):
             if isinstance(amended, str):
                 return amended
             order = amended or order
-        push = packing.pack(stored.account, order, route)
+        push = pack(stored.account, order, route)
         if _waiver(parcel).free_lines:
             push = msgspec.structs.replace(push, free_lines=True)
         return push
@@ -103,7 +103,7 @@ class PushOrder(Handler[OrderSink]):
         """What was looked up, with what is otherwise than it would be sent now."""
         push = await self._packed(target, parcel, route)
         if isinstance(push, str):  # it is there, whatever a plugin says of it now
-            push = packing.pack(parcel.stored.account, parcel.stored.order, route)
+            push = pack(parcel.stored.account, parcel.stored.order, route)
         compare = partial(self.sink(target).compare_order, push, found)
         compared: Receipt = await target.calls.read("compare_order", compare, Receipt)
         return compared

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import partial
 
-from olhubd.engine.attempt import Parcel
 from olhubd.engine.outbox.handler import Done, Handler, Obsolete, Result, Waits
+from olhubd.engine.outbox.job import Parcel
+from olhubd.engine.outbox.renumbered import known_as
 from olhubd.engine.outbox.target import TargetAccount
-from olhubd.engine.renumbered import known_as
 from olhubd.model import Action
 from olhubd.plugin import PaymentSink
 

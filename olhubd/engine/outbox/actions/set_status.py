@@ -7,10 +7,10 @@ from functools import partial
 import msgspec
 
 from olhubd.decide.plan import StatusWord
-from olhubd.engine.attempt import Parcel
 from olhubd.engine.outbox.handler import Done, Handler, Result, Waits
+from olhubd.engine.outbox.job import Parcel
+from olhubd.engine.outbox.renumbered import known_as
 from olhubd.engine.outbox.target import TargetAccount
-from olhubd.engine.renumbered import known_as
 from olhubd.model import Action
 from olhubd.plugin import StatusSink
 

@@ -13,9 +13,9 @@ import msgspec
 from olhubd.decide import netting, plan
 from olhubd.decide.hold import Hold
 from olhubd.decide.route import Route
-from olhubd.engine.courier import Outcome
 from olhubd.engine.echo import acquaint
-from olhubd.engine.ledger import Ledger
+from olhubd.engine.outbox.attempt import Outcome
+from olhubd.engine.outbox.recorder import Ledger
 from olhubd.model import Action, Cause, Delivery, DeliveryState, OrderId
 from olhubd.store import Transaction, copies, deliveries, orders
 

@@ -10,8 +10,8 @@ from functools import partial
 from types import NoneType
 
 from olhubd.decide.hold import Hold
-from olhubd.engine.attempt import Parcel
 from olhubd.engine.outbox.handler import Obsolete, OnHold
+from olhubd.engine.outbox.job import Parcel
 from olhubd.engine.outbox.target import TargetAccount
 from olhubd.model import reference
 from olhubd.plugin import Conflict, Found, NotFound, OrderSink, Rejected

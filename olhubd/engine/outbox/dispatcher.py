@@ -14,10 +14,10 @@ from datetime import timedelta
 import msgspec
 
 from olhubd.engine import inputs
-from olhubd.engine.booking import book
-from olhubd.engine.courier import Courier, Outcome, Parcel, Policy
-from olhubd.engine.ledger import Ledger
 from olhubd.engine.outbox.actions import HANDLERS, PRECEDENCE
+from olhubd.engine.outbox.attempt import Courier, Outcome, Parcel, Policy
+from olhubd.engine.outbox.booking import book
+from olhubd.engine.outbox.recorder import Ledger
 from olhubd.model import Cause, Delivery, DeliveryState
 from olhubd.plugin import AccountBlocked, AuthLost, Clock, Log, PluginError, RateLimited, Unavailable
 from olhubd.runtime.backoff import delay

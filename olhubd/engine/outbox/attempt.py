@@ -14,14 +14,14 @@ import msgspec
 
 from olhubd.decide.hold import Hold
 from olhubd.decide.route import Route
-from olhubd.engine.attempt import Outcome, Parcel, Policy
 from olhubd.engine.calls import Broken, Calls
-from olhubd.engine.doubts import Doubts
 from olhubd.engine.lineage import Lineage
 from olhubd.engine.outbox.actions import HANDLERS
+from olhubd.engine.outbox.doubts import Doubts
 from olhubd.engine.outbox.handler import Done, Handler, Obsolete, OnHold, Result
+from olhubd.engine.outbox.job import Outcome, Parcel, Policy
 from olhubd.engine.outbox.target import Amend, TargetAccount, Unable
-from olhubd.engine.verdicts import Verdicts
+from olhubd.engine.outbox.verdicts import Verdicts
 from olhubd.model import Action, Delivery, DeliveryState
 from olhubd.plugin import (
     UNLINKED,

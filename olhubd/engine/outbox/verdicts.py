@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 
 from olhubd.decide.hold import Hold
-from olhubd.engine.attempt import Outcome, Parcel
-from olhubd.engine.doubts import Doubts
+from olhubd.engine.outbox.doubts import Doubts
+from olhubd.engine.outbox.job import Outcome, Parcel
 from olhubd.model import Delivery, DeliveryState
 from olhubd.plugin import Clock
 
