@@ -60,6 +60,24 @@ async def test_doubt_has_a_bound_and_ends_with_the_systems_own_words(bench: Benc
     assert msgspec.json.decode(told.data)["kind"] == "in-doubt"
 
 
+async def test_after_a_person_mended_the_cause_a_doubted_order_is_sent_again(bench: Bench) -> None:
+    """The tries of before are over: with them it would be looked up and held for ever."""
+    bench.shop.settle = timedelta(seconds=0.02)  # type: ignore[misc]
+    bench.shop.script = [lose_before] * 6
+    await bench.land(order("A"))
+    await bench.until("hold")
+
+    async def retry(tx: Transaction) -> None:
+        (held,) = await deliveries.listing(tx)
+        again = msgspec.structs.replace(held, state=DeliveryState.SENT, due_at=bench.clock.now(), reason=None)
+        await deliveries.save(tx, [again])
+
+    await bench.database.write(retry)
+    bench.dispatcher.wake()
+    await bench.settled(1)
+    assert bench.shop.books == ["allegro:A"]
+
+
 async def test_a_look_up_that_fails_is_no_try(bench: Bench) -> None:
     """While a target cannot be asked nothing is known, and nobody is bothered with it."""
     bench.shop.settle = timedelta(seconds=0.02)  # type: ignore[misc]

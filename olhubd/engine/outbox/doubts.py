@@ -43,6 +43,11 @@ class Doubts:
         times = self._tries[delivery.id]
         return times if times >= self._most else None
 
+    def held(self, delivery: Delivery) -> None:
+        """A person sees to it: what is tried after that is counted from the beginning."""
+        self._tries.pop(delivery.id, None)
+        self._words.pop(delivery.id, None)
+
     def words(self, delivery: Delivery) -> str:
         """What was said at the last such try."""
         return self._words[delivery.id]
@@ -71,6 +76,5 @@ class Doubts:
     def forget(self, delivery: Delivery) -> None:
         """It has ended."""
         self._since.pop(delivery.id, None)
-        self._tries.pop(delivery.id, None)
-        self._words.pop(delivery.id, None)
+        self.held(delivery)
         self.absent.discard(delivery.id)

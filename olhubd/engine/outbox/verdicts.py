@@ -55,6 +55,7 @@ class Verdicts:
         """A person must see to it. `sent`: it may be done, or is."""
         delivery = parcel.delivery
         unknown = sent or delivery.state is DeliveryState.SENT
+        self._doubts.held(delivery)
         return self.outcome(
             parcel,
             msgspec.structs.replace(
