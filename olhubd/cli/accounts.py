@@ -1,4 +1,4 @@
-"""What is done to one account: sign in, fetch now, pause, resume."""
+"""What is done to one account: fetch now, pause, resume, rename, remove."""
 
 from __future__ import annotations
 
@@ -13,42 +13,7 @@ from olhubd.cli.session import Session, account_argument, account_names, named, 
 if TYPE_CHECKING:
     from olhubd.control.records import Account
 
-__all__ = ["account", "auth", "fetch", "pause", "resume"]
-
-_PATIENCE = 50.0
-"""Seconds that one question for the end of a sign-in waits; then it is asked again."""
-
-
-@click.command()
-@account_argument
-@session_command()
-def auth(session: Session, account: str) -> None:
-    """Sign in to ACCOUNT by a code: open the address on any device, compare the code, agree.
-
-    No password is asked for here. The daemon waits by itself, so this command may be interrupted; a parked account
-    goes on as soon as somebody has signed in. Another seller's sign-in is refused.
-
-    \b
-    Example:
-      olhubd auth allegro-main
-    """
-    from olhubd.control.client import segment
-    from olhubd.control.records import SignIn, SignInState
-
-    path = f"/api/v1/accounts/{segment(account)}/sign-in"
-    printer = session.printer
-    with session.daemon() as daemon:
-        found = daemon.post(path, SignIn)
-        click.echo(f"Open   {found.url}\nCode   {found.user_code}", err=printer.as_json)
-        click.echo(f"The code is good until {session.printer.when(found.expires_at)}. Waiting ...", err=True)
-        while found.state is SignInState.PENDING:
-            found = daemon.get(path, SignIn, wait=_PATIENCE)
-    printer.json(found)
-    if found.state is SignInState.FAILED:
-        raise Failure(f"the sign-in failed: {found.reason}")
-    if not printer.as_json:
-        who = f" as {found.login}" if found.login else ""
-        printer.line(f"Signed in to {account}{who}.")
+__all__ = ["account", "fetch", "pause", "resume"]
 
 
 @click.command()

@@ -25,7 +25,7 @@ COMMANDS = {
         "log-level": Lazy("olhubd.cli.run:log_level", "Log more or less until the daemon restarts."),
     },
     "Accounts": {
-        "auth": Lazy("olhubd.cli.accounts:auth", "Sign in to an account, also from a machine without a browser."),
+        "login": Lazy("olhubd.cli.login:login", "Sign in to an account, also from a machine without a browser."),
         "fetch": Lazy("olhubd.cli.accounts:fetch", "Fetch the orders of an account now."),
         "pause": Lazy("olhubd.cli.accounts:pause", "Fetch and deliver nothing for an account until resumed."),
         "resume": Lazy("olhubd.cli.accounts:resume", "Let a paused, parked or waiting account go on."),
@@ -76,7 +76,7 @@ def cli() -> None:
     \b
     Begin with:
       olhubd check                 is the configuration right?
-      olhubd auth ACCOUNT          sign in to a marketplace
+      olhubd login ACCOUNT         sign in to a marketplace
       olhubd status                does it work?
       olhubd doctor                what is wrong, and how to mend it?
       olhubd explain ORDER         what happened to an order, and why

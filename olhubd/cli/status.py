@@ -90,7 +90,7 @@ def _row(account: Account, now: datetime) -> tuple[object, ...]:
     held = sum(count for state, count in account.owed.items() if state.value == "hold")
     notes = [account.reason] if account.reason else []
     if account.signed_in is False:
-        notes.append(f"sign in: olhubd auth {account.name}")
+        notes.append(f"sign in: olhubd login {account.name}")
     elif account.last_error is not None:
         notes.append(account.last_error)
     elif run is not None and run.error is not None:

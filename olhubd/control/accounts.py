@@ -1,4 +1,4 @@
-"""Accounts: how each stands, fetching by hand, pausing, and signing in."""
+"""Accounts: how each stands, fetching by hand, pausing, names and removing."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ from datetime import datetime
 import msgspec
 
 from olhubd.config import AccountConfig
-from olhubd.control.asked import Fetching, Nothing, Pausing, Renaming, Resuming, Waiting
+from olhubd.control.asked import Fetching, Nothing, Pausing, Renaming, Resuming
 from olhubd.control.lookup import unit
 from olhubd.control.problem import Refusal
-from olhubd.control.records import Account, Accounts, AccountState, Fetched, GoneAccount, SignIn
+from olhubd.control.records import Account, Accounts, AccountState, Fetched, GoneAccount
 from olhubd.control.routes import Call, Reply, route
-from olhubd.engine import signin
 from olhubd.engine.hub import Hub
 from olhubd.model import DeliveryState, Run, Scope
 from olhubd.store import accounts, credentials, deliveries, quarantine, runs
@@ -62,6 +61,7 @@ def _account(hub: Hub, config: AccountConfig, numbers: _Numbers) -> Account:
     dispatcher = at_work.dispatcher if at_work else None
     poller = at_work.poller if at_work else None
     trouble = at_work.trouble if at_work else None
+    signs_in = bool(at_work.sign_in_flows) if at_work else "OAuthLogin" in config.connector.capabilities()
     rest = None if at_work else hub.at_rest(name)
     state = AccountState(row.state.value) if row and at_work else AccountState.PARKED if rest else AccountState.OFF
     return Account(
@@ -74,7 +74,8 @@ def _account(hub: Hub, config: AccountConfig, numbers: _Numbers) -> Account:
         changed_at=row.changed_at if row else None,
         started_at=row.started_at if row else None,
         login=row.login if row else None,
-        signed_in=name in numbers.signed if "OAuthLogin" in config.connector.capabilities() else None,
+        signed_in=name in numbers.signed if signs_in else None,
+        sign_in_flows=at_work.sign_in_flows if at_work else (),
         sign_in_ends_at=keeper.refresh_expires_at if keeper else None,
         fetches_orders=poller is not None,
         interval=config.interval.total_seconds(),
@@ -190,27 +191,6 @@ async def _all(hub: Hub) -> Accounts:
     return Accounts(items=await standing(hub), gone=tuple(gone))
 
 
-async def sign_in(call: Call[Nothing, Nothing]) -> Reply[SignIn]:
-    """Begin a sign-in by a code on another device; the daemon waits for its end by itself."""
-    at_work = unit(call.hub, call.path["account"])
-    begun = await call.context.signins.begin(at_work.name, call.who)
-    await call.hub.note("account.sign-in-begun", {}, call.who, account=at_work.name)
-    return Reply(content=_sign_in(begun), status=202)
-
-
-async def signing_in(call: Call[Waiting, Nothing]) -> SignIn:
-    """How the last sign-in stands."""
-    at_work = unit(call.hub, call.path["account"])
-    begun = await call.context.signins.settled(at_work.name, call.query.wait)
-    if begun is None:
-        raise Refusal(404, "not-found", f"no sign-in to {at_work.name} has been begun since the daemon started")
-    return _sign_in(begun)
-
-
-def _sign_in(begun: signin.SignIn) -> SignIn:
-    return msgspec.convert(msgspec.structs.asdict(begun), SignIn, from_attributes=True)
-
-
 ROUTES = (
     route("GET", "/api/v1/accounts", listing),
     route("GET", "/api/v1/accounts/{account}", one),
@@ -219,6 +199,4 @@ ROUTES = (
     route("POST", "/api/v1/accounts/{account}/resume", resume, refusals=(409,)),
     route("POST", "/api/v1/accounts/{account}/rename", rename),
     route("POST", "/api/v1/accounts/{account}/remove", remove, scope=Scope.ADMIN, refusals=(409,)),
-    route("POST", "/api/v1/accounts/{account}/sign-in", sign_in, limit=60.0, statuses=(202,), refusals=(502,)),
-    route("GET", "/api/v1/accounts/{account}/sign-in", signing_in, limit=90.0),
 )

@@ -31,6 +31,8 @@ class Context:
     attempts: Attempts
     """Of bearer tokens; the login of the dashboard counts by itself."""
     log: Any
+    addresses: tuple[str, ...] = ()
+    """Where the endpoint listens."""
     under_way: set[tuple[str, str]] = field(default_factory=set)
     """Writes with a key that are being done: who asked, and the key."""
     examining: asyncio.Lock = field(default_factory=asyncio.Lock)

@@ -28,6 +28,7 @@ from olhubd.model import (
     Shipment,
     Stage,
 )
+from olhubd.plugin import Flow
 from olhubd.plugin.quality import State
 
 __all__ = [
@@ -64,8 +65,6 @@ __all__ = [
     "ReconciliationPage",
     "Reloaded",
     "RunPage",
-    "SignIn",
-    "SignInState",
     "Standing",
     "Status",
     "StrangerPage",
@@ -137,7 +136,7 @@ class AccountState(enum.StrEnum):
 class Account(_Answer, frozen=True, kw_only=True):
     """An account as it stands.
 
-    `signed_in` is None where there is nothing to sign in to. `runs` are the last ones by feed, `owed` the
+    `signed_in` is None where nobody has to sign in. `runs` are the last ones by feed, `owed` the
     deliveries to it by state, `down` whether it does not answer. `failing_since` and `last_error` tell what keeps
     it from being read, or reached at all; None while nothing does. `shut_until` is when it may be called again,
     where it said that there were too many calls.
@@ -153,6 +152,8 @@ class Account(_Answer, frozen=True, kw_only=True):
     started_at: datetime | None
     login: str | None
     signed_in: bool | None
+    sign_in_flows: tuple[Flow, ...]
+    """How somebody signs in, the usual way first."""
     sign_in_ends_at: datetime | None
     """When somebody must sign in again at the latest, where the system tells."""
     fetches_orders: bool
@@ -224,26 +225,6 @@ class Fetched(_Answer, frozen=True, kw_only=True):
     """How a run by hand ended; without `run` it is still under way."""
 
     run: Run | None
-
-
-class SignInState(enum.StrEnum):
-    PENDING = "pending"
-    DONE = "done"
-    FAILED = "failed"
-
-
-class SignIn(_Answer, frozen=True, kw_only=True):
-    """Open `url`, compare `user_code`, agree. `reason` says why it failed, `login` who it is."""
-
-    account: str
-    state: SignInState
-    url: str
-    user_code: str
-    begun_at: datetime
-    expires_at: datetime
-    ended_at: datetime | None = None
-    login: str | None = None
-    reason: str | None = None
 
 
 class Standing(_Answer, frozen=True, kw_only=True):

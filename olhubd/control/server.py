@@ -31,6 +31,7 @@ from olhubd.control import (
     problem,
     runs,
     settings,
+    signing,
     strangers,
     system,
     tokens,
@@ -51,6 +52,7 @@ ROUTES: tuple[Route, ...] = (
     *metrics.ROUTES,
     *system.ROUTES,
     *accounts.ROUTES,
+    *signing.ROUTES,
     *export.ROUTES,
     *orders.ROUTES,
     *hands.ROUTES,
@@ -140,8 +142,10 @@ async def _harden(_request: web.Request, response: web.StreamResponse) -> None:
 @contextlib.asynccontextmanager
 async def serve(hub: Hub, doors: Doors, token: str, steer: Steer) -> AsyncIterator[tuple[str, ...]]:
     """Answer at the doors that were opened; gives their addresses."""
+    app = application(hub, token, steer)
+    app[CONTEXT].addresses = doors.addresses()
     runner = web.AppRunner(
-        application(hub, token, steer),
+        app,
         access_log=_wire,
         access_log_class=crowd.Answered,
         logger=_wire,

@@ -172,9 +172,9 @@ def _difference(days: Sequence[Reconciliation]) -> str:
 def _sign_in(source: Source, now: datetime, limits: Limits) -> Iterator[Finding]:
     ends = source.sign_in_ends
     if source.signed_in is False:
-        text = f"nobody has signed in: olhubd auth {source.name}"
+        text = f"nobody has signed in: olhubd login {source.name}"
     elif ends is not None and ends - now < limits.sign_in:
-        text = f"the sign-in ends on {ends:%Y-%m-%d}: olhubd auth {source.name}"
+        text = f"the sign-in ends on {ends:%Y-%m-%d}: olhubd login {source.name}"
     else:
         return
     yield Finding(kind=AlarmKind.SIGN_IN, subject=source.name, detail=text)

@@ -26,6 +26,7 @@ from olhubd.model import Fulfilment, Run
 from olhubd.plugin import (
     AccountBlocked,
     Connector,
+    Flow,
     Identity,
     OrderFeed,
     PluginError,
@@ -90,6 +91,11 @@ class AccountUnit:
     def keeper(self) -> TokenKeeper | None:
         """Who keeps its token; None where there is nothing to sign in to."""
         return self.connection.keeper
+
+    @property
+    def sign_in_flows(self) -> tuple[Flow, ...]:
+        """How a person signs in, the usual way first; none where nobody has to."""
+        return self.connection.sign_in_flows
 
     def _make_poller(self) -> Poller | None:
         config, shared = self.config, self._shared

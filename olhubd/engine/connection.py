@@ -18,6 +18,7 @@ from olhubd.plugin import (
     Account,
     AuthLost,
     Connector,
+    Flow,
     Identity,
     Log,
     OAuthLogin,
@@ -65,9 +66,18 @@ class Connection:
             shared.clock,
             lost,
             shared.learned,
+            obtain=self._obtain if signs_in else None,
         )
         self.keeper = keeper if signs_in else None
         self.connector = self.visitor(keeper)
+
+    @property
+    def sign_in_flows(self) -> tuple[Flow, ...]:
+        """How a person signs in, the usual way first; none where nobody has to."""
+        login = self.connector
+        return (
+            tuple(flow for flow in login.flows if flow is not Flow.CLIENT) if isinstance(login, OAuthLogin) else ()
+        )
 
     def visitor(self, tokens: Tokens) -> Connector[Any]:
         """Another instance of the account's connector, which goes by `tokens`: to ask whose they are, say."""
@@ -93,6 +103,14 @@ class Connection:
             raise AuthLost(f"{connector.title} has no sign-in")
         fresh: Token = await self.calls.write("refresh", lambda: connector.refresh(token), Token, limit=LIMIT)
         return fresh
+
+    async def _obtain(self) -> Token | None:
+        """A token that no person grants; None where one must."""
+        connector = self.connector
+        if not isinstance(connector, OAuthLogin) or Flow.CLIENT not in connector.flows:
+            return None
+        token: Token = await self.calls.write("obtain", connector.obtain, Token, limit=LIMIT)
+        return token
 
     async def visited(self, limit: float | None = None, *, told: bool = True) -> Identity:
         """Who answers there. Without `told` a refused key is told as such at once."""

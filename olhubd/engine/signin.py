@@ -1,4 +1,6 @@
-"""Signing in to an account by a code on another device: begun by a person, finished in the background.
+"""Signing in to an account: begun by a person, finished in the background.
+
+By a code that the person confirms on another device, or by their browser, which comes back with a code of its own.
 
 A token that arrives is nobody's until the system has told whose it is; only then does it replace the one that the
 account had. What is under way is not stored: after a restart the person asks for another code.
@@ -9,7 +11,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import enum
-from datetime import datetime
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
 from functools import partial
 
 import msgspec
@@ -17,10 +20,12 @@ import msgspec
 from olhubd.engine.account import AccountUnit, NotPossible
 from olhubd.engine.calls import Calls, seconds
 from olhubd.engine.hub import Hub
-from olhubd.engine.tokens import Loan
+from olhubd.engine.redirect import Awaited, bring
+from olhubd.engine.tokens import LIMIT, Loan
 from olhubd.plugin import (
     AuthLost,
     DeviceGrant,
+    Flow,
     Identity,
     OAuthLogin,
     Pending,
@@ -36,6 +41,8 @@ __all__ = ["SignIn", "SignInState", "SignIns"]
 
 _PATIENCE = 300.0
 """Seconds that one call may take with all its repetitions before the loop counts as stuck."""
+_BROWSER = timedelta(minutes=10)
+"""For how long a browser is waited for."""
 _LONGEST_PAUSE = 60.0
 _PROBES = 6
 
@@ -48,17 +55,26 @@ class SignInState(enum.StrEnum):
 
 
 class SignIn(msgspec.Struct, frozen=True, kw_only=True):
-    """One sign-in. The person opens `url` and compares `user_code`; `reason` says why it failed."""
+    """One sign-in. The person opens `url` and agrees; `reason` says why it failed.
+
+    Flow.DEVICE: they compare `user_code`. Flow.CODE: their browser is sent back to `redirect_uri`.
+    """
 
     account: str
     state: SignInState
+    flow: Flow
     url: str
-    user_code: str
+    user_code: str | None = None
+    redirect_uri: str | None = None
     begun_at: datetime
     expires_at: datetime
     ended_at: datetime | None = None
     login: str | None = None
     reason: str | None = None
+
+
+_Ask = Callable[[SignIn, Pulse], Awaitable[Token]]
+"""How the token of a sign-in is got at, once the person has agreed."""
 
 
 class SignIns:
@@ -68,6 +84,8 @@ class SignIns:
         self._hub = hub
         self._latest: dict[str, SignIn] = {}
         self._ended: dict[str, asyncio.Event] = {}
+        self._awaited: dict[str, Awaited] = {}
+        """By account: those that wait for a browser to come back."""
         self._beginning = asyncio.Lock()
 
     def of(self, account: str) -> SignIn | None:
@@ -82,38 +100,88 @@ class SignIns:
                     await ended.wait()
         return self.of(account)
 
-    async def begin(self, account: str, who: str) -> SignIn:
-        """Ask for a code, or give the one that still waits. Raises NotPossible, or what the system answers."""
+    async def begin(self, account: str, who: str, callback: str, flow: Flow | None = None) -> SignIn:
+        """Begin one by `flow`, else by the usual one of the system, or give the one that still waits.
+
+        `callback` is where browsers reach this process, unless the application is registered with another address.
+        Raises NotPossible, or what the system answers.
+        """
         async with self._beginning:
             unit = self._hub.unit(account)
             login = unit.connector
             if not isinstance(login, OAuthLogin):
                 raise NotPossible(f"{login.title} has no sign-in: the key of {account} stands in its settings")
+            flow = _chosen(login, login.title, flow)
+            redirect_uri = (login.redirect_uri or callback) if flow is Flow.CODE else None
             known = self._latest.get(account)
-            now = self._hub.clock.now()
-            if known is not None and known.state is SignInState.PENDING and now < known.expires_at:
+            if (
+                known is not None
+                and self._still_open(known)
+                and (known.flow, known.redirect_uri) == (flow, redirect_uri)
+            ):
                 return known
-            grant: DeviceGrant = await unit.calls.read("begin_device", login.begin_device, DeviceGrant)
-            begun = SignIn(
-                account=account,
-                state=SignInState.PENDING,
-                url=grant.url,
-                user_code=grant.user_code,
-                begun_at=now,
-                expires_at=grant.expires_at,
-            )
-            self._latest[account] = begun
-            self._ended[account] = asyncio.Event()
             task = f"sign-in of {account}"
             await self._hub.supervisor.stop(task)
-            self._hub.supervisor.once(task, partial(self._see_through, begun, grant, login, unit.calls, who))
+            self._awaited.pop(account, None)
+            if redirect_uri is None:
+                begun, token = await self._by_device(account, login, unit.calls)
+            else:
+                begun, token = self._by_browser(account, login, unit.calls, login.title, redirect_uri)
+            self._latest[account] = begun
+            self._ended[account] = asyncio.Event()
+            self._hub.supervisor.once(task, partial(self._see_through, begun, token, who))
             return begun
 
-    async def _see_through(
-        self, begun: SignIn, grant: DeviceGrant, login: OAuthLogin, calls: Calls, who: str, pulse: Pulse
-    ) -> None:
+    def bring(self, address: str, account: str | None = None) -> str:
+        """Take the address that a browser came back to, for `account` alone where it was brought for that.
+
+        Gives the account whose sign-in goes on with it. Raises Misdirected.
+        """
+        waiting = [one for one in self._awaited.values() if account in (None, one.account)]
+        found = bring(address, waiting).account
+        del self._awaited[found]
+        return found
+
+    def _still_open(self, known: SignIn) -> bool:
+        return known.state is SignInState.PENDING and self._hub.clock.now() < known.expires_at
+
+    async def _by_device(self, account: str, login: OAuthLogin, calls: Calls) -> tuple[SignIn, _Ask]:
+        now = self._hub.clock.now()
+        grant: DeviceGrant = await calls.read("begin_device", login.begin_device, DeviceGrant)
+        begun = SignIn(
+            account=account,
+            state=SignInState.PENDING,
+            flow=Flow.DEVICE,
+            url=grant.url,
+            user_code=grant.user_code,
+            begun_at=now,
+            expires_at=grant.expires_at,
+        )
+        return begun, partial(self._polled, grant, login, calls)
+
+    def _by_browser(
+        self, account: str, login: OAuthLogin, calls: Calls, title: str, redirect_uri: str
+    ) -> tuple[SignIn, _Ask]:
+        now = self._hub.clock.now()
+        awaited = Awaited(account, title, redirect_uri)
+        url: str = calls.ask(
+            "authorize_url", lambda: login.authorize_url(redirect_uri, awaited.state, awaited.challenge), str
+        )
+        self._awaited[account] = awaited
+        begun = SignIn(
+            account=account,
+            state=SignInState.PENDING,
+            flow=Flow.CODE,
+            url=url,
+            redirect_uri=redirect_uri,
+            begun_at=now,
+            expires_at=now + _BROWSER,
+        )
+        return begun, partial(self._exchanged, awaited, login, calls)
+
+    async def _see_through(self, begun: SignIn, ask: _Ask, who: str, pulse: Pulse) -> None:
         try:
-            token = await self._token(grant, login, calls, pulse)
+            token = await ask(begun, pulse)
             pulse.beat(_PATIENCE)
             name = await self._take(self._hub.unit(begun.account), token, who)
         except (PluginError, NotPossible) as error:
@@ -132,7 +200,25 @@ class SignIns:
         )
         self._ended[begun.account].set()
 
-    async def _token(self, grant: DeviceGrant, login: OAuthLogin, calls: Calls, pulse: Pulse) -> Token:
+    async def _exchanged(
+        self, awaited: Awaited, login: OAuthLogin, calls: Calls, begun: SignIn, pulse: Pulse
+    ) -> Token:
+        """Wait for the browser and give the code for a token. Raises AuthLost when nobody came back in time."""
+        left = (begun.expires_at - begun.begun_at).total_seconds()
+        pulse.beat(left + _PATIENCE)
+        try:
+            async with asyncio.timeout(left):
+                code = await awaited.code
+        except TimeoutError:
+            self._awaited.pop(begun.account, None)
+            raise AuthLost(f"nobody came back from {awaited.title} in time") from None
+        give = partial(login.exchange, code, awaited.redirect_uri, awaited.verifier)
+        token: Token = await calls.write("exchange", give, Token, limit=LIMIT)
+        return token
+
+    async def _polled(
+        self, grant: DeviceGrant, login: OAuthLogin, calls: Calls, _begun: SignIn, pulse: Pulse
+    ) -> Token:
         """Ask until the person has answered. Raises AuthLost when they refused or did not answer in time."""
         interval = seconds(grant.interval, _LONGEST_PAUSE) or 1.0
         while True:
@@ -189,3 +275,16 @@ class SignIns:
             with contextlib.suppress(PluginError):
                 await unit.calls.read("close", visitor.close, limit=_PATIENCE)
         return None
+
+
+def _chosen(login: OAuthLogin, title: str, wanted: Flow | None) -> Flow:
+    """The flow to begin. Raises NotPossible for one that the system does not have."""
+    possible = [flow for flow in login.flows if flow is not Flow.CLIENT]
+    if not possible:
+        raise NotPossible(f"{title} needs nobody to sign in: the keys in the settings are enough")
+    if wanted is None:
+        return possible[0]
+    if wanted not in possible:
+        has = ", ".join(flow.value for flow in possible)
+        raise NotPossible(f"{title} has no sign-in of the kind {wanted.value}, only: {has}")
+    return wanted

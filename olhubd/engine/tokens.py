@@ -65,16 +65,17 @@ class Vault(Protocol):
 
 
 Refresh = Callable[[Token], Awaitable[Token]]
+Obtain = Callable[[], Awaitable[Token | None]]
 Lost = Callable[[AuthLost], Awaitable[None]]
 
 
 class TokenKeeper:
     """Implements `olhubd.plugin.Tokens` for one account.
 
-    `refresh` is the connector's `OAuthLogin.refresh`, None where there is none. `lost` parks the account; it is
-    called once per lost grant, with the refusal. `learned` hears each access and refresh token, for the
-    redaction of logs. A renewal runs as a task of its own, since its outcome matters beyond whoever asked first;
-    `close` waits for it.
+    `refresh` is the connector's `OAuthLogin.refresh`, None where there is none. `obtain` gives a token that no
+    person has to grant, None where one must. `lost` parks the account; it is called once per lost grant, with the
+    refusal. `learned` hears each access and refresh token, for the redaction of logs. A renewal runs as a task of
+    its own, since its outcome matters beyond whoever asked first; `close` waits for it.
     """
 
     def __init__(
@@ -86,10 +87,12 @@ class TokenKeeper:
         lost: Lost,
         learned: Callable[[str], None] = lambda _secret: None,
         ahead: timedelta = AHEAD,
+        obtain: Obtain | None = None,
     ) -> None:
         self._account = account
         self._vault = vault
         self._refresh = refresh
+        self._obtain = obtain
         self._clock = clock
         self._lost_call = lost
         self._learned = learned
@@ -196,7 +199,7 @@ class TokenKeeper:
             if self._unsaved is not None:
                 await self._store(self._unsaved)
             elif self._kept is None:
-                await self._give_up(AuthLost(f"nobody has signed in to {self._account}"))
+                await self._store(await self._first(f"nobody has signed in to {self._account}"))
             else:
                 await self._renew()
         except AuthLost:
@@ -217,7 +220,8 @@ class TokenKeeper:
             return
         token = self._present()
         if self._refresh is None or token.refresh is None:
-            await self._give_up(AuthLost(f"the token of {self._account} is over and cannot be renewed"))
+            await self._store(await self._first(f"the token of {self._account} is over and cannot be renewed"))
+            return
         unsure_since = self._kept.refreshing_at if self._kept else None
         await self._vault.mark(self._account, unsure_since or self._clock.now())
         try:
@@ -230,6 +234,11 @@ class TokenKeeper:
             await self._vault.mark(self._account, unsure_since)
             raise
         await self._store(fresh)
+
+    async def _first(self, lacking: str) -> Token:
+        """One that no person has to grant, where there is such. Asking again after a lost answer does no harm."""
+        token = await self._obtain() if self._obtain is not None else None
+        return token if token is not None else await self._give_up(AuthLost(lacking))
 
     async def _ask(self, token: Token) -> Token:
         """Have it renewed, if need be by several tries."""

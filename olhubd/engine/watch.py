@@ -147,7 +147,7 @@ class Watch:
                     checked=await hub.reconciler.checked(name),
                     interval=unit.config.interval,
                     retention=unit.config.connector.defaults.retention,
-                    signed_in=name in signed if keeper is not None else None,
+                    signed_in=name in signed if unit.sign_in_flows else None,
                     sign_in_ends=keeper.refresh_expires_at if keeper is not None else None,
                     missed=missed.get(name, 0),
                     quarantined=refused.get(name, 0),

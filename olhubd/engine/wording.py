@@ -135,7 +135,7 @@ async def _vocabulary(unit: AccountUnit) -> tuple[Vocabulary, str | None]:
     statuses = deliveries = payments = None
     if unit.row.state is not AccountState.ACTIVE:
         return Vocabulary(), "it is not at work"
-    if unit.keeper is not None and unit.keeper.token is None:
+    if unit.sign_in_flows and unit.keeper is not None and unit.keeper.token is None:
         return Vocabulary(), "nobody has signed in"
     try:
         if isinstance(connector, StatusList):

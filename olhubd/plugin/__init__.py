@@ -1,5 +1,6 @@
 """All that a plugin author imports. See docs/plugins.md for a complete tiny plugin."""
 
+from olhubd.plugin.auth import Basic, OAuth1
 from olhubd.plugin.budget import Budget, Gate, Lane
 from olhubd.plugin.capability import (
     UNLINKED,
@@ -20,7 +21,6 @@ from olhubd.plugin.capability import (
     Page,
     PaymentMethodList,
     PaymentSink,
-    Pending,
     Probe,
     Push,
     Receipt,
@@ -32,7 +32,7 @@ from olhubd.plugin.capability import (
     Unlinked,
     Unreadable,
 )
-from olhubd.plugin.connector import Account, Clock, Connector, Defaults, Log
+from olhubd.plugin.connector import Account, Clock, Connector, Defaults, Log, RegisterConnector
 from olhubd.plugin.errors import (
     AccountBlocked,
     AuthLost,
@@ -51,7 +51,8 @@ from olhubd.plugin.errors import (
 from olhubd.plugin.hooks import hookimpl
 from olhubd.plugin.http import Answer, Bearer, Client, Complaint, ErrorTable, Middleware, Signer, decode
 from olhubd.plugin.lenient import Side
-from olhubd.plugin.oauth import DeviceGrant, Token, Tokens
+from olhubd.plugin.oauth import DeviceGrant, Flow, Pending, Token, Tokens
+from olhubd.plugin.oauth2 import OAUTH2_ERRORS, Granted, OAuth2
 from olhubd.plugin.pagesize import PageSize
 from olhubd.plugin.settings import Duration, Field, Secret, Settings, Url
 from olhubd.plugin.stored import Comparison
@@ -68,11 +69,13 @@ from olhubd.plugin.walk import (
 )
 
 __all__ = [
+    "OAUTH2_ERRORS",
     "UNLINKED",
     "Account",
     "AccountBlocked",
     "Answer",
     "AuthLost",
+    "Basic",
     "Bearer",
     "Blame",
     "Budget",
@@ -92,9 +95,11 @@ __all__ = [
     "Duration",
     "ErrorTable",
     "Field",
+    "Flow",
     "Found",
     "Gate",
     "Gone",
+    "Granted",
     "Identity",
     "Lane",
     "Later",
@@ -104,6 +109,8 @@ __all__ = [
     "Method",
     "Middleware",
     "NotFound",
+    "OAuth1",
+    "OAuth2",
     "OAuthLogin",
     "OrderCount",
     "OrderFeed",
@@ -123,6 +130,7 @@ __all__ = [
     "RateLimited",
     "Receipt",
     "Record",
+    "RegisterConnector",
     "Rejected",
     "Secret",
     "Settings",

@@ -17,7 +17,7 @@ import msgspec
 
 from olhubd.model import Fulfilment, Money, Order, Payment, Shipment
 from olhubd.plugin.errors import PluginError, Rejected
-from olhubd.plugin.oauth import DeviceGrant, Token
+from olhubd.plugin.oauth import DeviceGrant, Flow, Pending, Token
 
 __all__ = [
     "UNLINKED",
@@ -38,7 +38,6 @@ __all__ = [
     "Page",
     "PaymentMethodList",
     "PaymentSink",
-    "Pending",
     "Probe",
     "Push",
     "Receipt",
@@ -334,31 +333,38 @@ class Probe(abc.ABC):
         """Who am I, and is all well? Raises what a real call would."""
 
 
-class Pending(msgspec.Struct, frozen=True, kw_only=True):
-    """The person has not answered yet: ask again in `interval` seconds."""
-
-    interval: float
-
-
 class OAuthLogin(abc.ABC):
-    """Signing in without ever seeing a password: by a code on another device, or by a redirect."""
+    """Signing in without ever seeing a password. `olhubd.plugin.oauth2.OAuth2` is one by the standards.
 
+    `flows` declares which ways it has, the usual one first; a login implements the methods of those. The host keeps
+    the state of a sign-in, its PKCE verifier and its time limit, and stores and renews the tokens.
+    """
+
+    flows: Sequence[Flow]
     scopes: ClassVar[tuple[str, ...]] = ()
     """What a sign-in must allow, in the server's words, for all that the connector does; the doctor compares."""
+    redirect_uri: str | None = None
+    """Flow.CODE: where the application is registered to send browsers back to; None for the host's own address."""
 
-    @abc.abstractmethod
-    async def begin_device(self) -> DeviceGrant: ...
+    async def begin_device(self) -> DeviceGrant:
+        """Flow.DEVICE: ask for a code that a person confirms on another device."""
+        raise NotImplementedError
 
-    @abc.abstractmethod
     async def poll_device(self, grant: DeviceGrant) -> Token | Pending:
-        """Raises AuthLost when the person refused or the code ran out."""
+        """Flow.DEVICE: ask whether it was confirmed. AuthLost when the person refused or the code ran out."""
+        raise NotImplementedError
 
-    @abc.abstractmethod
     def authorize_url(self, redirect_uri: str, state: str, challenge: str) -> str:
-        """Where to send the person; `challenge` is the S256 PKCE challenge."""
+        """Flow.CODE: where to send the person; `challenge` is the S256 PKCE challenge."""
+        raise NotImplementedError
 
-    @abc.abstractmethod
-    async def exchange(self, code: str, redirect_uri: str, verifier: str) -> Token: ...
+    async def exchange(self, code: str, redirect_uri: str, verifier: str) -> Token:
+        """Flow.CODE: the token for a code. AuthLost when the code is not good any more."""
+        raise NotImplementedError
+
+    async def obtain(self) -> Token:
+        """Flow.CLIENT: a token for the application itself."""
+        raise NotImplementedError
 
     @abc.abstractmethod
     async def refresh(self, token: Token) -> Token:

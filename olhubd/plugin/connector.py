@@ -19,7 +19,7 @@ from olhubd.plugin.http import Client, ErrorTable, Middleware
 from olhubd.plugin.oauth import Tokens
 from olhubd.plugin.settings import Settings
 
-__all__ = ["CAPABILITIES", "Account", "Clock", "Connector", "Defaults", "Log"]
+__all__ = ["CAPABILITIES", "Account", "Clock", "Connector", "Defaults", "Log", "RegisterConnector"]
 
 S = TypeVar("S", bound=Settings)
 

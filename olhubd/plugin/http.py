@@ -13,6 +13,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Protocol, TypeVar, runtime_checkable
+from urllib.parse import urlencode
 
 import aiohttp
 import msgspec
@@ -174,6 +175,7 @@ class Client:
         *,
         query: _Query = None,
         json: Any = None,
+        form: Mapping[str, str] | None = None,
         data: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         repeatable: bool | None = None,
@@ -185,9 +187,9 @@ class Client:
         """Send one request and return its 2xx answer, or raise. A page is no answer, whatever its status.
 
         `path` begins with a slash (or is empty) and is appended to the base; what is percent-encoded in it stays
-        so. `json` is anything msgspec encodes. `repeatable` says that sending it twice is harmless; by default only
-        reading methods are. `timeout` limits each attempt, in seconds; `attempts` is how many there may be, instead
-        of the client's.
+        so. The body is `json`, which is anything msgspec encodes, or the fields of a `form`, or `data` as it is.
+        `repeatable` says that sending it twice is harmless; by default only reading methods are. `timeout` limits
+        each attempt, in seconds; `attempts` is how many there may be, instead of the client's.
         """
         if repeatable is None:
             repeatable = method in _SAFE_METHODS
@@ -198,6 +200,10 @@ class Client:
             data = msgspec.json.encode(json)
             sent = CIMultiDict(sent)
             sent.setdefault("Content-Type", "application/json")
+        elif form is not None:
+            data = urlencode(form).encode()
+            sent = CIMultiDict(sent)
+            sent["Content-Type"] = "application/x-www-form-urlencoded"
         if headers:
             sent = CIMultiDict(sent)
             sent.update(headers)

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import enum
 from datetime import datetime
 from typing import Protocol
 
 import msgspec
 
-__all__ = ["DeviceGrant", "Token", "Tokens"]
+__all__ = ["DeviceGrant", "Flow", "Pending", "Token", "Tokens"]
+
+
+class Flow(enum.StrEnum):
+    """A way to get the first token of an account."""
+
+    DEVICE = "device"
+    """A person confirms a code on another device (RFC 8628)."""
+    CODE = "code"
+    """A person's browser comes back with a code, which is exchanged with a PKCE verifier (RFC 6749, RFC 7636)."""
+    CLIENT = "client"
+    """No person: the application's own keys are enough (RFC 6749, client credentials)."""
 
 
 class Token(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,6 +47,12 @@ class DeviceGrant(msgspec.Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         return f"DeviceGrant(<hidden>, url={self.url!r})"
+
+
+class Pending(msgspec.Struct, frozen=True, kw_only=True):
+    """The person has not answered yet: ask again in `interval` seconds."""
+
+    interval: float
 
 
 class Tokens(Protocol):

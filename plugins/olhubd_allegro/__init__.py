@@ -1,7 +1,6 @@
 """Allegro (allegro.pl, .cz, .sk, .hu) as a source of orders, and back: statuses and parcels."""
 
-from olhubd.plugin import hookimpl
-from olhubd.plugin.connector import RegisterConnector
+from olhubd.plugin import RegisterConnector, hookimpl
 from olhubd_allegro.connector import Allegro
 
 __all__ = ["Allegro", "olhubd_register_connectors"]

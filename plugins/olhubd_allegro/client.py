@@ -5,15 +5,13 @@ Refusals of the sign-in quote the token that they refuse, so of those only the c
 
 from __future__ import annotations
 
-import base64
-
 import msgspec
 
 from olhubd import __version__
 from olhubd.plugin import Answer, Budget, Complaint, ContractBroken, ErrorTable, Rejected
 from olhubd_allegro.settings import AllegroSettings
 
-__all__ = ["API_ERRORS", "AUTH_ERRORS", "MEDIA", "agent", "api_headers", "auth_headers", "budget"]
+__all__ = ["API_ERRORS", "AUTH_ERRORS", "MEDIA", "agent", "api_headers", "budget"]
 
 MEDIA = "application/vnd.allegro.public.v1+json"
 """The media type of all resources used here; plain JSON is answered with 406."""
@@ -29,16 +27,6 @@ def api_headers(settings: AllegroSettings) -> dict[str, str]:
         "User-Agent": agent(settings),
         "Accept": MEDIA,
         "Accept-Language": settings.language,
-    }
-
-
-def auth_headers(settings: AllegroSettings) -> dict[str, str]:
-    pair = f"{settings.client_id}:{settings.client_secret.get_secret_value()}"
-    return {
-        "User-Agent": agent(settings),
-        "Authorization": "Basic " + base64.b64encode(pair.encode()).decode(),
-        "Content-Type": "application/x-www-form-urlencoded",
-        "Accept": "application/json",
     }
 
 

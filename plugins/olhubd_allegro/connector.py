@@ -98,7 +98,7 @@ class Allegro(
     )
     simulator = "olhubd_allegro.simulator:AllegroSimulator"
     fixed_statuses = frozenset(status.code for status in STATUSES)
-    scopes = ("allegro:api:orders:read", "allegro:api:orders:write", "allegro:api:profile:read")
+    scopes = Login.scopes
     secret_keys = frozenset(
         {
             "access_token",
@@ -118,6 +118,7 @@ class Allegro(
     def __init__(self, account: Account[AllegroSettings]) -> None:
         super().__init__(account)
         self._login = Login(account)
+        self.flows, self.redirect_uri = self._login.flows, self._login.redirect_uri
         self._api = account.client(
             self.settings.api,
             auth=Bearer(Vetted(account.tokens, self.settings.realm)),

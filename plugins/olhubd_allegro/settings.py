@@ -46,6 +46,9 @@ class AllegroSettings(Settings):
     """Name of the registered application. Goes into the User-Agent header, without which Allegro blocks callers."""
     contact: Url
     """Address of a page about your application or firm, for the same header."""
+    redirect_uri: str | None = Field(default=None, pattern=r"^https?://\S+$")
+    """The address that the application is registered with for sign-ins by the browser, letter for letter. Absent:
+    the hub's own, which the sign-in shows."""
     sandbox: bool = False
     """Test mode: every call goes to the allegrosandbox.pl hosts. It needs its own application and sign-in."""
     language: Literal["pl-PL", "en-US", "uk-UA", "sk-SK", "cs-CZ", "hu-HU"] = "pl-PL"

@@ -1,7 +1,6 @@
 """Vendure (3.x) as a shop: marketplace orders in over the admin API, its own orders, states and parcels out."""
 
-from olhubd.plugin import hookimpl
-from olhubd.plugin.connector import RegisterConnector
+from olhubd.plugin import RegisterConnector, hookimpl
 from olhubd_vendure.connector import Vendure
 
 __all__ = ["Vendure", "olhubd_register_connectors"]

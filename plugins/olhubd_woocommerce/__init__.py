@@ -1,7 +1,6 @@
 """WooCommerce: forwards orders into a shop, follows them there, and takes the shop's own orders in."""
 
-from olhubd.plugin import hookimpl
-from olhubd.plugin.connector import RegisterConnector
+from olhubd.plugin import RegisterConnector, hookimpl
 from olhubd_woocommerce.connector import WooCommerce
 
 __all__ = ["WooCommerce", "olhubd_register_connectors"]

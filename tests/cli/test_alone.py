@@ -133,7 +133,7 @@ def test_no_configuration_at_all(run: Run, tmp_path: Path) -> None:
     [
         ["status"],
         ["fetch", "shop"],
-        ["auth", "shop"],
+        ["login", "shop"],
         ["pause", "shop"],
         ["resume", "shop"],
         ["orders", "list"],

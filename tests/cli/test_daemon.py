@@ -163,12 +163,12 @@ async def test_an_account_is_paused_and_resumed(house: House, terminal: Terminal
 async def test_signing_in(house: House, terminal: Terminal) -> None:
     """ACC-01: the address and the code are told, and the end of it."""
     house.market.signin.consent = True
-    told = await terminal("auth", "market")
+    told = await terminal("login", "market")
     assert "/skojarz-aplikacje?code=" in told
     assert f"Signed in to market as sklep_{house.market.seller}." in told
     house.market.seller = "99999999"
-    assert f"belongs to sklep_{house.market.signin._seller}" in await terminal("auth", "market", code=1)
-    assert "has no sign-in" in await terminal("auth", "shop", code=1)
+    assert f"belongs to sklep_{house.market.signin._seller}" in await terminal("login", "market", code=1)
+    assert "has no sign-in" in await terminal("login", "shop", code=1)
 
 
 async def test_quarantine(house: House, terminal: Terminal) -> None:

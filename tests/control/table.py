@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from olhubd.model import Scope
 
-__all__ = ["ADMIN", "API", "BUTTONS", "DOOR", "LOGOUT", "OPEN", "PAGES", "PLUGIN", "STREAM", "path"]
+__all__ = ["ADMIN", "API", "BUTTONS", "DOOR", "LOGOUT", "OPEN", "OPERATE", "PAGES", "PLUGIN", "STREAM", "path"]
 
 Key = tuple[str, str]
 
 OPEN: set[Key] = {("GET", "/healthz"), ("GET", "/readyz")}
-DOOR: set[Key] = {("GET", "/login"), ("POST", "/login"), ("GET", "/static/{name}")}
+DOOR: set[Key] = {("GET", "/login"), ("POST", "/login"), ("GET", "/static/{name}"), ("GET", "/signin/callback")}
 PAGES: set[Key] = {
     ("GET", "/"),
     ("GET", "/orders"),
@@ -34,12 +34,15 @@ PAGES: set[Key] = {
 }
 ADMIN: set[Key] = {("GET", "/tokens")}
 """Pages for administrators alone."""
+OPERATE: set[Key] = {("GET", "/accounts/{account}/sign-in")}
+"""Pages that say what lets who reads them change something."""
 LOGOUT: Key = ("POST", "/logout")
 BUTTONS: dict[Key, Scope] = {
     ("POST", "/accounts/{account}/fetch"): Scope.OPERATE,
     ("POST", "/accounts/{account}/pause"): Scope.OPERATE,
     ("POST", "/accounts/{account}/resume"): Scope.OPERATE,
     ("POST", "/accounts/{account}/sign-in"): Scope.OPERATE,
+    ("POST", "/accounts/{account}/sign-in/return"): Scope.OPERATE,
     ("POST", "/deliveries/{delivery}/retry"): Scope.OPERATE,
     ("POST", "/deliveries/{delivery}/accept"): Scope.OPERATE,
     ("POST", "/deliveries/{delivery}/discard"): Scope.OPERATE,
@@ -74,7 +77,8 @@ API: dict[Key, Scope] = {
     ("POST", "/api/v1/accounts/{account}/pause"): Scope.OPERATE,
     ("POST", "/api/v1/accounts/{account}/resume"): Scope.OPERATE,
     ("POST", "/api/v1/accounts/{account}/sign-in"): Scope.OPERATE,
-    ("GET", "/api/v1/accounts/{account}/sign-in"): Scope.READ,
+    ("GET", "/api/v1/accounts/{account}/sign-in"): Scope.OPERATE,
+    ("POST", "/api/v1/accounts/{account}/sign-in/return"): Scope.OPERATE,
     ("GET", "/api/v1/orders"): Scope.READ,
     ("GET", "/api/v1/orders/{order}"): Scope.READ,
     ("GET", "/api/v1/orders/{order}/events"): Scope.READ,

@@ -67,7 +67,7 @@ async def test_a_key_that_stays_refused_is_told_then_parked_and_goes_on_by_itsel
         assert unit.row.state is AccountState.ACTIVE
         told = (await zoo.alarms())[AlarmKind.SIGN_IN, "wild"]
         assert "its key is refused since" in told
-        assert "olhubd auth" not in told, "there is nothing to sign in to"
+        assert "olhubd login" not in told, "there is nothing to sign in to"
         await parked(zoo)
         assert str(unit.row.reason) == "its key is refused: GET /orders: 401 No"
         alarms = await zoo.alarms()

@@ -1,7 +1,6 @@
 """Tiny Shop for olhubd: a complete plugin, as small as one can be."""
 
-from olhubd.plugin import hookimpl
-from olhubd.plugin.connector import RegisterConnector
+from olhubd.plugin import RegisterConnector, hookimpl
 from olhubd_tinyshop.connector import TinyShop
 
 

@@ -1,16 +1,14 @@
-"""Accounts: how each stands, fetching and comparing by hand, pausing, names, removing, and signing in by a code."""
+"""Accounts: how each stands, fetching and comparing by hand, pausing, names and removing."""
 
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import quote
 
 from olhubd.control import accounts, alarms
-from olhubd.control.asked import Fetching, Pausing, Reconciling, Renaming, Resuming, Waiting
+from olhubd.control.asked import Fetching, Pausing, Reconciling, Renaming, Resuming
 from olhubd.control.dashboard import health
 from olhubd.control.dashboard.desk import Note
 from olhubd.control.dashboard.page import Visit, button, page
-from olhubd.control.records import SignInState
 from olhubd.model import RunState, Scope
 
 __all__ = ["ROUTES"]
@@ -73,28 +71,16 @@ async def reconcile(visit: Visit) -> tuple[str, Note | None]:
     return _back(visit), Note("note.reconcile", values)
 
 
-async def begin(visit: Visit) -> tuple[str, Note | None]:
-    await visit.ask(accounts.sign_in)
-    return f"/accounts/{quote(visit.path['account'])}/sign-in", None
-
-
-async def signing_in(visit: Visit) -> dict[str, Any]:
-    found = await visit.ask(accounts.signing_in, Waiting())
-    return {"signing": found, "pending": found.state is SignInState.PENDING}
-
-
 def _back(visit: Visit) -> str:
     return visit.form.get("back", "/accounts")
 
 
 ROUTES = (
     page("/accounts", "accounts.html", listing),
-    page("/accounts/{account}/sign-in", "signin.html", signing_in),
     button("/accounts/{account}/fetch", fetch, limit=30.0),
     button("/accounts/{account}/pause", pause),
     button("/accounts/{account}/resume", resume),
     button("/accounts/{account}/rename", rename),
     button("/accounts/{account}/remove", remove, scope=Scope.ADMIN),
     button("/accounts/{account}/reconcile", reconcile, limit=60.0),
-    button("/accounts/{account}/sign-in", begin, limit=60.0),
 )

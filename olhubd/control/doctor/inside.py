@@ -122,11 +122,11 @@ class Round:
 
     def _signs_in(self, name: str) -> bool:
         unit = self._hub.units.get(name)
-        return unit is not None and unit.keeper is not None
+        return unit is not None and bool(unit.sign_in_flows)
 
     def _sign_in(self, name: str) -> str:
         if self._signs_in(name):
-            return f"olhubd auth {name}"
+            return f"olhubd login {name}"
         return "write the right key into its settings, then: olhubd reload"
 
     def _parked(self, alarm: Alarm) -> str:
@@ -229,7 +229,7 @@ class Round:
         ahead, now = self._hub.configuration.alarms.sign_in_ahead, self._hub.clock.now()
         found: list[Finding] = []
         for account in await standing(self._hub):
-            mend, ends = f"olhubd auth {account.name}", account.sign_in_ends_at
+            mend, ends = f"olhubd login {account.name}", account.sign_in_ends_at
             if account.signed_in is None or account.name not in self._hub.units:
                 continue
             if not account.signed_in:
@@ -329,7 +329,7 @@ def _granted(unit: AccountUnit) -> Finding | None:
         return skipped(whose, unit.name)
     if missing := sorted(set(needed) - set(token.scopes)):
         text = f"the sign-in does not allow {', '.join(missing)}"
-        mend = f"allow it where the application is registered, then: olhubd auth {unit.name}"
+        mend = f"allow it where the application is registered, then: olhubd login {unit.name}"
         return wrong(text, mend, unit.name)
     return fine("the sign-in allows all that is needed", unit.name)
 

@@ -268,6 +268,27 @@ REASONS: Final[Mapping[str, str]] = {
     "{} has no sign-in": "{} nie ma logowania",
     "{} has no sign-in: the key of {} stands in its settings": "{} nie ma logowania: klucz {} jest w ustawieniach",
     "{} has no sign-in any more": "{} nie ma już logowania",
+    "{} needs nobody to sign in: the keys in the settings are enough": (
+        "{} nie wymaga logowania: wystarczą klucze w ustawieniach"
+    ),
+    "{} has no sign-in of the kind {}, only: {}": "{} nie ma logowania rodzaju {}, tylko: {}",
+    "the address holds no code: copy all of it from the address bar after you were sent back": (
+        "w adresie nie ma kodu: skopiuj go w całości z paska adresu, gdy odesłano Cię z powrotem"
+    ),
+    "no sign-in waits for this address: it was used already, ran out, or was begun anew since": (
+        "żadne logowanie nie czeka na ten adres: został już użyty, wygasł albo logowanie zaczęto od nowa"
+    ),
+    "nobody came back from {} in time": "nikt nie wrócił na czas z {}",
+    "the person refused the sign-in": "osoba odmówiła zgody na logowanie",
+    "{} refused the sign-in ({})": "{} odmawia logowania ({})",
+    "the sign-in code ran out before anybody used it": "kod logowania wygasł, zanim ktokolwiek go użył",
+    "the sign-in code is over": "kod logowania jest już nieważny",
+    "the code that came back is over: such a code lives briefly": (
+        "kod, który wrócił, jest już nieważny: taki kod żyje krótko"
+    ),
+    "the sign-in is over or was withdrawn": "logowanie wygasło albo zostało wycofane",
+    "there is no refresh token": "nie ma tokenu odświeżającego",
+    "{} does not know this client id with this secret": "{} nie zna tego identyfikatora klienta z tym sekretem",
     "signed in as {}, but {} belongs to {}: sign in as {}, or add another account for {}": (
         "zalogowano jako {}, a {} należy do {}: zaloguj się jako {} albo dodaj osobne konto dla {}"
     ),
@@ -344,8 +365,8 @@ REASONS: Final[Mapping[str, str]] = {
     "{}: {} not in the hub ({})": "{}: brak w hubie: {} ({})",
     "{}: {} not at the source ({})": "{}: brak w źródle: {} ({})",
     "{}: {} not in the hub and {} not at the source ({})": "{}: brak w hubie: {}, brak w źródle: {} ({})",
-    "nobody has signed in: olhubd auth {}": "nikt się nie zalogował: olhubd auth {}",
-    "the sign-in ends on {}: olhubd auth {}": "logowanie wygasa {}: olhubd auth {}",
+    "nobody has signed in: olhubd login {}": "nikt się nie zalogował: olhubd login {}",
+    "the sign-in ends on {}: olhubd login {}": "logowanie wygasa {}: olhubd login {}",
     "{}: olhubd holds list": "{} (olhubd holds list)",
     "{} on hold": "wstrzymane: {}",
     "{} given up": "porzucone: {}",

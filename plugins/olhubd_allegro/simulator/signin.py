@@ -7,6 +7,7 @@ import hashlib
 import random
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from html import escape
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,10 +16,11 @@ from aiohttp import web
 
 from olhubd.plugin import Token
 
-__all__ = ["CLIENT_ID", "CLIENT_SECRET", "SignIn"]
+__all__ = ["BASIC", "CLIENT_ID", "CLIENT_SECRET", "SignIn"]
 
 CLIENT_ID = "5f0e1a5c9b8d4c7e9a3b2d1c0f9e8d7c"
 CLIENT_SECRET = "simulated-Kd83hVq0zN-secret"
+BASIC = "Basic " + base64.b64encode(f"{CLIENT_ID}:{CLIENT_SECRET}".encode()).decode()
 SCOPES = "allegro:api:orders:read allegro:api:orders:write allegro:api:profile:read"
 ACCESS_LIFE = timedelta(seconds=43_199)
 REFRESH_LIFE = timedelta(days=90)
@@ -26,6 +28,7 @@ TOLERANCE = timedelta(seconds=60)
 DEVICE_LIFE = timedelta(hours=1)
 CODE_LIFE = timedelta(seconds=10)
 INTERVAL = 5
+_DECISIONS = {"agree": "Zgadzam się", "refuse": "Nie zgadzam się"}
 
 
 class _Refresh(msgspec.Struct):
@@ -53,6 +56,8 @@ class SignIn:
         self.consent = True
         self.slow = 0
         self.interval: float = INTERVAL
+        self.redirects: set[str] | None = None
+        """The addresses with which the application is registered; None: any."""
         self._seller = seller
         self._issuer = issuer
         self._random = chance
@@ -131,13 +136,23 @@ class SignIn:
         return web.Response(text="Aplikacja została skojarzona.\n")
 
     async def _authorize(self, request: web.Request) -> web.Response:
-        query = request.query
+        """The page for the person, who agrees or refuses there; with `consent` they agree by themselves."""
+        query, redirect = request.query, request.query.get("redirect_uri", "")
         if query.get("client_id") != CLIENT_ID or query.get("response_type") != "code":
             return _error("invalid_request", 400)
+        if not redirect.startswith("http") or (self.redirects is not None and redirect not in self.redirects):
+            return _error("invalid_request", 400, "redirect_uri is not registered with the application")
+        if "code_challenge" in query and query.get("code_challenge_method") != "S256":
+            return _error("invalid_request", 400)
+        decision = query.get("decision", "agree" if self.consent else None)
+        if decision is None:
+            return web.Response(text=_question(request), content_type="text/html")
+        state = {"state": query["state"]} if "state" in query else {}
+        if decision != "agree":
+            raise web.HTTPFound(f"{redirect}?{urlencode({'error': 'access_denied', **state})}")
         code = self._secret(32)
-        self._codes[code] = _Code(query["redirect_uri"], query.get("code_challenge"), self._now() + CODE_LIFE)
-        back = urlencode({"code": code, "state": query.get("state", "")})
-        raise web.HTTPFound(f"{query['redirect_uri']}?{back}")
+        self._codes[code] = _Code(redirect, query.get("code_challenge"), self._now() + CODE_LIFE)
+        raise web.HTTPFound(f"{redirect}?{urlencode({'code': code, **state})}")
 
     async def _token(self, request: web.Request) -> web.Response:
         if not _basic(request):
@@ -218,9 +233,14 @@ class SignIn:
         return "".join(self._random.choices("abcdefghijkmnpqrstuvwxyz23456789", k=length))
 
 
+def _question(request: web.Request) -> str:
+    ways = ((word, escape(str(request.rel_url.update_query(decision=way)))) for way, word in _DECISIONS.items())
+    links = "".join(f'<p><a href="{address}">{word}</a></p>' for word, address in ways)
+    return f"<!doctype html><title>Allegro</title><h1>Zgoda dla aplikacji</h1>{links}"
+
+
 def _basic(request: web.Request) -> bool:
-    pair = base64.b64encode(f"{CLIENT_ID}:{CLIENT_SECRET}".encode()).decode()
-    return request.headers.get("Authorization") == f"Basic {pair}"
+    return request.headers.get("Authorization") == BASIC
 
 
 def _answer(body: dict[str, Any]) -> web.Response:

@@ -235,7 +235,7 @@ async def test_fetching_by_hand_has_its_limit(browser: Browser) -> None:
 
 
 async def test_a_sign_in_shows_its_address_and_its_end(browser: Browser) -> None:
-    text = await browser.press("/accounts", "/accounts/market/sign-in")
+    text = await browser.press("/accounts", "/accounts/market/sign-in", flow="device")
     code = re.search(r'<code class="code">(.+?)</code>', text)
     assert code is not None
     assert "Waiting for you." in text

@@ -77,7 +77,7 @@ def test_every_word_is_used() -> None:
     said = "\n".join(path.read_text(encoding="utf-8") for path in sources)
     kinds = (
         "stage fulfilment payment delivery action run account feed trigger level verdict severity severity-from"
-        " mapping tier quality alarm scope advice fact"
+        " flow mapping tier quality alarm scope advice fact"
     )
     by_value = tuple(f"{kind}." for kind in kinds.split())
     quoted = set(re.findall(r"[\"']([\w.-]+)[\"']", said))

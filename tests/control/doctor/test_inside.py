@@ -95,7 +95,7 @@ async def test_reach_finds_another_shop(trading: House) -> None:
 async def test_tokens(house: House) -> None:
     """Who must sign in, and when."""
     one = await found(house, "TOKENS", "market")
-    assert (one["state"], one["mend"]) == ("wrong", "olhubd auth market")
+    assert (one["state"], one["mend"]) == ("wrong", "olhubd login market")
     await house.sign_in()
     assert await state(house, "TOKENS", "market") == "fine"
     settings = house.hub.configuration

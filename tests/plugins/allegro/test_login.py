@@ -12,11 +12,11 @@ import aiohttp
 import pytest
 from pydantic import ValidationError
 
-from olhubd.plugin import AuthLost, OutcomeUnknown, Pending, Rejected, Temporary, Token
+from olhubd.plugin import AuthLost, OutcomeUnknown, Pending, Rejected, Temporary, Token, oauth2
 from olhubd.testing.faults import Fault, Kind
 from olhubd.testing.host import Hurry, account
 from olhubd.testing.simulator import serve
-from olhubd_allegro import Allegro, login
+from olhubd_allegro import Allegro
 from olhubd_allegro.settings import AllegroSettings
 from olhubd_allegro.simulator import AllegroSimulator
 
@@ -146,8 +146,8 @@ async def test_a_renewal_that_hangs_leaves_time_for_another(
     simulator: AllegroSimulator, allegro: Allegro, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A refresh token that was used is taken for a minute more: thirty seconds for one try would be too many."""
-    assert login._PROMPT <= 10.0
-    monkeypatch.setattr(login, "_PROMPT", 0.2)
+    assert oauth2._PROMPT <= 10.0
+    monkeypatch.setattr(oauth2, "_PROMPT", 0.2)
     simulator.faults.add(Fault(kind=Kind.HANG, match="POST /auth/oauth/token$"))
     async with asyncio.timeout(10):
         with pytest.raises(OutcomeUnknown):

@@ -1,0 +1,66 @@
+"""Signing in to an account: by a code on another device, or by this browser, which comes back here."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+from aiohttp import web
+
+from olhubd.control import signing
+from olhubd.control.asked import Waiting
+from olhubd.control.context import CONTEXT
+from olhubd.control.dashboard.desk import Note
+from olhubd.control.dashboard.page import Visit, button, html, page, speech
+from olhubd.control.dashboard.route import Route
+from olhubd.control.sign_in import Returning, SigningIn, SignInState
+from olhubd.engine.redirect import CALLBACK, Misdirected
+from olhubd.model import Scope
+
+__all__ = ["ROUTES"]
+
+
+async def begin(visit: Visit) -> tuple[str, Note | None]:
+    await visit.ask(signing.sign_in, body=visit.checked(SigningIn, **visit.filled("flow")))
+    return _page(visit), None
+
+
+async def signing_in(visit: Visit) -> dict[str, Any]:
+    found = await visit.ask(signing.signing_in, Waiting())
+    return {"signing": found, "pending": found.state is SignInState.PENDING}
+
+
+async def returned(visit: Visit) -> tuple[str, Note | None]:
+    """The address that the browser was sent back to, by hand."""
+    await visit.ask(signing.returned, body=visit.checked(Returning, **visit.filled("address")))
+    return _page(visit), None
+
+
+def _page(visit: Visit) -> str:
+    return f"/accounts/{quote(visit.path['account'])}/sign-in"
+
+
+async def callback(request: web.Request) -> web.StreamResponse:
+    """Where a browser comes back to. No session is asked for: browsers send its cookie with nothing that another
+    site led to, and the state of the sign-in says more than a cookie could."""
+    signins = request.app[CONTEXT].signins
+    words = speech(request)
+    try:
+        account = signins.bring(request.query_string)
+    except Misdirected as error:
+        ended, problem = None, words.voice.reason(str(error))
+    else:
+        ended, problem = await signins.settled(account, signing.EXCHANGE), None
+    status = 400 if ended is None else 200
+    answer = html(words, "callback.html", {"signing": ended, "problem": problem}, status)
+    # The address holds the code, which is of no use any more, and of no concern to whatever is opened next.
+    answer.headers["Referrer-Policy"] = "no-referrer"
+    return answer
+
+
+ROUTES = (
+    page("/accounts/{account}/sign-in", "signin.html", signing_in, scope=Scope.OPERATE),
+    button("/accounts/{account}/sign-in", begin, limit=60.0),
+    button("/accounts/{account}/sign-in/return", returned, limit=60.0),
+    Route("GET", CALLBACK, callback),
+)

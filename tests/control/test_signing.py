@@ -1,0 +1,237 @@
+"""Signing in by the browser over HTTP: where it is sent, what it brings back, and what is refused."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import msgspec
+import pytest
+from aiohttp import ClientSession
+from structlog.testing import capture_logs
+
+from olhubd.engine import signin
+from olhubd.model import Scope
+from olhubd.testing.faults import Fault, Kind
+from olhubd_allegro.simulator.signin import BASIC
+from tests.control.house import House
+
+SIGN_IN = "/accounts/market/sign-in"
+
+
+async def begin(house: House, **body: Any) -> Any:
+    status, begun = await house.ask("POST", SIGN_IN, {"flow": "code", **body})
+    assert status == 202, begun
+    assert begun["state"] == "pending"
+    return begun
+
+
+async def agreed(house: House, url: str, decision: str = "agree") -> str:
+    """Where the marketplace sends the browser back to."""
+    async with ClientSession() as browser, browser.get(f"{url}&decision={decision}", allow_redirects=False) as page:
+        assert page.status == 302, await page.text()
+        return page.headers["Location"]
+
+
+async def opened(address: str) -> tuple[int, str, dict[str, str]]:
+    """A browser that knows no session opens the address."""
+    async with ClientSession() as browser, browser.get(address, allow_redirects=False) as page:
+        return page.status, await page.text(), dict(page.headers)
+
+
+async def returned(house: House, address: str) -> tuple[int, Any]:
+    return await house.ask("POST", f"{SIGN_IN}/return", {"address": address})
+
+
+async def test_the_browser_comes_back_and_the_account_goes_on(house: House) -> None:
+    """ACC-04. With PKCE, and no token on any page."""
+    begun = await begin(house)
+    assert (begun["flow"], begun["user_code"]) == ("code", None)
+    assert begun["redirect_uri"] == f"{house.base}/signin/callback"
+    asked = parse_qs(urlsplit(begun["url"]).query)
+    assert asked["code_challenge_method"] == ["S256"]
+    assert len(asked["state"][0]) >= 43
+    status, text, headers = await opened(await agreed(house, begun["url"]))
+    assert status == 200
+    assert f"sklep_{house.market.seller}" in text
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["Cache-Control"] == "no-store"
+    account = await house.get("/accounts/market")
+    assert (account["state"], account["signed_in"]) == ("active", True)
+    rows = await house.database.reader.fetch("SELECT token FROM credentials")
+    token = msgspec.json.decode(rows[0][0])
+    assert not {token["access"], token["refresh"]} & set(text.split('"'))
+    await house.sell()
+
+
+async def test_the_same_address_is_of_use_once(house: House) -> None:
+    back = await agreed(house, (await begin(house))["url"])
+    assert (await opened(back))[0] == 200
+    status, text, _ = await opened(back)
+    assert status == 400
+    assert "used already" in text
+    assert (await house.get(SIGN_IN))["state"] == "done"
+
+
+async def test_an_address_is_pasted_where_the_browser_cannot_come_back(house: House) -> None:
+    back = await agreed(house, (await begin(house))["url"])
+    elsewhere = back.replace(house.base, "https://shop.example/nothing/here")
+    status, ended = await returned(house, f"  {elsewhere}\n")
+    assert (status, ended["state"]) == (200, "done"), ended
+    assert ended["login"] == f"sklep_{house.market.seller}"
+
+
+async def test_the_application_may_be_registered_with_another_address(house: House) -> None:
+    text = house.path.read_text(encoding="utf-8")
+    own = "https://shop.example/back"
+    house.path.write_text(text.replace('"allegro"', f'"allegro"\nredirect_uri = "{own}"'), encoding="utf-8")
+    house.market.signin.redirects = {own}
+    assert (await house.ask("POST", "/reload"))[0] == 200
+    begun = await begin(house)
+    assert begun["redirect_uri"] == own
+    back = await agreed(house, begun["url"])
+    assert back.startswith(f"{own}?code=")
+    assert (await returned(house, back))[1]["state"] == "done"
+
+
+async def test_a_proxys_name_is_where_the_browser_comes_back_to(house: House) -> None:
+    """The dashboard is asked from there; over plain HTTP only the browser knows of the proxy's TLS."""
+    origin = house.base.replace("http:", "https:")
+    house.client.headers["Origin"] = origin
+    assert (await begin(house))["redirect_uri"] == f"{origin}/signin/callback"
+    house.client.headers["Origin"] = "https://elsewhere.example"
+    assert (await house.ask("POST", SIGN_IN, {"flow": "code"}))[0] == 403
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (("code=", "kode="), "holds no code"),
+        (("state=", "state=x"), "no sign-in waits"),
+        (("state=", "stat="), "no sign-in waits"),
+    ],
+)
+async def test_what_is_not_the_right_address_changes_nothing(
+    house: House, change: tuple[str, str], says: str
+) -> None:
+    """It is told what is wrong, by both ways; the right one is taken after it."""
+    back = await agreed(house, (await begin(house))["url"])
+    status, problem = await returned(house, back.replace(*change))
+    assert (status, problem["parameter"]) == (400, "address")
+    assert says in problem["detail"]
+    status, text, _ = await opened(back.replace(*change))
+    assert status == 400
+    assert says in text
+    assert (await house.get(SIGN_IN))["state"] == "pending"
+    assert (await returned(house, back))[1]["state"] == "done"
+
+
+async def test_an_address_of_another_account_is_not_taken(house: House) -> None:
+    back = await agreed(house, (await begin(house))["url"])
+    status, _ = await house.ask("POST", "/accounts/shop/sign-in/return", {"address": back})
+    assert status == 400
+    assert (await house.get(SIGN_IN))["state"] == "pending"
+
+
+async def test_a_person_may_refuse(house: House) -> None:
+    begun = await begin(house)
+    status, text, _ = await opened(await agreed(house, begun["url"], "refuse"))
+    assert status == 200
+    assert "the person refused the sign-in" in text
+    ended = await house.get(SIGN_IN)
+    assert (ended["state"], ended["reason"]) == ("failed", "the person refused the sign-in")
+    assert (await begin(house))["url"] != begun["url"], "and may try again"
+
+
+async def test_nobody_comes_back_in_time(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signin, "_BROWSER", timedelta(milliseconds=50))
+    back = await agreed(house, (await begin(house))["url"])
+    ended = await house.get(SIGN_IN, wait=20)
+    assert ended["reason"] == "nobody came back from Allegro in time"
+    assert (await opened(back))[0] == 400
+
+
+async def test_one_that_is_begun_anew_ends_the_one_before(house: House) -> None:
+    """While one waits it is given again; by another way it is another."""
+    first = await begin(house)
+    assert await begin(house) == first
+    assert (await house.ask("POST", SIGN_IN, {"flow": "device"}))[1]["user_code"]
+    status, text, _ = await opened(await agreed(house, first["url"]))
+    assert status == 400
+    assert "begun anew" in text
+
+
+async def test_a_code_that_was_stolen_is_of_no_use(house: House) -> None:
+    """The verifier is not in anything that the browser sees, and the server wants it."""
+    begun = await begin(house)
+    back = await agreed(house, begun["url"])
+    code = parse_qs(urlsplit(back).query)["code"][0]
+    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": begun["redirect_uri"]}
+    headers = {"Authorization": BASIC, "Content-Type": "application/x-www-form-urlencoded"}
+    market = urlsplit(begun["url"])
+    async with ClientSession() as thief:
+        url = f"{market.scheme}://{market.netloc}/auth/oauth/token"
+        async with thief.post(url, data=form, headers=headers) as answer:
+            assert (answer.status, (await answer.json())["error"]) == (400, "invalid_grant")
+    assert (await returned(house, back))[1]["state"] == "failed", "and a code is of use once"
+
+
+async def test_another_sellers_sign_in_is_refused(trading: House) -> None:
+    was, trading.market.seller = trading.market.seller, "99999999"
+    back = await agreed(trading, (await begin(trading))["url"])
+    ended = (await returned(trading, back))[1]
+    assert ended["state"] == "failed"
+    assert f"belongs to sklep_{was}" in ended["reason"]
+    trading.market.seller = was
+    await trading.sell()
+
+
+@pytest.mark.parametrize("kind", [Kind.CUT, Kind.LOSE, Kind.ERROR])
+async def test_an_exchange_that_fails_is_told_and_can_be_begun_again(house: House, kind: Kind) -> None:
+    house.market.faults.add(Fault(kind=kind, match="POST /auth/oauth/token", status=503, times=1))
+    ended = (await returned(house, await agreed(house, (await begin(house))["url"])))[1]
+    assert ended["state"] == "failed"
+    assert ended["reason"].startswith("POST /auth/oauth/token: ")
+    ended = (await returned(house, await agreed(house, (await begin(house))["url"])))[1]
+    assert ended["state"] == "done"
+
+
+async def test_neither_state_nor_code_is_logged_or_told_in_events(house: House) -> None:
+    """Invariant 12."""
+    with capture_logs() as lines:
+        begun = await begin(house)
+        back = await agreed(house, begun["url"])
+        await opened(back.replace("state=", "state=x"))
+        assert (await opened(back))[0] == 200
+    query = parse_qs(urlsplit(back).query)
+    told = str(lines) + str(await house.database.reader.fetch("SELECT data FROM events"))
+    for secret in (query["state"][0], query["code"][0]):
+        assert secret not in told
+
+
+async def test_a_reader_learns_no_address_to_sign_in_by(house: House) -> None:
+    """Who may only look could go on with the sign-in, and give the account another seller's token."""
+    await begin(house)
+    text = await house.make_token("eyes", Scope.READ)
+    async with ClientSession(house.base, headers={"Authorization": f"Bearer {text}"}) as eyes:
+        async with eyes.get(f"/api/v1{SIGN_IN}") as answer:
+            assert answer.status == 403
+        async with eyes.post(f"/api/v1{SIGN_IN}/return", json={"address": "code=1"}) as answer:
+            assert answer.status == 403
+
+
+async def test_a_flow_that_the_system_does_not_have(house: House) -> None:
+    status, problem = await house.ask("POST", SIGN_IN, {"flow": "client"})
+    assert status == 409
+    assert problem["detail"] == "Allegro has no sign-in of the kind client, only: device, code"
+    assert (await house.get("/accounts/market"))["sign_in_flows"] == ["device", "code"]
+    assert (await house.get("/accounts/shop"))["sign_in_flows"] == []
+
+
+async def test_the_callback_goes_by_the_endpoints_own_name(house: House) -> None:
+    """A stranger's name that leads here gets nothing, as everywhere."""
+    back = await agreed(house, (await begin(house))["url"])
+    async with ClientSession() as browser, browser.get(back, headers={"Host": "evil.example"}) as page:
+        assert page.status == 421
+    assert (await house.get(SIGN_IN))["state"] == "pending"
