@@ -28,6 +28,13 @@ async def test_each_sign_in_has_a_state_and_a_verifier_of_its_own() -> None:
     assert one.verifier not in one.challenge
 
 
+async def test_the_challenge_is_that_of_the_standard() -> None:
+    """The example of RFC 7636, appendix B."""
+    one = Awaited("a", "Shop", BACK)
+    one.verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+    assert one.challenge == "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+
+
 @pytest.mark.parametrize("shape", ["{}", "  {}\n", "{}#_=_"])
 async def test_the_code_goes_to_the_sign_in_whose_state_it_carries(shape: str) -> None:
     one, other = Awaited("a", "Shop", BACK), Awaited("b", "Shop", BACK)

@@ -142,6 +142,26 @@ async def test_an_operator_s_walk(chromium: Any, trading: House, language: str) 
     await api.expect(page.locator(".problem")).to_be_visible()
 
 
+async def test_a_person_signs_in_by_the_browser(chromium: Any, house: House) -> None:
+    """ACC-04. Over the marketplace's own page, back into the hub, and on to the accounts with one click."""
+    window = await opened(chromium, house)
+    page = window.page
+    await window.enter("/accounts")
+    await window.button("#market", "flow.code").click()
+    await api.expect(page.locator("#signin")).to_contain_text(f"{house.base}/signin/callback")
+    assert await window.barriers() == []
+    async with page.context.expect_page() as other:
+        await page.locator("#signin a.button").click()
+    market = await other.value
+    await market.get_by_role("link", name="Zgadzam się", exact=True).click()
+    await api.expect(market.locator(".signin")).to_contain_text(f"market: sklep_{house.market.seller}")
+    assert market.url.startswith(f"{house.base}/signin/callback")
+    await api.expect(page.locator("#signin")).to_contain_text("Signed in", timeout=20_000)
+    await market.locator(".signin a").click()
+    await api.expect(market.locator("#market")).to_contain_text(f"sklep_{house.market.seller}")
+    assert window.complaints == []
+
+
 async def test_the_keyboard_finds_an_order(chromium: Any, trading: House) -> None:
     """A slash, the number, Enter: the card. Escape closes what is open, and what is behind it keeps the focus."""
     (sold,) = await trading.sell()
