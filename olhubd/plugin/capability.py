@@ -340,7 +340,7 @@ class OAuthLogin(abc.ABC):
     the state of a sign-in, its PKCE verifier and its time limit, and stores and renews the tokens.
     """
 
-    flows: Sequence[Flow]
+    flows: Sequence[Flow] = ()
     scopes: ClassVar[tuple[str, ...]] = ()
     """What a sign-in must allow, in the server's words, for all that the connector does; the doctor compares."""
     redirect_uri: str | None = None

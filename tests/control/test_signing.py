@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
@@ -11,9 +12,13 @@ import pytest
 from aiohttp import ClientSession
 from structlog.testing import capture_logs
 
+import olhubd_allegro
 from olhubd.engine import signin
 from olhubd.model import Scope
+from olhubd.plugin import Account, Flow, Token
 from olhubd.testing.faults import Fault, Kind
+from olhubd_allegro import Allegro
+from olhubd_allegro.settings import AllegroSettings
 from olhubd_allegro.simulator.signin import BASIC
 from tests.control.house import House
 
@@ -235,3 +240,32 @@ async def test_the_callback_goes_by_the_endpoints_own_name(house: House) -> None
     async with ClientSession() as browser, browser.get(back, headers={"Host": "evil.example"}) as page:
         assert page.status == 421
     assert (await house.get(SIGN_IN))["state"] == "pending"
+
+
+class ByKeys(Allegro):
+    """Needs no person: the keys of the application are enough."""
+
+    house: ClassVar[House]
+
+    def __init__(self, account: Account[AllegroSettings]) -> None:
+        super().__init__(account)
+        self.flows = (Flow.CLIENT,)
+
+    async def obtain(self) -> Token:
+        return msgspec.structs.replace(self.house.market.token(), refresh=None, refresh_expires_at=None)
+
+
+async def test_where_the_keys_are_enough_nobody_signs_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The daemon asks for the token by itself, and nobody is told to sign in."""
+    monkeypatch.setattr(olhubd_allegro, "Allegro", ByKeys)
+    house = ByKeys.house = House(tmp_path)
+    async with house.open():
+        status, problem = await house.ask("POST", SIGN_IN)
+        assert status == 409
+        assert problem["detail"] == "Allegro needs nobody to sign in: the keys in the settings are enough"
+        await house.until(house._begun)
+        await house.sell()
+        account = await house.get("/accounts/market")
+        assert (account["state"], account["signed_in"]) == ("active", None)
+        await house.hub.watch.round()
+        assert [one for one in (await house.get("/alarms"))["items"] if one["kind"] == "sign-in"] == []

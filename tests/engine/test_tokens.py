@@ -111,9 +111,10 @@ class Disk:
 
 
 class Desk:
-    """All around one keeper. `restart` forgets what is in memory."""
+    """All around one keeper. `restart` forgets what is in memory; with `machine` the keys alone give a token."""
 
-    def __init__(self, *, signed_in: bool = True) -> None:
+    def __init__(self, *, signed_in: bool = True, machine: bool = False) -> None:
+        self.machine = machine
         self.clock = VirtualClock()
         self.server = Server(self.clock)
         self.disk = Disk()
@@ -125,9 +126,25 @@ class Desk:
 
     def restart(self) -> TokenKeeper:
         self.keeper = TokenKeeper(
-            "main", self.disk, self.server.refresh, self.clock, self.park, learned=self.secrets.append
+            "main",
+            self.disk,
+            self.server.refresh,
+            self.clock,
+            self.park,
+            learned=self.secrets.append,
+            obtain=self.obtain,
         )
         return self.keeper
+
+    async def obtain(self) -> Token | None:
+        if not self.machine:
+            return None
+        self.server.asked.append("keys")
+        await asyncio.sleep(1.0)
+        before, after = self.server.failures.pop(0) if self.server.failures else (None, None)
+        if before or after:
+            raise before or after  # type: ignore[misc]
+        return msgspec.structs.replace(self.server.issue(), refresh=None, refresh_expires_at=None)
 
     async def park(self, refusal: AuthLost) -> None:
         await asyncio.sleep(0)
@@ -182,6 +199,39 @@ async def test_concurrent_refusals_of_one_token_cause_one_renewal() -> None:
     # Some answers arrive before, some during and some after the renewal that the first one causes.
     assert await asyncio.gather(*(call(i / 10) for i in range(50))) == ["access-2"] * 50
     assert desk.server.asked == ["refresh-1"]
+
+
+async def test_a_token_that_no_person_grants_is_asked_for_once_and_kept() -> None:
+    desk = Desk(signed_in=False, machine=True)
+    assert await asyncio.gather(*(desk.keeper.access() for _ in range(20))) == ["access-1"] * 20
+    assert desk.server.asked == ["keys"]
+    assert desk.kept.token.access == "access-1"
+    assert await desk.restart().access() == "access-1"
+    assert desk.server.asked == ["keys"]
+    assert not desk.parked
+
+
+async def test_a_token_that_no_person_grants_is_asked_for_again_when_it_ends() -> None:
+    desk = Desk(signed_in=False, machine=True)
+    await desk.keeper.access()
+    await asyncio.sleep(2 * 3600)
+    assert await desk.keeper.access() == "access-2"
+    await desk.keeper.refused("access-2")
+    assert await desk.keeper.access() == "access-3"
+    assert desk.server.asked == ["keys"] * 3
+    assert not desk.parked
+
+
+@pytest.mark.parametrize("failure", [Unavailable("down"), OutcomeUnknown("lost"), Rejected("wrong keys")])
+async def test_keys_that_give_no_token_just_now_park_nobody(failure: PluginError) -> None:
+    """Asking once more after a lost answer gives another token, and harms none."""
+    desk = Desk(signed_in=False, machine=True)
+    desk.server.fail(before=failure)
+    with pytest.raises(Unavailable, match="could not be renewed"):
+        await desk.keeper.access()
+    await asyncio.sleep(3)
+    assert await desk.keeper.access() == "access-1"
+    assert not desk.parked
 
 
 async def test_a_new_token_is_durable_before_its_first_use() -> None:

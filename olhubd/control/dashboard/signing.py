@@ -48,11 +48,10 @@ async def callback(request: web.Request) -> web.StreamResponse:
     try:
         account = signins.bring(request.query_string)
     except Misdirected as error:
-        ended, problem = None, words.voice.reason(str(error))
+        problem = words.voice.reason(str(error))
+        answer = html(words, "callback.html", {"signing": None, "problem": problem}, 400)
     else:
-        ended, problem = await signins.settled(account, signing.EXCHANGE), None
-    status = 400 if ended is None else 200
-    answer = html(words, "callback.html", {"signing": ended, "problem": problem}, status)
+        answer = html(words, "callback.html", {"signing": await signins.settled(account, signing.EXCHANGE)})
     # The address holds the code, which is of no use any more, and of no concern to whatever is opened next.
     answer.headers["Referrer-Policy"] = "no-referrer"
     return answer

@@ -16,7 +16,7 @@ from olhubd.plugin import (
     Connector,
     Cursor,
     Defaults,
-    DeviceGrant,
+    Flow,
     Gone,
     OAuthLogin,
     OrderFeed,
@@ -24,7 +24,6 @@ from olhubd.plugin import (
     OrderSink,
     Page,
     PaymentSink,
-    Pending,
     Push,
     Receipt,
     Record,
@@ -64,6 +63,7 @@ class MarketDoor(Connector[Door], OrderFeed, OrderLookup, StatusSink, ShipmentSi
     title = "Market in memory"
     Settings = Door
     defaults = DEFAULTS
+    flows = (Flow.DEVICE,)
 
     @property
     def _market(self) -> Market:
@@ -134,18 +134,6 @@ class MarketDoor(Connector[Door], OrderFeed, OrderLookup, StatusSink, ShipmentSi
         finally:
             grant.renewing -= 1
         return msgspec.structs.replace(fresh, expires_at=self.account.clock.now() + LIFE)
-
-    async def begin_device(self) -> DeviceGrant:
-        raise AuthLost("nobody signs in here")
-
-    async def poll_device(self, grant: DeviceGrant) -> Token | Pending:
-        raise AuthLost("nobody signs in here")
-
-    def authorize_url(self, redirect_uri: str, state: str, challenge: str) -> str:
-        raise AuthLost("nobody signs in here")
-
-    async def exchange(self, code: str, redirect_uri: str, verifier: str) -> Token:
-        raise AuthLost("nobody signs in here")
 
 
 class ShopDoor(Connector[Door], OrderFeed, OrderLookup, OrderSink, StatusSink, PaymentSink, CancelSink):

@@ -17,6 +17,7 @@ from olhubd.plugin import (
     Bearer,
     ContractBroken,
     DeviceGrant,
+    Flow,
     OAuthLogin,
     Pending,
     Rejected,
@@ -116,6 +117,7 @@ class GoodLogin(GoodShop, OAuthLogin):
     """Declares its feed and its sign-in."""
 
     simulator = "tests.testing.broken.signin:SigningShop"
+    flows = (Flow.DEVICE,)
 
     def __init__(self, account: Account[TinySettings]) -> None:
         super().__init__(account)
@@ -145,12 +147,6 @@ class GoodLogin(GoodShop, OAuthLogin):
         except Rejected:
             raise AuthLost("the person refused") from None
         return self.token(given) if given is not None else Pending(interval=grant.interval)
-
-    def authorize_url(self, redirect_uri: str, state: str, challenge: str) -> str:
-        return f"{self.door.base}/authorize"
-
-    async def exchange(self, code: str, redirect_uri: str, verifier: str) -> Token:
-        raise Rejected("this shop knows codes on another device only")
 
     async def refresh(self, token: Token) -> Token:
         try:
