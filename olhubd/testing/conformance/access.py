@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Sequence
+from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
 from olhubd.model import Order
-from olhubd.plugin import AuthLost, Gone, Method, Pending, PluginError, Status, Temporary, Token, Unreadable
+from olhubd.plugin import (
+    AuthLost,
+    Flow,
+    Gone,
+    Method,
+    Pending,
+    PluginError,
+    Status,
+    Temporary,
+    Token,
+    Unreadable,
+)
 from olhubd.testing.conformance.bench import Bench
-from olhubd.testing.conformance.rule import Tier, check, rule, skip
+from olhubd.testing.conformance.rule import NotApplicable, Tier, check, rule, skip
 from olhubd.testing.conformance.small import nobody
 from olhubd.testing.faults import Kind
 
@@ -94,9 +108,15 @@ def _token(bench: Bench) -> Token:
     return token
 
 
+def _has(bench: Bench, flow: Flow) -> None:
+    if flow not in bench.connector.flows:
+        raise NotApplicable(f"the system has no sign-in of the kind {flow.value}", natural=True)
+
+
 @rule("LOGIN-01", Tier.BRONZE, "OAuthLogin")
 async def a_token_is_renewed(bench: Bench) -> None:
     """Renewing gives a token that ends later than now, with what renews it again, and the account works with it."""
+    check(bench.connector.flows, "it declares no way to sign in")
     token = await bench.connector.refresh(_token(bench))
     check(token.expires_at > bench.clock.now(), "the new token is over already")
     check(token.refresh, "the new token cannot be renewed")
@@ -140,6 +160,7 @@ async def a_token_that_ends_early_is_renewed(bench: Bench) -> None:
 @rule("LOGIN-05", Tier.GOLD, "OAuthLogin")
 async def a_person_signs_in_on_another_device(bench: Bench) -> None:
     """Until the person agrees, the sign-in is Pending; then it gives a token that is good and can be renewed."""
+    _has(bench, Flow.DEVICE)
     grant = await bench.connector.begin_device()
     check(grant.user_code and grant.url, "the person is told no code or no address")
     check(grant.expires_at > bench.clock.now() and grant.interval > 0, "the sign-in is over before it began")
@@ -157,6 +178,7 @@ async def a_person_signs_in_on_another_device(bench: Bench) -> None:
 @rule("LOGIN-06", Tier.GOLD, "OAuthLogin")
 async def a_person_may_refuse(bench: Bench) -> None:
     """A person who refuses, or lets the code run out, ends the sign-in with AuthLost."""
+    _has(bench, Flow.DEVICE)
     grant = await bench.connector.begin_device()
     await bench.do("consent", grant.user_code, granted=False)
     refused = await bench.attempt(lambda: bench.connector.poll_device(grant))
@@ -165,3 +187,42 @@ async def a_person_may_refuse(bench: Bench) -> None:
     bench.clock.advance((grant.expires_at - bench.clock.now()).total_seconds() + 1)
     late = await bench.attempt(lambda: bench.connector.poll_device(grant))
     check(isinstance(late, AuthLost), f"after the code ran out came {type(late).__name__}")
+
+
+_BACK = "https://hub.example/signin/callback"
+_VERIFIER = "a-verifier-of-the-kit-0123456789-0123456789-0123456789"
+
+
+@rule("LOGIN-07", Tier.GOLD, "OAuthLogin")
+async def a_person_signs_in_by_the_browser(bench: Bench) -> None:
+    """Who agrees in the browser is sent back with the state and a code, which gives a token that can be renewed."""
+    back = await _sent_back(bench, granted=True)
+    check(back.get("state") == "the state", "the browser came back without the state it was sent with")
+    token = await bench.attempt(lambda: bench.connector.exchange(back.get("code", ""), _BACK, _VERIFIER))
+    check(isinstance(token, Token), f"for the code came {type(token).__name__}")
+    if isinstance(token, Token):
+        check(token.expires_at > bench.clock.now(), "the token is over already")
+        renewed = await bench.connector.refresh(token)
+        check(isinstance(renewed, Token), "the token of the sign-in cannot be renewed")
+
+
+@rule("LOGIN-08", Tier.GOLD, "OAuthLogin")
+async def a_code_is_of_use_once(bench: Bench) -> None:
+    """A code that was exchanged already ends the sign-in with AuthLost, and so does one that nobody gave."""
+    code = (await _sent_back(bench, granted=True)).get("code", "")
+    await bench.attempt(lambda: bench.connector.exchange(code, _BACK, _VERIFIER))
+    for one in (code, "nobody-gave-this"):
+        again = await bench.attempt(lambda one=one: bench.connector.exchange(one, _BACK, _VERIFIER))
+        check(isinstance(again, AuthLost), f"a code that is none gave {type(again).__name__}")
+    refused = await _sent_back(bench, granted=False)
+    check("code" not in refused and refused.get("error"), "who refused was sent back with a code")
+
+
+async def _sent_back(bench: Bench, granted: bool) -> dict[str, str]:
+    """What a browser brings back, after the person was at the page where the connector sends them."""
+    _has(bench, Flow.CODE)
+    challenge = base64.urlsafe_b64encode(hashlib.sha256(_VERIFIER.encode()).digest()).rstrip(b"=").decode()
+    url = bench.connector.authorize_url(_BACK, "the state", challenge)
+    address = await bench.do("authorize", url, granted=granted)
+    check(address.startswith(f"{_BACK}?"), "the browser was sent back to another address")
+    return dict(parse_qsl(urlsplit(address).query))

@@ -167,7 +167,7 @@ def signs_in(evidence: Evidence) -> str | None:
     left = [
         result.rule.id
         for result in evidence.report.results
-        if result.rule.family == "LOGIN" and result.verdict is not Verdict.PASS
+        if result.rule.family == "LOGIN" and result.verdict is not Verdict.PASS and not result.natural
     ]
     return f"not tried, or broken: {_named(left)}" if left else None
 

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
+from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 from aiohttp import web
@@ -118,6 +119,7 @@ class AllegroSimulator(Simulator):
             "revoke_grant": signin.revoke,
             "expire_tokens": signin.expire,
             "consent": self.consent,
+            "authorize": self.authorize,
             "poll_every": self.poll_every,
         }
 
@@ -168,6 +170,10 @@ class AllegroSimulator(Simulator):
     def consent(self, user_code: str, granted: bool = True) -> None:
         """The person at the other device agrees or refuses."""
         self.signin.answer(user_code, granted)
+
+    def authorize(self, url: str, granted: bool = True) -> str:
+        """The person opens the page of a sign-in and agrees, or refuses; where their browser is sent back to."""
+        return self.signin.send_back(dict(parse_qsl(urlsplit(url).query)), granted)
 
     def poll_every(self, seconds: float) -> None:
         """Have those who wait for somebody's consent ask so often; Allegro says 5 s. Nobody agrees unasked then."""

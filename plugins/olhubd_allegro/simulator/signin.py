@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from html import escape
 from typing import Any
@@ -137,22 +137,35 @@ class SignIn:
 
     async def _authorize(self, request: web.Request) -> web.Response:
         """The page for the person, who agrees or refuses there; with `consent` they agree by themselves."""
-        query, redirect = request.query, request.query.get("redirect_uri", "")
-        if query.get("client_id") != CLIENT_ID or query.get("response_type") != "code":
-            return _error("invalid_request", 400)
-        if not redirect.startswith("http") or (self.redirects is not None and redirect not in self.redirects):
-            return _error("invalid_request", 400, "redirect_uri is not registered with the application")
-        if "code_challenge" in query and query.get("code_challenge_method") != "S256":
-            return _error("invalid_request", 400)
-        decision = query.get("decision", "agree" if self.consent else None)
-        if decision is None:
-            return web.Response(text=_question(request), content_type="text/html")
+        query = request.query
+        try:
+            decision = query.get("decision", "agree" if self.consent else None)
+            if decision is None:
+                self._check(query)
+                return web.Response(text=_question(request), content_type="text/html")
+            raise web.HTTPFound(self.send_back(query, decision == "agree"))
+        except ValueError as error:
+            return _error("invalid_request", 400, str(error))
+
+    def send_back(self, query: Mapping[str, str], granted: bool) -> str:
+        """Where the browser goes from the page that it was sent to with `query`. ValueError where that is wrong."""
+        redirect = self._check(query)
         state = {"state": query["state"]} if "state" in query else {}
-        if decision != "agree":
-            raise web.HTTPFound(f"{redirect}?{urlencode({'error': 'access_denied', **state})}")
+        if not granted:
+            return f"{redirect}?{urlencode({'error': 'access_denied', **state})}"
         code = self._secret(32)
         self._codes[code] = _Code(redirect, query.get("code_challenge"), self._now() + CODE_LIFE)
-        raise web.HTTPFound(f"{redirect}?{urlencode({'code': code, **state})}")
+        return f"{redirect}?{urlencode({'code': code, **state})}"
+
+    def _check(self, query: Mapping[str, str]) -> str:
+        redirect = query.get("redirect_uri", "")
+        if query.get("client_id") != CLIENT_ID or query.get("response_type") != "code":
+            raise ValueError("no such application, or no code was asked for")
+        if not redirect.startswith("http") or (self.redirects is not None and redirect not in self.redirects):
+            raise ValueError("redirect_uri is not registered with the application")
+        if "code_challenge" in query and query.get("code_challenge_method") != "S256":
+            raise ValueError("code_challenge_method is not S256")
+        return redirect
 
     async def _token(self, request: web.Request) -> web.Response:
         if not _basic(request):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import itertools
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import msgspec
 from aiohttp import web
@@ -53,13 +56,24 @@ class SigningShop(TinyShopSimulator):
         self.access: dict[str, datetime] = {}
         self.refresh: dict[str, datetime] = {}
         self.codes: dict[str, bool | None] = {}
+        self.given: dict[str, str] = {}
+        """The challenges of the codes that browsers were sent back with."""
 
     def routes(self) -> Sequence[web.AbstractRouteDef]:
         return [*super().routes(), web.post("/device", self._device), web.post("/token", self._token)]
 
     def verbs(self) -> Mapping[str, Verb]:
         own: Mapping[str, Verb] = {"revoke_grant": self.revoke, "expire_tokens": self.expire}
-        return {**super().verbs(), **own, "consent": self.consent}
+        return {**super().verbs(), **own, "consent": self.consent, "authorize": self.authorize}
+
+    def authorize(self, url: str, granted: bool = True) -> str:
+        asked = dict(parse_qsl(urlsplit(url).query))
+        brought = {"state": asked["state"]} if "state" in asked else {}
+        if not granted:
+            return f"{asked['back']}?{urlencode({'error': 'no', **brought})}"
+        code = f"code-{next(self._numbers)}"
+        self.given[code] = asked["challenge"]
+        return f"{asked['back']}?{urlencode({'code': code, **brought})}"
 
     def revoke(self) -> None:
         self.access.clear()
@@ -96,6 +110,10 @@ class SigningShop(TinyShopSimulator):
         if "refresh" in asked:
             if self.now() >= self.refresh.get(asked["refresh"], self.now()):
                 raise refused(web.HTTPUnprocessableEntity, "no such grant")
+        elif "verifier" in asked:
+            digest = hashlib.sha256(asked["verifier"].encode()).digest()
+            if self.given.pop(asked["code"], None) != base64.urlsafe_b64encode(digest).rstrip(b"=").decode():
+                raise refused(web.HTTPUnprocessableEntity, "no such code")
         elif (granted := self.codes.get(asked["code"])) is None:
             return web.json_response({"given": None})
         elif not granted:
@@ -117,7 +135,7 @@ class GoodLogin(GoodShop, OAuthLogin):
     """Declares its feed and its sign-in."""
 
     simulator = "tests.testing.broken.signin:SigningShop"
-    flows = (Flow.DEVICE,)
+    flows = (Flow.DEVICE, Flow.CODE)
 
     def __init__(self, account: Account[TinySettings]) -> None:
         super().__init__(account)
@@ -148,15 +166,22 @@ class GoodLogin(GoodShop, OAuthLogin):
             raise AuthLost("the person refused") from None
         return self.token(given) if given is not None else Pending(interval=grant.interval)
 
+    def authorize_url(self, redirect_uri: str, state: str, challenge: str) -> str:
+        return f"{self.door.base}/agree?{urlencode({'back': redirect_uri, 'state': state, 'challenge': challenge})}"
+
+    async def exchange(self, code: str, redirect_uri: str, verifier: str) -> Token:
+        return await self._asked("the code is over", code=code, verifier=verifier)
+
     async def refresh(self, token: Token) -> Token:
+        return await self._asked("the grant is over", refresh=token.refresh)
+
+    async def _asked(self, lost: str, **asked: str | None) -> Token:
         try:
-            answer = await self.door.call(
-                "POST", "/token", Answer, json={"refresh": token.refresh}, repeatable=True
-            )
+            answer = await self.door.call("POST", "/token", Answer, json=asked, repeatable=True)
         except Rejected:
-            raise AuthLost("the grant is over") from None
+            raise AuthLost(lost) from None
         if answer.given is None:
-            raise ContractBroken("a renewal without a token")
+            raise ContractBroken("an answer without a token")
         return self.token(answer.given)
 
 
@@ -243,3 +268,22 @@ class WaitsForEver(GoodLogin):
             return await super().poll_device(grant)
         except AuthLost:
             return Pending(interval=grant.interval)
+
+
+@breaks("LOGIN-07")
+class ForgetsTheState(GoodLogin):
+    """Sends the person without the state by which the host knows them again."""
+
+    def authorize_url(self, redirect_uri: str, state: str, challenge: str) -> str:
+        return super().authorize_url(redirect_uri, state, challenge).replace("&state=", "&mood=")
+
+
+@breaks("LOGIN-08")
+class TriesACodeForEver(GoodLogin):
+    """Takes a code that is over for a bad moment."""
+
+    async def exchange(self, code: str, redirect_uri: str, verifier: str) -> Token:
+        try:
+            return await super().exchange(code, redirect_uri, verifier)
+        except AuthLost as error:
+            raise Temporary("not just now") from error
