@@ -35,7 +35,7 @@ VERBS: Mapping[str, str] = {
     "expire_tokens()": "the access tokens are over before their time; what renews them still works",
     "consent(user_code, granted)": "the person at the other device agrees to the sign-in, or refuses",
     "authorize(url, granted)": (
-        "the person opens the page of a sign-in and agrees, or refuses; the address that their browser is sent back to"
+        "the person opens the page of a sign-in and agrees, or refuses; the address that browsers are sent back to"
     ),
     "ship(id)": "the order is sent, so that it cannot be cancelled any more",
 }
