@@ -5,25 +5,19 @@ It knows nothing of orders. A write is never repeated here unless its caller say
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
-import secrets
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from functools import lru_cache, partial
+from functools import partial
 from http import HTTPStatus
 from typing import Any, TypeVar
-from urllib.parse import quote
 
-import aiohttp
 import msgspec
-from yarl import URL
 
 from olhubd.plugin import (
     Account,
     Answer,
     AuthLost,
+    Basic,
     Budget,
     Clock,
     Complaint,
@@ -33,6 +27,7 @@ from olhubd.plugin import (
     ListPage,
     Middleware,
     NotFound,
+    OAuth1,
     PageSize,
     Permanent,
     Rejected,
@@ -43,7 +38,7 @@ from olhubd.plugin import (
 )
 from olhubd_woocommerce.settings import Auth, WooCommerceSettings
 
-__all__ = ["ERRORS", "NEEDS_PRODUCT", "NO_ROUTE", "PAGE", "Query", "Shop", "counted", "signed"]
+__all__ = ["ERRORS", "NEEDS_PRODUCT", "NO_ROUTE", "PAGE", "Query", "Shop", "counted"]
 
 T = TypeVar("T")
 Query = Mapping[str, str | int]
@@ -113,78 +108,18 @@ ERRORS = ErrorTable(
 )
 
 
-class _Basic:
-    def __init__(self, user: str, password: str) -> None:
-        self._header = "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
-
-    async def __call__(
-        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
-    ) -> aiohttp.ClientResponse:
-        request.headers["Authorization"] = self._header
-        return await handler(request)
-
-
-class _OAuth1:
-    """One-legged OAuth 1.0a. WordPress takes part only when it believes itself on plain http, so http is signed."""
-
-    def __init__(self, key: str, secret: str, clock: Clock) -> None:
-        self._key, self._secret, self._clock = key, secret, clock
-
-    async def __call__(
-        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
-    ) -> aiohttp.ClientResponse:
-        url = request.url if request.url.scheme == "http" else request.url.with_scheme("http")
-        moment, nonce = int(self._clock.now().timestamp()), secrets.token_hex(12)
-        request.headers["Authorization"] = signed(request.method, url, self._key, self._secret, moment, nonce)
-        return await handler(request)
-
-
-@lru_cache(maxsize=256)
-def _quoted(text: str) -> str:
-    """For what is the same every time: names, keys, addresses."""
-    return quote(text, safe="")
-
-
-@lru_cache(maxsize=64)
-def _signed_address(url: URL) -> str:
-    """The address as it is signed: without its query, and quoted."""
-    return quote(str(url.with_query(None).with_fragment(None)), safe="")
-
-
-def signed(method: str, url: URL, key: str, secret: str, timestamp: int, nonce: str) -> str:
-    """The Authorization header of RFC 5849 with HMAC-SHA256. The library for it writes keys into debug logs."""
-    ours = [
-        ("oauth_consumer_key", _quoted(key)),
-        ("oauth_nonce", quote(nonce, safe="")),
-        ("oauth_signature_method", "HMAC-SHA256"),
-        ("oauth_timestamp", str(timestamp)),
-        ("oauth_version", "1.0"),
-    ]
-    pairs = ours
-    if url.raw_query_string:
-        pairs = sorted((*((_quoted(k), _quoted(v)) for k, v in url.query.items()), *ours))
-    # They are quoted once more as a whole, and hold nothing else that has to be.
-    params = "&".join([f"{k}={v}" for k, v in pairs])
-    params = params.replace("%", "%25").replace("=", "%3D").replace("&", "%26")
-    base = f"{method}&{_signed_address(url)}&{params}"
-    digest = hmac.digest(f"{_quoted(secret)}&".encode(), base.encode(), hashlib.sha256)
-    signature = base64.b64encode(digest).decode()
-    signature = signature.replace("+", "%2B").replace("/", "%2F").replace("=", "%3D")
-    ours.append(("oauth_signature", signature))
-    return "OAuth " + ", ".join([f'{k}="{v}"' for k, v in ours])
-
-
 def _auth(settings: WooCommerceSettings, clock: Clock) -> Middleware | None:
     """None where the key goes in the address."""
     if settings.auth is Auth.QUERY:
         return None
     if settings.consumer_key is None or settings.consumer_secret is None:
         assert settings.application_password is not None  # the settings were checked
-        return _Basic(settings.username or "", settings.application_password.get_secret_value())
-    key, secret = settings.consumer_key.get_secret_value(), settings.consumer_secret.get_secret_value()
+        return Basic(settings.username or "", settings.application_password)
+    key, secret = settings.consumer_key, settings.consumer_secret
     if settings.auth is Auth.OAUTH1 or (settings.auth is Auth.AUTO and settings.url.scheme == "http"):
-        return _OAuth1(key, secret, clock)
-    return _Basic(key, secret)
+        # WordPress takes part only when it believes itself on plain http, so http is signed.
+        return OAuth1(key, secret, clock, scheme="http")
+    return Basic(key, secret)
 
 
 def _proof(settings: WooCommerceSettings) -> Query:

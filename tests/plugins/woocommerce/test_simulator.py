@@ -10,8 +10,8 @@ import pytest
 from yarl import URL
 
 from olhubd.plugin import AuthLost, Unavailable
+from olhubd.plugin.auth import signed
 from olhubd.testing.simulator import serve
-from olhubd_woocommerce.client import signed
 from olhubd_woocommerce.simulator import WooCommerceSimulator
 from olhubd_woocommerce.simulator.access import KEY, PASSWORD, SECRET, USER
 from olhubd_woocommerce.simulator.mails import OWNER
