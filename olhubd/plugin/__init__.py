@@ -48,8 +48,10 @@ from olhubd.plugin.errors import (
     Temporary,
     Unavailable,
 )
+from olhubd.plugin.guarded import guarded
 from olhubd.plugin.hooks import hookimpl
 from olhubd.plugin.http import Answer, Bearer, Client, Complaint, ErrorTable, Middleware, Signer, decode
+from olhubd.plugin.ladder import Ladder
 from olhubd.plugin.lenient import Side
 from olhubd.plugin.oauth import DeviceGrant, Flow, Pending, Token, Tokens
 from olhubd.plugin.oauth2 import OAUTH2_ERRORS, Granted, OAuth2
@@ -101,6 +103,7 @@ __all__ = [
     "Gone",
     "Granted",
     "Identity",
+    "Ladder",
     "Lane",
     "Later",
     "ListPage",
@@ -152,6 +155,7 @@ __all__ = [
     "by_number",
     "by_offset",
     "decode",
+    "guarded",
     "hookimpl",
     "require_order",
     "whole",

@@ -73,8 +73,8 @@ def _signed_address(url: URL) -> str:
 def signed(method: str, url: URL, key: str, secret: str, timestamp: int, nonce: str) -> str:
     """The Authorization header of RFC 5849.
 
-    Not by oauthlib, which needs twenty times as long for each call and writes keys into debug logs; the tests compare
-    with it.
+    Not by oauthlib, which needs twenty times as long for each call and writes keys into debug logs; the tests
+    compare with it.
     """
     ours = [
         ("oauth_consumer_key", _quoted(key)),

@@ -16,12 +16,14 @@ import msgspec
 from olhubd.plugin import capability
 from olhubd.plugin.budget import Budget
 from olhubd.plugin.http import Client, ErrorTable, Middleware
+from olhubd.plugin.memory import Memory
 from olhubd.plugin.oauth import Tokens
 from olhubd.plugin.settings import Settings
 
 __all__ = ["CAPABILITIES", "Account", "Clock", "Connector", "Defaults", "Log", "RegisterConnector"]
 
 S = TypeVar("S", bound=Settings)
+T = TypeVar("T")
 
 CAPABILITIES: Mapping[str, type] = {
     name: getattr(capability, name)
@@ -89,6 +91,7 @@ class Account(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
     clock: Clock
     tokens: Tokens
     make_client: ClientMaker
+    memory: Memory = msgspec.field(default_factory=Memory)
 
     def client(
         self,
@@ -105,6 +108,16 @@ class Account(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
         return self.make_client(
             base, auth=auth, budgets=budgets, errors=errors or ErrorTable(), headers=headers or {}, timeout=timeout
         )
+
+    async def remember(
+        self, key: str, ttl: timedelta, load: Callable[[], Awaitable[T]], *, fresh: bool = False
+    ) -> T:
+        """What `load` gave, for as long as `ttl`; with `fresh` read anew. Where that fails, the old one stays."""
+        return await self.memory.recall(key, ttl.total_seconds(), load, self.clock.monotonic, fresh)
+
+    def forget(self, *keys: str) -> None:
+        """Let these be read anew when they are wanted next."""
+        self.memory.forget(*keys)
 
 
 class Defaults(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,45 @@
+"""Reading one record of many so that its neighbours do not suffer from it."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from typing import TypeVar
+
+import msgspec
+
+from olhubd.plugin.capability import Unreadable
+from olhubd.plugin.errors import ContractBroken, Temporary
+
+__all__ = ["guarded"]
+
+R = TypeVar("R")
+
+
+def guarded(
+    raw: bytes | msgspec.Raw, key: str | Callable[[bytes], str], read: Callable[[bytes], R]
+) -> R | Unreadable:
+    """What `read` makes of `raw`, or Unreadable with the reason, whatever was raised.
+
+    `key` is the record's id over there, or finds it in `raw`. Where that fails too, the record gets a name made
+    from its text: the same text gets the same name. Only the words of a ContractBroken are repeated; those of any
+    other error may hold what the record held.
+    """
+    raw = bytes(raw)
+    try:
+        return read(raw)
+    except ContractBroken as error:
+        reason = f"{error} at {error.field}" if error.field else str(error)
+    except Temporary:
+        raise  # it passes by itself, and is no fault of the record
+    except Exception as error:
+        reason = f"it makes no sense ({type(error).__name__})"
+    return Unreadable(external_id=_key(raw, key), reason=reason, raw=raw)
+
+
+def _key(raw: bytes, key: str | Callable[[bytes], str]) -> str:
+    try:
+        found = key if isinstance(key, str) else key(raw)
+    except Exception:
+        found = ""
+    return found or f"unreadable-{zlib.crc32(raw):08x}"
