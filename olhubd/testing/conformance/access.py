@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Sequence
+from functools import partial
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
@@ -212,7 +213,7 @@ async def a_code_is_of_use_once(bench: Bench) -> None:
     code = (await _sent_back(bench, granted=True)).get("code", "")
     await bench.attempt(lambda: bench.connector.exchange(code, _BACK, _VERIFIER))
     for one in (code, "nobody-gave-this"):
-        again = await bench.attempt(lambda one=one: bench.connector.exchange(one, _BACK, _VERIFIER))
+        again = await bench.attempt(partial(bench.connector.exchange, one, _BACK, _VERIFIER))
         check(isinstance(again, AuthLost), f"a code that is none gave {type(again).__name__}")
     refused = await _sent_back(bench, granted=False)
     check("code" not in refused and refused.get("error"), "who refused was sent back with a code")
