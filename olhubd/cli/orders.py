@@ -184,6 +184,8 @@ def _card(printer: Printer, card: OrderCard) -> None:
         rows.append(("", "delivery", "", "", way.cost))
     rows += [("", d.name or d.kind, "", "", -d.amount) for d in order.discounts if d.amount is not None]
     rows.append(("", "total", "", "", order.total))
+    if order.remitted.amount:
+        rows.append(("", "of it remitted by the marketplace", "", "", order.remitted))
     printer.table(("PIECES:right", "WHAT", "SKU", "PRICE:right", "SUM:right"), rows, "")
     for parcel in order.shipments:
         printer.line(f"parcel {parcel.carrier} {parcel.waybill}")

@@ -36,7 +36,7 @@ COLUMNS = (
     *(f"recipient_{word}" for word in _PLACE),
     "delivery_method", "delivery_cost", "pickup_point", "payment_type", "payment_provider",
     "invoice_company", "invoice_tax_id", "buyer_note", "waybills", "targets", "target_numbers", "unlinked",
-    "lines", "items",
+    "lines", "items", "remitted",
 )  # fmt: skip
 """Of a CSV file, in this order. New ones come at the end."""
 LINE_COLUMNS = (
@@ -160,6 +160,7 @@ def _order(row: Stored, there: Sequence[Copy], connector: str) -> tuple[object, 
         " ".join(copy.account for copy in there), " ".join(copy.number or copy.external_id for copy in there),
         max((len(copy.unlinked) for copy in there), default=None), len(order.lines),
         "; ".join(f"{line.quantity} x {line.name}{f' ({line.sku})' if line.sku else ''}" for line in order.lines),
+        order.remitted,
     )  # fmt: skip
 
 

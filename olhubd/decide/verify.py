@@ -45,6 +45,8 @@ def _objection(order: Order) -> str | None:
             return f"line {line.external_id} has quantity {line.quantity}"
         if not line.price.exact or line.price.amount < 0:
             return f"line {line.external_id} has price {line.price.amount}"
+        if order.prices_include_tax and line.remitted_tax is None:
+            return f"the marketplace remits the tax of line {line.external_id}, but does not tell how much it is"
     if not order.total.exact or abs(order.total.amount) > _MOST_MONEY:
         return f"its total is {order.total.amount:g}"
     for payment in (order.payment, *order.surcharges):
@@ -53,7 +55,7 @@ def _objection(order: Order) -> str | None:
                 return f"it was paid in {payment.paid.currency}, but its total is in {currency}"
             if not payment.paid.exact:
                 return f"a payment of it is {payment.paid.amount}"
-    return _sum_objection(order)
+    return _sum_objection(order) or _remitted_objection(order)
 
 
 def _sum_objection(order: Order) -> str | None:
@@ -65,6 +67,16 @@ def _sum_objection(order: Order) -> str | None:
         return "one of its amounts is not a number"
     if expected.amount != order.total.amount and expected.rounded() != order.total.rounded():
         return _difference(expected, order.total)
+    return None
+
+
+def _remitted_objection(order: Order) -> str | None:
+    try:
+        remitted = order.remitted
+    except CurrencyMismatch as error:
+        return f"its amounts are of different currencies: {error}"
+    if not remitted.exact or not 0 <= remitted.amount <= max(order.total.amount, Decimal(0)):
+        return f"the marketplace remits {remitted}, of a total of {order.total}"
     return None
 
 

@@ -35,7 +35,7 @@ def somebody_elses(told: Order, copy: Copy, purchase: Order) -> bool:
     It has another total than the copy and its purchase, and not one product of it. A copy that somebody edited
     there keeps some.
     """
-    if told.total.rounded() in (copy.total.rounded(), purchase.total.rounded()):
+    if told.total.rounded() in (copy.total.rounded(), purchase.sellers_total.rounded()):
         return False
     bought = {line.sku for line in purchase.lines if line.sku}
     return bool(bought) and bought.isdisjoint(line.sku for line in told.lines)

@@ -102,11 +102,10 @@ class Holds:
         async def adopted(delivery: Delivery, tx: Transaction) -> tuple[Delivery, Copy, dict[str, Any]]:
             stored = (await orders.read(tx, [delivery.order_id]))[delivery.order_id]
             await self._own(tx, delivery, stored, found)
-            differs = found.total.rounded() != stored.order.total.rounded()
+            differs = found.total.rounded() != stored.order.sellers_total.rounded()
             if differs and not despite_total:
-                raise Differs(
-                    f"order {number} at {delivery.target} costs {found.total}, the buyer pays {stored.order.total}"
-                )
+                expected = stored.order.sellers_total
+                raise Differs(f"order {number} at {delivery.target} costs {found.total}, the buyer pays {expected}")
             now = self._shared.clock.now()
             done = msgspec.structs.replace(
                 delivery,
@@ -129,7 +128,7 @@ class Holds:
             )
             facts: dict[str, Any] = {"external_id": found.external_id, "number": found.number or number}
             if differs:
-                facts |= {"there": str(found.total), "expected": str(stored.order.total)}
+                facts |= {"there": str(found.total), "expected": str(stored.order.sellers_total)}
             return done, copy, facts
 
         return await self._steer(

@@ -24,6 +24,7 @@ __all__ = [
     "Order",
     "Payment",
     "PaymentType",
+    "Remitter",
     "Shipment",
     "Shipping",
     "Stage",
@@ -67,12 +68,29 @@ class PaymentType(enum.StrEnum):
     UNKNOWN = "unknown"
 
 
+class Remitter(enum.StrEnum):
+    """Who pays an amount on to those it is meant for, such as a tax office."""
+
+    SELLER = "seller"
+    """The seller receives it. It is part of their turnover."""
+    MARKETPLACE = "marketplace"
+    """The marketplace keeps it. The buyer pays it, and the seller never receives it."""
+
+
 class Tax(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """`rate` in per cent (23 is 23 %); None where the source does not tell, which is not 0 %."""
+    """The tax within a line's price, or for which the price has none.
+
+    `rate` is in per cent (23 is 23 %); None where the source does not tell, which is not 0 %. `amount` is the tax
+    of all pieces of the line, where the source tells it. `remitter` is the marketplace where it sells in its own
+    name for tax (the import one-stop shop below 150 EUR, British and Norwegian imports): one of `rate` and
+    `amount` must be known then.
+    """
 
     rate: Decimal | None = None
     exemption: str | None = None
     subject: str | None = None
+    amount: Money | None = None
+    remitter: Remitter = Remitter.SELLER
 
 
 class Discount(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -84,13 +102,18 @@ class Discount(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
 
 
 class Charge(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """Something paid beside the goods: a service on a line, a deposit, a surcharge. `price` is for one."""
+    """Something the buyer pays beside the goods: a service on a line, a deposit, a surcharge. `price` is for one.
+
+    `remitter` is the marketplace for what it adds to the seller's prices and keeps, such as sales tax in the
+    United States or what eBay calls collect and remit.
+    """
 
     kind: str
     price: Money
     quantity: int = 1
     name: str | None = None
     external_id: str | None = None
+    remitter: Remitter = Remitter.SELLER
 
     @property
     def sum(self) -> Money:
@@ -128,6 +151,18 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
         if not self.charges:
             return self.price * self.quantity
         return total((self.price * self.quantity, *(charge.sum for charge in self.charges)), self.price.currency)
+
+    @property
+    def remitted_tax(self) -> Money | None:
+        """The tax within the price of all pieces that the marketplace remits; None where nobody tells how much."""
+        goods, tax = self.price * self.quantity, self.tax
+        if tax is None or tax.remitter is Remitter.SELLER:
+            return Money(Decimal(0), goods.currency)
+        if tax.amount is not None:
+            return tax.amount
+        if tax.rate is None:
+            return None
+        return Money(goods.amount * tax.rate / (100 + tax.rate), goods.currency).rounded()
 
 
 class Shipping(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -181,7 +216,8 @@ class Shipment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
 class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One order of one account.
 
-    `total` is what the buyer pays: lines with charges, shipping and order charges, less order discounts.
+    `total` is what the buyer pays: lines with charges, shipping and order charges, less order discounts. It
+    includes what the marketplace remits; `remitted` says how much that is.
     `reference` is set when this order carries a mark of ours, which means the hub itself pushed it there.
     `surcharges` are payments beside the first one; `paid` adds them up.
     """
@@ -210,6 +246,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     prices_include_tax: bool = True
     tax: Money | None = None
     """Tax on top of the lines, where `prices_include_tax` is false."""
+    tax_remitter: Remitter = Remitter.SELLER
+    """Who remits `tax`."""
     buyer_note: str | None = None
     seller_note: str | None = None
     reference: str | None = None
@@ -244,6 +282,24 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     @property
     def fully_paid(self) -> bool:
         return not self.cash_on_delivery and self.paid.amount >= self.total.amount
+
+    @property
+    def remitted(self) -> Money:
+        """What the marketplace collects from the buyer and pays on itself; never part of the seller's turnover."""
+        parts = [charge.sum for charge in self.charges if charge.remitter is Remitter.MARKETPLACE]
+        for line in self.lines:
+            parts.extend(charge.sum for charge in line.charges if charge.remitter is Remitter.MARKETPLACE)
+            within = line.remitted_tax if line.tax is not None and self.prices_include_tax else None
+            if within is not None and within.amount:
+                parts.append(within)
+        if self.tax is not None and self.tax_remitter is Remitter.MARKETPLACE:
+            parts.append(self.tax)
+        return total(parts, self.total.currency)
+
+    @property
+    def sellers_total(self) -> Money:
+        """What the buyer pays to the seller: the total without what the marketplace remits."""
+        return self.total - self.remitted
 
     @property
     def recipient(self) -> Address | None:

@@ -21,7 +21,21 @@ from olhubd.engine.lineage import Lineage
 from olhubd.engine.outbox.attempt import Courier, Policy
 from olhubd.engine.outbox.dispatcher import Dispatcher
 from olhubd.engine.outbox.recorder import Ledger
-from olhubd.model import Action, Cause, Delivery, DeliveryState, Money, Order, OrderId, Run, RunId, Shipment, Stage
+from olhubd.model import (
+    Action,
+    Cause,
+    Charge,
+    Delivery,
+    DeliveryState,
+    Money,
+    Order,
+    OrderId,
+    Remitter,
+    Run,
+    RunId,
+    Shipment,
+    Stage,
+)
 from olhubd.plugin import (
     AuthLost,
     CancelSink,
@@ -44,7 +58,7 @@ from olhubd.plugin import (
 from olhubd.runtime.clock import SystemClock, VirtualClock
 from olhubd.runtime.supervisor import Pulse
 from olhubd.store import Database, Transaction, copies, deliveries, events
-from tests.orders import EPOCH, line, order, pln
+from tests.orders import EPOCH, line, order, paid, pln
 
 Step = Callable[["Shop", Push], Awaitable[Receipt]]
 
@@ -275,6 +289,15 @@ async def test_each_order_goes_once(bench: Bench) -> None:
     assert 1 < bench.shop.most <= 4
     copy = (await copies.of_orders(bench.database.reader, [1]))[1]  # type: ignore[index]
     assert copy[0].number == "N1"
+
+
+async def test_what_a_marketplace_remits_is_no_part_of_what_a_shop_gets(bench: Bench) -> None:
+    """Neither of the order, nor of what is compared with it: the shop's lower total is no difference."""
+    tax = Charge(kind="sales-tax", price=pln("1.20"), remitter=Remitter.MARKETPLACE)
+    await bench.land(order("A", charges=(tax,), payment=paid("16.20")))
+    await bench.settled(1)
+    (copy,) = (await copies.of_orders(bench.database.reader, [1]))[1]  # type: ignore[index]
+    assert copy.total == pln("15.00")
 
 
 @pytest.mark.parametrize("step", [lose_after, break_after])

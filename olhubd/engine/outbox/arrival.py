@@ -36,10 +36,10 @@ def judge(order: Order, receipt: Receipt, *, sets_status: bool) -> Verdict:
 def _trouble(order: Order, receipt: Receipt, wrong: list[Difference]) -> tuple[Hold | None, str | None]:
     there = f" (its status there is {receipt.status})" if receipt.status else ""
     what = "; ".join(f"{one.field}: {one.what}" for one in wrong)
-    if not receipt.total.amount and order.total.amount:
+    if not receipt.total.amount and order.sellers_total.amount:
         return Hold.HALF, f"the target has an unfinished order of ours with a total of 0{there}"
-    if receipt.total.rounded() != order.total.rounded():
-        text = f"the target stored a total of {receipt.total}, the buyer pays {order.total}"
+    if receipt.total.rounded() != order.sellers_total.rounded():
+        text = f"the target stored a total of {receipt.total}, the buyer pays {order.sellers_total}"
         return Hold.TOTAL, f"{text}; {what}" if what else text
     if what:
         return Hold.DIFFERS, f"the target stored it otherwise: {what}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from olhubd.decide import plan
+from olhubd.decide.remit import sellers_side
 from olhubd.decide.route import Route, UnlinkedPolicy
 from olhubd.model import Order, reference
 from olhubd.plugin import Push
@@ -13,7 +14,8 @@ __all__ = ["pack"]
 
 
 def pack(account: str, order: Order, route: Route) -> Push:
-    """The order as the route wants it sent."""
+    """The order as the route wants it sent, at the seller's own prices."""
+    order = sellers_side(order)
     shipping = order.shipping
     method = _mapped(route.shipping, shipping.method_id, shipping.method)
     payment = _mapped(route.payment, order.payment.type.value) if order.payment else None

@@ -48,7 +48,7 @@ async def another(target: TargetAccount, stored: Stored, copy: Copy) -> str | No
         return None  # its numbers tell nothing
     if found is None or found.external_id != copy.external_id:
         return None
-    same = found.total.rounded() in (stored.order.total.rounded(), copy.total.rounded())
+    same = found.total.rounded() in (stored.order.sellers_total.rounded(), copy.total.rounded())
     if found.reference == reference(stored.account, stored.order.external_id) or (found.reference is None and same):
         return None
     mark = f"bears the mark of {found.reference}" if found.reference else f"has no mark and costs {found.total}"

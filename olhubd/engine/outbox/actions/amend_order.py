@@ -45,8 +45,8 @@ class AmendOrder(Handler[None]):
             return _one_sided(parcel, copy, amendment.kind, amendment.status)
         what = AMENDMENTS.get(amendment.kind, "something")
         sums = ""
-        if copy.total.rounded() != order.total.rounded():
-            sums = f" (the target has {copy.total}, the buyer pays {order.total})"
+        if copy.total.rounded() != order.sellers_total.rounded():
+            sums = f" (the target has {copy.total}, the buyer pays {order.sellers_total})"
         return OnHold(
             reason=f"{what} changed after the order went on{sums}: change order {number} at {target.name} by hand,"
             " then accept this",

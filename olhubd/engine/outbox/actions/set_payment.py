@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from olhubd.decide.remit import sellers_side
 from olhubd.engine.outbox.handler import Done, Handler, Obsolete, Result, Waits
 from olhubd.engine.outbox.job import Parcel
 from olhubd.engine.outbox.renumbered import known_as
@@ -30,6 +31,7 @@ class SetPayment(Handler[PaymentSink]):
         order = parcel.stored.order
         if order.payment is None:
             return Obsolete("nothing is known of its payment")
-        act = partial(sink.set_payment, external_id, order.payment, order.paid)
+        own = sellers_side(order)
+        act = partial(sink.set_payment, external_id, own.payment or order.payment, own.paid)
         await target.calls.write(self.action.value, act)
         return Done()

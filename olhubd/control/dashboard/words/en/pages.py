@@ -140,6 +140,7 @@ WORDS: Final[Mapping[str, str | tuple[str, ...]]] = {
     "sum.charge": "Charge",
     "sum.discount": "Discount",
     "sum.tax": "Tax",
+    "remitted": "Of it, paid on by the marketplace",
     "received": "Received",
     "rest": "Still to pay",
     "note.buyer": "Note of the buyer",

@@ -153,6 +153,7 @@ WORDS: Final[Mapping[str, str | tuple[str, ...]]] = {
     "sum.charge": "Opłata",
     "sum.discount": "Rabat",
     "sum.tax": "Podatek",
+    "remitted": "W tym odprowadza portal",
     "received": "Wpłynęło",
     "rest": "Pozostało do zapłaty",
     "note.buyer": "Uwagi kupującego",
