@@ -48,6 +48,7 @@ bench: $(VENV)/.test
 docs: $(VENV)/.test
 	$(BIN)/python -m olhubd.config.reference docs/configuration.md
 	$(BIN)/python -m tests.coverage_doc
+	$(BIN)/python -m tests.model_doc
 	$(BIN)/olhubd plugins --prove --record --tests tests/plugins --tests tests/contract
 
 screenshots: $(VENV)/.browser

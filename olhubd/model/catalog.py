@@ -22,16 +22,26 @@ class Product(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=
     """One thing in the seller's own catalogue. `parent_id` is set for a variant."""
 
     external_id: str
+    """Its number at the source."""
     name: str
+    """What it is called."""
     sku: str | None = None
+    """The seller's own mark."""
     ean: str | None = None
+    """EAN, UPC or ISBN."""
     parent_id: str | None = None
     price: Money | None = None
+    """Of one piece."""
     tax: Tax | None = None
+    """The tax of its price."""
     quantity: int | None = None
+    """Pieces that can be sold; None is not counted."""
     updated_at: datetime | None = None
+    """When the source changed it last."""
     images: tuple[str, ...] = ()
+    """Addresses of pictures."""
     extra: dict[str, str] = {}
+    """What has no field of its own."""
 
 
 class OfferState(enum.StrEnum):
@@ -45,15 +55,23 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     """One listing. `sku` is the seller's own mark on it; `quantity` what the marketplace still sells."""
 
     external_id: str
+    """Its number at the marketplace."""
     name: str
+    """Its title."""
     state: OfferState
+    """Whether it can be bought."""
     external_state: str | None = None
+    """The marketplace's own word for `state`."""
     sku: str | None = None
     ean: str | None = None
+    """EAN, UPC or ISBN."""
     price: Money | None = None
+    """Of one piece."""
     quantity: int | None = None
     updated_at: datetime | None = None
+    """When it was changed last."""
     extra: dict[str, str] = {}
+    """What has no field of its own."""
 
 
 class CustomerKind(enum.StrEnum):
@@ -67,9 +85,16 @@ class Customer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
 
     key: str
     account: str
+    """Where they buy."""
     kind: CustomerKind | None = None
+    """Where they are, seen from the seller, for tax."""
     email: str | None = None
+    """To write to them."""
     email_masked: bool = False
+    """Whether `email` is a mask of the marketplace's."""
     address: Address | None = None
+    """Their own address."""
     delivery_address: Address | None = None
+    """Where their last order went."""
     tax_ids: tuple[TaxId, ...] = ()
+    """Their tax and register numbers."""

@@ -23,7 +23,7 @@ class CurrencyMismatch(ArithmeticError):
 
 
 class Money(msgspec.Struct, frozen=True, gc=False):
-    """An amount in units of a currency (ISO 4217 code)."""
+    """`amount` in units of `currency`, its ISO 4217 code: 12.30 PLN is twelve zlotys thirty."""
 
     amount: Decimal
     currency: str

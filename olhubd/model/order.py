@@ -88,7 +88,9 @@ class Tax(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fals
 
     rate: Decimal | None = None
     exemption: str | None = None
+    """Why no tax is due, in the source's word."""
     subject: str | None = None
+    """What the tax is on, goods or service, in the source's word."""
     amount: Money | None = None
     remitter: Remitter = Remitter.SELLER
 
@@ -97,8 +99,10 @@ class Discount(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     """A reduction. With an `amount` it counts in the order's sum; without one it only says why a price is low."""
 
     kind: str
+    """What it is, in the source's word."""
     amount: Money | None = None
     name: str | None = None
+    """What the buyer reads, such as a coupon's code."""
 
 
 class Charge(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -109,10 +113,14 @@ class Charge(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
     """
 
     kind: str
+    """What it is: service, deposit, fee, surcharge, rounding, sales-tax, or the source's own word."""
     price: Money
     quantity: int = 1
+    """How many of it."""
     name: str | None = None
+    """What the buyer reads."""
     external_id: str | None = None
+    """Its number at the source."""
     remitter: Remitter = Remitter.SELLER
 
     @property
@@ -129,21 +137,34 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
 
     external_id: str
     name: str
+    """What the source calls it, with its variant."""
     quantity: int
+    """Pieces, at least 1."""
     price: Money
     original_price: Money | None = None
     offer_id: str | None = None
+    """The offer at the source."""
     sku: str | None = None
+    """The seller's own mark."""
     ean: str | None = None
+    """EAN, UPC or ISBN, as the source gives it."""
     product_ids: tuple[str, ...] = ()
+    """Its numbers in catalogues of the source."""
     tax: Tax | None = None
+    """The tax of its price."""
     discounts: tuple[Discount, ...] = ()
+    """Why its price is low. `price` has them taken off already, so they are in no sum."""
     charges: tuple[Charge, ...] = ()
+    """Services and deposits bought with it; they add to its sum."""
     vouchers: tuple[str, ...] = ()
+    """Codes of vouchers that were used for it."""
     reimbursed: Money | None = None
     bought_at: datetime | None = None
+    """When it was bought, where that is not when the order was placed."""
     image: str | None = None
+    """Address of a picture."""
     extra: dict[str, str] = {}
+    """What has no field of its own, by names of the connector's."""
 
     @property
     def sum(self) -> Money:
@@ -169,16 +190,26 @@ class Shipping(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     """What the buyer chose for the way to them. `address` is the recipient's; dispatch and delivery are windows."""
 
     method_id: str | None = None
+    """The source's id of the method; routes map it, else `method`."""
     method: str | None = None
+    """The source's name of the method."""
     cost: Money | None = None
+    """What the buyer pays for it."""
     address: Address | None = None
     pickup_point: PickupPoint | None = None
+    """Where the buyer fetches it, if so."""
     dispatch_from: datetime | None = None
+    """When it is to be sent at the earliest."""
     dispatch_by: datetime | None = None
+    """When it is to be sent at the latest."""
     deliver_from: datetime | None = None
+    """When it is to arrive at the earliest."""
     deliver_by: datetime | None = None
+    """When it is to arrive at the latest."""
     address_changed_at: datetime | None = None
+    """When the buyer changed the address last."""
     packages: int | None = None
+    """How many parcels the source reckons with."""
     subscription: bool = False
     """The marketplace's free-delivery subscription paid for it (Allegro Smart, Amazon Prime)."""
 
@@ -187,25 +218,37 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=
     """How and how much was paid. `paid` is the money received: None when not told, zero when nothing."""
 
     type: PaymentType
+    """How it is paid; routes map it."""
     external_type: str | None = None
+    """The source's own word for `type`, verbatim."""
     external_id: str | None = None
+    """Its number at the source."""
     provider: str | None = None
+    """Who handles it, such as PayU."""
     paid: Money | None = None
     finished_at: datetime | None = None
+    """When it was over. Without `paid` it means that the whole total was paid."""
     features: tuple[str, ...] = ()
+    """Marks of the source's on it."""
     reimbursed: Money | None = None
+    """What the marketplace pays the seller back for discounts it gave."""
 
 
 class Shipment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A parcel on its way. `carrier` is a carrier code; `carrier_name` what people call it."""
 
     waybill: str
+    """The number by which it is followed."""
     carrier: str
     carrier_name: str | None = None
     external_id: str | None = None
+    """Its number at the source."""
     line_ids: tuple[str, ...] = ()
+    """The lines in it, by their `external_id`; empty is all of the order."""
     url: str | None = None
+    """Where it can be followed."""
     created_at: datetime | None = None
+    """When it was registered."""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -223,35 +266,58 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     """
 
     external_id: str
+    """Its number at the source, by which it is known for ever; unique within the account."""
     placed_at: datetime
+    """When it was bought."""
     stage: Stage
+    """How far the purchase is."""
     external_stage: str
+    """The source's own word for `stage`, verbatim."""
     lines: tuple[Line, ...]
+    """What was bought; an order of charges alone has none."""
     total: Money
     buyer: Buyer
+    """Who bought."""
     number: str | None = None
+    """The number that people see, where it is not `external_id`."""
     revision: str | None = None
+    """The source's mark of this version, where it has one."""
     updated_at: datetime | None = None
+    """When the source changed it last, by its own clock."""
     fulfilment: Fulfilment = Fulfilment.NEW
+    """How far the seller is."""
     external_fulfilment: str | None = None
+    """The source's own word for `fulfilment`, verbatim."""
     fulfilled_by_marketplace: bool = False
+    """The marketplace itself sends it, from its own warehouse."""
     marketplace: str | None = None
+    """Which of the account's marketplaces it was bought at, such as allegro-pl; None where there is only one."""
     invoice: InvoiceParty | None = None
+    """To whom an invoice was asked for; None where none was."""
     shipping: Shipping = Shipping()
+    """The way to the buyer."""
     payment: Payment | None = None
+    """The first payment, or how it is to be paid."""
     surcharges: tuple[Payment, ...] = ()
     charges: tuple[Charge, ...] = ()
+    """Charges of the whole order. Those of one line belong to the line."""
     discounts: tuple[Discount, ...] = ()
+    """Discounts of the whole order. Those with an amount are taken off."""
     shipments: tuple[Shipment, ...] = ()
+    """Its parcels so far."""
     prices_include_tax: bool = True
+    """Whether prices of lines, charges and delivery are gross."""
     tax: Money | None = None
     """Tax on top of the lines, where `prices_include_tax` is false."""
     tax_remitter: Remitter = Remitter.SELLER
     """Who remits `tax`."""
     buyer_note: str | None = None
+    """What the buyer wrote to the seller."""
     seller_note: str | None = None
+    """What the seller noted at the source."""
     reference: str | None = None
     extra: dict[str, str] = {}
+    """What has no field of its own, by names of the connector's; `refunded` is the sum that the buyer has back."""
 
     @property
     def cash_on_delivery(self) -> bool:

@@ -15,14 +15,22 @@ class Address(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=
     """A postal address with the person or company at it. `country` is ISO 3166 alpha-2."""
 
     first_name: str | None = None
+    """Of the person there."""
     last_name: str | None = None
+    """Of the person there."""
     company: str | None = None
+    """The company there."""
     street: str | None = None
+    """With the number of house and flat."""
     postcode: str | None = None
+    """As the source gives it."""
     city: str | None = None
+    """As the source gives it."""
     region: str | None = None
+    """State or province, where addresses have one."""
     country: str | None = None
     phone: str | None = None
+    """As the source gives it."""
 
     @property
     def reachable(self) -> bool:
@@ -39,17 +47,26 @@ class Buyer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
 
     external_id: str | None = None
     login: str | None = None
+    """What the marketplace calls them."""
     email: str | None = None
     email_key: str | None = None
     email_masked: bool = False
+    """Whether `email` is a mask that the marketplace makes for this purchase."""
     first_name: str | None = None
+    """Of the buyer."""
     last_name: str | None = None
+    """Of the buyer."""
     company: str | None = None
+    """Where a company buys."""
     phone: str | None = None
+    """As the source gives it."""
     language: str | None = None
     national_id: str | None = None
+    """A personal number, where customs ask for one."""
     guest: bool = False
+    """Bought without an account."""
     address: Address | None = None
+    """Their own address, which need not be the recipient's."""
 
 
 class TaxId(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -67,7 +84,9 @@ class InvoiceParty(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """To whom an invoice is made out. `vat_payer` is None where the source does not tell."""
 
     address: Address
+    """With the name or company on the invoice."""
     tax_ids: tuple[TaxId, ...] = ()
+    """Tax and register numbers of it."""
     vat_payer: bool | None = None
 
     @property
@@ -80,5 +99,8 @@ class PickupPoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
 
     id: str
     name: str | None = None
+    """What people call it."""
     description: str | None = None
+    """How to find it."""
     address: Address | None = None
+    """Where it is."""
