@@ -30,6 +30,7 @@ from olhubd.model import (
     Money,
     Order,
     OrderId,
+    Payment,
     Remitter,
     Run,
     RunId,
@@ -45,6 +46,7 @@ from olhubd.plugin import (
     Found,
     OrderSink,
     OutcomeUnknown,
+    PaymentSink,
     PluginError,
     Push,
     RateLimited,
@@ -298,6 +300,26 @@ async def test_what_a_marketplace_remits_is_no_part_of_what_a_shop_gets(bench: B
     await bench.settled(1)
     (copy,) = (await copies.of_orders(bench.database.reader, [1]))[1]  # type: ignore[index]
     assert copy.total == pln("15.00")
+
+
+class Cashier(Shop, PaymentSink):
+    def __init__(self) -> None:
+        super().__init__()
+        self.received: list[tuple[Money | None, Money]] = []
+
+    async def set_payment(self, external_id: str, payment: Payment, paid: Money) -> None:
+        self.received.append((payment.paid, paid))
+
+
+async def test_a_payment_is_told_without_what_the_marketplace_keeps_of_it(bench: Bench) -> None:
+    cashier = bench.shop = Cashier()
+    await bench.kill()
+    tax = Charge(kind="sales-tax", price=pln("1.20"), remitter=Remitter.MARKETPLACE)
+    await bench.land(order("A", charges=(tax,)))
+    await bench.settled(1)
+    await bench.land(order("A", charges=(tax,), payment=paid("16.20")))
+    await bench.settled(2)
+    assert cashier.received == [(pln("15.00"), pln("15.00"))]
 
 
 @pytest.mark.parametrize("step", [lose_after, break_after])
