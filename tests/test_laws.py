@@ -29,7 +29,7 @@ LONG: dict[str, str] = {}
 """Modules that are longer, with the reason."""
 
 TASKS = {
-    "olhubd/cli/demo.py": "a command that ends, not a part of the daemon",
+    "contrib/kit/olhubd_kit/commands/demo.py": "a command that ends, not a part of the daemon",
     "olhubd/engine/calls.py": "a plugin's call, awaited, limited in time, and told of when it does not end",
     "olhubd/control/crowd.py": "a handshake of TLS, which has a limit and whose failure ends that connection alone",
     "olhubd/engine/landing.py": "one batch is written while the next is prepared, and awaited",
@@ -44,10 +44,10 @@ TASKS = {
 
 
 SQL = {
-    "olhubd/testing/torture/aged.py": "makes files as older versions left them",
-    "olhubd/testing/torture/kept.py": "compares two files, whatever tables they have",
-    "olhubd/testing/torture/store.py": "breaks the disk under SQLite, and nothing else",
-    "olhubd/testing/torture/upgrade.py": "looks at files of older versions, which the store cannot open",
+    "contrib/torture/olhubd_torture/aged.py": "makes files as older versions left them",
+    "contrib/torture/olhubd_torture/kept.py": "compares two files, whatever tables they have",
+    "contrib/torture/olhubd_torture/store.py": "breaks the disk under SQLite, and nothing else",
+    "contrib/torture/olhubd_torture/upgrade.py": "looks at files of older versions, which the store cannot open",
 }
 """Modules outside of the store with SQL of their own, with the reason."""
 
@@ -96,7 +96,7 @@ def texts(path: Path) -> Iterator[ast.Constant]:
 
 def simulated(path: Path) -> bool:
     """Whether it stands in for another system, which has a clock of its own."""
-    return "simulator" in name(path) or name(path).startswith("olhubd/testing/")
+    return "simulator" in name(path) or name(path).startswith("contrib/kit/olhubd_kit/")
 
 
 def test_a_module_says_what_it_is() -> None:
@@ -133,7 +133,8 @@ def test_nobody_sleeps_but_by_the_clock() -> None:
     slept = [
         at(path, call)
         for path in sources(*SHIPPED)
-        if name(path) not in ("olhubd/runtime/clock.py", "olhubd/cli/demo.py") and not simulated(path)
+        if name(path) not in ("olhubd/runtime/clock.py", "contrib/kit/olhubd_kit/commands/demo.py")
+        and not simulated(path)
         for called, call in calls(path)
         # None at all is no wait: others get their turn.
         if called in ("asyncio.sleep", "time.sleep") and ast.unparse(call.args[0]) != "0"
@@ -207,7 +208,7 @@ def test_what_a_module_exports_is_there_and_nothing_else_is_public() -> None:
     wrong: list[str] = []
     for path in sources("olhubd", "plugins"):
         bound, defined, exported = _names(tree(path))
-        if exported is None and name(path).startswith("olhubd/testing/conformance/"):
+        if exported is None and name(path).startswith("contrib/kit/olhubd_kit/conformance/"):
             continue  # the modules of rules are used as modules, by each other alone
         if exported is None:
             wrong.extend(f"{name(path)} has no __all__ for {one}" for one in sorted(defined))
@@ -255,14 +256,14 @@ def test_core_knows_no_plugin_by_name() -> None:
     found = [
         at(path, text)
         for path in sources("olhubd")
-        if not name(path).startswith(("olhubd/testing/", "olhubd/cli/demo"))
+        if not name(path).startswith(("contrib/kit/olhubd_kit/", "contrib/kit/olhubd_kit/commands/demo"))
         for text in texts(path)
         if known.search(str(text.value))
     ]
     found += [
         at(path, node)
         for path in sources("olhubd")
-        if not name(path).startswith(("olhubd/testing/", "olhubd/cli/demo"))
+        if not name(path).startswith(("contrib/kit/olhubd_kit/", "contrib/kit/olhubd_kit/commands/demo"))
         for node in ast.walk(tree(path))
         if isinstance(node, ast.Name) and known.search(node.id)
     ]

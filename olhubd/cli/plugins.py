@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from olhubd.plugin.connector import Connector as Kind
     from olhubd.plugin.loading import Plugins as Loaded
     from olhubd.plugin.quality import Proof
-    from olhubd.testing.conformance import Report
+    from olhubd_kit.conformance import Report
 
 __all__ = ["plugins"]
 
@@ -107,7 +107,7 @@ def _tier(connector: Connector) -> str:
 
 def _prove(session: Session, chosen: list[type[Kind[Any]]], tests: tuple[Path, ...], record: bool) -> None:
     # The kit is no part of the running daemon: only who asks for a proof pays for it.
-    from olhubd.testing.conformance import keeping, proofs
+    from olhubd_kit.conformance import keeping, proofs
 
     try:
         gathered = proofs.gather(tests) if tests else {}
@@ -135,7 +135,7 @@ def _prove(session: Session, chosen: list[type[Kind[Any]]], tests: tuple[Path, .
 def _tried(session: Session, connector: type[Kind[Any]], own: Mapping[str, Any]) -> tuple[Proof, Report]:
     import asyncio
 
-    from olhubd.testing import conformance
+    from olhubd_kit import conformance
 
     count = len(conformance.concerning(connector))
     with progress.counted(connector.name, count) as advance:

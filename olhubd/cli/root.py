@@ -55,10 +55,12 @@ COMMANDS = {
         "version": Lazy("olhubd.cli.shell:version", "Print the version."),
     },
     "Trying it out": {
-        "demo": Lazy("olhubd.cli.demo:demo", "Marketplaces, a shop and the daemon, all on this machine."),
+        "demo": Lazy("olhubd_kit.commands.demo:demo", "Marketplaces, a shop and the daemon, all on this machine."),
         "replay": Lazy("olhubd.cli.replay:replay", "Decide again what was decided, and tell what is different."),
-        "torture": Lazy("olhubd.cli.torture:torture", "Try to lose or double an order, by thousands of schedules."),
-        "simulate": Lazy("olhubd.cli.simulate:simulate", "Stand in for a marketplace or a shop."),
+        "torture": Lazy(
+            "olhubd_torture.command:torture", "Try to lose or double an order, by thousands of schedules."
+        ),
+        "simulate": Lazy("olhubd_kit.commands.simulate:simulate", "Stand in for a marketplace or a shop."),
     },
 }
 

@@ -32,12 +32,12 @@ from olhubd.engine.outbox.push import pack
 from olhubd.model import Order
 from olhubd.plugin import Account, Pending, Token
 from olhubd.plugin.auth import signed
-from olhubd.testing import host
-from olhubd.testing.process import Remote, spawn_simulator
-from olhubd.testing.stage import SHOP, Stage, open_stage
 from olhubd_allegro import journal, wire
 from olhubd_allegro.client import api_headers
 from olhubd_allegro.connector import READERS, Allegro
+from olhubd_kit import host
+from olhubd_kit.process import Remote, spawn_simulator
+from olhubd_kit.stage import SHOP, Stage, open_stage
 from olhubd_woocommerce.connector import WooCommerce
 from olhubd_woocommerce.placing import Placing
 from olhubd_woocommerce.settings import WooCommerceSettings

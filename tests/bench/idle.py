@@ -20,10 +20,10 @@ from olhubd.engine.vault import StoreVault
 from olhubd.plugin import Pending, Token
 from olhubd.runtime.clock import SystemClock
 from olhubd.store import Database
-from olhubd.testing import host
-from olhubd.testing.process import Daemon, Remote, spawn_simulator
-from olhubd.testing.stage import write_configuration
 from olhubd_allegro.connector import Allegro
+from olhubd_kit import host
+from olhubd_kit.process import Daemon, Remote, spawn_simulator
+from olhubd_kit.stage import write_configuration
 from tests.bench._meter import cpu, machine, resident
 
 INTERVAL: float = Allegro.defaults.interval.total_seconds()

@@ -27,7 +27,7 @@ from olhubd.model import Order, Run, RunId
 from olhubd.runtime.clock import SystemClock
 from olhubd.store import Database, codec, feeds, migrate, orders
 from olhubd_allegro import mapping, wire
-from olhubd_allegro.simulator import AllegroSimulator
+from olhubd_kit.simulators.allegro import AllegroSimulator
 from tests.orders import EPOCH
 
 BATCH = 100

@@ -37,8 +37,8 @@ from olhubd.engine.vault import StoreVault
 from olhubd.plugin import Token
 from olhubd.runtime.clock import SystemClock
 from olhubd.store import Database, migrate
-from olhubd.testing.process import Daemon, Remote, spawn_simulator
-from olhubd.testing.stage import write_configuration
+from olhubd_kit.process import Daemon, Remote, spawn_simulator
+from olhubd_kit.stage import write_configuration
 from tests.bench._meter import cpu, machine, resident
 from tests.bench._million import BIG, SHOP, SMALL, fill, names
 from tests.bench.idle import INTERVAL, sign_in

@@ -26,8 +26,8 @@ from olhubd.engine.landing import Landing
 from olhubd.model import Run, RunId
 from olhubd.runtime.clock import SystemClock
 from olhubd.store import Database, codec
-from olhubd.testing.process import Daemon
-from olhubd.testing.stage import write_configuration
+from olhubd_kit.process import Daemon
+from olhubd_kit.stage import write_configuration
 from tests.bench._meter import machine
 from tests.bench.landing import PAGE, canonical, forms
 from tests.orders import EPOCH

@@ -6,7 +6,7 @@ import asyncio
 import re
 from typing import Any
 
-from olhubd.testing.faults import Fault, Kind
+from olhubd_kit.faults import Fault, Kind
 from tests.cli.conftest import Terminal
 from tests.control.house import House
 

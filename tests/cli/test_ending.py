@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from olhubd.cli.torture import torture
+from olhubd_torture.command import torture
 
 PROCESSES = 3
 

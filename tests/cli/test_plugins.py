@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from olhubd.cli.root import cli
 from olhubd.plugin import loading, quality
 from olhubd.plugin.quality import Fact, Proof
-from olhubd.testing import conformance
+from olhubd_kit import conformance
 from olhubd_woocommerce.connector import WooCommerce
 
 

@@ -27,12 +27,12 @@ from referencing.jsonschema import DRAFT4
 
 from olhubd.model import Fulfilment, Shipment
 from olhubd.plugin import Conflict, Cursor, PluginError, Rejected, decode
-from olhubd.testing.faults import CONTROL
-from olhubd.testing.host import account
-from olhubd.testing.simulator import serve
 from olhubd_allegro import Allegro, wire
 from olhubd_allegro.mapping import order
-from olhubd_allegro.simulator import AllegroSimulator
+from olhubd_kit.faults import CONTROL
+from olhubd_kit.host import account
+from olhubd_kit.simulator import serve
+from olhubd_kit.simulators.allegro import AllegroSimulator
 
 Json = Any
 

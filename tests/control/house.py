@@ -25,12 +25,12 @@ from olhubd.model import Scope
 from olhubd.plugin import Defaults, loading
 from olhubd.runtime.clock import SystemClock
 from olhubd.store import Database, deliveries, events
-from olhubd.testing.simulator import serve
-from olhubd.testing.stage import write_configuration
-from olhubd_allegro.simulator import AllegroSimulator
+from olhubd_kit.simulator import serve
+from olhubd_kit.simulators.allegro import AllegroSimulator
+from olhubd_kit.simulators.woocommerce import WooCommerceSimulator
+from olhubd_kit.stage import write_configuration
 from olhubd_tinyshop.connector import TinyShop
-from olhubd_tinyshop.simulator import TinyShopSimulator
-from olhubd_woocommerce.simulator import WooCommerceSimulator
+from tinyshop_simulator import TinyShopSimulator
 
 __all__ = ["House", "Stingy"]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from olhubd.testing.faults import Fault, Kind
+from olhubd_kit.faults import Fault, Kind
 from tests.control.house import House, decoded
 
 

@@ -12,7 +12,7 @@ from olhubd.control.options import masked
 from olhubd.engine.account import NotPossible
 from olhubd.model import DeliveryState
 from olhubd.store import Transaction, copies, deliveries, orders, quarantine
-from olhubd.testing.faults import Fault, Kind
+from olhubd_kit.faults import Fault, Kind
 from tests.control.house import House
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from olhubd.store import accounts, deliveries
 from olhubd.store.accounts import AccountState
-from olhubd.testing.faults import Fault, Kind
-from olhubd.testing.simulator import serve
-from olhubd_woocommerce.simulator import WooCommerceSimulator
+from olhubd_kit.faults import Fault, Kind
+from olhubd_kit.simulator import serve
+from olhubd_kit.simulators.woocommerce import WooCommerceSimulator
 from tests.control.house import House
 
 

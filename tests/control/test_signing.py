@@ -16,10 +16,10 @@ import olhubd_allegro
 from olhubd.engine import signin
 from olhubd.model import Scope
 from olhubd.plugin import Account, Flow, Token
-from olhubd.testing.faults import Fault, Kind
 from olhubd_allegro import Allegro
 from olhubd_allegro.settings import AllegroSettings
-from olhubd_allegro.simulator.signin import BASIC
+from olhubd_kit.faults import Fault, Kind
+from olhubd_kit.simulators.allegro.signin import BASIC
 from tests.control.house import House
 
 SIGN_IN = "/accounts/market/sign-in"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from olhubd.testing.faults import Fault, Kind
+from olhubd_kit.faults import Fault, Kind
 from tests.control.house import House
 
 SHUT = Fault(kind=Kind.REFUSE, match="GET /journal", status=429, retry_after=86_400, times=1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from olhubd.store import Transaction, quarantine
-from olhubd.testing.faults import Fault, Kind
+from olhubd_kit.faults import Fault, Kind
 from tests.control.house import House
 
 __all__ = ["held", "quarantined", "unequal"]

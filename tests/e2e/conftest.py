@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from olhubd.testing.proxy import Proxy
+from olhubd_kit.proxy import Proxy
 from tests.e2e import shop
 
 

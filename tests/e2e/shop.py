@@ -23,7 +23,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from olhubd.testing.catalogue import PRODUCTS
+from olhubd_kit.catalogue import PRODUCTS
 from tests.e2e import postgres
 
 __all__ = ["Clerk", "Shop", "ShopUnavailable", "add_product", "install", "running", "ten_off"]

@@ -26,10 +26,10 @@ import pytest
 from olhubd.model import Address, Order
 from olhubd.plugin import Token
 from olhubd.store import migrate
-from olhubd.testing.faults import Fault, Kind
-from olhubd.testing.process import Daemon
-from olhubd.testing.stage import Stage, open_stage, write_configuration
-from olhubd.testing.trade import Trade, spoil
+from olhubd_kit.faults import Fault, Kind
+from olhubd_kit.process import Daemon
+from olhubd_kit.stage import Stage, open_stage, write_configuration
+from olhubd_kit.trade import Trade, spoil
 
 CREATING = r"POST .*/orders$"
 FAST = {"interval": "300 ms", "sweep_interval": "3 s"}

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from olhubd.cli.demo import WORDS
 from olhubd.model import PaymentType
-from olhubd_allegro.simulator.population import COURIER, LOCKER
-from olhubd_woocommerce.simulator import words
+from olhubd_kit.commands.demo import WORDS
+from olhubd_kit.simulators.allegro.population import COURIER, LOCKER
+from olhubd_kit.simulators.woocommerce import words
 
 
 def demo(*arguments: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:

@@ -18,8 +18,8 @@ from olhubd.engine.account import AccountUnit
 from olhubd.model import DeliveryState
 from olhubd.store import events
 from olhubd.store.accounts import AccountState
-from olhubd.testing.faults import Fault, Kind
-from olhubd_woocommerce.simulator import WooCommerceSimulator
+from olhubd_kit.faults import Fault, Kind
+from olhubd_kit.simulators.woocommerce import WooCommerceSimulator
 from tests.e2e.test_hub import Seller
 
 

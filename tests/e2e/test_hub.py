@@ -24,13 +24,13 @@ from olhubd.plugin import AuthLost
 from olhubd.runtime.clock import SystemClock
 from olhubd.store import Database, deliveries, events, orders
 from olhubd.store.accounts import AccountState
-from olhubd.testing.books import Audit, audit
-from olhubd.testing.catalogue import PRODUCTS
-from olhubd.testing.faults import Fault, Kind
-from olhubd.testing.simulator import Entry, serve
-from olhubd.testing.stage import write_configuration
-from olhubd_allegro.simulator import AllegroSimulator
-from olhubd_woocommerce.simulator import WooCommerceSimulator
+from olhubd_kit.books import Audit, audit
+from olhubd_kit.catalogue import PRODUCTS
+from olhubd_kit.faults import Fault, Kind
+from olhubd_kit.simulator import Entry, serve
+from olhubd_kit.simulators.allegro import AllegroSimulator
+from olhubd_kit.simulators.woocommerce import WooCommerceSimulator
+from olhubd_kit.stage import write_configuration
 
 Condition = Callable[[], Awaitable[bool]]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from olhubd.testing.faults import Fault, Kind
+from olhubd_kit.faults import Fault, Kind
 from tests.e2e.test_hub import Seller, seller
 
 __all__ = ["seller"]

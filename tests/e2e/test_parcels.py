@@ -8,8 +8,8 @@ import msgspec
 import structlog
 from aiohttp import web
 
-from olhubd_allegro.simulator import AllegroSimulator
-from olhubd_allegro.simulator.server import _errors
+from olhubd_kit.simulators.allegro import AllegroSimulator
+from olhubd_kit.simulators.allegro.server import _errors
 from tests.e2e.test_hub import Seller
 
 

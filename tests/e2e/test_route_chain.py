@@ -18,8 +18,8 @@ from olhubd.engine.account import NotPossible
 from olhubd.model import Action, Fulfilment, Shipment, Stage
 from olhubd.store import feeds, orders, runs
 from olhubd.store.accounts import AccountState
-from olhubd.testing.faults import Fault, Kind
-from olhubd_allegro.simulator.population import COURIER, LOCKER
+from olhubd_kit.faults import Fault, Kind
+from olhubd_kit.simulators.allegro.population import COURIER, LOCKER
 from tests.e2e.test_hub import Seller
 
 STATUSES = {"new": "pending", "paid": "processing", "cod": "on-hold"}

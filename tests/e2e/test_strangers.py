@@ -9,7 +9,7 @@ import pytest
 
 from olhubd.model import Action, DeliveryState
 from olhubd.store import events
-from olhubd.testing.faults import Fault, Kind
+from olhubd_kit.faults import Fault, Kind
 from tests.e2e.test_hub import Seller, seller  # noqa: F401  (a fixture)
 
 POST = "POST .*/orders$"

@@ -28,12 +28,12 @@ from olhubd.plugin import AuthLost
 from olhubd.runtime.clock import VirtualClock
 from olhubd.runtime.supervisor import Pulse
 from olhubd.store import Database, Transaction, alarms, deliveries, events, quarantine, reconciliations, strangers
-from olhubd.testing.faults import Fault, Kind
-from olhubd.testing.simulator import serve
-from olhubd.testing.stage import write_configuration
-from olhubd_allegro.simulator import AllegroSimulator
+from olhubd_kit.faults import Fault, Kind
+from olhubd_kit.simulator import serve
+from olhubd_kit.simulators.allegro import AllegroSimulator
+from olhubd_kit.simulators.woocommerce import WooCommerceSimulator
+from olhubd_kit.stage import write_configuration
 from olhubd_woocommerce.mapping import REFERENCE
-from olhubd_woocommerce.simulator import WooCommerceSimulator
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 HOUR = 3600.0

@@ -40,8 +40,8 @@ from olhubd.store import (
     runs,
 )
 from olhubd.store.accounts import AccountRow, AccountState
-from olhubd.testing.stage import write_configuration
-from olhubd_allegro.simulator import AllegroSimulator
+from olhubd_kit.simulators.allegro import AllegroSimulator
+from olhubd_kit.stage import write_configuration
 from tests.orders import EPOCH, order
 
 NOWHERE = "http://127.0.0.1:9"

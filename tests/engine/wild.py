@@ -20,7 +20,7 @@ from olhubd.model import AlarmKind, Run
 from olhubd.plugin import Connector, Cursor, OrderFeed, OrderSink, Page, Push, Receipt, Settings, loading
 from olhubd.runtime.clock import SystemClock
 from olhubd.store import Database, orders, runs
-from olhubd.testing.stage import write_configuration
+from olhubd_kit.stage import write_configuration
 from tests.orders import order
 
 __all__ = ["Calm", "Wild", "Zoo", "opened"]

@@ -9,13 +9,13 @@ from typing import Any, NamedTuple
 
 from olhubd.model import Money, Payment, PaymentType, Shipment, reference
 from olhubd.plugin import Connector, Cursor, DeviceGrant, Page, Push, Token
-from olhubd.testing.samples import sample
-from olhubd.testing.simulator import Simulator
 from olhubd_allegro import Allegro
-from olhubd_allegro.simulator import AllegroSimulator
+from olhubd_kit.samples import sample
+from olhubd_kit.simulator import Simulator
+from olhubd_kit.simulators.allegro import AllegroSimulator
+from olhubd_kit.simulators.woocommerce import WooCommerceSimulator
 from olhubd_vendure import Vendure
 from olhubd_woocommerce.connector import WooCommerce
-from olhubd_woocommerce.simulator import WooCommerceSimulator
 from tests.fuzz.vendure import VendureStandIn
 from tests.plugins.woocommerce.orders import push_of
 

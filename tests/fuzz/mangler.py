@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from olhubd.testing.simulator import Simulator
+from olhubd_kit.simulator import Simulator
 from tests.fuzz.distort import Answered, Distortion, distort
 
 __all__ = ["Change", "Mangler", "served"]

@@ -22,7 +22,7 @@ from olhubd.model import Run, RunId
 from olhubd.runtime.clock import SystemClock
 from olhubd.store import FAILURES, Database, StoreError, orders, runs
 from olhubd.store.migrate import latest
-from olhubd.testing.stage import write_configuration
+from olhubd_kit.stage import write_configuration
 from tests.fuzz.effort import LIMIT, effort, tried
 from tests.orders import EPOCH, order
 

@@ -14,7 +14,7 @@ import pytest
 from aiohttp import web
 from structlog.testing import capture_logs
 
-from olhubd_woocommerce.simulator import WooCommerceSimulator
+from olhubd_kit.simulators.woocommerce import WooCommerceSimulator
 from tests.control.house import House
 from tests.fuzz.distort import BODIES, Distortion, Kind
 from tests.fuzz.effort import effort_of, tried

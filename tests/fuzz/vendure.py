@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from olhubd.testing.simulator import Entry, Simulator
+from olhubd_kit.simulator import Entry, Simulator
 from olhubd_vendure import wire
 from olhubd_vendure.abilities import RIGHTS
 from olhubd_vendure.queries import Call

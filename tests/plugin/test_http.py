@@ -39,7 +39,7 @@ from olhubd.plugin import (
     Unavailable,
     decode,
 )
-from olhubd.testing.faults import Fault, Faults, Kind
+from olhubd_kit.faults import Fault, Faults, Kind
 
 CANARY = "c4n4ry-s3cret"
 

@@ -9,7 +9,7 @@ import structlog
 from structlog.testing import LogCapture
 
 from olhubd.plugin import ContractBroken, PageSize, Unavailable
-from olhubd.testing.conformance.clock import StillClock
+from olhubd_kit.conformance.clock import StillClock
 
 
 class Host:

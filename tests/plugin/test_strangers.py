@@ -29,8 +29,8 @@ from olhubd.plugin import (
 from olhubd.plugin.answer import Answer
 from olhubd.plugin.page import describe
 from olhubd.plugin.transport import reason
-from olhubd.testing.conformance.strangers import AFTER_ACTING, BEFORE_ACTING
-from olhubd.testing.faults import Fault, Kind
+from olhubd_kit.conformance.strangers import AFTER_ACTING, BEFORE_ACTING
+from olhubd_kit.faults import Fault, Kind
 from tests.plugin.test_http import (  # noqa: F401  (fixtures)
     CANARY,
     OWN,

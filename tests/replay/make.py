@@ -14,7 +14,8 @@ import tempfile
 from pathlib import Path
 
 from olhubd.store import snapshot
-from olhubd.testing.torture import draw, play
+from olhubd_torture.play import play
+from olhubd_torture.schedule import draw
 from tests.e2e.test_hub import Seller
 from tests.replay import tape
 

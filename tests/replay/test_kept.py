@@ -24,7 +24,8 @@ from olhubd.plugin import Record
 from olhubd.runtime.clock import EPOCH, VirtualClock
 from olhubd.store import Database, StoreError, Transaction, snapshot
 from olhubd.store import inputs as kept
-from olhubd.testing.torture import draw, play
+from olhubd_torture.play import play
+from olhubd_torture.schedule import draw
 from tests.orders import line, order, paid
 from tests.replay import tape
 

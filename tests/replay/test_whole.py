@@ -13,7 +13,7 @@ from olhubd.engine.replay import replay
 from olhubd.model import DeliveryState, Fulfilment
 from olhubd.store import inputs as kept
 from olhubd.store import orders
-from olhubd.testing.faults import Fault, Kind
+from olhubd_kit.faults import Fault, Kind
 from tests.e2e.test_hub import Seller
 
 

@@ -17,8 +17,8 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from olhubd.testing.torture.drills import DRILLS, drill
-from olhubd.testing.torture.siege import LAUNCHER
+from olhubd_torture.drills import DRILLS, drill
+from olhubd_torture.siege import LAUNCHER
 
 __all__ = ["OFF", "broken", "play"]
 
@@ -65,7 +65,7 @@ def main() -> None:
 def _run_without(guard: str) -> None:
     """Be the daemon, less a guard."""
     from olhubd.cli import main as olhubd
-    from olhubd.testing import names
+    from olhubd_torture import names
     from tests.torture.mutations import MUTATIONS
 
     names.install(Path(sys.argv.pop(1)))

@@ -35,9 +35,10 @@ from olhubd.model import Delivery, DeliveryState, Money, Order
 from olhubd.plugin import Receipt, Token
 from olhubd.plugin.answer import ErrorTable
 from olhubd.store import Transaction, deliveries, feeds, orders
-from olhubd.testing.torture import Result as Played
-from olhubd.testing.torture import inline, play
-from olhubd.testing.torture.campaign import SMALL, at_every_crossing, by_seed, restored
+from olhubd_torture import inline
+from olhubd_torture.campaign import SMALL, at_every_crossing, by_seed, restored
+from olhubd_torture.play import Result as Played
+from olhubd_torture.play import play
 
 __all__ = ["MUTATIONS", "Mutation", "Stale", "swap"]
 
@@ -155,7 +156,7 @@ def _cursor_first() -> Any:
 
 def _cursor_beyond_a_failure() -> Any:
     """The page is counted as landed whole although its end could not be read."""
-    from olhubd.testing.torture.doors import MarketDoor
+    from olhubd_torture.doors import MarketDoor
 
     pull = MarketDoor.pull
 

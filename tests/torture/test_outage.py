@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from olhubd.store import deliveries
-from olhubd.testing.torture import play
-from olhubd.testing.torture.campaign import outage
+from olhubd_torture.campaign import outage
+from olhubd_torture.play import play
 from tests.torture.mutations import swap
 
 

@@ -17,11 +17,13 @@ import msgspec
 import pytest
 
 from olhubd.store import TROUBLE, Database, Transaction, accounts, migrate
-from olhubd.testing.torture import Step, inline, play
-from olhubd.testing.torture.campaign import SMALL, at_every_crossing
-from olhubd.testing.torture.power import Platter
-from olhubd.testing.torture.upgrade import upgrades
-from olhubd.testing.torture.vfs import unreachable
+from olhubd_torture import inline
+from olhubd_torture.campaign import SMALL, at_every_crossing
+from olhubd_torture.play import play
+from olhubd_torture.power import Platter
+from olhubd_torture.schedule import Step
+from olhubd_torture.upgrade import upgrades
+from olhubd_torture.vfs import unreachable
 from tests.orders import EPOCH
 from tests.torture.mutations import MUTATIONS, swap
 
@@ -231,7 +233,7 @@ def test_what_is_not_durable_is_missed(name: str) -> None:
 
 
 def test_without_a_view_of_the_disk_a_cut_is_a_death() -> None:
-    with mock.patch("olhubd.testing.torture.vfs.unreachable", return_value="a static library"):
+    with mock.patch("olhubd_torture.vfs.unreachable", return_value="a static library"):
         result = play(msgspec.structs.replace(SMALL["an order"], power=True), kills=[20])
     assert (result.findings, result.kills, result.cuts) == ([], 1, 0)
 

@@ -13,16 +13,15 @@ import msgspec
 import pytest
 
 from olhubd.store import Database
-from olhubd.testing import names
-from olhubd.testing.disk import open_disk
-from olhubd.testing.stage import open_stage
-from olhubd.testing.torture import verdict
-from olhubd.testing.torture.aged import Aged
-from olhubd.testing.torture.drills import DRILLS, drill
-from olhubd.testing.torture.siege import LAUNCHER
-from olhubd.testing.torture.strikes import HOSTS, Field, Strike, Striker, Trap
-from olhubd.testing.torture.vigil import Sample, growth, quarters, watch
-from olhubd.testing.trade import Trade
+from olhubd_kit.stage import open_stage
+from olhubd_kit.trade import Trade
+from olhubd_torture import names, verdict
+from olhubd_torture.aged import Aged
+from olhubd_torture.disk import open_disk
+from olhubd_torture.drills import DRILLS, drill
+from olhubd_torture.siege import LAUNCHER
+from olhubd_torture.strikes import HOSTS, Field, Strike, Striker, Trap
+from olhubd_torture.vigil import Sample, growth, quarters, watch
 from tests.torture.drills import OFF, broken
 
 GUARD = "no mark of sending"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from olhubd.engine.hub import Hub
-from olhubd.testing.torture.soak import live
+from olhubd_torture.soak import live
 from tests.torture.mutations import swap
 
 HOURS = 3 * 3600.0

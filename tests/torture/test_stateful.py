@@ -22,10 +22,10 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from olhubd.testing.torture import Schedule, Step, play
-from olhubd.testing.torture.schedule import MARKETS, SHOP
-from olhubd.testing.torture.store import Disk
-from olhubd.testing.torture.weather import Ill
+from olhubd_torture.play import play
+from olhubd_torture.schedule import MARKETS, SHOP, Schedule, Step
+from olhubd_torture.store import Disk
+from olhubd_torture.weather import Ill
 from tests.torture.mutations import MUTATIONS
 
 CALLS = ("push", "read", "refresh", "journal|listing", "find", "cancel|status|payment|parcel", ".")

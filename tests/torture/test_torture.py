@@ -19,10 +19,11 @@ from olhubd.engine.outbox.attempt import Courier
 from olhubd.engine.outbox.doubts import Doubts
 from olhubd.model import Order
 from olhubd.store.orders import Stored
-from olhubd.testing.torture import Result, Schedule, Step, draw, play, rogue
-from olhubd.testing.torture.campaign import SMALL, at_every_crossing, by_seed, restored, shrink
-from olhubd.testing.torture.schedule import WAYS
-from olhubd.testing.torture.siege import besiege
+from olhubd_torture import rogue
+from olhubd_torture.campaign import SMALL, at_every_crossing, by_seed, restored, shrink
+from olhubd_torture.play import Result, play
+from olhubd_torture.schedule import WAYS, Schedule, Step, draw
+from olhubd_torture.siege import besiege
 from tests.torture.mutations import MUTATIONS, Mutation, Stale, small, swap
 
 QUICK = [
@@ -128,7 +129,7 @@ def test_a_torn_commit_is_no_commit_or_a_whole_one() -> None:
 
 def test_the_same_seed_is_the_same_schedule_to_the_last_step() -> None:
     """Whatever the order of sets, which differs from process to process."""
-    code = "from olhubd.testing.torture import draw, play; print('\\n'.join(play(draw({seed})).trace))"
+    code = "from olhubd_torture.play import play; from olhubd_torture.schedule import draw; print('\\n'.join(play(draw({seed})).trace))"
     for seed in (7, 25):
         traces = {
             subprocess.run(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from unittest import mock
 
 from olhubd.store import migrate
-from olhubd.testing.torture.upgrade import upgrades
+from olhubd_torture.upgrade import upgrades
 from tests.torture.mutations import swap
 
 

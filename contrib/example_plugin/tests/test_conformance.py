@@ -1,6 +1,6 @@
 """The whole conformance suite for what the connector declares: one test for each rule."""
 
-from olhubd.testing import conformance
+from olhubd_kit import conformance
 from olhubd_tinyshop.connector import TinyShop
 
 TestTinyShop = conformance.suite(TinyShop)

@@ -8,7 +8,7 @@ import pytest
 
 from olhubd.control.dashboard.paint import link
 from olhubd.plugin import AuthLost
-from olhubd.testing.faults import Fault, Kind
+from olhubd_kit.faults import Fault, Kind
 from tests.control.dashboard.browser import Browser, forms, visible
 from tests.control.house import House
 

@@ -14,7 +14,7 @@ from olhubd.decide.watch import Finding
 from olhubd.engine.account import AccountUnit
 from olhubd.model import AlarmKind, Scope
 from olhubd.plugin import Token, hookimpl
-from olhubd.testing.faults import Fault, Kind
+from olhubd_kit.faults import Fault, Kind
 from tests.control.house import House
 
 

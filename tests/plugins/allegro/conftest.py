@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 
 from olhubd.plugin import Cursor, Page, Record
-from olhubd.testing.host import account
-from olhubd.testing.simulator import serve
 from olhubd_allegro import Allegro
-from olhubd_allegro.simulator import AllegroSimulator
+from olhubd_kit.host import account
+from olhubd_kit.simulator import serve
+from olhubd_kit.simulators.allegro import AllegroSimulator
 
 Drain = Callable[[Cursor], Awaitable[tuple[list[Record], Cursor]]]
 

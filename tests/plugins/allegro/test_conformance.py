@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from olhubd.testing import conformance
 from olhubd_allegro import Allegro
+from olhubd_kit import conformance
 
 TestAllegro = conformance.suite(Allegro)

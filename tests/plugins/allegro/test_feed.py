@@ -22,13 +22,13 @@ from olhubd.plugin import (
     Unavailable,
     Unreadable,
 )
-from olhubd.testing import conformance
-from olhubd.testing.faults import Fault, Kind
-from olhubd.testing.host import Makers, Turnstile, account
-from olhubd.testing.simulator import serve
 from olhubd_allegro import Allegro, sweep, wire
 from olhubd_allegro.connector import READERS, STUBBORN
-from olhubd_allegro.simulator import AllegroSimulator, server
+from olhubd_kit import conformance
+from olhubd_kit.faults import Fault, Kind
+from olhubd_kit.host import Makers, Turnstile, account
+from olhubd_kit.simulator import serve
+from olhubd_kit.simulators.allegro import AllegroSimulator, server
 
 Drain = Callable[[Cursor], Awaitable[tuple[list[Record], Cursor]]]
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)

@@ -13,12 +13,12 @@ import pytest
 from pydantic import ValidationError
 
 from olhubd.plugin import AuthLost, OutcomeUnknown, Pending, Rejected, Temporary, Token, oauth2
-from olhubd.testing.faults import Fault, Kind
-from olhubd.testing.host import Hurry, account
-from olhubd.testing.simulator import serve
 from olhubd_allegro import Allegro
 from olhubd_allegro.settings import AllegroSettings
-from olhubd_allegro.simulator import AllegroSimulator
+from olhubd_kit.faults import Fault, Kind
+from olhubd_kit.host import Hurry, account
+from olhubd_kit.simulator import serve
+from olhubd_kit.simulators.allegro import AllegroSimulator
 
 SETTINGS = {
     "client_id": "c",

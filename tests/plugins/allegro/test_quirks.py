@@ -13,11 +13,11 @@ import pytest
 
 from olhubd.model import Fulfilment, Order, PaymentType, Shipment, Stage
 from olhubd.plugin import AuthLost, Conflict, Cursor, Record, Rejected, Temporary
-from olhubd.testing.faults import Fault, Kind
-from olhubd.testing.host import Keeper, Makers, account
-from olhubd.testing.simulator import serve
 from olhubd_allegro import Allegro
-from olhubd_allegro.simulator import AllegroSimulator
+from olhubd_kit.faults import Fault, Kind
+from olhubd_kit.host import Keeper, Makers, account
+from olhubd_kit.simulator import serve
+from olhubd_kit.simulators.allegro import AllegroSimulator
 
 pytestmark = pytest.mark.proves("allegro", "quirks", each=range(1, 21))
 

@@ -9,9 +9,9 @@ import msgspec
 import pytest
 
 from olhubd.model import Money
-from olhubd.testing.catalogue import PRODUCTS
-from olhubd.testing.simulator import serve
-from olhubd_allegro.simulator import AllegroSimulator
+from olhubd_kit.catalogue import PRODUCTS
+from olhubd_kit.simulator import serve
+from olhubd_kit.simulators.allegro import AllegroSimulator
 
 MEDIA = "application/vnd.allegro.public.v1+json"
 

@@ -10,13 +10,13 @@ import pytest
 
 from olhubd.model import Fulfilment, Shipment
 from olhubd.plugin import Conflict, NotFound, OutcomeUnknown, Rejected, Unavailable
-from olhubd.testing.faults import Fault, Kind
-from olhubd.testing.host import Hurry, account
-from olhubd.testing.simulator import serve
 from olhubd_allegro import Allegro, wire
 from olhubd_allegro.parcel import choose
-from olhubd_allegro.simulator import AllegroSimulator
 from olhubd_allegro.status import due
+from olhubd_kit.faults import Fault, Kind
+from olhubd_kit.host import Hurry, account
+from olhubd_kit.simulator import serve
+from olhubd_kit.simulators.allegro import AllegroSimulator
 
 WAY = ("NEW", "PROCESSING", "READY_FOR_SHIPMENT", "READY_FOR_PICKUP", "SENT", "PICKED_UP")
 

@@ -22,8 +22,8 @@ from olhubd.plugin import (
     Rejected,
     Unavailable,
 )
-from olhubd.testing.faults import PAGE
-from olhubd.testing.host import account
+from olhubd_kit.faults import PAGE
+from olhubd_kit.host import account
 from olhubd_vendure import Vendure, queries
 from olhubd_vendure.client import Duplicate, GraphQL
 from olhubd_vendure.queries import Call

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from olhubd.model import Address, Charge, Money, Order
 from olhubd.plugin import Conflict, Push, Rejected
-from olhubd.testing.samples import PERSONAL, SAMPLES, sample
+from olhubd_kit.samples import PERSONAL, SAMPLES, sample
 from olhubd_vendure import compare, wire
 from olhubd_vendure.abilities import Facilities, Server
 from olhubd_vendure.draft import CHOOSE, missing

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from olhubd_kit.simulators.woocommerce import WooCommerceSimulator
 from olhubd_woocommerce.connector import WooCommerce
-from olhubd_woocommerce.simulator import WooCommerceSimulator
 from tests.plugins.woocommerce.orders import open_shop
 
 

@@ -24,10 +24,10 @@ from olhubd.model import (
     reference,
 )
 from olhubd.plugin import Cursor, Push, Record
-from olhubd.testing.host import account
-from olhubd.testing.simulator import serve
+from olhubd_kit.host import account
+from olhubd_kit.simulator import serve
+from olhubd_kit.simulators.woocommerce import WooCommerceSimulator
 from olhubd_woocommerce.connector import WooCommerce
-from olhubd_woocommerce.simulator import WooCommerceSimulator
 
 __all__ = ["PLACED", "drain", "line", "open_shop", "order", "pln", "push_of"]
 

@@ -10,11 +10,11 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from olhubd.plugin import AuthLost, NotFound, OutcomeUnknown, PluginError, Rejected, Unavailable
-from olhubd.testing.faults import Fault, Kind
+from olhubd_kit.faults import Fault, Kind
+from olhubd_kit.simulators.woocommerce import WooCommerceSimulator
+from olhubd_kit.simulators.woocommerce.access import KEY, SECRET
 from olhubd_woocommerce.connector import WooCommerce
 from olhubd_woocommerce.settings import WooCommerceSettings
-from olhubd_woocommerce.simulator import WooCommerceSimulator
-from olhubd_woocommerce.simulator.access import KEY, SECRET
 from tests.plugins.woocommerce.orders import open_shop, push_of
 
 KEYS = {"consumer_key": "ck_1", "consumer_secret": "cs_1"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from olhubd.testing import conformance
+from olhubd_kit import conformance
 from olhubd_woocommerce.connector import WooCommerce
 
 TestWooCommerce = conformance.suite(WooCommerce)

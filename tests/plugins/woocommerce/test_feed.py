@@ -11,8 +11,8 @@ import pytest
 
 from olhubd.model import Fulfilment, Order, PaymentType, Stage
 from olhubd.plugin import ContractBroken, Cursor, Gone, Unreadable
+from olhubd_kit.simulators.woocommerce import WooCommerceSimulator
 from olhubd_woocommerce.connector import WooCommerce
-from olhubd_woocommerce.simulator import WooCommerceSimulator
 from tests.plugins.woocommerce.orders import drain, line, open_shop, push_of
 
 MUG = [{"sku": "KUB-BIA", "quantity": 1}]

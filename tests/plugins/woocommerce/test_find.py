@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from olhubd.plugin import OutcomeUnknown, Temporary, Unavailable
-from olhubd.testing.faults import Fault, Kind
+from olhubd_kit.faults import Fault, Kind
+from olhubd_kit.simulators.woocommerce import WooCommerceSimulator, listing
 from olhubd_woocommerce.connector import WooCommerce
-from olhubd_woocommerce.simulator import WooCommerceSimulator, listing
 from tests.plugins.woocommerce.orders import open_shop, push_of
 
 POST = "^POST /wp-json/wc/v3/orders$"

@@ -9,12 +9,12 @@ import pytest
 from structlog.testing import LogCapture
 
 from olhubd.plugin import ContractBroken, Cursor, Unavailable
-from olhubd.testing import conformance
-from olhubd.testing.host import account
-from olhubd.testing.simulator import serve
+from olhubd_kit import conformance
+from olhubd_kit.host import account
+from olhubd_kit.simulator import serve
+from olhubd_kit.simulators.woocommerce import WooCommerceSimulator, listing
+from olhubd_kit.simulators.woocommerce.ledger import Sheet
 from olhubd_woocommerce.connector import WooCommerce
-from olhubd_woocommerce.simulator import WooCommerceSimulator, listing
-from olhubd_woocommerce.simulator.ledger import Sheet
 from tests.plugins.woocommerce.orders import drain, open_shop, push_of
 
 MUG = [{"sku": "KUB-BIA", "quantity": 1}]

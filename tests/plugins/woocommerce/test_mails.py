@@ -9,10 +9,10 @@ import pytest
 
 from olhubd.model import Buyer, Shipment
 from olhubd.plugin import Rejected
-from olhubd.testing.faults import Fault, Kind
+from olhubd_kit.faults import Fault, Kind
+from olhubd_kit.simulators.woocommerce import WooCommerceSimulator
+from olhubd_kit.simulators.woocommerce.mails import OWNER, is_email
 from olhubd_woocommerce import emails
-from olhubd_woocommerce.simulator import WooCommerceSimulator
-from olhubd_woocommerce.simulator.mails import OWNER, is_email
 from tests.plugins.woocommerce.orders import open_shop, push_of
 
 MASKED = "8awgqyk6a5+cub31c122@allegromail.pl"
@@ -132,7 +132,8 @@ async def test_a_refused_address_is_left_out_and_told(monkeypatch: pytest.Monkey
     """A plugin may be stricter than WordPress. What it refused was not done: the order goes once more."""
     simulator = WooCommerceSimulator(verify_signatures=False)
     monkeypatch.setattr(
-        "olhubd_woocommerce.simulator.ledger.is_email", lambda text: is_email(text) and "allegromail" not in text
+        "olhubd_kit.simulators.woocommerce.ledger.is_email",
+        lambda text: is_email(text) and "allegromail" not in text,
     )
     async with open_shop(simulator, notify_buyer=True) as shop:
         receipt = await shop.push_order(push_of())
@@ -146,7 +147,7 @@ async def test_another_refusal_of_the_billing_is_not_repeated() -> None:
     simulator = WooCommerceSimulator(verify_signatures=False)
 
     def refuse(body: Any) -> None:
-        from olhubd_woocommerce.simulator.refusal import invalid
+        from olhubd_kit.simulators.woocommerce.refusal import invalid
 
         raise invalid("billing", "billing[country] is not one of them.")
 

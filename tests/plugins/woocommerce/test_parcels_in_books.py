@@ -7,10 +7,10 @@ from datetime import datetime
 
 import pytest
 
-from olhubd.testing import conformance
-from olhubd.testing.conformance import Verdict
+from olhubd_kit import conformance
+from olhubd_kit.conformance import Verdict
+from olhubd_kit.simulators.woocommerce import WooCommerceSimulator
 from olhubd_woocommerce.connector import WooCommerce
-from olhubd_woocommerce.simulator import WooCommerceSimulator
 
 PARCELS = [rule for rule in conformance.concerning(WooCommerce) if rule.family == "SHIP"]
 

@@ -20,10 +20,10 @@ from olhubd.model import (
     Shipping,
     TaxId,
 )
+from olhubd_kit.simulators.woocommerce import WooCommerceSimulator
 from olhubd_woocommerce import draft
 from olhubd_woocommerce.connector import WooCommerce
 from olhubd_woocommerce.settings import WooCommerceSettings
-from olhubd_woocommerce.simulator import WooCommerceSimulator
 from tests.plugins.woocommerce.orders import line, order, pln, push_of
 
 SETTINGS = WooCommerceSettings(url="https://shop.example", consumer_key="ck_x", consumer_secret="cs_x")  # type: ignore[arg-type]

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from olhubd.model import Charge, Discount, Line, Shipping
+from olhubd_kit.simulators.woocommerce import WooCommerceSimulator
+from olhubd_kit.simulators.woocommerce.arithmetic import Item, Scheme, sums
 from olhubd_woocommerce.connector import WooCommerce
 from olhubd_woocommerce.pricing import Kind, Part, Rate, Rules, price, shop_total
-from olhubd_woocommerce.simulator import WooCommerceSimulator
-from olhubd_woocommerce.simulator.arithmetic import Item, Scheme, sums
 from tests.plugins.woocommerce.orders import line, open_shop, pln, push_of
 
 PERCENTS = ("23", "8", "5", "20", "19", "27", "0", "21", "5.5", "12.345", "25")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from olhubd.plugin import UNLINKED, Rejected
-from olhubd_woocommerce.simulator import WooCommerceSimulator
+from olhubd_kit.simulators.woocommerce import WooCommerceSimulator
 from tests.plugins.woocommerce.orders import line, open_shop, pln, push_of
 
 

@@ -19,11 +19,11 @@ from olhubd.model import (
     TaxId,
 )
 from olhubd.plugin import Rejected
-from olhubd.testing.faults import Fault, Kind
-from olhubd.testing.samples import sample
+from olhubd_kit.faults import Fault, Kind
+from olhubd_kit.samples import sample
+from olhubd_kit.simulators.woocommerce import WooCommerceSimulator, arithmetic
+from olhubd_kit.simulators.woocommerce.arithmetic import Scheme
 from olhubd_woocommerce.connector import WooCommerce
-from olhubd_woocommerce.simulator import WooCommerceSimulator, arithmetic
-from olhubd_woocommerce.simulator.arithmetic import Scheme
 from tests.plugins.woocommerce.orders import PLACED, line, open_shop, order, pln, push_of
 
 

@@ -11,11 +11,11 @@ import pytest
 
 from olhubd.model import Address, Buyer, Fulfilment, Order, Shipment, Stage
 from olhubd.plugin import AuthLost, ContractBroken, Gone, OutcomeUnknown, Rejected
-from olhubd.testing.faults import Fault, Kind
-from olhubd.testing.simulator import serve
+from olhubd_kit.faults import Fault, Kind
+from olhubd_kit.simulator import serve
+from olhubd_kit.simulators.woocommerce import WooCommerceSimulator, listing
+from olhubd_kit.simulators.woocommerce.access import KEY, PASSWORD, READ_KEY, READ_SECRET, SECRET, USER
 from olhubd_woocommerce.connector import WooCommerce
-from olhubd_woocommerce.simulator import WooCommerceSimulator, listing
-from olhubd_woocommerce.simulator.access import KEY, PASSWORD, READ_KEY, READ_SECRET, SECRET, USER
 from tests.plugins.woocommerce.orders import drain, line, open_shop, pln, push_of
 
 pytestmark = pytest.mark.proves("woocommerce", "quirks", each=range(21, 35))

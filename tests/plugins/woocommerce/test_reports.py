@@ -14,9 +14,9 @@ from olhubd.decide.land import compare
 from olhubd.decide.verify import objection
 from olhubd.model import Order, Shipment
 from olhubd.plugin import OutcomeUnknown, Unreadable
+from olhubd_kit.simulators.woocommerce import WooCommerceSimulator
 from olhubd_woocommerce import draft, mapping, wire
 from olhubd_woocommerce.settings import WooCommerceSettings
-from olhubd_woocommerce.simulator import WooCommerceSimulator
 from tests.plugins.woocommerce.orders import drain, line, open_shop, pln, push_of
 
 Json = dict[str, Any]

@@ -11,10 +11,10 @@ from yarl import URL
 
 from olhubd.plugin import AuthLost, Unavailable
 from olhubd.plugin.auth import signed
-from olhubd.testing.simulator import serve
-from olhubd_woocommerce.simulator import WooCommerceSimulator
-from olhubd_woocommerce.simulator.access import KEY, PASSWORD, SECRET, USER
-from olhubd_woocommerce.simulator.mails import OWNER
+from olhubd_kit.simulator import serve
+from olhubd_kit.simulators.woocommerce import WooCommerceSimulator
+from olhubd_kit.simulators.woocommerce.access import KEY, PASSWORD, SECRET, USER
+from olhubd_kit.simulators.woocommerce.mails import OWNER
 from tests.plugins.woocommerce.orders import open_shop, push_of
 
 MUG = [{"sku": "KUB-BIA", "quantity": 1}]

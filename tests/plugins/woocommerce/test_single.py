@@ -9,9 +9,9 @@ import pytest
 
 from olhubd.model import Shipment
 from olhubd.plugin import Unavailable
-from olhubd.testing.faults import Fault, Kind
+from olhubd_kit.faults import Fault, Kind
+from olhubd_kit.simulators.woocommerce import WooCommerceSimulator
 from olhubd_woocommerce.connector import WooCommerce
-from olhubd_woocommerce.simulator import WooCommerceSimulator
 from tests.plugins.woocommerce.orders import push_of
 
 Act = Callable[[WooCommerce, str], Awaitable[object]]

@@ -9,9 +9,9 @@ import pytest
 
 from olhubd.model import Fulfilment, Payment, PaymentType, Shipment
 from olhubd.plugin import Conflict, NotFound, OutcomeUnknown
-from olhubd.testing.faults import Fault, Kind
+from olhubd_kit.faults import Fault, Kind
+from olhubd_kit.simulators.woocommerce import WooCommerceSimulator
 from olhubd_woocommerce.connector import WooCommerce
-from olhubd_woocommerce.simulator import WooCommerceSimulator
 from tests.plugins.woocommerce.orders import open_shop, pln, push_of
 
 PARCEL = Shipment(waybill="520000012345", carrier="INPOST", carrier_name="InPost", line_ids=("A1-1",))

@@ -10,8 +10,8 @@ import pytest
 
 from olhubd.model import Address, Charge, InvoiceParty, PickupPoint, Shipping
 from olhubd.plugin import Difference, OutcomeUnknown, Push, Receipt, Rejected
+from olhubd_kit.simulators.woocommerce import WooCommerceSimulator
 from olhubd_woocommerce.connector import WooCommerce
-from olhubd_woocommerce.simulator import WooCommerceSimulator
 from tests.plugins.woocommerce.orders import line, open_shop, pln, push_of
 
 DOG = "\N{DOG FACE}"

@@ -9,10 +9,10 @@ import pytest
 
 from olhubd.model import Payment, PaymentType, Shipment
 from olhubd.plugin import NotFound, Rejected, Unavailable
-from olhubd.testing.faults import Fault, Kind
+from olhubd_kit.faults import Fault, Kind
+from olhubd_kit.simulators.woocommerce import WooCommerceSimulator
+from olhubd_kit.simulators.woocommerce.ledger import Sheet
 from olhubd_woocommerce.connector import WooCommerce
-from olhubd_woocommerce.simulator import WooCommerceSimulator
-from olhubd_woocommerce.simulator.ledger import Sheet
 from tests.plugins.woocommerce.orders import open_shop, push_of
 
 PARCEL = Shipment(waybill="520000012345", carrier="INPOST", carrier_name="InPost")

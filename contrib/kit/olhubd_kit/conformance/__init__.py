@@ -1,0 +1,57 @@
+"""The conformance kit: the rules that every connector must keep, tried against its simulator over real sockets.
+
+In a plugin's tests one line is enough:
+
+    TestShop = conformance.suite(Shop)
+
+Without pytest, `await conformance.run(Shop)` gives a report with a verdict for each rule, and
+`await conformance.prove(Shop)` the tier that follows.
+See docs/plugins.md for the rules, the tiers and the verbs a simulator gives.
+"""
+
+from olhubd_kit.conformance import (  # noqa: F401  (importing them declares their rules)
+    access,
+    count,
+    declaration,
+    echo,
+    failure,
+    feed,
+    find,
+    goods,
+    journal,
+    kept,
+    merge,
+    once,
+    order,
+    privacy,
+    push,
+    small,
+    sweep,
+)
+from olhubd_kit.conformance.bench import Bench, bench
+from olhubd_kit.conformance.report import Report, Result, Verdict
+from olhubd_kit.conformance.rule import Broken, NotApplicable, Rule, Tier, rules
+from olhubd_kit.conformance.suite import concerning, prove, run, suite, try_rule
+from olhubd_kit.conformance.tier import CRITERIA
+from olhubd_kit.conformance.verbs import MINIMUM, VERBS
+
+__all__ = [
+    "CRITERIA",
+    "MINIMUM",
+    "VERBS",
+    "Bench",
+    "Broken",
+    "NotApplicable",
+    "Report",
+    "Result",
+    "Rule",
+    "Tier",
+    "Verdict",
+    "bench",
+    "concerning",
+    "prove",
+    "rules",
+    "run",
+    "suite",
+    "try_rule",
+]

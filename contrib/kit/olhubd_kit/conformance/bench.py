@@ -1,0 +1,255 @@
+"""The bench on which one rule is tried: a simulator behind a real socket, one account at it, and a still clock.
+
+It does with a connector what the host does, in the least way: it walks feeds and keeps what they brought, catches
+plugin errors and remembers their texts. It judges nothing; that is for the rules.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import inspect
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, TypeVar, cast
+
+import aiohttp
+import msgspec
+from structlog.testing import LogCapture
+
+from olhubd.model import Order
+from olhubd.plugin import Connector, Cursor, Later, OrderFeed, OrderLookup, Page, PluginError, Record, Temporary
+from olhubd_kit import host
+from olhubd_kit.conformance.clock import StillClock
+from olhubd_kit.conformance.rule import NotApplicable, broken
+from olhubd_kit.conformance.verbs import MINIMUM
+from olhubd_kit.faults import Fault, Faults, Kind
+from olhubd_kit.simulator import Entry, Simulator, serve
+
+__all__ = ["Bench", "Walk", "bench"]
+
+T = TypeVar("T")
+
+MOST_PAGES = 500
+"""A feed that brings more pages than this is going round in a circle."""
+AGE = timedelta(hours=1)
+"""How old orders are when a feed is asked for them; beyond any lag a connector keeps from the present."""
+
+
+class Walk(msgspec.Struct):
+    """What a feed brought from one cursor on. `records` has them all, `latest` the last one of each id."""
+
+    cursor: Cursor
+    records: list[Record] = msgspec.field(default_factory=list)
+    pages: int = 0
+    failures: int = 0
+
+    @property
+    def latest(self) -> dict[str, Record]:
+        return {record.external_id: record for record in self.records}
+
+    @property
+    def orders(self) -> dict[str, Order]:
+        return {key: record for key, record in self.latest.items() if isinstance(record, Order)}
+
+
+class Impatient:
+    """A session whose calls may each last `limit` seconds at most, where they had a limit at all."""
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        self._session = session
+        self.limit: float | None = None
+        self.calls = 0
+
+    def request(self, method: str, url: Any, **options: Any) -> Any:
+        self.calls += 1
+        asked = options.get("timeout")
+        if self.limit is not None and isinstance(asked, aiohttp.ClientTimeout) and asked.total:
+            options["timeout"] = aiohttp.ClientTimeout(total=min(self.limit, asked.total))
+        return self._session.request(method, url, **options)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._session, name)
+
+
+class Bench:
+    """What a rule gets. `connector` is signed in; `simulator` is at `base`; `log` holds what was logged."""
+
+    def __init__(
+        self, connector: Connector[Any], simulator: Simulator, base: str, clock: StillClock, log: LogCapture
+    ) -> None:
+        self.connector: Any = connector
+        """Untyped, since which capabilities it has only the rule knows."""
+        self.simulator = simulator
+        self.base = base
+        self.clock = clock
+        self.log = log
+        self.errors: list[PluginError] = []
+        self.session: Impatient
+        self._origin: Cursor | None = None
+
+    @property
+    def faults(self) -> Faults:
+        return self.simulator.faults
+
+    def has(self, capability: str) -> bool:
+        return capability in type(self.connector).capabilities()
+
+    @property
+    def long_ago(self) -> datetime:
+        """Before anything happened on this bench."""
+        return self.clock.began - timedelta(days=1)
+
+    def books(self) -> dict[str, Entry]:
+        """The simulator's books by external id."""
+        return {entry.external_id: entry for entry in self.simulator.books()}
+
+    def carrying(self, reference: str) -> list[Entry]:
+        """The whole orders in the books that carry our reference and are not cancelled."""
+        return [
+            entry
+            for entry in self.simulator.books()
+            if entry.reference == reference and not entry.cancelled and not entry.draft
+        ]
+
+    async def do(self, verb: str, /, *args: Any, **options: Any) -> Any:
+        """Let the simulator do something; NotApplicable when it cannot."""
+        act = self.simulator.verbs().get(verb)
+        if act is None:
+            if verb in self.simulator.absent():
+                raise NotApplicable(self.simulator.absent()[verb], natural=True)
+            owed = any(verb in MINIMUM.get(name, ()) for name in type(self.connector).capabilities())
+            raise NotApplicable(f"the simulator has no verb {verb!r}", lacking=owed)
+        signature = inspect.signature(act)
+        if not any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values()):
+            for name in options:
+                if name not in signature.parameters:
+                    raise NotApplicable(f"the simulator's verb {verb!r} does not take {name!r}")
+        result = act(*args, **options)
+        return await result if inspect.isawaitable(result) else result
+
+    async def origin(self) -> Cursor:
+        """A cursor from before the first purchase."""
+        if self._origin is None:
+            feed: OrderFeed = self.connector
+            self._origin = await feed.start(None)
+            self.clock.advance(60)
+        return self._origin
+
+    async def buy(self, count: int = 1, **options: Any) -> list[str]:
+        """Purchases at one instant, old enough afterwards for any feed to tell of them."""
+        if self.has("OrderFeed"):
+            await self.origin()
+        ids: list[str] = await self.do("buy", count=count, **options)
+        self.clock.advance(AGE.total_seconds())
+        return ids
+
+    async def attempt(self, call: Callable[[], Awaitable[T]]) -> T | PluginError:
+        """The answer or the plugin error; anything else that is raised breaks the rule."""
+        try:
+            return await call()
+        except PluginError as error:
+            self.errors.append(error)
+            return error
+        except (NotApplicable, AssertionError):
+            raise
+        except Exception as error:
+            raise broken(f"raised {type(error).__name__} ({error}), which is no plugin error") from error
+
+    async def page(self, cursor: Cursor) -> Page:
+        feed: OrderFeed = self.connector
+        return await feed.pull(cursor)
+
+    async def walk(
+        self, cursor: Cursor | None = None, pull: Callable[[Cursor], Awaitable[Page]] | None = None, tries: int = 5
+    ) -> Walk:
+        """Pull from `cursor` (None: from the origin) until there is no more, as the host does.
+
+        After a temporary failure the faults are cleared and the walk goes on from where the cursor is, `tries`
+        times at most; other errors are raised.
+        """
+        if cursor is None:
+            cursor = await self.origin()
+        walk = Walk(cursor=cursor)
+        while True:
+            answer = await self.attempt(lambda: (pull or self.page)(walk.cursor))
+            if isinstance(answer, Page):
+                walk.records.extend([await self._later(record) for record in answer.records])
+                walk.cursor = answer.cursor
+                walk.pages += 1
+                if walk.pages > MOST_PAGES:
+                    broken(f"the feed goes on after {MOST_PAGES} pages")
+            failure = answer.failure if isinstance(answer, Page) else answer
+            if failure is not None:
+                walk.failures += 1
+                if not isinstance(failure, Temporary) or walk.failures > tries:
+                    raise failure
+                self.faults.clear()
+                self.clock.advance(failure.retry_after or 0)
+            elif isinstance(answer, Page) and not answer.more:
+                return walk
+
+    async def _later(self, record: Record) -> Record:
+        """Read again what was not ripe yet, as the host does when its time has come."""
+        if isinstance(record, Later) and self.has("OrderLookup"):
+            lookup: OrderLookup = self.connector
+            self.clock.advance(record.seconds)
+            return await lookup.read_order(record.external_id)
+        return record
+
+    async def sweep(
+        self, since: datetime | None = None, between: Callable[[Page], Awaitable[None]] | None = None
+    ) -> Walk:
+        """A whole sweep over all that happened `since`, or ever on this bench; `between` comes after each page."""
+        begin, first = since or self.long_ago, True
+
+        async def pull(cursor: Cursor) -> Page:
+            nonlocal first
+            page: Page = await self.connector.sweep(begin, None if first else cursor)
+            first = False
+            if between is not None:
+                await between(page)
+            return page
+
+        return await self.walk(Cursor(""), pull)
+
+    def strike(self, kind: Kind, **options: Any) -> None:
+        self.faults.add(Fault(kind=kind, **options))
+
+    def struck(self) -> int:
+        """How many faults have struck so far."""
+        return sum(self.faults.struck.values())
+
+
+@contextlib.asynccontextmanager
+async def bench(
+    connector: type[Connector[Any]], simulator: Callable[..., Simulator] | None = None
+) -> AsyncIterator[Bench]:
+    """A fresh bench: new books, no faults, a signed-in account."""
+    clock, log = StillClock(), LogCapture()
+    stand_in = (simulator or _named(connector))(seed=1, now=clock.now)
+    async with contextlib.AsyncExitStack() as stack:
+        base = await stack.enter_async_context(serve(stand_in))
+        session = Impatient(await stack.enter_async_context(aiohttp.ClientSession()))
+        settings: Mapping[str, Any] = stand_in.settings(base)
+        instance = await stack.enter_async_context(
+            host.account(
+                connector,
+                settings,
+                token=stand_in.token(),
+                session=cast("aiohttp.ClientSession", session),
+                clock=clock,
+                log=log,
+            )
+        )
+        place = Bench(instance, stand_in, base, clock, log)
+        place.session = session
+        yield place
+
+
+def _named(connector: type[Connector[Any]]) -> Callable[..., Simulator]:
+    if connector.simulator is None:
+        raise NotApplicable("the connector names no simulator", lacking=True)
+    module, _, name = connector.simulator.partition(":")
+    made: Callable[..., Simulator] = getattr(importlib.import_module(module), name)
+    return made

@@ -1,0 +1,173 @@
+"""The real database on a real file, with its commits as crossings, and a disk that can be full.
+
+The threads of its connections are waited for without letting the loop go on, so that no virtual time passes while
+the file is written, and nothing depends on how the machine schedules threads. What a task could see of a slow disk
+remains: after each statement the others get their turn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import enum
+import functools
+import itertools
+import os
+import random
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from olhubd.store import TROUBLE, Database, migrate
+from olhubd_torture import inline
+from olhubd_torture.frontier import Frontier
+from olhubd_torture.power import Platter
+
+__all__ = ["NAME", "Disk", "Store", "salvage"]
+
+NAME = "hub.sqlite"
+
+
+_PATIENCE = 5.0
+"""For how long the store waits for a lock; SQLite itself would wait by the clock of the machine."""
+
+
+class Disk(enum.StrEnum):
+    """How the disk is."""
+
+    SOUND = "sound"
+    FULL = "full"
+    """Each write fails, without effect."""
+    READ_ONLY = "read-only"
+    LOCKED = "locked"
+    """Another connection is writing all the time."""
+    UNSYNCED = "unsynced"
+    """Each sync fails, and what was not synced by then may be lost for good. Without a platter it is full."""
+
+
+class Store(Database):
+    """Open it by `Store.at`."""
+
+    _connect = staticmethod(inline.connect)
+
+    def __init__(
+        self, path: Path, writer: Any, readers: Sequence[Any], sequences: dict[str, itertools.count[int]]
+    ) -> None:
+        super().__init__(path, writer, readers, sequences)
+        self.frontier: Frontier | None = None
+        self.platter: Platter | None = None
+        """What a cut of the power would leave, where that is watched."""
+        self._path = path
+        self._disk = Disk.SOUND
+        self._other: sqlite3.Connection | None = None
+        """Another one who holds the lock of writing."""
+        self.tail: tuple[int, int] = (0, 0)
+        """The size of the write-ahead log before and after the last commit, in bytes."""
+        self._log = str(path.with_name(f"{path.name}-wal"))
+
+    @classmethod
+    @asynccontextmanager
+    async def at(cls, folder: Path, frontier: Frontier, power: random.Random | None = None) -> AsyncIterator[Store]:
+        """The store in `folder`. A life that was killed leaves it without a word.
+
+        With `power` it is watched what reaches the disk, so that the power can be cut.
+        """
+        file = folder / NAME
+        if not file.exists():
+            file.write_bytes(_new(migrate._steps))  # noqa: SLF001 - what a new file is made of
+        platter = None if power is None else Platter(folder, power)
+        with contextlib.nullcontext() if platter is None else platter.spinning():
+            async with cls.open(file) as store:
+                assert isinstance(store, Store)
+                store.platter = platter
+                await store.enter(frontier)
+                try:
+                    yield store
+                finally:
+                    store.release()
+
+    async def enter(self, frontier: Frontier) -> None:
+        """From now on its commits are crossings, and a lock is waited for in virtual time."""
+        self.frontier = frontier
+        await self._writer.execute("PRAGMA busy_timeout = 0")
+
+    async def become(self, disk: Disk) -> None:
+        """Let the disk be like that from now on."""
+        if disk is self._disk:
+            return
+        self.release()
+        self._disk = disk
+        if self.platter is not None:
+            self.platter.failing = disk is Disk.UNSYNCED
+        with contextlib.suppress(*TROUBLE):
+            await self._writer.execute(f"PRAGMA query_only = {'ON' if disk is Disk.READ_ONLY else 'OFF'}")
+        if disk is Disk.LOCKED:
+            while self._writer.in_transaction:  # noqa: ASYNC110 - SQLite tells nobody when it is over
+                await asyncio.sleep(0)
+            self._other = sqlite3.connect(self._path, isolation_level=None, timeout=0)
+            self._other.execute("BEGIN IMMEDIATE")
+
+    def release(self) -> None:
+        """Let the other one go."""
+        if self._other is not None:
+            self._other.close()
+            self._other = None
+
+    async def _attempt(self, works: Sequence[Any]) -> list[Any]:
+        if self.frontier is None:
+            return await super()._attempt(works)
+        await self.frontier.cross("a write begins")
+        waited = 0.0
+        while self._other is not None and waited < _PATIENCE:
+            waited += 0.25
+            await asyncio.sleep(0.25)
+        if self._disk is Disk.FULL or (self._disk is Disk.UNSYNCED and self.platter is None):
+            raise TROUBLE[1]("database or disk is full")
+        before = self._size()
+        if self.platter is not None:
+            self.platter.mark()
+        results = await super()._attempt(works)
+        self.tail = before, self._size()
+        await self.frontier.cross("a write is committed, nobody knows")
+        if self.platter is not None:  # what failed may be found done after a cut, so that is heard of only now
+            self.platter.passed()
+        return results
+
+    def _size(self) -> int:
+        try:
+            return os.stat(self._log).st_size
+        except FileNotFoundError:
+            return 0
+
+    async def _close(self) -> None:
+        if self.frontier is None or not self.frontier.dead:
+            await super()._close()
+
+
+@functools.cache
+def _new(_made_by: object) -> bytes:
+    """A new file of the latest schema, migrated once and not for each schedule."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / NAME
+        migrate.migrate(file)
+        return file.read_bytes()
+
+
+def salvage(old: Path, new: Path, tail: tuple[int, int] | None, dice: random.Random) -> None:
+    """Copy the files as a killed process left them. With `tail` the end of the log is torn within the last commit.
+
+    Only a commit of which nobody has heard may be torn: what was acknowledged had been synced.
+    """
+    new.mkdir(parents=True)
+    shutil.copyfile(old / NAME, new / NAME)
+    log = old / f"{NAME}-wal"
+    if not log.exists():
+        return
+    shutil.copyfile(log, new / log.name)
+    if tail is not None and tail[0] < tail[1] == log.stat().st_size:
+        with (new / log.name).open("r+b") as file:
+            file.truncate(dice.randrange(tail[0], tail[1]))

@@ -1,0 +1,220 @@
+"""One small world: marketplaces, a shop, and what buyers, sellers and bad luck do to them, as the schedule says.
+
+It knows nothing of the daemon; what a step does to that is told by the two bells `killing` and `stopping`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from olhubd.runtime.clock import EPOCH, VirtualClock
+from olhubd_torture.frontier import Frontier
+from olhubd_torture.market import Market
+from olhubd_torture.schedule import SHOP, Schedule, Step
+from olhubd_torture.shop import Shop
+from olhubd_torture.store import Disk
+from olhubd_torture.weather import Ill, Spell, Weather
+
+__all__ = ["World"]
+
+_LASTS = 120.0
+"""Seconds that a spell lies which is not limited by times."""
+
+
+LONG = 12 * 3600.0
+"""Seconds from which on an outage is a long one."""
+
+
+class World:
+    """Make it inside of the loop. `trace` is what happened, `away` for how many seconds a dead daemon is."""
+
+    def __init__(self, schedule: Schedule) -> None:
+        self.schedule = schedule
+        self.trace: list[str] = []
+        self.frontier = Frontier(self.tell)
+        dice = random.Random(f"world {schedule.seed}")
+        self.clock = VirtualClock()
+        """The clock of the daemon's machine, which may jump. Those of the others do not."""
+        self.began = asyncio.get_running_loop().time()
+        self.weather = Weather(random.Random(f"weather {schedule.seed}"), self.frontier)
+        self.markets = {name: Market(name, dice, self.now) for name in schedule.markets}
+        self.shop = Shop(SHOP, schedule.lag, self.now)
+        self.away = 1.0
+        self.torn = False
+        self.dark = schedule.power
+        """Whether the next death is a cut of the power."""
+        self.disk = Disk.SOUND
+        self.disk_until = 0.0
+        self.disk_failed = False
+        self.stopping = asyncio.Event()
+        self.saving = False
+        """Whether a person wants a copy of the database's file."""
+        self.restoring: Step | None = None
+        """How the next life begins otherwise than the one before it ended."""
+        self.restored = 0
+        self.accepted: set[str] = set()
+        """The orders whose total in the shop a person took as it is."""
+        self.outages: list[float] = []
+        """When long ones ended, if there was no other trouble then."""
+        self._bought: dict[int, tuple[Market, str]] = {}
+
+    @property
+    def time(self) -> float:
+        """Seconds since the beginning."""
+        return asyncio.get_running_loop().time() - self.began
+
+    def now(self) -> datetime:
+        """The true time."""
+        return EPOCH + timedelta(seconds=self.time)
+
+    def tell(self, what: str) -> None:
+        self.trace.append(f"{self.time:9.2f}  {what}")
+
+    def do(self, step: Step) -> None:
+        """Let one step happen."""
+        self.tell(f"* {step}")
+        act: Callable[[Step], None] = getattr(self, f"_{step.verb}")
+        act(step)
+
+    def calm(self) -> None:
+        """No more trouble."""
+        self.weather.clear()
+        self.frontier.spare()
+        self.disk_until = 0.0
+        self.shop.calm()
+        for market in self.markets.values():
+            market.calm()
+
+    # Buyers and sellers
+
+    def _buy(self, step: Step) -> None:
+        market = self.markets[step.where]
+        ready, cod = bool(step.what), step.what == "cod"
+        self._bought[step.it] = market, market.buy(buyer=step.it, lines=step.count or 1, ready=ready, cod=cod)
+
+    def _with(self, step: Step, act: Callable[[Market, str], object]) -> None:
+        """Do something with a purchase, if it was made."""
+        if found := self._bought.get(step.it):
+            act(*found)
+
+    def _confirm(self, step: Step) -> None:
+        self._with(step, lambda market, id_: market.confirm(id_, paid=step.what != "unpaid"))
+
+    def _pay(self, step: Step) -> None:
+        self._with(step, lambda market, id_: market.pay(id_))
+
+    def _cancel(self, step: Step) -> None:
+        self._with(step, lambda market, id_: market.cancel(id_, step.what))
+
+    def _reopen(self, step: Step) -> None:
+        self._with(step, lambda market, id_: market.reopen(id_))
+
+    def _move(self, step: Step) -> None:
+        self._with(step, lambda market, id_: market.move(id_))
+
+    def _surcharge(self, step: Step) -> None:
+        self._with(step, lambda market, id_: market.surcharge(id_))
+
+    def _merge(self, step: Step) -> None:
+        other = self._bought.get(step.also)
+
+        def merge(market: Market, id_: str) -> None:
+            if other is not None and other[0] is market and (both := market.merge([id_, other[1]])):
+                self._bought[step.it] = market, both
+
+        self._with(step, merge)
+
+    def _ship(self, step: Step) -> None:
+        self._with(step, lambda market, id_: self.shop.ship(f"{market.name}:{id_}"))
+
+    def _sell(self, _step: Step) -> None:
+        self.shop.sell()
+
+    # Trouble
+
+    def _spell(self, step: Step) -> None:
+        until = asyncio.get_running_loop().time() + (1e9 if step.count else _LASTS)
+        self.weather.add(
+            Spell(
+                ill=Ill(step.what),
+                match=rf"^{step.where}\.({step.match})",
+                until=until,
+                chance=step.chance,
+                times=step.count or None,
+                seconds=step.seconds or None,
+            )
+        )
+
+    def _outage(self, step: Step) -> None:
+        loop = asyncio.get_running_loop()
+        self.weather.add(Spell(ill=Ill.DOWN, match=rf"^{step.where}\.", until=loop.time() + step.seconds))
+        if step.seconds >= LONG:
+            loop.call_later(step.seconds, self._over)
+
+    def _over(self) -> None:
+        if not self.weather.bad:
+            self.outages.append(self.time)
+
+    def _kill(self, step: Step) -> None:
+        self.away, self.torn = step.seconds, step.what == "torn"
+        self.dark = self.schedule.power or step.what == "power"
+        self.frontier.kill_at([self.frontier.count + step.count])
+
+    def _stop(self, step: Step) -> None:
+        self.away = step.seconds
+        self.stopping.set()
+
+    def _save(self, _step: Step) -> None:
+        self.saving = True
+
+    def _restore(self, step: Step) -> None:
+        """Stop the daemon; it begins on another file, and at `count` seconds from the true time, for `also`."""
+        self.away, self.restoring = step.seconds, step
+        self.stopping.set()
+
+    def skew(self, step: Step) -> None:
+        """The machine begins with a wrong clock, until a server of time or a person puts it right."""
+        if step.count:
+            self.clock.jump(step.count)
+            asyncio.get_running_loop().call_later(step.also, self.clock.jump, -step.count)
+
+    def _jump(self, step: Step) -> None:
+        self.clock.jump(step.seconds)
+
+    def _disk(self, step: Step) -> None:
+        self.disk, self.disk_failed = Disk(step.what), True
+        self.disk_until = self.time + step.seconds
+
+    def _short(self, step: Step) -> None:
+        self.markets[step.where].shorten(step.count)
+
+    def _unearth(self, step: Step) -> None:
+        self._bought[step.it] = self.markets[step.where], self.markets[step.where].unearth(step.it, step.count)
+
+    def _haunt(self, step: Step) -> None:
+        self.markets[step.where].haunt()
+
+    def _drop(self, step: Step) -> None:
+        self.markets[step.where].drop(step.count)
+
+    def _delay(self, step: Step) -> None:
+        self.markets[step.where].delay(step.count, step.seconds)
+
+    def _duplicate(self, step: Step) -> None:
+        self.markets[step.where].duplicate(step.count)
+
+    def _reorder(self, step: Step) -> None:
+        self.markets[step.where].reorder(step.count)
+
+    def _spoil(self, step: Step) -> None:
+        self.shop.spoil(step.what, step.count)
+
+    def _cap(self, step: Step) -> None:
+        """The shop's pages are shorter than asked for, and rows move while they are read."""
+        self.shop.cap, self.shop.shifts = step.count, True
+
+    def _expire(self, step: Step) -> None:
+        self.markets[step.where].grant.expire()

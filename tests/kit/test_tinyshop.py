@@ -1,0 +1,6 @@
+"""The guide's own plugin keeps every rule of the conformance kit that concerns it."""
+
+from olhubd_kit import conformance
+from olhubd_tinyshop.connector import TinyShop
+
+TestTinyShop = conformance.suite(TinyShop)

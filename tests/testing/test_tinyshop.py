@@ -1,6 +1,0 @@
-"""The guide's own plugin keeps every rule of the conformance kit that concerns it."""
-
-from olhubd.testing import conformance
-from olhubd_tinyshop.connector import TinyShop
-
-TestTinyShop = conformance.suite(TinyShop)
