@@ -40,7 +40,7 @@ check: $(VENV)/.test $(VENV)/.check
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	PYTHONPATH=.:plugins $(BIN)/lint-imports
+	PYTHONPATH=.:plugins:contrib/kit:contrib/torture $(BIN)/lint-imports
 
 bench: $(VENV)/.test
 	@for script in tests/bench/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
@@ -98,19 +98,24 @@ endif
 		echo 'The venv module of $(PYTHON) is missing; on Debian and Ubuntu: apt-get install python3-venv' >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-# Only these two files say what is installed: the packages needed, and the version that `olhubd --version` shows.
-$(VENV)/.run: pyproject.toml | $(BIN)/python
-	$(PIP) --editable .
+# Only these files say what is installed: the packages needed, commands and simulators, and the versions. The demo runs on
+# the kit, the tests on torture as well; neither is a part of what `make install` gives a seller's machine.
+KIT := --editable contrib/kit
+TORTURE := --editable contrib/torture
+PROJECTS := pyproject.toml contrib/kit/pyproject.toml contrib/torture/pyproject.toml
+
+$(VENV)/.run: $(PROJECTS) | $(BIN)/python
+	$(PIP) --editable . $(KIT)
 	@touch $@
 
-$(VENV)/.test: pyproject.toml | $(BIN)/python
-	$(PIP) --editable '.[test]'
+$(VENV)/.test: $(PROJECTS) | $(BIN)/python
+	$(PIP) --editable '.[test]' $(KIT) $(TORTURE)
 	@touch $@ $(VENV)/.run
 
-$(VENV)/.browser: pyproject.toml | $(BIN)/python
-	$(PIP) --editable '.[test,browser]'
+$(VENV)/.browser: $(PROJECTS) | $(BIN)/python
+	$(PIP) --editable '.[test,browser]' $(KIT) $(TORTURE)
 	@touch $@ $(VENV)/.test $(VENV)/.run
 
-$(VENV)/.check: pyproject.toml | $(BIN)/python
-	$(PIP) --editable '.[test,check]'
+$(VENV)/.check: $(PROJECTS) | $(BIN)/python
+	$(PIP) --editable '.[test,check]' $(KIT) $(TORTURE)
 	@touch $@ $(VENV)/.test $(VENV)/.run

@@ -21,6 +21,10 @@ from olhubd.model import Action
 
 ROOT = Path(__file__).parent.parent
 SHIPPED = ("olhubd", "plugins", "contrib")
+TOOLS = ("contrib/kit/", "contrib/torture/")
+"""What tries the daemon and is not shipped with it."""
+COMMANDS = ("olhubd/cli/", "contrib/kit/olhubd_kit/commands/", "contrib/torture/olhubd_torture/command.py")
+"""What prints."""
 BUNDLED = sorted(path.name.removeprefix("olhubd_") for path in (ROOT / "plugins").iterdir() if path.is_dir())
 
 LONGEST = 450
@@ -29,7 +33,6 @@ LONG: dict[str, str] = {}
 """Modules that are longer, with the reason."""
 
 TASKS = {
-    "contrib/kit/olhubd_kit/commands/demo.py": "a command that ends, not a part of the daemon",
     "olhubd/engine/calls.py": "a plugin's call, awaited, limited in time, and told of when it does not end",
     "olhubd/control/crowd.py": "a handshake of TLS, which has a limit and whose failure ends that connection alone",
     "olhubd/engine/landing.py": "one batch is written while the next is prepared, and awaited",
@@ -95,8 +98,8 @@ def texts(path: Path) -> Iterator[ast.Constant]:
 
 
 def simulated(path: Path) -> bool:
-    """Whether it stands in for another system, which has a clock of its own."""
-    return "simulator" in name(path) or name(path).startswith("contrib/kit/olhubd_kit/")
+    """Whether it stands in for another system, which has a clock of its own, or tries the daemon from outside."""
+    return name(path).startswith(TOOLS)
 
 
 def test_a_module_says_what_it_is() -> None:
@@ -196,7 +199,7 @@ def test_nothing_but_the_command_line_prints() -> None:
     printed = [
         at(path, call)
         for path in sources(*SHIPPED)
-        if not name(path).startswith("olhubd/cli/")
+        if not name(path).startswith(COMMANDS)
         for called, call in calls(path)
         if called in ("print", "sys.stdout.write", "click.echo")
     ]
@@ -206,7 +209,7 @@ def test_nothing_but_the_command_line_prints() -> None:
 def test_what_a_module_exports_is_there_and_nothing_else_is_public() -> None:
     """`__all__` is the contract of a module: whoever changes a name in it looks for its users."""
     wrong: list[str] = []
-    for path in sources("olhubd", "plugins"):
+    for path in sources("olhubd", "plugins", *TOOLS):
         bound, defined, exported = _names(tree(path))
         if exported is None and name(path).startswith("contrib/kit/olhubd_kit/conformance/"):
             continue  # the modules of rules are used as modules, by each other alone
@@ -253,17 +256,10 @@ def test_core_knows_no_plugin_by_name() -> None:
     """What core did for a name, it could not do for a plugin that somebody else writes. Prose may give examples."""
     assert len(BUNDLED) >= 3
     known = re.compile("|".join(BUNDLED), re.IGNORECASE)
-    found = [
-        at(path, text)
-        for path in sources("olhubd")
-        if not name(path).startswith(("contrib/kit/olhubd_kit/", "contrib/kit/olhubd_kit/commands/demo"))
-        for text in texts(path)
-        if known.search(str(text.value))
-    ]
+    found = [at(path, text) for path in sources("olhubd") for text in texts(path) if known.search(str(text.value))]
     found += [
         at(path, node)
         for path in sources("olhubd")
-        if not name(path).startswith(("contrib/kit/olhubd_kit/", "contrib/kit/olhubd_kit/commands/demo"))
         for node in ast.walk(tree(path))
         if isinstance(node, ast.Name) and known.search(node.id)
     ]
@@ -280,7 +276,8 @@ def test_what_the_architecture_names_is_there() -> None:
     gone = [
         f"{path}::{one}" for path, one in sorted(tests) if f"def {one}(" not in (ROOT / path).read_text("utf-8")
     ]
-    gone += [path for path in sorted(modules) if not any((ROOT / top / path).is_file() for top in ("olhubd", "."))]
+    tops = ("olhubd", ".", "contrib/kit", "contrib/torture")
+    gone += [path for path in sorted(modules) if not any((ROOT / top / path).is_file() for top in tops)]
     assert gone == []
 
 

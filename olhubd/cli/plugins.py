@@ -1,26 +1,25 @@
-"""`olhubd plugins`: what is installed, what it can do and how far it was proved. Needs no daemon."""
+"""`olhubd plugins`: what is installed, what it can do and how far it was proved. Needs no daemon.
+
+The proof itself is the command `prove` of olhubd-kit, which a seller's machine need not have.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from olhubd.cli import progress
 from olhubd.cli.failures import Failure
 from olhubd.cli.session import Session, session_command
 
 if TYPE_CHECKING:
     from olhubd.control.records import Connector
-    from olhubd.plugin.connector import Connector as Kind
     from olhubd.plugin.loading import Plugins as Loaded
-    from olhubd.plugin.quality import Proof
-    from olhubd_kit.conformance import Report
 
-__all__ = ["plugins"]
+__all__ = ["having", "must_be_whole", "plugins"]
 
 
 @click.command()
@@ -46,10 +45,25 @@ def plugins(session: Session, names: tuple[str, ...], prove: bool, tests: tuple[
       olhubd plugins allegro --prove
       olhubd plugins allegro --prove --tests tests/plugins/allegro --record
     """
-    from olhubd.plugin import loading
-
     if (tests or record) and not prove:
         raise click.UsageError("--tests and --record are for --prove")
+    if prove:
+        context = click.get_current_context()
+        root = context.find_root().command
+        assert isinstance(root, click.Group)
+        kit = root.get_command(context, "prove")
+        assert kit is not None
+        context.invoke(kit, names=names, tests=tests, record=record)
+        return
+    found = having(names)
+    _list(session, found, names)
+    must_be_whole(found)
+
+
+def having(names: Iterable[str]) -> Loaded:
+    """All installed plugins; the connectors `names` are among what they provide, or it is told which are there."""
+    from olhubd.plugin import loading
+
     found = loading.load(None, environ=os.environ)
     unknown = sorted(set(names) - set(found.connectors))
     if unknown:
@@ -58,10 +72,11 @@ def plugins(session: Session, names: tuple[str, ...], prove: bool, tests: tuple[
             lines = [f"  {name}: {reason}" for name, reason in sorted(found.failed.items())]
             raise Failure(f"no plugin provides {unknown[0]!r}, and some cannot be loaded", lines=lines)
         raise click.UsageError(f"no plugin provides {unknown[0]!r}; installed: {known}")
-    if prove:
-        _prove(session, [found.connectors[name] for name in names or sorted(found.connectors)], tests, record)
-    else:
-        _list(session, found, names)
+    return found
+
+
+def must_be_whole(found: Loaded) -> None:
+    """A plugin that cannot be loaded is a failure, once the others are shown."""
     if found.failed:
         lines = [f"  {name}: {reason}" for name, reason in sorted(found.failed.items())]
         raise Failure("some plugins cannot be loaded", lines=lines)
@@ -103,57 +118,3 @@ def _list(session: Session, found: Loaded, names: tuple[str, ...]) -> None:
 def _tier(connector: Connector) -> str:
     quality = connector.quality
     return quality.tier or quality.state.replace("-", " ")
-
-
-def _prove(session: Session, chosen: list[type[Kind[Any]]], tests: tuple[Path, ...], record: bool) -> None:
-    # The kit is no part of the running daemon: only who asks for a proof pays for it.
-    from olhubd_kit.conformance import keeping, proofs
-
-    try:
-        gathered = proofs.gather(tests) if tests else {}
-    except proofs.Unprovable as error:
-        raise Failure(str(error)) from None
-    done: dict[type[Kind[Any]], Proof] = {}
-    broken: list[str] = []
-    for connector in chosen:
-        own = gathered.get(connector.name, {})
-        proof, report = _tried(session, connector, own)
-        done[connector] = keeping.kept(connector, proof, own)
-        # The most basic first: what breaks above it is mostly a consequence.
-        found = sorted(report.broken, key=lambda result: result.rule.tier)
-        broken += [f"  {connector.name}: {result.rule.title}: {result.reason}" for result in found]
-    if not session.printer.json({connector.name: _plain(proof) for connector, proof in done.items()}):
-        for connector, proof in done.items():
-            _tell(session, connector.name, proof)
-    if record:
-        for path in keeping.write(done):
-            click.echo(f"written: {path}", err=True)
-    if broken:
-        raise Failure("some rules are broken; mend the first one first", lines=broken)
-
-
-def _tried(session: Session, connector: type[Kind[Any]], own: Mapping[str, Any]) -> tuple[Proof, Report]:
-    import asyncio
-
-    from olhubd_kit import conformance
-
-    count = len(conformance.concerning(connector))
-    with progress.counted(connector.name, count) as advance:
-        return asyncio.run(conformance.prove(connector, own, told=lambda result: advance()))
-
-
-def _plain(proof: Proof) -> dict[str, Any]:
-    return {"tier": proof.tier.label, "facts": proof.facts, "rules": proof.rules}
-
-
-def _tell(session: Session, name: str, proof: Proof) -> None:
-    printer, count = session.printer, _counted(proof.rules.values())
-    printer.line(f"{name}: {proof.tier.label} ({count})")
-    for fact in proof.facts:
-        printer.line(f"  {fact.tier:<9} {fact.name:<13} {fact.lacking or ('met' if fact.concerns else 'n/a')}")
-
-
-def _counted(verdicts: Iterable[str]) -> str:
-    told = list(verdicts)
-    counts = ((word, told.count(word)) for word in dict.fromkeys(told))
-    return ", ".join(f"{number} rules {word.replace('-', ' ')}" for word, number in counts) or "no rules"

@@ -10,11 +10,11 @@ import click
 from olhubd import __version__
 from olhubd.cli import session
 from olhubd.cli.failures import interrupted
-from olhubd.cli.group import Lazy, LazyGroup
+from olhubd.cli.group import Apart, Lazy, LazyGroup, Table
 
 __all__ = ["COMMANDS", "cli", "main"]
 
-COMMANDS = {
+COMMANDS: Table = {
     "The daemon": {
         "run": Lazy("olhubd.cli.run:run", "Run the daemon in the foreground."),
         "check": Lazy("olhubd.cli.run:check", "Check the configuration and tell all that is wrong."),
@@ -55,12 +55,11 @@ COMMANDS = {
         "version": Lazy("olhubd.cli.shell:version", "Print the version."),
     },
     "Trying it out": {
-        "demo": Lazy("olhubd_kit.commands.demo:demo", "Marketplaces, a shop and the daemon, all on this machine."),
+        "demo": Apart("olhubd-kit", "Marketplaces, a shop and the daemon, all on this machine."),
         "replay": Lazy("olhubd.cli.replay:replay", "Decide again what was decided, and tell what is different."),
-        "torture": Lazy(
-            "olhubd_torture.command:torture", "Try to lose or double an order, by thousands of schedules."
-        ),
-        "simulate": Lazy("olhubd_kit.commands.simulate:simulate", "Stand in for a marketplace or a shop."),
+        "torture": Apart("olhubd-torture", "Try to lose or double an order, by thousands of schedules."),
+        "simulate": Apart("olhubd-kit", "Stand in for a marketplace or a shop."),
+        "prove": Apart("olhubd-kit", "Try connectors by the rules that all must keep."),
     },
 }
 

@@ -143,8 +143,6 @@ class Connector(Generic[S]):
     title: ClassVar[str]
     Settings: ClassVar[type[Settings]]
     defaults: ClassVar[Defaults] = Defaults()
-    simulator: ClassVar[str | None] = None
-    """Where the stand-in is, as "package.module:Class"; loaded only by tests, the demo and `olhubd simulate`."""
     secret_keys: ClassVar[frozenset[str]] = frozenset()
     """Names of fields in this system's traffic that no log may show."""
 

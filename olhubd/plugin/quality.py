@@ -2,6 +2,7 @@
 
 The record `quality.json` lies beside the plugin's code. The conformance kit alone writes it; here it is read, and
 believed only while the sources are those that were tried. No tier is written down: it follows from the facts.
+What they were tried against is not in the package, so only the kit can tell whether that is still the same.
 """
 
 from __future__ import annotations
@@ -89,12 +90,16 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """What a package holds of its connectors, by name. `digest` is of its sources, `kit` the version of the kit."""
+    """What a package holds of its connectors, by name. `digest` is of its sources, `kit` the version of the kit.
+
+    `simulators` are the digests of what each connector was tried against.
+    """
 
     version: str
     kit: str
     digest: str
     connectors: dict[str, Proof]
+    simulators: dict[str, str] = {}
 
 
 class State(enum.StrEnum):
@@ -117,10 +122,14 @@ def package(connector: type[Connector[Any]]) -> Traversable:
     return resources.files(connector.__module__.partition(".")[0])
 
 
-def digest(folder: Traversable) -> str:
-    """Of all that is in the package but the record itself and what the interpreter or a tool leaves there."""
+def digest(source: Traversable) -> str:
+    """Of all that is in the package but the record itself and what the interpreter or a tool leaves there.
+
+    `source` may also be a single module.
+    """
     found = hashlib.sha256()
-    for path, file in sorted(_files(folder, "")):
+    files = _files(source, "") if source.is_dir() else [(source.name, source)]
+    for path, file in sorted(files):
         found.update(f"{path}\0".encode())
         found.update(hashlib.sha256(file.read_bytes()).digest())
     return found.hexdigest()

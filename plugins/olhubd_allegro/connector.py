@@ -96,7 +96,6 @@ class Allegro(
         retention=timedelta(days=60),
         parallel=2,
     )
-    simulator = "olhubd_kit.simulators.allegro:AllegroSimulator"
     fixed_statuses = frozenset(status.code for status in STATUSES)
     scopes = Login.scopes
     secret_keys = frozenset(

@@ -101,7 +101,6 @@ class WooCommerce(
         fetch_orders=False,
     )
     words_in_settings: ClassVar[Mapping[str, str]] = {"fulfilments": "StatusList", "payments": "PaymentMethodList"}
-    simulator = "olhubd_kit.simulators.woocommerce:WooCommerceSimulator"
     secret_keys = frozenset({"consumer_key", "consumer_secret", "oauth_signature", "application_password"})
 
     numbered = True

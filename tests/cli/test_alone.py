@@ -357,7 +357,7 @@ def test_an_output_that_takes_nothing_is_no_mistake_of_ours(path: Path, where: s
 
 
 def test_a_mistyped_command_is_answered_with_the_one_that_was_meant() -> None:
-    for typed, meant in (("statsu", "status"), ("docter", "doctor"), ("order", "orders")):
+    for typed, meant in (("statsu", "status"), ("docter", "doctor"), ("order", "orders"), ("tortur", "torture")):
         done = CliRunner().invoke(cli, [typed])
         assert done.exit_code == 2
         assert f"Did you mean {meant}?" in done.output

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 import click
@@ -13,12 +15,19 @@ from click.testing import CliRunner
 
 from olhubd.cli import cli
 from olhubd.cli.failures import Exit
-from olhubd.cli.group import Lazy, LazyGroup
+from olhubd.cli.group import Apart, Lazy, LazyGroup
 from olhubd.cli.root import COMMANDS
 from olhubd.plugin import hookimpl
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "cli.md"
 TOP = [name for section in COMMANDS.values() for name in section]
+AWAY = {
+    name: command.distribution
+    for section in COMMANDS.values()
+    for name, command in section.items()
+    if isinstance(command, Apart)
+}
+"""Commands that are no part of olhubd itself."""
 
 
 def walk(group: click.Group, prefix: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
@@ -85,6 +94,62 @@ def test_a_command_that_is_not_installed_says_so() -> None:
     assert "not a part of this installation" in result.output
 
 
+@pytest.fixture
+def alone(monkeypatch: pytest.MonkeyPatch) -> LazyGroup:
+    """The command line where nothing but olhubd is installed, as at a seller's."""
+    from olhubd.cli import group as module
+    from olhubd.plugin import loading
+
+    def only(*, group: str) -> list[EntryPoint]:
+        return [point for point in entry_points(group=group) if point.dist and point.dist.name == "olhubd"]
+
+    monkeypatch.setattr(module, "entry_points", only)
+    monkeypatch.setattr(loading, "entry_points", only)
+    return LazyGroup(name="olhubd", lazy=COMMANDS)
+
+
+@pytest.mark.parametrize(("name", "distribution"), AWAY.items())
+def test_a_command_that_stands_apart_says_what_to_install(alone: LazyGroup, name: str, distribution: str) -> None:
+    result = CliRunner().invoke(alone, [name, "--help"])
+    assert result.exit_code == 1
+    assert f"olhubd: {name} comes with {distribution}, which is not installed\n" in result.output
+    assert f"{sys.executable} -m pip install {distribution}\n" in result.output
+
+
+def test_a_proof_without_the_kit_says_what_to_install(alone: LazyGroup) -> None:
+    assert "PLUGIN" in CliRunner().invoke(alone, ["plugins"]).output
+    result = CliRunner().invoke(alone, ["plugins", "--prove"])
+    assert result.exit_code == 1
+    assert "comes with olhubd-kit, which is not installed" in result.output
+
+
+def test_what_is_not_installed_is_not_in_the_list(alone: LazyGroup) -> None:
+    """Nor what was meant by a word that was mistyped."""
+    listed = CliRunner().invoke(alone, ["--help"]).output
+    for name in TOP:
+        assert (f"\n  {name} " in listed) == (name not in AWAY), name
+    assert "Did you mean" not in CliRunner().invoke(alone, ["tortur"]).output
+
+
+def test_what_is_asked_for_by_name_is_there_whatever_plugins_are_allowed() -> None:
+    """OLHUBD_PLUGINS narrows down which plugin is at fault; the tool to look for it stays at hand."""
+    for name in AWAY:
+        made = LazyGroup(name="olhubd", lazy=COMMANDS)
+        result = CliRunner().invoke(made, [name, "--help"], env={**os.environ, "OLHUBD_PLUGINS": "allegro"})
+        assert result.exit_code == 0, result.output
+
+
+def test_a_distribution_that_is_broken_is_not_called_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(point: EntryPoint) -> object:
+        raise ImportError(f"no {point.module} here")
+
+    monkeypatch.setattr(EntryPoint, "load", broken)
+    result = CliRunner().invoke(LazyGroup(name="olhubd", lazy=COMMANDS), ["demo"])
+    assert result.exit_code == 1
+    assert "demo comes with olhubd-kit, which is installed and does not add it" in result.output
+    assert "kit: ImportError: no olhubd_kit here" in result.output
+
+
 class Greeter:
     @staticmethod
     @hookimpl
@@ -104,8 +169,6 @@ class Clumsy:
 
 def test_plugins_add_commands(monkeypatch: pytest.MonkeyPatch) -> None:
     """Through the hook, by the same door as all plugins; one that fails takes nobody's command away."""
-    from importlib.metadata import EntryPoint
-
     from olhubd.cli import group as module
     from olhubd.plugin import loading
 

@@ -90,6 +90,7 @@ WRONG: dict[str, tuple[str, ...]] = {
     "orders status": ("nothing", "sent"),
     "pause": ("nobody",),
     "plugins": ("nothing",),
+    "prove": ("nothing",),
     "quarantine": ("--limit", "many"),
     "reconcile": ("--now",),
     "reload": ("surplus",),

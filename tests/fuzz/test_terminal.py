@@ -17,8 +17,8 @@ from olhubd.cli.failures import Exit
 from olhubd.cli.root import COMMANDS
 from tests.fuzz.effort import effort, tried
 
-NEVER = frozenset({"run", "demo", "simulate", "torture"})
-"""What goes on until it is stopped; all others come back by themselves."""
+NEVER = frozenset({"run", "demo", "simulate", "torture", "prove"})
+"""What goes on until it is stopped, or for minutes; all others come back soon."""
 CODES = frozenset(Exit)
 
 

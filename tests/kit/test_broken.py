@@ -23,14 +23,14 @@ from tests.kit.broken.signin import GoodLogin
 
 @pytest.mark.parametrize("good", [GoodShop, GoodLogin, GoodDrafts], ids=lambda good: good.__name__)
 async def test_a_good_one_is_green(good: type[GoodShop]) -> None:
-    report = await conformance.run(good)
+    report = await conformance.run(good, good.stand_in)
     tried = {result.verdict for result in report.results if not result.natural}
     assert tried == {Verdict.PASS}, str(report)
 
 
 @pytest.mark.parametrize("broken", SINS, ids=lambda broken: broken.__name__)
 async def test_a_broken_one_turns_the_right_rules_red(broken: type[GoodShop]) -> None:
-    report = await conformance.run(broken)
+    report = await conformance.run(broken, broken.stand_in)
     assert set(report.failed) == SINS[broken], str(report)
 
 

@@ -84,7 +84,7 @@ def _judged(connector: type[GoodShop], report: Report) -> Proof:
 class Nameless(GoodShop):
     """Has no simulator to be tried against."""
 
-    simulator = None  # type: ignore[assignment]
+    name = "nobodys"
 
 
 async def test_without_a_simulator_nothing_is_proved() -> None:
@@ -102,7 +102,7 @@ class Crooked(GoodFeed):
 
 async def test_a_foreign_exception_is_a_failure_with_its_place() -> None:
     first = next(known for known in conformance.rules() if known.id == "FEED-01")
-    result = await conformance.try_rule(first, Crooked)
+    result = await conformance.try_rule(first, Crooked, Crooked.stand_in)
     assert result.verdict is Verdict.FAIL
     assert result.reason == "raised KeyError ('orders'), which is no plugin error"
 
@@ -119,7 +119,7 @@ class Garbled(GoodFeed):
 async def test_the_cause_is_told_before_its_consequences() -> None:
     """What came and cannot be read is no order that never came."""
     first = next(known for known in conformance.rules() if known.id == "FEED-01")
-    result = await conformance.try_rule(first, Garbled)
+    result = await conformance.try_rule(first, Garbled, Garbled.stand_in)
     assert result.reason == "after a whole walk: 7 orders came as Unreadable: Expected float"
 
 

@@ -224,6 +224,7 @@ async def test_a_bundled_record_says_what_is_true(
     assert record is not None, "no record: run `make docs`"
     assert quality.standing(connector).state is State.PROVED, "the record is of other sources: run `make docs`"
     own = proofs.get(connector.name, {})
+    assert record.simulators.get(connector.name) == keeping.against(connector), "another simulator: run `make docs`"
     found = keeping.kept(connector, (await conformance.prove(connector, own))[0], own)
     said = record.connectors[connector.name]
     elsewhere = {"real-server"} | ({"contract"} if "contract" not in own else set())

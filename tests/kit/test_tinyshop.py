@@ -2,5 +2,6 @@
 
 from olhubd_kit import conformance
 from olhubd_tinyshop.connector import TinyShop
+from tinyshop_simulator import TinyShopSimulator
 
-TestTinyShop = conformance.suite(TinyShop)
+TestTinyShop = conformance.suite(TinyShop, TinyShopSimulator)

@@ -62,7 +62,6 @@ class TinyShop(Connector[TinySettings], OrderFeed, OrderSink):
     name = "tinyshop"
     title = "Tiny Shop"
     Settings = TinySettings
-    simulator = "tinyshop_simulator:TinyShopSimulator"
 
     def __init__(self, account: Account[TinySettings]) -> None:
         super().__init__(account)

@@ -14,11 +14,10 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from importlib import import_module
 
 import msgspec
 
-from olhubd.plugin import loading
+from olhubd_kit import simulators
 from olhubd_kit.simulator import serve
 
 __all__ = ["main"]
@@ -27,13 +26,12 @@ __all__ = ["main"]
 def main(arguments: Sequence[str]) -> None:
     """Serve until SIGTERM: the connector's name, then a seed for each simulator."""
     connector, *seeds = arguments
-    found = loading.wanted([connector], environ=os.environ).connectors[connector]
-    assert found.simulator is not None, f"{connector} has no simulator"
-    module, _, name = found.simulator.partition(":")
-    asyncio.run(_serve(getattr(import_module(module), name), [int(seed) for seed in seeds]))
+    make = simulators.find(connector)
+    assert make is not None, f"{connector} has no simulator"
+    asyncio.run(_serve(make, [int(seed) for seed in seeds]))
 
 
-async def _serve(make: type, seeds: Sequence[int]) -> None:
+async def _serve(make: simulators.Maker, seeds: Sequence[int]) -> None:
     done = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

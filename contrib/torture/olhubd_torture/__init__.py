@@ -1,11 +1,28 @@
 """A machine that tries to break the promise: no order lost, none doubled, no wrong total, nothing silent.
 
-`play` plays one schedule inside of this process, in virtual time: the real engine on a real database file between
-systems in memory, killed, cut off and lied to as a seed says. `olhubd_torture.siege` does the same to the
-whole daemon as a process. docs/reliability.md tells what is checked and how to repeat it.
+`olhubd_torture.play` plays one schedule inside of this process, in virtual time: the real engine on a real database
+file between systems in memory, killed, cut off and lied to as a seed says. `olhubd_torture.siege` does the same to
+the whole daemon as a process. docs/reliability.md tells what is checked and how to repeat it. The command
+`olhubd torture` enters by the hook that every plugin has.
 """
 
-from olhubd_torture.play import Result, play
-from olhubd_torture.schedule import Schedule, Step, draw
+from __future__ import annotations
 
-__all__ = ["Result", "Schedule", "Step", "draw", "play"]
+from typing import TYPE_CHECKING
+
+from olhubd.plugin import hookimpl
+
+if TYPE_CHECKING:
+    import click
+
+__all__ = ["__version__", "olhubd_register_commands"]
+
+__version__ = "0.1.0"
+
+
+@hookimpl
+def olhubd_register_commands(cli: click.Group) -> None:
+    """Add `torture`. Imported here, for a list of plugins loads this module too."""
+    from olhubd_torture.command import torture
+
+    cli.add_command(torture)

@@ -6,7 +6,7 @@ And the mark by which a broken one says which rules it breaks.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 import msgspec
 
@@ -32,8 +32,10 @@ from olhubd.plugin import (
     StatusList,
     StatusSink,
 )
+from olhubd_kit.simulator import Simulator
 from olhubd_tinyshop.connector import TinyShop, read, receipt
 from olhubd_tinyshop.mapping import Sold
+from tinyshop_simulator import TinyShopSimulator
 
 __all__ = ["SINS", "GoodFeed", "GoodShop", "GoodSink", "GoodSmall", "Held", "Parcel", "breaks"]
 
@@ -67,6 +69,8 @@ class GoodShop(
     Probe,
 ):
     title = "Tiny Shop with everything"
+    stand_in: ClassVar[type[Simulator]] = TinyShopSimulator
+    """What it and its broken ones are tried against."""
 
     async def read_order(self, external_id: str) -> Record:
         try:

@@ -134,7 +134,7 @@ class Code(msgspec.Struct):
 class GoodLogin(GoodShop, OAuthLogin):
     """Declares its feed and its sign-in."""
 
-    simulator = "tests.kit.broken.signin:SigningShop"
+    stand_in = SigningShop
     flows = (Flow.DEVICE, Flow.CODE)
 
     def __init__(self, account: Account[TinySettings]) -> None:

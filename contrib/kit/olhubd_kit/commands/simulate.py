@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import signal
 import sys
-from importlib import import_module
 from typing import Any
 
 import click
@@ -39,17 +37,18 @@ def simulate(connector: str, host: str, port: int, seed: int | None, as_json: bo
       olhubd simulate allegro --port 8801
       curl -X POST http://127.0.0.1:8801/_sim/do/buy -d '{"count": 3}'
     """
-    from olhubd.plugin import loading
+    from olhubd_kit import simulators
 
-    plugins = loading.wanted([connector], environ=os.environ)
-    found = plugins.connectors.get(connector)
-    if found is None:
-        known = ", ".join(sorted({*plugins.connectors, *plugins.idle})) or "none"
-        raise click.UsageError(f"no plugin provides {connector!r}; installed: {known}")
-    if found.simulator is None:
-        raise click.UsageError(f"{found.title} has no simulator: use a real one")
-    module, _, name = found.simulator.partition(":")
-    make = getattr(import_module(module), name)
+    try:
+        make = simulators.find(connector)
+        if make is None:
+            known = ", ".join(simulators.names()) or "none"
+            raise click.UsageError(
+                f"no simulator of {connector!r} is installed, or named by {simulators.PROJECT} in this folder;"
+                f" there are: {known}"
+            )
+    except simulators.Unusable as error:
+        raise click.ClickException(str(error)) from error
     asyncio.run(_serve(make(seed if seed is not None else random.randrange(2**31)), host, port, as_json))
 
 

@@ -7,7 +7,6 @@ plugin errors and remembers their texts. It judges nothing; that is for the rule
 from __future__ import annotations
 
 import contextlib
-import importlib
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
@@ -19,7 +18,7 @@ from structlog.testing import LogCapture
 
 from olhubd.model import Order
 from olhubd.plugin import Connector, Cursor, Later, OrderFeed, OrderLookup, Page, PluginError, Record, Temporary
-from olhubd_kit import host
+from olhubd_kit import host, simulators
 from olhubd_kit.conformance.clock import StillClock
 from olhubd_kit.conformance.rule import NotApplicable, broken
 from olhubd_kit.conformance.verbs import MINIMUM
@@ -247,9 +246,8 @@ async def bench(
         yield place
 
 
-def _named(connector: type[Connector[Any]]) -> Callable[..., Simulator]:
-    if connector.simulator is None:
-        raise NotApplicable("the connector names no simulator", lacking=True)
-    module, _, name = connector.simulator.partition(":")
-    made: Callable[..., Simulator] = getattr(importlib.import_module(module), name)
+def _named(connector: type[Connector[Any]]) -> simulators.Maker:
+    made = simulators.find(connector.name)
+    if made is None:
+        raise NotApplicable("the connector has no simulator", lacking=True)
     return made
