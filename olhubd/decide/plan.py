@@ -13,7 +13,7 @@ from olhubd.decide import changes, onesided
 from olhubd.decide.changes import Change
 from olhubd.decide.land import cancelled
 from olhubd.decide.route import Route, When
-from olhubd.model import Action, Delivery, DeliveryState, Order, Shipment, Stage
+from olhubd.model import Action, Delivery, DeliveryState, Money, Order, Shipment, Stage
 
 __all__ = [
     "CALLED_OFF",
@@ -23,6 +23,7 @@ __all__ = [
     "Debt",
     "StatusWord",
     "Waiver",
+    "after_look_up",
     "after_push",
     "cancel_at",
     "creation_status",
@@ -31,6 +32,7 @@ __all__ = [
     "look",
     "needless",
     "owed_again",
+    "payment_at",
     "push_at",
     "refused",
     "ripe",
@@ -189,13 +191,7 @@ def _update(route: Route, order: Order, found: Sequence[Change]) -> Iterable[Deb
                     same_key=True,
                 )
             case changes.PaymentChanged() if route.sync_payment and not order.cash_on_delivery:
-                yield Debt(
-                    target=route.target,
-                    action=Action.SET_PAYMENT,
-                    cause=index,
-                    key=str(change.new),
-                    replaces=True,
-                )
+                yield payment_at(route.target, change.new, index)
             case changes.FulfilmentChanged() if route.sync_status and change.new.value in route.statuses:
                 word = route.statuses[change.new.value]
                 yield status_at(route.target, word, index)
@@ -250,6 +246,11 @@ def status_at(target: str, word: str, cause: int) -> Debt:
     )
 
 
+def payment_at(target: str, paid: Money, cause: int) -> Debt:
+    """The debt of recording at `target` how much was received."""
+    return Debt(target=target, action=Action.SET_PAYMENT, cause=cause, key=str(paid), replaces=True)
+
+
 def cancel_at(target: str, cause: int) -> Debt:
     """The debt of cancelling the order at `target`, told apart from an earlier one: it may be opened once more."""
     return Debt(target=target, action=Action.CANCEL_ORDER, cause=cause, replaces=True)
@@ -269,14 +270,22 @@ def _index(found: Sequence[Change], *kinds: type[Change]) -> int:
     return 0
 
 
-def after_push(account: str, route: Route, processing: str | None, found: str | None = None) -> list[Debt]:
-    """What follows when the target has the order: the source may be told that work has begun.
+def after_push(account: str, route: Route, processing: str | None) -> list[Debt]:
+    """What follows when the target has the order: the source may be told that work has begun."""
+    return [status_at(account, processing, 0)] if route.mark_processing and processing is not None else []
 
-    `found` is the target's status of one that was looked up: it may have moved on before we knew of it.
+
+def after_look_up(account: str, order: Order, route: Route, found: str | None, *, pays: bool) -> list[Debt]:
+    """What follows when the target had the order already: one of the two sides may have moved on unseen.
+
+    `found` is the target's status, which goes back. The copy may have been made before the money came, so that is
+    told where the target `pays`, which is to say takes payments; sinks read before they write.
     """
-    debts = [status_at(account, processing, 0)] if route.mark_processing and processing is not None else []
+    debts = []
     if found is not None and found in route.status_back:
         debts.append(status_at(account, route.status_back[found], 0))
+    if pays and route.sync_payment and order.money_told and order.paid.amount and not order.cash_on_delivery:
+        debts.append(payment_at(route.target, order.paid, 0))
     return debts
 
 

@@ -24,7 +24,7 @@ from olhubd.engine.outbox.recorder import Ledger
 from olhubd.engine.poller import Poller
 from olhubd.engine.shared import Shared
 from olhubd.model import Cause, Delivery, DeliveryState, Quarantined, reference
-from olhubd.plugin import Found, OrderLookup, OrderSink
+from olhubd.plugin import Found, OrderLookup, OrderSink, PaymentSink
 from olhubd.store import Transaction, copies, deliveries, events, lookups, orders, quarantine
 from olhubd.store.copies import Copy
 from olhubd.store.orders import Stored
@@ -242,8 +242,9 @@ class Holds:
             if netting.carries_order(changed) and changed.state is DeliveryState.CONFIRMED:
                 there = (await copies.of_orders(tx, [delivery.order_id])).get(delivery.order_id, ())
                 word = next((one.status for one in there if one.account == changed.target), None)
-                for debt in self._after_push(account, changed.target, found_status or word):
-                    ledger.owe(delivery.order_id, debt, event_id)
+                if stored is not None:
+                    for debt in self._after_push(stored, changed.target, found_status or word):
+                        ledger.owe(delivery.order_id, debt, event_id)
             await deliveries.save(tx, [changed])
             if copy is not None:
                 before = (await copies.by_external(tx, copy.account, [copy.external_id])).get(copy.external_id)
@@ -257,10 +258,13 @@ class Holds:
         self._shared.wake({changed.target, *targets})
         return changed
 
-    def _after_push(self, account: str, target: str, found: str | None) -> Sequence[Debt]:
+    def _after_push(self, stored: Stored, target: str, found: str | None) -> Sequence[Debt]:
+        account, unit = stored.account, self._units.get(target)
+        pays = unit is not None and isinstance(unit.connector, PaymentSink)
         for route in self._shared.routes():
             if route.target == target and account in route.sources:
-                return plan.after_push(account, route, self._shared.processing(account), found)
+                told = plan.after_push(account, route, self._shared.processing(account))
+                return [*told, *plan.after_look_up(account, stored.order, route, found, pays=pays)]
         return ()
 
     def _let_go(self, delivery: Delivery) -> Delivery:

@@ -103,6 +103,7 @@ class Poller:
         self._wanted = asyncio.Event()
         self._over = False
         self._failures = 0
+        self._not_before = 0.0
         self._next_pull = 0.0
         self._sweep: feeds.Position | None = None
         self._sweep_run: Run | None = None
@@ -139,7 +140,7 @@ class Poller:
     def resume(self) -> None:
         self._failures = 0
         self.trouble = None  # what it was paused for may be mended
-        self._next_pull = 0.0
+        self._not_before = self._next_pull = 0.0
         self._open.set()
         self._wanted.set()
 
@@ -175,6 +176,9 @@ class Poller:
                     self._hand.refuse("the account is paused")
                     await self._open.wait()
                 self._beat()
+                if (left := self._not_before - self._clock.monotonic()) > 0 and self._hand.asked is None:
+                    await self._rest(left)
+                    continue
                 try:
                     await self._round()
                     if self._failures:
@@ -355,7 +359,18 @@ class Poller:
         return result
 
     async def _page(self, what: str, call: Callable[[], Awaitable[Page]], before: Cursor | None) -> Page:
-        return await self._calls.page(what, call, before, limit=self._patience())
+        try:
+            page = await self._calls.page(what, call, before, limit=self._patience())
+        except Temporary as error:
+            self._heed(error)
+            raise
+        self._heed(page.failure)
+        return page
+
+    def _heed(self, failure: PluginError | None) -> None:
+        """Remember at once for how long it asks to be left alone: a full disk may break off what follows."""
+        if isinstance(failure, Temporary) and failure.retry_after is not None:
+            self._not_before = self._clock.monotonic() + failure.retry_after
 
     def _patience(self) -> float:
         """A hanging server must not stop the loop, nor many pages make it look stuck."""

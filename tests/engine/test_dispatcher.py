@@ -322,6 +322,19 @@ async def test_a_payment_is_told_without_what_the_marketplace_keeps_of_it(bench:
     assert cashier.received == [(pln("15.00"), pln("15.00"))]
 
 
+async def test_an_order_that_was_found_is_told_of_the_money_that_came_since(bench: Bench) -> None:
+    """The shop has it from a life that the database forgot, unpaid; nothing that changes from now on would tell."""
+    cashier = bench.shop = Cashier()
+    bench.lineage = Lineage(bench.clock)
+    bench.lineage.reached("allegro", OrderId(0), EPOCH + timedelta(hours=1))
+    await bench.kill()
+    cashier.books.append("allegro:A")
+    await bench.land(order("A", payment=paid("15.00")), order("B", placed_at=EPOCH + timedelta(hours=2)))
+    await bench.settled(3)
+    assert cashier.books == ["allegro:A", "allegro:B"]
+    assert cashier.received == [(pln("15.00"), pln("15.00"))]
+
+
 @pytest.mark.parametrize("step", [lose_after, break_after])
 async def test_a_lost_answer_is_looked_up_not_sent_again(bench: Bench, step: Step) -> None:
     """Invariant 4."""

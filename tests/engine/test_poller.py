@@ -751,6 +751,44 @@ async def test_a_feed_that_says_for_how_long_is_left_alone_for_so_long(bench: Be
             await asyncio.sleep(0.01)
 
 
+@pytest.mark.parametrize("how", ["raised", "in a page"])
+async def test_what_a_feed_asked_for_outlives_a_full_disk(
+    bench: Bench, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The end of the failed run cannot be stored, and the reader begins again: no sooner than it was told to."""
+    error = RateLimited("slow", retry_after=1800.0)
+    bench.start(sweep_interval=timedelta(seconds=0.05))
+    await bench.begun()
+
+    def fail() -> Page | None:
+        if how == "raised":
+            raise error
+        return Page(records=(), cursor=Cursor("0"), failure=error)
+
+    really = bench.runs.end
+
+    async def end(*run: Any) -> Any:
+        if not bench.market.trouble:
+            raise sqlite3.OperationalError("database or disk is full")
+        return await really(*run)
+
+    bench.market.trouble = [fail]
+    monkeypatch.setattr(bench.runs, "end", end)
+    assert bench.task is not None
+    with pytest.raises(sqlite3.OperationalError):
+        await asyncio.wait_for(bench.task, 10)
+    monkeypatch.undo()
+    pulls, sweeps = bench.market.pulls, len(bench.market.sweeps)
+    bench.task = asyncio.create_task(bench.poller.run(bench.pulse))
+    await asyncio.sleep(0.2)
+    assert (bench.market.pulls, len(bench.market.sweeps)) == (pulls, sweeps)
+    bench.clock.passed = 1801.0
+    bench.poller.look_up()
+    async with asyncio.timeout(5):
+        while bench.market.pulls == pulls:
+            await asyncio.sleep(0.01)
+
+
 async def test_an_edit_that_moves_no_date_is_found_in_turn(bench: Bench) -> None:
     """A quantity changed days later and the date of change did not: neither feed nor sweep tells it."""
     now = bench.clock.now()

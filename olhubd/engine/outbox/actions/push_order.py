@@ -19,7 +19,7 @@ from olhubd.engine.outbox.job import Parcel
 from olhubd.engine.outbox.push import pack
 from olhubd.engine.outbox.target import TargetAccount
 from olhubd.model import Action, DeliveryState, Order, reference
-from olhubd.plugin import OrderSink, Push, Receipt, StatusSink
+from olhubd.plugin import OrderSink, PaymentSink, Push, Receipt, StatusSink
 from olhubd.store.copies import Copy
 from olhubd.store.orders import Stored
 
@@ -120,12 +120,15 @@ class PushOrder(Handler[OrderSink]):
             if parcel.delivery.sent_at is None or parcel.delivery.state is not DeliveryState.SENT:
                 facts["earlier"] = True  # nobody here had sent it
         off = _off(stored)
-        word = receipt.status if looked_up else None
         verdict = Verdict()
         if off is None:  # what is to be cancelled need not be right
             verdict = judge(stored.order, receipt, sets_status=target.capability(StatusSink) is not None)
         if verdict.cut:
             facts["cut"] = list(verdict.cut)
+        moved_on: list[Debt] = []
+        if looked_up and off is None and route is not None:
+            pays = target.capability(PaymentSink) is not None
+            moved_on = plan.after_look_up(stored.account, stored.order, route, receipt.status, pays=pays)
         if verdict.hold is not None:
             return OnHold(
                 reason=str(verdict.reason),
@@ -136,11 +139,12 @@ class PushOrder(Handler[OrderSink]):
                 facts=facts,
                 copy=copy,
                 # What was done with it there goes back all the same: its feed will not tell that word again.
-                debts=plan.after_push(stored.account, route, None, word) if route is not None else (),
+                debts=moved_on,
             )
         debts: list[Debt] = []
         if off is None and route is not None:
-            debts.extend(plan.after_push(stored.account, route, target.processing(stored.account), word))
+            debts.extend(plan.after_push(stored.account, route, target.processing(stored.account)))
+        debts.extend(moved_on)  # last, since the newer word of two is the one that counts
         if verdict.status is not None:
             debts.append(plan.status_at(target.name, verdict.status, 0))
         if off is not None:
