@@ -113,11 +113,16 @@ def _whole(body: bytes) -> bytes:
 
 
 class Complaint(msgspec.Struct, frozen=True, kw_only=True):
-    """What a failed answer says of itself: the system's code, its sentence, the field it names."""
+    """What a failed answer says of itself: the system's code, its sentence, the field it names.
+
+    `done` is for a failure inside a good answer: whether some of the request was carried out all the same; None
+    where nobody knows.
+    """
 
     code: str | None = None
     message: str | None = None
     field: str | None = None
+    done: bool | None = False
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -126,6 +131,11 @@ class Answer(msgspec.Struct, frozen=True):
     status: int
     headers: CIMultiDictProxy[str]
     body: bytes
+
+    @property
+    def ok(self) -> bool:
+        """Whether its status is one of success. Whether a failure is inside is for the system's table to say."""
+        return 200 <= self.status < 300
 
     @property
     def text(self) -> bytes:
@@ -200,6 +210,10 @@ class ErrorTable(msgspec.Struct, frozen=True, kw_only=True):
     outcome is unknown, and what may be repeated is Unavailable. Without `is_refusal` no failed answer to such a
     write is believed, while what may be repeated is judged by its status, unless it is a page.
 
+    `ok` finds the failure in an answer with a status of success, as GraphQL and JSON-RPC have it; None where all is
+    well. Its code decides as ever, an unknown one is Rejected. Where the complaint leaves open what was `done`, the
+    outcome of a write is unknown and what may be repeated is Unavailable.
+
     `longest` is the longest pause in seconds that the system is documented to ask for.
     """
 
@@ -207,6 +221,7 @@ class ErrorTable(msgspec.Struct, frozen=True, kw_only=True):
     codes: Mapping[str, type[PluginError]] = {}
     read: Callable[[Answer], Complaint] | None = None
     is_refusal: Callable[[Answer], bool] | None = None
+    ok: Callable[[Answer], Complaint | None] | None = None
     longest: float = 900.0
 
     def proves(self, answer: Answer) -> bool:
@@ -227,13 +242,30 @@ class ErrorTable(msgspec.Struct, frozen=True, kw_only=True):
             return self._refusal(answer, what, repeatable)
         return self.foreign(answer, what, repeatable)
 
+    def inside(self, answer: Answer) -> Complaint | None:
+        """The failure in an answer with a status of success. What cannot be read is for its decoder to judge."""
+        if self.ok is not None:
+            with contextlib.suppress(Exception):
+                return self.ok(answer)
+        return None
+
+    def refused(self, complaint: Complaint, answer: Answer, what: str, repeatable: bool) -> PluginError:
+        """The error for a failure that `inside` found."""
+        kind = self.codes.get(complaint.code or "", Rejected)
+        if complaint.done is None:
+            kind = Unavailable if repeatable else OutcomeUnknown
+        return self._error(kind, complaint, answer, f"{what}: {_sentence(complaint.message) or 'refused'}")
+
     def _refusal(self, answer: Answer, what: str, repeatable: bool) -> PluginError:
         complaint = self._complaint(answer)
         status = answer.status
         kind = self.codes.get(complaint.code or "") or self.statuses.get(status) or _default(status, repeatable)
         said = _sentence(complaint.message) or _phrase(status)
-        code = f" ({complaint.code})" if complaint.code else ""
-        message = f"{what}: {status} {said}{code}"
+        return self._error(kind, complaint, answer, f"{what}: {status} {said}")
+
+    def _error(self, kind: type[PluginError], complaint: Complaint, answer: Answer, message: str) -> PluginError:
+        status = answer.status
+        message += f" ({complaint.code})" if complaint.code else ""
         if issubclass(kind, Temporary):
             pause = self.pause(answer)
             strained = status in _STRAINED

@@ -183,13 +183,15 @@ class Client:
         cost: int = 1,
         timeout: float | None = None,
         attempts: int | None = None,
+        errors: ErrorTable | None = None,
     ) -> Answer:
         """Send one request and return its 2xx answer, or raise. A page is no answer, whatever its status.
 
         `path` begins with a slash (or is empty) and is appended to the base; what is percent-encoded in it stays
         so. The body is `json`, which is anything msgspec encodes, or the fields of a `form`, or `data` as it is.
         `repeatable` says that sending it twice is harmless; by default only reading methods are. `timeout` limits
-        each attempt, in seconds; `attempts` is how many there may be, instead of the client's.
+        each attempt, in seconds; `attempts` is how many there may be, and `errors` what failures mean, instead of
+        the client's.
         """
         if repeatable is None:
             repeatable = method in _SAFE_METHODS
@@ -207,6 +209,7 @@ class Client:
         if headers:
             sent = CIMultiDict(sent)
             sent.update(headers)
+        table = self._errors if errors is None else errors
         limit = self._timeout if timeout is None else limits(timeout)
         # aiohttp itself repeats PUT and DELETE when a connection drops; whether that is harmless is ours to say.
         drops = not repeatable and method not in _SAFE_METHODS and method != "POST"
@@ -235,8 +238,7 @@ class Client:
                     answer = await self._send(method, url, query, data, sent, limit, middlewares, what, repeatable)
                 finally:
                     self._watch(time() - began, limit)
-                error = self._judge(answer, what, repeatable)
-                renewable = self._renewable(answer, repeatable)
+                error, renewable = self._judge(table, answer, what, repeatable)
             except Unavailable as unavailable:
                 error, renewable = unavailable, 0
             finally:
@@ -248,7 +250,7 @@ class Client:
                 renewals += 1
                 await _signed(self._signer.refused(signature), what)  # type: ignore[union-attr]
                 continue
-            if signature is None and repeatable and isinstance(error, AuthLost) and odd < _ODD:
+            if signature is None and repeatable and isinstance(error, AuthLost) and odd < _ODD and not answer.ok:
                 odd += 1
                 await self._sleep(random.uniform(1.0, 2.0))
                 continue
@@ -309,38 +311,38 @@ class Client:
         # Raised here and not above, so that the transport's error is not its context either.
         raise failure
 
-    def _renewable(self, answer: Answer, repeatable: bool) -> int:
-        """How often an answer may have the token renewed and the request sent again.
-
-        A stranger's 401 may have come after a write was done, so that it has nothing sent again. For what may be
-        repeated it is worth one token: some systems refuse in other forms than they say.
-        """
-        if answer.status != HTTPStatus.UNAUTHORIZED:
-            return 0
-        if self._errors.proves(answer) or (self._errors.is_refusal is None and repeatable):
-            return _RENEWALS
-        return int(repeatable)
-
     def _watch(self, lasted: float, limit: aiohttp.ClientTimeout) -> None:
         """Tell the gates of a call that nearly or really ran out of time: the server has more than it can bear."""
         if limit.total is not None and lasted > _LATE * limit.total:
             for gate in self._gates:
                 gate.strained()
 
-    def _judge(self, answer: Answer, what: str, repeatable: bool) -> PluginError | None:
-        """The error in an answer, if it is one; the gates learn how it went."""
-        if 200 <= answer.status < 300:
+    def _judge(
+        self, table: ErrorTable, answer: Answer, what: str, repeatable: bool
+    ) -> tuple[PluginError | None, int]:
+        """The error in an answer, if it is one, and how often it may have the token renewed."""
+        if answer.ok:
             for gate in self._gates:
                 gate.opened()
-            return self._errors.foreign(answer, what, repeatable) if answer.is_page else None
-        error = self._errors.error(answer, what, repeatable)
+            if answer.is_page:
+                return table.foreign(answer, what, repeatable), 0
+            complaint = table.inside(answer)
+            if complaint is None:
+                return None, 0
+            error = table.refused(complaint, answer, what, repeatable)
+            if isinstance(error, RateLimited):
+                for gate in self._gates:
+                    gate.close(table.pause(answer))
+            # The system itself says so, and that nothing was done: a session may merely have ended.
+            return error, int(isinstance(error, AuthLost) and complaint.done is False)
+        error = table.error(answer, what, repeatable)
         if isinstance(error, RateLimited) or answer.status == HTTPStatus.TOO_MANY_REQUESTS:
             for gate in self._gates:
-                gate.close(self._errors.pause(answer))
+                gate.close(table.pause(answer))
         elif answer.status < 500:
             for gate in self._gates:
                 gate.opened()
-        return error
+        return error, _renewable(table, answer, repeatable)
 
     def _url(self, path: str) -> URL:
         if not path:
@@ -353,6 +355,19 @@ class Client:
         if "?" in path or "#" in path:
             path = path.replace("?", "%3F").replace("#", "%23")
         return URL(self._base + path)
+
+
+def _renewable(table: ErrorTable, answer: Answer, repeatable: bool) -> int:
+    """How often an answer may have the token renewed and the request sent again.
+
+    A stranger's 401 may have come after a write was done, so that it has nothing sent again. For what may be
+    repeated it is worth one token: some systems refuse in other forms than they say.
+    """
+    if answer.status != HTTPStatus.UNAUTHORIZED:
+        return 0
+    if table.proves(answer) or (table.is_refusal is None and repeatable):
+        return _RENEWALS
+    return int(repeatable)
 
 
 def _checked(base: str) -> str:

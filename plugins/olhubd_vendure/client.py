@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -20,6 +21,7 @@ from olhubd.plugin import (
     Answer,
     AuthLost,
     Budget,
+    Client,
     Complaint,
     Conflict,
     ContractBroken,
@@ -46,7 +48,10 @@ class Duplicate(Conflict):
     """A unique field refused the value: another record has it."""
 
 
+_DUPLICATE = "DUPLICATE"
+"""What olhubd calls the failure of a unique field, which has no code of its own."""
 CODES: dict[str, type[PluginError]] = {
+    _DUPLICATE: Duplicate,
     "FORBIDDEN": AuthLost,
     "UNAUTHORIZED": AuthLost,
     "CHANNEL_NOT_FOUND": AuthLost,
@@ -122,6 +127,44 @@ def _is_refusal(answer: Answer) -> bool:
     return bool(problems) and all(problem.code in CODES for problem in problems)
 
 
+class _Session:
+    """Signs in with user name and password, once for all who ask; a session that ended is opened anew."""
+
+    def __init__(self, client: Client, settings: VendureSettings) -> None:
+        assert settings.username is not None  # the settings were checked
+        assert settings.password is not None
+        password = settings.password.get_secret_value()
+        self._variables = {"username": settings.username, "password": password}
+        self._client = client
+        self._path = settings.admin_path
+        self._headers: Mapping[str, str] | None = None
+        self._signing_in = asyncio.Lock()
+
+    async def sign(self) -> Mapping[str, str]:
+        async with self._signing_in:
+            if self._headers is None:
+                self._headers = {"Authorization": f"Bearer {await self._open()}"}
+            return self._headers
+
+    async def refused(self, headers: Mapping[str, str]) -> None:
+        if headers == self._headers:
+            self._headers = None
+
+    async def _open(self) -> str:
+        body = {"operationName": "Login", "query": queries.LOGIN, "variables": self._variables}
+        errors = _table("login", True)
+        reply, answer = await self._client.fetch(
+            "POST", self._path, _Reply, json=body, repeatable=True, errors=errors
+        )
+        outcome = decode(bytes(reply.data), _Entered).login
+        if outcome.error_code is not None:
+            raise refusal(Call("login"), outcome)
+        token = answer.headers.get("vendure-auth-token")
+        if not token:
+            raise AuthLost("signed in, but without a token: authOptions.tokenMethod must include 'bearer'")
+        return token
+
+
 class GraphQL:
     """Questions (`ask`) and changes (`change`) to the admin API of one channel."""
 
@@ -135,22 +178,14 @@ class GraphQL:
         base = str(settings.url).rstrip("/")
         # Vendure itself has no limit of calls; what counts is how many its database carries at one time.
         budget = Budget(key=f"vendure:{urlsplit(base).netloc}", calls=6000, per=60.0, parallel=settings.parallel)
-        self._http = account.client(
-            base,
-            budgets=(budget,),
-            errors=ErrorTable(statuses={400: ContractBroken}, codes=CODES, read=_complaint, is_refusal=_is_refusal),
-            headers=headers,
-            timeout=settings.timeout,
-        )
-        self._settings = settings
-        self._token: str | None = None
-        self._signing_in = asyncio.Lock()
+        make = partial(account.client, base, budgets=(budget,), headers=headers, timeout=settings.timeout)
+        self._http = make() if settings.username is None else make(auth=_Session(make(), settings))
+        self._path = settings.admin_path
 
     async def ask(self, document: str, into: type[T], **variables: Any) -> T:
         """The answer to a question. Asking twice does no harm, so it is done where an answer gets lost."""
         name = document.split(None, 1)[1].partition("{")[0].partition("(")[0].strip()
-        data = await self._exchange(name, document, variables, repeatable=True)
-        return decode(data, into)
+        return decode(await self._exchange(name, document, variables, repeatable=True), into)
 
     async def change(self, *calls: Call) -> list[Outcome]:
         """Carry out `calls` in order, in one request. Raises for the first refused one; those after it were tried
@@ -179,69 +214,55 @@ class GraphQL:
         repeatable: bool,
         calls: Sequence[Call] = (),
     ) -> bytes:
-        fresh = await self._sign_in(None)
-        token = self._token
-        for _ in range(2):
-            reply = await self._post(name, document, variables, repeatable)
-            problems = reply.errors or []
-            # The session may merely have ended; but a new one is not refused for its age.
-            if not fresh and _barred(reply, repeatable) and await self._sign_in(token):
-                fresh = True
-                continue
-            if problems:
-                raise _failure(name, problems, repeatable, calls)
-            if reply.empty:
-                raise _unknown(name, "an answer without data", repeatable)
-            return bytes(reply.data)
-        raise AssertionError("a fresh session is tried once")
-
-    async def _post(self, name: str, document: str, variables: dict[str, Any], repeatable: bool) -> _Reply:
         body = {"operationName": name, "query": document, "variables": variables}
-        headers = {} if self._token is None else {"Authorization": f"Bearer {self._token}"}
-        return await self._http.call(
-            "POST", self._settings.admin_path, _Reply, json=body, headers=headers, repeatable=repeatable
+        errors = _table(name, repeatable, calls)
+        reply, _ = await self._http.fetch(
+            "POST", self._path, _Reply, json=body, repeatable=repeatable, errors=errors
         )
+        if reply.empty:
+            kind = Unavailable if repeatable else OutcomeUnknown
+            raise kind(f"{name}: an answer without data")
+        return bytes(reply.data)
 
-    async def _sign_in(self, refused: str | None) -> bool:
-        """Make sure of a session other than `refused`. Tells whether it was opened just now."""
-        settings = self._settings
-        if settings.username is None or settings.password is None:
-            return False
-        async with self._signing_in:
-            if self._token != refused:
-                # Signed in already; after a refusal, by somebody who was refused as well.
-                return refused is not None
-            reply, answer = await self._http.fetch(
-                "POST",
-                settings.admin_path,
-                _Reply,
-                json={
-                    "operationName": "Login",
-                    "query": queries.LOGIN,
-                    "variables": {"username": settings.username, "password": settings.password.get_secret_value()},
-                },
-                repeatable=True,
-            )
-            if reply.errors or reply.empty:
-                raise _failure("login", reply.errors or [_Problem()], True)
-            outcome = decode(bytes(reply.data), _Entered).login
-            if outcome.error_code is not None:
-                raise refusal(Call("login"), outcome)
-            token = answer.headers.get("vendure-auth-token")
-            if not token:
-                raise ContractBroken(
-                    "signed in, but without a token: authOptions.tokenMethod must include 'bearer'",
-                    field="vendure-auth-token",
-                )
-            self._token = token
-            return True
+
+def _table(name: str, repeatable: bool, calls: Sequence[Call] = ()) -> ErrorTable:
+    """What failures of one request mean: it knows what was asked, and so which part of it failed."""
+    return ErrorTable(
+        statuses={400: ContractBroken},
+        codes=CODES,
+        read=_complaint,
+        is_refusal=_is_refusal,
+        ok=lambda answer: _failure(answer.into(_Reply), name, repeatable, calls),
+    )
+
+
+def _failure(reply: _Reply, name: str, repeatable: bool, calls: Sequence[Call]) -> Complaint | None:
+    """What `errors` say. Of several, the one that leaves the most open decides."""
+    problems = reply.errors or []
+    for problem in problems:
+        if any(sign in problem.message.lower() for sign in _UNIQUE):
+            said = "another record has this value already"
+            return Complaint(code=_DUPLICATE, message=f"{_where(name, problem, calls)}: {said}")
+    for problem in problems:
+        if problem.code not in CODES:
+            said = f"the server failed: {_unquoted(problem.message) or 'no reason given'}"
+            where = _where(name, problem, calls)
+            return Complaint(code=problem.code or None, message=f"{where}: {said}", done=None)
+    if not problems:
+        return None
+    problem = problems[0]
+    said = "" if problem.code in _QUIET else f" {_OWN_WORDS.get(problem.code) or problem.message[:200]}"
+    if CODES[problem.code] is AuthLost:
+        said = f" no right to do this{said and f' ({said.strip()})'}"
+    done = not _barred(reply, repeatable)
+    return Complaint(code=problem.code, message=f"{_where(name, problem, calls)}:{said}", done=done)
 
 
 def _barred(reply: _Reply, repeatable: bool) -> bool:
     """Whether nothing was done for want of a session. The first refused mutation ends the request, unless it may
     answer null; then the next ones go on."""
     problems = reply.errors or []
-    if not problems or any(problem.code not in ("FORBIDDEN", "UNAUTHORIZED") for problem in problems):
+    if any(problem.code not in ("FORBIDDEN", "UNAUTHORIZED") for problem in problems):
         return False
     if repeatable:
         return True
@@ -251,29 +272,6 @@ def _barred(reply: _Reply, repeatable: bool) -> bool:
         return all(value is None for value in decode(bytes(reply.data), dict[str, Any]).values())
     except ContractBroken:
         return False
-
-
-def _unknown(name: str, what: str, repeatable: bool) -> PluginError:
-    return Unavailable(f"{name}: {what}") if repeatable else OutcomeUnknown(f"{name}: {what}")
-
-
-def _failure(name: str, problems: Sequence[_Problem], repeatable: bool, calls: Sequence[Call] = ()) -> PluginError:
-    """The error for `errors`. Of several, the one that leaves the most open decides."""
-    for problem in problems:
-        if any(sign in problem.message.lower() for sign in _UNIQUE):
-            where = _where(name, problem, calls)
-            return Duplicate(f"{where}: another record has this value already", code=problem.code or None)
-    known = [problem for problem in problems if problem.code in CODES]
-    if len(known) < len(problems):
-        problem = next(problem for problem in problems if problem.code not in CODES)
-        said = f"the server failed: {_unquoted(problem.message) or 'no reason given'} ({problem.code or 'no code'})"
-        return _unknown(_where(name, problem, calls), said, repeatable)
-    problem = known[0]
-    said = "" if problem.code in _QUIET else f" {_OWN_WORDS.get(problem.code) or problem.message[:200]}"
-    kind = CODES[problem.code]
-    if kind is AuthLost:
-        said = f" no right to do this{said and f' ({said.strip()})'}"
-    return kind(f"{_where(name, problem, calls)}:{said} ({problem.code})", code=problem.code)
 
 
 def _where(name: str, problem: _Problem, calls: Sequence[Call]) -> str:

@@ -328,7 +328,7 @@ async def test_a_call_of_several_that_fails_is_named_alone() -> None:
     async with opened(stand) as (shop, _):
         with pytest.raises(PluginError) as refusal:
             await shop.push_order(pushed())
-    assert str(refusal.value).startswith("addItemToDraftOrder of ")
+    assert ": addItemToDraftOrder of " in str(refusal.value)
     assert "setCustomer" not in str(refusal.value)
 
 
