@@ -51,7 +51,7 @@ from olhubd_allegro import journal, wire
 from olhubd_allegro.client import API_ERRORS, MEDIA, api_headers, budget
 from olhubd_allegro.login import Login, Vetted
 from olhubd_allegro.mapping import order
-from olhubd_allegro.parcel import FOREIGN_WAYBILL, OTHER, Carriers, other, request, same
+from olhubd_allegro.parcel import FOREIGN_WAYBILL, OTHER, choose, other, request, same
 from olhubd_allegro.settings import AllegroSettings
 from olhubd_allegro.status import STATUSES, WORDS, due
 from olhubd_allegro.sweep import Place, stamp
@@ -67,6 +67,9 @@ STUBBORN = 5
 """So many pulls in a row may one form's server error hold up the journal; then it is put aside for later."""
 ASIDE = 600.0
 """Seconds for which such a form is put aside."""
+
+_DAY = timedelta(days=1)
+"""For how long the list of carriers is believed."""
 
 T = TypeVar("T")
 
@@ -125,7 +128,6 @@ class Allegro(
             errors=API_ERRORS,
             headers=api_headers(self.settings),
         )
-        self._carriers = Carriers(account.clock)
         self._refusals: dict[str, int] = {}
 
     # Orders in
@@ -277,7 +279,8 @@ class Allegro(
     async def add_shipment(self, external_id: str, shipment: Shipment) -> None:
         """Reads before it writes and after: only a parcel that is seen there counts as attached."""
         path = f"{FORMS}/{_checked(external_id)}/shipments"
-        carrier = await self._carriers.choose(self._api, shipment)
+        known = await self.account.remember("carriers", _DAY, self._read_carriers)
+        carrier = choose(known, shipment)
         if await self._attached(path, shipment, carrier):
             return
         try:
@@ -296,6 +299,9 @@ class Allegro(
         # Its answer repeats what was sent, which proves nothing.
         if not await self._attached(path, shipment, carrier):
             raise OutcomeUnknown("Allegro took the parcel, and the order does not show it")
+
+    async def _read_carriers(self) -> Sequence[wire.Carrier]:
+        return (await self._api.get("/order/carriers", wire.Carriers)).carriers or ()
 
     async def _attached(self, path: str, shipment: Shipment, carrier: wire.Carrier) -> bool:
         there = await self._api.get(path, wire.Shipments)

@@ -10,34 +10,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from olhubd.model import Shipment
-from olhubd.plugin import Client, Clock, Rejected
+from olhubd.plugin import Rejected
 from olhubd_allegro import wire
 
-__all__ = ["FOREIGN_WAYBILL", "OTHER", "Carriers", "choose", "other", "request", "same"]
+__all__ = ["FOREIGN_WAYBILL", "OTHER", "choose", "other", "request", "same"]
 
 FOREIGN_WAYBILL = "CarrierWaybillValidationException"
 """Allegro's word for a number that is none of the carrier's."""
 
 OTHER = "OTHER"
-DAY = 86_400.0
-"""Seconds for which the list of carriers is kept."""
 _NAME_LIMIT = 30
 _WAYBILL_LIMIT = 64
-
-
-class Carriers:
-    """Allegro's list of carriers, read once a day."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._list: Sequence[wire.Carrier] = ()
-        self._until = float("-inf")
-
-    async def choose(self, client: Client, shipment: Shipment) -> wire.Carrier:
-        if self._clock.monotonic() >= self._until:
-            self._list = (await client.get("/order/carriers", wire.Carriers)).carriers or ()
-            self._until = self._clock.monotonic() + DAY
-        return choose(self._list, shipment)
 
 
 def choose(known: Sequence[wire.Carrier], shipment: Shipment) -> wire.Carrier:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from olhubd.model import Fulfilment
-from olhubd.plugin import Conflict, Rejected, Status
+from olhubd.plugin import Conflict, Ladder, Rejected, Status
 from olhubd_allegro import wire
 from olhubd_allegro.mapping import CANCELLED
 
@@ -31,8 +31,7 @@ WORDS = {
 }
 
 # RETURNED is Allegro's to set, yet an order may be found there.
-_WAY = ("NEW", "PROCESSING", "READY_FOR_SHIPMENT", "READY_FOR_PICKUP", "SENT", "PICKED_UP", "RETURNED")
-_SENT = _WAY.index("SENT")
+_WAY = Ladder("NEW", "PROCESSING", "READY_FOR_SHIPMENT", "READY_FOR_PICKUP", "SENT", "PICKED_UP", "RETURNED")
 _WRITABLE = frozenset(status.code for status in STATUSES)
 
 
@@ -59,11 +58,9 @@ def due(form: wire.FormState, target: str) -> bool:
         return True
     if current not in _WAY:
         raise Conflict("the order is in a state that this plugin does not know", code=current)
-    here = _WAY.index(current)
+    waits = bool(_WAY.due(current, "SENT"))
     if target == CANCELLED:
-        if here >= _SENT:
+        if not waits:
             raise Conflict("too late to cancel: the order is on its way", code=current)
         return True
-    if target == "SUSPENDED":
-        return here < _SENT
-    return _WAY.index(target) > here
+    return waits if target == "SUSPENDED" else bool(_WAY.due(current, target))

@@ -179,7 +179,8 @@ class GraphQL:
         # Vendure itself has no limit of calls; what counts is how many its database carries at one time.
         budget = Budget(key=f"vendure:{urlsplit(base).netloc}", calls=6000, per=60.0, parallel=settings.parallel)
         make = partial(account.client, base, budgets=(budget,), headers=headers, timeout=settings.timeout)
-        self._http = make() if settings.username is None else make(auth=_Session(make(), settings))
+        self._session = None if settings.username is None else _Session(make(), settings)
+        self._http = make(auth=self._session)
         self._path = settings.admin_path
 
     async def ask(self, document: str, into: type[T], **variables: Any) -> T:

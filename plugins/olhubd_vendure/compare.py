@@ -62,9 +62,8 @@ def _all(order: wire.Order, wanted: Plan) -> Iterator[Difference]:
 
 
 def _money(order: wire.Order, wanted: Plan) -> Iterator[Difference]:
-    here, there = mapping.rank(order.state), mapping.rank(wanted.goal)
     settled = sum(one.amount for one in order.payments or () if one.state == "Settled")
-    if here is not None and there is not None and here < there:
+    if mapping.WAY.due(order.state, wanted.goal):
         what = f"{wanted.goal} was meant, it is {order.state}"
         # Money that was received can still be recorded; a promise is made with the order or not at all.
         bring = wanted.goal if wanted.goal == "PaymentSettled" else None

@@ -50,7 +50,7 @@ def missing(order: wire.Order, wanted: Plan, chosen: bool = False) -> list[Call]
     if order.state == "PaymentAuthorized" and wanted.goal == "PaymentSettled" and promised:
         # Paid between two tries.
         return [Call("settlePayment", {"id": one.id}, "the payment") for one in promised]
-    if mapping.rank(order.state) is None:
+    if order.state not in mapping.WAY:
         raise Conflict(f"order {order.code} is unfinished and was moved to {order.state}")
     return [*_placed(order, wanted)]
 

@@ -27,12 +27,14 @@ from olhubd.model import (
     Stage,
     Tax,
 )
+from olhubd.plugin import Ladder
 from olhubd_vendure import wire
 
 __all__ = [
     "AWAY",
     "CLOSED",
     "UNPLACED",
+    "WAY",
     "WORDS",
     "address",
     "concerns",
@@ -40,7 +42,6 @@ __all__ = [
     "invoice_text",
     "order",
     "postal",
-    "rank",
     "shipments",
 ]
 
@@ -67,22 +68,17 @@ WORDS = {
 }
 """Vendure's word for a state of ours, where it has one."""
 
-_RANK = {
-    state: rank
-    for rank, states in enumerate(
-        (
-            UNPLACED,
-            ("ArrangingPayment",),
-            ("PaymentAuthorized",),
-            ("PaymentSettled",),
-            ("PartiallyShipped",),
-            ("Shipped",),
-            ("PartiallyDelivered",),
-            ("Delivered",),
-        )
-    )
-    for state in states
-}
+WAY = Ladder(
+    UNPLACED,
+    "ArrangingPayment",
+    "PaymentAuthorized",
+    "PaymentSettled",
+    "PartiallyShipped",
+    "Shipped",
+    "PartiallyDelivered",
+    "Delivered",
+)
+"""The states on the way to the buyer; one off the way (Cancelled, Modifying, unknown) has no place there."""
 
 CLOSED = (*UNPLACED, "ArrangingPayment", "Shipped", "PartiallyDelivered", "Delivered", "Cancelled")
 """States outside which an order moves without its `updatedAt` telling; those of the shop's own process too."""
@@ -91,11 +87,6 @@ AWAY = ("Shipped", "PartiallyDelivered")
 """States of orders that have left the shop, from which most never move again."""
 
 _SENT = frozenset({"Shipped", "Delivered"})
-
-
-def rank(state: str) -> int | None:
-    """How far a state is on the way to the buyer; None for one off the way (Cancelled, Modifying, unknown)."""
-    return _RANK.get(state)
 
 
 def concerns(order: wire.Order) -> bool:
@@ -154,7 +145,7 @@ def _stage(record: wire.Order) -> Stage:
         return Stage.CANCELLED
     if record.order_placed_at is not None:
         return Stage.CONFIRMED
-    return Stage.PLACED if rank(record.state) is not None else Stage.UNKNOWN
+    return Stage.PLACED if record.state in WAY else Stage.UNKNOWN
 
 
 def _charges(record: wire.Order, currency: str) -> Iterator[Charge]:

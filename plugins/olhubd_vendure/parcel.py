@@ -51,8 +51,7 @@ class Clerk:
     async def move(self, id_: str, status: str) -> None:
         """Move the order to a state. Shipped and Delivered are reached through its fulfilments."""
         order = await self._order(id_)
-        here, there = mapping.rank(order.state), mapping.rank(status)
-        if order.state == status or (here is not None and there is not None and here >= there):
+        if order.state == status or mapping.WAY.due(order.state, status) is False:
             return
         if status == "Cancelled":
             await self.cancel(id_, "cancelled at the marketplace")
@@ -117,7 +116,7 @@ class Clerk:
             if status == "Delivered" and one.state != "Delivered":
                 await self._transit(order, one.id, "Delivered")
         held = await self._order(order.id)
-        if (mapping.rank(held.state) or 0) < (mapping.rank(status) or 0):
+        if mapping.WAY.due(held.state, status) is not False:
             raise Conflict(f"order {order.code} is {held.state} after all its parcels were sent as {status}")
 
     async def _fulfil(

@@ -11,11 +11,11 @@ import re
 import zlib
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
-from olhubd.plugin import Account, Clock, ContractBroken, Permanent, Rejected, Unavailable, decode
+from olhubd.plugin import Account, ContractBroken, Permanent, Rejected, Unavailable, decode
 from olhubd.plugin.walk import ListPage, by_offset, whole
 from olhubd_vendure import answers, queries, wire
 from olhubd_vendure.abilities import LONGEST, Facilities, Server
@@ -85,34 +85,13 @@ class Rows(msgspec.Struct, frozen=True, kw_only=True):
     total: int
 
 
-class _Aged(Generic[T]):
-    """Something believed for a while."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._value: T | None = None
-        self._since = 0.0
-
-    @property
-    def value(self) -> T | None:
-        return self._value if self._clock.monotonic() - self._since < _FRESH.total_seconds() else None
-
-    def keep(self, value: T) -> T:
-        self._value, self._since = value, self._clock.monotonic()
-        return value
-
-    def drop(self) -> None:
-        self._value = None
-
-
 class Shop:
     """One account's view of its shop."""
 
     def __init__(self, account: Account[VendureSettings]) -> None:
         self.settings = account.settings
         self.api = GraphQL(account)
-        self._server: _Aged[Server] = _Aged(account.clock)
-        self._facilities: _Aged[Facilities] = _Aged(account.clock)
+        self._account = account
         self.most = _MOST
         """How many records the server gives in one page, as far as it has said."""
 
@@ -125,8 +104,7 @@ class Shop:
 
     def forget(self) -> None:
         """Ask anew what the server can do."""
-        self._server.drop()
-        self._facilities.drop()
+        self._account.forget("server", "facilities")
 
     @contextlib.contextmanager
     def learning(self) -> Iterator[None]:
@@ -139,11 +117,11 @@ class Shop:
 
     async def server(self) -> Server:
         """What the server keeps of an order, and what we may do there."""
-        return self._server.value or self._server.keep(await self._ask_server())
+        return await self._account.remember("server", _FRESH, self._ask_server)
 
     async def facilities(self) -> Facilities:
         """What the server has for making orders."""
-        return self._facilities.value or self._facilities.keep(await self._ask_facilities())
+        return await self._account.remember("facilities", _FRESH, self._ask_facilities)
 
     async def _ask_server(self) -> Server:
         answer = await self.api.ask(queries.server(self.settings.api_key is None), answers.ServerAnswer)

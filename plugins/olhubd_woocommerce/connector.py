@@ -111,7 +111,7 @@ class WooCommerce(
         self._shop = Shop(account)
         self._orders = OrderList(self._shop, self.settings.overlap)
         self._search = Search(self._shop, mapping.REFERENCE, account.clock)
-        self._taxes = TaxOffice(self._shop, account.clock)
+        self._taxes = TaxOffice(self._shop, account)
         self._placing = Placing(account, self._shop, self._taxes)
         self._parcels = Parcels(self._shop, self.settings, self.log)
 
@@ -262,7 +262,7 @@ class WooCommerce(
         it."""
         answer = await self._write(external_id, body)
         wanted = body["status"]
-        if answer.status != wanted and not mapping.behind(wanted, answer.status):
+        if answer.status != wanted and not mapping.WAY.due(wanted, answer.status):
             raise Rejected(
                 f"the shop took the status {wanted} and keeps the order {answer.status}:"
                 " a plugin of the shop may have moved it on or back",
@@ -279,8 +279,7 @@ class WooCommerce(
             return
         if order.status in _OVER:
             raise Conflict(f"the order is {order.status} in the shop")
-        now, then = mapping.rank(order.status), mapping.rank(status)
-        if now is not None and then is not None and now > then:
+        if mapping.WAY.due(status, order.status):  # it is further
             return
         await self._move(external_id, {"status": status})
 

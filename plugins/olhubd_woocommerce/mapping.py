@@ -30,11 +30,12 @@ from olhubd.model import (
     check,
 )
 from olhubd.model.money import minor_unit, total
+from olhubd.plugin import Ladder
 from olhubd_woocommerce import wire
 from olhubd_woocommerce.settings import WooCommerceSettings
 from olhubd_woocommerce.wire import meta_value, moment
 
-__all__ = ["LINE", "PARCELS", "REFERENCE", "STATUS_FOR", "TRACKING_ITEMS", "behind", "parcels", "rank", "read"]
+__all__ = ["LINE", "PARCELS", "REFERENCE", "STATUS_FOR", "TRACKING_ITEMS", "WAY", "parcels", "read"]
 
 REFERENCE = "_olhubd_reference"
 """The order meta by which an order of ours is found and recognised."""
@@ -61,7 +62,8 @@ STATUS_FOR: Mapping[Fulfilment, str] = {
     Fulfilment.CANCELLED: "cancelled",
 }
 Percents = Mapping[str, float | None]
-_RANK = {"failed": 0, "pending": 0, "on-hold": 1, "processing": 2, "completed": 3}
+WAY = Ladder(("failed", "pending"), "on-hold", "processing", "completed")
+"""The statuses that an order goes through; an end or a word of another plugin has no place there."""
 
 _PAYMENTS: Mapping[str, PaymentType] = {
     "cod": PaymentType.CASH_ON_DELIVERY,
@@ -81,17 +83,6 @@ _PAYMENTS: Mapping[str, PaymentType] = {
     "dotpay": PaymentType.ONLINE,
 }
 """By the beginning of the gateway's id."""
-
-
-def rank(status: str) -> int | None:
-    """How far an order of this status has come; None for an end or a word of another plugin."""
-    return _RANK.get(status)
-
-
-def behind(status: str, wanted: str) -> bool:
-    """Whether an order of `status` has not come as far as `wanted`; words of other plugins have no place."""
-    now, then = rank(status), rank(wanted)
-    return now is not None and then is not None and now < then
 
 
 def _amount(text: str) -> Decimal:

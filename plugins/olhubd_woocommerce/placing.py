@@ -207,7 +207,7 @@ def _status(now: str, wanted: str, looked_up: bool) -> tuple[Difference, ...]:
     if now == "trash":
         return (Difference(field="status", what="the order is in the shop's trash"),)
     ended = now in ("cancelled", "refunded") and wanted != now
-    if mapping.behind(now, wanted) or (ended and not looked_up):
+    if mapping.WAY.due(now, wanted) or (ended and not looked_up):
         what = f"{wanted} was sent, it is {now}"
         return (Difference(field="status", what=what, wanted=wanted if now in _UNFINISHED else None),)
     return ()

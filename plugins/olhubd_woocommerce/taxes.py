@@ -6,17 +6,20 @@ Which rates apply to a place follows the shop's own order: one rate per priority
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from fnmatch import fnmatchcase
 
 import msgspec
 
-from olhubd.plugin import Clock, ContractBroken
+from olhubd.plugin import Account, ContractBroken
 from olhubd_woocommerce.client import Shop
 from olhubd_woocommerce.pricing import Rate, Rules
+from olhubd_woocommerce.settings import WooCommerceSettings
 from olhubd_woocommerce.wire import Option, RateRow, Slug
 
 __all__ = ["Book", "Place", "TaxOffice"]
 
+_HOUR = timedelta(hours=1)
 _PICKUP = ("local_pickup", "legacy_local_pickup")
 
 
@@ -121,19 +124,14 @@ def _bare(code: str) -> str:
 
 
 class TaxOffice:
-    """Reads the book from the shop and keeps it for `ttl` seconds."""
+    """Reads the book from the shop and believes it for an hour."""
 
-    def __init__(self, shop: Shop, clock: Clock, ttl: float = 3600.0) -> None:
-        self._shop, self._clock, self._ttl = shop, clock, ttl
-        self._book: Book | None = None
-        self._until = 0.0
+    def __init__(self, shop: Shop, account: Account[WooCommerceSettings]) -> None:
+        self._shop, self._account = shop, account
 
     async def book(self, fresh: bool = False) -> Book:
         """The rules in force; `fresh` reads them anew."""
-        if self._book is None or fresh or self._clock.monotonic() >= self._until:
-            self._book = await self._read()
-            self._until = self._clock.monotonic() + self._ttl
-        return self._book
+        return await self._account.remember("taxes", _HOUR, self._read, fresh=fresh)
 
     async def _options(self, group: str) -> dict[str, str]:
         rows = await self._shop.get(f"/wc/v3/settings/{group}", list[Option], {"_fields": "id,value"})

@@ -372,7 +372,8 @@ async def test_ways_in(vendure: Shop, proxy: Proxy) -> None:
         assert who.login == "superadmin"
         assert who.details == {"channel": "__default_channel__", "currency": "PLN"}
         assert sum(call.endswith("Login") for call in proxy.calls) == 1
-        shop._shop.api._token = "an ended session"
+        assert shop._shop.api._session is not None
+        shop._shop.api._session._headers = {"Authorization": "Bearer of an ended session"}
         assert (await shop.push_order(push(sold()))).status == "PaymentSettled"
         assert sum(call.endswith("Login") for call in proxy.calls) == 2
     proxy.calls.clear()
