@@ -11,7 +11,7 @@ from dataclasses import FrozenInstanceError, dataclass, replace
 from pathlib import Path
 from textwrap import dedent
 from types import MappingProxyType
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import jsonschema
 import pluggy
@@ -24,14 +24,15 @@ from olhubd.config.reach import reach
 from olhubd.config.shown import shown
 from olhubd.config.spans import spans
 from olhubd.decide.route import UnlinkedPolicy, When
+from olhubd.model import Shipment
 from olhubd.plugin import (
     Connector,
     Defaults,
     Duration,
     Field,
-    OrderFeed,
     OrderLookup,
     OrderSink,
+    Parts,
     PaymentSink,
     Secret,
     Settings,
@@ -40,6 +41,7 @@ from olhubd.plugin import (
     Url,
 )
 from olhubd.plugin.loading import Plugins
+from tests.feeds import Told
 
 CANARY = "canary-0f9d5c"
 
@@ -77,7 +79,8 @@ class BazaarSettings(Settings):
         return value
 
 
-class Bazaar(Connector[BazaarSettings], OrderFeed, OrderLookup, StatusSink, ShipmentSink):
+class Bazaar(Connector[BazaarSettings], OrderLookup, StatusSink, ShipmentSink):
+    provides: ClassVar[Parts] = {Told: "orders"}
     name = "bazaar"
     title = "The bazaar"
     Settings = BazaarSettings
@@ -105,7 +108,12 @@ class StallSettings(Settings):
         return self
 
 
-class Stall(Connector[StallSettings], OrderFeed, OrderLookup, OrderSink, StatusSink, PaymentSink, ShipmentSink):
+class Parcels(ShipmentSink):
+    async def add_shipment(self, external_id: str, shipment: Shipment) -> None: ...
+
+
+class Stall(Connector[StallSettings], OrderLookup, OrderSink, StatusSink, PaymentSink):
+    provides: ClassVar[Parts] = {Told: "orders", Parcels: "parcels"}
     name = "stall"
     title = "The stall"
     Settings = StallSettings
@@ -120,9 +128,10 @@ class Till(Connector[Settings], OrderSink):
     Settings = Settings
 
 
-class Board(Connector[Settings], OrderFeed):
+class Board(Connector[Settings]):
     """Gives orders and can do nothing else."""
 
+    provides: ClassVar[Parts] = {Told: "orders"}
     name = "board"
     title = "The board"
     Settings = Settings

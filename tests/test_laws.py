@@ -18,6 +18,7 @@ import pytest
 from olhubd.config.tables import Alarms, Control, Daemon, Engine
 from olhubd.engine.outbox.actions import HANDLERS
 from olhubd.model import Action
+from olhubd.plugin.connector import CAPABILITIES
 
 ROOT = Path(__file__).parent.parent
 SHIPPED = ("olhubd", "plugins", "contrib")
@@ -143,6 +144,19 @@ def test_nobody_sleeps_but_by_the_clock() -> None:
         if called in ("asyncio.sleep", "time.sleep") and ast.unparse(call.args[0]) != "0"
     ]
     assert slept == []
+
+
+def test_nobody_tests_what_a_connector_is() -> None:
+    """A connector is composed of parts: the one that can do something need not be the connector itself."""
+    names = {*CAPABILITIES, "Feed"}
+    tested = [
+        at(path, call)
+        for path in sources("olhubd/engine", "olhubd/control", "olhubd/config")
+        for called, call in calls(path)
+        if called in ("isinstance", "issubclass")
+        and {node.id for node in ast.walk(call.args[1]) if isinstance(node, ast.Name)} & names
+    ]
+    assert tested == []
 
 
 def test_tasks_belong_to_the_supervisor() -> None:

@@ -77,7 +77,7 @@ def _account(hub: Hub, config: AccountConfig, numbers: _Numbers) -> Account:
         signed_in=name in numbers.signed if signs_in else None,
         sign_in_flows=at_work.sign_in_flows if at_work else (),
         sign_in_ends_at=keeper.refresh_expires_at if keeper else None,
-        fetches_orders=poller is not None,
+        fetches_orders=poller is not None and poller.orders is not None,
         interval=config.interval.total_seconds(),
         next_run=poller.next_run if poller and state is AccountState.ACTIVE else None,
         runs=numbers.runs.get(name, {}),

@@ -13,7 +13,7 @@ import msgspec
 
 from olhubd.model import AlarmKind, Reconciliation
 
-__all__ = ["Facts", "Finding", "Limits", "Source", "Target", "findings", "span"]
+__all__ = ["Facts", "Failing", "Finding", "Limits", "Source", "Target", "findings", "span"]
 
 
 _ANY = timedelta()
@@ -46,6 +46,14 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     stranger: timedelta = timedelta(minutes=15)
 
 
+class Failing(msgspec.Struct, frozen=True, kw_only=True):
+    """A feed that tells of something else than orders and cannot be read."""
+
+    name: str
+    since: datetime
+    reason: str
+
+
 class Source(msgspec.Struct, frozen=True, kw_only=True):
     """An account as far as it is read from. `heard` is up to when all is known, `checked` when it was last
     reconciled; both None for never, and then counted from `began`."""
@@ -68,6 +76,10 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     """What keeps it from being read, or reached at all, now."""
     refused_since: datetime | None = None
     """Since when its key has been refused."""
+    comparable: bool = True
+    """Whether its orders can be compared with the source's at all."""
+    failing: Sequence[Failing] = ()
+    """Its feeds beside that of orders that cannot be read."""
 
 
 class Unknown(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,8 +153,25 @@ def _source(source: Source, now: datetime, limits: Limits) -> Iterator[Finding]:
         since = f"{source.refused_since:%Y-%m-%d %H:%M} UTC"
         text = f"its key is refused since {since}: write the right one into its settings, then: olhubd reload"
         yield Finding(kind=AlarmKind.SIGN_IN, subject=name, detail=text)
-    if not source.fetches:
-        return
+    yield from _feeds(source, now, limits)
+
+
+def _feeds(source: Source, now: datetime, limits: Limits) -> Iterator[Finding]:
+    """That of orders, else the others: an account has one alarm of each kind."""
+    told = False
+    for finding in _orders(source, now, limits) if source.fetches else ():
+        told = told or finding.kind is AlarmKind.FEED
+        yield finding
+    late = max(limits.feed, source.interval * 3)
+    others = [feed for feed in source.failing if now - feed.since > late]
+    if others and not told and source.active and source.signed_in is not False:
+        first = others[0]
+        text = f"its feed {first.name} has not been read for {span(now - first.since)}: {first.reason}"
+        yield Finding(kind=AlarmKind.FEED, subject=source.name, detail=text)
+
+
+def _orders(source: Source, now: datetime, limits: Limits) -> Iterator[Finding]:
+    name = source.name
     age = now - (source.heard or source.began)
     if source.retention is not None and age > source.retention * limits.retention:
         text = f"last read {span(age)} ago, and the remote journal forgets after {span(source.retention)}"
@@ -156,7 +185,7 @@ def _source(source: Source, now: datetime, limits: Limits) -> Iterator[Finding]:
             yield Finding(kind=AlarmKind.FEED, subject=name, detail=f"could not be read yet: {source.trouble}")
         elif age > max(limits.feed, source.interval * 3):
             yield Finding(kind=AlarmKind.FEED, subject=name, detail=f"last read {span(age)} ago: olhubd runs")
-    if now - (source.checked or source.began) > limits.unchecked + timedelta(days=1):
+    if source.comparable and now - (source.checked or source.began) > limits.unchecked + timedelta(days=1):
         when = "not been compared" if source.checked is None else f"been compared {span(now - source.checked)} ago"
         yield Finding(kind=AlarmKind.UNCHECKED, subject=name, detail=f"its orders have {when} with the source's")
 

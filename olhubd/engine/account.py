@@ -18,19 +18,22 @@ from olhubd.engine.calls import LET_GO, Calls
 from olhubd.engine.connection import Connection
 from olhubd.engine.outbox.attempt import Courier
 from olhubd.engine.outbox.dispatcher import Dispatcher
-from olhubd.engine.poller import Poller, Trouble
+from olhubd.engine.poller import Poller
+from olhubd.engine.reader import Reader, Trouble
 from olhubd.engine.schedule import Schedule
 from olhubd.engine.shared import Shared
 from olhubd.engine.tokens import TokenKeeper
-from olhubd.model import Fulfilment, Run
+from olhubd.model import Fulfilment, Kind, Run
 from olhubd.plugin import (
     AccountBlocked,
     Connector,
     Flow,
     Identity,
-    OrderFeed,
+    OrderCount,
+    OrderLookup,
     PluginError,
     Probe,
+    sweep_of,
 )
 from olhubd.runtime.backoff import Backoff
 from olhubd.runtime.supervisor import Pulse
@@ -99,13 +102,15 @@ class AccountUnit:
 
     def _make_poller(self) -> Poller | None:
         config, shared = self.config, self._shared
-        if not config.fetch_orders or not isinstance(self.connector, OrderFeed):
+        feeds = [f for f in self.connector.feeds.values() if config.fetch_orders or Kind.ORDER not in f.kinds]
+        if not feeds:
             return None
         first_run = self.row.started_at or shared.clock.now()
         since = _since(config.start, first_run)
         return Poller(
             config.name,
-            self.connector,
+            feeds,
+            self.connector.capability(OrderLookup),
             Schedule(
                 interval=config.interval,
                 sweep_interval=config.sweep_interval,
@@ -116,7 +121,7 @@ class AccountUnit:
             calls=self.calls,
             database=shared.database,
             landing=shared.landing,
-            log_of_runs=shared.runs,
+            runs=shared.runs,
             sweeps=shared.sweeps,
             pulls=shared.pulls,
             clock=shared.clock,
@@ -126,6 +131,21 @@ class AccountUnit:
             lost=self.lost,
             recovered=self._recovered,
         )
+
+    @property
+    def orders(self) -> Reader | None:
+        """Who reads its orders; None where it fetches none."""
+        return self.poller.orders if self.poller is not None else None
+
+    @property
+    def sweeps(self) -> bool:
+        """Whether its orders can be listed beside its feed."""
+        return sweep_of(self.connector.feed(Kind.ORDER)) is not None
+
+    @property
+    def comparable(self) -> bool:
+        """Whether its orders can be compared with the source's."""
+        return self.sweeps or self.connector.can(OrderCount)
 
     def _recovered(self) -> None:
         self._knocks.reset()
@@ -263,7 +283,7 @@ class AccountUnit:
             await self._shared.clock.sleep(pause)
             if not self._proven:
                 continue  # another system may answer now
-            if isinstance(self.connector, Probe):
+            if self.config.connector.can(Probe):
                 try:
                     await self.connection.visited(told=False)
                 except PluginError:
@@ -409,7 +429,7 @@ class AccountUnit:
         """Who would fetch now. Raises NotPossible with the reason, or Limited."""
         if self.row.state is not AccountState.ACTIVE:
             raise NotPossible(f"{self.name} is {self.row.state.value}: {self.row.reason or 'by a person'}")
-        if self.poller is None:
+        if self.poller is None or self.orders is None:
             why = "fetch_orders is off" if self.config.fetch_orders is False else "its system has no order feed"
             raise NotPossible(f"{self.name} fetches no orders: {why}")
         self.poller.fetchable()

@@ -7,23 +7,21 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from olhubd.engine.batch import Result
-from olhubd.engine.calls import Calls
-from olhubd.engine.runlog import RunLog, counted, words
+from olhubd.engine.reading import Reading
+from olhubd.engine.runlog import counted, words
 from olhubd.model import Order, Run
 from olhubd.plugin import (
     AccountBlocked,
     AuthLost,
-    Clock,
     Gone,
     Later,
-    OrderFeed,
     OrderLookup,
     PluginError,
     Record,
     Temporary,
     Unreadable,
 )
-from olhubd.store import Database, Transaction, arrivals, lookups
+from olhubd.store import Transaction, arrivals, lookups
 
 __all__ = ["Again"]
 
@@ -37,28 +35,22 @@ _RECORD = (Order, Unreadable, Gone, Later)
 
 
 class Again:
-    """The orders of one account that wait to be read again. `store` lands what was read."""
+    """The orders of one account that wait to be read again. `store` lands what was read; no `lookup`: none is."""
 
     def __init__(
         self,
-        account: str,
-        feed: OrderFeed,
-        calls: Calls,
-        patience: Callable[[], float],
+        reading: Reading,
+        lookup: OrderLookup | None,
         store: Callable[[Sequence[Record], Run], Awaitable[Result]],
-        *,
-        database: Database,
-        log_of_runs: RunLog,
-        clock: Clock,
     ) -> None:
-        self._account = account
-        self._feed = feed
-        self._calls = calls
-        self._patience = patience
+        self._account = reading.account
+        self._lookup = lookup
+        self._calls = reading.calls
+        self._patience = reading.patience
         self._store = store
-        self._database = database
-        self._runs = log_of_runs
-        self._clock = clock
+        self._database = reading.database
+        self._runs = reading.runs
+        self._clock = reading.clock
         self._place: tuple[datetime, int] | None = None
         """Up to where unfinished orders were looked at in turn."""
         self.waiting = True
@@ -69,7 +61,7 @@ class Again:
 
         Not every edit moves the date of change that feeds and sweeps go by.
         """
-        if not isinstance(self._feed, OrderLookup):
+        if self._lookup is None:
             return
         oldest = (until - _BACK, 0)
         place = max(self._place or oldest, oldest)
@@ -88,7 +80,7 @@ class Again:
 
     async def read(self) -> None:
         """Read what is due. Raises what keeps the account as a whole from being read."""
-        if not self.waiting or not isinstance(self._feed, OrderLookup):
+        if not self.waiting or self._lookup is None:
             return
         due = await lookups.due(self._database.reader, self._account, self._clock.now())
         if not due:
@@ -100,7 +92,7 @@ class Again:
         failure: PluginError | None = None
         for wish in due:
             try:
-                ask = partial(self._feed.read_order, wish.external_id)
+                ask = partial(self._lookup.read_order, wish.external_id)
                 record: Record = await self._calls.read("read_order", ask, _RECORD, limit=self._patience())
             except (AuthLost, AccountBlocked) as error:
                 failure = error

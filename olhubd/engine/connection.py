@@ -48,7 +48,7 @@ class Connection:
         """The date that the last answer of its system bore, and when it came."""
         self.budgets: set[str] = set()
         """The keys of the budgets by which its connector calls."""
-        signs_in = issubclass(config.connector, OAuthLogin)
+        signs_in = config.connector.can(OAuthLogin)
         # Nobody withdraws a key in passing, and a sign-in's own keeper knows when it is refused for good.
         self.refusals = None if signs_in else Refusals(shared.clock)
         self.calls = Calls(
@@ -74,10 +74,8 @@ class Connection:
     @property
     def sign_in_flows(self) -> tuple[Flow, ...]:
         """How a person signs in, the usual way first; none where nobody has to."""
-        login = self.connector
-        return (
-            tuple(flow for flow in login.flows if flow is not Flow.CLIENT) if isinstance(login, OAuthLogin) else ()
-        )
+        login = self.connector.capability(OAuthLogin)
+        return tuple(flow for flow in login.flows if flow is not Flow.CLIENT) if login is not None else ()
 
     def visitor(self, tokens: Tokens) -> Connector[Any]:
         """Another instance of the account's connector, which goes by `tokens`: to ask whose they are, say."""
@@ -90,7 +88,13 @@ class Connection:
             tokens=tokens,
             make_client=shared.clients.of(self._date, self.budgets),
         )
-        made: Connector[Any] = self.calls.ask("__init__", lambda: config.connector(account), Connector)
+
+        def make() -> Connector[Any]:
+            made: Connector[Any] = config.connector(account)
+            made.check_parts()
+            return made
+
+        made: Connector[Any] = self.calls.ask("__init__", make, Connector)
         return made
 
     def _date(self, told: str) -> None:
@@ -98,31 +102,31 @@ class Connection:
         self._shared.lineage.heard(self._config.name, told)
 
     async def _refresh(self, token: Token) -> Token:
-        connector = self.connector
-        if not isinstance(connector, OAuthLogin):
-            raise AuthLost(f"{connector.title} has no sign-in")
-        fresh: Token = await self.calls.write("refresh", lambda: connector.refresh(token), Token, limit=LIMIT)
+        login = self.connector.capability(OAuthLogin)
+        if login is None:
+            raise AuthLost(f"{self.connector.title} has no sign-in")
+        fresh: Token = await self.calls.write("refresh", lambda: login.refresh(token), Token, limit=LIMIT)
         return fresh
 
     async def _obtain(self) -> Token | None:
         """A token that no person grants; None where one must."""
-        connector = self.connector
-        if not isinstance(connector, OAuthLogin) or Flow.CLIENT not in connector.flows:
+        login = self.connector.capability(OAuthLogin)
+        if login is None or Flow.CLIENT not in login.flows:
             return None
-        token: Token = await self.calls.write("obtain", connector.obtain, Token, limit=LIMIT)
+        token: Token = await self.calls.write("obtain", login.obtain, Token, limit=LIMIT)
         return token
 
     async def visited(self, limit: float | None = None, *, told: bool = True) -> Identity:
         """Who answers there. Without `told` a refused key is told as such at once."""
-        probe = self.connector
-        assert isinstance(probe, Probe)
+        probe = self.connector.capability(Probe)
+        assert probe is not None
         found: Identity = await self.calls.read("probe", probe.probe, Identity, limit=limit, told=told)
         return found
 
     def word_for(self, state: Fulfilment) -> str | None:
         """This system's word for a state of ours; None where it has none, or cannot tell."""
-        sink = self.connector
-        if not isinstance(sink, StatusSink):
+        sink = self.connector.capability(StatusSink)
+        if sink is None:
             return None
         try:
             word: str | None = self.calls.ask("status_for", lambda: sink.status_for(state), (str, NoneType))

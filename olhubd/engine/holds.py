@@ -137,9 +137,10 @@ class Holds:
 
     async def _find(self, target: str, number: str) -> Found:
         unit = self._units.get(target)
-        if unit is None or not isinstance(unit.connector, OrderSink):
+        sink = unit.connector.capability(OrderSink) if unit is not None else None
+        if unit is None or sink is None:
             raise NotPossible(f"{target} is not at work, so it cannot be asked for its orders")
-        ask = partial(unit.connector.find_by_number, number)
+        ask = partial(sink.find_by_number, number)
         found: Found | None = await unit.calls.read("find_by_number", ask, (Found, NoneType), limit=_PATIENCE)
         if found is None:
             raise NotPossible(f"{target} has no order with the number {number}")
@@ -163,24 +164,31 @@ class Holds:
 
     def options(self, record: Quarantined) -> tuple[Choice, ...]:
         """What may be done with a record that could not land."""
-        asked = self._source(record.account) is not None
-        why_not = (
-            None if asked else f"{record.account} cannot be asked for one order: the next sweep reads it again"
-        )
+        source = self._source(record)
         return (
-            Choice(name=Act.RETRY, possible=asked, why_not=why_not),
+            Choice(
+                name=Act.RETRY,
+                possible=not isinstance(source, str),
+                why_not=source if isinstance(source, str) else None,
+            ),
             Choice(name=Act.DISCARD, possible=True),
         )
 
-    def _source(self, account: str) -> Poller | None:
-        unit = self._units.get(account)
-        return unit.poller if unit is not None and isinstance(unit.connector, OrderLookup) else None
+    def _source(self, record: Quarantined) -> Poller | str:
+        """Who can read the record again, or why nobody can."""
+        unit = self._units.get(record.account)
+        orders = unit.orders if unit is not None else None
+        if unit is not None and orders is not None and record.feed.partition(".")[0] != orders.name:
+            return f"{record.feed} of {record.account} tells of no orders, and the hub carries nothing else yet"
+        if unit is None or unit.poller is None or orders is None or not unit.connector.can(OrderLookup):
+            return f"{record.account} cannot be asked for one order: the next sweep reads it again"
+        return unit.poller
 
     async def read_again(self, record: Quarantined, who: str) -> None:
         """Ask the source for the record once more; it lands, or comes back with what is wrong with it now."""
-        poller = self._source(record.account)
-        if poller is None:
-            raise NotPossible(str(self.options(record)[0].why_not))
+        poller = self._source(record)
+        if isinstance(poller, str):
+            raise NotPossible(poller)
         now = self._shared.clock.now()
         wish = lookups.Lookup(external_id=record.external_id, due_at=now, reason="asked for by a person")
 
@@ -206,7 +214,8 @@ class Holds:
 
     def _numbered(self, target: str) -> bool:
         unit = self._units.get(target)
-        return unit is not None and isinstance(unit.connector, OrderSink) and unit.connector.numbered
+        sink = unit.connector.capability(OrderSink) if unit is not None else None
+        return sink is not None and sink.numbered
 
     async def _allowed(self, delivery_id: int, act: Act, tx: Transaction | None = None) -> Delivery:
         reader = tx or self._shared.database.reader
@@ -260,7 +269,7 @@ class Holds:
 
     def _after_push(self, stored: Stored, target: str, found: str | None) -> Sequence[Debt]:
         account, unit = stored.account, self._units.get(target)
-        pays = unit is not None and isinstance(unit.connector, PaymentSink)
+        pays = unit is not None and unit.connector.can(PaymentSink)
         for route in self._shared.routes():
             if route.target == target and account in route.sources:
                 told = plan.after_push(account, route, self._shared.processing(account))

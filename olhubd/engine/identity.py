@@ -23,7 +23,7 @@ def fingerprint(settings: Settings) -> str:
 
 def provable(connector: type[Connector[Any]]) -> bool:
     """Whether such a system can be asked who it is, and nothing else proves it."""
-    return issubclass(connector, Probe) and not issubclass(connector, OAuthLogin)
+    return connector.can(Probe) and not connector.can(OAuthLogin)
 
 
 def another(name: str, known: str, found: str) -> str:

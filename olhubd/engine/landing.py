@@ -7,7 +7,7 @@ record breaks something, and who is woken by it. Nothing here talks to the outsi
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 
 import msgspec
@@ -18,7 +18,7 @@ from olhubd.engine.candidate import Candidate, fault, prepare
 from olhubd.engine.inputs import Draft
 from olhubd.engine.lineage import Lineage
 from olhubd.engine.records import sorted_out
-from olhubd.model import OrderId, Run
+from olhubd.model import Kind, OrderId, Run
 from olhubd.plugin import Clock, Gone, Later, Log, Record, Unreadable
 from olhubd.store import TROUBLE, Database, Transaction, feeds, runs
 
@@ -58,13 +58,15 @@ class Landing:
         run: Run,
         position: feeds.Position | None = None,
         start: datetime | None = None,
+        kinds: Collection[Kind] = (Kind.ORDER,),
     ) -> Result:
         """Store the records of a page, and with the last of them the feed's new position and the run's counts.
 
+        `kinds` is what the feed's records are about. What no flow carries is kept aside, for the cursor moves on.
         Orders placed before `start` are not imported; those that are held already are kept up to date.
         """
         result = Result()
-        ordered, others = sorted_out(records)
+        ordered, others = sorted_out(records, kinds)
         writing: asyncio.Future[Result] | None = None
         try:
             for i in range(0, len(ordered) or 1, BATCH):

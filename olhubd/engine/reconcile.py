@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from olhubd.engine.account import AccountUnit, NotPossible
-from olhubd.model import Order, Reconciliation
-from olhubd.plugin import ContractBroken, Cursor, Log, OrderCount, OrderFeed, OrderLookup, PluginError, Temporary
+from olhubd.model import Kind, Order, Reconciliation
+from olhubd.plugin import ContractBroken, Cursor, Log, OrderCount, OrderLookup, PluginError, Temporary, sweep_of
 from olhubd.runtime.supervisor import Pulse, Supervisor
 from olhubd.store import FAILURES, Transaction, arrivals, lookups, reconciliations
 from olhubd.store.accounts import AccountState
@@ -75,16 +75,18 @@ class Reconciler:
     async def reconcile(self, account: str, day: date | None, who: str) -> Reconciliation:
         """Compare one day now; the last whole one unless another is named. Raises NotPossible with the reason."""
         unit = self._hub.unit(account)
-        if unit.poller is None:
+        if unit.orders is None:
             raise NotPossible(f"{account} fetches no orders, so there is nothing to compare")
+        if not unit.comparable:
+            raise NotPossible(f"{account} can neither count nor list its orders, so there is nothing to compare")
         if unit.row.state is not AccountState.ACTIVE:
             raise NotPossible(f"{account} is {unit.row.state.value}: {unit.row.reason or 'by a person'}")
         today = self._hub.clock.now().astimezone(self._zone).date()
         day = day or today - timedelta(days=1)
         if day >= today:
             raise NotPossible(f"{day} is not over yet: orders still come")
-        if day < unit.poller.since.astimezone(self._zone).date():
-            raise NotPossible(f"{account} takes no orders from before {unit.poller.since:%Y-%m-%d %H:%M} UTC")
+        if day < unit.orders.since.astimezone(self._zone).date():
+            raise NotPossible(f"{account} takes no orders from before {unit.orders.since:%Y-%m-%d %H:%M} UTC")
         await self._hub.note("account.reconciled", {}, who, account=account)
         known = await reconciliations.since(self._hub.database.reader, account, day)
         return await self._look(unit, day, known.get(day))
@@ -94,7 +96,7 @@ class Reconciler:
         return self._hub.configuration.daemon.zone
 
     async def _account(self, unit: AccountUnit, pulse: Pulse) -> None:
-        if unit.poller is None or unit.row.state is not AccountState.ACTIVE:
+        if unit.orders is None or not unit.comparable or unit.row.state is not AccountState.ACTIVE:
             return
         now = self._hub.clock.now()
         today = now.astimezone(self._zone).date()
@@ -141,8 +143,8 @@ class Reconciler:
     def _bounds(self, day: date, unit: AccountUnit) -> tuple[datetime, datetime]:
         """The day's beginning and end, or what of it comes after the account's own beginning."""
         since = _midnight(day, self._zone)
-        if unit.poller is not None:
-            since = max(since, unit.poller.since)
+        if unit.orders is not None:
+            since = max(since, unit.orders.since)
         return since, _midnight(day + timedelta(days=1), self._zone)
 
     async def _look(self, unit: AccountUnit, day: date, before: Reconciliation | None) -> Reconciliation:
@@ -166,8 +168,9 @@ class Reconciler:
         missing: list[str] = []
         surplus: list[str] = []
         counted = None
-        if isinstance(unit.connector, OrderCount) and (before is None or not before.different):
-            count = partial(unit.connector.count_orders, since, until)
+        counter = unit.connector.capability(OrderCount)
+        if counter is not None and (before is None or not before.different):
+            count = partial(counter.count_orders, since, until)
             counted = await unit.calls.read("count_orders", count, int, limit=_LIMIT)
         if counted is None or counted != len(held):
             listed = await self._listed(unit, since, until)
@@ -195,11 +198,11 @@ class Reconciler:
 
     async def _listed(self, unit: AccountUnit, since: datetime, until: datetime) -> list[str]:
         """The orders placed in that time, by the source's own list."""
-        feed, cursor, ids = unit.connector, None, dict[str, None]()
-        if not isinstance(feed, OrderFeed):
-            raise ContractBroken("it has no order feed")
+        sweep, cursor, ids = sweep_of(unit.connector.feed(Kind.ORDER)), None, dict[str, None]()
+        if sweep is None:
+            raise ContractBroken("its orders cannot be listed")
         for _ in range(_PAGES):
-            page = await unit.calls.page("sweep", partial(feed.sweep, since, cursor), cursor, limit=_LIMIT)
+            page = await unit.calls.page("sweep", partial(sweep.sweep, since, cursor), cursor, limit=_LIMIT)
             if page.failure is not None:
                 raise page.failure
             ids.update(
@@ -216,7 +219,7 @@ class Reconciler:
 
     async def _store(self, unit: AccountUnit, found: Reconciliation, missing: list[str]) -> None:
         wishes = []
-        if isinstance(unit.connector, OrderLookup):
+        if unit.connector.can(OrderLookup):
             reason = f"missing on {found.day}"
             wishes = [
                 lookups.Lookup(external_id=id_, due_at=found.looked_at, reason=reason) for id_ in missing[:500]

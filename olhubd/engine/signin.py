@@ -108,10 +108,11 @@ class SignIns:
         """
         async with self._beginning:
             unit = self._hub.unit(account)
-            login = unit.connector
-            if not isinstance(login, OAuthLogin):
-                raise NotPossible(f"{login.title} has no sign-in: the key of {account} stands in its settings")
-            flow = _chosen(login, login.title, flow)
+            login = unit.connector.capability(OAuthLogin)
+            if login is None:
+                why = f"{unit.connector.title} has no sign-in: the key of {account} stands in its settings"
+                raise NotPossible(why)
+            flow = _chosen(login, unit.connector.title, flow)
             redirect_uri = (login.redirect_uri or callback) if flow is Flow.CODE else None
             known = self._latest.get(account)
             if (
@@ -126,7 +127,7 @@ class SignIns:
             if redirect_uri is None:
                 begun, token = await self._by_device(account, login, unit.calls)
             else:
-                begun, token = self._by_browser(account, login, unit.calls, login.title, redirect_uri)
+                begun, token = self._by_browser(account, login, unit.calls, unit.connector.title, redirect_uri)
             self._latest[account] = begun
             self._ended[account] = asyncio.Event()
             self._hub.supervisor.once(task, partial(self._see_through, begun, token, who))
@@ -259,8 +260,9 @@ class SignIns:
 
     async def _whose(self, unit: AccountUnit, token: Token) -> Identity | None:
         """Who granted it. Asks more than once, since a token that is dropped costs the person another sign-in."""
-        visitor = guest = unit.connection.visitor(Loan(token))
-        if not isinstance(guest, Probe):
+        visitor = unit.connection.visitor(Loan(token))
+        guest = visitor.capability(Probe)
+        if guest is None:
             return None
         try:
             for attempt in range(1, _PROBES + 1):

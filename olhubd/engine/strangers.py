@@ -64,11 +64,12 @@ class Strangers:
             return found
         for one in await self.listing():
             unit = self._units.get(one.reference.partition(":")[0])
+            swept = unit is not None and unit.sweeps and not self._askable(one)
             told = Unknown(
                 number=one.number or one.external_id,
                 reference=one.reference,
                 since=one.since or one.seen_at,
-                sweep=unit.config.sweep_interval if unit is not None and not self._askable(one) else None,
+                sweep=unit.config.sweep_interval if unit is not None and swept else None,
             )
             found.setdefault(one.account, []).append(told)
         return found
@@ -86,4 +87,4 @@ class Strangers:
 
     def _askable(self, one: Stranger) -> bool:
         unit = self._units.get(one.reference.partition(":")[0])
-        return unit is not None and unit.poller is not None and isinstance(unit.connector, OrderLookup)
+        return unit is not None and unit.orders is not None and unit.connector.can(OrderLookup)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from olhubd.decide import plan, silence, watch
-from olhubd.decide.watch import Facts, Finding, Limits, Source, Target
+from olhubd.decide.watch import Facts, Failing, Finding, Limits, Source, Target
 from olhubd.decide.words import UnknownWord
 from olhubd.engine.account import AccountUnit
 from olhubd.engine.alarms import Alarms
@@ -141,7 +141,7 @@ class Watch:
                     name=name,
                     active=unit.row.state is AccountState.ACTIVE,
                     parked=(unit.row.reason or "") if unit.row.state is AccountState.PARKED else None,
-                    fetches=unit.poller is not None,
+                    fetches=unit.orders is not None,
                     began=max(self._began, unit.row.changed_at),
                     heard=heard,
                     checked=await hub.reconciler.checked(name),
@@ -154,6 +154,8 @@ class Watch:
                     differences=differing.get(name, ()),
                     trouble=unit.trouble.reason if unit.trouble is not None else None,
                     refused_since=unit.refused_since,
+                    comparable=unit.comparable,
+                    failing=_failing(unit),
                 )
             )
         targets = await self._targets(now)
@@ -169,7 +171,7 @@ class Watch:
         run = self._hub.runs.latest.get((unit.name, "orders"))
         if run is not None and run.state is RunState.DONE:
             self._heard[unit.name] = run.ended_at
-        elif unit.name not in self._heard and unit.poller is not None:
+        elif unit.name not in self._heard and unit.orders is not None:
             self._heard[unit.name] = await arrivals.read_at(self._hub.database.reader, unit.name, "orders")
         return self._heard.get(unit.name)
 
@@ -249,7 +251,7 @@ class Watch:
             return []
         found = []
         for name, unit in list(self._hub.units.items()):
-            if unit.poller is None or unit.row.state is not AccountState.ACTIVE:
+            if unit.orders is None or unit.row.state is not AccountState.ACTIVE:
                 self._ears.pop(name, None)
                 continue
             ear = self._ears.setdefault(name, _Ear())
@@ -268,7 +270,7 @@ class Watch:
         zone, name = self._hub.configuration.daemon.zone, unit.name
         if ear.learned_at is None or heard - ear.learned_at >= timedelta(days=1):
             since = heard - silence.HISTORY
-            first = max(since, unit.poller.since if unit.poller is not None else since)
+            first = max(since, unit.orders.since if unit.orders is not None else since)
             counts = await arrivals.count(reader, name, since, heard)
             ear.learned = silence.learn(counts, first, heard, zone, alarms.quiet_days)
             ear.learned_at = heard
@@ -286,3 +288,13 @@ class Watch:
             return None
         text = f"{verdict.came} orders since {verdict.since:%Y-%m-%d %H:%M} UTC, where {verdict.due:.0f} are usual"
         return Finding(kind=AlarmKind.SILENCE, subject=name, detail=text)
+
+
+def _failing(unit: AccountUnit) -> list[Failing]:
+    """The feeds beside that of orders that cannot be read."""
+    readers = unit.poller.readers if unit.poller is not None else ()
+    return [
+        Failing(name=reader.name, since=reader.trouble.since, reason=reader.trouble.reason)
+        for reader in readers
+        if reader is not unit.orders and reader.trouble is not None
+    ]

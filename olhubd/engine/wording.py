@@ -138,16 +138,14 @@ async def _vocabulary(unit: AccountUnit) -> tuple[Vocabulary, str | None]:
     if unit.sign_in_flows and unit.keeper is not None and unit.keeper.token is None:
         return Vocabulary(), "nobody has signed in"
     try:
-        if isinstance(connector, StatusList):
-            statuses = _words(await calls.read("statuses", connector.statuses, Sequence, limit=_PATIENCE))
-        if isinstance(connector, DeliveryMethodList):
+        if (known := connector.capability(StatusList)) is not None:
+            statuses = _words(await calls.read("statuses", known.statuses, Sequence, limit=_PATIENCE))
+        if (ways := connector.capability(DeliveryMethodList)) is not None:
             deliveries = _words(
-                await calls.read("delivery_methods", connector.delivery_methods, Sequence, limit=_PATIENCE)
+                await calls.read("delivery_methods", ways.delivery_methods, Sequence, limit=_PATIENCE)
             )
-        if isinstance(connector, PaymentMethodList):
-            payments = _words(
-                await calls.read("payment_methods", connector.payment_methods, Sequence, limit=_PATIENCE)
-            )
+        if (means := connector.capability(PaymentMethodList)) is not None:
+            payments = _words(await calls.read("payment_methods", means.payment_methods, Sequence, limit=_PATIENCE))
     except PluginError as error:
         return Vocabulary(statuses=statuses, deliveries=deliveries, payments=payments), str(error)
     return Vocabulary(statuses=statuses, deliveries=deliveries, payments=payments), None

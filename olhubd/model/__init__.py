@@ -37,6 +37,7 @@ from olhubd.model.record import (
     RunState,
 )
 from olhubd.model.scope import Scope
+from olhubd.model.subject import Kind
 
 __all__ = [
     "Action",
@@ -58,6 +59,7 @@ __all__ = [
     "EventId",
     "Fulfilment",
     "InvoiceParty",
+    "Kind",
     "Line",
     "Money",
     "Offer",

@@ -5,32 +5,25 @@ from olhubd.plugin.budget import Budget, Gate, Lane
 from olhubd.plugin.capability import (
     UNLINKED,
     CancelSink,
-    Cursor,
     DeliveryMethodList,
     Difference,
     Found,
-    Gone,
     Identity,
-    Later,
     Method,
     OAuthLogin,
     OrderCount,
-    OrderFeed,
     OrderLookup,
     OrderSink,
-    Page,
     PaymentMethodList,
     PaymentSink,
     Probe,
     Push,
     Receipt,
-    Record,
     ShipmentSink,
     Status,
     StatusList,
     StatusSink,
     Unlinked,
-    Unreadable,
 )
 from olhubd.plugin.connector import Account, Clock, Connector, Defaults, Log, RegisterConnector
 from olhubd.plugin.errors import (
@@ -48,6 +41,7 @@ from olhubd.plugin.errors import (
     Temporary,
     Unavailable,
 )
+from olhubd.plugin.feed import Cursor, Feed, Gone, Later, OrderFeed, Page, Record, Sweep, Unreadable, sweep_of
 from olhubd.plugin.guarded import guarded
 from olhubd.plugin.hooks import hookimpl
 from olhubd.plugin.http import Answer, Bearer, Client, Complaint, ErrorTable, Middleware, Signer, decode
@@ -56,6 +50,7 @@ from olhubd.plugin.lenient import Side
 from olhubd.plugin.oauth import DeviceGrant, Flow, Pending, Token, Tokens
 from olhubd.plugin.oauth2 import OAUTH2_ERRORS, Granted, OAuth2
 from olhubd.plugin.pagesize import PageSize
+from olhubd.plugin.part import Capability, Parts
 from olhubd.plugin.settings import Duration, Field, Secret, Settings, Url
 from olhubd.plugin.stored import Comparison
 from olhubd.plugin.walk import (
@@ -82,6 +77,7 @@ __all__ = [
     "Blame",
     "Budget",
     "CancelSink",
+    "Capability",
     "Client",
     "Clock",
     "Comparison",
@@ -96,6 +92,7 @@ __all__ = [
     "Difference",
     "Duration",
     "ErrorTable",
+    "Feed",
     "Field",
     "Flow",
     "Found",
@@ -122,6 +119,7 @@ __all__ = [
     "OutcomeUnknown",
     "Page",
     "PageSize",
+    "Parts",
     "PaymentMethodList",
     "PaymentSink",
     "Pending",
@@ -144,6 +142,7 @@ __all__ = [
     "Status",
     "StatusList",
     "StatusSink",
+    "Sweep",
     "Temporary",
     "Token",
     "Tokens",
@@ -158,5 +157,6 @@ __all__ = [
     "guarded",
     "hookimpl",
     "require_order",
+    "sweep_of",
     "whole",
 ]

@@ -6,12 +6,17 @@ is. Signing in goes first, then orders, stock, prices and offers.
 
 from __future__ import annotations
 
+import contextlib
 import enum
+from collections.abc import Iterable, Iterator
+from contextvars import ContextVar
 from typing import Protocol
 
 import msgspec
 
-__all__ = ["Budget", "Gate", "Lane"]
+from olhubd.model import Kind
+
+__all__ = ["Budget", "Gate", "Lane", "calling_for", "calls_for"]
 
 
 class Lane(enum.IntEnum):
@@ -27,6 +32,30 @@ class Lane(enum.IntEnum):
     STOCK = 2
     PRICES = 3
     OFFERS = 4
+
+    @classmethod
+    def of(cls, kinds: Iterable[Kind]) -> Lane:
+        """What a call is for that is about such things."""
+        return min((_LANES.get(kind, cls.OFFERS) for kind in kinds), default=cls.OFFERS)
+
+
+_LANES = {Kind.ORDER: Lane.ORDERS, Kind.STOCK: Lane.STOCK, Kind.PRICE: Lane.PRICES}
+_CALLING_FOR = ContextVar("calling_for", default=Lane.ORDERS)
+
+
+@contextlib.contextmanager
+def calling_for(lane: Lane) -> Iterator[None]:
+    """The host's word for what the calls in here are for; no plugin has to know."""
+    before = _CALLING_FOR.set(lane)
+    try:
+        yield
+    finally:
+        _CALLING_FOR.reset(before)
+
+
+def calls_for() -> Lane:
+    """What a call made here is for."""
+    return _CALLING_FOR.get()
 
 
 class Budget(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""What a connector can do, one small abstract class each. A connector derives from those its system supports.
+"""What a connector can do, one small abstract class each. A connector is composed of those its system supports.
 
 Rules all share: a method makes calls and translates, it decides nothing and keeps nothing that matters. It
 raises the errors of `olhubd.plugin.errors` only. Any `Sink` method may be called again after an unknown outcome;
@@ -11,108 +11,42 @@ from __future__ import annotations
 import abc
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import ClassVar, NewType
+from typing import ClassVar
 
 import msgspec
 
 from olhubd.model import Fulfilment, Money, Order, Payment, Shipment
-from olhubd.plugin.errors import PluginError, Rejected
+from olhubd.plugin.errors import Rejected
+from olhubd.plugin.feed import Record
 from olhubd.plugin.oauth import DeviceGrant, Flow, Pending, Token
+from olhubd.plugin.part import Capability
 
 __all__ = [
     "UNLINKED",
     "CancelSink",
-    "Cursor",
     "DeliveryMethodList",
     "Difference",
     "Found",
-    "Gone",
     "Identity",
-    "Later",
     "Method",
     "OAuthLogin",
     "OrderCount",
-    "OrderFeed",
     "OrderLookup",
     "OrderSink",
-    "Page",
     "PaymentMethodList",
     "PaymentSink",
     "Probe",
     "Push",
     "Receipt",
-    "Record",
     "ShipmentSink",
     "Status",
     "StatusList",
     "StatusSink",
     "Unlinked",
-    "Unreadable",
 ]
 
-Cursor = NewType("Cursor", str)
-"""Where a feed has landed, in the connector's own notation."""
 
-
-class Unreadable(msgspec.Struct, frozen=True, kw_only=True):
-    """A record that the connector could not turn into ours. The host quarantines it with its `raw` text."""
-
-    external_id: str
-    reason: str
-    raw: bytes
-
-
-class Gone(msgspec.Struct, frozen=True, kw_only=True):
-    """The system answered that it has no such order (any more): a state, not an error."""
-
-    external_id: str
-
-
-class Later(msgspec.Struct, frozen=True, kw_only=True):
-    """The record is not what the feed announced yet: read it again after `seconds`."""
-
-    external_id: str
-    seconds: float
-    reason: str
-
-
-Record = Order | Unreadable | Gone | Later
-
-
-class Page(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of a feed. `cursor` covers exactly `records` and all before them.
-
-    `more` asks for the next page at once. `failure` tells why the page is shorter than what was announced; the
-    host lands what is here, moves to `cursor`, and then treats the failure like one that was raised.
-    """
-
-    records: Sequence[Record]
-    cursor: Cursor
-    more: bool = False
-    failure: PluginError | None = None
-
-
-class OrderFeed(abc.ABC):
-    """Orders in. Which of them are complete, paid or cancelled is told by the records, not by the feed."""
-
-    @abc.abstractmethod
-    async def start(self, since: datetime | None) -> Cursor:
-        """The cursor to begin with: only what comes after now (None), or from `since` on as far as the feed itself
-        reaches back; the host begins a sweep from `since` at once, which brings the rest."""
-
-    @abc.abstractmethod
-    async def pull(self, cursor: Cursor) -> Page:
-        """What came after `cursor`. Without news: no records and the same cursor."""
-
-    @abc.abstractmethod
-    async def sweep(self, since: datetime, cursor: Cursor | None) -> Page:
-        """The second, independent pass: all orders touched since `since`, page by page; None begins it.
-
-        A `failure` with the empty cursor says that nothing goes on from here: it begins anew from the same `since`.
-        """
-
-
-class OrderCount(abc.ABC):
+class OrderCount(Capability):
     """Counting orders without reading them: the cheap half of the daily reconciliation."""
 
     @abc.abstractmethod
@@ -122,7 +56,7 @@ class OrderCount(abc.ABC):
         What the feed and the sweep never tell as an order, such as a cart, does not count."""
 
 
-class OrderLookup(abc.ABC):
+class OrderLookup(Capability):
     """Reading one order by its external id."""
 
     @abc.abstractmethod
@@ -206,12 +140,12 @@ class Found(Receipt, frozen=True, kw_only=True):
     reference: str | None = None
 
 
-class OrderSink(abc.ABC):
+class OrderSink(Capability):
     """Orders out: create one, and find it again by our reference after an answer was lost."""
 
     idempotent: ClassVar[bool] = False
     """Whether the target itself refuses a second order of the same reference."""
-    settle: ClassVar[timedelta] = timedelta(seconds=60)
+    settle: timedelta = timedelta(seconds=60)
     """For how long after a lost answer the order may still appear over there."""
 
     @abc.abstractmethod
@@ -256,7 +190,7 @@ class OrderSink(abc.ABC):
         return
 
 
-class StatusSink(abc.ABC):
+class StatusSink(Capability):
     @abc.abstractmethod
     async def set_status(self, external_id: str, status: str) -> None:
         """Move the order to `status`, the target's own word. Already there, or further: nothing to do."""
@@ -266,14 +200,14 @@ class StatusSink(abc.ABC):
         return None
 
 
-class PaymentSink(abc.ABC):
+class PaymentSink(Capability):
     @abc.abstractmethod
     async def set_payment(self, external_id: str, payment: Payment, paid: Money) -> None:
         """Record that `paid` has been received in all. Already recorded: nothing to do."""
 
 
-class ShipmentSink(abc.ABC):
-    settle: ClassVar[timedelta] = timedelta(seconds=60)
+class ShipmentSink(Capability):
+    settle: timedelta = timedelta(seconds=60)
     """For how long after a lost answer the parcel may still appear over there."""
 
     @abc.abstractmethod
@@ -281,7 +215,7 @@ class ShipmentSink(abc.ABC):
         """Attach the parcel. The same (carrier, waybill) there already: nothing to do."""
 
 
-class CancelSink(abc.ABC):
+class CancelSink(Capability):
     @abc.abstractmethod
     async def cancel_order(self, external_id: str, reason: str) -> None:
         """Cancel it. Cancelled already: nothing to do. Raise Conflict where it is too late."""
@@ -294,7 +228,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     name: str
 
 
-class StatusList(abc.ABC):
+class StatusList(Capability):
     @abc.abstractmethod
     async def statuses(self) -> Sequence[Status]:
         """Every status that a route may name, as a target and as a source."""
@@ -307,13 +241,13 @@ class Method(msgspec.Struct, frozen=True, kw_only=True):
     name: str
 
 
-class DeliveryMethodList(abc.ABC):
+class DeliveryMethodList(Capability):
     @abc.abstractmethod
     async def delivery_methods(self) -> Sequence[Method]:
         """Every one that a route may name: those that a target takes, or that the orders of a source have."""
 
 
-class PaymentMethodList(abc.ABC):
+class PaymentMethodList(Capability):
     @abc.abstractmethod
     async def payment_methods(self) -> Sequence[Method]:
         """Every one that a route may name for the orders it brings."""
@@ -327,13 +261,13 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     details: dict[str, str] = {}
 
 
-class Probe(abc.ABC):
+class Probe(Capability):
     @abc.abstractmethod
     async def probe(self) -> Identity:
         """Who am I, and is all well? Raises what a real call would."""
 
 
-class OAuthLogin(abc.ABC):
+class OAuthLogin(Capability):
     """Signing in without ever seeing a password. `olhubd.plugin.oauth2.OAuth2` is one by the standards.
 
     `flows` declares which ways it has, the usual one first; a login implements the methods of those. The host keeps

@@ -6,29 +6,32 @@ nothing that matters may live only in it.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 import msgspec
 
+from olhubd.model import Kind
 from olhubd.plugin import capability
 from olhubd.plugin.budget import Budget
+from olhubd.plugin.compose import Composition, compose
+from olhubd.plugin.feed import Feed, OrderFeed, Sweep
 from olhubd.plugin.http import Client, ErrorTable, Middleware
 from olhubd.plugin.memory import Memory
 from olhubd.plugin.oauth import Tokens
+from olhubd.plugin.part import Capability, Parts, abilities, require_apart
 from olhubd.plugin.settings import Settings
 
 __all__ = ["CAPABILITIES", "Account", "Clock", "Connector", "Defaults", "Log", "RegisterConnector"]
 
 S = TypeVar("S", bound=Settings)
 T = TypeVar("T")
+C = TypeVar("C", bound=Capability)
 
-CAPABILITIES: Mapping[str, type] = {
+CAPABILITIES: Mapping[str, type[Capability]] = {"OrderFeed": OrderFeed, "Sweep": Sweep} | {
     name: getattr(capability, name)
     for name in (
-        "OrderFeed",
         "OrderCount",
         "OrderLookup",
         "OrderSink",
@@ -137,12 +140,18 @@ class Defaults(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Connector(Generic[S]):
-    """Derive from this and from the capabilities. `name` is what accounts write as their connector."""
+    """Derive from this. `name` is what accounts write as their connector.
+
+    A connector is composed of parts. It is one itself for each capability that it derives from; the others are
+    objects of their own, which it makes in `__init__` and names in `provides`.
+    """
 
     name: ClassVar[str]
     title: ClassVar[str]
     Settings: ClassVar[type[Settings]]
     defaults: ClassVar[Defaults] = Defaults()
+    provides: ClassVar[Parts] = {}
+    """The parts beside the connector itself: the class of each, and the attribute that holds it."""
     secret_keys: ClassVar[frozenset[str]] = frozenset()
     """Names of fields in this system's traffic that no log may show."""
 
@@ -150,6 +159,13 @@ class Connector(Generic[S]):
     """The status words of this system where they never differ, so that a wrong one is told without asking it."""
     words_in_settings: ClassVar[Mapping[str, str]] = {}
     """Settings that are tables whose keys are words of this system, with the capability that lists those words."""
+
+    _composition: ClassVar[Composition] = Composition({}, {})
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        require_apart(cls, Connector, *abilities(cls))
+        cls._composition = compose(cls)
 
     def __init__(self, account: Account[S]) -> None:
         self.account = account
@@ -163,16 +179,47 @@ class Connector(Generic[S]):
 
     @classmethod
     def capabilities(cls) -> tuple[str, ...]:
-        """The names of what this connector can do."""
-        return _capabilities(cls)  # type: ignore[arg-type]  # a class is hashable, whatever its instances are
+        """The names of what this connector can do; a feed counts by the kinds of its records."""
+        found = cls._composition
+        read = {kind for feed in found.feeds for kind in feed.kinds}
+        sweeps = any(issubclass(feed, Sweep) for feed in found.feeds)
+        able = {*found.parts, *([OrderFeed] if Kind.ORDER in read else []), *([Sweep] if sweeps else [])}
+        others = (f"{kind.title()}Feed" for kind in Kind if kind in read - {Kind.ORDER})
+        return (*(name for name, capability in CAPABILITIES.items() if capability in able), *others)
+
+    @classmethod
+    def can(cls, wanted: type[Capability]) -> bool:
+        """Whether one of its parts can do what is wanted. Feeds are not asked for this way: see `feeds`."""
+        return cls._composition.place_of(wanted) is not None
+
+    def capability(self, wanted: type[C]) -> C | None:
+        """The part that can do what is wanted, be it the connector itself; None where the system cannot. Feeds are
+        not asked for this way: see `feeds`."""
+        place = self._composition.place_of(wanted)
+        return None if place is None else self._part(place, wanted)
+
+    @property
+    def feeds(self) -> Mapping[str, Feed]:
+        """Its feeds by name, in the order of `provides`."""
+        return {feed.name: self._part(place, feed) for feed, place in self._composition.feeds.items()}
+
+    def feed(self, kind: Kind) -> Feed | None:
+        """The first feed whose records are about such things."""
+        return next((feed for feed in self.feeds.values() if kind in feed.kinds), None)
+
+    def check_parts(self) -> None:
+        """Raises what is wrong with a part; the host calls it once, when the connector was made."""
+        for wanted, place in self._composition.all:
+            self._part(place, wanted)
+
+    def _part(self, place: str, wanted: type[C]) -> C:
+        part = getattr(self, place) if place else self
+        if not isinstance(part, wanted):
+            raise TypeError(f"{type(self).__name__}.{place} is no {wanted.__name__}, as `provides` says")
+        return part
 
     async def close(self) -> None:
         """Let go of what was opened. The HTTP session is the host's and stays."""
-
-
-@functools.cache
-def _capabilities(connector: type[Connector[Any]]) -> tuple[str, ...]:
-    return tuple(name for name, base in CAPABILITIES.items() if issubclass(connector, base))
 
 
 RegisterConnector = Callable[[type[Connector[Any]]], None]

@@ -8,8 +8,8 @@ from typing import TypeVar
 
 import msgspec
 
-from olhubd.plugin.capability import Unreadable
 from olhubd.plugin.errors import ContractBroken, Temporary
+from olhubd.plugin.feed import Unreadable
 
 __all__ = ["guarded"]
 

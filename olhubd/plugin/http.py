@@ -21,7 +21,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from olhubd.plugin.answer import Answer, Complaint, ErrorTable, NotJson, decode
-from olhubd.plugin.budget import Gate, Lane
+from olhubd.plugin.budget import Gate, Lane, calls_for
 from olhubd.plugin.errors import (
     AccountBlocked,
     AuthLost,
@@ -122,9 +122,9 @@ class Client:
     def base(self) -> str:
         return self._base
 
-    async def get(self, path: str, into: type[T], query: _Query = None, lane: Lane = Lane.ORDERS) -> T:
+    async def get(self, path: str, into: type[T], query: _Query = None) -> T:
         """GET and decode."""
-        return await self.call("GET", path, into, query=query, lane=lane)
+        return await self.call("GET", path, into, query=query)
 
     async def call(
         self,
@@ -135,7 +135,6 @@ class Client:
         query: _Query = None,
         json: Any = None,
         repeatable: bool | None = None,
-        lane: Lane = Lane.ORDERS,
         headers: Mapping[str, str] | None = None,
     ) -> T:
         """A request whose answer is decoded. An unreadable answer to a write means that its outcome is unknown.
@@ -143,7 +142,7 @@ class Client:
         What is no JSON at all is nobody's answer: where the request may be repeated, that is Unavailable.
         """
         decoded, _ = await self.fetch(
-            method, path, into, query=query, json=json, repeatable=repeatable, lane=lane, headers=headers
+            method, path, into, query=query, json=json, repeatable=repeatable, headers=headers
         )
         return decoded
 
@@ -179,7 +178,7 @@ class Client:
         data: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         repeatable: bool | None = None,
-        lane: Lane = Lane.ORDERS,
+        lane: Lane | None = None,
         cost: int = 1,
         timeout: float | None = None,
         attempts: int | None = None,
@@ -189,13 +188,14 @@ class Client:
 
         `path` begins with a slash (or is empty) and is appended to the base; what is percent-encoded in it stays
         so. The body is `json`, which is anything msgspec encodes, or the fields of a `form`, or `data` as it is.
-        `repeatable` says that sending it twice is harmless; by default only reading methods are. `timeout` limits
-        each attempt, in seconds; `attempts` is how many there may be, and `errors` what failures mean, instead of
-        the client's.
+        `repeatable` says that sending it twice is harmless; by default only reading methods are. `lane` is for
+        the renewal of a token; what any other call is for the host knows. `timeout` limits each attempt, in
+        seconds; `attempts` is how many there may be, and `errors` what failures mean, instead of the client's.
         """
         if repeatable is None:
             repeatable = method in _SAFE_METHODS
         what = _what(method, path)
+        lane = calls_for() if lane is None else lane
         url = self._url(path)
         sent = self._headers
         if json is not None:

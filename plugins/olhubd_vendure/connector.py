@@ -1,76 +1,42 @@
-"""The connector: each capability in Vendure's terms. `shop` asks; `push` and `parcel` do."""
+"""The connector: its parts, and orders out. `shop` asks; `push` does; `orders` reads, `parcel` moves orders on."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar
+from datetime import timedelta
+from typing import ClassVar
 
-import msgspec
-
-from olhubd.model import Fulfilment, Money, Payment, Shipment
+from olhubd.model import Money
 from olhubd.plugin import (
     Account,
-    CancelSink,
     Connector,
-    Cursor,
     Defaults,
     DeliveryMethodList,
     Found,
-    Gone,
     Identity,
     Method,
-    OrderCount,
-    OrderFeed,
-    OrderLookup,
     OrderSink,
-    Page,
+    Parts,
     PaymentMethodList,
-    PaymentSink,
     Probe,
     Push,
     Receipt,
-    Record,
     Rejected,
-    ShipmentSink,
     Status,
     StatusList,
-    StatusSink,
-    Unreadable,
 )
-from olhubd_vendure import abilities, feed, mapping
+from olhubd_vendure import abilities, mapping
 from olhubd_vendure.catalogue import products
-from olhubd_vendure.feed import FeedCursor, Position, SweepCursor
+from olhubd_vendure.orders import Orders
 from olhubd_vendure.parcel import Clerk
 from olhubd_vendure.push import Importer, receipt
 from olhubd_vendure.settings import VendureSettings
 from olhubd_vendure.shop import Shop
-from olhubd_vendure.stream import follow
 
 __all__ = ["Vendure"]
 
-_LISTED: dict[str, Any] = {"state": {"notIn": list(mapping.UNPLACED)}}
-_DAY = timedelta(days=1)
-_FAR = timedelta(days=60)
-"""How much longer ago than the sweep's window an order may have been placed that ended since yesterday."""
-_BEGINNING = datetime(1970, 1, 2, tzinfo=UTC)
 
-
-class Vendure(
-    Connector[VendureSettings],
-    OrderCount,
-    OrderFeed,
-    OrderLookup,
-    OrderSink,
-    StatusSink,
-    PaymentSink,
-    ShipmentSink,
-    CancelSink,
-    StatusList,
-    DeliveryMethodList,
-    PaymentMethodList,
-    Probe,
-):
+class Vendure(Connector[VendureSettings], OrderSink, StatusList, DeliveryMethodList, PaymentMethodList, Probe):
     name = "vendure"
     title = "Vendure"
     Settings = VendureSettings
@@ -80,6 +46,7 @@ class Vendure(
         sweep_interval=timedelta(minutes=15),
         sweep_window=timedelta(days=30),
     )
+    provides: ClassVar[Parts] = {Orders: "orders", Clerk: "clerk"}
     secret_keys: ClassVar[frozenset[str]] = frozenset(
         {"vendure-auth-token", "vendure-api-key", "vendure-token", "password"}
     )
@@ -88,68 +55,11 @@ class Vendure(
 
     def __init__(self, account: Account[VendureSettings]) -> None:
         super().__init__(account)
-        self.settle = self.settings.settle  # type: ignore[misc]  # the shop's own pace, where the operator knows it
+        self.settle = self.settings.settle  # the shop's own pace, where the operator knows it
         self._shop = Shop(account)
         self._importer = Importer(account, self._shop)
-        self._clerk = Clerk(account.settings, self._shop)
-        self._far_at: float | None = None
-
-    # Orders in.
-
-    async def start(self, since: datetime | None) -> Cursor:
-        position = Position(since or self.account.clock.now())
-        return feed.save(FeedCursor(position, position))
-
-    async def pull(self, cursor: Cursor) -> Page:
-        state = feed.load(cursor, FeedCursor)
-        updated, moved, more = await follow(self._shop, state.updated, "updatedAt", _LISTED)
-        placed, arrived, rest = await follow(self._shop, state.placed, "orderPlacedAt", _LISTED)
-        if not updated and not placed:
-            return Page(records=(), cursor=cursor)
-        rows = {row.key.id: row for row in (*updated, *placed)}
-        return Page(
-            records=_records(rows.values()),
-            cursor=feed.save(FeedCursor(moved, arrived)),
-            more=more or rest,
-        )
-
-    async def sweep(self, since: datetime, cursor: Cursor | None) -> Page:
-        # The walk goes along the time of creation, which never changes, so that nothing is skipped on the way.
-        state = feed.load(cursor, SweepCursor) if cursor is not None else SweepCursor(_BEGINNING, far=self._far())
-        touched = [
-            {"updatedAt": {"after": since.isoformat()}},
-            {"orderPlacedAt": {"after": since.isoformat()}},
-            # Not by a list of open ones: the shop may have states of its own.
-            {"state": {"notIn": list(mapping.CLOSED)}},
-        ]
-        if state.far:
-            touched.append({"state": {"in": list(mapping.AWAY)}})
-            placed = {"after": (since - _FAR).isoformat()}
-            touched.append({"_and": [{"state": {"eq": "Delivered"}}, {"orderPlacedAt": placed}]})
-        only = {**_LISTED, "_or": touched}
-        rows, moved, more = await follow(self._shop, state, "createdAt", only)
-        if state.far and not more:
-            self._far_at = self.account.clock.monotonic()
-        place = SweepCursor(moved.at, moved.seen, state.far)
-        return Page(records=_records(rows), cursor=feed.save(place), more=more)
-
-    def _far(self) -> bool:
-        """Whether it is time again to read what left the shop long ago: once a day, since it is much."""
-        now = self.account.clock.monotonic()
-        return self._far_at is None or now - self._far_at >= _DAY.total_seconds()
-
-    async def count_orders(self, since: datetime, until: datetime) -> int:
-        placed = {"after": (since - timedelta(milliseconds=1)).isoformat(), "before": until.isoformat()}
-        return await self._shop.count({**_LISTED, "orderPlacedAt": placed})
-
-    async def read_order(self, external_id: str) -> Record:
-        order = await self._shop.order(external_id)
-        if order is None or order.state in mapping.UNPLACED:
-            return Gone(external_id=external_id)
-        try:
-            return mapping.order(order)
-        except Exception as error:
-            return Unreadable(external_id=external_id, reason=_senseless(error), raw=msgspec.json.encode(order))
+        self.orders = Orders(account.clock, self._shop)
+        self.clerk = Clerk(account.settings, self._shop)
 
     # Orders out.
 
@@ -184,26 +94,7 @@ class Vendure(
         with self._shop.learning():
             order = await self._shop.find(reference)
             if order is not None:
-                await self._clerk.withdraw(order.id)
-
-    async def set_status(self, external_id: str, status: str) -> None:
-        with self._shop.learning():
-            await self._clerk.move(external_id, status)
-
-    def status_for(self, fulfilment: Fulfilment) -> str | None:
-        return mapping.WORDS.get(fulfilment)
-
-    async def set_payment(self, external_id: str, payment: Payment, paid: Money) -> None:
-        with self._shop.learning():
-            await self._clerk.pay(external_id, payment, paid)
-
-    async def add_shipment(self, external_id: str, shipment: Shipment) -> None:
-        with self._shop.learning():
-            await self._clerk.ship(external_id, shipment)
-
-    async def cancel_order(self, external_id: str, reason: str) -> None:
-        with self._shop.learning():
-            await self._clerk.cancel(external_id, reason)
+                await self.clerk.withdraw(order.id)
 
     # Reference data and access.
 
@@ -245,23 +136,6 @@ class Vendure(
         except Rejected as error:
             return [*lacks, f"one product with placeholder_sku ({error})"]
         return lacks if placeholder else [*lacks, f"a product with the SKU {self.settings.placeholder_sku}"]
-
-
-def _records(rows: Any) -> list[Record]:
-    records: list[Record] = []
-    for row in rows:
-        if row.order is None:
-            records.append(Unreadable(external_id=row.key.id, reason=row.reason or "unreadable", raw=row.raw))
-        elif mapping.concerns(row.order):
-            try:
-                records.append(mapping.order(row.order))
-            except Exception as error:  # one senseless record must not stop the feed
-                records.append(Unreadable(external_id=row.key.id, reason=_senseless(error), raw=row.raw))
-    return records
-
-
-def _senseless(error: Exception) -> str:
-    return f"it makes no sense ({type(error).__name__})"
 
 
 def _words(state: str) -> str:

@@ -8,8 +8,17 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from olhubd.model import Money, Payment, Shipment
-from olhubd.plugin import Conflict, NotFound, OutcomeUnknown, Rejected
+from olhubd.model import Fulfilment, Money, Payment, Shipment
+from olhubd.plugin import (
+    CancelSink,
+    Conflict,
+    NotFound,
+    OutcomeUnknown,
+    PaymentSink,
+    Rejected,
+    ShipmentSink,
+    StatusSink,
+)
 from olhubd_vendure import mapping, wire
 from olhubd_vendure.fitting import mark
 from olhubd_vendure.plan import without_goods
@@ -24,14 +33,34 @@ _SHIPPED = frozenset({"Shipped", "Delivered"})
 _Part = tuple[wire.Line, int]
 
 
-class Clerk:
+class Clerk(StatusSink, PaymentSink, ShipmentSink, CancelSink):
     """Moves orders of one shop on."""
 
     def __init__(self, settings: VendureSettings, shop: Shop) -> None:
         self._settings = settings
         self._shop = shop
+        self.settle = settings.settle
 
-    async def ship(self, id_: str, shipment: Shipment) -> None:
+    async def set_status(self, external_id: str, status: str) -> None:
+        with self._shop.learning():
+            await self._move_to(external_id, status)
+
+    def status_for(self, fulfilment: Fulfilment) -> str | None:
+        return mapping.WORDS.get(fulfilment)
+
+    async def set_payment(self, external_id: str, payment: Payment, paid: Money) -> None:
+        with self._shop.learning():
+            await self._pay(external_id, payment, paid)
+
+    async def add_shipment(self, external_id: str, shipment: Shipment) -> None:
+        with self._shop.learning():
+            await self._ship(external_id, shipment)
+
+    async def cancel_order(self, external_id: str, reason: str) -> None:
+        with self._shop.learning():
+            await self._cancel(external_id, reason)
+
+    async def _ship(self, id_: str, shipment: Shipment) -> None:
         """Attach a parcel to all that is not in one yet, or to the lines it names, and send it off."""
         order = await self._alive(id_, "a parcel")
         held = next((one for one in _live(order) if _same(one, shipment)), None)
@@ -48,13 +77,13 @@ class Clerk:
         made = await self._fulfil(order, lines, shipment)
         await self._move(order, made, "Shipped")
 
-    async def move(self, id_: str, status: str) -> None:
+    async def _move_to(self, id_: str, status: str) -> None:
         """Move the order to a state. Shipped and Delivered are reached through its fulfilments."""
         order = await self._order(id_)
         if order.state == status or mapping.WAY.due(order.state, status) is False:
             return
         if status == "Cancelled":
-            await self.cancel(id_, "cancelled at the marketplace")
+            await self._cancel(id_, "cancelled at the marketplace")
             return
         _refuse_cancelled(order, status)
         if status in _SHIPPED:
@@ -65,7 +94,7 @@ class Clerk:
             move = Call("transitionOrderToState", {"id": id_, "state": status}, order.code)
             await self._do(move, id_, lambda one: one.state == status, state=status)
 
-    async def pay(self, id_: str, payment: Payment, paid: Money) -> None:
+    async def _pay(self, id_: str, payment: Payment, paid: Money) -> None:
         """Record that all is paid. Vendure cannot record a part of it."""
         order = await self._order(id_)
         if paid.currency != order.currency_code:
@@ -78,7 +107,7 @@ class Clerk:
             raise Rejected(f"{paid} of {total} was paid, and a part cannot be recorded", field="amount")
         await self._settle(order, payment.type.value, payment.external_id)
 
-    async def cancel(self, id_: str, reason: str) -> None:
+    async def _cancel(self, id_: str, reason: str) -> None:
         """Cancel it whole and give its stock back. Money is not refunded here: the marketplace holds it."""
         order = await self._order(id_)
         if order.state == "Cancelled":
@@ -101,7 +130,7 @@ class Clerk:
         """Take back an order that was never completed. One that the shop has not even placed gives its mark free,
         so that it can be made anew should it be on again."""
         order = await self._order(id_)
-        await self.cancel(id_, "cancelled at the marketplace")
+        await self._cancel(id_, "cancelled at the marketplace")
         if order.state == "Draft" or order.order_placed_at is not None or order.custom("imported") is True:
             return
         fields = {"id": id_, "customFields": {"externalId": None}}

@@ -8,31 +8,26 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, ClassVar
 
 import msgspec
 
-from olhubd.model import Fulfilment, Money, Payment, PaymentType, Shipment
+from olhubd.model import Fulfilment, Money, Payment, PaymentType
 from olhubd.plugin import (
     Account,
     CancelSink,
     Conflict,
     Connector,
     ContractBroken,
-    Cursor,
     Defaults,
     DeliveryMethodList,
     Found,
-    Gone,
     Identity,
     Method,
     NotFound,
-    OrderCount,
-    OrderFeed,
-    OrderLookup,
     OrderSink,
-    Page,
+    Parts,
     PaymentMethodList,
     PaymentSink,
     Permanent,
@@ -40,26 +35,22 @@ from olhubd.plugin import (
     Probe,
     Push,
     Receipt,
-    Record,
     Rejected,
-    ShipmentSink,
     Status,
     StatusList,
     StatusSink,
-    Temporary,
     Unavailable,
     Unlinked,
-    Unreadable,
-    decode,
 )
 from olhubd_woocommerce import mapping, single, wire
 from olhubd_woocommerce.client import Query, Shop
 from olhubd_woocommerce.columns import fitted, shortened
-from olhubd_woocommerce.feed import Mark, OrderList, Slice, gmt
+from olhubd_woocommerce.orders import Orders
 from olhubd_woocommerce.parcels import Parcels
 from olhubd_woocommerce.placing import Placed, Placing
 from olhubd_woocommerce.search import Search
 from olhubd_woocommerce.settings import WooCommerceSettings
+from olhubd_woocommerce.single import number_of
 from olhubd_woocommerce.taxes import TaxOffice
 
 __all__ = ["WooCommerce"]
@@ -76,13 +67,9 @@ _OVER = frozenset({"cancelled", "refunded", "trash"})
 
 class WooCommerce(
     Connector[WooCommerceSettings],
-    OrderFeed,
-    OrderCount,
-    OrderLookup,
     OrderSink,
     StatusSink,
     PaymentSink,
-    ShipmentSink,
     CancelSink,
     StatusList,
     DeliveryMethodList,
@@ -100,6 +87,7 @@ class WooCommerce(
         sweep_window=timedelta(days=1),
         fetch_orders=False,
     )
+    provides: ClassVar[Parts] = {Orders: "orders", Parcels: "parcels"}
     words_in_settings: ClassVar[Mapping[str, str]] = {"fulfilments": "StatusList", "payments": "PaymentMethodList"}
     secret_keys = frozenset({"consumer_key", "consumer_secret", "oauth_signature", "application_password"})
 
@@ -107,72 +95,13 @@ class WooCommerce(
 
     def __init__(self, account: Account[WooCommerceSettings]) -> None:
         super().__init__(account)
-        self.settle = self.settings.settle  # type: ignore[misc]  # the shop's own pace, where the operator knows it
+        self.settle = self.settings.settle  # the shop's own pace, where the operator knows it
         self._shop = Shop(account)
-        self._orders = OrderList(self._shop, self.settings.overlap)
         self._search = Search(self._shop, mapping.REFERENCE, account.clock)
         self._taxes = TaxOffice(self._shop, account)
         self._placing = Placing(account, self._shop, self._taxes)
-        self._parcels = Parcels(self._shop, self.settings, self.log)
-
-    # Orders in
-
-    async def start(self, since: datetime | None) -> Cursor:
-        mark = await self._orders.newest() if since is None else Mark(gmt(since), running=True)
-        return mark.text()
-
-    async def pull(self, cursor: Cursor) -> Page:
-        return await self._page(await self._orders.pull(cursor), cursor)
-
-    async def sweep(self, since: datetime, cursor: Cursor | None) -> Page:
-        return await self._page(await self._orders.sweep(since, cursor), cursor)
-
-    async def _page(self, found: Slice, before: Cursor | None) -> Page:
-        records: list[Record] = []
-        for row in found.rows:
-            try:
-                record = await self._record(row.head.id, bytes(row.raw))
-            except Temporary as error:
-                # What was read so far cannot land without a cursor of its own, and reading it again costs little.
-                if before is None:
-                    raise
-                return Page(records=(), cursor=before, failure=error)
-            if record is not None:
-                records.append(record)
-        return Page(records=records, cursor=found.cursor, more=found.more, failure=found.failure)
-
-    async def _record(self, order_id: int, raw: bytes) -> Record | None:
-        """The order as ours; None for what is no order."""
-        try:
-            order = decode(raw, wire.Order)
-        except ContractBroken as error:
-            where = f" at {error.field}" if error.field else ""
-            return Unreadable(external_id=str(order_id), reason=f"{error}{where}", raw=raw)
-        if order.id != order_id:
-            return Unreadable(external_id=str(order_id), reason="the answer is another order's", raw=raw)
-        if order.status in wire.NO_ORDERS:
-            return None
-        if order.status == "trash":
-            return Gone(external_id=str(order_id))
-        shipments = await self._parcels.fulfilled(order)
-        try:
-            return mapping.read(order, self.settings, shipments)
-        except ValueError as error:
-            return Unreadable(external_id=str(order_id), reason=str(error), raw=raw)
-        except Exception as error:  # one senseless record must not stop the feed
-            return Unreadable(
-                external_id=str(order_id), reason=f"it makes no sense ({type(error).__name__})", raw=raw
-            )
-
-    async def count_orders(self, since: datetime, until: datetime) -> int:
-        return await self._orders.count(since, until)
-
-    async def read_order(self, external_id: str) -> Record:
-        try:
-            raw = await self._shop.get(f"/wc/v3/orders/{_id(external_id)}", msgspec.Raw)
-        except NotFound:
-            return Gone(external_id=external_id)
-        return await self._record(_id(external_id), bytes(raw)) or Gone(external_id=external_id)
+        self.parcels = Parcels(self._shop, self.settings, self.log)
+        self.orders = Orders(self._shop, self.settings, self.parcels)
 
     # Orders out
 
@@ -251,11 +180,11 @@ class WooCommerce(
     # What follows an order that is there
 
     async def _read(self, external_id: str) -> wire.Stored:
-        return await single.read(self._shop, _id(external_id))
+        return await single.read(self._shop, number_of(external_id))
 
     async def _write(self, external_id: str, body: dict[str, Any]) -> wire.Stored:
         """Absolute values after a reading: twice is once. The answer is the order as the shop read it again."""
-        return await single.change(self._shop, _id(external_id), fitted(body))
+        return await single.change(self._shop, number_of(external_id), fitted(body))
 
     async def _move(self, external_id: str, body: dict[str, Any]) -> wire.Stored:
         """Write a status, and see in the answer that it is there. Raises Rejected where the shop did not keep
@@ -312,12 +241,6 @@ class WooCommerce(
         answer = await (self._move if "status" in body else self._write)(external_id, body)
         if wire.meta_value(answer.meta_data, _PAID) != amount:
             raise Rejected("the shop took the payment and did not keep it", field=_PAID)
-
-    async def add_shipment(self, external_id: str, shipment: Shipment) -> None:
-        order = await self._read(external_id)
-        if order.status == "trash":
-            raise Conflict("the order is in the shop's trash")
-        await self._parcels.attach(order, shipment)
 
     async def cancel_order(self, external_id: str, reason: str) -> None:
         try:
@@ -395,13 +318,6 @@ class WooCommerce(
                 "mails to buyers": _MAILS[self.settings.notify_buyer],
             },
         )
-
-
-def _id(external_id: str) -> int:
-    try:
-        return int(external_id)
-    except ValueError:
-        raise NotFound(f"no order number of a shop: {external_id!r}") from None
 
 
 def _offset(hours: float | str | None) -> str:

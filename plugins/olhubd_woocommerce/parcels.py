@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from olhubd.model import Shipment
-from olhubd.plugin import Log, NotFound, PluginError, Rejected
+from olhubd.plugin import Conflict, Log, NotFound, PluginError, Rejected, ShipmentSink
 from olhubd_woocommerce import single
 from olhubd_woocommerce.client import NO_ROUTE, Shop
 from olhubd_woocommerce.mapping import LINE, PARCELS, parcels
@@ -23,11 +23,18 @@ __all__ = ["Parcels"]
 _STATUS = "_fulfillment_status"
 
 
-class Parcels:
+class Parcels(ShipmentSink):
     """Reads and attaches parcels."""
 
     def __init__(self, shop: Shop, settings: WooCommerceSettings, log: Log) -> None:
         self._shop, self._settings, self._log = shop, settings, log
+        self.settle = settings.settle
+
+    async def add_shipment(self, external_id: str, shipment: Shipment) -> None:
+        order = await single.read(self._shop, single.number_of(external_id))
+        if order.status == "trash":
+            raise Conflict("the order is in the shop's trash")
+        await self._attach(order, shipment)
 
     async def fulfilled(self, order: Stored) -> list[Shipment]:
         """The parcels of the order's fulfilments; asked for only where the order says that it has some."""
@@ -36,7 +43,7 @@ class Parcels:
         rows = await self._fulfilments(order.id)
         return [] if rows is None else [shipment for row in rows if (shipment := _parcel(row)) is not None]
 
-    async def attach(self, order: Stored, shipment: Shipment) -> None:
+    async def _attach(self, order: Stored, shipment: Shipment) -> None:
         """Add the parcel unless it is there."""
         if _known(parcels(order.meta_data, self._settings), shipment):
             return

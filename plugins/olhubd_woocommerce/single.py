@@ -9,11 +9,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from olhubd.plugin import OutcomeUnknown, Unavailable
+from olhubd.plugin import NotFound, OutcomeUnknown, Unavailable
 from olhubd_woocommerce.client import Shop
 from olhubd_woocommerce.wire import Stored
 
-__all__ = ["change", "read"]
+__all__ = ["change", "number_of", "read"]
+
+
+def number_of(external_id: str) -> int:
+    """The order's number. Raises NotFound for what can be none."""
+    try:
+        return int(external_id)
+    except ValueError:
+        raise NotFound(f"no order number of a shop: {external_id!r}") from None
 
 
 async def read(shop: Shop, order_id: int) -> Stored:

@@ -34,7 +34,8 @@ from olhubd.plugin import Account, Pending, Token
 from olhubd.plugin.auth import signed
 from olhubd_allegro import journal, wire
 from olhubd_allegro.client import api_headers
-from olhubd_allegro.connector import READERS, Allegro
+from olhubd_allegro.connector import Allegro
+from olhubd_allegro.orders import READERS
 from olhubd_kit import host
 from olhubd_kit.process import Remote, spawn_simulator
 from olhubd_kit.stage import SHOP, Stage, open_stage
@@ -129,9 +130,9 @@ async def bare(orders: int) -> Result:
 
 async def _sign_in(session: aiohttp.ClientSession, market: Remote) -> Token:
     async with host.account(Allegro, market.settings) as connector:
-        grant = await connector.begin_device()
+        grant = await connector.login.begin_device()
         await market.do(session, "consent", user_code=grant.user_code)
-        while isinstance(token := await connector.poll_device(grant), Pending):
+        while isinstance(token := await connector.login.poll_device(grant), Pending):
             await asyncio.sleep(0.1)
         return token
 
@@ -164,7 +165,7 @@ async def prepare(job: Job) -> dict[str, bytes]:
     ):
         cursor, more = str(journal.EMPTY), True
         while more:
-            page = await market.pull(cursor)  # type: ignore[arg-type]
+            page = await market.orders.pull(cursor)  # type: ignore[arg-type]
             cursor, more = page.cursor, page.more
             for order in page.records:
                 assert isinstance(order, Order)

@@ -32,9 +32,9 @@ INTERVAL: float = Allegro.defaults.interval.total_seconds()
 async def sign_in(session: aiohttp.ClientSession, market: Remote) -> Token:
     """A token as after a finished sign-in."""
     async with host.account(Allegro, market.settings) as connector:
-        grant = await connector.begin_device()
+        grant = await connector.login.begin_device()
         await market.do(session, "consent", user_code=grant.user_code)
-        while isinstance(token := await connector.poll_device(grant), Pending):
+        while isinstance(token := await connector.login.poll_device(grant), Pending):
             await asyncio.sleep(0.1)
         return token
 

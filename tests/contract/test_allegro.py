@@ -179,7 +179,7 @@ def check_answer(exchange: Exchange) -> None:
 
 async def drain(allegro: Allegro, cursor: Cursor) -> Cursor:
     while True:
-        page = await allegro.pull(cursor)
+        page = await allegro.orders.pull(cursor)
         assert page.failure is None
         cursor = page.cursor
         if not page.more:
@@ -190,12 +190,12 @@ async def scenario(simulator: AllegroSimulator, allegro: Allegro) -> None:
     """Something of everything: all kinds of purchases, what becomes of them, and what is written back."""
     ledger = simulator.ledger
     await allegro.probe()
-    cursor = await drain(allegro, await allegro.start(None))
+    cursor = await drain(allegro, await allegro.orders.start(None))
     ledger.buy(150)
     ledger.buy(10, services=True, deposit=True, discount=True, voucher=True, invoice="company", pickup=True)
     ledger.buy(5, guest=True, invoice="person", marketplace="allegro-cz")
     cursor = await drain(allegro, cursor)
-    await allegro.start(None)
+    await allegro.orders.start(None)
     unpaid = ledger.buy(4, ready=False, buyer=9, payment="ONLINE")
     merged = ledger.merge(unpaid[:2])
     ledger.advance(unpaid[2])
@@ -208,7 +208,7 @@ async def scenario(simulator: AllegroSimulator, allegro: Allegro) -> None:
     await drain(allegro, cursor)
     place: Cursor | None = None
     while True:
-        page = await allegro.sweep(datetime(2020, 1, 1, tzinfo=UTC), place)
+        page = await allegro.orders.sweep(datetime(2020, 1, 1, tzinfo=UTC), place)
         place = page.cursor
         if not page.more:
             break

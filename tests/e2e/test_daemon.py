@@ -324,11 +324,7 @@ STUBBORN = """
 
     account.Schedule = functools.partial(account.Schedule, page_limit=0.2)
 
-    class Stubborn(Connector[Settings], OrderFeed):
-        name = "stubborn"
-        title = "Stubborn"
-        Settings = Settings
-
+    class Orders(OrderFeed):
         async def start(self, since):
             for _ in range(40):
                 try:
@@ -340,8 +336,15 @@ STUBBORN = """
         async def pull(self, cursor):
             raise NotImplementedError
 
-        async def sweep(self, since, cursor):
-            raise NotImplementedError
+    class Stubborn(Connector[Settings]):
+        name = "stubborn"
+        title = "Stubborn"
+        Settings = Settings
+        provides = {Orders: "orders"}
+
+        def __init__(self, account):
+            super().__init__(account)
+            self.orders = Orders()
 
     @hookimpl
     def olhubd_register_connectors(register):
@@ -603,7 +606,7 @@ async def test_an_account_that_cannot_begin_keeps_no_other_from_beginning(tmp_pa
 WILD = """
     import asyncio
     import time
-    from olhubd.plugin import Connector, OrderFeed, Page, Settings, hookimpl
+    from olhubd.plugin import Connector, OrderFeed, Page, Sweep, Settings, hookimpl
 
     async def leaks(error):
         raise error
@@ -615,18 +618,18 @@ WILD = """
             except BaseException:
                 pass
 
-    class Wild(Connector[Settings], OrderFeed):
-        name = "wild"
-        title = "Wild"
-        Settings = Settings
+    class Orders(OrderFeed, Sweep):
         looks = 0
+
+        def __init__(self, way):
+            self.way = way
 
         async def start(self, since):
             return "0"
 
         async def pull(self, cursor):
             self.looks += 1
-            way = self.account.name
+            way = self.way
             if way == "leaks" and self.looks < 4:
                 self.left = [asyncio.create_task(leaks(e)) for e in (SystemExit(3), KeyboardInterrupt())]
             if way == "blocks" and self.looks == 3:
@@ -637,6 +640,16 @@ WILD = """
 
         async def sweep(self, since, cursor):
             return Page(records=[], cursor="end")
+
+    class Wild(Connector[Settings]):
+        name = "wild"
+        title = "Wild"
+        Settings = Settings
+        provides = {Orders: "orders"}
+
+        def __init__(self, account):
+            super().__init__(account)
+            self.orders = Orders(account.name)
 
         async def close(self):
             if self.account.name == "swallows":

@@ -158,8 +158,8 @@ async def test_stock_is_taken_once_and_given_back(vendure: Shop) -> None:
         again = await shop.push_order(push(order))
         assert again.external_id == receipt.external_id
         assert vendure.clerk.stock(sku) == (on_hand, allocated + 3)
-        await shop.cancel_order(receipt.external_id, "the buyer changed their mind")
-        await shop.cancel_order(receipt.external_id, "the buyer changed their mind")
+        await shop.clerk.cancel_order(receipt.external_id, "the buyer changed their mind")
+        await shop.clerk.cancel_order(receipt.external_id, "the buyer changed their mind")
     assert vendure.clerk.stock(sku) == (on_hand, allocated)
     assert vendure.clerk.order(push(order).reference)["state"] == "Cancelled"
 
@@ -217,15 +217,15 @@ async def test_cash_on_delivery_is_sent_before_it_is_paid(vendure: Shop) -> None
     order = sold("cash-on-delivery")
     async with account(Vendure, vendure.settings()) as shop:
         id_ = (await shop.push_order(push(order))).external_id
-        await shop.set_payment(id_, Payment(type=PaymentType.CASH_ON_DELIVERY), Money(Decimal(0), "PLN"))
-        await shop.add_shipment(id_, parcel("COD-1"))
+        await shop.clerk.set_payment(id_, Payment(type=PaymentType.CASH_ON_DELIVERY), Money(Decimal(0), "PLN"))
+        await shop.clerk.add_shipment(id_, parcel("COD-1"))
         held = vendure.clerk.order(push(order).reference)
         assert held["state"] == "Shipped"
         assert [payment["state"] for payment in held["payments"]] == ["Authorized"]
         for _ in range(2):
-            await shop.set_payment(id_, Payment(type=PaymentType.CASH_ON_DELIVERY), order.total)
+            await shop.clerk.set_payment(id_, Payment(type=PaymentType.CASH_ON_DELIVERY), order.total)
         with pytest.raises(Rejected, match="EUR"):
-            await shop.set_payment(id_, Payment(type=PaymentType.ONLINE), Money(Decimal(1), "EUR"))
+            await shop.clerk.set_payment(id_, Payment(type=PaymentType.ONLINE), Money(Decimal(1), "EUR"))
     held = vendure.clerk.order(push(order).reference)
     assert [(payment["state"], payment["amount"]) for payment in held["payments"]] == [
         ("Settled", order.total.minor())
@@ -241,9 +241,11 @@ async def test_the_route_chooses_the_first_state(vendure: Shop) -> None:
         assert receipt.status == "ArrangingPayment"
         assert await shop.find_order(push(order).reference, HOUR) is not None
         with pytest.raises(Rejected, match="a part cannot be recorded"):
-            await shop.set_payment(receipt.external_id, Payment(type=PaymentType.TRANSFER), order.lines[0].price)
+            await shop.clerk.set_payment(
+                receipt.external_id, Payment(type=PaymentType.TRANSFER), order.lines[0].price
+            )
         for _ in range(2):
-            await shop.set_payment(receipt.external_id, Payment(type=PaymentType.TRANSFER), order.total)
+            await shop.clerk.set_payment(receipt.external_id, Payment(type=PaymentType.TRANSFER), order.total)
         with pytest.raises(Rejected, match="cannot begin as Shipped"):
             await shop.push_order(push(sold(), status="Shipped"))
     held = vendure.clerk.order(push(order).reference)
@@ -259,15 +261,15 @@ async def test_a_parcel_is_added_once(vendure: Shop) -> None:
     async with account(Vendure, vendure.settings()) as shop:
         id_ = (await shop.push_order(push(order))).external_id
         for waybill in ("A 1", "a1", "B2", "B2"):
-            await shop.add_shipment(id_, parcel(waybill))
-        record = await shop.read_order(id_)
+            await shop.clerk.add_shipment(id_, parcel(waybill))
+        record = await shop.orders.read_order(id_)
         assert isinstance(record, Order)
         assert [one.waybill for one in record.shipments] == ["A 1"]
         assert record.fulfilment is Fulfilment.SENT
         with pytest.raises(Conflict, match="too late"):
-            await shop.cancel_order(id_, "too late")
+            await shop.clerk.cancel_order(id_, "too late")
         with pytest.raises(NotFound):
-            await shop.add_shipment(vendure.absent, parcel("C3"))
+            await shop.clerk.add_shipment(vendure.absent, parcel("C3"))
     notes = vendure.clerk.ask(
         'query($i:ID!){order(id:$i){history(options:{filter:{type:{eq:"ORDER_NOTE"}}}){items{data}}}}', {"i": id_}
     )["order"]["history"]["items"]
@@ -278,9 +280,9 @@ async def test_parcels_of_single_lines(vendure: Shop) -> None:
     order = sold()
     async with account(Vendure, vendure.settings()) as shop:
         id_ = (await shop.push_order(push(order))).external_id
-        await shop.add_shipment(id_, parcel("P1", "line-1"))
+        await shop.clerk.add_shipment(id_, parcel("P1", "line-1"))
         assert vendure.clerk.order(push(order).reference)["state"] == "PartiallyShipped"
-        await shop.add_shipment(id_, parcel("P2", "line-2"))
+        await shop.clerk.add_shipment(id_, parcel("P2", "line-2"))
     held = vendure.clerk.order(push(order).reference)
     assert held["state"] == "Shipped"
     assert {one["trackingCode"] for one in held["fulfillments"]} == {"P1", "P2"}
@@ -291,14 +293,14 @@ async def test_states_move_forward_only(vendure: Shop) -> None:
     order = sold()
     async with account(Vendure, vendure.settings()) as shop:
         id_ = (await shop.push_order(push(order))).external_id
-        assert shop.status_for(Fulfilment.DELIVERED) == "Delivered"
-        assert shop.status_for(Fulfilment.PROCESSING) is None
+        assert shop.clerk.status_for(Fulfilment.DELIVERED) == "Delivered"
+        assert shop.clerk.status_for(Fulfilment.PROCESSING) is None
         for status in ("PaymentAuthorized", "Shipped", "Shipped", "Delivered", "Shipped", "PaymentSettled"):
-            await shop.set_status(id_, status)
+            await shop.clerk.set_status(id_, status)
         with pytest.raises(Conflict):
-            await shop.set_status(id_, "Cancelled")
+            await shop.clerk.set_status(id_, "Cancelled")
         with pytest.raises(Conflict):
-            await shop.set_status(id_, "Modifying")
+            await shop.clerk.set_status(id_, "Modifying")
         known = {status.code for status in await shop.statuses()}
     assert vendure.clerk.order(push(order).reference)["state"] == "Delivered"
     assert {"PaymentSettled", "Shipped", "Delivered", "Cancelled"} <= known
@@ -311,39 +313,39 @@ async def test_the_feed_tells_each_order_and_recognises_ours(vendure: Shop) -> N
     are the sweep's."""
     order = sold("unpaid")
     async with account(Vendure, vendure.settings()) as shop:
-        cursor = await shop.start(now())
+        cursor = await shop.orders.start(now())
         receipt = await shop.push_order(push(order, status="ArrangingPayment"))
-        page = await shop.pull(cursor)
+        page = await shop.orders.pull(cursor)
         (record,) = [r for r in page.records if isinstance(r, Order) and r.external_id == receipt.external_id]
         assert record.reference == push(order).reference
         assert record.stage is Stage.PLACED
         assert record.total == record.expected_total() == order.total
-        quiet = await shop.pull(page.cursor)
+        quiet = await shop.orders.pull(page.cursor)
         assert (quiet.records, quiet.cursor, quiet.more) == ((), page.cursor, False)
 
-        await shop.set_payment(receipt.external_id, Payment(type=PaymentType.TRANSFER), order.total)
-        page = await shop.pull(page.cursor)
+        await shop.clerk.set_payment(receipt.external_id, Payment(type=PaymentType.TRANSFER), order.total)
+        page = await shop.orders.pull(page.cursor)
         (record,) = [r for r in page.records if isinstance(r, Order)]
         assert record.stage is Stage.CONFIRMED
         assert record.fully_paid
 
-        await shop.set_status(receipt.external_id, "Shipped")
-        assert (await shop.pull(page.cursor)).records == ()
+        await shop.clerk.set_status(receipt.external_id, "Shipped")
+        assert (await shop.orders.pull(page.cursor)).records == ()
         swept = await sweep(shop, now() - HOUR)
         assert swept[receipt.external_id].fulfilment is Fulfilment.SENT
         assert receipt.external_id not in await sweep(shop, now() + HOUR), "sent orders are many"
     async with account(Vendure, vendure.settings()) as shop:
         old = await sweep(shop, now() + HOUR)
         assert receipt.external_id in old, "and read once a day, however old they are"
-        await shop.set_status(receipt.external_id, "Delivered")
-        assert await shop.read_order(vendure.absent) == Gone(external_id=vendure.absent)
+        await shop.clerk.set_status(receipt.external_id, "Delivered")
+        assert await shop.orders.read_order(vendure.absent) == Gone(external_id=vendure.absent)
 
 
 async def sweep(shop: Vendure, since: datetime) -> dict[str, Order]:
     found: dict[str, Order] = {}
     cursor = None
     while True:
-        page = await shop.sweep(since, cursor)
+        page = await shop.orders.sweep(since, cursor)
         for record in page.records:
             assert isinstance(record, Order)
             assert record.external_id not in found
@@ -358,9 +360,9 @@ async def test_carts_and_drafts_are_no_orders(vendure: Shop) -> None:
     draft = vendure.clerk.ask("mutation{createDraftOrder{id}}")["createDraftOrder"]["id"]
     try:
         async with account(Vendure, vendure.settings()) as shop:
-            page = await shop.pull(await shop.start(now() - HOUR))
+            page = await shop.orders.pull(await shop.orders.start(now() - HOUR))
             assert draft not in {r.external_id for r in page.records if isinstance(r, Order)}
-            assert await shop.read_order(draft) == Gone(external_id=draft)
+            assert await shop.orders.read_order(draft) == Gone(external_id=draft)
     finally:
         vendure.clerk.ask("mutation($i:ID!){deleteDraftOrder(orderId:$i){result}}", {"i": draft})
 
@@ -450,7 +452,7 @@ async def test_a_shop_with_little_of_ours(plain_vendure: Shop) -> None:
         assert (await shop.push_order(push(order))).total == order.total
         waiting = await shop.push_order(push(bought(kind="unpaid")))
         assert waiting.status == "ArrangingPayment"
-        await shop.cancel_order(waiting.external_id, "never paid")
+        await shop.clerk.cancel_order(waiting.external_id, "never paid")
         for wrong, what in (
             (push(bought("9.99")), "marketplacePrice"),
             (push(bought(kind="free-lines")), "marketplacePrice"),
@@ -495,12 +497,12 @@ async def test_the_rights_that_the_readme_names_are_enough(vendure: Shop) -> Non
         await shop.statuses()
         order = sold("cash-on-delivery")
         id_ = (await shop.push_order(push(order))).external_id
-        await shop.add_shipment(id_, parcel("R1"))
-        await shop.add_shipment(id_, parcel("R2"))
-        await shop.set_payment(id_, Payment(type=PaymentType.CASH_ON_DELIVERY), order.total)
-        await shop.set_status(id_, "Delivered")
-        assert (await shop.pull(await shop.start(now() - HOUR))).records
+        await shop.clerk.add_shipment(id_, parcel("R1"))
+        await shop.clerk.add_shipment(id_, parcel("R2"))
+        await shop.clerk.set_payment(id_, Payment(type=PaymentType.CASH_ON_DELIVERY), order.total)
+        await shop.clerk.set_status(id_, "Delivered")
+        assert (await shop.orders.pull(await shop.orders.start(now() - HOUR))).records
         other = (await shop.push_order(push(sold()))).external_id
-        await shop.cancel_order(other, "changed")
+        await shop.clerk.cancel_order(other, "changed")
         with pytest.raises(Rejected):
             await shop.push_order(push(sold(), shipping_method=vendure.plain_shipping))

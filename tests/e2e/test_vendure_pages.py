@@ -29,13 +29,13 @@ MOMENTS = {
 async def walked(shop: Vendure, way: str) -> set[str]:
     """The ids that one walk from before the first order tells."""
     found: set[str] = set()
-    cursor = await shop.start(BEGUN - SECOND) if way == "feed" else None
+    cursor = await shop.orders.start(BEGUN - SECOND) if way == "feed" else None
     while True:
         if way == "feed":
             assert cursor is not None
-            page = await shop.pull(cursor)
+            page = await shop.orders.pull(cursor)
         else:
-            page = await shop.sweep(BEGUN - SECOND, cursor)
+            page = await shop.orders.sweep(BEGUN - SECOND, cursor)
         found |= {record.external_id for record in page.records if isinstance(record, Order)}
         if not page.more:
             return found

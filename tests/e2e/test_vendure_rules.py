@@ -313,12 +313,12 @@ async def test_what_nobody_packs_goes_along(vendure: Shop, kind: str) -> None:
     order = sold(kind)
     async with account(Vendure, vendure.settings()) as shop:
         id_ = (await shop.push_order(push(order))).external_id
-        await shop.add_shipment(id_, parcel("G1", "line-1"))
-        await shop.add_shipment(id_, parcel("G2", "line-1"))
+        await shop.clerk.add_shipment(id_, parcel("G1", "line-1"))
+        await shop.clerk.add_shipment(id_, parcel("G2", "line-1"))
         held = vendure.clerk.order(push(order).reference)
         assert held["state"] == "PartiallyShipped"
         assert [one["trackingCode"] for one in held["fulfillments"]] == ["G1"]
-        await shop.add_shipment(id_, parcel("G3", "line-2"))
+        await shop.clerk.add_shipment(id_, parcel("G3", "line-2"))
     held = vendure.clerk.order(push(order).reference)
     assert held["state"] == "Shipped"
     assert {one["trackingCode"] for one in held["fulfillments"]} == {"G1", "G3"}
@@ -332,15 +332,15 @@ async def test_a_cancelled_order_takes_no_parcel_money_nor_state(vendure: Shop) 
     order = sold("cash-on-delivery")
     async with account(Vendure, vendure.settings()) as shop:
         id_ = (await shop.push_order(push(order))).external_id
-        await shop.cancel_order(id_, "changed")
+        await shop.clerk.cancel_order(id_, "changed")
         for deed in (
-            shop.add_shipment(id_, parcel("C1")),
-            shop.set_status(id_, "Shipped"),
-            shop.set_payment(id_, Payment(type=PaymentType.CASH_ON_DELIVERY), order.total),
+            shop.clerk.add_shipment(id_, parcel("C1")),
+            shop.clerk.set_status(id_, "Shipped"),
+            shop.clerk.set_payment(id_, Payment(type=PaymentType.CASH_ON_DELIVERY), order.total),
         ):
             with pytest.raises(Conflict, match="cancelled in the shop"):
                 await deed
-        await shop.set_status(id_, "Cancelled")
+        await shop.clerk.set_status(id_, "Cancelled")
         found = await shop.find_order(push(order).reference, None)
         assert found is not None
         assert found.total == order.total, "what the buyer paid is not the matter"
@@ -403,7 +403,7 @@ async def test_a_parcel_that_was_never_sent_ends_with_its_order(vendure: Shop) -
         )  # fmt: skip
         sku = order.lines[0].sku or ""
         _, allocated = vendure.clerk.stock(sku)
-        await shop.cancel_order(id_, "changed")
+        await shop.clerk.cancel_order(id_, "changed")
     held = vendure.clerk.order(push(order).reference)
     assert held["state"] == "Cancelled"
     assert [one["state"] for one in held["fulfillments"]] == ["Cancelled"]
@@ -424,6 +424,6 @@ async def test_money_that_was_paid_back_is_not_received(vendure: Shop) -> None:
         if refund["state"] != "Settled":
             settle = 'mutation($i:ID!){settleRefund(input:{id:$i,transactionId:"r"}){__typename}}'
             vendure.clerk.ask(settle, {"i": refund["id"]})
-        record = await shop.read_order(id_)
+        record = await shop.orders.read_order(id_)
         assert isinstance(record, Order)
         assert record.paid == order.total - Money.of_minor(100, "PLN")

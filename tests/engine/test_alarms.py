@@ -481,9 +481,9 @@ async def test_silence(watched: Watched) -> None:
             )
 
     await watched.database.write(work)
-    poller = watched.hub.unit("market").poller
-    assert poller is not None
-    poller._since = begun - timedelta(days=1)
+    reader = watched.hub.unit("market").orders
+    assert reader is not None
+    reader._since = begun - timedelta(days=1)
     watched.hub.watch._ears.clear()
     await watched.fetched()
     assert await watched.look() == set()
@@ -616,8 +616,8 @@ async def test_a_fault_in_one_connector_keeps_no_other_from_being_compared(
     async def broken(*_: object) -> None:
         raise KeyError("a field that is not there")
 
-    monkeypatch.setattr(unit.connector, "count_orders", broken, raising=False)
-    monkeypatch.setattr(unit.connector, "sweep", broken)
+    monkeypatch.setattr(unit.connector.feeds["orders"], "count_orders", broken)
+    monkeypatch.setattr(unit.connector.feeds["orders"], "sweep", broken)
     await day_after(watched)
     with capture_logs() as logs:
         await watched.hub.reconciler._account(unit, pulse)

@@ -6,7 +6,7 @@ import asyncio
 import email.utils
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 import pytest
@@ -46,6 +46,7 @@ from olhubd.plugin import (
     Found,
     OrderSink,
     OutcomeUnknown,
+    Parts,
     PaymentSink,
     PluginError,
     Push,
@@ -69,14 +70,36 @@ async def nothing() -> None:
     """As it is unless a test says otherwise."""
 
 
-class Shop(Connector[Settings], OrderSink, CancelSink, ShipmentSink, StatusSink):
+class Parcels(ShipmentSink):
+    """The target's parcels: those that are `there`."""
+
+    settle = timedelta(seconds=0.2)
+
+    def __init__(self) -> None:
+        self.there: list[str] = []
+        self.late: list[float] = []
+        """In how many seconds each parcel is there, its answer being lost; what follows is there at once."""
+
+    async def add_shipment(self, external_id: str, shipment: Shipment) -> None:
+        if shipment.waybill in self.there:
+            return
+        if not self.late:
+            self.there.append(shipment.waybill)
+            return
+        asyncio.get_running_loop().call_later(self.late.pop(0), self.there.append, shipment.waybill)
+        raise OutcomeUnknown("the answer was lost")
+
+
+class Shop(Connector[Settings], OrderSink, CancelSink, StatusSink):
     """A target in memory: `script` says how it behaves at each push; `books` is what it holds."""
 
     name = "memory"
     title = "Memory"
+    provides: ClassVar[Parts] = {Parcels: "parcels"}
     settle = timedelta(seconds=0.2)
 
     def __init__(self) -> None:
+        self.parcels = Parcels()
         self.script: list[Step] = []
         self.books: list[str] = []
         self.cancelled: list[str] = []
@@ -93,9 +116,6 @@ class Shop(Connector[Settings], OrderSink, CancelSink, ShipmentSink, StatusSink)
         """What happens between the asking for a status and its refusal."""
         self.refusal: PluginError | None = Conflict("the purchase is cancelled")
         self.told: list[str] = []
-        self.parcels: list[str] = []
-        self.parcels_late: list[float] = []
-        """In how many seconds each parcel is there, its answer being lost; what follows is there at once."""
 
     async def push_order(self, push: Push) -> Receipt:
         self.under_way += 1
@@ -135,15 +155,6 @@ class Shop(Connector[Settings], OrderSink, CancelSink, ShipmentSink, StatusSink)
 
     async def withdraw_order(self, reference: str) -> None:
         self.withdrawn.append(reference)
-
-    async def add_shipment(self, external_id: str, shipment: Shipment) -> None:
-        if shipment.waybill in self.parcels:
-            return
-        if not self.parcels_late:
-            self.parcels.append(shipment.waybill)
-            return
-        asyncio.get_running_loop().call_later(self.parcels_late.pop(0), self.parcels.append, shipment.waybill)
-        raise OutcomeUnknown("the answer was lost")
 
 
 async def accept(shop: Shop, push: Push) -> Receipt:
@@ -482,31 +493,31 @@ async def owe_parcel(bench: Bench) -> None:
 
 async def test_a_parcel_that_is_registered_late_is_registered_once(bench: Bench) -> None:
     """SYN-19: its answer was lost, and reading at once would not have seen it."""
-    bench.shop.parcels_late = [0.15]
+    bench.shop.parcels.late = [0.15]
     await owe_parcel(bench)
     await bench.settled(2)
     await asyncio.sleep(0.2)
-    assert bench.shop.parcels == ["620"]
+    assert bench.shop.parcels.there == ["620"]
 
 
 async def test_a_parcel_that_never_arrived_is_sent_again_after_the_target_settled(bench: Bench) -> None:
-    bench.shop.parcels_late = [3600]
+    bench.shop.parcels.late = [3600]
     await owe_parcel(bench)
     await bench.settled(2)
-    assert bench.shop.parcels == ["620"]
+    assert bench.shop.parcels.there == ["620"]
 
 
 async def test_after_a_death_a_parcel_waits_for_the_target_too(bench: Bench) -> None:
     """The old life may have sent it just before it ended."""
-    bench.shop.parcels_late = [0.15]
+    bench.shop.parcels.late = [0.15]
     await owe_parcel(bench)
     async with asyncio.timeout(10):
-        while bench.shop.parcels_late:
+        while bench.shop.parcels.late:
             await asyncio.sleep(0.001)
     await bench.kill()
     await bench.settled(2)
     await asyncio.sleep(0.2)
-    assert bench.shop.parcels == ["620"]
+    assert bench.shop.parcels.there == ["620"]
 
 
 async def test_a_look_up_forgets_no_parcel_that_the_target_told_of(bench: Bench) -> None:

@@ -45,7 +45,7 @@ async def test_doubt_has_a_bound_and_ends_with_the_systems_own_words(bench: Benc
     async def fail(shop: Shop, push: Push) -> Receipt:
         raise OutcomeUnknown("POST /orders: 500 data too long for column title")
 
-    bench.shop.settle = timedelta(seconds=0.02)  # type: ignore[misc]
+    bench.shop.settle = timedelta(seconds=0.02)
     bench.shop.script = [fail] * 50
     await bench.land(order("A"))
     await bench.until("hold")
@@ -62,7 +62,7 @@ async def test_doubt_has_a_bound_and_ends_with_the_systems_own_words(bench: Benc
 
 async def test_after_a_person_mended_the_cause_a_doubted_order_is_sent_again(bench: Bench) -> None:
     """The tries of before are over: with them it would be looked up and held for ever."""
-    bench.shop.settle = timedelta(seconds=0.02)  # type: ignore[misc]
+    bench.shop.settle = timedelta(seconds=0.02)
     bench.shop.script = [lose_before] * 6
     await bench.land(order("A"))
     await bench.until("hold")
@@ -80,7 +80,7 @@ async def test_after_a_person_mended_the_cause_a_doubted_order_is_sent_again(ben
 
 async def test_a_look_up_that_fails_is_no_try(bench: Bench) -> None:
     """While a target cannot be asked nothing is known, and nobody is bothered with it."""
-    bench.shop.settle = timedelta(seconds=0.02)  # type: ignore[misc]
+    bench.shop.settle = timedelta(seconds=0.02)
     bench.shop.script = [lose_before]
     failures = [OutcomeUnknown("the answer was lost") for _ in range(9)]
 

@@ -23,6 +23,7 @@ from olhubd.plugin import (
     AuthLost,
     ContractBroken,
     Cursor,
+    Feed,
     Later,
     OrderFeed,
     OrderLookup,
@@ -31,6 +32,7 @@ from olhubd.plugin import (
     RateLimited,
     Record,
     Rejected,
+    Sweep,
     Unavailable,
     Unreadable,
 )
@@ -40,7 +42,7 @@ from olhubd.store import Database, Transaction, feeds, lookups, orders, runs
 from tests.orders import EPOCH, order
 
 
-class Market(OrderFeed, OrderLookup):
+class Market(OrderFeed, Sweep, OrderLookup):
     """A journal in memory: the cursor is how many of its records were told."""
 
     def __init__(self) -> None:
@@ -112,6 +114,7 @@ class Bench:
         self.database = database
         self.clock = Slow()
         self.market = Market()
+        self.others: list[Feed] = []
         self.lost: list[PluginError] = []
         self.runs = RunLog(database, self.clock)
         self.sweeps = Turns(places=4, patience=5.0)
@@ -134,12 +137,13 @@ class Bench:
         }
         self.poller = Poller(
             self.name,
+            [self.market, *self.others],
             self.market,
             Schedule(**keys),
             calls=Calls(self.name, self.clock, structlog.get_logger(), Strays()),
             database=self.database,
             landing=Landing(self.database, self.clock, list, lambda targets: None),
-            log_of_runs=self.runs,
+            runs=self.runs,
             sweeps=self.sweeps,
             pulls=self.pulls,
             clock=self.clock,

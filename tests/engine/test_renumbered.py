@@ -105,7 +105,7 @@ async def test_nothing_is_written_to_somebody_elses_order(
     outbox.dispatcher.wake()
     ours = {"set-payment": "hold"}.get(debt.action.value, "confirmed")  # this shop takes none
     await outbox.until("confirmed", ours if mark == "allegro:A" else "hold")
-    written = [*outbox.shop.told, *outbox.shop.parcels]
+    written = [*outbox.shop.told, *outbox.shop.parcels.there]
     assert len(written) == (mark == "allegro:A" and ours == "confirmed")
     if mark != "allegro:A":
         (held,) = await deliveries.listing(outbox.database.reader, states=[DeliveryState.HOLD])

@@ -283,7 +283,7 @@ async def test_a_plugin_that_cannot_stop_asking_leaves_room_for_the_sweep(
     database: Database, clock: SystemClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A journal without an end is read on, and the account's other work has its turn."""
-    monkeypatch.setattr("olhubd.engine.poller._PAGES", 5)
+    monkeypatch.setattr("olhubd.engine.reader.PAGES", 5)
     count = itertools.count(1)
 
     async def endless(_cursor: Cursor) -> Page:

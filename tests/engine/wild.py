@@ -17,10 +17,11 @@ from olhubd import config
 from olhubd.engine.hub import Hub
 from olhubd.engine.session import open_session
 from olhubd.model import AlarmKind, Run
-from olhubd.plugin import Connector, Cursor, OrderFeed, OrderSink, Page, Push, Receipt, Settings, loading
+from olhubd.plugin import Account, Connector, Cursor, OrderSink, Page, Parts, Push, Receipt, Settings, loading
 from olhubd.runtime.clock import SystemClock
 from olhubd.store import Database, orders, runs
 from olhubd_kit.stage import write_configuration
+from tests.feeds import Told
 from tests.orders import order
 
 __all__ = ["Calm", "Wild", "Zoo", "opened"]
@@ -32,14 +33,19 @@ class Own(Settings):
     key: str = "1"
 
 
-class Calm(Connector[Own], OrderFeed, OrderSink):
+class Calm(Connector[Own], OrderSink):
     """A journal in memory with a new order at each look."""
 
     name = "calm"
     title = "Calm"
     Settings = Own
+    provides: ClassVar[Parts] = {Told: "orders"}
     settle = timedelta(seconds=0.1)
     pulls: ClassVar[dict[str, int]] = {}
+
+    def __init__(self, account: Account[Own]) -> None:
+        super().__init__(account)
+        self.orders = Told(self)
 
     async def start(self, since: datetime | None) -> Cursor:
         return Cursor("0")

@@ -21,6 +21,7 @@ import pytest
 from aiohttp import web
 from yarl import URL
 
+from olhubd import model
 from olhubd.plugin import (
     Answer,
     AuthLost,
@@ -39,6 +40,7 @@ from olhubd.plugin import (
     Unavailable,
     decode,
 )
+from olhubd.plugin.budget import calling_for
 from olhubd_kit.faults import Fault, Faults, Kind
 
 CANARY = "c4n4ry-s3cret"
@@ -306,8 +308,17 @@ async def test_headers_of_the_client_yield_to_those_of_the_call(
 
 
 async def test_lane_and_cost_reach_the_gate(client: Client, gate: Turnstile) -> None:
-    await client.request("GET", "/thing", lane=Lane.PRICES, cost=5)
-    assert gate.lanes == [(Lane.PRICES, 5)]
+    await client.request("GET", "/thing", lane=Lane.ACCESS, cost=5)
+    assert gate.lanes == [(Lane.ACCESS, 5)]
+
+
+async def test_what_a_call_is_for_is_the_hosts_word(client: Client, gate: Turnstile) -> None:
+    with calling_for(Lane.of({model.Kind.PRODUCT, model.Kind.STOCK})):
+        await client.get("/thing", object)
+        with calling_for(Lane.PRICES):
+            await asyncio.create_task(client.get("/thing", object))
+    await client.get("/thing", object)
+    assert [lane for lane, _ in gate.lanes] == [Lane.STOCK, Lane.PRICES, Lane.ORDERS]
 
 
 # Repeats

@@ -28,7 +28,7 @@ from olhubd.engine.outbox.attempt import Courier, Outcome, Parcel
 from olhubd.engine.outbox.dispatcher import Dispatcher
 from olhubd.engine.outbox.doubts import Doubts
 from olhubd.engine.outbox.target import TargetAccount
-from olhubd.engine.poller import Poller
+from olhubd.engine.reader import Reader
 from olhubd.engine.tokens import Kept, TokenKeeper
 from olhubd.engine.vault import StoreVault
 from olhubd.model import Delivery, DeliveryState, Money, Order
@@ -156,17 +156,17 @@ def _cursor_first() -> Any:
 
 def _cursor_beyond_a_failure() -> Any:
     """The page is counted as landed whole although its end could not be read."""
-    from olhubd_torture.doors import MarketDoor
+    from olhubd_torture.doors import MarketOrders
 
-    pull = MarketDoor.pull
+    pull = MarketOrders.pull
 
-    async def generous(self: MarketDoor, cursor: Any) -> Any:
+    async def generous(self: MarketOrders, cursor: Any) -> Any:
         page = await pull(self, cursor)
         if page.failure is not None:
-            return msgspec.structs.replace(page, cursor=str(self._market.end()), failure=None)
+            return msgspec.structs.replace(page, cursor=str(self.door.market.end()), failure=None)
         return page
 
-    return swap(MarketDoor, "pull", generous)
+    return swap(MarketOrders, "pull", generous)
 
 
 # One row an order
@@ -361,12 +361,12 @@ def _hasty(error: Any) -> Any:
 
 
 def _feed_forgets_the_time() -> Any:
-    failed = Poller._failed
+    failed = Reader.failed
 
-    async def hasty(self: Poller, error: Any) -> None:
-        await failed(self, _hasty(error))
+    def hasty(self: Reader, error: Any) -> None:
+        failed(self, _hasty(error))
 
-    return swap(Poller, "_failed", hasty)
+    return swap(Reader, "failed", hasty)
 
 
 def _delivery_forgets_the_time() -> Any:

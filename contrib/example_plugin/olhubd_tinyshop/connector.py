@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import ClassVar
 
 import msgspec
 from msgspec.structs import replace
@@ -11,6 +12,7 @@ from olhubd.plugin import (
     UNLINKED,
     Account,
     Budget,
+    Client,
     Complaint,
     Connector,
     ContractBroken,
@@ -20,10 +22,12 @@ from olhubd.plugin import (
     OrderFeed,
     OrderSink,
     Page,
+    Parts,
     Push,
     Receipt,
     Record,
     Rejected,
+    Sweep,
     Unlinked,
     Unreadable,
     by_offset,
@@ -58,20 +62,9 @@ ERRORS = ErrorTable(
 )
 
 
-class TinyShop(Connector[TinySettings], OrderFeed, OrderSink):
-    name = "tinyshop"
-    title = "Tiny Shop"
-    Settings = TinySettings
-
-    def __init__(self, account: Account[TinySettings]) -> None:
-        super().__init__(account)
-        url = str(self.settings.url)
-        self.http = account.client(
-            url,
-            errors=ERRORS,
-            headers={"X-Api-Key": self.settings.api_key.get_secret_value()},
-            budgets=[Budget(key=f"tinyshop:{url}", calls=60, per=60)],
-        )
+class Orders(OrderFeed, Sweep):
+    def __init__(self, http: Client, page_size: int) -> None:
+        self.http, self.page_size = http, page_size
 
     async def start(self, since: datetime | None) -> Cursor:
         at = {"at": since.astimezone(UTC).isoformat()} if since else {}
@@ -84,9 +77,27 @@ class TinyShop(Connector[TinySettings], OrderFeed, OrderSink):
         return await self._page("/orders", {"since": since.astimezone(UTC).isoformat(), "after": cursor or "0"})
 
     async def _page(self, path: str, query: dict[str, str | int]) -> Page:
-        found = await self.http.get(path, Listing, {**query, "limit": self.settings.page_size})
+        found = await self.http.get(path, Listing, {**query, "limit": self.page_size})
         records = [read(raw) for raw in found.orders]
         return Page(records=records, cursor=Cursor(str(found.position)), more=found.more)
+
+
+class TinyShop(Connector[TinySettings], OrderSink):
+    name = "tinyshop"
+    title = "Tiny Shop"
+    Settings = TinySettings
+    provides: ClassVar[Parts] = {Orders: "orders"}
+
+    def __init__(self, account: Account[TinySettings]) -> None:
+        super().__init__(account)
+        url = str(self.settings.url)
+        self.http = account.client(
+            url,
+            errors=ERRORS,
+            headers={"X-Api-Key": self.settings.api_key.get_secret_value()},
+            budgets=[Budget(key=f"tinyshop:{url}", calls=60, per=60)],
+        )
+        self.orders = Orders(self.http, self.settings.page_size)
 
     async def push_order(self, push: Push) -> Receipt:
         basket = to_basket(push, await self.http.get("/skus", list[str]))

@@ -184,7 +184,7 @@ async def account(
                 make_client=Makers(session, clock),
             )
         )
-        if isinstance(instance, OAuthLogin):
-            keeper.login = instance
+        instance.check_parts()
+        keeper.login = instance.capability(OAuthLogin)
         stack.push_async_callback(instance.close)
         yield instance

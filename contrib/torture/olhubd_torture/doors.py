@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import msgspec
 from pydantic import ConfigDict, SkipValidation
 
 from olhubd.model import Fulfilment, Money, Payment, Shipment
 from olhubd.plugin import (
+    Account,
     AuthLost,
     CancelSink,
     Connector,
@@ -23,6 +24,7 @@ from olhubd.plugin import (
     OrderLookup,
     OrderSink,
     Page,
+    Parts,
     PaymentSink,
     Push,
     Receipt,
@@ -30,6 +32,7 @@ from olhubd.plugin import (
     Settings,
     ShipmentSink,
     StatusSink,
+    Sweep,
     Temporary,
     Token,
 )
@@ -56,7 +59,32 @@ class Door(Settings):
     weather: SkipValidation[Any]
 
 
-class MarketDoor(Connector[Door], OrderFeed, OrderLookup, StatusSink, ShipmentSink, OAuthLogin):
+class MarketOrders(OrderFeed, Sweep):
+    def __init__(self, door: MarketDoor) -> None:
+        self.door = door
+
+    async def start(self, since: datetime | None) -> Cursor:
+        return Cursor(str(await self.door.call("start", self.door.market.end)))
+
+    async def pull(self, cursor: Cursor) -> Page:
+        events = await self.door.call("journal", lambda: self.door.market.events(int(cursor), _PAGE))
+        records: list[Record] = []
+        for number, id_ in events:
+            try:
+                records.append(await self.door.read_order(id_))
+            except Temporary as failure:
+                return Page(records=records, cursor=cursor, failure=failure)
+            cursor = Cursor(str(number))
+        return Page(records=records, cursor=cursor, more=len(events) == _PAGE)
+
+    async def sweep(self, since: datetime, cursor: Cursor | None) -> Page:
+        start = int(cursor or 0)
+        ids = await self.door.call("listing", lambda: self.door.market.listing(since, start, _PAGE))
+        records = [await self.door.read_order(id_) for id_ in ids]
+        return Page(records=records, cursor=Cursor(str(start + len(ids))), more=len(ids) == _PAGE)
+
+
+class MarketDoor(Connector[Door], OrderLookup, StatusSink, ShipmentSink, OAuthLogin):
     """To a marketplace whose journal names orders, each of which is read by a call of its own."""
 
     name = "market"
@@ -64,15 +92,20 @@ class MarketDoor(Connector[Door], OrderFeed, OrderLookup, StatusSink, ShipmentSi
     Settings = Door
     defaults = DEFAULTS
     flows = (Flow.DEVICE,)
+    provides: ClassVar[Parts] = {MarketOrders: "orders"}
+
+    def __init__(self, account: Account[Door]) -> None:
+        super().__init__(account)
+        self.orders = MarketOrders(self)
 
     @property
-    def _market(self) -> Market:
+    def market(self) -> Market:
         market: Market = self.settings.system
         return market
 
-    async def _call(self, name: str, act: Callable[[], T], writes: bool = False, about: str = "") -> T:
+    async def call(self, name: str, act: Callable[[], T], writes: bool = False, about: str = "") -> T:
         """One call with a token that is good, or with another one if it was not."""
-        market, weather = self._market, self.settings.weather
+        market, weather = self.market, self.settings.weather
         for _ in range(3):
             access = await self.account.tokens.access()
 
@@ -88,129 +121,117 @@ class MarketDoor(Connector[Door], OrderFeed, OrderLookup, StatusSink, ShipmentSi
                 await self.account.tokens.refused(access)
         raise AuthLost("401 with a token that was just renewed")
 
-    async def start(self, since: datetime | None) -> Cursor:
-        return Cursor(str(await self._call("start", self._market.end)))
-
-    async def pull(self, cursor: Cursor) -> Page:
-        events = await self._call("journal", lambda: self._market.events(int(cursor), _PAGE))
-        records: list[Record] = []
-        for number, id_ in events:
-            try:
-                records.append(await self.read_order(id_))
-            except Temporary as failure:
-                return Page(records=records, cursor=cursor, failure=failure)
-            cursor = Cursor(str(number))
-        return Page(records=records, cursor=cursor, more=len(events) == _PAGE)
-
-    async def sweep(self, since: datetime, cursor: Cursor | None) -> Page:
-        start = int(cursor or 0)
-        ids = await self._call("listing", lambda: self._market.listing(since, start, _PAGE))
-        records = [await self.read_order(id_) for id_ in ids]
-        return Page(records=records, cursor=Cursor(str(start + len(ids))), more=len(ids) == _PAGE)
-
     async def read_order(self, external_id: str) -> Record:
-        order = await self._call("read", lambda: self._market.read(external_id))
+        order = await self.call("read", lambda: self.market.read(external_id))
         return order or Gone(external_id=external_id)
 
     async def set_status(self, external_id: str, status: str) -> None:
-        await self._call("status", lambda: self._market.set_status(external_id, status), writes=True)
+        await self.call("status", lambda: self.market.set_status(external_id, status), writes=True)
 
     def status_for(self, fulfilment: Fulfilment) -> str | None:
         return {Fulfilment.PROCESSING: "PROCESSING", Fulfilment.SENT: "SENT"}.get(fulfilment)
 
     async def add_shipment(self, external_id: str, shipment: Shipment) -> None:
-        there = await self._call("parcels", lambda: self._market.waybills(external_id))
+        there = await self.call("parcels", lambda: self.market.waybills(external_id))
         if shipment.waybill not in there:
-            attach = lambda: self._market.attach(external_id, shipment.waybill)  # noqa: E731
-            await self._call("parcel", attach, writes=True, about=shipment.waybill)
+            attach = lambda: self.market.attach(external_id, shipment.waybill)  # noqa: E731
+            await self.call("parcel", attach, writes=True, about=shipment.waybill)
 
     async def refresh(self, token: Token) -> Token:
-        grant = self._market.grant
+        grant = self.market.grant
         grant.renewing += 1
         grant.overlaps += grant.renewing > 1
         try:
-            what = f"{self._market.name}.refresh"
+            what = f"{self.market.name}.refresh"
             fresh: Token = await self.settings.weather.call(what, lambda: grant.renew(token.refresh), writes=True)
         finally:
             grant.renewing -= 1
         return msgspec.structs.replace(fresh, expires_at=self.account.clock.now() + LIFE)
 
 
-class ShopDoor(Connector[Door], OrderFeed, OrderLookup, OrderSink, StatusSink, PaymentSink, CancelSink):
+class ShopOrders(OrderFeed, Sweep):
+    def __init__(self, door: ShopDoor) -> None:
+        self.door = door
+
+    async def start(self, since: datetime | None) -> Cursor:
+        return Cursor(str(await self.door.call("start", lambda: self.door.shop.last)))
+
+    async def pull(self, cursor: Cursor) -> Page:
+        found = await self.door.call("journal", lambda: self.door.shop.changes(int(cursor), _PAGE))
+        after = Cursor(str(found[-1].change)) if found else cursor
+        # The end is the shop's word: a short page may be one that it has cut.
+        more = bool(found) and found[-1].change < self.door.shop.last
+        return Page(records=[shops.told(sold) for sold in found], cursor=after, more=more)
+
+    async def sweep(self, since: datetime, cursor: Cursor | None) -> Page:
+        start = int(cursor or 0)
+        found = await self.door.call("listing", lambda: self.door.shop.listing(since, start, _PAGE))
+        records = [shops.told(sold) for sold in found]
+        more = bool(found) and self.door.shop.further(since, start + len(found))
+        return Page(records=records, cursor=Cursor(str(start + len(found))), more=more)
+
+
+class ShopDoor(Connector[Door], OrderLookup, OrderSink, StatusSink, PaymentSink, CancelSink):
     """To a shop that is target of all orders, and tells its own and those that were pushed in one feed."""
 
     name = "shop"
     title = "Shop in memory"
     Settings = Door
     defaults = DEFAULTS
+    provides: ClassVar[Parts] = {ShopOrders: "orders"}
     settle = timedelta(seconds=60)
 
+    def __init__(self, account: Account[Door]) -> None:
+        super().__init__(account)
+        self.orders = ShopOrders(self)
+
     @property
-    def _shop(self) -> Shop:
+    def shop(self) -> Shop:
         shop: Shop = self.settings.system
         return shop
 
-    async def _call(self, name: str, act: Callable[[], T], writes: bool = False, about: str = "") -> T:
-        what = f"{self._shop.name}.{name}"
+    async def call(self, name: str, act: Callable[[], T], writes: bool = False, about: str = "") -> T:
+        what = f"{self.shop.name}.{name}"
         result: T = await self.settings.weather.call(what, act, writes=writes, about=about)
         return result
 
-    async def start(self, since: datetime | None) -> Cursor:
-        return Cursor(str(await self._call("start", lambda: self._shop.last)))
-
-    async def pull(self, cursor: Cursor) -> Page:
-        found = await self._call("journal", lambda: self._shop.changes(int(cursor), _PAGE))
-        after = Cursor(str(found[-1].change)) if found else cursor
-        # The end is the shop's word: a short page may be one that it has cut.
-        more = bool(found) and found[-1].change < self._shop.last
-        return Page(records=[shops.told(sold) for sold in found], cursor=after, more=more)
-
-    async def sweep(self, since: datetime, cursor: Cursor | None) -> Page:
-        start = int(cursor or 0)
-        found = await self._call("listing", lambda: self._shop.listing(since, start, _PAGE))
-        records = [shops.told(sold) for sold in found]
-        more = bool(found) and self._shop.further(since, start + len(found))
-        return Page(records=records, cursor=Cursor(str(start + len(found))), more=more)
-
     async def read_order(self, external_id: str) -> Record:
-        sold = await self._call("read", lambda: self._shop.orders.get(external_id))
+        sold = await self.call("read", lambda: self.shop.orders.get(external_id))
         return shops.told(sold) if sold else Gone(external_id=external_id)
 
     async def push_order(self, push: Push) -> Receipt:
-        made = self._call("push", lambda: self._shop.create(push), writes=True, about=push.reference)
+        made = self.call("push", lambda: self.shop.create(push), writes=True, about=push.reference)
         return _compared(push, await made)
 
     async def compare_order(self, push: Push, found: Receipt) -> Receipt:
-        return _compared(push, await self._call("compare", lambda: self._shop.orders[found.external_id]))
+        return _compared(push, await self.call("compare", lambda: self.shop.orders[found.external_id]))
 
     async def find_order(self, reference: str, age: timedelta | None) -> Receipt | None:
-        found = await self._call("find", lambda: self._shop.find(reference, age), about=reference)
+        found = await self.call("find", lambda: self.shop.find(reference, age), about=reference)
         return _receipt(found) if found else None
 
     async def cancel_order(self, external_id: str, reason: str) -> None:
-        await self._call("cancel", lambda: self._shop.cancel(external_id), writes=True)
+        await self.call("cancel", lambda: self.shop.cancel(external_id), writes=True)
 
     async def set_status(self, external_id: str, status: str) -> None:
-        await self._call("status", lambda: self._shop.set_status(external_id, status), writes=True)
+        await self.call("status", lambda: self.shop.set_status(external_id, status), writes=True)
 
     async def set_payment(self, external_id: str, payment: Payment, paid: Money) -> None:
-        await self._call("payment", lambda: self._shop.set_paid(external_id, paid), writes=True)
+        await self.call("payment", lambda: self.shop.set_paid(external_id, paid), writes=True)
 
 
 class WorkshopDoor(ShopDoor):
     """To a shop where making an order takes several calls, between which anything may happen."""
 
     async def push_order(self, push: Push) -> Receipt:
-        begun = await self._call("drafts", lambda: self._shop.drafts(push.reference))
-        draft = begun[0] if begun else await self._call("push draft", lambda: self._shop.draft(push), writes=True)
-        await self._call("push lines", lambda: self._shop.fill(draft.id, push), writes=True)
-        return _compared(
-            push, await self._call("push place", lambda: self._shop.place(draft.id, push), writes=True)
-        )
+        begun = await self.call("drafts", lambda: self.shop.drafts(push.reference))
+        draft = begun[0] if begun else await self.call("push draft", lambda: self.shop.draft(push), writes=True)
+        await self.call("push lines", lambda: self.shop.fill(draft.id, push), writes=True)
+        return _compared(push, await self.call("push place", lambda: self.shop.place(draft.id, push), writes=True))
 
     async def withdraw_order(self, reference: str) -> None:
-        for draft in await self._call("drafts", lambda: self._shop.drafts(reference)):
-            await self._call("withdraw", lambda number=draft.id: self._shop.discard(number), writes=True)  # type: ignore[misc]
+        for draft in await self.call("drafts", lambda: self.shop.drafts(reference)):
+            await self.call("withdraw", lambda number=draft.id: self.shop.discard(number), writes=True)  # type: ignore[misc]
 
 
 def _compared(push: Push, sold: Sold) -> Receipt:

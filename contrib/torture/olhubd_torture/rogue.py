@@ -10,9 +10,9 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
-from olhubd.plugin import Connector, Cursor, OrderFeed, Page, RateLimited
+from olhubd.plugin import Account, Connector, Cursor, OrderFeed, Page, Parts, RateLimited, Sweep
 from olhubd_torture.doors import DEFAULTS, Door
 
 __all__ = ["ROGUE", "WAYS", "RogueDoor"]
@@ -98,19 +98,29 @@ WAYS: dict[str, Callable[[RogueDoor, Cursor], Awaitable[Page]]] = {
 """By what it does when it is asked for orders."""
 
 
-class RogueDoor(Connector[Door], OrderFeed):
+class RogueOrders(OrderFeed, Sweep):
+    def __init__(self, door: RogueDoor) -> None:
+        self.door = door
+
+    async def start(self, since: datetime | None) -> Cursor:
+        return Cursor("0")
+
+    async def pull(self, cursor: Cursor) -> Page:
+        return await WAYS[self.door.settings.system](self.door, cursor)
+
+    async def sweep(self, since: datetime, cursor: Cursor | None) -> Page:
+        return await WAYS[self.door.settings.system](self.door, cursor or Cursor("0"))
+
+
+class RogueDoor(Connector[Door]):
     """Its `system` is the way."""
 
     name = "rogue"
     title = "A plugin with a fault"
     Settings = Door
     defaults = DEFAULTS
+    provides: ClassVar[Parts] = {RogueOrders: "orders"}
 
-    async def start(self, since: datetime | None) -> Cursor:
-        return Cursor("0")
-
-    async def pull(self, cursor: Cursor) -> Page:
-        return await WAYS[self.settings.system](self, cursor)
-
-    async def sweep(self, since: datetime, cursor: Cursor | None) -> Page:
-        return await WAYS[self.settings.system](self, cursor or Cursor("0"))
+    def __init__(self, account: Account[Door]) -> None:
+        super().__init__(account)
+        self.orders = RogueOrders(self)

@@ -66,7 +66,8 @@ def level(account: Account) -> Level:
 def _failing(account: Account) -> bool:
     run = account.runs.get("orders")
     failed = account.last_error is not None or (run is not None and run.state is RunState.FAILED)
-    return account.state is AccountState.ACTIVE and account.fetches_orders and failed
+    # What fetches no orders may have other feeds; one that was never reached has none at work, and is down.
+    return account.state is AccountState.ACTIVE and failed and (account.fetches_orders or not account.down)
 
 
 def findings(status: Status, accounts: Sequence[Account]) -> list[Finding]:

@@ -304,7 +304,7 @@ def _called(word: Mapping) -> str:
 async def _visit(unit: AccountUnit) -> _Visit:
     if unit.row.state is not AccountState.ACTIVE:
         return _Visit(skipped=f"is {unit.row.state.value}: {unit.row.reason or 'by a person'}")
-    if not isinstance(unit.connector, Probe):
+    if not unit.connector.can(Probe):
         return _Visit(skipped="its connector cannot ask who it is")
     try:
         return _Visit(who=await unit.connection.visited(_PATIENCE, told=False))
@@ -315,9 +315,10 @@ async def _visit(unit: AccountUnit) -> _Visit:
 
 
 def _granted(unit: AccountUnit) -> Finding | None:
-    if unit.keeper is None or not isinstance(unit.connector, OAuthLogin):
+    login = unit.connector.capability(OAuthLogin)
+    if unit.keeper is None or login is None:
         return None
-    token, needed = unit.keeper.token, unit.connector.scopes
+    token, needed = unit.keeper.token, login.scopes
     if token is None:
         return skipped("nobody has signed in", unit.name)
     if not needed or not token.scopes:

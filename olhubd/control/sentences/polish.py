@@ -157,6 +157,9 @@ REASONS: Final[Mapping[str, str]] = {
         "{} jest znane jako zamówienie {} w hubie, które stamtąd poszło dalej"
     ),
     "order {} at {}": "zamówienie {} w {}",
+    "{} of {} tells of no orders, and the hub carries nothing else yet": (
+        "kanał {} konta {} nie podaje zamówień, a niczego innego hub jeszcze nie prowadzi"
+    ),
     "{} cannot be asked for one order: the next sweep reads it again": (
         "{} nie podaje pojedynczych zamówień: odczyta je następny przegląd"
     ),
@@ -186,7 +189,10 @@ REASONS: Final[Mapping[str, str]] = {
     "{} is not over yet: orders still come": "{} jeszcze się nie skończył: zamówienia wciąż przychodzą",
     "{} takes no orders from before {} UTC": "{} nie bierze zamówień sprzed {} UTC",
     "the orders of {} could not be compared within {} s": "zamówień z {} nie udało się porównać w ciągu {} s",
-    "it has no order feed": "nie podaje listy zamówień",
+    "its orders cannot be listed": "jego zamówień nie można wypisać",
+    "{} can neither count nor list its orders, so there is nothing to compare": (
+        "{} nie potrafi policzyć ani wypisać zamówień, więc nie ma czego porównać"
+    ),
     "there is a token {} already: revoke it first, or take another name": (
         "token {} już istnieje: unieważnij go albo wybierz inną nazwę"
     ),
@@ -352,7 +358,9 @@ REASONS: Final[Mapping[str, str]] = {
     ),
     "looked at in turn": "sprawdzane po kolei",
     "{} is no kind of record": "{} nie jest rodzajem rekordu",
+    "the hub carries no {} records yet": "hub nie prowadzi jeszcze rekordów tego rodzaju: {}",
     "the hub failed: {}": "zawiódł hub: {}",
+    "its feed {} has not been read for {}: {}": "jego kanał {} nie jest czytany od {}: {}",
     "last read {} ago: olhubd runs": "ostatni odczyt {} temu: olhubd runs",
     "last read {} ago, and the remote journal forgets after {}": "ostatni odczyt {} temu, a źródło zapomina po {}",
     "its orders have {} with the source's": "jego zamówień {} ze źródłem",

@@ -20,11 +20,12 @@ from olhubd.decide.plan import Debt
 from olhubd.engine.outbox.job import Parcel
 from olhubd.engine.outbox.target import TargetAccount, Unable
 from olhubd.model import Action
+from olhubd.plugin import Capability
 from olhubd.store.copies import Copy
 
 __all__ = ["Done", "Handler", "Obsolete", "OnHold", "Result", "Waits"]
 
-C = TypeVar("C")
+C = TypeVar("C", bound=Capability)
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True):

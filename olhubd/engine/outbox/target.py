@@ -9,11 +9,11 @@ from olhubd.decide.route import Route
 from olhubd.engine.calls import Calls
 from olhubd.engine.lineage import Lineage
 from olhubd.model import Delivery, Order
-from olhubd.plugin import Clock, Connector
+from olhubd.plugin import Capability, Clock, Connector
 
 __all__ = ["Amend", "TargetAccount", "Unable"]
 
-C = TypeVar("C")
+C = TypeVar("C", bound=Capability)
 
 Amend = Callable[[Delivery, Order], Awaitable[Order | str | None]]
 """What plugins say of a delivery: nothing is called, for each order, where none of them has a say."""
@@ -50,7 +50,7 @@ class TargetAccount:
 
     def capability(self, wanted: type[C]) -> C | None:
         """The part of the connector that can do what is wanted; None where the system cannot."""
-        return self._connector if isinstance(self._connector, wanted) else None
+        return self._connector.capability(wanted)
 
     def route(self, account: str) -> Route | None:
         """The route from a source account to this target."""

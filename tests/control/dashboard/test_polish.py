@@ -118,6 +118,10 @@ def test_details_of_alarms_are_said_in_polish() -> None:
             "ostatni odczyt 3 godz. temu: olhubd runs",
         ),
         (
+            f"its feed products has not been read for {watch.span(timedelta(hours=3))}: 503",
+            "jego kanał products nie jest czytany od 3 godz.: 503",
+        ),
+        (
             "its orders have been compared 4 days ago with the source's",
             "jego zamówień nie porównano od 4 dni ze źródłem",
         ),

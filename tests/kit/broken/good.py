@@ -6,14 +6,18 @@ And the mark by which a broken one says which rules it breaks.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import ClassVar, TypeVar
 
 import msgspec
 
 from olhubd.model import Fulfilment, Money, Payment, Shipment
 from olhubd.plugin import (
+    Account,
     CancelSink,
+    Client,
     Conflict,
+    Cursor,
     DeliveryMethodList,
     Found,
     Gone,
@@ -22,6 +26,8 @@ from olhubd.plugin import (
     NotFound,
     OrderLookup,
     OutcomeUnknown,
+    Page,
+    Parts,
     PaymentMethodList,
     PaymentSink,
     Probe,
@@ -33,8 +39,9 @@ from olhubd.plugin import (
     StatusSink,
 )
 from olhubd_kit.simulator import Simulator
-from olhubd_tinyshop.connector import TinyShop, read, receipt
+from olhubd_tinyshop.connector import Orders, TinyShop, read, receipt
 from olhubd_tinyshop.mapping import Sold
+from olhubd_tinyshop.settings import TinySettings
 from tinyshop_simulator import TinyShopSimulator
 
 __all__ = ["SINS", "GoodFeed", "GoodShop", "GoodSink", "GoodSmall", "Held", "Parcel", "breaks"]
@@ -56,12 +63,49 @@ class Held(Sold, kw_only=True):
     parcels: list[Parcel]
 
 
+class Told(Orders):
+    """The shop's feed, which does as its connector has it, so that a broken connector is broken in one place."""
+
+    def __init__(self, shop: GoodShop) -> None:
+        self.shop = shop
+        self.page_size = shop.settings.page_size
+
+    @property
+    def http(self) -> Client:  # type: ignore[override]
+        """Whatever the connector calls by now."""
+        return self.shop.http
+
+    async def start(self, since: datetime | None) -> Cursor:
+        return await self.shop.start(since)
+
+    async def pull(self, cursor: Cursor) -> Page:
+        return await self.shop.pull(cursor)
+
+    async def sweep(self, since: datetime, cursor: Cursor | None) -> Page:
+        return await self.shop.sweep(since, cursor)
+
+    async def _page(self, path: str, query: dict[str, str | int]) -> Page:
+        return await self.shop._page(path, query)
+
+    async def page(self, path: str, query: dict[str, str | int]) -> Page:
+        return await super()._page(path, query)
+
+
+class Parcels(ShipmentSink):
+    """The same for parcels."""
+
+    def __init__(self, shop: GoodShop) -> None:
+        self.shop = shop
+
+    async def add_shipment(self, external_id: str, shipment: Shipment) -> None:
+        await self.shop.add_shipment(external_id, shipment)
+
+
 class GoodShop(
     TinyShop,
     OrderLookup,
     StatusSink,
     PaymentSink,
-    ShipmentSink,
     CancelSink,
     StatusList,
     DeliveryMethodList,
@@ -71,6 +115,24 @@ class GoodShop(
     title = "Tiny Shop with everything"
     stand_in: ClassVar[type[Simulator]] = TinyShopSimulator
     """What it and its broken ones are tried against."""
+    provides: ClassVar[Parts] = {Told: "told_orders", Parcels: "parcels"}
+
+    def __init__(self, account: Account[TinySettings]) -> None:
+        super().__init__(account)
+        self.told_orders = Told(self)
+        self.parcels = Parcels(self)
+
+    async def start(self, since: datetime | None) -> Cursor:
+        return await Orders.start(self.told_orders, since)
+
+    async def pull(self, cursor: Cursor) -> Page:
+        return await Orders.pull(self.told_orders, cursor)
+
+    async def sweep(self, since: datetime, cursor: Cursor | None) -> Page:
+        return await Orders.sweep(self.told_orders, since, cursor)
+
+    async def _page(self, path: str, query: dict[str, str | int]) -> Page:
+        return await self.told_orders.page(path, query)
 
     async def read_order(self, external_id: str) -> Record:
         try:
@@ -152,7 +214,7 @@ class GoodFeed(GoodShop):
 
     @classmethod
     def capabilities(cls) -> tuple[str, ...]:
-        return "OrderFeed", "OrderLookup"
+        return "OrderFeed", "Sweep", "OrderLookup"
 
 
 class GoodSink(GoodShop):

@@ -145,7 +145,7 @@ class GoodLogin(GoodShop, OAuthLogin):
 
     @classmethod
     def capabilities(cls) -> tuple[str, ...]:
-        return "OrderFeed", "OrderLookup", "OAuthLogin"
+        return "OrderFeed", "Sweep", "OrderLookup", "OAuthLogin"
 
     def token(self, given: Given) -> Token:
         ends = self.account.clock.now() + timedelta(seconds=given.expires_in)
@@ -236,7 +236,7 @@ class KeepsAGrantByItself(RenewsByTheClock):
 
     @classmethod
     def capabilities(cls) -> tuple[str, ...]:
-        return "OrderFeed", "OrderLookup"
+        return "OrderFeed", "Sweep", "OrderLookup"
 
 
 @breaks("FAIL-01")
@@ -245,7 +245,7 @@ class HopesByItself(NeverGivesUp):
 
     @classmethod
     def capabilities(cls) -> tuple[str, ...]:
-        return "OrderFeed", "OrderLookup"
+        return "OrderFeed", "Sweep", "OrderLookup"
 
 
 @breaks("LOGIN-05")

@@ -36,7 +36,7 @@ def drain(allegro: Allegro) -> Drain:
     async def pull(cursor: Cursor) -> tuple[list[Record], Cursor]:
         records: list[Record] = []
         while True:
-            page: Page = await allegro.pull(cursor)
+            page: Page = await allegro.orders.pull(cursor)
             if page.failure is not None:
                 raise page.failure
             records.extend(page.records)

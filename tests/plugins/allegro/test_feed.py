@@ -23,7 +23,7 @@ from olhubd.plugin import (
     Unreadable,
 )
 from olhubd_allegro import Allegro, sweep, wire
-from olhubd_allegro.connector import READERS, STUBBORN
+from olhubd_allegro.orders import READERS, STUBBORN
 from olhubd_kit import conformance
 from olhubd_kit.faults import Fault, Kind
 from olhubd_kit.host import Makers, Turnstile, account
@@ -49,7 +49,7 @@ async def swept(allegro: Allegro, since: datetime = LONG_AGO) -> Counter[str]:
     found: Counter[str] = Counter()
     cursor: Cursor | None = None
     while True:
-        page = await allegro.sweep(since, cursor)
+        page = await allegro.orders.sweep(since, cursor)
         found.update(ids(page))
         cursor = page.cursor
         if not page.more:
@@ -59,12 +59,12 @@ async def swept(allegro: Allegro, since: datetime = LONG_AGO) -> Counter[str]:
 async def test_a_failure_in_the_middle_covers_what_came_before(
     simulator: AllegroSimulator, allegro: Allegro
 ) -> None:
-    start = await allegro.start(None)
+    start = await allegro.orders.start(None)
     forms = simulator.ledger.buy(20)
     bad = forms[11]
     simulator.faults.add(Fault(kind=Kind.ERROR, match=f"/{bad}$", times=None, status=503))
 
-    page = await allegro.pull(start)
+    page = await allegro.orders.pull(start)
 
     assert ids(page) == forms[:11]
     assert isinstance(page.failure, Unavailable)
@@ -74,14 +74,14 @@ async def test_a_failure_in_the_middle_covers_what_came_before(
     assert max(e.id for e in simulator.journal.entries if e.id < first) == int(page.cursor)
 
     simulator.faults.clear()
-    again = await allegro.pull(page.cursor)
+    again = await allegro.orders.pull(page.cursor)
     assert (ids(again), again.failure) == (forms[11:], None)
 
 
 async def test_a_form_named_early_and_late_holds_the_cursor_at_its_first_event(
     simulator: AllegroSimulator, allegro: Allegro
 ) -> None:
-    start = await allegro.start(None)
+    start = await allegro.orders.start(None)
     forms = simulator.ledger.buy(8, ready=False, payment="ONLINE")
     entries = simulator.journal.entries
     first, early, *others = [entry.form_id for entry in entries if b'"checkoutForm"' in entry.body]
@@ -89,28 +89,28 @@ async def test_a_form_named_early_and_late_holds_the_cursor_at_its_first_event(
     simulator.ledger.advance(early)
     simulator.faults.add(Fault(kind=Kind.CUT, match=f"/{early}$", times=None))
 
-    page = await allegro.pull(start)
+    page = await allegro.orders.pull(start)
 
     assert ids(page) == [first]
     assert isinstance(page.failure, Unavailable)
     assert int(page.cursor) == max(entry.id for entry in entries if entry.id < place)
     simulator.faults.clear()
-    assert ids(await allegro.pull(page.cursor)) == [early, *others]
+    assert ids(await allegro.orders.pull(page.cursor)) == [early, *others]
     assert {first, early, *others} <= set(forms)
 
 
 async def test_a_form_that_never_stops_failing_lets_the_others_pass(
     simulator: AllegroSimulator, allegro: Allegro
 ) -> None:
-    cursor = await allegro.start(None)
+    cursor = await allegro.orders.start(None)
     forms = simulator.ledger.buy(3)
     simulator.faults.add(Fault(kind=Kind.ERROR, match=f"/{forms[0]}$", times=None, status=500))
     for _ in range(STUBBORN):
-        page = await allegro.pull(cursor)
+        page = await allegro.orders.pull(cursor)
         assert (ids(page), page.cursor) == ([], cursor)
         assert isinstance(page.failure, Unavailable)
 
-    page = await allegro.pull(cursor)
+    page = await allegro.orders.pull(cursor)
 
     assert page.failure is None
     assert ids(page) == forms
@@ -119,22 +119,22 @@ async def test_a_form_that_never_stops_failing_lets_the_others_pass(
 
 
 async def test_no_more_than_some_forms_are_read_at_one_time(simulator: AllegroSimulator, allegro: Allegro) -> None:
-    start = await allegro.start(None)
+    start = await allegro.orders.start(None)
     simulator.ledger.buy(50)
     simulator.faults.add(Fault(kind=Kind.SLOW, match="/order/checkout-forms/", times=None, seconds=0.002))
 
-    await allegro.pull(start)
+    await allegro.orders.pull(start)
 
     assert gate(allegro).most == READERS
     assert gate(allegro).inside == 0
 
 
 async def test_a_full_page_asks_for_the_next(simulator: AllegroSimulator, allegro: Allegro, drain: Drain) -> None:
-    start = await allegro.start(None)
+    start = await allegro.orders.start(None)
     forms = simulator.ledger.buy(400)
     assert len(simulator.journal.entries) > 1000
 
-    first = await allegro.pull(start)
+    first = await allegro.orders.pull(start)
     records, _ = await drain(start)
 
     assert first.more
@@ -144,7 +144,7 @@ async def test_a_full_page_asks_for_the_next(simulator: AllegroSimulator, allegr
 async def test_a_merged_purchase_is_gone_and_its_lines_live_on(
     simulator: AllegroSimulator, allegro: Allegro, drain: Drain
 ) -> None:
-    start = await allegro.start(None)
+    start = await allegro.orders.start(None)
     old = simulator.ledger.buy(3, ready=False, buyer=5)
     lines = [line["id"] for form in old for line in simulator.ledger.purchases[form].form["lineItems"]]
     merged = simulator.ledger.merge(old)
@@ -157,18 +157,18 @@ async def test_a_merged_purchase_is_gone_and_its_lines_live_on(
     assert gone == told & set(old)
     assert order.external_id == merged
     assert [line.external_id for line in order.lines] == lines
-    assert isinstance(await allegro.read_order(old[0]), Gone)
+    assert isinstance(await allegro.orders.read_order(old[0]), Gone)
 
 
 async def test_a_form_behind_its_event_is_landed_and_read_again(
     simulator: AllegroSimulator, allegro: Allegro
 ) -> None:
-    start = await allegro.start(None)
+    start = await allegro.orders.start(None)
     (form,) = simulator.ledger.buy(1, ready=False, payment="ONLINE")
     simulator.ledger.advance(form)
     simulator.ledger.announce(form)
 
-    page = await allegro.pull(start)
+    page = await allegro.orders.pull(start)
 
     order, later = page.records
     assert isinstance(order, Order)
@@ -181,7 +181,7 @@ async def test_a_form_behind_its_event_is_landed_and_read_again(
 async def test_an_unreadable_form_is_handed_over_raw(
     simulator: AllegroSimulator, allegro: Allegro, drain: Drain
 ) -> None:
-    start = await allegro.start(None)
+    start = await allegro.orders.start(None)
     good, bad, other = simulator.ledger.buy(3)
     purchase = simulator.ledger.purchases[bad]
     purchase.form["lineItems"][0]["price"] = {"amount": "za darmo", "currency": "PLN"}
@@ -197,7 +197,7 @@ async def test_an_unreadable_form_is_handed_over_raw(
     assert "za darmo" not in broken.reason
     assert cursor == str(simulator.journal.entries[-1].id)
     # The sweep keeps it from its neighbours as well.
-    kinds = {record.external_id: type(record) for record in (await allegro.sweep(LONG_AGO, None)).records}
+    kinds = {record.external_id: type(record) for record in (await allegro.orders.sweep(LONG_AGO, None)).records}
     assert kinds == {good: Order, bad: Unreadable, other: Order}
 
 
@@ -209,17 +209,17 @@ async def test_a_form_without_a_readable_time_is_handed_over_by_the_sweep(
     purchase.form["updatedAt"] = "wczoraj"
     purchase._body = None
 
-    page = await allegro.sweep(LONG_AGO, None)
+    page = await allegro.orders.sweep(LONG_AGO, None)
 
     assert [(record.external_id, type(record)) for record in page.records] == [(good, Order), (bad, Unreadable)]
 
 
 async def test_a_firewalls_page_quarantines_nobody(simulator: AllegroSimulator, allegro: Allegro) -> None:
-    start = await allegro.start(None)
+    start = await allegro.orders.start(None)
     forms = simulator.ledger.buy(3)
     simulator.faults.add(Fault(kind=Kind.ERROR, match=f"/{forms[1]}$", times=None, status=200))
 
-    page = await allegro.pull(start)
+    page = await allegro.orders.pull(start)
 
     assert ids(page) == forms[:1]
     assert isinstance(page.failure, Unavailable)
@@ -228,7 +228,7 @@ async def test_a_firewalls_page_quarantines_nobody(simulator: AllegroSimulator, 
 async def test_half_an_answer_is_asked_for_again(
     simulator: AllegroSimulator, allegro: Allegro, drain: Drain
 ) -> None:
-    start = await allegro.start(None)
+    start = await allegro.orders.start(None)
     forms = simulator.ledger.buy(3)
     simulator.faults.add(
         Fault(kind=Kind.HALF, match="/order/events"), Fault(kind=Kind.HALF, match=f"/{forms[1]}$", times=2)
@@ -240,13 +240,13 @@ async def test_half_an_answer_is_asked_for_again(
 
 
 async def test_a_lost_grant_ends_the_pull_and_leaks_nothing(simulator: AllegroSimulator, allegro: Allegro) -> None:
-    start = await allegro.start(None)
+    start = await allegro.orders.start(None)
     simulator.ledger.buy(30)
-    await allegro.pull(start)
+    await allegro.orders.pull(start)
     simulator.signin.revoke()
 
     with pytest.raises(AuthLost):
-        await allegro.pull(start)
+        await allegro.orders.pull(start)
 
     assert gate(allegro).inside == 0
 
@@ -258,9 +258,9 @@ async def test_too_many_calls_close_the_gate_for_all(simulator: AllegroSimulator
         serve(simulator) as base,
         account(Allegro, simulator.settings(base), token=simulator.token()) as allegro,
     ):
-        start = await allegro.start(None)
+        start = await allegro.orders.start(None)
         forms = simulator.ledger.buy(9)
-        page = await allegro.pull(start)
+        page = await allegro.orders.pull(start)
 
         assert isinstance(page.failure, RateLimited)
         assert ids(page) == forms[: len(page.records)]
@@ -271,19 +271,19 @@ async def test_too_many_calls_close_the_gate_for_all(simulator: AllegroSimulator
 
 async def test_a_cursor_of_another_notation_is_refused(allegro: Allegro) -> None:
     with pytest.raises(ContractBroken):
-        await allegro.pull(Cursor("a40c15e0-1539"))
+        await allegro.orders.pull(Cursor("a40c15e0-1539"))
 
 
 async def test_an_id_cannot_become_another_path(allegro: Allegro) -> None:
     with pytest.raises(Rejected):
-        await allegro.read_order("../../me")
+        await allegro.orders.read_order("../../me")
 
 
 async def test_the_sweep_finds_what_the_journal_never_told(
     simulator: AllegroSimulator, allegro: Allegro, drain: Drain
 ) -> None:
     """Events that were lost, and one that came after the cursor had passed its place."""
-    start = await allegro.start(None)
+    start = await allegro.orders.start(None)
     told = simulator.ledger.buy(3)
     simulator.drop_events(count=3)
     (lost,) = simulator.ledger.buy(1, payment="ONLINE")
@@ -317,7 +317,7 @@ async def test_the_sweep_misses_nothing_while_forms_move(simulator: AllegroSimul
     found: Counter[str] = Counter()
     cursor: Cursor | None = None
     for step in range(100):
-        page = await allegro.sweep(LONG_AGO, cursor)
+        page = await allegro.orders.sweep(LONG_AGO, cursor)
         found.update(ids(page))
         cursor = page.cursor
         if not page.more:
@@ -464,7 +464,7 @@ async def test_a_form_that_makes_no_sense_stops_nobody(
     simulator: AllegroSimulator, allegro: Allegro, drain: Drain, field: str, value: str | None
 ) -> None:
     """What fits its type and cannot be true is handed over raw, and the journal moves on."""
-    start = await allegro.start(None)
+    start = await allegro.orders.start(None)
     good, bad, other = simulator.ledger.buy(3)
     purchase = simulator.ledger.purchases[bad]
     if value is None:
@@ -486,7 +486,7 @@ async def test_times_without_a_zone_stand_beside_times_with_one(
     purchase = simulator.ledger.purchases[mixed]
     purchase.form["lineItems"][0]["boughtAt"] = "2026-01-01T10:00:00"
     purchase._body = None
-    record = await allegro.read_order(mixed)
+    record = await allegro.orders.read_order(mixed)
     assert isinstance(record, Order)
     assert record.placed_at == datetime(2026, 1, 1, 10, tzinfo=UTC)
 

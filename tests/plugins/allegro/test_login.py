@@ -41,11 +41,11 @@ class Walked(Hurry):
 
 
 async def test_a_device_is_signed_in_without_a_password(simulator: AllegroSimulator, allegro: Allegro) -> None:
-    grant = await allegro.begin_device()
+    grant = await allegro.login.begin_device()
     assert grant.user_code in grant.url
 
-    assert await allegro.poll_device(grant) == Pending(interval=grant.interval)
-    token = await allegro.poll_device(grant)
+    assert await allegro.login.poll_device(grant) == Pending(interval=grant.interval)
+    token = await allegro.login.poll_device(grant)
 
     assert isinstance(token, Token)
     assert simulator.signin.accepts(token.access)
@@ -59,34 +59,34 @@ async def test_a_device_is_signed_in_without_a_password(simulator: AllegroSimula
 async def test_a_person_is_waited_for_and_may_refuse(simulator: AllegroSimulator, allegro: Allegro) -> None:
     simulator.signin.consent = False
     simulator.signin.slow = 1
-    grant = await allegro.begin_device()
+    grant = await allegro.login.begin_device()
 
-    assert await allegro.poll_device(grant) == Pending(interval=grant.interval + 5)
-    assert await allegro.poll_device(grant) == Pending(interval=grant.interval)
+    assert await allegro.login.poll_device(grant) == Pending(interval=grant.interval + 5)
+    assert await allegro.login.poll_device(grant) == Pending(interval=grant.interval)
     simulator.consent(grant.user_code, granted=False)
     with pytest.raises(AuthLost) as refused:
-        await allegro.poll_device(grant)
+        await allegro.login.poll_device(grant)
     assert refused.value.code == "access_denied"
     with pytest.raises(AuthLost):
-        await allegro.poll_device(grant)
+        await allegro.login.poll_device(grant)
 
 
 async def test_the_consent_page_ends_the_wait(simulator: AllegroSimulator, allegro: Allegro) -> None:
     simulator.signin.consent = False
-    grant = await allegro.begin_device()
+    grant = await allegro.login.begin_device()
     async with aiohttp.ClientSession() as session, session.get(grant.url) as page:
         assert page.status == 200
-    assert isinstance(await allegro.poll_device(grant), Token)
+    assert isinstance(await allegro.login.poll_device(grant), Token)
 
 
 async def test_a_code_that_ran_out_is_over(simulator: AllegroSimulator) -> None:
     clock = Walked()
     simulator.now = clock.now
     async with serve(simulator) as base, account(Allegro, simulator.settings(base), clock=clock) as allegro:
-        grant = await allegro.begin_device()
+        grant = await allegro.login.begin_device()
         clock.time = grant.expires_at
         with pytest.raises(AuthLost, match="ran out"):
-            await allegro.poll_device(grant)
+            await allegro.login.poll_device(grant)
 
 
 async def test_a_redirect_signs_in_with_a_proof_of_possession(allegro: Allegro) -> None:
@@ -94,15 +94,15 @@ async def test_a_redirect_signs_in_with_a_proof_of_possession(allegro: Allegro) 
     challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
 
     async def code() -> str:
-        url = allegro.authorize_url(BACK, "state-1", challenge)
+        url = allegro.login.authorize_url(BACK, "state-1", challenge)
         async with aiohttp.ClientSession() as session, session.get(url, allow_redirects=False) as answer:
             query = parse_qs(urlsplit(answer.headers["Location"]).query)
         assert query["state"] == ["state-1"]
         return query["code"][0]
 
-    assert (await allegro.exchange(await code(), BACK, verifier)).refresh
+    assert (await allegro.login.exchange(await code(), BACK, verifier)).refresh
     with pytest.raises(AuthLost):
-        await allegro.exchange(await code(), BACK, "w" * 43)
+        await allegro.login.exchange(await code(), BACK, "w" * 43)
 
 
 async def test_refresh_tokens_rotate_and_the_last_one_is_tolerated_for_a_minute(
@@ -115,20 +115,20 @@ async def test_refresh_tokens_rotate_and_the_last_one_is_tolerated_for_a_minute(
         first = simulator.token()
         simulator.rotate_and_forget()
         with pytest.raises(OutcomeUnknown):
-            await allegro.refresh(first)
+            await allegro.login.refresh(first)
 
         clock.time += timedelta(seconds=60)
-        second = await allegro.refresh(first)
+        second = await allegro.login.refresh(first)
         assert second.refresh not in (None, first.refresh)
         assert second.owner == simulator.seller
 
         clock.time += timedelta(seconds=1)
         with pytest.raises(AuthLost) as lost:
-            await allegro.refresh(first)
+            await allegro.login.refresh(first)
         assert lost.value.code == "invalid_grant"
         assert first.refresh is not None
         assert first.refresh not in str(lost.value)
-        assert (await allegro.refresh(second)).access != second.access
+        assert (await allegro.login.refresh(second)).access != second.access
 
 
 @pytest.mark.parametrize("kind", [Kind.CUT, Kind.LOSE, Kind.HALF, Kind.ERROR, Kind.ERROR_AFTER, Kind.THROTTLE])
@@ -138,8 +138,8 @@ async def test_no_failure_of_the_way_loses_a_grant(
     token = simulator.token()
     simulator.faults.add(Fault(kind=kind, match="POST /auth/oauth/token$"))
     with pytest.raises(Temporary):
-        await allegro.refresh(token)
-    assert (await allegro.refresh(token)).access != token.access
+        await allegro.login.refresh(token)
+    assert (await allegro.login.refresh(token)).access != token.access
 
 
 async def test_a_renewal_that_hangs_leaves_time_for_another(
@@ -151,7 +151,7 @@ async def test_a_renewal_that_hangs_leaves_time_for_another(
     simulator.faults.add(Fault(kind=Kind.HANG, match="POST /auth/oauth/token$"))
     async with asyncio.timeout(10):
         with pytest.raises(OutcomeUnknown):
-            await allegro.refresh(simulator.token())
+            await allegro.login.refresh(simulator.token())
 
 
 @pytest.mark.parametrize("status", [400, 401, 403])
@@ -160,14 +160,14 @@ async def test_a_page_of_a_firewall_is_no_verdict(
 ) -> None:
     simulator.faults.add(Fault(kind=Kind.ERROR, match="POST /auth/oauth/token$", status=status))
     with pytest.raises(Temporary):
-        await allegro.refresh(simulator.token())
+        await allegro.login.refresh(simulator.token())
 
 
 async def test_a_wrong_secret_is_the_settings_fault_and_not_the_grants(simulator: AllegroSimulator) -> None:
     async with serve(simulator) as base:
         settings = simulator.settings(base) | {"client_secret": "wrong"}
         async with account(Allegro, settings) as allegro:
-            for attempt in (allegro.begin_device(), allegro.refresh(simulator.token())):
+            for attempt in (allegro.login.begin_device(), allegro.login.refresh(simulator.token())):
                 with pytest.raises(Rejected) as refused:
                     await attempt
                 assert refused.value.field == "client_secret"
@@ -176,7 +176,7 @@ async def test_a_wrong_secret_is_the_settings_fault_and_not_the_grants(simulator
 
 async def test_without_a_refresh_token_there_is_nothing_to_renew(allegro: Allegro) -> None:
     with pytest.raises(AuthLost):
-        await allegro.refresh(Token(access="a", expires_at=datetime.now(UTC)))
+        await allegro.login.refresh(Token(access="a", expires_at=datetime.now(UTC)))
 
 
 @pytest.mark.parametrize("sandbox", [True, False])
@@ -190,14 +190,14 @@ async def test_a_token_of_the_other_world_is_refused_before_it_is_sent(sandbox: 
         with pytest.raises(AuthLost, match="test mode is " + ("on" if sandbox else "off")):
             await allegro.probe()
         with pytest.raises(AuthLost, match="sign in to this account again"):
-            await allegro.pull(await allegro.start(None))
+            await allegro.orders.pull(await allegro.orders.start(None))
 
 
 async def test_a_sign_in_to_the_other_world_is_refused() -> None:
     there = AllegroSimulator(sandbox=False)
     async with serve(there) as base, account(Allegro, there.settings(base) | {"sandbox": True}) as allegro:
         with pytest.raises(AuthLost, match="test mode is on"):
-            await allegro.refresh(there.token())
+            await allegro.login.refresh(there.token())
 
 
 @pytest.mark.parametrize(

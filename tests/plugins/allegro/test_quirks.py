@@ -25,7 +25,7 @@ Drain = Callable[[Cursor], Awaitable[tuple[list[Record], Cursor]]]
 
 
 async def read(allegro: Allegro, form_id: str) -> Order:
-    record = await allegro.read_order(form_id)
+    record = await allegro.orders.read_order(form_id)
     assert isinstance(record, Order)
     return record
 
@@ -33,7 +33,7 @@ async def read(allegro: Allegro, form_id: str) -> Order:
 async def test_quirk_01_the_journal_is_hints_and_its_ids_are_numbers(
     simulator: AllegroSimulator, allegro: Allegro, drain: Drain
 ) -> None:
-    start = await allegro.start(None)
+    start = await allegro.orders.start(None)
     ids = simulator.ledger.buy(30, payment="ONLINE")
     simulator.reorder_events(90)
     simulator.duplicate_events(20)
@@ -52,9 +52,9 @@ async def test_quirk_02_an_empty_page_keeps_the_cursor(
     simulator: AllegroSimulator, allegro: Allegro, drain: Drain
 ) -> None:
     simulator.ledger.buy(2)
-    _, cursor = await drain(await allegro.start(None))
+    _, cursor = await drain(await allegro.orders.start(None))
 
-    page = await allegro.pull(cursor)
+    page = await allegro.orders.pull(cursor)
 
     assert (list(page.records), page.cursor, page.more) == ([], cursor, False)
 
@@ -65,17 +65,17 @@ async def test_quirk_03_a_newcomer_starts_now_and_looks_back_by_the_list(
     old = simulator.ledger.buy(5)
     since = simulator.now() - timedelta(days=1)
 
-    start = await allegro.start(since)
+    start = await allegro.orders.start(since)
 
     assert (await drain(start))[0] == []
-    page = await allegro.sweep(since, None)
+    page = await allegro.orders.sweep(since, None)
     assert {r.external_id for r in page.records} == set(old)
 
 
 async def test_quirk_03_a_journal_without_events_has_a_beginning(
     simulator: AllegroSimulator, allegro: Allegro, drain: Drain
 ) -> None:
-    start = await allegro.start(None)
+    start = await allegro.orders.start(None)
     assert (await drain(start)) == ([], start)
 
     bought = simulator.ledger.buy(1)
@@ -110,7 +110,7 @@ async def test_quirk_04_only_ready_for_processing_is_confirmed(
 async def test_quirk_04_a_purchase_without_a_form_is_passed_over(
     simulator: AllegroSimulator, allegro: Allegro, drain: Drain
 ) -> None:
-    start = await allegro.start(None)
+    start = await allegro.orders.start(None)
     forms = simulator.ledger.buy(20, ready=False)
     told = {
         entry.form_id for entry in simulator.journal.entries if b'"checkoutForm"' in entry.body
@@ -212,7 +212,7 @@ async def test_quirk_09_a_pickup_point_stands_in_for_an_empty_address(
 async def test_quirk_10_gross_prices_add_up_to_what_is_to_be_paid(
     simulator: AllegroSimulator, allegro: Allegro, drain: Drain
 ) -> None:
-    start = await allegro.start(None)
+    start = await allegro.orders.start(None)
     simulator.ledger.buy(60)
     simulator.ledger.buy(20, services=True, deposit=True, discount=True, voucher=True)
     (untaxed,) = simulator.ledger.buy(1, tax=False)
@@ -247,7 +247,9 @@ async def test_quirk_12_sign_in_and_api_are_two_hosts_of_one_budget(simulator: A
         del settings[name]
     async with account(Allegro, settings | {"sandbox": False}) as allegro:
         assert allegro.settings.api == "https://api.allegro.pl"
-        assert allegro.authorize_url("https://a.example/", "s", "c").startswith("https://allegro.pl/auth/oauth/")
+        assert allegro.login.authorize_url("https://a.example/", "s", "c").startswith(
+            "https://allegro.pl/auth/oauth/"
+        )
         makers = allegro.account.make_client
         assert isinstance(makers, Makers)
         (gate,) = makers.gates.values()

@@ -289,7 +289,7 @@ async def test_a_strangers_answer_makes_no_order_gone(
     [form] = simulator.ledger.buy(1)
     simulator.faults.add(Fault(kind=Kind.ERROR, match=f"GET .*/{form}$", status=status, times=None))
     with pytest.raises(Unavailable, match="a page instead of an answer"):
-        await allegro.read_order(form)
+        await allegro.orders.read_order(form)
 
 
 async def test_another_forms_state_is_not_taken_for_this_one(simulator: AllegroSimulator, allegro: Allegro) -> None:

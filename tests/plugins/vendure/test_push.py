@@ -286,11 +286,11 @@ async def test_an_answer_alone_is_not_enough(deed: str) -> None:
         with pytest.raises(OutcomeUnknown):
             match deed:
                 case "ship":
-                    await shop.add_shipment("6", Shipment(waybill="W2", carrier="INPOST"))
+                    await shop.clerk.add_shipment("6", Shipment(waybill="W2", carrier="INPOST"))
                 case "status":
-                    await shop.set_status("6", "Delivered")
+                    await shop.clerk.set_status("6", "Delivered")
                 case _:
-                    await shop.cancel_order("6", "changed")
+                    await shop.clerk.cancel_order("6", "changed")
 
 
 async def test_null_for_an_answer_says_nothing_of_what_was_done() -> None:
@@ -307,14 +307,14 @@ async def test_a_cancelled_order_is_left_alone() -> None:
     order = pushed().order
     async with opened(stand) as (shop, _):
         for deed in (
-            shop.add_shipment("5", Shipment(waybill="W2", carrier="INPOST")),
-            shop.set_status("5", "Shipped"),
-            shop.set_payment("5", Payment(type=PaymentType.ONLINE), order.total),
+            shop.clerk.add_shipment("5", Shipment(waybill="W2", carrier="INPOST")),
+            shop.clerk.set_status("5", "Shipped"),
+            shop.clerk.set_payment("5", Payment(type=PaymentType.ONLINE), order.total),
         ):
             with pytest.raises(Conflict, match="cancelled in the shop"):
                 await deed
-        await shop.set_status("5", "Cancelled")
-        await shop.cancel_order("5", "again")
+        await shop.clerk.set_status("5", "Cancelled")
+        await shop.clerk.cancel_order("5", "again")
     assert not any(name[:1].islower() for name in stand.asked)
 
 
@@ -380,7 +380,7 @@ async def test_a_parcel_takes_what_it_names_and_what_nobody_ever_names(
     stand = stand_in("whole")
     packed(stand)
     async with opened(stand, placeholder_sku="ANY") as (shop, _):
-        await shop.add_shipment("5", Shipment(waybill="W1", carrier="INPOST", line_ids=named))
+        await shop.clerk.add_shipment("5", Shipment(waybill="W1", carrier="INPOST", line_ids=named))
     (order,) = stand.orders
     parcels = [one for one in order.fulfillments or [] if one.tracking_code == "W1"]
     assert [part.order_line_id for one in parcels for part in one.lines] == sent
@@ -397,7 +397,7 @@ async def test_what_was_in_a_parcel_that_was_cancelled_is_sent_by_the_next() -> 
         msgspec.structs.replace(order, fulfillments=[msgspec.structs.replace(parcel, state="Cancelled")])
     ]
     async with opened(stand, placeholder_sku="ANY") as (shop, _):
-        await shop.add_shipment("5", Shipment(waybill="W1", carrier="INPOST", line_ids=("L1",)))
+        await shop.clerk.add_shipment("5", Shipment(waybill="W1", carrier="INPOST", line_ids=("L1",)))
     (order,) = stand.orders
     parcels = [one for one in order.fulfillments or [] if one.tracking_code == "W1"]
     assert [part.order_line_id for one in parcels for part in one.lines] == ["a", "c"]
@@ -410,5 +410,5 @@ async def test_an_order_whose_parcel_is_on_its_way_is_not_cancelled() -> None:
     (before,) = stand.orders
     async with opened(stand, placeholder_sku="ANY") as (shop, _):
         with pytest.raises(Conflict, match="too late to cancel"):
-            await shop.cancel_order("5", "changed")
+            await shop.clerk.cancel_order("5", "changed")
     assert stand.orders == [before]

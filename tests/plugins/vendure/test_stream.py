@@ -58,13 +58,13 @@ async def open_shop(stand: VendureStandIn) -> AsyncIterator[Vendure]:
 async def told(shop: Vendure, way: str) -> Counter[str]:
     """How often each order is told by one walk from the beginning."""
     found: Counter[str] = Counter()
-    cursor = await shop.start(BEGUN - timedelta(days=1)) if way == "feed" else None
+    cursor = await shop.orders.start(BEGUN - timedelta(days=1)) if way == "feed" else None
     for _ in range(100):
         if way == "feed":
             assert cursor is not None
-            page = await shop.pull(cursor)
+            page = await shop.orders.pull(cursor)
         else:
-            page = await shop.sweep(BEGUN, cursor)
+            page = await shop.orders.sweep(BEGUN, cursor)
         found.update(record.external_id for record in page.records if isinstance(record, Order))
         if not page.more and (way == "sweep" or page.cursor == cursor):
             return found
@@ -108,7 +108,7 @@ async def test_a_page_of_more_than_a_turn_is_no_end() -> None:
     """A page is as long as what was seen needs; where all of that was touched meanwhile it holds two turns."""
     stand = Lists(200, touched=lambda number: timedelta(milliseconds=10 * number))
     async with open_shop(stand) as shop:
-        page = await shop.pull(await shop.start(BEGUN - SECOND))
+        page = await shop.orders.pull(await shop.orders.start(BEGUN - SECOND))
         first = {record.external_id for record in page.records if isinstance(record, Order)}
         assert len(first) == 100
         again = BEGUN + 5 * SECOND
@@ -116,7 +116,7 @@ async def test_a_page_of_more_than_a_turn_is_no_end() -> None:
             msgspec.structs.replace(one, updated_at=again, order_placed_at=again) if one.id in first else one
             for one in stand.orders
         ]
-        page = await shop.pull(page.cursor)
+        page = await shop.orders.pull(page.cursor)
         assert len(page.records) == 100
         assert page.more
 
@@ -180,8 +180,8 @@ async def test_a_quiet_pull_reads_no_whole_order() -> None:
     stand = Lists(20)
     asked: list[str] = []
     async with open_shop(stand) as shop:
-        page = await shop.pull(await shop.start(BEGUN - SECOND))
+        page = await shop.orders.pull(await shop.orders.start(BEGUN - SECOND))
         assert len(page.records) == 20
         stand._ListOrders = lambda options: asked.append("orders")  # type: ignore[method-assign]
-        assert (await shop.pull(page.cursor)).records == ()
+        assert (await shop.orders.pull(page.cursor)).records == ()
     assert asked == []

@@ -110,7 +110,7 @@ async def drain(shop: WooCommerce, cursor: Cursor) -> tuple[Sequence[Record], Cu
     """Pull until there is no more; the records and where the cursor stands."""
     records: list[Record] = []
     while True:
-        page = await shop.pull(cursor)
+        page = await shop.orders.pull(cursor)
         if page.failure is not None:
             raise page.failure
         records.extend(page.records)

@@ -50,7 +50,7 @@ async def test_a_row_that_shows_up_late_is_not_lost(
     shop: WooCommerce, simulator: WooCommerceSimulator, clock: Clock
 ) -> None:
     """A slow transaction becomes visible after a later one has been read: the overlap finds it."""
-    cursor = await shop.start(None)
+    cursor = await shop.orders.start(None)
     slow = int(simulator.place_order(MUG))
     hidden = simulator.ledger.sheets.pop(slow)
     entry = simulator.ledger.by_modified.pop()
@@ -65,21 +65,21 @@ async def test_a_row_that_shows_up_late_is_not_lost(
     clock.pass_(20)
     records, cursor = await drain(shop, cursor)
     assert ids(records) == [str(slow)]
-    assert (await shop.pull(cursor)).records == []
+    assert (await shop.orders.pull(cursor)).records == []
 
 
 async def test_rows_of_one_second_come_once_each(
     shop: WooCommerce, simulator: WooCommerceSimulator, clock: Clock
 ) -> None:
     """The bound is exclusive and in whole seconds; rows of the cursor's own second that come later are told."""
-    cursor = await shop.start(None)
+    cursor = await shop.orders.start(None)
     first = simulator.place_order(MUG)
     records, cursor = await drain(shop, cursor)
     assert ids(records) == [first]
     second = simulator.place_order(MUG)
     records, cursor = await drain(shop, cursor)
     assert ids(records) == [second]
-    same = await shop.pull(cursor)
+    same = await shop.orders.pull(cursor)
     assert (same.records, same.cursor, same.more) == ([], cursor, False)
     simulator.touch(first)
     clock.pass_(1)
@@ -93,7 +93,7 @@ async def test_a_new_process_tells_the_overlap_once_more_and_nothing_is_lost(
 ) -> None:
     """What was seen is remembered in memory only; without it rows of the last minute are told again."""
     async with open_shop(simulator) as shop:
-        cursor = await shop.start(None)
+        cursor = await shop.orders.start(None)
         old, clock_ = simulator.place_order(MUG), clock
         clock_.pass_(10)
         new = simulator.place_order(MUG)
@@ -107,23 +107,23 @@ async def test_a_new_process_tells_the_overlap_once_more_and_nothing_is_lost(
 
 async def test_pages_within_one_second(shop: WooCommerce, simulator: WooCommerceSimulator, clock: Clock) -> None:
     """More orders in one second than a page holds."""
-    cursor = await shop.start(None)
+    cursor = await shop.orders.start(None)
     crowd = simulator.buy(250)
     clock.pass_(5)
     more = simulator.buy(130)
     records, cursor = await drain(shop, cursor)
     assert sorted(ids(records), key=int) == [*crowd, *more]
-    assert (await shop.pull(cursor)).records == []
+    assert (await shop.orders.pull(cursor)).records == []
 
 
 async def test_rows_that_move_between_pages(
     shop: WooCommerce, simulator: WooCommerceSimulator, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A row is saved anew between two pages of one second and all after it move up: none is skipped."""
-    cursor = await shop.start(None)
+    cursor = await shop.orders.start(None)
     crowd = simulator.buy(220)
     clock.pass_(3)
-    fetch = shop._orders._page
+    fetch = shop.orders._list._page
     moved: list[int] = []
 
     async def page(query, offset):  # type: ignore[no-untyped-def]
@@ -133,7 +133,7 @@ async def test_rows_that_move_between_pages(
             simulator.touch(moved[-1])
         return found
 
-    monkeypatch.setattr(shop._orders, "_page", page)
+    monkeypatch.setattr(shop.orders._list, "_page", page)
     records, _ = await drain(shop, cursor)
     assert set(ids(records)) == set(crowd)
 
@@ -142,11 +142,11 @@ async def test_a_pull_that_never_landed_is_repeated(
     shop: WooCommerce, simulator: WooCommerceSimulator, clock: Clock
 ) -> None:
     """The host could not store the page: the same cursor gives the same orders again."""
-    cursor = await shop.start(None)
+    cursor = await shop.orders.start(None)
     simulator.buy(3)
     clock.pass_(2)
-    first = await shop.pull(cursor)
-    second = await shop.pull(cursor)
+    first = await shop.orders.pull(cursor)
+    second = await shop.orders.pull(cursor)
     assert ids(first.records) == ids(second.records)
     assert first.cursor == second.cursor
     assert len(first.records) == 3
@@ -156,13 +156,13 @@ async def test_a_quiet_shop_is_asked_for_little(
     shop: WooCommerce, simulator: WooCommerceSimulator, clock: Clock
 ) -> None:
     """Once its minute is over, a crowd of orders is not read over and over."""
-    cursor = await shop.start(None)
+    cursor = await shop.orders.start(None)
     simulator.buy(350)
     _, cursor = await drain(shop, cursor)
     clock.pass_(120)
-    await shop.pull(cursor)
+    await shop.orders.pull(cursor)
     before = simulator.calls["GET /wc/v3/orders"]
-    page = await shop.pull(cursor)
+    page = await shop.orders.pull(cursor)
     assert simulator.calls["GET /wc/v3/orders"] == before + 1
     assert (page.records, page.cursor) == ([], cursor)
 
@@ -171,7 +171,7 @@ async def test_an_order_of_ours_is_known_when_it_comes_back(
     shop: WooCommerce, simulator: WooCommerceSimulator, clock: Clock
 ) -> None:
     """Part of IMP-34: with its reference, and with the tracking number that somebody typed into the shop."""
-    cursor = await shop.start(None)
+    cursor = await shop.orders.start(None)
     push = push_of()
     receipt = await shop.push_order(push)
     native = simulator.place_order(MUG)
@@ -197,7 +197,7 @@ async def test_parcels_typed_in_come_from_wherever_the_shop_keeps_them(feature: 
     async with open_shop(simulator) as shop:
         receipt = await shop.push_order(push_of())
         simulator.add_tracking(receipt.external_id, "620999", "DPD")
-        record = await shop.read_order(receipt.external_id)
+        record = await shop.orders.read_order(receipt.external_id)
         assert isinstance(record, Order)
         assert [parcel.key for parcel in record.shipments] == [("DPD", "620999")]
 
@@ -220,7 +220,7 @@ async def test_what_statuses_mean(
 ) -> None:
     number = simulator.place_order(MUG)
     simulator.set_status(number, status)
-    record = await shop.read_order(number)
+    record = await shop.orders.read_order(number)
     assert isinstance(record, Order)
     assert (record.stage, record.fulfilment) == (stage, fulfilment)
     assert record.external_stage == record.external_fulfilment == status
@@ -233,7 +233,7 @@ async def test_a_native_order_in_full(shop: WooCommerce, simulator: WooCommerceS
         customer_note="proszę o paragon",
         meta_data=[{"key": "_paczkomat_id", "value": "WAW01N"}, {"key": "_billing_nip", "value": "5260250274"}],
     )
-    record = await shop.read_order(number)
+    record = await shop.orders.read_order(number)
     assert isinstance(record, Order)
     assert record.total == record.expected_total()
     assert not record.prices_include_tax
@@ -255,7 +255,7 @@ async def test_a_native_order_in_full(shop: WooCommerce, simulator: WooCommerceS
 async def test_prices_that_do_not_divide_still_add_up(shop: WooCommerce, simulator: WooCommerceSimulator) -> None:
     for total, pieces in (("10.00", 3), ("0.01", 7), ("99.99", 8), ("1.00", 6)):
         row = {"sku": "KUB-BIA", "quantity": pieces, "total": total, "subtotal": "200.00"}
-        record = await shop.read_order(simulator.place_order([row]))
+        record = await shop.orders.read_order(simulator.place_order([row]))
         assert isinstance(record, Order)
         assert record.total == record.expected_total()
         assert record.lines[0].sum.amount == Decimal(total)
@@ -264,20 +264,20 @@ async def test_prices_that_do_not_divide_still_add_up(shop: WooCommerce, simulat
 async def test_drafts_are_no_orders_and_the_trash_is_gone(
     shop: WooCommerce, simulator: WooCommerceSimulator, clock: Clock
 ) -> None:
-    cursor = await shop.start(None)
+    cursor = await shop.orders.start(None)
     draft, thrown = simulator.place_order(MUG), simulator.place_order(MUG)
     simulator.set_status(draft, "checkout-draft")
     simulator.trash(thrown)
     assert (await drain(shop, cursor))[0] == []
-    assert await shop.read_order(draft) == Gone(external_id=draft)
-    assert await shop.read_order(thrown) == Gone(external_id=thrown)
-    assert await shop.read_order("999999") == Gone(external_id="999999")
+    assert await shop.orders.read_order(draft) == Gone(external_id=draft)
+    assert await shop.orders.read_order(thrown) == Gone(external_id=thrown)
+    assert await shop.orders.read_order("999999") == Gone(external_id="999999")
 
 
 async def test_an_unreadable_order_comes_with_its_text(
     shop: WooCommerce, simulator: WooCommerceSimulator, clock: Clock
 ) -> None:
-    cursor = await shop.start(None)
+    cursor = await shop.orders.start(None)
     good, bad = simulator.place_order(MUG), simulator.place_order(MUG)
     simulator.corrupt(bad)
     records, _ = await drain(shop, cursor)
@@ -290,7 +290,7 @@ async def test_the_sweep_finds_what_has_no_date_of_change(
 ) -> None:
     """Plugins that write past WooCommerce leave the date alone; new orders are swept by their own date."""
     began = clock.at
-    cursor = await shop.start(None)
+    cursor = await shop.orders.start(None)
     simulator.drop_events(1)
     silent = simulator.place_order(MUG)
     told = simulator.place_order(MUG)
@@ -299,7 +299,7 @@ async def test_the_sweep_finds_what_has_no_date_of_change(
     swept: list[str] = []
     place: Cursor | None = None
     while True:
-        page = await shop.sweep(began, place)
+        page = await shop.orders.sweep(began, place)
         swept += ids(list(page.records))
         place = page.cursor
         if not page.more:
@@ -309,14 +309,14 @@ async def test_the_sweep_finds_what_has_no_date_of_change(
 
 async def test_a_cursor_of_somebody_else_is_refused(shop: WooCommerce) -> None:
     with pytest.raises(ContractBroken, match="not a cursor"):
-        await shop.pull(Cursor("event-17"))
+        await shop.orders.pull(Cursor("event-17"))
 
 
 async def test_an_order_pushed_net_comes_back_equal(shop: WooCommerce) -> None:
     """What the shop tells of a forwarded order can be forwarded again, to the grosz."""
     push = push_of(lines=(line("1", "3.79", 7, sku="WOD-1L"), line("2", "0.03", sku="MIO-LIP")))
     receipt = await shop.push_order(push)
-    record = await shop.read_order(receipt.external_id)
+    record = await shop.orders.read_order(receipt.external_id)
     assert isinstance(record, Order)
     again = push_of("B1")
     again = msgspec.structs.replace(again, order=record)

@@ -30,7 +30,7 @@ async def _swept(shop: WooCommerce, since: datetime = LONG_AGO) -> list[str]:
     ids: list[str] = []
     place: Cursor | None = None
     for _ in range(200):
-        page = await shop.sweep(since, place)
+        page = await shop.orders.sweep(since, place)
         ids += [record.external_id for record in page.records]
         place = page.cursor
         if not page.more:
@@ -63,7 +63,7 @@ async def test_a_look_up_reads_to_the_end_where_pages_are_capped(
 async def test_the_feed_does_not_stand_still_where_pages_are_capped(
     cap: int, by: int, told: bool, shop: WooCommerce, simulator: WooCommerceSimulator
 ) -> None:
-    cursor = await shop.start(LONG_AGO)
+    cursor = await shop.orders.start(LONG_AGO)
     simulator.pager.cap_pages(cap)
     simulator.pager.count_wrong(by)
     simulator.pager.count_nothing(told)
@@ -152,7 +152,7 @@ async def test_a_sweep_misses_nothing_while_rows_shift(
 
 
 async def test_the_feed_misses_nothing_while_rows_shift(shop: WooCommerce, simulator: WooCommerceSimulator) -> None:
-    cursor = await shop.start(None)
+    cursor = await shop.orders.start(None)
     placed = set(simulator.buy(250))
     simulator.pager.cap_pages(40)
     simulator.pager.shift_rows(12)
@@ -186,14 +186,14 @@ async def test_a_list_in_another_order_is_no_list(
     at = [datetime(2026, 11, 21, 9, tzinfo=UTC)]
     simulator.ledger.now = simulator.now = lambda: at[0]
     async with open_shop(simulator) as shop:
-        cursor = await shop.start(LONG_AGO)
+        cursor = await shop.orders.start(LONG_AGO)
         for _ in range(120):
             simulator.place_order(MUG)
             at[0] += timedelta(minutes=2)
         _sorted_by(monkeypatch, lambda found: sorted(found, key=lambda sheet: (sheet.doc["id"] * 37) % 101))
         calls: dict[str, Callable[[], Awaitable[object]]] = {
-            "pull": lambda: shop.pull(cursor),
-            "sweep": lambda: shop.sweep(LONG_AGO, None),
+            "pull": lambda: shop.orders.pull(cursor),
+            "sweep": lambda: shop.orders.sweep(LONG_AGO, None),
             "find": lambda: shop.find_order("allegro:A1", None),
         }
         with pytest.raises(ContractBroken, match="not in the order that was asked for"):
@@ -208,7 +208,7 @@ async def test_the_hour_that_comes_twice_in_autumn_loses_nothing(
     simulator.ledger.now = simulator.now = lambda: at[0]
     back = datetime(2026, 10, 25, 1, tzinfo=UTC).timestamp()
     async with open_shop(simulator) as shop:
-        cursor = await shop.start(at[0])
+        cursor = await shop.orders.start(at[0])
         placed = []
         for _ in range(230):
             placed.append(simulator.place_order(MUG))
@@ -221,7 +221,7 @@ async def test_the_hour_that_comes_twice_in_autumn_loses_nothing(
         )
         records, cursor = await drain(shop, cursor)
         assert sorted(record.external_id for record in records) == placed
-        assert (await shop.pull(cursor)).cursor == cursor
+        assert (await shop.orders.pull(cursor)).cursor == cursor
 
 
 async def test_of_a_draft_and_an_order_the_order_is_found(
@@ -254,9 +254,9 @@ async def test_drafts_are_not_counted(shop: WooCommerce, simulator: WooCommerceS
     numbers = simulator.buy(3)
     simulator.set_status(numbers[0], "checkout-draft")
     day = timedelta(days=1)
-    assert await shop.count_orders(now - day, now + day) == 2
+    assert await shop.orders.count_orders(now - day, now + day) == 2
     simulator.remove_status("checkout-draft")
-    assert await shop.count_orders(now - day, now + day) == 2
+    assert await shop.orders.count_orders(now - day, now + day) == 2
 
 
 async def test_an_order_whose_status_left_with_its_plugin_is_found_by_its_number(
@@ -277,10 +277,10 @@ async def test_a_sweep_whose_place_leads_no_further_begins_anew(
 ) -> None:
     """A place that is only ever refused would keep the sweep from its end for good."""
     placed = set(simulator.buy(5))
-    page = await shop.sweep(LONG_AGO, Cursor('made|{"last":"4711","restarts":5}'))
+    page = await shop.orders.sweep(LONG_AGO, Cursor('made|{"last":"4711","restarts":5}'))
     assert isinstance(page.failure, Unavailable)
     assert (page.records, page.more) == ([], False)
-    page = await shop.sweep(LONG_AGO, page.cursor or None)
+    page = await shop.orders.sweep(LONG_AGO, page.cursor or None)
     assert {record.external_id for record in page.records} == placed
 
 
@@ -288,10 +288,10 @@ async def test_a_place_in_a_sweep_that_was_written_before_goes_on(
     shop: WooCommerce, simulator: WooCommerceSimulator
 ) -> None:
     placed = simulator.buy(150)
-    page = await shop.sweep(LONG_AGO, Cursor(f"made|99|{placed[99]}"))
+    page = await shop.orders.sweep(LONG_AGO, Cursor(f"made|99|{placed[99]}"))
     assert [record.external_id for record in page.records] == placed[100:]
     with pytest.raises(ContractBroken, match="not a cursor"):
-        await shop.sweep(LONG_AGO, Cursor("made|{broken"))
+        await shop.orders.sweep(LONG_AGO, Cursor("made|{broken"))
 
 
 async def test_an_order_is_found_by_a_number_of_the_shops_own_behind_others(

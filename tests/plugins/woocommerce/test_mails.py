@@ -23,7 +23,7 @@ async def _life(simulator: WooCommerceSimulator, **settings: Any) -> None:
     """An order from the purchase to the parcel and the end."""
     async with open_shop(simulator, **settings) as shop:
         order = (await shop.push_order(push_of())).external_id
-        await shop.add_shipment(order, PARCEL)
+        await shop.parcels.add_shipment(order, PARCEL)
         await shop.set_status(order, "completed")
         cod = (await shop.push_order(push_of("A2", cod=True))).external_id
         await shop.cancel_order(cod, "the buyer withdrew")

@@ -115,7 +115,7 @@ async def test_quirk_25_times_of_changes(shop: WooCommerce, simulator: WooCommer
     assert told("2026-11-21T18:55:25") == 0
     assert told("2026-11-21T17:55:24Z", dates_are_gmt="true") == 0  # shifted twice: missing
     simulator.access.verify = False
-    page = await shop.pull(await shop.start(at - timedelta(seconds=1)))
+    page = await shop.orders.pull(await shop.orders.start(at - timedelta(seconds=1)))
     [record] = page.records
     assert isinstance(record, Order)
     assert record.placed_at == at
@@ -125,7 +125,7 @@ async def test_quirk_26_pages_of_a_hundred(shop: WooCommerce, simulator: WooComm
     """More in a page is refused, and the order of changes must be asked for."""
     with pytest.raises(Rejected, match="per_page"):
         await shop._shop.get("/wc/v3/orders", list[Any], {"per_page": 101})
-    cursor = await shop.start(None)
+    cursor = await shop.orders.start(None)
     bought = simulator.buy(205)
     simulator.touch(bought[0])
     records, _ = await drain(shop, cursor)
@@ -136,10 +136,10 @@ async def test_quirk_26_pages_of_a_hundred(shop: WooCommerce, simulator: WooComm
 async def test_quirk_27_hard_deletions_are_invisible(shop: WooCommerce, simulator: WooCommerceSimulator) -> None:
     """No list tells of a deleted order or product: an order is gone when it is read, a product when it is sold."""
     number = simulator.place_order(MUG)
-    cursor = await shop.start(None)
+    cursor = await shop.orders.start(None)
     simulator.delete(number)
     assert (await drain(shop, cursor))[0] == []
-    assert await shop.read_order(number) == Gone(external_id=number)
+    assert await shop.orders.read_order(number) == Gone(external_id=number)
     await shop.push_order(push_of("A1"))
     del simulator.catalogue.products[101]
     receipt = await shop.push_order(push_of("A2"))
@@ -207,11 +207,13 @@ async def test_quirk_30_a_customer_made_by_somebody_else_meanwhile(
 async def test_quirk_31_no_tracking_field_in_core(shop: WooCommerce, simulator: WooCommerceSimulator) -> None:
     """Where neither fulfilments nor a tracking plugin are there, the number is in order meta and in a note."""
     order = (await shop.push_order(push_of())).external_id
-    await shop.add_shipment(order, Shipment(waybill="520001", carrier="INPOST", url="https://inpost.test/520001"))
+    await shop.parcels.add_shipment(
+        order, Shipment(waybill="520001", carrier="INPOST", url="https://inpost.test/520001")
+    )
     sheet = simulator.ledger.sheets[int(order)]
     assert sheet.meta("_tracking_number") == "520001"
     assert sheet.notes[0]["note"] == "INPOST: 520001 https://inpost.test/520001"
-    record = await shop.read_order(order)
+    record = await shop.orders.read_order(order)
     assert isinstance(record, Order)
     assert [parcel.url for parcel in record.shipments] == ["https://inpost.test/520001"]
 
@@ -220,7 +222,7 @@ async def test_quirk_32_failed_is_not_cancelled(shop: WooCommerce, simulator: Wo
     """A payment that failed may be tried again; refunded and cancelled are the end."""
     order = (await shop.push_order(push_of("A1", paid=False))).external_id
     simulator.set_status(order, "failed")
-    record = await shop.read_order(order)
+    record = await shop.orders.read_order(order)
     assert isinstance(record, Order)
     assert (record.stage, record.fulfilment) == (Stage.PLACED, Fulfilment.NEW)
     await shop.set_status(order, "processing")
@@ -262,18 +264,18 @@ async def test_quirk_33_without_permalinks(secure: bool) -> None:
     """Only /?rest_route= answers, and keys count only while the address holds wp-json/wc/ somewhere."""
     simulator = WooCommerceSimulator(permalinks=False, secure=secure)
     async with open_shop(simulator) as shop:
-        cursor = await shop.start(None)
+        cursor = await shop.orders.start(None)
         receipt = await shop.push_order(push_of())
         assert receipt.total == push_of().order.total
         assert [record.external_id for record in (await drain(shop, cursor))[0]] == [receipt.external_id]
     async with open_shop(simulator, pretty_permalinks=True) as shop:
         with pytest.raises(Exception, match="404"):
-            await shop.start(None)
+            await shop.orders.start(None)
 
 
 async def test_quirk_34_no_webhook_is_needed(shop: WooCommerce, simulator: WooCommerceSimulator) -> None:
     """A shop switches webhooks off after five failures: none is registered, and polling tells every change."""
-    cursor = await shop.start(None)
+    cursor = await shop.orders.start(None)
     order = simulator.place_order(MUG)
     records, cursor = await drain(shop, cursor)
     simulator.now = simulator.ledger.now = lambda: datetime.now(UTC) + timedelta(seconds=70)

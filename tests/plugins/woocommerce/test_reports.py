@@ -123,7 +123,7 @@ async def test_an_answer_is_read_for_what_it_is_needed_for(shape: str) -> None:
 async def test_the_shops_own_order_is_read_all_the_same(shape: str) -> None:
     simulator = Bent(verify_signatures=False)
     async with open_shop(simulator) as shop:
-        cursor = await shop.start(None)
+        cursor = await shop.orders.start(None)
         simulator.place_order([{"sku": "KUB-BIA", "quantity": 2}])
         simulator.bend = SHAPES[shape]
         records, _ = await drain(shop, cursor)
@@ -169,7 +169,7 @@ async def test_a_new_date_of_change_alone_is_no_change() -> None:
     simulator = WooCommerceSimulator(verify_signatures=False)
     async with open_shop(simulator) as shop:
         number = simulator.place_order([{"sku": "KUB-BIA", "quantity": 1}])
-        before = await shop.read_order(number)
+        before = await shop.orders.read_order(number)
         assert isinstance(before, Order)
         after = msgspec.structs.replace(
             before, revision="2030-01-01T00:00:00", updated_at=datetime(2030, 1, 1, tzinfo=UTC)
@@ -195,7 +195,7 @@ async def test_a_line_below_nothing_lowers_the_order() -> None:
     """What the seller gives for an old thing stands as a line, and is no thing to send."""
     simulator = WooCommerceSimulator(verify_signatures=False)
     async with open_shop(simulator) as shop:
-        cursor = await shop.start(None)
+        cursor = await shop.orders.start(None)
         old = {"name": "Stary telefon", "quantity": 1, "total": "-20.00", "subtotal": "0.00"}
         simulator.place_order([{"sku": "KOC-WEL", "quantity": 1}, old])
         ((record,), _) = await drain(shop, cursor)
@@ -340,7 +340,7 @@ async def test_bent_rows_of_other_lists_stop_nothing() -> None:
         assert (receipt.unlinked, receipt.differences) == ((), ())
         assert simulator.ledger.sheets[501].doc["customer_id"] == 9
         for _ in range(2):
-            await shop.add_shipment("501", Shipment(waybill="520000012345", carrier="DPD"))
+            await shop.parcels.add_shipment("501", Shipment(waybill="520000012345", carrier="DPD"))
         assert simulator.books()[0].shipments == ["520000012345"]
         words = {status.code for status in await shop.statuses()}
         assert "wc-odd" in words
@@ -353,7 +353,7 @@ async def test_what_is_sold_by_length_comes_in_as_one_line(quantity: float, name
     """Half a metre is no reason to keep the whole order aside."""
     simulator = Bent(verify_signatures=False)
     async with open_shop(simulator) as shop:
-        cursor = await shop.start(None)
+        cursor = await shop.orders.start(None)
         simulator.place_order([{"sku": "KAB-USB", "quantity": 1}])
         simulator.bend = lambda o: _items(o, lambda i: i.update(quantity=quantity, name="Kabel USB-C 2 m"))
         ((record,), _) = await drain(shop, cursor)
@@ -370,7 +370,7 @@ async def test_what_an_order_needs_is_kept_aside_with_its_place(fields: Json) ->
     """The feed never guesses an amount, a state or a row; a receipt without its total is not known."""
     simulator = Bent(verify_signatures=False)
     async with open_shop(simulator) as shop:
-        cursor = await shop.start(None)
+        cursor = await shop.orders.start(None)
         simulator.place_order([{"sku": "KUB-BIA", "quantity": 1}])
         simulator.bend = lambda o: o.update(fields)
         ((record,), _) = await drain(shop, cursor)

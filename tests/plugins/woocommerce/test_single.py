@@ -19,7 +19,9 @@ Act = Callable[[WooCommerce, str], Awaitable[object]]
 ACTS: dict[str, Act] = {
     "cancel": lambda shop, order: shop.cancel_order(order, "cancelled at the marketplace"),
     "status": lambda shop, order: shop.set_status(order, "completed"),
-    "parcel": lambda shop, order: shop.add_shipment(order, Shipment(waybill="520000012345", carrier="INPOST")),
+    "parcel": lambda shop, order: shop.parcels.add_shipment(
+        order, Shipment(waybill="520000012345", carrier="INPOST")
+    ),
     "look-up": lambda shop, order: shop.find_order("allegro:A1", None),
 }
 

@@ -94,14 +94,14 @@ async def test_a_parcel_attached_twice_is_there_once(features: dict[str, bool]) 
         simulator.faults.add(Fault(kind=Kind.LOSE, match="^(POST|PUT) .*(fulfillments|trackings|orders/[0-9]+$)"))
         for _ in range(2):
             with contextlib.suppress(OutcomeUnknown):
-                await shop.add_shipment(order, PARCEL)
+                await shop.parcels.add_shipment(order, PARCEL)
         spelled = Shipment(waybill=" 5200 0001 2345", carrier="InPost")
-        await shop.add_shipment(order, spelled)
+        await shop.parcels.add_shipment(order, spelled)
         [entry] = simulator.books()
         assert ["".join(number.split()) for number in entry.shipments] == ["520000012345"]
         second = Shipment(waybill="520000099999", carrier="INPOST")
-        await shop.add_shipment(order, second)
-        await shop.add_shipment(order, second)
+        await shop.parcels.add_shipment(order, second)
+        await shop.parcels.add_shipment(order, second)
         [entry] = simulator.books()
         assert len(entry.shipments) == 2
 
@@ -112,11 +112,11 @@ async def test_a_fulfilment_holds_the_lines_of_its_parcel() -> None:
     async with open_shop(simulator) as shop:
         order = (await shop.push_order(push_of())).external_id
         sheet = simulator.ledger.sheets[int(order)]
-        await shop.add_shipment(order, PARCEL)
+        await shop.parcels.add_shipment(order, PARCEL)
         assert sheet.meta("_fulfillment_status") == "partially_fulfilled"
-        await shop.add_shipment(order, Shipment(waybill="2", carrier="DPD"))
+        await shop.parcels.add_shipment(order, Shipment(waybill="2", carrier="DPD"))
         assert sheet.meta("_fulfillment_status") == "fulfilled"
-        await shop.add_shipment(order, Shipment(waybill="3", carrier="DPD"))
+        await shop.parcels.add_shipment(order, Shipment(waybill="3", carrier="DPD"))
         assert (len(sheet.fulfilments), sheet.meta("_tracking_number")) == (2, "3")
         [entry] = simulator.books()
         assert sorted(entry.shipments) == ["2", "3", "520000012345"]
@@ -127,7 +127,7 @@ async def test_the_note_is_for_the_shop_alone_unless_wanted(simulator: WooCommer
         async with open_shop(simulator, notify_buyer=notify) as shop:
             number = f"N{notify}"
             order = (await shop.push_order(push_of(number))).external_id
-            await shop.add_shipment(order, PARCEL)
+            await shop.parcels.add_shipment(order, PARCEL)
             [note] = simulator.ledger.sheets[int(order)].notes
             assert note == {"id": 1, "note": "InPost: 520000012345", "customer_note": notify}
 
@@ -154,7 +154,7 @@ async def test_orders_that_are_not_there(shop: WooCommerce) -> None:
     for call in (
         shop.set_status("999", "completed"),
         shop.set_payment("999", LATE, pln("1")),
-        shop.add_shipment("999", PARCEL),
+        shop.parcels.add_shipment("999", PARCEL),
         shop.cancel_order("no number", "why"),
     ):
         with pytest.raises(NotFound):

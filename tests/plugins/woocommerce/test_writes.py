@@ -111,10 +111,10 @@ async def test_a_parcel_that_the_shop_did_not_keep(place: str) -> None:
         order = (await shop.push_order(push_of())).external_id
         simulator.undo = lose
         with pytest.raises(Rejected, match="did not keep it") as refused:
-            await shop.add_shipment(order, PARCEL)
+            await shop.parcels.add_shipment(order, PARCEL)
         assert refused.value.field == "waybill"
         simulator.undo = lambda sheet: None
-        await shop.add_shipment(order, PARCEL)
+        await shop.parcels.add_shipment(order, PARCEL)
         assert simulator.books()[0].shipments == [PARCEL.waybill]
 
 
@@ -125,9 +125,9 @@ async def test_a_parcel_whose_reading_fails_is_not_known(stubborn: Stubborn) -> 
         order = (await shop.push_order(push_of())).external_id
         stubborn.faults.add(Fault(kind=Kind.ERROR, match="GET .*trackings$", after=1, times=None, status=503))
         with pytest.raises(Unavailable):
-            await shop.add_shipment(order, PARCEL)
+            await shop.parcels.add_shipment(order, PARCEL)
         stubborn.faults.clear()
-        await shop.add_shipment(order, PARCEL)
+        await shop.parcels.add_shipment(order, PARCEL)
         assert stubborn.books()[0].shipments == [PARCEL.waybill]
 
 

@@ -16,11 +16,25 @@ import aiohttp
 import msgspec
 from structlog.testing import LogCapture
 
+from olhubd import model
 from olhubd.model import Order
-from olhubd.plugin import Connector, Cursor, Later, OrderFeed, OrderLookup, Page, PluginError, Record, Temporary
+from olhubd.plugin import (
+    Capability,
+    Connector,
+    Cursor,
+    Feed,
+    Later,
+    OrderLookup,
+    Page,
+    PluginError,
+    Record,
+    Sweep,
+    Temporary,
+    sweep_of,
+)
 from olhubd_kit import host, simulators
 from olhubd_kit.conformance.clock import StillClock
-from olhubd_kit.conformance.rule import NotApplicable, broken
+from olhubd_kit.conformance.rule import NotApplicable, broken, skip
 from olhubd_kit.conformance.verbs import MINIMUM
 from olhubd_kit.faults import Fault, Faults, Kind
 from olhubd_kit.simulator import Entry, Simulator, serve
@@ -28,6 +42,7 @@ from olhubd_kit.simulator import Entry, Simulator, serve
 __all__ = ["Bench", "Walk", "bench"]
 
 T = TypeVar("T")
+C = TypeVar("C", bound=Capability)
 
 MOST_PAGES = 500
 """A feed that brings more pages than this is going round in a circle."""
@@ -77,8 +92,7 @@ class Bench:
     def __init__(
         self, connector: Connector[Any], simulator: Simulator, base: str, clock: StillClock, log: LogCapture
     ) -> None:
-        self.connector: Any = connector
-        """Untyped, since which capabilities it has only the rule knows."""
+        self.connector = connector
         self.simulator = simulator
         self.base = base
         self.clock = clock
@@ -93,6 +107,22 @@ class Bench:
 
     def has(self, capability: str) -> bool:
         return capability in type(self.connector).capabilities()
+
+    def part(self, wanted: type[C]) -> C:
+        """The part of the connector that a rule is about."""
+        part = self.connector.capability(wanted)
+        return part if part is not None else broken(f"it declares {wanted.__name__} and has no part that can do it")
+
+    @property
+    def feed(self) -> Feed:
+        """The feed of orders."""
+        feed = self.connector.feed(model.Kind.ORDER)
+        return feed if feed is not None else broken("it declares OrderFeed and has no feed of orders")
+
+    @property
+    def sweeper(self) -> Sweep:
+        """The sweep over orders."""
+        return sweep_of(self.feed) or skip("its orders cannot be swept")
 
     @property
     def long_ago(self) -> datetime:
@@ -130,8 +160,7 @@ class Bench:
     async def origin(self) -> Cursor:
         """A cursor from before the first purchase."""
         if self._origin is None:
-            feed: OrderFeed = self.connector
-            self._origin = await feed.start(None)
+            self._origin = await self.feed.start(None)
             self.clock.advance(60)
         return self._origin
 
@@ -156,8 +185,7 @@ class Bench:
             raise broken(f"raised {type(error).__name__} ({error}), which is no plugin error") from error
 
     async def page(self, cursor: Cursor) -> Page:
-        feed: OrderFeed = self.connector
-        return await feed.pull(cursor)
+        return await self.feed.pull(cursor)
 
     async def walk(
         self, cursor: Cursor | None = None, pull: Callable[[Cursor], Awaitable[Page]] | None = None, tries: int = 5
@@ -191,20 +219,24 @@ class Bench:
     async def _later(self, record: Record) -> Record:
         """Read again what was not ripe yet, as the host does when its time has come."""
         if isinstance(record, Later) and self.has("OrderLookup"):
-            lookup: OrderLookup = self.connector
             self.clock.advance(record.seconds)
-            return await lookup.read_order(record.external_id)
+            return await self.part(OrderLookup).read_order(record.external_id)
         return record
 
     async def sweep(
         self, since: datetime | None = None, between: Callable[[Page], Awaitable[None]] | None = None
     ) -> Walk:
-        """A whole sweep over all that happened `since`, or ever on this bench; `between` comes after each page."""
+        """A whole sweep over all that happened `since`, or ever on this bench; `between` comes after each page.
+
+        Nothing where orders cannot be swept.
+        """
+        if not self.has("Sweep"):
+            return Walk(cursor=Cursor(""))
         begin, first = since or self.long_ago, True
 
         async def pull(cursor: Cursor) -> Page:
             nonlocal first
-            page: Page = await self.connector.sweep(begin, None if first else cursor)
+            page = await self.sweeper.sweep(begin, None if first else cursor)
             first = False
             if between is not None:
                 await between(page)

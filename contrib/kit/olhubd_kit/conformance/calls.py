@@ -6,7 +6,20 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from olhubd.model import Fulfilment, Payment, PaymentType, Shipment
-from olhubd.plugin import Page, PluginError
+from olhubd.plugin import (
+    CancelSink,
+    DeliveryMethodList,
+    OrderLookup,
+    OrderSink,
+    Page,
+    PaymentMethodList,
+    PaymentSink,
+    PluginError,
+    Probe,
+    ShipmentSink,
+    StatusList,
+    StatusSink,
+)
 from olhubd_kit.conformance.bench import Bench
 from olhubd_kit.conformance.find import find
 from olhubd_kit.conformance.push import push_of
@@ -20,31 +33,31 @@ Call = Callable[[], Awaitable[Any]]
 
 async def every_call(bench: Bench) -> Mapping[str, Call]:
     """One call for each method of each declared capability, on orders that exist, with news in the feed."""
-    connector = bench.connector
     calls: dict[str, Call] = {}
     feed = bench.has("OrderFeed") or bench.has("OrderLookup")
     bought = await bench.buy(3) if feed else []
     if bench.has("OrderFeed"):
         cursor = await bench.origin()
-        calls["pull"] = lambda: connector.pull(cursor)
-        calls["sweep"] = lambda: connector.sweep(bench.long_ago, None)
+        calls["pull"] = lambda: bench.feed.pull(cursor)
+        if bench.has("Sweep"):
+            calls["sweep"] = lambda: bench.sweeper.sweep(bench.long_ago, None)
     if bench.has("OrderLookup"):
-        calls["read_order"] = lambda: connector.read_order(bought[0])
+        calls["read_order"] = lambda: bench.part(OrderLookup).read_order(bought[0])
     if bench.has("OrderSink"):
         push = push_of(bench, external_id="call-1")
-        calls["push_order"] = lambda: connector.push_order(push)
+        calls["push_order"] = lambda: bench.part(OrderSink).push_order(push)
         calls["find_order"] = lambda: find(bench, push.reference)
     if bench.has("Probe"):
-        calls["probe"] = connector.probe
+        calls["probe"] = bench.part(Probe).probe
     if bench.has("StatusList"):
         made = bench.session.calls
-        await connector.statuses()
+        await bench.part(StatusList).statuses()
         if bench.session.calls > made:  # where the list is fixed, no call can fail
-            calls["statuses"] = connector.statuses
+            calls["statuses"] = bench.part(StatusList).statuses
     if bench.has("DeliveryMethodList"):
-        calls["delivery_methods"] = connector.delivery_methods
+        calls["delivery_methods"] = bench.part(DeliveryMethodList).delivery_methods
     if bench.has("PaymentMethodList"):
-        calls["payment_methods"] = connector.payment_methods
+        calls["payment_methods"] = bench.part(PaymentMethodList).payment_methods
     if any(bench.has(name) for name in ("StatusSink", "PaymentSink", "ShipmentSink", "CancelSink")):
         await _small(bench, calls)
     if not calls:
@@ -53,20 +66,20 @@ async def every_call(bench: Bench) -> Mapping[str, Call]:
 
 
 async def _small(bench: Bench, calls: dict[str, Call]) -> None:
-    connector, order = bench.connector, await subject(bench)
+    order = await subject(bench)
     total = bench.books()[order].total
     if bench.has("StatusSink"):
-        word = connector.status_for(Fulfilment.PROCESSING)
+        word = bench.part(StatusSink).status_for(Fulfilment.PROCESSING)
         if word is not None:
-            calls["set_status"] = lambda: connector.set_status(order, word)
+            calls["set_status"] = lambda: bench.part(StatusSink).set_status(order, word)
     if bench.has("PaymentSink"):
         payment = Payment(type=PaymentType.ONLINE, finished_at=bench.clock.now())
-        calls["set_payment"] = lambda: connector.set_payment(order, payment, total)
+        calls["set_payment"] = lambda: bench.part(PaymentSink).set_payment(order, payment, total)
     if bench.has("ShipmentSink"):
         parcel = Shipment(carrier="INPOST", waybill="620111222333444555666777")
-        calls["add_shipment"] = lambda: connector.add_shipment(order, parcel)
+        calls["add_shipment"] = lambda: bench.part(ShipmentSink).add_shipment(order, parcel)
     if bench.has("CancelSink"):
-        calls["cancel_order"] = lambda: connector.cancel_order(order, "the buyer withdrew")
+        calls["cancel_order"] = lambda: bench.part(CancelSink).cancel_order(order, "the buyer withdrew")
 
 
 async def outcome(bench: Bench, call: Call) -> Any:

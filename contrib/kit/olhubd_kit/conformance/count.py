@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from olhubd.plugin import PluginError, Temporary
+from olhubd.plugin import OrderCount, PluginError, Temporary
 from olhubd_kit.conformance.bench import Bench
 from olhubd_kit.conformance.feed import MANY
 from olhubd_kit.conformance.rule import Tier, check, rule, skip
@@ -14,7 +14,7 @@ _COUNT = "OrderCount"
 
 
 async def _count(bench: Bench, since: datetime, until: datetime) -> int:
-    found: int = await bench.connector.count_orders(since, until)
+    found: int = await bench.part(OrderCount).count_orders(since, until)
     return found
 
 

@@ -50,7 +50,7 @@ async def every_due_order_is_delivered(bench: Bench) -> None:
 async def starting_now_brings_only_what_is_new(bench: Bench) -> None:
     """`start(None)` leaves out what was bought before and brings what is bought after."""
     old = await bench.buy(3)
-    cursor = await bench.connector.start(None)
+    cursor = await bench.feed.start(None)
     new = await bench.buy(2)
     found = await bench.walk(cursor)
     whole(found, new, "after start(None)")
@@ -182,7 +182,7 @@ async def starting_in_the_past_brings_the_past(bench: Bench) -> None:
     since = bench.clock.now()
     bench.clock.advance(60)
     bought = await bench.buy(4)
-    cursor = await bench.connector.start(since)
+    cursor = await bench.feed.start(since)
     found = await bench.walk(cursor)
     swept = await bench.sweep(since)
     found.records.extend(swept.records)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from olhubd.plugin import Receipt, Temporary
+from olhubd.plugin import OrderSink, Receipt, Temporary
 from olhubd_kit.conformance.bench import Bench
 from olhubd_kit.conformance.push import made
 from olhubd_kit.conformance.rule import Tier, check, rule
@@ -17,8 +17,8 @@ CROWD = 105
 
 async def find(bench: Bench, reference: str) -> Receipt | None:
     """The order, which must be found whether or not it is known how old it can be."""
-    unbounded: Receipt | None = await bench.connector.find_order(reference, None)
-    found: Receipt | None = await bench.connector.find_order(reference, timedelta(hours=1))
+    unbounded: Receipt | None = await bench.part(OrderSink).find_order(reference, None)
+    found: Receipt | None = await bench.part(OrderSink).find_order(reference, timedelta(hours=1))
     known = found.external_id if found else None
     check(known == (unbounded.external_id if unbounded else None), "a bound by age changes what is found")
     return found
@@ -82,12 +82,12 @@ async def an_order_is_found_among_many(bench: Bench) -> None:
 @rule("FIND-06", Tier.SILVER, _SINK)
 async def an_order_is_found_by_its_number(bench: Bench) -> None:
     """Where a person may name an order by its number, exactly that one is found, with its total and its mark."""
-    if not bench.connector.numbered:
+    if not bench.part(OrderSink).numbered:
         return
     receipts = [await made(bench, external_id=f"numbered-{number}") for number in range(11)]
     for number, receipt in enumerate(receipts):
         name = receipt.number or receipt.external_id
-        found = await bench.connector.find_by_number(name)
+        found = await bench.part(OrderSink).find_by_number(name)
         right = found is not None and found.external_id == receipt.external_id
         check(right, f"number {name} finds another order or none")
         if found is not None:
@@ -97,7 +97,7 @@ async def an_order_is_found_by_its_number(bench: Bench) -> None:
     for near in (f"{last}0", last[:-1], f"0{last}", f"{last}x"):
         if near in {receipt.number or receipt.external_id for receipt in receipts}:
             continue
-        found = await bench.connector.find_by_number(near)
+        found = await bench.part(OrderSink).find_by_number(near)
         check(found is None, f"{near!r} finds the order of a similar number")
 
 

@@ -6,6 +6,7 @@ The books of a simulator tell of it where they can; a rule about what they do no
 from __future__ import annotations
 
 from olhubd.model import Address, Order, Shipment, Stage
+from olhubd.plugin import ShipmentSink
 from olhubd_kit.conformance.bench import Bench
 from olhubd_kit.conformance.rule import NotApplicable, Tier, broken, check, rule, skip
 from olhubd_kit.conformance.small import subject
@@ -115,7 +116,7 @@ async def a_parcel_holds_the_lines_it_names(bench: Bench) -> None:
     """A parcel of one line holds that line over there and no other one."""
     key, lines = await _several(bench)
     _parcels(bench, key)
-    await bench.connector.add_shipment(key, _parcel("620111222333444555666777", lines[1]))
+    await bench.part(ShipmentSink).add_shipment(key, _parcel("620111222333444555666777", lines[1]))
     held = _parcels(bench, key).get("620111222333444555666777")
     check(held is not None, "the parcel is not there")
     if held is not None:
@@ -129,7 +130,7 @@ async def a_parcel_without_lines_is_the_whole_order(bench: Bench) -> None:
     """A parcel that names no lines holds all of the order."""
     key, lines = await _several(bench)
     _parcels(bench, key)
-    await bench.connector.add_shipment(key, _parcel("620111222333444555666777"))
+    await bench.part(ShipmentSink).add_shipment(key, _parcel("620111222333444555666777"))
     held = _parcels(bench, key).get("620111222333444555666777")
     check(held is not None, "the parcel is not there")
     if held is not None:
@@ -145,7 +146,7 @@ async def a_parcel_goes_by_its_carrier(bench: Bench) -> None:
     key = await subject(bench)
     wanted = {"620111222333444555666777": ("INPOST", "InPost"), "520999888777666": ("DPD", "DPD")}
     for waybill, (carrier, name) in wanted.items():
-        await bench.connector.add_shipment(key, _parcel(waybill, carrier=carrier, name=name))
+        await bench.part(ShipmentSink).add_shipment(key, _parcel(waybill, carrier=carrier, name=name))
     held = _parcels(bench, key)
     for waybill, (carrier, _) in wanted.items():
         told = held[waybill].carrier if waybill in held else None

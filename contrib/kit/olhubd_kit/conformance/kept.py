@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from olhubd.model import Order, Payment, PaymentType, Shipment
-from olhubd.plugin import PluginError, Receipt
+from olhubd.plugin import CancelSink, OrderSink, PaymentSink, PluginError, Receipt, ShipmentSink, StatusSink
 from olhubd_kit.conformance.bench import Bench
 from olhubd_kit.conformance.push import only, push_of
 from olhubd_kit.conformance.rule import Tier, check, rule, skip
@@ -23,14 +23,14 @@ async def a_line_that_was_lost_is_told(bench: Bench) -> None:
     """
     push = push_of(bench, external_id="torn-1")
     await bench.do("lose_lines", 1)
-    receipt: Receipt = await bench.connector.push_order(push)
+    receipt: Receipt = await bench.part(OrderSink).push_order(push)
     entry = only(bench, push)
     if entry.lines is None:
         skip("the books do not tell of lines")
     held = {line.mark or line.id for line in entry.lines}
     lost = [line.external_id for line in push.order.lines if line.external_id not in held]
     check(lost, "the simulator lost no line")
-    again: Receipt = await bench.connector.compare_order(push, receipt)
+    again: Receipt = await bench.part(OrderSink).compare_order(push, receipt)
     for when, told in (("", receipt), (" after a look-up", again)):
         named = [one.field for one in told.differences if not one.cut]
         silent = [mark for mark in lost if not any(mark in field for field in named)]
@@ -41,8 +41,8 @@ async def a_line_that_was_lost_is_told(bench: Bench) -> None:
 async def a_whole_order_has_no_differences(bench: Bench) -> None:
     """When the target keeps all that it was sent, the receipt names no difference, at once and after a look-up."""
     push = push_of(bench, external_id="whole-1")
-    receipt: Receipt = await bench.connector.push_order(push)
-    again: Receipt = await bench.connector.compare_order(push, receipt)
+    receipt: Receipt = await bench.part(OrderSink).push_order(push)
+    again: Receipt = await bench.part(OrderSink).compare_order(push, receipt)
     for when, told in (("", receipt), (" after a look-up", again)):
         named = [f"{one.field} {one.what}" for one in told.differences]
         check(not named, f"nothing is missing, and{when} the receipt says: {', '.join(named)}")
@@ -52,7 +52,7 @@ async def a_whole_order_has_no_differences(bench: Bench) -> None:
 async def nobody_writes_to_the_buyer(bench: Bench) -> None:
     """As it is set by default, a forwarded order makes the target write to nobody but its own people."""
     push = push_of(bench, external_id="quiet-1")
-    await bench.connector.push_order(push)
+    await bench.part(OrderSink).push_order(push)
     mails: list[Any] = await bench.do("mails")
     email = push.order.buyer.email
     written = [mail for mail in mails if str(getattr(mail, "to", mail)) == email]
@@ -72,33 +72,31 @@ async def _not_kept(
 @rule("STATUS-06", Tier.SILVER, "StatusSink")
 async def a_status_that_was_not_kept_is_not_set(bench: Bench) -> None:
     """When the system answers as if all were well and keeps the old status, that is an error, or sent again."""
-    word, order = (await words(bench))[0], await subject(bench)
-    connector = bench.connector
-    await _not_kept(bench, order, lambda: connector.set_status(order, word), lambda entry: shows(entry, word))
+    word, order, sink = (await words(bench))[0], await subject(bench), bench.part(StatusSink)
+    await _not_kept(bench, order, lambda: sink.set_status(order, word), lambda entry: shows(entry, word))
 
 
 @rule("PAY-04", Tier.SILVER, "PaymentSink")
 async def a_payment_that_was_not_kept_is_not_booked(bench: Bench) -> None:
     """When the system answers as if all were well and books no payment, that is an error, or sent again."""
-    order = await subject(bench, paid=False)
+    order, sink = await subject(bench, paid=False), bench.part(PaymentSink)
     total, payment = bench.books()[order].total, Payment(type=PaymentType.ONLINE, finished_at=bench.clock.now())
-    connector = bench.connector
-    await _not_kept(bench, order, lambda: connector.set_payment(order, payment, total), lambda entry: entry.paid)
+    await _not_kept(bench, order, lambda: sink.set_payment(order, payment, total), lambda entry: entry.paid)
 
 
 @rule("SHIP-07", Tier.SILVER, "ShipmentSink")
 async def a_parcel_that_was_not_kept_is_not_added(bench: Bench) -> None:
     """When the system answers as if all were well and keeps no parcel, that is an error, or sent again."""
-    order, connector = await subject(bench), bench.connector
+    order, sink = await subject(bench), bench.part(ShipmentSink)
     parcel = Shipment(carrier="INPOST", carrier_name="InPost", waybill=WAYBILL)
-    await _not_kept(bench, order, lambda: connector.add_shipment(order, parcel), lambda entry: entry.shipments)
+    await _not_kept(bench, order, lambda: sink.add_shipment(order, parcel), lambda entry: entry.shipments)
 
 
 @rule("CANCEL-05", Tier.SILVER, "CancelSink")
 async def a_cancelling_that_was_not_kept_is_not_done(bench: Bench) -> None:
     """When the system answers as if all were well and the order lives on, that is an error, or sent again."""
-    order, connector = await subject(bench), bench.connector
-    await _not_kept(bench, order, lambda: connector.cancel_order(order, "withdrawn"), lambda entry: entry.cancelled)
+    order, sink = await subject(bench), bench.part(CancelSink)
+    await _not_kept(bench, order, lambda: sink.cancel_order(order, "withdrawn"), lambda entry: entry.cancelled)
 
 
 @rule("FEED-17", Tier.SILVER, "OrderFeed")

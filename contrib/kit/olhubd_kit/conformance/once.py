@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from olhubd.plugin import OutcomeUnknown, PluginError, Push, Receipt
+from olhubd.plugin import OrderSink, OutcomeUnknown, PluginError, Push, Receipt
 from olhubd_kit.conformance.bench import Bench
 from olhubd_kit.conformance.find import find
 from olhubd_kit.conformance.push import made, only, push_of
@@ -35,7 +35,7 @@ async def struck(bench: Bench, kind: Kind, **how: Any) -> AsyncIterator[tuple[Pu
             push = push_of(bench, external_id=f"{kind.value}-{len(bench.books())}-{again}-{call}")
             options = {"status": 502, "retry_after": 1, "seconds": 0.005} | how
             bench.faults.add(Fault(kind=kind, after=call, **options))
-            answer = await bench.attempt(lambda push=push: bench.connector.push_order(push))  # type: ignore[misc]
+            answer = await bench.attempt(lambda push=push: bench.part(OrderSink).push_order(push))  # type: ignore[misc]
             bench.faults.clear()
             await bench.faults.settle()
             if bench.struck() == before:
@@ -66,7 +66,7 @@ async def _lost(bench: Bench, kind: Kind, **how: Any) -> None:
             continue
         told = type(answer).__name__ + (f" after {how['status']} {how['body'][:12]!r}" if how else "")
         check(isinstance(answer, OutcomeUnknown), f"the order was made, yet the push raised {told}")
-        bench.clock.advance(bench.connector.settle.total_seconds())
+        bench.clock.advance(bench.part(OrderSink).settle.total_seconds())
         found = await find(bench, push.reference)
         if found is None:
             broken("the order was made, yet it is not found")
@@ -136,9 +136,9 @@ async def looking_up_and_pushing_again_ends_with_one(bench: Bench) -> None:
     for kind in KINDS:
         async for push, answer in struck(bench, kind):
             if not isinstance(answer, Receipt):
-                bench.clock.advance(bench.connector.settle.total_seconds())
+                bench.clock.advance(bench.part(OrderSink).settle.total_seconds())
                 if await find(bench, push.reference) is None:
-                    await bench.connector.push_order(push)
+                    await bench.part(OrderSink).push_order(push)
             entry = only(bench, push)
             wanted, got = push.order.total, entry.total
             check(got == wanted, f"after a fault {kind.value!r} the order costs {got}, not {wanted}")
@@ -149,16 +149,16 @@ async def what_was_begun_can_be_withdrawn(bench: Bench) -> None:
     """After any single fault a push that is not found can be withdrawn: no part of it stays, of no other order any
     is taken, and withdrawing where there is nothing is no error.
     """
-    await bench.connector.withdraw_order("market:never-sent")
+    await bench.part(OrderSink).withdraw_order("market:never-sent")
     other = await made(bench, external_id="bystander")
     for kind in KINDS:
         async for push, answer in struck(bench, kind):
             if isinstance(answer, Receipt):
                 continue
-            bench.clock.advance(bench.connector.settle.total_seconds())
+            bench.clock.advance(bench.part(OrderSink).settle.total_seconds())
             if await find(bench, push.reference) is not None:
                 continue
-            await bench.connector.withdraw_order(push.reference)
+            await bench.part(OrderSink).withdraw_order(push.reference)
             rest = [entry for entry in bench.simulator.books() if entry.reference == push.reference]
             check(all(entry.cancelled for entry in rest), f"after a fault {kind.value!r} a part of it stays there")
     check(not bench.books()[other.external_id].cancelled, "another order was withdrawn")
@@ -182,11 +182,11 @@ async def what_changed_between_two_tries_is_in_the_order(bench: Bench) -> None:
         async for push, answer in struck(bench, kind):
             if isinstance(answer, Receipt):
                 continue
-            bench.clock.advance(bench.connector.settle.total_seconds())
+            bench.clock.advance(bench.part(OrderSink).settle.total_seconds())
             if await find(bench, push.reference) is not None:
                 continue
             later = _one_more(push)
-            receipt = await bench.connector.push_order(later)
+            receipt = await bench.part(OrderSink).push_order(later)
             entry, wanted = only(bench, push), later.order.total
             check(entry.total == wanted, f"the order changed to {wanted}, and {entry.total} is there")
             check(receipt.total == wanted, f"the order changed to {wanted}, and the receipt says {receipt.total}")

@@ -9,7 +9,18 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from olhubd.model import Fulfilment, Payment, PaymentType, Shipment
-from olhubd.plugin import Conflict, NotFound, PluginError, Rejected, Temporary
+from olhubd.plugin import (
+    CancelSink,
+    Conflict,
+    NotFound,
+    PaymentSink,
+    PluginError,
+    Rejected,
+    ShipmentSink,
+    StatusList,
+    StatusSink,
+    Temporary,
+)
 from olhubd_kit.conformance.bench import Bench
 from olhubd_kit.conformance.order import STRANGE
 from olhubd_kit.conformance.push import made
@@ -71,9 +82,9 @@ async def _unknown(bench: Bench, act: Act) -> None:
 async def words(bench: Bench) -> list[str]:
     """Status words that a new order can move to, as the connector itself names them."""
     steps = (Fulfilment.PROCESSING, Fulfilment.READY, Fulfilment.SENT)
-    words = [word for step in steps if (word := bench.connector.status_for(step)) is not None]
+    words = [word for step in steps if (word := bench.part(StatusSink).status_for(step)) is not None]
     if not words and bench.has("StatusList"):
-        words = [status.code for status in await bench.connector.statuses()]
+        words = [status.code for status in await bench.part(StatusList).statuses()]
     if not words:
         skip("the connector names no status of its own")
     return words
@@ -88,7 +99,7 @@ def shows(entry: Entry, word: str) -> bool:
 async def a_status_is_set(bench: Bench) -> None:
     """The order has the status afterwards."""
     word, order = (await words(bench))[0], await subject(bench)
-    await bench.connector.set_status(order, word)
+    await bench.part(StatusSink).set_status(order, word)
     entry = bench.books()[order]
     check(shows(entry, word), f"set to {word!r}, the books show {entry.status!r} and {entry.fulfilment!r}")
 
@@ -98,16 +109,18 @@ async def a_status_set_twice_is_set_once(bench: Bench) -> None:
     """The same status again, at once or after a lost answer, is no error and changes nothing."""
     word, order = (await words(bench))[0], await subject(bench)
     for _ in range(2):
-        await bench.connector.set_status(order, word)
+        await bench.part(StatusSink).set_status(order, word)
     check(shows(bench.books()[order], word), "the status is gone after setting it twice")
-    await after_a_fault(bench, lambda key: bench.connector.set_status(key, word), lambda entry: shows(entry, word))
+    await after_a_fault(
+        bench, lambda key: bench.part(StatusSink).set_status(key, word), lambda entry: shows(entry, word)
+    )
 
 
 @rule("STATUS-03", Tier.BRONZE, "StatusSink")
 async def a_status_of_nobody_is_not_found(bench: Bench) -> None:
     """For an order that is not there NotFound is raised."""
     word = (await words(bench))[0]
-    await _unknown(bench, lambda key: bench.connector.set_status(key, word))
+    await _unknown(bench, lambda key: bench.part(StatusSink).set_status(key, word))
 
 
 @rule("STATUS-04", Tier.BRONZE, "StatusSink")
@@ -115,7 +128,7 @@ async def a_status_that_does_not_exist_is_refused(bench: Bench) -> None:
     """A word that the target does not know is Rejected (or a Conflict), and the order keeps its status."""
     order = await subject(bench)
     before = bench.books()[order]
-    answer = await bench.attempt(lambda: bench.connector.set_status(order, STRANGE))
+    answer = await bench.attempt(lambda: bench.part(StatusSink).set_status(order, STRANGE))
     check(isinstance(answer, Rejected | Conflict), f"an unknown status word gave {type(answer).__name__}")
     now = bench.books()[order]
     check((now.status, now.fulfilment) == (before.status, before.fulfilment), "the status changed all the same")
@@ -126,7 +139,7 @@ async def a_cancelled_order_stays_cancelled(bench: Bench) -> None:
     """Moving a cancelled order on is refused with Conflict or Rejected; it is not brought back to life."""
     word, order = (await words(bench))[0], await subject(bench)
     await bench.do("cancel", order)
-    answer = await bench.attempt(lambda: bench.connector.set_status(order, word))
+    answer = await bench.attempt(lambda: bench.part(StatusSink).set_status(order, word))
     check(bench.books()[order].cancelled, f"set to {word!r}, the cancelled order is alive again")
     check(isinstance(answer, Rejected | Conflict), f"moving a cancelled order on gave {type(answer).__name__}")
 
@@ -137,7 +150,7 @@ def _payment(bench: Bench) -> Payment:
 
 def _pay(bench: Bench) -> Act:
     async def act(key: str) -> None:
-        await bench.connector.set_payment(key, _payment(bench), bench.books()[key].total)
+        await bench.part(PaymentSink).set_payment(key, _payment(bench), bench.books()[key].total)
 
     return act
 
@@ -168,7 +181,7 @@ async def a_payment_of_nobody_is_not_found(bench: Bench) -> None:
     """For an order that is not there NotFound is raised."""
     order = await subject(bench, paid=False)
     total = bench.books()[order].total
-    await _unknown(bench, lambda key: bench.connector.set_payment(key, _payment(bench), total))
+    await _unknown(bench, lambda key: bench.part(PaymentSink).set_payment(key, _payment(bench), total))
 
 
 def _typed(text: str) -> str:
@@ -193,7 +206,7 @@ async def parcels_are_added(bench: Bench) -> None:
     """Each parcel of an order is there afterwards, the first also when there is a second."""
     order = await subject(bench)
     for waybill in ("620111222333444555666777", "620999888777666555444333"):
-        await bench.connector.add_shipment(order, _parcel(waybill))
+        await bench.part(ShipmentSink).add_shipment(order, _parcel(waybill))
     entry = bench.books()[order]
     check(len(entry.shipments) == 2, f"two parcels were added, the books hold {len(entry.shipments)}")
     check(_once(entry, "620111222333444555666777"), "the first parcel is not there")
@@ -204,12 +217,12 @@ async def a_parcel_added_twice_is_added_once(bench: Bench) -> None:
     """The same waybill again, however it is typed, at once or after a lost answer, is no second parcel."""
     order = await subject(bench)
     for waybill in ("PL620111222333", "pl620 111 222 333", " PL620111222333"):
-        await bench.connector.add_shipment(order, _parcel(waybill))
+        await bench.part(ShipmentSink).add_shipment(order, _parcel(waybill))
     entry = bench.books()[order]
     check(len(entry.shipments) == 1, f"one parcel typed three ways became {len(entry.shipments)}")
     await after_a_fault(
         bench,
-        lambda key: bench.connector.add_shipment(key, _parcel(_waybill(key))),
+        lambda key: bench.part(ShipmentSink).add_shipment(key, _parcel(_waybill(key))),
         lambda entry: _once(entry, _waybill(entry.external_id)),
     )
 
@@ -217,12 +230,14 @@ async def a_parcel_added_twice_is_added_once(bench: Bench) -> None:
 @rule("SHIP-03", Tier.BRONZE, "ShipmentSink")
 async def a_parcel_of_nobody_is_not_found(bench: Bench) -> None:
     """For an order that is not there NotFound is raised."""
-    await _unknown(bench, lambda key: bench.connector.add_shipment(key, _parcel("620111222333444555666777")))
+    await _unknown(
+        bench, lambda key: bench.part(ShipmentSink).add_shipment(key, _parcel("620111222333444555666777"))
+    )
 
 
 def _cancel(bench: Bench) -> Act:
     async def act(key: str) -> None:
-        await bench.connector.cancel_order(key, "the buyer withdrew")
+        await bench.part(CancelSink).cancel_order(key, "the buyer withdrew")
 
     return act
 

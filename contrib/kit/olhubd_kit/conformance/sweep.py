@@ -8,17 +8,17 @@ from olhubd_kit.conformance.feed import MANY, MOST_CALLS, shifted, whole
 from olhubd_kit.conformance.rule import Tier, check, rule, skip
 from olhubd_kit.faults import Kind
 
-_FEED = "OrderFeed"
+_SWEEP = ("OrderFeed", "Sweep")
 
 
-@rule("SWEEP-01", Tier.BRONZE, _FEED)
+@rule("SWEEP-01", Tier.BRONZE, *_SWEEP)
 async def a_sweep_finds_every_order(bench: Bench) -> None:
     """A sweep over the whole past brings every due order and comes to an end."""
     bought = await bench.buy(7)
     whole(await bench.sweep(), bought, "after a sweep")
 
 
-@rule("SWEEP-02", Tier.GOLD, _FEED)
+@rule("SWEEP-02", Tier.GOLD, *_SWEEP)
 async def a_sweep_finds_what_the_journal_dropped(bench: Bench) -> None:
     """Orders that the journal never told of are found by the sweep."""
     await bench.do("drop_events", 4)
@@ -29,14 +29,14 @@ async def a_sweep_finds_what_the_journal_dropped(bench: Bench) -> None:
     whole(await bench.sweep(), bought, f"the feed told of {len(told.orders)} of {len(bought)}; after the sweep")
 
 
-@rule("SWEEP-03", Tier.SILVER, _FEED)
+@rule("SWEEP-03", Tier.SILVER, *_SWEEP)
 async def a_sweep_of_many_pages_loses_nothing(bench: Bench) -> None:
     """Many orders of the very same instant are all found."""
     bought = await bench.buy(MANY)
     whole(await bench.sweep(), bought, f"with {MANY} orders of one instant")
 
 
-@rule("SWEEP-04", Tier.SILVER, _FEED)
+@rule("SWEEP-04", Tier.SILVER, *_SWEEP)
 async def a_sweep_survives_failures(bench: Bench) -> None:
     """Whichever call of a sweep fails, it says so, and going on from its cursor finds every order."""
     bought = await bench.buy(6)
@@ -51,7 +51,7 @@ async def a_sweep_survives_failures(bench: Bench) -> None:
                 break
 
 
-@rule("SWEEP-05", Tier.SILVER, _FEED)
+@rule("SWEEP-05", Tier.SILVER, *_SWEEP)
 async def a_sweep_sees_cancelled_orders(bench: Bench) -> None:
     """The sweep leaves no state out: a cancelled order is found, and as cancelled."""
     bought = await bench.buy(3)
@@ -62,7 +62,7 @@ async def a_sweep_sees_cancelled_orders(bench: Bench) -> None:
     check(found[bought[0]].stage.value == "cancelled", f"it is shown as {found[bought[0]].stage.value}")
 
 
-@rule("SWEEP-06", Tier.GOLD, _FEED)
+@rule("SWEEP-06", Tier.GOLD, *_SWEEP)
 async def a_sweep_loses_nothing_while_orders_move(bench: Bench) -> None:
     """Orders that are cancelled or bought between two pages of a sweep move others: none of those is left out."""
     bought = await bench.buy(MANY)
@@ -78,7 +78,7 @@ async def a_sweep_loses_nothing_while_orders_move(bench: Bench) -> None:
     whole(await bench.sweep(between=between), bought, "with cancellations between the pages of the sweep")
 
 
-@rule("SWEEP-07", Tier.GOLD, _FEED)
+@rule("SWEEP-07", Tier.GOLD, *_SWEEP)
 async def a_short_page_is_not_the_last_of_a_sweep(bench: Bench) -> None:
     """When pages hold less than they could, with more behind them, the sweep goes on to the end."""
     bought = await bench.buy(MANY)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from olhubd.decide import changes, onesided, plan
@@ -24,7 +26,7 @@ AMENDMENTS = {
 }
 
 
-class AmendOrder(Handler[None]):
+class AmendOrder(Handler[Any]):
     """A person is asked, unless it came to nothing. Nothing waits for that."""
 
     action = Action.AMEND_ORDER

@@ -1,0 +1,115 @@
+"""What comes in: feeds, their pages and the records on them, and the sweep that trusts no feed.
+
+A feed reads one list or journal of the system along a cursor of its own. An account has as many feeds as its system
+gives; each is a part of the connector, see `Connector.provides`.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Sequence
+from datetime import datetime
+from typing import ClassVar, NewType
+
+import msgspec
+
+from olhubd.model import Kind, Order
+from olhubd.plugin.errors import PluginError
+from olhubd.plugin.part import Capability
+
+__all__ = ["Cursor", "Feed", "Gone", "Later", "OrderFeed", "Page", "Record", "Sweep", "Unreadable", "sweep_of"]
+
+Cursor = NewType("Cursor", str)
+"""Where a feed has landed, in the connector's own notation."""
+
+
+class Unreadable(msgspec.Struct, frozen=True, kw_only=True):
+    """A record that the connector could not turn into ours. The host quarantines it with its `raw` text."""
+
+    external_id: str
+    reason: str
+    raw: bytes
+
+
+class Gone(msgspec.Struct, frozen=True, kw_only=True):
+    """The system answered that it has no such order (any more): a state, not an error."""
+
+    external_id: str
+
+
+class Later(msgspec.Struct, frozen=True, kw_only=True):
+    """The record is not what the feed announced yet: read it again after `seconds`."""
+
+    external_id: str
+    seconds: float
+    reason: str
+
+
+Record = Order | Unreadable | Gone | Later
+
+
+class Page(msgspec.Struct, frozen=True, kw_only=True):
+    """Part of a feed. `cursor` covers exactly `records` and all before them.
+
+    `more` asks for the next page at once. `failure` tells why the page is shorter than what was announced; the
+    host lands what is here, moves to `cursor`, and then treats the failure like one that was raised.
+    """
+
+    records: Sequence[Record]
+    cursor: Cursor
+    more: bool = False
+    failure: PluginError | None = None
+
+
+class Feed(Capability):
+    """One list or journal of the system, read along one cursor.
+
+    The host stores the cursor in the transaction that stores the records it covers. It reads one page of another
+    feed at most between two pages of orders, so a long list holds up no order.
+    """
+
+    name: ClassVar[str]
+    """By which its cursor and its runs are stored, so it never changes: a lower-case word, such as "products"."""
+    kinds: ClassVar[frozenset[Kind]]
+    """What its records are about. A page of products may hold product, stock and price records."""
+
+    @abc.abstractmethod
+    async def start(self, since: datetime | None) -> Cursor:
+        """The cursor to begin with: only what comes after now (None), or from `since` on as far as the feed itself
+        reaches back. Where it sweeps too, the host begins a sweep from `since` at once, which brings the rest."""
+
+    @abc.abstractmethod
+    async def pull(self, cursor: Cursor) -> Page:
+        """What came after `cursor`. Without news: no records and the same cursor."""
+
+    async def landed(self, cursor: Cursor) -> None:
+        """All up to `cursor` is stored. For inboxes that keep a message until it is acknowledged.
+
+        The host calls it after the commit, and again when it starts, so it may come twice with one cursor. While it
+        fails, nothing more is pulled from this feed.
+        """
+        return
+
+
+class OrderFeed(Feed):
+    """The feed of a system's orders. Which of them are complete, paid or cancelled the records say."""
+
+    name: ClassVar[str] = "orders"
+    kinds: ClassVar[frozenset[Kind]] = frozenset({Kind.ORDER})
+
+
+class Sweep(Capability):
+    """The second, independent pass over the recent past, for a feed whose system can list it. The feed's own class
+    derives from it too."""
+
+    @abc.abstractmethod
+    async def sweep(self, since: datetime, cursor: Cursor | None) -> Page:
+        """All that was touched since `since`, page by page; None begins it.
+
+        A `failure` with the empty cursor says that nothing goes on from here: it begins anew from the same `since`.
+        """
+
+
+def sweep_of(feed: Feed | None) -> Sweep | None:
+    """The sweep of a feed; None where its system cannot list what the feed tells."""
+    return feed if isinstance(feed, Sweep) else None

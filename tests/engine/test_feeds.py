@@ -1,0 +1,328 @@
+"""Several feeds of one account: whose turn it is, what each may do to the others, and what an inbox is told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+import structlog
+
+from olhubd.control.accounts import standing
+from olhubd.control.metrics import Snapshot
+from olhubd.model import Kind, Product, RunState
+from olhubd.plugin import Account, AuthLost, Cursor, Feed, Lane, OrderFeed, Page, Parts, Unavailable
+from olhubd.plugin.budget import calls_for
+from olhubd.runtime.clock import SystemClock
+from olhubd.store import Database, feeds, quarantine
+from tests.engine.test_poller import Bench, Market
+from tests.engine.wild import Calm, opened
+from tests.orders import EPOCH, order
+
+HOUR = timedelta(hours=1)
+
+
+class Orders(Market):
+    """The market's orders; `calls` has what was asked of any feed, in turn."""
+
+    def __init__(self, calls: list[str]) -> None:
+        super().__init__()
+        self.calls = calls
+        self.lane: Lane | None = None
+
+    async def pull(self, cursor: Cursor) -> Page:
+        self.calls.append("orders")
+        self.lane = calls_for()
+        return await super().pull(cursor)
+
+
+class Products(Feed):
+    """A list of so many products, each a page of its own. `told` is what it heard to be stored."""
+
+    name = "products"
+    kinds = frozenset({Kind.PRODUCT, Kind.STOCK})
+
+    def __init__(self, calls: list[str], count: int = 0) -> None:
+        self.calls = calls
+        self.count = count
+        self.lane: Lane | None = None
+        self.trouble: Exception | None = None
+
+    async def start(self, since: datetime | None) -> Cursor:
+        return Cursor("0")
+
+    async def pull(self, cursor: Cursor) -> Page:
+        self.calls.append(self.name)
+        self.lane = calls_for()
+        if self.trouble is not None:
+            raise self.trouble
+        at = int(cursor)
+        records: Any = [Product(external_id=str(at), name=f"Mug {at}")] if at < self.count else []
+        end = at + len(records)
+        return Page(records=records, cursor=Cursor(str(end)), more=end < self.count)
+
+
+class Offers(Products):
+    name = "offers"
+    kinds = frozenset({Kind.OFFER})
+
+
+class Inbox(Products):
+    """Keeps its messages until they are acknowledged; `hears` is what it does then."""
+
+    name = "inbox"
+
+    def __init__(self, calls: list[str], count: int, hears: Callable[[Cursor], Any]) -> None:
+        super().__init__(calls, count)
+        self.hears = hears
+
+    async def landed(self, cursor: Cursor) -> None:
+        self.calls.append(f"landed {cursor}")
+        await self.hears(cursor)
+
+
+class Several(Bench):
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self.calls: list[str] = []
+        self.market = self.orders = Orders(self.calls)
+
+    def read(self, *others: Feed, **schedule: Any) -> None:
+        self.others = [*others]
+        self.start(**{"interval": HOUR, **schedule})
+
+    async def at(self, feed: str) -> str | None:
+        position = await feeds.get(self.database.reader, self.name, feed)
+        return position.cursor if position is not None else None
+
+    async def until_at(self, feed: str, cursor: str) -> None:
+        async def there() -> bool:
+            return await self.at(feed) == cursor
+
+        await self.sooner_or_later(there)
+
+
+@pytest.fixture
+async def several(database: Database) -> AsyncIterator[Several]:
+    made = Several(database)
+    with structlog.testing.capture_logs():
+        yield made
+        await made.stop()
+
+
+def between(calls: list[str], others: set[str]) -> list[int]:
+    """How often orders were read between two pages of others, for each such pair."""
+    counts: list[int] = []
+    seen: int | None = None
+    for call in calls:
+        if call in others:
+            counts += [seen] if seen is not None else []
+            seen = 0
+        elif call == "orders" and seen is not None:
+            seen += 1
+    return counts
+
+
+async def test_orders_are_read_between_any_two_pages_of_others(several: Several) -> None:
+    """Though orders are not due for an hour: a list of thousands must not keep a buyer waiting."""
+    several.read(Products(several.calls, 6), Offers(several.calls, 6))
+    await several.until_at("products", "6")
+    await several.until_at("offers", "6")
+    counts = between(several.calls, {"products", "offers"})
+    assert len(counts) >= 11
+    assert set(counts) == {1}
+
+
+async def test_no_feed_starves_another(several: Several) -> None:
+    several.read(Products(several.calls, 5), Offers(several.calls, 5))
+    await several.until_at("products", "5")
+    await several.until_at("offers", "5")
+    turns = [call for call in several.calls if call != "orders"]
+    assert turns[:8] == ["products", "offers"] * 4
+
+
+async def test_an_order_lands_while_a_long_list_is_read(several: Several) -> None:
+    products = Products(several.calls, 100_000)
+    several.read(products)
+    await several.sooner_or_later(lambda: _later(several.calls.count("products") > 2))
+    several.orders.place(order("news"))
+    await several.until("news")
+    assert int(await several.at("products") or 0) < 100_000
+
+
+async def _later(value: bool) -> bool:
+    return value
+
+
+async def test_what_no_flow_carries_is_kept_aside_and_each_feed_has_its_own_cursor_and_runs(
+    several: Several,
+) -> None:
+    several.orders.place(order("1"), told=False)
+    several.read(Products(several.calls, 3))
+    await several.until_at("products", "3")
+    several.orders.place(order("2"))
+    several.poller.resume()
+    await several.until("2")
+    kept = await quarantine.listing(several.database.reader, limit=50)
+    assert {(one.feed, one.external_id.partition("-")[0]) for one in kept} == {("products", "Product")}
+    assert len(kept) == 3
+    assert "carries no product or stock records yet" in kept[0].reason
+    assert b"Mug" in kept[0].raw
+    (run,) = [run for run in await several.logged("products") if run.seen]
+    assert (run.seen, run.quarantined, run.state) == (3, 3, RunState.DONE), "one run, however many turns it took"
+    assert await several.cursor() == "1"
+
+
+async def test_a_feed_that_fails_is_in_nobodys_way(several: Several) -> None:
+    products, offers = Products(several.calls, 3), Offers(several.calls, 3)
+    products.trouble = Unavailable("503")
+    several.read(products, offers, interval=timedelta(seconds=0.03))
+    await several.until_at("offers", "3")
+    several.orders.place(order("1"))
+    await several.until("1")
+    assert several.poller.trouble is not None
+    assert several.poller.trouble.reason == "products: 503"
+    assert several.poller.orders is not None
+    assert several.poller.orders.trouble is None
+    products.trouble = None
+    await several.until_at("products", "3")
+    assert several.poller.trouble is None
+
+
+async def test_orders_that_fail_are_in_nobodys_way(several: Several) -> None:
+    """And they are not asked more often than they may be, between the pages of others."""
+
+    def fails() -> Page | None:
+        raise Unavailable("503", retry_after=3600)
+
+    several.orders.trouble = [fails] * 50
+    several.read(Products(several.calls, 20))
+    await several.until_at("products", "20")
+    assert several.calls.count("orders") == 1
+    assert several.poller.trouble is not None
+    assert several.poller.trouble.reason == "503"
+
+
+class Bare(OrderFeed):
+    """Orders of a system that cannot list them."""
+
+    def __init__(self, orders: Orders) -> None:
+        self.orders = orders
+
+    async def start(self, since: datetime | None) -> Cursor:
+        return await self.orders.start(since)
+
+    async def pull(self, cursor: Cursor) -> Page:
+        return await self.orders.pull(cursor)
+
+
+async def test_a_feed_that_cannot_be_swept_is_followed_all_the_same(several: Several) -> None:
+    several.market, orders = Bare(several.orders), several.orders  # type: ignore[assignment]
+    several.read(interval=timedelta(seconds=0.03), begin=EPOCH)
+    await several.begun()
+    orders.place(order("1"), order("2"), order("3"))
+    await several.until("1", "2", "3")
+    assert list(await feeds.of_account(several.database.reader, several.name)) == ["orders"]
+
+
+async def test_a_lost_grant_stops_them_all(several: Several) -> None:
+    products = Products(several.calls, 3)
+    products.trouble = AuthLost("refused")
+    several.read(products, interval=timedelta(seconds=0.03))
+    await several.sooner_or_later(lambda: _later(bool(several.lost)))
+    calls = len(several.calls)
+    await asyncio.sleep(0.2)
+    assert len(several.calls) == calls
+
+
+async def test_what_a_feed_calls_for_is_known_by_its_kinds(several: Several) -> None:
+    products, offers = Products(several.calls, 2), Offers(several.calls, 2)
+    several.read(products, offers)
+    await several.until_at("products", "2")
+    await several.until_at("offers", "2")
+    assert (several.orders.lane, products.lane, offers.lane) == (Lane.ORDERS, Lane.STOCK, Lane.OFFERS)
+
+
+async def test_an_inbox_hears_what_is_stored_once_it_is(several: Several) -> None:
+    stored: list[tuple[str, str | None]] = []
+
+    async def hears(cursor: Cursor) -> None:
+        stored.append((cursor, await several.at("inbox")))
+
+    several.read(Inbox(several.calls, 3, hears))
+    await several.until_at("inbox", "3")
+    await several.sooner_or_later(lambda: _later(len(stored) == 4))
+    assert stored == [(at, at) for at in ("0", "1", "2", "3")]
+
+
+async def test_an_inbox_hears_it_again_after_a_sudden_end(several: Several) -> None:
+    """Killed between the commit and its telling: nothing more is pulled before it was told."""
+    hanging = asyncio.Event()
+
+    async def hears(cursor: Cursor) -> None:
+        if cursor == "1" and not hanging.is_set():
+            hanging.set()
+            await asyncio.Event().wait()
+
+    inbox = Inbox(several.calls, 2, hears)
+    several.read(inbox)
+    await asyncio.wait_for(hanging.wait(), 10)
+    assert await several.at("inbox") == "1"
+    await several.stop()
+    several.calls.clear()
+    several.read(inbox)
+    await several.sooner_or_later(lambda: _later("landed 2" in several.calls))
+    assert [call for call in several.calls if call != "orders"][:3] == ["landed 1", "inbox", "landed 2"]
+
+
+async def test_nothing_is_pulled_while_an_inbox_cannot_be_told(several: Several) -> None:
+    refusals = 2
+
+    async def hears(cursor: Cursor) -> None:
+        nonlocal refusals
+        if cursor == "1" and refusals:
+            refusals -= 1
+            raise Unavailable("503")
+
+    several.read(Inbox(several.calls, 2, hears), interval=timedelta(seconds=0.03))
+    await several.sooner_or_later(lambda: _later("landed 2" in several.calls))
+    told = [call for call in several.calls if call != "orders"]
+    assert told[:7] == ["landed 0", "inbox", "landed 1", "landed 1", "landed 1", "inbox", "landed 2"]
+    several.orders.place(order("1"))
+    await several.until("1")
+
+
+class Both(Calm):
+    """A connector with a feed of orders and one of products."""
+
+    provides: ClassVar[Parts] = {**Calm.provides, Products: "products"}
+
+    def __init__(self, account: Account[Any]) -> None:
+        super().__init__(account)
+        self.products = Products([], 3)
+
+
+async def test_each_feed_of_an_account_is_seen_by_its_name(
+    database: Database, clock: SystemClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a whole hub: orders come, what nothing carries is kept, and both are counted and shown apart."""
+    monkeypatch.setattr("tests.engine.wild.Calm", Both)
+    async with opened(tmp_path, database, clock) as zoo:
+        await zoo.until(lambda: ("calm", "products") in zoo.hub.runs.totals)
+        await zoo.goes_on()
+        assert zoo.hub.runs.totals["calm", "products"].quarantined == 3
+        assert zoo.hub.runs.totals["calm", "orders"].added > 0
+        (account,) = [one for one in await standing(zoo.hub) if one.name == "calm"]
+        assert account.runs["products"].state is RunState.DONE
+        assert account.last_error is None
+        metrics = {
+            (sample.labels.get("feed"), sample.name): sample.value
+            for metric in Snapshot(zoo.hub, [account]).collect()
+            for sample in metric.samples
+            if sample.labels.get("account") == "calm"
+        }
+        assert metrics["products", "olhubd_records_quarantined_total"] == 3
+        assert metrics["orders", "olhubd_records_quarantined_total"] == 0
