@@ -19,9 +19,9 @@ __all__ = ["sellers_side"]
 
 def sellers_side(order: Order) -> Order:
     """The order as the seller's own systems must book it; the same object where nothing is remitted for them."""
-    remitted = order.remitted
-    if not remitted.amount and not any(_remitted(line) for line in order.lines):
+    if not order.has_remitted:
         return order
+    remitted = order.remitted
     payment = order.payment
     if payment is not None and payment.paid is not None:
         left = max(payment.paid.amount - remitted.amount, Decimal(0))
@@ -31,6 +31,7 @@ def sellers_side(order: Order) -> Order:
         lines=tuple(_line(line, within=order.prices_include_tax) for line in order.lines),
         charges=_own(order.charges),
         tax=None if order.tax_remitter is Remitter.MARKETPLACE else order.tax,
+        tax_remitter=Remitter.SELLER,
         payment=payment,
         total=order.sellers_total,
     )

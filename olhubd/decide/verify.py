@@ -45,7 +45,7 @@ def _objection(order: Order) -> str | None:
             return f"line {line.external_id} has quantity {line.quantity}"
         if not line.price.exact or line.price.amount < 0:
             return f"line {line.external_id} has price {line.price.amount}"
-        if order.prices_include_tax and line.remitted_tax is None:
+        if line.tax is not None and order.prices_include_tax and line.remitted_tax is None:
             return f"the marketplace remits the tax of line {line.external_id}, but does not tell how much it is"
     if not order.total.exact or abs(order.total.amount) > _MOST_MONEY:
         return f"its total is {order.total.amount:g}"
@@ -55,7 +55,7 @@ def _objection(order: Order) -> str | None:
                 return f"it was paid in {payment.paid.currency}, but its total is in {currency}"
             if not payment.paid.exact:
                 return f"a payment of it is {payment.paid.amount}"
-    return _sum_objection(order) or _remitted_objection(order)
+    return _sum_objection(order) or (_remitted_objection(order) if order.has_remitted else None)
 
 
 def _sum_objection(order: Order) -> str | None:

@@ -350,8 +350,24 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
         return not self.cash_on_delivery and self.paid.amount >= self.total.amount
 
     @property
+    def has_remitted(self) -> bool:
+        """Whether the marketplace remits anything of it, be it zero."""
+        theirs = Remitter.MARKETPLACE
+        if self.tax_remitter is theirs:
+            return True
+        for line in self.lines:
+            if line.tax is not None and line.tax.remitter is theirs:
+                return True
+            for charge in line.charges:
+                if charge.remitter is theirs:
+                    return True
+        return any(charge.remitter is theirs for charge in self.charges) if self.charges else False
+
+    @property
     def remitted(self) -> Money:
         """What the marketplace collects from the buyer and pays on itself; never part of the seller's turnover."""
+        if not self.has_remitted:
+            return Money(Decimal(0), self.total.currency)
         parts = [charge.sum for charge in self.charges if charge.remitter is Remitter.MARKETPLACE]
         for line in self.lines:
             parts.extend(charge.sum for charge in line.charges if charge.remitter is Remitter.MARKETPLACE)
@@ -365,7 +381,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     @property
     def sellers_total(self) -> Money:
         """What the buyer pays to the seller: the total without what the marketplace remits."""
-        return self.total - self.remitted
+        return self.total - self.remitted if self.has_remitted else self.total
 
     @property
     def recipient(self) -> Address | None:
