@@ -319,7 +319,7 @@ class _Play:
             mark = reference(stored.account, purchase.id)
             # An order that the shop spoiled stays with the person.
             if purchase.extras and not any(
-                sold.spoiled for sold in self._world.shop.orders.values() if sold.reference == mark
+                sold.wrong for sold in self._world.shop.orders.values() if sold.reference == mark
             ):
                 await hub.holds.accept(delivery.id, "anna")
                 self._world.accepted.add(mark)

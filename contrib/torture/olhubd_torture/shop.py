@@ -39,6 +39,11 @@ class Sold(msgspec.Struct, kw_only=True):
     spoiled: str = ""
     """What the shop made of it otherwise than it was sent, where that must be seen."""
 
+    @property
+    def wrong(self) -> bool:
+        """Whether a person must see to what the shop made of it; a shortened text is only told."""
+        return self.spoiled not in ("", "text")
+
 
 class Shop:
     """`lag` is after how many seconds the search shows a new order; `now` is its own clock."""

@@ -145,7 +145,7 @@ def _rightly(world: World, purchase: Purchase, there: Sequence[Sold]) -> bool:
     The shop has another order than the one that was sent; or the database was one of before, and what is in the
     shop is off where it came from, or cancelled there although it is due.
     """
-    if any(sold.spoiled not in ("", "text") for sold in there):
+    if any(sold.wrong for sold in there):
         return True
     alive = any(sold.status != "cancelled" for sold in there)
     return bool(world.restored and there and not (alive and purchase.due))
