@@ -30,14 +30,14 @@ from olhubd.runtime.blocked import Sentry
 from olhubd.runtime.clock import SystemClock
 from olhubd.runtime.systemd import Notifier
 from olhubd.runtime.threads import apart
-from olhubd.store import Database
+from olhubd.store import Database, Planned, Watcher
 
 __all__ = ["AlreadyRunning", "run"]
 
 _DATABASE = "olhubd.sqlite"
 _LOCK = "olhubd.lock"
 _OPENING = 900.0
-"""Seconds that opening the database may take: millions of orders are backed up and migrated."""
+"""Seconds in which the database must open, or show that it is still being brought to a newer schema."""
 
 
 class AlreadyRunning(Exception):
@@ -104,7 +104,7 @@ async def _main(configuration: Configuration, environ: Mapping[str, str]) -> Non
     notifier.extend(_OPENING)
     async with (
         _signals() as signals,
-        Database.open(configuration.daemon.data / _DATABASE) as database,
+        Database.open(configuration.daemon.data / _DATABASE, _Upgrading(notifier, log)) as database,
         open_session() as session,
         contextlib.AsyncExitStack() as stack,
     ):
@@ -114,6 +114,7 @@ async def _main(configuration: Configuration, environ: Mapping[str, str]) -> Non
                 " personal data: remove it once nobody will go back",
                 schema=database.upgraded.schema,
                 backup=str(database.upgraded.backup),
+                seconds=round(database.upgraded.took, 1),
             )
         clock = SystemClock()
         hub = Hub(configuration, database, session, clock, log, logs.register_secret)
@@ -141,6 +142,27 @@ async def _main(configuration: Configuration, environ: Mapping[str, str]) -> Non
             # What closing the doors took is not given once more.
             await hub.stop(max(min(1.0, grace), grace - keeper.ending_since(clock.monotonic())))
             log.info("stopped")
+
+
+class _Upgrading(Watcher):
+    """Tells the log and systemd of an upgrade of the database: how long it may take, and that it is not stuck."""
+
+    def __init__(self, notifier: Notifier, log: Any) -> None:
+        self._notifier = notifier
+        self._log = log
+
+    def begins(self, upgrade: Planned) -> None:
+        self._log.info(
+            "the database is brought to a newer schema, after a copy of it as it is: nobody is served until then",
+            before=upgrade.before,
+            schema=upgrade.schema,
+            about_seconds=upgrade.seconds,
+            copies=f"{upgrade.size / 2**20:,.0f} MiB",
+        )
+        self.goes_on()
+
+    def goes_on(self) -> None:
+        self._notifier.extend(_OPENING)
 
 
 @contextlib.asynccontextmanager

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["deliveries"]
 
-STATES = ["pending", "sent", "retry", "confirmed", "hold", "dead", "dropped"]
+STATES = ["pending", "sent", "retry", "confirmed", "hold", "dead", "discarded", "dropped"]
 OPEN = ["pending", "sent", "retry", "hold"]
 
 
@@ -43,7 +43,7 @@ def listing(
     """
     from olhubd.control.records import DeliveryPage
 
-    wanted = list(states) or ([] if every else [*OPEN, "dead"])
+    wanted = list(states) or ([] if every else [*OPEN, "dead", "discarded"])
     with session.daemon() as daemon:
         page = daemon.get(
             "/api/v1/deliveries", DeliveryPage, state=wanted, target=target, before=before, limit=limit

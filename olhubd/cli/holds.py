@@ -66,7 +66,7 @@ def listing(session: Session, target: str | None) -> None:
     rows += [
         (
             f"q{record.id}",
-            f"{record.account} {record.external_id}",
+            f"{record.account} {record.called}",
             "to be stored",
             record.first_at,
             record.reason,
@@ -125,7 +125,7 @@ def _record(session: Session, record: Reading) -> None:
     printer = session.printer
     printer.facts(
         (
-            ("record", f"{record.account} {record.external_id}"),
+            ("record", f"{record.account} {record.called}"),
             ("reason", record.reason),
             ("since", record.first_at),
             ("tries", record.tries),

@@ -38,6 +38,7 @@ _STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u
 _COLOURS = {
     "hold": "yellow",
     "dead": "red",
+    "discarded": "red",
     "retry": "yellow",
     "failed": "red",
     "lost": "red",

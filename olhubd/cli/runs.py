@@ -55,7 +55,7 @@ def _row(run: Run) -> tuple[object, ...]:
 @click.option("--raw", is_flag=True, help="With the text that could not be read. It holds personal data.")
 @session_command(rows=True)
 def quarantine(session: Session, limit: int, raw: bool) -> None:
-    """Records that could not be stored as orders, and why. Each clears by itself once its source tells it right."""
+    """Records that could not be stored, and why. Each clears by itself once its source tells it right."""
     from olhubd.control.records import QuarantinePage
 
     with session.daemon() as daemon:
@@ -65,9 +65,9 @@ def quarantine(session: Session, limit: int, raw: bool) -> None:
         return
     printer.table(
         ("ACCOUNT", "ORDER", "SINCE", "LAST:least", "TIMES:right", "WHY"),
-        [(r.account, r.external_id, r.first_at, r.last_at, r.tries, r.reason) for r in page.items],
+        [(r.account, r.called, r.first_at, r.last_at, r.tries, r.reason) for r in page.items],
         "Nothing is in quarantine.",
     )
     for record in page.items:
         if record.raw is not None:
-            printer.line(f"\n{record.account} {record.external_id}:\n{record.raw}")
+            printer.line(f"\n{record.account} {record.called}:\n{record.raw}")

@@ -15,11 +15,14 @@ from olhubd.control.records import DeliveryPage, DeliveryRow, OrderName
 from olhubd.control.routes import Call, route
 from olhubd.engine import holds
 from olhubd.engine.hub import Hub
-from olhubd.model import Delivery, DeliveryState, OrderId
+from olhubd.model import Delivery, DeliveryState, OrderId, Subject
 from olhubd.store import Reader, copies, deliveries, events, orders
 from olhubd.store.orders import Stored
 
 __all__ = ["ROUTES", "Surroundings", "delivery_rows", "delivery_views", "surroundings"]
+
+_STUCK = frozenset({DeliveryState.HOLD, DeliveryState.DEAD, DeliveryState.DISCARDED})
+"""Shown with all that a person needs to choose."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,8 +33,6 @@ class Surroundings:
     said: Mapping[int, Mapping[str, Any]]
     whole: Mapping[OrderId, Stored]
     there: Mapping[OrderId, Sequence[copies.Copy]]
-    discarded: frozenset[int]
-    """The deliveries that a person has given up."""
 
 
 async def listing(call: Call[DeliveriesQuery, Nothing]) -> DeliveryPage:
@@ -107,18 +108,16 @@ async def delivery_rows(hub: Hub, found: Sequence[Delivery]) -> tuple[DeliveryRo
 
 async def surroundings(reader: Reader, found: Sequence[Delivery]) -> Surroundings:
     """What is shown beside these deliveries."""
-    stuck = sorted({d.order_id for d in found if d.state in (DeliveryState.HOLD, DeliveryState.DEAD)})
-    dead = [d.id for d in found if d.state is DeliveryState.DEAD]
+    stuck = sorted({d.order_id for d in found if d.state in _STUCK})
     ids = sorted({delivery.order_id for delivery in found})
     return Surroundings(
         names={
             summary.id: order_name(summary.id, summary.account, summary.external_id, summary.number)
             for summary in (await orders.listing(reader, ids=ids, limit=len(ids)) if ids else ())
         },
-        said=holds.last_held(await events.helds(reader, stuck)) if stuck else {},
+        said=holds.last_held(await events.helds(reader, [Subject.order(id_) for id_ in stuck])) if stuck else {},
         whole=await orders.read(reader, stuck) if stuck else {},
         there=await copies.of_orders(reader, stuck) if stuck else {},
-        discarded=await deliveries.discarded(reader, dead) if dead else frozenset(),
     )
 
 
@@ -141,7 +140,7 @@ def delivery_views(hub: Hub, found: Sequence[Delivery], around: Surroundings) ->
             external_id=delivery.external_id,
             reason=delivery.reason,
             error=delivery.error,
-            actions=tuple(hub.holds.choices(delivery, discarded=delivery.id in around.discarded)),
+            actions=tuple(hub.holds.choices(delivery)),
             held=options.held(
                 delivery,
                 around.said.get(delivery.id, {}),

@@ -5,7 +5,7 @@ People read the journal, which tells the same with how grave it is and with the 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 
 import msgspec
 from aiohttp import web
@@ -18,7 +18,7 @@ from olhubd.control.problem import Refusal
 from olhubd.control.routes import Call, route
 from olhubd.control.views import EventPage, EventRow
 from olhubd.engine.hub import Hub
-from olhubd.model import Event
+from olhubd.model import Event, Subject
 from olhubd.store import events, journal, orders, runs
 
 __all__ = ["MOST", "ROUTES"]
@@ -57,26 +57,24 @@ async def listing(call: Call[EventsQuery, Nothing]) -> EventPage | web.Response:
 
 class _Filter(msgspec.Struct, frozen=True, kw_only=True):
     account: str | None
-    order_ids: Sequence[int] | None
+    subjects: Collection[Subject] | None
 
     @classmethod
     async def of(cls, hub: Hub, asked: EventsQuery) -> _Filter:
         ids = await orders.find(hub.database.reader, asked.q) if asked.q is not None else None
         if ids == []:
             raise Refusal(400, "parameter", f"q: there is no order {asked.q}", parameter="q")
-        return cls(account=asked.account, order_ids=ids)
+        return cls(account=asked.account, subjects=None if ids is None else {Subject.order(id_) for id_ in ids})
 
     def fits(self, event: Event) -> bool:
-        return self.account in (None, event.account) and (
-            self.order_ids is None or event.order_id in self.order_ids
-        )
+        return self.account in (None, event.account) and (self.subjects is None or event.subject in self.subjects)
 
 
 async def _latest(hub: Hub, wanted: _Filter, limit: int) -> EventPage:
     reader = hub.database.reader
     newest = await events.head(reader)
     found = await journal.page(
-        reader, account=wanted.account, order_ids=wanted.order_ids, before=newest + 1, limit=limit
+        reader, account=wanted.account, subjects=wanted.subjects, before=newest + 1, limit=limit
     )
     return EventPage(items=await _rows(hub, found[::-1]), newest=newest)
 

@@ -19,7 +19,7 @@ from olhubd.control.sentences import ENGLISH, Voice
 from olhubd.control.story import SEVERITIES, Severity
 from olhubd.control.views import Entry, Journal
 from olhubd.engine.hub import Hub
-from olhubd.model import Cause, Event, EventId, Run, RunId
+from olhubd.model import Cause, Event, EventId, Run, RunId, Subject
 from olhubd.store import events, journal, orders, runs
 
 __all__ = ["FADING", "KEPT", "ROUTES", "pages"]
@@ -64,11 +64,13 @@ async def pages(hub: Hub, asked: JournalQuery, voice: Voice = ENGLISH) -> Journa
     await known_account(hub, "account", asked.account)
     newest = await _heads(hub)
     place, after = _Place.of(asked.before, _NOWHERE), _Place.of(asked.after, 0)
-    order_ids = await orders.find(hub.database.reader, asked.q) if asked.q is not None else None
+    subjects = None
+    if asked.q is not None:
+        subjects = [Subject.order(id_) for id_ in await orders.find(hub.database.reader, asked.q)]
     found: list[Entry] = []
     looked, oldest, more = 0, None, False
     causes: dict[int, Run] = {}
-    async for one in _merged(hub, asked, order_ids, place, after, causes):
+    async for one in _merged(hub, asked, subjects, place, after, causes):
         if len(found) == asked.limit or looked == _MOST:
             more = True
             break
@@ -96,14 +98,14 @@ async def _heads(hub: Hub) -> _Place:
 async def _merged(
     hub: Hub,
     asked: JournalQuery,
-    order_ids: Sequence[int] | None,
+    subjects: Sequence[Subject] | None,
     place: _Place,
     after: _Place,
     causes: dict[int, Run],
 ) -> AsyncIterator[Event | Run]:
     """Both sequences as one, the latest first. The runs that caused what comes are put into `causes` before."""
-    happened = _events(hub, asked, order_ids, place.event, after.event, causes)
-    failed = _runs(hub, asked, place.run, after.run) if order_ids is None else _none()
+    happened = _events(hub, asked, subjects, place.event, after.event, causes)
+    failed = _runs(hub, asked, place.run, after.run) if subjects is None else _none()
     event, run = await anext(happened, None), await anext(failed, None)
     while event is not None or run is not None:
         if run is None or (event is not None and event.at >= (run.ended_at or run.started_at)):
@@ -124,7 +126,7 @@ async def _none() -> AsyncIterator[Run]:
 async def _events(
     hub: Hub,
     asked: JournalQuery,
-    order_ids: Sequence[int] | None,
+    subjects: Sequence[Subject] | None,
     before: int,
     after: int,
     causes: dict[int, Run],
@@ -138,7 +140,7 @@ async def _events(
             hub.database.reader,
             account=asked.account,
             kinds=kinds,
-            order_ids=order_ids,
+            subjects=subjects,
             fading=() if asked.all else FADING,
             faded=hub.clock.now() - KEPT,
             before=before,

@@ -74,7 +74,7 @@ class Snapshot(Collector):
     def _outbox(self) -> Iterator[Metric]:
         owed = GaugeMetricFamily(
             "olhubd_deliveries",
-            "Deliveries that are not settled, and dead ones that nobody discarded.",
+            "Deliveries that are not settled, and those that were refused for good.",
             labels=("target", "state"),
         )
         oldest = GaugeMetricFamily(

@@ -16,7 +16,7 @@ import msgspec
 from olhubd.control import story
 from olhubd.decide.choice import Choice
 from olhubd.decide.hold import Hold, advice
-from olhubd.model import Cause, Delivery, DeliveryState, Event, Order, Quarantined
+from olhubd.model import Cause, Delivery, DeliveryState, Event, Kind, Order, Quarantined
 from olhubd.store.copies import Copy
 
 __all__ = ["Entry", "Held", "Histories", "Reading", "held", "histories", "masked"]
@@ -58,7 +58,7 @@ class Histories(msgspec.Struct, frozen=True, kw_only=True):
 
 def held(delivery: Delivery, said: Mapping[str, Any], order: Order | None, copy: Copy | None) -> Held | None:
     """The view of a delivery that waits; None for one that does not. `said` is what was logged when it was held."""
-    if delivery.state not in (DeliveryState.HOLD, DeliveryState.DEAD):
+    if delivery.state not in (DeliveryState.HOLD, DeliveryState.DEAD, DeliveryState.DISCARDED):
         return None
     word = said.get("kind")
     kind = next((known for known in Hold if known.value == word), Hold.OTHER)
@@ -169,6 +169,8 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     id: int
     account: str
     feed: str
+    kind: str
+    """What the record is: `order`, or what a connector gave in place of one."""
     external_id: str
     reason: str
     first_at: datetime
@@ -180,12 +182,18 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     actions: tuple[Choice, ...]
     raw: str | None = None
 
+    @property
+    def called(self) -> str:
+        """What people call it. Most are orders, so that is not told."""
+        return self.external_id if self.kind == Kind.ORDER else f"{self.kind} {self.external_id}"
+
     @classmethod
     def of(cls, record: Quarantined, raw: bool, actions: tuple[Choice, ...]) -> Reading:
         return cls(
             id=record.id,
             account=record.account,
             feed=record.feed,
+            kind=record.kind,
             external_id=record.external_id,
             reason=record.reason,
             first_at=record.first_at,

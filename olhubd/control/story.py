@@ -215,7 +215,7 @@ def _open(delivery: Delivery, voice: Voice) -> Part | None:
                 ways.insert(2, f"adopt {delivery.id} NUMBER")
             because = _because(delivery.reason, voice)
             return Part("open.hold", {"what": what, "because": because, "ways": " | ".join(ways)})
-        case DeliveryState.DEAD:
+        case DeliveryState.DEAD | DeliveryState.DISCARDED:
             because = _because(delivery.reason or delivery.error, voice)
             return Part("open.dead", {"what": what, "because": because, "id": delivery.id})
     return None

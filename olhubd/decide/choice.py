@@ -27,7 +27,7 @@ STATUSES = (
 )
 """What a person may say of an order's progress. A cancellation is the marketplace's: money goes back there."""
 
-_DISCARDED = "somebody has given it up already"
+_GIVEN_UP = frozenset({DeliveryState.DEAD, DeliveryState.DISCARDED})
 
 
 class Act(enum.StrEnum):
@@ -77,22 +77,20 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
         return netting.holders(self.deliveries)
 
 
-def of_delivery(
-    delivery: Delivery, now: datetime, numbered: bool, *, discarded: bool = False
-) -> tuple[Choice, ...]:
-    """`numbered` tells whether the target can be asked for an order by its number, `discarded` whether a person
-    has given the delivery up already."""
+def of_delivery(delivery: Delivery, now: datetime, numbered: bool) -> tuple[Choice, ...]:
+    """`numbered` tells whether the target can be asked for an order by its number."""
     state = delivery.state
     waits = state is DeliveryState.PENDING and delivery.due_at > now
-    stuck = state in (DeliveryState.HOLD, DeliveryState.RETRY, DeliveryState.DEAD)
-    settled = None if state.open or state is DeliveryState.DEAD else f"it is {state.value}; nothing is to be done"
+    stuck = state in (DeliveryState.HOLD, DeliveryState.RETRY) or state in _GIVEN_UP
+    settled = None if state.open or state in _GIVEN_UP else f"it is {state.value}; nothing is to be done"
+    discarded = "somebody has given it up already" if state is DeliveryState.DISCARDED else None
     going = "it goes by itself when its turn comes" if state is DeliveryState.PENDING else "it is under way"
     return (
         _choice(Act.RETRY, None if stuck else settled or going),
         _choice(Act.RELEASE, None if waits or state is DeliveryState.HOLD else settled or "nothing holds it"),
         _choice(Act.ADOPT, _not_adopted(delivery, numbered) or (None if stuck or waits else settled or going)),
         _choice(Act.ACCEPT, (settled or going) if not stuck else _not_accepted(delivery)),
-        _choice(Act.DISCARD, _DISCARDED if discarded else None if stuck or waits else settled or going),
+        _choice(Act.DISCARD, discarded or (None if stuck or waits else settled or going)),
     )
 
 

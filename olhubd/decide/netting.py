@@ -21,7 +21,7 @@ from olhubd.model import Action, Delivery, DeliveryState
 __all__ = ["Settlement", "carries_order", "holders", "net", "once", "push_to"]
 
 _UNTOUCHED = frozenset({DeliveryState.PENDING, DeliveryState.RETRY, DeliveryState.HOLD})
-_NOT_OWED = frozenset({DeliveryState.DROPPED, DeliveryState.DEAD})
+_NOT_OWED = frozenset({DeliveryState.DROPPED, DeliveryState.DEAD, DeliveryState.DISCARDED})
 
 
 class Settlement(msgspec.Struct, frozen=True, kw_only=True):

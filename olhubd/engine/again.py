@@ -9,7 +9,7 @@ from functools import partial
 from olhubd.engine.batch import Result
 from olhubd.engine.reading import Reading
 from olhubd.engine.runlog import counted, words
-from olhubd.model import Order, Run
+from olhubd.model import Kind, Order, Run
 from olhubd.plugin import (
     AccountBlocked,
     AuthLost,
@@ -70,7 +70,10 @@ class Again:
         if not found:
             return
         now = self._clock.now()
-        wishes = [lookups.Lookup(external_id=id_, due_at=now, reason="looked at in turn") for id_, _ in found]
+        wishes = [
+            lookups.Lookup(kind=Kind.ORDER, external_id=id_, due_at=now, reason="looked at in turn")
+            for id_, _ in found
+        ]
 
         async def work(tx: Transaction) -> None:
             await lookups.put(tx, self._account, wishes)
@@ -82,9 +85,9 @@ class Again:
         """Read what is due. Raises what keeps the account as a whole from being read."""
         if not self.waiting or self._lookup is None:
             return
-        due = await lookups.due(self._database.reader, self._account, self._clock.now())
+        due = await lookups.due(self._database.reader, self._account, Kind.ORDER, self._clock.now())
         if not due:
-            self.waiting = await lookups.waiting(self._database.reader, self._account)
+            self.waiting = await lookups.waiting(self._database.reader, self._account, Kind.ORDER)
             return
         run = self._runs.begin(self._account, "orders.again", "timer")
         records: list[Record] = []

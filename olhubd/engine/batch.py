@@ -23,7 +23,7 @@ from olhubd.engine.candidate import SLICE, Candidate, uncontested
 from olhubd.engine.displaced import displace, somebody_elses
 from olhubd.engine.echo import Echoes
 from olhubd.engine.outbox.recorder import Ledger
-from olhubd.model import Cause, Order, OrderId, Run, reference
+from olhubd.model import Cause, Kind, Order, OrderId, Run, Subject, reference
 from olhubd.plugin import Gone, Later, Unreadable
 from olhubd.store import (
     Transaction,
@@ -109,7 +109,10 @@ class Batch:
             if candidate.fault is not None:
                 refused.append(
                     quarantine.Refused(
-                        external_id=order.external_id, reason=candidate.fault, raw=candidate.document
+                        kind=Kind.ORDER,
+                        external_id=order.external_id,
+                        reason=candidate.fault,
+                        raw=candidate.document,
                     )
                 )
             elif order.reference is not None:
@@ -119,7 +122,10 @@ class Batch:
             elif candidate.objection is not None:
                 refused.append(
                     quarantine.Refused(
-                        external_id=order.external_id, reason=candidate.objection, raw=candidate.document
+                        kind=Kind.ORDER,
+                        external_id=order.external_id,
+                        reason=candidate.objection,
+                        raw=candidate.document,
                     )
                 )
             else:
@@ -141,7 +147,7 @@ class Batch:
             await quarantine.put(self._tx, self._account, feed, refused, self._now)
             result.quarantined += len(refused)
         landed = [*(c.order.external_id for c in good), *(order.external_id for order in told)]
-        freed = await quarantine.clear(self._tx, self._account, landed) if landed else 0
+        freed = await quarantine.clear(self._tx, self._account, Kind.ORDER, landed) if landed else 0
         if freed or (len(groups) > 1 and self.touched):
             self.touched.update(landed)  # those that told nothing new had a part in it
         return result
@@ -207,7 +213,7 @@ class Batch:
         before = await orders.read(self._tx, [held[c.order.external_id].id for c in changed]) if changed else {}
         said = await remarks.of_orders(self._tx, list(before)) if before else {}
         rivals = await self._rivals([*fresh, *changed], held)
-        deliveries = await self.ledger.known_deliveries(list(before))
+        deliveries = await self.ledger.known_deliveries([Subject.order(id_) for id_ in before])
         met = await self._met(fresh)
         inserts: list[orders.Stored] = []
         updates: list[orders.Stored] = []
@@ -226,7 +232,7 @@ class Batch:
             debts = [*debts, *self._sought(stored, found, (), fresh=True)]
             targets = met.get(candidate.order.external_id, frozenset()).difference(d.target for d in debts)
             debts.extend(plan.look(target, 0) for target in sorted(targets))
-            self.ledger.record(stored.id, self._account, found, debts)
+            self.ledger.record(Subject.order(stored.id), self._account, found, debts)
             result.added += 1
             result.fresh.add(candidate.order.external_id)
             if self._feed != ORDERS:
@@ -237,7 +243,7 @@ class Batch:
             if (remark := said.get(old.id)) is not None:
                 merged, left = stand(remark, merged)
                 if left != remark:
-                    await remarks.put(self._tx, old.id, left, self._now)
+                    await remarks.put(self._tx, Subject.order(old.id), left, self._now)
             stored = self._stored(candidate, old.id, merged, old.created_at)
             stored, lost = await self._contest(stored, rivals)
             updates.append(stored)
@@ -246,11 +252,12 @@ class Batch:
                 found.append(changes.Superseded(by=lost))
             if not found:
                 continue
-            owed = self.ledger.owed(old.id)
+            subject = Subject.order(old.id)
+            owed = self.ledger.owed(subject)
             debts = plan.follow(self._account, merged, old.order, found, self._routes, owed)
             debts = [*debts, *self._sought(stored, found, owed)]
-            owing = deliveries.get(old.id, ())
-            self.ledger.record(old.id, self._account, found, debts, owing, doubted=self._doubts(stored))
+            owing = deliveries.get(subject, ())
+            self.ledger.record(subject, self._account, found, debts, owing, doubted=self._doubts(stored))
             result.changed += 1
         if updates:
             await orders.update(self._tx, updates)
@@ -334,11 +341,14 @@ class Batch:
         await self._take_over([rows[loser] for loser in verdict.superseded], stored.id, stored.order.external_id)
         for loser, lines in verdict.moved.items():
             moved = changes.LinesMoved(lines=lines, to=stored.order.external_id)
-            self.ledger.record(loser, self._account, [moved], ())
+            self.ledger.record(Subject.order(loser), self._account, [moved], ())
             await orders.release_lines(self._tx, [(loser, line) for line in lines])
             # Its own telling must be read again: it has fewer lines now.
             again = lookups.Lookup(
-                external_id=rows[loser].order.external_id, due_at=self._now, reason="lines moved to another order"
+                kind=Kind.ORDER,
+                external_id=rows[loser].order.external_id,
+                due_at=self._now,
+                reason="lines moved to another order",
             )
             await self._read_later([again])
         return stored, None
@@ -346,14 +356,15 @@ class Batch:
     async def _take_over(self, losers: Sequence[orders.Stored], winner: OrderId, name: str) -> None:
         """Let all lines of these go to another order, with what follows for whoever has them."""
         ids = [row.id for row in losers]
-        known = await self.ledger.known_deliveries(ids)
+        known = await self.ledger.known_deliveries([Subject.order(id_) for id_ in ids])
         for row in losers:
             found: list[Change] = [changes.Superseded(by=name)]
-            owed = self.ledger.owed(row.id)
+            subject = Subject.order(row.id)
+            owed = self.ledger.owed(subject)
             debts = plan.follow(self._account, row.order, row.order, found, self._routes, owed)
             debts = [*debts, *self._sought(row, found, owed)]
             doubted = self._doubts(row)
-            self.ledger.record(row.id, self._account, found, debts, known.get(row.id, ()), doubted=doubted)
+            self.ledger.record(subject, self._account, found, debts, known.get(subject, ()), doubted=doubted)
         # The pointer to a row that may be inserted later in this transaction; foreign keys look at statements.
         self.ledger.supersede([(id_, winner, self._now) for id_ in ids])
         await orders.disown(self._tx, ids)
@@ -368,7 +379,10 @@ class Batch:
         await self._read_later(
             [
                 lookups.Lookup(
-                    external_id=part.external_id, due_at=self._now, reason="a cancelled order has its lines"
+                    kind=Kind.ORDER,
+                    external_id=part.external_id,
+                    due_at=self._now,
+                    reason="a cancelled order has its lines",
                 )
                 for part in parts
             ]
@@ -377,7 +391,7 @@ class Batch:
     async def land_others(self, records: Sequence[Unreadable | Gone | Later], feed: str, result: Result) -> None:
         """Records that are no orders: what could not be read, what is gone, what is to be read later."""
         refused = [
-            quarantine.Refused(external_id=r.external_id, reason=r.reason, raw=r.raw)
+            quarantine.Refused(kind=r.kind, external_id=r.external_id, reason=r.reason, raw=r.raw)
             for r in records
             if isinstance(r, Unreadable)
         ]
@@ -386,7 +400,10 @@ class Batch:
             result.quarantined += len(refused)
         later = [
             lookups.Lookup(
-                external_id=r.external_id, due_at=self._now + timedelta(seconds=r.seconds), reason=r.reason
+                kind=r.kind,
+                external_id=r.external_id,
+                due_at=self._now + timedelta(seconds=r.seconds),
+                reason=r.reason,
             )
             for r in records
             if isinstance(r, Later)
@@ -402,7 +419,7 @@ class Batch:
         self.later += len(wishes)
 
     async def _gone(self, external_ids: Sequence[str], result: Result) -> None:
-        await quarantine.clear(self._tx, self._account, external_ids)
+        await quarantine.clear(self._tx, self._account, Kind.ORDER, external_ids)
         held = await orders.held(self._tx, self._account, external_ids)
         await self._explained([id_ for id_ in external_ids if id_ not in held], strangers.Answer.OFF)
         for known in held.values():
@@ -411,7 +428,7 @@ class Batch:
             if await self._inherited(known.id):
                 result.changed += 1
             elif known.digest != _GONE:
-                self.ledger.record(known.id, self._account, [changes.Vanished()], ())
+                self.ledger.record(Subject.order(known.id), self._account, [changes.Vanished()], ())
                 await orders.mark(self._tx, known.id, _GONE)
                 result.changed += 1
 

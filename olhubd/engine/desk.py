@@ -18,7 +18,7 @@ from olhubd.decide.remark import Remark
 from olhubd.engine.account import AccountUnit, NotPossible
 from olhubd.engine.outbox.recorder import Ledger
 from olhubd.engine.shared import Shared
-from olhubd.model import Address, Cause, Delivery, DeliveryState, Fulfilment, OrderId, Shipment
+from olhubd.model import Address, Cause, Delivery, DeliveryState, Fulfilment, OrderId, Shipment, Subject
 from olhubd.store import Transaction, codec, deliveries, orders, remarks
 from olhubd.store.orders import Stored
 
@@ -177,7 +177,7 @@ class Desk:
             if sheet.stored is not stored:
                 await orders.rewrite(tx, msgspec.structs.replace(sheet.stored, changed_at=now))
             if sheet.remark != before:
-                await remarks.put(tx, order_id, sheet.remark, now)
+                await remarks.put(tx, Subject.order(order_id), sheet.remark, now)
             await ledger.write(tx)
             return result, ledger.targets
 
@@ -197,7 +197,8 @@ class _Sheet:
         self.standing = standing
 
     def record(self, change: changes.Change, debts: Sequence[Debt] = ()) -> None:
-        self.ledger.record(self.stored.id, self.stored.account, [change], debts, self.standing.deliveries)
+        subject = Subject.order(self.stored.id)
+        self.ledger.record(subject, self.stored.account, [change], debts, self.standing.deliveries)
 
 
 def _with(stored: Stored, **words: object) -> Stored:

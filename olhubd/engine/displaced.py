@@ -9,7 +9,7 @@ from __future__ import annotations
 from olhubd.decide import netting, plan
 from olhubd.decide.hold import Hold
 from olhubd.engine.outbox.recorder import Ledger
-from olhubd.model import Order
+from olhubd.model import Order, Subject
 from olhubd.store import Transaction, copies, orders
 from olhubd.store.copies import Copy
 
@@ -22,7 +22,8 @@ async def displace(tx: Transaction, ledger: Ledger, copy: Copy) -> None:
     stored = (await orders.read(tx, [copy.order_id]))[copy.order_id]
     if plan.withdrawn(stored.order, stored.superseded_by is not None) is not None:
         return
-    known = (await ledger.known_deliveries([stored.id]))[stored.id]
+    subject = Subject.order(stored.id)
+    known = (await ledger.known_deliveries([subject]))[subject]
     if (push := netting.push_to(copy.account, known)) is not None:
         number = copy.number or copy.external_id
         why = f"order {number} at {copy.account} is another one by now: retry, which looks for this one there first"

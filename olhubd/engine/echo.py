@@ -17,13 +17,15 @@ from olhubd.decide.hold import Hold
 from olhubd.decide.land import cancelled
 from olhubd.decide.route import Route
 from olhubd.engine.outbox.recorder import Ledger
-from olhubd.model import Delivery, DeliveryState, Fulfilment, Order, OrderId, Shipment, reference
+from olhubd.model import Delivery, DeliveryState, Fulfilment, Order, OrderId, Shipment, Subject, reference
 from olhubd.store import Transaction, copies, orders, sightings, strangers
 
 __all__ = ["Echoes", "acquaint"]
 
 _LEFT_ALONE = frozenset({DeliveryState.SENT, DeliveryState.CONFIRMED})
 """Deliveries of which the answer or a look-up has the last word."""
+
+_GIVEN_UP = frozenset({DeliveryState.DEAD, DeliveryState.DISCARDED})
 
 _OVER = frozenset({Fulfilment.DELIVERED, Fulfilment.RETURNED})
 """One that is only sent is not: its parcels were told to nobody."""
@@ -96,12 +98,13 @@ class Echoes:
         if status != copy.status and self._acts:
             found += await self._one_sided(order, origin)
         debts = plan.follow(origin.account, origin.order, origin.order, found, self._routes, {self._account})
-        self._ledger.record(origin.id, origin.account, found, debts)
+        self._ledger.record(Subject.order(origin.id), origin.account, found, debts)
         return True
 
     async def _one_sided(self, order: Order, origin: orders.Stored) -> list[Change]:
         """What a person is asked about where one of the copy and its purchase is cancelled and the other is not."""
-        known = (await self._ledger.known_deliveries([origin.id]))[origin.id]
+        subject = Subject.order(origin.id)
+        known = (await self._ledger.known_deliveries([subject]))[subject]
         there = onesided.off_there(order, origin.account, self._account, self._routes)
         off = plan.withdrawn(origin.order, origin.superseded_by is not None) is not None
         if off is there:
@@ -160,17 +163,18 @@ class Echoes:
 
     async def _seek(self, order: Order, order_id: OrderId, account: str) -> bool:
         """Have it looked up, which makes it the copy and owes what follows. Tells whether that is news."""
-        known = (await self._ledger.known_deliveries([order_id]))[order_id]
+        subject = Subject.order(order_id)
+        known = (await self._ledger.known_deliveries([subject]))[subject]
         push = netting.push_to(self._account, known)
         if push is not None and push.state in _LEFT_ALONE:
             return False
-        if push is not None and push.state is DeliveryState.DEAD:
+        if push is not None and push.state in _GIVEN_UP:
             return await self._given_up(order, push, account)
         found = changes.CopyFound(target=self._account, external_id=order.external_id)
         if push is None or push.state is DeliveryState.DROPPED:
-            self._ledger.record(order_id, account, [found], [plan.look(self._account, 0)], known)
+            self._ledger.record(subject, account, [found], [plan.look(self._account, 0)], known)
         else:
-            self._ledger.record(order_id, account, [found], ())
+            self._ledger.record(subject, account, [found], ())
             self._ledger.look_up(push)
         return True
 
@@ -179,7 +183,7 @@ class Echoes:
         if cancelled(order) or await self._ledger.has_found(push.order_id, order.external_id):
             return False
         found = changes.CopyFound(target=self._account, external_id=order.external_id)
-        self._ledger.record(push.order_id, account, [found], ())
+        self._ledger.record(push.subject, account, [found], ())
         number = order.number or order.external_id
         there = f"{self._account} has it as {number}"
         why = f"it was given up here, and {there}: cancel it there and discard this, or retry"
@@ -207,7 +211,7 @@ async def acquaint(
             found: list[Change] = [_shipped(target, shipment) for shipment in one.shipments]
             await copies.put(tx, [msgspec.structs.replace(copy, shipments=one.shipments, seen_at=one.seen_at)])
             debts = plan.follow(origin.account, origin.order, origin.order, found, routes, {target})
-            ledger.record(origin.id, origin.account, found, debts)
+            ledger.record(Subject.order(origin.id), origin.account, found, debts)
     if met:
         await strangers.forget(tx, target, [one.external_id for one in met])
 
@@ -216,7 +220,7 @@ def _double(ledger: Ledger, order_id: OrderId, account: str, copy: copies.Copy, 
     """Two orders at a target carry one mark of ours: that is told, and waits for a person."""
     double = changes.CopyDoubled(target=copy.account, known=copy.external_id, other=other)
     debts = [plan.double_at(copy.account, other, 0)] if acts else []
-    ledger.record(order_id, account, [double], debts)
+    ledger.record(Subject.order(order_id), account, [double], debts)
 
 
 def _shipped(target: str, shipment: Shipment) -> changes.CopyShipped:

@@ -23,7 +23,7 @@ from olhubd.engine.outbox.actions import HANDLERS
 from olhubd.engine.outbox.recorder import Ledger
 from olhubd.engine.poller import Poller
 from olhubd.engine.shared import Shared
-from olhubd.model import Cause, Delivery, DeliveryState, Quarantined, reference
+from olhubd.model import Cause, Delivery, DeliveryState, Kind, Quarantined, reference
 from olhubd.plugin import Found, OrderLookup, OrderSink, PaymentSink
 from olhubd.store import Transaction, copies, deliveries, events, lookups, orders, quarantine
 from olhubd.store.copies import Copy
@@ -46,10 +46,9 @@ class Holds:
         self._shared = shared
         self._units = units
 
-    def choices(self, delivery: Delivery, *, discarded: bool) -> Sequence[Choice]:
+    def choices(self, delivery: Delivery) -> Sequence[Choice]:
         """What may be done with it now, and why not the rest."""
-        now, numbered = self._shared.clock.now(), self._numbered(delivery.target)
-        return choice.of_delivery(delivery, now, numbered, discarded=discarded)
+        return choice.of_delivery(delivery, self._shared.clock.now(), self._numbered(delivery.target))
 
     async def retry(self, delivery_id: int, who: str) -> Delivery:
         """Try a delivery again now that somebody mended the cause; an unknown outcome is still looked up first."""
@@ -65,7 +64,7 @@ class Holds:
         async def let_go(delivery: Delivery, tx: Transaction) -> Delivery:
             if delivery.state is DeliveryState.PENDING:
                 return msgspec.structs.replace(delivery, due_at=self._shared.clock.now())
-            facts = last_held(await events.of_order(tx, delivery.order_id)).get(delivery.id, {})
+            facts = last_held(await events.helds(tx, [delivery.subject])).get(delivery.id, {})
             released = self._let_go(delivery)
             if facts.get("kind") != Hold.UNLINKED:
                 return released
@@ -76,11 +75,11 @@ class Holds:
     async def discard(self, delivery_id: int, who: str, reason: str) -> Delivery:
         """Give a delivery up for good."""
 
-        async def dead(delivery: Delivery, _tx: Transaction) -> Delivery:
+        async def given_up(delivery: Delivery, _tx: Transaction) -> Delivery:
             now = self._shared.clock.now()
-            return msgspec.structs.replace(delivery, state=DeliveryState.DEAD, reason=reason, finished_at=now)
+            return msgspec.structs.replace(delivery, state=DeliveryState.DISCARDED, reason=reason, finished_at=now)
 
-        return await self._steer(delivery_id, who, Act.DISCARD, "delivery.discarded", dead)
+        return await self._steer(delivery_id, who, Act.DISCARD, "delivery.discarded", given_up)
 
     async def accept(self, delivery_id: int, who: str) -> Delivery:
         """Take a held order at its target as it is, although its total differs."""
@@ -176,11 +175,10 @@ class Holds:
 
     def _source(self, record: Quarantined) -> Poller | str:
         """Who can read the record again, or why nobody can."""
+        if record.kind != Kind.ORDER:
+            return f"nothing here asks for a record of the kind {record.kind}"
         unit = self._units.get(record.account)
-        orders = unit.orders if unit is not None else None
-        if unit is not None and orders is not None and record.feed.partition(".")[0] != orders.name:
-            return f"{record.feed} of {record.account} tells of no orders, and the hub carries nothing else yet"
-        if unit is None or unit.poller is None or orders is None or not unit.connector.can(OrderLookup):
+        if unit is None or unit.poller is None or unit.orders is None or not unit.connector.can(OrderLookup):
             return f"{record.account} cannot be asked for one order: the next sweep reads it again"
         return unit.poller
 
@@ -190,7 +188,9 @@ class Holds:
         if isinstance(poller, str):
             raise NotPossible(poller)
         now = self._shared.clock.now()
-        wish = lookups.Lookup(external_id=record.external_id, due_at=now, reason="asked for by a person")
+        wish = lookups.Lookup(
+            kind=Kind(record.kind), external_id=record.external_id, due_at=now, reason="asked for by a person"
+        )
 
         async def work(tx: Transaction) -> None:
             await lookups.put(tx, record.account, [wish])
@@ -222,8 +222,7 @@ class Holds:
         delivery = await deliveries.get(reader, delivery_id)
         if delivery is None:
             raise NotPossible(f"there is no delivery {delivery_id}")
-        discarded = delivery_id in await deliveries.discarded(reader, [delivery_id])
-        wanted = next(one for one in self.choices(delivery, discarded=discarded) if one.name is act)
+        wanted = next(one for one in self.choices(delivery) if one.name is act)
         if not wanted.possible:
             raise NotPossible(f"delivery {delivery_id} cannot be {_PAST[act]}: {wanted.why_not}")
         return delivery
@@ -242,18 +241,19 @@ class Holds:
             result = await change(delivery, tx)
             changed, copy, more = result if isinstance(result, tuple) else (result, None, {})
             ledger = Ledger(tx, self._shared.clock.now(), Cause("operator", who))
-            stored = await orders.get(tx, delivery.order_id)
+            about_order = delivery.subject.kind is Kind.ORDER
+            stored = await orders.get(tx, delivery.order_id) if about_order else None
             account = stored.account if stored else delivery.target
             facts = {"delivery": delivery.id, "action": delivery.action.value, "target": delivery.target, **more}
             if changed.reason is not None:
                 facts["reason"] = changed.reason
-            event_id = ledger.event(kind, account, delivery.order_id, facts)
+            event_id = ledger.event(kind, account, delivery.subject, facts)
             if netting.carries_order(changed) and changed.state is DeliveryState.CONFIRMED:
                 there = (await copies.of_orders(tx, [delivery.order_id])).get(delivery.order_id, ())
                 word = next((one.status for one in there if one.account == changed.target), None)
                 if stored is not None:
                     for debt in self._after_push(stored, changed.target, found_status or word):
-                        ledger.owe(delivery.order_id, debt, event_id)
+                        ledger.owe(delivery.subject, debt, event_id)
             await deliveries.save(tx, [changed])
             if copy is not None:
                 before = (await copies.by_external(tx, copy.account, [copy.external_id])).get(copy.external_id)
@@ -301,7 +301,7 @@ _PAST = {
 
 
 def _facts(record: Quarantined) -> dict[str, object]:
-    return {"feed": record.feed, "external_id": record.external_id}
+    return {"feed": record.feed, "kind": record.kind, "external_id": record.external_id}
 
 
 def last_held(history: Sequence[Any]) -> dict[int, dict[str, Any]]:

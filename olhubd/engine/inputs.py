@@ -22,6 +22,7 @@ from olhubd.decide.doubt import Doubt
 from olhubd.decide.remark import Remark
 from olhubd.decide.route import Route
 from olhubd.engine.candidate import Candidate
+from olhubd.engine.earlier import renewed
 from olhubd.model import Action, Delivery, Event, OrderId, Run
 from olhubd.plugin import Gone, Later, Unreadable
 from olhubd.store import Database, Transaction, copies, deliveries, inputs, orders, remarks
@@ -145,7 +146,7 @@ _decode = msgspec.json.Decoder(Document).decode
 
 def decode(one: Input) -> Document:
     """What an input says."""
-    document: Document = _decode(inputs.unpack(one.document))
+    document: Document = _decode(renewed(inputs.unpack(one.document)))
     return document
 
 

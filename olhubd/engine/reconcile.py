@@ -222,7 +222,8 @@ class Reconciler:
         if unit.connector.can(OrderLookup):
             reason = f"missing on {found.day}"
             wishes = [
-                lookups.Lookup(external_id=id_, due_at=found.looked_at, reason=reason) for id_ in missing[:500]
+                lookups.Lookup(kind=Kind.ORDER, external_id=id_, due_at=found.looked_at, reason=reason)
+                for id_ in missing[:500]
             ]
 
         async def work(tx: Transaction) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from olhubd.model import Kind, Order
+from olhubd.model import Customer, Kind, Offer, Order, Product
 from olhubd.plugin import Gone, Later, Unreadable
 from olhubd.plugin.errors import LONGEST_PAUSE
 
@@ -20,6 +20,8 @@ __all__ = ["sorted_out"]
 
 _LONGEST = 2**20
 """Characters of such a record that are kept."""
+_KINDS: dict[type, Kind] = {Product: Kind.PRODUCT, Offer: Kind.OFFER, Customer: Kind.CUSTOMER}
+"""What the types of records tell that nothing takes yet."""
 
 
 def sorted_out(
@@ -29,45 +31,55 @@ def sorted_out(
     orders: list[Order] = []
     others: list[Unreadable | Gone | Later] = []
     for record in records:
-        if Kind.ORDER not in kinds:
-            why = f"the hub carries no {_named(kinds)} records yet"
-            others.append(record if _unreadable(record) else _aside(record, why))
-        elif isinstance(record, Order):
+        if isinstance(record, Order) and Kind.ORDER in kinds:
             orders.append(record)
         else:
-            others.append(_other(record))
+            others.append(_other(record, kinds))
     return orders, others
 
 
-def _other(record: Any) -> Unreadable | Gone | Later:
+def _other(record: Any, kinds: Collection[Kind]) -> Unreadable | Gone | Later:
     match record:
-        case Later() if _text(record.external_id) and _text(record.reason):
-            return msgspec.structs.replace(record, seconds=_pause(record.seconds))
-        case Gone() if _text(record.external_id):
-            return record
-        case Unreadable() if _unreadable(record):
-            return record
-    return _aside(record, f"{type(record).__name__} is no kind of record")
-
-
-def _aside(record: Any, why: str) -> Unreadable:
-    kind, raw = type(record).__name__, _raw(record)
-    # Told again, it is the same one; two of a kind are two.
+        case Unreadable() if _named(record) and _text(record.reason) and isinstance(record.raw, bytes):
+            return msgspec.structs.replace(record, kind=_kind(record, kinds))
+        case Later() if _named(record) and _text(record.reason) and _kind(record, kinds) == Kind.ORDER:
+            return msgspec.structs.replace(record, kind=Kind.ORDER, seconds=_pause(record.seconds))
+        case Gone() if _named(record) and _kind(record, kinds) == Kind.ORDER:
+            return msgspec.structs.replace(record, kind=Kind.ORDER)
+    raw = _raw(record)
+    kind, name = _identity(record, kinds)
+    if kind is not None and _text(name):
+        return Unreadable(kind=kind, external_id=name, reason=_not_carried(kind), raw=raw)
+    type_ = type(record).__name__
+    # Told again, it is the same one; two of a type are two.
     mark = hashlib.blake2b(raw, digest_size=6).hexdigest()
-    return Unreadable(external_id=f"{kind}-{mark}", reason=why, raw=raw)
+    reason = f"{type_} is no kind of record" if Kind.ORDER in kinds else _not_carried(_words(kinds))
+    return Unreadable(kind=type_, external_id=f"{type_}-{mark}", reason=reason, raw=raw)
 
 
-def _unreadable(record: Any) -> bool:
-    """Whether it is such a record, and one that can be stored."""
-    return (
-        isinstance(record, Unreadable)
-        and _text(record.external_id)
-        and _text(record.reason)
-        and isinstance(record.raw, bytes)
-    )
+def _kind(record: Unreadable | Gone | Later, kinds: Collection[Kind]) -> str:
+    """What it says to be; what says nothing is as its feed is."""
+    return _words(kinds) if record.kind == Kind.ORDER and Kind.ORDER not in kinds else str(record.kind)
 
 
-def _named(kinds: Collection[Kind]) -> str:
+def _identity(record: Any, kinds: Collection[Kind]) -> tuple[str | None, Any]:
+    """Of which kind it is and what it is called there, where that can be told."""
+    if isinstance(record, Later | Gone):
+        known = _text(record.kind) and record.kind in {*Kind}
+        return (_kind(record, kinds) if known else None), record.external_id
+    kind = next((kind for type_, kind in _KINDS.items() if isinstance(record, type_)), None)
+    return kind, record.key if isinstance(record, Customer) else getattr(record, "external_id", None)
+
+
+def _named(record: Unreadable | Gone | Later) -> bool:
+    return _text(record.external_id) and _text(record.kind)
+
+
+def _not_carried(kind: str) -> str:
+    return f"the hub carries no {kind} records yet"
+
+
+def _words(kinds: Collection[Kind]) -> str:
     return " or ".join(sorted(kind.value for kind in kinds))
 
 

@@ -26,7 +26,7 @@ from olhubd.engine.inputs import CONFIGURED, Configured, Ended, Image, Page, Sta
 from olhubd.engine.outbox.attempt import Outcome
 from olhubd.engine.outbox.booking import book
 from olhubd.engine.outbox.recorder import Ledger
-from olhubd.model import Cause, Delivery, DeliveryId, DeliveryState, EventId, Run, RunId
+from olhubd.model import Cause, Delivery, DeliveryId, DeliveryState, EventId, Run, RunId, Subject
 from olhubd.plugin import Gone, Later, Unreadable
 from olhubd.store import (
     Database,
@@ -178,10 +178,10 @@ class Play:
 
     async def _turn(self, tx: Transaction, at: datetime, turn: Turn, routes: Sequence[Route]) -> None:
         told = [*(ended.delivery for ended in turn.ended), *turn.back, *turn.claimed]
-        rows = await deliveries.of_orders(tx, sorted({delivery.order_id for delivery in told}))
+        rows = await deliveries.of_subjects(tx, sorted({delivery.subject for delivery in told}))
 
         def own(delivery: Delivery) -> Delivery | None:
-            return _own(delivery, rows.get(delivery.order_id, ()))
+            return _own(delivery, rows.get(delivery.subject, ()))
 
         # What was not claimed here has no answer, though it got one there.
         ended = [
@@ -233,13 +233,17 @@ class Play:
         for delivery in image.deliveries:
             free = [row for row in rows if row.id == delivery.id or row.id not in taken]
             if mine := _own(delivery, free):
-                await deliveries.save(tx, [_as(delivery, mine)])
+                told = _as(delivery, mine)
+                if mine.state is DeliveryState.DISCARDED and told.state is DeliveryState.DEAD:
+                    # Earlier versions told both as dead; the one never becomes the other.
+                    told = msgspec.structs.replace(told, state=DeliveryState.DISCARDED)
+                await deliveries.save(tx, [told])
             elif event_id := numbers.get(delivery.event_id):
                 key = delivery.key.replace(f"#{delivery.event_id}", f"#{event_id}")
                 added = DeliveryId(tx.next_id("deliveries"))
                 await deliveries.add(tx, [msgspec.structs.replace(delivery, id=added, event_id=event_id, key=key)])
         await copies.put(tx, image.copies)
-        await remarks.put(tx, image.id, image.remark or Remark(), image.changed_at)
+        await remarks.put(tx, Subject.order(image.id), image.remark or Remark(), image.changed_at)
 
 
 def _candidate(document: bytes) -> Candidate:
@@ -298,5 +302,4 @@ def _outcome(ended: Ended, mine: Delivery) -> Outcome:
             )
             for debt in ended.debts
         ],
-        order_id=mine.order_id,
     )

@@ -55,10 +55,9 @@ class Shared(msgspec.Struct, kw_only=True):
         account: str,
         facts: Mapping[str, object],
         who: str,
-        order_id: Any = None,
     ) -> None:
-        """Write one event that a person or the hub itself caused."""
+        """Write one event about an account (or the daemon) that a person or the hub itself caused."""
         cause = Cause("start", "hub") if who == "hub" else Cause("operator", who)
         ledger = Ledger(tx, self.clock.now(), cause)
-        ledger.event(kind, account, order_id, dict(facts))
+        ledger.event(kind, account, None, dict(facts))
         await ledger.write(tx)

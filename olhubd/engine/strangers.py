@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from olhubd.decide.watch import Unknown
 from olhubd.engine.account import NotPossible
 from olhubd.engine.shared import Shared
+from olhubd.model import Kind
 from olhubd.plugin import OrderLookup
 from olhubd.store import Transaction, lookups, strangers
 from olhubd.store.strangers import Stranger
@@ -44,7 +45,9 @@ class Strangers:
         async def work(tx: Transaction) -> None:
             for one in new:
                 account, _, external_id = one.reference.partition(":")
-                wish = lookups.Lookup(external_id=external_id, due_at=now, reason="a shop tells of its order")
+                wish = lookups.Lookup(
+                    kind=Kind.ORDER, external_id=external_id, due_at=now, reason="a shop tells of its order"
+                )
                 await lookups.put(tx, account, [wish])
             await strangers.asked(tx, new, now)
 

@@ -30,14 +30,13 @@ from olhubd.model.record import (
     DeliveryState,
     Event,
     EventId,
-    OrderId,
     Quarantined,
     Run,
     RunId,
     RunState,
 )
 from olhubd.model.scope import Scope
-from olhubd.model.subject import Kind
+from olhubd.model.subject import Kind, OrderId, Subject
 
 __all__ = [
     "Action",
@@ -80,6 +79,7 @@ __all__ = [
     "Shipment",
     "Shipping",
     "Stage",
+    "Subject",
     "Tax",
     "TaxId",
     "reference",

@@ -39,7 +39,7 @@ class AlarmKind(enum.StrEnum):
     STRANGER = "stranger"
     """A target has an order with our mark whose own order is not known."""
     QUARANTINE = "quarantine"
-    """Records could not be stored as orders."""
+    """Records could not be stored."""
     SIGN_IN = "sign-in"
     """Somebody must sign in, now or soon."""
     PARKED = "parked"

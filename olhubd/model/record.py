@@ -1,4 +1,4 @@
-"""The hub's own records about orders: events, deliveries, runs and what could not be read.
+"""The hub's own records: events, deliveries, runs and what could not be read.
 
 Identifiers are integers given by the store in the order of commits. Every `at` is UTC.
 """
@@ -11,6 +11,8 @@ from typing import NewType
 
 import msgspec
 
+from olhubd.model.subject import Kind, OrderId, Subject
+
 __all__ = [
     "Action",
     "Cause",
@@ -19,14 +21,12 @@ __all__ = [
     "DeliveryState",
     "Event",
     "EventId",
-    "OrderId",
     "Quarantined",
     "Run",
     "RunId",
     "RunState",
 ]
 
-OrderId = NewType("OrderId", int)
 EventId = NewType("EventId", int)
 DeliveryId = NewType("DeliveryId", int)
 RunId = NewType("RunId", int)
@@ -43,9 +43,10 @@ class Cause(msgspec.Struct, frozen=True, gc=False):
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One row of the append-only log: what happened to which order (or account), when, and why.
+    """One row of the append-only log: what happened to what, when, and why.
 
-    `kind` is dotted (`order.placed`, `delivery.held`, `account.parked`); `data` is the change as JSON.
+    `kind` is dotted (`order.placed`, `delivery.held`, `account.parked`); `data` is the change as JSON. Without a
+    `subject` it happened to the account itself, or (where `account` is empty) to the daemon.
     """
 
     id: EventId
@@ -53,8 +54,14 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     kind: str
     account: str
     cause: Cause
-    order_id: OrderId | None = None
+    subject: Subject | None = None
     data: msgspec.Raw = msgspec.Raw(b"{}")
+
+    @property
+    def order_id(self) -> OrderId | None:
+        """The order it is about; None where it is about something else."""
+        about = self.subject
+        return about.order_id if about is not None and about.kind is Kind.ORDER else None
 
 
 class Action(enum.StrEnum):
@@ -81,7 +88,9 @@ class DeliveryState(enum.StrEnum):
     HOLD = "hold"
     """Waits for a person."""
     DEAD = "dead"
-    """Given up, by the target's definite refusal or by a person."""
+    """Given up by the target's definite refusal."""
+    DISCARDED = "discarded"
+    """Given up by a person."""
     DROPPED = "dropped"
     """No longer owed: a later one replaced it, or its order was cancelled before it went."""
 
@@ -99,14 +108,14 @@ def _no_payload() -> msgspec.Raw:
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One row of the outbox: what is owed to which account about which order.
+    """One row of the outbox: what is owed to which account about which subject.
 
-    `key` tells two debts of the same action apart (a waybill, a status); (order, target, action, key) is unique
-    among live ones. `due_at` is when it may be tried; `lease_until` when a try that never reported is given up.
+    `key` tells two debts of the same action apart (a waybill, a status); (subject, target, action, key) is unique.
+    `due_at` is when it may be tried; `lease_until` when a try that never reported is given up.
     """
 
     id: DeliveryId
-    order_id: OrderId
+    subject: Subject
     target: str
     action: Action
     key: str
@@ -122,6 +131,11 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     reason: str | None = None
     error: str | None = None
     payload: msgspec.Raw = msgspec.field(default_factory=_no_payload)
+
+    @property
+    def order_id(self) -> OrderId:
+        """The order it is about. Raises ValueError where it is about something else."""
+        return self.subject.order_id
 
 
 class RunState(enum.StrEnum):
@@ -153,11 +167,15 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Quarantined(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A record that could not be stored: kept whole, visible, retryable, and in nobody's way."""
+    """A record that could not be stored: kept whole, visible, retryable, and in nobody's way.
+
+    `kind` is a `Kind`, or the name of the type that a connector gave where that is none.
+    """
 
     id: int
     account: str
     feed: str
+    kind: str
     external_id: str
     reason: str
     raw: bytes

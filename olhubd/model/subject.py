@@ -1,10 +1,18 @@
-"""What a record is about: a kind of thing, beside its id among those of its kind."""
+"""What the hub's own records are about: a kind of thing, and its number among those of its kind.
+
+Numbers of different kinds have nothing in common: order 5 and product 5 are two subjects.
+"""
 
 from __future__ import annotations
 
 import enum
+from typing import NewType
 
-__all__ = ["Kind"]
+import msgspec
+
+__all__ = ["Kind", "OrderId", "Subject"]
+
+OrderId = NewType("OrderId", int)
 
 
 class Kind(enum.StrEnum):
@@ -18,3 +26,25 @@ class Kind(enum.StrEnum):
     MESSAGE = "message"
     STOCK = "stock"
     PRICE = "price"
+
+
+class Subject(msgspec.Struct, frozen=True, gc=False, order=True):
+    """One thing, by its kind and the number that the hub gave it."""
+
+    kind: Kind
+    id: int
+
+    @classmethod
+    def order(cls, id_: int) -> Subject:
+        """The order with this number."""
+        return cls(Kind.ORDER, id_)
+
+    @property
+    def order_id(self) -> OrderId:
+        """The number of the order that it is. Raises ValueError where it is something else."""
+        if self.kind is not Kind.ORDER:
+            raise ValueError(f"{self} is no order")
+        return OrderId(self.id)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.id}"

@@ -24,17 +24,23 @@ Cursor = NewType("Cursor", str)
 
 
 class Unreadable(msgspec.Struct, frozen=True, kw_only=True):
-    """A record that the connector could not turn into ours. The host quarantines it with its `raw` text."""
+    """A record that the connector could not turn into ours. The host quarantines it with its `raw` text.
+
+    `kind` is what it would have been: records of two kinds may have one `external_id`. From a feed that is not about
+    orders it is what the feed is about, unless said otherwise.
+    """
 
     external_id: str
     reason: str
     raw: bytes
+    kind: str = Kind.ORDER
 
 
 class Gone(msgspec.Struct, frozen=True, kw_only=True):
-    """The system answered that it has no such order (any more): a state, not an error."""
+    """The system answered that it has no such record (any more): a state, not an error."""
 
     external_id: str
+    kind: Kind = Kind.ORDER
 
 
 class Later(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +49,7 @@ class Later(msgspec.Struct, frozen=True, kw_only=True):
     external_id: str
     seconds: float
     reason: str
+    kind: Kind = Kind.ORDER
 
 
 Record = Order | Unreadable | Gone | Later

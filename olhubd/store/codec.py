@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 
-from olhubd.model import Order
+from olhubd.model import Kind, Order, Subject
 
-__all__ = ["encode", "marks", "moment", "order", "stamp"]
+__all__ = ["about", "encode", "marks", "moment", "order", "stamp", "subject"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -32,3 +32,21 @@ def moment(us: int | None) -> Any:
 def marks(values: Sequence[object]) -> str:
     """As many parameter marks as there are values, for an IN list."""
     return ",".join("?" * len(values))
+
+
+def about(subjects: Collection[Subject]) -> tuple[str, list[object]]:
+    """The condition that a row is about one of these, and its parameters. One kind, as nearly always, is one range
+    of an index."""
+    by_kind: dict[str, list[int]] = {}
+    for one in subjects:
+        by_kind.setdefault(one.kind.value, []).append(one.id)
+    parts = [f"(subject_kind = ? AND subject_id IN ({marks(ids)}))" for ids in by_kind.values()]
+    parameters: list[object] = []
+    for kind, ids in by_kind.items():
+        parameters += (kind, *ids)
+    return (parts[0] if len(parts) == 1 else f"({' OR '.join(parts) or '1 = 0'})"), parameters
+
+
+def subject(kind: str | None, id_: int | None) -> Any:
+    """A subject from its two columns; None where there is none."""
+    return None if kind is None or id_ is None else Subject(Kind(kind), id_)

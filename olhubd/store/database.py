@@ -23,6 +23,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 import aiosqlite
 
 from olhubd.store import migrate
+from olhubd.store.upgrade import Watcher
 
 __all__ = ["FAILURES", "TROUBLE", "Database", "Reader", "StoreError", "Transaction"]
 
@@ -168,10 +169,12 @@ Work = Callable[[Transaction], Awaitable[Any]]
 
 
 class Upgrade(NamedTuple):
-    """The schema that a file has now, and the copy of it as it was, whose name tells from which one it came."""
+    """The schema that a file has now, the copy of it as it was, whose name tells from which one it came, and the
+    seconds it took."""
 
     schema: int
     backup: Path
+    took: float
 
 
 class Database:
@@ -201,16 +204,21 @@ class Database:
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def open(cls, path: Path) -> AsyncIterator[Database]:
-        """Migrate the file at `path` and open it. Raises StoreError with what to do about it."""
+    async def open(cls, path: Path, watcher: Watcher | None = None) -> AsyncIterator[Database]:
+        """Migrate the file at `path` and open it. Raises StoreError with what to do about it.
+
+        `watcher` hears of an upgrade, in another thread.
+        """
+        began = asyncio.get_running_loop().time()
         try:
-            backup = await asyncio.to_thread(migrate.migrate, path)
-        except (migrate.SchemaTooNew, migrate.Foreign) as error:
+            backup = await asyncio.to_thread(migrate.migrate, path, watcher=watcher)
+        except (migrate.SchemaTooNew, migrate.Foreign, migrate.NoRoom) as error:
             raise StoreError(str(error)) from error
         except UnicodeDecodeError as error:  # of a text that SQLite quotes to say that its schema is damaged
             raise StoreError(f"{path} cannot be opened: it is damaged: restore a backup") from error
         except (aiosqlite.Error, OSError) as error:
             raise StoreError(_unusable(path, error)) from error
+        took = asyncio.get_running_loop().time() - began
         async with contextlib.AsyncExitStack() as stack:
             writer = await stack.enter_async_context(cls._connect(path, isolation_level=None))
             for pragma in (
@@ -237,7 +245,7 @@ class Database:
                 raise StoreError(_unusable(path, error)) from error
             database = cls(path, writer, readers, sequences)
             if backup is not None:
-                database.upgraded = Upgrade(schema=migrate.latest(), backup=backup)
+                database.upgraded = Upgrade(schema=migrate.latest(), backup=backup, took=took)
             try:
                 yield database
             finally:

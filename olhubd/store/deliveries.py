@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
-from olhubd.model import Action, Delivery, DeliveryId, DeliveryState, OrderId
+from olhubd.model import Action, Delivery, DeliveryId, DeliveryState, OrderId, Subject
 from olhubd.store import codec
 from olhubd.store.database import Reader, Row, Transaction
 
@@ -16,12 +16,12 @@ __all__ = [
     "Precedence",
     "add",
     "claim",
-    "discarded",
     "drop_superseded",
     "get",
     "listing",
     "next_due",
     "of_orders",
+    "of_subjects",
     "oldest",
     "oldest_open",
     "open_by_key",
@@ -33,18 +33,13 @@ __all__ = [
 ]
 
 _COLUMNS = (
-    "id, order_id, target, action, key, state, event_id, created_at, due_at, attempts, sent_at, lease_until,"
-    " finished_at, external_id, reason, error, payload"
+    "id, subject_kind, subject_id, target, action, key, state, event_id, created_at, due_at, attempts,"
+    " sent_at, lease_until, finished_at, external_id, reason, error, payload"
 )
 _OPEN = "('pending', 'retry', 'sent', 'hold')"
-_STUCK = "('hold', 'dead')"
+_STUCK = "('hold', 'dead', 'discarded')"
 """The conditions of the partial indexes, which serve only a query that names them word for word."""
-_DISCARDED = (
-    "'delivery.discarded' IS (SELECT e.kind FROM events AS e WHERE e.order_id = d.order_id"
-    " AND json_extract(CAST(e.data AS TEXT), '$.delivery') = d.id ORDER BY e.id DESC LIMIT 1)"
-)
-"""That the last word about the delivery `d` was a person's, who gave it up."""
-_STUCK_STATES = frozenset({DeliveryState.HOLD, DeliveryState.DEAD})
+_STUCK_STATES = frozenset({DeliveryState.HOLD, DeliveryState.DEAD, DeliveryState.DISCARDED})
 
 
 class Precedence(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,34 +54,35 @@ class Precedence(msgspec.Struct, frozen=True, kw_only=True):
 def _delivery(row: Row) -> Delivery:
     return Delivery(
         id=row[0],
-        order_id=row[1],
-        target=row[2],
-        action=Action(row[3]),
-        key=row[4],
-        state=DeliveryState(row[5]),
-        event_id=row[6],
-        created_at=codec.moment(row[7]),
-        due_at=codec.moment(row[8]),
-        attempts=row[9],
-        sent_at=codec.moment(row[10]),
-        lease_until=codec.moment(row[11]),
-        finished_at=codec.moment(row[12]),
-        external_id=row[13],
-        reason=row[14],
-        error=row[15],
-        payload=msgspec.Raw(row[16]),
+        subject=codec.subject(row[1], row[2]),
+        target=row[3],
+        action=Action(row[4]),
+        key=row[5],
+        state=DeliveryState(row[6]),
+        event_id=row[7],
+        created_at=codec.moment(row[8]),
+        due_at=codec.moment(row[9]),
+        attempts=row[10],
+        sent_at=codec.moment(row[11]),
+        lease_until=codec.moment(row[12]),
+        finished_at=codec.moment(row[13]),
+        external_id=row[14],
+        reason=row[15],
+        error=row[16],
+        payload=msgspec.Raw(row[17]),
     )
 
 
 async def add(tx: Transaction, deliveries: Sequence[Delivery]) -> None:
     """Owe something new. What is owed already under the same key is left as it is."""
     await tx.executemany(
-        f"INSERT INTO deliveries ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
-        " ON CONFLICT (order_id, target, action, key) DO NOTHING",
+        f"INSERT INTO deliveries ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+        " ON CONFLICT (subject_kind, subject_id, target, action, key) DO NOTHING",
         [
             (
                 d.id,
-                d.order_id,
+                d.subject.kind.value,
+                d.subject.id,
                 d.target,
                 d.action.value,
                 d.key,
@@ -119,7 +115,7 @@ async def claim(
 ) -> list[Delivery]:
     """Take up to `limit` due deliveries, oldest first.
 
-    None of them waits, by `precedence`, for an older open one of the same order at this target.
+    None of them waits, by `precedence`, for an older open one about the same subject at this target.
 
     Those in `without` the caller has in hand, even if their leases ran out.
 
@@ -131,7 +127,8 @@ async def claim(
         f"SELECT {_COLUMNS} FROM deliveries AS d"
         " WHERE target = ? AND state IN ('pending', 'retry', 'sent') AND due_at <= ?"
         f" AND (lease_until IS NULL OR lease_until <= ?) AND id NOT IN ({codec.marks(without)})"
-        " AND NOT EXISTS (SELECT 1 FROM deliveries AS e WHERE e.order_id = d.order_id AND e.target = d.target"
+        " AND NOT EXISTS (SELECT 1 FROM deliveries AS e WHERE e.subject_kind = d.subject_kind"
+        " AND e.subject_id = d.subject_id AND e.target = d.target"
         # What waits for a person holds up what needs the order there, but no parcel waits for a refused status.
         f" AND e.id < d.id AND e.state IN {_OPEN} AND e.action NOT IN ({codec.marks(precedence.never)})"
         f" AND NOT (e.state = 'hold' AND (e.action IN ({codec.marks(precedence.until_held)})"
@@ -215,18 +212,22 @@ async def recover(tx: Transaction, latest: datetime) -> int:
 
 async def of_orders(reader: Reader, order_ids: Sequence[int]) -> dict[OrderId, list[Delivery]]:
     """All deliveries of these orders, oldest first."""
-    found: dict[OrderId, list[Delivery]] = {}
-    rows = await reader.fetch(
-        f"SELECT {_COLUMNS} FROM deliveries WHERE order_id IN ({codec.marks(order_ids)}) ORDER BY id",
-        list(order_ids),
-    )
-    for row in rows:
-        found.setdefault(row[1], []).append(_delivery(row))
+    found = await of_subjects(reader, [Subject.order(id_) for id_ in order_ids])
+    return {subject.order_id: rows for subject, rows in found.items()}
+
+
+async def of_subjects(reader: Reader, subjects: Collection[Subject]) -> dict[Subject, list[Delivery]]:
+    """All deliveries about these subjects, oldest first."""
+    found: dict[Subject, list[Delivery]] = {}
+    where, parameters = codec.about(subjects)
+    for row in await reader.fetch(f"SELECT {_COLUMNS} FROM deliveries WHERE {where} ORDER BY id", parameters):
+        one = _delivery(row)
+        found.setdefault(one.subject, []).append(one)
     return found
 
 
 async def drop_superseded(
-    tx: Transaction, order_id: int, target: str, action: Action, key: str, at: datetime
+    tx: Transaction, subject: Subject, target: str, action: Action, key: str, at: datetime
 ) -> int:
     """Drop waiting and held deliveries of an action that a newer one replaces: the last value wins.
 
@@ -234,9 +235,9 @@ async def drop_superseded(
     """
     return await tx.execute(
         "UPDATE deliveries SET state = 'dropped', finished_at = ?, reason = 'a newer one replaced it'"
-        " WHERE order_id = ? AND target = ? AND action = ? AND substr(key, 1, ?) = ?"
+        " WHERE subject_kind = ? AND subject_id = ? AND target = ? AND action = ? AND substr(key, 1, ?) = ?"
         " AND state IN ('pending', 'retry', 'hold')",
-        (codec.stamp(at), order_id, target, action.value, len(key), key),
+        (codec.stamp(at), subject.kind.value, subject.id, target, action.value, len(key), key),
     )
 
 
@@ -286,14 +287,11 @@ async def next_due(reader: Reader, target: str, after: datetime) -> datetime | N
 
 
 async def tally(reader: Reader) -> dict[tuple[str, DeliveryState], int]:
-    """How many deliveries by (target, state), of those not yet settled.
-
-    Of the dead ones only what was refused for good: what a person discarded is settled.
-    """
+    """How many deliveries by (target, state), of those not yet settled, and of those that were refused for good."""
     rows = await reader.fetch(
         f"SELECT target, state, COUNT(*) FROM deliveries WHERE state IN {_OPEN} GROUP BY target, state"
-        " UNION ALL SELECT target, state, COUNT(*) FROM deliveries AS d"
-        f" WHERE d.state IN {_STUCK} AND d.state = 'dead' AND NOT {_DISCARDED} GROUP BY target, state"
+        " UNION ALL SELECT target, state, COUNT(*) FROM deliveries"
+        f" WHERE state IN {_STUCK} AND state = 'dead' GROUP BY target, state"
     )
     return {(row[0], DeliveryState(row[1])): row[2] for row in rows}
 
@@ -308,21 +306,12 @@ async def open_by_key(reader: Reader, action: Action, key: str) -> dict[str, int
     return {row[0]: row[1] for row in rows}
 
 
-async def discarded(reader: Reader, ids: Sequence[int]) -> frozenset[int]:
-    """Those of these that a person gave up, and nobody has let go since."""
-    rows = await reader.fetch(
-        f"SELECT d.id FROM deliveries AS d WHERE d.id IN ({codec.marks(ids)})"
-        f" AND d.state = 'dead' AND {_DISCARDED}",
-        list(ids),
-    )
-    return frozenset(row[0] for row in rows)
-
-
 async def ties(reader: Reader, account: str) -> tuple[int, int]:
     """How many open deliveries go to an account, and how many are about its orders elsewhere."""
     row = await reader.one(
         f"SELECT (SELECT COUNT(*) FROM deliveries WHERE target = ? AND state IN {_OPEN}),"
-        " (SELECT COUNT(*) FROM deliveries AS d JOIN orders AS o ON o.id = d.order_id"
+        " (SELECT COUNT(*) FROM deliveries AS d"
+        " JOIN orders AS o ON d.subject_kind = 'order' AND o.id = d.subject_id"
         f" WHERE d.state IN {_OPEN} AND o.account = ? AND d.target <> ?)",
         (account, account, account),
     )
@@ -341,8 +330,8 @@ async def waiting_since(reader: Reader) -> dict[str, datetime]:
     """Since when each target has been owed what it could be sent: without what is held, or waits behind that."""
     rows = await reader.fetch(
         "SELECT target, MIN(created_at) FROM deliveries AS d WHERE state IN ('pending', 'retry', 'sent')"
-        " AND NOT EXISTS (SELECT 1 FROM deliveries AS held WHERE held.order_id = d.order_id"
-        " AND held.target = d.target AND held.state = 'hold') GROUP BY target"
+        " AND NOT EXISTS (SELECT 1 FROM deliveries AS held WHERE held.subject_kind = d.subject_kind"
+        " AND held.subject_id = d.subject_id AND held.target = d.target AND held.state = 'hold') GROUP BY target"
     )
     return {row[0]: codec.moment(row[1]) for row in rows}
 

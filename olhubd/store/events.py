@@ -2,24 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 
-from olhubd.model import Cause, Event
+from olhubd.model import Cause, Event, Subject
 from olhubd.store import codec
 from olhubd.store.database import Reader, Row, Transaction
 
-__all__ = ["COLUMNS", "append", "event", "head", "latest", "of_accounts", "of_order", "of_orders", "since"]
+__all__ = [
+    "COLUMNS",
+    "append",
+    "event",
+    "head",
+    "helds",
+    "latest",
+    "of_accounts",
+    "of_order",
+    "of_subjects",
+    "since",
+]
 
-COLUMNS = "id, at, kind, account, order_id, cause_kind, cause_id, data"
+COLUMNS = "id, at, kind, account, subject_kind, subject_id, cause_kind, cause_id, data"
 
 
 async def append(tx: Transaction, events: Sequence[Event]) -> None:
     await tx.executemany(
-        f"INSERT INTO events ({COLUMNS}) VALUES (?,?,?,?,?,?,?,?)",
+        f"INSERT INTO events ({COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?)",
         [
-            (e.id, codec.stamp(e.at), e.kind, e.account, e.order_id, e.cause.kind, e.cause.id, bytes(e.data))
+            (
+                e.id,
+                codec.stamp(e.at),
+                e.kind,
+                e.account,
+                e.subject.kind.value if e.subject is not None else None,
+                e.subject.id if e.subject is not None else None,
+                e.cause.kind,
+                e.cause.id,
+                bytes(e.data),
+            )
             for e in events
         ],
     )
@@ -27,29 +48,26 @@ async def append(tx: Transaction, events: Sequence[Event]) -> None:
 
 async def of_order(reader: Reader, order_id: int) -> list[Event]:
     """The whole history of one order, oldest first."""
-    return [
-        event(row)
-        for row in await reader.fetch(f"SELECT {COLUMNS} FROM events WHERE order_id = ? ORDER BY id", (order_id,))
-    ]
+    subject = Subject.order(order_id)
+    return (await of_subjects(reader, [subject])).get(subject, [])
 
 
-async def of_orders(reader: Reader, order_ids: Sequence[int]) -> dict[int, list[Event]]:
-    """The histories of these orders, oldest first."""
-    found: dict[int, list[Event]] = {}
-    rows = await reader.fetch(
-        f"SELECT {COLUMNS} FROM events WHERE order_id IN ({codec.marks(order_ids)}) ORDER BY id", list(order_ids)
-    )
-    for row in rows:
-        found.setdefault(row[4], []).append(event(row))
+async def of_subjects(reader: Reader, subjects: Collection[Subject]) -> dict[Subject, list[Event]]:
+    """The histories of these subjects, oldest first."""
+    found: dict[Subject, list[Event]] = {}
+    where, parameters = codec.about(subjects)
+    for row in await reader.fetch(f"SELECT {COLUMNS} FROM events WHERE {where} ORDER BY id", parameters):
+        one = event(row)
+        if one.subject is not None:
+            found.setdefault(one.subject, []).append(one)
     return found
 
 
-async def helds(reader: Reader, order_ids: Sequence[int]) -> list[Event]:
-    """What was said of deliveries of these orders each time that one was held, oldest first."""
+async def helds(reader: Reader, subjects: Collection[Subject]) -> list[Event]:
+    """What was said of deliveries about these subjects each time that one was held, oldest first."""
+    where, parameters = codec.about(subjects)
     rows = await reader.fetch(
-        f"SELECT {COLUMNS} FROM events WHERE order_id IN ({codec.marks(order_ids)}) AND kind = 'delivery.held'"
-        " ORDER BY id",
-        list(order_ids),
+        f"SELECT {COLUMNS} FROM events WHERE {where} AND kind = 'delivery.held' ORDER BY id", parameters
     )
     return [event(row) for row in rows]
 
@@ -59,7 +77,7 @@ async def of_accounts(reader: Reader, accounts: Sequence[str], *, after: int, li
     return [
         event(row)
         for row in await reader.fetch(
-            f"SELECT {COLUMNS} FROM events WHERE order_id IS NULL AND account IN ({codec.marks(accounts)})"
+            f"SELECT {COLUMNS} FROM events WHERE subject_id IS NULL AND account IN ({codec.marks(accounts)})"
             " AND id > ? ORDER BY id LIMIT ?",
             (*accounts, after, limit),
         )
@@ -90,7 +108,7 @@ def event(row: Row) -> Event:
         at=codec.moment(row[1]),
         kind=row[2],
         account=row[3],
-        order_id=row[4],
-        cause=Cause(row[5], row[6]),
-        data=msgspec.Raw(row[7]),
+        subject=codec.subject(row[4], row[5]),
+        cause=Cause(row[6], row[7]),
+        data=msgspec.Raw(row[8]),
     )

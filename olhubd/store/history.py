@@ -10,7 +10,7 @@ from datetime import datetime
 
 import msgspec
 
-from olhubd.model import Delivery, Event, OrderId
+from olhubd.model import Delivery, Event, OrderId, Subject
 from olhubd.store import codec, copies, deliveries, events, orders
 from olhubd.store.copies import Copy
 from olhubd.store.database import Reader
@@ -37,7 +37,7 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
 async def of_orders(reader: Reader, order_ids: Sequence[int]) -> dict[OrderId, History]:
     """The histories of these orders."""
     rows = await orders.read(reader, order_ids)
-    told = await events.of_orders(reader, order_ids)
+    told = await events.of_subjects(reader, [Subject.order(id_) for id_ in order_ids])
     owed = await deliveries.of_orders(reader, order_ids)
     known = await copies.of_orders(reader, order_ids)
     return {
@@ -50,7 +50,7 @@ async def of_orders(reader: Reader, order_ids: Sequence[int]) -> dict[OrderId, H
             changed_at=row.changed_at,
             digest=row.digest.hex(),
             document=msgspec.Raw(row.document),
-            events=told.get(row.id, ()),
+            events=told.get(Subject.order(row.id), ()),
             deliveries=owed.get(row.id, ()),
             copies=sorted(known.get(row.id, ()), key=lambda copy: copy.account),
         )
@@ -70,7 +70,7 @@ async def moved_since(reader: Reader, since: datetime) -> set[OrderId]:
     """The orders to which anything happened from that moment on."""
     at = codec.stamp(since)
     rows = await reader.fetch(
-        "SELECT order_id FROM events WHERE at >= ? AND order_id IS NOT NULL"
+        "SELECT subject_id FROM events WHERE at >= ? AND subject_kind = 'order'"
         " UNION SELECT id FROM orders WHERE changed_at >= ?",
         (at, at),
     )

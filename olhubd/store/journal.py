@@ -1,4 +1,4 @@
-"""The log of events as a journal: the newest first, a page at a time, by account, kind and order.
+"""The log of events as a journal: the newest first, a page at a time, by account, kind and subject.
 
 Each way through it is an index: the log itself, one account's part of it, or the kinds that few events are of.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from olhubd.model import Event
+from olhubd.model import Event, Subject
 from olhubd.store import codec
 from olhubd.store.database import Reader
 from olhubd.store.events import COLUMNS, event
@@ -25,7 +25,7 @@ async def page(
     *,
     account: str | None = None,
     kinds: Collection[str] | None = None,
-    order_ids: Sequence[int] | None = None,
+    subjects: Collection[Subject] | None = None,
     fading: Collection[str] = (),
     faded: datetime | None = None,
     before: int | None = None,
@@ -38,16 +38,17 @@ async def page(
     where: list[str] = ["id < ?"]
     parameters: list[object] = [before if before is not None else 2**62]
     if account is not None:
-        where.append("account = ?" if kinds is None and order_ids is None else "+account = ?")
+        where.append("account = ?" if kinds is None and subjects is None else "+account = ?")
         parameters.append(account)
-    if order_ids is not None:
-        where.append(f"order_id IN ({codec.marks(order_ids)})")
-        parameters += order_ids
+    if subjects is not None:
+        condition, these = codec.about(subjects)
+        where.append(condition)
+        parameters += these
     if fading and faded is not None:
         where.append(f"NOT (at < ? AND +kind IN ({codec.marks(list(fading))}))")
         parameters += (codec.stamp(faded), *fading)
     legs: list[Sequence[object]] = [(*parameters, limit)]
-    if kinds is not None and order_ids is None:
+    if kinds is not None and subjects is None:
         where += ("kind = ?", _NOTABLE)
         legs = [(*parameters, kind, limit) for kind in kinds]
     elif kinds is not None:

@@ -1,4 +1,4 @@
-"""Orders that are to be read again, and when."""
+"""Records that are to be read again, and when."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import datetime
 
 import msgspec
 
+from olhubd.model import Kind
 from olhubd.store import codec
 from olhubd.store.database import Reader, Transaction
 
@@ -14,6 +15,7 @@ __all__ = ["Lookup", "due", "forget", "forget_all", "put", "waiting"]
 
 
 class Lookup(msgspec.Struct, frozen=True, kw_only=True):
+    kind: Kind
     external_id: str
     due_at: datetime
     reason: str
@@ -21,14 +23,14 @@ class Lookup(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def put(tx: Transaction, account: str, lookups: Sequence[Lookup]) -> None:
-    """Ask for orders to be read again; an earlier wish for the same order is replaced."""
+    """Ask for records to be read again; an earlier wish for the same one is replaced."""
     await tx.executemany(
-        "INSERT INTO lookups (account, external_id, due_at, reason, tries) VALUES (?,?,?,?,?)"
-        " ON CONFLICT (account, external_id) DO UPDATE SET due_at = excluded.due_at, reason = excluded.reason,"
-        " tries = lookups.tries + 1",
+        "INSERT INTO lookups (account, kind, external_id, due_at, reason, tries) VALUES (?,?,?,?,?,?)"
+        " ON CONFLICT (account, kind, external_id) DO UPDATE SET due_at = excluded.due_at,"
+        " reason = excluded.reason, tries = lookups.tries + 1",
         [
-            (account, lookup.external_id, codec.stamp(lookup.due_at), lookup.reason, lookup.tries)
-            for lookup in lookups
+            (account, one.kind.value, one.external_id, codec.stamp(one.due_at), one.reason, one.tries)
+            for one in lookups
         ],
     )
 
@@ -36,8 +38,8 @@ async def put(tx: Transaction, account: str, lookups: Sequence[Lookup]) -> None:
 async def forget(tx: Transaction, account: str, lookups: Sequence[Lookup]) -> None:
     """Forget wishes that were met; one that was renewed meanwhile stays."""
     await tx.executemany(
-        "DELETE FROM lookups WHERE account = ? AND external_id = ? AND due_at = ?",
-        [(account, lookup.external_id, codec.stamp(lookup.due_at)) for lookup in lookups],
+        "DELETE FROM lookups WHERE account = ? AND kind = ? AND external_id = ? AND due_at = ?",
+        [(account, lookup.kind.value, lookup.external_id, codec.stamp(lookup.due_at)) for lookup in lookups],
     )
 
 
@@ -45,15 +47,19 @@ async def forget_all(tx: Transaction, account: str) -> None:
     await tx.execute("DELETE FROM lookups WHERE account = ?", (account,))
 
 
-async def due(reader: Reader, account: str, now: datetime, limit: int = 50) -> list[Lookup]:
+async def due(reader: Reader, account: str, kind: Kind, now: datetime, limit: int = 50) -> list[Lookup]:
     rows = await reader.fetch(
-        "SELECT external_id, due_at, reason, tries FROM lookups WHERE account = ? AND due_at <= ?"
-        " ORDER BY due_at LIMIT ?",
-        (account, codec.stamp(now), limit),
+        "SELECT external_id, due_at, reason, tries FROM lookups WHERE account = ? AND kind = ?"
+        " AND due_at <= ? ORDER BY due_at LIMIT ?",
+        (account, kind.value, codec.stamp(now), limit),
     )
-    return [Lookup(external_id=row[0], due_at=codec.moment(row[1]), reason=row[2], tries=row[3]) for row in rows]
+    return [
+        Lookup(kind=kind, external_id=row[0], due_at=codec.moment(row[1]), reason=row[2], tries=row[3])
+        for row in rows
+    ]
 
 
-async def waiting(reader: Reader, account: str) -> bool:
+async def waiting(reader: Reader, account: str, kind: Kind) -> bool:
     """Whether any are left, due or not."""
-    return await reader.one("SELECT 1 FROM lookups WHERE account = ? LIMIT 1", (account,)) is not None
+    row = await reader.one("SELECT 1 FROM lookups WHERE account = ? AND kind = ? LIMIT 1", (account, kind.value))
+    return row is not None

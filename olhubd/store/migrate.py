@@ -1,19 +1,24 @@
 """Bringing a database file to the schema this version needs.
 
-Numbered SQL files, each in one transaction with its number; a backup file before the first; refusal to touch a
-schema that is newer than ours. Nothing is migrated lazily or in the background.
+Numbered SQL files, each in one transaction with its number; a look whether there is room, and a backup file, before
+the first; refusal to touch a schema that is newer than ours. Nothing is migrated lazily or in the background.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import sqlite3
 from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
+from urllib.parse import quote
 
-__all__ = ["Foreign", "SchemaTooNew", "latest", "migrate"]
+from olhubd.store import upgrade
+from olhubd.store.upgrade import NoRoom, Planned, Watcher
+
+__all__ = ["Foreign", "NoRoom", "Planned", "SchemaTooNew", "Watcher", "ahead", "latest", "migrate"]
 
 
 class SchemaTooNew(Exception):
@@ -41,12 +46,36 @@ def latest() -> int:
     return max(_steps())
 
 
-def migrate(path: Path, connect: Callable[..., sqlite3.Connection] = sqlite3.connect) -> Path | None:
+def ahead(path: Path) -> Planned | None:
+    """The upgrade that the next start does to this file; None where there is none to do. Only reads.
+
+    Raises sqlite3.Error as it is.
+    """
+    with contextlib.closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as connection:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        missing = {number: sql for number, sql in _steps().items() if number > version}
+        if not version or not missing:
+            return None
+        return upgrade.planned(connection, path, version, max(missing), missing.values())
+
+
+_COPIED_AT_ONCE = 4096
+"""Pages of a backup between two signs of life."""
+_WORKED_AT_ONCE = 5_000_000
+"""Instructions of SQLite's machine between two signs of life: less than a second."""
+
+
+def migrate(
+    path: Path,
+    connect: Callable[..., sqlite3.Connection] = sqlite3.connect,
+    watcher: Watcher | None = None,
+) -> Path | None:
     """Bring the file at `path` (made if missing) to the latest schema. Gives the backup's path, if one was made.
 
-    `connect` may give a connection that tells its statements. Blocking; runs before the daemon opens its own.
-    Raises SchemaTooNew, Foreign, or sqlite3.Error as it is.
+    `connect` may give a connection that tells its statements; `watcher` hears of the upgrade of an older file.
+    Blocking; runs before the daemon opens its own. Raises SchemaTooNew, Foreign, NoRoom, or sqlite3.Error as it is.
     """
+    watcher = watcher or Watcher()
     _begin(path)
     connection = connect(path, isolation_level=None)
     try:
@@ -59,10 +88,15 @@ def migrate(path: Path, connect: Callable[..., sqlite3.Connection] = sqlite3.con
                 f"{path} has schema {version}, but this olhubd knows only up to {max(steps)}: "
                 "install the newer olhubd again, or restore the backup file that its upgrade left beside it"
             )
+        missing = {number: sql for number, sql in steps.items() if number > version}
+        if version and missing:
+            plan = upgrade.planned(connection, path, version, max(steps), missing.values())
+            upgrade.require_room(plan)
+            watcher.begins(plan)
         connection.execute("PRAGMA journal_mode = WAL")  # only now is it known to be ours to change
         connection.execute("PRAGMA synchronous = FULL")
-        missing = {number: sql for number, sql in steps.items() if number > version}
-        backup = _back_up(connection, path, version) if version and missing else None
+        backup = _back_up(connection, path, version, watcher) if version and missing else None
+        connection.set_progress_handler(watcher.goes_on, _WORKED_AT_ONCE)
         for number, sql in missing.items():
             _apply(connection, number, sql)
         return backup
@@ -92,14 +126,14 @@ def _begin(path: Path) -> None:
     _sync(path)
 
 
-def _back_up(connection: sqlite3.Connection, path: Path, version: int) -> Path:
+def _back_up(connection: sqlite3.Connection, path: Path, version: int, watcher: Watcher) -> Path:
     backup = path.with_name(f"{path.name}.schema-{version}.backup")
     backup.unlink(missing_ok=True)
     backup.touch(mode=0o600)
     copy = sqlite3.connect(backup)
     try:
         copy.execute("PRAGMA synchronous = OFF")  # once, and below
-        connection.backup(copy)
+        connection.backup(copy, pages=_COPIED_AT_ONCE, progress=lambda *_: watcher.goes_on())
     finally:
         copy.close()
     _sync(backup)

@@ -1,4 +1,4 @@
-"""Records that could not be stored as orders: kept whole, counted, and cleared when they land after all."""
+"""Records that could not be stored: kept whole, counted, and cleared when they land after all."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from olhubd.model import Quarantined
+from olhubd.model import Kind, Quarantined
 from olhubd.store import codec
 from olhubd.store.database import Reader, Row, Transaction
 
@@ -19,12 +19,13 @@ While that tells it, it must stay, or it would wait for a person again; a source
 and a month has no reason to begin anew. It holds what an order holds, so it does not stay for ever."""
 _PRUNED = 100
 
-_COLUMNS = "id, account, feed, external_id, reason, raw, first_at, last_at, tries"
+_COLUMNS = "id, account, feed, kind, external_id, reason, raw, first_at, last_at, tries"
 
 
 class Refused(msgspec.Struct, frozen=True, kw_only=True):
-    """A record to be put into quarantine."""
+    """A record to be put into quarantine. `kind` is a `Kind`, or the name of a type that is none."""
 
+    kind: str
     external_id: str
     reason: str
     raw: bytes
@@ -34,20 +35,23 @@ async def put(tx: Transaction, account: str, feed: str, records: Sequence[Refuse
     """Keep records aside. One that a person gave up stays so until it is told in other words."""
     stamp = codec.stamp(at)
     await tx.executemany(
-        "INSERT INTO quarantine (id, account, feed, external_id, reason, raw, first_at, last_at, tries)"
-        " VALUES (?,?,?,?,?,?,?,?,1) ON CONFLICT (account, external_id) DO UPDATE SET reason = excluded.reason,"
-        " raw = excluded.raw, last_at = excluded.last_at, tries = quarantine.tries + 1,"
+        "INSERT INTO quarantine (id, account, feed, kind, external_id, reason, raw, first_at, last_at,"
+        " tries) VALUES (?,?,?,?,?,?,?,?,?,1) ON CONFLICT (account, kind, external_id) DO UPDATE SET"
+        " reason = excluded.reason, raw = excluded.raw, last_at = excluded.last_at, tries = quarantine.tries + 1,"
         " discarded_at = CASE WHEN raw = excluded.raw THEN discarded_at END,"
         " discarded_why = CASE WHEN raw = excluded.raw THEN discarded_why END",
-        [(tx.next_id("quarantine"), account, feed, r.external_id, r.reason, r.raw, stamp, stamp) for r in records],
+        [
+            (tx.next_id("quarantine"), account, feed, str(r.kind), r.external_id, r.reason, r.raw, stamp, stamp)
+            for r in records
+        ],
     )
 
 
-async def clear(tx: Transaction, account: str, external_ids: Sequence[str]) -> int:
+async def clear(tx: Transaction, account: str, kind: Kind, external_ids: Sequence[str]) -> int:
     """Forget those that landed; gives how many there were."""
     return await tx.execute(
-        f"DELETE FROM quarantine WHERE account = ? AND external_id IN ({codec.marks(external_ids)})",
-        (account, *external_ids),
+        f"DELETE FROM quarantine WHERE account = ? AND kind = ? AND external_id IN ({codec.marks(external_ids)})",
+        (account, kind.value, *external_ids),
     )
 
 
@@ -90,12 +94,13 @@ def _quarantined(row: Row) -> Quarantined:
         id=row[0],
         account=row[1],
         feed=row[2],
-        external_id=row[3],
-        reason=row[4],
-        raw=row[5],
-        first_at=codec.moment(row[6]),
-        last_at=codec.moment(row[7]),
-        tries=row[8],
+        kind=row[3],
+        external_id=row[4],
+        reason=row[5],
+        raw=row[6],
+        first_at=codec.moment(row[7]),
+        last_at=codec.moment(row[8]),
+        tries=row[9],
     )
 
 

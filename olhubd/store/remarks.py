@@ -1,37 +1,44 @@
-"""What people said of orders; the orders themselves hold what came of it."""
+"""What people said of orders and other subjects; those themselves hold what came of it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import msgspec
 
 from olhubd.decide.remark import Remark
-from olhubd.model import OrderId
+from olhubd.model import OrderId, Subject
 from olhubd.store import codec
 from olhubd.store.database import Reader, Transaction
 
-__all__ = ["of_orders", "put"]
+__all__ = ["of_orders", "of_subjects", "put"]
 
 _decode = msgspec.json.Decoder(Remark).decode
 
 
-async def put(tx: Transaction, order_id: OrderId, remark: Remark, at: datetime) -> None:
+async def put(tx: Transaction, subject: Subject, remark: Remark, at: datetime) -> None:
     """Store what stands now; an empty remark is none."""
+    key = (subject.kind.value, subject.id)
     if remark.empty:
-        await tx.execute("DELETE FROM remarks WHERE order_id = ?", (order_id,))
+        await tx.execute("DELETE FROM remarks WHERE subject_kind = ? AND subject_id = ?", key)
         return
     await tx.execute(
-        "INSERT INTO remarks (order_id, document, changed_at) VALUES (?,?,?) ON CONFLICT (order_id) DO UPDATE SET"
+        "INSERT INTO remarks (subject_kind, subject_id, document, changed_at) VALUES (?,?,?,?)"
+        " ON CONFLICT (subject_kind, subject_id) DO UPDATE SET"
         " document = excluded.document, changed_at = excluded.changed_at",
-        (order_id, codec.encode(remark), codec.stamp(at)),
+        (*key, codec.encode(remark), codec.stamp(at)),
     )
 
 
 async def of_orders(reader: Reader, order_ids: Sequence[int]) -> dict[OrderId, Remark]:
     """The remarks on these orders; most have none."""
-    rows = await reader.fetch(
-        f"SELECT order_id, document FROM remarks WHERE order_id IN ({codec.marks(order_ids)})", list(order_ids)
-    )
-    return {row[0]: _decode(row[1]) for row in rows}
+    found = await of_subjects(reader, [Subject.order(id_) for id_ in order_ids])
+    return {subject.order_id: remark for subject, remark in found.items()}
+
+
+async def of_subjects(reader: Reader, subjects: Collection[Subject]) -> dict[Subject, Remark]:
+    """The remarks on these subjects; most have none."""
+    where, parameters = codec.about(subjects)
+    rows = await reader.fetch(f"SELECT subject_kind, subject_id, document FROM remarks WHERE {where}", parameters)
+    return {codec.subject(row[0], row[1]): _decode(row[2]) for row in rows}

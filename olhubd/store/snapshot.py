@@ -20,13 +20,14 @@ from olhubd.store.database import Reader, StoreError, Transaction
 __all__ = ["opened", "others", "plant", "unmoved"]
 
 _PART = 200
+_ABOUT = "subject_kind = 'order' AND subject_id"
 _OF_ORDERS = (
     ("orders", "id"),
     ("order_lines", "order_id"),
-    ("events", "order_id"),
-    ("deliveries", "order_id"),
+    ("events", _ABOUT),
+    ("deliveries", _ABOUT),
     ("copies", "order_id"),
-    ("remarks", "order_id"),
+    ("remarks", _ABOUT),
 )
 
 
@@ -63,8 +64,9 @@ async def unmoved(reader: Reader, order: int, event: int, delivery: int, since: 
     at = codec.stamp(since)
     rows = await reader.fetch(
         "SELECT id FROM orders AS o WHERE id < ? AND changed_at < ?"
-        " AND NOT EXISTS (SELECT 1 FROM events AS e WHERE e.order_id = o.id AND e.id >= ?)"
-        " AND NOT EXISTS (SELECT 1 FROM deliveries AS d WHERE d.order_id = o.id"
+        " AND NOT EXISTS (SELECT 1 FROM events AS e WHERE e.subject_kind = 'order' AND e.subject_id = o.id"
+        " AND e.id >= ?)"
+        " AND NOT EXISTS (SELECT 1 FROM deliveries AS d WHERE d.subject_kind = 'order' AND d.subject_id = o.id"
         " AND (d.id >= ? OR d.finished_at >= ? OR d.state IN ('pending', 'retry', 'sent', 'hold'))) ORDER BY id",
         (order, at, event, delivery, at),
     )

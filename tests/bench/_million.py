@@ -32,6 +32,7 @@ from olhubd.model import (
     RunId,
     RunState,
     Stage,
+    Subject,
 )
 from olhubd.store import Database, Transaction, accounts, codec, copies, deliveries, events, orders, runs, sightings
 from olhubd.store.accounts import AccountRow, AccountState
@@ -188,7 +189,7 @@ def _event(stored: Stored, ids: Iterator[int], kind: str, cause: Cause, data: ms
         at=stored.created_at,
         kind=kind,
         account=stored.account,
-        order_id=stored.id,
+        subject=Subject.order(stored.id),
         cause=cause,
         data=data,
     )
@@ -212,7 +213,7 @@ def _delivery(stored: Stored, cause: EventId) -> Delivery:
     held = stored.id % _HELD == 0
     return Delivery(
         id=DeliveryId(stored.id),
-        order_id=stored.id,
+        subject=Subject.order(stored.id),
         target=SHOP,
         action=Action.PUSH_ORDER,
         key="",

@@ -116,10 +116,11 @@ def bare(documents: Sequence[bytes], path: Path) -> tuple[float, float]:
             )
             for kind in ("order.placed", "order.confirmed", "order.paid"):
                 event += 1
-                events.append((event, 0, kind, "allegro", id_, "run", "1", b'{"external_stage":"READY"}'))
+                events.append((event, 0, kind, "allegro", "order", id_, "run", "1", b'{"external_stage":"READY"}'))
             deliveries.append(
                 (
                     id_,
+                    "order",
                     id_,
                     "shop",
                     "push-order",

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from olhubd import model
 from olhubd.control.options import masked
 from olhubd.engine.account import NotPossible
 from olhubd.model import DeliveryState
@@ -230,7 +231,7 @@ RAW = b'{"id": "Z9", "buyer": {"login": "anna", "phone": "600100200"}, "total": 
 
 async def record(house: House, raw: bytes = RAW, external_id: str = "Z9") -> Any:
     """A record that could not land."""
-    refused = quarantine.Refused(external_id=external_id, reason="its parts do not sum up", raw=raw)
+    refused = quarantine.Refused(kind="order", external_id=external_id, reason="its parts do not sum up", raw=raw)
 
     async def put(tx: Transaction) -> None:
         await quarantine.put(tx, "market", "orders", [refused], house.hub.clock.now())
@@ -241,7 +242,7 @@ async def record(house: House, raw: bytes = RAW, external_id: str = "Z9") -> Any
 
 async def seen_again(house: House) -> Any:
     """What waits after the source told the same record once more."""
-    refused = quarantine.Refused(external_id="Z9", reason="its parts do not sum up", raw=RAW)
+    refused = quarantine.Refused(kind="order", external_id="Z9", reason="its parts do not sum up", raw=RAW)
     now = house.hub.clock.now()
     await house.database.write(lambda tx: quarantine.put(tx, "market", "orders", [refused], now))
     return (await house.get("/quarantine"))["items"]
@@ -272,11 +273,28 @@ async def test_a_record_that_landed_meanwhile_cannot_be_given_up(trading: House)
     told = await record(trading)
     known = await quarantine.get(trading.database.reader, told["id"])
     assert known is not None
-    await trading.database.write(lambda tx: quarantine.clear(tx, known.account, [known.external_id]))
+    await trading.database.write(
+        lambda tx: quarantine.clear(tx, known.account, model.Kind.ORDER, [known.external_id])
+    )
     with pytest.raises(NotPossible, match="waits no more"):
         await trading.hub.holds.give_up(known, "a test", "jan")
     items = (await trading.get("/events", limit=500))["items"]
     assert not [one for one in items if one["kind"] == "record.discarded"]
+
+
+async def test_a_record_of_a_kind_that_nobody_asks_for_is_named_by_it(trading: House) -> None:
+    """Beside the order of its number, which is asked for; this one is not."""
+    await record(trading)
+    product = quarantine.Refused(kind="product", external_id="Z9", reason="it has no name", raw=RAW)
+    now = trading.hub.clock.now()
+    await trading.database.write(lambda tx: quarantine.put(tx, "market", "products", [product], now))
+    told, other = (await trading.get("/quarantine"))["items"]
+    assert [(one["kind"], one["external_id"]) for one in (told, other)] == [("product", "Z9"), ("order", "Z9")]
+    retry = next(one for one in told["actions"] if one["name"] == "retry")
+    assert (retry["possible"], retry["why_not"]) == (False, "nothing here asks for a record of the kind product")
+    assert (await trading.ask("POST", f"/quarantine/{told['id']}/retry"))[0] == 409
+    assert (await trading.ask("POST", f"/quarantine/{told['id']}/discard", {"reason": "a test"}))[0] == 200
+    assert [one["kind"] for one in (await trading.get("/quarantine"))["items"]] == ["order"]
 
 
 async def test_a_record_is_read_again_at_its_source(trading: House) -> None:

@@ -142,7 +142,7 @@ async def test_a_held_delivery_is_let_go(trading: House) -> None:
 async def test_a_delivery_is_given_up_with_a_reason(trading: House) -> None:
     delivery = await held(trading)
     status, answer = await trading.ask("POST", f"/deliveries/{delivery['id']}/discard", {"reason": "made by hand"})
-    assert (status, answer["state"], answer["reason"]) == (200, "dead", "made by hand")
+    assert (status, answer["state"], answer["reason"]) == (200, "discarded", "made by hand")
     told = await trading.get(f"/orders/{delivery['order']['external_id']}/events")
     assert any("given up: made by hand" in event["text"] for event in told["events"])
 

@@ -39,7 +39,7 @@ async def unequal(house: House) -> dict[str, Any]:
 async def quarantined(house: House) -> dict[str, Any]:
     """A record that could not land, of an order that its source has."""
     (sold,) = await house.sell()
-    refused = quarantine.Refused(external_id=sold, reason="its parts do not sum up", raw=b"{}")
+    refused = quarantine.Refused(kind="order", external_id=sold, reason="its parts do not sum up", raw=b"{}")
     now = house.clock.now()
     await house.database.write(lambda tx: quarantine.put(tx, "market", "orders", [refused], now))
     (record,) = (await house.get("/quarantine"))["items"]

@@ -18,11 +18,11 @@ from olhubd.model import (
     Fulfilment,
     InvoiceParty,
     Order,
-    OrderId,
     Payment,
     PaymentType,
     Shipment,
     Stage,
+    Subject,
 )
 from tests.orders import EPOCH, line, order, paid, pln
 
@@ -168,7 +168,7 @@ def test_the_targets_progress_goes_back_by_the_table() -> None:
 def status(number: int, target: str, state: DeliveryState, reason: str | None = None) -> Delivery:
     return Delivery(
         id=DeliveryId(number),
-        order_id=OrderId(1),
+        subject=Subject.order(1),
         target=target,
         action=Action.SET_STATUS,
         key=str(number),
@@ -231,7 +231,7 @@ def test_a_refund_of_an_order_that_is_off_is_owed_to_no_target() -> None:
 @pytest.mark.parametrize("action", [Action.SET_STATUS, Action.SET_PAYMENT])
 def test_what_is_refused_of_an_order_that_is_off_is_no_matter(action: Action, state: DeliveryState) -> None:
     one = Delivery(
-        id=DeliveryId(1), order_id=OrderId(1), target="shop", action=action, key="", state=state,
+        id=DeliveryId(1), subject=Subject.order(1), target="shop", action=action, key="", state=state,
         event_id=EventId(1), created_at=EPOCH, due_at=EPOCH, payload=msgspec.Raw(b"{}"),
     )  # fmt: skip
     assert plan.refused(one)

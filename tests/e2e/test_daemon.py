@@ -269,13 +269,17 @@ class Manager:
 
     async def hear(self, wanted: str) -> dict[str, str]:
         """The next message with this field."""
+        return (await self.until(wanted))[-1]
+
+    async def until(self, wanted: str) -> list[dict[str, str]]:
+        """All messages up to the next one with this field."""
         loop = asyncio.get_running_loop()
+        heard: list[dict[str, str]] = []
         async with asyncio.timeout(30):
-            while True:
+            while not heard or wanted not in heard[-1]:
                 text = (await loop.sock_recv(self.socket, 4096)).decode()
-                fields = dict(line.split("=", 1) for line in text.splitlines())
-                if wanted in fields:
-                    return fields
+                heard.append(dict(line.split("=", 1) for line in text.splitlines()))
+        return heard
 
     def drain(self) -> None:
         """Forget what has been said so far."""
@@ -522,18 +526,26 @@ async def test_a_database_that_vanished_between_two_starts_is_told(tmp_path: Pat
 
 
 async def test_an_upgrade_is_told_with_the_copy_that_it_leaves(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, manager: Manager
 ) -> None:
-    """What holds sign-ins and personal data beside the database must not lie there unknown."""
+    """What holds sign-ins and personal data beside the database must not lie there unknown.
+
+    How long it may take is told before it begins, and systemd waits as long as it goes on.
+    """
     steps = migrate._steps()
     old = {number: sql for number, sql in steps.items() if number < max(steps)}
     (tmp_path / "data").mkdir()
     with monkeypatch.context() as before:
         before.setattr(migrate, "_steps", lambda: old)
         migrate.migrate(tmp_path / "data" / "olhubd.sqlite")
-    async with stage_of_one(tmp_path):
-        (line,) = [one for one in lines(tmp_path) if "newer schema" in one["event"]]
+    async with stage_of_one(tmp_path, environ=manager.environ):
+        begins, line = [one for one in lines(tmp_path) if "newer schema" in one["event"]]
+        extended = [one for one in await manager.until("READY") if "EXTEND_TIMEOUT_USEC" in one]
+    assert (begins["before"], begins["schema"]) == (max(old), max(steps))
+    assert 0 < begins["about_seconds"] < 60
+    assert len(extended) > 2, "as it starts, as the upgrade begins, and as the copy is made"
     assert line["schema"] == max(steps)
+    assert line["seconds"] > 0
     assert line["backup"] in {str(path) for path in (tmp_path / "data").glob("*.backup")}
     assert f"schema-{max(old)}" in line["backup"]
     assert "personal data" in line["event"]

@@ -18,7 +18,7 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from olhubd import config
+from olhubd import config, model
 from olhubd.engine.account import NotPossible
 from olhubd.engine.hub import Hub
 from olhubd.engine.session import open_session
@@ -384,13 +384,13 @@ async def test_an_order_that_the_shop_tells_of_is_read_at_its_source(watched: Wa
 async def test_a_record_in_quarantine(watched: Watched) -> None:
     (sold,) = watched.market.ledger.buy(1)
     await watched.delivered()
-    refused = quarantine.Refused(external_id="x-1", reason="no total", raw=b"{}")
+    refused = quarantine.Refused(kind="order", external_id="x-1", reason="no total", raw=b"{}")
 
     async def put(tx: Transaction) -> None:
         await quarantine.put(tx, "market", "orders", [refused], watched.clock.now())
 
     async def clear(tx: Transaction) -> None:
-        await quarantine.clear(tx, "market", ["x-1"])
+        await quarantine.clear(tx, "market", model.Kind.ORDER, ["x-1"])
 
     await watched.database.write(put)
     assert await watched.look() == {"quarantine market"}
@@ -554,7 +554,9 @@ async def test_what_is_in_quarantine_is_not_missing(watched: Watched) -> None:
     await watched.delivered()
     watched.market.drop_events(4)
     (odd,) = watched.market.ledger.buy(1)
-    refused = quarantine.Refused(external_id=odd, reason="the parts do not sum to the total", raw=b"{}")
+    refused = quarantine.Refused(
+        kind="order", external_id=odd, reason="the parts do not sum to the total", raw=b"{}"
+    )
 
     async def work(tx: Transaction) -> None:
         await quarantine.put(tx, "market", "orders", [refused], watched.clock.now())

@@ -20,7 +20,6 @@ from olhubd.engine.landing import Landing
 from olhubd.engine.lineage import Lineage
 from olhubd.engine.outbox.attempt import Courier, Policy
 from olhubd.engine.outbox.dispatcher import Dispatcher
-from olhubd.engine.outbox.recorder import Ledger
 from olhubd.model import (
     Action,
     Cause,
@@ -1018,18 +1017,18 @@ async def test_what_a_person_discarded_is_not_dropped_nor_owed_again(bench: Benc
     await bench.until("confirmed", "dead")
 
     async def discard(tx: Transaction) -> None:
-        ledger = Ledger(tx, bench.clock.now(), Cause("operator", "eve"))
-        ledger.event("delivery.discarded", "allegro", OrderId(1), {"delivery": 9})
-        await ledger.write(tx)
+        refused = await deliveries.get(tx, 9)
+        assert refused is not None
+        await deliveries.save(tx, [msgspec.structs.replace(refused, state=DeliveryState.DISCARDED)])
 
     await bench.database.write(discard)
     bench.shop.refusal = None
     await bench.land(order("A", stage=Stage.CANCELLED))
-    await bench.until("confirmed", "confirmed", "dead")
+    await bench.until("confirmed", "confirmed", "discarded")
     await bench.land(order("A"))
     status = await deliveries.get(bench.database.reader, 9)
     assert status is not None
-    assert status.state is DeliveryState.DEAD
+    assert status.state is DeliveryState.DISCARDED
 
 
 async def test_a_time_from_a_wrong_clock_is_not_waited_for(bench: Bench) -> None:

@@ -12,7 +12,7 @@ import pytest
 from olhubd.decide import plan
 from olhubd.decide.plan import Debt
 from olhubd.engine.outbox.recorder import Ledger
-from olhubd.model import Action, Cause, DeliveryState, OrderId
+from olhubd.model import Action, Cause, DeliveryState, OrderId, Subject
 from olhubd.plugin import ContractBroken, OutcomeUnknown, PluginError, Push, RateLimited, Receipt, Unavailable
 from olhubd.store import Database, Transaction, deliveries, events
 from tests.engine.test_dispatcher import Bench, Shop, lose_before, refuse
@@ -32,7 +32,8 @@ async def bench(database: Database) -> Any:
 async def owe(bench: Bench, debt: Debt) -> None:
     async def work(tx: Transaction) -> None:
         ledger = Ledger(tx, bench.clock.now(), Cause("operator", "test"))
-        ledger.owe(OrderId(1), debt, ledger.event("order.noted", "allegro", OrderId(1)))
+        about = Subject.order(1)
+        ledger.owe(about, debt, ledger.event("order.noted", "allegro", about))
         await ledger.write(tx)
 
     await bench.database.write(work)

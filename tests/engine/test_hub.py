@@ -22,7 +22,7 @@ from olhubd.engine.hub import Hub
 from olhubd.engine.landing import Landing
 from olhubd.engine.session import open_session
 from olhubd.engine.waste import Waste
-from olhubd.model import Action, AlarmKind, DeliveryState, OrderId, Run, RunId, RunState
+from olhubd.model import Action, AlarmKind, DeliveryState, Kind, OrderId, Run, RunId, RunState
 from olhubd.plugin import PluginError
 from olhubd.runtime.clock import SystemClock
 from olhubd.runtime.supervisor import Pulse
@@ -80,7 +80,9 @@ async def test_another_connector_begins_anew(hub: Hub, database: Database, conne
         position = feeds.Position(account="shop", feed="orders", cursor="7", moved_at=EPOCH)
         await feeds.put(tx, position)
         await feeds.put(tx, feeds.Position(account="third", feed="orders", cursor="8", moved_at=EPOCH))
-        await lookups.put(tx, "shop", [lookups.Lookup(external_id="a", due_at=EPOCH, reason="test")])
+        await lookups.put(
+            tx, "shop", [lookups.Lookup(kind=Kind.ORDER, external_id="a", due_at=EPOCH, reason="test")]
+        )
         await credentials.put(tx, "shop", b"{}", EPOCH)
 
     await database.write(before)
@@ -89,7 +91,7 @@ async def test_another_connector_begins_anew(hub: Hub, database: Database, conne
     kept = connector == "woocommerce"
     assert hub.unit("shop").row.state is (AccountState.PAUSED if kept else AccountState.ACTIVE)
     assert bool(await feeds.of_account(reader, "shop")) is kept
-    assert bool(await lookups.due(reader, "shop", EPOCH + timedelta(days=1))) is kept
+    assert bool(await lookups.due(reader, "shop", Kind.ORDER, EPOCH + timedelta(days=1))) is kept
     assert (await credentials.get(reader, "shop") is not None) is kept
     assert await feeds.of_account(reader, "third")
 

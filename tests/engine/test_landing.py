@@ -18,7 +18,7 @@ from olhubd.engine import candidate, landing
 from olhubd.engine.batch import Result
 from olhubd.engine.candidate import Candidate
 from olhubd.engine.landing import Landing
-from olhubd.model import Address, Cause, DeliveryState, Order, Run, RunId, Shipment, Shipping, Stage
+from olhubd.model import Address, Cause, DeliveryState, Kind, Order, Product, Run, RunId, Shipment, Shipping, Stage
 from olhubd.plugin import Gone, Later, Record, Unreadable
 from olhubd.runtime.clock import SystemClock
 from olhubd.store import Database, Transaction, copies, deliveries, events, feeds, lookups, orders, quarantine
@@ -332,8 +332,10 @@ async def test_gone_is_a_state_told_once(bench: Bench) -> None:
 
 async def test_later_is_remembered(bench: Bench) -> None:
     await bench.land(Later(external_id="A", seconds=30, reason="not ready yet"))
-    assert await lookups.due(bench.database.reader, "allegro", bench.clock.now()) == []
-    (wish,) = await lookups.due(bench.database.reader, "allegro", bench.clock.now() + timedelta(minutes=1))
+    assert await lookups.due(bench.database.reader, "allegro", Kind.ORDER, bench.clock.now()) == []
+    (wish,) = await lookups.due(
+        bench.database.reader, "allegro", Kind.ORDER, bench.clock.now() + timedelta(minutes=1)
+    )
     assert wish.external_id == "A"
 
 
@@ -488,6 +490,9 @@ async def test_any_order_of_tellings_owes_each_order_once(
         Gone(external_id=None),  # type: ignore[arg-type]
         Unreadable(external_id="7", reason="broken", raw="text"),  # type: ignore[arg-type]
         Later(external_id="\ud800", seconds=1.0, reason="not yet"),
+        Later(external_id="7", seconds=1.0, reason="not yet", kind="chair"),  # type: ignore[arg-type]
+        Gone(external_id="7", kind=["order"]),  # type: ignore[arg-type]
+        Unreadable(external_id="7", reason="broken", raw=b"{}", kind=7),  # type: ignore[arg-type]
     ],
 )
 async def test_what_is_no_record_is_kept_aside_by_its_kind(bench: Bench, odd: Any) -> None:
@@ -496,11 +501,44 @@ async def test_what_is_no_record_is_kept_aside_by_its_kind(bench: Bench, odd: An
     assert (result.seen, result.added, result.quarantined) == (3, 2, 1)
     (kept,) = await quarantine.listing(bench.database.reader)
     kind = type(odd).__name__
+    assert kept.kind == kind
     assert kept.external_id.startswith(f"{kind}-")
     assert kept.reason == f"{kind} is no kind of record"
     assert kept.raw
     await bench.land(odd, {"another": "one"})  # type: ignore[arg-type]
     assert len(await quarantine.listing(bench.database.reader)) == 2, "one that is told again is the same one"
+
+
+async def test_an_order_and_a_product_of_one_number_are_two_records(bench: Bench) -> None:
+    """Many systems number each of their tables from 1. What nothing takes yet is kept, and waited for by nobody."""
+    empty = msgspec.structs.replace(order("5"), lines=())
+    product = Product(external_id="5", name="Chair")
+    unread = Unreadable(kind=Kind.PRODUCT, external_id="8", reason="no name", raw=b"{}")
+    others: list[Any] = [
+        product,
+        Gone(kind=Kind.PRODUCT, external_id="6"),
+        Later(kind=Kind.OFFER, external_id="5", seconds=1.0, reason="not yet"),
+        unread,
+    ]
+    result = await bench.land(empty, order("6"), *others, cursor="9")
+    assert (result.seen, result.added, result.quarantined, result.later) == (6, 1, 5, 0)
+
+    async def kept() -> dict[tuple[str, str], str]:
+        found = await quarantine.listing(bench.database.reader)
+        return {(one.kind, one.external_id): one.reason for one in found}
+
+    nothing = {
+        ("product", "5"): "the hub carries no product records yet",
+        ("product", "6"): "the hub carries no product records yet",
+        ("offer", "5"): "the hub carries no offer records yet",
+        ("product", "8"): "no name",
+    }
+    assert await kept() == {("order", "5"): "it has no lines", **nothing}
+    assert "order.vanished" not in await bench.kinds(1)
+    assert (await feeds.get(bench.database.reader, "allegro", "orders")).cursor == "9"  # type: ignore[union-attr]
+    result = await bench.land(order("5"))
+    assert result.added == 1
+    assert await kept() == nothing, "the order has landed, and nothing else"
 
 
 @pytest.mark.parametrize("pause", [float("nan"), float("inf"), -3.0, "soon", None])
@@ -555,7 +593,9 @@ async def test_parts_of_a_merge_that_is_first_heard_of_cancelled_are_asked_for_a
         "C", lines=(line("A-1"), line("B-1")), stage=Stage.CANCELLED, updated_at=EPOCH + timedelta(hours=1)
     )
     result = await bench.land(both)
-    wishes = await lookups.due(bench.database.reader, "allegro", bench.clock.now() + timedelta(minutes=1))
+    wishes = await lookups.due(
+        bench.database.reader, "allegro", Kind.ORDER, bench.clock.now() + timedelta(minutes=1)
+    )
     assert ([wish.external_id for wish in wishes], result.later) == (["A", "B"], 2)
     assert "order.superseded" not in await bench.kinds(1)
     await bench.land(Gone(external_id="A"), Gone(external_id="B"))
@@ -595,4 +635,7 @@ async def test_an_older_or_smaller_cancelled_order_inherits_nothing(bench: Bench
     )
     await bench.land(Gone(external_id="A"))
     assert (await bench.kinds(1))[-1] == "order.vanished"
-    assert await lookups.due(bench.database.reader, "allegro", bench.clock.now() + timedelta(minutes=1)) == []
+    assert (
+        await lookups.due(bench.database.reader, "allegro", Kind.ORDER, bench.clock.now() + timedelta(minutes=1))
+        == []
+    )

@@ -18,7 +18,7 @@ from olhubd.engine.poller import Limited, Poller
 from olhubd.engine.runlog import RunLog
 from olhubd.engine.schedule import Schedule
 from olhubd.engine.turns import Turns
-from olhubd.model import Fulfilment, Order, Run, RunState
+from olhubd.model import Fulfilment, Kind, Order, Run, RunState
 from olhubd.plugin import (
     AuthLost,
     ContractBroken,
@@ -418,7 +418,7 @@ async def test_what_is_not_ready_is_read_again(bench: Bench) -> None:
 async def wish(bench: Bench, *names: str) -> None:
     """Let orders wait to be read again, in this order."""
     wishes = [
-        lookups.Lookup(external_id=name, due_at=EPOCH + timedelta(seconds=i), reason="test")
+        lookups.Lookup(kind=Kind.ORDER, external_id=name, due_at=EPOCH + timedelta(seconds=i), reason="test")
         for i, name in enumerate(names)
     ]
 
@@ -430,7 +430,7 @@ async def wish(bench: Bench, *names: str) -> None:
 
 async def waiting(bench: Bench) -> dict[str, int]:
     """What waits to be read again, with how often it was tried."""
-    found = await lookups.due(bench.database.reader, "allegro", EPOCH + timedelta(days=36500))
+    found = await lookups.due(bench.database.reader, "allegro", Kind.ORDER, EPOCH + timedelta(days=36500))
     return {wish.external_id: wish.tries for wish in found}
 
 

@@ -7,7 +7,7 @@ import msgspec
 from olhubd.decide.remark import Remark
 from olhubd.decide.route import Route
 from olhubd.engine.landing import Landing
-from olhubd.model import Action, Address, Fulfilment, Order, OrderId, Run, RunId
+from olhubd.model import Action, Address, Fulfilment, Order, OrderId, Run, RunId, Subject
 from olhubd.runtime.clock import SystemClock
 from olhubd.store import Database, Transaction, codec, deliveries, orders, remarks
 from tests.orders import EPOCH, order, paid
@@ -44,7 +44,7 @@ async def test_it_outlives_other_news(database: Database, clock: SystemClock) ->
         await orders.rewrite(
             tx, msgspec.structs.replace(stored, order=changed, document=codec.encode(changed), changed_at=EPOCH)
         )
-        await remarks.put(tx, id_, said, EPOCH)
+        await remarks.put(tx, Subject.order(id_), said, EPOCH)
 
     await database.write(by_hand)
     await tell(order("A", payment=paid("15.00")), 2)

@@ -11,7 +11,7 @@ import structlog
 from olhubd.decide import plan
 from olhubd.decide.plan import Debt
 from olhubd.engine.outbox.recorder import Ledger
-from olhubd.model import Action, Cause, DeliveryState, Order, OrderId, Shipment
+from olhubd.model import Action, Cause, DeliveryState, Order, Shipment, Subject
 from olhubd.plugin import Found
 from olhubd.runtime.clock import SystemClock
 from olhubd.store import Database, Transaction, copies, deliveries, orders
@@ -98,7 +98,8 @@ async def test_nothing_is_written_to_somebody_elses_order(
 
     async def owe(tx: Transaction) -> None:
         ledger = Ledger(tx, outbox.clock.now(), Cause("operator", "anna"))
-        ledger.owe(OrderId(1), debt, ledger.event("order.noted", "allegro", OrderId(1)))
+        about = Subject.order(1)
+        ledger.owe(about, debt, ledger.event("order.noted", "allegro", about))
         await ledger.write(tx)
 
     await outbox.database.write(owe)

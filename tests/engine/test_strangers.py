@@ -142,7 +142,7 @@ async def arrive(bench: Bench, external_id: str) -> None:
 
 def arrived(push: Any, copy: copies.Copy) -> Any:
     done = msgspec.structs.replace(push, state=DeliveryState.CONFIRMED, external_id=copy.external_id)
-    return Outcome(delivery=done, account="allegro", event="delivery.confirmed", copy=copy, order_id=OrderId(1))
+    return Outcome(delivery=done, account="allegro", event="delivery.confirmed", copy=copy)
 
 
 async def test_parcels_that_were_told_too_early_go_back_when_the_copy_is_known(bench: Bench) -> None:

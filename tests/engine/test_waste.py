@@ -11,7 +11,7 @@ import pytest
 
 from olhubd.engine.reconcile import _HORIZON
 from olhubd.engine.waste import Waste
-from olhubd.model import Alarm, AlarmId, AlarmKind, OrderId, Reconciliation, Shipping
+from olhubd.model import Alarm, AlarmId, AlarmKind, Kind, OrderId, Reconciliation, Shipping
 from olhubd.runtime.clock import EPOCH, VirtualClock
 from olhubd.store import Database, Transaction, alarms, quarantine, reconciliations, sightings
 from olhubd.store.quarantine import Refused
@@ -114,7 +114,7 @@ async def test_records_that_were_given_up_go_when_their_source_tells_them_no_mor
     reader = shelf.database.reader
 
     async def tell(at: datetime, *names: str) -> None:
-        records = [Refused(external_id=name, reason="no total", raw=b"{}") for name in names]
+        records = [Refused(kind=Kind.ORDER, external_id=name, reason="no total", raw=b"{}") for name in names]
         await shelf.database.write(lambda tx: quarantine.put(tx, "market", "orders", records, at))
 
     await tell(EPOCH, "waits", "told", "late", "over")

@@ -152,7 +152,7 @@ async def test_what_would_not_have_gone_yet_has_no_answer(tmp_path: Path) -> Non
 async def test_orders_from_before_are_there_if_nothing_happened_to_them(house: House, tmp_path: Path) -> None:
     """How the others stood then is not known, and that is said."""
     await house.land(order("A"), order("B", (line("L9"),)))
-    await house.spoil("UPDATE deliveries SET state = 'confirmed', external_id = order_id")
+    await house.spoil("UPDATE deliveries SET state = 'confirmed', external_id = subject_id")
     house.clock.jump(60)
     await house.begin()
     await house.land(changed(order("A"), number="77"), order("C", (line("L8"),)))

@@ -9,20 +9,23 @@ from pathlib import Path
 
 import pytest
 
+from olhubd.model import Kind
 from olhubd.store import Database, Reader, StoreError, Transaction, lookups, migrate
 from tests.orders import EPOCH
 
 
 async def put(database: Database, name: str) -> None:
     async def work(tx: Transaction) -> None:
-        wish = lookups.Lookup(external_id=name, due_at=EPOCH, reason="test")
+        wish = lookups.Lookup(kind=Kind.ORDER, external_id=name, due_at=EPOCH, reason="test")
         await lookups.put(tx, "allegro", [wish])
 
     await database.write(work)
 
 
 async def names(database: Database) -> set[str]:
-    return {wish.external_id for wish in await lookups.due(database.reader, "allegro", EPOCH, limit=10_000)}
+    return {
+        wish.external_id for wish in await lookups.due(database.reader, "allegro", Kind.ORDER, EPOCH, limit=10_000)
+    }
 
 
 async def test_writes_survive_closing(tmp_path: Path) -> None:
@@ -50,7 +53,9 @@ async def test_one_failing_unit_hurts_no_neighbour(tmp_path: Path) -> None:
     """Units that wait together share a transaction; a failing one is taken out of it."""
 
     async def wrong(tx: Transaction) -> None:
-        await lookups.put(tx, "allegro", [lookups.Lookup(external_id="half", due_at=EPOCH, reason="test")])
+        await lookups.put(
+            tx, "allegro", [lookups.Lookup(kind=Kind.ORDER, external_id="half", due_at=EPOCH, reason="test")]
+        )
         raise ZeroDivisionError
 
     async with Database.open(tmp_path / "hub.sqlite") as database:
@@ -66,7 +71,7 @@ async def test_a_storm_of_cancellations_leaves_nothing_half_done(tmp_path: Path)
 
     async def pair(tx: Transaction, name: str) -> None:
         for half in ("left", "right"):
-            wish = lookups.Lookup(external_id=f"{name} {half}", due_at=EPOCH, reason="test")
+            wish = lookups.Lookup(kind=Kind.ORDER, external_id=f"{name} {half}", due_at=EPOCH, reason="test")
             await lookups.put(tx, "allegro", [wish])
             await asyncio.sleep(0)
 
@@ -131,14 +136,16 @@ def test_an_upgrade_leaves_a_backup(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     path = tmp_path / "hub.sqlite"
     migrate.migrate(path)
     connection = sqlite3.connect(path)
-    connection.execute("INSERT INTO lookups VALUES ('a', 'b', 0, 'test', 0)")
+    connection.execute("INSERT INTO lookups VALUES ('a', 'order', 'b', 0, 'test', 0)")
     connection.commit()
     connection.close()
     steps = {**migrate._steps(), 9000: "ALTER TABLE lookups ADD COLUMN extra TEXT;"}
     monkeypatch.setattr(migrate, "_steps", lambda: steps)
     backup = migrate.migrate(path)
     assert backup is not None
-    assert sqlite3.connect(backup).execute("SELECT * FROM lookups").fetchall() == [("a", "b", 0, "test", 0)]
+    assert sqlite3.connect(backup).execute("SELECT * FROM lookups").fetchall() == [
+        ("a", "order", "b", 0, "test", 0)
+    ]
     assert sqlite3.connect(path).execute("SELECT extra FROM lookups").fetchall() == [(None,)]
 
 
@@ -210,11 +217,11 @@ async def test_what_is_read_together_is_of_one_moment(tmp_path: Path) -> None:
         await put(database, "a")
 
         async def twice(reader: Reader) -> tuple[set[str], set[str]]:
-            before = await lookups.due(reader, "allegro", EPOCH, limit=9)
+            before = await lookups.due(reader, "allegro", Kind.ORDER, EPOCH, limit=9)
             with sqlite3.connect(path) as other:
                 other.execute("UPDATE lookups SET external_id = 'b'")
             other.close()
-            after = await lookups.due(reader, "allegro", EPOCH, limit=9)
+            after = await lookups.due(reader, "allegro", Kind.ORDER, EPOCH, limit=9)
             return {wish.external_id for wish in before}, {wish.external_id for wish in after}
 
         assert await database.read(twice) == ({"a"}, {"a"})

@@ -46,10 +46,11 @@ async def path(tmp_path: Path) -> Path:
         pass
     async with aiosqlite.connect(path) as connection:
         await connection.execute("PRAGMA foreign_keys = OFF")
-        states = {1: "hold", 2: "dead", 3: "pending", 4: "retry", 5: "sent"}
+        states = {1: "hold", 2: "dead", 3: "pending", 4: "retry", 5: "sent", 6: "discarded"}
         await connection.executemany(
-            "INSERT INTO deliveries (id, order_id, target, action, key, state, event_id, created_at, due_at,"
-            " attempts, payload) VALUES (?, ?, 'shop', 'push-order', '', ?, 1, 1, 1, 1, x'7b7d')",
+            "INSERT INTO deliveries (id, subject_kind, subject_id, target, action, key, state, event_id,"
+            " created_at, due_at, attempts, payload)"
+            " VALUES (?, 'order', ?, 'shop', 'push-order', '', ?, 1, 1, 1, 1, x'7b7d')",
             [(n, n, states.get(n, "confirmed")) for n in range(1, SETTLED)],
         )
         await connection.commit()
@@ -69,6 +70,7 @@ OPEN = [state for state in DeliveryState if state.open]
         (lambda reader: deliveries.listing(reader, states=[DeliveryState.HOLD]), 1),
         (lambda reader: deliveries.listing(reader, states=[DeliveryState.DEAD], target="shop"), 1),
         (lambda reader: deliveries.listing(reader, states=[DeliveryState.HOLD, DeliveryState.DEAD]), 2),
+        (lambda reader: deliveries.listing(reader, states=[DeliveryState.DISCARDED]), 1),
         (lambda reader: deliveries.listing(reader, states=OPEN, target="shop"), 4),
     ],
 )
@@ -206,7 +208,7 @@ async def years(tmp_path: Path) -> Path:
             [(2000 - n, stamp - 1, stamp) for n, stamp in stamps],
         )
         await connection.executemany(
-            "INSERT INTO quarantine VALUES (?, 'market', 'orders', ?, 'no total', x'7b7d', ?, ?, 1, ?, ?)",
+            "INSERT INTO quarantine VALUES (?, 'market', 'orders', 'order', ?, 'no total', x'7b7d', ?, ?, 1, ?, ?)",
             [(2000 - n, str(n), s, s, s if n else None, "a test" if n else None) for n, s in stamps],
         )
         await connection.commit()

@@ -28,6 +28,8 @@ __all__ = ["Upgrade", "upgrades"]
 NAME = "hub.sqlite"
 Content = dict[str, list[tuple[object, ...]]]
 _ROWS = 3
+_LATER = {"order_id": "subject_id"}
+"""What columns of earlier schemas are called since."""
 _DOCUMENT = b'{"external_stage": "READY", "lines": []}'
 """Of an order, as far as migrations look into it."""
 _CUT = "powerless"
@@ -214,9 +216,15 @@ def _columns(file: Path) -> dict[str, list[str]]:
 
 
 def _content(file: Path, columns: Mapping[str, Sequence[str]]) -> Content:
-    """What is in these columns."""
+    """What is in these columns, by whatever name they go in this file."""
+    there = _columns(file)
+    content: Content = {}
     with closing(sqlite3.connect(file)) as connection:
-        return {
-            table: sorted(connection.execute(f"SELECT {', '.join(names)} FROM {table}").fetchall(), key=repr)
-            for table, names in columns.items()
-        }
+        for table, names in columns.items():
+            if table not in there:  # between two statements of a step that is no transaction
+                content[table] = []
+                continue
+            called = [name if name in there[table] else _LATER[name] for name in names]
+            rows = connection.execute(f"SELECT {', '.join(called)} FROM {table}").fetchall()
+            content[table] = sorted(rows, key=repr)
+    return content

@@ -10,7 +10,17 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 
 from olhubd.decide import onesided
 from olhubd.decide.changes import CopyCancelled, CopyReopened
-from olhubd.model import Action, Alarm, AlarmKind, Delivery, DeliveryState, RunState, Stage, reference
+from olhubd.model import (
+    Action,
+    Alarm,
+    AlarmKind,
+    Delivery,
+    DeliveryState,
+    Kind,
+    RunState,
+    Stage,
+    reference,
+)
 from olhubd.store import Reader, accounts, alarms, deliveries, events, feeds, orders, quarantine, runs, strangers
 from olhubd.store.accounts import AccountState
 from olhubd.store.orders import Stored
@@ -238,7 +248,7 @@ async def _cursors(world: World, reader: Reader) -> list[str]:
 
 
 async def _causes(_world: World | None, reader: Reader) -> list[str]:
-    """Every event has a cause that exists, every delivery its event."""
+    """Every event has a cause that exists, every delivery its event, and both a subject that exists."""
     log = await events.latest(reader, limit=_ALL)
     known = {event.id for event in log}
     owed = await deliveries.listing(reader, limit=_ALL)
@@ -254,6 +264,13 @@ async def _causes(_world: World | None, reader: Reader) -> list[str]:
         if not cause.kind or not cause.id:
             found.append(f"cause: event {event.id} ({event.kind}) has none")
     found += [f"cause: delivery {one.id} has no event" for one in owed if one.event_id not in known]
+    about = {event.subject for event in log if event.subject is not None} | {one.subject for one in owed}
+    there = await orders.read(reader, [one.order_id for one in about if one.kind is Kind.ORDER])
+    found += [
+        f"subject: {one} does not exist"
+        for one in sorted(about)
+        if one.kind is not Kind.ORDER or one.order_id not in there
+    ]
     return found
 
 
@@ -263,8 +280,8 @@ async def _working(reader: Reader) -> list[Delivery]:
     if not working:
         return []
     held = await deliveries.listing(reader, states=[DeliveryState.HOLD], limit=_ALL)
-    behind = {(one.order_id, one.target) for one in held if one.action is Action.PUSH_ORDER}
-    return [one for one in working if (one.order_id, one.target) not in behind]
+    behind = {(one.subject, one.target) for one in held if one.action is Action.PUSH_ORDER}
+    return [one for one in working if (one.subject, one.target) not in behind]
 
 
 async def _ended(_world: World | None, reader: Reader) -> list[str]:

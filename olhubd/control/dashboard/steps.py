@@ -31,6 +31,7 @@ _PUSHED = {
     DeliveryState.CONFIRMED: State.OK,
     DeliveryState.HOLD: State.WARN,
     DeliveryState.DEAD: State.BAD,
+    DeliveryState.DISCARDED: State.BAD,
     DeliveryState.DROPPED: State.IDLE,
 }
 

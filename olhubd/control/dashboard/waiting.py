@@ -57,13 +57,13 @@ async def discard(visit: Visit) -> tuple[str, Note | None]:
 
 async def read_again(visit: Visit) -> tuple[str, Note | None]:
     done = await visit.ask(runs.read_again)
-    return "/waiting#quarantine", Note("note.read-again", {"record": done.external_id})
+    return "/waiting#quarantine", Note("note.read-again", {"record": done.called})
 
 
 async def give_up(visit: Visit) -> tuple[str, Note | None]:
     body = visit.checked(Reason, reason=visit.form.get("reason", "").strip())
     done = await visit.ask(runs.give_up, body=body)
-    return "/waiting", Note("note.given-up", {"record": done.external_id})
+    return "/waiting", Note("note.given-up", {"record": done.called})
 
 
 ROUTES = (

@@ -12,7 +12,7 @@ from pathlib import Path
 from olhubd.config import Configuration, Control
 from olhubd.control.doctor.finding import Finding, fine, look, skipped, wrong
 from olhubd.control.listening import opened
-from olhubd.store import StoreError, integrity
+from olhubd.store import FAILURES, StoreError, integrity, migrate
 
 __all__ = ["DATABASE", "Place", "database", "disk", "files", "own_checks", "place", "plugins", "port"]
 
@@ -89,6 +89,9 @@ def disk(at: Place) -> Iterator[Finding]:
     try:
         free = shutil.disk_usage(at.data).free
         size = at.database.stat().st_size if at.database.exists() else 0
+        upgrade = migrate.ahead(at.database) if size else None
+    except FAILURES:
+        upgrade = None  # INTEGRITY tells
     except OSError as error:
         yield skipped(f"{error.strerror}", str(error.filename))
         return
@@ -97,6 +100,11 @@ def disk(at: Place) -> Iterator[Finding]:
         yield wrong(
             f"{told}; {_mib(at.least)} are asked for by alarms.disk_free",
             "make room, or move daemon.data to a larger disk",
+        )
+    elif upgrade is not None and free < upgrade.needs:
+        yield wrong(
+            f"{told}; the next start brings that to schema {upgrade.schema} and needs {_mib(upgrade.needs)} free",
+            "make room before the next start",
         )
     elif free < size:
         yield look(f"{told}: an upgrade writes a copy of it first", "make room before the next upgrade")

@@ -157,9 +157,7 @@ REASONS: Final[Mapping[str, str]] = {
         "{} jest znane jako zamówienie {} w hubie, które stamtąd poszło dalej"
     ),
     "order {} at {}": "zamówienie {} w {}",
-    "{} of {} tells of no orders, and the hub carries nothing else yet": (
-        "kanał {} konta {} nie podaje zamówień, a niczego innego hub jeszcze nie prowadzi"
-    ),
+    "nothing here asks for a record of the kind {}": "nic tu nie pyta o rekord rodzaju {}",
     "{} cannot be asked for one order: the next sweep reads it again": (
         "{} nie podaje pojedynczych zamówień: odczyta je następny przegląd"
     ),

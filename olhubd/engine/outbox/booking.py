@@ -16,7 +16,7 @@ from olhubd.decide.route import Route
 from olhubd.engine.echo import acquaint
 from olhubd.engine.outbox.attempt import Outcome
 from olhubd.engine.outbox.recorder import Ledger
-from olhubd.model import Action, Cause, Delivery, DeliveryState, OrderId
+from olhubd.model import Action, Cause, Delivery, DeliveryState, OrderId, Subject
 from olhubd.store import Transaction, copies, deliveries, orders
 
 __all__ = ["book"]
@@ -43,26 +43,26 @@ async def book(
         if outcome.event is None:
             continue
         cause = Cause("delivery", str(outcome.delivery.id))
-        event_id = ledger.event(outcome.event, outcome.account, outcome.order_id, outcome.facts, cause)
+        event_id = ledger.event(outcome.event, outcome.account, outcome.delivery.subject, outcome.facts, cause)
         for debt in outcome.debts:
-            if (outcome.order_id, debt.target, debt.action) not in owed:
-                ledger.owe(outcome.order_id, debt, event_id)
+            if (outcome.delivery.subject, debt.target, debt.action) not in owed:
+                ledger.owe(outcome.delivery.subject, debt, event_id)
     await acquaint(tx, ledger, target, arrived, routes)
     await ledger.write(tx)
     return outcomes
 
 
-async def _owed_already(tx: Transaction, outcomes: Sequence[Outcome]) -> set[tuple[OrderId, str, Action]]:
+async def _owed_already(tx: Transaction, outcomes: Sequence[Outcome]) -> set[tuple[Subject, str, Action]]:
     """What is owed but once and is open already: the cancellation of an order found there although it is off."""
     wanted = {
-        (outcome.order_id, debt.target, debt.action)
+        (outcome.delivery.subject, debt.target, debt.action)
         for outcome in outcomes
         for debt in outcome.debts
         if netting.once(debt)
     }
-    rows = await deliveries.of_orders(tx, [order_id for order_id, _, _ in wanted]) if wanted else {}
+    rows = await deliveries.of_subjects(tx, {subject for subject, _, _ in wanted}) if wanted else {}
     return wanted & {
-        (order_id, row.target, row.action) for order_id, known in rows.items() for row in known if row.state.open
+        (subject, row.target, row.action) for subject, known in rows.items() for row in known if row.state.open
     }
 
 
@@ -79,7 +79,7 @@ async def _uncontested(tx: Transaction, target: str, ended: Sequence[Outcome]) -
     return [
         outcome
         if (copy := outcome.copy) is None
-        or (owner := owners.setdefault(copy.external_id, outcome.order_id)) == outcome.order_id
+        or (owner := owners.setdefault(copy.external_id, outcome.delivery.order_id)) == outcome.delivery.order_id
         else _contested(outcome, copy, owner)
         for outcome in ended
     ]
@@ -88,7 +88,7 @@ async def _uncontested(tx: Transaction, target: str, ended: Sequence[Outcome]) -
 async def _wanted(tx: Transaction, ended: Sequence[Outcome]) -> list[Outcome]:
     """The outcomes, those owed again whose order was given up for being cancelled and has come back meanwhile."""
     dropped = {
-        outcome.delivery.id: outcome.order_id
+        outcome.delivery.id: outcome.delivery.order_id
         for outcome in ended
         if netting.carries_order(outcome.delivery) and outcome.delivery.state is DeliveryState.DROPPED
     }
@@ -104,7 +104,9 @@ async def _wanted(tx: Transaction, ended: Sequence[Outcome]) -> list[Outcome]:
 
 async def _mattering(tx: Transaction, ended: Sequence[Outcome], now: datetime) -> list[Outcome]:
     """The outcomes, a refused status dropped where its order is cancelled: nobody needs to see to that."""
-    refused = {outcome.delivery.id: outcome.order_id for outcome in ended if plan.refused(outcome.delivery)}
+    refused = {
+        outcome.delivery.id: outcome.delivery.order_id for outcome in ended if plan.refused(outcome.delivery)
+    }
     if not refused:
         return list(ended)
     why = {

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from olhubd.decide.plan import Debt
-from olhubd.model import Delivery, OrderId
+from olhubd.model import Delivery
 from olhubd.plugin import PluginError
 from olhubd.store.copies import Copy
 from olhubd.store.orders import Stored
@@ -47,6 +47,5 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     facts: dict[str, Any] = {}
     copy: Copy | None = None
     debts: Sequence[Debt] = ()
-    order_id: OrderId
     failure: PluginError | None = None
     """Set when the target as a whole seems to be the trouble."""

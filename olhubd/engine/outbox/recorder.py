@@ -17,7 +17,7 @@ from olhubd.decide.hold import Hold
 from olhubd.decide.netting import Settlement
 from olhubd.decide.plan import Debt
 from olhubd.engine import inputs
-from olhubd.model import Cause, Delivery, DeliveryId, DeliveryState, Event, EventId, OrderId
+from olhubd.model import Cause, Delivery, DeliveryId, DeliveryState, Event, EventId, OrderId, Subject
 from olhubd.store import Transaction, codec, deliveries, events, orders
 
 __all__ = ["Ledger"]
@@ -38,29 +38,29 @@ class Ledger:
         self.targets: set[str] = set()
         self._new: list[Delivery] = []
         self._settled: list[Delivery] = []
-        self._replaced: list[tuple[OrderId, Debt]] = []
-        self._needless: dict[OrderId, tuple[str, str, EventId]] = {}
-        """Why the refused statuses of an order are no matter, its account, and the event that tells so."""
+        self._replaced: list[tuple[Subject, Debt]] = []
+        self._needless: dict[Subject, tuple[str, str, EventId]] = {}
+        """Why the refused statuses of a subject are no matter, its account, and the event that tells so."""
         self._superseded: list[tuple[OrderId, OrderId, datetime]] = []
-        self._deliveries: dict[OrderId, list[Delivery]] = {}
+        self._deliveries: dict[Subject, list[Delivery]] = {}
 
-    async def known_deliveries(self, order_ids: Sequence[OrderId]) -> dict[OrderId, list[Delivery]]:
-        """The deliveries of these orders; remembered for `owed`."""
-        missing = [id_ for id_ in order_ids if id_ not in self._deliveries]
+    async def known_deliveries(self, subjects: Sequence[Subject]) -> dict[Subject, list[Delivery]]:
+        """The deliveries about these subjects; remembered for `owed`."""
+        missing = [one for one in subjects if one not in self._deliveries]
         if missing:
-            found = await deliveries.of_orders(self._tx, missing)
-            self._deliveries.update({id_: found.get(id_, []) for id_ in missing})
-        return {id_: self._deliveries[id_] for id_ in order_ids}
+            found = await deliveries.of_subjects(self._tx, missing)
+            self._deliveries.update({one: found.get(one, []) for one in missing})
+        return {one: self._deliveries[one] for one in subjects}
 
-    def owed(self, order_id: OrderId) -> frozenset[str]:
+    def owed(self, subject: Subject) -> frozenset[str]:
         """The targets that have this order or are owed it. Call `known_deliveries` before."""
-        return netting.holders(self._deliveries.get(order_id, ()))
+        return netting.holders(self._deliveries.get(subject, ()))
 
     def event(
         self,
         kind: str,
         account: str,
-        order_id: OrderId | None = None,
+        subject: Subject | None = None,
         data: msgspec.Struct | dict[str, object] | None = None,
         cause: Cause | None = None,
     ) -> EventId:
@@ -70,7 +70,7 @@ class Ledger:
             at=self.now,
             kind=kind,
             account=account,
-            order_id=order_id,
+            subject=subject,
             cause=cause or self._cause,
             data=msgspec.Raw(codec.encode(data) if data else b"{}"),
         )
@@ -79,7 +79,7 @@ class Ledger:
 
     def record(
         self,
-        order_id: OrderId,
+        subject: Subject,
         account: str,
         found: Sequence[Change],
         debts: Iterable[Debt],
@@ -90,12 +90,12 @@ class Ledger:
     ) -> None:
         """Add the events of changes, and the debts that follow from them.
 
-        `known` are the order's deliveries so far, against which the debts are netted (`olhubd.decide.netting`).
+        `known` are the subject's deliveries so far, against which the debts are netted (`olhubd.decide.netting`).
         """
-        ids = [self.event(change.kind, account, order_id, change, cause) for change in found]
+        ids = [self.event(change.kind, account, subject, change, cause) for change in found]
         for id_, change in zip(ids, found, strict=True):
             if isinstance(change, Cancelled | Superseded):
-                self._needless.setdefault(order_id, (_off(change), account, id_))
+                self._needless.setdefault(subject, (_off(change), account, id_))
         known = list(known)
         for change, id_ in zip(found, ids, strict=True):
             if isinstance(change, Reopened):
@@ -104,7 +104,7 @@ class Ledger:
             if isinstance(step, Settlement):
                 self._settle(step)
             else:
-                self.owe(order_id, step, ids[step.cause])
+                self.owe(subject, step, ids[step.cause])
 
     def look_up(self, push: Delivery) -> None:
         """Have an order looked up at its target, whatever became of its delivery: it is told to be there."""
@@ -119,7 +119,7 @@ class Ledger:
             "reason": reason,
             "kind": kind.value,
         }
-        self.event("delivery.held", account, push.order_id, facts)
+        self.event("delivery.held", account, push.subject, facts)
         # With a time of sending it is looked up before it is sent, whatever a person does with it.
         held = msgspec.structs.replace(push, external_id=None, sent_at=push.sent_at or self.now)
         self._settle(Settlement(delivery=held, state=DeliveryState.HOLD, reason=reason, delay=None))
@@ -131,14 +131,14 @@ class Ledger:
             if row.state.open and row.state is not DeliveryState.SENT:
                 self._drop(row, account, onesided.AGREED, cause)
 
-    def owe(self, order_id: OrderId, debt: Debt, event_id: EventId) -> None:
+    def owe(self, subject: Subject, debt: Debt, event_id: EventId) -> None:
         """Add one debt caused by an event."""
         if debt.replaces:
-            self._replaced.append((order_id, debt))
+            self._replaced.append((subject, debt))
         self._new.append(
             Delivery(
                 id=DeliveryId(self._tx.next_id("deliveries")),
-                order_id=order_id,
+                subject=subject,
                 target=debt.target,
                 action=debt.action,
                 # The same word may be owed again later, so what replaces is told apart by its event.
@@ -182,9 +182,9 @@ class Ledger:
         """Write all that was collected."""
         if self._superseded:
             await orders.supersede(tx, self._superseded)
-        for order_id, debt in self._replaced:
+        for subject, debt in self._replaced:
             key = f"{debt.key}#" if debt.same_key else ""
-            await deliveries.drop_superseded(tx, order_id, debt.target, debt.action, key, self.now)
+            await deliveries.drop_superseded(tx, subject, debt.target, debt.action, key, self.now)
         await self._drop_refused(tx)
         if self.events:
             await events.append(tx, self.events)
@@ -197,13 +197,9 @@ class Ledger:
 
     async def _drop_refused(self, tx: Transaction) -> None:
         """Nobody needs to see to the refused statuses of an order that is off, but they stay in its history."""
-        for order_id, (reason, account, event_id) in self._needless.items():
-            rows = (await deliveries.of_orders(tx, [order_id])).get(order_id, [])
-            refused = [row for row in rows if plan.refused(row)]
-            discarded = await deliveries.discarded(tx, [row.id for row in refused])
-            for row in refused:
-                if row.id in discarded:
-                    continue
+        for subject, (reason, account, event_id) in self._needless.items():
+            rows = (await deliveries.of_subjects(tx, [subject])).get(subject, [])
+            for row in (row for row in rows if plan.refused(row)):
                 self._drop(row, account, reason, Cause("event", str(event_id)))
 
     def _drop(self, row: Delivery, account: str, reason: str, cause: Cause | None) -> None:
@@ -213,7 +209,7 @@ class Ledger:
             "target": row.target,
             "reason": reason,
         }
-        self.event("delivery.dropped", account, row.order_id, facts, cause)
+        self.event("delivery.dropped", account, row.subject, facts, cause)
         self._settle(Settlement(delivery=row, state=DeliveryState.DROPPED, reason=reason))
 
     def _due(self, delay: float) -> datetime:

@@ -100,7 +100,6 @@ class Verdicts:
         return Outcome(
             delivery=msgspec.structs.replace(delivery, lease_until=None),
             account=parcel.stored.account,
-            order_id=parcel.stored.id,
             event=event,
             facts=facts,
         )

@@ -1,3 +1,4 @@
+-- Rewrites: orders, runs
 -- What the hub tells by itself: alarms, and each account's day as the source and as the hub count it.
 
 CREATE TABLE alarms (

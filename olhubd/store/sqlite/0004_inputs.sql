@@ -1,3 +1,4 @@
+-- Rewrites: nothing
 -- What came from outside and was decided upon, in the order of commits; one row a transaction, packed.
 CREATE TABLE inputs (
     id       INTEGER PRIMARY KEY,

@@ -1,3 +1,4 @@
+-- Rewrites: nothing
 -- Who may ask, and what was asked with a key so that asking twice does it once. Digests, never what they are of.
 
 CREATE TABLE tokens (

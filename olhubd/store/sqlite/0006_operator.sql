@@ -1,3 +1,4 @@
+-- Rewrites: nothing
 -- What a person said of an order: a note, and words that stand in place of the source's until that says something new.
 CREATE TABLE remarks (
     order_id   INTEGER PRIMARY KEY REFERENCES orders (id),

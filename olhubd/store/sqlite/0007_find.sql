@@ -1,3 +1,4 @@
+-- Rewrites: orders, order_lines, copies, events, runs
 -- What a person looks for among a million orders: the filters of the list, and lines without a product.
 
 -- The total in ten-thousandths, to compare and for nothing else: what is told and counted is the text.

@@ -1,3 +1,4 @@
+-- Rewrites: orders, order_lines, copies
 -- The list of orders among a million, again by measurement: what fits one filter is counted in its index, up to a
 -- few thousand. If it is few, these are judged; else the list is walked, newest first, and meets one soon. A walk
 -- reads an index that holds all that is judged, never the rows, whose documents are long.

@@ -1,3 +1,4 @@
+-- Rewrites: alarms, reconciliations, quarantine, runs
 -- What is kept for a time only is found by its time, and what is asked each minute does not cost the years before.
 CREATE INDEX alarms_over ON alarms (cleared_at) WHERE cleared_at IS NOT NULL;
 CREATE INDEX reconciliations_looked ON reconciliations (looked_at);

@@ -1,3 +1,4 @@
+-- Rewrites: nothing
 -- Orders with our mark that a target told of before the hub knew its copy there: looked at again when it does.
 CREATE TABLE strangers (
     account     TEXT NOT NULL,

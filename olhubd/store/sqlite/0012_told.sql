@@ -1,3 +1,4 @@
+-- Rewrites: strangers, order_lines
 -- What is known of an order with our mark whose own order is not known, so that a person is told of it.
 ALTER TABLE strangers ADD COLUMN number TEXT;
 ALTER TABLE strangers ADD COLUMN since INTEGER NOT NULL DEFAULT 0;

@@ -82,6 +82,7 @@ async def age(folder: Path) -> None:
                 "UPDATE copies SET created_at = created_at - ? + ? WHERE order_id = ?", (back, slow, id_)
             )
         refused = quarantine.Refused(
+            kind="order",
             external_id="29738e61-7f6a-11e8-ac45-09db60ede9d6",
             reason="its parts sum up to 118.99 PLN, but its total is 121.99 PLN",
             raw=b'{"id": "29738e61", "total": {"amount": "121.99", "currency": "PLN"}, "buyer": {"login": "jan"}}',

@@ -173,7 +173,7 @@ async def test_a_hold_is_given_up_with_a_reason(busy: Browser) -> None:
     assert f"Delivery {delivery} is given up." in text
     assert "given up: made by hand" in text
     found = await busy.house.get(f"/deliveries/{delivery}")
-    assert (found["state"], found["reason"]) == ("dead", "made by hand")
+    assert (found["state"], found["reason"]) == ("discarded", "made by hand")
 
 
 async def test_what_cannot_be_accepted_says_why(busy: Browser) -> None:

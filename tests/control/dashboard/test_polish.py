@@ -18,7 +18,7 @@ import olhubd.engine
 from olhubd.control.sentences import Voice, en, reasons
 from olhubd.decide import watch
 from olhubd.engine.outbox.recorder import Ledger
-from olhubd.model import AlarmKind, Cause, OrderId, Reconciliation, Scope
+from olhubd.model import AlarmKind, Cause, Kind, Reconciliation, Scope, Subject
 from olhubd.plugin import AuthLost
 from olhubd.store import Transaction, quarantine, reconciliations
 from tests.control.dashboard.browser import Browser
@@ -215,7 +215,7 @@ async def every_event(house: House, order: int) -> None:
     async def work(tx: Transaction) -> None:
         for number, kind in enumerate(sorted(set(kinds) - parts)):
             ledger = Ledger(tx, house.clock.now(), causes[number % len(causes)])
-            whose = OrderId(order) if kind.startswith(("order.", "copy.", "delivery.")) else None
+            whose = Subject.order(order) if kind.startswith(("order.", "copy.", "delivery.")) else None
             ledger.event(kind, "market", whose, {**FACTS, **OTHERWISE.get(kind, {})})
             await ledger.write(tx)
 
@@ -225,7 +225,7 @@ async def every_event(house: House, order: int) -> None:
 async def trouble(house: House) -> None:
     """Alarms of every kind, a record in quarantine, a day that differs, a parked account."""
     now = house.clock.now()
-    refused = quarantine.Refused(external_id="77", reason="it has no lines", raw=b'{"id": "77"}')
+    refused = quarantine.Refused(kind=Kind.ORDER, external_id="77", reason="it has no lines", raw=b'{"id": "77"}')
     await house.database.write(lambda tx: quarantine.put(tx, "market", "orders", [refused], now))
     day = Reconciliation(
         id=1, account="market", day=now.date(), since=now, until=now, source=3, hub=2, missing=1, surplus=0,

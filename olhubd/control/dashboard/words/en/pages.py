@@ -342,6 +342,7 @@ WORDS: Final[Mapping[str, str | tuple[str, ...]]] = {
     "delivery.confirmed": "done",
     "delivery.hold": "held",
     "delivery.dead": "given up",
+    "delivery.discarded": "discarded",
     "delivery.dropped": "not needed",
     "action.push-order": "send the order",
     "action.set-status": "set the status",

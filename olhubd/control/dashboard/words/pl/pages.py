@@ -356,6 +356,7 @@ WORDS: Final[Mapping[str, str | tuple[str, ...]]] = {
     "delivery.confirmed": "gotowe",
     "delivery.hold": "wstrzymane",
     "delivery.dead": "porzucone",
+    "delivery.discarded": "odrzucone przez człowieka",
     "delivery.dropped": "zbędne",
     "action.push-order": "wyślij zamówienie",
     "action.set-status": "ustaw status",

@@ -1,0 +1,166 @@
+"""An upgrade of the file: it is begun where there is room alone, and it shows that it goes on."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from olhubd.store import Database, StoreError, Watcher, migrate, upgrade
+from olhubd.store.upgrade import Planned
+
+Free = Callable[[int], None]
+ROWS = 20_000
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Path:
+    """A file of the schema before subjects, in which half of the pages are events."""
+    path = tmp_path / "hub.sqlite"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        for number, sql in migrate._steps().items():
+            if number < 13:
+                connection.executescript(sql)
+        connection.executemany(
+            "INSERT INTO events VALUES (?, 1, 'account.paused', 'market', NULL, 'run', '1', x'7b7d')",
+            [(n,) for n in range(1, ROWS)],
+        )
+        connection.executemany(
+            "INSERT INTO requests (who, key, digest, at, body) VALUES ('eve', ?, x'00', 1, ?)",
+            [(str(n), b"x" * 400) for n in range(ROWS // 5)],
+        )
+        connection.execute("PRAGMA user_version = 12")
+        connection.commit()
+    return path
+
+
+@pytest.fixture
+def free(monkeypatch: pytest.MonkeyPatch) -> Free:
+    """Says how many bytes the disk has."""
+
+    def say(count: int) -> None:
+        usage = shutil._ntuple_diskusage(2**50, 2**50 - count, count)
+        monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage)
+
+    return say
+
+
+class Listening(Watcher):
+    def __init__(self) -> None:
+        self.begun: list[Planned] = []
+        self.signs = 0
+
+    def begins(self, upgrade: Planned) -> None:
+        assert not self.begun
+        assert self.signs == 0
+        self.begun.append(upgrade)
+
+    def goes_on(self) -> None:
+        self.signs += 1
+
+
+def version(path: Path) -> int:
+    with closing(sqlite3.connect(path)) as connection:
+        return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def bytes_of(path: Path) -> bytes:
+    return path.read_bytes()
+
+
+async def test_without_room_nothing_is_begun(old: Path, free: Free) -> None:
+    """The message tells what is needed; with a byte more than that it goes on."""
+    ahead = migrate.ahead(old)
+    assert ahead is not None
+    assert (ahead.before, ahead.schema) == (12, migrate.latest())
+    free(ahead.needs - 1)
+    before = bytes_of(old)
+    listening = Listening()
+    with pytest.raises(StoreError, match=re.escape(upgrade.mebibytes(ahead.needs))) as refused:
+        async with Database.open(old, listening):
+            pass
+    assert str(old) in str(refused.value)
+    assert "nothing was begun" in str(refused.value)
+    assert listening.begun == []
+    assert bytes_of(old) == before
+    assert version(old) == 12
+    assert list(old.parent.glob("*.backup")) == []
+    free(ahead.needs)
+    async with Database.open(old, listening):
+        pass
+    assert listening.begun == [ahead]
+    assert migrate.ahead(old) is None
+
+
+def test_what_is_needed_is_enough_and_not_the_double(old: Path) -> None:
+    """Measured: the backup, the log at its largest, and how much the file has grown."""
+    ahead = migrate.ahead(old)
+    assert ahead is not None
+    log, largest, size = old.with_name(f"{old.name}-wal"), 0, old.stat().st_size
+
+    class Measuring(Watcher):
+        def goes_on(self) -> None:
+            nonlocal largest
+            largest = max(largest, log.stat().st_size if log.exists() else 0)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(migrate, "_WORKED_AT_ONCE", 1000)
+        backup = migrate.migrate(old, watcher=Measuring())
+    assert backup is not None
+    used = backup.stat().st_size + largest + old.stat().st_size - size
+    assert used <= ahead.needs < 2 * used + upgrade._SLACK
+
+
+def test_it_shows_that_it_goes_on(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """During the copy, and during the steps."""
+    monkeypatch.setattr(migrate, "_COPIED_AT_ONCE", 100)
+    monkeypatch.setattr(migrate, "_WORKED_AT_ONCE", 10_000)
+    listening, signs = Listening(), []
+    apply = migrate._apply
+
+    def counted(connection: sqlite3.Connection, number: int, sql: str) -> None:
+        signs.append(listening.signs)
+        apply(connection, number, sql)
+
+    monkeypatch.setattr(migrate, "_apply", counted)
+    migrate.migrate(old, watcher=listening)
+    assert listening.begun
+    assert signs[0] > 5
+    assert listening.signs > signs[0] + 5
+
+
+def test_nobody_waits_for_a_new_file(tmp_path: Path) -> None:
+    listening = Listening()
+    assert migrate.migrate(tmp_path / "hub.sqlite", watcher=listening) is None
+    assert listening.begun == []
+
+
+def test_each_step_says_what_it_writes_anew() -> None:
+    """By that the room is reckoned; the first one makes the file."""
+    steps = dict(list(migrate._steps().items())[1:])
+    for number, sql in steps.items():
+        assert upgrade._REWRITES.match(sql), f"step {number} begins without -- Rewrites: TABLES, or nothing"
+
+
+def test_without_the_table_of_pages_the_whole_file_counts(old: Path) -> None:
+    class Bare:
+        """A connection to an SQLite that was built without it."""
+
+        def __init__(self, connection: sqlite3.Connection) -> None:
+            self._connection = connection
+
+        def execute(self, sql: str, parameters: Sequence[object] = ()) -> sqlite3.Cursor:
+            return self._connection.execute(sql.replace("dbstat", "no_such_table"), parameters)
+
+    with closing(sqlite3.connect(old)) as connection:
+        bare = upgrade.planned(Bare(connection), old, 12, 13, ["-- Rewrites: events\n"])  # type: ignore[arg-type]
+        full = upgrade.planned(connection, old, 12, 13, ["-- Rewrites: events\n"])
+        none = upgrade.planned(Bare(connection), old, 12, 13, ["-- Rewrites: nothing\n"])  # type: ignore[arg-type]
+    assert bare.needs > full.needs > none.needs
+    assert bare.needs == 3 * old.stat().st_size + upgrade._SLACK
