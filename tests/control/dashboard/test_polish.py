@@ -188,8 +188,8 @@ FACTS: dict[str, Any] = {
     "external_id": "1", "external_stage": "BOUGHT", "external_word": "NEW", "feed": "orders", "known": "1",
     "kind": "hold", "level": "info", "lines": 2, "new": "sent", "new_total": {"amount": "2.00", "currency": "PLN"},
     "number": "5", "old": "new", "old_total": {"amount": "1.00", "currency": "PLN"}, "other": "2",
-    "reason": "it was cancelled before it was sent", "run": 1, "scope": "read", "subject": "market",
-    "target": "shop", "title": "Rynek", "to": "3", "token": "till",
+    "reason": "it was cancelled before it was sent", "run": 1, "scope": "read", "status": "completed",
+    "subject": "market", "target": "shop", "title": "Rynek", "to": "3", "token": "till",
     "total": {"amount": "2.00", "currency": "PLN"}, "waybill": "1", "what": ["method"],
 }  # fmt: skip
 """What any kind of event may tell."""
