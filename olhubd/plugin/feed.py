@@ -26,8 +26,8 @@ Cursor = NewType("Cursor", str)
 class Unreadable(msgspec.Struct, frozen=True, kw_only=True):
     """A record that the connector could not turn into ours. The host quarantines it with its `raw` text.
 
-    `kind` is what it would have been: records of two kinds may have one `external_id`. From a feed that is not about
-    orders it is what the feed is about, unless said otherwise.
+    `kind` is what it would have been: records of two kinds may have one `external_id`. From a feed that is not
+    about orders it is what the feed is about, unless said otherwise.
     """
 
     external_id: str
