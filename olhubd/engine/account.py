@@ -20,6 +20,7 @@ from olhubd.engine.outbox.attempt import Courier
 from olhubd.engine.outbox.dispatcher import Dispatcher
 from olhubd.engine.poller import Poller
 from olhubd.engine.reader import Reader, Trouble
+from olhubd.engine.reading import Reading
 from olhubd.engine.schedule import Schedule
 from olhubd.engine.shared import Shared
 from olhubd.engine.tokens import TokenKeeper
@@ -107,11 +108,9 @@ class AccountUnit:
             return None
         first_run = self.row.started_at or shared.clock.now()
         since = _since(config.start, first_run)
-        return Poller(
-            config.name,
-            feeds,
-            self.connector.capability(OrderLookup),
-            Schedule(
+        reading = Reading(
+            account=config.name,
+            schedule=Schedule(
                 interval=config.interval,
                 sweep_interval=config.sweep_interval,
                 sweep_window=config.sweep_window,
@@ -128,9 +127,9 @@ class AccountUnit:
             log=self._log,
             started_at=since or first_run,
             there=lambda: shared.lineage.now(config.name),
-            lost=self.lost,
-            recovered=self._recovered,
         )
+        lookup = self.connector.capability(OrderLookup)
+        return Poller(reading, feeds, lookup, lost=self.lost, recovered=self._recovered)
 
     @property
     def orders(self) -> Reader | None:

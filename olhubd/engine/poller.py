@@ -11,14 +11,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any
 
 from olhubd.engine.byhand import ByHand, Limited
 from olhubd.engine.reader import Reader, Trouble
 from olhubd.engine.reading import Reading
-from olhubd.engine.schedule import Schedule
-from olhubd.model import Run
-from olhubd.plugin import AccountBlocked, AuthLost, Clock, Feed, Log, OrderLookup, PluginError
+from olhubd.model import Kind, Run
+from olhubd.plugin import AccountBlocked, AuthLost, Feed, OrderLookup, PluginError
 from olhubd.plugin.budget import calling_for
 from olhubd.runtime.supervisor import Pulse
 from olhubd.store import FAILURES
@@ -29,43 +27,32 @@ _BROKEN_OFF = "fetching was broken off"
 
 
 class Poller:
-    """Reads the feeds of one account. `fetch` reads its orders by hand; `pause` and `resume` are for people.
-
-    What is not named here goes to `Reading`.
-    """
+    """Reads the feeds of one account. `fetch` reads its orders by hand; `pause` and `resume` are for people."""
 
     def __init__(
         self,
-        account: str,
+        reading: Reading,
         feeds: Sequence[Feed],
         lookup: OrderLookup | None,
-        schedule: Schedule,
         *,
-        clock: Clock,
-        log: Log,
         lost: Callable[[PluginError], Awaitable[None]],
         recovered: Callable[[], None],
-        **reading: Any,
     ) -> None:
-        self.account = account
-        self._schedule = schedule
-        self._clock = clock
-        self._log = log
+        self.account = reading.account
+        self._reading = reading
         self._lost = lost
         self._recovered = recovered
-        made = Reading(account=account, schedule=schedule, clock=clock, log=log, beat=self._beat, **reading)
-        readers = [Reader(made, feed, lookup) for feed in feeds]
-        self.orders = next((reader for reader in readers if reader.orders), None)
+        first = next((feed for feed in feeds if Kind.ORDER in feed.kinds), None)
+        self.orders = Reader(reading, first, lookup, leads=True) if first is not None else None
         """Who reads its orders; None where nobody does."""
-        self._others = [reader for reader in readers if reader is not self.orders]
+        self._others = [Reader(reading, feed, leader=self.orders) for feed in feeds if feed is not first]
         self._between = False
         """Whether a page of another feed was read since the last one of orders."""
         self._open = asyncio.Event()
         self._open.set()
-        self._hand = ByHand(clock, schedule.manual_per_hour)
+        self._hand = ByHand(reading.clock, reading.schedule.manual_per_hour)
         self._wanted = asyncio.Event()
         self._over = False
-        self._pulse: Pulse | None = None
         self.next_run: datetime | None = None
 
     @property
@@ -117,14 +104,14 @@ class Poller:
 
     async def run(self, pulse: Pulse) -> None:
         """Poll for ever."""
-        self._pulse = pulse
+        self._reading.pulse = pulse
         try:
             while True:
                 if not self._open.is_set():
                     pulse.rest()
                     self._hand.refuse("the account is paused")
                     await self._open.wait()
-                self._beat()
+                self._reading.beat()
                 await self._round()
                 if self.orders is not None:
                     self.next_run = self.orders.next_pull
@@ -134,10 +121,6 @@ class Poller:
         finally:
             # Whoever asked must not wait for ever.
             self._hand.refuse(_BROKEN_OFF)
-
-    def _beat(self) -> None:
-        if self._pulse is not None:
-            self._pulse.beat(self._schedule.page_limit * 2 + self._schedule.interval.total_seconds())
 
     async def _rest(self, pause: float) -> None:
         self._wanted.clear()
@@ -168,7 +151,9 @@ class Poller:
                 raise
             except Exception as error:
                 # No reason to begin the whole task anew, and later: orders would wait for it.
-                self._log.error("a feed cannot be landed", account=self.account, feed=other.name, exc_info=True)
+                self._reading.log.error(
+                    "a feed cannot be landed", account=self.account, feed=other.name, exc_info=True
+                )
                 other.failed(PluginError(f"the hub failed: {type(error).__name__}"))
 
     async def _orders(self, orders: Reader, now: bool) -> None:

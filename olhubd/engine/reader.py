@@ -18,7 +18,7 @@ from olhubd.engine.reading import OFF, PAGES, Reading
 from olhubd.engine.runlog import counted, words
 from olhubd.engine.schedule import jitter
 from olhubd.engine.sweeper import Sweeper
-from olhubd.model import Kind, Run
+from olhubd.model import Run
 from olhubd.plugin import (
     AccountBlocked,
     AuthLost,
@@ -48,12 +48,21 @@ class Trouble(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reader:
-    """Reads one feed. A feed of orders is read to its end in one turn, any other page by page."""
+    """Reads one feed. The account's feed of orders `leads`: it is read to its end in one turn, any other page by
+    page. `lookup` reads single orders again; those that another feed asks for the `leader` does."""
 
-    def __init__(self, reading: Reading, feed: Feed, lookup: OrderLookup | None = None) -> None:
+    def __init__(
+        self,
+        reading: Reading,
+        feed: Feed,
+        lookup: OrderLookup | None = None,
+        *,
+        leads: bool = False,
+        leader: Reader | None = None,
+    ) -> None:
         self.name = feed.name
         self.lane = Lane.of(feed.kinds)
-        self.orders = Kind.ORDER in feed.kinds
+        self._leads, self._leader = leads, leader
         self.trouble: Trouble | None = None
         """What keeps it from being read; None while it is."""
         self._reading = reading
@@ -73,7 +82,7 @@ class Reader:
         sweep = sweep_of(feed)
         store = partial(self._store, told=False)
         self._sweeper = Sweeper(reading, feed.name, sweep, self._page, store) if sweep is not None else None
-        self._again = Again(reading, lookup if self.orders else None, partial(self._store, told=True))
+        self._again = Again(reading, lookup, partial(self._store, told=True))
 
     @property
     def since(self) -> datetime:
@@ -123,7 +132,7 @@ class Reader:
                 # A journal that is broken for good is what the sweep is there for.
                 await self._sweep_page()
                 raise
-            if not self.orders:
+            if not self._leads:
                 return
         await self._sweep_page()
 
@@ -221,13 +230,13 @@ class Reader:
         seen = self._seen or {cursor}
         self._run, self._seen = None, set()
         # News of orders are not put off: whoever waited in vain goes all the same.
-        places, pages = (reading.pulls, PAGES) if self.orders else (reading.sweeps, 1)
+        places, pages = (reading.pulls, PAGES) if self._leads else (reading.sweeps, 1)
         self._unfinished = True
         try:
             await self._acknowledge(cursor)
             while self._unfinished and pages > 0:
                 async with places.one() as mine:
-                    if not mine and not self.orders:
+                    if not mine and not self._leads:
                         break
                     page = await self._page("pull", partial(self._feed.pull, cursor), cursor)
                     run = await self._land(page, run)
@@ -240,13 +249,13 @@ class Reader:
                 seen.add(cursor)
                 self._unfinished = page.more
                 pages -= 1
-            if self.orders and not self._unfinished:
+            if self._leads and not self._unfinished:
                 await reading.landing.reached(reading.account)
         except Exception as error:
             self._unfinished = False
             await reading.runs.end(run, words(error))
             raise
-        if self._unfinished and not self.orders:
+        if self._unfinished and not self._leads:
             self._run, self._seen = run, seen
             return None
         # Outside: all has landed, and an end that cannot be stored now is no failure of the run.
@@ -301,6 +310,8 @@ class Reader:
             reading.account, records, kinds=self._feed.kinds, run=run, position=position, start=start
         )
         self._again.waiting = unread or result.later > 0
+        if result.later and self._leader is not None:
+            self._leader.look_up()
         return result
 
     async def _sweep_page(self) -> None:

@@ -12,6 +12,7 @@ from olhubd.engine.runlog import RunLog
 from olhubd.engine.schedule import Schedule
 from olhubd.engine.turns import Turns
 from olhubd.plugin import Clock, Log
+from olhubd.runtime.supervisor import Pulse
 from olhubd.store import Database
 
 __all__ = ["LATE", "OFF", "PAGES", "Reading"]
@@ -24,10 +25,9 @@ PAGES = 500
 """Pages of orders in a row, after which other work of the account has its turn."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Reading:
-    """`started_at` is from when on orders count, `there` the source's own time, where it tells one. `beat` says
-    that the task lives; it is called before each call, since a hanging server must not make the loop look stuck."""
+    """`started_at` is from when on orders count, `there` the source's own time, where it tells one."""
 
     account: str
     schedule: Schedule
@@ -41,9 +41,15 @@ class Reading:
     log: Log
     started_at: datetime
     there: Callable[[], datetime | None]
-    beat: Callable[[], None]
+    pulse: Pulse | None = None
+    """Of the task that reads, once there is one."""
+
+    def beat(self) -> None:
+        """Say that the task lives."""
+        if self.pulse is not None:
+            self.pulse.beat(self.schedule.page_limit * 2 + self.schedule.interval.total_seconds())
 
     def patience(self) -> float:
-        """Seconds that a call may take."""
+        """Seconds that a call may take. A hanging server must not make the loop look stuck."""
         self.beat()
         return self.schedule.page_limit

@@ -14,7 +14,7 @@ import structlog
 from olhubd.control.accounts import standing
 from olhubd.control.metrics import Snapshot
 from olhubd.model import Kind, Product, RunState
-from olhubd.plugin import Account, AuthLost, Cursor, Feed, Lane, OrderFeed, Page, Parts, Unavailable
+from olhubd.plugin import Account, AuthLost, Cursor, Feed, Lane, Later, OrderFeed, Page, Parts, Unavailable
 from olhubd.plugin.budget import calls_for
 from olhubd.runtime.clock import SystemClock
 from olhubd.store import Database, feeds, quarantine
@@ -326,3 +326,25 @@ async def test_each_feed_of_an_account_is_seen_by_its_name(
         }
         assert metrics["products", "olhubd_records_quarantined_total"] == 3
         assert metrics["orders", "olhubd_records_quarantined_total"] == 0
+
+
+class Returns(Market):
+    """A second feed that tells of orders too."""
+
+    name = "returns"
+    kinds = frozenset({Kind.ORDER, Kind.DOCUMENT})
+
+
+async def test_a_second_feed_that_tells_of_orders_lands_them_too(several: Several) -> None:
+    """It is not the one that leads: its pages are read one at a time, its name is its own."""
+    returns = Returns()
+    several.read(returns, interval=timedelta(seconds=0.03))
+    await several.begun()
+    returns.place(*(order(f"R{number}") for number in range(5)))
+    several.orders.place(order("1"))
+    await several.until("1", "R0", "R1", "R2", "R3", "R4")
+    await several.until_at("returns", "5")
+    assert [run.added for run in await several.logged("returns") if run.added] == [5]
+    several.orders.all["late"] = order("late")
+    returns.journal.append(Later(external_id="late", seconds=0.0, reason="is not what it will be"))
+    await several.until("1", "R0", "R1", "R2", "R3", "R4", "late")

@@ -15,6 +15,7 @@ import structlog
 from olhubd.engine.calls import Calls, Strays
 from olhubd.engine.landing import Landing
 from olhubd.engine.poller import Limited, Poller
+from olhubd.engine.reading import Reading
 from olhubd.engine.runlog import RunLog
 from olhubd.engine.schedule import Schedule
 from olhubd.engine.turns import Turns
@@ -135,11 +136,9 @@ class Bench:
             "page_limit": 1.0,
             **schedule,
         }
-        self.poller = Poller(
-            self.name,
-            [self.market, *self.others],
-            self.market,
-            Schedule(**keys),
+        reading = Reading(
+            account=self.name,
+            schedule=Schedule(**keys),
             calls=Calls(self.name, self.clock, structlog.get_logger(), Strays()),
             database=self.database,
             landing=Landing(self.database, self.clock, list, lambda targets: None),
@@ -150,9 +149,9 @@ class Bench:
             log=structlog.get_logger(),
             started_at=self.began,
             there=lambda: self.there,
-            lost=self._lose,
-            recovered=lambda: None,
         )
+        feeds = [self.market, *self.others]
+        self.poller = Poller(reading, feeds, self.market, lost=self._lose, recovered=lambda: None)
         self.pulse = Pulse("poller", self.clock)
         self.task = asyncio.create_task(self.poller.run(self.pulse))
 
