@@ -102,6 +102,7 @@ def client(place: Place, **options: Any) -> Client:
         ({"code": "new", "done": None}, True, Unavailable),
         ({"code": "busy"}, False, RateLimited),
         ({"code": "who"}, False, AuthLost),
+        ({"code": "who"}, True, AuthLost),
     ],
 )
 async def test_what_is_inside_is_a_failure_like_any(
