@@ -215,7 +215,7 @@ class OAuth2(OAuthLogin):
 
     async def _post(self, path: str, into: type[T], form: Mapping[str, str], *, prompt: bool = False) -> T:
         """Ask the sign-in. What is `prompt` is of use for seconds only: it passes a shut budget, soon over."""
-        lane, timeout = (Lane.ACCESS, _PROMPT) if prompt else (Lane.ORDERS, None)
+        lane, timeout = (Lane.ACCESS, _PROMPT) if prompt else (None, None)
         try:
             decoded, _ = await self._http.fetch("POST", path, into, form=form, lane=lane, timeout=timeout)
         except Rejected as error:

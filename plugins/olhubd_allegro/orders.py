@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-import zlib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TypeVar
 
 import msgspec
@@ -30,6 +30,7 @@ from olhubd.plugin import (
     Unavailable,
     Unreadable,
     decode,
+    guarded,
 )
 from olhubd_allegro import journal, wire
 from olhubd_allegro.mapping import order
@@ -163,27 +164,17 @@ def form_id(external_id: str) -> str:
 
 
 def _key(raw: msgspec.Raw) -> wire.FormKey:
-    try:
-        return decode(bytes(raw), wire.FormKey)
-    except ContractBroken:
-        pass
-    try:
-        return wire.FormKey(id=decode(bytes(raw), wire.FormId).id)
-    except ContractBroken:
-        # Put aside by a name made up from its text, so that its neighbours land.
-        return wire.FormKey(id=f"unreadable-{zlib.crc32(raw):08x}")
+    """What a sweep needs of a form; a form that has no such thing keeps its id, or a name made from its text."""
+    key = guarded(raw, lambda raw: decode(raw, wire.FormId).id, lambda raw: decode(raw, wire.FormKey))
+    return wire.FormKey(id=key.external_id) if isinstance(key, Unreadable) else key
 
 
 def _record(external_id: str, raw: bytes) -> Record:
-    try:
-        form = decode(raw, wire.Form)
-        if form.id != external_id:
-            raise ContractBroken("the answer is another order's", field="id")
-        return order(form)
-    except ContractBroken as error:
-        where = f" at {error.field}" if error.field else ""
-        return Unreadable(external_id=external_id, reason=f"{error}{where}", raw=raw)
-    except Exception as error:
-        # What fits its type may still make no sense, a day before the calendar begins say. Its words may hold what
-        # the form held. One such form must not keep the journal from moving on.
-        return Unreadable(external_id=external_id, reason=f"it makes no sense ({type(error).__name__})", raw=raw)
+    return guarded(raw, external_id, partial(_order, external_id))
+
+
+def _order(external_id: str, raw: bytes) -> Order:
+    form = decode(raw, wire.Form)
+    if form.id != external_id:
+        raise ContractBroken("the answer is another order's", field="id")
+    return order(form)

@@ -7,8 +7,20 @@ from typing import Any
 
 import msgspec
 
-from olhubd.plugin import Clock, Cursor, Gone, OrderCount, OrderFeed, OrderLookup, Page, Record, Sweep, Unreadable
-from olhubd_vendure import feed, mapping
+from olhubd.plugin import (
+    Clock,
+    Cursor,
+    Gone,
+    OrderCount,
+    OrderFeed,
+    OrderLookup,
+    Page,
+    Record,
+    Sweep,
+    Unreadable,
+    guarded,
+)
+from olhubd_vendure import feed, mapping, wire
 from olhubd_vendure.feed import FeedCursor, Position, SweepCursor
 from olhubd_vendure.shop import Shop
 from olhubd_vendure.stream import follow
@@ -80,10 +92,7 @@ class Orders(OrderFeed, Sweep, OrderCount, OrderLookup):
         order = await self._shop.order(external_id)
         if order is None or order.state in mapping.UNPLACED:
             return Gone(external_id=external_id)
-        try:
-            return mapping.order(order)
-        except Exception as error:
-            return Unreadable(external_id=external_id, reason=_senseless(error), raw=msgspec.json.encode(order))
+        return _record(external_id, order, msgspec.json.encode(order))
 
 
 def _records(rows: Any) -> list[Record]:
@@ -92,12 +101,9 @@ def _records(rows: Any) -> list[Record]:
         if row.order is None:
             records.append(Unreadable(external_id=row.key.id, reason=row.reason or "unreadable", raw=row.raw))
         elif mapping.concerns(row.order):
-            try:
-                records.append(mapping.order(row.order))
-            except Exception as error:  # one senseless record must not stop the feed
-                records.append(Unreadable(external_id=row.key.id, reason=_senseless(error), raw=row.raw))
+            records.append(_record(row.key.id, row.order, row.raw))
     return records
 
 
-def _senseless(error: Exception) -> str:
-    return f"it makes no sense ({type(error).__name__})"
+def _record(external_id: str, order: wire.Order, raw: bytes) -> Record:
+    return guarded(raw, external_id, lambda _: mapping.order(order))

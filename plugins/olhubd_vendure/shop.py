@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import re
-import zlib
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import msgspec
 
-from olhubd.plugin import Account, ContractBroken, Permanent, Rejected, Unavailable, decode
+from olhubd.plugin import Account, ContractBroken, Permanent, Rejected, Unavailable, Unreadable, decode, guarded
 from olhubd.plugin.walk import ListPage, by_offset, whole
 from olhubd_vendure import answers, queries, wire
 from olhubd_vendure.abilities import LONGEST, Facilities, Server
@@ -233,11 +232,12 @@ class Shop:
         page = (await self._list(queries.KEYS, answers.OrdersAnswer, options)).orders
         items: list[wire.Key] = []
         unreadable: list[Row] = []
-        for raw in map(bytes, page.items):
-            try:
-                items.append(decode(raw, wire.Key))
-            except ContractBroken as error:
-                unreadable.append(_nameless(raw, str(error)))
+        for raw in page.items:
+            key = guarded(raw, "", _key)
+            if isinstance(key, Unreadable):
+                unreadable.append(_aside(key))
+            else:
+                items.append(key)
         if len(page.items) > options["take"]:
             raise ContractBroken("the shop lists more orders than it was asked for", field="take")
         came = int(options.get("skip", 0)) + len(page.items)
@@ -330,19 +330,19 @@ def _limit(error: Rejected) -> int | None:
     return int(said[1]) if said and int(said[1]) > 0 else None
 
 
-def _nameless(raw: bytes, reason: str) -> Row:
-    """Put aside by a name made up from its text, so that its neighbours land."""
-    return Row(wire.Key(id=f"unreadable-{zlib.crc32(raw):08x}"), None, reason, raw)
-
-
 def _row(raw: bytes) -> Row:
-    try:
-        key = decode(raw, wire.Key)
-    except ContractBroken as error:
-        return _nameless(raw, str(error))
+    key = guarded(raw, "", _key)
+    if isinstance(key, Unreadable):
+        return _aside(key)
     if not key.sound:
         return Row(key, None, "the order has no time that a feed can go by", raw)
-    try:
-        return Row(key, decode(raw, wire.Order), None, raw)
-    except ContractBroken as error:
-        return Row(key, None, str(error), raw)
+    order = guarded(raw, key.id, lambda raw: decode(raw, wire.Order))
+    return Row(key, None, order.reason, raw) if isinstance(order, Unreadable) else Row(key, order, None, raw)
+
+
+def _key(raw: bytes) -> wire.Key:
+    return decode(raw, wire.Key)
+
+
+def _aside(put: Unreadable) -> Row:
+    return Row(wire.Key(id=put.external_id), None, put.reason, put.raw)

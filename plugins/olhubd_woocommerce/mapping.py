@@ -30,7 +30,7 @@ from olhubd.model import (
     check,
 )
 from olhubd.model.money import minor_unit, total
-from olhubd.plugin import Ladder
+from olhubd.plugin import ContractBroken, Ladder
 from olhubd_woocommerce import wire
 from olhubd_woocommerce.settings import WooCommerceSettings
 from olhubd_woocommerce.wire import meta_value, moment
@@ -91,7 +91,7 @@ def _amount(text: str) -> Decimal:
     except InvalidOperation:
         amount = Decimal("nan")
     if not amount.is_finite():
-        raise ValueError("an amount is not a number")
+        raise ContractBroken("an amount is not a number")
     return amount
 
 
@@ -99,14 +99,14 @@ def _told(text: str) -> Decimal:
     """An amount beside the matter: nothing where it is no number."""
     try:
         return _amount(text)
-    except ValueError:
+    except ContractBroken:
         return Decimal(0)
 
 
 def read(order: wire.Order, settings: WooCommerceSettings, shipments: Iterable[Shipment] = ()) -> Order:
-    """Their order as ours; `shipments` are parcels read elsewhere. Raises ValueError where it cannot be read."""
+    """Their order as ours; `shipments` are parcels read elsewhere. Raises ContractBroken for one without sense."""
     if order.date_created_gmt is None:
-        raise ValueError("the order has no date")
+        raise ContractBroken("the order has no date")
     stage, fulfilment = _state(order.status, settings)
     currency = order.currency
     taxed = _amount(order.total_tax) != 0
@@ -205,7 +205,7 @@ def _pieces(item: wire.Item) -> tuple[int, str, dict[str, str]]:
     is."""
     quantity = item.quantity
     if not quantity.is_finite():
-        raise ValueError("a quantity is not a number")
+        raise ContractBroken("a quantity is not a number")
     if quantity == quantity.to_integral_value():
         return int(quantity) or 1, item.name, {}
     text = f"{quantity.normalize():f}"

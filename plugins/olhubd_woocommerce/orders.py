@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 
 import msgspec
 
@@ -20,6 +21,7 @@ from olhubd.plugin import (
     Temporary,
     Unreadable,
     decode,
+    guarded,
 )
 from olhubd_woocommerce import mapping, wire
 from olhubd_woocommerce.client import Shop
@@ -66,26 +68,15 @@ class Orders(OrderFeed, Sweep, OrderCount, OrderLookup):
 
     async def _record(self, order_id: int, raw: bytes) -> Record | None:
         """The order as ours; None for what is no order."""
-        try:
-            order = decode(raw, wire.Order)
-        except ContractBroken as error:
-            where = f" at {error.field}" if error.field else ""
-            return Unreadable(external_id=str(order_id), reason=f"{error}{where}", raw=raw)
-        if order.id != order_id:
-            return Unreadable(external_id=str(order_id), reason="the answer is another order's", raw=raw)
+        order = guarded(raw, str(order_id), partial(_decoded, order_id))
+        if isinstance(order, Unreadable):
+            return order
         if order.status in wire.NO_ORDERS:
             return None
         if order.status == "trash":
             return Gone(external_id=str(order_id))
         shipments = await self._parcels.fulfilled(order)
-        try:
-            return mapping.read(order, self._settings, shipments)
-        except ValueError as error:
-            return Unreadable(external_id=str(order_id), reason=str(error), raw=raw)
-        except Exception as error:  # one senseless record must not stop the feed
-            return Unreadable(
-                external_id=str(order_id), reason=f"it makes no sense ({type(error).__name__})", raw=raw
-            )
+        return guarded(raw, str(order_id), lambda _: mapping.read(order, self._settings, shipments))
 
     async def count_orders(self, since: datetime, until: datetime) -> int:
         return await self._list.count(since, until)
@@ -96,3 +87,10 @@ class Orders(OrderFeed, Sweep, OrderCount, OrderLookup):
         except NotFound:
             return Gone(external_id=external_id)
         return await self._record(number_of(external_id), bytes(raw)) or Gone(external_id=external_id)
+
+
+def _decoded(order_id: int, raw: bytes) -> wire.Order:
+    order = decode(raw, wire.Order)
+    if order.id != order_id:
+        raise ContractBroken("the answer is another order's")
+    return order

@@ -15,7 +15,6 @@ from olhubd.plugin import (
     Client,
     Complaint,
     Connector,
-    ContractBroken,
     Cursor,
     ErrorTable,
     ListPage,
@@ -29,9 +28,9 @@ from olhubd.plugin import (
     Rejected,
     Sweep,
     Unlinked,
-    Unreadable,
     by_offset,
     decode,
+    guarded,
     whole,
 )
 from olhubd_tinyshop.mapping import Sold, compared, to_basket, to_order
@@ -130,12 +129,7 @@ class TinyShop(Connector[TinySettings], OrderSink):
 
 def read(raw: msgspec.Raw) -> Record:
     """One order, or why it cannot be read: its neighbours must not suffer."""
-    try:
-        return to_order(decode(bytes(raw), Sold))
-    except ContractBroken as error:
-        return Unreadable(
-            external_id=decode(bytes(raw), Key).id, reason=f"{error} at {error.field}", raw=bytes(raw)
-        )
+    return guarded(raw, key=lambda raw: decode(raw, Key).id, read=lambda raw: to_order(decode(raw, Sold)))
 
 
 def receipt(sold: Sold, unlinked: tuple[Unlinked, ...] = ()) -> Receipt:
