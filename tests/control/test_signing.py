@@ -17,6 +17,7 @@ from olhubd.engine import signin
 from olhubd.model import Scope
 from olhubd.plugin import Account, Flow, Token
 from olhubd_allegro import Allegro
+from olhubd_allegro.login import Login
 from olhubd_allegro.settings import AllegroSettings
 from olhubd_kit.faults import Fault, Kind
 from olhubd_kit.simulators.allegro.signin import BASIC
@@ -242,7 +243,7 @@ async def test_the_callback_goes_by_the_endpoints_own_name(house: House) -> None
     assert (await house.get(SIGN_IN))["state"] == "pending"
 
 
-class ByKeys(Allegro):
+class KeyLogin(Login):
     """Needs no person: the keys of the application are enough."""
 
     house: ClassVar[House]
@@ -255,10 +256,16 @@ class ByKeys(Allegro):
         return msgspec.structs.replace(self.house.market.token(), refresh=None, refresh_expires_at=None)
 
 
+class ByKeys(Allegro):
+    def __init__(self, account: Account[AllegroSettings]) -> None:
+        super().__init__(account)
+        self.login = KeyLogin(account)
+
+
 async def test_where_the_keys_are_enough_nobody_signs_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The daemon asks for the token by itself, and nobody is told to sign in."""
     monkeypatch.setattr(olhubd_allegro, "Allegro", ByKeys)
-    house = ByKeys.house = House(tmp_path)
+    house = KeyLogin.house = House(tmp_path)
     async with house.open():
         status, problem = await house.ask("POST", SIGN_IN)
         assert status == 409
