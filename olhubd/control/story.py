@@ -202,6 +202,8 @@ def _open(delivery: Delivery, voice: Voice) -> Part | None:
     match delivery.state:
         case DeliveryState.PENDING:
             return Part("open.pending", {"what": what, "since": delivery.created_at})
+        case DeliveryState.SENT if delivery.ticket is not None:
+            return Part("open.submitted", {"what": what, "because": _because(delivery.error, voice)})
         case DeliveryState.SENT:
             return Part("open.sent", {"what": what, "because": _because(delivery.error, voice)})
         case DeliveryState.RETRY:

@@ -131,6 +131,8 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     reason: str | None = None
     error: str | None = None
     payload: msgspec.Raw = msgspec.field(default_factory=_no_payload)
+    ticket: str | None = None
+    """The target's name for what it has accepted and not done yet; its report is asked for under it."""
 
     @property
     def order_id(self) -> OrderId:

@@ -34,7 +34,7 @@ __all__ = [
 
 _COLUMNS = (
     "id, subject_kind, subject_id, target, action, key, state, event_id, created_at, due_at, attempts,"
-    " sent_at, lease_until, finished_at, external_id, reason, error, payload"
+    " sent_at, lease_until, finished_at, external_id, reason, error, payload, ticket"
 )
 _OPEN = "('pending', 'retry', 'sent', 'hold')"
 _STUCK = "('hold', 'dead', 'discarded')"
@@ -70,13 +70,14 @@ def _delivery(row: Row) -> Delivery:
         reason=row[15],
         error=row[16],
         payload=msgspec.Raw(row[17]),
+        ticket=row[18],
     )
 
 
 async def add(tx: Transaction, deliveries: Sequence[Delivery]) -> None:
     """Owe something new. What is owed already under the same key is left as it is."""
     await tx.executemany(
-        f"INSERT INTO deliveries ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+        f"INSERT INTO deliveries ({_COLUMNS}) VALUES ({codec.marks(_COLUMNS.split(', '))})"
         " ON CONFLICT (subject_kind, subject_id, target, action, key) DO NOTHING",
         [
             (
@@ -98,6 +99,7 @@ async def add(tx: Transaction, deliveries: Sequence[Delivery]) -> None:
                 d.reason,
                 d.error,
                 bytes(d.payload),
+                d.ticket,
             )
             for d in deliveries
         ],
@@ -168,7 +170,7 @@ async def save(tx: Transaction, deliveries: Iterable[Delivery]) -> None:
     """Store what became of deliveries that were claimed, and end their leases."""
     await tx.executemany(
         "UPDATE deliveries SET state = ?, due_at = ?, attempts = ?, sent_at = ?, lease_until = ?, finished_at = ?,"
-        " external_id = ?, reason = ?, error = ?, payload = ? WHERE id = ?",
+        " external_id = ?, reason = ?, error = ?, payload = ?, ticket = ? WHERE id = ?",
         [
             (
                 d.state.value,
@@ -181,6 +183,7 @@ async def save(tx: Transaction, deliveries: Iterable[Delivery]) -> None:
                 d.reason,
                 d.error,
                 bytes(d.payload),
+                d.ticket,
                 d.id,
             )
             for d in deliveries

@@ -18,8 +18,10 @@ from olhubd.decide.route import Route
 from olhubd.engine.calls import Calls, Strays
 from olhubd.engine.landing import Landing
 from olhubd.engine.lineage import Lineage
+from olhubd.engine.outbox.actions import HANDLERS
 from olhubd.engine.outbox.attempt import Courier, Policy
 from olhubd.engine.outbox.dispatcher import Dispatcher
+from olhubd.engine.outbox.handler import Handler
 from olhubd.model import (
     Action,
     Cause,
@@ -206,8 +208,13 @@ class Bench:
         self.landing = Landing(database, self.clock, lambda: self.routes, lambda targets: self.dispatcher.wake())
         self.lineage = Lineage(self.clock)
         self.lineage.reached("allegro", OrderId(0), EPOCH)
+        self.handlers = dict(HANDLERS)
         self.dispatcher = self.make()
         self.task: asyncio.Task[None] | None = None
+
+    def use(self, *handlers: Handler[Any]) -> None:
+        """Have these carry out their actions, from the next life on."""
+        self.handlers = {**HANDLERS, **{handler.action: handler for handler in handlers}}
 
     def make(self) -> Dispatcher:
         log = structlog.get_logger()
@@ -223,6 +230,7 @@ class Bench:
             lambda: self.amend,
             self.lineage,
             Calls("shop", self.clock, log, Strays(), limit=lambda: policy.timeout),
+            self.handlers,
         )
         return Dispatcher(
             "shop",

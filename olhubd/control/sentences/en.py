@@ -46,6 +46,7 @@ SENTENCES: Final[Mapping[str, str | tuple[str, ...]]] = {
     # What happened to a delivery
     "delivery.confirmed": "{delivery} was confirmed{there}{number}{found}{free}{cut}",
     "delivery.delayed": "{delivery} did not work at once and is tried again{because}",
+    "delivery.submitted": "{delivery} was accepted by the target, which does it later",
     "delivery.held": "{delivery} waits for a person{because}",
     "delivery.refused": "{delivery} was refused for good{because}",
     "delivery.dropped": "{delivery} is not needed any more{because}",
@@ -125,6 +126,7 @@ SENTENCES: Final[Mapping[str, str | tuple[str, ...]]] = {
     "trigger.start": "the first one",
     # What is still open
     "open.pending": "{what} is owed since {since} and goes when its turn comes",
+    "open.submitted": "{what} was accepted there and is not done yet: it is asked for again{because}",
     "open.sent": "{what} is under way, or its outcome is not known and is being looked up{because}",
     "open.retry": "{what} failed {attempts} times and is tried again at {due}{because}",
     "open.hold": "{what} waits for a person{because}. Then: olhubd holds {ways}",

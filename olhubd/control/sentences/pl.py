@@ -48,6 +48,7 @@ SENTENCES: Final[Mapping[str, str | tuple[str, ...]]] = {
     # What happened to a delivery
     "delivery.confirmed": "{delivery}: potwierdzone{there}{number}{found}{free}{cut}",
     "delivery.delayed": "{delivery}: nie udało się od razu, będzie ponowione{because}",
+    "delivery.submitted": "{delivery}: przyjęte przez system docelowy, który wykona to później",
     "delivery.held": "{delivery}: czeka na człowieka{because}",
     "delivery.refused": "{delivery}: ostatecznie odrzucone{because}",
     "delivery.dropped": "{delivery}: już niepotrzebne{because}",
@@ -127,6 +128,7 @@ SENTENCES: Final[Mapping[str, str | tuple[str, ...]]] = {
     "trigger.start": "pierwsze",
     # What is still open
     "open.pending": "{what} czeka od {since} na swoją kolej",
+    "open.submitted": "{what}: przyjęte tam i jeszcze niewykonane, hub zapyta o to ponownie{because}",
     "open.sent": "{what} jest w drodze albo jego wynik jest nieznany i właśnie sprawdzany{because}",
     "open.retry": "{what} nie powiodło się {attempts} razy, następna próba {due}{because}",
     "open.hold": "{what} czeka na człowieka{because}. Potem: olhubd holds {ways}",

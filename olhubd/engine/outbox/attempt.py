@@ -18,7 +18,7 @@ from olhubd.engine.calls import Broken, Calls
 from olhubd.engine.lineage import Lineage
 from olhubd.engine.outbox.actions import HANDLERS
 from olhubd.engine.outbox.doubts import Doubts
-from olhubd.engine.outbox.handler import Done, Handler, Obsolete, OnHold, Result
+from olhubd.engine.outbox.handler import Done, Handler, Obsolete, OnHold, Result, Submitted
 from olhubd.engine.outbox.job import Outcome, Parcel, Policy
 from olhubd.engine.outbox.target import Amend, TargetAccount, Unable
 from olhubd.engine.outbox.verdicts import Verdicts
@@ -81,6 +81,11 @@ class Courier:
         delivery = parcel.delivery
         handler = self._handlers[delivery.action]
         try:
+            if delivery.state is DeliveryState.SENT and delivery.ticket is not None:
+                if (report := await handler.report(self._target, parcel, delivery.ticket)) is not None:
+                    # To ask is no attempt; only when asking fails it counts as one.
+                    return self._judged(_with(parcel, attempts=delivery.attempts - 1), report)
+                parcel = _with(parcel, ticket=None)
             if handler.creates and (outcome := await self._doubt(handler, parcel)) is not None:
                 return outcome
             return self._judged(parcel, await handler.perform(self._target, parcel))
@@ -159,6 +164,8 @@ class Courier:
                 return msgspec.structs.replace(
                     done, event="delivery.confirmed", facts=facts, copy=result.copy, debts=result.debts
                 )
+            case Submitted():
+                return self._verdicts.submitted(self._unsure(parcel), result.ticket, result.after)
             case OnHold():
                 held = self._verdicts.hold(
                     parcel,
@@ -175,14 +182,17 @@ class Courier:
 
     def _failed_itself(self, parcel: Parcel, why: str) -> Outcome:
         if parcel.delivery.attempts >= _HICCUPS:
-            return self._verdicts.hold(self._unsure(parcel), why, Hold.BROKEN, sent=True)
+            held = self._verdicts.hold(self._unsure(parcel), why, Hold.BROKEN, sent=True)
+            # What the target accepted it may still do: a retry asks for its report first.
+            kept = msgspec.structs.replace(held.delivery, ticket=parcel.delivery.ticket)
+            return msgspec.structs.replace(held, delivery=kept)
         return self._failed(parcel, OutcomeUnknown(why))
 
     def _failed(self, parcel: Parcel, error: PluginError) -> Outcome:
         delivery = parcel.delivery
         handler = self._handlers[delivery.action]
-        # A failed look-up leaves the outcome unknown; a failed attempt that surely did nothing does not.
-        unknown = handler.creates and delivery.state is DeliveryState.SENT
+        # A failed look-up or report leaves the outcome unknown; a failed attempt that surely did nothing does not.
+        unknown = delivery.state is DeliveryState.SENT and (handler.creates or delivery.ticket is not None)
         field = getattr(error, "field", None)
         where = f" (field {field})" if field else ""
         if isinstance(error, OutcomeUnknown) and delivery.state is not DeliveryState.SENT:
@@ -193,12 +203,12 @@ class Courier:
                 # Its sink reads before it writes, so that each try was a look that found it undone.
                 why = f"tried {times} times without an answer that tells what became of it: {error}"
                 outcome = self._verdicts.hold(self._unsure(parcel), why, Hold.DOUBT)
-            case OutcomeUnknown() if handler.creates:
+            case OutcomeUnknown() if handler.creates or unknown:
                 pause = self._policy.look_up_after if delivery.attempts < 2 else self._backoff(delivery.attempts)
                 pause = max(pause, error.retry_after or 0.0)  # a look-up is a call too
                 outcome = self._verdicts.later(self._unsure(parcel), DeliveryState.SENT, pause, str(error))
             case ContractBroken() if unknown and delivery.attempts < _HICCUPS:
-                # One broken page in answer to a look-up decides nothing; a target that stays broken is held.
+                # One broken page in answer to a question decides nothing; a target that stays broken is held.
                 outcome = self._verdicts.later(
                     parcel, DeliveryState.SENT, self._backoff(delivery.attempts), str(error)
                 )
@@ -222,8 +232,12 @@ class Courier:
         if delivery.state is DeliveryState.SENT:
             return parcel  # it was only looked up
         self._doubts.begin(delivery)
-        delivery = msgspec.structs.replace(delivery, sent_at=self._clock.now())
-        return msgspec.structs.replace(parcel, delivery=delivery)
+        return _with(parcel, sent_at=self._clock.now())
 
     def _backoff(self, attempts: int) -> float:
         return delay(attempts, self._policy.backoff_first, self._policy.backoff_max)
+
+
+def _with(parcel: Parcel, **words: object) -> Parcel:
+    """The same with other words in its delivery."""
+    return msgspec.structs.replace(parcel, delivery=msgspec.structs.replace(parcel.delivery, **words))

@@ -23,7 +23,7 @@ from olhubd.model import Action
 from olhubd.plugin import Capability
 from olhubd.store.copies import Copy
 
-__all__ = ["Done", "Handler", "Obsolete", "OnHold", "Result", "Waits"]
+__all__ = ["Done", "Handler", "Obsolete", "OnHold", "Result", "Submitted", "Waits"]
 
 C = TypeVar("C", bound=Capability)
 
@@ -50,13 +50,20 @@ class OnHold(msgspec.Struct, frozen=True, kw_only=True):
     debts: Sequence[Debt] = ()
 
 
+class Submitted(msgspec.Struct, frozen=True):
+    """The target accepted it and does it later. Its report is asked for under the ticket after so many seconds."""
+
+    ticket: str
+    after: float
+
+
 class Obsolete(msgspec.Struct, frozen=True):
     """It is not owed any more, and nobody has to see to it."""
 
     reason: str
 
 
-Result = Done | OnHold | Obsolete
+Result = Done | Submitted | OnHold | Obsolete
 
 
 class Waits(enum.Enum):
@@ -97,6 +104,14 @@ class Handler(abc.ABC, Generic[C]):
     @abc.abstractmethod
     async def perform(self, target: TargetAccount, parcel: Parcel) -> Result:
         """Do it. Raises what the connector raises, and Unable where it lacks the capability."""
+
+    async def report(self, target: TargetAccount, parcel: Parcel, ticket: str) -> Result | None:
+        """What became of what was submitted; Submitted again while it is not done.
+
+        None: the target knows no such ticket, so what became of it is not known. Raises what the target says of a
+        failure as if it were said at once.
+        """
+        raise NotImplementedError(f"{self.action.value} submits nothing")
 
     # For handlers that create something
 

@@ -43,6 +43,22 @@ class Verdicts:
             facts={"reason": why},
         )
 
+    def submitted(self, parcel: Parcel, ticket: str, after: float) -> Outcome:
+        """The target does it later: its report is asked for in `after` seconds."""
+        delivery = parcel.delivery
+        return self.outcome(
+            parcel,
+            msgspec.structs.replace(
+                delivery,
+                state=DeliveryState.SENT,
+                ticket=ticket,
+                due_at=self._clock.now() + timedelta(seconds=after),
+                error=None,
+            ),
+            event="delivery.submitted" if delivery.ticket is None else None,
+            facts={"ticket": ticket},
+        )
+
     def hold(
         self,
         parcel: Parcel,
@@ -97,8 +113,9 @@ class Verdicts:
         if not delivery.state.open:
             self._doubts.forget(delivery)
         facts = {"delivery": delivery.id, "action": delivery.action.value, "target": self._target, **facts}
+        ticket = delivery.ticket if delivery.state is DeliveryState.SENT else None
         return Outcome(
-            delivery=msgspec.structs.replace(delivery, lease_until=None),
+            delivery=msgspec.structs.replace(delivery, lease_until=None, ticket=ticket),
             account=parcel.stored.account,
             event=event,
             facts=facts,
