@@ -125,6 +125,11 @@ def test_what_is_grave_is_a_kind_that_is_told() -> None:
     assert story.SEVERITIES.keys() <= en.SENTENCES.keys()
 
 
+def test_each_action_has_its_sentence() -> None:
+    """A new one would be told by its name, which is English."""
+    assert [action for action in Action if f"do.{action.value}" not in en.SENTENCES] == []
+
+
 def test_every_language_says_the_same() -> None:
     def places(value: str | tuple[str, ...]) -> set[str | None]:
         texts = value if isinstance(value, tuple) else (value,)
