@@ -15,11 +15,13 @@ from olhubd.engine.outbox.actions import HANDLERS
 from olhubd.engine.outbox.handler import Done, Handler, OnHold, Result, Submitted
 from olhubd.engine.outbox.job import Parcel
 from olhubd.engine.outbox.target import TargetAccount
-from olhubd.model import Action, Delivery, DeliveryState, OrderId, Shipment, Stage
+from olhubd.model import Action, Delivery, DeliveryState, Money, OrderId, Payment, Shipment, Stage
 from olhubd.plugin import (
+    Conflict,
     Connector,
     ContractBroken,
     OutcomeUnknown,
+    PaymentSink,
     PluginError,
     Rejected,
     Settings,
@@ -27,9 +29,9 @@ from olhubd.plugin import (
     Unavailable,
 )
 from olhubd.store import Database, deliveries, events
-from tests.engine.test_dispatcher import Bench
+from tests.engine.test_dispatcher import Bench, Shop
 from tests.engine.test_doubt import owe
-from tests.orders import order
+from tests.orders import order, paid
 
 
 @pytest.fixture
@@ -112,9 +114,10 @@ async def test_what_is_submitted_stays_sent_until_its_report_says_that_it_is_don
 async def test_a_report_is_asked_for_after_the_time_that_the_target_named(bench: Bench) -> None:
     handler = Command(after=1234.0)
     await given(bench, handler)
-    await bench.until("confirmed", "sent")
-    row = await second(bench)
-    assert row.ticket == "command-1"
+    async with asyncio.timeout(10):
+        while (row := await second(bench)).ticket is None:
+            await asyncio.sleep(0.01)
+    assert (row.state, row.ticket) == (DeliveryState.SENT, "command-1")
     assert timedelta(seconds=1200) < row.due_at - bench.clock.now() <= timedelta(seconds=1234)
     assert handler.asked == []
 
@@ -242,3 +245,23 @@ async def test_a_missing_capability_is_a_hold_with_its_reason(bench: Bench, acti
     held = await second(bench)
     assert held.state is DeliveryState.HOLD
     assert held.reason == HANDLERS[action].unable.format("Bare", action.value)
+
+
+class Late(Shop, PaymentSink):
+    """It takes no payment any more."""
+
+    async def set_payment(self, external_id: str, payment: Payment, paid: Money) -> None:
+        raise Conflict("the purchase is cancelled")
+
+
+@pytest.mark.parametrize("action", [Action.SET_STATUS, Action.SET_PAYMENT])
+async def test_a_setting_that_comes_too_late_is_given_up_and_nobody_has_to_see_to_it(
+    bench: Bench, action: Action
+) -> None:
+    bench.shop = Late()
+    await bench.kill()
+    await bench.land(order("A", payment=paid("3.00")))
+    await bench.settled(1)
+    await owe(bench, Debt(target="shop", action=action, cause=0, key="x", payload=PAYLOADS.get(action)))
+    await bench.until("confirmed", "dead")
+    assert (await told(bench))[-1] == "delivery.refused"
