@@ -190,6 +190,8 @@ class Play:
         back = [_as(one, mine) for one in turn.back if (mine := own(one)) and mine.state in _CLAIMED]
         ledger = Ledger(tx, at, Cause("start", "dispatcher"), decided=True)
         await book(tx, ledger, turn.target, ended, back, routes)
+        # What follows from an outcome may have been claimed in the same transaction.
+        rows.update(await deliveries.of_subjects(tx, sorted({delivery.subject for delivery in turn.claimed})))
         claimed = [
             msgspec.structs.replace(_as(one, mine), state=DeliveryState.SENT)
             for one in turn.claimed
