@@ -339,3 +339,11 @@ def test_types_are_checked_where_the_tests_are() -> None:
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mypy"]
     assert settings["mypy_path"].split(":")[0] == "."
     assert "tests" in settings["packages"]
+
+
+def test_a_plugin_needs_one_address() -> None:
+    """All that the bundled plugins and the guide's take of the kit is in `olhubd.plugin`: an author looks there."""
+    deep = re.compile(r"^(?:from|import) olhubd\.plugin\.", re.MULTILINE)
+    plugins = [path for path in sources("plugins", "contrib/example_plugin") if "tests" not in path.parts]
+    assert plugins
+    assert [name(path) for path in plugins if deep.search(path.read_text(encoding="utf-8"))] == []

@@ -47,6 +47,7 @@ from olhubd.plugin.hooks import hookimpl
 from olhubd.plugin.http import Answer, Bearer, Client, Complaint, ErrorTable, Middleware, Signer, decode
 from olhubd.plugin.ladder import Ladder
 from olhubd.plugin.lenient import Side
+from olhubd.plugin.mask import mask
 from olhubd.plugin.oauth import DeviceGrant, Flow, Pending, Token, Tokens
 from olhubd.plugin.oauth2 import OAUTH2_ERRORS, Granted, OAuth2
 from olhubd.plugin.pagesize import PageSize
@@ -156,6 +157,7 @@ __all__ = [
     "decode",
     "guarded",
     "hookimpl",
+    "mask",
     "require_order",
     "sweep_of",
     "whole",

@@ -32,8 +32,8 @@ from olhubd.plugin import (
     Rejected,
     Unavailable,
     decode,
+    mask,
 )
-from olhubd.plugin.mask import mask
 from olhubd_vendure import queries
 from olhubd_vendure.queries import Call
 from olhubd_vendure.settings import VendureSettings

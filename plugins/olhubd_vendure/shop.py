@@ -14,8 +14,19 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from olhubd.plugin import Account, ContractBroken, Permanent, Rejected, Unavailable, Unreadable, decode, guarded
-from olhubd.plugin.walk import ListPage, by_offset, whole
+from olhubd.plugin import (
+    Account,
+    ContractBroken,
+    ListPage,
+    Permanent,
+    Rejected,
+    Unavailable,
+    Unreadable,
+    by_offset,
+    decode,
+    guarded,
+    whole,
+)
 from olhubd_vendure import answers, queries, wire
 from olhubd_vendure.abilities import LONGEST, Facilities, Server
 from olhubd_vendure.client import GraphQL

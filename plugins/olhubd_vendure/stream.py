@@ -12,8 +12,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from olhubd.plugin import ContractBroken, Unavailable
-from olhubd.plugin.walk import ListPage, by_offset, require_order, whole
+from olhubd.plugin import ContractBroken, ListPage, Unavailable, by_offset, require_order, whole
 from olhubd_vendure import wire
 from olhubd_vendure.feed import PAGE, Position
 from olhubd_vendure.shop import Keys, Row, Shop

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from olhubd.plugin import Difference
-from olhubd.plugin.stored import Comparison
+from olhubd.plugin import Comparison, Difference
 from olhubd_woocommerce import mapping, wire
 from olhubd_woocommerce.pairs import Row, mark_of, mates, plain
 
