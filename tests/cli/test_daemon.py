@@ -142,7 +142,7 @@ async def test_a_delivery_is_given_up(house: House, terminal: Terminal) -> None:
     (number,) = await held(house)
     assert "no order that could be accepted" in await terminal("deliveries", "accept", str(number), code=1)
     told = await terminal("deliveries", "discard", str(number), "--reason", "made by hand")
-    assert told == f"delivery {number} (push-order to shop) is dead\n"
+    assert told == f"delivery {number} (push-order to shop) is discarded\n"
     assert "given up" not in await terminal("status")
     twice = await terminal("deliveries", "discard", str(number), "--reason", "again", code=1)
     assert f"delivery {number} cannot be discarded: somebody has given it up already" in twice

@@ -39,7 +39,7 @@ async def test_a_hold_is_seen_understood_and_adopted(house: House, terminal: Ter
 async def test_a_hold_is_given_up_with_a_reason(house: House, terminal: Terminal) -> None:
     row = await held(house)
     await terminal("holds", "discard", str(row["id"]), code=2)
-    assert "is dead" in await terminal("holds", "discard", str(row["id"]), "--reason", "a test purchase")
+    assert "is discarded" in await terminal("holds", "discard", str(row["id"]), "--reason", "a test purchase")
     assert "a test purchase" in await terminal("explain", row["order"]["external_id"])
 
 

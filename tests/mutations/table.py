@@ -107,9 +107,9 @@ MUTATIONS = (
     ),
     Mutation(
         "no second look is ever taken",
-        "olhubd/engine/poller.py",
-        "        position = self._sweep\n        now = self._clock.now()\n",
-        "        return\n        position = self._sweep\n        now = self._clock.now()\n",
+        "olhubd/engine/sweeper.py",
+        "        if self.until() > 0:\n            return None\n",
+        "        return None\n",
         (f"{_CHAIN}::test_what_no_event_tells_the_second_look_finds",),
     ),
     Mutation(
@@ -129,8 +129,8 @@ MUTATIONS = (
     Mutation(
         "a shop is asked for its orders though nobody wants them",
         "olhubd/engine/account.py",
-        "if not config.fetch_orders or not",
-        "if not",
+        "if config.fetch_orders or Kind.ORDER not in f.kinds",
+        "if f",
         (f"{_CHAIN}::test_a_shop_whose_orders_are_not_wanted_is_not_asked_for_them",),
     ),
     Mutation(
@@ -152,9 +152,9 @@ MUTATIONS = (
     ),
     Mutation(
         "a fetch by hand moves the timer",
-        "olhubd/engine/poller.py",
-        "            self._hand.done(asked, run)\n        elif not self._unfinished:\n",
-        "            self._hand.done(asked, run)\n        if not self._unfinished:\n",
+        "olhubd/engine/reader.py",
+        'if trigger == "timer" and not self._unfinished:',
+        "if not self._unfinished:",
         ("tests/engine/test_poller.py::test_fetching_by_hand_leaves_the_timer_where_it_was",),
     ),
     Mutation(

@@ -309,10 +309,14 @@ class _Play:
         self._life = await self._begin()
 
     async def _accept(self) -> None:
-        """A person looks at what is held, and takes a total as it is where the buyer paid something later."""
+        """A person looks at what is held: tries again what lost its answers, and takes a total that rose since."""
         reader, hub = self._life.store.reader, self._life.hub
         for delivery in await deliveries.listing(reader, states=[DeliveryState.HOLD], limit=1000):
             stored = await orders.get(reader, delivery.order_id)
+            if (delivery.reason or "").startswith(("tried ", "sent ")):
+                # Its answers were lost too often; what made them so is over.
+                await hub.holds.retry(delivery.id, "anna")
+                continue
             if delivery.action is not Action.PUSH_ORDER or delivery.external_id is None or stored is None:
                 continue
             purchase = self._world.markets[stored.account].purchases[stored.order.external_id]
