@@ -42,7 +42,7 @@ TASKS = {
     "olhubd/engine/outbox/dispatcher.py": "deliveries under way, which the dispatcher itself awaits and bounds",
     "olhubd/runtime/supervisor.py": "the supervisor",
     "olhubd/engine/tokens.py": "a renewal, which must outlive a caller that is cancelled; awaited at the end",
-    "olhubd/store/database.py": "the writer lives as long as the open database, which is longer than any engine",
+    "olhubd/store/sqlite/database.py": "the writer lives as long as the open file, which is longer than any engine",
 }
 """Modules that may start tasks themselves, with the reason."""
 

@@ -89,7 +89,7 @@ class Again:
         if not due:
             self.waiting = await lookups.waiting(self._database.reader, self._account, Kind.ORDER)
             return
-        run = self._runs.begin(self._account, "orders.again", "timer")
+        run = await self._runs.begin(self._account, "orders.again", "timer")
         records: list[Record] = []
         settled: list[lookups.Lookup] = []
         failure: PluginError | None = None

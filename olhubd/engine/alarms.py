@@ -63,7 +63,7 @@ class Alarms:
             if key not in open_:
                 self._log.warning("alarm", kind=finding.kind.value, subject=finding.subject, detail=finding.detail)
                 alarm = Alarm(
-                    id=AlarmId(self._database.next_id("alarms")),
+                    id=AlarmId(await self._database.next_id("alarms")),
                     kind=finding.kind,
                     subject=finding.subject,
                     detail=finding.detail,
@@ -109,7 +109,7 @@ class Alarms:
                 account = "" if alarm.kind in _DAEMON else alarm.subject
                 for kind in kinds:
                     facts = {"alarm": alarm.id, "kind": alarm.kind.value, "subject": alarm.subject}
-                    ledger.event(kind, account, None, {**facts, "detail": alarm.detail})
+                    await ledger.event(kind, account, None, {**facts, "detail": alarm.detail})
                 await ledger.write(tx)
 
         try:

@@ -220,7 +220,7 @@ class Batch:
         for number, candidate in enumerate(fresh, 1):
             if number % SLICE == 0:
                 await asyncio.sleep(0)
-            stored = self._stored(candidate, OrderId(self._tx.next_id("orders")))
+            stored = self._stored(candidate, OrderId(await self._tx.next_id("orders")))
             stored, lost = await self._contest(stored, rivals)
             inserts.append(stored)
             found = land.first_seen(stored.order)
@@ -232,7 +232,7 @@ class Batch:
             debts = [*debts, *self._sought(stored, found, (), fresh=True)]
             targets = met.get(candidate.order.external_id, frozenset()).difference(d.target for d in debts)
             debts.extend(plan.look(target, 0) for target in sorted(targets))
-            self.ledger.record(Subject.order(stored.id), self._account, found, debts)
+            await self.ledger.record(Subject.order(stored.id), self._account, found, debts)
             result.added += 1
             result.fresh.add(candidate.order.external_id)
             if self._feed != ORDERS:
@@ -257,7 +257,7 @@ class Batch:
             debts = plan.follow(self._account, merged, old.order, found, self._routes, owed)
             debts = [*debts, *self._sought(stored, found, owed)]
             owing = deliveries.get(subject, ())
-            self.ledger.record(subject, self._account, found, debts, owing, doubted=self._doubts(stored))
+            await self.ledger.record(subject, self._account, found, debts, owing, doubted=self._doubts(stored))
             result.changed += 1
         if updates:
             await orders.update(self._tx, updates)
@@ -341,7 +341,7 @@ class Batch:
         await self._take_over([rows[loser] for loser in verdict.superseded], stored.id, stored.order.external_id)
         for loser, lines in verdict.moved.items():
             moved = changes.LinesMoved(lines=lines, to=stored.order.external_id)
-            self.ledger.record(Subject.order(loser), self._account, [moved], ())
+            await self.ledger.record(Subject.order(loser), self._account, [moved], ())
             await orders.release_lines(self._tx, [(loser, line) for line in lines])
             # Its own telling must be read again: it has fewer lines now.
             again = lookups.Lookup(
@@ -364,7 +364,7 @@ class Batch:
             debts = plan.follow(self._account, row.order, row.order, found, self._routes, owed)
             debts = [*debts, *self._sought(row, found, owed)]
             doubted = self._doubts(row)
-            self.ledger.record(subject, self._account, found, debts, known.get(subject, ()), doubted=doubted)
+            await self.ledger.record(subject, self._account, found, debts, known.get(subject, ()), doubted=doubted)
         # The pointer to a row that may be inserted later in this transaction; foreign keys look at statements.
         self.ledger.supersede([(id_, winner, self._now) for id_ in ids])
         await orders.disown(self._tx, ids)
@@ -428,7 +428,7 @@ class Batch:
             if await self._inherited(known.id):
                 result.changed += 1
             elif known.digest != _GONE:
-                self.ledger.record(Subject.order(known.id), self._account, [changes.Vanished()], ())
+                await self.ledger.record(Subject.order(known.id), self._account, [changes.Vanished()], ())
                 await orders.mark(self._tx, known.id, _GONE)
                 result.changed += 1
 

@@ -64,7 +64,7 @@ class Desk:
             if text == sheet.remark.note:
                 return
             sheet.remark = msgspec.structs.replace(sheet.remark, note=text)
-            sheet.record(changes.Noted(removed=text is None))
+            await sheet.record(changes.Noted(removed=text is None))
 
         await self._change(order_id, Act.NOTE, who, work)
 
@@ -83,7 +83,7 @@ class Desk:
             sheet.remark = msgspec.structs.replace(sheet.remark, fulfilment=status, fulfilment_instead_of=said)
             sheet.stored = _with(sheet.stored, fulfilment=status)
             change = changes.FulfilmentChanged(old=order.fulfilment, new=status)
-            sheet.record(change, [plan.status_at(account, word, 0) for account, word in sorted(goes.items())])
+            await sheet.record(change, [plan.status_at(account, word, 0) for account, word in sorted(goes.items())])
             return goes
 
         return await self._change(order_id, Act.STATUS, who, work)
@@ -102,7 +102,7 @@ class Desk:
             parcel = msgspec.structs.replace(shipment, created_at=self._shared.clock.now())
             sheet.stored = _with(sheet.stored, shipments=(*order.shipments, parcel))
             change = changes.Shipped(carrier=shipment.carrier, waybill=shipment.waybill)
-            sheet.record(change, [plan.shipment_at(name, shipment, 0) for name in able])
+            await sheet.record(change, [plan.shipment_at(name, shipment, 0) for name in able])
             return tuple(able)
 
         return await self._change(order_id, Act.SHIP, who, work)
@@ -121,7 +121,7 @@ class Desk:
             said = sheet.remark.address_instead_of if sheet.remark.address is not None else shipping.address
             sheet.remark = msgspec.structs.replace(sheet.remark, address=wanted, address_instead_of=said)
             sheet.stored = _with(sheet.stored, shipping=msgspec.structs.replace(shipping, address=wanted))
-            sheet.record(changes.AddressChanged())
+            await sheet.record(changes.AddressChanged())
 
         await self._change(order_id, Act.ADDRESS, who, work)
 
@@ -134,7 +134,7 @@ class Desk:
             push = sheet.standing.push(target)
             change = changes.Forwarded(target=target)
             if push is None:
-                sheet.record(change, [plan.push_at(target, 0)])
+                await sheet.record(change, [plan.push_at(target, 0)])
                 return
             # It was owed before: it goes on as what it was, so that an unknown outcome is still looked up.
             state = DeliveryState.PENDING if push.sent_at is None else DeliveryState.SENT
@@ -147,7 +147,7 @@ class Desk:
                 reason=None,
             )
             await deliveries.save(sheet.tx, [again])
-            sheet.record(change)
+            await sheet.record(change)
             sheet.ledger.targets.add(target)
 
         await self._change(order_id, Act.FORWARD, who, work, target)
@@ -196,9 +196,9 @@ class _Sheet:
         self.remark = remark
         self.standing = standing
 
-    def record(self, change: changes.Change, debts: Sequence[Debt] = ()) -> None:
+    async def record(self, change: changes.Change, debts: Sequence[Debt] = ()) -> None:
         subject = Subject.order(self.stored.id)
-        self.ledger.record(subject, self.stored.account, [change], debts, self.standing.deliveries)
+        await self.ledger.record(subject, self.stored.account, [change], debts, self.standing.deliveries)
 
 
 def _with(stored: Stored, **words: object) -> Stored:

@@ -27,7 +27,7 @@ async def displace(tx: Transaction, ledger: Ledger, copy: Copy) -> None:
     if (push := netting.push_to(copy.account, known)) is not None:
         number = copy.number or copy.external_id
         why = f"order {number} at {copy.account} is another one by now: retry, which looks for this one there first"
-        ledger.hold(push, stored.account, why, Hold.TAKEN)
+        await ledger.hold(push, stored.account, why, Hold.TAKEN)
 
 
 def somebody_elses(told: Order, copy: Copy, purchase: Order) -> bool:

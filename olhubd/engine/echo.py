@@ -98,7 +98,7 @@ class Echoes:
         if status != copy.status and self._acts:
             found += await self._one_sided(order, origin)
         debts = plan.follow(origin.account, origin.order, origin.order, found, self._routes, {self._account})
-        self._ledger.record(Subject.order(origin.id), origin.account, found, debts)
+        await self._ledger.record(Subject.order(origin.id), origin.account, found, debts)
         return True
 
     async def _one_sided(self, order: Order, origin: orders.Stored) -> list[Change]:
@@ -108,7 +108,7 @@ class Echoes:
         there = onesided.off_there(order, origin.account, self._account, self._routes)
         off = plan.withdrawn(origin.order, origin.superseded_by is not None) is not None
         if off is there:
-            self._ledger.agreed(
+            await self._ledger.agreed(
                 origin.account, (d for d in known if d.target == self._account and onesided.asks(d))
             )
             return []
@@ -137,7 +137,7 @@ class Echoes:
             return False
         for copy in (await copies.of_orders(self._tx, [order_id])).get(order_id, ()):
             if copy.account == self._account and not await self._ledger.has_double(order_id, order.external_id):
-                _double(self._ledger, order_id, account, copy, order.external_id, acts=self._acts)
+                await _double(self._ledger, order_id, account, copy, order.external_id, acts=self._acts)
                 self.touched.add(order.external_id)
                 return True
             if copy.account == self._account:
@@ -172,9 +172,9 @@ class Echoes:
             return await self._given_up(order, push, account)
         found = changes.CopyFound(target=self._account, external_id=order.external_id)
         if push is None or push.state is DeliveryState.DROPPED:
-            self._ledger.record(subject, account, [found], [plan.look(self._account, 0)], known)
+            await self._ledger.record(subject, account, [found], [plan.look(self._account, 0)], known)
         else:
-            self._ledger.record(subject, account, [found], ())
+            await self._ledger.record(subject, account, [found], ())
             self._ledger.look_up(push)
         return True
 
@@ -183,11 +183,11 @@ class Echoes:
         if cancelled(order) or await self._ledger.has_found(push.order_id, order.external_id):
             return False
         found = changes.CopyFound(target=self._account, external_id=order.external_id)
-        self._ledger.record(push.subject, account, [found], ())
+        await self._ledger.record(push.subject, account, [found], ())
         number = order.number or order.external_id
         there = f"{self._account} has it as {number}"
         why = f"it was given up here, and {there}: cancel it there and discard this, or retry"
-        self._ledger.hold(push, account, why, Hold.OTHER)
+        await self._ledger.hold(push, account, why, Hold.OTHER)
         return True
 
 
@@ -206,21 +206,23 @@ async def acquaint(
         copy = copy_of[origin.id]
         if one.external_id != copy.external_id:
             if not await ledger.has_double(origin.id, one.external_id):
-                _double(ledger, origin.id, origin.account, copy, one.external_id, acts=True)
+                await _double(ledger, origin.id, origin.account, copy, one.external_id, acts=True)
         elif one.shipments:
             found: list[Change] = [_shipped(target, shipment) for shipment in one.shipments]
             await copies.put(tx, [msgspec.structs.replace(copy, shipments=one.shipments, seen_at=one.seen_at)])
             debts = plan.follow(origin.account, origin.order, origin.order, found, routes, {target})
-            ledger.record(Subject.order(origin.id), origin.account, found, debts)
+            await ledger.record(Subject.order(origin.id), origin.account, found, debts)
     if met:
         await strangers.forget(tx, target, [one.external_id for one in met])
 
 
-def _double(ledger: Ledger, order_id: OrderId, account: str, copy: copies.Copy, other: str, *, acts: bool) -> None:
+async def _double(
+    ledger: Ledger, order_id: OrderId, account: str, copy: copies.Copy, other: str, *, acts: bool
+) -> None:
     """Two orders at a target carry one mark of ours: that is told, and waits for a person."""
     double = changes.CopyDoubled(target=copy.account, known=copy.external_id, other=other)
     debts = [plan.double_at(copy.account, other, 0)] if acts else []
-    ledger.record(Subject.order(order_id), account, [double], debts)
+    await ledger.record(Subject.order(order_id), account, [double], debts)
 
 
 def _shipped(target: str, shipment: Shipment) -> changes.CopyShipped:

@@ -247,13 +247,13 @@ class Holds:
             facts = {"delivery": delivery.id, "action": delivery.action.value, "target": delivery.target, **more}
             if changed.reason is not None:
                 facts["reason"] = changed.reason
-            event_id = ledger.event(kind, account, delivery.subject, facts)
+            event_id = await ledger.event(kind, account, delivery.subject, facts)
             if netting.carries_order(changed) and changed.state is DeliveryState.CONFIRMED:
                 there = (await copies.of_orders(tx, [delivery.order_id])).get(delivery.order_id, ())
                 word = next((one.status for one in there if one.account == changed.target), None)
                 if stored is not None:
                     for debt in self._after_push(stored, changed.target, found_status or word):
-                        ledger.owe(delivery.subject, debt, event_id)
+                        await ledger.owe(delivery.subject, debt, event_id)
             await deliveries.save(tx, [changed])
             if copy is not None:
                 before = (await copies.by_external(tx, copy.account, [copy.external_id])).get(copy.external_id)

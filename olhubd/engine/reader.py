@@ -198,7 +198,7 @@ class Reader:
             raise  # which parks it, and that is told
         except Exception as error:
             # An account that never worked would else have nothing to show for it.
-            await reading.runs.end(reading.runs.begin(reading.account, self.name, "timer"), words(error))
+            await reading.runs.end(await reading.runs.begin(reading.account, self.name, "timer"), words(error))
             raise
         now = self._clock.now()
         since = None
@@ -226,7 +226,7 @@ class Reader:
     async def _pull(self, cursor: Cursor, trigger: str) -> Run | None:
         """Read on from `cursor`; gives the run once it has ended."""
         reading = self._reading
-        run = self._run or reading.runs.begin(reading.account, self.name, trigger)
+        run = self._run or await reading.runs.begin(reading.account, self.name, trigger)
         seen = self._seen or {cursor}
         self._run, self._seen = None, set()
         # News of orders are not put off: whoever waited in vain goes all the same.

@@ -180,7 +180,7 @@ class Reconciler:
             surplus = [id_ for id_, due in held.items() if due and id_ not in there]
             counted = len(listed)
         found = Reconciliation(
-            id=before.id if before is not None else self._hub.database.next_id("reconciliations"),
+            id=before.id if before is not None else await self._hub.database.next_id("reconciliations"),
             account=unit.name,
             day=day,
             since=since,

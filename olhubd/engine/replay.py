@@ -39,10 +39,10 @@ from olhubd.store import (
     history,
     orders,
     remarks,
-    snapshot,
 )
 from olhubd.store import inputs as kept
 from olhubd.store.inputs import Input
+from olhubd.store.sqlite import snapshot
 
 __all__ = ["Play", "Report", "replay"]
 
@@ -205,7 +205,7 @@ class Play:
         numbers: dict[EventId, EventId] = {}
         for event in told.events:
             if event.order_id is None or event.order_id in here:
-                numbers[event.id] = EventId(tx.next_id("events"))
+                numbers[event.id] = EventId(await tx.next_id("events"))
                 await events.append(tx, [msgspec.structs.replace(event, id=numbers[event.id])])
         for image in told.orders:
             if image.id in here:
@@ -242,7 +242,7 @@ class Play:
                 await deliveries.save(tx, [told])
             elif event_id := numbers.get(delivery.event_id):
                 key = delivery.key.replace(f"#{delivery.event_id}", f"#{event_id}")
-                added = DeliveryId(tx.next_id("deliveries"))
+                added = DeliveryId(await tx.next_id("deliveries"))
                 await deliveries.add(tx, [msgspec.structs.replace(delivery, id=added, event_id=event_id, key=key)])
         await copies.put(tx, image.copies)
         await remarks.put(tx, Subject.order(image.id), image.remark or Remark(), image.changed_at)

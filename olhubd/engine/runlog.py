@@ -60,10 +60,10 @@ class RunLog:
         self.latest: dict[tuple[str, str], Run] = {}
         self.totals: dict[tuple[str, str], Totals] = {}
 
-    def begin(self, account: str, feed: str, trigger: str) -> Run:
+    async def begin(self, account: str, feed: str, trigger: str) -> Run:
         """A new run; it becomes a row with its first landing or its end."""
         return Run(
-            id=RunId(self._database.next_id("runs")),
+            id=RunId(await self._database.next_id("runs")),
             account=account,
             feed=feed,
             trigger=trigger,

@@ -59,5 +59,5 @@ class Shared(msgspec.Struct, kw_only=True):
         """Write one event about an account (or the daemon) that a person or the hub itself caused."""
         cause = Cause("start", "hub") if who == "hub" else Cause("operator", who)
         ledger = Ledger(tx, self.clock.now(), cause)
-        ledger.event(kind, account, None, dict(facts))
+        await ledger.event(kind, account, None, dict(facts))
         await ledger.write(tx)

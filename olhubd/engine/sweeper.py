@@ -82,7 +82,7 @@ class Sweeper:
         since = position.since or recent
         # The one from a start in the past is not a check but the import itself, also when it was interrupted.
         first = position.since is not None and position.since == schedule.start
-        run = self._run or reading.runs.begin(reading.account, self.name, "start" if first else "timer")
+        run = self._run or await reading.runs.begin(reading.account, self.name, "start" if first else "timer")
         try:
             before = Cursor(position.cursor) if position.cursor else None
             page = await self._page("sweep", partial(self._sweep.sweep, since, before), before)

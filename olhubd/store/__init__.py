@@ -1,9 +1,9 @@
-"""The only SQL of the project: schema, migrations, one module per record, and the unit of work.
+"""The only SQL of the project: the port to a database, its homes, and one module a record.
 
 Callers above see functions and records. What is not stored here did not happen.
 """
 
-from olhubd.store.database import FAILURES, TROUBLE, Database, Reader, StoreError, Transaction
-from olhubd.store.upgrade import Planned, Watcher
+from olhubd.store.base import Database, Planned, Reader, StoreError, Transaction, Watcher
+from olhubd.store.sqlite import FAILURES, TROUBLE
 
 __all__ = ["FAILURES", "TROUBLE", "Database", "Planned", "Reader", "StoreError", "Transaction", "Watcher"]

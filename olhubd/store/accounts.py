@@ -8,7 +8,7 @@ from datetime import datetime
 import msgspec
 
 from olhubd.store import codec
-from olhubd.store.database import Reader, Row, Transaction
+from olhubd.store.base import Reader, Row, Transaction
 
 __all__ = ["AccountRow", "AccountState", "every", "get", "put"]
 

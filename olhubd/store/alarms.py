@@ -10,7 +10,7 @@ import msgspec
 
 from olhubd.model import Alarm, AlarmId, AlarmKind
 from olhubd.store import codec
-from olhubd.store.database import Reader, Row, Transaction
+from olhubd.store.base import Reader, Row, Transaction
 
 __all__ = ["KEPT", "listing", "prune", "put", "recent"]
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from olhubd.model import Fulfilment, RunState, Stage
 from olhubd.store import codec
-from olhubd.store.database import Reader
+from olhubd.store.base import Reader
 
 __all__ = ["count", "known", "last", "live", "missed", "read_at", "unfinished"]
 

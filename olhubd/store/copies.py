@@ -9,7 +9,7 @@ import msgspec
 
 from olhubd.model import Money, OrderId, Shipment
 from olhubd.store import codec
-from olhubd.store.database import Reader, Row, Transaction
+from olhubd.store.base import Reader, Row, Transaction
 
 __all__ = ["Copy", "arrive", "by_external", "forget", "of_orders", "put"]
 

@@ -8,7 +8,7 @@ import msgspec
 
 from olhubd.model import Cause, Event, Subject
 from olhubd.store import codec
-from olhubd.store.database import Reader, Row, Transaction
+from olhubd.store.base import Reader, Row, Transaction
 
 __all__ = [
     "COLUMNS",

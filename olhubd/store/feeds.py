@@ -7,7 +7,7 @@ from datetime import datetime
 import msgspec
 
 from olhubd.store import codec
-from olhubd.store.database import Reader, Transaction
+from olhubd.store.base import Reader, Transaction
 
 __all__ = ["Position", "forget", "get", "of_account", "put"]
 

@@ -12,8 +12,8 @@ import msgspec
 
 from olhubd.model import Delivery, Event, OrderId, Subject
 from olhubd.store import codec, copies, deliveries, events, orders
+from olhubd.store.base import Reader
 from olhubd.store.copies import Copy
-from olhubd.store.database import Reader
 
 __all__ = ["History", "moved_since", "names", "of_orders", "walk"]
 

@@ -13,7 +13,7 @@ from datetime import datetime
 import msgspec
 
 from olhubd.store import codec
-from olhubd.store.database import Reader, Row, Transaction
+from olhubd.store.base import Reader, Row, Transaction
 
 __all__ = ["Input", "earliest", "following", "pack", "prune", "put", "tally", "unpack"]
 
@@ -45,7 +45,7 @@ async def put(tx: Transaction, one: Input) -> None:
     await tx.execute(
         f"INSERT INTO inputs ({_COLUMNS}) VALUES (?,?,?,?,?)",
         (
-            tx.next_id("inputs"),
+            await tx.next_id("inputs"),
             codec.stamp(one.at),
             one.kind,
             codec.encode(list(one.upcoming)).decode(),

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from olhubd.model import Event, Subject
 from olhubd.store import codec
-from olhubd.store.database import Reader
+from olhubd.store.base import Reader
 from olhubd.store.events import COLUMNS, event
 
 __all__ = ["EVERYDAY", "page"]

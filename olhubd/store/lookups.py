@@ -9,7 +9,7 @@ import msgspec
 
 from olhubd.model import Kind
 from olhubd.store import codec
-from olhubd.store.database import Reader, Transaction
+from olhubd.store.base import Reader, Transaction
 
 __all__ = ["Lookup", "due", "forget", "forget_all", "put", "waiting"]
 

@@ -11,7 +11,7 @@ import msgspec
 
 from olhubd.model import Fulfilment, Money, Order, OrderId, Stage, reference
 from olhubd.store import codec
-from olhubd.store.database import Reader, Row, Transaction
+from olhubd.store.base import Reader, Row, Transaction
 
 __all__ = [
     "Held",

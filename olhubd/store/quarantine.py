@@ -9,7 +9,7 @@ import msgspec
 
 from olhubd.model import Kind, Quarantined
 from olhubd.store import codec
-from olhubd.store.database import Reader, Row, Transaction
+from olhubd.store.base import Reader, Row, Transaction
 
 __all__ = ["KEPT", "Refused", "clear", "discard", "get", "listing", "prune", "put", "tally"]
 
@@ -41,8 +41,9 @@ async def put(tx: Transaction, account: str, feed: str, records: Sequence[Refuse
         " discarded_at = CASE WHEN raw = excluded.raw THEN discarded_at END,"
         " discarded_why = CASE WHEN raw = excluded.raw THEN discarded_why END",
         [
-            (tx.next_id("quarantine"), account, feed, str(r.kind), r.external_id, r.reason, r.raw, stamp, stamp)
+            (id_, account, feed, str(r.kind), r.external_id, r.reason, r.raw, stamp, stamp)
             for r in records
+            for id_ in [await tx.next_id("quarantine")]
         ],
     )
 

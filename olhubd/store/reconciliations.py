@@ -9,7 +9,7 @@ import msgspec
 
 from olhubd.model import Reconciliation
 from olhubd.store import codec
-from olhubd.store.database import Reader, Row, Transaction
+from olhubd.store.base import Reader, Row, Transaction
 
 __all__ = ["KEPT", "different", "listing", "prune", "put", "since"]
 

@@ -10,7 +10,7 @@ import msgspec
 from olhubd.decide.remark import Remark
 from olhubd.model import OrderId, Subject
 from olhubd.store import codec
-from olhubd.store.database import Reader, Transaction
+from olhubd.store.base import Reader, Transaction
 
 __all__ = ["of_orders", "of_subjects", "put"]
 

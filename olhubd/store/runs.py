@@ -10,7 +10,7 @@ import msgspec
 
 from olhubd.model import Run
 from olhubd.store import codec
-from olhubd.store.database import Reader, Transaction
+from olhubd.store.base import Reader, Transaction
 
 __all__ = ["QUIET_KEPT", "latest", "listing", "lose", "prune", "put", "read"]
 

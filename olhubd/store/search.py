@@ -17,7 +17,7 @@ import msgspec
 
 from olhubd.model import Fulfilment, Stage
 from olhubd.store import codec
-from olhubd.store.database import Reader
+from olhubd.store.base import Reader
 from olhubd.store.orders import scaled
 
 __all__ = ["Wanted", "find", "unlinked"]

@@ -14,7 +14,7 @@ import msgspec
 
 from olhubd.model import Order, OrderId
 from olhubd.store import codec
-from olhubd.store.database import Reader, Transaction
+from olhubd.store.base import Reader, Transaction
 
 __all__ = ["KEPT", "MOST", "Kind", "Sighting", "every", "prune", "put", "status"]
 

@@ -8,7 +8,7 @@ import msgspec
 
 from olhubd.model import Scope
 from olhubd.store import codec
-from olhubd.store.database import Reader, Transaction
+from olhubd.store.base import Reader, Transaction
 
 __all__ = ["TokenRow", "add", "every", "remove", "touch"]
 

@@ -25,7 +25,8 @@ from olhubd.decide.route import Route
 from olhubd.engine.landing import Landing
 from olhubd.model import Order, Run, RunId
 from olhubd.runtime.clock import SystemClock
-from olhubd.store import Database, codec, feeds, migrate, orders
+from olhubd.store import Database, codec, feeds, orders
+from olhubd.store.sqlite import migrate
 from olhubd_allegro import mapping, wire
 from olhubd_kit.simulators.allegro import AllegroSimulator
 from tests.orders import EPOCH

@@ -36,7 +36,8 @@ from aiohttp import web
 from olhubd.engine.vault import StoreVault
 from olhubd.plugin import Token
 from olhubd.runtime.clock import SystemClock
-from olhubd.store import Database, migrate
+from olhubd.store import Database
+from olhubd.store.sqlite import migrate
 from olhubd_kit.process import Daemon, Remote, spawn_simulator
 from olhubd_kit.stage import write_configuration
 from tests.bench._meter import cpu, machine, resident

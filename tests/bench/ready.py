@@ -44,7 +44,7 @@ async def fill(path: Path, orders: int) -> None:
             routes = [Route(target="shop", sources=frozenset({account}))]
             landing = Landing(database, SystemClock(), partial(list, routes), lambda targets: None)
             run = Run(
-                id=RunId(database.next_id("runs")),
+                id=RunId(await database.next_id("runs")),
                 account=account,
                 feed="orders",
                 trigger="timer",

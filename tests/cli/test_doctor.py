@@ -18,7 +18,7 @@ import pytest
 from olhubd.cli.session import Session
 from olhubd.control.doctor.finding import CHECKS
 from olhubd.control.doctor.inside import Round
-from olhubd.store.migrate import migrate
+from olhubd.store.sqlite.migrate import migrate
 from tests.cli.conftest import Run, Terminal
 from tests.control.house import House
 

@@ -44,9 +44,9 @@ async def test_checks_tell_how_often_they_ran(trading: House) -> None:
 
 
 async def test_reconciliations_are_paged_and_filtered(house: House) -> None:
-    def day(number: int, account: str, missing: int) -> Reconciliation:
+    async def day(number: int, account: str, missing: int) -> Reconciliation:
         return Reconciliation(
-            id=house.database.next_id("reconciliations"),
+            id=await house.database.next_id("reconciliations"),
             account=account,
             day=DAY - timedelta(days=number),
             since=MIDNIGHT - timedelta(days=number),
@@ -60,7 +60,7 @@ async def test_reconciliations_are_paged_and_filtered(house: House) -> None:
             looked_at=MIDNIGHT,
         )
 
-    days = [day(1, "market", 0), day(2, "market", 1), day(1, "stingy", 0)]
+    days = [await day(1, "market", 0), await day(2, "market", 1), await day(1, "stingy", 0)]
 
     async def work(tx: Transaction) -> None:
         for one in days:

@@ -12,7 +12,7 @@ import pytest
 from olhubd.control import events
 from olhubd.model import Scope
 from olhubd.store import events as log
-from olhubd.store.database import Reader, Transaction
+from olhubd.store.base import Reader, Transaction
 from tests.control.house import House
 
 

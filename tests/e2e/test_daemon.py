@@ -25,7 +25,7 @@ import pytest
 
 from olhubd.model import Address, Order
 from olhubd.plugin import Token
-from olhubd.store import migrate
+from olhubd.store.sqlite import migrate
 from olhubd_kit.faults import Fault, Kind
 from olhubd_kit.process import Daemon
 from olhubd_kit.stage import Stage, open_stage, write_configuration

@@ -477,7 +477,7 @@ async def test_silence(watched: Watched) -> None:
             await tx.execute(
                 f"INSERT INTO orders (id, external_id, placed_at, created_at, {columns})"
                 f" SELECT ?, 'old-' || ?, ?, ?, {columns} FROM orders WHERE id = ?",
-                (tx.next_id("orders"), number, at, at, first),
+                (await tx.next_id("orders"), number, at, at, first),
             )
 
     await watched.database.write(work)

@@ -33,7 +33,7 @@ async def owe(bench: Bench, debt: Debt) -> None:
     async def work(tx: Transaction) -> None:
         ledger = Ledger(tx, bench.clock.now(), Cause("operator", "test"))
         about = Subject.order(1)
-        ledger.owe(about, debt, ledger.event("order.noted", "allegro", about))
+        await ledger.owe(about, debt, await ledger.event("order.noted", "allegro", about))
         await ledger.write(tx)
 
     await bench.database.write(work)

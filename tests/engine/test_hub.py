@@ -365,7 +365,7 @@ async def test_what_a_reload_breaks_off_does_not_stand_as_running(
     """Part of LOG-02. Nor does what an end breaks off; no count that is kept writes over it."""
     await hub.start()
     reader = database.reader
-    ids = {name: hub.runs.begin(name, "orders.sweep", "timer") for name in ("shop", "other")}
+    ids = {name: await hub.runs.begin(name, "orders.sweep", "timer") for name in ("shop", "other")}
     before = [msgspec.structs.replace(run, added=3) for run in ids.values()]
     await database.write(lambda tx: runs.put(tx, before))
 

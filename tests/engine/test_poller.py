@@ -220,8 +220,8 @@ async def test_a_good_run_whose_end_cannot_be_stored_is_still_a_good_run(
     full = True
 
     class Full:
-        def next_id(self, table: str) -> int:
-            return bench.database.next_id(table)
+        async def next_id(self, table: str) -> int:
+            return await bench.database.next_id(table)
 
         async def write(self, work: Any) -> Any:
             if full:

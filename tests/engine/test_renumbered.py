@@ -99,7 +99,7 @@ async def test_nothing_is_written_to_somebody_elses_order(
     async def owe(tx: Transaction) -> None:
         ledger = Ledger(tx, outbox.clock.now(), Cause("operator", "anna"))
         about = Subject.order(1)
-        ledger.owe(about, debt, ledger.event("order.noted", "allegro", about))
+        await ledger.owe(about, debt, await ledger.event("order.noted", "allegro", about))
         await ledger.write(tx)
 
     await outbox.database.write(owe)

@@ -37,7 +37,7 @@ def disk(database: Database, monkeypatch: pytest.MonkeyPatch) -> Disk:
 
 async def landed(database: Database, log: RunLog, account: str = "market") -> Run:
     """A run with a row, as after its first landing."""
-    run = msgspec.structs.replace(log.begin(account, "orders", "timer"), seen=2, added=1)
+    run = msgspec.structs.replace(await log.begin(account, "orders", "timer"), seen=2, added=1)
 
     async def work(tx: Transaction) -> None:
         await runs.put(tx, [run])
@@ -75,7 +75,7 @@ async def test_ends_kept_for_later_are_bounded_and_the_oldest_stay(
     log = RunLog(database, clock)
     first = await landed(database, log)
     disk.full = True
-    for run in (first, *(log.begin(f"later-{number}", "orders", "timer") for number in range(3))):
+    for run in (first, *[await log.begin(f"later-{number}", "orders", "timer") for number in range(3)]):
         with pytest.raises(sqlite3.OperationalError):
             await log.end(run, "the database cannot be used")
     disk.full = False
@@ -87,7 +87,7 @@ async def test_what_can_never_be_written_keeps_no_others_from_being_written(
     database: Database, clock: SystemClock, disk: Disk
 ) -> None:
     log = RunLog(database, clock)
-    run, odd = await landed(database, log), log.begin("odd", "orders", "timer")
+    run, odd = await landed(database, log), await log.begin("odd", "orders", "timer")
     disk.full = True
     for one, error in ((run, None), (odd, "no text: \udcff")):
         with pytest.raises(sqlite3.OperationalError):

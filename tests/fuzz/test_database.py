@@ -21,7 +21,7 @@ from olhubd.engine.landing import Landing
 from olhubd.model import Run, RunId
 from olhubd.runtime.clock import SystemClock
 from olhubd.store import FAILURES, Database, StoreError, orders, runs
-from olhubd.store.migrate import latest
+from olhubd.store.sqlite.migrate import latest
 from olhubd_kit.stage import write_configuration
 from tests.fuzz.effort import LIMIT, effort, tried
 from tests.orders import EPOCH, order

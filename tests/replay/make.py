@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from olhubd.store import snapshot
+from olhubd.store.sqlite import snapshot
 from olhubd_torture.play import play
 from olhubd_torture.schedule import draw
 from tests.e2e.test_hub import Seller

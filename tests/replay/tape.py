@@ -10,8 +10,9 @@ import msgspec
 
 from olhubd.decide.route import Route
 from olhubd.engine.replay import Play
-from olhubd.store import Database, Reader, history, inputs, snapshot
+from olhubd.store import Database, Reader, history, inputs
 from olhubd.store.inputs import Input
+from olhubd.store.sqlite import snapshot
 
 FOLDER = Path(__file__).parent
 

@@ -22,8 +22,9 @@ from olhubd.engine.waste import Waste
 from olhubd.model import Order, Run, RunId
 from olhubd.plugin import Record
 from olhubd.runtime.clock import EPOCH, VirtualClock
-from olhubd.store import Database, StoreError, Transaction, snapshot
+from olhubd.store import Database, StoreError, Transaction
 from olhubd.store import inputs as kept
+from olhubd.store.sqlite import snapshot
 from olhubd_torture.play import play
 from olhubd_torture.schedule import draw
 from tests.orders import line, order, paid

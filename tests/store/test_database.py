@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from olhubd.model import Kind
-from olhubd.store import Database, Reader, StoreError, Transaction, lookups, migrate
+from olhubd.store import Database, Reader, StoreError, Transaction, lookups
+from olhubd.store.sqlite import SQLite, migrate
 from tests.orders import EPOCH
 
 
@@ -30,22 +31,22 @@ async def names(database: Database) -> set[str]:
 
 async def test_writes_survive_closing(tmp_path: Path) -> None:
     path = tmp_path / "hub.sqlite"
-    async with Database.open(path) as database:
+    async with SQLite.open(path) as database:
         await put(database, "a")
-    async with Database.open(path) as database:
+    async with SQLite.open(path) as database:
         assert await names(database) == {"a"}
 
 
 async def test_a_commit_waits_for_the_disk(tmp_path: Path) -> None:
     """What `write` has returned from would be lost with the power by a writer that syncs less."""
-    async with Database.open(tmp_path / "hub.sqlite") as database:
+    async with SQLite.open(tmp_path / "hub.sqlite") as database:
         assert list(await database._writer.execute_fetchall("PRAGMA synchronous")) == [(2,)]
         assert list(await database._writer.execute_fetchall("PRAGMA journal_mode")) == [("wal",)]
 
 
 async def test_the_file_is_private(tmp_path: Path) -> None:
     path = tmp_path / "hub.sqlite"
-    async with Database.open(path):
+    async with SQLite.open(path):
         assert path.stat().st_mode & 0o077 == 0
 
 
@@ -58,7 +59,7 @@ async def test_one_failing_unit_hurts_no_neighbour(tmp_path: Path) -> None:
         )
         raise ZeroDivisionError
 
-    async with Database.open(tmp_path / "hub.sqlite") as database:
+    async with SQLite.open(tmp_path / "hub.sqlite") as database:
         results = await asyncio.gather(
             put(database, "a"), database.write(wrong), put(database, "b"), return_exceptions=True
         )
@@ -75,7 +76,7 @@ async def test_a_storm_of_cancellations_leaves_nothing_half_done(tmp_path: Path)
             await lookups.put(tx, "allegro", [wish])
             await asyncio.sleep(0)
 
-    async with Database.open(tmp_path / "hub.sqlite") as database:
+    async with SQLite.open(tmp_path / "hub.sqlite") as database:
         dice = random.Random(1)
 
         async def one(name: str) -> None:
@@ -99,16 +100,15 @@ async def test_identifiers_go_on_after_a_restart(tmp_path: Path) -> None:
     path = tmp_path / "hub.sqlite"
 
     async def work(tx: Transaction) -> int:
-        id_ = tx.next_id("runs")
+        id_ = await tx.next_id("inputs")
         await tx.execute(
-            "INSERT INTO runs VALUES (?, 'a', 'orders', 'timer', 0, NULL, 'running', 1, 0, 0, 0, 0, 0, NULL)",
-            (id_,),
+            "INSERT INTO inputs (id, at, kind, upcoming, document) VALUES (?, 0, '', '[]', x'')", (id_,)
         )
         return id_
 
-    async with Database.open(path) as database:
+    async with SQLite.open(path) as database:
         first = await database.write(work)
-    async with Database.open(path) as database:
+    async with SQLite.open(path) as database:
         assert await database.write(work) > first
 
 
@@ -119,7 +119,7 @@ async def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
     connection.execute(f"PRAGMA user_version = {migrate.latest() + 1}")
     connection.close()
     with pytest.raises(StoreError, match="newer olhubd"):
-        async with Database.open(path):
+        async with SQLite.open(path):
             pass
 
 
@@ -127,7 +127,7 @@ async def test_what_is_no_database_is_refused_with_words(tmp_path: Path) -> None
     path = tmp_path / "hub.sqlite"
     path.write_text("not a database at all, but long enough to look at " * 50)
     with pytest.raises(StoreError, match="cannot be opened"):
-        async with Database.open(path):
+        async with SQLite.open(path):
             pass
 
 
@@ -168,7 +168,7 @@ async def test_a_database_of_another_program_is_left_alone(tmp_path: Path) -> No
     connection.execute("CREATE TABLE theirs (a)")
     connection.close()
     with pytest.raises(StoreError, match="another program"):
-        async with Database.open(path):
+        async with SQLite.open(path):
             pass
     connection = sqlite3.connect(path)
     assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("theirs",)]
@@ -181,7 +181,7 @@ async def test_a_database_that_lacks_a_table_names_the_way_out(tmp_path: Path) -
     connection.execute("DROP TABLE deliveries")
     connection.close()
     with pytest.raises(StoreError, match="no such table: deliveries: restore a backup"):
-        async with Database.open(path):
+        async with SQLite.open(path):
             pass
 
 
@@ -189,7 +189,7 @@ async def test_a_database_that_lacks_a_table_names_the_way_out(tmp_path: Path) -
 async def test_a_file_that_is_gone_takes_no_more_writes(tmp_path: Path, replaced: bool) -> None:
     """They would be lost with the process, tokens and all."""
     path = tmp_path / "hub.sqlite"
-    async with Database.open(path) as database:
+    async with SQLite.open(path) as database:
         path.rename(tmp_path / "moved")
         if replaced:
             path.touch()
@@ -199,7 +199,7 @@ async def test_a_file_that_is_gone_takes_no_more_writes(tmp_path: Path, replaced
 
 
 async def test_a_full_disk_makes_it_unready_until_a_write_succeeds(tmp_path: Path) -> None:
-    async with Database.open(tmp_path / "hub.sqlite") as database:
+    async with SQLite.open(tmp_path / "hub.sqlite") as database:
         await put(database, "a")
         await database._writer.execute("PRAGMA max_page_count = 1")
         with pytest.raises(sqlite3.OperationalError, match="full"):
@@ -213,7 +213,7 @@ async def test_a_full_disk_makes_it_unready_until_a_write_succeeds(tmp_path: Pat
 async def test_what_is_read_together_is_of_one_moment(tmp_path: Path) -> None:
     """Issue 4, "It must show" 3: a card is one way to the database, and no half of it is newer than the other."""
     path = tmp_path / "hub.sqlite"
-    async with Database.open(path) as database:
+    async with SQLite.open(path) as database:
         await put(database, "a")
 
         async def twice(reader: Reader) -> tuple[set[str], set[str]]:
@@ -229,7 +229,7 @@ async def test_what_is_read_together_is_of_one_moment(tmp_path: Path) -> None:
 
 
 async def test_who_reads_together_awaits_nothing_else(tmp_path: Path) -> None:
-    async with Database.open(tmp_path / "hub.sqlite") as database:
+    async with SQLite.open(tmp_path / "hub.sqlite") as database:
 
         async def waits(reader: Reader) -> None:
             await asyncio.sleep(0)

@@ -21,12 +21,13 @@ from olhubd.store import (
     reconciliations,
     runs,
 )
-from olhubd.store.database import Parameters, Reader, Row
+from olhubd.store.base import Parameters, Row
+from olhubd.store.sqlite.database import FileReader
 
 SETTLED = 3000
 
 
-class Asking(Reader):
+class Asking(FileReader):
     """Notes the plan of each statement beside its rows."""
 
     def __init__(self, connection: aiosqlite.Connection) -> None:
@@ -87,7 +88,7 @@ class Renewing(Asking):
     """Notes the plan of what is changed, too."""
 
     async def execute(self, sql: str, parameters: Parameters = ()) -> int:
-        self.steps += [row[3] for row in await Reader.fetch(self, f"EXPLAIN QUERY PLAN {sql}", parameters)]
+        self.steps += [row[3] for row in await FileReader.fetch(self, f"EXPLAIN QUERY PLAN {sql}", parameters)]
         return (await self._connection.execute(sql, parameters)).rowcount
 
 

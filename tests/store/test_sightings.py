@@ -10,13 +10,14 @@ import aiosqlite
 import msgspec
 
 from olhubd.model import OrderId, Payment, PaymentType, Shipping, Stage
-from olhubd.store import Database, Transaction, codec, migrate, sightings
-from olhubd.store.database import Reader
+from olhubd.store import Database, Transaction, codec, sightings
 from olhubd.store.sightings import Kind
+from olhubd.store.sqlite import migrate
+from olhubd.store.sqlite.database import FileReader
 from tests.orders import order
 
 AT = datetime(2026, 1, 31, tzinfo=UTC)
-STEPS = sorted((Path(migrate.__file__).parent / "sqlite").glob("*.sql"))
+STEPS = sorted((Path(migrate.__file__).parent).glob("*.sql"))
 WAYS = [("dpd-1", "Kurier DPD"), ("dpd-1", "Kurier DPD"), (None, "Odbiór osobisty"), (None, None)]
 
 
@@ -60,7 +61,7 @@ async def test_an_upgrade_counts_what_landing_would_have_counted(tmp_path: Path)
         )
         landed = await sightings.every(database.reader)
     async with aiosqlite.connect(old) as opened:
-        upgraded = await sightings.every(Reader(opened))
+        upgraded = await sightings.every(FileReader(opened))
         assert list(await opened.execute_fetchall("SELECT DISTINCT amount FROM orders")) == [(125_000,)]
     assert upgraded == landed
     assert {(one.kind, one.value): one.orders for one in landed} == {

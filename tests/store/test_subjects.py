@@ -25,7 +25,8 @@ from olhubd.model import (
     OrderId,
     Subject,
 )
-from olhubd.store import Database, Transaction, deliveries, events, journal, lookups, migrate, quarantine, remarks
+from olhubd.store import Database, Transaction, deliveries, events, journal, lookups, quarantine, remarks
+from olhubd.store.sqlite import migrate
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 AT = int(NOON.timestamp()) * 1_000_000
@@ -226,8 +227,8 @@ async def test_all_that_was_known_of_orders_is_known(old: tuple[Path, int]) -> N
         assert await reader.fetch("PRAGMA foreign_key_check") == []
 
         async def go_on(tx: Transaction) -> None:
-            await events.append(tx, [event(tx.next_id("events"), "product.changed", FIVE[1])])
-            await deliveries.add(tx, [delivery(tx.next_id("deliveries"), FIVE[1])])
+            await events.append(tx, [event(await tx.next_id("events"), "product.changed", FIVE[1])])
+            await deliveries.add(tx, [delivery(await tx.next_id("deliveries"), FIVE[1])])
 
         await database.write(go_on)
         assert [one.id for one in (await deliveries.of_subjects(reader, [FIVE[1]]))[FIVE[1]]] == [6]

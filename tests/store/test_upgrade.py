@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from olhubd.store import Database, StoreError, Watcher, migrate, upgrade
-from olhubd.store.upgrade import Planned
+from olhubd.store import Database, StoreError, Watcher
+from olhubd.store.base import Planned
+from olhubd.store.sqlite import migrate, upgrade
 
 Free = Callable[[int], None]
 ROWS = 20_000

@@ -179,7 +179,7 @@ _OPEN = "BLOB NOT NULL\n);\nCREATE INDEX orders_of"
 @contextlib.contextmanager
 def _no_unique_key() -> Iterator[None]:
     """What is known is not recognised, and the schema does not object."""
-    from olhubd.store import migrate
+    from olhubd.store.sqlite import migrate
 
     steps = {
         number: sql.replace(_UNIQUE, _OPEN).replace("UNIQUE INDEX order_lines_live", "INDEX order_lines_live")
@@ -317,9 +317,10 @@ def _token_used_before_it_is_synced() -> Any:
 
     async def lazy(self: StoreVault, account: str, token: Token) -> None:
         for mode, work in (("NORMAL", save(self, account, token)), ("FULL", None)):
-            while self._database._writer.in_transaction:  # within one, nothing can be changed
+            database: Any = self._database
+            while database._writer.in_transaction:  # within one, nothing can be changed
                 await asyncio.sleep(0)
-            await self._database._writer.execute(f"PRAGMA synchronous = {mode}")
+            await database._writer.execute(f"PRAGMA synchronous = {mode}")
             if work is not None:
                 await work
 

@@ -16,7 +16,8 @@ from unittest import mock
 import msgspec
 import pytest
 
-from olhubd.store import TROUBLE, Database, Transaction, accounts, migrate
+from olhubd.store import TROUBLE, Transaction, accounts
+from olhubd.store.sqlite import SQLite, migrate
 from olhubd_torture import inline
 from olhubd_torture.campaign import SMALL, at_every_crossing
 from olhubd_torture.play import play
@@ -60,7 +61,7 @@ async def test_what_was_acknowledged_outlives_a_cut(disk: Path, tmp_path: Path) 
     platter = Platter(disk, random.Random(1))
     told: list[str] = []
     with platter.spinning():
-        async with Database.open(disk / NAME) as database:
+        async with SQLite.open(disk / NAME) as database:
             for number in range(30):
                 await database.write(lambda tx, name=f"{number:03}": add(tx, name))  # type: ignore[misc]
                 told.append(f"{number:03}")
@@ -74,7 +75,7 @@ async def test_a_store_that_does_not_sync_is_found_out(disk: Path, tmp_path: Pat
     platter = Platter(disk, random.Random(1))
     lost = 0
     with platter.spinning():
-        async with Database.open(disk / NAME) as database:
+        async with SQLite.open(disk / NAME) as database:
             await database._writer.execute(f"PRAGMA synchronous = {mode}")
             for number in range(30):
                 await database.write(lambda tx, name=f"{number:03}": add(tx, name))  # type: ignore[misc]
@@ -92,7 +93,7 @@ async def test_what_could_not_be_synced_was_never_acknowledged(disk: Path, tmp_p
         place.mkdir()
         platter = Platter(place, random.Random(seed))
         with platter.spinning():
-            async with Database.open(place / NAME) as database:
+            async with SQLite.open(place / NAME) as database:
                 await database.write(lambda tx: add(tx, "before"))
                 platter.failing = True
                 for _ in range(3):

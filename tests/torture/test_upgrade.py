@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from unittest import mock
 
-from olhubd.store import migrate
+from olhubd.store.sqlite import migrate
 from olhubd_torture.upgrade import upgrades
 from tests.torture.mutations import swap
 

@@ -11,7 +11,7 @@ import time
 from importlib import resources
 from pathlib import Path
 
-from olhubd.store.migrate import latest
+from olhubd.store.sqlite.migrate import latest
 from olhubd_kit.process import Daemon
 
 __all__ = ["Aged"]

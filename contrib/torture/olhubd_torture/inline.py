@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from olhubd.store import Reader
+from olhubd.store.sqlite.database import FileReader
 
 __all__ = ["Connection", "connect"]
 
@@ -54,7 +55,14 @@ class Connection:
             await _turn()
 
     async def together(self, work: Callable[[Reader], Coroutine[Any, Any, T]]) -> T:
-        return await work(Reader(self))  # type: ignore[arg-type]
+        return await work(FileReader(self))  # type: ignore[arg-type]
+
+    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        try:
+            self.broken("BEGIN IMMEDIATE")
+            return work(self._raw)
+        finally:
+            await _turn()
 
 
 @asynccontextmanager

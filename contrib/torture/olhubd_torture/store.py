@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import enum
 import functools
-import itertools
 import os
 import random
 import shutil
@@ -22,7 +21,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from olhubd.store import TROUBLE, Database, migrate
+from olhubd.store import TROUBLE
+from olhubd.store.sqlite import SQLite, migrate
+from olhubd.store.sqlite.ids import Identifiers
 from olhubd_torture import inline
 from olhubd_torture.frontier import Frontier
 from olhubd_torture.power import Platter
@@ -49,15 +50,13 @@ class Disk(enum.StrEnum):
     """Each sync fails, and what was not synced by then may be lost for good. Without a platter it is full."""
 
 
-class Store(Database):
+class Store(SQLite):
     """Open it by `Store.at`."""
 
     _connect = staticmethod(inline.connect)
 
-    def __init__(
-        self, path: Path, writer: Any, readers: Sequence[Any], sequences: dict[str, itertools.count[int]]
-    ) -> None:
-        super().__init__(path, writer, readers, sequences)
+    def __init__(self, path: Path, writer: Any, readers: Sequence[Any], ids: Identifiers) -> None:
+        super().__init__(path, writer, readers, ids)
         self.frontier: Frontier | None = None
         self.platter: Platter | None = None
         """What a cut of the power would leave, where that is watched."""

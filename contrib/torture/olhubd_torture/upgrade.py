@@ -18,7 +18,7 @@ from pathlib import Path
 
 import msgspec
 
-from olhubd.store import migrate
+from olhubd.store.sqlite import migrate
 from olhubd_torture.play import swift
 from olhubd_torture.power import Platter
 from olhubd_torture.vfs import unreachable

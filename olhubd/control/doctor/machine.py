@@ -12,7 +12,8 @@ from pathlib import Path
 from olhubd.config import Configuration, Control
 from olhubd.control.doctor.finding import Finding, fine, look, skipped, wrong
 from olhubd.control.listening import opened
-from olhubd.store import FAILURES, StoreError, integrity, migrate
+from olhubd.store import FAILURES, StoreError
+from olhubd.store.sqlite import integrity, migrate
 
 __all__ = ["DATABASE", "Place", "database", "disk", "files", "own_checks", "place", "plugins", "port"]
 

@@ -43,10 +43,12 @@ async def book(
         if outcome.event is None:
             continue
         cause = Cause("delivery", str(outcome.delivery.id))
-        event_id = ledger.event(outcome.event, outcome.account, outcome.delivery.subject, outcome.facts, cause)
+        event_id = await ledger.event(
+            outcome.event, outcome.account, outcome.delivery.subject, outcome.facts, cause
+        )
         for debt in outcome.debts:
             if (outcome.delivery.subject, debt.target, debt.action) not in owed:
-                ledger.owe(outcome.delivery.subject, debt, event_id)
+                await ledger.owe(outcome.delivery.subject, debt, event_id)
     await acquaint(tx, ledger, target, arrived, routes)
     await ledger.write(tx)
     return outcomes

@@ -56,7 +56,7 @@ class Ledger:
         """The targets that have this order or are owed it. Call `known_deliveries` before."""
         return netting.holders(self._deliveries.get(subject, ()))
 
-    def event(
+    async def event(
         self,
         kind: str,
         account: str,
@@ -66,7 +66,7 @@ class Ledger:
     ) -> EventId:
         """Add one event; gives its id."""
         event = Event(
-            id=EventId(self._tx.next_id("events")),
+            id=EventId(await self._tx.next_id("events")),
             at=self.now,
             kind=kind,
             account=account,
@@ -77,7 +77,7 @@ class Ledger:
         self.events.append(event)
         return event.id
 
-    def record(
+    async def record(
         self,
         subject: Subject,
         account: str,
@@ -92,25 +92,25 @@ class Ledger:
 
         `known` are the subject's deliveries so far, against which the debts are netted (`olhubd.decide.netting`).
         """
-        ids = [self.event(change.kind, account, subject, change, cause) for change in found]
+        ids = [await self.event(change.kind, account, subject, change, cause) for change in found]
         for id_, change in zip(ids, found, strict=True):
             if isinstance(change, Cancelled | Superseded):
                 self._needless.setdefault(subject, (_off(change), account, id_))
         known = list(known)
         for change, id_ in zip(found, ids, strict=True):
             if isinstance(change, Reopened):
-                self.agreed(account, (d for d in known if onesided.asks(d, CopyReopened)), id_)
+                await self.agreed(account, (d for d in known if onesided.asks(d, CopyReopened)), id_)
         for step in netting.net(found, list(debts), known, doubted=doubted):
             if isinstance(step, Settlement):
                 self._settle(step)
             else:
-                self.owe(subject, step, ids[step.cause])
+                await self.owe(subject, step, ids[step.cause])
 
     def look_up(self, push: Delivery) -> None:
         """Have an order looked up at its target, whatever became of its delivery: it is told to be there."""
         self._settle(Settlement(delivery=push, state=DeliveryState.SENT))
 
-    def hold(self, push: Delivery, account: str, reason: str, kind: Hold) -> None:
+    async def hold(self, push: Delivery, account: str, reason: str, kind: Hold) -> None:
         """Have a person see to an order that had ended at its target, or seemed to."""
         facts: dict[str, object] = {
             "delivery": push.id,
@@ -119,25 +119,25 @@ class Ledger:
             "reason": reason,
             "kind": kind.value,
         }
-        self.event("delivery.held", account, push.subject, facts)
+        await self.event("delivery.held", account, push.subject, facts)
         # With a time of sending it is looked up before it is sent, whatever a person does with it.
         held = msgspec.structs.replace(push, external_id=None, sent_at=push.sent_at or self.now)
         self._settle(Settlement(delivery=held, state=DeliveryState.HOLD, reason=reason, delay=None))
 
-    def agreed(self, account: str, asked: Iterable[Delivery], event_id: EventId | None = None) -> None:
+    async def agreed(self, account: str, asked: Iterable[Delivery], event_id: EventId | None = None) -> None:
         """Drop those of these questions that still wait: the purchase and its copy agree by now."""
         cause = Cause("event", str(event_id)) if event_id is not None else None
         for row in asked:
             if row.state.open and row.state is not DeliveryState.SENT:
-                self._drop(row, account, onesided.AGREED, cause)
+                await self._drop(row, account, onesided.AGREED, cause)
 
-    def owe(self, subject: Subject, debt: Debt, event_id: EventId) -> None:
+    async def owe(self, subject: Subject, debt: Debt, event_id: EventId) -> None:
         """Add one debt caused by an event."""
         if debt.replaces:
             self._replaced.append((subject, debt))
         self._new.append(
             Delivery(
-                id=DeliveryId(self._tx.next_id("deliveries")),
+                id=DeliveryId(await self._tx.next_id("deliveries")),
                 subject=subject,
                 target=debt.target,
                 action=debt.action,
@@ -200,16 +200,16 @@ class Ledger:
         for subject, (reason, account, event_id) in self._needless.items():
             rows = (await deliveries.of_subjects(tx, [subject])).get(subject, [])
             for row in (row for row in rows if plan.refused(row)):
-                self._drop(row, account, reason, Cause("event", str(event_id)))
+                await self._drop(row, account, reason, Cause("event", str(event_id)))
 
-    def _drop(self, row: Delivery, account: str, reason: str, cause: Cause | None) -> None:
+    async def _drop(self, row: Delivery, account: str, reason: str, cause: Cause | None) -> None:
         facts: dict[str, object] = {
             "delivery": row.id,
             "action": row.action.value,
             "target": row.target,
             "reason": reason,
         }
-        self.event("delivery.dropped", account, row.subject, facts, cause)
+        await self.event("delivery.dropped", account, row.subject, facts, cause)
         self._settle(Settlement(delivery=row, state=DeliveryState.DROPPED, reason=reason))
 
     def _due(self, delay: float) -> datetime:

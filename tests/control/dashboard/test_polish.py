@@ -216,7 +216,7 @@ async def every_event(house: House, order: int) -> None:
         for number, kind in enumerate(sorted(set(kinds) - parts)):
             ledger = Ledger(tx, house.clock.now(), causes[number % len(causes)])
             whose = Subject.order(order) if kind.startswith(("order.", "copy.", "delivery.")) else None
-            ledger.event(kind, "market", whose, {**FACTS, **OTHERWISE.get(kind, {})})
+            await ledger.event(kind, "market", whose, {**FACTS, **OTHERWISE.get(kind, {})})
             await ledger.write(tx)
 
     await house.database.write(work)

@@ -16,7 +16,7 @@ from olhubd.config import Configuration
 from olhubd.control.doctor import machine
 from olhubd.control.doctor.finding import Finding, State
 from olhubd.plugin import hookimpl
-from olhubd.store.migrate import latest, migrate
+from olhubd.store.sqlite.migrate import latest, migrate
 
 
 @pytest.fixture

@@ -13,11 +13,10 @@ import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
 
-import msgspec
-
 from olhubd.store import codec
+from olhubd.store.base import Planned
 
-__all__ = ["NoRoom", "Planned", "Watcher", "mebibytes", "planned", "require_room"]
+__all__ = ["NoRoom", "mebibytes", "planned", "require_room"]
 
 _REWRITES = re.compile(r"-- Rewrites: ([a-z_, ]+)\n")
 _SLACK = 2**20
@@ -29,30 +28,6 @@ _WRITTEN = 10 * 2**20
 
 class NoRoom(Exception):
     """The disk has no room for the upgrade; nothing was begun."""
-
-
-class Planned(msgspec.Struct, frozen=True, kw_only=True):
-    """An upgrade of the file at `path` from one schema to another, about to begin.
-
-    `size` is that of its backup and `needs` what must be free on the disk, in bytes; it takes about `seconds`.
-    """
-
-    path: Path
-    before: int
-    schema: int
-    size: int
-    needs: int
-    seconds: int
-
-
-class Watcher:
-    """Hears of an upgrade, in the thread that does it. This one does nothing."""
-
-    def begins(self, upgrade: Planned) -> None:
-        """It is about to begin."""
-
-    def goes_on(self) -> None:
-        """It is not stuck: told every few moments while there is progress."""
 
 
 def planned(connection: sqlite3.Connection, path: Path, before: int, schema: int, steps: Iterable[str]) -> Planned:

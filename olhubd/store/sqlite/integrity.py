@@ -12,8 +12,8 @@ from urllib.parse import quote
 import aiosqlite
 import msgspec
 
-from olhubd.store import migrate
-from olhubd.store.database import StoreError
+from olhubd.store.base import StoreError
+from olhubd.store.sqlite import migrate
 
 __all__ = ["Soundness", "examine"]
 

@@ -12,36 +12,27 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, TypeVar
 
 import aiosqlite
 
-from olhubd.store import migrate
-from olhubd.store.upgrade import Watcher
+from olhubd.store import base
+from olhubd.store.base import Parameters, Reading, Row, StoreError, Upgrade, Watcher, Work
+from olhubd.store.sqlite import migrate
+from olhubd.store.sqlite.ids import Identifiers
 
-__all__ = ["FAILURES", "TROUBLE", "Database", "Reader", "StoreError", "Transaction"]
+__all__ = ["FAILURES", "TROUBLE", "FileReader", "FileTransaction", "SQLite"]
 
 T = TypeVar("T")
-Row = tuple[Any, ...]
-Parameters = Sequence[Any]
 
 _GROUP = 64
 _READERS = 3
 _READING = ("query_only = ON", "busy_timeout = 5000", "wal_autocheckpoint = 0")
-_TABLES = ("runs", "orders", "events", "deliveries", "quarantine", "alarms", "reconciliations", "inputs")
-_DECIDED = ("orders", "events", "deliveries", "quarantine")
-"""The tables in which decisions become rows."""
-
-
-class StoreError(Exception):
-    """The database cannot be used: why, and what to do."""
-
 
 FAILURES: Final = (StoreError, aiosqlite.Error)
 """What is raised when the database itself is the trouble."""
@@ -49,10 +40,7 @@ TROUBLE: Final = (StoreError, aiosqlite.OperationalError)
 """Those of them that have nothing to do with what was to be written."""
 
 
-Reading = Callable[["Reader"], Coroutine[Any, Any, T]]
-
-
-class Reader:
+class FileReader(base.Reader):
     """Reads on one connection. `waiting` is how much of it is under way."""
 
     def __init__(self, connection: aiosqlite.Connection) -> None:
@@ -66,16 +54,8 @@ class Reader:
         finally:
             self.waiting -= 1
 
-    async def one(self, sql: str, parameters: Parameters = ()) -> Row | None:
-        rows = await self.fetch(sql, parameters)
-        return rows[0] if rows else None
-
     async def together(self, work: Reading[T]) -> T:
-        """Run `work`, which awaits nothing but the reader it is given, on what is committed at one moment.
-
-        It runs in the thread of the connection, so it must touch nothing that changes. All its statements together
-        cost one way to that thread and back.
-        """
+        """It runs in the thread of the connection. All its statements cost one way there and back."""
         self.waiting += 1
         try:
             done: T = await self._connection.together(work)  # type: ignore[attr-defined]
@@ -84,12 +64,11 @@ class Reader:
             self.waiting -= 1
 
 
-class _Trip(Reader):
+class _Trip(base.Reader):
     """Reads in the thread of the connection itself, so that nothing is ever waited for."""
 
     def __init__(self, raw: sqlite3.Connection) -> None:
         self._raw = raw
-        self.waiting = 0
 
     async def fetch(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         return self._raw.execute(sql, parameters).fetchall()
@@ -101,23 +80,27 @@ class _Trip(Reader):
 class _Connection(aiosqlite.Connection):
     """One that can run many statements for the price of one way to its thread and back."""
 
-    async def together(self, work: Reading[T]) -> T:
-        done: T = await self._execute(self._together, work)  # type: ignore[no-untyped-call]
+    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run `work` in the thread of the connection."""
+        done: T = await self._execute(work, self._conn)  # type: ignore[no-untyped-call]
         return done
 
-    def _together(self, work: Reading[T]) -> T:
-        raw = self._conn
-        raw.execute("BEGIN")
-        unit = work(_Trip(raw))
-        try:
-            unit.send(None)
-        except StopIteration as stop:
-            done: T = stop.value
-            return done
-        finally:
-            unit.close()
-            raw.execute("COMMIT")
-        raise RuntimeError("a unit that reads awaited something else than its reader")
+    async def together(self, work: Reading[T]) -> T:
+        return await self.run(partial(_together, work))
+
+
+def _together(work: Reading[T], raw: sqlite3.Connection) -> T:
+    raw.execute("BEGIN")
+    unit = work(_Trip(raw))
+    try:
+        unit.send(None)
+    except StopIteration as stop:
+        done: T = stop.value
+        return done
+    finally:
+        unit.close()
+        raw.execute("COMMIT")
+    raise RuntimeError("a unit that reads awaited something else than its reader")
 
 
 def _connect(path: Path, **named: Any) -> _Connection:
@@ -129,56 +112,36 @@ def _cache(path: Path) -> int:
     return min(16_000, max(2_000, path.stat().st_size // 1024 // 64))
 
 
-class Transaction(Reader):
+class FileTransaction(FileReader, base.Transaction):
     """Reads and writes inside the writer's transaction."""
 
-    def __init__(self, connection: aiosqlite.Connection, sequences: dict[str, itertools.count[int]]) -> None:
+    def __init__(self, connection: aiosqlite.Connection, ids: Identifiers) -> None:
         super().__init__(connection)
-        self._sequences = sequences
-        self.recording = False
-        """Whether inputs are kept, so that what is decided can be decided again."""
+        self._ids = ids
 
     async def execute(self, sql: str, parameters: Parameters = ()) -> int:
-        """Run one statement; gives the number of rows it changed."""
         cursor = await self._connection.execute(sql, parameters)
         return cursor.rowcount
 
-    async def executemany(self, sql: str, rows: Collection[Parameters]) -> None:
-        if rows:  # for nothing the way to the connection's thread and back is too long
-            await self._connection.executemany(sql, rows)
+    async def executemany(self, sql: str, rows: Collection[Parameters]) -> int:
+        if not rows:  # for nothing the way to the connection's thread and back is too long
+            return 0
+        cursor = await self._connection.executemany(sql, rows)
+        return cursor.rowcount
 
-    def next_id(self, table: str) -> int:
-        """A new identifier, in the order of commits."""
-        return next(self._sequences[table])
+    async def next_id(self, table: str) -> int:
+        """Numbers of rows that are written in the transaction itself come in the order of commits."""
+        return self._ids.next(table)
 
     def upcoming(self) -> list[int]:
-        """The identifiers that come next in the tables of decisions."""
-        found = []
-        for table in _DECIDED:
-            found.append(following := next(self._sequences[table]))
-            self._sequences[table] = itertools.count(following)
-        return found
+        return self._ids.upcoming()
 
     def resume(self, upcoming: Sequence[int]) -> None:
-        """Go on with these identifiers, where that does not give one twice."""
-        for table, wanted, own in zip(_DECIDED, upcoming, self.upcoming(), strict=True):
-            self._sequences[table] = itertools.count(max(wanted, own))
+        self._ids.resume(upcoming)
 
 
-Work = Callable[[Transaction], Awaitable[Any]]
-
-
-class Upgrade(NamedTuple):
-    """The schema that a file has now, the copy of it as it was, whose name tells from which one it came, and the
-    seconds it took."""
-
-    schema: int
-    backup: Path
-    took: float
-
-
-class Database:
-    """An open database. Make it by `Database.open`; close it, or the process will not end."""
+class SQLite(base.Database):
+    """An open file. Make it by `SQLite.open`; close it, or the process will not end."""
 
     _connect: Callable[..., contextlib.AbstractAsyncContextManager[Any]] = staticmethod(_connect)
     """Opens a connection; another one may work without a thread."""
@@ -186,30 +149,30 @@ class Database:
     def __init__(
         self,
         path: Path,
-        writer: aiosqlite.Connection,
+        writer: _Connection,
         readers: Sequence[aiosqlite.Connection],
-        sequences: dict[str, itertools.count[int]],
+        ids: Identifiers,
     ) -> None:
         self._path = path
         self._file = path.stat()
         self._writable = True
         self._writer = writer
         self._readers = readers
-        self._sequences = sequences
-        self._transaction = Transaction(writer, sequences)
-        self._idle = [Reader(connection) for connection in readers]
-        self._waiting: asyncio.Queue[tuple[Work, asyncio.Future[Any]] | None] = asyncio.Queue()
+        self._ids = ids
+        self._transaction = FileTransaction(writer, ids)
+        self._idle = [FileReader(connection) for connection in readers]
+        self._waiting: asyncio.Queue[tuple[Work[Any], asyncio.Future[Any]] | None] = asyncio.Queue()
         self._task = asyncio.create_task(self._write_groups(), name="store writer")
         self._closed = False
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def open(cls, path: Path, watcher: Watcher | None = None) -> AsyncIterator[Database]:
-        """Migrate the file at `path` and open it. Raises StoreError with what to do about it.
+    async def open(cls, place: Path, watcher: Watcher | None = None) -> AsyncIterator[SQLite]:
+        """Migrate the file at `place` and open it. Raises StoreError with what to do about it.
 
         `watcher` hears of an upgrade, in another thread.
         """
-        began = asyncio.get_running_loop().time()
+        path, began = place, asyncio.get_running_loop().time()
         try:
             backup = await asyncio.to_thread(migrate.migrate, path, watcher=watcher)
         except (migrate.SchemaTooNew, migrate.Foreign, migrate.NoRoom) as error:
@@ -236,14 +199,12 @@ class Database:
                 for pragma in (*_READING, f"cache_size = -{_cache(path)}"):
                     await reader.execute(f"PRAGMA {pragma}")
                 readers.append(reader)
-            sequences = {}
+            ids = Identifiers()
             try:
-                for table in _TABLES:
-                    rows = list(await writer.execute_fetchall(f"SELECT COALESCE(MAX(id), 0) FROM {table}"))
-                    sequences[table] = itertools.count(rows[0][0] + 1)
+                await writer.run(ids.look)
             except aiosqlite.Error as error:
                 raise StoreError(_unusable(path, error)) from error
-            database = cls(path, writer, readers, sequences)
+            database = cls(path, writer, readers, ids)
             if backup is not None:
                 database.upgraded = Upgrade(schema=migrate.latest(), backup=backup, took=took)
             try:
@@ -251,12 +212,10 @@ class Database:
             finally:
                 await database._close()
 
-    upgraded: Upgrade | None = None
-    """What the opening changed, if it brought the file to a newer schema."""
-
-    def next_id(self, table: str) -> int:
-        """A new identifier for a row that will be written later (a run, before its first landing)."""
-        return next(self._sequences[table])
+    async def next_id(self, table: str) -> int:
+        while (found := self._ids.take(table)) is None:
+            await self.write(_nothing)  # which renews the block
+        return found
 
     @property
     def path(self) -> Path:
@@ -273,13 +232,9 @@ class Database:
         self._transaction.recording = wanted
 
     @property
-    def reader(self) -> Reader:
+    def reader(self) -> FileReader:
         """A connection to read what is committed: one that has nothing to do, and of these the one used most."""
         return min(self._idle, key=lambda reader: reader.waiting)
-
-    async def read(self, work: Reading[T]) -> T:
-        """Read together what belongs together; see `Reader.together`."""
-        return await self.reader.together(work)
 
     async def answers(self, within: float = 2.0) -> bool:
         """Whether it can be read, in so many seconds, and could be written the last time."""
@@ -291,7 +246,7 @@ class Database:
         except (*FAILURES, TimeoutError, ValueError):
             return False
 
-    async def write(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+    async def write(self, work: Work[T]) -> T:
         """Run `work` in a transaction and return its result once that is durable."""
         if self._closed:
             raise StoreError("the database is closed")
@@ -304,6 +259,7 @@ class Database:
         self._waiting.put_nowait(None)
         await self._task
         with contextlib.suppress(aiosqlite.Error):
+            await self._writer.run(self._ids.give_back)
             await self._writer.execute("PRAGMA optimize")
 
     async def _write_groups(self) -> None:
@@ -320,7 +276,7 @@ class Database:
             if last:
                 return
 
-    async def _write_group(self, group: list[tuple[Work, asyncio.Future[Any]]]) -> None:
+    async def _write_group(self, group: list[tuple[Work[Any], asyncio.Future[Any]]]) -> None:
         try:
             results = await self._attempt([work for work, _ in group])
             self._writable = True
@@ -337,10 +293,10 @@ class Database:
             if not done.cancelled():
                 done.set_result(result)
 
-    async def _attempt(self, works: Sequence[Work]) -> list[Any]:
+    async def _attempt(self, works: Sequence[Work[Any]]) -> list[Any]:
         self._present()
-        await self._writer.execute("BEGIN IMMEDIATE")
         try:
+            reserved = await self._writer.run(partial(self._begin, self._ids.low()))
             results = [await work(self._transaction) for work in works]
             await self._writer.execute("COMMIT")
         except BaseException:
@@ -348,7 +304,14 @@ class Database:
             if self._writer.in_transaction:
                 await self._writer.execute("ROLLBACK")
             raise
+        self._ids.keep(reserved)
         return results
+
+    def _begin(self, low: Sequence[str], raw: sqlite3.Connection) -> dict[str, range]:
+        """All that a transaction begins with, for one way to the thread and back."""
+        raw.execute("BEGIN IMMEDIATE")
+        self._ids.look(raw)
+        return self._ids.reserve(raw, low)
 
     def _present(self) -> None:
         """What is written to a file that was deleted is lost when we end: better to stop at once, and loudly."""
@@ -356,6 +319,10 @@ class Database:
             if os.path.samestat(self._path.stat(), self._file):
                 return
         raise StoreError(f"{self._path} was removed or replaced under a running olhubd: stop it, restore the file")
+
+
+async def _nothing(tx: base.Transaction) -> None:
+    """A unit for the sake of what each transaction does."""
 
 
 def _unusable(path: Path, error: Exception) -> str:

@@ -14,8 +14,10 @@ from urllib.parse import quote
 
 import aiosqlite
 
-from olhubd.store import codec, migrate
-from olhubd.store.database import Reader, StoreError, Transaction
+from olhubd.store import codec
+from olhubd.store.base import Reader, StoreError, Transaction
+from olhubd.store.sqlite import migrate
+from olhubd.store.sqlite.database import FileReader
 
 __all__ = ["opened", "others", "plant", "unmoved"]
 
@@ -43,7 +45,7 @@ async def opened(path: Path) -> AsyncIterator[Reader]:
             await connection.execute("PRAGMA query_only = ON")
             await connection.execute("PRAGMA busy_timeout = 5000")
             await connection.execute("BEGIN")
-            reader = Reader(connection)
+            reader = FileReader(connection)
             row = await reader.one("PRAGMA user_version")
             version = row[0] if row else 0
             tables = await reader.fetch("SELECT name FROM sqlite_master WHERE name = 'orders'")

@@ -15,8 +15,9 @@ from importlib import resources
 from pathlib import Path
 from urllib.parse import quote
 
-from olhubd.store import upgrade
-from olhubd.store.upgrade import NoRoom, Planned, Watcher
+from olhubd.store.base import Planned, Watcher
+from olhubd.store.sqlite import upgrade
+from olhubd.store.sqlite.upgrade import NoRoom
 
 __all__ = ["Foreign", "NoRoom", "Planned", "SchemaTooNew", "Watcher", "ahead", "latest", "migrate"]
 
@@ -31,7 +32,7 @@ class Foreign(Exception):
 
 def _steps() -> dict[int, str]:
     found = {}
-    for entry in resources.files("olhubd.store").joinpath("sqlite").iterdir():
+    for entry in resources.files("olhubd.store.sqlite").iterdir():
         if match := re.fullmatch(r"(\d{4})_\w+\.sql", entry.name):
             found[int(match[1])] = entry.read_text(encoding="utf-8")
     return dict(sorted(found.items()))
