@@ -36,6 +36,7 @@ __all__ = [
     "push_at",
     "refused",
     "ripe",
+    "sends",
     "shipment_at",
     "sought",
     "status_at",
@@ -103,6 +104,11 @@ def ripe(order: Order, route: Route) -> bool:
     if cancelled(order) or order.stage is not Stage.CONFIRMED or order.fulfilled_by_marketplace:
         return False
     return route.when is not When.PAID or order.cash_on_delivery or order.fully_paid
+
+
+def sends(order: Order, route: Route) -> bool:
+    """Whether the route has this order made at its target now, where nobody owes it yet."""
+    return route.forward and ripe(order, route)
 
 
 def follow(

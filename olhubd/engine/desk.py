@@ -13,7 +13,7 @@ import msgspec
 
 from olhubd.decide import changes, choice, plan
 from olhubd.decide.choice import Act, Choice, Standing
-from olhubd.decide.plan import Debt
+from olhubd.decide.plan import Debt, Waiver
 from olhubd.decide.remark import Remark
 from olhubd.engine.account import AccountUnit, NotPossible
 from olhubd.engine.outbox.recorder import Ledger
@@ -138,6 +138,7 @@ class Desk:
                 return
             # It was owed before: it goes on as what it was, so that an unknown outcome is still looked up.
             state = DeliveryState.PENDING if push.sent_at is None else DeliveryState.SENT
+            waiver = msgspec.json.decode(push.payload, type=Waiver)
             again = msgspec.structs.replace(
                 push,
                 state=state,
@@ -145,6 +146,8 @@ class Desk:
                 finished_at=None,
                 lease_until=None,
                 reason=None,
+                # A person wants it made, also where it was only looked for.
+                payload=msgspec.Raw(codec.encode(msgspec.structs.replace(waiver, only_found=False))),
             )
             await deliveries.save(sheet.tx, [again])
             await sheet.record(change)

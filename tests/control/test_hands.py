@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from olhubd.decide import changes, plan
+from olhubd.engine.outbox.recorder import Ledger
+from olhubd.model import Cause, Subject
+from olhubd.store import Transaction, orders
 from olhubd_kit.faults import Fault, Kind
 from tests.control.house import House
 
@@ -158,6 +162,35 @@ async def test_an_order_that_no_route_forwards_is_sent_on_by_hand(trading: House
     status, problem = await trading.ask("POST", f"/orders/{sold}/forward", {"target": "shop"})
     assert status == 409
     assert "shop has it already" in problem["detail"]
+
+
+async def test_an_order_that_a_shop_told_of_and_does_not_have_is_sent_on_by_hand(trading: House) -> None:
+    """What was owed only if it were found there is owed for good once a person says so."""
+    written = trading.path.read_text()
+    trading.path.write_text(written.replace('to = "shop"', 'to = "shop"\nforward = false'))
+    await trading.hub.reload(trading.configuration())
+    sold = await landed(trading)
+
+    async def look(tx: Transaction) -> None:
+        order_id = (await orders.find(tx, sold))[0]
+        ledger = Ledger(tx, trading.clock.now(), Cause("start", "test"))
+        found = changes.CopyFound(target="shop", external_id="77")
+        ledger.record(Subject.order(order_id), "market", [found], [plan.look("shop", 0)])
+        await ledger.write(tx)
+
+    await trading.database.write(look)
+    trading.hub.unit("shop").wake()
+
+    async def dropped() -> bool:
+        (push,) = (await trading.get(f"/orders/{sold}"))["deliveries"]
+        return bool(push["state"] == "dropped")
+
+    await trading.until(dropped)
+    assert trading.shop.books() == []
+    status, card = await trading.ask("POST", f"/orders/{sold}/forward", {})
+    assert status == 200, card
+    (push,) = card["deliveries"]
+    assert (push["state"] != "dropped", push["payload"]) == (True, {})
 
 
 async def test_an_unfinished_order_is_not_sent_on(trading: House) -> None:

@@ -114,6 +114,39 @@ async def test_another_shop_under_the_same_name_is_refused_loudly(trading: House
         assert (row.state, row.owner != before.owner) == (AccountState.ACTIVE, True)
 
 
+async def test_nothing_goes_on_at_a_persons_word_before_a_shop_has_said_who_it_is(trading: House) -> None:
+    """Who lets it go may not know that its address leads to another shop by now."""
+    await trading.sell()
+    await proven(trading)
+    other = WooCommerceSimulator(9)
+    other.home = "http://other.test"
+    async with serve(other) as base:
+        url = str(trading.hub.configuration.accounts["shop"].settings.url).rstrip("/")  # type: ignore[attr-defined]
+        trading.path.write_text(trading.path.read_text().replace(url, base))
+        other.faults.add(Fault(kind=Kind.ERROR, match="GET /wp-json/$", times=None, status=503))
+        await trading.hub.reload(trading.configuration())
+        trading.market.ledger.buy()
+
+        async def owed() -> bool:
+            return bool(await deliveries.tally(trading.database.reader))
+
+        await trading.until(owed)
+        assert (await trading.ask("POST", "/accounts/shop/resume"))[0] == 200
+        asked = other.faults.struck.get(Kind.ERROR, 0)
+
+        async def asked_again() -> bool:
+            return other.faults.struck.get(Kind.ERROR, 0) >= asked + 2
+
+        await trading.until(asked_again)
+        other.faults.clear()
+
+        async def parked() -> bool:
+            return bool((await trading.get("/accounts/shop"))["state"] == "parked")
+
+        await trading.until(parked)
+        assert other.books() == []
+
+
 async def test_other_settings_of_the_same_shop_are_no_other_shop(trading: House) -> None:
     await proven(trading)
     text = trading.path.read_text()

@@ -79,6 +79,15 @@ async def test_what_was_refused_may_be_tried_again(house: House) -> None:
     assert (await post(house, "/accounts/shop/pause", {}, "a"))[0] == 200
 
 
+async def test_what_came_too_early_may_be_asked_for_again_with_its_key(house: House) -> None:
+    """Nothing was done, and that is known: the same key serves when the time has come."""
+    for _ in range(3):
+        await house.ask("POST", "/accounts/stingy/fetch")
+    assert (await post(house, "/accounts/stingy/fetch", {}, "a"))[0] == 429
+    house.clock.ahead = timedelta(hours=1, seconds=1)
+    assert (await post(house, "/accounts/stingy/fetch", {}, "a"))[0] in (200, 202)
+
+
 async def test_a_secret_is_told_once(house: House) -> None:
     status, made, _ = await post(house, "/tokens", {"name": "till"}, "a")
     assert status == 201

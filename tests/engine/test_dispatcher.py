@@ -13,7 +13,7 @@ import pytest
 import structlog
 
 from olhubd.control import story
-from olhubd.decide import plan
+from olhubd.decide import changes, plan
 from olhubd.decide.route import Route
 from olhubd.engine.calls import Calls, Strays
 from olhubd.engine.landing import Landing
@@ -22,6 +22,7 @@ from olhubd.engine.outbox.actions import HANDLERS
 from olhubd.engine.outbox.attempt import Courier, Policy
 from olhubd.engine.outbox.dispatcher import Dispatcher
 from olhubd.engine.outbox.handler import Handler
+from olhubd.engine.outbox.recorder import Ledger
 from olhubd.model import (
     Action,
     Cause,
@@ -37,6 +38,7 @@ from olhubd.model import (
     RunId,
     Shipment,
     Stage,
+    Subject,
 )
 from olhubd.plugin import (
     AuthLost,
@@ -879,6 +881,60 @@ async def test_a_part_that_a_try_left_which_surely_made_no_order_is_withdrawn(be
     await bench.land(order("A", stage=Stage.CANCELLED))
     await bench.until("dropped")
     assert bench.shop.withdrawn == ["allegro:A"]
+
+
+async def test_what_a_broken_connector_may_have_made_is_not_forgotten_when_it_is_cancelled(bench: Bench) -> None:
+    """A person was asked at last. It may be there, so that its cancellation waits until somebody has looked."""
+    fail = refuse(ZeroDivisionError("a fault of the connector"))  # type: ignore[arg-type]
+    bench.shop.script = [fail, fail, break_after]
+    await bench.land(order("A"))
+    await bench.until("hold")
+    assert bench.shop.books == ["allegro:A"]
+    await bench.land(order("A", stage=Stage.CANCELLED))
+    await bench.until("hold", "pending")
+    await bench.database.write(
+        lambda tx: tx.execute("UPDATE deliveries SET state = 'sent', due_at = 0 WHERE id = 1")
+    )
+    bench.dispatcher.wake()
+    await bench.until("confirmed", "confirmed")
+    assert bench.shop.cancelled == ["100"]
+
+
+async def look(bench: Bench) -> None:
+    """The target tells of the first order, which nobody owes there."""
+
+    async def work(tx: Transaction) -> None:
+        ledger = Ledger(tx, bench.clock.now(), Cause("run", "1"))
+        found = changes.CopyFound(target="shop", external_id="77")
+        ledger.record(Subject.order(1), "allegro", [found], [plan.look("shop", 0)])
+        await ledger.write(tx)
+
+    await bench.database.write(work)
+    bench.dispatcher.wake()
+
+
+@pytest.mark.parametrize("forward", [True, False])
+async def test_what_a_target_told_of_and_does_not_have_is_looked_for_once_and_not_made(
+    forward: bool, bench: Bench
+) -> None:
+    """It was not owed there before: the buyer has not finished it, or the route forwards nothing."""
+    bench.routes[0] = msgspec.structs.replace(bench.routes[0], forward=forward)
+    await bench.land(order("A", stage=Stage.PLACED if forward else Stage.CONFIRMED))
+    await look(bench)
+    await bench.until("dropped")
+    assert (bench.shop.lookups, bench.shop.books) == (1, [])
+
+
+async def test_what_is_finished_while_it_is_looked_for_in_vain_is_made(bench: Bench) -> None:
+    await bench.land(order("A", stage=Stage.PLACED))
+    bench.shop.find_takes = 0.2
+    await look(bench)
+    async with asyncio.timeout(10):
+        while not bench.shop.lookups:
+            await asyncio.sleep(0.01)
+    await bench.land(order("A"))
+    await bench.settled(1)
+    assert bench.shop.books == ["allegro:A"]
 
 
 async def test_a_part_that_an_earlier_try_left_is_withdrawn_when_nothing_can_come_late(bench: Bench) -> None:

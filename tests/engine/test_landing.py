@@ -18,7 +18,20 @@ from olhubd.engine import candidate, landing
 from olhubd.engine.batch import Result
 from olhubd.engine.candidate import Candidate
 from olhubd.engine.landing import Landing
-from olhubd.model import Address, Cause, DeliveryState, Kind, Order, Product, Run, RunId, Shipment, Shipping, Stage
+from olhubd.model import (
+    Address,
+    Cause,
+    DeliveryState,
+    Fulfilment,
+    Kind,
+    Order,
+    Product,
+    Run,
+    RunId,
+    Shipment,
+    Shipping,
+    Stage,
+)
 from olhubd.plugin import Gone, Later, Record, Unreadable
 from olhubd.runtime.clock import SystemClock
 from olhubd.store import Database, Transaction, copies, deliveries, events, feeds, lookups, orders, quarantine
@@ -215,6 +228,15 @@ async def test_a_cancellation_counts_although_the_rest_makes_no_sense(bench: Ben
     await bench.land(order("A"))
     await bench.move(1, DeliveryState.CONFIRMED, sent_at=EPOCH)
     await bench.land(order("A", stage=Stage.CANCELLED, total=pln("0.00")))
+    assert ("shop", "cancel-order", DeliveryState.PENDING) in await bench.owed()
+    assert await quarantine.listing(bench.database.reader) == []
+
+
+async def test_the_sellers_own_cancellation_counts_although_the_rest_makes_no_sense(bench: Bench) -> None:
+    """The other face of a cancellation: the purchase itself stands, and the seller has called it off."""
+    await bench.land(order("A"))
+    await bench.move(1, DeliveryState.CONFIRMED, sent_at=EPOCH)
+    await bench.land(order("A", fulfilment=Fulfilment.CANCELLED, total=pln("0.00")))
     assert ("shop", "cancel-order", DeliveryState.PENDING) in await bench.owed()
     assert await quarantine.listing(bench.database.reader) == []
 

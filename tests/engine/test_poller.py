@@ -824,3 +824,53 @@ async def test_an_edit_that_moves_no_date_is_found_in_turn(bench: Bench) -> None
 
 async def nothing(since: datetime, cursor: Cursor | None) -> Page:
     return Page(records=[], cursor=Cursor("end"))
+
+
+async def test_an_order_whose_source_is_down_is_not_given_up(bench: Bench) -> None:
+    """However often it was tried: that the source does not answer tells nothing of this order."""
+    trouble = [Unavailable("503")]
+
+    def fails_once() -> Record:
+        if trouble:
+            raise trouble.pop()
+        return order("a")
+
+    bench.market.odd["a"] = fails_once
+    for _ in range(11):
+        await wish(bench, "a")
+    assert await waiting(bench) == {"a": 10}
+    bench.start()
+
+    async def failed() -> bool:
+        return "503" in [run.error for run in await bench.logged("orders.again")]
+
+    await bench.sooner_or_later(failed)
+    assert await waiting(bench) == {"a": 11}
+    await wish(bench, "a")
+    bench.poller.look_up()
+    await bench.until("a")
+
+
+async def test_a_wish_that_comes_while_its_order_is_read_is_met_by_another_reading(bench: Bench) -> None:
+    """Who asks then asks for what may have happened since that reading began."""
+    asked: list[asyncio.Task[None]] = []
+
+    async def ask_again() -> None:
+        at = EPOCH + timedelta(days=1)
+        again = lookups.Lookup(kind=Kind.ORDER, external_id="a", due_at=at, reason="asked for by a person")
+        await bench.database.write(lambda tx: lookups.put(tx, "allegro", [again]))
+        bench.poller.look_up()
+
+    def read() -> Record:
+        if not asked:
+            asked.append(asyncio.create_task(ask_again()))
+        return order("a")
+
+    bench.market.odd["a"] = read
+    await wish(bench, "a")
+    bench.start()
+
+    async def read_twice() -> bool:
+        return bench.market.read == ["a", "a"]
+
+    await bench.sooner_or_later(read_twice)

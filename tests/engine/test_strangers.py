@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from olhubd.decide.route import Route
 from olhubd.engine.landing import Landing
 from olhubd.engine.lineage import Lineage
 from olhubd.engine.outbox.attempt import Outcome
@@ -133,7 +134,8 @@ async def arrive(bench: Bench, external_id: str) -> None:
     )
 
     async def work(tx: Transaction) -> None:
-        (push,) = (await deliveries.of_orders(tx, [1]))[OrderId(1)]
+        owed = (await deliveries.of_orders(tx, [1]))[OrderId(1)]
+        (push,) = (one for one in owed if one.target == "shop")
         ledger = Ledger(tx, bench.clock.now(), Cause("start", "dispatcher"), decided=True)
         await book(tx, ledger, "shop", [arrived(push, copy)], (), bench.routes)
 
@@ -179,6 +181,17 @@ async def test_a_second_order_that_was_told_too_early_is_a_double_when_the_copy_
         if d.action.value == "amend-order"
     ]
     assert amendment.key == "copy.doubled:78"
+
+
+async def test_what_another_shop_told_too_early_is_no_double_here(bench: Bench) -> None:
+    """The order goes to two shops, each of which has it once."""
+    bench.routes.append(Route(target="outlet", sources=frozenset({"allegro"})))
+    await bench.land(order("4711", reference="allegro:A"), account="outlet")
+    await bench.land(order("A"))
+    await arrive(bench, "77")
+    assert "copy.doubled" not in await bench.kinds(1)
+    (waits,) = await strangers.by_reference(bench.database.reader, ["allegro:A"])
+    assert (waits.account, waits.external_id) == ("outlet", "4711")
 
 
 async def test_a_double_waits_for_a_person(bench: Bench) -> None:

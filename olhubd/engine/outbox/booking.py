@@ -12,12 +12,14 @@ import msgspec
 
 from olhubd.decide import netting, plan
 from olhubd.decide.hold import Hold
+from olhubd.decide.plan import Waiver
 from olhubd.decide.route import Route
 from olhubd.engine.echo import acquaint
 from olhubd.engine.outbox.attempt import Outcome
 from olhubd.engine.outbox.recorder import Ledger
 from olhubd.model import Action, Cause, Delivery, DeliveryState, OrderId, Subject
 from olhubd.store import Transaction, copies, deliveries, orders
+from olhubd.store.orders import Stored
 
 __all__ = ["book"]
 
@@ -34,7 +36,8 @@ async def book(
 
     Gives the outcomes, which are others where they contradict what stands in the database.
     """
-    outcomes = await _mattering(tx, await _wanted(tx, await _uncontested(tx, target, ended)), ledger.now)
+    wanted = await _wanted(tx, target, await _uncontested(tx, target, ended), routes)
+    outcomes = await _mattering(tx, wanted, ledger.now)
     await deliveries.save(tx, [*(outcome.delivery for outcome in outcomes), *back])
     arrived = [outcome.copy for outcome in outcomes if outcome.copy is not None]
     await copies.arrive(tx, arrived)
@@ -87,8 +90,11 @@ async def _uncontested(tx: Transaction, target: str, ended: Sequence[Outcome]) -
     ]
 
 
-async def _wanted(tx: Transaction, ended: Sequence[Outcome]) -> list[Outcome]:
-    """The outcomes, those owed again whose order was given up for being cancelled and has come back meanwhile."""
+async def _wanted(tx: Transaction, target: str, ended: Sequence[Outcome], routes: Sequence[Route]) -> list[Outcome]:
+    """The outcomes, those owed again whose order was given up and is wanted by now.
+
+    It was cancelled and has come back meanwhile, or it was only looked for and is to be made by now.
+    """
     dropped = {
         outcome.delivery.id: outcome.delivery.order_id
         for outcome in ended
@@ -96,12 +102,24 @@ async def _wanted(tx: Transaction, ended: Sequence[Outcome]) -> list[Outcome]:
     }
     if not dropped:
         return list(ended)
-    on_again = {
-        id_
-        for id_, stored in (await orders.read(tx, list(dropped.values()))).items()
-        if plan.withdrawn(stored.order, stored.superseded_by is not None) is None
-    }
-    return [_owed_again(outcome) if dropped.get(outcome.delivery.id) in on_again else outcome for outcome in ended]
+    rows = await orders.read(tx, list(dropped.values()))
+    return [
+        _owed_again(outcome)
+        if outcome.delivery.id in dropped
+        and _wanted_now(outcome.delivery, rows[outcome.delivery.order_id], target, routes)
+        else outcome
+        for outcome in ended
+    ]
+
+
+def _wanted_now(delivery: Delivery, stored: Stored, target: str, routes: Sequence[Route]) -> bool:
+    """Whether the order of a delivery that was given up is to go on as it stands in the database."""
+    if plan.withdrawn(stored.order, stored.superseded_by is not None) is not None:
+        return False
+    if not msgspec.json.decode(delivery.payload, type=Waiver).only_found:
+        return True
+    there = (route for route in routes if route.target == target and stored.account in route.sources)
+    return any(plan.sends(stored.order, route) for route in there)
 
 
 async def _mattering(tx: Transaction, ended: Sequence[Outcome], now: datetime) -> list[Outcome]:

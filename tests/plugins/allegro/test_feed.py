@@ -328,6 +328,22 @@ async def test_the_sweep_misses_nothing_while_forms_move(simulator: AllegroSimul
     assert step < 20
 
 
+async def test_the_sweep_goes_on_from_the_first_purchase_of_a_form(
+    simulator: AllegroSimulator, allegro: Allegro
+) -> None:
+    """A form of two purchases stands last on its page; others were bought between the two."""
+    forms = simulator.ledger.buy(150)
+    purchases = sorted((simulator.ledger.purchases[form] for form in forms), key=lambda one: one.bought)
+    for one in purchases:
+        one.updated = LONG_AGO  # not in the list by change at all
+    merged = purchases[sweep.LIMIT - 1].form
+    bought = (purchases[-1].bought + timedelta(days=2)).isoformat().replace("+00:00", "Z")
+    merged["lineItems"].append(merged["lineItems"][0] | {"id": "later", "boughtAt": bought})
+    purchases[sweep.LIMIT - 1]._body = None
+
+    assert set(await swept(allegro, purchases[0].bought)) == set(forms)
+
+
 async def test_the_sweep_passes_a_crowd_at_one_instant(simulator: AllegroSimulator, allegro: Allegro) -> None:
     forms = simulator.ledger.buy(250)
     instant = simulator.ledger.purchases[forms[0]].updated

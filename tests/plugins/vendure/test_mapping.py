@@ -100,6 +100,16 @@ def test_promised_money_is_not_received() -> None:
     assert mapping.order(order(payments=None)).payment is None
 
 
+@pytest.mark.parametrize(
+    ("state", "told"), [("Pending", False), ("Cancelled", False), ("Shipped", True), ("Delivered", True)]
+)
+def test_a_parcel_is_told_when_it_is_on_its_way(state: str, told: bool) -> None:
+    """One that is only prepared has a number already, and may still be given up."""
+    parcel = wire.Fulfillment(id="7", state=state, method="INPOST", created_at=AT, tracking_code="620999", lines=[])
+    found = mapping.order(order(fulfillments=[parcel])).shipments
+    assert [shipment.waybill for shipment in found] == (["620999"] if told else [])
+
+
 def test_carts_are_not_orders_and_ours_are_known() -> None:
     waiting = order("ArrangingPayment", order_placed_at=None)
     assert not mapping.concerns(waiting)

@@ -55,7 +55,7 @@ async def open_shop(stand: VendureStandIn) -> AsyncIterator[Vendure]:
         yield shop
 
 
-async def told(shop: Vendure, way: str) -> Counter[str]:
+async def told(shop: Vendure, way: str, since: datetime = BEGUN) -> Counter[str]:
     """How often each order is told by one walk from the beginning."""
     found: Counter[str] = Counter()
     cursor = await shop.orders.start(BEGUN - timedelta(days=1)) if way == "feed" else None
@@ -64,7 +64,7 @@ async def told(shop: Vendure, way: str) -> Counter[str]:
             assert cursor is not None
             page = await shop.orders.pull(cursor)
         else:
-            page = await shop.orders.sweep(BEGUN, cursor)
+            page = await shop.orders.sweep(since, cursor)
         found.update(record.external_id for record in page.records if isinstance(record, Order))
         if not page.more and (way == "sweep" or page.cursor == cursor):
             return found
@@ -119,6 +119,16 @@ async def test_a_page_of_more_than_a_turn_is_no_end() -> None:
         page = await shop.orders.pull(page.cursor)
         assert len(page.records) == 100
         assert page.more
+
+
+async def test_what_left_the_shop_long_ago_is_read_to_its_last_page_once_a_day() -> None:
+    """Nobody touched these, so that the sweep finds them by their state alone, on its second page too."""
+    stand = Lists(230)
+    stand.orders = [msgspec.structs.replace(one, state="Shipped") for one in stand.orders]
+    lately = BEGUN + timedelta(days=3)
+    async with open_shop(stand) as shop:
+        assert await told(shop, "sweep", lately) == dict.fromkeys(map(str, range(230)), 1)
+        assert not await told(shop, "sweep", lately)
 
 
 async def test_a_list_out_of_order_is_not_believed() -> None:

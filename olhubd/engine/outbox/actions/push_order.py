@@ -69,7 +69,7 @@ class PushOrder(Handler[OrderSink]):
         if _waiver(parcel).only_found:
             # It is owed only because the target told of it: not there, it is not to be made.
             route = target.route(stored.account)
-            if route is None or not plan.ripe(stored.order, route):
+            if route is None or not plan.sends(stored.order, route):
                 return "the target does not have the order"
         return None
 
