@@ -54,10 +54,14 @@ DOUBLED = (Action.AMEND_ORDER, f"{changes.CopyDoubled.kind}:")
 """By which action, and under keys that begin how, a second order at a target waits for a person."""
 
 
-class StatusWord(msgspec.Struct, frozen=True):
-    """The payload of a SET_STATUS delivery: the target's own word."""
+class StatusWord(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The payload of a SET_STATUS delivery: the target's own word.
+
+    `while_paid`: it was sent for a payment, and is not to be sent once the order is not fully paid any more.
+    """
 
     status: str
+    while_paid: bool = False
 
 
 class Amendment(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -240,14 +244,14 @@ def _back(account: str, route: Route, found: Sequence[Change]) -> Iterable[Debt]
                 pass
 
 
-def status_at(target: str, word: str, cause: int) -> Debt:
+def status_at(target: str, word: str, cause: int, *, while_paid: bool = False) -> Debt:
     """The debt of moving the order at `target` to a word of its own."""
     return Debt(
         target=target,
         action=Action.SET_STATUS,
         cause=cause,
         key=word,
-        payload=StatusWord(word),
+        payload=StatusWord(word, while_paid=while_paid),
         replaces=True,
     )
 

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from olhubd.decide.route import Route
-from olhubd.model import DeliveryState, Money, Stage
+from olhubd.model import Action, DeliveryState, Money, Stage
 from olhubd.plugin import Comparison, OutcomeUnknown, Push, Receipt
 from olhubd.store import Database, copies, deliveries, events
 from tests.engine.test_dispatcher import Bench, Shop, lose_after
@@ -120,6 +120,26 @@ async def test_a_paid_order_that_stands_as_unpaid_is_brought_on(bench: Bench, st
     await bench.land(order("A", payment=paid("15.00")))
     await bench.until("confirmed", "confirmed")
     assert bench.shop.told == ["processing"]
+
+
+async def test_an_order_whose_money_went_back_meanwhile_is_not_brought_on(bench: Bench) -> None:
+    """It was paid when it was sent, and is not when the shop's answer is booked."""
+
+    async def meanwhile(shop: Shop, push: Push) -> Receipt:
+        await bench.land(order("A", payment=paid("0.00")))
+        return shop.book(push)
+
+    bench.shop.script = [meanwhile]
+    bench.shop.stands = "pending"  # type: ignore[attr-defined]
+    await bench.land(order("A", payment=paid("15.00")))
+    async with asyncio.timeout(10):
+        while "dropped" not in await bench.states() or "confirmed" not in await bench.states():
+            await asyncio.sleep(0.01)
+    (status,) = [
+        d for d in await deliveries.listing(bench.database.reader, limit=9) if d.action is Action.SET_STATUS
+    ]
+    assert (status.state, status.reason) == (DeliveryState.DROPPED, "it is not paid any more")
+    assert bench.shop.told == []
 
 
 async def test_what_was_mended_there_goes_on_when_it_is_compared_again(bench: Bench) -> None:

@@ -43,6 +43,7 @@ REASONS: Final[Mapping[str, str]] = {
         "próbowano {} razy bez odpowiedzi, która mówi, co się stało: {}"
     ),
     "nothing is known of its payment": "o jego płatności nic nie wiadomo",
+    "it is not paid any more": "nie jest już opłacone",
     "the target never had the order": "sklep nigdy nie miał tego zamówienia",
     "the target does not have the order": "sklep nie ma tego zamówienia",
     "the order is on again": "zamówienie znów obowiązuje",

@@ -146,7 +146,9 @@ class PushOrder(Handler[OrderSink]):
             debts.extend(plan.after_push(stored.account, route, target.processing(stored.account)))
         debts.extend(moved_on)  # last, since the newer word of two is the one that counts
         if verdict.status is not None:
-            debts.append(plan.status_at(target.name, verdict.status, 0))
+            # The purchase may have changed while the target was asked.
+            paid = stored.order.fully_paid
+            debts.append(plan.status_at(target.name, verdict.status, 0, while_paid=paid))
         if off is not None:
             debts.append(plan.cancel_at(target.name, 0))
         return Done(external_id=receipt.external_id, facts=facts, copy=copy, debts=debts)

@@ -7,7 +7,7 @@ from functools import partial
 import msgspec
 
 from olhubd.decide.plan import StatusWord
-from olhubd.engine.outbox.handler import Done, Handler, Result, Waits
+from olhubd.engine.outbox.handler import Done, Handler, Obsolete, Result, Waits
 from olhubd.engine.outbox.job import Parcel
 from olhubd.engine.outbox.renumbered import known_as
 from olhubd.engine.outbox.target import TargetAccount
@@ -30,6 +30,8 @@ class SetStatus(Handler[StatusSink]):
         if not isinstance(external_id, str):
             return external_id
         word = msgspec.json.decode(parcel.delivery.payload, type=StatusWord)
+        if word.while_paid and not parcel.stored.order.fully_paid:
+            return Obsolete("it is not paid any more")
         act = partial(self.sink(target).set_status, external_id, word.status)
         await target.calls.write(self.action.value, act)
         return Done()
