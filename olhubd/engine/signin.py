@@ -86,6 +86,8 @@ class SignIns:
         self._ended: dict[str, asyncio.Event] = {}
         self._awaited: dict[str, Awaited] = {}
         """By account: those that wait for a browser to come back."""
+        self._brought: dict[str, str] = {}
+        """By account: who brought an address by hand, and so finishes the sign-in."""
         self._beginning = asyncio.Lock()
 
     def of(self, account: str) -> SignIn | None:
@@ -124,6 +126,7 @@ class SignIns:
             task = f"sign-in of {account}"
             await self._hub.supervisor.stop(task)
             self._awaited.pop(account, None)
+            self._brought.pop(account, None)
             if redirect_uri is None:
                 begun, token = await self._by_device(account, login, unit.calls)
             else:
@@ -133,14 +136,16 @@ class SignIns:
             self._hub.supervisor.once(task, partial(self._see_through, begun, token, who))
             return begun
 
-    def bring(self, address: str, account: str | None = None) -> str:
-        """Take the address that a browser came back to, for `account` alone where it was brought for that.
+    def bring(self, address: str, account: str | None = None, who: str | None = None) -> str:
+        """Take the address that a browser came back to, for `account` alone where it was brought for that by `who`.
 
         Gives the account whose sign-in goes on with it. Raises Misdirected.
         """
         waiting = [one for one in self._awaited.values() if account in (None, one.account)]
         found = bring(address, waiting).account
         del self._awaited[found]
+        if who is not None:
+            self._brought[found] = who
         return found
 
     def _still_open(self, known: SignIn) -> bool:
@@ -184,6 +189,7 @@ class SignIns:
         try:
             token = await ask(begun, pulse)
             pulse.beat(_PATIENCE)
+            who = self._brought.pop(begun.account, who)
             name = await self._take(self._hub.unit(begun.account), token, who)
         except (PluginError, NotPossible) as error:
             self._end(begun, SignInState.FAILED, reason=str(error))

@@ -89,6 +89,11 @@ async def made(house: House) -> Parts:
     return {}
 
 
+async def sent_back(house: House) -> Parts:
+    _, begun = await house.ask("POST", "/accounts/market/sign-in", {"flow": "code"})
+    return {"account": "market", "body": {"address": house.market.authorize(begun["url"])}}
+
+
 @dataclass(frozen=True)
 class Change:
     """`event` is the kind that tells it; `parts` are those of the path, `body` what is sent.
@@ -107,6 +112,7 @@ ACCOUNTS = {
     "pause": Change("account.paused", {"account": "shop"}),
     "resume": Change("account.resumed", {"account": "shop"}, prepare=paused),
     "sign-in": Change("account.sign-in-begun", {"account": "market"}),
+    "sign-in/return": Change("account.signed-in", prepare=sent_back),
 }
 DELIVERIES = {
     "retry": Change("delivery.released", prepare=held),
