@@ -175,7 +175,7 @@ async def test_an_order_that_a_shop_told_of_and_does_not_have_is_sent_on_by_hand
         order_id = (await orders.find(tx, sold))[0]
         ledger = Ledger(tx, trading.clock.now(), Cause("start", "test"))
         found = changes.CopyFound(target="shop", external_id="77")
-        ledger.record(Subject.order(order_id), "market", [found], [plan.look("shop", 0)])
+        await ledger.record(Subject.order(order_id), "market", [found], [plan.look("shop", 0)])
         await ledger.write(tx)
 
     await trading.database.write(look)

@@ -906,7 +906,7 @@ async def look(bench: Bench) -> None:
     async def work(tx: Transaction) -> None:
         ledger = Ledger(tx, bench.clock.now(), Cause("run", "1"))
         found = changes.CopyFound(target="shop", external_id="77")
-        ledger.record(Subject.order(1), "allegro", [found], [plan.look("shop", 0)])
+        await ledger.record(Subject.order(1), "allegro", [found], [plan.look("shop", 0)])
         await ledger.write(tx)
 
     await bench.database.write(work)
