@@ -326,7 +326,9 @@ async def test_a_held_order_can_be_given_up(seller: Seller) -> None:
     with pytest.raises(NotPossible, match="no order that could be accepted"):
         await seller.hub.holds.accept(delivery.id, "anna")
     await seller.hub.holds.discard(delivery.id, "anna", "a test purchase")
-    assert [d.state for d in await seller.deliveries() if d.action is Action.PUSH_ORDER] == [DeliveryState.DEAD]
+    assert [d.state for d in await seller.deliveries() if d.action is Action.PUSH_ORDER] == [
+        DeliveryState.DISCARDED
+    ]
     await asyncio.sleep(0.2)
     assert seller.shop.books() == []
 

@@ -47,6 +47,7 @@ from olhubd.plugin import (
     Connector,
     ContractBroken,
     Found,
+    Lane,
     OrderSink,
     OutcomeUnknown,
     Parts,
@@ -61,6 +62,7 @@ from olhubd.plugin import (
     StatusSink,
     Unavailable,
 )
+from olhubd.plugin.budget import calling_for, calls_for
 from olhubd.runtime.clock import SystemClock, VirtualClock
 from olhubd.runtime.supervisor import Pulse
 from olhubd.store import Database, Transaction, copies, deliveries, events
@@ -498,6 +500,22 @@ async def owe_parcel(bench: Bench) -> None:
 
     await bench.database.write(owe)
     bench.dispatcher.wake()
+
+
+async def test_what_a_delivery_is_about_says_what_its_calls_are_for(bench: Bench) -> None:
+    """Whatever the task was begun for: an order outranks the list of offers beside it."""
+    lanes: list[Lane] = []
+
+    async def step(shop: Shop, push: Push) -> Receipt:
+        lanes.append(calls_for())
+        return await accept(shop, push)
+
+    bench.shop.script = [step]
+    with calling_for(Lane.OFFERS):
+        await bench.kill()
+    await bench.land(order("A"))
+    await bench.until("confirmed")
+    assert lanes == [Lane.ORDERS]
 
 
 async def test_a_parcel_that_is_registered_late_is_registered_once(bench: Bench) -> None:

@@ -31,6 +31,7 @@ from olhubd.plugin import (
     Conflict,
     Connector,
     ContractBroken,
+    Lane,
     Log,
     NotFound,
     OutcomeUnknown,
@@ -38,6 +39,7 @@ from olhubd.plugin import (
     Rejected,
     Temporary,
 )
+from olhubd.plugin.budget import calling_for
 from olhubd.runtime.backoff import delay
 from olhubd.store.orders import Stored
 
@@ -78,6 +80,10 @@ class Courier:
 
     async def carry(self, parcel: Parcel) -> Outcome:
         """Make one attempt. Never raises but for cancellation, after which the delivery's outcome is unknown."""
+        with calling_for(Lane.of((parcel.delivery.subject.kind,))):
+            return await self._carry(parcel)
+
+    async def _carry(self, parcel: Parcel) -> Outcome:
         delivery = parcel.delivery
         handler = self._handlers[delivery.action]
         try:
