@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from olhubd.decide import changes, land, plan
+from olhubd.decide import changes, land, netting, plan
 from olhubd.decide.route import Route, When
 from olhubd.model import (
     Action,
@@ -225,6 +225,14 @@ def test_an_order_cancelled_and_refunded_in_one_record_is_owed_its_cancellation_
 def test_a_refund_of_an_order_that_is_off_is_owed_to_no_target() -> None:
     held, refunded = (order(stage=Stage.CANCELLED, payment=paid(amount)) for amount in ("15.00", "0.00"))
     assert then(held, refunded, owed=("shop",)) == []
+
+
+def test_who_no_longer_is_owed_an_order_does_not_hold_it() -> None:
+    """What a person gave up as little as what was refused."""
+    over = {DeliveryState.DROPPED, DeliveryState.DEAD, DeliveryState.DISCARDED}
+    for state in DeliveryState:
+        push = msgspec.structs.replace(status(1, "shop", state), action=Action.PUSH_ORDER)
+        assert netting.holders([push]) == (frozenset() if state in over else {"shop"}), state
 
 
 @pytest.mark.parametrize("state", [DeliveryState.DEAD, DeliveryState.HOLD])

@@ -89,21 +89,21 @@ async def test_what_is_under_way_stays_so(bench: Bench) -> None:
 async def test_what_a_person_gave_up_and_a_shop_has_all_the_same_is_told_once(bench: Bench) -> None:
     """It would be shipped. Whoever lets it go has it looked up, though it was never sent from here."""
     await bench.land(order("A"))
-    await bench.move(1, DeliveryState.DEAD)
+    await bench.move(1, DeliveryState.DISCARDED)
     await bench.land(order("77", reference="allegro:A"), account="shop")
     (held,) = await deliveries.listing(bench.database.reader, states=[DeliveryState.HOLD])
     assert (held.reason or "").startswith("it was given up here, and shop has it as 77:")
     assert held.sent_at is not None
-    await bench.move(1, DeliveryState.DEAD)
+    await bench.move(1, DeliveryState.DISCARDED)
     await bench.land(order("77", reference="allegro:A"), account="shop")
-    assert await bench.owed() == [("shop", "push-order", DeliveryState.DEAD)]
+    assert await bench.owed() == [("shop", "push-order", DeliveryState.DISCARDED)]
 
 
 async def test_what_a_person_gave_up_and_a_shop_has_as_cancelled_is_let_be(bench: Bench) -> None:
     await bench.land(order("A"))
-    await bench.move(1, DeliveryState.DEAD)
+    await bench.move(1, DeliveryState.DISCARDED)
     await bench.land(order("77", reference="allegro:A", stage=Stage.CANCELLED), account="shop")
-    assert await bench.owed() == [("shop", "push-order", DeliveryState.DEAD)]
+    assert await bench.owed() == [("shop", "push-order", DeliveryState.DISCARDED)]
 
 
 async def test_an_order_that_nobody_owes_is_looked_for_and_never_made(bench: Bench) -> None:
