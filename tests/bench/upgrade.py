@@ -13,8 +13,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from olhubd.store import Planned, Watcher, migrate
 from olhubd.store.upgrade import mebibytes
+
+from olhubd.store import Planned, Watcher, migrate
 
 
 class _Measuring(Watcher):
