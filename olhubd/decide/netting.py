@@ -1,4 +1,4 @@
-"""What new debts and the deliveries of the same order make of each other. Pure.
+"""What planned deliveries and the deliveries of the same order make of each other. Pure.
 
 cancelled before it was sent      the push is dropped; or taken back, where a try may have left a part of it
 changed before it was sent        nothing is owed: it will go as it is by then
@@ -15,7 +15,7 @@ import msgspec
 
 from olhubd.decide import plan
 from olhubd.decide.changes import Change, Reopened
-from olhubd.decide.plan import Debt
+from olhubd.decide.plan import PlannedDelivery
 from olhubd.model import Action, Delivery, DeliveryState
 
 __all__ = ["Settlement", "carries_order", "holders", "net", "once", "push_to"]
@@ -34,7 +34,7 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
     state: DeliveryState
     reason: str | None = None
     delay: float | None = 0.0
-    instead: Debt | None = None
+    instead: PlannedDelivery | None = None
 
 
 def carries_order(delivery: Delivery) -> bool:
@@ -53,45 +53,45 @@ def holders(known: Iterable[Delivery]) -> frozenset[str]:
     return frozenset(one.target for one in known if carries_order(one) and one.state not in _NOT_OWED)
 
 
-def once(debt: Debt) -> bool:
+def once(item: PlannedDelivery) -> bool:
     """Whether it is owed no second time while one like it is open."""
-    return debt.action is Action.CANCEL_ORDER
+    return item.action is Action.CANCEL_ORDER
 
 
 def net(
-    found: Sequence[Change], debts: Sequence[Debt], known: Sequence[Delivery], *, doubted: bool = False
-) -> list[Debt | Settlement]:
+    found: Sequence[Change], planned: Sequence[PlannedDelivery], known: Sequence[Delivery], *, doubted: bool = False
+) -> list[PlannedDelivery | Settlement]:
     """What is newly owed, and what becomes of deliveries of `known`, in the order in which it is to be stored.
 
-    `debts` follow from the changes `found`. With `doubted` an earlier process may have sent what this database
+    `planned` follow from the changes `found`. With `doubted` an earlier process may have sent what this database
     calls never sent: it is looked up before it is dropped.
     """
-    result: list[Debt | Settlement] = [
-        Settlement(delivery=one, state=DeliveryState.RETRY) for one in plan.owed_again(found, debts, known)
+    result: list[PlannedDelivery | Settlement] = [
+        Settlement(delivery=one, state=DeliveryState.RETRY) for one in plan.owed_again(found, planned, known)
     ]
     pushes = {one.target: one for one in known if carries_order(one)}
     cancels = {one.target: one for one in known if one.action is Action.CANCEL_ORDER and _never_sent(one)}
-    for debt in debts:
-        push = pushes.get(debt.target)
-        if debt.action is Action.CANCEL_ORDER and push is not None and _never_sent(push):
+    for item in planned:
+        push = pushes.get(item.target)
+        if item.action is Action.CANCEL_ORDER and push is not None and _never_sent(push):
             # A try that failed may have left a part of it, which the target takes back first.
             if push.attempts or doubted:
                 result.append(Settlement(delivery=push, state=DeliveryState.RETRY))
             else:
                 why = "cancelled before it was sent"
                 result.append(Settlement(delivery=push, state=DeliveryState.DROPPED, reason=why))
-        elif debt.action is Action.AMEND_ORDER and push is not None and _never_sent(push):
+        elif item.action is Action.AMEND_ORDER and push is not None and _never_sent(push):
             continue  # it will go as it is now
-        elif debt.key == Reopened.kind and (cancel := cancels.get(debt.target)) is not None:
+        elif item.key == Reopened.kind and (cancel := cancels.get(item.target)) is not None:
             why = "the order is on again"
             result.append(Settlement(delivery=cancel, state=DeliveryState.DROPPED, reason=why))
             # It may be done all the same: by a try whose answer was lost, or by hand.
             if cancel.attempts or cancel.state is DeliveryState.HOLD:
-                result.append(debt)
-        elif debt.action is Action.PUSH_ORDER and push is not None and push.state is DeliveryState.DROPPED:
-            result.append(Settlement(delivery=push, state=DeliveryState.PENDING, delay=debt.delay, instead=debt))
+                result.append(item)
+        elif item.action is Action.PUSH_ORDER and push is not None and push.state is DeliveryState.DROPPED:
+            result.append(Settlement(delivery=push, state=DeliveryState.PENDING, delay=item.delay, instead=item))
         else:
-            result.append(debt)
+            result.append(item)
     return result
 
 

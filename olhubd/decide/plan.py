@@ -1,6 +1,6 @@
-"""What follows from the changes of one order: debts to targets, by the routes in force.
+"""What follows from the changes of one order: deliveries to targets, by the routes in force.
 
-Pure. A debt becomes one row of the outbox with the event that caused it; nothing is sent from here.
+Pure. A planned delivery becomes one row of the outbox with the event that caused it; nothing is sent from here.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ __all__ = [
     "DOUBLED",
     "TAKEN_OVER",
     "Amendment",
-    "Debt",
+    "PlannedDelivery",
     "StatusWord",
     "Waiver",
     "after_look_up",
@@ -86,11 +86,11 @@ class Waiver(msgspec.Struct, frozen=True, omit_defaults=True):
     only_found: bool = False
 
 
-class Debt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class PlannedDelivery(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Something owed to `target`, caused by the change with the index `cause` in the list it was planned from.
 
-    `replaces` tells that waiting debts of the same action are no longer owed, with `same_key` only those of the
-    same key; `delay` is in seconds.
+    `replaces` tells that waiting deliveries of the same action are no longer owed, with `same_key` only those of
+    the same key; `delay` is in seconds.
     """
 
     target: str
@@ -122,25 +122,27 @@ def follow(
     found: Sequence[Change],
     routes: Iterable[Route],
     owed: Collection[str],
-) -> list[Debt]:
-    """The debts that follow from `found`, the changes from `held` to `order`.
+) -> list[PlannedDelivery]:
+    """The deliveries that follow from `found`, the changes from `held` to `order`.
 
     `owed` are the targets that have the order, or are owed it.
     """
-    debts: list[Debt] = []
+    planned: list[PlannedDelivery] = []
     for route in routes:
         if route.target in owed:
             if account in route.sources:
-                debts.extend(_update(route, order, found))
+                planned.extend(_update(route, order, found))
         elif account in route.sources and route.forward and _ripens(held, order, route):
             cause = _index(found, changes.Confirmed, changes.Reopened, changes.Paid, changes.Placed)
             delay = route.hold_seconds
-            debts.append(Debt(target=route.target, action=Action.PUSH_ORDER, cause=cause, delay=delay))
-        debts.extend(_back(account, route, found))
-    return debts
+            planned.append(PlannedDelivery(target=route.target, action=Action.PUSH_ORDER, cause=cause, delay=delay))
+        planned.extend(_back(account, route, found))
+    return planned
 
 
-def sought(account: str, found: Sequence[Change], routes: Iterable[Route], owed: Collection[str]) -> list[Debt]:
+def sought(
+    account: str, found: Sequence[Change], routes: Iterable[Route], owed: Collection[str]
+) -> list[PlannedDelivery]:
     """An order that is off, and that a target may have all the same: it is owed there, which begins with a look-up.
 
     Found, it is cancelled; not found, it is dropped. `owed` are the targets that have it or are owed it.
@@ -149,25 +151,27 @@ def sought(account: str, found: Sequence[Change], routes: Iterable[Route], owed:
     if not off:
         return []
     targets = [r.target for r in routes if account in r.sources and r.forward and r.target not in owed]
-    return [Debt(target=target, action=Action.PUSH_ORDER, cause=off[0]) for target in dict.fromkeys(targets)]
+    return [
+        PlannedDelivery(target=target, action=Action.PUSH_ORDER, cause=off[0]) for target in dict.fromkeys(targets)
+    ]
 
 
-def look(target: str, cause: int) -> Debt:
-    """The debt of looking for an order at `target` which nobody owes there: not there, it is not made."""
-    return Debt(target=target, action=Action.PUSH_ORDER, cause=cause, payload=Waiver(only_found=True))
+def look(target: str, cause: int) -> PlannedDelivery:
+    """The delivery that looks for an order at `target` which nobody owes there: not there, it is not made."""
+    return PlannedDelivery(target=target, action=Action.PUSH_ORDER, cause=cause, payload=Waiver(only_found=True))
 
 
-def double_at(target: str, other: str, cause: int) -> Debt:
-    """The debt of having a person choose between two orders at `target` that carry one mark of ours."""
+def double_at(target: str, other: str, cause: int) -> PlannedDelivery:
+    """The delivery that has a person choose between two orders at `target` that carry one mark of ours."""
     payload = Amendment(kind=changes.CopyDoubled.kind, other=other)
-    return Debt(
+    return PlannedDelivery(
         target=target, action=Action.AMEND_ORDER, cause=cause, key=f"{payload.kind}:{other}", payload=payload
     )
 
 
-def push_at(target: str, cause: int) -> Debt:
-    """The debt of bringing the order to `target` although no rule of the route does: a person said so."""
-    return Debt(target=target, action=Action.PUSH_ORDER, cause=cause)
+def push_at(target: str, cause: int) -> PlannedDelivery:
+    """The delivery that brings the order to `target` although no rule of the route does: a person said so."""
+    return PlannedDelivery(target=target, action=Action.PUSH_ORDER, cause=cause)
 
 
 def _ripens(held: Order | None, order: Order, route: Route) -> bool:
@@ -175,7 +179,7 @@ def _ripens(held: Order | None, order: Order, route: Route) -> bool:
     return ripe(order, route) and (held is None or not ripe(held, route))
 
 
-def _update(route: Route, order: Order, found: Sequence[Change]) -> Iterable[Debt]:
+def _update(route: Route, order: Order, found: Sequence[Change]) -> Iterable[PlannedDelivery]:
     """What a target that has the order is owed. An order that is off is owed its cancellation and nothing else."""
     off = cancelled(order) or any(isinstance(change, changes.Superseded) for change in found)
     for index, change in enumerate(found):
@@ -191,7 +195,7 @@ def _update(route: Route, order: Order, found: Sequence[Change]) -> Iterable[Deb
                 | changes.InvoiceChanged()
                 | changes.Reopened()
             ):
-                yield Debt(
+                yield PlannedDelivery(
                     target=route.target,
                     action=Action.AMEND_ORDER,
                     cause=index,
@@ -211,7 +215,7 @@ def _update(route: Route, order: Order, found: Sequence[Change]) -> Iterable[Deb
                 pass
 
 
-def _back(account: str, route: Route, found: Sequence[Change]) -> Iterable[Debt]:
+def _back(account: str, route: Route, found: Sequence[Change]) -> Iterable[PlannedDelivery]:
     """What a target's copy tells goes back to where the order came from."""
     if account not in route.sources:
         return
@@ -230,7 +234,7 @@ def _back(account: str, route: Route, found: Sequence[Change]) -> Iterable[Debt]
                 )
                 yield shipment_at(account, shipment, index)
             case changes.CopyCancelled(target=route.target) | changes.CopyReopened(target=route.target):
-                yield Debt(
+                yield PlannedDelivery(
                     target=route.target,
                     action=Action.AMEND_ORDER,
                     cause=index,
@@ -244,9 +248,9 @@ def _back(account: str, route: Route, found: Sequence[Change]) -> Iterable[Debt]
                 pass
 
 
-def status_at(target: str, word: str, cause: int, *, while_paid: bool = False) -> Debt:
-    """The debt of moving the order at `target` to a word of its own."""
-    return Debt(
+def status_at(target: str, word: str, cause: int, *, while_paid: bool = False) -> PlannedDelivery:
+    """The delivery that moves the order at `target` to a word of its own."""
+    return PlannedDelivery(
         target=target,
         action=Action.SET_STATUS,
         cause=cause,
@@ -256,20 +260,21 @@ def status_at(target: str, word: str, cause: int, *, while_paid: bool = False) -
     )
 
 
-def payment_at(target: str, paid: Money, cause: int) -> Debt:
-    """The debt of recording at `target` how much was received."""
-    return Debt(target=target, action=Action.SET_PAYMENT, cause=cause, key=str(paid), replaces=True)
+def payment_at(target: str, paid: Money, cause: int) -> PlannedDelivery:
+    """The delivery that records at `target` how much was received."""
+    return PlannedDelivery(target=target, action=Action.SET_PAYMENT, cause=cause, key=str(paid), replaces=True)
 
 
-def cancel_at(target: str, cause: int) -> Debt:
-    """The debt of cancelling the order at `target`, told apart from an earlier one: it may be opened once more."""
-    return Debt(target=target, action=Action.CANCEL_ORDER, cause=cause, replaces=True)
+def cancel_at(target: str, cause: int) -> PlannedDelivery:
+    """The delivery that cancels the order at `target`. Its key differs from an earlier one's: an order may be
+    opened once more."""
+    return PlannedDelivery(target=target, action=Action.CANCEL_ORDER, cause=cause, replaces=True)
 
 
-def shipment_at(target: str, shipment: Shipment, cause: int) -> Debt:
-    """The debt of adding a parcel to the order at `target`."""
+def shipment_at(target: str, shipment: Shipment, cause: int) -> PlannedDelivery:
+    """The delivery that adds a parcel to the order at `target`."""
     key = "/".join(shipment.key)
-    return Debt(target=target, action=Action.ADD_SHIPMENT, cause=cause, key=key, payload=shipment)
+    return PlannedDelivery(target=target, action=Action.ADD_SHIPMENT, cause=cause, key=key, payload=shipment)
 
 
 def _index(found: Sequence[Change], *kinds: type[Change]) -> int:
@@ -280,23 +285,25 @@ def _index(found: Sequence[Change], *kinds: type[Change]) -> int:
     return 0
 
 
-def after_push(account: str, route: Route, processing: str | None) -> list[Debt]:
+def after_push(account: str, route: Route, processing: str | None) -> list[PlannedDelivery]:
     """What follows when the target has the order: the source may be told that work has begun."""
     return [status_at(account, processing, 0)] if route.mark_processing and processing is not None else []
 
 
-def after_look_up(account: str, order: Order, route: Route, found: str | None, *, pays: bool) -> list[Debt]:
+def after_look_up(
+    account: str, order: Order, route: Route, found: str | None, *, pays: bool
+) -> list[PlannedDelivery]:
     """What follows when the target had the order already: one of the two sides may have moved on unseen.
 
     `found` is the target's status, which goes back. The copy may have been made before the money came, so that is
     told where the target `pays`, which is to say takes payments; sinks read before they write.
     """
-    debts = []
+    planned = []
     if found is not None and found in route.status_back:
-        debts.append(status_at(account, route.status_back[found], 0))
+        planned.append(status_at(account, route.status_back[found], 0))
     if pays and route.sync_payment and order.money_told and order.paid.amount and not order.cash_on_delivery:
-        debts.append(payment_at(route.target, order.paid, 0))
-    return debts
+        planned.append(payment_at(route.target, order.paid, 0))
+    return planned
 
 
 def withdrawn(order: Order, superseded: bool) -> str | None:
@@ -326,7 +333,9 @@ def refused(delivery: Delivery) -> bool:
     return delivery.action in _OF_THE_LIVING and delivery.state in _REFUSED
 
 
-def owed_again(found: Sequence[Change], debts: Iterable[Debt], known: Iterable[Delivery]) -> list[Delivery]:
+def owed_again(
+    found: Sequence[Change], planned: Iterable[PlannedDelivery], known: Iterable[Delivery]
+) -> list[Delivery]:
     """The statuses and payments that it was no matter to have refused while the order was cancelled, now on again.
 
     Of each target and kind only the newest one, and not where the same changes owe it a newer one.
@@ -337,7 +346,7 @@ def owed_again(found: Sequence[Change], debts: Iterable[Debt], known: Iterable[D
         return []
     ordered = sorted(known, key=lambda d: d.id)
     newest = {(d.target, d.action): d for d in ordered if d.action in _OF_THE_LIVING}
-    newer = {(debt.target, debt.action) for debt in debts}
+    newer = {(item.target, item.action) for item in planned}
     return [
         d
         for d in newest.values()

@@ -16,7 +16,7 @@ from olhubd.config import AccountConfig
 from olhubd.engine import identity
 from olhubd.engine.calls import LET_GO, Calls
 from olhubd.engine.connection import Connection
-from olhubd.engine.outbox.attempt import Courier
+from olhubd.engine.outbox.attempt import Executor
 from olhubd.engine.outbox.dispatcher import Dispatcher
 from olhubd.engine.poller import Poller
 from olhubd.engine.reader import Reader, Trouble
@@ -206,7 +206,7 @@ class AccountUnit:
 
     def _make_dispatcher(self) -> Dispatcher:
         shared = self._shared
-        courier = Courier(
+        executor = Executor(
             self.name,
             self.connector,
             shared.clock,
@@ -220,7 +220,7 @@ class AccountUnit:
         )
         return Dispatcher(
             self.name,
-            courier,
+            executor,
             shared.database,
             shared.clock,
             self._log,

@@ -13,7 +13,7 @@ from datetime import timedelta
 import msgspec
 
 from olhubd.decide.watch import Finding
-from olhubd.engine.outbox.recorder import Ledger
+from olhubd.engine.outbox.recorder import Recorder
 from olhubd.model import Alarm, AlarmId, AlarmKind, Cause
 from olhubd.plugin import Clock, Log
 from olhubd.store import FAILURES, Database, Transaction, alarms
@@ -105,12 +105,12 @@ class Alarms:
         async def work(tx: Transaction) -> None:
             await alarms.put(tx, [alarm for alarm, _ in waiting.values()])
             for alarm, kinds in waiting.values():
-                ledger = Ledger(tx, now, Cause("rule", alarm.kind.value))
+                recorder = Recorder(tx, now, Cause("rule", alarm.kind.value))
                 account = "" if alarm.kind in _DAEMON else alarm.subject
                 for kind in kinds:
                     facts = {"alarm": alarm.id, "kind": alarm.kind.value, "subject": alarm.subject}
-                    await ledger.event(kind, account, None, {**facts, "detail": alarm.detail})
-                await ledger.write(tx)
+                    await recorder.event(kind, account, None, {**facts, "detail": alarm.detail})
+                await recorder.write(tx)
 
         try:
             await self._database.write(work)

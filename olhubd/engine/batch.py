@@ -22,7 +22,7 @@ from olhubd.decide.route import Route
 from olhubd.engine.candidate import SLICE, Candidate, uncontested
 from olhubd.engine.displaced import displace, somebody_elses
 from olhubd.engine.echo import Echoes
-from olhubd.engine.outbox.recorder import Ledger
+from olhubd.engine.outbox.recorder import Recorder
 from olhubd.model import Cause, Kind, Order, OrderId, Run, Subject, reference
 from olhubd.plugin import Gone, Later, Unreadable
 from olhubd.store import (
@@ -93,7 +93,7 @@ class Batch:
         self._routes = routes
         self._doubt = doubt
         self._feed = run.feed
-        self.ledger = Ledger(tx, now, Cause("run", str(run.id)), decided=True)
+        self.recorder = Recorder(tx, now, Cause("run", str(run.id)), decided=True)
         self.later = 0
         self.touched: set[str] = set()
         """The orders for which it made a difference."""
@@ -134,7 +134,7 @@ class Batch:
         told = [*echoes, *unmarked]
         result.echoes += len(told)
         acts = self._doubt is not None
-        echo = Echoes(self._tx, self._account, self._now, self._routes, self.ledger, acts=acts)
+        echo = Echoes(self._tx, self._account, self._now, self._routes, self.recorder, acts=acts)
         result.changed += await echo.take(told)
         groups = uncontested(good)
         for group in groups:
@@ -191,7 +191,7 @@ class Batch:
         for candidate in good:
             copy = known.get(candidate.order.external_id)
             if copy is not None and somebody_elses(candidate.order, copy, origins[copy.order_id].order):
-                await displace(self._tx, self.ledger, known.pop(copy.external_id))
+                await displace(self._tx, self.recorder, known.pop(copy.external_id))
         return (
             [c for c in good if c.order.external_id not in known],
             [c.order for c in good if c.order.external_id in known],
@@ -213,7 +213,7 @@ class Batch:
         before = await orders.read(self._tx, [held[c.order.external_id].id for c in changed]) if changed else {}
         said = await remarks.of_orders(self._tx, list(before)) if before else {}
         rivals = await self._rivals([*fresh, *changed], held)
-        deliveries = await self.ledger.known_deliveries([Subject.order(id_) for id_ in before])
+        deliveries = await self.recorder.known_deliveries([Subject.order(id_) for id_ in before])
         met = await self._met(fresh)
         inserts: list[orders.Stored] = []
         updates: list[orders.Stored] = []
@@ -224,15 +224,15 @@ class Batch:
             stored, lost = await self._contest(stored, rivals)
             inserts.append(stored)
             found = land.first_seen(stored.order)
-            debts: Sequence[plan.Debt] = ()
+            planned: Sequence[plan.PlannedDelivery] = ()
             if lost:
                 found.append(changes.Superseded(by=lost))
             else:
-                debts = plan.follow(self._account, stored.order, None, found, self._routes, ())
-            debts = [*debts, *self._sought(stored, found, (), fresh=True)]
-            targets = met.get(candidate.order.external_id, frozenset()).difference(d.target for d in debts)
-            debts.extend(plan.look(target, 0) for target in sorted(targets))
-            await self.ledger.record(Subject.order(stored.id), self._account, found, debts)
+                planned = plan.follow(self._account, stored.order, None, found, self._routes, ())
+            planned = [*planned, *self._sought(stored, found, (), fresh=True)]
+            targets = met.get(candidate.order.external_id, frozenset()).difference(d.target for d in planned)
+            planned.extend(plan.look(target, 0) for target in sorted(targets))
+            await self.recorder.record(Subject.order(stored.id), self._account, found, planned)
             result.added += 1
             result.fresh.add(candidate.order.external_id)
             if self._feed != ORDERS:
@@ -253,11 +253,11 @@ class Batch:
             if not found:
                 continue
             subject = Subject.order(old.id)
-            owed = self.ledger.owed(subject)
-            debts = plan.follow(self._account, merged, old.order, found, self._routes, owed)
-            debts = [*debts, *self._sought(stored, found, owed)]
+            owed = self.recorder.owed(subject)
+            planned = plan.follow(self._account, merged, old.order, found, self._routes, owed)
+            planned = [*planned, *self._sought(stored, found, owed)]
             owing = deliveries.get(subject, ())
-            await self.ledger.record(subject, self._account, found, debts, owing, doubted=self._doubts(stored))
+            await self.recorder.record(subject, self._account, found, planned, owing, doubted=self._doubts(stored))
             result.changed += 1
         if updates:
             await orders.update(self._tx, updates)
@@ -289,7 +289,7 @@ class Batch:
 
     def _sought(
         self, stored: orders.Stored, found: Sequence[Change], owed: Collection[str], *, fresh: bool = False
-    ) -> Sequence[plan.Debt]:
+    ) -> Sequence[plan.PlannedDelivery]:
         """What is to be looked for, and cancelled where it is found, of an order that is off before it was sent."""
         told_late = fresh and self._feed != ORDERS and self._doubt is not None
         if not (told_late or self._doubts(stored)) or stored.order.fulfilled_by_marketplace:
@@ -341,7 +341,7 @@ class Batch:
         await self._take_over([rows[loser] for loser in verdict.superseded], stored.id, stored.order.external_id)
         for loser, lines in verdict.moved.items():
             moved = changes.LinesMoved(lines=lines, to=stored.order.external_id)
-            await self.ledger.record(Subject.order(loser), self._account, [moved], ())
+            await self.recorder.record(Subject.order(loser), self._account, [moved], ())
             await orders.release_lines(self._tx, [(loser, line) for line in lines])
             # Its own telling must be read again: it has fewer lines now.
             again = lookups.Lookup(
@@ -356,17 +356,19 @@ class Batch:
     async def _take_over(self, losers: Sequence[orders.Stored], winner: OrderId, name: str) -> None:
         """Let all lines of these go to another order, with what follows for whoever has them."""
         ids = [row.id for row in losers]
-        known = await self.ledger.known_deliveries([Subject.order(id_) for id_ in ids])
+        known = await self.recorder.known_deliveries([Subject.order(id_) for id_ in ids])
         for row in losers:
             found: list[Change] = [changes.Superseded(by=name)]
             subject = Subject.order(row.id)
-            owed = self.ledger.owed(subject)
-            debts = plan.follow(self._account, row.order, row.order, found, self._routes, owed)
-            debts = [*debts, *self._sought(row, found, owed)]
+            owed = self.recorder.owed(subject)
+            planned = plan.follow(self._account, row.order, row.order, found, self._routes, owed)
+            planned = [*planned, *self._sought(row, found, owed)]
             doubted = self._doubts(row)
-            await self.ledger.record(subject, self._account, found, debts, known.get(subject, ()), doubted=doubted)
+            await self.recorder.record(
+                subject, self._account, found, planned, known.get(subject, ()), doubted=doubted
+            )
         # The pointer to a row that may be inserted later in this transaction; foreign keys look at statements.
-        self.ledger.supersede([(id_, winner, self._now) for id_ in ids])
+        self.recorder.supersede([(id_, winner, self._now) for id_ in ids])
         await orders.disown(self._tx, ids)
 
     async def _ask_parts(self, order: Order, owners: Mapping[OrderId, orders.Stored]) -> None:
@@ -428,7 +430,7 @@ class Batch:
             if await self._inherited(known.id):
                 result.changed += 1
             elif known.digest != _GONE:
-                await self.ledger.record(Subject.order(known.id), self._account, [changes.Vanished()], ())
+                await self.recorder.record(Subject.order(known.id), self._account, [changes.Vanished()], ())
                 await orders.mark(self._tx, known.id, _GONE)
                 result.changed += 1
 

@@ -13,10 +13,10 @@ import msgspec
 
 from olhubd.decide import changes, choice, plan
 from olhubd.decide.choice import Act, Choice, Standing
-from olhubd.decide.plan import Debt, Waiver
+from olhubd.decide.plan import PlannedDelivery, Waiver
 from olhubd.decide.remark import Remark
 from olhubd.engine.account import AccountUnit, NotPossible
-from olhubd.engine.outbox.recorder import Ledger
+from olhubd.engine.outbox.recorder import Recorder
 from olhubd.engine.shared import Shared
 from olhubd.model import Address, Cause, Delivery, DeliveryState, Fulfilment, OrderId, Shipment, Subject
 from olhubd.store import Transaction, codec, deliveries, orders, remarks
@@ -151,7 +151,7 @@ class Desk:
             )
             await deliveries.save(sheet.tx, [again])
             await sheet.record(change)
-            sheet.ledger.targets.add(target)
+            sheet.recorder.targets.add(target)
 
         await self._change(order_id, Act.FORWARD, who, work, target)
 
@@ -168,21 +168,21 @@ class Desk:
             stored = await orders.get(tx, order_id)
             if stored is None:
                 raise NotPossible(f"there is no order {order_id}")
-            ledger = Ledger(tx, now, Cause("operator", who))
+            recorder = Recorder(tx, now, Cause("operator", who))
             before = (await remarks.of_orders(tx, [order_id])).get(order_id, Remark())
             owed = (await deliveries.of_orders(tx, [order_id])).get(order_id, [])
             standing = self.standing(stored, owed)
             for one in self.choices(standing):
                 if one.name is act and one.target == target and not one.possible:
                     raise NotPossible(f"order {order_id}: {one.why_not}")
-            sheet = _Sheet(tx, ledger, stored, before, standing)
+            sheet = _Sheet(tx, recorder, stored, before, standing)
             result = await work(sheet)
             if sheet.stored is not stored:
                 await orders.rewrite(tx, msgspec.structs.replace(sheet.stored, changed_at=now))
             if sheet.remark != before:
                 await remarks.put(tx, Subject.order(order_id), sheet.remark, now)
-            await ledger.write(tx)
-            return result, ledger.targets
+            await recorder.write(tx)
+            return result, recorder.targets
 
         result, targets = await self._shared.database.write(whole)
         self._shared.wake(targets)
@@ -192,16 +192,18 @@ class Desk:
 class _Sheet:
     """An order on the desk, within one transaction."""
 
-    def __init__(self, tx: Transaction, ledger: Ledger, stored: Stored, remark: Remark, standing: Standing) -> None:
+    def __init__(
+        self, tx: Transaction, recorder: Recorder, stored: Stored, remark: Remark, standing: Standing
+    ) -> None:
         self.tx = tx
-        self.ledger = ledger
+        self.recorder = recorder
         self.stored = stored
         self.remark = remark
         self.standing = standing
 
-    async def record(self, change: changes.Change, debts: Sequence[Debt] = ()) -> None:
+    async def record(self, change: changes.Change, planned: Sequence[PlannedDelivery] = ()) -> None:
         subject = Subject.order(self.stored.id)
-        await self.ledger.record(subject, self.stored.account, [change], debts, self.standing.deliveries)
+        await self.recorder.record(subject, self.stored.account, [change], planned, self.standing.deliveries)
 
 
 def _with(stored: Stored, **words: object) -> Stored:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from olhubd.decide import netting, plan
 from olhubd.decide.hold import Hold
-from olhubd.engine.outbox.recorder import Ledger
+from olhubd.engine.outbox.recorder import Recorder
 from olhubd.model import Order, Subject
 from olhubd.store import Transaction, copies, orders
 from olhubd.store.copies import Copy
@@ -16,18 +16,18 @@ from olhubd.store.copies import Copy
 __all__ = ["displace", "somebody_elses"]
 
 
-async def displace(tx: Transaction, ledger: Ledger, copy: Copy) -> None:
+async def displace(tx: Transaction, recorder: Recorder, copy: Copy) -> None:
     """Forget this copy, and hold the delivery that had made it, unless its purchase is off."""
     await copies.forget(tx, copy.order_id, copy.account)
     stored = (await orders.read(tx, [copy.order_id]))[copy.order_id]
     if plan.withdrawn(stored.order, stored.superseded_by is not None) is not None:
         return
     subject = Subject.order(stored.id)
-    known = (await ledger.known_deliveries([subject]))[subject]
+    known = (await recorder.known_deliveries([subject]))[subject]
     if (push := netting.push_to(copy.account, known)) is not None:
         number = copy.number or copy.external_id
         why = f"order {number} at {copy.account} is another one by now: retry, which looks for this one there first"
-        await ledger.hold(push, stored.account, why, Hold.TAKEN)
+        await recorder.hold(push, stored.account, why, Hold.TAKEN)
 
 
 def somebody_elses(told: Order, copy: Copy, purchase: Order) -> bool:

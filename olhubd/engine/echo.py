@@ -16,7 +16,7 @@ from olhubd.decide.changes import Change
 from olhubd.decide.hold import Hold
 from olhubd.decide.land import cancelled
 from olhubd.decide.route import Route
-from olhubd.engine.outbox.recorder import Ledger
+from olhubd.engine.outbox.recorder import Recorder
 from olhubd.model import Delivery, DeliveryState, Fulfilment, Order, OrderId, Shipment, Subject, reference
 from olhubd.store import Transaction, copies, orders, sightings, strangers
 
@@ -40,7 +40,7 @@ class Echoes:
         account: str,
         now: datetime,
         routes: Sequence[Route],
-        ledger: Ledger,
+        recorder: Recorder,
         *,
         acts: bool,
     ) -> None:
@@ -50,7 +50,7 @@ class Echoes:
         self._account = account
         self._now = now
         self._routes = routes
-        self._ledger = ledger
+        self._recorder = recorder
         self.touched: set[str] = set()
         """Those that told anything new."""
 
@@ -97,18 +97,18 @@ class Echoes:
             return False
         if status != copy.status and self._acts:
             found += await self._one_sided(order, origin)
-        debts = plan.follow(origin.account, origin.order, origin.order, found, self._routes, {self._account})
-        await self._ledger.record(Subject.order(origin.id), origin.account, found, debts)
+        planned = plan.follow(origin.account, origin.order, origin.order, found, self._routes, {self._account})
+        await self._recorder.record(Subject.order(origin.id), origin.account, found, planned)
         return True
 
     async def _one_sided(self, order: Order, origin: orders.Stored) -> list[Change]:
         """What a person is asked about where one of the copy and its purchase is cancelled and the other is not."""
         subject = Subject.order(origin.id)
-        known = (await self._ledger.known_deliveries([subject]))[subject]
+        known = (await self._recorder.known_deliveries([subject]))[subject]
         there = onesided.off_there(order, origin.account, self._account, self._routes)
         off = plan.withdrawn(origin.order, origin.superseded_by is not None) is not None
         if off is there:
-            await self._ledger.agreed(
+            await self._recorder.agreed(
                 origin.account, (d for d in known if d.target == self._account and onesided.asks(d))
             )
             return []
@@ -121,7 +121,7 @@ class Echoes:
         if order.total.rounded() != copy.total.rounded():
             found.append(changes.CopyTotalChanged(target=self._account, old=copy.total, new=order.total))
         refunded = order.extra.get("refunded")
-        if refunded is not None and not await self._ledger.has_refund(copy.order_id, self._account, refunded):
+        if refunded is not None and not await self._recorder.has_refund(copy.order_id, self._account, refunded):
             found.append(changes.CopyRefunded(target=self._account, amount=refunded))
         return found
 
@@ -136,8 +136,8 @@ class Echoes:
             await self._remember(order, account)
             return False
         for copy in (await copies.of_orders(self._tx, [order_id])).get(order_id, ()):
-            if copy.account == self._account and not await self._ledger.has_double(order_id, order.external_id):
-                await _double(self._ledger, order_id, account, copy, order.external_id, acts=self._acts)
+            if copy.account == self._account and not await self._recorder.has_double(order_id, order.external_id):
+                await _double(self._recorder, order_id, account, copy, order.external_id, acts=self._acts)
                 self.touched.add(order.external_id)
                 return True
             if copy.account == self._account:
@@ -164,7 +164,7 @@ class Echoes:
     async def _seek(self, order: Order, order_id: OrderId, account: str) -> bool:
         """Have it looked up, which makes it the copy and owes what follows. Tells whether that is news."""
         subject = Subject.order(order_id)
-        known = (await self._ledger.known_deliveries([subject]))[subject]
+        known = (await self._recorder.known_deliveries([subject]))[subject]
         push = netting.push_to(self._account, known)
         if push is not None and push.state in _LEFT_ALONE:
             return False
@@ -172,27 +172,27 @@ class Echoes:
             return await self._given_up(order, push, account)
         found = changes.CopyFound(target=self._account, external_id=order.external_id)
         if push is None or push.state is DeliveryState.DROPPED:
-            await self._ledger.record(subject, account, [found], [plan.look(self._account, 0)], known)
+            await self._recorder.record(subject, account, [found], [plan.look(self._account, 0)], known)
         else:
-            await self._ledger.record(subject, account, [found], ())
-            self._ledger.look_up(push)
+            await self._recorder.record(subject, account, [found], ())
+            self._recorder.look_up(push)
         return True
 
     async def _given_up(self, order: Order, push: Delivery, account: str) -> bool:
         """A person had given it up, and the target has it all the same and would ship it: that is told once."""
-        if cancelled(order) or await self._ledger.has_found(push.order_id, order.external_id):
+        if cancelled(order) or await self._recorder.has_found(push.order_id, order.external_id):
             return False
         found = changes.CopyFound(target=self._account, external_id=order.external_id)
-        await self._ledger.record(push.subject, account, [found], ())
+        await self._recorder.record(push.subject, account, [found], ())
         number = order.number or order.external_id
         there = f"{self._account} has it as {number}"
         why = f"it was given up here, and {there}: cancel it there and discard this, or retry"
-        await self._ledger.hold(push, account, why, Hold.OTHER)
+        await self._recorder.hold(push, account, why, Hold.OTHER)
         return True
 
 
 async def acquaint(
-    tx: Transaction, ledger: Ledger, target: str, arrived: Sequence[copies.Copy], routes: Sequence[Route]
+    tx: Transaction, recorder: Recorder, target: str, arrived: Sequence[copies.Copy], routes: Sequence[Route]
 ) -> None:
     """Look again at orders with our mark that a target told of before these copies were known there."""
     if not arrived or not await strangers.known(tx):
@@ -205,24 +205,24 @@ async def acquaint(
         origin = marks[one.reference]
         copy = copy_of[origin.id]
         if one.external_id != copy.external_id:
-            if not await ledger.has_double(origin.id, one.external_id):
-                await _double(ledger, origin.id, origin.account, copy, one.external_id, acts=True)
+            if not await recorder.has_double(origin.id, one.external_id):
+                await _double(recorder, origin.id, origin.account, copy, one.external_id, acts=True)
         elif one.shipments:
             found: list[Change] = [_shipped(target, shipment) for shipment in one.shipments]
             await copies.put(tx, [msgspec.structs.replace(copy, shipments=one.shipments, seen_at=one.seen_at)])
-            debts = plan.follow(origin.account, origin.order, origin.order, found, routes, {target})
-            await ledger.record(Subject.order(origin.id), origin.account, found, debts)
+            planned = plan.follow(origin.account, origin.order, origin.order, found, routes, {target})
+            await recorder.record(Subject.order(origin.id), origin.account, found, planned)
     if met:
         await strangers.forget(tx, target, [one.external_id for one in met])
 
 
 async def _double(
-    ledger: Ledger, order_id: OrderId, account: str, copy: copies.Copy, other: str, *, acts: bool
+    recorder: Recorder, order_id: OrderId, account: str, copy: copies.Copy, other: str, *, acts: bool
 ) -> None:
     """Two orders at a target carry one mark of ours: that is told, and waits for a person."""
     double = changes.CopyDoubled(target=copy.account, known=copy.external_id, other=other)
-    debts = [plan.double_at(copy.account, other, 0)] if acts else []
-    await ledger.record(Subject.order(order_id), account, [double], debts)
+    planned = [plan.double_at(copy.account, other, 0)] if acts else []
+    await recorder.record(Subject.order(order_id), account, [double], planned)
 
 
 def _shipped(target: str, shipment: Shipment) -> changes.CopyShipped:

@@ -16,11 +16,11 @@ import msgspec
 from olhubd.decide import choice, netting, plan
 from olhubd.decide.choice import Act, Choice
 from olhubd.decide.hold import Hold
-from olhubd.decide.plan import Debt, Waiver
+from olhubd.decide.plan import PlannedDelivery, Waiver
 from olhubd.engine.account import AccountUnit, NotPossible
 from olhubd.engine.displaced import displace
 from olhubd.engine.outbox.actions import HANDLERS
-from olhubd.engine.outbox.recorder import Ledger
+from olhubd.engine.outbox.recorder import Recorder
 from olhubd.engine.poller import Poller
 from olhubd.engine.shared import Shared
 from olhubd.model import Cause, Delivery, DeliveryState, Kind, Quarantined, reference
@@ -240,34 +240,34 @@ class Holds:
             delivery = await self._allowed(delivery_id, act, tx)
             result = await change(delivery, tx)
             changed, copy, more = result if isinstance(result, tuple) else (result, None, {})
-            ledger = Ledger(tx, self._shared.clock.now(), Cause("operator", who))
+            recorder = Recorder(tx, self._shared.clock.now(), Cause("operator", who))
             about_order = delivery.subject.kind is Kind.ORDER
             stored = await orders.get(tx, delivery.order_id) if about_order else None
             account = stored.account if stored else delivery.target
             facts = {"delivery": delivery.id, "action": delivery.action.value, "target": delivery.target, **more}
             if changed.reason is not None:
                 facts["reason"] = changed.reason
-            event_id = await ledger.event(kind, account, delivery.subject, facts)
+            event_id = await recorder.event(kind, account, delivery.subject, facts)
             if netting.carries_order(changed) and changed.state is DeliveryState.CONFIRMED:
                 there = (await copies.of_orders(tx, [delivery.order_id])).get(delivery.order_id, ())
                 word = next((one.status for one in there if one.account == changed.target), None)
                 if stored is not None:
-                    for debt in self._after_push(stored, changed.target, found_status or word):
-                        await ledger.owe(delivery.subject, debt, event_id)
+                    for item in self._after_push(stored, changed.target, found_status or word):
+                        await recorder.owe(delivery.subject, item, event_id)
             await deliveries.save(tx, [changed])
             if copy is not None:
                 before = (await copies.by_external(tx, copy.account, [copy.external_id])).get(copy.external_id)
                 if before is not None and before.order_id != copy.order_id:
-                    await displace(tx, ledger, before)
+                    await displace(tx, recorder, before)
                 await copies.put(tx, [copy])
-            await ledger.write(tx)
-            return changed, ledger.targets
+            await recorder.write(tx)
+            return changed, recorder.targets
 
         changed, targets = await self._shared.database.write(work)
         self._shared.wake({changed.target, *targets})
         return changed
 
-    def _after_push(self, stored: Stored, target: str, found: str | None) -> Sequence[Debt]:
+    def _after_push(self, stored: Stored, target: str, found: str | None) -> Sequence[PlannedDelivery]:
         account, unit = stored.account, self._units.get(target)
         pays = unit is not None and unit.connector.can(PaymentSink)
         for route in self._shared.routes():

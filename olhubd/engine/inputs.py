@@ -1,10 +1,10 @@
 """What an input is: everything from outside that a decision depends on, as it is kept to be decided again.
 
-    Page        records that a feed, a sweep or a look-up gave, and that made a difference
-    Turn        what became of deliveries, by the targets' answers, and which were claimed
-    Told        what a person did, or the hub found by itself: events with the orders as they then stood
-    Start       a process began and ended the leases of the one before it
-    Configured  the routes in force from then on
+    Page            records that a feed, a sweep or a look-up gave, and that made a difference
+    DispatchRecord  what became of deliveries, by the targets' answers, and which were claimed
+    Told            what a person did, or the hub found by itself: events with the orders as they then stood
+    Start           a process began and ended the leases of the one before it
+    Configured      the routes in force from then on
 
 Each is stored in the transaction that it concerns. Tokens and settings of accounts are never among them.
 `olhubd.engine.replay` reads them.
@@ -34,6 +34,7 @@ __all__ = [
     "CONFIGURED",
     "NOTHING",
     "Configured",
+    "DispatchRecord",
     "Document",
     "Draft",
     "Ended",
@@ -42,7 +43,6 @@ __all__ = [
     "Page",
     "Start",
     "Told",
-    "Turn",
     "decode",
     "keep",
     "tell",
@@ -73,7 +73,7 @@ class Page(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="p
 
 
 class Owed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A debt that follows from an answer; see `olhubd.decide.plan.Debt`."""
+    """A delivery that follows from an answer; see `olhubd.decide.plan.PlannedDelivery`."""
 
     target: str
     action: Action
@@ -93,10 +93,10 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     event: str | None = None
     facts: msgspec.Raw = msgspec.Raw(b"{}")
     copy: Copy | None = None
-    debts: Sequence[Owed] = ()
+    planned: Sequence[Owed] = msgspec.field(default=(), name="debts")
 
 
-class Turn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="turn"):
+class DispatchRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="turn"):
     """One transaction of a dispatcher: what ended, what was given back unbegun, what was claimed until when."""
 
     target: str
@@ -138,7 +138,7 @@ class Configured(msgspec.Struct, frozen=True, kw_only=True, tag=CONFIGURED):
     accounts: dict[str, str]
 
 
-Document = Page | Turn | Told | Start | Configured
+Document = Page | DispatchRecord | Told | Start | Configured
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
 _decode = msgspec.json.Decoder(Document).decode

@@ -147,13 +147,13 @@ class Landing:
                 changed=run.changed + result.changed,
                 quarantined=run.quarantined + result.quarantined,
             )
-            if landing.ledger.events or result.quarantined:
+            if landing.recorder.events or result.quarantined:
                 await runs.put(tx, [counted])
             if position is not None:
                 await feeds.put(tx, position)
-            await landing.ledger.write(tx)
+            await landing.recorder.write(tx)
             await draft.end(tx, now, upcoming, landing.touched)
-            result.targets = landing.ledger.targets
+            result.targets = landing.recorder.targets
             if self._lineage is not None:
                 # Before anybody can claim what these orders owe.
                 self._lineage.otherwise(account, result.besides)

@@ -15,17 +15,17 @@ from pathlib import Path
 import msgspec
 
 from olhubd.decide import verify
-from olhubd.decide.plan import Debt
+from olhubd.decide.plan import PlannedDelivery
 from olhubd.decide.remark import Remark
 from olhubd.decide.route import Route
 from olhubd.engine import inputs
 from olhubd.engine.batch import Batch
 from olhubd.engine.candidate import Candidate
 from olhubd.engine.compare import Difference, compare, stem
-from olhubd.engine.inputs import CONFIGURED, Configured, Ended, Image, Page, Start, Told, Turn
+from olhubd.engine.inputs import CONFIGURED, Configured, DispatchRecord, Ended, Image, Page, Start, Told
 from olhubd.engine.outbox.attempt import Outcome
 from olhubd.engine.outbox.booking import book
-from olhubd.engine.outbox.recorder import Ledger
+from olhubd.engine.outbox.recorder import Recorder
 from olhubd.model import Cause, Delivery, DeliveryId, DeliveryState, EventId, Run, RunId, Subject
 from olhubd.plugin import Gone, Later, Unreadable
 from olhubd.store import (
@@ -152,7 +152,7 @@ class Play:
             match document:
                 case Page():
                     await self._page(tx, one.at, document, routes)
-                case Turn():
+                case DispatchRecord():
                     await self._turn(tx, one.at, document, routes)
                 case Told():
                     await self._told(tx, document)
@@ -174,9 +174,9 @@ class Play:
             if (page.account, record.external_id) not in self._strange
         ]
         await batch.land_others(others, page.feed, result)
-        await batch.ledger.write(tx)
+        await batch.recorder.write(tx)
 
-    async def _turn(self, tx: Transaction, at: datetime, turn: Turn, routes: Sequence[Route]) -> None:
+    async def _turn(self, tx: Transaction, at: datetime, turn: DispatchRecord, routes: Sequence[Route]) -> None:
         told = [*(ended.delivery for ended in turn.ended), *turn.back, *turn.claimed]
         rows = await deliveries.of_subjects(tx, sorted({delivery.subject for delivery in told}))
 
@@ -188,8 +188,8 @@ class Play:
             _outcome(one, mine) for one in turn.ended if (mine := own(one.delivery)) and mine.state in _CLAIMED
         ]
         back = [_as(one, mine) for one in turn.back if (mine := own(one)) and mine.state in _CLAIMED]
-        ledger = Ledger(tx, at, Cause("start", "dispatcher"), decided=True)
-        await book(tx, ledger, turn.target, ended, back, routes)
+        recorder = Recorder(tx, at, Cause("start", "dispatcher"), decided=True)
+        await book(tx, recorder, turn.target, ended, back, routes)
         # What follows from an outcome may have been claimed in the same transaction.
         rows.update(await deliveries.of_subjects(tx, sorted({delivery.subject for delivery in turn.claimed})))
         claimed = [
@@ -291,17 +291,17 @@ def _outcome(ended: Ended, mine: Delivery) -> Outcome:
         event=ended.event,
         facts=facts,
         copy=ended.copy,
-        debts=[
-            Debt(
-                target=debt.target,
-                action=debt.action,
-                cause=debt.cause,
-                key=debt.key,
-                payload=None if debt.payload == inputs.NOTHING else debt.payload,
-                delay=debt.delay,
-                replaces=debt.replaces,
-                same_key=debt.same_key,
+        planned=[
+            PlannedDelivery(
+                target=item.target,
+                action=item.action,
+                cause=item.cause,
+                key=item.key,
+                payload=None if item.payload == inputs.NOTHING else item.payload,
+                delay=item.delay,
+                replaces=item.replaces,
+                same_key=item.same_key,
             )
-            for debt in ended.debts
+            for item in ended.planned
         ],
     )

@@ -13,7 +13,7 @@ from olhubd.engine.calls import Strays
 from olhubd.engine.landing import Landing
 from olhubd.engine.lineage import Lineage
 from olhubd.engine.outbox.attempt import Amend, Policy
-from olhubd.engine.outbox.recorder import Ledger
+from olhubd.engine.outbox.recorder import Recorder
 from olhubd.engine.runlog import RunLog
 from olhubd.engine.session import Clients
 from olhubd.engine.turns import Turns
@@ -58,6 +58,6 @@ class Shared(msgspec.Struct, kw_only=True):
     ) -> None:
         """Write one event about an account (or the daemon) that a person or the hub itself caused."""
         cause = Cause("start", "hub") if who == "hub" else Cause("operator", who)
-        ledger = Ledger(tx, self.clock.now(), cause)
-        await ledger.event(kind, account, None, dict(facts))
-        await ledger.write(tx)
+        recorder = Recorder(tx, self.clock.now(), cause)
+        await recorder.event(kind, account, None, dict(facts))
+        await recorder.write(tx)

@@ -110,8 +110,8 @@ def _no_payload() -> msgspec.Raw:
 class Delivery(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One row of the outbox: what is owed to which account about which subject.
 
-    `key` tells two debts of the same action apart (a waybill, a status); (subject, target, action, key) is unique.
-    `due_at` is when it may be tried; `lease_until` when a try that never reported is given up.
+    `key` tells two deliveries of the same action apart (a waybill, a status); (subject, target, action, key) is
+    unique. `due_at` is when it may be tried; `lease_until` when a try that never reported is given up.
     """
 
     id: DeliveryId

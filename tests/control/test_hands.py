@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from olhubd.decide import changes, plan
-from olhubd.engine.outbox.recorder import Ledger
+from olhubd.engine.outbox.recorder import Recorder
 from olhubd.model import Cause, Subject
 from olhubd.store import Transaction, orders
 from olhubd_kit.faults import Fault, Kind
@@ -173,10 +173,10 @@ async def test_an_order_that_a_shop_told_of_and_does_not_have_is_sent_on_by_hand
 
     async def look(tx: Transaction) -> None:
         order_id = (await orders.find(tx, sold))[0]
-        ledger = Ledger(tx, trading.clock.now(), Cause("start", "test"))
+        recorder = Recorder(tx, trading.clock.now(), Cause("start", "test"))
         found = changes.CopyFound(target="shop", external_id="77")
-        await ledger.record(Subject.order(order_id), "market", [found], [plan.look("shop", 0)])
-        await ledger.write(tx)
+        await recorder.record(Subject.order(order_id), "market", [found], [plan.look("shop", 0)])
+        await recorder.write(tx)
 
     await trading.database.write(look)
     trading.hub.unit("shop").wake()

@@ -31,22 +31,22 @@ def route(**more: object) -> Route:
     return Route(target="shop", sources=frozenset({"allegro"}), **more)  # type: ignore[arg-type]
 
 
-def first(incoming: Order, *routes: Route) -> list[plan.Debt]:
+def first(incoming: Order, *routes: Route) -> list[plan.PlannedDelivery]:
     return plan.follow("allegro", incoming, None, land.first_seen(incoming), routes or (route(),), ())
 
 
-def then(held: Order, incoming: Order, *routes: Route, owed: tuple[str, ...] = ()) -> list[plan.Debt]:
+def then(held: Order, incoming: Order, *routes: Route, owed: tuple[str, ...] = ()) -> list[plan.PlannedDelivery]:
     return plan.follow("allegro", incoming, held, land.compare(held, incoming), routes or (route(),), owed)
 
 
-def actions(debts: list[plan.Debt]) -> list[Action]:
-    return [debt.action for debt in debts]
+def actions(planned: list[plan.PlannedDelivery]) -> list[Action]:
+    return [item.action for item in planned]
 
 
 def test_a_confirmed_order_goes_at_once() -> None:
     """FWD-04: with the delivery form, not at a timer, and without a pause."""
-    for debts in (first(order()), then(order(stage=Stage.PLACED), order())):
-        assert [(debt.action, debt.delay) for debt in debts] == [(Action.PUSH_ORDER, 0.0)]
+    for planned in (first(order()), then(order(stage=Stage.PLACED), order())):
+        assert [(item.action, item.delay) for item in planned] == [(Action.PUSH_ORDER, 0.0)]
 
 
 def test_an_unconfirmed_order_never_goes() -> None:
@@ -66,10 +66,10 @@ def test_an_order_shipped_by_the_marketplace_never_goes() -> None:
 def test_each_account_has_a_hold_window_of_its_own() -> None:
     """Buyers of one marketplace may cancel for five minutes, those of another for an hour."""
     slow = Route(target="shop", sources=frozenset({"other"}), hold_seconds=3600)
-    (debt,) = first(order(), route(hold_seconds=300), slow)
-    assert debt.delay == 300
-    (debt,) = plan.follow("other", order(), None, land.first_seen(order()), (route(hold_seconds=300), slow), ())
-    assert debt.delay == 3600
+    (item,) = first(order(), route(hold_seconds=300), slow)
+    assert item.delay == 300
+    (item,) = plan.follow("other", order(), None, land.first_seen(order()), (route(hold_seconds=300), slow), ())
+    assert item.delay == 3600
 
 
 def test_forwarding_switched_on_leaves_the_past_alone() -> None:
@@ -97,8 +97,8 @@ def test_other_accounts_do_not_go() -> None:
 
 
 def test_a_cancellation_follows_the_order() -> None:
-    debts = then(order(), order(stage=Stage.CANCELLED), owed=("shop",))
-    assert actions(debts) == [Action.CANCEL_ORDER]
+    planned = then(order(), order(stage=Stage.CANCELLED), owed=("shop",))
+    assert actions(planned) == [Action.CANCEL_ORDER]
 
 
 def test_a_payment_follows_the_order_and_cash_does_not() -> None:
@@ -141,8 +141,8 @@ def test_whatever_else_changes_calls_nobody() -> None:
 
 def test_other_changes_after_forwarding_are_for_a_person() -> None:
     """Part of FWD-26: lines and addresses are not sent after the order, yet not passed over in silence either."""
-    debts = then(order(), order(lines=(line("A-1", quantity=3),)), owed=("shop",))
-    assert actions(debts) == [Action.AMEND_ORDER]
+    planned = then(order(), order(lines=(line("A-1", quantity=3),)), owed=("shop",))
+    assert actions(planned) == [Action.AMEND_ORDER]
     assert then(order(), order(lines=(line("A-1", quantity=3),))) == []
 
 
@@ -159,8 +159,8 @@ def test_the_targets_progress_goes_back_by_the_table() -> None:
     back = route(status_back={"completed": "SENT", "shipped": "SENT"})
     for word in ("completed", "shipped"):
         change = changes.CopyStatusChanged(target="shop", old="processing", new=word)
-        (debt,) = plan.follow("allegro", order(), order(), [change], [back], {"shop"})
-        assert (debt.target, debt.action, debt.payload) == ("allegro", Action.SET_STATUS, plan.StatusWord("SENT"))
+        (item,) = plan.follow("allegro", order(), order(), [change], [back], {"shop"})
+        assert (item.target, item.action, item.payload) == ("allegro", Action.SET_STATUS, plan.StatusWord("SENT"))
     unmapped = changes.CopyStatusChanged(target="shop", old="processing", new="on-hold")
     assert plan.follow("allegro", order(), order(), [unmapped], [back], {"shop"}) == []
 
@@ -200,8 +200,8 @@ def test_a_status_dropped_for_a_cancellation_is_owed_again_with_its_order() -> N
 
 def test_parcels_of_the_target_go_back() -> None:
     change = changes.CopyShipped(target="shop", carrier="INPOST", waybill="63 0")
-    (debt,) = plan.follow("allegro", order(), order(), [change], [route()], {"shop"})
-    assert (debt.target, debt.action, debt.key) == ("allegro", Action.ADD_SHIPMENT, "INPOST/630")
+    (item,) = plan.follow("allegro", order(), order(), [change], [route()], {"shop"})
+    assert (item.target, item.action, item.key) == ("allegro", Action.ADD_SHIPMENT, "INPOST/630")
 
 
 def test_paid_and_cash_rules_win_over_the_general_status() -> None:
@@ -219,7 +219,7 @@ def test_paid_and_cash_rules_win_over_the_general_status() -> None:
 def test_an_order_cancelled_and_refunded_in_one_record_is_owed_its_cancellation_alone() -> None:
     held = order(payment=paid("15.00"))
     off = order(stage=Stage.CANCELLED, payment=paid("0.00"), lines=(line("A-1", quantity=2),))
-    assert [debt.action for debt in then(held, off, owed=("shop",))] == [Action.CANCEL_ORDER]
+    assert [item.action for item in then(held, off, owed=("shop",))] == [Action.CANCEL_ORDER]
 
 
 def test_a_refund_of_an_order_that_is_off_is_owed_to_no_target() -> None:
@@ -251,13 +251,13 @@ def test_a_parcel_goes_before_the_status_that_tells_of_it() -> None:
         changes.CopyShipped(target="shop", carrier="DPD", waybill="1"),
     ]
     back = route(status_back={"completed": "SENT"})
-    debts = plan.follow("allegro", order(), order(), found, [back], ("shop",))
-    assert [debt.action for debt in debts] == [Action.ADD_SHIPMENT, Action.SET_STATUS]
+    planned = plan.follow("allegro", order(), order(), found, [back], ("shop",))
+    assert [item.action for item in planned] == [Action.ADD_SHIPMENT, Action.SET_STATUS]
 
 
 def test_an_order_that_is_off_is_sought_only_where_nobody_owes_it() -> None:
     """A target that has it, or is owed it, gets its cancellation; it is not to be asked for it once more."""
     found = [changes.Superseded(by="B")]
     assert plan.sought("allegro", found, [route()], ("shop",)) == []
-    (debt,) = plan.sought("allegro", found, [route(), route()], ())
-    assert (debt.target, debt.action) == ("shop", Action.PUSH_ORDER)
+    (item,) = plan.sought("allegro", found, [route(), route()], ())
+    assert (item.target, item.action) == ("shop", Action.PUSH_ORDER)

@@ -19,10 +19,10 @@ from olhubd.engine.calls import Calls, Strays
 from olhubd.engine.landing import Landing
 from olhubd.engine.lineage import Lineage
 from olhubd.engine.outbox.actions import HANDLERS
-from olhubd.engine.outbox.attempt import Courier, Policy
+from olhubd.engine.outbox.attempt import Executor, Policy
 from olhubd.engine.outbox.dispatcher import Dispatcher
 from olhubd.engine.outbox.handler import Handler
-from olhubd.engine.outbox.recorder import Ledger
+from olhubd.engine.outbox.recorder import Recorder
 from olhubd.model import (
     Action,
     Cause,
@@ -223,7 +223,7 @@ class Bench:
     def make(self) -> Dispatcher:
         log = structlog.get_logger()
         policy = Policy(backoff_first=0.03, backoff_max=0.2, look_up_after=0.02, timeout=self.timeout)
-        courier = Courier(
+        executor = Executor(
             "shop",
             self.shop,
             self.clock,
@@ -238,7 +238,7 @@ class Bench:
         )
         return Dispatcher(
             "shop",
-            courier,
+            executor,
             self.database,
             self.clock,
             log,
@@ -922,10 +922,10 @@ async def look(bench: Bench) -> None:
     """The target tells of the first order, which nobody owes there."""
 
     async def work(tx: Transaction) -> None:
-        ledger = Ledger(tx, bench.clock.now(), Cause("run", "1"))
+        recorder = Recorder(tx, bench.clock.now(), Cause("run", "1"))
         found = changes.CopyFound(target="shop", external_id="77")
-        await ledger.record(Subject.order(1), "allegro", [found], [plan.look("shop", 0)])
-        await ledger.write(tx)
+        await recorder.record(Subject.order(1), "allegro", [found], [plan.look("shop", 0)])
+        await recorder.write(tx)
 
     await bench.database.write(work)
     bench.dispatcher.wake()

@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 from olhubd.decide import plan
-from olhubd.decide.plan import Debt
-from olhubd.engine.outbox.recorder import Ledger
+from olhubd.decide.plan import PlannedDelivery
+from olhubd.engine.outbox.recorder import Recorder
 from olhubd.model import Action, Cause, DeliveryState, OrderId, Subject
 from olhubd.plugin import ContractBroken, OutcomeUnknown, PluginError, Push, RateLimited, Receipt, Unavailable
 from olhubd.store import Database, Transaction, deliveries, events
@@ -29,12 +29,12 @@ async def bench(database: Database) -> Any:
         await asyncio.gather(bench.task, return_exceptions=True)
 
 
-async def owe(bench: Bench, debt: Debt) -> None:
+async def owe(bench: Bench, item: PlannedDelivery) -> None:
     async def work(tx: Transaction) -> None:
-        ledger = Ledger(tx, bench.clock.now(), Cause("operator", "test"))
+        recorder = Recorder(tx, bench.clock.now(), Cause("operator", "test"))
         about = Subject.order(1)
-        await ledger.owe(about, debt, await ledger.event("order.noted", "allegro", about))
-        await ledger.write(tx)
+        await recorder.owe(about, item, await recorder.event("order.noted", "allegro", about))
+        await recorder.write(tx)
 
     await bench.database.write(work)
     bench.dispatcher.wake()
@@ -130,7 +130,7 @@ async def test_a_status_of_unknown_outcome_waits_for_a_person_in_the_end(bench: 
 async def test_what_a_system_cannot_do_is_held_and_never_dropped(bench: Bench) -> None:
     await bench.land(order("A", payment=paid("3.00")))
     await bench.settled(1)
-    await owe(bench, plan.Debt(target="shop", action=Action.SET_PAYMENT, cause=0, key="3.00"))
+    await owe(bench, plan.PlannedDelivery(target="shop", action=Action.SET_PAYMENT, cause=0, key="3.00"))
     await bench.until("confirmed", "hold")
     held = (await deliveries.listing(bench.database.reader, states=[DeliveryState.HOLD]))[0]
     assert held.reason == "Memory knows no set-payment: do it there by hand"

@@ -10,10 +10,10 @@ import pytest
 
 from olhubd.decide import plan
 from olhubd.decide.hold import Hold
-from olhubd.decide.plan import Debt, StatusWord
+from olhubd.decide.plan import PlannedDelivery, StatusWord
 from olhubd.engine.outbox.actions import HANDLERS
 from olhubd.engine.outbox.handler import Done, Handler, OnHold, Result, Submitted
-from olhubd.engine.outbox.job import Parcel
+from olhubd.engine.outbox.job import Job
 from olhubd.engine.outbox.target import TargetAccount
 from olhubd.model import Action, Delivery, DeliveryState, Money, OrderId, Payment, Shipment, Stage
 from olhubd.plugin import (
@@ -55,11 +55,11 @@ class Command(Handler[StatusSink]):
         self.sent = 0
         self.asked: list[str] = []
 
-    async def perform(self, target: TargetAccount, parcel: Parcel) -> Result:
+    async def perform(self, target: TargetAccount, job: Job) -> Result:
         self.sent += 1
         return Submitted(f"command-{self.sent}", self.after)
 
-    async def report(self, target: TargetAccount, parcel: Parcel, ticket: str) -> Result | None:
+    async def report(self, target: TargetAccount, job: Job, ticket: str) -> Result | None:
         self.asked.append(ticket)
         said = self.reports.pop(0) if self.reports else Done()
         if isinstance(said, PluginError):
@@ -75,7 +75,7 @@ class Creation(Command):
     there = False
     looked = 0
 
-    async def look_up(self, target: TargetAccount, parcel: Parcel) -> Result | None:
+    async def look_up(self, target: TargetAccount, job: Job) -> Result | None:
         self.looked += 1
         return Done() if self.there else None
 
@@ -149,7 +149,7 @@ async def test_a_connector_that_breaks_at_the_report_is_held_with_its_ticket(ben
     """The target may still do it, so a retry asks again and submits nothing new."""
 
     class Broken(Command):
-        async def report(self, target: TargetAccount, parcel: Parcel, ticket: str) -> Result | None:
+        async def report(self, target: TargetAccount, job: Job, ticket: str) -> Result | None:
             if len(self.asked) < 9:
                 self.asked.append(ticket)
                 raise ZeroDivisionError("a fault of the connector")
@@ -199,11 +199,11 @@ async def test_what_can_be_looked_up_nowhere_goes_once_at_most(bench: Bench) -> 
         looks_up = True
         sent: ClassVar[int] = 0
 
-        async def perform(self, target: TargetAccount, parcel: Parcel) -> Result:
+        async def perform(self, target: TargetAccount, job: Job) -> Result:
             Letter.sent += 1
             raise OutcomeUnknown("no answer after DATA")
 
-        async def look_up(self, target: TargetAccount, parcel: Parcel) -> Result | None:
+        async def look_up(self, target: TargetAccount, job: Job) -> Result | None:
             return OnHold(reason="it may have been sent", kind=Hold.DOUBT, sent=True)
 
     await given(bench, Letter())
@@ -240,7 +240,9 @@ async def test_a_missing_capability_is_a_hold_with_its_reason(bench: Bench, acti
     elif action is Action.CANCEL_ORDER:
         await bench.land(order("A", stage=Stage.CANCELLED))
     else:
-        await owe(bench, Debt(target="shop", action=action, cause=0, key="x", payload=PAYLOADS.get(action)))
+        await owe(
+            bench, PlannedDelivery(target="shop", action=action, cause=0, key="x", payload=PAYLOADS.get(action))
+        )
     await bench.until("confirmed", "hold")
     held = await second(bench)
     assert held.state is DeliveryState.HOLD
@@ -262,6 +264,6 @@ async def test_a_setting_that_comes_too_late_is_given_up_and_nobody_has_to_see_t
     await bench.kill()
     await bench.land(order("A", payment=paid("3.00")))
     await bench.settled(1)
-    await owe(bench, Debt(target="shop", action=action, cause=0, key="x", payload=PAYLOADS.get(action)))
+    await owe(bench, PlannedDelivery(target="shop", action=action, cause=0, key="x", payload=PAYLOADS.get(action)))
     await bench.until("confirmed", "dead")
     assert (await told(bench))[-1] == "delivery.refused"

@@ -1,4 +1,4 @@
-"""Records become rows, events and debts, in one transaction with the cursor."""
+"""Records become rows, events and planned, in one transaction with the cursor."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def bench(database: Database, clock: SystemClock) -> Bench:
     return Bench(database, clock)
 
 
-async def test_rows_events_debts_and_cursor_come_together(bench: Bench) -> None:
+async def test_rows_events_deliveries_and_cursor_come_together(bench: Bench) -> None:
     """Invariants 1 and 3."""
     result = await bench.land(order("A"), order("B", stage=Stage.PLACED), cursor="7")
     assert (result.seen, result.added, result.changed) == (2, 2, 0)
@@ -96,7 +96,7 @@ async def test_rows_events_debts_and_cursor_come_together(bench: Bench) -> None:
     assert position.cursor == "7"
 
 
-async def test_every_event_has_a_cause_and_every_debt_its_event(bench: Bench) -> None:
+async def test_every_event_has_a_cause_and_every_delivery_its_event(bench: Bench) -> None:
     """Invariant 3."""
     await bench.land(order("A", payment=paid("15.00")))
     history = await events.of_order(bench.database.reader, 1)

@@ -9,8 +9,8 @@ import pytest
 import structlog
 
 from olhubd.decide import plan
-from olhubd.decide.plan import Debt
-from olhubd.engine.outbox.recorder import Ledger
+from olhubd.decide.plan import PlannedDelivery
+from olhubd.engine.outbox.recorder import Recorder
 from olhubd.model import Action, Cause, DeliveryState, Order, Shipment, Subject
 from olhubd.plugin import Found
 from olhubd.runtime.clock import SystemClock
@@ -71,20 +71,20 @@ async def test_our_order_that_lost_its_mark_and_was_edited_stays_ours(bench: Ben
     assert (result.added, result.echoes) == (0, 1)
 
 
-def debts() -> list[Debt]:
+def planned() -> list[PlannedDelivery]:
     return [
         plan.status_at("shop", "sent", 0),
         plan.shipment_at("shop", Shipment(carrier="DPD", waybill="1"), 0),
-        Debt(target="shop", action=Action.SET_PAYMENT, cause=0, key="15", replaces=True),
+        PlannedDelivery(target="shop", action=Action.SET_PAYMENT, cause=0, key="15", replaces=True),
     ]
 
 
-@pytest.mark.parametrize("debt", debts(), ids=lambda debt: debt.action.value)
+@pytest.mark.parametrize("item", planned(), ids=lambda item: item.action.value)
 @pytest.mark.parametrize("mark", ["allegro:A", "allegro:B"])
 async def test_nothing_is_written_to_somebody_elses_order(
     outbox: Outbox,
     monkeypatch: pytest.MonkeyPatch,
-    debt: Debt,
+    item: PlannedDelivery,
     mark: str,
 ) -> None:
     async def find_by_number(number: str) -> Found | None:
@@ -97,14 +97,14 @@ async def test_nothing_is_written_to_somebody_elses_order(
     await outbox.settled(1)
 
     async def owe(tx: Transaction) -> None:
-        ledger = Ledger(tx, outbox.clock.now(), Cause("operator", "anna"))
+        recorder = Recorder(tx, outbox.clock.now(), Cause("operator", "anna"))
         about = Subject.order(1)
-        await ledger.owe(about, debt, await ledger.event("order.noted", "allegro", about))
-        await ledger.write(tx)
+        await recorder.owe(about, item, await recorder.event("order.noted", "allegro", about))
+        await recorder.write(tx)
 
     await outbox.database.write(owe)
     outbox.dispatcher.wake()
-    ours = {"set-payment": "hold"}.get(debt.action.value, "confirmed")  # this shop takes none
+    ours = {"set-payment": "hold"}.get(item.action.value, "confirmed")  # this shop takes none
     await outbox.until("confirmed", ours if mark == "allegro:A" else "hold")
     written = [*outbox.shop.told, *outbox.shop.parcels.there]
     assert len(written) == (mark == "allegro:A" and ours == "confirmed")

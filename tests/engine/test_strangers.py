@@ -13,7 +13,7 @@ from olhubd.engine.landing import Landing
 from olhubd.engine.lineage import Lineage
 from olhubd.engine.outbox.attempt import Outcome
 from olhubd.engine.outbox.booking import book
-from olhubd.engine.outbox.recorder import Ledger
+from olhubd.engine.outbox.recorder import Recorder
 from olhubd.model import Cause, DeliveryState, Fulfilment, OrderId, Run, RunId, Shipment, Stage
 from olhubd.plugin import Gone
 from olhubd.runtime.clock import SystemClock
@@ -136,8 +136,8 @@ async def arrive(bench: Bench, external_id: str) -> None:
     async def work(tx: Transaction) -> None:
         owed = (await deliveries.of_orders(tx, [1]))[OrderId(1)]
         (push,) = (one for one in owed if one.target == "shop")
-        ledger = Ledger(tx, bench.clock.now(), Cause("start", "dispatcher"), decided=True)
-        await book(tx, ledger, "shop", [arrived(push, copy)], (), bench.routes)
+        recorder = Recorder(tx, bench.clock.now(), Cause("start", "dispatcher"), decided=True)
+        await book(tx, recorder, "shop", [arrived(push, copy)], (), bench.routes)
 
     await bench.database.write(work)
 

@@ -89,7 +89,7 @@ def test_what_a_person_gave_up_is_told_from_what_was_refused() -> None:
 def test_a_turn_names_subjects() -> None:
     ended = {"delivery": delivery(7, "confirmed"), "account": "market"}
     turn = read({"type": "turn", "target": "shop", "ended": [ended], "back": [delivery(8, "retry")], "claimed": []})
-    assert isinstance(turn, inputs.Turn)
+    assert isinstance(turn, inputs.DispatchRecord)
     assert {one.subject for one in (turn.ended[0].delivery, *turn.back)} == {Subject.order(5)}
     assert bytes(turn.back[0].payload) == b'{"status":"1.50"}'
 

@@ -13,7 +13,7 @@ import pytest
 
 from olhubd.decide import land, plan
 from olhubd.engine import inputs
-from olhubd.engine.inputs import Configured, Page, Start, Told, Turn
+from olhubd.engine.inputs import Configured, DispatchRecord, Page, Start, Told
 from olhubd.engine.replay import Play
 from olhubd.store import Database
 from olhubd.store import inputs as kept
@@ -76,7 +76,7 @@ async def test_a_changed_decision_turns_it_red(name: str, tmp_path: Path, monkey
 def test_the_fixtures_have_all_kinds_of_inputs() -> None:
     documents = [inputs.decode(one) for name in FIXTURES for one in tape.read(text(name, "inputs"))]
     kinds = {type(document) for document in documents}
-    assert kinds == {Page, Turn, Told, Configured, Start}
+    assert kinds == {Page, DispatchRecord, Told, Configured, Start}
     assert any(document.gone or document.later for document in documents if isinstance(document, Page))
     assert any(document.orders for document in documents if isinstance(document, Told))
 

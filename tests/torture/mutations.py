@@ -24,7 +24,7 @@ import msgspec
 from olhubd.engine.batch import Batch, Result
 from olhubd.engine.landing import Landing
 from olhubd.engine.outbox.actions.push_order import PushOrder
-from olhubd.engine.outbox.attempt import Courier, Outcome, Parcel
+from olhubd.engine.outbox.attempt import Executor, Job, Outcome
 from olhubd.engine.outbox.dispatcher import Dispatcher
 from olhubd.engine.outbox.doubts import Doubts
 from olhubd.engine.outbox.target import TargetAccount
@@ -104,15 +104,15 @@ def seeds(count: int) -> Plays:
 
 
 def _no_look_up() -> Any:
-    carry = Courier.carry
+    carry = Executor.carry
 
-    async def blind(self: Courier, parcel: Parcel) -> Outcome:
-        delivery = parcel.delivery
+    async def blind(self: Executor, job: Job) -> Outcome:
+        delivery = job.delivery
         if delivery.state is DeliveryState.SENT:
             delivery = msgspec.structs.replace(delivery, state=DeliveryState.RETRY)
-        return await carry(self, msgspec.structs.replace(parcel, delivery=delivery))
+        return await carry(self, msgspec.structs.replace(job, delivery=delivery))
 
-    return swap(Courier, "carry", blind)
+    return swap(Executor, "carry", blind)
 
 
 # The time that a target has to settle
@@ -261,7 +261,7 @@ def _no_mark_of_sending() -> Any:
 
 def _no_look_up_of_old_orders() -> Any:
     """What this database calls never sent is believed to be."""
-    return swap(Courier, "_in_doubt", lambda _self, _delivery, _stored: False)
+    return swap(Executor, "_in_doubt", lambda _self, _delivery, _stored: False)
 
 
 def _no_lease() -> Any:
@@ -371,13 +371,13 @@ def _feed_forgets_the_time() -> Any:
 
 
 def _delivery_forgets_the_time() -> Any:
-    failed = Courier._failed
+    failed = Executor._failed
 
-    def hasty(self: Courier, parcel: Parcel, error: Any) -> Outcome:
-        outcome = failed(self, parcel, _hasty(error))
+    def hasty(self: Executor, job: Job, error: Any) -> Outcome:
+        outcome = failed(self, job, _hasty(error))
         return msgspec.structs.replace(outcome, failure=error if outcome.failure is not None else None)
 
-    return swap(Courier, "_failed", hasty)
+    return swap(Executor, "_failed", hasty)
 
 
 def _target_forgets_the_time() -> Any:
@@ -396,10 +396,10 @@ def _currency_ignored() -> Any:
     arrived = PushOrder._arrived
 
     def trusting(
-        self: PushOrder, target: TargetAccount, parcel: Parcel, receipt: Receipt, *, looked_up: bool = False
+        self: PushOrder, target: TargetAccount, job: Job, receipt: Receipt, *, looked_up: bool = False
     ) -> Any:
-        total = Money(receipt.total.amount, parcel.stored.order.total.currency)
-        return arrived(self, target, parcel, msgspec.structs.replace(receipt, total=total), looked_up=looked_up)
+        total = Money(receipt.total.amount, job.stored.order.total.currency)
+        return arrived(self, target, job, msgspec.structs.replace(receipt, total=total), looked_up=looked_up)
 
     return swap(PushOrder, "_arrived", trusting)
 
@@ -408,9 +408,9 @@ def _differences_ignored() -> Any:
     arrived = PushOrder._arrived
 
     def trusting(
-        self: PushOrder, target: TargetAccount, parcel: Parcel, receipt: Receipt, *, looked_up: bool = False
+        self: PushOrder, target: TargetAccount, job: Job, receipt: Receipt, *, looked_up: bool = False
     ) -> Any:
-        return arrived(self, target, parcel, msgspec.structs.replace(receipt, differences=()), looked_up=looked_up)
+        return arrived(self, target, job, msgspec.structs.replace(receipt, differences=()), looked_up=looked_up)
 
     return swap(PushOrder, "_arrived", trusting)
 

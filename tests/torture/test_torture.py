@@ -15,7 +15,7 @@ import pytest
 
 from olhubd.decide.changes import Change
 from olhubd.engine.echo import Echoes
-from olhubd.engine.outbox.attempt import Courier
+from olhubd.engine.outbox.attempt import Executor
 from olhubd.engine.outbox.doubts import Doubts
 from olhubd.model import Order
 from olhubd.store.orders import Stored
@@ -96,7 +96,7 @@ def test_what_a_failed_try_began_is_taken_back_when_the_order_is_cancelled() -> 
 
 @pytest.mark.parametrize("seed", [1014205, 1014522])
 def test_an_order_that_comes_back_while_it_is_given_up_is_owed_again(seed: int) -> None:
-    """The seller took his cancellation back in the half second in which the courier gave the order up."""
+    """The seller took his cancellation back in the half second in which the executor gave the order up."""
     result = play(draw(seed, small=True, further=False))
     assert not result.findings, words(result)
 
@@ -233,7 +233,7 @@ async def _nothing(_self: Echoes, _order: Order, _origin: Stored) -> list[Change
 
 def test_what_a_shop_tells_of_is_looked_up_also_where_nothing_is_in_doubt() -> None:
     """Else it was told of, given up and told of again at each sweep, and stayed alive in the shop."""
-    with swap(Courier, "_in_doubt", lambda _self, _delivery, _stored: False):
+    with swap(Executor, "_in_doubt", lambda _self, _delivery, _stored: False):
         result = play(restored("lost", 0))
     assert "stray" not in result.kinds
 

@@ -19,7 +19,7 @@ from olhubd.engine.lineage import Lineage
 from olhubd.engine.outbox.actions import HANDLERS
 from olhubd.engine.outbox.doubts import Doubts
 from olhubd.engine.outbox.handler import Done, Handler, Obsolete, OnHold, Result, Submitted
-from olhubd.engine.outbox.job import Outcome, Parcel, Policy
+from olhubd.engine.outbox.job import Job, Outcome, Policy
 from olhubd.engine.outbox.target import Amend, TargetAccount, Unable
 from olhubd.engine.outbox.verdicts import Verdicts
 from olhubd.model import Action, Delivery, DeliveryState
@@ -43,14 +43,14 @@ from olhubd.plugin.budget import calling_for
 from olhubd.runtime.backoff import delay
 from olhubd.store.orders import Stored
 
-__all__ = ["Amend", "Courier", "Outcome", "Parcel", "Policy"]
+__all__ = ["Amend", "Executor", "Job", "Outcome", "Policy"]
 
 _HICCUPS = 5
 """So many attempts that end in what is no answer, and a person is asked."""
 _SETTLES = "waits until the target has settled"
 
 
-class Courier:
+class Executor:
     """Carries deliveries to one target account by its connector."""
 
     def __init__(
@@ -78,38 +78,38 @@ class Courier:
         self._doubts = Doubts(clock, policy.doubts)
         self._verdicts = Verdicts(target, clock, self._doubts)
 
-    async def carry(self, parcel: Parcel) -> Outcome:
+    async def carry(self, job: Job) -> Outcome:
         """Make one attempt. Never raises but for cancellation, after which the delivery's outcome is unknown."""
-        with calling_for(Lane.of((parcel.delivery.subject.kind,))):
-            return await self._carry(parcel)
+        with calling_for(Lane.of((job.delivery.subject.kind,))):
+            return await self._carry(job)
 
-    async def _carry(self, parcel: Parcel) -> Outcome:
-        delivery = parcel.delivery
+    async def _carry(self, job: Job) -> Outcome:
+        delivery = job.delivery
         handler = self._handlers[delivery.action]
         try:
             if delivery.state is DeliveryState.SENT and delivery.ticket is not None:
-                if (report := await handler.report(self._target, parcel, delivery.ticket)) is not None:
+                if (report := await handler.report(self._target, job, delivery.ticket)) is not None:
                     # To ask is no attempt; only when asking fails it counts as one.
-                    return self._judged(_with(parcel, attempts=delivery.attempts - 1), report)
-                parcel = _with(parcel, ticket=None)
-            if handler.creates and (outcome := await self._doubt(handler, parcel)) is not None:
+                    return self._judged(_with(job, attempts=delivery.attempts - 1), report)
+                job = _with(job, ticket=None)
+            if handler.creates and (outcome := await self._doubt(handler, job)) is not None:
                 return outcome
-            return self._judged(parcel, await handler.perform(self._target, parcel))
+            return self._judged(job, await handler.perform(self._target, job))
         except Unable as error:
             # One rule for all that a system cannot: a person does it, and nothing is dropped in silence.
-            return self._verdicts.hold(parcel, str(error), Hold.UNABLE)
+            return self._verdicts.hold(job, str(error), Hold.UNABLE)
         except Broken as error:
             # A fault in a connector is ours to mend; what it did before it failed is not known.
-            return self._failed_itself(parcel, str(error))
+            return self._failed_itself(job, str(error))
         except PluginError as error:
-            return self._failed(parcel, error)
+            return self._failed(job, error)
         except Exception as error:
             self._log.error("connector failed", action=delivery.action.value, delivery=delivery.id, exc_info=True)
-            return self._failed_itself(parcel, f"the connector failed: {type(error).__name__}")
+            return self._failed_itself(job, f"the connector failed: {type(error).__name__}")
 
-    def interrupted(self, parcel: Parcel) -> Outcome:
+    def interrupted(self, job: Job) -> Outcome:
         """The outcome of an attempt that was cancelled: unknown, from this moment on."""
-        unsure = self._unsure(parcel)
+        unsure = self._unsure(job)
         return self._verdicts.outcome(
             unsure,
             msgspec.structs.replace(unsure.delivery, state=DeliveryState.SENT, due_at=self._clock.now()),
@@ -117,38 +117,38 @@ class Courier:
             facts={},
         )
 
-    async def _doubt(self, handler: Handler[Any], parcel: Parcel) -> Outcome | None:
+    async def _doubt(self, handler: Handler[Any], job: Job) -> Outcome | None:
         """The rule for what twice would be two: None when it is surely not there, and is to be sent."""
-        delivery = parcel.delivery
+        delivery = job.delivery
         unknown = delivery.state is DeliveryState.SENT
-        if unknown or (handler.looks_up and (handler.sought(parcel) or self._in_doubt(delivery, parcel.stored))):
-            settle = handler.settle(self._target, parcel)
+        if unknown or (handler.looks_up and (handler.sought(job) or self._in_doubt(delivery, job.stored))):
+            settle = handler.settle(self._target, job)
             # Before the look-up: what that finds is as old as its asking.
             waits = self._doubts.settling(delivery, settle)
             generation = self._lineage.generation
-            if (found := await handler.look_up(self._target, parcel)) is not None:
-                return self._judged(parcel, found)
+            if (found := await handler.look_up(self._target, job)) is not None:
+                return self._judged(job, found)
             if generation != self._lineage.generation:
                 # Found out in between: the time that the order can be old was measured by a clock that stood still.
                 state = DeliveryState.SENT if unknown else DeliveryState.RETRY
-                return self._verdicts.later(parcel, state, 0.0, "is looked up once more")
+                return self._verdicts.later(job, state, 0.0, "is looked up once more")
             if not unknown and (early := self._doubts.early(settle)):
                 # The machine may have been set back while it was on its way.
-                return self._verdicts.later(parcel, DeliveryState.RETRY, early, _SETTLES)
+                return self._verdicts.later(job, DeliveryState.RETRY, early, _SETTLES)
             self._doubts.absent.add(delivery.id)
             if unknown and waits:
-                return self._verdicts.later(parcel, DeliveryState.SENT, waits, _SETTLES)
-        if (why := await handler.needless(self._target, parcel)) is not None:
-            return self._verdicts.end(parcel, DeliveryState.DROPPED, why)
+                return self._verdicts.later(job, DeliveryState.SENT, waits, _SETTLES)
+        if (why := await handler.needless(self._target, job)) is not None:
+            return self._verdicts.end(job, DeliveryState.DROPPED, why)
         if not unknown:
             return None
         if handler.looks_up and (times := self._doubts.too_many(delivery)) is not None:
             words = self._doubts.words(delivery)
             why = f"sent {times} times without an answer that tells what became of it, and it is not there: {words}"
-            return self._verdicts.hold(parcel, why, Hold.DOUBT)
+            return self._verdicts.hold(job, why, Hold.DOUBT)
         # Sent again only by a new claim, so that the time of sending is stored before it happens.
         why = "was not there; is sent again" if handler.looks_up else _SETTLES
-        return self._verdicts.later(parcel, DeliveryState.RETRY, 0.0, why)
+        return self._verdicts.later(job, DeliveryState.RETRY, 0.0, why)
 
     def _in_doubt(self, delivery: Delivery, stored: Stored) -> bool:
         """Whether an earlier process may have sent it: by a database that is not this one, as after a restore."""
@@ -161,20 +161,20 @@ class Courier:
 
     # Verdicts
 
-    def _judged(self, parcel: Parcel, result: Result) -> Outcome:
+    def _judged(self, job: Job, result: Result) -> Outcome:
         """What a handler says came of it, as it is to be stored."""
         match result:
             case Done():
                 facts = {"target": self._target.name, **result.facts}
-                done = self._verdicts.end(parcel, DeliveryState.CONFIRMED, None, result.external_id)
+                done = self._verdicts.end(job, DeliveryState.CONFIRMED, None, result.external_id)
                 return msgspec.structs.replace(
-                    done, event="delivery.confirmed", facts=facts, copy=result.copy, debts=result.debts
+                    done, event="delivery.confirmed", facts=facts, copy=result.copy, planned=result.planned
                 )
             case Submitted():
-                return self._verdicts.submitted(self._unsure(parcel), result.ticket, result.after)
+                return self._verdicts.submitted(self._unsure(job), result.ticket, result.after)
             case OnHold():
                 held = self._verdicts.hold(
-                    parcel,
+                    job,
                     result.reason,
                     result.kind,
                     sent=result.sent,
@@ -182,20 +182,20 @@ class Courier:
                     field=result.field,
                 )
                 facts = {**result.facts, **held.facts}
-                return msgspec.structs.replace(held, copy=result.copy, facts=facts, debts=result.debts)
+                return msgspec.structs.replace(held, copy=result.copy, facts=facts, planned=result.planned)
             case Obsolete():
-                return self._verdicts.end(parcel, DeliveryState.DROPPED, result.reason)
+                return self._verdicts.end(job, DeliveryState.DROPPED, result.reason)
 
-    def _failed_itself(self, parcel: Parcel, why: str) -> Outcome:
-        if parcel.delivery.attempts >= _HICCUPS:
-            held = self._verdicts.hold(self._unsure(parcel), why, Hold.BROKEN, sent=True)
+    def _failed_itself(self, job: Job, why: str) -> Outcome:
+        if job.delivery.attempts >= _HICCUPS:
+            held = self._verdicts.hold(self._unsure(job), why, Hold.BROKEN, sent=True)
             # What the target accepted it may still do: a retry asks for its report first.
-            kept = msgspec.structs.replace(held.delivery, ticket=parcel.delivery.ticket)
+            kept = msgspec.structs.replace(held.delivery, ticket=job.delivery.ticket)
             return msgspec.structs.replace(held, delivery=kept)
-        return self._failed(parcel, OutcomeUnknown(why))
+        return self._failed(job, OutcomeUnknown(why))
 
-    def _failed(self, parcel: Parcel, error: PluginError) -> Outcome:
-        delivery = parcel.delivery
+    def _failed(self, job: Job, error: PluginError) -> Outcome:
+        delivery = job.delivery
         handler = self._handlers[delivery.action]
         # A failed look-up or report leaves the outcome unknown; a failed attempt that surely did nothing does not.
         unknown = delivery.state is DeliveryState.SENT and (handler.creates or delivery.ticket is not None)
@@ -208,42 +208,42 @@ class Courier:
             case OutcomeUnknown() if times is not None:
                 # Its sink reads before it writes, so that each try was a look that found it undone.
                 why = f"tried {times} times without an answer that tells what became of it: {error}"
-                outcome = self._verdicts.hold(self._unsure(parcel), why, Hold.DOUBT)
+                outcome = self._verdicts.hold(self._unsure(job), why, Hold.DOUBT)
             case OutcomeUnknown() if handler.creates or unknown:
                 pause = self._policy.look_up_after if delivery.attempts < 2 else self._backoff(delivery.attempts)
                 pause = max(pause, error.retry_after or 0.0)  # a look-up is a call too
-                outcome = self._verdicts.later(self._unsure(parcel), DeliveryState.SENT, pause, str(error))
+                outcome = self._verdicts.later(self._unsure(job), DeliveryState.SENT, pause, str(error))
             case ContractBroken() if unknown and delivery.attempts < _HICCUPS:
                 # One broken page in answer to a question decides nothing; a target that stays broken is held.
                 outcome = self._verdicts.later(
-                    parcel, DeliveryState.SENT, self._backoff(delivery.attempts), str(error)
+                    job, DeliveryState.SENT, self._backoff(delivery.attempts), str(error)
                 )
             case Temporary() | AuthLost() | AccountBlocked():
                 asked = error.retry_after if isinstance(error, Temporary) else None
                 state = DeliveryState.SENT if unknown else DeliveryState.RETRY
-                outcome = self._verdicts.later(parcel, state, asked or self._backoff(delivery.attempts), str(error))
+                outcome = self._verdicts.later(job, state, asked or self._backoff(delivery.attempts), str(error))
             case Conflict() | NotFound() if handler.lapses:
-                outcome = self._verdicts.end(parcel, DeliveryState.DEAD, str(error), event="delivery.refused")
+                outcome = self._verdicts.end(job, DeliveryState.DEAD, str(error), event="delivery.refused")
             case Rejected():
                 kind = Hold.UNLINKED if error.code == UNLINKED else Hold.REFUSED
-                outcome = self._verdicts.hold(parcel, f"{error}{where}", kind, field=error.field)
+                outcome = self._verdicts.hold(job, f"{error}{where}", kind, field=error.field)
             case _:
-                outcome = self._verdicts.hold(parcel, f"{error}{where}", Hold.OTHER, field=field)
+                outcome = self._verdicts.hold(job, f"{error}{where}", Hold.OTHER, field=field)
         failure = error if isinstance(error, Temporary | AuthLost | AccountBlocked) else None
         return msgspec.structs.replace(outcome, failure=failure)
 
-    def _unsure(self, parcel: Parcel) -> Parcel:
+    def _unsure(self, job: Job) -> Job:
         """After an attempt that may have done it, as late as just now: the claim may have been much earlier."""
-        delivery = parcel.delivery
+        delivery = job.delivery
         if delivery.state is DeliveryState.SENT:
-            return parcel  # it was only looked up
+            return job  # it was only looked up
         self._doubts.begin(delivery)
-        return _with(parcel, sent_at=self._clock.now())
+        return _with(job, sent_at=self._clock.now())
 
     def _backoff(self, attempts: int) -> float:
         return delay(attempts, self._policy.backoff_first, self._policy.backoff_max)
 
 
-def _with(parcel: Parcel, **words: object) -> Parcel:
+def _with(job: Job, **words: object) -> Job:
     """The same with other words in its delivery."""
-    return msgspec.structs.replace(parcel, delivery=msgspec.structs.replace(parcel.delivery, **words))
+    return msgspec.structs.replace(job, delivery=msgspec.structs.replace(job.delivery, **words))

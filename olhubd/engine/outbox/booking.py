@@ -16,7 +16,7 @@ from olhubd.decide.plan import Waiver
 from olhubd.decide.route import Route
 from olhubd.engine.echo import acquaint
 from olhubd.engine.outbox.attempt import Outcome
-from olhubd.engine.outbox.recorder import Ledger
+from olhubd.engine.outbox.recorder import Recorder
 from olhubd.model import Action, Cause, Delivery, DeliveryState, OrderId, Subject
 from olhubd.store import Transaction, copies, deliveries, orders
 from olhubd.store.orders import Stored
@@ -26,7 +26,7 @@ __all__ = ["book"]
 
 async def book(
     tx: Transaction,
-    ledger: Ledger,
+    recorder: Recorder,
     target: str,
     ended: Sequence[Outcome],
     back: Sequence[Delivery] = (),
@@ -37,7 +37,7 @@ async def book(
     Gives the outcomes, which are others where they contradict what stands in the database.
     """
     wanted = await _wanted(tx, target, await _uncontested(tx, target, ended), routes)
-    outcomes = await _mattering(tx, wanted, ledger.now)
+    outcomes = await _mattering(tx, wanted, recorder.now)
     await deliveries.save(tx, [*(outcome.delivery for outcome in outcomes), *back])
     arrived = [outcome.copy for outcome in outcomes if outcome.copy is not None]
     await copies.arrive(tx, arrived)
@@ -46,24 +46,24 @@ async def book(
         if outcome.event is None:
             continue
         cause = Cause("delivery", str(outcome.delivery.id))
-        event_id = await ledger.event(
+        event_id = await recorder.event(
             outcome.event, outcome.account, outcome.delivery.subject, outcome.facts, cause
         )
-        for debt in outcome.debts:
-            if (outcome.delivery.subject, debt.target, debt.action) not in owed:
-                await ledger.owe(outcome.delivery.subject, debt, event_id)
-    await acquaint(tx, ledger, target, arrived, routes)
-    await ledger.write(tx)
+        for item in outcome.planned:
+            if (outcome.delivery.subject, item.target, item.action) not in owed:
+                await recorder.owe(outcome.delivery.subject, item, event_id)
+    await acquaint(tx, recorder, target, arrived, routes)
+    await recorder.write(tx)
     return outcomes
 
 
 async def _owed_already(tx: Transaction, outcomes: Sequence[Outcome]) -> set[tuple[Subject, str, Action]]:
     """What is owed but once and is open already: the cancellation of an order found there although it is off."""
     wanted = {
-        (outcome.delivery.subject, debt.target, debt.action)
+        (outcome.delivery.subject, item.target, item.action)
         for outcome in outcomes
-        for debt in outcome.debts
-        if netting.once(debt)
+        for item in outcome.planned
+        if netting.once(item)
     }
     rows = await deliveries.of_subjects(tx, {subject for subject, _, _ in wanted}) if wanted else {}
     return wanted & {
@@ -163,7 +163,7 @@ def _owed_again(outcome: Outcome) -> Outcome:
         finished_at=None,
         reason=None,
     )
-    return msgspec.structs.replace(outcome, delivery=owed, event=None, debts=())
+    return msgspec.structs.replace(outcome, delivery=owed, event=None, planned=())
 
 
 def _contested(outcome: Outcome, copy: copies.Copy, owner: OrderId) -> Outcome:
@@ -175,4 +175,6 @@ def _contested(outcome: Outcome, copy: copies.Copy, owner: OrderId) -> Outcome:
         outcome.delivery, state=DeliveryState.HOLD, reason=reason, finished_at=None, external_id=None
     )
     facts = {**outcome.facts, "reason": reason, "kind": Hold.TAKEN.value}
-    return msgspec.structs.replace(outcome, delivery=held, event="delivery.held", facts=facts, copy=None, debts=())
+    return msgspec.structs.replace(
+        outcome, delivery=held, event="delivery.held", facts=facts, copy=None, planned=()
+    )

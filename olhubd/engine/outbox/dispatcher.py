@@ -15,9 +15,9 @@ import msgspec
 
 from olhubd.engine import inputs
 from olhubd.engine.outbox.actions import HANDLERS, PRECEDENCE
-from olhubd.engine.outbox.attempt import Courier, Outcome, Parcel, Policy
+from olhubd.engine.outbox.attempt import Executor, Job, Outcome, Policy
 from olhubd.engine.outbox.booking import book
-from olhubd.engine.outbox.recorder import Ledger
+from olhubd.engine.outbox.recorder import Recorder
 from olhubd.model import Cause, Delivery, DeliveryState
 from olhubd.plugin import AccountBlocked, AuthLost, Clock, Log, PluginError, RateLimited, Unavailable
 from olhubd.runtime.backoff import delay
@@ -40,7 +40,7 @@ class Dispatcher:
     def __init__(
         self,
         target: str,
-        courier: Courier,
+        executor: Executor,
         database: Database,
         clock: Clock,
         log: Log,
@@ -51,7 +51,7 @@ class Dispatcher:
         lost: Callable[[PluginError], Awaitable[None]],
     ) -> None:
         self.target = target
-        self._courier = courier
+        self._executor = executor
         self._database = database
         self._clock = clock
         self._log = log
@@ -64,8 +64,8 @@ class Dispatcher:
         self._wake_others = wake_others
         self._lost = lost
         self._news = asyncio.Event()
-        self._ready: list[Parcel] = []
-        self._running: dict[asyncio.Task[None], Parcel] = {}
+        self._ready: list[Job] = []
+        self._running: dict[asyncio.Task[None], Job] = {}
         self._ended: list[Outcome] = []
         self._pace = 0
         """How many ended in the last turn."""
@@ -193,9 +193,9 @@ class Dispatcher:
         if self.down and self._clock.monotonic() < self._down_until:
             return
         while self._ready and len(self._running) < limit:
-            parcel = self._ready.pop(0)
-            task = asyncio.create_task(self._carry(parcel), name=f"delivery {parcel.delivery.id}")
-            self._running[task] = parcel
+            job = self._ready.pop(0)
+            task = asyncio.create_task(self._carry(job), name=f"delivery {job.delivery.id}")
+            self._running[task] = job
             task.add_done_callback(self._done)
 
     def _done(self, task: asyncio.Task[None]) -> None:
@@ -205,11 +205,11 @@ class Dispatcher:
         self._launch()
         self._news.set()
 
-    async def _carry(self, parcel: Parcel) -> None:
+    async def _carry(self, job: Job) -> None:
         try:
-            outcome = await self._courier.carry(parcel)
+            outcome = await self._executor.carry(job)
         except asyncio.CancelledError:
-            self._ended.append(self._courier.interrupted(parcel))
+            self._ended.append(self._executor.interrupted(job))
             raise
         self._ended.append(outcome)
         await self._judge(outcome.failure)
@@ -234,30 +234,30 @@ class Dispatcher:
             case _:
                 pass
 
-    async def _store(self, room: int, give_back: bool = False) -> list[Parcel]:
+    async def _store(self, room: int, give_back: bool = False) -> list[Job]:
         """One transaction: what ended, what follows from it, and up to `room` new claims."""
         now = self._claimed_at = self._clock.now()
         ended, self._ended = self._ended, []
         self._pace = len(ended)
         ready, back = self._ready, []
         if give_back:
-            back, self._ready = [_untouched(parcel) for parcel in ready], []
-        mine = [parcel.delivery.id for parcel in (*self._ready, *self._running.values())]
+            back, self._ready = [_untouched(job) for job in ready], []
+        mine = [job.delivery.id for job in (*self._ready, *self._running.values())]
 
-        async def work(tx: Transaction) -> tuple[list[Parcel], set[str], int]:
+        async def work(tx: Transaction) -> tuple[list[Job], set[str], int]:
             upcoming = tx.upcoming()
-            ledger = Ledger(tx, now, Cause("start", "dispatcher"), decided=True)
-            outcomes = await book(tx, ledger, self.target, ended, back, self._courier.routes())
+            recorder = Recorder(tx, now, Cause("start", "dispatcher"), decided=True)
+            outcomes = await book(tx, recorder, self.target, ended, back, self._executor.routes())
             claimed = []
             if room:
                 claimed = await deliveries.claim(tx, self.target, PRECEDENCE, now, now + self._lease, room, mine)
             if tx.recording and (ended or back or claimed):
                 await inputs.keep(tx, now, upcoming, _turn(self.target, ended, back, claimed))
             confirmed = sum(outcome.delivery.state is DeliveryState.CONFIRMED for outcome in outcomes)
-            return await self._parcels(tx, claimed), ledger.targets, confirmed
+            return await self._jobs(tx, claimed), recorder.targets, confirmed
 
         try:
-            parcels, targets, confirmed = await self._database.write(work)
+            jobs, targets, confirmed = await self._database.write(work)
         except Exception:
             # Not stored, on a full disk say: what is known must not be forgotten for it.
             self._ended, self._ready = [*ended, *self._ended], ready
@@ -266,9 +266,9 @@ class Dispatcher:
         self._wake_others(targets - {self.target})
         if self.target in targets:
             self.wake()
-        return parcels
+        return jobs
 
-    async def _parcels(self, tx: Transaction, claimed: Sequence[Delivery]) -> list[Parcel]:
+    async def _jobs(self, tx: Transaction, claimed: Sequence[Delivery]) -> list[Job]:
         if not claimed:
             return []
         ids = [delivery.order_id for delivery in claimed]
@@ -276,7 +276,7 @@ class Dispatcher:
         there = [delivery.order_id for delivery in claimed if HANDLERS[delivery.action].on_copy]
         known = await copies.of_orders(tx, there) if there else {}
         return [
-            Parcel(
+            Job(
                 delivery=delivery,
                 stored=stored[delivery.order_id],
                 copy=next((c for c in known.get(delivery.order_id, ()) if c.account == self.target), None),
@@ -287,9 +287,9 @@ class Dispatcher:
 
 def _turn(
     target: str, ended: Sequence[Outcome], back: Sequence[Delivery], claimed: Sequence[Delivery]
-) -> inputs.Turn:
+) -> inputs.DispatchRecord:
     """A turn as it is kept among the inputs."""
-    return inputs.Turn(
+    return inputs.DispatchRecord(
         target=target,
         ended=[
             inputs.Ended(
@@ -298,18 +298,18 @@ def _turn(
                 event=outcome.event,
                 facts=msgspec.Raw(codec.encode(outcome.facts)),
                 copy=outcome.copy,
-                debts=[
+                planned=[
                     inputs.Owed(
-                        target=debt.target,
-                        action=debt.action,
-                        cause=debt.cause,
-                        key=debt.key,
-                        delay=debt.delay,
-                        replaces=debt.replaces,
-                        same_key=debt.same_key,
-                        payload=msgspec.Raw(codec.encode(debt.payload)),
+                        target=item.target,
+                        action=item.action,
+                        cause=item.cause,
+                        key=item.key,
+                        delay=item.delay,
+                        replaces=item.replaces,
+                        same_key=item.same_key,
+                        payload=msgspec.Raw(codec.encode(item.payload)),
                     )
-                    for debt in outcome.debts
+                    for item in outcome.planned
                 ],
             )
             for outcome in ended
@@ -319,9 +319,9 @@ def _turn(
     )
 
 
-def _untouched(parcel: Parcel) -> Delivery:
+def _untouched(job: Job) -> Delivery:
     """A claimed delivery that was never begun, as it was before the claim."""
-    delivery = parcel.delivery
+    delivery = job.delivery
     unknown = delivery.state is DeliveryState.SENT
     return msgspec.structs.replace(
         delivery,

@@ -16,8 +16,8 @@ from typing import Any, ClassVar, Generic, TypeVar
 import msgspec
 
 from olhubd.decide.hold import Hold
-from olhubd.decide.plan import Debt
-from olhubd.engine.outbox.job import Parcel
+from olhubd.decide.plan import PlannedDelivery
+from olhubd.engine.outbox.job import Job
 from olhubd.engine.outbox.target import TargetAccount, Unable
 from olhubd.model import Action
 from olhubd.plugin import Capability
@@ -29,16 +29,16 @@ C = TypeVar("C", bound=Capability)
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True):
-    """The target has it. `external_id` is its name for what was created, `debts` is what follows."""
+    """The target has it. `external_id` is its name for what was created, `planned` is what follows."""
 
     external_id: str | None = None
     facts: dict[str, Any] = {}
     copy: Copy | None = None
-    debts: Sequence[Debt] = ()
+    planned: Sequence[PlannedDelivery] = ()
 
 
 class OnHold(msgspec.Struct, frozen=True, kw_only=True):
-    """A person must see to it. `sent`: it may be done, or is. `debts` is what follows all the same."""
+    """A person must see to it. `sent`: it may be done, or is. `planned` is what follows all the same."""
 
     reason: str
     kind: Hold
@@ -47,7 +47,7 @@ class OnHold(msgspec.Struct, frozen=True, kw_only=True):
     field: str | None = None
     facts: dict[str, Any] = {}
     copy: Copy | None = None
-    debts: Sequence[Debt] = ()
+    planned: Sequence[PlannedDelivery] = ()
 
 
 class Submitted(msgspec.Struct, frozen=True):
@@ -102,10 +102,10 @@ class Handler(abc.ABC, Generic[C]):
         return able
 
     @abc.abstractmethod
-    async def perform(self, target: TargetAccount, parcel: Parcel) -> Result:
+    async def perform(self, target: TargetAccount, job: Job) -> Result:
         """Do it. Raises what the connector raises, and Unable where it lacks the capability."""
 
-    async def report(self, target: TargetAccount, parcel: Parcel, ticket: str) -> Result | None:
+    async def report(self, target: TargetAccount, job: Job, ticket: str) -> Result | None:
         """What became of what was submitted; Submitted again while it is not done.
 
         None: the target knows no such ticket, so what became of it is not known. Raises what the target says of a
@@ -115,18 +115,18 @@ class Handler(abc.ABC, Generic[C]):
 
     # For handlers that create something
 
-    def settle(self, target: TargetAccount, parcel: Parcel) -> timedelta:
+    def settle(self, target: TargetAccount, job: Job) -> timedelta:
         """For how long after a lost answer it may still come into being, so that "not there" means nothing."""
         return timedelta()
 
-    def sought(self, parcel: Parcel) -> bool:
+    def sought(self, job: Job) -> bool:
         """Whether it is looked up although nothing of it was sent from here."""
         return False
 
-    async def look_up(self, target: TargetAccount, parcel: Parcel) -> Result | None:
+    async def look_up(self, target: TargetAccount, job: Job) -> Result | None:
         """What there is at the target. None: nothing, or nobody can tell and the sink reads before it writes."""
         return None
 
-    async def needless(self, target: TargetAccount, parcel: Parcel) -> str | None:
+    async def needless(self, target: TargetAccount, job: Job) -> str | None:
         """Why it is not to be sent any more, now that it is surely not there; None when it is."""
         return None

@@ -7,17 +7,17 @@ from typing import Any
 
 import msgspec
 
-from olhubd.decide.plan import Debt
+from olhubd.decide.plan import PlannedDelivery
 from olhubd.model import Delivery
 from olhubd.plugin import PluginError
 from olhubd.store.copies import Copy
 from olhubd.store.orders import Stored
 
-__all__ = ["Outcome", "Parcel", "Policy"]
+__all__ = ["Job", "Outcome", "Policy"]
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
-    """How patient the courier is, in seconds."""
+    """How patient attempts are, in seconds."""
 
     backoff_first: float = 5.0
     backoff_max: float = 3600.0
@@ -29,7 +29,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """So many tries of unknown outcome, each found not to be done, and a person is asked."""
 
 
-class Parcel(msgspec.Struct, frozen=True, kw_only=True):
+class Job(msgspec.Struct, frozen=True, kw_only=True):
     """A claimed delivery with what is needed to carry it out."""
 
     delivery: Delivery
@@ -46,6 +46,6 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     event: str | None = None
     facts: dict[str, Any] = {}
     copy: Copy | None = None
-    debts: Sequence[Debt] = ()
+    planned: Sequence[PlannedDelivery] = ()
     failure: PluginError | None = None
     """Set when the target as a whole seems to be the trouble."""

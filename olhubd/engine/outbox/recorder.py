@@ -1,7 +1,7 @@
 """What one transaction adds to the log and to the outbox.
 
-Collects changes and debts, gives them identifiers and causes, and writes them at the end, so that every debt has
-its event and every event its cause.
+Collects changes and planned deliveries, gives them identifiers and causes, and writes them at the end. Every
+delivery has its event and every event its cause.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from olhubd.decide import netting, onesided, plan
 from olhubd.decide.changes import Cancelled, Change, CopyReopened, Reopened, Superseded
 from olhubd.decide.hold import Hold
 from olhubd.decide.netting import Settlement
-from olhubd.decide.plan import Debt
+from olhubd.decide.plan import PlannedDelivery
 from olhubd.engine import inputs
 from olhubd.model import Cause, Delivery, DeliveryId, DeliveryState, Event, EventId, OrderId, Subject
 from olhubd.store import Transaction, codec, deliveries, events, orders
 
-__all__ = ["Ledger"]
+__all__ = ["Recorder"]
 
 
-class Ledger:
+class Recorder:
     """Make one a transaction; call `write` last.
 
     What it writes is kept as an input by itself, unless whoever made it keeps what it was decided from: `decided`.
@@ -38,7 +38,7 @@ class Ledger:
         self.targets: set[str] = set()
         self._new: list[Delivery] = []
         self._settled: list[Delivery] = []
-        self._replaced: list[tuple[Subject, Debt]] = []
+        self._replaced: list[tuple[Subject, PlannedDelivery]] = []
         self._needless: dict[Subject, tuple[str, str, EventId]] = {}
         """Why the refused statuses of a subject are no matter, its account, and the event that tells so."""
         self._superseded: list[tuple[OrderId, OrderId, datetime]] = []
@@ -82,15 +82,15 @@ class Ledger:
         subject: Subject,
         account: str,
         found: Sequence[Change],
-        debts: Iterable[Debt],
+        planned: Iterable[PlannedDelivery],
         known: Iterable[Delivery] = (),
         cause: Cause | None = None,
         *,
         doubted: bool = False,
     ) -> None:
-        """Add the events of changes, and the debts that follow from them.
+        """Add the events of changes, and the deliveries that follow from them.
 
-        `known` are the subject's deliveries so far, against which the debts are netted (`olhubd.decide.netting`).
+        `known` are the subject's deliveries so far; `olhubd.decide.netting` sets the planned ones against them.
         """
         ids = [await self.event(change.kind, account, subject, change, cause) for change in found]
         for id_, change in zip(ids, found, strict=True):
@@ -100,7 +100,7 @@ class Ledger:
         for change, id_ in zip(found, ids, strict=True):
             if isinstance(change, Reopened):
                 await self.agreed(account, (d for d in known if onesided.asks(d, CopyReopened)), id_)
-        for step in netting.net(found, list(debts), known, doubted=doubted):
+        for step in netting.net(found, list(planned), known, doubted=doubted):
             if isinstance(step, Settlement):
                 self._settle(step)
             else:
@@ -131,26 +131,26 @@ class Ledger:
             if row.state.open and row.state is not DeliveryState.SENT:
                 await self._drop(row, account, onesided.AGREED, cause)
 
-    async def owe(self, subject: Subject, debt: Debt, event_id: EventId) -> None:
-        """Add one debt caused by an event."""
-        if debt.replaces:
-            self._replaced.append((subject, debt))
+    async def owe(self, subject: Subject, item: PlannedDelivery, event_id: EventId) -> None:
+        """Add one planned delivery caused by an event."""
+        if item.replaces:
+            self._replaced.append((subject, item))
         self._new.append(
             Delivery(
                 id=DeliveryId(await self._tx.next_id("deliveries")),
                 subject=subject,
-                target=debt.target,
-                action=debt.action,
+                target=item.target,
+                action=item.action,
                 # The same word may be owed again later, so what replaces is told apart by its event.
-                key=f"{debt.key}#{event_id}" if debt.replaces else debt.key,
+                key=f"{item.key}#{event_id}" if item.replaces else item.key,
                 state=DeliveryState.PENDING,
                 event_id=event_id,
                 created_at=self.now,
-                due_at=self._due(debt.delay),
-                payload=_payload(debt),
+                due_at=self._due(item.delay),
+                payload=_payload(item),
             )
         )
-        self.targets.add(debt.target)
+        self.targets.add(item.target)
 
     def supersede(self, pairs: Iterable[tuple[OrderId, OrderId, datetime]]) -> None:
         """Orders taken over by others; written after the others are."""
@@ -182,9 +182,9 @@ class Ledger:
         """Write all that was collected."""
         if self._superseded:
             await orders.supersede(tx, self._superseded)
-        for subject, debt in self._replaced:
-            key = f"{debt.key}#" if debt.same_key else ""
-            await deliveries.drop_superseded(tx, subject, debt.target, debt.action, key, self.now)
+        for subject, item in self._replaced:
+            key = f"{item.key}#" if item.same_key else ""
+            await deliveries.drop_superseded(tx, subject, item.target, item.action, key, self.now)
         await self._drop_refused(tx)
         if self.events:
             await events.append(tx, self.events)
@@ -233,8 +233,8 @@ class Ledger:
             self.targets.add(one.delivery.target)
 
 
-def _payload(debt: Debt) -> msgspec.Raw:
-    return msgspec.Raw(codec.encode(debt.payload) if debt.payload is not None else b"{}")
+def _payload(item: PlannedDelivery) -> msgspec.Raw:
+    return msgspec.Raw(codec.encode(item.payload) if item.payload is not None else b"{}")
 
 
 def _off(change: Change) -> str:

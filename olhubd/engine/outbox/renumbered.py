@@ -11,7 +11,7 @@ from types import NoneType
 
 from olhubd.decide.hold import Hold
 from olhubd.engine.outbox.handler import Obsolete, OnHold
-from olhubd.engine.outbox.job import Parcel
+from olhubd.engine.outbox.job import Job
 from olhubd.engine.outbox.target import TargetAccount
 from olhubd.model import reference
 from olhubd.plugin import Conflict, Found, NotFound, OrderSink, Rejected
@@ -21,15 +21,15 @@ from olhubd.store.orders import Stored
 __all__ = ["another", "known_as"]
 
 
-async def known_as(target: TargetAccount, parcel: Parcel) -> str | OnHold | Obsolete:
+async def known_as(target: TargetAccount, job: Job) -> str | OnHold | Obsolete:
     """The target's name for the order, where something is to be written to it; or why nothing is."""
-    if parcel.stored.account == target.name:
-        return parcel.stored.order.external_id
-    if parcel.copy is None:
+    if job.stored.account == target.name:
+        return job.stored.order.external_id
+    if job.copy is None:
         return Obsolete("the target does not have the order")
-    if (other := await another(target, parcel.stored, parcel.copy)) is not None:
+    if (other := await another(target, job.stored, job.copy)) is not None:
         return OnHold(reason=f"{other}, so nothing is written to it", kind=Hold.TAKEN)
-    return parcel.copy.external_id
+    return job.copy.external_id
 
 
 async def another(target: TargetAccount, stored: Stored, copy: Copy) -> str | None:

@@ -9,7 +9,7 @@ import msgspec
 
 from olhubd.decide.hold import Hold
 from olhubd.engine.outbox.doubts import Doubts
-from olhubd.engine.outbox.job import Outcome, Parcel
+from olhubd.engine.outbox.job import Job, Outcome
 from olhubd.model import Delivery, DeliveryState
 from olhubd.plugin import Clock
 
@@ -24,14 +24,14 @@ class Verdicts:
         self._clock = clock
         self._doubts = doubts
 
-    def later(self, parcel: Parcel, state: DeliveryState, pause: float, why: str) -> Outcome:
+    def later(self, job: Job, state: DeliveryState, pause: float, why: str) -> Outcome:
         """Not done, or not known to be: it is looked at again in `pause` seconds."""
-        delivery = parcel.delivery
+        delivery = job.delivery
         due = self._clock.now() + timedelta(seconds=pause)
         # The first failure is an event; the row itself counts the others.
         first = delivery.error is None and delivery.attempts <= 1
         return self.outcome(
-            parcel,
+            job,
             msgspec.structs.replace(
                 delivery,
                 state=state,
@@ -43,11 +43,11 @@ class Verdicts:
             facts={"reason": why},
         )
 
-    def submitted(self, parcel: Parcel, ticket: str, after: float) -> Outcome:
+    def submitted(self, job: Job, ticket: str, after: float) -> Outcome:
         """The target does it later: its report is asked for in `after` seconds."""
-        delivery = parcel.delivery
+        delivery = job.delivery
         return self.outcome(
-            parcel,
+            job,
             msgspec.structs.replace(
                 delivery,
                 state=DeliveryState.SENT,
@@ -61,7 +61,7 @@ class Verdicts:
 
     def hold(
         self,
-        parcel: Parcel,
+        job: Job,
         reason: str,
         kind: Hold,
         sent: bool = False,
@@ -69,11 +69,11 @@ class Verdicts:
         field: str | None = None,
     ) -> Outcome:
         """A person must see to it. `sent`: it may be done, or is."""
-        delivery = parcel.delivery
+        delivery = job.delivery
         unknown = sent or delivery.state is DeliveryState.SENT
         self._doubts.held(delivery)
         return self.outcome(
-            parcel,
+            job,
             msgspec.structs.replace(
                 delivery,
                 state=DeliveryState.HOLD,
@@ -85,14 +85,14 @@ class Verdicts:
             facts={"reason": reason, "kind": kind.value, **({"field": field} if field else {})},
         )
 
-    def confirmed(self, parcel: Parcel) -> Outcome:
+    def confirmed(self, job: Job) -> Outcome:
         """It is done."""
-        done = self.end(parcel, DeliveryState.CONFIRMED, None)
+        done = self.end(job, DeliveryState.CONFIRMED, None)
         return msgspec.structs.replace(done, event="delivery.confirmed", facts={"target": self._target})
 
     def end(
         self,
-        parcel: Parcel,
+        job: Job,
         state: DeliveryState,
         reason: str | None,
         external_id: str | None = None,
@@ -100,15 +100,15 @@ class Verdicts:
     ) -> Outcome:
         """Nothing is owed any more."""
         ended = msgspec.structs.replace(
-            parcel.delivery,
+            job.delivery,
             state=state,
             reason=reason,
             finished_at=self._clock.now(),
-            external_id=external_id or parcel.delivery.external_id,
+            external_id=external_id or job.delivery.external_id,
         )
-        return self.outcome(parcel, ended, event=event, facts={"reason": reason} if reason else {})
+        return self.outcome(job, ended, event=event, facts={"reason": reason} if reason else {})
 
-    def outcome(self, parcel: Parcel, delivery: Delivery, event: str | None, facts: dict[str, Any]) -> Outcome:
+    def outcome(self, job: Job, delivery: Delivery, event: str | None, facts: dict[str, Any]) -> Outcome:
         """Any verdict, with the facts that all have."""
         if not delivery.state.open:
             self._doubts.forget(delivery)
@@ -116,7 +116,7 @@ class Verdicts:
         ticket = delivery.ticket if delivery.state is DeliveryState.SENT else None
         return Outcome(
             delivery=msgspec.structs.replace(delivery, lease_until=None, ticket=ticket),
-            account=parcel.stored.account,
+            account=job.stored.account,
             event=event,
             facts=facts,
         )

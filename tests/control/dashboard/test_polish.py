@@ -17,7 +17,7 @@ import olhubd.decide
 import olhubd.engine
 from olhubd.control.sentences import Voice, en, reasons
 from olhubd.decide import watch
-from olhubd.engine.outbox.recorder import Ledger
+from olhubd.engine.outbox.recorder import Recorder
 from olhubd.model import AlarmKind, Cause, Kind, Reconciliation, Scope, Subject
 from olhubd.plugin import AuthLost
 from olhubd.store import Transaction, quarantine, reconciliations
@@ -214,10 +214,10 @@ async def every_event(house: House, order: int) -> None:
 
     async def work(tx: Transaction) -> None:
         for number, kind in enumerate(sorted(set(kinds) - parts)):
-            ledger = Ledger(tx, house.clock.now(), causes[number % len(causes)])
+            recorder = Recorder(tx, house.clock.now(), causes[number % len(causes)])
             whose = Subject.order(order) if kind.startswith(("order.", "copy.", "delivery.")) else None
-            await ledger.event(kind, "market", whose, {**FACTS, **OTHERWISE.get(kind, {})})
-            await ledger.write(tx)
+            await recorder.event(kind, "market", whose, {**FACTS, **OTHERWISE.get(kind, {})})
+            await recorder.write(tx)
 
     await house.database.write(work)
 

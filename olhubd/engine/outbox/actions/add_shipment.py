@@ -8,7 +8,7 @@ from functools import partial
 import msgspec
 
 from olhubd.engine.outbox.handler import Done, Handler, Result
-from olhubd.engine.outbox.job import Parcel
+from olhubd.engine.outbox.job import Job
 from olhubd.engine.outbox.renumbered import known_as
 from olhubd.engine.outbox.target import TargetAccount
 from olhubd.model import Action, Shipment
@@ -24,14 +24,14 @@ class AddShipment(Handler[ShipmentSink]):
     capability = ShipmentSink
     creates = True
 
-    def settle(self, target: TargetAccount, parcel: Parcel) -> timedelta:
+    def settle(self, target: TargetAccount, job: Job) -> timedelta:
         return self.sink(target).settle
 
-    async def perform(self, target: TargetAccount, parcel: Parcel) -> Result:
-        external_id = await known_as(target, parcel)
+    async def perform(self, target: TargetAccount, job: Job) -> Result:
+        external_id = await known_as(target, job)
         if not isinstance(external_id, str):
             return external_id
-        shipment = msgspec.json.decode(parcel.delivery.payload, type=Shipment)
+        shipment = msgspec.json.decode(job.delivery.payload, type=Shipment)
         act = partial(self.sink(target).add_shipment, external_id, shipment)
         await target.calls.write(self.action.value, act)
         return Done()

@@ -10,7 +10,7 @@ from olhubd.decide import changes, onesided, plan
 from olhubd.decide.hold import Hold
 from olhubd.decide.plan import Amendment
 from olhubd.engine.outbox.handler import Handler, Obsolete, OnHold, Result, Waits
-from olhubd.engine.outbox.job import Parcel
+from olhubd.engine.outbox.job import Job
 from olhubd.engine.outbox.target import TargetAccount
 from olhubd.model import Action
 from olhubd.store.copies import Copy
@@ -33,18 +33,18 @@ class AmendOrder(Handler[Any]):
     capability = None
     waits_behind = Waits.NEVER
 
-    async def perform(self, target: TargetAccount, parcel: Parcel) -> Result:
-        copy, order = parcel.copy, parcel.stored.order
+    async def perform(self, target: TargetAccount, job: Job) -> Result:
+        copy, order = job.copy, job.stored.order
         if copy is None:
             return Obsolete("the target does not have the order")
-        amendment = msgspec.json.decode(parcel.delivery.payload, type=Amendment)
+        amendment = msgspec.json.decode(job.delivery.payload, type=Amendment)
         number = copy.number or copy.external_id
         if amendment.other is not None:
             other = amendment.other
             why = f"{target.name} has two orders of this purchase, {number} and {other}: cancel one there by hand"
             return OnHold(reason=why, kind=Hold.DOUBLED, external_id=copy.external_id)
         if amendment.status is not None:
-            return _one_sided(parcel, copy, amendment.kind, amendment.status)
+            return _one_sided(job, copy, amendment.kind, amendment.status)
         what = AMENDMENTS.get(amendment.kind, "something")
         sums = ""
         if copy.total.rounded() != order.sellers_total.rounded():
@@ -57,9 +57,9 @@ class AmendOrder(Handler[Any]):
         )
 
 
-def _one_sided(parcel: Parcel, copy: Copy, kind: str, status: str) -> Result:
+def _one_sided(job: Job, copy: Copy, kind: str, status: str) -> Result:
     """Ask why one of the purchase and its copy is cancelled, unless they agree by now."""
-    off = plan.withdrawn(parcel.stored.order, parcel.stored.superseded_by is not None) is not None
+    off = plan.withdrawn(job.stored.order, job.stored.superseded_by is not None) is not None
     called_off = kind == changes.CopyCancelled.kind
     if copy.status != status or off is called_off:
         return Obsolete(onesided.AGREED)

@@ -7,7 +7,7 @@ from functools import partial
 from olhubd.decide import plan
 from olhubd.decide.hold import Hold
 from olhubd.engine.outbox.handler import Done, Handler, Obsolete, OnHold, Result
-from olhubd.engine.outbox.job import Parcel
+from olhubd.engine.outbox.job import Job
 from olhubd.engine.outbox.renumbered import another
 from olhubd.engine.outbox.target import TargetAccount
 from olhubd.model import Action
@@ -24,8 +24,8 @@ class CancelOrder(Handler[CancelSink]):
     unable = "{} cannot cancel orders: cancel it there by hand"
     overtakes = True
 
-    async def perform(self, target: TargetAccount, parcel: Parcel) -> Result:
-        copy, stored = parcel.copy, parcel.stored
+    async def perform(self, target: TargetAccount, job: Job) -> Result:
+        copy, stored = job.copy, job.stored
         if copy is None:
             return Obsolete("the target never had the order")
         superseded = stored.superseded_by is not None

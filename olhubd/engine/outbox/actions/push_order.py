@@ -11,11 +11,11 @@ import msgspec
 
 from olhubd.decide import plan
 from olhubd.decide.hold import Hold
-from olhubd.decide.plan import Debt, Waiver
+from olhubd.decide.plan import PlannedDelivery, Waiver
 from olhubd.decide.route import Route
 from olhubd.engine.outbox.arrival import Verdict, judge
 from olhubd.engine.outbox.handler import Done, Handler, OnHold, Result
-from olhubd.engine.outbox.job import Parcel
+from olhubd.engine.outbox.job import Job
 from olhubd.engine.outbox.push import pack
 from olhubd.engine.outbox.target import TargetAccount
 from olhubd.model import Action, DeliveryState, Order, reference
@@ -36,17 +36,17 @@ class PushOrder(Handler[OrderSink]):
     looks_up = True
     on_copy = False
 
-    def settle(self, target: TargetAccount, parcel: Parcel) -> timedelta:
+    def settle(self, target: TargetAccount, job: Job) -> timedelta:
         # To send it again to a target that refuses a second one is always safe; to leave it at that is not.
         sink = self.sink(target)
-        return timedelta() if sink.idempotent and _off(parcel.stored) is None else sink.settle
+        return timedelta() if sink.idempotent and _off(job.stored) is None else sink.settle
 
-    def sought(self, parcel: Parcel) -> bool:
+    def sought(self, job: Job) -> bool:
         # What the target told of is looked up whatever is known of the order; else it would be told of for ever.
-        return _waiver(parcel).only_found
+        return _waiver(job).only_found
 
-    async def look_up(self, target: TargetAccount, parcel: Parcel) -> Result | None:
-        sink, stored = self.sink(target), parcel.stored
+    async def look_up(self, target: TargetAccount, job: Job) -> Result | None:
+        sink, stored = self.sink(target), job.stored
         route = target.route(stored.account)
         # It cannot be there from before it was placed.
         age = target.lineage.age(stored.account, stored.order.placed_at)
@@ -55,69 +55,67 @@ class PushOrder(Handler[OrderSink]):
         if found is None:
             return None
         if _off(stored) is None and route is not None:
-            found = await self._compared(target, parcel, found, route)
-        return self._arrived(target, parcel, found, looked_up=True)
+            found = await self._compared(target, job, found, route)
+        return self._arrived(target, job, found, looked_up=True)
 
-    async def needless(self, target: TargetAccount, parcel: Parcel) -> str | None:
-        stored = parcel.stored
+    async def needless(self, target: TargetAccount, job: Job) -> str | None:
+        stored = job.stored
         if (gone := _off(stored)) is not None:
-            if parcel.delivery.attempts > 1:
+            if job.delivery.attempts > 1:
                 # An earlier try may have left a part of it there.
                 withdraw = partial(self.sink(target).withdraw_order, _reference(stored))
                 await target.calls.write("withdraw_order", withdraw)
             return gone
-        if _waiver(parcel).only_found:
+        if _waiver(job).only_found:
             # It is owed only because the target told of it: not there, it is not to be made.
             route = target.route(stored.account)
             if route is None or not plan.sends(stored.order, route):
                 return "the target does not have the order"
         return None
 
-    async def perform(self, target: TargetAccount, parcel: Parcel) -> Result:
-        sink, stored = self.sink(target), parcel.stored
+    async def perform(self, target: TargetAccount, job: Job) -> Result:
+        sink, stored = self.sink(target), job.stored
         if (route := target.route(stored.account)) is None:
             why = f"no route leads from {stored.account} to {target.name} any more"
             return OnHold(reason=why, kind=Hold.NO_ROUTE)
-        push = await self._packed(target, parcel, route)
+        push = await self._packed(target, job, route)
         if isinstance(push, str):
             return OnHold(reason=push, kind=Hold.VETO)
         receipt = await target.calls.write("push_order", partial(sink.push_order, push), Receipt)
-        return self._arrived(target, parcel, receipt)
+        return self._arrived(target, job, receipt)
 
-    async def _packed(self, target: TargetAccount, parcel: Parcel, route: Route) -> Push | str:
+    async def _packed(self, target: TargetAccount, job: Job, route: Route) -> Push | str:
         """The order as it is to be sent, or why a plugin wants it not to be."""
-        stored = parcel.stored
+        stored = job.stored
         order = stored.order
         if (amend := target.amending()) is not None:
-            asked = partial(amend, parcel.delivery, order)
+            asked = partial(amend, job.delivery, order)
             amended = await target.calls.read("olhubd_amend_delivery", asked, (Order, str, NoneType))
             if isinstance(amended, str):
                 return amended
             order = amended or order
         push = pack(stored.account, order, route)
-        if _waiver(parcel).free_lines:
+        if _waiver(job).free_lines:
             push = msgspec.structs.replace(push, free_lines=True)
         return push
 
-    async def _compared(self, target: TargetAccount, parcel: Parcel, found: Receipt, route: Route) -> Receipt:
+    async def _compared(self, target: TargetAccount, job: Job, found: Receipt, route: Route) -> Receipt:
         """What was looked up, with what is otherwise than it would be sent now."""
-        push = await self._packed(target, parcel, route)
+        push = await self._packed(target, job, route)
         if isinstance(push, str):  # it is there, whatever a plugin says of it now
-            push = pack(parcel.stored.account, parcel.stored.order, route)
+            push = pack(job.stored.account, job.stored.order, route)
         compare = partial(self.sink(target).compare_order, push, found)
         compared: Receipt = await target.calls.read("compare_order", compare, Receipt)
         return compared
 
-    def _arrived(
-        self, target: TargetAccount, parcel: Parcel, receipt: Receipt, *, looked_up: bool = False
-    ) -> Result:
-        stored = parcel.stored
+    def _arrived(self, target: TargetAccount, job: Job, receipt: Receipt, *, looked_up: bool = False) -> Result:
+        stored = job.stored
         route = target.route(stored.account)
         copy = _copy(target, stored, receipt)
         facts = _facts(receipt)
         if looked_up:
             facts["looked_up"] = True
-            if parcel.delivery.sent_at is None or parcel.delivery.state is not DeliveryState.SENT:
+            if job.delivery.sent_at is None or job.delivery.state is not DeliveryState.SENT:
                 facts["earlier"] = True  # nobody here had sent it
         off = _off(stored)
         verdict = Verdict()
@@ -125,7 +123,7 @@ class PushOrder(Handler[OrderSink]):
             verdict = judge(stored.order, receipt, sets_status=target.capability(StatusSink) is not None)
         if verdict.cut:
             facts["cut"] = list(verdict.cut)
-        moved_on: list[Debt] = []
+        moved_on: list[PlannedDelivery] = []
         if looked_up and off is None and route is not None:
             pays = target.capability(PaymentSink) is not None
             moved_on = plan.after_look_up(stored.account, stored.order, route, receipt.status, pays=pays)
@@ -139,19 +137,19 @@ class PushOrder(Handler[OrderSink]):
                 facts=facts,
                 copy=copy,
                 # What was done with it there goes back all the same: its feed will not tell that word again.
-                debts=moved_on,
+                planned=moved_on,
             )
-        debts: list[Debt] = []
+        planned: list[PlannedDelivery] = []
         if off is None and route is not None:
-            debts.extend(plan.after_push(stored.account, route, target.processing(stored.account)))
-        debts.extend(moved_on)  # last, since the newer word of two is the one that counts
+            planned.extend(plan.after_push(stored.account, route, target.processing(stored.account)))
+        planned.extend(moved_on)  # last, since the newer word of two is the one that counts
         if verdict.status is not None:
             # The purchase may have changed while the target was asked.
             paid = stored.order.fully_paid
-            debts.append(plan.status_at(target.name, verdict.status, 0, while_paid=paid))
+            planned.append(plan.status_at(target.name, verdict.status, 0, while_paid=paid))
         if off is not None:
-            debts.append(plan.cancel_at(target.name, 0))
-        return Done(external_id=receipt.external_id, facts=facts, copy=copy, debts=debts)
+            planned.append(plan.cancel_at(target.name, 0))
+        return Done(external_id=receipt.external_id, facts=facts, copy=copy, planned=planned)
 
 
 def _off(stored: Stored) -> str | None:
@@ -159,8 +157,8 @@ def _off(stored: Stored) -> str | None:
     return plan.withdrawn(stored.order, stored.superseded_by is not None)
 
 
-def _waiver(parcel: Parcel) -> Waiver:
-    return msgspec.json.decode(parcel.delivery.payload, type=Waiver)
+def _waiver(job: Job) -> Waiver:
+    return msgspec.json.decode(job.delivery.payload, type=Waiver)
 
 
 def _reference(stored: Stored) -> str:

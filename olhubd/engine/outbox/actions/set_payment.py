@@ -6,7 +6,7 @@ from functools import partial
 
 from olhubd.decide.remit import sellers_side
 from olhubd.engine.outbox.handler import Done, Handler, Obsolete, Result, Waits
-from olhubd.engine.outbox.job import Parcel
+from olhubd.engine.outbox.job import Job
 from olhubd.engine.outbox.renumbered import known_as
 from olhubd.engine.outbox.target import TargetAccount
 from olhubd.model import Action
@@ -23,12 +23,12 @@ class SetPayment(Handler[PaymentSink]):
     waits_behind = Waits.UNTIL_HELD
     lapses = True
 
-    async def perform(self, target: TargetAccount, parcel: Parcel) -> Result:
-        external_id = await known_as(target, parcel)
+    async def perform(self, target: TargetAccount, job: Job) -> Result:
+        external_id = await known_as(target, job)
         if not isinstance(external_id, str):
             return external_id
         sink = self.sink(target)
-        order = parcel.stored.order
+        order = job.stored.order
         if order.payment is None:
             return Obsolete("nothing is known of its payment")
         own = sellers_side(order)

@@ -8,7 +8,7 @@ import msgspec
 
 from olhubd.decide.plan import StatusWord
 from olhubd.engine.outbox.handler import Done, Handler, Obsolete, Result, Waits
-from olhubd.engine.outbox.job import Parcel
+from olhubd.engine.outbox.job import Job
 from olhubd.engine.outbox.renumbered import known_as
 from olhubd.engine.outbox.target import TargetAccount
 from olhubd.model import Action
@@ -25,12 +25,12 @@ class SetStatus(Handler[StatusSink]):
     waits_behind = Waits.UNTIL_HELD
     lapses = True
 
-    async def perform(self, target: TargetAccount, parcel: Parcel) -> Result:
-        external_id = await known_as(target, parcel)
+    async def perform(self, target: TargetAccount, job: Job) -> Result:
+        external_id = await known_as(target, job)
         if not isinstance(external_id, str):
             return external_id
-        word = msgspec.json.decode(parcel.delivery.payload, type=StatusWord)
-        if word.while_paid and not parcel.stored.order.fully_paid:
+        word = msgspec.json.decode(job.delivery.payload, type=StatusWord)
+        if word.while_paid and not job.stored.order.fully_paid:
             return Obsolete("it is not paid any more")
         act = partial(self.sink(target).set_status, external_id, word.status)
         await target.calls.write(self.action.value, act)
