@@ -13,9 +13,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from olhubd.store.upgrade import mebibytes
-
-from olhubd.store import Planned, Watcher, migrate
+from olhubd.store.sqlite import migrate
+from olhubd.store.sqlite.upgrade import Planned, Watcher, mebibytes
 
 
 class _Measuring(Watcher):
