@@ -13,8 +13,9 @@ import tempfile
 import time
 from pathlib import Path
 
+from olhubd.store import Planned, Watcher
 from olhubd.store.sqlite import migrate
-from olhubd.store.sqlite.upgrade import Planned, Watcher, mebibytes
+from olhubd.store.sqlite.upgrade import mebibytes
 
 
 class _Measuring(Watcher):
