@@ -37,7 +37,7 @@ async def once(request: web.Request, who: str, secret: bool, produce: Produce) -
         raise Refusal(400, "parameter", f"{HEADER}: 1 to {_LONGEST} printable letters", parameter=HEADER)
     context = request.app[CONTEXT]
     if (who, key) in context.under_way:
-        raise Refusal(409, "under-way", "the same is being done just now", {"Retry-After": "1"})
+        raise _under_way()
     context.under_way.add((who, key))
     try:
         return await _once(request, who, key, secret, produce)
@@ -53,10 +53,11 @@ async def _once(request: web.Request, who: str, key: str, secret: bool, produce:
     if known is not None and known.at >= now - requests.KEPT:
         return _again(known, digest)
 
-    async def begin(tx: Transaction) -> None:
-        await requests.begin(tx, who, key, digest, now)
+    async def begin(tx: Transaction) -> bool:
+        return await requests.begin(tx, who, key, digest, now)
 
-    await database.write(begin)
+    if not await database.write(begin):  # another process was quicker
+        raise _under_way()
     try:
         response = await produce()
     except _REFUSED:
@@ -65,6 +66,10 @@ async def _once(request: web.Request, who: str, key: str, secret: bool, produce:
     body = response.body if isinstance(response.body, bytes) and not secret else None
     await database.write(lambda tx: requests.end(tx, who, key, response.status, body))
     return response
+
+
+def _under_way() -> Refusal:
+    return Refusal(409, "under-way", "the same is being done just now", {"Retry-After": "1"})
 
 
 def _again(known: requests.RequestRow, digest: bytes) -> web.Response:

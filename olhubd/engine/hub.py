@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -51,6 +51,7 @@ from olhubd.store import (
     credentials,
     deliveries,
     feeds,
+    leases,
     lookups,
     runs,
 )
@@ -129,21 +130,11 @@ class Hub:
     async def start(self) -> None:
         """Recover what a killed process left, then begin all accounts."""
 
-        # Due later than a hold, a backoff or a server's Retry-After can ask for, it was stored under a wrong clock.
-        holds = [route.hold_seconds for route in self._routes]
-        longest = max(*holds, self._shared.policy.backoff_max, LONGEST_PAUSE)
-        latest = self.clock.now() + timedelta(seconds=longest)
-
-        async def recover(tx: Transaction) -> None:
-            upcoming = tx.upcoming()
-            await deliveries.recover(tx, latest)
-            await runs.lose(tx)
-            await inputs.keep(tx, self.started_at, upcoming, inputs.Start(latest=latest))
-
         await self._keep_inputs()
-        await self.database.write(recover)
-        await self.observers.begin()
         known = await accounts.every(self.database.reader)
+        # Where nobody else can be at work, what was left of accounts that are not configured any more is ended too.
+        await self._take_over({*self.configuration.accounts, *(known if self.database.alone else ())}, first=True)
+        await self.observers.begin()
         for config in self.configuration.accounts.values():
             try:
                 await self._begin(config, known.get(config.name))
@@ -161,6 +152,28 @@ class Hub:
         self.herald.start(self.supervisor)
         self.reconciler.start(self.supervisor)
         Waste(self.database, self.clock, lambda: self.configuration.daemon.inputs_keep).start(self.supervisor)
+
+    async def _take_over(self, names: Collection[str], *, first: bool = False) -> None:
+        """Raise the epoch of accounts, so that a process that had them can write no more, and end what it left.
+
+        The `first` time is kept as an input, since it ends whatever was left.
+        """
+        now = self.started_at if first else self.clock.now()
+        # Due later than a hold, a backoff or a server's Retry-After can ask for, it was stored under a wrong clock.
+        holds = [route.hold_seconds for route in self._routes]
+        longest = max(*holds, self._shared.policy.backoff_max, LONGEST_PAUSE)
+        latest = now + timedelta(seconds=longest)
+
+        async def work(tx: Transaction) -> dict[str, int]:
+            upcoming = tx.upcoming()
+            taken = await leases.take(tx, names, now)
+            await deliveries.recover(tx, latest, now, taken)
+            await runs.lose(tx, taken=taken)
+            if first:
+                await inputs.keep(tx, now, upcoming, inputs.Start(latest=latest))
+            return taken
+
+        self.database.held.update(await self.database.write(work))
 
     async def _keep_inputs(self, changes: Mapping[str, list[str]] | None = None, who: str = "hub") -> None:
         """Begin to keep what decisions depend on, first of all the configuration in force; or keep nothing.
@@ -192,6 +205,8 @@ class Hub:
     async def _begin(self, config: AccountConfig, row: AccountRow | None) -> None:
         if not config.enabled or self._ended:
             return
+        if config.name not in self.database.held:
+            await self._take_over([config.name])
         if row is None or row.connector != config.connector.name or row.removed_at is not None:
             now = self.clock.now()
             another = row is not None and row.connector != config.connector.name

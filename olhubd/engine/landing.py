@@ -20,7 +20,7 @@ from olhubd.engine.lineage import Lineage
 from olhubd.engine.records import sorted_out
 from olhubd.model import Kind, OrderId, Run
 from olhubd.plugin import Clock, Gone, Later, Log, Record, Unreadable
-from olhubd.store import TROUBLE, Database, Transaction, feeds, runs
+from olhubd.store import TROUBLE, Database, Superseded, Transaction, feeds, runs
 
 __all__ = ["Landing"]
 
@@ -101,7 +101,7 @@ class Landing:
     ) -> Result:
         try:
             return await self._write(account, batch, others, run, position, start)
-        except TROUBLE:
+        except (*TROUBLE, Superseded):
             raise
         except Exception:
             if not batch:
@@ -111,7 +111,7 @@ class Landing:
         for candidate in batch:
             try:
                 result.add(await self._write(account, [candidate], (), run, None, start))
-            except TROUBLE:
+            except (*TROUBLE, Superseded):
                 raise
             except Exception as error:
                 if self._log is not None:

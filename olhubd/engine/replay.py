@@ -157,7 +157,7 @@ class Play:
                 case Told():
                     await self._told(tx, document)
                 case Start():
-                    await deliveries.recover(tx, document.latest)
+                    await deliveries.recover(tx, document.latest, one.at)
 
         return work
 

@@ -7,8 +7,8 @@ from datetime import datetime
 import msgspec
 
 from olhubd.engine.tokens import Kept
-from olhubd.plugin import Clock, Token
-from olhubd.store import Database, Transaction, credentials
+from olhubd.plugin import Clock, Token, Unavailable
+from olhubd.store import Database, Superseded, Transaction, credentials
 
 __all__ = ["StoreVault"]
 
@@ -42,4 +42,7 @@ class StoreVault:
         async def work(tx: Transaction) -> None:
             await credentials.mark(tx, account, at)
 
-        await self._database.write(work)
+        try:
+            await self._database.write(work)
+        except Superseded as error:
+            raise Unavailable(str(error)) from error

@@ -3,7 +3,17 @@
 Callers above see functions and records. What is not stored here did not happen.
 """
 
-from olhubd.store.base import Database, Planned, Reader, StoreError, Transaction, Watcher
+from olhubd.store.base import Database, Planned, Reader, StoreError, Superseded, Transaction, Watcher
 from olhubd.store.sqlite import FAILURES, TROUBLE
 
-__all__ = ["FAILURES", "TROUBLE", "Database", "Planned", "Reader", "StoreError", "Transaction", "Watcher"]
+__all__ = [
+    "FAILURES",
+    "TROUBLE",
+    "Database",
+    "Planned",
+    "Reader",
+    "StoreError",
+    "Superseded",
+    "Transaction",
+    "Watcher",
+]

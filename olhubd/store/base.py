@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import abc
 import contextlib
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -26,6 +26,7 @@ __all__ = [
     "Reading",
     "Row",
     "StoreError",
+    "Superseded",
     "Transaction",
     "Upgrade",
     "Watcher",
@@ -39,6 +40,13 @@ Parameters = Sequence[Any]
 
 class StoreError(Exception):
     """The database cannot be used: why, and what to do."""
+
+
+class Superseded(Exception):
+    """Another process has taken the account over: nothing was written, and this one must write no more for it."""
+
+    def __init__(self, account: str) -> None:
+        super().__init__(f"another process has taken {account} over; nothing is written for it here any more")
 
 
 class Reader(abc.ABC):
@@ -66,6 +74,10 @@ class Transaction(Reader):
 
     recording = False
     """Whether inputs are kept, so that what is decided can be decided again."""
+    holder: str
+    """The name of this open database among all that are open on the same data."""
+    held: Mapping[str, int]
+    """The accounts that it has taken over, with the epoch of each (`olhubd.store.leases`)."""
 
     @abc.abstractmethod
     async def execute(self, sql: str, parameters: Parameters = ()) -> int:
@@ -138,6 +150,10 @@ class Database(abc.ABC):
     """What the opening changed, if it brought the database to a newer schema."""
     recording: bool
     """Whether inputs are kept."""
+    alone: bool
+    """Whether no other process can be at work with the same data, so that what was left is nobody's any more."""
+    held: dict[str, int]
+    """The accounts that this process has taken over, with the epoch of each (`olhubd.store.leases`)."""
 
     @staticmethod
     def open(place: Path, watcher: Watcher | None = None) -> contextlib.AbstractAsyncContextManager[Database]:

@@ -6,8 +6,8 @@ from datetime import datetime
 
 import msgspec
 
-from olhubd.store import codec
-from olhubd.store.base import Reader, Transaction
+from olhubd.store import codec, leases
+from olhubd.store.base import Reader, Superseded, Transaction
 
 __all__ = ["Credential", "delete", "every", "get", "mark", "put"]
 
@@ -22,17 +22,33 @@ class Credential(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def put(tx: Transaction, account: str, token: bytes, at: datetime) -> None:
-    """Store a new token, keep the one before, and end the mark of a refresh under way."""
-    await tx.execute(
-        "INSERT INTO credentials (account, token, saved_at) VALUES (?,?,?) ON CONFLICT (account) DO UPDATE SET"
-        " previous = credentials.token, token = excluded.token, refreshing_at = NULL, saved_at = excluded.saved_at",
-        (account, token, codec.stamp(at)),
+    """Store a new token, keep the one before, and end the mark of a refresh under way.
+
+    Raises Superseded where a process that has taken the account over has stored one. Until it does, the token that
+    the holder before still receives is the newest there is: not to store it could lose the grant.
+    """
+    stored = await tx.execute(
+        "INSERT INTO credentials (account, token, saved_at, epoch) VALUES (?,?,?,?) ON CONFLICT (account)"
+        " DO UPDATE SET previous = credentials.token, token = excluded.token, refreshing_at = NULL,"
+        " saved_at = excluded.saved_at, epoch = excluded.epoch WHERE credentials.epoch <= ?",
+        (account, token, codec.stamp(at), tx.held.get(account, 0), leases.held(tx, account)),
     )
+    if not stored:
+        raise Superseded(account)
 
 
 async def mark(tx: Transaction, account: str, at: datetime | None) -> None:
-    """Remember that a refresh is being sent, or (None) that it surely did not happen."""
-    await tx.execute("UPDATE credentials SET refreshing_at = ? WHERE account = ?", (codec.stamp(at), account))
+    """Remember that a refresh is being sent, or (None) that it surely did not happen.
+
+    Raises Superseded where another process has taken the account over: the refresh is its business.
+    """
+    marked = await tx.execute(
+        "UPDATE credentials SET refreshing_at = ? WHERE account = ? AND NOT EXISTS"
+        " (SELECT 1 FROM leases WHERE leases.account = credentials.account AND leases.epoch > ?)",
+        (codec.stamp(at), account, leases.held(tx, account)),
+    )
+    if not marked:
+        await leases.require(tx, account)
 
 
 async def get(reader: Reader, account: str) -> Credential | None:

@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 
 from olhubd.model import Action, Delivery, DeliveryId, DeliveryState, OrderId, Subject
-from olhubd.store import codec
-from olhubd.store.base import Reader, Row, Transaction
+from olhubd.store import codec, leases
+from olhubd.store.base import Reader, Row, Superseded, Transaction
 
 __all__ = [
     "Precedence",
@@ -126,7 +126,7 @@ async def claim(
     """
     stamp = codec.stamp(now)
     rows = await tx.fetch(
-        f"SELECT {_COLUMNS} FROM deliveries AS d"
+        f"SELECT {_COLUMNS}, (SELECT epoch FROM leases WHERE account = d.target) FROM deliveries AS d"
         " WHERE target = ? AND state IN ('pending', 'retry', 'sent') AND due_at <= ?"
         f" AND (lease_until IS NULL OR lease_until <= ?) AND id NOT IN ({codec.marks(without)})"
         " AND NOT EXISTS (SELECT 1 FROM deliveries AS e WHERE e.subject_kind = d.subject_kind"
@@ -148,18 +148,22 @@ async def claim(
             limit,
         ),
     )
+    if rows and (rows[0][-1] or 0) > leases.held(tx, target):
+        raise Superseded(target)
     claimed = [_delivery(row) for row in rows]
-    lease = codec.stamp(lease_until)
+    lease, epoch = codec.stamp(lease_until), tx.held.get(target, 0)
     await tx.executemany(
-        "UPDATE deliveries SET lease_until = ?, attempts = attempts + 1,"
-        " sent_at = CASE state WHEN 'sent' THEN sent_at ELSE ? END, state = 'sent' WHERE id = ?",
-        [(lease, stamp, d.id) for d in claimed],
+        "UPDATE deliveries SET lease_until = ?, attempts = attempts + 1, epoch = ?,"
+        # Who let a lease run out may have sent it until now.
+        " sent_at = CASE WHEN state = 'sent' AND lease_until IS NULL THEN sent_at ELSE ? END, state = 'sent'"
+        " WHERE id = ?",
+        [(lease, epoch, stamp, d.id) for d in claimed],
     )
     return [
         msgspec.structs.replace(
             d,
             attempts=d.attempts + 1,
-            sent_at=d.sent_at if d.state is DeliveryState.SENT else now,
+            sent_at=d.sent_at if d.state is DeliveryState.SENT and d.lease_until is None else now,
             lease_until=lease_until,
         )
         for d in claimed
@@ -167,10 +171,14 @@ async def claim(
 
 
 async def save(tx: Transaction, deliveries: Iterable[Delivery]) -> None:
-    """Store what became of deliveries that were claimed, and end their leases."""
-    await tx.executemany(
+    """Store what became of deliveries that were claimed, and end their leases.
+
+    Raises Superseded where another process has taken over one that was claimed here.
+    """
+    rows = list(deliveries)
+    stored = await tx.executemany(
         "UPDATE deliveries SET state = ?, due_at = ?, attempts = ?, sent_at = ?, lease_until = ?, finished_at = ?,"
-        " external_id = ?, reason = ?, error = ?, payload = ?, ticket = ? WHERE id = ?",
+        " external_id = ?, reason = ?, error = ?, payload = ?, ticket = ? WHERE id = ? AND epoch <= ?",
         [
             (
                 d.state.value,
@@ -185,10 +193,14 @@ async def save(tx: Transaction, deliveries: Iterable[Delivery]) -> None:
                 bytes(d.payload),
                 d.ticket,
                 d.id,
+                leases.held(tx, d.target),
             )
-            for d in deliveries
+            for d in rows
         ],
     )
+    if stored < len(rows):
+        for target in sorted({d.target for d in rows}):
+            await leases.require(tx, target)
 
 
 async def hasten(tx: Transaction, target: str, now: datetime) -> int:
@@ -199,17 +211,25 @@ async def hasten(tx: Transaction, target: str, now: datetime) -> int:
     )
 
 
-async def recover(tx: Transaction, latest: datetime) -> int:
-    """End all leases of a process that is gone; only called by the one process that holds the data lock.
+async def recover(
+    tx: Transaction, latest: datetime, at: datetime | None = None, taken: Collection[str] | None = None
+) -> int:
+    """End the leases of a process that is gone: at the targets that were `taken` over from it, or (None) at all.
 
-    Nothing may be due after `latest`. Gives how many leases there were.
+    Nothing may be due after `latest` there. What was under way may have been sent as late as `at`, which is stored
+    as the time of its sending: whoever looks for it counts from then. Gives how many leases there were.
     """
+    of = "" if taken is None else f" AND target IN ({codec.marks(list(taken))})"
     await tx.execute(
-        "UPDATE deliveries SET due_at = ? WHERE state IN ('pending', 'retry', 'sent') AND due_at > ?",
-        (codec.stamp(latest), codec.stamp(latest)),
+        f"UPDATE deliveries SET due_at = ? WHERE state IN ('pending', 'retry', 'sent') AND due_at > ?{of}",
+        (codec.stamp(latest), codec.stamp(latest), *(taken or ())),
     )
+    # Without an epoch of its own yet: the highest is that of the lease, which this transaction has raised.
     return await tx.execute(
-        f"UPDATE deliveries SET lease_until = NULL WHERE state IN {_OPEN} AND lease_until IS NOT NULL"
+        "UPDATE deliveries SET lease_until = NULL, sent_at = COALESCE(?, sent_at),"
+        " epoch = COALESCE((SELECT epoch FROM leases WHERE account = deliveries.target), epoch)"
+        f" WHERE state IN {_OPEN} AND lease_until IS NOT NULL{of}",
+        (codec.stamp(at), *(taken or ())),
     )
 
 

@@ -97,7 +97,11 @@ async def head(reader: Reader) -> int:
 
 
 async def since(reader: Reader, after: int, limit: int = 100) -> list[Event]:
-    """The events that follow the event `after`, oldest first, none left out."""
+    """The events that follow the event `after`, oldest first, none left out.
+
+    All who follow the log do so here. That nothing is left out rests on numbers that come in the order of commits,
+    as SQLite's do; a home where transactions run beside each other must end this before the first still open.
+    """
     rows = await reader.fetch(f"SELECT {COLUMNS} FROM events WHERE id > ? ORDER BY id LIMIT ?", (after, limit))
     return [event(row) for row in rows]
 

@@ -6,8 +6,8 @@ from datetime import datetime
 
 import msgspec
 
-from olhubd.store import codec
-from olhubd.store.base import Reader, Transaction
+from olhubd.store import codec, leases
+from olhubd.store.base import Reader, Superseded, Transaction
 
 __all__ = ["Position", "forget", "get", "of_account", "put"]
 
@@ -24,10 +24,12 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def put(tx: Transaction, position: Position) -> None:
-    await tx.execute(
-        "INSERT INTO feeds (account, feed, cursor, moved_at, due_at, since) VALUES (?,?,?,?,?,?)"
+    """Move a cursor. Raises Superseded where another process has taken the account over."""
+    moved = await tx.execute(
+        "INSERT INTO feeds (account, feed, cursor, moved_at, due_at, since, epoch) VALUES (?,?,?,?,?,?,?)"
         " ON CONFLICT (account, feed) DO UPDATE SET cursor = excluded.cursor, moved_at = excluded.moved_at,"
-        " due_at = excluded.due_at, since = excluded.since",
+        " due_at = excluded.due_at, since = excluded.since, epoch = excluded.epoch"
+        " WHERE feeds.epoch <= ?",
         (
             position.account,
             position.feed,
@@ -35,8 +37,12 @@ async def put(tx: Transaction, position: Position) -> None:
             codec.stamp(position.moved_at),
             codec.stamp(position.due_at),
             codec.stamp(position.since),
+            tx.held.get(position.account, 0),
+            leases.held(tx, position.account),
         ),
     )
+    if not moved:
+        raise Superseded(position.account)
 
 
 async def forget(tx: Transaction, account: str) -> None:

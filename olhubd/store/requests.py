@@ -28,12 +28,15 @@ async def get(reader: Reader, who: str, key: str) -> RequestRow | None:
     return None if row is None else RequestRow(digest=row[0], at=codec.moment(row[1]), status=row[2], body=row[3])
 
 
-async def begin(tx: Transaction, who: str, key: str, digest: bytes, now: datetime) -> None:
-    """Remember that it begins. What the key stood for before is over."""
-    await tx.execute(
-        "INSERT INTO requests (who, key, digest, at) VALUES (?,?,?,?) ON CONFLICT (who, key) DO UPDATE SET"
-        " digest = excluded.digest, at = excluded.at, status = NULL, body = NULL",
-        (who, key, digest, codec.stamp(now)),
+async def begin(tx: Transaction, who: str, key: str, digest: bytes, now: datetime) -> bool:
+    """Remember that it begins. What the key stood for a day ago is over; False where it stands for something now,
+    which another process may have begun at this moment."""
+    return bool(
+        await tx.execute(
+            "INSERT INTO requests (who, key, digest, at) VALUES (?,?,?,?) ON CONFLICT (who, key) DO UPDATE SET"
+            " digest = excluded.digest, at = excluded.at, status = NULL, body = NULL WHERE requests.at < ?",
+            (who, key, digest, codec.stamp(now), codec.stamp(now - KEPT)),
+        )
     )
 
 

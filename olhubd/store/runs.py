@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -55,10 +55,12 @@ async def put(tx: Transaction, runs: Sequence[Run]) -> None:
     )
 
 
-async def lose(tx: Transaction, account: str | None = None) -> int:
-    """Mark the runs that a process left unfinished, once at start; or those of an account that has just ended."""
+async def lose(tx: Transaction, account: str | None = None, *, taken: Collection[str] | None = None) -> int:
+    """Mark the runs that a process left unfinished: of the accounts that were `taken` over from it, or of all; or
+    those of one `account` that has just ended."""
     if account is None:
-        return await tx.execute(_LOSE, ("the daemon ended",))
+        of = "" if taken is None else f" AND account IN ({codec.marks(list(taken))})"
+        return await tx.execute(f"{_LOSE}{of}", ("the daemon ended", *(taken or ())))
     why = "broken off by a reload or the end of the daemon"
     return await tx.execute(f"{_LOSE} AND account = ?", (why, account))
 

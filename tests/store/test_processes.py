@@ -1,13 +1,36 @@
 """Two open databases on one file, as two processes would have them, that take turns."""
 
 import asyncio
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from olhubd.store import Database, Transaction
+from olhubd.engine.outbox.actions import PRECEDENCE
+from olhubd.engine.outbox.doubts import Doubts
+from olhubd.engine.vault import StoreVault
+from olhubd.model import (
+    Action,
+    Cause,
+    Delivery,
+    DeliveryId,
+    DeliveryState,
+    Event,
+    EventId,
+    Run,
+    RunId,
+    RunState,
+    Subject,
+)
+from olhubd.plugin import Token, Unavailable
+from olhubd.runtime.clock import SystemClock
+from olhubd.store import Database, Superseded, Transaction, deliveries, events, feeds, leases, requests, runs
 from olhubd.store.sqlite import SQLite
+from tests.orders import EPOCH
 
+CAUSE = Cause("operator", "test")
 BLOCK = 256
 
 
@@ -78,3 +101,216 @@ async def test_a_block_of_a_transaction_that_failed_is_not_in_hand(tmp_path: Pat
             await one.write(wrong)
         taken = [await writer.next_id("runs") for writer in (other, one) for _ in range(9)]
         assert len(set(taken)) == 18
+
+
+MARKET = "market"
+
+
+async def take(database: Database, at: datetime = EPOCH, accounts: Sequence[str] = (MARKET, "shop")) -> None:
+    async def work(tx: Transaction) -> dict[str, int]:
+        taken = await leases.take(tx, accounts, at)
+        await deliveries.recover(tx, at + timedelta(days=1), at, taken)
+        await runs.lose(tx, taken=taken)
+        return taken
+
+    database.held.update(await database.write(work))
+
+
+@pytest.fixture
+async def pair(tmp_path: Path) -> AsyncIterator[tuple[Database, Database]]:
+    """Two that have the same accounts, of which the second has taken them over."""
+    path = tmp_path / "hub.sqlite"
+    async with Database.open(path) as one, Database.open(path) as other:
+        await take(one)
+        yield one, other
+
+
+def at(cursor: str) -> feeds.Position:
+    return feeds.Position(account=MARKET, feed="orders", cursor=cursor, moved_at=EPOCH)
+
+
+async def test_a_cursor_is_not_moved_back_by_who_had_the_account(pair: tuple[Database, Database]) -> None:
+    """Neither after the new holder has moved it nor before."""
+    one, other = pair
+    await one.write(lambda tx: feeds.put(tx, at("5")))
+    await take(other)
+    for cursor in ("6", "7"):
+        with pytest.raises(Superseded, match="market"):
+            await one.write(lambda tx: feeds.put(tx, at("4")))
+        await other.write(lambda tx, to=cursor: feeds.put(tx, at(to)))  # type: ignore[misc]
+    found = await feeds.get(one.reader, MARKET, "orders")
+    assert found is not None
+    assert found.cursor == "7"
+
+
+async def test_a_renewal_is_not_begun_by_who_had_the_account(pair: tuple[Database, Database]) -> None:
+    one, other = pair
+    vault = StoreVault(one, SystemClock())
+    token = Token(access="a", refresh="r", expires_at=EPOCH)
+    await vault.save(MARKET, token)
+    await vault.mark(MARKET, EPOCH)
+    await vault.mark(MARKET, None)
+    await take(other)
+    with pytest.raises(Unavailable, match="another process"):
+        await vault.mark(MARKET, EPOCH)
+    kept = await vault.load(MARKET)
+    assert kept is not None
+    assert kept.refreshing_at is None
+
+
+async def test_the_newest_token_is_kept_whoever_received_it(pair: tuple[Database, Database]) -> None:
+    """What the holder before is still answered is stored, unless the new one has stored another by then."""
+    one, other = pair
+    old, new = StoreVault(one, SystemClock()), StoreVault(other, SystemClock())
+
+    def token(name: str) -> Token:
+        return Token(access=name, refresh=name, expires_at=EPOCH)
+
+    await old.save(MARKET, token("first"))
+    await take(other)
+    await old.save(MARKET, token("late"))
+    kept = await new.load(MARKET)
+    assert kept is not None
+    assert kept.token.access == "late"
+    await new.save(MARKET, token("newest"))
+    with pytest.raises(Superseded):
+        await old.save(MARKET, token("too late"))
+    kept = await new.load(MARKET)
+    assert kept is not None
+    assert (kept.token.access, kept.previous and kept.previous.access) == ("newest", "late")
+
+
+async def owed(database: Database, number: int) -> None:
+    async def work(tx: Transaction) -> None:
+        subject = Subject.order(number)
+        moved = Event(
+            id=EventId(number), at=EPOCH, kind="order.placed", account=MARKET, subject=subject, cause=CAUSE
+        )
+        await events.append(tx, [moved])
+        row = Delivery(
+            id=DeliveryId(number),
+            subject=subject,
+            target="shop",
+            action=Action.PUSH_ORDER,
+            key="",
+            state=DeliveryState.PENDING,
+            event_id=EventId(number),
+            created_at=EPOCH,
+            due_at=EPOCH,
+        )
+        await deliveries.add(tx, [row])
+
+    await database.write(work)
+
+
+async def claim(database: Database, now: datetime) -> list[Delivery]:
+    until = now + timedelta(minutes=8)
+    return await database.write(lambda tx: deliveries.claim(tx, "shop", PRECEDENCE, now, until, 10))
+
+
+async def test_an_outcome_is_refused_from_who_had_the_target(pair: tuple[Database, Database]) -> None:
+    """And no more is claimed. What was under way may have been sent until it was taken over."""
+    one, other = pair
+    await owed(one, 1)
+    (mine,) = await claim(one, EPOCH)
+    await owed(one, 2)
+    later = EPOCH + timedelta(minutes=1)
+    await take(other, later)
+    done = msgspec.structs.replace(mine, state=DeliveryState.CONFIRMED, lease_until=None)
+    with pytest.raises(Superseded, match="shop"):
+        await one.write(lambda tx: deliveries.save(tx, [done]))
+    with pytest.raises(Superseded, match="shop"):
+        await claim(one, later)
+    again, fresh = await claim(other, later)
+    assert (again.id, again.state, again.sent_at) == (1, DeliveryState.SENT, later)
+    assert (fresh.id, fresh.state) == (2, DeliveryState.PENDING)
+    await other.write(lambda tx: deliveries.save(tx, [msgspec.structs.replace(done, external_id="9")]))
+    row = await deliveries.get(one.reader, 1)
+    assert row is not None
+    assert (row.state, row.external_id) == (DeliveryState.CONFIRMED, "9")
+
+
+async def test_a_start_ends_nothing_that_another_process_is_at(pair: tuple[Database, Database]) -> None:
+    one, other = pair
+    await owed(one, 1)
+    (mine,) = await claim(one, EPOCH)
+    run = Run(id=RunId(1), account=MARKET, feed="orders", trigger="timer", started_at=EPOCH)
+    await one.write(lambda tx: runs.put(tx, [run]))
+    await take(other, accounts=["elsewhere"])
+    assert await claim(other, EPOCH) == [], "it is leased"
+    assert (await runs.read(one.reader, [1]))[RunId(1)].state is RunState.RUNNING
+    await one.write(lambda tx: deliveries.save(tx, [msgspec.structs.replace(mine, state=DeliveryState.CONFIRMED)]))
+    await take(other)
+    assert (await runs.read(one.reader, [1]))[RunId(1)].state is RunState.LOST
+
+
+async def test_who_claims_what_a_lease_ran_out_of_takes_it_as_sent_just_now(tmp_path: Path) -> None:
+    """Whoever let it run out may have been slow, and may have sent it at the last moment."""
+    async with Database.open(tmp_path / "hub.sqlite") as database:
+        await owed(database, 1)
+        await claim(database, EPOCH)
+        later = EPOCH + timedelta(hours=1)
+        (again,) = await claim(database, later)
+        assert again.sent_at == later
+        row = await deliveries.get(database.reader, 1)
+        assert row is not None
+        assert row.sent_at == later
+        # What was stored as in doubt stays as old as it was.
+        unsure = msgspec.structs.replace(again, state=DeliveryState.SENT, lease_until=None, sent_at=EPOCH)
+        await database.write(lambda tx: deliveries.save(tx, [unsure]))
+        (again,) = await claim(database, later)
+        assert again.sent_at == EPOCH
+
+
+@pytest.mark.parametrize(
+    ("began", "sent", "left"),
+    [
+        (3600, 10, 50),  # a process of long ago looks at what another one has just sent
+        (20, 3600, 40),  # it has just begun: whatever a wall clock says, the other had stopped by then
+        (3600, -30, 0),  # a time to come tells nothing
+        (3600, 3600, 0),
+    ],
+)
+async def test_what_another_process_sent_settles_from_the_time_that_is_stored(
+    began: float, sent: float, left: float
+) -> None:
+    clock = Fixed()
+    doubts = Doubts(clock, 6)
+    clock.passed += began
+    row = Delivery(
+        id=DeliveryId(1),
+        subject=Subject.order(1),
+        target="shop",
+        action=Action.PUSH_ORDER,
+        key="",
+        state=DeliveryState.SENT,
+        event_id=EventId(1),
+        created_at=EPOCH,
+        due_at=EPOCH,
+        sent_at=clock.now() - timedelta(seconds=sent),
+    )
+    assert doubts.settling(row, timedelta(minutes=1)) == pytest.approx(left)
+
+
+class Fixed(SystemClock):
+    """One whose time passes only when it is told to."""
+
+    passed = 0.0
+
+    def now(self) -> datetime:
+        return EPOCH + timedelta(days=9, seconds=self.passed)
+
+    def monotonic(self) -> float:
+        return 1000.0 + self.passed
+
+
+async def test_a_key_is_begun_by_one_process(tmp_path: Path) -> None:
+    path = tmp_path / "hub.sqlite"
+
+    async def begin(tx: Transaction, now: datetime) -> bool:
+        return await requests.begin(tx, "till", "k", b"same", now)
+
+    async with Database.open(path) as one, Database.open(path) as other:
+        assert await one.write(lambda tx: begin(tx, EPOCH))
+        assert not await other.write(lambda tx: begin(tx, EPOCH + requests.KEPT))
+        assert await other.write(lambda tx: begin(tx, EPOCH + requests.KEPT + timedelta(seconds=1)))

@@ -1,6 +1,7 @@
 """Deliveries of unknown outcome: since when, how often tried, and what was said.
 
-All is in memory. After the death of a process its doubts are as old as the next one, which is never too early.
+Since when is stored with the delivery, as the last moment at which it may have been sent; how often it was tried
+and what was said is in memory.
 """
 
 from __future__ import annotations
@@ -56,8 +57,13 @@ class Doubts:
         """For how many seconds "not there" does not mean anything yet; none where nothing is in doubt."""
         if delivery.state is not DeliveryState.SENT or delivery.sent_at is None:
             return 0.0
-        # When a process that died sent it, nobody knows: before this one began.
-        left = self._since.get(delivery.id, self._began) + settle.total_seconds() - self._clock.monotonic()
+        since = self._since.get(delivery.id)
+        if since is None:
+            # Another process sent it. By its clock and ours, which may be wrong, and not before this one began, by
+            # which time that one had stopped: the later of the two.
+            age = (self._clock.now() - delivery.sent_at).total_seconds()
+            since = max(self._began, self._clock.monotonic() - age) if age >= 0 else self._began
+        left = since + settle.total_seconds() - self._clock.monotonic()
         return max(left, 0.001) if left > 0 else 0.0  # less than that a wall clock cannot tell
 
     def begin_anew(self) -> None:

@@ -14,6 +14,7 @@ import asyncio
 import contextlib
 import os
 import sqlite3
+import uuid
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from functools import partial
 from pathlib import Path
@@ -118,6 +119,8 @@ class FileTransaction(FileReader, base.Transaction):
     def __init__(self, connection: aiosqlite.Connection, ids: Identifiers) -> None:
         super().__init__(connection)
         self._ids = ids
+        self.holder = uuid.uuid4().hex
+        self.held: dict[str, int] = {}
 
     async def execute(self, sql: str, parameters: Parameters = ()) -> int:
         cursor = await self._connection.execute(sql, parameters)
@@ -211,6 +214,13 @@ class SQLite(base.Database):
                 yield database
             finally:
                 await database._close()
+
+    alone = True
+    """Whoever works with the file holds the lock of its directory."""
+
+    @property
+    def held(self) -> dict[str, int]:  # type: ignore[override]
+        return self._transaction.held
 
     async def next_id(self, table: str) -> int:
         while (found := self._ids.take(table)) is None:
