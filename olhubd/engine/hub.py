@@ -34,6 +34,7 @@ from olhubd.engine.runlog import RunLog
 from olhubd.engine.session import Clients
 from olhubd.engine.shared import Shared
 from olhubd.engine.strangers import Strangers
+from olhubd.engine.takeover import take_over
 from olhubd.engine.turns import Turns
 from olhubd.engine.waste import Waste
 from olhubd.engine.watch import Watch
@@ -51,9 +52,7 @@ from olhubd.store import (
     credentials,
     deliveries,
     feeds,
-    leases,
     lookups,
-    runs,
 )
 from olhubd.store.accounts import AccountRow, AccountState
 
@@ -154,26 +153,11 @@ class Hub:
         Waste(self.database, self.clock, lambda: self.configuration.daemon.inputs_keep).start(self.supervisor)
 
     async def _take_over(self, names: Collection[str], *, first: bool = False) -> None:
-        """Raise the epoch of accounts, so that a process that had them can write no more, and end what it left.
-
-        The `first` time is kept as an input, since it ends whatever was left.
-        """
         now = self.started_at if first else self.clock.now()
         # Due later than a hold, a backoff or a server's Retry-After can ask for, it was stored under a wrong clock.
         holds = [route.hold_seconds for route in self._routes]
         longest = max(*holds, self._shared.policy.backoff_max, LONGEST_PAUSE)
-        latest = now + timedelta(seconds=longest)
-
-        async def work(tx: Transaction) -> dict[str, int]:
-            upcoming = tx.upcoming()
-            taken = await leases.take(tx, names, now)
-            await deliveries.recover(tx, latest, now, taken)
-            await runs.lose(tx, taken=taken)
-            if first:
-                await inputs.keep(tx, now, upcoming, inputs.Start(latest=latest))
-            return taken
-
-        self.database.held.update(await self.database.write(work))
+        await take_over(self.database, names, now, now + timedelta(seconds=longest), first=first)
 
     async def _keep_inputs(self, changes: Mapping[str, list[str]] | None = None, who: str = "hub") -> None:
         """Begin to keep what decisions depend on, first of all the configuration in force; or keep nothing.
