@@ -8,7 +8,6 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from olhubd.runtime.supervisor import Pulse
-from olhubd.store import Database
 from tests.control.house import House
 
 
@@ -36,10 +35,10 @@ async def test_a_stuck_loop_is_named(house: House) -> None:
 
 
 async def test_a_database_that_does_not_answer_is_not_ready(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def silent(self: Database, within: float = 2.0) -> bool:
+    async def silent(self: object, within: float = 2.0) -> bool:
         return False
 
-    monkeypatch.setattr(Database, "answers", silent)
+    monkeypatch.setattr(type(house.hub.database), "answers", silent)
     status, told = await house.ask("GET", "/readyz")
     assert (status, told["database"]) == (503, False)
 
