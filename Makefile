@@ -5,6 +5,7 @@
 #   make check    style, types and layers
 #   make bench    the speed of this machine, as ratios to bare scripts
 #   make docs     write again the pages that are made from the code, and what is proved of each plugin
+#   make texts    the catalogues of what people read, compiled from their sources after a change
 #   make screenshots  each page of the dashboard as a picture, in build/screenshots; needs Chromium
 #   make clean    remove all that was made here
 #   make install  as root: install the daemon as a service of this machine
@@ -23,7 +24,7 @@ JOBS ?= 2
 TESTS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench docs screenshots clean install uninstall files
+.PHONY: help demo test check bench docs texts screenshots clean install uninstall files
 .DELETE_ON_ERROR:
 
 help:
@@ -50,6 +51,11 @@ docs: $(VENV)/.test
 	$(BIN)/python -m tests.coverage_doc
 	$(BIN)/python -m tests.model_doc
 	$(BIN)/olhubd plugins --prove --record --tests tests/plugins --tests tests/contract
+
+# The .mo files are kept in the repository, so that a clone and a wheel have them without a build step.
+texts: $(VENV)/.run
+	@for po in olhubd/text/locales/*/LC_MESSAGES/*.po plugins/*/locales/*/LC_MESSAGES/*.po; do \
+		test ! -e $$po || $(BIN)/pybabel --quiet compile --input-file $$po --output-file $${po%.po}.mo || exit 1; done
 
 screenshots: $(VENV)/.browser
 	$(BIN)/python -m tests.control.dashboard.gallery build/screenshots

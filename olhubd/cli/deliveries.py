@@ -136,9 +136,9 @@ def _held(session: Session, target: str | None) -> tuple[int, ...]:
 @session_command()
 def discard(session: Session, ids: tuple[int, ...], reason: str | None) -> None:
     """Give deliveries up for good: what they were to do has been done by hand, or shall not be done."""
-    from olhubd.control.asked import Reason
+    from olhubd.control.asked import GivingUp
 
-    _do(session, ids, "discard", Reason(reason=reason) if reason else None)
+    _do(session, ids, "discard", GivingUp(reason=reason) if reason else None)
 
 
 @deliveries.command()

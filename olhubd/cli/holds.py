@@ -201,9 +201,9 @@ def discard(session: Session, ids: tuple[tuple[bool, int], ...], reason: str) ->
     Example:
       olhubd holds discard 17 q3 --reason "a test purchase"
     """
-    from olhubd.control.asked import Reason
+    from olhubd.control.asked import GivingUp
 
-    _each(session, ids, "discard", Reason(reason=reason))
+    _each(session, ids, "discard", GivingUp(reason=reason))
 
 
 @holds.command()

@@ -10,7 +10,7 @@ from olhubd.cli.output import span
 from olhubd.cli.session import Session, account_option, session_command
 
 if TYPE_CHECKING:
-    from olhubd.model import Run
+    from olhubd.control.records import RunRow
 
 __all__ = ["quarantine", "runs"]
 
@@ -42,7 +42,7 @@ def runs(session: Session, account: str | None, limit: int) -> None:
         )  # fmt: skip
 
 
-def _row(run: Run) -> tuple[object, ...]:
+def _row(run: RunRow) -> tuple[object, ...]:
     took = span((run.ended_at - run.started_at).total_seconds()) if run.ended_at and run.polls == 1 else ""
     return (
         run.id, run.account, run.feed, run.trigger, run.started_at, took, run.state.value, run.polls, run.seen,

@@ -51,11 +51,11 @@ def discard(session: Session, account: str, order: str, reason: str) -> None:
     """
     from urllib.parse import quote
 
-    from olhubd.control.asked import Reason
+    from olhubd.control.asked import GivingUp
     from olhubd.control.records import StrangerPage
 
     with session.daemon() as daemon:
         path = f"/api/v1/strangers/{quote(account, safe='')}/{quote(order, safe='')}/discard"
-        page = daemon.post(path, StrangerPage, Reason(reason=reason))
+        page = daemon.post(path, StrangerPage, GivingUp(reason=reason))
     if not session.printer.json(page):
         session.printer.line(f"order {order} of {account} waits for nobody any more")

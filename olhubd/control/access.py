@@ -27,7 +27,7 @@ from olhubd.control import crowd, naming
 from olhubd.control.context import CONTEXT
 from olhubd.control.keyring import Holder
 from olhubd.control.problem import Refusal
-from olhubd.model import Scope
+from olhubd.model import Reason, Scope
 
 __all__ = ["PAGES", "SCOPES", "TOKEN_FILE", "guard", "load_or_make_token", "still", "too_narrow", "who"]
 
@@ -96,12 +96,12 @@ def _needed(request: web.Request) -> Scope | None:
 def too_narrow(holder: Holder, needed: Scope) -> Refusal:
     """The refusal of somebody who may do less than this."""
     challenge = {"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{needed.value}"'}
-    detail = f"this needs the scope {needed.value}, and {_called(holder)} has {holder.scope.value}"
+    detail = Reason("request.scope", needed=needed.value, who=_called(holder), scope=holder.scope.value)
     return Refusal(403, "scope", detail, challenge)
 
 
 def _called(holder: Holder) -> str:
-    return holder.who if holder.name is None else f"the token {holder.name}"
+    return holder.who if holder.name is None else Reason("token-named", token=holder.name)
 
 
 def who(request: web.Request) -> str:

@@ -13,10 +13,10 @@ from olhubd.config import AccountConfig
 from olhubd.control.asked import Fetching, Nothing, Pausing, Renaming, Resuming
 from olhubd.control.lookup import unit
 from olhubd.control.problem import Refusal
-from olhubd.control.records import Account, Accounts, AccountState, Fetched, GoneAccount
+from olhubd.control.records import Account, Accounts, AccountState, Fetched, GoneAccount, RunRow
 from olhubd.control.routes import Call, Reply, route
 from olhubd.engine.hub import Hub
-from olhubd.model import DeliveryState, Run, Scope
+from olhubd.model import DeliveryState, Reason, Run, Scope, beside
 from olhubd.store import accounts, credentials, deliveries, quarantine, runs
 
 __all__ = ["ROUTES", "standing"]
@@ -64,13 +64,15 @@ def _account(hub: Hub, config: AccountConfig, numbers: _Numbers) -> Account:
     signs_in = bool(at_work.sign_in_flows) if at_work else "OAuthLogin" in config.connector.capabilities()
     rest = None if at_work else hub.at_rest(name)
     state = AccountState(row.state.value) if row and at_work else AccountState.PARKED if rest else AccountState.OFF
+    reason = rest or (row.reason if row else None)
     return Account(
         name=name,
         title=(row.title if row else None) or config.title,
         connector=config.connector.name,
         capabilities=config.connector.capabilities(),
         state=state,
-        reason=rest or (row.reason if row else None),
+        reason=reason,
+        **beside("reason", reason),
         changed_at=row.changed_at if row else None,
         started_at=row.started_at if row else None,
         login=row.login if row else None,
@@ -80,7 +82,7 @@ def _account(hub: Hub, config: AccountConfig, numbers: _Numbers) -> Account:
         fetches_orders=poller is not None and poller.orders is not None,
         interval=config.interval.total_seconds(),
         next_run=poller.next_run if poller and state is AccountState.ACTIVE else None,
-        runs=numbers.runs.get(name, {}),
+        runs={feed: RunRow.of(run) for feed, run in numbers.runs.get(name, {}).items()},
         owed=numbers.owed.get(name, {}),
         oldest_owed_at=numbers.oldest.get(name),
         quarantined=numbers.quarantined.get(name, 0),
@@ -108,14 +110,14 @@ async def _one(hub: Hub, name: str) -> Account:
                 account = msgspec.structs.replace(account, runs=await _earlier(hub, name))
             return account
     unit(hub, name)  # says why
-    raise Refusal(404, "not-found", f"there is no account {name}")
+    raise Refusal(404, "not-found", Reason("none.account", account=name))
 
 
-async def _earlier(hub: Hub, name: str) -> dict[str, Run]:
+async def _earlier(hub: Hub, name: str) -> dict[str, RunRow]:
     """The last runs before this process began."""
-    found: dict[str, Run] = {}
+    found: dict[str, RunRow] = {}
     for run in await runs.listing(hub.database.reader, account=name):
-        found.setdefault(run.feed, run)
+        found.setdefault(run.feed, RunRow.of(run))
     return found
 
 
@@ -130,7 +132,7 @@ async def fetch(call: Call[Nothing, Fetching]) -> Reply[Fetched]:
             run = await unit(call.hub, at_work.name).fetch()  # a reload may have begun it anew meanwhile
     if run is None:
         return Reply(content=Fetched(run=None), status=202)
-    return Reply(content=Fetched(run=run), status=200)
+    return Reply(content=Fetched(run=RunRow.of(run)), status=200)
 
 
 async def pause(call: Call[Nothing, Pausing]) -> Account:
@@ -165,7 +167,7 @@ async def remove(call: Call[Nothing, Nothing]) -> Accounts:
     """Forget an account that the configuration names no more. Refused while anything of it is still owed."""
     name = call.path["account"]
     if name not in await accounts.every(call.hub.database.reader):
-        raise Refusal(404, "not-found", f"there is no account {name}")
+        raise Refusal(404, "not-found", Reason("none.account", account=name))
     await call.hub.registry.remove(name, call.who)
     return await _all(call.hub)
 
@@ -173,7 +175,7 @@ async def remove(call: Call[Nothing, Nothing]) -> Accounts:
 def _configured(call: Call[Nothing, Renaming]) -> str:
     name = call.path["account"]
     if name not in call.hub.configuration.accounts:
-        raise Refusal(404, "not-found", f"there is no account {name} in the configuration")
+        raise Refusal(404, "not-found", Reason("none.account-configured", account=name))
     return name
 
 

@@ -7,6 +7,7 @@ from olhubd.control.lookup import known_account, unit
 from olhubd.control.problem import Refusal
 from olhubd.control.records import AlarmPage, AlarmRow, Compared, ReconciliationPage
 from olhubd.control.routes import Call, route
+from olhubd.model import Reason
 from olhubd.plugin import PluginError
 from olhubd.store import alarms, reconciliations
 
@@ -56,7 +57,7 @@ async def reconcile(call: Call[Nothing, Reconciling]) -> Compared:
     try:
         found = await call.hub.reconciler.reconcile(at_work.name, call.body.day, call.who)
     except PluginError as error:
-        raise Refusal(502, "remote", f"{at_work.name} cannot be compared: {error}") from error
+        raise Refusal(502, "remote", Reason("reconcile.cannot", account=at_work.name, error=error)) from error
     return Compared.of(found)
 
 

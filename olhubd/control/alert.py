@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 
 import msgspec
 
-from olhubd.model import Alarm, AlarmKind, Reconciliation
+from olhubd.model import Alarm, AlarmKind, Reconciliation, beside
 from olhubd.store.strangers import Stranger
 
 __all__ = ["AlarmRow", "Compared", "StrangerRow"]
@@ -22,10 +23,14 @@ class AlarmRow(msgspec.Struct, frozen=True, kw_only=True):
     raised_at: datetime
     cleared_at: datetime | None
     told_at: datetime | None
+    detail_code: str | None = None
+    """What `detail` says, for programs."""
+    detail_values: dict[str, Any] | None = None
 
     @classmethod
     def of(cls, alarm: Alarm) -> AlarmRow:
-        return msgspec.convert(alarm, cls, from_attributes=True)
+        row = msgspec.convert(alarm, cls, from_attributes=True)
+        return msgspec.structs.replace(row, **beside("detail", alarm.detail))
 
 
 class Compared(msgspec.Struct, frozen=True, kw_only=True):

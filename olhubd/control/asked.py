@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import enum
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
 from olhubd.control.story import Severity
-from olhubd.model import AlarmKind, DeliveryState, Fulfilment, Scope, Stage
+from olhubd.model import AlarmKind, DeliveryState, Fulfilment, Reason, Scope, Stage, plain
 from olhubd.store.sightings import Kind
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "ExportRows",
     "Fetching",
     "Forwarding",
+    "GivingUp",
     "JournalQuery",
     "LogLevel",
     "MappingsQuery",
@@ -35,7 +36,6 @@ __all__ = [
     "Parcel",
     "Pausing",
     "QuarantineQuery",
-    "Reason",
     "ReconciliationsQuery",
     "Reconciling",
     "Renaming",
@@ -47,6 +47,13 @@ __all__ = [
 ]
 
 Limit = Annotated[int, msgspec.Meta(ge=1, le=500)]
+
+
+def _shape(code: str) -> dict[str, Any]:
+    """A pattern in words: for the description of the endpoint, and as the code of the reason for a refusal."""
+    return {"description": plain(Reason(code)), "extra": {"reason": code}}
+
+
 Before = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 Wait = Annotated[float, msgspec.Meta(ge=0, le=60)]
 """Seconds."""
@@ -57,7 +64,7 @@ Line = Annotated[
         min_length=1,
         max_length=200,
         pattern=r"^[^\x00-\x1f]*\S[^\x00-\x1f]*$",
-        description="one line of text that is not blank",
+        **_shape("shape.words"),
     ),
 ]
 Word = Annotated[
@@ -66,7 +73,7 @@ Word = Annotated[
         min_length=1,
         max_length=100,
         pattern=r"^\s*[^\s\x00-\x1f][^\x00-\x1f]*$",
-        description="a number or a name on one line, not blank",
+        **_shape("shape.name"),
     ),
 ]
 
@@ -75,13 +82,11 @@ Place = Annotated[
     str,
     msgspec.Meta(
         pattern=r"^[0-9]{1,18}\.[0-9]{1,18}$",
-        description='the "next" or "newest" of an earlier page of the journal, as it is',
+        **_shape("shape.place"),
     ),
 ]
 Day = Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
-Amount = Annotated[
-    str, msgspec.Meta(pattern=r"^[0-9]{1,12}(\.[0-9]{1,4})?$", description='an amount such as "49" or "49.90"')
-]
+Amount = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,12}(\.[0-9]{1,4})?$", **_shape("shape.amount"))]
 
 
 class ExportFormat(enum.StrEnum):
@@ -243,11 +248,11 @@ class Reconciling(_Asked, frozen=True, kw_only=True):
 
 
 class Pausing(_Asked, frozen=True, kw_only=True):
-    reason: Words = "by a person"
+    reason: Words = msgspec.field(default_factory=lambda: Reason("by-person"))
 
 
-class Reason(_Asked, frozen=True, kw_only=True):
-    reason: Words = "given up by a person"
+class GivingUp(_Asked, frozen=True, kw_only=True):
+    reason: Words = msgspec.field(default_factory=lambda: Reason("given-up-by-person"))
 
 
 class Adopting(_Asked, frozen=True, kw_only=True):
@@ -277,7 +282,7 @@ class Parcel(_Asked, frozen=True, kw_only=True):
             msgspec.Meta(
                 pattern=r"^https?://\S+$",
                 max_length=1000,
-                description="an address that begins with https:// or http://, without spaces",
+                **_shape("shape.url"),
             ),
         ]
         | None
@@ -295,9 +300,7 @@ class NewAddress(_Asked, frozen=True, kw_only=True):
     postcode: Line | None = None
     city: Line | None = None
     region: Line | None = None
-    country: (
-        Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{2}$", description="two capital letters, such as PL")] | None
-    ) = None
+    country: Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{2}$", **_shape("shape.country"))] | None = None
     phone: Line | None = None
 
 
@@ -342,10 +345,7 @@ class NewToken(_Asked, frozen=True, kw_only=True):
         str,
         msgspec.Meta(
             pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
-            description=(
-                "1 to 64 characters of a-z, A-Z, 0-9, dot, underscore and hyphen, a letter or a digit the first,"
-                ' such as "reports"'
-            ),
+            **_shape("shape.token"),
         ),
     ]
     scope: Scope = Scope.READ

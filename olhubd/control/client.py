@@ -18,6 +18,7 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from olhubd.control.records import Problem
+from olhubd.model import plain
 
 __all__ = ["Client", "NotReachable", "Refused", "segment"]
 
@@ -100,7 +101,7 @@ class Client:
 
     def post(self, path: str, into: type[T], body: msgspec.Struct | None = None) -> T:
         """Raises Refused, or NotReachable."""
-        return self._ask("POST", path, None if body is None else msgspec.json.encode(body), into)
+        return self._ask("POST", path, None if body is None else msgspec.json.encode(body, enc_hook=plain), into)
 
     def _ask(self, method: str, path: str, body: bytes | None, into: type[T]) -> T:
         with self._failures():

@@ -8,14 +8,14 @@ from functools import partial
 from typing import Any
 
 from olhubd.control import options
-from olhubd.control.asked import Adopting, DeliveriesQuery, Nothing, Reason
+from olhubd.control.asked import Adopting, DeliveriesQuery, GivingUp, Nothing
 from olhubd.control.lookup import known_account, order_name
 from olhubd.control.problem import Refusal
 from olhubd.control.records import DeliveryPage, DeliveryRow, OrderName
 from olhubd.control.routes import Call, route
 from olhubd.engine import holds
 from olhubd.engine.hub import Hub
-from olhubd.model import Delivery, DeliveryState, OrderId, Subject
+from olhubd.model import Delivery, DeliveryState, OrderId, Reason, Subject, beside
 from olhubd.store import Reader, copies, deliveries, events, orders
 from olhubd.store.orders import Stored
 
@@ -80,7 +80,7 @@ async def adopt(call: Call[Nothing, Adopting]) -> DeliveryRow:
     return (await delivery_rows(call.hub, [adopted]))[0]
 
 
-async def discard(call: Call[Nothing, Reason]) -> DeliveryRow:
+async def discard(call: Call[Nothing, GivingUp]) -> DeliveryRow:
     """Give it up for good."""
     delivery = await _found(call)
     discarded = await call.hub.holds.discard(delivery.id, call.who, call.body.reason)
@@ -93,11 +93,11 @@ async def accept(call: Call[Nothing, Nothing]) -> DeliveryRow:
     return (await delivery_rows(call.hub, [await call.hub.holds.accept(delivery.id, call.who)]))[0]
 
 
-async def _found(call: Call[Nothing, Nothing] | Call[Nothing, Reason] | Call[Nothing, Adopting]) -> Delivery:
+async def _found(call: Call[Nothing, Nothing] | Call[Nothing, GivingUp] | Call[Nothing, Adopting]) -> Delivery:
     number = call.number("delivery")
     delivery = await deliveries.get(call.hub.database.reader, number)
     if delivery is None:
-        raise Refusal(404, "not-found", f"there is no delivery {number}")
+        raise Refusal(404, "not-found", Reason("none.delivery", delivery=number))
     return delivery
 
 
@@ -140,6 +140,8 @@ def delivery_views(hub: Hub, found: Sequence[Delivery], around: Surroundings) ->
             external_id=delivery.external_id,
             reason=delivery.reason,
             error=delivery.error,
+            **beside("reason", delivery.reason),
+            **beside("error", delivery.error),
             actions=tuple(hub.holds.choices(delivery)),
             held=options.held(
                 delivery,

@@ -18,7 +18,7 @@ from olhubd.control.problem import Refusal
 from olhubd.control.routes import Call, route
 from olhubd.control.views import EventPage, EventRow
 from olhubd.engine.hub import Hub
-from olhubd.model import Event, Subject
+from olhubd.model import Event, Reason, Subject
 from olhubd.store import events, journal, orders, runs
 
 __all__ = ["MOST", "ROUTES"]
@@ -63,7 +63,7 @@ class _Filter(msgspec.Struct, frozen=True, kw_only=True):
     async def of(cls, hub: Hub, asked: EventsQuery) -> _Filter:
         ids = await orders.find(hub.database.reader, asked.q) if asked.q is not None else None
         if ids == []:
-            raise Refusal(400, "parameter", f"q: there is no order {asked.q}", parameter="q")
+            raise Refusal(400, "parameter", Reason("none.order-q", order=asked.q), parameter="q")
         return cls(account=asked.account, subjects=None if ids is None else {Subject.order(id_) for id_ in ids})
 
     def fits(self, event: Event) -> bool:

@@ -13,6 +13,7 @@ from olhubd.control.asked import OrdersFilter
 from olhubd.control.lookup import known_account
 from olhubd.control.problem import Refusal
 from olhubd.engine.hub import Hub
+from olhubd.model import Reason
 from olhubd.store import accounts, orders
 from olhubd.store.search import Wanted
 
@@ -32,11 +33,11 @@ async def wanted(hub: Hub, asked: OrdersFilter, ids: tuple[int, ...] = ()) -> Wa
     least = Decimal(asked.amount_from) if asked.amount_from is not None else None
     most = Decimal(asked.amount_to) if asked.amount_to is not None else None
     if least is not None and most is not None and least > most:
-        raise Refusal(400, "parameter", "amount_to: is less than amount_from", parameter="amount_to")
+        raise Refusal(400, "parameter", Reason("request.amounts"), parameter="amount_to")
     start = moment(hub, "placed_from", asked.placed_from)
     end = moment(hub, "placed_to", asked.placed_to, last=True)
     if start is not None and end is not None and start > end:
-        raise Refusal(400, "parameter", "placed_to: is before placed_from", parameter="placed_to")
+        raise Refusal(400, "parameter", Reason("request.days"), parameter="placed_to")
     found: set[int] | None = None if asked.q is None else {*await orders.find(reader, asked.q)}
     if ids:
         found = set(ids) if found is None else found.intersection(ids)
@@ -61,8 +62,8 @@ async def _accounts(hub: Hub, asked: OrdersFilter) -> tuple[str, ...] | None:
     at = await known(hub)
     if asked.connector not in at.values():
         close = difflib.get_close_matches(asked.connector, set(at.values()), n=1)
-        hint = f"; did you mean {close[0]}?" if close else ""
-        detail = f"connector: no account is at {asked.connector}{hint}"
+        hint = Reason("did-you-mean", near=close[0]) if close else ""
+        detail = Reason("none.connector", connector=asked.connector, near=hint)
         raise Refusal(400, "parameter", detail, parameter="connector")
     names = tuple(sorted(name for name, connector in at.items() if connector == asked.connector))
     return names if asked.account is None else tuple({asked.account}.intersection(names))
@@ -80,5 +81,5 @@ def moment(hub: Hub, parameter: str, text: str | None, *, last: bool = False) ->
         found = datetime.fromisoformat(text)
         return found if found.tzinfo is not None else found.replace(tzinfo=zone)
     except (ValueError, OverflowError):
-        detail = f'{parameter}: must be a day like "2026-01-31" or a moment like "2026-01-31T12:00:00Z"'
+        detail = Reason("request.moment", parameter=parameter)
         raise Refusal(400, "parameter", detail, parameter=parameter) from None

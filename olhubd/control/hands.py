@@ -11,7 +11,7 @@ from olhubd.control.orders import card_of
 from olhubd.control.problem import Refusal
 from olhubd.control.records import OrderCard
 from olhubd.control.routes import Call, route
-from olhubd.model import Address, Shipment
+from olhubd.model import Address, Reason, Shipment
 from olhubd.store.orders import Stored
 
 __all__ = ["ROUTES"]
@@ -37,7 +37,7 @@ async def ship(call: Call[Nothing, Parcel]) -> OrderCard:
     asked = call.body
     lines = {line.external_id for line in stored.order.lines}
     if unknown := [line for line in asked.lines if line not in lines]:
-        raise Refusal(400, "parameter", f"lines: the order has no line {unknown[0]}", parameter="lines")
+        raise Refusal(400, "parameter", Reason("request.line", line=unknown[0]), parameter="lines")
     shipment = Shipment(
         waybill=asked.waybill.strip(),
         carrier=asked.carrier.strip(),
@@ -56,7 +56,7 @@ async def address(call: Call[Nothing, NewAddress]) -> OrderCard:
         name: value for name in NewAddress.__struct_fields__ if (value := getattr(call.body, name)) is not None
     }
     if not given:
-        raise Refusal(400, "parameter", "the body names no field of an address", parameter="body")
+        raise Refusal(400, "parameter", Reason("request.no-address"), parameter="body")
     await call.hub.desk.address(stored.id, Address(**given), call.who)
     return await card_of(call.hub, call.path["order"])
 
@@ -69,7 +69,7 @@ async def forward(call: Call[Nothing, Forwarding]) -> OrderCard:
     if target is None:
         if len(targets) != 1:
             named = ", ".join(targets) or "none"
-            detail = f"target: routes lead from {stored.account} to {named}; name the one that is meant"
+            detail = Reason("request.which-target", account=stored.account, targets=named)
             raise Refusal(400, "parameter", detail, parameter="target")
         target = targets[0]
     else:

@@ -15,12 +15,12 @@ from olhubd.control import story
 from olhubd.control.asked import JournalQuery, Nothing
 from olhubd.control.lookup import known_account, known_place
 from olhubd.control.routes import Call, route
-from olhubd.control.sentences import ENGLISH, Voice
 from olhubd.control.story import SEVERITIES, Severity
 from olhubd.control.views import Entry, Journal
+from olhubd.control.voice import ENGLISH, Voice
 from olhubd.engine.hub import Hub
 from olhubd.model import Cause, Event, EventId, Run, RunId, Subject
-from olhubd.store import events, journal, orders, runs
+from olhubd.store import codec, events, journal, orders, runs
 
 __all__ = ["FADING", "KEPT", "ROUTES", "pages"]
 
@@ -204,7 +204,7 @@ def _as_event(run: Run) -> Event:
         kind=_kind(run),
         account=run.account,
         cause=Cause("run", str(RunId(run.id))),
-        data=msgspec.Raw(msgspec.json.encode({name: value for name, value in facts.items() if value is not None})),
+        data=msgspec.Raw(codec.facts({name: value for name, value in facts.items() if value is not None})),
     )
 
 

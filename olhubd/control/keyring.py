@@ -18,7 +18,7 @@ import msgspec
 
 from olhubd.engine.account import NotPossible
 from olhubd.engine.hub import Hub
-from olhubd.model import Scope
+from olhubd.model import Reason, Scope
 from olhubd.store import FAILURES, Transaction, tokens
 from olhubd.store.tokens import TokenRow
 
@@ -116,7 +116,7 @@ class Keyring:
 
         async def work(tx: Transaction) -> None:
             if not await tokens.add(tx, row):
-                raise NotPossible(f"there is a token {name} already: revoke it first, or take another name")
+                raise NotPossible(Reason("request.token-twice", token=name))
             facts = {"token": name, "scope": scope.value, "expires_at": row.expires_at}
             await self._hub.note("token.created", facts, who, tx=tx)
 

@@ -8,7 +8,7 @@ from olhubd.control.problem import Refusal
 from olhubd.control.records import Candidate, OrderName
 from olhubd.engine.account import AccountUnit
 from olhubd.engine.hub import Hub
-from olhubd.model import OrderId, reference
+from olhubd.model import OrderId, Reason, reference
 from olhubd.store import Reader, accounts, events, orders
 from olhubd.store.orders import Stored
 
@@ -27,17 +27,17 @@ async def one_order(reader: Reader, text: str) -> Stored:
         exact = await orders.by_reference(reader, account, external_id) if external_id else None
     ids = [exact] if exact is not None else await orders.find(reader, text)
     if not ids:
-        raise Refusal(404, "not-found", f"there is no order {text}")
+        raise Refusal(404, "not-found", Reason("none.order", order=text))
     if len(ids) > 1:
         raise Refusal(
             409,
             "ambiguous",
-            f"{text} may be any of {len(ids)} orders; name one by its reference",
+            Reason("request.ambiguous", text=text, n=len(ids)),
             candidates=await _candidates(reader, ids),
         )
     stored = await orders.get(reader, ids[0])
     if stored is None:
-        raise Refusal(404, "not-found", f"there is no order {text}")
+        raise Refusal(404, "not-found", Reason("none.order", order=text))
     return stored
 
 
@@ -65,7 +65,7 @@ async def known_account(hub: Hub, parameter: str, name: str | None) -> None:
         return
     names = {*hub.configuration.accounts, *await accounts.every(hub.database.reader)}
     if name not in names:
-        detail = f"{parameter}: there is no account {name}{_near(name, names)}"
+        detail = Reason("none.account-parameter", parameter=parameter, account=name, near=_near(name, names))
         raise Refusal(400, "parameter", detail, parameter=parameter)
 
 
@@ -73,13 +73,13 @@ def unit(hub: Hub, name: str) -> AccountUnit:
     """The account at work. One that is configured but off raises NotPossible with the reason."""
     if name not in hub.units and name not in hub.configuration.accounts:
         known = hub.configuration.accounts
-        raise Refusal(404, "not-found", f"there is no account {name}{_near(name, set(known))}")
+        raise Refusal(404, "not-found", Reason("none.account-near", account=name, near=_near(name, set(known))))
     return hub.unit(name)
 
 
 def _near(name: str, names: set[str]) -> str:
     close = difflib.get_close_matches(name, names, n=1)
-    return f"; did you mean {close[0]}?" if close else ""
+    return Reason("did-you-mean", near=close[0]) if close else ""
 
 
 async def known_place(hub: Hub, after: int) -> None:

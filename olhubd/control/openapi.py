@@ -22,6 +22,7 @@ from olhubd.control.asked import Nothing
 from olhubd.control.once import HEADER
 from olhubd.control.records import Problem
 from olhubd.control.routes import Call, Reply, Route, route
+from olhubd.model import plain
 
 __all__ = ["DOCUMENT", "document", "routes"]
 
@@ -52,7 +53,7 @@ def routes(every: Callable[[], Sequence[Route]]) -> tuple[Route, ...]:
 
 @cache
 def _encoded(described: tuple[Route, ...]) -> bytes:
-    return msgspec.json.encode(document(described))
+    return msgspec.json.encode(document(described), enc_hook=plain)
 
 
 @cache
@@ -93,8 +94,9 @@ def document(described: tuple[Route, ...]) -> dict[str, Any]:
             },
         },
     }
-    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(made))  # tuples are no arrays to who checks it
-    return plain
+    # Tuples are no arrays to who checks it.
+    whole: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(made, enc_hook=plain))
+    return whole
 
 
 def _operation(one: Route, refs: dict[Any, Any], components: dict[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ import msgspec
 from olhubd.control import story
 from olhubd.decide.choice import Choice
 from olhubd.decide.hold import Hold, advice
-from olhubd.model import Cause, Delivery, DeliveryState, Event, Kind, Order, Quarantined
+from olhubd.model import Cause, Delivery, DeliveryState, Event, Kind, Order, Quarantined, Reason, beside
 from olhubd.store.copies import Copy
 
 __all__ = ["Entry", "Held", "Histories", "Reading", "held", "histories", "masked"]
@@ -30,6 +30,8 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
 
     kind: Hold
     reason: str
+    reason_code: str | None = None
+    reason_values: dict[str, Any] | None = None
     advice: str
     field: str | None
     expected: dict[str, str]
@@ -62,9 +64,11 @@ def held(delivery: Delivery, said: Mapping[str, Any], order: Order | None, copy:
         return None
     word = said.get("kind")
     kind = next((known for known in Hold if known.value == word), Hold.OTHER)
+    reason = delivery.reason or delivery.error or Reason("no-reason")
     return Held(
         kind=kind,
-        reason=delivery.reason or delivery.error or "no reason was kept",
+        reason=reason,
+        **beside("reason", reason),
         advice=advice(kind),
         field=said.get("field"),
         expected=_expected(order) if order is not None else {},
@@ -173,6 +177,8 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     """What the record is: `order`, or what a connector gave in place of one."""
     external_id: str
     reason: str
+    reason_code: str | None = None
+    reason_values: dict[str, Any] | None = None
     first_at: datetime
     last_at: datetime
     tries: int
@@ -196,6 +202,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
             kind=record.kind,
             external_id=record.external_id,
             reason=record.reason,
+            **beside("reason", record.reason),
             first_at=record.first_at,
             last_at=record.last_at,
             tries=record.tries,

@@ -12,7 +12,7 @@ from olhubd.control.deliveries import Surroundings, delivery_views, surroundings
 from olhubd.control.lookup import one_order, order_name
 from olhubd.control.records import Copy, Moment, OrderCard, OrderPage, OrderRow, Standing, Timeline
 from olhubd.control.routes import Call, route
-from olhubd.control.sentences import ENGLISH, Voice
+from olhubd.control.voice import ENGLISH, Voice
 from olhubd.decide import choice
 from olhubd.engine.hub import Hub
 from olhubd.model import Action, Delivery, DeliveryState, Event, OrderId, Run, reference

@@ -20,6 +20,7 @@ from olhubd.control.records import Problem
 from olhubd.engine.account import NotPossible
 from olhubd.engine.holds import Differs
 from olhubd.engine.poller import Limited
+from olhubd.model import Reason, plain
 from olhubd.plugin import PluginError
 from olhubd.store import FAILURES
 
@@ -50,7 +51,7 @@ class Refusal(Exception):
         )
         return web.Response(
             status=self.status,
-            body=msgspec.json.encode(problem),
+            body=msgspec.json.encode(problem, enc_hook=plain),
             content_type="application/problem+json",
             headers=dict(self.headers),
         )
@@ -77,7 +78,7 @@ def refusal(error: Exception, request: web.Request) -> Refusal:
     if known is None:
         log = request.app[CONTEXT].log
         log.error("request failed", method=request.method, route=_route(request), exc_info=error)
-        known = Refusal(500, "internal", "olhubd itself failed; its log has the details")
+        known = Refusal(500, "internal", Reason("problem.internal"))
     return known
 
 
@@ -110,9 +111,9 @@ def _known(error: Exception, request: web.Request) -> Refusal | None:
         case PluginError():
             return Refusal(502, "remote", str(error))
         case TimeoutError():
-            return Refusal(504, "time-out", "it took too long and was given up")
+            return Refusal(504, "time-out", Reason("problem.time-out"))
         case _ if isinstance(error, FAILURES):
-            return Refusal(503, "database", "the database cannot be used now")
+            return Refusal(503, "database", Reason("problem.database"))
     return None
 
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import enum
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
 from olhubd.control.alert import AlarmRow, Compared, StrangerRow
 from olhubd.control.options import Held, Histories, Reading
+from olhubd.control.run import RunRow
 from olhubd.decide.choice import Choice
 from olhubd.model import (
     Action,
@@ -23,7 +24,6 @@ from olhubd.model import (
     Fulfilment,
     Money,
     Order,
-    Run,
     Scope,
     Shipment,
     Stage,
@@ -65,6 +65,7 @@ __all__ = [
     "ReconciliationPage",
     "Reloaded",
     "RunPage",
+    "RunRow",
     "Standing",
     "Status",
     "StrangerPage",
@@ -148,6 +149,8 @@ class Account(_Answer, frozen=True, kw_only=True):
     capabilities: tuple[str, ...]
     state: AccountState
     reason: str | None
+    reason_code: str | None = None
+    reason_values: dict[str, Any] | None = None
     changed_at: datetime | None
     started_at: datetime | None
     login: str | None
@@ -159,7 +162,7 @@ class Account(_Answer, frozen=True, kw_only=True):
     fetches_orders: bool
     interval: float
     next_run: datetime | None
-    runs: dict[str, Run]
+    runs: dict[str, RunRow]
     owed: dict[DeliveryState, int]
     oldest_owed_at: datetime | None
     quarantined: int
@@ -224,7 +227,7 @@ class Status(_Answer, frozen=True, kw_only=True):
 class Fetched(_Answer, frozen=True, kw_only=True):
     """How a run by hand ended; without `run` it is still under way."""
 
-    run: Run | None
+    run: RunRow | None
 
 
 class Standing(_Answer, frozen=True, kw_only=True):
@@ -342,6 +345,11 @@ class DeliveryRow(_Answer, frozen=True, kw_only=True):
     external_id: str | None
     reason: str | None
     error: str | None
+    reason_code: str | None = None
+    """What `reason` says, for programs: see docs/api.md."""
+    reason_values: dict[str, Any] | None = None
+    error_code: str | None = None
+    error_values: dict[str, Any] | None = None
     actions: tuple[Choice, ...]
     """What a person may do with it now, and why not the rest."""
     held: Held | None
@@ -349,7 +357,7 @@ class DeliveryRow(_Answer, frozen=True, kw_only=True):
 
 
 OrderPage = Page[OrderRow]
-RunPage = Page[Run]
+RunPage = Page[RunRow]
 DeliveryPage = Page[DeliveryRow]
 QuarantinePage = Page[Reading]
 StrangerPage = Page[StrangerRow]

@@ -11,11 +11,9 @@ refused with its name, since a filter that is silently ignored shows the wrong o
 from __future__ import annotations
 
 import asyncio
-import enum
 import functools
 import hashlib
 import inspect
-import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar, get_args, get_type_hints
@@ -28,17 +26,17 @@ from olhubd.control import access, bodies
 from olhubd.control.context import CONTEXT, Context
 from olhubd.control.once import once
 from olhubd.control.problem import Refusal
+from olhubd.control.wrong import wrong
 from olhubd.engine.hub import Hub
-from olhubd.model import Scope
+from olhubd.model import Reason, Scope, plain
 
-__all__ = ["Call", "Reply", "Route", "endpoint", "route", "wrong"]
+__all__ = ["Call", "Reply", "Route", "endpoint", "route"]
 
 Q = TypeVar("Q", bound=msgspec.Struct)
 B = TypeVar("B", bound=msgspec.Struct)
 A = TypeVar("A", bound=msgspec.Struct)
 
-_encode = msgspec.json.Encoder().encode
-_PLACE = re.compile(r"(.*) - at `([^`]*)`", re.DOTALL)
+_encode = msgspec.json.Encoder(enc_hook=plain).encode
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +62,7 @@ class Call(Generic[Q, B]):
         """A part of the path that is an id of ours."""
         text = self.path[name]
         if not text.isascii() or not text.isdecimal() or len(text) > 18:
-            raise Refusal(404, "not-found", f"{text!r} is no number of a {name}")
+            raise Refusal(404, "not-found", Reason("request.number", text=f"{text!r}", what=name))
         return int(text)
 
 
@@ -223,29 +221,3 @@ async def _body(request: web.Request, into: type[B]) -> B:
         raise wrong(error, "field", into) from None
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise Refusal(400, "body", "the body is not JSON") from None
-
-
-def wrong(error: msgspec.ValidationError, what: str, into: type[msgspec.Struct]) -> Refusal:
-    """Name what is wrong; an unknown name is told together with those that are known."""
-    text, place = str(error), ""
-    if found := _PLACE.fullmatch(text):
-        text, place = found[1], found[2]
-    if "unknown field" in text:
-        name = text.partition("`")[2].removesuffix("`")
-        known = ", ".join(f.name for f in msgspec.structs.fields(into)) or "none"
-        return Refusal(400, "parameter", f"there is no {what} {name} here; known: {known}", parameter=name)
-    name = place.strip("`").removeprefix("$.").removeprefix("$").partition("[")[0] or "body"
-    text = _shape(text, get_type_hints(into, include_extras=True).get(name)) or text
-    return Refusal(400, "parameter", f"{name}: {text[:1].lower()}{text[1:]}", parameter=name)
-
-
-def _shape(text: str, hint: Any) -> str | None:
-    """What is possible there, in words, where the error alone would show a pattern or only what was given."""
-    parts = [hint, *get_args(hint), *(part for one in get_args(hint) for part in get_args(one))]
-    if "matching regex" in text:
-        metas = [part for part in parts if isinstance(part, msgspec.Meta) and part.description]
-        return f"must be {metas[0].description}" if metas else None
-    if text.startswith("Invalid enum value"):
-        words = [part for part in parts if isinstance(part, type) and issubclass(part, enum.Enum)]
-        return f"{text}; possible: {', '.join(str(word.value) for word in words[0])}" if words else None
-    return None

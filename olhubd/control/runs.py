@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from olhubd.control.asked import Nothing, QuarantineQuery, Reason, RunsQuery
+from olhubd.control.asked import GivingUp, Nothing, QuarantineQuery, RunsQuery
 from olhubd.control.lookup import known_account
 from olhubd.control.problem import Refusal
-from olhubd.control.records import QuarantinePage, Reading, RunPage
+from olhubd.control.records import QuarantinePage, Reading, RunPage, RunRow
 from olhubd.control.routes import Call, route
-from olhubd.model import Quarantined
+from olhubd.model import Quarantined, Reason
 from olhubd.store import quarantine, runs
 
 __all__ = ["ROUTES"]
@@ -25,7 +25,7 @@ async def listing(call: Call[RunsQuery, Nothing]) -> RunPage:
         before=asked.before,
         limit=asked.limit,
     )
-    return RunPage(items=tuple(found), next=found[-1].id if len(found) == asked.limit else None)
+    return RunPage(items=tuple(map(RunRow.of, found)), next=found[-1].id if len(found) == asked.limit else None)
 
 
 async def refused(call: Call[QuarantineQuery, Nothing]) -> QuarantinePage:
@@ -42,18 +42,18 @@ async def read_again(call: Call[Nothing, Nothing]) -> Reading:
     return Reading.of(record, False, call.hub.holds.options(record))
 
 
-async def give_up(call: Call[Nothing, Reason]) -> Reading:
+async def give_up(call: Call[Nothing, GivingUp]) -> Reading:
     """Let it wait for nobody any more, until its source tells it in other words."""
     record = await _record(call)
     await call.hub.holds.give_up(record, call.body.reason, call.who)
     return Reading.of(record, False, ())
 
 
-async def _record(call: Call[Nothing, Nothing] | Call[Nothing, Reason]) -> Quarantined:
+async def _record(call: Call[Nothing, Nothing] | Call[Nothing, GivingUp]) -> Quarantined:
     number = call.number("record")
     record = await quarantine.get(call.hub.database.reader, number)
     if record is None:
-        raise Refusal(404, "not-found", f"there is no record {number} in quarantine")
+        raise Refusal(404, "not-found", Reason("none.record", record=number))
     return record
 
 

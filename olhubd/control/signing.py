@@ -14,7 +14,7 @@ from olhubd.control.routes import Call, Reply, route
 from olhubd.control.sign_in import Returning, SignIn, SigningIn
 from olhubd.engine import signin
 from olhubd.engine.redirect import CALLBACK, Misdirected
-from olhubd.model import Scope
+from olhubd.model import Reason, Scope
 
 __all__ = ["EXCHANGE", "ROUTES", "returned", "sign_in", "signing_in"]
 
@@ -38,7 +38,7 @@ async def signing_in(call: Call[Waiting, Nothing]) -> SignIn:
     at_work = unit(call.hub, call.path["account"])
     begun = await call.context.signins.settled(at_work.name, call.query.wait)
     if begun is None:
-        raise Refusal(404, "not-found", f"no sign-in to {at_work.name} has been begun since the daemon started")
+        raise Refusal(404, "not-found", Reason("none.sign-in", account=at_work.name))
     return _sign_in(begun)
 
 

@@ -1,9 +1,9 @@
 """A history in plain words: what each event says, how grave it is, and why it happened. Pure.
 
 An event gives a sentence's key, which is its kind, and what stands in the sentence's places, mostly its own facts;
-`olhubd.control.sentences` has the sentences, one module for each language. So a new kind of event needs its
-sentence there, and something here only when its facts are not said as they are. An unknown kind, from a newer
-version or a plugin, is told by its name and its facts, so nothing of a history is ever left out.
+the catalogue `events` of `olhubd.text` has the sentences. So a new kind of event needs its sentence there, and
+something here only when its facts are not said as they are. An unknown kind, from a newer version or a plugin, is
+told by its name and its facts, so nothing of a history is ever left out.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import msgspec
 
-from olhubd.control.sentences import ENGLISH, Count, Part, Voice
+from olhubd.control.voice import ENGLISH, Count, Part, Voice
 from olhubd.model import Action, Cause, Delivery, DeliveryState, Event, Run
 
 __all__ = ["SEVERITIES", "Severity", "action", "severity", "still_open", "tell", "why"]
@@ -70,8 +70,12 @@ def _action(word: str, target: object, voice: Voice) -> Part:
     return Part("do", {"action": word, "target": target})
 
 
-def _because(reason: object, voice: Voice) -> Part | None:
-    return Part("because", {"reason": voice.reason(str(reason))}) if reason else None
+def _because(reason: str | None, voice: Voice) -> Part | None:
+    return Part("because", {"reason": voice.reason(reason)}) if reason else None
+
+
+def _why_so(facts: Facts, voice: Voice) -> Part | None:
+    return Part("because", {"reason": voice.reason_in(facts, "reason")}) if facts.get("reason") else None
 
 
 def _delivery(facts: Facts, voice: Voice) -> Part:
@@ -106,8 +110,8 @@ def _fulfilment(facts: Facts, voice: Voice) -> dict[str, object]:
 
 
 _PLACES: Final[Mapping[str, Callable[[Facts, Voice], Mapping[str, object]]]] = {
-    "alarm.cleared": lambda f, v: {"detail": v.reason(f["detail"])},
-    "alarm.raised": lambda f, v: {"detail": v.reason(f["detail"])},
+    "alarm.cleared": lambda f, v: {"detail": v.reason_in(f, "detail")},
+    "alarm.raised": lambda f, v: {"detail": v.reason_in(f, "detail")},
     "account.fetched": lambda f, _: {"run": Part("run", f) if f.get("run") else None},
     "copy.status-changed": lambda f, _: {"before": Part("before", f) if f.get("old") else None},
     "delivery.adopted": lambda f, _: _settled(f),
@@ -137,12 +141,12 @@ def tell(event: Event, deliveries: Iterable[Delivery] = (), voice: Voice = ENGLI
             if not kind.startswith(("account.", "record.", "run.")):
                 return text
             return voice.say(Part("of-account", {"account": event.account, "told": text}))
-    told = ", ".join(f"{name} {value}" for name, value in facts.items())
+    told = ", ".join(f"{name} {value}" for name, value in facts.items() if not name.endswith(("_code", "_values")))
     return f"{event.kind}: {told}" if told else event.kind
 
 
 def _places(kind: str, facts: Facts, voice: Voice) -> dict[str, object]:
-    places: dict[str, object] = {**facts, "because": _because(facts.get("reason"), voice)}
+    places: dict[str, object] = {**facts, "because": _why_so(facts, voice)}
     if kind.startswith("delivery."):
         places["delivery"] = _delivery(facts, voice)
     if kind.startswith("run."):

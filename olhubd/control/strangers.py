@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from olhubd.control.alert import StrangerRow
-from olhubd.control.asked import Nothing, Reason
+from olhubd.control.asked import GivingUp, Nothing
 from olhubd.control.records import StrangerPage
 from olhubd.control.routes import Call, route
 from olhubd.engine.hub import Hub
@@ -16,7 +16,7 @@ async def listing(call: Call[Nothing, Nothing]) -> StrangerPage:
     return await _page(call.hub)
 
 
-async def give_up(call: Call[Nothing, Reason]) -> StrangerPage:
+async def give_up(call: Call[Nothing, GivingUp]) -> StrangerPage:
     """Let it wait for nobody any more. Answers with those that still wait."""
     account, order = call.path["account"], call.path["order"]
     await call.hub.strangers.discard(account, order, call.body.reason, call.who)

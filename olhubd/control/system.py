@@ -17,7 +17,7 @@ from olhubd.control.records import AlarmRow, Budget, Logging, Plugins, Reloaded,
 from olhubd.control.routes import Call, route
 from olhubd.engine.budget import Status as Gate
 from olhubd.engine.hub import Hub
-from olhubd.model import DeliveryState, Scope
+from olhubd.model import DeliveryState, Reason, Scope
 from olhubd.plugin import loading
 from olhubd.store import deliveries, quarantine
 
@@ -53,7 +53,9 @@ async def status(call: Call[Nothing, Nothing]) -> Status:
 
 def _troubles(hub: Hub) -> Iterator[str]:
     for channel, trouble in hub.herald.trouble.items():
-        yield f"alarms cannot be told by {channel.value} since {trouble.since:%Y-%m-%d %H:%M} UTC: {trouble.reason}"
+        yield Reason(
+            "warning.alarms", channel=channel.value, since=f"{trouble.since:%Y-%m-%d %H:%M}", why=trouble.reason
+        )
     for plugin, stumble in hub.observers.failing.items():
         since, many = f"{stumble.since:%Y-%m-%d %H:%M} UTC", stumble.events
         yield f"the plugin {plugin} fails to observe events since {since}, {many} so far: {stumble.reason}"

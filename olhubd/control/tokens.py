@@ -8,7 +8,7 @@ from olhubd.control.asked import NewToken, Nothing
 from olhubd.control.problem import Refusal
 from olhubd.control.records import Token, TokenMade, Tokens
 from olhubd.control.routes import Call, Reply, route
-from olhubd.model import Scope
+from olhubd.model import Reason, Scope
 from olhubd.store.tokens import TokenRow
 
 __all__ = ["ROUTES"]
@@ -31,7 +31,7 @@ async def revoke(call: Call[Nothing, Nothing]) -> Tokens:
     """Take a token away: at once it opens nothing, and the sessions that were begun with it end."""
     name = call.path["token"]
     if not await call.context.keyring.revoke(name, call.who):
-        raise Refusal(404, "not-found", f"there is no token {name}")
+        raise Refusal(404, "not-found", Reason("none.token", token=name))
     return await _all(call)
 
 

@@ -13,7 +13,7 @@ import msgspec
 
 from olhubd.decide import netting, plan
 from olhubd.decide.route import Route
-from olhubd.model import Delivery, DeliveryState, Fulfilment, Order, Stage
+from olhubd.model import Delivery, DeliveryState, Fulfilment, Order, Reason, Stage
 
 __all__ = ["STATUSES", "Act", "Choice", "Standing", "of_delivery", "of_order", "statuses"]
 
@@ -82,12 +82,14 @@ def of_delivery(delivery: Delivery, now: datetime, numbered: bool) -> tuple[Choi
     state = delivery.state
     waits = state is DeliveryState.PENDING and delivery.due_at > now
     stuck = state in (DeliveryState.HOLD, DeliveryState.RETRY) or state in _GIVEN_UP
-    settled = None if state.open or state in _GIVEN_UP else f"it is {state.value}; nothing is to be done"
-    discarded = "somebody has given it up already" if state is DeliveryState.DISCARDED else None
-    going = "it goes by itself when its turn comes" if state is DeliveryState.PENDING else "it is under way"
+    settled = None if state.open or state in _GIVEN_UP else Reason(f"choice.{state.value}")
+    discarded = Reason("choice.discarded") if state is DeliveryState.DISCARDED else None
+    going = Reason("choice.goes") if state is DeliveryState.PENDING else Reason("choice.under-way")
     return (
         _choice(Act.RETRY, None if stuck else settled or going),
-        _choice(Act.RELEASE, None if waits or state is DeliveryState.HOLD else settled or "nothing holds it"),
+        _choice(
+            Act.RELEASE, None if waits or state is DeliveryState.HOLD else settled or Reason("choice.not-held")
+        ),
         _choice(Act.ADOPT, _not_adopted(delivery, numbered) or (None if stuck or waits else settled or going)),
         _choice(Act.ACCEPT, (settled or going) if not stuck else _not_accepted(delivery)),
         _choice(Act.DISCARD, discarded or (None if stuck or waits else settled or going)),
@@ -96,19 +98,19 @@ def of_delivery(delivery: Delivery, now: datetime, numbered: bool) -> tuple[Choi
 
 def _not_adopted(delivery: Delivery, numbered: bool) -> str | None:
     if not netting.carries_order(delivery):
-        return "only an order that was to be created can be found there instead"
-    return None if numbered else f"{delivery.target} cannot be asked for an order by its number"
+        return Reason("choice.only-orders")
+    return None if numbered else Reason("choice.not-numbered", target=delivery.target)
 
 
 def _not_accepted(delivery: Delivery) -> str | None:
-    return None if delivery.external_id is not None else "the target has no order that could be accepted"
+    return None if delivery.external_id is not None else Reason("choice.nothing-there")
 
 
 def of_order(standing: Standing, now: datetime) -> tuple[Choice, ...]:
     """Forwarding is a choice for each target that a route leads to."""
     over = None
     if plan.withdrawn(standing.order, standing.superseded) is not None:
-        over = "another order took over its lines" if standing.superseded else "it is cancelled"
+        over = Reason("order.taken-over") if standing.superseded else Reason("order.cancelled")
     return (
         _choice(Act.NOTE, None),
         _choice(Act.STATUS, over),
@@ -125,30 +127,30 @@ def _on_its_way(standing: Standing) -> str | None:
         if push is None:
             continue
         if push.state is DeliveryState.CONFIRMED or push.external_id is not None:
-            return f"{target} has the order already: change the address there"
+            return Reason("choice.address-there", target=target)
         if push.sent_at is not None:
-            return f"the order is on its way to {target}, which may have it already"
+            return Reason("choice.on-its-way", target=target)
     return None
 
 
 def _not_forwarded(standing: Standing, target: str, now: datetime) -> str | None:
     order = standing.order
     if order.fulfilled_by_marketplace:
-        return "the marketplace ships it itself"
+        return Reason("choice.marketplace-ships")
     if order.stage is not Stage.CONFIRMED:
-        return f"the buyer has not finished it ({order.external_stage})"
+        return Reason("choice.unfinished", stage=order.external_stage)
     push = standing.push(target)
     if push is None:
         return None
     match push.state:
         case DeliveryState.CONFIRMED:
-            return f"{target} has it already, as {push.external_id}"
+            return Reason("choice.there-already", target=target, order=push.external_id)
         case DeliveryState.HOLD:
-            return f"it waits for a person as delivery {push.id}: {push.reason}"
+            return Reason("choice.held", delivery=push.id, reason=push.reason)
         case DeliveryState.PENDING if push.due_at <= now:
-            return f"it is owed to {target} already, as delivery {push.id}"
+            return Reason("choice.owed", target=target, delivery=push.id)
         case DeliveryState.SENT | DeliveryState.RETRY:
-            return f"it is under way to {target} as delivery {push.id}"
+            return Reason("choice.sent", target=target, delivery=push.id)
     return None
 
 

@@ -16,7 +16,7 @@ import msgspec
 from olhubd.decide import plan
 from olhubd.decide.changes import Change, Reopened
 from olhubd.decide.plan import PlannedDelivery
-from olhubd.model import Action, Delivery, DeliveryState
+from olhubd.model import Action, Delivery, DeliveryState, Reason
 
 __all__ = ["Settlement", "carries_order", "holders", "net", "once", "push_to"]
 
@@ -78,12 +78,12 @@ def net(
             if push.attempts or doubted:
                 result.append(Settlement(delivery=push, state=DeliveryState.RETRY))
             else:
-                why = "cancelled before it was sent"
+                why = Reason("delivery.cancelled-before")
                 result.append(Settlement(delivery=push, state=DeliveryState.DROPPED, reason=why))
         elif item.action is Action.AMEND_ORDER and push is not None and _never_sent(push):
             continue  # it will go as it is now
         elif item.key == Reopened.kind and (cancel := cancels.get(item.target)) is not None:
-            why = "the order is on again"
+            why = Reason("order.on-again")
             result.append(Settlement(delivery=cancel, state=DeliveryState.DROPPED, reason=why))
             # It may be done all the same: by a try whose answer was lost, or by hand.
             if cancel.attempts or cancel.state is DeliveryState.HOLD:

@@ -13,13 +13,13 @@ from collections.abc import Iterable
 from olhubd.decide import changes
 from olhubd.decide.land import cancelled
 from olhubd.decide.route import Route
-from olhubd.model import Action, Delivery, DeliveryState, Fulfilment, Order, Stage
+from olhubd.model import Action, Delivery, DeliveryState, Fulfilment, Order, Reason, Stage
 
 __all__ = ["AGREED", "PATIENCE", "asks", "find", "off_there"]
 
 PATIENCE = 900.0
 """Seconds until a person is asked: a seller cancels in one place and then in the other, and feeds tell it late."""
-AGREED = "the purchase and its order there agree by now"
+AGREED = Reason("copy.agreed")
 
 _SENT = frozenset({Fulfilment.SENT, Fulfilment.DELIVERED, Fulfilment.RETURNED})
 

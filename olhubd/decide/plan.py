@@ -13,7 +13,7 @@ from olhubd.decide import changes, onesided
 from olhubd.decide.changes import Change
 from olhubd.decide.land import cancelled
 from olhubd.decide.route import Route, When
-from olhubd.model import Action, Delivery, DeliveryState, Money, Order, Shipment, Stage
+from olhubd.model import Action, Delivery, DeliveryState, Money, Order, Reason, Shipment, Stage, code_of
 
 __all__ = [
     "CALLED_OFF",
@@ -43,8 +43,8 @@ __all__ = [
     "withdrawn",
 ]
 
-TAKEN_OVER = "another order took over its lines"
-CALLED_OFF = "the purchase was cancelled meanwhile"
+TAKEN_OVER = Reason("order.taken-over")
+CALLED_OFF = Reason("order.called-off")
 _REFUSED = frozenset({DeliveryState.DEAD, DeliveryState.HOLD})
 _OF_THE_LIVING = frozenset({Action.SET_STATUS, Action.SET_PAYMENT})
 """What it is no matter to have refused of an order that is off."""
@@ -311,7 +311,7 @@ def withdrawn(order: Order, superseded: bool) -> str | None:
     if superseded:
         return TAKEN_OVER
     if cancelled(order):
-        return "it was cancelled before it was sent"
+        return Reason("order.cancelled-before")
     return None
 
 
@@ -350,7 +350,9 @@ def owed_again(
     return [
         d
         for d in newest.values()
-        if d.state is DeliveryState.DROPPED and d.reason == CALLED_OFF and (d.target, d.action) not in newer
+        if d.state is DeliveryState.DROPPED
+        and code_of(d.reason) == CALLED_OFF.code
+        and (d.target, d.action) not in newer
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from olhubd.model import CurrencyMismatch, Money, Order, check
+from olhubd.model import CurrencyMismatch, Money, Order, Reason, check
 
 __all__ = ["objection"]
 
@@ -21,40 +21,40 @@ def objection(order: Order) -> str | None:
     try:
         return _objection(order)
     except ArithmeticError:
-        return "its amounts are too great or too fine to be reckoned with"
+        return Reason("order.amounts")
 
 
 def _objection(order: Order) -> str | None:
     if not order.external_id:
-        return "it has no number of its own at the source"
+        return Reason("order.no-number")
     if not order.lines and not order.charges:
-        return "it has no lines"
+        return Reason("order.no-lines")
     if order.placed_at.tzinfo is None:
-        return "the time it was placed has no time zone"
+        return Reason("order.no-zone")
     if not _EARLIEST <= order.placed_at < _LATEST:
-        return f"it was placed in the year {order.placed_at.year}, as its source says"
+        return Reason("order.year", year=order.placed_at.year)
     currency = order.total.currency
     if not check.currency(currency):
-        return f"{currency[:20]!r} is not a currency"
+        return Reason("order.currency", currency=f"{currency[:20]!r}")
     seen: set[str] = set()
     for line in order.lines:
         if line.external_id in seen:
-            return f"two of its lines have the same number {line.external_id!r}"
+            return Reason("order.line-twice", line=f"{line.external_id!r}")
         seen.add(line.external_id)
         if not 1 <= line.quantity <= _MOST_PIECES:
-            return f"line {line.external_id} has quantity {line.quantity}"
+            return Reason("order.quantity", line=line.external_id, quantity=line.quantity)
         if not line.price.exact or line.price.amount < 0:
-            return f"line {line.external_id} has price {line.price.amount}"
+            return Reason("order.price", line=line.external_id, price=line.price.amount)
         if line.tax is not None and order.prices_include_tax and line.remitted_tax is None:
             return f"the marketplace remits the tax of line {line.external_id}, but does not tell how much it is"
     if not order.total.exact or abs(order.total.amount) > _MOST_MONEY:
-        return f"its total is {order.total.amount:g}"
+        return Reason("order.total", total=f"{order.total.amount:g}")
     for payment in (order.payment, *order.surcharges):
         if payment is not None and payment.paid is not None:
             if payment.paid.currency != currency:
-                return f"it was paid in {payment.paid.currency}, but its total is in {currency}"
+                return Reason("order.paid-currency", paid=payment.paid.currency, total=currency)
             if not payment.paid.exact:
-                return f"a payment of it is {payment.paid.amount}"
+                return Reason("order.payment", amount=payment.paid.amount)
     return _sum_objection(order) or (_remitted_objection(order) if order.has_remitted else None)
 
 
@@ -62,9 +62,9 @@ def _sum_objection(order: Order) -> str | None:
     try:
         expected = order.expected_total()
     except CurrencyMismatch as error:
-        return f"its amounts are of different currencies: {error}"
+        return Reason("order.currencies", what=error)
     if not expected.exact:
-        return "one of its amounts is not a number"
+        return Reason("order.not-a-number")
     if expected.amount != order.total.amount and expected.rounded() != order.total.rounded():
         return _difference(expected, order.total)
     return None
@@ -74,11 +74,11 @@ def _remitted_objection(order: Order) -> str | None:
     try:
         remitted = order.remitted
     except CurrencyMismatch as error:
-        return f"its amounts are of different currencies: {error}"
+        return Reason("order.currencies", what=error)
     if not remitted.exact or not 0 <= remitted.amount <= max(order.total.amount, Decimal(0)):
         return f"the marketplace remits {remitted}, of a total of {order.total}"
     return None
 
 
 def _difference(expected: Money, told: Money) -> str:
-    return f"its parts sum up to {expected}, but its total is {told}"
+    return Reason("order.sum", sum=expected, total=told)

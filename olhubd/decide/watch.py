@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from olhubd.model import AlarmKind, Reconciliation
+from olhubd.model import AlarmKind, Reason, Reconciliation
 
 __all__ = ["Facts", "Failing", "Finding", "Limits", "Source", "Target", "findings", "span"]
 
@@ -140,10 +140,10 @@ def _source(source: Source, now: datetime, limits: Limits) -> Iterator[Finding]:
     if source.parked is not None:
         yield Finding(kind=AlarmKind.PARKED, subject=name, detail=source.parked)
     if source.quarantined:
-        text = f"{source.quarantined} could not be stored: olhubd quarantine"
+        text = Reason("alarm.quarantine", n=source.quarantined)
         yield Finding(kind=AlarmKind.QUARANTINE, subject=name, detail=text)
     if source.missed:
-        text = f"a sweep found {source.missed} within a day that the feed had not told"
+        text = Reason("alarm.missed", n=source.missed)
         yield Finding(kind=AlarmKind.MISSED, subject=name, detail=text)
     if source.differences:
         yield Finding(kind=AlarmKind.RECONCILIATION, subject=name, detail=_difference(source.differences))
@@ -151,7 +151,7 @@ def _source(source: Source, now: datetime, limits: Limits) -> Iterator[Finding]:
         yield from _sign_in(source, now, limits)
     if source.active and source.refused_since is not None:
         since = f"{source.refused_since:%Y-%m-%d %H:%M} UTC"
-        text = f"its key is refused since {since}: write the right one into its settings, then: olhubd reload"
+        text = Reason("alarm.key-refused", since=since)
         yield Finding(kind=AlarmKind.SIGN_IN, subject=name, detail=text)
     yield from _feeds(source, now, limits)
 
@@ -166,7 +166,7 @@ def _feeds(source: Source, now: datetime, limits: Limits) -> Iterator[Finding]:
     others = [feed for feed in source.failing if now - feed.since > late]
     if others and not told and source.active and source.signed_in is not False:
         first = others[0]
-        text = f"its feed {first.name} has not been read for {span(now - first.since)}: {first.reason}"
+        text = Reason("alarm.feed-unread", feed=first.name, age=span(now - first.since), error=first.reason)
         yield Finding(kind=AlarmKind.FEED, subject=source.name, detail=text)
 
 
@@ -174,7 +174,7 @@ def _orders(source: Source, now: datetime, limits: Limits) -> Iterator[Finding]:
     name = source.name
     age = now - (source.heard or source.began)
     if source.retention is not None and age > source.retention * limits.retention:
-        text = f"last read {span(age)} ago, and the remote journal forgets after {span(source.retention)}"
+        text = Reason("alarm.retention", age=span(age), retention=span(source.retention))
         yield Finding(kind=AlarmKind.RETENTION, subject=name, detail=text)
     if not source.active:
         return
@@ -182,28 +182,29 @@ def _orders(source: Source, now: datetime, limits: Limits) -> Iterator[Finding]:
     if source.signed_in is not False:
         if source.heard is None and source.trouble is not None:
             # An account that never worked has no past by which its present could be judged.
-            yield Finding(kind=AlarmKind.FEED, subject=name, detail=f"could not be read yet: {source.trouble}")
+            yield Finding(kind=AlarmKind.FEED, subject=name, detail=Reason("alarm.unread", error=source.trouble))
         elif age > max(limits.feed, source.interval * 3):
-            yield Finding(kind=AlarmKind.FEED, subject=name, detail=f"last read {span(age)} ago: olhubd runs")
+            yield Finding(kind=AlarmKind.FEED, subject=name, detail=Reason("alarm.feed", age=span(age)))
     if source.comparable and now - (source.checked or source.began) > limits.unchecked + timedelta(days=1):
-        when = "not been compared" if source.checked is None else f"been compared {span(now - source.checked)} ago"
-        yield Finding(kind=AlarmKind.UNCHECKED, subject=name, detail=f"its orders have {when} with the source's")
+        when = None if source.checked is None else span(now - source.checked)
+        text = Reason("alarm.never-compared") if when is None else Reason("alarm.unchecked", age=when)
+        yield Finding(kind=AlarmKind.UNCHECKED, subject=name, detail=text)
 
 
-def _difference(days: Sequence[Reconciliation]) -> str:
+def _difference(days: Sequence[Reconciliation]) -> Reason:
     missing, surplus = sum(day.missing for day in days), sum(day.surplus for day in days)
-    parts = [f"{missing} not in the hub"] if missing else []
-    parts += [f"{surplus} not at the source"] if surplus else []
-    names = [name for day in days for name in day.names][:5]
-    return f"{', '.join(str(day.day) for day in days[:3])}: {' and '.join(parts)} ({', '.join(names)})"
+    names = ", ".join([name for day in days for name in day.names][:5])
+    code = "alarm.missing-and-surplus" if missing and surplus else "alarm.missing" if missing else "alarm.surplus"
+    told = ", ".join(str(day.day) for day in days[:3])
+    return Reason(code, days=told, missing=missing, surplus=surplus, names=names)
 
 
 def _sign_in(source: Source, now: datetime, limits: Limits) -> Iterator[Finding]:
     ends = source.sign_in_ends
     if source.signed_in is False:
-        text = f"nobody has signed in: olhubd login {source.name}"
+        text = Reason("alarm.nobody-signed-in", account=source.name)
     elif ends is not None and ends - now < limits.sign_in:
-        text = f"the sign-in ends on {ends:%Y-%m-%d}: olhubd login {source.name}"
+        text = Reason("alarm.sign-in-ends", day=f"{ends:%Y-%m-%d}", account=source.name)
     else:
         return
     yield Finding(kind=AlarmKind.SIGN_IN, subject=source.name, detail=text)
@@ -212,57 +213,56 @@ def _sign_in(source: Source, now: datetime, limits: Limits) -> Iterator[Finding]
 def _target(target: Target, now: datetime, limits: Limits) -> Iterator[Finding]:
     name = target.name
     if target.held or target.dead:
-        parts = [f"{target.held} on hold"] if target.held else []
-        parts += [f"{target.dead} given up"] if target.dead else []
-        text = f"{' and '.join(parts)}: olhubd holds list"
+        code = (
+            "alarm.held-and-dead" if target.held and target.dead else "alarm.held" if target.held else "alarm.dead"
+        )
+        text = Reason(code, held=target.held, dead=target.dead)
         yield Finding(kind=AlarmKind.HOLD, subject=name, detail=text)
     if target.doubled:
-        text = f"has {target.doubled} orders twice: olhubd holds list"
+        text = Reason("alarm.doubled", n=target.doubled)
         yield Finding(kind=AlarmKind.DOUBLED, subject=name, detail=text)
     if late := [one for one in target.strangers if now - one.since > max(limits.stranger, one.sweep or _ANY)]:
         yield Finding(kind=AlarmKind.STRANGER, subject=name, detail=_strange(late))
     if not target.active:
         return
     if target.unmet is not None:
-        text = f"has not answered yet: {target.unmet}"
+        text = Reason("alarm.unmet", error=target.unmet)
         yield Finding(kind=AlarmKind.TARGET_DOWN, subject=name, detail=text)
     elif target.down_since is not None and now - target.down_since >= limits.target_down:
-        text = f"does not answer since {target.down_since:%Y-%m-%d %H:%M} UTC; what is owed to it waits"
+        text = Reason("alarm.target-down", since=f"{target.down_since:%Y-%m-%d %H:%M}")
         yield Finding(kind=AlarmKind.TARGET_DOWN, subject=name, detail=text)
     if target.owed_since is not None and now - target.owed_since > limits.undelivered:
-        text = f"the oldest of what is owed waits since {target.owed_since:%Y-%m-%d %H:%M} UTC"
+        text = Reason("alarm.undelivered", since=f"{target.owed_since:%Y-%m-%d %H:%M}")
         yield Finding(kind=AlarmKind.UNDELIVERED, subject=name, detail=text)
 
 
-def _strange(some: Sequence[Unknown]) -> str:
+def _strange(some: Sequence[Unknown]) -> Reason:
     named = [f"{one.number} of {one.reference}" for one in some[:_NAMED]] + ["…"] * (len(some) > _NAMED)
-    return (
-        f"has {len(some)} orders with our mark that nobody here knows ({', '.join(named)}): olhubd strangers list"
-    )
+    return Reason("alarm.strangers", n=len(some), orders=", ".join(named))
 
 
 def _daemon(facts: Facts, limits: Limits) -> Iterator[Finding]:
     for name, late in facts.late.items():
         if late > limits.loop.total_seconds():
-            yield Finding(kind=AlarmKind.LOOP, subject=name, detail="is stuck: journalctl -u olhubd")
+            yield Finding(kind=AlarmKind.LOOP, subject=name, detail=Reason("alarm.stuck"))
     for name in facts.left:
-        text = "does not end although it was told to: restart olhubd; journalctl -u olhubd"
+        text = Reason("alarm.does-not-end")
         yield Finding(kind=AlarmKind.LOOP, subject=name, detail=text)
     for name, since in facts.failing_since.items():
         if name not in facts.late and facts.now - since > limits.loop:
-            yield Finding(kind=AlarmKind.LOOP, subject=name, detail="fails again and again: journalctl -u olhubd")
+            yield Finding(kind=AlarmKind.LOOP, subject=name, detail=Reason("alarm.failing"))
     if facts.free is not None and facts.free < limits.disk:
-        text = f"{facts.free // 2**20} MB are left for the database"
+        text = Reason("alarm.disk", megabytes=facts.free // 2**20)
         yield Finding(kind=AlarmKind.DISK, subject="data", detail=text)
     if not facts.database:
-        text = "cannot be read or written: journalctl -u olhubd"
+        text = Reason("alarm.database")
         yield Finding(kind=AlarmKind.DATABASE, subject="data", detail=text)
 
 
-def span(age: timedelta) -> str:
+def span(age: timedelta) -> Reason:
     """About how long, in one unit."""
     seconds = age.total_seconds()
     for unit, size in (("days", 86400), ("hours", 3600), ("minutes", 60)):
         if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} seconds"
+            return Reason(f"span.{unit}", n=round(seconds / size))
+    return Reason("span.seconds", n=round(seconds))

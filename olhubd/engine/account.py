@@ -24,7 +24,7 @@ from olhubd.engine.reading import Reading
 from olhubd.engine.schedule import Schedule
 from olhubd.engine.shared import Shared
 from olhubd.engine.tokens import TokenKeeper
-from olhubd.model import Fulfilment, Kind, Run
+from olhubd.model import Fulfilment, Kind, Reason, Run, code_of
 from olhubd.plugin import (
     AccountBlocked,
     Connector,
@@ -43,7 +43,6 @@ from olhubd.store.accounts import AccountRow, AccountState
 
 __all__ = ["AccountUnit", "NotPossible"]
 
-_REFUSED = "its key is refused"
 _PROOF_FIRST, _PROOF_LAST = 2.0, 3600.0
 """Seconds between two questions who a system is."""
 _KNOCK_FIRST = 60.0
@@ -192,7 +191,7 @@ class AccountUnit:
             if not self._at_work:
                 self.poller.pause()
             self._shared.supervisor.start(self._poller_task, self.poller.run)
-        if self.row.state is AccountState.PARKED and (self.row.reason or "").startswith(_REFUSED):
+        if self.row.state is AccountState.PARKED and code_of(self.row.reason) == "account.key-refused":
             self._shared.supervisor.once(self._knock_task, self._try_key)
 
     def wake(self) -> None:
@@ -266,10 +265,11 @@ class AccountUnit:
         A key needs no person where the refusal was the system's own trouble, so it is tried again, ever later.
         """
         key = self.connection.refusals is not None and not isinstance(error, AccountBlocked)
-        reason = "blocked" if isinstance(error, AccountBlocked) else _REFUSED if key else "sign-in lost"
+        reason = Reason("account.key-refused", error=error) if key else Reason("account.sign-in-lost", error=error)
+        reason = Reason("account.blocked", error=error) if isinstance(error, AccountBlocked) else reason
         if self.row.state is AccountState.ACTIVE:
-            self._log.error("account is parked", reason=f"{reason}: {error}")
-            await self._move(AccountState.PARKED, f"{reason}: {error}", "account.parked")
+            self._log.error("account is parked", reason=reason)
+            await self._move(AccountState.PARKED, reason, "account.parked")
             if key:
                 self._shared.supervisor.once(self._knock_task, self._try_key)
         self._halt()
@@ -427,10 +427,10 @@ class AccountUnit:
     def fetchable(self) -> Poller:
         """Who would fetch now. Raises NotPossible with the reason, or Limited."""
         if self.row.state is not AccountState.ACTIVE:
-            raise NotPossible(f"{self.name} is {self.row.state.value}: {self.row.reason or 'by a person'}")
+            raise NotPossible(self.row.why_off)
         if self.poller is None or self.orders is None:
-            why = "fetch_orders is off" if self.config.fetch_orders is False else "its system has no order feed"
-            raise NotPossible(f"{self.name} fetches no orders: {why}")
+            why = Reason("account.fetch-off") if self.config.fetch_orders is False else Reason("account.no-feed")
+            raise NotPossible(Reason("account.fetches-none", account=self.name, why=why))
         self.poller.fetchable()
         return self.poller
 

@@ -9,7 +9,7 @@ from functools import partial
 from olhubd.engine.batch import Result
 from olhubd.engine.reading import Reading
 from olhubd.engine.runlog import counted, words
-from olhubd.model import Kind, Order, Run
+from olhubd.model import Kind, Order, Reason, Run
 from olhubd.plugin import (
     AccountBlocked,
     AuthLost,
@@ -71,7 +71,7 @@ class Again:
             return
         now = self._clock.now()
         wishes = [
-            lookups.Lookup(kind=Kind.ORDER, external_id=id_, due_at=now, reason="looked at in turn")
+            lookups.Lookup(kind=Kind.ORDER, external_id=id_, due_at=now, reason=Reason("lookup.in-turn"))
             for id_, _ in found
         ]
 

@@ -23,7 +23,7 @@ from olhubd.engine.candidate import SLICE, Candidate, uncontested
 from olhubd.engine.displaced import displace, somebody_elses
 from olhubd.engine.echo import Echoes
 from olhubd.engine.outbox.recorder import Recorder
-from olhubd.model import Cause, Kind, Order, OrderId, Run, Subject, reference
+from olhubd.model import Cause, Kind, Order, OrderId, Reason, Run, Subject, reference
 from olhubd.plugin import Gone, Later, Unreadable
 from olhubd.store import (
     Transaction,
@@ -348,7 +348,7 @@ class Batch:
                 kind=Kind.ORDER,
                 external_id=rows[loser].order.external_id,
                 due_at=self._now,
-                reason="lines moved to another order",
+                reason=Reason("lookup.lines-moved"),
             )
             await self._read_later([again])
         return stored, None
@@ -384,7 +384,7 @@ class Batch:
                     kind=Kind.ORDER,
                     external_id=part.external_id,
                     due_at=self._now,
-                    reason="a cancelled order has its lines",
+                    reason=Reason("lookup.cancelled-has"),
                 )
                 for part in parts
             ]

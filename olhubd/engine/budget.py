@@ -18,6 +18,7 @@ from weakref import WeakValueDictionary
 
 import msgspec
 
+from olhubd.model import Reason
 from olhubd.plugin.budget import Budget, Lane
 from olhubd.plugin.connector import Clock
 from olhubd.plugin.errors import RateLimited
@@ -300,7 +301,7 @@ class Bucket:
         self._admit()
 
     def _refusal(self, left: float) -> RateLimited:
-        return RateLimited(f"the budget {self.key} is shut for another {left:.0f} s", retry_after=left)
+        return RateLimited(Reason("call.budget", budget=self.key, seconds=f"{left:.0f}"), retry_after=left)
 
 
 class BudgetBook:

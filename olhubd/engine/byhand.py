@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from datetime import datetime, timedelta
 
-from olhubd.model import Run
+from olhubd.model import Reason, Run
 from olhubd.plugin import Clock, PluginError
 
 __all__ = ["ByHand", "Limited"]
@@ -16,7 +16,7 @@ class Limited(Exception):
     """Fetching by hand was used up; `again_at` is when it is possible again."""
 
     def __init__(self, again_at: datetime) -> None:
-        super().__init__(f"fetching by hand is possible again at {again_at:%H:%M:%S} UTC")
+        super().__init__(Reason("fetch.limited", at=f"{again_at:%H:%M:%S}"))
         self.again_at = again_at
 
 

@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from olhubd.engine.refusals import Refusals
+from olhubd.model import Reason
 from olhubd.plugin import (
     AuthLost,
     Clock,
@@ -167,12 +168,12 @@ class Calls:
     ) -> Page:
         """A page of a feed that went on from `before`; what it promises can be relied on."""
         page: Page = await self._call(what, call, Page, limit, writes=False, told=True)
-        fault = _page_fault(page, before)
+        fault = _page_fault(what, page)
         if fault is not None:
-            raise ContractBroken(f"{what}: {fault}")
+            raise ContractBroken(fault)
         if page.more and page.cursor == (before or ""):
             # What it brought lands all the same, since there may be orders in it.
-            stuck = ContractBroken(f"{what}: more is promised, and the cursor has not moved")
+            stuck = ContractBroken(Reason("feed.not-moved", call=what))
             return msgspec.structs.replace(page, more=False, failure=page.failure or stuck)
         if page.failure is not None:
             _bounded(page.failure)
@@ -199,7 +200,7 @@ class Calls:
         told: bool,
     ) -> Any:
         if (stray := self._strays.hinders(self, what, writes)) is not None:
-            raise Unavailable(f"an earlier call has not ended ({stray.what}): restart olhubd")
+            raise Unavailable(Reason("call.stray", call=stray.what))
         limit = self._limit() if limit is None else limit
         loop = asyncio.get_running_loop()
         ended: asyncio.Future[None] = loop.create_future()
@@ -215,7 +216,7 @@ class Calls:
             timer.cancel()
         if not task.done():
             await self._let_go(task, what, writes)
-            late = f"no answer within {limit:g} s"
+            late = Reason("call.time-out", seconds=f"{limit:g}")
             raise OutcomeUnknown(late) if writes else Unavailable(late)
         answer, error = task.result()
         if isinstance(error, PluginError):
@@ -251,20 +252,20 @@ class Calls:
             and self._refusals is not None
             and not self._refusals.refused(error)
         ):
-            return Unavailable(f"the key is refused: {error}", code=error.code, status=error.status)
+            return Unavailable(Reason("call.key-refused", error=error), code=error.code, status=error.status)
         return error
 
     def _checked(self, what: str, answer: Any, kind: Any) -> Any:
         if not isinstance(answer, kind):
-            raise self._fault(what, f"{what} gave {type(answer).__name__}, which is not what was asked for")
+            raise self._fault(what, Reason("connector.answer", call=what, given=type(answer).__name__))
         return answer
 
     def _broken(self, what: str, error: BaseException) -> Broken:
         if isinstance(error, asyncio.CancelledError):
-            return self._fault(what, f"the connector failed: {what} broke itself off", error)
+            return self._fault(what, Reason("connector.broke-off", call=what), error)
         if isinstance(error, SystemExit | KeyboardInterrupt):
-            return self._fault(what, f"the connector failed: {what} tried to end the daemon", error)
-        return self._fault(what, f"the connector failed: {type(error).__name__}", error)
+            return self._fault(what, Reason("connector.exit", call=what), error)
+        return self._fault(what, Reason("connector.failed", what=type(error).__name__), error)
 
     def _fault(self, what: str, text: str, error: BaseException | None = None) -> Broken:
         # Once when it begins to fail, not at each of its tries.
@@ -295,14 +296,14 @@ def _release(ended: asyncio.Future[None], *_: object) -> None:
         ended.set_result(None)
 
 
-def _page_fault(page: Page, before: Cursor | None) -> str | None:
+def _page_fault(what: str, page: Page) -> Reason | None:
     """What makes a page no page, whatever is in its records."""
     if isinstance(page.records, str | bytes) or not isinstance(page.records, Sequence):
-        return f"the records are no list but {type(page.records).__name__}"
+        return Reason("feed.records", call=what, given=type(page.records).__name__)
     if not isinstance(page.cursor, str) or not _storable(page.cursor):
-        return f"the cursor is no text but {type(page.cursor).__name__}"
+        return Reason("feed.cursor", call=what, given=type(page.cursor).__name__)
     if page.failure is not None and not isinstance(page.failure, PluginError):
-        return f"the failure is no plugin error but {type(page.failure).__name__}"
+        return Reason("feed.failure", call=what, given=type(page.failure).__name__)
     return None
 
 

@@ -12,7 +12,7 @@ from datetime import datetime
 import msgspec
 
 from olhubd.decide import verify
-from olhubd.model import Order
+from olhubd.model import Order, Reason
 from olhubd.store import codec, orders
 
 __all__ = ["SLICE", "Candidate", "fault", "prepare", "uncontested"]
@@ -53,7 +53,7 @@ def _candidate(order: Order) -> Candidate:
 
 def fault(error: Exception) -> str:
     """Why an order is kept aside that broke something in here; its texts may hold what nobody else should read."""
-    return f"the hub failed on it: {type(error).__name__}"
+    return Reason("record.hub-failed", error=type(error).__name__)
 
 
 def uncontested(candidates: Sequence[Candidate]) -> list[Sequence[Candidate]]:

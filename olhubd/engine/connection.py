@@ -13,7 +13,7 @@ from olhubd.engine.refusals import Refusals
 from olhubd.engine.shared import Shared
 from olhubd.engine.tokens import LIMIT, TokenKeeper
 from olhubd.engine.vault import StoreVault
-from olhubd.model import Fulfilment
+from olhubd.model import Fulfilment, Reason
 from olhubd.plugin import (
     Account,
     AuthLost,
@@ -104,7 +104,7 @@ class Connection:
     async def _refresh(self, token: Token) -> Token:
         login = self.connector.capability(OAuthLogin)
         if login is None:
-            raise AuthLost(f"{self.connector.title} has no sign-in")
+            raise AuthLost(Reason("sign-in.none", system=self.connector.title))
         fresh: Token = await self.calls.write("refresh", lambda: login.refresh(token), Token, limit=LIMIT)
         return fresh
 

@@ -18,7 +18,7 @@ from olhubd.decide.remark import Remark
 from olhubd.engine.account import AccountUnit, NotPossible
 from olhubd.engine.outbox.recorder import Recorder
 from olhubd.engine.shared import Shared
-from olhubd.model import Address, Cause, Delivery, DeliveryState, Fulfilment, OrderId, Shipment, Subject
+from olhubd.model import Address, Cause, Delivery, DeliveryState, Fulfilment, OrderId, Reason, Shipment, Subject
 from olhubd.store import Transaction, codec, deliveries, orders, remarks
 from olhubd.store.orders import Stored
 
@@ -75,7 +75,7 @@ class Desk:
             order = sheet.stored.order
             if status not in choice.STATUSES:
                 known = ", ".join(choice.STATUSES)
-                raise NotPossible(f"{status} is nothing to be said by hand here; possible: {known}")
+                raise NotPossible(Reason("request.status", status=status, known=known))
             if status is order.fulfilment:
                 return {}
             goes = choice.statuses(sheet.standing)[status]
@@ -94,7 +94,9 @@ class Desk:
         async def work(sheet: _Sheet) -> tuple[str, ...]:
             order = sheet.stored.order
             if shipment.key in {known.key for known in order.shipments}:
-                raise NotPossible(f"the order has the parcel {shipment.carrier} {shipment.waybill} already")
+                raise NotPossible(
+                    Reason("request.parcel-twice", carrier=shipment.carrier, waybill=shipment.waybill)
+                )
             standing = sheet.standing
             told = {r.target for r in standing.routes if r.sync_shipments and r.target in standing.holders}
             told |= {standing.account}
@@ -115,7 +117,7 @@ class Desk:
             given = {name: value for name, value in msgspec.structs.asdict(address).items() if value is not None}
             wanted = msgspec.structs.replace(shipping.address or Address(), **given)
             if not wanted.reachable:
-                raise NotPossible("the address needs street, postcode and city")
+                raise NotPossible(Reason("request.address"))
             if wanted == shipping.address:
                 return
             said = sheet.remark.address_instead_of if sheet.remark.address is not None else shipping.address
@@ -130,7 +132,7 @@ class Desk:
 
         async def work(sheet: _Sheet) -> None:
             if target not in {route.target for route in sheet.standing.routes}:
-                raise NotPossible(f"no route leads from {sheet.stored.account} to {target}")
+                raise NotPossible(Reason("route.none", account=sheet.stored.account, target=target))
             push = sheet.standing.push(target)
             change = changes.Forwarded(target=target)
             if push is None:
@@ -167,14 +169,14 @@ class Desk:
             now = self._shared.clock.now()
             stored = await orders.get(tx, order_id)
             if stored is None:
-                raise NotPossible(f"there is no order {order_id}")
+                raise NotPossible(Reason("none.order", order=order_id))
             recorder = Recorder(tx, now, Cause("operator", who))
             before = (await remarks.of_orders(tx, [order_id])).get(order_id, Remark())
             owed = (await deliveries.of_orders(tx, [order_id])).get(order_id, [])
             standing = self.standing(stored, owed)
             for one in self.choices(standing):
                 if one.name is act and one.target == target and not one.possible:
-                    raise NotPossible(f"order {order_id}: {one.why_not}")
+                    raise NotPossible(Reason("order.cannot", order=order_id, why=one.why_not))
             sheet = _Sheet(tx, recorder, stored, before, standing)
             result = await work(sheet)
             if sheet.stored is not stored:

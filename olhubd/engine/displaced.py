@@ -9,7 +9,7 @@ from __future__ import annotations
 from olhubd.decide import netting, plan
 from olhubd.decide.hold import Hold
 from olhubd.engine.outbox.recorder import Recorder
-from olhubd.model import Order, Subject
+from olhubd.model import Order, Reason, Subject
 from olhubd.store import Transaction, copies, orders
 from olhubd.store.copies import Copy
 
@@ -26,7 +26,7 @@ async def displace(tx: Transaction, recorder: Recorder, copy: Copy) -> None:
     known = (await recorder.known_deliveries([subject]))[subject]
     if (push := netting.push_to(copy.account, known)) is not None:
         number = copy.number or copy.external_id
-        why = f"order {number} at {copy.account} is another one by now: retry, which looks for this one there first"
+        why = Reason("copy.displaced", order=number, account=copy.account)
         await recorder.hold(push, stored.account, why, Hold.TAKEN)
 
 

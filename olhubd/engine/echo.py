@@ -17,7 +17,7 @@ from olhubd.decide.hold import Hold
 from olhubd.decide.land import cancelled
 from olhubd.decide.route import Route
 from olhubd.engine.outbox.recorder import Recorder
-from olhubd.model import Delivery, DeliveryState, Fulfilment, Order, OrderId, Shipment, Subject, reference
+from olhubd.model import Delivery, DeliveryState, Fulfilment, Order, OrderId, Reason, Shipment, Subject, reference
 from olhubd.store import Transaction, copies, orders, sightings, strangers
 
 __all__ = ["Echoes", "acquaint"]
@@ -185,8 +185,8 @@ class Echoes:
         found = changes.CopyFound(target=self._account, external_id=order.external_id)
         await self._recorder.record(push.subject, account, [found], ())
         number = order.number or order.external_id
-        there = f"{self._account} has it as {number}"
-        why = f"it was given up here, and {there}: cancel it there and discard this, or retry"
+        there = Reason("copy.has-it", account=self._account, order=number)
+        why = Reason("copy.given-up-here", there=there)
         await self._recorder.hold(push, account, why, Hold.OTHER)
         return True
 

@@ -26,7 +26,7 @@ import msgspec
 
 from olhubd import __version__, config
 from olhubd.engine.alarms import Alarms
-from olhubd.model import Alarm
+from olhubd.model import Alarm, Reason, code_of, plain
 from olhubd.plugin import Clock, Log
 from olhubd.runtime.backoff import delay
 from olhubd.runtime.supervisor import Pulse, Supervisor
@@ -166,7 +166,8 @@ class Herald:
                 "kind": alarm.kind,
                 "subject": alarm.subject,
                 "state": alarm.state,
-                "detail": alarm.detail,
+                "detail": plain(alarm.detail),
+                "detail_code": code_of(alarm.detail),
                 "raised_at": alarm.raised_at,
                 "cleared_at": alarm.cleared_at,
                 "host": self._host,
@@ -186,7 +187,7 @@ class Herald:
             allow_redirects=False,
         ) as response:
             if not 200 <= response.status < 300:
-                raise OSError(f"it answered {response.status}")
+                raise OSError(Reason("webhook.answered", status=response.status))
 
 
 def _send(settings: config.Alarms, message: EmailMessage) -> None:
@@ -221,13 +222,13 @@ def _line(alarm: Alarm) -> str:
 def _words(error: Exception) -> str:
     """What went wrong, without what the other side says about our mail or our address."""
     if isinstance(error, smtplib.SMTPResponseException):
-        return f"the mail server refused with {error.smtp_code}"
+        return Reason("mail.refused", code=error.smtp_code)
     if isinstance(error, smtplib.SMTPRecipientsRefused):
-        return "the mail server refused every recipient"
+        return Reason("mail.recipients")
     if isinstance(error, smtplib.SMTPException):
-        return f"the mail server failed ({type(error).__name__})"
+        return Reason("mail.failed", error=type(error).__name__)
     if isinstance(error, TimeoutError):
-        return f"no answer within {_LIMIT:g} s"
+        return Reason("call.time-out", seconds=f"{_LIMIT:g}")
     if isinstance(error, aiohttp.ClientError):
-        return f"cannot be reached ({type(error).__name__})"
+        return Reason("webhook.unreachable", error=type(error).__name__)
     return str(error) or type(error).__name__

@@ -23,7 +23,7 @@ from olhubd.engine.outbox.actions import HANDLERS
 from olhubd.engine.outbox.recorder import Recorder
 from olhubd.engine.poller import Poller
 from olhubd.engine.shared import Shared
-from olhubd.model import Cause, Delivery, DeliveryState, Kind, Quarantined, reference
+from olhubd.model import Cause, Delivery, DeliveryState, Kind, Quarantined, Reason, reference
 from olhubd.plugin import Found, OrderLookup, OrderSink, PaymentSink
 from olhubd.store import Transaction, copies, deliveries, events, lookups, orders, quarantine
 from olhubd.store.copies import Copy
@@ -104,7 +104,11 @@ class Holds:
             differs = found.total.rounded() != stored.order.sellers_total.rounded()
             if differs and not despite_total:
                 expected = stored.order.sellers_total
-                raise Differs(f"order {number} at {delivery.target} costs {found.total}, the buyer pays {expected}")
+                raise Differs(
+                    Reason(
+                        "adopt.costs", order=number, target=delivery.target, total=found.total, expected=expected
+                    )
+                )
             now = self._shared.clock.now()
             done = msgspec.structs.replace(
                 delivery,
@@ -138,26 +142,26 @@ class Holds:
         unit = self._units.get(target)
         sink = unit.connector.capability(OrderSink) if unit is not None else None
         if unit is None or sink is None:
-            raise NotPossible(f"{target} is not at work, so it cannot be asked for its orders")
+            raise NotPossible(Reason("account.not-asked", account=target))
         ask = partial(sink.find_by_number, number)
         found: Found | None = await unit.calls.read("find_by_number", ask, (Found, NoneType), limit=_PATIENCE)
         if found is None:
-            raise NotPossible(f"{target} has no order with the number {number}")
+            raise NotPossible(Reason("adopt.no-order", target=target, number=number))
         return found
 
     async def _own(self, tx: Transaction, delivery: Delivery, stored: Stored, found: Found) -> None:
         """Refuse an order that is somebody else's."""
         ours = reference(stored.account, stored.order.external_id)
-        called = f"order {found.number or found.external_id} at {delivery.target}"
+        called = Reason("order-at", order=found.number or found.external_id, target=delivery.target)
         if found.reference is not None and found.reference != ours:
-            raise NotPossible(f"{called} carries the mark of {found.reference}")
+            raise NotPossible(Reason("adopt.marked", order=called, reference=found.reference))
         known = (await copies.by_external(tx, delivery.target, [found.external_id])).get(found.external_id)
         # With this order's mark it is this order's: the number was another one's before the target was set back.
         if known is not None and known.order_id != stored.id and found.reference is None:
-            raise NotPossible(f"{called} is known as order {known.order_id} of the hub already")
+            raise NotPossible(Reason("adopt.known", order=called, known=known.order_id))
         own = await orders.by_reference(tx, delivery.target, found.external_id)
         if own is not None and (await copies.of_orders(tx, [own])).get(own):
-            raise NotPossible(f"{called} is known as order {own} of the hub, which went on from there")
+            raise NotPossible(Reason("adopt.own", order=called, known=own))
 
     # Records that could not land
 
@@ -176,10 +180,10 @@ class Holds:
     def _source(self, record: Quarantined) -> Poller | str:
         """Who can read the record again, or why nobody can."""
         if record.kind != Kind.ORDER:
-            return f"nothing here asks for a record of the kind {record.kind}"
+            return Reason("record.nobody-asks", kind=record.kind)
         unit = self._units.get(record.account)
         if unit is None or unit.poller is None or unit.orders is None or not unit.connector.can(OrderLookup):
-            return f"{record.account} cannot be asked for one order: the next sweep reads it again"
+            return Reason("record.not-asked", account=record.account)
         return unit.poller
 
     async def read_again(self, record: Quarantined, who: str) -> None:
@@ -189,7 +193,7 @@ class Holds:
             raise NotPossible(poller)
         now = self._shared.clock.now()
         wish = lookups.Lookup(
-            kind=Kind(record.kind), external_id=record.external_id, due_at=now, reason="asked for by a person"
+            kind=Kind(record.kind), external_id=record.external_id, due_at=now, reason=Reason("lookup.asked")
         )
 
         async def work(tx: Transaction) -> None:
@@ -204,7 +208,7 @@ class Holds:
 
         async def work(tx: Transaction) -> None:
             if not await quarantine.discard(tx, record.id, reason, self._shared.clock.now()):
-                raise NotPossible(f"record {record.id} waits no more: it has landed, or somebody gave it up")
+                raise NotPossible(Reason("record.gone", record=record.id))
             facts = {**_facts(record), "reason": reason}
             await self._shared.note(tx, "record.discarded", record.account, facts, who)
 
@@ -221,10 +225,10 @@ class Holds:
         reader = tx or self._shared.database.reader
         delivery = await deliveries.get(reader, delivery_id)
         if delivery is None:
-            raise NotPossible(f"there is no delivery {delivery_id}")
+            raise NotPossible(Reason("none.delivery", delivery=delivery_id))
         wanted = next(one for one in self.choices(delivery) if one.name is act)
         if not wanted.possible:
-            raise NotPossible(f"delivery {delivery_id} cannot be {_PAST[act]}: {wanted.why_not}")
+            raise NotPossible(Reason(_CANNOT[act], delivery=delivery_id, why=wanted.why_not))
         return delivery
 
     async def _steer(
@@ -291,12 +295,12 @@ class Holds:
         )
 
 
-_PAST = {
-    Act.RETRY: "retried",
-    Act.RELEASE: "released",
-    Act.ADOPT: "adopted",
-    Act.ACCEPT: "accepted",
-    Act.DISCARD: "discarded",
+_CANNOT = {
+    Act.RETRY: "delivery.not-retried",
+    Act.RELEASE: "delivery.not-released",
+    Act.ADOPT: "delivery.not-adopted",
+    Act.ACCEPT: "delivery.not-accepted",
+    Act.DISCARD: "delivery.not-discarded",
 }
 
 

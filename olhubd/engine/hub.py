@@ -39,7 +39,7 @@ from olhubd.engine.turns import Turns
 from olhubd.engine.waste import Waste
 from olhubd.engine.watch import Watch
 from olhubd.engine.wording import Wording
-from olhubd.model import Delivery, Order
+from olhubd.model import Delivery, Order, Reason
 from olhubd.plugin import Clock
 from olhubd.plugin.errors import LONGEST_PAUSE
 from olhubd.runtime.supervisor import Pulse, Supervisor
@@ -355,12 +355,12 @@ class Hub:
         if name not in self.stalled:
             self._log.error("cannot begin", account=name, exc_info=error)
         why = error.kind if isinstance(error, Broken) else type(error).__name__
-        self.stalled[name] = f"it cannot begin ({why}): the log says why, and it is tried again each minute"
+        self.stalled[name] = Reason("account.stalled", why=why)
 
     def at_rest(self, name: str) -> str | None:
         """Why an account that should be at work is not; None where nothing is wrong."""
         if name in self._renewed and name not in self.units:
-            return "a reload begins it anew"
+            return Reason("account.begins-anew")
         return self.stalled.get(name)
 
     def _obey(self, configuration: Configuration) -> None:
@@ -379,10 +379,10 @@ class Hub:
         if found := self.units.get(name):
             return found
         if reason := self.at_rest(name):
-            raise NotPossible(f"{name} is not at work: {reason}")
+            raise NotPossible(Reason("account.not-at-work", account=name, why=reason))
         if name in self.configuration.accounts:
-            raise NotPossible(f"{name} is switched off in the configuration (enabled = false)")
-        raise NotPossible(f"there is no account {name}")
+            raise NotPossible(Reason("account.disabled", account=name))
+        raise NotPossible(Reason("none.account", account=name))
 
     # What a person does to the daemon
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
+from olhubd.model import Reason
 from olhubd.plugin import Connector, OAuthLogin, Probe, Settings
 
 __all__ = ["another", "fingerprint", "provable"]
@@ -28,7 +29,4 @@ def provable(connector: type[Connector[Any]]) -> bool:
 
 def another(name: str, known: str, found: str) -> str:
     """Why an account is parked that talks to another system than before."""
-    return (
-        f"another system answers: {found}, but {name} belongs to {known}. Put the old settings back and resume;"
-        " give the other system an account of its own; or, if it is the same shop that moved, resume it as moved"
-    )
+    return Reason("account.another-system", found=found, account=name, known=known)

@@ -25,7 +25,7 @@ from olhubd.engine.candidate import Candidate
 from olhubd.engine.earlier import renewed
 from olhubd.model import Action, Delivery, Event, OrderId, Run
 from olhubd.plugin import Gone, Later, Unreadable
-from olhubd.store import Database, Transaction, copies, deliveries, inputs, orders, remarks
+from olhubd.store import Database, Transaction, codec, copies, deliveries, inputs, orders, remarks
 from olhubd.store.copies import Copy
 from olhubd.store.feeds import Position
 from olhubd.store.inputs import Input
@@ -140,7 +140,7 @@ class Configured(msgspec.Struct, frozen=True, kw_only=True, tag=CONFIGURED):
 
 Document = Page | DispatchRecord | Told | Start | Configured
 
-_encode = msgspec.json.Encoder(order="deterministic").encode
+_encode = msgspec.json.Encoder(order="deterministic", enc_hook=codec.reason).encode
 _decode = msgspec.json.Decoder(Document).decode
 
 

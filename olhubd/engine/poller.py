@@ -15,7 +15,7 @@ from functools import partial
 from olhubd.engine.byhand import ByHand, Limited
 from olhubd.engine.reader import Reader, Trouble
 from olhubd.engine.reading import Reading
-from olhubd.model import Kind, Run
+from olhubd.model import Kind, Reason, Run
 from olhubd.plugin import AccountBlocked, AuthLost, Feed, OrderLookup, PluginError
 from olhubd.plugin.budget import calling_for
 from olhubd.runtime.supervisor import Pulse
@@ -23,7 +23,7 @@ from olhubd.store import FAILURES
 
 __all__ = ["Limited", "Poller", "Trouble"]
 
-_BROKEN_OFF = "fetching was broken off"
+_BROKEN_OFF = Reason("fetch.broken-off")
 
 
 class Poller:
@@ -109,7 +109,7 @@ class Poller:
             while True:
                 if not self._open.is_set():
                     pulse.rest()
-                    self._hand.refuse("the account is paused")
+                    self._hand.refuse(Reason("fetch.paused"))
                     await self._open.wait()
                 self._reading.beat()
                 await self._round()
@@ -154,7 +154,7 @@ class Poller:
                 self._reading.log.error(
                     "a feed cannot be landed", account=self.account, feed=other.name, exc_info=True
                 )
-                other.failed(PluginError(f"the hub failed: {type(error).__name__}"))
+                other.failed(PluginError(Reason("run.hub-failed", error=type(error).__name__)))
 
     async def _orders(self, orders: Reader, now: bool) -> None:
         asked = self._hand.asked

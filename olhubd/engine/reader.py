@@ -18,7 +18,7 @@ from olhubd.engine.reading import OFF, PAGES, Reading
 from olhubd.engine.runlog import counted, words
 from olhubd.engine.schedule import jitter
 from olhubd.engine.sweeper import Sweeper
-from olhubd.model import Run
+from olhubd.model import Reason, Run
 from olhubd.plugin import (
     AccountBlocked,
     AuthLost,
@@ -245,7 +245,7 @@ class Reader:
                 if page.failure is not None:
                     raise page.failure
                 if page.more and cursor in seen:
-                    raise ContractBroken("pull: more is promised, and the cursor goes round in a circle")
+                    raise ContractBroken(Reason("feed.circle", call="pull"))
                 seen.add(cursor)
                 self._unfinished = page.more
                 pages -= 1

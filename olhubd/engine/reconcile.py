@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from olhubd.engine.account import AccountUnit, NotPossible
-from olhubd.model import Kind, Order, Reconciliation
+from olhubd.model import Kind, Order, Reason, Reconciliation
 from olhubd.plugin import ContractBroken, Cursor, Log, OrderCount, OrderLookup, PluginError, Temporary, sweep_of
 from olhubd.runtime.supervisor import Pulse, Supervisor
 from olhubd.store import FAILURES, Transaction, arrivals, lookups, reconciliations
@@ -76,17 +76,19 @@ class Reconciler:
         """Compare one day now; the last whole one unless another is named. Raises NotPossible with the reason."""
         unit = self._hub.unit(account)
         if unit.orders is None:
-            raise NotPossible(f"{account} fetches no orders, so there is nothing to compare")
+            raise NotPossible(Reason("reconcile.nothing", account=account))
         if not unit.comparable:
-            raise NotPossible(f"{account} can neither count nor list its orders, so there is nothing to compare")
+            raise NotPossible(Reason("reconcile.no-count", account=account))
         if unit.row.state is not AccountState.ACTIVE:
-            raise NotPossible(f"{account} is {unit.row.state.value}: {unit.row.reason or 'by a person'}")
+            raise NotPossible(unit.row.why_off)
         today = self._hub.clock.now().astimezone(self._zone).date()
         day = day or today - timedelta(days=1)
         if day >= today:
-            raise NotPossible(f"{day} is not over yet: orders still come")
+            raise NotPossible(Reason("reconcile.not-over", day=day))
         if day < unit.orders.since.astimezone(self._zone).date():
-            raise NotPossible(f"{account} takes no orders from before {unit.orders.since:%Y-%m-%d %H:%M} UTC")
+            raise NotPossible(
+                Reason("reconcile.before", account=account, since=f"{unit.orders.since:%Y-%m-%d %H:%M}")
+            )
         await self._hub.note("account.reconciled", {}, who, account=account)
         known = await reconciliations.since(self._hub.database.reader, account, day)
         return await self._look(unit, day, known.get(day))
@@ -153,7 +155,7 @@ class Reconciler:
                 async with asyncio.timeout(_LIMIT):
                     found = await self._compare(unit, day, before)
             except TimeoutError:
-                raise Temporary(f"the orders of {day} could not be compared within {_LIMIT:g} s") from None
+                raise Temporary(Reason("reconcile.time-out", day=day, seconds=f"{_LIMIT:g}")) from None
         self.looks += 1
         self._checked[unit.name] = found.looked_at
         newest = self.last.get(unit.name)
@@ -200,7 +202,7 @@ class Reconciler:
         """The orders placed in that time, by the source's own list."""
         sweep, cursor, ids = sweep_of(unit.connector.feed(Kind.ORDER)), None, dict[str, None]()
         if sweep is None:
-            raise ContractBroken("its orders cannot be listed")
+            raise ContractBroken(Reason("reconcile.no-list"))
         for _ in range(_PAGES):
             page = await unit.calls.page("sweep", partial(sweep.sweep, since, cursor), cursor, limit=_LIMIT)
             if page.failure is not None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from olhubd.model import Customer, Kind, Offer, Order, Product
+from olhubd.model import Customer, Kind, Offer, Order, Product, Reason, plain
 from olhubd.plugin import Gone, Later, Unreadable
 from olhubd.plugin.errors import LONGEST_PAUSE
 
@@ -53,7 +53,7 @@ def _other(record: Any, kinds: Collection[Kind]) -> Unreadable | Gone | Later:
     type_ = type(record).__name__
     # Told again, it is the same one; two of a type are two.
     mark = hashlib.blake2b(raw, digest_size=6).hexdigest()
-    reason = f"{type_} is no kind of record" if Kind.ORDER in kinds else _not_carried(_words(kinds))
+    reason = Reason("record.kind", kind=type_) if Kind.ORDER in kinds else _not_carried(_words(kinds))
     return Unreadable(kind=type_, external_id=f"{type_}-{mark}", reason=reason, raw=raw)
 
 
@@ -76,7 +76,7 @@ def _named(record: Unreadable | Gone | Later) -> bool:
 
 
 def _not_carried(kind: str) -> str:
-    return f"the hub carries no {kind} records yet"
+    return Reason("record.not-carried", kind=kind)
 
 
 def _words(kinds: Collection[Kind]) -> str:
@@ -93,7 +93,7 @@ def _text(told: Any) -> bool:
 
 def _raw(record: Any) -> bytes:
     try:
-        return msgspec.json.encode(record)[:_LONGEST]
+        return msgspec.json.encode(record, enc_hook=plain)[:_LONGEST]
     except Exception:
         pass
     try:

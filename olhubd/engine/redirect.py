@@ -14,6 +14,7 @@ import re
 import secrets
 from collections.abc import Iterable
 
+from olhubd.model import Reason
 from olhubd.plugin import AuthLost
 
 __all__ = ["CALLBACK", "Awaited", "Misdirected", "bring"]
@@ -60,9 +61,7 @@ def bring(address: str, waiting: Iterable[Awaited]) -> Awaited:
     try:
         parse_authorization_code_response(uri)
     except errors.MissingCodeError:
-        raise Misdirected(
-            "the address holds no code: copy all of it from the address bar after you were sent back"
-        ) from None
+        raise Misdirected(Reason("sign-in.no-code")) from None
     except errors.OAuth2Error:
         pass  # a refusal, which belongs to somebody too
     for one in waiting:
@@ -73,11 +72,11 @@ def bring(address: str, waiting: Iterable[Awaited]) -> Awaited:
         except errors.OAuth2Error as error:
             one.code.set_exception(_refused(one, error.error or ""))
         return one
-    raise Misdirected("no sign-in waits for this address: it was used already, ran out, or was begun anew since")
+    raise Misdirected(Reason("sign-in.not-waiting"))
 
 
 def _refused(awaited: Awaited, code: str) -> AuthLost:
     if code == "access_denied":
-        return AuthLost("the person refused the sign-in", code=code)
+        return AuthLost(Reason("sign-in.person-refused"), code=code)
     said = code if _CODE.fullmatch(code) else "no code of an error"
-    return AuthLost(f"{awaited.title} refused the sign-in ({said})", code=code[:60])
+    return AuthLost(Reason("sign-in.refused", system=awaited.title, error=said), code=code[:60])

@@ -13,6 +13,7 @@ import msgspec
 from olhubd.config import Configuration
 from olhubd.engine.account import AccountUnit, NotPossible
 from olhubd.engine.shared import Shared
+from olhubd.model import Reason, chained
 from olhubd.store import Reader, Transaction, accounts, credentials, deliveries, feeds, lookups, quarantine
 from olhubd.store.accounts import AccountRow
 
@@ -56,25 +57,18 @@ class Registry:
         """What of an account is still owed or waits, each in words."""
         to, of = await deliveries.ties(reader, name)
         waiting = (await quarantine.tally(reader)).get(name, 0)
-        told = (
-            (to, "owed to it (olhubd deliveries list --target {name})"),
-            (of, "owed for its orders elsewhere (olhubd deliveries list)"),
-            (waiting, "in quarantine (olhubd quarantine)"),
-        )
-        return tuple(f"{count} {what.format(name=name)}" for count, what in told if count)
+        told = ((to, "remove.owed"), (of, "remove.owed-elsewhere"), (waiting, "remove.quarantine"))
+        return tuple(Reason(code, n=count, target=name) for count, code in told if count)
 
     async def remove(self, name: str, who: str) -> None:
         """Forget an account's sign-in and where its feeds stood. Its orders and their history are kept."""
         if name in self._configuration().accounts:
-            raise NotPossible(
-                f"{name} stands in the configuration: take [accounts.{name}] and its routes out, reload, then"
-                " remove it"
-            )
+            raise NotPossible(Reason("remove.configured", account=name, section=name))
         row = await self._row(name)
 
         async def work(tx: Transaction) -> None:
             if ties := await self.ties(tx, name):
-                raise NotPossible(f"{name} cannot be removed yet: {'; '.join(ties)}")
+                raise NotPossible(Reason("remove.not-yet", account=name, ties=chained(ties)))
             await credentials.delete(tx, name)
             await feeds.forget(tx, name)
             await lookups.forget_all(tx, name)
@@ -86,5 +80,5 @@ class Registry:
     async def _row(self, name: str) -> AccountRow:
         row = await accounts.get(self._shared.database.reader, name)
         if row is None or row.removed_at is not None:
-            raise NotPossible(f"there is no account {name}")
+            raise NotPossible(Reason("none.account", account=name))
         return row

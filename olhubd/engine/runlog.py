@@ -14,7 +14,7 @@ from datetime import timedelta
 import msgspec
 
 from olhubd.engine.batch import Result
-from olhubd.model import Run, RunId, RunState
+from olhubd.model import Reason, Run, RunId, RunState
 from olhubd.plugin import Clock, PluginError
 from olhubd.runtime.supervisor import Pulse, Supervisor
 from olhubd.store import TROUBLE, Database, Transaction, runs
@@ -153,5 +153,5 @@ def counted(run: Run, result: Result) -> Run:
 def words(error: Exception) -> str:
     """What a person may read of a failure; only plugin errors promise to hold nothing secret."""
     if isinstance(error, TROUBLE):
-        return f"the database cannot be used: {error}"
-    return str(error) if isinstance(error, PluginError) else f"the hub failed: {type(error).__name__}"
+        return Reason("run.database", error=error)
+    return str(error) if isinstance(error, PluginError) else Reason("run.hub-failed", error=type(error).__name__)

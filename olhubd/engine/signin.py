@@ -22,6 +22,7 @@ from olhubd.engine.calls import Calls, seconds
 from olhubd.engine.hub import Hub
 from olhubd.engine.redirect import Awaited, bring
 from olhubd.engine.tokens import LIMIT, Loan
+from olhubd.model import Reason
 from olhubd.plugin import (
     AuthLost,
     DeviceGrant,
@@ -112,7 +113,7 @@ class SignIns:
             unit = self._hub.unit(account)
             login = unit.connector.capability(OAuthLogin)
             if login is None:
-                why = f"{unit.connector.title} has no sign-in: the key of {account} stands in its settings"
+                why = Reason("sign-in.key", system=unit.connector.title, account=account)
                 raise NotPossible(why)
             flow = _chosen(login, unit.connector.title, flow)
             redirect_uri = (login.redirect_uri or callback) if flow is Flow.CODE else None
@@ -194,7 +195,7 @@ class SignIns:
         except (PluginError, NotPossible) as error:
             self._end(begun, SignInState.FAILED, reason=str(error))
         except Exception as error:
-            self._end(begun, SignInState.FAILED, reason=f"the connector failed: {type(error).__name__}")
+            self._end(begun, SignInState.FAILED, reason=Reason("connector.failed", what=type(error).__name__))
             raise
         else:
             self._end(begun, SignInState.DONE, login=name)
@@ -218,7 +219,7 @@ class SignIns:
                 code = await awaited.code
         except TimeoutError:
             self._awaited.pop(begun.account, None)
-            raise AuthLost(f"nobody came back from {awaited.title} in time") from None
+            raise AuthLost(Reason("sign-in.not-back", system=awaited.title)) from None
         give = partial(login.exchange, code, awaited.redirect_uri, awaited.verifier)
         token: Token = await calls.write("exchange", give, Token, limit=LIMIT)
         return token
@@ -232,7 +233,7 @@ class SignIns:
             pulse.beat(interval + _PATIENCE)
             await self._hub.clock.sleep(interval)
             if self._hub.clock.now() >= grant.expires_at:
-                raise AuthLost("nobody confirmed the code in time")
+                raise AuthLost(Reason("sign-in.late"))
             try:
                 ask = partial(login.poll_device, grant)
                 answer: Token | Pending = await calls.read("poll_device", ask, (Token, Pending))
@@ -247,7 +248,7 @@ class SignIns:
         """Make the token the account's own; gives the login it belongs to, where the system tells."""
         keeper = unit.keeper
         if keeper is None:
-            raise NotPossible(f"{unit.name} has no sign-in any more")
+            raise NotPossible(Reason("sign-in.no-more", account=unit.name))
         identity = await self._whose(unit, token)
         if identity is None:
             await keeper.adopt(token)
@@ -255,8 +256,7 @@ class SignIns:
             return None
         if unit.row.owner not in (None, identity.id):
             raise Rejected(
-                f"signed in as {identity.login}, but {unit.name} belongs to {unit.row.login}: sign in as"
-                f" {unit.row.login}, or add another account for {identity.login}",
+                Reason("sign-in.another", login=identity.login, account=unit.name, known=unit.row.login),
                 field="owner",
             )
         # What people sign in with may be renamed; the identity stays.
@@ -289,10 +289,10 @@ def _chosen(login: OAuthLogin, title: str, wanted: Flow | None) -> Flow:
     """The flow to begin. Raises NotPossible for one that the system does not have."""
     possible = [flow for flow in login.flows if flow is not Flow.CLIENT]
     if not possible:
-        raise NotPossible(f"{title} needs nobody to sign in: the keys in the settings are enough")
+        raise NotPossible(Reason("sign-in.needless", system=title))
     if wanted is None:
         return possible[0]
     if wanted not in possible:
         has = ", ".join(flow.value for flow in possible)
-        raise NotPossible(f"{title} has no sign-in of the kind {wanted.value}, only: {has}")
+        raise NotPossible(Reason("sign-in.kind", system=title, kind=wanted.value, kinds=has))
     return wanted

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from olhubd.decide.watch import Unknown
 from olhubd.engine.account import NotPossible
 from olhubd.engine.shared import Shared
-from olhubd.model import Kind
+from olhubd.model import Kind, Reason
 from olhubd.plugin import OrderLookup
 from olhubd.store import Transaction, lookups, strangers
 from olhubd.store.strangers import Stranger
@@ -46,7 +46,7 @@ class Strangers:
             for one in new:
                 account, _, external_id = one.reference.partition(":")
                 wish = lookups.Lookup(
-                    kind=Kind.ORDER, external_id=external_id, due_at=now, reason="a shop tells of its order"
+                    kind=Kind.ORDER, external_id=external_id, due_at=now, reason=Reason("lookup.shop-tells")
                 )
                 await lookups.put(tx, account, [wish])
             await strangers.asked(tx, new, now)
@@ -82,7 +82,7 @@ class Strangers:
 
         async def work(tx: Transaction) -> None:
             if not await strangers.discard(tx, account, external_id, self._shared.clock.now()):
-                raise NotPossible(f"no order {external_id} of {account} waits here: olhubd strangers list")
+                raise NotPossible(Reason("none.stranger", order=external_id, account=account))
             facts = {"external_id": external_id, "reason": reason}
             await self._shared.note(tx, "stranger.discarded", account, facts, who)
 

@@ -14,7 +14,7 @@ import msgspec
 from olhubd.engine.batch import Result
 from olhubd.engine.reading import LATE, Reading
 from olhubd.engine.runlog import counted, words
-from olhubd.model import Order, Run
+from olhubd.model import Order, Reason, Run
 from olhubd.plugin import ContractBroken, Cursor, Page, Record, Sweep
 from olhubd.store import feeds
 
@@ -106,7 +106,7 @@ class Sweeper:
             if page.failure is not None:
                 raise page.failure
             if circle:
-                raise ContractBroken("sweep: more is promised, and the cursor goes round in a circle")
+                raise ContractBroken(Reason("feed.circle", call="sweep"))
         except Exception as error:
             self._run = None
             await reading.runs.end(run, words(error))

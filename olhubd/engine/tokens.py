@@ -15,6 +15,7 @@ from typing import Any, NoReturn, Protocol
 
 import msgspec
 
+from olhubd.model import Reason
 from olhubd.plugin.connector import Clock
 from olhubd.plugin.errors import (
     AuthLost,
@@ -199,7 +200,7 @@ class TokenKeeper:
             if self._unsaved is not None:
                 await self._store(self._unsaved)
             elif self._kept is None:
-                await self._store(await self._first(f"nobody has signed in to {self._account}"))
+                await self._store(await self._first(Reason("sign-in.nobody", account=self._account)))
             else:
                 await self._renew()
         except AuthLost:
@@ -220,7 +221,7 @@ class TokenKeeper:
             return
         token = self._present()
         if self._refresh is None or token.refresh is None:
-            await self._store(await self._first(f"the token of {self._account} is over and cannot be renewed"))
+            await self._store(await self._first(Reason("token.over", account=self._account)))
             return
         unsure_since = self._kept.refreshing_at if self._kept else None
         await self._vault.mark(self._account, unsure_since or self._clock.now())
@@ -284,7 +285,7 @@ class TokenKeeper:
             async with asyncio.timeout(LIMIT):
                 return await self._refresh(token)
         except TimeoutError:
-            raise OutcomeUnknown("no answer in time") from None
+            raise OutcomeUnknown(Reason("token.no-answer")) from None
 
     async def _last_resort(self, refusal: AuthLost) -> Token:
         """The present token was refused for good. The one before it is the last that the server may still know."""
@@ -316,7 +317,7 @@ class TokenKeeper:
 
     def _unavailable(self, error: PluginError) -> Unavailable:
         return Unavailable(
-            f"the token of {self._account} could not be renewed: {error}",
+            Reason("token.not-renewed", account=self._account, error=error),
             retry_after=self._retry_at - self._clock.monotonic(),
             code=error.code,
             status=error.status,
@@ -365,7 +366,7 @@ class TokenKeeper:
 
     def _present(self) -> Token:
         if self._kept is None:
-            raise AuthLost(f"nobody has signed in to {self._account}")
+            raise AuthLost(Reason("sign-in.nobody", account=self._account))
         return self._kept.token
 
 

@@ -20,7 +20,7 @@ from olhubd.decide.words import UnknownWord
 from olhubd.engine.account import AccountUnit
 from olhubd.engine.alarms import Alarms
 from olhubd.engine.wording import told
-from olhubd.model import AlarmKind, DeliveryState, Reconciliation, RunState
+from olhubd.model import AlarmKind, DeliveryState, Reason, Reconciliation, RunState
 from olhubd.plugin import Log
 from olhubd.runtime.supervisor import Pulse, Supervisor
 from olhubd.store import FAILURES, arrivals, credentials, deliveries, quarantine, reconciliations
@@ -124,7 +124,7 @@ class Watch:
         reader = hub.database.reader
         daemon = self._daemon(now, database=await hub.database.answers())
         if not daemon.database:
-            raise FAILURES[0]("the database does not answer")
+            raise FAILURES[0](Reason("database.no-answer"))
         signed = await credentials.every(reader)
         missed = await arrivals.missed(reader, now, _SWEPT)
         refused = await quarantine.tally(reader)
@@ -235,7 +235,7 @@ class Watch:
             Finding(
                 kind=AlarmKind.WORDS,
                 subject=name,
-                detail=told(ones[0], hub.configuration) + (f"; {len(ones) - 1} more" if len(ones) > 1 else ""),
+                detail=_first(told(ones[0], hub.configuration), len(ones)),
             )
             for name, ones in by_account.items()
         ]
@@ -286,7 +286,9 @@ class Watch:
         )
         if not verdict.silent:
             return None
-        text = f"{verdict.came} orders since {verdict.since:%Y-%m-%d %H:%M} UTC, where {verdict.due:.0f} are usual"
+        text = Reason(
+            "alarm.silence", n=verdict.came, since=f"{verdict.since:%Y-%m-%d %H:%M}", usual=f"{verdict.due:.0f}"
+        )
         return Finding(kind=AlarmKind.SILENCE, subject=name, detail=text)
 
 
@@ -298,3 +300,8 @@ def _failing(unit: AccountUnit) -> list[Failing]:
         for reader in readers
         if reader is not unit.orders and reader.trouble is not None
     ]
+
+
+def _first(detail: str, of: int) -> str:
+    """The first of several, with how many more there are."""
+    return detail if of == 1 else Reason("alarm.no-word-more", first=detail, n=of - 1)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from olhubd.decide.words import UnknownWord, Vocabulary, unknown
 from olhubd.engine.account import AccountUnit
-from olhubd.model import AlarmKind, DeliveryState
+from olhubd.model import AlarmKind, DeliveryState, Reason
 from olhubd.plugin import DeliveryMethodList, Log, Method, PaymentMethodList, PluginError, Status, StatusList
 from olhubd.runtime.backoff import Backoff
 from olhubd.runtime.supervisor import Pulse, Supervisor
@@ -33,6 +33,7 @@ _FIRST, _LAST = 60.0, 3600.0
 """Seconds until a system that told nothing is asked again."""
 _PATIENCE = 30.0
 _SHOWN = 12
+_WHAT = {"status": "word.status", "delivery method": "word.delivery", "payment method": "word.payment"}
 _KINDS = {"StatusList": "statuses", "DeliveryMethodList": "deliveries", "PaymentMethodList": "payments"}
 
 
@@ -107,10 +108,19 @@ def told(one: UnknownWord, configuration: Configuration) -> str:
     listed = [code if code == name else f"{code} ({name})" for code, name in one.known.items()]
     more = f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
     place, there = configuration.origin(key), ", ".join(listed[:_SHOWN]) + more
-    at, what, of = _written(one.path), one.what, one.account
+    at, what, of = _written(one.path), Reason(_WHAT[one.what]), one.account
     if near:
-        return f"{place}: {at}: {one.word} is no {what} of {of}; did you mean {near[0]}? there are: {there}"
-    return f"{place}: {at}: {one.word} is no {what} of {of}; there are: {there}"
+        return Reason(
+            "alarm.no-word-near",
+            place=place,
+            at=at,
+            word=one.word,
+            kind=what,
+            account=of,
+            near=near[0],
+            words=there,
+        )
+    return Reason("alarm.no-word", place=place, at=at, word=one.word, kind=what, account=of, words=there)
 
 
 def _written(path: Sequence[str | int]) -> str:

@@ -22,6 +22,7 @@ from olhubd.model.order import (
     reference,
 )
 from olhubd.model.party import Address, Buyer, InvoiceParty, PickupPoint, TaxId
+from olhubd.model.reason import Reason, Value, beside, chained, code_of, plain, sentence
 from olhubd.model.record import (
     Action,
     Cause,
@@ -70,6 +71,7 @@ __all__ = [
     "PickupPoint",
     "Product",
     "Quarantined",
+    "Reason",
     "Reconciliation",
     "Remitter",
     "Run",
@@ -82,5 +84,11 @@ __all__ = [
     "Subject",
     "Tax",
     "TaxId",
+    "Value",
+    "beside",
+    "chained",
+    "code_of",
+    "plain",
     "reference",
+    "sentence",
 ]

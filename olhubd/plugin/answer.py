@@ -22,6 +22,7 @@ from typing import Any, TypeVar
 import msgspec
 from multidict import CIMultiDictProxy
 
+from olhubd.model import Reason
 from olhubd.plugin import lenient
 from olhubd.plugin.dates import moment
 from olhubd.plugin.errors import (
@@ -90,11 +91,11 @@ def decode(body: bytes, into: type[T]) -> T:
         text, _, path = str(error).partition(" - at `")
         # What the body held is not for an error text: "Invalid enum value 'Jan Kowalski'".
         text = _QUOTED_VALUE.sub("", text)
-        failure = ContractBroken(f"unexpected answer: {text}", field=path.rstrip("`") or None)
+        failure = ContractBroken(Reason("call.unexpected", answer=text), field=path.rstrip("`") or None)
     except RecursionError:
         failure = ContractBroken("unexpected answer: nested beyond all sense")
     except (msgspec.DecodeError, UnicodeDecodeError):
-        failure = NotJson("the answer is not JSON")
+        failure = NotJson(Reason("call.not-json"))
     raise failure
 
 
@@ -156,7 +157,7 @@ class Answer(msgspec.Struct, frozen=True):
         try:
             return decode(self.text, kind)
         except NotJson as error:
-            failure = NotJson(f"{error}: {self.described}", status=self.status)
+            failure = NotJson(Reason("then", first=error, second=self.described), status=self.status)
         raise failure
 
     @property

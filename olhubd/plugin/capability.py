@@ -15,7 +15,7 @@ from typing import ClassVar
 
 import msgspec
 
-from olhubd.model import Fulfilment, Money, Order, Payment, Shipment
+from olhubd.model import Fulfilment, Money, Order, Payment, Reason, Shipment
 from olhubd.plugin.errors import Rejected
 from olhubd.plugin.feed import Record
 from olhubd.plugin.oauth import DeviceGrant, Flow, Pending, Token
@@ -179,7 +179,7 @@ class OrderSink(Capability):
         For a person who entered an order by hand and wants the hub to know it as the one that was owed. A connector
         that answers sets `numbered`.
         """
-        raise Rejected("this system cannot be asked for an order by its number")
+        raise Rejected(Reason("unable.number"))
 
     async def withdraw_order(self, reference: str) -> None:
         """Take back what an unfinished push left behind, now that the order is owed no more.

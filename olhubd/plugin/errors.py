@@ -9,6 +9,8 @@ from __future__ import annotations
 import enum
 import math
 
+from olhubd.model import Reason
+
 __all__ = [
     "AccountBlocked",
     "AuthLost",
@@ -37,7 +39,11 @@ class Blame(enum.StrEnum):
 
 
 class PluginError(Exception):
-    """The root of all errors a plugin raises on purpose. `code` is the remote system's own word, if any."""
+    """The root of all errors a plugin raises on purpose. `code` is the remote system's own word, if any.
+
+    The message is a `Reason` of the plugin's own catalogue, which is said in each language, or a text, such as the
+    remote system's answer, which is shown as it is.
+    """
 
     blame = Blame.REMOTE
 
@@ -49,7 +55,7 @@ class PluginError(Exception):
 
 def _storable(text: str) -> str:
     """Headers that are no UTF-8 come as half surrogates, which no database takes."""
-    return text.encode(errors="backslashreplace").decode()
+    return text if isinstance(text, Reason) else text.encode(errors="backslashreplace").decode()
 
 
 class Temporary(PluginError):

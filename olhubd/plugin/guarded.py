@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import msgspec
 
+from olhubd.model import Reason
 from olhubd.plugin.errors import ContractBroken, Temporary
 from olhubd.plugin.feed import Unreadable
 
@@ -29,11 +30,11 @@ def guarded(
     try:
         return read(raw)
     except ContractBroken as error:
-        reason = f"{error} at {error.field}" if error.field else str(error)
+        reason = Reason("record.at", error=error, field=error.field) if error.field else str(error)
     except Temporary:
         raise  # it passes by itself, and is no fault of the record
     except Exception as error:
-        reason = f"it makes no sense ({type(error).__name__})"
+        reason = Reason("record.senseless", error=type(error).__name__)
     return Unreadable(external_id=_key(raw, key), reason=reason, raw=raw)
 
 

@@ -20,6 +20,7 @@ import msgspec
 from multidict import CIMultiDict
 from yarl import URL
 
+from olhubd.model import Reason
 from olhubd.plugin.answer import Answer, Complaint, ErrorTable, NotJson, decode
 from olhubd.plugin.budget import Gate, Lane, calls_for
 from olhubd.plugin.errors import (
@@ -160,11 +161,11 @@ class Client:
             if harmless:
                 failure = Unavailable(f"{what}: {answer.status} {answer.described}", status=answer.status)
             else:
-                failure = OutcomeUnknown(f"{what}: done or not, but {error}", status=answer.status)
+                failure = OutcomeUnknown(Reason("call.unknown", call=what, why=error), status=answer.status)
         except ContractBroken as error:
             if harmless:
                 raise
-            failure = OutcomeUnknown(f"{what}: done or not, but {error}", status=answer.status)
+            failure = OutcomeUnknown(Reason("call.unknown", call=what, why=error), status=answer.status)
         raise failure
 
     async def request(
@@ -276,7 +277,7 @@ class Client:
         """One exchange. A failed transport becomes Unavailable (not done) or OutcomeUnknown (perhaps done)."""
         failure: PluginError
         if self._session.closed:
-            raise Unavailable(f"{what}: the host is stopping")
+            raise Unavailable(Reason("call.stopping", call=what))
         try:
             response = await self._session.request(
                 method,
@@ -301,13 +302,13 @@ class Client:
                 return Answer(response.status, response.headers, body)
             if not response.ok:
                 return Answer(response.status, response.headers, b"")
-            size = f"an answer of more than {self._largest} bytes"
-            failure = ContractBroken(f"{what}: {size}") if repeatable else OutcomeUnknown(f"{what}: {size}")
+            size = Reason("call.too-long", call=what, bytes=self._largest)
+            failure = ContractBroken(size) if repeatable else OutcomeUnknown(size)
         except NOT_SENT as error:
-            failure = Unavailable(f"{what}: cannot connect ({reason(error)})")
+            failure = Unavailable(Reason("call.no-connection", call=what, why=reason(error)))
         except NO_ANSWER as error:
             kind: type[Temporary] = Unavailable if repeatable else OutcomeUnknown
-            failure = kind(f"{what}: no answer ({reason(error)})", strained=True)
+            failure = kind(Reason("call.no-answer", call=what, why=reason(error)), strained=True)
         # Raised here and not above, so that the transport's error is not its context either.
         raise failure
 
@@ -392,5 +393,5 @@ async def _signed(step: Any, what: str) -> Any:
     except (AuthLost, AccountBlocked, RateLimited, Unavailable):
         raise
     except PluginError as error:
-        failure = Unavailable(f"{what}: cannot sign in ({error})", code=error.code, status=error.status)
+        failure = Unavailable(Reason("call.no-sign-in", call=what, why=error), code=error.code, status=error.status)
     raise failure

@@ -20,6 +20,7 @@ from typing import Any
 import msgspec
 import pluggy
 
+from olhubd.model import Reason
 from olhubd.plugin import hooks
 from olhubd.plugin.connector import Connector
 from olhubd.plugin.settings import Settings
@@ -141,7 +142,8 @@ def _register(
     here = points.get(name, [])
     if not here:
         near = difflib.get_close_matches(name, points, n=1)
-        raise _Refused("is not installed" + (f"; did you mean {near[0]!r}?" if near else ""))
+        hint = Reason("did-you-mean", near=f"{near[0]!r}") if near else ""
+        raise _Refused(Reason("plugin.not-installed", near=hint))
     if len(here) > 1:
         raise _Refused(f"is provided more than once: {', '.join(sorted(point.value for point in here))}")
     module = here[0].load()

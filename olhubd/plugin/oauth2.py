@@ -12,6 +12,7 @@ from typing import Any, ClassVar, TypeVar
 
 import msgspec
 
+from olhubd.model import Reason
 from olhubd.plugin.auth import Basic
 from olhubd.plugin.budget import Budget, Lane
 from olhubd.plugin.capability import OAuthLogin
@@ -151,7 +152,7 @@ class OAuth2(OAuthLogin):
 
     async def poll_device(self, grant: DeviceGrant) -> Token | Pending:
         if self.clock.now() >= grant.expires_at:
-            raise AuthLost("the sign-in code ran out before anybody used it", code="expired_token")
+            raise AuthLost(Reason("sign-in.code-ran-out"), code="expired_token")
         try:
             return await self._grant(_DEVICE_GRANT, device_code=grant.device_code)
         except Rejected as error:
@@ -160,10 +161,10 @@ class OAuth2(OAuthLogin):
             if error.code == "slow_down":
                 return Pending(interval=grant.interval + _SLOWER)
             if error.code == "access_denied":
-                raise _lost("the person refused the sign-in", error) from None
+                raise _lost(Reason("sign-in.person-refused"), error) from None
             if error.field is not None:
                 raise
-            raise _lost("the sign-in code is over", error) from None
+            raise _lost(Reason("sign-in.code-over"), error) from None
 
     def authorize_url(self, redirect_uri: str, state: str, challenge: str) -> str:
         # Here, since few processes ever need it, and it takes 3 MB.
@@ -190,7 +191,7 @@ class OAuth2(OAuthLogin):
             )
         except Rejected as error:
             if error.code == "invalid_grant":
-                raise _lost("the code that came back is over: such a code lives briefly", error) from None
+                raise _lost(Reason("sign-in.code-back-over"), error) from None
             raise
 
     async def obtain(self) -> Token:
@@ -200,12 +201,12 @@ class OAuth2(OAuthLogin):
         if token.refresh is None:
             if Flow.CLIENT in self.flows:
                 return await self.obtain()
-            raise AuthLost("there is no refresh token")
+            raise AuthLost(Reason("token.no-refresh"))
         try:
             fresh = await self._grant("refresh_token", prompt=True, refresh_token=token.refresh)
         except Rejected as error:
             if error.code == "invalid_grant":
-                raise _lost("the sign-in is over or was withdrawn", error) from None
+                raise _lost(Reason("token.withdrawn"), error) from None
             raise
         return msgspec.structs.replace(fresh, owner=fresh.owner or token.owner)
 
@@ -226,7 +227,7 @@ class OAuth2(OAuthLogin):
 
     def _unknown(self, error: Rejected) -> PluginError:
         """Wrong keys of the application are no verdict on the grant."""
-        said = f"{self._title} does not know this client id with this secret"
+        said = Reason("sign-in.client", system=self._title)
         return Rejected(said, field="client_secret", code=error.code, status=error.status)
 
 

@@ -266,9 +266,16 @@ def _json_line(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
     ordered = {"at": event.pop("at", None), "level": event.pop("level", None), "event": event.pop("event", None)}
     ordered.update(event)
     try:
-        return msgspec.json.encode(ordered).decode()
+        return msgspec.json.encode(ordered, enc_hook=_text).decode()
     except (UnicodeEncodeError, TypeError, ValueError):
         return json.dumps(ordered, default=str)  # half a surrogate pair, a very long integer
+
+
+def _text(value: object) -> str:
+    """A text that carries more than its words."""
+    if isinstance(value, str):
+        return str.__str__(value)
+    raise TypeError
 
 
 def _journal_line(logger: WrappedLogger, method: str, event: EventDict) -> str:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 import msgspec
 
+from olhubd.model import Reason
 from olhubd.store import codec
 from olhubd.store.base import Reader, Row, Transaction
 
@@ -36,6 +37,11 @@ class AccountRow(msgspec.Struct, frozen=True, kw_only=True):
     """Which system it was, by its settings, when it last proved whose it is."""
     removed_at: datetime | None = None
 
+    @property
+    def why_off(self) -> Reason:
+        """Why it does nothing, where it is paused or parked."""
+        return Reason(f"account.{self.state.value}", account=self.name, why=self.reason or Reason("by-person"))
+
 
 _COLUMNS = "name, connector, state, reason, changed_at, started_at, owner, login, title, fingerprint, removed_at"
 
@@ -51,7 +57,7 @@ async def put(tx: Transaction, row: AccountRow) -> None:
             row.name,
             row.connector,
             row.state.value,
-            row.reason,
+            codec.reason(row.reason),
             codec.stamp(row.changed_at),
             codec.stamp(row.started_at),
             row.owner,
@@ -77,7 +83,7 @@ def _account(row: Row) -> AccountRow:
         name=row[0],
         connector=row[1],
         state=AccountState(row[2]),
-        reason=row[3],
+        reason=codec.text(row[3]),
         changed_at=codec.moment(row[4]),
         started_at=codec.moment(row[5]),
         owner=row[6],

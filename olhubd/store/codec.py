@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 
-from olhubd.model import Kind, Order, Subject
+from olhubd.model import Kind, Order, Reason, Subject, beside, plain
 
-__all__ = ["about", "encode", "marks", "moment", "order", "stamp", "subject"]
+__all__ = ["about", "encode", "facts", "marks", "moment", "order", "reason", "stamp", "subject", "text"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_REASON = '{"code":'
 
-encode = msgspec.json.Encoder().encode
+encode = msgspec.json.Encoder(enc_hook=plain).encode
 order = msgspec.json.Decoder(Order).decode
 
 
@@ -27,6 +29,27 @@ def stamp(at: datetime | None) -> int | None:
 def moment(us: int | None) -> Any:
     """The opposite of `stamp`."""
     return None if us is None else _EPOCH + timedelta(microseconds=us)
+
+
+def reason(text: str | None) -> str | None:
+    """A reason or a text as it is stored in a column of texts: a reason as JSON, with its sentence."""
+    return encode(text.data()).decode() if isinstance(text, Reason) else text
+
+
+def text(stored: str | None) -> Any:
+    """The opposite of `reason`. What an earlier version stored is a sentence, and stays one."""
+    if stored is not None and stored.startswith(_REASON):
+        with contextlib.suppress(msgspec.DecodeError, KeyError, TypeError, AttributeError, ArithmeticError):
+            return Reason.of(msgspec.json.decode(stored))
+    return stored
+
+
+def facts(data: Any) -> bytes:
+    """The facts of an event: a reason is its sentence, with its code and values beside it."""
+    if isinstance(data, dict):
+        for name in [name for name, value in data.items() if isinstance(value, Reason)]:
+            data = {**data, **beside(name, data[name])}
+    return encode(data)
 
 
 def marks(values: Sequence[object]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from olhubd.model import Action, Delivery, DeliveryId, DeliveryState, OrderId, Subject
+from olhubd.model import Action, Delivery, DeliveryId, DeliveryState, OrderId, Reason, Subject
 from olhubd.store import codec, leases
 from olhubd.store.base import Reader, Row, Superseded, Transaction
 
@@ -36,6 +36,7 @@ _COLUMNS = (
     "id, subject_kind, subject_id, target, action, key, state, event_id, created_at, due_at, attempts,"
     " sent_at, lease_until, finished_at, external_id, reason, error, payload, ticket"
 )
+_REPLACED = codec.reason(Reason("delivery.replaced"))
 _OPEN = "('pending', 'retry', 'sent', 'hold')"
 _STUCK = "('hold', 'dead', 'discarded')"
 """The conditions of the partial indexes, which serve only a query that names them word for word."""
@@ -67,8 +68,8 @@ def _delivery(row: Row) -> Delivery:
         lease_until=codec.moment(row[12]),
         finished_at=codec.moment(row[13]),
         external_id=row[14],
-        reason=row[15],
-        error=row[16],
+        reason=codec.text(row[15]),
+        error=codec.text(row[16]),
         payload=msgspec.Raw(row[17]),
         ticket=row[18],
     )
@@ -96,8 +97,8 @@ async def add(tx: Transaction, deliveries: Sequence[Delivery]) -> None:
                 codec.stamp(d.lease_until),
                 codec.stamp(d.finished_at),
                 d.external_id,
-                d.reason,
-                d.error,
+                codec.reason(d.reason),
+                codec.reason(d.error),
                 bytes(d.payload),
                 d.ticket,
             )
@@ -188,8 +189,8 @@ async def save(tx: Transaction, deliveries: Iterable[Delivery]) -> None:
                 codec.stamp(d.lease_until),
                 codec.stamp(d.finished_at),
                 d.external_id,
-                d.reason,
-                d.error,
+                codec.reason(d.reason),
+                codec.reason(d.error),
                 bytes(d.payload),
                 d.ticket,
                 d.id,
@@ -257,10 +258,10 @@ async def drop_superseded(
     Only those whose key begins with `key`.
     """
     return await tx.execute(
-        "UPDATE deliveries SET state = 'dropped', finished_at = ?, reason = 'a newer one replaced it'"
+        "UPDATE deliveries SET state = 'dropped', finished_at = ?, reason = ?"
         " WHERE subject_kind = ? AND subject_id = ? AND target = ? AND action = ? AND substr(key, 1, ?) = ?"
         " AND state IN ('pending', 'retry', 'hold')",
-        (codec.stamp(at), subject.kind.value, subject.id, target, action.value, len(key), key),
+        (codec.stamp(at), _REPLACED, subject.kind.value, subject.id, target, action.value, len(key), key),
     )
 
 

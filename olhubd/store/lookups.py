@@ -29,7 +29,7 @@ async def put(tx: Transaction, account: str, lookups: Sequence[Lookup]) -> None:
         " ON CONFLICT (account, kind, external_id) DO UPDATE SET due_at = excluded.due_at,"
         " reason = excluded.reason, tries = lookups.tries + 1",
         [
-            (account, one.kind.value, one.external_id, codec.stamp(one.due_at), one.reason, one.tries)
+            (account, one.kind.value, one.external_id, codec.stamp(one.due_at), codec.reason(one.reason), one.tries)
             for one in lookups
         ],
     )
@@ -54,7 +54,7 @@ async def due(reader: Reader, account: str, kind: Kind, now: datetime, limit: in
         (account, kind.value, codec.stamp(now), limit),
     )
     return [
-        Lookup(kind=kind, external_id=row[0], due_at=codec.moment(row[1]), reason=row[2], tries=row[3])
+        Lookup(kind=kind, external_id=row[0], due_at=codec.moment(row[1]), reason=codec.text(row[2]), tries=row[3])
         for row in rows
     ]
 

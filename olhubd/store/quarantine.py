@@ -41,7 +41,7 @@ async def put(tx: Transaction, account: str, feed: str, records: Sequence[Refuse
         " discarded_at = CASE WHEN raw = excluded.raw THEN discarded_at END,"
         " discarded_why = CASE WHEN raw = excluded.raw THEN discarded_why END",
         [
-            (id_, account, feed, str(r.kind), r.external_id, r.reason, r.raw, stamp, stamp)
+            (id_, account, feed, str(r.kind), r.external_id, codec.reason(r.reason), r.raw, stamp, stamp)
             for r in records
             for id_ in [await tx.next_id("quarantine")]
         ],
@@ -97,7 +97,7 @@ def _quarantined(row: Row) -> Quarantined:
         feed=row[2],
         kind=row[3],
         external_id=row[4],
-        reason=row[5],
+        reason=codec.text(row[5]),
         raw=row[6],
         first_at=codec.moment(row[7]),
         last_at=codec.moment(row[8]),

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from olhubd.model import Run
+from olhubd.model import Reason, Run
 from olhubd.store import codec
 from olhubd.store.base import Reader, Transaction
 
@@ -48,7 +48,7 @@ async def put(tx: Transaction, runs: Sequence[Run]) -> None:
                 r.changed,
                 r.quarantined,
                 r.missed,
-                r.error,
+                codec.reason(r.error),
             )
             for r in runs
         ],
@@ -60,8 +60,8 @@ async def lose(tx: Transaction, account: str | None = None, *, taken: Collection
     those of one `account` that has just ended."""
     if account is None:
         of = "" if taken is None else f" AND account IN ({codec.marks(list(taken))})"
-        return await tx.execute(f"{_LOSE}{of}", ("the daemon ended", *(taken or ())))
-    why = "broken off by a reload or the end of the daemon"
+        return await tx.execute(f"{_LOSE}{of}", (codec.reason(Reason("run.daemon-ended")), *(taken or ())))
+    why = codec.reason(Reason("run.broken-off"))
     return await tx.execute(f"{_LOSE} AND account = ?", (why, account))
 
 
@@ -113,4 +113,5 @@ def _run(row: tuple[Any, ...]) -> Run:
     values = dict(zip(_NAMES, row, strict=True))
     values["started_at"] = codec.moment(values["started_at"])
     values["ended_at"] = codec.moment(values["ended_at"])
+    values["error"] = codec.text(values["error"])
     return msgspec.convert(values, Run)

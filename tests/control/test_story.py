@@ -7,19 +7,16 @@ import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from string import Formatter
 from typing import Any
 
 import msgspec
 import pytest
 
 from olhubd.control import story
-from olhubd.control.sentences import ENGLISH, Voice, en, pl, reasons
-from olhubd.control.sentences.voice import SENTENCES
+from olhubd.control.voice import Voice
 from olhubd.decide import changes
 from olhubd.decide.changes import Change
-from olhubd.engine.outbox import actions, attempt
-from olhubd.engine.outbox.actions import amend_order
+from olhubd.engine.outbox.actions import HANDLERS
 from olhubd.model import (
     Action,
     Cause,
@@ -30,11 +27,14 @@ from olhubd.model import (
     EventId,
     Fulfilment,
     Money,
+    Reason,
     Run,
     RunId,
     Stage,
     Subject,
 )
+from olhubd.store import codec
+from tests.text.catalogues import texts
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 SOURCES = Path(story.__file__).parent.parent
@@ -103,7 +103,7 @@ def test_each_change_has_its_polish_sentence(change: Change) -> None:
 def test_no_change_is_without_a_sentence() -> None:
     kinds = {kind.kind for kind in Change.__subclasses__()}
     assert kinds == {change.kind for change in CHANGES}
-    assert kinds <= en.SENTENCES.keys()
+    assert kinds <= texts("events", "en").keys()
 
 
 def test_no_event_that_is_written_is_without_a_sentence() -> None:
@@ -113,95 +113,37 @@ def test_no_event_that_is_written_is_without_a_sentence() -> None:
         node.value
         for folder in ("engine", "control", "decide")
         for path in (SOURCES / folder).rglob("*.py")
-        if not {"dashboard", "sentences"} & set(path.parts)
+        if "dashboard" not in path.parts
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and word.fullmatch(node.value)
     }
     assert {"delivery.held", "account.parked", "account.signed-in", "alarm.raised", "token.created"} <= written
-    assert sorted(written - en.SENTENCES.keys()) == []
+    assert sorted(written - texts("events", "en").keys() - texts("reasons", "en").keys()) == []
 
 
 def test_what_is_grave_is_a_kind_that_is_told() -> None:
-    assert story.SEVERITIES.keys() <= en.SENTENCES.keys()
+    assert story.SEVERITIES.keys() <= texts("events", "en").keys()
 
 
 def test_each_action_has_its_sentence() -> None:
     """A new one would be told by its name, which is English."""
-    assert [action for action in Action if f"do.{action.value}" not in en.SENTENCES] == []
+    assert [action for action in Action if f"do.{action.value}" not in texts("events", "en")] == []
+    assert [one.unable for one in HANDLERS.values() if one.unable not in texts("reasons", "en")] == []
 
 
-def test_every_language_says_the_same() -> None:
-    def places(value: str | tuple[str, ...]) -> set[str | None]:
-        texts = value if isinstance(value, tuple) else (value,)
-        return {name for text in texts for _, name, _, _ in Formatter().parse(text) if name is not None}
-
-    for language, sentences in SENTENCES.items():
-        assert sentences.keys() == en.SENTENCES.keys(), language
-        for key, value in en.SENTENCES.items():
-            assert places(value) == places(sentences[key]), (language, key)
-    assert [pl.form(number) for number in (1, 2, 4, 5, 12, 22, 112, 0)] == [0, 1, 1, 2, 2, 1, 2, 2]
-
-
-def _templates(path: Path) -> set[str]:
-    """The texts of a module, with `{}` for what they are filled with."""
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.JoinedStr):
-            found.add("".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values))
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            found.add(node.value)
-    return found
-
-
-def test_reasons_are_those_that_the_hub_writes() -> None:
-    """A sentence that was changed in the engine and not in the table would silently stay English."""
-    written = set().union(*(_templates(path) for path in SOURCES.rglob("*.py") if "sentences" not in path.parts))
-    tail = next(text[2:] for text in written if text.startswith("{} changed after the order went on"))
-    written |= {f"{changed}{tail}" for changed in (*amend_order.AMENDMENTS.values(), "something")}
-    # Of two parts each, and in a statement of the store.
-    written |= {
-        f"{{}}: {said}" for said in written if said.startswith(("the records ", "the cursor ", "the failure "))
-    }
-    written |= {re.sub(r"^(pull|sweep): ", "{}: ", said) for said in written}
-    written |= {
-        "no product for {}",
-        "sign-in lost: {}",
-        "its key is refused: {}",
-        "blocked: {}",
-        "the daemon ended",
-    }
-    written |= {"{} is paused: {}", "{} is parked: {}", "{} hours", "{} minutes", "{}: warning: {}"}
-    written |= {"{} on hold and {} given up", "{}: {} not in the hub ({})", "{}: {} not at the source ({})"}
-    written |= {"{}: {} not in the hub and {} not at the source ({})", "{} in quarantine (olhubd quarantine)"}
-    written |= {text for text in reasons.REASONS["pl"] if text.startswith("{} owed ")}
-    # Those of msgspec, which the endpoint tells with the name of the field.
-    told = re.compile(r"{}: (expected |invalid |object |must be {}$)")
-    written |= {text for text in reasons.REASONS["pl"] if told.match(text)}
-    for known in reasons.REASONS.values():
-        assert sorted(known.keys() - written) == []
-        assert [key for key, value in known.items() if key.count("{}") != value.count("{}")] == []
-
-
-def test_reasons_of_held_deliveries_are_told_in_polish() -> None:
-    """All that the attempt and its handlers write; what a target answered stays in its words."""
-    paths = [Path(attempt.__file__), *Path(actions.__file__).parent.glob("*.py")]
-    ours = {
-        "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values)
-        for path in paths
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.JoinedStr)
-    }
-    ours |= {handler.unable for handler in actions.HANDLERS.values()}
-    sentences = {text for text in ours if len(text.replace("{}", "").split()) >= 3}
-    assert len(sentences) >= 8
-    plain = re.compile(r"\{\} changed after the order went on|\(the target has")
-    assert [
-        text for text in sorted(sentences) if not plain.search(text) and text not in reasons.REASONS["pl"]
-    ] == []
-    voice = Voice("pl")
-    assert voice.reason("no route leads from a to b any more") == "żadna trasa nie prowadzi już z a do b"
-    assert voice.reason("422 Unprocessable: nope") == "422 Unprocessable: nope"
-    assert ENGLISH.reason("no route leads from a to b any more") == "no route leads from a to b any more"
+def test_a_reason_among_the_facts_is_said_in_the_language_of_who_reads() -> None:
+    """By its code and values beside it; what another system answered, and what an earlier version wrote, stays."""
+    facts = {"delivery": 3, "target": "shop", "reason": Reason("route.gone", account="a", target="b")}
+    held = event("delivery.held", msgspec.Raw(codec.facts(facts)))
+    assert story.tell(held) == "delivery 3 to shop waits for a person: no route leads from a to b any more"
+    assert story.tell(held, voice=Voice("pl")) == (
+        "przekazanie 3 do shop: czeka na człowieka: żadna trasa nie prowadzi już z a do b"
+    )
+    for text in ("422 Unprocessable: nope", "no route leads from a to b any more"):
+        told = story.tell(
+            event("delivery.held", {"delivery": 3, "target": "shop", "reason": text}), voice=Voice("pl")
+        )
+        assert told == f"przekazanie 3 do shop: czeka na człowieka: {text}"
 
 
 def test_what_is_not_known_is_told_by_its_name() -> None:

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from olhubd.control import asked
-from olhubd.control.routes import wrong
+from olhubd.control.wrong import wrong
 
 NONE = "\n"
 """No pattern of ours takes a line feed alone."""

@@ -1063,7 +1063,10 @@ async def test_a_refused_status_is_dropped_when_its_purchase_turns_out_cancelled
     cancelled = next(event for event in told if event.kind == "order.cancelled")
     dropped = [event for event in told if event.kind == "delivery.dropped"]
     assert [(event.account, event.cause) for event in dropped] == [("allegro", Cause("event", str(cancelled.id)))]
-    facts = {"delivery": 9, "action": "set-status", "target": "shop", "reason": plan.CALLED_OFF}
+    facts = {
+        "delivery": 9, "action": "set-status", "target": "shop", "reason": plan.CALLED_OFF,
+        "reason_code": "order.called-off", "reason_values": {},
+    }  # fmt: skip
     assert msgspec.json.decode(dropped[0].data) == facts
 
 

@@ -10,6 +10,7 @@ import msgspec
 
 from olhubd.decide.route import Route
 from olhubd.engine.replay import Play
+from olhubd.model import plain
 from olhubd.store import Database, Reader, history, inputs
 from olhubd.store.inputs import Input
 from olhubd.store.sqlite import snapshot
@@ -65,4 +66,4 @@ async def again(text: bytes, scratch: Path, routes: Sequence[Route] | None = Non
 
 
 def _text(lines: Iterable[msgspec.Struct]) -> bytes:
-    return b"".join(msgspec.json.encode(line) + b"\n" for line in lines)
+    return b"".join(msgspec.json.encode(line, enc_hook=plain) + b"\n" for line in lines)

@@ -10,8 +10,8 @@ import msgspec
 from olhubd.control import filters, journal
 from olhubd.control.asked import JournalQuery
 from olhubd.control.dashboard.page import Visit, page
-from olhubd.control.sentences import Voice
 from olhubd.control.story import Severity
+from olhubd.control.voice import Voice
 
 __all__ = ["ROUTES"]
 
@@ -39,8 +39,9 @@ def _facts(data: msgspec.Raw, voice: Voice) -> list[tuple[str, str]]:
     """What an event holds, as it was written but for reasons of ours."""
     facts: dict[str, Any] = msgspec.json.decode(data)
     return [
-        (name, voice.reason(value) if isinstance(value, str) else msgspec.json.encode(value).decode())
+        (name, voice.reason_in(facts, name) if isinstance(value, str) else msgspec.json.encode(value).decode())
         for name, value in facts.items()
+        if not name.endswith(("_code", "_values"))
     ]
 
 

@@ -26,7 +26,8 @@ from olhubd.control.dashboard.route import Route
 from olhubd.control.dashboard.session import Session
 from olhubd.control.dashboard.speech import Speech, chosen
 from olhubd.control.problem import Refusal, refusal
-from olhubd.control.routes import Call, wrong
+from olhubd.control.routes import Call
+from olhubd.control.wrong import wrong
 from olhubd.engine.hub import Hub
 from olhubd.model import DeliveryState, Scope
 from olhubd.store import deliveries, quarantine

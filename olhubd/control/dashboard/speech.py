@@ -1,29 +1,25 @@
 """How the dashboard speaks to one person: language, numbers, money and times as they are written there.
 
-Languages are in `words`, one module each with the same keys; histories are told by `olhubd.control.story`, with the
-sentences beside it. What other systems say stays in the words it came in.
+The words are the catalogue `dashboard` of `olhubd.text`; histories are told by `olhubd.control.story`. What other
+systems say stays in the words it came in.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from olhubd.control.dashboard.words import en, pl
-from olhubd.control.sentences import Voice
+from olhubd.control.voice import Voice
 from olhubd.model import Money
+from olhubd.text import LANGUAGES, catalogue
 
 if TYPE_CHECKING:
     from babel import Locale
 
-__all__ = ["LANGUAGES", "Speech", "chosen"]
-
-LANGUAGES: Final[Mapping[str, Mapping[str, str | tuple[str, ...]]]] = {"en": en.WORDS, "pl": pl.WORDS}
-_FORMS = {"en": ("one", "other"), "pl": ("one", "few", "many")}
+__all__ = ["Speech", "chosen"]
 
 
 def chosen(accepted: str) -> str:
@@ -57,27 +53,23 @@ class Speech:
         self.now = now
         self.voice = Voice(language, self.money, self.exact)
         """Says histories, the journal and reasons in this language."""
-        self._words = LANGUAGES[language]
+        self._words = catalogue("dashboard", language)
 
     def t(self, key: str, **values: object) -> str:
         """The text of a key."""
-        text = self._words[key]
-        assert isinstance(text, str), key
+        text = self._words.text(key)
         return text.format(**values) if values else text
 
     def n(self, key: str, count: int, **values: object) -> str:
         """The text of a key that goes by a number: 1 order, 2 orders."""
-        forms = self._words[key]
-        assert isinstance(forms, tuple), key
-        form = _locale(self.language).plural_form(count)
-        known = _FORMS[self.language]
-        text = forms[known.index(form) if form in known else -1]
-        return text.format(n=self.number(count), **values)
+        return self._words.counted(key, count).format(n=self.number(count), **values)
 
     def word(self, kind: str, value: object) -> str:
         """A word of ours in this language; one that is not ours stays as it is."""
-        text = self._words.get(f"{kind}.{value}")
-        return text if isinstance(text, str) else str(value)
+        try:
+            return self._words.text(f"{kind}.{value}")
+        except KeyError:
+            return str(value)
 
     def number(self, value: int) -> str:
         from babel.numbers import format_decimal

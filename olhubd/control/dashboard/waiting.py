@@ -6,7 +6,7 @@ from typing import Any
 
 from olhubd.control import deliveries, runs
 from olhubd.control.accounts import standing
-from olhubd.control.asked import Adopting, DeliveriesQuery, QuarantineQuery, Reason
+from olhubd.control.asked import Adopting, DeliveriesQuery, GivingUp, QuarantineQuery
 from olhubd.control.dashboard.desk import Note
 from olhubd.control.dashboard.page import Visit, button, older, page
 from olhubd.control.records import AccountState
@@ -50,7 +50,7 @@ async def accept(visit: Visit) -> tuple[str, Note | None]:
 
 
 async def discard(visit: Visit) -> tuple[str, Note | None]:
-    body = visit.checked(Reason, reason=visit.form.get("reason", "").strip())
+    body = visit.checked(GivingUp, reason=visit.form.get("reason", "").strip())
     done = await visit.ask(deliveries.discard, body=body)
     return visit.form.get("back", "/waiting"), Note("note.discard", {"delivery": done.id})
 
@@ -61,7 +61,7 @@ async def read_again(visit: Visit) -> tuple[str, Note | None]:
 
 
 async def give_up(visit: Visit) -> tuple[str, Note | None]:
-    body = visit.checked(Reason, reason=visit.form.get("reason", "").strip())
+    body = visit.checked(GivingUp, reason=visit.form.get("reason", "").strip())
     done = await visit.ask(runs.give_up, body=body)
     return "/waiting", Note("note.given-up", {"record": done.called})
 

@@ -25,7 +25,7 @@ from olhubd.engine.account import AccountUnit
 from olhubd.engine.calls import Broken
 from olhubd.engine.hub import Hub
 from olhubd.engine.wording import told
-from olhubd.model import Alarm, AlarmKind
+from olhubd.model import Alarm, AlarmKind, code_of
 from olhubd.plugin import AuthLost, Identity, OAuthLogin, PluginError, Probe
 from olhubd.runtime.threads import apart
 from olhubd.store.accounts import AccountState
@@ -130,7 +130,7 @@ class Round:
         return "write the right key into its settings, then: olhubd reload"
 
     def _parked(self, alarm: Alarm) -> str:
-        if alarm.detail.startswith(("sign-in lost", "its key is refused")):
+        if code_of(alarm.detail) in ("account.sign-in-lost", "account.key-refused", "alarm.key-refused"):
             return self._sign_in(alarm.subject)
         return f"mend what it says, then: olhubd resume {alarm.subject}"
 

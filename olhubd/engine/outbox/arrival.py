@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from olhubd.decide.hold import Hold
-from olhubd.model import Order
+from olhubd.model import Order, Reason
 from olhubd.plugin import Difference, Receipt
 
 __all__ = ["Verdict", "judge"]
@@ -34,13 +34,13 @@ def judge(order: Order, receipt: Receipt, *, sets_status: bool) -> Verdict:
 
 
 def _trouble(order: Order, receipt: Receipt, wrong: list[Difference]) -> tuple[Hold | None, str | None]:
-    there = f" (its status there is {receipt.status})" if receipt.status else ""
     what = "; ".join(f"{one.field}: {one.what}" for one in wrong)
     if not receipt.total.amount and order.sellers_total.amount:
-        return Hold.HALF, f"the target has an unfinished order of ours with a total of 0{there}"
+        half = Reason("stored.half-status", status=receipt.status) if receipt.status else Reason("stored.half")
+        return Hold.HALF, half
     if receipt.total.rounded() != order.sellers_total.rounded():
-        text = f"the target stored a total of {receipt.total}, the buyer pays {order.sellers_total}"
-        return Hold.TOTAL, f"{text}; {what}" if what else text
+        text = Reason("stored.total", there=receipt.total, expected=order.sellers_total)
+        return Hold.TOTAL, Reason("both", first=text, second=what) if what else text
     if what:
-        return Hold.DIFFERS, f"the target stored it otherwise: {what}"
+        return Hold.DIFFERS, Reason("stored.otherwise", what=what)
     return None, None

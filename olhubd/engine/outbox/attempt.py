@@ -22,7 +22,7 @@ from olhubd.engine.outbox.handler import Done, Handler, Obsolete, OnHold, Result
 from olhubd.engine.outbox.job import Job, Outcome, Policy
 from olhubd.engine.outbox.target import Amend, TargetAccount, Unable
 from olhubd.engine.outbox.verdicts import Verdicts
-from olhubd.model import Action, Delivery, DeliveryState
+from olhubd.model import Action, Delivery, DeliveryState, Reason
 from olhubd.plugin import (
     UNLINKED,
     AccountBlocked,
@@ -47,7 +47,7 @@ __all__ = ["Amend", "Executor", "Job", "Outcome", "Policy"]
 
 _HICCUPS = 5
 """So many attempts that end in what is no answer, and a person is asked."""
-_SETTLES = "waits until the target has settled"
+_SETTLES = Reason("delivery.settling")
 
 
 class Executor:
@@ -105,7 +105,7 @@ class Executor:
             return self._failed(job, error)
         except Exception as error:
             self._log.error("connector failed", action=delivery.action.value, delivery=delivery.id, exc_info=True)
-            return self._failed_itself(job, f"the connector failed: {type(error).__name__}")
+            return self._failed_itself(job, Reason("connector.failed", what=type(error).__name__))
 
     def interrupted(self, job: Job) -> Outcome:
         """The outcome of an attempt that was cancelled: unknown, from this moment on."""
@@ -131,7 +131,7 @@ class Executor:
             if generation != self._lineage.generation:
                 # Found out in between: the time that the order can be old was measured by a clock that stood still.
                 state = DeliveryState.SENT if unknown else DeliveryState.RETRY
-                return self._verdicts.later(job, state, 0.0, "is looked up once more")
+                return self._verdicts.later(job, state, 0.0, Reason("delivery.looked-up-again"))
             if not unknown and (early := self._doubts.early(settle)):
                 # The machine may have been set back while it was on its way.
                 return self._verdicts.later(job, DeliveryState.RETRY, early, _SETTLES)
@@ -144,10 +144,10 @@ class Executor:
             return None
         if handler.looks_up and (times := self._doubts.too_many(delivery)) is not None:
             words = self._doubts.words(delivery)
-            why = f"sent {times} times without an answer that tells what became of it, and it is not there: {words}"
+            why = Reason("doubt.not-there", times=times, words=words)
             return self._verdicts.hold(job, why, Hold.DOUBT)
         # Sent again only by a new claim, so that the time of sending is stored before it happens.
-        why = "was not there; is sent again" if handler.looks_up else _SETTLES
+        why = Reason("delivery.sent-again") if handler.looks_up else _SETTLES
         return self._verdicts.later(job, DeliveryState.RETRY, 0.0, why)
 
     def _in_doubt(self, delivery: Delivery, stored: Stored) -> bool:
@@ -200,14 +200,14 @@ class Executor:
         # A failed look-up or report leaves the outcome unknown; a failed attempt that surely did nothing does not.
         unknown = delivery.state is DeliveryState.SENT and (handler.creates or delivery.ticket is not None)
         field = getattr(error, "field", None)
-        where = f" (field {field})" if field else ""
+        words = Reason("with-field", reason=error, field=field) if field else str(error)
         if isinstance(error, OutcomeUnknown) and delivery.state is not DeliveryState.SENT:
             self._doubts.tried(delivery, error)
         times = None if handler.looks_up else self._doubts.too_many(delivery)
         match error:
             case OutcomeUnknown() if times is not None:
                 # Its sink reads before it writes, so that each try was a look that found it undone.
-                why = f"tried {times} times without an answer that tells what became of it: {error}"
+                why = Reason("doubt.tried", times=times, words=error)
                 outcome = self._verdicts.hold(self._unsure(job), why, Hold.DOUBT)
             case OutcomeUnknown() if handler.creates or unknown:
                 pause = self._policy.look_up_after if delivery.attempts < 2 else self._backoff(delivery.attempts)
@@ -226,9 +226,9 @@ class Executor:
                 outcome = self._verdicts.end(job, DeliveryState.DEAD, str(error), event="delivery.refused")
             case Rejected():
                 kind = Hold.UNLINKED if error.code == UNLINKED else Hold.REFUSED
-                outcome = self._verdicts.hold(job, f"{error}{where}", kind, field=error.field)
+                outcome = self._verdicts.hold(job, words, kind, field=error.field)
             case _:
-                outcome = self._verdicts.hold(job, f"{error}{where}", Hold.OTHER, field=field)
+                outcome = self._verdicts.hold(job, words, Hold.OTHER, field=field)
         failure = error if isinstance(error, Temporary | AuthLost | AccountBlocked) else None
         return msgspec.structs.replace(outcome, failure=failure)
 

@@ -17,7 +17,7 @@ from olhubd.decide.route import Route
 from olhubd.engine.echo import acquaint
 from olhubd.engine.outbox.attempt import Outcome
 from olhubd.engine.outbox.recorder import Recorder
-from olhubd.model import Action, Cause, Delivery, DeliveryState, OrderId, Subject
+from olhubd.model import Action, Cause, Delivery, DeliveryState, OrderId, Reason, Subject
 from olhubd.store import Transaction, copies, deliveries, orders
 from olhubd.store.orders import Stored
 
@@ -168,9 +168,7 @@ def _owed_again(outcome: Outcome) -> Outcome:
 
 def _contested(outcome: Outcome, copy: copies.Copy, owner: OrderId) -> Outcome:
     """An order that went well but for its number at the target, which two cannot share."""
-    reason = (
-        f"{copy.account} says it has it as {copy.external_id}, which is known there as order {owner} of the hub"
-    )
+    reason = Reason("copy.known-as-another", account=copy.account, order=copy.external_id, known=owner)
     held = msgspec.structs.replace(
         outcome.delivery, state=DeliveryState.HOLD, reason=reason, finished_at=None, external_id=None
     )

@@ -296,7 +296,7 @@ def _turn(
                 delivery=outcome.delivery,
                 account=outcome.account,
                 event=outcome.event,
-                facts=msgspec.Raw(codec.encode(outcome.facts)),
+                facts=msgspec.Raw(codec.facts(outcome.facts)),
                 copy=outcome.copy,
                 planned=[
                     inputs.Owed(

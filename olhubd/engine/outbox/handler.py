@@ -19,7 +19,7 @@ from olhubd.decide.hold import Hold
 from olhubd.decide.plan import PlannedDelivery
 from olhubd.engine.outbox.job import Job
 from olhubd.engine.outbox.target import TargetAccount, Unable
-from olhubd.model import Action
+from olhubd.model import Action, Reason
 from olhubd.plugin import Capability
 from olhubd.store.copies import Copy
 
@@ -80,8 +80,8 @@ class Handler(abc.ABC, Generic[C]):
     action: ClassVar[Action]
     capability: type[C] | None
     """What the connector needs for it; None where a person does it."""
-    unable: ClassVar[str] = "{} knows no {}: do it there by hand"
-    """Why it is held where the connector lacks the capability: first its title, then the action."""
+    unable: ClassVar[str] = "unable.action"
+    """Why it is held where the connector lacks the capability: the code of a reason with `target` and `action`."""
     creates: ClassVar[bool] = False
     """Twice would be two: with an unknown outcome it is never just sent again."""
     looks_up: ClassVar[bool] = False
@@ -98,7 +98,7 @@ class Handler(abc.ABC, Generic[C]):
         """The target's connector as one that can do it. Raises Unable, which holds the delivery."""
         assert self.capability is not None
         if (able := target.capability(self.capability)) is None:
-            raise Unable(self.unable.format(target.title, self.action.value))
+            raise Unable(Reason(self.unable, target=target.title, action=self.action.value))
         return able
 
     @abc.abstractmethod

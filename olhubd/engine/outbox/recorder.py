@@ -72,7 +72,7 @@ class Recorder:
             account=account,
             subject=subject,
             cause=cause or self._cause,
-            data=msgspec.Raw(codec.encode(data) if data else b"{}"),
+            data=msgspec.Raw(codec.facts(data) if data else b"{}"),
         )
         self.events.append(event)
         return event.id

@@ -13,7 +13,7 @@ from olhubd.decide.hold import Hold
 from olhubd.engine.outbox.handler import Obsolete, OnHold
 from olhubd.engine.outbox.job import Job
 from olhubd.engine.outbox.target import TargetAccount
-from olhubd.model import reference
+from olhubd.model import Reason, reference
 from olhubd.plugin import Conflict, Found, NotFound, OrderSink, Rejected
 from olhubd.store.copies import Copy
 from olhubd.store.orders import Stored
@@ -26,9 +26,9 @@ async def known_as(target: TargetAccount, job: Job) -> str | OnHold | Obsolete:
     if job.stored.account == target.name:
         return job.stored.order.external_id
     if job.copy is None:
-        return Obsolete("the target does not have the order")
+        return Obsolete(Reason("copy.none"))
     if (other := await another(target, job.stored, job.copy)) is not None:
-        return OnHold(reason=f"{other}, so nothing is written to it", kind=Hold.TAKEN)
+        return OnHold(reason=Reason("delivery.not-written", why=other), kind=Hold.TAKEN)
     return job.copy.external_id
 
 
@@ -51,5 +51,6 @@ async def another(target: TargetAccount, stored: Stored, copy: Copy) -> str | No
     same = found.total.rounded() in (stored.order.sellers_total.rounded(), copy.total.rounded())
     if found.reference == reference(stored.account, stored.order.external_id) or (found.reference is None and same):
         return None
-    mark = f"bears the mark of {found.reference}" if found.reference else f"has no mark and costs {found.total}"
-    return f"order {number} at {copy.account} is another one by now: it {mark}"
+    if found.reference:
+        return Reason("copy.another-marked", order=number, account=copy.account, reference=found.reference)
+    return Reason("copy.another-total", order=number, account=copy.account, total=found.total)

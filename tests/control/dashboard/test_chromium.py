@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from olhubd.control.dashboard.speech import LANGUAGES
 from tests.control.dashboard.test_pages import PAGES, hold
 from tests.control.dashboard.test_polish import every_event, trouble
 from tests.control.house import House
+from tests.text.catalogues import texts
 
 api = pytest.importorskip("playwright.async_api", reason="playwright is not installed: pip install '.[browser]'")
 axe = pytest.importorskip("axe_playwright_python.async_playwright", reason="axe-playwright-python is not installed")
@@ -44,7 +44,7 @@ class Window:
     def __init__(self, page: Any, house: House, language: str) -> None:
         self.page = page
         self.house = house
-        self.words: Any = LANGUAGES[language]
+        self.words: Any = texts("dashboard", language)
         self.complaints: list[str] = []
         self.loaded: dict[str, int] = {}
         page.on("console", lambda said: self.complaints.append(said.text) if said.type == "error" else None)

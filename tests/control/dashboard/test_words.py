@@ -5,33 +5,21 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from string import Formatter
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from olhubd.control.dashboard.paint import TEMPLATES, environment
-from olhubd.control.dashboard.speech import LANGUAGES, Speech, chosen
-from olhubd.control.dashboard.words import en, pl
+from olhubd.control.dashboard.speech import Speech, chosen
 from olhubd.control.records import AccountState
 from olhubd.model import Action, DeliveryState, Fulfilment, Money, PaymentType, RunState, Stage
+from tests.text.catalogues import texts
 
 PLACES = sorted(path.name for path in TEMPLATES.iterdir())
 OURS = {"olhubd", "SKU", "EAN", "CSV", "JSON", "API"}
 
 
-def places(value: str | tuple[str, ...]) -> set[str | None]:
-    texts = value if isinstance(value, tuple) else (value,)
-    return {name for text in texts for _, name, _, _ in Formatter().parse(text) if name}
-
-
-def test_both_languages_have_the_same_words() -> None:
-    assert en.WORDS.keys() == pl.WORDS.keys()
-    for key, value in en.WORDS.items():
-        assert places(value) == places(pl.WORDS[key]), key
-        assert isinstance(value, tuple) == isinstance(pl.WORDS[key], tuple), key
-    assert {len(value) for value in en.WORDS.values() if isinstance(value, tuple)} == {2}
-    assert {len(value) for value in pl.WORDS.values() if isinstance(value, tuple)} == {3}
+WORDS = texts("dashboard", "en")
 
 
 @pytest.mark.parametrize(
@@ -47,8 +35,7 @@ def test_both_languages_have_the_same_words() -> None:
     ],
 )
 def test_every_word_of_the_model_is_spoken(kind: str, values: type[Stage]) -> None:
-    for words in LANGUAGES.values():
-        assert [value for value in values if f"{kind}.{value.value}" not in words] == []
+    assert [value for value in values if f"{kind}.{value.value}" not in WORDS] == []
 
 
 @pytest.mark.parametrize("name", PLACES)
@@ -57,8 +44,8 @@ def test_templates_compile_and_ask_for_words_that_are_there(name: str) -> None:
     source = (TEMPLATES / name).read_text(encoding="utf-8")
     asked = set(re.findall(r"\b[tn]\(\s*[\"']([^\"']+)[\"']", source))
     parts = {key for key in asked if key.endswith(".")}  # the rest of the key is a word of the model
-    assert {key for key in parts if not any(known.startswith(key) for known in en.WORDS)} == set()
-    assert asked - parts - en.WORDS.keys() == set()
+    assert {key for key in parts if not any(known.startswith(key) for known in WORDS)} == set()
+    assert asked - parts - WORDS.keys() == set()
 
 
 @pytest.mark.parametrize("name", PLACES)
@@ -81,7 +68,7 @@ def test_every_word_is_used() -> None:
     )
     by_value = tuple(f"{kind}." for kind in kinds.split())
     quoted = set(re.findall(r"[\"']([\w.-]+)[\"']", said))
-    assert [key for key in en.WORDS if not key.startswith(by_value) and key not in quoted] == []
+    assert [key for key in WORDS if not key.startswith(by_value) and key not in quoted] == []
 
 
 @pytest.mark.parametrize(

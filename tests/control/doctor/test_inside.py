@@ -12,7 +12,7 @@ import pytest
 from olhubd.control.doctor.inside import KNOWN
 from olhubd.decide.watch import Finding
 from olhubd.engine.account import AccountUnit
-from olhubd.model import AlarmKind, Scope
+from olhubd.model import AlarmKind, Reason, Scope
 from olhubd.plugin import Token, hookimpl
 from olhubd_kit.faults import Fault, Kind
 from tests.control.house import House
@@ -151,7 +151,7 @@ async def test_alarms(trading: House) -> None:
     for kind, detail, way in (
         (
             AlarmKind.PARKED,
-            "sign-in lost: nobody has signed in to shop",
+            Reason("account.sign-in-lost", error=Reason("sign-in.nobody", account="shop")),
             "write the right key",
         ),  # it has no sign-in
         (AlarmKind.PARKED, "blocked: for a debt", "olhubd resume shop"),

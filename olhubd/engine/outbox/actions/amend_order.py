@@ -12,18 +12,19 @@ from olhubd.decide.plan import Amendment
 from olhubd.engine.outbox.handler import Handler, Obsolete, OnHold, Result, Waits
 from olhubd.engine.outbox.job import Job
 from olhubd.engine.outbox.target import TargetAccount
-from olhubd.model import Action
+from olhubd.model import Action, Reason
 from olhubd.store.copies import Copy
 
 __all__ = ["AMENDMENTS", "AmendOrder"]
 
 AMENDMENTS = {
-    "order.lines-changed": "what was bought or its price",
-    "order.address-changed": "the delivery address",
-    "order.delivery-changed": "the way of delivery, the day to send it by or the way of payment",
-    "order.invoice-changed": "the invoice party",
-    "order.reopened": "its cancellation, which was taken back,",
+    "order.lines-changed": "changed.lines",
+    "order.address-changed": "changed.address",
+    "order.delivery-changed": "changed.delivery",
+    "order.invoice-changed": "changed.invoice",
+    "order.reopened": "changed.reopened",
 }
+"""The codes of the reasons, by the change that a person is to carry over."""
 
 
 class AmendOrder(Handler[Any]):
@@ -36,22 +37,22 @@ class AmendOrder(Handler[Any]):
     async def perform(self, target: TargetAccount, job: Job) -> Result:
         copy, order = job.copy, job.stored.order
         if copy is None:
-            return Obsolete("the target does not have the order")
+            return Obsolete(Reason("copy.none"))
         amendment = msgspec.json.decode(job.delivery.payload, type=Amendment)
         number = copy.number or copy.external_id
         if amendment.other is not None:
             other = amendment.other
-            why = f"{target.name} has two orders of this purchase, {number} and {other}: cancel one there by hand"
+            why = Reason("copy.doubled", target=target.name, first=number, other=other)
             return OnHold(reason=why, kind=Hold.DOUBLED, external_id=copy.external_id)
         if amendment.status is not None:
             return _one_sided(job, copy, amendment.kind, amendment.status)
-        what = AMENDMENTS.get(amendment.kind, "something")
         sums = ""
         if copy.total.rounded() != order.sellers_total.rounded():
-            sums = f" (the target has {copy.total}, the buyer pays {order.sellers_total})"
+            sums = Reason("changed.sums", there=copy.total, expected=order.sellers_total)
         return OnHold(
-            reason=f"{what} changed after the order went on{sums}: change order {number} at {target.name} by hand,"
-            " then accept this",
+            reason=Reason(
+                AMENDMENTS.get(amendment.kind, "changed.something"), sums=sums, order=number, target=target.name
+            ),
             kind=Hold.CHANGED,
             external_id=copy.external_id,
         )
@@ -65,13 +66,7 @@ def _one_sided(job: Job, copy: Copy, kind: str, status: str) -> Result:
         return Obsolete(onesided.AGREED)
     number = copy.number or copy.external_id
     if called_off:
-        why = (
-            f"order {number} at {copy.account} is cancelled there ({status}), and the purchase is not:"
-            " make it good there by hand, or cancel the purchase where it was made, then accept this"
-        )
+        why = Reason("copy.cancelled", order=number, account=copy.account, status=status)
     else:
-        why = (
-            f"order {number} at {copy.account} was cancelled and is alive there again ({status}), and the"
-            " purchase is off: cancel it there by hand, then accept this"
-        )
+        why = Reason("copy.reopened", order=number, account=copy.account, status=status)
     return OnHold(reason=why, kind=Hold.ONE_SIDED, external_id=copy.external_id)

@@ -10,7 +10,7 @@ from olhubd.engine.outbox.handler import Done, Handler, Obsolete, OnHold, Result
 from olhubd.engine.outbox.job import Job
 from olhubd.engine.outbox.renumbered import another
 from olhubd.engine.outbox.target import TargetAccount
-from olhubd.model import Action
+from olhubd.model import Action, Reason
 from olhubd.plugin import CancelSink, StatusSink
 
 __all__ = ["CancelOrder"]
@@ -21,18 +21,18 @@ class CancelOrder(Handler[CancelSink]):
 
     action = Action.CANCEL_ORDER
     capability = CancelSink
-    unable = "{} cannot cancel orders: cancel it there by hand"
+    unable = "unable.cancel"
     overtakes = True
 
     async def perform(self, target: TargetAccount, job: Job) -> Result:
         copy, stored = job.copy, job.stored
         if copy is None:
-            return Obsolete("the target never had the order")
+            return Obsolete(Reason("copy.never"))
         superseded = stored.superseded_by is not None
         if plan.withdrawn(stored.order, superseded) is None:
-            return Obsolete("the order is on again")
+            return Obsolete(Reason("order.on-again"))
         if (other := await another(target, stored, copy)) is not None:
-            return OnHold(reason=f"{other}, so it is not cancelled", kind=Hold.TAKEN)
+            return OnHold(reason=Reason("delivery.not-cancelled", why=other), kind=Hold.TAKEN)
         route = target.route(stored.account)
         word = route.statuses.get("cancelled") if route is not None else None
         if word is not None and (statuses := target.capability(StatusSink)) is not None:

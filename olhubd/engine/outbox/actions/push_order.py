@@ -18,7 +18,7 @@ from olhubd.engine.outbox.handler import Done, Handler, OnHold, Result
 from olhubd.engine.outbox.job import Job
 from olhubd.engine.outbox.push import pack
 from olhubd.engine.outbox.target import TargetAccount
-from olhubd.model import Action, DeliveryState, Order, reference
+from olhubd.model import Action, DeliveryState, Order, Reason, reference
 from olhubd.plugin import OrderSink, PaymentSink, Push, Receipt, StatusSink
 from olhubd.store.copies import Copy
 from olhubd.store.orders import Stored
@@ -31,7 +31,7 @@ class PushOrder(Handler[OrderSink]):
 
     action = Action.PUSH_ORDER
     capability = OrderSink
-    unable = "{} cannot take orders"
+    unable = "unable.orders"
     creates = True
     looks_up = True
     on_copy = False
@@ -70,13 +70,13 @@ class PushOrder(Handler[OrderSink]):
             # It is owed only because the target told of it: not there, it is not to be made.
             route = target.route(stored.account)
             if route is None or not plan.sends(stored.order, route):
-                return "the target does not have the order"
+                return Reason("copy.none")
         return None
 
     async def perform(self, target: TargetAccount, job: Job) -> Result:
         sink, stored = self.sink(target), job.stored
         if (route := target.route(stored.account)) is None:
-            why = f"no route leads from {stored.account} to {target.name} any more"
+            why = Reason("route.gone", account=stored.account, target=target.name)
             return OnHold(reason=why, kind=Hold.NO_ROUTE)
         push = await self._packed(target, job, route)
         if isinstance(push, str):
@@ -129,7 +129,7 @@ class PushOrder(Handler[OrderSink]):
             moved_on = plan.after_look_up(stored.account, stored.order, route, receipt.status, pays=pays)
         if verdict.hold is not None:
             return OnHold(
-                reason=str(verdict.reason),
+                reason=verdict.reason or "",
                 kind=verdict.hold,
                 sent=True,
                 external_id=receipt.external_id,

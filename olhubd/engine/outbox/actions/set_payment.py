@@ -9,7 +9,7 @@ from olhubd.engine.outbox.handler import Done, Handler, Obsolete, Result, Waits
 from olhubd.engine.outbox.job import Job
 from olhubd.engine.outbox.renumbered import known_as
 from olhubd.engine.outbox.target import TargetAccount
-from olhubd.model import Action
+from olhubd.model import Action, Reason
 from olhubd.plugin import PaymentSink
 
 __all__ = ["SetPayment"]
@@ -30,7 +30,7 @@ class SetPayment(Handler[PaymentSink]):
         sink = self.sink(target)
         order = job.stored.order
         if order.payment is None:
-            return Obsolete("nothing is known of its payment")
+            return Obsolete(Reason("payment.unknown"))
         own = sellers_side(order)
         act = partial(sink.set_payment, external_id, own.payment or order.payment, own.paid)
         await target.calls.write(self.action.value, act)

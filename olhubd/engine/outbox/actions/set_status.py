@@ -11,7 +11,7 @@ from olhubd.engine.outbox.handler import Done, Handler, Obsolete, Result, Waits
 from olhubd.engine.outbox.job import Job
 from olhubd.engine.outbox.renumbered import known_as
 from olhubd.engine.outbox.target import TargetAccount
-from olhubd.model import Action
+from olhubd.model import Action, Reason
 from olhubd.plugin import StatusSink
 
 __all__ = ["SetStatus"]
@@ -31,7 +31,7 @@ class SetStatus(Handler[StatusSink]):
             return external_id
         word = msgspec.json.decode(job.delivery.payload, type=StatusWord)
         if word.while_paid and not job.stored.order.fully_paid:
-            return Obsolete("it is not paid any more")
+            return Obsolete(Reason("order.not-paid"))
         act = partial(self.sink(target).set_status, external_id, word.status)
         await target.calls.write(self.action.value, act)
         return Done()

@@ -1,4 +1,8 @@
-"""Saying a sentence in one language: its parameters in their places, each said in the same language."""
+"""Saying a sentence in one language: its parameters in their places, each said in the same language.
+
+The sentences are the catalogue `events` of `olhubd.text`; which parameters there are and what they hold is
+`olhubd.control.story`'s. The words of pages are the dashboard's own. Reasons say themselves, by their code.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +11,10 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
-import olhubd.control.sentences.en as en
-import olhubd.control.sentences.pl as pl
-import olhubd.control.sentences.reasons as reasons
-from olhubd.model import Money
+from olhubd.model import Money, Reason, plain, sentence
+from olhubd.text import catalogue, owner
 
-__all__ = ["ENGLISH", "SENTENCES", "Count", "Part", "Voice"]
-
-Sentences = Mapping[str, str | tuple[str, ...]]
-SENTENCES: Final[Mapping[str, Sentences]] = {"en": en.SENTENCES, "pl": pl.SENTENCES}
-"""By language. Those of events have the event's kind as their key."""
-_FORMS: Mapping[str, Callable[[int], int]] = {"en": en.form, "pl": pl.form}
+__all__ = ["ENGLISH", "Count", "Part", "Voice"]
 
 
 class Part(NamedTuple):
@@ -44,24 +41,22 @@ class Voice:
         when: Callable[[datetime], str] | None = None,
     ) -> None:
         self.language = language
-        self._sentences = SENTENCES[language]
+        self._sentences = catalogue("events", language)
         self._money = money
         self._when = when or _utc
 
     def knows(self, key: str) -> bool:
-        return key in self._sentences
+        return self._sentences.knows(key)
 
     def say(self, value: Any) -> str:
         """The words for a sentence, or for what stands in one. Raises KeyError when it lacks a parameter."""
         match value:
             case Part(key, values):
-                text = self._sentences[key]
-                assert isinstance(text, str), key
-                return text.format_map(_Said(self, values))
+                return self._sentences.text(key).format_map(_Said(self, values))
             case Count(key, number):
-                forms = self._sentences[key]
-                assert isinstance(forms, tuple), key
-                return forms[_FORMS[self.language](number)].format(n=number)
+                return self._sentences.counted(key, number).format(n=number)
+            case Reason():
+                return self.reason(value)
             case None:
                 return ""
             case Money():
@@ -76,12 +71,29 @@ class Voice:
 
     def word(self, kind: str, value: object) -> str:
         """A word of ours in this language; one that is not ours stays as it is."""
-        text = self._sentences.get(f"{kind}.{value}")
-        return text if isinstance(text, str) else str(value)
+        try:
+            return self._sentences.text(f"{kind}.{value}")
+        except KeyError:
+            return str(value)
 
     def reason(self, text: str) -> str:
-        """A reason as the engine wrote it. What another system said stays in the words it came in."""
-        return text if self.language == "en" else reasons.told(text, self.language)
+        """A reason in this language. A text that is no reason stays as it came, whoever said it."""
+        if self.language == "en" or not isinstance(text, Reason):
+            return plain(text)
+        try:
+            texts = catalogue("reasons", self.language, owner(text.code))
+            return sentence(texts, text.code, text.values).format_map(_Said(self, text.values))
+        except (KeyError, IndexError, ValueError):
+            return plain(text)  # of a plugin that is not there, or does not speak it; or of another version
+
+    def reason_in(self, facts: Mapping[str, Any], name: str) -> str:
+        """The reason among the facts of an event, which has its code and values beside it."""
+        text = str(facts[name])
+        data = {"code": facts.get(f"{name}_code"), "values": facts.get(f"{name}_values"), "text": text}
+        try:
+            return self.reason(Reason.of(data))
+        except (AttributeError, KeyError, TypeError, ArithmeticError):
+            return text
 
 
 class _Said(dict[str, str]):
