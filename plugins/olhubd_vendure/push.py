@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
+from http import HTTPStatus
 
 import msgspec
 
@@ -161,8 +162,8 @@ class Importer:
                 f"begun, then {error}", retry_after=error.retry_after, code=error.code, status=error.status
             ) from error
         except (Rejected, Conflict, NotFound) as error:
-            if error.status is None:
-                # The shop's own refusal, in its own form.
+            if error.status in (None, HTTPStatus.OK):
+                # The shop's own refusal, in its own form: GraphQL has it inside an answer of success.
                 await self._give_up(order.id, error)
             raise
 
