@@ -53,8 +53,8 @@ def facts(data: Any) -> bytes:
 
 
 def marks(values: Sequence[object]) -> str:
-    """As many parameter marks as there are values, for an IN list."""
-    return ",".join("?" * len(values))
+    """As many parameter marks as there are values, for an IN list. Nothing is in that of none, nor NOT IN it."""
+    return ",".join("?" * len(values)) or "NULL"
 
 
 def about(subjects: Collection[Subject]) -> tuple[str, list[object]]:

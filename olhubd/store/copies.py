@@ -53,7 +53,10 @@ async def put(tx: Transaction, copies: Sequence[Copy]) -> None:
 async def arrive(tx: Transaction, copies: Sequence[Copy]) -> None:
     """The same for what receipts tell: they know no parcels, so what the feed said of the same order stays."""
     same = "copies.external_id = excluded.external_id"
-    kept = ", ".join(f"{name} = iif({same}, copies.{name}, excluded.{name})" for name in ("shipments", "seen_at"))
+    kept = ", ".join(
+        f"{name} = CASE WHEN {same} THEN copies.{name} ELSE excluded.{name} END"
+        for name in ("shipments", "seen_at")
+    )
     await tx.executemany(f"{_PUT} {kept}", [_values(c) for c in copies])
 
 

@@ -129,14 +129,14 @@ async def claim(
     rows = await tx.fetch(
         f"SELECT {_COLUMNS}, (SELECT epoch FROM leases WHERE account = d.target) FROM deliveries AS d"
         " WHERE target = ? AND state IN ('pending', 'retry', 'sent') AND due_at <= ?"
-        f" AND (lease_until IS NULL OR lease_until <= ?) AND id NOT IN ({codec.marks(without)})"
+        f" AND (lease_until IS NULL OR lease_until <= ?) AND NOT {_among('id', without)}"
         " AND NOT EXISTS (SELECT 1 FROM deliveries AS e WHERE e.subject_kind = d.subject_kind"
         " AND e.subject_id = d.subject_id AND e.target = d.target"
         # What waits for a person holds up what needs the order there, but no parcel waits for a refused status.
-        f" AND e.id < d.id AND e.state IN {_OPEN} AND e.action NOT IN ({codec.marks(precedence.never)})"
-        f" AND NOT (e.state = 'hold' AND (e.action IN ({codec.marks(precedence.until_held)})"
+        f" AND e.id < d.id AND e.state IN {_OPEN} AND NOT {_among('e.action', precedence.never)}"
+        f" AND NOT (e.state = 'hold' AND ({_among('e.action', precedence.until_held)}"
         # What is there, though not as it should be, can be cancelled.
-        f" OR (d.action IN ({codec.marks(precedence.overtaking)}) AND e.external_id IS NOT NULL))))"
+        f" OR ({_among('d.action', precedence.overtaking)} AND e.external_id IS NOT NULL))))"
         " ORDER BY due_at, id LIMIT ?",
         (
             target,
@@ -169,6 +169,11 @@ async def claim(
         )
         for d in claimed
     ]
+
+
+def _among(column: str, values: Sequence[object]) -> str:
+    """A condition that may be denied, also of no values."""
+    return f"{column} IN ({codec.marks(values)})" if values else "1 = 0"
 
 
 async def save(tx: Transaction, deliveries: Iterable[Delivery]) -> None:

@@ -38,21 +38,21 @@ async def page(
     where: list[str] = ["id < ?"]
     parameters: list[object] = [before if before is not None else 2**62]
     if account is not None:
-        where.append("account = ?" if kinds is None and subjects is None else "+account = ?")
+        where.append("account = ?" if kinds is None and subjects is None else "account || '' = ?")
         parameters.append(account)
     if subjects is not None:
         condition, these = codec.about(subjects)
         where.append(condition)
         parameters += these
     if fading and faded is not None:
-        where.append(f"NOT (at < ? AND +kind IN ({codec.marks(list(fading))}))")
+        where.append(f"NOT (at < ? AND kind || '' IN ({codec.marks(list(fading))}))")
         parameters += (codec.stamp(faded), *fading)
     legs: list[Sequence[object]] = [(*parameters, limit)]
     if kinds is not None and subjects is None:
         where += ("kind = ?", _NOTABLE)
         legs = [(*parameters, kind, limit) for kind in kinds]
     elif kinds is not None:
-        where.append(f"+kind IN ({codec.marks(list(kinds))})")
+        where.append(f"kind || '' IN ({codec.marks(list(kinds))})")
         legs = [(*parameters, *kinds, limit)]
     if not legs:
         return []

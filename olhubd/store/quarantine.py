@@ -38,8 +38,8 @@ async def put(tx: Transaction, account: str, feed: str, records: Sequence[Refuse
         "INSERT INTO quarantine (id, account, feed, kind, external_id, reason, raw, first_at, last_at,"
         " tries) VALUES (?,?,?,?,?,?,?,?,?,1) ON CONFLICT (account, kind, external_id) DO UPDATE SET"
         " reason = excluded.reason, raw = excluded.raw, last_at = excluded.last_at, tries = quarantine.tries + 1,"
-        " discarded_at = CASE WHEN raw = excluded.raw THEN discarded_at END,"
-        " discarded_why = CASE WHEN raw = excluded.raw THEN discarded_why END",
+        " discarded_at = CASE WHEN quarantine.raw = excluded.raw THEN quarantine.discarded_at END,"
+        " discarded_why = CASE WHEN quarantine.raw = excluded.raw THEN quarantine.discarded_why END",
         [
             (id_, account, feed, str(r.kind), r.external_id, codec.reason(r.reason), r.raw, stamp, stamp)
             for r in records

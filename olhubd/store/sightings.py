@@ -108,9 +108,9 @@ async def _add(tx: Transaction, account: str, counts: dict[_Word, _Count], at: d
     stamp = codec.stamp(at)
     await tx.executemany(
         "INSERT INTO sightings (account, kind, value, label, known, orders, first_at, last_at, example)"
-        " VALUES (?,?,?,?,?,MAX(1, ?),?,?,?) ON CONFLICT (account, kind, value) DO UPDATE SET"
-        " label = excluded.label, known = excluded.known, orders = orders + ?, last_at = excluded.last_at,"
-        " example = excluded.example",
+        " VALUES (?,?,?,?,?,?,?,?,?) ON CONFLICT (account, kind, value) DO UPDATE SET"
+        " label = excluded.label, known = excluded.known, orders = sightings.orders + ?,"
+        " last_at = excluded.last_at, example = excluded.example",
         [
             # An order that took the word up long ago and has it still is one, where the word was pruned.
             (
@@ -119,7 +119,7 @@ async def _add(tx: Transaction, account: str, counts: dict[_Word, _Count], at: d
                 value,
                 count.label,
                 count.known,
-                count.orders,
+                max(1, count.orders),
                 stamp,
                 stamp,
                 count.example,

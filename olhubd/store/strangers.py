@@ -60,13 +60,13 @@ class Stranger(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _COLUMNS = "account, external_id, reference, shipments, seen_at, number, over, since, asked_at, answer"
-_SETTLED = "(over = 1 OR discarded_at IS NOT NULL OR answer IS 'unwanted')"
+_SETTLED = "(over = 1 OR discarded_at IS NOT NULL OR COALESCE(answer, '') = 'unwanted')"
 _OWN = (
     "EXISTS (SELECT 1 FROM orders o WHERE o.account = substr(s.reference, 1, instr(s.reference, ':') - 1)"
     " AND o.external_id = substr(s.reference, instr(s.reference, ':') + 1))"
 )
 """Whether the order is known whose mark it carries."""
-_KEPT = "CASE WHEN reference = excluded.reference THEN {} ELSE {} END"
+_KEPT = "CASE WHEN strangers.reference = excluded.reference THEN strangers.{} ELSE {} END"
 _ANEW = ", ".join(f"{name} = {_KEPT.format(name, 'NULL')}" for name in ("asked_at", "answer", "discarded_at"))
 """A target that was set back gives a number anew: with another mark it is another order."""
 
@@ -153,7 +153,7 @@ async def forget(tx: Transaction, account: str, external_ids: Sequence[str]) -> 
 async def prune(tx: Transaction, before: datetime) -> int:
     """Forget some that wait for nobody and were not told since; gives how many."""
     return await tx.execute(
-        "DELETE FROM strangers WHERE rowid IN (SELECT s.rowid FROM strangers s"
+        "DELETE FROM strangers WHERE (account, external_id) IN (SELECT s.account, s.external_id FROM strangers s"
         f" WHERE s.seen_at < ? AND ({_SETTLED} OR {_OWN}) LIMIT ?)",
         (codec.stamp(before), _PRUNED),
     )

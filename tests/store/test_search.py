@@ -16,6 +16,7 @@ from olhubd.model import Fulfilment, Stage
 from olhubd.store import Database, journal, search
 from olhubd.store.orders import scaled
 from olhubd.store.search import Wanted
+from olhubd.store.sqlite import search as home
 from tests.store.test_plans import Asking
 
 MANY = 3000
@@ -115,8 +116,8 @@ async def test_the_few_that_fit_and_the_many_are_found_alike(
         wanted = Wanted(stage=stage, placed_from=placed_from, accounts=accounts, **more)
         due = [_fitting(wanted, before) for before in (MANY + 1, 2000)]
         for few in (-1, 10**6):
-            monkeypatch.setattr(search, "_FEW", few)
-            monkeypatch.setattr(search, "_FEW_UNLINKED", few)
+            monkeypatch.setattr(home, "_FEW", few)
+            monkeypatch.setattr(home, "_FEW_UNLINKED", few)
             first = await search.find(reader, wanted, limit=3)
             assert [first, await search.find(reader, wanted, before=2000, limit=3)] == due, wanted
 
