@@ -1,11 +1,12 @@
-"""What follows from the changes of one order: deliveries to targets, by the routes in force.
+"""What can be planned for a target, and what follows at once from an answer of one.
 
 Pure. A planned delivery becomes one row of the outbox with the event that caused it; nothing is sent from here.
+What follows from the changes of an order is in `olhubd.decide.planners`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -28,7 +29,6 @@ __all__ = [
     "cancel_at",
     "creation_status",
     "double_at",
-    "follow",
     "look",
     "needless",
     "owed_again",
@@ -38,7 +38,6 @@ __all__ = [
     "ripe",
     "sends",
     "shipment_at",
-    "sought",
     "status_at",
     "withdrawn",
 ]
@@ -115,47 +114,6 @@ def sends(order: Order, route: Route) -> bool:
     return route.forward and ripe(order, route)
 
 
-def follow(
-    account: str,
-    order: Order,
-    held: Order | None,
-    found: Sequence[Change],
-    routes: Iterable[Route],
-    owed: Collection[str],
-) -> list[PlannedDelivery]:
-    """The deliveries that follow from `found`, the changes from `held` to `order`.
-
-    `owed` are the targets that have the order, or are owed it.
-    """
-    planned: list[PlannedDelivery] = []
-    for route in routes:
-        if route.target in owed:
-            if account in route.sources:
-                planned.extend(_update(route, order, found))
-        elif account in route.sources and route.forward and _ripens(held, order, route):
-            cause = _index(found, changes.Confirmed, changes.Reopened, changes.Paid, changes.Placed)
-            delay = route.hold_seconds
-            planned.append(PlannedDelivery(target=route.target, action=Action.PUSH_ORDER, cause=cause, delay=delay))
-        planned.extend(_back(account, route, found))
-    return planned
-
-
-def sought(
-    account: str, found: Sequence[Change], routes: Iterable[Route], owed: Collection[str]
-) -> list[PlannedDelivery]:
-    """An order that is off, and that a target may have all the same: it is owed there, which begins with a look-up.
-
-    Found, it is cancelled; not found, it is dropped. `owed` are the targets that have it or are owed it.
-    """
-    off = [i for i, change in enumerate(found) if isinstance(change, changes.Cancelled | changes.Superseded)]
-    if not off:
-        return []
-    targets = [r.target for r in routes if account in r.sources and r.forward and r.target not in owed]
-    return [
-        PlannedDelivery(target=target, action=Action.PUSH_ORDER, cause=off[0]) for target in dict.fromkeys(targets)
-    ]
-
-
 def look(target: str, cause: int) -> PlannedDelivery:
     """The delivery that looks for an order at `target` which nobody owes there: not there, it is not made."""
     return PlannedDelivery(target=target, action=Action.PUSH_ORDER, cause=cause, payload=Waiver(only_found=True))
@@ -172,80 +130,6 @@ def double_at(target: str, other: str, cause: int) -> PlannedDelivery:
 def push_at(target: str, cause: int) -> PlannedDelivery:
     """The delivery that brings the order to `target` although no rule of the route does: a person said so."""
     return PlannedDelivery(target=target, action=Action.PUSH_ORDER, cause=cause)
-
-
-def _ripens(held: Order | None, order: Order, route: Route) -> bool:
-    """Whether it becomes ripe just now: a route switched on later does not send the past after it."""
-    return ripe(order, route) and (held is None or not ripe(held, route))
-
-
-def _update(route: Route, order: Order, found: Sequence[Change]) -> Iterable[PlannedDelivery]:
-    """What a target that has the order is owed. An order that is off is owed its cancellation and nothing else."""
-    off = cancelled(order) or any(isinstance(change, changes.Superseded) for change in found)
-    for index, change in enumerate(found):
-        if off and not isinstance(change, changes.Cancelled | changes.Superseded):
-            continue
-        match change:
-            case changes.Cancelled() | changes.Superseded():
-                yield cancel_at(route.target, index)
-            case (
-                changes.LinesChanged()
-                | changes.AddressChanged()
-                | changes.DeliveryChanged()
-                | changes.InvoiceChanged()
-                | changes.Reopened()
-            ):
-                yield PlannedDelivery(
-                    target=route.target,
-                    action=Action.AMEND_ORDER,
-                    cause=index,
-                    key=change.kind,
-                    payload=Amendment(change.kind),
-                    replaces=True,
-                    same_key=True,
-                )
-            case changes.PaymentChanged() if route.sync_payment and not order.cash_on_delivery:
-                yield payment_at(route.target, change.new, index)
-            case changes.FulfilmentChanged() if route.sync_status and change.new.value in route.statuses:
-                word = route.statuses[change.new.value]
-                yield status_at(route.target, word, index)
-            case changes.Shipped() if route.sync_shipments:
-                yield shipment_at(route.target, Shipment(carrier=change.carrier, waybill=change.waybill), index)
-            case _:
-                pass
-
-
-def _back(account: str, route: Route, found: Sequence[Change]) -> Iterable[PlannedDelivery]:
-    """What a target's copy tells goes back to where the order came from."""
-    if account not in route.sources:
-        return
-    # The parcel first: what is marked as sent before its number is there, and the number is refused, misleads.
-    parcels_first = sorted(enumerate(found), key=lambda one: not isinstance(one[1], changes.CopyShipped))
-    for index, change in parcels_first:
-        match change:
-            case changes.CopyStatusChanged(target=route.target) if change.new in route.status_back:
-                yield status_at(account, route.status_back[change.new], index)
-            case changes.CopyShipped(target=route.target) if route.shipments_back:
-                shipment = Shipment(
-                    carrier=change.carrier,
-                    waybill=change.waybill,
-                    carrier_name=change.carrier_name,
-                    url=change.url,
-                )
-                yield shipment_at(account, shipment, index)
-            case changes.CopyCancelled(target=route.target) | changes.CopyReopened(target=route.target):
-                yield PlannedDelivery(
-                    target=route.target,
-                    action=Action.AMEND_ORDER,
-                    cause=index,
-                    key=change.kind,
-                    payload=Amendment(change.kind, status=change.status),
-                    delay=onesided.PATIENCE,
-                    replaces=True,
-                    same_key=True,
-                )
-            case _:
-                pass
 
 
 def status_at(target: str, word: str, cause: int, *, while_paid: bool = False) -> PlannedDelivery:
@@ -275,14 +159,6 @@ def shipment_at(target: str, shipment: Shipment, cause: int) -> PlannedDelivery:
     """The delivery that adds a parcel to the order at `target`."""
     key = "/".join(shipment.key)
     return PlannedDelivery(target=target, action=Action.ADD_SHIPMENT, cause=cause, key=key, payload=shipment)
-
-
-def _index(found: Sequence[Change], *kinds: type[Change]) -> int:
-    for kind in kinds:
-        for index, change in enumerate(found):
-            if isinstance(change, kind):
-                return index
-    return 0
 
 
 def after_push(account: str, route: Route, processing: str | None) -> list[PlannedDelivery]:

@@ -8,21 +8,23 @@ Nothing here begins or ends a transaction, and nothing moves a cursor; that is `
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
 
-from olhubd.decide import changes, land, plan
+from olhubd.decide import changes, land
 from olhubd.decide.changes import Change
 from olhubd.decide.doubt import Doubt
 from olhubd.decide.merge import called_off, merge
+from olhubd.decide.planning import Transition
 from olhubd.decide.remark import stand
 from olhubd.decide.route import Route
 from olhubd.engine.candidate import SLICE, Candidate, uncontested
 from olhubd.engine.displaced import displace, somebody_elses
 from olhubd.engine.echo import Echoes
 from olhubd.engine.outbox.recorder import Recorder
+from olhubd.engine.planning import follow
 from olhubd.model import Cause, Kind, Order, OrderId, Reason, Run, Subject, reference
 from olhubd.plugin import Gone, Later, Unreadable
 from olhubd.store import (
@@ -94,6 +96,7 @@ class Batch:
         self._doubt = doubt
         self._feed = run.feed
         self.recorder = Recorder(tx, now, Cause("run", str(run.id)), decided=True)
+        self._decided: list[Transition] = []
         self.later = 0
         self.touched: set[str] = set()
         """The orders for which it made a difference."""
@@ -213,8 +216,6 @@ class Batch:
         before = await orders.read(self._tx, [held[c.order.external_id].id for c in changed]) if changed else {}
         said = await remarks.of_orders(self._tx, list(before)) if before else {}
         rivals = await self._rivals([*fresh, *changed], held)
-        deliveries = await self.recorder.known_deliveries([Subject.order(id_) for id_ in before])
-        met = await self._met(fresh)
         inserts: list[orders.Stored] = []
         updates: list[orders.Stored] = []
         for number, candidate in enumerate(fresh, 1):
@@ -224,15 +225,10 @@ class Batch:
             stored, lost = await self._contest(stored, rivals)
             inserts.append(stored)
             found = land.first_seen(stored.order)
-            planned: Sequence[plan.PlannedDelivery] = ()
             if lost:
                 found.append(changes.Superseded(by=lost))
-            else:
-                planned = plan.follow(self._account, stored.order, None, found, self._routes, ())
-            planned = [*planned, *self._sought(stored, found, (), fresh=True)]
-            targets = met.get(candidate.order.external_id, frozenset()).difference(d.target for d in planned)
-            planned.extend(plan.look(target, 0) for target in sorted(targets))
-            await self.recorder.record(Subject.order(stored.id), self._account, found, planned)
+            late = self._feed != ORDERS and self._doubt is not None
+            self._decide(stored, None, stored.order, found, late=late)
             result.added += 1
             result.fresh.add(candidate.order.external_id)
             if self._feed != ORDERS:
@@ -252,13 +248,9 @@ class Batch:
                 found.append(changes.Superseded(by=lost))
             if not found:
                 continue
-            subject = Subject.order(old.id)
-            owed = self.recorder.owed(subject)
-            planned = plan.follow(self._account, merged, old.order, found, self._routes, owed)
-            planned = [*planned, *self._sought(stored, found, owed)]
-            owing = deliveries.get(subject, ())
-            await self.recorder.record(subject, self._account, found, planned, owing, doubted=self._doubts(stored))
+            self._decide(stored, old.order, merged, found)
             result.changed += 1
+        await self._follow()
         if updates:
             await orders.update(self._tx, updates)
         if inserts:
@@ -267,16 +259,33 @@ class Batch:
         seen = [(row.id, row.order, was.get(row.id)) for row in (*inserts, *updates)]
         await sightings.put(self._tx, self._account, seen, self._now)
 
-    async def _met(self, fresh: Sequence[Candidate]) -> dict[str, frozenset[str]]:
-        """The targets that told of orders with the marks of these already, by their external ids."""
-        if self._doubt is None or not fresh or not await strangers.known(self._tx):
-            return {}
-        marks = {reference(self._account, c.order.external_id): c.order.external_id for c in fresh}
-        found: dict[str, frozenset[str]] = {}
-        for one in await strangers.by_reference(self._tx, list(marks)):
-            name = marks[one.reference]
-            found[name] = found.get(name, frozenset()) | {one.account}
-        return found
+    def _decide(
+        self,
+        stored: orders.Stored,
+        before: Order | None,
+        after: Order,
+        found: Sequence[Change],
+        *,
+        late: bool = False,
+    ) -> None:
+        """What happened to one order. What follows from it is planned with its neighbours, by `_follow`."""
+        self._decided.append(
+            Transition(
+                subject=Subject.order(stored.id),
+                account=self._account,
+                before=before,
+                after=after,
+                changes=found,
+                doubted=self._doubts(stored),
+                late=late,
+            )
+        )
+
+    async def _follow(self) -> None:
+        """Record what was decided since the last time, with what follows from it."""
+        decided, self._decided = self._decided, []
+        if decided:
+            await follow(self._tx, self.recorder, decided, self._routes, acts=self._doubt is not None)
 
     async def _explained(self, external_ids: Sequence[str], answer: strangers.Answer) -> None:
         """What their source says of orders that do not land here, though a target may have told of them."""
@@ -286,15 +295,6 @@ class Batch:
     def _doubts(self, stored: orders.Stored) -> bool:
         """Whether an earlier process may have sent it, though this database does not know of it."""
         return self._doubt is not None and self._doubt.covers(stored.id, stored.order.placed_at)
-
-    def _sought(
-        self, stored: orders.Stored, found: Sequence[Change], owed: Collection[str], *, fresh: bool = False
-    ) -> Sequence[plan.PlannedDelivery]:
-        """What is to be looked for, and cancelled where it is found, of an order that is off before it was sent."""
-        told_late = fresh and self._feed != ORDERS and self._doubt is not None
-        if not (told_late or self._doubts(stored)) or stored.order.fulfilled_by_marketplace:
-            return ()
-        return plan.sought(self._account, found, self._routes, owed)
 
     def _stored(
         self,
@@ -341,7 +341,7 @@ class Batch:
         await self._take_over([rows[loser] for loser in verdict.superseded], stored.id, stored.order.external_id)
         for loser, lines in verdict.moved.items():
             moved = changes.LinesMoved(lines=lines, to=stored.order.external_id)
-            await self.recorder.record(Subject.order(loser), self._account, [moved], ())
+            self._decide(rows[loser], rows[loser].order, rows[loser].order, [moved])
             await orders.release_lines(self._tx, [(loser, line) for line in lines])
             # Its own telling must be read again: it has fewer lines now.
             again = lookups.Lookup(
@@ -356,17 +356,8 @@ class Batch:
     async def _take_over(self, losers: Sequence[orders.Stored], winner: OrderId, name: str) -> None:
         """Let all lines of these go to another order, with what follows for whoever has them."""
         ids = [row.id for row in losers]
-        known = await self.recorder.known_deliveries([Subject.order(id_) for id_ in ids])
         for row in losers:
-            found: list[Change] = [changes.Superseded(by=name)]
-            subject = Subject.order(row.id)
-            owed = self.recorder.owed(subject)
-            planned = plan.follow(self._account, row.order, row.order, found, self._routes, owed)
-            planned = [*planned, *self._sought(row, found, owed)]
-            doubted = self._doubts(row)
-            await self.recorder.record(
-                subject, self._account, found, planned, known.get(subject, ()), doubted=doubted
-            )
+            self._decide(row, row.order, row.order, [changes.Superseded(by=name)])
         # The pointer to a row that may be inserted later in this transaction; foreign keys look at statements.
         self.recorder.supersede([(id_, winner, self._now) for id_ in ids])
         await orders.disown(self._tx, ids)
@@ -445,4 +436,5 @@ class Batch:
         if heir is None:
             return False
         await self._take_over([part], heir, others[heir].order.external_id)
+        await self._follow()
         return True

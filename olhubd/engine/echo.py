@@ -15,8 +15,10 @@ from olhubd.decide import changes, netting, onesided, plan
 from olhubd.decide.changes import Change
 from olhubd.decide.hold import Hold
 from olhubd.decide.land import cancelled
+from olhubd.decide.planning import Transition
 from olhubd.decide.route import Route
 from olhubd.engine.outbox.recorder import Recorder
+from olhubd.engine.planning import follow
 from olhubd.model import Delivery, DeliveryState, Fulfilment, Order, OrderId, Reason, Shipment, Subject, reference
 from olhubd.store import Transaction, copies, orders, sightings, strangers
 
@@ -97,8 +99,7 @@ class Echoes:
             return False
         if status != copy.status and self._acts:
             found += await self._one_sided(order, origin)
-        planned = plan.follow(origin.account, origin.order, origin.order, found, self._routes, {self._account})
-        await self._recorder.record(Subject.order(origin.id), origin.account, found, planned)
+        await _follow(self._tx, self._recorder, origin, found, self._routes)
         return True
 
     async def _one_sided(self, order: Order, origin: orders.Stored) -> list[Change]:
@@ -210,10 +211,18 @@ async def acquaint(
         elif one.shipments:
             found: list[Change] = [_shipped(target, shipment) for shipment in one.shipments]
             await copies.put(tx, [msgspec.structs.replace(copy, shipments=one.shipments, seen_at=one.seen_at)])
-            planned = plan.follow(origin.account, origin.order, origin.order, found, routes, {target})
-            await recorder.record(Subject.order(origin.id), origin.account, found, planned)
+            await _follow(tx, recorder, origin, found, routes)
     if met:
         await strangers.forget(tx, target, [one.external_id for one in met])
+
+
+async def _follow(
+    tx: Transaction, recorder: Recorder, origin: orders.Stored, found: Sequence[Change], routes: Sequence[Route]
+) -> None:
+    """What follows for an order of which a copy changed."""
+    subject, order = Subject.order(origin.id), origin.order
+    step = Transition(subject=subject, account=origin.account, before=order, after=order, changes=found)
+    await follow(tx, recorder, [step], routes, acts=False)
 
 
 async def _double(

@@ -1,5 +1,6 @@
 """What follows from changes, by the routes."""
 
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,8 @@ import msgspec
 import pytest
 
 from olhubd.decide import changes, land, netting, plan
+from olhubd.decide.planners import PLANNERS
+from olhubd.decide.planning import Context, Transition, plan_all
 from olhubd.decide.route import Route, When
 from olhubd.model import (
     Action,
@@ -31,12 +34,26 @@ def route(**more: object) -> Route:
     return Route(target="shop", sources=frozenset({"allegro"}), **more)  # type: ignore[arg-type]
 
 
+def follow(
+    account: str,
+    after: Order,
+    before: Order | None,
+    found: Sequence[changes.Change],
+    routes: Sequence[Route],
+    holders: Collection[str],
+    **more: bool,
+) -> list[plan.PlannedDelivery]:
+    """What all planners plan. `holders` are the targets that have the order or are owed it."""
+    step = Transition(subject=Subject.order(1), account=account, before=before, after=after, changes=found, **more)
+    return plan_all(step, Context(routes=routes, holders=holders), PLANNERS)
+
+
 def first(incoming: Order, *routes: Route) -> list[plan.PlannedDelivery]:
-    return plan.follow("allegro", incoming, None, land.first_seen(incoming), routes or (route(),), ())
+    return follow("allegro", incoming, None, land.first_seen(incoming), routes or (route(),), ())
 
 
 def then(held: Order, incoming: Order, *routes: Route, owed: tuple[str, ...] = ()) -> list[plan.PlannedDelivery]:
-    return plan.follow("allegro", incoming, held, land.compare(held, incoming), routes or (route(),), owed)
+    return follow("allegro", incoming, held, land.compare(held, incoming), routes or (route(),), owed)
 
 
 def actions(planned: list[plan.PlannedDelivery]) -> list[Action]:
@@ -68,7 +85,7 @@ def test_each_account_has_a_hold_window_of_its_own() -> None:
     slow = Route(target="shop", sources=frozenset({"other"}), hold_seconds=3600)
     (item,) = first(order(), route(hold_seconds=300), slow)
     assert item.delay == 300
-    (item,) = plan.follow("other", order(), None, land.first_seen(order()), (route(hold_seconds=300), slow), ())
+    (item,) = follow("other", order(), None, land.first_seen(order()), (route(hold_seconds=300), slow), ())
     assert item.delay == 3600
 
 
@@ -93,7 +110,7 @@ def test_switched_off_nothing_goes() -> None:
 
 def test_other_accounts_do_not_go() -> None:
     """Part of FWD-02."""
-    assert plan.follow("other", order(), None, land.first_seen(order()), [route()], ()) == []
+    assert follow("other", order(), None, land.first_seen(order()), [route()], ()) == []
 
 
 def test_a_cancellation_follows_the_order() -> None:
@@ -159,10 +176,10 @@ def test_the_targets_progress_goes_back_by_the_table() -> None:
     back = route(status_back={"completed": "SENT", "shipped": "SENT"})
     for word in ("completed", "shipped"):
         change = changes.CopyStatusChanged(target="shop", old="processing", new=word)
-        (item,) = plan.follow("allegro", order(), order(), [change], [back], {"shop"})
+        (item,) = follow("allegro", order(), order(), [change], [back], {"shop"})
         assert (item.target, item.action, item.payload) == ("allegro", Action.SET_STATUS, plan.StatusWord("SENT"))
     unmapped = changes.CopyStatusChanged(target="shop", old="processing", new="on-hold")
-    assert plan.follow("allegro", order(), order(), [unmapped], [back], {"shop"}) == []
+    assert follow("allegro", order(), order(), [unmapped], [back], {"shop"}) == []
 
 
 def status(number: int, target: str, state: DeliveryState, reason: str | None = None) -> Delivery:
@@ -200,7 +217,7 @@ def test_a_status_dropped_for_a_cancellation_is_owed_again_with_its_order() -> N
 
 def test_parcels_of_the_target_go_back() -> None:
     change = changes.CopyShipped(target="shop", carrier="INPOST", waybill="63 0")
-    (item,) = plan.follow("allegro", order(), order(), [change], [route()], {"shop"})
+    (item,) = follow("allegro", order(), order(), [change], [route()], {"shop"})
     assert (item.target, item.action, item.key) == ("allegro", Action.ADD_SHIPMENT, "INPOST/630")
 
 
@@ -251,13 +268,15 @@ def test_a_parcel_goes_before_the_status_that_tells_of_it() -> None:
         changes.CopyShipped(target="shop", carrier="DPD", waybill="1"),
     ]
     back = route(status_back={"completed": "SENT"})
-    planned = plan.follow("allegro", order(), order(), found, [back], ("shop",))
-    assert [item.action for item in planned] == [Action.ADD_SHIPMENT, Action.SET_STATUS]
+    items = follow("allegro", order(), order(), found, [back], ("shop",))
+    assert [item.action for item in items] == [Action.ADD_SHIPMENT, Action.SET_STATUS]
 
 
 def test_an_order_that_is_off_is_sought_only_where_nobody_owes_it() -> None:
     """A target that has it, or is owed it, gets its cancellation; it is not to be asked for it once more."""
     found = [changes.Superseded(by="B")]
-    assert plan.sought("allegro", found, [route()], ("shop",)) == []
-    (item,) = plan.sought("allegro", found, [route(), route()], ())
+    stands = follow("allegro", order(), order(), found, [route()], ("shop",), doubted=True)
+    assert [item.action for item in stands] == [Action.CANCEL_ORDER]
+    assert follow("allegro", order(), order(), found, [route()], ()) == [], "nobody can have it"
+    (item,) = follow("allegro", order(), order(), found, [route(), route()], (), doubted=True)
     assert (item.target, item.action) == ("shop", Action.PUSH_ORDER)

@@ -11,7 +11,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from olhubd.decide import land, plan
+from olhubd.decide import land
+from olhubd.decide.planners import forward, update, write_back
 from olhubd.engine import inputs
 from olhubd.engine.inputs import Configured, DispatchRecord, Page, Start, Told
 from olhubd.engine.replay import Play
@@ -52,11 +53,11 @@ async def test_twice_is_the_same(tmp_path: Path) -> None:
 
 
 MUTATIONS: dict[str, tuple[object, str, Callable[..., object]]] = {
-    "nothing follows an order": (plan, "_update", lambda route, order, found: ()),
+    "nothing follows an order": (update, "_update", lambda route, step: ()),
     "no cancellation is seen": (land, "cancelled", lambda order: False),
-    "every order is ripe": (plan, "ripe", lambda order, route: True),
+    "every order is ripe": (forward, "ripe", lambda order, route: True),
     "no line moves": (land, "contest", lambda order, rivals: land.Contest()),
-    "nothing goes back": (plan, "_back", lambda account, route, found: ()),
+    "nothing goes back": (write_back, "_back", lambda route, step: ()),
 }
 
 

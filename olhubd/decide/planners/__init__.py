@@ -1,0 +1,21 @@
+"""The planners, in the order in which they plan. One more is a module here and a line in the list.
+
+Forward     an order goes to the target of a route
+Update      what a target has is kept up to date
+WriteBack   what a target tells of its copy goes back to the source
+Seek        what a target may have without our knowledge is looked for there
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from olhubd.decide.planners.forward import Forward
+from olhubd.decide.planners.seek import Seek
+from olhubd.decide.planners.update import Update
+from olhubd.decide.planners.write_back import WriteBack
+from olhubd.decide.planning import Planner
+
+__all__ = ["PLANNERS"]
+
+PLANNERS: Sequence[Planner] = (Forward(), Update(), WriteBack(), Seek())

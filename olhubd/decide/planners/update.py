@@ -1,0 +1,78 @@
+"""What a target has is kept up to date: cancellation, payments, statuses, parcels, and edits for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from olhubd.decide import changes
+from olhubd.decide.land import cancelled
+from olhubd.decide.plan import Amendment, PlannedDelivery, cancel_at, payment_at, shipment_at, status_at
+from olhubd.decide.planning import Context, Keys, Plans, Transition
+from olhubd.decide.route import Route
+from olhubd.model import Action, Shipment
+
+__all__ = ["Update"]
+
+
+_ABOUT_COPIES = (
+    changes.CopyStatusChanged,
+    changes.CopyShipped,
+    changes.CopyCancelled,
+    changes.CopyReopened,
+    changes.CopyTotalChanged,
+    changes.CopyRefunded,
+)
+"""From these nothing follows here."""
+
+
+class Update:
+    """Plans for the targets that have the order or are owed it."""
+
+    def needs(self, batch: Sequence[Transition]) -> Keys:
+        return Keys(deliveries=frozenset(one.subject for one in batch if _tells(one)))
+
+    def plan(self, step: Transition, context: Context, _so_far: Plans) -> Iterable[PlannedDelivery]:
+        for route in context.routes:
+            if route.target in context.holders and step.account in route.sources:
+                yield from _update(route, step)
+
+
+def _tells(step: Transition) -> bool:
+    """Whether something of it may concern those that have it already: of a new one nobody does."""
+    return step.before is not None and not all(isinstance(one, _ABOUT_COPIES) for one in step.changes)
+
+
+def _update(route: Route, step: Transition) -> Iterable[PlannedDelivery]:
+    """What a target that has the order is owed. An order that is off is owed its cancellation and nothing else."""
+    off = cancelled(step.after) or any(isinstance(change, changes.Superseded) for change in step.changes)
+    for index, change in enumerate(step.changes):
+        if off and not isinstance(change, changes.Cancelled | changes.Superseded):
+            continue
+        match change:
+            case changes.Cancelled() | changes.Superseded():
+                yield cancel_at(route.target, index)
+            case (
+                changes.LinesChanged()
+                | changes.AddressChanged()
+                | changes.DeliveryChanged()
+                | changes.InvoiceChanged()
+                | changes.Reopened()
+            ):
+                yield PlannedDelivery(
+                    target=route.target,
+                    action=Action.AMEND_ORDER,
+                    cause=index,
+                    key=change.kind,
+                    payload=Amendment(change.kind),
+                    replaces=True,
+                    same_key=True,
+                )
+            case changes.PaymentChanged() if route.sync_payment and not step.after.cash_on_delivery:
+                yield payment_at(route.target, change.new, index)
+            case changes.FulfilmentChanged() if route.sync_status and change.new.value in route.statuses:
+                word = route.statuses[change.new.value]
+                yield status_at(route.target, word, index)
+            case changes.Shipped() if route.sync_shipments:
+                yield shipment_at(route.target, Shipment(carrier=change.carrier, waybill=change.waybill), index)
+            case _:
+                pass

@@ -1,0 +1,55 @@
+"""What a target tells of its copy goes back to where the order came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from olhubd.decide import changes, onesided
+from olhubd.decide.plan import Amendment, PlannedDelivery, shipment_at, status_at
+from olhubd.decide.planning import NOTHING, Context, Keys, Plans, Transition
+from olhubd.decide.route import Route
+from olhubd.model import Action, Shipment
+
+__all__ = ["WriteBack"]
+
+
+class WriteBack:
+    """Plans what the source is told, and what a person is asked where the two contradict each other."""
+
+    def needs(self, _batch: Sequence[Transition]) -> Keys:
+        return NOTHING
+
+    def plan(self, step: Transition, context: Context, _so_far: Plans) -> Iterable[PlannedDelivery]:
+        for route in context.routes:
+            if step.account in route.sources:
+                yield from _back(route, step)
+
+
+def _back(route: Route, step: Transition) -> Iterable[PlannedDelivery]:
+    # The parcel first: what is marked as sent before its number is there, and the number is refused, misleads.
+    parcels_first = sorted(enumerate(step.changes), key=lambda one: not isinstance(one[1], changes.CopyShipped))
+    for index, change in parcels_first:
+        match change:
+            case changes.CopyStatusChanged(target=route.target) if change.new in route.status_back:
+                yield status_at(step.account, route.status_back[change.new], index)
+            case changes.CopyShipped(target=route.target) if route.shipments_back:
+                shipment = Shipment(
+                    carrier=change.carrier,
+                    waybill=change.waybill,
+                    carrier_name=change.carrier_name,
+                    url=change.url,
+                )
+                yield shipment_at(step.account, shipment, index)
+            case changes.CopyCancelled(target=route.target) | changes.CopyReopened(target=route.target):
+                yield PlannedDelivery(
+                    target=route.target,
+                    action=Action.AMEND_ORDER,
+                    cause=index,
+                    key=change.kind,
+                    payload=Amendment(change.kind, status=change.status),
+                    delay=onesided.PATIENCE,
+                    replaces=True,
+                    same_key=True,
+                )
+            case _:
+                pass

@@ -1,0 +1,60 @@
+"""What follows from what a flow decided: the planners are asked, within its transaction.
+
+What they need of the database is read once for all of them and all transitions, and their plans go to the recorder.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from functools import reduce
+from operator import or_
+
+from olhubd.decide import netting
+from olhubd.decide.planners import PLANNERS
+from olhubd.decide.planning import NOTHING, Context, Planner, Transition, plan_all
+from olhubd.decide.route import Route
+from olhubd.engine.candidate import SLICE
+from olhubd.engine.outbox.recorder import Recorder
+from olhubd.store import Transaction, strangers
+
+__all__ = ["follow"]
+
+
+async def follow(
+    tx: Transaction,
+    recorder: Recorder,
+    steps: Sequence[Transition],
+    routes: Sequence[Route],
+    *,
+    acts: bool,
+    planners: Sequence[Planner] = PLANNERS,
+) -> None:
+    """Record these transitions and what follows from them, in their order.
+
+    `acts` is off for what was recorded before anything followed from an order of which a target told first.
+    """
+    keys = reduce(or_, (planner.needs(steps) for planner in planners), NOTHING)
+    deliveries = await recorder.known_deliveries(sorted(keys.deliveries)) if keys.deliveries else {}
+    met = await _met(tx, keys.marks) if acts and keys.marks else {}
+    for number, step in enumerate(steps, 1):
+        if number % SLICE == 0:
+            await asyncio.sleep(0)
+        known = deliveries.get(step.subject, ())
+        context = Context(
+            routes=routes,
+            holders=netting.holders(known) if known else (),
+            met=met.get(step.mark, ()) if met and step.before is None else (),
+        )
+        items = plan_all(step, context, planners)
+        await recorder.record(step.subject, step.account, step.changes, items, known, doubted=step.doubted)
+
+
+async def _met(tx: Transaction, marks: Collection[str]) -> Mapping[str, Collection[str]]:
+    """The targets that told of orders with these marks already."""
+    if not await strangers.known(tx):
+        return {}
+    found: dict[str, set[str]] = {}
+    for one in await strangers.by_reference(tx, list(marks)):
+        found.setdefault(one.reference, set()).add(one.account)
+    return found
