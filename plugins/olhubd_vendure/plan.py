@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from olhubd.model import Address, Line, Order
+from olhubd.model import Address, Line, Order, Reason
 from olhubd.plugin import UNLINKED, AuthLost, Difference, Push, Rejected, Unlinked
 from olhubd_vendure import mapping, wire
 from olhubd_vendure.abilities import LONGEST, Facilities, Server, lacking_rights
@@ -116,13 +116,15 @@ def plan(
         if line.external_id not in variants
     )
     if unlinked and not push.free_lines:
-        raise Rejected(f"no product for {_listed(unlinked)}", field="sku", code=UNLINKED)
+        why = Reason("olhubd_vendure:no-product", lines=_listed(unlinked))
+        raise Rejected(why, field="sku", code=UNLINKED)
     fitting = Fitting()
     items = tuple(_items(push, server, variants, placeholder, fitting))
     shipping = order.shipping.cost.minor() if order.shipping.cost is not None else 0
     total = sum(item.price * item.quantity for item in items) + shipping
     if total != order.total.minor():
-        raise Rejected(f"the parts sum to {total} minor units, the order says {order.total}", field="total")
+        why = Reason("olhubd_vendure:sum", total=total, expected=order.total)
+        raise Rejected(why, field="total")
     goal, method = _payment(push, facilities, settings.payment_method)
     transaction = order.payment.external_id if order.payment and push.include_payment else None
     return Plan(
@@ -167,7 +169,7 @@ def _check(push: Push, server: Server, facilities: Facilities) -> None:
             field="customFields",
         )
     if not order.prices_include_tax:
-        raise Rejected("net prices cannot be kept to the minor unit in this shop", field="prices_include_tax")
+        raise Rejected(Reason("olhubd_vendure:net-prices"), field="prices_include_tax")
     if order.total.currency != server.currency:
         raise Rejected(
             f"the order is in {order.total.currency}, the channel in {server.currency}: use an account whose"

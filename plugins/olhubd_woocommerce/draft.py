@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from olhubd.model import Address, Charge, Line, Order, PaymentType, TaxId
+from olhubd.model import Address, Charge, Line, Order, PaymentType, Reason, TaxId
 from olhubd.model.money import Money, allocate
 from olhubd.plugin import UNLINKED, Push, Rejected
 from olhubd_woocommerce import emails
@@ -71,7 +71,7 @@ class Draft(msgspec.Struct, frozen=True):
         classes = {name: self.book.rates_at(self.place, name) for name in names}
         found = price([e.part for e in self.entries], self.book.rules, classes)
         if found is None:
-            raise Rejected("the shop's taxes and rounding cannot give the total the buyer paid", field="total")
+            raise Rejected(Reason("olhubd_woocommerce:taxes"), field="total")
         return found
 
     def rows(self, priced: Priced) -> dict[str, list[dict[str, Any]]]:
@@ -105,7 +105,7 @@ def sketch(
     stands against the product that bears its code. Raises Rejected."""
     order = push.order
     if order.expected_total() != order.total:
-        raise Rejected("the order's parts do not sum up to its total", field="total")
+        raise Rejected(Reason("olhubd_woocommerce:sum"), field="total")
     method, _, instance = (push.shipping_method or OTHER).partition(":")
     place = book.place(_place(shipping), _place(billing), method)
     entries: list[Entry] = []
@@ -113,12 +113,10 @@ def sketch(
     for i, (line, found) in enumerate(zip(order.lines, goods, strict=True)):
         if found is None and not push.free_lines:
             reason = why[i] if i < len(why) else None
-            raise Rejected(
-                f"the shop has no product for line {line.external_id} (SKU {line.sku})"
-                + (f": {reason}" if reason else ""),
-                field="line_items",
-                code=UNLINKED,
-            )
+            lacking = Reason("olhubd_woocommerce:no-product", line=line.external_id, sku=line.sku)
+            if reason:
+                lacking = Reason("olhubd_woocommerce:no-product-for", lacking=lacking, why=reason)
+            raise Rejected(lacking, field="line_items", code=UNLINKED)
         tax_class = found.tax_class if found is not None else _class_of(line, book, place)
         part = _part(book, place, Kind.LINE, line.price * line.quantity, tax_class)
         entries.append(Entry(_line(push, line, found, tax_class), part, line, found))

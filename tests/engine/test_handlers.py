@@ -15,7 +15,7 @@ from olhubd.engine.outbox.actions import HANDLERS
 from olhubd.engine.outbox.handler import Done, Handler, OnHold, Result, Submitted
 from olhubd.engine.outbox.job import Job
 from olhubd.engine.outbox.target import TargetAccount
-from olhubd.model import Action, Delivery, DeliveryState, Money, OrderId, Payment, Shipment, Stage
+from olhubd.model import Action, Delivery, DeliveryState, Money, OrderId, Payment, Reason, Shipment, Stage
 from olhubd.plugin import (
     Conflict,
     Connector,
@@ -246,7 +246,7 @@ async def test_a_missing_capability_is_a_hold_with_its_reason(bench: Bench, acti
     await bench.until("confirmed", "hold")
     held = await second(bench)
     assert held.state is DeliveryState.HOLD
-    assert held.reason == HANDLERS[action].unable.format("Bare", action.value)
+    assert held.reason == Reason(HANDLERS[action].unable, target="Bare", action=action.value)
 
 
 class Late(Shop, PaymentSink):

@@ -7,11 +7,13 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from olhubd.store import Database, StoreError, Watcher
+from olhubd.model import code_of
+from olhubd.store import Database, StoreError, Watcher, accounts
 from olhubd.store.base import Planned
 from olhubd.store.sqlite import migrate, upgrade
 
@@ -165,3 +167,25 @@ def test_without_the_table_of_pages_the_whole_file_counts(old: Path) -> None:
         none = upgrade.planned(Bare(connection), old, 12, 13, ["-- Rewrites: nothing\n"])  # type: ignore[arg-type]
     assert bare.needs > full.needs > none.needs
     assert bare.needs == 3 * old.stat().st_size + upgrade._SLACK
+
+
+async def test_an_account_parked_for_its_key_is_known_by_a_code(tmp_path: Path) -> None:
+    """It tries its key again by itself, which an upgrade must not end; other reasons stay as they are."""
+    path, at = tmp_path / "hub.sqlite", datetime(2026, 1, 2, tzinfo=UTC)
+    words = {"shop": "its key is refused: GET /: 401", "market": "sign-in lost: GET /: 401"}
+    rows = [
+        accounts.AccountRow(
+            name=name, connector="x", state=accounts.AccountState.PARKED, reason=text, changed_at=at
+        )
+        for name, text in words.items()
+    ]
+    async with Database.open(path) as database:
+        for row in rows:
+            await database.write(lambda tx, row=row: accounts.put(tx, row))  # type: ignore[misc]
+    with closing(sqlite3.connect(path)) as raw:
+        raw.executescript((Path(migrate.__file__).parent / "0017_reasons.sql").read_text())
+    async with Database.open(path) as database:
+        found = await accounts.every(database.reader)
+    assert {name: str(row.reason) for name, row in found.items()} == words
+    assert code_of(found["shop"].reason) == "account.key-refused"
+    assert code_of(found["market"].reason) is None

@@ -11,6 +11,7 @@ import pytest
 from babel.messages.extract import extract_from_dir
 
 import olhubd
+from olhubd.control.voice import Voice
 from olhubd.model import Action, Reason
 from olhubd.text import LANGUAGES, catalogue
 from tests.text.catalogues import PACKAGES, ROOT, catalogues, compiled, places, texts
@@ -138,3 +139,13 @@ def test_the_standard_library_reads_them() -> None:
     folder = PACKAGES[0] / "locales"
     found = gettext.translation("reasons", folder, languages=["pl"])
     assert found.gettext("order.no-lines") == "nie ma pozycji"
+
+
+def test_a_plugin_brings_the_sentences_of_its_own_reasons() -> None:
+    import olhubd_vendure  # noqa: F401
+
+    reason = Reason("olhubd_vendure:no-product", lines="A-1")
+    assert reason == "no product for A-1"
+    assert Voice("pl").reason(reason) == "brak produktu dla A-1"
+    held = Reason("with-field", reason=reason, field="sku")
+    assert Voice("pl").reason(held) == "brak produktu dla A-1 (pole sku)"
