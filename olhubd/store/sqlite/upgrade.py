@@ -40,8 +40,8 @@ def planned(connection: sqlite3.Connection, path: Path, before: int, schema: int
         size if tables is None else sum(known.get(table, 0) if known is not None else size for table in tables)
         for tables in rewritten
     )
-    # The backup; and what is written anew twice, in the log before its commit and in the file after it.
-    needs = size + 2 * written + _SLACK
+    # The backup; and what is written anew: in the log before its commit, many a page twice, then in the file.
+    needs = size + 3 * written + _SLACK
     seconds = 1 + size // _COPIED + written // _WRITTEN
     return Planned(path=path, before=before, schema=schema, size=size, needs=needs, seconds=seconds)
 
