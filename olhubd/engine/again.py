@@ -8,7 +8,7 @@ from functools import partial
 
 from olhubd.engine.batch import Result
 from olhubd.engine.reading import Reading
-from olhubd.engine.runlog import counted, words
+from olhubd.engine.runlog import words
 from olhubd.model import Kind, Order, Reason, Run
 from olhubd.plugin import (
     AccountBlocked,
@@ -117,6 +117,6 @@ class Again:
 
         result = await self._store(records, run)
         await self._database.write(work)
-        await self._runs.end(counted(run, result), None if failure is None else words(failure))
+        await self._runs.end(run.plus(result.counts), None if failure is None else words(failure))
         if failure is not None:
             raise failure

@@ -25,7 +25,7 @@ from olhubd.engine.displaced import displace, somebody_elses
 from olhubd.engine.echo import Echoes
 from olhubd.engine.outbox.recorder import Recorder
 from olhubd.engine.planning import follow
-from olhubd.model import Cause, Kind, Order, OrderId, Reason, Run, Subject, reference
+from olhubd.model import Cause, Counts, Kind, Order, OrderId, Reason, Run, Subject, reference
 from olhubd.plugin import Gone, Later, Unreadable
 from olhubd.store import (
     Transaction,
@@ -53,10 +53,7 @@ class Result(msgspec.Struct):
     `besides` the ids of those added that the feed had not told.
     """
 
-    seen: int = 0
-    added: int = 0
-    changed: int = 0
-    quarantined: int = 0
+    counts: Counts = Counts()
     echoes: int = 0
     ignored: int = 0
     later: int = 0
@@ -64,11 +61,12 @@ class Result(msgspec.Struct):
     fresh: set[str] = msgspec.field(default_factory=set)
     besides: list[OrderId] = msgspec.field(default_factory=list)
 
+    def count(self, *, seen: int = 0, added: int = 0, changed: int = 0, quarantined: int = 0) -> None:
+        """Count some more records."""
+        self.counts = self.counts.plus(Counts(seen=seen, added=added, changed=changed, quarantined=quarantined))
+
     def add(self, other: Result) -> None:
-        self.seen += other.seen
-        self.added += other.added
-        self.changed += other.changed
-        self.quarantined += other.quarantined
+        self.counts = self.counts.plus(other.counts)
         self.echoes += other.echoes
         self.ignored += other.ignored
         self.later += other.later
@@ -138,7 +136,7 @@ class Batch:
         result.echoes += len(told)
         acts = self._doubt is not None
         echo = Echoes(self._tx, self._account, self._now, self._routes, self.recorder, acts=acts)
-        result.changed += await echo.take(told)
+        result.count(changed=await echo.take(told))
         groups = uncontested(good)
         for group in groups:
             await self._group(group, result)
@@ -148,7 +146,7 @@ class Batch:
         self.touched |= echo.touched.union(r.external_id for r in refused)
         if refused:
             await quarantine.put(self._tx, self._account, feed, refused, self._now)
-            result.quarantined += len(refused)
+            result.count(quarantined=len(refused))
         landed = [*(c.order.external_id for c in good), *(order.external_id for order in told)]
         freed = await quarantine.clear(self._tx, self._account, Kind.ORDER, landed) if landed else 0
         if freed or (len(groups) > 1 and self.touched):
@@ -218,6 +216,7 @@ class Batch:
         rivals = await self._rivals([*fresh, *changed], held)
         inserts: list[orders.Stored] = []
         updates: list[orders.Stored] = []
+        different = 0
         for number, candidate in enumerate(fresh, 1):
             if number % SLICE == 0:
                 await asyncio.sleep(0)
@@ -229,7 +228,6 @@ class Batch:
                 found.append(changes.Superseded(by=lost))
             late = self._feed != ORDERS and self._doubt is not None
             self._decide(stored, None, stored.order, found, late=late)
-            result.added += 1
             result.fresh.add(candidate.order.external_id)
             if self._feed != ORDERS:
                 result.besides.append(stored.id)
@@ -249,7 +247,8 @@ class Batch:
             if not found:
                 continue
             self._decide(stored, old.order, merged, found)
-            result.changed += 1
+            different += 1
+        result.count(added=len(inserts), changed=different)
         await self._follow()
         if updates:
             await orders.update(self._tx, updates)
@@ -390,7 +389,7 @@ class Batch:
         ]
         if refused:
             await quarantine.put(self._tx, self._account, feed, refused, self._now)
-            result.quarantined += len(refused)
+            result.count(quarantined=len(refused))
         later = [
             lookups.Lookup(
                 kind=r.kind,
@@ -419,11 +418,11 @@ class Batch:
             if known.superseded_by is not None:
                 continue
             if await self._inherited(known.id):
-                result.changed += 1
+                result.count(changed=1)
             elif known.digest != _GONE:
                 await self.recorder.record(Subject.order(known.id), self._account, [changes.Vanished()], ())
                 await orders.mark(self._tx, known.id, _GONE)
-                result.changed += 1
+                result.count(changed=1)
 
     async def _inherited(self, order_id: OrderId) -> bool:
         """Whether this order, which is gone, went into one that is itself cancelled; then that took it over."""

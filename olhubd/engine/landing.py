@@ -138,17 +138,10 @@ class Landing:
             upcoming = tx.upcoming()
             landing = Batch(tx, account, run, now, self._routes(), doubt)
             result = await landing.land_orders(batch, run.feed, start)
-            result.seen = len(batch) + len(others)
+            result.count(seen=len(batch) + len(others))
             await landing.land_others(others, run.feed, result)
-            counted = msgspec.structs.replace(
-                run,
-                seen=run.seen + result.seen,
-                added=run.added + result.added,
-                changed=run.changed + result.changed,
-                quarantined=run.quarantined + result.quarantined,
-            )
-            if landing.recorder.events or result.quarantined:
-                await runs.put(tx, [counted])
+            if landing.recorder.events or result.counts.quarantined:
+                await runs.put(tx, [run.plus(result.counts)])
             if position is not None:
                 await feeds.put(tx, position)
             await landing.recorder.write(tx)

@@ -15,7 +15,7 @@ from olhubd.engine.again import Again
 from olhubd.engine.batch import Result
 from olhubd.engine.calls import Broken
 from olhubd.engine.reading import OFF, PAGES, Reading
-from olhubd.engine.runlog import counted, words
+from olhubd.engine.runlog import words
 from olhubd.engine.schedule import jitter
 from olhubd.engine.sweeper import Sweeper
 from olhubd.model import Reason, Run
@@ -288,7 +288,7 @@ class Reader:
         position = self._moved(page)
         if not page.records and position is None:
             return run
-        return counted(run, await self._store(page.records, run, position, told=True))
+        return run.plus((await self._store(page.records, run, position, told=True)).counts)
 
     def _moved(self, page: Page) -> feeds.Position | None:
         if page.cursor == self._cursor:

@@ -13,13 +13,12 @@ from datetime import timedelta
 
 import msgspec
 
-from olhubd.engine.batch import Result
-from olhubd.model import Reason, Run, RunId, RunState
+from olhubd.model import Counts, Reason, Run, RunId, RunState
 from olhubd.plugin import Clock, PluginError
 from olhubd.runtime.supervisor import Pulse, Supervisor
 from olhubd.store import TROUBLE, Database, Transaction, runs
 
-__all__ = ["RunLog", "Totals", "counted", "words"]
+__all__ = ["RunLog", "Totals", "words"]
 
 _FLUSH = 15.0
 _LONGEST_ROW = timedelta(hours=1)
@@ -27,25 +26,16 @@ _MOST_KEPT = 1_000
 """How many ends are kept while nothing can be written. The oldest stay, for theirs are rows that began before."""
 
 
-class Totals(msgspec.Struct):
+class Totals(Counts, frozen=True, kw_only=True, gc=False):
     """What the runs of one feed have come to since the process began."""
 
     runs: int = 0
     failed: int = 0
-    seen: int = 0
-    added: int = 0
-    changed: int = 0
-    quarantined: int = 0
-    missed: int = 0
 
-    def add(self, run: Run) -> None:
-        self.runs += 1
-        self.failed += run.state is RunState.FAILED
-        self.seen += run.seen
-        self.added += run.added
-        self.changed += run.changed
-        self.quarantined += run.quarantined
-        self.missed += run.missed
+    def and_run(self, run: Run) -> Totals:
+        """The same, with this run."""
+        failed = self.failed + (run.state is RunState.FAILED)
+        return msgspec.structs.replace(self.plus(run), runs=self.runs + 1, failed=failed)
 
 
 class RunLog:
@@ -75,7 +65,7 @@ class RunLog:
         state = RunState.DONE if error is None else RunState.FAILED
         ended = msgspec.structs.replace(run, state=state, error=error, ended_at=self._clock.now())
         key = (run.account, run.feed)
-        self.totals.setdefault(key, Totals()).add(ended)
+        self.totals[key] = self.totals.get(key, Totals()).and_run(ended)
         quiet = error is None and not (run.added or run.changed or run.quarantined) and run.trigger == "timer"
         before = self._quiet.get(key)
         if quiet and before is not None and ended.started_at - before.started_at < _LONGEST_ROW:
@@ -137,17 +127,6 @@ class RunLog:
             await runs.put(tx, ended)
 
         await self._database.write(work)
-
-
-def counted(run: Run, result: Result) -> Run:
-    """The run with what became of some more records."""
-    return msgspec.structs.replace(
-        run,
-        seen=run.seen + result.seen,
-        added=run.added + result.added,
-        changed=run.changed + result.changed,
-        quarantined=run.quarantined + result.quarantined,
-    )
 
 
 def words(error: Exception) -> str:

@@ -13,7 +13,7 @@ import msgspec
 
 from olhubd.engine.batch import Result
 from olhubd.engine.reading import LATE, Reading
-from olhubd.engine.runlog import counted, words
+from olhubd.engine.runlog import words
 from olhubd.model import Order, Reason, Run
 from olhubd.plugin import ContractBroken, Cursor, Page, Record, Sweep
 from olhubd.store import feeds
@@ -99,7 +99,7 @@ class Sweeper:
                 since=None if ends and not circle else since,
             )
             result = await self._store(page.records, run, after)
-            run = counted(run, result)
+            run = run.plus(result.counts)
             if run.trigger == "timer":
                 run = msgspec.structs.replace(run, missed=run.missed + self._missed(page, result, now))
             self._position, self._run = after, run

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import enum
 from datetime import datetime
-from typing import NewType
+from typing import NewType, Self
 
 import msgspec
 
@@ -16,6 +16,7 @@ from olhubd.model.subject import Kind, OrderId, Subject
 __all__ = [
     "Action",
     "Cause",
+    "Counts",
     "Delivery",
     "DeliveryId",
     "DeliveryState",
@@ -148,7 +149,23 @@ class RunState(enum.StrEnum):
     """The daemon ended before the run did."""
 
 
-class Run(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Counts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What became of the records that a feed gave. Those of parts add up to those of the whole."""
+
+    seen: int = 0
+    added: int = 0
+    changed: int = 0
+    quarantined: int = 0
+    missed: int = 0
+    """Found by a sweep though the feed itself never told."""
+
+    def plus(self, other: Counts) -> Self:
+        """The same, with these counted too."""
+        sums = {name: getattr(self, name) + getattr(other, name) for name in Counts.__struct_fields__}
+        return msgspec.structs.replace(self, **sums)
+
+
+class Run(Counts, frozen=True, kw_only=True, gc=False):
     """One execution of a feed. Successive executions that found nothing share a row and count in `polls`."""
 
     id: RunId
@@ -159,12 +176,6 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     ended_at: datetime | None = None
     state: RunState = RunState.RUNNING
     polls: int = 1
-    seen: int = 0
-    added: int = 0
-    changed: int = 0
-    quarantined: int = 0
-    missed: int = 0
-    """Found by a sweep though the feed itself never told."""
     error: str | None = None
 
 

@@ -86,7 +86,7 @@ def bench(database: Database, clock: SystemClock) -> Bench:
 async def test_rows_events_deliveries_and_cursor_come_together(bench: Bench) -> None:
     """Invariants 1 and 3."""
     result = await bench.land(order("A"), order("B", stage=Stage.PLACED), cursor="7")
-    assert (result.seen, result.added, result.changed) == (2, 2, 0)
+    assert (result.counts.seen, result.counts.added, result.counts.changed) == (2, 2, 0)
     assert bench.woken == ["shop"]
     assert await bench.kinds(1) == ["order.placed", "order.confirmed"]
     assert await bench.owed(1) == [("shop", "push-order", DeliveryState.PENDING)]
@@ -108,9 +108,9 @@ async def test_every_event_has_a_cause_and_every_delivery_its_event(bench: Bench
 async def test_the_same_page_twice_changes_nothing(bench: Bench) -> None:
     """Invariant 2."""
     page = [order(str(i)) for i in range(250)]
-    assert (await bench.land(*page)).added == 250
+    assert (await bench.land(*page)).counts.added == 250
     again = await bench.land(*page)
-    assert (again.added, again.changed) == (0, 0)
+    assert (again.counts.added, again.counts.changed) == (0, 0)
     assert len(await events.latest(bench.database.reader, limit=10_000)) == 500
     assert len(await bench.owed(1)) == 1
 
@@ -159,7 +159,7 @@ async def test_what_makes_no_sense_is_kept_aside_and_its_neighbours_land(bench: 
         order("D"),
     )
     result = await bench.land(*records, cursor="9")
-    assert (result.added, result.quarantined) == (2, 2)
+    assert (result.counts.added, result.counts.quarantined) == (2, 2)
     kept = {q.external_id: q.reason for q in await quarantine.listing(bench.database.reader)}
     assert "sum up to" in kept["B"]
     assert kept["C"] == "no such field"
@@ -174,7 +174,7 @@ async def test_a_record_that_breaks_the_hub_itself_holds_up_nobody(
     """Invariant 1, for what no check foresaw: here a connector that breaks the types it promised."""
     page = [order("A"), order("B", lines=(line("B-1", **odd),)), order("C")]
     result = await bench.land(*page, Unreadable(external_id="D", reason="no such field", raw=b"{}"), cursor="9")
-    assert (result.seen, result.added, result.quarantined) == (4, 2, 2)
+    assert (result.counts.seen, result.counts.added, result.counts.quarantined) == (4, 2, 2)
     kept = {q.external_id: q.reason for q in await quarantine.listing(bench.database.reader)}
     assert kept == {"B": f"the hub failed on it: {error}", "D": "no such field"}
     position = await feeds.get(bench.database.reader, "allegro", "orders")
@@ -192,20 +192,20 @@ async def test_quarantine_empties_when_the_record_lands_after_all(bench: Bench) 
 async def test_an_impossible_date_is_no_reason_to_pass_over_an_order(bench: Bench) -> None:
     """It would be before any start; it is kept aside, for a person to see."""
     result = await bench.land(order("old", placed_at=datetime(1, 1, 1, tzinfo=UTC)), start=EPOCH)
-    assert (result.ignored, result.quarantined) == (0, 1)
+    assert (result.ignored, result.counts.quarantined) == (0, 1)
 
 
 async def test_orders_before_the_start_are_not_wanted(bench: Bench) -> None:
     """ACC-16. Part of IMP-36."""
     result = await bench.land(order("old"), start=EPOCH + timedelta(seconds=1))
-    assert (result.added, result.ignored) == (0, 1)
+    assert (result.counts.added, result.ignored) == (0, 1)
 
 
 async def test_a_later_start_does_not_end_what_has_begun(bench: Bench) -> None:
     """Part of ACC-16: an order that is held is cancelled all the same."""
     await bench.land(order("A"))
     result = await bench.land(order("A", stage=Stage.CANCELLED), order("old"), start=EPOCH + timedelta(seconds=1))
-    assert (result.added, result.changed, result.ignored) == (0, 1, 1)
+    assert (result.counts.added, result.counts.changed, result.ignored) == (0, 1, 1)
     assert await bench.owed() == [("shop", "push-order", DeliveryState.DROPPED)]
 
 
@@ -326,7 +326,7 @@ async def test_merged_purchases_supersede(bench: Bench) -> None:
     assert ("shop", "cancel-order", DeliveryState.PENDING) in await bench.owed(1)
     assert await bench.owed(3) == [("shop", "push-order", DeliveryState.PENDING)]
     # The old telling again changes nothing: a superseded order stays so.
-    assert (await bench.land(order("A", buyer_note="late"))).changed == 0
+    assert (await bench.land(order("A", buyer_note="late"))).counts.changed == 0
 
 
 async def test_merge_and_its_parts_in_one_page(bench: Bench) -> None:
@@ -373,7 +373,7 @@ async def test_our_own_order_is_recognised_in_the_shops_feed(bench: Bench) -> No
     nameless = order("77", external_stage="processing")
     for telling in (echo, nameless):
         result = await bench.land(telling, account="shop")
-        assert (result.added, result.echoes) == (0, 1)
+        assert (result.counts.added, result.echoes) == (0, 1)
 
 
 async def test_a_run_that_brought_the_shops_progress_is_no_quiet_one(bench: Bench) -> None:
@@ -381,11 +381,11 @@ async def test_a_run_that_brought_the_shops_progress_is_no_quiet_one(bench: Benc
     await pushed(bench)
     told = order("77", reference="allegro:A", external_stage="processing")
     await bench.land(told, account="shop")
-    assert (await bench.land(told, account="shop")).changed == 0
+    assert (await bench.land(told, account="shop")).counts.changed == 0
     moved = order("77", reference="allegro:A", external_stage="completed")
-    assert (await bench.land(moved, account="shop")).changed == 1
+    assert (await bench.land(moved, account="shop")).counts.changed == 1
     double = order("78", reference="allegro:A")
-    assert [(await bench.land(double, account="shop")).changed for _ in range(2)] == [1, 0]
+    assert [(await bench.land(double, account="shop")).counts.changed for _ in range(2)] == [1, 0]
 
 
 async def test_a_cancellation_that_may_have_happened_is_for_a_person_when_the_order_is_on_again(
@@ -520,7 +520,7 @@ async def test_any_order_of_tellings_owes_each_order_once(
 async def test_what_is_no_record_is_kept_aside_by_its_kind(bench: Bench, odd: Any) -> None:
     """The cursor moves over it, so nobody would ever ask for it again."""
     result = await bench.land(order("A"), odd, order("B"), cursor="9")
-    assert (result.seen, result.added, result.quarantined) == (3, 2, 1)
+    assert (result.counts.seen, result.counts.added, result.counts.quarantined) == (3, 2, 1)
     (kept,) = await quarantine.listing(bench.database.reader)
     kind = type(odd).__name__
     assert kept.kind == kind
@@ -543,7 +543,7 @@ async def test_an_order_and_a_product_of_one_number_are_two_records(bench: Bench
         unread,
     ]
     result = await bench.land(empty, order("6"), *others, cursor="9")
-    assert (result.seen, result.added, result.quarantined, result.later) == (6, 1, 5, 0)
+    assert (result.counts.seen, result.counts.added, result.counts.quarantined, result.later) == (6, 1, 5, 0)
 
     async def kept() -> dict[tuple[str, str], str]:
         found = await quarantine.listing(bench.database.reader)
@@ -559,22 +559,22 @@ async def test_an_order_and_a_product_of_one_number_are_two_records(bench: Bench
     assert "order.vanished" not in await bench.kinds(1)
     assert (await feeds.get(bench.database.reader, "allegro", "orders")).cursor == "9"  # type: ignore[union-attr]
     result = await bench.land(order("5"))
-    assert result.added == 1
+    assert result.counts.added == 1
     assert await kept() == nothing, "the order has landed, and nothing else"
 
 
 @pytest.mark.parametrize("pause", [float("nan"), float("inf"), -3.0, "soon", None])
 async def test_a_pause_that_is_none_holds_up_no_page(bench: Bench, pause: Any) -> None:
     result = await bench.land(order("A"), Later(external_id="B", seconds=pause, reason="not yet"), cursor="9")
-    assert (result.added, result.later) == (1, 1)
+    assert (result.counts.added, result.later) == (1, 1)
 
 
 async def test_an_order_of_the_second_in_which_it_began_is_wanted(bench: Bench) -> None:
     """Sources that tell whole seconds: what was bought just after the account began was placed before, it seems."""
     result = await bench.land(order("new", placed_at=EPOCH), start=EPOCH + timedelta(milliseconds=540))
-    assert (result.added, result.ignored) == (1, 0)
+    assert (result.counts.added, result.ignored) == (1, 0)
     result = await bench.land(order("old", placed_at=EPOCH - timedelta(seconds=1)), start=EPOCH)
-    assert (result.added, result.ignored) == (0, 1)
+    assert (result.counts.added, result.ignored) == (0, 1)
 
 
 async def test_a_page_of_many_batches_moves_the_cursor_with_the_last(

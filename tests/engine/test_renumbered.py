@@ -54,21 +54,21 @@ def cup(external_id: str) -> Order:
 
 async def test_a_buyers_order_under_our_number_lands_and_ours_waits_for_a_person(bench: Bench) -> None:
     result = await bench.land(cup("77"), account="shop")
-    assert (result.added, result.echoes) == (1, 0)
+    assert (result.counts.added, result.echoes) == (1, 0)
     assert await orders.by_reference(bench.database.reader, "shop", "77") is not None
     (held,) = await deliveries.listing(bench.database.reader, states=[DeliveryState.HOLD])
     assert held.order_id == 1
     assert (held.reason or "").startswith("order 77 at shop is another one by now")
     assert await copies.of_orders(bench.database.reader, [1]) == {}
     again = await bench.land(cup("77"), account="shop")
-    assert (again.added, again.echoes) == (0, 0)
+    assert (again.counts.added, again.echoes) == (0, 0)
 
 
 async def test_our_order_that_lost_its_mark_and_was_edited_stays_ours(bench: Bench) -> None:
     edited = order("77", lines=(line("a", sku="KOC-1"), line("more", sku="KUB-1")))
     edited = msgspec.structs.replace(edited, total=edited.expected_total())
     result = await bench.land(edited, account="shop")
-    assert (result.added, result.echoes) == (0, 1)
+    assert (result.counts.added, result.echoes) == (0, 1)
 
 
 def planned() -> list[PlannedDelivery]:
