@@ -118,14 +118,15 @@ async def test_a_page_costs_no_question_for_each_of_its_entries(
     for _ in range(4):
         await trading.sell()
     asked: list[str] = []
-    fetch = Reader.fetch
+    kind = type(trading.hub.database.reader)
+    fetch = kind.fetch
 
     async def counted(reader: Reader, sql: str, parameters: Any = ()) -> list[Any]:
         asked.append(sql)
         return await fetch(reader, sql, parameters)
 
     caused = [one for one in await told(trading) if one["cause"]["kind"] == "run"]
-    monkeypatch.setattr(Reader, "fetch", counted)
+    monkeypatch.setattr(kind, "fetch", counted)
     assert [one for one in await told(trading) if one["cause"]["kind"] == "run"] == caused
     monkeypatch.undo()
     assert len(caused) >= 4
