@@ -19,7 +19,7 @@ from olhubd.model import Reason
 __all__ = ["wrong"]
 
 _PLACE = re.compile(r"(.*) - at `([^`]*)`", re.DOTALL)
-_UNKNOWN = re.compile(r"Object contains unknown field `([^`]*)`")
+_UNKNOWN = re.compile(r"Object contains unknown field `(.*?)`(?: - at `[^`]*`)?", re.DOTALL)
 _SAID: Final = (
     (re.compile(r"Expected `str` of length >= (?P<n>\d+)"), "request.shortest"),
     (re.compile(r"Expected `str` of length <= (?P<n>\d+)"), "request.longest"),
@@ -39,9 +39,10 @@ def wrong(error: msgspec.ValidationError, what: str, into: type[msgspec.Struct])
     `what` is what the names of `into` are to who asked: a parameter or a field.
     """
     text, place = str(error), ""
+    unknown = _UNKNOWN.fullmatch(text)  # first: a name may look like a place
     if found := _PLACE.fullmatch(text):
         text, place = found[1], found[2]
-    if unknown := _UNKNOWN.fullmatch(text):
+    if unknown:
         known = ", ".join(f.name for f in msgspec.structs.fields(into)) or "none"
         code = "request.no-parameter" if what == "parameter" else "request.no-field"
         return Refusal(400, "parameter", Reason(code, name=unknown[1], known=known), parameter=unknown[1])
