@@ -51,7 +51,7 @@ async def returned(house: House, address: str) -> tuple[int, Any]:
 
 
 async def test_the_browser_comes_back_and_the_account_goes_on(house: House) -> None:
-    """ACC-04. With PKCE, and no token on any page."""
+    """Part of ACC-04. With PKCE, and no token on any page."""
     begun = await begin(house)
     assert (begun["flow"], begun["user_code"]) == ("code", None)
     assert begun["redirect_uri"] == f"{house.base}/signin/callback"

@@ -143,7 +143,7 @@ async def test_an_operator_s_walk(chromium: Any, trading: House, language: str) 
 
 
 async def test_a_person_signs_in_by_the_browser(chromium: Any, house: House) -> None:
-    """ACC-04. Over the marketplace's own page, back into the hub, and on to the accounts with one click."""
+    """Part of ACC-04. Over the marketplace's own page, back into the hub, and on to the accounts with one click."""
     window = await opened(chromium, house)
     page = window.page
     await window.enter("/accounts")
