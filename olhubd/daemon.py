@@ -21,10 +21,10 @@ from pydantic import SecretStr
 
 from olhubd import __version__, config
 from olhubd.config import Configuration
-from olhubd.control import access, listening, server
-from olhubd.control.steer import Steer
+from olhubd.control.http import access, server, sockets
+from olhubd.control.process_control import Steer
+from olhubd.engine.access.http_session import open_session
 from olhubd.engine.hub import Hub
-from olhubd.engine.session import open_session
 from olhubd.runtime import logs, loop, malloc
 from olhubd.runtime.blocked import Sentry
 from olhubd.runtime.clock import SystemClock
@@ -124,7 +124,7 @@ async def _main(configuration: Configuration, environ: Mapping[str, str]) -> Non
         sentry.start()
         stack.callback(sentry.stop)
         try:
-            doors = stack.enter_context(listening.opened(configuration.control))  # or no account begins
+            doors = stack.enter_context(sockets.opened(configuration.control))  # or no account begins
             keeper.doors = doors
             await hub.start()
             async with server.serve(hub, doors, token, keeper.steer()) as addresses:
@@ -192,7 +192,7 @@ class _Keeper:
         self._asked = 0
         self._told_at: float | None = None
         self._starving = False
-        self.doors: listening.Doors | None = None
+        self.doors: sockets.Doors | None = None
         """Where people come in; their certificate is renewed by a reload."""
 
     def steer(self) -> Steer:

@@ -20,9 +20,9 @@ from pydantic import field_validator, model_validator
 
 from olhubd import config
 from olhubd.config import Configuration, ConfigurationError, Listen, Problem
-from olhubd.config.reach import reach
-from olhubd.config.shown import shown
-from olhubd.config.spans import spans
+from olhubd.config.effective import shown
+from olhubd.config.endpoint import reach
+from olhubd.config.toml_positions import spans
 from olhubd.decide.route import UnlinkedPolicy, When
 from olhubd.model import Shipment
 from olhubd.plugin import (

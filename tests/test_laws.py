@@ -35,21 +35,21 @@ LONG: dict[str, str] = {}
 
 TASKS = {
     "olhubd/engine/calls.py": "a plugin's call, awaited, limited in time, and told of when it does not end",
-    "olhubd/control/crowd.py": "a handshake of TLS, which has a limit and whose failure ends that connection alone",
-    "olhubd/engine/landing.py": "one batch is written while the next is prepared, and awaited",
+    "olhubd/control/http/connections.py": "a handshake of TLS, which has a limit and ends that connection alone",
+    "olhubd/engine/flow/landing.py": "one batch is written while the next is prepared, and awaited",
     "olhubd/runtime/loop.py": "runs the task that all others hang from",
     "olhubd/runtime/resolver.py": "a name that is looked up for all who ask, which outlives each of them",
     "olhubd/engine/outbox/dispatcher.py": "deliveries under way, which the dispatcher itself awaits and bounds",
     "olhubd/runtime/supervisor.py": "the supervisor",
-    "olhubd/engine/tokens.py": "a renewal, which must outlive a caller that is cancelled; awaited at the end",
+    "olhubd/engine/access/tokens.py": "a renewal, which outlives a caller that is cancelled; awaited at the end",
     "olhubd/store/sqlite/database.py": "the writer lives as long as the open file, which is longer than any engine",
 }
 """Modules that may start tasks themselves, with the reason."""
 
 
 SQL = {
-    "contrib/torture/olhubd_torture/aged.py": "makes files as older versions left them",
-    "contrib/torture/olhubd_torture/kept.py": "compares two files, whatever tables they have",
+    "contrib/torture/olhubd_torture/old_schema.py": "makes files as older versions left them",
+    "contrib/torture/olhubd_torture/surviving_files.py": "compares two files, whatever tables they have",
     "contrib/torture/olhubd_torture/store.py": "breaks the disk under SQLite, and nothing else",
     "contrib/torture/olhubd_torture/upgrade.py": "looks at files of older versions, which the store cannot open",
 }
@@ -347,3 +347,15 @@ def test_a_plugin_needs_one_address() -> None:
     plugins = [path for path in sources("plugins", "contrib/example_plugin") if "tests" not in path.parts]
     assert plugins
     assert [name(path) for path in plugins if deep.search(path.read_text(encoding="utf-8"))] == []
+
+
+def test_a_public_class_name_stands_for_one_thing() -> None:
+    """The endpoint's answers may be called as what they show; else whoever reads a name knows what is meant."""
+    places: dict[str, list[str]] = {}
+    for path in sorted((ROOT / "olhubd").rglob("*.py")):
+        if path.parent == ROOT / "olhubd/control/api":
+            continue
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places.setdefault(node.name, []).append(path.relative_to(ROOT).as_posix())
+    assert {name: there for name, there in places.items() if len(there) > 1} == {}

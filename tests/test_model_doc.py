@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from olhubd.decide import verify
+from olhubd.decide import validate
 from olhubd.decide.remit import sellers_side
 from olhubd.model import Charge, Discount, Remitter, Tax
 from tests import model_doc
@@ -39,7 +39,7 @@ def test_amounts_in_their_places_add_up() -> None:
         ),
         total=pln("44.49"),
     )
-    assert verify.objection(whole) is None
+    assert validate.objection(whole) is None
     assert sellers_side(whole).total == pln("42.49")
     net = order(lines=(line("1", tax=Tax(rate=Decimal(23))),), prices_include_tax=False, tax=pln("2.30"))
     assert net.total == pln("17.30")

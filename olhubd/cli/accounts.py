@@ -11,7 +11,7 @@ from olhubd.cli.failures import Exit, Failure
 from olhubd.cli.session import Session, account_argument, account_names, named, session_command
 
 if TYPE_CHECKING:
-    from olhubd.control.records import Account
+    from olhubd.control.api.records import Account
 
 __all__ = ["account", "fetch", "pause", "resume"]
 
@@ -29,8 +29,8 @@ def fetch(session: Session, account: str) -> None:
     Example:
       olhubd fetch shop-pl
     """
-    from olhubd.control.client import segment
-    from olhubd.control.records import Fetched
+    from olhubd.client import segment
+    from olhubd.control.api.records import Fetched
 
     with session.daemon() as daemon, progress.working(f"fetching from {account}", session):
         run = daemon.post(f"/api/v1/accounts/{segment(account)}/fetch", Fetched).run
@@ -56,9 +56,9 @@ def pause(session: Session, account: str, reason: str | None) -> None:
     Example:
       olhubd pause shop-pl --reason "stock-taking"
     """
-    from olhubd.control.asked import Pausing
-    from olhubd.control.client import segment
-    from olhubd.control.records import Account
+    from olhubd.client import segment
+    from olhubd.control.api.records import Account
+    from olhubd.control.api.requests import Pausing
 
     body = Pausing(reason=reason) if reason else None
     with session.daemon() as daemon:
@@ -74,9 +74,9 @@ def resume(session: Session, account: str, moved: bool) -> None:
 
     One that is at work and waits for a time, after a 429 say, goes on at once.
     """
-    from olhubd.control.asked import Resuming
-    from olhubd.control.client import segment
-    from olhubd.control.records import Account
+    from olhubd.client import segment
+    from olhubd.control.api.records import Account
+    from olhubd.control.api.requests import Resuming
 
     body = Resuming(moved=True) if moved else None
     with session.daemon() as daemon:
@@ -102,9 +102,9 @@ def rename(session: Session, name: str, title: str | None) -> None:
     Example:
       olhubd account rename allegro-main "Allegro, garden tools"
     """
-    from olhubd.control.asked import Renaming
-    from olhubd.control.client import segment
-    from olhubd.control.records import Account
+    from olhubd.client import segment
+    from olhubd.control.api.records import Account
+    from olhubd.control.api.requests import Renaming
 
     with session.daemon() as daemon:
         found = daemon.post(f"/api/v1/accounts/{segment(name)}/rename", Account, Renaming(title=title))
@@ -124,8 +124,8 @@ def remove(session: Session, name: str) -> None:
     Example:
       olhubd account remove old-shop
     """
-    from olhubd.control.client import segment
-    from olhubd.control.records import Accounts
+    from olhubd.client import segment
+    from olhubd.control.api.records import Accounts
 
     with session.daemon() as daemon:
         left = daemon.post(f"/api/v1/accounts/{segment(name)}/remove", Accounts)

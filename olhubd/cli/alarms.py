@@ -12,7 +12,7 @@ from olhubd.cli.failures import Exit, Failure
 from olhubd.cli.session import Session, account_option, session_command
 
 if TYPE_CHECKING:
-    from olhubd.control.records import Compared
+    from olhubd.control.api.records import Compared
 
 __all__ = ["alarms", "reconcile"]
 
@@ -29,7 +29,7 @@ def alarms(session: Session, past: bool, limit: int) -> None:
       olhubd alarms
       olhubd alarms --past --json
     """
-    from olhubd.control.records import AlarmPage
+    from olhubd.control.api.records import AlarmPage
 
     with session.daemon() as daemon:
         page = daemon.get("/api/v1/alarms", AlarmPage, past="true" if past else None, limit=limit)
@@ -64,9 +64,9 @@ def reconcile(
       olhubd reconcile --account allegro-main
       olhubd reconcile --account allegro-main --now --day 2026-01-31
     """
-    from olhubd.control.asked import Reconciling
-    from olhubd.control.client import segment
-    from olhubd.control.records import Compared, ReconciliationPage
+    from olhubd.client import segment
+    from olhubd.control.api.records import Compared, ReconciliationPage
+    from olhubd.control.api.requests import Reconciling
 
     if at_once and account is None:
         raise click.UsageError("--now needs --account")

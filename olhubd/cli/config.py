@@ -23,7 +23,7 @@ def show(session: Session) -> None:
 
     It reads the files, not the daemon: after a change, this is what a reload would take into force.
     """
-    from olhubd.config.shown import shown
+    from olhubd.config.effective import shown
 
     rows = list(shown(session.as_the_service()))
     printer = session.printer

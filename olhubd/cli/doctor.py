@@ -12,14 +12,14 @@ from olhubd.cli import progress
 from olhubd.cli.failures import Exit, Failure, failure
 from olhubd.cli.session import PROMPT, Session, session_command
 from olhubd.control.doctor import machine
-from olhubd.control.doctor.finding import CHECKS, Diagnosis, State, fine, gather, look, skipped, wrong
+from olhubd.control.doctor.finding import CHECKS, CheckState, Diagnosis, fine, gather, look, skipped, wrong
 from olhubd.control.doctor.service import service
 
 if TYPE_CHECKING:
     from olhubd.cli.output import Printer
     from olhubd.config import Configuration, Problem
+    from olhubd.control.api.records import Status
     from olhubd.control.doctor.finding import Finding
-    from olhubd.control.records import Status
 
 __all__ = ["doctor"]
 
@@ -47,12 +47,12 @@ def doctor(session: Session, ids: tuple[str, ...]) -> None:
     wanted = tuple(dict.fromkeys(name.upper() if name.upper() in CHECKS else name for name in ids))
     with progress.working("examining", session):
         found = _Examination(session, wanted).run()
-    diagnosis = Diagnosis(items=tuple(found), well=all(one.state is not State.WRONG for one in found))
+    diagnosis = Diagnosis(items=tuple(found), well=all(one.state is not CheckState.WRONG for one in found))
     printer = session.printer
     if not printer.json(diagnosis):
         _tell(printer, found)
     if not diagnosis.well:
-        count = sum(one.state is State.WRONG for one in found)
+        count = sum(one.state is CheckState.WRONG for one in found)
         what = f"{count} of {len(found)} findings {'is' if count == 1 else 'are'} wrong"
         raise Failure("" if printer.as_json else what, Exit.FAILED)
 
@@ -96,10 +96,10 @@ class _Examination:
 
     def _ask(self) -> tuple[Mapping[str, str] | None, Status | None, Failure | None]:
         """The settings in force and the status, or why there are none; what the daemon finds is kept."""
+        from olhubd.client import EndpointRefused, NotReachable
         from olhubd.config import ConfigurationError
-        from olhubd.control.client import NotReachable, Refused
-        from olhubd.control.records import Status
-        from olhubd.control.views import Settings
+        from olhubd.control.api.records import Status
+        from olhubd.control.api.views import Settings
 
         outside = {name for name, check in CHECKS.items() if not check.inside}
         asked = [name for name in self._wanted if name not in outside]
@@ -112,7 +112,7 @@ class _Examination:
         except (NotReachable, ConfigurationError, Failure) as error:
             self._silent = isinstance(error, NotReachable) and error.silent
             return None, None, error if isinstance(error, Failure) else failure(error)
-        except Refused as error:
+        except EndpointRefused as error:
             if error.problem.status not in (401, 403):
                 raise
             return None, None, failure(error)
@@ -123,20 +123,20 @@ class _Examination:
 
         Taking too long for that is no silence: it has just answered.
         """
-        from olhubd.control.client import NotReachable, Refused
+        from olhubd.client import EndpointRefused, NotReachable
 
         try:
             with self._session.daemon() as daemon:
                 self._found += daemon.get("/api/v1/doctor", Diagnosis, check=asked or None).items
-        except (NotReachable, Refused) as error:
-            if isinstance(error, Refused) and error.problem.status < 500:
+        except (NotReachable, EndpointRefused) as error:
+            if isinstance(error, EndpointRefused) and error.problem.status < 500:
                 raise
             mend = "ask for this one alone: olhubd doctor {}; what the daemon said: journalctl --unit olhubd"
             for name in asked or [name for name, check in CHECKS.items() if check.inside]:
                 self._found += gather(name, [wrong(f"the daemon could not tell: {error}", mend.format(name))])
 
     def _config(self, problems: Sequence[Problem], told: Mapping[str, str] | None) -> Iterator[Finding]:
-        from olhubd.config.shown import shown
+        from olhubd.config.effective import shown
 
         for problem in problems:
             text, mend = f"{problem.key}: {problem.message}".removeprefix(": "), problem.hint or "see olhubd check"

@@ -12,7 +12,7 @@ from olhubd.cli.session import Session, account_option, session_command
 
 if TYPE_CHECKING:
     from olhubd.cli.output import Printer
-    from olhubd.control.views import EventPage, EventRow
+    from olhubd.control.api.views import EventPage, EventRow
 
 __all__ = ["events"]
 
@@ -77,7 +77,7 @@ def events(
 
 
 def _page(session: Session, **asked: object) -> EventPage:
-    from olhubd.control.views import EventPage
+    from olhubd.control.api.views import EventPage
 
     with session.daemon() as daemon:
         found: EventPage = daemon.get("/api/v1/events", EventPage, **asked)
@@ -86,25 +86,25 @@ def _page(session: Session, **asked: object) -> EventPage:
 
 def _pause(error: Exception, failed: int) -> float:
     """How long to wait for a daemon that is away; what else is wrong flies."""
-    from olhubd.control.client import NotReachable, Refused
+    from olhubd.client import EndpointRefused, NotReachable
 
     away = isinstance(error, NotReachable) and not error.denied
     away = away or (isinstance(error, Failure) and error.exit_code == Exit.UNREACHABLE)
-    if not away and not (isinstance(error, Refused) and error.problem.status in (429, 503, 504)):
+    if not away and not (isinstance(error, EndpointRefused) and error.problem.status in (429, 503, 504)):
         raise error
     return _PAUSES[min(failed, len(_PAUSES) - 1)]
 
 
 def _another(error: Exception) -> bool:
     """Whether the daemon's log is another one than that which was followed."""
-    from olhubd.control.client import Refused
+    from olhubd.client import EndpointRefused
 
-    return isinstance(error, Refused) and error.problem.status == 410
+    return isinstance(error, EndpointRefused) and error.problem.status == 410
 
 
 def _nothing(page: EventPage) -> EventPage:
     """What was told is not told again."""
-    from olhubd.control.views import EventPage
+    from olhubd.control.api.views import EventPage
 
     return EventPage(items=(), newest=page.newest)
 

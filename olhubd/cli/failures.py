@@ -50,8 +50,8 @@ class Failure(click.ClickException):
 
 def failure(error: Exception) -> Failure | None:
     """The failure that an error amounts to; None to let it fly, since somebody wants to see where it comes from."""
+    from olhubd.client import EndpointRefused, NotReachable
     from olhubd.config import ConfigurationError
-    from olhubd.control.client import NotReachable, Refused
 
     match error:
         case ConfigurationError():
@@ -74,7 +74,7 @@ def failure(error: Exception) -> Failure | None:
         case NotReachable():
             hints = ["Is the daemon running? See: systemctl status olhubd, or start it with: olhubd run"]
             return Failure(str(error), Exit.UNREACHABLE, hints)
-        case Refused():
+        case EndpointRefused():
             return _refused(error)
         case OSError():
             what = f"{error.filename}: " if error.filename else ""

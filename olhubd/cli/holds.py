@@ -16,7 +16,7 @@ from olhubd.cli.session import Session, account_names, session_command
 if TYPE_CHECKING:
     import msgspec
 
-    from olhubd.control.records import DeliveryRow, Reading
+    from olhubd.control.api.records import DeliveryRow, Reading
 
 __all__ = ["holds"]
 
@@ -36,7 +36,7 @@ def listing(session: Session, target: str | None) -> None:
     Example:
       olhubd holds list --target shop-pl
     """
-    from olhubd.control.records import DeliveryPage, QuarantinePage
+    from olhubd.control.api.records import DeliveryPage, QuarantinePage
 
     waiting: list[DeliveryRow] = []
     before = None
@@ -103,7 +103,7 @@ _ID = click.argument("id_", callback=_one, metavar="ID")
 @session_command()
 def show(session: Session, id_: tuple[bool, int]) -> None:
     """Why ID waits, in full: the reason, what was sent and what is there, what to do, and what may be done."""
-    from olhubd.control.records import DeliveryRow, QuarantinePage
+    from olhubd.control.api.records import DeliveryRow, QuarantinePage
 
     quarantined, number = id_
     printer = session.printer
@@ -201,7 +201,7 @@ def discard(session: Session, ids: tuple[tuple[bool, int], ...], reason: str) ->
     Example:
       olhubd holds discard 17 q3 --reason "a test purchase"
     """
-    from olhubd.control.asked import GivingUp
+    from olhubd.control.api.requests import GivingUp
 
     _each(session, ids, "discard", GivingUp(reason=reason))
 
@@ -221,8 +221,8 @@ def adopt(session: Session, delivery: int, number: str, despite_total: bool) -> 
     Example:
       olhubd holds adopt 17 10234
     """
-    from olhubd.control.asked import Adopting
-    from olhubd.control.records import DeliveryRow
+    from olhubd.control.api.records import DeliveryRow
+    from olhubd.control.api.requests import Adopting
 
     body = Adopting(number=number, despite_total=despite_total)
     with session.daemon() as daemon:
@@ -235,8 +235,8 @@ def _each(
     session: Session, ids: tuple[tuple[bool, int], ...], what: str, body: msgspec.Struct | None = None
 ) -> None:
     """Each by itself: one that cannot be helped does not keep the others."""
-    from olhubd.control.client import Refused
-    from olhubd.control.records import DeliveryRow, Reading
+    from olhubd.client import EndpointRefused
+    from olhubd.control.api.records import DeliveryRow, Reading
 
     done: list[DeliveryRow | Reading] = []
     refused: list[str] = []
@@ -245,7 +245,7 @@ def _each(
             path = f"/api/v1/{'quarantine' if quarantined else 'deliveries'}/{number}/{what}"
             try:
                 done.append(daemon.post(path, Reading if quarantined else DeliveryRow, body))
-            except Refused as error:
+            except EndpointRefused as error:
                 if len(ids) == 1:
                     raise
                 refused.append(f"  {'q' if quarantined else ''}{number}: {error}")

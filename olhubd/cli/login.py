@@ -13,8 +13,8 @@ from olhubd.cli.failures import Failure
 from olhubd.cli.session import Session, account_argument, session_command
 
 if TYPE_CHECKING:
-    from olhubd.control.client import Client
-    from olhubd.control.sign_in import SignIn
+    from olhubd.client import EndpointClient
+    from olhubd.control.api.sign_in import SignIn
 
 __all__ = ["login"]
 
@@ -45,8 +45,8 @@ def login(session: Session, account: str, flow: str | None) -> None:
     Example:
       olhubd login allegro-main
     """
-    from olhubd.control.client import segment
-    from olhubd.control.sign_in import Flow, SignIn, SigningIn, SignInState
+    from olhubd.client import segment
+    from olhubd.control.api.sign_in import Flow, SignIn, SigningIn, SignInState
 
     path = f"/api/v1/accounts/{segment(account)}/sign-in"
     printer = session.printer
@@ -83,17 +83,17 @@ def _typed() -> bytes | None:
         return b""
 
 
-def _bring(daemon: Client, path: str, typed: bytes) -> SignIn | None:
+def _bring(daemon: EndpointClient, path: str, typed: bytes) -> SignIn | None:
     """Go on with what was pasted; None where there is nothing in it, or it is not the right address."""
-    from olhubd.control.client import Refused
-    from olhubd.control.sign_in import Returning, SignIn
+    from olhubd.client import EndpointRefused
+    from olhubd.control.api.sign_in import Returning, SignIn
 
     address = typed.decode(errors="replace").strip()
     if not address:
         return None
     try:
         return daemon.post(f"{path}/return", SignIn, Returning(address=address))
-    except Refused as error:
+    except EndpointRefused as error:
         if error.problem.status != 400:
             raise
         click.echo(f"olhubd: {error}", err=True)

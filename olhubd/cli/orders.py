@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from olhubd.cli import hands
+from olhubd.cli import order_commands
 from olhubd.cli.output import Printer
 from olhubd.cli.private import PRIVATE
 from olhubd.cli.session import Session, account_option, named, session_command
 
 if TYPE_CHECKING:
-    from olhubd.control.records import OrderCard, OrderRow, Timeline
+    from olhubd.control.api.records import OrderCard, OrderRow, Timeline
     from olhubd.model import Address, Payment
 
 __all__ = ["explain", "orders"]
@@ -49,7 +49,13 @@ def filtered(function: F) -> F:
     return function
 
 
-for _command in (hands.note, hands.status, hands.ship, hands.address, hands.forward):
+for _command in (
+    order_commands.note,
+    order_commands.status,
+    order_commands.ship,
+    order_commands.address,
+    order_commands.forward,
+):
     orders.add_command(_command)
 
 
@@ -67,7 +73,7 @@ def listing(session: Session, before: int | None, limit: int, **asked: Any) -> N
       olhubd orders list --find 1042
       olhubd orders list --from 2026-01-01 --to 2026-01-31 --least 500
     """
-    from olhubd.control.records import OrderPage
+    from olhubd.control.api.records import OrderPage
 
     with session.daemon() as daemon:
         page = daemon.get("/api/v1/orders", OrderPage, before=before, limit=limit, **_given(asked))
@@ -139,8 +145,8 @@ def show(session: Session, order: str) -> None:
       olhubd orders show 1042
       olhubd orders show shop-pl:1042
     """
-    from olhubd.control.client import segment
-    from olhubd.control.records import OrderCard
+    from olhubd.client import segment
+    from olhubd.control.api.records import OrderCard
 
     with session.daemon() as daemon:
         card = daemon.get(f"/api/v1/orders/{segment(order)}", OrderCard)
@@ -235,8 +241,8 @@ def explain(session: Session, order: str) -> None:
       olhubd explain 1042
       olhubd explain shop-pl:1042 --json
     """
-    from olhubd.control.client import segment
-    from olhubd.control.records import Timeline
+    from olhubd.client import segment
+    from olhubd.control.api.records import Timeline
 
     with session.daemon() as daemon:
         history = daemon.get(f"/api/v1/orders/{segment(order)}/events", Timeline)

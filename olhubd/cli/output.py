@@ -21,7 +21,7 @@ import click
 if TYPE_CHECKING:
     from rich.console import JustifyMethod
 
-    from olhubd.control.records import DeliveryRow
+    from olhubd.control.api.records import DeliveryRow
 
 __all__ = ["Printer", "harmless", "span"]
 
@@ -141,7 +141,7 @@ class Printer:
                 return ", ".join(map(self.cell, value))
         return " ".join(harmless(str(value)).splitlines())
 
-    def told(self, about: Told) -> str:
+    def told(self, about: Said) -> str:
         """What happened, in a line: to whom, what, and why."""
         order = f" #{about.order_id}" if about.order_id is not None else ""
         whom = f"{about.account or 'olhubd'}{order}: "
@@ -168,7 +168,7 @@ def harmless(text: str) -> str:
     return _STEERING.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
-class Told(Protocol):
+class Said(Protocol):
     """A row of the journal or of the events."""
 
     @property
@@ -237,7 +237,7 @@ def _rich(headings: list[Heading], widths: list[int], cells: list[list[str]]) ->
 
 def _csv(headings: list[Heading], rows: Iterable[Row]) -> None:
     """As RFC 4180 has it, with moments in UTC; in Unix's own line ends, for what reads it there."""
-    from olhubd.control.spreadsheet import cell
+    from olhubd.control.api.spreadsheet import cell
 
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\n")

@@ -22,7 +22,7 @@ from olhubd.cli.session import DEFAULT_CONFIG, Session, session_command
 
 if TYPE_CHECKING:
     from olhubd.decide.route import Route
-    from olhubd.engine.replay import Report
+    from olhubd.engine.replay.replay import ReplayReport
 
 __all__ = ["replay"]
 
@@ -97,7 +97,7 @@ def replay(
       olhubd replay --into /tmp/scratch.db --routes new.toml
       olhubd replay --into /tmp/scratch.db --database backup.sqlite --json
     """
-    from olhubd.engine.replay import replay as play
+    from olhubd.engine.replay.replay import replay as play
     from olhubd.store import StoreError
 
     source = database or _configured(session)
@@ -127,7 +127,7 @@ def _routes(path: Path) -> Sequence[Route]:
     return config.load(path, None, os.environ).routes
 
 
-def _tell(printer: Printer, report: Report) -> None:
+def _tell(printer: Printer, report: ReplayReport) -> None:
     printer.line(
         f"{report.inputs} inputs, {report.decisions} decisions about {report.orders} orders, {report.differ} differ"
     )

@@ -97,7 +97,7 @@ def reload(session: Session) -> None:
 
     Where and how the daemon listens changes with a restart only.
     """
-    from olhubd.control.records import Reloaded
+    from olhubd.control.api.records import Reloaded
 
     with session.daemon() as daemon:
         answer = daemon.post("/api/v1/reload", Reloaded)
@@ -119,8 +119,8 @@ def reload(session: Session) -> None:
 @session_command()
 def log_level(session: Session, level: str) -> None:
     """Log from LEVEL on, until the daemon restarts."""
-    from olhubd.control.asked import LogLevel
-    from olhubd.control.records import Logging
+    from olhubd.control.api.records import Logging
+    from olhubd.control.api.requests import LogLevel
 
     with session.daemon() as daemon:
         answer = daemon.post("/api/v1/log-level", Logging, LogLevel(level=level))

@@ -16,9 +16,9 @@ from olhubd.cli.failures import Exit, Failure
 from olhubd.cli.output import Printer
 
 if TYPE_CHECKING:
+    from olhubd.client import EndpointClient
     from olhubd.config import Configuration
-    from olhubd.config.reach import Reach
-    from olhubd.control.client import Client
+    from olhubd.config.endpoint import Reach
 
 __all__ = [
     "DEFAULT_CONFIG",
@@ -69,7 +69,7 @@ class Session:
     def reach(self) -> Reach | None:
         """Where the daemon is, by the configuration; None when that is not there but the usual socket is."""
         from olhubd.config import ConfigurationError
-        from olhubd.config.reach import reach
+        from olhubd.config.endpoint import reach
 
         try:
             return reach(self.config, os.environ)
@@ -101,21 +101,21 @@ class Session:
         with self._client(timeout) as client:
             yield client
 
-    def _client(self, timeout: float) -> Client:
-        from olhubd.control.client import Client
+    def _client(self, timeout: float) -> EndpointClient:
+        from olhubd.client import EndpointClient
 
         reach = self.reach
         if reach is None:
-            return Client(DEFAULT_SOCKET, timeout=timeout)
+            return EndpointClient(DEFAULT_SOCKET, timeout=timeout)
         sockets = [reach.socket] if reach.socket else []
         if self.config == DEFAULT_CONFIG:
             sockets.append(DEFAULT_SOCKET)
         for path in sockets:
             with contextlib.suppress(PermissionError):
                 if path.exists():
-                    return Client(path, timeout=timeout)
+                    return EndpointClient(path, timeout=timeout)
         if reach.listen is None:
-            return Client(sockets[0] if sockets else DEFAULT_SOCKET, timeout=timeout)
+            return EndpointClient(sockets[0] if sockets else DEFAULT_SOCKET, timeout=timeout)
         if reach.listen.port == 0:
             raise Failure(
                 "the daemon listens on a port that it chose by itself",
@@ -124,7 +124,7 @@ class Session:
             )
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(reach.listen.host, reach.listen.host)
         at = (host, reach.listen.port)
-        return Client(at, _token(reach), timeout, certificate=reach.certificate)
+        return EndpointClient(at, _token(reach), timeout, certificate=reach.certificate)
 
 
 def _token(reach: Reach) -> str | None:

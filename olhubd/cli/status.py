@@ -13,7 +13,7 @@ from olhubd.cli.output import Printer, span
 from olhubd.cli.session import PROMPT, Session, session_command
 
 if TYPE_CHECKING:
-    from olhubd.control.records import Account, Status
+    from olhubd.control.api.records import Account, Status
     from olhubd.model import DeliveryState
 
 __all__ = ["status"]
@@ -32,7 +32,7 @@ def status(session: Session) -> None:
       olhubd status
       olhubd status --json | jq .status.owed
     """
-    from olhubd.control.records import Accounts, Status
+    from olhubd.control.api.records import Accounts, Status
 
     with session.daemon(PROMPT) as daemon:
         found = daemon.get("/api/v1/status", Status)

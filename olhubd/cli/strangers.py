@@ -23,7 +23,7 @@ def listing(session: Session) -> None:
     Example:
       olhubd strangers list
     """
-    from olhubd.control.records import StrangerPage
+    from olhubd.control.api.records import StrangerPage
 
     with session.daemon() as daemon:
         page = daemon.get("/api/v1/strangers", StrangerPage)
@@ -51,8 +51,8 @@ def discard(session: Session, account: str, order: str, reason: str) -> None:
     """
     from urllib.parse import quote
 
-    from olhubd.control.asked import GivingUp
-    from olhubd.control.records import StrangerPage
+    from olhubd.control.api.records import StrangerPage
+    from olhubd.control.api.requests import GivingUp
 
     with session.daemon() as daemon:
         path = f"/api/v1/strangers/{quote(account, safe='')}/{quote(order, safe='')}/discard"

@@ -55,8 +55,8 @@ def create(session: Session, name: str, scope: str, expires: float | None) -> No
     Example:
       olhubd token create reports --scope read --expires 90d > reports.token
     """
-    from olhubd.control.asked import NewToken
-    from olhubd.control.records import TokenMade
+    from olhubd.control.api.records import TokenMade
+    from olhubd.control.api.requests import NewToken
     from olhubd.model import Scope
 
     body = NewToken(name=name, scope=Scope(scope), lifetime=expires)
@@ -74,7 +74,7 @@ def create(session: Session, name: str, scope: str, expires: float | None) -> No
 @session_command(rows=True)
 def listing(session: Session) -> None:
     """All tokens that were made: what they may do, by whom, until when, and when they were last used."""
-    from olhubd.control.records import Tokens
+    from olhubd.control.api.records import Tokens
 
     with session.daemon() as daemon:
         found = daemon.get("/api/v1/tokens", Tokens)
@@ -106,8 +106,8 @@ def revoke(session: Session, name: str) -> None:
     Example:
       olhubd token revoke reports
     """
-    from olhubd.control.client import segment
-    from olhubd.control.records import Tokens
+    from olhubd.client import segment
+    from olhubd.control.api.records import Tokens
 
     with session.daemon() as daemon:
         found = daemon.post(f"/api/v1/tokens/{segment(name)}/revoke", Tokens)

@@ -13,12 +13,12 @@ from datetime import timedelta
 from typing import Any
 
 from olhubd.config import fields
-from olhubd.config.checking import check
 from olhubd.config.problem import Problem, near
 from olhubd.config.secrets import reveal
 from olhubd.config.source import Tree
-from olhubd.config.spans import KeyPath
 from olhubd.config.tables import AccountTable, Start
+from olhubd.config.toml_positions import KeyPath
+from olhubd.config.validation import check
 from olhubd.plugin import Connector, Settings
 from olhubd.plugin.loading import Plugins
 

@@ -18,12 +18,12 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import AnyUrl, BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
-__all__ = ["Kind", "choices", "core", "fields", "kind", "literal", "secrets", "unit_hint"]
+__all__ = ["FieldKind", "choices", "core", "fields", "kind", "literal", "secrets", "unit_hint"]
 
 UNITS = ("ms", "s", "min", "h", "d", "seconds", "minutes", "hours", "days")
 
 
-class Kind(enum.StrEnum):
+class FieldKind(enum.StrEnum):
     """A value, in the words of the reference."""
 
     SECRET = "secret text"
@@ -47,7 +47,7 @@ def fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
 
 def secrets(model: type[BaseModel]) -> tuple[str, ...]:
     """The keys whose values are secret, and which `<key>_file` may therefore give too."""
-    return tuple(key for key, info in fields(model).items() if kind(info) is Kind.SECRET)
+    return tuple(key for key, info in fields(model).items() if kind(info) is FieldKind.SECRET)
 
 
 def core(annotation: Any) -> Any:
@@ -64,38 +64,38 @@ def core(annotation: Any) -> Any:
             return annotation
 
 
-def kind(info: FieldInfo) -> Kind:
+def kind(info: FieldInfo) -> FieldKind:
     """What sort of value a field takes."""
     extra = info.json_schema_extra
     if isinstance(extra, dict) and isinstance(named := extra.get("kind"), str):
-        return Kind(named)
+        return FieldKind(named)
     inner = core(info.annotation)
     outer = get_origin(inner) or inner
     if outer is Literal:
-        return Kind.CHOICE
+        return FieldKind.CHOICE
     if not isinstance(outer, type):
-        return Kind.TEXT
+        return FieldKind.TEXT
     for base, found in _KINDS:
         if issubclass(outer, base):
             return found
-    return Kind.TEXT
+    return FieldKind.TEXT
 
 
-_KINDS: tuple[tuple[type, Kind], ...] = (
-    (SecretStr, Kind.SECRET),
-    (timedelta, Kind.SPAN),
-    (bool, Kind.SWITCH),
-    (enum.Enum, Kind.CHOICE),
-    (int, Kind.WHOLE),
-    (float, Kind.NUMBER),
-    (Decimal, Kind.NUMBER),
-    (datetime, Kind.MOMENT),
-    (AnyUrl, Kind.ADDRESS),
-    (Path, Kind.PATH),
-    (str, Kind.TEXT),
-    (Mapping, Kind.TABLE),
-    (BaseModel, Kind.TABLE),
-    (Collection, Kind.LIST),
+_KINDS: tuple[tuple[type, FieldKind], ...] = (
+    (SecretStr, FieldKind.SECRET),
+    (timedelta, FieldKind.SPAN),
+    (bool, FieldKind.SWITCH),
+    (enum.Enum, FieldKind.CHOICE),
+    (int, FieldKind.WHOLE),
+    (float, FieldKind.NUMBER),
+    (Decimal, FieldKind.NUMBER),
+    (datetime, FieldKind.MOMENT),
+    (AnyUrl, FieldKind.ADDRESS),
+    (Path, FieldKind.PATH),
+    (str, FieldKind.TEXT),
+    (Mapping, FieldKind.TABLE),
+    (BaseModel, FieldKind.TABLE),
+    (Collection, FieldKind.LIST),
 )
 
 
@@ -113,12 +113,12 @@ def literal(text: str, info: FieldInfo) -> Any:
     Numbers and switches are written as in TOML; lists and tables too, and lists also with commas.
     """
     wanted = kind(info)
-    if wanted in {Kind.SWITCH, Kind.WHOLE, Kind.NUMBER, Kind.LIST, Kind.TABLE}:
+    if wanted in {FieldKind.SWITCH, FieldKind.WHOLE, FieldKind.NUMBER, FieldKind.LIST, FieldKind.TABLE}:
         try:
-            return tomllib.loads(f"value = {text.lower() if wanted is Kind.SWITCH else text}")["value"]
+            return tomllib.loads(f"value = {text.lower() if wanted is FieldKind.SWITCH else text}")["value"]
         except tomllib.TOMLDecodeError:
             pass
-    if wanted is Kind.LIST:
+    if wanted is FieldKind.LIST:
         return [part.strip() for part in text.split(",") if part.strip()]
     return text
 

@@ -12,14 +12,14 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from olhubd.config.accounts import AccountConfig, connectors, read_accounts
-from olhubd.config.checking import check
-from olhubd.config.doubts import doubts
+from olhubd.config.advice import doubts
 from olhubd.config.problem import ConfigurationError, Problem, near
 from olhubd.config.routes import read_routes
 from olhubd.config.secrets import UNIT, reveal
 from olhubd.config.source import SECTIONS, Origin, Tree, dotted, read
-from olhubd.config.spans import KeyPath
 from olhubd.config.tables import Alarms, Control, Daemon, Engine
+from olhubd.config.toml_positions import KeyPath
+from olhubd.config.validation import check
 from olhubd.decide.route import Route
 from olhubd.plugin import loading
 from olhubd.plugin.loading import Plugins

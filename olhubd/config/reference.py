@@ -20,7 +20,7 @@ from pydantic.fields import FieldInfo
 
 from olhubd.config import fields
 from olhubd.config.accounts import spelled
-from olhubd.config.fields import Kind
+from olhubd.config.fields import FieldKind
 from olhubd.config.tables import AccountTable, Alarms, Control, Daemon, Engine, RouteTable
 from olhubd.plugin import Connector
 from olhubd.plugin.loading import Plugins, installed, load
@@ -117,9 +117,9 @@ def _section(heading: str, model: type[BaseModel], text: str | None = None) -> s
 
 def _type(key: str, info: FieldInfo) -> str:
     kind = fields.kind(info)
-    if kind is Kind.CHOICE:
+    if kind is FieldKind.CHOICE:
         return "one of " + ", ".join(f"`{word}`" for word in fields.choices(info))
-    if kind is Kind.SECRET:
+    if kind is FieldKind.SECRET:
         return f"{kind}, or `{key}_file`"
     return str(kind)
 
@@ -128,7 +128,7 @@ def _unit(info: FieldInfo) -> str:
     extra = info.json_schema_extra
     if isinstance(extra, dict) and (unit := extra.get("unit")):
         return str(unit)
-    return "with its unit" if fields.kind(info) is Kind.SPAN else ""
+    return "with its unit" if fields.kind(info) is FieldKind.SPAN else ""
 
 
 def _default(info: FieldInfo) -> str:

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from olhubd.config.accounts import AccountConfig, connectors
-from olhubd.config.checking import check
 from olhubd.config.problem import Problem, near
 from olhubd.config.source import Tree
-from olhubd.config.spans import KeyPath
 from olhubd.config.tables import Include, RouteTable
+from olhubd.config.toml_positions import KeyPath
+from olhubd.config.validation import check
 from olhubd.decide.route import Route
 from olhubd.model import Fulfilment, PaymentType
 from olhubd.plugin import Connector

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from olhubd.config import fields
 from olhubd.config.problem import Problem, near
 from olhubd.config.source import Layer, Origin, Tree, exposed, read_text
-from olhubd.config.spans import KeyPath
+from olhubd.config.toml_positions import KeyPath
 
 __all__ = ["UNIT", "UNSEEN", "reveal"]
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from olhubd.config.problem import Problem, near
-from olhubd.config.spans import KeyPath, repeated, spans
+from olhubd.config.toml_positions import KeyPath, repeated, spans
 
 __all__ = ["ENVIRONMENT", "SECTIONS", "Layer", "Origin", "Tree", "dotted", "exposed", "read", "read_text"]
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from olhubd.decide import changes
-from olhubd.decide.land import cancelled
+from olhubd.decide.compare import cancelled
 from olhubd.decide.route import Route
 from olhubd.model import Action, Delivery, DeliveryState, Fulfilment, Order, Reason, Stage
 

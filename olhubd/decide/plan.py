@@ -12,7 +12,7 @@ import msgspec
 
 from olhubd.decide import changes, onesided
 from olhubd.decide.changes import Change
-from olhubd.decide.land import cancelled
+from olhubd.decide.compare import cancelled
 from olhubd.decide.route import Route, When
 from olhubd.model import Action, Delivery, DeliveryState, Money, Order, Reason, Shipment, Stage, code_of
 

@@ -17,7 +17,7 @@ from olhubd.decide.plan import PlannedDelivery
 from olhubd.decide.route import Route
 from olhubd.model import Order, Subject, reference
 
-__all__ = ["NOTHING", "Context", "Keys", "Planner", "Plans", "Transition", "plan_all"]
+__all__ = ["NOTHING", "Keys", "Planner", "PlanningContext", "Plans", "Transition", "plan_all"]
 
 
 Plans = Sequence[PlannedDelivery]
@@ -62,7 +62,7 @@ class Keys(msgspec.Struct, frozen=True, kw_only=True):
 NOTHING = Keys()
 
 
-class Context(msgspec.Struct, frozen=True, kw_only=True):
+class PlanningContext(msgspec.Struct, frozen=True, kw_only=True):
     """What planners see beside a transition.
 
     `holders` are the targets that have the order or are owed it; `met` those that told of an order with its mark.
@@ -81,12 +81,12 @@ class Planner(Protocol):
         """What must be loaded before `plan` is asked about these."""
         ...
 
-    def plan(self, step: Transition, context: Context, so_far: Plans) -> Iterable[PlannedDelivery]:
+    def plan(self, step: Transition, context: PlanningContext, so_far: Plans) -> Iterable[PlannedDelivery]:
         """What follows. `so_far` is what the planners before this one planned for the same transition."""
         ...
 
 
-def plan_all(step: Transition, context: Context, planners: Iterable[Planner]) -> list[PlannedDelivery]:
+def plan_all(step: Transition, context: PlanningContext, planners: Iterable[Planner]) -> list[PlannedDelivery]:
     """What all planners plan for a transition, in their order."""
     result: list[PlannedDelivery] = []
     for planner in planners:

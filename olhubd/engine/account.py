@@ -13,17 +13,17 @@ from typing import Any
 import msgspec
 
 from olhubd.config import AccountConfig
-from olhubd.engine import identity
+from olhubd.engine.access import identity
+from olhubd.engine.access.connection import Connection
+from olhubd.engine.access.tokens import TokenKeeper
 from olhubd.engine.calls import LET_GO, Calls
-from olhubd.engine.connection import Connection
+from olhubd.engine.feed.poller import Poller
+from olhubd.engine.feed.reader import FeedReader, Trouble
+from olhubd.engine.feed.reading import Reading
+from olhubd.engine.feed.schedule import Schedule
 from olhubd.engine.outbox.attempt import Executor
 from olhubd.engine.outbox.dispatcher import Dispatcher
-from olhubd.engine.poller import Poller
-from olhubd.engine.reader import Reader, Trouble
-from olhubd.engine.reading import Reading
-from olhubd.engine.schedule import Schedule
-from olhubd.engine.shared import Shared
-from olhubd.engine.tokens import TokenKeeper
+from olhubd.engine.services import Shared
 from olhubd.model import Fulfilment, Kind, Reason, Run, code_of
 from olhubd.plugin import (
     AccountBlocked,
@@ -131,7 +131,7 @@ class AccountUnit:
         return Poller(reading, feeds, lookup, lost=self.lost, recovered=self._recovered)
 
     @property
-    def orders(self) -> Reader | None:
+    def orders(self) -> FeedReader | None:
         """Who reads its orders; None where it fetches none."""
         return self.poller.orders if self.poller is not None else None
 

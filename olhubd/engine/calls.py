@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from olhubd.engine.refusals import Refusals
+from olhubd.engine.access.refusals import Refusals
 from olhubd.model import Reason
 from olhubd.plugin import (
     AuthLost,

@@ -16,29 +16,29 @@ import aiohttp
 
 from olhubd.config import AccountConfig, Configuration
 from olhubd.decide.route import Route
-from olhubd.engine import inputs
+from olhubd.engine.access.budget import BudgetBook
+from olhubd.engine.access.http_session import Clients
 from olhubd.engine.account import AccountUnit, NotPossible
-from olhubd.engine.alarms import Alarms
-from olhubd.engine.budget import BudgetBook
 from olhubd.engine.calls import Broken, Strays
-from olhubd.engine.desk import Desk
-from olhubd.engine.herald import Herald
-from olhubd.engine.holds import Holds
-from olhubd.engine.landing import Landing
+from olhubd.engine.feed.limiter import Limiter
+from olhubd.engine.feed.run_log import RunLog
+from olhubd.engine.flow.landing import Landing
+from olhubd.engine.flow.strangers import Strangers
 from olhubd.engine.lineage import Lineage
-from olhubd.engine.observers import Observers
+from olhubd.engine.monitor.alarms import OpenAlarms
+from olhubd.engine.monitor.checks import Checks
+from olhubd.engine.monitor.notifier import AlarmSender
+from olhubd.engine.monitor.observers import Observers
+from olhubd.engine.monitor.reconcile import Reconciler
+from olhubd.engine.monitor.retention import Retention
+from olhubd.engine.monitor.vocabulary import VocabularyCheck
+from olhubd.engine.operator.accounts import AccountActions
+from olhubd.engine.operator.deliveries import DeliveryActions
+from olhubd.engine.operator.orders import OrderActions
 from olhubd.engine.outbox.attempt import Policy
-from olhubd.engine.reconcile import Reconciler
-from olhubd.engine.registry import Registry
-from olhubd.engine.runlog import RunLog
-from olhubd.engine.session import Clients
-from olhubd.engine.shared import Shared
-from olhubd.engine.strangers import Strangers
+from olhubd.engine.replay import recording
+from olhubd.engine.services import Shared
 from olhubd.engine.takeover import take_over
-from olhubd.engine.turns import Turns
-from olhubd.engine.waste import Waste
-from olhubd.engine.watch import Watch
-from olhubd.engine.wording import Wording
 from olhubd.model import Delivery, Order, Reason
 from olhubd.plugin import Clock
 from olhubd.plugin.errors import LONGEST_PAUSE
@@ -52,7 +52,7 @@ from olhubd.store import (
     credentials,
     deliveries,
     feeds,
-    lookups,
+    reread_queue,
 )
 from olhubd.store.accounts import AccountRow, AccountState
 
@@ -85,11 +85,11 @@ class Hub:
         self.runs = RunLog(database, clock)
         self.units: dict[str, AccountUnit] = {}
         self.started_at = clock.now()
-        self.alarms = Alarms(database, clock, log)
+        self.alarms = OpenAlarms(database, clock, log)
         self.reconciler = Reconciler(self, log)
-        self.wording = Wording(self, log)
-        self.watch = Watch(self, self.alarms, log)
-        self.herald = Herald(self.alarms, lambda: self.configuration.alarms, session, clock, log)
+        self.wording = VocabularyCheck(self, log)
+        self.watch = Checks(self, self.alarms, log)
+        self.herald = AlarmSender(self.alarms, lambda: self.configuration.alarms, session, clock, log)
         self.stalled: dict[str, str] = {}
         """Accounts that should be at work and could not begin, each with the reason; tried again each minute."""
         self._renewed: frozenset[str] = frozenset()
@@ -111,8 +111,8 @@ class Hub:
             clients=Clients(session, self.budgets, clock),
             landing=Landing(database, clock, lambda: self._routes, self.wake, log, lineage),
             runs=self.runs,
-            sweeps=Turns(places=_SWEEPS, patience=5.0),
-            pulls=Turns(places=_PULLS, patience=2.0),
+            sweeps=Limiter(places=_SWEEPS, patience=5.0),
+            pulls=Limiter(places=_PULLS, patience=2.0),
             policy=_policy(configuration),
             routes=lambda: self._routes,
             processing=self._processing,
@@ -121,10 +121,10 @@ class Hub:
             lineage=lineage,
             learned=learned,
         )
-        self.holds = Holds(self._shared, self.units)
+        self.holds = DeliveryActions(self._shared, self.units)
         self.strangers = Strangers(self._shared, self.units)
-        self.desk = Desk(self._shared, self.units)
-        self.registry = Registry(self._shared, self.units, lambda: self.configuration)
+        self.desk = OrderActions(self._shared, self.units)
+        self.registry = AccountActions(self._shared, self.units, lambda: self.configuration)
 
     async def start(self) -> None:
         """Recover what a killed process left, then begin all accounts."""
@@ -150,7 +150,7 @@ class Hub:
         self.watch.start(self.supervisor)
         self.herald.start(self.supervisor)
         self.reconciler.start(self.supervisor)
-        Waste(self.database, self.clock, lambda: self.configuration.daemon.inputs_keep).start(self.supervisor)
+        Retention(self.database, self.clock, lambda: self.configuration.daemon.inputs_keep).start(self.supervisor)
 
     async def _take_over(self, names: Collection[str], *, first: bool = False) -> None:
         now = self.started_at if first else self.clock.now()
@@ -166,10 +166,10 @@ class Hub:
         """
         self.database.recording = bool(self.configuration.daemon.inputs_keep)
         accounts_ = {name: config.connector.name for name, config in self.configuration.accounts.items()}
-        configured = inputs.Configured(routes=self._routes, accounts=accounts_)
+        configured = recording.Configured(routes=self._routes, accounts=accounts_)
 
         async def work(tx: Transaction) -> None:
-            await inputs.keep(tx, self.clock.now(), tx.upcoming(), configured)
+            await recording.keep(tx, self.clock.now(), tx.upcoming(), configured)
             if changes is not None:
                 await self._shared.note(tx, "daemon.reloaded", "", changes, who)
 
@@ -213,7 +213,7 @@ class Hub:
                 await accounts.put(tx, fresh)
                 if another:  # cursors and tokens of another system mean nothing to this one
                     await feeds.forget(tx, fresh.name)
-                    await lookups.forget_all(tx, fresh.name)
+                    await reread_queue.forget_all(tx, fresh.name)
                     await credentials.delete(tx, fresh.name)
 
             await self.database.write(work)

@@ -12,9 +12,9 @@ from operator import or_
 
 from olhubd.decide import netting
 from olhubd.decide.planners import PLANNERS
-from olhubd.decide.planning import NOTHING, Context, Planner, Transition, plan_all
+from olhubd.decide.planning import NOTHING, Planner, PlanningContext, Transition, plan_all
 from olhubd.decide.route import Route
-from olhubd.engine.candidate import SLICE
+from olhubd.engine.flow.prepared import SLICE
 from olhubd.engine.outbox.recorder import Recorder
 from olhubd.store import Transaction, strangers
 
@@ -41,7 +41,7 @@ async def follow(
         if number % SLICE == 0:
             await asyncio.sleep(0)
         known = deliveries.get(step.subject, ())
-        context = Context(
+        context = PlanningContext(
             routes=routes,
             holders=netting.holders(known) if known else (),
             met=met.get(step.mark, ()) if met and step.before is None else (),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from olhubd.engine import inputs
+from olhubd.engine.replay import recording
 from olhubd.store import Database, Transaction, deliveries, leases, runs
 
 __all__ = ["take_over"]
@@ -25,7 +25,7 @@ async def take_over(
         await deliveries.recover(tx, latest, now, taken)
         await runs.lose(tx, taken=taken)
         if first:
-            await inputs.keep(tx, now, upcoming, inputs.Start(latest=latest))
+            await recording.keep(tx, now, upcoming, recording.Start(latest=latest))
         return taken
 
     database.held.update(await database.write(work))

@@ -22,9 +22,9 @@ __all__ = [
     "Fact",
     "Proof",
     "Record",
-    "Standing",
-    "State",
+    "RecordState",
     "Tier",
+    "TierStanding",
     "digest",
     "package",
     "recorded",
@@ -102,17 +102,17 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     simulators: dict[str, str] = {}
 
 
-class State(enum.StrEnum):
+class RecordState(enum.StrEnum):
     PROVED = "proved"
     OUT_OF_DATE = "out-of-date"
     """There is a record, of other sources than these."""
     NOT_PROVED = "not-proved"
 
 
-class Standing(msgspec.Struct, frozen=True, kw_only=True):
+class TierStanding(msgspec.Struct, frozen=True, kw_only=True):
     """Where a connector stands. Without a valid record there is no tier."""
 
-    state: State
+    state: RecordState
     tier: Tier | None = None
     missing: tuple[Fact, ...] = ()
 
@@ -155,12 +155,12 @@ def recorded(folder: Traversable) -> Record | None:
         return None
 
 
-def standing(connector: type[Connector[Any]]) -> Standing:
+def standing(connector: type[Connector[Any]]) -> TierStanding:
     folder = package(connector)
     record = recorded(folder)
     proof = record.connectors.get(connector.name) if record is not None else None
     if record is None or proof is None:
-        return Standing(state=State.NOT_PROVED)
+        return TierStanding(state=RecordState.NOT_PROVED)
     if record.digest != digest(folder):
-        return Standing(state=State.OUT_OF_DATE)
-    return Standing(state=State.PROVED, tier=proof.tier, missing=proof.missing)
+        return TierStanding(state=RecordState.OUT_OF_DATE)
+    return TierStanding(state=RecordState.PROVED, tier=proof.tier, missing=proof.missing)

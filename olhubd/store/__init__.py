@@ -3,17 +3,17 @@
 Callers above see functions and records. What is not stored here did not happen.
 """
 
-from olhubd.store.base import Database, Planned, Reader, StoreError, Superseded, Transaction, Watcher
+from olhubd.store.base import Database, LeaseLost, Planned, Reader, StoreError, Transaction, Watcher
 from olhubd.store.sqlite import FAILURES, TROUBLE
 
 __all__ = [
     "FAILURES",
     "TROUBLE",
     "Database",
+    "LeaseLost",
     "Planned",
     "Reader",
     "StoreError",
-    "Superseded",
     "Transaction",
     "Watcher",
 ]

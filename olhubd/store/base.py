@@ -20,13 +20,13 @@ import msgspec
 
 __all__ = [
     "Database",
+    "LeaseLost",
     "Parameters",
     "Planned",
     "Reader",
     "Reading",
     "Row",
     "StoreError",
-    "Superseded",
     "Transaction",
     "Upgrade",
     "Watcher",
@@ -42,7 +42,7 @@ class StoreError(Exception):
     """The database cannot be used: why, and what to do."""
 
 
-class Superseded(Exception):
+class LeaseLost(Exception):
     """Another process has taken the account over: nothing was written, and this one must write no more for it."""
 
     def __init__(self, account: str) -> None:

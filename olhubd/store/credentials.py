@@ -7,7 +7,7 @@ from datetime import datetime
 import msgspec
 
 from olhubd.store import codec, leases
-from olhubd.store.base import Reader, Superseded, Transaction
+from olhubd.store.base import LeaseLost, Reader, Transaction
 
 __all__ = ["Credential", "delete", "every", "get", "mark", "put"]
 
@@ -24,7 +24,7 @@ class Credential(msgspec.Struct, frozen=True, kw_only=True):
 async def put(tx: Transaction, account: str, token: bytes, at: datetime) -> None:
     """Store a new token, keep the one before, and end the mark of a refresh under way.
 
-    Raises Superseded where a process that has taken the account over has stored one. Until it does, the token that
+    Raises LeaseLost where a process that has taken the account over has stored one. Until it does, the token that
     the holder before still receives is the newest there is: not to store it could lose the grant.
     """
     stored = await tx.execute(
@@ -34,13 +34,13 @@ async def put(tx: Transaction, account: str, token: bytes, at: datetime) -> None
         (account, token, codec.stamp(at), tx.held.get(account, 0), leases.held(tx, account)),
     )
     if not stored:
-        raise Superseded(account)
+        raise LeaseLost(account)
 
 
 async def mark(tx: Transaction, account: str, at: datetime | None) -> None:
     """Remember that a refresh is being sent, or (None) that it surely did not happen.
 
-    Raises Superseded where another process has taken the account over: the refresh is its business.
+    Raises LeaseLost where another process has taken the account over: the refresh is its business.
     """
     marked = await tx.execute(
         "UPDATE credentials SET refreshing_at = ? WHERE account = ? AND NOT EXISTS"

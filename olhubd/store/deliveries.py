@@ -10,7 +10,7 @@ import msgspec
 
 from olhubd.model import Action, Delivery, DeliveryId, DeliveryState, OrderId, Reason, Subject
 from olhubd.store import codec, leases
-from olhubd.store.base import Reader, Row, Superseded, Transaction
+from olhubd.store.base import LeaseLost, Reader, Row, Transaction
 
 __all__ = [
     "Precedence",
@@ -150,7 +150,7 @@ async def claim(
         ),
     )
     if rows and (rows[0][-1] or 0) > leases.held(tx, target):
-        raise Superseded(target)
+        raise LeaseLost(target)
     claimed = [_delivery(row) for row in rows]
     lease, epoch = codec.stamp(lease_until), tx.held.get(target, 0)
     await tx.executemany(
@@ -179,7 +179,7 @@ def _among(column: str, values: Sequence[object]) -> str:
 async def save(tx: Transaction, deliveries: Iterable[Delivery]) -> None:
     """Store what became of deliveries that were claimed, and end their leases.
 
-    Raises Superseded where another process has taken over one that was claimed here.
+    Raises LeaseLost where another process has taken over one that was claimed here.
     """
     rows = list(deliveries)
     stored = await tx.executemany(

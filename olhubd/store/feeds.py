@@ -7,7 +7,7 @@ from datetime import datetime
 import msgspec
 
 from olhubd.store import codec, leases
-from olhubd.store.base import Reader, Superseded, Transaction
+from olhubd.store.base import LeaseLost, Reader, Transaction
 
 __all__ = ["Position", "forget", "get", "of_account", "put"]
 
@@ -24,7 +24,7 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def put(tx: Transaction, position: Position) -> None:
-    """Move a cursor. Raises Superseded where another process has taken the account over."""
+    """Move a cursor. Raises LeaseLost where another process has taken the account over."""
     moved = await tx.execute(
         "INSERT INTO feeds (account, feed, cursor, moved_at, due_at, since, epoch) VALUES (?,?,?,?,?,?,?)"
         " ON CONFLICT (account, feed) DO UPDATE SET cursor = excluded.cursor, moved_at = excluded.moved_at,"
@@ -42,7 +42,7 @@ async def put(tx: Transaction, position: Position) -> None:
         ),
     )
     if not moved:
-        raise Superseded(position.account)
+        raise LeaseLost(position.account)
 
 
 async def forget(tx: Transaction, account: str) -> None:

@@ -11,9 +11,9 @@ from datetime import datetime
 import msgspec
 
 from olhubd.model import Delivery, Event, OrderId, Subject
-from olhubd.store import codec, copies, deliveries, events, orders
+from olhubd.store import codec, deliveries, events, orders, target_orders
 from olhubd.store.base import Reader
-from olhubd.store.copies import Copy
+from olhubd.store.target_orders import TargetOrder
 
 __all__ = ["History", "moved_since", "names", "of_orders", "walk"]
 
@@ -31,7 +31,7 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
     document: msgspec.Raw
     events: Sequence[Event]
     deliveries: Sequence[Delivery]
-    copies: Sequence[Copy]
+    copies: Sequence[TargetOrder]
 
 
 async def of_orders(reader: Reader, order_ids: Sequence[int]) -> dict[OrderId, History]:
@@ -39,7 +39,7 @@ async def of_orders(reader: Reader, order_ids: Sequence[int]) -> dict[OrderId, H
     rows = await orders.read(reader, order_ids)
     told = await events.of_subjects(reader, [Subject.order(id_) for id_ in order_ids])
     owed = await deliveries.of_orders(reader, order_ids)
-    known = await copies.of_orders(reader, order_ids)
+    known = await target_orders.of_orders(reader, order_ids)
     return {
         row.id: History(
             id=row.id,

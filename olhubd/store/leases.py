@@ -2,7 +2,7 @@
 
 Whoever begins to work for an account takes it over, which raises its epoch. From then on the cursors, claims,
 outcomes and renewals of the holder before are refused: each of these writes names the epoch it is made under, and
-one that changes nothing because of it raises `Superseded`. What a process holds stands in `Database.held`.
+one that changes nothing because of it raises `LeaseLost`. What a process holds stands in `Database.held`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Collection
 from datetime import datetime
 
 from olhubd.store import codec
-from olhubd.store.base import Superseded, Transaction
+from olhubd.store.base import LeaseLost, Transaction
 
 __all__ = ["held", "require", "take"]
 
@@ -40,7 +40,7 @@ def held(tx: Transaction, account: str) -> int:
 
 
 async def require(tx: Transaction, account: str) -> None:
-    """Raise Superseded where another process has taken the account over."""
+    """Raise LeaseLost where another process has taken the account over."""
     row = await tx.one("SELECT epoch FROM leases WHERE account = ?", (account,))
     if row is not None and row[0] > held(tx, account):
-        raise Superseded(account)
+        raise LeaseLost(account)

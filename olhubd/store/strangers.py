@@ -14,8 +14,8 @@ from olhubd.store.base import Reader, Row, Transaction
 
 __all__ = [
     "KEPT",
-    "Answer",
     "Stranger",
+    "StrangerAnswer",
     "answered",
     "asked",
     "by_reference",
@@ -32,7 +32,7 @@ KEPT = timedelta(days=400)
 _PRUNED = 500
 
 
-class Answer(enum.StrEnum):
+class StrangerAnswer(enum.StrEnum):
     """What the source of its order said when it was asked."""
 
     OFF = "off"
@@ -56,7 +56,7 @@ class Stranger(msgspec.Struct, frozen=True, kw_only=True):
     over: bool = False
     since: datetime | None = None
     asked_at: datetime | None = None
-    answer: Answer | None = None
+    answer: StrangerAnswer | None = None
 
 
 _COLUMNS = "account, external_id, reference, shipments, seen_at, number, over, since, asked_at, answer"
@@ -125,7 +125,7 @@ async def asked(tx: Transaction, some: Sequence[Stranger], at: datetime) -> None
     )
 
 
-async def answered(tx: Transaction, references: Sequence[str], answer: Answer) -> None:
+async def answered(tx: Transaction, references: Sequence[str], answer: StrangerAnswer) -> None:
     """What their source said of the orders with these marks."""
     await tx.executemany(
         "UPDATE strangers SET answer = ? WHERE reference = ?", [(answer.value, mark) for mark in references]
@@ -170,5 +170,5 @@ def _stranger(row: Row) -> Stranger:
         over=bool(row[6]),
         since=codec.moment(row[7]),
         asked_at=codec.moment(row[8]),
-        answer=Answer(row[9]) if row[9] else None,
+        answer=StrangerAnswer(row[9]) if row[9] else None,
     )

@@ -34,10 +34,21 @@ from olhubd.model import (
     Stage,
     Subject,
 )
-from olhubd.store import Database, Transaction, accounts, codec, copies, deliveries, events, orders, runs, sightings
+from olhubd.store import (
+    Database,
+    Transaction,
+    accounts,
+    codec,
+    deliveries,
+    events,
+    orders,
+    runs,
+    seen_values,
+    target_orders,
+)
 from olhubd.store.accounts import AccountRow, AccountState
-from olhubd.store.copies import Copy
 from olhubd.store.orders import Stored
+from olhubd.store.target_orders import TargetOrder
 from tests.bench.landing import canonical, forms
 
 __all__ = ["BIG", "SHOP", "SMALL", "fill", "names"]
@@ -157,7 +168,7 @@ async def _settle(tx: Transaction, now: datetime) -> None:
 async def _land(tx: Transaction, batch: Sequence[Stored], event_ids: Iterator[int], now: datetime) -> None:
     told: list[Event] = []
     owed: list[Delivery] = []
-    there: list[Copy] = []
+    there: list[TargetOrder] = []
     for stored in batch:
         happened = _events(stored, event_ids)
         told += happened
@@ -170,10 +181,10 @@ async def _land(tx: Transaction, batch: Sequence[Stored], event_ids: Iterator[in
     await orders.insert(tx, batch)
     await events.append(tx, told)
     await deliveries.add(tx, owed)
-    await copies.put(tx, there)
+    await target_orders.put(tx, there)
     if batch[-1].created_at > now - timedelta(days=7):
         for account, part in _by_account(batch).items():
-            await sightings.put(tx, account, [(one.id, one.order, None) for one in part], now)
+            await seen_values.put(tx, account, [(one.id, one.order, None) for one in part], now)
 
 
 def _by_account(batch: Sequence[Stored]) -> dict[str, list[Stored]]:
@@ -234,9 +245,9 @@ def _there(stored: Stored) -> str:
     return str(50_000_000 + stored.id)
 
 
-def _copy(stored: Stored) -> Copy:
+def _copy(stored: Stored) -> TargetOrder:
     lines = stored.order.lines
-    return Copy(
+    return TargetOrder(
         order_id=stored.id,
         account=SHOP,
         external_id=_there(stored),

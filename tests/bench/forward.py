@@ -36,9 +36,9 @@ from olhubd_allegro import journal, wire
 from olhubd_allegro.client import api_headers
 from olhubd_allegro.connector import Allegro
 from olhubd_allegro.orders import READERS
-from olhubd_kit import host
+from olhubd_kit import test_host
+from olhubd_kit.demo_stack import SHOP, Stage, open_stage
 from olhubd_kit.process import Remote, spawn_simulator
-from olhubd_kit.stage import SHOP, Stage, open_stage
 from olhubd_woocommerce.connector import WooCommerce
 from olhubd_woocommerce.placing import Placing
 from olhubd_woocommerce.settings import WooCommerceSettings
@@ -129,7 +129,7 @@ async def bare(orders: int) -> Result:
 
 
 async def _sign_in(session: aiohttp.ClientSession, market: Remote) -> Token:
-    async with host.account(Allegro, market.settings) as connector:
+    async with test_host.account(Allegro, market.settings) as connector:
         grant = await connector.login.begin_device()
         await market.do(session, "consent", user_code=grant.user_code)
         while isinstance(token := await connector.login.poll_device(grant), Pending):
@@ -160,8 +160,8 @@ async def prepare(job: Job) -> dict[str, bytes]:
     bodies = {}
     route = Route(target=SHOP, sources=frozenset({MARKET}))
     async with (
-        host.account(Allegro, job.allegro, token=job.token) as market,
-        host.account(_Preparer, job.shop) as shop,
+        test_host.account(Allegro, job.allegro, token=job.token) as market,
+        test_host.account(_Preparer, job.shop) as shop,
     ):
         cursor, more = str(journal.EMPTY), True
         while more:

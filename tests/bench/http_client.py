@@ -19,8 +19,8 @@ from multiprocessing.connection import Connection
 import aiohttp
 from aiohttp import web
 
-from olhubd.engine.budget import BudgetBook
-from olhubd.engine.session import Clients, open_session
+from olhubd.engine.access.budget import BudgetBook
+from olhubd.engine.access.http_session import Clients, open_session
 from olhubd.plugin import Bearer, Budget, Client, ErrorTable
 from olhubd.runtime.clock import SystemClock
 

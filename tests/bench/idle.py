@@ -16,14 +16,14 @@ from pathlib import Path
 
 import aiohttp
 
-from olhubd.engine.vault import StoreVault
+from olhubd.engine.access.token_store import TokenStore
 from olhubd.plugin import Pending, Token
 from olhubd.runtime.clock import SystemClock
 from olhubd.store import Database
 from olhubd_allegro.connector import Allegro
-from olhubd_kit import host
+from olhubd_kit import test_host
+from olhubd_kit.demo_stack import write_configuration
 from olhubd_kit.process import Daemon, Remote, spawn_simulator
-from olhubd_kit.stage import write_configuration
 from tests.bench._meter import cpu, machine, resident
 
 INTERVAL: float = Allegro.defaults.interval.total_seconds()
@@ -31,7 +31,7 @@ INTERVAL: float = Allegro.defaults.interval.total_seconds()
 
 async def sign_in(session: aiohttp.ClientSession, market: Remote) -> Token:
     """A token as after a finished sign-in."""
-    async with host.account(Allegro, market.settings) as connector:
+    async with test_host.account(Allegro, market.settings) as connector:
         grant = await connector.login.begin_device()
         await market.do(session, "consent", user_code=grant.user_code)
         while isinstance(token := await connector.login.poll_device(grant), Pending):
@@ -48,7 +48,7 @@ async def measure(accounts: int, seconds: float) -> None:
         names = [f"allegro-{number}" for number in range(accounts)]
         (folder / "data").mkdir()
         async with Database.open(folder / "data" / "olhubd.sqlite") as database:
-            vault = StoreVault(database, SystemClock())
+            vault = TokenStore(database, SystemClock())
             await asyncio.gather(*(vault.save(name, token) for name in names))
         keys = {"connector": "allegro", **market.settings}
         path = write_configuration(folder, dict.fromkeys(names, keys), [], {}, "off")

@@ -22,7 +22,7 @@ from pathlib import Path
 import msgspec
 
 from olhubd.decide.route import Route
-from olhubd.engine.landing import Landing
+from olhubd.engine.flow.landing import Landing
 from olhubd.model import Order, Run, RunId
 from olhubd.runtime.clock import SystemClock
 from olhubd.store import Database, codec, feeds, orders

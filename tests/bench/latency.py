@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 
 from olhubd_allegro.connector import Allegro
-from olhubd_kit.stage import Stage, open_stage
+from olhubd_kit.demo_stack import Stage, open_stage
 from tests.bench._meter import machine
 
 MARKETS = tuple(f"allegro-{number}" for number in range(1, 5))

@@ -33,13 +33,13 @@ import aiohttp
 import uvloop
 from aiohttp import web
 
-from olhubd.engine.vault import StoreVault
+from olhubd.engine.access.token_store import TokenStore
 from olhubd.plugin import Token
 from olhubd.runtime.clock import SystemClock
 from olhubd.store import Database
 from olhubd.store.sqlite import migrate
+from olhubd_kit.demo_stack import write_configuration
 from olhubd_kit.process import Daemon, Remote, spawn_simulator
-from olhubd_kit.stage import write_configuration
 from tests.bench._meter import cpu, machine, resident
 from tests.bench._million import BIG, SHOP, SMALL, fill, names
 from tests.bench.idle import INTERVAL, sign_in
@@ -242,7 +242,7 @@ async def prepare(data: Path, token: Token) -> None:
         print(f"brought to the latest schema in {time.perf_counter() - began:.1f} s, with a backup")
         backup.unlink()
     async with Database.open(data) as database:
-        vault = StoreVault(database, SystemClock())
+        vault = TokenStore(database, SystemClock())
         await asyncio.gather(*(vault.save(name, token) for name in names()))
 
 

@@ -22,12 +22,12 @@ from pathlib import Path
 from typing import Any
 
 from olhubd.decide.route import Route
-from olhubd.engine.landing import Landing
+from olhubd.engine.flow.landing import Landing
 from olhubd.model import Run, RunId
 from olhubd.runtime.clock import SystemClock
 from olhubd.store import Database, codec
+from olhubd_kit.demo_stack import write_configuration
 from olhubd_kit.process import Daemon
-from olhubd_kit.stage import write_configuration
 from tests.bench._meter import machine
 from tests.bench.landing import PAGE, canonical, forms
 from tests.orders import EPOCH

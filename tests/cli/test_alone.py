@@ -179,7 +179,7 @@ def test_who_answers_nothing_is_not_waited_for(run: Run, path: Path, monkeypatch
 
 
 def test_a_socket_that_is_not_ours_to_use(run: Run, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from olhubd.control.client import _UnixConnection
+    from olhubd.client import _UnixConnection
 
     def denied(_: _UnixConnection) -> None:
         raise PermissionError(13, "Permission denied")
@@ -259,12 +259,12 @@ def test_bash_accepts_its_script(run: Run, tmp_path: Path) -> None:
 
 
 def test_a_mistake_of_ours_is_a_sentence(run: Run, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from olhubd.config import reach
+    from olhubd.config import endpoint
 
     def broken(*_: object) -> None:
         raise ZeroDivisionError("division by zero")
 
-    monkeypatch.setattr(reach, "reach", broken)
+    monkeypatch.setattr(endpoint, "reach", broken)
     result = run("status", "--config", str(path))
     assert result.exit_code == 70
     assert "ZeroDivisionError: division by zero" in result.output

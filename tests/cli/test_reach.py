@@ -20,8 +20,8 @@ from rich.cells import cell_len
 
 from olhubd.cli import cli, session
 from olhubd.cli.failures import Exit
-from olhubd.control.routes import Route
-from olhubd.control.server import ROUTES
+from olhubd.control.http.routes import Endpoint
+from olhubd.control.http.server import ROUTES
 from olhubd.model import Scope
 from tests.cli.conftest import Run, Terminal
 from tests.cli.test_commands import EVERY, PAGE
@@ -221,7 +221,7 @@ async def test_wrong_input_is_told_in_words(house: House) -> None:
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
-def test_no_route_takes_longer_than_the_command_line_waits(route: Route) -> None:
+def test_no_route_takes_longer_than_the_command_line_waits(route: Endpoint) -> None:
     """It would tell of a daemon that does not answer, which works."""
     assert route.limit < session._PATIENT
 

@@ -30,9 +30,9 @@ from olhubd.plugin import Conflict, Cursor, PluginError, Rejected, decode
 from olhubd_allegro import Allegro, wire
 from olhubd_allegro.mapping import order
 from olhubd_kit.faults import CONTROL
-from olhubd_kit.host import account
 from olhubd_kit.simulator import serve
 from olhubd_kit.simulators.allegro import AllegroSimulator
+from olhubd_kit.test_host import account
 
 Json = Any
 

@@ -16,19 +16,19 @@ import structlog
 from aiohttp import ClientResponse, ClientSession, UnixConnector
 
 from olhubd import config
-from olhubd.control import listening, server
-from olhubd.control.access import load_or_make_token
-from olhubd.control.steer import Steer
+from olhubd.control.http import server, sockets
+from olhubd.control.http.access import load_or_make_token
+from olhubd.control.process_control import Steer
+from olhubd.engine.access.http_session import open_session
 from olhubd.engine.hub import Hub
-from olhubd.engine.session import open_session
 from olhubd.model import Scope
 from olhubd.plugin import Defaults, loading
 from olhubd.runtime.clock import SystemClock
 from olhubd.store import Database, deliveries, events
+from olhubd_kit.demo_stack import write_configuration
 from olhubd_kit.simulator import serve
 from olhubd_kit.simulators.allegro import AllegroSimulator
 from olhubd_kit.simulators.woocommerce import WooCommerceSimulator
-from olhubd_kit.stage import write_configuration
 from olhubd_tinyshop.connector import TinyShop
 from tinyshop_simulator import TinyShopSimulator
 
@@ -210,8 +210,8 @@ class House:
 
 
 @contextlib.asynccontextmanager
-async def _opened(configuration: config.Configuration) -> AsyncIterator[listening.Doors]:
-    with listening.opened(configuration.control) as doors:
+async def _opened(configuration: config.Configuration) -> AsyncIterator[sockets.Doors]:
+    with sockets.opened(configuration.control) as doors:
         yield doors
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from olhubd import config
-from olhubd.control import access
-from olhubd.control.keyring import Keyring
+from olhubd.control.http import access
+from olhubd.control.http.api_tokens import Keyring
 from olhubd.model import Scope
 from olhubd.store import Transaction
 from tests.control.house import House, decoded
@@ -103,24 +103,24 @@ async def test_a_stranger_at_the_socket_needs_the_token(house: House) -> None:
 
 async def test_a_leftover_socket_is_no_obstacle(house: House, tmp_path: Path) -> None:
     """A killed daemon leaves its socket behind; the next one takes its place."""
-    from olhubd.control import listening
+    from olhubd.control.http import sockets
 
     path = tmp_path / "left.sock"
-    listening._unix(path).close()
+    sockets._unix(path).close()
     assert path.is_socket()
-    listening._unix(path).close()
+    sockets._unix(path).close()
 
 
 def test_a_socket_that_cannot_be_made_says_why(tmp_path: Path) -> None:
-    from olhubd.control import listening
+    from olhubd.control.http import sockets
 
     with pytest.raises(OSError, match=r"cannot listen on .*: no such file or directory"):
-        listening._unix(tmp_path / "no" / "folder.sock")
+        sockets._unix(tmp_path / "no" / "folder.sock")
 
 
 async def test_an_address_that_is_taken_is_named(house: House) -> None:
     from olhubd.config import Listen
-    from olhubd.control import listening
+    from olhubd.control.http import sockets
 
     port = int(house.base.rpartition(":")[2])
     taken = {"socket": None, "listen": Listen("127.0.0.1", port)}
@@ -129,7 +129,7 @@ async def test_an_address_that_is_taken_is_named(house: House) -> None:
     )
     with (
         pytest.raises(OSError, match=rf"cannot listen on 127.0.0.1:{port}: address already in use"),
-        listening.opened(configuration.control),
+        sockets.opened(configuration.control),
     ):
         pass
 
@@ -142,25 +142,25 @@ def test_a_token_file_that_holds_no_token_is_named(tmp_path: Path) -> None:
 
 async def test_what_is_no_socket_is_not_touched(house: House, tmp_path: Path) -> None:
     """Neither when it is in the way, nor when the daemon ends because of that."""
-    from olhubd.control import listening
+    from olhubd.control.http import sockets
 
     path = tmp_path / "precious"
     path.write_text("kept", encoding="ascii")
     configuration = dataclasses.replace(
         house.configuration(), control=house.configuration().control.model_copy(update={"socket": path})
     )
-    with pytest.raises(OSError, match="no socket"), listening.opened(configuration.control):
+    with pytest.raises(OSError, match="no socket"), sockets.opened(configuration.control):
         pass
     assert path.read_text(encoding="ascii") == "kept"
 
 
 async def test_the_socket_of_another_daemon_is_not_taken(house: House) -> None:
-    from olhubd.control import listening
+    from olhubd.control.http import sockets
 
     configuration = dataclasses.replace(
         house.configuration(), control=house.configuration().control.model_copy(update={"listen": None})
     )
-    with pytest.raises(OSError, match="another program listens there"), listening.opened(configuration.control):
+    with pytest.raises(OSError, match="another program listens there"), sockets.opened(configuration.control):
         pass
     async with house.over_socket() as session, session.get("/readyz") as response:
         assert response.status == 200

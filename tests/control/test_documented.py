@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from olhubd.control import server
-from olhubd.control.routes import Route
+from olhubd.control.http import server
+from olhubd.control.http.routes import Endpoint
 from tests.control.house import House
 
-SOURCES = Path(server.__file__).parent
+SOURCES = Path(server.__file__).parents[1]
 PAGE = (SOURCES.parent.parent / "docs" / "api.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("route", server.ROUTES, ids=lambda route: f"{route.method} {route.path}")
-def test_every_route_is_documented(route: Route) -> None:
+def test_every_route_is_documented(route: Endpoint) -> None:
     assert f"`{route.method} {route.path}`" in PAGE
     assert route.answer is not None
 
@@ -25,7 +25,7 @@ def test_every_route_is_documented(route: Route) -> None:
 def test_every_refusal_is_documented() -> None:
     kinds = {
         ast.literal_eval(call.args[1])
-        for path in SOURCES.glob("*.py")
+        for path in SOURCES.rglob("*.py")
         for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(call, ast.Call) and ast.unparse(call.func) == "Refusal"
         if isinstance(call.args[1], ast.Constant)

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from olhubd.control import events
+from olhubd.control.api import events
 from olhubd.model import Scope
 from olhubd.store import events as log
 from olhubd.store.base import Reader, Transaction

@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from olhubd.control import export
-from olhubd.control.export import COLUMNS, LINE_COLUMNS
+from olhubd.control.api import export
+from olhubd.control.api.export import COLUMNS, LINE_COLUMNS
 from tests.control.house import House
 
 

@@ -8,8 +8,9 @@ from datetime import timedelta
 import pytest
 from aiohttp import ClientSession, web
 
-from olhubd.control import attempts, dashboard
-from olhubd.control.server import ROUTES, application
+from olhubd.control import dashboard
+from olhubd.control.http import login_throttle
+from olhubd.control.http.server import ROUTES, application
 from olhubd.model import Scope
 from olhubd.plugin import hookimpl
 from tests.control.dashboard.browser import Browser, forms
@@ -36,7 +37,7 @@ class Extra:
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """The tables try hundreds of wrong tokens; that they are counted has a test of its own."""
-    monkeypatch.setattr(attempts.Attempts, "failed", lambda *_: None)
+    monkeypatch.setattr(login_throttle.Attempts, "failed", lambda *_: None)
 
 
 @pytest.fixture

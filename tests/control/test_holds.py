@@ -9,10 +9,10 @@ import msgspec
 import pytest
 
 from olhubd import model
-from olhubd.control.options import masked
+from olhubd.control.api.options import masked
 from olhubd.engine.account import NotPossible
 from olhubd.model import DeliveryState
-from olhubd.store import Transaction, copies, deliveries, orders, quarantine
+from olhubd.store import Transaction, deliveries, orders, quarantine, target_orders
 from olhubd_kit.faults import Fault, Kind
 from tests.control.house import House
 
@@ -160,10 +160,10 @@ async def test_what_is_accepted_goes_back_as_far_as_the_shop_has_come(trading: H
         stored = await orders.get(tx, delivery.order_id)
         assert stored is not None
         await deliveries.save(tx, [msgspec.structs.replace(delivery, external_id="501")])
-        await copies.put(
+        await target_orders.put(
             tx,
             [
-                copies.Copy(
+                target_orders.TargetOrder(
                     order_id=stored.id,
                     account="shop",
                     external_id="501",

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from olhubd.control import journal
+from olhubd.control.api import journal
 from olhubd.store import Reader
 from tests.control.house import House
 

@@ -7,8 +7,8 @@ import re
 import msgspec
 from openapi_spec_validator import validate
 
-from olhubd.control.openapi import document
-from olhubd.control.server import ROUTES
+from olhubd.control.api.openapi import document
+from olhubd.control.http.server import ROUTES
 from tests.control.dashboard.browser import Browser
 from tests.control.house import House
 

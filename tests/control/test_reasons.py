@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from olhubd.control.voice import Voice
+from olhubd.control.text.formatter import Voice
 from olhubd.model import Money, Reason
 from olhubd.plugin import Rejected
 

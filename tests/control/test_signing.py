@@ -13,7 +13,7 @@ from aiohttp import ClientSession
 from structlog.testing import capture_logs
 
 import olhubd_allegro
-from olhubd.engine import signin
+from olhubd.engine.access import signin
 from olhubd.model import Scope
 from olhubd.plugin import Account, Flow, Token
 from olhubd_allegro import Allegro

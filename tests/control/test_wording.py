@@ -8,8 +8,8 @@ from typing import Any, get_type_hints
 import msgspec
 import pytest
 
-from olhubd.control import asked
-from olhubd.control.wrong import wrong
+from olhubd.control.api import requests
+from olhubd.control.http.request_errors import wrong
 
 NONE = "\n"
 """No pattern of ours takes a line feed alone."""
@@ -17,8 +17,8 @@ NONE = "\n"
 
 def patterned() -> list[tuple[type[msgspec.Struct], str]]:
     found = []
-    for name in asked.__all__:
-        kind = getattr(asked, name)
+    for name in requests.__all__:
+        kind = getattr(requests, name)
         if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
             for field, hint in get_type_hints(kind, include_extras=True).items():
                 if "pattern=" in str(hint):
@@ -47,9 +47,9 @@ def test_there_are_some_to_be_told() -> None:
 
 def test_a_word_that_is_none_is_told_with_those_that_are() -> None:
     with pytest.raises(msgspec.ValidationError) as raised:
-        msgspec.convert({"status": "shipped"}, asked.StatusWord)
-    told = str(wrong(raised.value, "field", asked.StatusWord))
+        msgspec.convert({"status": "shipped"}, requests.StatusWord)
+    told = str(wrong(raised.value, "field", requests.StatusWord))
     assert re.match(r"status: invalid enum value 'shipped'; possible: .*\bsent\b", told)
     with pytest.raises(msgspec.ValidationError) as raised:
-        msgspec.convert({"state": ["x"]}, asked.DeliveriesQuery)
-    assert "hold" in str(wrong(raised.value, "parameter", asked.DeliveriesQuery)).partition("possible: ")[2]
+        msgspec.convert({"state": ["x"]}, requests.DeliveriesQuery)
+    assert "hold" in str(wrong(raised.value, "parameter", requests.DeliveriesQuery)).partition("possible: ")[2]

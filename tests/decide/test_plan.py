@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from olhubd.decide import changes, land, netting, plan
+from olhubd.decide import changes, compare, netting, plan
 from olhubd.decide.planners import PLANNERS
-from olhubd.decide.planning import Context, Transition, plan_all
+from olhubd.decide.planning import PlanningContext, Transition, plan_all
 from olhubd.decide.route import Route, When
 from olhubd.model import (
     Action,
@@ -45,15 +45,15 @@ def follow(
 ) -> list[plan.PlannedDelivery]:
     """What all planners plan. `holders` are the targets that have the order or are owed it."""
     step = Transition(subject=Subject.order(1), account=account, before=before, after=after, changes=found, **more)
-    return plan_all(step, Context(routes=routes, holders=holders), PLANNERS)
+    return plan_all(step, PlanningContext(routes=routes, holders=holders), PLANNERS)
 
 
 def first(incoming: Order, *routes: Route) -> list[plan.PlannedDelivery]:
-    return follow("allegro", incoming, None, land.first_seen(incoming), routes or (route(),), ())
+    return follow("allegro", incoming, None, compare.first_seen(incoming), routes or (route(),), ())
 
 
 def then(held: Order, incoming: Order, *routes: Route, owed: tuple[str, ...] = ()) -> list[plan.PlannedDelivery]:
-    return follow("allegro", incoming, held, land.compare(held, incoming), routes or (route(),), owed)
+    return follow("allegro", incoming, held, compare.compare(held, incoming), routes or (route(),), owed)
 
 
 def actions(planned: list[plan.PlannedDelivery]) -> list[Action]:
@@ -85,7 +85,7 @@ def test_each_account_has_a_hold_window_of_its_own() -> None:
     slow = Route(target="shop", sources=frozenset({"other"}), hold_seconds=3600)
     (item,) = first(order(), route(hold_seconds=300), slow)
     assert item.delay == 300
-    (item,) = follow("other", order(), None, land.first_seen(order()), (route(hold_seconds=300), slow), ())
+    (item,) = follow("other", order(), None, compare.first_seen(order()), (route(hold_seconds=300), slow), ())
     assert item.delay == 3600
 
 
@@ -110,7 +110,7 @@ def test_switched_off_nothing_goes() -> None:
 
 def test_other_accounts_do_not_go() -> None:
     """Part of FWD-02."""
-    assert follow("other", order(), None, land.first_seen(order()), [route()], ()) == []
+    assert follow("other", order(), None, compare.first_seen(order()), [route()], ()) == []
 
 
 def test_a_cancellation_follows_the_order() -> None:

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from olhubd.decide import changes, land
+from olhubd.decide import changes, compare
 from olhubd.decide.plan import PlannedDelivery
 from olhubd.decide.planners import PLANNERS
-from olhubd.decide.planning import NOTHING, Context, Keys, Plans, Transition, plan_all
+from olhubd.decide.planning import NOTHING, Keys, PlanningContext, Plans, Transition, plan_all
 from olhubd.decide.route import Route
 from olhubd.model import Action, Order, Subject
 from tests.orders import order
@@ -27,7 +27,7 @@ def wanted(*steps: Transition) -> Keys:
 
 
 def test_of_a_new_order_only_its_mark_is_looked_for() -> None:
-    keys = wanted(step(None, order(), *land.first_seen(order())))
+    keys = wanted(step(None, order(), *compare.first_seen(order())))
     assert keys == Keys(marks=frozenset({f"allegro:{order().external_id}"}))
 
 
@@ -49,16 +49,16 @@ def test_a_planner_sees_what_those_before_it_planned() -> None:
         def needs(self, batch: Sequence[Transition]) -> Keys:
             return NOTHING
 
-        def plan(self, step: Transition, context: Context, so_far: Plans) -> Iterable[PlannedDelivery]:
+        def plan(self, step: Transition, context: PlanningContext, so_far: Plans) -> Iterable[PlannedDelivery]:
             for item in so_far:
                 yield PlannedDelivery(target=item.target, action=Action.SET_STATUS, cause=item.cause)
 
-    new = step(None, order(), *land.first_seen(order()))
-    found = plan_all(new, Context(routes=[ROUTE]), [*PLANNERS, Echoing()])
+    new = step(None, order(), *compare.first_seen(order()))
+    found = plan_all(new, PlanningContext(routes=[ROUTE]), [*PLANNERS, Echoing()])
     assert [(one.target, one.action) for one in found] == [("shop", Action.PUSH_ORDER), ("shop", Action.SET_STATUS)]
 
 
 def test_a_target_that_told_of_a_new_order_is_asked_unless_it_is_planned_there() -> None:
-    new = step(None, order(), *land.first_seen(order()))
-    found = plan_all(new, Context(routes=[ROUTE], met={"shop", "other"}), PLANNERS)
+    new = step(None, order(), *compare.first_seen(order()))
+    found = plan_all(new, PlanningContext(routes=[ROUTE], met={"shop", "other"}), PLANNERS)
     assert [(one.target, one.payload is not None) for one in found] == [("shop", False), ("other", True)]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from olhubd.decide import verify
+from olhubd.decide import validate
 from olhubd.decide.remit import sellers_side
 from olhubd.model import Charge, Line, Money, Order, Payment, PaymentType, Remitter, Tax
 from tests.orders import line, order, paid, pln
@@ -99,7 +99,7 @@ def test_a_payment_without_amount_stays_without() -> None:
     ],
 )
 def test_what_makes_no_sense_is_kept_aside(change: dict[str, Any], words: str) -> None:
-    objection = verify.objection(order(**change))
+    objection = validate.objection(order(**change))
     assert objection is not None
     assert words in objection
 
@@ -130,10 +130,10 @@ def sold(draw: st.DrawFn) -> Order:
 
 @given(sold())
 def test_the_sellers_side_adds_up_and_has_nothing_left_to_take_off(whole: Order) -> None:
-    assert verify.objection(whole) is None
+    assert validate.objection(whole) is None
     own = sellers_side(whole)
     assert own.total.rounded() == own.expected_total().rounded() == whole.sellers_total.rounded()
-    assert verify.objection(own) is None
+    assert validate.objection(own) is None
     assert sellers_side(own) is own
     assert all(one.price == one.price.rounded() for one in own.lines)
     assert own.fully_paid is whole.fully_paid

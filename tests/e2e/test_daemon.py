@@ -26,10 +26,10 @@ import pytest
 from olhubd.model import Address, Order
 from olhubd.plugin import Token
 from olhubd.store.sqlite import migrate
+from olhubd_kit.demo_stack import Stage, open_stage, write_configuration
 from olhubd_kit.faults import Fault, Kind
 from olhubd_kit.process import Daemon
-from olhubd_kit.stage import Stage, open_stage, write_configuration
-from olhubd_kit.trade import Trade, spoil
+from olhubd_kit.traffic import Trade, spoil
 
 CREATING = r"POST .*/orders$"
 FAST = {"interval": "300 ms", "sweep_interval": "3 s"}

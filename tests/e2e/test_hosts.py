@@ -13,7 +13,8 @@ import pytest
 import structlog
 from aiohttp import web
 
-from olhubd.engine import account, refusals
+from olhubd.engine import account
+from olhubd.engine.access import refusals
 from olhubd.engine.account import AccountUnit
 from olhubd.model import Action, DeliveryState
 from olhubd.store import events

@@ -15,22 +15,22 @@ import pytest
 import structlog
 
 from olhubd import config
+from olhubd.engine.access.http_session import open_session
+from olhubd.engine.access.token_store import TokenStore
 from olhubd.engine.account import NotPossible
 from olhubd.engine.hub import Hub
-from olhubd.engine.session import open_session
-from olhubd.engine.vault import StoreVault
 from olhubd.model import Action, Delivery, DeliveryState
 from olhubd.plugin import AuthLost
 from olhubd.runtime.clock import SystemClock
 from olhubd.store import Database, deliveries, events, orders
 from olhubd.store.accounts import AccountState
-from olhubd_kit.books import Audit, audit
+from olhubd_kit.audit import Audit, audit
 from olhubd_kit.catalogue import PRODUCTS
+from olhubd_kit.demo_stack import write_configuration
 from olhubd_kit.faults import Fault, Kind
 from olhubd_kit.simulator import Entry, serve
 from olhubd_kit.simulators.allegro import AllegroSimulator
 from olhubd_kit.simulators.woocommerce import WooCommerceSimulator
-from olhubd_kit.stage import write_configuration
 
 Condition = Callable[[], Awaitable[bool]]
 
@@ -73,7 +73,7 @@ class Seller:
             self.database = await stack.enter_async_context(Database.open(self.folder / "hub.sqlite"))
             self.session = session = await stack.enter_async_context(open_session())
             clock = SystemClock()
-            vault = StoreVault(self.database, clock)
+            vault = TokenStore(self.database, clock)
             for name, simulator in (("first", self.first), ("second", self.second)):
                 if name in self.signed_in:
                     await vault.save(name, simulator.token())

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 import structlog
 
+from olhubd.engine.access.token_store import TokenStore
 from olhubd.engine.hub import Hub
-from olhubd.engine.vault import StoreVault
 from olhubd.model import AlarmKind, DeliveryState
 from olhubd.runtime.clock import SystemClock
 from olhubd.store import Database, Transaction, deliveries
@@ -70,7 +70,7 @@ class Again:
         seller = self.seller
         async with Database.open(seller.folder / path) as database:
             wall = Aside(*CLOCKS[clock])
-            vault = StoreVault(database, wall)
+            vault = TokenStore(database, wall)
             for name, simulator in (("first", seller.first), ("second", seller.second)):
                 await vault.save(name, simulator.token())
             seller.database = database

@@ -15,9 +15,9 @@ from structlog.testing import LogCapture
 
 from olhubd.model import Fulfilment, Money, Order, Payment, PaymentType, Shipment, Stage
 from olhubd.plugin import AuthLost, Conflict, Gone, NotFound, Push, Rejected, Unavailable
-from olhubd_kit.host import account
 from olhubd_kit.proxy import Proxy
 from olhubd_kit.samples import PERSONAL, SAMPLES, sample
+from olhubd_kit.test_host import account
 from olhubd_vendure import Vendure
 from tests.e2e.shop import PLACEHOLDER, STOCK, Shop, add_product, ten_off
 

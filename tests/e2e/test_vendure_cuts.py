@@ -16,9 +16,9 @@ import pytest
 from olhubd.model import Order
 from olhubd.plugin import OutcomeUnknown, Push, RateLimited, Receipt, Rejected, Temporary, Unavailable
 from olhubd_kit.faults import Fault, Kind
-from olhubd_kit.host import Hurry, account
 from olhubd_kit.proxy import Proxy
 from olhubd_kit.samples import sample
+from olhubd_kit.test_host import Hurry, account
 from olhubd_vendure import Vendure
 from tests.e2e.shop import Shop
 

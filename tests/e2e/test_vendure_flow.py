@@ -16,11 +16,11 @@ import aiohttp
 import pytest
 
 from olhubd.model import Money
+from olhubd_kit.demo_stack import Stage, open_stage
 from olhubd_kit.faults import Fault, Kind
 from olhubd_kit.proxy import Proxy
 from olhubd_kit.simulator import Entry
-from olhubd_kit.stage import Stage, open_stage
-from olhubd_kit.trade import Trade, spoil_markets
+from olhubd_kit.traffic import Trade, spoil_markets
 from tests.e2e.shop import PLACEHOLDER, Shop
 
 pytestmark = [pytest.mark.xdist_group("vendure"), pytest.mark.proves("vendure", "real-server")]

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from olhubd.model import Order
-from olhubd_kit.host import account
+from olhubd_kit.test_host import account
 from olhubd_vendure import Vendure
 from tests.e2e.shop import Shop
 

@@ -17,9 +17,9 @@ import pytest
 from olhubd.model import Money, Order, Payment, PaymentType, Shipment
 from olhubd.plugin import AuthLost, Conflict, OutcomeUnknown, Push, Rejected
 from olhubd_kit.faults import Fault, Kind
-from olhubd_kit.host import account
 from olhubd_kit.proxy import Proxy
 from olhubd_kit.samples import sample
+from olhubd_kit.test_host import account
 from olhubd_vendure import Vendure
 from tests.e2e.shop import FOLDER, Shop, add_product, ten_off
 from tests.e2e.storefront import Buyer, open_card_payments

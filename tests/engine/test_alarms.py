@@ -19,20 +19,20 @@ import structlog
 from structlog.testing import capture_logs
 
 from olhubd import config, model
+from olhubd.engine.access.http_session import open_session
+from olhubd.engine.access.token_store import TokenStore
 from olhubd.engine.account import NotPossible
 from olhubd.engine.hub import Hub
-from olhubd.engine.session import open_session
-from olhubd.engine.vault import StoreVault
 from olhubd.model import AlarmKind, Delivery, DeliveryState, Reconciliation
 from olhubd.plugin import AuthLost
 from olhubd.runtime.clock import VirtualClock
 from olhubd.runtime.supervisor import Pulse
 from olhubd.store import Database, Transaction, alarms, deliveries, events, quarantine, reconciliations, strangers
+from olhubd_kit.demo_stack import write_configuration
 from olhubd_kit.faults import Fault, Kind
 from olhubd_kit.simulator import serve
 from olhubd_kit.simulators.allegro import AllegroSimulator
 from olhubd_kit.simulators.woocommerce import WooCommerceSimulator
-from olhubd_kit.stage import write_configuration
 from olhubd_woocommerce.mapping import REFERENCE
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -66,7 +66,7 @@ class Watched:
             self.folder.joinpath("data").mkdir(exist_ok=True)
             self.database = await stack.enter_async_context(Database.open(self.folder / "data" / "olhubd.sqlite"))
             session = await stack.enter_async_context(open_session())
-            await StoreVault(self.database, self.clock).save("market", self.market.token())
+            await TokenStore(self.database, self.clock).save("market", self.market.token())
             self.hub = Hub(self.configuration(), self.database, session, self.clock, structlog.get_logger())
             await self.hub.start()
             stack.push_async_callback(self.hub.stop, 2)
@@ -331,7 +331,7 @@ async def test_an_order_of_ours_that_only_the_shop_knows(watched: Watched) -> No
 
     async def answered() -> bool:
         (one,) = await watched.hub.strangers.listing()
-        return one.answer is strangers.Answer.OFF
+        return one.answer is strangers.StrangerAnswer.OFF
 
     await watched.until(answered)
     watched.clock.jump(0.3 * HOUR)

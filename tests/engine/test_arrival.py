@@ -11,7 +11,7 @@ import pytest
 from olhubd.decide.route import Route
 from olhubd.model import Action, DeliveryState, Money, Stage
 from olhubd.plugin import Comparison, OutcomeUnknown, Push, Receipt
-from olhubd.store import Database, copies, deliveries, events
+from olhubd.store import Database, deliveries, events, target_orders
 from tests.engine.test_dispatcher import Bench, Shop, lose_after
 from tests.orders import line, order, paid, pln
 
@@ -92,7 +92,7 @@ async def test_a_line_that_the_target_lost_holds_with_its_mark(bench: Bench, ste
     assert "lines[L2]: is not there" in await reason(bench)
     told = await last(bench, "delivery.held")
     assert (told["kind"], told["field"]) == ("stored-differs", "lines[L2]")
-    assert (await copies.of_orders(bench.database.reader, [1]))[1][0].external_id == "100"  # type: ignore[index]
+    assert (await target_orders.of_orders(bench.database.reader, [1]))[1][0].external_id == "100"  # type: ignore[index]
 
 
 @pytest.mark.parametrize("steps", [[], [lose_after]], ids=["push", "look-up"])

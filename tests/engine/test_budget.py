@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from olhubd.engine.budget import Bucket, BudgetBook, State
+from olhubd.engine.access.budget import Bucket, BudgetBook, BudgetState
 from olhubd.plugin import Budget, Gate, Lane, RateLimited
 from olhubd.runtime.clock import VirtualClock
 
@@ -116,7 +116,7 @@ async def test_who_renews_a_token_passes_a_shut_gate_is_counted_and_opens_it_to_
     gate.close(60.0)
     assert await passing(gate, Lane.ACCESS) == 0.0
     gate.opened()
-    assert gate.status().state is State.SHUT
+    assert gate.status().state is BudgetState.SHUT
     assert await passing(gate) == 1000.0  # and not 60, when the gate opens: there was one call to be had
 
 
@@ -168,7 +168,7 @@ async def test_a_429_stops_everybody_until_the_time_is_over_and_one_probe_goes()
     gate.close(30.0)
     gate.release()
     status = gate.status()
-    assert (status.state, status.left) == (State.SHUT, 0)
+    assert (status.state, status.left) == (BudgetState.SHUT, 0)
     assert status.closed_until == VirtualClock().now() + timedelta(seconds=30)
 
     async def probe() -> float:
@@ -181,11 +181,11 @@ async def test_a_429_stops_everybody_until_the_time_is_over_and_one_probe_goes()
 
     first, *rest = spawn(probe(), *(passing(other) for _ in range(3)))
     await asyncio.sleep(31.0)
-    assert gate.status().state is State.PROBING
+    assert gate.status().state is BudgetState.PROBING
     assert gate.status().waiting[Lane.ORDERS] == 3
     assert await first == 30.0
     assert await asyncio.gather(*rest) == [32.0, 32.0, 32.0]
-    assert gate.status().state is State.OPEN
+    assert gate.status().state is BudgetState.OPEN
 
 
 async def test_without_a_time_the_budgets_own_pause_holds_and_zero_is_a_second() -> None:
@@ -250,7 +250,7 @@ async def test_the_success_of_a_call_from_before_the_pause_opens_nothing() -> No
     gate.close(10.0)
     tasks += spawn(probe())
     await asyncio.sleep(12.0)
-    assert gate.status().state is State.PROBING
+    assert gate.status().state is BudgetState.PROBING
     assert await passing(gate) == 15.0
     await asyncio.gather(*tasks)
 
@@ -410,10 +410,10 @@ async def test_a_person_opens_a_shut_gate_and_one_probe_goes() -> None:
     assert not first.done()
     assert gates.open(["app", "other"]) == ["app"]
     await asyncio.sleep(0.5)
-    assert (gate.status().state, gate.status().active) == (State.PROBING, 1)
+    assert (gate.status().state, gate.status().active) == (BudgetState.PROBING, 1)
     assert not second.done()
     gate.close(60)  # the probe was refused: the server has not changed its mind
-    assert gate.status().state is State.SHUT
+    assert gate.status().state is BudgetState.SHUT
     assert await second == 70.0 + 0.5
 
 

@@ -12,11 +12,11 @@ import msgspec
 import pytest
 import structlog
 
-from olhubd.control import story
+from olhubd.control.text import event_text
 from olhubd.decide import changes, plan
 from olhubd.decide.route import Route
 from olhubd.engine.calls import Calls, Strays
-from olhubd.engine.landing import Landing
+from olhubd.engine.flow.landing import Landing
 from olhubd.engine.lineage import Lineage
 from olhubd.engine.outbox.actions import HANDLERS
 from olhubd.engine.outbox.attempt import Executor, Policy
@@ -65,7 +65,7 @@ from olhubd.plugin import (
 from olhubd.plugin.budget import calling_for, calls_for
 from olhubd.runtime.clock import SystemClock, VirtualClock
 from olhubd.runtime.supervisor import Pulse
-from olhubd.store import Database, Transaction, copies, deliveries, events
+from olhubd.store import Database, Transaction, deliveries, events, target_orders
 from tests.orders import EPOCH, line, order, paid, pln
 
 Step = Callable[["Shop", Push], Awaitable[Receipt]]
@@ -302,7 +302,7 @@ def _quiet() -> Iterator[None]:
 
 async def last_told(bench: Bench) -> str:
     """The last that the history of the first order tells."""
-    return story.tell((await events.of_order(bench.database.reader, 1))[-1])
+    return event_text.tell((await events.of_order(bench.database.reader, 1))[-1])
 
 
 async def test_each_order_goes_once(bench: Bench) -> None:
@@ -311,7 +311,7 @@ async def test_each_order_goes_once(bench: Bench) -> None:
     await bench.settled(120)
     assert sorted(bench.shop.books) == sorted(f"allegro:{i}" for i in range(120))
     assert 1 < bench.shop.most <= 4
-    copy = (await copies.of_orders(bench.database.reader, [1]))[1]  # type: ignore[index]
+    copy = (await target_orders.of_orders(bench.database.reader, [1]))[1]  # type: ignore[index]
     assert copy[0].number == "N1"
 
 
@@ -320,7 +320,7 @@ async def test_what_a_marketplace_remits_is_no_part_of_what_a_shop_gets(bench: B
     tax = Charge(kind="sales-tax", price=pln("1.20"), remitter=Remitter.MARKETPLACE)
     await bench.land(order("A", charges=(tax,), payment=paid("16.20")))
     await bench.settled(1)
-    (copy,) = (await copies.of_orders(bench.database.reader, [1]))[1]  # type: ignore[index]
+    (copy,) = (await target_orders.of_orders(bench.database.reader, [1]))[1]  # type: ignore[index]
     assert copy.total == pln("15.00")
 
 
@@ -555,8 +555,8 @@ async def test_a_look_up_forgets_no_parcel_that_the_target_told_of(bench: Bench)
     parcel = Shipment(waybill="620", carrier="INPOST")
 
     async def look_again(tx: Transaction) -> None:
-        copy = (await copies.of_orders(tx, [1]))[1][0]  # type: ignore[index]
-        await copies.put(tx, [msgspec.structs.replace(copy, shipments=(parcel,), seen_at=EPOCH)])
+        copy = (await target_orders.of_orders(tx, [1]))[1][0]  # type: ignore[index]
+        await target_orders.put(tx, [msgspec.structs.replace(copy, shipments=(parcel,), seen_at=EPOCH)])
         held = (await deliveries.of_orders(tx, [1]))[1][0]  # type: ignore[index]
         again = msgspec.structs.replace(held, state=DeliveryState.SENT, sent_at=EPOCH, due_at=EPOCH)
         await deliveries.save(tx, [again])
@@ -566,7 +566,7 @@ async def test_a_look_up_forgets_no_parcel_that_the_target_told_of(bench: Bench)
     async with asyncio.timeout(10):
         while not bench.shop.lookups or (await bench.states()) == ["sent"]:
             await asyncio.sleep(0.01)
-    copy = (await copies.of_orders(bench.database.reader, [1]))[1][0]  # type: ignore[index]
+    copy = (await target_orders.of_orders(bench.database.reader, [1]))[1][0]  # type: ignore[index]
     assert (copy.shipments, copy.seen_at) == ((parcel,), EPOCH)
 
 
@@ -757,7 +757,7 @@ async def test_another_total_in_the_shop_is_held_with_its_order(bench: Bench) ->
     held = (await deliveries.listing(bench.database.reader))[0]
     assert "15.01 PLN" in (held.reason or "")
     assert held.external_id == "100"
-    assert (await copies.of_orders(bench.database.reader, [1]))[1][0].external_id == "100"  # type: ignore[index]
+    assert (await target_orders.of_orders(bench.database.reader, [1]))[1][0].external_id == "100"  # type: ignore[index]
 
 
 async def test_a_number_of_another_order_is_held_and_holds_up_nobody(bench: Bench) -> None:
@@ -769,7 +769,7 @@ async def test_a_number_of_another_order_is_held_and_holds_up_nobody(bench: Benc
     await bench.until("confirmed", "hold", "confirmed")
     held = (await deliveries.listing(bench.database.reader, states=[DeliveryState.HOLD]))[0]
     assert "as 100, which is known there as order 1 of the hub" in (held.reason or "")
-    known = await copies.by_external(bench.database.reader, "shop", ["100", "101"])
+    known = await target_orders.by_external(bench.database.reader, "shop", ["100", "101"])
     assert {external_id: copy.order_id for external_id, copy in known.items()} == {"100": 1, "101": 3}
     assert bench.dispatcher.confirmed == 2
 

@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 import pytest
 import structlog
 
-from olhubd.control.accounts import standing
-from olhubd.control.metrics import Snapshot
+from olhubd.control.api.accounts import standing
+from olhubd.control.api.metrics import Snapshot
 from olhubd.model import Kind, Product, RunState
 from olhubd.plugin import Account, AuthLost, Cursor, Feed, Lane, Later, OrderFeed, Page, Parts, Unavailable
 from olhubd.plugin.budget import calls_for

@@ -15,13 +15,13 @@ import pytest
 import structlog
 
 from olhubd import config, daemon
-from olhubd.control.accounts import standing
+from olhubd.control.api.accounts import standing
 from olhubd.control.dashboard import health
+from olhubd.engine.access.http_session import open_session
 from olhubd.engine.account import AccountUnit, NotPossible
+from olhubd.engine.flow.landing import Landing
 from olhubd.engine.hub import Hub
-from olhubd.engine.landing import Landing
-from olhubd.engine.session import open_session
-from olhubd.engine.waste import Waste
+from olhubd.engine.monitor.retention import Retention
 from olhubd.model import Action, AlarmKind, DeliveryState, Kind, OrderId, Run, RunId, RunState
 from olhubd.plugin import PluginError
 from olhubd.runtime.clock import SystemClock
@@ -36,12 +36,12 @@ from olhubd.store import (
     deliveries,
     events,
     feeds,
-    lookups,
+    reread_queue,
     runs,
 )
 from olhubd.store.accounts import AccountRow, AccountState
+from olhubd_kit.demo_stack import write_configuration
 from olhubd_kit.simulators.allegro import AllegroSimulator
-from olhubd_kit.stage import write_configuration
 from tests.orders import EPOCH, order
 
 NOWHERE = "http://127.0.0.1:9"
@@ -80,8 +80,8 @@ async def test_another_connector_begins_anew(hub: Hub, database: Database, conne
         position = feeds.Position(account="shop", feed="orders", cursor="7", moved_at=EPOCH)
         await feeds.put(tx, position)
         await feeds.put(tx, feeds.Position(account="third", feed="orders", cursor="8", moved_at=EPOCH))
-        await lookups.put(
-            tx, "shop", [lookups.Lookup(kind=Kind.ORDER, external_id="a", due_at=EPOCH, reason="test")]
+        await reread_queue.put(
+            tx, "shop", [reread_queue.Lookup(kind=Kind.ORDER, external_id="a", due_at=EPOCH, reason="test")]
         )
         await credentials.put(tx, "shop", b"{}", EPOCH)
 
@@ -91,7 +91,7 @@ async def test_another_connector_begins_anew(hub: Hub, database: Database, conne
     kept = connector == "woocommerce"
     assert hub.unit("shop").row.state is (AccountState.PAUSED if kept else AccountState.ACTIVE)
     assert bool(await feeds.of_account(reader, "shop")) is kept
-    assert bool(await lookups.due(reader, "shop", Kind.ORDER, EPOCH + timedelta(days=1))) is kept
+    assert bool(await reread_queue.due(reader, "shop", Kind.ORDER, EPOCH + timedelta(days=1))) is kept
     assert (await credentials.get(reader, "shop") is not None) is kept
     assert await feeds.of_account(reader, "third")
 
@@ -430,7 +430,7 @@ async def test_runs_that_brought_nothing_are_forgotten_after_their_time(hub: Hub
         msgspec.structs.replace(quiet, id=RunId(904), ended_at=young),
     ]
     await hub.database.write(lambda tx: runs.put(tx, kept))
-    assert await Waste(hub.database, hub.clock, lambda: timedelta(days=1)).clear() == 1
+    assert await Retention(hub.database, hub.clock, lambda: timedelta(days=1)).clear() == 1
     left = await runs.read(hub.database.reader, [901, 902, 903, 904])
     assert sorted(left) == [902, 903, 904]
 

@@ -14,10 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from olhubd.decide.route import Route
-from olhubd.engine import candidate, landing
-from olhubd.engine.batch import Result
-from olhubd.engine.candidate import Candidate
-from olhubd.engine.landing import Landing
+from olhubd.engine.flow import landing
+from olhubd.engine.flow import prepared as candidate
+from olhubd.engine.flow.landing import Landing
+from olhubd.engine.flow.orders import Result
+from olhubd.engine.flow.prepared import Candidate
 from olhubd.model import (
     Address,
     Cause,
@@ -34,7 +35,17 @@ from olhubd.model import (
 )
 from olhubd.plugin import Gone, Later, Record, Unreadable
 from olhubd.runtime.clock import SystemClock
-from olhubd.store import Database, Transaction, copies, deliveries, events, feeds, lookups, orders, quarantine
+from olhubd.store import (
+    Database,
+    Transaction,
+    deliveries,
+    events,
+    feeds,
+    orders,
+    quarantine,
+    reread_queue,
+    target_orders,
+)
 from tests.orders import EPOCH, line, order, paid, pln
 
 
@@ -70,10 +81,10 @@ class Bench:
             push = msgspec.structs.replace(found[order_id][0], state=state, **more)  # type: ignore[index]
             await deliveries.save(tx, [push])
             if state is DeliveryState.CONFIRMED:
-                copy = copies.Copy(
+                copy = target_orders.TargetOrder(
                     order_id=push.order_id, account="shop", external_id="77", total=pln("15.00"), created_at=EPOCH
                 )
-                await copies.put(tx, [copy])
+                await target_orders.put(tx, [copy])
 
         await self.database.write(work)
 
@@ -354,8 +365,8 @@ async def test_gone_is_a_state_told_once(bench: Bench) -> None:
 
 async def test_later_is_remembered(bench: Bench) -> None:
     await bench.land(Later(external_id="A", seconds=30, reason="not ready yet"))
-    assert await lookups.due(bench.database.reader, "allegro", Kind.ORDER, bench.clock.now()) == []
-    (wish,) = await lookups.due(
+    assert await reread_queue.due(bench.database.reader, "allegro", Kind.ORDER, bench.clock.now()) == []
+    (wish,) = await reread_queue.due(
         bench.database.reader, "allegro", Kind.ORDER, bench.clock.now() + timedelta(minutes=1)
     )
     assert wish.external_id == "A"
@@ -615,7 +626,7 @@ async def test_parts_of_a_merge_that_is_first_heard_of_cancelled_are_asked_for_a
         "C", lines=(line("A-1"), line("B-1")), stage=Stage.CANCELLED, updated_at=EPOCH + timedelta(hours=1)
     )
     result = await bench.land(both)
-    wishes = await lookups.due(
+    wishes = await reread_queue.due(
         bench.database.reader, "allegro", Kind.ORDER, bench.clock.now() + timedelta(minutes=1)
     )
     assert ([wish.external_id for wish in wishes], result.later) == (["A", "B"], 2)
@@ -658,6 +669,8 @@ async def test_an_older_or_smaller_cancelled_order_inherits_nothing(bench: Bench
     await bench.land(Gone(external_id="A"))
     assert (await bench.kinds(1))[-1] == "order.vanished"
     assert (
-        await lookups.due(bench.database.reader, "allegro", Kind.ORDER, bench.clock.now() + timedelta(minutes=1))
+        await reread_queue.due(
+            bench.database.reader, "allegro", Kind.ORDER, bench.clock.now() + timedelta(minutes=1)
+        )
         == []
     )

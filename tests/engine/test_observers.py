@@ -10,8 +10,8 @@ import pytest
 import structlog
 
 from olhubd.engine.calls import Strays
-from olhubd.engine.landing import Landing
-from olhubd.engine.observers import Observers
+from olhubd.engine.flow.landing import Landing
+from olhubd.engine.monitor.observers import Observers
 from olhubd.model import Event, Run, RunId
 from olhubd.plugin import Clock, hookimpl, hooks
 from olhubd.runtime.clock import SystemClock

@@ -10,7 +10,7 @@ import pytest
 import structlog
 
 from olhubd.decide import onesided
-from olhubd.engine.landing import Landing
+from olhubd.engine.flow.landing import Landing
 from olhubd.model import DeliveryState, Fulfilment, Order, OrderId, Run, RunId, Shipment, Stage
 from olhubd.store import Database, Transaction, deliveries, events
 from tests.engine.test_dispatcher import Bench as Outbox

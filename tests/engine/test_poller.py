@@ -13,12 +13,12 @@ import pytest
 import structlog
 
 from olhubd.engine.calls import Calls, Strays
-from olhubd.engine.landing import Landing
-from olhubd.engine.poller import Limited, Poller
-from olhubd.engine.reading import Reading
-from olhubd.engine.runlog import RunLog
-from olhubd.engine.schedule import Schedule
-from olhubd.engine.turns import Turns
+from olhubd.engine.feed.limiter import Limiter
+from olhubd.engine.feed.poller import Limited, Poller
+from olhubd.engine.feed.reading import Reading
+from olhubd.engine.feed.run_log import RunLog
+from olhubd.engine.feed.schedule import Schedule
+from olhubd.engine.flow.landing import Landing
 from olhubd.model import Fulfilment, Kind, Order, Run, RunState
 from olhubd.plugin import (
     AuthLost,
@@ -39,7 +39,7 @@ from olhubd.plugin import (
 )
 from olhubd.runtime.clock import SystemClock
 from olhubd.runtime.supervisor import Pulse
-from olhubd.store import Database, Transaction, feeds, lookups, orders, runs
+from olhubd.store import Database, Transaction, feeds, orders, reread_queue, runs
 from tests.orders import EPOCH, order
 
 
@@ -118,8 +118,8 @@ class Bench:
         self.others: list[Feed] = []
         self.lost: list[PluginError] = []
         self.runs = RunLog(database, self.clock)
-        self.sweeps = Turns(places=4, patience=5.0)
-        self.pulls = Turns(places=4, patience=5.0)
+        self.sweeps = Limiter(places=4, patience=5.0)
+        self.pulls = Limiter(places=4, patience=5.0)
         self.name = "allegro"
         self.there: datetime | None = None
         self.began = EPOCH
@@ -417,19 +417,19 @@ async def test_what_is_not_ready_is_read_again(bench: Bench) -> None:
 async def wish(bench: Bench, *names: str) -> None:
     """Let orders wait to be read again, in this order."""
     wishes = [
-        lookups.Lookup(kind=Kind.ORDER, external_id=name, due_at=EPOCH + timedelta(seconds=i), reason="test")
+        reread_queue.Lookup(kind=Kind.ORDER, external_id=name, due_at=EPOCH + timedelta(seconds=i), reason="test")
         for i, name in enumerate(names)
     ]
 
     async def work(tx: Transaction) -> None:
-        await lookups.put(tx, "allegro", wishes)
+        await reread_queue.put(tx, "allegro", wishes)
 
     await bench.database.write(work)
 
 
 async def waiting(bench: Bench) -> dict[str, int]:
     """What waits to be read again, with how often it was tried."""
-    found = await lookups.due(bench.database.reader, "allegro", Kind.ORDER, EPOCH + timedelta(days=36500))
+    found = await reread_queue.due(bench.database.reader, "allegro", Kind.ORDER, EPOCH + timedelta(days=36500))
     return {wish.external_id: wish.tries for wish in found}
 
 
@@ -540,7 +540,7 @@ async def test_a_sweep_reaches_back_to_the_last_one_and_waits_for_no_wrong_clock
 
 async def test_pages_are_read_by_few_accounts_at_a_time(database: Database) -> None:
     """Each is up to a hundred orders in memory, and after an absence or an outage all accounts read at once."""
-    sweeps, pulls = Turns(places=2, patience=5.0), Turns(places=3, patience=5.0)
+    sweeps, pulls = Limiter(places=2, patience=5.0), Limiter(places=3, patience=5.0)
     under_way = {"sweep": 0, "pull": 0}
     most = dict(under_way)
 
@@ -579,7 +579,7 @@ async def test_pages_are_read_by_few_accounts_at_a_time(database: Database) -> N
 
 async def test_news_wait_a_moment_for_others_and_then_no_longer(bench: Bench) -> None:
     """Those who read may hang."""
-    bench.pulls = Turns(places=1, patience=0.01)
+    bench.pulls = Limiter(places=1, patience=0.01)
     async with bench.pulls.one():
         bench.start()
         await bench.begun()
@@ -591,7 +591,7 @@ async def test_a_sweep_that_finds_no_place_does_not_keep_news_waiting(bench: Ben
     """Others at their sweep may hang; it is made up for when they are through, and tried once a pull till then."""
     tries = 0
 
-    class Counted(Turns):
+    class Counted(Limiter):
         @contextlib.asynccontextmanager
         async def one(self) -> AsyncIterator[bool]:
             nonlocal tries
@@ -857,8 +857,8 @@ async def test_a_wish_that_comes_while_its_order_is_read_is_met_by_another_readi
 
     async def ask_again() -> None:
         at = EPOCH + timedelta(days=1)
-        again = lookups.Lookup(kind=Kind.ORDER, external_id="a", due_at=at, reason="asked for by a person")
-        await bench.database.write(lambda tx: lookups.put(tx, "allegro", [again]))
+        again = reread_queue.Lookup(kind=Kind.ORDER, external_id="a", due_at=at, reason="asked for by a person")
+        await bench.database.write(lambda tx: reread_queue.put(tx, "allegro", [again]))
         bench.poller.look_up()
 
     def read() -> Record:

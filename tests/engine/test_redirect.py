@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from olhubd.engine.redirect import Awaited, Misdirected, bring
+from olhubd.engine.access.redirect import Awaited, Misdirected, bring
 from olhubd.plugin import AuthLost
 
 BACK = "http://127.0.0.1:8742/signin/callback"

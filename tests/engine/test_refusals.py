@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from olhubd.engine import account, refusals
-from olhubd.engine.refusals import Refusals
+from olhubd.engine import account
+from olhubd.engine.access import refusals
+from olhubd.engine.access.refusals import Refusals
 from olhubd.model import AlarmKind
 from olhubd.plugin import AuthLost
 from olhubd.runtime.clock import SystemClock, VirtualClock

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import msgspec
 
-from olhubd.decide.remark import Remark
+from olhubd.decide.override import Override
 from olhubd.decide.route import Route
-from olhubd.engine.landing import Landing
+from olhubd.engine.flow.landing import Landing
 from olhubd.model import Action, Address, Fulfilment, Order, OrderId, Run, RunId, Subject
 from olhubd.runtime.clock import SystemClock
-from olhubd.store import Database, Transaction, codec, deliveries, orders, remarks
+from olhubd.store import Database, Transaction, codec, deliveries, orders, overrides
 from tests.orders import EPOCH, order, paid
 
 OFFICE = Address(street="Biurowa 2", postcode="00-002", city="Warszawa")
@@ -32,7 +32,7 @@ async def test_it_outlives_other_news(database: Database, clock: SystemClock) ->
     changed = msgspec.structs.replace(
         told, fulfilment=Fulfilment.READY, shipping=msgspec.structs.replace(told.shipping, address=OFFICE)
     )
-    said = Remark(
+    said = Override(
         note="rang",
         fulfilment=Fulfilment.READY,
         fulfilment_instead_of=Fulfilment.NEW,
@@ -44,7 +44,7 @@ async def test_it_outlives_other_news(database: Database, clock: SystemClock) ->
         await orders.rewrite(
             tx, msgspec.structs.replace(stored, order=changed, document=codec.encode(changed), changed_at=EPOCH)
         )
-        await remarks.put(tx, Subject.order(id_), said, EPOCH)
+        await overrides.put(tx, Subject.order(id_), said, EPOCH)
 
     await database.write(by_hand)
     await tell(order("A", payment=paid("15.00")), 2)
@@ -55,7 +55,7 @@ async def test_it_outlives_other_news(database: Database, clock: SystemClock) ->
         Fulfilment.READY,
         OFFICE,
     )
-    assert (await remarks.of_orders(database.reader, [id_]))[id_] == said
+    assert (await overrides.of_orders(database.reader, [id_]))[id_] == said
     owed = (await deliveries.of_orders(database.reader, [id_]))[id_]
     assert {delivery.action for delivery in owed} <= {Action.PUSH_ORDER, Action.SET_PAYMENT}
     await tell(order("A", payment=paid("15.00"), fulfilment=Fulfilment.SENT), 3)

@@ -14,7 +14,7 @@ from olhubd.engine.outbox.recorder import Recorder
 from olhubd.model import Action, Cause, DeliveryState, Order, Shipment, Subject
 from olhubd.plugin import Found
 from olhubd.runtime.clock import SystemClock
-from olhubd.store import Database, Transaction, copies, deliveries, orders
+from olhubd.store import Database, Transaction, deliveries, orders, target_orders
 from tests.engine.test_dispatcher import Bench as Outbox
 from tests.engine.test_dispatcher import Shop, lose_after
 from tests.engine.test_landing import Bench
@@ -59,7 +59,7 @@ async def test_a_buyers_order_under_our_number_lands_and_ours_waits_for_a_person
     (held,) = await deliveries.listing(bench.database.reader, states=[DeliveryState.HOLD])
     assert held.order_id == 1
     assert (held.reason or "").startswith("order 77 at shop is another one by now")
-    assert await copies.of_orders(bench.database.reader, [1]) == {}
+    assert await target_orders.of_orders(bench.database.reader, [1]) == {}
     again = await bench.land(cup("77"), account="shop")
     assert (again.counts.added, again.echoes) == (0, 0)
 

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from olhubd.decide.route import Route
-from olhubd.engine.landing import Landing
+from olhubd.engine.flow.landing import Landing
 from olhubd.engine.lineage import Lineage
 from olhubd.engine.outbox.attempt import Outcome
 from olhubd.engine.outbox.booking import book
@@ -17,7 +17,7 @@ from olhubd.engine.outbox.recorder import Recorder
 from olhubd.model import Cause, DeliveryState, Fulfilment, OrderId, Run, RunId, Shipment, Stage
 from olhubd.plugin import Gone
 from olhubd.runtime.clock import SystemClock
-from olhubd.store import Database, Transaction, copies, deliveries, strangers
+from olhubd.store import Database, Transaction, deliveries, strangers, target_orders
 from tests.engine.test_landing import Bench
 from tests.orders import EPOCH, line, order, pln
 
@@ -129,7 +129,7 @@ async def test_another_hubs_order_is_let_be(bench: Bench) -> None:
 
 async def arrive(bench: Bench, external_id: str) -> None:
     """The look-up has found the order of the hub in the shop."""
-    copy = copies.Copy(
+    copy = target_orders.TargetOrder(
         order_id=OrderId(1), account="shop", external_id=external_id, total=pln("15.00"), created_at=EPOCH
     )
 
@@ -142,7 +142,7 @@ async def arrive(bench: Bench, external_id: str) -> None:
     await bench.database.write(work)
 
 
-def arrived(push: Any, copy: copies.Copy) -> Any:
+def arrived(push: Any, copy: target_orders.TargetOrder) -> Any:
     done = msgspec.structs.replace(push, state=DeliveryState.CONFIRMED, external_id=copy.external_id)
     return Outcome(delivery=done, account="allegro", event="delivery.confirmed", copy=copy)
 
@@ -247,7 +247,7 @@ async def test_one_whose_order_is_gone_waits_and_that_is_known(bench: Bench) -> 
     await bench.land(order("77", reference="allegro:A"), account="shop")
     await bench.land(Gone(external_id="A"), Gone(external_id="B"))
     (one,) = await wanted(bench)
-    assert one.answer is strangers.Answer.OFF
+    assert one.answer is strangers.StrangerAnswer.OFF
 
 
 async def test_one_from_before_the_start_is_nobodys_business_unless_it_is_cancelled(bench: Bench) -> None:
@@ -256,7 +256,7 @@ async def test_one_from_before_the_start_is_nobodys_business_unless_it_is_cancel
     later = EPOCH + timedelta(days=9)
     await bench.land(order("A"), order("B", stage=Stage.CANCELLED), start=later)
     (one,) = await wanted(bench)
-    assert (one.external_id, one.answer) == ("78", strangers.Answer.OFF)
+    assert (one.external_id, one.answer) == ("78", strangers.StrangerAnswer.OFF)
 
 
 async def test_what_a_person_gave_up_stays_so_however_often_it_is_told(bench: Bench) -> None:

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from olhubd.engine.tokens import Kept, Loan, TokenKeeper
+from olhubd.engine.access.tokens import Kept, Loan, TokenKeeper
 from olhubd.plugin import (
     AuthLost,
     ContractBroken,

@@ -230,7 +230,7 @@ async def test_what_swallows_its_cancellation_is_left_behind(
         async with opened(tmp_path, database, clock, **{call: swallows}) as zoo:
             if call != "close":
                 await zoo.until(lambda: Wild.asked.get(call, 0) >= 1)
-            monkeypatch.setattr("olhubd.engine.connection._CLOSING", 0.2)
+            monkeypatch.setattr("olhubd.engine.access.connection._CLOSING", 0.2)
             unit, calm = zoo.hub.unit("wild"), zoo.hub.unit("calm")
             configuration = zoo.configuration({"wild": "2", "calm": "2"})
             configuration.daemon.__dict__["stop_timeout"] = configuration.daemon.stop_timeout * 0
@@ -283,7 +283,7 @@ async def test_a_plugin_that_cannot_stop_asking_leaves_room_for_the_sweep(
     database: Database, clock: SystemClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A journal without an end is read on, and the account's other work has its turn."""
-    monkeypatch.setattr("olhubd.engine.reader.PAGES", 5)
+    monkeypatch.setattr("olhubd.engine.feed.reader.PAGES", 5)
     count = itertools.count(1)
 
     async def endless(_cursor: Cursor) -> Page:

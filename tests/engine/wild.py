@@ -14,13 +14,13 @@ from typing import Any, ClassVar
 import structlog
 
 from olhubd import config
+from olhubd.engine.access.http_session import open_session
 from olhubd.engine.hub import Hub
-from olhubd.engine.session import open_session
 from olhubd.model import AlarmKind, Run
 from olhubd.plugin import Account, Connector, Cursor, OrderSink, Page, Parts, Push, Receipt, Settings, loading
 from olhubd.runtime.clock import SystemClock
 from olhubd.store import Database, orders, runs
-from olhubd_kit.stage import write_configuration
+from olhubd_kit.demo_stack import write_configuration
 from tests.feeds import Told
 from tests.orders import order
 

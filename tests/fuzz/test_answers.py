@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from olhubd.model import Order
 from olhubd.plugin import OutcomeUnknown, Page, PluginError, Temporary
-from olhubd_kit.host import account
+from olhubd_kit.test_host import account
 from tests.fuzz.acts import STANDS
 from tests.fuzz.distort import GARBAGE, Answered, Distortion, Kind, distortions, twist, written
 from tests.fuzz.effort import LIMIT, effort, tried

@@ -17,12 +17,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from olhubd.engine.landing import Landing
+from olhubd.engine.flow.landing import Landing
 from olhubd.model import Run, RunId
 from olhubd.runtime.clock import SystemClock
 from olhubd.store import FAILURES, Database, StoreError, orders, runs
 from olhubd.store.sqlite.migrate import latest
-from olhubd_kit.stage import write_configuration
+from olhubd_kit.demo_stack import write_configuration
 from tests.fuzz.effort import LIMIT, effort, tried
 from tests.orders import EPOCH, order
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from olhubd.control import server
+from olhubd.control.http import server
 from tests.control.conftest import house, trading
 from tests.control.house import House
 from tests.fuzz.effort import LIMIT, drawn, tried

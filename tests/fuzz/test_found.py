@@ -12,7 +12,7 @@ import pytest
 
 from olhubd.model import Order
 from olhubd.plugin import ContractBroken, OutcomeUnknown, Page, PluginError, Token, Unavailable, Unreadable
-from olhubd_kit.host import account
+from olhubd_kit.test_host import account
 from tests.fuzz.acts import STANDS
 from tests.fuzz.distort import Answered, written
 from tests.fuzz.mangler import Change, Mangler, served

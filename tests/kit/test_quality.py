@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from olhubd.plugin import Connector, loading, quality
-from olhubd.plugin.quality import FILE, Fact, Proof, State, Tier
+from olhubd.plugin.quality import FILE, Fact, Proof, RecordState, Tier
 from olhubd_kit import conformance
 from olhubd_kit.conformance import CRITERIA, Report, Result, Verdict, keeping
 from olhubd_kit.conformance.proofs import Outcome, Unprovable, gather
@@ -168,9 +168,9 @@ def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[type[Connec
 
 def test_without_a_record_nothing_is_proved(copied: tuple[type[Connector[Any]], Path]) -> None:
     connector, folder = copied
-    assert quality.standing(connector).state is State.NOT_PROVED
+    assert quality.standing(connector).state is RecordState.NOT_PROVED
     folder.joinpath(FILE).write_text("{")
-    assert quality.standing(connector).state is State.NOT_PROVED
+    assert quality.standing(connector).state is RecordState.NOT_PROVED
 
 
 def test_a_record_counts_for_the_sources_that_were_tried(copied: tuple[type[Connector[Any]], Path]) -> None:
@@ -178,17 +178,17 @@ def test_a_record_counts_for_the_sources_that_were_tried(copied: tuple[type[Conn
     keeping.write({connector: facts("bronze", lacking={"silver": "x"})})
 
     found = quality.standing(connector)
-    assert (found.state, found.tier) == (State.PROVED, Tier.BRONZE)
+    assert (found.state, found.tier) == (RecordState.PROVED, Tier.BRONZE)
     assert [fact.lacking for fact in found.missing] == ["x"]
 
     folder.joinpath("__pycache__").mkdir(exist_ok=True)
     folder.joinpath("__pycache__", "new.pyc").write_bytes(b"1")
-    assert quality.standing(connector).state is State.PROVED, "what the interpreter leaves is no source"
+    assert quality.standing(connector).state is RecordState.PROVED, "what the interpreter leaves is no source"
 
     with folder.joinpath("__init__.py").open("a") as file:
         file.write("\n# changed\n")
     found = quality.standing(connector)
-    assert (found.state, found.tier) == (State.OUT_OF_DATE, None)
+    assert (found.state, found.tier) == (RecordState.OUT_OF_DATE, None)
 
 
 def test_what_cannot_be_tried_here_stays_as_it_was(copied: tuple[type[Connector[Any]], Path]) -> None:
@@ -222,7 +222,9 @@ async def test_a_bundled_record_says_what_is_true(
     """All of it is tried again, but what needs a server; `make docs` writes the records."""
     record = quality.recorded(quality.package(connector))
     assert record is not None, "no record: run `make docs`"
-    assert quality.standing(connector).state is State.PROVED, "the record is of other sources: run `make docs`"
+    assert quality.standing(connector).state is RecordState.PROVED, (
+        "the record is of other sources: run `make docs`"
+    )
     own = proofs.get(connector.name, {})
     assert record.simulators.get(connector.name) == keeping.against(connector), "another simulator: run `make docs`"
     found = keeping.kept(connector, (await conformance.prove(connector, own))[0], own)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from olhubd_kit.books import Audit
-from olhubd_kit.stage import Stage
+from olhubd_kit.audit import Audit
+from olhubd_kit.demo_stack import Stage
 
 
 class Scene(Stage):

@@ -14,7 +14,7 @@ from tests.mutations.table import MUTATIONS, Mutation
 
 ROOT = Path(__file__).parent.parent.parent
 _PARTS = ("olhubd", "plugins", "tests", "contrib", "etc")
-_LEAVE = shutil.ignore_patterns("__pycache__", "node_modules", "bench", "replay")
+_LEAVE = shutil.ignore_patterns("__pycache__", "node_modules", "bench")
 _TESTS_FAILED = 1
 """What pytest ends with when tests ran and some were red; anything else is no proof."""
 

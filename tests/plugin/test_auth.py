@@ -16,7 +16,7 @@ from yarl import URL
 
 from olhubd.plugin import Basic, Client, Middleware, OAuth1, Secret
 from olhubd.plugin.auth import signed
-from olhubd_kit.host import Hurry
+from olhubd_kit.test_host import Hurry
 
 
 class Clock(Hurry):

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from olhubd.plugin import Connector, ContractBroken, Ladder, Settings, Unavailable, Unreadable, decode, guarded
-from olhubd_kit.host import Hurry, account
+from olhubd_kit.test_host import Hurry, account
 
 HOUR = timedelta(hours=1)
 

@@ -27,7 +27,7 @@ from olhubd.plugin import (
     Token,
     Unavailable,
 )
-from olhubd_kit.host import Hurry, Keeper, Makers
+from olhubd_kit.test_host import Hurry, Keeper, Makers
 
 BACK = "https://hub.example/signin/callback"
 NOW = datetime(2026, 11, 1, tzinfo=UTC)

@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 from olhubd.store.sqlite import snapshot
-from olhubd_torture.play import play
+from olhubd_torture.run_schedule import play
 from olhubd_torture.schedule import draw
 from tests.e2e.test_hub import Seller
 from tests.replay import tape

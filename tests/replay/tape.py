@@ -9,10 +9,10 @@ from pathlib import Path
 import msgspec
 
 from olhubd.decide.route import Route
-from olhubd.engine.replay import Play
+from olhubd.engine.replay.replay import Play
 from olhubd.model import plain
-from olhubd.store import Database, Reader, history, inputs
-from olhubd.store.inputs import Input
+from olhubd.store import Database, Reader, history, recorded_inputs
+from olhubd.store.recorded_inputs import Input
 from olhubd.store.sqlite import snapshot
 
 FOLDER = Path(__file__).parent
@@ -31,8 +31,8 @@ async def recorded(database: Path) -> bytes:
     """The inputs of a database."""
     lines = []
     async with snapshot.opened(database) as reader:
-        for one in await inputs.following(reader, 0, 1_000_000):
-            document = msgspec.Raw(inputs.unpack(one.document))
+        for one in await recorded_inputs.following(reader, 0, 1_000_000):
+            document = msgspec.Raw(recorded_inputs.unpack(one.document))
             lines.append(Line(at=one.at, kind=one.kind, upcoming=tuple(one.upcoming), document=document))
     return _text(lines)
 
@@ -45,7 +45,7 @@ def read(text: bytes) -> list[Input]:
             at=line.at,
             kind=line.kind,
             upcoming=line.upcoming,
-            document=inputs.pack(bytes(line.document)),
+            document=recorded_inputs.pack(bytes(line.document)),
         )
         for number, line in enumerate(lines, 1)
     ]

@@ -9,10 +9,10 @@ from typing import Any
 
 import msgspec
 
-from olhubd.engine import inputs
-from olhubd.engine.earlier import renewed
+from olhubd.engine.replay import recording
+from olhubd.engine.replay.earlier import renewed
 from olhubd.model import Cause, DeliveryState, Event, EventId, Subject
-from olhubd.store.inputs import Input, pack
+from olhubd.store.recorded_inputs import Input, pack
 from tests.orders import EPOCH
 
 
@@ -44,9 +44,9 @@ def event(id_: int, kind: str, order_id: int | None, data: dict[str, int]) -> di
     }
 
 
-def read(document: dict[str, Any]) -> inputs.Document:
+def read(document: dict[str, Any]) -> recording.Document:
     kept = Input(at=EPOCH, kind=document["type"], upcoming=(), document=pack(msgspec.json.encode(document)))
-    return inputs.decode(kept)
+    return recording.decode(kept)
 
 
 def test_what_a_person_gave_up_is_told_from_what_was_refused() -> None:
@@ -66,7 +66,7 @@ def test_what_a_person_gave_up_is_told_from_what_was_refused() -> None:
         ],
     }
     told = read(document)
-    assert isinstance(told, inputs.Told)
+    assert isinstance(told, recording.ManualChange)
     assert [one.subject for one in told.events] == [Subject.order(5), None]
     assert told.events[0] == Event(
         id=EventId(1),
@@ -89,7 +89,7 @@ def test_what_a_person_gave_up_is_told_from_what_was_refused() -> None:
 def test_a_turn_names_subjects() -> None:
     ended = {"delivery": delivery(7, "confirmed"), "account": "market"}
     turn = read({"type": "turn", "target": "shop", "ended": [ended], "back": [delivery(8, "retry")], "claimed": []})
-    assert isinstance(turn, inputs.DispatchRecord)
+    assert isinstance(turn, recording.DispatchRecord)
     assert {one.subject for one in (turn.ended[0].delivery, *turn.back)} == {Subject.order(5)}
     assert bytes(turn.back[0].payload) == b'{"status":"1.50"}'
 

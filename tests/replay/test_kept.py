@@ -14,18 +14,18 @@ from click.testing import CliRunner
 
 from olhubd.cli.root import cli
 from olhubd.decide.route import Route, When
-from olhubd.engine import inputs
-from olhubd.engine.inputs import CONFIGURED, Configured, Page
-from olhubd.engine.landing import Landing
-from olhubd.engine.replay import replay
-from olhubd.engine.waste import Waste
+from olhubd.engine.flow.landing import Landing
+from olhubd.engine.monitor.retention import Retention
+from olhubd.engine.replay import recording
+from olhubd.engine.replay.recording import CONFIGURED, Configured, InputPage
+from olhubd.engine.replay.replay import replay
 from olhubd.model import Order, Run, RunId
 from olhubd.plugin import Record
 from olhubd.runtime.clock import EPOCH, VirtualClock
 from olhubd.store import Database, StoreError, Transaction
-from olhubd.store import inputs as kept
+from olhubd.store import recorded_inputs as kept
 from olhubd.store.sqlite import snapshot
-from olhubd_torture.play import play
+from olhubd_torture.run_schedule import play
 from olhubd_torture.schedule import draw
 from tests.orders import line, order, paid
 from tests.replay import tape
@@ -49,7 +49,7 @@ class House:
 
         async def work(tx: Transaction) -> None:
             document = Configured(routes=self.routes, accounts={"allegro": "allegro", "shop": "woocommerce"})
-            await inputs.keep(tx, self.clock.now(), tx.upcoming(), document)
+            await recording.keep(tx, self.clock.now(), tx.upcoming(), document)
 
         await self.database.write(work)
 
@@ -58,9 +58,9 @@ class House:
         run = Run(id=RunId(1), account=account, feed="orders", trigger="timer", started_at=EPOCH)
         await self._landing.land(account, records, run=run)
 
-    async def pages(self) -> list[Page]:
+    async def pages(self) -> list[InputPage]:
         found = await kept.following(self.database.reader, 0, 1000)
-        return [document for one in found if isinstance(document := inputs.decode(one), Page)]
+        return [document for one in found if isinstance(document := recording.decode(one), InputPage)]
 
     async def spoil(self, sql: str) -> None:
         async def work(tx: Transaction) -> None:
@@ -137,7 +137,7 @@ async def test_other_routes_show_what_they_would_have_decided(house: House, tmp_
 async def test_what_would_not_have_gone_yet_has_no_answer(tmp_path: Path) -> None:
     """A route that waits ten minutes: what was confirmed at once would still be owed."""
     source = tape.FOLDER / "trade.inputs.jsonl"
-    configured = inputs.decode(tape.read(source.read_bytes())[0])
+    configured = recording.decode(tape.read(source.read_bytes())[0])
     assert isinstance(configured, Configured)
     patient = [msgspec.structs.replace(route, hold_seconds=600.0) for route in configured.routes]
     decided = await tape.again(source.read_bytes(), tmp_path / "scratch", patient)
@@ -192,7 +192,7 @@ async def test_inputs_go_when_their_time_is_over_but_for_the_configuration(house
     await house.begin()
     house.clock.jump(3600)
     await house.land(order("B", (line("L9"),)))
-    waste = Waste(house.database, house.clock, lambda: timedelta(minutes=30))
+    waste = Retention(house.database, house.clock, lambda: timedelta(minutes=30))
     assert await waste.clear() == 2
     left = await kept.following(house.database.reader, 0)
     assert [one.kind for one in left] == [CONFIGURED, "page"]

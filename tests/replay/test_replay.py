@@ -11,13 +11,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from olhubd.decide import land
+from olhubd.decide import compare
 from olhubd.decide.planners import forward, update, write_back
-from olhubd.engine import inputs
-from olhubd.engine.inputs import Configured, DispatchRecord, Page, Start, Told
-from olhubd.engine.replay import Play
+from olhubd.engine.replay import recording
+from olhubd.engine.replay.recording import Configured, DispatchRecord, InputPage, ManualChange, Start
+from olhubd.engine.replay.replay import Play
 from olhubd.store import Database
-from olhubd.store import inputs as kept
+from olhubd.store import recorded_inputs as kept
 from tests.replay import tape
 
 FIXTURES = sorted(path.name.removesuffix(".inputs.jsonl") for path in tape.FOLDER.glob("*.inputs.jsonl"))
@@ -54,9 +54,9 @@ async def test_twice_is_the_same(tmp_path: Path) -> None:
 
 MUTATIONS: dict[str, tuple[object, str, Callable[..., object]]] = {
     "nothing follows an order": (update, "_update", lambda route, step: ()),
-    "no cancellation is seen": (land, "cancelled", lambda order: False),
+    "no cancellation is seen": (compare, "cancelled", lambda order: False),
     "every order is ripe": (forward, "ripe", lambda order, route: True),
-    "no line moves": (land, "contest", lambda order, rivals: land.Contest()),
+    "no line moves": (compare, "contest", lambda order, rivals: compare.Contest()),
     "nothing goes back": (write_back, "_back", lambda route, step: ()),
 }
 
@@ -75,11 +75,11 @@ async def test_a_changed_decision_turns_it_red(name: str, tmp_path: Path, monkey
 
 
 def test_the_fixtures_have_all_kinds_of_inputs() -> None:
-    documents = [inputs.decode(one) for name in FIXTURES for one in tape.read(text(name, "inputs"))]
+    documents = [recording.decode(one) for name in FIXTURES for one in tape.read(text(name, "inputs"))]
     kinds = {type(document) for document in documents}
-    assert kinds == {Page, DispatchRecord, Told, Configured, Start}
-    assert any(document.gone or document.later for document in documents if isinstance(document, Page))
-    assert any(document.orders for document in documents if isinstance(document, Told))
+    assert kinds == {InputPage, DispatchRecord, ManualChange, Configured, Start}
+    assert any(document.gone or document.later for document in documents if isinstance(document, InputPage))
+    assert any(document.orders for document in documents if isinstance(document, ManualChange))
 
 
 async def test_what_cannot_be_decided_is_told_and_its_neighbours_are_decided(tmp_path: Path) -> None:

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 import structlog
 
-from olhubd.engine import inputs
-from olhubd.engine.inputs import Configured, Told
-from olhubd.engine.replay import replay
+from olhubd.engine.replay import recording
+from olhubd.engine.replay.recording import Configured, ManualChange
+from olhubd.engine.replay.replay import replay
 from olhubd.model import DeliveryState, Fulfilment
-from olhubd.store import inputs as kept
 from olhubd.store import orders
+from olhubd.store import recorded_inputs as kept
 from olhubd_kit.faults import Fault, Kind
 from tests.e2e.test_hub import Seller
 
@@ -51,14 +51,14 @@ async def test_what_people_did_and_reloads_are_inputs(seller: Seller, tmp_path: 
 
             await seller.until(landed)
             report = await replay(tmp_path / "hub.sqlite", tmp_path / "scratch.sqlite")
-            found = [inputs.decode(one) for one in await kept.following(seller.database.reader, 0, 1000)]
+            found = [recording.decode(one) for one in await kept.following(seller.database.reader, 0, 1000)]
     assert report.differences == []
     assert (report.orders, report.left_out) == (2, 0)
     forwards = [[route.forward for route in one.routes] for one in found if isinstance(one, Configured)]
     assert forwards == [[True], [False]]
-    told = [event.kind for one in found if isinstance(one, Told) for event in one.events]
+    told = [event.kind for one in found if isinstance(one, ManualChange) for event in one.events]
     assert {"delivery.released", "account.paused", "account.resumed"} <= set(told)
-    assert any(image.remark is not None for one in found if isinstance(one, Told) for image in one.orders)
+    assert any(image.remark is not None for one in found if isinstance(one, ManualChange) for image in one.orders)
 
 
 async def test_a_status_that_is_said_a_second_time_is_another_one(seller: Seller, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from olhubd.engine.session import open_session
+from olhubd.engine.access.http_session import open_session
 from olhubd.runtime import resolver
 
 

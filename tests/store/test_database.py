@@ -10,22 +10,23 @@ from pathlib import Path
 import pytest
 
 from olhubd.model import Kind
-from olhubd.store import Database, Reader, StoreError, Transaction, lookups
+from olhubd.store import Database, Reader, StoreError, Transaction, reread_queue
 from olhubd.store.sqlite import SQLite, migrate
 from tests.orders import EPOCH
 
 
 async def put(database: Database, name: str) -> None:
     async def work(tx: Transaction) -> None:
-        wish = lookups.Lookup(kind=Kind.ORDER, external_id=name, due_at=EPOCH, reason="test")
-        await lookups.put(tx, "allegro", [wish])
+        wish = reread_queue.Lookup(kind=Kind.ORDER, external_id=name, due_at=EPOCH, reason="test")
+        await reread_queue.put(tx, "allegro", [wish])
 
     await database.write(work)
 
 
 async def names(database: Database) -> set[str]:
     return {
-        wish.external_id for wish in await lookups.due(database.reader, "allegro", Kind.ORDER, EPOCH, limit=10_000)
+        wish.external_id
+        for wish in await reread_queue.due(database.reader, "allegro", Kind.ORDER, EPOCH, limit=10_000)
     }
 
 
@@ -54,8 +55,8 @@ async def test_one_failing_unit_hurts_no_neighbour(tmp_path: Path) -> None:
     """Units that wait together share a transaction; a failing one is taken out of it."""
 
     async def wrong(tx: Transaction) -> None:
-        await lookups.put(
-            tx, "allegro", [lookups.Lookup(kind=Kind.ORDER, external_id="half", due_at=EPOCH, reason="test")]
+        await reread_queue.put(
+            tx, "allegro", [reread_queue.Lookup(kind=Kind.ORDER, external_id="half", due_at=EPOCH, reason="test")]
         )
         raise ZeroDivisionError
 
@@ -72,8 +73,8 @@ async def test_a_storm_of_cancellations_leaves_nothing_half_done(tmp_path: Path)
 
     async def pair(tx: Transaction, name: str) -> None:
         for half in ("left", "right"):
-            wish = lookups.Lookup(kind=Kind.ORDER, external_id=f"{name} {half}", due_at=EPOCH, reason="test")
-            await lookups.put(tx, "allegro", [wish])
+            wish = reread_queue.Lookup(kind=Kind.ORDER, external_id=f"{name} {half}", due_at=EPOCH, reason="test")
+            await reread_queue.put(tx, "allegro", [wish])
             await asyncio.sleep(0)
 
     async with SQLite.open(tmp_path / "hub.sqlite") as database:
@@ -217,11 +218,11 @@ async def test_what_is_read_together_is_of_one_moment(tmp_path: Path) -> None:
         await put(database, "a")
 
         async def twice(reader: Reader) -> tuple[set[str], set[str]]:
-            before = await lookups.due(reader, "allegro", Kind.ORDER, EPOCH, limit=9)
+            before = await reread_queue.due(reader, "allegro", Kind.ORDER, EPOCH, limit=9)
             with sqlite3.connect(path) as other:
                 other.execute("UPDATE lookups SET external_id = 'b'")
             other.close()
-            after = await lookups.due(reader, "allegro", Kind.ORDER, EPOCH, limit=9)
+            after = await reread_queue.due(reader, "allegro", Kind.ORDER, EPOCH, limit=9)
             return {wish.external_id for wish in before}, {wish.external_id for wish in after}
 
         assert await database.read(twice) == ({"a"}, {"a"})

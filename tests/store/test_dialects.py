@@ -157,7 +157,7 @@ async def asked(name: str) -> dict[str, set[tuple[str, int]]]:
             async for _ in function(**given):
                 break
         else:
-            with contextlib.suppress(olhubd.store.Superseded):
+            with contextlib.suppress(olhubd.store.LeaseLost):
                 await function(**given)
         for sql, places in tx.statements.items():
             found.setdefault(sql, set()).update(places)

@@ -13,9 +13,9 @@ from olhubd.model import DeliveryState
 from olhubd.store import (
     Database,
     alarms,
-    arrivals,
     deliveries,
     events,
+    order_counts,
     orders,
     quarantine,
     reconciliations,
@@ -221,7 +221,7 @@ async def years(tmp_path: Path) -> Path:
     ("asked", "found", "way"),
     [
         (
-            lambda reader: arrivals.missed(reader, NOON, timedelta(days=1)),
+            lambda reader: order_counts.missed(reader, NOON, timedelta(days=1)),
             {"market": 4},
             "runs_missed (started_at>",
         ),

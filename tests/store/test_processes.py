@@ -8,9 +8,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from olhubd.engine.access.token_store import TokenStore
 from olhubd.engine.outbox.actions import PRECEDENCE
 from olhubd.engine.outbox.doubts import Doubts
-from olhubd.engine.vault import StoreVault
 from olhubd.model import (
     Action,
     Cause,
@@ -26,7 +26,17 @@ from olhubd.model import (
 )
 from olhubd.plugin import Token, Unavailable
 from olhubd.runtime.clock import SystemClock
-from olhubd.store import Database, Superseded, Transaction, deliveries, events, feeds, leases, requests, runs
+from olhubd.store import (
+    Database,
+    LeaseLost,
+    Transaction,
+    deliveries,
+    events,
+    feeds,
+    idempotency_keys,
+    leases,
+    runs,
+)
 from olhubd.store.sqlite import SQLite
 from tests.orders import EPOCH
 
@@ -135,7 +145,7 @@ async def test_a_cursor_is_not_moved_back_by_who_had_the_account(pair: tuple[Dat
     await one.write(lambda tx: feeds.put(tx, at("5")))
     await take(other)
     for cursor in ("6", "7"):
-        with pytest.raises(Superseded, match="market"):
+        with pytest.raises(LeaseLost, match="market"):
             await one.write(lambda tx: feeds.put(tx, at("4")))
         await other.write(lambda tx, to=cursor: feeds.put(tx, at(to)))  # type: ignore[misc]
     found = await feeds.get(one.reader, MARKET, "orders")
@@ -145,7 +155,7 @@ async def test_a_cursor_is_not_moved_back_by_who_had_the_account(pair: tuple[Dat
 
 async def test_a_renewal_is_not_begun_by_who_had_the_account(pair: tuple[Database, Database]) -> None:
     one, other = pair
-    vault = StoreVault(one, SystemClock())
+    vault = TokenStore(one, SystemClock())
     token = Token(access="a", refresh="r", expires_at=EPOCH)
     await vault.save(MARKET, token)
     await vault.mark(MARKET, EPOCH)
@@ -161,7 +171,7 @@ async def test_a_renewal_is_not_begun_by_who_had_the_account(pair: tuple[Databas
 async def test_the_newest_token_is_kept_whoever_received_it(pair: tuple[Database, Database]) -> None:
     """What the holder before is still answered is stored, unless the new one has stored another by then."""
     one, other = pair
-    old, new = StoreVault(one, SystemClock()), StoreVault(other, SystemClock())
+    old, new = TokenStore(one, SystemClock()), TokenStore(other, SystemClock())
 
     def token(name: str) -> Token:
         return Token(access=name, refresh=name, expires_at=EPOCH)
@@ -173,7 +183,7 @@ async def test_the_newest_token_is_kept_whoever_received_it(pair: tuple[Database
     assert kept is not None
     assert kept.token.access == "late"
     await new.save(MARKET, token("newest"))
-    with pytest.raises(Superseded):
+    with pytest.raises(LeaseLost):
         await old.save(MARKET, token("too late"))
     kept = await new.load(MARKET)
     assert kept is not None
@@ -217,9 +227,9 @@ async def test_an_outcome_is_refused_from_who_had_the_target(pair: tuple[Databas
     later = EPOCH + timedelta(minutes=1)
     await take(other, later)
     done = msgspec.structs.replace(mine, state=DeliveryState.CONFIRMED, lease_until=None)
-    with pytest.raises(Superseded, match="shop"):
+    with pytest.raises(LeaseLost, match="shop"):
         await one.write(lambda tx: deliveries.save(tx, [done]))
-    with pytest.raises(Superseded, match="shop"):
+    with pytest.raises(LeaseLost, match="shop"):
         await claim(one, later)
     again, fresh = await claim(other, later)
     assert (again.id, again.state, again.sent_at) == (1, DeliveryState.SENT, later)
@@ -308,9 +318,9 @@ async def test_a_key_is_begun_by_one_process(tmp_path: Path) -> None:
     path = tmp_path / "hub.sqlite"
 
     async def begin(tx: Transaction, now: datetime) -> bool:
-        return await requests.begin(tx, "till", "k", b"same", now)
+        return await idempotency_keys.begin(tx, "till", "k", b"same", now)
 
     async with Database.open(path) as one, Database.open(path) as other:
         assert await one.write(lambda tx: begin(tx, EPOCH))
-        assert not await other.write(lambda tx: begin(tx, EPOCH + requests.KEPT))
-        assert await other.write(lambda tx: begin(tx, EPOCH + requests.KEPT + timedelta(seconds=1)))
+        assert not await other.write(lambda tx: begin(tx, EPOCH + idempotency_keys.KEPT))
+        assert await other.write(lambda tx: begin(tx, EPOCH + idempotency_keys.KEPT + timedelta(seconds=1)))

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from olhubd.decide.remark import Remark
+from olhubd.decide.override import Override
 from olhubd.engine.outbox.actions import PRECEDENCE
 from olhubd.model import (
     Action,
@@ -25,7 +25,7 @@ from olhubd.model import (
     OrderId,
     Subject,
 )
-from olhubd.store import Database, Transaction, deliveries, events, journal, lookups, quarantine, remarks
+from olhubd.store import Database, Transaction, deliveries, events, journal, overrides, quarantine, reread_queue
 from olhubd.store.sqlite import migrate
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -68,13 +68,13 @@ async def test_numbers_of_two_kinds_are_two_subjects(database: Database) -> None
         await events.append(tx, [event(1, "order.placed", order), event(2, "product.changed", product)])
         await deliveries.add(tx, [delivery(1, order), delivery(2, product)])
         for subject in FIVE:
-            await remarks.put(tx, subject, Remark(note=str(subject)), NOON)
+            await overrides.put(tx, subject, Override(note=str(subject)), NOON)
             refused = quarantine.Refused(
                 kind=subject.kind, external_id="5", reason=str(subject), raw=str(subject).encode()
             )
             await quarantine.put(tx, "market", "feed", [refused], NOON)
-            wish = lookups.Lookup(kind=subject.kind, external_id="5", due_at=NOON, reason=str(subject))
-            await lookups.put(tx, "market", [wish])
+            wish = reread_queue.Lookup(kind=subject.kind, external_id="5", due_at=NOON, reason=str(subject))
+            await reread_queue.put(tx, "market", [wish])
 
     await database.write(work)
     reader = database.reader
@@ -85,26 +85,26 @@ async def test_numbers_of_two_kinds_are_two_subjects(database: Database) -> None
     owed = await deliveries.of_subjects(reader, FIVE)
     assert {subject: [one.id for one in found] for subject, found in owed.items()} == {order: [1], product: [2]}
     assert list(await deliveries.of_orders(reader, [5])) == [OrderId(5)]
-    assert {one: said.note for one, said in (await remarks.of_subjects(reader, FIVE)).items()} == {
+    assert {one: said.note for one, said in (await overrides.of_subjects(reader, FIVE)).items()} == {
         order: "order 5",
         product: "product 5",
     }
     kept = {(one.kind, one.external_id, one.reason, one.tries) for one in await quarantine.listing(reader)}
     assert kept == {("order", "5", "order 5", 1), ("product", "5", "product 5", 1)}
     for kind in (Kind.ORDER, Kind.PRODUCT):
-        (wish,) = await lookups.due(reader, "market", kind, NOON)
+        (wish,) = await reread_queue.due(reader, "market", kind, NOON)
         assert (wish.external_id, wish.reason) == ("5", f"{kind} 5")
 
     async def land_the_product(tx: Transaction) -> None:
         assert await quarantine.clear(tx, "market", Kind.PRODUCT, ["5"]) == 1
-        await lookups.forget(tx, "market", await lookups.due(tx, "market", Kind.PRODUCT, NOON))
-        await remarks.put(tx, product, Remark(), NOON)
+        await reread_queue.forget(tx, "market", await reread_queue.due(tx, "market", Kind.PRODUCT, NOON))
+        await overrides.put(tx, product, Override(), NOON)
 
     await database.write(land_the_product)
     assert [one.reason for one in await quarantine.listing(reader)] == ["order 5"]
-    assert await lookups.waiting(reader, "market", Kind.ORDER)
-    assert not await lookups.waiting(reader, "market", Kind.PRODUCT)
-    assert list(await remarks.of_subjects(reader, FIVE)) == [order]
+    assert await reread_queue.waiting(reader, "market", Kind.ORDER)
+    assert not await reread_queue.waiting(reader, "market", Kind.PRODUCT)
+    assert list(await overrides.of_subjects(reader, FIVE)) == [order]
 
 
 async def test_what_is_owed_about_one_kind_waits_for_nothing_of_another(database: Database) -> None:
@@ -220,10 +220,12 @@ async def test_all_that_was_known_of_orders_is_known(old: tuple[Path, int]) -> N
         assert [(one.id, one.state.value) for one in owed[OrderId(6)]] == [(4, "dead"), (5, "confirmed")]
         kept = {one.external_id: (one.kind, one.tries) for one in await quarantine.listing(reader)}
         assert kept == {"5": ("order", 2)} | ({"dict-1": ("dict", 2)} if version < 6 else {})
-        (wish,) = await lookups.due(reader, "market", Kind.ORDER, NOON)
-        assert wish == lookups.Lookup(kind=Kind.ORDER, external_id="5", due_at=NOON, reason="not ready", tries=3)
-        said = await remarks.of_orders(reader, [5])
-        assert said == ({OrderId(5): Remark(note="rang")} if version >= 6 else {})
+        (wish,) = await reread_queue.due(reader, "market", Kind.ORDER, NOON)
+        assert wish == reread_queue.Lookup(
+            kind=Kind.ORDER, external_id="5", due_at=NOON, reason="not ready", tries=3
+        )
+        said = await overrides.of_orders(reader, [5])
+        assert said == ({OrderId(5): Override(note="rang")} if version >= 6 else {})
         assert await reader.fetch("PRAGMA foreign_key_check") == []
 
         async def go_on(tx: Transaction) -> None:

@@ -11,7 +11,7 @@ import pytest
 from babel.messages.extract import extract_from_dir
 
 import olhubd
-from olhubd.control.voice import Voice
+from olhubd.control.text.formatter import Voice
 from olhubd.model import Action, Reason
 from olhubd.text import LANGUAGES, catalogue
 from tests.text.catalogues import PACKAGES, ROOT, catalogues, compiled, places, texts

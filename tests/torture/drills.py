@@ -17,8 +17,8 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from olhubd_torture.drills import DRILLS, drill
-from olhubd_torture.siege import LAUNCHER
+from olhubd_torture.process_torture import LAUNCHER
+from olhubd_torture.scenarios import DRILLS, drill
 
 __all__ = ["OFF", "broken", "play"]
 

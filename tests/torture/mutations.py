@@ -21,24 +21,24 @@ from unittest import mock
 
 import msgspec
 
-from olhubd.engine.batch import Batch, Result
-from olhubd.engine.landing import Landing
+from olhubd.engine.access.token_store import TokenStore
+from olhubd.engine.access.tokens import Kept, TokenKeeper
+from olhubd.engine.feed.reader import FeedReader
+from olhubd.engine.flow.landing import Landing
+from olhubd.engine.flow.orders import Batch, Result
 from olhubd.engine.outbox.actions.push_order import PushOrder
 from olhubd.engine.outbox.attempt import Executor, Job, Outcome
 from olhubd.engine.outbox.dispatcher import Dispatcher
 from olhubd.engine.outbox.doubts import Doubts
 from olhubd.engine.outbox.target import TargetAccount
-from olhubd.engine.reader import Reader
-from olhubd.engine.tokens import Kept, TokenKeeper
-from olhubd.engine.vault import StoreVault
 from olhubd.model import Delivery, DeliveryState, Money, Order
 from olhubd.plugin import Receipt, Token
 from olhubd.plugin.answer import ErrorTable
 from olhubd.store import Transaction, deliveries, feeds, orders
 from olhubd_torture import inline
 from olhubd_torture.campaign import SMALL, at_every_crossing, by_seed, restored
-from olhubd_torture.play import Result as Played
-from olhubd_torture.play import play
+from olhubd_torture.run_schedule import Result as Played
+from olhubd_torture.run_schedule import play
 
 __all__ = ["MUTATIONS", "Mutation", "Stale", "swap"]
 
@@ -156,7 +156,7 @@ def _cursor_first() -> Any:
 
 def _cursor_beyond_a_failure() -> Any:
     """The page is counted as landed whole although its end could not be read."""
-    from olhubd_torture.doors import MarketOrders
+    from olhubd_torture.memory_connectors import MarketOrders
 
     pull = MarketOrders.pull
 
@@ -313,9 +313,9 @@ def _syncing(mode: str) -> Any:
 
 def _token_used_before_it_is_synced() -> Any:
     """The transaction of a token is handed to the system; the next one of something else would sync it as well."""
-    save = StoreVault.save
+    save = TokenStore.save
 
-    async def lazy(self: StoreVault, account: str, token: Token) -> None:
+    async def lazy(self: TokenStore, account: str, token: Token) -> None:
         for mode, work in (("NORMAL", save(self, account, token)), ("FULL", None)):
             database: Any = self._database
             while database._writer.in_transaction:  # within one, nothing can be changed
@@ -324,7 +324,7 @@ def _token_used_before_it_is_synced() -> Any:
             if work is not None:
                 await work
 
-    return swap(StoreVault, "save", lazy)
+    return swap(TokenStore, "save", lazy)
 
 
 # The cursor with the last batch of a page
@@ -362,12 +362,12 @@ def _hasty(error: Any) -> Any:
 
 
 def _feed_forgets_the_time() -> Any:
-    failed = Reader.failed
+    failed = FeedReader.failed
 
-    def hasty(self: Reader, error: Any) -> None:
+    def hasty(self: FeedReader, error: Any) -> None:
         failed(self, _hasty(error))
 
-    return swap(Reader, "failed", hasty)
+    return swap(FeedReader, "failed", hasty)
 
 
 def _delivery_forgets_the_time() -> Any:

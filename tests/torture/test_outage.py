@@ -6,7 +6,7 @@ import pytest
 
 from olhubd.store import deliveries
 from olhubd_torture.campaign import outage
-from olhubd_torture.play import play
+from olhubd_torture.run_schedule import play
 from tests.torture.mutations import swap
 
 

@@ -20,8 +20,8 @@ from olhubd.store import TROUBLE, Transaction, accounts
 from olhubd.store.sqlite import SQLite, migrate
 from olhubd_torture import inline
 from olhubd_torture.campaign import SMALL, at_every_crossing
-from olhubd_torture.play import play
 from olhubd_torture.power import Platter
+from olhubd_torture.run_schedule import play
 from olhubd_torture.schedule import Step
 from olhubd_torture.upgrade import upgrades
 from olhubd_torture.vfs import unreachable

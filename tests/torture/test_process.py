@@ -13,15 +13,15 @@ import msgspec
 import pytest
 
 from olhubd.store import Database
-from olhubd_kit.stage import open_stage
-from olhubd_kit.trade import Trade
-from olhubd_torture import names, verdict
-from olhubd_torture.aged import Aged
+from olhubd_kit.demo_stack import open_stage
+from olhubd_kit.traffic import Trade
+from olhubd_torture import checks, names
 from olhubd_torture.disk import open_disk
-from olhubd_torture.drills import DRILLS, drill
-from olhubd_torture.siege import LAUNCHER
-from olhubd_torture.strikes import HOSTS, Field, Strike, Striker, Trap
-from olhubd_torture.vigil import Sample, growth, quarters, watch
+from olhubd_torture.old_schema import Aged
+from olhubd_torture.process_faults import HOSTS, Field, Strike, Striker, Trap
+from olhubd_torture.process_torture import LAUNCHER
+from olhubd_torture.scenarios import DRILLS, drill
+from olhubd_torture.soak_process import Sample, growth, quarters, watch
 from tests.torture.drills import OFF, broken
 
 GUARD = "no mark of sending"
@@ -61,7 +61,7 @@ async def test_an_old_file_and_every_trouble_with_the_disk(tmp_path: Path) -> No
             assert stage.daemon.kills == old.kills + 2 + (disk is not None)
             assert await stage.daemon.stop() == 0
         async with Database.open(database) as opened:
-            assert await verdict.in_file(opened.reader, stage.log) == []
+            assert await checks.in_file(opened.reader, stage.log) == []
         assert old.verdict() == []
     assert found == []
     assert old.kills

@@ -22,10 +22,10 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from olhubd_torture.play import play
+from olhubd_torture.network_faults import Ill
+from olhubd_torture.run_schedule import play
 from olhubd_torture.schedule import MARKETS, SHOP, Schedule, Step
 from olhubd_torture.store import Disk
-from olhubd_torture.weather import Ill
 from tests.torture.mutations import MUTATIONS
 
 CALLS = ("push", "read", "refresh", "journal|listing", "find", "cancel|status|payment|parcel", ".")

@@ -14,16 +14,16 @@ import msgspec
 import pytest
 
 from olhubd.decide.changes import Change
-from olhubd.engine.echo import Echoes
+from olhubd.engine.flow.copies import Echoes
 from olhubd.engine.outbox.attempt import Executor
 from olhubd.engine.outbox.doubts import Doubts
 from olhubd.model import Order
 from olhubd.store.orders import Stored
 from olhubd_torture import rogue
 from olhubd_torture.campaign import SMALL, at_every_crossing, by_seed, restored, shrink
-from olhubd_torture.play import Result, play
+from olhubd_torture.process_torture import besiege
+from olhubd_torture.run_schedule import Result, play
 from olhubd_torture.schedule import WAYS, Schedule, Step, draw
-from olhubd_torture.siege import besiege
 from tests.torture.mutations import MUTATIONS, Mutation, Stale, small, swap
 
 QUICK = [

@@ -86,7 +86,7 @@ async def spawn_simulator(
 
 async def spawn_town(stack: contextlib.AsyncExitStack, connector: str, seeds: Sequence[int]) -> list[Remote]:
     """Start a simulator for each seed, all in one process, whose faults may strike processes by signals."""
-    command = (sys.executable, "-m", "olhubd_kit.town", connector, *map(str, seeds))
+    command = (sys.executable, "-m", "olhubd_kit.multi_account", connector, *map(str, seeds))
     return await _spawn(stack, connector, command, len(seeds), {})
 
 

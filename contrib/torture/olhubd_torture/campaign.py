@@ -9,10 +9,10 @@ from collections.abc import Generator, Iterable
 
 import msgspec
 
-from olhubd_torture.crew import Task, attempt, muster
-from olhubd_torture.play import Result
+from olhubd_torture.network_faults import Ill
+from olhubd_torture.parallel import Task, attempt, muster
+from olhubd_torture.run_schedule import Result
 from olhubd_torture.schedule import SHOP, Schedule, Step, draw
-from olhubd_torture.weather import Ill
 
 __all__ = ["SMALL", "at_every_crossing", "by_seed", "outage", "restored", "shrink"]
 

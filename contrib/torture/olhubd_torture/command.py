@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 import click
 
 from olhubd.cli import progress
-from olhubd_kit.commands import ending
+from olhubd_kit.commands import cleanup
 
 if TYPE_CHECKING:
-    from olhubd_torture.play import Result
+    from olhubd_torture.run_schedule import Result
 
 __all__ = ["torture"]
 
@@ -92,7 +92,7 @@ def torture(
         kind = "--every" if every else "--small"
         raise click.UsageError(f"{kind} is a kind of schedules in this process: leave --process and --soak out")
     first = random.randrange(1_000_000) if seed is None else seed
-    ending.in_order()
+    cleanup.in_order()
     if soak is not None and as_process:
         sys.exit(_watch(first, _span(soak), accounts, keep))
     if as_process:
@@ -168,7 +168,7 @@ def _play(plays: Generator[Result, None, None], keep: Path | None, count: int | 
 
 def _tell(result: Result, keep: Path | None) -> None:
     from olhubd_torture import campaign
-    from olhubd_torture.play import play
+    from olhubd_torture.run_schedule import play
 
     schedule = result.schedule
     drawn = f"{'small ' * schedule.small}seed {schedule.seed}"
@@ -196,7 +196,7 @@ def _besiege(seed: int, schedules: int, jobs: int, keep: Path | None) -> int:
     import contextlib
     import tempfile
 
-    from olhubd_torture.siege import besiege
+    from olhubd_torture.process_torture import besiege
 
     with contextlib.ExitStack() as stack:
         folder = keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="olhubd-torture-")))
@@ -257,7 +257,7 @@ def _watch(seed: int, seconds: float, accounts: int, keep: Path | None) -> int:
     import contextlib
     import tempfile
 
-    from olhubd_torture.vigil import watch
+    from olhubd_torture.soak_process import watch
 
     with contextlib.ExitStack() as stack:
         folder = keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="olhubd-soak-")))

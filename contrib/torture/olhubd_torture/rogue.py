@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from olhubd.plugin import Account, Connector, Cursor, OrderFeed, Page, Parts, RateLimited, Sweep
-from olhubd_torture.doors import DEFAULTS, Door
+from olhubd_torture.memory_connectors import DEFAULTS, Door
 
 __all__ = ["ROGUE", "WAYS", "RogueDoor"]
 

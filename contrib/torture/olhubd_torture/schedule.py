@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from olhubd_torture.weather import Ill
+from olhubd_torture.network_faults import Ill
 
 __all__ = ["Schedule", "Step", "draw"]
 

@@ -1,7 +1,7 @@
 """One long life in virtual time, under continuous trade and faults: does it grow?
 
 It is neither killed nor stopped, and its clock does not jump, since what is looked at is one process. The same in
-real time, with the daemon as a process, is `olhubd_torture.vigil`.
+real time, with the daemon as a process, is `olhubd_torture.soak_process`.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from pathlib import Path
 
 import msgspec
 
-from olhubd_torture.play import Result, play
+from olhubd_torture.run_schedule import Result, play
 from olhubd_torture.schedule import Schedule, draw
-from olhubd_torture.vigil import Sample, growth
+from olhubd_torture.soak_process import Sample, growth
 
 __all__ = ["Life", "live"]
 

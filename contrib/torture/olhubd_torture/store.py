@@ -25,7 +25,7 @@ from olhubd.store import TROUBLE
 from olhubd.store.sqlite import SQLite, migrate
 from olhubd.store.sqlite.ids import Identifiers
 from olhubd_torture import inline
-from olhubd_torture.frontier import Frontier
+from olhubd_torture.crash_points import Frontier
 from olhubd_torture.power import Platter
 
 __all__ = ["NAME", "Disk", "Store", "salvage"]

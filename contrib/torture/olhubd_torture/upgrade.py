@@ -19,8 +19,8 @@ from pathlib import Path
 import msgspec
 
 from olhubd.store.sqlite import migrate
-from olhubd_torture.play import swift
 from olhubd_torture.power import Platter
+from olhubd_torture.run_schedule import swift
 from olhubd_torture.vfs import unreachable
 
 __all__ = ["Upgrade", "upgrades"]

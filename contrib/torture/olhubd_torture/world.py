@@ -11,12 +11,12 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from olhubd.runtime.clock import EPOCH, VirtualClock
-from olhubd_torture.frontier import Frontier
+from olhubd_torture.crash_points import Frontier
 from olhubd_torture.market import Market
+from olhubd_torture.network_faults import Ill, Spell, Weather
 from olhubd_torture.schedule import SHOP, Schedule, Step
 from olhubd_torture.shop import Shop
 from olhubd_torture.store import Disk
-from olhubd_torture.weather import Ill, Spell, Weather
 
 __all__ = ["World"]
 

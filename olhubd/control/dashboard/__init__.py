@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from olhubd.control import access
-from olhubd.control.context import CONTEXT
 from olhubd.control.dashboard import (
     accounts,
+    api_docs,
     assets,
-    hands,
     journal,
     login,
-    manual,
     mappings,
+    order_commands,
     orders,
     overview,
     runs,
@@ -27,7 +25,9 @@ from olhubd.control.dashboard import (
     tokens,
     waiting,
 )
-from olhubd.control.dashboard.desk import DESK, Desk
+from olhubd.control.dashboard.state import DESK, PageState
+from olhubd.control.http import access
+from olhubd.control.http.context import CONTEXT
 
 __all__ = ["ROUTES", "install"]
 
@@ -36,7 +36,7 @@ ROUTES = (
     *assets.ROUTES,
     *overview.ROUTES,
     *orders.ROUTES,
-    *hands.ROUTES,
+    *order_commands.ROUTES,
     *waiting.ROUTES,
     *journal.ROUTES,
     *runs.ROUTES,
@@ -45,14 +45,14 @@ ROUTES = (
     *mappings.ROUTES,
     *settings.ROUTES,
     *tokens.ROUTES,
-    *manual.ROUTES,
+    *api_docs.ROUTES,
     *stream.ROUTES,
 )
 
 
 def install(app: web.Application) -> None:
     """Serve the pages with `app`, whose context is set."""
-    app[DESK] = Desk(app[CONTEXT].keyring, app[CONTEXT].hub.clock)
+    app[DESK] = PageState(app[CONTEXT].keyring, app[CONTEXT].hub.clock)
     app[access.PAGES] = frozenset(route.path for route in ROUTES)
     for route in ROUTES:
         app.router.add_route(route.method, route.path, route.handler)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from olhubd.control import accounts, alarms
-from olhubd.control.asked import Fetching, Pausing, Reconciling, Renaming, Resuming
+from olhubd.control.api import accounts, alarms
+from olhubd.control.api.requests import Fetching, Pausing, Reconciling, Renaming, Resuming
 from olhubd.control.dashboard import health
-from olhubd.control.dashboard.desk import Note
 from olhubd.control.dashboard.page import Visit, button, page
+from olhubd.control.dashboard.state import Note
 from olhubd.model import RunState, Scope
 
 __all__ = ["ROUTES"]

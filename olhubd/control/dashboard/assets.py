@@ -8,7 +8,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from olhubd.control.dashboard.route import Route
+from olhubd.control.dashboard.route import PageRoute
 
 __all__ = ["ROUTES", "STATIC", "address"]
 
@@ -40,4 +40,4 @@ async def static(request: web.Request) -> web.StreamResponse:
     return response
 
 
-ROUTES = (Route("GET", "/static/{name}", static),)
+ROUTES = (PageRoute("GET", "/static/{name}", static),)

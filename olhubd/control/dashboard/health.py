@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import quote
 
-from olhubd.control.records import Account, AccountState, Status
+from olhubd.control.api.records import Account, AccountState, Status
 from olhubd.model import AlarmKind, DeliveryState, RunState
 
-__all__ = ["Finding", "Level", "findings", "level", "worst"]
+__all__ = ["HealthFinding", "Level", "findings", "level", "worst"]
 
 _LATE = timedelta(minutes=15)
 _SOON = timedelta(days=14)
@@ -42,7 +42,7 @@ _ALARMS = {
 
 
 @dataclass(frozen=True)
-class Finding:
+class HealthFinding:
     """One thing that is not as it should be: a key of the catalogue, its values, and where to see to it."""
 
     level: Level
@@ -70,7 +70,7 @@ def _failing(account: Account) -> bool:
     return account.state is AccountState.ACTIVE and failed and (account.fetches_orders or not account.down)
 
 
-def findings(status: Status, accounts: Sequence[Account]) -> list[Finding]:
+def findings(status: Status, accounts: Sequence[Account]) -> list[HealthFinding]:
     """The gravest first; empty when all is well."""
     found = [*_daemon(status)]
     for account in accounts:
@@ -78,64 +78,66 @@ def findings(status: Status, accounts: Sequence[Account]) -> list[Finding]:
     found.extend(_alarms(status))
     held = status.owed.get(DeliveryState.HOLD, 0)
     if held:
-        found.append(Finding(Level.WARN, "verdict.held", "/waiting", held))
+        found.append(HealthFinding(Level.WARN, "verdict.held", "/waiting", held))
     if status.quarantined:
-        found.append(Finding(Level.WARN, "verdict.quarantined", "/waiting#quarantine", status.quarantined))
+        found.append(HealthFinding(Level.WARN, "verdict.quarantined", "/waiting#quarantine", status.quarantined))
     if status.warnings:
-        found.append(Finding(Level.WARN, "verdict.warnings", "#warnings", len(status.warnings)))
+        found.append(HealthFinding(Level.WARN, "verdict.warnings", "#warnings", len(status.warnings)))
     if not accounts:
-        found.append(Finding(Level.WARN, "verdict.no-accounts", "/accounts"))
+        found.append(HealthFinding(Level.WARN, "verdict.no-accounts", "/accounts"))
     gravity = list(Level)
     return sorted(found, key=lambda finding: -gravity.index(finding.level))
 
 
-def _daemon(status: Status) -> list[Finding]:
+def _daemon(status: Status) -> list[HealthFinding]:
     found = []
     if status.overdue:
-        found.append(Finding(Level.BAD, "verdict.stuck", "#", values={"loops": ", ".join(status.overdue)}))
+        found.append(HealthFinding(Level.BAD, "verdict.stuck", "#", values={"loops": ", ".join(status.overdue)}))
     elif not status.ready:
-        found.append(Finding(Level.BAD, "verdict.database", "#"))
+        found.append(HealthFinding(Level.BAD, "verdict.database", "#"))
     failing = [name for name in status.failing if name not in status.overdue]
     if failing:
-        found.append(Finding(Level.BAD, "verdict.failing", "#", values={"loops": ", ".join(failing)}))
+        found.append(HealthFinding(Level.BAD, "verdict.failing", "#", values={"loops": ", ".join(failing)}))
     since = status.oldest_owed_at
     if since is not None and status.now - since > _LATE and not status.owed.get(DeliveryState.HOLD):
-        found.append(Finding(Level.WARN, "verdict.late", "#oldest", values={"span": status.now - since}))
+        found.append(HealthFinding(Level.WARN, "verdict.late", "#oldest", values={"span": status.now - since}))
     return found
 
 
-def _alarms(status: Status) -> list[Finding]:
+def _alarms(status: Status) -> list[HealthFinding]:
     """Those that say what nothing else here says."""
     found = []
     for alarm in status.alarms:
         if alarm.kind in _ALARMS:
             values = {"subject": alarm.subject, "reason": alarm.detail}
-            found.append(Finding(_ALARMS[alarm.kind], "verdict.alarm", "#alarms", kind=alarm.kind, values=values))
+            found.append(
+                HealthFinding(_ALARMS[alarm.kind], "verdict.alarm", "#alarms", kind=alarm.kind, values=values)
+            )
     return found
 
 
-def _account(account: Account, now: datetime) -> list[Finding]:
+def _account(account: Account, now: datetime) -> list[HealthFinding]:
     href = f"/accounts#{quote(account.name)}"
     values = {"account": account.name, "reason": account.reason or ""}
     found = []
     if account.state is AccountState.PARKED:
-        found.append(Finding(Level.BAD, "verdict.parked", href, values=values))
+        found.append(HealthFinding(Level.BAD, "verdict.parked", href, values=values))
     elif account.state is AccountState.PAUSED:
-        found.append(Finding(Level.WARN, "verdict.paused", href, values=values))
+        found.append(HealthFinding(Level.WARN, "verdict.paused", href, values=values))
     elif account.state is AccountState.ACTIVE:
         if account.signed_in is False:
-            found.append(Finding(Level.WARN, "verdict.signed-out", href, values=values))
+            found.append(HealthFinding(Level.WARN, "verdict.signed-out", href, values=values))
         elif _failing(account):
             run = account.runs.get("orders")
             error = account.last_error or (run.error if run is not None else None) or ""
-            found.append(Finding(Level.BAD, "verdict.run", href, values={**values, "reason": error}))
+            found.append(HealthFinding(Level.BAD, "verdict.run", href, values={**values, "reason": error}))
         if account.down:
-            found.append(Finding(Level.BAD, "verdict.down", href, values=values))
+            found.append(HealthFinding(Level.BAD, "verdict.down", href, values=values))
     ends = account.sign_in_ends_at
     if ends is not None and ends - now < _SOON:
-        found.append(Finding(Level.WARN, "verdict.ends", href, values={**values, "span": ends - now}))
+        found.append(HealthFinding(Level.WARN, "verdict.ends", href, values={**values, "span": ends - now}))
     return found
 
 
-def worst(found: Sequence[Finding]) -> Level:
+def worst(found: Sequence[HealthFinding]) -> Level:
     return found[0].level if found else Level.OK

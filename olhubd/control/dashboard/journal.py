@@ -7,11 +7,11 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from olhubd.control import filters, journal
-from olhubd.control.asked import JournalQuery
+from olhubd.control.api import filters, journal
+from olhubd.control.api.requests import JournalQuery
 from olhubd.control.dashboard.page import Visit, page
-from olhubd.control.story import Severity
-from olhubd.control.voice import Voice
+from olhubd.control.text.event_text import Severity
+from olhubd.control.text.formatter import Voice
 
 __all__ = ["ROUTES"]
 

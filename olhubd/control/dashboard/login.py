@@ -5,12 +5,12 @@ from __future__ import annotations
 import structlog
 from aiohttp import web
 
-from olhubd.control import bodies
-from olhubd.control.context import CONTEXT
-from olhubd.control.dashboard.desk import DESK, Note
 from olhubd.control.dashboard.page import HEADERS, Visit, button, html, local, speech, visitor
-from olhubd.control.dashboard.route import Route
+from olhubd.control.dashboard.route import PageRoute
 from olhubd.control.dashboard.session import LIFETIME
+from olhubd.control.dashboard.state import DESK, Note
+from olhubd.control.http import bodies
+from olhubd.control.http.context import CONTEXT
 from olhubd.model import Scope
 
 __all__ = ["ROUTES"]
@@ -66,7 +66,7 @@ async def leave(visit: Visit) -> tuple[str, Note | None]:
 
 
 ROUTES = (
-    Route("GET", "/login", form),
-    Route("POST", "/login", enter),
+    PageRoute("GET", "/login", form),
+    PageRoute("POST", "/login", enter),
     button("/logout", leave, scope=Scope.READ),
 )

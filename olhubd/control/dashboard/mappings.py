@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from olhubd.control import mappings
-from olhubd.control.asked import MappingsQuery, UnlinkedQuery
+from olhubd.control.api import mappings
+from olhubd.control.api.requests import MappingsQuery, UnlinkedQuery
 from olhubd.control.dashboard.page import Visit, page
-from olhubd.store.sightings import Kind
+from olhubd.store.seen_values import SeenKind
 
 __all__ = ["ROUTES"]
 
@@ -15,13 +15,13 @@ __all__ = ["ROUTES"]
 async def listing(visit: Visit) -> dict[str, Any]:
     asked = visit.query
     found = await visit.ask(mappings.listing, visit.checked(MappingsQuery, **asked))
-    groups = [(kind, [one for one in found.items if one.kind is kind]) for kind in Kind]
+    groups = [(kind, [one for one in found.items if one.kind is kind]) for kind in SeenKind]
     return {
         "groups": [(kind, rows) for kind, rows in groups if rows],
         "unmapped": found.unmapped,
         "asked": asked,
         "accounts": sorted(visit.hub.configuration.accounts),
-        "kinds": tuple(Kind),
+        "kinds": tuple(SeenKind),
     }
 
 

@@ -8,12 +8,12 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
-from olhubd.control import export as orders_export
-from olhubd.control import filters, orders
-from olhubd.control.asked import ExportQuery, OrdersQuery
+from olhubd.control.api import export as orders_export
+from olhubd.control.api import filters, orders
+from olhubd.control.api.records import OrderRow
+from olhubd.control.api.requests import ExportQuery, OrdersQuery
 from olhubd.control.dashboard.page import HEADERS, Visit, file, older, page
-from olhubd.control.dashboard.steps import steps
-from olhubd.control.records import OrderRow
+from olhubd.control.dashboard.progress import steps
 from olhubd.engine.hub import Hub
 from olhubd.model import Fulfilment, Money, Order, Stage
 from olhubd.model.money import total

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from olhubd.control import alarms, system
-from olhubd.control import orders as asked_orders
-from olhubd.control.accounts import standing
-from olhubd.control.asked import OrdersQuery, ReconciliationsQuery
+from olhubd.control.api import alarms, system
+from olhubd.control.api import orders as asked_orders
+from olhubd.control.api.accounts import standing
+from olhubd.control.api.records import Account, AccountState, AlarmRow
+from olhubd.control.api.requests import OrdersQuery, ReconciliationsQuery
 from olhubd.control.dashboard import health
-from olhubd.control.dashboard.compared import grid
 from olhubd.control.dashboard.orders import logins
 from olhubd.control.dashboard.page import Visit, page
-from olhubd.control.records import Account, AccountState, AlarmRow
+from olhubd.control.dashboard.reconciliation import grid
 from olhubd.decide.route import Route
 from olhubd.model import DeliveryState
 from olhubd.store import deliveries, orders
@@ -30,7 +30,7 @@ _COMPARED = 200
 
 
 @dataclass(frozen=True)
-class Lane:
+class OverviewLane:
     """One source of a route. `typical` and `latest` are from the purchase until the target had the order.
 
     `latest` are the newest orders, the newest last; `shares` the same to the longest of them, from 0 to 1.
@@ -48,10 +48,10 @@ class Lane:
 
 
 @dataclass(frozen=True)
-class Line:
+class OverviewLine:
     """One route: its sources beside its target, and what that is still to get."""
 
-    lanes: tuple[Lane, ...]
+    lanes: tuple[OverviewLane, ...]
     target: Account
     level: health.Level
     forward: bool
@@ -104,10 +104,10 @@ async def overview(visit: Visit) -> dict[str, Any]:
 
 def _lines(
     routes: Sequence[Route], accounts: Sequence[Account], journeys: Mapping[tuple[str, str], list[timedelta]]
-) -> list[Line]:
+) -> list[OverviewLine]:
     named = {account.name: account for account in accounts}
     return [
-        Line(
+        OverviewLine(
             tuple(_lane(named[name], journeys.get((name, route.target), [])) for name in sorted(route.sources)),
             named[route.target],
             health.level(named[route.target]),
@@ -117,9 +117,9 @@ def _lines(
     ]
 
 
-def _lane(account: Account, took: list[timedelta]) -> Lane:
+def _lane(account: Account, took: list[timedelta]) -> OverviewLane:
     latest = took[:_MEDIAN_OF]
-    return Lane(
+    return OverviewLane(
         account,
         health.level(account),
         timedelta(seconds=statistics.median(span.total_seconds() for span in latest)) if latest else None,
@@ -127,7 +127,7 @@ def _lane(account: Account, took: list[timedelta]) -> Lane:
     )
 
 
-def _loose(lines: Sequence[Line], accounts: Sequence[Account]) -> list[tuple[Account, health.Level]]:
+def _loose(lines: Sequence[OverviewLine], accounts: Sequence[Account]) -> list[tuple[Account, health.Level]]:
     """Accounts at work that no route leads from or to."""
     on = {lane.account.name for line in lines for lane in line.lanes} | {line.target.name for line in lines}
     loose = [one for one in accounts if one.name not in on and one.state is not AccountState.OFF]

@@ -17,17 +17,17 @@ import msgspec
 from aiohttp import web
 
 from olhubd import __version__
-from olhubd.control import access, bodies, crowd
-from olhubd.control.asked import Nothing
-from olhubd.control.context import CONTEXT
-from olhubd.control.dashboard import paint
-from olhubd.control.dashboard.desk import DESK, Desk, Note
-from olhubd.control.dashboard.route import Route
-from olhubd.control.dashboard.session import Session
-from olhubd.control.dashboard.speech import Speech, chosen
-from olhubd.control.problem import Refusal, refusal
-from olhubd.control.routes import Call
-from olhubd.control.wrong import wrong
+from olhubd.control.api.requests import Nothing
+from olhubd.control.dashboard import rendering
+from olhubd.control.dashboard.locale import Speech, chosen
+from olhubd.control.dashboard.route import PageRoute
+from olhubd.control.dashboard.session import DashboardSession
+from olhubd.control.dashboard.state import DESK, Note, PageState
+from olhubd.control.http import access, bodies, connections
+from olhubd.control.http.context import CONTEXT
+from olhubd.control.http.problem import Refusal, refusal
+from olhubd.control.http.request_errors import wrong
+from olhubd.control.http.routes import Call
 from olhubd.engine.hub import Hub
 from olhubd.model import DeliveryState, Scope
 from olhubd.store import deliveries, quarantine
@@ -53,7 +53,7 @@ class Visit:
     """One request of somebody who is logged in."""
 
     request: web.Request
-    session: Session
+    session: DashboardSession
     speech: Speech
     form: Mapping[str, str]
 
@@ -126,7 +126,7 @@ def page(
     handler: Callable[[Visit], Awaitable[dict[str, Any]]],
     *,
     scope: Scope = Scope.READ,
-) -> Route:
+) -> PageRoute:
     """A page that is there for whoever is logged in. `scope` is what the session must allow."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
@@ -141,10 +141,10 @@ def page(
         except Exception as error:
             return await _failed(visit, refusal(error, request))
 
-    return Route("GET", path, handle)
+    return PageRoute("GET", path, handle)
 
 
-def file(path: str, handler: Callable[[Visit], Awaitable[web.Response]]) -> Route:
+def file(path: str, handler: Callable[[Visit], Awaitable[web.Response]]) -> PageRoute:
     """A file to save, for whoever is logged in."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
@@ -158,10 +158,10 @@ def file(path: str, handler: Callable[[Visit], Awaitable[web.Response]]) -> Rout
         except Exception as error:
             return await _failed(visit, refusal(error, request))
 
-    return Route("GET", path, handle)
+    return PageRoute("GET", path, handle)
 
 
-def button(path: str, handler: Button, *, limit: float = 10.0, scope: Scope = Scope.OPERATE) -> Route:
+def button(path: str, handler: Button, *, limit: float = 10.0, scope: Scope = Scope.OPERATE) -> PageRoute:
     """Something that somebody who is logged in does. `limit` is in seconds, `scope` what the session must allow."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
@@ -185,19 +185,19 @@ def button(path: str, handler: Button, *, limit: float = 10.0, scope: Scope = Sc
             desk(request).leave(session.number, note)
         return web.Response(status=303, headers={**HEADERS, "Location": local(back)})
 
-    return Route("POST", path, handle)
+    return PageRoute("POST", path, handle)
 
 
-def visitor(request: web.Request) -> Session | None:
+def visitor(request: web.Request) -> DashboardSession | None:
     """Who is logged in, by the cookie."""
     sessions = desk(request).sessions
     session = sessions.check(request.cookies.get(sessions.cookie))
     if session is not None:
-        crowd.know(request)
+        connections.know(request)
     return session
 
 
-def desk(request: web.Request) -> Desk:
+def desk(request: web.Request) -> PageState:
     return request.app[DESK]
 
 
@@ -219,7 +219,7 @@ def older(path: str, asked: dict[str, str], before: int | None) -> str | None:
 
 
 def html(speech: Speech, template: str, values: dict[str, Any], status: int = 200) -> web.Response:
-    text = paint.render(template, speech, {"version": __version__, **values})
+    text = rendering.render(template, speech, {"version": __version__, **values})
     return web.Response(text=text, status=status, content_type="text/html", headers=HEADERS)
 
 

@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 from aiohttp.typedefs import Handler
 
-__all__ = ["Route"]
+__all__ = ["PageRoute"]
 
 
-class Route(NamedTuple):
+class PageRoute(NamedTuple):
     method: str
     path: str
     handler: Handler

@@ -15,16 +15,16 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from olhubd.control.keyring import Holder, Keyring
+from olhubd.control.http.api_tokens import Holder, Keyring
 from olhubd.plugin import Clock
 
-__all__ = ["LIFETIME", "Session", "Sessions"]
+__all__ = ["LIFETIME", "DashboardSession", "Sessions"]
 
 LIFETIME = timedelta(hours=12)
 _MOST_ENDED = 10_000
 
 
-class Session(msgspec.Struct, frozen=True):
+class DashboardSession(msgspec.Struct, frozen=True):
     """One browser that showed a token. `form` is what its forms must carry."""
 
     number: str
@@ -63,7 +63,7 @@ class Sessions:
         body = f"{math.ceil(until.timestamp())}.{secrets.token_hex(16)}.{holder.mark}"
         return f"{body}.{self._sign(body)}"
 
-    def check(self, cookie: str | None) -> Session | None:
+    def check(self, cookie: str | None) -> DashboardSession | None:
         """The session that a cookie stands for, if it is one of ours, not over, and its token still good."""
         body, _, signature = (cookie or "").rpartition(".")
         if not body or not hmac.compare_digest(signature.encode(), self._sign(body).encode()):
@@ -73,9 +73,11 @@ class Sessions:
         if self._clock.now() >= expires_at or number in self._ended:
             return None
         holder = self._keyring.marked(mark)
-        return None if holder is None else Session(number, expires_at, self._sign(f"form {number}"), holder)
+        return (
+            None if holder is None else DashboardSession(number, expires_at, self._sign(f"form {number}"), holder)
+        )
 
-    def end(self, session: Session) -> None:
+    def end(self, session: DashboardSession) -> None:
         """Never take this session again."""
         now = self._clock.now()
         self._ended = {number: at for number, at in self._ended.items() if at > now}

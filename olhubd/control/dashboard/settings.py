@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import groupby
 from typing import Any
 
-from olhubd.config.shown import HIDDEN
-from olhubd.control import settings, system
+from olhubd.config.effective import HIDDEN
+from olhubd.control.api import settings, system
 from olhubd.control.dashboard.page import Visit, page
 
 __all__ = ["ROUTES"]

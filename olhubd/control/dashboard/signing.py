@@ -7,14 +7,14 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from olhubd.control import signing
-from olhubd.control.asked import Waiting
-from olhubd.control.context import CONTEXT
-from olhubd.control.dashboard.desk import Note
+from olhubd.control.api import signing
+from olhubd.control.api.requests import Waiting
+from olhubd.control.api.sign_in import Returning, SigningIn, SignInState
 from olhubd.control.dashboard.page import Visit, button, html, page, speech
-from olhubd.control.dashboard.route import Route
-from olhubd.control.sign_in import Returning, SigningIn, SignInState
-from olhubd.engine.redirect import CALLBACK, Misdirected
+from olhubd.control.dashboard.route import PageRoute
+from olhubd.control.dashboard.state import Note
+from olhubd.control.http.context import CONTEXT
+from olhubd.engine.access.redirect import CALLBACK, Misdirected
 from olhubd.model import Scope
 
 __all__ = ["ROUTES"]
@@ -61,5 +61,5 @@ ROUTES = (
     page("/accounts/{account}/sign-in", "signin.html", signing_in, scope=Scope.OPERATE),
     button("/accounts/{account}/sign-in", begin, limit=60.0),
     button("/accounts/{account}/sign-in/return", returned, limit=60.0),
-    Route("GET", CALLBACK, callback),
+    PageRoute("GET", CALLBACK, callback),
 )

@@ -13,11 +13,11 @@ import contextlib
 import msgspec
 from aiohttp import web
 
-from olhubd.control.context import CONTEXT
-from olhubd.control.dashboard.desk import DESK, Desk
 from olhubd.control.dashboard.page import HEADERS, visitor
-from olhubd.control.dashboard.route import Route
-from olhubd.control.problem import Refusal
+from olhubd.control.dashboard.route import PageRoute
+from olhubd.control.dashboard.state import DESK, PageState
+from olhubd.control.http.context import CONTEXT
+from olhubd.control.http.problem import Refusal
 from olhubd.engine.hub import Hub
 from olhubd.model import Event
 from olhubd.store import events
@@ -45,7 +45,7 @@ async def stream(request: web.Request) -> web.StreamResponse:
         desk.streams -= 1
 
 
-async def _opened(request: web.Request, desk: Desk) -> web.StreamResponse:
+async def _opened(request: web.Request, desk: PageState) -> web.StreamResponse:
     hub = request.app[CONTEXT].hub
     after = await _start(hub, request.headers.get("Last-Event-ID", request.query.get("after", "")))
     response = web.StreamResponse(headers={**HEADERS, "Content-Type": "text/event-stream"})
@@ -62,7 +62,7 @@ async def _start(hub: Hub, text: str) -> int:
     return await events.head(hub.database.reader)
 
 
-async def _tell(request: web.Request, response: web.StreamResponse, hub: Hub, desk: Desk, after: int) -> None:
+async def _tell(request: web.Request, response: web.StreamResponse, hub: Hub, desk: PageState, after: int) -> None:
     silent = _TICK
     # Without its transport the browser has gone, which nothing else would tell before the next tick.
     while not desk.closing.is_set() and request.transport is not None and visitor(request) is not None:
@@ -89,4 +89,4 @@ def _frame(event: Event) -> bytes:
     return b"id: %d\nevent: change\ndata: %s\n\n" % (event.id, told)
 
 
-ROUTES = (Route("GET", "/events/stream", stream),)
+ROUTES = (PageRoute("GET", "/events/stream", stream),)

@@ -9,10 +9,10 @@ from typing import Any
 
 from aiohttp import web
 
-from olhubd.control import tokens
-from olhubd.control.asked import NewToken
-from olhubd.control.dashboard.desk import Note
+from olhubd.control.api import tokens
+from olhubd.control.api.requests import NewToken
 from olhubd.control.dashboard.page import Visit, button, page, shown
+from olhubd.control.dashboard.state import Note
 from olhubd.model import Scope
 
 __all__ = ["ROUTES"]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from olhubd.control import deliveries, runs
-from olhubd.control.accounts import standing
-from olhubd.control.asked import Adopting, DeliveriesQuery, GivingUp, QuarantineQuery
-from olhubd.control.dashboard.desk import Note
+from olhubd.control.api import deliveries, runs
+from olhubd.control.api.accounts import standing
+from olhubd.control.api.records import AccountState
+from olhubd.control.api.requests import Adopting, DeliveriesQuery, GivingUp, QuarantineQuery
 from olhubd.control.dashboard.page import Visit, button, older, page
-from olhubd.control.records import AccountState
+from olhubd.control.dashboard.state import Note
 from olhubd.model import DeliveryState
 
 __all__ = ["ROUTES"]

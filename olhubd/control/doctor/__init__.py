@@ -5,11 +5,11 @@ What the daemon alone can tell is asked over the endpoint; what the machine tell
 
 from __future__ import annotations
 
-from olhubd.control.asked import DoctorQuery, Nothing
-from olhubd.control.doctor.finding import CHECKS, Diagnosis, State
+from olhubd.control.api.requests import DoctorQuery, Nothing
+from olhubd.control.doctor.finding import CHECKS, CheckState, Diagnosis
 from olhubd.control.doctor.inside import KNOWN, Round
-from olhubd.control.problem import Refusal
-from olhubd.control.routes import Call, route
+from olhubd.control.http.problem import Refusal
+from olhubd.control.http.routes import Call, route
 
 __all__ = ["ROUTES"]
 
@@ -27,7 +27,7 @@ async def examine(call: Call[DoctorQuery, Nothing]) -> Diagnosis:
             raise Refusal(400, "parameter", f"check: {name} {why}", parameter="check")
     async with call.context.examining:
         found = await Round(hub, call.context.keyring).examine(asked)
-    return Diagnosis(items=tuple(found), well=all(one.state is not State.WRONG for one in found))
+    return Diagnosis(items=tuple(found), well=all(one.state is not CheckState.WRONG for one in found))
 
 
 ROUTES = (route("GET", "/api/v1/doctor", examine, limit=110.0),)

@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 import msgspec
 
-__all__ = ["CHECKS", "Check", "Diagnosis", "Finding", "State", "fine", "gather", "look", "skipped", "wrong"]
+__all__ = ["CHECKS", "Check", "CheckState", "Diagnosis", "Finding", "fine", "gather", "look", "skipped", "wrong"]
 
 
-class State(enum.StrEnum):
+class CheckState(enum.StrEnum):
     FINE = "fine"
     LOOK = "look"
     """Nothing is broken yet, but somebody should look."""
@@ -24,7 +24,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that was looked at. `subject` is the account, or the file; `mend` is what to do about it."""
 
     check: str = ""
-    state: State
+    state: CheckState
     subject: str | None = None
     text: str
     mend: str | None = None
@@ -69,19 +69,19 @@ CHECKS = {
 
 
 def fine(text: str, subject: str | None = None) -> Finding:
-    return Finding(state=State.FINE, subject=subject, text=text)
+    return Finding(state=CheckState.FINE, subject=subject, text=text)
 
 
 def look(text: str, mend: str, subject: str | None = None) -> Finding:
-    return Finding(state=State.LOOK, subject=subject, text=text, mend=mend)
+    return Finding(state=CheckState.LOOK, subject=subject, text=text, mend=mend)
 
 
 def wrong(text: str, mend: str, subject: str | None = None) -> Finding:
-    return Finding(state=State.WRONG, subject=subject, text=text, mend=mend)
+    return Finding(state=CheckState.WRONG, subject=subject, text=text, mend=mend)
 
 
 def skipped(text: str, subject: str | None = None) -> Finding:
-    return Finding(state=State.SKIPPED, subject=subject, text=text)
+    return Finding(state=CheckState.SKIPPED, subject=subject, text=text)
 
 
 def gather(check: str, found: Iterable[Finding]) -> list[Finding]:

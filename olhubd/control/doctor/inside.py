@@ -13,18 +13,18 @@ from email.utils import parsedate_to_datetime
 
 import msgspec
 
-from olhubd.control import journal, mappings
-from olhubd.control.accounts import standing
-from olhubd.control.asked import JournalQuery
+from olhubd.control.api import journal, mappings
+from olhubd.control.api.accounts import standing
+from olhubd.control.api.requests import JournalQuery
+from olhubd.control.api.views import Mapping, UnlinkedLine
 from olhubd.control.doctor import machine
 from olhubd.control.doctor.finding import CHECKS, Finding, fine, gather, look, skipped, wrong
-from olhubd.control.keyring import Keyring
-from olhubd.control.story import Severity
-from olhubd.control.views import Mapping, UnlinkedLine
+from olhubd.control.http.api_tokens import Keyring
+from olhubd.control.text.event_text import Severity
 from olhubd.engine.account import AccountUnit
 from olhubd.engine.calls import Broken
 from olhubd.engine.hub import Hub
-from olhubd.engine.wording import told
+from olhubd.engine.monitor.vocabulary import told
 from olhubd.model import Alarm, AlarmKind, code_of
 from olhubd.plugin import AuthLost, Identity, OAuthLogin, PluginError, Probe
 from olhubd.runtime.threads import apart

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from olhubd.config import Configuration, Control
 from olhubd.control.doctor.finding import Finding, fine, look, skipped, wrong
-from olhubd.control.listening import opened
+from olhubd.control.http.sockets import opened
 from olhubd.store import FAILURES, StoreError
 from olhubd.store.sqlite import integrity, migrate
 

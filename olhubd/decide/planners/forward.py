@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from olhubd.decide import changes
 from olhubd.decide.changes import Change
 from olhubd.decide.plan import PlannedDelivery, ripe
-from olhubd.decide.planning import Context, Keys, Plans, Transition
+from olhubd.decide.planning import Keys, PlanningContext, Plans, Transition
 from olhubd.decide.route import Route
 from olhubd.model import Action, Order
 
@@ -22,7 +22,7 @@ class Forward:
     def needs(self, batch: Sequence[Transition]) -> Keys:
         return Keys(deliveries=frozenset(one.subject for one in batch if _moved(one)))
 
-    def plan(self, step: Transition, context: Context, _so_far: Plans) -> Iterable[PlannedDelivery]:
+    def plan(self, step: Transition, context: PlanningContext, _so_far: Plans) -> Iterable[PlannedDelivery]:
         if step.before is None and any(isinstance(one, changes.Superseded) for one in step.changes):
             return  # it was taken over before it was owed to anybody
         for route in context.routes:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from olhubd.decide import changes
 from olhubd.decide.plan import PlannedDelivery, look
-from olhubd.decide.planning import Context, Keys, Plans, Transition
+from olhubd.decide.planning import Keys, PlanningContext, Plans, Transition
 from olhubd.model import Action
 
 __all__ = ["Seek"]
@@ -18,7 +18,7 @@ class Seek:
     def needs(self, batch: Sequence[Transition]) -> Keys:
         return Keys(marks=frozenset(one.mark for one in batch if one.before is None))
 
-    def plan(self, step: Transition, context: Context, so_far: Plans) -> Iterable[PlannedDelivery]:
+    def plan(self, step: Transition, context: PlanningContext, so_far: Plans) -> Iterable[PlannedDelivery]:
         sought = list(_sought(step, context))
         yield from sought
         if step.before is None:
@@ -26,7 +26,7 @@ class Seek:
             yield from (look(target, 0) for target in sorted(frozenset(context.met) - planned))
 
 
-def _sought(step: Transition, context: Context) -> Iterable[PlannedDelivery]:
+def _sought(step: Transition, context: PlanningContext) -> Iterable[PlannedDelivery]:
     """An order that is off, and that a target may have all the same: it is owed there, which begins with a look-up.
 
     Found, it is cancelled; not found, it is dropped.

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from olhubd.decide import changes
-from olhubd.decide.land import cancelled
+from olhubd.decide.compare import cancelled
 from olhubd.decide.plan import Amendment, PlannedDelivery, cancel_at, payment_at, shipment_at, status_at
-from olhubd.decide.planning import Context, Keys, Plans, Transition
+from olhubd.decide.planning import Keys, PlanningContext, Plans, Transition
 from olhubd.decide.route import Route
 from olhubd.model import Action, Shipment
 
@@ -31,7 +31,7 @@ class Update:
     def needs(self, batch: Sequence[Transition]) -> Keys:
         return Keys(deliveries=frozenset(one.subject for one in batch if _tells(one)))
 
-    def plan(self, step: Transition, context: Context, _so_far: Plans) -> Iterable[PlannedDelivery]:
+    def plan(self, step: Transition, context: PlanningContext, _so_far: Plans) -> Iterable[PlannedDelivery]:
         for route in context.routes:
             if route.target in context.holders and step.account in route.sources:
                 yield from _update(route, step)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from olhubd.decide import changes, onesided
 from olhubd.decide.plan import Amendment, PlannedDelivery, shipment_at, status_at
-from olhubd.decide.planning import NOTHING, Context, Keys, Plans, Transition
+from olhubd.decide.planning import NOTHING, Keys, PlanningContext, Plans, Transition
 from olhubd.decide.route import Route
 from olhubd.model import Action, Shipment
 
@@ -19,7 +19,7 @@ class WriteBack:
     def needs(self, _batch: Sequence[Transition]) -> Keys:
         return NOTHING
 
-    def plan(self, step: Transition, context: Context, _so_far: Plans) -> Iterable[PlannedDelivery]:
+    def plan(self, step: Transition, context: PlanningContext, _so_far: Plans) -> Iterable[PlannedDelivery]:
         for route in context.routes:
             if step.account in route.sources:
                 yield from _back(route, step)

@@ -14,11 +14,11 @@ from olhubd.decide import netting, plan
 from olhubd.decide.hold import Hold
 from olhubd.decide.plan import Waiver
 from olhubd.decide.route import Route
-from olhubd.engine.echo import acquaint
+from olhubd.engine.flow.copies import acquaint
 from olhubd.engine.outbox.attempt import Outcome
 from olhubd.engine.outbox.recorder import Recorder
 from olhubd.model import Action, Cause, Delivery, DeliveryState, OrderId, Reason, Subject
-from olhubd.store import Transaction, copies, deliveries, orders
+from olhubd.store import Transaction, deliveries, orders, target_orders
 from olhubd.store.orders import Stored
 
 __all__ = ["book"]
@@ -40,7 +40,7 @@ async def book(
     outcomes = await _mattering(tx, wanted, recorder.now)
     await deliveries.save(tx, [*(outcome.delivery for outcome in outcomes), *back])
     arrived = [outcome.copy for outcome in outcomes if outcome.copy is not None]
-    await copies.arrive(tx, arrived)
+    await target_orders.arrive(tx, arrived)
     owed = await _owed_already(tx, outcomes)
     for outcome in outcomes:
         if outcome.event is None:
@@ -79,7 +79,7 @@ async def _uncontested(tx: Transaction, target: str, ended: Sequence[Outcome]) -
     arrived = [outcome.copy.external_id for outcome in ended if outcome.copy is not None]
     if not arrived:
         return list(ended)
-    known = await copies.by_external(tx, target, arrived)
+    known = await target_orders.by_external(tx, target, arrived)
     owners = {external_id: copy.order_id for external_id, copy in known.items()}
     return [
         outcome
@@ -166,7 +166,7 @@ def _owed_again(outcome: Outcome) -> Outcome:
     return msgspec.structs.replace(outcome, delivery=owed, event=None, planned=())
 
 
-def _contested(outcome: Outcome, copy: copies.Copy, owner: OrderId) -> Outcome:
+def _contested(outcome: Outcome, copy: target_orders.TargetOrder, owner: OrderId) -> Outcome:
     """An order that went well but for its number at the target, which two cannot share."""
     reason = Reason("copy.known-as-another", account=copy.account, order=copy.external_id, known=owner)
     held = msgspec.structs.replace(

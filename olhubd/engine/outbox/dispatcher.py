@@ -13,16 +13,16 @@ from datetime import timedelta
 
 import msgspec
 
-from olhubd.engine import inputs
 from olhubd.engine.outbox.actions import HANDLERS, PRECEDENCE
 from olhubd.engine.outbox.attempt import Executor, Job, Outcome, Policy
 from olhubd.engine.outbox.booking import book
 from olhubd.engine.outbox.recorder import Recorder
+from olhubd.engine.replay import recording
 from olhubd.model import Cause, Delivery, DeliveryState
 from olhubd.plugin import AccountBlocked, AuthLost, Clock, Log, PluginError, RateLimited, Unavailable
 from olhubd.runtime.backoff import delay
 from olhubd.runtime.supervisor import Pulse
-from olhubd.store import Database, Transaction, codec, copies, deliveries, orders
+from olhubd.store import Database, Transaction, codec, deliveries, orders, target_orders
 
 __all__ = ["Dispatcher"]
 
@@ -252,7 +252,7 @@ class Dispatcher:
             if room:
                 claimed = await deliveries.claim(tx, self.target, PRECEDENCE, now, now + self._lease, room, mine)
             if tx.recording and (ended or back or claimed):
-                await inputs.keep(tx, now, upcoming, _turn(self.target, ended, back, claimed))
+                await recording.keep(tx, now, upcoming, _turn(self.target, ended, back, claimed))
             confirmed = sum(outcome.delivery.state is DeliveryState.CONFIRMED for outcome in outcomes)
             return await self._jobs(tx, claimed), recorder.targets, confirmed
 
@@ -274,7 +274,7 @@ class Dispatcher:
         ids = [delivery.order_id for delivery in claimed]
         stored = await orders.read(tx, ids)
         there = [delivery.order_id for delivery in claimed if HANDLERS[delivery.action].on_copy]
-        known = await copies.of_orders(tx, there) if there else {}
+        known = await target_orders.of_orders(tx, there) if there else {}
         return [
             Job(
                 delivery=delivery,
@@ -287,19 +287,19 @@ class Dispatcher:
 
 def _turn(
     target: str, ended: Sequence[Outcome], back: Sequence[Delivery], claimed: Sequence[Delivery]
-) -> inputs.DispatchRecord:
+) -> recording.DispatchRecord:
     """A turn as it is kept among the inputs."""
-    return inputs.DispatchRecord(
+    return recording.DispatchRecord(
         target=target,
         ended=[
-            inputs.Ended(
+            recording.Ended(
                 delivery=outcome.delivery,
                 account=outcome.account,
                 event=outcome.event,
                 facts=msgspec.Raw(codec.facts(outcome.facts)),
                 copy=outcome.copy,
                 planned=[
-                    inputs.Owed(
+                    recording.Owed(
                         target=item.target,
                         action=item.action,
                         cause=item.cause,

@@ -21,7 +21,7 @@ from olhubd.engine.outbox.job import Job
 from olhubd.engine.outbox.target import TargetAccount, Unable
 from olhubd.model import Action, Reason
 from olhubd.plugin import Capability
-from olhubd.store.copies import Copy
+from olhubd.store.target_orders import TargetOrder
 
 __all__ = ["Done", "Handler", "Obsolete", "OnHold", "Result", "Submitted", "Waits"]
 
@@ -33,7 +33,7 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
 
     external_id: str | None = None
     facts: dict[str, Any] = {}
-    copy: Copy | None = None
+    copy: TargetOrder | None = None
     planned: Sequence[PlannedDelivery] = ()
 
 
@@ -46,7 +46,7 @@ class OnHold(msgspec.Struct, frozen=True, kw_only=True):
     external_id: str | None = None
     field: str | None = None
     facts: dict[str, Any] = {}
-    copy: Copy | None = None
+    copy: TargetOrder | None = None
     planned: Sequence[PlannedDelivery] = ()
 
 

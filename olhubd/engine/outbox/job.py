@@ -10,8 +10,8 @@ import msgspec
 from olhubd.decide.plan import PlannedDelivery
 from olhubd.model import Delivery
 from olhubd.plugin import PluginError
-from olhubd.store.copies import Copy
 from olhubd.store.orders import Stored
+from olhubd.store.target_orders import TargetOrder
 
 __all__ = ["Job", "Outcome", "Policy"]
 
@@ -34,7 +34,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
     delivery: Delivery
     stored: Stored
-    copy: Copy | None
+    copy: TargetOrder | None
     """The order at the target of this delivery, if it is a copy there."""
 
 
@@ -45,7 +45,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     account: str
     event: str | None = None
     facts: dict[str, Any] = {}
-    copy: Copy | None = None
+    copy: TargetOrder | None = None
     planned: Sequence[PlannedDelivery] = ()
     failure: PluginError | None = None
     """Set when the target as a whole seems to be the trouble."""

@@ -16,7 +16,7 @@ from olhubd.decide.changes import Cancelled, Change, CopyReopened, Reopened, Sup
 from olhubd.decide.hold import Hold
 from olhubd.decide.netting import Settlement
 from olhubd.decide.plan import PlannedDelivery
-from olhubd.engine import inputs
+from olhubd.engine.replay import recording
 from olhubd.model import Cause, Delivery, DeliveryId, DeliveryState, Event, EventId, OrderId, Subject
 from olhubd.store import Transaction, codec, deliveries, events, orders
 
@@ -193,7 +193,7 @@ class Recorder:
         if self._new:
             await deliveries.add(tx, self._new)
         if self._upcoming is not None and self.events:
-            await inputs.tell(tx, self.now, self._upcoming, self.events)
+            await recording.tell(tx, self.now, self._upcoming, self.events)
 
     async def _drop_refused(self, tx: Transaction) -> None:
         """Nobody needs to see to the refused statuses of an order that is off, but they stay in its history."""

@@ -23,8 +23,8 @@ from playwright.async_api import async_playwright
 
 from olhubd.model import Reconciliation
 from olhubd.store import Database, Transaction, quarantine, reconciliations
+from olhubd_kit.demo_stack import Stage, open_stage
 from olhubd_kit.faults import Fault, Kind
-from olhubd_kit.stage import Stage, open_stage
 
 __all__ = ["main"]
 

@@ -7,11 +7,11 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from olhubd.control.dashboard.compared import grid
+from olhubd.control.api.records import Compared, OrderCard, Status
 from olhubd.control.dashboard.health import Level, findings, worst
-from olhubd.control.dashboard.steps import State, steps
-from olhubd.control.records import Compared, OrderCard, Status
-from olhubd.decide import watch
+from olhubd.control.dashboard.progress import StepState, steps
+from olhubd.control.dashboard.reconciliation import grid
+from olhubd.decide import alarm_rules
 from olhubd.model import AlarmKind, Scope
 from tests.control.dashboard.browser import Browser, forms, visible
 from tests.control.dashboard.test_pages import PAGES, hold
@@ -139,16 +139,16 @@ async def test_the_steps_tell_where_an_order_is(busy: Browser) -> None:
         "step.at",
         "step.shipped",
     ]
-    assert [state for _, state in told] == [*[State.OK] * 4, State.TODO]
+    assert [state for _, state in told] == [*[StepState.OK] * 4, StepState.TODO]
     row = await held(busy.house)
     there = next(step for step in steps(await card(busy.house, row["order"]["id"])) if step.key == "step.at")
-    assert (there.state, there.number) == (State.WARN, None)
+    assert (there.state, there.number) == (StepState.WARN, None)
 
 
 async def test_alarms_are_on_the_overview(busy: Browser) -> None:
     await busy.house.hub.alarms.settle(
         [
-            watch.Finding(
+            alarm_rules.AlarmFinding(
                 kind=AlarmKind.SILENCE, subject="market", detail="2 orders since 10:00 UTC, where 9 are usual"
             )
         ]

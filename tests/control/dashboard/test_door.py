@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from olhubd.control.attempts import Attempts
 from olhubd.control.dashboard.session import LIFETIME, Sessions
-from olhubd.control.keyring import Keyring
+from olhubd.control.http.api_tokens import Keyring
+from olhubd.control.http.login_throttle import Attempts
 from olhubd.model import Scope
 from tests.control.dashboard.browser import Browser
 from tests.control.house import House

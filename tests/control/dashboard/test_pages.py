@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from olhubd.control.dashboard.paint import link
+from olhubd.control.dashboard.rendering import link
 from olhubd.plugin import AuthLost
 from olhubd_kit.faults import Fault, Kind
 from tests.control.dashboard.browser import Browser, forms, visible

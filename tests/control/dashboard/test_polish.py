@@ -15,8 +15,8 @@ import pytest
 import olhubd.control
 import olhubd.decide
 import olhubd.engine
-from olhubd.control.voice import Voice
-from olhubd.decide import watch
+from olhubd.control.text.formatter import Voice
+from olhubd.decide import alarm_rules
 from olhubd.engine.outbox.recorder import Recorder
 from olhubd.model import AlarmKind, Cause, Kind, Reason, Reconciliation, Scope, Subject
 from olhubd.plugin import AuthLost
@@ -110,12 +110,15 @@ def test_details_of_alarms_are_said_in_polish() -> None:
     ]  # fmt: skip
     for detail, polish in (
         (Reason("alarm.held-and-dead", held=2, dead=1), "wstrzymane: 2, porzucone: 1 (olhubd holds list)"),
-        (Reason("alarm.feed", age=watch.span(timedelta(hours=3))), "ostatni odczyt 3 godz. temu: olhubd runs"),
         (
-            Reason("alarm.unchecked", age=watch.span(timedelta(days=4))),
+            Reason("alarm.feed", age=alarm_rules.span(timedelta(hours=3))),
+            "ostatni odczyt 3 godz. temu: olhubd runs",
+        ),
+        (
+            Reason("alarm.unchecked", age=alarm_rules.span(timedelta(days=4))),
             "jego zamówień nie porównano od 4 dni ze źródłem",
         ),
-        (watch._difference(days), "2026-01-02: brak w hubie: 1 (x)"),
+        (alarm_rules._difference(days), "2026-01-02: brak w hubie: 1 (x)"),
     ):
         assert voice.reason(detail) == polish
 
@@ -235,7 +238,10 @@ async def trouble(house: House) -> None:
         Reason("alarm.feed", age=Reason("span.hours", n=3)),
     )
     await house.hub.alarms.settle(
-        [watch.Finding(kind=kind, subject="market", detail=details[at % 2]) for at, kind in enumerate(AlarmKind)]
+        [
+            alarm_rules.AlarmFinding(kind=kind, subject="market", detail=details[at % 2])
+            for at, kind in enumerate(AlarmKind)
+        ]
     )
     await house.hub.unit("market").lost(AuthLost("invalid_grant"))
 

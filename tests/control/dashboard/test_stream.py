@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 from aiohttp import ClientResponse
 
-from olhubd.control import listening, server
 from olhubd.control.dashboard.stream import MOST
-from olhubd.control.steer import Steer
+from olhubd.control.http import server, sockets
+from olhubd.control.process_control import Steer
 from olhubd.store import events
 from tests.control.dashboard.browser import Browser
 
@@ -90,7 +90,7 @@ async def test_it_ends_when_the_daemon_does(busy: Browser) -> None:
     steer = Steer(reload=house._reload, log_level=house._log_level)
     read = house.configuration()
     beside = dataclasses.replace(read, control=read.control.model_copy(update={"socket": None}))
-    with listening.opened(beside.control) as doors:
+    with sockets.opened(beside.control) as doors:
         async with server.serve(house.hub, doors, house.token, steer) as addresses:
             base = next(address for address in addresses if address.startswith("http:"))
             response = await busy.client.get(f"{base}/events/stream")

@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from olhubd.control.dashboard.paint import TEMPLATES, environment
-from olhubd.control.dashboard.speech import Speech, chosen
-from olhubd.control.records import AccountState
+from olhubd.control.api.records import AccountState
+from olhubd.control.dashboard.locale import Speech, chosen
+from olhubd.control.dashboard.rendering import TEMPLATES, environment
 from olhubd.model import Action, DeliveryState, Fulfilment, Money, PaymentType, RunState, Stage
 from tests.text.catalogues import texts
 

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from olhubd.control.doctor.inside import KNOWN
-from olhubd.decide.watch import Finding
+from olhubd.decide.alarm_rules import AlarmFinding
 from olhubd.engine.account import AccountUnit
 from olhubd.model import AlarmKind, Reason, Scope
 from olhubd.plugin import Token, hookimpl
@@ -141,7 +141,7 @@ async def test_alarms(trading: House) -> None:
     await trading.hub.supervisor.stop("alarms")  # what is found by itself is another test's
     await trading.hub.alarms.settle([])
     assert await state(trading, "ALARMS") == "fine"
-    await trading.hub.alarms.settle([Finding(kind=AlarmKind.HOLD, subject="shop", detail="3 wait")])
+    await trading.hub.alarms.settle([AlarmFinding(kind=AlarmKind.HOLD, subject="shop", detail="3 wait")])
     one = await found(trading, "ALARMS")
     assert (one["state"], one["subject"], one["mend"]) == (
         "wrong",
@@ -157,7 +157,7 @@ async def test_alarms(trading: House) -> None:
         (AlarmKind.PARKED, "blocked: for a debt", "olhubd resume shop"),
         (AlarmKind.TARGET_DOWN, "has not answered yet", "address"),
     ):
-        await trading.hub.alarms.settle([Finding(kind=kind, subject="shop", detail=detail)])
+        await trading.hub.alarms.settle([AlarmFinding(kind=kind, subject="shop", detail=detail)])
         assert way in (await found(trading, "ALARMS"))["mend"]
 
 

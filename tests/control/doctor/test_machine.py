@@ -14,7 +14,7 @@ import pytest
 from olhubd import config
 from olhubd.config import Configuration
 from olhubd.control.doctor import machine
-from olhubd.control.doctor.finding import Finding, State
+from olhubd.control.doctor.finding import CheckState, Finding
 from olhubd.plugin import hookimpl
 from olhubd.store.sqlite.migrate import latest, migrate
 
@@ -34,15 +34,18 @@ def configured(folder: Path, listen: str) -> Configuration:
 
 
 def worst(found: Iterable[Finding]) -> Finding:
-    return max(found, key=lambda one: [State.FINE, State.SKIPPED, State.LOOK, State.WRONG].index(one.state))
+    return max(
+        found,
+        key=lambda one: [CheckState.FINE, CheckState.SKIPPED, CheckState.LOOK, CheckState.WRONG].index(one.state),
+    )
 
 
 def test_files_are_closed_to_others(settings: Configuration) -> None:
     at = machine.place(settings)
-    assert worst(machine.files(at)).state is State.FINE
+    assert worst(machine.files(at)).state is CheckState.FINE
     at.database.chmod(0o644)
     one = worst(machine.files(at))
-    assert (one.state, one.subject, one.mend) == (State.WRONG, str(at.database), f"chmod 0600 {at.database}")
+    assert (one.state, one.subject, one.mend) == (CheckState.WRONG, str(at.database), f"chmod 0600 {at.database}")
     at.database.chmod(0o600)
     token = at.data / "control.token"
     token.touch(mode=0o640)
@@ -57,15 +60,15 @@ def test_files_are_closed_to_others(settings: Configuration) -> None:
 
 def test_a_data_directory_that_is_gone(settings: Configuration, tmp_path: Path) -> None:
     (tmp_path / "data").rename(tmp_path / "moved")
-    assert worst(machine.files(machine.place(settings))).state is State.LOOK, "a first start makes it"
+    assert worst(machine.files(machine.place(settings))).state is CheckState.LOOK, "a first start makes it"
     running = machine.place(settings, tmp_path / "data" / machine.DATABASE)
-    assert worst(machine.files(running)).state is State.WRONG
+    assert worst(machine.files(running)).state is CheckState.WRONG
 
 
 def test_disk(settings: Configuration) -> None:
     at = dataclasses.replace(machine.place(settings), least=0)
-    assert worst(machine.disk(at)).state is State.FINE
-    assert worst(machine.disk(dataclasses.replace(at, least=2**60))).state is State.WRONG
+    assert worst(machine.disk(at)).state is CheckState.FINE
+    assert worst(machine.disk(dataclasses.replace(at, least=2**60))).state is CheckState.WRONG
 
 
 def test_disk_without_room_for_an_upgrade(settings: Configuration) -> None:
@@ -82,7 +85,7 @@ async def test_integrity(settings: Configuration) -> None:
         file.seek(4096)  # behind the first page, which says that it is a database at all
         file.write(b"\xde\xad\xbe\xef" * 4096)
     one = worst(await machine.database(at))
-    assert one.state is State.WRONG
+    assert one.state is CheckState.WRONG
     assert one.subject == str(at.database)
     assert one.mend is not None
     assert "restore" in one.mend
@@ -91,11 +94,11 @@ async def test_integrity(settings: Configuration) -> None:
 async def test_a_file_that_is_no_database(settings: Configuration) -> None:
     at = machine.place(settings)
     at.database.write_bytes(b"not a database at all" * 100)
-    assert worst(await machine.database(at)).state is State.WRONG
+    assert worst(await machine.database(at)).state is CheckState.WRONG
 
 
-@pytest.mark.parametrize(("schema", "told"), [(1, State.LOOK), (9999, State.WRONG)])
-async def test_a_database_of_another_version(settings: Configuration, schema: int, told: State) -> None:
+@pytest.mark.parametrize(("schema", "told"), [(1, CheckState.LOOK), (9999, CheckState.WRONG)])
+async def test_a_database_of_another_version(settings: Configuration, schema: int, told: CheckState) -> None:
     at = machine.place(settings)
     with sqlite3.connect(at.database) as connection:
         connection.execute(f"PRAGMA user_version = {schema}")
@@ -114,7 +117,7 @@ async def test_a_look_at_the_database_writes_nothing(settings: Configuration) ->
 
 async def test_a_long_look_is_ended(settings: Configuration) -> None:
     one = worst(await machine.database(machine.place(settings), within=0.0))
-    assert one.state is State.LOOK
+    assert one.state is CheckState.LOOK
     assert one.mend is not None
     assert "olhubd doctor INTEGRITY" in one.mend
 
@@ -123,16 +126,16 @@ def test_port(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         taken = configured(tmp_path, f"127.0.0.1:{other.getsockname()[1]}")
         one = worst(machine.port(taken.control))
-        assert one.state is State.WRONG
+        assert one.state is CheckState.WRONG
         assert "already in use" in one.text
-    assert worst(machine.port(taken.control)).state is State.FINE
+    assert worst(machine.port(taken.control)).state is CheckState.FINE
 
 
 def test_plugins(settings: Configuration) -> None:
-    assert worst(machine.plugins(settings)).state is State.FINE
+    assert worst(machine.plugins(settings)).state is CheckState.FINE
     broken = dataclasses.replace(settings.plugins, failed={"scales": "ImportError: no module named usb"})
     one = worst(machine.plugins(dataclasses.replace(settings, plugins=broken)))
-    assert (one.state, one.subject) == (State.WRONG, "scales")
+    assert (one.state, one.subject) == (CheckState.WRONG, "scales")
 
 
 class Clumsy:
@@ -148,7 +151,7 @@ def test_a_check_of_a_plugin_that_fails_is_told_and_hurts_no_other(settings: Con
     try:
         found = dict(machine.own_checks(settings))
         assert found["BROKEN"].text == "the check itself failed: ZeroDivisionError"
-        assert found["GOOD"].state is State.FINE
+        assert found["GOOD"].state is CheckState.FINE
         assert dict(machine.own_checks(settings, ["GOOD"])).keys() == {"GOOD"}
     finally:
         settings.plugins.manager.unregister(Clumsy)

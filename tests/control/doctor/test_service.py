@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from olhubd.control.doctor.finding import Finding, State
+from olhubd.control.doctor.finding import CheckState, Finding
 from olhubd.control.doctor.service import service
 
 CONFIG = Path("/etc/olhubd/olhubd.toml")
@@ -49,31 +49,31 @@ def systemd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
 
 
 def test_a_service_that_is_well(systemd: Machine) -> None:
-    assert [(one.state, one.text) for one in systemd.tells()] == [(State.FINE, "is enabled and active")]
+    assert [(one.state, one.text) for one in systemd.tells()] == [(CheckState.FINE, "is enabled and active")]
 
 
 @pytest.mark.parametrize(
     ("changes", "told", "mend"),
     [
-        ({"UnitFileState": "disabled"}, State.WRONG, "systemctl enable olhubd"),
-        ({"ActiveState": "inactive"}, State.WRONG, "systemctl start olhubd"),
-        ({"ActiveState": "failed"}, State.WRONG, "journalctl --unit olhubd; then: systemctl restart olhubd"),
-        ({"NRestarts": "3"}, State.LOOK, "journalctl --unit olhubd"),
-        ({"LoadState": "not-found"}, State.LOOK, "make install; systemctl enable --now olhubd"),
+        ({"UnitFileState": "disabled"}, CheckState.WRONG, "systemctl enable olhubd"),
+        ({"ActiveState": "inactive"}, CheckState.WRONG, "systemctl start olhubd"),
+        ({"ActiveState": "failed"}, CheckState.WRONG, "journalctl --unit olhubd; then: systemctl restart olhubd"),
+        ({"NRestarts": "3"}, CheckState.LOOK, "journalctl --unit olhubd"),
+        ({"LoadState": "not-found"}, CheckState.LOOK, "make install; systemctl enable --now olhubd"),
         (
             {"ExecStart": "{ path=/opt/gone ; argv[]=/opt/gone run ; ignore_errors=no }"},
-            State.WRONG,
+            CheckState.WRONG,
             "make install, or: systemctl edit olhubd",
         ),
         (
             {"ExecStart": f"{{ path=x ; argv[]={sys.executable} run --config /srv/hub.toml ; }}"},
-            State.LOOK,
+            CheckState.LOOK,
             "olhubd doctor --config /srv/hub.toml",
         ),
-        ({"Environment": "A=1 OLHUBD_CONFIG=/srv/b.toml"}, State.LOOK, "olhubd doctor --config /srv/b.toml"),
+        ({"Environment": "A=1 OLHUBD_CONFIG=/srv/b.toml"}, CheckState.LOOK, "olhubd doctor --config /srv/b.toml"),
     ],
 )
-def test_a_service_that_is_not(systemd: Machine, changes: dict[str, str], told: State, mend: str) -> None:
+def test_a_service_that_is_not(systemd: Machine, changes: dict[str, str], told: CheckState, mend: str) -> None:
     (one,) = systemd.tells(**changes)
     assert (one.state, one.mend) == (told, mend)
 
@@ -81,9 +81,9 @@ def test_a_service_that_is_not(systemd: Machine, changes: dict[str, str], told: 
 def test_a_machine_without_systemd(systemd: Machine, tmp_path: Path) -> None:
     systemd.tells()
     (one,) = service(CONFIG, tmp_path / "nowhere")
-    assert (one.state, one.text) == (State.SKIPPED, "systemd does not run this machine")
+    assert (one.state, one.text) == (CheckState.SKIPPED, "systemd does not run this machine")
 
 
 def test_a_systemctl_that_fails(systemd: Machine) -> None:
     (one,) = systemd.fails()
-    assert one.state is State.SKIPPED
+    assert one.state is CheckState.SKIPPED

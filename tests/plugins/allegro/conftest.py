@@ -8,9 +8,9 @@ import pytest
 
 from olhubd.plugin import Cursor, Page, Record
 from olhubd_allegro import Allegro
-from olhubd_kit.host import account
 from olhubd_kit.simulator import serve
 from olhubd_kit.simulators.allegro import AllegroSimulator
+from olhubd_kit.test_host import account
 
 Drain = Callable[[Cursor], Awaitable[tuple[list[Record], Cursor]]]
 

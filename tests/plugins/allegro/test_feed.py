@@ -26,9 +26,9 @@ from olhubd_allegro import Allegro, sweep, wire
 from olhubd_allegro.orders import READERS, STUBBORN
 from olhubd_kit import conformance
 from olhubd_kit.faults import Fault, Kind
-from olhubd_kit.host import Makers, Turnstile, account
 from olhubd_kit.simulator import serve
 from olhubd_kit.simulators.allegro import AllegroSimulator, server
+from olhubd_kit.test_host import Makers, Turnstile, account
 
 Drain = Callable[[Cursor], Awaitable[tuple[list[Record], Cursor]]]
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)

@@ -16,9 +16,9 @@ from olhubd.plugin import AuthLost, OutcomeUnknown, Pending, Rejected, Temporary
 from olhubd_allegro import Allegro
 from olhubd_allegro.settings import AllegroSettings
 from olhubd_kit.faults import Fault, Kind
-from olhubd_kit.host import Hurry, account
 from olhubd_kit.simulator import serve
 from olhubd_kit.simulators.allegro import AllegroSimulator
+from olhubd_kit.test_host import Hurry, account
 
 SETTINGS = {
     "client_id": "c",

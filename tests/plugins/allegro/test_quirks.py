@@ -15,9 +15,9 @@ from olhubd.model import Fulfilment, Order, PaymentType, Shipment, Stage
 from olhubd.plugin import AuthLost, Conflict, Cursor, Record, Rejected, Temporary
 from olhubd_allegro import Allegro
 from olhubd_kit.faults import Fault, Kind
-from olhubd_kit.host import Keeper, Makers, account
 from olhubd_kit.simulator import serve
 from olhubd_kit.simulators.allegro import AllegroSimulator
+from olhubd_kit.test_host import Keeper, Makers, account
 
 pytestmark = pytest.mark.proves("allegro", "quirks", each=range(1, 21))
 

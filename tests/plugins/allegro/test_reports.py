@@ -12,8 +12,8 @@ import msgspec
 import pytest
 
 from olhubd.decide import changes
-from olhubd.decide.land import compare
-from olhubd.decide.verify import objection
+from olhubd.decide.compare import compare
+from olhubd.decide.validate import objection
 from olhubd.model import Order
 from olhubd.plugin import Push, decode
 from olhubd_allegro import wire

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from olhubd.decide.verify import objection
+from olhubd.decide.validate import objection
 from olhubd.model import Order
 from olhubd.plugin import ContractBroken, decode
 from olhubd_allegro import wire

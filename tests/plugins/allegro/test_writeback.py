@@ -14,9 +14,9 @@ from olhubd_allegro import Allegro, wire
 from olhubd_allegro.parcel import choose
 from olhubd_allegro.status import due
 from olhubd_kit.faults import Fault, Kind
-from olhubd_kit.host import Hurry, account
 from olhubd_kit.simulator import serve
 from olhubd_kit.simulators.allegro import AllegroSimulator
+from olhubd_kit.test_host import Hurry, account
 
 WAY = ("NEW", "PROCESSING", "READY_FOR_SHIPMENT", "READY_FOR_PICKUP", "SENT", "PICKED_UP")
 

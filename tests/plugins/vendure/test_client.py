@@ -23,7 +23,7 @@ from olhubd.plugin import (
     Unavailable,
 )
 from olhubd_kit.faults import PAGE
-from olhubd_kit.host import account
+from olhubd_kit.test_host import account
 from olhubd_vendure import Vendure, queries
 from olhubd_vendure.client import Duplicate, GraphQL
 from olhubd_vendure.queries import Call

@@ -13,9 +13,9 @@ import pytest
 
 from olhubd.model import Order, Payment, PaymentType, Shipment
 from olhubd.plugin import AuthLost, Conflict, OutcomeUnknown, PluginError, Push, Rejected
-from olhubd_kit.host import Hurry, account
 from olhubd_kit.samples import sample
 from olhubd_kit.simulator import serve
+from olhubd_kit.test_host import Hurry, account
 from olhubd_vendure import Vendure, wire
 from olhubd_vendure.push import Importer
 from olhubd_vendure.queries import Call

@@ -15,8 +15,8 @@ import pytest
 
 from olhubd.model import Order
 from olhubd.plugin import ContractBroken, Unavailable
-from olhubd_kit.host import account
 from olhubd_kit.simulator import serve
+from olhubd_kit.test_host import account
 from olhubd_vendure import Vendure
 from tests.fuzz.vendure import VendureStandIn
 from tests.plugins.vendure.listing import listed

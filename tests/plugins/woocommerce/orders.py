@@ -24,9 +24,9 @@ from olhubd.model import (
     reference,
 )
 from olhubd.plugin import Cursor, Push, Record
-from olhubd_kit.host import account
 from olhubd_kit.simulator import serve
 from olhubd_kit.simulators.woocommerce import WooCommerceSimulator
+from olhubd_kit.test_host import account
 from olhubd_woocommerce.connector import WooCommerce
 
 __all__ = ["PLACED", "drain", "line", "open_shop", "order", "pln", "push_of"]

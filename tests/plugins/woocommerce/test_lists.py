@@ -10,10 +10,10 @@ from structlog.testing import LogCapture
 
 from olhubd.plugin import ContractBroken, Cursor, Unavailable
 from olhubd_kit import conformance
-from olhubd_kit.host import account
 from olhubd_kit.simulator import serve
 from olhubd_kit.simulators.woocommerce import WooCommerceSimulator, listing
 from olhubd_kit.simulators.woocommerce.ledger import Sheet
+from olhubd_kit.test_host import account
 from olhubd_woocommerce.connector import WooCommerce
 from tests.plugins.woocommerce.orders import drain, open_shop, push_of
 

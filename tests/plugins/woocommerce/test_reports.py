@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from olhubd.decide.land import compare
-from olhubd.decide.verify import objection
+from olhubd.decide.compare import compare
+from olhubd.decide.validate import objection
 from olhubd.model import Order, Shipment
 from olhubd.plugin import OutcomeUnknown, Unreadable
 from olhubd_kit.simulators.woocommerce import WooCommerceSimulator

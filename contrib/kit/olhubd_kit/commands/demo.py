@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from olhubd_kit.commands import ending
+from olhubd_kit.commands import cleanup
 
 if TYPE_CHECKING:
-    from olhubd_kit.books import Audit
-    from olhubd_kit.stage import Stage
+    from olhubd_kit.audit import Audit
+    from olhubd_kit.demo_stack import Stage
 
 __all__ = ["demo"]
 
@@ -99,7 +99,7 @@ def demo(
         orders = 20
     if kills and not orders:
         raise click.UsageError("--kill goes with --orders: the kills are spread over the orders")
-    ending.in_order()
+    cleanup.in_order()
     if not ends:
         _must_be_free(listen)
     show = _Show(quiet)
@@ -164,8 +164,8 @@ class _Show:
 
 
 async def _demo(folder: Path, settings: _Settings, show: _Show) -> bool:
-    from olhubd_kit.stage import open_stage
-    from olhubd_kit.trade import Trade, spoil
+    from olhubd_kit.demo_stack import open_stage
+    from olhubd_kit.traffic import Trade, spoil
 
     show.say(f"Two Allegro accounts, a WooCommerce shop and olhubd between them (seed {settings.seed}) ...")
     async with open_stage(

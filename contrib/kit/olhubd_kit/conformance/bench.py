@@ -32,7 +32,7 @@ from olhubd.plugin import (
     Temporary,
     sweep_of,
 )
-from olhubd_kit import host, simulators
+from olhubd_kit import simulators, test_host
 from olhubd_kit.conformance.clock import StillClock
 from olhubd_kit.conformance.rule import NotApplicable, broken, skip
 from olhubd_kit.conformance.verbs import MINIMUM
@@ -264,7 +264,7 @@ async def bench(
         session = Impatient(await stack.enter_async_context(aiohttp.ClientSession()))
         settings: Mapping[str, Any] = stand_in.settings(base)
         instance = await stack.enter_async_context(
-            host.account(
+            test_host.account(
                 connector,
                 settings,
                 token=stand_in.token(),

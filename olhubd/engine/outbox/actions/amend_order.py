@@ -13,7 +13,7 @@ from olhubd.engine.outbox.handler import Handler, Obsolete, OnHold, Result, Wait
 from olhubd.engine.outbox.job import Job
 from olhubd.engine.outbox.target import TargetAccount
 from olhubd.model import Action, Reason
-from olhubd.store.copies import Copy
+from olhubd.store.target_orders import TargetOrder
 
 __all__ = ["AMENDMENTS", "AmendOrder"]
 
@@ -58,7 +58,7 @@ class AmendOrder(Handler[Any]):
         )
 
 
-def _one_sided(job: Job, copy: Copy, kind: str, status: str) -> Result:
+def _one_sided(job: Job, copy: TargetOrder, kind: str, status: str) -> Result:
     """Ask why one of the purchase and its copy is cancelled, unless they agree by now."""
     off = plan.withdrawn(job.stored.order, job.stored.superseded_by is not None) is not None
     called_off = kind == changes.CopyCancelled.kind

@@ -20,8 +20,8 @@ from olhubd.engine.outbox.push import pack
 from olhubd.engine.outbox.target import TargetAccount
 from olhubd.model import Action, DeliveryState, Order, Reason, reference
 from olhubd.plugin import OrderSink, PaymentSink, Push, Receipt, StatusSink
-from olhubd.store.copies import Copy
 from olhubd.store.orders import Stored
+from olhubd.store.target_orders import TargetOrder
 
 __all__ = ["PushOrder"]
 
@@ -165,8 +165,8 @@ def _reference(stored: Stored) -> str:
     return reference(stored.account, stored.order.external_id)
 
 
-def _copy(target: TargetAccount, stored: Stored, receipt: Receipt) -> Copy:
-    return Copy(
+def _copy(target: TargetAccount, stored: Stored, receipt: Receipt) -> TargetOrder:
+    return TargetOrder(
         order_id=stored.id,
         account=target.name,
         external_id=receipt.external_id,

@@ -1,0 +1,154 @@
+"""What a person changes about an order; the commands stand below `olhubd orders`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from olhubd.cli.session import Session, named, session_command
+
+if TYPE_CHECKING:
+    import msgspec
+
+    from olhubd.control.api.records import OrderCard
+
+__all__ = ["address", "forward", "note", "ship", "status"]
+
+STATUSES = ["processing", "ready", "sent", "delivered", "returned", "suspended"]
+
+_ORDER = click.argument("order", callback=named)
+
+
+@click.command()
+@_ORDER
+@click.argument("text", required=False)
+@click.option("--remove", is_flag=True, help="Remove the note.")
+@session_command()
+def note(session: Session, order: str, text: str | None, remove: bool) -> None:
+    """Write the hub's own note on ORDER. It goes to nobody.
+
+    \b
+    Examples:
+      olhubd orders note 1042 "rang, wants it on Friday"
+      olhubd orders note 1042 --remove
+    """
+    from olhubd.control.api.requests import Note
+
+    if bool(text) is remove:
+        raise click.UsageError("give the text of the note, or --remove")
+    card = _do(session, order, "note", Note(note=None if remove else text))
+    _told(session, card, f"note: {card.note}" if card.note else "the note was removed")
+
+
+@click.command()
+@_ORDER
+@click.argument("status", type=click.Choice(STATUSES))
+@session_command()
+def status(session: Session, order: str, status: str) -> None:
+    """Say how far ORDER has come.
+
+    It goes to the order's source, and to the targets whose route maps the word (statuses in the configuration). It
+    stands until the source itself says something new.
+
+    \b
+    Example:
+      olhubd orders status 1042 sent
+    """
+    from olhubd.control.api.requests import StatusWord
+    from olhubd.model import Fulfilment
+
+    card = _do(session, order, "status", StatusWord(status=Fulfilment(status)))
+    goes = ", ".join(f"{account} ({word})" for account, word in card.statuses[Fulfilment(status)].items())
+    _told(session, card, f"its status is {card.order.fulfilment.value}; goes to: {goes or 'nobody'}")
+
+
+@click.command()
+@_ORDER
+@click.option("--carrier", required=True, help="The carrier's code: DPD, INPOST ...")
+@click.option("--waybill", required=True, help="The tracking number.")
+@click.option("--carrier-name", help="What people call the carrier, for code OTHER.")
+@click.option("--url", help="Where the parcel can be followed.")
+@click.option(
+    "--line", "lines", multiple=True, help="The id of a line in the parcel. May be repeated. Without: all."
+)
+@session_command()
+def ship(
+    session: Session,
+    order: str,
+    carrier: str,
+    waybill: str,
+    carrier_name: str | None,
+    url: str | None,
+    lines: tuple[str, ...],
+) -> None:
+    """Add a parcel to ORDER. Its number goes to the source, and to the targets that have the order.
+
+    \b
+    Example:
+      olhubd orders ship 1042 --carrier DPD --waybill 0000123456789
+    """
+    from olhubd.control.api.requests import Parcel
+
+    parcel = Parcel(carrier=carrier, waybill=waybill, carrier_name=carrier_name, url=url, lines=lines)
+    card = _do(session, order, "shipments", parcel)
+    _told(session, card, f"parcel {carrier} {waybill} was added")
+
+
+@click.command()
+@_ORDER
+@click.option("--first-name", help="The recipient's first name.")
+@click.option("--last-name", help="The recipient's last name.")
+@click.option("--company", help="The company at the address.")
+@click.option("--street", help="With the number of the house.")
+@click.option("--postcode", help="The postcode.")
+@click.option("--city", help="The town.")
+@click.option("--region", help="The region, where a country has them in addresses.")
+@click.option("--country", help="Two letters, such as PL.")
+@click.option("--phone", help="The recipient's phone.")
+@session_command()
+def address(session: Session, order: str, **fields: str | None) -> None:
+    """Send ORDER elsewhere, as long as it has not gone on. What is left out stays as it is.
+
+    It stands until the buyer changes the address at the marketplace.
+
+    \b
+    Example:
+      olhubd orders address 1042 --street "Prosta 7" --postcode 00-838 --city Warszawa
+    """
+    from olhubd.control.api.requests import NewAddress
+
+    if not any(fields.values()):
+        raise click.UsageError("give at least one part of the address")
+    _told(session, _do(session, order, "address", NewAddress(**fields)), "the address was changed")
+
+
+@click.command()
+@_ORDER
+@click.option("--to", "target", help="The target, where several routes lead from the order's account.")
+@session_command()
+def forward(session: Session, order: str, target: str | None) -> None:
+    """Send ORDER on although its route would not: unpaid, from before the route, within its hold window.
+
+    \b
+    Examples:
+      olhubd orders forward 1042
+      olhubd orders forward 1042 --to shop-pl
+    """
+    from olhubd.control.api.requests import Forwarding
+
+    _told(session, _do(session, order, "forward", Forwarding(target=target)), "it is sent on")
+
+
+def _do(session: Session, order: str, what: str, body: msgspec.Struct) -> OrderCard:
+    from olhubd.client import segment
+    from olhubd.control.api.records import OrderCard
+
+    with session.daemon() as daemon:
+        card: OrderCard = daemon.post(f"/api/v1/orders/{segment(order)}/{what}", OrderCard, body)
+    return card
+
+
+def _told(session: Session, card: OrderCard, what: str) -> None:
+    if not session.printer.json(card):
+        session.printer.line(f"order {card.reference}: {what}")

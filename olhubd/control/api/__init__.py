@@ -1,0 +1,1 @@
+"""The resources of the endpoint, each with its requests and answers."""

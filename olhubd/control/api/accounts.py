@@ -1,0 +1,204 @@
+"""Accounts: how each stands, fetching by hand, pausing, names and removing."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+from datetime import datetime
+
+import msgspec
+
+from olhubd.config import AccountConfig
+from olhubd.control.api.lookup import unit
+from olhubd.control.api.records import Account, Accounts, AccountState, Fetched, GoneAccount, RunRow
+from olhubd.control.api.requests import Fetching, Nothing, Pausing, Renaming, Resuming
+from olhubd.control.http.problem import Refusal
+from olhubd.control.http.routes import Call, Reply, route
+from olhubd.engine.hub import Hub
+from olhubd.model import DeliveryState, Reason, Run, Scope, beside
+from olhubd.store import accounts, credentials, deliveries, quarantine, runs
+
+__all__ = ["ROUTES", "standing"]
+
+
+class _Numbers(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of all accounts, gathered once for all of them."""
+
+    rows: Mapping[str, accounts.AccountRow]
+    signed: frozenset[str]
+    owed: Mapping[str, dict[DeliveryState, int]]
+    oldest: Mapping[str, datetime]
+    quarantined: Mapping[str, int]
+    runs: Mapping[str, dict[str, Run]]
+
+
+async def standing(hub: Hub) -> tuple[Account, ...]:
+    """All configured accounts as they stand."""
+    reader = hub.database.reader
+    owed: dict[str, dict[DeliveryState, int]] = {}
+    for (target, state), count in (await deliveries.tally(reader)).items():
+        owed.setdefault(target, {})[state] = count
+    latest: dict[str, dict[str, Run]] = {}
+    for (account, feed), run in hub.runs.latest.items():
+        latest.setdefault(account, {})[feed] = run
+    numbers = _Numbers(
+        rows=await accounts.every(reader),
+        signed=await credentials.every(reader),
+        owed=owed,
+        oldest=await deliveries.oldest_open(reader),
+        quarantined=await quarantine.tally(reader),
+        runs=latest,
+    )
+    return tuple(_account(hub, config, numbers) for config in hub.configuration.accounts.values())
+
+
+def _account(hub: Hub, config: AccountConfig, numbers: _Numbers) -> Account:
+    name = config.name
+    at_work = hub.units.get(name)
+    row = at_work.row if at_work else numbers.rows.get(name)
+    keeper = at_work.keeper if at_work else None
+    dispatcher = at_work.dispatcher if at_work else None
+    poller = at_work.poller if at_work else None
+    trouble = at_work.trouble if at_work else None
+    signs_in = bool(at_work.sign_in_flows) if at_work else "OAuthLogin" in config.connector.capabilities()
+    rest = None if at_work else hub.at_rest(name)
+    state = AccountState(row.state.value) if row and at_work else AccountState.PARKED if rest else AccountState.OFF
+    reason = rest or (row.reason if row else None)
+    return Account(
+        name=name,
+        title=(row.title if row else None) or config.title,
+        connector=config.connector.name,
+        capabilities=config.connector.capabilities(),
+        state=state,
+        reason=reason,
+        **beside("reason", reason),
+        changed_at=row.changed_at if row else None,
+        started_at=row.started_at if row else None,
+        login=row.login if row else None,
+        signed_in=name in numbers.signed if signs_in else None,
+        sign_in_flows=at_work.sign_in_flows if at_work else (),
+        sign_in_ends_at=keeper.refresh_expires_at if keeper else None,
+        fetches_orders=poller is not None and poller.orders is not None,
+        interval=config.interval.total_seconds(),
+        next_run=poller.next_run if poller and state is AccountState.ACTIVE else None,
+        runs={feed: RunRow.of(run) for feed, run in numbers.runs.get(name, {}).items()},
+        owed=numbers.owed.get(name, {}),
+        oldest_owed_at=numbers.oldest.get(name),
+        quarantined=numbers.quarantined.get(name, 0),
+        down=(dispatcher is not None and dispatcher.down) or (trouble is not None and poller is None),
+        failing_since=trouble.since if trouble else None,
+        last_error=trouble.reason if trouble else None,
+        shut_until=at_work.shut_until if at_work else None,
+    )
+
+
+async def listing(call: Call[Nothing, Nothing]) -> Accounts:
+    """All that are configured, and those that no longer are."""
+    return await _all(call.hub)
+
+
+async def one(call: Call[Nothing, Nothing]) -> Account:
+    """One account as it stands."""
+    return await _one(call.hub, call.path["account"])
+
+
+async def _one(hub: Hub, name: str) -> Account:
+    for account in await standing(hub):
+        if account.name == name:
+            if not account.runs:
+                account = msgspec.structs.replace(account, runs=await _earlier(hub, name))
+            return account
+    unit(hub, name)  # says why
+    raise Refusal(404, "not-found", Reason("none.account", account=name))
+
+
+async def _earlier(hub: Hub, name: str) -> dict[str, RunRow]:
+    """The last runs before this process began."""
+    found: dict[str, RunRow] = {}
+    for run in await runs.listing(hub.database.reader, account=name):
+        found.setdefault(run.feed, RunRow.of(run))
+    return found
+
+
+async def fetch(call: Call[Nothing, Fetching]) -> Reply[Fetched]:
+    """Fetch orders now, or join the run under way. 202 while it is not over yet."""
+    at_work = unit(call.hub, call.path["account"])
+    at_work.fetchable()  # what is refused is not told
+    await call.hub.note("account.fetched", {}, call.who, account=at_work.name)
+    run: Run | None = None
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(call.body.wait):
+            run = await unit(call.hub, at_work.name).fetch()  # a reload may have begun it anew meanwhile
+    if run is None:
+        return Reply(content=Fetched(run=None), status=202)
+    return Reply(content=Fetched(run=RunRow.of(run)), status=200)
+
+
+async def pause(call: Call[Nothing, Pausing]) -> Account:
+    """Fetch nothing and deliver nothing until somebody resumes it, restarts included."""
+    at_work = unit(call.hub, call.path["account"])
+    if at_work.row.state is not accounts.AccountState.PAUSED:
+        await at_work.pause(call.body.reason, call.who)
+    return await _one(call.hub, at_work.name)
+
+
+async def resume(call: Call[Nothing, Resuming]) -> Account:
+    """Go on where it stopped. One that was parked since another system answers needs `moved`.
+
+    An active one that waits for a time goes on at once: after a 429, or after failures.
+    """
+    at_work = unit(call.hub, call.path["account"])
+    if at_work.row.state is accounts.AccountState.ACTIVE:
+        await at_work.go_ahead(call.who)
+    else:
+        await at_work.resume(call.who, moved=call.body.moved)
+    return await _one(call.hub, at_work.name)
+
+
+async def rename(call: Call[Nothing, Renaming]) -> Account:
+    """Call it otherwise. Its key, its orders and the marks on them stay."""
+    name = _configured(call)
+    await call.hub.registry.rename(name, call.body.title, call.who)
+    return await _one(call.hub, name)
+
+
+async def remove(call: Call[Nothing, Nothing]) -> Accounts:
+    """Forget an account that the configuration names no more. Refused while anything of it is still owed."""
+    name = call.path["account"]
+    if name not in await accounts.every(call.hub.database.reader):
+        raise Refusal(404, "not-found", Reason("none.account", account=name))
+    await call.hub.registry.remove(name, call.who)
+    return await _all(call.hub)
+
+
+def _configured(call: Call[Nothing, Renaming]) -> str:
+    name = call.path["account"]
+    if name not in call.hub.configuration.accounts:
+        raise Refusal(404, "not-found", Reason("none.account-configured", account=name))
+    return name
+
+
+async def _all(hub: Hub) -> Accounts:
+    gone = [
+        GoneAccount(
+            name=row.name,
+            title=row.title or row.name,
+            connector=row.connector,
+            login=row.login,
+            ties=await hub.registry.ties(hub.database.reader, row.name),
+        )
+        for row in await hub.registry.gone()
+    ]
+    return Accounts(items=await standing(hub), gone=tuple(gone))
+
+
+ROUTES = (
+    route("GET", "/api/v1/accounts", listing),
+    route("GET", "/api/v1/accounts/{account}", one),
+    route("POST", "/api/v1/accounts/{account}/fetch", fetch, limit=90.0, statuses=(200, 202), refusals=(502,)),
+    route("POST", "/api/v1/accounts/{account}/pause", pause),
+    route("POST", "/api/v1/accounts/{account}/resume", resume, refusals=(409,)),
+    route("POST", "/api/v1/accounts/{account}/rename", rename),
+    route("POST", "/api/v1/accounts/{account}/remove", remove, scope=Scope.ADMIN, refusals=(409,)),
+)

@@ -1,0 +1,165 @@
+"""Deliveries: what is owed, what waits for a person and why, and what a person may do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from olhubd.control.api import options
+from olhubd.control.api.lookup import known_account, order_name
+from olhubd.control.api.records import DeliveryPage, DeliveryRow, OrderName
+from olhubd.control.api.requests import Adopting, DeliveriesQuery, GivingUp, Nothing
+from olhubd.control.http.problem import Refusal
+from olhubd.control.http.routes import Call, route
+from olhubd.engine.hub import Hub
+from olhubd.engine.operator import deliveries as holds
+from olhubd.model import Delivery, DeliveryState, OrderId, Reason, Subject, beside
+from olhubd.store import Reader, deliveries, events, orders, target_orders
+from olhubd.store.orders import Stored
+
+__all__ = ["ROUTES", "Surroundings", "delivery_rows", "delivery_views", "surroundings"]
+
+_STUCK = frozenset({DeliveryState.HOLD, DeliveryState.DEAD, DeliveryState.DISCARDED})
+"""Shown with all that a person needs to choose."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """What is shown beside deliveries: their orders' names, and of those that wait the whole order and why."""
+
+    names: Mapping[OrderId, OrderName]
+    said: Mapping[int, Mapping[str, Any]]
+    whole: Mapping[OrderId, Stored]
+    there: Mapping[OrderId, Sequence[target_orders.TargetOrder]]
+
+
+async def listing(call: Call[DeliveriesQuery, Nothing]) -> DeliveryPage:
+    """The newest first."""
+    asked = call.query
+    await known_account(call.hub, "target", asked.target)
+    found = await deliveries.listing(
+        call.hub.database.reader,
+        states=asked.state,
+        target=asked.target,
+        before=asked.before,
+        limit=asked.limit,
+    )
+    rows = await delivery_rows(call.hub, found)
+    return DeliveryPage(items=rows, next=found[-1].id if len(found) == asked.limit else None)
+
+
+async def one(call: Call[Nothing, Nothing]) -> DeliveryRow:
+    """One delivery, as in the list."""
+    return (await delivery_rows(call.hub, [await _found(call)]))[0]
+
+
+async def retry(call: Call[Nothing, Nothing]) -> DeliveryRow:
+    """Try it again. One whose outcome is not known is looked up first."""
+    delivery = await _found(call)
+    return (await delivery_rows(call.hub, [await call.hub.holds.retry(delivery.id, call.who)]))[0]
+
+
+async def release(call: Call[Nothing, Nothing]) -> DeliveryRow:
+    """Let it go before its hold window is over, or although a rule of its route holds it."""
+    delivery = await _found(call)
+    return (await delivery_rows(call.hub, [await call.hub.holds.release(delivery.id, call.who)]))[0]
+
+
+async def adopt(call: Call[Nothing, Adopting]) -> DeliveryRow:
+    """Take an order that the target has already for the one that was to be created there.
+
+    One with another total is refused as `differs` unless `despite_total` says that this is right.
+    """
+    delivery = await _found(call)
+    asked = call.body
+    adopted = await call.hub.holds.adopt(
+        delivery.id, asked.number.strip(), call.who, despite_total=asked.despite_total
+    )
+    return (await delivery_rows(call.hub, [adopted]))[0]
+
+
+async def discard(call: Call[Nothing, GivingUp]) -> DeliveryRow:
+    """Give it up for good."""
+    delivery = await _found(call)
+    discarded = await call.hub.holds.discard(delivery.id, call.who, call.body.reason)
+    return (await delivery_rows(call.hub, [discarded]))[0]
+
+
+async def accept(call: Call[Nothing, Nothing]) -> DeliveryRow:
+    """Take a held order at its target as it is, although its total differs."""
+    delivery = await _found(call)
+    return (await delivery_rows(call.hub, [await call.hub.holds.accept(delivery.id, call.who)]))[0]
+
+
+async def _found(call: Call[Nothing, Nothing] | Call[Nothing, GivingUp] | Call[Nothing, Adopting]) -> Delivery:
+    number = call.number("delivery")
+    delivery = await deliveries.get(call.hub.database.reader, number)
+    if delivery is None:
+        raise Refusal(404, "not-found", Reason("none.delivery", delivery=number))
+    return delivery
+
+
+async def delivery_rows(hub: Hub, found: Sequence[Delivery]) -> tuple[DeliveryRow, ...]:
+    """Deliveries as they are shown, those that wait with all that a person needs to know."""
+    return delivery_views(hub, found, await hub.database.read(partial(surroundings, found=found)))
+
+
+async def surroundings(reader: Reader, found: Sequence[Delivery]) -> Surroundings:
+    """What is shown beside these deliveries."""
+    stuck = sorted({d.order_id for d in found if d.state in _STUCK})
+    ids = sorted({delivery.order_id for delivery in found})
+    return Surroundings(
+        names={
+            summary.id: order_name(summary.id, summary.account, summary.external_id, summary.number)
+            for summary in (await orders.listing(reader, ids=ids, limit=len(ids)) if ids else ())
+        },
+        said=holds.last_held(await events.helds(reader, [Subject.order(id_) for id_ in stuck])) if stuck else {},
+        whole=await orders.read(reader, stuck) if stuck else {},
+        there=await target_orders.of_orders(reader, stuck) if stuck else {},
+    )
+
+
+def delivery_views(hub: Hub, found: Sequence[Delivery], around: Surroundings) -> tuple[DeliveryRow, ...]:
+    """Deliveries as they are shown, with what was read beside them."""
+    return tuple(
+        DeliveryRow(
+            id=delivery.id,
+            order=around.names[delivery.order_id],
+            target=delivery.target,
+            action=delivery.action,
+            key=delivery.key,
+            state=delivery.state,
+            event_id=delivery.event_id,
+            created_at=delivery.created_at,
+            due_at=delivery.due_at,
+            attempts=delivery.attempts,
+            sent_at=delivery.sent_at,
+            finished_at=delivery.finished_at,
+            external_id=delivery.external_id,
+            reason=delivery.reason,
+            error=delivery.error,
+            **beside("reason", delivery.reason),
+            **beside("error", delivery.error),
+            actions=tuple(hub.holds.choices(delivery)),
+            held=options.held(
+                delivery,
+                around.said.get(delivery.id, {}),
+                around.whole[delivery.order_id].order if delivery.order_id in around.whole else None,
+                next((c for c in around.there.get(delivery.order_id, ()) if c.account == delivery.target), None),
+            ),
+        )
+        for delivery in found
+    )
+
+
+ROUTES = (
+    route("GET", "/api/v1/deliveries", listing),
+    route("GET", "/api/v1/deliveries/{delivery}", one),
+    route("POST", "/api/v1/deliveries/{delivery}/retry", retry),
+    route("POST", "/api/v1/deliveries/{delivery}/release", release, refusals=(409,)),
+    route("POST", "/api/v1/deliveries/{delivery}/adopt", adopt, limit=20.0, refusals=(409,)),
+    route("POST", "/api/v1/deliveries/{delivery}/discard", discard, refusals=(409,)),
+    route("POST", "/api/v1/deliveries/{delivery}/accept", accept),
+)

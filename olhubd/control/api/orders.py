@@ -1,0 +1,235 @@
+"""Orders: the list, the card, and the history with its causes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from olhubd.control.api import filters, options
+from olhubd.control.api.deliveries import Surroundings, delivery_views, surroundings
+from olhubd.control.api.lookup import one_order, order_name
+from olhubd.control.api.records import Copy, Moment, OrderCard, OrderPage, OrderRow, Standing, Timeline
+from olhubd.control.api.requests import Nothing, OrdersQuery
+from olhubd.control.http.routes import Call, route
+from olhubd.control.text import event_text
+from olhubd.control.text.formatter import ENGLISH, Voice
+from olhubd.decide import permitted
+from olhubd.engine.hub import Hub
+from olhubd.model import Action, Delivery, DeliveryState, Event, OrderId, Run, reference
+from olhubd.store import Reader, deliveries, events, orders, overrides, runs, search, target_orders
+from olhubd.store.orders import Stored, Summary
+
+__all__ = ["ROUTES", "card_of", "timeline"]
+
+
+async def listing(call: Call[OrdersQuery, Nothing]) -> OrderPage:
+    """The newest first, by every filter that is given."""
+    asked = call.query
+    wanted = await filters.wanted(call.hub, asked)
+    page = await call.hub.database.read(partial(_page, wanted=wanted, before=asked.before, limit=asked.limit))
+    connectors = {name: config.connector.name for name, config in call.hub.configuration.accounts.items()}
+    rows = tuple(
+        _row(
+            summary,
+            connectors,
+            page.owed.get(summary.id, ()),
+            page.there.get(summary.id, ()),
+            page.unlinked.get(summary.id, 0),
+        )
+        for summary in page.found
+    )
+    return OrderPage(items=rows, next=page.ids[-1] if len(page.ids) == asked.limit else None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Page:
+    """What is read for one page of the list."""
+
+    ids: Sequence[int]
+    found: Sequence[Summary]
+    owed: Mapping[OrderId, Sequence[Delivery]]
+    there: Mapping[OrderId, Sequence[target_orders.TargetOrder]]
+    unlinked: Mapping[int, int]
+
+
+async def _page(reader: Reader, wanted: search.Wanted, before: int | None, limit: int) -> _Page:
+    ids = await search.find(reader, wanted, before=before, limit=limit)
+    summaries = {summary.id: summary for summary in await orders.listing(reader, ids=ids, limit=len(ids))}
+    return _Page(
+        ids=ids,
+        found=[summaries[OrderId(id_)] for id_ in ids],
+        owed=await deliveries.of_orders(reader, ids),
+        there=await target_orders.of_orders(reader, ids),
+        unlinked=await search.unlinked(reader, ids),
+    )
+
+
+async def card(call: Call[Nothing, Nothing]) -> OrderCard:
+    """One order with everything that is known of it."""
+    return await card_of(call.hub, call.path["order"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Sheet:
+    """What is read for one card."""
+
+    stored: Stored
+    owed: Sequence[Delivery]
+    unsettled: Sequence[Delivery]
+    around: Surroundings
+    there: Sequence[target_orders.TargetOrder]
+    note: str | None
+    told: Sequence[Event]
+
+
+async def _sheet(reader: Reader, name: str) -> _Sheet:
+    stored = await one_order(reader, name)
+    owed = (await deliveries.of_orders(reader, [stored.id])).get(stored.id, [])
+    remark = (await overrides.of_orders(reader, [stored.id])).get(stored.id)
+    unsettled = [one for one in owed if one.state not in (DeliveryState.CONFIRMED, DeliveryState.DROPPED)]
+    return _Sheet(
+        stored=stored,
+        owed=owed,
+        unsettled=unsettled,
+        around=await surroundings(reader, unsettled),
+        there=(await target_orders.of_orders(reader, [stored.id])).get(stored.id, ()),
+        note=remark.note if remark is not None else None,
+        told=await events.of_order(reader, stored.id),
+    )
+
+
+async def card_of(hub: Hub, name: str) -> OrderCard:
+    """The card of the order that `name` means."""
+    sheet = await hub.database.read(partial(_sheet, name=name))
+    stored = sheet.stored
+    standing = hub.desk.standing(stored, sheet.owed)
+    rows = delivery_views(hub, sheet.unsettled, sheet.around)
+    return OrderCard(
+        id=stored.id,
+        reference=reference(stored.account, stored.order.external_id),
+        account=stored.account,
+        created_at=stored.created_at,
+        changed_at=stored.changed_at,
+        superseded_by=stored.superseded_by,
+        order=stored.order,
+        copies=tuple(map(_copy, sheet.there)),
+        deliveries=tuple(sheet.owed),
+        note=sheet.note,
+        actions=tuple(hub.desk.choices(standing)),
+        statuses=permitted.statuses(standing),
+        owed=tuple(row for row in rows if any(one.possible for one in row.actions)),
+        history=options.histories(sheet.told, sheet.owed),
+    )
+
+
+async def history(call: Call[Nothing, Nothing]) -> Timeline:
+    """What happened to one order and to the accounts it concerns, oldest first, and why."""
+    return await timeline(call.hub, call.path["order"])
+
+
+async def timeline(hub: Hub, name: str, voice: Voice = ENGLISH) -> Timeline:
+    """The history of the order called `name`, told in a language."""
+    stored, owed, told, known = await hub.database.read(partial(_story, name=name))
+    return Timeline(
+        order=order_name(stored.id, stored.account, stored.order.external_id, stored.order.number),
+        events=tuple(_moment(event, owed, known, voice) for event in told),
+        deliveries=tuple(owed),
+        now=tuple(event_text.still_open(owed, voice)),
+    )
+
+
+async def _story(
+    reader: Reader, name: str
+) -> tuple[Stored, Sequence[Delivery], Sequence[Event], Mapping[int, Run]]:
+    """The order, what is or was owed, what happened, and the runs that brought it."""
+    stored = await one_order(reader, name)
+    owed = (await deliveries.of_orders(reader, [stored.id])).get(stored.id, [])
+    told = await _told(reader, stored, owed)
+    known = await runs.read(reader, [int(event.cause.id) for event in told if event.cause.kind == "run"])
+    return stored, owed, told, known
+
+
+async def _told(reader: Reader, stored: Stored, owed: Sequence[Delivery]) -> list[Event]:
+    """The order's events, with those of its accounts for as long as something of it was open."""
+    own = await events.of_order(reader, stored.id)
+    if not own:
+        return own
+    concerned = sorted({stored.account, *(delivery.target for delivery in owed)})
+    around = await events.of_accounts(reader, concerned, after=own[0].id)
+    if not any(delivery.state.open for delivery in owed):
+        around = [event for event in around if event.id < own[-1].id]
+    return sorted([*own, *around], key=lambda event: event.id)
+
+
+def _moment(event: Event, owed: Sequence[Delivery], known: Mapping[int, Run], voice: Voice) -> Moment:
+    return Moment(
+        id=event.id,
+        at=event.at,
+        kind=event.kind,
+        account=event.account,
+        text=event_text.tell(event, owed, voice),
+        why=event_text.why(event.cause, known, voice),
+        cause=event.cause,
+        owes=tuple(delivery.id for delivery in owed if delivery.event_id == event.id),
+        data=event.data,
+    )
+
+
+def _row(
+    summary: Summary,
+    connectors: dict[str, str],
+    owed: Sequence[Delivery],
+    there: Sequence[target_orders.TargetOrder],
+    unlinked: int,
+) -> OrderRow:
+    pushes = {delivery.target: delivery.state for delivery in owed if delivery.action is Action.PUSH_ORDER}
+    held = {copy.account: copy for copy in there}
+    return OrderRow(
+        id=summary.id,
+        reference=reference(summary.account, summary.external_id),
+        account=summary.account,
+        external_id=summary.external_id,
+        number=summary.number,
+        marketplace=connectors.get(summary.account, ""),
+        stage=summary.stage,
+        fulfilment=summary.fulfilment,
+        paid=summary.paid,
+        placed_at=summary.placed_at,
+        total=summary.total,
+        buyer=summary.buyer,
+        superseded_by=summary.superseded_by,
+        unlinked=unlinked,
+        targets=tuple(
+            Standing(
+                account=target,
+                state=pushes.get(target),
+                external_id=held[target].external_id if target in held else None,
+                number=held[target].number if target in held else None,
+                status=held[target].status if target in held else None,
+            )
+            for target in sorted({*pushes, *held})
+        ),
+    )
+
+
+def _copy(copy: target_orders.TargetOrder) -> Copy:
+    return Copy(
+        account=copy.account,
+        external_id=copy.external_id,
+        number=copy.number,
+        total=copy.total,
+        status=copy.status,
+        url=copy.url,
+        unlinked=copy.unlinked,
+        shipments=copy.shipments,
+        created_at=copy.created_at,
+        seen_at=copy.seen_at,
+    )
+
+
+ROUTES = (
+    route("GET", "/api/v1/orders", listing),
+    route("GET", "/api/v1/orders/{order}", card),
+    route("GET", "/api/v1/orders/{order}/events", history),
+)

@@ -1,0 +1,62 @@
+"""What an operator does about one order, as forms on its card: note, status, parcel, address, sending it on.
+
+Which of them are offered is the card's own answer; why one is not possible now is told beside it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+from olhubd.control.api import order_commands
+from olhubd.control.api.requests import Forwarding, NewAddress, Parcel, StatusWord
+from olhubd.control.api.requests import Note as NoteText
+from olhubd.control.dashboard.page import Visit, button
+from olhubd.control.dashboard.state import Note
+
+__all__ = ["ROUTES"]
+
+
+async def note(visit: Visit) -> tuple[str, Note | None]:
+    """An empty text removes it."""
+    done = await visit.ask(order_commands.note, body=visit.checked(NoteText, **visit.filled("note")))
+    return _back(visit), Note("note.noted" if done.note else "note.note-removed", {"order": done.id})
+
+
+async def status(visit: Visit) -> tuple[str, Note | None]:
+    done = await visit.ask(order_commands.status, body=visit.checked(StatusWord, **visit.filled("status")))
+    return _back(visit), Note("note.status", {"order": done.id})
+
+
+async def ship(visit: Visit) -> tuple[str, Note | None]:
+    given: dict[str, Any] = visit.filled("carrier", "waybill", "carrier_name", "url")
+    done = await visit.ask(order_commands.ship, body=visit.checked(Parcel, **given))
+    return _back(visit), Note("note.shipped", {"order": done.id, "waybill": given["waybill"]})
+
+
+async def address(visit: Visit) -> tuple[str, Note | None]:
+    """Fields that were emptied stay as they are, for the hub knows no address with less than it has."""
+    given = visit.filled(*NewAddress.__struct_fields__)
+    if "country" in given:
+        given["country"] = given["country"].upper()
+    done = await visit.ask(order_commands.address, body=visit.checked(NewAddress, **given))
+    return _back(visit), Note("note.address", {"order": done.id})
+
+
+async def forward(visit: Visit) -> tuple[str, Note | None]:
+    given = visit.filled("target")
+    done = await visit.ask(order_commands.forward, body=visit.checked(Forwarding, **given))
+    return _back(visit), Note("note.forwarded", {"order": done.id})
+
+
+def _back(visit: Visit) -> str:
+    return visit.form.get("back", f"/orders/{quote(visit.path['order'])}")
+
+
+ROUTES = (
+    button("/orders/{order}/note", note),
+    button("/orders/{order}/status", status),
+    button("/orders/{order}/shipments", ship),
+    button("/orders/{order}/address", address),
+    button("/orders/{order}/forward", forward),
+)

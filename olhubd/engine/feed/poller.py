@@ -1,0 +1,185 @@
+"""One account's reading: whose turn it is of its feeds, whether it may read at all, and who asked for it by hand.
+
+A single task reads all feeds of an account, so that nothing of it ever runs twice at one time. Orders go first: a
+buyer's new order is worth more than a list of anything else. So between two pages of another feed orders are read,
+due or not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from functools import partial
+
+from olhubd.engine.feed.manual import ByHand, Limited
+from olhubd.engine.feed.reader import FeedReader, Trouble
+from olhubd.engine.feed.reading import Reading
+from olhubd.model import Kind, Reason, Run
+from olhubd.plugin import AccountBlocked, AuthLost, Feed, OrderLookup, PluginError
+from olhubd.plugin.budget import calling_for
+from olhubd.runtime.supervisor import Pulse
+from olhubd.store import FAILURES
+
+__all__ = ["Limited", "Poller", "Trouble"]
+
+_BROKEN_OFF = Reason("fetch.broken-off")
+
+
+class Poller:
+    """Reads the feeds of one account. `fetch` reads its orders by hand; `pause` and `resume` are for people."""
+
+    def __init__(
+        self,
+        reading: Reading,
+        feeds: Sequence[Feed],
+        lookup: OrderLookup | None,
+        *,
+        lost: Callable[[PluginError], Awaitable[None]],
+        recovered: Callable[[], None],
+    ) -> None:
+        self.account = reading.account
+        self._reading = reading
+        self._lost = lost
+        self._recovered = recovered
+        first = next((feed for feed in feeds if Kind.ORDER in feed.kinds), None)
+        self.orders = FeedReader(reading, first, lookup, leads=True) if first is not None else None
+        """Who reads its orders; None where nobody does."""
+        self._others = [FeedReader(reading, feed, leader=self.orders) for feed in feeds if feed is not first]
+        self._between = False
+        """Whether a page of another feed was read since the last one of orders."""
+        self._open = asyncio.Event()
+        self._open.set()
+        self._hand = ByHand(reading.clock, reading.schedule.manual_per_hour)
+        self._wanted = asyncio.Event()
+        self._over = False
+        self.next_run: datetime | None = None
+
+    @property
+    def readers(self) -> Sequence[FeedReader]:
+        """One for each feed, that of orders first."""
+        return [*([self.orders] if self.orders is not None else []), *self._others]
+
+    @property
+    def trouble(self) -> Trouble | None:
+        """What keeps its orders from being read, else any other feed; None while all are."""
+        for reader in self.readers:
+            if (found := reader.trouble) is not None:
+                if reader is self.orders:
+                    return found
+                return Trouble(since=found.since, reason=f"{reader.name}: {found.reason}")
+        return None
+
+    def pause(self) -> None:
+        self._open.clear()
+
+    def resume(self) -> None:
+        for reader in self.readers:
+            reader.begin_anew()  # what it was paused for may be mended
+        self._open.set()
+        self._wanted.set()
+
+    def end(self) -> None:
+        """Its task has ended for good: nobody shall wait for it any more."""
+        self._over = True
+        self._hand.refuse(_BROKEN_OFF)
+
+    def look_up(self) -> None:
+        """Somebody asked for single orders to be read again."""
+        if self.orders is not None:
+            self.orders.look_up()
+            self._wanted.set()
+
+    async def fetch(self) -> Run:
+        """Pull now, or join the pull under way. Raises Limited where the system allows only so many an hour."""
+        if self._over:
+            raise PluginError(_BROKEN_OFF)
+        asked = self._hand.ask()
+        self._wanted.set()
+        return await asyncio.shield(asked)
+
+    def fetchable(self) -> None:
+        """Raises Limited where `fetch` would."""
+        self._hand.possible()
+
+    async def run(self, pulse: Pulse) -> None:
+        """Poll for ever."""
+        self._reading.pulse = pulse
+        try:
+            while True:
+                if not self._open.is_set():
+                    pulse.rest()
+                    self._hand.refuse(Reason("fetch.paused"))
+                    await self._open.wait()
+                self._reading.beat()
+                await self._round()
+                if self.orders is not None:
+                    self.next_run = self.orders.next_pull
+                pause = min(reader.until() for reader in self.readers)
+                if pause > 0:
+                    await self._rest(pause)
+        finally:
+            # Whoever asked must not wait for ever.
+            self._hand.refuse(_BROKEN_OFF)
+
+    async def _rest(self, pause: float) -> None:
+        self._wanted.clear()
+        if self._hand.asked is not None:
+            return
+        # Thousands of these at a time: an alarm is cheaper than a time-out, which cancels and raises.
+        alarm = asyncio.get_running_loop().call_later(pause, self._wanted.set)
+        try:
+            await self._wanted.wait()
+        finally:
+            alarm.cancel()
+
+    async def _round(self) -> None:
+        """Read orders where they are due, then one page of another feed."""
+        other = next((reader for reader in self._others if reader.until() <= 0), None)
+        orders = self.orders
+        if orders is not None:
+            # One that fails has its own time, and the others are read without it.
+            now = self._between and other is not None and orders.trouble is None and not orders.shut
+            await self._orders(orders, now)
+        if other is not None and self._open.is_set():
+            self._between = True
+            self._others.remove(other)
+            self._others.append(other)  # the next one goes first then
+            try:
+                await self._turn(other, other.turn)
+            except FAILURES:
+                raise
+            except Exception as error:
+                # No reason to begin the whole task anew, and later: orders would wait for it.
+                self._reading.log.error(
+                    "a feed cannot be landed", account=self.account, feed=other.name, exc_info=True
+                )
+                other.failed(PluginError(Reason("run.hub-failed", error=type(error).__name__)))
+
+    async def _orders(self, orders: FeedReader, now: bool) -> None:
+        asked = self._hand.asked
+        if asked is None and not now and orders.until() > 0:
+            return
+
+        def ended(run: Run) -> None:
+            self._between = False
+            if asked is not None:
+                self._hand.done(asked, run)
+
+        trigger = "timer" if asked is None else "manual"
+        await self._turn(orders, partial(orders.turn, trigger, ended, now=now or asked is not None))
+
+    async def _turn(self, reader: FeedReader, turn: Callable[[], Awaitable[None]]) -> None:
+        try:
+            with calling_for(reader.lane):
+                await turn()
+            reader.worked()
+            if reader is self.orders or self.orders is None:
+                self._recovered()
+        except PluginError as error:
+            reader.failed(error)
+            if reader is self.orders:
+                self._hand.refuse(str(error))
+            if isinstance(error, AuthLost | AccountBlocked):
+                self.pause()
+                await self._lost(error)

@@ -1,0 +1,320 @@
+"""One feed of an account: its cursor, its runs, and what is done when it fails.
+
+Whose turn it is the poller decides; a feed that fails backs off by itself and is in nobody's way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+
+import msgspec
+
+from olhubd.engine.calls import Broken
+from olhubd.engine.feed.reading import OFF, PAGES, Reading
+from olhubd.engine.feed.reread import Again
+from olhubd.engine.feed.run_log import words
+from olhubd.engine.feed.schedule import jitter
+from olhubd.engine.feed.sweeper import Sweeper
+from olhubd.engine.flow.orders import Result
+from olhubd.model import Reason, Run
+from olhubd.plugin import (
+    AccountBlocked,
+    AuthLost,
+    ContractBroken,
+    Cursor,
+    Feed,
+    Lane,
+    OrderLookup,
+    Page,
+    Permanent,
+    PluginError,
+    Record,
+    Temporary,
+    sweep_of,
+)
+from olhubd.runtime.backoff import delay
+from olhubd.store import FAILURES, Transaction, feeds
+
+__all__ = ["FeedReader", "Trouble"]
+
+
+class Trouble(msgspec.Struct, frozen=True, kw_only=True):
+    """Since when something cannot be read, and what was said of it last."""
+
+    since: datetime
+    reason: str
+
+
+class FeedReader:
+    """Reads one feed. The account's feed of orders `leads`: it is read to its end in one turn, any other page by
+    page. `lookup` reads single orders again; those that another feed asks for the `leader` does."""
+
+    def __init__(
+        self,
+        reading: Reading,
+        feed: Feed,
+        lookup: OrderLookup | None = None,
+        *,
+        leads: bool = False,
+        leader: FeedReader | None = None,
+    ) -> None:
+        self.name = feed.name
+        self.lane = Lane.of(feed.kinds)
+        self._leads, self._leader = leads, leader
+        self.trouble: Trouble | None = None
+        """What keeps it from being read; None while it is."""
+        self._reading = reading
+        self._feed = feed
+        self._clock = reading.clock
+        self._acknowledges = type(feed).landed is not Feed.landed
+        self._acknowledged: Cursor | None = None
+        self._since = reading.started_at
+        self._failures = 0
+        self._next_pull = self._not_before = 0.0
+        self._cursor: Cursor | None = None
+        self._unfinished = False
+        """Whether it has more to tell at once."""
+        self._run: Run | None = None
+        self._seen: set[Cursor] = set()
+        """The run under way and its cursors, between two turns."""
+        sweep = sweep_of(feed)
+        store = partial(self._store, told=False)
+        self._sweeper = Sweeper(reading, feed.name, sweep, self._page, store) if sweep is not None else None
+        self._again = Again(reading, lookup, partial(self._store, told=True))
+
+    @property
+    def since(self) -> datetime:
+        """Orders placed before are not imported."""
+        return self._since
+
+    @property
+    def next_pull(self) -> datetime:
+        """When it is read next."""
+        left = self._next_pull - self._clock.monotonic()
+        return self._clock.now() + timedelta(seconds=max(0.0, left))
+
+    @property
+    def shut(self) -> bool:
+        """Whether the system asked to be left alone, and the time is not over."""
+        return self._not_before > self._clock.monotonic()
+
+    def look_up(self) -> None:
+        """Somebody asked for single orders to be read again."""
+        self._again.waiting = True
+
+    def until(self) -> float:
+        """Seconds until it is its turn."""
+        if self.shut:
+            return self._not_before - self._clock.monotonic()
+        until_pull = self._next_pull - self._clock.monotonic()
+        if self._failures or (self._sweeper is not None and self._sweeper.put_off):
+            return until_pull
+        if self._unfinished:
+            return 0.0
+        return until_pull if self._sweeper is None else min(until_pull, self._sweeper.until())
+
+    # Its turn
+
+    async def turn(
+        self, trigger: str = "timer", ended: Callable[[Run], None] = lambda run: None, *, now: bool = False
+    ) -> None:
+        """Do what is due: the feed, then what is to be read again, then one page of a sweep; of a feed without
+        orders one page at most. With `now` the feed is due. `ended` gets the run of the feed that ended well."""
+        cursor = self._cursor if self._cursor is not None else await self._begin()
+        if now or self._unfinished or self._clock.monotonic() >= self._next_pull:
+            try:
+                await self._journal(cursor, trigger, ended)
+            except (Temporary, AuthLost, AccountBlocked, *FAILURES):
+                raise
+            except Exception:
+                # A journal that is broken for good is what the sweep is there for.
+                await self._sweep_page()
+                raise
+            if not self._leads:
+                return
+        await self._sweep_page()
+
+    async def _journal(self, cursor: Cursor, trigger: str, ended: Callable[[Run], None]) -> None:
+        run = await self._pull(cursor, trigger)
+        if run is not None:
+            ended(run)
+        if trigger == "timer" and not self._unfinished:
+            # By hand does not move the timer.
+            interval = jitter(self._reading.schedule.interval.total_seconds())
+            self._next_pull = self._clock.monotonic() + interval
+        await self._again.read()
+
+    def worked(self) -> None:
+        """Its turn went well."""
+        if self._failures:
+            self._reading.log.info("works again", account=self._reading.account, feed=self.name)
+        self._failures, self.trouble = 0, None
+
+    def failed(self, error: PluginError) -> None:
+        """Its turn did not; it comes again when the system asked for it, else after a growing pause."""
+        self._failures += 1
+        since = self.trouble.since if self.trouble is not None else self._clock.now()
+        self.trouble = Trouble(since=since, reason=str(error))
+        if isinstance(error, AuthLost | AccountBlocked):
+            return  # a person must act
+        interval = self._reading.schedule.interval.total_seconds()
+        asked = error.retry_after if isinstance(error, Temporary) else None
+        if asked is not None:
+            asked = max(asked, min(1.0, interval))
+        backoff = delay(self._failures + 1, 2.0, interval)
+        if isinstance(error, Permanent) and not isinstance(error, Broken):
+            backoff = interval
+        self._next_pull = self._clock.monotonic() + (asked or jitter(backoff))
+        if self._failures == 1:
+            self._reading.log.warning(
+                "cannot fetch", account=self._reading.account, feed=self.name, reason=str(error)
+            )
+
+    def begin_anew(self) -> None:
+        """What it failed by may be mended: it is its turn at once."""
+        self._failures, self.trouble = 0, None
+        self._next_pull = self._not_before = 0.0
+
+    # The feed
+
+    async def _begin(self) -> Cursor:
+        """Find where to go on, or where to begin."""
+        reading, sweeper = self._reading, self._sweeper
+        known = await feeds.of_account(reading.database.reader, reading.account)
+        position = known.get(self.name)
+        if sweeper is not None:
+            sweeper.resume(known.get(sweeper.name))
+        if position is not None and position.cursor is not None:
+            self._cursor, self._since = Cursor(position.cursor), position.since or reading.started_at
+            return self._cursor
+        start, began = reading.schedule.start, self._clock.monotonic()
+        try:
+            cursor: Cursor = await reading.calls.read(
+                "start", partial(self._feed.start, start), str, limit=reading.patience()
+            )
+        except (AuthLost, AccountBlocked):
+            raise  # which parks it, and that is told
+        except Exception as error:
+            # An account that never worked would else have nothing to show for it.
+            await reading.runs.end(await reading.runs.begin(reading.account, self.name, "timer"), words(error))
+            raise
+        now = self._clock.now()
+        since = None
+        if start is None and (there := reading.there()) is not None:
+            # By the source's own clock, where it tells: ours and its may be apart.
+            since = min(reading.started_at, there - timedelta(seconds=self._clock.monotonic() - began))
+        self._since = since or reading.started_at
+        position = feeds.Position(account=reading.account, feed=self.name, cursor=cursor, moved_at=now, since=since)
+        first = sweeper.first(start) if sweeper is not None else None
+
+        async def work(tx: Transaction) -> None:
+            await feeds.put(tx, position)
+            if first is not None:
+                await feeds.put(tx, first)
+
+        await reading.database.write(work)
+        self._cursor = cursor
+        if sweeper is not None:
+            sweeper.resume(first)
+        reading.log.info(
+            "begins", account=reading.account, feed=self.name, since=start.isoformat() if start else "now"
+        )
+        return cursor
+
+    async def _pull(self, cursor: Cursor, trigger: str) -> Run | None:
+        """Read on from `cursor`; gives the run once it has ended."""
+        reading = self._reading
+        run = self._run or await reading.runs.begin(reading.account, self.name, trigger)
+        seen = self._seen or {cursor}
+        self._run, self._seen = None, set()
+        # News of orders are not put off: whoever waited in vain goes all the same.
+        places, pages = (reading.pulls, PAGES) if self._leads else (reading.sweeps, 1)
+        self._unfinished = True
+        try:
+            await self._acknowledge(cursor)
+            while self._unfinished and pages > 0:
+                async with places.one() as mine:
+                    if not mine and not self._leads:
+                        break
+                    page = await self._page("pull", partial(self._feed.pull, cursor), cursor)
+                    run = await self._land(page, run)
+                self._cursor = cursor = page.cursor
+                await self._acknowledge(cursor)
+                if page.failure is not None:
+                    raise page.failure
+                if page.more and cursor in seen:
+                    raise ContractBroken(Reason("feed.circle", call="pull"))
+                seen.add(cursor)
+                self._unfinished = page.more
+                pages -= 1
+            if self._leads and not self._unfinished:
+                await reading.landing.reached(reading.account)
+        except Exception as error:
+            self._unfinished = False
+            await reading.runs.end(run, words(error))
+            raise
+        if self._unfinished and not self._leads:
+            self._run, self._seen = run, seen
+            return None
+        # Outside: all has landed, and an end that cannot be stored now is no failure of the run.
+        return await reading.runs.end(run)
+
+    async def _page(self, what: str, call: Callable[[], Awaitable[Page]], before: Cursor | None) -> Page:
+        """A page whose promises can be relied on."""
+        try:
+            page = await self._reading.calls.page(what, call, before, limit=self._reading.patience())
+        except Temporary as error:
+            self._heed(error)
+            raise
+        self._heed(page.failure)
+        return page
+
+    def _heed(self, failure: PluginError | None) -> None:
+        """Remember at once for how long it asks to be left alone: a full disk may break off what follows."""
+        if isinstance(failure, Temporary) and failure.retry_after is not None:
+            self._not_before = self._clock.monotonic() + failure.retry_after
+
+    async def _acknowledge(self, cursor: Cursor) -> None:
+        """Tell the feed what is stored, where it wants to be told: once a cursor, and once more at start."""
+        if self._acknowledges and self._acknowledged != cursor:
+            # Twice is once, so a call that hangs is no reason to send nothing more to the account.
+            landed = partial(self._feed.landed, cursor)
+            await self._reading.calls.read("landed", landed, limit=self._reading.patience())
+            self._acknowledged = cursor
+
+    async def _land(self, page: Page, run: Run) -> Run:
+        position = self._moved(page)
+        if not page.records and position is None:
+            return run
+        return run.plus((await self._store(page.records, run, position, told=True)).counts)
+
+    def _moved(self, page: Page) -> feeds.Position | None:
+        if page.cursor == self._cursor:
+            return None
+        reading = self._reading
+        since = self._since if reading.schedule.start is None and self._since != reading.started_at else None
+        return feeds.Position(
+            account=reading.account, feed=self.name, cursor=page.cursor, moved_at=self._clock.now(), since=since
+        )
+
+    async def _store(
+        self, records: Sequence[Record], run: Run, position: feeds.Position | None = None, *, told: bool
+    ) -> Result:
+        """Land them. What the feed itself `told` is new by its own mark, so no clock may talk it away lightly."""
+        reading = self._reading
+        start = self._since - OFF if told and reading.schedule.start is None else self._since
+        unread, self._again.waiting = self._again.waiting, True  # as it is when the landing fails halfway
+        result = await reading.landing.land(
+            reading.account, records, kinds=self._feed.kinds, run=run, position=position, start=start
+        )
+        self._again.waiting = unread or result.later > 0
+        if result.later and self._leader is not None:
+            self._leader.look_up()
+        return result
+
+    async def _sweep_page(self) -> None:
+        since = await self._sweeper.page() if self._sweeper is not None else None
+        if since is not None:
+            await self._again.look_back(since)

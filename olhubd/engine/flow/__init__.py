@@ -1,0 +1,1 @@
+"""What becomes of what was read: records land, are compared with what is held, and lead to deliveries."""

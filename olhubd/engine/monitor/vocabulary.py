@@ -1,0 +1,165 @@
+"""Asks the systems of routes for their words, and knows which of the configuration's they have not.
+
+At the start, after a reload, four times a day, and when something new is on hold: a typo in a route should be told
+before it is found order by order. What a system does not tell now is asked again, ever later.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from olhubd.decide.vocabulary import UnknownWord, Vocabulary, unknown
+from olhubd.engine.account import AccountUnit
+from olhubd.model import AlarmKind, DeliveryState, Reason
+from olhubd.plugin import DeliveryMethodList, Log, Method, PaymentMethodList, PluginError, Status, StatusList
+from olhubd.runtime.backoff import Backoff
+from olhubd.runtime.supervisor import Pulse, Supervisor
+from olhubd.store import FAILURES, deliveries
+from olhubd.store.accounts import AccountState
+
+if TYPE_CHECKING:
+    from olhubd.config import Configuration
+    from olhubd.engine.hub import Hub
+
+__all__ = ["VocabularyCheck", "told"]
+
+_LOOK = 60.0
+"""Seconds between two looks whether there is reason to ask."""
+_AGAIN = 6 * 3600.0
+_FIRST, _LAST = 60.0, 3600.0
+"""Seconds until a system that told nothing is asked again."""
+_PATIENCE = 30.0
+_SHOWN = 12
+_WHAT = {"status": "word.status", "delivery method": "word.delivery", "payment method": "word.payment"}
+_KINDS = {"StatusList": "statuses", "DeliveryMethodList": "deliveries", "PaymentMethodList": "payments"}
+
+
+class VocabularyCheck:
+    """`look` asks at once; `main` does so whenever there is reason."""
+
+    def __init__(self, hub: Hub, log: Log) -> None:
+        self._hub = hub
+        self._log = log
+        self._asked: Configuration | None = None
+        self._due = 0.0
+        self._backoff = Backoff(_FIRST, _LAST)
+        self._held = 0
+        self._said: set[tuple[Any, ...]] = set()
+        self.unknown: tuple[UnknownWord, ...] = ()
+        """What the last look found."""
+        self.silent: Mapping[str, str] = {}
+        """The accounts that told no words at the last look, with the reason."""
+
+    def start(self, supervisor: Supervisor) -> None:
+        supervisor.every("words", _LOOK, self.round)
+
+    async def round(self, pulse: Pulse) -> None:
+        """Look when it is due, the configuration is new, or a delivery was held."""
+        pulse.beat(_LOOK * 4 + _PATIENCE * 3 * (1 + len(self._hub.units)))
+        try:
+            held = sum(
+                count
+                for (_, state), count in (await deliveries.tally(self._hub.database.reader)).items()
+                if state is DeliveryState.HOLD
+            )
+        except FAILURES:
+            held = self._held
+        if (
+            self._asked is not self._hub.configuration
+            or self._hub.clock.monotonic() >= self._due
+            or held > self._held
+        ):
+            await self.look()
+        self._held = held
+
+    async def look(self) -> None:
+        """Ask all systems that a route leads to or from, and say once what is new."""
+        hub, configuration = self._hub, self._hub.configuration
+        if self._asked is not configuration:
+            self._backoff.reset()
+        self._asked = configuration
+        names = {name for route in configuration.routes for name in (route.target, *route.sources)}
+        units = [unit for name, unit in hub.units.items() if name in names]
+        answers = await asyncio.gather(*map(_vocabulary, units))
+        vocabularies = {unit.name: words for unit, (words, _) in zip(units, answers, strict=True)}
+        self.silent = {unit.name: why for unit, (_, why) in zip(units, answers, strict=True) if why is not None}
+        self.unknown = tuple(unknown(configuration.routes, dict(_settings(units)), vocabularies))
+        if self.silent:
+            self._due = hub.clock.monotonic() + self._backoff.next()
+        else:
+            self._due = hub.clock.monotonic() + _AGAIN
+        said = {(one.account, one.path, one.word) for one in self.unknown}
+        for one in self.unknown:
+            if AlarmKind.WORDS in configuration.alarms.off or (one.account, one.path, one.word) in self._said:
+                continue
+            self._log.warning(
+                "the configuration has a word that the system has not", reason=told(one, configuration)
+            )
+        self._said = said
+
+
+def told(one: UnknownWord, configuration: Configuration) -> str:
+    """In words for a person: the word, the line of the file, what was probably meant, and what there is."""
+    key = ".".join(map(str, one.path))
+    near = difflib.get_close_matches(one.word, [*one.known, *one.known.values()], n=1, cutoff=0.6)
+    listed = [code if code == name else f"{code} ({name})" for code, name in one.known.items()]
+    more = f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
+    place, there = configuration.origin(key), ", ".join(listed[:_SHOWN]) + more
+    at, what, of = _written(one.path), Reason(_WHAT[one.what]), one.account
+    if near:
+        return Reason(
+            "alarm.no-word-near",
+            place=place,
+            at=at,
+            word=one.word,
+            kind=what,
+            account=of,
+            near=near[0],
+            words=there,
+        )
+    return Reason("alarm.no-word", place=place, at=at, word=one.word, kind=what, account=of, words=there)
+
+
+def _written(path: Sequence[str | int]) -> str:
+    """The key as people write it in a route or an account."""
+    return f'{path[2]}."{path[3]}"' if " " in str(path[3]) else f"{path[2]}.{path[3]}"
+
+
+def _settings(units: Sequence[AccountUnit]) -> Iterator[tuple[str, list[tuple[str, str, str]]]]:
+    for unit in units:
+        found = [
+            (key, unit.config.connector.word(word), _KINDS[capability])
+            for key, capability in unit.config.connector.words_in_settings.items()
+            for word in getattr(unit.config.settings, key)
+        ]
+        if found:
+            yield unit.name, found
+
+
+async def _vocabulary(unit: AccountUnit) -> tuple[Vocabulary, str | None]:
+    """Its words, and why some could not be asked."""
+    connector, calls = unit.connector, unit.calls
+    statuses = deliveries = payments = None
+    if unit.row.state is not AccountState.ACTIVE:
+        return Vocabulary(), "it is not at work"
+    if unit.sign_in_flows and unit.keeper is not None and unit.keeper.token is None:
+        return Vocabulary(), "nobody has signed in"
+    try:
+        if (known := connector.capability(StatusList)) is not None:
+            statuses = _words(await calls.read("statuses", known.statuses, Sequence, limit=_PATIENCE))
+        if (ways := connector.capability(DeliveryMethodList)) is not None:
+            deliveries = _words(
+                await calls.read("delivery_methods", ways.delivery_methods, Sequence, limit=_PATIENCE)
+            )
+        if (means := connector.capability(PaymentMethodList)) is not None:
+            payments = _words(await calls.read("payment_methods", means.payment_methods, Sequence, limit=_PATIENCE))
+    except PluginError as error:
+        return Vocabulary(statuses=statuses, deliveries=deliveries, payments=payments), str(error)
+    return Vocabulary(statuses=statuses, deliveries=deliveries, payments=payments), None
+
+
+def _words(listed: Sequence[Any]) -> dict[str, str]:
+    return {one.code: one.name for one in listed if isinstance(one, Status | Method)}

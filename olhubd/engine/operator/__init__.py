@@ -1,0 +1,1 @@
+"""What people do: with orders, with what waits for them, and with accounts."""

@@ -1,0 +1,84 @@
+"""The accounts as a person keeps them: what they are called, and when one may go.
+
+Which accounts there are is the configuration's to say. One that it names no more keeps its orders and history;
+to remove it means to forget its sign-in and where its feeds stood, which is refused while anything of it is open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from olhubd.config import Configuration
+from olhubd.engine.account import AccountUnit, NotPossible
+from olhubd.engine.services import Shared
+from olhubd.model import Reason, chained
+from olhubd.store import Reader, Transaction, accounts, credentials, deliveries, feeds, quarantine, reread_queue
+from olhubd.store.accounts import AccountRow
+
+__all__ = ["AccountActions"]
+
+
+class AccountActions:
+    """`units` are the accounts at work."""
+
+    def __init__(
+        self, shared: Shared, units: Mapping[str, AccountUnit], configuration: Callable[[], Configuration]
+    ) -> None:
+        self._shared = shared
+        self._units = units
+        self._configuration = configuration
+
+    async def rename(self, name: str, title: str | None, who: str) -> None:
+        """Call an account otherwise. Its key, its orders and their marks stay as they are."""
+        row = await self._row(name)
+        config = self._configuration().accounts.get(name)
+        usual = config.title if config is not None else name
+        facts = {"old": row.title or usual, "title": title or usual}
+        unit = self._units.get(name)
+        if unit is not None:
+            await unit.rename(title, facts, who)
+            return
+
+        async def work(tx: Transaction) -> None:
+            await accounts.put(tx, msgspec.structs.replace(row, title=title))
+            await self._shared.note(tx, "account.renamed", name, facts, who)
+
+        await self._shared.database.write(work)
+
+    async def gone(self) -> list[AccountRow]:
+        """Those that the configuration names no more."""
+        known = self._configuration().accounts
+        rows = await accounts.every(self._shared.database.reader)
+        return [row for name, row in sorted(rows.items()) if name not in known and row.removed_at is None]
+
+    async def ties(self, reader: Reader, name: str) -> tuple[str, ...]:
+        """What of an account is still owed or waits, each in words."""
+        to, of = await deliveries.ties(reader, name)
+        waiting = (await quarantine.tally(reader)).get(name, 0)
+        told = ((to, "remove.owed"), (of, "remove.owed-elsewhere"), (waiting, "remove.quarantine"))
+        return tuple(Reason(code, n=count, target=name) for count, code in told if count)
+
+    async def remove(self, name: str, who: str) -> None:
+        """Forget an account's sign-in and where its feeds stood. Its orders and their history are kept."""
+        if name in self._configuration().accounts:
+            raise NotPossible(Reason("remove.configured", account=name, section=name))
+        row = await self._row(name)
+
+        async def work(tx: Transaction) -> None:
+            if ties := await self.ties(tx, name):
+                raise NotPossible(Reason("remove.not-yet", account=name, ties=chained(ties)))
+            await credentials.delete(tx, name)
+            await feeds.forget(tx, name)
+            await reread_queue.forget_all(tx, name)
+            await accounts.put(tx, msgspec.structs.replace(row, removed_at=self._shared.clock.now()))
+            await self._shared.note(tx, "account.removed", name, {}, who)
+
+        await self._shared.database.write(work)
+
+    async def _row(self, name: str) -> AccountRow:
+        row = await accounts.get(self._shared.database.reader, name)
+        if row is None or row.removed_at is not None:
+            raise NotPossible(Reason("none.account", account=name))
+        return row

@@ -1,0 +1,214 @@
+"""What a person does to an order: a note, a status, a parcel, another address, sending it on.
+
+Each is one transaction: the order as it then is, an event that names who did it, and what follows from it by the
+routes. Whether it may be done is decided in `olhubd.decide.permitted`, inside that transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TypeVar
+
+import msgspec
+
+from olhubd.decide import changes, permitted, plan
+from olhubd.decide.override import Override
+from olhubd.decide.permitted import Act, Choice, Standing
+from olhubd.decide.plan import PlannedDelivery, Waiver
+from olhubd.engine.account import AccountUnit, NotPossible
+from olhubd.engine.outbox.recorder import Recorder
+from olhubd.engine.services import Shared
+from olhubd.model import Address, Cause, Delivery, DeliveryState, Fulfilment, OrderId, Reason, Shipment, Subject
+from olhubd.store import Transaction, codec, deliveries, orders, overrides
+from olhubd.store.orders import Stored
+
+__all__ = ["OrderActions"]
+
+T = TypeVar("T")
+
+
+class OrderActions:
+    """The hands of a person on orders. `units` are the accounts at work."""
+
+    def __init__(self, shared: Shared, units: Mapping[str, AccountUnit]) -> None:
+        self._shared = shared
+        self._units = units
+
+    def standing(self, stored: Stored, owed: Sequence[Delivery]) -> Standing:
+        """All that decides what may be done with an order, of which this is owed or was."""
+        unit = self._units.get(stored.account)
+        own: dict[Fulfilment, str] = {}
+        if unit is not None:
+            words = {state: unit.connection.word_for(state) for state in permitted.STATUSES}
+            own = {state: word for state, word in words.items() if word is not None}
+        routes = [route for route in self._shared.routes() if stored.account in route.sources]
+        concerned = {stored.account, *(route.target for route in routes)} & self._units.keys()
+        return Standing(
+            account=stored.account,
+            order=stored.order,
+            superseded=stored.superseded_by is not None,
+            deliveries=owed,
+            routes=routes,
+            able={name: frozenset(self._units[name].connector.capabilities()) for name in concerned},
+            own=own,
+        )
+
+    def choices(self, standing: Standing) -> Sequence[Choice]:
+        """What may be done with it now, and why not the rest."""
+        return permitted.of_order(standing, self._shared.clock.now())
+
+    async def note(self, order_id: OrderId, text: str | None, who: str) -> None:
+        """Write the hub's own note on an order, or remove it. It goes nowhere."""
+
+        async def work(sheet: _Sheet) -> None:
+            if text == sheet.remark.note:
+                return
+            sheet.remark = msgspec.structs.replace(sheet.remark, note=text)
+            await sheet.record(changes.Noted(removed=text is None))
+
+        await self._change(order_id, Act.NOTE, who, work)
+
+    async def status(self, order_id: OrderId, status: Fulfilment, who: str) -> dict[str, str]:
+        """Say how far it has come. Gives to whom that goes, by account and its own word."""
+
+        async def work(sheet: _Sheet) -> dict[str, str]:
+            order = sheet.stored.order
+            if status not in permitted.STATUSES:
+                known = ", ".join(permitted.STATUSES)
+                raise NotPossible(Reason("request.status", status=status, known=known))
+            if status is order.fulfilment:
+                return {}
+            goes = permitted.statuses(sheet.standing)[status]
+            said = sheet.remark.fulfilment_instead_of if sheet.remark.fulfilment is not None else order.fulfilment
+            sheet.remark = msgspec.structs.replace(sheet.remark, fulfilment=status, fulfilment_instead_of=said)
+            sheet.stored = _with(sheet.stored, fulfilment=status)
+            change = changes.FulfilmentChanged(old=order.fulfilment, new=status)
+            await sheet.record(change, [plan.status_at(account, word, 0) for account, word in sorted(goes.items())])
+            return goes
+
+        return await self._change(order_id, Act.STATUS, who, work)
+
+    async def ship(self, order_id: OrderId, shipment: Shipment, who: str) -> tuple[str, ...]:
+        """Add a parcel. Gives the accounts that are told."""
+
+        async def work(sheet: _Sheet) -> tuple[str, ...]:
+            order = sheet.stored.order
+            if shipment.key in {known.key for known in order.shipments}:
+                raise NotPossible(
+                    Reason("request.parcel-twice", carrier=shipment.carrier, waybill=shipment.waybill)
+                )
+            standing = sheet.standing
+            told = {r.target for r in standing.routes if r.sync_shipments and r.target in standing.holders}
+            told |= {standing.account}
+            able = sorted(name for name in told if "ShipmentSink" in standing.able.get(name, ()))
+            parcel = msgspec.structs.replace(shipment, created_at=self._shared.clock.now())
+            sheet.stored = _with(sheet.stored, shipments=(*order.shipments, parcel))
+            change = changes.Shipped(carrier=shipment.carrier, waybill=shipment.waybill)
+            await sheet.record(change, [plan.shipment_at(name, shipment, 0) for name in able])
+            return tuple(able)
+
+        return await self._change(order_id, Act.SHIP, who, work)
+
+    async def address(self, order_id: OrderId, address: Address, who: str) -> None:
+        """Send it elsewhere, as long as it has gone nowhere yet. Fields left out stay as they are."""
+
+        async def work(sheet: _Sheet) -> None:
+            shipping = sheet.stored.order.shipping
+            given = {name: value for name, value in msgspec.structs.asdict(address).items() if value is not None}
+            wanted = msgspec.structs.replace(shipping.address or Address(), **given)
+            if not wanted.reachable:
+                raise NotPossible(Reason("request.address"))
+            if wanted == shipping.address:
+                return
+            said = sheet.remark.address_instead_of if sheet.remark.address is not None else shipping.address
+            sheet.remark = msgspec.structs.replace(sheet.remark, address=wanted, address_instead_of=said)
+            sheet.stored = _with(sheet.stored, shipping=msgspec.structs.replace(shipping, address=wanted))
+            await sheet.record(changes.AddressChanged())
+
+        await self._change(order_id, Act.ADDRESS, who, work)
+
+    async def forward(self, order_id: OrderId, target: str, who: str) -> None:
+        """Send it on, whatever the route's own rule is: unpaid, from before the route, within its hold window."""
+
+        async def work(sheet: _Sheet) -> None:
+            if target not in {route.target for route in sheet.standing.routes}:
+                raise NotPossible(Reason("route.none", account=sheet.stored.account, target=target))
+            push = sheet.standing.push(target)
+            change = changes.Forwarded(target=target)
+            if push is None:
+                await sheet.record(change, [plan.push_at(target, 0)])
+                return
+            # It was owed before: it goes on as what it was, so that an unknown outcome is still looked up.
+            state = DeliveryState.PENDING if push.sent_at is None else DeliveryState.SENT
+            waiver = msgspec.json.decode(push.payload, type=Waiver)
+            again = msgspec.structs.replace(
+                push,
+                state=state,
+                due_at=self._shared.clock.now(),
+                finished_at=None,
+                lease_until=None,
+                reason=None,
+                # A person wants it made, also where it was only looked for.
+                payload=msgspec.Raw(codec.encode(msgspec.structs.replace(waiver, only_found=False))),
+            )
+            await deliveries.save(sheet.tx, [again])
+            await sheet.record(change)
+            sheet.recorder.targets.add(target)
+
+        await self._change(order_id, Act.FORWARD, who, work, target)
+
+    async def _change(
+        self,
+        order_id: OrderId,
+        act: Act,
+        who: str,
+        work: Callable[[_Sheet], Awaitable[T]],
+        target: str | None = None,
+    ) -> T:
+        async def whole(tx: Transaction) -> tuple[T, set[str]]:
+            now = self._shared.clock.now()
+            stored = await orders.get(tx, order_id)
+            if stored is None:
+                raise NotPossible(Reason("none.order", order=order_id))
+            recorder = Recorder(tx, now, Cause("operator", who))
+            before = (await overrides.of_orders(tx, [order_id])).get(order_id, Override())
+            owed = (await deliveries.of_orders(tx, [order_id])).get(order_id, [])
+            standing = self.standing(stored, owed)
+            for one in self.choices(standing):
+                if one.name is act and one.target == target and not one.possible:
+                    raise NotPossible(Reason("order.cannot", order=order_id, why=one.why_not))
+            sheet = _Sheet(tx, recorder, stored, before, standing)
+            result = await work(sheet)
+            if sheet.stored is not stored:
+                await orders.rewrite(tx, msgspec.structs.replace(sheet.stored, changed_at=now))
+            if sheet.remark != before:
+                await overrides.put(tx, Subject.order(order_id), sheet.remark, now)
+            await recorder.write(tx)
+            return result, recorder.targets
+
+        result, targets = await self._shared.database.write(whole)
+        self._shared.wake(targets)
+        return result
+
+
+class _Sheet:
+    """An order on the desk, within one transaction."""
+
+    def __init__(
+        self, tx: Transaction, recorder: Recorder, stored: Stored, remark: Override, standing: Standing
+    ) -> None:
+        self.tx = tx
+        self.recorder = recorder
+        self.stored = stored
+        self.remark = remark
+        self.standing = standing
+
+    async def record(self, change: changes.Change, planned: Sequence[PlannedDelivery] = ()) -> None:
+        subject = Subject.order(self.stored.id)
+        await self.recorder.record(subject, self.stored.account, [change], planned, self.standing.deliveries)
+
+
+def _with(stored: Stored, **words: object) -> Stored:
+    """The order with other words. Its digest stays, which tells what its source said last."""
+    order = msgspec.structs.replace(stored.order, **words)
+    return msgspec.structs.replace(stored, order=order, document=codec.encode(order))
