@@ -129,7 +129,10 @@ def test_a_torn_commit_is_no_commit_or_a_whole_one() -> None:
 
 def test_the_same_seed_is_the_same_schedule_to_the_last_step() -> None:
     """Whatever the order of sets, which differs from process to process."""
-    code = "from olhubd_torture import play, schedule\nprint('\\n'.join(play.play(schedule.draw({seed})).trace))"
+    code = (
+        "from olhubd_torture import run_schedule, schedule\n"
+        "print('\\n'.join(run_schedule.play(schedule.draw({seed})).trace))"
+    )
     for seed in (7, 25):
         traces = {
             subprocess.run(
