@@ -367,7 +367,13 @@ def _feed_forgets_the_time() -> Any:
     def hasty(self: FeedReader, error: Any) -> None:
         failed(self, _hasty(error))
 
-    return swap(FeedReader, "failed", hasty)
+    def heedless(self: FeedReader, failure: Any) -> None:
+        """Nor is it remembered before the run ends, whatever the disk does."""
+
+    stack = contextlib.ExitStack()
+    stack.enter_context(swap(FeedReader, "failed", hasty))
+    stack.enter_context(swap(FeedReader, "_heed", heedless))
+    return stack
 
 
 def _delivery_forgets_the_time() -> Any:
