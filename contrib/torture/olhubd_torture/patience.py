@@ -13,6 +13,8 @@ __all__ = ["Patience"]
 
 _READING = "journal"
 """Lists and single orders are asked for by others as well, whom the budgets of real clients make wait."""
+_DELIVERED = frozenset({"payment", "status", "parcel", "cancel"})
+"""Deliveries about an order by its number there; one that goes well shows that the system takes them."""
 _DOWN = 3
 """So many refusals in a row and a system counts as down, so that nothing at all is delivered to it."""
 _SLACK = 0.01
@@ -59,8 +61,8 @@ class Patience:
                 self._until[whose] = until, process
 
     def answered(self, what: str, about: str) -> None:
-        if about:
-            system = what.partition(".")[0]
+        system, _, name = what.partition(".")
+        if about or name in _DELIVERED:
             self._refusals[system] = 0
             self._until.pop(system, None)
 
