@@ -6,12 +6,12 @@ seller sells: their prices, their total, and of the buyer's money what reaches t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from decimal import ROUND_DOWN, Decimal
 
 import msgspec
 
-from olhubd.model import Charge, Line, Money, Order, Remitter, Tax
+from olhubd.model import Charge, Line, Money, Order, Payment, Remitter, Tax
 from olhubd.model.money import minor_unit
 
 __all__ = ["sellers_side"]
@@ -21,20 +21,29 @@ def sellers_side(order: Order) -> Order:
     """The order as the seller's own systems must book it; the same object where nothing is remitted for them."""
     if not order.has_remitted:
         return order
-    remitted = order.remitted
-    payment = order.payment
-    if payment is not None and payment.paid is not None:
-        left = max(payment.paid.amount - remitted.amount, Decimal(0))
-        payment = msgspec.structs.replace(payment, paid=Money(left, payment.paid.currency))
+    payments = [] if order.payment is None else [order.payment]
+    own = list(_received((*payments, *order.surcharges), order.remitted.amount))
     return msgspec.structs.replace(
         order,
         lines=tuple(_line(line, within=order.prices_include_tax) for line in order.lines),
         charges=_own(order.charges),
         tax=None if order.tax_remitter is Remitter.MARKETPLACE else order.tax,
         tax_remitter=Remitter.SELLER,
-        payment=payment,
+        payment=own[0] if payments else None,
+        surcharges=tuple(own[len(payments) :]),
         total=order.sellers_total,
     )
+
+
+def _received(payments: Iterable[Payment], remitted: Decimal) -> Iterator[Payment]:
+    """The payments, without what does not reach the seller: that is taken off the first ones."""
+    for one in payments:
+        if one.paid is None or not remitted:
+            yield one
+            continue
+        kept = min(one.paid.amount, remitted)
+        remitted -= kept
+        yield msgspec.structs.replace(one, paid=Money(one.paid.amount - kept, one.paid.currency))
 
 
 def _remitted(line: Line) -> bool:

@@ -77,6 +77,11 @@ async def test_an_order_entered_by_hand_is_adopted(trading: House) -> None:
     card = await trading.get(f"/orders/{row['order']['external_id']}")
     assert [copy["external_id"] for copy in card["copies"]] == [number]
     assert sum(entry.reference is not None for entry in trading.shop.books()) == 0
+    # Who entered it need not know of the money.
+    assert card["order"]["payment"]["paid"]["amount"] == card["order"]["total"]["amount"]
+    assert [one["key"].partition("#")[0] for one in card["deliveries"] if one["action"] == "set-payment"] == [
+        f"{card['order']['total']['amount']} {card['order']['total']['currency']}"
+    ]
     told = await trading.get(f"/orders/{row['order']['external_id']}/events")
     adopted = next(event for event in told["events"] if event["kind"] == "delivery.adopted")
     assert adopted["why"] == "by a program with the token"
@@ -277,7 +282,7 @@ async def test_a_record_that_landed_meanwhile_cannot_be_given_up(trading: House)
         lambda tx: quarantine.clear(tx, known.account, model.Kind.ORDER, [known.external_id])
     )
     with pytest.raises(NotPossible, match="waits no more"):
-        await trading.hub.holds.give_up(known, "a test", "jan")
+        await trading.hub.delivery_actions.give_up(known, "a test", "jan")
     items = (await trading.get("/events", limit=500))["items"]
     assert not [one for one in items if one["kind"] == "record.discarded"]
 

@@ -344,6 +344,18 @@ async def test_a_payment_is_told_without_what_the_marketplace_keeps_of_it(bench:
     assert cashier.received == [(pln("15.00"), pln("15.00"))]
 
 
+async def test_money_that_is_told_only_as_a_later_payment_reaches_the_shop(bench: Bench) -> None:
+    """Of an order without a first payment; what the marketplace keeps comes off it all the same."""
+    cashier = bench.shop = Cashier()
+    await bench.kill()
+    tax = Charge(kind="sales-tax", price=pln("1.20"), remitter=Remitter.MARKETPLACE)
+    await bench.land(order("A", charges=(tax,)))
+    await bench.settled(1)
+    await bench.land(order("A", charges=(tax,), surcharges=(paid("1.00"), paid("15.20"))))
+    await bench.settled(2)
+    assert cashier.received == [(pln("0.00"), pln("15.00"))]
+
+
 async def test_an_order_that_was_found_is_told_of_the_money_that_came_since(bench: Bench) -> None:
     """The shop has it from a life that the database forgot, unpaid; nothing that changes from now on would tell."""
     cashier = bench.shop = Cashier()

@@ -12,7 +12,7 @@ import pytest
 from olhubd.decide import plan
 from olhubd.decide.plan import PlannedDelivery
 from olhubd.engine.outbox.recorder import Recorder
-from olhubd.model import Action, Cause, DeliveryState, OrderId, Subject
+from olhubd.model import Action, Cause, DeliveryState, OrderId, Shipment, Subject
 from olhubd.plugin import ContractBroken, OutcomeUnknown, PluginError, Push, RateLimited, Receipt, Unavailable
 from olhubd.store import Database, Transaction, deliveries, events
 from tests.engine.test_dispatcher import Bench, Shop, lose_before, refuse
@@ -125,6 +125,20 @@ async def test_a_status_of_unknown_outcome_waits_for_a_person_in_the_end(bench: 
     assert held.reason == (
         "tried 6 times without an answer that tells what became of it: setOrderStatus: the server failed"
     )
+
+
+async def test_a_parcel_of_unknown_outcome_is_not_sent_again_at_once_by_a_person_either(bench: Bench) -> None:
+    """It may come there yet: with a time of sending a retry waits until the target has settled."""
+    bench.shop.settle = timedelta(seconds=0.02)
+    bench.shop.parcels.late = [3600.0] * 6
+    await bench.land(order("A"))
+    await bench.settled(1)
+    await owe(bench, plan.shipment_at("shop", Shipment(waybill="W1", carrier="DPD"), 0))
+    await bench.until("confirmed", "hold")
+    (held,) = await deliveries.listing(bench.database.reader, states=[DeliveryState.HOLD])
+    assert held.reason is not None
+    assert held.reason.startswith("tried 6 times")
+    assert held.sent_at is not None
 
 
 async def test_what_a_system_cannot_do_is_held_and_never_dropped(bench: Bench) -> None:

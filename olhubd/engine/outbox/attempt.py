@@ -208,7 +208,7 @@ class Executor:
             case OutcomeUnknown() if times is not None:
                 # Its sink reads before it writes, so that each try was a look that found it undone.
                 why = Reason("doubt.tried", times=times, words=error)
-                outcome = self._verdicts.hold(self._unsure(job), why, Hold.DOUBT)
+                outcome = self._verdicts.hold(self._unsure(job), why, Hold.DOUBT, sent=True)
             case OutcomeUnknown() if handler.creates or unknown:
                 pause = self._policy.look_up_after if delivery.attempts < 2 else self._backoff(delivery.attempts)
                 pause = max(pause, error.retry_after or 0.0)  # a look-up is a call too

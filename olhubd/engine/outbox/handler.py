@@ -108,10 +108,10 @@ class Handler(abc.ABC, Generic[C]):
     async def report(self, target: TargetAccount, job: Job, ticket: str) -> Result | None:
         """What became of what was submitted; Submitted again while it is not done.
 
-        None: the target knows no such ticket, so what became of it is not known. Raises what the target says of a
-        failure as if it were said at once.
+        None: the target knows no such ticket, so what became of it is not known; so it is where an action submits
+        nothing any more. Raises what the target says of a failure as if it were said at once.
         """
-        raise NotImplementedError(f"{self.action.value} submits nothing")
+        return None
 
     # For handlers that create something
 

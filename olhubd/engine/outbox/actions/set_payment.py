@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import partial
 
 from olhubd.decide.remit import sellers_side
-from olhubd.engine.outbox.handler import Done, Handler, Obsolete, Result, Waits
+from olhubd.engine.outbox.handler import Done, Obsolete, Result, Waits
 from olhubd.engine.outbox.job import Job
-from olhubd.engine.outbox.renumbered import known_as
+from olhubd.engine.outbox.on_copy import OnCopy
 from olhubd.engine.outbox.target import TargetAccount
 from olhubd.model import Action, Reason
 from olhubd.plugin import PaymentSink
@@ -15,7 +15,7 @@ from olhubd.plugin import PaymentSink
 __all__ = ["SetPayment"]
 
 
-class SetPayment(Handler[PaymentSink]):
+class SetPayment(OnCopy[PaymentSink]):
     """The sink reads before it writes, so that twice is once."""
 
     action = Action.SET_PAYMENT
@@ -23,15 +23,11 @@ class SetPayment(Handler[PaymentSink]):
     waits_behind = Waits.UNTIL_HELD
     lapses = True
 
-    async def perform(self, target: TargetAccount, job: Job) -> Result:
-        external_id = await known_as(target, job)
-        if not isinstance(external_id, str):
-            return external_id
-        sink = self.sink(target)
-        order = job.stored.order
-        if order.payment is None:
+    async def write(self, target: TargetAccount, job: Job, sink: PaymentSink, external_id: str) -> Result:
+        own = sellers_side(job.stored.order)
+        # Some sources tell of money only as of what was paid later.
+        payment = own.payment or next(iter(own.surcharges), None)
+        if payment is None:
             return Obsolete(Reason("payment.unknown"))
-        own = sellers_side(order)
-        act = partial(sink.set_payment, external_id, own.payment or order.payment, own.paid)
-        await target.calls.write(self.action.value, act)
+        await target.calls.write(self.action.value, partial(sink.set_payment, external_id, payment, own.paid))
         return Done()
