@@ -362,18 +362,10 @@ def _hasty(error: Any) -> Any:
 
 
 def _feed_forgets_the_time() -> Any:
-    failed = FeedReader.failed
+    def heedless(self: FeedReader, failure: Any) -> bool:
+        return False
 
-    def hasty(self: FeedReader, error: Any) -> None:
-        failed(self, _hasty(error))
-
-    def heedless(self: FeedReader, failure: Any) -> None:
-        """Nor is it remembered before the run ends, whatever the disk does."""
-
-    stack = contextlib.ExitStack()
-    stack.enter_context(swap(FeedReader, "failed", hasty))
-    stack.enter_context(swap(FeedReader, "_heed", heedless))
-    return stack
+    return swap(FeedReader, "_heed", heedless)
 
 
 def _delivery_forgets_the_time() -> Any:

@@ -160,13 +160,10 @@ class FeedReader:
         if isinstance(error, AuthLost | AccountBlocked):
             return  # a person must act
         interval = self._reading.schedule.interval.total_seconds()
-        asked = error.retry_after if isinstance(error, Temporary) else None
-        if asked is not None:
-            asked = max(asked, min(1.0, interval))
         backoff = delay(self._failures + 1, 2.0, interval)
         if isinstance(error, Permanent) and not isinstance(error, Broken):
             backoff = interval
-        self._next_pull = self._clock.monotonic() + (asked or jitter(backoff))
+        self._next_pull = self._not_before if self._heed(error) else self._clock.monotonic() + jitter(backoff)
         if self._failures == 1:
             self._reading.log.warning(
                 "cannot fetch", account=self._reading.account, feed=self.name, reason=str(error)
@@ -271,10 +268,13 @@ class FeedReader:
         self._heed(page.failure)
         return page
 
-    def _heed(self, failure: PluginError | None) -> None:
-        """Remember at once for how long it asks to be left alone: a full disk may break off what follows."""
-        if isinstance(failure, Temporary) and failure.retry_after is not None:
-            self._not_before = self._clock.monotonic() + failure.retry_after
+    def _heed(self, failure: PluginError | None) -> bool:
+        """Whether it asks to be left alone. That is remembered at once: a full disk may break off what follows."""
+        if not isinstance(failure, Temporary) or failure.retry_after is None:
+            return False
+        least = min(1.0, self._reading.schedule.interval.total_seconds())
+        self._not_before = self._clock.monotonic() + max(failure.retry_after, least)
+        return True
 
     async def _acknowledge(self, cursor: Cursor) -> None:
         """Tell the feed what is stored, where it wants to be told: once a cursor, and once more at start."""
