@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from olhubd.engine.flow import landing
-from olhubd.model import Action, DeliveryState, reference
+from olhubd.model import Action, DeliveryState, code_of, reference
 from olhubd.store import deliveries, orders
 from olhubd_torture import checks, surviving_files, vfs
 from olhubd_torture.crash_points import Frontier
@@ -313,9 +313,9 @@ class _Play:
         reader, hub = self._life.store.reader, self._life.hub
         for delivery in await deliveries.listing(reader, states=[DeliveryState.HOLD], limit=1000):
             stored = await orders.get(reader, delivery.order_id)
-            if (delivery.reason or "").startswith(("tried ", "sent ")):
+            if code_of(delivery.reason) in ("doubt.tried", "doubt.not-there"):
                 # Its answers were lost too often; what made them so is over.
-                await hub.holds.retry(delivery.id, "anna")
+                await hub.delivery_actions.retry(delivery.id, "anna")
                 continue
             if delivery.action is not Action.PUSH_ORDER or delivery.external_id is None or stored is None:
                 continue
@@ -325,7 +325,7 @@ class _Play:
             if purchase.extras and not any(
                 sold.wrong for sold in self._world.shop.orders.values() if sold.reference == mark
             ):
-                await hub.holds.accept(delivery.id, "anna")
+                await hub.delivery_actions.accept(delivery.id, "anna")
                 self._world.accepted.add(mark)
 
     async def _settle(self) -> None:
