@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from olhubd.config.tables import Alarms, Control, Daemon, Engine
+from olhubd.decide import plan
 from olhubd.engine.outbox.actions import HANDLERS
 from olhubd.model import Action
 from olhubd.plugin.connector import CAPABILITIES
@@ -359,3 +360,13 @@ def test_a_public_class_name_stands_for_one_thing() -> None:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 places.setdefault(node.name, []).append(path.relative_to(ROOT).as_posix())
     assert {name: there for name, there in places.items() if len(there) > 1} == {}
+
+
+def test_an_action_needs_a_capability_that_connectors_can_declare() -> None:
+    """Else no guide names it and no rule of the kit tries it."""
+    assert {one.capability for one in HANDLERS.values() if one.capability is not None} <= set(CAPABILITIES.values())
+
+
+def test_what_lapses_with_its_order_is_one_list() -> None:
+    """A handler gives up what comes too late; the plans let go what was refused while the order was off."""
+    assert {action for action, one in HANDLERS.items() if one.lapses} == plan.LAPSING

@@ -19,6 +19,7 @@ from olhubd.model import Action, Delivery, DeliveryState, Money, Order, Reason, 
 __all__ = [
     "CALLED_OFF",
     "DOUBLED",
+    "LAPSING",
     "TAKEN_OVER",
     "Amendment",
     "PlannedDelivery",
@@ -45,7 +46,7 @@ __all__ = [
 TAKEN_OVER = Reason("order.taken-over")
 CALLED_OFF = Reason("order.called-off")
 _REFUSED = frozenset({DeliveryState.DEAD, DeliveryState.HOLD})
-_OF_THE_LIVING = frozenset({Action.SET_STATUS, Action.SET_PAYMENT})
+LAPSING = frozenset({Action.SET_STATUS, Action.SET_PAYMENT})
 """What it is no matter to have refused of an order that is off."""
 
 
@@ -206,7 +207,7 @@ def refused(delivery: Delivery) -> bool:
     """
     if delivery.state is DeliveryState.HOLD and onesided.asks(delivery, changes.CopyCancelled):
         return True
-    return delivery.action in _OF_THE_LIVING and delivery.state in _REFUSED
+    return delivery.action in LAPSING and delivery.state in _REFUSED
 
 
 def owed_again(
@@ -221,7 +222,7 @@ def owed_again(
     if any(isinstance(one, changes.Cancelled | changes.Superseded) for one in found):
         return []
     ordered = sorted(known, key=lambda d: d.id)
-    newest = {(d.target, d.action): d for d in ordered if d.action in _OF_THE_LIVING}
+    newest = {(d.target, d.action): d for d in ordered if d.action in LAPSING}
     newer = {(item.target, item.action) for item in planned}
     return [
         d

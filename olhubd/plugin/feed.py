@@ -13,7 +13,7 @@ from typing import ClassVar, NewType
 
 import msgspec
 
-from olhubd.model import Kind, Order
+from olhubd.model import Kind, Offer, Order, Product
 from olhubd.plugin.errors import PluginError
 from olhubd.plugin.part import Capability
 
@@ -52,7 +52,8 @@ class Later(msgspec.Struct, frozen=True, kw_only=True):
     kind: Kind = Kind.ORDER
 
 
-Record = Order | Unreadable | Gone | Later
+Record = Order | Product | Offer | Unreadable | Gone | Later
+"""What stands on a page. Orders are carried; the other records are kept aside by their kind as yet."""
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):

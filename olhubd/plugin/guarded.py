@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import msgspec
 
-from olhubd.model import Reason
+from olhubd.model import Kind, Reason
 from olhubd.plugin.errors import ContractBroken, Temporary
 from olhubd.plugin.feed import Unreadable
 
@@ -18,13 +18,18 @@ R = TypeVar("R")
 
 
 def guarded(
-    raw: bytes | msgspec.Raw, key: str | Callable[[bytes], str], read: Callable[[bytes], R]
+    raw: bytes | msgspec.Raw,
+    key: str | Callable[[bytes], str],
+    read: Callable[[bytes], R],
+    *,
+    kind: str = Kind.ORDER,
 ) -> R | Unreadable:
     """What `read` makes of `raw`, or Unreadable with the reason, whatever was raised.
 
     `key` is the record's id over there, or finds it in `raw`. Where that fails too, the record gets a name made
     from its text: the same text gets the same name. Only the words of a ContractBroken are repeated; those of any
-    other error may hold what the record held.
+    other error may hold what the record held. `kind` is what it would have been: it must be said in a feed of
+    several kinds, where the host cannot know it.
     """
     raw = bytes(raw)
     try:
@@ -35,7 +40,7 @@ def guarded(
         raise  # it passes by itself, and is no fault of the record
     except Exception as error:
         reason = Reason("record.senseless", error=type(error).__name__)
-    return Unreadable(external_id=_key(raw, key), reason=reason, raw=raw)
+    return Unreadable(external_id=_key(raw, key), reason=reason, raw=raw, kind=kind)
 
 
 def _key(raw: bytes, key: str | Callable[[bytes], str]) -> str:
