@@ -87,9 +87,9 @@ class Hub:
         self.started_at = clock.now()
         self.alarms = OpenAlarms(database, clock, log)
         self.reconciler = Reconciler(self, log)
-        self.wording = VocabularyCheck(self, log)
-        self.watch = Checks(self, self.alarms, log)
-        self.herald = AlarmSender(self.alarms, lambda: self.configuration.alarms, session, clock, log)
+        self.vocabulary = VocabularyCheck(self, log)
+        self.checks = Checks(self, self.alarms, log)
+        self.alarm_sender = AlarmSender(self.alarms, lambda: self.configuration.alarms, session, clock, log)
         self.stalled: dict[str, str] = {}
         """Accounts that should be at work and could not begin, each with the reason; tried again each minute."""
         self._renewed: frozenset[str] = frozenset()
@@ -121,10 +121,10 @@ class Hub:
             lineage=lineage,
             learned=learned,
         )
-        self.holds = DeliveryActions(self._shared, self.units)
+        self.delivery_actions = DeliveryActions(self._shared, self.units)
         self.strangers = Strangers(self._shared, self.units)
-        self.desk = OrderActions(self._shared, self.units)
-        self.registry = AccountActions(self._shared, self.units, lambda: self.configuration)
+        self.order_actions = OrderActions(self._shared, self.units)
+        self.account_actions = AccountActions(self._shared, self.units, lambda: self.configuration)
 
     async def start(self) -> None:
         """Recover what a killed process left, then begin all accounts."""
@@ -146,9 +146,9 @@ class Hub:
             self.observers.start(self.supervisor)
         self.supervisor.every("round", _ROUND, self._round)
         await self.alarms.load()
-        self.wording.start(self.supervisor)
-        self.watch.start(self.supervisor)
-        self.herald.start(self.supervisor)
+        self.vocabulary.start(self.supervisor)
+        self.checks.start(self.supervisor)
+        self.alarm_sender.start(self.supervisor)
         self.reconciler.start(self.supervisor)
         Retention(self.database, self.clock, lambda: self.configuration.daemon.inputs_keep).start(self.supervisor)
 

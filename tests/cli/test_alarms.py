@@ -11,11 +11,11 @@ from tests.control.house import House
 
 async def test_what_is_wrong_is_told(house: House, terminal: Terminal) -> None:
     await house.hub.unit("stingy").lost(AuthLost("the grant was taken back"))
-    await house.hub.watch.round()
+    await house.hub.checks.round()
     assert "alarm: parked stingy: its key is refused" in await terminal("status")
     assert "parked" in await terminal("alarms")
     await house.hub.unit("stingy").resume("anna")
-    await house.hub.watch.round()
+    await house.hub.checks.round()
     assert "parked" not in await terminal("alarms")
     over = [one for one in (await terminal.json("alarms", "--past"))["items"] if one["kind"] == "parked"]
     assert over[0]["cleared_at"] is not None

@@ -161,7 +161,7 @@ async def test_signing_in_ends_its_alarms_at_once(house: House) -> None:
     """And not a minute later, when they are looked for again."""
     await house.until(lambda: parked(house))
     await house.hub.supervisor.stop("alarms")  # the one that looks once a minute
-    await house.hub.watch.round()
+    await house.hub.checks.round()
 
     async def alarms() -> set[str]:
         return {alarm["kind"] for alarm in (await house.get("/alarms"))["items"] if alarm["subject"] == "market"}

@@ -14,7 +14,7 @@ MIDNIGHT = datetime(2026, 1, 31, tzinfo=UTC)
 
 async def test_what_is_wrong_is_listed_until_it_is_not(house: House) -> None:
     """Nobody has signed in at first; status, list and metric say so, and none of them afterwards."""
-    await house.hub.watch.round()
+    await house.hub.checks.round()
     (alarm,) = (await house.get("/alarms", kind="sign-in"))["items"]
     assert (alarm["kind"], alarm["subject"], alarm["cleared_at"]) == ("sign-in", "market", None)
     assert alarm["id"] in [one["id"] for one in (await house.get("/status"))["alarms"]]
@@ -22,7 +22,7 @@ async def test_what_is_wrong_is_listed_until_it_is_not(house: House) -> None:
     await house.sign_in()
 
     async def over() -> bool:
-        await house.hub.watch.round()
+        await house.hub.checks.round()
         return not (await house.get("/alarms", kind="sign-in"))["items"]
 
     await house.until(over)
@@ -31,7 +31,7 @@ async def test_what_is_wrong_is_listed_until_it_is_not(house: House) -> None:
 
 
 async def test_checks_tell_how_often_they_ran(trading: House) -> None:
-    await trading.hub.watch.round()
+    await trading.hub.checks.round()
     metrics = await trading.get("/metrics")
     ran = {
         line.split('check="')[1].split('"')[0]: float(line.rsplit(" ", 1)[1])

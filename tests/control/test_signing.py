@@ -274,5 +274,5 @@ async def test_where_the_keys_are_enough_nobody_signs_in(tmp_path: Path, monkeyp
         await house.sell()
         account = await house.get("/accounts/market")
         assert (account["state"], account["signed_in"]) == ("active", None)
-        await house.hub.watch.round()
+        await house.hub.checks.round()
         assert [one for one in (await house.get("/alarms"))["items"] if one["kind"] == "sign-in"] == []

@@ -303,12 +303,12 @@ async def test_an_order_with_unlinked_lines_waits_where_the_route_says_so(seller
     (delivery,) = await seller.deliveries(DeliveryState.HOLD)
     assert sku in (delivery.reason or "")
     row["sku"], row["global_unique_id"] = sku, ean
-    await seller.hub.holds.retry(delivery.id, "anna")
+    await seller.hub.delivery_actions.retry(delivery.id, "anna")
     # What is missing is remembered for a moment, so the first try may still not see the product.
     async with asyncio.timeout(20):
         while not seller.shop.books():
             for again in await seller.deliveries(DeliveryState.HOLD):
-                await seller.hub.holds.retry(again.id, "anna")
+                await seller.hub.delivery_actions.retry(again.id, "anna")
             await asyncio.sleep(0.3)
     await seller.settled()
     assert "delivery.released" in await seller.kinds()
@@ -324,8 +324,8 @@ async def test_a_held_order_can_be_given_up(seller: Seller) -> None:
     await seller.until(held)
     (delivery,) = await seller.deliveries(DeliveryState.HOLD)
     with pytest.raises(NotPossible, match="no order that could be accepted"):
-        await seller.hub.holds.accept(delivery.id, "anna")
-    await seller.hub.holds.discard(delivery.id, "anna", "a test purchase")
+        await seller.hub.delivery_actions.accept(delivery.id, "anna")
+    await seller.hub.delivery_actions.discard(delivery.id, "anna", "a test purchase")
     assert [d.state for d in await seller.deliveries() if d.action is Action.PUSH_ORDER] == [
         DeliveryState.DISCARDED
     ]

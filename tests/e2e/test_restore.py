@@ -251,8 +251,8 @@ async def test_a_double_is_an_alarm_and_waits_for_a_person(again: Again) -> None
             assert delivery.reason == (
                 f"shop has two orders of this purchase, {entry.external_id} and {twin}: cancel one there by hand"
             )
-            await seller.hub.watch.round()
+            await seller.hub.checks.round()
             assert (AlarmKind.DOUBLED, "shop") in seller.hub.alarms.open
-            await seller.hub.holds.accept(delivery.id, "anna")
-            await seller.hub.watch.round()
+            await seller.hub.delivery_actions.accept(delivery.id, "anna")
+            await seller.hub.checks.round()
             assert (AlarmKind.DOUBLED, "shop") not in seller.hub.alarms.open

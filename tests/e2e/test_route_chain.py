@@ -122,7 +122,7 @@ async def test_each_of_the_three_is_switched_apart(made: Seller, off: str) -> No
         made.first.ledger.fulfil(order, "SENT")
         made.first.ledger.surcharge(order)
         (row,) = await orders.listing(made.database.reader)
-        await made.hub.desk.ship(row.id, Shipment(carrier="DPD", waybill="00340434"), "anna")
+        await made.hub.order_actions.ship(row.id, Shipment(carrier="DPD", waybill="00340434"), "anna")
         made.first.ledger.ship(order)
         actions = {
             "sync_status": Action.SET_STATUS,
@@ -171,7 +171,7 @@ async def test_a_status_of_ours_is_in_the_shop_within_the_hour(made: Seller) -> 
         (order,) = made.first.ledger.buy(payment="ONLINE")
         await made.settled()
         (row,) = await orders.listing(made.database.reader)
-        await made.hub.desk.status(row.id, Fulfilment.SENT, "anna")
+        await made.hub.order_actions.status(row.id, Fulfilment.SENT, "anna")
 
         async def there() -> bool:
             return bool(doc(made, "first", order)["status"] == "completed")

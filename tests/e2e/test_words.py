@@ -49,8 +49,8 @@ async def rewrite(house: House, words: str) -> None:
 async def test_a_typo_is_told_before_any_order_meets_it(mistaken: House) -> None:
     """Each with its line, what was probably meant, and what there is; and once mended all is over."""
     house = mistaken
-    await house.hub.wording.look()
-    await house.hub.watch.round()
+    await house.hub.vocabulary.look()
+    await house.hub.checks.round()
     alarm = house.hub.alarms.open[AlarmKind.WORDS, "shop"]
     line = 1 + house.path.read_text().splitlines().index(TYPOS.splitlines()[1])
     assert f"{house.path}:{line}: statuses.paid: procesing is no status of shop; did you mean processing?" in (
@@ -74,12 +74,12 @@ async def test_a_typo_is_told_before_any_order_meets_it(mistaken: House) -> None
 
     await rewrite(house, RIGHT)
     assert [one["state"] for one in (await house.get("/doctor", check="WORDS"))["items"]] == ["fine"]
-    await house.hub.watch.round()
+    await house.hub.checks.round()
     assert (AlarmKind.WORDS, "shop") not in house.hub.alarms.open
     assert house.hub.routes[0].statuses["paid"] == "processing", "with the prefix of the shop's own pages"
 
     await rewrite(house, TYPOS)
-    await house.hub.wording.look()
+    await house.hub.vocabulary.look()
     said = [line["reason"] for line in house.lines if "has a word" in line["event"]]  # type: ignore[attr-defined]
     assert len(said) == 8, "who makes a mistake again is told again"
 
@@ -88,10 +88,10 @@ async def test_it_is_asked_by_itself_at_the_start_and_again_where_nobody_answere
     house = mistaken
 
     async def known() -> bool:
-        return len(house.hub.wording.unknown) == 4
+        return len(house.hub.vocabulary.unknown) == 4
 
     await house.until(known)
-    assert house.hub.wording.silent == {}
+    assert house.hub.vocabulary.silent == {}
 
 
 async def test_words_of_an_account_that_cannot_be_asked_are_no_reproach(mistaken: House) -> None:

@@ -85,7 +85,7 @@ class Watched:
 
     async def look(self) -> set[str]:
         """What is wrong, by kind and subject."""
-        await self.hub.watch.round()
+        await self.hub.checks.round()
         return {f"{kind.value} {subject}" for kind, subject in self.hub.alarms.open}
 
     async def until(self, condition: Callable[[], Awaitable[bool]]) -> None:
@@ -151,13 +151,13 @@ async def watched(tmp_path: Path) -> AsyncIterator[Watched]:
 
 async def test_all_is_well_at_first(watched: Watched) -> None:
     assert await watched.look() == set()
-    assert watched.hub.watch.ran[AlarmKind.FEED] > 0, "a check that does not run finds nothing either"
-    assert watched.hub.watch.found.total() == 0
+    assert watched.hub.checks.ran[AlarmKind.FEED] > 0, "a check that does not run finds nothing either"
+    assert watched.hub.checks.found.total() == 0
 
 
 async def test_accounts_that_come_while_it_looks(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
     """A reload in the middle of a look is nothing to fail about."""
-    hear = watched.hub.watch._hear
+    hear = watched.hub.checks._hear
     shop = watched.accounts["shop"]
 
     async def reload(unit: Any) -> datetime | None:
@@ -166,7 +166,7 @@ async def test_accounts_that_come_while_it_looks(watched: Watched, monkeypatch: 
             await watched.hub.reload(watched.configuration())
         return await hear(unit)
 
-    monkeypatch.setattr(watched.hub.watch, "_hear", reload)
+    monkeypatch.setattr(watched.hub.checks, "_hear", reload)
     assert await watched.look() == set()
     assert "more" in watched.hub.units
 
@@ -248,7 +248,7 @@ async def test_what_waits_for_a_person(watched: Watched) -> None:
     assert await watched.look() == {"hold shop"}
     watched.shop.faults.clear()
     for found in await deliveries.listing(watched.database.reader, states=[DeliveryState.HOLD, DeliveryState.DEAD]):
-        await watched.hub.holds.retry(found.id, "anna")
+        await watched.hub.delivery_actions.retry(found.id, "anna")
     await watched.delivered()
     await watched.over("hold shop")
     assert await watched.told("hold shop") == ONCE
@@ -269,13 +269,13 @@ async def test_what_a_person_discarded_waits_for_nobody(watched: Watched) -> Non
 
     await watched.until(both)
     first, second = await held()
-    await watched.hub.holds.discard(first.id, "anna", "made by hand")
+    await watched.hub.delivery_actions.discard(first.id, "anna", "made by hand")
     assert await watched.look() == {"hold shop"}, "the other one still waits"
-    await watched.hub.holds.discard(second.id, "anna", "made by hand")
+    await watched.hub.delivery_actions.discard(second.id, "anna", "made by hand")
     assert await watched.look() == set()
     assert await watched.told("hold shop") == ONCE
     assert await deliveries.tally(watched.database.reader) == {}, "nor is it counted as refused"
-    await watched.hub.holds.retry(second.id, "anna")
+    await watched.hub.delivery_actions.retry(second.id, "anna")
     await watched.until(again)
     assert await watched.look() == {"hold shop"}
 
@@ -293,7 +293,7 @@ async def test_what_was_refused_for_good_waits_for_a_person(watched: Watched) ->
     await watched.database.write(put)
     assert await watched.look() == {"hold shop"}
     assert await deliveries.tally(watched.database.reader) == {("shop", DeliveryState.DEAD): 1}
-    await watched.hub.holds.discard(found.id, "anna", "made by hand")
+    await watched.hub.delivery_actions.discard(found.id, "anna", "made by hand")
     assert await watched.look() == set()
     assert sold
 
@@ -484,7 +484,7 @@ async def test_silence(watched: Watched) -> None:
     reader = watched.hub.unit("market").orders
     assert reader is not None
     reader._since = begun - timedelta(days=1)
-    watched.hub.watch._ears.clear()
+    watched.hub.checks._ears.clear()
     await watched.fetched()
     assert await watched.look() == set()
     watched.clock.jump(40 * HOUR)

@@ -123,7 +123,7 @@ async def test_an_order_that_a_person_accepted_is_worked_on_like_any_other(hub: 
 
     await database.write(held)
     await hub.start()
-    await hub.holds.accept(1, "me")
+    await hub.delivery_actions.accept(1, "me")
     found = (await deliveries.of_orders(database.reader, [1]))[OrderId(1)]
     assert [(d.target, d.action, d.state is DeliveryState.CONFIRMED) for d in found] == [
         ("shop", Action.PUSH_ORDER, True),
@@ -239,7 +239,7 @@ async def test_an_account_that_cannot_begin_is_told_and_tried_again(
         assert hub.unit("other").config.interval == timedelta(minutes=7)
         with pytest.raises(NotPossible, match=r"shop is not at work: it cannot begin \(ZeroDivisionError\)"):
             hub.unit("shop")
-        await hub.watch.round()
+        await hub.checks.round()
         assert "ZeroDivisionError" in hub.alarms.open[AlarmKind.PARKED, "shop"].detail
     told = [event for event in await events.since(database.reader, before) if event.kind.startswith("daemon.")]
     assert [event.kind for event in told] == ["daemon.reloaded", "daemon.reload-failed"]
@@ -249,7 +249,7 @@ async def test_an_account_that_cannot_begin_is_told_and_tried_again(
         while "shop" not in hub.units:
             await asyncio.sleep(0.01)
     task.cancel()
-    await hub.watch.round()
+    await hub.checks.round()
     assert (AlarmKind.PARKED, "shop") not in hub.alarms.open
 
 
@@ -443,7 +443,7 @@ async def test_an_account_that_never_worked_is_red_at_once(hub: Hub, tmp_path: P
     async with asyncio.timeout(20):
         while not all(hub.unit(name).trouble for name in ("shop", "other", "target")):
             await asyncio.sleep(0.02)
-    await hub.watch.round()
+    await hub.checks.round()
     open_ = hub.alarms.open
     for name in ("shop", "other"):
         assert "could not be read yet: GET" in open_[AlarmKind.FEED, name].detail

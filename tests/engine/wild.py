@@ -152,7 +152,7 @@ class Zoo:
         return [run for run in found if run.error]
 
     async def alarms(self) -> dict[tuple[AlarmKind, str], str]:
-        await self.hub.watch.round()
+        await self.hub.checks.round()
         return {key: alarm.detail for key, alarm in self.hub.alarms.open.items()}
 
     def logged(self, event: str) -> list[Any]:

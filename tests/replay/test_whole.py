@@ -34,11 +34,11 @@ async def test_what_people_did_and_reloads_are_inputs(seller: Seller, tmp_path: 
 
             await seller.until(held)
             (order,) = await orders.listing(seller.database.reader)
-            await seller.hub.desk.note(order.id, "call before sending", "anna")
+            await seller.hub.order_actions.note(order.id, "call before sending", "anna")
             (delivery,) = await seller.deliveries(DeliveryState.HOLD)
-            await seller.hub.holds.retry(delivery.id, "anna")
+            await seller.hub.delivery_actions.retry(delivery.id, "anna")
             await seller.settled()
-            await seller.hub.desk.status(order.id, Fulfilment.READY, "anna")
+            await seller.hub.order_actions.status(order.id, Fulfilment.READY, "anna")
             await seller.hub.unit("second").pause("holidays", "anna")
             await seller.hub.unit("second").resume("anna")
             seller.route["forward"] = False
@@ -69,7 +69,7 @@ async def test_a_status_that_is_said_a_second_time_is_another_one(seller: Seller
             await seller.settled()
             (order,) = await orders.listing(seller.database.reader)
             for status in (Fulfilment.READY, Fulfilment.PROCESSING, Fulfilment.READY):
-                await seller.hub.desk.status(order.id, status, "anna")
+                await seller.hub.order_actions.status(order.id, status, "anna")
                 await seller.settled()
             report = await replay(tmp_path / "hub.sqlite", tmp_path / "scratch.sqlite")
     assert report.differences == []

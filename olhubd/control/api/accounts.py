@@ -159,7 +159,7 @@ async def resume(call: Call[Nothing, Resuming]) -> Account:
 async def rename(call: Call[Nothing, Renaming]) -> Account:
     """Call it otherwise. Its key, its orders and the marks on them stay."""
     name = _configured(call)
-    await call.hub.registry.rename(name, call.body.title, call.who)
+    await call.hub.account_actions.rename(name, call.body.title, call.who)
     return await _one(call.hub, name)
 
 
@@ -168,7 +168,7 @@ async def remove(call: Call[Nothing, Nothing]) -> Accounts:
     name = call.path["account"]
     if name not in await accounts.every(call.hub.database.reader):
         raise Refusal(404, "not-found", Reason("none.account", account=name))
-    await call.hub.registry.remove(name, call.who)
+    await call.hub.account_actions.remove(name, call.who)
     return await _all(call.hub)
 
 
@@ -186,9 +186,9 @@ async def _all(hub: Hub) -> Accounts:
             title=row.title or row.name,
             connector=row.connector,
             login=row.login,
-            ties=await hub.registry.ties(hub.database.reader, row.name),
+            ties=await hub.account_actions.ties(hub.database.reader, row.name),
         )
-        for row in await hub.registry.gone()
+        for row in await hub.account_actions.gone()
     ]
     return Accounts(items=await standing(hub), gone=tuple(gone))
 

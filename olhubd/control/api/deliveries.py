@@ -58,13 +58,13 @@ async def one(call: Call[Nothing, Nothing]) -> DeliveryRow:
 async def retry(call: Call[Nothing, Nothing]) -> DeliveryRow:
     """Try it again. One whose outcome is not known is looked up first."""
     delivery = await _found(call)
-    return (await delivery_rows(call.hub, [await call.hub.holds.retry(delivery.id, call.who)]))[0]
+    return (await delivery_rows(call.hub, [await call.hub.delivery_actions.retry(delivery.id, call.who)]))[0]
 
 
 async def release(call: Call[Nothing, Nothing]) -> DeliveryRow:
     """Let it go before its hold window is over, or although a rule of its route holds it."""
     delivery = await _found(call)
-    return (await delivery_rows(call.hub, [await call.hub.holds.release(delivery.id, call.who)]))[0]
+    return (await delivery_rows(call.hub, [await call.hub.delivery_actions.release(delivery.id, call.who)]))[0]
 
 
 async def adopt(call: Call[Nothing, Adopting]) -> DeliveryRow:
@@ -74,7 +74,7 @@ async def adopt(call: Call[Nothing, Adopting]) -> DeliveryRow:
     """
     delivery = await _found(call)
     asked = call.body
-    adopted = await call.hub.holds.adopt(
+    adopted = await call.hub.delivery_actions.adopt(
         delivery.id, asked.number.strip(), call.who, despite_total=asked.despite_total
     )
     return (await delivery_rows(call.hub, [adopted]))[0]
@@ -83,14 +83,14 @@ async def adopt(call: Call[Nothing, Adopting]) -> DeliveryRow:
 async def discard(call: Call[Nothing, GivingUp]) -> DeliveryRow:
     """Give it up for good."""
     delivery = await _found(call)
-    discarded = await call.hub.holds.discard(delivery.id, call.who, call.body.reason)
+    discarded = await call.hub.delivery_actions.discard(delivery.id, call.who, call.body.reason)
     return (await delivery_rows(call.hub, [discarded]))[0]
 
 
 async def accept(call: Call[Nothing, Nothing]) -> DeliveryRow:
     """Take a held order at its target as it is, although its total differs."""
     delivery = await _found(call)
-    return (await delivery_rows(call.hub, [await call.hub.holds.accept(delivery.id, call.who)]))[0]
+    return (await delivery_rows(call.hub, [await call.hub.delivery_actions.accept(delivery.id, call.who)]))[0]
 
 
 async def _found(call: Call[Nothing, Nothing] | Call[Nothing, GivingUp] | Call[Nothing, Adopting]) -> Delivery:
@@ -142,7 +142,7 @@ def delivery_views(hub: Hub, found: Sequence[Delivery], around: Surroundings) ->
             error=delivery.error,
             **beside("reason", delivery.reason),
             **beside("error", delivery.error),
-            actions=tuple(hub.holds.choices(delivery)),
+            actions=tuple(hub.delivery_actions.choices(delivery)),
             held=options.held(
                 delivery,
                 around.said.get(delivery.id, {}),

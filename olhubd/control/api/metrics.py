@@ -136,11 +136,11 @@ class Snapshot(Collector):
         )
         for alarm in self._hub.alarms.open.values():
             on.add_metric((alarm.kind.value, alarm.subject), 1)
-        watch = self._hub.watch
+        watch = self._hub.checks
         for kind in AlarmKind:
             ran.add_metric((kind.value,), watch.ran[kind])
             found.add_metric((kind.value,), watch.found[kind])
-        for (channel, well), count in sorted(self._hub.herald.sent.items()):
+        for (channel, well), count in sorted(self._hub.alarm_sender.sent.items()):
             told.add_metric((channel.value, "done" if well else "failed"), count)
         for account, last in sorted(self._hub.reconciler.last.items()):
             differs.add_metric((account,), last.missing + last.surplus)

@@ -20,14 +20,14 @@ __all__ = ["ROUTES"]
 async def note(call: Call[Nothing, Note]) -> OrderCard:
     """Write the hub's own note on an order; without a text it is removed. It goes to nobody."""
     stored = await _order(call)
-    await call.hub.desk.note(stored.id, call.body.note, call.who)
+    await call.hub.order_actions.note(stored.id, call.body.note, call.who)
     return await card_of(call.hub, call.path["order"])
 
 
 async def status(call: Call[Nothing, StatusWord]) -> OrderCard:
     """Say how far the order has come. It goes to its source, and to the targets whose routes map the word."""
     stored = await _order(call)
-    await call.hub.desk.status(stored.id, call.body.status, call.who)
+    await call.hub.order_actions.status(stored.id, call.body.status, call.who)
     return await card_of(call.hub, call.path["order"])
 
 
@@ -45,7 +45,7 @@ async def ship(call: Call[Nothing, Parcel]) -> OrderCard:
         url=asked.url,
         line_ids=asked.lines,
     )
-    await call.hub.desk.ship(stored.id, shipment, call.who)
+    await call.hub.order_actions.ship(stored.id, shipment, call.who)
     return await card_of(call.hub, call.path["order"])
 
 
@@ -57,7 +57,7 @@ async def address(call: Call[Nothing, NewAddress]) -> OrderCard:
     }
     if not given:
         raise Refusal(400, "parameter", Reason("request.no-address"), parameter="body")
-    await call.hub.desk.address(stored.id, Address(**given), call.who)
+    await call.hub.order_actions.address(stored.id, Address(**given), call.who)
     return await card_of(call.hub, call.path["order"])
 
 
@@ -74,7 +74,7 @@ async def forward(call: Call[Nothing, Forwarding]) -> OrderCard:
         target = targets[0]
     else:
         await known_account(call.hub, "target", target)
-    await call.hub.desk.forward(stored.id, target, call.who)
+    await call.hub.order_actions.forward(stored.id, target, call.who)
     return await card_of(call.hub, call.path["order"])
 
 

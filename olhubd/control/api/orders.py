@@ -103,7 +103,7 @@ async def card_of(hub: Hub, name: str) -> OrderCard:
     """The card of the order that `name` means."""
     sheet = await hub.database.read(partial(_sheet, name=name))
     stored = sheet.stored
-    standing = hub.desk.standing(stored, sheet.owed)
+    standing = hub.order_actions.standing(stored, sheet.owed)
     rows = delivery_views(hub, sheet.unsettled, sheet.around)
     return OrderCard(
         id=stored.id,
@@ -116,7 +116,7 @@ async def card_of(hub: Hub, name: str) -> OrderCard:
         copies=tuple(map(_copy, sheet.there)),
         deliveries=tuple(sheet.owed),
         note=sheet.note,
-        actions=tuple(hub.desk.choices(standing)),
+        actions=tuple(hub.order_actions.choices(standing)),
         statuses=permitted.statuses(standing),
         owed=tuple(row for row in rows if any(one.possible for one in row.actions)),
         history=options.histories(sheet.told, sheet.owed),

@@ -14,7 +14,7 @@ import msgspec
 
 from olhubd.control.api.alert import AlarmRow, Compared, StrangerRow
 from olhubd.control.api.options import Held, Histories, Reading
-from olhubd.control.api.run import RunRow
+from olhubd.control.api.run_row import RunRow
 from olhubd.decide.permitted import Choice
 from olhubd.model import (
     Action,

@@ -31,21 +31,21 @@ async def listing(call: Call[RunsQuery, Nothing]) -> RunPage:
 async def refused(call: Call[QuarantineQuery, Nothing]) -> QuarantinePage:
     """The records that could not be stored, the newest first."""
     found = await quarantine.listing(call.hub.database.reader, call.query.limit)
-    holds = call.hub.holds
+    holds = call.hub.delivery_actions
     return QuarantinePage(items=tuple(Reading.of(one, call.query.raw, holds.options(one)) for one in found))
 
 
 async def read_again(call: Call[Nothing, Nothing]) -> Reading:
     """Ask the source for the record once more. It lands, or comes back with what is wrong with it now."""
     record = await _record(call)
-    await call.hub.holds.read_again(record, call.who)
-    return Reading.of(record, False, call.hub.holds.options(record))
+    await call.hub.delivery_actions.read_again(record, call.who)
+    return Reading.of(record, False, call.hub.delivery_actions.options(record))
 
 
 async def give_up(call: Call[Nothing, GivingUp]) -> Reading:
     """Let it wait for nobody any more, until its source tells it in other words."""
     record = await _record(call)
-    await call.hub.holds.give_up(record, call.body.reason, call.who)
+    await call.hub.delivery_actions.give_up(record, call.body.reason, call.who)
     return Reading.of(record, False, ())
 
 

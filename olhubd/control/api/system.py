@@ -52,7 +52,7 @@ async def status(call: Call[Nothing, Nothing]) -> Status:
 
 
 def _troubles(hub: Hub) -> Iterator[str]:
-    for channel, trouble in hub.herald.trouble.items():
+    for channel, trouble in hub.alarm_sender.trouble.items():
         yield Reason(
             "warning.alarms", channel=channel.value, since=f"{trouble.since:%Y-%m-%d %H:%M}", why=trouble.reason
         )

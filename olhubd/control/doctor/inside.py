@@ -165,7 +165,7 @@ class Round:
 
     async def _words(self) -> Iterable[Finding]:
         """Asked anew: somebody may just have mended one."""
-        wording = self._hub.wording
+        wording = self._hub.vocabulary
         await wording.look()
         found = [
             (wrong if one.sent else look)(

@@ -200,7 +200,7 @@ class SignIns:
         else:
             self._end(begun, SignInState.DONE, login=name)
             # Whoever has just signed in must not be told for another minute that nobody has.
-            await self._hub.watch.round()
+            await self._hub.checks.round()
 
     def _end(self, begun: SignIn, state: SignInState, login: str | None = None, reason: str | None = None) -> None:
         self._latest[begun.account] = msgspec.structs.replace(

@@ -226,7 +226,7 @@ class Checks:
     def _words(self) -> list[AlarmFinding]:
         """One alarm an account, with the first of its words."""
         hub, by_account = self._hub, dict[str, list[UnknownWord]]()
-        for one in hub.wording.unknown:
+        for one in hub.vocabulary.unknown:
             if not one.sent:
                 continue  # it harms no order; the doctor tells it
             by_account.setdefault(one.account, []).append(one)
