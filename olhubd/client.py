@@ -17,7 +17,7 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from olhubd.control.api.records import Problem
+from olhubd.control.api.schema.problem import Problem
 from olhubd.model import plain
 
 __all__ = ["EndpointClient", "EndpointRefused", "NotReachable", "segment"]

@@ -14,7 +14,7 @@ import yaml
 from prometheus_client import CollectorRegistry, ProcessCollector
 
 from olhubd.control.api.metrics import Snapshot
-from olhubd.control.api.records import AccountState
+from olhubd.control.api.schema.accounts import AccountState
 from olhubd.model import AlarmKind, DeliveryState
 from olhubd.runtime.clock import SystemClock
 from olhubd.runtime.supervisor import Supervisor

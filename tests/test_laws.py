@@ -354,7 +354,7 @@ def test_a_public_class_name_stands_for_one_thing() -> None:
     """The endpoint's answers may be called as what they show; else whoever reads a name knows what is meant."""
     places: dict[str, list[str]] = {}
     for path in sorted((ROOT / "olhubd").rglob("*.py")):
-        if path.parent == ROOT / "olhubd/control/api":
+        if path.parent == ROOT / "olhubd/control/api/schema":
             continue
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):

@@ -11,7 +11,7 @@ from olhubd.cli.failures import Exit, Failure
 from olhubd.cli.session import Session, account_argument, account_names, named, session_command
 
 if TYPE_CHECKING:
-    from olhubd.control.api.records import Account
+    from olhubd.control.api.schema.accounts import Account
 
 __all__ = ["account", "fetch", "pause", "resume"]
 
@@ -30,13 +30,13 @@ def fetch(session: Session, account: str) -> None:
       olhubd fetch shop-pl
     """
     from olhubd.client import segment
-    from olhubd.control.api.records import Fetched
+    from olhubd.control.api.schema.accounts import FetchResult
 
     with session.daemon() as daemon, progress.working(f"fetching from {account}", session):
-        run = daemon.post(f"/api/v1/accounts/{segment(account)}/fetch", Fetched).run
+        run = daemon.post(f"/api/v1/accounts/{segment(account)}/fetch", FetchResult).run
     printer = session.printer
     if run is None:
-        printer.json(Fetched(run=None))
+        printer.json(FetchResult(run=None))
         hint = [f"See: olhubd runs --account {account}"]
         raise Failure("it is still fetching", Exit.LATER, [] if printer.as_json else hint)
     if printer.json(run):
@@ -57,10 +57,9 @@ def pause(session: Session, account: str, reason: str | None) -> None:
       olhubd pause shop-pl --reason "stock-taking"
     """
     from olhubd.client import segment
-    from olhubd.control.api.records import Account
-    from olhubd.control.api.requests import Pausing
+    from olhubd.control.api.schema.accounts import Account, PauseRequest
 
-    body = Pausing(reason=reason) if reason else None
+    body = PauseRequest(reason=reason) if reason else None
     with session.daemon() as daemon:
         _told(session, daemon.post(f"/api/v1/accounts/{segment(account)}/pause", Account, body))
 
@@ -75,10 +74,9 @@ def resume(session: Session, account: str, moved: bool) -> None:
     One that is at work and waits for a time, after a 429 say, goes on at once.
     """
     from olhubd.client import segment
-    from olhubd.control.api.records import Account
-    from olhubd.control.api.requests import Resuming
+    from olhubd.control.api.schema.accounts import Account, ResumeRequest
 
-    body = Resuming(moved=True) if moved else None
+    body = ResumeRequest(moved=True) if moved else None
     with session.daemon() as daemon:
         _told(session, daemon.post(f"/api/v1/accounts/{segment(account)}/resume", Account, body))
 
@@ -103,11 +101,10 @@ def rename(session: Session, name: str, title: str | None) -> None:
       olhubd account rename allegro-main "Allegro, garden tools"
     """
     from olhubd.client import segment
-    from olhubd.control.api.records import Account
-    from olhubd.control.api.requests import Renaming
+    from olhubd.control.api.schema.accounts import Account, RenameRequest
 
     with session.daemon() as daemon:
-        found = daemon.post(f"/api/v1/accounts/{segment(name)}/rename", Account, Renaming(title=title))
+        found = daemon.post(f"/api/v1/accounts/{segment(name)}/rename", Account, RenameRequest(title=title))
     if not session.printer.json(found):
         session.printer.line(f"{found.name} is called {found.title}")
 
@@ -125,7 +122,7 @@ def remove(session: Session, name: str) -> None:
       olhubd account remove old-shop
     """
     from olhubd.client import segment
-    from olhubd.control.api.records import Accounts
+    from olhubd.control.api.schema.accounts import Accounts
 
     with session.daemon() as daemon:
         left = daemon.post(f"/api/v1/accounts/{segment(name)}/remove", Accounts)

@@ -12,7 +12,7 @@ from olhubd.cli.failures import Exit, Failure
 from olhubd.cli.session import Session, account_option, session_command
 
 if TYPE_CHECKING:
-    from olhubd.control.api.records import Compared
+    from olhubd.control.api.schema.alarms import ReconciliationRow
 
 __all__ = ["alarms", "reconcile"]
 
@@ -29,7 +29,7 @@ def alarms(session: Session, past: bool, limit: int) -> None:
       olhubd alarms
       olhubd alarms --past --json
     """
-    from olhubd.control.api.records import AlarmPage
+    from olhubd.control.api.schema.alarms import AlarmPage
 
     with session.daemon() as daemon:
         page = daemon.get("/api/v1/alarms", AlarmPage, past="true" if past else None, limit=limit)
@@ -65,8 +65,7 @@ def reconcile(
       olhubd reconcile --account allegro-main --now --day 2026-01-31
     """
     from olhubd.client import segment
-    from olhubd.control.api.records import Compared, ReconciliationPage
-    from olhubd.control.api.requests import Reconciling
+    from olhubd.control.api.schema.alarms import ReconcileRequest, ReconciliationPage, ReconciliationRow
 
     if at_once and account is None:
         raise click.UsageError("--now needs --account")
@@ -76,7 +75,7 @@ def reconcile(
         if at_once and account is not None:
             path = f"/api/v1/accounts/{segment(account)}/reconcile"
             with progress.working(f"comparing with {account}", session):
-                one = daemon.post(path, Compared, Reconciling(day=day.date() if day else None))
+                one = daemon.post(path, ReconciliationRow, ReconcileRequest(day=day.date() if day else None))
             page = ReconciliationPage(items=(one,))
         else:
             page = daemon.get(
@@ -106,7 +105,7 @@ def reconcile(
         raise Failure("source and hub differ", Exit.FAILED)
 
 
-def _row(found: Compared) -> tuple[object, ...]:
+def _row(found: ReconciliationRow) -> tuple[object, ...]:
     return (
         found.account, str(found.day), found.source, found.hub, found.missing, found.surplus, found.looks,
         ", ".join(found.names[:5]),

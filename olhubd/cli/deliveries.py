@@ -11,7 +11,7 @@ from olhubd.cli.failures import Failure
 from olhubd.cli.session import Session, account_names, session_command
 
 if TYPE_CHECKING:
-    from olhubd.control.api.records import DeliveryRow
+    from olhubd.control.api.schema.deliveries import DeliveryRow
 
 __all__ = ["deliveries"]
 
@@ -41,7 +41,7 @@ def listing(
       olhubd deliveries list --state hold
       olhubd deliveries list --all --target shop-pl
     """
-    from olhubd.control.api.records import DeliveryPage
+    from olhubd.control.api.schema.deliveries import DeliveryPage
 
     wanted = list(states) or ([] if every else [*OPEN, "dead", "discarded"])
     with session.daemon() as daemon:
@@ -116,7 +116,7 @@ def release(session: Session, ids: tuple[int, ...], every: bool, target: str | N
 
 
 def _held(session: Session, target: str | None) -> tuple[int, ...]:
-    from olhubd.control.api.records import DeliveryPage
+    from olhubd.control.api.schema.deliveries import DeliveryPage
 
     found: list[int] = []
     before = None
@@ -136,9 +136,9 @@ def _held(session: Session, target: str | None) -> tuple[int, ...]:
 @session_command()
 def discard(session: Session, ids: tuple[int, ...], reason: str | None) -> None:
     """Give deliveries up for good: what they were to do has been done by hand, or shall not be done."""
-    from olhubd.control.api.requests import GivingUp
+    from olhubd.control.api.schema.base import DiscardRequest
 
-    _do(session, ids, "discard", GivingUp(reason=reason) if reason else None)
+    _do(session, ids, "discard", DiscardRequest(reason=reason) if reason else None)
 
 
 @deliveries.command()
@@ -152,7 +152,7 @@ def accept(session: Session, ids: tuple[int, ...]) -> None:
 def _do(session: Session, ids: tuple[int, ...], what: str, body: msgspec.Struct | None = None) -> None:
     """Each by itself: one that cannot be helped does not keep the others."""
     from olhubd.client import EndpointRefused
-    from olhubd.control.api.records import DeliveryRow
+    from olhubd.control.api.schema.deliveries import DeliveryRow
 
     done: list[DeliveryRow] = []
     refused: list[tuple[int, EndpointRefused]] = []

@@ -18,7 +18,7 @@ from olhubd.control.doctor.service import service
 if TYPE_CHECKING:
     from olhubd.cli.output import Printer
     from olhubd.config import Configuration, Problem
-    from olhubd.control.api.records import Status
+    from olhubd.control.api.schema.system import Status
     from olhubd.control.doctor.finding import Finding
 
 __all__ = ["doctor"]
@@ -98,8 +98,8 @@ class _Examination:
         """The settings in force and the status, or why there are none; what the daemon finds is kept."""
         from olhubd.client import EndpointRefused, NotReachable
         from olhubd.config import ConfigurationError
-        from olhubd.control.api.records import Status
-        from olhubd.control.api.views import Settings
+        from olhubd.control.api.schema.settings import Settings
+        from olhubd.control.api.schema.system import Status
 
         outside = {name for name, check in CHECKS.items() if not check.inside}
         asked = [name for name in self._wanted if name not in outside]

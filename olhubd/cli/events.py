@@ -12,7 +12,7 @@ from olhubd.cli.session import Session, account_option, session_command
 
 if TYPE_CHECKING:
     from olhubd.cli.output import Printer
-    from olhubd.control.api.views import EventPage, EventRow
+    from olhubd.control.api.schema.events import EventPage, EventRow
 
 __all__ = ["events"]
 
@@ -77,7 +77,7 @@ def events(
 
 
 def _page(session: Session, **asked: object) -> EventPage:
-    from olhubd.control.api.views import EventPage
+    from olhubd.control.api.schema.events import EventPage
 
     with session.daemon() as daemon:
         found: EventPage = daemon.get("/api/v1/events", EventPage, **asked)
@@ -104,7 +104,7 @@ def _another(error: Exception) -> bool:
 
 def _nothing(page: EventPage) -> EventPage:
     """What was told is not told again."""
-    from olhubd.control.api.views import EventPage
+    from olhubd.control.api.schema.events import EventPage
 
     return EventPage(items=(), newest=page.newest)
 

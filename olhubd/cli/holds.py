@@ -16,7 +16,8 @@ from olhubd.cli.session import Session, account_names, session_command
 if TYPE_CHECKING:
     import msgspec
 
-    from olhubd.control.api.records import DeliveryRow, Reading
+    from olhubd.control.api.schema.deliveries import DeliveryRow
+    from olhubd.control.api.schema.quarantine import QuarantineRow
 
 __all__ = ["holds"]
 
@@ -36,7 +37,8 @@ def listing(session: Session, target: str | None) -> None:
     Example:
       olhubd holds list --target shop-pl
     """
-    from olhubd.control.api.records import DeliveryPage, QuarantinePage
+    from olhubd.control.api.schema.deliveries import DeliveryPage
+    from olhubd.control.api.schema.quarantine import QuarantinePage
 
     waiting: list[DeliveryRow] = []
     before = None
@@ -103,7 +105,8 @@ _ID = click.argument("id_", callback=_one, metavar="ID")
 @session_command()
 def show(session: Session, id_: tuple[bool, int]) -> None:
     """Why ID waits, in full: the reason, what was sent and what is there, what to do, and what may be done."""
-    from olhubd.control.api.records import DeliveryRow, QuarantinePage
+    from olhubd.control.api.schema.deliveries import DeliveryRow
+    from olhubd.control.api.schema.quarantine import QuarantinePage
 
     quarantined, number = id_
     printer = session.printer
@@ -121,7 +124,7 @@ def show(session: Session, id_: tuple[bool, int]) -> None:
         _delivery(session, delivery)
 
 
-def _record(session: Session, record: Reading) -> None:
+def _record(session: Session, record: QuarantineRow) -> None:
     printer = session.printer
     printer.facts(
         (
@@ -201,9 +204,9 @@ def discard(session: Session, ids: tuple[tuple[bool, int], ...], reason: str) ->
     Example:
       olhubd holds discard 17 q3 --reason "a test purchase"
     """
-    from olhubd.control.api.requests import GivingUp
+    from olhubd.control.api.schema.base import DiscardRequest
 
-    _each(session, ids, "discard", GivingUp(reason=reason))
+    _each(session, ids, "discard", DiscardRequest(reason=reason))
 
 
 @holds.command()
@@ -221,10 +224,9 @@ def adopt(session: Session, delivery: int, number: str, despite_total: bool) -> 
     Example:
       olhubd holds adopt 17 10234
     """
-    from olhubd.control.api.records import DeliveryRow
-    from olhubd.control.api.requests import Adopting
+    from olhubd.control.api.schema.deliveries import AdoptRequest, DeliveryRow
 
-    body = Adopting(number=number, despite_total=despite_total)
+    body = AdoptRequest(number=number, despite_total=despite_total)
     with session.daemon() as daemon:
         done = daemon.post(f"/api/v1/deliveries/{delivery}/adopt", DeliveryRow, body)
     if not session.printer.json(done):
@@ -236,15 +238,16 @@ def _each(
 ) -> None:
     """Each by itself: one that cannot be helped does not keep the others."""
     from olhubd.client import EndpointRefused
-    from olhubd.control.api.records import DeliveryRow, Reading
+    from olhubd.control.api.schema.deliveries import DeliveryRow
+    from olhubd.control.api.schema.quarantine import QuarantineRow
 
-    done: list[DeliveryRow | Reading] = []
+    done: list[DeliveryRow | QuarantineRow] = []
     refused: list[str] = []
     with session.daemon() as daemon:
         for quarantined, number in ids:
             path = f"/api/v1/{'quarantine' if quarantined else 'deliveries'}/{number}/{what}"
             try:
-                done.append(daemon.post(path, Reading if quarantined else DeliveryRow, body))
+                done.append(daemon.post(path, QuarantineRow if quarantined else DeliveryRow, body))
             except EndpointRefused as error:
                 if len(ids) == 1:
                     raise

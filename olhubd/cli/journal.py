@@ -10,7 +10,7 @@ from olhubd.cli.session import Session, account_option, session_command
 
 if TYPE_CHECKING:
     from olhubd.cli.output import Printer
-    from olhubd.control.api.views import Entry
+    from olhubd.control.api.schema.journal import JournalEntry
 
 __all__ = ["journal"]
 
@@ -46,7 +46,7 @@ def journal(
       olhubd journal --account shop-pl --follow
       olhubd journal --order 1042
     """
-    from olhubd.control.api.views import Journal
+    from olhubd.control.api.schema.journal import Journal
 
     asked = {"account": account, "severity": severity, "text": text, "q": q, "all": "true" if everything else None}
     printer = session.printer
@@ -65,7 +65,7 @@ def journal(
             _print(printer, page.items)
 
 
-def _print(printer: Printer, entries: tuple[Entry, ...]) -> None:
+def _print(printer: Printer, entries: tuple[JournalEntry, ...]) -> None:
     for entry in reversed(entries):
         if printer.as_json:
             import msgspec

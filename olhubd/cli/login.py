@@ -14,7 +14,7 @@ from olhubd.cli.session import Session, account_argument, session_command
 
 if TYPE_CHECKING:
     from olhubd.client import EndpointClient
-    from olhubd.control.api.sign_in import SignIn
+    from olhubd.control.api.schema.sign_in import SignIn
 
 __all__ = ["login"]
 
@@ -46,12 +46,13 @@ def login(session: Session, account: str, flow: str | None) -> None:
       olhubd login allegro-main
     """
     from olhubd.client import segment
-    from olhubd.control.api.sign_in import Flow, SignIn, SigningIn, SignInState
+    from olhubd.control.api.schema.sign_in import SignIn, SignInRequest, SignInState
+    from olhubd.plugin import Flow
 
     path = f"/api/v1/accounts/{segment(account)}/sign-in"
     printer = session.printer
     with session.daemon() as daemon:
-        found = daemon.post(path, SignIn, SigningIn(flow=Flow(flow)) if flow else None)
+        found = daemon.post(path, SignIn, SignInRequest(flow=Flow(flow)) if flow else None)
         code = f"\nCode   {found.user_code}" if found.user_code else f"\nBack   {found.redirect_uri}"
         click.echo(f"Open   {found.url}{code}", err=printer.as_json)
         until = printer.when(found.expires_at)
@@ -86,13 +87,13 @@ def _typed() -> bytes | None:
 def _bring(daemon: EndpointClient, path: str, typed: bytes) -> SignIn | None:
     """Go on with what was pasted; None where there is nothing in it, or it is not the right address."""
     from olhubd.client import EndpointRefused
-    from olhubd.control.api.sign_in import Returning, SignIn
+    from olhubd.control.api.schema.sign_in import CallbackRequest, SignIn
 
     address = typed.decode(errors="replace").strip()
     if not address:
         return None
     try:
-        return daemon.post(f"{path}/return", SignIn, Returning(address=address))
+        return daemon.post(f"{path}/return", SignIn, CallbackRequest(address=address))
     except EndpointRefused as error:
         if error.problem.status != 400:
             raise

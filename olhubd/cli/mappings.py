@@ -24,7 +24,7 @@ def mappings(session: Session, account: str | None, kind: str | None, unmapped: 
       olhubd mappings --unmapped
       olhubd mappings --kind delivery
     """
-    from olhubd.control.api.views import Mappings
+    from olhubd.control.api.schema.mappings import Mappings
 
     asked = {"account": account, "kind": kind, "unmapped": "true" if unmapped else None}
     with session.daemon() as daemon:
@@ -61,7 +61,7 @@ def unlinked(session: Session, account: str | None) -> None:
     Example:
       olhubd unlinked --account allegro-main
     """
-    from olhubd.control.api.views import Unlinked
+    from olhubd.control.api.schema.mappings import Unlinked
 
     with session.daemon() as daemon:
         found = daemon.get("/api/v1/unlinked", Unlinked, account=account)

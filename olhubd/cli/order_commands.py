@@ -11,7 +11,7 @@ from olhubd.cli.session import Session, named, session_command
 if TYPE_CHECKING:
     import msgspec
 
-    from olhubd.control.api.records import OrderCard
+    from olhubd.control.api.schema.orders import OrderCard
 
 __all__ = ["address", "forward", "note", "ship", "status"]
 
@@ -33,11 +33,11 @@ def note(session: Session, order: str, text: str | None, remove: bool) -> None:
       olhubd orders note 1042 "rang, wants it on Friday"
       olhubd orders note 1042 --remove
     """
-    from olhubd.control.api.requests import Note
+    from olhubd.control.api.schema.orders import NoteRequest
 
     if bool(text) is remove:
         raise click.UsageError("give the text of the note, or --remove")
-    card = _do(session, order, "note", Note(note=None if remove else text))
+    card = _do(session, order, "note", NoteRequest(note=None if remove else text))
     _told(session, card, f"note: {card.note}" if card.note else "the note was removed")
 
 
@@ -55,10 +55,10 @@ def status(session: Session, order: str, status: str) -> None:
     Example:
       olhubd orders status 1042 sent
     """
-    from olhubd.control.api.requests import StatusWord
+    from olhubd.control.api.schema.orders import StatusRequest
     from olhubd.model import Fulfilment
 
-    card = _do(session, order, "status", StatusWord(status=Fulfilment(status)))
+    card = _do(session, order, "status", StatusRequest(status=Fulfilment(status)))
     goes = ", ".join(f"{account} ({word})" for account, word in card.statuses[Fulfilment(status)].items())
     _told(session, card, f"its status is {card.order.fulfilment.value}; goes to: {goes or 'nobody'}")
 
@@ -88,9 +88,9 @@ def ship(
     Example:
       olhubd orders ship 1042 --carrier DPD --waybill 0000123456789
     """
-    from olhubd.control.api.requests import Parcel
+    from olhubd.control.api.schema.orders import ShipmentRequest
 
-    parcel = Parcel(carrier=carrier, waybill=waybill, carrier_name=carrier_name, url=url, lines=lines)
+    parcel = ShipmentRequest(carrier=carrier, waybill=waybill, carrier_name=carrier_name, url=url, lines=lines)
     card = _do(session, order, "shipments", parcel)
     _told(session, card, f"parcel {carrier} {waybill} was added")
 
@@ -116,11 +116,11 @@ def address(session: Session, order: str, **fields: str | None) -> None:
     Example:
       olhubd orders address 1042 --street "Prosta 7" --postcode 00-838 --city Warszawa
     """
-    from olhubd.control.api.requests import NewAddress
+    from olhubd.control.api.schema.orders import AddressRequest
 
     if not any(fields.values()):
         raise click.UsageError("give at least one part of the address")
-    _told(session, _do(session, order, "address", NewAddress(**fields)), "the address was changed")
+    _told(session, _do(session, order, "address", AddressRequest(**fields)), "the address was changed")
 
 
 @click.command()
@@ -135,14 +135,14 @@ def forward(session: Session, order: str, target: str | None) -> None:
       olhubd orders forward 1042
       olhubd orders forward 1042 --to shop-pl
     """
-    from olhubd.control.api.requests import Forwarding
+    from olhubd.control.api.schema.orders import ForwardRequest
 
-    _told(session, _do(session, order, "forward", Forwarding(target=target)), "it is sent on")
+    _told(session, _do(session, order, "forward", ForwardRequest(target=target)), "it is sent on")
 
 
 def _do(session: Session, order: str, what: str, body: msgspec.Struct) -> OrderCard:
     from olhubd.client import segment
-    from olhubd.control.api.records import OrderCard
+    from olhubd.control.api.schema.orders import OrderCard
 
     with session.daemon() as daemon:
         card: OrderCard = daemon.post(f"/api/v1/orders/{segment(order)}/{what}", OrderCard, body)

@@ -13,7 +13,7 @@ from olhubd.cli.private import PRIVATE
 from olhubd.cli.session import Session, account_option, named, session_command
 
 if TYPE_CHECKING:
-    from olhubd.control.api.records import OrderCard, OrderRow, Timeline
+    from olhubd.control.api.schema.orders import OrderCard, OrderRow, Timeline
     from olhubd.model import Address, Payment
 
 __all__ = ["explain", "orders"]
@@ -73,7 +73,7 @@ def listing(session: Session, before: int | None, limit: int, **asked: Any) -> N
       olhubd orders list --find 1042
       olhubd orders list --from 2026-01-01 --to 2026-01-31 --least 500
     """
-    from olhubd.control.api.records import OrderPage
+    from olhubd.control.api.schema.orders import OrderPage
 
     with session.daemon() as daemon:
         page = daemon.get("/api/v1/orders", OrderPage, before=before, limit=limit, **_given(asked))
@@ -146,7 +146,7 @@ def show(session: Session, order: str) -> None:
       olhubd orders show shop-pl:1042
     """
     from olhubd.client import segment
-    from olhubd.control.api.records import OrderCard
+    from olhubd.control.api.schema.orders import OrderCard
 
     with session.daemon() as daemon:
         card = daemon.get(f"/api/v1/orders/{segment(order)}", OrderCard)
@@ -242,7 +242,7 @@ def explain(session: Session, order: str) -> None:
       olhubd explain shop-pl:1042 --json
     """
     from olhubd.client import segment
-    from olhubd.control.api.records import Timeline
+    from olhubd.control.api.schema.orders import Timeline
 
     with session.daemon() as daemon:
         history = daemon.get(f"/api/v1/orders/{segment(order)}/events", Timeline)

@@ -21,7 +21,7 @@ import click
 if TYPE_CHECKING:
     from rich.console import JustifyMethod
 
-    from olhubd.control.api.records import DeliveryRow
+    from olhubd.control.api.schema.deliveries import DeliveryRow
 
 __all__ = ["Printer", "harmless", "span"]
 

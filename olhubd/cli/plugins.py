@@ -16,7 +16,7 @@ from olhubd.cli.failures import Failure
 from olhubd.cli.session import Session, session_command
 
 if TYPE_CHECKING:
-    from olhubd.control.api.records import Connector
+    from olhubd.control.api.schema.plugins import Connector
     from olhubd.plugin.loading import Plugins as Loaded
 
 __all__ = ["having", "must_be_whole", "plugins"]
@@ -84,7 +84,7 @@ def must_be_whole(found: Loaded) -> None:
 
 def _list(session: Session, found: Loaded, names: tuple[str, ...]) -> None:
     from olhubd.control.api.plugin_list import described
-    from olhubd.control.api.records import Plugins
+    from olhubd.control.api.schema.plugins import Plugins
     from olhubd.plugin import loading
 
     items = [

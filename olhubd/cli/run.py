@@ -97,10 +97,10 @@ def reload(session: Session) -> None:
 
     Where and how the daemon listens changes with a restart only.
     """
-    from olhubd.control.api.records import Reloaded
+    from olhubd.control.api.schema.system import ReloadResult
 
     with session.daemon() as daemon:
-        answer = daemon.post("/api/v1/reload", Reloaded)
+        answer = daemon.post("/api/v1/reload", ReloadResult)
     printer = session.printer
     if printer.json(answer):
         return
@@ -119,10 +119,9 @@ def reload(session: Session) -> None:
 @session_command()
 def log_level(session: Session, level: str) -> None:
     """Log from LEVEL on, until the daemon restarts."""
-    from olhubd.control.api.records import Logging
-    from olhubd.control.api.requests import LogLevel
+    from olhubd.control.api.schema.system import LogLevelAnswer, LogLevelRequest
 
     with session.daemon() as daemon:
-        answer = daemon.post("/api/v1/log-level", Logging, LogLevel(level=level))
+        answer = daemon.post("/api/v1/log-level", LogLevelAnswer, LogLevelRequest(level=level))
     if not session.printer.json(answer):
         session.printer.line(f"logs from {answer.level} on, until it restarts")

@@ -10,7 +10,7 @@ from olhubd.cli.output import span
 from olhubd.cli.session import Session, account_option, session_command
 
 if TYPE_CHECKING:
-    from olhubd.control.api.records import RunRow
+    from olhubd.control.api.schema.runs import RunRow
 
 __all__ = ["quarantine", "runs"]
 
@@ -26,7 +26,7 @@ def runs(session: Session, account: str | None, limit: int) -> None:
     Example:
       olhubd runs --account shop-pl
     """
-    from olhubd.control.api.records import RunPage
+    from olhubd.control.api.schema.runs import RunPage
 
     with session.daemon() as daemon:
         page = daemon.get("/api/v1/runs", RunPage, account=account, limit=limit)
@@ -56,7 +56,7 @@ def _row(run: RunRow) -> tuple[object, ...]:
 @session_command(rows=True)
 def quarantine(session: Session, limit: int, raw: bool) -> None:
     """Records that could not be stored, and why. Each clears by itself once its source tells it right."""
-    from olhubd.control.api.records import QuarantinePage
+    from olhubd.control.api.schema.quarantine import QuarantinePage
 
     with session.daemon() as daemon:
         page = daemon.get("/api/v1/quarantine", QuarantinePage, limit=limit, raw="true" if raw else None)

@@ -13,7 +13,8 @@ from olhubd.cli.output import Printer, span
 from olhubd.cli.session import PROMPT, Session, session_command
 
 if TYPE_CHECKING:
-    from olhubd.control.api.records import Account, Status
+    from olhubd.control.api.schema.accounts import Account
+    from olhubd.control.api.schema.system import Status
     from olhubd.model import DeliveryState
 
 __all__ = ["status"]
@@ -32,7 +33,8 @@ def status(session: Session) -> None:
       olhubd status
       olhubd status --json | jq .status.owed
     """
-    from olhubd.control.api.records import Accounts, Status
+    from olhubd.control.api.schema.accounts import Accounts
+    from olhubd.control.api.schema.system import Status
 
     with session.daemon(PROMPT) as daemon:
         found = daemon.get("/api/v1/status", Status)

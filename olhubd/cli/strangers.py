@@ -23,7 +23,7 @@ def listing(session: Session) -> None:
     Example:
       olhubd strangers list
     """
-    from olhubd.control.api.records import StrangerPage
+    from olhubd.control.api.schema.strangers import StrangerPage
 
     with session.daemon() as daemon:
         page = daemon.get("/api/v1/strangers", StrangerPage)
@@ -51,11 +51,11 @@ def discard(session: Session, account: str, order: str, reason: str) -> None:
     """
     from urllib.parse import quote
 
-    from olhubd.control.api.records import StrangerPage
-    from olhubd.control.api.requests import GivingUp
+    from olhubd.control.api.schema.base import DiscardRequest
+    from olhubd.control.api.schema.strangers import StrangerPage
 
     with session.daemon() as daemon:
         path = f"/api/v1/strangers/{quote(account, safe='')}/{quote(order, safe='')}/discard"
-        page = daemon.post(path, StrangerPage, GivingUp(reason=reason))
+        page = daemon.post(path, StrangerPage, DiscardRequest(reason=reason))
     if not session.printer.json(page):
         session.printer.line(f"order {order} of {account} waits for nobody any more")

@@ -55,13 +55,12 @@ def create(session: Session, name: str, scope: str, expires: float | None) -> No
     Example:
       olhubd token create reports --scope read --expires 90d > reports.token
     """
-    from olhubd.control.api.records import TokenMade
-    from olhubd.control.api.requests import NewToken
+    from olhubd.control.api.schema.tokens import CreatedToken, TokenRequest
     from olhubd.model import Scope
 
-    body = NewToken(name=name, scope=Scope(scope), lifetime=expires)
+    body = TokenRequest(name=name, scope=Scope(scope), lifetime=expires)
     with session.daemon() as daemon:
-        made = daemon.post("/api/v1/tokens", TokenMade, body)
+        made = daemon.post("/api/v1/tokens", CreatedToken, body)
     printer = session.printer
     if printer.json(made):
         return
@@ -74,7 +73,7 @@ def create(session: Session, name: str, scope: str, expires: float | None) -> No
 @session_command(rows=True)
 def listing(session: Session) -> None:
     """All tokens that were made: what they may do, by whom, until when, and when they were last used."""
-    from olhubd.control.api.records import Tokens
+    from olhubd.control.api.schema.tokens import Tokens
 
     with session.daemon() as daemon:
         found = daemon.get("/api/v1/tokens", Tokens)
@@ -107,7 +106,7 @@ def revoke(session: Session, name: str) -> None:
       olhubd token revoke reports
     """
     from olhubd.client import segment
-    from olhubd.control.api.records import Tokens
+    from olhubd.control.api.schema.tokens import Tokens
 
     with session.daemon() as daemon:
         found = daemon.post(f"/api/v1/tokens/{segment(name)}/revoke", Tokens)

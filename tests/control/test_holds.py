@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from olhubd import model
-from olhubd.control.api.options import masked
+from olhubd.control.api.masking import masked
 from olhubd.engine.account import NotPossible
 from olhubd.model import DeliveryState
 from olhubd.store import Transaction, deliveries, orders, quarantine, target_orders

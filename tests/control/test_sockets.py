@@ -19,7 +19,7 @@ from aiohttp import ClientSession
 
 from olhubd import config
 from olhubd.client import EndpointClient, NotReachable
-from olhubd.control.api.records import Readiness
+from olhubd.control.api.schema.health import Readiness
 from olhubd.control.http import server, sockets
 from olhubd.control.process_control import Steer
 from tests.control.house import House

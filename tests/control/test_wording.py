@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any, get_type_hints
 
 import msgspec
 import pytest
 
-from olhubd.control.api import requests
+from olhubd.control.api import schema
+from olhubd.control.api.schema.base import RequestStruct
+from olhubd.control.api.schema.deliveries import DeliveriesQuery
+from olhubd.control.api.schema.orders import StatusRequest
 from olhubd.control.http.request_errors import wrong
 
 NONE = "\n"
@@ -16,13 +21,12 @@ NONE = "\n"
 
 
 def patterned() -> list[tuple[type[msgspec.Struct], str]]:
-    found = []
-    for name in requests.__all__:
-        kind = getattr(requests, name)
-        if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
-            for field, hint in get_type_hints(kind, include_extras=True).items():
-                if "pattern=" in str(hint):
-                    found.append((kind, field))
+    found: list[tuple[type[msgspec.Struct], str]] = []
+    for module in (import_module(f"{schema.__name__}.{one.name}") for one in iter_modules(schema.__path__)):
+        for kind in (getattr(module, name) for name in module.__all__):
+            if isinstance(kind, type) and issubclass(kind, RequestStruct):
+                hints = get_type_hints(kind, include_extras=True)
+                found.extend((kind, field) for field, hint in hints.items() if "pattern=" in str(hint))
     return found
 
 
@@ -47,9 +51,9 @@ def test_there_are_some_to_be_told() -> None:
 
 def test_a_word_that_is_none_is_told_with_those_that_are() -> None:
     with pytest.raises(msgspec.ValidationError) as raised:
-        msgspec.convert({"status": "shipped"}, requests.StatusWord)
-    told = str(wrong(raised.value, "field", requests.StatusWord))
+        msgspec.convert({"status": "shipped"}, StatusRequest)
+    told = str(wrong(raised.value, "field", StatusRequest))
     assert re.match(r"status: invalid enum value 'shipped'; possible: .*\bsent\b", told)
     with pytest.raises(msgspec.ValidationError) as raised:
-        msgspec.convert({"state": ["x"]}, requests.DeliveriesQuery)
-    assert "hold" in str(wrong(raised.value, "parameter", requests.DeliveriesQuery)).partition("possible: ")[2]
+        msgspec.convert({"state": ["x"]}, DeliveriesQuery)
+    assert "hold" in str(wrong(raised.value, "parameter", DeliveriesQuery)).partition("possible: ")[2]

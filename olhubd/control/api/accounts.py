@@ -11,8 +11,19 @@ import msgspec
 
 from olhubd.config import AccountConfig
 from olhubd.control.api.lookup import unit
-from olhubd.control.api.records import Account, Accounts, AccountState, Fetched, GoneAccount, RunRow
-from olhubd.control.api.requests import Fetching, Nothing, Pausing, Renaming, Resuming
+from olhubd.control.api.schema.accounts import (
+    Account,
+    Accounts,
+    AccountState,
+    FetchRequest,
+    FetchResult,
+    GoneAccount,
+    PauseRequest,
+    RenameRequest,
+    ResumeRequest,
+)
+from olhubd.control.api.schema.base import Nothing
+from olhubd.control.api.schema.runs import RunRow
 from olhubd.control.http.problem import Refusal
 from olhubd.control.http.routes import Call, Reply, route
 from olhubd.engine.hub import Hub
@@ -121,7 +132,7 @@ async def _earlier(hub: Hub, name: str) -> dict[str, RunRow]:
     return found
 
 
-async def fetch(call: Call[Nothing, Fetching]) -> Reply[Fetched]:
+async def fetch(call: Call[Nothing, FetchRequest]) -> Reply[FetchResult]:
     """Fetch orders now, or join the run under way. 202 while it is not over yet."""
     at_work = unit(call.hub, call.path["account"])
     at_work.fetchable()  # what is refused is not told
@@ -131,11 +142,11 @@ async def fetch(call: Call[Nothing, Fetching]) -> Reply[Fetched]:
         async with asyncio.timeout(call.body.wait):
             run = await unit(call.hub, at_work.name).fetch()  # a reload may have begun it anew meanwhile
     if run is None:
-        return Reply(content=Fetched(run=None), status=202)
-    return Reply(content=Fetched(run=RunRow.of(run)), status=200)
+        return Reply(content=FetchResult(run=None), status=202)
+    return Reply(content=FetchResult(run=RunRow.of(run)), status=200)
 
 
-async def pause(call: Call[Nothing, Pausing]) -> Account:
+async def pause(call: Call[Nothing, PauseRequest]) -> Account:
     """Fetch nothing and deliver nothing until somebody resumes it, restarts included."""
     at_work = unit(call.hub, call.path["account"])
     if at_work.row.state is not accounts.AccountState.PAUSED:
@@ -143,7 +154,7 @@ async def pause(call: Call[Nothing, Pausing]) -> Account:
     return await _one(call.hub, at_work.name)
 
 
-async def resume(call: Call[Nothing, Resuming]) -> Account:
+async def resume(call: Call[Nothing, ResumeRequest]) -> Account:
     """Go on where it stopped. One that was parked since another system answers needs `moved`.
 
     An active one that waits for a time goes on at once: after a 429, or after failures.
@@ -156,7 +167,7 @@ async def resume(call: Call[Nothing, Resuming]) -> Account:
     return await _one(call.hub, at_work.name)
 
 
-async def rename(call: Call[Nothing, Renaming]) -> Account:
+async def rename(call: Call[Nothing, RenameRequest]) -> Account:
     """Call it otherwise. Its key, its orders and the marks on them stay."""
     name = _configured(call)
     await call.hub.account_actions.rename(name, call.body.title, call.who)
@@ -172,7 +183,7 @@ async def remove(call: Call[Nothing, Nothing]) -> Accounts:
     return await _all(call.hub)
 
 
-def _configured(call: Call[Nothing, Renaming]) -> str:
+def _configured(call: Call[Nothing, RenameRequest]) -> str:
     name = call.path["account"]
     if name not in call.hub.configuration.accounts:
         raise Refusal(404, "not-found", Reason("none.account-configured", account=name))

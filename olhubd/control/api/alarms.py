@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 from olhubd.control.api.lookup import known_account, unit
-from olhubd.control.api.records import AlarmPage, AlarmRow, Compared, ReconciliationPage
-from olhubd.control.api.requests import AlarmsQuery, Nothing, ReconciliationsQuery, Reconciling
+from olhubd.control.api.schema.alarms import (
+    AlarmPage,
+    AlarmRow,
+    AlarmsQuery,
+    ReconcileRequest,
+    ReconciliationPage,
+    ReconciliationRow,
+    ReconciliationsQuery,
+)
+from olhubd.control.api.schema.base import Nothing
 from olhubd.control.http.problem import Refusal
 from olhubd.control.http.routes import Call, route
 from olhubd.model import Reason
@@ -47,18 +55,18 @@ async def compared(call: Call[ReconciliationsQuery, Nothing]) -> ReconciliationP
         before=asked.before,
         limit=asked.limit,
     )
-    rows = tuple(Compared.of(one) for one in found)
+    rows = tuple(ReconciliationRow.of(one) for one in found)
     return ReconciliationPage(items=rows, next=found[-1].id if len(found) == asked.limit else None)
 
 
-async def reconcile(call: Call[Nothing, Reconciling]) -> Compared:
+async def reconcile(call: Call[Nothing, ReconcileRequest]) -> ReconciliationRow:
     """Compare one day of an account with its source now: the last whole one, or the one that is named."""
     at_work = unit(call.hub, call.path["account"])
     try:
         found = await call.hub.reconciler.reconcile(at_work.name, call.body.day, call.who)
     except PluginError as error:
         raise Refusal(502, "remote", Reason("reconcile.cannot", account=at_work.name, error=error)) from error
-    return Compared.of(found)
+    return ReconciliationRow.of(found)
 
 
 ROUTES = (

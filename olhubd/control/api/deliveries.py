@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from olhubd.control.api import options
+from olhubd.control.api.hold_details import hold_details
 from olhubd.control.api.lookup import known_account, order_name
-from olhubd.control.api.records import DeliveryPage, DeliveryRow, OrderName
-from olhubd.control.api.requests import Adopting, DeliveriesQuery, GivingUp, Nothing
+from olhubd.control.api.schema.base import DiscardRequest, Nothing, OrderName
+from olhubd.control.api.schema.deliveries import AdoptRequest, DeliveriesQuery, DeliveryPage, DeliveryRow
 from olhubd.control.http.problem import Refusal
 from olhubd.control.http.routes import Call, route
 from olhubd.engine.hub import Hub
@@ -67,7 +67,7 @@ async def release(call: Call[Nothing, Nothing]) -> DeliveryRow:
     return (await delivery_rows(call.hub, [await call.hub.delivery_actions.release(delivery.id, call.who)]))[0]
 
 
-async def adopt(call: Call[Nothing, Adopting]) -> DeliveryRow:
+async def adopt(call: Call[Nothing, AdoptRequest]) -> DeliveryRow:
     """Take an order that the target has already for the one that was to be created there.
 
     One with another total is refused as `differs` unless `despite_total` says that this is right.
@@ -80,7 +80,7 @@ async def adopt(call: Call[Nothing, Adopting]) -> DeliveryRow:
     return (await delivery_rows(call.hub, [adopted]))[0]
 
 
-async def discard(call: Call[Nothing, GivingUp]) -> DeliveryRow:
+async def discard(call: Call[Nothing, DiscardRequest]) -> DeliveryRow:
     """Give it up for good."""
     delivery = await _found(call)
     discarded = await call.hub.delivery_actions.discard(delivery.id, call.who, call.body.reason)
@@ -93,7 +93,9 @@ async def accept(call: Call[Nothing, Nothing]) -> DeliveryRow:
     return (await delivery_rows(call.hub, [await call.hub.delivery_actions.accept(delivery.id, call.who)]))[0]
 
 
-async def _found(call: Call[Nothing, Nothing] | Call[Nothing, GivingUp] | Call[Nothing, Adopting]) -> Delivery:
+async def _found(
+    call: Call[Nothing, Nothing] | Call[Nothing, DiscardRequest] | Call[Nothing, AdoptRequest],
+) -> Delivery:
     number = call.number("delivery")
     delivery = await deliveries.get(call.hub.database.reader, number)
     if delivery is None:
@@ -143,7 +145,7 @@ def delivery_views(hub: Hub, found: Sequence[Delivery], around: Surroundings) ->
             **beside("reason", delivery.reason),
             **beside("error", delivery.error),
             actions=tuple(hub.delivery_actions.choices(delivery)),
-            held=options.held(
+            held=hold_details(
                 delivery,
                 around.said.get(delivery.id, {}),
                 around.whole[delivery.order_id].order if delivery.order_id in around.whole else None,

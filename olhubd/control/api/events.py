@@ -11,8 +11,8 @@ import msgspec
 from aiohttp import web
 
 from olhubd.control.api.lookup import known_account, known_place
-from olhubd.control.api.requests import EventsQuery, Nothing
-from olhubd.control.api.views import EventPage, EventRow
+from olhubd.control.api.schema.base import Nothing
+from olhubd.control.api.schema.events import EventPage, EventRow, EventsQuery
 from olhubd.control.http.context import Stream
 from olhubd.control.http.problem import Refusal
 from olhubd.control.http.routes import Call, route

@@ -14,7 +14,8 @@ import msgspec
 from aiohttp import web
 
 from olhubd.control.api import filters
-from olhubd.control.api.requests import ExportFormat, ExportQuery, ExportRows, Nothing
+from olhubd.control.api.schema.base import Nothing
+from olhubd.control.api.schema.export import ExportFormat, ExportQuery, ExportRows
 from olhubd.control.api.spreadsheet import cell
 from olhubd.control.http.routes import Call, route
 from olhubd.engine.hub import Hub

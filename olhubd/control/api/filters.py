@@ -10,7 +10,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
 from olhubd.control.api.lookup import known_account
-from olhubd.control.api.requests import OrdersFilter
+from olhubd.control.api.schema.orders import OrdersFilter
 from olhubd.control.http.problem import Refusal
 from olhubd.engine.hub import Hub
 from olhubd.model import Reason

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from olhubd.control.api.records import Health, Readiness
-from olhubd.control.api.requests import Nothing
+from olhubd.control.api.schema.base import Nothing
+from olhubd.control.api.schema.health import Health, Readiness
 from olhubd.control.http.routes import Call, Reply, route
 from olhubd.engine.hub import Hub
 

@@ -12,8 +12,8 @@ from datetime import timedelta
 import msgspec
 
 from olhubd.control.api.lookup import known_account, known_place
-from olhubd.control.api.requests import JournalQuery, Nothing
-from olhubd.control.api.views import Entry, Journal
+from olhubd.control.api.schema.base import Nothing
+from olhubd.control.api.schema.journal import Journal, JournalEntry, JournalQuery
 from olhubd.control.http.routes import Call, route
 from olhubd.control.text import event_text
 from olhubd.control.text.event_text import SEVERITIES, Severity
@@ -67,7 +67,7 @@ async def pages(hub: Hub, asked: JournalQuery, voice: Voice = ENGLISH) -> Journa
     subjects = None
     if asked.q is not None:
         subjects = [Subject.order(id_) for id_ in await orders.find(hub.database.reader, asked.q)]
-    found: list[Entry] = []
+    found: list[JournalEntry] = []
     looked, oldest, more = 0, None, False
     causes: dict[int, Run] = {}
     async for one in _merged(hub, asked, subjects, place, after, causes):
@@ -177,11 +177,11 @@ def _kind(run: Run) -> str:
     return f"run.{run.state.value}"
 
 
-def _entry(one: Event | Run, causes: Mapping[int, Run], voice: Voice) -> Entry:
+def _entry(one: Event | Run, causes: Mapping[int, Run], voice: Voice) -> JournalEntry:
     name = "event"
     if isinstance(one, Run):
         name, causes, one = "run", {one.id: one}, _as_event(one)
-    return Entry(
+    return JournalEntry(
         id=f"{name}-{one.id}",
         at=one.at,
         severity=event_text.severity(one.kind),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 
-from olhubd.control.api.records import Candidate, OrderName
+from olhubd.control.api.schema.base import OrderName
+from olhubd.control.api.schema.problem import OrderCandidate
 from olhubd.control.http.problem import Refusal
 from olhubd.engine.account import AccountUnit
 from olhubd.engine.hub import Hub
@@ -41,9 +42,9 @@ async def one_order(reader: Reader, text: str) -> Stored:
     return stored
 
 
-async def _candidates(reader: Reader, ids: list[OrderId]) -> tuple[Candidate, ...]:
+async def _candidates(reader: Reader, ids: list[OrderId]) -> tuple[OrderCandidate, ...]:
     return tuple(
-        Candidate(
+        OrderCandidate(
             id=found.id,
             reference=reference(found.account, found.external_id),
             number=found.number,

@@ -6,8 +6,15 @@ from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as Words
 
 from olhubd.control.api.lookup import known_account
-from olhubd.control.api.requests import MappingsQuery, Nothing, UnlinkedQuery
-from olhubd.control.api.views import Mapping, Mappings, Unlinked, UnlinkedLine
+from olhubd.control.api.schema.base import Nothing
+from olhubd.control.api.schema.mappings import (
+    Mapping,
+    Mappings,
+    MappingsQuery,
+    Unlinked,
+    UnlinkedLine,
+    UnlinkedQuery,
+)
 from olhubd.control.http.routes import Call, route
 from olhubd.decide.route import Route
 from olhubd.engine.hub import Hub

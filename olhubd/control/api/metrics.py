@@ -16,8 +16,8 @@ from prometheus_client.registry import Collector
 
 from olhubd import __version__
 from olhubd.control.api.accounts import standing
-from olhubd.control.api.records import Account, AccountState
-from olhubd.control.api.requests import Nothing
+from olhubd.control.api.schema.accounts import Account, AccountState
+from olhubd.control.api.schema.base import Nothing
 from olhubd.control.http.routes import Call, route
 from olhubd.engine.access.budget import BudgetState
 from olhubd.engine.hub import Hub

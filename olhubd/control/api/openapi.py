@@ -18,8 +18,8 @@ import msgspec
 from aiohttp import web
 
 from olhubd import __version__
-from olhubd.control.api.records import Problem
-from olhubd.control.api.requests import Nothing
+from olhubd.control.api.schema.base import Nothing
+from olhubd.control.api.schema.problem import Problem
 from olhubd.control.http.idempotency import HEADER
 from olhubd.control.http.routes import Call, Endpoint, Reply, route
 from olhubd.model import plain

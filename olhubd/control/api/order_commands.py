@@ -7,8 +7,15 @@ from __future__ import annotations
 
 from olhubd.control.api.lookup import known_account, one_order
 from olhubd.control.api.orders import card_of
-from olhubd.control.api.records import OrderCard
-from olhubd.control.api.requests import Forwarding, NewAddress, Note, Nothing, Parcel, StatusWord
+from olhubd.control.api.schema.base import Nothing
+from olhubd.control.api.schema.orders import (
+    AddressRequest,
+    ForwardRequest,
+    NoteRequest,
+    OrderCard,
+    ShipmentRequest,
+    StatusRequest,
+)
 from olhubd.control.http.problem import Refusal
 from olhubd.control.http.routes import Call, route
 from olhubd.model import Address, Reason, Shipment
@@ -17,21 +24,21 @@ from olhubd.store.orders import Stored
 __all__ = ["ROUTES"]
 
 
-async def note(call: Call[Nothing, Note]) -> OrderCard:
+async def note(call: Call[Nothing, NoteRequest]) -> OrderCard:
     """Write the hub's own note on an order; without a text it is removed. It goes to nobody."""
     stored = await _order(call)
     await call.hub.order_actions.note(stored.id, call.body.note, call.who)
     return await card_of(call.hub, call.path["order"])
 
 
-async def status(call: Call[Nothing, StatusWord]) -> OrderCard:
+async def status(call: Call[Nothing, StatusRequest]) -> OrderCard:
     """Say how far the order has come. It goes to its source, and to the targets whose routes map the word."""
     stored = await _order(call)
     await call.hub.order_actions.status(stored.id, call.body.status, call.who)
     return await card_of(call.hub, call.path["order"])
 
 
-async def ship(call: Call[Nothing, Parcel]) -> OrderCard:
+async def ship(call: Call[Nothing, ShipmentRequest]) -> OrderCard:
     """Add a parcel with its tracking number. It goes to the source and to the targets that have the order."""
     stored = await _order(call)
     asked = call.body
@@ -49,11 +56,11 @@ async def ship(call: Call[Nothing, Parcel]) -> OrderCard:
     return await card_of(call.hub, call.path["order"])
 
 
-async def address(call: Call[Nothing, NewAddress]) -> OrderCard:
+async def address(call: Call[Nothing, AddressRequest]) -> OrderCard:
     """Send it elsewhere, before it has gone on. Fields that are left out stay as they are."""
     stored = await _order(call)
     given = {
-        name: value for name in NewAddress.__struct_fields__ if (value := getattr(call.body, name)) is not None
+        name: value for name in AddressRequest.__struct_fields__ if (value := getattr(call.body, name)) is not None
     }
     if not given:
         raise Refusal(400, "parameter", Reason("request.no-address"), parameter="body")
@@ -61,7 +68,7 @@ async def address(call: Call[Nothing, NewAddress]) -> OrderCard:
     return await card_of(call.hub, call.path["order"])
 
 
-async def forward(call: Call[Nothing, Forwarding]) -> OrderCard:
+async def forward(call: Call[Nothing, ForwardRequest]) -> OrderCard:
     """Send it on although its route would not: unpaid, from before the route was there, within its hold window."""
     stored = await _order(call)
     targets = sorted({r.target for r in call.hub.routes if stored.account in r.sources})
@@ -79,11 +86,11 @@ async def forward(call: Call[Nothing, Forwarding]) -> OrderCard:
 
 
 async def _order(
-    call: Call[Nothing, Note]
-    | Call[Nothing, StatusWord]
-    | Call[Nothing, Parcel]
-    | Call[Nothing, NewAddress]
-    | Call[Nothing, Forwarding],
+    call: Call[Nothing, NoteRequest]
+    | Call[Nothing, StatusRequest]
+    | Call[Nothing, ShipmentRequest]
+    | Call[Nothing, AddressRequest]
+    | Call[Nothing, ForwardRequest],
 ) -> Stored:
     return await one_order(call.hub.database.reader, call.path["order"])
 

@@ -6,11 +6,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from olhubd.control.api import filters, options
+from olhubd.control.api import filters
 from olhubd.control.api.deliveries import Surroundings, delivery_views, surroundings
 from olhubd.control.api.lookup import one_order, order_name
-from olhubd.control.api.records import Copy, Moment, OrderCard, OrderPage, OrderRow, Standing, Timeline
-from olhubd.control.api.requests import Nothing, OrdersQuery
+from olhubd.control.api.order_history import order_history
+from olhubd.control.api.schema.base import Nothing
+from olhubd.control.api.schema.orders import (
+    OrderAtTarget,
+    OrderCard,
+    OrderCopy,
+    OrderPage,
+    OrderRow,
+    OrdersQuery,
+    Timeline,
+    TimelineEvent,
+)
 from olhubd.control.http.routes import Call, route
 from olhubd.control.text import event_text
 from olhubd.control.text.formatter import ENGLISH, Voice
@@ -119,7 +129,7 @@ async def card_of(hub: Hub, name: str) -> OrderCard:
         actions=tuple(hub.order_actions.choices(standing)),
         statuses=permitted.statuses(standing),
         owed=tuple(row for row in rows if any(one.possible for one in row.actions)),
-        history=options.histories(sheet.told, sheet.owed),
+        history=order_history(sheet.told, sheet.owed),
     )
 
 
@@ -162,8 +172,8 @@ async def _told(reader: Reader, stored: Stored, owed: Sequence[Delivery]) -> lis
     return sorted([*own, *around], key=lambda event: event.id)
 
 
-def _moment(event: Event, owed: Sequence[Delivery], known: Mapping[int, Run], voice: Voice) -> Moment:
-    return Moment(
+def _moment(event: Event, owed: Sequence[Delivery], known: Mapping[int, Run], voice: Voice) -> TimelineEvent:
+    return TimelineEvent(
         id=event.id,
         at=event.at,
         kind=event.kind,
@@ -201,7 +211,7 @@ def _row(
         superseded_by=summary.superseded_by,
         unlinked=unlinked,
         targets=tuple(
-            Standing(
+            OrderAtTarget(
                 account=target,
                 state=pushes.get(target),
                 external_id=held[target].external_id if target in held else None,
@@ -213,8 +223,8 @@ def _row(
     )
 
 
-def _copy(copy: target_orders.TargetOrder) -> Copy:
-    return Copy(
+def _copy(copy: target_orders.TargetOrder) -> OrderCopy:
+    return OrderCopy(
         account=copy.account,
         external_id=copy.external_id,
         number=copy.number,

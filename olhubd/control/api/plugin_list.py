@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.metadata import EntryPoint
 from typing import Any
 
-from olhubd.control.api.records import Connector, Lacking, Plugin, Quality
+from olhubd.control.api.schema.plugins import Connector, MissingCriterion, Plugin, Quality
 from olhubd.plugin import connector as provided
 from olhubd.plugin.loading import Plugins
 from olhubd.plugin.quality import standing
@@ -43,7 +43,7 @@ def _quality(connector: type[provided.Connector[Any]]) -> Quality:
         state=found.state,
         tier=found.tier.label if found.tier is not None else None,
         missing=tuple(
-            Lacking(tier=fact.tier, criterion=fact.name, lacking=fact.lacking)
+            MissingCriterion(tier=fact.tier, criterion=fact.name, lacking=fact.lacking)
             for fact in found.missing
             if fact.lacking is not None
         ),

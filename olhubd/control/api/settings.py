@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from olhubd.config.effective import shown
-from olhubd.control.api.requests import Nothing
-from olhubd.control.api.views import Setting, Settings
+from olhubd.control.api.schema.base import Nothing
+from olhubd.control.api.schema.settings import Setting, Settings
 from olhubd.control.http.routes import Call, route
 
 __all__ = ["ROUTES"]

@@ -1,51 +1,79 @@
-"""What is asked and answered about signing in to an account."""
+"""Signing in to an account: begun here, and gone on with by what a browser brings back."""
 
 from __future__ import annotations
 
-import enum
-from datetime import datetime
-from typing import Annotated
+from collections.abc import Mapping, Sequence
 
 import msgspec
+from yarl import URL
 
-from olhubd.plugin import Flow
+from olhubd.control.api.lookup import unit
+from olhubd.control.api.schema.base import Nothing
+from olhubd.control.api.schema.sign_in import CallbackRequest, SignIn, SignInQuery, SignInRequest
+from olhubd.control.http.problem import Refusal
+from olhubd.control.http.routes import Call, Reply, route
+from olhubd.engine.access import signin
+from olhubd.engine.access.redirect import CALLBACK, Misdirected
+from olhubd.model import Reason, Scope
 
-__all__ = ["Flow", "Returning", "SignIn", "SignInState", "SigningIn"]
+__all__ = ["EXCHANGE", "ROUTES", "begin", "returned", "state"]
 
+EXCHANGE = 30.0
+"""Seconds within which a sign-in that the browser came back to has mostly ended."""
 
-class SigningIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """By which flow; None for the usual one of the system."""
-
-    flow: Flow | None = None
-
-
-class Returning(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The address to which a browser was sent back, as it stands in its address bar."""
-
-    address: Annotated[str, msgspec.Meta(min_length=1, max_length=8000)]
-
-
-class SignInState(enum.StrEnum):
-    PENDING = "pending"
-    DONE = "done"
-    FAILED = "failed"
+_ANYWHERE = frozenset({"0.0.0.0", "::"})
 
 
-class SignIn(msgspec.Struct, frozen=True, kw_only=True):
-    """Open `url` and agree. `reason` says why it failed, `login` who it is.
+async def begin(call: Call[Nothing, SignInRequest]) -> Reply[SignIn]:
+    """Begin a sign-in, by a code on another device or by the browser; the daemon waits for its end by itself."""
+    at_work = unit(call.hub, call.path["account"])
+    back = _callback(call.headers, call.context.addresses)
+    begun = await call.context.signins.begin(at_work.name, call.who, back, call.body.flow)
+    await call.hub.note("account.sign-in-begun", {}, call.who, account=at_work.name)
+    return Reply(content=_sign_in(begun), status=202)
 
-    With the flow device there is a `user_code` to compare. With the flow code the browser is sent back to
-    `redirect_uri`, with which the application must be registered.
+
+async def state(call: Call[SignInQuery, Nothing]) -> SignIn:
+    """How the last sign-in stands."""
+    at_work = unit(call.hub, call.path["account"])
+    begun = await call.context.signins.settled(at_work.name, call.query.wait)
+    if begun is None:
+        raise Refusal(404, "not-found", Reason("none.sign-in", account=at_work.name))
+    return _sign_in(begun)
+
+
+async def returned(call: Call[Nothing, CallbackRequest]) -> SignIn:
+    """Go on with a sign-in by the browser, which was sent back to this address and could not get here."""
+    at_work = unit(call.hub, call.path["account"])
+    try:
+        call.context.signins.bring(call.body.address, at_work.name, call.who)
+    except Misdirected as error:
+        raise Refusal(400, "parameter", str(error), parameter="address") from None
+    begun = await call.context.signins.settled(at_work.name, EXCHANGE)
+    assert begun is not None  # it was just found
+    return _sign_in(begun)
+
+
+def _callback(headers: Mapping[str, str], addresses: Sequence[str]) -> str:
+    """Where a browser can come back to: the place it asks from, else the first one where the endpoint listens.
+
+    The header was compared with the name by which the endpoint was called; behind a proxy it alone knows of TLS.
     """
+    origin = headers.get("Origin")
+    if origin is None:
+        listening = (URL(address) for address in addresses if address.startswith("http"))
+        url = next(listening, URL("http://localhost"))
+        origin = str(url.with_host("localhost") if url.host in _ANYWHERE else url).rstrip("/")
+    return f"{origin}{CALLBACK}"
 
-    account: str
-    state: SignInState
-    flow: Flow
-    url: str
-    user_code: str | None
-    redirect_uri: str | None
-    begun_at: datetime
-    expires_at: datetime
-    ended_at: datetime | None = None
-    login: str | None = None
-    reason: str | None = None
+
+def _sign_in(begun: signin.SignIn) -> SignIn:
+    return msgspec.convert(msgspec.structs.asdict(begun), SignIn, from_attributes=True)
+
+
+ROUTES = (
+    route("POST", "/api/v1/accounts/{account}/sign-in", begin, limit=60.0, statuses=(202,), refusals=(502,)),
+    # What it answers lets whoever reads it go on with the sign-in.
+    route("GET", "/api/v1/accounts/{account}/sign-in", state, limit=90.0, scope=Scope.OPERATE),
+    route("POST", "/api/v1/accounts/{account}/sign-in/return", returned, limit=60.0),
+)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from olhubd.control.api.alert import StrangerRow
-from olhubd.control.api.records import StrangerPage
-from olhubd.control.api.requests import GivingUp, Nothing
+from olhubd.control.api.schema.base import DiscardRequest, Nothing
+from olhubd.control.api.schema.strangers import StrangerPage, StrangerRow
 from olhubd.control.http.routes import Call, route
 from olhubd.engine.hub import Hub
 
@@ -16,7 +15,7 @@ async def listing(call: Call[Nothing, Nothing]) -> StrangerPage:
     return await _page(call.hub)
 
 
-async def give_up(call: Call[Nothing, GivingUp]) -> StrangerPage:
+async def give_up(call: Call[Nothing, DiscardRequest]) -> StrangerPage:
     """Let it wait for nobody any more. Answers with those that still wait."""
     account, order = call.path["account"], call.path["order"]
     await call.hub.strangers.discard(account, order, call.body.reason, call.who)

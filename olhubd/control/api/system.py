@@ -11,8 +11,10 @@ from olhubd import __version__, config
 from olhubd.control.api.accounts import standing
 from olhubd.control.api.health import readiness
 from olhubd.control.api.plugin_list import described
-from olhubd.control.api.records import AlarmRow, Budget, Logging, Plugins, Reloaded, Status
-from olhubd.control.api.requests import LogLevel, Nothing
+from olhubd.control.api.schema.alarms import AlarmRow
+from olhubd.control.api.schema.base import Nothing
+from olhubd.control.api.schema.plugins import Plugins
+from olhubd.control.api.schema.system import Budget, LogLevelAnswer, LogLevelRequest, ReloadResult, Status
 from olhubd.control.http.problem import Refusal
 from olhubd.control.http.routes import Call, route
 from olhubd.engine.access.budget import BudgetStatus as Gate
@@ -86,13 +88,13 @@ async def plugins(call: Call[Nothing, Nothing]) -> Plugins:
     return Plugins(items=described(call.hub.configuration.plugins, loading.installed()))
 
 
-async def reload(call: Call[Nothing, Nothing]) -> Reloaded:
+async def reload(call: Call[Nothing, Nothing]) -> ReloadResult:
     """Take the configuration into force anew. When it is wrong the old one stays.
 
     One that takes longer than is waited for goes on to its end all the same.
     """
     changes = await call.context.steer.reload(call.who)
-    return Reloaded(
+    return ReloadResult(
         begun=tuple(changes.get("begun", ())),
         changed=tuple(changes.get("changed", ())),
         ended=tuple(changes.get("ended", ())),
@@ -100,7 +102,7 @@ async def reload(call: Call[Nothing, Nothing]) -> Reloaded:
     )
 
 
-async def log_level(call: Call[Nothing, LogLevel]) -> Logging:
+async def log_level(call: Call[Nothing, LogLevelRequest]) -> LogLevelAnswer:
     """Log from this severity on, until the daemon restarts."""
     level = call.body.level
     known = [word.value for word in config.LogLevel]
@@ -108,7 +110,7 @@ async def log_level(call: Call[Nothing, LogLevel]) -> Logging:
         raise Refusal(400, "parameter", f"level: must be one of {', '.join(known)}", parameter="level")
     await call.hub.note("daemon.log-level-set", {"level": level}, call.who)
     await call.context.steer.log_level(level)
-    return Logging(level=level)
+    return LogLevelAnswer(level=level)
 
 
 ROUTES = (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from olhubd.control.api.records import Token, TokenMade, Tokens
-from olhubd.control.api.requests import NewToken, Nothing
+from olhubd.control.api.schema.base import Nothing
+from olhubd.control.api.schema.tokens import CreatedToken, Token, TokenRequest, Tokens
 from olhubd.control.http.problem import Refusal
 from olhubd.control.http.routes import Call, Reply, route
 from olhubd.model import Reason, Scope
@@ -19,12 +19,12 @@ async def listing(call: Call[Nothing, Nothing]) -> Tokens:
     return await _all(call)
 
 
-async def make(call: Call[Nothing, NewToken]) -> Reply[TokenMade]:
+async def make(call: Call[Nothing, TokenRequest]) -> Reply[CreatedToken]:
     """Make a token. Its text is in this answer and never again."""
     asked = call.body
     lifetime = None if asked.lifetime is None else timedelta(seconds=asked.lifetime)
     row, text = await call.context.keyring.make(asked.name, asked.scope, lifetime, call.who)
-    return Reply(content=TokenMade(token=_token(row, row.created_at), text=text), status=201)
+    return Reply(content=CreatedToken(token=_token(row, row.created_at), text=text), status=201)
 
 
 async def revoke(call: Call[Nothing, Nothing]) -> Tokens:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from olhubd.control.api import accounts, alarms
-from olhubd.control.api.requests import Fetching, Pausing, Reconciling, Renaming, Resuming
+from olhubd.control.api.schema.accounts import FetchRequest, PauseRequest, RenameRequest, ResumeRequest
+from olhubd.control.api.schema.alarms import ReconcileRequest
 from olhubd.control.dashboard import health
 from olhubd.control.dashboard.page import Visit, button, page
 from olhubd.control.dashboard.state import Note
@@ -31,7 +32,7 @@ async def listing(visit: Visit) -> dict[str, Any]:
 async def fetch(visit: Visit) -> tuple[str, Note | None]:
     """Wait a moment for the end; a longer run is seen in the import log."""
     name = visit.path["account"]
-    run = (await visit.ask(accounts.fetch, body=Fetching(wait=10))).content.run
+    run = (await visit.ask(accounts.fetch, body=FetchRequest(wait=10))).content.run
     if run is None:
         return _back(visit), Note("note.fetching", {"account": name})
     if run.state is RunState.FAILED:
@@ -42,20 +43,20 @@ async def fetch(visit: Visit) -> tuple[str, Note | None]:
 
 async def pause(visit: Visit) -> tuple[str, Note | None]:
     reason = visit.form.get("reason", "").strip()
-    body = visit.checked(Pausing, reason=reason) if reason else Pausing()
+    body = visit.checked(PauseRequest, reason=reason) if reason else PauseRequest()
     done = await visit.ask(accounts.pause, body=body)
     return _back(visit), Note("note.pause", {"account": done.name})
 
 
 async def resume(visit: Visit) -> tuple[str, Note | None]:
     """`moved` is a box to tick, shown where another system answers than the account belongs to."""
-    done = await visit.ask(accounts.resume, body=visit.checked(Resuming, **visit.filled("moved")))
+    done = await visit.ask(accounts.resume, body=visit.checked(ResumeRequest, **visit.filled("moved")))
     return _back(visit), Note("note.resume", {"account": done.name})
 
 
 async def rename(visit: Visit) -> tuple[str, Note | None]:
     """Without a title, that of the configuration is shown again."""
-    done = await visit.ask(accounts.rename, body=visit.checked(Renaming, **visit.filled("title")))
+    done = await visit.ask(accounts.rename, body=visit.checked(RenameRequest, **visit.filled("title")))
     return _back(visit), Note("note.rename", {"account": done.name, "title": done.title})
 
 
@@ -66,7 +67,7 @@ async def remove(visit: Visit) -> tuple[str, Note | None]:
 
 async def reconcile(visit: Visit) -> tuple[str, Note | None]:
     """Compare the last whole day with the source."""
-    done = await visit.ask(alarms.reconcile, body=Reconciling())
+    done = await visit.ask(alarms.reconcile, body=ReconcileRequest())
     values = {"account": done.account, "day": done.day, "source": done.source, "hub": done.hub}
     return _back(visit), Note("note.reconcile", values)
 

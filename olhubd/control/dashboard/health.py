@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import quote
 
-from olhubd.control.api.records import Account, AccountState, Status
+from olhubd.control.api.schema.accounts import Account, AccountState
+from olhubd.control.api.schema.system import Status
 from olhubd.model import AlarmKind, DeliveryState, RunState
 
 __all__ = ["HealthFinding", "Level", "findings", "level", "worst"]

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from olhubd.control.api import filters, journal
-from olhubd.control.api.requests import JournalQuery
+from olhubd.control.api.schema.journal import JournalQuery
 from olhubd.control.dashboard.page import Visit, page
 from olhubd.control.text.event_text import Severity
 from olhubd.control.text.formatter import Voice

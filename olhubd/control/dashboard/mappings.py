@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from olhubd.control.api import mappings
-from olhubd.control.api.requests import MappingsQuery, UnlinkedQuery
+from olhubd.control.api.schema.mappings import MappingsQuery, UnlinkedQuery
 from olhubd.control.dashboard.page import Visit, page
 from olhubd.store.seen_values import SeenKind
 

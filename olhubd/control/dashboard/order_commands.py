@@ -9,8 +9,8 @@ from typing import Any
 from urllib.parse import quote
 
 from olhubd.control.api import order_commands
-from olhubd.control.api.requests import Forwarding, NewAddress, Parcel, StatusWord
-from olhubd.control.api.requests import Note as NoteText
+from olhubd.control.api.schema.orders import AddressRequest, ForwardRequest, ShipmentRequest, StatusRequest
+from olhubd.control.api.schema.orders import NoteRequest as NoteText
 from olhubd.control.dashboard.page import Visit, button
 from olhubd.control.dashboard.state import Note
 
@@ -24,28 +24,28 @@ async def note(visit: Visit) -> tuple[str, Note | None]:
 
 
 async def status(visit: Visit) -> tuple[str, Note | None]:
-    done = await visit.ask(order_commands.status, body=visit.checked(StatusWord, **visit.filled("status")))
+    done = await visit.ask(order_commands.status, body=visit.checked(StatusRequest, **visit.filled("status")))
     return _back(visit), Note("note.status", {"order": done.id})
 
 
 async def ship(visit: Visit) -> tuple[str, Note | None]:
     given: dict[str, Any] = visit.filled("carrier", "waybill", "carrier_name", "url")
-    done = await visit.ask(order_commands.ship, body=visit.checked(Parcel, **given))
+    done = await visit.ask(order_commands.ship, body=visit.checked(ShipmentRequest, **given))
     return _back(visit), Note("note.shipped", {"order": done.id, "waybill": given["waybill"]})
 
 
 async def address(visit: Visit) -> tuple[str, Note | None]:
     """Fields that were emptied stay as they are, for the hub knows no address with less than it has."""
-    given = visit.filled(*NewAddress.__struct_fields__)
+    given = visit.filled(*AddressRequest.__struct_fields__)
     if "country" in given:
         given["country"] = given["country"].upper()
-    done = await visit.ask(order_commands.address, body=visit.checked(NewAddress, **given))
+    done = await visit.ask(order_commands.address, body=visit.checked(AddressRequest, **given))
     return _back(visit), Note("note.address", {"order": done.id})
 
 
 async def forward(visit: Visit) -> tuple[str, Note | None]:
     given = visit.filled("target")
-    done = await visit.ask(order_commands.forward, body=visit.checked(Forwarding, **given))
+    done = await visit.ask(order_commands.forward, body=visit.checked(ForwardRequest, **given))
     return _back(visit), Note("note.forwarded", {"order": done.id})
 
 

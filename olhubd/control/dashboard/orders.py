@@ -10,8 +10,8 @@ from aiohttp import web
 
 from olhubd.control.api import export as orders_export
 from olhubd.control.api import filters, orders
-from olhubd.control.api.records import OrderRow
-from olhubd.control.api.requests import ExportQuery, OrdersQuery
+from olhubd.control.api.schema.export import ExportQuery
+from olhubd.control.api.schema.orders import OrderRow, OrdersQuery
 from olhubd.control.dashboard.page import HEADERS, Visit, file, older, page
 from olhubd.control.dashboard.progress import steps
 from olhubd.engine.hub import Hub

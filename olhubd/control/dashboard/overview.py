@@ -11,8 +11,9 @@ from typing import Any
 from olhubd.control.api import alarms, system
 from olhubd.control.api import orders as asked_orders
 from olhubd.control.api.accounts import standing
-from olhubd.control.api.records import Account, AccountState, AlarmRow
-from olhubd.control.api.requests import OrdersQuery, ReconciliationsQuery
+from olhubd.control.api.schema.accounts import Account, AccountState
+from olhubd.control.api.schema.alarms import AlarmRow, ReconciliationsQuery
+from olhubd.control.api.schema.orders import OrdersQuery
 from olhubd.control.dashboard import health
 from olhubd.control.dashboard.orders import logins
 from olhubd.control.dashboard.page import Visit, page

@@ -17,7 +17,7 @@ import msgspec
 from aiohttp import web
 
 from olhubd import __version__
-from olhubd.control.api.requests import Nothing
+from olhubd.control.api.schema.base import Nothing
 from olhubd.control.dashboard import rendering
 from olhubd.control.dashboard.locale import Speech, chosen
 from olhubd.control.dashboard.route import PageRoute

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from olhubd.control.api.records import OrderCard
+from olhubd.control.api.schema.orders import OrderCard
 from olhubd.model import Action, Delivery, DeliveryState, Stage
 
 __all__ = ["Step", "StepState", "steps"]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from olhubd.control.api.records import Compared
+from olhubd.control.api.schema.alarms import ReconciliationRow
 
 __all__ = ["Grid", "grid"]
 
@@ -18,7 +18,7 @@ class Grid:
     """`rows` have for each of `days` what was found, or None where nobody has looked yet."""
 
     days: tuple[date, ...]
-    rows: tuple[tuple[str, tuple[Compared | None, ...]], ...]
+    rows: tuple[tuple[str, tuple[ReconciliationRow | None, ...]], ...]
 
     @property
     def difference(self) -> int:
@@ -26,7 +26,7 @@ class Grid:
         return sum(one.missing + one.surplus for _, found in self.rows for one in found if one is not None)
 
 
-def grid(found: Sequence[Compared]) -> Grid:
+def grid(found: Sequence[ReconciliationRow]) -> Grid:
     """The newest days, the oldest of them first."""
     days = tuple(sorted({one.day for one in found})[-_DAYS:])
     known = {(one.account, one.day): one for one in found}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from olhubd.control.api import runs
-from olhubd.control.api.requests import RunsQuery
+from olhubd.control.api.schema.runs import RunsQuery
 from olhubd.control.dashboard.page import Visit, older, page
 
 __all__ = ["ROUTES"]

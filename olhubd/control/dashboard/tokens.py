@@ -10,7 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from olhubd.control.api import tokens
-from olhubd.control.api.requests import NewToken
+from olhubd.control.api.schema.tokens import TokenRequest
 from olhubd.control.dashboard.page import Visit, button, page, shown
 from olhubd.control.dashboard.state import Note
 from olhubd.model import Scope
@@ -31,7 +31,7 @@ async def make(visit: Visit) -> web.Response:
     given: dict[str, Any] = visit.filled("name", "scope")
     if days := visit.filled("days"):
         given["lifetime"] = int(days["days"]) * _DAY if days["days"].isdecimal() else days["days"]
-    done = (await visit.ask(tokens.make, body=visit.checked(NewToken, **given))).content
+    done = (await visit.ask(tokens.make, body=visit.checked(TokenRequest, **given))).content
     values = {**await listing(visit), "made": done, "at": "/tokens", "here": "/tokens"}
     return await shown(visit, "tokens.html", values)
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from olhubd.control.api import deliveries, runs
+from olhubd.control.api import deliveries, quarantine
 from olhubd.control.api.accounts import standing
-from olhubd.control.api.records import AccountState
-from olhubd.control.api.requests import Adopting, DeliveriesQuery, GivingUp, QuarantineQuery
+from olhubd.control.api.schema.accounts import AccountState
+from olhubd.control.api.schema.base import DiscardRequest
+from olhubd.control.api.schema.deliveries import AdoptRequest, DeliveriesQuery
+from olhubd.control.api.schema.quarantine import QuarantineQuery
 from olhubd.control.dashboard.page import Visit, button, older, page
 from olhubd.control.dashboard.state import Note
 from olhubd.model import DeliveryState
@@ -22,7 +24,7 @@ async def listing(visit: Visit) -> dict[str, Any]:
     return {
         "held": held.items,
         "older": older("/waiting", asked, held.next),
-        "quarantine": (await visit.ask(runs.refused, QuarantineQuery())).items,
+        "quarantine": (await visit.ask(quarantine.listing, QuarantineQuery())).items,
         "parked": [one for one in await standing(visit.hub) if one.state is AccountState.PARKED],
     }
 
@@ -39,7 +41,7 @@ async def release(visit: Visit) -> tuple[str, Note | None]:
 
 async def adopt(visit: Visit) -> tuple[str, Note | None]:
     """Another total needs a word, which is a box to tick."""
-    body = visit.checked(Adopting, **visit.filled("number", "despite_total"))
+    body = visit.checked(AdoptRequest, **visit.filled("number", "despite_total"))
     done = await visit.ask(deliveries.adopt, body=body)
     return visit.form.get("back", "/waiting"), Note("note.adopt", {"delivery": done.id, "number": body.number})
 
@@ -50,19 +52,19 @@ async def accept(visit: Visit) -> tuple[str, Note | None]:
 
 
 async def discard(visit: Visit) -> tuple[str, Note | None]:
-    body = visit.checked(GivingUp, reason=visit.form.get("reason", "").strip())
+    body = visit.checked(DiscardRequest, reason=visit.form.get("reason", "").strip())
     done = await visit.ask(deliveries.discard, body=body)
     return visit.form.get("back", "/waiting"), Note("note.discard", {"delivery": done.id})
 
 
 async def read_again(visit: Visit) -> tuple[str, Note | None]:
-    done = await visit.ask(runs.read_again)
+    done = await visit.ask(quarantine.retry)
     return "/waiting#quarantine", Note("note.read-again", {"record": done.called})
 
 
 async def give_up(visit: Visit) -> tuple[str, Note | None]:
-    body = visit.checked(GivingUp, reason=visit.form.get("reason", "").strip())
-    done = await visit.ask(runs.give_up, body=body)
+    body = visit.checked(DiscardRequest, reason=visit.form.get("reason", "").strip())
+    done = await visit.ask(quarantine.discard, body=body)
     return "/waiting", Note("note.given-up", {"record": done.called})
 
 

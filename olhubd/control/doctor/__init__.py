@@ -5,7 +5,8 @@ What the daemon alone can tell is asked over the endpoint; what the machine tell
 
 from __future__ import annotations
 
-from olhubd.control.api.requests import DoctorQuery, Nothing
+from olhubd.control.api.schema.base import Nothing
+from olhubd.control.api.schema.doctor import DoctorQuery
 from olhubd.control.doctor.finding import CHECKS, CheckState, Diagnosis
 from olhubd.control.doctor.inside import KNOWN, Round
 from olhubd.control.http.problem import Refusal

@@ -15,8 +15,8 @@ import msgspec
 
 from olhubd.control.api import journal, mappings
 from olhubd.control.api.accounts import standing
-from olhubd.control.api.requests import JournalQuery
-from olhubd.control.api.views import Mapping, UnlinkedLine
+from olhubd.control.api.schema.journal import JournalQuery
+from olhubd.control.api.schema.mappings import Mapping, UnlinkedLine
 from olhubd.control.doctor import machine
 from olhubd.control.doctor.finding import CHECKS, Finding, fine, gather, look, skipped, wrong
 from olhubd.control.http.api_tokens import Keyring

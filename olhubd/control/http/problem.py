@@ -15,7 +15,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from olhubd.config import ConfigurationError
-from olhubd.control.api.records import Problem
+from olhubd.control.api.schema.problem import Problem
 from olhubd.control.http.context import CONTEXT
 from olhubd.engine.account import NotPossible
 from olhubd.engine.feed.poller import Limited

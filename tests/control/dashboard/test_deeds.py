@@ -7,7 +7,9 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from olhubd.control.api.records import Compared, OrderCard, Status
+from olhubd.control.api.schema.alarms import ReconciliationRow
+from olhubd.control.api.schema.orders import OrderCard
+from olhubd.control.api.schema.system import Status
 from olhubd.control.dashboard.health import Level, findings, worst
 from olhubd.control.dashboard.progress import StepState, steps
 from olhubd.control.dashboard.reconciliation import grid
@@ -164,7 +166,7 @@ async def test_alarms_are_on_the_overview(busy: Browser) -> None:
 async def test_days_are_compared_with_zero_expected(house: House) -> None:
     now = house.clock.now()
     days = [
-        Compared(
+        ReconciliationRow(
             id=at, account=account, day=(now - timedelta(days=at)).date(), since=now, until=now, source=5,
             hub=5 - lost, missing=lost, surplus=0, names=(), looks=1, looked_at=now,
         )

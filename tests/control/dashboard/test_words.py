@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from olhubd.control.api.records import AccountState
+from olhubd.control.api.schema.accounts import AccountState
 from olhubd.control.dashboard.locale import Speech, chosen
 from olhubd.control.dashboard.rendering import TEMPLATES, environment
 from olhubd.model import Action, DeliveryState, Fulfilment, Money, PaymentType, RunState, Stage

@@ -1,4 +1,4 @@
-"""A run as the endpoint answers it; `records` has all the rest."""
+"""Runs of feeds."""
 
 from __future__ import annotations
 
@@ -7,9 +7,14 @@ from typing import Any
 
 import msgspec
 
+from olhubd.control.api.schema.base import Before, Limit, Page, RequestStruct
 from olhubd.model import Run, RunState, beside
 
-__all__ = ["RunRow"]
+__all__ = [
+    "RunPage",
+    "RunRow",
+    "RunsQuery",
+]
 
 
 class RunRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,3 +44,15 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     @classmethod
     def of(cls, run: Run) -> RunRow:
         return cls(**msgspec.structs.asdict(run), **beside("error", run.error))
+
+
+RunPage = Page[RunRow]
+
+
+class RunsQuery(RequestStruct, frozen=True, kw_only=True):
+    """With `wrong` only the runs that failed or were lost."""
+
+    account: str | None = None
+    wrong: bool = False
+    before: Before | None = None
+    limit: Limit = 50

@@ -7,9 +7,8 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from olhubd.control.api import signing
-from olhubd.control.api.requests import Waiting
-from olhubd.control.api.sign_in import Returning, SigningIn, SignInState
+from olhubd.control.api import sign_in
+from olhubd.control.api.schema.sign_in import CallbackRequest, SignInQuery, SignInRequest, SignInState
 from olhubd.control.dashboard.page import Visit, button, html, page, speech
 from olhubd.control.dashboard.route import PageRoute
 from olhubd.control.dashboard.state import Note
@@ -21,18 +20,18 @@ __all__ = ["ROUTES"]
 
 
 async def begin(visit: Visit) -> tuple[str, Note | None]:
-    await visit.ask(signing.sign_in, body=visit.checked(SigningIn, **visit.filled("flow")))
+    await visit.ask(sign_in.begin, body=visit.checked(SignInRequest, **visit.filled("flow")))
     return _page(visit), None
 
 
 async def signing_in(visit: Visit) -> dict[str, Any]:
-    found = await visit.ask(signing.signing_in, Waiting())
+    found = await visit.ask(sign_in.state, SignInQuery())
     return {"signing": found, "pending": found.state is SignInState.PENDING}
 
 
 async def returned(visit: Visit) -> tuple[str, Note | None]:
     """The address that the browser was sent back to, by hand."""
-    await visit.ask(signing.returned, body=visit.checked(Returning, **visit.filled("address")))
+    await visit.ask(sign_in.returned, body=visit.checked(CallbackRequest, **visit.filled("address")))
     return _page(visit), None
 
 
@@ -51,7 +50,7 @@ async def callback(request: web.Request) -> web.StreamResponse:
         problem = words.voice.reason(str(error))
         answer = html(words, "callback.html", {"signing": None, "problem": problem}, 400)
     else:
-        answer = html(words, "callback.html", {"signing": await signins.settled(account, signing.EXCHANGE)})
+        answer = html(words, "callback.html", {"signing": await signins.settled(account, sign_in.EXCHANGE)})
     # The address holds the code, which is of no use any more, and of no concern to whatever is opened next.
     answer.headers["Referrer-Policy"] = "no-referrer"
     return answer

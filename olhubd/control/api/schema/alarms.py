@@ -1,4 +1,4 @@
-"""What the endpoint answers about alarms and reconciliations; `records` has all the rest."""
+"""Alarms, and the daily comparison of an account with its source."""
 
 from __future__ import annotations
 
@@ -7,10 +7,18 @@ from typing import Any
 
 import msgspec
 
+from olhubd.control.api.schema.base import Before, Limit, Page, RequestStruct
 from olhubd.model import Alarm, AlarmKind, Reconciliation, beside
-from olhubd.store.strangers import Stranger
 
-__all__ = ["AlarmRow", "Compared", "StrangerRow"]
+__all__ = [
+    "AlarmPage",
+    "AlarmRow",
+    "AlarmsQuery",
+    "ReconcileRequest",
+    "ReconciliationPage",
+    "ReconciliationRow",
+    "ReconciliationsQuery",
+]
 
 
 class AlarmRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,7 +41,19 @@ class AlarmRow(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(row, **beside("detail", alarm.detail))
 
 
-class Compared(msgspec.Struct, frozen=True, kw_only=True):
+AlarmPage = Page[AlarmRow]
+
+
+class AlarmsQuery(RequestStruct, frozen=True, kw_only=True):
+    """With `past` those that are over."""
+
+    past: bool = False
+    kind: AlarmKind | None = None
+    before: Before | None = None
+    limit: Limit = 100
+
+
+class ReconciliationRow(msgspec.Struct, frozen=True, kw_only=True):
     """A day of an account: how many orders its source and the hub count.
 
     `missing` has only the source and `surplus` only the hub; `names` are external ids of both. `looks` is how often
@@ -54,30 +74,23 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
     looked_at: datetime
 
     @classmethod
-    def of(cls, found: Reconciliation) -> Compared:
+    def of(cls, found: Reconciliation) -> ReconciliationRow:
         return msgspec.convert(found, cls, from_attributes=True)
 
 
-class StrangerRow(msgspec.Struct, frozen=True, kw_only=True):
-    """An order at `account` that carries the mark of an order which is not known here.
+ReconciliationPage = Page[ReconciliationRow]
 
-    `source` is what that order's account said of it: `off` when it is gone or cancelled there, None for nothing.
-    """
 
-    account: str
-    external_id: str
-    number: str | None
-    reference: str
-    since: datetime
-    source: str | None
+class ReconciliationsQuery(RequestStruct, frozen=True, kw_only=True):
+    """With `different` only the days on which source and hub differ."""
 
-    @classmethod
-    def of(cls, one: Stranger) -> StrangerRow:
-        return cls(
-            account=one.account,
-            external_id=one.external_id,
-            number=one.number,
-            reference=one.reference,
-            since=one.since or one.seen_at,
-            source=one.answer.value if one.answer is not None else None,
-        )
+    account: str | None = None
+    different: bool = False
+    before: Before | None = None
+    limit: Limit = 50
+
+
+class ReconcileRequest(RequestStruct, frozen=True, kw_only=True):
+    """Which day, in the daemon's time zone."""
+
+    day: date | None = None
