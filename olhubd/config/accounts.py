@@ -13,12 +13,11 @@ from datetime import timedelta
 from typing import Any
 
 from olhubd.config import fields
-from olhubd.config.problem import Problem, near
+from olhubd.config.checker import Checker
+from olhubd.config.problem import near
 from olhubd.config.secrets import reveal
 from olhubd.config.source import Tree
 from olhubd.config.tables import AccountTable, Start
-from olhubd.config.toml_positions import KeyPath
-from olhubd.config.validation import check
 from olhubd.plugin import Connector, Settings
 from olhubd.plugin.loading import Plugins
 
@@ -55,65 +54,53 @@ def connectors(tree: Tree) -> dict[str, str]:
     return {name: connector for name, connector in named.items() if isinstance(connector, str)}
 
 
-def read_accounts(
-    tree: Tree, plugins: Plugins, environ: Mapping[str, str], problems: list[Problem]
-) -> dict[str, AccountConfig]:
+def read_accounts(place: Checker, plugins: Plugins) -> dict[str, AccountConfig]:
     """All accounts that are right; the others leave their problems."""
-    tables = tree.values.get("accounts", {})
+    tables = place.value if place.value is not None else {}
     if not isinstance(tables, dict):
-        problems.append(tree.problem(("accounts",), "must be tables", "write each as [accounts.NAME]"))
+        place.report("must be tables", "write each as [accounts.NAME]")
         return {}
     found: dict[str, AccountConfig] = {}
     for name, table in tables.items():
-        at: KeyPath = ("accounts", name)
+        account = place.at(name)
         if not isinstance(table, dict):
-            hint = f"write it as [accounts.{name}]; an account needs a table of its own"
-            problems.append(tree.problem(at, "must be a table", hint))
+            account.report("must be a table", f"write it as [accounts.{name}]; an account needs a table of its own")
             continue
         if not _NAME.fullmatch(name) or name in _RESERVED:
-            message = "is not a name for an account"
             fitting = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "shop"
             hint = f"choose another than {name}" if name in _RESERVED else f"for example [accounts.{fitting}]"
-            problems.append(tree.problem(at, message, hint))
-        account = _account(name, table, at, tree, plugins, environ, problems)
-        if account is not None:
-            found[name] = account
+            account.report("is not a name for an account", hint)
+        checked = _account(account, table, plugins)
+        if checked is not None:
+            found[name] = checked
     return found
 
 
-def _account(
-    name: str,
-    table: Mapping[str, Any],
-    at: KeyPath,
-    tree: Tree,
-    plugins: Plugins,
-    environ: Mapping[str, str],
-    problems: list[Problem],
-) -> AccountConfig | None:
+def _account(place: Checker, table: Mapping[str, Any], plugins: Plugins) -> AccountConfig | None:
     common = fields.fields(AccountTable)
     connector = plugins.connectors.get(named) if isinstance(named := table.get("connector"), str) else None
     own = fields.fields(connector.Settings) if connector else {}
-    written = check(AccountTable, {key: table[key] for key in table if key in common}, at, tree, problems, own)
+    written = place.check(AccountTable, {key: table[key] for key in table if key in common}, beside=own)
     if connector is None:
         if isinstance(named, str):
-            problems.append(_unknown(named, (*at, "connector"), tree, plugins))
+            _unknown(place.at("connector"), named, plugins)
         return None
     shared = own.keys() & common.keys()
     if clash := sorted(key for key in shared if fields.kind(own[key]) is not fields.kind(common[key])):
         message = f"{named} cannot be used: its setting {clash[0]!r} is another thing for every account"
-        problems.append(tree.problem((*at, "connector"), message, "the plugin's author must rename it"))
+        place.at("connector").report(message, "the plugin's author must rename it")
         return None
     rest = {key: table[key] for key in table if key not in common or key in shared}
-    revealed, broken = reveal(connector.Settings, rest, at, tree, environ, problems)
-    settings = check(connector.Settings, revealed, at, tree, problems, common, broken)
+    revealed = reveal(place, connector.Settings, rest)
+    settings = place.check(connector.Settings, revealed.values, beside=common, broken=revealed.broken)
     if written is None or settings is None:
         return None
     defaults = connector.defaults
     account = AccountConfig(
-        name=name,
+        name=place.name,
         connector=connector,
         settings=settings,
-        title=written.title or name,
+        title=written.title or place.name,
         enabled=written.enabled,
         fetch_orders=defaults.fetch_orders if written.fetch_orders is None else written.fetch_orders,
         interval=written.interval or defaults.interval,
@@ -123,25 +110,22 @@ def _account(
         parallel=written.parallel or getattr(settings, "parallel", None) or defaults.parallel,
     )
     if written.fetch_orders and "OrderFeed" not in connector.capabilities():
-        problems.append(tree.problem((*at, "fetch_orders"), f"{named} has no orders to fetch", "leave it out"))
+        place.at("fetch_orders").report(f"{named} has no orders to fetch", "leave it out")
     if defaults.retention is not None and account.interval >= defaults.retention:
         days = f"{defaults.retention / timedelta(days=1):g} days"
         message = f"is longer than {named} remembers what happened ({days}), so orders would be lost"
-        problems.append(
-            tree.problem((*at, "interval"), message, f"connector's default: {spelled(defaults.interval)}")
-        )
+        place.at("interval").report(message, f"connector's default: {spelled(defaults.interval)}")
     return account
 
 
-def _unknown(named: str, path: KeyPath, tree: Tree, plugins: Plugins) -> Problem:
+def _unknown(place: Checker, named: str, plugins: Plugins) -> None:
     if named in plugins.failed:
-        return tree.problem(path, f"the plugin {named} cannot be loaded: {plugins.failed[named]}")
-    if named in plugins.idle:
-        return tree.problem(
-            path, f"the plugin {named} is not in OLHUBD_PLUGINS", "add it there, or unset OLHUBD_PLUGINS"
-        )
-    hint = near(named, {*plugins.connectors, *plugins.idle, *plugins.failed})
-    return tree.problem(path, f"no installed plugin provides {named!r}", hint or "no plugin is installed")
+        place.report(f"the plugin {named} cannot be loaded: {plugins.failed[named]}")
+    elif named in plugins.idle:
+        place.report(f"the plugin {named} is not in OLHUBD_PLUGINS", "add it there, or unset OLHUBD_PLUGINS")
+    else:
+        hint = near(named, {*plugins.connectors, *plugins.idle, *plugins.failed})
+        place.report(f"no installed plugin provides {named!r}", hint or "no plugin is installed")
 
 
 def spelled(span: timedelta) -> str:

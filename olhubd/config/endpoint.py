@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from olhubd.config.problem import ConfigurationError, Problem
+from olhubd.config.checker import Checker
+from olhubd.config.problem import ConfigurationError
 from olhubd.config.secrets import UNSEEN, reveal
 from olhubd.config.source import read
 from olhubd.config.tables import Control, Daemon, Listen
-from olhubd.config.validation import check
 
 __all__ = ["Reach", "reach"]
 
@@ -36,17 +36,17 @@ def reach(path: Path, environ: Mapping[str, str]) -> Reach:
     tree, problems = read(path, environ)
     if not tree.complete:
         raise ConfigurationError(problems)
-    problems = []
-    daemon = check(Daemon, tree.values.get("daemon", {}), ("daemon",), tree, problems)
-    control = tree.values.get("control", {})
+    root = Checker(tree)
+    daemon = root.at("daemon").check(Daemon)
+    place = root.at("control")
+    control = place.value if place.value is not None else {}
     hidden: set[str] = set()
     if isinstance(control, dict):
-        unreadable: list[Problem] = []
-        control, hidden = reveal(Control, control, ("control",), tree, environ, unreadable)
+        control, hidden = reveal(place.apart(), Control, control)
         control.update(dict.fromkeys(hidden, UNSEEN))
-    checked = check(Control, control, ("control",), tree, problems)
+    checked = place.check(Control, control)
     if daemon is None or checked is None:
-        raise ConfigurationError(problems)
+        raise ConfigurationError(root.problems)
     base = path.absolute().parent
     return Reach(
         socket=checked.socket and base / checked.socket,

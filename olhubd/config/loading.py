@@ -12,14 +12,14 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from olhubd.config.accounts import AccountConfig, connectors, read_accounts
-from olhubd.config.advice import doubts
+from olhubd.config.advice import advise
+from olhubd.config.checker import Checker
 from olhubd.config.problem import ConfigurationError, Problem, near
 from olhubd.config.routes import read_routes
 from olhubd.config.secrets import UNIT, reveal
-from olhubd.config.source import SECTIONS, Origin, Tree, dotted, read
+from olhubd.config.source import SECTIONS, Origin, dotted, read
 from olhubd.config.tables import Alarms, Control, Daemon, Engine
 from olhubd.config.toml_positions import KeyPath
-from olhubd.config.validation import check
 from olhubd.decide.route import Route
 from olhubd.plugin import loading
 from olhubd.plugin.loading import Plugins
@@ -76,12 +76,13 @@ def load(
     if not tree.complete:
         raise ConfigurationError(problems)
     tree.promised = promised or {}
+    root = Checker(tree, problems)
     for section in tree.values.keys() - set(SECTIONS):
-        problems.append(tree.problem((section,), "is not a known section", near(section, SECTIONS)))
-    daemon = check(Daemon, tree.values.get("daemon", {}), ("daemon",), tree, problems)
-    control = _secretive(Control, "control", tree, environ, problems)
-    alarms = _secretive(Alarms, "alarms", tree, environ, problems)
-    engine = check(Engine, tree.values.get("engine", {}), ("engine",), tree, problems)
+        root.at(section).report("is not a known section", near(section, SECTIONS))
+    daemon = root.at("daemon").check(Daemon)
+    control = _secretive(root.at("control"), Control)
+    alarms = _secretive(root.at("alarms"), Alarms)
+    engine = root.at("engine").check(Engine)
     extra = daemon.plugins if daemon else ()
     if plugins is None:
         plugins = loading.wanted(connectors(tree).values(), extra, environ=environ)
@@ -89,18 +90,16 @@ def load(
         plugins = plugins(set(connectors(tree).values()), extra)
     for index, name in enumerate(extra):
         if reason := plugins.failed.get(name):
-            problems.append(
-                tree.problem(("daemon", "plugins", index), f"the plugin {name} cannot be loaded: {reason}")
-            )
+            root.at("daemon", "plugins", index).report(f"the plugin {name} cannot be loaded: {reason}")
     base = path.absolute().parent
     if control is not None:
-        _certified(control, base, tree, problems)
-    accounts = read_accounts(tree, plugins, environ, problems)
-    routes = read_routes(tree, plugins, accounts, problems)
+        _certified(root.at("control", "certificate"), control, base)
+    accounts = read_accounts(root.at("accounts"), plugins)
+    routes = read_routes(root, plugins, accounts)
     errors = [problem for problem in problems if not problem.warning]
     if errors or daemon is None or control is None or engine is None or alarms is None:
         raise ConfigurationError(problems)
-    problems.extend(doubts(tree, accounts, routes))
+    advise(root, accounts, routes)
     return Configuration(
         path=path,
         daemon=daemon.model_copy(update={"data": base / daemon.data}),
@@ -117,7 +116,7 @@ def load(
     )
 
 
-def _certified(control: Control, base: Path, tree: Tree, problems: list[Problem]) -> None:
+def _certified(place: Checker, control: Control, base: Path) -> None:
     """A certificate that cannot be used is told by `olhubd check`, and never found by the first who connects."""
     if control.certificate is None:
         return
@@ -128,19 +127,16 @@ def _certified(control: Control, base: Path, tree: Tree, problems: list[Problem]
     except ssl.SSLError as error:
         reason = str(error.reason or error).lower().replace("_", " ")
         hint = "both must be PEM, the key without a passphrase and that of this certificate"
-        problems.append(tree.problem(("control", "certificate"), f"cannot be used: {reason}", hint))
+        place.report(f"cannot be used: {reason}", hint)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        hint = "the user of the daemon must be able to read certificate and key"
-        problems.append(tree.problem(("control", "certificate"), f"cannot be read: {reason}", hint))
+        place.report(f"cannot be read: {reason}", "the user of the daemon must be able to read certificate and key")
 
 
-def _secretive(
-    model: type[M], section: str, tree: Tree, environ: Mapping[str, str], problems: list[Problem]
-) -> M | None:
+def _secretive(place: Checker, model: type[M]) -> M | None:
     """A table that may have its secrets elsewhere."""
-    values = tree.values.get(section, {})
+    values = place.value if place.value is not None else {}
     if not isinstance(values, dict):
-        return check(model, values, (section,), tree, problems)
-    revealed, broken = reveal(model, values, (section,), tree, environ, problems)
-    return check(model, revealed, (section,), tree, problems, broken=broken)
+        return place.check(model)
+    revealed = reveal(place, model, values)
+    return place.check(model, revealed.values, broken=revealed.broken)

@@ -9,16 +9,16 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
 from olhubd.config import fields
+from olhubd.config.checker import Checker
 from olhubd.config.problem import Problem, near
-from olhubd.config.source import Layer, Origin, Tree, exposed, read_text
-from olhubd.config.toml_positions import KeyPath
+from olhubd.config.source import Layer, Origin, exposed, read_text
 
-__all__ = ["UNIT", "UNSEEN", "reveal"]
+__all__ = ["UNIT", "UNSEEN", "Revealed", "reveal"]
 
 UNIT = "the unit"
 """The place of a secret that systemd gives to the service alone."""
@@ -26,26 +26,23 @@ UNSEEN = "a-secret-that-is-not-seen-from-here"
 """Stands for one that is there and cannot be read by who asks."""
 
 
-def reveal(
-    model: type[BaseModel],
-    values: Mapping[str, Any],
-    at: KeyPath,
-    tree: Tree,
-    environ: Mapping[str, str],
-    problems: list[Problem],
-) -> tuple[dict[str, Any], set[str]]:
-    """The table with its secrets read from wherever they are, and the keys of those that could not be."""
+class Revealed(NamedTuple):
+    """A table with its secrets read from wherever they are, and the keys of those that could not be."""
+
+    values: dict[str, Any]
+    broken: set[str]
+
+
+def reveal(place: Checker, model: type[BaseModel], values: Mapping[str, Any]) -> Revealed:
+    """The table at `place`, which has these values, with the secrets of its `model`."""
     result = dict(values)
     broken: set[str] = set()
     secret = fields.secrets(model)
-    credentials = {
-        **_credentials(str(at[-1]), secret, environ, problems),
-        **_promised(str(at[-1]), secret, tree, problems),
-    }
+    credentials = {**_credentials(place, secret), **_promised(place, secret)}
     for key in secret:
         file_key = f"{key}_file"
         sources: list[tuple[Layer, str]] = [
-            (tree.origin((*at, name)).layer, name) for name in (key, file_key) if name in values
+            (place.at(name).origin.layer, name) for name in (key, file_key) if name in values
         ]
         if key in credentials:
             sources.append((Layer.CREDENTIAL, ""))
@@ -54,26 +51,27 @@ def reveal(
             continue
         layer, name = max(sources)
         if sources.count((layer, key)) and sources.count((layer, file_key)):
-            problems.append(tree.problem((*at, file_key), f"stands beside {key}", "keep one of the two"))
+            place.at(file_key).report(f"stands beside {key}", "keep one of the two")
             broken.add(key)
         elif name == key:
-            _warn_inline(tree, (*at, key), problems)
+            _warn_inline(place.at(key))
         else:
             result.pop(key, None)
-            promised = f"{at[-1]}.{key}" in tree.promised and not name
-            place = UNIT if promised else "credentials"
-            origin = tree.origin((*at, file_key)) if name else Origin(place, None, Layer.CREDENTIAL)
+            promised = f"{place.name}.{key}" in place.tree.promised and not name
+            elsewhere = Origin(UNIT if promised else "credentials", None, Layer.CREDENTIAL)
             path = credentials[key] if not name else values[file_key]
             if promised and (path is None or _closed(path)):
                 value: str | None = UNSEEN
+            elif name:
+                value = _read(place.at(file_key), path, place.at(file_key).origin)
             else:
-                value = _read(path, origin, tree, (*at, file_key if name else key), problems)
+                value = _read(place.at(key), path, elsewhere)
             if value is None:
                 broken.add(key)
                 continue
             result[key] = value
-            tree.origins[*at, key] = origin
-    return result, broken
+            place.tree.origins[*place.path, key] = place.at(file_key).origin if name else elsewhere
+    return Revealed(result, broken)
 
 
 def _closed(path: Path) -> bool:
@@ -87,35 +85,32 @@ def _closed(path: Path) -> bool:
         return True
 
 
-def _read(path: Any, origin: Origin, tree: Tree, at: KeyPath, problems: list[Problem]) -> str | None:
-    key = ".".join(map(str, at))
-
-    def tell(message: str, hint: str = "", *, warning: bool = False) -> None:
-        problems.append(Problem(origin.place, origin.line, key, message, hint, warning))
-
+def _read(place: Checker, path: Any, origin: Origin) -> str | None:
+    """The secret in the file at `path`, which `origin` names for `place`; None where it cannot be read."""
     if not isinstance(path, str | Path):
-        tell("must be the path of a file", "put it in quotes")
+        place.report("must be the path of a file", "put it in quotes", origin=origin)
         return None
-    file = Path(tree.file).parent / path
+    file = Path(place.tree.file).parent / path
     try:
         value = read_text(file).strip()
     except ValueError as error:
         if _bare(path):
             # Whoever wrote the secret itself in place of a path must not read it in a log.
-            tell("names no file that is there", "write the path of a file that holds the secret, not the secret")
-            return None
-        tell(
-            f"{file} {error}".replace("there is no such file", "does not exist"),
-            "the daemon's user must be able to read it",
-        )
+            message, hint = (
+                "names no file that is there",
+                "write the path of a file that holds the secret, not the secret",
+            )
+        else:
+            message = f"{file} {error}".replace("there is no such file", "does not exist")
+            hint = "the daemon's user must be able to read it"
+        place.report(message, hint, origin=origin)
         return None
     if not value or "\n" in value:
-        tell(
-            f"{file} is empty" if not value else f"{file} has more than one line", "write the secret alone into it"
-        )
+        what = "is empty" if not value else "has more than one line"
+        place.report(f"{file} {what}", "write the secret alone into it", origin=origin)
         return None
     if origin.layer is not Layer.CREDENTIAL and exposed(file):
-        tell(f"{file} can be read by everybody on this machine", f"chmod 0600 {file}", warning=True)
+        place.warn(f"{file} can be read by everybody on this machine", f"chmod 0600 {file}", origin=origin)
     return value
 
 
@@ -124,19 +119,15 @@ def _bare(path: str | Path) -> bool:
     return not {"/", "."} & set(str(path))
 
 
-def _warn_inline(tree: Tree, path: KeyPath, problems: list[Problem]) -> None:
-    origin = tree.origin(path)
+def _warn_inline(place: Checker) -> None:
+    origin = place.origin
     if origin.layer is Layer.FILE and exposed(Path(origin.place)):
         message = "is a secret in a file that everybody on this machine can read"
-        problems.append(
-            tree.problem(path, message, f"chmod 0640 {origin.place}, or use {path[-1]}_file", warning=True)
-        )
+        place.warn(message, f"chmod 0640 {origin.place}, or use {place.name}_file")
 
 
-def _credentials(
-    table: str, secret: tuple[str, ...], environ: Mapping[str, str], problems: list[Problem]
-) -> dict[str, Path | None]:
-    directory = environ.get("CREDENTIALS_DIRECTORY")
+def _credentials(place: Checker, secret: tuple[str, ...]) -> dict[str, Path | None]:
+    directory = place.tree.credentials
     if not directory:
         return {}
     try:
@@ -144,26 +135,27 @@ def _credentials(
     except OSError as error:
         # Beside the service, its own `olhubd reload` say, which is given the name and not the right to look.
         reason = f"the credentials cannot be read: {(error.strerror or 'unknown reason').lower()}"
-        problems.append(Problem("credentials", None, directory, reason))
+        place.problems.append(Problem("credentials", None, directory, reason))
         return {}
-    files = {name: Path(directory) / name for name in names if name.startswith(f"{table}.")}
-    return _known("credentials", files, table, secret, problems)
+    return _known(place, "credentials", {name: Path(directory) / name for name in names}, secret)
 
 
-def _promised(table: str, secret: tuple[str, ...], tree: Tree, problems: list[Problem]) -> dict[str, Path | None]:
-    named = {name: path for name, path in tree.promised.items() if name.startswith(f"{table}.")}
-    return _known(UNIT, named, table, secret, problems)
+def _promised(place: Checker, secret: tuple[str, ...]) -> dict[str, Path | None]:
+    return _known(place, UNIT, place.tree.promised, secret)
 
 
 def _known(
-    place: str, found: Mapping[str, Path | None], table: str, secret: tuple[str, ...], problems: list[Problem]
+    place: Checker, whence: str, given: Mapping[str, Path | None], secret: tuple[str, ...]
 ) -> dict[str, Path | None]:
-    """Those that are a secret of the table; of the others somebody thought they were."""
+    """Those that are a secret of the table; of the others that name it, somebody thought they were."""
     known: dict[str, Path | None] = {}
-    for name, path in found.items():
-        key = name.removeprefix(f"{table}.")
+    for name, path in given.items():
+        if not name.startswith(f"{place.name}."):
+            continue
+        key = name.removeprefix(f"{place.name}.")
         if key in secret:
             known[key] = path
         else:
-            problems.append(Problem(place, None, name, f"{key!r} is no secret of {table}", near(key, secret)))
+            message = f"{key!r} is no secret of {place.name}"
+            place.problems.append(Problem(whence, None, name, message, near(key, secret)))
     return known

@@ -15,10 +15,10 @@ import enum
 import re
 import stat
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from olhubd.config.problem import Problem, near
 from olhubd.config.toml_positions import KeyPath, repeated, spans
@@ -66,6 +66,8 @@ class Tree:
     origins: dict[KeyPath, Origin] = field(default_factory=dict)
     complete: bool = True
     """Whether every file could be read; otherwise what is missing here says nothing."""
+    credentials: str = ""
+    """The directory in which systemd put the credentials of this process; empty where there is none."""
     promised: Mapping[str, Path | None] = field(default_factory=dict)
     """Credentials that a service will be given, by name; None where nobody but the service can read one."""
 
@@ -89,11 +91,6 @@ class Tree:
         table[str(path[-1])] = value
         self.origins[path] = origin
 
-    def problem(self, path: KeyPath, message: str, hint: str = "", *, warning: bool = False) -> Problem:
-        """A problem at the place where `path` is written."""
-        origin = self.origin(path)
-        return Problem(origin.place, origin.line, dotted(path), message, hint, warning)
-
 
 def dotted(path: KeyPath) -> str:
     return ".".join(map(str, path))
@@ -101,14 +98,12 @@ def dotted(path: KeyPath) -> str:
 
 def read(path: Path, environ: Mapping[str, str]) -> tuple[Tree, list[Problem]]:
     """Read all layers but the credentials, whose names only plugins know. Goes on after a problem."""
-    tree = Tree(str(path))
-    problems: list[Problem] = []
-    for file in (path, *_fragments(tree, path.parent / "conf.d", problems)):
-        _merge(tree, file, problems)
-    if tree.complete:
-        _system(tree, environ)
-        _environment(tree, environ, problems)
-    return tree, problems
+    reader = _Reader(path, environ)
+    reader.files()
+    if reader.tree.complete:
+        reader.system()
+        reader.environment()
+    return reader.tree, reader.problems
 
 
 def read_text(path: Path) -> str:
@@ -128,68 +123,124 @@ def read_text(path: Path) -> str:
         raise ValueError(f"is not UTF-8 text (line {line})") from None
 
 
-def _fragments(tree: Tree, directory: Path, problems: list[Problem]) -> list[Path]:
-    try:
-        return sorted(file for file in directory.iterdir() if file.suffix == ".toml")
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-    except OSError as error:
-        reason = f"cannot be read: {(error.strerror or 'unknown reason').lower()}"
-        problems.append(Problem(str(directory), None, "", reason, _remedy(directory)))
-        tree.complete = False
-        return []
+class _Reader:
+    """Joins the layers into one tree, the weaker first."""
+
+    def __init__(self, path: Path, environ: Mapping[str, str]) -> None:
+        self.path = path
+        self.environ = environ
+        self.tree = Tree(str(path), credentials=environ.get("CREDENTIALS_DIRECTORY", ""))
+        self.problems: list[Problem] = []
+
+    def files(self) -> None:
+        for file in (self.path, *self.fragments(self.path.parent / "conf.d")):
+            self.merge(file)
+
+    def unusable(self, problem: Problem) -> None:
+        """A file or folder that cannot be read at all."""
+        self.problems.append(problem)
+        self.tree.complete = False
+
+    def fragments(self, directory: Path) -> list[Path]:
+        try:
+            return sorted(file for file in directory.iterdir() if file.suffix == ".toml")
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        except OSError as error:
+            reason = f"cannot be read: {(error.strerror or 'unknown reason').lower()}"
+            self.unusable(Problem(str(directory), None, "", reason, _remedy(directory)))
+            return []
+
+    def merge(self, file: Path) -> None:
+        tree, place = self.tree, str(file)
+        try:
+            text = read_text(file)
+        except ValueError as error:
+            self.unusable(Problem(place, None, "", str(error), _remedy(file)))
+            return
+        try:
+            values = tomllib.loads(text)
+            lines = spans(text)
+        except tomllib.TOMLDecodeError as error:
+            self.unusable(_syntax(place, text, str(error)))
+            return
+        except (ValueError, RecursionError) as error:  # a number of a thousand digits, brackets within brackets
+            what = "a number is too long" if isinstance(error, ValueError) else "values are nested too deeply"
+            self.unusable(Problem(place, None, "", f"is not usable: {what}"))
+            return
+        routes = tree.values.get("routes")
+        shift = len(routes) if isinstance(routes, list) else 0
+        for path, line in lines.items():
+            if shift and path[0] == "routes" and len(path) > 1 and isinstance(path[1], int):
+                path = ("routes", path[1] + shift, *path[2:])
+            tree.origins.setdefault(path, Origin(place, line, Layer.FILE))
+        self.problems.extend(_join(tree, tree.values, values, _Text(place, lines)))
+
+    def system(self) -> None:
+        """Directories that systemd made for the unit."""
+        for variable, path, name in (
+            ("STATE_DIRECTORY", ("daemon", "data"), ""),
+            ("RUNTIME_DIRECTORY", ("control", "socket"), "olhubd.sock"),
+        ):
+            directory = self.environ.get(variable, "").split(":")[0]
+            section = self.tree.values.get(path[0], {})
+            if directory and isinstance(section, dict) and path[1] not in section:
+                origin = Origin("environment", None, Layer.SYSTEM, variable)
+                self.tree.place(path, str(Path(directory) / name), origin)
+
+    def environment(self) -> None:
+        accounts = self.tree.values.get("accounts")
+        written = {_folded(name): name for name in accounts} if isinstance(accounts, dict) else {}
+        for variable in sorted(self.environ):
+            section, *rest = variable.removeprefix(ENVIRONMENT).lower().split("__")
+            if not variable.startswith(ENVIRONMENT) or not rest:
+                continue
+            known = [name for name in SECTIONS if name != "routes"]
+            problem = None
+            if section == "routes":
+                problem = "routes are written in files only", ""
+            elif section not in known:
+                problem = f"there is no section {section!r}", near(section, known)
+            elif not all(rest) or (section == "accounts" and len(rest) < 2):
+                example = "OLHUBD_ACCOUNTS__SHOP__INTERVAL" if section == "accounts" else "OLHUBD_CONTROL__LISTEN"
+                problem = "does not name a key", f"write it like {example}"
+            elif section == "accounts":
+                name = written.get(rest[0], rest[0].replace("_", "-"))
+                if (
+                    rest[0] not in written
+                    and f"{ENVIRONMENT}ACCOUNTS__{rest[0].upper()}__CONNECTOR" not in self.environ
+                ):
+                    problem = f"there is no account {name!r}", near(name, written.values())
+                rest = [name, *rest[1:]]
+            if problem:
+                self.problems.append(Problem("environment", None, variable, *problem))
+                continue
+            origin = Origin("environment", None, Layer.ENVIRONMENT, variable)
+            self.tree.place((section, *rest), self.environ[variable], origin)
 
 
-def _merge(tree: Tree, file: Path, problems: list[Problem]) -> None:
-    place = str(file)
-    try:
-        text = read_text(file)
-    except ValueError as error:
-        problems.append(Problem(place, None, "", str(error), _remedy(file)))
-        tree.complete = False
-        return
-    try:
-        values = tomllib.loads(text)
-        lines = spans(text)
-    except tomllib.TOMLDecodeError as error:
-        problems.append(_syntax(place, text, str(error)))
-        tree.complete = False
-        return
-    except (ValueError, RecursionError) as error:  # a number of a thousand digits, brackets within brackets
-        what = "a number is too long" if isinstance(error, ValueError) else "values are nested too deeply"
-        problems.append(Problem(place, None, "", f"is not usable: {what}"))
-        tree.complete = False
-        return
-    routes = tree.values.get("routes")
-    shift = len(routes) if isinstance(routes, list) else 0
-    for path, line in lines.items():
-        if shift and path[0] == "routes" and len(path) > 1 and isinstance(path[1], int):
-            path = ("routes", path[1] + shift, *path[2:])
-        tree.origins.setdefault(path, Origin(place, line, Layer.FILE))
-    _join(tree, tree.values, values, (), place, lines, problems)
+class _Text(NamedTuple):
+    """One file that is merged: its path, and the line of each key."""
+
+    place: str
+    lines: Mapping[KeyPath, int]
 
 
 def _join(
-    tree: Tree,
-    into: dict[str, Any],
-    values: Mapping[str, Any],
-    at: KeyPath,
-    place: str,
-    lines: Mapping[KeyPath, int],
-    problems: list[Problem],
-) -> None:
+    tree: Tree, into: dict[str, Any], values: Mapping[str, Any], text: _Text, at: KeyPath = ()
+) -> Iterator[Problem]:
     """Merge tables; the list of routes grows; anything else may be said only once."""
     for key, value in values.items():
         path = (*at, key)
         if key not in into:
             into[key] = value
         elif isinstance(value, dict) and isinstance(into[key], dict):
-            _join(tree, into[key], value, path, place, lines, problems)
+            yield from _join(tree, into[key], value, text, path)
         elif path == ("routes",) and isinstance(value, list) and isinstance(into[key], list):
             into[key] = [*into[key], *value]
         else:
             hint = f"it is already set at {tree.origin(path)}"
-            problems.append(Problem(place, lines.get(path), dotted(path), "is set a second time", hint))
+            yield Problem(text.place, text.lines.get(path), dotted(path), "is set a second time", hint)
 
 
 def _syntax(place: str, text: str, error: str) -> Problem:
@@ -211,47 +262,6 @@ def _remedy(file: Path) -> str:
     if file.is_dir():
         return "name the file in it"
     return "it must be a short text in UTF-8 that the daemon's user may read"
-
-
-def _system(tree: Tree, environ: Mapping[str, str]) -> None:
-    """Directories that systemd made for the unit."""
-    for variable, path, name in (
-        ("STATE_DIRECTORY", ("daemon", "data"), ""),
-        ("RUNTIME_DIRECTORY", ("control", "socket"), "olhubd.sock"),
-    ):
-        directory = environ.get(variable, "").split(":")[0]
-        section = tree.values.get(path[0], {})
-        if directory and isinstance(section, dict) and path[1] not in section:
-            origin = Origin("environment", None, Layer.SYSTEM, variable)
-            tree.place(path, str(Path(directory) / name), origin)
-
-
-def _environment(tree: Tree, environ: Mapping[str, str], problems: list[Problem]) -> None:
-    accounts = tree.values.get("accounts")
-    written = {_folded(name): name for name in accounts} if isinstance(accounts, dict) else {}
-    for variable in sorted(environ):
-        section, *rest = variable.removeprefix(ENVIRONMENT).lower().split("__")
-        if not variable.startswith(ENVIRONMENT) or not rest:
-            continue
-        known = [name for name in SECTIONS if name != "routes"]
-        problem = None
-        if section == "routes":
-            problem = "routes are written in files only", ""
-        elif section not in known:
-            problem = f"there is no section {section!r}", near(section, known)
-        elif not all(rest) or (section == "accounts" and len(rest) < 2):
-            example = "OLHUBD_ACCOUNTS__SHOP__INTERVAL" if section == "accounts" else "OLHUBD_CONTROL__LISTEN"
-            problem = "does not name a key", f"write it like {example}"
-        elif section == "accounts":
-            name = written.get(rest[0], rest[0].replace("_", "-"))
-            if rest[0] not in written and f"{ENVIRONMENT}ACCOUNTS__{rest[0].upper()}__CONNECTOR" not in environ:
-                problem = f"there is no account {name!r}", near(name, written.values())
-            rest = [name, *rest[1:]]
-        if problem:
-            problems.append(Problem("environment", None, variable, *problem))
-            continue
-        origin = Origin("environment", None, Layer.ENVIRONMENT, variable)
-        tree.place((section, *rest), environ[variable], origin)
 
 
 def _folded(name: str) -> str:

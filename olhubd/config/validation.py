@@ -1,4 +1,4 @@
-"""One table against its class: every error of it as a problem, at its line and with what to write instead.
+"""One table against its class: every error of it, at its key and with what to write instead.
 
 pydantic judges the values; here only the words are put right. Unlike pydantic by default, a switch is not a
 number, text is no number, and a number is no moment: in a file that people write they are mistakes.
@@ -9,61 +9,56 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from datetime import date
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from olhubd.config import fields
 from olhubd.config.fields import FieldKind
-from olhubd.config.problem import Problem, near
-from olhubd.config.source import Layer, Tree, dotted
+from olhubd.config.problem import near
 from olhubd.config.toml_positions import KeyPath
 
-__all__ = ["check"]
+__all__ = ["Fault", "validate"]
 
 M = TypeVar("M", bound=BaseModel)
 
 
-def check(
-    model: type[M],
-    values: Any,
-    at: KeyPath,
-    tree: Tree,
-    problems: list[Problem],
-    beside: Collection[str] = (),
-    broken: Collection[str] = (),
-) -> M | None:
-    """The table at `at` as a `model`, or None with its problems added.
+class Fault(NamedTuple):
+    """One thing wrong with a table, at a path inside of it; `exact` where nothing need be written there."""
+
+    path: KeyPath
+    message: str
+    hint: str = ""
+    exact: bool = False
+
+
+def validate(
+    model: type[M], given: Mapping[str, Any], beside: Collection[str] = (), broken: Collection[str] = ()
+) -> tuple[M | None, list[Fault]]:
+    """The table as a `model`, or None, and all that is wrong with it.
 
     `beside` are keys that would be right in the same table though they are not the model's; about those in `broken`
     enough has been said.
     """
-    if not isinstance(values, dict):
-        problems.append(tree.problem(at, "must be a table", f"write it as [{dotted(at)}]"))
-        return None
     known = fields.fields(model)
-    given = dict(values)
     wrong = set(broken)
+    faults: list[Fault] = []
     for key, info in known.items():
-        if key not in given:
-            continue
-        if tree.origin((*at, key)).layer is Layer.ENVIRONMENT and isinstance(given[key], str):
-            given[key] = fields.literal(given[key], info)
-        if complaint := _complaint(given[key], info):
-            problems.append(tree.problem((*at, key), *complaint))
+        if key in given and (complaint := _complaint(given[key], info)):
+            faults.append(Fault((key,), *complaint))
             wrong.add(key)
     try:
-        result = model.model_validate(given)
+        result = model.model_validate(dict(given))
     except ValidationError as error:
-        hidden = _hidden(given, known)
+        judged = _Judged(known, {*known, *_file_keys(model), *beside}, _hidden(given, known))
         for one in error.errors(include_url=False):
             # What joins several keys cannot be judged while one of them is not there.
             if wrong.intersection(map(str, one["loc"][:1])) or (wrong and not one["loc"]):
                 continue
-            problems.append(_problem(one, at, tree, known, {*known, *_file_keys(model), *beside}, hidden))
-        return None
-    return None if wrong else result
+            faults.append(judged.fault(one))
+        return None, faults
+    return (None if wrong else result), faults
 
 
 _EXPECTED: Mapping[FieldKind, tuple[type | tuple[type, ...], str, str]] = {
@@ -91,70 +86,61 @@ def _complaint(value: Any, info: FieldInfo) -> tuple[str, str] | None:
     return None
 
 
-def _problem(
-    error: Any,
-    at: KeyPath,
-    tree: Tree,
-    known: Mapping[str, FieldInfo],
-    keys: Collection[str],
-    hidden: Collection[str],
-) -> Problem:
-    loc: KeyPath = tuple(error["loc"])
-    cause = error.get("ctx", {}).get("error")
-    if key := getattr(cause, "key", ""):
-        loc = (*loc, key)
-    path = (*at, *loc)
-    while (
-        len(path) > len(at) + 1 and path not in tree.origins and error["type"] not in {"missing", "extra_forbidden"}
-    ):
-        path = path[:-1]  # pydantic also names the arm of a union
-    message = _message(error, hidden)
-    hint = getattr(cause, "hint", "")
-    info = known.get(str(loc[0])) if loc else None
-    if not hint:
-        hint = _hint(error, loc, info, keys)
-    return tree.problem(path, message, hint)
+class _Judged(NamedTuple):
+    """A table that pydantic refused: its fields, the keys that may stand in it, and the secrets in it."""
 
+    known: Mapping[str, FieldInfo]
+    keys: Collection[str]
+    hidden: Collection[str]
 
-def _message(error: Mapping[str, Any], hidden: Collection[str]) -> str:
-    match error["type"]:
-        case "missing":
-            return "is missing"
-        case "extra_forbidden":
-            return "is not a known key"
-    if error["type"].startswith("url_"):
-        return "must be a web address"
-    message = str(error["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
-    message = message.replace("Input should be", "must be")
-    for value in hidden:
-        # A short one also stands inside of words by chance; there it gives nothing away.
-        message = re.sub(
-            rf"(?<!\w){re.escape(value)}(?!\w)" if len(value) < 6 else re.escape(value), "(hidden)", message
-        )
-    return message[:1].lower() + message[1:] if message[:2] != message[:2].upper() else message
+    def fault(self, error: Any) -> Fault:
+        """One error of pydantic in the words of this file."""
+        loc: KeyPath = tuple(error["loc"])
+        cause = error.get("ctx", {}).get("error")
+        if key := getattr(cause, "key", ""):
+            loc = (*loc, key)
+        hint = getattr(cause, "hint", "") or self._hint(error, loc)
+        return Fault(loc, self._message(error), hint, error["type"] in {"missing", "extra_forbidden"})
 
+    def _message(self, error: Mapping[str, Any]) -> str:
+        match error["type"]:
+            case "missing":
+                return "is missing"
+            case "extra_forbidden":
+                return "is not a known key"
+        if error["type"].startswith("url_"):
+            return "must be a web address"
+        message = str(error["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
+        message = message.replace("Input should be", "must be")
+        for value in self.hidden:
+            # A short one also stands inside of words by chance; there it gives nothing away.
+            message = re.sub(
+                rf"(?<!\w){re.escape(value)}(?!\w)" if len(value) < 6 else re.escape(value), "(hidden)", message
+            )
+        return message[:1].lower() + message[1:] if message[:2] != message[:2].upper() else message
 
-def _hint(error: Mapping[str, Any], loc: KeyPath, info: FieldInfo | None, keys: Collection[str]) -> str:
-    value = error.get("input")
-    if error["type"] == "extra_forbidden":
-        return near(str(loc[-1]), keys) if len(loc) == 1 else ""
-    if error["type"] == "missing" and info is not None:
-        if fields.kind(info) is FieldKind.SECRET:
-            return f'write it, or {loc[-1]}_file = "/path" of a file that holds it'
-        return info.description.split("\n")[0] if info.description else ""
-    if error["type"].startswith("url_"):
-        text = value.strip() if isinstance(value, str) else ""
-        bare = re.fullmatch(r"[\w-]+(\.[\w-]+)*\.[a-zA-Z]{2,}(:\d+)?", text)
-        return f'write "https://{text if bare else "shop.example"}"'
-    if info is None:
+    def _hint(self, error: Mapping[str, Any], loc: KeyPath) -> str:
+        value = error.get("input")
+        info = self.known.get(str(loc[0])) if loc else None
+        if error["type"] == "extra_forbidden":
+            return near(str(loc[-1]), self.keys) if len(loc) == 1 else ""
+        if error["type"] == "missing" and info is not None:
+            if fields.kind(info) is FieldKind.SECRET:
+                return f'write it, or {loc[-1]}_file = "/path" of a file that holds it'
+            return info.description.split("\n")[0] if info.description else ""
+        if error["type"].startswith("url_"):
+            text = value.strip() if isinstance(value, str) else ""
+            bare = re.fullmatch(r"[\w-]+(\.[\w-]+)*\.[a-zA-Z]{2,}(:\d+)?", text)
+            return f'write "https://{text if bare else "shop.example"}"'
+        if info is None:
+            return ""
+        wanted = fields.kind(info)
+        if wanted is FieldKind.SPAN:
+            return fields.unit_hint(value)
+        words = fields.choices(info) or _member_words(info)
+        if words and isinstance(value, str) and error["type"] in {"enum", "literal_error"}:
+            return near(value, words)
         return ""
-    wanted = fields.kind(info)
-    if wanted is FieldKind.SPAN:
-        return fields.unit_hint(value)
-    words = fields.choices(info) or _member_words(info)
-    if words and isinstance(value, str) and error["type"] in {"enum", "literal_error"}:
-        return near(value, words)
-    return ""
 
 
 def _member_words(info: FieldInfo) -> tuple[str, ...]:
