@@ -37,9 +37,13 @@ _COLUMNS = (
     " sent_at, lease_until, finished_at, external_id, reason, error, payload, ticket"
 )
 _REPLACED = codec.reason(Reason("delivery.replaced"))
-_OPEN = "('pending', 'retry', 'sent', 'hold')"
-_STUCK = "('hold', 'dead', 'discarded')"
-"""The conditions of the partial indexes, which serve only a query that names them word for word."""
+_WAITING = "(state = 'pending' OR state = 'retry' OR state = 'sent')"
+_OPEN = "(state = 'pending' OR state = 'retry' OR state = 'sent' OR state = 'hold')"
+_STUCK = "(state = 'hold' OR state = 'dead' OR state = 'discarded')"
+"""The conditions of the partial indexes, which serve only a query that names them word for word.
+
+They are no IN, for whose values SQLite makes a table each time that a row is written.
+"""
 _STUCK_STATES = frozenset({DeliveryState.HOLD, DeliveryState.DEAD, DeliveryState.DISCARDED})
 
 
@@ -128,12 +132,12 @@ async def claim(
     stamp = codec.stamp(now)
     rows = await tx.fetch(
         f"SELECT {_COLUMNS}, (SELECT epoch FROM leases WHERE account = d.target) FROM deliveries AS d"
-        " WHERE target = ? AND state IN ('pending', 'retry', 'sent') AND due_at <= ?"
+        f" WHERE target = ? AND {_WAITING} AND due_at <= ?"
         f" AND (lease_until IS NULL OR lease_until <= ?) AND NOT {_among('id', without)}"
         " AND NOT EXISTS (SELECT 1 FROM deliveries AS e WHERE e.subject_kind = d.subject_kind"
         " AND e.subject_id = d.subject_id AND e.target = d.target"
         # What waits for a person holds up what needs the order there, but no parcel waits for a refused status.
-        f" AND e.id < d.id AND e.state IN {_OPEN} AND NOT {_among('e.action', precedence.never)}"
+        f" AND e.id < d.id AND {_of('e', _OPEN)} AND NOT {_among('e.action', precedence.never)}"
         f" AND NOT (e.state = 'hold' AND ({_among('e.action', precedence.until_held)}"
         # What is there, though not as it should be, can be cancelled.
         f" OR ({_among('d.action', precedence.overtaking)} AND e.external_id IS NOT NULL))))"
@@ -169,6 +173,11 @@ async def claim(
         )
         for d in claimed
     ]
+
+
+def _of(table: str, condition: str) -> str:
+    """The same condition where there is more than one table whose state it could be."""
+    return condition.replace("state", f"{table}.state")
 
 
 def _among(column: str, values: Sequence[object]) -> str:
@@ -227,14 +236,14 @@ async def recover(
     """
     of = "" if taken is None else f" AND target IN ({codec.marks(list(taken))})"
     await tx.execute(
-        f"UPDATE deliveries SET due_at = ? WHERE state IN ('pending', 'retry', 'sent') AND due_at > ?{of}",
+        f"UPDATE deliveries SET due_at = ? WHERE {_WAITING} AND due_at > ?{of}",
         (codec.stamp(latest), codec.stamp(latest), *(taken or ())),
     )
     # Without an epoch of its own yet: the highest is that of the lease, which this transaction has raised.
     return await tx.execute(
         "UPDATE deliveries SET lease_until = NULL, sent_at = COALESCE(?, sent_at),"
         " epoch = COALESCE((SELECT epoch FROM leases WHERE account = deliveries.target), epoch)"
-        f" WHERE state IN {_OPEN} AND lease_until IS NOT NULL{of}",
+        f" WHERE {_OPEN} AND lease_until IS NOT NULL{of}",
         (codec.stamp(at), *(taken or ())),
     )
 
@@ -290,7 +299,7 @@ async def listing(
     # Of all that ever was few are open or stuck: by their own indexes, not back through the whole outbox.
     few = _STUCK if _STUCK_STATES.issuperset(states) else _OPEN if all(state.open for state in states) else None
     if states and few is not None:
-        where, latest = ["+id < ?", f"state IN {few}"], "+id"
+        where, latest = ["+id < ?", few], "+id"
     if states:
         where.append(f"state IN ({codec.marks(states)})")
         parameters.extend(state.value for state in states)
@@ -307,8 +316,7 @@ async def listing(
 async def next_due(reader: Reader, target: str, after: datetime) -> datetime | None:
     """When the first delivery to `target` that was not due yet at `after` is due."""
     row = await reader.one(
-        "SELECT MIN(due_at) FROM deliveries"
-        " WHERE target = ? AND state IN ('pending', 'retry', 'sent') AND due_at > ?",
+        f"SELECT MIN(due_at) FROM deliveries WHERE target = ? AND {_WAITING} AND due_at > ?",
         (target, codec.stamp(after)),
     )
     due_at: datetime | None = codec.moment(row[0]) if row else None
@@ -318,9 +326,9 @@ async def next_due(reader: Reader, target: str, after: datetime) -> datetime | N
 async def tally(reader: Reader) -> dict[tuple[str, DeliveryState], int]:
     """How many deliveries by (target, state), of those not yet settled, and of those that were refused for good."""
     rows = await reader.fetch(
-        f"SELECT target, state, COUNT(*) FROM deliveries WHERE state IN {_OPEN} GROUP BY target, state"
+        f"SELECT target, state, COUNT(*) FROM deliveries WHERE {_OPEN} GROUP BY target, state"
         " UNION ALL SELECT target, state, COUNT(*) FROM deliveries"
-        f" WHERE state IN {_STUCK} AND state = 'dead' GROUP BY target, state"
+        f" WHERE {_STUCK} AND state = 'dead' GROUP BY target, state"
     )
     return {(row[0], DeliveryState(row[1])): row[2] for row in rows}
 
@@ -328,7 +336,7 @@ async def tally(reader: Reader) -> dict[tuple[str, DeliveryState], int]:
 async def open_by_key(reader: Reader, action: Action, key: str) -> dict[str, int]:
     """How many open deliveries of this action each target has whose key begins with `key`."""
     rows = await reader.fetch(
-        f"SELECT target, COUNT(*) FROM deliveries WHERE state IN {_OPEN} AND action = ?"
+        f"SELECT target, COUNT(*) FROM deliveries WHERE {_OPEN} AND action = ?"
         " AND substr(key, 1, ?) = ? GROUP BY target",
         (action.value, len(key), key),
     )
@@ -338,10 +346,10 @@ async def open_by_key(reader: Reader, action: Action, key: str) -> dict[str, int
 async def ties(reader: Reader, account: str) -> tuple[int, int]:
     """How many open deliveries go to an account, and how many are about its orders elsewhere."""
     row = await reader.one(
-        f"SELECT (SELECT COUNT(*) FROM deliveries WHERE target = ? AND state IN {_OPEN}),"
+        f"SELECT (SELECT COUNT(*) FROM deliveries WHERE target = ? AND {_OPEN}),"
         " (SELECT COUNT(*) FROM deliveries AS d"
         " JOIN orders AS o ON d.subject_kind = 'order' AND o.id = d.subject_id"
-        f" WHERE d.state IN {_OPEN} AND o.account = ? AND d.target <> ?)",
+        f" WHERE {_of('d', _OPEN)} AND o.account = ? AND d.target <> ?)",
         (account, account, account),
     )
     return (row[0], row[1]) if row else (0, 0)
@@ -349,25 +357,21 @@ async def ties(reader: Reader, account: str) -> tuple[int, int]:
 
 async def oldest_open(reader: Reader) -> dict[str, datetime]:
     """Since when each target has been owed something."""
-    rows = await reader.fetch(
-        f"SELECT target, MIN(created_at) FROM deliveries WHERE state IN {_OPEN} GROUP BY target"
-    )
+    rows = await reader.fetch(f"SELECT target, MIN(created_at) FROM deliveries WHERE {_OPEN} GROUP BY target")
     return {row[0]: codec.moment(row[1]) for row in rows}
 
 
 async def waiting_since(reader: Reader) -> dict[str, datetime]:
     """Since when each target has been owed what it could be sent: without what is held, or waits behind that."""
     rows = await reader.fetch(
-        "SELECT target, MIN(created_at) FROM deliveries AS d WHERE state IN ('pending', 'retry', 'sent')"
+        f"SELECT target, MIN(created_at) FROM deliveries AS d WHERE {_WAITING}"
         " AND NOT EXISTS (SELECT 1 FROM deliveries AS held WHERE held.subject_kind = d.subject_kind"
-        " AND held.subject_id = d.subject_id AND held.target = d.target AND held.state = 'hold') GROUP BY target"
+        " AND held.subject_id = d.subject_id AND held.target = d.target AND +held.state = 'hold') GROUP BY target"
     )
     return {row[0]: codec.moment(row[1]) for row in rows}
 
 
 async def oldest(reader: Reader) -> Delivery | None:
     """What has been owed for longest, of all targets."""
-    row = await reader.one(
-        f"SELECT {_COLUMNS} FROM deliveries WHERE state IN {_OPEN} ORDER BY created_at, id LIMIT 1"
-    )
+    row = await reader.one(f"SELECT {_COLUMNS} FROM deliveries WHERE {_OPEN} ORDER BY created_at, id LIMIT 1")
     return _delivery(row) if row else None

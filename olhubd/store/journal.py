@@ -17,7 +17,7 @@ __all__ = ["EVERYDAY", "page"]
 
 EVERYDAY = ("order.placed", "order.confirmed", "order.paid", "delivery.confirmed")
 """The kinds that nearly all events are of. Those of any other kind are few, and have an index of their own."""
-_NOTABLE = f"kind NOT IN ({', '.join(repr(kind) for kind in EVERYDAY)})"
+_NOTABLE = " AND ".join(f"kind <> {kind!r}" for kind in EVERYDAY)
 
 
 async def page(

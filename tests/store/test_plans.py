@@ -243,3 +243,14 @@ async def test_the_years_before_are_not_walked_through(
         answer = await asked(reader)
         assert (len(answer) if isinstance(answer, list) else answer) == found
     assert any(way in step for step in reader.steps), reader.steps
+
+
+async def test_to_write_a_row_makes_no_table_for_a_condition_of_an_index(path: Path) -> None:
+    """SQLite makes one for each IN of more than two values, of each index, for each row."""
+    async with aiosqlite.connect(path) as connection:
+        tables = await connection.execute_fetchall("SELECT name FROM sqlite_master WHERE type = 'table'")
+        names = [row[0] for row in tables if not row[0].startswith("sqlite_")]
+        assert {"deliveries", "events"} <= set(names)
+        for name in names:
+            steps = await connection.execute_fetchall(f"EXPLAIN INSERT INTO {name} DEFAULT VALUES")
+            assert not {"OpenEphemeral", "OpenAutoindex"} & {step[1] for step in steps}, name
