@@ -84,7 +84,11 @@ class Feed(Capability):
     @abc.abstractmethod
     async def start(self, since: datetime | None) -> Cursor:
         """The cursor to begin with: only what comes after now (None), or from `since` on as far as the feed itself
-        reaches back. Where it sweeps too, the host begins a sweep from `since` at once, which brings the rest."""
+        reaches back. Where it sweeps too, the host begins a sweep from `since` at once, which brings the rest.
+
+        A journal begins with None at its present end. A list of what there is, such as products, has no past: what
+        stands in it stands there now. So it begins at its first row, whatever `since` is.
+        """
 
     @abc.abstractmethod
     async def pull(self, cursor: Cursor) -> Page:

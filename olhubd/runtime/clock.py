@@ -1,19 +1,16 @@
 """The only wall clock of the project.
 
 Intervals, back-offs and budgets run on the event loop's own time, which never jumps; the wall clock only names
-moments, for records and for comparison with what other systems say. So a corrected clock shifts no interval, and a
-test that lets the loop's time run free lets `VirtualClock` run along with it.
+moments, for records and for comparison with what other systems say. So a corrected clock shifts no interval.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
-__all__ = ["SystemClock", "VirtualClock"]
-
-EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+__all__ = ["SystemClock"]
 
 
 class SystemClock:
@@ -33,20 +30,3 @@ class SystemClock:
     async def sleep(self, seconds: float) -> None:
         """Wait so many seconds of the loop's time; not at all for zero or less, but others get their turn."""
         await asyncio.sleep(max(0.0, seconds))
-
-
-class VirtualClock(SystemClock):
-    """A wall clock for tests: `epoch` when it is made, and from then on as late as the loop.
-
-    An hour slept is an hour passed, however fast the loop runs. Make it inside of the test, since fixtures are made
-    in real time. `jump` moves the wall clock alone, as an operator or a time server does.
-    """
-
-    def __init__(self, epoch: datetime = EPOCH) -> None:
-        self._epoch = epoch - timedelta(seconds=self.monotonic())
-
-    def now(self) -> datetime:
-        return self._epoch + timedelta(seconds=self.monotonic())
-
-    def jump(self, seconds: float) -> None:
-        self._epoch += timedelta(seconds=seconds)

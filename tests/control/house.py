@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import dataclasses
 import os
@@ -30,6 +29,7 @@ from olhubd_kit.simulator import serve
 from olhubd_kit.simulators.allegro import AllegroSimulator
 from olhubd_kit.simulators.woocommerce import WooCommerceSimulator
 from olhubd_tinyshop.connector import TinyShop
+from tests.waiting import until
 from tinyshop_simulator import TinyShopSimulator
 
 __all__ = ["House", "Stingy"]
@@ -204,9 +204,14 @@ class House:
         return due == there and not await deliveries.tally(self.database.reader)
 
     async def until(self, condition: Condition) -> None:
-        async with asyncio.timeout(20):
-            while not await condition():
-                await asyncio.sleep(0.02)
+        await until(condition, stands=self.stands)
+
+    async def stands(self) -> str:
+        """What there is, for who waited for something else."""
+        market = {entry.external_id: "due" if entry.due else entry.status for entry in self.market.books()}
+        shop = {entry.reference: entry.status for entry in self.shop.books()}
+        owed = [f"{d.id} {d.action.value} {d.state.value}" for d in await deliveries.listing(self.database.reader)]
+        return f"market {market}, shop {shop}, deliveries {owed}"
 
 
 @contextlib.asynccontextmanager

@@ -15,7 +15,7 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -30,6 +30,7 @@ from olhubd_kit.demo_stack import Stage, open_stage, write_configuration
 from olhubd_kit.faults import Fault, Kind
 from olhubd_kit.process import Daemon
 from olhubd_kit.traffic import Trade, spoil
+from tests.waiting import until
 
 CREATING = r"POST .*/orders$"
 FAST = {"interval": "300 ms", "sweep_interval": "3 s"}
@@ -49,12 +50,6 @@ async def buy(stage: Stage, count: int = 1) -> list[str]:
     return bought
 
 
-async def until(condition: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(60):
-        while not await condition():
-            await asyncio.sleep(0.02)
-
-
 async def struck(stage: Stage, count: int = 1) -> None:
     """Wait until the shop's faults have struck so often."""
 
@@ -62,7 +57,7 @@ async def struck(stage: Stage, count: int = 1) -> None:
         assert stage.daemon.running
         return sum((await stage.shop.struck(stage.session)).values()) >= count  # type: ignore[attr-defined]
 
-    await until(done)
+    await until(done, within=60)
 
 
 def rows(folder: Path, sql: str) -> list[tuple[Any, ...]]:
@@ -89,7 +84,7 @@ async def heard(folder: Path, event: str, count: int = 1) -> list[dict[str, Any]
     async def done() -> bool:
         return len(said(folder, event)) >= count
 
-    await until(done)
+    await until(done, within=60)
     return said(folder, event)
 
 
@@ -402,7 +397,7 @@ async def test_a_stuck_loop_makes_it_unready_and_starves_the_watchdog(tmp_path: 
         async def ready() -> bool:
             return (await daemon.call("GET", "/readyz"))[0] == 200
 
-        await until(ready)
+        await until(ready, within=60)
         await heard(tmp_path, "all loops are well")
         await manager.hear("WATCHDOG")
 
@@ -696,7 +691,7 @@ async def test_a_plugin_that_leaks_blocks_and_swallows_ends_neither_daemon_nor_i
         async def goes_on() -> bool:
             return await polls() > before
 
-        await until(goes_on)
+        await until(goes_on, within=60)
         assert await daemon.stop(25) == 0
     left = await heard(tmp_path, "a plugin does not end its call, which is left behind")
     assert {(line["account"], line["call"]) for line in left} == {("swallows", "pull"), ("swallows", "close")}

@@ -31,6 +31,7 @@ from olhubd_kit.faults import Fault, Kind
 from olhubd_kit.simulator import Entry, serve
 from olhubd_kit.simulators.allegro import AllegroSimulator
 from olhubd_kit.simulators.woocommerce import WooCommerceSimulator
+from tests.waiting import until
 
 Condition = Callable[[], Awaitable[bool]]
 
@@ -102,9 +103,12 @@ class Seller:
         return entry
 
     async def until(self, condition: Condition) -> None:
-        async with asyncio.timeout(20):
-            while not await condition():
-                await asyncio.sleep(0.02)
+        await until(condition, stands=self.stands)
+
+    async def stands(self) -> str:
+        """What there is, for who waited for something else."""
+        owed = [f"{d.id} {d.action.value} {d.state.value}" for d in await deliveries.listing(self.database.reader)]
+        return f"{self.audit()}\ndeliveries {owed}"
 
     async def settled(self) -> None:
         """Wait until the books agree and nothing is owed that a person need not do."""

@@ -22,6 +22,7 @@ from olhubd_kit.proxy import Proxy
 from olhubd_kit.simulator import Entry
 from olhubd_kit.traffic import Trade, spoil_markets
 from tests.e2e.shop import PLACEHOLDER, Shop
+from tests.waiting import described
 
 pytestmark = [pytest.mark.xdist_group("vendure"), pytest.mark.proves("vendure", "real-server")]
 
@@ -114,7 +115,7 @@ async def until(condition: Callable[[], Awaitable[bool]], progress: Callable[[],
     while not await condition():
         patience = 600 if progress() > before else patience - 1
         before = progress()
-        assert patience > 0, "nothing goes on"
+        assert patience > 0, f"waited for {described(condition)}\nnothing goes on: progress stands at {before}"
         await asyncio.sleep(0.1)
 
 

@@ -25,7 +25,6 @@ from olhubd.engine.account import NotPossible
 from olhubd.engine.hub import Hub
 from olhubd.model import AlarmKind, Delivery, DeliveryState, Reconciliation
 from olhubd.plugin import AuthLost
-from olhubd.runtime.clock import VirtualClock
 from olhubd.runtime.supervisor import Pulse
 from olhubd.store import Database, Transaction, alarms, deliveries, events, quarantine, reconciliations, strangers
 from olhubd_kit.demo_stack import write_configuration
@@ -33,7 +32,9 @@ from olhubd_kit.faults import Fault, Kind
 from olhubd_kit.simulator import serve
 from olhubd_kit.simulators.allegro import AllegroSimulator
 from olhubd_kit.simulators.woocommerce import WooCommerceSimulator
+from olhubd_kit.virtual_clock import VirtualClock
 from olhubd_woocommerce.mapping import REFERENCE
+from tests.waiting import until
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 HOUR = 3600.0
@@ -89,9 +90,7 @@ class Watched:
         return {f"{kind.value} {subject}" for kind, subject in self.hub.alarms.open}
 
     async def until(self, condition: Callable[[], Awaitable[bool]]) -> None:
-        async with asyncio.timeout(20):
-            while not await condition():
-                await asyncio.sleep(0.02)
+        await until(condition, stands=self.look)
 
     async def on(self, alarm: str) -> None:
         async def there() -> bool:

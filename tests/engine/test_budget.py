@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from olhubd.engine.access.budget import Bucket, BudgetBook, BudgetState
 from olhubd.plugin import Budget, Gate, Lane, RateLimited
-from olhubd.runtime.clock import VirtualClock
+from olhubd_kit.virtual_clock import VirtualClock
 
 pytestmark = pytest.mark.looptime
 

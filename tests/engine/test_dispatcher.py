@@ -43,6 +43,7 @@ from olhubd.model import (
 from olhubd.plugin import (
     AuthLost,
     CancelSink,
+    Clock,
     Conflict,
     Connector,
     ContractBroken,
@@ -63,10 +64,12 @@ from olhubd.plugin import (
     Unavailable,
 )
 from olhubd.plugin.budget import calling_for, calls_for
-from olhubd.runtime.clock import SystemClock, VirtualClock
+from olhubd.runtime.clock import SystemClock
 from olhubd.runtime.supervisor import Pulse
 from olhubd.store import Database, Transaction, deliveries, events, target_orders
+from olhubd_kit.virtual_clock import VirtualClock
 from tests.orders import EPOCH, line, order, paid, pln
+from tests.waiting import until
 
 Step = Callable[["Shop", Push], Awaitable[Receipt]]
 
@@ -203,7 +206,7 @@ def refuse(error: PluginError) -> Step:
 class Bench:
     def __init__(self, database: Database) -> None:
         self.database = database
-        self.clock = SystemClock()
+        self.clock: Clock = SystemClock()
         self.shop = Shop()
         self.timeout = 5.0
         self.lost: list[PluginError] = []
@@ -276,9 +279,15 @@ class Bench:
         return [d.state.value for d in reversed(found)]
 
     async def until(self, *states: str) -> None:
-        async with asyncio.timeout(10):
-            while await self.states() != list(states):
-                await asyncio.sleep(0.01)
+        async def there() -> bool:
+            return await self.states() == list(states)
+
+        await until(there, what=f"deliveries {list(states)}", stands=self.told, within=10, pause=0.01)
+
+    async def told(self) -> list[str]:
+        """The deliveries in words, for who waited for others."""
+        found = await deliveries.listing(self.database.reader, limit=1000)
+        return [f"{d.id} {d.action.value} {d.state.value} ({d.attempts}: {d.reason})" for d in reversed(found)]
 
     async def settled(self, count: int) -> None:
         await self.until(*["confirmed"] * count)

@@ -21,6 +21,7 @@ from olhubd.store import Database, feeds, quarantine
 from tests.engine.test_poller import Bench, Market
 from tests.engine.wild import Calm, opened
 from tests.orders import EPOCH, order
+from tests.waiting import until
 
 HOUR = timedelta(hours=1)
 
@@ -102,7 +103,7 @@ class Several(Bench):
         async def there() -> bool:
             return await self.at(feed) == cursor
 
-        await self.sooner_or_later(there)
+        await until(there, what=f"{feed} at {cursor}", stands=lambda: self.at(feed), within=10, pause=0.01)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 
 from olhubd.engine.lineage import MARGIN, Lineage
 from olhubd.model import OrderId
-from olhubd.runtime.clock import VirtualClock
+from olhubd_kit.virtual_clock import VirtualClock
 
 pytestmark = pytest.mark.looptime
 

@@ -28,9 +28,9 @@ from olhubd.decide.alarm_rules import AlarmFinding
 from olhubd.engine.monitor.alarms import OpenAlarms
 from olhubd.engine.monitor.notifier import AlarmSender, Channel
 from olhubd.model import AlarmKind
-from olhubd.runtime.clock import VirtualClock
 from olhubd.runtime.supervisor import Supervisor
 from olhubd.store import Database
+from olhubd_kit.virtual_clock import VirtualClock
 
 PARKED = AlarmFinding(kind=AlarmKind.PARKED, subject="market", detail="sign-in lost")
 DISK = AlarmFinding(kind=AlarmKind.DISK, subject="data", detail="12 MB are left")

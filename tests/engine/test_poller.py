@@ -41,6 +41,7 @@ from olhubd.runtime.clock import SystemClock
 from olhubd.runtime.supervisor import Pulse
 from olhubd.store import Database, Transaction, feeds, orders, reread_queue, runs
 from tests.orders import EPOCH, order
+from tests.waiting import until
 
 
 class Market(OrderFeed, Sweep, OrderLookup):
@@ -168,9 +169,10 @@ class Bench:
         return sorted(row.external_id for row in await orders.listing(self.database.reader, limit=500))
 
     async def until(self, *names: str) -> None:
-        async with asyncio.timeout(10):
-            while await self.names() != sorted(names):
-                await asyncio.sleep(0.01)
+        async def there() -> bool:
+            return await self.names() == sorted(names)
+
+        await until(there, what=f"orders {sorted(names)}", stands=self.names, within=10, pause=0.01)
 
     async def begun(self) -> None:
         """Where it begins is stored, and its first round is over: what comes from now on is new to it."""
@@ -181,9 +183,7 @@ class Bench:
         await self.sooner_or_later(over)
 
     async def sooner_or_later(self, wanted: Callable[[], Awaitable[Any]]) -> None:
-        async with asyncio.timeout(10):
-            while not await wanted():
-                await asyncio.sleep(0.01)
+        await until(wanted, within=10, pause=0.01)
 
     async def cursor(self) -> str | None:
         position = await feeds.get(self.database.reader, "allegro", "orders")

@@ -13,9 +13,10 @@ from olhubd.engine.access import refusals
 from olhubd.engine.access.refusals import Refusals
 from olhubd.model import AlarmKind
 from olhubd.plugin import AuthLost
-from olhubd.runtime.clock import SystemClock, VirtualClock
+from olhubd.runtime.clock import SystemClock
 from olhubd.store import Database
 from olhubd.store.accounts import AccountState
+from olhubd_kit.virtual_clock import VirtualClock
 from tests.engine.wild import Wild, Zoo, opened
 
 

@@ -12,9 +12,9 @@ import pytest
 from olhubd.engine.monitor.reconcile import _HORIZON
 from olhubd.engine.monitor.retention import Retention
 from olhubd.model import Alarm, AlarmId, AlarmKind, Kind, OrderId, Reconciliation, Shipping
-from olhubd.runtime.clock import EPOCH, VirtualClock
 from olhubd.store import Database, Transaction, alarms, quarantine, reconciliations, seen_values
 from olhubd.store.quarantine import Refused
+from olhubd_kit.virtual_clock import EPOCH, VirtualClock
 from tests.orders import order
 
 HOUR = timedelta(hours=1)

@@ -28,7 +28,7 @@ from olhubd.plugin import (
     Tokens,
     Unavailable,
 )
-from olhubd.runtime.clock import VirtualClock
+from olhubd_kit.virtual_clock import VirtualClock
 
 pytestmark = pytest.mark.looptime
 

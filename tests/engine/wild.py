@@ -19,10 +19,11 @@ from olhubd.engine.hub import Hub
 from olhubd.model import AlarmKind, Run
 from olhubd.plugin import Account, Connector, Cursor, OrderSink, Page, Parts, Push, Receipt, Settings, loading
 from olhubd.runtime.clock import SystemClock
-from olhubd.store import Database, orders, runs
+from olhubd.store import Database, deliveries, orders, runs
 from olhubd_kit.demo_stack import write_configuration
 from tests.feeds import Told
 from tests.orders import order
+from tests.waiting import until
 
 __all__ = ["Calm", "Wild", "Zoo", "opened"]
 
@@ -129,9 +130,14 @@ class Zoo:
         return config.load(path, plugins, {})
 
     async def until(self, wanted: Callable[[], Awaitable[bool] | bool]) -> None:
-        async with asyncio.timeout(20):
-            while not (found := wanted()) or (not isinstance(found, bool) and not await found):
-                await asyncio.sleep(0.02)
+        await until(wanted, stands=self.stands)
+
+    async def stands(self) -> str:
+        """What there is, for who waited for something else."""
+        tally = dict(await deliveries.tally(self.database.reader))
+        there = {name: await self.landed(name) for name in ("calm", "wild")}
+        wrong = [f"{line['log_level']} {line['event']}" for line in self.lines if line["log_level"] != "info"]
+        return f"orders {there}, open deliveries {tally}, alarms {await self.alarms()}, logged {wrong[-10:]}"
 
     async def goes_on(self, looks: int = 3) -> None:
         """The calm one brings more orders."""

@@ -14,14 +14,19 @@ from tests.kit.broken import (  # noqa: F401  (importing them lists their sins)
     records,
     sinks,
     small,
+    streams,
     whole,
 )
+from tests.kit.broken.counts import GoodCount
 from tests.kit.broken.drafts import GoodDrafts
 from tests.kit.broken.good import SINS, GoodShop
 from tests.kit.broken.signin import GoodLogin
+from tests.kit.broken.streams import GoodStreams
 
 
-@pytest.mark.parametrize("good", [GoodShop, GoodLogin, GoodDrafts], ids=lambda good: good.__name__)
+@pytest.mark.parametrize(
+    "good", [GoodShop, GoodLogin, GoodDrafts, GoodCount, GoodStreams], ids=lambda good: good.__name__
+)
 async def test_a_good_one_is_green(good: type[GoodShop]) -> None:
     report = await conformance.run(good, good.stand_in)
     tried = {result.verdict for result in report.results if not result.natural}

@@ -7,15 +7,18 @@ import re
 import pytest
 from msgspec.structs import replace
 
-from olhubd.plugin import Connector, Cursor, Page, Unreadable
+from olhubd.plugin import Capability, Connector, Cursor, Feed, Page, Unreadable
 from olhubd.plugin.connector import CAPABILITIES
 from olhubd.plugin.quality import Proof
 from olhubd_kit import conformance
 from olhubd_kit.conformance import Report, Rule, Tier, Verdict
-from olhubd_kit.conformance.rule import FAMILIES, check, rule
+from olhubd_kit.conformance.calls import every_call
+from olhubd_kit.conformance.rule import FAMILIES, FEED, check, rule
 from olhubd_kit.conformance.tier import Evidence, judge
 from olhubd_kit.simulator import Entry, Verb
+from tests.kit.broken.counts import GoodCount
 from tests.kit.broken.good import GoodFeed, GoodShop, GoodSmall
+from tests.kit.broken.streams import GoodStreams
 from tinyshop_simulator import TinyShopSimulator
 
 
@@ -24,8 +27,40 @@ def test_a_rule_has_an_id_a_meaning_and_known_capabilities(known: Rule) -> None:
     assert re.fullmatch(r"[A-Z]+-\d\d", known.id)
     assert known.family in FAMILIES
     assert known.meaning.endswith(".")
-    assert set(known.capabilities) <= set(CAPABILITIES)
+    assert set(known.capabilities) <= {*CAPABILITIES, FEED}
     assert known.tier is not Tier.NONE
+
+
+UNTRIED: dict[str, str] = {}
+"""Capabilities without a rule of their own, each with the reason."""
+UNASKED = {
+    "OrderFeed.start": "the rules about the feed begin with it, and its page is asked for the failures",
+    "Feed.start": "a list begins at its first row, for which nobody is asked; where one is, it is called",
+    "OAuthLogin.refresh": "the rules about signing in have failures of their own, since one of them ends a grant",
+}
+"""What the rules about failures do not call, each with the reason."""
+
+
+def test_every_capability_has_a_rule() -> None:
+    """What no rule tries, a connector could declare and do as it likes."""
+    concerned = {name for known in conformance.rules() for name in known.capabilities}
+    assert {*CAPABILITIES, FEED} - concerned == UNTRIED.keys()
+
+
+async def test_every_method_of_a_capability_is_tried_with_failures() -> None:
+    """What the table of calls leaves out may take an outage for an answer, and no rule would see it."""
+    called: set[str] = set()
+    for connector in (GoodShop, GoodCount, GoodStreams):
+        async with conformance.bench(connector, connector.stand_in) as place:
+            called |= {name.partition(" of ")[0] for name in await every_call(place)}
+    known: dict[str, type[Capability]] = {**CAPABILITIES, FEED: Feed}
+    methods = {
+        f"{name}.{method}"
+        for name, capability in known.items()
+        for method in getattr(capability, "__abstractmethods__", ())
+        if method not in called
+    }
+    assert methods == UNASKED.keys()
 
 
 def test_rules_of_one_family_are_numbered_without_gaps() -> None:

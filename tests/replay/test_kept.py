@@ -21,10 +21,10 @@ from olhubd.engine.replay.recording import CONFIGURED, Configured, InputPage
 from olhubd.engine.replay.replay import replay
 from olhubd.model import Order, Run, RunId
 from olhubd.plugin import Record
-from olhubd.runtime.clock import EPOCH, VirtualClock
 from olhubd.store import Database, StoreError, Transaction
 from olhubd.store import recorded_inputs as kept
 from olhubd.store.sqlite import snapshot
+from olhubd_kit.virtual_clock import EPOCH, VirtualClock
 from olhubd_torture.run_schedule import play
 from olhubd_torture.schedule import draw
 from tests.orders import line, order, paid

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from olhubd.plugin import Clock
-from olhubd.runtime.clock import SystemClock, VirtualClock
+from olhubd.runtime.clock import SystemClock
+from olhubd_kit.virtual_clock import VirtualClock
 
 
 async def test_the_system_clock_is_utc_and_fits_the_contract() -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from olhubd.runtime.clock import VirtualClock
 from olhubd.runtime.supervisor import Pulse, Supervisor
+from olhubd_kit.virtual_clock import VirtualClock
 
 pytestmark = pytest.mark.looptime
 

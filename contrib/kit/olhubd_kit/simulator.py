@@ -23,12 +23,13 @@ from typing import Any, ClassVar
 import msgspec
 from aiohttp import web
 
-from olhubd.model import Address, Money
+from olhubd.model import Address, Kind, Money
 from olhubd.plugin import Token
 from olhubd_kit.asking import arguments, signature
-from olhubd_kit.faults import CONTROL, Fault, Faults, Kind
+from olhubd_kit.faults import CONTROL, Fault, Faults
+from olhubd_kit.faults import Kind as FaultKind
 
-__all__ = ["BookedLine", "BookedParcel", "Entry", "Simulator", "Verb", "serve"]
+__all__ = ["BookedLine", "BookedParcel", "Entry", "Listed", "Simulator", "Verb", "serve"]
 
 Verb = Callable[..., Any | Awaitable[Any]]
 
@@ -48,6 +49,13 @@ class BookedParcel(msgspec.Struct, kw_only=True):
     waybill: str
     carrier: str | None = None
     lines: list[str] | None = None
+
+
+class Listed(msgspec.Struct, frozen=True, kw_only=True):
+    """A thing that a feed beside that of orders has to tell of now, by its kind and its id there."""
+
+    kind: Kind
+    external_id: str
 
 
 class Entry(msgspec.Struct, kw_only=True):
@@ -102,6 +110,10 @@ class Simulator(abc.ABC):
     def books(self) -> list[Entry]:
         """All orders it holds."""
 
+    def listed(self) -> Mapping[str, Sequence[Listed]]:
+        """All that stands in what each feed beside that of orders reads, by the name of the feed."""
+        return {}
+
     def verbs(self) -> Mapping[str, Verb]:
         """What can be done to it from outside beside its own API: place an order, merge two, cancel late ...
 
@@ -154,7 +166,7 @@ class Simulator(abc.ABC):
 
     async def _clear_faults(self, request: web.Request) -> web.Response:
         try:
-            self.faults.clear(*(Kind(kind) for kind in request.query.getall("kind", [])))
+            self.faults.clear(*(FaultKind(kind) for kind in request.query.getall("kind", [])))
         except ValueError as error:
             raise web.HTTPBadRequest(text=f"{error}\n") from None
         return web.Response(status=204)

@@ -18,8 +18,8 @@ from olhubd.engine.access.token_store import TokenStore
 from olhubd.engine.hub import Hub
 from olhubd.model import AlarmKind
 from olhubd.plugin import loading
-from olhubd.runtime.clock import EPOCH
 from olhubd.store import FAILURES
+from olhubd_kit.virtual_clock import EPOCH
 from olhubd_torture.loop import Stuck
 from olhubd_torture.memory_connectors import Door, MarketDoor, ShopDoor, WorkshopDoor
 from olhubd_torture.rogue import ROGUE, RogueDoor

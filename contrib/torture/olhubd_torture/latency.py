@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from olhubd.model import reference
-from olhubd.runtime.clock import EPOCH
 from olhubd.store import Reader
+from olhubd_kit.virtual_clock import EPOCH
 from olhubd_torture.shop import DRAFT
 from olhubd_torture.world import World
 

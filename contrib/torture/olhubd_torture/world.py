@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from olhubd.runtime.clock import EPOCH, VirtualClock
+from olhubd_kit.virtual_clock import EPOCH, VirtualClock
 from olhubd_torture.crash_points import Frontier
 from olhubd_torture.market import Market
 from olhubd_torture.network_faults import Ill, Spell, Weather

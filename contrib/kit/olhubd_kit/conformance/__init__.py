@@ -26,6 +26,7 @@ from olhubd_kit.conformance import (  # noqa: F401  (importing them declares the
     privacy,
     push,
     small,
+    streams,
     sweep,
 )
 from olhubd_kit.conformance.bench import Bench, bench

@@ -34,10 +34,10 @@ from olhubd.plugin import (
 )
 from olhubd_kit import simulators, test_host
 from olhubd_kit.conformance.clock import StillClock
-from olhubd_kit.conformance.rule import NotApplicable, broken, skip
+from olhubd_kit.conformance.rule import NotApplicable, broken, declared, skip
 from olhubd_kit.conformance.verbs import MINIMUM
 from olhubd_kit.faults import Fault, Faults, Kind
-from olhubd_kit.simulator import Entry, Simulator, serve
+from olhubd_kit.simulator import Entry, Listed, Simulator, serve
 
 __all__ = ["Bench", "Walk", "bench"]
 
@@ -106,7 +106,7 @@ class Bench:
         return self.simulator.faults
 
     def has(self, capability: str) -> bool:
-        return capability in type(self.connector).capabilities()
+        return capability in declared(type(self.connector))
 
     def part(self, wanted: type[C]) -> C:
         """The part of the connector that a rule is about."""
@@ -118,6 +118,24 @@ class Bench:
         """The feed of orders."""
         feed = self.connector.feed(model.Kind.ORDER)
         return feed if feed is not None else broken("it declares OrderFeed and has no feed of orders")
+
+    @property
+    def others(self) -> list[Feed]:
+        """The feeds beside that of orders."""
+        return [feed for feed in self.connector.feeds.values() if model.Kind.ORDER not in feed.kinds]
+
+    @contextlib.asynccontextmanager
+    async def restarted(self) -> AsyncIterator[Connector[Any]]:
+        """Another instance of the connector, which knows nothing of what the first one did."""
+        async with test_host.account(
+            type(self.connector),
+            self.simulator.settings(self.base),
+            token=self.simulator.token(),
+            session=cast("aiohttp.ClientSession", self.session),
+            clock=self.clock,
+            log=self.log,
+        ) as instance:
+            yield instance
 
     @property
     def sweeper(self) -> Sweep:
@@ -133,6 +151,24 @@ class Bench:
         """The simulator's books by external id."""
         return {entry.external_id: entry for entry in self.simulator.books()}
 
+    def listed(self, feed: Feed) -> list[Listed]:
+        """What stands by the simulator's books in what a feed reads."""
+        known = self.simulator.listed()
+        if feed.name not in known:
+            raise NotApplicable(f"the simulator's `listed` does not know the feed {feed.name!r}", lacking=True)
+        return [*known[feed.name]]
+
+    async def put(self, feed: Feed, count: int = 1) -> list[Listed]:
+        """Things that stand from now on in what a feed reads, old enough for it to tell of them."""
+        old = {(one.kind, one.external_id) for one in self.listed(feed)}
+        await self.do("put", feed.name, count=count)
+        self.clock.advance(AGE.total_seconds())
+        new = [one for one in self.listed(feed) if (one.kind, one.external_id) not in old]
+        if len(new) != count:
+            reason = f"the simulator was to `put` {count} things, and lists {len(new)} more"
+            raise NotApplicable(reason, lacking=True)
+        return new
+
     def carrying(self, reference: str) -> list[Entry]:
         """The whole orders in the books that carry our reference and are not cancelled."""
         return [
@@ -147,7 +183,7 @@ class Bench:
         if act is None:
             if verb in self.simulator.absent():
                 raise NotApplicable(self.simulator.absent()[verb], natural=True)
-            owed = any(verb in MINIMUM.get(name, ()) for name in type(self.connector).capabilities())
+            owed = any(verb in MINIMUM.get(name, ()) for name in declared(type(self.connector)))
             raise NotApplicable(f"the simulator has no verb {verb!r}", lacking=owed)
         signature = inspect.signature(act)
         if not any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values()):
@@ -215,6 +251,26 @@ class Bench:
                 self.clock.advance(failure.retry_after or 0)
             elif isinstance(answer, Page) and not answer.more:
                 return walk
+
+    async def read(
+        self, feed: Feed, cursor: Cursor, between: Callable[[Page], Awaitable[None]] | None = None
+    ) -> Walk:
+        """Read a feed beside that of orders from `cursor` until there is no more, and tell it what has landed, as
+        the host does. `between` comes after each page.
+        """
+
+        async def pull(at: Cursor) -> Page:
+            await feed.landed(at)
+            page = await feed.pull(at)
+            if between is not None:
+                await between(page)
+            return page
+
+        walk = await self.walk(cursor, pull)
+        if isinstance(await self.attempt(lambda: feed.landed(walk.cursor)), Temporary):
+            self.faults.clear()
+            await feed.landed(walk.cursor)
+        return walk
 
     async def _later(self, record: Record) -> Record:
         """Read again what was not ripe yet, as the host does when its time has come."""

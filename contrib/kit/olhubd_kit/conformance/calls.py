@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
 from olhubd.model import Fulfilment, Payment, PaymentType, Shipment
 from olhubd.plugin import (
     CancelSink,
     DeliveryMethodList,
+    Feed,
+    OrderCount,
     OrderLookup,
     OrderSink,
     Page,
@@ -23,12 +26,14 @@ from olhubd.plugin import (
 from olhubd_kit.conformance.bench import Bench
 from olhubd_kit.conformance.find import find
 from olhubd_kit.conformance.push import push_of
-from olhubd_kit.conformance.rule import skip
+from olhubd_kit.conformance.rule import FEED, skip
 from olhubd_kit.conformance.small import subject
 
-__all__ = ["Call", "every_call", "outcome"]
+__all__ = ["LANDED", "Call", "every_call", "outcome"]
 
 Call = Callable[[], Awaitable[Any]]
+LANDED = "landed of "
+"""How the call is named that acknowledges what a feed has told; the name of the feed follows."""
 
 
 async def every_call(bench: Bench) -> Mapping[str, Call]:
@@ -41,6 +46,11 @@ async def every_call(bench: Bench) -> Mapping[str, Call]:
         calls["pull"] = lambda: bench.feed.pull(cursor)
         if bench.has("Sweep"):
             calls["sweep"] = lambda: bench.sweeper.sweep(bench.long_ago, None)
+    for other in bench.others if bench.has(FEED) else []:
+        await _other(bench, other, calls)
+    if bench.has("OrderCount"):
+        since, until = bench.long_ago, bench.clock.now() + timedelta(days=1)
+        calls["count_orders"] = lambda: bench.part(OrderCount).count_orders(since, until)
     if bench.has("OrderLookup"):
         calls["read_order"] = lambda: bench.part(OrderLookup).read_order(bought[0])
     if bench.has("OrderSink"):
@@ -63,6 +73,16 @@ async def every_call(bench: Bench) -> Mapping[str, Call]:
     if not calls:
         skip("none of the declared capabilities makes calls that this rule knows")
     return calls
+
+
+async def _other(bench: Bench, feed: Feed, calls: dict[str, Call]) -> None:
+    made = bench.session.calls
+    cursor = await feed.start(None)
+    if bench.session.calls > made:  # a list begins at its first row, for which nobody is asked
+        calls[f"start of {feed.name}"] = lambda: feed.start(None)
+    calls[f"pull of {feed.name}"] = lambda: feed.pull(cursor)
+    if type(feed).landed is not Feed.landed:
+        calls[f"{LANDED}{feed.name}"] = lambda: feed.landed(cursor)
 
 
 async def _small(bench: Bench, calls: dict[str, Call]) -> None:

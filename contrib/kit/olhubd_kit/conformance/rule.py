@@ -7,20 +7,33 @@ passes by returning.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import msgspec
 
+from olhubd.plugin import Connector
 from olhubd.plugin.quality import Tier
 
 if TYPE_CHECKING:
     from olhubd_kit.conformance.bench import Bench
 
-__all__ = ["Broken", "NotApplicable", "Rule", "Tier", "broken", "check", "rule", "rules", "skip"]
+__all__ = [
+    "FEED",
+    "Broken",
+    "NotApplicable",
+    "Rule",
+    "Tier",
+    "broken",
+    "check",
+    "declared",
+    "rule",
+    "rules",
+    "skip",
+]
 
 
 FAMILIES = (
-    *("DECL", "FEED", "ORDER", "MERGE", "SWEEP", "COUNT", "READ", "PUSH", "FIND", "ONCE", "ECHO"),
+    *("DECL", "FEED", "ORDER", "MERGE", "SWEEP", "STREAM", "COUNT", "READ", "PUSH", "FIND", "ONCE", "ECHO"),
     *("STATUS", "PAY", "SHIP", "CANCEL", "PROBE", "LIST", "LOGIN", "FAIL", "LOG"),
 )
 """The families of rules, in the order in which people read them."""
@@ -42,6 +55,10 @@ class NotApplicable(Exception):
 
 
 Trial = Callable[["Bench"], Awaitable[None]]
+
+
+FEED = "Feed"
+"""What a rule is for that concerns each feed beside that of orders, whatever its records are about."""
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,6 +99,14 @@ def rule(id: str, tier: Tier, *capabilities: str) -> Callable[[Trial], Trial]:  
 def rules() -> tuple[Rule, ...]:
     """All rules: by family, as `FAMILIES` has them, then by number."""
     return tuple(sorted(_RULES.values(), key=lambda rule: (FAMILIES.index(rule.family), rule.id)))
+
+
+def declared(connector: type[Connector[Any]]) -> set[str]:
+    """What rules can be for, of what `connector` can do: its capabilities, and FEED where it reads more than
+    orders."""
+    names = set(connector.capabilities())
+    more = any(name.endswith(FEED) for name in names - {"OrderFeed"})
+    return names | {FEED} if more else names
 
 
 def broken(reason: str) -> NoReturn:

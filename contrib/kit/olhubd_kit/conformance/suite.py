@@ -13,7 +13,7 @@ from olhubd.plugin.quality import Proof
 from olhubd_kit.conformance.bench import bench
 from olhubd_kit.conformance.proofs import Outcome
 from olhubd_kit.conformance.report import Report, Result, Verdict
-from olhubd_kit.conformance.rule import Broken, NotApplicable, Rule, rules
+from olhubd_kit.conformance.rule import Broken, NotApplicable, Rule, declared, rules
 from olhubd_kit.conformance.tier import Evidence, judge
 from olhubd_kit.simulator import Simulator
 
@@ -25,8 +25,8 @@ PATIENCE = 60.0
 
 def concerning(connector: type[Connector[Any]]) -> tuple[Rule, ...]:
     """The rules for what `connector` declares."""
-    declared = set(connector.capabilities())
-    return tuple(rule for rule in rules() if declared.issuperset(rule.capabilities))
+    able = declared(connector)
+    return tuple(rule for rule in rules() if able.issuperset(rule.capabilities))
 
 
 async def try_rule(

@@ -1,7 +1,8 @@
 """What the kit asks of a simulator beside its API and its books: the verbs.
 
-A simulator lists them in `Simulator.verbs`. The kit hands an order's external id as the first argument and all else
-by name. A rule whose verb or option is missing is not applicable, and says so; only a MINIMUM verb is owed.
+A simulator lists them in `Simulator.verbs`. The kit hands an order's external id, or the name of a feed, as the
+first argument and all else by name. A rule whose verb or option is missing is not applicable, and says so; only a
+MINIMUM verb is owed.
 """
 
 from __future__ import annotations
@@ -38,10 +39,18 @@ VERBS: Mapping[str, str] = {
         "the person opens the page of a sign-in and agrees, or refuses; the address that browsers are sent back to"
     ),
     "ship(id)": "the order is sent, so that it cannot be cancelled any more",
+    "put(feed, count=1)": (
+        "`count` things more stand in what the feed of this name reads, of each of its kinds where there are enough"
+    ),
+    "take(feed, kind, id)": "the thing stands there no more, and whatever stood behind it moves up",
+    "change(feed, kind, id)": "the thing is another one now in a field that the feed tells",
+    "spoil(feed, kind, id)": "from now on the system tells of the thing in a way that cannot be understood",
+    "waiting(feed)": "how many messages of the feed's inbox are not acknowledged yet",
 }
 """Signature and meaning of each verb."""
 
 MINIMUM: Mapping[str, frozenset[str]] = {
+    "Feed": frozenset({"put"}),
     "OrderCount": frozenset({"buy"}),
     "OrderFeed": frozenset({"buy"}),
     "OrderLookup": frozenset({"buy"}),
