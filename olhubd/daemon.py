@@ -22,15 +22,15 @@ from pydantic import SecretStr
 from olhubd import __version__, config
 from olhubd.config import Configuration
 from olhubd.control.http import access, server, sockets
-from olhubd.control.process_control import Steer
+from olhubd.control.process_control import ProcessControl
 from olhubd.engine.access.http_session import open_session
 from olhubd.engine.hub import Hub
 from olhubd.runtime import logs, loop, malloc
-from olhubd.runtime.blocked import Sentry
+from olhubd.runtime.blocked import BlockDetector
 from olhubd.runtime.clock import SystemClock
 from olhubd.runtime.systemd import Notifier
 from olhubd.runtime.threads import apart
-from olhubd.store import Database, Planned, Watcher
+from olhubd.store import Database, PlannedUpgrade, UpgradeWatcher
 
 __all__ = ["AlreadyRunning", "run"]
 
@@ -120,7 +120,7 @@ async def _main(configuration: Configuration, environ: Mapping[str, str]) -> Non
         hub = Hub(configuration, database, session, clock, log, logs.register_secret)
         keeper = _Keeper(hub, environ, notifier, log)
         token = access.load_or_make_token(configuration)
-        sentry = Sentry(log)
+        sentry = BlockDetector(log)
         sentry.start()
         stack.callback(sentry.stop)
         try:
@@ -144,14 +144,14 @@ async def _main(configuration: Configuration, environ: Mapping[str, str]) -> Non
             log.info("stopped")
 
 
-class _Upgrading(Watcher):
+class _Upgrading(UpgradeWatcher):
     """Tells the log and systemd of an upgrade of the database: how long it may take, and that it is not stuck."""
 
     def __init__(self, notifier: Notifier, log: Any) -> None:
         self._notifier = notifier
         self._log = log
 
-    def begins(self, upgrade: Planned) -> None:
+    def begins(self, upgrade: PlannedUpgrade) -> None:
         self._log.info(
             "the database is brought to a newer schema, after a copy of it as it is: nobody is served until then",
             before=upgrade.before,
@@ -192,11 +192,11 @@ class _Keeper:
         self._asked = 0
         self._told_at: float | None = None
         self._starving = False
-        self.doors: sockets.Doors | None = None
+        self.doors: sockets.ListeningSockets | None = None
         """Where people come in; their certificate is renewed by a reload."""
 
-    def steer(self) -> Steer:
-        return Steer(reload=self.reload, log_level=self._log_level)
+    def steer(self) -> ProcessControl:
+        return ProcessControl(reload=self.reload, log_level=self._log_level)
 
     async def _log_level(self, name: str) -> None:
         logs.set_level(name)

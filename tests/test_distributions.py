@@ -16,7 +16,7 @@ from hatchling.builders.sdist import SdistBuilder
 from hatchling.builders.wheel import WheelBuilder
 
 import olhubd
-from olhubd.cli.group import Apart
+from olhubd.cli.group import DistributionCommand
 from olhubd.cli.root import COMMANDS
 
 ROOT = Path(__file__).parent.parent
@@ -96,7 +96,10 @@ def test_what_tries_it_is_a_distribution_of_the_same_version(name: str, tmp_path
 
 def test_each_command_that_stands_apart_has_its_distribution() -> None:
     named = {
-        one.distribution for section in COMMANDS.values() for one in section.values() if isinstance(one, Apart)
+        one.distribution
+        for section in COMMANDS.values()
+        for one in section.values()
+        if isinstance(one, DistributionCommand)
     }
     assert named == APART.keys()
     assert {project(folder)["name"] for folder in APART.values()} == named

@@ -27,6 +27,7 @@ TOOLS = ("contrib/kit/", "contrib/torture/")
 """What tries the daemon and is not shipped with it."""
 COMMANDS = ("olhubd/cli/", "contrib/kit/olhubd_kit/commands/", "contrib/torture/olhubd_torture/command.py")
 """What prints."""
+PLUGINS = sorted(f"plugins/{path.name}" for path in (ROOT / "plugins").iterdir() if path.is_dir())
 BUNDLED = sorted(path.name.removeprefix("olhubd_") for path in (ROOT / "plugins").iterdir() if path.is_dir())
 
 LONGEST = 450
@@ -393,15 +394,45 @@ def test_what_is_shipped_is_used_by_what_is_shipped() -> None:
 
 
 def test_a_public_class_name_stands_for_one_thing() -> None:
-    """The endpoint's answers may be called as what they show; else whoever reads a name knows what is meant."""
+    """Whoever reads a name knows what is meant.
+
+    Plugins know nothing of each other, so each is held against olhubd alone. Two namespaces are exempt: what the
+    endpoint answers is called as what it shows, and a plugin's wire records as its system calls them.
+    """
+    core = classes("olhubd")
+    together = [("the kit and the torture", classes(*TOOLS))]
+    together += [(plugin, classes(plugin)) for plugin in ("contrib/example_plugin", *PLUGINS)]
+    twice = [f"{name}: {', '.join(places)}" for name, places in core.items() if len(places) > 1]
+    for _, names in together:
+        for name, places in names.items():
+            everywhere = [*core.get(name, ()), *places]
+            if len(everywhere) > 1:
+                twice.append(f"{name}: {', '.join(everywhere)}")
+    assert twice == []
+
+
+def test_wire_records_are_used_by_their_namespace() -> None:
+    """`wire.Order` is the system's order and `Order` is ours, in each line that names one."""
+    bare = []
+    for path in sources(*PLUGINS):
+        for node in ast.walk(tree(path)):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").rpartition(".")[2].startswith("wire"):
+                # Constants and functions of a wire module may be imported by name.
+                records = (one.name for one in node.names if one.name[0].isupper() and not one.name.isupper())
+                bare += [f"{at(path, node)} {record}" for record in records]
+    assert bare == []
+
+
+def classes(*folders: str) -> dict[str, list[str]]:
+    """The public classes below `folders`, less those of the two namespaces, each with where it is."""
     places: dict[str, list[str]] = {}
-    for path in sorted((ROOT / "olhubd").rglob("*.py")):
-        if path.parent == ROOT / "olhubd/control/api/schema":
+    for path in sources(*folders):
+        if path.parent == ROOT / "olhubd/control/api/schema" or path.name.startswith("wire"):
             continue
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        for node in tree(path).body:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
-                places.setdefault(node.name, []).append(path.relative_to(ROOT).as_posix())
-    assert {name: there for name, there in places.items() if len(there) > 1} == {}
+                places.setdefault(node.name, []).append(name(path))
+    return places
 
 
 def test_an_action_needs_a_capability_that_connectors_can_declare() -> None:

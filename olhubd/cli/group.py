@@ -14,20 +14,20 @@ import click
 
 from olhubd.cli.failures import Failure, failure
 
-__all__ = ["Apart", "Lazy", "LazyGroup", "Table"]
+__all__ = ["DistributionCommand", "LazyCommand", "LazyGroup", "Table"]
 
 _GROUP = "olhubd"
 _CORE = "olhubd"
 
 
-class Lazy(NamedTuple):
+class LazyCommand(NamedTuple):
     """A command that is somewhere else: "module:attribute", and its line in the list of commands."""
 
     where: str
     help: str
 
 
-class Apart(NamedTuple):
+class DistributionCommand(NamedTuple):
     """A command that another distribution of this repository adds by the plugins' hook, and its line in the list.
 
     Where that is not installed, the command is not in the list and says what to install.
@@ -37,7 +37,7 @@ class Apart(NamedTuple):
     help: str
 
 
-Table = Mapping[str, Mapping[str, Lazy | Apart]]
+Table = Mapping[str, Mapping[str, LazyCommand | DistributionCommand]]
 """Commands by heading and name."""
 
 
@@ -79,9 +79,9 @@ class LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         match self._table.get(cmd_name):
-            case Lazy():
+            case LazyCommand():
                 return self._import(cmd_name)
-            case Apart(distribution=distribution):
+            case DistributionCommand(distribution=distribution):
                 return self._fetch(cmd_name, distribution)
         if cmd_name not in self.commands:
             self._ask(entry_points(group=_GROUP), os.environ)
@@ -89,7 +89,7 @@ class LazyGroup(click.Group):
 
     def _import(self, name: str) -> click.Command:
         entry = self._table[name]
-        assert isinstance(entry, Lazy)
+        assert isinstance(entry, LazyCommand)
         module, _, attribute = entry.where.partition(":")
         try:
             command = getattr(import_module(module), attribute)
@@ -121,14 +121,14 @@ class LazyGroup(click.Group):
                 )
         return self.commands[name]
 
-    def _listed(self) -> dict[str, dict[str, Lazy | Apart]]:
+    def _listed(self) -> dict[str, dict[str, LazyCommand | DistributionCommand]]:
         """The table without what is not installed. Metadata tell that; nothing is imported."""
         here = {_distribution(point) for point in entry_points(group=_GROUP)}
         return {
             heading: {
                 name: command
                 for name, command in section.items()
-                if not isinstance(command, Apart) or command.distribution in here
+                if not isinstance(command, DistributionCommand) or command.distribution in here
             }
             for heading, section in self.lazy.items()
         }
@@ -141,7 +141,10 @@ class LazyGroup(click.Group):
 
         The list of commands must be quick, so all others are left alone.
         """
-        known = {_CORE, *(entry.distribution for entry in self._table.values() if isinstance(entry, Apart))}
+        known = {
+            _CORE,
+            *(entry.distribution for entry in self._table.values() if isinstance(entry, DistributionCommand)),
+        }
         self._ask([point for point in entry_points(group=_GROUP) if _distribution(point) not in known], os.environ)
 
     def _ask(self, points: Iterable[EntryPoint], environ: Mapping[str, str]) -> Mapping[str, str]:

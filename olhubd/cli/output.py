@@ -141,7 +141,7 @@ class Printer:
                 return ", ".join(map(self.cell, value))
         return " ".join(harmless(str(value)).splitlines())
 
-    def told(self, about: Said) -> str:
+    def told(self, about: LogRow) -> str:
         """What happened, in a line: to whom, what, and why."""
         order = f" #{about.order_id}" if about.order_id is not None else ""
         whom = f"{about.account or 'olhubd'}{order}: "
@@ -168,7 +168,7 @@ def harmless(text: str) -> str:
     return _STEERING.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
-class Said(Protocol):
+class LogRow(Protocol):
     """A row of the journal or of the events."""
 
     @property

@@ -10,56 +10,74 @@ import click
 from olhubd import __version__
 from olhubd.cli import session
 from olhubd.cli.failures import interrupted
-from olhubd.cli.group import Apart, Lazy, LazyGroup, Table
+from olhubd.cli.group import DistributionCommand, LazyCommand, LazyGroup, Table
 
 __all__ = ["COMMANDS", "cli", "main"]
 
 COMMANDS: Table = {
     "The daemon": {
-        "run": Lazy("olhubd.cli.run:run", "Run the daemon in the foreground."),
-        "check": Lazy("olhubd.cli.run:check", "Check the configuration and tell all that is wrong."),
-        "status": Lazy("olhubd.cli.status:status", "How the daemon and its accounts stand."),
-        "alarms": Lazy("olhubd.cli.alarms:alarms", "What is wrong now, and what was."),
-        "doctor": Lazy("olhubd.cli.doctor:doctor", "Whether all is well, what is not, and how to mend it."),
-        "reload": Lazy("olhubd.cli.run:reload", "Take the configuration into force anew."),
-        "log-level": Lazy("olhubd.cli.run:log_level", "Log more or less until the daemon restarts."),
+        "run": LazyCommand("olhubd.cli.run:run", "Run the daemon in the foreground."),
+        "check": LazyCommand("olhubd.cli.run:check", "Check the configuration and tell all that is wrong."),
+        "status": LazyCommand("olhubd.cli.status:status", "How the daemon and its accounts stand."),
+        "alarms": LazyCommand("olhubd.cli.alarms:alarms", "What is wrong now, and what was."),
+        "doctor": LazyCommand("olhubd.cli.doctor:doctor", "Whether all is well, what is not, and how to mend it."),
+        "reload": LazyCommand("olhubd.cli.run:reload", "Take the configuration into force anew."),
+        "log-level": LazyCommand("olhubd.cli.run:log_level", "Log more or less until the daemon restarts."),
     },
     "Accounts": {
-        "login": Lazy("olhubd.cli.login:login", "Sign in to an account, also from a machine without a browser."),
-        "fetch": Lazy("olhubd.cli.accounts:fetch", "Fetch the orders of an account now."),
-        "pause": Lazy("olhubd.cli.accounts:pause", "Fetch and deliver nothing for an account until resumed."),
-        "resume": Lazy("olhubd.cli.accounts:resume", "Let a paused, parked or waiting account go on."),
-        "account": Lazy("olhubd.cli.accounts:account", "Call an account otherwise, or remove one that is gone."),
-        "runs": Lazy("olhubd.cli.runs:runs", "The import log: what was fetched when, and how it went."),
-        "reconcile": Lazy("olhubd.cli.alarms:reconcile", "Whether the hub holds all that its sources count."),
+        "login": LazyCommand(
+            "olhubd.cli.login:login", "Sign in to an account, also from a machine without a browser."
+        ),
+        "fetch": LazyCommand("olhubd.cli.accounts:fetch", "Fetch the orders of an account now."),
+        "pause": LazyCommand(
+            "olhubd.cli.accounts:pause", "Fetch and deliver nothing for an account until resumed."
+        ),
+        "resume": LazyCommand("olhubd.cli.accounts:resume", "Let a paused, parked or waiting account go on."),
+        "account": LazyCommand(
+            "olhubd.cli.accounts:account", "Call an account otherwise, or remove one that is gone."
+        ),
+        "runs": LazyCommand("olhubd.cli.runs:runs", "The import log: what was fetched when, and how it went."),
+        "reconcile": LazyCommand(
+            "olhubd.cli.alarms:reconcile", "Whether the hub holds all that its sources count."
+        ),
     },
     "Orders": {
-        "orders": Lazy("olhubd.cli.orders:orders", "List orders, write them to a file, or show one."),
-        "journal": Lazy("olhubd.cli.journal:journal", "What happened and why, also as it happens."),
-        "events": Lazy("olhubd.cli.events:events", "The log of events for programs, also as they happen."),
-        "mappings": Lazy("olhubd.cli.mappings:mappings", "What words of sources become, and which are unmapped."),
-        "unlinked": Lazy("olhubd.cli.mappings:unlinked", "Offers whose order lines are bound to no product."),
-        "explain": Lazy("olhubd.cli.orders:explain", "What happened to an order, when and why."),
-        "deliveries": Lazy(
+        "orders": LazyCommand("olhubd.cli.orders:orders", "List orders, write them to a file, or show one."),
+        "journal": LazyCommand("olhubd.cli.journal:journal", "What happened and why, also as it happens."),
+        "events": LazyCommand("olhubd.cli.events:events", "The log of events for programs, also as they happen."),
+        "mappings": LazyCommand(
+            "olhubd.cli.mappings:mappings", "What words of sources become, and which are unmapped."
+        ),
+        "unlinked": LazyCommand(
+            "olhubd.cli.mappings:unlinked", "Offers whose order lines are bound to no product."
+        ),
+        "explain": LazyCommand("olhubd.cli.orders:explain", "What happened to an order, when and why."),
+        "deliveries": LazyCommand(
             "olhubd.cli.deliveries:deliveries", "What is owed to whom, and what waits for a person."
         ),
-        "holds": Lazy("olhubd.cli.holds:holds", "What waits for a person, and the way out of each."),
-        "strangers": Lazy("olhubd.cli.strangers:strangers", "Orders with our mark that only a shop knows."),
-        "quarantine": Lazy("olhubd.cli.runs:quarantine", "Records that could not be stored, and why."),
+        "holds": LazyCommand("olhubd.cli.holds:holds", "What waits for a person, and the way out of each."),
+        "strangers": LazyCommand("olhubd.cli.strangers:strangers", "Orders with our mark that only a shop knows."),
+        "quarantine": LazyCommand("olhubd.cli.runs:quarantine", "Records that could not be stored, and why."),
     },
     "Setting up": {
-        "plugins": Lazy("olhubd.cli.plugins:plugins", "What is installed and what it can do."),
-        "token": Lazy("olhubd.cli.tokens:token", "Who may use the endpoint and the dashboard."),
-        "config": Lazy("olhubd.cli.config:config", "The configuration in force, and its schema for editors."),
-        "completion": Lazy("olhubd.cli.shell:completion", "Print the completion script for a shell."),
-        "version": Lazy("olhubd.cli.shell:version", "Print the version."),
+        "plugins": LazyCommand("olhubd.cli.plugins:plugins", "What is installed and what it can do."),
+        "token": LazyCommand("olhubd.cli.tokens:token", "Who may use the endpoint and the dashboard."),
+        "config": LazyCommand(
+            "olhubd.cli.config:config", "The configuration in force, and its schema for editors."
+        ),
+        "completion": LazyCommand("olhubd.cli.shell:completion", "Print the completion script for a shell."),
+        "version": LazyCommand("olhubd.cli.shell:version", "Print the version."),
     },
     "Trying it out": {
-        "demo": Apart("olhubd-kit", "Marketplaces, a shop and the daemon, all on this machine."),
-        "replay": Lazy("olhubd.cli.replay:replay", "Decide again what was decided, and tell what is different."),
-        "torture": Apart("olhubd-torture", "Try to lose or double an order, by thousands of schedules."),
-        "simulate": Apart("olhubd-kit", "Stand in for a marketplace or a shop."),
-        "prove": Apart("olhubd-kit", "Try connectors by the rules that all must keep."),
+        "demo": DistributionCommand("olhubd-kit", "Marketplaces, a shop and the daemon, all on this machine."),
+        "replay": LazyCommand(
+            "olhubd.cli.replay:replay", "Decide again what was decided, and tell what is different."
+        ),
+        "torture": DistributionCommand(
+            "olhubd-torture", "Try to lose or double an order, by thousands of schedules."
+        ),
+        "simulate": DistributionCommand("olhubd-kit", "Stand in for a marketplace or a shop."),
+        "prove": DistributionCommand("olhubd-kit", "Try connectors by the rules that all must keep."),
     },
 }
 

@@ -19,12 +19,12 @@ from olhubd.config.fields import FieldKind
 from olhubd.config.problem import near
 from olhubd.config.toml_positions import KeyPath
 
-__all__ = ["Fault", "validate"]
+__all__ = ["FieldFault", "validate"]
 
 M = TypeVar("M", bound=BaseModel)
 
 
-class Fault(NamedTuple):
+class FieldFault(NamedTuple):
     """One thing wrong with a table, at a path inside of it; `exact` where nothing need be written there."""
 
     path: KeyPath
@@ -35,7 +35,7 @@ class Fault(NamedTuple):
 
 def validate(
     model: type[M], given: Mapping[str, Any], beside: Collection[str] = (), broken: Collection[str] = ()
-) -> tuple[M | None, list[Fault]]:
+) -> tuple[M | None, list[FieldFault]]:
     """The table as a `model`, or None, and all that is wrong with it.
 
     `beside` are keys that would be right in the same table though they are not the model's; about those in `broken`
@@ -43,10 +43,10 @@ def validate(
     """
     known = fields.fields(model)
     wrong = set(broken)
-    faults: list[Fault] = []
+    faults: list[FieldFault] = []
     for key, info in known.items():
         if key in given and (complaint := _complaint(given[key], info)):
-            faults.append(Fault((key,), *complaint))
+            faults.append(FieldFault((key,), *complaint))
             wrong.add(key)
     try:
         result = model.model_validate(dict(given))
@@ -93,14 +93,14 @@ class _Judged(NamedTuple):
     keys: Collection[str]
     hidden: Collection[str]
 
-    def fault(self, error: Any) -> Fault:
+    def fault(self, error: Any) -> FieldFault:
         """One error of pydantic in the words of this file."""
         loc: KeyPath = tuple(error["loc"])
         cause = error.get("ctx", {}).get("error")
         if key := getattr(cause, "key", ""):
             loc = (*loc, key)
         hint = getattr(cause, "hint", "") or self._hint(error, loc)
-        return Fault(loc, self._message(error), hint, error["type"] in {"missing", "extra_forbidden"})
+        return FieldFault(loc, self._message(error), hint, error["type"] in {"missing", "extra_forbidden"})
 
     def _message(self, error: Mapping[str, Any]) -> str:
         match error["type"]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-__all__ = ["Steer"]
+__all__ = ["ProcessControl"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Steer:
+class ProcessControl:
     """`reload`, by whom, takes the configuration into force anew and gives the accounts begun, changed and ended.
 
     It raises ConfigurationError and then changes nothing. `log_level` takes a name of `olhubd.config.LogLevel`.

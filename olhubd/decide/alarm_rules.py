@@ -13,7 +13,16 @@ import msgspec
 
 from olhubd.model import AlarmKind, Reason, Reconciliation
 
-__all__ = ["AlarmFinding", "AlarmLimits", "Facts", "Failing", "Source", "Target", "findings", "span"]
+__all__ = [
+    "AlarmFacts",
+    "AlarmFinding",
+    "AlarmLimits",
+    "FailingFeed",
+    "SourceFacts",
+    "TargetFacts",
+    "findings",
+    "span",
+]
 
 
 _ANY = timedelta()
@@ -46,7 +55,7 @@ class AlarmLimits(msgspec.Struct, frozen=True, kw_only=True):
     stranger: timedelta = timedelta(minutes=15)
 
 
-class Failing(msgspec.Struct, frozen=True, kw_only=True):
+class FailingFeed(msgspec.Struct, frozen=True, kw_only=True):
     """A feed that tells of something else than orders and cannot be read."""
 
     name: str
@@ -54,7 +63,7 @@ class Failing(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
-class Source(msgspec.Struct, frozen=True, kw_only=True):
+class SourceFacts(msgspec.Struct, frozen=True, kw_only=True):
     """An account as far as it is read from. `heard` is up to when all is known, `checked` when it was last
     reconciled; both None for never, and then counted from `began`."""
 
@@ -78,11 +87,11 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     """Since when its key has been refused."""
     comparable: bool = True
     """Whether its orders can be compared with the source's at all."""
-    failing: Sequence[Failing] = ()
+    failing: Sequence[FailingFeed] = ()
     """Its feeds beside that of orders that cannot be read."""
 
 
-class Unknown(msgspec.Struct, frozen=True, kw_only=True):
+class UnknownOrder(msgspec.Struct, frozen=True, kw_only=True):
     """An order with our mark at a target, whose own order is not known.
 
     `sweep` is how often its source is swept where it cannot be asked for one order.
@@ -94,7 +103,7 @@ class Unknown(msgspec.Struct, frozen=True, kw_only=True):
     sweep: timedelta | None = None
 
 
-class Target(msgspec.Struct, frozen=True, kw_only=True):
+class TargetFacts(msgspec.Struct, frozen=True, kw_only=True):
     """An account as far as something is owed to it. `owed_since` leaves out what waits by a route's wish."""
 
     name: str
@@ -106,16 +115,16 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     unmet: str | None = None
     """Why it has never answered yet; None where it has, or nobody knows."""
     doubled: int = 0
-    strangers: Sequence[Unknown] = ()
+    strangers: Sequence[UnknownOrder] = ()
 
 
-class Facts(msgspec.Struct, frozen=True, kw_only=True):
+class AlarmFacts(msgspec.Struct, frozen=True, kw_only=True):
     """`late` and `failing_since` are of the daemon's own tasks; `free` are bytes, None where nobody can tell;
     `stalled` has the accounts that could not begin, with the reason; `left` what was told to end and did not."""
 
     now: datetime
-    sources: Sequence[Source]
-    targets: Sequence[Target]
+    sources: Sequence[SourceFacts]
+    targets: Sequence[TargetFacts]
     late: Mapping[str, float]
     failing_since: Mapping[str, datetime]
     free: int | None
@@ -124,7 +133,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     left: Sequence[str] = ()
 
 
-def findings(facts: Facts, limits: AlarmLimits) -> Iterator[AlarmFinding]:
+def findings(facts: AlarmFacts, limits: AlarmLimits) -> Iterator[AlarmFinding]:
     """Everything that is wrong, but silence, which has a memory of its own."""
     for name, reason in facts.stalled.items():
         yield AlarmFinding(kind=AlarmKind.PARKED, subject=name, detail=reason)
@@ -135,7 +144,7 @@ def findings(facts: Facts, limits: AlarmLimits) -> Iterator[AlarmFinding]:
     yield from _daemon(facts, limits)
 
 
-def _source(source: Source, now: datetime, limits: AlarmLimits) -> Iterator[AlarmFinding]:
+def _source(source: SourceFacts, now: datetime, limits: AlarmLimits) -> Iterator[AlarmFinding]:
     name = source.name
     if source.parked is not None:
         yield AlarmFinding(kind=AlarmKind.PARKED, subject=name, detail=source.parked)
@@ -156,7 +165,7 @@ def _source(source: Source, now: datetime, limits: AlarmLimits) -> Iterator[Alar
     yield from _feeds(source, now, limits)
 
 
-def _feeds(source: Source, now: datetime, limits: AlarmLimits) -> Iterator[AlarmFinding]:
+def _feeds(source: SourceFacts, now: datetime, limits: AlarmLimits) -> Iterator[AlarmFinding]:
     """That of orders, else the others: an account has one alarm of each kind."""
     told = False
     for finding in _orders(source, now, limits) if source.fetches else ():
@@ -170,7 +179,7 @@ def _feeds(source: Source, now: datetime, limits: AlarmLimits) -> Iterator[Alarm
         yield AlarmFinding(kind=AlarmKind.FEED, subject=source.name, detail=text)
 
 
-def _orders(source: Source, now: datetime, limits: AlarmLimits) -> Iterator[AlarmFinding]:
+def _orders(source: SourceFacts, now: datetime, limits: AlarmLimits) -> Iterator[AlarmFinding]:
     name = source.name
     age = now - (source.heard or source.began)
     if source.retention is not None and age > source.retention * limits.retention:
@@ -201,7 +210,7 @@ def _difference(days: Sequence[Reconciliation]) -> Reason:
     return Reason(code, days=told, missing=missing, surplus=surplus, names=names)
 
 
-def _sign_in(source: Source, now: datetime, limits: AlarmLimits) -> Iterator[AlarmFinding]:
+def _sign_in(source: SourceFacts, now: datetime, limits: AlarmLimits) -> Iterator[AlarmFinding]:
     ends = source.sign_in_ends
     if source.signed_in is False:
         text = Reason("alarm.nobody-signed-in", account=source.name)
@@ -212,7 +221,7 @@ def _sign_in(source: Source, now: datetime, limits: AlarmLimits) -> Iterator[Ala
     yield AlarmFinding(kind=AlarmKind.SIGN_IN, subject=source.name, detail=text)
 
 
-def _target(target: Target, now: datetime, limits: AlarmLimits) -> Iterator[AlarmFinding]:
+def _target(target: TargetFacts, now: datetime, limits: AlarmLimits) -> Iterator[AlarmFinding]:
     name = target.name
     if target.held or target.dead:
         code = (
@@ -238,12 +247,12 @@ def _target(target: Target, now: datetime, limits: AlarmLimits) -> Iterator[Alar
         yield AlarmFinding(kind=AlarmKind.UNDELIVERED, subject=name, detail=text)
 
 
-def _strange(some: Sequence[Unknown]) -> Reason:
+def _strange(some: Sequence[UnknownOrder]) -> Reason:
     named = [f"{one.number} of {one.reference}" for one in some[:_NAMED]] + ["…"] * (len(some) > _NAMED)
     return Reason("alarm.strangers", n=len(some), orders=", ".join(named))
 
 
-def _daemon(facts: Facts, limits: AlarmLimits) -> Iterator[AlarmFinding]:
+def _daemon(facts: AlarmFacts, limits: AlarmLimits) -> Iterator[AlarmFinding]:
     for name, late in facts.late.items():
         if late > limits.loop.total_seconds():
             yield AlarmFinding(kind=AlarmKind.LOOP, subject=name, detail=Reason("alarm.stuck"))

@@ -31,7 +31,7 @@ __all__ = [
     "InvoiceChanged",
     "LinesChanged",
     "LinesMoved",
-    "Noted",
+    "NoteChanged",
     "Paid",
     "PaymentChanged",
     "Placed",
@@ -147,7 +147,7 @@ class Forwarded(Change, frozen=True, kw_only=True, omit_defaults=True, gc=False)
     target: str
 
 
-class Noted(Change, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+class NoteChanged(Change, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A person wrote, changed or removed the note; what it says stays out of the log."""
 
     kind = "order.noted"

@@ -23,7 +23,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-__all__ = ["HISTORY", "Learned", "RateVerdict", "cumulative", "expected", "judge", "learn"]
+__all__ = ["HISTORY", "RateVerdict", "UsualRate", "cumulative", "expected", "judge", "learn"]
 
 HISTORY = timedelta(days=56)
 """What is older teaches nothing."""
@@ -52,7 +52,7 @@ _EASE = 100.0
 """How much likelier things must have become before an alarm ends, so that it does not flutter."""
 
 
-class Learned(msgspec.Struct, frozen=True, kw_only=True):
+class UsualRate(msgspec.Struct, frozen=True, kw_only=True):
     """What is usual: orders an hour for each of the week's hours, Monday's first.
 
     `spread` is the smaller the wilder the days are; `days` and `orders` tell from how much it was learned.
@@ -76,7 +76,7 @@ class RateVerdict(msgspec.Struct, frozen=True, kw_only=True):
 
 def learn(
     counts: Mapping[datetime, int], since: datetime, until: datetime, zone: ZoneInfo, quiet: Collection[str] = ()
-) -> Learned | None:
+) -> UsualRate | None:
     """What is usual between `since` and `until`; None when there is too little to learn from.
 
     `counts` are orders by the hour's beginning, in UTC; `quiet` are days of the year as "12-24".
@@ -94,11 +94,11 @@ def learn(
     if len(days) < _LEAST_DAYS or orders < _LEAST_ORDERS:
         return None
     rates = _rates(days)
-    return Learned(rates=rates, spread=_spread(days, rates), days=len(days), orders=orders)
+    return UsualRate(rates=rates, spread=_spread(days, rates), days=len(days), orders=orders)
 
 
 def expected(
-    learned: Learned, since: datetime, until: datetime, zone: ZoneInfo, quiet: Collection[str] = ()
+    learned: UsualRate, since: datetime, until: datetime, zone: ZoneInfo, quiet: Collection[str] = ()
 ) -> float:
     """How many orders are usual between two moments."""
     total, at = 0.0, since
@@ -114,7 +114,7 @@ def expected(
 
 
 def judge(
-    learned: Learned,
+    learned: UsualRate,
     counts: Mapping[datetime, int],
     last: datetime | None,
     heard: datetime,
@@ -184,7 +184,7 @@ def cumulative(most: int, mean: float, spread: float) -> float:
 
 
 def _back(
-    learned: Learned, counts: Mapping[datetime, int], heard: datetime, zone: ZoneInfo, quiet: Collection[str]
+    learned: UsualRate, counts: Mapping[datetime, int], heard: datetime, zone: ZoneInfo, quiet: Collection[str]
 ) -> bool:
     """Whether the last hours bring half of what is usual again, though the day as a whole does not."""
     since = heard.replace(minute=0, second=0, microsecond=0) - _RECENT
@@ -193,7 +193,7 @@ def _back(
 
 
 def _level(
-    learned: Learned, counts: Mapping[datetime, int], before: datetime, zone: ZoneInfo, quiet: Collection[str]
+    learned: UsualRate, counts: Mapping[datetime, int], before: datetime, zone: ZoneInfo, quiet: Collection[str]
 ) -> float:
     """How the week before compares to what is usual; never more than 1."""
     since = before - _WEEK

@@ -15,7 +15,7 @@ from olhubd.decide import netting, plan
 from olhubd.decide.route import Route
 from olhubd.model import Delivery, DeliveryState, Fulfilment, Order, Reason, Stage
 
-__all__ = ["STATUSES", "Act", "Choice", "Standing", "of_delivery", "of_order", "statuses"]
+__all__ = ["STATUSES", "OperatorAction", "OrderSituation", "PermittedAction", "of_delivery", "of_order", "statuses"]
 
 STATUSES = (
     Fulfilment.PROCESSING,
@@ -30,7 +30,7 @@ STATUSES = (
 _GIVEN_UP = frozenset({DeliveryState.DEAD, DeliveryState.DISCARDED})
 
 
-class Act(enum.StrEnum):
+class OperatorAction(enum.StrEnum):
     RETRY = "retry"
     RELEASE = "release"
     ADOPT = "adopt"
@@ -43,16 +43,16 @@ class Act(enum.StrEnum):
     FORWARD = "forward"
 
 
-class Choice(msgspec.Struct, frozen=True, kw_only=True):
+class PermittedAction(msgspec.Struct, frozen=True, kw_only=True):
     """One thing to do. `why_not` tells why not now; `target` where it would be done, if there are several."""
 
-    name: Act
+    name: OperatorAction
     possible: bool
     why_not: str | None = None
     target: str | None = None
 
 
-class Standing(msgspec.Struct, frozen=True, kw_only=True):
+class OrderSituation(msgspec.Struct, frozen=True, kw_only=True):
     """An order as it stands when a person wants to change it.
 
     `routes` are those that lead from its account, `able` what it and their targets can do, `own` the words of its
@@ -77,7 +77,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
         return netting.holders(self.deliveries)
 
 
-def of_delivery(delivery: Delivery, now: datetime, numbered: bool) -> tuple[Choice, ...]:
+def of_delivery(delivery: Delivery, now: datetime, numbered: bool) -> tuple[PermittedAction, ...]:
     """`numbered` tells whether the target can be asked for an order by its number."""
     state = delivery.state
     waits = state is DeliveryState.PENDING and delivery.due_at > now
@@ -86,13 +86,16 @@ def of_delivery(delivery: Delivery, now: datetime, numbered: bool) -> tuple[Choi
     discarded = Reason("choice.discarded") if state is DeliveryState.DISCARDED else None
     going = Reason("choice.goes") if state is DeliveryState.PENDING else Reason("choice.under-way")
     return (
-        _choice(Act.RETRY, None if stuck else settled or going),
+        _choice(OperatorAction.RETRY, None if stuck else settled or going),
         _choice(
-            Act.RELEASE, None if waits or state is DeliveryState.HOLD else settled or Reason("choice.not-held")
+            OperatorAction.RELEASE,
+            None if waits or state is DeliveryState.HOLD else settled or Reason("choice.not-held"),
         ),
-        _choice(Act.ADOPT, _not_adopted(delivery, numbered) or (None if stuck or waits else settled or going)),
-        _choice(Act.ACCEPT, (settled or going) if not stuck else _not_accepted(delivery)),
-        _choice(Act.DISCARD, discarded or (None if stuck or waits else settled or going)),
+        _choice(
+            OperatorAction.ADOPT, _not_adopted(delivery, numbered) or (None if stuck or waits else settled or going)
+        ),
+        _choice(OperatorAction.ACCEPT, (settled or going) if not stuck else _not_accepted(delivery)),
+        _choice(OperatorAction.DISCARD, discarded or (None if stuck or waits else settled or going)),
     )
 
 
@@ -106,21 +109,24 @@ def _not_accepted(delivery: Delivery) -> str | None:
     return None if delivery.external_id is not None else Reason("choice.nothing-there")
 
 
-def of_order(standing: Standing, now: datetime) -> tuple[Choice, ...]:
+def of_order(standing: OrderSituation, now: datetime) -> tuple[PermittedAction, ...]:
     """Forwarding is a choice for each target that a route leads to."""
     over = None
     if plan.withdrawn(standing.order, standing.superseded) is not None:
         over = Reason("order.taken-over") if standing.superseded else Reason("order.cancelled")
     return (
-        _choice(Act.NOTE, None),
-        _choice(Act.STATUS, over),
-        _choice(Act.SHIP, over),
-        _choice(Act.ADDRESS, over or _on_its_way(standing)),
-        *(_choice(Act.FORWARD, over or _not_forwarded(standing, r.target, now), r.target) for r in standing.routes),
+        _choice(OperatorAction.NOTE, None),
+        _choice(OperatorAction.STATUS, over),
+        _choice(OperatorAction.SHIP, over),
+        _choice(OperatorAction.ADDRESS, over or _on_its_way(standing)),
+        *(
+            _choice(OperatorAction.FORWARD, over or _not_forwarded(standing, r.target, now), r.target)
+            for r in standing.routes
+        ),
     )
 
 
-def _on_its_way(standing: Standing) -> str | None:
+def _on_its_way(standing: OrderSituation) -> str | None:
     """A changed address would have to be carried after the order, which no system takes (FWD-26)."""
     for target in sorted(standing.holders):
         push = standing.push(target)
@@ -133,7 +139,7 @@ def _on_its_way(standing: Standing) -> str | None:
     return None
 
 
-def _not_forwarded(standing: Standing, target: str, now: datetime) -> str | None:
+def _not_forwarded(standing: OrderSituation, target: str, now: datetime) -> str | None:
     order = standing.order
     if order.fulfilled_by_marketplace:
         return Reason("choice.marketplace-ships")
@@ -154,7 +160,7 @@ def _not_forwarded(standing: Standing, target: str, now: datetime) -> str | None
     return None
 
 
-def statuses(standing: Standing) -> dict[Fulfilment, dict[str, str]]:
+def statuses(standing: OrderSituation) -> dict[Fulfilment, dict[str, str]]:
     """Where each status would go, by the account and its own word: only what a route maps goes to its target."""
     found: dict[Fulfilment, dict[str, str]] = {}
     for word in STATUSES:
@@ -168,5 +174,5 @@ def statuses(standing: Standing) -> dict[Fulfilment, dict[str, str]]:
     return found
 
 
-def _choice(name: Act, why_not: str | None, target: str | None = None) -> Choice:
-    return Choice(name=name, possible=why_not is None, why_not=why_not, target=target)
+def _choice(name: OperatorAction, why_not: str | None, target: str | None = None) -> PermittedAction:
+    return PermittedAction(name=name, possible=why_not is None, why_not=why_not, target=target)

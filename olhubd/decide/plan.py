@@ -21,10 +21,10 @@ __all__ = [
     "DOUBLED",
     "LAPSING",
     "TAKEN_OVER",
-    "Amendment",
+    "AmendmentPayload",
     "PlannedDelivery",
-    "StatusWord",
-    "Waiver",
+    "PushPayload",
+    "StatusPayload",
     "after_look_up",
     "after_push",
     "cancel_at",
@@ -54,7 +54,7 @@ DOUBLED = (Action.AMEND_ORDER, f"{changes.CopyDoubled.kind}:")
 """By which action, and under keys that begin how, a second order at a target waits for a person."""
 
 
-class StatusWord(msgspec.Struct, frozen=True, omit_defaults=True):
+class StatusPayload(msgspec.Struct, frozen=True, omit_defaults=True):
     """The payload of a SET_STATUS delivery: the target's own word.
 
     `while_paid`: it was sent for a payment, and is not to be sent once the order is not fully paid any more.
@@ -64,7 +64,7 @@ class StatusWord(msgspec.Struct, frozen=True, omit_defaults=True):
     while_paid: bool = False
 
 
-class Amendment(msgspec.Struct, frozen=True, omit_defaults=True):
+class AmendmentPayload(msgspec.Struct, frozen=True, omit_defaults=True):
     """The payload of an AMEND_ORDER delivery: the kind of change that a person must carry over.
 
     `other` is the second order at the target, where there are two of one; `status` the target's word for its order,
@@ -76,7 +76,7 @@ class Amendment(msgspec.Struct, frozen=True, omit_defaults=True):
     status: str | None = None
 
 
-class Waiver(msgspec.Struct, frozen=True, omit_defaults=True):
+class PushPayload(msgspec.Struct, frozen=True, omit_defaults=True):
     """The payload of a PUSH_ORDER delivery: a rule of the route that a person lifted for this order.
 
     `only_found`: the target has it, as its feed tells; should it not be found there, it is not made.
@@ -117,12 +117,14 @@ def sends(order: Order, route: Route) -> bool:
 
 def look(target: str, cause: int) -> PlannedDelivery:
     """The delivery that looks for an order at `target` which nobody owes there: not there, it is not made."""
-    return PlannedDelivery(target=target, action=Action.PUSH_ORDER, cause=cause, payload=Waiver(only_found=True))
+    return PlannedDelivery(
+        target=target, action=Action.PUSH_ORDER, cause=cause, payload=PushPayload(only_found=True)
+    )
 
 
 def double_at(target: str, other: str, cause: int) -> PlannedDelivery:
     """The delivery that has a person choose between two orders at `target` that carry one mark of ours."""
-    payload = Amendment(kind=changes.CopyDoubled.kind, other=other)
+    payload = AmendmentPayload(kind=changes.CopyDoubled.kind, other=other)
     return PlannedDelivery(
         target=target, action=Action.AMEND_ORDER, cause=cause, key=f"{payload.kind}:{other}", payload=payload
     )
@@ -140,7 +142,7 @@ def status_at(target: str, word: str, cause: int, *, while_paid: bool = False) -
         action=Action.SET_STATUS,
         cause=cause,
         key=word,
-        payload=StatusWord(word, while_paid=while_paid),
+        payload=StatusPayload(word, while_paid=while_paid),
         replaces=True,
     )
 

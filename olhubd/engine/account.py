@@ -18,9 +18,9 @@ from olhubd.engine.access.connection import Connection
 from olhubd.engine.access.tokens import TokenKeeper
 from olhubd.engine.calls import LET_GO, Calls
 from olhubd.engine.feed.poller import Poller
-from olhubd.engine.feed.reader import FeedReader, Trouble
-from olhubd.engine.feed.reading import Reading
-from olhubd.engine.feed.schedule import Schedule
+from olhubd.engine.feed.reader import FeedFailure, FeedReader
+from olhubd.engine.feed.reading import ReadingContext
+from olhubd.engine.feed.schedule import FeedSchedule
 from olhubd.engine.outbox.attempt import Executor
 from olhubd.engine.outbox.dispatcher import Dispatcher
 from olhubd.engine.services import Shared
@@ -37,7 +37,7 @@ from olhubd.plugin import (
     sweep_of,
 )
 from olhubd.runtime.backoff import Backoff
-from olhubd.runtime.supervisor import Pulse
+from olhubd.runtime.supervisor import Heartbeat
 from olhubd.store import FAILURES, Transaction, accounts, deliveries, runs
 from olhubd.store.accounts import AccountRow, AccountState
 
@@ -68,7 +68,7 @@ class AccountUnit:
         self._proof = identity.fingerprint(config.settings) if identity.provable(config.connector) else None
         self._another: Identity | None = None
         """The other system that answered."""
-        self._unmet: Trouble | None = None
+        self._unmet: FeedFailure | None = None
         """Why its system has not said yet who it is."""
         self._knocks = Backoff(_KNOCK_FIRST, _PROOF_LAST)
         # One that was never asked is not kept waiting: whoever it is, the account is theirs.
@@ -107,9 +107,9 @@ class AccountUnit:
             return None
         first_run = self.row.started_at or shared.clock.now()
         since = _since(config.start, first_run)
-        reading = Reading(
+        reading = ReadingContext(
             account=config.name,
-            schedule=Schedule(
+            schedule=FeedSchedule(
                 interval=config.interval,
                 sweep_interval=config.sweep_interval,
                 sweep_window=config.sweep_window,
@@ -166,7 +166,7 @@ class AccountUnit:
         return f"key of {self.name}"
 
     @property
-    def trouble(self) -> Trouble | None:
+    def trouble(self) -> FeedFailure | None:
         """What keeps it from being read, or reached at all; None where nothing is known to."""
         found = self.poller.trouble if self.poller is not None else self._unmet
         return found if self.row.state is AccountState.ACTIVE else None
@@ -274,7 +274,7 @@ class AccountUnit:
                 self._shared.supervisor.once(self._knock_task, self._try_key)
         self._halt()
 
-    async def _try_key(self, pulse: Pulse) -> None:
+    async def _try_key(self, pulse: Heartbeat) -> None:
         """Try a key that was refused for good until it is taken, then go on."""
         while self.row.state is AccountState.PARKED:
             pause = self._knocks.next()
@@ -353,7 +353,7 @@ class AccountUnit:
             await self._shared.database.write(work)
             self.row = row
 
-    async def _prove(self, pulse: Pulse) -> None:
+    async def _prove(self, pulse: Heartbeat) -> None:
         """Ask the system who it is until it says so; then go on, or park the account."""
         backoff = Backoff(_PROOF_FIRST, _PROOF_LAST)
         found: Identity | None = None
@@ -363,7 +363,7 @@ class AccountUnit:
                 found = await self.connection.visited()
             except PluginError as error:
                 since = self._unmet.since if self._unmet is not None else self._shared.clock.now()
-                self._unmet = Trouble(since=since, reason=str(error))
+                self._unmet = FeedFailure(since=since, reason=str(error))
                 if not self._proven and not backoff.failures:
                     self._log.warning("waits until its system has said who it is", reason=str(error))
                 pause = backoff.next()

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from olhubd.engine.access.refusals import Refusals
+from olhubd.engine.access.refusals import KeyRefusals
 from olhubd.model import Reason
 from olhubd.plugin import (
     AuthLost,
@@ -34,7 +34,7 @@ from olhubd.plugin import (
 )
 from olhubd.plugin.errors import LONGEST_PAUSE
 
-__all__ = ["LET_GO", "Broken", "Calls", "Stray", "Strays", "seconds"]
+__all__ = ["LET_GO", "Calls", "OverdueCall", "OverdueCalls", "PluginFault", "seconds"]
 
 T = TypeVar("T")
 
@@ -44,7 +44,7 @@ LET_GO = 2.0
 """Seconds that a call has to end once it was told to."""
 
 
-class Broken(ContractBroken):
+class PluginFault(ContractBroken):
     """The plugin itself failed, by none of the errors that it may raise or by an answer that is none.
 
     `cause` is what was raised, if anything was; its text may hold what nobody should read.
@@ -60,7 +60,7 @@ class Broken(ContractBroken):
         return type(self.cause or self).__name__
 
 
-class Stray(msgspec.Struct, frozen=True, kw_only=True):
+class OverdueCall(msgspec.Struct, frozen=True, kw_only=True):
     """A call that was told to end and did not. `writes` says whether it may still change something over there."""
 
     account: str
@@ -76,22 +76,22 @@ class Stray(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.what} of {self.account}"
 
 
-class Strays:
+class OverdueCalls:
     """The calls of all plugins that did not end when they were told to, until they do."""
 
     def __init__(self) -> None:
-        self._all: list[Stray] = []
+        self._all: list[OverdueCall] = []
 
-    def add(self, stray: Stray) -> None:
+    def add(self, stray: OverdueCall) -> None:
         self._all.append(stray)
 
     @property
-    def alive(self) -> Sequence[Stray]:
+    def alive(self) -> Sequence[OverdueCall]:
         """Those that have still not ended."""
         self._all = [stray for stray in self._all if not stray.task.done()]
         return tuple(self._all)
 
-    def hinders(self, calls: Calls, what: str, writes: bool) -> Stray | None:
+    def hinders(self, calls: Calls, what: str, writes: bool) -> OverdueCall | None:
         """What must end before this call may be made: it would be done twice, or pile up.
 
         A stray that writes bars every later write to its account, whichever instance makes it.
@@ -118,10 +118,10 @@ class Calls:
         who: str,
         clock: Clock,
         log: Log,
-        strays: Strays,
+        strays: OverdueCalls,
         *,
         limit: Callable[[], float] = lambda: LIMIT,
-        refusals: Refusals | None = None,
+        refusals: KeyRefusals | None = None,
         quiet: bool = False,
     ) -> None:
         self.who = who
@@ -180,7 +180,7 @@ class Calls:
         return page
 
     def ask(self, what: str, call: Callable[[], Any], kind: Any = object) -> Any:
-        """The answer of a call that waits for nothing. Raises the plugin's own error, or Broken."""
+        """The answer of a call that waits for nothing. Raises the plugin's own error, or PluginFault."""
         try:
             answer = call()
         except PluginError:
@@ -237,7 +237,7 @@ class Calls:
         finally:
             if not task.done():
                 self._log.error("a plugin does not end its call, which is left behind", account=self.who, call=what)
-                stray = Stray(
+                stray = OverdueCall(
                     account=self.who, what=what, writes=writes, since=self._clock.now(), task=task, calls=self
                 )
                 self._strays.add(stray)
@@ -260,20 +260,20 @@ class Calls:
             raise self._fault(what, Reason("connector.answer", call=what, given=type(answer).__name__))
         return answer
 
-    def _broken(self, what: str, error: BaseException) -> Broken:
+    def _broken(self, what: str, error: BaseException) -> PluginFault:
         if isinstance(error, asyncio.CancelledError):
             return self._fault(what, Reason("connector.broke-off", call=what), error)
         if isinstance(error, SystemExit | KeyboardInterrupt):
             return self._fault(what, Reason("connector.exit", call=what), error)
         return self._fault(what, Reason("connector.failed", what=type(error).__name__), error)
 
-    def _fault(self, what: str, text: str, error: BaseException | None = None) -> Broken:
+    def _fault(self, what: str, text: str, error: BaseException | None = None) -> PluginFault:
         # Once when it begins to fail, not at each of its tries.
         report = self._log.debug if what in self._failing else self._log.error
         self._failing.add(what)
         if not self._quiet:
             report("connector failed", account=self.who, call=what, reason=text, exc_info=error or False)
-        return Broken(text, error)
+        return PluginFault(text, error)
 
 
 async def _contained(

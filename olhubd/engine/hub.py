@@ -17,9 +17,9 @@ import aiohttp
 from olhubd.config import AccountConfig, Configuration
 from olhubd.decide.route import Route
 from olhubd.engine.access.budget import BudgetBook
-from olhubd.engine.access.http_session import Clients
+from olhubd.engine.access.http_session import ClientFactory
 from olhubd.engine.account import AccountUnit, NotPossible
-from olhubd.engine.calls import Broken, Strays
+from olhubd.engine.calls import OverdueCalls, PluginFault
 from olhubd.engine.feed.limiter import Limiter
 from olhubd.engine.feed.run_log import RunLog
 from olhubd.engine.flow.landing import Landing
@@ -42,7 +42,7 @@ from olhubd.engine.takeover import take_over
 from olhubd.model import Delivery, Order, Reason
 from olhubd.plugin import Clock
 from olhubd.plugin.errors import LONGEST_PAUSE
-from olhubd.runtime.supervisor import Pulse, Supervisor
+from olhubd.runtime.supervisor import Heartbeat, Supervisor
 from olhubd.store import (
     FAILURES,
     TROUBLE,
@@ -96,7 +96,7 @@ class Hub:
         self._changing = asyncio.Lock()
         self._reloads = 0
         self._ended = False
-        self.strays = Strays()
+        self.strays = OverdueCalls()
         self.observers = Observers(configuration.plugins.manager, database, clock, log, self.strays)
         self._log = log
         self._routes: tuple[Route, ...] = configuration.routes
@@ -108,7 +108,7 @@ class Hub:
             supervisor=self.supervisor,
             strays=self.strays,
             budgets=self.budgets,
-            clients=Clients(session, self.budgets, clock),
+            clients=ClientFactory(session, self.budgets, clock),
             landing=Landing(database, clock, lambda: self._routes, self.wake, log, lineage),
             runs=self.runs,
             sweeps=Limiter(places=_SWEEPS, patience=5.0),
@@ -175,7 +175,7 @@ class Hub:
 
         await self.database.write(work)
 
-    async def _round(self, _pulse: Pulse) -> None:
+    async def _round(self, _pulse: Heartbeat) -> None:
         """Retry accounts that failed to start. Wake every target with open deliveries, if a wake-up was lost."""
         if self.stalled and not self._changing.locked():
             async with self._changing:
@@ -276,7 +276,7 @@ class Hub:
         """
         outcome: asyncio.Future[dict[str, list[str]]] = asyncio.get_running_loop().create_future()
 
-        async def work(pulse: Pulse) -> None:
+        async def work(pulse: Heartbeat) -> None:
             try:
                 async with self._changing:
                     pulse.beat(configuration.daemon.stop_timeout.total_seconds() + 4 * _ROUND)
@@ -354,7 +354,7 @@ class Hub:
     def _stall(self, name: str, error: Exception) -> None:
         if name not in self.stalled:
             self._log.error("cannot begin", account=name, exc_info=error)
-        why = error.kind if isinstance(error, Broken) else type(error).__name__
+        why = error.kind if isinstance(error, PluginFault) else type(error).__name__
         self.stalled[name] = Reason("account.stalled", why=why)
 
     def at_rest(self, name: str) -> str | None:

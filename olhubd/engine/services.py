@@ -9,8 +9,8 @@ import msgspec
 
 from olhubd.decide.route import Route
 from olhubd.engine.access.budget import BudgetBook
-from olhubd.engine.access.http_session import Clients
-from olhubd.engine.calls import Strays
+from olhubd.engine.access.http_session import ClientFactory
+from olhubd.engine.calls import OverdueCalls
 from olhubd.engine.feed.limiter import Limiter
 from olhubd.engine.feed.run_log import RunLog
 from olhubd.engine.flow.landing import Landing
@@ -32,9 +32,9 @@ class Shared(msgspec.Struct, kw_only=True):
     clock: Clock
     log: Any
     supervisor: Supervisor
-    strays: Strays
+    strays: OverdueCalls
     budgets: BudgetBook
-    clients: Clients
+    clients: ClientFactory
     landing: Landing
     runs: RunLog
     sweeps: Limiter

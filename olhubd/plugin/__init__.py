@@ -44,14 +44,14 @@ from olhubd.plugin.errors import (
 from olhubd.plugin.feed import Cursor, Feed, Gone, Later, OrderFeed, Page, Record, Sweep, Unreadable, sweep_of
 from olhubd.plugin.guarded import guarded
 from olhubd.plugin.hooks import hookimpl
-from olhubd.plugin.http import Answer, Bearer, Client, Complaint, ErrorTable, Middleware, Signer, decode
+from olhubd.plugin.http import Bearer, Client, ErrorDetails, ErrorTable, Middleware, Response, Signer, decode
 from olhubd.plugin.ladder import Ladder
 from olhubd.plugin.lenient import Side
-from olhubd.plugin.mask import mask
-from olhubd.plugin.oauth import DeviceGrant, Flow, Pending, Token, Tokens
-from olhubd.plugin.oauth2 import OAUTH2_ERRORS, Granted, OAuth2
+from olhubd.plugin.oauth import DeviceGrant, Flow, StillPending, Token, Tokens
+from olhubd.plugin.oauth2 import OAUTH2_ERRORS, OAuth2, TokenResponse
 from olhubd.plugin.pagesize import PageSize
 from olhubd.plugin.part import Capability, Parts
+from olhubd.plugin.redaction import mask
 from olhubd.plugin.settings import Duration, Field, Secret, Settings, Url
 from olhubd.plugin.stored import Comparison
 from olhubd.plugin.walk import (
@@ -71,7 +71,6 @@ __all__ = [
     "UNLINKED",
     "Account",
     "AccountBlocked",
-    "Answer",
     "AuthLost",
     "Basic",
     "Bearer",
@@ -82,7 +81,6 @@ __all__ = [
     "Client",
     "Clock",
     "Comparison",
-    "Complaint",
     "Conflict",
     "Connector",
     "ContractBroken",
@@ -92,6 +90,7 @@ __all__ = [
     "DeviceGrant",
     "Difference",
     "Duration",
+    "ErrorDetails",
     "ErrorTable",
     "Feed",
     "Field",
@@ -99,7 +98,6 @@ __all__ = [
     "Found",
     "Gate",
     "Gone",
-    "Granted",
     "Identity",
     "Ladder",
     "Lane",
@@ -123,7 +121,6 @@ __all__ = [
     "Parts",
     "PaymentMethodList",
     "PaymentSink",
-    "Pending",
     "Permanent",
     "PluginError",
     "Portion",
@@ -134,6 +131,7 @@ __all__ = [
     "Record",
     "RegisterConnector",
     "Rejected",
+    "Response",
     "Secret",
     "Settings",
     "ShipmentSink",
@@ -143,9 +141,11 @@ __all__ = [
     "Status",
     "StatusList",
     "StatusSink",
+    "StillPending",
     "Sweep",
     "Temporary",
     "Token",
+    "TokenResponse",
     "Tokens",
     "Unavailable",
     "Unlinked",

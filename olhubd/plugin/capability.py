@@ -18,7 +18,7 @@ import msgspec
 from olhubd.model import Fulfilment, Money, Order, Payment, Reason, Shipment
 from olhubd.plugin.errors import Rejected
 from olhubd.plugin.feed import Record
-from olhubd.plugin.oauth import DeviceGrant, Flow, Pending, Token
+from olhubd.plugin.oauth import DeviceGrant, Flow, StillPending, Token
 from olhubd.plugin.part import Capability
 
 __all__ = [
@@ -284,7 +284,7 @@ class OAuthLogin(Capability):
         """Flow.DEVICE: ask for a code that a person confirms on another device."""
         raise NotImplementedError
 
-    async def poll_device(self, grant: DeviceGrant) -> Token | Pending:
+    async def poll_device(self, grant: DeviceGrant) -> Token | StillPending:
         """Flow.DEVICE: ask whether it was confirmed. AuthLost when the person refused or the code ran out."""
         raise NotImplementedError
 

@@ -21,7 +21,6 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from olhubd.model import Reason
-from olhubd.plugin.answer import Answer, Complaint, ErrorTable, NotJson, decode
 from olhubd.plugin.budget import Gate, Lane, calls_for
 from olhubd.plugin.errors import (
     AccountBlocked,
@@ -34,9 +33,10 @@ from olhubd.plugin.errors import (
     Unavailable,
 )
 from olhubd.plugin.oauth import Tokens
+from olhubd.plugin.response import ErrorDetails, ErrorTable, NotJson, Response, decode
 from olhubd.plugin.transport import LONGEST_HEADER, MOST_HEADERS, NO_ANSWER, NOT_SENT, limits, once, read, reason
 
-__all__ = ["Answer", "Bearer", "Client", "Complaint", "ErrorTable", "Middleware", "Signer", "decode"]
+__all__ = ["Bearer", "Client", "ErrorDetails", "ErrorTable", "Middleware", "Response", "Signer", "decode"]
 
 T = TypeVar("T")
 
@@ -149,7 +149,7 @@ class Client:
 
     async def fetch(
         self, method: str, path: str, into: type[T], *, repeatable: bool | None = None, **options: Any
-    ) -> tuple[T, Answer]:
+    ) -> tuple[T, Response]:
         """Like `call`, with the answer itself for its headers. Options are those of `request`."""
         answer = await self.request(method, path, repeatable=repeatable, **options)
         harmless = method in _SAFE_METHODS if repeatable is None else repeatable
@@ -184,7 +184,7 @@ class Client:
         timeout: float | None = None,
         attempts: int | None = None,
         errors: ErrorTable | None = None,
-    ) -> Answer:
+    ) -> Response:
         """Send one request and return its 2xx answer, or raise. A page is no answer, whatever its status.
 
         `path` begins with a slash (or is empty) and is appended to the base; what is percent-encoded in it stays
@@ -273,7 +273,7 @@ class Client:
         middlewares: Sequence[aiohttp.ClientMiddlewareType],
         what: str,
         repeatable: bool,
-    ) -> Answer:
+    ) -> Response:
         """One exchange. A failed transport becomes Unavailable (not done) or OutcomeUnknown (perhaps done)."""
         failure: PluginError
         if self._session.closed:
@@ -299,9 +299,9 @@ class Client:
             finally:
                 response.release()
             if body is not None:
-                return Answer(response.status, response.headers, body)
+                return Response(response.status, response.headers, body)
             if not response.ok:
-                return Answer(response.status, response.headers, b"")
+                return Response(response.status, response.headers, b"")
             size = Reason("call.too-long", call=what, bytes=self._largest)
             failure = ContractBroken(size) if repeatable else OutcomeUnknown(size)
         except NOT_SENT as error:
@@ -319,7 +319,7 @@ class Client:
                 gate.strained()
 
     def _judge(
-        self, table: ErrorTable, answer: Answer, what: str, repeatable: bool
+        self, table: ErrorTable, answer: Response, what: str, repeatable: bool
     ) -> tuple[PluginError | None, int]:
         """The error in an answer, if it is one, and how often it may have the token renewed."""
         if answer.ok:
@@ -358,7 +358,7 @@ class Client:
         return URL(self._base + path)
 
 
-def _renewable(table: ErrorTable, answer: Answer, repeatable: bool) -> int:
+def _renewable(table: ErrorTable, answer: Response, repeatable: bool) -> int:
     """How often an answer may have the token renewed and the request sent again.
 
     A stranger's 401 may have come after a write was done, so that it has nothing sent again. For what may be

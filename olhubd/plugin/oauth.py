@@ -8,7 +8,7 @@ from typing import Protocol
 
 import msgspec
 
-__all__ = ["DeviceGrant", "Flow", "Pending", "Token", "Tokens"]
+__all__ = ["DeviceGrant", "Flow", "StillPending", "Token", "Tokens"]
 
 
 class Flow(enum.StrEnum):
@@ -49,7 +49,7 @@ class DeviceGrant(msgspec.Struct, frozen=True, kw_only=True):
         return f"DeviceGrant(<hidden>, url={self.url!r})"
 
 
-class Pending(msgspec.Struct, frozen=True, kw_only=True):
+class StillPending(msgspec.Struct, frozen=True, kw_only=True):
     """The person has not answered yet: ask again in `interval` seconds."""
 
     interval: float

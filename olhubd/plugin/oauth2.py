@@ -18,11 +18,11 @@ from olhubd.plugin.budget import Budget, Lane
 from olhubd.plugin.capability import OAuthLogin
 from olhubd.plugin.connector import Account
 from olhubd.plugin.errors import AuthLost, PluginError, Rejected
-from olhubd.plugin.http import Complaint, ErrorTable
-from olhubd.plugin.oauth import DeviceGrant, Flow, Pending, Token
+from olhubd.plugin.http import ErrorDetails, ErrorTable
+from olhubd.plugin.oauth import DeviceGrant, Flow, StillPending, Token
 from olhubd.plugin.settings import Secret
 
-__all__ = ["OAUTH2_ERRORS", "Granted", "OAuth2"]
+__all__ = ["OAUTH2_ERRORS", "OAuth2", "TokenResponse"]
 
 T = TypeVar("T")
 
@@ -39,7 +39,7 @@ _LONGEST = timedelta(days=3650)
 _WRONG_KEYS = frozenset({"invalid_client", "unauthorized", "unauthorized_client"})
 
 
-class Granted(msgspec.Struct):
+class TokenResponse(msgspec.Struct):
     """A token as servers send it (RFC 6749, 5.1). Times are in seconds from now."""
 
     access_token: str
@@ -67,7 +67,7 @@ OAUTH2_ERRORS = ErrorTable(
     # A wrong client secret is refused with 401 like a lost grant; only the code in the body distinguishes them.
     statuses={400: Rejected, 401: Rejected, 403: Rejected},
     # Of a refusal only its code is repeated, for its description may quote the token.
-    read=lambda answer: Complaint(code=answer.into(_Refusal).error, message="sign-in refused"),
+    read=lambda answer: ErrorDetails(code=answer.into(_Refusal).error, message="sign-in refused"),
     is_refusal=lambda answer: bool(answer.into(_Refusal).error),
 )
 """How servers refuse a sign-in (RFC 6749, 5.2)."""
@@ -126,7 +126,7 @@ class OAuth2(OAuthLogin):
         accept = {"Accept": "application/json", **(headers or {})}
         self._http = account.client(base, auth=basic, budgets=budgets, errors=errors, headers=accept)
 
-    def granted(self, answer: Granted) -> Token:
+    def granted(self, answer: TokenResponse) -> Token:
         """The token of an answer. A subclass adds whose it is, or raises AuthLost for one that is of no use."""
         now = self.clock.now()
         ends = answer.refresh_token_expires_in
@@ -150,16 +150,16 @@ class OAuth2(OAuthLogin):
             expires_at=_later(self.clock.now(), device.expires_in),
         )
 
-    async def poll_device(self, grant: DeviceGrant) -> Token | Pending:
+    async def poll_device(self, grant: DeviceGrant) -> Token | StillPending:
         if self.clock.now() >= grant.expires_at:
             raise AuthLost(Reason("sign-in.code-ran-out"), code="expired_token")
         try:
             return await self._grant(_DEVICE_GRANT, device_code=grant.device_code)
         except Rejected as error:
             if error.code == "authorization_pending":
-                return Pending(interval=grant.interval)
+                return StillPending(interval=grant.interval)
             if error.code == "slow_down":
-                return Pending(interval=grant.interval + _SLOWER)
+                return StillPending(interval=grant.interval + _SLOWER)
             if error.code == "access_denied":
                 raise _lost(Reason("sign-in.person-refused"), error) from None
             if error.field is not None:
@@ -212,7 +212,7 @@ class OAuth2(OAuthLogin):
 
     async def _grant(self, grant_type: str, *, prompt: bool = False, **form: str) -> Token:
         form |= {"grant_type": grant_type, **self._keys}
-        return self.granted(await self._post(self._token, Granted, form, prompt=prompt))
+        return self.granted(await self._post(self._token, TokenResponse, form, prompt=prompt))
 
     async def _post(self, path: str, into: type[T], form: Mapping[str, str], *, prompt: bool = False) -> T:
         """Ask the sign-in. What is `prompt` is of use for seconds only: it passes a shut budget, soon over."""

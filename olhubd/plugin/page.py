@@ -8,7 +8,7 @@ from __future__ import annotations
 import html
 import re
 
-from olhubd.plugin.mask import mask
+from olhubd.plugin.redaction import mask
 
 __all__ = ["describe", "is_page"]
 

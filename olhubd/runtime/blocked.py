@@ -14,14 +14,14 @@ import traceback
 
 from olhubd.plugin import Log
 
-__all__ = ["Sentry"]
+__all__ = ["BlockDetector"]
 
 AFTER = 5.0
 """Seconds without a turn of the loop, after which it counts as blocked."""
 _FRAMES = 8
 
 
-class Sentry:
+class BlockDetector:
     """`start` in the loop's own thread, then `stop`."""
 
     def __init__(self, log: Log, after: float = AFTER) -> None:

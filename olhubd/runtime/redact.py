@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 from uuid import UUID
 
-from olhubd.plugin.mask import mask, mask_email
+from olhubd.plugin.redaction import mask, mask_email
 
 __all__ = ["HIDDEN", "Redactor"]
 

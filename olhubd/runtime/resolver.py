@@ -16,7 +16,7 @@ from aiohttp.resolver import ThreadedResolver
 
 from olhubd.runtime.threads import apart
 
-__all__ = ["Names"]
+__all__ = ["SharedResolver"]
 
 KEPT = 10.0
 """Seconds for which a name that was not found counts as not found."""
@@ -32,7 +32,7 @@ class _Apart:
         return await apart("name of an address", partial(socket.getnameinfo, address, flags))
 
 
-class Names(ThreadedResolver):
+class SharedResolver(ThreadedResolver):
     """The system's own resolver, asked once for all who ask at one time."""
 
     def __init__(self) -> None:

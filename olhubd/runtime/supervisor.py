@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 
 from olhubd.plugin import Clock, Log
 
-__all__ = ["Pulse", "Supervisor"]
+__all__ = ["Heartbeat", "Supervisor"]
 
 _ENDING = 15.0
 """Seconds that a task has to end once it was told to, and to tidy up; then it is left behind."""
@@ -20,7 +20,7 @@ _FIRST_PAUSE = 1.0
 _LONGEST_PAUSE = 60.0
 
 
-class Pulse:
+class Heartbeat:
     """One loop's promise of progress."""
 
     def __init__(self, name: str, clock: Clock, recovered: Callable[[str], None] = lambda _name: None) -> None:
@@ -59,13 +59,13 @@ class Supervisor:
         self._log = log
         self._trouble = trouble
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._pulses: dict[str, Pulse] = {}
+        self._pulses: dict[str, Heartbeat] = {}
         self._failing: set[str] = set()
         self._left: dict[asyncio.Task[None], str] = {}
 
-    def start(self, name: str, main: Callable[[Pulse], Awaitable[None]]) -> None:
+    def start(self, name: str, main: Callable[[Heartbeat], Awaitable[None]]) -> None:
         """Run `main(pulse)` for ever under `name`."""
-        pulse = Pulse(name, self._clock, self.recovered)
+        pulse = Heartbeat(name, self._clock, self.recovered)
         self._pulses[name] = pulse
         self._tasks[name] = asyncio.create_task(self._guard(name, main, pulse), name=name)
 
@@ -73,7 +73,7 @@ class Supervisor:
         self,
         name: str,
         seconds: float | Callable[[], float],
-        work: Callable[[Pulse], Awaitable[object]],
+        work: Callable[[Heartbeat], Awaitable[object]],
         *,
         limit: float = 0.0,
     ) -> None:
@@ -82,7 +82,7 @@ class Supervisor:
         `limit`: the seconds that a round may take beyond three pauses. A round that takes longer beats by itself.
         """
 
-        async def main(pulse: Pulse) -> None:
+        async def main(pulse: Heartbeat) -> None:
             pause = seconds if callable(seconds) else lambda: seconds
             while True:
                 pulse.beat(4 * pause() + limit)
@@ -94,9 +94,9 @@ class Supervisor:
 
         self.start(name, main)
 
-    def once(self, name: str, main: Callable[[Pulse], Awaitable[None]]) -> None:
+    def once(self, name: str, main: Callable[[Heartbeat], Awaitable[None]]) -> None:
         """Run `main(pulse)` to its end under `name`. A failure is logged and not repeated."""
-        pulse = Pulse(name, self._clock)
+        pulse = Heartbeat(name, self._clock)
         self._pulses[name] = pulse
         self._tasks[name] = asyncio.create_task(self._single(name, main, pulse), name=name)
 
@@ -147,7 +147,7 @@ class Supervisor:
             self._failing.discard(name)
             self._log.info("works again", task=name)
 
-    async def _single(self, name: str, main: Callable[[Pulse], Awaitable[None]], pulse: Pulse) -> None:
+    async def _single(self, name: str, main: Callable[[Heartbeat], Awaitable[None]], pulse: Heartbeat) -> None:
         try:
             await main(pulse)
         except asyncio.CancelledError:
@@ -160,7 +160,7 @@ class Supervisor:
             if self._pulses.get(name) is pulse:
                 del self._tasks[name], self._pulses[name]
 
-    async def _guard(self, name: str, main: Callable[[Pulse], Awaitable[None]], pulse: Pulse) -> None:
+    async def _guard(self, name: str, main: Callable[[Heartbeat], Awaitable[None]], pulse: Heartbeat) -> None:
         pause = 0.0
         while True:
             began = self._clock.monotonic()

@@ -3,7 +3,7 @@
 Callers above see functions and records. What is not stored here did not happen.
 """
 
-from olhubd.store.base import Database, LeaseLost, Planned, Reader, StoreError, Transaction, Watcher
+from olhubd.store.base import Database, LeaseLost, PlannedUpgrade, Reader, StoreError, Transaction, UpgradeWatcher
 from olhubd.store.sqlite import FAILURES, TROUBLE
 
 __all__ = [
@@ -11,9 +11,9 @@ __all__ = [
     "TROUBLE",
     "Database",
     "LeaseLost",
-    "Planned",
+    "PlannedUpgrade",
     "Reader",
     "StoreError",
     "Transaction",
-    "Watcher",
+    "UpgradeWatcher",
 ]

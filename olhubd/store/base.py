@@ -22,14 +22,14 @@ __all__ = [
     "Database",
     "LeaseLost",
     "Parameters",
-    "Planned",
+    "PlannedUpgrade",
     "Reader",
     "Reading",
     "Row",
     "StoreError",
     "Transaction",
     "Upgrade",
-    "Watcher",
+    "UpgradeWatcher",
     "Work",
 ]
 
@@ -119,7 +119,7 @@ class Upgrade(NamedTuple):
     took: float
 
 
-class Planned(msgspec.Struct, frozen=True, kw_only=True):
+class PlannedUpgrade(msgspec.Struct, frozen=True, kw_only=True):
     """An upgrade of the file at `path` from one schema to another, about to begin.
 
     `size` is that of its backup and `needs` what must be free on the disk, in bytes; it takes about `seconds`.
@@ -133,10 +133,10 @@ class Planned(msgspec.Struct, frozen=True, kw_only=True):
     seconds: int
 
 
-class Watcher:
+class UpgradeWatcher:
     """Hears of an upgrade, in the thread that does it. This one does nothing."""
 
-    def begins(self, upgrade: Planned) -> None:
+    def begins(self, upgrade: PlannedUpgrade) -> None:
         """It is about to begin."""
 
     def goes_on(self) -> None:
@@ -156,7 +156,9 @@ class Database(abc.ABC):
     """The accounts that this process has taken over, with the epoch of each (`olhubd.store.leases`)."""
 
     @staticmethod
-    def open(place: Path, watcher: Watcher | None = None) -> contextlib.AbstractAsyncContextManager[Database]:
+    def open(
+        place: Path, watcher: UpgradeWatcher | None = None
+    ) -> contextlib.AbstractAsyncContextManager[Database]:
         """Open the database at `place`, the path of an SQLite file, and bring it to the schema of this version.
 
         `watcher` hears of an upgrade, in another thread. Raises StoreError with what to do about it.

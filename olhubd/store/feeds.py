@@ -9,10 +9,10 @@ import msgspec
 from olhubd.store import codec, leases
 from olhubd.store.base import LeaseLost, Reader, Transaction
 
-__all__ = ["Position", "forget", "get", "of_account", "put"]
+__all__ = ["FeedPosition", "forget", "get", "of_account", "put"]
 
 
-class Position(msgspec.Struct, frozen=True, kw_only=True):
+class FeedPosition(msgspec.Struct, frozen=True, kw_only=True):
     """A feed's cursor: everything up to it is stored. A sweep also has when it is due and since when it looks."""
 
     account: str
@@ -23,7 +23,7 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
     since: datetime | None = None
 
 
-async def put(tx: Transaction, position: Position) -> None:
+async def put(tx: Transaction, position: FeedPosition) -> None:
     """Move a cursor. Raises LeaseLost where another process has taken the account over."""
     moved = await tx.execute(
         "INSERT INTO feeds (account, feed, cursor, moved_at, due_at, since, epoch) VALUES (?,?,?,?,?,?,?)"
@@ -50,12 +50,12 @@ async def forget(tx: Transaction, account: str) -> None:
     await tx.execute("DELETE FROM feeds WHERE account = ?", (account,))
 
 
-async def of_account(reader: Reader, account: str) -> dict[str, Position]:
+async def of_account(reader: Reader, account: str) -> dict[str, FeedPosition]:
     rows = await reader.fetch(
         "SELECT feed, cursor, moved_at, due_at, since FROM feeds WHERE account = ?", (account,)
     )
     return {
-        row[0]: Position(
+        row[0]: FeedPosition(
             account=account,
             feed=row[0],
             cursor=row[1],
@@ -67,5 +67,5 @@ async def of_account(reader: Reader, account: str) -> dict[str, Position]:
     }
 
 
-async def get(reader: Reader, account: str, feed: str) -> Position | None:
+async def get(reader: Reader, account: str, feed: str) -> FeedPosition | None:
     return (await of_account(reader, account)).get(feed)

@@ -15,10 +15,10 @@ from olhubd.store import codec, deliveries, events, orders, target_orders
 from olhubd.store.base import Reader
 from olhubd.store.target_orders import TargetOrder
 
-__all__ = ["History", "moved_since", "names", "of_orders", "walk"]
+__all__ = ["RecordedHistory", "moved_since", "names", "of_orders", "walk"]
 
 
-class History(msgspec.Struct, frozen=True, kw_only=True):
+class RecordedHistory(msgspec.Struct, frozen=True, kw_only=True):
     """One order and all that came of it, oldest first."""
 
     id: OrderId
@@ -34,14 +34,14 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
     copies: Sequence[TargetOrder]
 
 
-async def of_orders(reader: Reader, order_ids: Sequence[int]) -> dict[OrderId, History]:
+async def of_orders(reader: Reader, order_ids: Sequence[int]) -> dict[OrderId, RecordedHistory]:
     """The histories of these orders."""
     rows = await orders.read(reader, order_ids)
     told = await events.of_subjects(reader, [Subject.order(id_) for id_ in order_ids])
     owed = await deliveries.of_orders(reader, order_ids)
     known = await target_orders.of_orders(reader, order_ids)
     return {
-        row.id: History(
+        row.id: RecordedHistory(
             id=row.id,
             account=row.account,
             external_id=row.order.external_id,
@@ -58,7 +58,7 @@ async def of_orders(reader: Reader, order_ids: Sequence[int]) -> dict[OrderId, H
     }
 
 
-async def walk(reader: Reader, part: int = 100) -> AsyncIterator[dict[OrderId, History]]:
+async def walk(reader: Reader, part: int = 100) -> AsyncIterator[dict[OrderId, RecordedHistory]]:
     """All orders, some at a time, in the order of their identifiers."""
     last = 0
     while rows := await reader.fetch("SELECT id FROM orders WHERE id > ? ORDER BY id LIMIT ?", (last, part)):

@@ -11,7 +11,7 @@ from olhubd.model import Kind, Quarantined
 from olhubd.store import codec
 from olhubd.store.base import Reader, Row, Transaction
 
-__all__ = ["KEPT", "Refused", "clear", "discard", "get", "listing", "prune", "put", "tally"]
+__all__ = ["KEPT", "QuarantineDraft", "clear", "discard", "get", "listing", "prune", "put", "tally"]
 
 KEPT = timedelta(days=400)
 """How long a record that a person gave up is kept after that or after its source told it last, whichever was later.
@@ -22,7 +22,7 @@ _PRUNED = 100
 _COLUMNS = "id, account, feed, kind, external_id, reason, raw, first_at, last_at, tries"
 
 
-class Refused(msgspec.Struct, frozen=True, kw_only=True):
+class QuarantineDraft(msgspec.Struct, frozen=True, kw_only=True):
     """A record to be put into quarantine. `kind` is a `Kind`, or the name of a type that is none."""
 
     kind: str
@@ -31,7 +31,7 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True):
     raw: bytes
 
 
-async def put(tx: Transaction, account: str, feed: str, records: Sequence[Refused], at: datetime) -> None:
+async def put(tx: Transaction, account: str, feed: str, records: Sequence[QuarantineDraft], at: datetime) -> None:
     """Keep records aside. One that a person gave up stays so until it is told in other words."""
     stamp = codec.stamp(at)
     await tx.executemany(

@@ -15,14 +15,14 @@ import msgspec
 from olhubd.store import codec
 from olhubd.store.base import Reader, Row, Transaction
 
-__all__ = ["Input", "earliest", "following", "pack", "prune", "put", "tally", "unpack"]
+__all__ = ["RecordedInput", "earliest", "following", "pack", "prune", "put", "tally", "unpack"]
 
 _LEVEL = 1
 """Orders are alike, so even the quickest packing leaves a tenth of them."""
 _COLUMNS = "id, at, kind, upcoming, document"
 
 
-class Input(msgspec.Struct, frozen=True, kw_only=True):
+class RecordedInput(msgspec.Struct, frozen=True, kw_only=True):
     """One input. `upcoming` are the identifiers that came next as its transaction began; `document` is packed."""
 
     at: datetime
@@ -40,7 +40,7 @@ def unpack(packed: bytes) -> bytes:
     return zlib.decompress(packed)
 
 
-async def put(tx: Transaction, one: Input) -> None:
+async def put(tx: Transaction, one: RecordedInput) -> None:
     """Store an input in the transaction it concerns."""
     await tx.execute(
         f"INSERT INTO inputs ({_COLUMNS}) VALUES (?,?,?,?,?)",
@@ -54,13 +54,13 @@ async def put(tx: Transaction, one: Input) -> None:
     )
 
 
-async def earliest(reader: Reader, *, without: str) -> Input | None:
+async def earliest(reader: Reader, *, without: str) -> RecordedInput | None:
     """The oldest input that is kept, but for those of the kind `without`, which outlive their time."""
     row = await reader.one(f"SELECT {_COLUMNS} FROM inputs WHERE kind <> ? ORDER BY id LIMIT 1", (without,))
     return _input(row) if row else None
 
 
-async def following(reader: Reader, after: int, limit: int = 50) -> list[Input]:
+async def following(reader: Reader, after: int, limit: int = 50) -> list[RecordedInput]:
     """The inputs after the one with the id `after`, in the order of commits."""
     rows = await reader.fetch(f"SELECT {_COLUMNS} FROM inputs WHERE id > ? ORDER BY id LIMIT ?", (after, limit))
     return [_input(row) for row in rows]
@@ -85,8 +85,8 @@ async def prune(tx: Transaction, before: datetime, *, sparing: str, limit: int =
     )
 
 
-def _input(row: Row) -> Input:
-    return Input(
+def _input(row: Row) -> RecordedInput:
+    return RecordedInput(
         id=row[0],
         at=codec.moment(row[1]),
         kind=row[2],

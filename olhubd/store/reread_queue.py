@@ -11,10 +11,10 @@ from olhubd.model import Kind
 from olhubd.store import codec
 from olhubd.store.base import Reader, Transaction
 
-__all__ = ["Lookup", "due", "forget", "forget_all", "put", "waiting"]
+__all__ = ["RereadRequest", "due", "forget", "forget_all", "put", "waiting"]
 
 
-class Lookup(msgspec.Struct, frozen=True, kw_only=True):
+class RereadRequest(msgspec.Struct, frozen=True, kw_only=True):
     kind: Kind
     external_id: str
     due_at: datetime
@@ -22,7 +22,7 @@ class Lookup(msgspec.Struct, frozen=True, kw_only=True):
     tries: int = 0
 
 
-async def put(tx: Transaction, account: str, lookups: Sequence[Lookup]) -> None:
+async def put(tx: Transaction, account: str, lookups: Sequence[RereadRequest]) -> None:
     """Ask for records to be read again; an earlier wish for the same one is replaced."""
     await tx.executemany(
         "INSERT INTO lookups (account, kind, external_id, due_at, reason, tries) VALUES (?,?,?,?,?,?)"
@@ -35,7 +35,7 @@ async def put(tx: Transaction, account: str, lookups: Sequence[Lookup]) -> None:
     )
 
 
-async def forget(tx: Transaction, account: str, lookups: Sequence[Lookup]) -> None:
+async def forget(tx: Transaction, account: str, lookups: Sequence[RereadRequest]) -> None:
     """Forget wishes that were met; one that was renewed meanwhile stays."""
     await tx.executemany(
         "DELETE FROM lookups WHERE account = ? AND kind = ? AND external_id = ? AND due_at = ?",
@@ -47,14 +47,16 @@ async def forget_all(tx: Transaction, account: str) -> None:
     await tx.execute("DELETE FROM lookups WHERE account = ?", (account,))
 
 
-async def due(reader: Reader, account: str, kind: Kind, now: datetime, limit: int = 50) -> list[Lookup]:
+async def due(reader: Reader, account: str, kind: Kind, now: datetime, limit: int = 50) -> list[RereadRequest]:
     rows = await reader.fetch(
         "SELECT external_id, due_at, reason, tries FROM lookups WHERE account = ? AND kind = ?"
         " AND due_at <= ? ORDER BY due_at LIMIT ?",
         (account, kind.value, codec.stamp(now), limit),
     )
     return [
-        Lookup(kind=kind, external_id=row[0], due_at=codec.moment(row[1]), reason=codec.text(row[2]), tries=row[3])
+        RereadRequest(
+            kind=kind, external_id=row[0], due_at=codec.moment(row[1]), reason=codec.text(row[2]), tries=row[3]
+        )
         for row in rows
     ]
 

@@ -5,6 +5,6 @@ Which index is to be walked is told to each database in words of its own.
 
 from __future__ import annotations
 
-from olhubd.store.sqlite.search import Wanted, find, unlinked
+from olhubd.store.sqlite.search import OrderSearch, find, unlinked
 
-__all__ = ["Wanted", "find", "unlinked"]
+__all__ = ["OrderSearch", "find", "unlinked"]

@@ -16,7 +16,7 @@ from olhubd.model import Order, OrderId
 from olhubd.store import codec
 from olhubd.store.base import Reader, Transaction
 
-__all__ = ["KEPT", "MOST", "SeenKind", "Sighting", "every", "prune", "put", "status"]
+__all__ = ["KEPT", "MOST", "SeenKind", "SeenValue", "every", "prune", "put", "status"]
 
 KEPT = timedelta(days=400)
 """How long a word is kept that no order brings any more: a year and a month, for what is seen in one season alone.
@@ -40,7 +40,7 @@ class SeenKind(enum.StrEnum):
     """Of a copy at a target."""
 
 
-class Sighting(msgspec.Struct, frozen=True, kw_only=True):
+class SeenValue(msgspec.Struct, frozen=True, kw_only=True):
     """One word of one account. `value` is what a mapping names it by, `label` what people call it.
 
     `known` is the hub's own word for it, where it has one; `example` the last order it was seen on.
@@ -142,7 +142,7 @@ async def prune(tx: Transaction, before: datetime) -> int:
     )
 
 
-async def every(reader: Reader) -> list[Sighting]:
+async def every(reader: Reader) -> list[SeenValue]:
     """The words of all accounts: of each kind the most frequent first, and of one account no more than `MOST`."""
     rows = await reader.fetch(
         "SELECT account, kind, value, label, known, orders, first_at, last_at, example FROM (SELECT *, ROW_NUMBER()"
@@ -151,7 +151,7 @@ async def every(reader: Reader) -> list[Sighting]:
         (MOST,),
     )
     return [
-        Sighting(
+        SeenValue(
             account=row[0],
             kind=SeenKind(row[1]),
             value=row[2],

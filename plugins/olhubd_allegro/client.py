@@ -8,7 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from olhubd import __version__
-from olhubd.plugin import Answer, Budget, Complaint, ContractBroken, ErrorTable, Rejected
+from olhubd.plugin import Budget, ContractBroken, ErrorDetails, ErrorTable, Rejected, Response
 from olhubd_allegro.settings import AllegroSettings
 
 __all__ = ["API_ERRORS", "AUTH_ERRORS", "MEDIA", "agent", "api_headers", "budget"]
@@ -48,7 +48,7 @@ class _Refusal(msgspec.Struct):
     error_description: str | None = None
 
 
-def is_refusal(answer: Answer) -> bool:
+def is_refusal(answer: Response) -> bool:
     """Allegro refuses by a list of errors with codes, or, a token, by a code and a description of it."""
     refusal = answer.into(_Refusal)
     if refusal.errors:
@@ -56,7 +56,7 @@ def is_refusal(answer: Answer) -> bool:
     return refusal.error is not None and refusal.error_description is not None
 
 
-def read_complaint(answer: Answer) -> Complaint:
+def read_complaint(answer: Response) -> ErrorDetails:
     """Code, sentence and field of a refused call, with Allegro's trace id, which its support asks for."""
     refusal = answer.into(_Refusal)
     trace = answer.headers.get("trace-id")
@@ -64,10 +64,10 @@ def read_complaint(answer: Answer) -> Complaint:
     if refusal.errors:
         first = refusal.errors[0]
         said = first.user_message or first.message
-        return Complaint(code=first.code, message=said + suffix if said else None, field=first.path)
+        return ErrorDetails(code=first.code, message=said + suffix if said else None, field=first.path)
     if refusal.error:
-        return Complaint(code=refusal.error, message=f"sign-in refused{suffix}")
-    return Complaint()
+        return ErrorDetails(code=refusal.error, message=f"sign-in refused{suffix}")
+    return ErrorDetails()
 
 
 API_ERRORS = ErrorTable(

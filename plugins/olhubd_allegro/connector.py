@@ -28,7 +28,7 @@ from olhubd.plugin import (
 )
 from olhubd_allegro import wire
 from olhubd_allegro.client import API_ERRORS, MEDIA, api_headers, budget
-from olhubd_allegro.login import Login, Vetted
+from olhubd_allegro.login import Login, RealmCheckedTokens
 from olhubd_allegro.orders import FORMS, Orders, form_id
 from olhubd_allegro.parcel import FOREIGN_WAYBILL, OTHER, choose, other, request, same
 from olhubd_allegro.settings import AllegroSettings
@@ -82,7 +82,7 @@ class Allegro(
         self.login = Login(account)
         self._api = account.client(
             self.settings.api,
-            auth=Bearer(Vetted(account.tokens, self.settings.realm)),
+            auth=Bearer(RealmCheckedTokens(account.tokens, self.settings.realm)),
             budgets=(budget(self.settings),),
             errors=API_ERRORS,
             headers=api_headers(self.settings),

@@ -13,7 +13,7 @@ import msgspec
 from olhubd.plugin import ContractBroken
 from olhubd_allegro import wire
 
-__all__ = ["EMPTY", "LIMIT", "Hint", "hints", "position"]
+__all__ = ["EMPTY", "LIMIT", "JournalHint", "hints", "position"]
 
 LIMIT = 1000
 """Events in one answer, at most."""
@@ -24,7 +24,7 @@ EMPTY = 0
 READY = "READY_FOR_PROCESSING"
 
 
-class Hint(msgspec.Struct, frozen=True):
+class JournalHint(msgspec.Struct, frozen=True):
     """One form that a page names. `before` is the last position that does not cover it."""
 
     form_id: str
@@ -40,7 +40,7 @@ def position(event_id: str) -> int:
         raise ContractBroken("an event id is not a number", field="events[].id") from None
 
 
-def hints(events: Sequence[wire.Event], start: int) -> tuple[list[Hint], int]:
+def hints(events: Sequence[wire.Event], start: int) -> tuple[list[JournalHint], int]:
     """Each form once, in the order in which the journal first names it, and the position after all of them.
 
     A purchase that has no form yet is passed over; another event will come with one.
@@ -55,4 +55,4 @@ def hints(events: Sequence[wire.Event], start: int) -> tuple[list[Hint], int]:
             if event.type == READY:
                 ready.add(form.id)
         end = max(end, position(event.id))
-    return [Hint(form_id, before, form_id in ready) for form_id, before in first.items()], end
+    return [JournalHint(form_id, before, form_id in ready) for form_id, before in first.items()], end

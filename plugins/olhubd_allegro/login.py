@@ -11,11 +11,11 @@ from datetime import timedelta
 
 import msgspec
 
-from olhubd.plugin import Account, AuthLost, Granted, OAuth2, Token, Tokens
+from olhubd.plugin import Account, AuthLost, OAuth2, Token, TokenResponse, Tokens
 from olhubd_allegro.client import AUTH_ERRORS, agent, budget
 from olhubd_allegro.settings import AllegroSettings, Realm, realm
 
-__all__ = ["Login", "Vetted", "vet"]
+__all__ = ["Login", "RealmCheckedTokens", "vet"]
 
 
 class _Claims(msgspec.Struct):
@@ -43,7 +43,7 @@ def vet(access: str, expected: Realm) -> None:
         )
 
 
-class Vetted:
+class RealmCheckedTokens:
     """The account's tokens, with those of the other world refused before they are ever sent."""
 
     def __init__(self, tokens: Tokens, expected: Realm) -> None:
@@ -85,7 +85,7 @@ class Login(OAuth2):
             errors=AUTH_ERRORS,
         )
 
-    def granted(self, answer: Granted) -> Token:
+    def granted(self, answer: TokenResponse) -> Token:
         vet(answer.access_token, self._realm)
         ends = _claims(answer.refresh_token or "").exp
         if ends is not None:

@@ -34,7 +34,7 @@ from olhubd.plugin import (
 )
 from olhubd_allegro import journal, wire
 from olhubd_allegro.mapping import order
-from olhubd_allegro.sweep import Place, stamp
+from olhubd_allegro.sweep import SweepPosition, stamp
 
 __all__ = ["FORMS", "Orders", "form_id"]
 
@@ -82,7 +82,7 @@ class Orders(OrderFeed, Sweep, OrderCount, OrderLookup):
         return Page(records=records, cursor=Cursor(str(blocked.before)), failure=failure)
 
     async def sweep(self, since: datetime, cursor: Cursor | None) -> Page:
-        place = Place.of(cursor) if cursor else Place.begin(since)
+        place = SweepPosition.of(cursor) if cursor else SweepPosition.begin(since)
         page = await self._api.get(FORMS, wire.Forms, place.query)
         keys = [_key(raw) for raw in page.checkout_forms]
         seen = frozenset(place.seen)
@@ -107,7 +107,7 @@ class Orders(OrderFeed, Sweep, OrderCount, OrderLookup):
             return Gone(external_id=external_id)
         return _record(external_id, bytes(raw))
 
-    async def _read_all(self, hints: Sequence[journal.Hint]) -> tuple[list[list[Record]], Temporary | None]:
+    async def _read_all(self, hints: Sequence[journal.JournalHint]) -> tuple[list[list[Record]], Temporary | None]:
         """The records of as many hints from the first on as could be read, and why it ended there."""
         found: dict[int, list[Record]] = {}
         failures: dict[int, Temporary] = {}
@@ -135,7 +135,7 @@ class Orders(OrderFeed, Sweep, OrderCount, OrderLookup):
         end = min(failures, default=len(hints))
         return [found[i] for i in range(end)], failures.get(end)
 
-    async def _read_hint(self, hint: journal.Hint) -> list[Record]:
+    async def _read_hint(self, hint: journal.JournalHint) -> list[Record]:
         try:
             record = await self.read_order(hint.form_id)
         except (Rejected, ContractBroken) as error:

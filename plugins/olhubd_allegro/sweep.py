@@ -19,7 +19,7 @@ import msgspec
 from olhubd.plugin import ContractBroken, Cursor
 from olhubd_allegro import wire
 
-__all__ = ["LIMIT", "Place", "Walk", "stamp"]
+__all__ = ["LIMIT", "OrderSweep", "SweepPosition", "stamp"]
 
 LIMIT = 100
 """Forms in one answer, at most."""
@@ -27,26 +27,26 @@ LIMIT = 100
 _FARTHEST = 10_000
 
 
-class Walk(enum.StrEnum):
+class OrderSweep(enum.StrEnum):
     CHANGED = "updatedAt"
     BOUGHT = "lineItems.boughtAt"
 
 
-class Place(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class SweepPosition(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Where a sweep is. `seen` are the forms of the last page, which the next one repeats in part."""
 
     since: datetime
-    walk: Walk = Walk.CHANGED
+    walk: OrderSweep = OrderSweep.CHANGED
     bound: datetime
     offset: int = 0
     seen: tuple[str, ...] = ()
 
     @classmethod
-    def begin(cls, since: datetime) -> Place:
+    def begin(cls, since: datetime) -> SweepPosition:
         return cls(since=since, bound=since)
 
     @classmethod
-    def of(cls, cursor: Cursor) -> Place:
+    def of(cls, cursor: Cursor) -> SweepPosition:
         return msgspec.json.decode(cursor, type=cls)
 
     @property
@@ -62,7 +62,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             "offset": self.offset,
         }
 
-    def after(self, page: Sequence[wire.FormKey], total: int | None = None) -> Place | None:
+    def after(self, page: Sequence[wire.FormKey], total: int | None = None) -> SweepPosition | None:
         """Where to go on after `page`, given how many forms fit in all; None when both walks are through.
 
         A page that is short is not the last one: the end is where the count says, or where nothing is new. Raises
@@ -73,15 +73,15 @@ class Place(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         new = any(form.id not in self.seen for form in page)
         counted = total is not None and total > read
         if not page or (not new and not counted) or (total == read and len(page) < LIMIT):
-            if self.walk is Walk.CHANGED:
-                return Place(since=self.since, walk=Walk.BOUGHT, bound=self.since)
+            if self.walk is OrderSweep.CHANGED:
+                return SweepPosition(since=self.since, walk=OrderSweep.BOUGHT, bound=self.since)
             return None
         bound, offset = max(self.bound, self._time(page[-1])), 0
         if bound == self.bound:
             offset = self.offset + max(1, len(page) // 2)
             if offset + LIMIT > _FARTHEST:
                 bound, offset = bound + timedelta(milliseconds=1), 0
-        return Place(
+        return SweepPosition(
             since=self.since, walk=self.walk, bound=bound, offset=offset, seen=tuple(form.id for form in page)
         )
 
@@ -102,7 +102,9 @@ class Place(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return min(self._times(form), default=self.bound)
 
     def _times(self, form: wire.FormKey) -> list[datetime]:
-        told = [form.updated_at] if self.walk is Walk.CHANGED else [line.bought_at for line in form.line_items]
+        told = (
+            [form.updated_at] if self.walk is OrderSweep.CHANGED else [line.bought_at for line in form.line_items]
+        )
         return [_aware(at) for at in told if at is not None]
 
 

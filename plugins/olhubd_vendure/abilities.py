@@ -1,7 +1,7 @@
 """What a server can do for us, and what it lacks. Pure.
 
-Two things are known apart, since reading needs only the first: `Server` is what every question depends on, and
-`Facilities` what the making of orders does.
+`ServerAbilities` is what every query depends on; reading needs nothing else. `CreationAbilities` is what
+creating orders needs.
 """
 
 from __future__ import annotations
@@ -12,7 +12,14 @@ import msgspec
 
 from olhubd_vendure.settings import VendureSettings
 
-__all__ = ["RIGHTS", "Facilities", "Server", "lacking_facilities", "lacking_fields", "lacking_rights"]
+__all__ = [
+    "RIGHTS",
+    "CreationAbilities",
+    "ServerAbilities",
+    "lacking_facilities",
+    "lacking_fields",
+    "lacking_rights",
+]
 
 LONGEST = 255
 """Letters that a column holds unless it says otherwise."""
@@ -31,7 +38,7 @@ TO_NOTIFY = ("ReadCustomer",)
 """What is needed besides where the shop may write to the buyers: their accounts are looked up."""
 
 
-class Server(msgspec.Struct, frozen=True, kw_only=True):
+class ServerAbilities(msgspec.Struct, frozen=True, kw_only=True):
     """What the server keeps of an order, and whom it takes us for."""
 
     order_fields: frozenset[str]
@@ -49,7 +56,7 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
         return {"marketplacePrice", "marketplaceLineId"} <= self.line_fields
 
 
-class Facilities(msgspec.Struct, frozen=True, kw_only=True):
+class CreationAbilities(msgspec.Struct, frozen=True, kw_only=True):
     """What the server has for making orders."""
 
     shipping: Mapping[str, str] = {}
@@ -64,7 +71,7 @@ class Facilities(msgspec.Struct, frozen=True, kw_only=True):
     """Whether lines can be given custom fields: from Vendure 3.1.7 on."""
 
 
-def lacking_rights(server: Server, notify: bool) -> list[str]:
+def lacking_rights(server: ServerAbilities, notify: bool) -> list[str]:
     """The rights that our login lacks; empty where they are not told."""
     if server.rights is None:
         return []
@@ -72,14 +79,14 @@ def lacking_rights(server: Server, notify: bool) -> list[str]:
     return [" or ".join(one) for one in needed if not server.rights.intersection(one)]
 
 
-def lacking_fields(server: Server) -> Iterator[str]:
+def lacking_fields(server: ServerAbilities) -> Iterator[str]:
     """The custom fields without which orders go only in part, or not at all."""
     yield from sorted({"externalId", "imported", "marketplaceShipping"} - server.order_fields)
     if not server.own_prices:
         yield "marketplacePrice"
 
 
-def lacking_facilities(facilities: Facilities, settings: VendureSettings) -> Iterator[str]:
+def lacking_facilities(facilities: CreationAbilities, settings: VendureSettings) -> Iterator[str]:
     """What the shop's owner has still to set up, in words."""
     wanted = settings.shipping_method or ""
     if wanted not in facilities.shipping:

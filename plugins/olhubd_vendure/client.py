@@ -18,26 +18,25 @@ import msgspec
 
 from olhubd.plugin import (
     Account,
-    Answer,
     AuthLost,
     Budget,
     Client,
-    Complaint,
     Conflict,
     ContractBroken,
+    ErrorDetails,
     ErrorTable,
     NotFound,
     OutcomeUnknown,
     PluginError,
     Rejected,
+    Response,
     Unavailable,
     decode,
     mask,
 )
-from olhubd_vendure import queries
-from olhubd_vendure.queries import Call
+from olhubd_vendure import queries, wire
+from olhubd_vendure.queries import Mutation
 from olhubd_vendure.settings import VendureSettings
-from olhubd_vendure.wire import Outcome
 
 __all__ = ["CODES", "RESULTS", "Duplicate", "GraphQL", "refusal"]
 
@@ -113,15 +112,15 @@ class _Reply(msgspec.Struct):
 
 
 class _Entered(msgspec.Struct):
-    login: Outcome
+    login: wire.Outcome
 
 
-def _complaint(answer: Answer) -> Complaint:
+def _complaint(answer: Response) -> ErrorDetails:
     problems = answer.into(_Reply).errors or [_Problem()]
-    return Complaint(code=problems[0].code or None)
+    return ErrorDetails(code=problems[0].code or None)
 
 
-def _is_refusal(answer: Answer) -> bool:
+def _is_refusal(answer: Response) -> bool:
     """Vendure refuses by `errors`, each with one of its codes. A GraphQL gateway's errors have none, or others."""
     problems = answer.into(_Reply).errors or []
     return bool(problems) and all(problem.code in CODES for problem in problems)
@@ -158,7 +157,7 @@ class _Session:
         )
         outcome = decode(bytes(reply.data), _Entered).login
         if outcome.error_code is not None:
-            raise refusal(Call("login"), outcome)
+            raise refusal(Mutation("login"), outcome)
         token = answer.headers.get("vendure-auth-token")
         if not token:
             raise AuthLost("signed in, but without a token: authOptions.tokenMethod must include 'bearer'")
@@ -188,13 +187,13 @@ class GraphQL:
         name = document.split(None, 1)[1].partition("{")[0].partition("(")[0].strip()
         return decode(await self._exchange(name, document, variables, repeatable=True), into)
 
-    async def change(self, *calls: Call) -> list[Outcome]:
+    async def change(self, *calls: Mutation) -> list[wire.Outcome]:
         """Carry out `calls` in order, in one request. Raises for the first refused one; those after it were tried
         as well. Without a readable answer raises OutcomeUnknown."""
         name, document, variables = queries.changes(calls)
         data = await self._exchange(name, document, variables, repeatable=False, calls=calls)
         try:
-            outcomes = decode(data, dict[str, Outcome | None])
+            outcomes = decode(data, dict[str, wire.Outcome | None])
         except ContractBroken as error:
             raise OutcomeUnknown(f"{name}: done or not, but {error}") from error
         told = [outcomes.get(f"c{number}") for number in range(len(calls))]
@@ -213,7 +212,7 @@ class GraphQL:
         variables: dict[str, Any],
         *,
         repeatable: bool,
-        calls: Sequence[Call] = (),
+        calls: Sequence[Mutation] = (),
     ) -> bytes:
         body = {"operationName": name, "query": document, "variables": variables}
         errors = _table(name, repeatable, calls)
@@ -226,7 +225,7 @@ class GraphQL:
         return bytes(reply.data)
 
 
-def _table(name: str, repeatable: bool, calls: Sequence[Call] = ()) -> ErrorTable:
+def _table(name: str, repeatable: bool, calls: Sequence[Mutation] = ()) -> ErrorTable:
     """What failures of one request mean: it knows what was asked, and so which part of it failed."""
     return ErrorTable(
         statuses={400: ContractBroken},
@@ -237,18 +236,18 @@ def _table(name: str, repeatable: bool, calls: Sequence[Call] = ()) -> ErrorTabl
     )
 
 
-def _failure(reply: _Reply, name: str, repeatable: bool, calls: Sequence[Call]) -> Complaint | None:
+def _failure(reply: _Reply, name: str, repeatable: bool, calls: Sequence[Mutation]) -> ErrorDetails | None:
     """What `errors` say. Of several, the one that leaves the most open decides."""
     problems = reply.errors or []
     for problem in problems:
         if any(sign in problem.message.lower() for sign in _UNIQUE):
             said = "another record has this value already"
-            return Complaint(code=_DUPLICATE, message=f"{_where(name, problem, calls)}: {said}")
+            return ErrorDetails(code=_DUPLICATE, message=f"{_where(name, problem, calls)}: {said}")
     for problem in problems:
         if problem.code not in CODES:
             said = f"the server failed: {_unquoted(problem.message) or 'no reason given'}"
             where = _where(name, problem, calls)
-            return Complaint(code=problem.code or None, message=f"{where}: {said}", done=None)
+            return ErrorDetails(code=problem.code or None, message=f"{where}: {said}", done=None)
     if not problems:
         return None
     problem = problems[0]
@@ -256,7 +255,7 @@ def _failure(reply: _Reply, name: str, repeatable: bool, calls: Sequence[Call]) 
     if CODES[problem.code] is AuthLost:
         said = f" no right to do this{said and f' ({said.strip()})'}"
     done = not _barred(reply, repeatable)
-    return Complaint(code=problem.code, message=f"{_where(name, problem, calls)}:{said}", done=done)
+    return ErrorDetails(code=problem.code, message=f"{_where(name, problem, calls)}:{said}", done=done)
 
 
 def _barred(reply: _Reply, repeatable: bool) -> bool:
@@ -275,7 +274,7 @@ def _barred(reply: _Reply, repeatable: bool) -> bool:
         return False
 
 
-def _where(name: str, problem: _Problem, calls: Sequence[Call]) -> str:
+def _where(name: str, problem: _Problem, calls: Sequence[Mutation]) -> str:
     """The call of a request that failed, and its subject; the whole request where the error does not say."""
     place = str(problem.path[0]) if problem.path else ""
     number = int(place[1:]) if place[:1] == "c" and place[1:].isdecimal() else len(calls)
@@ -291,7 +290,7 @@ def _unquoted(message: str) -> str:
     return mask(said)[:300]
 
 
-def refusal(call: Call, outcome: Outcome) -> PluginError:
+def refusal(call: Mutation, outcome: wire.Outcome) -> PluginError:
     """The error for an ErrorResult."""
     code = outcome.error_code or ""
     about = f" of {call.about}" if call.about else ""

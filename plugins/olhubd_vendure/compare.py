@@ -13,7 +13,7 @@ import msgspec
 
 from olhubd.plugin import Difference
 from olhubd_vendure import mapping, wire
-from olhubd_vendure.plan import Item, Plan
+from olhubd_vendure.plan import PlannedLine, PlannedOrder
 
 __all__ = ["address_differs", "customer_differs", "differences", "fields", "same"]
 
@@ -33,12 +33,12 @@ _ABSENT = "it was sent and is not there"
 _OTHER = "another one is there than was sent"
 
 
-def differences(order: wire.Order, wanted: Plan) -> tuple[Difference, ...]:
+def differences(order: wire.Order, wanted: PlannedOrder) -> tuple[Difference, ...]:
     """How the order differs from what is wanted, the texts that were cut among it."""
     return (*wanted.cuts, *_all(order, wanted))
 
 
-def _all(order: wire.Order, wanted: Plan) -> Iterator[Difference]:
+def _all(order: wire.Order, wanted: PlannedOrder) -> Iterator[Difference]:
     if order.state == "Cancelled":
         yield Difference(field="status", what="the order is cancelled in the shop")
         return
@@ -61,7 +61,7 @@ def _all(order: wire.Order, wanted: Plan) -> Iterator[Difference]:
     yield from _money(order, wanted)
 
 
-def _money(order: wire.Order, wanted: Plan) -> Iterator[Difference]:
+def _money(order: wire.Order, wanted: PlannedOrder) -> Iterator[Difference]:
     settled = sum(one.amount for one in order.payments or () if one.state == "Settled")
     if mapping.WAY.due(order.state, wanted.goal):
         what = f"{wanted.goal} was meant, it is {order.state}"
@@ -73,12 +73,12 @@ def _money(order: wire.Order, wanted: Plan) -> Iterator[Difference]:
         yield Difference(field="payment", what=what)
 
 
-def fields(order: wire.Order, wanted: Plan) -> list[str]:
+def fields(order: wire.Order, wanted: PlannedOrder) -> list[str]:
     """The custom fields of the order that are otherwise than wanted."""
     return [name for name, value in wanted.fields.items() if order.custom(name) != value]
 
 
-def _lines(order: wire.Order, wanted: Plan) -> Iterator[Difference]:
+def _lines(order: wire.Order, wanted: PlannedOrder) -> Iterator[Difference]:
     left = list(order.lines)
     for item in wanted.items:
         held = [line for line in left if _marked(line, item, wanted)]
@@ -100,7 +100,7 @@ def _lines(order: wire.Order, wanted: Plan) -> Iterator[Difference]:
         yield Difference(field="lines", what=f"{len(left)} are there that were not sent")
 
 
-def _marked(line: wire.Line, item: Item, wanted: Plan) -> bool:
+def _marked(line: wire.Line, item: PlannedLine, wanted: PlannedOrder) -> bool:
     if "marketplaceLineId" in wanted.line_fields:
         return (line.custom_fields or {}).get("marketplaceLineId") == item.key
     return line.product_variant.id == item.variant
@@ -111,7 +111,7 @@ def _placed(line: wire.Line) -> int:
     return max(line.quantity, line.order_placed_quantity)
 
 
-def same(line: wire.Line, item: Item, wanted: Plan) -> bool:
+def same(line: wire.Line, item: PlannedLine, wanted: PlannedOrder) -> bool:
     """Whether a line is the item, apart from its quantity."""
     if line.product_variant.id != item.variant:
         return False
@@ -120,7 +120,7 @@ def same(line: wire.Line, item: Item, wanted: Plan) -> bool:
     return all(held.get(name) == values.get(name) for name in wanted.line_fields)
 
 
-def customer_differs(held: wire.Customer | None, wanted: Plan) -> bool:
+def customer_differs(held: wire.Customer | None, wanted: PlannedOrder) -> bool:
     if held is None:
         return True
     if wanted.customer_id is not None:

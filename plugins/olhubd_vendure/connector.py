@@ -28,7 +28,7 @@ from olhubd.plugin import (
 from olhubd_vendure import abilities, mapping
 from olhubd_vendure.catalogue import products
 from olhubd_vendure.orders import Orders
-from olhubd_vendure.parcel import Clerk
+from olhubd_vendure.parcel import OrderWriter
 from olhubd_vendure.push import Importer, receipt
 from olhubd_vendure.settings import VendureSettings
 from olhubd_vendure.shop import Shop
@@ -46,7 +46,7 @@ class Vendure(Connector[VendureSettings], OrderSink, StatusList, DeliveryMethodL
         sweep_interval=timedelta(minutes=15),
         sweep_window=timedelta(days=30),
     )
-    provides: ClassVar[Parts] = {Orders: "orders", Clerk: "clerk"}
+    provides: ClassVar[Parts] = {Orders: "orders", OrderWriter: "clerk"}
     secret_keys: ClassVar[frozenset[str]] = frozenset(
         {"vendure-auth-token", "vendure-api-key", "vendure-token", "password"}
     )
@@ -59,7 +59,7 @@ class Vendure(Connector[VendureSettings], OrderSink, StatusList, DeliveryMethodL
         self._shop = Shop(account)
         self._importer = Importer(account, self._shop)
         self.orders = Orders(account.clock, self._shop)
-        self.clerk = Clerk(account.settings, self._shop)
+        self.clerk = OrderWriter(account.settings, self._shop)
 
     # Orders out.
 

@@ -13,10 +13,10 @@ import msgspec
 
 from olhubd.plugin import Conflict, Rejected
 from olhubd_vendure import compare, mapping, wire
-from olhubd_vendure.plan import Item, Plan
-from olhubd_vendure.queries import Call
+from olhubd_vendure.plan import PlannedLine, PlannedOrder
+from olhubd_vendure.queries import Mutation
 
-__all__ = ["CHOOSE", "Sums", "discrepancy", "missing", "whole"]
+__all__ = ["CHOOSE", "ExpectedTotals", "discrepancy", "missing", "whole"]
 
 _EDITABLE = ("Draft", "AddingItems")
 """States in which the content of an order can be changed. The second is reached only by going back."""
@@ -25,7 +25,7 @@ _EDITABLE = ("Draft", "AddingItems")
 CHOOSE = "setDraftOrderShippingMethod"
 
 
-def missing(order: wire.Order, wanted: Plan, chosen: bool = False) -> list[Call]:
+def missing(order: wire.Order, wanted: PlannedOrder, chosen: bool = False) -> list[Mutation]:
     """The next calls, to be made in one request; none when all is done. `chosen` tells that this try has chosen the
     delivery method already: its cost will not become another one.
 
@@ -49,13 +49,13 @@ def missing(order: wire.Order, wanted: Plan, chosen: bool = False) -> list[Call]
     promised = [one for one in order.payments or () if one.state == "Authorized"]
     if order.state == "PaymentAuthorized" and wanted.goal == "PaymentSettled" and promised:
         # Paid between two tries.
-        return [Call("settlePayment", {"id": one.id}, "the payment") for one in promised]
+        return [Mutation("settlePayment", {"id": one.id}, "the payment") for one in promised]
     if order.state not in mapping.WAY:
         raise Conflict(f"order {order.code} is unfinished and was moved to {order.state}")
     return [*_placed(order, wanted)]
 
 
-def whole(wanted: Plan) -> Call:
+def whole(wanted: PlannedOrder) -> Mutation:
     """The call that makes the order at once."""
     lines = [
         {
@@ -81,10 +81,10 @@ def whole(wanted: Plan) -> Call:
         order["billingAddress"] = dict(wanted.billing_address)
     if wanted.transaction:
         order["transactionId"] = wanted.transaction
-    return Call("createMarketplaceOrder", {"input": order})
+    return Mutation("createMarketplaceOrder", {"input": order})
 
 
-def _placed(order: wire.Order, wanted: Plan) -> Iterator[Call]:
+def _placed(order: wire.Order, wanted: PlannedOrder) -> Iterator[Mutation]:
     """The last of it: what can still be set in an order that was placed, and the mark that it is complete."""
     stale = {name: wanted.fields[name] for name in compare.fields(order, wanted)}
     told = {wanted.name_of(name) for name in stale}
@@ -96,37 +96,37 @@ def _placed(order: wire.Order, wanted: Plan) -> Iterator[Call]:
         )
     if stale or order.custom("imported") is not True:
         fields = {"id": order.id, "customFields": {**stale, "imported": True}}
-        yield Call("setOrderCustomFields", {"input": fields})
+        yield Mutation("setOrderCustomFields", {"input": fields})
 
 
-def _content(order: wire.Order, wanted: Plan, chosen: bool) -> Iterator[Call]:
+def _content(order: wire.Order, wanted: PlannedOrder, chosen: bool) -> Iterator[Mutation]:
     id_ = order.id
     stale = compare.fields(order, wanted)
     if stale:
         fields = {"id": id_, "customFields": dict(wanted.fields)}
-        yield Call("setOrderCustomFields", {"input": fields})
+        yield Mutation("setOrderCustomFields", {"input": fields})
     if compare.customer_differs(order.customer, wanted):
         who: dict[str, Any] = {"input": dict(wanted.customer)}
         if wanted.customer_id is not None:
             who = {"customerId": wanted.customer_id}
-        yield Call("setCustomerForDraftOrder", {"orderId": id_, **who}, "the customer")
+        yield Mutation("setCustomerForDraftOrder", {"orderId": id_, **who}, "the customer")
     yield from _lines(order, wanted)
     if compare.address_differs(order.shipping_address, wanted.shipping_address):
         call = {"orderId": id_, "input": dict(wanted.shipping_address)}
-        yield Call("setDraftOrderShippingAddress", call, "the delivery address")
+        yield Mutation("setDraftOrderShippingAddress", call, "the delivery address")
     billing = wanted.billing_address
     if billing is not None and compare.address_differs(order.billing_address, billing):
         call = {"orderId": id_, "input": dict(billing)}
-        yield Call("setDraftOrderBillingAddress", call, "the billing address")
+        yield Mutation("setDraftOrderBillingAddress", call, "the billing address")
     # Its cost is read from the custom fields when it is chosen, not when they change.
     costs_otherwise = not chosen and order.shipping_with_tax != wanted.shipping
     methods = [one.shipping_method.id for one in order.shipping_lines]
     if "marketplaceShipping" in stale or costs_otherwise or methods != [wanted.shipping_method]:
         call = {"orderId": id_, "shippingMethodId": wanted.shipping_method}
-        yield Call(CHOOSE, call, "the delivery method")
+        yield Mutation(CHOOSE, call, "the delivery method")
 
 
-def _lines(order: wire.Order, wanted: Plan) -> Iterator[Call]:
+def _lines(order: wire.Order, wanted: PlannedOrder) -> Iterator[Mutation]:
     id_ = order.id
     left = list(order.lines)
     for item in wanted.items:
@@ -138,30 +138,30 @@ def _lines(order: wire.Order, wanted: Plan) -> Iterator[Call]:
         if held.quantity != item.quantity:
             # Added twice by two tries that overlapped; the quantity here is absolute.
             line = {"orderLineId": held.id, "quantity": item.quantity}
-            yield Call("adjustDraftOrderLine", {"orderId": id_, "input": line}, item.sku)
+            yield Mutation("adjustDraftOrderLine", {"orderId": id_, "input": line}, item.sku)
     for line_ in left:
-        yield Call("removeDraftOrderLine", {"orderId": id_, "orderLineId": line_.id}, line_.product_variant.sku)
+        yield Mutation("removeDraftOrderLine", {"orderId": id_, "orderLineId": line_.id}, line_.product_variant.sku)
 
 
-def _add(id_: str, item: Item, wanted: Plan) -> Call:
+def _add(id_: str, item: PlannedLine, wanted: PlannedOrder) -> Mutation:
     line: dict[str, Any] = {"productVariantId": item.variant, "quantity": item.quantity}
     if fields := wanted.line_values(item):
         line["customFields"] = fields
-    return Call("addItemToDraftOrder", {"orderId": id_, "input": line}, item.sku)
+    return Mutation("addItemToDraftOrder", {"orderId": id_, "input": line}, item.sku)
 
 
-def _arrange(order: wire.Order, wanted: Plan) -> Call:
+def _arrange(order: wire.Order, wanted: PlannedOrder) -> Mutation:
     """Close the content, now that it is complete; but only if the money is right."""
     if order.total_with_tax != wanted.total:
-        raise Rejected(discrepancy(Sums.of(order), wanted), field="totalWithTax")
+        raise Rejected(discrepancy(ExpectedTotals.of(order), wanted), field="totalWithTax")
     return _move(order, "ArrangingPayment")
 
 
-def _move(order: wire.Order, state: str) -> Call:
-    return Call("transitionOrderToState", {"id": order.id, "state": state}, "the order")
+def _move(order: wire.Order, state: str) -> Mutation:
+    return Mutation("transitionOrderToState", {"id": order.id, "state": state}, "the order")
 
 
-def _pay(order: wire.Order, wanted: Plan) -> Call:
+def _pay(order: wire.Order, wanted: PlannedOrder) -> Mutation:
     name = "addManualPaymentToOrder" if wanted.goal == "PaymentSettled" else "addMarketplacePayment"
     payment: dict[str, Any] = {"orderId": order.id, "method": wanted.payment_method}
     if wanted.goal == "PaymentSettled":
@@ -169,10 +169,10 @@ def _pay(order: wire.Order, wanted: Plan) -> Call:
         payment["metadata"] = {"reference": wanted.reference}
     if wanted.transaction:
         payment["transactionId"] = wanted.transaction
-    return Call(name, {"input": payment}, "the payment")
+    return Mutation(name, {"input": payment}, "the payment")
 
 
-class Sums(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class ExpectedTotals(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What the shop counts for an order, in minor units; `lines` are the prices of one piece by our mark."""
 
     total_with_tax: int
@@ -181,8 +181,8 @@ class Sums(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     lines: list[tuple[str | None, int]] = []
 
     @staticmethod
-    def of(order: wire.Order) -> Sums:
-        return Sums(
+    def of(order: wire.Order) -> ExpectedTotals:
+        return ExpectedTotals(
             total_with_tax=order.total_with_tax,
             shipping_with_tax=order.shipping_with_tax,
             discounts=[one.description for one in order.discounts],
@@ -193,10 +193,10 @@ class Sums(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         )
 
 
-def discrepancy(sums: Sums, wanted: Plan) -> str:
+def discrepancy(sums: ExpectedTotals, wanted: PlannedOrder) -> str:
     """Why the shop's total is not the buyer's, and what to do about it."""
     reasons = []
-    by_key: Mapping[str | None, Item] = {item.key: item for item in wanted.items}
+    by_key: Mapping[str | None, PlannedLine] = {item.key: item for item in wanted.items}
     for number, (key, price) in enumerate(sums.lines):
         item = by_key.get(key) or (wanted.items[number] if number < len(wanted.items) else None)
         if item is not None and price != item.price:

@@ -18,14 +18,14 @@ from olhubd.plugin import ContractBroken, Cursor
 
 T = TypeVar("T")
 
-__all__ = ["OVERLAP", "PAGE", "FeedCursor", "Position", "SweepCursor", "load", "save"]
+__all__ = ["OVERLAP", "PAGE", "FeedCursor", "StreamPosition", "SweepCursor", "load", "save"]
 
 PAGE = 100
 """How many orders are read in one turn."""
 OVERLAP = timedelta(seconds=10)
 
 
-class Position(msgspec.Struct, frozen=True):
+class StreamPosition(msgspec.Struct, frozen=True):
     """The greatest time seen of one field, and the records in the overlap before it with their times."""
 
     at: datetime
@@ -50,23 +50,23 @@ class Position(msgspec.Struct, frozen=True):
     def fresh(self, id_: str, at: datetime) -> bool:
         return self.seen.get(id_) != at
 
-    def moved(self, keys: Iterable[tuple[str, datetime]]) -> Position:
+    def moved(self, keys: Iterable[tuple[str, datetime]]) -> StreamPosition:
         """After the records `keys` were taken over."""
         seen = {**self.seen, **dict(keys)}
         if not seen:
             return self
         latest = max(self.at, *seen.values())
-        return Position(latest, {id_: at for id_, at in seen.items() if at > latest - OVERLAP})
+        return StreamPosition(latest, {id_: at for id_, at in seen.items() if at > latest - OVERLAP})
 
 
 class FeedCursor(msgspec.Struct, frozen=True):
     """The two streams of the feed."""
 
-    updated: Position
-    placed: Position
+    updated: StreamPosition
+    placed: StreamPosition
 
 
-class SweepCursor(Position, frozen=True):
+class SweepCursor(StreamPosition, frozen=True):
     """Where a sweep is. `far` marks one that also reads what left the shop long ago."""
 
     far: bool = False

@@ -6,7 +6,7 @@ import hashlib
 
 from olhubd.plugin import Difference
 
-__all__ = ["Fitting", "mark"]
+__all__ = ["TextCutter", "mark"]
 
 _DIGEST = 16
 
@@ -19,7 +19,7 @@ def mark(text: str, length: int | None) -> str:
     return f"{text[: length - _DIGEST - 1]}~{digest}"
 
 
-class Fitting:
+class TextCutter:
     """Cuts texts, and remembers which."""
 
     def __init__(self) -> None:

@@ -21,7 +21,7 @@ from olhubd.plugin import (
     guarded,
 )
 from olhubd_vendure import feed, mapping, wire
-from olhubd_vendure.feed import FeedCursor, Position, SweepCursor
+from olhubd_vendure.feed import FeedCursor, StreamPosition, SweepCursor
 from olhubd_vendure.shop import Shop
 from olhubd_vendure.stream import follow
 
@@ -43,7 +43,7 @@ class Orders(OrderFeed, Sweep, OrderCount, OrderLookup):
         self._far_at: float | None = None
 
     async def start(self, since: datetime | None) -> Cursor:
-        position = Position(since or self._clock.now())
+        position = StreamPosition(since or self._clock.now())
         return feed.save(FeedCursor(position, position))
 
     async def pull(self, cursor: Cursor) -> Page:

@@ -22,18 +22,18 @@ from olhubd.plugin import (
 from olhubd_vendure import mapping, wire
 from olhubd_vendure.fitting import mark
 from olhubd_vendure.plan import without_goods
-from olhubd_vendure.queries import Call
+from olhubd_vendure.queries import Mutation
 from olhubd_vendure.settings import VendureSettings
 from olhubd_vendure.shop import Shop
 
-__all__ = ["Clerk"]
+__all__ = ["OrderWriter"]
 
 _SHIPPED = frozenset({"Shipped", "Delivered"})
 
 _Part = tuple[wire.Line, int]
 
 
-class Clerk(StatusSink, PaymentSink, ShipmentSink, CancelSink):
+class OrderWriter(StatusSink, PaymentSink, ShipmentSink, CancelSink):
     """Moves orders of one shop on."""
 
     def __init__(self, settings: VendureSettings, shop: Shop) -> None:
@@ -91,7 +91,7 @@ class Clerk(StatusSink, PaymentSink, ShipmentSink, CancelSink):
         elif status == "PaymentSettled":
             await self._settle(order, None, None)
         else:
-            move = Call("transitionOrderToState", {"id": id_, "state": status}, order.code)
+            move = Mutation("transitionOrderToState", {"id": id_, "state": status}, order.code)
             await self._do(move, id_, lambda one: one.state == status, state=status)
 
     async def _pay(self, id_: str, payment: Payment, paid: Money) -> None:
@@ -113,7 +113,7 @@ class Clerk(StatusSink, PaymentSink, ShipmentSink, CancelSink):
         if order.state == "Cancelled":
             return
         if order.state == "Draft":
-            (outcome,) = await self._shop.api.change(Call("deleteDraftOrder", {"orderId": id_}, order.code))
+            (outcome,) = await self._shop.api.change(Mutation("deleteDraftOrder", {"orderId": id_}, order.code))
             if outcome.result != "DELETED" and await self._shop.order(id_) is not None:
                 raise Conflict(f"draft {order.code} could not be removed: {outcome.message or 'no reason given'}")
             return
@@ -123,7 +123,7 @@ class Clerk(StatusSink, PaymentSink, ShipmentSink, CancelSink):
             # A parcel that is not sent would stay waiting for ever.
             await self._move(order, one, "Cancelled")
         cancel = {"orderId": id_, "reason": reason, "cancelShipping": True}
-        call = Call("cancelOrder", {"input": cancel}, order.code)
+        call = Mutation("cancelOrder", {"input": cancel}, order.code)
         await self._do(call, id_, lambda one: one.state == "Cancelled", state="Cancelled")
 
     async def withdraw(self, id_: str) -> None:
@@ -134,7 +134,7 @@ class Clerk(StatusSink, PaymentSink, ShipmentSink, CancelSink):
         if order.state == "Draft" or order.order_placed_at is not None or order.custom("imported") is True:
             return
         fields = {"id": id_, "customFields": {"externalId": None}}
-        await self._shop.api.change(Call("setOrderCustomFields", {"input": fields}, order.code))
+        await self._shop.api.change(Mutation("setOrderCustomFields", {"input": fields}, order.code))
 
     async def _send(self, order: wire.Order, status: str) -> None:
         if lines := self._to_send(order, frozenset()):
@@ -156,7 +156,7 @@ class Clerk(StatusSink, PaymentSink, ShipmentSink, CancelSink):
         handler = {"code": self._settings.fulfillment_handler, "arguments": arguments}
         known = {one.id for one in _live(order)}
         (made,) = await self._shop.api.change(
-            Call("addFulfillmentToOrder", {"input": {"lines": lines, "handler": handler}}, order.code)
+            Mutation("addFulfillmentToOrder", {"input": {"lines": lines, "handler": handler}}, order.code)
         )
         held = await self._order(order.id)
         for one in _live(held):
@@ -169,7 +169,7 @@ class Clerk(StatusSink, PaymentSink, ShipmentSink, CancelSink):
             await self._transit(order, one.id, state)
 
     async def _transit(self, order: wire.Order, parcel: str, state: str) -> None:
-        call = Call("transitionFulfillmentToState", {"id": parcel, "state": state}, order.code)
+        call = Mutation("transitionFulfillmentToState", {"id": parcel, "state": state}, order.code)
 
         def moved(held: wire.Order) -> bool:
             return any(one.id == parcel and one.state == state for one in held.fulfillments or ())
@@ -180,7 +180,7 @@ class Clerk(StatusSink, PaymentSink, ShipmentSink, CancelSink):
         payments = order.payments or []
         promised = [one.id for one in payments if one.state == "Authorized"]
         for payment in promised:
-            call = Call("settlePayment", {"id": payment}, order.code)
+            call = Mutation("settlePayment", {"id": payment}, order.code)
             await self._do(call, order.id, partial(_settled, payment), state="Settled")
         if promised:
             return
@@ -190,18 +190,18 @@ class Clerk(StatusSink, PaymentSink, ShipmentSink, CancelSink):
         manual: dict[str, Any] = {"orderId": order.id, "method": name, "metadata": {}}
         if transaction:
             manual["transactionId"] = transaction
-        call = Call("addManualPaymentToOrder", {"input": manual}, order.code)
+        call = Mutation("addManualPaymentToOrder", {"input": manual}, order.code)
         await self._do(call, order.id, _paid, state="PaymentSettled")
 
     async def _note(self, id_: str, note: str) -> None:
         if note in await self._shop.notes(id_):
             return
         text = {"id": id_, "note": note, "isPublic": True}
-        await self._shop.api.change(Call("addNoteToOrder", {"input": text}))
+        await self._shop.api.change(Mutation("addNoteToOrder", {"input": text}))
         if note not in await self._shop.notes(id_):
             raise OutcomeUnknown("addNoteToOrder: answered, and the note is not there")
 
-    async def _do(self, call: Call, id_: str, shows: Callable[[wire.Order], bool], *, state: str) -> None:
+    async def _do(self, call: Mutation, id_: str, shows: Callable[[wire.Order], bool], *, state: str) -> None:
         """Carry it out. It is done when the answer tells the state that was wanted, or a reading shows it."""
         (outcome,) = await self._shop.api.change(call)
         if outcome.state != state and not shows(await self._order(id_)):

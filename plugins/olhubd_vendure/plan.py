@@ -12,11 +12,11 @@ import msgspec
 from olhubd.model import Address, Line, Order, Reason
 from olhubd.plugin import UNLINKED, AuthLost, Difference, Push, Rejected, Unlinked
 from olhubd_vendure import mapping, wire
-from olhubd_vendure.abilities import LONGEST, Facilities, Server, lacking_rights
-from olhubd_vendure.fitting import Fitting, mark
+from olhubd_vendure.abilities import LONGEST, CreationAbilities, ServerAbilities, lacking_rights
+from olhubd_vendure.fitting import TextCutter, mark
 from olhubd_vendure.settings import VendureSettings
 
-__all__ = ["GOALS", "LINE_FIELDS", "Item", "Plan", "check_rights", "plan", "without_goods"]
+__all__ = ["GOALS", "LINE_FIELDS", "PlannedLine", "PlannedOrder", "check_rights", "plan", "without_goods"]
 
 GOALS = ("ArrangingPayment", "PaymentAuthorized", "PaymentSettled")
 """States in which a push may leave an order."""
@@ -43,7 +43,7 @@ _CANONICAL = {
 """Our names of what the custom fields hold."""
 
 
-class Item(msgspec.Struct, frozen=True, kw_only=True):
+class PlannedLine(msgspec.Struct, frozen=True, kw_only=True):
     """One line of the order to be. `price` is gross, in minor units, for one piece; `field` is our name of it."""
 
     key: str
@@ -56,11 +56,11 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     offer: str | None = None
 
 
-class Plan(msgspec.Struct, frozen=True, kw_only=True):
+class PlannedOrder(msgspec.Struct, frozen=True, kw_only=True):
     """The order to be. `total` and `shipping` are gross, in minor units; `goal` is the state to reach."""
 
     reference: str
-    items: tuple[Item, ...]
+    items: tuple[PlannedLine, ...]
     fields: Mapping[str, Any]
     line_fields: frozenset[str]
     customer: Mapping[str, Any]
@@ -83,7 +83,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         """Our name of what a custom field of the order holds."""
         return _CANONICAL.get(field, field)
 
-    def line_values(self, item: Item) -> dict[str, Any]:
+    def line_values(self, item: PlannedLine) -> dict[str, Any]:
         """The custom fields of a line, as far as the shop has them and there is something to say."""
         return {
             name: value
@@ -100,13 +100,13 @@ def without_goods(line: wire.Line, placeholder: str | None) -> bool:
 
 def plan(
     push: Push,
-    server: Server,
-    facilities: Facilities,
+    server: ServerAbilities,
+    facilities: CreationAbilities,
     variants: Mapping[str, wire.Variant],
     *,
     placeholder: wire.Variant | None,
     settings: VendureSettings,
-) -> Plan:
+) -> PlannedOrder:
     """What is wanted. `variants` are the products by line. Raises Rejected for what the shop could not hold."""
     order = push.order
     _check(push, server, facilities)
@@ -118,7 +118,7 @@ def plan(
     if unlinked and not push.free_lines:
         why = Reason("olhubd_vendure:no-product", lines=_listed(unlinked))
         raise Rejected(why, field="sku", code=UNLINKED)
-    fitting = Fitting()
+    fitting = TextCutter()
     items = tuple(_items(push, server, variants, placeholder, fitting))
     shipping = order.shipping.cost.minor() if order.shipping.cost is not None else 0
     total = sum(item.price * item.quantity for item in items) + shipping
@@ -127,7 +127,7 @@ def plan(
         raise Rejected(why, field="total")
     goal, method = _payment(push, facilities, settings.payment_method)
     transaction = order.payment.external_id if order.payment and push.include_payment else None
-    return Plan(
+    return PlannedOrder(
         reference=push.reference,
         items=items,
         fields=_fields(push, server, shipping, settings.notify_buyer, fitting),
@@ -147,13 +147,13 @@ def plan(
     )
 
 
-def check_rights(server: Server, settings: VendureSettings) -> None:
+def check_rights(server: ServerAbilities, settings: VendureSettings) -> None:
     """Raises AuthLost where our login may not make orders: before anything is written, not in the middle."""
     if rights := lacking_rights(server, settings.notify_buyer):
         raise AuthLost(f"the role of this login lacks the rights {', '.join(rights)} (see the connector's README)")
 
 
-def _check(push: Push, server: Server, facilities: Facilities) -> None:
+def _check(push: Push, server: ServerAbilities, facilities: CreationAbilities) -> None:
     order = push.order
     lacking = {"externalId", "imported"} - server.order_fields
     if lacking:
@@ -185,7 +185,7 @@ def _listed(unlinked: Sequence[Unlinked]) -> str:
     return ", ".join(line.sku or line.name for line in unlinked)
 
 
-def _delivery(facilities: Facilities, wanted: str | None) -> str:
+def _delivery(facilities: CreationAbilities, wanted: str | None) -> str:
     found = facilities.shipping.get(wanted or "")
     if found is None:
         what = f"the shop has no delivery method {wanted!r}" if wanted else "no delivery method is mapped nor set"
@@ -195,13 +195,13 @@ def _delivery(facilities: Facilities, wanted: str | None) -> str:
 
 def _items(
     push: Push,
-    server: Server,
+    server: ServerAbilities,
     variants: Mapping[str, wire.Variant],
     placeholder: wire.Variant | None,
-    fitting: Fitting,
-) -> Iterator[Item]:
-    def item(key: str, field: str, variant: wire.Variant, quantity: int, price: int, title: str) -> Item:
-        return Item(
+    fitting: TextCutter,
+) -> Iterator[PlannedLine]:
+    def item(key: str, field: str, variant: wire.Variant, quantity: int, price: int, title: str) -> PlannedLine:
+        return PlannedLine(
             key=mark(key, server.lengths.get("OrderLine.marketplaceLineId", LONGEST)),
             field=field,
             variant=variant.id,
@@ -211,7 +211,7 @@ def _items(
             title=fitting.cut(title, server.lengths.get("OrderLine.marketplaceTitle"), f"{field}.name"),
         )
 
-    def stand_in(key: str, field: str, title: str, price: int, quantity: int = 1) -> Item:
+    def stand_in(key: str, field: str, title: str, price: int, quantity: int = 1) -> PlannedLine:
         if placeholder is None:
             raise Rejected(
                 f"{title!r} is no product of the shop, and placeholder_sku names none to stand for it",
@@ -247,14 +247,18 @@ def _items(
             yield stand_in(f"discount {number}", f"discounts[{number}]", title, -discount.amount.minor())
 
 
-def _with_offer(item: Item, line: Line, push: Push, server: Server, fitting: Fitting) -> Item:
+def _with_offer(
+    item: PlannedLine, line: Line, push: Push, server: ServerAbilities, fitting: TextCutter
+) -> PlannedLine:
     if not push.include_offer_ids or line.offer_id is None:
         return item
     length = server.lengths.get("OrderLine.marketplaceOffer")
     return msgspec.structs.replace(item, offer=fitting.cut(line.offer_id, length, f"{item.field}.offer_id"))
 
 
-def _fields(push: Push, server: Server, shipping: int, notify: bool, fitting: Fitting) -> dict[str, Any]:
+def _fields(
+    push: Push, server: ServerAbilities, shipping: int, notify: bool, fitting: TextCutter
+) -> dict[str, Any]:
     order = push.order
     texts = {
         "marketplace": push.marketplace,
@@ -278,7 +282,7 @@ def _name(order: Order) -> str:
     return parts or buyer.company or buyer.login or "-"
 
 
-def _customer(push: Push, settings: VendureSettings, fitting: Fitting) -> dict[str, Any]:
+def _customer(push: Push, settings: VendureSettings, fitting: TextCutter) -> dict[str, Any]:
     order = push.order
     person = order.recipient
     first = order.buyer.first_name or (person.first_name if person else None) or _name(order)
@@ -319,7 +323,7 @@ def _billing(order: Order, country: str | None) -> dict[str, str] | None:
     return None
 
 
-def _payment(push: Push, facilities: Facilities, configured: str | None) -> tuple[str, str]:
+def _payment(push: Push, facilities: CreationAbilities, configured: str | None) -> tuple[str, str]:
     """The state to be reached, and the payment method for it."""
     order = push.order
     paid = order.fully_paid

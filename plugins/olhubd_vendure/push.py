@@ -36,8 +36,8 @@ from olhubd.plugin import (
 from olhubd_vendure import compare, draft, mapping, plan, wire
 from olhubd_vendure.catalogue import products
 from olhubd_vendure.client import Duplicate, refusal
-from olhubd_vendure.plan import Plan
-from olhubd_vendure.queries import Call
+from olhubd_vendure.plan import PlannedOrder
+from olhubd_vendure.queries import Mutation
 from olhubd_vendure.settings import VendureSettings
 from olhubd_vendure.shop import Shop
 
@@ -51,7 +51,7 @@ _MOMENT = 1.0
 """Seconds after which an order that another try has just marked can be read."""
 
 
-def receipt(order: wire.Core, wanted: Plan | None = None) -> Receipt | None:
+def receipt(order: wire.Core, wanted: PlannedOrder | None = None) -> Receipt | None:
     """What the shop holds; None for an order that is not complete. With a plan it tells the differences to it."""
     if order.state in mapping.UNPLACED or order.custom("imported") is not True:
         return None
@@ -115,7 +115,7 @@ class Importer:
         differences = compare.differences(order, wanted)
         return msgspec.structs.replace(found, unlinked=wanted.unlinked, differences=differences)
 
-    async def _plan(self, push: Push) -> Plan:
+    async def _plan(self, push: Push) -> PlannedOrder:
         server = await self._shop.server()
         plan.check_rights(server, self._settings)
         facilities = await self._shop.facilities()
@@ -144,7 +144,7 @@ class Importer:
             if waiting > 1:
                 self._buyers[email] = (lock, waiting - 1)
 
-    async def _made(self, found: wire.Core | None, wanted: Plan) -> Receipt:
+    async def _made(self, found: wire.Core | None, wanted: PlannedOrder) -> Receipt:
         order = None if found is None else await self._read(found.id)
         if order is None:
             whole = (await self._shop.facilities()).whole
@@ -167,7 +167,7 @@ class Importer:
                 await self._give_up(order.id, error)
             raise
 
-    async def _whole(self, wanted: Plan) -> wire.Order:
+    async def _whole(self, wanted: PlannedOrder) -> wire.Order:
         """The order, made at once. A refusal leaves nothing behind."""
         (outcome,) = await self._shop.api.change(draft.whole(wanted))
         if outcome.refusal is not None:
@@ -176,25 +176,25 @@ class Importer:
             raise OutcomeUnknown("createMarketplaceOrder: the answer has neither an order nor a refusal")
         return await self._written(outcome.order.id)
 
-    def _why(self, said: wire.Refusal, wanted: Plan) -> PluginError:
+    def _why(self, said: wire.Refusal, wanted: PlannedOrder) -> PluginError:
         about = said.about
         if said.line is not None and 0 <= said.line < len(wanted.items):
             about = wanted.items[said.line].sku
         if said.error_code == "TOTAL":
             with contextlib.suppress(ContractBroken):
-                sums = decode(said.message.encode(), draft.Sums)
+                sums = decode(said.message.encode(), draft.ExpectedTotals)
                 return Rejected(draft.discrepancy(sums, wanted), field="totalWithTax")
         outcome = wire.Outcome(error_code=said.error_code, message=said.message)
-        return refusal(Call("createMarketplaceOrder", about=about), outcome)
+        return refusal(Mutation("createMarketplaceOrder", about=about), outcome)
 
-    async def _claim(self, wanted: Plan) -> wire.Order:
+    async def _claim(self, wanted: PlannedOrder) -> wire.Order:
         """A new draft with our reference on it. Where it cannot be marked it does not stay."""
-        (made,) = await self._shop.api.change(Call("createDraftOrder"))
+        (made,) = await self._shop.api.change(Mutation("createDraftOrder"))
         if made.id is None:
             raise OutcomeUnknown("createDraftOrder: made, but the answer has no id")
         fields = {"id": made.id, "customFields": dict(wanted.fields)}
         try:
-            await self._shop.api.change(Call("setOrderCustomFields", {"input": fields}))
+            await self._shop.api.change(Mutation("setOrderCustomFields", {"input": fields}))
         except OutcomeUnknown:
             await self._unless_marked(made.id, wanted.reference)
             raise
@@ -233,8 +233,8 @@ class Importer:
             " field externalId there, then try again"
         )
 
-    async def _finish(self, order: wire.Order, wanted: Plan) -> Receipt:
-        refused: tuple[list[Call], Conflict] | None = None
+    async def _finish(self, order: wire.Order, wanted: PlannedOrder) -> Receipt:
+        refused: tuple[list[Mutation], Conflict] | None = None
         chosen = False
         for _ in range(_ROUNDS):
             if (done := receipt(order, wanted)) is not None and not _waiting(order, wanted):
@@ -285,7 +285,7 @@ class Importer:
 
     async def _remove(self, id_: str) -> None:
         try:
-            (outcome,) = await self._shop.api.change(Call("deleteDraftOrder", {"orderId": id_}))
+            (outcome,) = await self._shop.api.change(Mutation("deleteDraftOrder", {"orderId": id_}))
             reason = None if outcome.result == "DELETED" else outcome.message or "no reason given"
         except PluginError as error:
             reason = str(error)
@@ -312,6 +312,6 @@ def _alive(found: wire.Core | None) -> wire.Core | None:
     return found
 
 
-def _waiting(order: wire.Core, wanted: Plan) -> bool:
+def _waiting(order: wire.Core, wanted: PlannedOrder) -> bool:
     """Whether an order that is marked as complete waits for a payment that is there."""
     return order.state == "ArrangingPayment" != wanted.goal

@@ -1,6 +1,6 @@
 """The GraphQL documents. What is asked of an order depends on the custom fields the server has.
 
-Mutations are put together from `Call`s, several in one request where one does not build on another's outcome:
+Mutations are put together from `Mutation`s, several in one request where one does not build on another's outcome:
 Vendure carries them out one after the other, each in a transaction of its own.
 """
 
@@ -24,7 +24,7 @@ __all__ = [
     "STATES",
     "STRAYS",
     "WHOLE",
-    "Call",
+    "Mutation",
     "changes",
     "order",
     "orders",
@@ -80,7 +80,7 @@ _MUTATIONS: Mapping[str, tuple[Mapping[str, str], str]] = {
 }
 
 
-class Call(msgspec.Struct, frozen=True):
+class Mutation(msgspec.Struct, frozen=True):
     """One mutation with its arguments. `about` names its subject in the text of an error: a SKU, say."""
 
     name: str
@@ -88,7 +88,7 @@ class Call(msgspec.Struct, frozen=True):
     about: str | None = None
 
 
-def changes(calls: Sequence[Call]) -> tuple[str, str, dict[str, Any]]:
+def changes(calls: Sequence[Mutation]) -> tuple[str, str, dict[str, Any]]:
     """Name, document and variables of a request that carries out `calls`, answering as c0, c1 ..."""
     declared: list[str] = []
     fields: list[str] = []

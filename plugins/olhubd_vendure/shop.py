@@ -27,12 +27,12 @@ from olhubd.plugin import (
     guarded,
     whole,
 )
-from olhubd_vendure import answers, queries, wire
-from olhubd_vendure.abilities import LONGEST, Facilities, Server
+from olhubd_vendure import queries, wire, wire_answers
+from olhubd_vendure.abilities import LONGEST, CreationAbilities, ServerAbilities
 from olhubd_vendure.client import GraphQL
 from olhubd_vendure.settings import VendureSettings
 
-__all__ = ["Keys", "Row", "Rows", "Shop"]
+__all__ = ["KeyPage", "OrderPage", "OrderRecord", "Shop"]
 
 T = TypeVar("T")
 
@@ -57,7 +57,7 @@ _FRESH = timedelta(minutes=5)
 """For how long what the server can do is believed. Any refusal ends it at once."""
 
 
-class Row(msgspec.Struct, frozen=True):
+class OrderRecord(msgspec.Struct, frozen=True):
     """One order of a list: what is always readable, the order or why it is not, and its text."""
 
     key: wire.Key
@@ -65,22 +65,22 @@ class Row(msgspec.Struct, frozen=True):
     reason: str | None
     raw: bytes
 
-    def refused(self, reason: str) -> Row:
+    def refused(self, reason: str) -> OrderRecord:
         """The same, put aside."""
-        return Row(self.key, None, self.reason or reason, self.raw)
+        return OrderRecord(self.key, None, self.reason or reason, self.raw)
 
 
-class Keys(msgspec.Struct, frozen=True, kw_only=True):
+class KeyPage(msgspec.Struct, frozen=True, kw_only=True):
     """A page of keys, those that have none beside them. `total` is how many the server counts that fit."""
 
     items: list[wire.Key]
-    unreadable: list[Row]
+    unreadable: list[OrderRecord]
     total: int
     more: bool = False
 
-    def with_more(self, other: Keys) -> Keys:
+    def with_more(self, other: KeyPage) -> KeyPage:
         """Both together, with more to come."""
-        return Keys(
+        return KeyPage(
             items=[*other.items, *self.items],
             unreadable=[*other.unreadable, *self.unreadable],
             total=self.total + other.total,
@@ -88,10 +88,10 @@ class Keys(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-class Rows(msgspec.Struct, frozen=True, kw_only=True):
+class OrderPage(msgspec.Struct, frozen=True, kw_only=True):
     """A page of orders. `total` is how many the server counts that fit."""
 
-    rows: list[Row]
+    rows: list[OrderRecord]
     total: int
 
 
@@ -125,16 +125,16 @@ class Shop:
             self.forget()
             raise
 
-    async def server(self) -> Server:
+    async def server(self) -> ServerAbilities:
         """What the server keeps of an order, and what we may do there."""
         return await self._account.remember("server", _FRESH, self._ask_server)
 
-    async def facilities(self) -> Facilities:
+    async def facilities(self) -> CreationAbilities:
         """What the server has for making orders."""
         return await self._account.remember("facilities", _FRESH, self._ask_facilities)
 
-    async def _ask_server(self) -> Server:
-        answer = await self.api.ask(queries.server(self.settings.api_key is None), answers.ServerAnswer)
+    async def _ask_server(self) -> ServerAbilities:
+        answer = await self.api.ask(queries.server(self.settings.api_key is None), wire_answers.ServerAnswer)
         entities = answer.global_settings.server_config.entity_custom_fields
         has = {entity.entity_name: frozenset(field.name for field in entity.custom_fields) for entity in entities}
         lengths = {
@@ -145,7 +145,7 @@ class Shop:
         }
         channel = answer.active_channel
         ours = [one for one in answer.me.channels if one.id == channel.id] if answer.me else []
-        return Server(
+        return ServerAbilities(
             order_fields=has.get("Order", frozenset()) & _ORDER_FIELDS,
             line_fields=has.get("OrderLine", frozenset()) & _LINE_FIELDS,
             variant_fields=has.get("ProductVariant", frozenset()),
@@ -156,14 +156,14 @@ class Shop:
 
     async def shipping_methods(self) -> list[wire.Method]:
         """All delivery methods as they are now."""
-        return await self.everything(queries.SHIPPING_METHODS, answers.MethodsAnswer, {})
+        return await self.everything(queries.SHIPPING_METHODS, wire_answers.MethodsAnswer, {})
 
     async def payment_methods(self) -> list[str]:
         """The codes of the payment methods that are enabled now."""
-        found = await self.everything(queries.PAYMENT_METHODS, answers.PaymentMethodsAnswer, {})
+        found = await self.everything(queries.PAYMENT_METHODS, wire_answers.PaymentMethodsAnswer, {})
         return [one.code for one in found if one.enabled]
 
-    async def _ask_facilities(self) -> Facilities:
+    async def _ask_facilities(self) -> CreationAbilities:
         methods = await self.shipping_methods()
         own = sorted(m.code for m in methods if m.calculator and m.calculator.code == "olhubd-shipping")
         # A code goes before an id.
@@ -172,10 +172,10 @@ class Shop:
             shipping[""] = shipping[own[0]]
         payments = [
             one
-            for one in await self.everything(queries.PAYMENT_METHODS, answers.PaymentMethodsAnswer, {})
+            for one in await self.everything(queries.PAYMENT_METHODS, wire_answers.PaymentMethodsAnswer, {})
             if one.enabled and one.handler.code == "olhubd-payment"
         ]
-        return Facilities(
+        return CreationAbilities(
             shipping=shipping,
             promises=frozenset(one.code for one in payments),
             exposed=frozenset(one.code for one in payments if one.checker is None),
@@ -185,14 +185,14 @@ class Shop:
 
     async def _makes_whole_orders(self) -> bool:
         try:
-            return (await self.api.ask(queries.WHOLE, answers.WholeAnswer)).marketplace_orders == 1
+            return (await self.api.ask(queries.WHOLE, wire_answers.WholeAnswer)).marketplace_orders == 1
         except ContractBroken:
             return False
 
     async def _gives_lines_fields(self) -> bool:
         """Whether a line can be given custom fields. A server that does not show its schema is believed to."""
         try:
-            shape = (await self.api.ask(queries.MARKS, answers.MarksAnswer)).input
+            shape = (await self.api.ask(queries.MARKS, wire_answers.MarksAnswer)).input
         except (ContractBroken, Rejected):
             return True
         return shape is None or any(field.name == "customFields" for field in shape.input_fields)
@@ -203,7 +203,7 @@ class Shop:
         """One order; None when the shop has none of this id."""
         server = await self.server()
         document = queries.order(server.order_fields, server.line_fields)
-        return (await self.api.ask(document, answers.OrderAnswer, id=id_)).order
+        return (await self.api.ask(document, wire_answers.OrderAnswer, id=id_)).order
 
     async def find(self, reference: str) -> wire.Core | None:
         """The order, draft or not, that carries our reference; a `wire.Order` where all of it can be read. None
@@ -231,18 +231,18 @@ class Shop:
             raise Unavailable(f"the shop counts {page.total} orders of one reference and shows {len(page.rows)}")
         return found[0] if found else None
 
-    async def rows(self, options: Mapping[str, Any]) -> Rows:
+    async def rows(self, options: Mapping[str, Any]) -> OrderPage:
         """A page of orders."""
         server = await self.server()
         document = queries.orders(server.order_fields, server.line_fields)
-        page = (await self._list(document, answers.OrdersAnswer, options)).orders
-        return Rows(rows=[_row(bytes(item)) for item in page.items], total=page.total_items)
+        page = (await self._list(document, wire_answers.OrdersAnswer, options)).orders
+        return OrderPage(rows=[_row(bytes(item)) for item in page.items], total=page.total_items)
 
-    async def keys(self, options: Mapping[str, Any]) -> Keys:
+    async def keys(self, options: Mapping[str, Any]) -> KeyPage:
         """A page of keys. Its end is the server's word: how many fit, not how many came."""
-        page = (await self._list(queries.KEYS, answers.OrdersAnswer, options)).orders
+        page = (await self._list(queries.KEYS, wire_answers.OrdersAnswer, options)).orders
         items: list[wire.Key] = []
-        unreadable: list[Row] = []
+        unreadable: list[OrderRecord] = []
         for raw in page.items:
             key = guarded(raw, "", _key)
             if isinstance(key, Unreadable):
@@ -254,11 +254,11 @@ class Shop:
         came = int(options.get("skip", 0)) + len(page.items)
         if came < page.total_items and not page.items:
             raise Unavailable(f"the shop counts {page.total_items} orders and shows none")
-        return Keys(items=items, unreadable=unreadable, total=page.total_items, more=came < page.total_items)
+        return KeyPage(items=items, unreadable=unreadable, total=page.total_items, more=came < page.total_items)
 
     async def count(self, only: Mapping[str, Any]) -> int:
         """How many orders fit."""
-        return (await self.api.ask(queries.COUNT, answers.CountAnswer, filter=only)).orders.total_items
+        return (await self.api.ask(queries.COUNT, wire_answers.CountAnswer, filter=only)).orders.total_items
 
     async def strays(self, before: datetime) -> list[str]:
         """Empty drafts made by ourselves before a time of the shop's and carrying no reference: each is a lost
@@ -268,7 +268,7 @@ class Shop:
             "externalId": {"isNull": True},
             "createdAt": {"before": before.isoformat()},
         }
-        answer = await self._list(queries.STRAYS, answers.StraysAnswer, {"take": _PAGE, "filter": only})
+        answer = await self._list(queries.STRAYS, wire_answers.StraysAnswer, {"take": _PAGE, "filter": only})
         if answer.active_administrator is None:
             # A key is no administrator, and histories name administrators only.
             return []
@@ -286,14 +286,14 @@ class Shop:
     async def notes(self, id_: str) -> list[str]:
         """The notes on an order."""
         options = {"filter": {"type": {"eq": "ORDER_NOTE"}}}
-        entries = await self.everything(queries.NOTES, answers.NotesAnswer, options, id=id_)
+        entries = await self.everything(queries.NOTES, wire_answers.NotesAnswer, options, id=id_)
         return [str(entry.data.get("note", "")) for entry in entries]
 
     # Beside orders
 
     async def customer(self, email: str) -> str | None:
         """The id of the shop's customer of this e-mail address who has an account; None when there is none."""
-        found = (await self.api.ask(queries.CUSTOMERS, answers.CustomersAnswer, email=email)).customers.items
+        found = (await self.api.ask(queries.CUSTOMERS, wire_answers.CustomersAnswer, email=email)).customers.items
         fitting = [
             one for one in found if one.email_address.casefold() == email.casefold() and one.user is not None
         ]
@@ -301,11 +301,11 @@ class Shop:
 
     async def states(self) -> list[str]:
         """The server's order states, custom ones too."""
-        answer = await self.api.ask(queries.STATES, answers.StatesAnswer)
+        answer = await self.api.ask(queries.STATES, wire_answers.StatesAnswer)
         return [state.name for state in answer.global_settings.server_config.order_process]
 
     async def channel(self) -> wire.Channel:
-        return (await self.api.ask(queries.CHANNEL, answers.ChannelAnswer)).active_channel
+        return (await self.api.ask(queries.CHANNEL, wire_answers.ChannelAnswer)).active_channel
 
     # Lists
 
@@ -341,19 +341,23 @@ def _limit(error: Rejected) -> int | None:
     return int(said[1]) if said and int(said[1]) > 0 else None
 
 
-def _row(raw: bytes) -> Row:
+def _row(raw: bytes) -> OrderRecord:
     key = guarded(raw, "", _key)
     if isinstance(key, Unreadable):
         return _aside(key)
     if not key.sound:
-        return Row(key, None, "the order has no time that a feed can go by", raw)
+        return OrderRecord(key, None, "the order has no time that a feed can go by", raw)
     order = guarded(raw, key.id, lambda raw: decode(raw, wire.Order))
-    return Row(key, None, order.reason, raw) if isinstance(order, Unreadable) else Row(key, order, None, raw)
+    return (
+        OrderRecord(key, None, order.reason, raw)
+        if isinstance(order, Unreadable)
+        else OrderRecord(key, order, None, raw)
+    )
 
 
 def _key(raw: bytes) -> wire.Key:
     return decode(raw, wire.Key)
 
 
-def _aside(put: Unreadable) -> Row:
-    return Row(wire.Key(id=put.external_id), None, put.reason, put.raw)
+def _aside(put: Unreadable) -> OrderRecord:
+    return OrderRecord(wire.Key(id=put.external_id), None, put.reason, put.raw)

@@ -14,8 +14,8 @@ from typing import Any
 
 from olhubd.plugin import ContractBroken, ListPage, Unavailable, by_offset, require_order, whole
 from olhubd_vendure import wire
-from olhubd_vendure.feed import PAGE, Position
-from olhubd_vendure.shop import Keys, Row, Shop
+from olhubd_vendure.feed import PAGE, StreamPosition
+from olhubd_vendure.shop import KeyPage, OrderRecord, Shop
 
 __all__ = ["follow"]
 
@@ -23,8 +23,8 @@ _Timed = list[tuple[wire.Key, datetime]]
 
 
 async def follow(
-    shop: Shop, position: Position, field: str, only: Mapping[str, Any]
-) -> tuple[list[Row], Position, bool]:
+    shop: Shop, position: StreamPosition, field: str, only: Mapping[str, Any]
+) -> tuple[list[OrderRecord], StreamPosition, bool]:
     """The orders after `position` by their time `field`, where that leads, and whether there are more."""
     take = PAGE + len(position.seen)
     page = await _keys(shop, field, {**only, field: position.since()}, take)
@@ -48,23 +48,23 @@ async def follow(
     return rows, moved, bool(taken) and (page.more or len(fresh) > len(taken))
 
 
-def _fresh(page: Keys, position: Position, field: str) -> _Timed:
+def _fresh(page: KeyPage, position: StreamPosition, field: str) -> _Timed:
     return [(key, at) for key, at in _timed(page, field) if position.fresh(key.id, at)]
 
 
-def _timed(page: Keys, field: str) -> _Timed:
+def _timed(page: KeyPage, field: str) -> _Timed:
     return [(key, at) for key in page.items if key.sound and (at := key.time(field)) is not None]
 
 
-async def _keys(shop: Shop, field: str, only: Mapping[str, Any], take: int) -> Keys:
+async def _keys(shop: Shop, field: str, only: Mapping[str, Any], take: int) -> KeyPage:
     page = await shop.keys({"take": take, "sort": {field: "ASC"}, "filter": only})
     require_order((at for _, at in _timed(page, field)), field)
     return page
 
 
-async def _everything(shop: Shop, only: Mapping[str, Any]) -> Keys:
+async def _everything(shop: Shop, only: Mapping[str, Any]) -> KeyPage:
     """All keys that fit, read by their ids. Raises Unavailable where the pages do not come to what was counted."""
-    unreadable: dict[str, Row] = {}
+    unreadable: dict[str, OrderRecord] = {}
 
     async def fetch(offset: int) -> ListPage[wire.Key]:
         page = await shop.keys({"take": shop.most, "skip": offset, "sort": {"id": "ASC"}, "filter": only})
@@ -74,12 +74,12 @@ async def _everything(shop: Shop, only: Mapping[str, Any]) -> Keys:
 
     keys = await whole(by_offset(fetch, lambda key: key.id), "the list of orders")
     found = [key for key in keys if key.id not in unreadable]
-    return Keys(items=found, unreadable=list(unreadable.values()), total=len(keys))
+    return KeyPage(items=found, unreadable=list(unreadable.values()), total=len(keys))
 
 
-async def _read(shop: Shop, ids: Sequence[str]) -> list[Row]:
+async def _read(shop: Shop, ids: Sequence[str]) -> list[OrderRecord]:
     """The orders of these ids, in this order."""
-    rows: list[Row] = []
+    rows: list[OrderRecord] = []
     for start in range(0, len(ids), shop.page):
         some = ids[start : start + shop.page]
         page = await shop.rows({"take": len(some), "filter": {"id": {"in": list(some)}}})

@@ -10,14 +10,14 @@ from typing import Any
 import msgspec
 
 from olhubd_woocommerce import wire
-from olhubd_woocommerce.draft import SECTIONS, Draft, Entry, rounding
+from olhubd_woocommerce.draft import SECTIONS, DraftRow, OrderDraft, rounding
 from olhubd_woocommerce.pairs import Row, mates
-from olhubd_woocommerce.pricing import Kind, Rate
+from olhubd_woocommerce.pricing import PriceKind, Rate
 
 __all__ = ["amendment", "as_taxed"]
 
 
-def _rows(draft: Draft, answer: wire.Stored) -> list[Row]:
+def _rows(draft: OrderDraft, answer: wire.Stored) -> list[Row]:
     """The shop's row of each entry. Raises ValueError where one has none, or more than one: nothing can be set
     right then, and what is missing is told as a difference."""
     sent: dict[str, list[dict[str, Any]]] = {name: [] for name in SECTIONS.values()}
@@ -35,7 +35,7 @@ def _rows(draft: Draft, answer: wire.Stored) -> list[Row]:
     return rows
 
 
-def as_taxed(draft: Draft, answer: wire.Stored) -> Draft:
+def as_taxed(draft: OrderDraft, answer: wire.Stored) -> OrderDraft:
     """The draft with the taxes that the shop applied to each row, whatever its settings had led to expect: none to
     a shipping method that bears none, some to a row that was thought to bear none. Raises ValueError."""
     rates = {str(row.id): row for row in draft.book.rates}
@@ -45,7 +45,7 @@ def as_taxed(draft: Draft, answer: wire.Stored) -> Draft:
     return msgspec.structs.replace(draft, entries=entries)
 
 
-def _taxed(entry: Entry, row: Row, rates: dict[str, wire.RateRow]) -> Entry:
+def _taxed(entry: DraftRow, row: Row, rates: dict[str, wire.RateRow]) -> DraftRow:
     applied = [str(tax.id) for tax in row.taxes if tax.total.strip()]
     part = entry.part
     if not applied:
@@ -59,7 +59,7 @@ def _taxed(entry: Entry, row: Row, rates: dict[str, wire.RateRow]) -> Entry:
     return msgspec.structs.replace(entry, part=part)
 
 
-def amendment(draft: Draft, answer: wire.Stored) -> tuple[dict[str, Any], bool]:
+def amendment(draft: OrderDraft, answer: wire.Stored) -> tuple[dict[str, Any], bool]:
     """The rows of `draft` for the rows that the shop made of it, and whether one of them is new. Raises
     ValueError."""
     priced = draft.priced()
@@ -67,7 +67,7 @@ def amendment(draft: Draft, answer: wire.Stored) -> tuple[dict[str, Any], bool]:
     rows = _rows(draft, answer)
     for entry, net, mate in zip(draft.entries, priced.nets, rows, strict=True):
         row: dict[str, Any] = {"id": mate.id, "total": f"{net:f}"}
-        if entry.part.kind is Kind.LINE:
+        if entry.part.kind is PriceKind.LINE:
             row["subtotal"] = row["total"]
         body[SECTIONS[entry.part.kind]].append(row)
     name = rounding(priced.rounding)["name"]

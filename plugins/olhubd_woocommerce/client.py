@@ -15,14 +15,13 @@ import msgspec
 
 from olhubd.plugin import (
     Account,
-    Answer,
     AuthLost,
     Basic,
     Budget,
     Clock,
-    Complaint,
     Conflict,
     ContractBroken,
+    ErrorDetails,
     ErrorTable,
     ListPage,
     Middleware,
@@ -31,6 +30,7 @@ from olhubd.plugin import (
     PageSize,
     Permanent,
     Rejected,
+    Response,
     ShortPages,
     Unavailable,
     by_offset,
@@ -68,19 +68,19 @@ class _Refusal(msgspec.Struct):
     data: _Data
 
 
-def _is_refusal(answer: Answer) -> bool:
+def _is_refusal(answer: Response) -> bool:
     """WordPress refuses by a code, a sentence and the status once more; a firewall's JSON has no such data."""
     refusal = answer.into(_Refusal)
     return bool(refusal.code) and refusal.code not in _DIED and refusal.data.status == answer.status
 
 
-def _read(answer: Answer) -> Complaint:
+def _read(answer: Response) -> ErrorDetails:
     """What a refusal says. Never its `details`, which quote the values sent."""
     refusal = answer.into(_Refusal)
     message = refusal.message
     if answer.status == HTTPStatus.UNAUTHORIZED and "timestamp" in message.lower():
         # A clock that is wrong, ours or the shop's, is no lost key: it passes when somebody sets it right.
-        return Complaint(code=_CLOCK, message=f"{message} The clock of this machine or of the shop is wrong.")
+        return ErrorDetails(code=_CLOCK, message=f"{message} The clock of this machine or of the shop is wrong.")
     if answer.status == HTTPStatus.UNAUTHORIZED and refusal.code.startswith(_NOBODY):
         # What it says of a wrong secret is something else.
         message = (
@@ -91,7 +91,7 @@ def _read(answer: Answer) -> Complaint:
         message = f"{message or 'refused'} Either the key is wrong or it lacks the right to do this."
     params = refusal.data.params
     field = next(iter(params), None) if isinstance(params, dict) else None
-    return Complaint(code=refusal.code, message=message, field=field)
+    return ErrorDetails(code=refusal.code, message=message, field=field)
 
 
 ERRORS = ErrorTable(
@@ -183,7 +183,7 @@ class Shop:
 
     async def fetch(
         self, path: str, query: Query | None, into: type[T], *, attempts: int | None = None
-    ) -> tuple[T, Answer]:
+    ) -> tuple[T, Response]:
         """Like `get`, with the answer itself for its headers."""
         where, what = self._address(path, query)
         found, answer = await self._client.fetch("GET", where, into, query=what, attempts=attempts)
@@ -216,7 +216,7 @@ class Shop:
         """
         return None if self._least is None else datetime.fromtimestamp(self._least + self._clock.monotonic(), UTC)
 
-    def _hear(self, answer: Answer) -> None:
+    def _hear(self, answer: Response) -> None:
         told = answer.dated
         if told is None:
             return
@@ -224,12 +224,12 @@ class Shop:
         if self._least is None or self._least - _SENSELESS < ahead < self._least:
             self._least = ahead
 
-    async def listed(self, path: str, query: Query, row: type[T], offset: int = 0) -> tuple[ListPage[T], Answer]:
+    async def listed(self, path: str, query: Query, row: type[T], offset: int = 0) -> tuple[ListPage[T], Response]:
         """One page of a list, with the shop's own count, and the answer itself for its other headers."""
         kind: Any = list[row]  # type: ignore[valid-type]
         size = self._sizes.setdefault(path, PageSize(PAGE, self._clock, self._log))
 
-        async def page(rows: int) -> tuple[ListPage[T], Answer]:
+        async def page(rows: int) -> tuple[ListPage[T], Response]:
             asked = {**query, "per_page": rows, "offset": offset}
             found, answer = await self.fetch(path, asked, kind, attempts=1)
             return ListPage(rows=found, asked=rows, total=counted(answer)), answer
@@ -251,7 +251,7 @@ class Shop:
         return await whole(by_offset(fetch, _row_id), f"GET {path}")
 
 
-def counted(answer: Answer) -> int | None:
+def counted(answer: Response) -> int | None:
     """The shop's own count of all rows of a list; None when it does not tell."""
     text = answer.headers.get("X-WP-Total", "")
     return int(text) if text.isdecimal() and len(text) < 19 else None

@@ -47,11 +47,11 @@ from olhubd_woocommerce.client import Query, Shop
 from olhubd_woocommerce.columns import fitted, shortened
 from olhubd_woocommerce.orders import Orders
 from olhubd_woocommerce.parcels import Parcels
-from olhubd_woocommerce.placing import Placed, Placing
-from olhubd_woocommerce.search import Search
+from olhubd_woocommerce.placing import OrderPlacer, PlacedOrder
+from olhubd_woocommerce.search import MetaSearch
 from olhubd_woocommerce.settings import WooCommerceSettings
 from olhubd_woocommerce.single import number_of
-from olhubd_woocommerce.taxes import TaxOffice
+from olhubd_woocommerce.taxes import TaxRulesReader
 
 __all__ = ["WooCommerce"]
 
@@ -97,9 +97,9 @@ class WooCommerce(
         super().__init__(account)
         self.settle = self.settings.settle  # the shop's own pace, where the operator knows it
         self._shop = Shop(account)
-        self._search = Search(self._shop, mapping.REFERENCE, account.clock)
-        self._taxes = TaxOffice(self._shop, account)
-        self._placing = Placing(account, self._shop, self._taxes)
+        self._search = MetaSearch(self._shop, mapping.REFERENCE, account.clock)
+        self._taxes = TaxRulesReader(self._shop, account)
+        self._placing = OrderPlacer(account, self._shop, self._taxes)
         self.parcels = Parcels(self._shop, self.settings, self.log)
         self.orders = Orders(self._shop, self.settings, self.parcels)
 
@@ -116,7 +116,7 @@ class WooCommerce(
             raise Unavailable(f"order {found.external_id} vanished while it was looked up") from None
         return self._placed(self._placing.compare(push, order), push)
 
-    def _placed(self, placed: Placed, push: Push) -> Receipt:
+    def _placed(self, placed: PlacedOrder, push: Push) -> Receipt:
         receipt = self._receipt(placed.order)
         lines = {line.external_id: line for line in push.order.lines}
         unlinked = tuple(

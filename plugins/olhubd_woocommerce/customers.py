@@ -12,10 +12,10 @@ from typing import Any
 
 from olhubd.model import Buyer
 from olhubd.plugin import Rejected
+from olhubd_woocommerce import wire
 from olhubd_woocommerce.client import Shop
-from olhubd_woocommerce.wire import Customer
 
-__all__ = ["Customers", "identity", "stable_email"]
+__all__ = ["CustomerFinder", "identity", "stable_email"]
 
 _KEPT = 10_000
 _TAKEN = (
@@ -45,7 +45,7 @@ def stable_email(buyer: Buyer) -> str | None:
     return buyer.email_key.lower() if "@" in buyer.email_key else f"{buyer.email_key}@{domain}".lower()
 
 
-class Customers:
+class CustomerFinder:
     """Finds the customer of a buyer, and makes it when there is none."""
 
     def __init__(self, shop: Shop) -> None:
@@ -72,11 +72,11 @@ class Customers:
 
     async def _find(self, name: str, email: str) -> int | None:
         query = {"role": "all", "_fields": "id,email,username"}
-        for row in await self._shop.all("/wc/v3/customers", Customer, {**query, "email": email}):
+        for row in await self._shop.all("/wc/v3/customers", wire.Customer, {**query, "email": email}):
             if row.email.lower() == email:
                 return row.id
         # The shop searches for parts of names, so the one that is meant may stand behind any number of others.
-        for row in await self._shop.all("/wc/v3/customers", Customer, {**query, "search": name}):
+        for row in await self._shop.all("/wc/v3/customers", wire.Customer, {**query, "search": name}):
             if row.username.lower() == name:
                 return row.id
         return None
@@ -90,7 +90,7 @@ class Customers:
             "billing": dict(billing),
         }
         try:
-            made = await self._shop.write("POST", "/wc/v3/customers", Customer, body, repeatable=True)
+            made = await self._shop.write("POST", "/wc/v3/customers", wire.Customer, body, repeatable=True)
         except Rejected as error:
             if error.code in _TAKEN and (found := await self._find(name, email)) is not None:
                 return found

@@ -1,7 +1,7 @@
 """An order of ours as the body of POST /orders. Pure.
 
-Every row of the body (line, charge, shipping) is an `Entry`: what the shop is told of it, and the `Part` by which
-it is priced. A row is priced once all rows are known, since a grosz may move between them.
+Every row of the body (line, charge, shipping) is a `DraftRow`: what is sent to the shop, and the
+`PricedPart` that prices it. A row is priced once all rows are known, since a grosz may move between them.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from olhubd.model.money import Money, allocate
 from olhubd.plugin import UNLINKED, Push, Rejected
 from olhubd_woocommerce import emails
 from olhubd_woocommerce.mapping import LINE, REFERENCE
-from olhubd_woocommerce.pricing import Kind, Part, Priced, Rate, price
-from olhubd_woocommerce.products import Goods
+from olhubd_woocommerce.pricing import PricedPart, PriceKind, PricingResult, Rate, price
+from olhubd_woocommerce.products import IndexedProduct
 from olhubd_woocommerce.settings import WooCommerceSettings
-from olhubd_woocommerce.taxes import Book, Place
+from olhubd_woocommerce.taxes import TaxAddress, TaxRules
 
-__all__ = ["EMAIL", "SECTIONS", "Draft", "Entry", "addresses", "initial_status", "payment_method", "sketch"]
+__all__ = ["EMAIL", "SECTIONS", "DraftRow", "OrderDraft", "addresses", "initial_status", "payment_method", "sketch"]
 
 CREATED_VIA = "olhubd"
 COD = "cod"
@@ -37,20 +37,20 @@ _PAID = ("processing", "completed")
 _VAT = {"PL": ("PL_NIP",), "CZ": ("CZ_DIC",), "SK": ("SK_IC_DPH",), "HU": ("HU_ADOSZAM",)}
 """The kinds of numbers under which a country knows a payer of VAT; register numbers are others."""
 
-SECTIONS: Mapping[Kind, str] = {
-    Kind.LINE: "line_items",
-    Kind.FEE: "fee_lines",
-    Kind.SHIPPING: "shipping_lines",
+SECTIONS: Mapping[PriceKind, str] = {
+    PriceKind.LINE: "line_items",
+    PriceKind.FEE: "fee_lines",
+    PriceKind.SHIPPING: "shipping_lines",
 }
 
 
-class Entry(msgspec.Struct, frozen=True):
+class DraftRow(msgspec.Struct, frozen=True):
     """One row. `line` is set for what was bought, `goods` where the shop has it."""
 
     body: dict[str, Any]
-    part: Part
+    part: PricedPart
     line: Line | None = None
-    goods: Goods | None = None
+    goods: IndexedProduct | None = None
 
     @property
     def way_class(self) -> str | None:
@@ -58,14 +58,14 @@ class Entry(msgspec.Struct, frozen=True):
         return self.goods.way_class if self.goods is not None else self.part.tax_class
 
 
-class Draft(msgspec.Struct, frozen=True):
+class OrderDraft(msgspec.Struct, frozen=True):
     """The rows of an order and the place whose taxes they bear."""
 
-    entries: list[Entry]
-    book: Book
-    place: Place
+    entries: list[DraftRow]
+    book: TaxRules
+    place: TaxAddress
 
-    def priced(self) -> Priced:
+    def priced(self) -> PricingResult:
         """Raises Rejected when no net amounts give the buyer's total."""
         names = {e.part.tax_class for e in self.entries if e.part.tax_class is not None}
         classes = {name: self.book.rates_at(self.place, name) for name in names}
@@ -74,13 +74,13 @@ class Draft(msgspec.Struct, frozen=True):
             raise Rejected(Reason("olhubd_woocommerce:taxes"), field="total")
         return found
 
-    def rows(self, priced: Priced) -> dict[str, list[dict[str, Any]]]:
+    def rows(self, priced: PricingResult) -> dict[str, list[dict[str, Any]]]:
         """The sections of the body with net amounts filled in."""
         sections: dict[str, list[dict[str, Any]]] = {"line_items": [], "shipping_lines": [], "fee_lines": []}
         for entry, net in zip(self.entries, priced.nets, strict=True):
             amount = f"{net:f}"
             row = {**entry.body, "total": amount}
-            if entry.part.kind is Kind.LINE:
+            if entry.part.kind is PriceKind.LINE:
                 row["subtotal"] = amount
             sections[SECTIONS[entry.part.kind]].append(row)
         if priced.rounding:
@@ -95,12 +95,12 @@ def rounding(amount: Decimal) -> dict[str, Any]:
 
 def sketch(
     push: Push,
-    goods: Sequence[Goods | None],
-    book: Book,
+    goods: Sequence[IndexedProduct | None],
+    book: TaxRules,
     billing: Mapping[str, str],
     shipping: Mapping[str, str],
     why: Sequence[str | None] = (),
-) -> Draft:
+) -> OrderDraft:
     """The rows of an order. `goods` are the shop's products for its lines; `why` tells of a line without one what
     stands against the product that bears its code. Raises Rejected."""
     order = push.order
@@ -108,8 +108,8 @@ def sketch(
         raise Rejected(Reason("olhubd_woocommerce:sum"), field="total")
     method, _, instance = (push.shipping_method or OTHER).partition(":")
     place = book.place(_place(shipping), _place(billing), method)
-    entries: list[Entry] = []
-    charges: list[Entry] = []
+    entries: list[DraftRow] = []
+    charges: list[DraftRow] = []
     for i, (line, found) in enumerate(zip(order.lines, goods, strict=True)):
         if found is None and not push.free_lines:
             reason = why[i] if i < len(why) else None
@@ -118,8 +118,8 @@ def sketch(
                 lacking = Reason("olhubd_woocommerce:no-product-for", lacking=lacking, why=reason)
             raise Rejected(lacking, field="line_items", code=UNLINKED)
         tax_class = found.tax_class if found is not None else _class_of(line, book, place)
-        part = _part(book, place, Kind.LINE, line.price * line.quantity, tax_class)
-        entries.append(Entry(_line(push, line, found, tax_class), part, line, found))
+        part = _part(book, place, PriceKind.LINE, line.price * line.quantity, tax_class)
+        entries.append(DraftRow(_line(push, line, found, tax_class), part, line, found))
         charges += [_charge(book, place, charge, line) for charge in line.charges]
     if order.shipping.cost is not None or order.shipping.method is not None:
         body = {"method_id": method, "method_title": order.shipping.method or method}
@@ -127,17 +127,17 @@ def sketch(
             body["instance_id"] = instance
         taxed = [name for e in entries if (name := e.way_class) is not None]
         cost = order.shipping.cost or Money(Decimal(0), order.total.currency)
-        entries.append(Entry(body, _part(book, place, Kind.SHIPPING, cost, book.way_class(taxed))))
+        entries.append(DraftRow(body, _part(book, place, PriceKind.SHIPPING, cost, book.way_class(taxed))))
     entries += charges
     entries += [_charge(book, place, charge, None) for charge in order.charges]
     for discount in order.discounts:
         if discount.amount is not None and discount.amount.amount:
             body = {"name": discount.name or discount.kind}
-            entries.append(Entry(body, Part(Kind.FEE, -discount.amount.amount)))
-    return Draft(_with_tax(order, entries), book, place)
+            entries.append(DraftRow(body, PricedPart(PriceKind.FEE, -discount.amount.amount)))
+    return OrderDraft(_with_tax(order, entries), book, place)
 
 
-def _with_tax(order: Order, entries: list[Entry]) -> list[Entry]:
+def _with_tax(order: Order, entries: list[DraftRow]) -> list[DraftRow]:
     """Gross amounts for an order whose source told net ones: its tax is spread as its rates would have it."""
     if order.tax is None or order.prices_include_tax:
         return entries
@@ -149,20 +149,20 @@ def _with_tax(order: Order, entries: list[Entry]) -> list[Entry]:
     ]
 
 
-def _weight(entry: Entry) -> Decimal:
+def _weight(entry: DraftRow) -> Decimal:
     if entry.line is not None and entry.line.tax is not None and entry.line.tax.rate is not None:
         return entry.line.tax.rate
     return sum((rate.percent for rate in entry.part.rates), Decimal(0))
 
 
-def _part(book: Book, place: Place, kind: Kind, gross: Money, tax_class: str | None) -> Part:
+def _part(book: TaxRules, place: TaxAddress, kind: PriceKind, gross: Money, tax_class: str | None) -> PricedPart:
     rates: tuple[Rate, ...] = ()
     if tax_class is not None:
-        rates = book.rates_at(place, tax_class, shipping=kind is Kind.SHIPPING)
-    return Part(kind, gross.amount, rates, tax_class)
+        rates = book.rates_at(place, tax_class, shipping=kind is PriceKind.SHIPPING)
+    return PricedPart(kind, gross.amount, rates, tax_class)
 
 
-def _class_of(line: Line, book: Book, place: Place) -> str:
+def _class_of(line: Line, book: TaxRules, place: TaxAddress) -> str:
     """The shop's class whose rate is the one that the marketplace told; else the standard one."""
     if line.tax is not None and line.tax.rate is not None:
         for name in book.classes:
@@ -172,7 +172,7 @@ def _class_of(line: Line, book: Book, place: Place) -> str:
     return ""
 
 
-def _line(push: Push, line: Line, goods: Goods | None, tax_class: str | None) -> dict[str, Any]:
+def _line(push: Push, line: Line, goods: IndexedProduct | None, tax_class: str | None) -> dict[str, Any]:
     meta = [{"key": LINE, "value": line.external_id}]
     if push.include_offer_ids and line.offer_id:
         meta.append({"key": "offer_id", "value": line.offer_id})
@@ -186,7 +186,7 @@ def _line(push: Push, line: Line, goods: Goods | None, tax_class: str | None) ->
     return body
 
 
-def _charge(book: Book, place: Place, charge: Charge, line: Line | None) -> Entry:
+def _charge(book: TaxRules, place: TaxAddress, charge: Charge, line: Line | None) -> DraftRow:
     name = charge.name or charge.kind
     if line is not None:
         name = f"{name}: {line.name}"
@@ -195,13 +195,13 @@ def _charge(book: Book, place: Place, charge: Charge, line: Line | None) -> Entr
     if "deposit" in charge.kind.lower():
         # A returnable deposit is no turnover, so it bears no tax.
         body["tax_status"] = "none"
-        return Entry(body, _part(book, place, Kind.FEE, gross, None))
+        return DraftRow(body, _part(book, place, PriceKind.FEE, gross, None))
     body["tax_class"] = ""
-    return Entry(body, _part(book, place, Kind.FEE, gross, ""))
+    return DraftRow(body, _part(book, place, PriceKind.FEE, gross, ""))
 
 
-def _place(address: Mapping[str, str]) -> Place:
-    return Place(address["country"], address["state"], address["postcode"], address["city"])
+def _place(address: Mapping[str, str]) -> TaxAddress:
+    return TaxAddress(address["country"], address["state"], address["postcode"], address["city"])
 
 
 def addresses(order: Order) -> tuple[dict[str, str], dict[str, str]]:

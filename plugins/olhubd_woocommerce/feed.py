@@ -17,21 +17,22 @@ from typing import Any
 import msgspec
 
 from olhubd.plugin import (
-    Answer,
     ContractBroken,
     Cursor,
     ListPage,
     ListPlace,
     Rejected,
+    Response,
     Unavailable,
     by_offset,
     decode,
     require_order,
 )
+from olhubd_woocommerce import wire
 from olhubd_woocommerce.client import Query, Shop, counted
-from olhubd_woocommerce.wire import Head, moment
+from olhubd_woocommerce.wire import moment
 
-__all__ = ["Mark", "OrderList", "Row", "Slice", "gmt"]
+__all__ = ["FeedCursor", "ListPart", "OrderList", "OrderRecord", "gmt"]
 
 FIELDS = (
     "id,number,status,currency,total,total_tax,date_created_gmt,date_modified_gmt,date_paid_gmt,customer_id,"
@@ -52,10 +53,10 @@ def gmt(at: datetime) -> str:
     return at.astimezone(UTC).replace(tzinfo=None, microsecond=0).isoformat()
 
 
-class Row(msgspec.Struct, frozen=True):
+class OrderRecord(msgspec.Struct, frozen=True):
     """One order of a page, not decoded yet."""
 
-    head: Head
+    head: wire.Head
     raw: msgspec.Raw
 
     @property
@@ -64,10 +65,10 @@ class Row(msgspec.Struct, frozen=True):
         return f"{self.head.date_modified_gmt}#{zlib.crc32(self.raw):08x}"
 
 
-class Slice(msgspec.Struct, frozen=True):
+class ListPart(msgspec.Struct, frozen=True):
     """Part of a reading: rows, where it stands after them, and whether there is more."""
 
-    rows: Sequence[Row]
+    rows: Sequence[OrderRecord]
     cursor: Cursor
     more: bool
     failure: Unavailable | None = None
@@ -77,7 +78,7 @@ class _Id(msgspec.Struct):
     id: int
 
 
-class Mark(msgspec.Struct, frozen=True):
+class FeedCursor(msgspec.Struct, frozen=True):
     """A cursor of the feed: all modified before `at`, and of that second those in `ids`, have landed.
 
     `running` says that there was more, so that the next pull goes on from here without looking back.
@@ -92,7 +93,7 @@ class Mark(msgspec.Struct, frozen=True):
         return Cursor(f"{self.at}|{ids}{'|+' if self.running else ''}")
 
     @classmethod
-    def of(cls, cursor: Cursor) -> Mark:
+    def of(cls, cursor: Cursor) -> FeedCursor:
         at, _, rest = cursor.partition("|")
         ids, _, sign = rest.partition("|")
         try:
@@ -118,35 +119,35 @@ class OrderList:
         self._overlap = overlap
         self._tails: dict[Cursor, _Tail] = {}
 
-    async def newest(self) -> Mark:
+    async def newest(self) -> FeedCursor:
         """The mark after everything there is, by the shop's own clock."""
         query: Query = {**_ALL, "orderby": "modified", "order": "desc", "_fields": "id,date_modified_gmt"}
-        part, _ = await self._shop.listed("/wc/v3/orders", query, Head)
+        part, _ = await self._shop.listed("/wc/v3/orders", query, wire.Head)
         if not part.rows:
             if part.total:
                 raise Unavailable("the shop counts orders and shows none")
-            return Mark(_BEGINNING)
+            return FeedCursor(_BEGINNING)
         last = max(head.date_modified_gmt for head in part.rows)
         ids = frozenset(head.id for head in part.rows if head.date_modified_gmt == last)
-        return Mark(last, ids, running=True)
+        return FeedCursor(last, ids, running=True)
 
-    async def pull(self, cursor: Cursor) -> Slice:
+    async def pull(self, cursor: Cursor) -> ListPart:
         """The rows after `cursor`."""
-        mark = Mark.of(cursor)
+        mark = FeedCursor.of(cursor)
         tail = self._tails.get(cursor)
         seen = dict(tail.seen) if tail is not None else {}
         since = moment(mark.at) - (timedelta(seconds=1) if mark.running else self._overlap)
         if tail is not None and tail.floor is not None:
             since = max(since, tail.floor)
         query = {**_changed(since), "orderby": "modified", "order": "asc"}
-        answers: list[Answer] = []
+        answers: list[Response] = []
 
-        async def fetch(offset: int) -> ListPage[Row]:
+        async def fetch(offset: int) -> ListPage[OrderRecord]:
             part, answer = await self._page(query, offset)
             answers[:] = [answer]
             return part
 
-        held: dict[int, Row] = {}
+        held: dict[int, OrderRecord] = {}
         ordered = True
         async for portion in by_offset(fetch, _version):
             for row in portion.page:
@@ -164,34 +165,34 @@ class OrderList:
                 # Go on from the last second, whose rows may continue on the next page.
                 last = times[-1]
                 ids = frozenset(r.head.id for r in rows if r.head.date_modified_gmt == last)
-                self._remember(text := Mark(last, ids, running=True).text(), rows, seen, last, None)
-                return Slice(fresh, text, more=True)
+                self._remember(text := FeedCursor(last, ids, running=True).text(), rows, seen, last, None)
+                return ListPart(fresh, text, more=True)
         raise Unavailable("the shop's orders change faster than they can be read")
 
     def _done(
         self,
-        mark: Mark,
+        mark: FeedCursor,
         cursor: Cursor,
-        rows: list[Row],
-        fresh: list[Row],
+        rows: list[OrderRecord],
+        fresh: list[OrderRecord],
         seen: dict[int, str],
         told: datetime | None,
-    ) -> Slice:
+    ) -> ListPart:
         """`told` is the moment up to which this answer has surely told everything, None when it has not."""
         last = max((r.head.date_modified_gmt for r in rows), default=mark.at)
         if last > mark.at:
             ids = frozenset(r.head.id for r in rows if r.head.date_modified_gmt == last)
-            mark = Mark(last, ids)
+            mark = FeedCursor(last, ids)
         else:
-            mark = Mark(mark.at, mark.ids | {r.head.id for r in rows if r.head.date_modified_gmt == mark.at})
+            mark = FeedCursor(mark.at, mark.ids | {r.head.id for r in rows if r.head.date_modified_gmt == mark.at})
         # Without news the cursor stays what it was, to the letter.
-        text = mark.text() if fresh or Mark.of(cursor).running is False else cursor
+        text = mark.text() if fresh or FeedCursor.of(cursor).running is False else cursor
         floor = told - self._overlap if told is not None else None
         self._remember(text, rows, seen, mark.at, floor)
-        return Slice(fresh, text, more=False)
+        return ListPart(fresh, text, more=False)
 
     def _remember(
-        self, cursor: Cursor, rows: list[Row], seen: dict[int, str], at: str, floor: datetime | None
+        self, cursor: Cursor, rows: list[OrderRecord], seen: dict[int, str], at: str, floor: datetime | None
     ) -> None:
         low = gmt(moment(at) - self._overlap)
         seen = seen | {r.head.id: r.mark for r in rows}
@@ -200,7 +201,7 @@ class OrderList:
         while len(self._tails) > _TAILS:
             del self._tails[next(iter(self._tails))]
 
-    async def sweep(self, since: datetime, cursor: Cursor | None) -> Slice:
+    async def sweep(self, since: datetime, cursor: Cursor | None) -> ListPart:
         """All orders made since `since`, then all older ones changed since, by id.
 
         The first half does not lean on the date of change, which plugins that write past WooCommerce leave alone.
@@ -215,16 +216,16 @@ class OrderList:
             rows, then, complete = place.after(part, lambda row: str(row.head.id))
         except Unavailable as error:
             # Nothing goes on from this place, and a stored one that only fails would bar the sweep for good.
-            return Slice((), Cursor(""), more=False, failure=error)
+            return ListPart((), Cursor(""), more=False, failure=error)
         if half != "made":
             rows = [r for r in rows if (r.head.date_created_gmt or "") <= gmt(low)]
         if then is not None:
-            return Slice(rows, _swept_to(half, then), more=True)
+            return ListPart(rows, _swept_to(half, then), more=True)
         if not complete:
             self._shop.disagrees("/wc/v3/orders", place.rows + len(rows), part.total)
         if half == "made":
-            return Slice(rows, _swept_to("changed", ListPlace()), more=True)
-        return Slice(rows, Cursor(cursor or ""), more=False)
+            return ListPart(rows, _swept_to("changed", ListPlace()), more=True)
+        return ListPart(rows, Cursor(cursor or ""), more=False)
 
     async def count(self, since: datetime, until: datetime) -> int:
         """How many orders were made in that time, by the header that tells of all pages."""
@@ -244,14 +245,14 @@ class OrderList:
             raise ContractBroken("the answer does not tell how many orders there are", field="X-WP-Total")
         return total
 
-    async def _page(self, query: Query, offset: int) -> tuple[ListPage[Row], Answer]:
+    async def _page(self, query: Query, offset: int) -> tuple[ListPage[OrderRecord], Response]:
         asked = {**_ALL, **query, "_fields": FIELDS}
         part, answer = await self._shop.listed("/wc/v3/orders", asked, msgspec.Raw, offset)
-        rows = [Row(_head(bytes(raw)), raw) for raw in part.rows]
+        rows = [OrderRecord(_head(bytes(raw)), raw) for raw in part.rows]
         return ListPage(rows=rows, asked=part.asked, total=part.total), answer
 
 
-def _version(row: Row) -> str:
+def _version(row: OrderRecord) -> str:
     """What tells where a row stands in a list by its change: one that was saved anew stands elsewhere."""
     return f"{row.head.id}@{row.head.date_modified_gmt}"
 
@@ -288,24 +289,24 @@ def _swept_to(half: str, place: ListPlace) -> Cursor:
     return Cursor(f"{half}|{msgspec.json.encode(place).decode()}")
 
 
-def _head(raw: bytes) -> Head:
+def _head(raw: bytes) -> wire.Head:
     """What paging needs of a row. One without so much keeps its place by a number made up from its text, below all
     real ones, so that it is put aside by itself and its neighbours land."""
     try:
-        head = decode(raw, Head)
+        head = decode(raw, wire.Head)
     except ContractBroken:
         try:
-            return Head(decode(raw, _Id).id)
+            return wire.Head(decode(raw, _Id).id)
         except ContractBroken:
-            return Head(-zlib.crc32(raw))
+            return wire.Head(-zlib.crc32(raw))
     try:
         moment(head.date_modified_gmt) - timedelta(days=365)  # as far as anybody looks back
     except (ValueError, OverflowError):
-        return Head(head.id, date_created_gmt=head.date_created_gmt)
+        return wire.Head(head.id, date_created_gmt=head.date_created_gmt)
     return head
 
 
-def _known(row: Row, seen: Mapping[int, str], mark: Mark) -> bool:
+def _known(row: OrderRecord, seen: Mapping[int, str], mark: FeedCursor) -> bool:
     """Whether this very version was told before."""
     if (told := seen.get(row.head.id)) is not None:
         return told == row.mark

@@ -25,7 +25,7 @@ from olhubd.plugin import (
 )
 from olhubd_woocommerce import mapping, wire
 from olhubd_woocommerce.client import Shop
-from olhubd_woocommerce.feed import Mark, OrderList, Slice, gmt
+from olhubd_woocommerce.feed import FeedCursor, ListPart, OrderList, gmt
 from olhubd_woocommerce.parcels import Parcels
 from olhubd_woocommerce.settings import WooCommerceSettings
 from olhubd_woocommerce.single import number_of
@@ -43,7 +43,7 @@ class Orders(OrderFeed, Sweep, OrderCount, OrderLookup):
         self._list = OrderList(shop, settings.overlap)
 
     async def start(self, since: datetime | None) -> Cursor:
-        mark = await self._list.newest() if since is None else Mark(gmt(since), running=True)
+        mark = await self._list.newest() if since is None else FeedCursor(gmt(since), running=True)
         return mark.text()
 
     async def pull(self, cursor: Cursor) -> Page:
@@ -52,7 +52,7 @@ class Orders(OrderFeed, Sweep, OrderCount, OrderLookup):
     async def sweep(self, since: datetime, cursor: Cursor | None) -> Page:
         return await self._page(await self._list.sweep(since, cursor), cursor)
 
-    async def _page(self, found: Slice, before: Cursor | None) -> Page:
+    async def _page(self, found: ListPart, before: Cursor | None) -> Page:
         records: list[Record] = []
         for row in found.rows:
             try:

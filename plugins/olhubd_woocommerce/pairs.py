@@ -12,12 +12,13 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar
 
+from olhubd_woocommerce import wire
 from olhubd_woocommerce.mapping import LINE
-from olhubd_woocommerce.wire import Fee, Item, Shipping, Stored, meta_value
+from olhubd_woocommerce.wire import meta_value
 
 __all__ = ["SECTIONS", "Row", "mark_of", "mates", "plain"]
 
-Row = Item | Fee | Shipping
+Row = wire.Item | wire.Fee | wire.Shipping
 R = TypeVar("R", bound=Row)
 SECTIONS = ("line_items", "shipping_lines", "fee_lines")
 _TAG = re.compile(r"<[^>]*>?")
@@ -41,7 +42,7 @@ def mark_of(row: Mapping[str, Any]) -> str | None:
     return None
 
 
-def mates(sent: Mapping[str, Sequence[Mapping[str, Any]]], there: Stored) -> dict[str, list[list[Row]]]:
+def mates(sent: Mapping[str, Sequence[Mapping[str, Any]]], there: wire.Stored) -> dict[str, list[list[Row]]]:
     """For each row of each section that was sent the rows that the shop has of it: one, none, or too many."""
     return {
         "line_items": _goods(sent.get("line_items", ()), there.line_items),
@@ -52,9 +53,9 @@ def mates(sent: Mapping[str, Sequence[Mapping[str, Any]]], there: Stored) -> dic
     }
 
 
-def _goods(sent: Sequence[Mapping[str, Any]], there: Sequence[Item]) -> list[list[Row]]:
+def _goods(sent: Sequence[Mapping[str, Any]], there: Sequence[wire.Item]) -> list[list[Row]]:
     by_mark: dict[str, list[Row]] = {}
-    bare: list[Item] = []
+    bare: list[wire.Item] = []
     for item in there:
         mark = meta_value(item.meta_data, LINE)
         if mark is None:
@@ -72,7 +73,7 @@ def _goods(sent: Sequence[Mapping[str, Any]], there: Sequence[Item]) -> list[lis
     return found
 
 
-def _same_goods(row: Mapping[str, Any], item: Item) -> bool:
+def _same_goods(row: Mapping[str, Any], item: wire.Item) -> bool:
     product = row.get("variation_id") or row.get("product_id") or 0
     return (item.variation_id or item.product_id) == product and _alike(item.name, row.get("name"))
 
@@ -98,23 +99,23 @@ def _in_turn(sent: Sequence[Mapping[str, Any]], there: Sequence[R], *tests: Test
     return found
 
 
-def _method(row: Mapping[str, Any], there: Shipping) -> bool:
+def _method(row: Mapping[str, Any], there: wire.Shipping) -> bool:
     return row.get("method_id") == there.method_id
 
 
-def _nameless(_row: Mapping[str, Any], there: Shipping) -> bool:
+def _nameless(_row: Mapping[str, Any], there: wire.Shipping) -> bool:
     return not there.method_id
 
 
-def _title(row: Mapping[str, Any], there: Shipping) -> bool:
+def _title(row: Mapping[str, Any], there: wire.Shipping) -> bool:
     return _alike(row.get("method_title"), there.method_title)
 
 
-def _fee(row: Mapping[str, Any], there: Fee) -> bool:
+def _fee(row: Mapping[str, Any], there: wire.Fee) -> bool:
     return _alike(row.get("name"), there.name) and (_money(row.get("total")) < 0) == (_money(there.total) < 0)
 
 
-def _amount(row: Mapping[str, Any], there: Fee) -> bool:
+def _amount(row: Mapping[str, Any], there: wire.Fee) -> bool:
     return _money(row.get("total")) == _money(there.total) != 0
 
 

@@ -12,11 +12,11 @@ import msgspec
 
 from olhubd.model import Shipment
 from olhubd.plugin import Conflict, Log, NotFound, PluginError, Rejected, ShipmentSink
-from olhubd_woocommerce import single
+from olhubd_woocommerce import single, wire
 from olhubd_woocommerce.client import NO_ROUTE, Shop
 from olhubd_woocommerce.mapping import LINE, PARCELS, parcels
 from olhubd_woocommerce.settings import WooCommerceSettings
-from olhubd_woocommerce.wire import FulfilmentRow, Stored, Tracking, meta_value
+from olhubd_woocommerce.wire import meta_value
 
 __all__ = ["Parcels"]
 
@@ -36,14 +36,14 @@ class Parcels(ShipmentSink):
             raise Conflict("the order is in the shop's trash")
         await self._attach(order, shipment)
 
-    async def fulfilled(self, order: Stored) -> list[Shipment]:
+    async def fulfilled(self, order: wire.Stored) -> list[Shipment]:
         """The parcels of the order's fulfilments; asked for only where the order says that it has some."""
         if meta_value(order.meta_data, _STATUS) in (None, "no_fulfillments", "unfulfilled"):
             return []
         rows = await self._fulfilments(order.id)
         return [] if rows is None else [shipment for row in rows if (shipment := _parcel(row)) is not None]
 
-    async def _attach(self, order: Stored, shipment: Shipment) -> None:
+    async def _attach(self, order: wire.Stored, shipment: Shipment) -> None:
         """Add the parcel unless it is there."""
         if _known(parcels(order.meta_data, self._settings), shipment):
             return
@@ -66,12 +66,12 @@ class Parcels(ShipmentSink):
             return
         await self._note(order, shipment)
 
-    async def _fulfilments(self, order_id: int) -> list[FulfilmentRow] | None:
-        return await self._if_there(f"/wc/v3/orders/{order_id}/fulfillments", list[FulfilmentRow])
+    async def _fulfilments(self, order_id: int) -> list[wire.FulfilmentRow] | None:
+        return await self._if_there(f"/wc/v3/orders/{order_id}/fulfillments", list[wire.FulfilmentRow])
 
-    async def _trackings(self, order_id: int) -> list[Tracking] | None:
+    async def _trackings(self, order_id: int) -> list[wire.Tracking] | None:
         return await self._if_there(
-            f"/wc-shipment-tracking/v3/orders/{order_id}/shipment-trackings", list[Tracking]
+            f"/wc-shipment-tracking/v3/orders/{order_id}/shipment-trackings", list[wire.Tracking]
         )
 
     async def _if_there(self, path: str, into: type[list[Any]]) -> list[Any] | None:
@@ -107,7 +107,7 @@ class Parcels(ShipmentSink):
         path = f"/wc-shipment-tracking/v3/orders/{order_id}/shipment-trackings"
         await self._shop.write("POST", path, msgspec.Raw, body)
 
-    async def _note(self, order: Stored, shipment: Shipment) -> None:
+    async def _note(self, order: wire.Stored, shipment: Shipment) -> None:
         """Order meta, which is what counts, and a note, which is for people and may be lost."""
         entries = [row.value for row in order.meta_data if row.key == PARCELS and isinstance(row.value, list)]
         held: list[Any] = [*(entries[0] if entries else [])]
@@ -134,7 +134,7 @@ class Parcels(ShipmentSink):
             self._log.warning("note not added", order=order.id, error=str(error))
 
 
-def _parcel(row: FulfilmentRow) -> Shipment | None:
+def _parcel(row: wire.FulfilmentRow) -> Shipment | None:
     number = meta_value(row.meta_data, "_tracking_number")
     if number is None:
         return None
@@ -142,7 +142,7 @@ def _parcel(row: FulfilmentRow) -> Shipment | None:
     return Shipment(waybill=number, carrier=carrier or "", url=meta_value(row.meta_data, "_tracking_url"))
 
 
-def _tracked(rows: list[Tracking]) -> list[Shipment]:
+def _tracked(rows: list[wire.Tracking]) -> list[Shipment]:
     return [Shipment(waybill=row.tracking_number, carrier=row.carrier) for row in rows]
 
 
@@ -159,7 +159,7 @@ def _known(held: list[Shipment], shipment: Shipment) -> bool:
     return any(other.key[1] == number and other.key[0] in ("", carrier, name) for other in held)
 
 
-def _items(order: Stored, shipment: Shipment, fulfilments: list[FulfilmentRow]) -> list[dict[str, int]]:
+def _items(order: wire.Stored, shipment: Shipment, fulfilments: list[wire.FulfilmentRow]) -> list[dict[str, int]]:
     """The pieces in this parcel: of its lines, or of all; only those that no other fulfilment holds."""
     taken: dict[int, int] = {}
     for row in fulfilments:

@@ -24,15 +24,14 @@ from olhubd.plugin import (
 from olhubd_woocommerce import amend, mapping, single, stored, wire
 from olhubd_woocommerce.client import NEEDS_PRODUCT, Shop
 from olhubd_woocommerce.columns import fitted
-from olhubd_woocommerce.customers import Customers
-from olhubd_woocommerce.draft import EMAIL, Draft, addresses, head, initial_status, payment_method, sketch
-from olhubd_woocommerce.pricing import Rules
-from olhubd_woocommerce.products import Goods, Shelf
-from olhubd_woocommerce.settings import Customers as CustomerMode
-from olhubd_woocommerce.settings import WooCommerceSettings
-from olhubd_woocommerce.taxes import Book, Place, TaxOffice
+from olhubd_woocommerce.customers import CustomerFinder
+from olhubd_woocommerce.draft import EMAIL, OrderDraft, addresses, head, initial_status, payment_method, sketch
+from olhubd_woocommerce.pricing import PricingRules
+from olhubd_woocommerce.products import IndexedProduct, ProductIndex
+from olhubd_woocommerce.settings import CustomerPolicy, WooCommerceSettings
+from olhubd_woocommerce.taxes import TaxAddress, TaxRules, TaxRulesReader
 
-__all__ = ["Placed", "Placing"]
+__all__ = ["OrderPlacer", "PlacedOrder"]
 
 _FREE_SKU = "olhubd-free-line"
 """Names no product, for shops that want a line to name one."""
@@ -41,24 +40,24 @@ _CUSTOMER = "_olhubd_customer_id"
 _UNFINISHED = ("pending", "failed")
 
 
-class Placed(msgspec.Struct, frozen=True):
+class PlacedOrder(msgspec.Struct, frozen=True):
     """The order as it is there, and what about it is otherwise than it was sent."""
 
     order: wire.Stored
     differences: tuple[Difference, ...] = ()
 
 
-class Placing:
+class OrderPlacer:
     """Places orders in one shop."""
 
-    def __init__(self, account: Account[WooCommerceSettings], shop: Shop, taxes: TaxOffice) -> None:
+    def __init__(self, account: Account[WooCommerceSettings], shop: Shop, taxes: TaxRulesReader) -> None:
         self._settings, self._log, self._shop, self._taxes = account.settings, account.log, shop, taxes
-        self._shelf = Shelf(shop, account.clock, account.log)
-        self._customers = Customers(shop)
+        self._shelf = ProductIndex(shop, account.clock, account.log)
+        self._customers = CustomerFinder(shop)
         self._name_products = False
         self._told: set[str] = set()
 
-    async def place(self, push: Push) -> Placed:
+    async def place(self, push: Push) -> PlacedOrder:
         """Create it. Raises Rejected and whatever a call may raise; OutcomeUnknown where it may be there."""
         order = push.order
         if self._settings.currency not in (None, order.total.currency):
@@ -75,7 +74,7 @@ class Placing:
             )
         if push.shipping_method is None and order.shipping.method:
             self._unmapped(order.shipping.method)
-        if self._settings.customers is CustomerMode.MATCH:
+        if self._settings.customers is CustomerPolicy.MATCH:
             await self._file(push, body)
         answer, left_out = await self._create(body)
         try:
@@ -92,9 +91,11 @@ class Placing:
         )
         return _differing(push, body, answer, (*chosen, *left_out))
 
-    def compare(self, push: Push, order: wire.Stored) -> Placed:
+    def compare(self, push: Push, order: wire.Stored) -> PlacedOrder:
         """What a look-up found, beside what would be sent now."""
-        no_taxes = Book(rules=Rules(taxed=False), currency=push.order.total.currency, base=Place(""), memory={})
+        no_taxes = TaxRules(
+            rules=PricingRules(taxed=False), currency=push.order.total.currency, base=TaxAddress(""), memory={}
+        )
         free = msgspec.structs.replace(push, free_lines=True)
         body, _ = self._body(free, [None] * len(push.order.lines), no_taxes)
         return _differing(push, body, order, looked_up=True)
@@ -104,8 +105,8 @@ class Placing:
         return self._shelf.why(line)
 
     def _body(
-        self, push: Push, goods: Sequence[Goods | None], book: Book, why: Sequence[str | None] = ()
-    ) -> tuple[dict[str, Any], Draft]:
+        self, push: Push, goods: Sequence[IndexedProduct | None], book: TaxRules, why: Sequence[str | None] = ()
+    ) -> tuple[dict[str, Any], OrderDraft]:
         """The body of POST /orders, its texts as long as they are."""
         billing, shipping = addresses(push.order)
         if not self._settings.notify_buyer:
@@ -158,7 +159,7 @@ class Placing:
         rows = [row if "product_id" in row else {**row, "sku": _FREE_SKU} for row in body["line_items"]]
         return await self._shop.write("POST", "/wc/v3/orders", wire.Stored, {**body, "line_items": rows})
 
-    async def _correct(self, push: Push, draft: Draft, answer: wire.Stored) -> wire.Stored:
+    async def _correct(self, push: Push, draft: OrderDraft, answer: wire.Stored) -> wire.Stored:
         """The shop counted otherwise, so its taxes changed since they were read: read them, and set the rows anew.
 
         No failure may leave this method. What differs then, the host will see.
@@ -177,7 +178,7 @@ class Placing:
             self._log.warning("total not corrected", order=answer.id, reference=push.reference, error=str(error))
             return answer
 
-    def _vanished(self, draft: Draft, answer: wire.Stored) -> None:
+    def _vanished(self, draft: OrderDraft, answer: wire.Stored) -> None:
         """A product that was bound and is not there any more is asked for anew with the next order."""
         unbound = {wire.meta_value(i.meta_data, mapping.LINE) for i in answer.line_items if not i.product_id}
         for entry in draft.entries:
@@ -192,12 +193,12 @@ def _differing(
     order: wire.Stored,
     told: tuple[Difference, ...] = (),
     looked_up: bool = False,
-) -> Placed:
+) -> PlacedOrder:
     """The order with all that is otherwise; what was `told` already is not told as missing too."""
     fields = {one.field for one in told}
     found = stored.differences(body, order, invoice=push.order.invoice is not None)
     rest = (one for one in found if one.field not in fields)
-    return Placed(order, (*told, *rest, *_status(order.status, body["status"], looked_up)))
+    return PlacedOrder(order, (*told, *rest, *_status(order.status, body["status"], looked_up)))
 
 
 def _status(now: str, wanted: str, looked_up: bool) -> tuple[Difference, ...]:

@@ -17,14 +17,14 @@ from functools import lru_cache
 
 import msgspec
 
-__all__ = ["Kind", "Part", "Priced", "Rate", "Rules", "price", "shop_total"]
+__all__ = ["PriceKind", "PricedPart", "PricingResult", "PricingRules", "Rate", "price", "shop_total"]
 
 _ZERO = Decimal(0)
 _FINE = Decimal("0.000001")
 """The shop keeps taxes to six places before it rounds them."""
 
 
-class Kind(enum.Enum):
+class PriceKind(enum.Enum):
     LINE = "line"
     FEE = "fee"
     SHIPPING = "shipping"
@@ -38,7 +38,7 @@ class Rate(msgspec.Struct, frozen=True, gc=False):
     compound: bool = False
 
 
-class Rules(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class PricingRules(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """How the shop counts. `at_subtotal`: it rounds once, at the end. `half_down`: half a grosz of tax is none."""
 
     taxed: bool
@@ -56,10 +56,10 @@ def _unit(decimals: int) -> Decimal:
     return Decimal(1).scaleb(-decimals)
 
 
-class Part(msgspec.Struct, frozen=True, gc=False):
+class PricedPart(msgspec.Struct, frozen=True, gc=False):
     """One row of the order. `tax_class` None: the shop does not tax it; `gross` below zero: it is a discount."""
 
-    kind: Kind
+    kind: PriceKind
     gross: Decimal
     rates: tuple[Rate, ...] = ()
     tax_class: str | None = None
@@ -69,7 +69,7 @@ class Part(msgspec.Struct, frozen=True, gc=False):
         return self.gross < 0
 
 
-class Priced(msgspec.Struct, frozen=True):
+class PricingResult(msgspec.Struct, frozen=True):
     """Net amounts, one per part, and what is left for an untaxed rounding fee (zero or more)."""
 
     nets: list[Decimal]
@@ -93,24 +93,24 @@ def taxes(net: Decimal, rates: Sequence[Rate]) -> list[Decimal]:
     return [t.quantize(_FINE, rounding=ROUND_HALF_UP) for t in plain]
 
 
-def _round(amount: Decimal, rules: Rules) -> Decimal:
+def _round(amount: Decimal, rules: PricingRules) -> Decimal:
     return amount.quantize(rules.unit, rounding=ROUND_HALF_UP)
 
 
-def _round_tax(tax: Decimal, rules: Rules) -> Decimal:
+def _round_tax(tax: Decimal, rules: PricingRules) -> Decimal:
     return tax.quantize(rules.unit, rounding=ROUND_HALF_DOWN if rules.half_down else ROUND_HALF_UP)
 
 
-def _gross(part: Part, net: Decimal, rules: Rules, rates: Sequence[Rate]) -> Decimal:
+def _gross(part: PricedPart, net: Decimal, rules: PricingRules, rates: Sequence[Rate]) -> Decimal:
     """What one part adds to the shop's sum."""
-    whole = part.kind is Kind.SHIPPING or (part.kind is Kind.LINE and not rules.at_subtotal)
+    whole = part.kind is PriceKind.SHIPPING or (part.kind is PriceKind.LINE and not rules.at_subtotal)
     result = _round(net, rules) if whole else net
     for tax in taxes(net, rates):
         result += tax if rules.at_subtotal else _round_tax(tax, rules)
     return result
 
 
-def _shares(parts: Sequence[Part], nets: Sequence[Decimal]) -> Mapping[str | None, Decimal]:
+def _shares(parts: Sequence[PricedPart], nets: Sequence[Decimal]) -> Mapping[str | None, Decimal]:
     """How the goods spread over tax classes; a discount is taxed in these proportions."""
     costs: dict[str | None, Decimal] = {}
     for part, net in zip(parts, nets, strict=True):
@@ -132,13 +132,13 @@ def _discount_taxes(net: Decimal, shares: Mapping[str | None, Decimal], classes:
     return list(by_rate.values())
 
 
-def _discount(net: Decimal, shares: Mapping[str | None, Decimal], classes: Classes, rules: Rules) -> Decimal:
+def _discount(net: Decimal, shares: Mapping[str | None, Decimal], classes: Classes, rules: PricingRules) -> Decimal:
     """What a discount of `net` takes off the shop's sum."""
     off = _discount_taxes(net, shares, classes)
     return net + sum((t if rules.at_subtotal else _round_tax(t, rules) for t in off), _ZERO)
 
 
-def _fragile(parts: Sequence[Part], nets: Sequence[Decimal], rules: Rules, classes: Classes) -> bool:
+def _fragile(parts: Sequence[PricedPart], nets: Sequence[Decimal], rules: PricingRules, classes: Classes) -> bool:
     """Whether a discount's tax hangs on half a grosz."""
     if rules.at_subtotal or not any(p.discount for p in parts):
         return False
@@ -147,7 +147,7 @@ def _fragile(parts: Sequence[Part], nets: Sequence[Decimal], rules: Rules, class
     return any(_near_half(tax, rules) for row in off for tax in row)
 
 
-def _sum(parts: Sequence[Part], nets: Sequence[Decimal], rules: Rules, classes: Classes) -> Decimal:
+def _sum(parts: Sequence[PricedPart], nets: Sequence[Decimal], rules: PricingRules, classes: Classes) -> Decimal:
     """The shop's sum before its last rounding."""
     shares = _shares(parts, nets) if any(p.discount for p in parts) else {}
     result = _ZERO
@@ -159,7 +159,9 @@ def _sum(parts: Sequence[Part], nets: Sequence[Decimal], rules: Rules, classes: 
     return result
 
 
-def shop_total(parts: Sequence[Part], nets: Sequence[Decimal], rules: Rules, classes: Classes) -> Decimal:
+def shop_total(
+    parts: Sequence[PricedPart], nets: Sequence[Decimal], rules: PricingRules, classes: Classes
+) -> Decimal:
     """The total at which the shop arrives for these net amounts."""
     return _round(_sum(parts, nets, rules, classes), rules)
 
@@ -168,26 +170,26 @@ def _factor(rates: Sequence[Rate]) -> Decimal:
     return 1 + sum(taxes(Decimal(1000), rates), _ZERO) / 1000
 
 
-def _near_half(amount: Decimal, rules: Rules) -> bool:
+def _near_half(amount: Decimal, rules: PricingRules) -> bool:
     """Whether the amount hangs on half a grosz, where the shop's binary fractions might fall either way."""
     return abs(abs(amount) % rules.unit - rules.unit / 2) <= _FINE * 2
 
 
-def _tied(net: Decimal, rates: Sequence[Rate], rules: Rules) -> bool:
+def _tied(net: Decimal, rates: Sequence[Rate], rules: PricingRules) -> bool:
     return any(_near_half(amount, rules) for amount in (net, *taxes(net, rates)))
 
 
 @lru_cache(maxsize=4096)
-def _net(part: Part, gross: Decimal, rules: Rules) -> Decimal:
+def _net(part: PricedPart, gross: Decimal, rules: PricingRules) -> Decimal:
     """The net amount at which the shop counts `gross` for the part, or the nearest below where none does."""
     if not part.rates:
         return gross
     unit = rules.unit
     exact = gross / _factor(part.rates)
     if rules.at_subtotal:
-        return _round(exact, rules) if part.kind is Kind.SHIPPING else exact.quantize(_FINE)
+        return _round(exact, rules) if part.kind is PriceKind.SHIPPING else exact.quantize(_FINE)
     rounded = _round(exact, rules)
-    if part.kind is Kind.FEE:
+    if part.kind is PriceKind.FEE:
         # The shop does not round a fee's net amount, so only whole groszy make sense.
         return max(
             (n for n in (rounded + unit, rounded, rounded - unit) if _fits(part, n, gross, rules)), default=rounded
@@ -199,11 +201,11 @@ def _net(part: Part, gross: Decimal, rules: Rules) -> Decimal:
     return _search(part, gross, rules, exact)
 
 
-def _fits(part: Part, net: Decimal, gross: Decimal, rules: Rules) -> bool:
+def _fits(part: PricedPart, net: Decimal, gross: Decimal, rules: PricingRules) -> bool:
     return _gross(part, net, rules, part.rates) <= gross
 
 
-def _search(part: Part, gross: Decimal, rules: Rules, near: Decimal) -> Decimal:
+def _search(part: PricedPart, gross: Decimal, rules: PricingRules, near: Decimal) -> Decimal:
     """The middle of the interval of net amounts that count as `gross`, or as the greatest amount below it."""
 
     def first(above: Decimal) -> Decimal:
@@ -225,7 +227,7 @@ def _search(part: Part, gross: Decimal, rules: Rules, near: Decimal) -> Decimal:
     return ((start + end) / 2).quantize(_FINE, rounding=ROUND_FLOOR)
 
 
-def _discounts(parts: Sequence[Part], nets: list[Decimal], rules: Rules, classes: Classes) -> None:
+def _discounts(parts: Sequence[PricedPart], nets: list[Decimal], rules: PricingRules, classes: Classes) -> None:
     """Fill in the net amounts of the discounts, which depend on all others."""
     if not any(p.discount for p in parts):
         return
@@ -240,18 +242,18 @@ def _discounts(parts: Sequence[Part], nets: list[Decimal], rules: Rules, classes
             nets[i] = min(options, key=lambda n: abs(_discount(n, shares, classes, rules) - part.gross))
 
 
-def price(parts: Sequence[Part], rules: Rules, classes: Classes) -> Priced | None:
+def price(parts: Sequence[PricedPart], rules: PricingRules, classes: Classes) -> PricingResult | None:
     """Net amounts at which the shop arrives at the sum of the gross ones; None when there are none."""
     target = sum((p.gross for p in parts), _ZERO)
     if target != _round(target, rules):
         return None
     if not rules.taxed:
-        return Priced([p.gross for p in parts])
+        return PricingResult([p.gross for p in parts])
     nets = [_ZERO if p.discount else _net(p, p.gross, rules) for p in parts]
     _discounts(parts, nets, rules, classes)
     missing = target - _sum(parts, nets, rules, classes)
     if abs(missing) <= _FINE * 100 * len(parts) and not _fragile(parts, nets, rules, classes):
-        return Priced(nets)
+        return PricingResult(nets)
     discount = next((i for i, p in enumerate(parts) if p.discount), None)
     for shift in (0,) if discount is None else (0, -1, 1, -2, 2):
         base = [*nets]
@@ -263,14 +265,14 @@ def price(parts: Sequence[Part], rules: Rules, classes: Classes) -> Priced | Non
 
 
 def _move(
-    parts: Sequence[Part], nets: list[Decimal], target: Decimal, rules: Rules, classes: Classes
-) -> Priced | None:
+    parts: Sequence[PricedPart], nets: list[Decimal], target: Decimal, rules: PricingRules, classes: Classes
+) -> PricingResult | None:
     """Let one part take what is missing, and a rounding fee what even that leaves."""
     missing = target - _sum(parts, nets, rules, classes)
     rows = [i for i, p in enumerate(parts) if not p.discount]
     # Goods first, the dearest first: there a grosz weighs least.
-    rows.sort(key=lambda i: (parts[i].kind is not Kind.LINE, -parts[i].gross))
-    best: Priced | None = None
+    rows.sort(key=lambda i: (parts[i].kind is not PriceKind.LINE, -parts[i].gross))
+    best: PricingResult | None = None
     for spare in range(4):
         for i in rows:
             attempt = [*nets]
@@ -281,22 +283,22 @@ def _move(
                 attempt[i] = _net(parts[i], wanted, rules)
                 rest = _rest(parts, attempt, target, rules, classes)
                 if rest == 0:
-                    return Priced(attempt)
+                    return PricingResult(attempt)
                 if rest is not None and (best is None or rest < best.rounding):
-                    best = Priced([*attempt], rest)
+                    best = PricingResult([*attempt], rest)
                 # A discount is taxed in proportion to the rest, so it moved as well.
                 wanted += target - _sum(parts, attempt, rules, classes)
     return best
 
 
 def _rest(
-    parts: Sequence[Part], nets: list[Decimal], target: Decimal, rules: Rules, classes: Classes
+    parts: Sequence[PricedPart], nets: list[Decimal], target: Decimal, rules: PricingRules, classes: Classes
 ) -> Decimal | None:
     """What an untaxed fee must add to reach `target` (perhaps nothing); None when no fee can."""
     rest = _round(target - _sum(parts, nets, rules, classes), rules)
     if rest < 0:
         return None
-    rows = [*parts, Part(Kind.FEE, rest)] if rest else parts
+    rows = [*parts, PricedPart(PriceKind.FEE, rest)] if rest else parts
     filled = [*nets, rest] if rest else nets
     reached = _sum(rows, filled, rules, classes)
     fits = abs(reached - target) <= _FINE * 100 * len(rows) and not _fragile(rows, filled, rules, classes)

@@ -16,10 +16,10 @@ from stdnum import isbn
 
 from olhubd.model import Line
 from olhubd.plugin import Clock, Log
+from olhubd_woocommerce import wire
 from olhubd_woocommerce.client import Query, Shop
-from olhubd_woocommerce.wire import Product
 
-__all__ = ["Goods", "Shelf"]
+__all__ = ["IndexedProduct", "ProductIndex"]
 
 _KEPT = 20_000
 _FOUND_FOR = 3600.0
@@ -34,7 +34,7 @@ _NEVER_SOLD = {
 _ON_SALE = "publish"
 
 
-class Goods(msgspec.Struct, frozen=True, gc=False):
+class IndexedProduct(msgspec.Struct, frozen=True, gc=False):
     """A product to bind a line to. `tax_class` None means that the shop does not tax it; `way_class` is the class
     that a delivery may take over from it, which goods of the kind "shipping only" lend without bearing it."""
 
@@ -47,17 +47,17 @@ class Goods(msgspec.Struct, frozen=True, gc=False):
 class _Answer(msgspec.Struct, frozen=True, gc=False):
     """What the shop has under a code: goods, and what is to be told of them; or none, and why."""
 
-    goods: Goods | None
+    goods: IndexedProduct | None
     until: float
     why: str | None = None
 
 
-def _goods(row: Product) -> Goods:
+def _goods(row: wire.Product) -> IndexedProduct:
     tax_class = row.tax_class if row.tax_status == "taxable" else None
     way_class = row.tax_class if row.tax_status in ("taxable", "shipping") else None
     if row.type == "variation" and row.parent_id:
-        return Goods(row.parent_id, row.id, tax_class, way_class)
-    return Goods(row.id, 0, tax_class, way_class)
+        return IndexedProduct(row.parent_id, row.id, tax_class, way_class)
+    return IndexedProduct(row.id, 0, tax_class, way_class)
 
 
 class _Shelf:
@@ -72,7 +72,7 @@ class _Shelf:
         kept = self._kept.get(code)
         return kept is not None and kept.until > self._clock.monotonic() and not (sure and kept.goods is None)
 
-    def get(self, code: str) -> Goods | None:
+    def get(self, code: str) -> IndexedProduct | None:
         kept = self._kept.get(code)
         if kept is None:
             return None
@@ -82,18 +82,18 @@ class _Shelf:
     def answer(self, code: str) -> _Answer | None:
         return self._kept.get(code)
 
-    def put(self, code: str, goods: Goods | None, why: str | None) -> None:
+    def put(self, code: str, goods: IndexedProduct | None, why: str | None) -> None:
         self._kept[code] = _Answer(goods, self._clock.monotonic() + (_FOUND_FOR if goods else _MISSING_FOR), why)
         self._kept.move_to_end(code)
         while len(self._kept) > _KEPT:
             self._kept.popitem(last=False)
 
-    def forget(self, goods: Goods) -> None:
+    def forget(self, goods: IndexedProduct) -> None:
         for code in [c for c, held in self._kept.items() if held.goods == goods]:
             del self._kept[code]
 
 
-class Shelf:
+class ProductIndex:
     """All that is known of the shop's products."""
 
     def __init__(self, shop: Shop, clock: Clock, log: Log) -> None:
@@ -102,7 +102,7 @@ class Shelf:
         self._by = {"sku": _Shelf(clock), "global_unique_id": _Shelf(clock)}
         self._told: set[str] = set()
 
-    async def bind(self, lines: Sequence[Line], sure: bool = False) -> list[Goods | None]:
+    async def bind(self, lines: Sequence[Line], sure: bool = False) -> list[IndexedProduct | None]:
         """The product of each line, None where the shop has none that can be sold.
 
         With `sure` what was missing before is asked for again, for somebody may just have added it.
@@ -129,7 +129,7 @@ class Shelf:
         of_ean = self._by["global_unique_id"].answer(_digits(line.ean)) if line.ean else None
         return of_ean.why if of_ean is not None else None
 
-    def forget(self, goods: Goods) -> None:
+    def forget(self, goods: IndexedProduct) -> None:
         """The shop did not know it any more."""
         for shelf in self._by.values():
             shelf.forget(goods)
@@ -144,16 +144,16 @@ class Shelf:
         for batch in [*alone, *(plain[i : i + _BATCH] for i in range(0, len(plain), _BATCH))]:
             asked = ",".join(spelling for code in batch for spelling in codes[code])
             query: Query = {field: asked, "_fields": _FIELDS}
-            rows: dict[str, list[Product]] = {}
-            for row in await self._shop.all("/wc/v3/products", Product, query):
+            rows: dict[str, list[wire.Product]] = {}
+            for row in await self._shop.all("/wc/v3/products", wire.Product, query):
                 code = _code(row.sku) if field == "sku" else _digits(row.global_unique_id)
                 rows.setdefault(code, []).append(row)
             for code in batch:
                 shelf.put(code, *self._choose(field, code, rows.get(code, []), shelf.get(code)))
 
     def _choose(
-        self, field: str, code: str, rows: Sequence[Product], before: Goods | None
-    ) -> tuple[Goods | None, str | None]:
+        self, field: str, code: str, rows: Sequence[wire.Product], before: IndexedProduct | None
+    ) -> tuple[IndexedProduct | None, str | None]:
         """The product to sell under a code: the one bound before, else the oldest on sale, else the oldest of
         all that can be sold. With it what is to be told of the choice, and why there is none."""
         sellable = sorted(

@@ -11,11 +11,12 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from olhubd.plugin import Clock, ListPage, Unavailable, by_offset, require_order
+from olhubd_woocommerce import wire
 from olhubd_woocommerce.client import Query, Shop
 from olhubd_woocommerce.feed import gmt
-from olhubd_woocommerce.wire import NO_ORDERS, OrderMark, meta_value
+from olhubd_woocommerce.wire import NO_ORDERS, meta_value
 
-__all__ = ["Search"]
+__all__ = ["MetaSearch"]
 
 _BEGINNING = datetime(1970, 1, 2, tzinfo=UTC)
 _MARGIN = timedelta(minutes=5)
@@ -25,7 +26,7 @@ _KEPT_FOR = 600.0
 _KEPT = 100_000
 
 
-class Search:
+class MetaSearch:
     """Searches one shop by the meta field `key`."""
 
     def __init__(self, shop: Shop, key: str, clock: Clock) -> None:
@@ -73,7 +74,7 @@ class Search:
             return _BEGINNING
         if self._shop.earliest is None:
             asked: Query = {"per_page": 1, "_fields": "id,meta_data"}
-            await self._shop.fetch("/wc/v3/orders", asked, list[OrderMark])
+            await self._shop.fetch("/wc/v3/orders", asked, list[wire.OrderMark])
         now = self._shop.earliest
         if now is None:
             return _BEGINNING  # a shop that tells no time is searched from its first order on
@@ -100,7 +101,7 @@ class Search:
             return  # there is a gap between what was known and this
         self._until = until
 
-    async def _scan(self, query: Query) -> AsyncIterator[tuple[Sequence[OrderMark], datetime | None]]:
+    async def _scan(self, query: Query) -> AsyncIterator[tuple[Sequence[wire.OrderMark], datetime | None]]:
         """All rows page by page, the newest first, to the end without a gap, each page with the shop's time.
 
         Raises Unavailable when fewer rows came than the shop counts: then nobody knows what is there.
@@ -108,9 +109,9 @@ class Search:
         said: datetime | None = None
         asked = {**query, "orderby": "id", "order": "desc", "_fields": "id,status,meta_data"}
 
-        async def fetch(offset: int) -> ListPage[OrderMark]:
+        async def fetch(offset: int) -> ListPage[wire.OrderMark]:
             nonlocal said
-            part, answer = await self._shop.listed("/wc/v3/orders", asked, OrderMark, offset)
+            part, answer = await self._shop.listed("/wc/v3/orders", asked, wire.OrderMark, offset)
             require_order((row.id for row in part.rows), "id", descending=True)
             said = answer.dated
             return part

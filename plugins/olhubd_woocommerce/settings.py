@@ -10,7 +10,7 @@ from pydantic import field_validator, model_validator
 from olhubd.model import Fulfilment, PaymentType
 from olhubd.plugin import Duration, Field, Secret, Settings, Url
 
-__all__ = ["Auth", "Customers", "WooCommerceSettings"]
+__all__ = ["Auth", "CustomerPolicy", "WooCommerceSettings"]
 
 
 _HERE = frozenset({"localhost", "127.0.0.1", "[::1]"})
@@ -28,7 +28,7 @@ class Auth(enum.StrEnum):
     """The key in the address, for a host that strips the Authorization header. Over https only."""
 
 
-class Customers(enum.StrEnum):
+class CustomerPolicy(enum.StrEnum):
     """Under whom a forwarded order is filed in the shop."""
 
     GUEST = "guest"
@@ -53,7 +53,7 @@ class WooCommerceSettings(Settings):
     """auto, basic, oauth1, or query where the host strips the Authorization header (https only)."""
     pretty_permalinks: bool = True
     """Off for a shop that answers only at /?rest_route=... (Settings > Permalinks: plain)."""
-    customers: Customers = Customers.GUEST
+    customers: CustomerPolicy = CustomerPolicy.GUEST
     """guest or match. match files orders under customers only with notify_buyer, since a shop writes to the
     address of an order's customer and mails each new one; without it a customer that is there is noted in the
     order's meta."""

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from olhubd.plugin import NotFound, OutcomeUnknown, Unavailable
+from olhubd_woocommerce import wire
 from olhubd_woocommerce.client import Shop
-from olhubd_woocommerce.wire import Stored
 
 __all__ = ["change", "number_of", "read"]
 
@@ -24,20 +24,20 @@ def number_of(external_id: str) -> int:
         raise NotFound(f"no order number of a shop: {external_id!r}") from None
 
 
-async def read(shop: Shop, order_id: int) -> Stored:
+async def read(shop: Shop, order_id: int) -> wire.Stored:
     """The order. Raises Unavailable where the answer is another one."""
-    order = await shop.get(_path(order_id), Stored)
+    order = await shop.get(_path(order_id), wire.Stored)
     if order.id != order_id:
         raise Unavailable(_other("GET", order_id, order))
     return order
 
 
-async def change(shop: Shop, order_id: int, body: Mapping[str, Any], *, repeatable: bool = True) -> Stored:
+async def change(shop: Shop, order_id: int, body: Mapping[str, Any], *, repeatable: bool = True) -> wire.Stored:
     """Write to the order; gives it as the shop read it again.
 
     Raises Unavailable where the answer is another order, OutcomeUnknown where twice is not once.
     """
-    order = await shop.write("PUT", _path(order_id), Stored, body, repeatable=repeatable)
+    order = await shop.write("PUT", _path(order_id), wire.Stored, body, repeatable=repeatable)
     if order.id != order_id:
         raise (Unavailable if repeatable else OutcomeUnknown)(_other("PUT", order_id, order))
     return order
@@ -47,5 +47,5 @@ def _path(order_id: int) -> str:
     return f"/wc/v3/orders/{order_id}"
 
 
-def _other(method: str, order_id: int, order: Stored) -> str:
+def _other(method: str, order_id: int, order: wire.Stored) -> str:
     return f"{method} {_path(order_id)}: the answer is order {order.id}, as a cache in the shop may give it"

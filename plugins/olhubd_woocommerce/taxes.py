@@ -12,18 +12,18 @@ from fnmatch import fnmatchcase
 import msgspec
 
 from olhubd.plugin import Account, ContractBroken
+from olhubd_woocommerce import wire
 from olhubd_woocommerce.client import Shop
-from olhubd_woocommerce.pricing import Rate, Rules
+from olhubd_woocommerce.pricing import PricingRules, Rate
 from olhubd_woocommerce.settings import WooCommerceSettings
-from olhubd_woocommerce.wire import Option, RateRow, Slug
 
-__all__ = ["Book", "Place", "TaxOffice"]
+__all__ = ["TaxAddress", "TaxRules", "TaxRulesReader"]
 
 _HOUR = timedelta(hours=1)
 _PICKUP = ("local_pickup", "legacy_local_pickup")
 
 
-class Place(msgspec.Struct, frozen=True, gc=False):
+class TaxAddress(msgspec.Struct, frozen=True, gc=False):
     """Where tax is due."""
 
     country: str
@@ -32,33 +32,33 @@ class Place(msgspec.Struct, frozen=True, gc=False):
     city: str = ""
 
 
-class Book(msgspec.Struct, frozen=True, kw_only=True):
+class TaxRules(msgspec.Struct, frozen=True, kw_only=True):
     """All that decides about taxes. `shipping_class` None means: that of the goods."""
 
-    rules: Rules
+    rules: PricingRules
     currency: str
-    base: Place
+    base: TaxAddress
     based_on: str = "shipping"
     classes: tuple[str, ...] = ("",)
     shipping_class: str | None = None
-    rates: tuple[RateRow, ...] = ()
+    rates: tuple[wire.RateRow, ...] = ()
     local: bool = False
     """Whether some rate is for less than a whole country."""
-    memory: dict[tuple[Place, str, bool], tuple[Rate, ...]] = {}
+    memory: dict[tuple[TaxAddress, str, bool], tuple[Rate, ...]] = {}
 
-    def place(self, shipping: Place, billing: Place, method: str) -> Place:
+    def place(self, shipping: TaxAddress, billing: TaxAddress, method: str) -> TaxAddress:
         """The place whose rates the shop will use for an order."""
         chosen = {"shipping": shipping if shipping.country else billing, "billing": billing}.get(self.based_on)
         if chosen is None or not chosen.country or method in _PICKUP:
             return self.base
         return chosen
 
-    def rates_at(self, place: Place, tax_class: str, shipping: bool = False) -> tuple[Rate, ...]:
+    def rates_at(self, place: TaxAddress, tax_class: str, shipping: bool = False) -> tuple[Rate, ...]:
         """The rates of a class there. `shipping` keeps only those that apply to the way."""
         if not self.rules.taxed:
             return ()
         if not self.local:
-            place = Place(place.country)
+            place = TaxAddress(place.country)
         key = (place, tax_class, shipping)
         if key not in self.memory:
             if len(self.memory) > 2000:
@@ -72,12 +72,12 @@ class Book(msgspec.Struct, frozen=True, kw_only=True):
             return self.shipping_class
         return next((name for name in self.classes if name in goods), None)
 
-    def _find(self, place: Place, tax_class: str, shipping: bool) -> tuple[Rate, ...]:
+    def _find(self, place: TaxAddress, tax_class: str, shipping: bool) -> tuple[Rate, ...]:
         rows = [r for r in self.rates if _plain(r.tax_class) == tax_class and _covers(r, place)]
         rows.sort(
             key=lambda r: (r.priority, not r.country, not r.state, not _codes(r), not _cities(r), r.order, r.id)
         )
-        found: dict[int, RateRow] = {}
+        found: dict[int, wire.RateRow] = {}
         for row in rows:
             found.setdefault(row.priority, row)
         return tuple(
@@ -89,15 +89,15 @@ def _plain(tax_class: str) -> str:
     return "" if tax_class == "standard" else tax_class
 
 
-def _codes(row: RateRow) -> list[str]:
+def _codes(row: wire.RateRow) -> list[str]:
     return row.postcodes or ([row.postcode] if row.postcode else [])
 
 
-def _cities(row: RateRow) -> list[str]:
+def _cities(row: wire.RateRow) -> list[str]:
     return row.cities or ([row.city] if row.city else [])
 
 
-def _covers(row: RateRow, place: Place) -> bool:
+def _covers(row: wire.RateRow, place: TaxAddress) -> bool:
     if row.country and row.country.upper() != place.country.upper():
         return False
     if row.state and row.state.upper() != place.state.upper():
@@ -123,21 +123,21 @@ def _bare(code: str) -> str:
     return code.replace("-", "").replace(" ", "")
 
 
-class TaxOffice:
+class TaxRulesReader:
     """Reads the book from the shop and believes it for an hour."""
 
     def __init__(self, shop: Shop, account: Account[WooCommerceSettings]) -> None:
         self._shop, self._account = shop, account
 
-    async def book(self, fresh: bool = False) -> Book:
+    async def book(self, fresh: bool = False) -> TaxRules:
         """The rules in force; `fresh` reads them anew."""
         return await self._account.remember("taxes", _HOUR, self._read, fresh=fresh)
 
     async def _options(self, group: str) -> dict[str, str]:
-        rows = await self._shop.get(f"/wc/v3/settings/{group}", list[Option], {"_fields": "id,value"})
+        rows = await self._shop.get(f"/wc/v3/settings/{group}", list[wire.Option], {"_fields": "id,value"})
         return {row.id: row.value for row in rows if isinstance(row.value, str)}
 
-    async def _read(self) -> Book:
+    async def _read(self) -> TaxRules:
         general = await self._options("general")
         try:
             currency = general["woocommerce_currency"]
@@ -146,17 +146,19 @@ class TaxOffice:
         except (KeyError, ValueError) as error:
             raise ContractBroken("the shop's settings lack its currency or taxes", field=str(error)) from None
         country, _, state = general.get("woocommerce_default_country", "").partition(":")
-        base = Place(
+        base = TaxAddress(
             country, state, general.get("woocommerce_store_postcode", ""), general.get("woocommerce_store_city", "")
         )
         if not taxed:
-            return Book(rules=Rules(taxed=False, decimals=decimals), currency=currency, base=base, memory={})
+            return TaxRules(
+                rules=PricingRules(taxed=False, decimals=decimals), currency=currency, base=base, memory={}
+            )
         options = await self._options("tax")
-        classes = await self._shop.get("/wc/v3/taxes/classes", list[Slug])
-        rates = await self._shop.all("/wc/v3/taxes", RateRow)
+        classes = await self._shop.get("/wc/v3/taxes/classes", list[wire.Slug])
+        rates = await self._shop.all("/wc/v3/taxes", wire.RateRow)
         shipping_class = options.get("woocommerce_shipping_tax_class", "inherit")
-        return Book(
-            rules=Rules(
+        return TaxRules(
+            rules=PricingRules(
                 taxed=True,
                 decimals=decimals,
                 at_subtotal=options.get("woocommerce_tax_round_at_subtotal") == "yes",

@@ -30,17 +30,17 @@ from olhubd.daemon import _loop_factory as loop_factory
 from olhubd.decide.route import Route
 from olhubd.engine.outbox.push import pack
 from olhubd.model import Order
-from olhubd.plugin import Account, Pending, Token
+from olhubd.plugin import Account, StillPending, Token
 from olhubd.plugin.auth import signed
 from olhubd_allegro import journal, wire
 from olhubd_allegro.client import api_headers
 from olhubd_allegro.connector import Allegro
 from olhubd_allegro.orders import READERS
 from olhubd_kit import test_host
-from olhubd_kit.demo_stack import SHOP, Stage, open_stage
-from olhubd_kit.process import Remote, spawn_simulator
+from olhubd_kit.demo_stack import SHOP, DemoStack, open_stage
+from olhubd_kit.process import SimulatorProcess, spawn_simulator
 from olhubd_woocommerce.connector import WooCommerce
-from olhubd_woocommerce.placing import Placing
+from olhubd_woocommerce.placing import OrderPlacer
 from olhubd_woocommerce.settings import WooCommerceSettings
 from tests.bench._meter import cpu, machine
 
@@ -65,7 +65,7 @@ class Job(msgspec.Struct):
     shop: dict[str, Any]
 
 
-async def place(session: aiohttp.ClientSession, market: Remote, orders: int) -> None:
+async def place(session: aiohttp.ClientSession, market: SimulatorProcess, orders: int) -> None:
     for start in range(0, orders, 500):
         await market.do(session, "buy", count=min(500, orders - start), payment="ONLINE")
 
@@ -79,7 +79,7 @@ async def ours(orders: int) -> Result:
             return await _forward(stage, orders)
 
 
-async def _forward(stage: Stage, orders: int) -> Result:
+async def _forward(stage: DemoStack, orders: int) -> Result:
     await _must(stage, "fetch")  # so that the journal has a place from which on it is read
     await _must(stage, "pause")
     await place(stage.session, stage.markets[MARKET], orders)
@@ -97,7 +97,7 @@ async def _forward(stage: Stage, orders: int) -> Result:
     return result
 
 
-async def _must(stage: Stage, verb: str) -> None:
+async def _must(stage: DemoStack, verb: str) -> None:
     status, answer = await stage.daemon.call("POST", f"/api/v1/accounts/{MARKET}/{verb}", {})
     if status >= 300:
         raise SystemExit(f"{verb}: {status} {answer}")
@@ -128,11 +128,11 @@ async def bare(orders: int) -> Result:
         return Result(*msgspec.json.decode(told, type=tuple[float, float]))
 
 
-async def _sign_in(session: aiohttp.ClientSession, market: Remote) -> Token:
+async def _sign_in(session: aiohttp.ClientSession, market: SimulatorProcess) -> Token:
     async with test_host.account(Allegro, market.settings) as connector:
         grant = await connector.login.begin_device()
         await market.do(session, "consent", user_code=grant.user_code)
-        while isinstance(token := await connector.login.poll_device(grant), Pending):
+        while isinstance(token := await connector.login.poll_device(grant), StillPending):
             await asyncio.sleep(0.1)
         return token
 
@@ -144,7 +144,7 @@ class _Prepared(Exception):
         self.body = msgspec.json.encode(body)
 
 
-class _Held(Placing):
+class _Held(OrderPlacer):
     async def _post(self, body: dict[str, Any]) -> NoReturn:
         raise _Prepared(body)
 

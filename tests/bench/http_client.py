@@ -20,7 +20,7 @@ import aiohttp
 from aiohttp import web
 
 from olhubd.engine.access.budget import BudgetBook
-from olhubd.engine.access.http_session import Clients, open_session
+from olhubd.engine.access.http_session import ClientFactory, open_session
 from olhubd.plugin import Bearer, Budget, Client, ErrorTable
 from olhubd.runtime.clock import SystemClock
 
@@ -58,7 +58,7 @@ async def measure(port: int, count: int, rounds: int) -> None:
     limit = aiohttp.ClientTimeout(total=30.0, connect=22.5, sock_connect=10.0)
     signed = {"Authorization": "Bearer " + "x" * 40}
     async with open_session() as session:
-        clients = Clients(session, BudgetBook(clock), clock)
+        clients = ClientFactory(session, BudgetBook(clock), clock)
 
         def client(auth: Bearer | None = None, budgets: tuple[Budget, ...] = ()) -> Client:
             return clients(base, auth=auth, budgets=budgets, errors=ErrorTable(), headers={}, timeout=30.0)

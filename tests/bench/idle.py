@@ -17,24 +17,24 @@ from pathlib import Path
 import aiohttp
 
 from olhubd.engine.access.token_store import TokenStore
-from olhubd.plugin import Pending, Token
+from olhubd.plugin import StillPending, Token
 from olhubd.runtime.clock import SystemClock
 from olhubd.store import Database
 from olhubd_allegro.connector import Allegro
 from olhubd_kit import test_host
 from olhubd_kit.demo_stack import write_configuration
-from olhubd_kit.process import Daemon, Remote, spawn_simulator
+from olhubd_kit.process import DaemonProcess, SimulatorProcess, spawn_simulator
 from tests.bench._meter import cpu, machine, resident
 
 INTERVAL: float = Allegro.defaults.interval.total_seconds()
 
 
-async def sign_in(session: aiohttp.ClientSession, market: Remote) -> Token:
+async def sign_in(session: aiohttp.ClientSession, market: SimulatorProcess) -> Token:
     """A token as after a finished sign-in."""
     async with test_host.account(Allegro, market.settings) as connector:
         grant = await connector.login.begin_device()
         await market.do(session, "consent", user_code=grant.user_code)
-        while isinstance(token := await connector.login.poll_device(grant), Pending):
+        while isinstance(token := await connector.login.poll_device(grant), StillPending):
             await asyncio.sleep(0.1)
         return token
 
@@ -52,7 +52,7 @@ async def measure(accounts: int, seconds: float) -> None:
             await asyncio.gather(*(vault.save(name, token) for name in names))
         keys = {"connector": "allegro", **market.settings}
         path = write_configuration(folder, dict.fromkeys(names, keys), [], {}, "off")
-        daemon = await stack.enter_async_context(Daemon(path, folder / "olhubd.sock", folder / "olhubd.log"))
+        daemon = await stack.enter_async_context(DaemonProcess(path, folder / "olhubd.sock", folder / "olhubd.log"))
         print(f"ready: {resident(daemon.pid):.0f} MB, {cpu(daemon.pid):.1f} s of CPU so far")
         await asyncio.sleep(2.5 * INTERVAL)
         before = cpu(daemon.pid)

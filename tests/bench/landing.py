@@ -60,7 +60,7 @@ async def ours(documents: Sequence[bytes], path: Path, *, inputs: bool = False) 
         run = Run(id=RunId(1), account="allegro", feed="orders", trigger="timer", started_at=EPOCH)
         for start in range(0, len(documents), PAGE):
             page = [decode(document) for document in documents[start : start + PAGE]]
-            position = feeds.Position(account="allegro", feed="orders", cursor=str(start), moved_at=EPOCH)
+            position = feeds.FeedPosition(account="allegro", feed="orders", cursor=str(start), moved_at=EPOCH)
             await landing.land("allegro", page, run=run, position=position)
         return time.perf_counter() - wall, time.process_time() - cpu
 

@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 
 from olhubd_allegro.connector import Allegro
-from olhubd_kit.demo_stack import Stage, open_stage
+from olhubd_kit.demo_stack import DemoStack, open_stage
 from tests.bench._meter import machine
 
 MARKETS = tuple(f"allegro-{number}" for number in range(1, 5))
@@ -28,7 +28,7 @@ LOOK = 0.05
 """Seconds between two looks into the shop's books; the error of the measurement."""
 
 
-async def trade(stage: Stage, orders: int, seconds: float, placed: dict[str, float]) -> None:
+async def trade(stage: DemoStack, orders: int, seconds: float, placed: dict[str, float]) -> None:
     for number in range(orders):
         market = stage.markets[MARKETS[number % len(MARKETS)]]
         (order,) = await market.do(stage.session, "buy", payment="ONLINE")
@@ -36,7 +36,7 @@ async def trade(stage: Stage, orders: int, seconds: float, placed: dict[str, flo
         await asyncio.sleep(seconds / orders)
 
 
-async def watch(stage: Stage, orders: int, arrived: dict[str, float]) -> None:
+async def watch(stage: DemoStack, orders: int, arrived: dict[str, float]) -> None:
     async with asyncio.timeout(3600):
         while len(arrived) < orders:
             for entry in await stage.shop.books(stage.session):

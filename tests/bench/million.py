@@ -39,7 +39,7 @@ from olhubd.runtime.clock import SystemClock
 from olhubd.store import Database
 from olhubd.store.sqlite import migrate
 from olhubd_kit.demo_stack import write_configuration
-from olhubd_kit.process import Daemon, Remote, spawn_simulator
+from olhubd_kit.process import DaemonProcess, SimulatorProcess, spawn_simulator
 from tests.bench._meter import cpu, machine, resident
 from tests.bench._million import BIG, SHOP, SMALL, fill, names
 from tests.bench.idle import INTERVAL, sign_in
@@ -195,14 +195,14 @@ def free_port() -> int:
         return int(found.getsockname()[1])
 
 
-async def trade(session: aiohttp.ClientSession, market: Remote) -> None:
+async def trade(session: aiohttp.ClientSession, market: SimulatorProcess) -> None:
     while True:
         await market.do(session, "buy", payment="ONLINE")
         await asyncio.sleep(INTERVAL)
 
 
 @contextlib.asynccontextmanager
-async def house(kept: Path) -> AsyncIterator[tuple[Daemon, Path, tuple[str, int]]]:
+async def house(kept: Path) -> AsyncIterator[tuple[DaemonProcess, Path, tuple[str, int]]]:
     """The daemon at work on a copy of the file, its folder, and its address."""
     async with contextlib.AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=kept.parent)))
@@ -223,7 +223,7 @@ async def house(kept: Path) -> AsyncIterator[tuple[Daemon, Path, tuple[str, int]
         routes = [{"from": names(), "to": SHOP}]
         path = write_configuration(folder, accounts, routes, {}, f"{address[0]}:{address[1]}")
         began = time.perf_counter()
-        daemon = await stack.enter_async_context(Daemon(path, folder / "olhubd.sock", folder / "olhubd.log"))
+        daemon = await stack.enter_async_context(DaemonProcess(path, folder / "olhubd.sock", folder / "olhubd.log"))
         print(f"ready with a thousand accounts after {time.perf_counter() - began:.2f} s")
         stack.push_async_callback(cancelled, asyncio.create_task(trade(session, market)))
         yield daemon, folder, address

@@ -27,7 +27,7 @@ from olhubd.model import Run, RunId
 from olhubd.runtime.clock import SystemClock
 from olhubd.store import Database, codec
 from olhubd_kit.demo_stack import write_configuration
-from olhubd_kit.process import Daemon
+from olhubd_kit.process import DaemonProcess
 from tests.bench._meter import machine
 from tests.bench.landing import PAGE, canonical, forms
 from tests.orders import EPOCH
@@ -58,7 +58,7 @@ async def fill(path: Path, orders: int) -> None:
     connection.close()
 
 
-async def start(daemon: Daemon) -> float:
+async def start(daemon: DaemonProcess) -> float:
     """Seconds from spawning to readiness."""
     began = time.perf_counter()
     await daemon.start()
@@ -86,7 +86,7 @@ async def measure(orders: int, rounds: int) -> dict[str, Sequence[float]]:
         return {name: sorted(values) for name, values in found.items()}
 
 
-async def prepare(folder: Path, orders: int) -> Daemon:
+async def prepare(folder: Path, orders: int) -> DaemonProcess:
     (folder / "data").mkdir(parents=True)
     if orders:
         await fill(folder / "data" / "olhubd.sqlite", orders)
@@ -107,7 +107,7 @@ async def prepare(folder: Path, orders: int) -> Daemon:
     }
     accounts = {"allegro-0": allegro, "shop": shop}
     path = write_configuration(folder, accounts, [{"from": ["allegro-0"], "to": "shop"}], {}, "off")
-    return Daemon(path, folder / "olhubd.sock", folder / "olhubd.log")
+    return DaemonProcess(path, folder / "olhubd.sock", folder / "olhubd.log")
 
 
 def main() -> None:

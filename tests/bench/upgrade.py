@@ -13,22 +13,22 @@ import tempfile
 import time
 from pathlib import Path
 
-from olhubd.store import Planned, Watcher
+from olhubd.store import PlannedUpgrade, UpgradeWatcher
 from olhubd.store.sqlite import migrate
 from olhubd.store.sqlite.upgrade import mebibytes
 
 
-class _Measuring(Watcher):
+class _Measuring(UpgradeWatcher):
     """Notes the largest log, and the longest silence between two signs of life."""
 
     def __init__(self, log: Path) -> None:
         self._log = log
         self._last = time.perf_counter()
-        self.plan: Planned | None = None
+        self.plan: PlannedUpgrade | None = None
         self.largest = 0
         self.silence = 0.0
 
-    def begins(self, upgrade: Planned) -> None:
+    def begins(self, upgrade: PlannedUpgrade) -> None:
         self.plan = upgrade
         self.goes_on()
 

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from olhubd.cli import cli
 from olhubd.cli.failures import Exit
-from olhubd.cli.group import Apart, Lazy, LazyGroup
+from olhubd.cli.group import DistributionCommand, LazyCommand, LazyGroup
 from olhubd.cli.root import COMMANDS
 from olhubd.plugin import hookimpl
 
@@ -25,7 +25,7 @@ AWAY = {
     name: command.distribution
     for section in COMMANDS.values()
     for name, command in section.items()
-    if isinstance(command, Apart)
+    if isinstance(command, DistributionCommand)
 }
 """Commands that are no part of olhubd itself."""
 
@@ -88,7 +88,7 @@ def test_the_list_of_commands_imports_nothing_heavy() -> None:
 
 
 def test_a_command_that_is_not_installed_says_so() -> None:
-    group = LazyGroup(lazy={"All": {"later": Lazy("olhubd.cli.no_such_module:later", "Some day.")}})
+    group = LazyGroup(lazy={"All": {"later": LazyCommand("olhubd.cli.no_such_module:later", "Some day.")}})
     result = CliRunner().invoke(group, ["later"])
     assert result.exit_code == 1
     assert "not a part of this installation" in result.output

@@ -6,7 +6,7 @@ import asyncio
 import re
 from typing import Any
 
-from olhubd_kit.faults import Fault, Kind
+from olhubd_kit.faults import Fault, FaultKind
 from tests.cli.conftest import Terminal
 from tests.control.house import House
 
@@ -107,7 +107,7 @@ async def test_an_ambiguous_order_shows_its_candidates(house: House, terminal: T
 
 
 async def held(house: House, count: int = 1) -> list[int]:
-    house.shop.faults.add(Fault(kind=Kind.REFUSE, match="POST .*/orders$", status=400, times=count))
+    house.shop.faults.add(Fault(kind=FaultKind.REFUSE, match="POST .*/orders$", status=400, times=count))
     house.market.ledger.buy(count)
     found: list[int] = []
 

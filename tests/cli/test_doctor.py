@@ -17,7 +17,7 @@ import pytest
 
 from olhubd.cli.session import Session
 from olhubd.control.doctor.finding import CHECKS
-from olhubd.control.doctor.inside import Round
+from olhubd.control.doctor.inside import Examination
 from olhubd.store.sqlite.migrate import migrate
 from tests.cli.conftest import Run, Terminal
 from tests.control.house import House
@@ -82,12 +82,12 @@ async def test_a_long_look_is_no_silence(
 
     answered = asyncio.Event()
 
-    async def look(self: Round, wanted: Collection[str]) -> NoReturn:
+    async def look(self: Examination, wanted: Collection[str]) -> NoReturn:
         if silent:
             await answered.wait()
         raise TimeoutError
 
-    monkeypatch.setattr(Round, "examine", look)
+    monkeypatch.setattr(Examination, "examine", look)
     if silent:
         monkeypatch.setattr(inspect.unwrap(Session.daemon), "__defaults__", (0.2,))
     told = await terminal("doctor", "DAEMON", "PORT", "CLOCK", "DISK", code=1)

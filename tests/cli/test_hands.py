@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from olhubd_kit.faults import Fault, Kind
+from olhubd_kit.faults import Fault, FaultKind
 from tests.cli.conftest import Terminal
 from tests.control.house import House
 
 
 async def held(house: House) -> Any:
     """A delivery that the shop refused."""
-    house.shop.faults.add(Fault(kind=Kind.REFUSE, match="POST .*/orders$", status=400, times=1))
+    house.shop.faults.add(Fault(kind=FaultKind.REFUSE, match="POST .*/orders$", status=400, times=1))
     house.market.ledger.buy()
     found: list[Any] = []
 

@@ -17,7 +17,7 @@ from aiohttp import ClientResponse, ClientSession, UnixConnector
 from olhubd import config
 from olhubd.control.http import server, sockets
 from olhubd.control.http.access import load_or_make_token
-from olhubd.control.process_control import Steer
+from olhubd.control.process_control import ProcessControl
 from olhubd.engine.access.http_session import open_session
 from olhubd.engine.hub import Hub
 from olhubd.model import Scope
@@ -109,7 +109,7 @@ class House:
 
     @contextlib.asynccontextmanager
     async def _endpoint(self, configuration: config.Configuration) -> AsyncIterator[None]:
-        steer = Steer(reload=self._reload, log_level=self._log_level)
+        steer = ProcessControl(reload=self._reload, log_level=self._log_level)
         async with (
             _opened(configuration) as doors,
             server.serve(self.hub, doors, self.token, steer) as self.addresses,
@@ -215,7 +215,7 @@ class House:
 
 
 @contextlib.asynccontextmanager
-async def _opened(configuration: config.Configuration) -> AsyncIterator[sockets.Doors]:
+async def _opened(configuration: config.Configuration) -> AsyncIterator[sockets.ListeningSockets]:
     with sockets.opened(configuration.control) as doors:
         yield doors
 

@@ -15,7 +15,7 @@ import pytest
 
 from olhubd import config
 from olhubd.control.http import access
-from olhubd.control.http.api_tokens import Keyring
+from olhubd.control.http.api_tokens import ApiTokens
 from olhubd.model import Scope
 from olhubd.store import Transaction
 from tests.control.house import House, decoded
@@ -224,7 +224,7 @@ async def test_a_database_that_cannot_be_written_keeps_nobody_out(house: House) 
 async def test_a_revocation_holds_although_nobody_waited_for_its_end(house: House) -> None:
     """Whoever gives up waiting has not undone what they asked for."""
     token = await house.make_token("till", Scope.ADMIN)
-    keyring = Keyring(house.token, house.hub)
+    keyring = ApiTokens(house.token, house.hub)
     await keyring.load()
     async with stuck(house):
         revoking = asyncio.create_task(keyring.revoke("till", "jan"))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from olhubd_kit.faults import Fault, Kind
+from olhubd_kit.faults import Fault, FaultKind
 from tests.control.house import House, decoded
 
 
@@ -68,14 +68,14 @@ async def test_an_account_that_is_off_says_why(house: House) -> None:
 
 
 async def test_a_slow_fetch_is_left_to_itself(trading: House) -> None:
-    trading.market.faults.add(Fault(kind=Kind.SLOW, match="GET /order/events", seconds=0.5, times=None))
+    trading.market.faults.add(Fault(kind=FaultKind.SLOW, match="GET /order/events", seconds=0.5, times=None))
     status, answer = await trading.ask("POST", "/accounts/market/fetch", {"wait": 0.05})
     assert (status, answer) == (202, {"run": None})
 
 
 async def test_what_the_system_answers_is_told(trading: House) -> None:
     """LOG-12: a refused action shows the other side's message."""
-    trading.tiny.faults.add(Fault(kind=Kind.REFUSE, match="GET /journal", status=400, times=None))
+    trading.tiny.faults.add(Fault(kind=FaultKind.REFUSE, match="GET /journal", status=400, times=None))
     status, problem = await trading.ask("POST", "/accounts/stingy/fetch")
     assert status == 502
     assert "400" in problem["detail"]
@@ -202,8 +202,8 @@ async def test_another_sellers_sign_in_is_refused(trading: House) -> None:
 
 async def test_signing_in_survives_a_bad_line(house: House) -> None:
     """Lost and refused answers while it waits cost the person nothing."""
-    house.market.faults.add(Fault(kind=Kind.ERROR, match="POST /auth/oauth/token", status=503, times=1))
-    house.market.faults.add(Fault(kind=Kind.ERROR, match="GET /me", status=503, times=4))
+    house.market.faults.add(Fault(kind=FaultKind.ERROR, match="POST /auth/oauth/token", status=503, times=1))
+    house.market.faults.add(Fault(kind=FaultKind.ERROR, match="GET /me", status=503, times=4))
     await house.sign_in()
 
 

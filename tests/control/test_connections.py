@@ -279,9 +279,9 @@ class Wordy:
 
 
 async def test_an_answer_that_nobody_takes_is_given_up(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    made: list[connections.Crowd] = []
+    made: list[connections.ConnectionLimiter] = []
 
-    class Watched(connections.Crowd):
+    class Watched(connections.ConnectionLimiter):
         def __init__(self, *arguments: Any) -> None:
             super().__init__(*arguments)
             made.append(self)
@@ -289,7 +289,7 @@ async def test_an_answer_that_nobody_takes_is_given_up(house: House, monkeypatch
     async def alone() -> bool:
         return sum(map(len, made)) == 0
 
-    monkeypatch.setattr(connections, "Crowd", Watched)
+    monkeypatch.setattr(connections, "ConnectionLimiter", Watched)
     monkeypatch.setattr(server, "_LIMITS", connections.ConnectionLimits(head=1000.0, idle=1000.0, unread=0.2))
     manager, plugin = house.hub.configuration.plugins.manager, Wordy()
     manager.register(plugin)

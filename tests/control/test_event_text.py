@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from olhubd.control.text import event_text
-from olhubd.control.text.formatter import Voice
+from olhubd.control.text.formatter import Formatter
 from olhubd.decide import changes
 from olhubd.decide.changes import Change
 from olhubd.engine.outbox.actions import HANDLERS
@@ -53,7 +53,7 @@ CHANGES: list[Change] = [
     changes.Superseded(by="other"),
     changes.FulfilmentChanged(old=Fulfilment.NEW, new=Fulfilment.SENT, external_word="SENT"),
     changes.Forwarded(target="shop"),
-    changes.Noted(),
+    changes.NoteChanged(),
     changes.StageUnknown(external_stage="STRANGE"),
     changes.Shipped(carrier="DPD", waybill="123"),
     changes.Amended(),
@@ -92,7 +92,7 @@ def test_each_change_has_its_sentence(change: Change) -> None:
 def test_each_change_has_its_polish_sentence(change: Change) -> None:
     """Nothing of the English one is left over: what stands in it is said in Polish too."""
     text, english = (
-        event_text.tell(event(change.kind, change), voice=Voice("pl")),
+        event_text.tell(event(change.kind, change), voice=Formatter("pl")),
         event_text.tell(event(change.kind, change)),
     )
     assert change.kind not in text
@@ -136,12 +136,12 @@ def test_a_reason_among_the_facts_is_said_in_the_language_of_who_reads() -> None
     facts = {"delivery": 3, "target": "shop", "reason": Reason("route.gone", account="a", target="b")}
     held = event("delivery.held", msgspec.Raw(codec.facts(facts)))
     assert event_text.tell(held) == "delivery 3 to shop waits for a person: no route leads from a to b any more"
-    assert event_text.tell(held, voice=Voice("pl")) == (
+    assert event_text.tell(held, voice=Formatter("pl")) == (
         "przekazanie 3 do shop: czeka na człowieka: żadna trasa nie prowadzi już z a do b"
     )
     for text in ("422 Unprocessable: nope", "no route leads from a to b any more"):
         told = event_text.tell(
-            event("delivery.held", {"delivery": 3, "target": "shop", "reason": text}), voice=Voice("pl")
+            event("delivery.held", {"delivery": 3, "target": "shop", "reason": text}), voice=Formatter("pl")
         )
         assert told == f"przekazanie 3 do shop: czeka na człowieka: {text}"
 

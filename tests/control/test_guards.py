@@ -37,7 +37,7 @@ class Extra:
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """The tables try hundreds of wrong tokens; that they are counted has a test of its own."""
-    monkeypatch.setattr(login_throttle.Attempts, "failed", lambda *_: None)
+    monkeypatch.setattr(login_throttle.LoginThrottle, "failed", lambda *_: None)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from olhubd.runtime.supervisor import Pulse
+from olhubd.runtime.supervisor import Heartbeat
 from tests.control.house import House
 
 
@@ -19,7 +19,7 @@ async def test_ready_while_all_is_well(house: House) -> None:
 async def test_a_stuck_loop_is_named(house: House) -> None:
     """Invariant 14: a missed deadline turns readiness to 503, and says whose."""
 
-    async def stuck(pulse: Pulse) -> None:
+    async def stuck(pulse: Heartbeat) -> None:
         pulse.beat(0.0)
         await asyncio.Event().wait()
 

@@ -13,13 +13,13 @@ from olhubd.control.api.masking import masked
 from olhubd.engine.account import NotPossible
 from olhubd.model import DeliveryState
 from olhubd.store import Transaction, deliveries, orders, quarantine, target_orders
-from olhubd_kit.faults import Fault, Kind
+from olhubd_kit.faults import Fault, FaultKind
 from tests.control.house import House
 
 
 async def held(house: House) -> Any:
     """A delivery that the shop refused."""
-    house.shop.faults.add(Fault(kind=Kind.REFUSE, match="POST .*/orders$", status=400, times=1))
+    house.shop.faults.add(Fault(kind=FaultKind.REFUSE, match="POST .*/orders$", status=400, times=1))
     house.market.ledger.buy()
     found: list[Any] = []
 
@@ -236,7 +236,9 @@ RAW = b'{"id": "Z9", "buyer": {"login": "anna", "phone": "600100200"}, "total": 
 
 async def record(house: House, raw: bytes = RAW, external_id: str = "Z9") -> Any:
     """A record that could not land."""
-    refused = quarantine.Refused(kind="order", external_id=external_id, reason="its parts do not sum up", raw=raw)
+    refused = quarantine.QuarantineDraft(
+        kind="order", external_id=external_id, reason="its parts do not sum up", raw=raw
+    )
 
     async def put(tx: Transaction) -> None:
         await quarantine.put(tx, "market", "orders", [refused], house.hub.clock.now())
@@ -247,7 +249,7 @@ async def record(house: House, raw: bytes = RAW, external_id: str = "Z9") -> Any
 
 async def seen_again(house: House) -> Any:
     """What waits after the source told the same record once more."""
-    refused = quarantine.Refused(kind="order", external_id="Z9", reason="its parts do not sum up", raw=RAW)
+    refused = quarantine.QuarantineDraft(kind="order", external_id="Z9", reason="its parts do not sum up", raw=RAW)
     now = house.hub.clock.now()
     await house.database.write(lambda tx: quarantine.put(tx, "market", "orders", [refused], now))
     return (await house.get("/quarantine"))["items"]
@@ -290,7 +292,7 @@ async def test_a_record_that_landed_meanwhile_cannot_be_given_up(trading: House)
 async def test_a_record_of_a_kind_that_nobody_asks_for_is_named_by_it(trading: House) -> None:
     """Beside the order of its number, which is asked for; this one is not."""
     await record(trading)
-    product = quarantine.Refused(kind="product", external_id="Z9", reason="it has no name", raw=RAW)
+    product = quarantine.QuarantineDraft(kind="product", external_id="Z9", reason="it has no name", raw=RAW)
     now = trading.hub.clock.now()
     await trading.database.write(lambda tx: quarantine.put(tx, "market", "products", [product], now))
     told, other = (await trading.get("/quarantine"))["items"]

@@ -6,7 +6,7 @@ from typing import Any
 
 from olhubd.store import accounts, deliveries
 from olhubd.store.accounts import AccountState
-from olhubd_kit.faults import Fault, Kind
+from olhubd_kit.faults import Fault, FaultKind
 from olhubd_kit.simulator import serve
 from olhubd_kit.simulators.woocommerce import WooCommerceSimulator
 from tests.control.house import House
@@ -90,7 +90,7 @@ async def test_another_shop_under_the_same_name_is_refused_loudly(trading: House
         await trading.until(owed)
         await trading.database.write(lambda tx: tx.execute("UPDATE accounts SET state = 'active'"))
         # It takes its time to say who it is; what is owed must wait for that.
-        other.faults.add(Fault(kind=Kind.SLOW, match="GET /wp-json/$", times=None, seconds=1.0))
+        other.faults.add(Fault(kind=FaultKind.SLOW, match="GET /wp-json/$", times=None, seconds=1.0))
         await trading.hub.reload(trading.configuration())
 
         async def parked() -> bool:
@@ -123,7 +123,7 @@ async def test_nothing_goes_on_at_a_persons_word_before_a_shop_has_said_who_it_i
     async with serve(other) as base:
         url = str(trading.hub.configuration.accounts["shop"].settings.url).rstrip("/")  # type: ignore[attr-defined]
         trading.path.write_text(trading.path.read_text().replace(url, base))
-        other.faults.add(Fault(kind=Kind.ERROR, match="GET /wp-json/$", times=None, status=503))
+        other.faults.add(Fault(kind=FaultKind.ERROR, match="GET /wp-json/$", times=None, status=503))
         await trading.hub.reload(trading.configuration())
         trading.market.ledger.buy()
 
@@ -132,10 +132,10 @@ async def test_nothing_goes_on_at_a_persons_word_before_a_shop_has_said_who_it_i
 
         await trading.until(owed)
         assert (await trading.ask("POST", "/accounts/shop/resume"))[0] == 200
-        asked = other.faults.struck.get(Kind.ERROR, 0)
+        asked = other.faults.struck.get(FaultKind.ERROR, 0)
 
         async def asked_again() -> bool:
-            return other.faults.struck.get(Kind.ERROR, 0) >= asked + 2
+            return other.faults.struck.get(FaultKind.ERROR, 0) >= asked + 2
 
         await trading.until(asked_again)
         other.faults.clear()

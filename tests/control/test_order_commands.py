@@ -8,7 +8,7 @@ from olhubd.decide import changes, plan
 from olhubd.engine.outbox.recorder import Recorder
 from olhubd.model import Cause, Subject
 from olhubd.store import Transaction, orders
-from olhubd_kit.faults import Fault, Kind
+from olhubd_kit.faults import Fault, FaultKind
 from tests.control.house import House
 
 
@@ -25,7 +25,7 @@ async def landed(house: House, **how: Any) -> str:
 
 async def refused_once(house: House) -> str:
     """An order that the shop refused, so that it waits for a person."""
-    house.shop.faults.add(Fault(kind=Kind.REFUSE, match="POST .*/orders$", status=400, times=1))
+    house.shop.faults.add(Fault(kind=FaultKind.REFUSE, match="POST .*/orders$", status=400, times=1))
     sold = await landed(house)
 
     async def waits() -> bool:

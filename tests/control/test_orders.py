@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from olhubd_kit.faults import Fault, Kind
+from olhubd_kit.faults import Fault, FaultKind
 from tests.control.house import House
 
 
@@ -110,7 +110,7 @@ async def test_the_card_tells_what_became_of_money_status_and_actions(trading: H
 
 async def held(house: House) -> Any:
     """A delivery that the shop refused."""
-    house.shop.faults.add(Fault(kind=Kind.REFUSE, match="POST .*/orders$", status=400, times=1))
+    house.shop.faults.add(Fault(kind=FaultKind.REFUSE, match="POST .*/orders$", status=400, times=1))
     house.market.ledger.buy()
     found: list[Any] = []
 

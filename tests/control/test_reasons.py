@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from olhubd.control.text.formatter import Voice
+from olhubd.control.text.formatter import Formatter
 from olhubd.model import Money, Reason
 from olhubd.plugin import Rejected
 
@@ -26,7 +26,7 @@ ANOTHERS = (
 @pytest.mark.parametrize("language", ["en", "pl"])
 def test_the_words_of_another_system_stay_as_they_came(text: str, language: str) -> None:
     """Although a sentence of ours may read the same."""
-    voice = Voice(language)
+    voice = Formatter(language)
     assert voice.reason(text) == text
     assert voice.reason(str(Rejected(text))) == text
     assert voice.reason(Reason("both", first=text, second=text)) == f"{text}; {text}"
@@ -71,19 +71,19 @@ def test_the_words_of_another_system_stay_as_they_came(text: str, language: str)
 )
 def test_our_own_words_around_them_are_said(reason: Reason, english: str, polish: str) -> None:
     assert str(reason) == english
-    assert Voice("en").reason(reason) == english
-    assert Voice("pl").reason(reason) == polish
+    assert Formatter("en").reason(reason) == english
+    assert Formatter("pl").reason(reason) == polish
 
 
 def test_an_amount_is_written_as_the_language_writes_it() -> None:
     reason = Reason("stored.total", there=Money.of_minor(1250, "PLN"), expected=Money.of_minor(1300, "PLN"))
     assert reason == "the target stored a total of 12.50 PLN, the buyer pays 13.00 PLN"
-    said = Voice("pl", lambda money: f"{money.amount} zł").reason(reason)
+    said = Formatter("pl", lambda money: f"{money.amount} zł").reason(reason)
     assert said == "sklep zapisał sumę 12.50 zł, a kupujący płaci 13.00 zł"
 
 
 def test_a_code_of_another_version_is_shown_in_the_words_that_were_stored() -> None:
     told = Reason.of({"code": "moon.full", "values": {"of": "cheese"}, "text": "the moon is full of cheese"})
-    assert Voice("pl").reason(told) == "the moon is full of cheese"
+    assert Formatter("pl").reason(told) == "the moon is full of cheese"
     other = Reason.of({"code": "route.gone", "values": {}, "text": "no route leads there"})
-    assert Voice("pl").reason(other) == "no route leads there"
+    assert Formatter("pl").reason(other) == "no route leads there"

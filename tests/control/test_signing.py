@@ -19,7 +19,7 @@ from olhubd.plugin import Account, Flow, Token
 from olhubd_allegro import Allegro
 from olhubd_allegro.login import Login
 from olhubd_allegro.settings import AllegroSettings
-from olhubd_kit.faults import Fault, Kind
+from olhubd_kit.faults import Fault, FaultKind
 from olhubd_kit.simulators.allegro.signin import BASIC
 from tests.control.house import House
 
@@ -193,8 +193,8 @@ async def test_another_sellers_sign_in_is_refused(trading: House) -> None:
     await trading.sell()
 
 
-@pytest.mark.parametrize("kind", [Kind.CUT, Kind.LOSE, Kind.ERROR])
-async def test_an_exchange_that_fails_is_told_and_can_be_begun_again(house: House, kind: Kind) -> None:
+@pytest.mark.parametrize("kind", [FaultKind.CUT, FaultKind.LOSE, FaultKind.ERROR])
+async def test_an_exchange_that_fails_is_told_and_can_be_begun_again(house: House, kind: FaultKind) -> None:
     house.market.faults.add(Fault(kind=kind, match="POST /auth/oauth/token", status=503, times=1))
     ended = (await returned(house, await agreed(house, (await begin(house))["url"])))[1]
     assert ended["state"] == "failed"

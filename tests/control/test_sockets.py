@@ -21,7 +21,7 @@ from olhubd import config
 from olhubd.client import EndpointClient, NotReachable
 from olhubd.control.api.schema.health import Readiness
 from olhubd.control.http import server, sockets
-from olhubd.control.process_control import Steer
+from olhubd.control.process_control import ProcessControl
 from tests.control.house import House
 
 needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
@@ -36,14 +36,14 @@ def certify(folder: Path, name: str) -> None:
 
 
 @contextlib.asynccontextmanager
-async def secured(house: House) -> AsyncIterator[tuple[str, sockets.Doors, config.Configuration]]:
+async def secured(house: House) -> AsyncIterator[tuple[str, sockets.ListeningSockets, config.Configuration]]:
     """A second endpoint of the house that speaks TLS."""
     certify(house.folder, "first")
     written = house.path.read_text()
     house.path.write_text(written.replace("[control]\n", '[control]\ncertificate = "cert.pem"\nkey = "key.pem"\n'))
     read = house.configuration()
     beside = dataclasses.replace(read, control=read.control.model_copy(update={"socket": None}))
-    steer = Steer(reload=house._reload, log_level=house._log_level)
+    steer = ProcessControl(reload=house._reload, log_level=house._log_level)
     with sockets.opened(beside.control) as doors:
         async with server.serve(house.hub, doors, house.token, steer) as addresses:
             yield addresses[0], doors, beside

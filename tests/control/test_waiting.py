@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from olhubd_kit.faults import Fault, Kind
+from olhubd_kit.faults import Fault, FaultKind
 from tests.control.house import House
 
-SHUT = Fault(kind=Kind.REFUSE, match="GET /journal", status=429, retry_after=86_400, times=1)
+SHUT = Fault(kind=FaultKind.REFUSE, match="GET /journal", status=429, retry_after=86_400, times=1)
 
 
 async def shut(house: House) -> dict[str, Any]:
@@ -43,7 +43,7 @@ async def test_who_waits_for_nothing_is_let_go_for_nothing(trading: House) -> No
 async def test_what_is_to_be_tried_again_is_due_at_once(trading: House) -> None:
     """The deliveries of a shop that asked for a time, too; those whose outcome is unknown keep theirs."""
     trading.shop.faults.add(
-        Fault(kind=Kind.REFUSE, match="GET /wp-json/wc/v3/", status=429, retry_after=600, times=1)
+        Fault(kind=FaultKind.REFUSE, match="GET /wp-json/wc/v3/", status=429, retry_after=600, times=1)
     )
     trading.market.ledger.buy(1)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from olhubd.store import Transaction, quarantine
-from olhubd_kit.faults import Fault, Kind
+from olhubd_kit.faults import Fault, FaultKind
 from tests.control.house import House
 
 __all__ = ["held", "quarantined", "unequal"]
@@ -13,7 +13,7 @@ __all__ = ["held", "quarantined", "unequal"]
 
 async def held(house: House) -> dict[str, Any]:
     """A delivery that the shop refused, with its order."""
-    house.shop.faults.add(Fault(kind=Kind.REFUSE, match="POST .*/orders$", status=400, times=1))
+    house.shop.faults.add(Fault(kind=FaultKind.REFUSE, match="POST .*/orders$", status=400, times=1))
     house.market.ledger.buy()
     found: list[dict[str, Any]] = []
 
@@ -39,7 +39,9 @@ async def unequal(house: House) -> dict[str, Any]:
 async def quarantined(house: House) -> dict[str, Any]:
     """A record that could not land, of an order that its source has."""
     (sold,) = await house.sell()
-    refused = quarantine.Refused(kind="order", external_id=sold, reason="its parts do not sum up", raw=b"{}")
+    refused = quarantine.QuarantineDraft(
+        kind="order", external_id=sold, reason="its parts do not sum up", raw=b"{}"
+    )
     now = house.clock.now()
     await house.database.write(lambda tx: quarantine.put(tx, "market", "orders", [refused], now))
     (record,) = (await house.get("/quarantine"))["items"]

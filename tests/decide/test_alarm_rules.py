@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from olhubd.decide.alarm_rules import AlarmLimits, Facts, Failing, Source, findings
+from olhubd.decide.alarm_rules import AlarmFacts, AlarmLimits, FailingFeed, SourceFacts, findings
 from olhubd.model import AlarmKind
 from tests.orders import EPOCH
 
@@ -20,7 +20,7 @@ LIMITS = AlarmLimits(
     sign_in=timedelta(days=7),
     disk=0,
 )
-SOURCE = Source(
+SOURCE = SourceFacts(
     name="allegro",
     active=True,
     parked=None,
@@ -39,7 +39,7 @@ SOURCE = Source(
 
 
 def found(kind: AlarmKind, **about: Any) -> list[str]:
-    facts = Facts(
+    facts = AlarmFacts(
         now=NOW,
         sources=[replace(SOURCE, **about)],
         targets=(),
@@ -55,8 +55,8 @@ def told(**about: Any) -> list[str]:
     return found(AlarmKind.FEED, **about)
 
 
-def failing(since: timedelta) -> tuple[Failing, ...]:
-    return (Failing(name="products", since=NOW - since, reason="503"),)
+def failing(since: timedelta) -> tuple[FailingFeed, ...]:
+    return (FailingFeed(name="products", since=NOW - since, reason="503"),)
 
 
 def test_another_feed_that_cannot_be_read_for_long_is_an_alarm() -> None:

@@ -65,7 +65,7 @@ class Shop:
         """When it would have been told that it is silent, asked every `step` hours."""
         raised, found = False, []
         last: datetime | None = None
-        learned: order_rate.Learned | None = None
+        learned: order_rate.UsualRate | None = None
         for number, (hour, count) in enumerate(self.counts.items()):
             if count:
                 last = hour + HOUR * self.chance.random() ** (1 / count)
@@ -160,7 +160,7 @@ def test_a_day_off_teaches_nothing() -> None:
 @pytest.mark.parametrize("change", [datetime(2025, 3, 30, tzinfo=UTC), datetime(2025, 10, 26, tzinfo=UTC)])
 def test_a_changed_clock_moves_no_expectation(change: datetime) -> None:
     """Nine o'clock stays nine o'clock; the day has 23 or 25 hours."""
-    learned = order_rate.Learned(
+    learned = order_rate.UsualRate(
         rates=tuple(float(slot % 24) for slot in range(168)), spread=9, days=56, orders=5000
     )
     for day in (change - timedelta(days=3), change + timedelta(days=3)):
@@ -199,7 +199,7 @@ def test_the_chance_is_the_sum_of_its_terms(most: int, mean: float, spread: floa
 
 @given(st.integers(0, 24 * 60), st.integers(1, 24 * 60))
 def test_what_is_expected_adds_up(first: int, more: int) -> None:
-    learned = order_rate.Learned(rates=tuple(slot / 10 for slot in range(168)), spread=9, days=56, orders=500)
+    learned = order_rate.UsualRate(rates=tuple(slot / 10 for slot in range(168)), spread=9, days=56, orders=500)
     middle, end = BEGIN + timedelta(minutes=first), BEGIN + timedelta(minutes=first + more)
     parts = order_rate.expected(learned, BEGIN, middle, ZONE) + order_rate.expected(learned, middle, end, ZONE)
     assert order_rate.expected(learned, BEGIN, end, ZONE) == pytest.approx(parts)

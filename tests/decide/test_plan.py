@@ -167,7 +167,7 @@ def test_only_mapped_statuses_cause_an_update() -> None:
     """SYN-01, SYN-02."""
     mapped = route(statuses={"sent": "completed"})
     sent = then(order(), order(fulfilment=Fulfilment.SENT), mapped, owed=("shop",))
-    assert [(d.action, d.payload) for d in sent] == [(Action.SET_STATUS, plan.StatusWord("completed"))]
+    assert [(d.action, d.payload) for d in sent] == [(Action.SET_STATUS, plan.StatusPayload("completed"))]
     assert then(order(), order(fulfilment=Fulfilment.READY), mapped, owed=("shop",)) == []
 
 
@@ -177,7 +177,11 @@ def test_the_targets_progress_goes_back_by_the_table() -> None:
     for word in ("completed", "shipped"):
         change = changes.CopyStatusChanged(target="shop", old="processing", new=word)
         (item,) = follow("allegro", order(), order(), [change], [back], {"shop"})
-        assert (item.target, item.action, item.payload) == ("allegro", Action.SET_STATUS, plan.StatusWord("SENT"))
+        assert (item.target, item.action, item.payload) == (
+            "allegro",
+            Action.SET_STATUS,
+            plan.StatusPayload("SENT"),
+        )
     unmapped = changes.CopyStatusChanged(target="shop", old="processing", new="on-hold")
     assert follow("allegro", order(), order(), [unmapped], [back], {"shop"}) == []
 
@@ -211,7 +215,7 @@ def test_a_status_dropped_for_a_cancellation_is_owed_again_with_its_order() -> N
     owed = [d.id for d in plan.owed_again([reopened], (), known)]
     assert owed == [2, 6]
     assert [d.id for d in plan.owed_again([reopened], [plan.status_at("shop", "new", 0)], known)] == [6]
-    assert plan.owed_again([changes.Noted(removed=False)], (), known) == []
+    assert plan.owed_again([changes.NoteChanged(removed=False)], (), known) == []
     assert plan.owed_again([reopened, changes.Superseded(by="B")], (), known) == []
 
 

@@ -26,10 +26,10 @@ import pytest
 from olhubd.model import Address, Order
 from olhubd.plugin import Token
 from olhubd.store.sqlite import migrate
-from olhubd_kit.demo_stack import Stage, open_stage, write_configuration
-from olhubd_kit.faults import Fault, Kind
-from olhubd_kit.process import Daemon
-from olhubd_kit.traffic import Trade, spoil
+from olhubd_kit.demo_stack import DemoStack, open_stage, write_configuration
+from olhubd_kit.faults import Fault, FaultKind
+from olhubd_kit.process import DaemonProcess
+from olhubd_kit.traffic import Traffic, spoil
 from tests.waiting import until
 
 CREATING = r"POST .*/orders$"
@@ -38,19 +38,19 @@ ENGINE = {"backoff_first": "200 ms", "backoff_max": "2 s"}
 
 
 @contextlib.asynccontextmanager
-async def stage_of_one(folder: Path, **changes: Any) -> AsyncIterator[Stage]:
+async def stage_of_one(folder: Path, **changes: Any) -> AsyncIterator[DemoStack]:
     """One marketplace account and a shop."""
     keys: dict[str, Any] = {"account": FAST, "target": {"settle": "1 s"}, "engine": ENGINE, **changes}
     async with open_stage(folder, markets=("market",), **keys) as stage:
         yield stage
 
 
-async def buy(stage: Stage, count: int = 1) -> list[str]:
+async def buy(stage: DemoStack, count: int = 1) -> list[str]:
     bought: list[str] = await stage.markets["market"].do(stage.session, "buy", count=count)
     return bought
 
 
-async def struck(stage: Stage, count: int = 1) -> None:
+async def struck(stage: DemoStack, count: int = 1) -> None:
     """Wait until the shop's faults have struck so often."""
 
     async def done() -> bool:
@@ -171,7 +171,9 @@ async def test_reload_takes_a_right_configuration_and_leaves_a_wrong_one(tmp_pat
 async def test_what_is_under_way_ends_before_the_daemon_does(tmp_path: Path) -> None:
     """SIGTERM among slow calls: each delivery that was begun has its outcome in the database."""
     async with stage_of_one(tmp_path) as stage:
-        await stage.shop.misbehave(stage.session, Fault(kind=Kind.SLOW, match=CREATING, times=None, seconds=1.0))
+        await stage.shop.misbehave(
+            stage.session, Fault(kind=FaultKind.SLOW, match=CREATING, times=None, seconds=1.0)
+        )
         await buy(stage, 20)
         await struck(stage)
         assert await stage.daemon.stop() == 0
@@ -195,7 +197,7 @@ async def test_a_call_that_never_ends_does_not_hold_up_the_end(tmp_path: Path) -
         path.write_text(path.read_text().replace("[daemon]", '[daemon]\nstop_timeout = "1 s"'))
         stage.daemon.signal(signal.SIGHUP)
         await heard(tmp_path, "reloaded")
-        await stage.shop.misbehave(stage.session, Fault(kind=Kind.HANG, match=CREATING))
+        await stage.shop.misbehave(stage.session, Fault(kind=FaultKind.HANG, match=CREATING))
         await buy(stage)
         await struck(stage)
         assert await stage.daemon.stop(20) == 0
@@ -232,8 +234,8 @@ async def test_a_disk_that_is_full_at_the_end_is_told_in_words(tmp_path: Path) -
         assert "Traceback" not in told
 
 
-@pytest.mark.parametrize("kind", [Kind.SLOW, Kind.HANG])
-async def test_after_a_kill_an_order_is_looked_up_before_it_is_sent_again(tmp_path: Path, kind: Kind) -> None:
+@pytest.mark.parametrize("kind", [FaultKind.SLOW, FaultKind.HANG])
+async def test_after_a_kill_an_order_is_looked_up_before_it_is_sent_again(tmp_path: Path, kind: FaultKind) -> None:
     """Invariant 4: killed while the shop acts, or before it does."""
     async with stage_of_one(tmp_path) as stage:
         await stage.shop.misbehave(stage.session, Fault(kind=kind, match=CREATING, times=None, seconds=1.0))
@@ -383,7 +385,7 @@ async def test_a_stuck_loop_makes_it_unready_and_starves_the_watchdog(tmp_path: 
     environ = {**manager.environ, **install(tmp_path, "stubborn", STUBBORN)}
     accounts = {"slow": {"connector": "stubborn", "interval": "100 ms"}}
     path = write_configuration(tmp_path, accounts, [], {}, "off")
-    async with Daemon(path, tmp_path / "olhubd.sock", tmp_path / "olhubd.log", environ) as daemon:
+    async with DaemonProcess(path, tmp_path / "olhubd.sock", tmp_path / "olhubd.log", environ) as daemon:
         (line,) = await heard(tmp_path, "loops are stuck")
         assert line["loops"] == ["poller of slow"]
         status, answer = await daemon.call("GET", "/readyz")
@@ -417,7 +419,7 @@ async def test_the_log_is_json_and_holds_neither_people_nor_secrets(tmp_path: Pa
     ) as stage:
         assert (await stage.daemon.call("POST", "/api/v1/log-level", {"level": "debug"}))[0] == 200
         await spoil(stage)
-        await Trade(stage, 24, seed=4).run()
+        await Traffic(stage, 24, seed=4).run()
         assert await stage.settle(60)
         first = stage.markets["allegro-main"]
         await first.do(stage.session, "revoke_grant")
@@ -494,7 +496,7 @@ def test_a_database_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path,
 
 async def test_a_disk_that_is_full_at_the_start_is_told(tmp_path: Path, configuration: Path) -> None:
     """One that can be opened and takes nothing more; it is nobody's mistake."""
-    daemon = Daemon(configuration, tmp_path / "olhubd.sock", tmp_path / "olhubd.log")
+    daemon = DaemonProcess(configuration, tmp_path / "olhubd.sock", tmp_path / "olhubd.log")
     await daemon.start()
     assert await daemon.stop() == 0
     with contextlib.closing(sqlite3.connect(tmp_path / "data" / "olhubd.sqlite", isolation_level=None)) as database:
@@ -601,7 +603,7 @@ async def test_an_account_that_cannot_begin_keeps_no_other_from_beginning(tmp_pa
         "well": {"connector": "frail", "enabled": False},
     }
     path = write_configuration(tmp_path, accounts, [], {}, "off")
-    async with Daemon(path, tmp_path / "olhubd.sock", tmp_path / "olhubd.log", environ) as daemon:
+    async with DaemonProcess(path, tmp_path / "olhubd.sock", tmp_path / "olhubd.log", environ) as daemon:
         (line,) = await heard(tmp_path, "cannot begin")
         assert (line["account"], line["level"]) == ("weak", "error")
         _, weak = await daemon.call("GET", "/api/v1/accounts/weak")
@@ -675,7 +677,7 @@ async def test_a_plugin_that_leaks_blocks_and_swallows_ends_neither_daemon_nor_i
     environ = install(tmp_path, "wild", WILD)
     accounts = {way: {"connector": "wild", "interval": "100 ms"} for way in ("leaks", "blocks", "swallows", "calm")}
     path = write_configuration(tmp_path, accounts, [], {}, "off")
-    async with Daemon(path, tmp_path / "olhubd.sock", tmp_path / "olhubd.log", environ) as daemon:
+    async with DaemonProcess(path, tmp_path / "olhubd.sock", tmp_path / "olhubd.log", environ) as daemon:
         assert len(await heard(tmp_path, "a task of a plugin tried to end the daemon")) >= 1
         (blocked,) = await heard(tmp_path, "the event loop is blocked: all accounts wait for this")
         assert blocked["task"] == "pull of blocks"

@@ -19,7 +19,7 @@ from olhubd.engine.account import AccountUnit
 from olhubd.model import Action, DeliveryState
 from olhubd.store import events
 from olhubd.store.accounts import AccountState
-from olhubd_kit.faults import Fault, Kind
+from olhubd_kit.faults import Fault, FaultKind
 from olhubd_kit.simulators.woocommerce import WooCommerceSimulator
 from tests.e2e.test_hub import Seller
 
@@ -49,7 +49,7 @@ class Weak(WooCommerceSimulator):
 async def test_a_host_that_breaks_at_a_hundred_rows_is_asked_for_fewer(tmp_path: Path) -> None:
     """Else what became of a lost answer could never be found out there."""
     async with selling_into(Weak(3), tmp_path) as seller:
-        seller.shop.faults.add(Fault(kind=Kind.LOSE, match="POST .*/orders$", times=1))
+        seller.shop.faults.add(Fault(kind=FaultKind.LOSE, match="POST .*/orders$", times=1))
         seller.first.ledger.buy(paid=True)
         await seller.settled()
         assert len(seller.shop.books()) == 1

@@ -27,8 +27,8 @@ from olhubd.store.accounts import AccountState
 from olhubd_kit.audit import Audit, audit
 from olhubd_kit.catalogue import PRODUCTS
 from olhubd_kit.demo_stack import write_configuration
-from olhubd_kit.faults import Fault, Kind
-from olhubd_kit.simulator import Entry, serve
+from olhubd_kit.faults import Fault, FaultKind
+from olhubd_kit.simulator import BookedOrder, serve
 from olhubd_kit.simulators.allegro import AllegroSimulator
 from olhubd_kit.simulators.woocommerce import WooCommerceSimulator
 from tests.waiting import until
@@ -98,7 +98,7 @@ class Seller:
     def audit(self) -> Audit:
         return audit({"first": self.first.books(), "second": self.second.books()}, self.shop.books())
 
-    def in_shop(self, account: str, order: str) -> Entry:
+    def in_shop(self, account: str, order: str) -> BookedOrder:
         (entry,) = [e for e in self.shop.books() if e.reference == f"{account}:{order}"]
         return entry
 
@@ -215,15 +215,22 @@ async def test_faults_on_both_sides_change_nothing(seller: Seller) -> None:
     """FWD-06, SYN-19: lost and torn answers, refusals, a torn journal."""
     for market in (seller.first, seller.second):
         market.faults.add(
-            Fault(kind=Kind.ERROR, match="GET /order", times=None, chance=0.1, status=503),
-            Fault(kind=Kind.HALF, match="GET /order", times=None, chance=0.05),
-            Fault(kind=Kind.CUT, match="GET /order", times=None, chance=0.05),
+            Fault(kind=FaultKind.ERROR, match="GET /order", times=None, chance=0.1, status=503),
+            Fault(kind=FaultKind.HALF, match="GET /order", times=None, chance=0.05),
+            Fault(kind=FaultKind.CUT, match="GET /order", times=None, chance=0.05),
         )
         market.reorder_events(5)
     seller.shop.faults.add(
         *(
             Fault(kind=kind, match="POST .*/orders$", times=None, chance=0.06, seconds=0.2)
-            for kind in (Kind.LOSE, Kind.HALF, Kind.ERROR_AFTER, Kind.ERROR, Kind.CUT, Kind.LATE)
+            for kind in (
+                FaultKind.LOSE,
+                FaultKind.HALF,
+                FaultKind.ERROR_AFTER,
+                FaultKind.ERROR,
+                FaultKind.CUT,
+                FaultKind.LATE,
+            )
         )
     )
     seller.first.ledger.buy(20)
@@ -319,7 +326,7 @@ async def test_an_order_with_unlinked_lines_waits_where_the_route_says_so(seller
 
 
 async def test_a_held_order_can_be_given_up(seller: Seller) -> None:
-    seller.shop.faults.add(Fault(kind=Kind.REFUSE, match="POST .*/orders$", status=400, times=1))
+    seller.shop.faults.add(Fault(kind=FaultKind.REFUSE, match="POST .*/orders$", status=400, times=1))
     seller.first.ledger.buy(1)
 
     async def held() -> bool:
@@ -388,7 +395,7 @@ async def test_what_nobody_was_woken_for_is_found_on_the_round(
 async def test_what_a_server_asked_to_wait_for_is_waited_for_after_a_restart(seller: Seller) -> None:
     """A system may ask for a long time; only what is due later than a day comes from a wrong clock."""
     seller.shop.faults.add(
-        Fault(kind=Kind.REFUSE, status=429, match="POST .*/orders$", times=None, retry_after=80_000)
+        Fault(kind=FaultKind.REFUSE, status=429, match="POST .*/orders$", times=None, retry_after=80_000)
     )
     seller.first.ledger.buy(1)
 
@@ -405,7 +412,7 @@ async def test_what_a_server_asked_to_wait_for_is_waited_for_after_a_restart(sel
 
 
 async def test_the_shop_down_for_a_while_loses_nothing(seller: Seller) -> None:
-    seller.shop.faults.add(Fault(kind=Kind.ERROR, match=".", times=None, status=503))
+    seller.shop.faults.add(Fault(kind=FaultKind.ERROR, match=".", times=None, status=503))
     seller.first.ledger.buy(10)
 
     async def down() -> bool:
@@ -423,7 +430,7 @@ async def test_nothing_personal_is_logged_nor_put_into_events(tmp_path: Path) ->
     seller = Seller(tmp_path)
     with structlog.testing.capture_logs() as lines:
         async with seller.open():
-            seller.shop.faults.add(Fault(kind=Kind.ERROR_AFTER, match="POST .*/orders$", times=3))
+            seller.shop.faults.add(Fault(kind=FaultKind.ERROR_AFTER, match="POST .*/orders$", times=3))
             seller.first.ledger.buy(6)
             await seller.settled()
             log = await events.latest(seller.database.reader, limit=1000)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from olhubd_kit.faults import Fault, Kind
+from olhubd_kit.faults import Fault, FaultKind
 from tests.e2e.test_hub import Seller, seller
 
 __all__ = ["seller"]
@@ -13,7 +13,7 @@ MUG = [{"sku": "KUB-BIA", "quantity": 1}]
 async def test_capped_pages_double_no_order(seller: Seller) -> None:
     """One answer is lost and more orders than a page holds come after: the look-up has to reach the order."""
     seller.shop.pager.cap_pages(10)
-    seller.shop.faults.add(Fault(kind=Kind.LOSE, match="POST .*/orders$", times=1))
+    seller.shop.faults.add(Fault(kind=FaultKind.LOSE, match="POST .*/orders$", times=1))
     seller.first.ledger.buy(paid=True)
 
     async def placed() -> bool:

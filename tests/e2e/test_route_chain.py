@@ -18,7 +18,7 @@ from olhubd.engine.account import NotPossible
 from olhubd.model import Action, Fulfilment, Shipment, Stage
 from olhubd.store import feeds, orders, runs
 from olhubd.store.accounts import AccountState
-from olhubd_kit.faults import Fault, Kind
+from olhubd_kit.faults import Fault, FaultKind
 from olhubd_kit.simulators.allegro.population import COURIER, LOCKER
 from tests.e2e.test_hub import Seller
 
@@ -182,7 +182,7 @@ async def test_a_status_of_ours_is_in_the_shop_within_the_hour(made: Seller) -> 
 async def test_a_refusal_leaves_the_account_on(made: Seller) -> None:
     """ACC-20: what Allegro says is told to whoever waits for it, and its orders go on coming."""
     made.route["mark_processing"] = True
-    refusal = Fault(kind=Kind.ERROR, match="PUT .*/fulfillment", status=422, times=None)
+    refusal = Fault(kind=FaultKind.ERROR, match="PUT .*/fulfillment", status=422, times=None)
     async with made.open():
         made.first.faults.add(refusal)
         made.first.ledger.buy(1)

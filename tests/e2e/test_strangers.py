@@ -9,7 +9,7 @@ import pytest
 
 from olhubd.model import Action, DeliveryState
 from olhubd.store import events
-from olhubd_kit.faults import Fault, Kind
+from olhubd_kit.faults import Fault, FaultKind
 from tests.e2e.test_hub import Seller, seller  # noqa: F401  (a fixture)
 
 POST = "POST .*/orders$"
@@ -32,7 +32,7 @@ POST = "POST .*/orders$"
 )
 async def test_a_strangers_answer_to_a_post_makes_one_order(seller: Seller, answer: dict[str, Any]) -> None:  # noqa: F811
     """One order in the shop by one POST, found by looking it up; and the shop's account is as active as before."""
-    seller.shop.faults.add(Fault(kind=Kind.ERROR_AFTER, match=POST, times=1, **answer))
+    seller.shop.faults.add(Fault(kind=FaultKind.ERROR_AFTER, match=POST, times=1, **answer))
     seller.first.ledger.buy(1)
     await seller.settled()
     assert len(seller.shop.books()) == 1

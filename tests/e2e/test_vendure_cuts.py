@@ -15,10 +15,10 @@ import pytest
 
 from olhubd.model import Order
 from olhubd.plugin import OutcomeUnknown, Push, RateLimited, Receipt, Rejected, Temporary, Unavailable
-from olhubd_kit.faults import Fault, Kind
+from olhubd_kit.faults import Fault, FaultKind
 from olhubd_kit.proxy import Proxy
 from olhubd_kit.samples import sample
-from olhubd_kit.test_host import Hurry, account
+from olhubd_kit.test_host import InstantClock, account
 from olhubd_vendure import Vendure
 from tests.e2e.shop import Shop
 
@@ -86,8 +86,8 @@ async def test_a_push_makes_few_calls(vendure: Shop, proxy: Proxy, way: dict[str
     assert len(proxy.calls) <= most, proxy.calls
 
 
-@pytest.mark.parametrize("kind", [Kind.LOSE, Kind.CUT])
-async def test_cut_at_each_call(vendure: Shop, kind: Kind, way: dict[str, Any]) -> None:
+@pytest.mark.parametrize("kind", [FaultKind.LOSE, FaultKind.CUT])
+async def test_cut_at_each_call(vendure: Shop, kind: FaultKind, way: dict[str, Any]) -> None:
     """The answer is lost after the shop acted, or the request before it did, at each call in turn."""
     seen = 0
     for number in range(40):
@@ -115,17 +115,24 @@ async def test_a_call_that_acts_late_does_not_double(vendure: Shop, proxy: Proxy
     """The request seemed lost, and is carried out while the next try is under way."""
     push = sold(f"late-{name}")
     async with account(Vendure, vendure.settings(proxy.base, **STEPS)) as shop:
-        slow = Fault(kind=Kind.SLOW, match="transitionOrderToState", seconds=0.5)
-        proxy.faults.add(Fault(kind=Kind.LATE, match=name, seconds=0.2), slow)
+        slow = Fault(kind=FaultKind.SLOW, match="transitionOrderToState", seconds=0.5)
+        proxy.faults.add(Fault(kind=FaultKind.LATE, match=name, seconds=0.2), slow)
         receipt, _ = await deliver(shop, push)
         await proxy.faults.settle()
-        assert proxy.faults.struck[Kind.LATE] == 1
+        assert proxy.faults.struck[FaultKind.LATE] == 1
         check(vendure, push, receipt)
 
 
 async def test_a_storm(vendure: Shop, way: dict[str, Any]) -> None:
     """Ten orders at once, over a line on which one call of six is cut in one of the ways there are."""
-    kinds = (Kind.LOSE, Kind.CUT, Kind.HALF, Kind.ERROR_AFTER, Kind.ERROR, Kind.THROTTLE)
+    kinds = (
+        FaultKind.LOSE,
+        FaultKind.CUT,
+        FaultKind.HALF,
+        FaultKind.ERROR_AFTER,
+        FaultKind.ERROR,
+        FaultKind.THROTTLE,
+    )
     pushes = [
         sold(f"storm-{number}-{way['whole_orders']}", kind) for number, kind in enumerate(["serviced", "plain"] * 5)
     ]
@@ -157,7 +164,7 @@ async def test_what_changed_between_two_tries_is_taken_over(vendure: Shop, proxy
     push = sold("changed")
     later = sample("discounted", "changed", push.order.placed_at)
     async with account(Vendure, vendure.settings(proxy.base, **STEPS)) as shop:
-        proxy.faults.add(Fault(kind=Kind.CUT, match="transitionOrderToState"))
+        proxy.faults.add(Fault(kind=FaultKind.CUT, match="transitionOrderToState"))
         with pytest.raises(OutcomeUnknown):
             await shop.push_order(push)
         assert vendure.clerk.order(push.reference)["state"] == "Draft"
@@ -171,7 +178,7 @@ async def test_a_whole_order_is_never_half_there(vendure: Shop, proxy: Proxy) ->
     """Its answer is lost, and what the shop holds is complete; refused, it holds nothing."""
     push = sold("whole")
     async with account(Vendure, vendure.settings(proxy.base)) as shop:
-        proxy.faults.add(Fault(kind=Kind.LOSE, match="createMarketplaceOrder"))
+        proxy.faults.add(Fault(kind=FaultKind.LOSE, match="createMarketplaceOrder"))
         with pytest.raises(OutcomeUnknown):
             await shop.push_order(push)
         found = await shop.find_order(push.reference, timedelta(hours=1))
@@ -186,7 +193,7 @@ async def test_a_whole_order_is_never_half_there(vendure: Shop, proxy: Proxy) ->
     assert len(vendure.clerk.orders()) == before
 
 
-class Later(Hurry):
+class Later(InstantClock):
     """Our clock is of no matter: a draft's age is told by the shop."""
 
     def now(self) -> datetime:
@@ -198,7 +205,7 @@ async def test_a_lost_empty_draft_is_removed_later(vendure: Shop, proxy: Proxy) 
     somebody else has just begun stays, whatever our clock says."""
     stray = vendure.clerk.ask("mutation{createDraftOrder{id}}")["createDraftOrder"]["id"]
     async with account(Vendure, vendure.settings(proxy.base, **STEPS)) as shop:
-        proxy.faults.add(Fault(kind=Kind.LOSE, match="createDraftOrder"))
+        proxy.faults.add(Fault(kind=FaultKind.LOSE, match="createDraftOrder"))
         await deliver(shop, sold("stray"))
     drafts = {order["id"] for order in vendure.clerk.orders('{state:{eq:"Draft"}}')}
     assert stray in drafts

@@ -16,11 +16,11 @@ import aiohttp
 import pytest
 
 from olhubd.model import Money
-from olhubd_kit.demo_stack import Stage, open_stage
-from olhubd_kit.faults import Fault, Kind
+from olhubd_kit.demo_stack import DemoStack, open_stage
+from olhubd_kit.faults import Fault, FaultKind
 from olhubd_kit.proxy import Proxy
-from olhubd_kit.simulator import Entry
-from olhubd_kit.traffic import Trade, spoil_markets
+from olhubd_kit.simulator import BookedOrder
+from olhubd_kit.traffic import Traffic, spoil_markets
 from tests.e2e.shop import PLACEHOLDER, Shop
 from tests.waiting import described
 
@@ -47,7 +47,7 @@ class Outlet:
         """All that was made since, carts and drafts too."""
         return [order for order in self.shop.clerk.orders() if order["id"] not in self._before]
 
-    async def books(self, session: aiohttp.ClientSession) -> list[Entry]:
+    async def books(self, session: aiohttp.ClientSession) -> list[BookedOrder]:
         orders = await asyncio.to_thread(self.orders)
         return [_entry(order) for order in orders if order["state"] not in UNPLACED]
 
@@ -72,8 +72,8 @@ class Outlet:
         return Counter({sku: self.shop.clerk.stock(sku)[1] for sku in skus})
 
 
-def _entry(order: dict[str, Any]) -> Entry:
-    return Entry(
+def _entry(order: dict[str, Any]) -> BookedOrder:
+    return BookedOrder(
         external_id=order["id"],
         total=Money.of_minor(order["totalWithTax"], order["currencyCode"]),
         status=order["state"],
@@ -87,7 +87,7 @@ def _entry(order: dict[str, Any]) -> Entry:
 @contextlib.asynccontextmanager
 async def stage_of(
     folder: Path, vendure: Shop, markets: tuple[str, ...], **settings: Any
-) -> AsyncIterator[tuple[Stage, Outlet]]:
+) -> AsyncIterator[tuple[DemoStack, Outlet]]:
     async with Proxy(vendure.base, seed=11).serve() as proxy:
         outlet = Outlet(vendure, proxy, markets)
         async with open_stage(
@@ -119,7 +119,7 @@ async def until(condition: Callable[[], Awaitable[bool]], progress: Callable[[],
         await asyncio.sleep(0.1)
 
 
-async def kill_now_and_then(stage: Stage, proxy: Proxy) -> None:
+async def kill_now_and_then(stage: DemoStack, proxy: Proxy) -> None:
     """Kill -9 among the calls of a push, and start again."""
     dice = random.Random(3)
     for _ in range(KILLS):
@@ -145,20 +145,20 @@ async def test_each_order_is_in_the_shop_once_and_what_the_shop_does_goes_back(
             stage.session,
             *(
                 Fault(kind=kind, match=r"admin-api [a-z]", times=None, chance=0.03)
-                for kind in (Kind.LOSE, Kind.CUT, Kind.HALF, Kind.ERROR_AFTER, Kind.ERROR)
+                for kind in (FaultKind.LOSE, FaultKind.CUT, FaultKind.HALF, FaultKind.ERROR_AFTER, FaultKind.ERROR)
             ),
             *(
                 Fault(kind=kind, match=match, after=after)
                 for match in ("createMarketplaceOrder", "addManualPaymentToOrder")
-                for kind, after in ((Kind.LOSE, 5), (Kind.CUT, 10))
+                for kind, after in ((FaultKind.LOSE, 5), (FaultKind.CUT, 10))
             ),
         )
         killer = asyncio.create_task(kill_now_and_then(stage, outlet.proxy))
-        await Trade(stage, ORDERS, seed=21).run()
+        await Traffic(stage, ORDERS, seed=21).run()
         await killer
         assert await stage.settle(60), await stage.audit()
         struck = outlet.proxy.faults.struck
-        assert struck.keys() >= {Kind.LOSE, Kind.CUT}, struck
+        assert struck.keys() >= {FaultKind.LOSE, FaultKind.CUT}, struck
         assert stage.daemon.kills == KILLS
         await stage.behave()
         await asyncio.sleep(3)  # what is doubled is doubled late
@@ -191,7 +191,7 @@ def _ours(order: dict[str, Any], markets: tuple[str, ...]) -> bool:
     return reference.partition(":")[0] in markets
 
 
-async def live(stage: Stage, outlet: Outlet, account: str, count: int) -> list[Entry]:
+async def live(stage: DemoStack, outlet: Outlet, account: str, count: int) -> list[BookedOrder]:
     """Some of an account's orders as the shop holds them: open and paid."""
     entries = await outlet.books(stage.session)
     return [
@@ -201,7 +201,7 @@ async def live(stage: Stage, outlet: Outlet, account: str, count: int) -> list[E
     ][:count]
 
 
-async def goes_back(stage: Stage, outlet: Outlet) -> None:
+async def goes_back(stage: DemoStack, outlet: Outlet) -> None:
     """The shop sends some; the marketplace learns that and the waybill, once each."""
     waybills: dict[str, str] = {}
     for number, entry in enumerate(await live(stage, outlet, "flow-main", 3)):
@@ -222,7 +222,7 @@ async def goes_back(stage: Stage, outlet: Outlet) -> None:
     assert await told(), "and that once"
 
 
-async def is_cancelled(stage: Stage, outlet: Outlet) -> None:
+async def is_cancelled(stage: DemoStack, outlet: Outlet) -> None:
     """The buyers of some change their minds; the shop cancels them and has its pieces back."""
     market = stage.markets["flow-second"]
     entries = await live(stage, outlet, "flow-second", 3)
@@ -250,12 +250,12 @@ async def test_an_order_cancelled_while_half_made_does_not_stay(vendure: Shop, t
     async with stage_of(tmp_path, vendure, (name,), whole_orders=False) as (stage, outlet):
         skus = await asyncio.to_thread(vendure_skus, vendure)
         before = await asyncio.to_thread(outlet.allocated, skus)
-        down = Fault(kind=Kind.ERROR, times=None, status=503)
-        await outlet.misbehave(stage.session, Fault(kind=Kind.LOSE, match=cut))
+        down = Fault(kind=FaultKind.ERROR, times=None, status=503)
+        await outlet.misbehave(stage.session, Fault(kind=FaultKind.LOSE, match=cut))
         (order,) = await stage.markets[name].do(stage.session, "buy", payment="ONLINE")
 
         async def cut_off() -> bool:
-            return Kind.LOSE in outlet.proxy.faults.struck
+            return FaultKind.LOSE in outlet.proxy.faults.struck
 
         await until(cut_off)
         await outlet.misbehave(stage.session, down)

@@ -16,7 +16,7 @@ import pytest
 
 from olhubd.model import Money, Order, Payment, PaymentType, Shipment
 from olhubd.plugin import AuthLost, Conflict, OutcomeUnknown, Push, Rejected
-from olhubd_kit.faults import Fault, Kind
+from olhubd_kit.faults import Fault, FaultKind
 from olhubd_kit.proxy import Proxy
 from olhubd_kit.samples import sample
 from olhubd_kit.test_host import account
@@ -255,7 +255,7 @@ async def test_an_address_that_changes_between_two_tries(vendure: Shop, proxy: P
         order, shipping=msgspec.structs.replace(order.shipping, address=place), buyer_note="another note"
     )
     async with account(Vendure, vendure.settings(proxy.base, **STEPS)) as shop:
-        proxy.faults.add(Fault(kind=Kind.LOSE, match=cut))
+        proxy.faults.add(Fault(kind=FaultKind.LOSE, match=cut))
         with pytest.raises(OutcomeUnknown):
             await shop.push_order(push(order))
         if cut == "addManualPaymentToOrder":
@@ -359,7 +359,7 @@ async def test_an_order_that_was_withdrawn_and_is_on_again(vendure: Shop, proxy:
     """It was closed and not placed: cancelled there, without our mark, so that the next one may carry it."""
     order = sold()
     async with account(Vendure, vendure.settings(proxy.base, **STEPS)) as shop:
-        proxy.faults.add(Fault(kind=Kind.LOSE, match="transitionOrderToState"))
+        proxy.faults.add(Fault(kind=FaultKind.LOSE, match="transitionOrderToState"))
         with pytest.raises(OutcomeUnknown):
             await shop.push_order(push(order))
         await shop.withdraw_order(push(order).reference)

@@ -25,10 +25,10 @@ from olhubd.engine.account import NotPossible
 from olhubd.engine.hub import Hub
 from olhubd.model import AlarmKind, Delivery, DeliveryState, Reconciliation
 from olhubd.plugin import AuthLost
-from olhubd.runtime.supervisor import Pulse
+from olhubd.runtime.supervisor import Heartbeat
 from olhubd.store import Database, Transaction, alarms, deliveries, events, quarantine, reconciliations, strangers
 from olhubd_kit.demo_stack import write_configuration
-from olhubd_kit.faults import Fault, Kind
+from olhubd_kit.faults import Fault, FaultKind
 from olhubd_kit.simulator import serve
 from olhubd_kit.simulators.allegro import AllegroSimulator
 from olhubd_kit.simulators.woocommerce import WooCommerceSimulator
@@ -171,7 +171,7 @@ async def test_accounts_that_come_while_it_looks(watched: Watched, monkeypatch: 
 
 
 async def test_orders_that_are_not_read(watched: Watched) -> None:
-    watched.market.faults.add(Fault(kind=Kind.ERROR, match="GET /order/events", times=None, status=503))
+    watched.market.faults.add(Fault(kind=FaultKind.ERROR, match="GET /order/events", times=None, status=503))
     watched.clock.jump(0.6 * HOUR)
     for _ in range(3):
         assert await watched.look() == {"feed market"}
@@ -216,7 +216,7 @@ async def test_a_sign_in_that_ends_soon(watched: Watched) -> None:
 
 async def test_a_shop_that_does_not_answer(watched: Watched) -> None:
     """Both the shop and what is owed to it; and both are over when the orders are there."""
-    watched.shop.faults.add(Fault(kind=Kind.ERROR, times=None, status=503))
+    watched.shop.faults.add(Fault(kind=FaultKind.ERROR, times=None, status=503))
     watched.market.ledger.buy(4)
 
     async def down() -> bool:
@@ -236,7 +236,7 @@ async def test_a_shop_that_does_not_answer(watched: Watched) -> None:
 
 
 async def test_what_waits_for_a_person(watched: Watched) -> None:
-    watched.shop.faults.add(Fault(kind=Kind.REFUSE, match="POST .*orders", times=None, status=400))
+    watched.shop.faults.add(Fault(kind=FaultKind.REFUSE, match="POST .*orders", times=None, status=400))
     watched.market.ledger.buy(1)
 
     async def stuck() -> bool:
@@ -254,7 +254,7 @@ async def test_what_waits_for_a_person(watched: Watched) -> None:
 
 
 async def test_what_a_person_discarded_waits_for_nobody(watched: Watched) -> None:
-    watched.shop.faults.add(Fault(kind=Kind.REFUSE, match="POST .*orders", times=None, status=400))
+    watched.shop.faults.add(Fault(kind=FaultKind.REFUSE, match="POST .*orders", times=None, status=400))
     watched.market.ledger.buy(2)
 
     async def held() -> list[Delivery]:
@@ -383,7 +383,7 @@ async def test_an_order_that_the_shop_tells_of_is_read_at_its_source(watched: Wa
 async def test_a_record_in_quarantine(watched: Watched) -> None:
     (sold,) = watched.market.ledger.buy(1)
     await watched.delivered()
-    refused = quarantine.Refused(kind="order", external_id="x-1", reason="no total", raw=b"{}")
+    refused = quarantine.QuarantineDraft(kind="order", external_id="x-1", reason="no total", raw=b"{}")
 
     async def put(tx: Transaction) -> None:
         await quarantine.put(tx, "market", "orders", [refused], watched.clock.now())
@@ -410,7 +410,7 @@ async def test_an_order_that_only_a_sweep_found(watched: Watched) -> None:
 
 
 async def test_a_task_that_fails_again_and_again(watched: Watched) -> None:
-    async def broken(_pulse: Pulse) -> None:
+    async def broken(_pulse: Heartbeat) -> None:
         raise RuntimeError("no")
 
     watched.hub.supervisor.start("broken", broken)
@@ -532,7 +532,7 @@ async def day_after(watched: Watched) -> None:
 async def compared(watched: Watched) -> Reconciliation:
     """Let the reconciler do what is due, and give the newest day."""
     unit = watched.hub.unit("market")
-    await watched.hub.reconciler._account(unit, Pulse("test", watched.clock))
+    await watched.hub.reconciler._account(unit, Heartbeat("test", watched.clock))
     return (await reconciliations.listing(watched.database.reader, account="market"))[0]
 
 
@@ -553,7 +553,7 @@ async def test_what_is_in_quarantine_is_not_missing(watched: Watched) -> None:
     await watched.delivered()
     watched.market.drop_events(4)
     (odd,) = watched.market.ledger.buy(1)
-    refused = quarantine.Refused(
+    refused = quarantine.QuarantineDraft(
         kind="order", external_id=odd, reason="the parts do not sum to the total", raw=b"{}"
     )
 
@@ -575,7 +575,7 @@ async def test_an_order_that_nobody_told_is_found_and_fetched(tmp_path: Path) ->
         await watched.delivered()
         watched.market.drop_events(4)
         (lost,) = watched.market.ledger.buy(1)
-        watched.market.faults.add(Fault(kind=Kind.ERROR, match=f"GET .*{lost}", times=None, status=503))
+        watched.market.faults.add(Fault(kind=FaultKind.ERROR, match=f"GET .*{lost}", times=None, status=503))
         await day_after(watched)
         first = await compared(watched)
         assert (first.source, first.hub, first.missing, first.names) == (3, 2, 1, (lost,))
@@ -598,10 +598,12 @@ async def test_an_order_that_nobody_told_is_found_and_fetched(tmp_path: Path) ->
 
 async def test_an_account_that_cannot_be_compared(watched: Watched) -> None:
     """A check that does not run finds nothing: that is an alarm of its own."""
-    watched.market.faults.add(Fault(kind=Kind.ERROR, match="GET /order/checkout-forms", times=None, status=503))
+    watched.market.faults.add(
+        Fault(kind=FaultKind.ERROR, match="GET /order/checkout-forms", times=None, status=503)
+    )
     watched.clock.jump(4.2 * DAY)
     await watched.fetched()
-    await watched.hub.reconciler._account(watched.hub.unit("market"), Pulse("test", watched.clock))
+    await watched.hub.reconciler._account(watched.hub.unit("market"), Heartbeat("test", watched.clock))
     assert "unchecked market" in await watched.look()
     watched.market.faults.clear()
     await compared(watched)
@@ -612,7 +614,7 @@ async def test_an_account_that_cannot_be_compared(watched: Watched) -> None:
 async def test_a_fault_in_one_connector_keeps_no_other_from_being_compared(
     watched: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    unit, pulse = watched.hub.unit("market"), Pulse("test", watched.clock)
+    unit, pulse = watched.hub.unit("market"), Heartbeat("test", watched.clock)
 
     async def broken(*_: object) -> None:
         raise KeyError("a field that is not there")

@@ -15,7 +15,7 @@ import structlog
 from olhubd.control.text import event_text
 from olhubd.decide import changes, plan
 from olhubd.decide.route import Route
-from olhubd.engine.calls import Calls, Strays
+from olhubd.engine.calls import Calls, OverdueCalls
 from olhubd.engine.flow.landing import Landing
 from olhubd.engine.lineage import Lineage
 from olhubd.engine.outbox.actions import HANDLERS
@@ -65,7 +65,7 @@ from olhubd.plugin import (
 )
 from olhubd.plugin.budget import calling_for, calls_for
 from olhubd.runtime.clock import SystemClock
-from olhubd.runtime.supervisor import Pulse
+from olhubd.runtime.supervisor import Heartbeat
 from olhubd.store import Database, Transaction, deliveries, events, target_orders
 from olhubd_kit.virtual_clock import VirtualClock
 from tests.orders import EPOCH, line, order, paid, pln
@@ -236,7 +236,7 @@ class Bench:
             lambda account: "PROCESSING",
             lambda: self.amend,
             self.lineage,
-            Calls("shop", self.clock, log, Strays(), limit=lambda: policy.timeout),
+            Calls("shop", self.clock, log, OverdueCalls(), limit=lambda: policy.timeout),
             self.handlers,
         )
         return Dispatcher(
@@ -258,7 +258,7 @@ class Bench:
         self.lost.append(error)
 
     def start(self) -> None:
-        self.task = asyncio.create_task(self.dispatcher.run(Pulse("dispatcher", self.clock)))
+        self.task = asyncio.create_task(self.dispatcher.run(Heartbeat("dispatcher", self.clock)))
 
     async def kill(self, left: Callable[[Transaction], Awaitable[Any]] | None = None) -> None:
         """End it as if the process died and `left` the database so, then begin anew on it."""

@@ -10,7 +10,7 @@ import pytest
 
 from olhubd.decide import plan
 from olhubd.decide.hold import Hold
-from olhubd.decide.plan import PlannedDelivery, StatusWord
+from olhubd.decide.plan import PlannedDelivery, StatusPayload
 from olhubd.engine.outbox.actions import HANDLERS
 from olhubd.engine.outbox.handler import Done, Handler, OnHold, Result, Submitted
 from olhubd.engine.outbox.job import Job
@@ -212,7 +212,7 @@ async def test_what_can_be_looked_up_nowhere_goes_once_at_most(bench: Bench) -> 
 
 
 PAYLOADS = {
-    Action.SET_STATUS: StatusWord("sent"),
+    Action.SET_STATUS: StatusPayload("sent"),
     Action.ADD_SHIPMENT: Shipment(carrier="INPOST", waybill="620"),
 }
 

@@ -18,7 +18,7 @@ import pytest
 from aiohttp import web
 
 from olhubd.engine.access.budget import BudgetBook, BudgetState
-from olhubd.engine.access.http_session import Clients, open_session, slim_tls
+from olhubd.engine.access.http_session import ClientFactory, open_session, slim_tls
 from olhubd.plugin import Budget, Client, ErrorTable, RateLimited, Unavailable
 from olhubd.plugin.connector import ClientMaker
 from olhubd.runtime.clock import SystemClock
@@ -71,8 +71,8 @@ def client(make: ClientMaker, base: str, *budgets: Budget) -> Client:
     return make(base, auth=None, budgets=budgets, errors=ErrorTable(), headers={}, timeout=5.0)
 
 
-def clients(session: aiohttp.ClientSession) -> Clients:
-    return Clients(session, BudgetBook(SystemClock()), SystemClock())
+def clients(session: aiohttp.ClientSession) -> ClientFactory:
+    return ClientFactory(session, BudgetBook(SystemClock()), SystemClock())
 
 
 async def test_accounts_share_one_kept_connection_and_no_cookies(shop: Shop) -> None:
@@ -119,7 +119,7 @@ async def test_clients_of_one_key_share_one_gate(shop: Shop) -> None:
     budget = Budget(key="app", calls=1000, per=1.0, pause=5.0)
     book = BudgetBook(SystemClock(), patience=0.0, jitter=0.0)
     async with open_session() as session:
-        make = Clients(session, book, SystemClock())
+        make = ClientFactory(session, book, SystemClock())
         one, other = client(make, shop.base, budget), client(make, shop.base, budget)
         shop.status = 429
         with pytest.raises(RateLimited):

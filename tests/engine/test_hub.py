@@ -25,7 +25,7 @@ from olhubd.engine.monitor.retention import Retention
 from olhubd.model import Action, AlarmKind, DeliveryState, Kind, OrderId, Run, RunId, RunState
 from olhubd.plugin import PluginError
 from olhubd.runtime.clock import SystemClock
-from olhubd.runtime.supervisor import Pulse
+from olhubd.runtime.supervisor import Heartbeat
 from olhubd.runtime.systemd import Notifier
 from olhubd.store import (
     Database,
@@ -77,11 +77,11 @@ async def test_another_connector_begins_anew(hub: Hub, database: Database, conne
     async def before(tx: Transaction) -> None:
         row = AccountRow(name="shop", connector=connector, state=AccountState.PAUSED, changed_at=EPOCH)
         await accounts.put(tx, row)
-        position = feeds.Position(account="shop", feed="orders", cursor="7", moved_at=EPOCH)
+        position = feeds.FeedPosition(account="shop", feed="orders", cursor="7", moved_at=EPOCH)
         await feeds.put(tx, position)
-        await feeds.put(tx, feeds.Position(account="third", feed="orders", cursor="8", moved_at=EPOCH))
+        await feeds.put(tx, feeds.FeedPosition(account="third", feed="orders", cursor="8", moved_at=EPOCH))
         await reread_queue.put(
-            tx, "shop", [reread_queue.Lookup(kind=Kind.ORDER, external_id="a", due_at=EPOCH, reason="test")]
+            tx, "shop", [reread_queue.RereadRequest(kind=Kind.ORDER, external_id="a", due_at=EPOCH, reason="test")]
         )
         await credentials.put(tx, "shop", b"{}", EPOCH)
 
@@ -244,7 +244,7 @@ async def test_an_account_that_cannot_begin_is_told_and_tried_again(
     told = [event for event in await events.since(database.reader, before) if event.kind.startswith("daemon.")]
     assert [event.kind for event in told] == ["daemon.reloaded", "daemon.reload-failed"]
     assert {(event.cause.kind, event.cause.id) for event in told} == {("operator", "ola")}
-    task = asyncio.create_task(hub._round(Pulse("round", hub.clock)))
+    task = asyncio.create_task(hub._round(Heartbeat("round", hub.clock)))
     async with asyncio.timeout(10):
         while "shop" not in hub.units:
             await asyncio.sleep(0.01)

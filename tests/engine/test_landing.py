@@ -63,7 +63,7 @@ class Bench:
         self, *records: Record, account: str = "allegro", cursor: str | None = None, **more: Any
     ) -> Result:
         run = Run(id=RunId(1), account=account, feed="orders", trigger="timer", started_at=EPOCH)
-        position = cursor and feeds.Position(account=account, feed="orders", cursor=cursor, moved_at=EPOCH)
+        position = cursor and feeds.FeedPosition(account=account, feed="orders", cursor=cursor, moved_at=EPOCH)
         return await self.landing.land(account, records, run=run, position=position or None, **more)
 
     async def kinds(self, order_id: int) -> list[str]:

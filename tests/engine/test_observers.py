@@ -9,13 +9,13 @@ import pluggy
 import pytest
 import structlog
 
-from olhubd.engine.calls import Strays
+from olhubd.engine.calls import OverdueCalls
 from olhubd.engine.flow.landing import Landing
 from olhubd.engine.monitor.observers import Observers
 from olhubd.model import Event, Run, RunId
 from olhubd.plugin import Clock, hookimpl, hooks
 from olhubd.runtime.clock import SystemClock
-from olhubd.runtime.supervisor import Pulse
+from olhubd.runtime.supervisor import Heartbeat
 from olhubd.store import Database, StoreError, events
 from tests.orders import EPOCH, order
 
@@ -55,7 +55,7 @@ async def land(database: Database, clock: SystemClock, name: str) -> None:
 
 async def _for_ever(observers: Observers, clock: Clock) -> None:
     while True:
-        await observers.round(Pulse("observers", clock))
+        await observers.round(Heartbeat("observers", clock))
         await clock.sleep(1.0)
 
 
@@ -65,7 +65,7 @@ async def test_observers_see_what_happens_from_now_on_in_order(database: Databas
     plugins.register(diary)
     await land(database, clock, "before")
     with structlog.testing.capture_logs() as lines:
-        observers = Observers(plugins, database, clock, structlog.get_logger(), Strays())
+        observers = Observers(plugins, database, clock, structlog.get_logger(), OverdueCalls())
         assert observers.wanted
         task = asyncio.create_task(_for_ever(observers, clock))
         await asyncio.sleep(0.05)
@@ -108,7 +108,7 @@ async def test_one_that_fails_keeps_no_event_from_the_others(database: Database)
     for name, plugin in (("first", first), ("broken", Broken()), ("torn", Torn()), ("last", last)):
         plugins.register(plugin, name)
     with structlog.testing.capture_logs() as lines:
-        observers = Observers(plugins, database, clock, structlog.get_logger(), Strays())
+        observers = Observers(plugins, database, clock, structlog.get_logger(), OverdueCalls())
         await observers.begin()
         await land(database, clock, "A")
         task = asyncio.create_task(_for_ever(observers, clock))
@@ -130,7 +130,7 @@ async def test_a_failure_of_the_telling_itself_leaves_nothing_out(
     """The daemon begins it again, and what happened meanwhile is told then."""
     clock, plugins, diary = Hurried(), manager(), Calm()
     plugins.register(diary)
-    observers = Observers(plugins, database, clock, structlog.get_logger(), Strays())
+    observers = Observers(plugins, database, clock, structlog.get_logger(), OverdueCalls())
     await observers.begin()
 
     async def fails(*_: object) -> list[Event]:
@@ -151,4 +151,4 @@ async def test_a_failure_of_the_telling_itself_leaves_nothing_out(
 
 
 async def test_nobody_is_asked_when_nobody_looks(database: Database) -> None:
-    assert not Observers(manager(), database, SystemClock(), structlog.get_logger(), Strays()).wanted
+    assert not Observers(manager(), database, SystemClock(), structlog.get_logger(), OverdueCalls()).wanted

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 import structlog
 
-from olhubd.engine.calls import Calls, Strays
+from olhubd.engine.calls import Calls, OverdueCalls
 from olhubd.engine.feed.limiter import Limiter
-from olhubd.engine.feed.poller import Limited, Poller
-from olhubd.engine.feed.reading import Reading
+from olhubd.engine.feed.poller import FetchRefused, Poller
+from olhubd.engine.feed.reading import ReadingContext
 from olhubd.engine.feed.run_log import RunLog
-from olhubd.engine.feed.schedule import Schedule
+from olhubd.engine.feed.schedule import FeedSchedule
 from olhubd.engine.flow.landing import Landing
 from olhubd.model import Fulfilment, Kind, Order, Run, RunState
 from olhubd.plugin import (
@@ -38,7 +38,7 @@ from olhubd.plugin import (
     Unreadable,
 )
 from olhubd.runtime.clock import SystemClock
-from olhubd.runtime.supervisor import Pulse
+from olhubd.runtime.supervisor import Heartbeat
 from olhubd.store import Database, Transaction, feeds, orders, reread_queue, runs
 from tests.orders import EPOCH, order
 from tests.waiting import until
@@ -125,7 +125,7 @@ class Bench:
         self.there: datetime | None = None
         self.began = EPOCH
         self.poller: Poller
-        self.pulse: Pulse
+        self.pulse: Heartbeat
         self.task: asyncio.Task[None] | None = None
 
     def start(self, begin: datetime | None = None, **schedule: Any) -> None:
@@ -137,10 +137,10 @@ class Bench:
             "page_limit": 1.0,
             **schedule,
         }
-        reading = Reading(
+        reading = ReadingContext(
             account=self.name,
-            schedule=Schedule(**keys),
-            calls=Calls(self.name, self.clock, structlog.get_logger(), Strays()),
+            schedule=FeedSchedule(**keys),
+            calls=Calls(self.name, self.clock, structlog.get_logger(), OverdueCalls()),
             database=self.database,
             landing=Landing(self.database, self.clock, list, lambda targets: None),
             runs=self.runs,
@@ -153,7 +153,7 @@ class Bench:
         )
         feeds = [self.market, *self.others]
         self.poller = Poller(reading, feeds, self.market, lost=self._lose, recovered=lambda: None)
-        self.pulse = Pulse("poller", self.clock)
+        self.pulse = Heartbeat("poller", self.clock)
         self.task = asyncio.create_task(self.poller.run(self.pulse))
 
     async def _lose(self, error: PluginError) -> None:
@@ -417,7 +417,9 @@ async def test_what_is_not_ready_is_read_again(bench: Bench) -> None:
 async def wish(bench: Bench, *names: str) -> None:
     """Let orders wait to be read again, in this order."""
     wishes = [
-        reread_queue.Lookup(kind=Kind.ORDER, external_id=name, due_at=EPOCH + timedelta(seconds=i), reason="test")
+        reread_queue.RereadRequest(
+            kind=Kind.ORDER, external_id=name, due_at=EPOCH + timedelta(seconds=i), reason="test"
+        )
         for i, name in enumerate(names)
     ]
 
@@ -527,7 +529,7 @@ async def test_a_sweep_reaches_back_to_the_last_one_and_waits_for_no_wrong_clock
         for feed, due in (("orders", None), ("orders.sweep", now + timedelta(days=1500))):
             cursor = "0" if due is None else None
             await feeds.put(
-                tx, feeds.Position(account="allegro", feed=feed, cursor=cursor, moved_at=long_ago, due_at=due)
+                tx, feeds.FeedPosition(account="allegro", feed=feed, cursor=cursor, moved_at=long_ago, due_at=due)
             )
 
     await bench.database.write(was_away)
@@ -680,7 +682,7 @@ async def test_fetching_by_hand_is_limited_where_the_system_says_so(bench: Bench
     bench.start(interval=timedelta(seconds=0.02), manual_per_hour=3)
     for _ in range(3):
         await bench.poller.fetch()
-    with pytest.raises(Limited) as refused:
+    with pytest.raises(FetchRefused) as refused:
         await bench.poller.fetch()
     assert timedelta(minutes=59) < refused.value.again_at - bench.clock.now() <= timedelta(hours=1)
 
@@ -857,7 +859,9 @@ async def test_a_wish_that_comes_while_its_order_is_read_is_met_by_another_readi
 
     async def ask_again() -> None:
         at = EPOCH + timedelta(days=1)
-        again = reread_queue.Lookup(kind=Kind.ORDER, external_id="a", due_at=at, reason="asked for by a person")
+        again = reread_queue.RereadRequest(
+            kind=Kind.ORDER, external_id="a", due_at=at, reason="asked for by a person"
+        )
         await bench.database.write(lambda tx: reread_queue.put(tx, "allegro", [again]))
         bench.poller.look_up()
 

@@ -10,7 +10,7 @@ import pytest
 
 from olhubd.engine import account
 from olhubd.engine.access import refusals
-from olhubd.engine.access.refusals import Refusals
+from olhubd.engine.access.refusals import KeyRefusals
 from olhubd.model import AlarmKind
 from olhubd.plugin import AuthLost
 from olhubd.runtime.clock import SystemClock
@@ -136,7 +136,7 @@ async def test_a_person_who_pauses_a_parked_account_is_obeyed(
 @pytest.mark.looptime
 async def test_only_often_and_for_long_is_for_good() -> None:
     clock = VirtualClock()
-    key, error = Refusals(clock), AuthLost("401")
+    key, error = KeyRefusals(clock), AuthLost("401")
     assert not any(key.refused(error) for _ in range(100)), "often within a moment"
     await clock.sleep(refusals._LONG)
     assert key.refused(error)

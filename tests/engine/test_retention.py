@@ -13,7 +13,7 @@ from olhubd.engine.monitor.reconcile import _HORIZON
 from olhubd.engine.monitor.retention import Retention
 from olhubd.model import Alarm, AlarmId, AlarmKind, Kind, OrderId, Reconciliation, Shipping
 from olhubd.store import Database, Transaction, alarms, quarantine, reconciliations, seen_values
-from olhubd.store.quarantine import Refused
+from olhubd.store.quarantine import QuarantineDraft
 from olhubd_kit.virtual_clock import EPOCH, VirtualClock
 from tests.orders import order
 
@@ -114,7 +114,9 @@ async def test_records_that_were_given_up_go_when_their_source_tells_them_no_mor
     reader = shelf.database.reader
 
     async def tell(at: datetime, *names: str) -> None:
-        records = [Refused(kind=Kind.ORDER, external_id=name, reason="no total", raw=b"{}") for name in names]
+        records = [
+            QuarantineDraft(kind=Kind.ORDER, external_id=name, reason="no total", raw=b"{}") for name in names
+        ]
         await shelf.database.write(lambda tx: quarantine.put(tx, "market", "orders", records, at))
 
     await tell(EPOCH, "waits", "told", "late", "over")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
-from olhubd.engine.feed.schedule import Schedule
+from olhubd.engine.feed.schedule import FeedSchedule
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = 3600.0
-SCHEDULE = Schedule(
+SCHEDULE = FeedSchedule(
     interval=timedelta(seconds=20), sweep_interval=timedelta(hours=1), sweep_window=timedelta(days=3), start=None
 )
 

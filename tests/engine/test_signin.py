@@ -8,14 +8,14 @@ import structlog
 from structlog.testing import capture_logs
 
 from olhubd.runtime.clock import SystemClock
-from olhubd.runtime.supervisor import Pulse, Supervisor
+from olhubd.runtime.supervisor import Heartbeat, Supervisor
 
 
 async def test_a_task_that_ends_leaves_nothing_behind() -> None:
     supervisor = Supervisor(SystemClock(), structlog.get_logger())
     done = asyncio.Event()
 
-    async def main(pulse: Pulse) -> None:
+    async def main(pulse: Heartbeat) -> None:
         pulse.beat(0.0)
         done.set()
 
@@ -31,7 +31,7 @@ async def test_one_that_fails_is_told_once_and_not_repeated() -> None:
     supervisor = Supervisor(SystemClock(), structlog.get_logger())
     tries: list[int] = []
 
-    async def main(_: Pulse) -> None:
+    async def main(_: Heartbeat) -> None:
         tries.append(1)
         raise RuntimeError("no")
 
@@ -47,7 +47,7 @@ async def test_one_that_fails_is_told_once_and_not_repeated() -> None:
 async def test_it_can_be_stopped() -> None:
     supervisor = Supervisor(SystemClock(), structlog.get_logger())
 
-    async def main(_: Pulse) -> None:
+    async def main(_: Heartbeat) -> None:
         await asyncio.Event().wait()
 
     supervisor.once("sign-in", main)

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from olhubd.engine.access.tokens import Kept, Loan, TokenKeeper
+from olhubd.engine.access.tokens import BorrowedToken, StoredTokens, TokenKeeper
 from olhubd.plugin import (
     AuthLost,
     ContractBroken,
@@ -87,11 +87,11 @@ class Disk:
     """A vault whose writes take time; `durable` is what a restart would find. `fails` breaks the next saves."""
 
     def __init__(self) -> None:
-        self.durable: dict[str, Kept] = {}
+        self.durable: dict[str, StoredTokens] = {}
         self.fails = 0
         self.journal: list[str] = []
 
-    async def load(self, account: str) -> Kept | None:
+    async def load(self, account: str) -> StoredTokens | None:
         await asyncio.sleep(0)
         return self.durable.get(account)
 
@@ -101,7 +101,7 @@ class Disk:
             self.fails -= 1
             raise OSError(28, "No space left on device")
         old = self.durable.get(account)
-        self.durable[account] = Kept(token=token, previous=old.token if old else None)
+        self.durable[account] = StoredTokens(token=token, previous=old.token if old else None)
         self.journal.append(f"save {token.access}")
 
     async def mark(self, account: str, at: datetime | None) -> None:
@@ -121,7 +121,7 @@ class Desk:
         self.parked: list[str] = []
         self.secrets: list[str] = []
         if signed_in:
-            self.disk.durable["main"] = Kept(token=self.server.issue())
+            self.disk.durable["main"] = StoredTokens(token=self.server.issue())
         self.keeper = self.restart()
 
     def restart(self) -> TokenKeeper:
@@ -151,7 +151,7 @@ class Desk:
         self.parked.append(str(refusal))
 
     @property
-    def kept(self) -> Kept:
+    def kept(self) -> StoredTokens:
         return self.disk.durable["main"]
 
 
@@ -517,7 +517,7 @@ async def test_a_sign_in_during_a_renewal_has_the_last_word() -> None:
 async def test_a_token_renewed_by_another_process_is_taken_over() -> None:
     desk = Desk()
     await desk.keeper.access()
-    desk.disk.durable["main"] = Kept(token=desk.server.issue())
+    desk.disk.durable["main"] = StoredTokens(token=desk.server.issue())
     await desk.keeper.refused("access-1")
     assert await desk.keeper.access() == "access-2"
     assert not desk.server.asked
@@ -543,7 +543,7 @@ async def test_secrets_are_made_known_for_redaction() -> None:
 
 
 async def test_a_borrowed_token_is_never_replaced() -> None:
-    loan: Tokens = Loan(Desk(signed_in=False).server.issue())
+    loan: Tokens = BorrowedToken(Desk(signed_in=False).server.issue())
     await loan.refused("access-1")
     assert await loan.access() == "access-1"
 

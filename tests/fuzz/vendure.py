@@ -14,10 +14,10 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from olhubd_kit.simulator import Entry, Simulator
+from olhubd_kit.simulator import BookedOrder, Simulator
 from olhubd_vendure import wire
 from olhubd_vendure.abilities import RIGHTS
-from olhubd_vendure.queries import Call
+from olhubd_vendure.queries import Mutation
 from tests.plugins.vendure.listing import ListTooLong, listed
 from tests.plugins.vendure.test_draft import FULL, Book
 
@@ -107,7 +107,7 @@ class VendureStandIn(Simulator):
     def settings(self, base: str) -> dict[str, Any]:
         return {"url": base, "username": "u", "password": "p", "placeholder_sku": "ANY", "shipping_method": "m"}
 
-    def books(self) -> list[Entry]:
+    def books(self) -> list[BookedOrder]:
         return []
 
     async def _answer(self, request: web.Request) -> web.Response:
@@ -157,7 +157,7 @@ class VendureStandIn(Simulator):
             elif (state := self._act(call, arguments)) is not None:
                 done[f"c{number}"]["state"] = state
             elif hasattr(self.book, call) and (arguments.get("id") or arguments.get("orderId") or "1") == "1":
-                self.book.do(Call(call, arguments))
+                self.book.do(Mutation(call, arguments))
         return done
 
     def _act(self, call: str, arguments: dict[str, Any]) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from olhubd_kit import conformance
-from olhubd_kit.conformance import Verdict
+from olhubd_kit.conformance import RuleVerdict
 from tests.kit.broken import (  # noqa: F401  (importing them lists their sins)
     counts,
     feeds,
@@ -30,7 +30,7 @@ from tests.kit.broken.streams import GoodStreams
 async def test_a_good_one_is_green(good: type[GoodShop]) -> None:
     report = await conformance.run(good, good.stand_in)
     tried = {result.verdict for result in report.results if not result.natural}
-    assert tried == {Verdict.PASS}, str(report)
+    assert tried == {RuleVerdict.PASS}, str(report)
 
 
 @pytest.mark.parametrize("broken", SINS, ids=lambda broken: broken.__name__)

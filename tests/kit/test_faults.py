@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from olhubd_kit.faults import Fault, Faults, Kind
+from olhubd_kit.faults import Fault, FaultKind, Faults
 
 
 @pytest.mark.parametrize(
     ("fault", "why"),
     [
-        (Fault(kind=Kind.LOSE, match="("), "'(' is no regular expression"),
-        (Fault(kind=Kind.REFUSE, status=401), "does not say how its system refuses"),
-        (Fault(kind=Kind.STRIKE), "strikes no processes"),
+        (Fault(kind=FaultKind.LOSE, match="("), "'(' is no regular expression"),
+        (Fault(kind=FaultKind.REFUSE, status=401), "does not say how its system refuses"),
+        (Fault(kind=FaultKind.STRIKE), "strikes no processes"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(fault: Fault, why: str) -> None:
     faults = Faults()
     with pytest.raises(ValueError) as refused:
-        faults.add(Fault(kind=Kind.CUT), fault)
+        faults.add(Fault(kind=FaultKind.CUT), fault)
     assert why in str(refused.value)
     assert faults._faults == []

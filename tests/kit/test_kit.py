@@ -11,11 +11,11 @@ from olhubd.plugin import Capability, Connector, Cursor, Feed, Page, Unreadable
 from olhubd.plugin.connector import CAPABILITIES
 from olhubd.plugin.quality import Proof
 from olhubd_kit import conformance
-from olhubd_kit.conformance import Report, Rule, Tier, Verdict
+from olhubd_kit.conformance import Report, Rule, RuleVerdict, Tier
 from olhubd_kit.conformance.calls import every_call
 from olhubd_kit.conformance.rule import FAMILIES, FEED, check, rule
 from olhubd_kit.conformance.tier import Evidence, judge
-from olhubd_kit.simulator import Entry, Verb
+from olhubd_kit.simulator import BookedOrder, Verb
 from tests.kit.broken.counts import GoodCount
 from tests.kit.broken.good import GoodFeed, GoodShop, GoodSmall
 from tests.kit.broken.streams import GoodStreams
@@ -96,7 +96,7 @@ class Poor(TinyShopSimulator):
 async def test_a_missing_verb_is_not_applicable_and_says_so() -> None:
     report = await conformance.run(GoodFeed, Poor)
     reasons = {
-        result.rule.id: result.reason for result in report.results if result.verdict is Verdict.NOT_APPLICABLE
+        result.rule.id: result.reason for result in report.results if result.verdict is RuleVerdict.NOT_APPLICABLE
     }
     assert reasons["FEED-09"] == "the simulator has no verb 'cancel'"
     assert reasons["ORDER-08"] == "the simulator's verb 'buy' does not take 'cod'"
@@ -124,7 +124,7 @@ class Nameless(GoodShop):
 
 async def test_without_a_simulator_nothing_is_proved() -> None:
     report = await conformance.run(Nameless)
-    assert {result.verdict for result in report.results} == {Verdict.NOT_APPLICABLE}
+    assert {result.verdict for result in report.results} == {RuleVerdict.NOT_APPLICABLE}
     assert _judged(Nameless, report).tier is Tier.NONE
 
 
@@ -138,7 +138,7 @@ class Crooked(GoodFeed):
 async def test_a_foreign_exception_is_a_failure_with_its_place() -> None:
     first = next(known for known in conformance.rules() if known.id == "FEED-01")
     result = await conformance.try_rule(first, Crooked, Crooked.stand_in)
-    assert result.verdict is Verdict.FAIL
+    assert result.verdict is RuleVerdict.FAIL
     assert result.reason == "raised KeyError ('orders'), which is no plugin error"
 
 
@@ -161,7 +161,7 @@ async def test_the_cause_is_told_before_its_consequences() -> None:
 class Forgetful(TinyShopSimulator):
     """Keeps books of money alone."""
 
-    def books(self) -> list[Entry]:
+    def books(self) -> list[BookedOrder]:
         return [replace(entry, lines=None, recipient=None, buyer=None, parcels=None) for entry in super().books()]
 
 
@@ -180,7 +180,7 @@ def test_a_suite_has_a_test_for_each_rule() -> None:
 
 
 def test_check_holds_also_without_asserts() -> None:
-    with pytest.raises(conformance.Broken, match="wrong"):
+    with pytest.raises(conformance.RuleBroken, match="wrong"):
         check(False, "wrong")
-    assert issubclass(conformance.Broken, AssertionError)
+    assert issubclass(conformance.RuleBroken, AssertionError)
     assert issubclass(GoodShop, Connector)

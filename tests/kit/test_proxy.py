@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from olhubd_kit.faults import Fault, Kind
+from olhubd_kit.faults import Fault, FaultKind
 from olhubd_kit.proxy import Proxy
 
 BODY = b"\x00whole\xff" * 1000
@@ -48,8 +48,8 @@ async def test_it_passes_on_whole(server: tuple[str, list[str]]) -> None:
     assert done == [f"POST /a/b?c=%26 {len(BODY)} k"]
 
 
-@pytest.mark.parametrize(("kind", "acted"), [(Kind.LOSE, 1), (Kind.CUT, 0), (Kind.HALF, 1)])
-async def test_it_cuts(server: tuple[str, list[str]], kind: Kind, acted: int) -> None:
+@pytest.mark.parametrize(("kind", "acted"), [(FaultKind.LOSE, 1), (FaultKind.CUT, 0), (FaultKind.HALF, 1)])
+async def test_it_cuts(server: tuple[str, list[str]], kind: FaultKind, acted: int) -> None:
     base, done = server
     async with Proxy(base).serve() as proxy:
         proxy.faults.add(Fault(kind=kind))
@@ -62,7 +62,7 @@ async def test_it_cuts(server: tuple[str, list[str]], kind: Kind, acted: int) ->
 async def test_graphql_operations_have_names(server: tuple[str, list[str]]) -> None:
     base, done = server
     async with Proxy(base).serve() as proxy:
-        proxy.faults.add(Fault(kind=Kind.ERROR, match="MakeOrder$", status=502))
+        proxy.faults.add(Fault(kind=FaultKind.ERROR, match="MakeOrder$", status=502))
         assert (await post(proxy, b'{"operationName":"ReadOrder"}'))[0] == 203
         assert (await post(proxy, b'{"operationName":"MakeOrder"}'))[0] == 502
         assert proxy.calls == ["POST /a/b ReadOrder", "POST /a/b MakeOrder"]

@@ -14,8 +14,8 @@ import pytest
 from olhubd.plugin import Connector, loading, quality
 from olhubd.plugin.quality import FILE, Fact, Proof, RecordState, Tier
 from olhubd_kit import conformance
-from olhubd_kit.conformance import CRITERIA, Report, Result, Verdict, keeping
-from olhubd_kit.conformance.proofs import Outcome, Unprovable, gather
+from olhubd_kit.conformance import CRITERIA, Report, RuleResult, RuleVerdict, keeping
+from olhubd_kit.conformance.proofs import ProofNotRun, ProofOutcome, gather
 from olhubd_kit.conformance.tier import Evidence, judge
 from tests.kit.broken.good import GoodFeed, GoodShop
 from tests.kit.broken.signin import GoodLogin
@@ -54,10 +54,13 @@ def test_each_tier_has_criteria_that_are_explained() -> None:
     assert all(one.meaning.endswith(".") for one in CRITERIA)
 
 
-def judged(connector: type[Connector[Any]], verdicts: Mapping[str, Verdict], **proofs: Outcome) -> dict[str, Fact]:
+def judged(
+    connector: type[Connector[Any]], verdicts: Mapping[str, RuleVerdict], **proofs: ProofOutcome
+) -> dict[str, Fact]:
     """The criteria when all rules pass but `verdicts`."""
     results = [
-        Result(rule=rule, verdict=verdicts.get(rule.id, Verdict.PASS)) for rule in conformance.concerning(connector)
+        RuleResult(rule=rule, verdict=verdicts.get(rule.id, RuleVerdict.PASS))
+        for rule in conformance.concerning(connector)
     ]
     report = Report(connector=connector.name, capabilities=connector.capabilities(), results=tuple(results))
     named = {name.replace("_", "-"): outcome for name, outcome in proofs.items()}
@@ -75,12 +78,12 @@ def judged(connector: type[Connector[Any]], verdicts: Mapping[str, Verdict], **p
 )
 def test_a_broken_rule_costs_its_own_tier(rule: str, lost: set[str]) -> None:
     before = {name for name, fact in judged(GoodShop, {}).items() if fact.lacking}
-    after = {name for name, fact in judged(GoodShop, {rule: Verdict.FAIL}).items() if fact.lacking}
+    after = {name for name, fact in judged(GoodShop, {rule: RuleVerdict.FAIL}).items() if fact.lacking}
     assert after - before == lost
 
 
 def test_a_write_that_was_never_tried_twice_is_no_gold() -> None:
-    fact = judged(GoodShop, {"SHIP-02": Verdict.NOT_APPLICABLE})["once"]
+    fact = judged(GoodShop, {"SHIP-02": RuleVerdict.NOT_APPLICABLE})["once"]
     assert (fact.tier, fact.lacking) == ("gold", "not tried: SHIP-02")
 
 
@@ -96,21 +99,21 @@ def test_what_does_not_concern_a_connector_is_not_met() -> None:
 @pytest.mark.parametrize(
     ("outcome", "lacking"),
     [
-        (Outcome(passed=2), None),
-        (Outcome(), "none of its tests ran"),
-        (Outcome(passed=2, failed=["test_a"]), "failed: test_a"),
-        (Outcome(passed=2, skipped=["no server"]), "not tried here: no server"),
-        (Outcome(passed=2, wanted=[3, 7]), "no test for 3, 7"),
+        (ProofOutcome(passed=2), None),
+        (ProofOutcome(), "none of its tests ran"),
+        (ProofOutcome(passed=2, failed=["test_a"]), "failed: test_a"),
+        (ProofOutcome(passed=2, skipped=["no server"]), "not tried here: no server"),
+        (ProofOutcome(passed=2, wanted=[3, 7]), "no test for 3, 7"),
     ],
 )
-def test_a_proof_holds_when_all_of_its_tests_passed(outcome: Outcome, lacking: str | None) -> None:
+def test_a_proof_holds_when_all_of_its_tests_passed(outcome: ProofOutcome, lacking: str | None) -> None:
     assert judged(GoodShop, {}, quirks=outcome)["quirks"].lacking == lacking
 
 
 def test_the_real_server_is_as_good_as_its_description() -> None:
     assert judged(GoodShop, {})["contract"].lacking == "no test proves 'contract'"
-    assert judged(GoodShop, {}, contract=Outcome(passed=1))["contract"].lacking is None
-    assert judged(GoodShop, {}, real_server=Outcome(passed=1))["contract"].lacking is None
+    assert judged(GoodShop, {}, contract=ProofOutcome(passed=1))["contract"].lacking is None
+    assert judged(GoodShop, {}, real_server=ProofOutcome(passed=1))["contract"].lacking is None
 
 
 PROVING = """
@@ -139,15 +142,15 @@ def test_proofs_are_run_and_counted(tmp_path: Path) -> None:
     found = gather([tmp_path])
     assert found == {
         "tinyshop": {
-            "quirks": Outcome(passed=3, wanted=[2]),
-            "contract": Outcome(skipped=["no description here"]),
+            "quirks": ProofOutcome(passed=3, wanted=[2]),
+            "contract": ProofOutcome(skipped=["no description here"]),
         },
-        "other": {"contract": Outcome(failed=["test_is_red"])},
+        "other": {"contract": ProofOutcome(failed=["test_is_red"])},
     }
 
 
 def test_tests_that_cannot_be_run_prove_nothing(tmp_path: Path) -> None:
-    with pytest.raises(Unprovable, match="could not be run"):
+    with pytest.raises(ProofNotRun, match="could not be run"):
         gather([tmp_path / "nowhere"])
 
 
@@ -195,12 +198,12 @@ def test_what_cannot_be_tried_here_stays_as_it_was(copied: tuple[type[Connector[
     connector, folder = copied
     met = Proof(facts=(Fact(name="contract", tier="gold"),), rules={})
     lost = Proof(facts=(Fact(name="contract", tier="gold", lacking="not tried here: no file"),), rules={})
-    untried = {"contract": Outcome(skipped=["no file"])}
+    untried = {"contract": ProofOutcome(skipped=["no file"])}
     assert keeping.kept(connector, lost, untried) == lost, "there is no record yet"
 
     keeping.write({connector: met})
     assert keeping.kept(connector, lost, untried) == met
-    assert keeping.kept(connector, lost, {"contract": Outcome(failed=["test_a"])}) == lost, "it was tried"
+    assert keeping.kept(connector, lost, {"contract": ProofOutcome(failed=["test_a"])}) == lost, "it was tried"
     assert keeping.kept(connector, lost, {}) == lost, "it was not asked for"
 
     folder.joinpath("more.py").touch()
@@ -211,13 +214,13 @@ def test_what_cannot_be_tried_here_stays_as_it_was(copied: tuple[type[Connector[
 
 
 @pytest.fixture(scope="module")
-def proofs() -> Mapping[str, Mapping[str, Outcome]]:
+def proofs() -> Mapping[str, Mapping[str, ProofOutcome]]:
     return gather([ROOT / "tests" / "plugins", ROOT / "tests" / "contract"])
 
 
 @pytest.mark.parametrize("connector", BUNDLED, ids=lambda connector: connector.name)
 async def test_a_bundled_record_says_what_is_true(
-    connector: type[Connector[Any]], proofs: Mapping[str, Mapping[str, Outcome]]
+    connector: type[Connector[Any]], proofs: Mapping[str, Mapping[str, ProofOutcome]]
 ) -> None:
     """All of it is tried again, but what needs a server; `make docs` writes the records."""
     record = quality.recorded(quality.package(connector))

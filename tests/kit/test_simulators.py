@@ -78,7 +78,7 @@ def test_one_beside_the_tests_is_named_by_the_project(project: Path) -> None:
 )
 def test_one_that_cannot_be_had_is_named_with_its_place(project: Path, where: object, said: str) -> None:
     name(project, where)
-    with pytest.raises(simulators.Unusable) as error:
+    with pytest.raises(simulators.SimulatorUnusable) as error:
         simulators.find("own")
     assert said in str(error.value)
     result = CliRunner().invoke(simulate, ["own"])

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from olhubd_kit.audit import Audit
-from olhubd_kit.demo_stack import Stage
+from olhubd_kit.demo_stack import DemoStack
 
 
-class Scene(Stage):
+class Scene(DemoStack):
     """A stage of which only the books are seen: how many orders are lost, one look after the other."""
 
     def __init__(self, lost: Iterable[int]) -> None:

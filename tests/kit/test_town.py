@@ -10,7 +10,7 @@ import sys
 import aiohttp
 import pytest
 
-from olhubd_kit.faults import Fault, Kind
+from olhubd_kit.faults import Fault, FaultKind
 from olhubd_kit.process import spawn_simulator, spawn_town
 
 
@@ -30,13 +30,13 @@ async def test_a_strike_hits_a_process_at_a_call_and_other_faults_stay() -> None
         session = await stack.enter_async_context(aiohttp.ClientSession())
         (remote,) = await spawn_town(stack, "allegro", [1])
         victim = await asyncio.create_subprocess_exec(sys.executable, "-c", "import time; time.sleep(60)")
-        strike = Fault(kind=Kind.STRIKE, match="POST /auth", pid=victim.pid)
-        await remote.misbehave(session, strike, Fault(kind=Kind.ERROR, match="GET /order", status=503))
+        strike = Fault(kind=FaultKind.STRIKE, match="POST /auth", pid=victim.pid)
+        await remote.misbehave(session, strike, Fault(kind=FaultKind.ERROR, match="GET /order", status=503))
         with pytest.raises(aiohttp.ServerDisconnectedError):
             await session.post(f"{remote.base}/auth/oauth/token")
         assert await victim.wait() == -signal.SIGKILL
         await remote.misbehave(session, strike)
-        await remote.behave(session, Kind.STRIKE)
+        await remote.behave(session, FaultKind.STRIKE)
         assert (await session.post(f"{remote.base}/auth/oauth/token")).status == 401
         assert (await session.get(f"{remote.base}/order/events")).status == 503
 
@@ -47,5 +47,5 @@ async def test_an_ordinary_simulator_strikes_nobody() -> None:
         session = await stack.enter_async_context(aiohttp.ClientSession())
         remote = await spawn_simulator(stack, "allegro")
         with pytest.raises(aiohttp.ClientResponseError) as refused:
-            await remote.misbehave(session, Fault(kind=Kind.STRIKE_AFTER, pid=1))
+            await remote.misbehave(session, Fault(kind=FaultKind.STRIKE_AFTER, pid=1))
         assert refused.value.status == 400

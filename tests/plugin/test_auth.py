@@ -16,10 +16,10 @@ from yarl import URL
 
 from olhubd.plugin import Basic, Client, Middleware, OAuth1, Secret
 from olhubd.plugin.auth import signed
-from olhubd_kit.test_host import Hurry
+from olhubd_kit.test_host import InstantClock
 
 
-class Clock(Hurry):
+class Clock(InstantClock):
     def now(self) -> datetime:
         return datetime.fromtimestamp(1795000000, UTC)
 

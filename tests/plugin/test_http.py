@@ -23,13 +23,12 @@ from yarl import URL
 
 from olhubd import model
 from olhubd.plugin import (
-    Answer,
     AuthLost,
     Bearer,
     Client,
-    Complaint,
     Conflict,
     ContractBroken,
+    ErrorDetails,
     ErrorTable,
     Lane,
     NotFound,
@@ -37,11 +36,12 @@ from olhubd.plugin import (
     PluginError,
     RateLimited,
     Rejected,
+    Response,
     Unavailable,
     decode,
 )
 from olhubd.plugin.budget import calling_for
-from olhubd_kit.faults import Fault, Faults, Kind
+from olhubd_kit.faults import Fault, FaultKind, Faults
 
 CANARY = "c4n4ry-s3cret"
 
@@ -324,9 +324,11 @@ async def test_what_a_call_is_for_is_the_hosts_word(client: Client, gate: Turnst
 # Repeats
 
 
-@pytest.mark.parametrize("kind", [Kind.CUT, Kind.LOSE, Kind.HALF, Kind.ERROR, Kind.ERROR_AFTER])
+@pytest.mark.parametrize(
+    "kind", [FaultKind.CUT, FaultKind.LOSE, FaultKind.HALF, FaultKind.ERROR, FaultKind.ERROR_AFTER]
+)
 async def test_a_read_is_repeated_until_it_goes_well(
-    kind: Kind, client: Client, shop: Shop, gate: Turnstile
+    kind: FaultKind, client: Client, shop: Shop, gate: Turnstile
 ) -> None:
     shop.faults.add(Fault(kind=kind, times=2))
     assert (await client.get("/thing", Thing)).name == "thing"
@@ -334,10 +336,10 @@ async def test_a_read_is_repeated_until_it_goes_well(
 
 
 async def test_a_read_is_given_up_after_its_attempts(client: Client, shop: Shop, gate: Turnstile) -> None:
-    shop.faults.add(Fault(kind=Kind.ERROR, status=503, times=None))
+    shop.faults.add(Fault(kind=FaultKind.ERROR, status=503, times=None))
     with pytest.raises(Unavailable, match="GET /thing: 503 Service Unavailable") as caught:
         await client.get("/thing", Thing)
-    assert (caught.value.status, shop.faults.struck[Kind.ERROR], gate.passed) == (503, 3, 3)
+    assert (caught.value.status, shop.faults.struck[FaultKind.ERROR], gate.passed) == (503, 3, 3)
 
 
 async def test_a_server_that_says_when_to_come_back_is_not_asked_again(client: Client, shop: Shop) -> None:
@@ -351,9 +353,9 @@ async def test_a_server_that_says_when_to_come_back_is_not_asked_again(client: C
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
-@pytest.mark.parametrize("kind", [Kind.LOSE, Kind.HALF, Kind.ERROR_AFTER, Kind.LATE])
+@pytest.mark.parametrize("kind", [FaultKind.LOSE, FaultKind.HALF, FaultKind.ERROR_AFTER, FaultKind.LATE])
 async def test_a_write_that_was_acted_upon_is_unknown_and_never_repeated(
-    method: str, kind: Kind, client: Client, shop: Shop, gate: Turnstile
+    method: str, kind: FaultKind, client: Client, shop: Shop, gate: Turnstile
 ) -> None:
     """SYN-19: the server sees it exactly once."""
     shop.faults.add(Fault(kind=kind, seconds=0.01))
@@ -363,10 +365,10 @@ async def test_a_write_that_was_acted_upon_is_unknown_and_never_repeated(
     assert (shop.acts, gate.inside, gate.passed) == (1, 0, 1)
 
 
-@pytest.mark.parametrize("kind", [Kind.CUT, Kind.ERROR])
+@pytest.mark.parametrize("kind", [FaultKind.CUT, FaultKind.ERROR])
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
 async def test_a_write_whose_fate_cannot_be_told_is_unknown(
-    method: str, kind: Kind, client: Client, shop: Shop
+    method: str, kind: FaultKind, client: Client, shop: Shop
 ) -> None:
     shop.faults.add(Fault(kind=kind, status=504, times=None))
     with pytest.raises(OutcomeUnknown):
@@ -381,17 +383,17 @@ async def test_a_dropped_keep_alive_connection_repeats_no_write(
     """aiohttp itself sends PUT and DELETE again when a kept connection turns out dead."""
     await client.request("GET", "/thing")
     assert session.connector is not None
-    shop.faults.add(Fault(kind=Kind.LOSE))
+    shop.faults.add(Fault(kind=FaultKind.LOSE))
     with pytest.raises(OutcomeUnknown):
         await client.request(method, "/thing", json={"a": 1})
     assert [r.method for r in shop.seen] == ["GET", method]
 
 
 async def test_a_write_declared_repeatable_is_repeated(client: Client, shop: Shop) -> None:
-    shop.faults.add(Fault(kind=Kind.LOSE), Fault(kind=Kind.ERROR))
+    shop.faults.add(Fault(kind=FaultKind.LOSE), Fault(kind=FaultKind.ERROR))
     await client.call("PUT", "/thing", Thing, json={"a": 1}, repeatable=True)
     assert set(shop.bodies) == {b'{"a":1}'}
-    shop.faults.add(Fault(kind=Kind.ERROR))
+    shop.faults.add(Fault(kind=FaultKind.ERROR))
     await client.call("POST", "/search", Thing, json={"q": 1}, repeatable=True)
 
 
@@ -435,7 +437,7 @@ async def test_a_pool_without_a_free_connection_means_not_done(shop: Shop, gate:
 async def test_a_server_that_never_answers(
     method: str, kind: type[PluginError], client: Client, shop: Shop, gate: Turnstile
 ) -> None:
-    shop.faults.add(Fault(kind=Kind.HANG, times=None))
+    shop.faults.add(Fault(kind=FaultKind.HANG, times=None))
     with pytest.raises(kind, match="no answer"):
         await client.request(method, "/thing", json={}, timeout=0.1)
     assert gate.inside == 0
@@ -529,7 +531,7 @@ async def test_a_429_closes_the_gate_for_as_long_as_the_server_says(
 
 
 async def test_the_injectors_throttle(client: Client, shop: Shop, gate: Turnstile) -> None:
-    shop.faults.add(Fault(kind=Kind.THROTTLE, retry_after=3))
+    shop.faults.add(Fault(kind=FaultKind.THROTTLE, retry_after=3))
     with pytest.raises(OutcomeUnknown) as caught:
         await client.request("POST", "/thing", json={})
     assert caught.value.retry_after == 3.0
@@ -556,9 +558,9 @@ async def test_the_table_knows_the_systems_own_words(
 ) -> None:
     """Part of LOG-12 and LOG-13: message and field reach the caller, without the buyer's address."""
 
-    def read(answer: Answer) -> Complaint:
+    def read(answer: Response) -> ErrorDetails:
         body = msgspec.json.decode(answer.body)
-        return Complaint(code=body["code"], message=body["message"], field=body.get("field"))
+        return ErrorDetails(code=body["code"], message=body["message"], field=body.get("field"))
 
     table = ErrorTable(
         statuses={418: Conflict},
@@ -769,10 +771,10 @@ async def test_the_time_is_told_by_answers_that_no_cache_gave(
 async def test_a_late_answer_and_none_at_all_strain_the_gate(client: Client, shop: Shop, gate: Turnstile) -> None:
     await client.request("GET", "/thing")
     assert gate.strains == 0
-    shop.faults.add(Fault(kind=Kind.SLOW, seconds=0.3))
+    shop.faults.add(Fault(kind=FaultKind.SLOW, seconds=0.3))
     await client.request("GET", "/thing", timeout=0.5)
     assert gate.strains == 1
-    shop.faults.add(Fault(kind=Kind.HANG))
+    shop.faults.add(Fault(kind=FaultKind.HANG))
     with pytest.raises(OutcomeUnknown) as caught:
         await client.request("POST", "/thing", timeout=0.2)
     assert (gate.strains, caught.value.strained) == (2, True)
@@ -784,11 +786,11 @@ async def test_a_late_answer_and_none_at_all_strain_the_gate(client: Client, sho
 async def test_a_server_that_broke_under_a_call_is_told_from_one_that_is_down(
     status: int, strained: bool, client: Client, shop: Shop
 ) -> None:
-    shop.faults.add(Fault(kind=Kind.ERROR, status=status, times=None))
+    shop.faults.add(Fault(kind=FaultKind.ERROR, status=status, times=None))
     with pytest.raises(Unavailable) as caught:
         await client.request("GET", "/thing", attempts=1)
     assert caught.value.strained is strained
-    assert shop.faults.struck == {Kind.ERROR: 1}
+    assert shop.faults.struck == {FaultKind.ERROR: 1}
 
 
 async def test_a_large_body_is_sent_whole(client: Client, shop: Shop) -> None:
@@ -1001,15 +1003,15 @@ def everything(error: BaseException | None) -> str:
 @pytest.mark.parametrize(
     "fault",
     [
-        Fault(kind=Kind.CUT, times=None),
-        Fault(kind=Kind.LOSE, times=None),
-        Fault(kind=Kind.HALF, times=None),
-        Fault(kind=Kind.HANG, times=None),
-        Fault(kind=Kind.ERROR, times=None),
-        Fault(kind=Kind.ERROR, times=None, status=400),
-        Fault(kind=Kind.ERROR, times=None, status=401),
-        Fault(kind=Kind.ERROR, times=None, status=302),
-        Fault(kind=Kind.THROTTLE, times=None),
+        Fault(kind=FaultKind.CUT, times=None),
+        Fault(kind=FaultKind.LOSE, times=None),
+        Fault(kind=FaultKind.HALF, times=None),
+        Fault(kind=FaultKind.HANG, times=None),
+        Fault(kind=FaultKind.ERROR, times=None),
+        Fault(kind=FaultKind.ERROR, times=None, status=400),
+        Fault(kind=FaultKind.ERROR, times=None, status=401),
+        Fault(kind=FaultKind.ERROR, times=None, status=302),
+        Fault(kind=FaultKind.THROTTLE, times=None),
         None,
     ],
 )

@@ -12,16 +12,16 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from olhubd.plugin import (
-    Answer,
     AuthLost,
     Client,
-    Complaint,
     Conflict,
+    ErrorDetails,
     ErrorTable,
     OutcomeUnknown,
     PluginError,
     RateLimited,
     Rejected,
+    Response,
     Unavailable,
 )
 from tests.plugin.test_http import Turnstile
@@ -38,9 +38,9 @@ class Reply(msgspec.Struct):
     result: int | None = None
 
 
-def found(answer: Answer) -> Complaint | None:
+def found(answer: Response) -> ErrorDetails | None:
     error = answer.into(Reply).error
-    return None if error is None else Complaint(code=error.code, message=error.text, done=error.done)
+    return None if error is None else ErrorDetails(code=error.code, message=error.text, done=error.done)
 
 
 TABLE = ErrorTable(codes={"late": Conflict, "who": AuthLost, "busy": RateLimited}, ok=found)

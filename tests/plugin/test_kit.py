@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from olhubd.plugin import Connector, ContractBroken, Ladder, Settings, Unavailable, Unreadable, decode, guarded
-from olhubd_kit.test_host import Hurry, account
+from olhubd_kit.test_host import InstantClock, account
 
 HOUR = timedelta(hours=1)
 
@@ -82,7 +82,7 @@ def test_a_ladder_knows_what_is_still_to_be_done() -> None:
     assert ladder.due("lost", "sent") is ladder.due("new", "lost") is None
 
 
-class Clock(Hurry):
+class Clock(InstantClock):
     def __init__(self) -> None:
         super().__init__()
         self.at = 0.0

@@ -20,21 +20,21 @@ from olhubd.plugin import (
     Flow,
     OAuth2,
     OutcomeUnknown,
-    Pending,
     Rejected,
     Secret,
     Settings,
+    StillPending,
     Token,
     Unavailable,
 )
-from olhubd_kit.test_host import Hurry, Keeper, Makers
+from olhubd_kit.test_host import CountingClientMaker, InstantClock, KeptToken
 
 BACK = "https://hub.example/signin/callback"
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 BASIC = "Basic " + base64.b64encode(b"app:key").decode()
 
 
-class Clock(Hurry):
+class Clock(InstantClock):
     def now(self) -> datetime:
         return NOW
 
@@ -77,8 +77,8 @@ async def account(server: Server) -> AsyncIterator[Account[Settings]]:
             settings=Settings(),
             log=structlog.get_logger(),
             clock=clock,
-            tokens=Keeper(None, clock),
-            make_client=Makers(session, clock),
+            tokens=KeptToken(None, clock),
+            make_client=CountingClientMaker(session, clock),
         )
 
 
@@ -200,8 +200,8 @@ async def test_a_code_on_another_device(account: Account[Settings], server: Serv
         60.0,
         NOW + timedelta(seconds=60),
     )
-    assert await one.poll_device(grant) == Pending(interval=60.0)
-    assert await one.poll_device(grant) == Pending(interval=65.0)
+    assert await one.poll_device(grant) == StillPending(interval=60.0)
+    assert await one.poll_device(grant) == StillPending(interval=65.0)
     assert isinstance(await one.poll_device(grant), Token)
     assert server.forms[0] == {"client_id": "app"}
     assert server.forms[-1] == {"grant_type": "urn:ietf:params:oauth:grant-type:device_code", "device_code": "d"}

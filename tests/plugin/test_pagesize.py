@@ -9,7 +9,7 @@ import structlog
 from structlog.testing import LogCapture
 
 from olhubd.plugin import ContractBroken, PageSize, Unavailable
-from olhubd_kit.conformance.clock import StillClock
+from olhubd_kit.conformance.clock import FrozenClock
 
 
 class Host:
@@ -18,7 +18,7 @@ class Host:
     def __init__(self, most: int, status: int | None = 500) -> None:
         self.most, self.status = most, status
         self.asked: list[int] = []
-        self.clock, self.log = StillClock(), LogCapture()
+        self.clock, self.log = FrozenClock(), LogCapture()
         self.size = PageSize(100, self.clock, structlog.wrap_logger(None, processors=[self.log]), smallest=5)
 
     async def fetch(self, rows: int) -> int:

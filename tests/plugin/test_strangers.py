@@ -26,11 +26,11 @@ from olhubd.plugin import (
     Rejected,
     Unavailable,
 )
-from olhubd.plugin.answer import Answer
 from olhubd.plugin.page import describe
+from olhubd.plugin.response import Response
 from olhubd.plugin.transport import reason
 from olhubd_kit.conformance.strangers import AFTER_ACTING, BEFORE_ACTING
-from olhubd_kit.faults import Fault, Kind
+from olhubd_kit.faults import Fault, FaultKind
 from tests.plugin.test_http import (  # noqa: F401  (fixtures)
     CANARY,
     OWN,
@@ -62,7 +62,7 @@ async def test_a_strangers_answer_to_a_write_proves_nothing(
     gate: Turnstile,  # noqa: F811
 ) -> None:
     """SYN-19: a repeat without a look would be a second order."""
-    shop.faults.add(Fault(kind=Kind.ERROR_AFTER, **answer, times=None))
+    shop.faults.add(Fault(kind=FaultKind.ERROR_AFTER, **answer, times=None))
     with pytest.raises(OutcomeUnknown, match="POST /thing: "):
         await make(session, shop.base, gate, errors=table).call("POST", "/thing", Thing, json={"n": 1})
     assert (shop.acts, gate.inside) == (1, 0)
@@ -74,7 +74,7 @@ async def test_a_page_with_a_good_status_is_no_answer_to_a_write(
     gate: Turnstile,  # noqa: F811
 ) -> None:
     """Nor where its caller reads no body, since the status is all that it goes by."""
-    shop.faults.add(Fault(kind=Kind.ERROR, status=200, body="<html><title>Sign in</title>"))
+    shop.faults.add(Fault(kind=FaultKind.ERROR, status=200, body="<html><title>Sign in</title>"))
     with pytest.raises(OutcomeUnknown, match="Sign in"):
         await make(session, shop.base, gate, errors=OWN).request("PUT", "/thing", json={"n": 1})
     assert gate.inside == 0
@@ -89,7 +89,7 @@ async def test_a_strangers_answer_to_what_may_be_repeated_is_no_word_of_the_syst
     session: aiohttp.ClientSession,  # noqa: F811
     gate: Turnstile,  # noqa: F811
 ) -> None:
-    shop.faults.add(Fault(kind=Kind.ERROR, **answer, times=None))
+    shop.faults.add(Fault(kind=FaultKind.ERROR, **answer, times=None))
     with pytest.raises(RateLimited if answer["status"] == 429 else Unavailable):
         await make(session, shop.base, gate, errors=OWN).request(method, "/thing", repeatable=True)
 
@@ -112,7 +112,7 @@ async def test_without_a_declaration_a_bare_status_must_do_for_what_reads(
     with pytest.raises(kind):
         await client.request("GET", "/thing")
     if status >= 400:
-        shop.faults.add(Fault(kind=Kind.ERROR, status=status, times=None))
+        shop.faults.add(Fault(kind=FaultKind.ERROR, status=status, times=None))
         with pytest.raises(Unavailable):
             await client.request("GET", "/thing")
 
@@ -125,18 +125,18 @@ async def test_a_strangers_401_never_has_a_write_sent_again(
     """The system's own 401 does: it surely did nothing with a token that it refuses."""
     keeper = Keeper()
     signed = make(session, shop.base, gate, auth=Bearer(keeper), errors=OWN)
-    shop.faults.add(Fault(kind=Kind.ERROR_AFTER, status=401))
+    shop.faults.add(Fault(kind=FaultKind.ERROR_AFTER, status=401))
     with pytest.raises(OutcomeUnknown):
         await signed.request("POST", "/thing", json={})
     assert (shop.acts, keeper.renewed) == (1, 0)
     shop.faults.refusal = refusal
-    shop.faults.add(Fault(kind=Kind.REFUSE, status=401))
+    shop.faults.add(Fault(kind=FaultKind.REFUSE, status=401))
     await signed.request("POST", "/thing", json={})
     assert (shop.acts, keeper.renewed) == (2, 1)
-    shop.faults.add(Fault(kind=Kind.ERROR, status=401))
+    shop.faults.add(Fault(kind=FaultKind.ERROR, status=401))
     await signed.request("GET", "/thing")  # here a second sending harms nobody
     assert (shop.acts, keeper.renewed) == (3, 2)
-    shop.faults.add(Fault(kind=Kind.ERROR, status=401, times=None))
+    shop.faults.add(Fault(kind=FaultKind.ERROR, status=401, times=None))
     with pytest.raises(Unavailable):
         await signed.request("GET", "/thing")
     assert keeper.renewed == 3  # not again and again: a firewall would have tokens renewed at each poll
@@ -150,14 +150,14 @@ async def test_a_good_key_that_is_refused_once_is_tried_again(
     """Only what may be repeated, and only once."""
     keyed = make(session, shop.base, gate, headers={"X-Key": "k"}, errors=OWN)
     shop.faults.refusal = refusal
-    shop.faults.add(Fault(kind=Kind.REFUSE, status=401))
+    shop.faults.add(Fault(kind=FaultKind.REFUSE, status=401))
     assert (await keyed.get("/thing", Thing)).name == "thing"
-    shop.faults.add(Fault(kind=Kind.REFUSE, status=401, times=None))
+    shop.faults.add(Fault(kind=FaultKind.REFUSE, status=401, times=None))
     with pytest.raises(AuthLost):
         await keyed.get("/thing", Thing)
     with pytest.raises(AuthLost):
         await keyed.request("POST", "/thing", json={})
-    assert shop.faults.struck == {Kind.REFUSE: 4}
+    assert shop.faults.struck == {FaultKind.REFUSE: 4}
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
@@ -171,7 +171,7 @@ async def test_a_strangers_time_is_believed_for_a_minute(
     gate: Turnstile,  # noqa: F811
 ) -> None:
     """A gateway's word shuts no shop for a day, and WordPress's maintenance page asks for ten minutes always."""
-    shop.faults.add(Fault(kind=Kind.ERROR, status=status, retry_after=86_400))
+    shop.faults.add(Fault(kind=FaultKind.ERROR, status=status, retry_after=86_400))
     declared = make(session, shop.base, gate, errors=OWN)
     with pytest.raises(RateLimited if (method, status) == ("GET", 429) else PluginError) as caught:
         await declared.request(method, "/thing")
@@ -187,7 +187,7 @@ async def test_the_systems_own_time_is_believed_as_far_as_it_is_documented(
     patient = ErrorTable(is_refusal=OWN.is_refusal, longest=7200.0)
     shop.faults.refusal = refusal
     for table, believed in ((OWN, 900.0), (patient, 7200.0)):
-        shop.faults.add(Fault(kind=Kind.REFUSE, status=429, retry_after=1e9))
+        shop.faults.add(Fault(kind=FaultKind.REFUSE, status=429, retry_after=1e9))
         with pytest.raises(RateLimited) as caught:
             await make(session, shop.base, gate, errors=table).request("POST", "/thing")
         assert caught.value.retry_after == believed
@@ -201,7 +201,7 @@ async def test_a_form_that_its_reader_trips_over_is_no_refusal(
     session: aiohttp.ClientSession,  # noqa: F811
     gate: Turnstile,  # noqa: F811
 ) -> None:
-    shop.faults.add(Fault(kind=Kind.ERROR, status=400, body=body, content_type="application/json"))
+    shop.faults.add(Fault(kind=FaultKind.ERROR, status=400, body=body, content_type="application/json"))
     with pytest.raises(OutcomeUnknown):
         await make(session, shop.base, gate, errors=OWN).request("POST", "/thing")
 
@@ -213,7 +213,7 @@ async def test_a_marked_refusal_is_a_refusal(
 ) -> None:
     """Where some PHP file was saved with a byte order mark."""
     marked = '\ufeff{"refused": true}'
-    shop.faults.add(Fault(kind=Kind.ERROR, status=400, body=marked, content_type="application/json"))
+    shop.faults.add(Fault(kind=FaultKind.ERROR, status=400, body=marked, content_type="application/json"))
     with pytest.raises(Rejected):
         await make(session, shop.base, gate, errors=OWN).request("POST", "/thing")
 
@@ -271,7 +271,7 @@ async def test_no_body_is_quoted_and_no_error_holds_the_page(
     client: Client,  # noqa: F811
     shop: Shop,  # noqa: F811
 ) -> None:
-    shop.faults.add(Fault(kind=Kind.ERROR, status=403, body=f"<html><body>{CANARY}</body>", times=None))
+    shop.faults.add(Fault(kind=FaultKind.ERROR, status=403, body=f"<html><body>{CANARY}</body>", times=None))
     for method in ("GET", "POST"):
         with pytest.raises(PluginError) as caught:
             await client.request(method, "/thing")
@@ -282,8 +282,8 @@ def test_own_looks_at_a_body_are_not_needed() -> None:
     from multidict import CIMultiDict, CIMultiDictProxy
 
     headers = CIMultiDictProxy(CIMultiDict({"Content-Type": "application/json; charset=ISO-8859-2"}))
-    assert Answer(200, headers, "\u017c".encode("iso-8859-2")).text == "\u017c".encode()
-    assert Answer(200, headers, b"\xef\xbb\xbf{}").text == b"{}"
+    assert Response(200, headers, "\u017c".encode("iso-8859-2")).text == "\u017c".encode()
+    assert Response(200, headers, b"\xef\xbb\xbf{}").text == b"{}"
 
 
 async def test_an_empty_answer_of_phps_default_type_is_no_page(

@@ -12,7 +12,7 @@ from olhubd.decide.route import Route
 from olhubd.engine.replay.replay import Play
 from olhubd.model import plain
 from olhubd.store import Database, Reader, history, recorded_inputs
-from olhubd.store.recorded_inputs import Input
+from olhubd.store.recorded_inputs import RecordedInput
 from olhubd.store.sqlite import snapshot
 
 FOLDER = Path(__file__).parent
@@ -37,10 +37,10 @@ async def recorded(database: Path) -> bytes:
     return _text(lines)
 
 
-def read(text: bytes) -> list[Input]:
+def read(text: bytes) -> list[RecordedInput]:
     lines = [msgspec.json.decode(line, type=Line) for line in text.splitlines()]
     return [
-        Input(
+        RecordedInput(
             id=number,
             at=line.at,
             kind=line.kind,

@@ -12,7 +12,7 @@ import msgspec
 from olhubd.engine.replay import recording
 from olhubd.engine.replay.earlier import renewed
 from olhubd.model import Cause, DeliveryState, Event, EventId, Subject
-from olhubd.store.recorded_inputs import Input, pack
+from olhubd.store.recorded_inputs import RecordedInput, pack
 from tests.orders import EPOCH
 
 
@@ -45,7 +45,7 @@ def event(id_: int, kind: str, order_id: int | None, data: dict[str, int]) -> di
 
 
 def read(document: dict[str, Any]) -> recording.Document:
-    kept = Input(at=EPOCH, kind=document["type"], upcoming=(), document=pack(msgspec.json.encode(document)))
+    kept = RecordedInput(at=EPOCH, kind=document["type"], upcoming=(), document=pack(msgspec.json.encode(document)))
     return recording.decode(kept)
 
 

@@ -13,7 +13,7 @@ from olhubd.engine.replay.replay import replay
 from olhubd.model import DeliveryState, Fulfilment
 from olhubd.store import orders
 from olhubd.store import recorded_inputs as kept
-from olhubd_kit.faults import Fault, Kind
+from olhubd_kit.faults import Fault, FaultKind
 from tests.e2e.test_hub import Seller
 
 
@@ -26,7 +26,7 @@ async def test_what_people_did_and_reloads_are_inputs(seller: Seller, tmp_path: 
     """A refused order that a person retries, a status, an address, a pause, and a route that is switched off."""
     with structlog.testing.capture_logs():
         async with seller.open():
-            seller.shop.faults.add(Fault(kind=Kind.REFUSE, match="POST .*/orders$", status=400, times=1))
+            seller.shop.faults.add(Fault(kind=FaultKind.REFUSE, match="POST .*/orders$", status=400, times=1))
             (first,) = seller.first.ledger.buy(1)
 
             async def held() -> bool:

@@ -7,7 +7,7 @@ import time
 
 import structlog
 
-from olhubd.runtime.blocked import Sentry
+from olhubd.runtime.blocked import BlockDetector
 
 
 def computes() -> None:
@@ -20,7 +20,7 @@ async def test_who_blocks_the_loop_is_named_once() -> None:
         computes()
 
     with structlog.testing.capture_logs() as lines:
-        sentry = Sentry(structlog.get_logger(), after=0.1)
+        sentry = BlockDetector(structlog.get_logger(), after=0.1)
         sentry.start()
         try:
             await asyncio.sleep(0.3)

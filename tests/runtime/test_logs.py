@@ -29,7 +29,7 @@ from hypothesis import strategies as st
 
 from olhubd.model import Address, Buyer
 from olhubd.plugin import Log, Token
-from olhubd.plugin.mask import mask
+from olhubd.plugin.redaction import mask
 from olhubd.runtime import logs
 from olhubd.runtime.redact import HIDDEN, Redactor
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from olhubd.runtime.supervisor import Pulse, Supervisor
+from olhubd.runtime.supervisor import Heartbeat, Supervisor
 from olhubd_kit.virtual_clock import VirtualClock
 
 pytestmark = pytest.mark.looptime
@@ -28,7 +28,7 @@ async def test_a_failing_loop_is_told_once_and_begun_again_ever_later() -> None:
     log, clock = Log(), VirtualClock()
     supervisor, began = Supervisor(clock, log), []
 
-    async def main(pulse: Pulse) -> None:
+    async def main(pulse: Heartbeat) -> None:
         began.append(clock.monotonic())
         raise RuntimeError("broken")
 
@@ -48,7 +48,7 @@ async def test_who_gives_up_waiting_for_an_end_leaves_nothing_behind() -> None:
     clock = VirtualClock()
     supervisor, ended = Supervisor(clock, Log()), asyncio.Event()
 
-    async def main(pulse: Pulse) -> None:
+    async def main(pulse: Heartbeat) -> None:
         try:
             await asyncio.Event().wait()
         finally:
@@ -68,7 +68,7 @@ async def test_a_loop_that_works_again_is_told_and_forgotten() -> None:
     log, clock = Log(), VirtualClock()
     supervisor, rounds = Supervisor(clock, log), iter([False, True, True])
 
-    async def main(pulse: Pulse) -> None:
+    async def main(pulse: Heartbeat) -> None:
         while True:
             if not next(rounds):
                 raise RuntimeError("disk full")
@@ -88,7 +88,7 @@ async def test_a_loop_that_ends_by_itself_is_told_and_begun_again() -> None:
     log, clock = Log(), VirtualClock()
     supervisor, began = Supervisor(clock, log), []
 
-    async def main(pulse: Pulse) -> None:
+    async def main(pulse: Heartbeat) -> None:
         began.append(clock.monotonic())
 
     supervisor.start("reader", main)
@@ -102,11 +102,11 @@ async def test_a_broken_promise_shows_and_a_kept_one_does_not() -> None:
     clock = VirtualClock()
     supervisor = Supervisor(clock, Log())
 
-    async def stuck(pulse: Pulse) -> None:
+    async def stuck(pulse: Heartbeat) -> None:
         pulse.beat(10.0)
         await asyncio.Event().wait()
 
-    async def waiting(pulse: Pulse) -> None:
+    async def waiting(pulse: Heartbeat) -> None:
         pulse.beat(10.0)
         pulse.rest()
         await asyncio.Event().wait()
@@ -127,7 +127,7 @@ async def test_work_done_now_and_then_pauses_between_its_rounds_and_recovers() -
     log, clock = Log(), VirtualClock()
     supervisor, began = Supervisor(clock, log), []
 
-    async def work(_pulse: Pulse) -> None:
+    async def work(_pulse: Heartbeat) -> None:
         began.append(clock.monotonic())
         if len(began) == 2:
             raise RuntimeError("disk full")
@@ -148,7 +148,7 @@ async def test_a_round_may_take_its_limit_and_three_pauses_more() -> None:
     clock = VirtualClock()
     supervisor = Supervisor(clock, Log())
 
-    async def work(_pulse: Pulse) -> None:
+    async def work(_pulse: Heartbeat) -> None:
         await asyncio.Event().wait()
 
     supervisor.every("cleaner", 10.0, work, limit=5.0)
@@ -163,7 +163,7 @@ async def test_a_task_that_was_told_to_end_has_its_grace() -> None:
     clock = VirtualClock()
     supervisor, ended = Supervisor(clock, Log()), []
 
-    async def main(pulse: Pulse) -> None:
+    async def main(pulse: Heartbeat) -> None:
         try:
             await clock.sleep(5.0)
             ended.append("by itself")
@@ -183,7 +183,7 @@ async def test_a_task_of_one_time_fails_alone() -> None:
     log = Log()
     supervisor = Supervisor(VirtualClock(), log)
 
-    async def main(pulse: Pulse) -> None:
+    async def main(pulse: Heartbeat) -> None:
         raise RuntimeError("broken")
 
     supervisor.once("import", main)
@@ -196,14 +196,14 @@ async def test_a_task_that_was_left_behind_takes_no_other_with_it() -> None:
     """Another one goes by its name meanwhile, and has to be found when it is to end."""
     supervisor, over, ended = Supervisor(VirtualClock(), Log()), asyncio.Event(), asyncio.Event()
 
-    async def stubborn(pulse: Pulse) -> None:
+    async def stubborn(pulse: Heartbeat) -> None:
         while not over.is_set():
             try:
                 await over.wait()
             except asyncio.CancelledError:
                 continue
 
-    async def calm(pulse: Pulse) -> None:
+    async def calm(pulse: Heartbeat) -> None:
         try:
             await asyncio.Event().wait()
         finally:
@@ -224,7 +224,7 @@ async def test_a_full_disk_is_a_sentence_and_no_mistake_of_the_loop() -> None:
     log, clock = Log(), VirtualClock()
     supervisor = Supervisor(clock, log, (OSError,))
 
-    async def main(pulse: Pulse) -> None:
+    async def main(pulse: Heartbeat) -> None:
         raise OSError("database or disk is full")
 
     supervisor.start("reader", main)
@@ -239,7 +239,7 @@ async def test_who_fails_while_being_ended_is_ended_all_the_same() -> None:
     supervisor = Supervisor(clock, log, (OSError,))
     began = 0
 
-    async def main(pulse: Pulse) -> None:
+    async def main(pulse: Heartbeat) -> None:
         nonlocal began
         began += 1
         try:
@@ -262,7 +262,7 @@ async def test_an_end_that_nobody_asked_for_is_begun_anew(error: BaseException) 
     clock, log = VirtualClock(), Log()
     supervisor, began = Supervisor(clock, log), []
 
-    async def main(pulse: Pulse) -> None:
+    async def main(pulse: Heartbeat) -> None:
         began.append(clock.monotonic())
         if len(began) < 3:
             raise error
@@ -285,7 +285,7 @@ async def test_a_task_that_does_not_end_is_left_behind() -> None:
     log = Log()
     supervisor, over = Supervisor(VirtualClock(), log), asyncio.Event()
 
-    async def main(pulse: Pulse) -> None:
+    async def main(pulse: Heartbeat) -> None:
         while not over.is_set():
             try:
                 await over.wait()

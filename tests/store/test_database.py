@@ -17,7 +17,7 @@ from tests.orders import EPOCH
 
 async def put(database: Database, name: str) -> None:
     async def work(tx: Transaction) -> None:
-        wish = reread_queue.Lookup(kind=Kind.ORDER, external_id=name, due_at=EPOCH, reason="test")
+        wish = reread_queue.RereadRequest(kind=Kind.ORDER, external_id=name, due_at=EPOCH, reason="test")
         await reread_queue.put(tx, "allegro", [wish])
 
     await database.write(work)
@@ -56,7 +56,9 @@ async def test_one_failing_unit_hurts_no_neighbour(tmp_path: Path) -> None:
 
     async def wrong(tx: Transaction) -> None:
         await reread_queue.put(
-            tx, "allegro", [reread_queue.Lookup(kind=Kind.ORDER, external_id="half", due_at=EPOCH, reason="test")]
+            tx,
+            "allegro",
+            [reread_queue.RereadRequest(kind=Kind.ORDER, external_id="half", due_at=EPOCH, reason="test")],
         )
         raise ZeroDivisionError
 
@@ -73,7 +75,9 @@ async def test_a_storm_of_cancellations_leaves_nothing_half_done(tmp_path: Path)
 
     async def pair(tx: Transaction, name: str) -> None:
         for half in ("left", "right"):
-            wish = reread_queue.Lookup(kind=Kind.ORDER, external_id=f"{name} {half}", due_at=EPOCH, reason="test")
+            wish = reread_queue.RereadRequest(
+                kind=Kind.ORDER, external_id=f"{name} {half}", due_at=EPOCH, reason="test"
+            )
             await reread_queue.put(tx, "allegro", [wish])
             await asyncio.sleep(0)
 

@@ -135,8 +135,8 @@ async def pair(tmp_path: Path) -> AsyncIterator[tuple[Database, Database]]:
         yield one, other
 
 
-def at(cursor: str) -> feeds.Position:
-    return feeds.Position(account=MARKET, feed="orders", cursor=cursor, moved_at=EPOCH)
+def at(cursor: str) -> feeds.FeedPosition:
+    return feeds.FeedPosition(account=MARKET, feed="orders", cursor=cursor, moved_at=EPOCH)
 
 
 async def test_a_cursor_is_not_moved_back_by_who_had_the_account(pair: tuple[Database, Database]) -> None:

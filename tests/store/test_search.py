@@ -15,7 +15,7 @@ import pytest
 from olhubd.model import Fulfilment, Stage
 from olhubd.store import Database, journal, search
 from olhubd.store.orders import scaled
-from olhubd.store.search import Wanted
+from olhubd.store.search import OrderSearch
 from olhubd.store.sqlite import search as home
 from tests.store.test_plans import Asking
 
@@ -64,28 +64,28 @@ async def reader(tmp_path: Path) -> AsyncIterator[Asking]:
 @pytest.mark.parametrize(
     ("wanted", "found", "way"),
     [
-        (Wanted(), [3000, 2999], "COVERING INDEX orders_listed"),
-        (Wanted(accounts=("b",)), [3000, 2000], "COVERING INDEX orders_of_account"),
-        (Wanted(stage=Stage.UNKNOWN), [3000, 1500], "COVERING INDEX orders_progress"),
-        (Wanted(stage=Stage.CONFIRMED), [2999, 2998], "COVERING INDEX orders_listed"),
-        (Wanted(least=Decimal("12.5"), most=Decimal(14)), [14, 13], "COVERING INDEX orders_amount"),
-        (Wanted(least=Decimal(5)), [3000, 2999], "COVERING INDEX orders_listed"),
-        (Wanted(fulfilment=Fulfilment.SENT), [], "COVERING INDEX orders_progress"),
-        (Wanted(placed_to=DAY), [29, 28], "COVERING INDEX orders_dated"),
-        (Wanted(placed_from=DAY, accounts=("b",)), [3000, 2000], "COVERING INDEX orders_placed"),
-        (Wanted(placed_from=DAY, stage=Stage.UNKNOWN), [3000, 1500], "COVERING INDEX orders_listed"),
-        (Wanted(text="buyer", accounts=("b",)), [3000, 2000], "COVERING INDEX orders_of_account"),
-        (Wanted(text="buyer"), [3000, 2999], "COVERING INDEX orders_listed"),
-        (Wanted(text="buyer0012"), [129, 128], "orders_buyer"),
-        (Wanted(text="S12"), [12], "order_lines_sku"),
-        (Wanted(unlinked=True), [2000, 7], "order_lines_nameless"),
-        (Wanted(ids=(3, 4), accounts=("a",)), [4, 3], "PRIMARY KEY"),
-        (Wanted(accounts=()), [], None),
+        (OrderSearch(), [3000, 2999], "COVERING INDEX orders_listed"),
+        (OrderSearch(accounts=("b",)), [3000, 2000], "COVERING INDEX orders_of_account"),
+        (OrderSearch(stage=Stage.UNKNOWN), [3000, 1500], "COVERING INDEX orders_progress"),
+        (OrderSearch(stage=Stage.CONFIRMED), [2999, 2998], "COVERING INDEX orders_listed"),
+        (OrderSearch(least=Decimal("12.5"), most=Decimal(14)), [14, 13], "COVERING INDEX orders_amount"),
+        (OrderSearch(least=Decimal(5)), [3000, 2999], "COVERING INDEX orders_listed"),
+        (OrderSearch(fulfilment=Fulfilment.SENT), [], "COVERING INDEX orders_progress"),
+        (OrderSearch(placed_to=DAY), [29, 28], "COVERING INDEX orders_dated"),
+        (OrderSearch(placed_from=DAY, accounts=("b",)), [3000, 2000], "COVERING INDEX orders_placed"),
+        (OrderSearch(placed_from=DAY, stage=Stage.UNKNOWN), [3000, 1500], "COVERING INDEX orders_listed"),
+        (OrderSearch(text="buyer", accounts=("b",)), [3000, 2000], "COVERING INDEX orders_of_account"),
+        (OrderSearch(text="buyer"), [3000, 2999], "COVERING INDEX orders_listed"),
+        (OrderSearch(text="buyer0012"), [129, 128], "orders_buyer"),
+        (OrderSearch(text="S12"), [12], "order_lines_sku"),
+        (OrderSearch(unlinked=True), [2000, 7], "order_lines_nameless"),
+        (OrderSearch(ids=(3, 4), accounts=("a",)), [4, 3], "PRIMARY KEY"),
+        (OrderSearch(accounts=()), [], None),
     ],
     ids=str,
 )
 async def test_a_page_of_orders_is_found_by_an_index(
-    reader: Asking, wanted: Wanted, found: list[int], way: str | None
+    reader: Asking, wanted: OrderSearch, found: list[int], way: str | None
 ) -> None:
     assert await search.find(reader, wanted, limit=2) == found
     assert way is None or any(way in step for step in reader.steps), reader.steps
@@ -113,7 +113,7 @@ async def test_the_few_that_fit_and_the_many_are_found_alike(
         OTHERS,
     )
     for stage, placed_from, accounts, more in combinations:
-        wanted = Wanted(stage=stage, placed_from=placed_from, accounts=accounts, **more)
+        wanted = OrderSearch(stage=stage, placed_from=placed_from, accounts=accounts, **more)
         due = [_fitting(wanted, before) for before in (MANY + 1, 2000)]
         for few in (-1, 10**6):
             monkeypatch.setattr(home, "_FEW", few)
@@ -122,7 +122,7 @@ async def test_the_few_that_fit_and_the_many_are_found_alike(
             assert [first, await search.find(reader, wanted, before=2000, limit=3)] == due, wanted
 
 
-def _fitting(wanted: Wanted, before: int) -> list[int]:
+def _fitting(wanted: OrderSearch, before: int) -> list[int]:
     """The same, one order after the other."""
     found = []
     for n in range(before - 1, 0, -1):
@@ -142,10 +142,16 @@ def _fitting(wanted: Wanted, before: int) -> list[int]:
 
 @pytest.mark.parametrize(
     "wanted",
-    [Wanted(), Wanted(accounts=("a",)), Wanted(least=Decimal(5)), Wanted(placed_from=DAY), Wanted(text="buyer")],
+    [
+        OrderSearch(),
+        OrderSearch(accounts=("a",)),
+        OrderSearch(least=Decimal(5)),
+        OrderSearch(placed_from=DAY),
+        OrderSearch(text="buyer"),
+    ],
     ids=str,
 )
-async def test_pages_join_without_a_gap(reader: Asking, wanted: Wanted) -> None:
+async def test_pages_join_without_a_gap(reader: Asking, wanted: OrderSearch) -> None:
     whole = await search.find(reader, wanted, limit=MANY)
     seen: list[int] = []
     while page := await search.find(reader, wanted, before=seen[-1] if seen else None, limit=700):

@@ -69,11 +69,11 @@ async def test_numbers_of_two_kinds_are_two_subjects(database: Database) -> None
         await deliveries.add(tx, [delivery(1, order), delivery(2, product)])
         for subject in FIVE:
             await overrides.put(tx, subject, Override(note=str(subject)), NOON)
-            refused = quarantine.Refused(
+            refused = quarantine.QuarantineDraft(
                 kind=subject.kind, external_id="5", reason=str(subject), raw=str(subject).encode()
             )
             await quarantine.put(tx, "market", "feed", [refused], NOON)
-            wish = reread_queue.Lookup(kind=subject.kind, external_id="5", due_at=NOON, reason=str(subject))
+            wish = reread_queue.RereadRequest(kind=subject.kind, external_id="5", due_at=NOON, reason=str(subject))
             await reread_queue.put(tx, "market", [wish])
 
     await database.write(work)
@@ -221,7 +221,7 @@ async def test_all_that_was_known_of_orders_is_known(old: tuple[Path, int]) -> N
         kept = {one.external_id: (one.kind, one.tries) for one in await quarantine.listing(reader)}
         assert kept == {"5": ("order", 2)} | ({"dict-1": ("dict", 2)} if version < 6 else {})
         (wish,) = await reread_queue.due(reader, "market", Kind.ORDER, NOON)
-        assert wish == reread_queue.Lookup(
+        assert wish == reread_queue.RereadRequest(
             kind=Kind.ORDER, external_id="5", due_at=NOON, reason="not ready", tries=3
         )
         said = await overrides.of_orders(reader, [5])

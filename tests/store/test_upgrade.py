@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from olhubd.model import code_of
-from olhubd.store import Database, StoreError, Watcher, accounts
-from olhubd.store.base import Planned
+from olhubd.store import Database, StoreError, UpgradeWatcher, accounts
+from olhubd.store.base import PlannedUpgrade
 from olhubd.store.sqlite import migrate, upgrade
 
 Free = Callable[[int], None]
@@ -54,12 +54,12 @@ def free(monkeypatch: pytest.MonkeyPatch) -> Free:
     return say
 
 
-class Listening(Watcher):
+class Listening(UpgradeWatcher):
     def __init__(self) -> None:
-        self.begun: list[Planned] = []
+        self.begun: list[PlannedUpgrade] = []
         self.signs = 0
 
-    def begins(self, upgrade: Planned) -> None:
+    def begins(self, upgrade: PlannedUpgrade) -> None:
         assert not self.begun
         assert self.signs == 0
         self.begun.append(upgrade)
@@ -107,7 +107,7 @@ def test_what_is_needed_is_enough_and_not_the_double(old: Path) -> None:
     assert ahead is not None
     log, largest, size = old.with_name(f"{old.name}-wal"), 0, old.stat().st_size
 
-    class Measuring(Watcher):
+    class Measuring(UpgradeWatcher):
         def goes_on(self) -> None:
             nonlocal largest
             largest = max(largest, log.stat().st_size if log.exists() else 0)

@@ -11,7 +11,7 @@ import pytest
 from babel.messages.extract import extract_from_dir
 
 import olhubd
-from olhubd.control.text.formatter import Voice
+from olhubd.control.text.formatter import Formatter
 from olhubd.model import Action, Reason
 from olhubd.text import LANGUAGES, catalogue
 from tests.text.catalogues import PACKAGES, ROOT, catalogues, compiled, places, texts
@@ -146,6 +146,6 @@ def test_a_plugin_brings_the_sentences_of_its_own_reasons() -> None:
 
     reason = Reason("olhubd_vendure:no-product", lines="A-1")
     assert reason == "no product for A-1"
-    assert Voice("pl").reason(reason) == "brak produktu dla A-1"
+    assert Formatter("pl").reason(reason) == "brak produktu dla A-1"
     held = Reason("with-field", reason=reason, field="sku")
-    assert Voice("pl").reason(held) == "brak produktu dla A-1 (pole sku)"
+    assert Formatter("pl").reason(held) == "brak produktu dla A-1 (pole sku)"

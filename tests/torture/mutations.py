@@ -22,7 +22,7 @@ from unittest import mock
 import msgspec
 
 from olhubd.engine.access.token_store import TokenStore
-from olhubd.engine.access.tokens import Kept, TokenKeeper
+from olhubd.engine.access.tokens import StoredTokens, TokenKeeper
 from olhubd.engine.feed.reader import FeedReader
 from olhubd.engine.flow.landing import Landing
 from olhubd.engine.flow.orders import Batch, Result
@@ -33,11 +33,11 @@ from olhubd.engine.outbox.doubts import Doubts
 from olhubd.engine.outbox.target import TargetAccount
 from olhubd.model import Delivery, DeliveryState, Money, Order
 from olhubd.plugin import Receipt, Token
-from olhubd.plugin.answer import ErrorTable
+from olhubd.plugin.response import ErrorTable
 from olhubd.store import Transaction, deliveries, feeds, orders
 from olhubd_torture import inline
 from olhubd_torture.campaign import SMALL, at_every_crossing, by_seed, restored
-from olhubd_torture.run_schedule import Result as Played
+from olhubd_torture.run_schedule import ScheduleResult as Played
 from olhubd_torture.run_schedule import play
 
 __all__ = ["MUTATIONS", "Mutation", "Stale", "swap"]
@@ -140,7 +140,7 @@ def _cursor_first() -> Any:
     land = Landing.land
 
     async def early(
-        self: Landing, account: str, records: Any, *, position: feeds.Position | None = None, **more: Any
+        self: Landing, account: str, records: Any, *, position: feeds.FeedPosition | None = None, **more: Any
     ) -> Result:
         if position is not None:
             ahead = position
@@ -199,7 +199,7 @@ def _no_unique_key() -> Iterator[None]:
 def _token_kept_later() -> Any:
     async def lazy(self: TokenKeeper, token: Token) -> None:
         kept = self._kept
-        self._set(Kept(token=token, previous=kept.token if kept else None))
+        self._set(StoredTokens(token=token, previous=kept.token if kept else None))
 
         async def save() -> None:
             await asyncio.sleep(30)
@@ -301,14 +301,14 @@ def _synced_at_checkpoints() -> Any:
 
 def _syncing(mode: str) -> Any:
     """The store asks SQLite for less than it does."""
-    execute = inline.Connection.execute
+    execute = inline.InlineConnection.execute
 
-    async def lazy(self: inline.Connection, sql: str, parameters: Any = ()) -> Any:
+    async def lazy(self: inline.InlineConnection, sql: str, parameters: Any = ()) -> Any:
         if sql == "PRAGMA synchronous = FULL":
             sql = f"PRAGMA synchronous = {mode}"
         return await execute(self, sql, parameters)
 
-    return swap(inline.Connection, "execute", lazy)
+    return swap(inline.InlineConnection, "execute", lazy)
 
 
 def _token_used_before_it_is_synced() -> Any:

@@ -20,9 +20,9 @@ from olhubd.store import TROUBLE, Transaction, accounts
 from olhubd.store.sqlite import SQLite, migrate
 from olhubd_torture import inline
 from olhubd_torture.campaign import SMALL, at_every_crossing
-from olhubd_torture.power import Platter
+from olhubd_torture.power import PowerCutDisk
 from olhubd_torture.run_schedule import play
-from olhubd_torture.schedule import Step
+from olhubd_torture.schedule import ScheduleStep
 from olhubd_torture.upgrade import upgrades
 from olhubd_torture.vfs import unreachable
 from tests.orders import EPOCH
@@ -39,7 +39,7 @@ def disk(tmp_path: Path) -> Path:
     return tmp_path / "disk"
 
 
-def cut(platter: Platter, there: Path, seed: int) -> Path:
+def cut(platter: PowerCutDisk, there: Path, seed: int) -> Path:
     """The folder as it may be found after a cut."""
     found = there / f"found-{seed}"
     platter.cut(found, random.Random(seed))
@@ -58,7 +58,7 @@ async def add(tx: Transaction, name: str) -> None:
 
 async def test_what_was_acknowledged_outlives_a_cut(disk: Path, tmp_path: Path) -> None:
     """Invariants 1 and 3: a write returns when it is durable, whatever of the rest reaches the disk."""
-    platter = Platter(disk, random.Random(1))
+    platter = PowerCutDisk(disk, random.Random(1))
     told: list[str] = []
     with platter.spinning():
         async with SQLite.open(disk / NAME) as database:
@@ -72,7 +72,7 @@ async def test_what_was_acknowledged_outlives_a_cut(disk: Path, tmp_path: Path) 
 @pytest.mark.parametrize("mode", ["OFF", "NORMAL"])
 async def test_a_store_that_does_not_sync_is_found_out(disk: Path, tmp_path: Path, mode: str) -> None:
     """The same, seen by a database whose commits are only handed to the system."""
-    platter = Platter(disk, random.Random(1))
+    platter = PowerCutDisk(disk, random.Random(1))
     lost = 0
     with platter.spinning():
         async with SQLite.open(disk / NAME) as database:
@@ -91,7 +91,7 @@ async def test_what_could_not_be_synced_was_never_acknowledged(disk: Path, tmp_p
     for seed in range(20):
         place = disk / str(seed)
         place.mkdir()
-        platter = Platter(place, random.Random(seed))
+        platter = PowerCutDisk(place, random.Random(seed))
         with platter.spinning():
             async with SQLite.open(place / NAME) as database:
                 await database.write(lambda tx: add(tx, "before"))
@@ -109,7 +109,7 @@ async def test_what_could_not_be_synced_was_never_acknowledged(disk: Path, tmp_p
 
 def test_a_first_start_may_lose_its_power_at_each_sync(disk: Path, tmp_path: Path) -> None:
     """The next one begins anew or goes on; it never takes what it finds for a lost or a foreign database."""
-    platter = Platter(disk, random.Random(1))
+    platter = PowerCutDisk(disk, random.Random(1))
     cuts: list[Path] = []
 
     def fall() -> None:
@@ -141,7 +141,7 @@ def test_a_backup_has_its_name_before_the_first_step(disk: Path, tmp_path: Path)
         migrate.migrate(disk / NAME)
         version = migrate.latest()
     backup = f"{NAME}.schema-{version}.backup"
-    platter = Platter(disk, random.Random(1))
+    platter = PowerCutDisk(disk, random.Random(1))
     cuts: list[Path] = []
 
     def fall(*_: object) -> None:
@@ -185,9 +185,9 @@ def test_a_disk_that_cannot_sync_is_survived() -> None:
     for at in (4.0, 6.0, 30.0):
         steps = (
             *SMALL["an order"].steps,
-            Step(at=at, verb="disk", what="unsynced", seconds=30.0),
-            Step(at=at + 1.5, verb="kill", count=3, what="power", seconds=1.0),
-            Step(at=at + 60.0, verb="kill", count=1, what="power", seconds=1.0),
+            ScheduleStep(at=at, verb="disk", what="unsynced", seconds=30.0),
+            ScheduleStep(at=at + 1.5, verb="kill", count=3, what="power", seconds=1.0),
+            ScheduleStep(at=at + 60.0, verb="kill", count=1, what="power", seconds=1.0),
         )
         result = play(SMALL["an order"].having(tuple(sorted(steps, key=lambda step: step.at))))
         assert result.findings == []
@@ -199,7 +199,7 @@ def test_a_disk_that_cannot_sync_is_survived() -> None:
 
 def test_what_is_not_synced_may_stay_in_part_and_what_is_stays(disk: Path, tmp_path: Path) -> None:
     (disk / "old").write_bytes(b"o" * 2048)
-    platter = Platter(disk, random.Random(1))
+    platter = PowerCutDisk(disk, random.Random(1))
     file = platter.opened("old", True)
     platter.wrote(file, 0, b"s" * 2048)
     assert platter.synced(file, False)
@@ -210,7 +210,7 @@ def test_what_is_not_synced_may_stay_in_part_and_what_is_stays(disk: Path, tmp_p
 
 
 def test_a_name_stays_when_its_folder_was_synced(disk: Path, tmp_path: Path) -> None:
-    platter = Platter(disk, random.Random(1))
+    platter = PowerCutDisk(disk, random.Random(1))
     with platter.spinning():
         (disk / "a").write_bytes(b"whole")
         os.rename(disk / "a", disk / "b")
@@ -242,13 +242,13 @@ def test_without_a_view_of_the_disk_a_cut_is_a_death() -> None:
 def test_the_store_of_the_torture_syncs_as_the_real_one_does() -> None:
     """Its connections work without a thread; how they sync is the store's own choice."""
     said: list[str] = []
-    execute = inline.Connection.execute
+    execute = inline.InlineConnection.execute
 
-    async def listening(self: inline.Connection, sql: str, parameters: object = ()) -> sqlite3.Cursor:
+    async def listening(self: inline.InlineConnection, sql: str, parameters: object = ()) -> sqlite3.Cursor:
         said.append(sql)
         return await execute(self, sql, parameters)
 
-    with mock.patch.object(inline.Connection, "execute", listening):
+    with mock.patch.object(inline.InlineConnection, "execute", listening):
         play(SMALL["an order"])
     assert "PRAGMA synchronous = FULL" in said
     assert not [sql for sql in said if "synchronous" in sql and "FULL" not in sql]

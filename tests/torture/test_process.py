@@ -14,14 +14,14 @@ import pytest
 
 from olhubd.store import Database
 from olhubd_kit.demo_stack import open_stage
-from olhubd_kit.traffic import Trade
+from olhubd_kit.traffic import Traffic
 from olhubd_torture import checks, names
 from olhubd_torture.disk import open_disk
-from olhubd_torture.old_schema import Aged
-from olhubd_torture.process_faults import HOSTS, Field, Strike, Striker, Trap
+from olhubd_torture.old_schema import OldDatabase
+from olhubd_torture.process_faults import HOSTS, FaultInjector, FaultTargets, FaultTrigger, ProcessFault
 from olhubd_torture.process_torture import LAUNCHER
 from olhubd_torture.scenarios import DRILLS, drill
-from olhubd_torture.soak_process import Sample, growth, quarters, watch
+from olhubd_torture.soak_process import ProcessSample, growth, quarters, watch
 from tests.torture.drills import OFF, broken
 
 GUARD = "no mark of sending"
@@ -32,7 +32,7 @@ async def test_an_old_file_and_every_trouble_with_the_disk(tmp_path: Path) -> No
     found: list[str] = []
     hosts, database = tmp_path / "hosts", tmp_path / "data" / "olhubd.sqlite"
     names.write(hosts, dict.fromkeys(HOSTS.values(), "127.0.0.1"))
-    old = Aged(database, random.Random(1))
+    old = OldDatabase(database, random.Random(1))
     async with open_disk(tmp_path / "data") as disk:
         async with open_stage(
             tmp_path,
@@ -44,16 +44,23 @@ async def test_an_old_file_and_every_trouble_with_the_disk(tmp_path: Path) -> No
             hosts=HOSTS,
             prepare=old.upgrade,
         ) as stage:
-            striker = Striker(Field(stage, hosts, database, disk), random.Random(2), found.append)
+            striker = FaultInjector(FaultTargets(stage, hosts, database, disk), random.Random(2), found.append)
             for number, strike in enumerate(
-                (Strike.LOCKED, Strike.TORN, Strike.FULL, Strike.PROTECTED, Strike.SECOND, Strike.NAMELESS)
+                (
+                    ProcessFault.LOCKED,
+                    ProcessFault.TORN,
+                    ProcessFault.FULL,
+                    ProcessFault.PROTECTED,
+                    ProcessFault.SECOND,
+                    ProcessFault.NAMELESS,
+                )
             ):
-                await Trade(stage, 2, seed=number, quirks=False).run()
+                await Traffic(stage, 2, seed=number, quirks=False).run()
                 await striker.strike(strike)
             assert await stage.settle(60)
-            trap = Trap(True, "POST .*/orders$")
+            trap = FaultTrigger(True, "POST .*/orders$")
             assert not await striker.trap(trap, signal.SIGKILL, after=True), "nobody buys, so nothing is sent"
-            await Trade(stage, 2, quirks=False).run()
+            await Traffic(stage, 2, quirks=False).run()
             assert await striker.trap(trap, signal.SIGKILL, after=True, skip=0)
             assert await stage.settle(60)
             audit = await stage.audit()
@@ -92,7 +99,7 @@ async def test_one_daemon_is_watched(tmp_path: Path) -> None:
     assert (tmp_path / "samples.csv").read_text().startswith("second,resident,files,threads,tasks,cpu,orders\n")
 
 
-FLAT = [Sample(10.0 * n, 80 * 2**20, 60, 9, 120, n, n) for n in range(40)]
+FLAT = [ProcessSample(10.0 * n, 80 * 2**20, 60, 9, 120, n, n) for n in range(40)]
 
 
 def test_a_flat_process_has_not_grown() -> None:

@@ -22,10 +22,10 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from olhubd_torture.network_faults import Ill
+from olhubd_torture.network_faults import NetworkFault
 from olhubd_torture.run_schedule import play
-from olhubd_torture.schedule import MARKETS, SHOP, Schedule, Step
-from olhubd_torture.store import Disk
+from olhubd_torture.schedule import MARKETS, SHOP, Schedule, ScheduleStep
+from olhubd_torture.store import DiskState
 from tests.torture.mutations import MUTATIONS
 
 CALLS = ("push", "read", "refresh", "journal|listing", "find", "cancel|status|payment|parcel", ".")
@@ -48,7 +48,7 @@ class Trade(RuleBasedStateMachine):
         self.count = 0
 
     def add(self, verb: str, **more: object) -> None:
-        step = Step(at=self.now, verb=verb, **more)  # type: ignore[arg-type]
+        step = ScheduleStep(at=self.now, verb=verb, **more)  # type: ignore[arg-type]
         self.schedule = self.schedule.having((*self.schedule.steps, step))
 
     @rule(seconds=moments)
@@ -82,20 +82,20 @@ class Trade(RuleBasedStateMachine):
 
     @rule(
         where=st.sampled_from((*MARKETS, SHOP)),
-        ill=st.sampled_from(Ill),
+        ill=st.sampled_from(NetworkFault),
         match=st.sampled_from(CALLS),
         count=st.integers(1, 3),
         seconds=st.sampled_from((0.0, 5.0, 60.0)),
     )
-    def trouble(self, where: str, ill: Ill, match: str, count: int, seconds: float) -> None:
+    def trouble(self, where: str, ill: NetworkFault, match: str, count: int, seconds: float) -> None:
         self.add("spell", where=where, what=ill.value, match=match, count=count, seconds=seconds)
 
     @rule(where=st.sampled_from(MARKETS), verb=st.sampled_from(("drop", "duplicate", "reorder", "short")))
     def lie(self, where: str, verb: str) -> None:
         self.add(verb, where=where, count=2)
 
-    @rule(what=st.sampled_from(Disk), seconds=st.sampled_from((3.0, 40.0)))
-    def disk(self, what: Disk, seconds: float) -> None:
+    @rule(what=st.sampled_from(DiskState), seconds=st.sampled_from((3.0, 40.0)))
+    def disk(self, what: DiskState, seconds: float) -> None:
         self.add("disk", what=what.value, seconds=seconds)
 
     @rule(where=st.sampled_from(MARKETS))

@@ -22,8 +22,8 @@ from olhubd.store.orders import Stored
 from olhubd_torture import rogue
 from olhubd_torture.campaign import SMALL, at_every_crossing, by_seed, restored, shrink
 from olhubd_torture.process_torture import besiege
-from olhubd_torture.run_schedule import Result, play
-from olhubd_torture.schedule import WAYS, Schedule, Step, draw
+from olhubd_torture.run_schedule import ScheduleResult, play
+from olhubd_torture.schedule import WAYS, Schedule, ScheduleStep, draw
 from tests.torture.mutations import MUTATIONS, Mutation, Stale, small, swap
 
 QUICK = [
@@ -36,7 +36,7 @@ QUICK = [
 tests.torture.mutations` runs all of them."""
 
 
-def words(result: Result) -> str:
+def words(result: ScheduleResult) -> str:
     """What a failure must tell to be played again."""
     if not result.findings:
         return ""
@@ -104,11 +104,11 @@ def test_an_order_that_comes_back_while_it_is_given_up_is_owed_again(seed: int) 
 def test_a_merge_that_is_cancelled_before_it_is_read_takes_its_parts_back() -> None:
     """One of them was forwarded unpaid, and stayed alive in the shop."""
     steps = (
-        Step(at=1, verb="buy", where="market-a", it=1),
-        Step(at=10, verb="confirm", it=1, what="unpaid"),
-        Step(at=20, verb="buy", where="market-a", it=2),
-        Step(at=100, verb="merge", it=1, also=2),
-        Step(at=100.01, verb="cancel", it=1, what="buyer"),
+        ScheduleStep(at=1, verb="buy", where="market-a", it=1),
+        ScheduleStep(at=10, verb="confirm", it=1, what="unpaid"),
+        ScheduleStep(at=20, verb="buy", where="market-a", it=2),
+        ScheduleStep(at=100, verb="merge", it=1, also=2),
+        ScheduleStep(at=100.01, verb="cancel", it=1, what="buyer"),
     )
     result = play(SMALL["an order"].having(steps))
     assert not result.findings, words(result)
@@ -120,7 +120,7 @@ def test_a_torn_commit_is_no_commit_or_a_whole_one() -> None:
     whole = play(schedule)
     torn = 0
     for count in range(1, whole.troubled, 3):
-        kill = Step(at=0, verb="kill", count=count, what="torn", seconds=1)
+        kill = ScheduleStep(at=0, verb="kill", count=count, what="torn", seconds=1)
         result = play(schedule.having((kill, *schedule.steps)))
         assert not result.findings, words(result)
         torn += any("committed" in line and "killed" in line for line in result.trace)
@@ -178,7 +178,7 @@ def test_a_mutation_that_fits_no_more_fails_loudly() -> None:
 @pytest.mark.parametrize("way", WAYS)
 def test_a_plugin_that_breaks_the_rules_hurts_no_other(way: str) -> None:
     """Beside it an order goes its way, through a stop in between that ends in time."""
-    steps = (*SMALL["an order"].steps, Step(at=7, verb="stop", seconds=5.0))
+    steps = (*SMALL["an order"].steps, ScheduleStep(at=7, verb="stop", seconds=5.0))
     result = play(msgspec.structs.replace(SMALL["an order"], rogue=way, steps=steps))
     assert result.findings == []
     assert any("stopped in order" in line for line in result.trace)
@@ -201,12 +201,12 @@ def test_a_database_of_before_doubles_nothing_and_leaves_nothing_alive(what: str
 def test_what_was_forwarded_and_merged_away_is_told_of_when_an_older_database_is_put_back(what: str) -> None:
     """No telling of the marketplace names the parts any more, and the shop would ship them."""
     steps = (
-        Step(at=5, verb="buy", where="market-a", it=1, what="ready"),
-        Step(at=20, verb="save"),
-        *(Step(at=20.0 + n, verb="buy", where="market-a", it=n, count=1) for n in (2, 3)),
-        *(Step(at=30.0 + n, verb="confirm", it=n, what="unpaid") for n in (2, 3)),
-        Step(at=150, verb="restore", what=what, count=0, also=600, seconds=61.0),
-        Step(at=160, verb="merge", it=2, also=3),
+        ScheduleStep(at=5, verb="buy", where="market-a", it=1, what="ready"),
+        ScheduleStep(at=20, verb="save"),
+        *(ScheduleStep(at=20.0 + n, verb="buy", where="market-a", it=n, count=1) for n in (2, 3)),
+        *(ScheduleStep(at=30.0 + n, verb="confirm", it=n, what="unpaid") for n in (2, 3)),
+        ScheduleStep(at=150, verb="restore", what=what, count=0, also=600, seconds=61.0),
+        ScheduleStep(at=160, verb="merge", it=2, also=3),
     )
     result = play(restored(what, 0).having(steps))
     assert not result.findings, words(result)
@@ -214,11 +214,11 @@ def test_what_was_forwarded_and_merged_away_is_told_of_when_an_older_database_is
 
 
 _THERE_AND_BACK = (
-    Step(at=5, verb="buy", where="market-a", it=1, what="ready"),
-    Step(at=120, verb="save"),
-    Step(at=180, verb="cancel", it=1, what="seller"),
-    Step(at=300, verb="reopen", it=1),
-    Step(at=500, verb="restore", what="older", count=3600, also=60, seconds=61.0),
+    ScheduleStep(at=5, verb="buy", where="market-a", it=1, what="ready"),
+    ScheduleStep(at=120, verb="save"),
+    ScheduleStep(at=180, verb="cancel", it=1, what="seller"),
+    ScheduleStep(at=300, verb="reopen", it=1),
+    ScheduleStep(at=500, verb="restore", what="older", count=3600, also=60, seconds=61.0),
 )
 
 
@@ -250,7 +250,7 @@ def test_later_trouble_is_drawn_beside_what_a_seed_always_played() -> None:
 
 def test_a_failing_schedule_is_shrunk_to_what_matters() -> None:
     mutation = MUTATIONS["no look-up before sending again"]
-    idle = tuple(Step(at=10.0 + number, verb="sell") for number in range(6))
+    idle = tuple(ScheduleStep(at=10.0 + number, verb="sell") for number in range(6))
     schedule: Schedule = SMALL["a lost answer"].having((*SMALL["a lost answer"].steps, *idle))
     with mutation.patch():
         least = shrink(play(schedule))
@@ -260,7 +260,7 @@ def test_a_failing_schedule_is_shrunk_to_what_matters() -> None:
 
 def test_a_target_that_is_down_costs_nothing_while_nothing_is_due() -> None:
     """Else a shop's outage is twenty transactions a second, for as long as it lasts."""
-    steps = (Step(at=4, verb="outage", where="shop", seconds=600), *SMALL["an order"].steps)
+    steps = (ScheduleStep(at=4, verb="outage", where="shop", seconds=600), *SMALL["an order"].steps)
     result = play(Schedule(seed=0, markets=("market-a",), lag=0, rest=700, steps=steps))
     assert result.findings == []
     assert sum("a write begins" in line for line in result.trace) < result.seconds / 2

@@ -13,9 +13,9 @@ from olhubd.plugin import (
     Account,
     Budget,
     Client,
-    Complaint,
     Connector,
     Cursor,
+    ErrorDetails,
     ErrorTable,
     ListPage,
     OrderFeed,
@@ -49,15 +49,15 @@ class Key(msgspec.Struct):
     id: str
 
 
-class Refusal(msgspec.Struct):
+class ShopError(msgspec.Struct):
     """How the shop itself refuses. Whatever else comes with a bad status is a stranger's on the way."""
 
     error: str
 
 
 ERRORS = ErrorTable(
-    read=lambda answer: Complaint(message=answer.into(Refusal).error),
-    is_refusal=lambda answer: bool(answer.into(Refusal).error),
+    read=lambda answer: ErrorDetails(message=answer.into(ShopError).error),
+    is_refusal=lambda answer: bool(answer.into(ShopError).error),
 )
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from olhubd.plugin import OutcomeUnknown, Push
 from olhubd_kit.aside import kept_aside
-from olhubd_kit.faults import Fault, Kind
+from olhubd_kit.faults import Fault, FaultKind
 from olhubd_kit.samples import sample
 from olhubd_kit.simulator import serve
 from olhubd_kit.test_host import account
@@ -47,7 +47,7 @@ def test_an_order_whose_answer_was_lost_is_found_by_its_mark() -> None:
         async with opened() as (shop, simulator):
             order = sample("plain", "1", datetime.now(UTC))
             push = Push(order=order, reference="market:1", account="market", marketplace="market")
-            simulator.faults.add(Fault(kind=Kind.LOSE, match="POST /orders"))
+            simulator.faults.add(Fault(kind=FaultKind.LOSE, match="POST /orders"))
             with pytest.raises(OutcomeUnknown):
                 await shop.push_order(push)
             found = await shop.find_order("market:1", age=timedelta(minutes=1))

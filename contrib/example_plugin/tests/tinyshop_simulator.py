@@ -19,7 +19,7 @@ from aiohttp import web
 
 from olhubd.model import Address, Buyer, Money
 from olhubd_kit.catalogue import PRODUCTS
-from olhubd_kit.simulator import BookedLine, BookedParcel, Entry, Simulator, Verb
+from olhubd_kit.simulator import BookedLine, BookedOrder, BookedParcel, Simulator, Verb
 from olhubd_tinyshop.mapping import Basket, Item, Sold
 
 KEY = "tiny-key-4c1d9f"
@@ -75,9 +75,9 @@ class TinyShopSimulator(Simulator):
             web.get("/skus", self._skus),
         ]
 
-    def books(self) -> list[Entry]:
+    def books(self) -> list[BookedOrder]:
         return [
-            Entry(
+            BookedOrder(
                 external_id=order.id,
                 total=order.money(order.total),
                 status=order.state,

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from olhubd.model import reference
-from olhubd_kit.simulator import Entry
+from olhubd_kit.simulator import BookedOrder
 
 __all__ = ["Audit", "audit"]
 
@@ -39,7 +39,7 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
         return len(self.lost) + len(self.doubled) + len(self.wrong_totals) + len(self.strays)
 
 
-def audit(markets: Mapping[str, Sequence[Entry]], shop: Sequence[Entry]) -> Audit:
+def audit(markets: Mapping[str, Sequence[BookedOrder]], shop: Sequence[BookedOrder]) -> Audit:
     """Compare. `markets` are the books by account name; orders of the shop without our mark are its own."""
     due = {
         reference(account, entry.external_id): entry

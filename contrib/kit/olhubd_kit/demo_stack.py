@@ -18,21 +18,21 @@ import msgspec
 
 from olhubd_kit.audit import Audit, audit
 from olhubd_kit.faults import Fault
-from olhubd_kit.process import LAUNCHER, Daemon, Remote, spawn_simulator, spawn_town
-from olhubd_kit.simulator import Entry
+from olhubd_kit.process import LAUNCHER, DaemonProcess, SimulatorProcess, spawn_simulator, spawn_town
+from olhubd_kit.simulator import BookedOrder
 
-__all__ = ["SHOP", "Outlet", "Stage", "open_stage", "write_configuration"]
+__all__ = ["SHOP", "DemoShop", "DemoStack", "open_stage", "write_configuration"]
 
 SHOP = "shop"
 
 
-class Outlet(Protocol):
-    """A shop on the stage: what `Remote` is for a simulated one. `settings` are those of its account."""
+class DemoShop(Protocol):
+    """A shop on the stage: what `SimulatorProcess` is for a simulated one. `settings` are those of its account."""
 
     connector: str
     settings: dict[str, Any]
 
-    async def books(self, session: aiohttp.ClientSession) -> list[Entry]:
+    async def books(self, session: aiohttp.ClientSession) -> list[BookedOrder]:
         """All orders placed there, asked of the shop itself."""
         ...
 
@@ -41,16 +41,16 @@ class Outlet(Protocol):
     async def behave(self, session: aiohttp.ClientSession) -> None: ...
 
 
-class Stage:
+class DemoStack:
     """The open stage. `markets` are the simulated marketplaces by account name."""
 
     def __init__(
         self,
         folder: Path,
         session: aiohttp.ClientSession,
-        markets: Mapping[str, Remote],
-        shop: Outlet,
-        daemon: Daemon,
+        markets: Mapping[str, SimulatorProcess],
+        shop: DemoShop,
+        daemon: DaemonProcess,
     ) -> None:
         self.folder = folder
         self.session = session
@@ -78,7 +78,7 @@ class Stage:
                     raise RuntimeError(f"signing in to {account}: {state}")
                 await asyncio.sleep(0.05)
 
-    async def books(self) -> tuple[dict[str, list[Entry]], list[Entry]]:
+    async def books(self) -> tuple[dict[str, list[BookedOrder]], list[BookedOrder]]:
         """What the marketplaces and the shop themselves say."""
         names = list(self.markets)
         found = await asyncio.gather(*(self.markets[name].books(self.session) for name in names))
@@ -136,7 +136,7 @@ async def open_stage(
     *,
     markets: Sequence[str] = ("allegro-main", "allegro-second"),
     marketplace: str = "allegro",
-    shop: str | Outlet = "woocommerce",
+    shop: str | DemoShop = "woocommerce",
     seed: int = 0,
     account: Mapping[str, Any] | None = None,
     target: Mapping[str, Any] | None = None,
@@ -147,8 +147,8 @@ async def open_stage(
     launcher: Sequence[str] = LAUNCHER,
     town: bool = False,
     hosts: Mapping[str, str] | None = None,
-    prepare: Callable[[Daemon], Awaitable[object]] | None = None,
-) -> AsyncIterator[Stage]:
+    prepare: Callable[[DaemonProcess], Awaitable[object]] | None = None,
+) -> AsyncIterator[DemoStack]:
     """Start the simulators and the daemon in `folder`, and sign in.
 
     `shop` is the connector of a simulated one, or a real one. `account`, `target`, `route` and `engine` are further
@@ -179,11 +179,11 @@ async def open_stage(
         accounts[SHOP] = {"connector": outlet.connector, **settings, **(target or {})}
         routes = [{"from": list(markets), "to": SHOP, **(route or {})}]
         path = write_configuration(folder, accounts, routes, engine or {}, listen)
-        daemon = Daemon(path, folder / "olhubd.sock", folder / "olhubd.log", environ, launcher)
+        daemon = DaemonProcess(path, folder / "olhubd.sock", folder / "olhubd.log", environ, launcher)
         if prepare is not None:
             await prepare(daemon)
         await stack.enter_async_context(daemon)
-        stage = Stage(folder, session, remotes, outlet, daemon)
+        stage = DemoStack(folder, session, remotes, outlet, daemon)
         if town:
             await asyncio.gather(*(one.do(session, "poll_every", seconds=0.2) for one in remotes.values()))
         await asyncio.gather(*(stage.sign_in(name) for name in markets))

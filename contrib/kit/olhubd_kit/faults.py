@@ -19,7 +19,7 @@ import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-__all__ = ["CONTROL", "PAGE", "Fault", "Faults", "Kind"]
+__all__ = ["CONTROL", "PAGE", "Fault", "FaultKind", "Faults"]
 
 CONTROL = "/_sim"
 """Where the simulators' control routes live; no fault ever strikes there."""
@@ -27,7 +27,7 @@ CONTROL = "/_sim"
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-class Kind(enum.StrEnum):
+class FaultKind(enum.StrEnum):
     LOSE = "lose"
     """Act, then cut the connection without an answer."""
     CUT = "cut"
@@ -57,7 +57,7 @@ class Kind(enum.StrEnum):
 
 
 PAGE = "<html><head><title>Bad Gateway</title></head><body>Bad Gateway</body></html>"
-_STRIKES = frozenset({Kind.STRIKE, Kind.STRIKE_AFTER})
+_STRIKES = frozenset({FaultKind.STRIKE, FaultKind.STRIKE_AFTER})
 
 
 class Fault(msgspec.Struct, kw_only=True):
@@ -67,7 +67,7 @@ class Fault(msgspec.Struct, kw_only=True):
     time. A `retry_after` (seconds) is sent with `status`, whatever that is.
     """
 
-    kind: Kind
+    kind: FaultKind
     match: str = "."
     after: int = 0
     times: int | None = 1
@@ -92,13 +92,13 @@ class Faults:
         """Sends a signal to a process; None where no fault may."""
         self.refusal: Callable[[int], web.Response] | None = None
         """The system's own refusal of a status; None where the simulator does not say how its system refuses."""
-        self.struck: dict[Kind, int] = {}
+        self.struck: dict[FaultKind, int] = {}
 
     def add(self, *faults: Fault) -> None:
         """Raises ValueError for a strike where nobody may be struck, for a refusal where none is known, and for a
         `match` that is no pattern.
         """
-        if self.refusal is None and any(fault.kind is Kind.REFUSE for fault in faults):
+        if self.refusal is None and any(fault.kind is FaultKind.REFUSE for fault in faults):
             raise ValueError("this simulator does not say how its system refuses")
         if self.signal is None and any(fault.kind in _STRIKES for fault in faults):
             raise ValueError("this simulator strikes no processes")
@@ -109,7 +109,7 @@ class Faults:
                 raise ValueError(f"{fault.match!r} is no regular expression: {error}") from None
         self._faults.extend(faults)
 
-    def clear(self, *kinds: Kind) -> None:
+    def clear(self, *kinds: FaultKind) -> None:
         """Take those of some kinds away, or all."""
         self._faults = [fault for fault in self._faults if kinds and fault.kind not in kinds]
 
@@ -152,46 +152,46 @@ class Faults:
 
     async def _strike(self, fault: Fault, request: web.Request, handler: Handler) -> web.StreamResponse:
         match fault.kind:
-            case Kind.ERROR:
+            case FaultKind.ERROR:
                 return _foreign(fault)
-            case Kind.REFUSE:
+            case FaultKind.REFUSE:
                 assert self.refusal is not None
                 refused = self.refusal(fault.status)
                 refused.headers.update(_after(fault))
                 return refused
-            case Kind.THROTTLE:
+            case FaultKind.THROTTLE:
                 said = {"errors": [{"code": "TooManyRequests"}]}
                 return web.json_response(said, status=429, headers=_after(fault))
-            case Kind.SLOW:
+            case FaultKind.SLOW:
                 await asyncio.sleep(fault.seconds)
                 return await handler(request)
-            case Kind.HANG:
+            case FaultKind.HANG:
                 await asyncio.sleep(3600)
                 raise web.HTTPGatewayTimeout
-            case Kind.CUT:
+            case FaultKind.CUT:
                 return _cut(request)
-            case Kind.LATE:
+            case FaultKind.LATE:
                 await request.read()
                 task: asyncio.Task[object] = asyncio.create_task(self._act_later(fault, request, handler))
                 self._later.add(task)
                 task.add_done_callback(self._later.discard)
                 return _cut(request)
-            case Kind.LOSE:
+            case FaultKind.LOSE:
                 await _act(request, handler)
                 return _cut(request)
-            case Kind.ERROR_AFTER:
+            case FaultKind.ERROR_AFTER:
                 await _act(request, handler)
                 return _foreign(fault)
-            case Kind.DRESS:
+            case FaultKind.DRESS:
                 return _dressed(await _act(request, handler))
-            case Kind.STRIKE:
+            case FaultKind.STRIKE:
                 self._signal(fault)
                 return _cut(request) if fault.signal == signal.SIGKILL else await handler(request)
-            case Kind.STRIKE_AFTER:
+            case FaultKind.STRIKE_AFTER:
                 response = await _act(request, handler)
                 self._signal(fault)
                 return response
-            case Kind.HALF:
+            case FaultKind.HALF:
                 response = await _act(request, handler)
                 return await _half(request, response)
 

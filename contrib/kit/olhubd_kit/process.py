@@ -18,16 +18,16 @@ from typing import Any, Self
 import aiohttp
 import msgspec
 
-from olhubd_kit.faults import CONTROL, Fault, Kind
-from olhubd_kit.simulator import Entry
+from olhubd_kit.faults import CONTROL, Fault, FaultKind
+from olhubd_kit.simulator import BookedOrder
 
-__all__ = ["LAUNCHER", "Daemon", "Remote", "spawn_simulator", "spawn_town"]
+__all__ = ["LAUNCHER", "DaemonProcess", "SimulatorProcess", "spawn_simulator", "spawn_town"]
 
 LAUNCHER: Sequence[str] = (sys.executable, "-m", "olhubd")
 """What the command line is started by; a test may put something of its own before it."""
 
 
-class Remote:
+class SimulatorProcess:
     """A simulator in another process."""
 
     def __init__(
@@ -47,15 +47,15 @@ class Remote:
                 raise RuntimeError(f"{self.connector} could not {verb}: {response.status} {text[:300]!r}")
             return msgspec.json.decode(text)
 
-    async def books(self, session: aiohttp.ClientSession) -> list[Entry]:
+    async def books(self, session: aiohttp.ClientSession) -> list[BookedOrder]:
         async with session.get(f"{self.base}{CONTROL}/books") as response:
-            return msgspec.json.decode(await response.read(), type=list[Entry])
+            return msgspec.json.decode(await response.read(), type=list[BookedOrder])
 
     async def misbehave(self, session: aiohttp.ClientSession, *faults: Fault) -> None:
         async with session.post(f"{self.base}{CONTROL}/faults", data=msgspec.json.encode(faults)) as response:
             response.raise_for_status()
 
-    async def behave(self, session: aiohttp.ClientSession, *kinds: Kind) -> None:
+    async def behave(self, session: aiohttp.ClientSession, *kinds: FaultKind) -> None:
         """No more faults, of some kinds or at all, other than those under way."""
         async with session.delete(
             f"{self.base}{CONTROL}/faults", params=[("kind", kind.value) for kind in kinds]
@@ -77,14 +77,16 @@ class _Announcement(msgspec.Struct):
 
 async def spawn_simulator(
     stack: contextlib.AsyncExitStack, connector: str, *arguments: str, environ: Mapping[str, str] | None = None
-) -> Remote:
+) -> SimulatorProcess:
     """Start `olhubd simulate` for a connector; it ends with the stack."""
     command = (*LAUNCHER, "simulate", connector, "--json", *arguments)
     (remote,) = await _spawn(stack, connector, command, 1, environ or {})
     return remote
 
 
-async def spawn_town(stack: contextlib.AsyncExitStack, connector: str, seeds: Sequence[int]) -> list[Remote]:
+async def spawn_town(
+    stack: contextlib.AsyncExitStack, connector: str, seeds: Sequence[int]
+) -> list[SimulatorProcess]:
     """Start a simulator for each seed, all in one process, whose faults may strike processes by signals."""
     command = (sys.executable, "-m", "olhubd_kit.multi_account", connector, *map(str, seeds))
     return await _spawn(stack, connector, command, len(seeds), {})
@@ -92,7 +94,7 @@ async def spawn_town(stack: contextlib.AsyncExitStack, connector: str, seeds: Se
 
 async def _spawn(
     stack: contextlib.AsyncExitStack, connector: str, command: Sequence[str], count: int, environ: Mapping[str, str]
-) -> list[Remote]:
+) -> list[SimulatorProcess]:
     process = await asyncio.create_subprocess_exec(
         *command,
         stdout=asyncio.subprocess.PIPE,
@@ -107,7 +109,7 @@ async def _spawn(
         if not line:
             raise RuntimeError(f"the simulator of {connector} ended with {await process.wait()}")
         said = msgspec.json.decode(line, type=_Announcement)
-        remotes.append(Remote(said.connector, said.base, process, said.settings))
+        remotes.append(SimulatorProcess(said.connector, said.base, process, said.settings))
     return remotes
 
 
@@ -122,7 +124,7 @@ async def _end(process: asyncio.subprocess.Process) -> None:
             await process.wait()
 
 
-class Daemon:
+class DaemonProcess:
     """The daemon in another process, on the configuration at `path`; `log` gets what it prints.
 
     `socket` is its control socket; `environ` is added to the environment; `launcher` starts the command line. Use

@@ -3,7 +3,7 @@
 A simulator honours the official contract, keeps its state in memory, and can be driven in-process (tests) or over
 its control routes (the demo, torture, other processes):
 
-    GET  /_sim/books            what it holds, as a list of `Entry`
+    GET  /_sim/books            what it holds, as a list of `BookedOrder`
     GET  /_sim/faults           how often each fault struck
     POST /_sim/faults           a list of `Fault` to add; DELETE clears them, or (?kind=) those of a kind
     GET  /_sim/do               its verbs: what each takes and does
@@ -26,10 +26,9 @@ from aiohttp import web
 from olhubd.model import Address, Kind, Money
 from olhubd.plugin import Token
 from olhubd_kit.asking import arguments, signature
-from olhubd_kit.faults import CONTROL, Fault, Faults
-from olhubd_kit.faults import Kind as FaultKind
+from olhubd_kit.faults import CONTROL, Fault, FaultKind, Faults
 
-__all__ = ["BookedLine", "BookedParcel", "Entry", "Listed", "Simulator", "Verb", "serve"]
+__all__ = ["BookedLine", "BookedOrder", "BookedParcel", "Listed", "Simulator", "Verb", "serve"]
 
 Verb = Callable[..., Any | Awaitable[Any]]
 
@@ -58,7 +57,7 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
     external_id: str
 
 
-class Entry(msgspec.Struct, kw_only=True):
+class BookedOrder(msgspec.Struct, kw_only=True):
     """One order as the simulator's own books hold it.
 
     `due` tells a marketplace's order that a shop must get: complete, not cancelled, not merged away.
@@ -107,7 +106,7 @@ class Simulator(abc.ABC):
         """The settings of an account that connects to it at `base`, as a person would write them."""
 
     @abc.abstractmethod
-    def books(self) -> list[Entry]:
+    def books(self) -> list[BookedOrder]:
         """All orders it holds."""
 
     def listed(self) -> Mapping[str, Sequence[Listed]]:

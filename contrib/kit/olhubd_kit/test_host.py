@@ -35,12 +35,12 @@ from olhubd.plugin import (
 )
 from olhubd.plugin.connector import Clock
 
-__all__ = ["Hurry", "Keeper", "Makers", "Turnstile", "account"]
+__all__ = ["CountingClientMaker", "CountingGate", "InstantClock", "KeptToken", "account"]
 
 C = TypeVar("C", bound=Connector[Any])
 
 
-class Hurry:
+class InstantClock:
     """A clock whose naps take no time; `naps` remembers them in seconds."""
 
     def __init__(self) -> None:
@@ -57,7 +57,7 @@ class Hurry:
         await asyncio.sleep(0)
 
 
-class Keeper:
+class KeptToken:
     """Keeps one token and has the connector renew it: a minute before its end, or when the server refused it."""
 
     def __init__(self, token: Token | None, clock: Clock) -> None:
@@ -93,7 +93,7 @@ class Keeper:
         return self.token
 
 
-class Turnstile:
+class CountingGate:
     """A gate that is always open; `calls` counts per lane, `closed` keeps each pause that was asked for."""
 
     def __init__(self, budget: Budget) -> None:
@@ -122,11 +122,11 @@ class Turnstile:
         self.strains += 1
 
 
-class Makers:
+class CountingClientMaker:
     """Builds clients over one session; `gates` holds a turnstile for each budget key that was named."""
 
     def __init__(self, session: aiohttp.ClientSession, clock: Clock) -> None:
-        self.gates: dict[str, Turnstile] = {}
+        self.gates: dict[str, CountingGate] = {}
         self._session = session
         self._clock = clock
 
@@ -140,7 +140,7 @@ class Makers:
         headers: Mapping[str, str],
         timeout: float,
     ) -> Client:
-        gates = [self.gates.setdefault(budget.key, Turnstile(budget)) for budget in budgets]
+        gates = [self.gates.setdefault(budget.key, CountingGate(budget)) for budget in budgets]
         return Client(
             self._session,
             base,
@@ -167,13 +167,13 @@ async def account(
     """An instance of `connector` with checked `settings`, signed in by `token`.
 
     Without `session` one is opened and closed here; without `clock` naps take no time. Log entries go to `log`.
-    On the instance, `account.tokens` is a `Keeper` and `account.make_client` a `Makers`.
+    On the instance, `account.tokens` is a `KeptToken` and `account.make_client` a `CountingClientMaker`.
     """
-    clock = clock or Hurry()
+    clock = clock or InstantClock()
     async with contextlib.AsyncExitStack() as stack:
         if session is None:
             session = await stack.enter_async_context(aiohttp.ClientSession())
-        keeper = Keeper(token, clock)
+        keeper = KeptToken(token, clock)
         instance = connector(
             Account(
                 name=name or f"{connector.name}-test",
@@ -181,7 +181,7 @@ async def account(
                 log=structlog.wrap_logger(None, processors=[log or LogCapture()]),
                 clock=clock,
                 tokens=keeper,
-                make_client=Makers(session, clock),
+                make_client=CountingClientMaker(session, clock),
             )
         )
         instance.check_parts()

@@ -9,80 +9,106 @@ from collections.abc import Generator, Iterable
 
 import msgspec
 
-from olhubd_torture.network_faults import Ill
+from olhubd_torture.network_faults import NetworkFault
 from olhubd_torture.parallel import Task, attempt, muster
-from olhubd_torture.run_schedule import Result
-from olhubd_torture.schedule import SHOP, Schedule, Step, draw
+from olhubd_torture.run_schedule import ScheduleResult
+from olhubd_torture.schedule import SHOP, Schedule, ScheduleStep, draw
 
 __all__ = ["SMALL", "at_every_crossing", "by_seed", "outage", "restored", "shrink"]
 
 _TRIES = 200
 _DAY = 24 * 3600.0
-_BUY = Step(at=5, verb="buy", where="market-a", it=1, count=2, what="ready")
+_BUY = ScheduleStep(at=5, verb="buy", where="market-a", it=1, count=2, what="ready")
 
 
-def _small(*steps: Step, lag: float = 0.0, rest: float = 40.0) -> Schedule:
+def _small(*steps: ScheduleStep, lag: float = 0.0, rest: float = 40.0) -> Schedule:
     return Schedule(seed=0, markets=("market-a",), lag=lag, steps=steps, rest=rest)
 
 
-def _throttle(where: str, match: str, count: int, seconds: float) -> Step:
-    return Step(at=1, verb="spell", where=where, what=Ill.THROTTLE.value, match=match, count=count, seconds=seconds)
+def _throttle(where: str, match: str, count: int, seconds: float) -> ScheduleStep:
+    return ScheduleStep(
+        at=1, verb="spell", where=where, what=NetworkFault.THROTTLE.value, match=match, count=count, seconds=seconds
+    )
 
 
 _WRITTEN: dict[str, Schedule] = {
     "an order": _small(_BUY),
-    "a refresh": _small(Step(at=3, verb="expire", where="market-a"), _BUY),
+    "a refresh": _small(ScheduleStep(at=3, verb="expire", where="market-a"), _BUY),
     "a refresh whose answer is lost": _small(
-        Step(at=3, verb="expire", where="market-a"),
-        Step(at=3, verb="spell", where="market-a", what=Ill.LOSE.value, match="refresh", count=1),
+        ScheduleStep(at=3, verb="expire", where="market-a"),
+        ScheduleStep(at=3, verb="spell", where="market-a", what=NetworkFault.LOSE.value, match="refresh", count=1),
         _BUY,
     ),
     "a refresh that two wait for": _small(
-        Step(at=1, verb="spell", where=SHOP, what=Ill.SLOW.value, match="push", count=1, seconds=25.0),
-        Step(at=1, verb="spell", where="market-a", what=Ill.SLOW.value, match="refresh", count=2, seconds=30.0),
+        ScheduleStep(
+            at=1, verb="spell", where=SHOP, what=NetworkFault.SLOW.value, match="push", count=1, seconds=25.0
+        ),
+        ScheduleStep(
+            at=1,
+            verb="spell",
+            where="market-a",
+            what=NetworkFault.SLOW.value,
+            match="refresh",
+            count=2,
+            seconds=30.0,
+        ),
         _BUY,
-        Step(at=30, verb="expire", where="market-a"),
+        ScheduleStep(at=30, verb="expire", where="market-a"),
     ),
     "an order that cannot be read at first": _small(
-        Step(at=1, verb="spell", where="market-a", what=Ill.DOWN.value, match="read", count=1), _BUY
+        ScheduleStep(at=1, verb="spell", where="market-a", what=NetworkFault.DOWN.value, match="read", count=1),
+        _BUY,
     ),
     "a lost answer": _small(
-        Step(at=1, verb="spell", where=SHOP, what=Ill.LOSE.value, match="push", count=1), _BUY, rest=90.0
+        ScheduleStep(at=1, verb="spell", where=SHOP, what=NetworkFault.LOSE.value, match="push", count=1),
+        _BUY,
+        rest=90.0,
     ),
     "a shop that acts late": _small(
-        Step(at=1, verb="spell", where=SHOP, what=Ill.LATE.value, match="push", count=1), _BUY, lag=15.0, rest=90.0
+        ScheduleStep(at=1, verb="spell", where=SHOP, what=NetworkFault.LATE.value, match="push", count=1),
+        _BUY,
+        lag=15.0,
+        rest=90.0,
     ),
-    "a cancellation": _small(_BUY, Step(at=25, verb="cancel", it=1, what="buyer")),
+    "a cancellation": _small(_BUY, ScheduleStep(at=25, verb="cancel", it=1, what="buyer")),
     "a merge": _small(
-        Step(at=5, verb="buy", where="market-a", it=1, count=1),
-        Step(at=6, verb="buy", where="market-a", it=2, count=1),
-        Step(at=7, verb="confirm", it=1, what="unpaid"),
-        Step(at=30, verb="merge", it=1, also=2),
+        ScheduleStep(at=5, verb="buy", where="market-a", it=1, count=1),
+        ScheduleStep(at=6, verb="buy", where="market-a", it=2, count=1),
+        ScheduleStep(at=7, verb="confirm", it=1, what="unpaid"),
+        ScheduleStep(at=30, verb="merge", it=1, also=2),
     ),
     "an order made in steps": msgspec.structs.replace(_small(_BUY), workshop=True),
     "a half-made order that is cancelled": msgspec.structs.replace(
         _small(
-            Step(at=1, verb="spell", where=SHOP, what=Ill.LOSE.value, match="push lines", count=1),
+            ScheduleStep(at=1, verb="spell", where=SHOP, what=NetworkFault.LOSE.value, match="push lines", count=1),
             _BUY,
-            Step(at=25, verb="cancel", it=1, what="buyer"),
+            ScheduleStep(at=25, verb="cancel", it=1, what="buyer"),
             rest=90.0,
         ),
         workshop=True,
     ),
-    "a parcel": _small(_BUY, Step(at=30, verb="ship", it=1)),
+    "a parcel": _small(_BUY, ScheduleStep(at=30, verb="ship", it=1)),
     "a page of orders": _small(
-        *(Step(at=5, verb="buy", where="market-a", it=number, count=1, what="ready") for number in range(1, 5))
+        *(
+            ScheduleStep(at=5, verb="buy", where="market-a", it=number, count=1, what="ready")
+            for number in range(1, 5)
+        )
     ),
     "a stranger's answer": _small(
-        Step(at=1, verb="spell", where=SHOP, what=Ill.PAGE_AFTER.value, match="push", count=2), _BUY, rest=90.0
+        ScheduleStep(at=1, verb="spell", where=SHOP, what=NetworkFault.PAGE_AFTER.value, match="push", count=2),
+        _BUY,
+        rest=90.0,
     ),
-    "a line that the shop drops": _small(Step(at=1, verb="spoil", what="line", count=1), _BUY),
-    "another currency": _small(Step(at=1, verb="spoil", what="currency", count=1), _BUY),
+    "a line that the shop drops": _small(ScheduleStep(at=1, verb="spoil", what="line", count=1), _BUY),
+    "another currency": _small(ScheduleStep(at=1, verb="spoil", what="currency", count=1), _BUY),
     "a shop that asks for time": _small(_throttle(SHOP, "push", 1, 90.0), _BUY, rest=120.0),
     "a marketplace that asks for time": _small(_throttle("market-a", "journal", 1, 90.0), _BUY, rest=120.0),
     "a shop that asks everybody for time": _small(
         _throttle(SHOP, "push", 8, 150.0),
-        *(Step(at=5, verb="buy", where="market-a", it=number, count=1, what="ready") for number in range(1, 7)),
+        *(
+            ScheduleStep(at=5, verb="buy", where="market-a", it=number, count=1, what="ready")
+            for number in range(1, 7)
+        ),
         rest=600.0,
     ),
 }
@@ -93,14 +119,16 @@ SMALL = {name: msgspec.structs.replace(schedule, name=name) for name, schedule i
 def restored(what: str, skew: int) -> Schedule:
     """Orders bought after a copy of the file was kept, of which one is cancelled while the daemon is down; then the
     file of before, or none, and a clock that is wrong by `skew` seconds for ten minutes."""
-    bought = (Step(at=25 + 5.0 * n, verb="buy", where="market-a", it=n, count=1, what="ready") for n in (2, 3, 4))
+    bought = (
+        ScheduleStep(at=25 + 5.0 * n, verb="buy", where="market-a", it=n, count=1, what="ready") for n in (2, 3, 4)
+    )
     steps = (
         _BUY,
-        Step(at=20, verb="save"),
+        ScheduleStep(at=20, verb="save"),
         *bought,
-        Step(at=150, verb="restore", what=what, count=skew, also=600, seconds=61.0),
-        Step(at=160, verb="cancel", it=2, what="buyer"),
-        Step(at=240, verb="buy", where="market-a", it=5, count=1, what="ready"),
+        ScheduleStep(at=150, verb="restore", what=what, count=skew, also=600, seconds=61.0),
+        ScheduleStep(at=160, verb="cancel", it=2, what="buyer"),
+        ScheduleStep(at=240, verb="buy", where="market-a", it=5, count=1, what="ready"),
     )
     return Schedule(seed=0, name=f"{what}, {skew} s", markets=("market-a",), lag=3.0, steps=steps)
 
@@ -108,22 +136,25 @@ def restored(what: str, skew: int) -> Schedule:
 def outage(where: str) -> Schedule:
     """A day without this system, people who buy all the while, and those who buy once it is back."""
     backlog = (
-        Step(at=60 + 700.0 * n, verb="buy", where="market-a", it=n, count=1, what="ready") for n in range(1, 121)
+        ScheduleStep(at=60 + 700.0 * n, verb="buy", where="market-a", it=n, count=1, what="ready")
+        for n in range(1, 121)
     )
     new = (
-        Step(at=_DAY + 25.0 * n, verb="buy", where="market-a", it=1000 + n, count=1, what="ready")
+        ScheduleStep(at=_DAY + 25.0 * n, verb="buy", where="market-a", it=1000 + n, count=1, what="ready")
         for n in range(1, 9)
     )
-    steps = (Step(at=30, verb="outage", where=where, seconds=_DAY), *backlog, *new)
+    steps = (ScheduleStep(at=30, verb="outage", where=where, seconds=_DAY), *backlog, *new)
     return Schedule(seed=0, name=f"a day without {where}", markets=("market-a",), lag=3.0, steps=steps)
 
 
-def by_seed(seeds: Iterable[int], jobs: int = 1, *, small: bool = False) -> Generator[Result, None, None]:
+def by_seed(seeds: Iterable[int], jobs: int = 1, *, small: bool = False) -> Generator[ScheduleResult, None, None]:
     """Play the schedules of these seeds, `jobs` at a time, which come in the order they end in."""
     return muster(((draw(seed, small=small), ()) for seed in seeds), jobs)
 
 
-def at_every_crossing(*schedules: Schedule, jobs: int = 1, stride: int = 1) -> Generator[Result, None, None]:
+def at_every_crossing(
+    *schedules: Schedule, jobs: int = 1, stride: int = 1
+) -> Generator[ScheduleResult, None, None]:
     """Play each schedule unharmed, then once for each crossing of its time of trouble, with a kill there.
 
     `stride` takes only every so many.
@@ -135,7 +166,7 @@ def at_every_crossing(*schedules: Schedule, jobs: int = 1, stride: int = 1) -> G
     yield from muster(crossings, jobs)
 
 
-def shrink(failed: Result, tries: int = _TRIES) -> Result:
+def shrink(failed: ScheduleResult, tries: int = _TRIES) -> ScheduleResult:
     """The result of a schedule with as few steps as still fail in one of the same ways."""
     # What is unsettled is so for another reason, if there is another finding.
     wanted = failed.kinds - {"unsettled"} or failed.kinds

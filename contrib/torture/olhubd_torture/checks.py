@@ -27,7 +27,7 @@ from olhubd.store.orders import Stored
 from olhubd_torture import latency
 from olhubd_torture.market import Purchase
 from olhubd_torture.rogue import ROGUE
-from olhubd_torture.shop import DRAFT, Sold
+from olhubd_torture.shop import DRAFT, SoldOrder
 from olhubd_torture.world import World
 
 __all__ = ["at_death", "at_end", "in_file", "quiet"]
@@ -149,7 +149,7 @@ def _one_sided(mark: str, purchase: Purchase, live: bool, held: Sequence[Deliver
             yield f"asked: {mark} waits for a person although both sides agree: {delivery.reason}"
 
 
-def _rightly(world: World, purchase: Purchase, there: Sequence[Sold]) -> bool:
+def _rightly(world: World, purchase: Purchase, there: Sequence[SoldOrder]) -> bool:
     """Whether there is something that only a person can see to.
 
     The shop has another order than the one that was sent; or the database was one of before, and what is in the
@@ -161,7 +161,7 @@ def _rightly(world: World, purchase: Purchase, there: Sequence[Sold]) -> bool:
     return bool(world.restored and there and not (alive and purchase.due))
 
 
-def _lined(mark: str, purchase: Purchase, sold: Sold) -> Iterator[str]:
+def _lined(mark: str, purchase: Purchase, sold: SoldOrder) -> Iterator[str]:
     """A line that the shop dropped, or that has another quantity there."""
     bought = {f"{mark}/{line.external_id}": line.quantity for line in purchase.lines}
     there = {line.external_id: line.quantity for line in sold.lines}
@@ -169,7 +169,7 @@ def _lined(mark: str, purchase: Purchase, sold: Sold) -> Iterator[str]:
         yield f"lines: {mark} has {bought}, the shop {there}, and nobody was told"
 
 
-def _priced(mark: str, purchase: Purchase, sold: Sold, accepted: bool) -> Iterator[str]:
+def _priced(mark: str, purchase: Purchase, sold: SoldOrder, accepted: bool) -> Iterator[str]:
     if sold.total.rounded() != purchase.total.rounded() and not accepted:
         yield f"total: {mark} costs {purchase.total}, the shop has {sold.total}"
     if sold.paid is not purchase.paid:

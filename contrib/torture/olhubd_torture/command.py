@@ -20,7 +20,7 @@ from olhubd.cli import progress
 from olhubd_kit.commands import cleanup
 
 if TYPE_CHECKING:
-    from olhubd_torture.run_schedule import Result
+    from olhubd_torture.run_schedule import ScheduleResult
 
 __all__ = ["torture"]
 
@@ -118,7 +118,7 @@ class _Sum:
         self.virtual = 0.0
         self._began = self._told = time.perf_counter()
 
-    def add(self, result: Result) -> None:
+    def add(self, result: ScheduleResult) -> None:
         self.schedules += 1
         self.failed += bool(result.findings)
         self.orders += result.orders
@@ -149,7 +149,7 @@ class _Sum:
             click.echo(f"{name:>14}  {value}")
 
 
-def _play(plays: Generator[Result, None, None], keep: Path | None, count: int | None = None) -> int:
+def _play(plays: Generator[ScheduleResult, None, None], keep: Path | None, count: int | None = None) -> int:
     """Play all and tell; what was played until Ctrl-C is told too."""
     total, stopped = _Sum(), False
     try:
@@ -166,7 +166,7 @@ def _play(plays: Generator[Result, None, None], keep: Path | None, count: int | 
     return 130 if stopped else int(bool(total.failed))
 
 
-def _tell(result: Result, keep: Path | None) -> None:
+def _tell(result: ScheduleResult, keep: Path | None) -> None:
     from olhubd_torture import campaign
     from olhubd_torture.run_schedule import play
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 
-__all__ = ["Frontier"]
+__all__ = ["CrashPoints"]
 
 
-class Frontier:
+class CrashPoints:
     """Counts crossings from 1 on, over all lives. `tell` hears of each."""
 
     def __init__(self, tell: Callable[[str], None]) -> None:

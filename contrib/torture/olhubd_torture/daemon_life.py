@@ -20,21 +20,21 @@ from olhubd.model import AlarmKind
 from olhubd.plugin import loading
 from olhubd.store import FAILURES
 from olhubd_kit.virtual_clock import EPOCH
-from olhubd_torture.loop import Stuck
-from olhubd_torture.memory_connectors import Door, MarketDoor, ShopDoor, WorkshopDoor
-from olhubd_torture.rogue import ROGUE, RogueDoor
+from olhubd_torture.loop import LoopStuck
+from olhubd_torture.memory_connectors import MarketConnector, MemoryConnector, ShopConnector, WorkshopConnector
+from olhubd_torture.rogue import ROGUE, RogueConnector
 from olhubd_torture.schedule import SHOP
-from olhubd_torture.store import Store
+from olhubd_torture.store import TortureDatabase
 from olhubd_torture.world import World
 
-__all__ = ["Life", "Scribe", "sign_in"]
+__all__ = ["DaemonLife", "MemoryLogger", "sign_in"]
 
 GRACE = 25.0
 ENDS_WITHIN = 600.0
 """Seconds within which an orderly stop must have ended, whatever the disk and the others do."""
 
 
-class Scribe:
+class MemoryLogger:
     """A logger that keeps what it is told, tracebacks too, as text."""
 
     def __init__(self, lines: list[str], facts: dict[str, Any] | None = None) -> None:
@@ -75,7 +75,7 @@ def configuration(world: World) -> Configuration:
         return AccountConfig(
             name=name,
             connector=connector,
-            settings=Door(system=system, weather=world.weather),
+            settings=MemoryConnector(system=system, weather=world.weather),
             title=name,
             enabled=True,
             fetch_orders=True,
@@ -86,10 +86,10 @@ def configuration(world: World) -> Configuration:
             parallel=defaults.parallel,
         )
 
-    accounts = {name: account(name, MarketDoor, market) for name, market in world.markets.items()}
+    accounts = {name: account(name, MarketConnector, market) for name, market in world.markets.items()}
     if world.schedule.rogue:
-        accounts[ROGUE] = account(ROGUE, RogueDoor, world.schedule.rogue)
-    accounts[SHOP] = account(SHOP, WorkshopDoor if world.schedule.workshop else ShopDoor, world.shop)
+        accounts[ROGUE] = account(ROGUE, RogueConnector, world.schedule.rogue)
+    accounts[SHOP] = account(SHOP, WorkshopConnector if world.schedule.workshop else ShopConnector, world.shop)
     route = Route(
         target=SHOP,
         sources=frozenset(world.markets),
@@ -112,17 +112,17 @@ def configuration(world: World) -> Configuration:
     )
 
 
-async def sign_in(store: Store, world: World) -> None:
+async def sign_in(store: TortureDatabase, world: World) -> None:
     """As after a person signed in to each marketplace."""
     vault = TokenStore(store, world.clock)
     for name, market in world.markets.items():
         await vault.save(name, market.grant.token())
 
 
-class Life:
-    """Make it by `Life.begin`; end it by `stop`, or by `bury` when its frontier says that it fell."""
+class DaemonLife:
+    """Make it by `DaemonLife.begin`; end it by `stop`, or by `bury` when its frontier says that it fell."""
 
-    def __init__(self, world: World, store: Store, hub: Hub, stack: contextlib.AsyncExitStack) -> None:
+    def __init__(self, world: World, store: TortureDatabase, hub: Hub, stack: contextlib.AsyncExitStack) -> None:
         self._world = world
         self.store = store
         self.hub = hub
@@ -136,10 +136,12 @@ class Life:
             self._world.frontier.kill("it could not start")
 
     @classmethod
-    async def begin(cls, world: World, folder: Path, log: Scribe, power: random.Random | None = None) -> Life:
-        """Open the store in `folder` and begin to start the hub on it; `power` as for `Store.at`."""
+    async def begin(
+        cls, world: World, folder: Path, log: MemoryLogger, power: random.Random | None = None
+    ) -> DaemonLife:
+        """Open the store in `folder` and begin to start the hub on it; `power` as for `TortureDatabase.at`."""
         stack = contextlib.AsyncExitStack()
-        store = await stack.enter_async_context(Store.at(folder, world.frontier, power))
+        store = await stack.enter_async_context(TortureDatabase.at(folder, world.frontier, power))
         # No connector here speaks HTTP, so there is no session to make.
         try:
             hub = Hub(configuration(world), store, cast("Any", None), world.clock, log)
@@ -170,7 +172,7 @@ class Life:
             return False
         if not done:
             self._world.frontier.kill("it does not stop")
-            raise Stuck(f"an orderly stop has not ended within {ENDS_WITHIN:g} s")
+            raise LoopStuck(f"an orderly stop has not ended within {ENDS_WITHIN:g} s")
         try:
             await stopping
         except FAILURES:  # a disk that is full at the very end; the process ends all the same

@@ -12,12 +12,12 @@ import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-__all__ = ["Disk", "open_disk"]
+__all__ = ["MountedDisk", "open_disk"]
 
 _CHUNK = 64 * 1024
 
 
-class Disk:
+class MountedDisk:
     """Mounted at `path`."""
 
     def __init__(self, path: Path) -> None:
@@ -40,7 +40,7 @@ class Disk:
 
 
 @contextlib.asynccontextmanager
-async def open_disk(path: Path, megabytes: int = 24) -> AsyncIterator[Disk | None]:
+async def open_disk(path: Path, megabytes: int = 24) -> AsyncIterator[MountedDisk | None]:
     """Mount it at `path` for as long as it is open; None without the right to."""
     path.mkdir(parents=True, exist_ok=True, mode=0o700)  # noqa: ASYNC240 - once, before anything runs
     options = f"size={megabytes}m,mode=0700,uid={os.getuid()}"
@@ -48,7 +48,7 @@ async def open_disk(path: Path, megabytes: int = 24) -> AsyncIterator[Disk | Non
         yield None
         return
     try:
-        yield Disk(path)
+        yield MountedDisk(path)
     finally:
         await _run("umount", "-l", str(path))
 

@@ -17,12 +17,12 @@ from typing import Any, TypeVar
 from olhubd.store import Reader
 from olhubd.store.sqlite.database import FileReader
 
-__all__ = ["Connection", "connect"]
+__all__ = ["InlineConnection", "connect"]
 
 T = TypeVar("T")
 
 
-class Connection:
+class InlineConnection:
     """As much of `aiosqlite.Connection` as the store uses. `broken` may raise before a statement is run."""
 
     def __init__(self, raw: sqlite3.Connection) -> None:
@@ -66,11 +66,11 @@ class Connection:
 
 
 @asynccontextmanager
-async def connect(path: Path, **named: Any) -> AsyncIterator[Connection]:
+async def connect(path: Path, **named: Any) -> AsyncIterator[InlineConnection]:
     """Open the file, and close it in the end."""
     raw = sqlite3.connect(path, **named)
     try:
-        yield Connection(raw)
+        yield InlineConnection(raw)
     finally:
         raw.close()
 

@@ -15,22 +15,22 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["Loop", "Stuck"]
+__all__ = ["LoopStuck", "VirtualTimeLoop"]
 
 _START = 1000.0
 _TURNS = 300_000
 """Turns of the loop without a moment passing, after which it is taken to spin."""
 
 
-class Stuck(RuntimeError):
+class LoopStuck(RuntimeError):
     """Nothing will ever happen any more, or it spins and no time passes."""
 
 
 def _raise(why: str) -> None:
-    raise Stuck(why)
+    raise LoopStuck(why)
 
 
-class Loop(asyncio.SelectorEventLoop):
+class VirtualTimeLoop(asyncio.SelectorEventLoop):
     """Use as the `loop_factory` of an `asyncio.Runner`."""
 
     # Of the loop it derives from, where no types tell of them.

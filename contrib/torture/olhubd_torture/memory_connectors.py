@@ -40,9 +40,9 @@ from olhubd.plugin.stored import Comparison
 from olhubd_torture import shop as shops
 from olhubd_torture.grant import LIFE, Unauthorized
 from olhubd_torture.market import Market
-from olhubd_torture.shop import Shop, Sold
+from olhubd_torture.shop import Shop, SoldOrder
 
-__all__ = ["DEFAULTS", "Door", "MarketDoor", "ShopDoor", "WorkshopDoor"]
+__all__ = ["DEFAULTS", "MarketConnector", "MemoryConnector", "ShopConnector", "WorkshopConnector"]
 
 T = TypeVar("T")
 _PAGE = 4
@@ -51,7 +51,7 @@ DEFAULTS = Defaults(
 )
 
 
-class Door(Settings):
+class MemoryConnector(Settings):
     """Where the system is: in this process."""
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -60,7 +60,7 @@ class Door(Settings):
 
 
 class MarketOrders(OrderFeed, Sweep):
-    def __init__(self, door: MarketDoor) -> None:
+    def __init__(self, door: MarketConnector) -> None:
         self.door = door
 
     async def start(self, since: datetime | None) -> Cursor:
@@ -84,17 +84,17 @@ class MarketOrders(OrderFeed, Sweep):
         return Page(records=records, cursor=Cursor(str(start + len(ids))), more=len(ids) == _PAGE)
 
 
-class MarketDoor(Connector[Door], OrderLookup, StatusSink, ShipmentSink, OAuthLogin):
+class MarketConnector(Connector[MemoryConnector], OrderLookup, StatusSink, ShipmentSink, OAuthLogin):
     """To a marketplace whose journal names orders, each of which is read by a call of its own."""
 
     name = "market"
     title = "Market in memory"
-    Settings = Door
+    Settings = MemoryConnector
     defaults = DEFAULTS
     flows = (Flow.DEVICE,)
     provides: ClassVar[Parts] = {MarketOrders: "orders"}
 
-    def __init__(self, account: Account[Door]) -> None:
+    def __init__(self, account: Account[MemoryConnector]) -> None:
         super().__init__(account)
         self.orders = MarketOrders(self)
 
@@ -150,7 +150,7 @@ class MarketDoor(Connector[Door], OrderLookup, StatusSink, ShipmentSink, OAuthLo
 
 
 class ShopOrders(OrderFeed, Sweep):
-    def __init__(self, door: ShopDoor) -> None:
+    def __init__(self, door: ShopConnector) -> None:
         self.door = door
 
     async def start(self, since: datetime | None) -> Cursor:
@@ -171,17 +171,17 @@ class ShopOrders(OrderFeed, Sweep):
         return Page(records=records, cursor=Cursor(str(start + len(found))), more=more)
 
 
-class ShopDoor(Connector[Door], OrderLookup, OrderSink, StatusSink, PaymentSink, CancelSink):
+class ShopConnector(Connector[MemoryConnector], OrderLookup, OrderSink, StatusSink, PaymentSink, CancelSink):
     """To a shop that is target of all orders, and tells its own and those that were pushed in one feed."""
 
     name = "shop"
     title = "Shop in memory"
-    Settings = Door
+    Settings = MemoryConnector
     defaults = DEFAULTS
     provides: ClassVar[Parts] = {ShopOrders: "orders"}
     settle = timedelta(seconds=60)
 
-    def __init__(self, account: Account[Door]) -> None:
+    def __init__(self, account: Account[MemoryConnector]) -> None:
         super().__init__(account)
         self.orders = ShopOrders(self)
 
@@ -220,7 +220,7 @@ class ShopDoor(Connector[Door], OrderLookup, OrderSink, StatusSink, PaymentSink,
         await self.call("payment", lambda: self.shop.set_paid(external_id, paid), writes=True)
 
 
-class WorkshopDoor(ShopDoor):
+class WorkshopConnector(ShopConnector):
     """To a shop where making an order takes several calls, between which anything may happen."""
 
     async def push_order(self, push: Push) -> Receipt:
@@ -234,7 +234,7 @@ class WorkshopDoor(ShopDoor):
             await self.call("withdraw", lambda number=draft.id: self.shop.discard(number), writes=True)  # type: ignore[misc]
 
 
-def _compared(push: Push, sold: Sold) -> Receipt:
+def _compared(push: Push, sold: SoldOrder) -> Receipt:
     """What the shop has, with what it has otherwise than it was sent."""
     order = push.order
     names = {f"{push.reference}/{line.external_id}": line.name for line in order.lines}
@@ -252,5 +252,5 @@ def _compared(push: Push, sold: Sold) -> Receipt:
     return msgspec.structs.replace(_receipt(sold), differences=compared.differences)
 
 
-def _receipt(sold: Sold) -> Receipt:
+def _receipt(sold: SoldOrder) -> Receipt:
     return Receipt(external_id=sold.id, number=sold.id, total=sold.total, status=sold.status)

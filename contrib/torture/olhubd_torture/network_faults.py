@@ -18,11 +18,11 @@ import msgspec
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from olhubd.plugin import OutcomeUnknown, RateLimited, Unavailable
-from olhubd.plugin.answer import Answer, ErrorTable
-from olhubd_torture.crash_points import Frontier
+from olhubd.plugin.response import ErrorTable, Response
+from olhubd_torture.crash_points import CrashPoints
 from olhubd_torture.patience import Patience
 
-__all__ = ["LATEST", "Ill", "Spell", "Weather"]
+__all__ = ["LATEST", "FaultPeriod", "FaultyNetwork", "NetworkFault"]
 
 T = TypeVar("T")
 
@@ -30,7 +30,7 @@ LATEST = 40.0
 """Seconds after a lost answer within which the other side acts, if it does at all; a shop settles within 60."""
 
 
-class Ill(enum.StrEnum):
+class NetworkFault(enum.StrEnum):
     DOWN = "down"
     """Answered at once: 503."""
     REFUSED = "refused"
@@ -59,14 +59,18 @@ _STATUSES = (200, 401, 403, 404, 409, 413, 429, 451, 502)
 _BODIES = (b"<html><head><title>Attention Required!</title></head></html>", b"")
 TABLE = ErrorTable(is_refusal=lambda answer: b'"errors"' in answer.body)
 """Of all systems here. How a stranger's answer is taken is the business of the real table."""
-_WHY = {Ill.DOWN: "503", Ill.REFUSED: "connection refused", Ill.NAMELESS: "the host's name is not known"}
+_WHY = {
+    NetworkFault.DOWN: "503",
+    NetworkFault.REFUSED: "connection refused",
+    NetworkFault.NAMELESS: "the host's name is not known",
+}
 """What never reached the other side, so that it did nothing."""
 
 
-class Spell(msgspec.Struct, kw_only=True):
+class FaultPeriod(msgspec.Struct, kw_only=True):
     """Strikes calls "system.name" that match the regular expression, until a time of the loop, with a chance."""
 
-    ill: Ill
+    ill: NetworkFault
     match: str
     until: float
     chance: float = 1.0
@@ -74,13 +78,13 @@ class Spell(msgspec.Struct, kw_only=True):
     seconds: float | None = None
 
 
-class Weather:
+class FaultyNetwork:
     """Carries calls. Of those that write, a lost answer is an unknown outcome."""
 
-    def __init__(self, dice: random.Random, frontier: Frontier) -> None:
+    def __init__(self, dice: random.Random, frontier: CrashPoints) -> None:
         self._dice = dice
         self._frontier = frontier
-        self._spells: list[Spell] = []
+        self._spells: list[FaultPeriod] = []
         self.struck = 0
         self.processes = 1
         """How many daemons have made calls here, one after another."""
@@ -88,7 +92,7 @@ class Weather:
         self.answered: Callable[[str], None] = _unheard
         """Hears which system answered, as clients hear the Date of each answer."""
 
-    def add(self, spell: Spell) -> None:
+    def add(self, spell: FaultPeriod) -> None:
         self._spells.append(spell)
 
     @property
@@ -100,7 +104,7 @@ class Weather:
     def clear(self) -> None:
         self._spells.clear()
 
-    def _pick(self, what: str) -> Spell | None:
+    def _pick(self, what: str) -> FaultPeriod | None:
         now = asyncio.get_running_loop().time()
         self._spells = [spell for spell in self._spells if spell.until > now and spell.times != 0]
         for spell in self._spells:
@@ -133,27 +137,27 @@ class Weather:
             raise
         lost: Exception = OutcomeUnknown("the answer was lost") if writes else Unavailable("the connection dropped")
         match spell.ill if spell else None:
-            case Ill.DOWN | Ill.REFUSED | Ill.NAMELESS:
+            case NetworkFault.DOWN | NetworkFault.REFUSED | NetworkFault.NAMELESS:
                 raise Unavailable(_WHY[spell.ill] if spell else "")
-            case Ill.THROTTLE:
+            case NetworkFault.THROTTLE:
                 if spell and spell.seconds:
                     self.patience.asked(what, about, spell.seconds, self.processes)
                 raise RateLimited("429", retry_after=spell.seconds if spell else None)
-            case Ill.CUT:
+            case NetworkFault.CUT:
                 raise lost
-            case Ill.LATE | Ill.HANG:
+            case NetworkFault.LATE | NetworkFault.HANG:
                 if writes and late:
                     _at(later, act)
                 raise lost
-            case Ill.PAGE | Ill.PAGE_AFTER:
-                if spell and spell.ill is Ill.PAGE_AFTER:
+            case NetworkFault.PAGE | NetworkFault.PAGE_AFTER:
+                if spell and spell.ill is NetworkFault.PAGE_AFTER:
                     _quietly(act)
                     await self._frontier.cross(f"{what}: done, a stranger answers")
                 status = _STATUSES[int(reached * 1000) % len(_STATUSES)]
                 body = _BODIES[int(reached * 10000) % len(_BODIES)]
                 headers = CIMultiDictProxy(CIMultiDict({"Content-Type": "text/html"}))
-                raise TABLE.error(Answer(status, headers, body), what, repeatable=not writes)
-            case Ill.LOSE:
+                raise TABLE.error(Response(status, headers, body), what, repeatable=not writes)
+            case NetworkFault.LOSE:
                 _quietly(act)
                 await self._frontier.cross(f"{what}: done, answer lost")
                 raise lost
@@ -164,8 +168,8 @@ class Weather:
             await self._frontier.cross(f"{what}: done, not yet answered")
         return result
 
-    def _delay(self, spell: Spell, took: float) -> float:
-        slow = spell.ill in (Ill.HANG, Ill.SLOW)
+    def _delay(self, spell: FaultPeriod, took: float) -> float:
+        slow = spell.ill in (NetworkFault.HANG, NetworkFault.SLOW)
         return spell.seconds if slow and spell.seconds is not None else took
 
 

@@ -12,9 +12,9 @@ from importlib import resources
 from pathlib import Path
 
 from olhubd.store.sqlite.migrate import latest
-from olhubd_kit.process import Daemon
+from olhubd_kit.process import DaemonProcess
 
-__all__ = ["Aged"]
+__all__ = ["OldDatabase"]
 
 _ROWS = 5000
 _STARTS = 60.0
@@ -27,7 +27,7 @@ _RUN = (
 )
 
 
-class Aged:
+class OldDatabase:
     """The file at `path`, made as the first version or a later one left it."""
 
     def __init__(self, path: Path, dice: random.Random) -> None:
@@ -54,7 +54,7 @@ class Aged:
             connection.execute(f"PRAGMA user_version = {version}")
             connection.commit()
 
-    async def upgrade(self, daemon: Daemon) -> None:
+    async def upgrade(self, daemon: DaemonProcess) -> None:
         """Have the daemon upgrade it and kill it at that, a few times."""
         self.make()
         for _ in range(self._dice.randint(1, 3)):

@@ -15,7 +15,7 @@ from concurrent.futures.process import BrokenProcessPool
 
 import msgspec
 
-from olhubd_torture.run_schedule import Result, play
+from olhubd_torture.run_schedule import ScheduleResult, play
 from olhubd_torture.schedule import Schedule
 
 __all__ = ["Task", "attempt", "muster"]
@@ -27,7 +27,7 @@ _HAND = 8
 """So many tasks go to a process at a time."""
 
 
-def muster(tasks: Iterable[Task], jobs: int) -> Generator[Result, None, None]:
+def muster(tasks: Iterable[Task], jobs: int) -> Generator[ScheduleResult, None, None]:
     """Play all, `jobs` at a time."""
     if jobs == 1:
         yield from (attempt(task) for task in tasks)
@@ -52,7 +52,7 @@ def _hands(tasks: Iterable[Task]) -> Iterator[list[Task]]:
         yield hand
 
 
-def _answers(ended: Future[list[Result]], hand: list[Task]) -> list[Result]:
+def _answers(ended: Future[list[ScheduleResult]], hand: list[Task]) -> list[ScheduleResult]:
     try:
         return ended.result()
     except BrokenProcessPool as error:
@@ -67,17 +67,19 @@ def _begin() -> None:
     gc.disable()
 
 
-def _hand(tasks: list[Task]) -> list[Result]:
+def _hand(tasks: list[Task]) -> list[ScheduleResult]:
     results = [attempt(task) for task in tasks]
     gc.collect()
     return results
 
 
-def attempt(task: Task) -> Result:
+def attempt(task: Task) -> ScheduleResult:
     """Play one. Where the torture itself breaks that is a finding, too, and the others are played all the same."""
     schedule, kills = task
     try:
         result = play(schedule, kills=kills)
     except Exception as error:
-        return Result(schedule=schedule, strikes=kills, findings=[f"broken: {type(error).__name__}: {error}"])
+        return ScheduleResult(
+            schedule=schedule, strikes=kills, findings=[f"broken: {type(error).__name__}: {error}"]
+        )
     return result if result.findings else msgspec.structs.replace(result, trace=[], log=[])

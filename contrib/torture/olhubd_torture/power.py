@@ -19,7 +19,7 @@ import msgspec
 
 from olhubd_torture import vfs
 
-__all__ = ["Platter"]
+__all__ = ["PowerCutDisk"]
 
 _SECTOR = 512
 
@@ -108,7 +108,7 @@ def _sectors(write: _Write) -> Iterator[_Write]:
         start = border
 
 
-class Platter:
+class PowerCutDisk:
     """Remembers for one folder, which holds no others. `failing`: each sync fails from now on.
 
     `before_sync` is called before each sync takes effect. Use it in `spinning`.

@@ -16,13 +16,13 @@ from pathlib import Path
 
 import msgspec
 
-from olhubd_kit.demo_stack import SHOP, Stage
-from olhubd_kit.faults import Fault, Kind
-from olhubd_kit.process import Remote
+from olhubd_kit.demo_stack import SHOP, DemoStack
+from olhubd_kit.faults import Fault, FaultKind
+from olhubd_kit.process import SimulatorProcess
 from olhubd_torture import names
-from olhubd_torture.disk import Disk
+from olhubd_torture.disk import MountedDisk
 
-__all__ = ["HOSTS", "Field", "Strike", "Striker", "Trap", "draw"]
+__all__ = ["HOSTS", "FaultInjector", "FaultTargets", "FaultTrigger", "ProcessFault", "draw"]
 
 _SPRUNG = 4.0
 """Seconds that a trap waits for the call it lies in."""
@@ -33,7 +33,7 @@ _ELSEWHERE = "127.0.0.9"
 """Nobody listens there."""
 
 
-class Strike(enum.StrEnum):
+class ProcessFault(enum.StrEnum):
     KILL = "kill"
     KILL_AT = "kill at a call"
     KILL_YOUNG = "kill while starting"
@@ -57,16 +57,16 @@ class Strike(enum.StrEnum):
 
 
 _OFTEN = {
-    Strike.KILL: 6,
-    Strike.KILL_AT: 10,
-    Strike.KILL_YOUNG: 2,
-    Strike.STOP: 2,
-    Strike.STOP_AT: 3,
-    Strike.FREEZE: 2,
-    Strike.FREEZE_AT: 3,
-    Strike.TORN: 2,
-    Strike.LOCKED: 2,
-    Strike.FULL: 2,
+    ProcessFault.KILL: 6,
+    ProcessFault.KILL_AT: 10,
+    ProcessFault.KILL_YOUNG: 2,
+    ProcessFault.STOP: 2,
+    ProcessFault.STOP_AT: 3,
+    ProcessFault.FREEZE: 2,
+    ProcessFault.FREEZE_AT: 3,
+    ProcessFault.TORN: 2,
+    ProcessFault.LOCKED: 2,
+    ProcessFault.FULL: 2,
 }
 """How often each is drawn; the others once."""
 
@@ -74,7 +74,7 @@ HOSTS: Mapping[str, str] = {"allegro-main": "one.test", "allegro-second": "two.t
 """The accounts' hosts by name, so that a name can fail to resolve."""
 
 
-class Trap(msgspec.Struct, frozen=True):
+class FaultTrigger(msgspec.Struct, frozen=True):
     """A call at which to strike: at the shop or a marketplace, "METHOD /path" as faults match it."""
 
     at_shop: bool
@@ -83,108 +83,112 @@ class Trap(msgspec.Struct, frozen=True):
 
 
 TRAPS = (
-    Trap(False, "GET /order/events"),
-    Trap(False, "GET /order/checkout-forms"),
-    Trap(False, "POST /auth/oauth/token", refresh=True),
-    Trap(False, "PUT /order/.*/fulfillment"),
-    Trap(True, "POST .*/orders$"),
-    Trap(True, "POST .*/orders$"),
-    Trap(True, "POST .*/orders$"),
-    Trap(True, "GET .*/orders"),
-    Trap(True, "PUT .*/orders/"),
+    FaultTrigger(False, "GET /order/events"),
+    FaultTrigger(False, "GET /order/checkout-forms"),
+    FaultTrigger(False, "POST /auth/oauth/token", refresh=True),
+    FaultTrigger(False, "PUT /order/.*/fulfillment"),
+    FaultTrigger(True, "POST .*/orders$"),
+    FaultTrigger(True, "POST .*/orders$"),
+    FaultTrigger(True, "POST .*/orders$"),
+    FaultTrigger(True, "GET .*/orders"),
+    FaultTrigger(True, "PUT .*/orders/"),
 )
 
 
-class Field(msgspec.Struct, frozen=True):
+class FaultTargets(msgspec.Struct, frozen=True):
     """Where strikes fall. `disk` is None where none could be mounted; `hosts` is the resolver's file."""
 
-    stage: Stage
+    stage: DemoStack
     hosts: Path
     database: Path
-    disk: Disk | None
+    disk: MountedDisk | None
 
     @property
-    def markets(self) -> list[Remote]:
+    def markets(self) -> list[SimulatorProcess]:
         return list(self.stage.markets.values())
 
     @property
-    def shop(self) -> Remote:
-        assert isinstance(self.stage.shop, Remote)
+    def shop(self) -> SimulatorProcess:
+        assert isinstance(self.stage.shop, SimulatorProcess)
         return self.stage.shop
 
 
-def draw(dice: random.Random) -> Strike:
-    kinds = list(Strike)
+def draw(dice: random.Random) -> ProcessFault:
+    kinds = list(ProcessFault)
     return dice.choices(kinds, [_OFTEN.get(kind, 1) for kind in kinds])[0]
 
 
-class Striker:
+class FaultInjector:
     """Strikes on one field. `tell` hears what a strike itself found; `missed` has those that could not be."""
 
-    def __init__(self, field: Field, dice: random.Random, tell: Callable[[str], object]) -> None:
+    def __init__(self, field: FaultTargets, dice: random.Random, tell: Callable[[str], object]) -> None:
         self._field = field
         self._daemon = field.stage.daemon
         self._session = field.stage.session
         self._dice = dice
         self._tell = tell
-        self.missed: set[Strike] = set()
+        self.missed: set[ProcessFault] = set()
 
-    async def strike(self, strike: Strike) -> None:
+    async def strike(self, strike: ProcessFault) -> None:
         dice, field = self._dice, self._field
         match strike:
-            case Strike.KILL:
+            case ProcessFault.KILL:
                 await self._again()
-            case Strike.KILL_YOUNG:
+            case ProcessFault.KILL_YOUNG:
                 await self._daemon.kill()
                 await self._daemon.launch()
                 await asyncio.sleep(dice.uniform(0.3, 1.5))
                 await self._again()
-            case Strike.STOP:
+            case ProcessFault.STOP:
                 await self._daemon.stop()
                 await self._restart(stopped=True)
-            case Strike.KILL_AT:
+            case ProcessFault.KILL_AT:
                 await self.trap(dice.choice(TRAPS), signal.SIGKILL, after=dice.random() < 0.7)
-            case Strike.STOP_AT:
+            case ProcessFault.STOP_AT:
                 await self.trap(dice.choice(TRAPS), signal.SIGTERM, after=dice.random() < 0.7)
-            case Strike.FREEZE_AT:
+            case ProcessFault.FREEZE_AT:
                 await self.trap(dice.choice(TRAPS), signal.SIGSTOP, after=dice.random() < 0.7)
-            case Strike.FREEZE:
+            case ProcessFault.FREEZE:
                 self._daemon.signal(signal.SIGSTOP)
                 await asyncio.sleep(dice.uniform(0.2, 3.0))
                 self._daemon.signal(signal.SIGCONT)
-            case Strike.SECOND:
+            case ProcessFault.SECOND:
                 if await self._daemon.second() == 0:
                     self._tell("second: another daemon ran on the same data")
-            case Strike.DEAF_MARKET:
+            case ProcessFault.DEAF_MARKET:
                 await self._deafen(field.markets[0])
-            case Strike.DEAF_SHOP:
+            case ProcessFault.DEAF_SHOP:
                 await self._deafen(field.shop)
-            case Strike.MARKET_DOWN:
-                await self._trouble(field.markets, Fault(kind=Kind.CUT, times=None), 6.0)
-            case Strike.SHOP_DOWN:
-                await self._trouble([field.shop], Fault(kind=Kind.CUT, times=None), 6.0)
-            case Strike.STORM:
+            case ProcessFault.MARKET_DOWN:
+                await self._trouble(field.markets, Fault(kind=FaultKind.CUT, times=None), 6.0)
+            case ProcessFault.SHOP_DOWN:
+                await self._trouble([field.shop], Fault(kind=FaultKind.CUT, times=None), 6.0)
+            case ProcessFault.STORM:
                 status = dice.choice((500, 502, 503, 504))
-                await self._trouble(self._some(), Fault(kind=Kind.ERROR, times=None, status=status), 4.0)
-            case Strike.HANG:
-                await self._trouble(self._some(), Fault(kind=Kind.HANG, times=None), 1.5)
-            case Strike.NAMELESS | Strike.REFUSED:
-                await self._misname({} if strike is Strike.NAMELESS else dict.fromkeys(HOSTS.values(), _ELSEWHERE))
-            case Strike.LOCKED:
+                await self._trouble(self._some(), Fault(kind=FaultKind.ERROR, times=None, status=status), 4.0)
+            case ProcessFault.HANG:
+                await self._trouble(self._some(), Fault(kind=FaultKind.HANG, times=None), 1.5)
+            case ProcessFault.NAMELESS | ProcessFault.REFUSED:
+                await self._misname(
+                    {} if strike is ProcessFault.NAMELESS else dict.fromkeys(HOSTS.values(), _ELSEWHERE)
+                )
+            case ProcessFault.LOCKED:
                 await self._lock(dice.uniform(0.5, 7.0))
-            case Strike.TORN:
+            case ProcessFault.TORN:
                 await self._daemon.kill()
                 self._tear()
                 await self._restart()
-            case Strike.FULL | Strike.PROTECTED:
+            case ProcessFault.FULL | ProcessFault.PROTECTED:
                 if field.disk is None:
                     self.missed.add(strike)
-                elif strike is Strike.FULL:
+                elif strike is ProcessFault.FULL:
                     await self._fill(field.disk)
                 else:
                     await self._protect(field.disk)
 
-    async def trap(self, trap: Trap, number: signal.Signals, *, after: bool, skip: int | None = None) -> bool:
+    async def trap(
+        self, trap: FaultTrigger, number: signal.Signals, *, after: bool, skip: int | None = None
+    ) -> bool:
         """Strike the daemon by a signal when the other side got a call, before it acts on it or `after`.
 
         The simulator itself sends the signal, so nothing happens between the call and the strike. Tells whether
@@ -192,7 +196,7 @@ class Striker:
         """
         dice = self._dice
         remote = self._field.shop if trap.at_shop else dice.choice(self._field.markets)
-        kind = Kind.STRIKE_AFTER if after else Kind.STRIKE
+        kind = FaultKind.STRIKE_AFTER if after else FaultKind.STRIKE
         before = dice.choice((0, 0, 1, 3)) if skip is None else skip
         pid = self._daemon.pid
         fault = Fault(kind=kind, match=trap.match, after=before, pid=pid, signal=int(number))
@@ -203,18 +207,18 @@ class Striker:
         if number is signal.SIGSTOP:
             return await self._thaw(remote)
         sprung = await self._daemon.ended(_SPRUNG)
-        await remote.behave(self._session, Kind.STRIKE, Kind.STRIKE_AFTER)
+        await remote.behave(self._session, FaultKind.STRIKE, FaultKind.STRIKE_AFTER)
         # It may have sprung at the last moment; then it ends now, a stop as politely as it does.
         sprung = sprung or (not await self._armed(remote, kind, struck) and await self._daemon.ended(10.0))
         if sprung:
             await self._restart(stopped=number is signal.SIGTERM)
         return sprung
 
-    async def _armed(self, remote: Remote, kind: Kind, struck: int) -> bool:
+    async def _armed(self, remote: SimulatorProcess, kind: FaultKind, struck: int) -> bool:
         """Whether a trap has not sprung since it was counted."""
         return (await remote.struck(self._session)).get(kind, 0) == struck
 
-    async def _thaw(self, remote: Remote) -> bool:
+    async def _thaw(self, remote: SimulatorProcess) -> bool:
         try:
             for _ in range(int(_SPRUNG / _GLANCE)):
                 if self._daemon.frozen:
@@ -223,7 +227,7 @@ class Striker:
                 await asyncio.sleep(_GLANCE)
             return False
         finally:
-            await remote.behave(self._session, Kind.STRIKE, Kind.STRIKE_AFTER)
+            await remote.behave(self._session, FaultKind.STRIKE, FaultKind.STRIKE_AFTER)
             self._daemon.signal(signal.SIGCONT)
 
     async def _again(self) -> None:
@@ -236,7 +240,7 @@ class Striker:
             self._tell(f"stop: the daemon ended with {self._daemon.code}")
         await self._daemon.start()
 
-    async def _deafen(self, remote: Remote) -> None:
+    async def _deafen(self, remote: SimulatorProcess) -> None:
         """It accepts connections and answers nobody for a while."""
         remote.process.send_signal(signal.SIGSTOP)
         try:
@@ -244,10 +248,10 @@ class Striker:
         finally:
             remote.process.send_signal(signal.SIGCONT)
 
-    def _some(self) -> list[Remote]:
+    def _some(self) -> list[SimulatorProcess]:
         return self._dice.choice((self._field.markets, [self._field.shop]))
 
-    async def _trouble(self, remotes: list[Remote], fault: Fault, longest: float) -> None:
+    async def _trouble(self, remotes: list[SimulatorProcess], fault: Fault, longest: float) -> None:
         """Every call goes wrong for a while."""
         for remote in remotes:
             await remote.misbehave(self._session, fault)
@@ -291,14 +295,14 @@ class Striker:
             with log.open("r+b") as file:
                 file.truncate(size - self._dice.randint(1, _FRAME - 1))
 
-    async def _fill(self, disk: Disk) -> None:
+    async def _fill(self, disk: MountedDisk) -> None:
         disk.fill()
         try:
             await asyncio.sleep(self._dice.uniform(0.3, 3.0))
         finally:
             disk.empty()
 
-    async def _protect(self, disk: Disk) -> None:
+    async def _protect(self, disk: MountedDisk) -> None:
         """It cannot start on a read-only disk, and says so."""
         await self._daemon.kill()
         await disk.protect(True)

@@ -17,13 +17,13 @@ from pathlib import Path
 
 from olhubd.store import Database
 from olhubd_kit.demo_stack import open_stage
-from olhubd_kit.faults import PAGE, Fault, Kind
-from olhubd_kit.traffic import Trade
+from olhubd_kit.faults import PAGE, Fault, FaultKind
+from olhubd_kit.traffic import Traffic
 from olhubd_torture import checks, names, old_schema
 from olhubd_torture.disk import open_disk
-from olhubd_torture.process_faults import HOSTS, Field, Strike, Striker, draw
+from olhubd_torture.process_faults import HOSTS, FaultInjector, FaultTargets, ProcessFault, draw
 
-__all__ = ["LAUNCHER", "Siege", "besiege"]
+__all__ = ["LAUNCHER", "ProcessResult", "besiege"]
 
 LAUNCHER = (sys.executable, "-m", "olhubd_torture.names")
 """Starts the daemon with a resolver that can fail; the file of names comes next."""
@@ -39,14 +39,14 @@ _MARKING = r"PUT /order/.*/fulfillment$"
 _CREATING = r"POST .*/orders$"
 
 
-class Siege:
+class ProcessResult:
     """What came of it."""
 
     def __init__(self) -> None:
         self.findings: list[str] = []
         self.schedules = self.orders = self.forwarded = self.held = 0
         self.strikes: Counter[str] = Counter()
-        self.missed: set[Strike] = set()
+        self.missed: set[ProcessFault] = set()
         self.faults = self.migrations = 0
 
     def sums(self) -> list[tuple[str, object]]:
@@ -74,9 +74,9 @@ async def besiege(
     *,
     jobs: int = 1,
     launcher: Sequence[str] = LAUNCHER,
-) -> Siege:
+) -> ProcessResult:
     """Play so many schedules in `folder`, in `jobs` sets of processes at a time."""
-    siege = Siege()
+    siege = ProcessResult()
     starts = iter(range(seed, seed + schedules, _TOGETHER))
 
     async def job() -> None:
@@ -103,7 +103,7 @@ class _Set:
         self,
         folder: Path,
         seeds: range,
-        siege: Siege,
+        siege: ProcessResult,
         tell: Callable[[str], object],
         launcher: Sequence[str],
     ) -> None:
@@ -120,7 +120,7 @@ class _Set:
         data, hosts = folder / "data", folder / "hosts"
         names.write(hosts, dict.fromkeys(HOSTS.values(), "127.0.0.1"))
         database = data / "olhubd.sqlite"
-        old = old_schema.Aged(database, self._dice) if self._dice.random() < 0.5 else None
+        old = old_schema.OldDatabase(database, self._dice) if self._dice.random() < 0.5 else None
         async with open_disk(data) as disk:
             async with open_stage(
                 folder,
@@ -134,7 +134,7 @@ class _Set:
                 hosts=HOSTS,
                 prepare=old.upgrade if old else None,
             ) as stage:
-                field = Field(stage, hosts, database, disk)
+                field = FaultTargets(stage, hosts, database, disk)
                 for seed in self._seeds:
                     await _Schedule(field, seed, siege).play(self._say)
                 await self._sums(field)
@@ -147,7 +147,7 @@ class _Set:
             if len(siege.findings) > before and disk is not None:
                 shutil.copytree(data, folder / "kept", ignore=shutil.ignore_patterns("ballast"))
 
-    async def _sums(self, field: Field) -> None:
+    async def _sums(self, field: FaultTargets) -> None:
         siege, stage = self._siege, field.stage
         audit = await stage.audit()
         siege.orders += audit.sold
@@ -169,7 +169,7 @@ class _Set:
 
 
 class _Schedule:
-    def __init__(self, field: Field, seed: int, siege: Siege) -> None:
+    def __init__(self, field: FaultTargets, seed: int, siege: ProcessResult) -> None:
         self._field = field
         self._stage = field.stage
         self._seed = seed
@@ -185,9 +185,9 @@ class _Schedule:
         dice, stage, siege = self._dice, self._stage, self._siege
         before = len(siege.findings)
         await self._spoil()
-        trade = Trade(stage, dice.randint(5, 25), seed=self._seed, pause=dice.choice((0.0, 0.1, 0.3)))
+        trade = Traffic(stage, dice.randint(5, 25), seed=self._seed, pause=dice.choice((0.0, 0.1, 0.3)))
         strikes = [draw(dice) for _ in range(dice.choice((0, 1, 1, 2, 3)))]
-        striker = Striker(self._field, dice, self._found)
+        striker = FaultInjector(self._field, dice, self._found)
         trading = asyncio.create_task(trade.run(), name="trade")
         try:
             for strike in strikes:
@@ -238,21 +238,21 @@ class _Schedule:
 
     def _faults(self, match: str, most: int, acting: bool) -> list[Fault]:
         dice = self._dice
-        kinds = [Kind.ERROR, Kind.CUT, Kind.HALF, Kind.SLOW, Kind.THROTTLE]
-        kinds += [Kind.LOSE, Kind.LATE, Kind.ERROR_AFTER] * 2 if acting else []
+        kinds = [FaultKind.ERROR, FaultKind.CUT, FaultKind.HALF, FaultKind.SLOW, FaultKind.THROTTLE]
+        kinds += [FaultKind.LOSE, FaultKind.LATE, FaultKind.ERROR_AFTER] * 2 if acting else []
         faults = []
         for _ in range(dice.randint(0, most)):
             kind = dice.choice(kinds)
             # Without Retry-After everybody waits a minute, as the marketplace asks; so that is rare here.
-            silent = kind is Kind.THROTTLE and dice.random() < 0.05
-            self._late = self._late or kind is Kind.LATE
+            silent = kind is FaultKind.THROTTLE and dice.random() < 0.05
+            self._late = self._late or kind is FaultKind.LATE
             # A stranger on the way answers as often as a server that is unwell.
-            stranger = kind in (Kind.ERROR, Kind.ERROR_AFTER) and dice.random() < 0.5
+            stranger = kind in (FaultKind.ERROR, FaultKind.ERROR_AFTER) and dice.random() < 0.5
             faults.append(
                 Fault(
                     kind=kind,
                     match=match,
-                    times=1 if kind is Kind.THROTTLE else dice.choice((1, 2, 5)),
+                    times=1 if kind is FaultKind.THROTTLE else dice.choice((1, 2, 5)),
                     chance=dice.choice((0.1, 0.5, 1.0)),
                     after=dice.randint(0, 5),
                     status=dice.choice(_STRANGERS if stranger else (500, 502, 503, 504)),

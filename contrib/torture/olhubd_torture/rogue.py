@@ -13,9 +13,9 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from olhubd.plugin import Account, Connector, Cursor, OrderFeed, Page, Parts, RateLimited, Sweep
-from olhubd_torture.memory_connectors import DEFAULTS, Door
+from olhubd_torture.memory_connectors import DEFAULTS, MemoryConnector
 
-__all__ = ["ROGUE", "WAYS", "RogueDoor"]
+__all__ = ["ROGUE", "WAYS", "RogueConnector"]
 
 ROGUE = "rogue"
 """The name of its account."""
@@ -25,39 +25,39 @@ class _Gone(BaseException):
     """Nothing that anybody expects."""
 
 
-async def _leaks_a_cancellation(_door: RogueDoor, _cursor: Cursor) -> Page:
+async def _leaks_a_cancellation(_door: RogueConnector, _cursor: Cursor) -> Page:
     inner = asyncio.create_task(asyncio.sleep(60))
     inner.cancel()
     await inner
     raise AssertionError
 
 
-async def _exits(_door: RogueDoor, _cursor: Cursor) -> Page:
+async def _exits(_door: RogueConnector, _cursor: Cursor) -> Page:
     raise SystemExit(1)
 
 
-async def _interrupts(_door: RogueDoor, _cursor: Cursor) -> Page:
+async def _interrupts(_door: RogueConnector, _cursor: Cursor) -> Page:
     raise KeyboardInterrupt
 
 
-async def _raises_what_nobody_catches(_door: RogueDoor, _cursor: Cursor) -> Page:
+async def _raises_what_nobody_catches(_door: RogueConnector, _cursor: Cursor) -> Page:
     raise _Gone
 
 
-async def _never_comes_to_an_end(_door: RogueDoor, cursor: Cursor) -> Page:
+async def _never_comes_to_an_end(_door: RogueConnector, cursor: Cursor) -> Page:
     return Page(records=[], cursor=cursor, more=True)
 
 
-async def _never_comes_to_an_end_slowly(_door: RogueDoor, cursor: Cursor) -> Page:
+async def _never_comes_to_an_end_slowly(_door: RogueConnector, cursor: Cursor) -> Page:
     await asyncio.sleep(0)
     return Page(records=[], cursor=cursor, more=True)
 
 
-async def _asks_for_no_time(_door: RogueDoor, _cursor: Cursor) -> Page:
+async def _asks_for_no_time(_door: RogueConnector, _cursor: Cursor) -> Page:
     raise RateLimited("429", retry_after=float("nan"))
 
 
-async def _will_not_be_cancelled(door: RogueDoor, _cursor: Cursor) -> Page:
+async def _will_not_be_cancelled(door: RogueConnector, _cursor: Cursor) -> Page:
     weather = door.settings.weather
     process = weather.processes
     while weather.processes == process:  # what nothing else ends, the end of its process does
@@ -66,20 +66,20 @@ async def _will_not_be_cancelled(door: RogueDoor, _cursor: Cursor) -> Page:
     raise asyncio.CancelledError
 
 
-async def _forgets_where_it_is(_door: RogueDoor, _cursor: Cursor) -> Page:
+async def _forgets_where_it_is(_door: RogueConnector, _cursor: Cursor) -> Page:
     return Page(records=[], cursor=None)  # type: ignore[arg-type]
 
 
-async def _tells_what_is_no_order(_door: RogueDoor, cursor: Cursor) -> Page:
+async def _tells_what_is_no_order(_door: RogueConnector, cursor: Cursor) -> Page:
     odd: Any = (None, {"id": 5}, "an order")
     return Page(records=odd, cursor=Cursor(f"{cursor}+"))
 
 
-async def _forgets_to_answer(_door: RogueDoor, _cursor: Cursor) -> Page:
+async def _forgets_to_answer(_door: RogueConnector, _cursor: Cursor) -> Page:
     return None  # type: ignore[return-value]
 
 
-WAYS: dict[str, Callable[[RogueDoor, Cursor], Awaitable[Page]]] = {
+WAYS: dict[str, Callable[[RogueConnector, Cursor], Awaitable[Page]]] = {
     way.__name__.strip("_").replace("_", " "): way
     for way in (
         _leaks_a_cancellation,
@@ -99,7 +99,7 @@ WAYS: dict[str, Callable[[RogueDoor, Cursor], Awaitable[Page]]] = {
 
 
 class RogueOrders(OrderFeed, Sweep):
-    def __init__(self, door: RogueDoor) -> None:
+    def __init__(self, door: RogueConnector) -> None:
         self.door = door
 
     async def start(self, since: datetime | None) -> Cursor:
@@ -112,15 +112,15 @@ class RogueOrders(OrderFeed, Sweep):
         return await WAYS[self.door.settings.system](self.door, cursor or Cursor("0"))
 
 
-class RogueDoor(Connector[Door]):
+class RogueConnector(Connector[MemoryConnector]):
     """Its `system` is the way."""
 
     name = "rogue"
     title = "A plugin with a fault"
-    Settings = Door
+    Settings = MemoryConnector
     defaults = DEFAULTS
     provides: ClassVar[Parts] = {RogueOrders: "orders"}
 
-    def __init__(self, account: Account[Door]) -> None:
+    def __init__(self, account: Account[MemoryConnector]) -> None:
         super().__init__(account)
         self.orders = RogueOrders(self)

@@ -20,14 +20,14 @@ from olhubd.engine.flow import landing
 from olhubd.model import Action, DeliveryState, code_of, reference
 from olhubd.store import deliveries, orders
 from olhubd_torture import checks, surviving_files, vfs
-from olhubd_torture.crash_points import Frontier
-from olhubd_torture.daemon_life import Life, Scribe, sign_in
-from olhubd_torture.loop import Loop, Stuck
-from olhubd_torture.schedule import Schedule, Step
-from olhubd_torture.store import NAME, Disk, Store, salvage
+from olhubd_torture.crash_points import CrashPoints
+from olhubd_torture.daemon_life import DaemonLife, MemoryLogger, sign_in
+from olhubd_torture.loop import LoopStuck, VirtualTimeLoop
+from olhubd_torture.schedule import Schedule, ScheduleStep
+from olhubd_torture.store import NAME, DiskState, TortureDatabase, salvage
 from olhubd_torture.world import World
 
-__all__ = ["Look", "Result", "play", "swift"]
+__all__ = ["Look", "ScheduleResult", "play", "swift"]
 
 PATIENCE = 4 * 3600.0
 """Seconds after the last trouble within which all must be where it belongs. A clock that was put back by an hour
@@ -45,7 +45,7 @@ Look = Callable[[float, Path, int], None]
 """Gets the second, the file of the database, and how many orders the shop has."""
 
 
-class Result(msgspec.Struct, kw_only=True):
+class ScheduleResult(msgspec.Struct, kw_only=True):
     """What came of a schedule. `findings` are empty when the books are right; `seconds` are of its own time."""
 
     schedule: Schedule
@@ -72,7 +72,7 @@ class Result(msgspec.Struct, kw_only=True):
 
 def play(
     schedule: Schedule, *, kills: Iterable[int] = (), keep: Path | None = None, look: Look | None = None
-) -> Result:
+) -> ScheduleResult:
     """Play a schedule, killing the daemon at the crossings `kills` besides. `keep` gets the files of all lives.
 
     `look` is called every ten minutes of its time, with the file of the database, and then nothing is traced: what
@@ -81,9 +81,9 @@ def play(
     state = random.getstate()
     random.seed(f"play {schedule.seed}")  # the engine jitters by it
     folder = Path(tempfile.mkdtemp(prefix="olhubd-torture-", dir=swift()))
-    result = Result(schedule=schedule, strikes=tuple(kills))
+    result = ScheduleResult(schedule=schedule, strikes=tuple(kills))
     try:
-        with asyncio.Runner(loop_factory=Loop) as runner, _batches_of(2 + schedule.seed % 2):
+        with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner, _batches_of(2 + schedule.seed % 2):
             runner.run(_Play(schedule, folder, result, look).run())
     finally:
         random.setstate(state)
@@ -122,7 +122,7 @@ class _Nothing(list[str]):
 
 
 class _Play:
-    def __init__(self, schedule: Schedule, folder: Path, result: Result, look: Look | None) -> None:
+    def __init__(self, schedule: Schedule, folder: Path, result: ScheduleResult, look: Look | None) -> None:
         self._look = look
         self._schedule = schedule
         self._left = deque(schedule.steps)
@@ -133,13 +133,13 @@ class _Play:
         # Where nothing below SQLite can be seen, a cut of the power is the death of the process and no more.
         self._powered = schedule.dark and vfs.unreachable() is None
         self._dice = random.Random(f"play {schedule.seed}")
-        self._log = Scribe(result.log)
+        self._log = MemoryLogger(result.log)
 
     async def run(self) -> None:
         self._world = world = World(self._schedule)
         self._result.trace = world.trace
         loop = asyncio.get_running_loop()
-        assert isinstance(loop, Loop)
+        assert isinstance(loop, VirtualTimeLoop)
         loop.stuck = self._stuck
         loop.set_exception_handler(self._failed)
         if self._look is not None:
@@ -148,7 +148,7 @@ class _Play:
             loop.call_later(_OFTEN, self._watch, self._look)
         folder = self._folder
         folder.mkdir()
-        async with Store.at(folder, world.frontier) as store:
+        async with TortureDatabase.at(folder, world.frontier) as store:
             await sign_in(store, world)
         world.frontier.kill_at(world.frontier.count + kill for kill in self._result.strikes)
         self._first = world.frontier.count
@@ -156,7 +156,7 @@ class _Play:
         try:
             await self._steps()
             await self._settle()
-        except Stuck as stuck:
+        except LoopStuck as stuck:
             self._result.findings.append(f"stuck: {stuck}")
         except _Ruined:
             pass
@@ -197,7 +197,7 @@ class _Play:
             if self._world.stopping.is_set():
                 await self._stop()
 
-    def _do(self, step: Step) -> None:
+    def _do(self, step: ScheduleStep) -> None:
         self._world.do(step)
         if self._world.saving:
             self._world.saving = False
@@ -234,8 +234,8 @@ class _Play:
                 shutil.copyfile(self._root / _SAVED, self._folder / NAME)
             for market in world.markets.values():
                 market.told.clear()  # to a database that is not there any more
-            aside = Frontier(lambda _what: None)  # a person's doing, which no kill of the daemon strikes
-            async with Store.at(self._folder, aside) as store:
+            aside = CrashPoints(lambda _what: None)  # a person's doing, which no kill of the daemon strikes
+            async with TortureDatabase.at(self._folder, aside) as store:
                 await sign_in(store, world)
         world.skew(step)
 
@@ -247,31 +247,31 @@ class _Play:
                 await self._life.store.become(world.disk)
                 left = min(left, max(world.disk_until - world.time, 0.01))
             else:
-                await self._life.store.become(Disk.SOUND)
+                await self._life.store.become(DiskState.SOUND)
             try:
                 async with asyncio.timeout(left):
                     await world.frontier.fallen.wait()
             except TimeoutError:
                 continue
             await self._rise()
-        await self._life.store.become(world.disk if world.time < world.disk_until else Disk.SOUND)
+        await self._life.store.become(world.disk if world.time < world.disk_until else DiskState.SOUND)
 
     async def _rise(self) -> None:
         """Another life, on the files as the killed one left them."""
         if self._why:
-            raise Stuck(self._why)
+            raise LoopStuck(self._why)
         world, old = self._world, self._folder
         self._lives += 1
         self._result.kills += 1
         self._salvage(old)
         await self._life.bury()
         world.torn, world.dark = False, self._schedule.power
-        if world.disk is Disk.LOCKED:  # whoever held the lock was of no use to a daemon that is not there
+        if world.disk is DiskState.LOCKED:  # whoever held the lock was of no use to a daemon that is not there
             world.disk_until = 0.0
         await self._away()
         world.frontier.revive()
         await self._put_back()
-        async with Store.at(self._folder, world.frontier) as store:
+        async with TortureDatabase.at(self._folder, world.frontier) as store:
             self._found(await checks.at_death(world, store.reader))
         self._life = await self._begin()
 
@@ -293,8 +293,8 @@ class _Play:
             self._found(found)
             raise _Ruined
 
-    async def _begin(self) -> Life:
-        return await Life.begin(self._world, self._folder, self._log, self._dice if self._powered else None)
+    async def _begin(self) -> DaemonLife:
+        return await DaemonLife.begin(self._world, self._folder, self._log, self._dice if self._powered else None)
 
     async def _stop(self) -> None:
         """SIGTERM, and started again."""

@@ -15,20 +15,20 @@ from typing import Any
 
 import msgspec
 
-from olhubd_kit.demo_stack import SHOP, Stage, open_stage
-from olhubd_kit.faults import Fault, Kind
+from olhubd_kit.demo_stack import SHOP, DemoStack, open_stage
+from olhubd_kit.faults import Fault, FaultKind
 from olhubd_torture import names
-from olhubd_torture.process_faults import HOSTS, Field, Striker, Trap
+from olhubd_torture.process_faults import HOSTS, FaultInjector, FaultTargets, FaultTrigger
 from olhubd_torture.process_torture import LAUNCHER
 
-__all__ = ["DRILLS", "Drill", "drill"]
+__all__ = ["DRILLS", "Scenario", "drill"]
 
 _MARKET = "allegro-main"
 _CREATING = "POST .*/orders$"
 _NEVER = "1 h"
 
 
-class Drill(msgspec.Struct, frozen=True, kw_only=True):
+class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     """`orders` are sold while the shop has the faults `at_shop`; with `trap` the daemon dies at that call.
 
     `account` has keys of the marketplace's account beside the usual ones. `limit` is how long it may take to
@@ -37,7 +37,7 @@ class Drill(msgspec.Struct, frozen=True, kw_only=True):
 
     orders: int = 1
     at_shop: tuple[Fault, ...] = ()
-    trap: Trap | None = None
+    trap: FaultTrigger | None = None
     after: bool = True
     settle: str = "3 s"
     account: Mapping[str, Any] = {}
@@ -45,30 +45,32 @@ class Drill(msgspec.Struct, frozen=True, kw_only=True):
     rest: float = 2.0
 
 
-DRILLS: Mapping[str, Drill] = {
-    "an order": Drill(),
-    "a lost answer": Drill(at_shop=(Fault(kind=Kind.LOSE, match=_CREATING),)),
-    "a shop that acts late": Drill(
-        at_shop=(Fault(kind=Kind.LATE, match=_CREATING, seconds=5.0),), settle="10 s", limit=40.0, rest=6.0
+DRILLS: Mapping[str, Scenario] = {
+    "an order": Scenario(),
+    "a lost answer": Scenario(at_shop=(Fault(kind=FaultKind.LOSE, match=_CREATING),)),
+    "a shop that acts late": Scenario(
+        at_shop=(Fault(kind=FaultKind.LATE, match=_CREATING, seconds=5.0),), settle="10 s", limit=40.0, rest=6.0
     ),
-    "killed when the shop has acted": Drill(trap=Trap(True, _CREATING)),
-    "killed before the shop acts": Drill(trap=Trap(True, _CREATING), after=False),
-    "killed while orders are read": Drill(
+    "killed when the shop has acted": Scenario(trap=FaultTrigger(True, _CREATING)),
+    "killed before the shop acts": Scenario(trap=FaultTrigger(True, _CREATING), after=False),
+    "killed while orders are read": Scenario(
         orders=3,
-        trap=Trap(False, "GET /order/checkout-forms"),
+        trap=FaultTrigger(False, "GET /order/checkout-forms"),
         # A sweep would find what the cursor has passed over; here the journal alone must do.
         account={"sweep_interval": _NEVER},
     ),
-    "killed when a token is renewed": Drill(trap=Trap(False, "POST /auth/oauth/token", refresh=True)),
-    "a stranger's answer": Drill(
-        at_shop=(Fault(kind=Kind.ERROR_AFTER, match=_CREATING, status=429, retry_after=1.0),)
+    "killed when a token is renewed": Scenario(trap=FaultTrigger(False, "POST /auth/oauth/token", refresh=True)),
+    "a stranger's answer": Scenario(
+        at_shop=(Fault(kind=FaultKind.ERROR_AFTER, match=_CREATING, status=429, retry_after=1.0),)
     ),
-    "a slow shop": Drill(orders=4, at_shop=(Fault(kind=Kind.SLOW, match=_CREATING, times=None, seconds=3.0),)),
+    "a slow shop": Scenario(
+        orders=4, at_shop=(Fault(kind=FaultKind.SLOW, match=_CREATING, times=None, seconds=3.0),)
+    ),
 }
 """By what happens in them."""
 
 
-async def drill(folder: Path, wanted: Drill, launcher: Sequence[str] = LAUNCHER) -> list[str]:
+async def drill(folder: Path, wanted: Scenario, launcher: Sequence[str] = LAUNCHER) -> list[str]:
     """Play it in `folder`; what is found begins with its kind in one word."""
     hosts = folder / "hosts"
     names.write(hosts, dict.fromkeys(HOSTS.values(), "127.0.0.1"))
@@ -89,9 +91,9 @@ async def drill(folder: Path, wanted: Drill, launcher: Sequence[str] = LAUNCHER)
         town=True,
         hosts=HOSTS,
     ) as stage:
-        field = Field(stage, hosts, folder / "data" / "olhubd.sqlite", None)
+        field = FaultTargets(stage, hosts, folder / "data" / "olhubd.sqlite", None)
         await field.shop.misbehave(stage.session, *wanted.at_shop)
-        striker = Striker(field, random.Random(0), found.append)
+        striker = FaultInjector(field, random.Random(0), found.append)
         selling = asyncio.create_task(_sell(stage, wanted.orders), name="selling")
         if wanted.trap is not None and not await striker.trap(
             wanted.trap, signal.SIGKILL, after=wanted.after, skip=0
@@ -114,14 +116,14 @@ async def drill(folder: Path, wanted: Drill, launcher: Sequence[str] = LAUNCHER)
     return found
 
 
-async def _sell(stage: Stage, orders: int) -> None:
+async def _sell(stage: DemoStack, orders: int) -> None:
     """One after another, so that some are on their way when others come."""
     for _ in range(orders):
         await asyncio.sleep(0.8)
         await stage.markets[_MARKET].do(stage.session, "buy")
 
 
-async def _ghosts(stage: Stage) -> list[str]:
+async def _ghosts(stage: DemoStack) -> list[str]:
     """Our own orders, taken for the shop's when they came back in its feed."""
     page = await stage.daemon.get("/api/v1/orders?limit=500")
     return [f"ghost: {row['external_id']} is nobody's order" for row in page["items"] if row["account"] == SHOP]

@@ -10,12 +10,12 @@ from collections.abc import Callable
 
 import msgspec
 
-from olhubd_torture.network_faults import Ill
+from olhubd_torture.network_faults import NetworkFault
 
-__all__ = ["Schedule", "Step", "draw"]
+__all__ = ["Schedule", "ScheduleStep", "draw"]
 
 
-class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class ScheduleStep(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """At `at` seconds something happens; `verb` is a method of `World`.
 
     `where` is the system, `it` and `also` are purchases. What `seconds`, `count` and `what` are the verb says.
@@ -55,14 +55,14 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
     power: bool = False
     """Whether each death is a cut of the power, and not only of the process."""
     rest: float = 60.0
-    steps: tuple[Step, ...]
+    steps: tuple[ScheduleStep, ...]
 
     @property
     def dark(self) -> bool:
         """Whether the power is cut in it, or the disk cannot sync."""
         return self.power or any(step.what in ("power", "unsynced") for step in self.steps)
 
-    def having(self, steps: tuple[Step, ...]) -> Schedule:
+    def having(self, steps: tuple[ScheduleStep, ...]) -> Schedule:
         """The same with other steps."""
         return msgspec.structs.replace(self, steps=steps)
 
@@ -90,24 +90,24 @@ WAYS = (
 
 # Ill, the calls it may strike, and whether it lasts or strikes so many times
 _RESTORES = 0.15
-_SPELLS: tuple[tuple[Ill, str], ...] = (
-    (Ill.DOWN, "journal|read|listing"),
-    (Ill.DOWN, "push|find|cancel|status|parcel|payment"),
-    (Ill.DOWN, "refresh"),
-    (Ill.REFUSED, "."),
-    (Ill.NAMELESS, "."),
-    (Ill.CUT, "push lines|push place|withdraw"),
-    (Ill.THROTTLE, "."),
-    (Ill.CUT, "read|push"),
-    (Ill.CUT, "refresh"),
-    (Ill.LOSE, "push"),
-    (Ill.LOSE, "push|cancel|status|payment|parcel"),
-    (Ill.LOSE, "refresh"),
-    (Ill.LATE, "push"),
-    (Ill.LATE, "push|cancel|refresh|parcel"),
-    (Ill.HANG, "push"),
-    (Ill.HANG, "journal|read|find|refresh"),
-    (Ill.SLOW, "push|read|refresh"),
+_SPELLS: tuple[tuple[NetworkFault, str], ...] = (
+    (NetworkFault.DOWN, "journal|read|listing"),
+    (NetworkFault.DOWN, "push|find|cancel|status|parcel|payment"),
+    (NetworkFault.DOWN, "refresh"),
+    (NetworkFault.REFUSED, "."),
+    (NetworkFault.NAMELESS, "."),
+    (NetworkFault.CUT, "push lines|push place|withdraw"),
+    (NetworkFault.THROTTLE, "."),
+    (NetworkFault.CUT, "read|push"),
+    (NetworkFault.CUT, "refresh"),
+    (NetworkFault.LOSE, "push"),
+    (NetworkFault.LOSE, "push|cancel|status|payment|parcel"),
+    (NetworkFault.LOSE, "refresh"),
+    (NetworkFault.LATE, "push"),
+    (NetworkFault.LATE, "push|cancel|refresh|parcel"),
+    (NetworkFault.HANG, "push"),
+    (NetworkFault.HANG, "journal|read|find|refresh"),
+    (NetworkFault.SLOW, "push|read|refresh"),
 )
 
 
@@ -169,7 +169,7 @@ class _Further:
                 (dice.choice(markets), "refresh"),
             )
         )
-        ill = dice.choice((Ill.PAGE, Ill.PAGE_AFTER, Ill.PAGE_AFTER))
+        ill = dice.choice((NetworkFault.PAGE, NetworkFault.PAGE_AFTER, NetworkFault.PAGE_AFTER))
         chance, count = dice.choice((0.3, 1.0)), dice.choice((1, 1, 2, 3))
         self._add("spell", where=where, what=ill.value, match=match, chance=chance, count=count)
 
@@ -202,7 +202,7 @@ class _Draw:
         self._dice = random.Random(f"small schedule {seed}" if small else f"schedule {seed}")
         self._markets = MARKETS[: 1 if small else self._dice.choice((1, 2))]
         self._span = self._dice.uniform(60.0, 240.0 if small else 1200.0)
-        self._steps: list[Step] = []
+        self._steps: list[ScheduleStep] = []
         self._purchases = 0
 
     def schedule(self) -> Schedule:
@@ -307,7 +307,11 @@ class _Draw:
         where = dice.choice((*self._markets, SHOP, SHOP))
         if match == "refresh":  # the shop has none
             where = self._market()
-        seconds = dice.uniform(20, 110) if ill in (Ill.HANG, Ill.SLOW) else dice.choice((0.0, 2.0, 60.0))
+        seconds = (
+            dice.uniform(20, 110)
+            if ill in (NetworkFault.HANG, NetworkFault.SLOW)
+            else dice.choice((0.0, 2.0, 60.0))
+        )
         self._add(
             "spell",
             where=where,
@@ -324,8 +328,10 @@ class _Draw:
         at = dice.uniform(0, self._span)
         self._purchases += 1
         it = self._purchases
-        ill = dice.choice((Ill.LATE, Ill.LATE, Ill.HANG, Ill.LOSE, Ill.CUT))
-        seconds = dice.uniform(20, 110) if ill is Ill.HANG else 0.0
+        ill = dice.choice(
+            (NetworkFault.LATE, NetworkFault.LATE, NetworkFault.HANG, NetworkFault.LOSE, NetworkFault.CUT)
+        )
+        seconds = dice.uniform(20, 110) if ill is NetworkFault.HANG else 0.0
         self._add("spell", at, where=SHOP, what=ill.value, match="push", count=1, seconds=seconds)
         self._add("buy", at, where=self._market(), it=it, count=1, what="ready")
         then = at + dice.uniform(1, 90)
@@ -348,8 +354,8 @@ class _Draw:
         self._add("outage", where=where, seconds=self._dice.choice((600.0, HOUR)))
 
 
-def _step(at: float, verb: str, more: dict[str, object]) -> Step:
-    return msgspec.convert({"at": round(at, 2), "verb": verb, **_rounded(more)}, Step)
+def _step(at: float, verb: str, more: dict[str, object]) -> ScheduleStep:
+    return msgspec.convert({"at": round(at, 2), "verb": verb, **_rounded(more)}, ScheduleStep)
 
 
 def _rounded(more: dict[str, object]) -> dict[str, object]:

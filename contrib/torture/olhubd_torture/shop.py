@@ -16,14 +16,14 @@ from olhubd.model import Buyer, Line, Money, Order, Shipment, Stage
 from olhubd.plugin import NotFound, Push
 from olhubd_torture.market import CURRENCY
 
-__all__ = ["DRAFT", "Shop", "Sold"]
+__all__ = ["DRAFT", "Shop", "SoldOrder"]
 
 
 DRAFT = "draft"
 _ELSEWHERE = "EUR"
 
 
-class Sold(msgspec.Struct, kw_only=True):
+class SoldOrder(msgspec.Struct, kw_only=True):
     """One order in the shop; without a `reference` it is the shop's own."""
 
     id: str
@@ -50,7 +50,7 @@ class Shop:
 
     def __init__(self, name: str, lag: float, now: Callable[[], datetime]) -> None:
         self.name = name
-        self.orders: dict[str, Sold] = {}
+        self.orders: dict[str, SoldOrder] = {}
         self.complaints: list[str] = []
         self.cap: int | None = None
         """So many rows a page at most, however many were asked for."""
@@ -61,11 +61,13 @@ class Shop:
         self._now = now
         self._changes = self._made = 0
 
-    def _put(self, reference: str | None, total: Money, lines: tuple[Line, ...], status: str, paid: bool) -> Sold:
+    def _put(
+        self, reference: str | None, total: Money, lines: tuple[Line, ...], status: str, paid: bool
+    ) -> SoldOrder:
         self._changes += 1
         self._made += 1
         number = str(self._made + 99)
-        sold = Sold(
+        sold = SoldOrder(
             id=number,
             reference=reference,
             total=total,
@@ -79,11 +81,11 @@ class Shop:
         self.orders[number] = sold
         return sold
 
-    def _touch(self, sold: Sold) -> None:
+    def _touch(self, sold: SoldOrder) -> None:
         self._changes += 1
         sold.change, sold.changed_at = self._changes, self._now()
 
-    def _get(self, number: str) -> Sold:
+    def _get(self, number: str) -> SoldOrder:
         if number not in self.orders:
             raise NotFound("no such order")
         return self.orders[number]
@@ -117,7 +119,7 @@ class Shop:
         self._spoils.clear()
         self.cap = None
 
-    def _spoil(self, sold: Sold) -> Sold:
+    def _spoil(self, sold: SoldOrder) -> SoldOrder:
         if not self._spoils:
             return sold
         what = self._spoils.pop(0)
@@ -138,11 +140,11 @@ class Shop:
 
     # Making an order in steps
 
-    def draft(self, push: Push) -> Sold:
+    def draft(self, push: Push) -> SoldOrder:
         """Begin one; a second draft of the same mark is a second one."""
         return self._put(push.reference, Money(Decimal(0), CURRENCY), (), DRAFT, False)
 
-    def drafts(self, reference: str) -> list[Sold]:
+    def drafts(self, reference: str) -> list[SoldOrder]:
         return [one for one in self.orders.values() if one.reference == reference and one.status == DRAFT]
 
     def fill(self, number: str, push: Push) -> None:
@@ -151,7 +153,7 @@ class Shop:
         if sold.status == DRAFT:
             sold.lines, sold.total = _lines(push), push.order.expected_total()
 
-    def place(self, number: str, push: Push) -> Sold:
+    def place(self, number: str, push: Push) -> SoldOrder:
         """Make a draft an order; one that is placed stays as it is."""
         sold = self._get(number)
         if sold.status == DRAFT:
@@ -167,13 +169,13 @@ class Shop:
 
     # What the connector asks
 
-    def create(self, push: Push) -> Sold:
+    def create(self, push: Push) -> SoldOrder:
         order = push.order
         paid = push.include_payment and order.fully_paid
         sold = self._put(push.reference, order.expected_total(), _lines(push), push.status or "pending", paid)
         return self._spoil(sold)
 
-    def find(self, reference: str, age: timedelta | None) -> Sold | None:
+    def find(self, reference: str, age: timedelta | None) -> SoldOrder | None:
         """Among what is not older than `age` by the shop's own clock, as far as it shows up yet."""
         shown = self._now() - self._lag
         since = self._now() - age if age is not None else None
@@ -201,7 +203,7 @@ class Shop:
             sold.paid = full
             self._touch(sold)
 
-    def changes(self, after: int, limit: int) -> list[Sold]:
+    def changes(self, after: int, limit: int) -> list[SoldOrder]:
         """What changed, in the order of changes."""
         placed = [sold for sold in self.orders.values() if sold.change > after and sold.status != DRAFT]
         found = sorted(placed, key=lambda sold: sold.change)
@@ -214,7 +216,7 @@ class Shop:
     def last(self) -> int:
         return self._changes
 
-    def listing(self, since: datetime, start: int, limit: int) -> list[Sold]:
+    def listing(self, since: datetime, start: int, limit: int) -> list[SoldOrder]:
         found = [sold for sold in self.orders.values() if sold.changed_at >= since and sold.status != DRAFT]
         if self.shifts:
             found.sort(key=lambda sold: -sold.change)
@@ -232,7 +234,7 @@ def _lines(push: Push) -> tuple[Line, ...]:
     )
 
 
-def told(sold: Sold) -> Order:
+def told(sold: SoldOrder) -> Order:
     """A shop's order in the shape of the model."""
     return Order(
         external_id=sold.id,
@@ -248,7 +250,7 @@ def told(sold: Sold) -> Order:
     )
 
 
-def _priced(sold: Sold) -> tuple[Line, ...]:
+def _priced(sold: SoldOrder) -> tuple[Line, ...]:
     """Its lines, and what else is paid as one of its own, so that they sum up."""
     goods = sum((line.sum.amount for line in sold.lines), Decimal(0))
     rest = Money(sold.total.amount - goods, sold.total.currency)

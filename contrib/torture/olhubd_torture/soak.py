@@ -15,11 +15,11 @@ from pathlib import Path
 
 import msgspec
 
-from olhubd_torture.run_schedule import Result, play
+from olhubd_torture.run_schedule import ScheduleResult, play
 from olhubd_torture.schedule import Schedule, draw
-from olhubd_torture.soak_process import Sample, growth
+from olhubd_torture.soak_process import ProcessSample, growth
 
-__all__ = ["Life", "live"]
+__all__ = ["SoakSample", "live"]
 
 _PART = 1200.0
 """Seconds of each of the drawn schedules that follow one another."""
@@ -28,16 +28,16 @@ _PURCHASES = 1000
 """Numbers of purchases that are kept for each part."""
 
 
-class Life(Sample, frozen=True):
+class SoakSample(ProcessSample, frozen=True):
     """The process at one moment: also the objects that garbage collection looks at, and the database in bytes."""
 
     objects: int
     stored: int
 
 
-def live(seed: int, seconds: float) -> tuple[Result, list[Life]]:
+def live(seed: int, seconds: float) -> tuple[ScheduleResult, list[SoakSample]]:
     """Live so long. What grows that must not is among the findings."""
-    samples: list[Life] = []
+    samples: list[SoakSample] = []
 
     def look(second: float, file: Path, orders: int) -> None:
         if second < seconds:
@@ -66,9 +66,9 @@ def lengthy(seed: int, seconds: float) -> Schedule:
     return Schedule(seed=seed, markets=("market-a", "market-b"), lag=3.0, steps=ordered)
 
 
-def _look(second: float, file: Path, orders: int) -> Life:
+def _look(second: float, file: Path, orders: int) -> SoakSample:
     gc.collect()  # what is only not yet collected has not grown
-    return Life(
+    return SoakSample(
         second=second,
         resident=int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE"),
         files=len(os.listdir("/proc/self/fd")),

@@ -20,13 +20,13 @@ from statistics import fmean
 import msgspec
 
 from olhubd.store import Database
-from olhubd_kit.demo_stack import Stage, open_stage
-from olhubd_kit.faults import Fault, Kind
-from olhubd_kit.process import Remote
-from olhubd_kit.traffic import Trade, spoil_shop
+from olhubd_kit.demo_stack import DemoStack, open_stage
+from olhubd_kit.faults import Fault, FaultKind
+from olhubd_kit.process import SimulatorProcess
+from olhubd_kit.traffic import Traffic, spoil_shop
 from olhubd_torture import checks
 
-__all__ = ["Quarter", "Sample", "Vigil", "quarters", "watch"]
+__all__ = ["ProcessSample", "Quarter", "SoakResult", "quarters", "watch"]
 
 _EVERY = 10.0
 _PACE = 1.0
@@ -45,7 +45,7 @@ _LIMIT = 600.0
 _TICK = os.sysconf("SC_CLK_TCK")
 
 
-class Sample(msgspec.Struct, frozen=True):
+class ProcessSample(msgspec.Struct, frozen=True):
     """The process at one moment; `resident` in bytes, `cpu` in seconds since it began."""
 
     second: float
@@ -74,10 +74,10 @@ class Quarter(msgspec.Struct, frozen=True):
         )
 
 
-class Vigil(msgspec.Struct):
+class SoakResult(msgspec.Struct):
     """What came of it."""
 
-    samples: list[Sample] = []
+    samples: list[ProcessSample] = []
     findings: list[str] = []
     sold: int = 0
     forwarded: int = 0
@@ -98,7 +98,7 @@ class Vigil(msgspec.Struct):
         return [*rows, ("failed", len(self.findings))]
 
 
-def quarters(samples: Sequence[Sample]) -> list[Quarter]:
+def quarters(samples: Sequence[ProcessSample]) -> list[Quarter]:
     """The samples in four parts; none for less than four."""
     count = len(samples)
     parts = [samples[count * number // 4 : count * (number + 1) // 4] for number in range(4)] if count >= 4 else []
@@ -115,7 +115,7 @@ def quarters(samples: Sequence[Sample]) -> list[Quarter]:
     ]
 
 
-def growth(samples: Sequence[Sample], accounts: int = 0) -> list[str]:
+def growth(samples: Sequence[ProcessSample], accounts: int = 0) -> list[str]:
     """What grows that must not, the last quarter against the second.
 
     Files may come to what the pools of so many `accounts` hold: how many do is a matter of the last burst.
@@ -142,12 +142,12 @@ async def watch(
     accounts: int,
     tell: Callable[[str], object],
     every: float = _EVERY,
-) -> Vigil:
+) -> SoakResult:
     """Watch a daemon with so many accounts, one of which is the shop, and look at it `every` so many seconds.
 
     Leaves samples.csv in `folder`.
     """
-    vigil = Vigil()
+    vigil = SoakResult()
     markets = [f"allegro-{number:02}" for number in range(1, accounts)]
     async with open_stage(
         folder,
@@ -165,7 +165,7 @@ async def watch(
         engine={"backoff_first": "1 s", "backoff_max": "30 s", "timeout": "20 s"},
         town=True,
     ) as stage:
-        trade = Trade(stage, 10**9, seed=seed, pause=_PACE)
+        trade = Traffic(stage, 10**9, seed=seed, pause=_PACE)
         weather = asyncio.create_task(_weather(stage, random.Random(f"vigil {seed}")), name="weather")
         trading = asyncio.create_task(trade.run(), name="trade")
         try:
@@ -183,24 +183,24 @@ async def watch(
     return vigil
 
 
-def _shop(stage: Stage) -> Remote:
-    assert isinstance(stage.shop, Remote)
+def _shop(stage: DemoStack) -> SimulatorProcess:
+    assert isinstance(stage.shop, SimulatorProcess)
     return stage.shop
 
 
 async def _sample(
-    stage: Stage,
+    stage: DemoStack,
     seconds: float,
     every: float,
-    trade: Trade,
+    trade: Traffic,
     path: Path,
-    vigil: Vigil,
+    vigil: SoakResult,
     tell: Callable[[str], object],
 ) -> None:
     began = told = time.monotonic()
     with path.open("w", newline="") as file:
         rows = csv.writer(file)
-        rows.writerow(Sample.__struct_fields__)
+        rows.writerow(ProcessSample.__struct_fields__)
         while (now := time.monotonic() - began) < seconds:
             await asyncio.sleep(min(every, seconds - now))
             metrics = await stage.daemon.get("/metrics")
@@ -216,13 +216,13 @@ async def _sample(
                 )
 
 
-def _look(pid: int, metrics: str, second: float, orders: int) -> Sample:
+def _look(pid: int, metrics: str, second: float, orders: int) -> ProcessSample:
     home = Path(f"/proc/{pid}")
     status = dict(line.split(":", 1) for line in (home / "status").read_text().splitlines())
     stat = (home / "stat").read_text().rpartition(")")[2].split()
     loops = re.search(r"^olhubd_loops (\S+)$", metrics, re.MULTILINE)
     assert loops is not None
-    return Sample(
+    return ProcessSample(
         second=round(second, 1),
         resident=int(status["VmRSS"].split()[0]) * 1024,
         files=len(os.listdir(home / "fd")),
@@ -233,17 +233,17 @@ def _look(pid: int, metrics: str, second: float, orders: int) -> Sample:
     )
 
 
-async def _weather(stage: Stage, dice: random.Random) -> None:
+async def _weather(stage: DemoStack, dice: random.Random) -> None:
     """Trouble that never quite ends: all the time a little, each minute some more, at times an outage."""
     markets = list(stage.markets.values())
     for market in markets:
         await market.misbehave(
             stage.session,
-            Fault(kind=Kind.ERROR, match="GET /order", times=None, chance=0.01, status=503),
-            Fault(kind=Kind.CUT, times=None, chance=0.005),
-            Fault(kind=Kind.HALF, match="GET /order", times=None, chance=0.005),
-            Fault(kind=Kind.SLOW, times=None, chance=0.01, seconds=1.0),
-            Fault(kind=Kind.LOSE, match="PUT /order", times=None, chance=0.02),
+            Fault(kind=FaultKind.ERROR, match="GET /order", times=None, chance=0.01, status=503),
+            Fault(kind=FaultKind.CUT, times=None, chance=0.005),
+            Fault(kind=FaultKind.HALF, match="GET /order", times=None, chance=0.005),
+            Fault(kind=FaultKind.SLOW, times=None, chance=0.01, seconds=1.0),
+            Fault(kind=FaultKind.LOSE, match="PUT /order", times=None, chance=0.02),
         )
     await spoil_shop(stage)
     shop = _shop(stage)
@@ -264,9 +264,9 @@ async def _weather(stage: Stage, dice: random.Random) -> None:
         await market.do(stage.session, verb, **arguments)
         match dice.randrange(8):
             case 0:
-                await shop.misbehave(stage.session, Fault(kind=Kind.HANG))
+                await shop.misbehave(stage.session, Fault(kind=FaultKind.HANG))
             case 1:
-                await market.misbehave(stage.session, Fault(kind=Kind.THROTTLE, match="GET /order"))
+                await market.misbehave(stage.session, Fault(kind=FaultKind.THROTTLE, match="GET /order"))
             case 2:
                 await _outage(stage, [shop], dice.uniform(5.0, 30.0))
             case 3:
@@ -279,15 +279,15 @@ async def _weather(stage: Stage, dice: random.Random) -> None:
                     shop.process.send_signal(signal.SIGCONT)
 
 
-async def _outage(stage: Stage, remotes: Sequence[Remote], seconds: float) -> None:
+async def _outage(stage: DemoStack, remotes: Sequence[SimulatorProcess], seconds: float) -> None:
     for remote in remotes:
-        await remote.misbehave(stage.session, Fault(kind=Kind.ERROR, times=None, status=502))
+        await remote.misbehave(stage.session, Fault(kind=FaultKind.ERROR, times=None, status=502))
     await asyncio.sleep(seconds)
     for remote in remotes:
-        await remote.behave(stage.session, Kind.ERROR)
+        await remote.behave(stage.session, FaultKind.ERROR)
 
 
-async def _books(stage: Stage, vigil: Vigil) -> None:
+async def _books(stage: DemoStack, vigil: SoakResult) -> None:
     """Take the trouble away, settle, and look; doubles come late."""
     await stage.behave()
     if not await stage.settle(_LIMIT):
@@ -303,7 +303,7 @@ async def _books(stage: Stage, vigil: Vigil) -> None:
         vigil.findings.append(f"stop: the daemon ended with {code}")
 
 
-async def _judge(stage: Stage, vigil: Vigil) -> None:
+async def _judge(stage: DemoStack, vigil: SoakResult) -> None:
     async with Database.open(stage.folder / "data" / "olhubd.sqlite") as database:
         vigil.findings += await checks.in_file(database.reader, stage.log)
     if "Traceback" in stage.log:

@@ -25,10 +25,10 @@ from olhubd.store import TROUBLE
 from olhubd.store.sqlite import SQLite, migrate
 from olhubd.store.sqlite.ids import Identifiers
 from olhubd_torture import inline
-from olhubd_torture.crash_points import Frontier
-from olhubd_torture.power import Platter
+from olhubd_torture.crash_points import CrashPoints
+from olhubd_torture.power import PowerCutDisk
 
-__all__ = ["NAME", "Disk", "Store", "salvage"]
+__all__ = ["NAME", "DiskState", "TortureDatabase", "salvage"]
 
 NAME = "hub.sqlite"
 
@@ -37,7 +37,7 @@ _PATIENCE = 5.0
 """For how long the store waits for a lock; SQLite itself would wait by the clock of the machine."""
 
 
-class Disk(enum.StrEnum):
+class DiskState(enum.StrEnum):
     """How the disk is."""
 
     SOUND = "sound"
@@ -50,18 +50,18 @@ class Disk(enum.StrEnum):
     """Each sync fails, and what was not synced by then may be lost for good. Without a platter it is full."""
 
 
-class Store(SQLite):
-    """Open it by `Store.at`."""
+class TortureDatabase(SQLite):
+    """Open it by `TortureDatabase.at`."""
 
     _connect = staticmethod(inline.connect)
 
     def __init__(self, path: Path, writer: Any, readers: Sequence[Any], ids: Identifiers) -> None:
         super().__init__(path, writer, readers, ids)
-        self.frontier: Frontier | None = None
-        self.platter: Platter | None = None
+        self.frontier: CrashPoints | None = None
+        self.platter: PowerCutDisk | None = None
         """What a cut of the power would leave, where that is watched."""
         self._path = path
-        self._disk = Disk.SOUND
+        self._disk = DiskState.SOUND
         self._other: sqlite3.Connection | None = None
         """Another one who holds the lock of writing."""
         self.tail: tuple[int, int] = (0, 0)
@@ -70,7 +70,9 @@ class Store(SQLite):
 
     @classmethod
     @asynccontextmanager
-    async def at(cls, folder: Path, frontier: Frontier, power: random.Random | None = None) -> AsyncIterator[Store]:
+    async def at(
+        cls, folder: Path, frontier: CrashPoints, power: random.Random | None = None
+    ) -> AsyncIterator[TortureDatabase]:
         """The store in `folder`. A life that was killed leaves it without a word.
 
         With `power` it is watched what reaches the disk, so that the power can be cut.
@@ -78,10 +80,10 @@ class Store(SQLite):
         file = folder / NAME
         if not file.exists():
             file.write_bytes(_new(migrate._steps))  # noqa: SLF001 - what a new file is made of
-        platter = None if power is None else Platter(folder, power)
+        platter = None if power is None else PowerCutDisk(folder, power)
         with contextlib.nullcontext() if platter is None else platter.spinning():
             async with cls.open(file) as store:
-                assert isinstance(store, Store)
+                assert isinstance(store, TortureDatabase)
                 store.platter = platter
                 await store.enter(frontier)
                 try:
@@ -89,22 +91,22 @@ class Store(SQLite):
                 finally:
                     store.release()
 
-    async def enter(self, frontier: Frontier) -> None:
+    async def enter(self, frontier: CrashPoints) -> None:
         """From now on its commits are crossings, and a lock is waited for in virtual time."""
         self.frontier = frontier
         await self._writer.execute("PRAGMA busy_timeout = 0")
 
-    async def become(self, disk: Disk) -> None:
+    async def become(self, disk: DiskState) -> None:
         """Let the disk be like that from now on."""
         if disk is self._disk:
             return
         self.release()
         self._disk = disk
         if self.platter is not None:
-            self.platter.failing = disk is Disk.UNSYNCED
+            self.platter.failing = disk is DiskState.UNSYNCED
         with contextlib.suppress(*TROUBLE):
-            await self._writer.execute(f"PRAGMA query_only = {'ON' if disk is Disk.READ_ONLY else 'OFF'}")
-        if disk is Disk.LOCKED:
+            await self._writer.execute(f"PRAGMA query_only = {'ON' if disk is DiskState.READ_ONLY else 'OFF'}")
+        if disk is DiskState.LOCKED:
             while self._writer.in_transaction:  # noqa: ASYNC110 - SQLite tells nobody when it is over
                 await asyncio.sleep(0)
             self._other = sqlite3.connect(self._path, isolation_level=None, timeout=0)
@@ -124,7 +126,7 @@ class Store(SQLite):
         while self._other is not None and waited < _PATIENCE:
             waited += 0.25
             await asyncio.sleep(0.25)
-        if self._disk is Disk.FULL or (self._disk is Disk.UNSYNCED and self.platter is None):
+        if self._disk is DiskState.FULL or (self._disk is DiskState.UNSYNCED and self.platter is None):
             raise TROUBLE[1]("database or disk is full")
         before = self._size()
         if self.platter is not None:

@@ -19,11 +19,11 @@ from pathlib import Path
 import msgspec
 
 from olhubd.store.sqlite import migrate
-from olhubd_torture.power import Platter
+from olhubd_torture.power import PowerCutDisk
 from olhubd_torture.run_schedule import swift
 from olhubd_torture.vfs import unreachable
 
-__all__ = ["Upgrade", "upgrades"]
+__all__ = ["UpgradeResult", "upgrades"]
 
 NAME = "hub.sqlite"
 Content = dict[str, list[tuple[object, ...]]]
@@ -39,7 +39,7 @@ _TORN = 7
 """Bytes that are missing at the end of a file that was cut short."""
 
 
-class Upgrade(msgspec.Struct):
+class UpgradeResult(msgspec.Struct):
     """From which schema, how many deaths were tried, and what was wrong after them."""
 
     version: int
@@ -49,7 +49,7 @@ class Upgrade(msgspec.Struct):
     findings: list[str] = []
 
 
-def upgrades(versions: Sequence[int] = ()) -> Iterator[Upgrade]:
+def upgrades(versions: Sequence[int] = ()) -> Iterator[UpgradeResult]:
     """From each older schema, or from these, with some rows in each of its tables."""
     steps = migrate._steps()  # noqa: SLF001 - what each version made of a file is not told elsewhere
     for version in versions or list(steps)[:-1]:
@@ -57,7 +57,7 @@ def upgrades(versions: Sequence[int] = ()) -> Iterator[Upgrade]:
             yield _upgrade(Path(folder), version, steps)
 
 
-def _upgrade(folder: Path, version: int, steps: dict[int, str]) -> Upgrade:
+def _upgrade(folder: Path, version: int, steps: dict[int, str]) -> UpgradeResult:
     old = folder / "old" / NAME
     old.parent.mkdir()
     with closing(sqlite3.connect(old, isolation_level=None)) as connection:
@@ -71,7 +71,7 @@ def _upgrade(folder: Path, version: int, steps: dict[int, str]) -> Upgrade:
     before = _content(old, columns)
     if not all(before.values()):
         raise RuntimeError("a table has no rows that could be lost")
-    upgrade = Upgrade(version=version)
+    upgrade = UpgradeResult(version=version)
     for number, death in enumerate(_deaths(old, folder)):
         upgrade.deaths += 1
         upgrade.cuts += _CUT in death.name
@@ -101,7 +101,7 @@ def _deaths(old: Path, folder: Path) -> Iterator[Path]:
     shutil.copytree(old.parent, work)
     deaths: list[Path] = []
     cuts: list[Path] = []
-    platter = Platter(work, dice := random.Random("upgrade")) if unreachable() is None else None
+    platter = PowerCutDisk(work, dice := random.Random("upgrade")) if unreachable() is None else None
 
     def strike(_statement: str) -> None:
         deaths.append(folder / f"death-{len(deaths)}")

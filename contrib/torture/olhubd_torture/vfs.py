@@ -1,8 +1,8 @@
 """Watching what SQLite writes and syncs, from below: a VFS registered in the very library that `sqlite3` uses.
 
-The file methods are those of the machine's own VFS but for three: writing, cutting short and syncing are told to a
-`Witness`. So reads cost nothing, and what the store does is seen as it is, whoever opened the file. A second copy
-of SQLite, such as another binding brings, would see none of it.
+The file methods are those of the machine's own VFS but for three: writing, truncating and syncing are reported to a
+`FileWatcher`. So reads cost nothing, and what the store does is seen as it is, whoever opened the file. A second
+copy of SQLite, such as another binding brings, would see none of it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
-__all__ = ["Witness", "unreachable", "witnessed"]
+__all__ = ["FileWatcher", "unreachable", "witnessed"]
 
 _OK = 0
 _IOERR_SYNC = 10 | (4 << 8)
@@ -31,7 +31,7 @@ _TRUNCATE = ctypes.CFUNCTYPE(_int, _pointer, _long)
 _SYNC = ctypes.CFUNCTYPE(_int, _pointer, _int)
 
 
-class Witness(Protocol):
+class FileWatcher(Protocol):
     """Hears of the files in one folder, named without it. What has happened already cannot be refused."""
 
     def opened(self, name: str, existed: bool) -> Any:
@@ -86,7 +86,7 @@ class _Open:
 
     __slots__ = ("file", "folder", "methods", "witness")
 
-    def __init__(self, witness: Witness, file: Any, methods: _Real, folder: bool) -> None:
+    def __init__(self, witness: FileWatcher, file: Any, methods: _Real, folder: bool) -> None:
         self.witness = witness
         self.file = file
         self.methods = methods
@@ -111,7 +111,7 @@ class _Shim:
 
     def __init__(self, library: Any) -> None:
         self._library = library
-        self.witnesses: dict[str, Witness] = {}
+        self.witnesses: dict[str, FileWatcher] = {}
         self._open_files: dict[int, _Open] = {}
         self._kinds: dict[int, _Real] = {}
         library.sqlite3_vfs_find.restype = _pointer
@@ -136,7 +136,7 @@ class _Shim:
     def unregister(self) -> None:
         self._library.sqlite3_vfs_unregister(ctypes.byref(self._vfs))
 
-    def _of(self, name: int | None) -> tuple[Witness, str] | None:
+    def _of(self, name: int | None) -> tuple[FileWatcher, str] | None:
         if not name:
             return None  # a temporary file
         folder, _, file = os.fsdecode(ctypes.string_at(name)).rpartition("/")
@@ -212,7 +212,7 @@ def unreachable() -> str | None:
 
 
 @contextlib.contextmanager
-def witnessed(folder: Path, witness: Witness) -> Iterator[None]:
+def witnessed(folder: Path, witness: FileWatcher) -> Iterator[None]:
     """Tell `witness` what connections made meanwhile do to files in `folder`, also after it is over."""
     shim = _shim()
     place = os.path.realpath(folder)
@@ -229,7 +229,7 @@ def witnessed(folder: Path, witness: Witness) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _told(place: str, witness: Witness) -> Iterator[None]:
+def _told(place: str, witness: FileWatcher) -> Iterator[None]:
     """What is done past SQLite, by Python itself: renaming, removing and syncing."""
     rename, replace, unlink, remove, fsync = os.rename, os.replace, os.unlink, os.remove, os.fsync
 

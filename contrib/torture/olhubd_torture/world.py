@@ -11,12 +11,12 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from olhubd_kit.virtual_clock import EPOCH, VirtualClock
-from olhubd_torture.crash_points import Frontier
+from olhubd_torture.crash_points import CrashPoints
 from olhubd_torture.market import Market
-from olhubd_torture.network_faults import Ill, Spell, Weather
-from olhubd_torture.schedule import SHOP, Schedule, Step
+from olhubd_torture.network_faults import FaultPeriod, FaultyNetwork, NetworkFault
+from olhubd_torture.schedule import SHOP, Schedule, ScheduleStep
 from olhubd_torture.shop import Shop
-from olhubd_torture.store import Disk
+from olhubd_torture.store import DiskState
 
 __all__ = ["World"]
 
@@ -34,25 +34,25 @@ class World:
     def __init__(self, schedule: Schedule) -> None:
         self.schedule = schedule
         self.trace: list[str] = []
-        self.frontier = Frontier(self.tell)
+        self.frontier = CrashPoints(self.tell)
         dice = random.Random(f"world {schedule.seed}")
         self.clock = VirtualClock()
         """The clock of the daemon's machine, which may jump. Those of the others do not."""
         self.began = asyncio.get_running_loop().time()
-        self.weather = Weather(random.Random(f"weather {schedule.seed}"), self.frontier)
+        self.weather = FaultyNetwork(random.Random(f"weather {schedule.seed}"), self.frontier)
         self.markets = {name: Market(name, dice, self.now) for name in schedule.markets}
         self.shop = Shop(SHOP, schedule.lag, self.now)
         self.away = 1.0
         self.torn = False
         self.dark = schedule.power
         """Whether the next death is a cut of the power."""
-        self.disk = Disk.SOUND
+        self.disk = DiskState.SOUND
         self.disk_until = 0.0
         self.disk_failed = False
         self.stopping = asyncio.Event()
         self.saving = False
         """Whether a person wants a copy of the database's file."""
-        self.restoring: Step | None = None
+        self.restoring: ScheduleStep | None = None
         """How the next life begins otherwise than the one before it ended."""
         self.restored = 0
         self.accepted: set[str] = set()
@@ -73,10 +73,10 @@ class World:
     def tell(self, what: str) -> None:
         self.trace.append(f"{self.time:9.2f}  {what}")
 
-    def do(self, step: Step) -> None:
+    def do(self, step: ScheduleStep) -> None:
         """Let one step happen."""
         self.tell(f"* {step}")
-        act: Callable[[Step], None] = getattr(self, f"_{step.verb}")
+        act: Callable[[ScheduleStep], None] = getattr(self, f"_{step.verb}")
         act(step)
 
     def calm(self) -> None:
@@ -90,35 +90,35 @@ class World:
 
     # Buyers and sellers
 
-    def _buy(self, step: Step) -> None:
+    def _buy(self, step: ScheduleStep) -> None:
         market = self.markets[step.where]
         ready, cod = bool(step.what), step.what == "cod"
         self._bought[step.it] = market, market.buy(buyer=step.it, lines=step.count or 1, ready=ready, cod=cod)
 
-    def _with(self, step: Step, act: Callable[[Market, str], object]) -> None:
+    def _with(self, step: ScheduleStep, act: Callable[[Market, str], object]) -> None:
         """Do something with a purchase, if it was made."""
         if found := self._bought.get(step.it):
             act(*found)
 
-    def _confirm(self, step: Step) -> None:
+    def _confirm(self, step: ScheduleStep) -> None:
         self._with(step, lambda market, id_: market.confirm(id_, paid=step.what != "unpaid"))
 
-    def _pay(self, step: Step) -> None:
+    def _pay(self, step: ScheduleStep) -> None:
         self._with(step, lambda market, id_: market.pay(id_))
 
-    def _cancel(self, step: Step) -> None:
+    def _cancel(self, step: ScheduleStep) -> None:
         self._with(step, lambda market, id_: market.cancel(id_, step.what))
 
-    def _reopen(self, step: Step) -> None:
+    def _reopen(self, step: ScheduleStep) -> None:
         self._with(step, lambda market, id_: market.reopen(id_))
 
-    def _move(self, step: Step) -> None:
+    def _move(self, step: ScheduleStep) -> None:
         self._with(step, lambda market, id_: market.move(id_))
 
-    def _surcharge(self, step: Step) -> None:
+    def _surcharge(self, step: ScheduleStep) -> None:
         self._with(step, lambda market, id_: market.surcharge(id_))
 
-    def _merge(self, step: Step) -> None:
+    def _merge(self, step: ScheduleStep) -> None:
         other = self._bought.get(step.also)
 
         def merge(market: Market, id_: str) -> None:
@@ -127,19 +127,19 @@ class World:
 
         self._with(step, merge)
 
-    def _ship(self, step: Step) -> None:
+    def _ship(self, step: ScheduleStep) -> None:
         self._with(step, lambda market, id_: self.shop.ship(f"{market.name}:{id_}"))
 
-    def _sell(self, _step: Step) -> None:
+    def _sell(self, _step: ScheduleStep) -> None:
         self.shop.sell()
 
     # Trouble
 
-    def _spell(self, step: Step) -> None:
+    def _spell(self, step: ScheduleStep) -> None:
         until = asyncio.get_running_loop().time() + (1e9 if step.count else _LASTS)
         self.weather.add(
-            Spell(
-                ill=Ill(step.what),
+            FaultPeriod(
+                ill=NetworkFault(step.what),
                 match=rf"^{step.where}\.({step.match})",
                 until=until,
                 chance=step.chance,
@@ -148,9 +148,11 @@ class World:
             )
         )
 
-    def _outage(self, step: Step) -> None:
+    def _outage(self, step: ScheduleStep) -> None:
         loop = asyncio.get_running_loop()
-        self.weather.add(Spell(ill=Ill.DOWN, match=rf"^{step.where}\.", until=loop.time() + step.seconds))
+        self.weather.add(
+            FaultPeriod(ill=NetworkFault.DOWN, match=rf"^{step.where}\.", until=loop.time() + step.seconds)
+        )
         if step.seconds >= LONG:
             loop.call_later(step.seconds, self._over)
 
@@ -158,63 +160,63 @@ class World:
         if not self.weather.bad:
             self.outages.append(self.time)
 
-    def _kill(self, step: Step) -> None:
+    def _kill(self, step: ScheduleStep) -> None:
         self.away, self.torn = step.seconds, step.what == "torn"
         self.dark = self.schedule.power or step.what == "power"
         self.frontier.kill_at([self.frontier.count + step.count])
 
-    def _stop(self, step: Step) -> None:
+    def _stop(self, step: ScheduleStep) -> None:
         self.away = step.seconds
         self.stopping.set()
 
-    def _save(self, _step: Step) -> None:
+    def _save(self, _step: ScheduleStep) -> None:
         self.saving = True
 
-    def _restore(self, step: Step) -> None:
+    def _restore(self, step: ScheduleStep) -> None:
         """Stop the daemon; it begins on another file, and at `count` seconds from the true time, for `also`."""
         self.away, self.restoring = step.seconds, step
         self.stopping.set()
 
-    def skew(self, step: Step) -> None:
+    def skew(self, step: ScheduleStep) -> None:
         """The machine begins with a wrong clock, until a server of time or a person puts it right."""
         if step.count:
             self.clock.jump(step.count)
             asyncio.get_running_loop().call_later(step.also, self.clock.jump, -step.count)
 
-    def _jump(self, step: Step) -> None:
+    def _jump(self, step: ScheduleStep) -> None:
         self.clock.jump(step.seconds)
 
-    def _disk(self, step: Step) -> None:
-        self.disk, self.disk_failed = Disk(step.what), True
+    def _disk(self, step: ScheduleStep) -> None:
+        self.disk, self.disk_failed = DiskState(step.what), True
         self.disk_until = self.time + step.seconds
 
-    def _short(self, step: Step) -> None:
+    def _short(self, step: ScheduleStep) -> None:
         self.markets[step.where].shorten(step.count)
 
-    def _unearth(self, step: Step) -> None:
+    def _unearth(self, step: ScheduleStep) -> None:
         self._bought[step.it] = self.markets[step.where], self.markets[step.where].unearth(step.it, step.count)
 
-    def _haunt(self, step: Step) -> None:
+    def _haunt(self, step: ScheduleStep) -> None:
         self.markets[step.where].haunt()
 
-    def _drop(self, step: Step) -> None:
+    def _drop(self, step: ScheduleStep) -> None:
         self.markets[step.where].drop(step.count)
 
-    def _delay(self, step: Step) -> None:
+    def _delay(self, step: ScheduleStep) -> None:
         self.markets[step.where].delay(step.count, step.seconds)
 
-    def _duplicate(self, step: Step) -> None:
+    def _duplicate(self, step: ScheduleStep) -> None:
         self.markets[step.where].duplicate(step.count)
 
-    def _reorder(self, step: Step) -> None:
+    def _reorder(self, step: ScheduleStep) -> None:
         self.markets[step.where].reorder(step.count)
 
-    def _spoil(self, step: Step) -> None:
+    def _spoil(self, step: ScheduleStep) -> None:
         self.shop.spoil(step.what, step.count)
 
-    def _cap(self, step: Step) -> None:
+    def _cap(self, step: ScheduleStep) -> None:
         """The shop's pages are shorter than asked for, and rows move while they are read."""
         self.shop.cap, self.shop.shifts = step.count, True
 
-    def _expire(self, step: Step) -> None:
+    def _expire(self, step: ScheduleStep) -> None:
         self.markets[step.where].grant.expire()

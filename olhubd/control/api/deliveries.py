@@ -19,14 +19,14 @@ from olhubd.model import Delivery, DeliveryState, OrderId, Reason, Subject, besi
 from olhubd.store import Reader, deliveries, events, orders, target_orders
 from olhubd.store.orders import Stored
 
-__all__ = ["ROUTES", "Surroundings", "delivery_rows", "delivery_views", "surroundings"]
+__all__ = ["ROUTES", "DeliveryContext", "delivery_rows", "delivery_views", "surroundings"]
 
 _STUCK = frozenset({DeliveryState.HOLD, DeliveryState.DEAD, DeliveryState.DISCARDED})
 """Shown with all that a person needs to choose."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Surroundings:
+class DeliveryContext:
     """What is shown beside deliveries: their orders' names, and of those that wait the whole order and why."""
 
     names: Mapping[OrderId, OrderName]
@@ -108,11 +108,11 @@ async def delivery_rows(hub: Hub, found: Sequence[Delivery]) -> tuple[DeliveryRo
     return delivery_views(hub, found, await hub.database.read(partial(surroundings, found=found)))
 
 
-async def surroundings(reader: Reader, found: Sequence[Delivery]) -> Surroundings:
+async def surroundings(reader: Reader, found: Sequence[Delivery]) -> DeliveryContext:
     """What is shown beside these deliveries."""
     stuck = sorted({d.order_id for d in found if d.state in _STUCK})
     ids = sorted({delivery.order_id for delivery in found})
-    return Surroundings(
+    return DeliveryContext(
         names={
             summary.id: order_name(summary.id, summary.account, summary.external_id, summary.number)
             for summary in (await orders.listing(reader, ids=ids, limit=len(ids)) if ids else ())
@@ -123,7 +123,7 @@ async def surroundings(reader: Reader, found: Sequence[Delivery]) -> Surrounding
     )
 
 
-def delivery_views(hub: Hub, found: Sequence[Delivery], around: Surroundings) -> tuple[DeliveryRow, ...]:
+def delivery_views(hub: Hub, found: Sequence[Delivery], around: DeliveryContext) -> tuple[DeliveryRow, ...]:
     """Deliveries as they are shown, with what was read beside them."""
     return tuple(
         DeliveryRow(

@@ -77,7 +77,7 @@ async def export(call: Call[ExportQuery, Nothing]) -> web.Response:
 _Batch = tuple[Sequence[Stored], Mapping[OrderId, Sequence[TargetOrder]], Mapping[str, str]]
 
 
-async def _batches(hub: Hub, wanted: search.Wanted) -> AsyncIterator[_Batch]:
+async def _batches(hub: Hub, wanted: search.OrderSearch) -> AsyncIterator[_Batch]:
     """All orders that fit, a page at a time."""
     reader = hub.database.reader
     accounts = await filters.known(hub)
@@ -94,7 +94,7 @@ async def _batches(hub: Hub, wanted: search.Wanted) -> AsyncIterator[_Batch]:
         before = ids[-1]
 
 
-async def _json(hub: Hub, wanted: search.Wanted) -> AsyncIterator[bytes]:
+async def _json(hub: Hub, wanted: search.OrderSearch) -> AsyncIterator[bytes]:
     """One array, an order a line."""
     before = b"[\n"
     async for rows, there, accounts in _batches(hub, wanted):
@@ -114,7 +114,7 @@ async def _json(hub: Hub, wanted: search.Wanted) -> AsyncIterator[bytes]:
     yield b"[]\n" if before == b"[\n" else b"\n]\n"
 
 
-async def _csv(hub: Hub, wanted: search.Wanted, asked: ExportQuery) -> AsyncIterator[bytes]:
+async def _csv(hub: Hub, wanted: search.OrderSearch, asked: ExportQuery) -> AsyncIterator[bytes]:
     per_line = asked.rows is ExportRows.LINES
     yield (b"\xef\xbb\xbf" if asked.bom else b"") + _text([(*COLUMNS, *(LINE_COLUMNS if per_line else ()))])
     async for rows, there, accounts in _batches(hub, wanted):

@@ -15,7 +15,7 @@ from olhubd.control.http.problem import Refusal
 from olhubd.engine.hub import Hub
 from olhubd.model import Reason
 from olhubd.store import accounts, orders
-from olhubd.store.search import Wanted
+from olhubd.store.search import OrderSearch
 
 __all__ = ["known", "moment", "wanted"]
 
@@ -26,7 +26,7 @@ async def known(hub: Hub) -> dict[str, str]:
     return {**stored, **{name: one.connector.name for name, one in hub.configuration.accounts.items()}}
 
 
-async def wanted(hub: Hub, asked: OrdersFilter, ids: tuple[int, ...] = ()) -> Wanted:
+async def wanted(hub: Hub, asked: OrdersFilter, ids: tuple[int, ...] = ()) -> OrderSearch:
     """What these filters look for, among `ids` alone if there are any. Raises Refusal."""
     await known_account(hub, "account", asked.account)
     reader = hub.database.reader
@@ -41,7 +41,7 @@ async def wanted(hub: Hub, asked: OrdersFilter, ids: tuple[int, ...] = ()) -> Wa
     found: set[int] | None = None if asked.q is None else {*await orders.find(reader, asked.q)}
     if ids:
         found = set(ids) if found is None else found.intersection(ids)
-    return Wanted(
+    return OrderSearch(
         accounts=await _accounts(hub, asked),
         stage=asked.stage,
         fulfilment=asked.fulfilment,

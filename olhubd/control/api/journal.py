@@ -17,7 +17,7 @@ from olhubd.control.api.schema.journal import Journal, JournalEntry, JournalQuer
 from olhubd.control.http.routes import Call, route
 from olhubd.control.text import event_text
 from olhubd.control.text.event_text import SEVERITIES, Severity
-from olhubd.control.text.formatter import ENGLISH, Voice
+from olhubd.control.text.formatter import ENGLISH, Formatter
 from olhubd.engine.hub import Hub
 from olhubd.model import Cause, Event, EventId, Run, RunId, Subject
 from olhubd.store import codec, events, journal, orders, runs
@@ -59,7 +59,7 @@ async def listing(call: Call[JournalQuery, Nothing]) -> Journal:
     return await pages(hub, asked)
 
 
-async def pages(hub: Hub, asked: JournalQuery, voice: Voice = ENGLISH) -> Journal:
+async def pages(hub: Hub, asked: JournalQuery, voice: Formatter = ENGLISH) -> Journal:
     """One page, told in a language."""
     await known_account(hub, "account", asked.account)
     newest = await _heads(hub)
@@ -177,7 +177,7 @@ def _kind(run: Run) -> str:
     return f"run.{run.state.value}"
 
 
-def _entry(one: Event | Run, causes: Mapping[int, Run], voice: Voice) -> JournalEntry:
+def _entry(one: Event | Run, causes: Mapping[int, Run], voice: Formatter) -> JournalEntry:
     name = "event"
     if isinstance(one, Run):
         name, causes, one = "run", {one.id: one}, _as_event(one)

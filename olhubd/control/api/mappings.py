@@ -21,8 +21,8 @@ from olhubd.engine.hub import Hub
 from olhubd.model import Fulfilment, Line, OrderId, Stage
 from olhubd.store import orders, search, seen_values, target_orders
 from olhubd.store.orders import Stored
-from olhubd.store.search import Wanted
-from olhubd.store.seen_values import SeenKind, Sighting
+from olhubd.store.search import OrderSearch
+from olhubd.store.seen_values import SeenKind, SeenValue
 
 __all__ = ["ROUTES", "free", "words"]
 
@@ -52,12 +52,12 @@ async def words(hub: Hub) -> list[Mapping]:
     return list(_all(hub, await seen_values.every(hub.database.reader)))
 
 
-def _all(hub: Hub, seen: Sequence[Sighting]) -> Iterator[Mapping]:
+def _all(hub: Hub, seen: Sequence[SeenValue]) -> Iterator[Mapping]:
     for one in seen:
         if one.kind in (SeenKind.STAGE, SeenKind.PROGRESS):
             # These the connector maps; a word that it does not know is kept and shown.
             yield _mapping(one, None, None if one.known in _UNKNOWN else one.known, None)
-    told: dict[str, list[Sighting]] = {}
+    told: dict[str, list[SeenValue]] = {}
     for one in seen:
         told.setdefault(one.account, []).append(one)
     for index, way in enumerate(hub.configuration.routes):
@@ -74,14 +74,14 @@ def _all(hub: Hub, seen: Sequence[Sighting]) -> Iterator[Mapping]:
 
 
 def _routed(
-    hub: Hub, index: int, seen: Sighting, target: str | None, table: str, words: Words[str, str], *names: str
+    hub: Hub, index: int, seen: SeenValue, target: str | None, table: str, words: Words[str, str], *names: str
 ) -> Mapping:
     name = next((name for name in names if name in words), None)
     origin = None if name is None else _origin(hub, index, table, name)
     return _mapping(seen, target, None if name is None else words[name], origin)
 
 
-def _mapping(seen: Sighting, target: str | None, mapped: str | None, origin: str | None) -> Mapping:
+def _mapping(seen: SeenValue, target: str | None, mapped: str | None, origin: str | None) -> Mapping:
     return Mapping(
         kind=seen.kind,
         account=seen.account,
@@ -98,7 +98,7 @@ def _mapping(seen: Sighting, target: str | None, mapped: str | None, origin: str
     )
 
 
-def _states(hub: Hub, index: int, way: Route, seen: Sequence[Sighting]) -> Iterator[Mapping]:
+def _states(hub: Hub, index: int, way: Route, seen: Sequence[SeenValue]) -> Iterator[Mapping]:
     """States of ours that the target is told, in its words. Those that it is not told are no omission."""
     for word, there in way.statuses.items():
         had = [
@@ -123,7 +123,7 @@ def _states(hub: Hub, index: int, way: Route, seen: Sequence[Sighting]) -> Itera
         )
 
 
-def _unseen(hub: Hub, index: int, way: Route, seen: Sequence[Sighting]) -> Iterator[Mapping]:
+def _unseen(hub: Hub, index: int, way: Route, seen: Sequence[SeenValue]) -> Iterator[Mapping]:
     """Words of the configuration that no order had yet."""
     tables: tuple[tuple[SeenKind, str, Words[str, str]], ...] = (
         (SeenKind.DELIVERY, "shipping", way.shipping),
@@ -171,7 +171,7 @@ async def unlinked(call: Call[UnlinkedQuery, Nothing]) -> Unlinked:
 async def free(hub: Hub, account: str | None = None) -> Unlinked:
     """The same, for all accounts or one."""
     reader = hub.database.reader
-    wanted = Wanted(unlinked=True, accounts=None if account is None else (account,))
+    wanted = OrderSearch(unlinked=True, accounts=None if account is None else (account,))
     ids = await search.find(reader, wanted, limit=_LATEST + 1)
     latest = ids[:_LATEST]
     found = await orders.read(reader, latest)

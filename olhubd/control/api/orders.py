@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from olhubd.control.api import filters
-from olhubd.control.api.deliveries import Surroundings, delivery_views, surroundings
+from olhubd.control.api.deliveries import DeliveryContext, delivery_views, surroundings
 from olhubd.control.api.lookup import one_order, order_name
 from olhubd.control.api.order_history import order_history
 from olhubd.control.api.schema.base import Nothing
@@ -23,7 +23,7 @@ from olhubd.control.api.schema.orders import (
 )
 from olhubd.control.http.routes import Call, route
 from olhubd.control.text import event_text
-from olhubd.control.text.formatter import ENGLISH, Voice
+from olhubd.control.text.formatter import ENGLISH, Formatter
 from olhubd.decide import permitted
 from olhubd.engine.hub import Hub
 from olhubd.model import Action, Delivery, DeliveryState, Event, OrderId, Run, reference
@@ -63,7 +63,7 @@ class _Page:
     unlinked: Mapping[int, int]
 
 
-async def _page(reader: Reader, wanted: search.Wanted, before: int | None, limit: int) -> _Page:
+async def _page(reader: Reader, wanted: search.OrderSearch, before: int | None, limit: int) -> _Page:
     ids = await search.find(reader, wanted, before=before, limit=limit)
     summaries = {summary.id: summary for summary in await orders.listing(reader, ids=ids, limit=len(ids))}
     return _Page(
@@ -87,7 +87,7 @@ class _Sheet:
     stored: Stored
     owed: Sequence[Delivery]
     unsettled: Sequence[Delivery]
-    around: Surroundings
+    around: DeliveryContext
     there: Sequence[target_orders.TargetOrder]
     note: str | None
     told: Sequence[Event]
@@ -138,7 +138,7 @@ async def history(call: Call[Nothing, Nothing]) -> Timeline:
     return await timeline(call.hub, call.path["order"])
 
 
-async def timeline(hub: Hub, name: str, voice: Voice = ENGLISH) -> Timeline:
+async def timeline(hub: Hub, name: str, voice: Formatter = ENGLISH) -> Timeline:
     """The history of the order called `name`, told in a language."""
     stored, owed, told, known = await hub.database.read(partial(_story, name=name))
     return Timeline(
@@ -172,7 +172,7 @@ async def _told(reader: Reader, stored: Stored, owed: Sequence[Delivery]) -> lis
     return sorted([*own, *around], key=lambda event: event.id)
 
 
-def _moment(event: Event, owed: Sequence[Delivery], known: Mapping[int, Run], voice: Voice) -> TimelineEvent:
+def _moment(event: Event, owed: Sequence[Delivery], known: Mapping[int, Run], voice: Formatter) -> TimelineEvent:
     return TimelineEvent(
         id=event.id,
         at=event.at,

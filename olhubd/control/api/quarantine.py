@@ -7,7 +7,7 @@ from olhubd.control.api.schema.base import DiscardRequest, Nothing
 from olhubd.control.api.schema.quarantine import QuarantinePage, QuarantineQuery, QuarantineRow
 from olhubd.control.http.problem import Refusal
 from olhubd.control.http.routes import Call, route
-from olhubd.decide.permitted import Choice
+from olhubd.decide.permitted import PermittedAction
 from olhubd.model import Quarantined, Reason, beside
 from olhubd.store import quarantine
 
@@ -49,7 +49,7 @@ async def _record(call: Call[Nothing, Nothing] | Call[Nothing, DiscardRequest]) 
     return record
 
 
-def _row(record: Quarantined, raw: bool, actions: tuple[Choice, ...]) -> QuarantineRow:
+def _row(record: Quarantined, raw: bool, actions: tuple[PermittedAction, ...]) -> QuarantineRow:
     return QuarantineRow(
         id=record.id,
         account=record.account,

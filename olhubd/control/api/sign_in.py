@@ -13,7 +13,7 @@ from olhubd.control.api.schema.sign_in import CallbackRequest, SignIn, SignInQue
 from olhubd.control.http.problem import Refusal
 from olhubd.control.http.routes import Call, Reply, route
 from olhubd.engine.access import signin
-from olhubd.engine.access.redirect import CALLBACK, Misdirected
+from olhubd.engine.access.redirect import CALLBACK, CallbackRefused
 from olhubd.model import Reason, Scope
 
 __all__ = ["EXCHANGE", "ROUTES", "begin", "returned", "state"]
@@ -47,7 +47,7 @@ async def returned(call: Call[Nothing, CallbackRequest]) -> SignIn:
     at_work = unit(call.hub, call.path["account"])
     try:
         call.context.signins.bring(call.body.address, at_work.name, call.who)
-    except Misdirected as error:
+    except CallbackRefused as error:
         raise Refusal(400, "parameter", str(error), parameter="address") from None
     begun = await call.context.signins.settled(at_work.name, EXCHANGE)
     assert begun is not None  # it was just found

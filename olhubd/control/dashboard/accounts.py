@@ -8,14 +8,14 @@ from olhubd.control.api import accounts, alarms
 from olhubd.control.api.schema.accounts import FetchRequest, PauseRequest, RenameRequest, ResumeRequest
 from olhubd.control.api.schema.alarms import ReconcileRequest
 from olhubd.control.dashboard import health
-from olhubd.control.dashboard.page import Visit, button, page
-from olhubd.control.dashboard.state import Note
+from olhubd.control.dashboard.page import PageRequest, button, page
+from olhubd.control.dashboard.state import Notice
 from olhubd.model import RunState, Scope
 
 __all__ = ["ROUTES"]
 
 
-async def listing(visit: Visit) -> dict[str, Any]:
+async def listing(visit: PageRequest) -> dict[str, Any]:
     every = await visit.ask(accounts.listing)
     found = every.items
     return {
@@ -29,50 +29,50 @@ async def listing(visit: Visit) -> dict[str, Any]:
     }
 
 
-async def fetch(visit: Visit) -> tuple[str, Note | None]:
+async def fetch(visit: PageRequest) -> tuple[str, Notice | None]:
     """Wait a moment for the end; a longer run is seen in the import log."""
     name = visit.path["account"]
     run = (await visit.ask(accounts.fetch, body=FetchRequest(wait=10))).content.run
     if run is None:
-        return _back(visit), Note("note.fetching", {"account": name})
+        return _back(visit), Notice("note.fetching", {"account": name})
     if run.state is RunState.FAILED:
         reason = visit.speech.voice.reason(run.error or "")
-        return _back(visit), Note("note.fetch-failed", {"account": name, "reason": reason})
-    return _back(visit), Note("note.fetched", {"account": name, "seen": run.seen, "added": run.added})
+        return _back(visit), Notice("note.fetch-failed", {"account": name, "reason": reason})
+    return _back(visit), Notice("note.fetched", {"account": name, "seen": run.seen, "added": run.added})
 
 
-async def pause(visit: Visit) -> tuple[str, Note | None]:
+async def pause(visit: PageRequest) -> tuple[str, Notice | None]:
     reason = visit.form.get("reason", "").strip()
     body = visit.checked(PauseRequest, reason=reason) if reason else PauseRequest()
     done = await visit.ask(accounts.pause, body=body)
-    return _back(visit), Note("note.pause", {"account": done.name})
+    return _back(visit), Notice("note.pause", {"account": done.name})
 
 
-async def resume(visit: Visit) -> tuple[str, Note | None]:
+async def resume(visit: PageRequest) -> tuple[str, Notice | None]:
     """`moved` is a box to tick, shown where another system answers than the account belongs to."""
     done = await visit.ask(accounts.resume, body=visit.checked(ResumeRequest, **visit.filled("moved")))
-    return _back(visit), Note("note.resume", {"account": done.name})
+    return _back(visit), Notice("note.resume", {"account": done.name})
 
 
-async def rename(visit: Visit) -> tuple[str, Note | None]:
+async def rename(visit: PageRequest) -> tuple[str, Notice | None]:
     """Without a title, that of the configuration is shown again."""
     done = await visit.ask(accounts.rename, body=visit.checked(RenameRequest, **visit.filled("title")))
-    return _back(visit), Note("note.rename", {"account": done.name, "title": done.title})
+    return _back(visit), Notice("note.rename", {"account": done.name, "title": done.title})
 
 
-async def remove(visit: Visit) -> tuple[str, Note | None]:
+async def remove(visit: PageRequest) -> tuple[str, Notice | None]:
     await visit.ask(accounts.remove)
-    return "/accounts", Note("note.remove", {"account": visit.path["account"]})
+    return "/accounts", Notice("note.remove", {"account": visit.path["account"]})
 
 
-async def reconcile(visit: Visit) -> tuple[str, Note | None]:
+async def reconcile(visit: PageRequest) -> tuple[str, Notice | None]:
     """Compare the last whole day with the source."""
     done = await visit.ask(alarms.reconcile, body=ReconcileRequest())
     values = {"account": done.account, "day": done.day, "source": done.source, "hub": done.hub}
-    return _back(visit), Note("note.reconcile", values)
+    return _back(visit), Notice("note.reconcile", values)
 
 
-def _back(visit: Visit) -> str:
+def _back(visit: PageRequest) -> str:
     return visit.form.get("back", "/accounts")
 
 

@@ -9,12 +9,12 @@ from typing import Any
 from aiohttp import web
 
 from olhubd.control.api.openapi import DOCUMENT
-from olhubd.control.dashboard.page import HEADERS, Visit, file, page
+from olhubd.control.dashboard.page import HEADERS, PageRequest, file, page
 
 __all__ = ["ROUTES"]
 
 
-async def manual(visit: Visit) -> dict[str, Any]:
+async def manual(visit: PageRequest) -> dict[str, Any]:
     """All routes by what they are about, each with what it takes, answers and refuses."""
     document = visit.request.app[DOCUMENT]()
     told = sorted(_operations(document), key=lambda one: one["tag"])
@@ -28,7 +28,7 @@ async def manual(visit: Visit) -> dict[str, Any]:
     }
 
 
-async def download(visit: Visit) -> web.Response:
+async def download(visit: PageRequest) -> web.Response:
     """The same as a file; the API's own route of it asks for a token, which a browser does not show."""
     return web.json_response(visit.request.app[DOCUMENT](), headers=HEADERS)
 

@@ -9,14 +9,14 @@ import msgspec
 
 from olhubd.control.api import filters, journal
 from olhubd.control.api.schema.journal import JournalQuery
-from olhubd.control.dashboard.page import Visit, page
+from olhubd.control.dashboard.page import PageRequest, page
 from olhubd.control.text.event_text import Severity
-from olhubd.control.text.formatter import Voice
+from olhubd.control.text.formatter import Formatter
 
 __all__ = ["ROUTES"]
 
 
-async def listing(visit: Visit) -> dict[str, Any]:
+async def listing(visit: PageRequest) -> dict[str, Any]:
     asked = {name: value.strip() for name, value in visit.query.items()}
     found = await journal.pages(visit.hub, visit.checked(JournalQuery, **asked), visit.speech.voice)
     kept = {name: value for name, value in asked.items() if name not in ("account", "before")}
@@ -35,7 +35,7 @@ def _with(kept: dict[str, str], account: str | None) -> dict[str, str]:
     return kept if account is None else {**kept, "account": account}
 
 
-def _facts(data: msgspec.Raw, voice: Voice) -> list[tuple[str, str]]:
+def _facts(data: msgspec.Raw, voice: Formatter) -> list[tuple[str, str]]:
     """What an event holds, as it was written but for reasons of ours."""
     facts: dict[str, Any] = msgspec.json.decode(data)
     return [

@@ -12,14 +12,14 @@ from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING
 
-from olhubd.control.text.formatter import Voice
+from olhubd.control.text.formatter import Formatter
 from olhubd.model import Money
 from olhubd.text import LANGUAGES, catalogue
 
 if TYPE_CHECKING:
     from babel import Locale
 
-__all__ = ["Speech", "chosen"]
+__all__ = ["PageLocale", "chosen"]
 
 
 def chosen(accepted: str) -> str:
@@ -44,14 +44,14 @@ def _locale(language: str) -> Locale:
     return Locale(language)
 
 
-class Speech:
+class PageLocale:
     """For one request: `now` is when it came, `zone` the one of the configuration."""
 
     def __init__(self, language: str, zone: tzinfo, now: datetime) -> None:
         self.language = language
         self.zone = zone
         self.now = now
-        self.voice = Voice(language, self.money, self.exact)
+        self.voice = Formatter(language, self.money, self.exact)
         """Says histories, the journal and reasons in this language."""
         self._words = catalogue("dashboard", language)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import structlog
 from aiohttp import web
 
-from olhubd.control.dashboard.page import HEADERS, Visit, button, html, local, speech, visitor
+from olhubd.control.dashboard.page import HEADERS, PageRequest, button, html, local, speech, visitor
 from olhubd.control.dashboard.route import PageRoute
 from olhubd.control.dashboard.session import LIFETIME
-from olhubd.control.dashboard.state import DESK, Note
+from olhubd.control.dashboard.state import DESK, Notice
 from olhubd.control.http import bodies
 from olhubd.control.http.context import CONTEXT
 from olhubd.model import Scope
@@ -59,7 +59,7 @@ async def enter(request: web.Request) -> web.StreamResponse:
     return response
 
 
-async def leave(visit: Visit) -> tuple[str, Note | None]:
+async def leave(visit: PageRequest) -> tuple[str, Notice | None]:
     """End the session, in every browser that has its cookie."""
     visit.request.app[DESK].sessions.end(visit.session)
     return "/login", None

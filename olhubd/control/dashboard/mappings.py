@@ -6,13 +6,13 @@ from typing import Any
 
 from olhubd.control.api import mappings
 from olhubd.control.api.schema.mappings import MappingsQuery, UnlinkedQuery
-from olhubd.control.dashboard.page import Visit, page
+from olhubd.control.dashboard.page import PageRequest, page
 from olhubd.store.seen_values import SeenKind
 
 __all__ = ["ROUTES"]
 
 
-async def listing(visit: Visit) -> dict[str, Any]:
+async def listing(visit: PageRequest) -> dict[str, Any]:
     asked = visit.query
     found = await visit.ask(mappings.listing, visit.checked(MappingsQuery, **asked))
     groups = [(kind, [one for one in found.items if one.kind is kind]) for kind in SeenKind]
@@ -25,7 +25,7 @@ async def listing(visit: Visit) -> dict[str, Any]:
     }
 
 
-async def unlinked(visit: Visit) -> dict[str, Any]:
+async def unlinked(visit: PageRequest) -> dict[str, Any]:
     asked = visit.query
     found = await visit.ask(mappings.unlinked, visit.checked(UnlinkedQuery, **asked))
     return {"found": found, "asked": asked, "accounts": sorted(visit.hub.configuration.accounts)}

@@ -11,45 +11,45 @@ from urllib.parse import quote
 from olhubd.control.api import order_commands
 from olhubd.control.api.schema.orders import AddressRequest, ForwardRequest, ShipmentRequest, StatusRequest
 from olhubd.control.api.schema.orders import NoteRequest as NoteText
-from olhubd.control.dashboard.page import Visit, button
-from olhubd.control.dashboard.state import Note
+from olhubd.control.dashboard.page import PageRequest, button
+from olhubd.control.dashboard.state import Notice
 
 __all__ = ["ROUTES"]
 
 
-async def note(visit: Visit) -> tuple[str, Note | None]:
+async def note(visit: PageRequest) -> tuple[str, Notice | None]:
     """An empty text removes it."""
     done = await visit.ask(order_commands.note, body=visit.checked(NoteText, **visit.filled("note")))
-    return _back(visit), Note("note.noted" if done.note else "note.note-removed", {"order": done.id})
+    return _back(visit), Notice("note.noted" if done.note else "note.note-removed", {"order": done.id})
 
 
-async def status(visit: Visit) -> tuple[str, Note | None]:
+async def status(visit: PageRequest) -> tuple[str, Notice | None]:
     done = await visit.ask(order_commands.status, body=visit.checked(StatusRequest, **visit.filled("status")))
-    return _back(visit), Note("note.status", {"order": done.id})
+    return _back(visit), Notice("note.status", {"order": done.id})
 
 
-async def ship(visit: Visit) -> tuple[str, Note | None]:
+async def ship(visit: PageRequest) -> tuple[str, Notice | None]:
     given: dict[str, Any] = visit.filled("carrier", "waybill", "carrier_name", "url")
     done = await visit.ask(order_commands.ship, body=visit.checked(ShipmentRequest, **given))
-    return _back(visit), Note("note.shipped", {"order": done.id, "waybill": given["waybill"]})
+    return _back(visit), Notice("note.shipped", {"order": done.id, "waybill": given["waybill"]})
 
 
-async def address(visit: Visit) -> tuple[str, Note | None]:
+async def address(visit: PageRequest) -> tuple[str, Notice | None]:
     """Fields that were emptied stay as they are, for the hub knows no address with less than it has."""
     given = visit.filled(*AddressRequest.__struct_fields__)
     if "country" in given:
         given["country"] = given["country"].upper()
     done = await visit.ask(order_commands.address, body=visit.checked(AddressRequest, **given))
-    return _back(visit), Note("note.address", {"order": done.id})
+    return _back(visit), Notice("note.address", {"order": done.id})
 
 
-async def forward(visit: Visit) -> tuple[str, Note | None]:
+async def forward(visit: PageRequest) -> tuple[str, Notice | None]:
     given = visit.filled("target")
     done = await visit.ask(order_commands.forward, body=visit.checked(ForwardRequest, **given))
-    return _back(visit), Note("note.forwarded", {"order": done.id})
+    return _back(visit), Notice("note.forwarded", {"order": done.id})
 
 
-def _back(visit: Visit) -> str:
+def _back(visit: PageRequest) -> str:
     return visit.form.get("back", f"/orders/{quote(visit.path['order'])}")
 
 

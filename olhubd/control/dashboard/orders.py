@@ -12,7 +12,7 @@ from olhubd.control.api import export as orders_export
 from olhubd.control.api import filters, orders
 from olhubd.control.api.schema.export import ExportQuery
 from olhubd.control.api.schema.orders import OrderRow, OrdersQuery
-from olhubd.control.dashboard.page import HEADERS, Visit, file, older, page
+from olhubd.control.dashboard.page import HEADERS, PageRequest, file, older, page
 from olhubd.control.dashboard.progress import steps
 from olhubd.engine.hub import Hub
 from olhubd.model import Fulfilment, Money, Order, Stage
@@ -27,7 +27,7 @@ _MORE = frozenset(
 """Filters that are folded away until one is used."""
 
 
-async def listing(visit: Visit) -> dict[str, Any]:
+async def listing(visit: PageRequest) -> dict[str, Any]:
     asked = _asked(visit)
     found = await visit.ask(orders.listing, visit.checked(OrdersQuery, **asked))
     accounts = await filters.known(visit.hub)
@@ -45,7 +45,7 @@ async def listing(visit: Visit) -> dict[str, Any]:
     }
 
 
-async def find(visit: Visit) -> web.Response:
+async def find(visit: PageRequest) -> web.Response:
     """The one order that a number means, else the list of those that it may mean."""
     asked = visit.query.get("q", "").strip()
     found = (await visit.ask(orders.listing, visit.checked(OrdersQuery, q=asked, limit=2))).items if asked else ()
@@ -56,7 +56,7 @@ async def find(visit: Visit) -> web.Response:
     return web.Response(status=303, headers={**HEADERS, "Location": f"/orders{goal}"})
 
 
-async def export(visit: Visit) -> web.Response:
+async def export(visit: PageRequest) -> web.Response:
     """The marked orders, or all that the filters let through, as a file."""
     asked: dict[str, object] = {name: value for name, value in _asked(visit).items() if name != "before"}
     if "id" in asked:  # those that are marked are meant, whatever the filters say meanwhile
@@ -65,11 +65,11 @@ async def export(visit: Visit) -> web.Response:
     return await visit.ask(orders_export.export, visit.checked(ExportQuery, bom=True, **asked))
 
 
-def _asked(visit: Visit) -> dict[str, str]:
+def _asked(visit: PageRequest) -> dict[str, str]:
     return {name: value.strip() for name, value in visit.query.items()}
 
 
-async def card(visit: Visit) -> dict[str, Any]:
+async def card(visit: PageRequest) -> dict[str, Any]:
     found = await visit.ask(orders.card)
     told = await orders.timeline(visit.hub, found.reference, visit.speech.voice)
     config = visit.hub.configuration.accounts.get(found.account)

@@ -16,7 +16,7 @@ from olhubd.control.api.schema.alarms import AlarmRow, ReconciliationsQuery
 from olhubd.control.api.schema.orders import OrdersQuery
 from olhubd.control.dashboard import health
 from olhubd.control.dashboard.orders import logins
-from olhubd.control.dashboard.page import Visit, page
+from olhubd.control.dashboard.page import PageRequest, page
 from olhubd.control.dashboard.reconciliation import grid
 from olhubd.decide.route import Route
 from olhubd.model import DeliveryState
@@ -75,7 +75,7 @@ class Bar:
     share: float
 
 
-async def overview(visit: Visit) -> dict[str, Any]:
+async def overview(visit: PageRequest) -> dict[str, Any]:
     hub, reader = visit.hub, visit.hub.database.reader
     status = await visit.ask(system.status)
     accounts = await standing(hub)
@@ -135,7 +135,7 @@ def _loose(lines: Sequence[OverviewLine], accounts: Sequence[Account]) -> list[t
     return [(one, health.level(one)) for one in loose]
 
 
-def _told(visit: Visit, open_: Sequence[AlarmRow]) -> list[tuple[AlarmRow, str]]:
+def _told(visit: PageRequest, open_: Sequence[AlarmRow]) -> list[tuple[AlarmRow, str]]:
     """Each alarm with its detail in the page's language, the gravest kinds as they come."""
     return [(alarm, visit.speech.voice.reason(alarm.detail)) for alarm in open_]
 

@@ -19,10 +19,10 @@ from aiohttp import web
 from olhubd import __version__
 from olhubd.control.api.schema.base import Nothing
 from olhubd.control.dashboard import rendering
-from olhubd.control.dashboard.locale import Speech, chosen
+from olhubd.control.dashboard.locale import PageLocale, chosen
 from olhubd.control.dashboard.route import PageRoute
 from olhubd.control.dashboard.session import DashboardSession
-from olhubd.control.dashboard.state import DESK, Note, PageState
+from olhubd.control.dashboard.state import DESK, Notice, PageState
 from olhubd.control.http import access, bodies, connections
 from olhubd.control.http.context import CONTEXT
 from olhubd.control.http.problem import Refusal, refusal
@@ -33,7 +33,19 @@ from olhubd.model import DeliveryState, Scope
 from olhubd.store import deliveries, quarantine
 from olhubd.store.accounts import AccountState
 
-__all__ = ["HEADERS", "Visit", "button", "file", "html", "local", "older", "page", "shown", "speech", "visitor"]
+__all__ = [
+    "HEADERS",
+    "PageRequest",
+    "button",
+    "file",
+    "html",
+    "local",
+    "older",
+    "page",
+    "shown",
+    "speech",
+    "visitor",
+]
 
 A = TypeVar("A")
 S = TypeVar("S", bound=msgspec.Struct)
@@ -49,12 +61,12 @@ HEADERS = {
 
 
 @dataclass(frozen=True)
-class Visit:
+class PageRequest:
     """One request of somebody who is logged in."""
 
     request: web.Request
     session: DashboardSession
-    speech: Speech
+    speech: PageLocale
     form: Mapping[str, str]
 
     @property
@@ -116,14 +128,14 @@ def _exact(path: Mapping[str, str]) -> Mapping[str, str]:
     return {**path, "order": f"#{order}"} if order.isdecimal() else path
 
 
-Button = Callable[[Visit], Awaitable[tuple[str, Note | None] | web.Response]]
+Button = Callable[[PageRequest], Awaitable[tuple[str, Notice | None] | web.Response]]
 """Gives where to go on and what to say there, or a page that can be seen this once."""
 
 
 def page(
     path: str,
     template: str,
-    handler: Callable[[Visit], Awaitable[dict[str, Any]]],
+    handler: Callable[[PageRequest], Awaitable[dict[str, Any]]],
     *,
     scope: Scope = Scope.READ,
 ) -> PageRoute:
@@ -133,7 +145,7 @@ def page(
         session = visitor(request)
         if session is None:
             return _to_login(request)
-        visit = Visit(request, session, speech(request), {})
+        visit = PageRequest(request, session, speech(request), {})
         try:
             visit.needs(scope)
             async with asyncio.timeout(10):
@@ -144,14 +156,14 @@ def page(
     return PageRoute("GET", path, handle)
 
 
-def file(path: str, handler: Callable[[Visit], Awaitable[web.Response]]) -> PageRoute:
+def file(path: str, handler: Callable[[PageRequest], Awaitable[web.Response]]) -> PageRoute:
     """A file to save, for whoever is logged in."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
         session = visitor(request)
         if session is None:
             return _to_login(request)
-        visit = Visit(request, session, speech(request), {})
+        visit = PageRequest(request, session, speech(request), {})
         try:
             async with asyncio.timeout(10):
                 return await handler(visit)
@@ -169,7 +181,7 @@ def button(path: str, handler: Button, *, limit: float = 10.0, scope: Scope = Sc
         if session is None:
             return _to_login(request)
         form = await bodies.form(request)
-        visit = Visit(request, session, speech(request), form)
+        visit = PageRequest(request, session, speech(request), form)
         try:
             if not hmac.compare_digest(form.get("form", "").encode(), session.form.encode()):
                 raise Refusal(403, "cross-site", visit.speech.t("form.stale"))
@@ -201,9 +213,11 @@ def desk(request: web.Request) -> PageState:
     return request.app[DESK]
 
 
-def speech(request: web.Request) -> Speech:
+def speech(request: web.Request) -> PageLocale:
     zone = request.app[CONTEXT].hub.configuration.daemon.zone
-    return Speech(chosen(request.headers.get("Accept-Language", "")), zone, request.app[CONTEXT].hub.clock.now())
+    return PageLocale(
+        chosen(request.headers.get("Accept-Language", "")), zone, request.app[CONTEXT].hub.clock.now()
+    )
 
 
 def local(target: str | None) -> str:
@@ -218,7 +232,7 @@ def older(path: str, asked: dict[str, str], before: int | None) -> str | None:
     return None if before is None else f"{path}?{urlencode({**asked, 'before': str(before)})}"
 
 
-def html(speech: Speech, template: str, values: dict[str, Any], status: int = 200) -> web.Response:
+def html(speech: PageLocale, template: str, values: dict[str, Any], status: int = 200) -> web.Response:
     text = rendering.render(template, speech, {"version": __version__, **values})
     return web.Response(text=text, status=status, content_type="text/html", headers=HEADERS)
 
@@ -228,7 +242,7 @@ def _to_login(request: web.Request) -> web.Response:
     return web.Response(status=303, headers={**HEADERS, "Location": f"/login{back}"})
 
 
-async def shown(visit: Visit, template: str, values: dict[str, Any], status: int = 200) -> web.Response:
+async def shown(visit: PageRequest, template: str, values: dict[str, Any], status: int = 200) -> web.Response:
     """The page with its frame."""
     fresh = "X-Live" in visit.request.headers  # the script asks again and shows no notes
     return html(
@@ -258,7 +272,7 @@ async def _waits(hub: Hub) -> int:
     return held + parked + sum((await quarantine.tally(reader)).values())
 
 
-async def _failed(visit: Visit, problem: Refusal) -> web.Response:
+async def _failed(visit: PageRequest, problem: Refusal) -> web.Response:
     back = local(visit.form.get("back"))
     values = {
         "status": problem.status,

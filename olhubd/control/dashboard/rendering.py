@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from olhubd.control.dashboard import assets
-from olhubd.control.dashboard.locale import Speech
+from olhubd.control.dashboard.locale import PageLocale
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -39,5 +39,5 @@ def link(address: str | None) -> str | None:
     return address if address and address.startswith(("https://", "http://")) else None
 
 
-def render(template: str, speech: Speech, values: dict[str, Any]) -> str:
+def render(template: str, speech: PageLocale, values: dict[str, Any]) -> str:
     return environment().get_template(template).render(s=speech, t=speech.t, n=speech.n, **values)

@@ -6,12 +6,12 @@ from typing import Any
 
 from olhubd.control.api import runs
 from olhubd.control.api.schema.runs import RunsQuery
-from olhubd.control.dashboard.page import Visit, older, page
+from olhubd.control.dashboard.page import PageRequest, older, page
 
 __all__ = ["ROUTES"]
 
 
-async def listing(visit: Visit) -> dict[str, Any]:
+async def listing(visit: PageRequest) -> dict[str, Any]:
     asked = visit.query
     found = await visit.ask(runs.listing, visit.checked(RunsQuery, **asked))
     return {

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from olhubd.control.http.api_tokens import Holder, Keyring
+from olhubd.control.http.api_tokens import ApiTokens, TokenHolder
 from olhubd.plugin import Clock
 
 __all__ = ["LIFETIME", "DashboardSession", "Sessions"]
@@ -30,7 +30,7 @@ class DashboardSession(msgspec.Struct, frozen=True):
     number: str
     expires_at: datetime
     form: str
-    holder: Holder
+    holder: TokenHolder
 
     @property
     def who(self) -> str:
@@ -41,7 +41,7 @@ class DashboardSession(msgspec.Struct, frozen=True):
 class Sessions:
     """Begins, checks and ends sessions."""
 
-    def __init__(self, keyring: Keyring, clock: Clock) -> None:
+    def __init__(self, keyring: ApiTokens, clock: Clock) -> None:
         self._keyring = keyring
         self._clock = clock
         self._key = self._derive("session")
@@ -55,7 +55,7 @@ class Sessions:
     def _sign(self, text: str) -> str:
         return hmac.new(self._key, text.encode(), hashlib.sha256).hexdigest()
 
-    def begin(self, holder: Holder) -> str:
+    def begin(self, holder: TokenHolder) -> str:
         """The value of a new session's cookie."""
         until = self._clock.now() + LIFETIME
         if holder.expires_at is not None:

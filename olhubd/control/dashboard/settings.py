@@ -7,12 +7,12 @@ from typing import Any
 
 from olhubd.config.effective import HIDDEN
 from olhubd.control.api import settings, system
-from olhubd.control.dashboard.page import Visit, page
+from olhubd.control.dashboard.page import PageRequest, page
 
 __all__ = ["ROUTES"]
 
 
-async def listing(visit: Visit) -> dict[str, Any]:
+async def listing(visit: PageRequest) -> dict[str, Any]:
     found = await visit.ask(settings.listing)
     sections = groupby(found.items, key=lambda one: _section(one.key))
     return {"path": found.path, "sections": [(name, list(rows)) for name, rows in sections], "hidden": HIDDEN}
@@ -24,7 +24,7 @@ def _section(key: str) -> str:
     return ".".join(parts[:2]) if parts[0] in ("accounts", "routes") else parts[0]
 
 
-async def plugins(visit: Visit) -> dict[str, Any]:
+async def plugins(visit: PageRequest) -> dict[str, Any]:
     return {"plugins": (await visit.ask(system.plugins)).items}
 
 

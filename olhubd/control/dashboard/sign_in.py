@@ -9,33 +9,33 @@ from aiohttp import web
 
 from olhubd.control.api import sign_in
 from olhubd.control.api.schema.sign_in import CallbackRequest, SignInQuery, SignInRequest, SignInState
-from olhubd.control.dashboard.page import Visit, button, html, page, speech
+from olhubd.control.dashboard.page import PageRequest, button, html, page, speech
 from olhubd.control.dashboard.route import PageRoute
-from olhubd.control.dashboard.state import Note
+from olhubd.control.dashboard.state import Notice
 from olhubd.control.http.context import CONTEXT
-from olhubd.engine.access.redirect import CALLBACK, Misdirected
+from olhubd.engine.access.redirect import CALLBACK, CallbackRefused
 from olhubd.model import Scope
 
 __all__ = ["ROUTES"]
 
 
-async def begin(visit: Visit) -> tuple[str, Note | None]:
+async def begin(visit: PageRequest) -> tuple[str, Notice | None]:
     await visit.ask(sign_in.begin, body=visit.checked(SignInRequest, **visit.filled("flow")))
     return _page(visit), None
 
 
-async def signing_in(visit: Visit) -> dict[str, Any]:
+async def signing_in(visit: PageRequest) -> dict[str, Any]:
     found = await visit.ask(sign_in.state, SignInQuery())
     return {"signing": found, "pending": found.state is SignInState.PENDING}
 
 
-async def returned(visit: Visit) -> tuple[str, Note | None]:
+async def returned(visit: PageRequest) -> tuple[str, Notice | None]:
     """The address that the browser was sent back to, by hand."""
     await visit.ask(sign_in.returned, body=visit.checked(CallbackRequest, **visit.filled("address")))
     return _page(visit), None
 
 
-def _page(visit: Visit) -> str:
+def _page(visit: PageRequest) -> str:
     return f"/accounts/{quote(visit.path['account'])}/sign-in"
 
 
@@ -46,7 +46,7 @@ async def callback(request: web.Request) -> web.StreamResponse:
     words = speech(request)
     try:
         account = signins.bring(request.query_string)
-    except Misdirected as error:
+    except CallbackRefused as error:
         problem = words.voice.reason(str(error))
         answer = html(words, "callback.html", {"signing": None, "problem": problem}, 400)
     else:

@@ -11,8 +11,8 @@ from aiohttp import web
 
 from olhubd.control.api import tokens
 from olhubd.control.api.schema.tokens import TokenRequest
-from olhubd.control.dashboard.page import Visit, button, page, shown
-from olhubd.control.dashboard.state import Note
+from olhubd.control.dashboard.page import PageRequest, button, page, shown
+from olhubd.control.dashboard.state import Notice
 from olhubd.model import Scope
 
 __all__ = ["ROUTES"]
@@ -22,12 +22,12 @@ _LIFETIMES = (1, 7, 30, 90, 365)
 """Days that are offered; none of them is for good."""
 
 
-async def listing(visit: Visit) -> dict[str, Any]:
+async def listing(visit: PageRequest) -> dict[str, Any]:
     found = (await visit.ask(tokens.listing)).items
     return {"rows": found, "kinds": tuple(Scope), "lifetimes": _LIFETIMES, "made": None}
 
 
-async def make(visit: Visit) -> web.Response:
+async def make(visit: PageRequest) -> web.Response:
     given: dict[str, Any] = visit.filled("name", "scope")
     if days := visit.filled("days"):
         given["lifetime"] = int(days["days"]) * _DAY if days["days"].isdecimal() else days["days"]
@@ -36,9 +36,9 @@ async def make(visit: Visit) -> web.Response:
     return await shown(visit, "tokens.html", values)
 
 
-async def revoke(visit: Visit) -> tuple[str, Note | None]:
+async def revoke(visit: PageRequest) -> tuple[str, Notice | None]:
     await visit.ask(tokens.revoke)
-    return "/tokens", Note("note.revoked", {"token": visit.path["token"]})
+    return "/tokens", Notice("note.revoked", {"token": visit.path["token"]})
 
 
 ROUTES = (

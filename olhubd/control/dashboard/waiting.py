@@ -10,14 +10,14 @@ from olhubd.control.api.schema.accounts import AccountState
 from olhubd.control.api.schema.base import DiscardRequest
 from olhubd.control.api.schema.deliveries import AdoptRequest, DeliveriesQuery
 from olhubd.control.api.schema.quarantine import QuarantineQuery
-from olhubd.control.dashboard.page import Visit, button, older, page
-from olhubd.control.dashboard.state import Note
+from olhubd.control.dashboard.page import PageRequest, button, older, page
+from olhubd.control.dashboard.state import Notice
 from olhubd.model import DeliveryState
 
 __all__ = ["ROUTES"]
 
 
-async def listing(visit: Visit) -> dict[str, Any]:
+async def listing(visit: PageRequest) -> dict[str, Any]:
     asked = visit.query
     query = visit.checked(DeliveriesQuery, state=(DeliveryState.HOLD,), **asked)
     held = await visit.ask(deliveries.listing, query)
@@ -29,43 +29,43 @@ async def listing(visit: Visit) -> dict[str, Any]:
     }
 
 
-async def retry(visit: Visit) -> tuple[str, Note | None]:
+async def retry(visit: PageRequest) -> tuple[str, Notice | None]:
     done = await visit.ask(deliveries.retry)
-    return visit.form.get("back", "/waiting"), Note("note.retry", {"delivery": done.id})
+    return visit.form.get("back", "/waiting"), Notice("note.retry", {"delivery": done.id})
 
 
-async def release(visit: Visit) -> tuple[str, Note | None]:
+async def release(visit: PageRequest) -> tuple[str, Notice | None]:
     done = await visit.ask(deliveries.release)
-    return visit.form.get("back", "/waiting"), Note("note.release", {"delivery": done.id})
+    return visit.form.get("back", "/waiting"), Notice("note.release", {"delivery": done.id})
 
 
-async def adopt(visit: Visit) -> tuple[str, Note | None]:
+async def adopt(visit: PageRequest) -> tuple[str, Notice | None]:
     """Another total needs a word, which is a box to tick."""
     body = visit.checked(AdoptRequest, **visit.filled("number", "despite_total"))
     done = await visit.ask(deliveries.adopt, body=body)
-    return visit.form.get("back", "/waiting"), Note("note.adopt", {"delivery": done.id, "number": body.number})
+    return visit.form.get("back", "/waiting"), Notice("note.adopt", {"delivery": done.id, "number": body.number})
 
 
-async def accept(visit: Visit) -> tuple[str, Note | None]:
+async def accept(visit: PageRequest) -> tuple[str, Notice | None]:
     done = await visit.ask(deliveries.accept)
-    return visit.form.get("back", "/waiting"), Note("note.accept", {"delivery": done.id})
+    return visit.form.get("back", "/waiting"), Notice("note.accept", {"delivery": done.id})
 
 
-async def discard(visit: Visit) -> tuple[str, Note | None]:
+async def discard(visit: PageRequest) -> tuple[str, Notice | None]:
     body = visit.checked(DiscardRequest, reason=visit.form.get("reason", "").strip())
     done = await visit.ask(deliveries.discard, body=body)
-    return visit.form.get("back", "/waiting"), Note("note.discard", {"delivery": done.id})
+    return visit.form.get("back", "/waiting"), Notice("note.discard", {"delivery": done.id})
 
 
-async def read_again(visit: Visit) -> tuple[str, Note | None]:
+async def read_again(visit: PageRequest) -> tuple[str, Notice | None]:
     done = await visit.ask(quarantine.retry)
-    return "/waiting#quarantine", Note("note.read-again", {"record": done.called})
+    return "/waiting#quarantine", Notice("note.read-again", {"record": done.called})
 
 
-async def give_up(visit: Visit) -> tuple[str, Note | None]:
+async def give_up(visit: PageRequest) -> tuple[str, Notice | None]:
     body = visit.checked(DiscardRequest, reason=visit.form.get("reason", "").strip())
     done = await visit.ask(quarantine.discard, body=body)
-    return "/waiting", Note("note.given-up", {"record": done.called})
+    return "/waiting", Notice("note.given-up", {"record": done.called})
 
 
 ROUTES = (

@@ -8,7 +8,7 @@ from __future__ import annotations
 from olhubd.control.api.schema.base import Nothing
 from olhubd.control.api.schema.doctor import DoctorQuery
 from olhubd.control.doctor.finding import CHECKS, CheckState, Diagnosis
-from olhubd.control.doctor.inside import KNOWN, Round
+from olhubd.control.doctor.inside import KNOWN, Examination
 from olhubd.control.http.problem import Refusal
 from olhubd.control.http.routes import Call, route
 
@@ -27,7 +27,7 @@ async def examine(call: Call[DoctorQuery, Nothing]) -> Diagnosis:
             why = "is for the command line" if name in CHECKS else f"is none; known: {known}"
             raise Refusal(400, "parameter", f"check: {name} {why}", parameter="check")
     async with call.context.examining:
-        found = await Round(hub, call.context.keyring).examine(asked)
+        found = await Examination(hub, call.context.keyring).examine(asked)
     return Diagnosis(items=tuple(found), well=all(one.state is not CheckState.WRONG for one in found))
 
 

@@ -19,10 +19,10 @@ from olhubd.control.api.schema.journal import JournalQuery
 from olhubd.control.api.schema.mappings import Mapping, UnlinkedLine
 from olhubd.control.doctor import machine
 from olhubd.control.doctor.finding import CHECKS, Finding, fine, gather, look, skipped, wrong
-from olhubd.control.http.api_tokens import Keyring
+from olhubd.control.http.api_tokens import ApiTokens
 from olhubd.control.text.event_text import Severity
 from olhubd.engine.account import AccountUnit
-from olhubd.engine.calls import Broken
+from olhubd.engine.calls import PluginFault
 from olhubd.engine.hub import Hub
 from olhubd.engine.monitor.vocabulary import told
 from olhubd.model import Alarm, AlarmKind, code_of
@@ -30,7 +30,7 @@ from olhubd.plugin import AuthLost, Identity, OAuthLogin, PluginError, Probe
 from olhubd.runtime.threads import apart
 from olhubd.store.accounts import AccountState
 
-__all__ = ["KNOWN", "Round"]
+__all__ = ["KNOWN", "Examination"]
 
 KNOWN = tuple(name for name, check in CHECKS.items() if check.inside)
 _PATIENCE = 20.0
@@ -55,10 +55,10 @@ class _Visit(msgspec.Struct, frozen=True, kw_only=True):
     skipped: str | None = None
 
 
-class Round:
+class Examination:
     """One examination of the daemon."""
 
-    def __init__(self, hub: Hub, keyring: Keyring) -> None:
+    def __init__(self, hub: Hub, keyring: ApiTokens) -> None:
         self._hub = hub
         self._keyring = keyring
         self._visits: Table[str, _Visit] | None = None
@@ -308,7 +308,7 @@ async def _visit(unit: AccountUnit) -> _Visit:
         return _Visit(skipped="its connector cannot ask who it is")
     try:
         return _Visit(who=await unit.connection.visited(_PATIENCE, told=False))
-    except Broken as error:
+    except PluginFault as error:
         return _Visit(failure=f"its connector failed: {error.kind}")
     except PluginError as error:
         return _Visit(failure=str(error), lost=isinstance(error, AuthLost))

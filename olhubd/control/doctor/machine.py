@@ -15,14 +15,14 @@ from olhubd.control.http.sockets import opened
 from olhubd.store import FAILURES, StoreError
 from olhubd.store.sqlite import integrity, migrate
 
-__all__ = ["DATABASE", "Place", "database", "disk", "files", "own_checks", "place", "plugins", "port"]
+__all__ = ["DATABASE", "Installation", "database", "disk", "files", "own_checks", "place", "plugins", "port"]
 
 DATABASE = "olhubd.sqlite"
 _TOKEN = "control.token"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class Installation:
     """Where all of it is. `least` bytes are to be free; `running` is whether this is asked by the daemon."""
 
     config: Path
@@ -33,10 +33,10 @@ class Place:
     running: bool
 
 
-def place(configuration: Configuration, database: Path | None = None) -> Place:
+def place(configuration: Configuration, database: Path | None = None) -> Installation:
     """By the configuration; the daemon names the database that it has open."""
     data = configuration.daemon.data
-    return Place(
+    return Installation(
         config=configuration.path,
         data=data,
         database=database or data / DATABASE,
@@ -46,13 +46,13 @@ def place(configuration: Configuration, database: Path | None = None) -> Place:
     )
 
 
-def files(at: Place) -> Iterator[Finding]:
+def files(at: Installation) -> Iterator[Finding]:
     """Are they there, may they be written, and are they closed to others?"""
     found = list(_files(at))
     yield from found or [fine(f"{at.data} and what is in it are the daemon's own and closed to others")]
 
 
-def _files(at: Place) -> Iterator[Finding]:
+def _files(at: Installation) -> Iterator[Finding]:
     try:
         if at.config.stat().st_mode & stat.S_IWOTH:
             yield wrong("everybody on this machine may change it", f"chmod o-w {at.config}", str(at.config))
@@ -85,7 +85,7 @@ def _files(at: Place) -> Iterator[Finding]:
         yield wrong("the socket is gone, somebody removed it", "systemctl restart olhubd", str(at.socket))
 
 
-def disk(at: Place) -> Iterator[Finding]:
+def disk(at: Installation) -> Iterator[Finding]:
     """Is there room?"""
     try:
         free = shutil.disk_usage(at.data).free
@@ -117,7 +117,7 @@ def _mib(count: int) -> str:
     return f"{count / 2**20:,.0f} MiB"
 
 
-async def database(at: Place, within: float | None = None) -> list[Finding]:
+async def database(at: Installation, within: float | None = None) -> list[Finding]:
     """Is the file sound?"""
     mend = "stop olhubd, keep a copy of the file, and restore the latest backup; see docs/operator.md"
     subject = str(at.database)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from olhubd.control.doctor.service import BOOTED, UNIT, configured
 
-__all__ = ["Given", "given"]
+__all__ = ["UnitFacts", "given"]
 
 _LIMIT = 10.0
 _DIRECTORIES = {
@@ -26,18 +26,18 @@ _FILES = ("LoadCredential",)
 _CLOSED = ("LoadCredentialEncrypted", "SetCredential", "SetCredentialEncrypted")
 
 
-class Given(NamedTuple):
+class UnitFacts(NamedTuple):
     """`credentials` by name: the file each is made of, or None where only systemd can tell."""
 
     environ: Mapping[str, str]
     credentials: Mapping[str, Path | None]
 
 
-def given(config: Path, booted: Path = BOOTED) -> Given:
+def given(config: Path, booted: Path = BOOTED) -> UnitFacts:
     """What the service gets that works by this configuration; nothing where there is none."""
     program = shutil.which("systemctl")
     if program is None or not booted.is_dir():
-        return Given({}, {})
+        return UnitFacts({}, {})
     asked = [program, "cat", UNIT]
     try:
         told = subprocess.run(asked, capture_output=True, text=True, timeout=_LIMIT, check=True).stdout
@@ -45,14 +45,14 @@ def given(config: Path, booted: Path = BOOTED) -> Given:
         command = shlex.split(settings.get("ExecStart", [""])[-1])
         environ = _environ(settings.get("Environment", []))
     except (OSError, subprocess.SubprocessError, ValueError):
-        return Given({}, {})
+        return UnitFacts({}, {})
     theirs = configured(command, shlex.join(f"{name}={value}" for name, value in environ.items()))
     if theirs.absolute() != config.absolute():
-        return Given({}, {})
+        return UnitFacts({}, {})
     for setting, (variable, parent) in _DIRECTORIES.items():
         if names := settings.get(setting):
             environ[variable] = ":".join(f"{parent}/{name}" for line in names for name in line.split())
-    return Given(environ, _credentials(settings))
+    return UnitFacts(environ, _credentials(settings))
 
 
 def _service(text: str) -> dict[str, list[str]]:

@@ -24,7 +24,7 @@ from yarl import URL
 
 from olhubd.config import Configuration
 from olhubd.control.http import connections, host_names
-from olhubd.control.http.api_tokens import Holder
+from olhubd.control.http.api_tokens import TokenHolder
 from olhubd.control.http.context import CONTEXT
 from olhubd.control.http.problem import Refusal
 from olhubd.model import Reason, Scope
@@ -38,7 +38,7 @@ SCOPES: web.AppKey[Mapping[tuple[str, str], Scope | None]] = web.AppKey("scopes"
 """What a token must allow for a method and path of ours; None where nobody is asked for one."""
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _SO_PEERGROUPS = 59
-_HOLDER = web.RequestKey("holder", Holder)
+_HOLDER = web.RequestKey("holder", TokenHolder)
 
 
 def load_or_make_token(configuration: Configuration) -> str:
@@ -93,14 +93,14 @@ def _needed(request: web.Request) -> Scope | None:
     return request.app[SCOPES].get((request.method, resource.canonical if resource else ""), default)
 
 
-def too_narrow(holder: Holder, needed: Scope) -> Refusal:
+def too_narrow(holder: TokenHolder, needed: Scope) -> Refusal:
     """The refusal of somebody who may do less than this."""
     challenge = {"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{needed.value}"'}
     detail = Reason("request.scope", needed=needed.value, who=_called(holder), scope=holder.scope.value)
     return Refusal(403, "scope", detail, challenge)
 
 
-def _called(holder: Holder) -> str:
+def _called(holder: TokenHolder) -> str:
     return holder.who if holder.name is None else Reason("token-named", token=holder.name)
 
 
@@ -116,13 +116,13 @@ def still(request: web.Request) -> bool:
     return holder is None or not holder.mark or request.app[CONTEXT].keyring.marked(holder.mark) is not None
 
 
-async def _authenticate(request: web.Request) -> Holder:
+async def _authenticate(request: web.Request) -> TokenHolder:
     context = request.app[CONTEXT]
     peer = _peer(request)
     if peer is not None:
         scope = _granted(*peer, context.hub.configuration.control.group_scope)
         if scope is not None:
-            return Holder(name=None, who=_name(peer[0]), scope=scope, mark="")
+            return TokenHolder(name=None, who=_name(peer[0]), scope=scope, mark="")
     scheme, _, shown = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not shown.strip():
         raise Refusal(401, "token", "a bearer token is needed", {"WWW-Authenticate": "Bearer"})

@@ -22,7 +22,7 @@ from olhubd.model import Reason, Scope
 from olhubd.store import FAILURES, Transaction, tokens
 from olhubd.store.tokens import TokenRow
 
-__all__ = ["PREFIX", "Holder", "Keyring"]
+__all__ = ["PREFIX", "ApiTokens", "TokenHolder"]
 
 PREFIX = "olhubd_"
 """How a made token begins, so that whoever finds one in a file knows what it opens."""
@@ -32,7 +32,7 @@ _PATIENCE = 1.0
 """Seconds that an answer waits for the last use to be written."""
 
 
-class Holder(msgspec.Struct, frozen=True, kw_only=True):
+class TokenHolder(msgspec.Struct, frozen=True, kw_only=True):
     """Whoever showed a token or came by the socket. `mark` tells tokens apart and gives none away."""
 
     name: str | None
@@ -44,7 +44,7 @@ class Holder(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: datetime | None = None
 
 
-class Keyring:
+class ApiTokens:
     """`load` it before it is asked. `token` is the one of the configuration, which may do everything."""
 
     def __init__(self, token: str, hub: Hub) -> None:
@@ -55,7 +55,7 @@ class Keyring:
         self._used: dict[str, datetime] = {}
         digest = _digest(token)
         self._own = digest
-        self._master = Holder(name=None, who="token", scope=Scope.ADMIN, mark=_mark(digest))
+        self._master = TokenHolder(name=None, who="token", scope=Scope.ADMIN, mark=_mark(digest))
 
     async def load(self) -> None:
         async with self._writing:
@@ -64,23 +64,25 @@ class Keyring:
     async def _load(self) -> None:
         self._rows = {_mark(row.digest): row for row in await tokens.every(self._hub.database.reader)}
 
-    def shown(self, text: str) -> Holder | None:
+    def shown(self, text: str) -> TokenHolder | None:
         """Who shows this token; None when it is none of ours, revoked or expired."""
         digest = _digest(text.strip())
         if hmac.compare_digest(digest, self._own):
             return self._master
         return self.marked(_mark(digest))
 
-    def marked(self, mark: str) -> Holder | None:
+    def marked(self, mark: str) -> TokenHolder | None:
         """Whose token has this mark, as long as it is good."""
         if mark == self._master.mark:
             return self._master
         row = self._rows.get(mark)
         if row is None or (row.expires_at is not None and self._hub.clock.now() >= row.expires_at):
             return None
-        return Holder(name=row.name, who=f"token:{row.name}", scope=row.scope, mark=mark, expires_at=row.expires_at)
+        return TokenHolder(
+            name=row.name, who=f"token:{row.name}", scope=row.scope, mark=mark, expires_at=row.expires_at
+        )
 
-    async def use(self, holder: Holder) -> None:
+    async def use(self, holder: TokenHolder) -> None:
         """Remember that it was used. A database in trouble keeps nobody out."""
         now = self._hub.clock.now()
         before = self._used.get(holder.mark)

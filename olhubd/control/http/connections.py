@@ -18,7 +18,7 @@ from aiohttp import StreamReader, web
 from aiohttp.abc import AbstractAccessLogger
 from aiohttp.typedefs import Handler
 
-__all__ = ["Answered", "ConnectionLimits", "Crowd", "Guest", "attend", "know", "places"]
+__all__ = ["AnswerLogger", "ConnectionLimiter", "ConnectionLimits", "GuardedConnection", "attend", "know", "places"]
 
 _SHARE = 4
 """Of the files that this process may open, connections at a door take one of so many."""
@@ -42,18 +42,18 @@ def places(most: int) -> int:
     return most if soft == resource.RLIM_INFINITY else max(4, min(most, soft // _SHARE))
 
 
-class Crowd:
+class ConnectionLimiter:
     """The connections of one door, `most` at a time."""
 
     def __init__(self, most: int, limits: ConnectionLimits | None = None) -> None:
         self.most = most
         self.limits = limits or ConnectionLimits()
-        self._guests: set[Guest] = set()
+        self._guests: set[GuardedConnection] = set()
 
     def __len__(self) -> int:
         return len(self._guests)
 
-    def admit(self, guest: Guest) -> bool:
+    def admit(self, guest: GuardedConnection) -> bool:
         """Take one in, in the place of another where all are taken. False where nobody can be hung up."""
         if len(self._guests) >= self.most:
             silent = [one for one in self._guests if one.silent]
@@ -63,14 +63,14 @@ class Crowd:
         self._guests.add(guest)
         return True
 
-    def leave(self, guest: Guest) -> None:
+    def leave(self, guest: GuardedConnection) -> None:
         self._guests.discard(guest)
 
 
-class Guest(asyncio.Protocol):
+class GuardedConnection(asyncio.Protocol):
     """One connection: stands between its transport and the protocol that speaks HTTP, and watches the time."""
 
-    def __init__(self, crowd: Crowd, inner: asyncio.Protocol, tls: ssl.SSLContext | None) -> None:
+    def __init__(self, crowd: ConnectionLimiter, inner: asyncio.Protocol, tls: ssl.SSLContext | None) -> None:
         self._crowd = crowd
         self._inner = inner
         self._tls = tls
@@ -218,7 +218,7 @@ async def attend(request: web.Request, handler: Handler) -> web.StreamResponse:
     return await handler(request)
 
 
-class Answered(AbstractAccessLogger):
+class AnswerLogger(AbstractAccessLogger):
     """Tells the guest of a request that its answer was written, as a log of requests is told."""
 
     def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
@@ -232,9 +232,9 @@ def know(request: web.Request) -> None:
         guest.known = True
 
 
-def _of(request: web.BaseRequest) -> Guest | None:
+def _of(request: web.BaseRequest) -> GuardedConnection | None:
     """The guest who asks; None where an application is tried without its doors, or when they have gone."""
     if request.transport is None:
         return None
     protocol = request.transport.get_protocol()
-    return protocol if isinstance(protocol, Guest) else None
+    return protocol if isinstance(protocol, GuardedConnection) else None

@@ -9,9 +9,9 @@ from typing import Any
 
 from aiohttp import web
 
-from olhubd.control.http.api_tokens import Keyring
-from olhubd.control.http.login_throttle import Attempts
-from olhubd.control.process_control import Steer
+from olhubd.control.http.api_tokens import ApiTokens
+from olhubd.control.http.login_throttle import LoginThrottle
+from olhubd.control.process_control import ProcessControl
 from olhubd.engine.access.signin import SignIns
 from olhubd.engine.hub import Hub
 
@@ -26,9 +26,9 @@ class Stream:
 class Context:
     hub: Hub
     signins: SignIns
-    steer: Steer
-    keyring: Keyring
-    attempts: Attempts
+    steer: ProcessControl
+    keyring: ApiTokens
+    attempts: LoginThrottle
     """Of bearer tokens; the login of the dashboard counts by itself."""
     log: Any
     addresses: tuple[str, ...] = ()

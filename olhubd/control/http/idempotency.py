@@ -15,14 +15,14 @@ from olhubd.config import ConfigurationError
 from olhubd.control.http.context import CONTEXT
 from olhubd.control.http.problem import Refusal
 from olhubd.engine.account import NotPossible
-from olhubd.engine.feed.poller import Limited
+from olhubd.engine.feed.poller import FetchRefused
 from olhubd.store import Transaction, idempotency_keys
 
 __all__ = ["HEADER", "once"]
 
 HEADER = "Idempotency-Key"
 _LONGEST = 200
-_REFUSED = (Refusal, NotPossible, Limited, ConfigurationError)
+_REFUSED = (Refusal, NotPossible, FetchRefused, ConfigurationError)
 """Errors after which nothing was done."""
 
 Produce = Callable[[], Awaitable[web.Response]]

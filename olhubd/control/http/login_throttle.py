@@ -11,12 +11,12 @@ from datetime import datetime, timedelta
 
 from olhubd.plugin import Clock
 
-__all__ = ["Attempts"]
+__all__ = ["LoginThrottle"]
 
 _MOST_SOURCES = 1000
 
 
-class Attempts:
+class LoginThrottle:
     """`most` wrong ones in `window`, then a pause."""
 
     def __init__(self, clock: Clock, most: int = 5, window: timedelta = timedelta(minutes=1)) -> None:

@@ -18,8 +18,8 @@ from olhubd.config import ConfigurationError
 from olhubd.control.api.schema.problem import Problem
 from olhubd.control.http.context import CONTEXT
 from olhubd.engine.account import NotPossible
-from olhubd.engine.feed.poller import Limited
-from olhubd.engine.operator.deliveries import Differs
+from olhubd.engine.feed.poller import FetchRefused
+from olhubd.engine.operator.deliveries import TotalDiffers
 from olhubd.model import Reason, plain
 from olhubd.plugin import PluginError
 from olhubd.store import FAILURES
@@ -98,10 +98,10 @@ def _http(error: web.HTTPException, request: web.Request) -> Refusal:
 
 def _known(error: Exception, request: web.Request) -> Refusal | None:
     match error:
-        case Limited():
+        case FetchRefused():
             seconds = (error.again_at - request.app[CONTEXT].hub.clock.now()).total_seconds()
             return Refusal(429, "limited", str(error), {"Retry-After": str(max(1, math.ceil(seconds)))})
-        case Differs():
+        case TotalDiffers():
             return Refusal(409, "differs", str(error))
         case NotPossible():
             return Refusal(409, "not-possible", str(error))

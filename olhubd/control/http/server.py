@@ -34,12 +34,12 @@ from olhubd.control.api import (
     tokens,
 )
 from olhubd.control.http import access, connections, problem
-from olhubd.control.http.api_tokens import Keyring
+from olhubd.control.http.api_tokens import ApiTokens
 from olhubd.control.http.context import CONTEXT, Context
-from olhubd.control.http.login_throttle import Attempts
+from olhubd.control.http.login_throttle import LoginThrottle
 from olhubd.control.http.routes import Endpoint, endpoint
-from olhubd.control.http.sockets import Doors, Site
-from olhubd.control.process_control import Steer
+from olhubd.control.http.sockets import LimitedSite, ListeningSockets
+from olhubd.control.process_control import ProcessControl
 from olhubd.engine.access.signin import SignIns
 from olhubd.engine.hub import Hub
 
@@ -92,14 +92,14 @@ _HEADERS = {
 }
 
 
-def application(hub: Hub, token: str, steer: Steer) -> web.Application:
+def application(hub: Hub, token: str, steer: ProcessControl) -> web.Application:
     """The endpoint without its sockets."""
     app = web.Application(
         middlewares=[connections.attend, problem.middleware, access.guard, _limit], client_max_size=_BODY_LIMIT
     )
     log = structlog.get_logger("olhubd.control")
-    keyring = Keyring(token, hub)
-    attempts = Attempts(hub.clock, _MOST_WRONG)
+    keyring = ApiTokens(token, hub)
+    attempts = LoginThrottle(hub.clock, _MOST_WRONG)
     app[CONTEXT] = Context(hub=hub, signins=SignIns(hub), steer=steer, keyring=keyring, attempts=attempts, log=log)
     app[access.SCOPES] = {(route.method, route.path): route.scope for route in ROUTES}
     app[openapi.DOCUMENT] = lambda: openapi.document(ROUTES)
@@ -139,14 +139,16 @@ async def _harden(_request: web.Request, response: web.StreamResponse) -> None:
 
 
 @contextlib.asynccontextmanager
-async def serve(hub: Hub, doors: Doors, token: str, steer: Steer) -> AsyncIterator[tuple[str, ...]]:
+async def serve(
+    hub: Hub, doors: ListeningSockets, token: str, steer: ProcessControl
+) -> AsyncIterator[tuple[str, ...]]:
     """Answer at the doors that were opened; gives their addresses."""
     app = application(hub, token, steer)
     app[CONTEXT].addresses = doors.addresses()
     runner = web.AppRunner(
         app,
         access_log=_wire,
-        access_log_class=connections.Answered,
+        access_log_class=connections.AnswerLogger,
         logger=_wire,
         handle_signals=False,
         shutdown_timeout=5.0,
@@ -156,10 +158,12 @@ async def serve(hub: Hub, doors: Doors, token: str, steer: Steer) -> AsyncIterat
     await runner.setup()
     try:
         if doors.unix is not None:
-            await Site(runner, doors.unix, connections.Crowd(connections.places(_MOST_LOCAL), _LIMITS)).start()
-        outside = connections.Crowd(connections.places(_MOST_TCP), _LIMITS)
+            await LimitedSite(
+                runner, doors.unix, connections.ConnectionLimiter(connections.places(_MOST_LOCAL), _LIMITS)
+            ).start()
+        outside = connections.ConnectionLimiter(connections.places(_MOST_TCP), _LIMITS)
         for end in doors.tcp:
-            await Site(runner, end, outside, doors.tls).start()
+            await LimitedSite(runner, end, outside, doors.tls).start()
         yield doors.addresses()
     finally:
         await runner.cleanup()

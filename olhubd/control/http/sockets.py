@@ -19,16 +19,16 @@ from pathlib import Path
 from aiohttp import web
 
 from olhubd.config import Control, Listen
-from olhubd.control.http.connections import Crowd, Guest
+from olhubd.control.http.connections import ConnectionLimiter, GuardedConnection
 
-__all__ = ["Doors", "Site", "opened"]
+__all__ = ["LimitedSite", "ListeningSockets", "opened"]
 
 _BACKLOG = 128
 """Connections that wait to be taken."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Doors:
+class ListeningSockets:
     """The sockets, bound and listening; with `tls` those over TCP speak it."""
 
     unix: socket.socket | None
@@ -54,7 +54,7 @@ class Doors:
 
 
 @contextlib.contextmanager
-def opened(control: Control) -> Iterator[Doors]:
+def opened(control: Control) -> Iterator[ListeningSockets]:
     """Bind as configured. Raises OSError with words for a person."""
     with contextlib.ExitStack() as stack:
         tls = None
@@ -63,7 +63,7 @@ def opened(control: Control) -> Iterator[Doors]:
             _certify(tls, control)
         unix = stack.enter_context(_unix_door(control.socket)) if control.socket is not None else None
         tcp = tuple(map(stack.enter_context, _tcp(control.listen))) if control.listen is not None else ()
-        yield Doors(unix=unix, tcp=tcp, tls=tls)
+        yield ListeningSockets(unix=unix, tcp=tcp, tls=tls)
 
 
 def _certify(context: ssl.SSLContext, control: Control) -> None:
@@ -124,11 +124,15 @@ def _unix_door(path: Path) -> Iterator[socket.socket]:
                     path.unlink()
 
 
-class Site(web.SockSite):
+class LimitedSite(web.SockSite):
     """Listens on a socket that is bound; whoever comes joins the crowd of its door."""
 
     def __init__(
-        self, runner: web.BaseRunner, sock: socket.socket, crowd: Crowd, tls: ssl.SSLContext | None = None
+        self,
+        runner: web.BaseRunner,
+        sock: socket.socket,
+        crowd: ConnectionLimiter,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         super().__init__(runner, sock)
         self._crowd = crowd
@@ -140,7 +144,7 @@ class Site(web.SockSite):
         assert server is not None
 
         def meet() -> asyncio.BaseProtocol:
-            return Guest(self._crowd, server(), self._tls)
+            return GuardedConnection(self._crowd, server(), self._tls)
 
         # One at a turn of the loop: where no file can be opened, the loop would tell of each place of the queue.
         self._server = await asyncio.get_running_loop().create_server(meet, sock=self._sock, backlog=1)

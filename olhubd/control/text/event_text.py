@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import msgspec
 
-from olhubd.control.text.formatter import ENGLISH, Count, Part, Voice
+from olhubd.control.text.formatter import ENGLISH, CountedNoun, Formatter, TextPart
 from olhubd.model import Action, Cause, Delivery, DeliveryState, Event, Run
 
 __all__ = ["SEVERITIES", "Severity", "action", "severity", "still_open", "tell", "why"]
@@ -59,71 +59,71 @@ def severity(kind: str) -> Severity:
     return SEVERITIES.get(kind, Severity.INFO)
 
 
-def action(delivery: Delivery, voice: Voice = ENGLISH) -> str:
+def action(delivery: Delivery, voice: Formatter = ENGLISH) -> str:
     """What a delivery is to do: "send the order to shop-pl"."""
     return voice.say(_action(delivery.action.value, delivery.target, voice))
 
 
-def _action(word: str, target: object, voice: Voice) -> Part:
+def _action(word: str, target: object, voice: Formatter) -> TextPart:
     if voice.knows(f"do.{word}"):
-        return Part(f"do.{word}", {"target": target})
-    return Part("do", {"action": word, "target": target})
+        return TextPart(f"do.{word}", {"target": target})
+    return TextPart("do", {"action": word, "target": target})
 
 
-def _because(reason: str | None, voice: Voice) -> Part | None:
-    return Part("because", {"reason": voice.reason(reason)}) if reason else None
+def _because(reason: str | None, voice: Formatter) -> TextPart | None:
+    return TextPart("because", {"reason": voice.reason(reason)}) if reason else None
 
 
-def _why_so(facts: Facts, voice: Voice) -> Part | None:
-    return Part("because", {"reason": voice.reason_in(facts, "reason")}) if facts.get("reason") else None
+def _why_so(facts: Facts, voice: Formatter) -> TextPart | None:
+    return TextPart("because", {"reason": voice.reason_in(facts, "reason")}) if facts.get("reason") else None
 
 
-def _delivery(facts: Facts, voice: Voice) -> Part:
-    one = Part("delivery", {"id": facts["delivery"]}) if "delivery" in facts else Part("delivery.some")
+def _delivery(facts: Facts, voice: Formatter) -> TextPart:
+    one = TextPart("delivery", {"id": facts["delivery"]}) if "delivery" in facts else TextPart("delivery.some")
     if "action" in facts:
-        return Part(
+        return TextPart(
             "delivery.doing", {"delivery": one, "what": _action(facts["action"], facts.get("target"), voice)}
         )
-    return Part("delivery.to", {"delivery": one, "target": facts["target"]}) if "target" in facts else one
+    return TextPart("delivery.to", {"delivery": one, "target": facts["target"]}) if "target" in facts else one
 
 
 def _settled(facts: Facts) -> dict[str, object]:
     """What is told of an order that a target has."""
     there, number, free = facts.get("external_id"), facts.get("number"), facts.get("unlinked")
     return {
-        "there": Part("there", {"external_id": there}) if there else None,
-        "number": Part("number", {"number": number}) if number not in (None, there) else None,
-        "found": Part("found-earlier" if facts.get("earlier") else "found") if facts.get("looked_up") else None,
-        "free": Part("free", {"names": free}) if free else None,
-        "cut": Part("cut", {"fields": facts["cut"]}) if facts.get("cut") else None,
-        "differs": Part("differs", facts) if "expected" in facts else None,
+        "there": TextPart("there", {"external_id": there}) if there else None,
+        "number": TextPart("number", {"number": number}) if number not in (None, there) else None,
+        "found": TextPart("found-earlier" if facts.get("earlier") else "found") if facts.get("looked_up") else None,
+        "free": TextPart("free", {"names": free}) if free else None,
+        "cut": TextPart("cut", {"fields": facts["cut"]}) if facts.get("cut") else None,
+        "differs": TextPart("differs", facts) if "expected" in facts else None,
     }
 
 
-def _fulfilment(facts: Facts, voice: Voice) -> dict[str, object]:
+def _fulfilment(facts: Facts, voice: Formatter) -> dict[str, object]:
     word = facts.get("external_word")
     return {
         "old": voice.word("fulfilment", facts["old"]),
         "new": voice.word("fulfilment", facts["new"]),
-        "there": Part("word-there", {"word": word}) if word else None,
+        "there": TextPart("word-there", {"word": word}) if word else None,
     }
 
 
-_PLACES: Final[Mapping[str, Callable[[Facts, Voice], Mapping[str, object]]]] = {
+_PLACES: Final[Mapping[str, Callable[[Facts, Formatter], Mapping[str, object]]]] = {
     "alarm.cleared": lambda f, v: {"detail": v.reason_in(f, "detail")},
     "alarm.raised": lambda f, v: {"detail": v.reason_in(f, "detail")},
-    "account.fetched": lambda f, _: {"run": Part("run", f) if f.get("run") else None},
-    "copy.status-changed": lambda f, _: {"before": Part("before", f) if f.get("old") else None},
+    "account.fetched": lambda f, _: {"run": TextPart("run", f) if f.get("run") else None},
+    "copy.status-changed": lambda f, _: {"before": TextPart("before", f) if f.get("old") else None},
     "delivery.adopted": lambda f, _: _settled(f),
     "delivery.confirmed": lambda f, _: _settled(f),
     "order.fulfilment-changed": _fulfilment,
-    "order.lines-moved": lambda f, _: {"lines": Count("lines", len(f["lines"]))},
-    "order.placed": lambda f, _: {"lines": Count("lines", f["lines"])},
+    "order.lines-moved": lambda f, _: {"lines": CountedNoun("lines", len(f["lines"]))},
+    "order.placed": lambda f, _: {"lines": CountedNoun("lines", f["lines"])},
 }
 """What stands in a sentence's places where the facts do not stand there as they are."""
 
 
-def tell(event: Event, deliveries: Iterable[Delivery] = (), voice: Voice = ENGLISH) -> str:
+def tell(event: Event, deliveries: Iterable[Delivery] = (), voice: Formatter = ENGLISH) -> str:
     """What happened. `deliveries` are those of the order, for what the event itself does not say of one."""
     facts: dict[str, Any] = msgspec.json.decode(event.data)
     if event.cause.kind == "delivery":
@@ -134,18 +134,18 @@ def tell(event: Event, deliveries: Iterable[Delivery] = (), voice: Voice = ENGLI
     kind = "order.note-removed" if event.kind == "order.noted" and facts.get("removed") else event.kind
     if voice.knows(kind):
         try:
-            text = voice.say(Part(kind, _places(kind, facts, voice)))
+            text = voice.say(TextPart(kind, _places(kind, facts, voice)))
         except (KeyError, TypeError, ValueError, ArithmeticError):
             pass  # facts of another version
         else:
             if not kind.startswith(("account.", "record.", "run.")):
                 return text
-            return voice.say(Part("of-account", {"account": event.account, "told": text}))
+            return voice.say(TextPart("of-account", {"account": event.account, "told": text}))
     told = ", ".join(f"{name} {value}" for name, value in facts.items() if not name.endswith(("_code", "_values")))
     return f"{event.kind}: {told}" if told else event.kind
 
 
-def _places(kind: str, facts: Facts, voice: Voice) -> dict[str, object]:
+def _places(kind: str, facts: Facts, voice: Formatter) -> dict[str, object]:
     places: dict[str, object] = {**facts, "because": _why_so(facts, voice)}
     if kind.startswith("delivery."):
         places["delivery"] = _delivery(facts, voice)
@@ -156,63 +156,63 @@ def _places(kind: str, facts: Facts, voice: Voice) -> dict[str, object]:
     return places
 
 
-def why(cause: Cause, runs: Mapping[int, Run], voice: Voice = ENGLISH) -> str:
+def why(cause: Cause, runs: Mapping[int, Run], voice: Formatter = ENGLISH) -> str:
     """Who or what caused it. `runs` are those known by their ids."""
     return voice.say(_why(cause, runs, voice))
 
 
-def _why(cause: Cause, runs: Mapping[int, Run], voice: Voice) -> Part:
+def _why(cause: Cause, runs: Mapping[int, Run], voice: Formatter) -> TextPart:
     match cause.kind:
         case "run":
             run = runs.get(int(cause.id)) if cause.id.isdecimal() else None
             if run is None:
-                return Part("why.some-run", {"run": cause.id})
+                return TextPart("why.some-run", {"run": cause.id})
             places = {"account": run.account, "run": run.id, "trigger": voice.word("trigger", run.trigger)}
-            return Part("why.run", {**places, "feed": _feed(run.feed, voice)})
+            return TextPart("why.run", {**places, "feed": _feed(run.feed, voice)})
         case "delivery":
-            return Part("why.delivery", {"id": cause.id})
+            return TextPart("why.delivery", {"id": cause.id})
         case "operator":
             return _by(cause.id, voice)
         case "start":
-            return Part("why.start")
+            return TextPart("why.start")
         case "rule":
-            return Part("why.rule", {"rule": cause.id})
+            return TextPart("why.rule", {"rule": cause.id})
         case "event":
-            return Part("why.event", {"id": cause.id})
-    return Part("why.other", {"kind": cause.kind, "id": cause.id})
+            return TextPart("why.event", {"id": cause.id})
+    return TextPart("why.other", {"kind": cause.kind, "id": cause.id})
 
 
-def _feed(name: str, voice: Voice) -> Part:
-    return Part(f"feed.{name}") if voice.knows(f"feed.{name}") else Part("feed", {"name": name})
+def _feed(name: str, voice: Formatter) -> TextPart:
+    return TextPart(f"feed.{name}") if voice.knows(f"feed.{name}") else TextPart("feed", {"name": name})
 
 
-def _by(who: str, voice: Voice) -> Part:
+def _by(who: str, voice: Formatter) -> TextPart:
     """A person, or a program with a token."""
     for prefix, key in _HOLDERS.items():
         if who.startswith(prefix):
-            return Part(key, {"name": who.removeprefix(prefix)})
-    return Part(f"by.{who}") if voice.knows(f"by.{who}") else Part("by", {"who": who})
+            return TextPart(key, {"name": who.removeprefix(prefix)})
+    return TextPart(f"by.{who}") if voice.knows(f"by.{who}") else TextPart("by", {"who": who})
 
 
-def still_open(deliveries: Iterable[Delivery], voice: Voice = ENGLISH) -> list[str]:
+def still_open(deliveries: Iterable[Delivery], voice: Formatter = ENGLISH) -> list[str]:
     """What of an order is not settled, each with the way on."""
     return [voice.say(part) for delivery in deliveries if (part := _open(delivery, voice))]
 
 
-def _open(delivery: Delivery, voice: Voice) -> Part | None:
-    number = Part("delivery", {"id": delivery.id})
+def _open(delivery: Delivery, voice: Formatter) -> TextPart | None:
+    number = TextPart("delivery", {"id": delivery.id})
     doing = _action(delivery.action.value, delivery.target, voice)
-    what = Part("delivery.doing", {"delivery": number, "what": doing})
+    what = TextPart("delivery.doing", {"delivery": number, "what": doing})
     match delivery.state:
         case DeliveryState.PENDING:
-            return Part("open.pending", {"what": what, "since": delivery.created_at})
+            return TextPart("open.pending", {"what": what, "since": delivery.created_at})
         case DeliveryState.SENT if delivery.ticket is not None:
-            return Part("open.submitted", {"what": what, "because": _because(delivery.error, voice)})
+            return TextPart("open.submitted", {"what": what, "because": _because(delivery.error, voice)})
         case DeliveryState.SENT:
-            return Part("open.sent", {"what": what, "because": _because(delivery.error, voice)})
+            return TextPart("open.sent", {"what": what, "because": _because(delivery.error, voice)})
         case DeliveryState.RETRY:
             places = {"what": what, "attempts": delivery.attempts, "due": delivery.due_at}
-            return Part("open.retry", {**places, "because": _because(delivery.error, voice)})
+            return TextPart("open.retry", {**places, "because": _because(delivery.error, voice)})
         case DeliveryState.HOLD:
             ways = [f"{way} {delivery.id}" for way in ("release", "retry", "discard")]
             if delivery.external_id is not None:
@@ -220,8 +220,8 @@ def _open(delivery: Delivery, voice: Voice) -> Part | None:
             elif delivery.action is Action.PUSH_ORDER:
                 ways.insert(2, f"adopt {delivery.id} NUMBER")
             because = _because(delivery.reason, voice)
-            return Part("open.hold", {"what": what, "because": because, "ways": " | ".join(ways)})
+            return TextPart("open.hold", {"what": what, "because": because, "ways": " | ".join(ways)})
         case DeliveryState.DEAD | DeliveryState.DISCARDED:
             because = _because(delivery.reason or delivery.error, voice)
-            return Part("open.dead", {"what": what, "because": because, "id": delivery.id})
+            return TextPart("open.dead", {"what": what, "because": because, "id": delivery.id})
     return None

@@ -15,24 +15,24 @@ from typing import Any, Final, NamedTuple
 from olhubd.model import Money, Reason, plain, sentence
 from olhubd.text import catalogue, owner
 
-__all__ = ["ENGLISH", "Count", "Part", "Voice"]
+__all__ = ["ENGLISH", "CountedNoun", "Formatter", "TextPart"]
 
 
-class Part(NamedTuple):
+class TextPart(NamedTuple):
     """A sentence, or a part of one: its key and what stands in its places."""
 
     key: str
     values: Mapping[str, object] = {}
 
 
-class Count(NamedTuple):
+class CountedNoun(NamedTuple):
     """A number with what it counts, whose form goes by the number."""
 
     key: str
     number: int
 
 
-class Voice:
+class Formatter:
     """One language. `money` and `when` write amounts and times as they are written there."""
 
     def __init__(
@@ -52,9 +52,9 @@ class Voice:
     def say(self, value: Any) -> str:
         """The words for a sentence, or for what stands in one. Raises KeyError when it lacks a parameter."""
         match value:
-            case Part(key, values):
+            case TextPart(key, values):
                 return self._sentences.text(key).format_map(_Said(self, values))
-            case Count(key, number):
+            case CountedNoun(key, number):
                 return self._sentences.counted(key, number).format(n=number)
             case Reason():
                 return self.reason(value)
@@ -100,7 +100,7 @@ class Voice:
 class _Said(dict[str, str]):
     """Parameters that are said when a sentence asks for them."""
 
-    def __init__(self, voice: Voice, values: Mapping[str, object]) -> None:
+    def __init__(self, voice: Formatter, values: Mapping[str, object]) -> None:
         self._voice = voice
         self._values = values
 
@@ -112,4 +112,4 @@ def _utc(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
-ENGLISH: Final = Voice()
+ENGLISH: Final = Formatter()

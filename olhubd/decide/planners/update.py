@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from olhubd.decide import changes
 from olhubd.decide.compare import cancelled
-from olhubd.decide.plan import Amendment, PlannedDelivery, cancel_at, payment_at, shipment_at, status_at
+from olhubd.decide.plan import AmendmentPayload, PlannedDelivery, cancel_at, payment_at, shipment_at, status_at
 from olhubd.decide.planning import Keys, PlanningContext, Plans, Transition
 from olhubd.decide.route import Route
 from olhubd.model import Action, Shipment
@@ -63,7 +63,7 @@ def _update(route: Route, step: Transition) -> Iterable[PlannedDelivery]:
                     action=Action.AMEND_ORDER,
                     cause=index,
                     key=change.kind,
-                    payload=Amendment(change.kind),
+                    payload=AmendmentPayload(change.kind),
                     replaces=True,
                     same_key=True,
                 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from olhubd.decide import changes, onesided
-from olhubd.decide.plan import Amendment, PlannedDelivery, shipment_at, status_at
+from olhubd.decide.plan import AmendmentPayload, PlannedDelivery, shipment_at, status_at
 from olhubd.decide.planning import NOTHING, Keys, PlanningContext, Plans, Transition
 from olhubd.decide.route import Route
 from olhubd.model import Action, Shipment
@@ -46,7 +46,7 @@ def _back(route: Route, step: Transition) -> Iterable[PlannedDelivery]:
                     action=Action.AMEND_ORDER,
                     cause=index,
                     key=change.kind,
-                    payload=Amendment(change.kind, status=change.status),
+                    payload=AmendmentPayload(change.kind, status=change.status),
                     delay=onesided.PATIENCE,
                     replaces=True,
                     same_key=True,

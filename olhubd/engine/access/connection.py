@@ -8,7 +8,7 @@ from types import NoneType
 from typing import Any
 
 from olhubd.config import AccountConfig
-from olhubd.engine.access.refusals import Refusals
+from olhubd.engine.access.refusals import KeyRefusals
 from olhubd.engine.access.token_store import TokenStore
 from olhubd.engine.access.tokens import LIMIT, TokenKeeper
 from olhubd.engine.calls import Calls
@@ -36,7 +36,7 @@ _CLOSING = 5.0
 
 
 class Connection:
-    """Made anew with its account. `lost` parks that; raises Broken where the connector cannot be made."""
+    """Made anew with its account. `lost` parks that; raises PluginFault where the connector cannot be made."""
 
     def __init__(
         self, config: AccountConfig, shared: Shared, log: Log, lost: Callable[[AuthLost], Awaitable[None]]
@@ -50,7 +50,7 @@ class Connection:
         """The keys of the budgets by which its connector calls."""
         signs_in = config.connector.can(OAuthLogin)
         # Nobody withdraws a key in passing, and a sign-in's own keeper knows when it is refused for good.
-        self.refusals = None if signs_in else Refusals(shared.clock)
+        self.refusals = None if signs_in else KeyRefusals(shared.clock)
         self.calls = Calls(
             config.name,
             shared.clock,

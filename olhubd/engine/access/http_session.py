@@ -17,9 +17,9 @@ from olhubd.engine.access.budget import BudgetBook
 from olhubd.plugin.budget import Budget
 from olhubd.plugin.connector import Clock
 from olhubd.plugin.http import Client, ErrorTable, Middleware
-from olhubd.runtime.resolver import Names
+from olhubd.runtime.resolver import SharedResolver
 
-__all__ = ["Clients", "open_session", "slim_tls"]
+__all__ = ["ClientFactory", "open_session", "slim_tls"]
 
 KEEP_ALIVE = 120.0
 """Seconds an unused connection is kept: longer than most polling intervals, shorter than most firewalls' memory. A
@@ -62,7 +62,7 @@ def open_session(
         keepalive_timeout=keep_alive,
         ssl=tls or ssl.create_default_context(),
         ttl_dns_cache=60,
-        resolver=Names(),
+        resolver=SharedResolver(),
     )
     return aiohttp.ClientSession(
         connector=connector,
@@ -74,7 +74,7 @@ def open_session(
     )
 
 
-class Clients:
+class ClientFactory:
     """Makes clients over one session and one budget book; fits `olhubd.plugin.connector.ClientMaker`."""
 
     def __init__(
@@ -91,10 +91,10 @@ class Clients:
         self._dated = dated
         self._keys = set() if keys is None else keys
 
-    def of(self, heard: Callable[[str], None], keys: set[str]) -> Clients:
+    def of(self, heard: Callable[[str], None], keys: set[str]) -> ClientFactory:
         """The same for one account: its clients tell `heard` the date that each answer bears, and `keys` learns the
         keys of their budgets."""
-        return Clients(self._session, self._budgets, self._clock, heard, keys)
+        return ClientFactory(self._session, self._budgets, self._clock, heard, keys)
 
     def __call__(
         self,

@@ -17,18 +17,18 @@ from collections.abc import Iterable
 from olhubd.model import Reason
 from olhubd.plugin import AuthLost
 
-__all__ = ["CALLBACK", "Awaited", "Misdirected", "bring"]
+__all__ = ["CALLBACK", "CallbackRefused", "PendingCallback", "bring"]
 
 CALLBACK = "/signin/callback"
 """Where browsers come back to, below the address of the control endpoint."""
 _CODE = re.compile(r"[\w.-]{1,60}")
 
 
-class Misdirected(Exception):
+class CallbackRefused(Exception):
     """An address that no sign-in waits for, and why, in words for the person who brings it."""
 
 
-class Awaited:
+class PendingCallback:
     """One sign-in that waits for the browser. `code` is set once somebody brings it, or fails with AuthLost."""
 
     def __init__(self, account: str, title: str, redirect_uri: str) -> None:
@@ -46,11 +46,11 @@ class Awaited:
         return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
-def bring(address: str, waiting: Iterable[Awaited]) -> Awaited:
+def bring(address: str, waiting: Iterable[PendingCallback]) -> PendingCallback:
     """Give the code in `address`, or the refusal, to the sign-in whose state it carries, once.
 
-    `address` is what stood in the browser's address bar, or the query alone. Raises Misdirected, which quotes none
-    of it.
+    `address` is what stood in the browser's address bar, or the query alone. Raises CallbackRefused, which
+    quotes none of it.
     """
     # Here, since few processes ever need it, and it takes 3 MB.
     from oauthlib.oauth2.rfc6749 import errors
@@ -61,7 +61,7 @@ def bring(address: str, waiting: Iterable[Awaited]) -> Awaited:
     try:
         parse_authorization_code_response(uri)
     except errors.MissingCodeError:
-        raise Misdirected(Reason("sign-in.no-code")) from None
+        raise CallbackRefused(Reason("sign-in.no-code")) from None
     except errors.OAuth2Error:
         pass  # a refusal, which belongs to somebody too
     for one in waiting:
@@ -72,10 +72,10 @@ def bring(address: str, waiting: Iterable[Awaited]) -> Awaited:
         except errors.OAuth2Error as error:
             one.code.set_exception(_refused(one, error.error or ""))
         return one
-    raise Misdirected(Reason("sign-in.not-waiting"))
+    raise CallbackRefused(Reason("sign-in.not-waiting"))
 
 
-def _refused(awaited: Awaited, code: str) -> AuthLost:
+def _refused(awaited: PendingCallback, code: str) -> AuthLost:
     if code == "access_denied":
         return AuthLost(Reason("sign-in.person-refused"), code=code)
     said = code if _CODE.fullmatch(code) else "no code of an error"

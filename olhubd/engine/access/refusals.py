@@ -10,14 +10,14 @@ from datetime import datetime
 
 from olhubd.plugin import AuthLost, Clock
 
-__all__ = ["Refusals"]
+__all__ = ["KeyRefusals"]
 
 _MANY = 5
 _LONG = 600.0
 """Seconds from the first refusal to the one that counts as the last word."""
 
 
-class Refusals:
+class KeyRefusals:
     """How often and for how long the key of one account has been refused."""
 
     def __init__(self, clock: Clock) -> None:

@@ -17,8 +17,8 @@ from functools import partial
 
 import msgspec
 
-from olhubd.engine.access.redirect import Awaited, bring
-from olhubd.engine.access.tokens import LIMIT, Loan
+from olhubd.engine.access.redirect import PendingCallback, bring
+from olhubd.engine.access.tokens import LIMIT, BorrowedToken
 from olhubd.engine.account import AccountUnit, NotPossible
 from olhubd.engine.calls import Calls, seconds
 from olhubd.engine.hub import Hub
@@ -29,14 +29,14 @@ from olhubd.plugin import (
     Flow,
     Identity,
     OAuthLogin,
-    Pending,
     PluginError,
     Probe,
     Rejected,
+    StillPending,
     Temporary,
     Token,
 )
-from olhubd.runtime.supervisor import Pulse
+from olhubd.runtime.supervisor import Heartbeat
 
 __all__ = ["SignIn", "SignInState", "SignIns"]
 
@@ -74,7 +74,7 @@ class SignIn(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None = None
 
 
-_Ask = Callable[[SignIn, Pulse], Awaitable[Token]]
+_Ask = Callable[[SignIn, Heartbeat], Awaitable[Token]]
 """How the token of a sign-in is got at, once the person has agreed."""
 
 
@@ -85,7 +85,7 @@ class SignIns:
         self._hub = hub
         self._latest: dict[str, SignIn] = {}
         self._ended: dict[str, asyncio.Event] = {}
-        self._awaited: dict[str, Awaited] = {}
+        self._awaited: dict[str, PendingCallback] = {}
         """By account: those that wait for a browser to come back."""
         self._brought: dict[str, str] = {}
         """By account: who brought an address by hand, and so finishes the sign-in."""
@@ -170,7 +170,7 @@ class SignIns:
         self, account: str, login: OAuthLogin, calls: Calls, title: str, redirect_uri: str
     ) -> tuple[SignIn, _Ask]:
         now = self._hub.clock.now()
-        awaited = Awaited(account, title, redirect_uri)
+        awaited = PendingCallback(account, title, redirect_uri)
         url: str = calls.ask(
             "authorize_url", lambda: login.authorize_url(redirect_uri, awaited.state, awaited.challenge), str
         )
@@ -186,7 +186,7 @@ class SignIns:
         )
         return begun, partial(self._exchanged, awaited, login, calls)
 
-    async def _see_through(self, begun: SignIn, ask: _Ask, who: str, pulse: Pulse) -> None:
+    async def _see_through(self, begun: SignIn, ask: _Ask, who: str, pulse: Heartbeat) -> None:
         try:
             token = await ask(begun, pulse)
             pulse.beat(_PATIENCE)
@@ -209,7 +209,7 @@ class SignIns:
         self._ended[begun.account].set()
 
     async def _exchanged(
-        self, awaited: Awaited, login: OAuthLogin, calls: Calls, begun: SignIn, pulse: Pulse
+        self, awaited: PendingCallback, login: OAuthLogin, calls: Calls, begun: SignIn, pulse: Heartbeat
     ) -> Token:
         """Wait for the browser and give the code for a token. Raises AuthLost when nobody came back in time."""
         left = (begun.expires_at - begun.begun_at).total_seconds()
@@ -225,7 +225,7 @@ class SignIns:
         return token
 
     async def _polled(
-        self, grant: DeviceGrant, login: OAuthLogin, calls: Calls, _begun: SignIn, pulse: Pulse
+        self, grant: DeviceGrant, login: OAuthLogin, calls: Calls, _begun: SignIn, pulse: Heartbeat
     ) -> Token:
         """Ask until the person has answered. Raises AuthLost when they refused or did not answer in time."""
         interval = seconds(grant.interval, _LONGEST_PAUSE) or 1.0
@@ -236,11 +236,11 @@ class SignIns:
                 raise AuthLost(Reason("sign-in.late"))
             try:
                 ask = partial(login.poll_device, grant)
-                answer: Token | Pending = await calls.read("poll_device", ask, (Token, Pending))
+                answer: Token | StillPending = await calls.read("poll_device", ask, (Token, StillPending))
             except Temporary as error:
                 interval = max(error.retry_after or 0.0, min(interval * 2, _LONGEST_PAUSE))
                 continue
-            if not isinstance(answer, Pending):
+            if not isinstance(answer, StillPending):
                 return answer
             interval = seconds(answer.interval, _LONGEST_PAUSE) or 1.0
 
@@ -266,7 +266,7 @@ class SignIns:
 
     async def _whose(self, unit: AccountUnit, token: Token) -> Identity | None:
         """Who granted it. Asks more than once, since a token that is dropped costs the person another sign-in."""
-        visitor = unit.connection.visitor(Loan(token))
+        visitor = unit.connection.visitor(BorrowedToken(token))
         guest = visitor.capability(Probe)
         if guest is None:
             return None

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import msgspec
 
-from olhubd.engine.access.tokens import Kept
+from olhubd.engine.access.tokens import StoredTokens
 from olhubd.plugin import Clock, Token, Unavailable
 from olhubd.store import Database, LeaseLost, Transaction, credentials
 
@@ -23,12 +23,12 @@ class TokenStore:
         self._database = database
         self._clock = clock
 
-    async def load(self, account: str) -> Kept | None:
+    async def load(self, account: str) -> StoredTokens | None:
         row = await credentials.get(self._database.reader, account)
         if row is None:
             return None
         previous = _decode(row.previous) if row.previous is not None else None
-        return Kept(token=_decode(row.token), previous=previous, refreshing_at=row.refreshing_at)
+        return StoredTokens(token=_decode(row.token), previous=previous, refreshing_at=row.refreshing_at)
 
     async def save(self, account: str, token: Token) -> None:
         encoded, now = _encode(token), self._clock.now()

@@ -29,7 +29,7 @@ from olhubd.plugin.errors import (
 from olhubd.plugin.oauth import Token
 from olhubd.runtime.backoff import Backoff
 
-__all__ = ["Kept", "Loan", "TokenKeeper", "Vault"]
+__all__ = ["BorrowedToken", "StoredTokens", "TokenKeeper", "TokenStorage"]
 
 AHEAD = timedelta(minutes=5)
 """How long before its end a token is renewed; a fifth of its life where that is shorter."""
@@ -42,7 +42,7 @@ old token for a minute (Allegro) or less, and what is not asked for within that 
 each try is given up after ten seconds, the last begins within that minute."""
 
 
-class Kept(msgspec.Struct, frozen=True, kw_only=True):
+class StoredTokens(msgspec.Struct, frozen=True, kw_only=True):
     """What the vault holds: the token, the one before it, and since when a renewal has been without an outcome."""
 
     token: Token
@@ -50,10 +50,10 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     refreshing_at: datetime | None = None
 
 
-class Vault(Protocol):
+class TokenStorage(Protocol):
     """Where tokens outlive the process. Each method returns after its effect is durable."""
 
-    async def load(self, account: str) -> Kept | None: ...
+    async def load(self, account: str) -> StoredTokens | None: ...
 
     async def save(self, account: str, token: Token) -> None:
         """Keep `token`, keep the one it replaces as the previous one, and end the mark of a renewal."""
@@ -82,7 +82,7 @@ class TokenKeeper:
     def __init__(
         self,
         account: str,
-        vault: Vault,
+        vault: TokenStorage,
         refresh: Refresh | None,
         clock: Clock,
         lost: Lost,
@@ -98,7 +98,7 @@ class TokenKeeper:
         self._lost_call = lost
         self._learned = learned
         self._ahead = ahead
-        self._kept: Kept | None = None
+        self._kept: StoredTokens | None = None
         self._loaded = False
         self._unsaved: Token | None = None
         self._renew_at: datetime | None = None
@@ -331,9 +331,9 @@ class TokenKeeper:
         self._backoff.reset()
         self._retry_at = 0.0
         self._failure = None
-        self._set(Kept(token=token, previous=self._kept.token if self._kept else None))
+        self._set(StoredTokens(token=token, previous=self._kept.token if self._kept else None))
 
-    def _set(self, kept: Kept | None) -> None:
+    def _set(self, kept: StoredTokens | None) -> None:
         self._loaded = True
         changed = self._kept is None or kept is None or kept.token != self._kept.token
         self._kept = kept
@@ -370,7 +370,7 @@ class TokenKeeper:
         return self._kept.token
 
 
-class Loan:
+class BorrowedToken:
     """A token that is not (yet) anybody's: to ask whose it is before it is adopted."""
 
     def __init__(self, token: Token) -> None:

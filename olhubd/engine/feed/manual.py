@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 from olhubd.model import Reason, Run
 from olhubd.plugin import Clock, PluginError
 
-__all__ = ["ByHand", "Limited"]
+__all__ = ["FetchRefused", "ManualFetch"]
 
 
-class Limited(Exception):
+class FetchRefused(Exception):
     """Fetching by hand was used up; `again_at` is when it is possible again."""
 
     def __init__(self, again_at: datetime) -> None:
@@ -20,7 +20,7 @@ class Limited(Exception):
         self.again_at = again_at
 
 
-class ByHand:
+class ManualFetch:
     """The round that people asked for and wait for, if any; all who ask meanwhile wait for the same one."""
 
     def __init__(self, clock: Clock, per_hour: int | None) -> None:
@@ -30,17 +30,17 @@ class ByHand:
         self.asked: asyncio.Future[Run] | None = None
 
     def possible(self) -> None:
-        """Raises Limited where one more round may not be asked for."""
+        """Raises FetchRefused where one more round may not be asked for."""
         if self._per_hour is None or self.asked is not None:
             return
         now = self._clock.now()
         while self._times and now - self._times[0] >= timedelta(hours=1):
             self._times.popleft()
         if len(self._times) >= self._per_hour:
-            raise Limited(self._times[0] + timedelta(hours=1))
+            raise FetchRefused(self._times[0] + timedelta(hours=1))
 
     def ask(self) -> asyncio.Future[Run]:
-        """What becomes of the round asked for. Raises Limited."""
+        """What becomes of the round asked for. Raises FetchRefused."""
         if self.asked is None:
             self.possible()
             if self._per_hour is not None:

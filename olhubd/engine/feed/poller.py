@@ -12,16 +12,16 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from functools import partial
 
-from olhubd.engine.feed.manual import ByHand, Limited
-from olhubd.engine.feed.reader import FeedReader, Trouble
-from olhubd.engine.feed.reading import Reading
+from olhubd.engine.feed.manual import FetchRefused, ManualFetch
+from olhubd.engine.feed.reader import FeedFailure, FeedReader
+from olhubd.engine.feed.reading import ReadingContext
 from olhubd.model import Kind, Reason, Run
 from olhubd.plugin import AccountBlocked, AuthLost, Feed, OrderLookup, PluginError
 from olhubd.plugin.budget import calling_for
-from olhubd.runtime.supervisor import Pulse
+from olhubd.runtime.supervisor import Heartbeat
 from olhubd.store import FAILURES
 
-__all__ = ["Limited", "Poller", "Trouble"]
+__all__ = ["FeedFailure", "FetchRefused", "Poller"]
 
 _BROKEN_OFF = Reason("fetch.broken-off")
 
@@ -31,7 +31,7 @@ class Poller:
 
     def __init__(
         self,
-        reading: Reading,
+        reading: ReadingContext,
         feeds: Sequence[Feed],
         lookup: OrderLookup | None,
         *,
@@ -50,7 +50,7 @@ class Poller:
         """Whether a page of another feed was read since the last one of orders."""
         self._open = asyncio.Event()
         self._open.set()
-        self._hand = ByHand(reading.clock, reading.schedule.manual_per_hour)
+        self._hand = ManualFetch(reading.clock, reading.schedule.manual_per_hour)
         self._wanted = asyncio.Event()
         self._over = False
         self.next_run: datetime | None = None
@@ -61,13 +61,13 @@ class Poller:
         return [*([self.orders] if self.orders is not None else []), *self._others]
 
     @property
-    def trouble(self) -> Trouble | None:
+    def trouble(self) -> FeedFailure | None:
         """What keeps its orders from being read, else any other feed; None while all are."""
         for reader in self.readers:
             if (found := reader.trouble) is not None:
                 if reader is self.orders:
                     return found
-                return Trouble(since=found.since, reason=f"{reader.name}: {found.reason}")
+                return FeedFailure(since=found.since, reason=f"{reader.name}: {found.reason}")
         return None
 
     def pause(self) -> None:
@@ -91,7 +91,7 @@ class Poller:
             self._wanted.set()
 
     async def fetch(self) -> Run:
-        """Pull now, or join the pull under way. Raises Limited where the system allows only so many an hour."""
+        """Pull now, or join the pull under way. Raises FetchRefused where the system limits that."""
         if self._over:
             raise PluginError(_BROKEN_OFF)
         asked = self._hand.ask()
@@ -99,10 +99,10 @@ class Poller:
         return await asyncio.shield(asked)
 
     def fetchable(self) -> None:
-        """Raises Limited where `fetch` would."""
+        """Raises FetchRefused where `fetch` would."""
         self._hand.possible()
 
-    async def run(self, pulse: Pulse) -> None:
+    async def run(self, pulse: Heartbeat) -> None:
         """Poll for ever."""
         self._reading.pulse = pulse
         try:

@@ -11,9 +11,9 @@ from functools import partial
 
 import msgspec
 
-from olhubd.engine.calls import Broken
-from olhubd.engine.feed.reading import OFF, PAGES, Reading
-from olhubd.engine.feed.reread import Again
+from olhubd.engine.calls import PluginFault
+from olhubd.engine.feed.reading import OFF, PAGES, ReadingContext
+from olhubd.engine.feed.reread import Rereader
 from olhubd.engine.feed.run_log import words
 from olhubd.engine.feed.schedule import jitter
 from olhubd.engine.feed.sweeper import Sweeper
@@ -37,10 +37,10 @@ from olhubd.plugin import (
 from olhubd.runtime.backoff import delay
 from olhubd.store import FAILURES, Transaction, feeds
 
-__all__ = ["FeedReader", "Trouble"]
+__all__ = ["FeedFailure", "FeedReader"]
 
 
-class Trouble(msgspec.Struct, frozen=True, kw_only=True):
+class FeedFailure(msgspec.Struct, frozen=True, kw_only=True):
     """Since when something cannot be read, and what was said of it last."""
 
     since: datetime
@@ -53,7 +53,7 @@ class FeedReader:
 
     def __init__(
         self,
-        reading: Reading,
+        reading: ReadingContext,
         feed: Feed,
         lookup: OrderLookup | None = None,
         *,
@@ -63,7 +63,7 @@ class FeedReader:
         self.name = feed.name
         self.lane = Lane.of(feed.kinds)
         self._leads, self._leader = leads, leader
-        self.trouble: Trouble | None = None
+        self.trouble: FeedFailure | None = None
         """What keeps it from being read; None while it is."""
         self._reading = reading
         self._feed = feed
@@ -82,7 +82,7 @@ class FeedReader:
         sweep = sweep_of(feed)
         store = partial(self._store, told=False)
         self._sweeper = Sweeper(reading, feed.name, sweep, self._page, store) if sweep is not None else None
-        self._again = Again(reading, lookup, partial(self._store, told=True))
+        self._again = Rereader(reading, lookup, partial(self._store, told=True))
 
     @property
     def since(self) -> datetime:
@@ -156,12 +156,12 @@ class FeedReader:
         """Its turn did not; it comes again when the system asked for it, else after a growing pause."""
         self._failures += 1
         since = self.trouble.since if self.trouble is not None else self._clock.now()
-        self.trouble = Trouble(since=since, reason=str(error))
+        self.trouble = FeedFailure(since=since, reason=str(error))
         if isinstance(error, AuthLost | AccountBlocked):
             return  # a person must act
         interval = self._reading.schedule.interval.total_seconds()
         backoff = delay(self._failures + 1, 2.0, interval)
-        if isinstance(error, Permanent) and not isinstance(error, Broken):
+        if isinstance(error, Permanent) and not isinstance(error, PluginFault):
             backoff = interval
         self._next_pull = self._not_before if self._heed(error) else self._clock.monotonic() + jitter(backoff)
         if self._failures == 1:
@@ -203,7 +203,9 @@ class FeedReader:
             # By the source's own clock, where it tells: ours and its may be apart.
             since = min(reading.started_at, there - timedelta(seconds=self._clock.monotonic() - began))
         self._since = since or reading.started_at
-        position = feeds.Position(account=reading.account, feed=self.name, cursor=cursor, moved_at=now, since=since)
+        position = feeds.FeedPosition(
+            account=reading.account, feed=self.name, cursor=cursor, moved_at=now, since=since
+        )
         first = sweeper.first(start) if sweeper is not None else None
 
         async def work(tx: Transaction) -> None:
@@ -290,17 +292,17 @@ class FeedReader:
             return run
         return run.plus((await self._store(page.records, run, position, told=True)).counts)
 
-    def _moved(self, page: Page) -> feeds.Position | None:
+    def _moved(self, page: Page) -> feeds.FeedPosition | None:
         if page.cursor == self._cursor:
             return None
         reading = self._reading
         since = self._since if reading.schedule.start is None and self._since != reading.started_at else None
-        return feeds.Position(
+        return feeds.FeedPosition(
             account=reading.account, feed=self.name, cursor=page.cursor, moved_at=self._clock.now(), since=since
         )
 
     async def _store(
-        self, records: Sequence[Record], run: Run, position: feeds.Position | None = None, *, told: bool
+        self, records: Sequence[Record], run: Run, position: feeds.FeedPosition | None = None, *, told: bool
     ) -> Result:
         """Land them. What the feed itself `told` is new by its own mark, so no clock may talk it away lightly."""
         reading = self._reading

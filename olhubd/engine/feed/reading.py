@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 from olhubd.engine.calls import Calls
 from olhubd.engine.feed.limiter import Limiter
 from olhubd.engine.feed.run_log import RunLog
-from olhubd.engine.feed.schedule import Schedule
+from olhubd.engine.feed.schedule import FeedSchedule
 from olhubd.engine.flow.landing import Landing
 from olhubd.plugin import Clock, Log
-from olhubd.runtime.supervisor import Pulse
+from olhubd.runtime.supervisor import Heartbeat
 from olhubd.store import Database
 
-__all__ = ["LATE", "OFF", "PAGES", "Reading"]
+__all__ = ["LATE", "OFF", "PAGES", "ReadingContext"]
 
 LATE = timedelta(minutes=5)
 """What a sweep finds younger than this and an interval the journal may still tell."""
@@ -26,11 +26,11 @@ PAGES = 500
 
 
 @dataclass(kw_only=True)
-class Reading:
+class ReadingContext:
     """`started_at` is from when on orders count, `there` the source's own time, where it tells one."""
 
     account: str
-    schedule: Schedule
+    schedule: FeedSchedule
     calls: Calls
     database: Database
     landing: Landing
@@ -41,7 +41,7 @@ class Reading:
     log: Log
     started_at: datetime
     there: Callable[[], datetime | None]
-    pulse: Pulse | None = None
+    pulse: Heartbeat | None = None
     """Of the task that reads, once there is one."""
 
     def beat(self) -> None:

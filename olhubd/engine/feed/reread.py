@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
-from olhubd.engine.feed.reading import Reading
+from olhubd.engine.feed.reading import ReadingContext
 from olhubd.engine.feed.run_log import words
 from olhubd.engine.flow.orders import Result
 from olhubd.model import Kind, Order, Reason, Run
@@ -23,7 +23,7 @@ from olhubd.plugin import (
 )
 from olhubd.store import Transaction, order_counts, reread_queue
 
-__all__ = ["Again"]
+__all__ = ["Rereader"]
 
 _ASIDE = 900.0
 """Seconds until an order is asked for again that could not be read."""
@@ -34,12 +34,12 @@ _BACK, _SOME = timedelta(days=30), 20
 _RECORD = (Order, Unreadable, Gone, Later)
 
 
-class Again:
+class Rereader:
     """The orders of one account that wait to be read again. `store` lands what was read; no `lookup`: none is."""
 
     def __init__(
         self,
-        reading: Reading,
+        reading: ReadingContext,
         lookup: OrderLookup | None,
         store: Callable[[Sequence[Record], Run], Awaitable[Result]],
     ) -> None:
@@ -71,7 +71,9 @@ class Again:
             return
         now = self._clock.now()
         wishes = [
-            reread_queue.Lookup(kind=Kind.ORDER, external_id=id_, due_at=now, reason=Reason("lookup.in-turn"))
+            reread_queue.RereadRequest(
+                kind=Kind.ORDER, external_id=id_, due_at=now, reason=Reason("lookup.in-turn")
+            )
             for id_, _ in found
         ]
 
@@ -91,7 +93,7 @@ class Again:
             return
         run = await self._runs.begin(self._account, "orders.again", "timer")
         records: list[Record] = []
-        settled: list[reread_queue.Lookup] = []
+        settled: list[reread_queue.RereadRequest] = []
         failure: PluginError | None = None
         for wish in due:
             try:

@@ -15,10 +15,10 @@ import msgspec
 
 from olhubd.model import Counts, Reason, Run, RunId, RunState
 from olhubd.plugin import Clock, PluginError
-from olhubd.runtime.supervisor import Pulse, Supervisor
+from olhubd.runtime.supervisor import Heartbeat, Supervisor
 from olhubd.store import TROUBLE, Database, Transaction, runs
 
-__all__ = ["RunLog", "Totals", "words"]
+__all__ = ["RunLog", "RunTotals", "words"]
 
 _FLUSH = 15.0
 _LONGEST_ROW = timedelta(hours=1)
@@ -26,13 +26,13 @@ _MOST_KEPT = 1_000
 """How many ends are kept while nothing can be written. The oldest stay, for theirs are rows that began before."""
 
 
-class Totals(Counts, frozen=True, kw_only=True, gc=False):
+class RunTotals(Counts, frozen=True, kw_only=True, gc=False):
     """What the runs of one feed have come to since the process began."""
 
     runs: int = 0
     failed: int = 0
 
-    def and_run(self, run: Run) -> Totals:
+    def and_run(self, run: Run) -> RunTotals:
         """The same, with this run."""
         failed = self.failed + (run.state is RunState.FAILED)
         return msgspec.structs.replace(self.plus(run), runs=self.runs + 1, failed=failed)
@@ -48,7 +48,7 @@ class RunLog:
         self._dirty: set[tuple[str, str]] = set()
         self._unwritten: dict[RunId, Run] = {}
         self.latest: dict[tuple[str, str], Run] = {}
-        self.totals: dict[tuple[str, str], Totals] = {}
+        self.totals: dict[tuple[str, str], RunTotals] = {}
 
     async def begin(self, account: str, feed: str, trigger: str) -> Run:
         """A new run; it becomes a row with its first landing or its end."""
@@ -65,7 +65,7 @@ class RunLog:
         state = RunState.DONE if error is None else RunState.FAILED
         ended = msgspec.structs.replace(run, state=state, error=error, ended_at=self._clock.now())
         key = (run.account, run.feed)
-        self.totals[key] = self.totals.get(key, Totals()).and_run(ended)
+        self.totals[key] = self.totals.get(key, RunTotals()).and_run(ended)
         quiet = error is None and not (run.added or run.changed or run.quarantined) and run.trigger == "timer"
         before = self._quiet.get(key)
         if quiet and before is not None and ended.started_at - before.started_at < _LONGEST_ROW:
@@ -88,7 +88,7 @@ class RunLog:
     def start(self, supervisor: Supervisor) -> None:
         supervisor.every("import log", _FLUSH, self.flush)
 
-    async def flush(self, _pulse: Pulse | None = None) -> None:
+    async def flush(self, _pulse: Heartbeat | None = None) -> None:
         """Write the quiet runs counted since the last time."""
         waiting = [self._quiet[key] for key in self._dirty]
         self._dirty.clear()

@@ -11,13 +11,13 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-__all__ = ["Schedule", "jitter"]
+__all__ = ["FeedSchedule", "jitter"]
 
 _SOONEST = 0.5
 """What share of the interval passes before a sweep at least; the setting is the most."""
 
 
-class Schedule(msgspec.Struct, frozen=True, kw_only=True):
+class FeedSchedule(msgspec.Struct, frozen=True, kw_only=True):
     """How often and how far. `start` is from when on orders are wanted: None for those that come after now."""
 
     interval: timedelta

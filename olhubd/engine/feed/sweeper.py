@@ -11,7 +11,7 @@ from functools import partial
 
 import msgspec
 
-from olhubd.engine.feed.reading import LATE, Reading
+from olhubd.engine.feed.reading import LATE, ReadingContext
 from olhubd.engine.feed.run_log import words
 from olhubd.engine.flow.orders import Result
 from olhubd.model import Order, Reason, Run
@@ -26,33 +26,33 @@ class Sweeper:
 
     def __init__(
         self,
-        reading: Reading,
+        reading: ReadingContext,
         name: str,
         sweep: Sweep,
         page: Callable[[str, Callable[[], Awaitable[Page]], Cursor | None], Awaitable[Page]],
-        store: Callable[[Sequence[Record], Run, feeds.Position], Awaitable[Result]],
+        store: Callable[[Sequence[Record], Run, feeds.FeedPosition], Awaitable[Result]],
     ) -> None:
         self.name = f"{name}.sweep"
         self._reading = reading
         self._sweep = sweep
         self._page = page
         self._store = store
-        self._position: feeds.Position | None = None
+        self._position: feeds.FeedPosition | None = None
         self._run: Run | None = None
         self._seen: set[str] = set()
         """The cursors of the sweep under way."""
         self.put_off = False
         """Whether it is due and found too many others at theirs; it is tried again after the next pull."""
 
-    def resume(self, position: feeds.Position | None) -> None:
+    def resume(self, position: feeds.FeedPosition | None) -> None:
         """Go on where it is stored to be."""
         self._position = position
 
-    def first(self, since: datetime | None) -> feeds.Position:
+    def first(self, since: datetime | None) -> feeds.FeedPosition:
         """Where it begins. With a start in the past it fetches all since then, and is due at once."""
         now = self._reading.clock.now()
         due_at = now if since is not None else self._reading.schedule.sweep_after(now)
-        return feeds.Position(
+        return feeds.FeedPosition(
             account=self._reading.account, feed=self.name, cursor=None, moved_at=now, due_at=due_at, since=since
         )
 
@@ -89,7 +89,7 @@ class Sweeper:
             self._seen = {*self._seen, str(before)} if before is not None else set()
             circle = page.more and page.cursor in self._seen
             ends = circle or (not page.more and page.failure is None)
-            after = feeds.Position(
+            after = feeds.FeedPosition(
                 account=reading.account,
                 feed=self.name,
                 cursor=None if ends else page.cursor,

@@ -56,7 +56,7 @@ class Landing:
         records: Sequence[Record],
         *,
         run: Run,
-        position: feeds.Position | None = None,
+        position: feeds.FeedPosition | None = None,
         start: datetime | None = None,
         kinds: Collection[Kind] = (Kind.ORDER,),
     ) -> Result:
@@ -96,7 +96,7 @@ class Landing:
         batch: Sequence[Candidate],
         others: Sequence[Unreadable | Gone | Later],
         run: Run,
-        position: feeds.Position | None,
+        position: feeds.FeedPosition | None,
         start: datetime | None,
     ) -> Result:
         try:
@@ -127,7 +127,7 @@ class Landing:
         batch: Sequence[Candidate],
         others: Sequence[Unreadable | Gone | Later],
         run: Run,
-        position: feeds.Position | None,
+        position: feeds.FeedPosition | None,
         start: datetime | None,
     ) -> Result:
         now = self._clock.now()

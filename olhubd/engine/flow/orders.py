@@ -101,7 +101,7 @@ class Batch:
 
     async def land_orders(self, candidates: Sequence[Candidate], feed: str, start: datetime | None) -> Result:
         result = Result()
-        refused: list[quarantine.Refused] = []
+        refused: list[quarantine.QuarantineDraft] = []
         good: list[Candidate] = []
         echoes: list[Order] = []
         unwanted = await self._unwanted(candidates, start)
@@ -109,7 +109,7 @@ class Batch:
             order = candidate.order
             if candidate.fault is not None:
                 refused.append(
-                    quarantine.Refused(
+                    quarantine.QuarantineDraft(
                         kind=Kind.ORDER,
                         external_id=order.external_id,
                         reason=candidate.fault,
@@ -122,7 +122,7 @@ class Batch:
                 result.ignored += 1
             elif candidate.objection is not None:
                 refused.append(
-                    quarantine.Refused(
+                    quarantine.QuarantineDraft(
                         kind=Kind.ORDER,
                         external_id=order.external_id,
                         reason=candidate.objection,
@@ -345,7 +345,7 @@ class Batch:
             self._decide(rows[loser], rows[loser].order, rows[loser].order, [moved])
             await orders.release_lines(self._tx, [(loser, line) for line in lines])
             # Its own telling must be read again: it has fewer lines now.
-            again = reread_queue.Lookup(
+            again = reread_queue.RereadRequest(
                 kind=Kind.ORDER,
                 external_id=rows[loser].order.external_id,
                 due_at=self._now,
@@ -372,7 +372,7 @@ class Batch:
         parts = [row.order for row in owners.values() if compare.holds(order, row.order)]
         await self._read_later(
             [
-                reread_queue.Lookup(
+                reread_queue.RereadRequest(
                     kind=Kind.ORDER,
                     external_id=part.external_id,
                     due_at=self._now,
@@ -385,7 +385,7 @@ class Batch:
     async def land_others(self, records: Sequence[Unreadable | Gone | Later], feed: str, result: Result) -> None:
         """Records that are no orders: what could not be read, what is gone, what is to be read later."""
         refused = [
-            quarantine.Refused(kind=r.kind, external_id=r.external_id, reason=r.reason, raw=r.raw)
+            quarantine.QuarantineDraft(kind=r.kind, external_id=r.external_id, reason=r.reason, raw=r.raw)
             for r in records
             if isinstance(r, Unreadable)
         ]
@@ -393,7 +393,7 @@ class Batch:
             await quarantine.put(self._tx, self._account, feed, refused, self._now)
             result.count(quarantined=len(refused))
         later = [
-            reread_queue.Lookup(
+            reread_queue.RereadRequest(
                 kind=r.kind,
                 external_id=r.external_id,
                 due_at=self._now + timedelta(seconds=r.seconds),
@@ -408,7 +408,7 @@ class Batch:
         if gone:
             await self._gone(gone, result)
 
-    async def _read_later(self, wishes: Sequence[reread_queue.Lookup]) -> None:
+    async def _read_later(self, wishes: Sequence[reread_queue.RereadRequest]) -> None:
         await reread_queue.put(self._tx, self._account, wishes)
         self.later += len(wishes)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from olhubd.decide.alarm_rules import Unknown
+from olhubd.decide.alarm_rules import UnknownOrder
 from olhubd.engine.account import NotPossible
 from olhubd.engine.services import Shared
 from olhubd.model import Kind, Reason
@@ -45,7 +45,7 @@ class Strangers:
         async def work(tx: Transaction) -> None:
             for one in new:
                 account, _, external_id = one.reference.partition(":")
-                wish = reread_queue.Lookup(
+                wish = reread_queue.RereadRequest(
                     kind=Kind.ORDER, external_id=external_id, due_at=now, reason=Reason("lookup.shop-tells")
                 )
                 await reread_queue.put(tx, account, [wish])
@@ -60,15 +60,15 @@ class Strangers:
         """All that wait, the oldest first."""
         return await strangers.unknown(self._shared.database.reader)
 
-    async def waiting(self) -> dict[str, list[Unknown]]:
+    async def waiting(self) -> dict[str, list[UnknownOrder]]:
         """All that wait, by target, as the watch judges them."""
-        found: dict[str, list[Unknown]] = {}
+        found: dict[str, list[UnknownOrder]] = {}
         if not await strangers.known(self._shared.database.reader):
             return found
         for one in await self.listing():
             unit = self._units.get(one.reference.partition(":")[0])
             swept = unit is not None and unit.sweeps and not self._askable(one)
-            told = Unknown(
+            told = UnknownOrder(
                 number=one.number or one.external_id,
                 reference=one.reference,
                 since=one.since or one.seen_at,

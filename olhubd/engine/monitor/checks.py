@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from olhubd.decide import alarm_rules, order_rate, plan
-from olhubd.decide.alarm_rules import AlarmFinding, AlarmLimits, Facts, Failing, Source, Target
+from olhubd.decide.alarm_rules import AlarmFacts, AlarmFinding, AlarmLimits, FailingFeed, SourceFacts, TargetFacts
 from olhubd.decide.vocabulary import UnknownWord
 from olhubd.engine.account import AccountUnit
 from olhubd.engine.monitor.alarms import OpenAlarms
 from olhubd.engine.monitor.vocabulary import told
 from olhubd.model import AlarmKind, DeliveryState, Reason, Reconciliation, RunState
 from olhubd.plugin import Log
-from olhubd.runtime.supervisor import Pulse, Supervisor
+from olhubd.runtime.supervisor import Heartbeat, Supervisor
 from olhubd.store import FAILURES, credentials, deliveries, order_counts, quarantine, reconciliations
 from olhubd.store.accounts import AccountState
 
@@ -54,7 +54,7 @@ _OF_TARGETS = (AlarmKind.UNDELIVERED, AlarmKind.TARGET_DOWN, AlarmKind.HOLD, Ala
 class _Ear(msgspec.Struct):
     """What is usual at one account, learned once a day, and how it looked last."""
 
-    learned: order_rate.Learned | None = None
+    learned: order_rate.UsualRate | None = None
     learned_at: datetime | None = None
     looked_at: datetime | None = None
     found: AlarmFinding | None = None
@@ -84,7 +84,7 @@ class Checks:
         """The second look comes soon, for accounts that never worked."""
         return _FIRST if self._rounds < 2 else _ROUND
 
-    async def round(self, _pulse: Pulse | None = None) -> None:
+    async def round(self, _pulse: Heartbeat | None = None) -> None:
         """Look once; two at a time would raise the same twice."""
         self._rounds += 1
         async with self._looking:
@@ -119,7 +119,7 @@ class Checks:
             disk=alarms.disk_free * 2**20,
         )
 
-    async def _facts(self) -> Facts:
+    async def _facts(self) -> AlarmFacts:
         hub, now = self._hub, self._hub.clock.now()
         reader = hub.database.reader
         daemon = self._daemon(now, database=await hub.database.answers())
@@ -137,7 +137,7 @@ class Checks:
             heard = await self._hear(unit)
             keeper = unit.keeper
             sources.append(
-                Source(
+                SourceFacts(
                     name=name,
                     active=unit.row.state is AccountState.ACTIVE,
                     parked=(unit.row.reason or "") if unit.row.state is AccountState.PARKED else None,
@@ -175,7 +175,7 @@ class Checks:
             self._heard[unit.name] = await order_counts.read_at(self._hub.database.reader, unit.name, "orders")
         return self._heard.get(unit.name)
 
-    async def _targets(self, now: datetime) -> list[Target]:
+    async def _targets(self, now: datetime) -> list[TargetFacts]:
         hub = self._hub
         reader = hub.database.reader
         owed = await deliveries.tally(reader)
@@ -192,7 +192,7 @@ class Checks:
                 self._down.pop(name, None)
             waits = since.get(name)
             found.append(
-                Target(
+                TargetFacts(
                     name=name,
                     active=unit.row.state is AccountState.ACTIVE,
                     down_since=self._down.setdefault(name, now) if down else None,
@@ -206,13 +206,13 @@ class Checks:
             )
         return found
 
-    def _daemon(self, now: datetime, *, database: bool) -> Facts:
+    def _daemon(self, now: datetime, *, database: bool) -> AlarmFacts:
         supervisor = self._hub.supervisor
         failing = supervisor.failing
         self._failing = {name: self._failing.get(name, now) for name in failing}
         for kind in (AlarmKind.LOOP, AlarmKind.DISK, AlarmKind.DATABASE):
             self.ran[kind] += 1
-        return Facts(
+        return AlarmFacts(
             now=now,
             sources=(),
             targets=(),
@@ -292,11 +292,11 @@ class Checks:
         return AlarmFinding(kind=AlarmKind.SILENCE, subject=name, detail=text)
 
 
-def _failing(unit: AccountUnit) -> list[Failing]:
+def _failing(unit: AccountUnit) -> list[FailingFeed]:
     """The feeds beside that of orders that cannot be read."""
     readers = unit.poller.readers if unit.poller is not None else ()
     return [
-        Failing(name=reader.name, since=reader.trouble.since, reason=reader.trouble.reason)
+        FailingFeed(name=reader.name, since=reader.trouble.since, reason=reader.trouble.reason)
         for reader in readers
         if reader is not unit.orders and reader.trouble is not None
     ]

@@ -29,10 +29,10 @@ from olhubd.engine.monitor.alarms import OpenAlarms
 from olhubd.model import Alarm, Reason, code_of, plain
 from olhubd.plugin import Clock, Log
 from olhubd.runtime.backoff import delay
-from olhubd.runtime.supervisor import Pulse, Supervisor
+from olhubd.runtime.supervisor import Heartbeat, Supervisor
 from olhubd.runtime.threads import apart
 
-__all__ = ["AlarmSender", "Channel", "ChannelTrouble"]
+__all__ = ["AlarmSender", "Channel", "ChannelFailure"]
 
 _LIMIT = 20.0
 """Seconds for one message."""
@@ -45,7 +45,7 @@ class Channel(enum.StrEnum):
     WEBHOOK = "webhook"
 
 
-class ChannelTrouble(msgspec.Struct, frozen=True, kw_only=True):
+class ChannelFailure(msgspec.Struct, frozen=True, kw_only=True):
     """Why a channel does not work, since when, and when it is tried again."""
 
     reason: str
@@ -71,13 +71,13 @@ class AlarmSender:
         self._clock = clock
         self._log = log
         self._host = socket.gethostname()
-        self.trouble: dict[Channel, ChannelTrouble] = {}
+        self.trouble: dict[Channel, ChannelFailure] = {}
         self.sent: Counter[tuple[Channel, bool]] = Counter()
 
     def start(self, supervisor: Supervisor) -> None:
         supervisor.start("alarm messages", self.main)
 
-    async def main(self, pulse: Pulse) -> None:
+    async def main(self, pulse: Heartbeat) -> None:
         """Tell, for ever."""
         while True:
             pulse.beat(_QUIET * 2 + 20 * _LIMIT)
@@ -91,7 +91,7 @@ class AlarmSender:
             finally:
                 alarm.cancel()
 
-    async def round(self, pulse: Pulse | None = None) -> None:
+    async def round(self, pulse: Heartbeat | None = None) -> None:
         """Tell once what waits, on the channels that are not resting."""
         settings = self._settings()
         channels = self._channels(settings)
@@ -138,7 +138,7 @@ class AlarmSender:
         before = self.trouble.get(channel)
         tries = before.tries + 1 if before is not None else 1
         pause = delay(tries, _FIRST, _LONGEST)
-        self.trouble[channel] = ChannelTrouble(
+        self.trouble[channel] = ChannelFailure(
             reason=reason,
             since=before.since if before is not None else self._clock.now(),
             tries=tries,

@@ -14,13 +14,13 @@ from typing import Any
 import msgspec
 import pluggy
 
-from olhubd.engine.calls import Broken, Calls, Strays
+from olhubd.engine.calls import Calls, OverdueCalls, PluginFault
 from olhubd.model import Event
 from olhubd.plugin import Clock, Log, PluginError
-from olhubd.runtime.supervisor import Pulse, Supervisor
+from olhubd.runtime.supervisor import Heartbeat, Supervisor
 from olhubd.store import Database, events
 
-__all__ = ["Observers", "Stumble"]
+__all__ = ["ObserverFailure", "Observers"]
 
 _HOOK = "olhubd_observe_event"
 _INTERVAL = 1.0
@@ -28,7 +28,7 @@ _LIMIT = 30.0
 """Seconds within which one observer must be done with one event."""
 
 
-class Stumble(msgspec.Struct, frozen=True, kw_only=True):
+class ObserverFailure(msgspec.Struct, frozen=True, kw_only=True):
     """Since when an observer fails, at how many events, and by what."""
 
     since: datetime
@@ -40,7 +40,7 @@ class Observers:
     """Tells events to `olhubd_observe_event`. `begin` before anything happens that is to be told, then `main`."""
 
     def __init__(
-        self, manager: pluggy.PluginManager, database: Database, clock: Clock, log: Log, strays: Strays
+        self, manager: pluggy.PluginManager, database: Database, clock: Clock, log: Log, strays: OverdueCalls
     ) -> None:
         looking = [found.plugin for found in getattr(manager.hook, _HOOK).get_hookimpls()]
         # Each by itself, or one that fails would keep the event from those after it.
@@ -55,7 +55,7 @@ class Observers:
         self._clock = clock
         self._log = log
         self._seen: int | None = None
-        self.failing: dict[str, Stumble] = {}
+        self.failing: dict[str, ObserverFailure] = {}
         """The plugins whose observer failed at the last event."""
 
     @property
@@ -71,7 +71,7 @@ class Observers:
     def start(self, supervisor: Supervisor) -> None:
         supervisor.every("observers", _INTERVAL, self.round, limit=_LIMIT)
 
-    async def round(self, pulse: Pulse) -> None:
+    async def round(self, pulse: Heartbeat) -> None:
         """Report what is new. After a failure of its own it goes on where it was."""
         if self._seen is None:
             await self.begin()
@@ -97,11 +97,11 @@ class Observers:
 
     def _failed(self, name: str, event: Event, error: PluginError) -> None:
         before = self.failing.get(name)
-        self.failing[name] = Stumble(
+        self.failing[name] = ObserverFailure(
             since=before.since if before is not None else self._clock.now(),
             events=before.events + 1 if before is not None else 1,
-            reason=error.kind if isinstance(error, Broken) else str(error),
+            reason=error.kind if isinstance(error, PluginFault) else str(error),
         )
         if before is None:
-            cause = error.cause if isinstance(error, Broken) else error
+            cause = error.cause if isinstance(error, PluginFault) else error
             self._log.error("an observer failed", plugin=name, event_kind=event.kind, exc_info=cause)

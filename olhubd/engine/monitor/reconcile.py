@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from olhubd.engine.account import AccountUnit, NotPossible
 from olhubd.model import Kind, Order, Reason, Reconciliation
 from olhubd.plugin import ContractBroken, Cursor, Log, OrderCount, OrderLookup, PluginError, Temporary, sweep_of
-from olhubd.runtime.supervisor import Pulse, Supervisor
+from olhubd.runtime.supervisor import Heartbeat, Supervisor
 from olhubd.store import FAILURES, Transaction, order_counts, reconciliations, reread_queue
 from olhubd.store.accounts import AccountState
 
@@ -59,7 +59,7 @@ class Reconciler:
     def start(self, supervisor: Supervisor) -> None:
         supervisor.every("reconciliation", _ROUND, self.round)
 
-    async def round(self, pulse: Pulse) -> None:
+    async def round(self, pulse: Heartbeat) -> None:
         """Compare what is due."""
         for unit in list(self._hub.units.values()):
             pulse.beat(_ROUND * 2 + _LIMIT * 2)
@@ -97,7 +97,7 @@ class Reconciler:
     def _zone(self) -> ZoneInfo:
         return self._hub.configuration.daemon.zone
 
-    async def _account(self, unit: AccountUnit, pulse: Pulse) -> None:
+    async def _account(self, unit: AccountUnit, pulse: Heartbeat) -> None:
         if unit.orders is None or not unit.comparable or unit.row.state is not AccountState.ACTIVE:
             return
         now = self._hub.clock.now()
@@ -224,7 +224,7 @@ class Reconciler:
         if unit.connector.can(OrderLookup):
             reason = f"missing on {found.day}"
             wishes = [
-                reread_queue.Lookup(kind=Kind.ORDER, external_id=id_, due_at=found.looked_at, reason=reason)
+                reread_queue.RereadRequest(kind=Kind.ORDER, external_id=id_, due_at=found.looked_at, reason=reason)
                 for id_ in missing[:500]
             ]
 

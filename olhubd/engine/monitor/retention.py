@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from olhubd.engine.replay.recording import CONFIGURED
 from olhubd.plugin import Clock
-from olhubd.runtime.supervisor import Pulse, Supervisor
+from olhubd.runtime.supervisor import Heartbeat, Supervisor
 from olhubd.store import (
     Database,
     Transaction,
@@ -50,7 +50,7 @@ class Retention:
     def start(self, supervisor: Supervisor) -> None:
         supervisor.every("waste", _ROUND, self.clear)
 
-    async def clear(self, pulse: Pulse | None = None) -> int:
+    async def clear(self, pulse: Heartbeat | None = None) -> int:
         """Forget all whose time is over; gives how many."""
         now = self._clock.now()
         gone = await self._some(lambda tx: recorded_inputs.prune(tx, now - self._kept(), sparing=CONFIGURED), pulse)
@@ -58,7 +58,7 @@ class Retention:
             gone += await self._some(functools.partial(prune, before=now - kept), pulse)
         return gone
 
-    async def _some(self, work: Callable[[Transaction], Awaitable[int]], pulse: Pulse | None) -> int:
+    async def _some(self, work: Callable[[Transaction], Awaitable[int]], pulse: Heartbeat | None) -> int:
         """A few at a time, so that no landing waits for it."""
         count = 0
         while gone := await self._database.write(work):

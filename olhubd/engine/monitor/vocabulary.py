@@ -16,7 +16,7 @@ from olhubd.engine.account import AccountUnit
 from olhubd.model import AlarmKind, DeliveryState, Reason
 from olhubd.plugin import DeliveryMethodList, Log, Method, PaymentMethodList, PluginError, Status, StatusList
 from olhubd.runtime.backoff import Backoff
-from olhubd.runtime.supervisor import Pulse, Supervisor
+from olhubd.runtime.supervisor import Heartbeat, Supervisor
 from olhubd.store import FAILURES, deliveries
 from olhubd.store.accounts import AccountState
 
@@ -56,7 +56,7 @@ class VocabularyCheck:
     def start(self, supervisor: Supervisor) -> None:
         supervisor.every("words", _LOOK, self.round)
 
-    async def round(self, pulse: Pulse) -> None:
+    async def round(self, pulse: Heartbeat) -> None:
         """Look when it is due, the configuration is new, or a delivery was held."""
         pulse.beat(_LOOK * 4 + _PATIENCE * 3 * (1 + len(self._hub.units)))
         try:

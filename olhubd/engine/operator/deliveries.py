@@ -15,8 +15,8 @@ import msgspec
 
 from olhubd.decide import netting, permitted, plan
 from olhubd.decide.hold import Hold
-from olhubd.decide.permitted import Act, Choice
-from olhubd.decide.plan import PlannedDelivery, Waiver
+from olhubd.decide.permitted import OperatorAction, PermittedAction
+from olhubd.decide.plan import PlannedDelivery, PushPayload
 from olhubd.engine.account import AccountUnit, NotPossible
 from olhubd.engine.feed.poller import Poller
 from olhubd.engine.flow.displaced import displace
@@ -29,13 +29,13 @@ from olhubd.store import Transaction, deliveries, events, orders, quarantine, re
 from olhubd.store.orders import Stored
 from olhubd.store.target_orders import TargetOrder
 
-__all__ = ["DeliveryActions", "Differs", "last_held"]
+__all__ = ["DeliveryActions", "TotalDiffers", "last_held"]
 
 _PATIENCE = 8.0
 """Seconds in which a target must have answered for the order that a person named."""
 
 
-class Differs(NotPossible):
+class TotalDiffers(NotPossible):
     """The order that a person named costs something else; with a word that this is right it can be adopted."""
 
 
@@ -46,7 +46,7 @@ class DeliveryActions:
         self._shared = shared
         self._units = units
 
-    def choices(self, delivery: Delivery) -> Sequence[Choice]:
+    def choices(self, delivery: Delivery) -> Sequence[PermittedAction]:
         """What may be done with it now, and why not the rest."""
         return permitted.of_delivery(delivery, self._shared.clock.now(), self._numbered(delivery.target))
 
@@ -56,7 +56,7 @@ class DeliveryActions:
         async def again(delivery: Delivery, _tx: Transaction) -> Delivery:
             return self._let_go(delivery)
 
-        return await self._steer(delivery_id, who, Act.RETRY, "delivery.released", again)
+        return await self._steer(delivery_id, who, OperatorAction.RETRY, "delivery.released", again)
 
     async def release(self, delivery_id: int, who: str) -> Delivery:
         """Let a delivery go before the end of its hold window, or although a rule of its route holds it."""
@@ -68,9 +68,9 @@ class DeliveryActions:
             released = self._let_go(delivery)
             if facts.get("kind") != Hold.UNLINKED:
                 return released
-            return msgspec.structs.replace(released, payload=msgspec.Raw(msgspec.json.encode(Waiver(True))))
+            return msgspec.structs.replace(released, payload=msgspec.Raw(msgspec.json.encode(PushPayload(True))))
 
-        return await self._steer(delivery_id, who, Act.RELEASE, "delivery.released", let_go)
+        return await self._steer(delivery_id, who, OperatorAction.RELEASE, "delivery.released", let_go)
 
     async def discard(self, delivery_id: int, who: str, reason: str) -> Delivery:
         """Give a delivery up for good."""
@@ -79,7 +79,7 @@ class DeliveryActions:
             now = self._shared.clock.now()
             return msgspec.structs.replace(delivery, state=DeliveryState.DISCARDED, reason=reason, finished_at=now)
 
-        return await self._steer(delivery_id, who, Act.DISCARD, "delivery.discarded", given_up)
+        return await self._steer(delivery_id, who, OperatorAction.DISCARD, "delivery.discarded", given_up)
 
     async def accept(self, delivery_id: int, who: str) -> Delivery:
         """Take a held order at its target as it is, although its total differs."""
@@ -88,14 +88,14 @@ class DeliveryActions:
             now = self._shared.clock.now()
             return msgspec.structs.replace(delivery, state=DeliveryState.CONFIRMED, finished_at=now)
 
-        return await self._steer(delivery_id, who, Act.ACCEPT, "delivery.accepted", confirmed)
+        return await self._steer(delivery_id, who, OperatorAction.ACCEPT, "delivery.accepted", confirmed)
 
     async def adopt(self, delivery_id: int, number: str, who: str, *, despite_total: bool = False) -> Delivery:
         """Take an order that is at the target already for the one that was to be created there.
 
-        Raises Differs where its total is another one and nobody said that this is right.
+        Raises TotalDiffers where its total is another one and nobody said that this is right.
         """
-        delivery = await self._allowed(delivery_id, Act.ADOPT)
+        delivery = await self._allowed(delivery_id, OperatorAction.ADOPT)
         found = await self._find(delivery.target, number)
 
         async def adopted(delivery: Delivery, tx: Transaction) -> tuple[Delivery, TargetOrder, dict[str, Any]]:
@@ -104,7 +104,7 @@ class DeliveryActions:
             differs = found.total.rounded() != stored.order.sellers_total.rounded()
             if differs and not despite_total:
                 expected = stored.order.sellers_total
-                raise Differs(
+                raise TotalDiffers(
                     Reason(
                         "adopt.costs", order=number, target=delivery.target, total=found.total, expected=expected
                     )
@@ -135,7 +135,7 @@ class DeliveryActions:
             return done, copy, facts
 
         return await self._steer(
-            delivery_id, who, Act.ADOPT, "delivery.adopted", adopted, found_status=found.status
+            delivery_id, who, OperatorAction.ADOPT, "delivery.adopted", adopted, found_status=found.status
         )
 
     async def _find(self, target: str, number: str) -> Found:
@@ -165,16 +165,16 @@ class DeliveryActions:
 
     # Records that could not land
 
-    def options(self, record: Quarantined) -> tuple[Choice, ...]:
+    def options(self, record: Quarantined) -> tuple[PermittedAction, ...]:
         """What may be done with a record that could not land."""
         source = self._source(record)
         return (
-            Choice(
-                name=Act.RETRY,
+            PermittedAction(
+                name=OperatorAction.RETRY,
                 possible=not isinstance(source, str),
                 why_not=source if isinstance(source, str) else None,
             ),
-            Choice(name=Act.DISCARD, possible=True),
+            PermittedAction(name=OperatorAction.DISCARD, possible=True),
         )
 
     def _source(self, record: Quarantined) -> Poller | str:
@@ -192,7 +192,7 @@ class DeliveryActions:
         if isinstance(poller, str):
             raise NotPossible(poller)
         now = self._shared.clock.now()
-        wish = reread_queue.Lookup(
+        wish = reread_queue.RereadRequest(
             kind=Kind(record.kind), external_id=record.external_id, due_at=now, reason=Reason("lookup.asked")
         )
 
@@ -221,7 +221,7 @@ class DeliveryActions:
         sink = unit.connector.capability(OrderSink) if unit is not None else None
         return sink is not None and sink.numbered
 
-    async def _allowed(self, delivery_id: int, act: Act, tx: Transaction | None = None) -> Delivery:
+    async def _allowed(self, delivery_id: int, act: OperatorAction, tx: Transaction | None = None) -> Delivery:
         reader = tx or self._shared.database.reader
         delivery = await deliveries.get(reader, delivery_id)
         if delivery is None:
@@ -235,7 +235,7 @@ class DeliveryActions:
         self,
         delivery_id: int,
         who: str,
-        act: Act,
+        act: OperatorAction,
         kind: str,
         change: Callable[[Delivery, Transaction], Any],
         found_status: str | None = None,
@@ -298,11 +298,11 @@ class DeliveryActions:
 
 
 _CANNOT = {
-    Act.RETRY: "delivery.not-retried",
-    Act.RELEASE: "delivery.not-released",
-    Act.ADOPT: "delivery.not-adopted",
-    Act.ACCEPT: "delivery.not-accepted",
-    Act.DISCARD: "delivery.not-discarded",
+    OperatorAction.RETRY: "delivery.not-retried",
+    OperatorAction.RELEASE: "delivery.not-released",
+    OperatorAction.ADOPT: "delivery.not-adopted",
+    OperatorAction.ACCEPT: "delivery.not-accepted",
+    OperatorAction.DISCARD: "delivery.not-discarded",
 }
 
 

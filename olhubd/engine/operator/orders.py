@@ -13,8 +13,8 @@ import msgspec
 
 from olhubd.decide import changes, permitted, plan
 from olhubd.decide.override import Override
-from olhubd.decide.permitted import Act, Choice, Standing
-from olhubd.decide.plan import PlannedDelivery, Waiver
+from olhubd.decide.permitted import OperatorAction, OrderSituation, PermittedAction
+from olhubd.decide.plan import PlannedDelivery, PushPayload
 from olhubd.engine.account import AccountUnit, NotPossible
 from olhubd.engine.outbox.recorder import Recorder
 from olhubd.engine.services import Shared
@@ -34,7 +34,7 @@ class OrderActions:
         self._shared = shared
         self._units = units
 
-    def standing(self, stored: Stored, owed: Sequence[Delivery]) -> Standing:
+    def standing(self, stored: Stored, owed: Sequence[Delivery]) -> OrderSituation:
         """All that decides what may be done with an order, of which this is owed or was."""
         unit = self._units.get(stored.account)
         own: dict[Fulfilment, str] = {}
@@ -43,7 +43,7 @@ class OrderActions:
             own = {state: word for state, word in words.items() if word is not None}
         routes = [route for route in self._shared.routes() if stored.account in route.sources]
         concerned = {stored.account, *(route.target for route in routes)} & self._units.keys()
-        return Standing(
+        return OrderSituation(
             account=stored.account,
             order=stored.order,
             superseded=stored.superseded_by is not None,
@@ -53,7 +53,7 @@ class OrderActions:
             own=own,
         )
 
-    def choices(self, standing: Standing) -> Sequence[Choice]:
+    def choices(self, standing: OrderSituation) -> Sequence[PermittedAction]:
         """What may be done with it now, and why not the rest."""
         return permitted.of_order(standing, self._shared.clock.now())
 
@@ -64,9 +64,9 @@ class OrderActions:
             if text == sheet.remark.note:
                 return
             sheet.remark = msgspec.structs.replace(sheet.remark, note=text)
-            await sheet.record(changes.Noted(removed=text is None))
+            await sheet.record(changes.NoteChanged(removed=text is None))
 
-        await self._change(order_id, Act.NOTE, who, work)
+        await self._change(order_id, OperatorAction.NOTE, who, work)
 
     async def status(self, order_id: OrderId, status: Fulfilment, who: str) -> dict[str, str]:
         """Say how far it has come. Gives to whom that goes, by account and its own word."""
@@ -86,7 +86,7 @@ class OrderActions:
             await sheet.record(change, [plan.status_at(account, word, 0) for account, word in sorted(goes.items())])
             return goes
 
-        return await self._change(order_id, Act.STATUS, who, work)
+        return await self._change(order_id, OperatorAction.STATUS, who, work)
 
     async def ship(self, order_id: OrderId, shipment: Shipment, who: str) -> tuple[str, ...]:
         """Add a parcel. Gives the accounts that are told."""
@@ -107,7 +107,7 @@ class OrderActions:
             await sheet.record(change, [plan.shipment_at(name, shipment, 0) for name in able])
             return tuple(able)
 
-        return await self._change(order_id, Act.SHIP, who, work)
+        return await self._change(order_id, OperatorAction.SHIP, who, work)
 
     async def address(self, order_id: OrderId, address: Address, who: str) -> None:
         """Send it elsewhere, as long as it has gone nowhere yet. Fields left out stay as they are."""
@@ -125,7 +125,7 @@ class OrderActions:
             sheet.stored = _with(sheet.stored, shipping=msgspec.structs.replace(shipping, address=wanted))
             await sheet.record(changes.AddressChanged())
 
-        await self._change(order_id, Act.ADDRESS, who, work)
+        await self._change(order_id, OperatorAction.ADDRESS, who, work)
 
     async def forward(self, order_id: OrderId, target: str, who: str) -> None:
         """Send it on, whatever the route's own rule is: unpaid, from before the route, within its hold window."""
@@ -140,7 +140,7 @@ class OrderActions:
                 return
             # It was owed before: it goes on as what it was, so that an unknown outcome is still looked up.
             state = DeliveryState.PENDING if push.sent_at is None else DeliveryState.SENT
-            waiver = msgspec.json.decode(push.payload, type=Waiver)
+            waiver = msgspec.json.decode(push.payload, type=PushPayload)
             again = msgspec.structs.replace(
                 push,
                 state=state,
@@ -155,12 +155,12 @@ class OrderActions:
             await sheet.record(change)
             sheet.recorder.targets.add(target)
 
-        await self._change(order_id, Act.FORWARD, who, work, target)
+        await self._change(order_id, OperatorAction.FORWARD, who, work, target)
 
     async def _change(
         self,
         order_id: OrderId,
-        act: Act,
+        act: OperatorAction,
         who: str,
         work: Callable[[_Sheet], Awaitable[T]],
         target: str | None = None,
@@ -195,7 +195,7 @@ class _Sheet:
     """An order on the desk, within one transaction."""
 
     def __init__(
-        self, tx: Transaction, recorder: Recorder, stored: Stored, remark: Override, standing: Standing
+        self, tx: Transaction, recorder: Recorder, stored: Stored, remark: Override, standing: OrderSituation
     ) -> None:
         self.tx = tx
         self.recorder = recorder

@@ -14,7 +14,7 @@ import msgspec
 
 from olhubd.decide.hold import Hold
 from olhubd.decide.route import Route
-from olhubd.engine.calls import Broken, Calls
+from olhubd.engine.calls import Calls, PluginFault
 from olhubd.engine.lineage import Lineage
 from olhubd.engine.outbox.actions import HANDLERS
 from olhubd.engine.outbox.doubts import Doubts
@@ -98,7 +98,7 @@ class Executor:
         except Unable as error:
             # One rule for all that a system cannot: a person does it, and nothing is dropped in silence.
             return self._verdicts.hold(job, str(error), Hold.UNABLE)
-        except Broken as error:
+        except PluginFault as error:
             # A fault in a connector is ours to mend; what it did before it failed is not known.
             return self._failed_itself(job, str(error))
         except PluginError as error:

@@ -12,7 +12,7 @@ import msgspec
 
 from olhubd.decide import netting, plan
 from olhubd.decide.hold import Hold
-from olhubd.decide.plan import Waiver
+from olhubd.decide.plan import PushPayload
 from olhubd.decide.route import Route
 from olhubd.engine.flow.copies import acquaint
 from olhubd.engine.outbox.attempt import Outcome
@@ -116,7 +116,7 @@ def _wanted_now(delivery: Delivery, stored: Stored, target: str, routes: Sequenc
     """Whether the order of a delivery that was given up is to go on as it stands in the database."""
     if plan.withdrawn(stored.order, stored.superseded_by is not None) is not None:
         return False
-    if not msgspec.json.decode(delivery.payload, type=Waiver).only_found:
+    if not msgspec.json.decode(delivery.payload, type=PushPayload).only_found:
         return True
     there = (route for route in routes if route.target == target and stored.account in route.sources)
     return any(plan.sends(stored.order, route) for route in there)

@@ -21,7 +21,7 @@ from olhubd.engine.replay import recording
 from olhubd.model import Cause, Delivery, DeliveryState
 from olhubd.plugin import AccountBlocked, AuthLost, Clock, Log, PluginError, RateLimited, Unavailable
 from olhubd.runtime.backoff import delay
-from olhubd.runtime.supervisor import Pulse
+from olhubd.runtime.supervisor import Heartbeat
 from olhubd.store import Database, Transaction, codec, deliveries, orders, target_orders
 
 __all__ = ["Dispatcher"]
@@ -103,7 +103,7 @@ class Dispatcher:
     def under_way(self) -> int:
         return len(self._running)
 
-    async def run(self, pulse: Pulse) -> None:
+    async def run(self, pulse: Heartbeat) -> None:
         """Work until told to stop."""
         try:
             while True:

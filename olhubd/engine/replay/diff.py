@@ -15,7 +15,7 @@ import msgspec
 
 from olhubd.model import Delivery, Event
 from olhubd.store import Reader, history
-from olhubd.store.history import History
+from olhubd.store.history import RecordedHistory
 
 __all__ = ["ReplayComparison", "ReplayDifference", "compare", "stem"]
 
@@ -77,7 +77,9 @@ async def compare(
     return result
 
 
-def _different(one: History, other: History | None, until: datetime | None) -> ReplayDifference | None:
+def _different(
+    one: RecordedHistory, other: RecordedHistory | None, until: datetime | None
+) -> ReplayDifference | None:
     name = f"{one.account}:{one.external_id}"
     if other is None or (other.account, other.external_id) != (one.account, one.external_id):
         return ReplayDifference(order=name, order_id=one.id, was="an order", now="no such order")
@@ -88,7 +90,7 @@ def _different(one: History, other: History | None, until: datetime | None) -> R
     return ReplayDifference(order=name, order_id=one.id, was=found[0], now=found[1]) if found else None
 
 
-def _events(one: History, until: datetime | None) -> Sequence[Event]:
+def _events(one: RecordedHistory, until: datetime | None) -> Sequence[Event]:
     return [event for event in one.events if until is None or event.at < until]
 
 
@@ -130,7 +132,7 @@ def _delivery_words(delivery: Delivery) -> str:
     return f"delivery {delivery.id}: {delivery.action.value} to {delivery.target}, {delivery.state.value}"
 
 
-def _order(one: History, other: History) -> tuple[str, str] | None:
+def _order(one: RecordedHistory, other: RecordedHistory) -> tuple[str, str] | None:
     fields = [
         name
         for name in ("superseded_by", "created_at", "changed_at", "document", "copies")

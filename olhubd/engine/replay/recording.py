@@ -26,8 +26,8 @@ from olhubd.engine.replay.earlier import renewed
 from olhubd.model import Action, Delivery, Event, OrderId, Run
 from olhubd.plugin import Gone, Later, Unreadable
 from olhubd.store import Database, Transaction, codec, deliveries, orders, overrides, recorded_inputs, target_orders
-from olhubd.store.feeds import Position
-from olhubd.store.recorded_inputs import Input
+from olhubd.store.feeds import FeedPosition
+from olhubd.store.recorded_inputs import RecordedInput
 from olhubd.store.target_orders import TargetOrder
 
 __all__ = [
@@ -144,7 +144,7 @@ _encode = msgspec.json.Encoder(order="deterministic", enc_hook=codec.reason).enc
 _decode = msgspec.json.Decoder(Document).decode
 
 
-def decode(one: Input) -> Document:
+def decode(one: RecordedInput) -> Document:
     """What an input says."""
     document: Document = _decode(renewed(recorded_inputs.unpack(one.document)))
     return document
@@ -155,7 +155,7 @@ async def keep(tx: Transaction, at: datetime, upcoming: Sequence[int], document:
     if tx.recording:
         packed = recorded_inputs.pack(_encode(document))
         kind = str(type(document).__struct_config__.tag)
-        await recorded_inputs.put(tx, Input(at=at, kind=kind, upcoming=upcoming, document=packed))
+        await recorded_inputs.put(tx, RecordedInput(at=at, kind=kind, upcoming=upcoming, document=packed))
 
 
 async def tell(tx: Transaction, at: datetime, upcoming: Sequence[int], events: Sequence[Event]) -> None:
@@ -202,7 +202,7 @@ class InputDraft:
         batch: Sequence[Candidate],
         others: Sequence[Unreadable | Gone | Later],
         run: Run,
-        position: Position | None,
+        position: FeedPosition | None,
         start: datetime | None,
         doubt: Doubt | None = None,
     ) -> InputDraft:
@@ -239,7 +239,7 @@ class InputDraft:
             return
         if not self._packed or not self._novel >= set(touched):
             self._packed = self._pack(touched)
-        await recorded_inputs.put(tx, Input(at=at, kind="page", upcoming=upcoming, document=self._packed))
+        await recorded_inputs.put(tx, RecordedInput(at=at, kind="page", upcoming=upcoming, document=self._packed))
 
     def _pack(self, wanted: Collection[str]) -> bytes:
         told = [c for c in self._batch if c.order.external_id in wanted]

@@ -50,7 +50,7 @@ from olhubd.store import (
     target_orders,
 )
 from olhubd.store import recorded_inputs as kept
-from olhubd.store.recorded_inputs import Input
+from olhubd.store.recorded_inputs import RecordedInput
 from olhubd.store.sqlite import snapshot
 
 __all__ = ["Play", "ReplayReport", "replay"]
@@ -135,9 +135,9 @@ class Play:
         self._strange = {(account, external_id) for _, account, external_id in strangers}
         self.failures: list[ReplayDifference] = []
 
-    async def decide(self, some: Iterable[Input]) -> int:
+    async def decide(self, some: Iterable[RecordedInput]) -> int:
         """Decide these again; gives how many there were."""
-        units: list[tuple[Input, Callable[[Transaction], Awaitable[None]]]] = []
+        units: list[tuple[RecordedInput, Callable[[Transaction], Awaitable[None]]]] = []
         for one in some:
             document = recording.decode(one)
             if not isinstance(document, Configured):
@@ -154,7 +154,7 @@ class Play:
         return len(units)
 
     def _unit(
-        self, one: Input, document: recording.Document, routes: Sequence[Route]
+        self, one: RecordedInput, document: recording.Document, routes: Sequence[Route]
     ) -> Callable[[Transaction], Awaitable[None]]:
         async def work(tx: Transaction) -> None:
             tx.resume(one.upcoming)

@@ -23,7 +23,7 @@ from typing import Any, Final, TypeVar
 import aiosqlite
 
 from olhubd.store import base
-from olhubd.store.base import Parameters, Reading, Row, StoreError, Upgrade, Watcher, Work
+from olhubd.store.base import Parameters, Reading, Row, StoreError, Upgrade, UpgradeWatcher, Work
 from olhubd.store.sqlite import migrate
 from olhubd.store.sqlite.ids import Identifiers
 
@@ -170,7 +170,7 @@ class SQLite(base.Database):
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def open(cls, place: Path, watcher: Watcher | None = None) -> AsyncIterator[SQLite]:
+    async def open(cls, place: Path, watcher: UpgradeWatcher | None = None) -> AsyncIterator[SQLite]:
         """Migrate the file at `place` and open it. Raises StoreError with what to do about it.
 
         `watcher` hears of an upgrade, in another thread.
@@ -178,7 +178,7 @@ class SQLite(base.Database):
         path, began = place, asyncio.get_running_loop().time()
         try:
             backup = await asyncio.to_thread(migrate.migrate, path, watcher=watcher)
-        except (migrate.SchemaTooNew, migrate.Foreign, migrate.NoRoom) as error:
+        except (migrate.SchemaTooNew, migrate.ForeignDatabase, migrate.NoRoomForUpgrade) as error:
             raise StoreError(str(error)) from error
         except UnicodeDecodeError as error:  # of a text that SQLite quotes to say that its schema is damaged
             raise StoreError(f"{path} cannot be opened: it is damaged: restore a backup") from error

@@ -15,12 +15,12 @@ import msgspec
 from olhubd.store.base import StoreError
 from olhubd.store.sqlite import migrate
 
-__all__ = ["Soundness", "examine"]
+__all__ = ["IntegrityReport", "examine"]
 
 _MOST = 20
 
 
-class Soundness(msgspec.Struct, frozen=True, kw_only=True):
+class IntegrityReport(msgspec.Struct, frozen=True, kw_only=True):
     """The schema of the file, the one that this version needs, and what SQLite finds wrong."""
 
     schema: int
@@ -28,7 +28,7 @@ class Soundness(msgspec.Struct, frozen=True, kw_only=True):
     damage: tuple[str, ...] = ()
 
 
-async def examine(path: Path, within: float | None = None) -> Soundness:
+async def examine(path: Path, within: float | None = None) -> IntegrityReport:
     """Read the whole file. Raises StoreError when it cannot be opened, TimeoutError after `within` seconds."""
     schema = 0
     try:
@@ -45,6 +45,6 @@ async def examine(path: Path, within: float | None = None) -> Soundness:
     except aiosqlite.OperationalError as error:
         raise StoreError(f"it cannot be opened for reading: {error}") from error
     except aiosqlite.DatabaseError as error:
-        return Soundness(schema=schema, needs=migrate.latest(), damage=(str(error),))
+        return IntegrityReport(schema=schema, needs=migrate.latest(), damage=(str(error),))
     damage = tuple(line for (text,) in found if text != "ok" for line in str(text).splitlines())
-    return Soundness(schema=schema, needs=migrate.latest(), damage=damage)
+    return IntegrityReport(schema=schema, needs=migrate.latest(), damage=damage)

@@ -15,18 +15,27 @@ from importlib import resources
 from pathlib import Path
 from urllib.parse import quote
 
-from olhubd.store.base import Planned, Watcher
+from olhubd.store.base import PlannedUpgrade, UpgradeWatcher
 from olhubd.store.sqlite import upgrade
-from olhubd.store.sqlite.upgrade import NoRoom
+from olhubd.store.sqlite.upgrade import NoRoomForUpgrade
 
-__all__ = ["Foreign", "NoRoom", "Planned", "SchemaTooNew", "Watcher", "ahead", "latest", "migrate"]
+__all__ = [
+    "ForeignDatabase",
+    "NoRoomForUpgrade",
+    "PlannedUpgrade",
+    "SchemaTooNew",
+    "UpgradeWatcher",
+    "ahead",
+    "latest",
+    "migrate",
+]
 
 
 class SchemaTooNew(Exception):
     """The file was written by a newer olhubd."""
 
 
-class Foreign(Exception):
+class ForeignDatabase(Exception):
     """The file is a database of another program, or what is left of one."""
 
 
@@ -47,7 +56,7 @@ def latest() -> int:
     return max(_steps())
 
 
-def ahead(path: Path) -> Planned | None:
+def ahead(path: Path) -> PlannedUpgrade | None:
     """The upgrade that the next start does to this file; None where there is none to do. Only reads.
 
     Raises sqlite3.Error as it is.
@@ -69,20 +78,22 @@ _WORKED_AT_ONCE = 5_000_000
 def migrate(
     path: Path,
     connect: Callable[..., sqlite3.Connection] = sqlite3.connect,
-    watcher: Watcher | None = None,
+    watcher: UpgradeWatcher | None = None,
 ) -> Path | None:
     """Bring the file at `path` (made if missing) to the latest schema. Gives the backup's path, if one was made.
 
     `connect` may give a connection that tells its statements; `watcher` hears of the upgrade of an older file.
     Blocking; runs before the daemon opens its own. Raises SchemaTooNew, Foreign, NoRoom, or sqlite3.Error as it is.
     """
-    watcher = watcher or Watcher()
+    watcher = watcher or UpgradeWatcher()
     _begin(path)
     connection = connect(path, isolation_level=None)
     try:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if not version and connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
-            raise Foreign(f"{path} is a database of another program: move it away, or set another data directory")
+            raise ForeignDatabase(
+                f"{path} is a database of another program: move it away, or set another data directory"
+            )
         steps = _steps()
         if version > max(steps):
             raise SchemaTooNew(
@@ -110,11 +121,15 @@ def _begin(path: Path) -> None:
     that would be to forget, without a word, what has been done."""
     if path.exists():
         if path.stat().st_size < _SMALLEST:
-            raise Foreign(f"{path} is empty, as no database is: restore a backup, or remove it to begin anew")
+            raise ForeignDatabase(
+                f"{path} is empty, as no database is: restore a backup, or remove it to begin anew"
+            )
         return
     log = path.with_name(f"{path.name}-wal")
     if log.exists() and log.stat().st_size:
-        raise Foreign(f"{path} is gone, yet {log.name} beside it holds records: restore both files of one backup")
+        raise ForeignDatabase(
+            f"{path} is gone, yet {log.name} beside it holds records: restore both files of one backup"
+        )
     fresh = path.with_name(f"{path.name}.new")
     fresh.unlink(missing_ok=True)
     fresh.touch(mode=0o600)  # it will hold tokens and personal data
@@ -127,7 +142,7 @@ def _begin(path: Path) -> None:
     _sync(path)
 
 
-def _back_up(connection: sqlite3.Connection, path: Path, version: int, watcher: Watcher) -> Path:
+def _back_up(connection: sqlite3.Connection, path: Path, version: int, watcher: UpgradeWatcher) -> Path:
     backup = path.with_name(f"{path.name}.schema-{version}.backup")
     backup.unlink(missing_ok=True)
     backup.touch(mode=0o600)

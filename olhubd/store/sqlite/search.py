@@ -20,7 +20,7 @@ from olhubd.store import codec
 from olhubd.store.base import Reader
 from olhubd.store.orders import scaled
 
-__all__ = ["Wanted", "find", "unlinked"]
+__all__ = ["OrderSearch", "find", "unlinked"]
 
 _FEW = 2_000
 """So many are judged one by one."""
@@ -53,7 +53,7 @@ _WITH_TEXT = (
 )
 
 
-class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+class OrderSearch(msgspec.Struct, frozen=True, kw_only=True):
     """What is looked for; all that is given must fit. `accounts` None is any, and an empty tuple is none.
 
     `placed_from` is included, `placed_to` is not. Amounts are in whatever currency the order is. `text` begins the
@@ -77,7 +77,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
         return self.placed_from is not None or self.placed_to is not None
 
 
-async def find(reader: Reader, wanted: Wanted, *, before: int | None = None, limit: int = 50) -> list[int]:
+async def find(reader: Reader, wanted: OrderSearch, *, before: int | None = None, limit: int = 50) -> list[int]:
     """The newest first. `before` is the last id of the page before."""
     if wanted.accounts == () or wanted.ids == ():
         return []
@@ -103,7 +103,7 @@ async def find(reader: Reader, wanted: Wanted, *, before: int | None = None, lim
     return [row[1] for row in rows]
 
 
-def _sources(wanted: Wanted) -> Iterator[_Part]:
+def _sources(wanted: OrderSearch) -> Iterator[_Part]:
     """What fits one of the filters, each by its index. A date needs none: the walk goes by it."""
     if wanted.ids is not None:
         yield f"SELECT id FROM orders WHERE id IN ({codec.marks(wanted.ids)})", wanted.ids
@@ -127,7 +127,7 @@ def _sources(wanted: Wanted) -> Iterator[_Part]:
         yield f"SELECT id FROM orders INDEXED BY orders_progress WHERE {told}", words
 
 
-def _walks(wanted: Wanted) -> list[tuple[str, Sequence[_Part]]]:
+def _walks(wanted: OrderSearch) -> list[tuple[str, Sequence[_Part]]]:
     """The sorted runs that are walked: of each account, or of all where that is as short a way."""
     if wanted.accounts is None or not _apart(wanted):
         return [("orders_dated" if wanted.by_date else "orders_listed", list(_accounts(wanted)))]
@@ -135,17 +135,17 @@ def _walks(wanted: Wanted) -> list[tuple[str, Sequence[_Part]]]:
     return [(index, [("account = ?", (account,))]) for account in dict.fromkeys(wanted.accounts)]
 
 
-def _apart(wanted: Wanted) -> bool:
+def _apart(wanted: OrderSearch) -> bool:
     """Whether accounts are walked each by itself. Their lists do not hold the buyers."""
     return wanted.accounts is not None and len(wanted.accounts) <= _LEGS and wanted.text is None
 
 
-def _accounts(wanted: Wanted) -> Iterator[_Part]:
+def _accounts(wanted: OrderSearch) -> Iterator[_Part]:
     if wanted.accounts is not None:
         yield f"+account IN ({codec.marks(wanted.accounts)})", wanted.accounts
 
 
-def _conditions(wanted: Wanted) -> Iterator[_Part]:
+def _conditions(wanted: OrderSearch) -> Iterator[_Part]:
     """What a row is judged by, but for its account. The plus signs keep the database to the way that is meant."""
     for column, word in (("stage", wanted.stage), ("fulfilment", wanted.fulfilment)):
         if word is not None:
@@ -161,13 +161,13 @@ def _conditions(wanted: Wanted) -> Iterator[_Part]:
         yield _UNLINKED, ()
 
 
-def _amounts(wanted: Wanted) -> Iterator[_Part]:
+def _amounts(wanted: OrderSearch) -> Iterator[_Part]:
     for sign, amount in ((">=", wanted.least), ("<=", wanted.most)):
         if amount is not None:
             yield f"amount {sign} ?", (scaled(amount),)
 
 
-def _page(wanted: Wanted, before: int | None) -> Iterator[_Part]:
+def _page(wanted: OrderSearch, before: int | None) -> Iterator[_Part]:
     if before is None:
         return
     if wanted.by_date:

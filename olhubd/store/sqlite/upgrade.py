@@ -14,9 +14,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from olhubd.store import codec
-from olhubd.store.base import Planned
+from olhubd.store.base import PlannedUpgrade
 
-__all__ = ["NoRoom", "mebibytes", "planned", "require_room"]
+__all__ = ["NoRoomForUpgrade", "mebibytes", "planned", "require_room"]
 
 _REWRITES = re.compile(r"-- Rewrites: ([a-z_, ]+)\n")
 _SLACK = 2**20
@@ -26,11 +26,13 @@ _WRITTEN = 10 * 2**20
 """Bytes a second that a small machine copies, and writes anew with indexes."""
 
 
-class NoRoom(Exception):
+class NoRoomForUpgrade(Exception):
     """The disk has no room for the upgrade; nothing was begun."""
 
 
-def planned(connection: sqlite3.Connection, path: Path, before: int, schema: int, steps: Iterable[str]) -> Planned:
+def planned(
+    connection: sqlite3.Connection, path: Path, before: int, schema: int, steps: Iterable[str]
+) -> PlannedUpgrade:
     """What these steps need, by what the file holds."""
     sizes = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
     (size,) = connection.execute(sizes).fetchone()
@@ -43,14 +45,14 @@ def planned(connection: sqlite3.Connection, path: Path, before: int, schema: int
     # The backup; and what is written anew: in the log before its commit, many a page twice, then in the file.
     needs = size + 3 * written + _SLACK
     seconds = 1 + size // _COPIED + written // _WRITTEN
-    return Planned(path=path, before=before, schema=schema, size=size, needs=needs, seconds=seconds)
+    return PlannedUpgrade(path=path, before=before, schema=schema, size=size, needs=needs, seconds=seconds)
 
 
-def require_room(upgrade: Planned) -> None:
-    """Raise NoRoom where the disk has less than it needs."""
+def require_room(upgrade: PlannedUpgrade) -> None:
+    """Raise NoRoomForUpgrade where the disk has less than it needs."""
     free = shutil.disk_usage(upgrade.path.parent).free
     if free < upgrade.needs:
-        raise NoRoom(
+        raise NoRoomForUpgrade(
             f"{upgrade.path} has schema {upgrade.before}, and bringing it to schema {upgrade.schema} needs"
             f" {mebibytes(upgrade.needs)} free beside it, of which there are {mebibytes(free)}: make room, or move"
             " the data directory to a larger disk, then start again; nothing was begun"

@@ -23,8 +23,8 @@ from playwright.async_api import async_playwright
 
 from olhubd.model import Reconciliation
 from olhubd.store import Database, Transaction, quarantine, reconciliations
-from olhubd_kit.demo_stack import Stage, open_stage
-from olhubd_kit.faults import Fault, Kind
+from olhubd_kit.demo_stack import DemoStack, open_stage
+from olhubd_kit.faults import Fault, FaultKind
 
 __all__ = ["main"]
 
@@ -41,17 +41,17 @@ ARGUMENTS = [
 ]  # fmt: skip
 
 
-async def trade(stage: Stage) -> None:
+async def trade(stage: DemoStack) -> None:
     """A day's orders, most of them through, one refused by the shop, one lost on its way and found again."""
     for name in MARKETS:
         await stage.markets[name].do(stage.session, "buy", count=14)
     await stage.settle(60)
 
 
-async def trouble(stage: Stage) -> None:
+async def trouble(stage: DemoStack) -> None:
     """What waits for a person."""
     shop: Any = stage.shop
-    fault = Fault(kind=Kind.REFUSE, match="POST .*/orders$", status=400, times=1)
+    fault = Fault(kind=FaultKind.REFUSE, match="POST .*/orders$", status=400, times=1)
     await shop.misbehave(stage.session, fault)
     await stage.markets[MARKETS[0]].do(stage.session, "buy")
     while not await stage.held():
@@ -81,7 +81,7 @@ async def age(folder: Path) -> None:
             await tx.execute(
                 "UPDATE copies SET created_at = created_at - ? + ? WHERE order_id = ?", (back, slow, id_)
             )
-        refused = quarantine.Refused(
+        refused = quarantine.QuarantineDraft(
             kind="order",
             external_id="29738e61-7f6a-11e8-ac45-09db60ede9d6",
             reason="its parts sum up to 118.99 PLN, but its total is 121.99 PLN",

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from olhubd.control.dashboard.session import LIFETIME, Sessions
-from olhubd.control.http.api_tokens import Keyring
-from olhubd.control.http.login_throttle import Attempts
+from olhubd.control.http.api_tokens import ApiTokens
+from olhubd.control.http.login_throttle import LoginThrottle
 from olhubd.model import Scope
 from tests.control.dashboard.browser import Browser
 from tests.control.house import House
@@ -83,7 +83,7 @@ async def test_too_many_wrong_tokens_have_to_wait_and_the_right_one_opens(strang
 
 def test_the_door_opens_again_and_others_never_wait() -> None:
     clock = Clock()
-    attempts = Attempts(clock)
+    attempts = LoginThrottle(clock)
     for _ in range(5):
         attempts.failed("2001:db8::1")
     assert attempts.wait("2001:db8::ffff") == 60, "who has one such address has them all"
@@ -98,15 +98,15 @@ def test_the_door_opens_again_and_others_never_wait() -> None:
 
 
 def test_a_session_ends_by_itself_and_with_the_token(house: House) -> None:
-    ring = Keyring("token", house.hub)
+    ring = ApiTokens("token", house.hub)
     sessions = Sessions(ring, house.clock)
     holder = ring.shown("token")
     assert holder is not None
     cookie = sessions.begin(holder)
     session = sessions.check(cookie)
     assert session is not None
-    assert Sessions(Keyring("token", house.hub), house.clock).check(cookie) == session, "a restart ends none"
-    another = Sessions(Keyring("another", house.hub), house.clock)
+    assert Sessions(ApiTokens("token", house.hub), house.clock).check(cookie) == session, "a restart ends none"
+    another = Sessions(ApiTokens("another", house.hub), house.clock)
     assert another.check(cookie) is None
     assert another.cookie != sessions.cookie
     house.clock.ahead = LIFETIME + timedelta(seconds=1)
@@ -115,7 +115,7 @@ def test_a_session_ends_by_itself_and_with_the_token(house: House) -> None:
 
 @pytest.mark.parametrize("change", ["expiry", "number", "mark", "signature", "none", "form"])
 def test_a_forged_session_is_none(house: House, change: str) -> None:
-    ring = Keyring("token", house.hub)
+    ring = ApiTokens("token", house.hub)
     sessions = Sessions(ring, house.clock)
     holder = ring.shown("token")
     assert holder is not None

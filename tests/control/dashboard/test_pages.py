@@ -8,7 +8,7 @@ import pytest
 
 from olhubd.control.dashboard.rendering import link
 from olhubd.plugin import AuthLost
-from olhubd_kit.faults import Fault, Kind
+from olhubd_kit.faults import Fault, FaultKind
 from tests.control.dashboard.browser import Browser, forms, visible
 from tests.control.house import House
 
@@ -19,7 +19,7 @@ PAGES = (
 
 async def hold(house: House) -> int:
     """Have the shop refuse an order; gives the delivery."""
-    house.shop.faults.add(Fault(kind=Kind.REFUSE, match="POST .*/orders$", status=400, times=1))
+    house.shop.faults.add(Fault(kind=FaultKind.REFUSE, match="POST .*/orders$", status=400, times=1))
     house.market.ledger.buy()
     found: list[int] = []
 
@@ -195,7 +195,7 @@ async def test_the_import_log(busy: Browser) -> None:
     assert "Runs, the newest first" in text
     assert "market orders · " in text
     assert "shop" not in text.split("Runs, the newest first")[1]
-    busy.house.market.faults.add(Fault(kind=Kind.ERROR, match="GET .*", status=500, times=40))
+    busy.house.market.faults.add(Fault(kind=FaultKind.ERROR, match="GET .*", status=500, times=40))
 
     async def failed() -> bool:
         return "failed" in visible(await busy.page("/runs?wrong=true")).split("Runs, the newest first")[-1]

@@ -15,7 +15,7 @@ import pytest
 import olhubd.control
 import olhubd.decide
 import olhubd.engine
-from olhubd.control.text.formatter import Voice
+from olhubd.control.text.formatter import Formatter
 from olhubd.decide import alarm_rules
 from olhubd.engine.outbox.recorder import Recorder
 from olhubd.model import AlarmKind, Cause, Kind, Reason, Reconciliation, Scope, Subject
@@ -35,7 +35,7 @@ ENGLISH = {
 ANOTHER_S = re.compile(r"(get|post|put|patch) /\S*: .*|journalctl.*|olhubd [\w-]+")
 """What another system answered, and commands."""
 SOURCES = [Path(str(module.__file__)).parent for module in (olhubd.control, olhubd.decide, olhubd.engine)]
-REFUSING = {"Refusal", "NotPossible", "Differs", "Limited"}
+REFUSING = {"FetchRefused", "NotPossible", "Refusal", "TotalDiffers"}
 NOT_SHOWN = {
     "a bearer token is needed": "to programs",
     "the bearer token is wrong, expired or revoked": "to programs",
@@ -82,7 +82,7 @@ def sentences() -> Iterator[str]:
             for node in ast.walk(tree):
                 if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in REFUSING:
                     yield from filter(None, map(text, node.args))
-            if path.name in ("choice.py", "watch.py", "identity.py"):
+            if path.name in ("permitted.py", "alarm_rules.py", "identity.py"):
                 inner = {
                     id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values
                 }
@@ -101,7 +101,7 @@ def test_every_refusal_is_a_reason() -> None:
 
 def test_details_of_alarms_are_said_in_polish() -> None:
     """Whole, with what stands in their places."""
-    voice = Voice("pl")
+    voice = Formatter("pl")
     days = [
         Reconciliation(
             id=1, account="a", day=date(2026, 1, 2), since=None, until=None,  # type: ignore[arg-type]
@@ -224,7 +224,7 @@ async def every_event(house: House, order: int) -> None:
 async def trouble(house: House) -> None:
     """Alarms of every kind, a record in quarantine, a day that differs, a parked account."""
     now = house.clock.now()
-    refused = quarantine.Refused(
+    refused = quarantine.QuarantineDraft(
         kind=Kind.ORDER, external_id="77", reason=Reason("order.no-lines"), raw=b'{"id": "77"}'
     )
     await house.database.write(lambda tx: quarantine.put(tx, "market", "orders", [refused], now))

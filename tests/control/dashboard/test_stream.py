@@ -11,7 +11,7 @@ from aiohttp import ClientResponse
 
 from olhubd.control.dashboard.stream import MOST
 from olhubd.control.http import server, sockets
-from olhubd.control.process_control import Steer
+from olhubd.control.process_control import ProcessControl
 from olhubd.store import events
 from tests.control.dashboard.browser import Browser
 
@@ -87,7 +87,7 @@ async def test_there_are_only_so_many(busy: Browser) -> None:
 async def test_it_ends_when_the_daemon_does(busy: Browser) -> None:
     """Cleanly, with the last of its chunks: one that is cut off would be an error here."""
     house = busy.house
-    steer = Steer(reload=house._reload, log_level=house._log_level)
+    steer = ProcessControl(reload=house._reload, log_level=house._log_level)
     read = house.configuration()
     beside = dataclasses.replace(read, control=read.control.model_copy(update={"socket": None}))
     with sockets.opened(beside.control) as doors:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from olhubd.control.api.schema.accounts import AccountState
-from olhubd.control.dashboard.locale import Speech, chosen
+from olhubd.control.dashboard.locale import PageLocale, chosen
 from olhubd.control.dashboard.rendering import TEMPLATES, environment
 from olhubd.model import Action, DeliveryState, Fulfilment, Money, PaymentType, RunState, Stage
 from tests.text.catalogues import texts
@@ -90,7 +90,7 @@ def test_the_language_is_the_browser_s(accepted: str, language: str) -> None:
 
 def test_numbers_are_written_as_people_write_them() -> None:
     now = datetime(2026, 7, 1, 12, tzinfo=UTC)
-    english, polish = (Speech(one, ZoneInfo("Europe/Warsaw"), now) for one in ("en", "pl"))
+    english, polish = (PageLocale(one, ZoneInfo("Europe/Warsaw"), now) for one in ("en", "pl"))
     price = Money(Decimal("1234.50"), "PLN")
     assert english.money(price) == "1,234.50 PLN"
     assert polish.money(price) == "1\N{NO-BREAK SPACE}234,50\N{NO-BREAK SPACE}zł"

@@ -14,7 +14,7 @@ from olhubd.decide.alarm_rules import AlarmFinding
 from olhubd.engine.account import AccountUnit
 from olhubd.model import AlarmKind, Reason, Scope
 from olhubd.plugin import Token, hookimpl
-from olhubd_kit.faults import Fault, Kind
+from olhubd_kit.faults import Fault, FaultKind
 from tests.control.house import House
 
 
@@ -59,14 +59,14 @@ async def test_clock(house: House, ahead: int, told: str) -> None:
 
 
 async def test_clock_needs_an_answer(house: House) -> None:
-    house.shop.faults.add(Fault(kind=Kind.LOSE, times=None))
+    house.shop.faults.add(Fault(kind=FaultKind.LOSE, times=None))
     house.hub.units["shop"].connection.dated = None
     assert await state(house, "CLOCK", "shop") == "skipped"
 
 
 async def test_reach(trading: House) -> None:
     assert await state(trading, "REACH", "shop") == "fine"
-    trading.shop.faults.add(Fault(kind=Kind.REFUSE, status=401, times=None))
+    trading.shop.faults.add(Fault(kind=FaultKind.REFUSE, status=401, times=None))
     one = await found(trading, "REACH", "shop")
     assert one["state"] == "wrong"
     await trading.ask("POST", "/accounts/shop/pause")

@@ -57,7 +57,7 @@ class Machine:
         program.write_text(f"#!/bin/sh\ncat <<'END'\n{told}\nEND\n")
         program.chmod(0o755)
 
-    def given(self) -> unit.Given:
+    def given(self) -> unit.UnitFacts:
         return unit.given(self.config, self.booted)
 
     def checks(self, monkeypatch: pytest.MonkeyPatch, *command: str) -> tuple[int, str]:

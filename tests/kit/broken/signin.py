@@ -22,8 +22,8 @@ from olhubd.plugin import (
     DeviceGrant,
     Flow,
     OAuthLogin,
-    Pending,
     Rejected,
+    StillPending,
     Temporary,
     Token,
 )
@@ -156,7 +156,7 @@ class GoodLogin(GoodShop, OAuthLogin):
         ends = self.account.clock.now() + timedelta(minutes=5)
         return DeviceGrant(device_code=code, user_code=code, url=self.door.base, interval=5, expires_at=ends)
 
-    async def poll_device(self, grant: DeviceGrant) -> Token | Pending:
+    async def poll_device(self, grant: DeviceGrant) -> Token | StillPending:
         if self.account.clock.now() >= grant.expires_at:
             raise AuthLost("the code ran out")
         asked = {"code": grant.device_code}
@@ -164,7 +164,7 @@ class GoodLogin(GoodShop, OAuthLogin):
             given = (await self.door.call("POST", "/token", Answer, json=asked, repeatable=True)).given
         except Rejected:
             raise AuthLost("the person refused") from None
-        return self.token(given) if given is not None else Pending(interval=grant.interval)
+        return self.token(given) if given is not None else StillPending(interval=grant.interval)
 
     def authorize_url(self, redirect_uri: str, state: str, challenge: str) -> str:
         return f"{self.door.base}/agree?{urlencode({'back': redirect_uri, 'state': state, 'challenge': challenge})}"
@@ -252,9 +252,9 @@ class HopesByItself(NeverGivesUp):
 class WaitsForNobody(GoodLogin):
     """Takes "not yet" for "no"."""
 
-    async def poll_device(self, grant: DeviceGrant) -> Token | Pending:
+    async def poll_device(self, grant: DeviceGrant) -> Token | StillPending:
         answer = await super().poll_device(grant)
-        if isinstance(answer, Pending):
+        if isinstance(answer, StillPending):
             raise AuthLost("the person refused")
         return answer
 
@@ -263,11 +263,11 @@ class WaitsForNobody(GoodLogin):
 class WaitsForEver(GoodLogin):
     """Takes "no" for "not yet"."""
 
-    async def poll_device(self, grant: DeviceGrant) -> Token | Pending:
+    async def poll_device(self, grant: DeviceGrant) -> Token | StillPending:
         try:
             return await super().poll_device(grant)
         except AuthLost:
-            return Pending(interval=grant.interval)
+            return StillPending(interval=grant.interval)
 
 
 @breaks("LOGIN-07")

@@ -25,18 +25,18 @@ from olhubd.plugin import (
 from olhubd_allegro import Allegro, sweep, wire
 from olhubd_allegro.orders import READERS, STUBBORN
 from olhubd_kit import conformance
-from olhubd_kit.faults import Fault, Kind
+from olhubd_kit.faults import Fault, FaultKind
 from olhubd_kit.simulator import serve
 from olhubd_kit.simulators.allegro import AllegroSimulator, server
-from olhubd_kit.test_host import Makers, Turnstile, account
+from olhubd_kit.test_host import CountingClientMaker, CountingGate, account
 
 Drain = Callable[[Cursor], Awaitable[tuple[list[Record], Cursor]]]
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
-def gate(allegro: Allegro) -> Turnstile:
+def gate(allegro: Allegro) -> CountingGate:
     makers = allegro.account.make_client
-    assert isinstance(makers, Makers)
+    assert isinstance(makers, CountingClientMaker)
     (only,) = makers.gates.values()
     return only
 
@@ -62,7 +62,7 @@ async def test_a_failure_in_the_middle_covers_what_came_before(
     start = await allegro.orders.start(None)
     forms = simulator.ledger.buy(20)
     bad = forms[11]
-    simulator.faults.add(Fault(kind=Kind.ERROR, match=f"/{bad}$", times=None, status=503))
+    simulator.faults.add(Fault(kind=FaultKind.ERROR, match=f"/{bad}$", times=None, status=503))
 
     page = await allegro.orders.pull(start)
 
@@ -87,7 +87,7 @@ async def test_a_form_named_early_and_late_holds_the_cursor_at_its_first_event(
     first, early, *others = [entry.form_id for entry in entries if b'"checkoutForm"' in entry.body]
     place = next(entry.id for entry in entries if entry.form_id == early)
     simulator.ledger.advance(early)
-    simulator.faults.add(Fault(kind=Kind.CUT, match=f"/{early}$", times=None))
+    simulator.faults.add(Fault(kind=FaultKind.CUT, match=f"/{early}$", times=None))
 
     page = await allegro.orders.pull(start)
 
@@ -104,7 +104,7 @@ async def test_a_form_that_never_stops_failing_lets_the_others_pass(
 ) -> None:
     cursor = await allegro.orders.start(None)
     forms = simulator.ledger.buy(3)
-    simulator.faults.add(Fault(kind=Kind.ERROR, match=f"/{forms[0]}$", times=None, status=500))
+    simulator.faults.add(Fault(kind=FaultKind.ERROR, match=f"/{forms[0]}$", times=None, status=500))
     for _ in range(STUBBORN):
         page = await allegro.orders.pull(cursor)
         assert (ids(page), page.cursor) == ([], cursor)
@@ -121,7 +121,7 @@ async def test_a_form_that_never_stops_failing_lets_the_others_pass(
 async def test_no_more_than_some_forms_are_read_at_one_time(simulator: AllegroSimulator, allegro: Allegro) -> None:
     start = await allegro.orders.start(None)
     simulator.ledger.buy(50)
-    simulator.faults.add(Fault(kind=Kind.SLOW, match="/order/checkout-forms/", times=None, seconds=0.002))
+    simulator.faults.add(Fault(kind=FaultKind.SLOW, match="/order/checkout-forms/", times=None, seconds=0.002))
 
     await allegro.orders.pull(start)
 
@@ -217,7 +217,7 @@ async def test_a_form_without_a_readable_time_is_handed_over_by_the_sweep(
 async def test_a_firewalls_page_quarantines_nobody(simulator: AllegroSimulator, allegro: Allegro) -> None:
     start = await allegro.orders.start(None)
     forms = simulator.ledger.buy(3)
-    simulator.faults.add(Fault(kind=Kind.ERROR, match=f"/{forms[1]}$", times=None, status=200))
+    simulator.faults.add(Fault(kind=FaultKind.ERROR, match=f"/{forms[1]}$", times=None, status=200))
 
     page = await allegro.orders.pull(start)
 
@@ -231,7 +231,8 @@ async def test_half_an_answer_is_asked_for_again(
     start = await allegro.orders.start(None)
     forms = simulator.ledger.buy(3)
     simulator.faults.add(
-        Fault(kind=Kind.HALF, match="/order/events"), Fault(kind=Kind.HALF, match=f"/{forms[1]}$", times=2)
+        Fault(kind=FaultKind.HALF, match="/order/events"),
+        Fault(kind=FaultKind.HALF, match=f"/{forms[1]}$", times=2),
     )
 
     records, _ = await drain(start)
@@ -404,10 +405,10 @@ async def test_the_sweep_passes_a_crowd_at_one_instant_in_capped_pages(
 def test_a_count_that_is_none_ends_no_sweep_early(total: int | None) -> None:
     began = datetime(2026, 11, 1, 12, tzinfo=UTC)
     keys = [wire.FormKey(id=f"{n}", updated_at=began + timedelta(seconds=n // 9)) for n in range(60)]
-    place: sweep.Place | None = sweep.Place.begin(began)
+    place: sweep.SweepPosition | None = sweep.SweepPosition.begin(began)
     seen: set[str] = set()
     for _ in range(300):
-        if place is None or place.walk is not sweep.Walk.CHANGED:
+        if place is None or place.walk is not sweep.OrderSweep.CHANGED:
             break
         fitting = [key for key in keys if key.updated_at is not None and key.updated_at >= place.bound]
         page = fitting[place.offset : place.offset + 10]
@@ -415,17 +416,17 @@ def test_a_count_that_is_none_ends_no_sweep_early(total: int | None) -> None:
         place = place.after(page, total)
     assert seen == {key.id for key in keys}
     assert place is not None
-    assert place.walk is sweep.Walk.BOUGHT
+    assert place.walk is sweep.OrderSweep.BOUGHT
 
 
 def test_forms_that_leave_a_crowd_at_one_instant_let_no_other_slip() -> None:
     """They are packed while they are read: each takes a place from all that stand behind it."""
     began = datetime(2026, 11, 1, 12, tzinfo=UTC)
     changed = {f"{n:02}": began for n in range(60)}
-    place: sweep.Place | None = sweep.Place.begin(began)
+    place: sweep.SweepPosition | None = sweep.SweepPosition.begin(began)
     seen: set[str] = set()
     for turn in range(300):
-        if place is None or place.walk is not sweep.Walk.CHANGED:
+        if place is None or place.walk is not sweep.OrderSweep.CHANGED:
             break
         fitting = sorted((at, id_) for id_, at in changed.items() if at >= place.bound)
         page = [wire.FormKey(id=id_, updated_at=at) for at, id_ in fitting[place.offset : place.offset + 10]]
@@ -439,13 +440,13 @@ def test_forms_that_leave_a_crowd_at_one_instant_let_no_other_slip() -> None:
 def test_forms_in_another_order_are_no_list() -> None:
     """Asked on from the last one's time, all that stood before it would be left out in silence."""
     began = datetime(2026, 11, 1, 12, tzinfo=UTC)
-    place = sweep.Place.begin(began)
+    place = sweep.SweepPosition.begin(began)
     back = [wire.FormKey(id=f"{n}", updated_at=began - timedelta(seconds=n)) for n in range(5)]
     with pytest.raises(ContractBroken, match="not in the order that was asked for, by updatedAt"):
         place.after(back, 200)
     senseless = wire.FormKey(id="x", updated_at=datetime.max.replace(tzinfo=UTC))
     assert place.after([senseless, wire.FormKey(id="y", updated_at=began)], 200) is not None
-    bought = sweep.Place(since=began, bound=began, walk=sweep.Walk.BOUGHT)
+    bought = sweep.SweepPosition(since=began, bound=began, walk=sweep.OrderSweep.BOUGHT)
 
     def form(number: int, *seconds: int) -> wire.FormKey:
         lines = [wire.LineKey(bought_at=began + timedelta(seconds=at)) for at in seconds]
@@ -460,11 +461,11 @@ def test_forms_in_another_order_are_no_list() -> None:
 
 
 def test_a_place_survives_its_cursor() -> None:
-    place = sweep.Place.begin(datetime(2026, 11, 1, 12, tzinfo=UTC))
+    place = sweep.SweepPosition.begin(datetime(2026, 11, 1, 12, tzinfo=UTC))
     keys = [wire.FormKey(id=f"{n}", updated_at=place.since + timedelta(seconds=n)) for n in range(100)]
     following = place.after(keys)
     assert following is not None
-    assert sweep.Place.of(following.cursor) == following
+    assert sweep.SweepPosition.of(following.cursor) == following
     assert following.query["updatedAt.gte"] == "2026-11-01T12:01:39.000Z"
 
 
@@ -521,4 +522,4 @@ LISTS = [rule for rule in conformance.concerning(Allegro) if rule.family in ("SW
 @pytest.mark.parametrize("rule", LISTS, ids=lambda rule: rule.id)
 async def test_the_rules_of_lists_hold_where_pages_are_capped(rule: conformance.Rule) -> None:
     result = await conformance.try_rule(rule, Allegro, Capped)
-    assert result.verdict is not conformance.Verdict.FAIL, result.reason
+    assert result.verdict is not conformance.RuleVerdict.FAIL, result.reason

@@ -12,13 +12,13 @@ import aiohttp
 import pytest
 from pydantic import ValidationError
 
-from olhubd.plugin import AuthLost, OutcomeUnknown, Pending, Rejected, Temporary, Token, oauth2
+from olhubd.plugin import AuthLost, OutcomeUnknown, Rejected, StillPending, Temporary, Token, oauth2
 from olhubd_allegro import Allegro
 from olhubd_allegro.settings import AllegroSettings
-from olhubd_kit.faults import Fault, Kind
+from olhubd_kit.faults import Fault, FaultKind
 from olhubd_kit.simulator import serve
 from olhubd_kit.simulators.allegro import AllegroSimulator
-from olhubd_kit.test_host import Hurry, account
+from olhubd_kit.test_host import InstantClock, account
 
 SETTINGS = {
     "client_id": "c",
@@ -29,7 +29,7 @@ SETTINGS = {
 BACK = "https://hub.example/oauth"
 
 
-class Walked(Hurry):
+class Walked(InstantClock):
     """A clock that a test moves by hand."""
 
     def __init__(self) -> None:
@@ -44,7 +44,7 @@ async def test_a_device_is_signed_in_without_a_password(simulator: AllegroSimula
     grant = await allegro.login.begin_device()
     assert grant.user_code in grant.url
 
-    assert await allegro.login.poll_device(grant) == Pending(interval=grant.interval)
+    assert await allegro.login.poll_device(grant) == StillPending(interval=grant.interval)
     token = await allegro.login.poll_device(grant)
 
     assert isinstance(token, Token)
@@ -61,8 +61,8 @@ async def test_a_person_is_waited_for_and_may_refuse(simulator: AllegroSimulator
     simulator.signin.slow = 1
     grant = await allegro.login.begin_device()
 
-    assert await allegro.login.poll_device(grant) == Pending(interval=grant.interval + 5)
-    assert await allegro.login.poll_device(grant) == Pending(interval=grant.interval)
+    assert await allegro.login.poll_device(grant) == StillPending(interval=grant.interval + 5)
+    assert await allegro.login.poll_device(grant) == StillPending(interval=grant.interval)
     simulator.consent(grant.user_code, granted=False)
     with pytest.raises(AuthLost) as refused:
         await allegro.login.poll_device(grant)
@@ -131,9 +131,12 @@ async def test_refresh_tokens_rotate_and_the_last_one_is_tolerated_for_a_minute(
         assert (await allegro.login.refresh(second)).access != second.access
 
 
-@pytest.mark.parametrize("kind", [Kind.CUT, Kind.LOSE, Kind.HALF, Kind.ERROR, Kind.ERROR_AFTER, Kind.THROTTLE])
+@pytest.mark.parametrize(
+    "kind",
+    [FaultKind.CUT, FaultKind.LOSE, FaultKind.HALF, FaultKind.ERROR, FaultKind.ERROR_AFTER, FaultKind.THROTTLE],
+)
 async def test_no_failure_of_the_way_loses_a_grant(
-    simulator: AllegroSimulator, allegro: Allegro, kind: Kind
+    simulator: AllegroSimulator, allegro: Allegro, kind: FaultKind
 ) -> None:
     token = simulator.token()
     simulator.faults.add(Fault(kind=kind, match="POST /auth/oauth/token$"))
@@ -148,7 +151,7 @@ async def test_a_renewal_that_hangs_leaves_time_for_another(
     """A refresh token that was used is taken for a minute more: thirty seconds for one try would be too many."""
     assert oauth2._PROMPT <= 10.0
     monkeypatch.setattr(oauth2, "_PROMPT", 0.2)
-    simulator.faults.add(Fault(kind=Kind.HANG, match="POST /auth/oauth/token$"))
+    simulator.faults.add(Fault(kind=FaultKind.HANG, match="POST /auth/oauth/token$"))
     async with asyncio.timeout(10):
         with pytest.raises(OutcomeUnknown):
             await allegro.login.refresh(simulator.token())
@@ -158,7 +161,7 @@ async def test_a_renewal_that_hangs_leaves_time_for_another(
 async def test_a_page_of_a_firewall_is_no_verdict(
     simulator: AllegroSimulator, allegro: Allegro, status: int
 ) -> None:
-    simulator.faults.add(Fault(kind=Kind.ERROR, match="POST /auth/oauth/token$", status=status))
+    simulator.faults.add(Fault(kind=FaultKind.ERROR, match="POST /auth/oauth/token$", status=status))
     with pytest.raises(Temporary):
         await allegro.login.refresh(simulator.token())
 

@@ -14,10 +14,10 @@ import pytest
 from olhubd.model import Fulfilment, Order, PaymentType, Shipment, Stage
 from olhubd.plugin import AuthLost, Conflict, Cursor, Record, Rejected, Temporary
 from olhubd_allegro import Allegro
-from olhubd_kit.faults import Fault, Kind
+from olhubd_kit.faults import Fault, FaultKind
 from olhubd_kit.simulator import serve
 from olhubd_kit.simulators.allegro import AllegroSimulator
-from olhubd_kit.test_host import Keeper, Makers, account
+from olhubd_kit.test_host import CountingClientMaker, KeptToken, account
 
 pytestmark = pytest.mark.proves("allegro", "quirks", each=range(1, 21))
 
@@ -251,7 +251,7 @@ async def test_quirk_12_sign_in_and_api_are_two_hosts_of_one_budget(simulator: A
             "https://allegro.pl/auth/oauth/"
         )
         makers = allegro.account.make_client
-        assert isinstance(makers, Makers)
+        assert isinstance(makers, CountingClientMaker)
         (gate,) = makers.gates.values()
         assert (gate.budget.calls, gate.budget.per) == (9000, 60.0)
         assert gate.budget.key == f"allegro:{settings['client_id']}"
@@ -274,13 +274,13 @@ async def test_quirk_14_only_a_definite_refusal_loses_the_grant(
 ) -> None:
     """ACC-19: an expired token is renewed unseen, a failing sign-in tried again, a withdrawn consent final."""
     keeper = allegro.account.tokens
-    assert isinstance(keeper, Keeper)
+    assert isinstance(keeper, KeptToken)
     simulator.signin.expire()
     assert (await allegro.probe()).id == simulator.seller
     assert keeper.renewed == 1
 
     simulator.signin.expire()
-    for kind in (Kind.CUT, Kind.ERROR):
+    for kind in (FaultKind.CUT, FaultKind.ERROR):
         simulator.faults.add(Fault(kind=kind, match="POST /auth/oauth/token$", status=503))
         with pytest.raises(Temporary):
             await allegro.probe()

@@ -13,10 +13,10 @@ from olhubd.plugin import Conflict, NotFound, OutcomeUnknown, Rejected, Unavaila
 from olhubd_allegro import Allegro, wire
 from olhubd_allegro.parcel import choose
 from olhubd_allegro.status import due
-from olhubd_kit.faults import Fault, Kind
+from olhubd_kit.faults import Fault, FaultKind
 from olhubd_kit.simulator import serve
 from olhubd_kit.simulators.allegro import AllegroSimulator
-from olhubd_kit.test_host import Hurry, account
+from olhubd_kit.test_host import InstantClock, account
 
 WAY = ("NEW", "PROCESSING", "READY_FOR_SHIPMENT", "READY_FOR_PICKUP", "SENT", "PICKED_UP")
 
@@ -85,7 +85,7 @@ async def test_a_status_that_is_not_there_afterwards_is_not_known(
 ) -> None:
     """The answer is empty and so proves nothing."""
     (form,) = simulator.ledger.buy(1)
-    simulator.faults.add(Fault(kind=Kind.ERROR, match="PUT .*/fulfillment$", status=204, body=""))
+    simulator.faults.add(Fault(kind=FaultKind.ERROR, match="PUT .*/fulfillment$", status=204, body=""))
     with pytest.raises(OutcomeUnknown, match="does not show it"):
         await allegro.set_status(form, "PROCESSING")
     await allegro.set_status(form, "PROCESSING")
@@ -94,7 +94,7 @@ async def test_a_status_that_is_not_there_afterwards_is_not_known(
 
 async def test_a_lost_answer_is_looked_up_by_asking_again(simulator: AllegroSimulator, allegro: Allegro) -> None:
     (form,) = simulator.ledger.buy(1)
-    simulator.faults.add(Fault(kind=Kind.LOSE, match="PUT .*/fulfillment$"))
+    simulator.faults.add(Fault(kind=FaultKind.LOSE, match="PUT .*/fulfillment$"))
     with pytest.raises(OutcomeUnknown):
         await allegro.set_status(form, "SENT")
     await allegro.set_status(form, "SENT")
@@ -158,7 +158,7 @@ async def test_a_parcel_whose_answer_was_lost_is_found_there(simulator: AllegroS
     """SYN-19: repeated without duplicates."""
     (form,) = simulator.ledger.buy(1)
     parcel = Shipment(waybill="0000242357947U", carrier="DPD")
-    simulator.faults.add(Fault(kind=Kind.ERROR_AFTER, match="POST .*/shipments$"))
+    simulator.faults.add(Fault(kind=FaultKind.ERROR_AFTER, match="POST .*/shipments$"))
     with pytest.raises(OutcomeUnknown):
         await allegro.add_shipment(form, parcel)
     await allegro.add_shipment(form, parcel)
@@ -173,7 +173,7 @@ async def test_a_parcel_that_came_there_between_two_looks_is_attached(
     (form,) = simulator.ledger.buy(1)
     body = '{"errors": [{"code": "DUPLICATE", "message": "The waybill is there already"}]}'
     answer: dict[str, Any] = {"status": 409, "body": body, "content_type": "application/vnd.allegro.public.v1+json"}
-    simulator.faults.add(Fault(kind=Kind.ERROR_AFTER, match="POST .*/shipments$", **answer))
+    simulator.faults.add(Fault(kind=FaultKind.ERROR_AFTER, match="POST .*/shipments$", **answer))
     await allegro.add_shipment(form, Shipment(waybill="0000242357947U", carrier="DPD"))
     (entry,) = simulator.books()
     assert entry.shipments == ["0000242357947U"]
@@ -234,7 +234,7 @@ def test_carriers_are_found_by_id_then_by_name() -> None:
 
 
 async def test_the_list_of_carriers_is_kept_for_a_day(simulator: AllegroSimulator) -> None:
-    class Walked(Hurry):
+    class Walked(InstantClock):
         time = 0.0
 
         def monotonic(self) -> float:
@@ -242,7 +242,7 @@ async def test_the_list_of_carriers_is_kept_for_a_day(simulator: AllegroSimulato
 
     clock = Walked()
     (form,) = simulator.ledger.buy(1)
-    simulator.faults.add(Fault(kind=Kind.SLOW, match="/order/carriers$", times=None, seconds=0))
+    simulator.faults.add(Fault(kind=FaultKind.SLOW, match="/order/carriers$", times=None, seconds=0))
     async with (
         serve(simulator) as base,
         account(Allegro, simulator.settings(base), token=simulator.token(), clock=clock) as allegro,
@@ -250,7 +250,7 @@ async def test_the_list_of_carriers_is_kept_for_a_day(simulator: AllegroSimulato
         for hour in range(0, 49, 6):
             clock.time = hour * 3600.0
             await allegro.add_shipment(form, Shipment(waybill=f"{hour}", carrier="UPS"))
-    assert simulator.faults.struck == {Kind.SLOW: 3}
+    assert simulator.faults.struck == {FaultKind.SLOW: 3}
 
 
 # Answers that are not Allegro's
@@ -273,7 +273,7 @@ async def test_a_strangers_answer_to_a_parcel_adds_no_second_one(
 ) -> None:
     """It may have come after Allegro had attached it: nothing is sent again, not even by a fresh token."""
     [form] = simulator.ledger.buy(1)
-    simulator.faults.add(Fault(kind=Kind.ERROR_AFTER, match="POST .*/shipments$", **answer))
+    simulator.faults.add(Fault(kind=FaultKind.ERROR_AFTER, match="POST .*/shipments$", **answer))
     parcel = Shipment(carrier="INPOST", waybill="620111222333444555666777")
     with pytest.raises(OutcomeUnknown):
         await allegro.add_shipment(form, parcel)
@@ -287,7 +287,7 @@ async def test_a_strangers_answer_makes_no_order_gone(
     status: int, simulator: AllegroSimulator, allegro: Allegro
 ) -> None:
     [form] = simulator.ledger.buy(1)
-    simulator.faults.add(Fault(kind=Kind.ERROR, match=f"GET .*/{form}$", status=status, times=None))
+    simulator.faults.add(Fault(kind=FaultKind.ERROR, match=f"GET .*/{form}$", status=status, times=None))
     with pytest.raises(Unavailable, match="a page instead of an answer"):
         await allegro.orders.read_order(form)
 
@@ -298,7 +298,7 @@ async def test_another_forms_state_is_not_taken_for_this_one(simulator: AllegroS
     said = {"id": other, "status": "READY_FOR_PROCESSING", "fulfillment": {"status": "SENT"}, "revision": "1"}
     simulator.faults.add(
         Fault(
-            kind=Kind.ERROR,
+            kind=FaultKind.ERROR,
             match=f"GET .*/checkout-forms/{form}$",
             status=200,
             body=json.dumps(said),

@@ -26,10 +26,10 @@ from olhubd_kit.faults import PAGE
 from olhubd_kit.test_host import account
 from olhubd_vendure import Vendure, queries
 from olhubd_vendure.client import Duplicate, GraphQL
-from olhubd_vendure.queries import Call
+from olhubd_vendure.queries import Mutation
 from olhubd_vendure.settings import VendureSettings
 
-NOTE = Call("addNoteToOrder", {"input": {"id": "1", "note": "n", "isPublic": False}}, "KUB-BIA")
+NOTE = Mutation("addNoteToOrder", {"input": {"id": "1", "note": "n", "isPublic": False}}, "KUB-BIA")
 FORBIDDEN = {
     "errors": [{"message": "No", "path": ["c0"], "extensions": {"code": "FORBIDDEN"}}],
     "data": None,
@@ -165,7 +165,7 @@ async def test_a_batch_of_which_a_part_was_done_is_not_repeated(reply: dict[str,
 
 
 def test_one_document_for_many_calls() -> None:
-    calls: Sequence[Call] = [Call("createDraftOrder"), Call("deleteDraftOrder", {"orderId": "7"})]
+    calls: Sequence[Mutation] = [Mutation("createDraftOrder"), Mutation("deleteDraftOrder", {"orderId": "7"})]
     name, document, variables = queries.changes(calls)
     assert name == "createDraftOrder_deleteDraftOrder"
     assert document == (

@@ -16,17 +16,17 @@ from olhubd.model import Address, Charge, Money, Order
 from olhubd.plugin import Conflict, Push, Rejected
 from olhubd_kit.samples import PERSONAL, SAMPLES, sample
 from olhubd_vendure import compare, wire
-from olhubd_vendure.abilities import Facilities, Server
+from olhubd_vendure.abilities import CreationAbilities, ServerAbilities
 from olhubd_vendure.draft import CHOOSE, missing
-from olhubd_vendure.plan import Plan, plan
-from olhubd_vendure.queries import Call
+from olhubd_vendure.plan import PlannedOrder, plan
+from olhubd_vendure.queries import Mutation
 from olhubd_vendure.settings import VendureSettings
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 SETTINGS = VendureSettings.model_validate({"url": "http://shop.example", "api_key": "k"})
 PLACEHOLDER = wire.Variant(id="999", sku="ANY")
 _PLACED = ("name", "street", "city", "postcode", "country", "phone")
-FULL = Server(
+FULL = ServerAbilities(
     order_fields=frozenset(
         {
             "externalId",
@@ -43,18 +43,18 @@ FULL = Server(
     currency="PLN",
     lengths={"Order.externalId": 255, "Order.marketplaceLogin": 255, "OrderLine.marketplaceTitle": 1000},
 )
-READY = Facilities(shipping={"": "7", "m": "7"}, promises=frozenset({"marketplace"}))
+READY = CreationAbilities(shipping={"": "7", "m": "7"}, promises=frozenset({"marketplace"}))
 
 
 def wanted(
     order: Order,
-    server: Server = FULL,
+    server: ServerAbilities = FULL,
     placeholder: wire.Variant | None = PLACEHOLDER,
     *,
-    facilities: Facilities = READY,
+    facilities: CreationAbilities = READY,
     settings: VendureSettings = SETTINGS,
     **options: Any,
-) -> Plan:
+) -> PlannedOrder:
     options = {"reference": "a:1", **options}
     push = Push(order=order, account="a", marketplace="allegro", **options)
     variants = {
@@ -92,7 +92,7 @@ class Book:
     def editable(self) -> bool:
         return self.order.state in ("Draft", "AddingItems")
 
-    def do(self, call: Call) -> None:
+    def do(self, call: Mutation) -> None:
         assert self.editable or "Draft" not in call.name
         getattr(self, call.name)(**call.arguments)
 
@@ -185,7 +185,7 @@ def _counted(line: wire.Line, quantity: int) -> wire.Line:
     )
 
 
-def finish(book: Book, target: Plan) -> int:
+def finish(book: Book, target: PlannedOrder) -> int:
     """Carry out what is missing; how many rounds it took."""
     chosen = False
     for rounds in range(10):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from olhubd.model import Address, Fulfilment, Money, PaymentType, Stage
 from olhubd.plugin import ContractBroken, Cursor
 from olhubd_vendure import feed, mapping, wire
-from olhubd_vendure.feed import OVERLAP, FeedCursor, Position
+from olhubd_vendure.feed import OVERLAP, FeedCursor, StreamPosition
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -153,7 +153,7 @@ def test_addresses_go_there_and_back(
 
 
 def test_a_cursor_survives_being_written_down() -> None:
-    state = FeedCursor(Position(AT, {"1": AT}), Position(AT))
+    state = FeedCursor(StreamPosition(AT, {"1": AT}), StreamPosition(AT))
     assert feed.load(feed.save(state), FeedCursor) == state
     with pytest.raises(ContractBroken, match="not a cursor"):
         feed.load(Cursor("2026-01-01"), FeedCursor)
@@ -161,6 +161,6 @@ def test_a_cursor_survives_being_written_down() -> None:
 
 def test_what_lies_in_the_overlap_and_beyond_it_is_everything() -> None:
     """The server compares milliseconds, its database may keep more."""
-    position = Position(AT.replace(microsecond=123_456))
+    position = StreamPosition(AT.replace(microsecond=123_456))
     assert position.since() == {"after": (position.at - OVERLAP).isoformat()}
     assert position.overlap()["between"]["end"] == position.beyond()["after"] == "2026-01-02T03:04:05.124000+00:00"

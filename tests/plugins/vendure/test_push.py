@@ -15,10 +15,10 @@ from olhubd.model import Order, Payment, PaymentType, Shipment
 from olhubd.plugin import AuthLost, Conflict, OutcomeUnknown, PluginError, Push, Rejected
 from olhubd_kit.samples import sample
 from olhubd_kit.simulator import serve
-from olhubd_kit.test_host import Hurry, account
+from olhubd_kit.test_host import InstantClock, account
 from olhubd_vendure import Vendure, wire
 from olhubd_vendure.push import Importer
-from olhubd_vendure.queries import Call
+from olhubd_vendure.queries import Mutation
 from tests.fuzz.vendure import Duplicated, VendureStandIn
 from tests.plugins.vendure.test_draft import Book
 
@@ -31,7 +31,7 @@ def pushed(order: Order | None = None, **options: Any) -> Push:
     return Push(order=order, reference="a:1", account="a", marketplace="allegro", **options)
 
 
-class Later(Hurry):
+class Later(InstantClock):
     """A clock that can be set forward."""
 
     ahead = 0.0
@@ -298,7 +298,7 @@ async def test_null_for_an_answer_says_nothing_of_what_was_done() -> None:
     stand._change = lambda document, variables: {"c0": None}  # type: ignore[method-assign]
     async with opened(stand) as (shop, _):
         with pytest.raises(OutcomeUnknown, match="says nothing of it"):
-            await shop._shop.api.change(Call("settlePayment", {"id": "1"}))
+            await shop._shop.api.change(Mutation("settlePayment", {"id": "1"}))
 
 
 async def test_a_cancelled_order_is_left_alone() -> None:

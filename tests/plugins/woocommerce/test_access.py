@@ -10,7 +10,7 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from olhubd.plugin import AuthLost, NotFound, OutcomeUnknown, PluginError, Rejected, Unavailable
-from olhubd_kit.faults import Fault, Kind
+from olhubd_kit.faults import Fault, FaultKind
 from olhubd_kit.simulators.woocommerce import WooCommerceSimulator
 from olhubd_kit.simulators.woocommerce.access import KEY, SECRET
 from olhubd_woocommerce.connector import WooCommerce
@@ -55,7 +55,7 @@ async def test_settle_follows_the_settings(simulator: WooCommerceSimulator) -> N
 
 
 async def test_a_firewalls_page_is_no_lost_key(shop: WooCommerce, simulator: WooCommerceSimulator) -> None:
-    simulator.faults.add(Fault(kind=Kind.ERROR, status=403, times=None))
+    simulator.faults.add(Fault(kind=FaultKind.ERROR, status=403, times=None))
     with pytest.raises(Unavailable, match="a page instead of an answer"):
         await shop.probe()
     with pytest.raises(Unavailable):
@@ -115,7 +115,7 @@ async def test_the_key_can_go_in_the_address_and_no_error_shows_it(permalinks: b
         assert found is not None
         assert found.external_id == receipt.external_id
         page = f"<html><title>Nothing at /?consumer_key={KEY}</title>"
-        for fault in (Kind.CUT, Kind.HANG, Kind.ERROR, Kind.HALF):
+        for fault in (FaultKind.CUT, FaultKind.HANG, FaultKind.ERROR, FaultKind.HALF):
             simulator.faults.add(Fault(kind=fault, status=403, body=page, times=None))
             with pytest.raises(PluginError) as caught:
                 await shop._shop._client.request(
@@ -165,7 +165,7 @@ async def test_a_site_that_is_down_at_its_index_is_not_taken_for_another_one(
     shop: WooCommerce, simulator: WooCommerceSimulator
 ) -> None:
     """Its name by the settings alone would be another one than before: the account would stop."""
-    simulator.faults.add(Fault(kind=Kind.ERROR, match="/wp-json/?$", status=502, times=None))
+    simulator.faults.add(Fault(kind=FaultKind.ERROR, match="/wp-json/?$", status=502, times=None))
     with pytest.raises(Unavailable):
         await shop.probe()
 
@@ -175,7 +175,7 @@ async def test_the_maintenance_page_of_an_update_is_believed_for_a_minute(
 ) -> None:
     """WordPress always says ten minutes; an update takes seconds."""
     page = "<!DOCTYPE html><title>Maintenance</title><h1>Briefly unavailable for scheduled maintenance.</h1>"
-    simulator.faults.add(Fault(kind=Kind.ERROR, match="POST", status=503, body=page, retry_after=600))
+    simulator.faults.add(Fault(kind=FaultKind.ERROR, match="POST", status=503, body=page, retry_after=600))
     with pytest.raises(OutcomeUnknown, match="the site is being maintained") as caught:
         await shop.push_order(push_of())
     assert caught.value.retry_after == 60
@@ -201,7 +201,12 @@ async def test_json_of_a_firewall_or_of_a_program_that_broke_off_proves_nothing(
 ) -> None:
     simulator.faults.add(
         Fault(
-            kind=Kind.ERROR_AFTER, match="POST", status=403, body=body, content_type="application/json", times=None
+            kind=FaultKind.ERROR_AFTER,
+            match="POST",
+            status=403,
+            body=body,
+            content_type="application/json",
+            times=None,
         )
     )
     with pytest.raises(OutcomeUnknown):
@@ -215,7 +220,7 @@ async def test_the_shops_own_refusal_proves_it(
 ) -> None:
     body = mark + '{"code": "rest_no_route", "message": "No route.", "data": {"status": 404, "params": {}}}'
     simulator.faults.add(
-        Fault(kind=Kind.ERROR, match="POST", status=404, body=body, content_type="application/json")
+        Fault(kind=FaultKind.ERROR, match="POST", status=404, body=body, content_type="application/json")
     )
     with pytest.raises(NotFound, match="No route"):
         await shop.push_order(push_of())

@@ -8,13 +8,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from olhubd.plugin import OutcomeUnknown, Temporary, Unavailable
-from olhubd_kit.faults import Fault, Kind
+from olhubd_kit.faults import Fault, FaultKind
 from olhubd_kit.simulators.woocommerce import WooCommerceSimulator, listing
 from olhubd_woocommerce.connector import WooCommerce
 from tests.plugins.woocommerce.orders import open_shop, push_of
 
 POST = "^POST /wp-json/wc/v3/orders$"
-KINDS = (Kind.LOSE, Kind.HALF, Kind.ERROR_AFTER, Kind.LATE)
+KINDS = (FaultKind.LOSE, FaultKind.HALF, FaultKind.ERROR_AFTER, FaultKind.LATE)
 
 
 AGE = timedelta(seconds=5)
@@ -22,7 +22,7 @@ AGE = timedelta(seconds=5)
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_an_order_whose_answer_was_lost_is_found(
-    kind: Kind, shop: WooCommerce, simulator: WooCommerceSimulator
+    kind: FaultKind, shop: WooCommerce, simulator: WooCommerceSimulator
 ) -> None:
     simulator.faults.add(Fault(kind=kind, match=POST, seconds=0.01))
     push = push_of()
@@ -38,7 +38,7 @@ async def test_an_order_whose_answer_was_lost_is_found(
 
 
 async def test_an_order_that_never_arrived_is_not_found(shop: WooCommerce, simulator: WooCommerceSimulator) -> None:
-    simulator.faults.add(Fault(kind=Kind.CUT, match=POST))
+    simulator.faults.add(Fault(kind=FaultKind.CUT, match=POST))
     with pytest.raises(OutcomeUnknown):
         await shop.push_order(push_of())
     assert await shop.find_order("allegro:A1", AGE) is None
@@ -78,7 +78,9 @@ async def test_found_in_the_trash(shop: WooCommerce, simulator: WooCommerceSimul
     assert found.status == "trash"
 
 
-@pytest.mark.parametrize("faulty", [Fault(kind=Kind.ERROR, status=503), Fault(kind=Kind.ERROR, status=200)])
+@pytest.mark.parametrize(
+    "faulty", [Fault(kind=FaultKind.ERROR, status=503), Fault(kind=FaultKind.ERROR, status=200)]
+)
 async def test_a_shop_that_cannot_be_read_gives_no_answer(
     faulty: Fault, shop: WooCommerce, simulator: WooCommerceSimulator
 ) -> None:

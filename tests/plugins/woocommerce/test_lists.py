@@ -12,7 +12,7 @@ from olhubd.plugin import ContractBroken, Cursor, Unavailable
 from olhubd_kit import conformance
 from olhubd_kit.simulator import serve
 from olhubd_kit.simulators.woocommerce import WooCommerceSimulator, listing
-from olhubd_kit.simulators.woocommerce.ledger import Sheet
+from olhubd_kit.simulators.woocommerce.ledger import ShopOrder
 from olhubd_kit.test_host import account
 from olhubd_woocommerce.connector import WooCommerce
 from tests.plugins.woocommerce.orders import drain, open_shop, push_of
@@ -169,7 +169,7 @@ async def test_a_sweep_says_that_rows_are_hidden_and_goes_on(simulator: WooComme
     assert [entry["event"] for entry in log.entries].count("the shop shows fewer rows than it counts") == 1
 
 
-Sorting = Callable[[list[Sheet]], list[Sheet]]
+Sorting = Callable[[list[ShopOrder]], list[ShopOrder]]
 
 
 def _sorted_by(monkeypatch: pytest.MonkeyPatch, sorting: Sorting) -> None:
@@ -322,4 +322,4 @@ LISTS = [rule for rule in conformance.concerning(WooCommerce) if rule.family in 
 @pytest.mark.parametrize("rule", LISTS, ids=lambda rule: rule.id)
 async def test_the_rules_of_lists_hold_where_pages_are_capped_and_not_counted(rule: conformance.Rule) -> None:
     result = await conformance.try_rule(rule, WooCommerce, Capped)
-    assert result.verdict is not conformance.Verdict.FAIL, result.reason
+    assert result.verdict is not conformance.RuleVerdict.FAIL, result.reason

@@ -9,7 +9,7 @@ import pytest
 
 from olhubd.model import Buyer, Shipment
 from olhubd.plugin import Rejected
-from olhubd_kit.faults import Fault, Kind
+from olhubd_kit.faults import Fault, FaultKind
 from olhubd_kit.simulators.woocommerce import WooCommerceSimulator
 from olhubd_kit.simulators.woocommerce.mails import OWNER, is_email
 from olhubd_woocommerce import emails
@@ -62,7 +62,7 @@ async def test_a_customer_whom_another_order_makes_meanwhile_is_found() -> None:
         "data": {"status": 400},
     }
     refusal = Fault(
-        kind=Kind.ERROR_AFTER,
+        kind=FaultKind.ERROR_AFTER,
         match="POST .*/customers",
         status=400,
         body=json.dumps(taken),

@@ -8,7 +8,7 @@ from datetime import datetime
 import pytest
 
 from olhubd_kit import conformance
-from olhubd_kit.conformance import Verdict
+from olhubd_kit.conformance import RuleVerdict
 from olhubd_kit.simulators.woocommerce import WooCommerceSimulator
 from olhubd_woocommerce.connector import WooCommerce
 
@@ -28,12 +28,12 @@ class Tracking(WooCommerceSimulator):
 @pytest.mark.parametrize("rule", PARCELS, ids=lambda rule: rule.id)
 async def test_a_parcel_of_a_fulfilment_holds_its_lines(rule: conformance.Rule) -> None:
     result = await conformance.try_rule(rule, WooCommerce, Fulfilling)
-    assert result.verdict is Verdict.PASS, result.reason
+    assert result.verdict is RuleVerdict.PASS, result.reason
 
 
 @pytest.mark.parametrize("rule", PARCELS, ids=lambda rule: rule.id)
 async def test_a_parcel_of_the_tracking_plugin_has_its_carrier(rule: conformance.Rule) -> None:
     result = await conformance.try_rule(rule, WooCommerce, Tracking)
-    assert result.verdict is not Verdict.FAIL, result.reason
+    assert result.verdict is not RuleVerdict.FAIL, result.reason
     # That plugin keeps no lines.
-    assert (result.verdict is Verdict.NOT_APPLICABLE) == (rule.id in ("SHIP-04", "SHIP-05"))
+    assert (result.verdict is RuleVerdict.NOT_APPLICABLE) == (rule.id in ("SHIP-04", "SHIP-05"))

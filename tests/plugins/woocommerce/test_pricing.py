@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from olhubd.model import Charge, Discount, Line, Shipping
 from olhubd_kit.simulators.woocommerce import WooCommerceSimulator
-from olhubd_kit.simulators.woocommerce.arithmetic import Item, Scheme, sums
+from olhubd_kit.simulators.woocommerce.arithmetic import PricedRow, TaxScheme, sums
 from olhubd_woocommerce.connector import WooCommerce
-from olhubd_woocommerce.pricing import Kind, Part, Rate, Rules, price, shop_total
+from olhubd_woocommerce.pricing import PricedPart, PriceKind, PricingRules, Rate, price, shop_total
 from tests.plugins.woocommerce.orders import line, open_shop, pln, push_of
 
 PERCENTS = ("23", "8", "5", "20", "19", "27", "0", "21", "5.5", "12.345", "25")
@@ -23,45 +23,47 @@ ROWS: list[dict[str, Any]] = [
     | {"order": number}
     for number, name in enumerate(PERCENTS)
 ]
-KINDS = {Kind.LINE: "line", Kind.FEE: "fee", Kind.SHIPPING: "shipping"}
+KINDS = {PriceKind.LINE: "line", PriceKind.FEE: "fee", PriceKind.SHIPPING: "shipping"}
 
 groszy = st.one_of(st.integers(0, 60), st.integers(1, 200_000)).map(lambda n: Decimal(n) / 100)
 classes = st.sampled_from(PERCENTS)
 
 
 @st.composite
-def orders(draw: st.DrawFn) -> tuple[list[Part], str]:
+def orders(draw: st.DrawFn) -> tuple[list[PricedPart], str]:
     """The rows of an order and the shop's class for shipping."""
     way = draw(classes)
     first = draw(groszy.filter(bool))
     amounts = [first, *draw(st.lists(groszy, max_size=4))]
-    parts = [Part(Kind.LINE, amount, RATES[name], name) for amount in amounts for name in [draw(classes)]]
+    parts = [
+        PricedPart(PriceKind.LINE, amount, RATES[name], name) for amount in amounts for name in [draw(classes)]
+    ]
     if draw(st.booleans()):
-        parts.append(Part(Kind.SHIPPING, draw(groszy), RATES[way], way))
+        parts.append(PricedPart(PriceKind.SHIPPING, draw(groszy), RATES[way], way))
     for amount in draw(st.lists(groszy, max_size=2)):
         name = draw(st.one_of(st.none(), classes))
-        parts.append(Part(Kind.FEE, amount, RATES[name] if name else (), name))
+        parts.append(PricedPart(PriceKind.FEE, amount, RATES[name] if name else (), name))
     whole = sum((part.gross for part in parts), Decimal(0))
     if draw(st.booleans()) and whole > Decimal("0.10"):
-        parts.append(Part(Kind.FEE, -(whole * draw(st.integers(1, 60)) / 100).quantize(Decimal("0.01"))))
+        parts.append(PricedPart(PriceKind.FEE, -(whole * draw(st.integers(1, 60)) / 100).quantize(Decimal("0.01"))))
     return parts, way
 
 
 @settings(max_examples=400, deadline=None)
 @given(order=orders(), at_subtotal=st.booleans(), inclusive=st.booleans())
 def test_the_shop_arrives_at_what_the_buyer_paid(
-    order: tuple[list[Part], str], at_subtotal: bool, inclusive: bool
+    order: tuple[list[PricedPart], str], at_subtotal: bool, inclusive: bool
 ) -> None:
     """FWD-07: whatever the rates, roundings and amounts, to the grosz."""
     parts, way = order
-    rules = Rules(taxed=True, at_subtotal=at_subtotal, half_down=inclusive)
+    rules = PricingRules(taxed=True, at_subtotal=at_subtotal, half_down=inclusive)
     priced = price(parts, rules, RATES)
     assert priced is not None
     assert Decimal(0) <= priced.rounding <= Decimal("0.05")
-    rows = [*parts, Part(Kind.FEE, priced.rounding)] if priced.rounding else parts
+    rows = [*parts, PricedPart(PriceKind.FEE, priced.rounding)] if priced.rounding else parts
     nets = [*priced.nets, priced.rounding] if priced.rounding else priced.nets
     items = [
-        Item(
+        PricedRow(
             kind=KINDS[part.kind],
             total=float(f"{net:f}"),
             subtotal=float(f"{net:f}"),
@@ -70,7 +72,7 @@ def test_the_shop_arrives_at_what_the_buyer_paid(
         )
         for part, net in zip(rows, nets, strict=True)
     ]
-    scheme = Scheme(
+    scheme = TaxScheme(
         prices_include_tax=inclusive, at_subtotal=at_subtotal, shipping_class=way, classes=PERCENTS, rates=ROWS
     )
     paid = sum(part.gross for part in parts)
@@ -79,31 +81,35 @@ def test_the_shop_arrives_at_what_the_buyer_paid(
 
 
 def test_without_taxes_gross_goes_as_it_is() -> None:
-    parts = [Part(Kind.LINE, Decimal("3.79")), Part(Kind.FEE, Decimal("-0.79"))]
-    priced = price(parts, Rules(taxed=False), {})
+    parts = [PricedPart(PriceKind.LINE, Decimal("3.79")), PricedPart(PriceKind.FEE, Decimal("-0.79"))]
+    priced = price(parts, PricingRules(taxed=False), {})
     assert priced is not None
     assert priced.nets == [Decimal("3.79"), Decimal("-0.79")]
 
 
 def test_what_one_line_cannot_reach_goes_to_a_rounding_fee() -> None:
     """At 20 % and half up no net amount gives 0.03: 0.02 bears no tax and 0.03 bears one grosz of it."""
-    priced = price([Part(Kind.LINE, Decimal("0.03"), RATES["20"], "20")], Rules(taxed=True), RATES)
+    priced = price(
+        [PricedPart(PriceKind.LINE, Decimal("0.03"), RATES["20"], "20")], PricingRules(taxed=True), RATES
+    )
     assert priced is not None
     assert priced.rounding == Decimal("0.01")
 
 
 def test_a_shop_without_groszy_is_refused() -> None:
-    assert price([Part(Kind.LINE, Decimal("9.99"))], Rules(taxed=True, decimals=0), {}) is None
+    assert price([PricedPart(PriceKind.LINE, Decimal("9.99"))], PricingRules(taxed=True, decimals=0), {}) is None
 
 
 def test_compound_rates() -> None:
     rates = (Rate(1, Decimal(5)), Rate(2, Decimal("9.975"), compound=True))
     for amount in ("0.07", "12.34", "999.99"):
-        parts = [Part(Kind.LINE, Decimal(amount), rates, "")]
-        priced = price(parts, Rules(taxed=True), {"": rates})
+        parts = [PricedPart(PriceKind.LINE, Decimal(amount), rates, "")]
+        priced = price(parts, PricingRules(taxed=True), {"": rates})
         assert priced is not None
-        rows = [*parts, Part(Kind.FEE, priced.rounding)]
-        assert shop_total(rows, [*priced.nets, priced.rounding], Rules(taxed=True), {"": rates}) == Decimal(amount)
+        rows = [*parts, PricedPart(PriceKind.FEE, priced.rounding)]
+        assert shop_total(rows, [*priced.nets, priced.rounding], PricingRules(taxed=True), {"": rates}) == Decimal(
+            amount
+        )
 
 
 SKUS = ("KUB-BIA", "MIO-LIP", "SAD-LAW", "POW-10K", "NOT-THERE", None)
@@ -113,7 +119,7 @@ SKUS = ("KUB-BIA", "MIO-LIP", "SAD-LAW", "POW-10K", "NOT-THERE", None)
 async def test_pushed_orders_cost_what_they_cost(at_subtotal: bool) -> None:
     """FWD-07: the same through HTTP, with services, deposits, surcharges and discounts."""
     simulator = WooCommerceSimulator(
-        scheme=Scheme(rates=WooCommerceSimulator().scheme.rates, at_subtotal=at_subtotal)
+        scheme=TaxScheme(rates=WooCommerceSimulator().scheme.rates, at_subtotal=at_subtotal)
     )
 
     async def check(shop: WooCommerce, number: int) -> None:

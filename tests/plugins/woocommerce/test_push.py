@@ -19,10 +19,10 @@ from olhubd.model import (
     TaxId,
 )
 from olhubd.plugin import Rejected
-from olhubd_kit.faults import Fault, Kind
+from olhubd_kit.faults import Fault, FaultKind
 from olhubd_kit.samples import sample
 from olhubd_kit.simulators.woocommerce import WooCommerceSimulator, arithmetic
-from olhubd_kit.simulators.woocommerce.arithmetic import Scheme
+from olhubd_kit.simulators.woocommerce.arithmetic import TaxScheme
 from olhubd_woocommerce.connector import WooCommerce
 from tests.plugins.woocommerce.orders import PLACED, line, open_shop, order, pln, push_of
 
@@ -238,7 +238,7 @@ async def test_net_prices_of_the_source_become_gross(shop: WooCommerce) -> None:
     ids=str,
 )
 async def test_totals_under_other_tax_settings(scheme: dict[str, Any]) -> None:
-    simulator = WooCommerceSimulator(scheme=Scheme(rates=WooCommerceSimulator().scheme.rates, **scheme))
+    simulator = WooCommerceSimulator(scheme=TaxScheme(rates=WooCommerceSimulator().scheme.rates, **scheme))
     async with open_shop(simulator) as shop:
         for number in range(1, 8):
             lines = (line("1", f"{number}.0{number}", number, sku="KUB-BIA"), line("2", "0.03", sku="MIO-LIP"))
@@ -288,7 +288,7 @@ async def test_a_correction_that_fails_forgets_nothing(shop: WooCommerce, simula
     """The order exists: the receipt tells its real total, and it is the host that sees the difference."""
     await shop.push_order(push_of("A1"))
     simulator.set_rate("PL", "25")
-    simulator.faults.add(Fault(kind=Kind.ERROR, match="^(PUT|GET) ", times=None, status=500))
+    simulator.faults.add(Fault(kind=FaultKind.ERROR, match="^(PUT|GET) ", times=None, status=500))
     receipt = await shop.push_order(push_of("A2"))
     simulator.faults.clear()
     books = {entry.external_id: entry for entry in simulator.books()}
@@ -302,7 +302,7 @@ async def test_a_correction_whose_answer_is_lost_adds_its_rounding_once(
     """It is read and not sent again: a new row without an id would be there twice."""
     await shop.push_order(push_of("A1"))
     simulator.set_rate("PL", "100")
-    simulator.faults.add(Fault(kind=Kind.LOSE, match="^PUT "))
+    simulator.faults.add(Fault(kind=FaultKind.LOSE, match="^PUT "))
     free = msgspec.structs.replace(push_of().order.shipping, cost=pln("0.00"))
     push = push_of("A2", lines=(line("A2-1", "0.03"),), shipping=free)
     receipt = await shop.push_order(push)

@@ -11,7 +11,7 @@ import pytest
 
 from olhubd.model import Address, Buyer, Fulfilment, Order, Shipment, Stage
 from olhubd.plugin import AuthLost, ContractBroken, Gone, OutcomeUnknown, Rejected
-from olhubd_kit.faults import Fault, Kind
+from olhubd_kit.faults import Fault, FaultKind
 from olhubd_kit.simulator import serve
 from olhubd_kit.simulators.woocommerce import WooCommerceSimulator, listing
 from olhubd_kit.simulators.woocommerce.access import KEY, PASSWORD, READ_KEY, READ_SECRET, SECRET, USER
@@ -50,7 +50,7 @@ async def test_quirk_21_no_idempotency_and_no_filter_by_meta() -> None:
         assert rows == []
     simulator = WooCommerceSimulator()
     async with open_shop(simulator) as shop:
-        for kind in (Kind.LOSE, Kind.ERROR_AFTER, Kind.HALF):
+        for kind in (FaultKind.LOSE, FaultKind.ERROR_AFTER, FaultKind.HALF):
             simulator.faults.add(Fault(kind=kind, match="^POST"))
             with pytest.raises(OutcomeUnknown):
                 await shop.push_order(push_of(kind.value))
@@ -245,7 +245,7 @@ async def test_quirk_33_keys_over_plain_http() -> None:
         with pytest.raises(AuthLost, match="lacks the right"):
             await shop.push_order(push_of())
     async with open_shop(simulator) as shop:
-        simulator.faults.add(Fault(kind=Kind.ERROR, status=301, times=None))
+        simulator.faults.add(Fault(kind=FaultKind.ERROR, status=301, times=None))
         with pytest.raises(ContractBroken, match="write its final address"):
             await shop.probe()
 

@@ -253,12 +253,12 @@ def _answer_with_a_part() -> wire.Order:
 def test_an_amendment_finds_its_rows_by_their_mark() -> None:
     from olhubd_woocommerce import amend
     from olhubd_woocommerce.draft import addresses, sketch
-    from olhubd_woocommerce.pricing import Rules
-    from olhubd_woocommerce.taxes import Book, Place
+    from olhubd_woocommerce.pricing import PricingRules
+    from olhubd_woocommerce.taxes import TaxAddress, TaxRules
 
     push = push_of()
     billing, shipping = addresses(push.order)
-    book = Book(rules=Rules(taxed=False), currency="PLN", base=Place("PL"))
+    book = TaxRules(rules=PricingRules(taxed=False), currency="PLN", base=TaxAddress("PL"))
     body, _ = amend.amendment(sketch(push, [None, None], book, billing, shipping), _answer_with_a_part())
     assert {row["id"]: row["total"] for row in body["line_items"]} == {9001: "49.80", 9003: "333.33"}
 

@@ -9,7 +9,7 @@ import pytest
 
 from olhubd.model import Shipment
 from olhubd.plugin import Unavailable
-from olhubd_kit.faults import Fault, Kind
+from olhubd_kit.faults import Fault, FaultKind
 from olhubd_kit.simulators.woocommerce import WooCommerceSimulator
 from olhubd_woocommerce.connector import WooCommerce
 from tests.plugins.woocommerce.orders import push_of
@@ -37,7 +37,7 @@ def confuse(simulator: WooCommerceSimulator, method: str, order: str, with_: str
     """The next such call about `order` is answered with another order, and does nothing."""
     simulator.faults.add(
         Fault(
-            kind=Kind.ERROR,
+            kind=FaultKind.ERROR,
             match=f"{method} .*/orders/{order}$",
             status=200,
             body=json.dumps(simulator.ledger.sheets[int(with_)].told),

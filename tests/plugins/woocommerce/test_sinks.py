@@ -9,7 +9,7 @@ import pytest
 
 from olhubd.model import Fulfilment, Payment, PaymentType, Shipment
 from olhubd.plugin import Conflict, NotFound, OutcomeUnknown
-from olhubd_kit.faults import Fault, Kind
+from olhubd_kit.faults import Fault, FaultKind
 from olhubd_kit.simulators.woocommerce import WooCommerceSimulator
 from olhubd_woocommerce.connector import WooCommerce
 from tests.plugins.woocommerce.orders import open_shop, pln, push_of
@@ -91,7 +91,9 @@ async def test_a_parcel_attached_twice_is_there_once(features: dict[str, bool]) 
     simulator = WooCommerceSimulator(**features)  # type: ignore[arg-type]
     async with open_shop(simulator) as shop:
         order = (await shop.push_order(push_of())).external_id
-        simulator.faults.add(Fault(kind=Kind.LOSE, match="^(POST|PUT) .*(fulfillments|trackings|orders/[0-9]+$)"))
+        simulator.faults.add(
+            Fault(kind=FaultKind.LOSE, match="^(POST|PUT) .*(fulfillments|trackings|orders/[0-9]+$)")
+        )
         for _ in range(2):
             with contextlib.suppress(OutcomeUnknown):
                 await shop.parcels.add_shipment(order, PARCEL)

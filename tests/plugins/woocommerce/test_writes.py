@@ -9,9 +9,9 @@ import pytest
 
 from olhubd.model import Payment, PaymentType, Shipment
 from olhubd.plugin import NotFound, Rejected, Unavailable
-from olhubd_kit.faults import Fault, Kind
+from olhubd_kit.faults import Fault, FaultKind
 from olhubd_kit.simulators.woocommerce import WooCommerceSimulator
-from olhubd_kit.simulators.woocommerce.ledger import Sheet
+from olhubd_kit.simulators.woocommerce.ledger import ShopOrder
 from olhubd_woocommerce.connector import WooCommerce
 from tests.plugins.woocommerce.orders import open_shop, push_of
 
@@ -22,7 +22,7 @@ LATE = Payment(type=PaymentType.ONLINE, external_id="pay-9")
 class Stubborn(WooCommerceSimulator):
     """A plugin of the shop undoes in each change of an order what `undo` undoes; the shop answers 200."""
 
-    undo: Callable[[Sheet], object] = staticmethod(lambda sheet: None)
+    undo: Callable[[ShopOrder], object] = staticmethod(lambda sheet: None)
 
     def _route(self, method: str, parts: list[str], params: Any, body: Any) -> Any:
         result = super()._route(method, parts, params, body)
@@ -44,12 +44,12 @@ async def shop(stubborn: Stubborn) -> AsyncIterator[WooCommerce]:
         yield connector
 
 
-def keeps(status: str) -> Callable[[Sheet], object]:
+def keeps(status: str) -> Callable[[ShopOrder], object]:
     return lambda sheet: sheet.doc.update(status=status)
 
 
-def forgets(*keys: str) -> Callable[[Sheet], object]:
-    def forget(sheet: Sheet) -> None:
+def forgets(*keys: str) -> Callable[[ShopOrder], object]:
+    def forget(sheet: ShopOrder) -> None:
         sheet.doc["meta_data"] = [row for row in sheet.doc["meta_data"] if row["key"] not in keys]
 
     return forget
@@ -102,7 +102,7 @@ async def test_a_payment_that_the_shop_did_not_note(shop: WooCommerce, stubborn:
 async def test_a_parcel_that_the_shop_did_not_keep(place: str) -> None:
     simulator = Stubborn(verify_signatures=False, **({} if place == "meta" else {place: True}))  # type: ignore[arg-type]
 
-    def lose(sheet: Sheet) -> None:
+    def lose(sheet: ShopOrder) -> None:
         forgets("_tracking_number", "_olhubd_parcels", "_wc_shipment_tracking_items")(sheet)
         sheet.fulfilments.clear()
         sheet.trackings.clear()
@@ -123,7 +123,7 @@ async def test_a_parcel_whose_reading_fails_is_not_known(stubborn: Stubborn) -> 
     stubborn.tracking_plugin = True
     async with open_shop(stubborn) as shop:
         order = (await shop.push_order(push_of())).external_id
-        stubborn.faults.add(Fault(kind=Kind.ERROR, match="GET .*trackings$", after=1, times=None, status=503))
+        stubborn.faults.add(Fault(kind=FaultKind.ERROR, match="GET .*trackings$", after=1, times=None, status=503))
         with pytest.raises(Unavailable):
             await shop.parcels.add_shipment(order, PARCEL)
         stubborn.faults.clear()

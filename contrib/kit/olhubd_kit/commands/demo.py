@@ -22,7 +22,7 @@ from olhubd_kit.commands import cleanup
 
 if TYPE_CHECKING:
     from olhubd_kit.audit import Audit
-    from olhubd_kit.demo_stack import Stage
+    from olhubd_kit.demo_stack import DemoStack
 
 __all__ = ["demo"]
 
@@ -165,7 +165,7 @@ class _Show:
 
 async def _demo(folder: Path, settings: _Settings, show: _Show) -> bool:
     from olhubd_kit.demo_stack import open_stage
-    from olhubd_kit.traffic import Trade, spoil
+    from olhubd_kit.traffic import Traffic, spoil
 
     show.say(f"Two Allegro accounts, a WooCommerce shop and olhubd between them (seed {settings.seed}) ...")
     async with open_stage(
@@ -188,7 +188,9 @@ async def _demo(folder: Path, settings: _Settings, show: _Show) -> bool:
         if settings.faults:
             await spoil(stage, settings.seed)
         pause = 0.0 if settings.orders else 3.0
-        trade = Trade(stage, settings.orders or 10**9, seed=settings.seed, pause=pause, quirks=settings.orders > 0)
+        trade = Traffic(
+            stage, settings.orders or 10**9, seed=settings.seed, pause=pause, quirks=settings.orders > 0
+        )
         teller = asyncio.create_task(_tell(stage, show))
         killer = asyncio.create_task(_kill(stage, settings, show, trade))
         try:
@@ -218,7 +220,7 @@ async def _until_interrupted(work: Any) -> None:
         loop.remove_signal_handler(signal.SIGINT)
 
 
-async def _kill(stage: Stage, settings: _Settings, show: _Show, trade: Any) -> None:
+async def _kill(stage: DemoStack, settings: _Settings, show: _Show, trade: Any) -> None:
     """Kill the daemon at even steps of the trade, a moment after it became busy."""
     dice = random.Random(settings.seed)
     for number in range(settings.kills):
@@ -231,7 +233,7 @@ async def _kill(stage: Stage, settings: _Settings, show: _Show, trade: Any) -> N
         await stage.daemon.start()
 
 
-async def _tell(stage: Stage, show: _Show) -> None:
+async def _tell(stage: DemoStack, show: _Show) -> None:
     """Say what becomes of the deliveries, as the daemon tells it."""
     seen: dict[int, str] = {}
     while True:
@@ -265,7 +267,7 @@ def _say(row: dict[str, Any]) -> str | None:
     return None
 
 
-async def _report(stage: Stage, show: _Show, settled: bool) -> bool:
+async def _report(stage: DemoStack, show: _Show, settled: bool) -> bool:
     found: Audit = await stage.audit()
     landed, held = await stage.landed(), await stage.held()
     entries = [entry for books in (await stage.books())[0].values() for entry in books]

@@ -57,7 +57,7 @@ def _all(session: Session, chosen: list[type[Connector[Any]]], tests: tuple[Path
         for connector in chosen:
             simulators.find(connector.name)
         gathered = proofs.gather(tests) if tests else {}
-    except (simulators.Unusable, proofs.Unprovable) as error:
+    except (simulators.SimulatorUnusable, proofs.ProofNotRun) as error:
         raise Failure(str(error)) from None
     done: dict[type[Connector[Any]], Proof] = {}
     broken: list[str] = []

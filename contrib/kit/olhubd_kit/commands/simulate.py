@@ -47,7 +47,7 @@ def simulate(connector: str, host: str, port: int, seed: int | None, as_json: bo
                 f"no simulator of {connector!r} is installed, or named by {simulators.PROJECT} in this folder;"
                 f" there are: {known}"
             )
-    except simulators.Unusable as error:
+    except simulators.SimulatorUnusable as error:
         raise click.ClickException(str(error)) from error
     asyncio.run(_serve(make(seed if seed is not None else random.randrange(2**31)), host, port, as_json))
 

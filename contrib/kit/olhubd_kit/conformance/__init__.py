@@ -30,8 +30,8 @@ from olhubd_kit.conformance import (  # noqa: F401  (importing them declares the
     sweep,
 )
 from olhubd_kit.conformance.bench import Bench, bench
-from olhubd_kit.conformance.report import Report, Result, Verdict
-from olhubd_kit.conformance.rule import Broken, NotApplicable, Rule, Tier, rules
+from olhubd_kit.conformance.report import Report, RuleResult, RuleVerdict
+from olhubd_kit.conformance.rule import NotApplicable, Rule, RuleBroken, Tier, rules
 from olhubd_kit.conformance.suite import concerning, prove, run, suite, try_rule
 from olhubd_kit.conformance.tier import CRITERIA
 from olhubd_kit.conformance.verbs import MINIMUM, VERBS
@@ -41,13 +41,13 @@ __all__ = [
     "MINIMUM",
     "VERBS",
     "Bench",
-    "Broken",
     "NotApplicable",
     "Report",
-    "Result",
     "Rule",
+    "RuleBroken",
+    "RuleResult",
+    "RuleVerdict",
     "Tier",
-    "Verdict",
     "bench",
     "concerning",
     "prove",

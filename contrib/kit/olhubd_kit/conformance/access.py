@@ -21,11 +21,11 @@ from olhubd.plugin import (
     OAuthLogin,
     OrderLookup,
     PaymentMethodList,
-    Pending,
     PluginError,
     Probe,
     Status,
     StatusList,
+    StillPending,
     Temporary,
     Token,
     Unreadable,
@@ -33,7 +33,7 @@ from olhubd.plugin import (
 from olhubd_kit.conformance.bench import Bench
 from olhubd_kit.conformance.rule import NotApplicable, Tier, broken, check, rule, skip
 from olhubd_kit.conformance.small import nobody
-from olhubd_kit.faults import Kind
+from olhubd_kit.faults import FaultKind
 
 
 @rule("READ-01", Tier.BRONZE, "OrderLookup")
@@ -142,7 +142,13 @@ async def a_token_is_renewed(bench: Bench) -> None:
 async def a_failed_renewal_is_not_a_lost_grant(bench: Bench) -> None:
     """When renewing fails for any passing reason, the error is Temporary: nobody has to sign in again."""
     token = _token(bench)
-    for kind, status in ((Kind.ERROR, 500), (Kind.ERROR, 503), (Kind.CUT, 0), (Kind.THROTTLE, 0), (Kind.LOSE, 0)):
+    for kind, status in (
+        (FaultKind.ERROR, 500),
+        (FaultKind.ERROR, 503),
+        (FaultKind.CUT, 0),
+        (FaultKind.THROTTLE, 0),
+        (FaultKind.LOSE, 0),
+    ):
         bench.strike(kind, times=None, status=status)
         answer = await bench.attempt(lambda: bench.part(OAuthLogin).refresh(token))
         bench.faults.clear()
@@ -170,13 +176,13 @@ async def a_token_that_ends_early_is_renewed(bench: Bench) -> None:
 
 @rule("LOGIN-05", Tier.GOLD, "OAuthLogin")
 async def a_person_signs_in_on_another_device(bench: Bench) -> None:
-    """Until the person agrees, the sign-in is Pending; then it gives a token that is good and can be renewed."""
+    """Until the person agrees, the answer is StillPending; then it is a token that is good and can be renewed."""
     _has(bench, Flow.DEVICE)
     grant = await bench.part(OAuthLogin).begin_device()
     check(grant.user_code and grant.url, "the person is told no code or no address")
     check(grant.expires_at > bench.clock.now() and grant.interval > 0, "the sign-in is over before it began")
     waiting = await bench.attempt(lambda: bench.part(OAuthLogin).poll_device(grant))
-    check(isinstance(waiting, Pending), f"before the person agreed came {type(waiting).__name__}")
+    check(isinstance(waiting, StillPending), f"before the person agreed came {type(waiting).__name__}")
     await bench.do("consent", grant.user_code, granted=True)
     token = await bench.attempt(lambda: bench.part(OAuthLogin).poll_device(grant))
     check(isinstance(token, Token), f"after the person agreed came {type(token).__name__}")

@@ -33,13 +33,13 @@ from olhubd.plugin import (
     sweep_of,
 )
 from olhubd_kit import simulators, test_host
-from olhubd_kit.conformance.clock import StillClock
+from olhubd_kit.conformance.clock import FrozenClock
 from olhubd_kit.conformance.rule import NotApplicable, broken, declared, skip
 from olhubd_kit.conformance.verbs import MINIMUM
-from olhubd_kit.faults import Fault, Faults, Kind
-from olhubd_kit.simulator import Entry, Listed, Simulator, serve
+from olhubd_kit.faults import Fault, FaultKind, Faults
+from olhubd_kit.simulator import BookedOrder, Listed, Simulator, serve
 
-__all__ = ["Bench", "Walk", "bench"]
+__all__ = ["Bench", "FeedReading", "bench"]
 
 T = TypeVar("T")
 C = TypeVar("C", bound=Capability)
@@ -50,7 +50,7 @@ AGE = timedelta(hours=1)
 """How old orders are when a feed is asked for them; beyond any lag a connector keeps from the present."""
 
 
-class Walk(msgspec.Struct):
+class FeedReading(msgspec.Struct):
     """What a feed brought from one cursor on. `records` has them all, `latest` the last one of each id."""
 
     cursor: Cursor
@@ -67,7 +67,7 @@ class Walk(msgspec.Struct):
         return {key: record for key, record in self.latest.items() if isinstance(record, Order)}
 
 
-class Impatient:
+class ImpatientSession:
     """A session whose calls may each last `limit` seconds at most, where they had a limit at all."""
 
     def __init__(self, session: aiohttp.ClientSession) -> None:
@@ -90,7 +90,7 @@ class Bench:
     """What a rule gets. `connector` is signed in; `simulator` is at `base`; `log` holds what was logged."""
 
     def __init__(
-        self, connector: Connector[Any], simulator: Simulator, base: str, clock: StillClock, log: LogCapture
+        self, connector: Connector[Any], simulator: Simulator, base: str, clock: FrozenClock, log: LogCapture
     ) -> None:
         self.connector = connector
         self.simulator = simulator
@@ -98,7 +98,7 @@ class Bench:
         self.clock = clock
         self.log = log
         self.errors: list[PluginError] = []
-        self.session: Impatient
+        self.session: ImpatientSession
         self._origin: Cursor | None = None
 
     @property
@@ -147,7 +147,7 @@ class Bench:
         """Before anything happened on this bench."""
         return self.clock.began - timedelta(days=1)
 
-    def books(self) -> dict[str, Entry]:
+    def books(self) -> dict[str, BookedOrder]:
         """The simulator's books by external id."""
         return {entry.external_id: entry for entry in self.simulator.books()}
 
@@ -169,7 +169,7 @@ class Bench:
             raise NotApplicable(reason, lacking=True)
         return new
 
-    def carrying(self, reference: str) -> list[Entry]:
+    def carrying(self, reference: str) -> list[BookedOrder]:
         """The whole orders in the books that carry our reference and are not cancelled."""
         return [
             entry
@@ -225,7 +225,7 @@ class Bench:
 
     async def walk(
         self, cursor: Cursor | None = None, pull: Callable[[Cursor], Awaitable[Page]] | None = None, tries: int = 5
-    ) -> Walk:
+    ) -> FeedReading:
         """Pull from `cursor` (None: from the origin) until there is no more, as the host does.
 
         After a temporary failure the faults are cleared and the walk goes on from where the cursor is, `tries`
@@ -233,7 +233,7 @@ class Bench:
         """
         if cursor is None:
             cursor = await self.origin()
-        walk = Walk(cursor=cursor)
+        walk = FeedReading(cursor=cursor)
         while True:
             answer = await self.attempt(lambda: (pull or self.page)(walk.cursor))
             if isinstance(answer, Page):
@@ -254,7 +254,7 @@ class Bench:
 
     async def read(
         self, feed: Feed, cursor: Cursor, between: Callable[[Page], Awaitable[None]] | None = None
-    ) -> Walk:
+    ) -> FeedReading:
         """Read a feed beside that of orders from `cursor` until there is no more, and tell it what has landed, as
         the host does. `between` comes after each page.
         """
@@ -281,13 +281,13 @@ class Bench:
 
     async def sweep(
         self, since: datetime | None = None, between: Callable[[Page], Awaitable[None]] | None = None
-    ) -> Walk:
+    ) -> FeedReading:
         """A whole sweep over all that happened `since`, or ever on this bench; `between` comes after each page.
 
         Nothing where orders cannot be swept.
         """
         if not self.has("Sweep"):
-            return Walk(cursor=Cursor(""))
+            return FeedReading(cursor=Cursor(""))
         begin, first = since or self.long_ago, True
 
         async def pull(cursor: Cursor) -> Page:
@@ -300,7 +300,7 @@ class Bench:
 
         return await self.walk(Cursor(""), pull)
 
-    def strike(self, kind: Kind, **options: Any) -> None:
+    def strike(self, kind: FaultKind, **options: Any) -> None:
         self.faults.add(Fault(kind=kind, **options))
 
     def struck(self) -> int:
@@ -313,11 +313,11 @@ async def bench(
     connector: type[Connector[Any]], simulator: Callable[..., Simulator] | None = None
 ) -> AsyncIterator[Bench]:
     """A fresh bench: new books, no faults, a signed-in account."""
-    clock, log = StillClock(), LogCapture()
+    clock, log = FrozenClock(), LogCapture()
     stand_in = (simulator or _named(connector))(seed=1, now=clock.now)
     async with contextlib.AsyncExitStack() as stack:
         base = await stack.enter_async_context(serve(stand_in))
-        session = Impatient(await stack.enter_async_context(aiohttp.ClientSession()))
+        session = ImpatientSession(await stack.enter_async_context(aiohttp.ClientSession()))
         settings: Mapping[str, Any] = stand_in.settings(base)
         instance = await stack.enter_async_context(
             test_host.account(

@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 
-__all__ = ["StillClock"]
+__all__ = ["FrozenClock"]
 
 
-class StillClock:
+class FrozenClock:
     def __init__(self) -> None:
         self.began = datetime.now(UTC).replace(microsecond=0)
         self._passed = 0.0

@@ -8,7 +8,7 @@ from olhubd.plugin import OrderCount, PluginError, Temporary
 from olhubd_kit.conformance.bench import Bench
 from olhubd_kit.conformance.feed import MANY
 from olhubd_kit.conformance.rule import Tier, check, rule, skip
-from olhubd_kit.faults import Kind
+from olhubd_kit.faults import FaultKind
 
 _COUNT = "OrderCount"
 
@@ -71,7 +71,7 @@ async def it_does_not_guess(bench: Bench) -> None:
     bench.clock.advance(60)
     await bench.do("buy", count=2)
     bench.clock.advance(3600)
-    bench.strike(Kind.ERROR, times=None, status=503)
+    bench.strike(FaultKind.ERROR, times=None, status=503)
     answer = await bench.attempt(lambda: _count(bench, bench.long_ago, bench.clock.now()))
     bench.faults.clear()
     check(isinstance(answer, PluginError), f"the system failed and {answer} orders were counted")

@@ -11,7 +11,7 @@ from olhubd_kit.conformance.bench import Bench
 from olhubd_kit.conformance.calls import LANDED, Call, every_call, outcome
 from olhubd_kit.conformance.rule import NotApplicable, Tier, broken, check, rule
 from olhubd_kit.conformance.strangers import BEFORE_ACTING, strange
-from olhubd_kit.faults import Fault, Kind
+from olhubd_kit.faults import Fault, FaultKind
 
 BRIEF = 0.02
 """Seconds that a call may last where the server never answers."""
@@ -65,7 +65,7 @@ async def a_refused_key_is_auth_lost(bench: Bench) -> None:
         return
     if bench.faults.refusal is None:
         raise NotApplicable("the simulator has no `refusal`", lacking=True)
-    await _all_fail(bench, Fault(kind=Kind.REFUSE, status=401, times=None), AuthLost)
+    await _all_fail(bench, Fault(kind=FaultKind.REFUSE, status=401, times=None), AuthLost)
 
 
 @rule("FAIL-02", Tier.BRONZE)
@@ -74,7 +74,7 @@ async def throttling_is_rate_limited(bench: Bench) -> None:
     Retry-After.
     """
     limited = (RateLimited, OutcomeUnknown)
-    answers = await _all_fail(bench, Fault(kind=Kind.THROTTLE, retry_after=37, times=None), limited)
+    answers = await _all_fail(bench, Fault(kind=FaultKind.THROTTLE, retry_after=37, times=None), limited)
     for name, answer in answers.items():
         check(answer.retry_after == 37, f"{name} says retry_after={answer.retry_after}; the server said 37 s")
         check(_writes(name) or isinstance(answer, RateLimited), f"{name} raised {type(answer).__name__}")
@@ -84,13 +84,13 @@ async def throttling_is_rate_limited(bench: Bench) -> None:
 async def a_server_error_is_temporary(bench: Bench) -> None:
     """When the server fails (500, 502, 503), every call raises a Temporary error, never an empty answer."""
     for status in (500, 502, 503):
-        await _all_fail(bench, Fault(kind=Kind.ERROR, status=status, times=None), Temporary)
+        await _all_fail(bench, Fault(kind=FaultKind.ERROR, status=status, times=None), Temporary)
 
 
 @rule("FAIL-04", Tier.BRONZE)
 async def a_cut_connection_is_temporary(bench: Bench) -> None:
     """When the connection is cut, every call raises a Temporary error."""
-    await _all_fail(bench, Fault(kind=Kind.CUT, times=None), Temporary)
+    await _all_fail(bench, Fault(kind=FaultKind.CUT, times=None), Temporary)
 
 
 @rule("FAIL-05", Tier.SILVER)
@@ -100,7 +100,7 @@ async def every_call_has_a_time_limit(bench: Bench) -> None:
         await bench.attempt(call)  # what is opened on first use is open now
     calls = await every_call(bench)  # before the limit, which a busy machine exceeds by itself
     bench.session.limit = BRIEF
-    bench.faults.add(Fault(kind=Kind.HANG, times=None))
+    bench.faults.add(Fault(kind=FaultKind.HANG, times=None))
     await _each_ends_in(bench, calls, Temporary)
 
 
@@ -109,7 +109,7 @@ async def a_page_of_html_is_no_answer(bench: Bench) -> None:
     """When a firewall answers 200 with a page for people, every call raises a Temporary error; none takes it for
     "nothing there".
     """
-    await _all_fail(bench, Fault(kind=Kind.ERROR, status=200, times=None), Temporary)
+    await _all_fail(bench, Fault(kind=FaultKind.ERROR, status=200, times=None), Temporary)
 
 
 @rule("FAIL-07", Tier.SILVER)
@@ -118,14 +118,14 @@ async def a_strangers_refusal_is_temporary(bench: Bench) -> None:
     call raises a Temporary error: no key is lost by it, no order is gone, nothing is refused.
     """
     for answer in BEFORE_ACTING:
-        await _all_fail(bench, strange(Kind.ERROR, answer, times=None), Temporary)
+        await _all_fail(bench, strange(FaultKind.ERROR, answer, times=None), Temporary)
 
 
 @rule("FAIL-08", Tier.SILVER)
 async def a_dressed_up_answer_is_an_answer(bench: Bench) -> None:
     """A byte order mark before an answer and a header of 40 KiB beside it change nothing: no call fails by them."""
     calls = await every_call(bench)
-    bench.faults.add(Fault(kind=Kind.DRESS, times=None))
+    bench.faults.add(Fault(kind=FaultKind.DRESS, times=None))
     for name, call in calls.items():
         answer = await _ended(bench, name, call)
         check(not isinstance(answer, PluginError), f"{name} raised {type(answer).__name__}: {answer}")

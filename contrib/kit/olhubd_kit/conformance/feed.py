@@ -8,9 +8,9 @@ from collections.abc import Iterable
 
 from olhubd.model import Order, Stage
 from olhubd.plugin import Cursor, Page, Unreadable
-from olhubd_kit.conformance.bench import Bench, Walk
+from olhubd_kit.conformance.bench import Bench, FeedReading
 from olhubd_kit.conformance.rule import NotApplicable, Tier, broken, check, rule
-from olhubd_kit.faults import Kind
+from olhubd_kit.faults import FaultKind
 
 _FEED = "OrderFeed"
 MANY = 230
@@ -19,7 +19,7 @@ MOST_CALLS = 30
 """A scenario of a few orders takes fewer calls than this; the failures are put at each of them in turn."""
 
 
-def whole(found: Walk, wanted: Iterable[str], when: str) -> None:
+def whole(found: FeedReading, wanted: Iterable[str], when: str) -> None:
     """All of `wanted` must have come as orders."""
     lost = [key for key in wanted if key not in found.orders]
     unread = [told for key in lost if isinstance(told := found.latest.get(key), Unreadable)]
@@ -121,7 +121,7 @@ async def orders_bought_between_two_pages_are_not_lost(bench: Bench) -> None:
 async def the_cursor_waits_for_a_failed_reading(bench: Bench) -> None:
     """When the reading of one order fails, the cursor stays before it: afterwards every order has come."""
     bought = await bench.buy(6)
-    for kind in (Kind.ERROR, Kind.CUT, Kind.THROTTLE):
+    for kind in (FaultKind.ERROR, FaultKind.CUT, FaultKind.THROTTLE):
         for key in bought[1:-1]:
             bench.strike(kind, match=rf"\b{re.escape(key)}\b", times=None, retry_after=1)
             found = await bench.walk()
@@ -133,7 +133,7 @@ async def the_cursor_waits_for_a_failed_reading(bench: Bench) -> None:
 async def a_failure_at_any_call_loses_nothing(bench: Bench) -> None:
     """Whichever call of a walk fails, once or until it is given up, every order has come at the end."""
     bought = await bench.buy(6)
-    for kind in (Kind.ERROR, Kind.CUT, Kind.HALF, Kind.THROTTLE):
+    for kind in (FaultKind.ERROR, FaultKind.CUT, FaultKind.HALF, FaultKind.THROTTLE):
         for times in (1, None):
             for call in range(MOST_CALLS):
                 before = bench.struck()

@@ -8,7 +8,7 @@ from olhubd.plugin import OrderSink, Receipt, Temporary
 from olhubd_kit.conformance.bench import Bench
 from olhubd_kit.conformance.push import made
 from olhubd_kit.conformance.rule import Tier, check, rule
-from olhubd_kit.faults import Kind
+from olhubd_kit.faults import FaultKind
 
 _SINK = "OrderSink"
 CROWD = 105
@@ -62,7 +62,13 @@ async def similar_references_are_told_apart(bench: Bench) -> None:
 async def a_failed_search_is_no_answer(bench: Bench) -> None:
     """While the target cannot be asked, finding raises; None would mean that the order is surely not there."""
     await made(bench)
-    for kind, status in ((Kind.ERROR, 503), (Kind.ERROR, 200), (Kind.CUT, 0), (Kind.HALF, 0), (Kind.THROTTLE, 0)):
+    for kind, status in (
+        (FaultKind.ERROR, 503),
+        (FaultKind.ERROR, 200),
+        (FaultKind.CUT, 0),
+        (FaultKind.HALF, 0),
+        (FaultKind.THROTTLE, 0),
+    ):
         bench.strike(kind, times=None, status=status)
         answer = await bench.attempt(lambda: find(bench, "market:plain-1"))
         bench.faults.clear()

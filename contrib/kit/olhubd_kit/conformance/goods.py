@@ -10,7 +10,7 @@ from olhubd.plugin import ShipmentSink
 from olhubd_kit.conformance.bench import Bench
 from olhubd_kit.conformance.rule import NotApplicable, Tier, broken, check, rule, skip
 from olhubd_kit.conformance.small import subject
-from olhubd_kit.simulator import BookedLine, BookedParcel, Entry
+from olhubd_kit.simulator import BookedLine, BookedOrder, BookedParcel
 
 _FEED = "OrderFeed"
 _SHIP = "ShipmentSink"
@@ -18,7 +18,7 @@ MOST = 12
 """So many purchases are made until one has several lines."""
 
 
-async def _told(bench: Bench) -> list[tuple[Order, Entry]]:
+async def _told(bench: Bench) -> list[tuple[Order, BookedOrder]]:
     """Orders as the feed tells them, beside the books."""
     await bench.buy(5)
     books, orders = bench.books(), (await bench.walk()).orders

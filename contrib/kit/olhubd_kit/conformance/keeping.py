@@ -11,12 +11,12 @@ import msgspec
 from olhubd.plugin import Connector, loading
 from olhubd.plugin.quality import FILE, Proof, Record, digest, package, recorded
 from olhubd_kit import __version__, simulators
-from olhubd_kit.conformance.proofs import Outcome
+from olhubd_kit.conformance.proofs import ProofOutcome
 
 __all__ = ["against", "kept", "write"]
 
 
-def kept(connector: type[Connector[Any]], proof: Proof, proofs: Mapping[str, Outcome]) -> Proof:
+def kept(connector: type[Connector[Any]], proof: Proof, proofs: Mapping[str, ProofOutcome]) -> Proof:
     """The proof, with what could not be tried here (no description, no server) as the record has it.
 
     Only from a record of the very same sources and simulator; whatever was tried here counts as it came out here.

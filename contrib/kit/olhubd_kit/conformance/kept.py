@@ -11,7 +11,7 @@ from olhubd_kit.conformance.bench import Bench
 from olhubd_kit.conformance.push import only, push_of
 from olhubd_kit.conformance.rule import Tier, check, rule, skip
 from olhubd_kit.conformance.small import shows, subject, words
-from olhubd_kit.simulator import Entry
+from olhubd_kit.simulator import BookedOrder
 
 WAYBILL = "620111222333444555666777"
 
@@ -60,7 +60,7 @@ async def nobody_writes_to_the_buyer(bench: Bench) -> None:
 
 
 async def _not_kept(
-    bench: Bench, order: str, act: Callable[[], Awaitable[None]], done: Callable[[Entry], Any]
+    bench: Bench, order: str, act: Callable[[], Awaitable[None]], done: Callable[[BookedOrder], Any]
 ) -> None:
     """`act` while the system answers as ever and keeps nothing: it must not be taken for done."""
     await bench.do("ignore_changes", 1)

@@ -16,15 +16,23 @@ from olhubd_kit.conformance.find import find
 from olhubd_kit.conformance.push import made, only, push_of
 from olhubd_kit.conformance.rule import Tier, broken, check, rule
 from olhubd_kit.conformance.strangers import AFTER_ACTING
-from olhubd_kit.faults import Fault, Kind
+from olhubd_kit.faults import Fault, FaultKind
 
 _SINK = "OrderSink"
 MOST_CALLS = 40
 """A push of one order takes fewer calls than this."""
-KINDS = (Kind.LOSE, Kind.HALF, Kind.ERROR_AFTER, Kind.CUT, Kind.ERROR, Kind.THROTTLE, Kind.LATE)
+KINDS = (
+    FaultKind.LOSE,
+    FaultKind.HALF,
+    FaultKind.ERROR_AFTER,
+    FaultKind.CUT,
+    FaultKind.ERROR,
+    FaultKind.THROTTLE,
+    FaultKind.LATE,
+)
 
 
-async def struck(bench: Bench, kind: Kind, **how: Any) -> AsyncIterator[tuple[Push, Receipt | PluginError]]:
+async def struck(bench: Bench, kind: FaultKind, **how: Any) -> AsyncIterator[tuple[Push, Receipt | PluginError]]:
     """Push one order after the other, with a single fault at the first call, at the second, and so on.
 
     Twice over: what a connector looks up once and remembers is called for in the first round only.
@@ -53,7 +61,7 @@ def _one_more(push: Push) -> Push:
     return msgspec.structs.replace(push, order=msgspec.structs.replace(order, total=total, payment=payment))
 
 
-async def _lost(bench: Bench, kind: Kind, **how: Any) -> None:
+async def _lost(bench: Bench, kind: FaultKind, **how: Any) -> None:
     made = 0
     async for push, answer in struck(bench, kind, **how):
         there = bench.carrying(push.reference)
@@ -77,25 +85,25 @@ async def _lost(bench: Bench, kind: Kind, **how: Any) -> None:
 @rule("ONCE-01", Tier.SILVER, _SINK)
 async def a_lost_answer_is_an_unknown_outcome(bench: Bench) -> None:
     """An order whose answer got lost is one order; the push raises OutcomeUnknown and the order is found."""
-    await _lost(bench, Kind.LOSE)
+    await _lost(bench, FaultKind.LOSE)
 
 
 @rule("ONCE-02", Tier.SILVER, _SINK)
 async def half_an_answer_is_an_unknown_outcome(bench: Bench) -> None:
     """The same when the answer breaks off in the middle."""
-    await _lost(bench, Kind.HALF)
+    await _lost(bench, FaultKind.HALF)
 
 
 @rule("ONCE-03", Tier.SILVER, _SINK)
 async def a_gateway_that_gave_up_is_an_unknown_outcome(bench: Bench) -> None:
     """The same when a gateway answers 502 although the server behind it has acted."""
-    await _lost(bench, Kind.ERROR_AFTER)
+    await _lost(bench, FaultKind.ERROR_AFTER)
 
 
 @rule("ONCE-04", Tier.SILVER, _SINK)
 async def what_never_arrived_is_not_found(bench: Bench) -> None:
     """When the connection is cut before the target acts, the push raises and nothing is found."""
-    async for push, answer in struck(bench, Kind.CUT):
+    async for push, answer in struck(bench, FaultKind.CUT):
         if isinstance(answer, Receipt):
             only(bench, push)
         elif not bench.carrying(push.reference):
@@ -106,7 +114,7 @@ async def what_never_arrived_is_not_found(bench: Bench) -> None:
 @rule("ONCE-05", Tier.GOLD, _SINK)
 async def a_late_act_is_found_after_settling(bench: Bench) -> None:
     """When the target acts after the connection broke, the order is found once `settle` is over."""
-    await _lost(bench, Kind.LATE)
+    await _lost(bench, FaultKind.LATE)
 
 
 @rule("ONCE-06", Tier.SILVER, _SINK)
@@ -170,7 +178,7 @@ async def a_strangers_answer_proves_nothing(bench: Bench) -> None:
     JSON of its own, with 401, 403, 404, 409, 413, 429 or any other status, success among them.
     """
     for answer in AFTER_ACTING:
-        await _lost(bench, Kind.ERROR_AFTER, **answer)
+        await _lost(bench, FaultKind.ERROR_AFTER, **answer)
 
 
 @rule("ONCE-11", Tier.SILVER, _SINK)

@@ -17,18 +17,18 @@ from olhubd_kit.conformance.bench import Bench
 from olhubd_kit.conformance.calls import every_call, outcome
 from olhubd_kit.conformance.order import parts
 from olhubd_kit.conformance.rule import NotApplicable, Tier, check, rule
-from olhubd_kit.faults import Fault, Kind
+from olhubd_kit.faults import Fault, FaultKind
 from olhubd_kit.samples import PERSONAL
 
 _TELLING = ("email", "phone", "last_name", "street", "national_id")
 _FAULTS = (
-    Fault(kind=Kind.ERROR, status=401),
-    Fault(kind=Kind.ERROR, status=422),
-    Fault(kind=Kind.ERROR, status=503),
-    Fault(kind=Kind.ERROR, status=200),
-    Fault(kind=Kind.THROTTLE),
-    Fault(kind=Kind.LOSE),
-    Fault(kind=Kind.HALF),
+    Fault(kind=FaultKind.ERROR, status=401),
+    Fault(kind=FaultKind.ERROR, status=422),
+    Fault(kind=FaultKind.ERROR, status=503),
+    Fault(kind=FaultKind.ERROR, status=200),
+    Fault(kind=FaultKind.THROTTLE),
+    Fault(kind=FaultKind.LOSE),
+    Fault(kind=FaultKind.HALF),
 )
 
 

@@ -22,7 +22,7 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["MARK", "NAMES", "Outcome", "Unprovable", "gather"]
+__all__ = ["MARK", "NAMES", "ProofNotRun", "ProofOutcome", "gather"]
 
 MARK = "proves"
 NAMES = ("contract", "real-server", "quirks")
@@ -32,7 +32,7 @@ _RAN = (0, 1, 5)
 """Pytest's exit codes for tests that ran: all well, some failed, none chosen."""
 
 
-class Outcome(msgspec.Struct, kw_only=True):
+class ProofOutcome(msgspec.Struct, kw_only=True):
     """What became of the tests of one proof. `skipped` are the reasons; `wanted` the numbers not seen yet."""
 
     passed: int = 0
@@ -56,11 +56,11 @@ class Outcome(msgspec.Struct, kw_only=True):
         return not self.failed and bool(self.skipped)
 
 
-class Unprovable(RuntimeError):
+class ProofNotRun(RuntimeError):
     """The tests could not be run at all."""
 
 
-def gather(folders: Sequence[Path]) -> Mapping[str, Mapping[str, Outcome]]:
+def gather(folders: Sequence[Path]) -> Mapping[str, Mapping[str, ProofOutcome]]:
     """Run the tests in `folders` that prove something; by connector and name what came out."""
     with tempfile.TemporaryDirectory(prefix="olhubd-proofs-") as place:
         file = Path(place, "proofs.json")
@@ -74,13 +74,13 @@ def gather(folders: Sequence[Path]) -> Mapping[str, Mapping[str, Outcome]]:
         )
         if done.returncode not in _RAN or not file.exists():
             last = (done.stdout + done.stderr).strip().splitlines()[-1:]
-            raise Unprovable(f"the tests could not be run: {''.join(last)}")
-        return msgspec.json.decode(file.read_bytes(), type=dict[str, dict[str, Outcome]])
+            raise ProofNotRun(f"the tests could not be run: {''.join(last)}")
+        return msgspec.json.decode(file.read_bytes(), type=dict[str, dict[str, ProofOutcome]])
 
 
 # What follows runs inside of pytest, as its plugin.
 
-_found: dict[str, dict[str, Outcome]] = {}
+_found: dict[str, dict[str, ProofOutcome]] = {}
 
 
 def pytest_configure(config: Any) -> None:
@@ -93,7 +93,7 @@ def pytest_collection_modifyitems(items: list[Any]) -> None:
             connector, name = mark.args
             if name not in NAMES:
                 raise ValueError(f"{name!r} is nothing that a test can prove: {', '.join(NAMES)}")
-            outcome = _found.setdefault(connector, {}).setdefault(name, Outcome())
+            outcome = _found.setdefault(connector, {}).setdefault(name, ProofOutcome())
             outcome.wanted = sorted({*outcome.wanted, *mark.kwargs.get("each", ())})
             item.user_properties.append((MARK, (connector, name)))
 
@@ -105,7 +105,7 @@ def pytest_runtest_logreport(report: Any) -> None:
             _count(_found[connector][name], report)
 
 
-def _count(outcome: Outcome, report: Any) -> None:
+def _count(outcome: ProofOutcome, report: Any) -> None:
     name = report.nodeid.rpartition("::")[2]
     if report.failed:
         outcome.failed.append(name)

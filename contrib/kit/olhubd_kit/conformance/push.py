@@ -9,7 +9,7 @@ from olhubd.plugin import OrderSink, PaymentSink, Push, Receipt, Rejected
 from olhubd_kit.conformance.bench import Bench
 from olhubd_kit.conformance.rule import Tier, broken, check, rule
 from olhubd_kit.samples import sample
-from olhubd_kit.simulator import Entry
+from olhubd_kit.simulator import BookedOrder
 
 __all__ = ["made", "only", "push_of"]
 
@@ -24,7 +24,7 @@ def push_of(bench: Bench, kind: str = "plain", external_id: str | None = None, *
     return Push(order=order, account=SOURCE, marketplace=order.marketplace or SOURCE, **decided)
 
 
-def only(bench: Bench, push: Push) -> Entry:
+def only(bench: Bench, push: Push) -> BookedOrder:
     """The one order in the books that carries the reference; not one, or several, break the rule."""
     found = bench.carrying(push.reference)
     check(len(found) == 1, f"the books hold {len(found)} orders with the reference {push.reference}")
@@ -49,7 +49,7 @@ async def made(bench: Bench, kind: str = "plain", external_id: str | None = None
     return receipt
 
 
-async def _booked(bench: Bench, kind: str) -> tuple[Order, Entry]:
+async def _booked(bench: Bench, kind: str) -> tuple[Order, BookedOrder]:
     receipt = await made(bench, kind)
     return push_of(bench, kind).order, bench.books()[receipt.external_id]
 

@@ -8,21 +8,21 @@ import msgspec
 
 from olhubd_kit.conformance.rule import Rule
 
-__all__ = ["Report", "Result", "Verdict"]
+__all__ = ["Report", "RuleResult", "RuleVerdict"]
 
 
-class Verdict(enum.StrEnum):
+class RuleVerdict(enum.StrEnum):
     PASS = "pass"
     FAIL = "fail"
     NOT_APPLICABLE = "not-applicable"
 
 
-class Result(msgspec.Struct, frozen=True, kw_only=True):
+class RuleResult(msgspec.Struct, frozen=True, kw_only=True):
     """One rule tried. `lacking`: not applicable because the simulator lacks a verb that it owes to the kit;
     `natural`: because the system has nothing like it."""
 
     rule: Rule
-    verdict: Verdict
+    verdict: RuleVerdict
     reason: str | None = None
     lacking: bool = False
     natural: bool = False
@@ -33,7 +33,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
     connector: str
     capabilities: tuple[str, ...]
-    results: tuple[Result, ...]
+    results: tuple[RuleResult, ...]
 
     @property
     def failed(self) -> tuple[str, ...]:
@@ -41,9 +41,9 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(result.rule.id for result in self.broken)
 
     @property
-    def broken(self) -> tuple[Result, ...]:
+    def broken(self) -> tuple[RuleResult, ...]:
         """The results of the rules that are broken."""
-        return tuple(result for result in self.results if result.verdict is Verdict.FAIL)
+        return tuple(result for result in self.results if result.verdict is RuleVerdict.FAIL)
 
     def __str__(self) -> str:
         lines = [f"{self.connector} ({', '.join(self.capabilities)})"]

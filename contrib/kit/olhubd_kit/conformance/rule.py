@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FEED",
-    "Broken",
     "NotApplicable",
     "Rule",
+    "RuleBroken",
     "Tier",
     "broken",
     "check",
@@ -39,7 +39,7 @@ FAMILIES = (
 """The families of rules, in the order in which people read them."""
 
 
-class Broken(AssertionError):
+class RuleBroken(AssertionError):
     """The connector does not keep the rule."""
 
 
@@ -110,13 +110,13 @@ def declared(connector: type[Connector[Any]]) -> set[str]:
 
 
 def broken(reason: str) -> NoReturn:
-    raise Broken(reason)
+    raise RuleBroken(reason)
 
 
 def check(condition: object, reason: str) -> None:
     """Like assert, yet also under `python -O`."""
     if not condition:
-        raise Broken(reason)
+        raise RuleBroken(reason)
 
 
 def skip(reason: str) -> NoReturn:

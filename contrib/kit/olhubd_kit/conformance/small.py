@@ -26,8 +26,8 @@ from olhubd_kit.conformance.order import STRANGE
 from olhubd_kit.conformance.push import made
 from olhubd_kit.conformance.rule import Tier, broken, check, rule, skip
 from olhubd_kit.conformance.strangers import AFTER_ACTING
-from olhubd_kit.faults import Kind
-from olhubd_kit.simulator import Entry
+from olhubd_kit.faults import FaultKind
+from olhubd_kit.simulator import BookedOrder
 
 MOST_CALLS = 20
 STRANGE_STATUSES = (200, 403, 404, 409)
@@ -55,10 +55,12 @@ async def nobody(bench: Bench) -> str:
     return "987654321" if real.isdigit() else NOBODY
 
 
-async def after_a_fault(bench: Bench, act: Act, done: Callable[[Entry], object], paid: bool = True) -> None:
+async def after_a_fault(bench: Bench, act: Act, done: Callable[[BookedOrder], object], paid: bool = True) -> None:
     """Whatever call of `act` loses its answer, or gets a stranger's, doing it again ends well and with it done."""
-    struck: list[tuple[Kind, dict[str, Any]]] = [(kind, {}) for kind in (Kind.LOSE, Kind.ERROR_AFTER, Kind.CUT)]
-    struck += [(Kind.ERROR_AFTER, answer) for answer in AFTER_ACTING if answer["status"] in STRANGE_STATUSES]
+    struck: list[tuple[FaultKind, dict[str, Any]]] = [
+        (kind, {}) for kind in (FaultKind.LOSE, FaultKind.ERROR_AFTER, FaultKind.CUT)
+    ]
+    struck += [(FaultKind.ERROR_AFTER, answer) for answer in AFTER_ACTING if answer["status"] in STRANGE_STATUSES]
     for kind, how in struck:
         for call in range(MOST_CALLS):
             order, before = await subject(bench, paid=paid), bench.struck()
@@ -90,7 +92,7 @@ async def words(bench: Bench) -> list[str]:
     return words
 
 
-def shows(entry: Entry, word: str) -> bool:
+def shows(entry: BookedOrder, word: str) -> bool:
     """Whether the books show the status, whichever of the two it is."""
     return word in (entry.status, entry.fulfilment)
 
@@ -197,7 +199,7 @@ def _waybill(key: str) -> str:
     return f"62011122233344{zlib.crc32(key.encode()):010}"
 
 
-def _once(entry: Entry, waybill: str) -> bool:
+def _once(entry: BookedOrder, waybill: str) -> bool:
     return [_typed(found) for found in entry.shipments].count(_typed(waybill)) == 1
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from olhubd_kit.faults import PAGE, Fault, Kind
+from olhubd_kit.faults import PAGE, Fault, FaultKind
 
 __all__ = ["AFTER_ACTING", "BEFORE_ACTING", "strange"]
 
@@ -32,5 +32,5 @@ AFTER_ACTING: tuple[dict[str, Any], ...] = (
 """And those that look like success."""
 
 
-def strange(kind: Kind, answer: dict[str, Any], **options: Any) -> Fault:
+def strange(kind: FaultKind, answer: dict[str, Any], **options: Any) -> Fault:
     return Fault(kind=kind, **answer, **options)

@@ -15,7 +15,7 @@ import msgspec
 from olhubd.plugin import Connector, Feed, Gone, Later, Page, Record, Temporary, Unreadable
 from olhubd_kit import faults
 from olhubd_kit.aside import kind_of
-from olhubd_kit.conformance.bench import AGE, Bench, Walk
+from olhubd_kit.conformance.bench import AGE, Bench, FeedReading
 from olhubd_kit.conformance.feed import MANY, MOST_CALLS
 from olhubd_kit.conformance.rule import FEED, NotApplicable, Tier, Trial, check, rule
 from olhubd_kit.simulator import Listed
@@ -27,12 +27,12 @@ MOST_PAGES = 20
 Told = dict[tuple[str, str], Record]
 
 
-def told(feed: Feed, found: Walk) -> Told:
+def told(feed: Feed, found: FeedReading) -> Told:
     """The last record of each thing, by its kind and its id: numbers of two kinds have nothing in common."""
     return {(kind_of(record, feed), record.external_id): record for record in found.records}
 
 
-def every(feed: Feed, found: Walk, wanted: Iterable[Listed], when: str) -> None:
+def every(feed: Feed, found: FeedReading, wanted: Iterable[Listed], when: str) -> None:
     """All of `wanted` must have come, each as a record of its kind."""
     came = told(feed, found)
     lost = [f"{one.kind} {one.external_id}" for one in wanted if (one.kind, one.external_id) not in came]
@@ -197,7 +197,7 @@ async def a_list_that_shifts_loses_nothing(bench: Bench, feed: Feed) -> None:
 async def a_failure_at_any_call_of_a_feed_loses_nothing(bench: Bench, feed: Feed) -> None:
     """Whichever call of a walk fails, once or until it is given up, everything has come at the end."""
     cursor = await feed.start(None)
-    for kind in (faults.Kind.ERROR, faults.Kind.CUT, faults.Kind.HALF, faults.Kind.THROTTLE):
+    for kind in (faults.FaultKind.ERROR, faults.FaultKind.CUT, faults.FaultKind.HALF, faults.FaultKind.THROTTLE):
         for times in (1, None):
             for call in range(MOST_CALLS):
                 new, before = await bench.put(feed, 3), bench.struck()
@@ -248,7 +248,7 @@ async def what_landed_is_acknowledged_and_no_more(bench: Bench, feed: Feed) -> N
     page = await feed.pull(cursor)
     await _waits(bench, feed, 3, "after a pull, which acknowledges nothing")
     new += await bench.put(feed, 2)
-    bench.strike(faults.Kind.LOSE)
+    bench.strike(faults.FaultKind.LOSE)
     lost = await bench.attempt(lambda: feed.landed(page.cursor))
     bench.faults.clear()
     check(lost is None or isinstance(lost, Temporary), f"{feed.name}: after a lost answer `landed` raised {lost!r}")

@@ -11,9 +11,9 @@ from typing import Any
 from olhubd.plugin import Connector, PluginError
 from olhubd.plugin.quality import Proof
 from olhubd_kit.conformance.bench import bench
-from olhubd_kit.conformance.proofs import Outcome
-from olhubd_kit.conformance.report import Report, Result, Verdict
-from olhubd_kit.conformance.rule import Broken, NotApplicable, Rule, declared, rules
+from olhubd_kit.conformance.proofs import ProofOutcome
+from olhubd_kit.conformance.report import Report, RuleResult, RuleVerdict
+from olhubd_kit.conformance.rule import NotApplicable, Rule, RuleBroken, declared, rules
 from olhubd_kit.conformance.tier import Evidence, judge
 from olhubd_kit.simulator import Simulator
 
@@ -31,43 +31,43 @@ def concerning(connector: type[Connector[Any]]) -> tuple[Rule, ...]:
 
 async def try_rule(
     rule: Rule, connector: type[Connector[Any]], simulator: Callable[..., Simulator] | None = None
-) -> Result:
+) -> RuleResult:
     """Try one rule on a bench of its own."""
     try:
         async with asyncio.timeout(PATIENCE), bench(connector, simulator) as place:
             await rule.trial(place)
     except NotApplicable as why:
-        return Result(
+        return RuleResult(
             rule=rule,
-            verdict=Verdict.NOT_APPLICABLE,
+            verdict=RuleVerdict.NOT_APPLICABLE,
             reason=str(why),
             lacking=why.lacking,
             natural=why.natural,
         )
-    except Broken as why:
-        return Result(rule=rule, verdict=Verdict.FAIL, reason=str(why))
+    except RuleBroken as why:
+        return RuleResult(rule=rule, verdict=RuleVerdict.FAIL, reason=str(why))
     except PluginError as error:
-        return Result(rule=rule, verdict=Verdict.FAIL, reason=f"raised {type(error).__name__}: {error}")
+        return RuleResult(rule=rule, verdict=RuleVerdict.FAIL, reason=f"raised {type(error).__name__}: {error}")
     except TimeoutError:
-        return Result(rule=rule, verdict=Verdict.FAIL, reason=f"did not end within {PATIENCE:g} s")
+        return RuleResult(rule=rule, verdict=RuleVerdict.FAIL, reason=f"did not end within {PATIENCE:g} s")
     except Exception as error:
         last = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{PurePath(last.filename).name}:{last.lineno}"
         reason = f"{type(error).__name__} at {where}: {error}"
-        return Result(rule=rule, verdict=Verdict.FAIL, reason=reason)
-    return Result(rule=rule, verdict=Verdict.PASS)
+        return RuleResult(rule=rule, verdict=RuleVerdict.FAIL, reason=reason)
+    return RuleResult(rule=rule, verdict=RuleVerdict.PASS)
 
 
 async def run(
     connector: type[Connector[Any]],
     simulator: Callable[..., Simulator] | None = None,
-    told: Callable[[Result], object] = lambda result: None,
+    told: Callable[[RuleResult], object] = lambda result: None,
 ) -> Report:
     """Try all rules for what `connector` declares, against its own simulator unless another one is given.
 
     `told` hears of each result as soon as there is one.
     """
-    results: list[Result] = []
+    results: list[RuleResult] = []
     for rule in concerning(connector):
         results.append(await try_rule(rule, connector, simulator))
         told(results[-1])
@@ -76,9 +76,9 @@ async def run(
 
 async def prove(
     connector: type[Connector[Any]],
-    proofs: Mapping[str, Outcome] | None = None,
+    proofs: Mapping[str, ProofOutcome] | None = None,
     simulator: Callable[..., Simulator] | None = None,
-    told: Callable[[Result], object] = lambda result: None,
+    told: Callable[[RuleResult], object] = lambda result: None,
 ) -> tuple[Proof, Report]:
     """Try all rules and judge all criteria; `proofs` are the connector's own, as `proofs.gather` found them."""
     report = await run(connector, simulator, told)
@@ -98,9 +98,9 @@ def suite(connector: type[Connector[Any]], simulator: Callable[..., Simulator] |
         @pytest.mark.parametrize("rule", chosen, ids=[rule.title.replace(" ", "-") for rule in chosen])
         def test(self, rule: Rule) -> None:
             result = asyncio.run(try_rule(rule, connector, simulator))
-            if result.verdict is Verdict.NOT_APPLICABLE:
+            if result.verdict is RuleVerdict.NOT_APPLICABLE:
                 pytest.skip(f"{rule.id}: {result.reason}")
-            if result.verdict is Verdict.FAIL:
+            if result.verdict is RuleVerdict.FAIL:
                 pytest.fail(f"{rule.id} {rule.meaning}\n{result.reason}", pytrace=False)
 
     Suite.__doc__ = f"The conformance rules for {connector.title}."

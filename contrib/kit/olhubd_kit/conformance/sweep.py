@@ -6,7 +6,7 @@ from olhubd.plugin import Page
 from olhubd_kit.conformance.bench import Bench
 from olhubd_kit.conformance.feed import MANY, MOST_CALLS, shifted, whole
 from olhubd_kit.conformance.rule import Tier, check, rule, skip
-from olhubd_kit.faults import Kind
+from olhubd_kit.faults import FaultKind
 
 _SWEEP = ("OrderFeed", "Sweep")
 
@@ -40,7 +40,7 @@ async def a_sweep_of_many_pages_loses_nothing(bench: Bench) -> None:
 async def a_sweep_survives_failures(bench: Bench) -> None:
     """Whichever call of a sweep fails, it says so, and going on from its cursor finds every order."""
     bought = await bench.buy(6)
-    for kind in (Kind.ERROR, Kind.THROTTLE):
+    for kind in (FaultKind.ERROR, FaultKind.THROTTLE):
         for call in range(MOST_CALLS):
             before = bench.struck()
             bench.strike(kind, after=call, times=None, status=503)

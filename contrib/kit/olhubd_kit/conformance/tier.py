@@ -15,8 +15,8 @@ import msgspec
 
 from olhubd.plugin import Connector
 from olhubd.plugin.quality import Fact, Proof, Tier, package
-from olhubd_kit.conformance.proofs import Outcome
-from olhubd_kit.conformance.report import Report, Verdict
+from olhubd_kit.conformance.proofs import ProofOutcome
+from olhubd_kit.conformance.report import Report, RuleVerdict
 
 __all__ = ["CRITERIA", "Criterion", "Evidence", "judge"]
 
@@ -33,7 +33,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
 
     connector: type[Connector[Any]]
     report: Report
-    proofs: Mapping[str, Outcome] = {}
+    proofs: Mapping[str, ProofOutcome] = {}
 
     def has(self, capability: str) -> bool:
         return capability in self.connector.capabilities()
@@ -99,7 +99,7 @@ def _rules(evidence: Evidence, tier: Tier) -> str | None:
     barring = [
         result
         for result in evidence.report.results
-        if result.rule.tier is tier and (result.verdict is Verdict.FAIL or result.lacking)
+        if result.rule.tier is tier and (result.verdict is RuleVerdict.FAIL or result.lacking)
     ]
     if not barring:
         return None
@@ -125,7 +125,7 @@ def knows_what_is_packed(evidence: Evidence) -> str | None:
     left = [
         result.rule.id
         for result in evidence.report.results
-        if result.rule.id in GOODS and result.verdict is Verdict.NOT_APPLICABLE and not result.natural
+        if result.rule.id in GOODS and result.verdict is RuleVerdict.NOT_APPLICABLE and not result.natural
     ]
     return f"not tried: {_named(left)}" if left else None
 
@@ -152,7 +152,7 @@ def once(evidence: Evidence) -> str | None:
     left = [
         result.rule.id
         for result in evidence.report.results
-        if result.rule.family in AGAIN and result.verdict is Verdict.NOT_APPLICABLE and not result.natural
+        if result.rule.family in AGAIN and result.verdict is RuleVerdict.NOT_APPLICABLE and not result.natural
     ]
     return f"not tried: {_named(left)}" if left else None
 
@@ -167,7 +167,7 @@ def signs_in(evidence: Evidence) -> str | None:
     left = [
         result.rule.id
         for result in evidence.report.results
-        if result.rule.family == "LOGIN" and result.verdict is not Verdict.PASS and not result.natural
+        if result.rule.family == "LOGIN" and result.verdict is not RuleVerdict.PASS and not result.natural
     ]
     return f"not tried, or broken: {_named(left)}" if left else None
 
@@ -202,7 +202,7 @@ def leaves_nothing_out(evidence: Evidence) -> str | None:
     left = [
         result.rule.id
         for result in evidence.report.results
-        if result.verdict is not Verdict.PASS and not result.natural
+        if result.verdict is not RuleVerdict.PASS and not result.natural
     ]
     return f"not tried: {_named(left)}" if left else None
 

@@ -20,7 +20,7 @@ import msgspec
 
 from olhubd_kit.simulator import Simulator
 
-__all__ = ["GROUP", "PROJECT", "Maker", "Unusable", "find", "names", "source"]
+__all__ = ["GROUP", "PROJECT", "Maker", "SimulatorUnusable", "find", "names", "source"]
 
 GROUP = "olhubd.simulators"
 PROJECT = "pyproject.toml"
@@ -29,7 +29,7 @@ Maker = Callable[..., Simulator]
 """The simulator's class: called with a seed, and in tests with a clock."""
 
 
-class Unusable(RuntimeError):
+class SimulatorUnusable(RuntimeError):
     """A simulator is named and cannot be had; says where and why."""
 
 
@@ -39,7 +39,7 @@ def names() -> tuple[str, ...]:
 
 
 def find(connector: str) -> Maker | None:
-    """The simulator of a connector, None when there is none. Raises Unusable."""
+    """The simulator of a connector, None when there is none. Raises SimulatorUnusable."""
     point = _point(connector)
     if point is None:
         return None
@@ -50,9 +50,11 @@ def find(connector: str) -> Maker | None:
             raise ValueError('it must be "package.module:Class"')
         made = point.load()
     except (ImportError, AttributeError, ValueError) as error:
-        raise Unusable(f"{_where(point)}: {type(error).__name__}: {error}") from error
+        raise SimulatorUnusable(f"{_where(point)}: {type(error).__name__}: {error}") from error
     if not (isinstance(made, type) and issubclass(made, Simulator)):
-        raise Unusable(f"{_where(point)}: {point.value} does not derive from olhubd_kit.simulator.Simulator")
+        raise SimulatorUnusable(
+            f"{_where(point)}: {point.value} does not derive from olhubd_kit.simulator.Simulator"
+        )
     return made
 
 
@@ -95,7 +97,7 @@ def _of_project() -> dict[str, EntryPoint]:
     except OSError:  # nobody's project
         return {}
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Unusable(f"{PROJECT}: {error}") from error
+        raise SimulatorUnusable(f"{PROJECT}: {error}") from error
     return {name: EntryPoint(name, value, PROJECT) for name, value in found.items()}
 
 

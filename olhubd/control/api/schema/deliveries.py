@@ -9,7 +9,7 @@ import msgspec
 
 from olhubd.control.api.schema.base import AnswerStruct, Before, Limit, Name, OrderName, Page, RequestStruct
 from olhubd.decide.hold import Hold
-from olhubd.decide.permitted import Choice
+from olhubd.decide.permitted import PermittedAction
 from olhubd.model import Action, DeliveryState
 
 __all__ = [
@@ -58,7 +58,7 @@ class DeliveryRow(AnswerStruct, frozen=True, kw_only=True):
     reason_values: dict[str, Any] | None = None
     error_code: str | None = None
     error_values: dict[str, Any] | None = None
-    actions: tuple[Choice, ...]
+    actions: tuple[PermittedAction, ...]
     """What a person may do with it now, and why not the rest."""
     held: HoldDetails | None
     """Why it waits for a person, in full."""

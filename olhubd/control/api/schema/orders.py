@@ -22,7 +22,7 @@ from olhubd.control.api.schema.base import (
     shape,
 )
 from olhubd.control.api.schema.deliveries import DeliveryRow
-from olhubd.decide.permitted import Choice
+from olhubd.decide.permitted import PermittedAction
 from olhubd.model import Cause, Delivery, DeliveryState, Fulfilment, Money, Order, Shipment, Stage
 
 __all__ = [
@@ -157,7 +157,7 @@ class OrderCard(AnswerStruct, frozen=True, kw_only=True):
     copies: tuple[OrderCopy, ...]
     deliveries: tuple[Delivery, ...]
     note: str | None
-    actions: tuple[Choice, ...]
+    actions: tuple[PermittedAction, ...]
     statuses: dict[Fulfilment, dict[str, str]]
     owed: tuple[DeliveryRow, ...]
     history: OrderHistory

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from olhubd.control.api.schema.base import Limit, Page, RequestStruct
-from olhubd.decide.permitted import Choice
+from olhubd.decide.permitted import PermittedAction
 from olhubd.model import Kind
 
 __all__ = [
@@ -36,7 +36,7 @@ class QuarantineRow(msgspec.Struct, frozen=True, kw_only=True):
     advice: str
     facts: str
     """The record with all that is personal covered."""
-    actions: tuple[Choice, ...]
+    actions: tuple[PermittedAction, ...]
     raw: str | None = None
 
     @property

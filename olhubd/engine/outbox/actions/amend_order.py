@@ -8,7 +8,7 @@ import msgspec
 
 from olhubd.decide import changes, onesided, plan
 from olhubd.decide.hold import Hold
-from olhubd.decide.plan import Amendment
+from olhubd.decide.plan import AmendmentPayload
 from olhubd.engine.outbox.handler import Handler, Obsolete, OnHold, Result, Waits
 from olhubd.engine.outbox.job import Job
 from olhubd.engine.outbox.target import TargetAccount
@@ -38,7 +38,7 @@ class AmendOrder(Handler[Any]):
         copy, order = job.copy, job.stored.order
         if copy is None:
             return Obsolete(Reason("copy.none"))
-        amendment = msgspec.json.decode(job.delivery.payload, type=Amendment)
+        amendment = msgspec.json.decode(job.delivery.payload, type=AmendmentPayload)
         number = copy.number or copy.external_id
         if amendment.other is not None:
             other = amendment.other

@@ -11,7 +11,7 @@ import msgspec
 
 from olhubd.decide import plan
 from olhubd.decide.hold import Hold
-from olhubd.decide.plan import PlannedDelivery, Waiver
+from olhubd.decide.plan import PlannedDelivery, PushPayload
 from olhubd.decide.route import Route
 from olhubd.engine.outbox.arrival import Verdict, judge
 from olhubd.engine.outbox.handler import Done, Handler, OnHold, Result
@@ -157,8 +157,8 @@ def _off(stored: Stored) -> str | None:
     return plan.withdrawn(stored.order, stored.superseded_by is not None)
 
 
-def _waiver(job: Job) -> Waiver:
-    return msgspec.json.decode(job.delivery.payload, type=Waiver)
+def _waiver(job: Job) -> PushPayload:
+    return msgspec.json.decode(job.delivery.payload, type=PushPayload)
 
 
 def _reference(stored: Stored) -> str:

@@ -6,7 +6,7 @@ from functools import partial
 
 import msgspec
 
-from olhubd.decide.plan import StatusWord
+from olhubd.decide.plan import StatusPayload
 from olhubd.engine.outbox.handler import Done, Obsolete, Result, Waits
 from olhubd.engine.outbox.job import Job
 from olhubd.engine.outbox.on_copy import OnCopy
@@ -26,7 +26,7 @@ class SetStatus(OnCopy[StatusSink]):
     lapses = True
 
     async def write(self, target: TargetAccount, job: Job, sink: StatusSink, external_id: str) -> Result:
-        word = msgspec.json.decode(job.delivery.payload, type=StatusWord)
+        word = msgspec.json.decode(job.delivery.payload, type=StatusPayload)
         if word.while_paid and not job.stored.order.fully_paid:
             return Obsolete(Reason("order.not-paid"))
         await target.calls.write(self.action.value, partial(sink.set_status, external_id, word.status))

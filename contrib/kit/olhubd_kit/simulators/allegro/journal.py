@@ -11,14 +11,14 @@ import msgspec
 
 from olhubd_kit.simulators.allegro.population import Json, stamp
 
-__all__ = ["Entry", "Journal"]
+__all__ = ["EventJournal", "JournalEvent"]
 
 RETENTION = timedelta(days=60)
 # The ids soon gain a digit: whoever compares them as text is found out.
 FIRST_ID = 9_990
 
 
-class Entry(msgspec.Struct):
+class JournalEvent(msgspec.Struct):
     """One event; `body` is ready to be sent, less its id. A late one is hidden until `visible`."""
 
     id: int
@@ -35,9 +35,9 @@ class Entry(msgspec.Struct):
         return b'{"id":"%d",%s' % (self.id, self.body[1:])
 
 
-class Journal:
+class EventJournal:
     def __init__(self, seller: str, chance: random.Random) -> None:
-        self.entries: list[Entry] = []
+        self.entries: list[JournalEvent] = []
         self._seller = seller
         self._random = chance
         self._next = FIRST_ID
@@ -51,7 +51,7 @@ class Journal:
             return
         visible = at + timedelta(seconds=self._late.pop(0)) if self._late else None
         body = msgspec.json.encode(self._event(kind, form, at, named))
-        self.entries.append(Entry(self._id(), kind, form["id"], at, visible, body))
+        self.entries.append(JournalEvent(self._id(), kind, form["id"], at, visible, body))
 
     def _id(self) -> int:
         self._next += self._random.randrange(1, 4)
@@ -79,11 +79,11 @@ class Journal:
             order["checkoutForm"] = {"id": form["id"], "revision": form["revision"]}
         return {"type": kind, "occurredAt": stamp(at), "order": order}
 
-    def after(self, start: int | None, kinds: Iterable[str], limit: int, now: datetime) -> list[Entry]:
+    def after(self, start: int | None, kinds: Iterable[str], limit: int, now: datetime) -> list[JournalEvent]:
         """What is to be seen after the event `start`, or from the oldest that is still kept."""
         wanted = frozenset(kinds)
         begin = 0 if start is None else bisect.bisect_right(self.entries, start, key=lambda entry: entry.id)
-        page: list[Entry] = []
+        page: list[JournalEvent] = []
         for entry in self.entries[begin:]:
             if len(page) == limit:
                 break
@@ -91,7 +91,7 @@ class Journal:
                 page.append(entry)
         return page
 
-    def latest(self, now: datetime) -> Entry | None:
+    def latest(self, now: datetime) -> JournalEvent | None:
         return next((entry for entry in reversed(self.entries) if entry.shown(now)), None)
 
     def drop(self, count: int, form_ids: Iterable[str]) -> int:

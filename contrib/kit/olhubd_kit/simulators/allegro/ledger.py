@@ -12,14 +12,14 @@ from typing import Any
 import msgspec
 
 from olhubd.model import Address, Money
-from olhubd_kit.simulator import BookedLine, BookedParcel, Entry
-from olhubd_kit.simulators.allegro.journal import Journal
-from olhubd_kit.simulators.allegro.population import Json, Population, Shape, money, stamp
+from olhubd_kit.simulator import BookedLine, BookedOrder, BookedParcel
+from olhubd_kit.simulators.allegro.journal import EventJournal
+from olhubd_kit.simulators.allegro.population import Json, Population, PurchaseTraits, money, stamp
 
-__all__ = ["Ledger", "Purchase"]
+__all__ = ["AllegroBooks", "CheckoutForm"]
 
 
-class Purchase:
+class CheckoutForm:
     """One checkout form, its parcels, and its answer as it goes over the wire, encoded once per revision."""
 
     __slots__ = ("_body", "bought", "buyer", "filled", "form", "merged", "shipments", "updated", "writes")
@@ -80,9 +80,9 @@ def _total(form: Json) -> Json:
     return money(total, form["lineItems"][0]["price"]["currency"])
 
 
-class Ledger:
-    def __init__(self, people: Population, journal: Journal, now: Callable[[], datetime]) -> None:
-        self.purchases: dict[str, Purchase] = {}
+class AllegroBooks:
+    def __init__(self, people: Population, journal: EventJournal, now: Callable[[], datetime]) -> None:
+        self.purchases: dict[str, CheckoutForm] = {}
         self.sent_on_shipment = False
         self._people = people
         self._journal = journal
@@ -90,21 +90,21 @@ class Ledger:
         self._last: datetime | None = None
         self._revision = people.random.getrandbits(28)
 
-    def find(self, form_id: str) -> Purchase | None:
+    def find(self, form_id: str) -> CheckoutForm | None:
         """The purchase as Allegro shows it; one that was merged away is not there."""
         purchase = self.purchases.get(form_id)
         return None if purchase is None or purchase.merged else purchase
 
-    def live(self) -> list[Purchase]:
+    def live(self) -> list[CheckoutForm]:
         return [one for one in self.purchases.values() if not one.merged]
 
-    def _held(self, form_id: str) -> Purchase:
+    def _held(self, form_id: str) -> CheckoutForm:
         purchase = self.find(form_id)
         if purchase is None:
             raise ValueError(f"no checkout form {form_id}")
         return purchase
 
-    def _filled(self, form_id: str) -> Purchase:
+    def _filled(self, form_id: str) -> CheckoutForm:
         purchase = self._held(form_id)
         if "delivery" not in purchase.form:
             raise ValueError(f"the buyer of {form_id} has not filled in the delivery yet: advance it first")
@@ -119,7 +119,7 @@ class Ledger:
         self._last = now
         return now
 
-    def change(self, purchase: Purchase, kind: str | None, *, moves: bool = True) -> None:
+    def change(self, purchase: CheckoutForm, kind: str | None, *, moves: bool = True) -> None:
         """A new revision, told by an event of `kind`. Some changes are silent, some leave the time as it was."""
         at = self.tick()
         self._revision += 1
@@ -139,7 +139,7 @@ class Ledger:
         """
         if cod or paid is not None:
             shape["payment"] = "CASH_ON_DELIVERY" if cod else "ONLINE"
-        wanted = msgspec.convert(shape, Shape)
+        wanted = msgspec.convert(shape, PurchaseTraits)
         unpaid = paid is False and not cod
         bought = [self._buy(wanted, ready and not unpaid) for _ in range(count)]
         if ready and unpaid:
@@ -147,10 +147,10 @@ class Ledger:
                 self.advance(one)
         return bought
 
-    def _buy(self, shape: Shape, ready: bool) -> str:
+    def _buy(self, shape: PurchaseTraits, ready: bool) -> str:
         at = self.tick()
         parts = self._people.purchase(shape, at)
-        purchase = Purchase(parts.form, parts.filled, parts.buyer, at)
+        purchase = CheckoutForm(parts.form, parts.filled, parts.buyer, at)
         self.purchases[purchase.id] = purchase
         self.change(purchase, "BOUGHT")
         if ready:
@@ -187,7 +187,7 @@ class Ledger:
         purchase.form["payment"]["paidAmount"] = purchase.form["summary"]["totalToPay"]
         self._complete(purchase)
 
-    def _complete(self, purchase: Purchase) -> None:
+    def _complete(self, purchase: CheckoutForm) -> None:
         purchase.form["status"] = "READY_FOR_PROCESSING"
         # Cash on delivery has it as well: the form is finished, whatever was paid.
         purchase.form["payment"]["finishedAt"] = stamp(self.tick())
@@ -207,7 +207,7 @@ class Ledger:
         form["status"] = "BOUGHT"
         for key in first.filled:
             form.pop(key, None)
-        purchase = Purchase(form, first.filled, first.buyer, max(one.bought for one in old))
+        purchase = CheckoutForm(form, first.filled, first.buyer, max(one.bought for one in old))
         for one in old:
             one.merged = True
         self.purchases[purchase.id] = purchase
@@ -285,7 +285,7 @@ class Ledger:
         """The seller sends it, in his own panel."""
         self.fulfil(id, "SENT")
 
-    def attach(self, purchase: Purchase, parcel: Json) -> None:
+    def attach(self, purchase: CheckoutForm, parcel: Json) -> None:
         """A parcel is registered; by the seller's setting that may make the order SENT."""
         purchase.shipments.append(parcel)
         lines = {line["id"] for line in purchase.form["lineItems"]}
@@ -298,18 +298,18 @@ class Ledger:
 
     # Books
 
-    def books(self) -> list[Entry]:
+    def books(self) -> list[BookedOrder]:
         return [_entry(one) for one in self.purchases.values()]
 
 
-def _entry(purchase: Purchase) -> Entry:
+def _entry(purchase: CheckoutForm) -> BookedOrder:
     form = purchase.form
     cancelled = "CANCELLED" in (purchase.status, purchase.seller_status)
     own = form["fulfillment"]["provider"]["id"] == "SELLER"
     total = _money(form["summary"]["totalToPay"])
     payments = [form["payment"], *form["surcharges"]] if "payment" in form else form["surcharges"]
     paid = sum((_amount(one["paidAmount"]) for one in payments if "paidAmount" in one), Decimal(0))
-    return Entry(
+    return BookedOrder(
         external_id=purchase.id,
         total=total,
         status="MERGED" if purchase.merged else purchase.status,

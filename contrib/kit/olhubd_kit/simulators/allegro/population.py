@@ -16,7 +16,7 @@ import msgspec
 from olhubd.model import Product
 from olhubd_kit.catalogue import PRODUCTS
 
-__all__ = ["Json", "Parts", "Population", "Shape", "money", "stamp"]
+__all__ = ["DrawnPurchase", "Json", "Population", "PurchaseTraits", "money", "stamp"]
 
 Json = dict[str, Any]
 
@@ -48,7 +48,7 @@ Count = Annotated[int, msgspec.Meta(ge=1, le=1000)]
 PAYMENTS = ("ONLINE", "CASH_ON_DELIVERY", "WIRE_TRANSFER", "SPLIT_PAYMENT", "EXTENDED_TERM")
 
 
-class Shape(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+class PurchaseTraits(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """What a purchase shall be like; whatever is None is drawn by chance.
 
     `sku` names the one product of each line; what is `unlisted` bears a SKU that no shop knows. `payment` is
@@ -78,7 +78,7 @@ class Shape(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     marketplace: str = "allegro-pl"
 
 
-class Parts(msgspec.Struct):
+class DrawnPurchase(msgspec.Struct):
     """A form as bought, and what its buyer will fill in later."""
 
     form: Json
@@ -95,7 +95,7 @@ def stamp(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
 
 
-def _check(shape: Shape) -> None:
+def _check(shape: PurchaseTraits) -> None:
     """Raises ValueError for what nobody can buy, before anything is drawn or kept."""
     if shape.sku is not None and all(one.sku != shape.sku for one in PRODUCTS):
         known = ", ".join(str(one.sku) for one in PRODUCTS)
@@ -121,7 +121,7 @@ class Population:
     def chance(self, told: bool | None, share: float) -> bool:
         return self.random.random() < share if told is None else told
 
-    def purchase(self, shape: Shape, at: datetime) -> Parts:
+    def purchase(self, shape: PurchaseTraits, at: datetime) -> DrawnPurchase:
         _check(shape)
         draw = self.random
         currency = CURRENCIES[shape.marketplace]
@@ -147,9 +147,9 @@ class Population:
             "surcharges": [],
             "marketplace": {"id": shape.marketplace},
         }
-        return Parts(form=form, filled=self.filling(shape, buyer, currency, at), buyer=number)
+        return DrawnPurchase(form=form, filled=self.filling(shape, buyer, currency, at), buyer=number)
 
-    def filling(self, shape: Shape, buyer: Json, currency: str, at: datetime) -> Json:
+    def filling(self, shape: PurchaseTraits, buyer: Json, currency: str, at: datetime) -> Json:
         """What the delivery form brings: payment, delivery, maybe an invoice and a message."""
         draw = self.random
         kind = shape.payment or draw.choices(PAYMENTS, (68, 20, 6, 3, 3))[0]
@@ -170,7 +170,7 @@ class Population:
             filled["messageToSeller"] = shape.message or "Proszę zapakować na prezent, dziękuję!"
         return filled
 
-    def buyer(self, number: int, shape: Shape) -> Json:
+    def buyer(self, number: int, shape: PurchaseTraits) -> Json:
         """The buyer of that number, always the same one, under a mask that is new each time."""
         own = random.Random(f"buyer {number}")
         first, last = own.choice(FIRST), own.choice(LAST)
@@ -196,7 +196,7 @@ class Population:
             buyer["companyName"] = own.choice(FIRMS)
         return buyer
 
-    def line(self, ware: Product, shape: Shape, currency: str, at: datetime) -> Json:
+    def line(self, ware: Product, shape: PurchaseTraits, currency: str, at: datetime) -> Json:
         draw = self.random
         if ware.price is None or ware.tax is None or ware.tax.rate is None:
             raise ValueError("the catalogue tells every price and rate")
@@ -253,7 +253,7 @@ class Population:
             "phoneNumber": buyer["phoneNumber"],
         }
 
-    def delivery(self, shape: Shape, buyer: Json, currency: str, at: datetime) -> Json:
+    def delivery(self, shape: PurchaseTraits, buyer: Json, currency: str, at: datetime) -> Json:
         draw = self.random
         locker = self.chance(shape.pickup, 0.45)
         smart = self.chance(shape.smart, 0.4)
@@ -276,7 +276,7 @@ class Population:
             delivery["pickupPoint"] = {"id": code, "name": label, "description": where, "address": street}
         return delivery
 
-    def invoice(self, shape: Shape) -> Json:
+    def invoice(self, shape: PurchaseTraits) -> Json:
         draw = self.random
         kind = shape.invoice or draw.choices(("none", "company", "person"), (65, 25, 10))[0]
         if kind == "none":

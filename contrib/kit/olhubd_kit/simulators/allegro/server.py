@@ -13,12 +13,12 @@ import msgspec
 from aiohttp import web
 
 from olhubd.plugin import Token
-from olhubd_kit.faults import Fault, Kind
-from olhubd_kit.simulator import Entry, Simulator, Verb
-from olhubd_kit.simulators.allegro.journal import Journal
-from olhubd_kit.simulators.allegro.ledger import Ledger, Purchase
+from olhubd_kit.faults import Fault, FaultKind
+from olhubd_kit.simulator import BookedOrder, Simulator, Verb
+from olhubd_kit.simulators.allegro.journal import EventJournal
+from olhubd_kit.simulators.allegro.ledger import AllegroBooks, CheckoutForm
 from olhubd_kit.simulators.allegro.population import COURIER, LOCKER, Json, Population, stamp
-from olhubd_kit.simulators.allegro.signin import CLIENT_ID, CLIENT_SECRET, SignIn
+from olhubd_kit.simulators.allegro.signin import CLIENT_ID, CLIENT_SECRET, OAuthServer
 
 __all__ = ["AllegroSimulator"]
 
@@ -64,10 +64,10 @@ class AllegroSimulator(Simulator):
         self.seller = str(40_000_000 + seed)
         self.sandbox = sandbox
         self.limit = limit
-        self.journal = Journal(self.seller, people.random)
-        self.ledger = Ledger(people, self.journal, self.now)
+        self.journal = EventJournal(self.seller, people.random)
+        self.ledger = AllegroBooks(people, self.journal, self.now)
         issuer = "https://allegro.pl.allegrosandbox.pl" if sandbox else "https://allegro.pl"
-        self.signin = SignIn(self.seller, issuer, people.random, self.now)
+        self.signin = OAuthServer(self.seller, issuer, people.random, self.now)
         self._short = 0
         self._cap = 100
         self._ignore = 0
@@ -88,7 +88,7 @@ class AllegroSimulator(Simulator):
     def token(self) -> Token:
         return self.signin.token()
 
-    def books(self) -> list[Entry]:
+    def books(self) -> list[BookedOrder]:
         return self.ledger.books()
 
     def verbs(self) -> Mapping[str, Verb]:
@@ -165,7 +165,7 @@ class AllegroSimulator(Simulator):
 
     def rotate_and_forget(self) -> None:
         """Spend the refresh token at its next use, yet lose the answer with the new one."""
-        self.faults.add(Fault(kind=Kind.LOSE, match="POST /auth/oauth/token$"))
+        self.faults.add(Fault(kind=FaultKind.LOSE, match="POST /auth/oauth/token$"))
 
     def consent(self, user_code: str, granted: bool = True) -> None:
         """The person at the other device agrees or refuses."""
@@ -290,7 +290,7 @@ class AllegroSimulator(Simulator):
         except ValueError:
             return _errors(400, "VALIDATION_ERROR", "A date is not written as ISO 8601")
         sort = query.get("sort", "-lineItems.boughtAt")
-        times: Mapping[str, Callable[[Purchase], datetime]] = {
+        times: Mapping[str, Callable[[CheckoutForm], datetime]] = {
             "updatedAt": lambda one: one.updated,
             "lineItems.boughtAt": lambda one: one.bought,
         }
@@ -365,10 +365,10 @@ class AllegroSimulator(Simulator):
 
 
 def _fits(
-    one: Purchase,
+    one: CheckoutForm,
     query: Mapping[str, str],
     bounds: Mapping[str, datetime],
-    times: Mapping[str, Callable[[Purchase], datetime]],
+    times: Mapping[str, Callable[[CheckoutForm], datetime]],
 ) -> bool:
     for name, bound in bounds.items():
         field, _, side = name.rpartition(".")

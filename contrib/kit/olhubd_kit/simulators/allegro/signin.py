@@ -16,7 +16,7 @@ from aiohttp import web
 
 from olhubd.plugin import Token
 
-__all__ = ["BASIC", "CLIENT_ID", "CLIENT_SECRET", "SignIn"]
+__all__ = ["BASIC", "CLIENT_ID", "CLIENT_SECRET", "OAuthServer"]
 
 CLIENT_ID = "5f0e1a5c9b8d4c7e9a3b2d1c0f9e8d7c"
 CLIENT_SECRET = "simulated-Kd83hVq0zN-secret"
@@ -49,7 +49,7 @@ class _Code(msgspec.Struct):
     expires: datetime
 
 
-class SignIn:
+class OAuthServer:
     """Grants for one seller. With `consent` the person agrees by itself after the first poll."""
 
     def __init__(self, seller: str, issuer: str, chance: random.Random, now: Callable[[], datetime]) -> None:

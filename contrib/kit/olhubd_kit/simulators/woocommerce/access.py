@@ -15,7 +15,7 @@ from urllib.parse import quote, unquote, unquote_plus
 
 from aiohttp import web
 
-from olhubd_kit.simulators.woocommerce.refusal import Refusal
+from olhubd_kit.simulators.woocommerce.refusal import WordPressError
 
 __all__ = ["Access"]
 
@@ -53,7 +53,7 @@ class Access:
         may_write = self._who(request, header, now)
         if may_write is None:
             code, message = _DENIED.get(method, _DENIED["GET"])
-            raise Refusal(401, code, message)
+            raise WordPressError(401, code, message)
         if not may_write and method not in ("GET", "OPTIONS"):
             raise _unproven("The API key provided does not have write permissions.")
 
@@ -63,7 +63,9 @@ class Access:
         header = "" if self.strips else request.headers.get("Authorization", "")
         name = _basic(header)[0] if header.startswith("Basic ") and self.secure else USER
         if name != USER:
-            raise Refusal(401, "invalid_username", "Unknown username. Check again or try your email address.")
+            raise WordPressError(
+                401, "invalid_username", "Unknown username. Check again or try your email address."
+            )
 
     def _who(self, request: web.Request, header: str, now: int) -> bool | None:
         counts = "wp-json/wc/" in request.raw_path or "wp-json/wc-" in request.raw_path
@@ -123,8 +125,8 @@ def _basic(header: str) -> tuple[str, str]:
     return name, password
 
 
-def _unproven(message: str) -> Refusal:
-    return Refusal(401, "woocommerce_rest_authentication_error", message)
+def _unproven(message: str) -> WordPressError:
+    return WordPressError(401, "woocommerce_rest_authentication_error", message)
 
 
 def _encode(text: str) -> str:

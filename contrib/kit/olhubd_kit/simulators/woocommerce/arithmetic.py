@@ -12,10 +12,10 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["Item", "Scheme", "Sums", "money", "sums"]
+__all__ = ["OrderTotals", "PricedRow", "TaxScheme", "money", "sums"]
 
 
-class Scheme(msgspec.Struct, kw_only=True):
+class TaxScheme(msgspec.Struct, kw_only=True):
     """The shop's tax settings and rates. A rate is a row of GET /taxes."""
 
     calc_taxes: bool = True
@@ -43,7 +43,7 @@ class Scheme(msgspec.Struct, kw_only=True):
         return list(found.values())
 
 
-class Item(msgspec.Struct, kw_only=True):
+class PricedRow(msgspec.Struct, kw_only=True):
     """One row as the shop keeps it: `total` with all the decimals it was given."""
 
     kind: str
@@ -57,7 +57,7 @@ class Item(msgspec.Struct, kw_only=True):
     subtotal_taxes: dict[int, float] = {}
 
 
-class Sums(msgspec.Struct, kw_only=True):
+class OrderTotals(msgspec.Struct, kw_only=True):
     """What the order as a whole comes to."""
 
     total: float
@@ -87,7 +87,9 @@ def _calculate(price: float, rates: Sequence[Mapping[str, Any]]) -> dict[int, fl
     return {i: round_(tax, 6) for i, tax in taxes.items()}
 
 
-def _discount_taxes(fee: Item, items: Sequence[Item], scheme: Scheme, country: str) -> dict[int, float]:
+def _discount_taxes(
+    fee: PricedRow, items: Sequence[PricedRow], scheme: TaxScheme, country: str
+) -> dict[int, float]:
     """A negative fee is taxed in proportion to everything else."""
     costs: dict[str | None, float] = {}
     for item in items:
@@ -104,14 +106,14 @@ def _discount_taxes(fee: Item, items: Sequence[Item], scheme: Scheme, country: s
     return taxes
 
 
-def _shipping_class(items: Sequence[Item], scheme: Scheme) -> str | None:
+def _shipping_class(items: Sequence[PricedRow], scheme: TaxScheme) -> str | None:
     if scheme.shipping_class != "inherit":
         return scheme.shipping_class
     of_goods = [i.tax_class for i in items if i.kind == "line" and i.lends]
     return next((name for name in scheme.classes if name in of_goods), None)
 
 
-def sums(items: Sequence[Item], scheme: Scheme, country: str) -> Sums:
+def sums(items: Sequence[PricedRow], scheme: TaxScheme, country: str) -> OrderTotals:
     """Recalculate: fills the taxes of `items` and returns the order's sums."""
     places, down = scheme.decimals, scheme.prices_include_tax
     way = _shipping_class(items, scheme)
@@ -146,7 +148,7 @@ def sums(items: Sequence[Item], scheme: Scheme, country: str) -> Sums:
             by_rate[rate_id] = (goods, way_tax + amount) if item.kind == "shipping" else (goods + amount, way_tax)
     cart_tax = sum(goods for goods, _ in by_rate.values())
     shipping_tax = sum(way_tax for _, way_tax in by_rate.values())
-    return Sums(
+    return OrderTotals(
         total=round_(cart + fees + shipping + cart_tax + shipping_tax, places),
         cart_tax=cart_tax,
         shipping_tax=shipping_tax,

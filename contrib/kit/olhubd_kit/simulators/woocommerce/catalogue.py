@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from olhubd_kit.catalogue import PRODUCTS
-from olhubd_kit.simulators.woocommerce.refusal import Refusal
+from olhubd_kit.simulators.woocommerce.refusal import WordPressError
 
-__all__ = ["Catalogue", "rate_rows"]
+__all__ = ["ProductCatalogue", "rate_rows"]
 
 _CLASSES = {"23": "", "8": "reduced-rate", "5": "super-reduced-rate"}
 _VARIATIONS = ("KUB-BIA", "KUB-CZA")
@@ -44,7 +44,7 @@ def rate_rows() -> list[dict[str, Any]]:
     ]
 
 
-class Catalogue:
+class ProductCatalogue:
     """Products by id, and their codes."""
 
     def __init__(self, at: str) -> None:
@@ -95,7 +95,7 @@ class Catalogue:
         sku = str(body.get("sku", ""))
         owner = self.by_sku(sku) if sku else None
         if owner is not None:
-            raise Refusal(
+            raise WordPressError(
                 400,
                 "product_invalid_sku",
                 "Invalid or duplicated SKU.",

@@ -15,13 +15,13 @@ from typing import Any
 
 import msgspec
 
-from olhubd_kit.simulators.woocommerce.arithmetic import Item, Scheme, money, sums
-from olhubd_kit.simulators.woocommerce.catalogue import Catalogue
+from olhubd_kit.simulators.woocommerce.arithmetic import PricedRow, TaxScheme, money, sums
+from olhubd_kit.simulators.woocommerce.catalogue import ProductCatalogue
 from olhubd_kit.simulators.woocommerce.mails import Mails, is_email
-from olhubd_kit.simulators.woocommerce.refusal import Refusal, invalid
+from olhubd_kit.simulators.woocommerce.refusal import WordPressError, invalid
 from olhubd_kit.simulators.woocommerce.tables import Tables
 
-__all__ = ["DEATHS", "STATUSES", "Death", "Ledger", "Sheet"]
+__all__ = ["DEATHS", "STATUSES", "PhpKilled", "ShopOrder", "WooCommerceBooks"]
 
 STATUSES = {
     "pending": "Pending payment",
@@ -55,15 +55,15 @@ _PLAIN = ("customer_note", "payment_method", "payment_method_title", "transactio
 _SECTIONS = {"line_items": "line", "fee_lines": "fee", "shipping_lines": "shipping"}
 
 
-class Death(Exception):
+class PhpKilled(Exception):
     """PHP was killed: what was saved until then stays, and nobody gets an answer."""
 
 
-class Sheet(msgspec.Struct, kw_only=True):
+class ShopOrder(msgspec.Struct, kw_only=True):
     """One order: `doc` as it is answered, and what only the shop itself knows."""
 
     doc: dict[str, Any]
-    items: dict[int, Item] = {}
+    items: dict[int, PricedRow] = {}
     created: int = 0
     modified: int = 0
     reduced: bool = False
@@ -84,11 +84,16 @@ class Sheet(msgspec.Struct, kw_only=True):
         return next((row["value"] for row in self.doc["meta_data"] if row["key"] == key), None)
 
 
-class Ledger:
+class WooCommerceBooks:
     """`zone` is the shop's distance from UTC."""
 
     def __init__(
-        self, catalogue: Catalogue, scheme: Scheme, now: Callable[[], datetime], zone: timedelta, currency: str
+        self,
+        catalogue: ProductCatalogue,
+        scheme: TaxScheme,
+        now: Callable[[], datetime],
+        zone: timedelta,
+        currency: str,
     ) -> None:
         self.catalogue, self.scheme, self.now, self.zone, self.currency = catalogue, scheme, now, zone, currency
         self.tables = Tables()
@@ -102,8 +107,8 @@ class Ledger:
         self.statuses = dict(STATUSES)
         self.free_lines = True
         self.silent = 0
-        """How many of the next orders are `Sheet.silent`."""
-        self.sheets: dict[int, Sheet] = {}
+        """How many of the next orders are `ShopOrder.silent`."""
+        self.sheets: dict[int, ShopOrder] = {}
         self.by_created: list[tuple[int, int]] = []
         self.by_modified: list[tuple[int, int]] = []
         self._last = 500
@@ -112,15 +117,15 @@ class Ledger:
 
     # Making and changing
 
-    def create(self, body: dict[str, Any]) -> Sheet:
+    def create(self, body: dict[str, Any]) -> ShopOrder:
         """POST /orders."""
         self._check(body)
         death = self.deaths.pop(0) if self.deaths else ""
         if death == "start":
-            raise Death
+            raise PhpKilled
         seconds = int(self.now().timestamp())
         self._last += 1
-        sheet = Sheet(doc=self._blank(self._last, body), created=seconds, modified=seconds)
+        sheet = ShopOrder(doc=self._blank(self._last, body), created=seconds, modified=seconds)
         self._dates(sheet.doc, "created", seconds)
         self._dates(sheet.doc, "modified", seconds)
         draft = self.drafts > 0
@@ -136,17 +141,17 @@ class Ledger:
         if draft:
             self.drafts -= 1
             sheet.doc["status"] = "checkout-draft"
-            raise Refusal(400, "woocommerce_rest_invalid_coupon", "The coupon does not exist.")
+            raise WordPressError(400, "woocommerce_rest_invalid_coupon", "The coupon does not exist.")
         if death == "sums":
             sheet.doc["total"] = money(0, self.scheme.decimals)
         if death in ("lines", "sums", "totals"):
-            raise Death
+            raise PhpKilled
         self._advance(sheet, body, creating=True, stock=death != "status")
         if death:
-            raise Death
+            raise PhpKilled
         return sheet
 
-    def update(self, sheet: Sheet, body: dict[str, Any]) -> Sheet:
+    def update(self, sheet: ShopOrder, body: dict[str, Any]) -> ShopOrder:
         """PUT /orders/{id}: only what is named changes."""
         self._check(body)
         self._fill(sheet, body)
@@ -156,7 +161,7 @@ class Ledger:
         self.touch(sheet)
         return sheet
 
-    def touch(self, sheet: Sheet) -> None:
+    def touch(self, sheet: ShopOrder) -> None:
         """Move the date of the last change."""
         seconds = int(self.now().timestamp())
         number = sheet.doc["id"]
@@ -167,21 +172,21 @@ class Ledger:
             sheet.modified = seconds
             self._dates(sheet.doc, "modified", seconds)
 
-    def delete(self, sheet: Sheet) -> None:
+    def delete(self, sheet: ShopOrder) -> None:
         """For good: the list and the address both forget it."""
         number = sheet.doc["id"]
         del self.sheets[number]
         self.by_created.remove((sheet.created, number))
         self.by_modified.remove((sheet.modified, number))
 
-    def trash(self, sheet: Sheet) -> None:
+    def trash(self, sheet: ShopOrder) -> None:
         sheet.doc["status"] = "trash"
         self.touch(sheet)
 
-    def get(self, number: str) -> Sheet:
+    def get(self, number: str) -> ShopOrder:
         sheet = self.sheets.get(int(number)) if number.isdigit() else None
         if sheet is None:
-            raise Refusal(404, "woocommerce_rest_shop_order_invalid_id", "Invalid ID.")
+            raise WordPressError(404, "woocommerce_rest_shop_order_invalid_id", "Invalid ID.")
         return sheet
 
     # The parts of it
@@ -200,20 +205,24 @@ class Ledger:
             words = {"code": "rest_not_in_enum", "message": "status is not one of them.", "data": None}
             where = {"status": "status is not one of them."}
             message = "Invalid parameter(s): status"
-            raise Refusal(400, "rest_invalid_param", message, params=where, details={"status": words})
+            raise WordPressError(400, "rest_invalid_param", message, params=where, details={"status": words})
         currency = body.get("currency")
         if currency is not None and not re.fullmatch("[A-Z]{3}", currency):
             raise invalid("currency", "currency is not one of them.")
         for row in body.get("line_items", ()):
             named = row.get("product_id") or row.get("variation_id") or row.get("sku") or row.get("id")
             if not named and not (self.free_lines and row.get("name")):
-                raise Refusal(400, "woocommerce_rest_required_product_reference", "Product ID or SKU is required.")
+                raise WordPressError(
+                    400, "woocommerce_rest_required_product_reference", "Product ID or SKU is required."
+                )
         for row in body.get("shipping_lines", ()):
             if not row.get("id") and not row.get("method_id"):
-                raise Refusal(400, "woocommerce_rest_invalid_shipping_item", "Shipping method ID is required.")
+                raise WordPressError(
+                    400, "woocommerce_rest_invalid_shipping_item", "Shipping method ID is required."
+                )
         for row in body.get("fee_lines", ()):
             if not row.get("id") and not row.get("name"):
-                raise Refusal(400, "woocommerce_rest_invalid_fee_item", "Fee name is required.")
+                raise WordPressError(400, "woocommerce_rest_invalid_fee_item", "Fee name is required.")
 
     def _blank(self, number: int, body: dict[str, Any]) -> dict[str, Any]:
         return {
@@ -251,7 +260,7 @@ class Ledger:
         doc[f"date_{name}_gmt"] = at.isoformat()
         doc[f"date_{name}"] = (at + self.zone).isoformat()
 
-    def _fill(self, sheet: Sheet, body: dict[str, Any]) -> None:
+    def _fill(self, sheet: ShopOrder, body: dict[str, Any]) -> None:
         doc = sheet.doc
         for name in _PLAIN:
             if body.get(name) is not None:
@@ -285,12 +294,12 @@ class Ledger:
                 self._meta += 1
                 held.append({"id": self._meta, "key": key, "value": value})
 
-    def _set_item(self, sheet: Sheet, section: str, kind: str, row: dict[str, Any]) -> None:
+    def _set_item(self, sheet: ShopOrder, section: str, kind: str, row: dict[str, Any]) -> None:
         rows = sheet.doc[section]
         if row.get("id"):
             doc = next((r for r in rows if r["id"] == row["id"]), None)
             if doc is None:
-                raise Refusal(
+                raise WordPressError(
                     400, "woocommerce_rest_invalid_item_id", "Order item ID is not associated with order."
                 )
             if row.get("quantity") == 0:
@@ -301,7 +310,7 @@ class Ledger:
         else:
             self._row += 1
             doc = {"id": self._row, "name": "", "tax_class": "", "taxes": [], "meta_data": []}
-            item = sheet.items[self._row] = Item(kind=kind, total=0.0)
+            item = sheet.items[self._row] = PricedRow(kind=kind, total=0.0)
             rows.append(doc)
             if kind == "line":
                 self._bind(doc, item, row)
@@ -317,7 +326,7 @@ class Ledger:
         item.subtotal = max(item.subtotal, item.total) if kind == "line" else 0.0
         self._set_meta(doc["meta_data"], row.get("meta_data", ()))
 
-    def _bind(self, doc: dict[str, Any], item: Item, row: dict[str, Any]) -> None:
+    def _bind(self, doc: dict[str, Any], item: PricedRow, row: dict[str, Any]) -> None:
         """Look the product up. One that does not exist is no mistake: the line then has none, and no price."""
         quantity = row.get("quantity", 1)
         number = row.get("variation_id") or row.get("product_id")
@@ -350,7 +359,7 @@ class Ledger:
         chosen: str = (shipping or billing) if self.scheme.based_on == "shipping" else billing
         return chosen if chosen and self.scheme.based_on != "base" else self.scheme.base
 
-    def _recalculate(self, sheet: Sheet) -> None:
+    def _recalculate(self, sheet: ShopOrder) -> None:
         doc, places = sheet.doc, self.scheme.decimals
         result = sums(list(sheet.items.values()), self.scheme, self._country(doc))
         percents = {r["id"]: float(r["rate"]) for r in self.scheme.rates}
@@ -383,14 +392,14 @@ class Ledger:
 
     # Status, payment, stock
 
-    def _advance(self, sheet: Sheet, body: dict[str, Any], creating: bool, stock: bool = True) -> None:
+    def _advance(self, sheet: ShopOrder, body: dict[str, Any], creating: bool, stock: bool = True) -> None:
         if body.get("status"):
             self.move(sheet, body["status"], stock)
         # On a later change the payment is taken only where the order still waits for one.
         if body.get("set_paid") is True and (creating or sheet.doc["status"] in ("pending", "failed")):
             self._payment_complete(sheet)
 
-    def move(self, sheet: Sheet, status: str, stock: bool = True) -> None:
+    def move(self, sheet: ShopOrder, status: str, stock: bool = True) -> None:
         """Change the status, with all that hangs on it; not `stock` where PHP died before it came to that."""
         doc = sheet.doc
         if doc["status"] == status:
@@ -411,17 +420,17 @@ class Ledger:
         elif status in _RETURNS and sheet.reduced:
             self._stock(sheet, +1)
 
-    def _paid_status(self, sheet: Sheet) -> str:
+    def _paid_status(self, sheet: ShopOrder) -> str:
         """The status that means "paid": completed where nothing is to be sent, and with cash on delivery."""
         to_send = any(row["product_id"] for row in sheet.doc["line_items"])
         return "processing" if to_send and sheet.doc["payment_method"] != "cod" else "completed"
 
-    def _payment_complete(self, sheet: Sheet) -> None:
+    def _payment_complete(self, sheet: ShopOrder) -> None:
         if sheet.doc["status"] in _AWAITS:
             self._dates(sheet.doc, "paid", int(self.now().timestamp()))
             self.move(sheet, self._paid_status(sheet))
 
-    def _stock(self, sheet: Sheet, sign: int) -> None:
+    def _stock(self, sheet: ShopOrder, sign: int) -> None:
         at = self.now().astimezone(UTC).replace(tzinfo=None, microsecond=0).isoformat()
         for row in sheet.doc["line_items"]:
             if self.catalogue.move(row["variation_id"] or row["product_id"], sign * row["quantity"], at):

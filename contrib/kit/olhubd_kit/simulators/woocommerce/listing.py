@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from olhubd_kit.simulators.woocommerce.ledger import Ledger, Sheet
+from olhubd_kit.simulators.woocommerce.ledger import ShopOrder, WooCommerceBooks
 from olhubd_kit.simulators.woocommerce.refusal import invalid
 
 __all__ = ["Pager", "project", "rows"]
@@ -41,7 +41,7 @@ def _number(params: Mapping[str, str], name: str, default: int, low: int, high: 
     return int(text)
 
 
-def rows(ledger: Ledger, params: Mapping[str, str]) -> list[Sheet]:
+def rows(ledger: WooCommerceBooks, params: Mapping[str, str]) -> list[ShopOrder]:
     """All that fit, sorted."""
     bounds = {
         name: _seconds(params, name, ledger.zone)
@@ -77,7 +77,7 @@ def rows(ledger: Ledger, params: Mapping[str, str]) -> list[Sheet]:
     return found
 
 
-def _narrow(found: list[Sheet], params: Mapping[str, str], bounds: Mapping[str, int | None]) -> list[Sheet]:
+def _narrow(found: list[ShopOrder], params: Mapping[str, str], bounds: Mapping[str, int | None]) -> list[ShopOrder]:
     after, before, until = bounds["after"], bounds["before"], bounds["modified_before"]
     if after is not None:
         found = [s for s in found if s.created > after]
@@ -97,7 +97,7 @@ def _narrow(found: list[Sheet], params: Mapping[str, str], bounds: Mapping[str, 
     return found
 
 
-def _searched(sheet: Sheet) -> list[Any]:
+def _searched(sheet: ShopOrder) -> list[Any]:
     """What the shop's search looks at; plugins that give orders numbers of their own add these."""
     return [*sheet.doc["billing"].values(), sheet.told["number"]]
 
@@ -126,14 +126,14 @@ class Pager:
         headers = {"X-WP-Total": str(total), "X-WP-TotalPages": str(-(-total // size))} if self._counts else {}
         return found[start : start + size], headers
 
-    def shorten(self, found: list[Sheet]) -> list[Sheet]:
+    def shorten(self, found: list[ShopOrder]) -> list[ShopOrder]:
         """The rows of a page of orders that a plugin leaves in it."""
         if not self._short or len(found) < 2:
             return found
         self._short -= 1
         return found[: len(found) // 2]
 
-    def shift(self, found: list[Sheet]) -> None:
+    def shift(self, found: list[ShopOrder]) -> None:
         """What happens right after such a page was read."""
         if self._shift and found:
             self._ways[self._shift.pop()](str(found[0].doc["id"]))

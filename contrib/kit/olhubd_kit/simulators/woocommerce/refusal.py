@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["Refusal", "invalid", "no_route"]
+__all__ = ["WordPressError", "invalid", "no_route"]
 
 
-class Refusal(Exception):
+class WordPressError(Exception):
     """Raised by whatever cannot do what was asked; answered as WordPress does."""
 
     def __init__(self, status: int, code: str, message: str, **data: Any) -> None:
@@ -16,10 +16,10 @@ class Refusal(Exception):
         self.body = {"code": code, "message": message, "data": {"status": status, **data}}
 
 
-def invalid(name: str, why: str) -> Refusal:
+def invalid(name: str, why: str) -> WordPressError:
     """A parameter that the schema does not allow."""
-    return Refusal(400, "rest_invalid_param", f"Invalid parameter(s): {name}", params={name: why})
+    return WordPressError(400, "rest_invalid_param", f"Invalid parameter(s): {name}", params={name: why})
 
 
-def no_route() -> Refusal:
-    return Refusal(404, "rest_no_route", "No route was found matching the URL and request method.")
+def no_route() -> WordPressError:
+    return WordPressError(404, "rest_no_route", "No route was found matching the URL and request method.")

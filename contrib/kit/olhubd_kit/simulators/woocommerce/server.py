@@ -15,10 +15,10 @@ from aiohttp import web
 
 from olhubd_kit.simulators.woocommerce import access, listing, words
 from olhubd_kit.simulators.woocommerce.access import Access
-from olhubd_kit.simulators.woocommerce.arithmetic import Scheme
-from olhubd_kit.simulators.woocommerce.catalogue import Catalogue, rate_rows
-from olhubd_kit.simulators.woocommerce.ledger import Death, Ledger, Sheet
-from olhubd_kit.simulators.woocommerce.refusal import Refusal, no_route
+from olhubd_kit.simulators.woocommerce.arithmetic import TaxScheme
+from olhubd_kit.simulators.woocommerce.catalogue import ProductCatalogue, rate_rows
+from olhubd_kit.simulators.woocommerce.ledger import PhpKilled, ShopOrder, WooCommerceBooks
+from olhubd_kit.simulators.woocommerce.refusal import WordPressError, no_route
 from olhubd_kit.simulators.woocommerce.steering import Steering
 from olhubd_kit.simulators.woocommerce.tables import Tables
 
@@ -50,7 +50,7 @@ class WooCommerceSimulator(Steering):
         seed: int = 0,
         now: Callable[[], datetime] | None = None,
         *,
-        scheme: Scheme | None = None,
+        scheme: TaxScheme | None = None,
         secure: bool = False,
         permalinks: bool = True,
         fulfillments: bool = False,
@@ -60,11 +60,11 @@ class WooCommerceSimulator(Steering):
         hpos: bool = True,
     ) -> None:
         super().__init__(seed, now)
-        self.scheme = scheme or Scheme(rates=rate_rows())
+        self.scheme = scheme or TaxScheme(rates=rate_rows())
         self.access = Access(secure=secure, verify=verify_signatures)
         self.permalinks, self.fulfillments, self.tracking_plugin = permalinks, fulfillments, tracking_plugin
-        self.catalogue = Catalogue(self.now().replace(tzinfo=None, microsecond=0).isoformat())
-        self.ledger = Ledger(self.catalogue, self.scheme, self.now, _ZONE, "PLN")
+        self.catalogue = ProductCatalogue(self.now().replace(tzinfo=None, microsecond=0).isoformat())
+        self.ledger = WooCommerceBooks(self.catalogue, self.scheme, self.now, _ZONE, "PLN")
         self.ledger.free_lines = free_lines
         self.ledger.tables = Tables(hpos)
         self.ledger.address_of = self._address_of
@@ -92,7 +92,7 @@ class WooCommerceSimulator(Steering):
     # HTTP
 
     def refusal(self, status: int) -> web.Response:
-        refused = Refusal(status, "rest_refused", "The request is refused.")
+        refused = WordPressError(status, "rest_refused", "The request is refused.")
         return web.Response(status=status, body=msgspec.json.encode(refused.body), content_type="application/json")
 
     async def _pretty(self, request: web.Request) -> web.Response:
@@ -137,7 +137,7 @@ class WooCommerceSimulator(Steering):
                 try:
                     body = msgspec.json.decode(await request.read())
                 except msgspec.DecodeError:
-                    raise Refusal(400, "rest_invalid_json", "Invalid JSON body passed.") from None
+                    raise WordPressError(400, "rest_invalid_json", "Invalid JSON body passed.") from None
             parts = [part for part in path.split("/") if part]
             if parts:
                 self.access.check(request, int(now.timestamp()))
@@ -147,9 +147,9 @@ class WooCommerceSimulator(Steering):
             status, content = result[0], result[1]
             if len(result) == 3:
                 headers = result[2]
-        except Refusal as refusal:
+        except WordPressError as refusal:
             status, content = refusal.status, refusal.body
-        except Death:
+        except PhpKilled:
             if request.transport is not None:
                 request.transport.abort()
             return web.Response(status=500)
@@ -232,7 +232,7 @@ class WooCommerceSimulator(Steering):
                 return 201, self._fulfil(self.ledger.get(number), body)
         raise no_route()
 
-    def _fulfil(self, sheet: Sheet, body: Any) -> Any:
+    def _fulfil(self, sheet: ShopOrder, body: Any) -> Any:
         row = {
             "id": len(sheet.fulfilments) + 1,
             "entity_id": str(sheet.doc["id"]),
@@ -246,7 +246,7 @@ class WooCommerceSimulator(Steering):
                 held[item["item_id"]] = held.get(item["item_id"], 0) + item["qty"]
         bought = {line["id"]: line["quantity"] for line in sheet.doc["line_items"]}
         if any(count > bought.get(item, 0) for item, count in held.items()):
-            raise Refusal(400, "woocommerce_fulfillment_error", "Invalid item quantity.")
+            raise WordPressError(400, "woocommerce_fulfillment_error", "Invalid item quantity.")
         sheet.fulfilments.append(row)
         if body.get("notify_customer"):
             self.ledger.mails.write(sheet.doc["billing"]["email"], "customer-fulfillment-created", sheet.doc["id"])
@@ -254,7 +254,7 @@ class WooCommerceSimulator(Steering):
         self.ledger.update(sheet, {"meta_data": [{"key": "_fulfillment_status", "value": whole}]})
         return row
 
-    def _trackings(self, method: str, sheet: Sheet, body: Any) -> Result:
+    def _trackings(self, method: str, sheet: ShopOrder, body: Any) -> Result:
         if method == "GET":
             return 200, sheet.trackings
         if self.ignoring:
@@ -262,7 +262,7 @@ class WooCommerceSimulator(Steering):
             return 201, {"tracking_id": "0" * 32, "tracking_provider": "", **body}
         return 201, self._track(sheet, body)
 
-    def _track(self, sheet: Sheet, body: Any) -> Any:
+    def _track(self, sheet: ShopOrder, body: Any) -> Any:
         row = {"tracking_id": f"{len(sheet.trackings) + 1:032x}", "tracking_provider": "", **body}
         sheet.trackings.append(row)
         self.ledger.update(sheet, {"meta_data": [{"key": "_wc_shipment_tracking_items", "value": sheet.trackings}]})
@@ -281,7 +281,7 @@ class WooCommerceSimulator(Steering):
         number = rest[-1] if rest else ""
         row = self.catalogue.products.get(int(number)) if number.isdigit() else None
         if row is None:
-            raise Refusal(404, "woocommerce_rest_product_invalid_id", "Invalid ID.")
+            raise WordPressError(404, "woocommerce_rest_product_invalid_id", "Invalid ID.")
         if method == "PUT":
             row.update({key: value for key, value in body.items() if key in row and key != "id"})
             row["date_modified_gmt"] = at
@@ -297,11 +297,11 @@ class WooCommerceSimulator(Steering):
             rows, headers = self.pager.page(found, params)
             return 200, [listing.project(row, params) for row in rows], headers
         if any(c["email"].casefold() == body["email"].casefold() for c in self.customers):
-            raise Refusal(
+            raise WordPressError(
                 400, "registration-error-email-exists", "An account is already registered with that address."
             )
         if any(c["username"].casefold() == body["username"].casefold() for c in self.customers):
-            raise Refusal(
+            raise WordPressError(
                 400, "registration-error-username-exists", "An account is already registered with that name."
             )
         self.customers.append({"id": len(self.customers) + 2, "username": "", **body})
@@ -337,7 +337,7 @@ class WooCommerceSimulator(Steering):
             },
         }
         if group not in groups:
-            raise Refusal(404, "rest_setting_setting_group_invalid", "Invalid setting group.")
+            raise WordPressError(404, "rest_setting_setting_group_invalid", "Invalid setting group.")
         return [{"id": name, "type": "text", "value": value} for name, value in groups[group].items()]
 
     def _totals(self) -> list[dict[str, Any]]:

@@ -11,10 +11,10 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from olhubd.model import Address, Money
-from olhubd_kit.simulator import BookedLine, BookedParcel, Entry, Simulator, Verb
-from olhubd_kit.simulators.woocommerce.arithmetic import Scheme
-from olhubd_kit.simulators.woocommerce.catalogue import Catalogue
-from olhubd_kit.simulators.woocommerce.ledger import DEATHS, Ledger, Sheet
+from olhubd_kit.simulator import BookedLine, BookedOrder, BookedParcel, Simulator, Verb
+from olhubd_kit.simulators.woocommerce.arithmetic import TaxScheme
+from olhubd_kit.simulators.woocommerce.catalogue import ProductCatalogue
+from olhubd_kit.simulators.woocommerce.ledger import DEATHS, ShopOrder, WooCommerceBooks
 from olhubd_kit.simulators.woocommerce.listing import Pager
 from olhubd_kit.simulators.woocommerce.mails import Mail
 
@@ -24,9 +24,9 @@ __all__ = ["Steering"]
 class Steering(Simulator):
     """The shop's state and its verbs; the addresses that answer out of it are derived from this."""
 
-    ledger: Ledger
-    catalogue: Catalogue
-    scheme: Scheme
+    ledger: WooCommerceBooks
+    catalogue: ProductCatalogue
+    scheme: TaxScheme
     fulfillments: bool
     tracking_plugin: bool
     _random: random.Random
@@ -44,13 +44,13 @@ class Steering(Simulator):
         self.seconds = 0.0
         """How many PHP workers the host has, None for as many as are asked for, and how long each takes."""
 
-    def _fulfil(self, sheet: Sheet, body: Any) -> Any:
+    def _fulfil(self, sheet: ShopOrder, body: Any) -> Any:
         raise NotImplementedError
 
-    def _track(self, sheet: Sheet, body: Any) -> Any:
+    def _track(self, sheet: ShopOrder, body: Any) -> Any:
         raise NotImplementedError
 
-    def books(self) -> list[Entry]:
+    def books(self) -> list[BookedOrder]:
         return [_entry(sheet) for sheet in self.ledger.sheets.values()]
 
     def verbs(self) -> Mapping[str, Verb]:
@@ -92,7 +92,7 @@ class Steering(Simulator):
             "reorder_events": "a WooCommerce shop has a list of orders and no journal",
         }
 
-    def _sheet(self, id: str | int) -> Sheet:
+    def _sheet(self, id: str | int) -> ShopOrder:
         sheet = self.ledger.sheets.get(int(id)) if str(id).isdecimal() else None
         if sheet is None:
             raise ValueError(f"the shop has no order {id}")
@@ -270,12 +270,12 @@ class Steering(Simulator):
         self.ledger.delete(self._sheet(id))
 
 
-def _entry(sheet: Sheet) -> Entry:
+def _entry(sheet: ShopOrder) -> BookedOrder:
     doc = sheet.doc
     rows = [m["value"] for f in sheet.fulfilments for m in f["meta_data"] if m["key"] == "_tracking_number"]
     rows += [row["tracking_number"] for row in sheet.trackings]
     rows += [text.strip() for text in str(sheet.meta("_tracking_number") or "").split(",") if text.strip()]
-    return Entry(
+    return BookedOrder(
         external_id=str(doc["id"]),
         total=Money(Decimal(doc["total"]), doc["currency"]),
         status=doc["status"],
@@ -311,7 +311,7 @@ def _recipient(doc: Mapping[str, Any]) -> Address:
     )
 
 
-def _fulfilled(sheet: Sheet) -> list[BookedParcel]:
+def _fulfilled(sheet: ShopOrder) -> list[BookedParcel]:
     parcels = []
     for row in sheet.fulfilments:
         meta = {one["key"]: one["value"] for one in row["meta_data"]}
@@ -322,7 +322,7 @@ def _fulfilled(sheet: Sheet) -> list[BookedParcel]:
     return parcels
 
 
-def _tracked(sheet: Sheet) -> list[BookedParcel]:
+def _tracked(sheet: ShopOrder) -> list[BookedParcel]:
     """Of the tracking plugin and of those in the order's meta; neither keeps what is in a parcel."""
     keys = ("_wc_shipment_tracking_items", "_olhubd_parcels")
     rows = [*sheet.trackings, *(row for key in keys for row in sheet.meta(key) or [])]

@@ -1,6 +1,6 @@
 """What came back over HTTP, and what it means: decoding, and the table from statuses and codes to plugin errors.
 
-No I/O: the client fetches an `Answer`, this module reads it.
+No I/O: the client fetches an `Response`, this module reads it.
 
 Between a plugin and its system stand firewalls, caches, gateways and the system's own plugins. Each of them answers
 in the system's place, with whatever status, before or after the system has acted. So a failed answer proves
@@ -38,10 +38,10 @@ from olhubd.plugin.errors import (
     Temporary,
     Unavailable,
 )
-from olhubd.plugin.mask import mask
 from olhubd.plugin.page import describe, is_page
+from olhubd.plugin.redaction import mask
 
-__all__ = ["STRANGERS_PAUSE", "Answer", "Complaint", "ErrorTable", "NotJson", "decode"]
+__all__ = ["STRANGERS_PAUSE", "ErrorDetails", "ErrorTable", "NotJson", "Response", "decode"]
 
 T = TypeVar("T")
 
@@ -113,7 +113,7 @@ def _whole(body: bytes) -> bytes:
     return _ESCAPE.sub(lambda found: rb"\ufffd" if found[1] else found[0], body)
 
 
-class Complaint(msgspec.Struct, frozen=True, kw_only=True):
+class ErrorDetails(msgspec.Struct, frozen=True, kw_only=True):
     """What a failed answer says of itself: the system's code, its sentence, the field it names.
 
     `done` is for a failure inside a good answer: whether some of the request was carried out all the same; None
@@ -126,7 +126,7 @@ class Complaint(msgspec.Struct, frozen=True, kw_only=True):
     done: bool | None = False
 
 
-class Answer(msgspec.Struct, frozen=True):
+class Response(msgspec.Struct, frozen=True):
     """One complete answer."""
 
     status: int
@@ -222,12 +222,12 @@ class ErrorTable(msgspec.Struct, frozen=True, kw_only=True):
 
     statuses: Mapping[int, type[PluginError]] = {}
     codes: Mapping[str, type[PluginError]] = {}
-    read: Callable[[Answer], Complaint] | None = None
-    is_refusal: Callable[[Answer], bool] | None = None
-    ok: Callable[[Answer], Complaint | None] | None = None
+    read: Callable[[Response], ErrorDetails] | None = None
+    is_refusal: Callable[[Response], bool] | None = None
+    ok: Callable[[Response], ErrorDetails | None] | None = None
     longest: float = 900.0
 
-    def proves(self, answer: Answer) -> bool:
+    def proves(self, answer: Response) -> bool:
         """Whether a failed answer is the system's own word."""
         if self.is_refusal is None:
             return False
@@ -236,7 +236,7 @@ class ErrorTable(msgspec.Struct, frozen=True, kw_only=True):
         except Exception:  # a page, or anything else that its reader trips over
             return False
 
-    def error(self, answer: Answer, what: str, repeatable: bool) -> PluginError:
+    def error(self, answer: Response, what: str, repeatable: bool) -> PluginError:
         """The error for a failed answer to `what`."""
         own = self.proves(answer)
         # Nobody says how this system refuses: where nothing can be doubled a bare status must do.
@@ -245,28 +245,30 @@ class ErrorTable(msgspec.Struct, frozen=True, kw_only=True):
             return self._refusal(answer, what, repeatable)
         return self.foreign(answer, what, repeatable)
 
-    def inside(self, answer: Answer) -> Complaint | None:
+    def inside(self, answer: Response) -> ErrorDetails | None:
         """The failure in an answer with a status of success. What cannot be read is for its decoder to judge."""
         if self.ok is not None:
             with contextlib.suppress(Exception):
                 return self.ok(answer)
         return None
 
-    def refused(self, complaint: Complaint, answer: Answer, what: str, repeatable: bool) -> PluginError:
+    def refused(self, complaint: ErrorDetails, answer: Response, what: str, repeatable: bool) -> PluginError:
         """The error for a failure that `inside` found."""
         kind = self.codes.get(complaint.code or "", Rejected)
         if complaint.done is None:
             kind = Unavailable if repeatable else OutcomeUnknown
         return self._error(kind, complaint, answer, f"{what}: {_sentence(complaint.message) or 'refused'}")
 
-    def _refusal(self, answer: Answer, what: str, repeatable: bool) -> PluginError:
+    def _refusal(self, answer: Response, what: str, repeatable: bool) -> PluginError:
         complaint = self._complaint(answer)
         status = answer.status
         kind = self.codes.get(complaint.code or "") or self.statuses.get(status) or _default(status, repeatable)
         said = _sentence(complaint.message) or _phrase(status)
         return self._error(kind, complaint, answer, f"{what}: {status} {said}")
 
-    def _error(self, kind: type[PluginError], complaint: Complaint, answer: Answer, message: str) -> PluginError:
+    def _error(
+        self, kind: type[PluginError], complaint: ErrorDetails, answer: Response, message: str
+    ) -> PluginError:
         status = answer.status
         message += f" ({complaint.code})" if complaint.code else ""
         if issubclass(kind, Temporary):
@@ -277,7 +279,7 @@ class ErrorTable(msgspec.Struct, frozen=True, kw_only=True):
             return kind(message, field=complaint.field, code=complaint.code, status=status)
         return kind(message, code=complaint.code, status=status)
 
-    def foreign(self, answer: Answer, what: str, repeatable: bool) -> PluginError:
+    def foreign(self, answer: Response, what: str, repeatable: bool) -> PluginError:
         """The error for an answer, of whatever status, that the system itself did not give."""
         status = answer.status
         said = answer.described
@@ -295,14 +297,14 @@ class ErrorTable(msgspec.Struct, frozen=True, kw_only=True):
             kind = RateLimited if status == HTTPStatus.TOO_MANY_REQUESTS else Unavailable
         return kind(message, retry_after=self.pause(answer), strained=status in _STRAINED, status=status)
 
-    def _complaint(self, answer: Answer) -> Complaint:
+    def _complaint(self, answer: Response) -> ErrorDetails:
         if self.read is not None:
             # Whatever the reader trips over, the status still tells.
             with contextlib.suppress(Exception):
                 return self.read(answer)
-        return Complaint()
+        return ErrorDetails()
 
-    def pause(self, answer: Answer) -> float | None:
+    def pause(self, answer: Response) -> float | None:
         """For how many seconds the answer asks, as far as whoever gave it is believed."""
         asked = answer.retry_after
         if asked is None:
