@@ -244,7 +244,7 @@ class _Keeper:
 
     async def feed_watchdog(self, _pulse: Any) -> None:
         """Feed systemd's watchdog, as long as every loop keeps its promise."""
-        overdue = self._hub.overdue()
+        overdue = self._hub.supervisor.overdue()
         if not overdue:
             self._notifier.watchdog()
         if bool(overdue) is not self._starving:

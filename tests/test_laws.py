@@ -11,6 +11,7 @@ import re
 import tomllib
 from collections.abc import Iterator
 from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -176,6 +177,49 @@ def test_tasks_belong_to_the_supervisor() -> None:
         or re.search(r"loop(\(\))?\.create_task$", called)
     }
     assert started == TASKS.keys()
+
+
+HUB = ROOT / "olhubd/engine/hub.py"
+
+
+def imported(path: Path) -> set[str]:
+    """The modules of this repository's engine that a module names, also for its types alone."""
+    found: set[str] = set()
+    for node in ast.walk(tree(path)):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import | ast.ImportFrom) else []
+        if isinstance(node, ast.ImportFrom):
+            names = [node.module or "", *(f"{node.module}.{one}" for one in names)]
+        found.update(one.replace(".", "/") + ".py" for one in names)
+    return {one for one in found if one.startswith("olhubd/engine/") and (ROOT / one).is_file()}
+
+
+def test_the_engine_has_no_circles() -> None:
+    """In a circle nothing can be read, tried or moved by itself. An import for types alone is one too."""
+    graph = {name(path): imported(path) - {name(path)} for path in sources("olhubd/engine")}
+    assert len(graph) > 50
+    assert sum(map(len, graph.values())) > 200
+    TopologicalSorter(graph).prepare()  # raises CycleError, which names the modules
+
+
+def test_no_part_of_the_engine_knows_the_hub() -> None:
+    """A part that gets the hub can reach everything, and is tried with nothing less than everything."""
+    assert [name(path) for path in sources("olhubd/engine") if name(HUB) in imported(path)] == []
+    (hub,) = [node for node in tree(HUB).body if isinstance(node, ast.ClassDef)]
+    methods = {node.name for node in hub.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+    (made,) = [node for node in hub.body if isinstance(node, ast.FunctionDef) and node.name == "__init__"]
+    owners = {id(node.value) for node in ast.walk(hub) if isinstance(node, ast.Attribute)}
+    handed = [at(HUB, node) for node in selves(hub) if id(node) not in owners]
+    handed += [at(HUB, node) for one in ast.walk(hub) if isinstance(one, ast.Lambda) for node in selves(one)]
+    handed += [
+        at(HUB, node)
+        for node in ast.walk(made)
+        if isinstance(node, ast.Attribute) and node.attr in methods and ast.unparse(node.value) == "self"
+    ]
+    assert handed == [], "itself, a closure over itself, or one of its methods"
+
+
+def selves(node: ast.AST) -> Iterator[ast.Name]:
+    yield from (one for one in ast.walk(node) if isinstance(one, ast.Name) and one.id == "self")
 
 
 def test_sql_is_written_in_the_store_alone() -> None:

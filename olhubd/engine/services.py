@@ -1,37 +1,48 @@
-"""What all accounts of one daemon share: the database, the session, the clock, the routes in force."""
+"""What all accounts of one daemon share."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
 
 import msgspec
 
-from olhubd.decide.route import Route
 from olhubd.engine.access.budget import BudgetBook
 from olhubd.engine.access.http_session import ClientFactory
 from olhubd.engine.calls import OverdueCalls
+from olhubd.engine.event_log import EventLog
 from olhubd.engine.feed.limiter import Limiter
 from olhubd.engine.feed.run_log import RunLog
 from olhubd.engine.flow.landing import Landing
+from olhubd.engine.in_force import InForce
 from olhubd.engine.lineage import Lineage
-from olhubd.engine.outbox.attempt import Amend, Policy
-from olhubd.engine.outbox.recorder import Recorder
-from olhubd.model import Cause
+from olhubd.engine.outbox.amending import Amendments
 from olhubd.plugin import Clock
 from olhubd.runtime.supervisor import Supervisor
-from olhubd.store import Database, Transaction
+from olhubd.store import Database
 
-__all__ = ["Shared"]
+__all__ = ["Neighbours", "Services"]
 
 
-class Shared(msgspec.Struct, kw_only=True):
-    """Handed to each account by the hub."""
+class Neighbours(Protocol):
+    """What an account asks of the others."""
+
+    def wake(self, targets: Iterable[str]) -> None:
+        """Something is owed to these accounts."""
+
+    def processing(self, account: str) -> str | None:
+        """The word of the account's system for "being worked on"."""
+
+
+class Services(msgspec.Struct, frozen=True, kw_only=True):
+    """Handed to each account."""
 
     database: Database
     clock: Clock
     log: Any
     supervisor: Supervisor
+    in_force: InForce
+    events: EventLog
     strays: OverdueCalls
     budgets: BudgetBook
     clients: ClientFactory
@@ -39,25 +50,8 @@ class Shared(msgspec.Struct, kw_only=True):
     runs: RunLog
     sweeps: Limiter
     pulls: Limiter
-    policy: Policy
-    routes: Callable[[], Sequence[Route]]
-    processing: Callable[[str], str | None]
-    amending: Callable[[], Amend | None]
-    wake: Callable[[Iterable[str]], None]
     lineage: Lineage
+    amendments: Amendments
+    neighbours: Neighbours
     learned: Callable[[str], None]
     """Hears each secret as it becomes known, so that no log shows it."""
-
-    async def note(
-        self,
-        tx: Transaction,
-        kind: str,
-        account: str,
-        facts: Mapping[str, object],
-        who: str,
-    ) -> None:
-        """Write one event about an account (or the daemon) that a person or the hub itself caused."""
-        cause = Cause("start", "hub") if who == "hub" else Cause("operator", who)
-        recorder = Recorder(tx, self.clock.now(), cause)
-        await recorder.event(kind, account, None, dict(facts))
-        await recorder.write(tx)

@@ -24,8 +24,8 @@ async def test_what_is_wrong_is_told(house: House, terminal: Terminal) -> None:
 async def test_days_are_compared(house: House, terminal: Terminal) -> None:
     assert "No day has been compared yet." in await terminal("reconcile")
     unit = house.hub.unit("market")
-    assert unit.orders is not None
-    unit.orders._since = house.hub.clock.now() - timedelta(days=3)
+    assert unit.feeds.orders is not None
+    unit.feeds.orders._since = house.hub.clock.now() - timedelta(days=3)
     (found,) = (await terminal.json("reconcile", "--account", "market", "--now"))["items"]
     assert (found["account"], found["source"], found["missing"]) == ("market", 0, 0)
     assert "market" in await terminal("reconcile", "--account", "market")

@@ -36,7 +36,7 @@ async def test_a_fetch_that_a_reload_overtakes_is_done_by_who_came_after(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """MAN-03. The account is begun anew while the fetch is told to the log of events."""
-    note = house.hub.note
+    note = house.hub.events.note
 
     async def overtaken(*arguments: Any, **named: Any) -> None:
         await note(*arguments, **named)
@@ -47,7 +47,7 @@ async def test_a_fetch_that_a_reload_overtakes_is_done_by_who_came_after(
         )
         assert (await house.hub.reload(house.configuration()))["changed"] == ["stingy"]
 
-    monkeypatch.setattr(house.hub, "note", overtaken)
+    monkeypatch.setattr(house.hub.events, "note", overtaken)
     status, answer = await house.ask("POST", "/accounts/stingy/fetch")
     assert status == 200, answer
     assert (answer["run"]["trigger"], answer["run"]["state"]) == ("manual", "done")

@@ -88,8 +88,8 @@ async def test_a_day_is_compared_by_hand_or_it_is_said_why_not(trading: House) -
         assert answer.status == 409
         assert why in (await decoded(answer))["detail"]
     unit = trading.hub.unit("market")
-    assert unit.orders is not None
-    unit.orders._since = trading.hub.clock.now() - timedelta(days=3)
+    assert unit.feeds.orders is not None
+    unit.feeds.orders._since = trading.hub.clock.now() - timedelta(days=3)
     answer = await trading.client.post("/api/v1/accounts/market/reconcile", json={})
     assert answer.status == 200
     found = await decoded(answer)

@@ -10,7 +10,7 @@ import pytest
 
 from olhubd import model
 from olhubd.control.api.masking import masked
-from olhubd.engine.account import NotPossible
+from olhubd.engine.errors import NotPossible
 from olhubd.model import DeliveryState
 from olhubd.store import Transaction, deliveries, orders, quarantine, target_orders
 from olhubd_kit.faults import Fault, FaultKind

@@ -149,7 +149,7 @@ async def test_it_can_be_followed(house: House) -> None:
 
 async def test_an_unknown_kind_is_told_by_its_facts(house: House) -> None:
     """From a newer version, or a plugin."""
-    await house.hub.note("plugin.sneezed", {"times": 3}, "ewa", account="market")
+    await house.hub.events.note("plugin.sneezed", {"times": 3}, "ewa", account="market")
     entry = (await told(house))[0]
     assert (entry["kind"], entry["severity"], entry["text"]) == (
         "plugin.sneezed",

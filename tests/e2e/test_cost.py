@@ -16,7 +16,7 @@ async def test_a_normal_order_is_not_looked_up(tmp_path: Path) -> None:
     seller.route.pop("status_back")
     with structlog.testing.capture_logs():
         async with seller.open():
-            lineage = seller.hub._shared.lineage
+            lineage = seller.hub.lineage
 
             async def reached() -> bool:
                 return lineage.settled("first")

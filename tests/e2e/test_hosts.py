@@ -13,8 +13,7 @@ import pytest
 import structlog
 from aiohttp import web
 
-from olhubd.engine import account
-from olhubd.engine.access import refusals
+from olhubd.engine.access import key_retry, refusals
 from olhubd.engine.account import AccountUnit
 from olhubd.model import Action, DeliveryState
 from olhubd.store import events
@@ -175,7 +174,7 @@ async def test_a_key_that_stays_refused_is_told_and_taken_up_again(
 ) -> None:
     """Invariant 24. Parked after minutes and not before, and on its way again by itself, with what was sold."""
     monkeypatch.setattr(refusals, "_LONG", 3.0)
-    monkeypatch.setattr(account, "_KNOCK_FIRST", 0.5)
+    monkeypatch.setattr(key_retry, "_FIRST", 0.5)
     shop = Moody(3)
     shop.for_good = True
     async with selling_into(shop, tmp_path) as seller:

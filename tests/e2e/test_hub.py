@@ -17,7 +17,7 @@ import structlog
 from olhubd import config
 from olhubd.engine.access.http_session import open_session
 from olhubd.engine.access.token_store import TokenStore
-from olhubd.engine.account import NotPossible
+from olhubd.engine.errors import NotPossible
 from olhubd.engine.hub import Hub
 from olhubd.model import Action, Delivery, DeliveryState
 from olhubd.plugin import AuthLost
@@ -264,8 +264,8 @@ async def test_a_lost_grant_parks_its_account_and_no_other(seller: Seller) -> No
     with pytest.raises(NotPossible, match="parked"):
         await seller.hub.unit("first").fetch()
     unit = seller.hub.unit("first")
-    assert unit.keeper is not None
-    await unit.keeper.adopt(seller.first.token())
+    assert unit.connection.keeper is not None
+    await unit.connection.keeper.adopt(seller.first.token())
     await unit.resume("operator")
     await seller.settled()
 
@@ -387,7 +387,7 @@ async def test_what_nobody_was_woken_for_is_found_on_the_round(
     monkeypatch.setattr("olhubd.engine.hub._ROUND", 0.2)
     seller = Seller(tmp_path)
     async with seller.open():
-        monkeypatch.setattr(seller.hub._shared.landing, "_wake", lambda targets: None)
+        monkeypatch.setattr(seller.hub.landing, "_wake", lambda targets: None)
         seller.first.ledger.buy(1)
         await seller.settled()
 
@@ -416,7 +416,7 @@ async def test_the_shop_down_for_a_while_loses_nothing(seller: Seller) -> None:
     seller.first.ledger.buy(10)
 
     async def down() -> bool:
-        dispatcher = seller.hub.unit("shop").dispatcher
+        dispatcher = seller.hub.unit("shop").outbox.dispatcher
         return dispatcher is not None and dispatcher.down
 
     await seller.until(down)

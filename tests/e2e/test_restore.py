@@ -83,7 +83,7 @@ class Again:
 
     async def quiet(self) -> None:
         """Wait until the feeds were read to their end and nothing is owed that a person need not do."""
-        lineage = self.seller.hub._shared.lineage
+        lineage = self.seller.hub.lineage
 
         async def done() -> bool:
             tally = await deliveries.tally(self.seller.database.reader)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import structlog
 
-from olhubd.engine.account import NotPossible
+from olhubd.engine.errors import NotPossible
 from olhubd.model import Action, Fulfilment, Shipment, Stage
 from olhubd.store import feeds, orders, runs
 from olhubd.store.accounts import AccountState

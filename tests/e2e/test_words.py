@@ -76,7 +76,9 @@ async def test_a_typo_is_told_before_any_order_meets_it(mistaken: House) -> None
     assert [one["state"] for one in (await house.get("/doctor", check="WORDS"))["items"]] == ["fine"]
     await house.hub.checks.round()
     assert (AlarmKind.WORDS, "shop") not in house.hub.alarms.open
-    assert house.hub.routes[0].statuses["paid"] == "processing", "with the prefix of the shop's own pages"
+    assert house.hub.configuration.routes[0].statuses["paid"] == "processing", (
+        "with the prefix of the shop's own pages"
+    )
 
     await rewrite(house, TYPOS)
     await house.hub.vocabulary.look()

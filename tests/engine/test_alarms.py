@@ -21,8 +21,10 @@ from structlog.testing import capture_logs
 from olhubd import config, model
 from olhubd.engine.access.http_session import open_session
 from olhubd.engine.access.token_store import TokenStore
-from olhubd.engine.account import NotPossible
+from olhubd.engine.account import AccountUnit
+from olhubd.engine.errors import NotPossible
 from olhubd.engine.hub import Hub
+from olhubd.engine.monitor.last_reads import LastReads
 from olhubd.model import AlarmKind, Delivery, DeliveryState, Reconciliation
 from olhubd.plugin import AuthLost
 from olhubd.runtime.supervisor import Heartbeat
@@ -156,16 +158,16 @@ async def test_all_is_well_at_first(watched: Watched) -> None:
 
 async def test_accounts_that_come_while_it_looks(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
     """A reload in the middle of a look is nothing to fail about."""
-    hear = watched.hub.checks._hear
+    hear = LastReads.of
     shop = watched.accounts["shop"]
 
-    async def reload(unit: Any) -> datetime | None:
+    async def reload(reads: LastReads, unit: AccountUnit) -> datetime | None:
         if "more" not in watched.accounts:
             watched.accounts = {**watched.accounts, "more": shop}
             await watched.hub.reload(watched.configuration())
-        return await hear(unit)
+        return await hear(reads, unit)
 
-    monkeypatch.setattr(watched.hub.checks, "_hear", reload)
+    monkeypatch.setattr(LastReads, "of", reload)
     assert await watched.look() == set()
     assert "more" in watched.hub.units
 
@@ -206,7 +208,7 @@ async def test_an_account_that_the_hub_parked(watched: Watched) -> None:
 
 
 async def test_a_sign_in_that_ends_soon(watched: Watched) -> None:
-    keeper = watched.hub.unit("market").keeper
+    keeper = watched.hub.unit("market").connection.keeper
     assert keeper is not None
     ends = keeper.refresh_expires_at
     assert ends is not None
@@ -220,7 +222,7 @@ async def test_a_shop_that_does_not_answer(watched: Watched) -> None:
     watched.market.ledger.buy(4)
 
     async def down() -> bool:
-        dispatcher = watched.hub.unit("shop").dispatcher
+        dispatcher = watched.hub.unit("shop").outbox.dispatcher
         return dispatcher is not None and dispatcher.down
 
     await watched.until(down)
@@ -480,10 +482,10 @@ async def test_silence(watched: Watched) -> None:
             )
 
     await watched.database.write(work)
-    reader = watched.hub.unit("market").orders
+    reader = watched.hub.unit("market").feeds.orders
     assert reader is not None
     reader._since = begun - timedelta(days=1)
-    watched.hub.checks._ears.clear()
+    watched.hub.checks._silences._rates.clear()
     await watched.fetched()
     assert await watched.look() == set()
     watched.clock.jump(40 * HOUR)
@@ -586,7 +588,7 @@ async def test_an_order_that_nobody_told_is_found_and_fetched(tmp_path: Path) ->
         assert "reconciliation market" in await watched.look()
         watched.market.faults.clear()
         watched.clock.jump(1.1 * HOUR)
-        poller = watched.hub.unit("market").poller
+        poller = watched.hub.unit("market").feeds.poller
         assert poller is not None
         poller.look_up()
         await watched.delivered()

@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -17,8 +18,10 @@ import structlog
 from olhubd import config, daemon
 from olhubd.control.api.accounts import standing
 from olhubd.control.dashboard import health
+from olhubd.engine.access.connection import Connection
 from olhubd.engine.access.http_session import open_session
-from olhubd.engine.account import AccountUnit, NotPossible
+from olhubd.engine.account import AccountUnit
+from olhubd.engine.errors import NotPossible
 from olhubd.engine.flow.landing import Landing
 from olhubd.engine.hub import Hub
 from olhubd.engine.monitor.retention import Retention
@@ -104,18 +107,18 @@ async def test_nothing_is_woken_that_has_ended(hub: Hub) -> None:
 
     async def late() -> None:
         await close()
-        hub.wake(["shop"])
+        hub.directory.wake(["shop"])
 
     other.connector.close = late  # type: ignore[method-assign]
     await hub.stop(1)
-    assert shop.dispatcher is None
+    assert shop.outbox.dispatcher is None
     assert len(hub.supervisor) == 0
 
 
 async def test_an_order_that_a_person_accepted_is_worked_on_like_any_other(hub: Hub, database: Database) -> None:
     """Its source is told so, which ends the time in which the buyer can still change the address."""
     run = Run(id=RunId(1), account="market", feed="orders", trigger="timer", started_at=EPOCH)
-    landing = Landing(database, hub.clock, lambda: hub.routes, lambda targets: None)
+    landing = Landing(database, hub.clock, lambda: hub.configuration.routes, lambda targets: None)
     await landing.land("market", [order("A")], run=run)
 
     async def held(tx: Transaction) -> None:
@@ -135,7 +138,9 @@ async def test_a_sign_in_undoes_nothing_that_happened_meanwhile(hub: Hub, databa
     """A person renames and pauses the account while somebody else signs in."""
     await hub.start()
     unit = hub.unit("market")
-    await asyncio.gather(unit.rename("Market", {}, "jan"), unit.signed_in("7", "seller", "ola"))
+    await asyncio.gather(
+        unit.record.change("account.renamed", {}, "jan", title="Market"), unit.signed_in("7", "seller", "ola")
+    )
     await asyncio.gather(unit.pause("holidays", "jan"), unit.signed_in("7", "seller", "ola"))
     stored = await accounts.get(database.reader, "market")
     assert stored is not None
@@ -146,7 +151,7 @@ async def test_a_sign_in_undoes_nothing_that_happened_meanwhile(hub: Hub, databa
 async def test_a_reload_that_cannot_be_stored_changes_nothing(hub: Hub, database: Database, tmp_path: Path) -> None:
     """With the database back, the same reload does all that it was asked for."""
     await hub.start()
-    before, routes, unit = hub.configuration, hub.routes, hub.unit("shop")
+    before, routes, unit = hub.configuration, hub.configuration.routes, hub.unit("shop")
     tables = {"shop": {**SHOP, "interval": "7 min"}, "other": SHOP}
     path = write_configuration(tmp_path, tables, [{"from": ["other"], "to": "shop"}], {}, "127.0.0.1:0")
     wanted = config.load(path, None, os.environ)
@@ -155,7 +160,7 @@ async def test_a_reload_that_cannot_be_stored_changes_nothing(hub: Hub, database
     with pytest.raises(StoreError, match="was removed"):
         await hub.reload(wanted)
     assert hub.configuration is before
-    assert list(hub.routes) == list(routes)
+    assert list(hub.configuration.routes) == list(routes)
     assert hub.unit("shop") is unit
     away.rename(database.path)
     assert await hub.reload(wanted) == {"begun": [], "changed": ["shop"], "ended": ["market"]}
@@ -188,7 +193,7 @@ async def test_a_reload_that_nobody_waits_for_goes_on_to_its_end(hub: Hub, tmp_p
     ending, go_on = slowed(unit)
     asked = asyncio.create_task(hub.reload(changed(tmp_path)))
     await ending.wait()
-    assert hub.at_rest("shop") == "a reload begins it anew"
+    assert hub.directory.at_rest("shop") == "a reload begins it anew"
     asked.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asked
@@ -198,7 +203,7 @@ async def test_a_reload_that_nobody_waits_for_goes_on_to_its_end(hub: Hub, tmp_p
             await asyncio.sleep(0.01)
     assert hub.unit("shop") is not unit
     assert hub.unit("shop").config.interval == timedelta(minutes=7)
-    assert hub.at_rest("shop") is None
+    assert hub.directory.at_rest("shop") is None
 
 
 async def test_an_account_that_ends_badly_is_begun_anew_all_the_same(hub: Hub, tmp_path: Path) -> None:
@@ -223,17 +228,16 @@ async def test_an_account_that_cannot_begin_is_told_and_tried_again(
 ) -> None:
     """An alarm, the reason where it is asked for, an event; and the others begin."""
     await hub.start()
-    connect = AccountUnit._connect
 
-    def fails(unit: AccountUnit) -> object:
-        if unit.config.name == "shop":
+    def fails(account: config.AccountConfig, *rest: Any) -> Connection:
+        if account.name == "shop":
             raise ZeroDivisionError
-        return connect(unit)
+        return Connection(account, *rest)
 
     before = await events.head(database.reader)
     tables = {"other": {**SHOP, "interval": "7 min"}}
     with monkeypatch.context() as patch:
-        patch.setattr(AccountUnit, "_connect", fails)
+        patch.setattr("olhubd.engine.account.Connection", fails)
         with pytest.raises(ZeroDivisionError):
             await hub.reload(changed(tmp_path, **tables), "ola")
         assert hub.unit("other").config.interval == timedelta(minutes=7)
@@ -291,8 +295,8 @@ async def test_an_account_that_cannot_end_keeps_no_other_from_ending(
     async def full(*_: object) -> None:
         raise sqlite3.OperationalError("database or disk is full")
 
-    assert market.keeper is not None
-    monkeypatch.setattr(market.keeper, "close", full)
+    assert market.connection.keeper is not None
+    monkeypatch.setattr(market.connection.keeper, "close", full)
     monkeypatch.setattr(database, "write", full)
     hub.runs._dirty.add(("shop", "orders"))
     hub.runs._quiet["shop", "orders"] = Run(
@@ -392,7 +396,7 @@ async def test_a_reload_that_fails_when_nobody_waits_any_more_is_told(
         await go_on.wait()
         raise StoreError("disk full")
 
-    monkeypatch.setattr(hub, "_keep_inputs", fails)
+    monkeypatch.setattr(hub.reloader, "keep_inputs", fails)
     with structlog.testing.capture_logs() as lines:
         asked = asyncio.create_task(hub.reload(changed(tmp_path)))
         await begun.wait()

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from olhubd.engine import account
-from olhubd.engine.access import refusals
+from olhubd.engine.access import key_retry, refusals
 from olhubd.engine.access.refusals import KeyRefusals
 from olhubd.model import AlarmKind
 from olhubd.plugin import AuthLost
@@ -62,7 +61,7 @@ async def test_a_key_that_stays_refused_is_told_then_parked_and_goes_on_by_itsel
     """Invariant 24. Only a definite and repeated refusal parks it, and the seller who mends it over there need not
     come here as well."""
     monkeypatch.setattr(refusals, "_LONG", 1.0)
-    monkeypatch.setattr(account, "_KNOCK_FIRST", 0.2)
+    monkeypatch.setattr(key_retry, "_FIRST", 0.2)
     async with opened(tmp_path, database, clock, **WHOLLY) as zoo:
         unit = zoo.hub.unit("wild")
         await zoo.until(lambda: unit.refused_since is not None)
@@ -94,7 +93,7 @@ async def test_a_refusal_in_passing_after_a_person_resumed_it_stops_nobody(
 ) -> None:
     """A person who mends the key begins a new count: what was refused before says nothing of the key it has now."""
     monkeypatch.setattr(refusals, "_LONG", 0.3)
-    monkeypatch.setattr(account, "_KNOCK_FIRST", 3600.0)
+    monkeypatch.setattr(key_retry, "_FIRST", 3600.0)
     async with opened(tmp_path, database, clock, **WHOLLY) as zoo:
         unit = zoo.hub.unit("wild")
         await parked(zoo)
@@ -113,10 +112,10 @@ async def test_a_parked_key_is_tried_again_after_a_restart(
     database: Database, clock: SystemClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(refusals, "_LONG", 0.3)
-    monkeypatch.setattr(account, "_KNOCK_FIRST", 3600.0)
+    monkeypatch.setattr(key_retry, "_FIRST", 3600.0)
     async with opened(tmp_path, database, clock, **WHOLLY) as zoo:
         await parked(zoo)
-    monkeypatch.setattr(account, "_KNOCK_FIRST", 0.1)
+    monkeypatch.setattr(key_retry, "_FIRST", 0.1)
     async with opened(tmp_path, database, clock) as zoo:
         await zoo.until(lambda: zoo.hub.unit("wild").row.state is AccountState.ACTIVE)
 
@@ -125,7 +124,7 @@ async def test_a_person_who_pauses_a_parked_account_is_obeyed(
     database: Database, clock: SystemClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(refusals, "_LONG", 0.3)
-    monkeypatch.setattr(account, "_KNOCK_FIRST", 0.5)
+    monkeypatch.setattr(key_retry, "_FIRST", 0.5)
     async with opened(tmp_path, database, clock, **WHOLLY) as zoo:
         await parked(zoo)
         await zoo.hub.unit("wild").pause("holidays", "jan")

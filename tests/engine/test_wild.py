@@ -162,7 +162,7 @@ async def test_a_pause_without_end_is_no_pause_at_all(
     async with opened(tmp_path, database, clock, pull=never if within == "a call" else cut_short) as zoo:
         await zoo.until(lambda: zoo.hub.unit("wild").trouble is not None)
         await zoo.goes_on()
-        poller = zoo.hub.unit("wild").poller
+        poller = zoo.hub.unit("wild").feeds.poller
         assert poller is not None
         assert poller.next_run is not None
         assert poller.next_run.year <= clock.now().year + 1
@@ -258,7 +258,7 @@ async def test_what_swallows_its_cancellation_is_left_behind(
                 assert not any(state is DeliveryState.CONFIRMED for _, state in open_)
                 Wild.does.clear()
                 over.set()
-                dispatcher = zoo.hub.unit("wild").dispatcher
+                dispatcher = zoo.hub.unit("wild").outbox.dispatcher
                 assert dispatcher is not None
                 await zoo.until(lambda: dispatcher.confirmed > 0)
     finally:
@@ -275,7 +275,7 @@ async def test_a_connector_that_cannot_be_made_keeps_no_other_from_beginning(
     monkeypatch.setattr(Wild, "__init__", fails)
     async with opened(tmp_path, database, clock) as zoo:
         await zoo.goes_on()
-        assert type(error).__name__ in str(zoo.hub.at_rest("wild"))
+        assert type(error).__name__ in str(zoo.hub.directory.at_rest("wild"))
         assert type(error).__name__ in (await zoo.alarms())[AlarmKind.PARKED, "wild"]
 
 

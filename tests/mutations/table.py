@@ -128,7 +128,7 @@ MUTATIONS = (
     ),
     Mutation(
         "a shop is asked for its orders though nobody wants them",
-        "olhubd/engine/account.py",
+        "olhubd/engine/feed/account_feeds.py",
         "if config.fetch_orders or Kind.ORDER not in f.kinds",
         "if f",
         (f"{_CHAIN}::test_a_shop_whose_orders_are_not_wanted_is_not_asked_for_them",),

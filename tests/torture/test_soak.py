@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from olhubd.engine.hub import Hub
+from olhubd.engine.directory import Directory
 from olhubd_torture.soak import live
 from tests.torture.mutations import swap
 
@@ -20,12 +20,12 @@ def test_a_life_of_some_hours_does_not_grow() -> None:
 
 def test_a_hub_that_hoards_is_found_out() -> None:
     hoard: list[bytes] = []
-    wake = Hub.wake
+    wake = Directory.wake
 
-    def greedy(self: Hub, *args: object) -> object:
+    def greedy(self: Directory, *args: object) -> object:
         hoard.append(bytes(200_000))
         return wake(self, *args)  # type: ignore[arg-type]
 
-    with swap(Hub, "wake", greedy):
+    with swap(Directory, "wake", greedy):
         result, _ = live(5, HOURS)
     assert "memory" in result.kinds

@@ -151,7 +151,7 @@ class DaemonLife:
 
         def heard(system: str) -> None:
             # Each system has the right time, whatever the machine of the daemon has.
-            hub._shared.lineage.heard(system, format_datetime(world.now(), usegmt=True))  # noqa: SLF001 - no client here
+            hub.lineage.heard(system, format_datetime(world.now(), usegmt=True))
 
         world.weather.answered = heard
         return cls(world, store, hub, stack)

@@ -68,12 +68,12 @@ def _account(hub: Hub, config: AccountConfig, numbers: _Numbers) -> Account:
     name = config.name
     at_work = hub.units.get(name)
     row = at_work.row if at_work else numbers.rows.get(name)
-    keeper = at_work.keeper if at_work else None
-    dispatcher = at_work.dispatcher if at_work else None
-    poller = at_work.poller if at_work else None
+    keeper = at_work.connection.keeper if at_work else None
+    poller = at_work.feeds.poller if at_work else None
     trouble = at_work.trouble if at_work else None
-    signs_in = bool(at_work.sign_in_flows) if at_work else "OAuthLogin" in config.connector.capabilities()
-    rest = None if at_work else hub.at_rest(name)
+    flows = at_work.connection.sign_in_flows if at_work else ()
+    signs_in = bool(flows) if at_work else "OAuthLogin" in config.connector.capabilities()
+    rest = None if at_work else hub.directory.at_rest(name)
     state = AccountState(row.state.value) if row and at_work else AccountState.PARKED if rest else AccountState.OFF
     reason = rest or (row.reason if row else None)
     return Account(
@@ -88,16 +88,16 @@ def _account(hub: Hub, config: AccountConfig, numbers: _Numbers) -> Account:
         started_at=row.started_at if row else None,
         login=row.login if row else None,
         signed_in=name in numbers.signed if signs_in else None,
-        sign_in_flows=at_work.sign_in_flows if at_work else (),
+        sign_in_flows=flows,
         sign_in_ends_at=keeper.refresh_expires_at if keeper else None,
-        fetches_orders=poller is not None and poller.orders is not None,
+        fetches_orders=at_work is not None and at_work.feeds.orders is not None,
         interval=config.interval.total_seconds(),
         next_run=poller.next_run if poller and state is AccountState.ACTIVE else None,
         runs={feed: RunRow.of(run) for feed, run in numbers.runs.get(name, {}).items()},
         owed=numbers.owed.get(name, {}),
         oldest_owed_at=numbers.oldest.get(name),
         quarantined=numbers.quarantined.get(name, 0),
-        down=(dispatcher is not None and dispatcher.down) or (trouble is not None and poller is None),
+        down=at_work is not None and (at_work.outbox.down or (trouble is not None and poller is None)),
         failing_since=trouble.since if trouble else None,
         last_error=trouble.reason if trouble else None,
         shut_until=at_work.shut_until if at_work else None,
@@ -136,7 +136,7 @@ async def fetch(call: Call[Nothing, FetchRequest]) -> Reply[FetchResult]:
     """Fetch orders now, or join the run under way. 202 while it is not over yet."""
     at_work = unit(call.hub, call.path["account"])
     at_work.fetchable()  # what is refused is not told
-    await call.hub.note("account.fetched", {}, call.who, account=at_work.name)
+    await call.hub.events.note("account.fetched", {}, call.who, account=at_work.name)
     run: Run | None = None
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(call.body.wait):

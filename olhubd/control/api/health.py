@@ -22,7 +22,7 @@ async def ready(call: Call[Nothing, Nothing]) -> Reply[Readiness]:
 
 
 async def readiness(hub: Hub) -> Readiness:
-    overdue = {name: round(late, 1) for name, late in sorted(hub.overdue().items())}
+    overdue = {name: round(late, 1) for name, late in sorted(hub.supervisor.overdue().items())}
     database = await hub.database.answers()
     return Readiness(ready=database and not overdue, database=database, overdue=overdue)
 

@@ -92,8 +92,8 @@ class Snapshot(Collector):
             age = (now - account.oldest_owed_at).total_seconds() if account.oldest_owed_at else 0.0
             oldest.add_metric((account.name,), max(0.0, age))
             unit = self._hub.units.get(account.name)
-            if unit is not None and unit.dispatcher is not None:
-                confirmed.add_metric((account.name,), unit.dispatcher.confirmed)
+            if unit is not None and unit.outbox.dispatcher is not None:
+                confirmed.add_metric((account.name,), unit.outbox.dispatcher.confirmed)
             down.add_metric((account.name,), account.down)
         yield from (owed, oldest, confirmed, down)
 

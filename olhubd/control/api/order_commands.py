@@ -71,7 +71,7 @@ async def address(call: Call[Nothing, AddressRequest]) -> OrderCard:
 async def forward(call: Call[Nothing, ForwardRequest]) -> OrderCard:
     """Send it on although its route would not: unpaid, from before the route was there, within its hold window."""
     stored = await _order(call)
-    targets = sorted({r.target for r in call.hub.routes if stored.account in r.sources})
+    targets = sorted({r.target for r in call.hub.configuration.routes if stored.account in r.sources})
     target = call.body.target
     if target is None:
         if len(targets) != 1:

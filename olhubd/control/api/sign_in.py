@@ -29,7 +29,7 @@ async def begin(call: Call[Nothing, SignInRequest]) -> Reply[SignIn]:
     at_work = unit(call.hub, call.path["account"])
     back = _callback(call.headers, call.context.addresses)
     begun = await call.context.signins.begin(at_work.name, call.who, back, call.body.flow)
-    await call.hub.note("account.sign-in-begun", {}, call.who, account=at_work.name)
+    await call.hub.events.note("account.sign-in-begun", {}, call.who, account=at_work.name)
     return Reply(content=_sign_in(begun), status=202)
 
 

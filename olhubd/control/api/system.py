@@ -108,7 +108,7 @@ async def log_level(call: Call[Nothing, LogLevelRequest]) -> LogLevelAnswer:
     known = [word.value for word in config.LogLevel]
     if level not in known:
         raise Refusal(400, "parameter", f"level: must be one of {', '.join(known)}", parameter="level")
-    await call.hub.note("daemon.log-level-set", {"level": level}, call.who)
+    await call.hub.events.note("daemon.log-level-set", {"level": level}, call.who)
     await call.context.steer.log_level(level)
     return LogLevelAnswer(level=level)
 

@@ -80,7 +80,7 @@ async def overview(visit: PageRequest) -> dict[str, Any]:
     status = await visit.ask(system.status)
     accounts = await standing(hub)
     found = health.findings(status, accounts)
-    lines = _lines(hub.routes, accounts, await orders.journeys(reader))
+    lines = _lines(hub.configuration.routes, accounts, await orders.journeys(reader))
     days = await visit.ask(alarms.compared, ReconciliationsQuery(limit=_COMPARED))
     hour = status.now.replace(minute=0, second=0, microsecond=0)
     first = hour - timedelta(hours=_HOURS - 1)

@@ -122,7 +122,7 @@ class Examination:
 
     def _signs_in(self, name: str) -> bool:
         unit = self._hub.units.get(name)
-        return unit is not None and bool(unit.sign_in_flows)
+        return unit is not None and bool(unit.connection.sign_in_flows)
 
     def _sign_in(self, name: str) -> str:
         if self._signs_in(name):
@@ -316,9 +316,9 @@ async def _visit(unit: AccountUnit) -> _Visit:
 
 def _granted(unit: AccountUnit) -> Finding | None:
     login = unit.connector.capability(OAuthLogin)
-    if unit.keeper is None or login is None:
+    if unit.connection.keeper is None or login is None:
         return None
-    token, needed = unit.keeper.token, login.scopes
+    token, needed = unit.connection.keeper.token, login.scopes
     if token is None:
         return skipped("nobody has signed in", unit.name)
     if not needed or not token.scopes:

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from olhubd.engine.account import NotPossible
+from olhubd.engine.errors import NotPossible
 from olhubd.engine.hub import Hub
 from olhubd.model import Reason, Scope
 from olhubd.store import FAILURES, Transaction, tokens
@@ -120,7 +120,7 @@ class ApiTokens:
             if not await tokens.add(tx, row):
                 raise NotPossible(Reason("request.token-twice", token=name))
             facts = {"token": name, "scope": scope.value, "expires_at": row.expires_at}
-            await self._hub.note("token.created", facts, who, tx=tx)
+            await self._hub.events.note("token.created", facts, who, tx=tx)
 
         async with self._writing:
             await self._hub.database.write(work)
@@ -133,7 +133,7 @@ class ApiTokens:
         async def work(tx: Transaction) -> bool:
             if not await tokens.remove(tx, name):
                 return False
-            await self._hub.note("token.revoked", {"token": name}, who, tx=tx)
+            await self._hub.events.note("token.revoked", {"token": name}, who, tx=tx)
             return True
 
         async with self._writing:

@@ -14,7 +14,7 @@ from aiohttp import web
 from olhubd.config import ConfigurationError
 from olhubd.control.http.context import CONTEXT
 from olhubd.control.http.problem import Refusal
-from olhubd.engine.account import NotPossible
+from olhubd.engine.errors import NotPossible
 from olhubd.engine.feed.poller import FetchRefused
 from olhubd.store import Transaction, idempotency_keys
 

@@ -17,7 +17,7 @@ from aiohttp.typedefs import Handler
 from olhubd.config import ConfigurationError
 from olhubd.control.api.schema.problem import Problem
 from olhubd.control.http.context import CONTEXT
-from olhubd.engine.account import NotPossible
+from olhubd.engine.errors import NotPossible
 from olhubd.engine.feed.poller import FetchRefused
 from olhubd.engine.operator.deliveries import TotalDiffers
 from olhubd.model import Reason, plain

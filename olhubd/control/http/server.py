@@ -40,7 +40,6 @@ from olhubd.control.http.login_throttle import LoginThrottle
 from olhubd.control.http.routes import Endpoint, endpoint
 from olhubd.control.http.sockets import LimitedSite, ListeningSockets
 from olhubd.control.process_control import ProcessControl
-from olhubd.engine.access.signin import SignIns
 from olhubd.engine.hub import Hub
 
 __all__ = ["ROUTES", "application", "serve"]
@@ -100,7 +99,7 @@ def application(hub: Hub, token: str, steer: ProcessControl) -> web.Application:
     log = structlog.get_logger("olhubd.control")
     keyring = ApiTokens(token, hub)
     attempts = LoginThrottle(hub.clock, _MOST_WRONG)
-    app[CONTEXT] = Context(hub=hub, signins=SignIns(hub), steer=steer, keyring=keyring, attempts=attempts, log=log)
+    app[CONTEXT] = Context(hub=hub, signins=hub.sign_ins, steer=steer, keyring=keyring, attempts=attempts, log=log)
     app[access.SCOPES] = {(route.method, route.path): route.scope for route in ROUTES}
     app[openapi.DOCUMENT] = lambda: openapi.document(ROUTES)
     app.on_startup.append(_load)

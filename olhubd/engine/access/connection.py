@@ -12,7 +12,7 @@ from olhubd.engine.access.refusals import KeyRefusals
 from olhubd.engine.access.token_store import TokenStore
 from olhubd.engine.access.tokens import LIMIT, TokenKeeper
 from olhubd.engine.calls import Calls
-from olhubd.engine.services import Shared
+from olhubd.engine.services import Services
 from olhubd.model import Fulfilment, Reason
 from olhubd.plugin import (
     Account,
@@ -39,10 +39,10 @@ class Connection:
     """Made anew with its account. `lost` parks that; raises PluginFault where the connector cannot be made."""
 
     def __init__(
-        self, config: AccountConfig, shared: Shared, log: Log, lost: Callable[[AuthLost], Awaitable[None]]
+        self, config: AccountConfig, services: Services, log: Log, lost: Callable[[AuthLost], Awaitable[None]]
     ) -> None:
         self._config = config
-        self._shared = shared
+        self._services = services
         self._log = log
         self.dated: tuple[str, datetime] | None = None
         """The date that the last answer of its system bore, and when it came."""
@@ -50,22 +50,22 @@ class Connection:
         """The keys of the budgets by which its connector calls."""
         signs_in = config.connector.can(OAuthLogin)
         # Nobody withdraws a key in passing, and a sign-in's own keeper knows when it is refused for good.
-        self.refusals = None if signs_in else KeyRefusals(shared.clock)
+        self.refusals = None if signs_in else KeyRefusals(services.clock)
         self.calls = Calls(
             config.name,
-            shared.clock,
+            services.clock,
             log,
-            shared.strays,
-            limit=lambda: shared.policy.timeout,
+            services.strays,
+            limit=lambda: services.in_force.policy.timeout,
             refusals=self.refusals,
         )
         keeper = TokenKeeper(
             config.name,
-            TokenStore(shared.database, shared.clock),
+            TokenStore(services.database, services.clock),
             self._refresh if signs_in else None,
-            shared.clock,
+            services.clock,
             lost,
-            shared.learned,
+            services.learned,
             obtain=self._obtain if signs_in else None,
         )
         self.keeper = keeper if signs_in else None
@@ -79,14 +79,14 @@ class Connection:
 
     def visitor(self, tokens: Tokens) -> Connector[Any]:
         """Another instance of the account's connector, which goes by `tokens`: to ask whose they are, say."""
-        config, shared = self._config, self._shared
+        config, services = self._config, self._services
         account = Account(
             name=config.name,
             settings=config.settings,
             log=self._log,
-            clock=shared.clock,
+            clock=services.clock,
             tokens=tokens,
-            make_client=shared.clients.of(self._date, self.budgets),
+            make_client=services.clients.of(self._date, self.budgets),
         )
 
         def make() -> Connector[Any]:
@@ -98,8 +98,8 @@ class Connection:
         return made
 
     def _date(self, told: str) -> None:
-        self.dated = (told, self._shared.clock.now())
-        self._shared.lineage.heard(self._config.name, told)
+        self.dated = (told, self._services.clock.now())
+        self._services.lineage.heard(self._config.name, told)
 
     async def _refresh(self, token: Token) -> Token:
         login = self.connector.capability(OAuthLogin)

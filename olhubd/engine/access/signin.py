@@ -19,12 +19,14 @@ import msgspec
 
 from olhubd.engine.access.redirect import PendingCallback, bring
 from olhubd.engine.access.tokens import LIMIT, BorrowedToken
-from olhubd.engine.account import AccountUnit, NotPossible
+from olhubd.engine.account import AccountUnit
 from olhubd.engine.calls import Calls, seconds
-from olhubd.engine.hub import Hub
+from olhubd.engine.directory import Directory
+from olhubd.engine.errors import NotPossible
 from olhubd.model import Reason
 from olhubd.plugin import (
     AuthLost,
+    Clock,
     DeviceGrant,
     Flow,
     Identity,
@@ -36,7 +38,7 @@ from olhubd.plugin import (
     Temporary,
     Token,
 )
-from olhubd.runtime.supervisor import Heartbeat
+from olhubd.runtime.supervisor import Heartbeat, Supervisor
 
 __all__ = ["SignIn", "SignInState", "SignIns"]
 
@@ -79,10 +81,15 @@ _Ask = Callable[[SignIn, Heartbeat], Awaitable[Token]]
 
 
 class SignIns:
-    """The last sign-in of each account since the process began."""
+    """The last sign-in of each account since the process began. `look` is called when one has ended well."""
 
-    def __init__(self, hub: Hub) -> None:
-        self._hub = hub
+    def __init__(
+        self, directory: Directory, supervisor: Supervisor, clock: Clock, look: Callable[[], Awaitable[None]]
+    ) -> None:
+        self._directory = directory
+        self._supervisor = supervisor
+        self._clock = clock
+        self._look = look
         self._latest: dict[str, SignIn] = {}
         self._ended: dict[str, asyncio.Event] = {}
         self._awaited: dict[str, PendingCallback] = {}
@@ -110,7 +117,7 @@ class SignIns:
         Raises NotPossible, or what the system answers.
         """
         async with self._beginning:
-            unit = self._hub.unit(account)
+            unit = self._directory.unit(account)
             login = unit.connector.capability(OAuthLogin)
             if login is None:
                 why = Reason("sign-in.key", system=unit.connector.title, account=account)
@@ -125,7 +132,7 @@ class SignIns:
             ):
                 return known
             task = f"sign-in of {account}"
-            await self._hub.supervisor.stop(task)
+            await self._supervisor.stop(task)
             self._awaited.pop(account, None)
             self._brought.pop(account, None)
             if redirect_uri is None:
@@ -134,13 +141,13 @@ class SignIns:
                 begun, token = self._by_browser(account, login, unit.calls, unit.connector.title, redirect_uri)
             self._latest[account] = begun
             self._ended[account] = asyncio.Event()
-            self._hub.supervisor.once(task, partial(self._see_through, begun, token, who))
+            self._supervisor.once(task, partial(self._see_through, begun, token, who))
             return begun
 
     def bring(self, address: str, account: str | None = None, who: str | None = None) -> str:
         """Take the address that a browser came back to, for `account` alone where it was brought for that by `who`.
 
-        Gives the account whose sign-in goes on with it. Raises Misdirected.
+        Gives the account whose sign-in goes on with it. Raises CallbackRefused.
         """
         waiting = [one for one in self._awaited.values() if account in (None, one.account)]
         found = bring(address, waiting).account
@@ -150,10 +157,10 @@ class SignIns:
         return found
 
     def _still_open(self, known: SignIn) -> bool:
-        return known.state is SignInState.PENDING and self._hub.clock.now() < known.expires_at
+        return known.state is SignInState.PENDING and self._clock.now() < known.expires_at
 
     async def _by_device(self, account: str, login: OAuthLogin, calls: Calls) -> tuple[SignIn, _Ask]:
-        now = self._hub.clock.now()
+        now = self._clock.now()
         grant: DeviceGrant = await calls.read("begin_device", login.begin_device, DeviceGrant)
         begun = SignIn(
             account=account,
@@ -169,7 +176,7 @@ class SignIns:
     def _by_browser(
         self, account: str, login: OAuthLogin, calls: Calls, title: str, redirect_uri: str
     ) -> tuple[SignIn, _Ask]:
-        now = self._hub.clock.now()
+        now = self._clock.now()
         awaited = PendingCallback(account, title, redirect_uri)
         url: str = calls.ask(
             "authorize_url", lambda: login.authorize_url(redirect_uri, awaited.state, awaited.challenge), str
@@ -191,7 +198,7 @@ class SignIns:
             token = await ask(begun, pulse)
             pulse.beat(_PATIENCE)
             who = self._brought.pop(begun.account, who)
-            name = await self._take(self._hub.unit(begun.account), token, who)
+            name = await self._take(self._directory.unit(begun.account), token, who)
         except (PluginError, NotPossible) as error:
             self._end(begun, SignInState.FAILED, reason=str(error))
         except Exception as error:
@@ -200,11 +207,11 @@ class SignIns:
         else:
             self._end(begun, SignInState.DONE, login=name)
             # Whoever has just signed in must not be told for another minute that nobody has.
-            await self._hub.checks.round()
+            await self._look()
 
     def _end(self, begun: SignIn, state: SignInState, login: str | None = None, reason: str | None = None) -> None:
         self._latest[begun.account] = msgspec.structs.replace(
-            begun, state=state, login=login, reason=reason, ended_at=self._hub.clock.now()
+            begun, state=state, login=login, reason=reason, ended_at=self._clock.now()
         )
         self._ended[begun.account].set()
 
@@ -231,8 +238,8 @@ class SignIns:
         interval = seconds(grant.interval, _LONGEST_PAUSE) or 1.0
         while True:
             pulse.beat(interval + _PATIENCE)
-            await self._hub.clock.sleep(interval)
-            if self._hub.clock.now() >= grant.expires_at:
+            await self._clock.sleep(interval)
+            if self._clock.now() >= grant.expires_at:
                 raise AuthLost(Reason("sign-in.late"))
             try:
                 ask = partial(login.poll_device, grant)
@@ -246,7 +253,7 @@ class SignIns:
 
     async def _take(self, unit: AccountUnit, token: Token, who: str) -> str | None:
         """Make the token the account's own; gives the login it belongs to, where the system tells."""
-        keeper = unit.keeper
+        keeper = unit.connection.keeper
         if keeper is None:
             raise NotPossible(Reason("sign-in.no-more", account=unit.name))
         identity = await self._whose(unit, token)
@@ -278,7 +285,7 @@ class SignIns:
                 except Temporary as error:
                     if attempt == _PROBES:
                         raise
-                    await self._hub.clock.sleep(min(error.retry_after or 2.0**attempt, _LONGEST_PAUSE))
+                    await self._clock.sleep(min(error.retry_after or 2.0**attempt, _LONGEST_PAUSE))
         finally:
             with contextlib.suppress(PluginError):
                 await unit.calls.read("close", visitor.close, limit=_PATIENCE)

@@ -6,19 +6,14 @@ marketplace names it any more, and its order in the shop would be shipped.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
-
 from olhubd.decide.alarm_rules import UnknownOrder
-from olhubd.engine.account import NotPossible
-from olhubd.engine.services import Shared
+from olhubd.engine.directory import Directory
+from olhubd.engine.errors import NotPossible
+from olhubd.engine.event_log import EventLog
 from olhubd.model import Kind, Reason
-from olhubd.plugin import OrderLookup
-from olhubd.store import Transaction, reread_queue, strangers
+from olhubd.plugin import Clock, OrderLookup
+from olhubd.store import Database, Transaction, reread_queue, strangers
 from olhubd.store.strangers import Stranger
-
-if TYPE_CHECKING:
-    from olhubd.engine.account import AccountUnit
 
 __all__ = ["Strangers"]
 
@@ -26,21 +21,23 @@ __all__ = ["Strangers"]
 class Strangers:
     """`ask` and `waiting` belong to the round of the watch, `discard` to people."""
 
-    def __init__(self, shared: Shared, units: Mapping[str, AccountUnit]) -> None:
-        self._shared = shared
-        self._units = units
+    def __init__(self, directory: Directory, database: Database, clock: Clock, events: EventLog) -> None:
+        self._directory = directory
+        self._database = database
+        self._clock = clock
+        self._events = events
 
     async def ask(self) -> None:
         """Have the orders of those that came since read at their source, each once: the answer may be all it takes.
 
         One that is alive lands and is looked up in the shop; one that is cancelled lands and is cancelled there.
         """
-        if not await strangers.known(self._shared.database.reader):
+        if not await strangers.known(self._database.reader):
             return
         new = [one for one in await self.listing() if one.asked_at is None and self._askable(one)]
         if not new:
             return
-        now = self._shared.clock.now()
+        now = self._clock.now()
 
         async def work(tx: Transaction) -> None:
             for one in new:
@@ -51,23 +48,23 @@ class Strangers:
                 await reread_queue.put(tx, account, [wish])
             await strangers.asked(tx, new, now)
 
-        await self._shared.database.write(work)
+        await self._database.write(work)
         for account in {one.reference.partition(":")[0] for one in new}:
-            if (poller := self._units[account].poller) is not None:
+            if (poller := self._directory.units[account].feeds.poller) is not None:
                 poller.look_up()
 
     async def listing(self) -> list[Stranger]:
         """All that wait, the oldest first."""
-        return await strangers.unknown(self._shared.database.reader)
+        return await strangers.unknown(self._database.reader)
 
     async def waiting(self) -> dict[str, list[UnknownOrder]]:
         """All that wait, by target, as the watch judges them."""
         found: dict[str, list[UnknownOrder]] = {}
-        if not await strangers.known(self._shared.database.reader):
+        if not await strangers.known(self._database.reader):
             return found
         for one in await self.listing():
-            unit = self._units.get(one.reference.partition(":")[0])
-            swept = unit is not None and unit.sweeps and not self._askable(one)
+            unit = self._directory.units.get(one.reference.partition(":")[0])
+            swept = unit is not None and unit.feeds.sweeps and not self._askable(one)
             told = UnknownOrder(
                 number=one.number or one.external_id,
                 reference=one.reference,
@@ -81,13 +78,13 @@ class Strangers:
         """Let one wait for nobody any more: it was seen to in the shop, or is to stay there."""
 
         async def work(tx: Transaction) -> None:
-            if not await strangers.discard(tx, account, external_id, self._shared.clock.now()):
+            if not await strangers.discard(tx, account, external_id, self._clock.now()):
                 raise NotPossible(Reason("none.stranger", order=external_id, account=account))
             facts = {"external_id": external_id, "reason": reason}
-            await self._shared.note(tx, "stranger.discarded", account, facts, who)
+            await self._events.note("stranger.discarded", facts, who, account=account, tx=tx)
 
-        await self._shared.database.write(work)
+        await self._database.write(work)
 
     def _askable(self, one: Stranger) -> bool:
-        unit = self._units.get(one.reference.partition(":")[0])
-        return unit is not None and unit.orders is not None and unit.connector.can(OrderLookup)
+        unit = self._directory.units.get(one.reference.partition(":")[0])
+        return unit is not None and unit.feeds.orders is not None and unit.connector.can(OrderLookup)

@@ -11,18 +11,28 @@ import asyncio
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from olhubd.engine.account import AccountUnit, NotPossible
+from olhubd.engine.account import AccountUnit
+from olhubd.engine.directory import Directory
+from olhubd.engine.errors import NotPossible
+from olhubd.engine.event_log import EventLog
+from olhubd.engine.in_force import InForce
 from olhubd.model import Kind, Order, Reason, Reconciliation
-from olhubd.plugin import ContractBroken, Cursor, Log, OrderCount, OrderLookup, PluginError, Temporary, sweep_of
+from olhubd.plugin import (
+    Clock,
+    ContractBroken,
+    Cursor,
+    Log,
+    OrderCount,
+    OrderLookup,
+    PluginError,
+    Temporary,
+    sweep_of,
+)
 from olhubd.runtime.supervisor import Heartbeat, Supervisor
-from olhubd.store import FAILURES, Transaction, order_counts, reconciliations, reread_queue
+from olhubd.store import FAILURES, Database, Transaction, order_counts, reconciliations, reread_queue
 from olhubd.store.accounts import AccountState
-
-if TYPE_CHECKING:
-    from olhubd.engine.hub import Hub
 
 __all__ = ["Reconciler"]
 
@@ -41,8 +51,20 @@ _PAGES = 10_000
 class Reconciler:
     """Compares by itself once a day, and by `reconcile` when a person asks."""
 
-    def __init__(self, hub: Hub, log: Log) -> None:
-        self._hub = hub
+    def __init__(
+        self,
+        directory: Directory,
+        in_force: InForce,
+        database: Database,
+        clock: Clock,
+        events: EventLog,
+        log: Log,
+    ) -> None:
+        self._directory = directory
+        self._in_force = in_force
+        self._database = database
+        self._clock = clock
+        self._events = events
         self._log = log
         self._checked: dict[str, datetime | None] = {}
         self._failing: set[str] = set()
@@ -61,48 +83,48 @@ class Reconciler:
 
     async def round(self, pulse: Heartbeat) -> None:
         """Compare what is due."""
-        for unit in list(self._hub.units.values()):
+        for unit in list(self._directory.units.values()):
             pulse.beat(_ROUND * 2 + _LIMIT * 2)
             await self._account(unit, pulse)
 
     async def checked(self, account: str) -> datetime | None:
         """When the account was last compared."""
         if account not in self._checked:
-            newest = await reconciliations.listing(self._hub.database.reader, account=account, limit=_HORIZON)
+            newest = await reconciliations.listing(self._database.reader, account=account, limit=_HORIZON)
             self._checked[account] = max((found.looked_at for found in newest), default=None)
         return self._checked[account]
 
     async def reconcile(self, account: str, day: date | None, who: str) -> Reconciliation:
         """Compare one day now; the last whole one unless another is named. Raises NotPossible with the reason."""
-        unit = self._hub.unit(account)
-        if unit.orders is None:
+        unit = self._directory.unit(account)
+        if unit.feeds.orders is None:
             raise NotPossible(Reason("reconcile.nothing", account=account))
-        if not unit.comparable:
+        if not unit.feeds.comparable:
             raise NotPossible(Reason("reconcile.no-count", account=account))
         if unit.row.state is not AccountState.ACTIVE:
             raise NotPossible(unit.row.why_off)
-        today = self._hub.clock.now().astimezone(self._zone).date()
+        today = self._clock.now().astimezone(self._zone).date()
         day = day or today - timedelta(days=1)
         if day >= today:
             raise NotPossible(Reason("reconcile.not-over", day=day))
-        if day < unit.orders.since.astimezone(self._zone).date():
+        if day < unit.feeds.orders.since.astimezone(self._zone).date():
             raise NotPossible(
-                Reason("reconcile.before", account=account, since=f"{unit.orders.since:%Y-%m-%d %H:%M}")
+                Reason("reconcile.before", account=account, since=f"{unit.feeds.orders.since:%Y-%m-%d %H:%M}")
             )
-        await self._hub.note("account.reconciled", {}, who, account=account)
-        known = await reconciliations.since(self._hub.database.reader, account, day)
+        await self._events.note("account.reconciled", {}, who, account=account)
+        known = await reconciliations.since(self._database.reader, account, day)
         return await self._look(unit, day, known.get(day))
 
     @property
     def _zone(self) -> ZoneInfo:
-        return self._hub.configuration.daemon.zone
+        return self._in_force.configuration.daemon.zone
 
     async def _account(self, unit: AccountUnit, pulse: Heartbeat) -> None:
-        if unit.orders is None or not unit.comparable or unit.row.state is not AccountState.ACTIVE:
+        if unit.feeds.orders is None or not unit.feeds.comparable or unit.row.state is not AccountState.ACTIVE:
             return
-        now = self._hub.clock.now()
+        now = self._clock.now()
         today = now.astimezone(self._zone).date()
-        known = await reconciliations.since(self._hub.database.reader, unit.name, today - timedelta(days=_HORIZON))
+        known = await reconciliations.since(self._database.reader, unit.name, today - timedelta(days=_HORIZON))
         for day in self._due(unit, today, now, known):
             pulse.beat(_ROUND * 2 + _LIMIT * 2)
             try:
@@ -126,7 +148,7 @@ class Reconciler:
     def _due(
         self, unit: AccountUnit, today: date, now: datetime, known: dict[date, Reconciliation]
     ) -> Iterator[date]:
-        after = self._hub.configuration.alarms.reconcile_after
+        after = self._in_force.configuration.alarms.reconcile_after
         for back in range(_HORIZON, 0, -1):
             day = today - timedelta(days=back)
             found = known.get(day)
@@ -145,8 +167,8 @@ class Reconciler:
     def _bounds(self, day: date, unit: AccountUnit) -> tuple[datetime, datetime]:
         """The day's beginning and end, or what of it comes after the account's own beginning."""
         since = _midnight(day, self._zone)
-        if unit.orders is not None:
-            since = max(since, unit.orders.since)
+        if unit.feeds.orders is not None:
+            since = max(since, unit.feeds.orders.since)
         return since, _midnight(day + timedelta(days=1), self._zone)
 
     async def _look(self, unit: AccountUnit, day: date, before: Reconciliation | None) -> Reconciliation:
@@ -165,7 +187,7 @@ class Reconciler:
 
     async def _compare(self, unit: AccountUnit, day: date, before: Reconciliation | None) -> Reconciliation:
         since, until = self._bounds(day, unit)
-        reader = self._hub.database.reader
+        reader = self._database.reader
         held = await order_counts.live(reader, unit.name, since, until)
         missing: list[str] = []
         surplus: list[str] = []
@@ -182,7 +204,7 @@ class Reconciler:
             surplus = [id_ for id_, due in held.items() if due and id_ not in there]
             counted = len(listed)
         found = Reconciliation(
-            id=before.id if before is not None else await self._hub.database.next_id("reconciliations"),
+            id=before.id if before is not None else await self._database.next_id("reconciliations"),
             account=unit.name,
             day=day,
             since=since,
@@ -193,7 +215,7 @@ class Reconciler:
             surplus=len(surplus),
             names=tuple([*missing, *surplus][:_NAMES]),
             looks=(before.looks if before is not None else 0) + 1,
-            looked_at=self._hub.clock.now(),
+            looked_at=self._clock.now(),
         )
         await self._store(unit, found, missing)
         return found
@@ -233,9 +255,9 @@ class Reconciler:
             if wishes:
                 await reread_queue.put(tx, unit.name, wishes)
 
-        await self._hub.database.write(work)
-        if wishes and unit.poller is not None:
-            unit.poller.look_up()
+        await self._database.write(work)
+        if wishes and unit.feeds.poller is not None:
+            unit.feeds.poller.look_up()
 
 
 def _midnight(day: date, zone: ZoneInfo) -> datetime:

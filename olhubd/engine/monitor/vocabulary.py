@@ -9,20 +9,19 @@ from __future__ import annotations
 import asyncio
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from olhubd.config import Configuration
 from olhubd.decide.vocabulary import UnknownWord, Vocabulary, unknown
 from olhubd.engine.account import AccountUnit
+from olhubd.engine.directory import Directory
+from olhubd.engine.in_force import InForce
 from olhubd.model import AlarmKind, DeliveryState, Reason
-from olhubd.plugin import DeliveryMethodList, Log, Method, PaymentMethodList, PluginError, Status, StatusList
+from olhubd.plugin import Clock, DeliveryMethodList, Log, Method, PaymentMethodList, PluginError, Status, StatusList
 from olhubd.runtime.backoff import Backoff
 from olhubd.runtime.supervisor import Heartbeat, Supervisor
-from olhubd.store import FAILURES, deliveries
+from olhubd.store import FAILURES, Database, deliveries
 from olhubd.store.accounts import AccountState
-
-if TYPE_CHECKING:
-    from olhubd.config import Configuration
-    from olhubd.engine.hub import Hub
 
 __all__ = ["VocabularyCheck", "told"]
 
@@ -40,8 +39,11 @@ _KINDS = {"StatusList": "statuses", "DeliveryMethodList": "deliveries", "Payment
 class VocabularyCheck:
     """`look` asks at once; `main` does so whenever there is reason."""
 
-    def __init__(self, hub: Hub, log: Log) -> None:
-        self._hub = hub
+    def __init__(self, directory: Directory, in_force: InForce, database: Database, clock: Clock, log: Log) -> None:
+        self._directory = directory
+        self._in_force = in_force
+        self._database = database
+        self._clock = clock
         self._log = log
         self._asked: Configuration | None = None
         self._due = 0.0
@@ -58,18 +60,18 @@ class VocabularyCheck:
 
     async def round(self, pulse: Heartbeat) -> None:
         """Look when it is due, the configuration is new, or a delivery was held."""
-        pulse.beat(_LOOK * 4 + _PATIENCE * 3 * (1 + len(self._hub.units)))
+        pulse.beat(_LOOK * 4 + _PATIENCE * 3 * (1 + len(self._directory.units)))
         try:
             held = sum(
                 count
-                for (_, state), count in (await deliveries.tally(self._hub.database.reader)).items()
+                for (_, state), count in (await deliveries.tally(self._database.reader)).items()
                 if state is DeliveryState.HOLD
             )
         except FAILURES:
             held = self._held
         if (
-            self._asked is not self._hub.configuration
-            or self._hub.clock.monotonic() >= self._due
+            self._asked is not self._in_force.configuration
+            or self._clock.monotonic() >= self._due
             or held > self._held
         ):
             await self.look()
@@ -77,20 +79,20 @@ class VocabularyCheck:
 
     async def look(self) -> None:
         """Ask all systems that a route leads to or from, and say once what is new."""
-        hub, configuration = self._hub, self._hub.configuration
+        configuration = self._in_force.configuration
         if self._asked is not configuration:
             self._backoff.reset()
         self._asked = configuration
         names = {name for route in configuration.routes for name in (route.target, *route.sources)}
-        units = [unit for name, unit in hub.units.items() if name in names]
+        units = [unit for name, unit in self._directory.units.items() if name in names]
         answers = await asyncio.gather(*map(_vocabulary, units))
         vocabularies = {unit.name: words for unit, (words, _) in zip(units, answers, strict=True)}
         self.silent = {unit.name: why for unit, (_, why) in zip(units, answers, strict=True) if why is not None}
         self.unknown = tuple(unknown(configuration.routes, dict(_settings(units)), vocabularies))
         if self.silent:
-            self._due = hub.clock.monotonic() + self._backoff.next()
+            self._due = self._clock.monotonic() + self._backoff.next()
         else:
-            self._due = hub.clock.monotonic() + _AGAIN
+            self._due = self._clock.monotonic() + _AGAIN
         said = {(one.account, one.path, one.word) for one in self.unknown}
         for one in self.unknown:
             if AlarmKind.WORDS in configuration.alarms.off or (one.account, one.path, one.word) in self._said:
@@ -145,7 +147,11 @@ async def _vocabulary(unit: AccountUnit) -> tuple[Vocabulary, str | None]:
     statuses = deliveries = payments = None
     if unit.row.state is not AccountState.ACTIVE:
         return Vocabulary(), "it is not at work"
-    if unit.sign_in_flows and unit.keeper is not None and unit.keeper.token is None:
+    if (
+        unit.connection.sign_in_flows
+        and unit.connection.keeper is not None
+        and unit.connection.keeper.token is None
+    ):
         return Vocabulary(), "nobody has signed in"
     try:
         if (known := connector.capability(StatusList)) is not None:

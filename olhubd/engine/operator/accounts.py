@@ -6,51 +6,63 @@ to remove it means to forget its sign-in and where its feeds stood, which is ref
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-
 import msgspec
 
-from olhubd.config import Configuration
-from olhubd.engine.account import AccountUnit, NotPossible
-from olhubd.engine.services import Shared
+from olhubd.engine.directory import Directory
+from olhubd.engine.errors import NotPossible
+from olhubd.engine.event_log import EventLog
+from olhubd.engine.in_force import InForce
 from olhubd.model import Reason, chained
-from olhubd.store import Reader, Transaction, accounts, credentials, deliveries, feeds, quarantine, reread_queue
+from olhubd.plugin import Clock
+from olhubd.store import (
+    Database,
+    Reader,
+    Transaction,
+    accounts,
+    credentials,
+    deliveries,
+    feeds,
+    quarantine,
+    reread_queue,
+)
 from olhubd.store.accounts import AccountRow
 
 __all__ = ["AccountActions"]
 
 
 class AccountActions:
-    """`units` are the accounts at work."""
+    """Accounts are renamed and removed by it."""
 
     def __init__(
-        self, shared: Shared, units: Mapping[str, AccountUnit], configuration: Callable[[], Configuration]
+        self, directory: Directory, in_force: InForce, database: Database, clock: Clock, events: EventLog
     ) -> None:
-        self._shared = shared
-        self._units = units
-        self._configuration = configuration
+        self._directory = directory
+        self._in_force = in_force
+        self._database = database
+        self._clock = clock
+        self._events = events
 
     async def rename(self, name: str, title: str | None, who: str) -> None:
         """Call an account otherwise. Its key, its orders and their marks stay as they are."""
         row = await self._row(name)
-        config = self._configuration().accounts.get(name)
+        config = self._in_force.configuration.accounts.get(name)
         usual = config.title if config is not None else name
         facts = {"old": row.title or usual, "title": title or usual}
-        unit = self._units.get(name)
+        unit = self._directory.units.get(name)
         if unit is not None:
-            await unit.rename(title, facts, who)
+            await unit.record.change("account.renamed", facts, who, title=title)
             return
 
         async def work(tx: Transaction) -> None:
             await accounts.put(tx, msgspec.structs.replace(row, title=title))
-            await self._shared.note(tx, "account.renamed", name, facts, who)
+            await self._events.note("account.renamed", facts, who, account=name, tx=tx)
 
-        await self._shared.database.write(work)
+        await self._database.write(work)
 
     async def gone(self) -> list[AccountRow]:
         """Those that the configuration names no more."""
-        known = self._configuration().accounts
-        rows = await accounts.every(self._shared.database.reader)
+        known = self._in_force.configuration.accounts
+        rows = await accounts.every(self._database.reader)
         return [row for name, row in sorted(rows.items()) if name not in known and row.removed_at is None]
 
     async def ties(self, reader: Reader, name: str) -> tuple[str, ...]:
@@ -62,7 +74,7 @@ class AccountActions:
 
     async def remove(self, name: str, who: str) -> None:
         """Forget an account's sign-in and where its feeds stood. Its orders and their history are kept."""
-        if name in self._configuration().accounts:
+        if name in self._in_force.configuration.accounts:
             raise NotPossible(Reason("remove.configured", account=name, section=name))
         row = await self._row(name)
 
@@ -72,13 +84,13 @@ class AccountActions:
             await credentials.delete(tx, name)
             await feeds.forget(tx, name)
             await reread_queue.forget_all(tx, name)
-            await accounts.put(tx, msgspec.structs.replace(row, removed_at=self._shared.clock.now()))
-            await self._shared.note(tx, "account.removed", name, {}, who)
+            await accounts.put(tx, msgspec.structs.replace(row, removed_at=self._clock.now()))
+            await self._events.note("account.removed", {}, who, account=name, tx=tx)
 
-        await self._shared.database.write(work)
+        await self._database.write(work)
 
     async def _row(self, name: str) -> AccountRow:
-        row = await accounts.get(self._shared.database.reader, name)
+        row = await accounts.get(self._database.reader, name)
         if row is None or row.removed_at is not None:
             raise NotPossible(Reason("none.account", account=name))
         return row

@@ -6,7 +6,7 @@ Each is one transaction with an event that names who did it. Whether it may be d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from types import NoneType
 from typing import Any
@@ -17,15 +17,17 @@ from olhubd.decide import netting, permitted, plan
 from olhubd.decide.hold import Hold
 from olhubd.decide.permitted import OperatorAction, PermittedAction
 from olhubd.decide.plan import PlannedDelivery, PushPayload
-from olhubd.engine.account import AccountUnit, NotPossible
+from olhubd.engine.directory import Directory
+from olhubd.engine.errors import NotPossible
+from olhubd.engine.event_log import EventLog
 from olhubd.engine.feed.poller import Poller
 from olhubd.engine.flow.displaced import displace
+from olhubd.engine.in_force import InForce
 from olhubd.engine.outbox.actions import HANDLERS
 from olhubd.engine.outbox.recorder import Recorder
-from olhubd.engine.services import Shared
 from olhubd.model import Cause, Delivery, DeliveryState, Kind, Quarantined, Reason, reference
-from olhubd.plugin import Found, OrderLookup, OrderSink, PaymentSink
-from olhubd.store import Transaction, deliveries, events, orders, quarantine, reread_queue, target_orders
+from olhubd.plugin import Clock, Found, OrderLookup, OrderSink, PaymentSink
+from olhubd.store import Database, Transaction, deliveries, events, orders, quarantine, reread_queue, target_orders
 from olhubd.store.orders import Stored
 from olhubd.store.target_orders import TargetOrder
 
@@ -40,15 +42,20 @@ class TotalDiffers(NotPossible):
 
 
 class DeliveryActions:
-    """The hands of a person on what is owed. `units` are the accounts at work."""
+    """The hands of a person on what is owed."""
 
-    def __init__(self, shared: Shared, units: Mapping[str, AccountUnit]) -> None:
-        self._shared = shared
-        self._units = units
+    def __init__(
+        self, directory: Directory, in_force: InForce, database: Database, clock: Clock, events: EventLog
+    ) -> None:
+        self._directory = directory
+        self._in_force = in_force
+        self._database = database
+        self._clock = clock
+        self._events = events
 
     def choices(self, delivery: Delivery) -> Sequence[PermittedAction]:
         """What may be done with it now, and why not the rest."""
-        return permitted.of_delivery(delivery, self._shared.clock.now(), self._numbered(delivery.target))
+        return permitted.of_delivery(delivery, self._clock.now(), self._numbered(delivery.target))
 
     async def retry(self, delivery_id: int, who: str) -> Delivery:
         """Try a delivery again now that somebody mended the cause; an unknown outcome is still looked up first."""
@@ -63,7 +70,7 @@ class DeliveryActions:
 
         async def let_go(delivery: Delivery, tx: Transaction) -> Delivery:
             if delivery.state is DeliveryState.PENDING:
-                return msgspec.structs.replace(delivery, due_at=self._shared.clock.now())
+                return msgspec.structs.replace(delivery, due_at=self._clock.now())
             facts = last_held(await events.helds(tx, [delivery.subject])).get(delivery.id, {})
             released = self._let_go(delivery)
             if facts.get("kind") != Hold.UNLINKED:
@@ -76,7 +83,7 @@ class DeliveryActions:
         """Give a delivery up for good."""
 
         async def given_up(delivery: Delivery, _tx: Transaction) -> Delivery:
-            now = self._shared.clock.now()
+            now = self._clock.now()
             return msgspec.structs.replace(delivery, state=DeliveryState.DISCARDED, reason=reason, finished_at=now)
 
         return await self._steer(delivery_id, who, OperatorAction.DISCARD, "delivery.discarded", given_up)
@@ -85,7 +92,7 @@ class DeliveryActions:
         """Take a held order at its target as it is, although its total differs."""
 
         async def confirmed(delivery: Delivery, _tx: Transaction) -> Delivery:
-            now = self._shared.clock.now()
+            now = self._clock.now()
             return msgspec.structs.replace(delivery, state=DeliveryState.CONFIRMED, finished_at=now)
 
         return await self._steer(delivery_id, who, OperatorAction.ACCEPT, "delivery.accepted", confirmed)
@@ -109,7 +116,7 @@ class DeliveryActions:
                         "adopt.costs", order=number, target=delivery.target, total=found.total, expected=expected
                     )
                 )
-            now = self._shared.clock.now()
+            now = self._clock.now()
             done = msgspec.structs.replace(
                 delivery,
                 state=DeliveryState.CONFIRMED,
@@ -139,7 +146,7 @@ class DeliveryActions:
         )
 
     async def _find(self, target: str, number: str) -> Found:
-        unit = self._units.get(target)
+        unit = self._directory.units.get(target)
         sink = unit.connector.capability(OrderSink) if unit is not None else None
         if unit is None or sink is None:
             raise NotPossible(Reason("account.not-asked", account=target))
@@ -181,48 +188,53 @@ class DeliveryActions:
         """Who can read the record again, or why nobody can."""
         if record.kind != Kind.ORDER:
             return Reason("record.nobody-asks", kind=record.kind)
-        unit = self._units.get(record.account)
-        if unit is None or unit.poller is None or unit.orders is None or not unit.connector.can(OrderLookup):
+        unit = self._directory.units.get(record.account)
+        if (
+            unit is None
+            or unit.feeds.poller is None
+            or unit.feeds.orders is None
+            or not unit.connector.can(OrderLookup)
+        ):
             return Reason("record.not-asked", account=record.account)
-        return unit.poller
+        return unit.feeds.poller
 
     async def read_again(self, record: Quarantined, who: str) -> None:
         """Ask the source for the record once more; it lands, or comes back with what is wrong with it now."""
         poller = self._source(record)
         if isinstance(poller, str):
             raise NotPossible(poller)
-        now = self._shared.clock.now()
+        now = self._clock.now()
         wish = reread_queue.RereadRequest(
             kind=Kind(record.kind), external_id=record.external_id, due_at=now, reason=Reason("lookup.asked")
         )
 
         async def work(tx: Transaction) -> None:
             await reread_queue.put(tx, record.account, [wish])
-            await self._shared.note(tx, "record.retried", record.account, _facts(record), who)
+            await self._events.note("record.retried", _facts(record), who, account=record.account, tx=tx)
 
-        await self._shared.database.write(work)
+        await self._database.write(work)
         poller.look_up()
 
     async def give_up(self, record: Quarantined, reason: str, who: str) -> None:
         """Let a record wait for nobody any more, until its source tells it in other words."""
 
         async def work(tx: Transaction) -> None:
-            if not await quarantine.discard(tx, record.id, reason, self._shared.clock.now()):
+            if not await quarantine.discard(tx, record.id, reason, self._clock.now()):
                 raise NotPossible(Reason("record.gone", record=record.id))
             facts = {**_facts(record), "reason": reason}
-            await self._shared.note(tx, "record.discarded", record.account, facts, who)
+            await self._events.note("record.discarded", facts, who, account=record.account, tx=tx)
 
-        await self._shared.database.write(work)
+        await self._database.write(work)
 
     # How it is done
 
     def _numbered(self, target: str) -> bool:
-        unit = self._units.get(target)
+        unit = self._directory.units.get(target)
         sink = unit.connector.capability(OrderSink) if unit is not None else None
         return sink is not None and sink.numbered
 
     async def _allowed(self, delivery_id: int, act: OperatorAction, tx: Transaction | None = None) -> Delivery:
-        reader = tx or self._shared.database.reader
+        reader = tx or self._database.reader
         delivery = await deliveries.get(reader, delivery_id)
         if delivery is None:
             raise NotPossible(Reason("none.delivery", delivery=delivery_id))
@@ -244,7 +256,7 @@ class DeliveryActions:
             delivery = await self._allowed(delivery_id, act, tx)
             result = await change(delivery, tx)
             changed, copy, more = result if isinstance(result, tuple) else (result, None, {})
-            recorder = Recorder(tx, self._shared.clock.now(), Cause("operator", who))
+            recorder = Recorder(tx, self._clock.now(), Cause("operator", who))
             about_order = delivery.subject.kind is Kind.ORDER
             stored = await orders.get(tx, delivery.order_id) if about_order else None
             account = stored.account if stored else delivery.target
@@ -269,16 +281,16 @@ class DeliveryActions:
             await recorder.write(tx)
             return changed, recorder.targets
 
-        changed, targets = await self._shared.database.write(work)
-        self._shared.wake({changed.target, *targets})
+        changed, targets = await self._database.write(work)
+        self._directory.wake({changed.target, *targets})
         return changed
 
     def _after_push(self, stored: Stored, target: str, found: str | None) -> Sequence[PlannedDelivery]:
-        account, unit = stored.account, self._units.get(target)
+        account, unit = stored.account, self._directory.units.get(target)
         pays = unit is not None and unit.connector.can(PaymentSink)
-        for route in self._shared.routes():
+        for route in self._in_force.routes():
             if route.target == target and account in route.sources:
-                told = plan.after_push(account, route, self._shared.processing(account))
+                told = plan.after_push(account, route, self._directory.processing(account))
                 return [*told, *plan.after_look_up(account, stored.order, route, found, pays=pays)]
         return ()
 
@@ -290,7 +302,7 @@ class DeliveryActions:
         return msgspec.structs.replace(
             delivery,
             state=state,
-            due_at=self._shared.clock.now(),
+            due_at=self._clock.now(),
             reason=None,
             finished_at=None,
             lease_until=None,

@@ -6,7 +6,7 @@ routes. Whether it may be done is decided in `olhubd.decide.permitted`, inside t
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -15,11 +15,13 @@ from olhubd.decide import changes, permitted, plan
 from olhubd.decide.override import Override
 from olhubd.decide.permitted import OperatorAction, OrderSituation, PermittedAction
 from olhubd.decide.plan import PlannedDelivery, PushPayload
-from olhubd.engine.account import AccountUnit, NotPossible
+from olhubd.engine.directory import Directory
+from olhubd.engine.errors import NotPossible
+from olhubd.engine.in_force import InForce
 from olhubd.engine.outbox.recorder import Recorder
-from olhubd.engine.services import Shared
 from olhubd.model import Address, Cause, Delivery, DeliveryState, Fulfilment, OrderId, Reason, Shipment, Subject
-from olhubd.store import Transaction, codec, deliveries, orders, overrides
+from olhubd.plugin import Clock
+from olhubd.store import Database, Transaction, codec, deliveries, orders, overrides
 from olhubd.store.orders import Stored
 
 __all__ = ["OrderActions"]
@@ -28,34 +30,37 @@ T = TypeVar("T")
 
 
 class OrderActions:
-    """The hands of a person on orders. `units` are the accounts at work."""
+    """The hands of a person on orders."""
 
-    def __init__(self, shared: Shared, units: Mapping[str, AccountUnit]) -> None:
-        self._shared = shared
-        self._units = units
+    def __init__(self, directory: Directory, in_force: InForce, database: Database, clock: Clock) -> None:
+        self._directory = directory
+        self._in_force = in_force
+        self._database = database
+        self._clock = clock
 
     def standing(self, stored: Stored, owed: Sequence[Delivery]) -> OrderSituation:
         """All that decides what may be done with an order, of which this is owed or was."""
-        unit = self._units.get(stored.account)
+        units = self._directory.units
+        unit = units.get(stored.account)
         own: dict[Fulfilment, str] = {}
         if unit is not None:
             words = {state: unit.connection.word_for(state) for state in permitted.STATUSES}
             own = {state: word for state, word in words.items() if word is not None}
-        routes = [route for route in self._shared.routes() if stored.account in route.sources]
-        concerned = {stored.account, *(route.target for route in routes)} & self._units.keys()
+        routes = [route for route in self._in_force.routes() if stored.account in route.sources]
+        concerned = {stored.account, *(route.target for route in routes)} & units.keys()
         return OrderSituation(
             account=stored.account,
             order=stored.order,
             superseded=stored.superseded_by is not None,
             deliveries=owed,
             routes=routes,
-            able={name: frozenset(self._units[name].connector.capabilities()) for name in concerned},
+            able={name: frozenset(units[name].connector.capabilities()) for name in concerned},
             own=own,
         )
 
     def choices(self, standing: OrderSituation) -> Sequence[PermittedAction]:
         """What may be done with it now, and why not the rest."""
-        return permitted.of_order(standing, self._shared.clock.now())
+        return permitted.of_order(standing, self._clock.now())
 
     async def note(self, order_id: OrderId, text: str | None, who: str) -> None:
         """Write the hub's own note on an order, or remove it. It goes nowhere."""
@@ -101,7 +106,7 @@ class OrderActions:
             told = {r.target for r in standing.routes if r.sync_shipments and r.target in standing.holders}
             told |= {standing.account}
             able = sorted(name for name in told if "ShipmentSink" in standing.able.get(name, ()))
-            parcel = msgspec.structs.replace(shipment, created_at=self._shared.clock.now())
+            parcel = msgspec.structs.replace(shipment, created_at=self._clock.now())
             sheet.stored = _with(sheet.stored, shipments=(*order.shipments, parcel))
             change = changes.Shipped(carrier=shipment.carrier, waybill=shipment.waybill)
             await sheet.record(change, [plan.shipment_at(name, shipment, 0) for name in able])
@@ -144,7 +149,7 @@ class OrderActions:
             again = msgspec.structs.replace(
                 push,
                 state=state,
-                due_at=self._shared.clock.now(),
+                due_at=self._clock.now(),
                 finished_at=None,
                 lease_until=None,
                 reason=None,
@@ -166,7 +171,7 @@ class OrderActions:
         target: str | None = None,
     ) -> T:
         async def whole(tx: Transaction) -> tuple[T, set[str]]:
-            now = self._shared.clock.now()
+            now = self._clock.now()
             stored = await orders.get(tx, order_id)
             if stored is None:
                 raise NotPossible(Reason("none.order", order=order_id))
@@ -186,8 +191,8 @@ class OrderActions:
             await recorder.write(tx)
             return result, recorder.targets
 
-        result, targets = await self._shared.database.write(whole)
-        self._shared.wake(targets)
+        result, targets = await self._database.write(whole)
+        self._directory.wake(targets)
         return result
 
 

@@ -86,7 +86,7 @@ async def test_a_fault_in_one_connector_hides_no_other(trading: House, monkeypat
 
 async def test_reach_finds_another_shop(trading: House) -> None:
     unit = trading.hub.units["market"]
-    unit.row = msgspec.structs.replace(unit.row, owner="of somebody else")
+    unit.record.row = msgspec.structs.replace(unit.row, owner="of somebody else")
     one = await found(trading, "REACH", "market")
     assert one["state"] == "wrong"
     assert "but the account belongs to" in one["text"]
@@ -100,7 +100,7 @@ async def test_tokens(house: House) -> None:
     assert await state(house, "TOKENS", "market") == "fine"
     settings = house.hub.configuration
     alarms = settings.alarms.model_copy(update={"sign_in_ahead": timedelta(days=100)})
-    house.hub.configuration = dataclasses.replace(settings, alarms=alarms)
+    house.hub.in_force.take(dataclasses.replace(settings, alarms=alarms))
     assert await state(house, "TOKENS", "market") == "look"
     await adopt(house, refresh_expires_at=datetime(2026, 1, 1, tzinfo=UTC))
     assert "ended at 2026-01-01" in (await found(house, "TOKENS", "market"))["text"]
@@ -108,15 +108,15 @@ async def test_tokens(house: House) -> None:
 
 async def adopt(house: House, **changes: Any) -> None:
     """Give the market's account a token of other facts."""
-    token, keeper = held(house.hub.units["market"]), house.hub.units["market"].keeper
+    token, keeper = held(house.hub.units["market"]), house.hub.units["market"].connection.keeper
     assert keeper is not None
     await keeper.adopt(msgspec.structs.replace(token, **changes))
 
 
 def held(unit: AccountUnit) -> Token:
-    assert unit.keeper is not None
-    assert unit.keeper.token is not None
-    return unit.keeper.token
+    assert unit.connection.keeper is not None
+    assert unit.connection.keeper.token is not None
+    return unit.connection.keeper.token
 
 
 async def test_scopes(trading: House) -> None:

@@ -1,0 +1,129 @@
+"""The feeds of one account: which there are, from when on they count, and who reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+from olhubd.config import AccountConfig
+from olhubd.engine.access.connection import Connection
+from olhubd.engine.feed.poller import Poller
+from olhubd.engine.feed.reader import FeedReader
+from olhubd.engine.feed.reading import ReadingContext
+from olhubd.engine.feed.schedule import FeedSchedule
+from olhubd.engine.services import Services
+from olhubd.model import Kind
+from olhubd.plugin import Log, OrderCount, OrderLookup, PluginError, sweep_of
+from olhubd.store import FAILURES, runs
+
+__all__ = ["AccountFeeds"]
+
+
+class AccountFeeds:
+    """Reads them by one poller, if any feed is wanted. `first_run` is when the account began."""
+
+    def __init__(
+        self,
+        config: AccountConfig,
+        first_run: datetime,
+        connection: Connection,
+        services: Services,
+        log: Log,
+        *,
+        lost: Callable[[PluginError], Awaitable[None]],
+        recovered: Callable[[], None],
+    ) -> None:
+        self._name = config.name
+        self._connector = connection.connector
+        self._services = services
+        self._log = log
+        self._recovered = recovered
+        self._task = f"poller of {config.name}"
+        self.poller: Poller | None = None
+        feeds = [f for f in self._connector.feeds.values() if config.fetch_orders or Kind.ORDER not in f.kinds]
+        if feeds:
+            reading = self._reading(config, first_run, connection)
+            lookup = self._connector.capability(OrderLookup)
+            self.poller = Poller(reading, feeds, lookup, lost=lost, recovered=self._well)
+
+    def _reading(self, config: AccountConfig, first_run: datetime, connection: Connection) -> ReadingContext:
+        services = self._services
+        since = _since(config.start, first_run)
+        return ReadingContext(
+            account=config.name,
+            schedule=FeedSchedule(
+                interval=config.interval,
+                sweep_interval=config.sweep_interval,
+                sweep_window=config.sweep_window,
+                start=since,
+                manual_per_hour=config.connector.defaults.manual_per_hour,
+            ),
+            calls=connection.calls,
+            database=services.database,
+            landing=services.landing,
+            runs=services.runs,
+            sweeps=services.sweeps,
+            pulls=services.pulls,
+            clock=services.clock,
+            log=self._log,
+            started_at=since or first_run,
+            there=lambda: services.lineage.now(config.name),
+        )
+
+    def _well(self) -> None:
+        self._recovered()
+        self._services.supervisor.recovered(self._task)
+
+    # What can be read
+
+    @property
+    def orders(self) -> FeedReader | None:
+        """Who reads its orders; None where it fetches none."""
+        return self.poller.orders if self.poller is not None else None
+
+    @property
+    def sweeps(self) -> bool:
+        """Whether its orders can be listed beside its feed."""
+        return sweep_of(self._connector.feed(Kind.ORDER)) is not None
+
+    @property
+    def comparable(self) -> bool:
+        """Whether its orders can be compared with the source's."""
+        return self.sweeps or self._connector.can(OrderCount)
+
+    # Running
+
+    def start(self, *, paused: bool) -> None:
+        """Begin to poll, or to wait for `resume`."""
+        if self.poller is not None:
+            if paused:
+                self.poller.pause()
+            self._services.supervisor.start(self._task, self.poller.run)
+
+    def pause(self) -> None:
+        if self.poller is not None:
+            self.poller.pause()
+
+    def resume(self) -> None:
+        if self.poller is not None:
+            self.poller.resume()
+
+    async def stop(self) -> None:
+        """End polling at once."""
+        await self._services.supervisor.stop(self._task)
+        if self.poller is not None:
+            self.poller.end()
+
+    async def lose_runs(self) -> None:
+        """What its poller was at is not taken up again as the same run, and nobody else will end it."""
+        if self.poller is None:
+            return
+        try:
+            await self._services.database.write(lambda tx: runs.lose(tx, self._name))
+        except FAILURES as error:
+            self._log.warning("a run broken off stands as running until the next start", reason=str(error))
+
+
+def _since(configured: datetime | timedelta | None, first_run: datetime) -> datetime | None:
+    """From when on orders of the past are wanted; None when only those that come are."""
+    return first_run - configured if isinstance(configured, timedelta) else configured

@@ -1,0 +1,33 @@
+"""The configuration in force, which all parts of the engine go by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from olhubd.config import Configuration
+from olhubd.decide.route import Route
+from olhubd.engine.outbox.job import Policy
+
+__all__ = ["InForce"]
+
+
+class InForce:
+    """Holds one configuration at a time. A reload puts another in its place, for all parts at one moment."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self.take(configuration)
+
+    def take(self, configuration: Configuration) -> None:
+        """From now on this one is in force."""
+        self.configuration = configuration
+        engine = configuration.engine
+        self.policy = Policy(
+            backoff_first=engine.backoff_first.total_seconds(),
+            backoff_max=engine.backoff_max.total_seconds(),
+            timeout=engine.timeout.total_seconds(),
+            down_after=engine.down_after,
+        )
+
+    def routes(self) -> Sequence[Route]:
+        """The routes in force."""
+        return self.configuration.routes

@@ -1,0 +1,172 @@
+"""How things stand, as far as alarms go by it: each source, each target, and the daemon itself.
+
+Facts are gathered here; what they mean is decided in `decide.alarm_rules`.
+"""
+
+from __future__ import annotations
+
+import shutil
+from datetime import datetime, timedelta
+
+import msgspec
+
+from olhubd.decide import plan
+from olhubd.decide.alarm_rules import AlarmFacts, FailingFeed, SourceFacts, TargetFacts
+from olhubd.engine.account import AccountUnit
+from olhubd.engine.calls import OverdueCalls
+from olhubd.engine.directory import Directory
+from olhubd.engine.flow.strangers import Strangers
+from olhubd.engine.in_force import InForce
+from olhubd.engine.monitor.last_reads import LastReads
+from olhubd.engine.monitor.reconcile import Reconciler
+from olhubd.model import DeliveryState, Reason, Reconciliation
+from olhubd.plugin import Clock
+from olhubd.runtime.supervisor import Supervisor
+from olhubd.store import FAILURES, Database, credentials, deliveries, order_counts, quarantine, reconciliations
+from olhubd.store.accounts import AccountState
+
+__all__ = ["FactGatherer"]
+
+_SWEPT = timedelta(days=1)
+_LOOKS = 2
+"""A difference between source and hub counts when it was seen so often."""
+
+
+class FactGatherer:
+    """Gathers them, and remembers since when something is as it is."""
+
+    def __init__(
+        self,
+        directory: Directory,
+        in_force: InForce,
+        database: Database,
+        clock: Clock,
+        supervisor: Supervisor,
+        strays: OverdueCalls,
+        reads: LastReads,
+        reconciler: Reconciler,
+        strangers: Strangers,
+    ) -> None:
+        self._directory = directory
+        self._in_force = in_force
+        self._database = database
+        self._clock = clock
+        self._supervisor = supervisor
+        self._strays = strays
+        self._reads = reads
+        self._reconciler = reconciler
+        self._strangers = strangers
+        self._began = clock.now()
+        self._down: dict[str, datetime] = {}
+        self._failing: dict[str, datetime] = {}
+
+    async def gather(self) -> AlarmFacts:
+        """All of them. Raises one of FAILURES where the database does not answer."""
+        now = self._clock.now()
+        daemon = self.daemon(now, database=await self._database.answers())
+        if not daemon.database:
+            raise FAILURES[0](Reason("database.no-answer"))
+        return msgspec.structs.replace(
+            daemon,
+            sources=await self._sources(now),
+            targets=await self._targets(now),
+            stalled=dict(self._directory.stalled),
+        )
+
+    def daemon(self, now: datetime, *, database: bool) -> AlarmFacts:
+        """Those about the daemon alone, which need no database."""
+        supervisor = self._supervisor
+        self._failing = {name: self._failing.get(name, now) for name in supervisor.failing}
+        return AlarmFacts(
+            now=now,
+            sources=(),
+            targets=(),
+            late=supervisor.overdue(),
+            left=sorted({*supervisor.left, *(stray.name for stray in self._strays.alive)}),
+            failing_since=self._failing,
+            free=self._free(),
+            database=database,
+        )
+
+    def _free(self) -> int | None:
+        try:
+            return shutil.disk_usage(self._in_force.configuration.daemon.data).free
+        except OSError:
+            return None
+
+    async def _sources(self, now: datetime) -> list[SourceFacts]:
+        reader = self._database.reader
+        signed = await credentials.every(reader)
+        missed = await order_counts.missed(reader, now, _SWEPT)
+        refused = await quarantine.tally(reader)
+        differing: dict[str, list[Reconciliation]] = {}
+        for found in await reconciliations.different(reader, now - self._reconciler.horizon):
+            if found.looks >= _LOOKS:
+                differing.setdefault(found.account, []).append(found)
+        sources = []
+        for name, unit in list(self._directory.units.items()):
+            heard = await self._reads.of(unit)
+            keeper = unit.connection.keeper
+            sources.append(
+                SourceFacts(
+                    name=name,
+                    active=unit.row.state is AccountState.ACTIVE,
+                    parked=(unit.row.reason or "") if unit.row.state is AccountState.PARKED else None,
+                    fetches=unit.feeds.orders is not None,
+                    began=max(self._began, unit.row.changed_at),
+                    heard=heard,
+                    checked=await self._reconciler.checked(name),
+                    interval=unit.config.interval,
+                    retention=unit.config.connector.defaults.retention,
+                    signed_in=name in signed if unit.connection.sign_in_flows else None,
+                    sign_in_ends=keeper.refresh_expires_at if keeper is not None else None,
+                    missed=missed.get(name, 0),
+                    quarantined=refused.get(name, 0),
+                    differences=differing.get(name, ()),
+                    trouble=unit.trouble.reason if unit.trouble is not None else None,
+                    refused_since=unit.refused_since,
+                    comparable=unit.feeds.comparable,
+                    failing=_failing(unit),
+                )
+            )
+        return sources
+
+    async def _targets(self, now: datetime) -> list[TargetFacts]:
+        reader = self._database.reader
+        owed = await deliveries.tally(reader)
+        since = await deliveries.waiting_since(reader)
+        doubled = await deliveries.open_by_key(reader, *plan.DOUBLED)
+        strange = await self._strangers.waiting()
+        holds: dict[str, float] = {}
+        for route in self._in_force.routes():
+            holds[route.target] = max(route.hold_seconds, holds.get(route.target, 0.0))
+        found = []
+        for name, unit in list(self._directory.units.items()):
+            down = unit.outbox.down
+            if not down:
+                self._down.pop(name, None)
+            waits = since.get(name)
+            found.append(
+                TargetFacts(
+                    name=name,
+                    active=unit.row.state is AccountState.ACTIVE,
+                    down_since=self._down.setdefault(name, now) if down else None,
+                    owed_since=waits + timedelta(seconds=holds.get(name, 0.0)) if waits else None,
+                    held=owed.get((name, DeliveryState.HOLD), 0),
+                    dead=owed.get((name, DeliveryState.DEAD), 0),
+                    unmet=unit.trouble.reason if unit.feeds.poller is None and unit.trouble is not None else None,
+                    doubled=doubled.get(name, 0),
+                    strangers=strange.get(name, ()),
+                )
+            )
+        return found
+
+
+def _failing(unit: AccountUnit) -> list[FailingFeed]:
+    """The feeds beside that of orders that cannot be read."""
+    readers = unit.feeds.poller.readers if unit.feeds.poller is not None else ()
+    return [
+        FailingFeed(name=reader.name, since=reader.trouble.since, reason=reader.trouble.reason)
+        for reader in readers
+        if reader is not unit.feeds.orders and reader.trouble is not None
+    ]

@@ -1,0 +1,128 @@
+"""Taking another configuration into force while the daemon runs: whole, one at a time, and to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+
+from olhubd.config import Configuration
+from olhubd.engine.directory import Directory
+from olhubd.engine.launcher import Launcher, log_failure
+from olhubd.engine.replay import recording
+from olhubd.engine.services import Services
+from olhubd.runtime.supervisor import Heartbeat
+from olhubd.store import Transaction
+
+__all__ = ["Reloader"]
+
+_BEGINNING = 240.0
+"""Seconds that the accounts may take to begin before the reload counts as stuck."""
+
+
+class Reloader:
+    """Changes which accounts are at work: by `reload`, and by `retry` those that could not begin."""
+
+    def __init__(self, services: Services, directory: Directory, launcher: Launcher) -> None:
+        self._services = services
+        self._in_force = services.in_force
+        self._directory = directory
+        self._launcher = launcher
+        self._changing = asyncio.Lock()
+        self._reloads = 0
+
+    async def reload(self, configuration: Configuration, who: str) -> dict[str, list[str]]:
+        """Take another configuration into force. Gives the names of accounts begun, changed and ended.
+
+        It goes on to its end when whoever asked waits no longer, or accounts that it has ended would stay so. One
+        that cannot begin is `stalled` and keeps no other from beginning; its error is raised when all is done.
+        """
+        outcome: asyncio.Future[dict[str, list[str]]] = asyncio.get_running_loop().create_future()
+
+        async def work(pulse: Heartbeat) -> None:
+            try:
+                async with self._changing:
+                    pulse.beat(configuration.daemon.stop_timeout.total_seconds() + _BEGINNING)
+                    outcome.set_result(await self._take(configuration, who))
+            except Exception as error:
+                outcome.set_exception(error)
+            finally:
+                outcome.cancel()  # whoever waits must not do so for ever
+
+        self._reloads += 1
+        self._services.supervisor.once(f"reload {self._reloads}", work)
+        try:
+            return await asyncio.shield(outcome)
+        except asyncio.CancelledError:
+            outcome.add_done_callback(self._unheard)
+            raise
+
+    async def retry(self) -> None:
+        """Try the accounts again that could not begin, unless a reload is under way, which does so too."""
+        if self._directory.stalled and not self._changing.locked():
+            async with self._changing:
+                for name in list(self._directory.stalled):
+                    await self._launcher.attempt(name)
+
+    async def keep_still(self, seconds: float) -> bool:
+        """Let no reload begin any more. False when one that is under way has not ended within so many seconds."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                return await self._changing.acquire()
+        return False
+
+    async def keep_inputs(self, changes: Mapping[str, list[str]] | None = None, who: str = "hub") -> None:
+        """Begin to keep what decisions depend on, first of all the configuration in force; or keep nothing.
+
+        With the event of a reload that makes these `changes`, so that none is done without a trace.
+        """
+        configuration, database = self._in_force.configuration, self._services.database
+        database.recording = bool(configuration.daemon.inputs_keep)
+        connectors = {name: config.connector.name for name, config in configuration.accounts.items()}
+        configured = recording.Configured(routes=configuration.routes, accounts=connectors)
+
+        async def work(tx: Transaction) -> None:
+            await recording.keep(tx, self._services.clock.now(), tx.upcoming(), configured)
+            if changes is not None:
+                await self._services.events.note("daemon.reloaded", changes, who, tx=tx)
+
+        await database.write(work)
+
+    def _unheard(self, outcome: asyncio.Future[dict[str, list[str]]]) -> None:
+        """A reload that nobody waits for any more has ended."""
+        if not outcome.cancelled() and (error := outcome.exception()) is not None:
+            log_failure(self._services.log, "reload failed", error)
+
+    async def _take(self, configuration: Configuration, who: str) -> dict[str, list[str]]:
+        """Take it into force, whole."""
+        before, units = self._in_force.configuration, self._directory.units
+        old, new = before.accounts, configuration.accounts
+        ended = [name for name in units if name not in new or not new[name].enabled]
+        engine = configuration.engine != before.engine  # concerns them all
+        staying = [name for name in units if name in new and new[name].enabled]
+        changed = [name for name in staying if engine or new[name] != old.get(name)]
+        begun = [name for name, config in new.items() if config.enabled and name not in units]
+        grace = configuration.daemon.stop_timeout.total_seconds()
+        self._in_force.take(configuration)
+        try:
+            await self.keep_inputs({"begun": begun, "changed": changed, "ended": ended}, who)
+        except BaseException:
+            # Half a reload would be taken for done by the next one.
+            self._in_force.take(before)
+            self._services.database.recording = bool(before.daemon.inputs_keep)
+            raise
+        for name in [name for name in self._directory.stalled if name not in begun]:
+            del self._directory.stalled[name]
+        self._directory.renewed = frozenset(changed)
+        try:
+            await self._launcher.end([*ended, *changed], grace)
+            tried = {name: await self._launcher.attempt(name) for name in [*changed, *begun]}
+        finally:
+            self._directory.renewed = frozenset()
+        failures = {name: error for name, error in tried.items() if error is not None}
+        if failures:
+            await self._services.events.note("daemon.reload-failed", {"accounts": ", ".join(failures)}, who)
+        await self._launcher.wake_owed()
+        for error in failures.values():
+            raise error
+        return {"begun": begun, "changed": changed, "ended": ended}
