@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import ClassVar
 
-from olhubd.model import Fulfilment, Shipment
+from olhubd.model import Fulfilment, Reason, Shipment
 from olhubd.plugin import (
     Account,
     Bearer,
@@ -112,9 +112,9 @@ class Allegro(
                 return
             if await self._put_status(external_id, status, form.revision):
                 if due(await self._state(external_id), status):
-                    raise OutcomeUnknown(f"Allegro took the status {status}, and the order does not show it")
+                    raise OutcomeUnknown(Reason("olhubd_allegro:status-not-shown", status=status))
                 return
-        raise Conflict("the order keeps changing while its status is being set", status=409)
+        raise Conflict(Reason("olhubd_allegro:changing"), status=409)
 
     async def _state(self, external_id: str) -> wire.FormState:
         """How the form stands. By another one's state a status would be taken for set that is not."""
@@ -161,7 +161,7 @@ class Allegro(
             await self._api.request("POST", path, json=request(shipment, carrier), headers=_BODY)
         # Its answer repeats what was sent, which proves nothing.
         if not await self._attached(path, shipment, carrier):
-            raise OutcomeUnknown("Allegro took the parcel, and the order does not show it")
+            raise OutcomeUnknown(Reason("olhubd_allegro:parcel-not-shown"))
 
     async def _read_carriers(self) -> Sequence[wire.Carrier]:
         return (await self._api.get("/order/carriers", wire.Carriers)).carriers or ()

@@ -11,6 +11,7 @@ from datetime import timedelta
 
 import msgspec
 
+from olhubd.model import Reason
 from olhubd.plugin import Account, AuthLost, OAuth2, Token, TokenResponse, Tokens
 from olhubd_allegro.client import AUTH_ERRORS, agent, budget
 from olhubd_allegro.settings import AllegroSettings, Realm, realm
@@ -38,9 +39,7 @@ def vet(access: str, expected: Realm) -> None:
     origin = realm(_claims(access).iss or "")
     if origin not in (None, expected):
         mode = "on" if expected is Realm.SANDBOX else "off"
-        raise AuthLost(
-            f"the token is of {origin}, yet test mode is {mode}: sign in to this account again, on {expected}"
-        )
+        raise AuthLost(Reason("olhubd_allegro:other-world", origin=origin, mode=mode, expected=expected))
 
 
 class RealmCheckedTokens:

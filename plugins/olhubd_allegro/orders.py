@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import msgspec
 
-from olhubd.model import Order, Stage
+from olhubd.model import Order, Reason, Stage
 from olhubd.plugin import (
     Client,
     ContractBroken,
@@ -159,7 +159,7 @@ class Orders(OrderFeed, Sweep, OrderCount, OrderLookup):
 def form_id(external_id: str) -> str:
     """The id as part of a path; it came from outside and must not become another path."""
     if _ID.fullmatch(external_id) is None:
-        raise Rejected("this is no id of a checkout form", field="id")
+        raise Rejected(Reason("olhubd_allegro:no-form-id"), field="id")
     return external_id
 
 

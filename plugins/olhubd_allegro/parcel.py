@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from olhubd.model import Shipment
+from olhubd.model import Reason, Shipment
 from olhubd.plugin import Rejected
 from olhubd_allegro import wire
 
@@ -44,7 +44,7 @@ def request(shipment: Shipment, carrier: wire.Carrier) -> dict[str, Any]:
     """The body that attaches the parcel. Without line ids it is the whole order's."""
     waybill = "".join(shipment.waybill.split())
     if not waybill or len(waybill) > _WAYBILL_LIMIT:
-        raise Rejected(f"a tracking number has 1 to {_WAYBILL_LIMIT} characters", field="waybill")
+        raise Rejected(Reason("olhubd_allegro:waybill", most=_WAYBILL_LIMIT), field="waybill")
     body: dict[str, Any] = {"carrierId": carrier.id, "waybill": waybill}
     if carrier.id == OTHER:
         body["carrierName"] = carrier.name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from olhubd.model import Fulfilment
+from olhubd.model import Fulfilment, Reason
 from olhubd.plugin import Conflict, Ladder, Rejected, Status
 from olhubd_allegro import wire
 from olhubd_allegro.mapping import CANCELLED
@@ -41,26 +41,26 @@ def due(form: wire.FormState, target: str) -> bool:
     Raises Conflict where the order cannot go there, Rejected for a word that nobody may write.
     """
     if target not in _WRITABLE:
-        raise Rejected(f"{target} is not a status that a seller can set at Allegro", field="status")
+        raise Rejected(Reason("olhubd_allegro:no-such-status", status=target), field="status")
     fulfillment = form.fulfillment
     current = (fulfillment.status if fulfillment else None) or "NEW"
     if target == CANCELLED and CANCELLED in (form.status, current):
         return False
     if form.status == CANCELLED:
-        raise Conflict("the purchase is cancelled", code=form.status)
+        raise Conflict(Reason("olhubd_allegro:purchase-cancelled"), code=form.status)
     if current == target:
         return False
     if fulfillment and fulfillment.provider and fulfillment.provider.id == "ALLEGRO":
-        raise Conflict("Allegro's own warehouse carries this order out", code="ALLEGRO")
+        raise Conflict(Reason("olhubd_allegro:own-warehouse"), code="ALLEGRO")
     if current == CANCELLED:
-        raise Conflict("the seller has cancelled the order", code=current)
+        raise Conflict(Reason("olhubd_allegro:cancelled-by-seller"), code=current)
     if current == "SUSPENDED":
         return True
     if current not in _WAY:
-        raise Conflict("the order is in a state that this plugin does not know", code=current)
+        raise Conflict(Reason("olhubd_allegro:unknown-state", state=current), code=current)
     waits = bool(_WAY.due(current, "SENT"))
     if target == CANCELLED:
         if not waits:
-            raise Conflict("too late to cancel: the order is on its way", code=current)
+            raise Conflict(Reason("olhubd_allegro:on-its-way"), code=current)
         return True
     return waits if target == "SUSPENDED" else bool(_WAY.due(current, target))

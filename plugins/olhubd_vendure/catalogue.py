@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from olhubd.model import Line
+from olhubd.model import Line, Reason
 from olhubd.plugin import Rejected
 from olhubd_vendure import queries, wire
 from olhubd_vendure.shop import Shop
@@ -55,10 +55,10 @@ async def _variants(
 
 def _only(fitting: list[wire.Variant], code: str) -> wire.Variant:
     if len(fitting) > 1:
-        raise Rejected(f"{len(fitting)} products of the shop have the SKU or EAN {code}", field="sku")
+        raise Rejected(Reason("olhubd_vendure:one-code", n=len(fitting), code=code), field="sku")
     (variant,) = fitting
     if not variant.for_sale:
-        raise Rejected(f"the product {code} is disabled in the shop: enable it there, then try again", field="sku")
+        raise Rejected(Reason("olhubd_vendure:disabled", code=code), field="sku")
     return variant
 
 

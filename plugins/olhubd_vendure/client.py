@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from olhubd.model import Reason
 from olhubd.plugin import (
     Account,
     AuthLost,
@@ -160,7 +161,7 @@ class _Session:
             raise refusal(Mutation("login"), outcome)
         token = answer.headers.get("vendure-auth-token")
         if not token:
-            raise AuthLost("signed in, but without a token: authOptions.tokenMethod must include 'bearer'")
+            raise AuthLost(Reason("olhubd_vendure:no-bearer"))
         return token
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from olhubd.model import Reason, chained
 from olhubd.plugin import Conflict, Rejected
 from olhubd_vendure import compare, mapping, wire
 from olhubd_vendure.plan import PlannedLine, PlannedOrder
@@ -41,8 +42,7 @@ def missing(order: wire.Order, wanted: PlannedOrder, chosen: bool = False) -> li
         return [_move(order, "AddingItems")]
     if order.total_with_tax != wanted.total:
         raise Conflict(
-            f"order {order.code} is unfinished, and its total of {order.total_with_tax} minor units is not the"
-            f" buyer's {wanted.total}"
+            Reason("olhubd_vendure:total", order=order.code, there=order.total_with_tax, wanted=wanted.total)
         )
     if order.state == "ArrangingPayment" and wanted.goal != order.state:
         return [_pay(order, wanted)]
@@ -51,7 +51,7 @@ def missing(order: wire.Order, wanted: PlannedOrder, chosen: bool = False) -> li
         # Paid between two tries.
         return [Mutation("settlePayment", {"id": one.id}, "the payment") for one in promised]
     if order.state not in mapping.WAY:
-        raise Conflict(f"order {order.code} is unfinished and was moved to {order.state}")
+        raise Conflict(Reason("olhubd_vendure:moved-unfinished", order=order.code, state=order.state))
     return [*_placed(order, wanted)]
 
 
@@ -90,10 +90,7 @@ def _placed(order: wire.Order, wanted: PlannedOrder) -> Iterator[Mutation]:
     told = {wanted.name_of(name) for name in stale}
     fixed = [one.field for one in compare.differences(order, wanted) if not one.cut and one.field not in told]
     if fixed:
-        raise Conflict(
-            f"order {order.code} was placed before it was complete, and these changed since: {', '.join(fixed)};"
-            " change them in the shop, then try again"
-        )
+        raise Conflict(Reason("olhubd_vendure:placed-early", order=order.code, changed=", ".join(fixed)))
     if stale or order.custom("imported") is not True:
         fields = {"id": order.id, "customFields": {**stale, "imported": True}}
         yield Mutation("setOrderCustomFields", {"input": fields})
@@ -200,20 +197,13 @@ def discrepancy(sums: ExpectedTotals, wanted: PlannedOrder) -> str:
     for number, (key, price) in enumerate(sums.lines):
         item = by_key.get(key) or (wanted.items[number] if number < len(wanted.items) else None)
         if item is not None and price != item.price:
-            reasons.append(
-                f"{item.sku} costs {price} in the shop and {item.price} for the buyer (add the custom field"
-                " marketplacePrice of OrderLine and its price strategy)"
-            )
+            reasons.append(Reason("olhubd_vendure:other-price", sku=item.sku, there=price, wanted=item.price))
             break
     if sums.shipping_with_tax != wanted.shipping:
         reasons.append(
-            f"delivery costs {sums.shipping_with_tax} in the shop and {wanted.shipping} for the buyer (give the"
-            " delivery method the calculator olhubd-shipping)"
+            Reason("olhubd_vendure:other-delivery", there=sums.shipping_with_tax, wanted=wanted.shipping)
         )
     if sums.discounts:
-        reasons.append(
-            f"the shop applies a promotion ({sums.discounts[0]}), which the server plugin keeps away from orders of"
-            " marketplaces"
-        )
-    said = "; ".join(reasons) or "the shop counts otherwise"
-    return f"the shop's total is {sums.total_with_tax} and the buyer's {wanted.total} minor units: {said}"
+        reasons.append(Reason("olhubd_vendure:promotion", name=sums.discounts[0]))
+    why = chained(reasons) or Reason("olhubd_vendure:counts-otherwise")
+    return Reason("olhubd_vendure:other-total", there=sums.total_with_tax, wanted=wanted.total, why=why)

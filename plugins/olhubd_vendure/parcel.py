@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from olhubd.model import Fulfilment, Money, Payment, Shipment
+from olhubd.model import Fulfilment, Money, Payment, Reason, Shipment
 from olhubd.plugin import (
     CancelSink,
     Conflict,
@@ -98,13 +98,15 @@ class OrderWriter(StatusSink, PaymentSink, ShipmentSink, CancelSink):
         """Record that all is paid. Vendure cannot record a part of it."""
         order = await self._order(id_)
         if paid.currency != order.currency_code:
-            raise Rejected(f"{paid} was paid for an order in {order.currency_code}", field="currencyCode")
+            raise Rejected(
+                Reason("olhubd_vendure:paid-in", paid=paid, currency=order.currency_code), field="currencyCode"
+            )
         if paid.amount == 0:
             return
-        _refuse_cancelled(order, "a payment")
+        _refuse_cancelled(order, Reason("olhubd_vendure:a-payment"))
         if paid.minor() < order.total_with_tax:
             total = Money.of_minor(order.total_with_tax, order.currency_code)
-            raise Rejected(f"{paid} of {total} was paid, and a part cannot be recorded", field="amount")
+            raise Rejected(Reason("olhubd_vendure:part-paid", paid=paid, total=total), field="amount")
         await self._settle(order, payment.type.value, payment.external_id)
 
     async def _cancel(self, id_: str, reason: str) -> None:
@@ -115,10 +117,11 @@ class OrderWriter(StatusSink, PaymentSink, ShipmentSink, CancelSink):
         if order.state == "Draft":
             (outcome,) = await self._shop.api.change(Mutation("deleteDraftOrder", {"orderId": id_}, order.code))
             if outcome.result != "DELETED" and await self._shop.order(id_) is not None:
-                raise Conflict(f"draft {order.code} could not be removed: {outcome.message or 'no reason given'}")
+                said = outcome.message or Reason("olhubd_vendure:no-reason")
+                raise Conflict(Reason("olhubd_vendure:draft-stays", order=order.code, why=said))
             return
         if any(one.state in _SHIPPED for one in _live(order)):
-            raise Conflict(f"order {order.code} is {order.state}: too late to cancel")
+            raise Conflict(Reason("olhubd_vendure:too-late-to-cancel", order=order.code, state=order.state))
         for one in _live(order):
             # A parcel that is not sent would stay waiting for ever.
             await self._move(order, one, "Cancelled")
@@ -146,7 +149,7 @@ class OrderWriter(StatusSink, PaymentSink, ShipmentSink, CancelSink):
                 await self._transit(order, one.id, "Delivered")
         held = await self._order(order.id)
         if mapping.WAY.due(held.state, status) is not False:
-            raise Conflict(f"order {order.code} is {held.state} after all its parcels were sent as {status}")
+            raise Conflict(Reason("olhubd_vendure:not-moved-on", order=order.code, state=held.state, status=status))
 
     async def _fulfil(
         self, order: wire.Order, lines: list[dict[str, object]], shipment: Shipment | None
@@ -232,13 +235,13 @@ class OrderWriter(StatusSink, PaymentSink, ShipmentSink, CancelSink):
     async def _order(self, id_: str) -> wire.Order:
         order = await self._shop.order(id_)
         if order is None:
-            raise NotFound(f"the shop has no order {id_}")
+            raise NotFound(Reason("olhubd_vendure:no-order", order=id_))
         return order
 
 
 def _refuse_cancelled(order: wire.Order, what: str) -> None:
     if order.state == "Cancelled":
-        raise Conflict(f"order {order.code} is cancelled in the shop: {what} comes too late")
+        raise Conflict(Reason("olhubd_vendure:cancelled-there", order=order.code, what=what))
 
 
 def _live(order: wire.Order) -> list[wire.Fulfillment]:

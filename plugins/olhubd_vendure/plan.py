@@ -150,7 +150,7 @@ def plan(
 def check_rights(server: ServerAbilities, settings: VendureSettings) -> None:
     """Raises AuthLost where our login may not make orders: before anything is written, not in the middle."""
     if rights := lacking_rights(server, settings.notify_buyer):
-        raise AuthLost(f"the role of this login lacks the rights {', '.join(rights)} (see the connector's README)")
+        raise AuthLost(Reason("olhubd_vendure:rights", rights=", ".join(rights)))
 
 
 def _check(push: Push, server: ServerAbilities, facilities: CreationAbilities) -> None:
@@ -158,27 +158,18 @@ def _check(push: Push, server: ServerAbilities, facilities: CreationAbilities) -
     lacking = {"externalId", "imported"} - server.order_fields
     if lacking:
         names = " and ".join(sorted(lacking))
-        raise Rejected(
-            f"the shop lacks the custom field {names} of Order, without which an order could be made twice: add the"
-            " server plugin described in the connector's README",
-            field=names,
-        )
+        raise Rejected(Reason("olhubd_vendure:no-fields", fields=names), field=names)
     if server.line_fields and not (facilities.line_marks or facilities.whole):
-        raise Rejected(
-            "this Vendure is older than 3.1.7 and cannot give a line of an order its own price: update it",
-            field="customFields",
-        )
+        raise Rejected(Reason("olhubd_vendure:too-old"), field="customFields")
     if not order.prices_include_tax:
         raise Rejected(Reason("olhubd_vendure:net-prices"), field="prices_include_tax")
     if order.total.currency != server.currency:
-        raise Rejected(
-            f"the order is in {order.total.currency}, the channel in {server.currency}: use an account whose"
-            " channel_token is of a channel in that currency",
-            field="currencyCode",
-        )
+        why = Reason("olhubd_vendure:currency", given=order.total.currency, taken=server.currency)
+        raise Rejected(why, field="currencyCode")
     longest = server.lengths.get("Order.externalId", LONGEST)
     if len(push.reference) > longest:
-        raise Rejected(f"our mark has {len(push.reference)} letters, the shop keeps {longest}", field="externalId")
+        why = Reason("olhubd_vendure:mark-too-long", length=len(push.reference), most=longest)
+        raise Rejected(why, field="externalId")
 
 
 def _listed(unlinked: Sequence[Unlinked]) -> str:
@@ -188,8 +179,9 @@ def _listed(unlinked: Sequence[Unlinked]) -> str:
 def _delivery(facilities: CreationAbilities, wanted: str | None) -> str:
     found = facilities.shipping.get(wanted or "")
     if found is None:
-        what = f"the shop has no delivery method {wanted!r}" if wanted else "no delivery method is mapped nor set"
-        raise Rejected(f"{what}: map it in the route, or name one in shipping_method", field="shippingMethod")
+        unknown = Reason("olhubd_vendure:no-delivery-method", method=wanted)
+        why = unknown if wanted else Reason("olhubd_vendure:delivery-not-mapped")
+        raise Rejected(why, field="shippingMethod")
     return found
 
 
@@ -213,16 +205,9 @@ def _items(
 
     def stand_in(key: str, field: str, title: str, price: int, quantity: int = 1) -> PlannedLine:
         if placeholder is None:
-            raise Rejected(
-                f"{title!r} is no product of the shop, and placeholder_sku names none to stand for it",
-                field="placeholder_sku",
-            )
+            raise Rejected(Reason("olhubd_vendure:no-placeholder", title=title), field="placeholder_sku")
         if not server.own_prices:
-            raise Rejected(
-                f"{title!r} needs a price of its own: add the custom fields marketplacePrice and marketplaceLineId"
-                " of OrderLine (the server plugin described in the connector's README)",
-                field="marketplacePrice",
-            )
+            raise Rejected(Reason("olhubd_vendure:no-own-price", title=title), field="marketplacePrice")
         return item(key, field, placeholder, quantity, price, title)
 
     order = push.order
@@ -310,9 +295,9 @@ def _address(push: Push, settings: VendureSettings) -> str:
 
 def _postal(order: Order, place: Address | None, country: str | None) -> dict[str, str]:
     if place is None:
-        raise Rejected("the order has no address to send it to", field="shippingAddress")
+        raise Rejected(Reason("olhubd_vendure:no-address"), field="shippingAddress")
     if not (place.country or country):
-        raise Rejected("an address names no country: set `country` for those", field="countryCode")
+        raise Rejected(Reason("olhubd_vendure:no-country"), field="countryCode")
     return mapping.postal(place, _name(order), order.buyer.phone, country)
 
 
@@ -329,14 +314,11 @@ def _payment(push: Push, facilities: CreationAbilities, configured: str | None) 
     paid = order.fully_paid
     goal = push.status or ("PaymentSettled" if paid else "PaymentAuthorized" if facilities.promises else GOALS[0])
     if goal not in GOALS:
-        raise Rejected(f"an order cannot begin as {goal}: choose one of {', '.join(GOALS)}", field="status")
+        why = Reason("olhubd_vendure:no-such-start", status=goal, possible=", ".join(GOALS))
+        raise Rejected(why, field="status")
     method = push.payment_method or configured
     if goal == "PaymentAuthorized":
         if not facilities.promises:
-            raise Rejected(
-                "PaymentAuthorized needs a payment method handled by olhubd-payment (the server plugin described in"
-                " the connector's README)",
-                field="status",
-            )
+            raise Rejected(Reason("olhubd_vendure:no-promise"), field="status")
         return goal, method if method in facilities.promises else min(facilities.promises)
     return goal, method or (order.payment.type.value if order.payment else "unknown")

@@ -16,7 +16,7 @@ from http import HTTPStatus
 
 import msgspec
 
-from olhubd.model import Money
+from olhubd.model import Money, Reason
 from olhubd.plugin import (
     Account,
     Conflict,
@@ -105,7 +105,7 @@ class Importer:
             what = Difference(field="order", what=f"it cannot be read as a whole: {error}")
             return msgspec.structs.replace(found, differences=(what,))
         if order is None:
-            raise Unavailable(f"order {found.external_id} was there and is gone")
+            raise Unavailable(Reason("olhubd_vendure:gone", order=found.external_id))
         try:
             wanted = await self._plan(push)
         except Rejected as error:
@@ -227,11 +227,7 @@ class Importer:
                 return await self._read(found.id)
             if again:
                 await self._clock.sleep(_MOMENT)
-        raise Conflict(
-            f"the shop refuses the mark {reference}, since another order has it, and shows none: an order of"
-            " another channel, a deleted one, or one whose mark differs in capital letters only. Clear the custom"
-            " field externalId there, then try again"
-        )
+        raise Conflict(Reason("olhubd_vendure:mark-taken", mark=reference))
 
     async def _finish(self, order: wire.Order, wanted: PlannedOrder) -> Receipt:
         refused: tuple[list[Mutation], Conflict] | None = None
@@ -256,7 +252,7 @@ class Importer:
     async def _read(self, id_: str) -> wire.Order:
         order = await self._shop.order(id_)
         if order is None:
-            raise OutcomeUnknown(f"order {id_} was there and is gone")
+            raise OutcomeUnknown(Reason("olhubd_vendure:gone", order=id_))
         return order
 
     async def _written(self, id_: str) -> wire.Order:
@@ -266,7 +262,9 @@ class Importer:
         except OutcomeUnknown:
             raise
         except PluginError as error:
-            raise OutcomeUnknown(f"order {id_} was made, then {error}", code=error.code) from error
+            raise OutcomeUnknown(
+                Reason("olhubd_vendure:made-then", order=id_, why=error), code=error.code
+            ) from error
 
     async def _give_up(self, id_: str, error: Permanent) -> None:
         """Remove a draft that will not become an order. What was closed already stays, and the error says so: it is
@@ -305,10 +303,7 @@ class Importer:
 
 def _alive(found: wire.Core | None) -> wire.Core | None:
     if found is not None and found.state == "Cancelled":
-        raise Conflict(
-            f"order {found.code} carries the reference and is cancelled; to have it made anew clear its custom"
-            " field externalId in the shop"
-        )
+        raise Conflict(Reason("olhubd_vendure:cancelled-copy", order=found.code))
     return found
 
 

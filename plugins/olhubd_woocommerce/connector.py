@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from olhubd.model import Fulfilment, Money, Payment, PaymentType
+from olhubd.model import Fulfilment, Money, Payment, PaymentType, Reason
 from olhubd.plugin import (
     Account,
     CancelSink,
@@ -113,7 +113,7 @@ class WooCommerce(
             order = await self._read(found.external_id)
         except NotFound:
             self._search.forget()
-            raise Unavailable(f"order {found.external_id} vanished while it was looked up") from None
+            raise Unavailable(Reason("olhubd_woocommerce:vanished", order=found.external_id)) from None
         return self._placed(self._placing.compare(push, order), push)
 
     def _placed(self, placed: PlacedOrder, push: Push) -> Receipt:
@@ -136,7 +136,7 @@ class WooCommerce(
         except NotFound:
             # It was deleted since it was last seen in the list.
             self._search.forget()
-            raise Unavailable(f"order {found} vanished while it was looked up") from None
+            raise Unavailable(Reason("olhubd_woocommerce:vanished", order=found)) from None
 
     async def find_by_number(self, number: str) -> Found | None:
         order = await self._numbered(number)
@@ -156,7 +156,7 @@ class WooCommerce(
         asked: Query = {"search": number, "status": "any"}
         hits = [o for o in await self._shop.all("/wc/v3/orders", wire.Stored, asked) if o.number == number]
         if len(hits) > 1:
-            raise Conflict(f"the shop has {len(hits)} orders with number {number}")
+            raise Conflict(Reason("olhubd_woocommerce:one-number", n=len(hits), number=number))
         return hits[0] if hits else None
 
     def _receipt(self, order: wire.Stored) -> Receipt:
@@ -192,11 +192,8 @@ class WooCommerce(
         answer = await self._write(external_id, body)
         wanted = body["status"]
         if answer.status != wanted and not mapping.WAY.due(wanted, answer.status):
-            raise Rejected(
-                f"the shop took the status {wanted} and keeps the order {answer.status}:"
-                " a plugin of the shop may have moved it on or back",
-                field="status",
-            )
+            why = Reason("olhubd_woocommerce:status-moved", wanted=wanted, kept=answer.status)
+            raise Rejected(why, field="status")
         return answer
 
     async def set_status(self, external_id: str, status: str) -> None:
@@ -207,7 +204,7 @@ class WooCommerce(
             await self._cancel(order, None)
             return
         if order.status in _OVER:
-            raise Conflict(f"the order is {order.status} in the shop")
+            raise Conflict(Reason("olhubd_woocommerce:is-there", status=order.status))
         if mapping.WAY.due(status, order.status):  # it is further
             return
         await self._move(external_id, {"status": status})
@@ -219,7 +216,7 @@ class WooCommerce(
     async def set_payment(self, external_id: str, payment: Payment, paid: Money) -> None:
         order = await self._read(external_id)
         if order.status in _OVER:
-            raise Conflict(f"the order is {order.status} in the shop")
+            raise Conflict(Reason("olhubd_woocommerce:is-there", status=order.status))
         amount = str(paid)
         noted = wire.meta_value(order.meta_data, _PAID) == amount
         body: dict[str, Any] = {} if noted else {"meta_data": [{"key": _PAID, "value": amount}]}
@@ -240,18 +237,15 @@ class WooCommerce(
             return
         answer = await (self._move if "status" in body else self._write)(external_id, body)
         if wire.meta_value(answer.meta_data, _PAID) != amount:
-            raise Rejected("the shop took the payment and did not keep it", field=_PAID)
+            raise Rejected(Reason("olhubd_woocommerce:payment-lost"), field=_PAID)
 
     async def cancel_order(self, external_id: str, reason: str) -> None:
         try:
             order = await self._read(external_id)
         except NotFound as error:
             if error.code in _GONE:
-                raise NotFound(
-                    f"order {external_id} is not in the shop any more:"
-                    " somebody deleted it there, so nothing is left to cancel",
-                    code=error.code,
-                ) from error
+                why = Reason("olhubd_woocommerce:deleted-there", order=external_id)
+                raise NotFound(why, code=error.code) from error
             raise
         await self._cancel(order, reason)
 
@@ -259,7 +253,7 @@ class WooCommerce(
         if order.status in ("cancelled", "trash"):
             return
         if order.status in ("completed", "refunded"):
-            raise Conflict(f"the order is {order.status} in the shop")
+            raise Conflict(Reason("olhubd_woocommerce:is-there", status=order.status))
         await self._move(str(order.id), {"status": "cancelled"})
         if reason:
             note = {"note": reason, "customer_note": False}

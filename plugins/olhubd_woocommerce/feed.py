@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from olhubd.model import Reason
 from olhubd.plugin import (
     ContractBroken,
     Cursor,
@@ -125,7 +126,7 @@ class OrderList:
         part, _ = await self._shop.listed("/wc/v3/orders", query, wire.Head)
         if not part.rows:
             if part.total:
-                raise Unavailable("the shop counts orders and shows none")
+                raise Unavailable(Reason("olhubd_woocommerce:none-shown"))
             return FeedCursor(_BEGINNING)
         last = max(head.date_modified_gmt for head in part.rows)
         ids = frozenset(head.id for head in part.rows if head.date_modified_gmt == last)
@@ -167,7 +168,7 @@ class OrderList:
                 ids = frozenset(r.head.id for r in rows if r.head.date_modified_gmt == last)
                 self._remember(text := FeedCursor(last, ids, running=True).text(), rows, seen, last, None)
                 return ListPart(fresh, text, more=True)
-        raise Unavailable("the shop's orders change faster than they can be read")
+        raise Unavailable(Reason("olhubd_woocommerce:too-fast"))
 
     def _done(
         self,

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from olhubd.model import Shipment
+from olhubd.model import Reason, Shipment
 from olhubd.plugin import Conflict, Log, NotFound, PluginError, Rejected, ShipmentSink
 from olhubd_woocommerce import single, wire
 from olhubd_woocommerce.client import NO_ROUTE, Shop
@@ -33,7 +33,7 @@ class Parcels(ShipmentSink):
     async def add_shipment(self, external_id: str, shipment: Shipment) -> None:
         order = await single.read(self._shop, single.number_of(external_id))
         if order.status == "trash":
-            raise Conflict("the order is in the shop's trash")
+            raise Conflict(Reason("olhubd_woocommerce:in-trash"))
         await self._attach(order, shipment)
 
     async def fulfilled(self, order: wire.Stored) -> list[Shipment]:
@@ -149,7 +149,7 @@ def _tracked(rows: list[wire.Tracking]) -> list[Shipment]:
 def _kept(held: list[Shipment], shipment: Shipment) -> None:
     """Raises Rejected where the shop took a parcel and does not show it: a 200 alone is no evidence."""
     if not any(other.key[1] == shipment.key[1] for other in held):
-        raise Rejected("the shop took the parcel and did not keep it", field="waybill")
+        raise Rejected(Reason("olhubd_woocommerce:parcel-lost"), field="waybill")
 
 
 def _known(held: list[Shipment], shipment: Shipment) -> bool:

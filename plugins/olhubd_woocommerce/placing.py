@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from olhubd.model import Line
+from olhubd.model import Line, Reason
 from olhubd.plugin import (
     Account,
     Difference,
@@ -61,9 +61,10 @@ class OrderPlacer:
         """Create it. Raises Rejected and whatever a call may raise; OutcomeUnknown where it may be there."""
         order = push.order
         if self._settings.currency not in (None, order.total.currency):
-            raise Rejected(
-                f"this shop takes {self._settings.currency}, not {order.total.currency}", field="currency"
+            refused = Reason(
+                "olhubd_woocommerce:currency", taken=self._settings.currency, given=order.total.currency
             )
+            raise Rejected(refused, field="currency")
         book = await self._taxes.book()
         goods = await self._shelf.bind(order.lines, sure=not push.free_lines)
         why = [self._shelf.why(line) for line in order.lines]
@@ -80,7 +81,7 @@ class OrderPlacer:
         try:
             fits = wire.total(answer) == order.total
         except ValueError as error:
-            raise OutcomeUnknown(f"the order was made, but {error}") from error
+            raise OutcomeUnknown(Reason("olhubd_woocommerce:made-but", why=error)) from error
         if not fits:
             answer = await self._correct(push, draft, answer)
         self._vanished(draft, answer)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
+from olhubd.model import Reason
 from olhubd.plugin import Clock, ListPage, Unavailable, by_offset, require_order
 from olhubd_woocommerce import wire
 from olhubd_woocommerce.client import Query, Shop
@@ -121,4 +122,4 @@ class MetaSearch:
             yield portion.rows, said
             complete = portion.complete
         if not complete:
-            raise Unavailable("the shop shows fewer orders than it counts: nobody knows whether this one is there")
+            raise Unavailable(Reason("olhubd_woocommerce:fewer-shown"))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from olhubd.model import Reason
 from olhubd.plugin import NotFound, OutcomeUnknown, Unavailable
 from olhubd_woocommerce import wire
 from olhubd_woocommerce.client import Shop
@@ -21,7 +22,7 @@ def number_of(external_id: str) -> int:
     try:
         return int(external_id)
     except ValueError:
-        raise NotFound(f"no order number of a shop: {external_id!r}") from None
+        raise NotFound(Reason("olhubd_woocommerce:no-number", text=external_id)) from None
 
 
 async def read(shop: Shop, order_id: int) -> wire.Stored:

@@ -149,3 +149,16 @@ def test_a_plugin_brings_the_sentences_of_its_own_reasons() -> None:
     assert Formatter("pl").reason(reason) == "brak produktu dla A-1"
     held = Reason("with-field", reason=reason, field="sku")
     assert Formatter("pl").reason(held) == "brak produktu dla A-1 (pole sku)"
+
+
+def test_what_a_bundled_plugin_refuses_is_said_in_each_language() -> None:
+    """A sentence in the code is English for everybody. What is ours to mend, or passes by itself, may be."""
+    refusals = {"AccountBlocked", "AuthLost", "Conflict", "NotFound", "Rejected"}
+    bare = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in sorted(ROOT.glob("plugins/*/**/*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in refusals and node.args
+        if isinstance(node.args[0], ast.JoinedStr | ast.Constant)
+    ]
+    assert bare == []
