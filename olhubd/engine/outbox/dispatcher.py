@@ -187,16 +187,20 @@ class Dispatcher:
         return max(0.02, (due_at - self._clock.now()).total_seconds())
 
     def _launch(self) -> None:
-        limit = 1 if self.down else self._parallel
-        if self._stopping or not self._open.is_set():
-            return
-        if self.down and self._clock.monotonic() < self._down_until:
-            return
-        while self._ready and len(self._running) < limit:
-            job = self._ready.pop(0)
-            task = asyncio.create_task(self._carry(job), name=f"delivery {job.delivery.id}")
+        while (job := self._next(len(self._running))) is not None:
+            task = asyncio.create_task(self._work(job), name=f"deliveries to {self.target}")
             self._running[task] = job
             task.add_done_callback(self._done)
+
+    def _next(self, others: int) -> Job | None:
+        """The next to be carried out where so many others are; None where none may be begun."""
+        if not self._ready or self._stopping or not self._open.is_set():
+            return None
+        if others >= (1 if self.down else self._parallel):
+            return None
+        if self.down and self._clock.monotonic() < self._down_until:
+            return None
+        return self._ready.pop(0)
 
     def _done(self, task: asyncio.Task[None]) -> None:
         del self._running[task]
@@ -205,7 +209,17 @@ class Dispatcher:
         self._launch()
         self._news.set()
 
-    async def _carry(self, job: Job) -> None:
+    async def _work(self, job: Job) -> None:
+        """Carry out one delivery after another while all is well: a task for each would cost turns of the loop."""
+        task = asyncio.current_task()
+        assert task is not None
+        while await self._carry(job) and (following := self._next(len(self._running) - 1)) is not None:
+            self._running[task] = job = following
+            self._launch()
+            self._news.set()
+
+    async def _carry(self, job: Job) -> bool:
+        """Whether the target seems to be well."""
         try:
             outcome = await self._executor.carry(job)
         except asyncio.CancelledError:
@@ -213,6 +227,7 @@ class Dispatcher:
             raise
         self._ended.append(outcome)
         await self._judge(outcome.failure)
+        return outcome.failure is None
 
     async def _judge(self, failure: PluginError | None) -> None:
         """Whether the target as a whole is well."""
