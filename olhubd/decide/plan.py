@@ -6,7 +6,7 @@ What follows from the changes of an order is in `olhubd.decide.planners`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -164,9 +164,14 @@ def shipment_at(target: str, shipment: Shipment, cause: int) -> PlannedDelivery:
     return PlannedDelivery(target=target, action=Action.ADD_SHIPMENT, cause=cause, key=key, payload=shipment)
 
 
-def after_push(account: str, route: Route, processing: str | None) -> list[PlannedDelivery]:
-    """What follows when the target has the order: the source may be told that work has begun."""
-    return [status_at(account, processing, 0)] if route.mark_processing and processing is not None else []
+def after_push(account: str, route: Route, processing: Callable[[str], str | None]) -> list[PlannedDelivery]:
+    """What follows when the target has the order: the source may be told that work has begun.
+
+    `processing` finds the source's word for that, and is asked only where it is to be told.
+    """
+    if not route.mark_processing or (word := processing(account)) is None:
+        return []
+    return [status_at(account, word, 0)]
 
 
 def after_look_up(

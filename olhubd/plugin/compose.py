@@ -30,9 +30,10 @@ class Composition(msgspec.Struct, frozen=True):
 
     def place_of(self, wanted: type[Capability]) -> str | None:
         """Where the part is that can do what is wanted; None where none can."""
-        if issubclass(wanted, Feed | Sweep):
+        place = self.parts.get(wanted)
+        if place is None and issubclass(wanted, Feed | Sweep):
             raise TypeError("a connector may have several feeds: take them by name from `feeds`, or by kind")
-        return self.parts.get(wanted)
+        return place
 
     @property
     def all(self) -> tuple[tuple[type[Capability], str], ...]:

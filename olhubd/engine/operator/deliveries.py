@@ -290,7 +290,7 @@ class DeliveryActions:
         pays = unit is not None and unit.connector.can(PaymentSink)
         for route in self._in_force.routes():
             if route.target == target and account in route.sources:
-                told = plan.after_push(account, route, self._directory.processing(account))
+                told = plan.after_push(account, route, self._directory.processing)
                 return [*told, *plan.after_look_up(account, stored.order, route, found, pays=pays)]
         return ()
 

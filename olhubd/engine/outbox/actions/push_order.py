@@ -141,7 +141,7 @@ class PushOrder(Handler[OrderSink]):
             )
         planned: list[PlannedDelivery] = []
         if off is None and route is not None:
-            planned.extend(plan.after_push(stored.account, route, target.processing(stored.account)))
+            planned.extend(plan.after_push(stored.account, route, target.processing))
         planned.extend(moved_on)  # last, since the newer word of two is the one that counts
         if verdict.status is not None:
             # The purchase may have changed while the target was asked.
