@@ -44,6 +44,8 @@ class AccountUnit:
         self.feeds = AccountFeeds(
             config, first_run, connection, services, log, lost=self.lost, recovered=self._key_retry.recovered
         )
+        self.displaced = False
+        """Whether another process has taken it over, whose its runs are by now."""
         self.outbox = AccountOutbox(config, connection, services, log, lost=self.lost)
 
     @property
@@ -107,7 +109,8 @@ class AccountUnit:
         await self._key_retry.stop()
         await self.feeds.stop()
         await self.outbox.stop(until, min(1.0, grace))
-        await self.feeds.lose_runs()
+        if not self.displaced:
+            await self.feeds.lose_runs()
         try:
             if self.connection.keeper is not None:
                 await self.connection.keeper.close()

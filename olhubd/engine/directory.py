@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 
 from olhubd.engine.account import AccountUnit
@@ -20,6 +21,10 @@ class Directory:
         self.units: dict[str, AccountUnit] = {}
         self.stalled: dict[str, str] = {}
         """Accounts that should be at work and could not begin, each with the reason; tried again each minute."""
+        self.displaced: set[str] = set()
+        """Accounts that another process has taken over; they are not begun here until somebody says so."""
+        self.displaced_news = asyncio.Event()
+        """Set when one was added."""
         self.renewed: frozenset[str] = frozenset()
         """Accounts that a reload under way ends and begins again."""
 
@@ -44,6 +49,12 @@ class Directory:
         for target in targets:
             if unit := self.units.get(target):
                 unit.wake()
+
+    def taken_over(self, account: str) -> None:
+        """Another process has taken the account over: it is to be let go (`engine.displacement`)."""
+        if account in self.units and account not in self.displaced:
+            self.displaced.add(account)
+            self.displaced_news.set()
 
     def processing(self, account: str) -> str | None:
         """The word of the account's system for "being worked on"; None where it has none, or is not at work."""

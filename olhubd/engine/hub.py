@@ -17,6 +17,7 @@ from olhubd.engine.access.signin import SignIns
 from olhubd.engine.account import AccountUnit
 from olhubd.engine.calls import OverdueCalls
 from olhubd.engine.directory import Directory
+from olhubd.engine.displacement import Displacement
 from olhubd.engine.event_log import EventLog
 from olhubd.engine.feed.limiter import Limiter
 from olhubd.engine.feed.run_log import RunLog
@@ -100,6 +101,7 @@ class Hub:
         )
         self._launcher = Launcher(services, directory)
         self.reloader = Reloader(services, directory, self._launcher)
+        self._displacement = Displacement(services, directory, self._launcher, self.reloader)
         # What people do
         self.account_actions = AccountActions(directory, in_force, database, clock, events)
         self.delivery_actions = DeliveryActions(directory, in_force, database, clock, events)
@@ -158,6 +160,7 @@ class Hub:
         self.runs.start(self.supervisor)
         if self.observers.wanted:
             self.observers.start(self.supervisor)
+        self._displacement.start()
         self.supervisor.every("round", _ROUND, self._round)
         await self.alarms.load()
         self.vocabulary.start(self.supervisor)
@@ -167,7 +170,11 @@ class Hub:
         self._retention.start(self.supervisor)
 
     async def _round(self, _pulse: Heartbeat) -> None:
-        """Retry accounts that failed to start. Wake every target with open deliveries, if a wake-up was lost."""
+        """Let accounts go that are another process's, and retry those that failed to start.
+
+        Wake every target with open deliveries, if a wake-up was lost.
+        """
+        await self._displacement.check()
         await self.reloader.retry()
         await self._launcher.wake_owed()
 

@@ -80,8 +80,9 @@ class Launcher:
     async def _begin(self, config: AccountConfig, row: AccountRow | None) -> None:
         if not config.enabled or self._closed:
             return
-        if config.name not in self._services.database.held:
+        if config.name not in self._services.database.held or config.name in self._directory.displaced:
             await self._take_over([config.name], self._services.clock.now())
+            self._directory.displaced.discard(config.name)
         unit = AccountUnit(config, await self._own_row(config, row), self._services)
         self._directory.units[config.name] = unit
         unit.start()

@@ -28,7 +28,8 @@ class Reloader:
         self._in_force = services.in_force
         self._directory = directory
         self._launcher = launcher
-        self._changing = asyncio.Lock()
+        self.changing = asyncio.Lock()
+        """Held by whoever begins or ends accounts."""
         self._reloads = 0
 
     async def reload(self, configuration: Configuration, who: str) -> dict[str, list[str]]:
@@ -41,7 +42,7 @@ class Reloader:
 
         async def work(pulse: Heartbeat) -> None:
             try:
-                async with self._changing:
+                async with self.changing:
                     pulse.beat(configuration.daemon.stop_timeout.total_seconds() + _BEGINNING)
                     outcome.set_result(await self._take(configuration, who))
             except Exception as error:
@@ -59,16 +60,16 @@ class Reloader:
 
     async def retry(self) -> None:
         """Try the accounts again that could not begin, unless a reload is under way, which does so too."""
-        if self._directory.stalled and not self._changing.locked():
-            async with self._changing:
-                for name in list(self._directory.stalled):
+        if self._directory.stalled and not self.changing.locked():
+            async with self.changing:
+                for name in self._directory.stalled.keys() - self._directory.displaced:
                     await self._launcher.attempt(name)
 
     async def keep_still(self, seconds: float) -> bool:
         """Let no reload begin any more. False when one that is under way has not ended within so many seconds."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                return await self._changing.acquire()
+                return await self.changing.acquire()
         return False
 
     async def keep_inputs(self, changes: Mapping[str, list[str]] | None = None, who: str = "hub") -> None:

@@ -30,6 +30,9 @@ class Neighbours(Protocol):
     def wake(self, targets: Iterable[str]) -> None:
         """Something is owed to these accounts."""
 
+    def taken_over(self, account: str) -> None:
+        """Another process has taken the account over."""
+
     def processing(self, account: str) -> str | None:
         """The word of the account's system for "being worked on"."""
 

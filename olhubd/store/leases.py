@@ -7,13 +7,13 @@ one that changes nothing because of it raises `LeaseLost`. What a process holds 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from olhubd.store import codec
-from olhubd.store.base import LeaseLost, Transaction
+from olhubd.store.base import LeaseLost, Reader, Transaction
 
-__all__ = ["held", "require", "take"]
+__all__ = ["held", "lost", "require", "take"]
 
 _ANY = 2**62
 """Above each epoch: of an account that this process never took over it only settles what nobody works on."""
@@ -37,6 +37,14 @@ async def take(tx: Transaction, accounts: Collection[str], at: datetime) -> dict
 def held(tx: Transaction, account: str) -> int:
     """The highest epoch of the account at which this process may write."""
     return tx.held.get(account, _ANY)
+
+
+async def lost(reader: Reader, mine: Mapping[str, int]) -> list[str]:
+    """Of the accounts that a process took over, at these epochs, those that another one has taken over since."""
+    names = list(mine)
+    sql = f"SELECT account, epoch FROM leases WHERE account IN ({codec.marks(names)}) ORDER BY account"
+    rows = await reader.fetch(sql, names)
+    return [account for account, epoch in rows if epoch > mine[account]]
 
 
 async def require(tx: Transaction, account: str) -> None:

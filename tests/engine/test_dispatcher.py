@@ -210,6 +210,7 @@ class Bench:
         self.shop = Shop()
         self.timeout = 5.0
         self.lost: list[PluginError] = []
+        self.displaced = asyncio.Event()
         self.veto: str | None = None
         self.routes = [Route(target="shop", sources=frozenset({"allegro"}))]
         self.landing = Landing(database, self.clock, lambda: self.routes, lambda targets: self.dispatcher.wake())
@@ -249,6 +250,7 @@ class Bench:
             policy=policy,
             wake_others=lambda targets: None,
             lost=self.park,
+            displaced=self.displaced.set,
         )
 
     async def amend(self, delivery: Delivery, order: Order) -> Order | str | None:

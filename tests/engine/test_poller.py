@@ -118,6 +118,7 @@ class Bench:
         self.market = Market()
         self.others: list[Feed] = []
         self.lost: list[PluginError] = []
+        self.displaced = asyncio.Event()
         self.runs = RunLog(database, self.clock)
         self.sweeps = Limiter(places=4, patience=5.0)
         self.pulls = Limiter(places=4, patience=5.0)
@@ -152,7 +153,9 @@ class Bench:
             there=lambda: self.there,
         )
         feeds = [self.market, *self.others]
-        self.poller = Poller(reading, feeds, self.market, lost=self._lose, recovered=lambda: None)
+        self.poller = Poller(
+            reading, feeds, self.market, lost=self._lose, recovered=lambda: None, displaced=self.displaced.set
+        )
         self.pulse = Heartbeat("poller", self.clock)
         self.task = asyncio.create_task(self.poller.run(self.pulse))
 

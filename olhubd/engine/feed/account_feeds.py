@@ -44,7 +44,7 @@ class AccountFeeds:
         if feeds:
             reading = self._reading(config, first_run, connection)
             lookup = self._connector.capability(OrderLookup)
-            self.poller = Poller(reading, feeds, lookup, lost=lost, recovered=self._well)
+            self.poller = Poller(reading, feeds, lookup, lost=lost, recovered=self._well, displaced=self._displaced)
 
     def _reading(self, config: AccountConfig, first_run: datetime, connection: Connection) -> ReadingContext:
         services = self._services
@@ -73,6 +73,9 @@ class AccountFeeds:
     def _well(self) -> None:
         self._recovered()
         self._services.supervisor.recovered(self._task)
+
+    def _displaced(self) -> None:
+        self._services.neighbours.taken_over(self._name)
 
     # What can be read
 

@@ -19,7 +19,7 @@ from olhubd.model import Kind, Reason, Run
 from olhubd.plugin import AccountBlocked, AuthLost, Feed, OrderLookup, PluginError
 from olhubd.plugin.budget import calling_for
 from olhubd.runtime.supervisor import Heartbeat
-from olhubd.store import FAILURES
+from olhubd.store import FAILURES, LeaseLost
 
 __all__ = ["FeedFailure", "FetchRefused", "Poller"]
 
@@ -37,11 +37,13 @@ class Poller:
         *,
         lost: Callable[[PluginError], Awaitable[None]],
         recovered: Callable[[], None],
+        displaced: Callable[[], None],
     ) -> None:
         self.account = reading.account
         self._reading = reading
         self._lost = lost
         self._recovered = recovered
+        self._displaced = displaced
         first = next((feed for feed in feeds if Kind.ORDER in feed.kinds), None)
         self.orders = FeedReader(reading, first, lookup, leads=True) if first is not None else None
         """Who reads its orders; None where nobody does."""
@@ -103,7 +105,7 @@ class Poller:
         self._hand.possible()
 
     async def run(self, pulse: Heartbeat) -> None:
-        """Poll for ever."""
+        """Poll for ever, or until another process has taken the account over, which is told."""
         self._reading.pulse = pulse
         try:
             while True:
@@ -118,6 +120,11 @@ class Poller:
                 pause = min(reader.until() for reader in self.readers)
                 if pause > 0:
                     await self._rest(pause)
+        except LeaseLost:
+            pulse.rest()
+            self._hand.refuse(Reason("account.taken-over"))
+            self._displaced()
+            await asyncio.Event().wait()  # until it is told to end: begun anew it would only fail again
         finally:
             # Whoever asked must not wait for ever.
             self._hand.refuse(_BROKEN_OFF)
@@ -147,7 +154,7 @@ class Poller:
             self._others.append(other)  # the next one goes first then
             try:
                 await self._turn(other, other.turn)
-            except FAILURES:
+            except (*FAILURES, LeaseLost):
                 raise
             except Exception as error:
                 # No reason to begin the whole task anew, and later: orders would wait for it.

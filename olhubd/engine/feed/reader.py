@@ -35,7 +35,7 @@ from olhubd.plugin import (
     sweep_of,
 )
 from olhubd.runtime.backoff import delay
-from olhubd.store import FAILURES, Transaction, feeds
+from olhubd.store import FAILURES, LeaseLost, Transaction, feeds
 
 __all__ = ["FeedFailure", "FeedReader"]
 
@@ -126,7 +126,7 @@ class FeedReader:
         if now or self._unfinished or self._clock.monotonic() >= self._next_pull:
             try:
                 await self._journal(cursor, trigger, ended)
-            except (Temporary, AuthLost, AccountBlocked, *FAILURES):
+            except (Temporary, AuthLost, AccountBlocked, LeaseLost, *FAILURES):
                 raise
             except Exception:
                 # A journal that is broken for good is what the sweep is there for.

@@ -74,6 +74,7 @@ class AccountOutbox:
             policy=policy,
             wake_others=services.neighbours.wake,
             lost=self._lost,
+            displaced=lambda: services.neighbours.taken_over(name),
         )
 
     def pause(self) -> None:

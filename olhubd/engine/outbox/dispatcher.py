@@ -22,7 +22,7 @@ from olhubd.model import Cause, Delivery, DeliveryState
 from olhubd.plugin import AccountBlocked, AuthLost, Clock, Log, PluginError, RateLimited, Unavailable
 from olhubd.runtime.backoff import delay
 from olhubd.runtime.supervisor import Heartbeat
-from olhubd.store import Database, Transaction, codec, deliveries, orders, target_orders
+from olhubd.store import Database, LeaseLost, Transaction, codec, deliveries, orders, target_orders
 
 __all__ = ["Dispatcher"]
 
@@ -49,6 +49,7 @@ class Dispatcher:
         policy: Policy,
         wake_others: Callable[[Iterable[str]], None],
         lost: Callable[[PluginError], Awaitable[None]],
+        displaced: Callable[[], None],
     ) -> None:
         self.target = target
         self._executor = executor
@@ -63,6 +64,7 @@ class Dispatcher:
         self._down_after = policy.down_after
         self._wake_others = wake_others
         self._lost = lost
+        self._displaced = displaced
         self._news = asyncio.Event()
         self._ready: list[Job] = []
         self._running: dict[asyncio.Task[None], Job] = {}
@@ -72,6 +74,8 @@ class Dispatcher:
         self._open = asyncio.Event()
         self._open.set()
         self._stopping = False
+        self._over = False
+        """Whether another process has the target now, and nothing is stored for it any more."""
         self._failures = 0
         self._down_until = 0.0
         self._claimed_at = clock.now()
@@ -104,23 +108,35 @@ class Dispatcher:
         return len(self._running)
 
     async def run(self, pulse: Heartbeat) -> None:
-        """Work until told to stop."""
+        """Work until told to stop, or until another process has taken the target over, which is told."""
         try:
-            while True:
-                pulse.beat(_LONGEST_SLEEP * 4)
-                await self._gather()
+            await self._turns(pulse)
+        except LeaseLost:
+            # What was claimed is the other's, and so is what becomes of it: each is looked up there.
+            self._over = True
+            self.pause()
+            pulse.rest()
+            self._displaced()
+            while not self._stopping or self._running:
                 self._news.clear()
-                pause = await self._turn()
-                pulse.well()
-                if self._stopping and not self._running and not self._ended:
-                    return  # what was claimed and not begun is given back below
-                await self._rest(pause)
+                await self._news.wait()
         finally:
             for task in self._running:
                 task.cancel()
             await asyncio.gather(*self._running, return_exceptions=True)
-            if self._ended or self._ready:
+            if not self._over and (self._ended or self._ready):
                 await self._store(0, give_back=True)
+
+    async def _turns(self, pulse: Heartbeat) -> None:
+        while True:
+            pulse.beat(_LONGEST_SLEEP * 4)
+            await self._gather()
+            self._news.clear()
+            pause = await self._turn()
+            pulse.well()
+            if self._stopping and not self._running and not self._ended:
+                return  # what was claimed and not begun is given back
+            await self._rest(pause)
 
     async def _gather(self) -> None:
         """Let more end, so that they share a transaction, as long as there is enough for all hands to do."""
