@@ -10,6 +10,7 @@ import pytest
 
 from olhubd.engine.monitor.retention import Retention
 from olhubd.model import Scope
+from olhubd.store.accounts import AccountState
 from tests.control.house import House, decoded
 
 
@@ -44,6 +45,14 @@ async def test_another_body_is_no_repetition(house: House) -> None:
         status, problem, _ = await post(house, path, body, "a")
         assert (status, problem["type"]) == (422, "urn:olhubd:problem:key-used")
     assert house.levels == ["debug"]
+
+
+async def test_the_same_body_at_another_address_is_no_repetition(house: House) -> None:
+    """Else it would be answered as done, and nothing would have been done to what was meant."""
+    assert (await post(house, "/accounts/shop/pause", {}, "a"))[0] == 200
+    status, problem, _ = await post(house, "/accounts/stingy/pause", {}, "a")
+    assert (status, problem["type"]) == (422, "urn:olhubd:problem:key-used")
+    assert house.hub.unit("stingy").row.state is AccountState.ACTIVE
 
 
 async def test_a_key_is_its_askers_own(house: House) -> None:

@@ -48,7 +48,9 @@ async def test_it_passes_on_whole(server: tuple[str, list[str]]) -> None:
     assert done == [f"POST /a/b?c=%26 {len(BODY)} k"]
 
 
-@pytest.mark.parametrize(("kind", "acted"), [(FaultKind.LOSE, 1), (FaultKind.CUT, 0), (FaultKind.HALF, 1)])
+@pytest.mark.parametrize(
+    ("kind", "acted"), [(FaultKind.LOSE, 1), (FaultKind.RESET, 1), (FaultKind.CUT, 0), (FaultKind.HALF, 1)]
+)
 async def test_it_cuts(server: tuple[str, list[str]], kind: FaultKind, acted: int) -> None:
     base, done = server
     async with Proxy(base).serve() as proxy:

@@ -325,7 +325,7 @@ async def test_what_a_call_is_for_is_the_hosts_word(client: Client, gate: Turnst
 
 
 @pytest.mark.parametrize(
-    "kind", [FaultKind.CUT, FaultKind.LOSE, FaultKind.HALF, FaultKind.ERROR, FaultKind.ERROR_AFTER]
+    "kind", [FaultKind.CUT, FaultKind.LOSE, FaultKind.RESET, FaultKind.HALF, FaultKind.ERROR, FaultKind.ERROR_AFTER]
 )
 async def test_a_read_is_repeated_until_it_goes_well(
     kind: FaultKind, client: Client, shop: Shop, gate: Turnstile
@@ -353,7 +353,9 @@ async def test_a_server_that_says_when_to_come_back_is_not_asked_again(client: C
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
-@pytest.mark.parametrize("kind", [FaultKind.LOSE, FaultKind.HALF, FaultKind.ERROR_AFTER, FaultKind.LATE])
+@pytest.mark.parametrize(
+    "kind", [FaultKind.LOSE, FaultKind.RESET, FaultKind.HALF, FaultKind.ERROR_AFTER, FaultKind.LATE]
+)
 async def test_a_write_that_was_acted_upon_is_unknown_and_never_repeated(
     method: str, kind: FaultKind, client: Client, shop: Shop, gate: Turnstile
 ) -> None:
@@ -376,14 +378,15 @@ async def test_a_write_whose_fate_cannot_be_told_is_unknown(
     assert (shop.acts, shop.faults.struck[kind]) == (0, 1)
 
 
+@pytest.mark.parametrize("kind", [FaultKind.LOSE, FaultKind.RESET])
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
 async def test_a_dropped_keep_alive_connection_repeats_no_write(
-    method: str, client: Client, shop: Shop, session: aiohttp.ClientSession
+    method: str, kind: FaultKind, client: Client, shop: Shop, session: aiohttp.ClientSession
 ) -> None:
     """aiohttp itself sends PUT and DELETE again when a kept connection turns out dead."""
     await client.request("GET", "/thing")
     assert session.connector is not None
-    shop.faults.add(Fault(kind=FaultKind.LOSE))
+    shop.faults.add(Fault(kind=kind))
     with pytest.raises(OutcomeUnknown):
         await client.request(method, "/thing", json={"a": 1})
     assert [r.method for r in shop.seen] == ["GET", method]
@@ -1005,6 +1008,7 @@ def everything(error: BaseException | None) -> str:
     [
         Fault(kind=FaultKind.CUT, times=None),
         Fault(kind=FaultKind.LOSE, times=None),
+        Fault(kind=FaultKind.RESET, times=None),
         Fault(kind=FaultKind.HALF, times=None),
         Fault(kind=FaultKind.HANG, times=None),
         Fault(kind=FaultKind.ERROR, times=None),

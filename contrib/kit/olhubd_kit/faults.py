@@ -13,6 +13,8 @@ import enum
 import random
 import re
 import signal
+import socket
+import struct
 from collections.abc import Awaitable, Callable
 
 import msgspec
@@ -30,6 +32,9 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class FaultKind(enum.StrEnum):
     LOSE = "lose"
     """Act, then cut the connection without an answer."""
+    RESET = "reset"
+    """Act, then reset the connection, as a program does that dies with bytes unread. To a client it is another
+    error than a connection that is closed in order."""
     CUT = "cut"
     """Cut the connection before acting."""
     HALF = "half"
@@ -179,6 +184,9 @@ class Faults:
             case FaultKind.LOSE:
                 await _act(request, handler)
                 return _cut(request)
+            case FaultKind.RESET:
+                await _act(request, handler)
+                return _reset(request)
             case FaultKind.ERROR_AFTER:
                 await _act(request, handler)
                 return _foreign(fault)
@@ -234,6 +242,14 @@ def _cut(request: web.Request) -> web.StreamResponse:
     if request.transport is not None:
         request.transport.abort()
     return web.Response(status=500)
+
+
+def _reset(request: web.Request) -> web.StreamResponse:
+    end = request.transport.get_extra_info("socket") if request.transport is not None else None
+    if end is not None:
+        # A connection that lingers for no time is closed by a reset, and not by an end that is said in order.
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    return _cut(request)
 
 
 async def _half(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:

@@ -239,7 +239,8 @@ class _Schedule:
     def _faults(self, match: str, most: int, acting: bool) -> list[Fault]:
         dice = self._dice
         kinds = [FaultKind.ERROR, FaultKind.CUT, FaultKind.HALF, FaultKind.SLOW, FaultKind.THROTTLE]
-        kinds += [FaultKind.LOSE, FaultKind.LATE, FaultKind.ERROR_AFTER] * 2 if acting else []
+        lost = [FaultKind.LOSE, FaultKind.RESET, FaultKind.LATE, FaultKind.ERROR_AFTER]
+        kinds += lost * 2 if acting else []
         faults = []
         for _ in range(dice.randint(0, most)):
             kind = dice.choice(kinds)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from datetime import timedelta
 from decimal import Decimal
 
@@ -46,6 +48,19 @@ class ClaimsNothingHappened(GoodSink):
             return await super().push_order(push)
         except OutcomeUnknown as error:
             raise Unavailable(str(error)) from error
+
+
+@breaks("ONCE-01", "ONCE-07")
+class TakesAResetForNoConnection(GoodSink):
+    """Says "not done" where the connection was reset, as it may be after the act too."""
+
+    async def push_order(self, push: Push) -> Receipt:
+        try:
+            return await super().push_order(push)
+        except OutcomeUnknown as error:
+            if os.strerror(errno.ECONNRESET) in str(error):
+                raise Unavailable(str(error)) from error
+            raise
 
 
 @breaks("ONCE-10", "FAIL-07")

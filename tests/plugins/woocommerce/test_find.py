@@ -14,7 +14,7 @@ from olhubd_woocommerce.connector import WooCommerce
 from tests.plugins.woocommerce.orders import open_shop, push_of
 
 POST = "^POST /wp-json/wc/v3/orders$"
-KINDS = (FaultKind.LOSE, FaultKind.HALF, FaultKind.ERROR_AFTER, FaultKind.LATE)
+KINDS = (FaultKind.LOSE, FaultKind.RESET, FaultKind.HALF, FaultKind.ERROR_AFTER, FaultKind.LATE)
 
 
 AGE = timedelta(seconds=5)

@@ -200,28 +200,53 @@ async def test_a_list_in_another_order_is_no_list(
             await calls[reader]()
 
 
+BACK = datetime(2026, 10, 25, 1, tzinfo=UTC).timestamp()
+"""When the clocks of Poland go back: its hour from two to three comes once more."""
+
+
+def _sorted_by_the_local_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A shop that keeps its orders as posts sorts by its own clock."""
+    _sorted_by(
+        monkeypatch,
+        lambda found: sorted(
+            found, key=lambda s: (s.modified + (7200 if s.modified < BACK else 3600), s.doc["id"])
+        ),
+    )
+
+
 async def test_the_hour_that_comes_twice_in_autumn_loses_nothing(
     simulator: WooCommerceSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A shop that keeps its orders as posts sorts by its own clock, on which this hour comes twice."""
     at = [datetime(2026, 10, 25, 0, 0, 5, tzinfo=UTC)]
     simulator.ledger.now = simulator.now = lambda: at[0]
-    back = datetime(2026, 10, 25, 1, tzinfo=UTC).timestamp()
     async with open_shop(simulator) as shop:
         cursor = await shop.orders.start(at[0])
         placed = []
         for _ in range(230):
             placed.append(simulator.place_order(MUG))
             at[0] += timedelta(seconds=31)
-        _sorted_by(
-            monkeypatch,
-            lambda found: sorted(
-                found, key=lambda s: (s.modified + (7200 if s.modified < back else 3600), s.doc["id"])
-            ),
-        )
+        _sorted_by_the_local_clock(monkeypatch)
         records, cursor = await drain(shop, cursor)
         assert sorted(record.external_id for record in records) == placed
         assert (await shop.orders.pull(cursor)).cursor == cursor
+
+
+async def test_a_page_that_goes_forward_behind_one_that_went_back_is_no_place_to_go_on_from(
+    simulator: WooCommerceSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Behind it there may be orders of the first of the two hours, older than all that it holds."""
+    at = [datetime(2026, 10, 25, 0, 0, 5, tzinfo=UTC)]
+    simulator.ledger.now = simulator.now = lambda: at[0]
+    async with open_shop(simulator) as shop:
+        cursor = await shop.orders.start(at[0])
+        placed = []
+        for minute in (1, 3, 40, 62, 70, 72, 105):  # by the local clock: 2:01 2:02 2:03, 2:10 2:12, 2:40 2:45
+            at[0] = datetime(2026, 10, 25, minute // 60, minute % 60, tzinfo=UTC)
+            placed.append(simulator.place_order(MUG))
+        _sorted_by_the_local_clock(monkeypatch)
+        simulator.pager.cap_pages(3)
+        records, _ = await drain(shop, cursor)
+        assert sorted(record.external_id for record in records) == placed
 
 
 async def test_of_a_draft_and_an_order_the_order_is_found(

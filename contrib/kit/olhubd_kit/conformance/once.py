@@ -23,6 +23,7 @@ MOST_CALLS = 40
 """A push of one order takes fewer calls than this."""
 KINDS = (
     FaultKind.LOSE,
+    FaultKind.RESET,
     FaultKind.HALF,
     FaultKind.ERROR_AFTER,
     FaultKind.CUT,
@@ -86,6 +87,7 @@ async def _lost(bench: Bench, kind: FaultKind, **how: Any) -> None:
 async def a_lost_answer_is_an_unknown_outcome(bench: Bench) -> None:
     """An order whose answer got lost is one order; the push raises OutcomeUnknown and the order is found."""
     await _lost(bench, FaultKind.LOSE)
+    await _lost(bench, FaultKind.RESET)
 
 
 @rule("ONCE-02", Tier.SILVER, _SINK)

@@ -57,9 +57,8 @@ async def nobody(bench: Bench) -> str:
 
 async def after_a_fault(bench: Bench, act: Act, done: Callable[[BookedOrder], object], paid: bool = True) -> None:
     """Whatever call of `act` loses its answer, or gets a stranger's, doing it again ends well and with it done."""
-    struck: list[tuple[FaultKind, dict[str, Any]]] = [
-        (kind, {}) for kind in (FaultKind.LOSE, FaultKind.ERROR_AFTER, FaultKind.CUT)
-    ]
+    cut = (FaultKind.LOSE, FaultKind.RESET, FaultKind.ERROR_AFTER, FaultKind.CUT)
+    struck: list[tuple[FaultKind, dict[str, Any]]] = [(kind, {}) for kind in cut]
     struck += [(FaultKind.ERROR_AFTER, answer) for answer in AFTER_ACTING if answer["status"] in STRANGE_STATUSES]
     for kind, how in struck:
         for call in range(MOST_CALLS):
