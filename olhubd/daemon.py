@@ -1,4 +1,5 @@
-"""The composition root: builds the daemon from its configuration, starts, reloads and stops it, tells systemd.
+"""The composition root: builds the daemon from its configuration, starts, reloads and stops it, and reports to
+systemd.
 
 Everything is built here and nowhere else; no module below makes its own database, session or clock.
 """
@@ -145,7 +146,7 @@ async def _main(configuration: Configuration, environ: Mapping[str, str]) -> Non
 
 
 class _Upgrading(UpgradeWatcher):
-    """Tells the log and systemd of an upgrade of the database: how long it may take, and that it is not stuck."""
+    """Reports to the log and systemd an upgrade of the database: how long it may take, and that it is not stuck."""
 
     def __init__(self, notifier: Notifier, log: Any) -> None:
         self._notifier = notifier
@@ -212,7 +213,7 @@ class _Keeper:
             self._hub.supervisor.once(f"reload by signal {self._asked}", self._obey)
 
     def ending_since(self, now: float) -> float:
-        """For how many seconds it has been ending; 0 where nobody told it to."""
+        """For how many seconds it has been ending; 0 where it is not ending."""
         return 0.0 if self._told_at is None else now - self._told_at
 
     async def _obey(self, _pulse: Any) -> None:

@@ -1,4 +1,4 @@
-"""Deliveries: what is owed, and what a person may do with those that wait."""
+"""Deliveries: what is pending, and what a person may do with those that wait."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ OPEN = ["pending", "sent", "retry", "hold"]
 
 @click.group()
 def deliveries() -> None:
-    """What is owed to whom, and what waits for a person."""
+    """What is pending for which target, and what waits for a person."""
 
 
 @deliveries.command(name="list")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["doctor"]
 
 _BESIDE = 5.0
-"""Seconds for the whole database beside a daemon that does not answer: that is to be told soon."""
+"""Seconds for the whole database beside a daemon that does not answer: the answer must come soon."""
 _COLOURS = {"fine": "green", "look": "yellow", "wrong": "red"}
 
 

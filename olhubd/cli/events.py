@@ -103,7 +103,7 @@ def _another(error: Exception) -> bool:
 
 
 def _nothing(page: EventPage) -> EventPage:
-    """What was told is not told again."""
+    """What was printed is not printed again."""
     from olhubd.control.api.schema.events import EventPage
 
     return EventPage(items=(), newest=page.newest)

@@ -34,7 +34,7 @@ class Exit(enum.IntEnum):
 
 
 class Failure(click.ClickException):
-    """A message for the operator. `lines` are told after it, one by one."""
+    """A message for the operator. `lines` are printed after it, one by one."""
 
     def __init__(self, message: str, code: Exit = Exit.FAILED, lines: Sequence[str] = ()) -> None:
         super().__init__(message)

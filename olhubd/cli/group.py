@@ -122,7 +122,7 @@ class LazyGroup(click.Group):
         return self.commands[name]
 
     def _listed(self) -> dict[str, dict[str, LazyCommand | DistributionCommand]]:
-        """The table without what is not installed. Metadata tell that; nothing is imported."""
+        """The table without what is not installed. Metadata say that; nothing is imported."""
         here = {_distribution(point) for point in entry_points(group=_GROUP)}
         return {
             heading: {

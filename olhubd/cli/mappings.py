@@ -1,4 +1,4 @@
-"""`olhubd mappings` and `olhubd unlinked`: words and lines that nobody has told the hub what to do with."""
+"""`olhubd mappings` and `olhubd unlinked`: words and lines without a mapping."""
 
 from __future__ import annotations
 

@@ -233,7 +233,7 @@ def _payment(payment: Payment | None) -> str:
 def explain(session: Session, order: str) -> None:
     """What happened to ORDER, when and why, and what is still open.
 
-    Every step tells its cause: the run that brought it, the delivery it came of, or the person who did it. Arrows
+    Every step names its cause: the run that brought it, the delivery it came of, or the person who did it. Arrows
     show what a step led to.
 
     \b

@@ -54,7 +54,7 @@ _COLOURS = {
 class Printer:
     """Prints to standard output. `zone` is what times are shown in.
 
-    As CSV the rows alone go there; what else is told goes to standard error.
+    As CSV the rows alone go there; everything else goes to standard error.
     """
 
     def __init__(self, as_json: bool, zone: tzinfo | None = None, *, as_csv: bool = False) -> None:
@@ -63,7 +63,7 @@ class Printer:
         self.zone = zone or UTC
 
     def json(self, value: Any) -> bool:
-        """Print `value` if JSON was asked for; tells whether."""
+        """Print `value` if JSON was asked for. Returns whether it was."""
         if self.as_json:
             import msgspec
 

@@ -61,7 +61,8 @@ def plugins(session: Session, names: tuple[str, ...], prove: bool, tests: tuple[
 
 
 def having(names: Iterable[str]) -> Loaded:
-    """All installed plugins; the connectors `names` are among what they provide, or it is told which are there."""
+    """All installed plugins; the connectors `names` are among what they provide, or the error names those that
+    are there."""
     from olhubd.plugin import loading
 
     found = loading.load(None, environ=os.environ)

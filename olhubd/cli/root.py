@@ -125,7 +125,7 @@ def main() -> None:
 
 
 def _reopen() -> None:
-    """Streams that were closed by whoever started us swallow what is written to them."""
+    """Streams that the parent process closed swallow what is written to them."""
     if sys.stdout is None:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - for as long as the process lives
     if sys.stderr is None:

@@ -36,7 +36,7 @@ DEFAULT_CONFIG = Path("/etc/olhubd/olhubd.toml")
 DEFAULT_SOCKET = Path("/run/olhubd/olhubd.sock")
 TOKEN_FILE = "control.token"
 PROMPT = 10.0
-"""Seconds in which a daemon that works tells how it stands: it gives itself no longer for that."""
+"""Seconds in which a daemon that works reports its status: it gives itself no longer for that."""
 _PATIENT = 130.0
 """Seconds for what may take its time, such as a run or a comparison; the daemon ends each before that."""
 _LONGEST_NAME = 500

@@ -10,7 +10,7 @@ __all__ = ["ProcessControl"]
 
 @dataclass(frozen=True, kw_only=True)
 class ProcessControl:
-    """`reload`, by whom, takes the configuration into force anew and gives the accounts begun, changed and ended.
+    """`reload`, by whom, reloads the configuration and returns the accounts begun, changed and ended.
 
     It raises ConfigurationError and then changes nothing. `log_level` takes a name of `olhubd.config.LogLevel`.
     """

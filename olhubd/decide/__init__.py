@@ -1,1 +1,2 @@
-"""Pure decisions over the canonical records: what changed, what follows, what is owed. No I/O, no clock."""
+"""Pure decisions over the canonical records: what changed, what follows, what is to be delivered. No I/O, no
+clock."""

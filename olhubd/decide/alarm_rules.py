@@ -1,4 +1,5 @@
-"""Which alarms there should be, from the facts of one moment. Pure: whoever gathers the facts raises and clears.
+"""Which alarms there should be, from the facts of one moment. Pure: the caller gathers the facts, raises and
+clears.
 
 What somebody wanted is no alarm: an account that a person paused is asked for nothing but its journal's age, since
 what a journal forgets meanwhile is lost whatever was meant.
@@ -56,7 +57,7 @@ class AlarmLimits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FailingFeed(msgspec.Struct, frozen=True, kw_only=True):
-    """A feed that tells of something else than orders and cannot be read."""
+    """A feed of something else than orders and cannot be read."""
 
     name: str
     since: datetime
@@ -104,7 +105,7 @@ class UnknownOrder(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TargetFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """An account as far as something is owed to it. `owed_since` leaves out what waits by a route's wish."""
+    """An account as a target of deliveries. `owed_since` leaves out what waits by a route's wish."""
 
     name: str
     active: bool
@@ -119,8 +120,8 @@ class TargetFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AlarmFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """`late` and `failing_since` are of the daemon's own tasks; `free` are bytes, None where nobody can tell;
-    `stalled` has the accounts that could not begin, with the reason; `left` what was told to end and did not."""
+    """`late` and `failing_since` are of the daemon's own tasks; `free` are bytes, None where they are not known;
+    `stalled` has the accounts that could not begin, with the reason; `left` what was cancelled and did not end."""
 
     now: datetime
     sources: Sequence[SourceFacts]
@@ -187,7 +188,7 @@ def _orders(source: SourceFacts, now: datetime, limits: AlarmLimits) -> Iterator
         yield AlarmFinding(kind=AlarmKind.RETENTION, subject=name, detail=text)
     if not source.active:
         return
-    # Signing in is told already.
+    # A missing sign-in is reported already.
     if source.signed_in is not False:
         if source.heard is None and source.trouble is not None:
             # An account that never worked has no past by which its present could be judged.

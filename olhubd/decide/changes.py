@@ -236,7 +236,7 @@ class CopyRefunded(Change, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
 
 
 class CopyFound(Change, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """A target tells of an order with our mark which the hub does not know there, as after a restore."""
+    """A target reports an order with our mark which the hub does not know there, as after a restore."""
 
     kind = "copy.found"
     target: str

@@ -1,4 +1,4 @@
-"""Comparing an order as its source tells it now with what the hub holds: what is different, and for whom.
+"""Comparing an order as its source reports it now with what the hub holds: what is different, and for whom.
 
 Pure: it gets all it needs and returns changes; storing them, and what follows from them, is done elsewhere.
 """
@@ -100,7 +100,7 @@ def _content(held: Order, incoming: Order) -> Iterator[Change]:
 
 
 def _delivery(held: Order, incoming: Order) -> tuple[str, ...]:
-    """What is different of the way to the buyer; what was not told before is no difference."""
+    """What is different of the way to the buyer; what was not known before is no difference."""
     old, new = held.shipping, incoming.shipping
     told: dict[str, tuple[object, object]] = {
         "shipping.method": (old.method_id or old.method, new.method_id or new.method),
@@ -122,8 +122,8 @@ def _cancel_word(order: Order) -> str:
 class Contest(msgspec.Struct, frozen=True, kw_only=True):
     """Lines of an incoming order that other live orders have.
 
-    `superseded` are orders that lose all their lines to it, `moved` those that lose some, by their hub id.
-    `lost` tells that it is the incoming one that is out of date: its lines went to these orders since.
+    `superseded` are orders that lose all their lines to it, `moved` those that lose some, by their hub id. `lost`
+    says that it is the incoming one that is out of date: its lines went to these orders since.
     """
 
     superseded: frozenset[OrderId] = frozenset()

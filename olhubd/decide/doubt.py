@@ -19,8 +19,8 @@ class Doubt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is in doubt of one account's orders.
 
     `last` is the newest row there was when the account's feed was first read to its end in this process; None until
-    it was. `until` is the source's own time at that moment: what was placed before, by the same clock, was
-    there to be sent, even if it comes into the database later. None where the source tells no time.
+    it was. `until` is the source's own time at that moment: what was placed before, by the same clock, was there to
+    be sent, even if it comes into the database later. None where the source gives no time.
     """
 
     last: OrderId | None = None

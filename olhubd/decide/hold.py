@@ -1,6 +1,6 @@
 """Why a delivery waits for a person, and what that person can do about it. Pure.
 
-The reason itself is told with its numbers where the delivery is held; here is the kind of it, as a word for
+The reason itself is stored with its numbers where the delivery is held; here is the kind of it, as a word for
 programs, and the way out, as a sentence for people.
 """
 
@@ -23,7 +23,7 @@ class Hold(enum.StrEnum):
     CHANGED = "changed-afterwards"
     """What was bought, or for whom, changed after the order went on."""
     UNABLE = "unable"
-    """The connector cannot do what is owed."""
+    """The connector cannot do what is pending."""
     NO_ROUTE = "no-route"
     VETO = "vetoed"
     """A plugin said no."""
@@ -36,7 +36,7 @@ class Hold(enum.StrEnum):
     DOUBLED = "doubled"
     """The target has two orders with the same mark of ours."""
     DOUBT = "in-doubt"
-    """Sent again and again without an answer that tells what became of it, and each time it was not there."""
+    """Sent again and again without an answer that says what became of it, and each time it was not there."""
     TAKEN = "number-taken"
     """The target's number is known as another order's already."""
     ONE_SIDED = "cancelled-on-one-side"

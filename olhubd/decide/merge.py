@@ -1,6 +1,6 @@
-"""What the hub keeps of an order when the source tells it anew.
+"""What the hub keeps of an order when the source reports it again.
 
-The newer telling wins, except where it is silent: sources blank personal data after a time, and some tell parcels
+The newer version wins, except where it is silent: sources blank personal data after a time, and some report parcels
 only in a resource of their own.
 """
 
@@ -57,7 +57,7 @@ def called_off(held: Order, incoming: Order) -> Order:
 
 
 def _still_paid(old: Payment | None, new: Payment | None) -> Payment | None:
-    """The same payment with the amount that was told of it before; None where nothing is to be filled in."""
+    """The same payment with the amount that was reported before; None where nothing is to be filled in."""
     if old is None or new is None or old.paid is None or new.paid is not None:
         return None
     return msgspec.structs.replace(new, paid=old.paid) if old.external_id == new.external_id else None

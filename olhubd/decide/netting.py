@@ -1,10 +1,10 @@
 """What planned deliveries and the deliveries of the same order make of each other. Pure.
 
 cancelled before it was sent      the push is dropped; or taken back, where a try may have left a part of it
-changed before it was sent        nothing is owed: it will go as it is by then
-owed again after it was dropped   the same push goes on, with what it is owed with now
+changed before it was sent        nothing is pending: it will go as it is by then
+planned again after a drop        the same push goes on, with its present payload
 on again, the cancel still open   the cancellation is dropped; it may be done all the same, so a person looks
-on again after a refusal          what was refused because it was cancelled is owed again
+reopened after a refusal          what was refused because it was cancelled is pending again
 """
 
 from __future__ import annotations
@@ -43,25 +43,25 @@ def carries_order(delivery: Delivery) -> bool:
 
 
 def push_to(target: str, known: Iterable[Delivery]) -> Delivery | None:
-    """What was or is owed of the order itself to `target`: of `known`, oldest first, the newest."""
+    """The push of the order itself to `target`: of `known`, oldest first, the newest."""
     pushes = [one for one in known if carries_order(one) and one.target == target]
     return pushes[-1] if pushes else None
 
 
 def holders(known: Iterable[Delivery]) -> frozenset[str]:
-    """The targets that have the order or are owed it."""
+    """The targets that have the order or have its push pending."""
     return frozenset(one.target for one in known if carries_order(one) and one.state not in _NOT_OWED)
 
 
 def once(item: PlannedDelivery) -> bool:
-    """Whether it is owed no second time while one like it is open."""
+    """Whether it is planned only once while one like it is open."""
     return item.action is Action.CANCEL_ORDER
 
 
 def net(
     found: Sequence[Change], planned: Sequence[PlannedDelivery], known: Sequence[Delivery], *, doubted: bool = False
 ) -> list[PlannedDelivery | Settlement]:
-    """What is newly owed, and what becomes of deliveries of `known`, in the order in which it is to be stored.
+    """What is new, and what becomes of deliveries of `known`, in the order in which it is to be stored.
 
     `planned` follow from the changes `found`. With `doubted` an earlier process may have sent what this database
     calls never sent: it is looked up before it is dropped.

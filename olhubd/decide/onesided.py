@@ -1,9 +1,9 @@
 """A purchase and its copy at a target of which one is cancelled and the other is not. Pure.
 
 People in a shop cancel orders; and after an older database was put back, the shop may have carried out a
-cancellation that the database knows nothing of, because it was taken back before the purchase was read again.
-No telling of the marketplace shows that, and nobody would pack the order. A person is asked in both directions,
-as only a person knows which side is right.
+cancellation that the database knows nothing of, because it was taken back before the purchase was read again. No
+report of the marketplace shows that, and nobody would pack the order. A person is asked in both directions, as only
+a person knows which side is right.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from olhubd.model import Action, Delivery, DeliveryState, Fulfilment, Order, Rea
 __all__ = ["AGREED", "PATIENCE", "asks", "find", "off_there"]
 
 PATIENCE = 900.0
-"""Seconds until a person is asked: a seller cancels in one place and then in the other, and feeds tell it late."""
+"""Seconds until a person is asked: a seller cancels in one place and then in the other, and feeds report it
+late."""
 AGREED = Reason("copy.agreed")
 
 _SENT = frozenset({Fulfilment.SENT, Fulfilment.DELIVERED, Fulfilment.RETURNED})
@@ -37,10 +38,10 @@ def off_there(told: Order, account: str, target: str, routes: Iterable[Route]) -
 def find(
     told: Order, purchase: Order, target: str, known: Iterable[Delivery], *, off: bool, there: bool
 ) -> Question | None:
-    """What a person is asked about a copy as its target tells it; None where there is nothing to ask.
+    """What a person is asked about a copy as its target reports it; None where there is nothing to ask.
 
-    `off` and `there` tell whether the purchase and the copy are off. `known` are all deliveries of the purchase:
-    what is still owed or asked explains a contradiction, and what a person answered is not asked again.
+    `off` and `there` say whether the purchase and the copy are off. `known` are all deliveries of the purchase:
+    what is still pending or asked explains a contradiction, and what a person answered is not asked again.
     """
     if off is there:
         return None
@@ -54,7 +55,7 @@ def find(
         return changes.CopyCancelled(target=target, status=told.external_stage)
     if told.stage is not Stage.CONFIRMED:
         return None
-    # The hub must have cancelled it: else that is owed, or a person chose to leave it.
+    # The hub must have cancelled it: else that is pending, or a person chose to leave it.
     last = max(
         (one for one in at if one.action is Action.CANCEL_ORDER or asks(one, changes.CopyReopened)),
         key=lambda one: one.id,

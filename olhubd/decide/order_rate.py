@@ -55,7 +55,7 @@ _EASE = 100.0
 class UsualRate(msgspec.Struct, frozen=True, kw_only=True):
     """What is usual: orders an hour for each of the week's hours, Monday's first.
 
-    `spread` is the smaller the wilder the days are; `days` and `orders` tell from how much it was learned.
+    `spread` is the smaller the wilder the days are; `days` and `orders` say from how much it was learned.
     """
 
     rates: tuple[float, ...]

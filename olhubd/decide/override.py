@@ -29,7 +29,7 @@ class Override(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def stand(remark: Override, told: Order) -> tuple[Order, Override]:
-    """The order as the hub holds it after its source told it anew, and what of the remark still stands."""
+    """The order as the hub holds it after its source reported it again, and what of the override still holds."""
     order, left = told, remark
     if remark.fulfilment is not None:
         if told.fulfilment is remark.fulfilment_instead_of:

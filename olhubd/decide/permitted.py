@@ -44,7 +44,7 @@ class OperatorAction(enum.StrEnum):
 
 
 class PermittedAction(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing to do. `why_not` tells why not now; `target` where it would be done, if there are several."""
+    """One thing to do. `why_not` says why not now; `target` where it would be done, if there are several."""
 
     name: OperatorAction
     possible: bool
@@ -68,17 +68,17 @@ class OrderSituation(msgspec.Struct, frozen=True, kw_only=True):
     own: Mapping[Fulfilment, str] = {}
 
     def push(self, target: str) -> Delivery | None:
-        """What was or is owed of the order itself to `target`."""
+        """The push of the order itself to `target`."""
         return netting.push_to(target, self.deliveries)
 
     @property
     def holders(self) -> frozenset[str]:
-        """The targets that have the order or are owed it."""
+        """The targets that have the order or have its push pending."""
         return netting.holders(self.deliveries)
 
 
 def of_delivery(delivery: Delivery, now: datetime, numbered: bool) -> tuple[PermittedAction, ...]:
-    """`numbered` tells whether the target can be asked for an order by its number."""
+    """`numbered` says whether the target can be asked for an order by its number."""
     state = delivery.state
     waits = state is DeliveryState.PENDING and delivery.due_at > now
     stuck = state in (DeliveryState.HOLD, DeliveryState.RETRY) or state in _GIVEN_UP

@@ -79,7 +79,7 @@ class AmendmentPayload(msgspec.Struct, frozen=True, omit_defaults=True):
 class PushPayload(msgspec.Struct, frozen=True, omit_defaults=True):
     """The payload of a PUSH_ORDER delivery: a rule of the route that a person lifted for this order.
 
-    `only_found`: the target has it, as its feed tells; should it not be found there, it is not made.
+    `only_found`: the target has it, as its feed reports; should it not be found there, it is not made.
     """
 
     free_lines: bool = False
@@ -87,9 +87,10 @@ class PushPayload(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class PlannedDelivery(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Something owed to `target`, caused by the change with the index `cause` in the list it was planned from.
+    """A delivery to be made to `target`, caused by the change with the index `cause` in the list it was planned
+    from.
 
-    `replaces` tells that waiting deliveries of the same action are no longer owed, with `same_key` only those of
+    `replaces` says that waiting deliveries of the same action are no longer needed, with `same_key` only those of
     the same key; `delay` is in seconds.
     """
 
@@ -111,12 +112,12 @@ def ripe(order: Order, route: Route) -> bool:
 
 
 def sends(order: Order, route: Route) -> bool:
-    """Whether the route has this order made at its target now, where nobody owes it yet."""
+    """Whether the route has this order made at its target now, where it is not pending yet."""
     return route.forward and ripe(order, route)
 
 
 def look(target: str, cause: int) -> PlannedDelivery:
-    """The delivery that looks for an order at `target` which nobody owes there: not there, it is not made."""
+    """The delivery that looks for an order at `target` which is not pending there: not found, it is not made."""
     return PlannedDelivery(
         target=target, action=Action.PUSH_ORDER, cause=cause, payload=PushPayload(only_found=True)
     )
@@ -165,9 +166,9 @@ def shipment_at(target: str, shipment: Shipment, cause: int) -> PlannedDelivery:
 
 
 def after_push(account: str, route: Route, processing: Callable[[str], str | None]) -> list[PlannedDelivery]:
-    """What follows when the target has the order: the source may be told that work has begun.
+    """What follows when the target has the order: the source may get the status that work has begun.
 
-    `processing` finds the source's word for that, and is asked only where it is to be told.
+    `processing` finds the source's word for that, and is asked only where it is to be sent.
     """
     if not route.mark_processing or (word := processing(account)) is None:
         return []
@@ -180,7 +181,7 @@ def after_look_up(
     """What follows when the target had the order already: one of the two sides may have moved on unseen.
 
     `found` is the target's status, which goes back. The copy may have been made before the money came, so that is
-    told where the target `pays`, which is to say takes payments; sinks read before they write.
+    sent where the target `pays`, which is to say takes payments; sinks read before they write.
     """
     planned = []
     if found is not None and found in route.status_back:
@@ -191,7 +192,7 @@ def after_look_up(
 
 
 def withdrawn(order: Order, superseded: bool) -> str | None:
-    """Why an order that is owed must not be sent any more; None when it must."""
+    """Why a pending order must not be sent any more; None when it must."""
     if superseded:
         return TAKEN_OVER
     if cancelled(order):
@@ -222,7 +223,7 @@ def owed_again(
 ) -> list[Delivery]:
     """The statuses and payments that it was no matter to have refused while the order was cancelled, now on again.
 
-    Of each target and kind only the newest one, and not where the same changes owe it a newer one.
+    Of each target and kind only the newest one, and not where the same changes bring a newer one.
     """
     if not any(isinstance(one, changes.Reopened) for one in found):
         return []

@@ -1,7 +1,7 @@
 """What planners are: the rules by which something follows from what happened to a subject. Pure.
 
 A flow hands over what it decided, as transitions. Each planner names what it must know of them, which is read once
-for all of them, and then says of each what is owed. What a planner is given stands in the database or comes with
+for all of them, and then plans the deliveries of each. What a planner is given stands in the database or comes with
 the input, so a replay plans the same.
 """
 
@@ -27,8 +27,8 @@ class Transition(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What happened to one subject: its record `before` and `after`, and the changes between them.
 
     `before` is None where it is new. `account` is the source of the record. `doubted`: an earlier process may have
-    sent it to a target, though this database does not know of it. `late`: it is new, and the feed of its source
-    had not told of it.
+    sent it to a target, though this database does not know of it. `late`: it is new, and the feed of its source had
+    not reported it.
     """
 
     subject: Subject
@@ -48,8 +48,8 @@ class Transition(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class Keys(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be loaded for some transitions.
 
-    `deliveries`: the subjects whose deliveries are wanted. `marks`: the references by which targets may have told
-    of an order already.
+    `deliveries`: the subjects whose deliveries are wanted. `marks`: the references by which targets may have
+    reported of an order already.
     """
 
     deliveries: frozenset[Subject] = frozenset()
@@ -65,8 +65,8 @@ NOTHING = Keys()
 class PlanningContext(msgspec.Struct, frozen=True, kw_only=True):
     """What planners see beside a transition.
 
-    `holders` are the targets that have the order or are owed it; `met` those that told of an order with its mark.
-    Both are empty where nobody asked for them.
+    `holders` are the targets that have the order or have its push pending; `met` those that reported an order with
+    its mark. Both are empty where nobody asked for them.
     """
 
     routes: Sequence[Route]

@@ -37,7 +37,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     name) to the target's id, `payment` a payment type ("online", "cash-on-delivery" ...) to the target's id.
 
     Back to the source: `status_back` maps the target's status words to the source's; `shipments_back` carries
-    parcels registered at the target to the source; `mark_processing` tells the source that the order is worked
+    parcels registered at the target to the source; `mark_processing` reports to the source that the order is worked
     on as soon as the target has it, which ends the time in which a buyer can still change the address.
     """
 

@@ -1,6 +1,6 @@
 """Words of routes and settings that a system does not have: a typo there shows in orders and nowhere else. Pure.
 
-What a system has is told by itself, so a list that could not be read says nothing, and neither does an empty one.
+What a system has is read from it, so a list that could not be read says nothing, and neither does an empty one.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ __all__ = ["UnknownWord", "Vocabulary", "unknown"]
 
 
 class Vocabulary(msgspec.Struct, frozen=True, kw_only=True):
-    """What one system has, by the word, each with its name for people; None where nobody can tell."""
+    """What one system has, by the word, each with its name for people; None where it is not known."""
 
     statuses: Mapping[str, str] | None = None
     deliveries: Mapping[str, str] | None = None
@@ -82,7 +82,7 @@ def _judged(
 
 
 def _never(sources: Mapping[str, Vocabulary], at: tuple[int, str, str], word: str) -> Iterator[UnknownWord]:
-    """A delivery method that no source of the route has, by its id or its name, where all could tell."""
+    """A delivery method that no source of the route has, by its id or its name, where all could be asked."""
     had: dict[str, str] = {}
     for source in sources.values():
         if not source.deliveries or word in source.deliveries or word in source.deliveries.values():

@@ -1,4 +1,4 @@
-"""Alarms and reconciliations: what the hub tells by itself when something is not as it should be."""
+"""Alarms and reconciliations: what the hub reports without being asked when something is wrong."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ class AlarmKind(enum.StrEnum):
     RETENTION = "retention"
     """The cursor is so old that the remote journal will soon have forgotten what comes after it."""
     MISSED = "missed"
-    """A sweep found orders that the feed had not told."""
+    """A sweep found orders that the feed had not reported."""
     RECONCILIATION = "reconciliation"
     """Source and hub do not hold the same orders of a day."""
     UNCHECKED = "unchecked"
     """An account has not been reconciled for days: a check that does not run finds nothing."""
     UNDELIVERED = "undelivered"
-    """Something has been owed to a target for too long."""
+    """Something has been pending for a target for too long."""
     TARGET_DOWN = "target-down"
     """A target does not answer."""
     HOLD = "hold"
@@ -57,7 +57,7 @@ class AlarmKind(enum.StrEnum):
 class Alarm(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Raised once and cleared once. `detail` holds numbers and names of accounts, never anything of a person.
 
-    `told` has by channel what was told last: "raised" or "cleared".
+    `told` has by channel what was sent last: "raised" or "cleared".
     """
 
     id: AlarmId
@@ -79,7 +79,7 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Reconciliation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One account's day, as its source and as the hub tell it.
+    """One account's day, as counted by its source and by the hub.
 
     `source` and `hub` count the orders placed between `since` and `until`. `missing` are those that only the source
     has and `surplus` those that only the hub has; they are known once the orders were listed and not just counted.

@@ -1,8 +1,8 @@
-"""The order as every marketplace and shop tells it, in one shape.
+"""The order of every marketplace and shop, in one shape.
 
-Prices are gross unless `Order.prices_include_tax` is false. Times are UTC. A value the source did not give is
-None, which is not zero. Words of the source that we do not know stay verbatim in the `external_*` fields and
-the enum beside them says UNKNOWN; nothing is mapped by default.
+Prices are gross unless `Order.prices_include_tax` is false. Times are UTC. A value the source did not give is None,
+which is not zero. Words of the source that we do not know stay verbatim in the `external_*` fields and the enum
+beside them says UNKNOWN; nothing is mapped by default.
 """
 
 from __future__ import annotations
@@ -80,10 +80,10 @@ class Remitter(enum.StrEnum):
 class Tax(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The tax within a line's price, or for which the price has none.
 
-    `rate` is in per cent (23 is 23 %); None where the source does not tell, which is not 0 %. `amount` is the tax
-    of all pieces of the line, where the source tells it. `remitter` is the marketplace where it sells in its own
-    name for tax (the import one-stop shop below 150 EUR, British and Norwegian imports): one of `rate` and
-    `amount` must be known then.
+    `rate` is in per cent (23 is 23 %); None where the source does not say, which is not 0 %. `amount` is the tax of
+    all pieces of the line, where the source gives it. `remitter` is the marketplace where it sells in its own name
+    for tax (the import one-stop shop below 150 EUR, British and Norwegian imports): one of `rate` and `amount` must
+    be known then.
     """
 
     rate: Decimal | None = None
@@ -175,7 +175,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
 
     @property
     def remitted_tax(self) -> Money | None:
-        """The tax within the price of all pieces that the marketplace remits; None where nobody tells how much."""
+        """The tax within the price of all pieces that the marketplace remits; None where the amount is not
+        known."""
         goods, tax = self.price * self.quantity, self.tax
         if tax is None or tax.remitter is Remitter.SELLER:
             return Money(Decimal(0), goods.currency)
@@ -215,7 +216,7 @@ class Shipping(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
 
 
 class Payment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """How and how much was paid. `paid` is the money received: None when not told, zero when nothing."""
+    """How and how much was paid. `paid` is the money received: None when not known, zero when nothing."""
 
     type: PaymentType
     """How it is paid; routes map it."""
@@ -331,7 +332,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
 
     @property
     def _finished(self) -> bool:
-        """Whether the payment is said to be over, without its amount: not told is not nothing."""
+        """Whether the payment is said to be over, without its amount: not known is not zero."""
         payment = self.payment
         return payment is not None and payment.paid is None and payment.finished_at is not None
 
@@ -351,7 +352,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
 
     @property
     def has_remitted(self) -> bool:
-        """Whether the marketplace remits anything of it, be it zero."""
+        """Whether the marketplace remits anything of it, even an amount of zero."""
         theirs = Remitter.MARKETPLACE
         if self.tax_remitter is theirs:
             return True

@@ -1,7 +1,7 @@
 """People and places: buyer, recipient address, invoice party, pick-up point.
 
-The three parties of an order are three records, because marketplaces let all three differ. An e-mail is a way
-to write to someone, never an identity: marketplaces mask it anew for each purchase.
+The three parties of an order are three records, because marketplaces let all three differ. An e-mail is a way to
+write to someone, never an identity: marketplaces mask it differently for each purchase.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class TaxId(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
 
 
 class InvoiceParty(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """To whom an invoice is made out. `vat_payer` is None where the source does not tell."""
+    """To whom an invoice is made out. `vat_payer` is None where the source does not say."""
 
     address: Address
     """With the name or company on the invoice."""

@@ -79,7 +79,7 @@ class Action(enum.StrEnum):
 
 class DeliveryState(enum.StrEnum):
     PENDING = "pending"
-    """Owed, never tried."""
+    """Pending, never tried."""
     SENT = "sent"
     """Tried; until an answer is stored the outcome is unknown and is looked up before anything is sent again."""
     RETRY = "retry"
@@ -93,7 +93,7 @@ class DeliveryState(enum.StrEnum):
     DISCARDED = "discarded"
     """Given up by a person."""
     DROPPED = "dropped"
-    """No longer owed: a later one replaced it, or its order was cancelled before it went."""
+    """No longer pending: a later one replaced it, or its order was cancelled before it went."""
 
     @property
     def open(self) -> bool:
@@ -104,14 +104,14 @@ _OPEN = frozenset({DeliveryState.PENDING, DeliveryState.SENT, DeliveryState.RETR
 
 
 def _no_payload() -> msgspec.Raw:
-    """Made anew each time, since a JSON Schema can hold no raw text as a default."""
+    """Made for each instance, since a JSON Schema can hold no raw text as a default."""
     return msgspec.Raw(b"{}")
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One row of the outbox: what is owed to which account about which subject.
+    """One row of the outbox: what is to be sent to which account about which subject.
 
-    `key` tells two deliveries of the same action apart (a waybill, a status); (subject, target, action, key) is
+    `key` distinguishes two deliveries of the same action (a waybill, a status); (subject, target, action, key) is
     unique. `due_at` is when it may be tried; `lease_until` when a try that never reported is given up.
     """
 
@@ -157,7 +157,7 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     changed: int = 0
     quarantined: int = 0
     missed: int = 0
-    """Found by a sweep though the feed itself never told."""
+    """Found by a sweep though the feed itself never reported them."""
 
     def plus(self, other: Counts) -> Self:
         """The same, with these counted too."""

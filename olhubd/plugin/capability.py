@@ -53,7 +53,7 @@ class OrderCount(Capability):
     async def count_orders(self, since: datetime, until: datetime) -> int:
         """How many orders were placed from `since` on and before `until`, those that were cancelled since included.
 
-        What the feed and the sweep never tell as an order, such as a cart, does not count."""
+        What the feed and the sweep never report as an order, such as a cart, does not count."""
 
 
 class OrderLookup(Capability):
@@ -64,8 +64,8 @@ class OrderLookup(Capability):
 
 
 class Unlinked(msgspec.Struct, frozen=True, kw_only=True):
-    """A line that is bound to no product of the target. `reason` tells what stands against the product that bears
-    its code, such as "product 7 is the parent of its variations"; None where the target has nothing under it."""
+    """A line that is bound to no product of the target. `reason` says what rules out the product that bears its
+    code, such as "product 7 is the parent of its variations"; None where the target has nothing under it."""
 
     line_id: str
     name: str
@@ -74,7 +74,7 @@ class Unlinked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 UNLINKED = "unlinked"
-"""The `code` of a Rejected that tells of lines without product where the route allows none."""
+"""The `code` of a Rejected that reports lines without a product where the route allows none."""
 
 
 class Push(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,9 +104,9 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that the target stored otherwise than it was sent.
 
     `field` is the canonical name with our mark of the line where there is one: "lines[L1].quantity",
-    "recipient.street", "reference", "status", "delivery". `what` says in a few words what is wrong, such as
-    "2 were sent, 1 is there"; never the text of an address, since it ends in events. `cut` marks a text that was
-    only shortened to what the target can store: that is told and holds nothing.
+    "recipient.street", "reference", "status", "delivery". `what` says in a few words what is wrong, such as "2 were
+    sent, 1 is there"; never the text of an address, since it ends in events. `cut` marks a text that was only
+    shortened to what the target can store: it is reported and holds nothing.
 
     `wanted` is the target's own word for a "status" that is behind the one that was sent, such as the status of an
     order that was paid and stands as unpaid. The host sets it with `StatusSink.set_status` and asks nobody.
@@ -135,7 +135,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Found(Receipt, frozen=True, kw_only=True):
-    """An order that a person named, whoever made it. `reference` is the mark it carries, if it does."""
+    """An order that a person named, regardless of who made it. `reference` is the mark it carries, if it does."""
 
     reference: str | None = None
 
@@ -146,7 +146,7 @@ class OrderSink(Capability):
     idempotent: ClassVar[bool] = False
     """Whether the target itself refuses a second order of the same reference."""
     settle: timedelta = timedelta(seconds=60)
-    """For how long after a lost answer the order may still appear over there."""
+    """For how long after a lost answer the order may still appear in that system."""
 
     @abc.abstractmethod
     async def push_order(self, push: Push) -> Receipt:
@@ -158,7 +158,7 @@ class OrderSink(Capability):
 
         `age` is how old that order can be at most, None when that is not known. It was measured by one clock alone,
         so it bounds a search in time only when it is subtracted from the target's own present time, such as the
-        Date of its last answer, with a margin. A target that tells no time is searched without a bound.
+        Date of its last answer, with a margin. A target that gives no time is searched without a bound.
         """
 
     async def compare_order(self, push: Push, found: Receipt) -> Receipt:
@@ -171,18 +171,18 @@ class OrderSink(Capability):
         return found
 
     numbered: ClassVar[bool] = False
-    """Whether `find_by_number` can tell."""
+    """Whether `find_by_number` has an answer."""
 
     async def find_by_number(self, number: str) -> Found | None:
         """The order that people there call by exactly this number, made by us or not; None when there is none.
 
-        For a person who entered an order by hand and wants the hub to know it as the one that was owed. A connector
-        that answers sets `numbered`.
+        For a person who entered an order by hand and wants the hub to know it as the one that was to be sent. A
+        connector that answers sets `numbered`.
         """
         raise Rejected(Reason("unable.number"))
 
     async def withdraw_order(self, reference: str) -> None:
-        """Take back what an unfinished push left behind, now that the order is owed no more.
+        """Take back what an unfinished push left behind, now that the order is no longer pending.
 
         Only for systems where making an order takes several calls, so that a part of one may stand there which
         `find_order` does not report. Nothing there: nothing to do.
@@ -208,7 +208,7 @@ class PaymentSink(Capability):
 
 class ShipmentSink(Capability):
     settle: timedelta = timedelta(seconds=60)
-    """For how long after a lost answer the parcel may still appear over there."""
+    """For how long after a lost answer the parcel may still appear in that system."""
 
     @abc.abstractmethod
     async def add_shipment(self, external_id: str, shipment: Shipment) -> None:

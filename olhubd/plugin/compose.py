@@ -1,6 +1,6 @@
 """How a connector is put together: which part can do what, and where it is held.
 
-What does not fit together is told when the class is made, so that a plugin that loads is whole.
+What does not fit together is reported when the class is created, so that a plugin that loads is whole.
 """
 
 from __future__ import annotations

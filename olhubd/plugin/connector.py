@@ -1,7 +1,7 @@
 """The class a plugin provides for one kind of external system, and what the host hands to each instance.
 
-One instance serves one account. It is built anew when the account's settings change; so it may cache, yet
-nothing that matters may live only in it.
+One instance serves one account. It is built again when the account's settings change; so it may cache, yet nothing
+that matters may live only in it.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ CAPABILITIES: Mapping[str, type[Capability]] = {"OrderFeed": OrderFeed, "Sweep":
 
 
 class Clock(Protocol):
-    """Time as the host tells it; tests let it run as fast as they like."""
+    """Time as the host gives it; tests let it run as fast as they like."""
 
     def now(self) -> datetime:
         """The wall clock, UTC and aware."""
@@ -115,11 +115,11 @@ class Account(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
     async def remember(
         self, key: str, ttl: timedelta, load: Callable[[], Awaitable[T]], *, fresh: bool = False
     ) -> T:
-        """What `load` gave, for as long as `ttl`; with `fresh` read anew. Where that fails, the old one stays."""
+        """What `load` gave, for as long as `ttl`; with `fresh` read again. Where that fails, the old one stays."""
         return await self.memory.recall(key, ttl.total_seconds(), load, self.clock.monotonic, fresh)
 
     def forget(self, *keys: str) -> None:
-        """Let these be read anew when they are wanted next."""
+        """Drop these, so that the next use reads them again."""
         self.memory.forget(*keys)
 
 
@@ -156,7 +156,8 @@ class Connector(Generic[S]):
     """Names of fields in this system's traffic that no log may show."""
 
     fixed_statuses: ClassVar[frozenset[str] | None] = None
-    """The status words of this system where they never differ, so that a wrong one is told without asking it."""
+    """The status words of this system where they never differ, so that a wrong one is reported without asking
+    the system."""
     words_in_settings: ClassVar[Mapping[str, str]] = {}
     """Settings that are tables whose keys are words of this system, with the capability that lists those words."""
 
@@ -174,7 +175,7 @@ class Connector(Generic[S]):
 
     @classmethod
     def word(cls, written: str) -> str:
-        """A status as the system itself tells it, for one that people write otherwise."""
+        """A status in the system's own word, for one that people write otherwise."""
         return written
 
     @classmethod
@@ -193,8 +194,8 @@ class Connector(Generic[S]):
         return cls._composition.place_of(wanted) is not None
 
     def capability(self, wanted: type[C]) -> C | None:
-        """The part that can do what is wanted, be it the connector itself; None where the system cannot. Feeds are
-        not asked for this way: see `feeds`."""
+        """The part that can do what is wanted, which may be the connector itself; None where the system cannot.
+        Feeds are not asked for this way: see `feeds`."""
         place = self._composition.place_of(wanted)
         return None if place is None else self._part(place, wanted)
 

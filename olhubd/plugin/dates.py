@@ -1,4 +1,4 @@
-"""Dates of HTTP headers. Each answer bears one and tells whole seconds, so that many in a row bear the same."""
+"""Dates of HTTP headers. Each answer has one in whole seconds, so that many in a row have the same."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["moment"]
 
 @lru_cache(maxsize=128)
 def moment(text: str) -> datetime | None:
-    """The time that a header tells; None where it tells none. "-0000" says UTC too."""
+    """The time in a header; None where there is none. "-0000" says UTC too."""
     try:
         told = email.utils.parsedate_to_datetime(text)
         return told.astimezone(UTC) if told.tzinfo else told.replace(tzinfo=UTC)

@@ -59,10 +59,10 @@ def _storable(text: str) -> str:
 
 
 class Temporary(PluginError):
-    """Try again later; nothing was changed over there (except for OutcomeUnknown).
+    """Try again later; nothing was changed in the other system (except for OutcomeUnknown).
 
     `retry_after` is in seconds; None when nobody said. What is no span of time counts as not said, and none is
-    longer than a day. `strained` tells that the server took the request and did not get done with it (no answer in
+    longer than a day. `strained` means that the server took the request and did not get done with it (no answer in
     time, a dropped connection, 500, 502, 504): asking for less at a time may help.
     """
 
@@ -99,8 +99,8 @@ class RateLimited(Temporary):
 
 
 class OutcomeUnknown(Temporary):
-    """A request that changes something was sent, and no answer came that tells what was done: look it up before it
-    is sent again."""
+    """A request that changes something was sent, and no answer came that says what was done: look it up before
+    it is sent again."""
 
 
 class AuthLost(Permanent):
@@ -124,11 +124,11 @@ class Rejected(Permanent):
 
 
 class Conflict(Permanent):
-    """The record over there is in a state that does not allow this (a stale revision, already shipped)."""
+    """The record in the other system is in a state that does not allow this (a stale revision, already shipped)."""
 
 
 class NotFound(Permanent):
-    """No such record over there."""
+    """The other system has no such record."""
 
 
 class ContractBroken(Permanent):

@@ -59,8 +59,8 @@ Record = Order | Product | Offer | Unreadable | Gone | Later
 class Page(msgspec.Struct, frozen=True, kw_only=True):
     """Part of a feed. `cursor` covers exactly `records` and all before them.
 
-    `more` asks for the next page at once. `failure` tells why the page is shorter than what was announced; the
-    host lands what is here, moves to `cursor`, and then treats the failure like one that was raised.
+    `more` asks for the next page at once. `failure` says why the page is shorter than what was announced; the host
+    lands what is here, moves to `cursor`, and then treats the failure like one that was raised.
     """
 
     records: Sequence[Record]
@@ -118,10 +118,11 @@ class Sweep(Capability):
     async def sweep(self, since: datetime, cursor: Cursor | None) -> Page:
         """All that was touched since `since`, page by page; None begins it.
 
-        A `failure` with the empty cursor says that nothing goes on from here: it begins anew from the same `since`.
+        A `failure` with the empty cursor says that nothing goes on from here: it starts again from the same
+        `since`.
         """
 
 
 def sweep_of(feed: Feed | None) -> Sweep | None:
-    """The sweep of a feed; None where its system cannot list what the feed tells."""
+    """The sweep of a feed; None where its system cannot list what the feed reports."""
     return feed if isinstance(feed, Sweep) else None

@@ -26,7 +26,7 @@ def guarded(
 ) -> R | Unreadable:
     """What `read` makes of `raw`, or Unreadable with the reason, whatever was raised.
 
-    `key` is the record's id over there, or finds it in `raw`. Where that fails too, the record gets a name made
+    `key` is the record's id in its system, or finds it in `raw`. Where that fails too, the record gets a name made
     from its text: the same text gets the same name. Only the words of a ContractBroken are repeated; those of any
     other error may hold what the record held. `kind` is what it would have been: it must be said in a feed of
     several kinds, where the host cannot know it.

@@ -54,7 +54,7 @@ _Query = Mapping[str, str | int] | Sequence[tuple[str, str | int]] | None
 
 @runtime_checkable
 class Signer(Protocol):
-    """Signs in by headers that may first have to be fetched, and fetched anew once the server refuses them.
+    """Signs in by headers that may first have to be fetched, and fetched again once the server refuses them.
 
     Both methods may call out: they run before the request takes its place in the budget.
     """
@@ -63,7 +63,7 @@ class Signer(Protocol):
         """The headers that sign a request now."""
 
     async def refused(self, headers: Mapping[str, str]) -> None:
-        """Tell that the server answered 401 to these very headers. The request is then signed and sent again."""
+        """Report that the server answered 401 to these very headers. The request is then signed and sent again."""
 
 
 Middleware = aiohttp.ClientMiddlewareType | Signer
@@ -313,7 +313,8 @@ class Client:
         raise failure
 
     def _watch(self, lasted: float, limit: aiohttp.ClientTimeout) -> None:
-        """Tell the gates of a call that nearly or really ran out of time: the server has more than it can bear."""
+        """Report to the gates a call that nearly or really ran out of time: the server has more than it can
+        bear."""
         if limit.total is not None and lasted > _LATE * limit.total:
             for gate in self._gates:
                 gate.strained()

@@ -2,7 +2,7 @@
 
 Plugins of a shop bend its answers: a picture becomes a text, a number a text, an empty list null, a list with holes
 an object. A record that marks a field as `Side` says that it can do without it: what does not fit there is taken as
-not told. All other fields are needed, and an answer without them is a broken contract, as it is with every record
+absent. All other fields are needed, and an answer without them is a broken contract, as it is with every record
 that marks nothing.
 
 Only an answer that does not fit as it is comes here, so a system that keeps its contract pays nothing for this.
@@ -24,7 +24,7 @@ __all__ = ["Side", "read"]
 T = TypeVar("T")
 
 Side = Annotated[T, msgspec.Meta(extra={"side": True})]
-"""`Side[str | None] = None`: what the answer tells there, or the default where it does not fit."""
+"""`Side[str | None] = None`: what the answer has there, or the default where it does not fit."""
 
 _NUMBERS = (int, Decimal)
 _PLAIN: dict[type[inspect.Type], Any] = {inspect.DecimalType: Decimal, inspect.DateTimeType: datetime}

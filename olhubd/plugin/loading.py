@@ -3,8 +3,8 @@
 Only what is wanted is imported: a daemon that serves two systems pays for two, and a broken package nobody uses
 harms nobody. Bundled plugins come in by the same door as all others. What a plugin then does is not known here.
 
-Two environment variables help to find a fault: `OLHUBD_PLUGINS=a,b` loads exactly those, and
-`OLHUBD_TRACE_HOOKS=1` tells every hook call with its result on standard error.
+Two environment variables help to find a fault: `OLHUBD_PLUGINS=a,b` loads exactly those, and `OLHUBD_TRACE_HOOKS=1`
+prints every hook call with its result on standard error.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _NAME = re.compile(r"[a-z][a-z0-9-]*")
 
 @dataclass(frozen=True, kw_only=True)
 class Plugins:
-    """What was loaded. `failed` tells per plugin, in one line, why it is not among them."""
+    """What was loaded. `failed` says per plugin, in one line, why it is not among them."""
 
     manager: pluggy.PluginManager
     connectors: Mapping[str, type[Connector[Any]]]

@@ -39,7 +39,7 @@ class Memory:
         return value
 
     def forget(self, *keys: str) -> None:
-        """Read these anew when they are wanted next; what is being read now is not kept."""
+        """Drop these, so that the next use reads them again; what is being read now is not kept."""
         self._forgotten += 1
         for key in keys:
             self._kept.pop(key, None)

@@ -62,4 +62,4 @@ class Tokens(Protocol):
         """A token that is fresh now. Raises AuthLost when a person must sign in."""
 
     async def refused(self, access: str) -> None:
-        """Tell that the server refused this very token, so that the next `access` is another one."""
+        """Report that the server refused this very token, so that the next `access` is another one."""

@@ -1,6 +1,7 @@
 """What stands where an answer should: a firewall's page, a maintenance notice, a PHP warning, nothing at all.
 
-It is told by its title and a likely cause. Nothing else of it is quoted, since a page may repeat whatever was sent.
+It is described by its title and a likely cause. Nothing else of it is quoted, since a page may repeat whatever was
+sent.
 """
 
 from __future__ import annotations

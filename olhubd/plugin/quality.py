@@ -1,8 +1,8 @@
 """How far a connector was proved: the tiers, and the record of it in the connector's own package.
 
 The record `quality.json` lies beside the plugin's code. The conformance kit alone writes it; here it is read, and
-believed only while the sources are those that were tried. No tier is written down: it follows from the facts.
-What they were tried against is not in the package, so only the kit can tell whether that is still the same.
+believed only while the sources are those that were tried. No tier is written down: it follows from the facts. What
+they were tried against is not in the package, so only the kit can say whether that is still the same.
 """
 
 from __future__ import annotations

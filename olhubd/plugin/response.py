@@ -76,9 +76,9 @@ def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
 def decode(body: bytes, into: type[T]) -> T:
     """Decode JSON into a typed record. Raises ContractBroken with the path of what does not fit.
 
-    What a record marks as `Side` is beside the matter: where it does not fit, it is taken as not told.
-    A text that was cut in the middle of an emoji, as long names are, is read with a mark in that place: half a pair
-    of escapes must not make a page of orders unreadable. What is no JSON at all is NotJson.
+    What a record marks as `Side` is beside the matter: where it does not fit, it is taken as absent. A text that
+    was cut in the middle of an emoji, as long names are, is read with a mark in that place: half a pair of escapes
+    must not make a page of orders unreadable. What is no JSON at all is NotJson.
     """
     try:
         try:
@@ -178,7 +178,7 @@ class Response(msgspec.Struct, frozen=True):
 
     @property
     def dated(self) -> datetime | None:
-        """When it was made, by the server's own clock; None when it does not tell."""
+        """When it was made, by the server's own clock; None when it does not say."""
         return moment(self.headers.get("Date", ""))
 
     @property
@@ -207,7 +207,7 @@ class ErrorTable(msgspec.Struct, frozen=True, kw_only=True):
 
     `read` finds code, message and field in a failed answer.
 
-    `is_refusal` tells whether a failed answer is the system's own refusal in its own form: by the shape of its
+    `is_refusal` says whether a failed answer is the system's own refusal in its own form: by the shape of its
     errors, and not by the status, which anybody on the way can give. Raising is the same as False. Only such a
     refusal proves that nothing was done; after any other failed answer to a write that must not be repeated the
     outcome is unknown, and what may be repeated is Unavailable. Without `is_refusal` no failed answer to such a
@@ -299,13 +299,13 @@ class ErrorTable(msgspec.Struct, frozen=True, kw_only=True):
 
     def _complaint(self, answer: Response) -> ErrorDetails:
         if self.read is not None:
-            # Whatever the reader trips over, the status still tells.
+            # If the reader fails, the status is still known.
             with contextlib.suppress(Exception):
                 return self.read(answer)
         return ErrorDetails()
 
     def pause(self, answer: Response) -> float | None:
-        """For how many seconds the answer asks, as far as whoever gave it is believed."""
+        """For how many seconds the answer asks, as far as the sender is trusted."""
         asked = answer.retry_after
         if asked is None:
             return None

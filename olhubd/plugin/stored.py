@@ -1,7 +1,7 @@
 """What a target stored, compared with what was sent: fills `Receipt.differences` in all connectors the same way.
 
 A text counts as stored when it differs in its white space alone, and as cut when its beginning is there. What is
-told of a difference holds numbers and our marks, never a text of a person, since it ends in events.
+reported of a difference holds numbers and our marks, never a text of a person, since it ends in events.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Comparison:
             self.add(field, "is another one" if wanted else "was not sent")
 
     def word(self, field: str, sent: str | None, there: str | None) -> None:
-        """A code, a number or a mark: the same or wrong, and no secret, since both are told."""
+        """A code, a number or a mark: the same or wrong, and no secret, since both are reported."""
         if sent != there:
             self.add(field, f"{sent or 'nothing'} was sent, {there or 'nothing'} is there")
 

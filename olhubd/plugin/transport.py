@@ -1,6 +1,7 @@
 """The exchange below the HTTP client: its limits, reading a body, and what a failure of it says.
 
-A failure is told by its kind alone. The transport's own texts hold whole addresses, and headers of the other side.
+A failure is reported by its kind alone. The transport's own texts hold whole addresses, and headers of the other
+side.
 """
 
 from __future__ import annotations

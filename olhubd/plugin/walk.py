@@ -34,7 +34,7 @@ __all__ = [
 R = TypeVar("R")
 
 RESTARTS = 5
-"""So often one reading begins anew before the list counts as one that cannot be read."""
+"""How often one reading starts again before the list counts as one that cannot be read."""
 _BLIND = 50
 """Pages that may bring nothing although the system counts more rows, before the reading ends as not complete."""
 _BACKS = 200
@@ -47,7 +47,7 @@ class ListPage(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
     """One answer of a list: its rows and what the system says beside them.
 
     `asked` is how many rows the page was asked for. `total` is the system's own count of all rows that fit, None
-    where it does not tell. `link` is where the next page is, for lists that are read by links or cursors.
+    where it does not say. `link` is where the next page is, for lists that are read by links or cursors.
     """
 
     rows: Sequence[R]
@@ -65,7 +65,7 @@ class Portion(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
     """What one page brought. `rows` are those that no page before it held, `page` is the page as it was given.
 
     `end` says that the list is read to its end, `complete` that this end agrees with the system's own count.
-    `again` marks the first portion of a reading that began anew, since rows had moved.
+    `again` marks the first portion of a reading that started again, since rows had moved.
     """
 
     rows: Sequence[R]
@@ -79,8 +79,8 @@ class ListPlace(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where a reading by offset stands: the next page begins at `offset` with the row whose key is `last`.
 
     `last` None means that nothing is known of the row there. `rows` have come so far, and `least` is the lowest
-    count that the system told meanwhile. `blind` counts pages that brought nothing although the system counts more,
-    `restarts` how often the reading began anew: without it the places of a reading would come once more, and who
+    count that the system gave meanwhile. `blind` counts pages that brought nothing although the system counts more,
+    `restarts` how often the reading started again: without it the places of a reading would come once more, and who
     keeps them would see a circle. A place can be kept as text between two calls, as in the cursor of a sweep.
     """
 
@@ -96,7 +96,7 @@ class ListPlace(msgspec.Struct, frozen=True, omit_defaults=True):
 
         Where the row that the pages share is not there, rows before it are gone: the place is then an earlier one.
         Raises Unavailable when the page is the same one whatever offset is asked for, and when the reading began
-        anew too often. Nothing goes on from this place then, so the list is to be read from a new one.
+        again too often. Nothing goes on from this place then, so the list is to be read from a new one.
         """
         keys = [key(row) for row in part.rows]
         fresh = part.rows
@@ -137,8 +137,8 @@ async def by_offset(
 ) -> AsyncIterator[Portion[R]]:
     """The list behind `fetch`, which gets the offset of a page and asks for as many rows as it sees fit.
 
-    `key` tells rows apart; put into it what changes when a row moves to another place of the list, such as its time
-    of change. A row is given once under each key. Raises Unavailable when the list moves faster than it can be
+    `key` distinguishes rows; put into it what changes when a row moves to another place of the list, such as its
+    time of change. A row is given once under each key. Raises Unavailable when the list moves faster than it can be
     read, and when it gives the same page whatever offset is asked for.
     """
     given: set[str] = set()
@@ -216,7 +216,7 @@ class _Reading:
         return False, False
 
     def moved(self, part: ListPage[Any]) -> bool:
-        """Whether the list became another one while it was read, so that its counts tell nothing."""
+        """Whether the list became another one while it was read, so that its counts mean nothing."""
         return part.total != self._first
 
 

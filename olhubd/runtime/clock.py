@@ -14,7 +14,7 @@ __all__ = ["SystemClock"]
 
 
 class SystemClock:
-    """Time as the machine tells it; fits `olhubd.plugin.Clock`."""
+    """Time by the machine's clock; fits `olhubd.plugin.Clock`."""
 
     def now(self) -> datetime:
         """The wall clock, UTC and aware. It may jump: compare moments with it, never measure with it."""

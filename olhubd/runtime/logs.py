@@ -31,7 +31,7 @@ _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
 _PRIORITY = {"debug": "<7>", "info": "<6>", "warning": "<4>", "error": "<3>", "critical": "<2>", "exception": "<3>"}
 _FRAMES = 30
 _MINUTE, _MOST, _KINDS = 60.0, 10, 500
-"""So many lines of a kind does a library tell within so many seconds; so many kinds are told apart."""
+"""How many lines of a kind a library may log within how many seconds, and how many kinds are distinguished."""
 
 _clock = SystemClock()
 _redactor = Redactor()
@@ -148,7 +148,7 @@ def configure(level: str = "info", fmt: str = Format.AUTO, stream: TextIO | None
 def set_level(level: str) -> None:
     """Change the level of everything at once. Raises ValueError for one that there is not.
 
-    Libraries never tell more than info: their debug lines show what they handle, such as the parameters of a
+    Libraries never log more than info: their debug lines show what they handle, such as the parameters of a
     statement, which is what people bought and where they live.
     """
     try:
@@ -174,16 +174,16 @@ def hide_keys(names: Iterable[str]) -> None:
 
 
 class _Throttle:
-    """Lines of libraries that repeat themselves: some are told each minute, and how many were not.
+    """Lines of libraries that repeat themselves: some are logged each minute, with how many were not.
 
-    asyncio tells of each connection that it cannot take for want of files: thousands a second, each with a trace.
+    asyncio logs each connection that it cannot take for want of files: thousands a second, each with a trace.
     """
 
     def __init__(self) -> None:
         self._seen: dict[tuple[str, str], tuple[float, int]] = {}
 
     def passes(self, record: logging.LogRecord) -> bool:
-        """Whether it is told; the first after a minute says how many were not."""
+        """Whether it is logged; the first after a minute says how many were not."""
         key = (record.name, str(record.msg).partition("\n")[0])
         now = _clock.monotonic()
         since, count = self._seen.get(key, (now, 0))
@@ -218,7 +218,7 @@ class _Handler(logging.Handler):
 
 
 def _in_journal(stream: TextIO) -> bool:
-    """Whether the stream is the one systemd connected to the journal, told as "device:inode"."""
+    """Whether the stream is the one systemd connected to the journal, named as "device:inode"."""
     told = os.environ.get("JOURNAL_STREAM", "")
     try:
         status = os.fstat(stream.fileno())

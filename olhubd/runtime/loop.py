@@ -2,7 +2,7 @@
 
 A task that a plugin left behind and that raises SystemExit or KeyboardInterrupt breaks out of the loop. The
 daemon's own task is not done then, and the loop is taken up where it stopped. At the end, tasks and threads that do
-not end when they are told to are left behind, so that the process ends in time.
+not end when cancelled are left behind, so that the process ends in time.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ _ARENA_MAX = -8
 
 
 def share(environ: Mapping[str, str]) -> bool:
-    """Let threads that begin from now on share the first one's heap; tells whether it had an effect.
+    """Let threads that begin from now on share the first one's heap. Returns whether it had an effect.
 
     What the environment says of it goes first. Other C libraries know no such heaps.
     """

@@ -1,7 +1,7 @@
 """Looking names up without standing in anybody's way.
 
 A server of names that hangs keeps a thread for half a minute. Each name has one of its own while it is looked up,
-whoever asks; and a name that was not found is not asked for again at once.
+whoever the caller is; and a name that was not found is not asked for again at once.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from olhubd.plugin import Clock, Log
 __all__ = ["Heartbeat", "Supervisor"]
 
 _ENDING = 15.0
-"""Seconds that a task has to end once it was told to, and to tidy up; then it is left behind."""
+"""Seconds that a task has to end once it was cancelled, cleanup included; then it is left behind."""
 _FIRST_PAUSE = 1.0
 _LONGEST_PAUSE = 60.0
 
@@ -101,7 +101,7 @@ class Supervisor:
         self._tasks[name] = asyncio.create_task(self._single(name, main, pulse), name=name)
 
     async def stop(self, name: str, grace: float = 0.0) -> None:
-        """End one task; with `grace` seconds to end by itself first, when it was told to."""
+        """End one task; with `grace` seconds to end by itself first, when it was cancelled."""
         task = self._tasks.pop(name, None)
         self._pulses.pop(name, None)
         self._failing.discard(name)
@@ -115,14 +115,14 @@ class Supervisor:
             task.cancel()
         await asyncio.wait([task], timeout=_ENDING)
         if not task.done():
-            # Whoever waits for its end has others to end, too.
+            # The caller that waits for its end has others to end, too.
             self._log.error("does not end and is left behind", task=name)
             self._left[task] = name
             task.add_done_callback(self._left.pop)
 
     @property
     def left(self) -> frozenset[str]:
-        """The tasks that were told to end and have still not done so."""
+        """The tasks that were cancelled and have still not ended."""
         return frozenset(self._left.values())
 
     async def stop_all(self, grace: float = 0.0) -> None:
@@ -142,7 +142,7 @@ class Supervisor:
         return len(self._tasks)
 
     def recovered(self, name: str) -> None:
-        """A loop tells that it works again after a failure."""
+        """Report that the loop works again after a failure."""
         if name in self._failing:
             self._failing.discard(name)
             self._log.info("works again", task=name)
@@ -186,7 +186,7 @@ class Supervisor:
                     self._log.error("has finished unexpectedly", task=name)
                 pause = max(pause, _FIRST_PAUSE)
             if name not in self._tasks:
-                # It was told to end. A failure while it tidied up has taken the place of the cancellation, and a
+                # It was cancelled. A failure while it tidied up has taken the place of the cancellation, and a
                 # task that went on for that would never be got rid of.
                 return
             self._failing.add(name)
@@ -197,6 +197,6 @@ class Supervisor:
 
 
 def _told() -> bool:
-    """Whether somebody told this very task to end."""
+    """Whether somebody cancelled this very task."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0

@@ -1,4 +1,4 @@
-"""Telling systemd how the daemon fares: the notify protocol, in the few lines of it that we need.
+"""Reporting the daemon's state to systemd: the notify protocol, in the few lines of it that we need.
 
 Without `NOTIFY_SOCKET` every call does nothing, so the daemon runs the same in a terminal. Whether the watchdog may
 be fed is not decided here: the supervisor feeds it only while all loops are fresh.
@@ -22,7 +22,7 @@ class Notifier:
     """One daemon's line to its service manager.
 
     `environ` is the process environment at start. `monotonic` gives seconds of CLOCK_MONOTONIC, by which systemd
-    tells one reload from the next.
+    distinguishes one reload from the next.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Notifier:
         return self._send({"EXTEND_TIMEOUT_USEC": str(int(seconds * 1_000_000))})
 
     def _send(self, fields: Mapping[str, str], status: str | None = None) -> bool:
-        """Whether the message went out. A manager that cannot be told is no reason to stop working."""
+        """Whether the message went out. A manager that cannot be reached is no reason to stop working."""
         if self._address is None:
             return False
         lines = [f"{name}={value}" for name, value in fields.items()]

@@ -111,7 +111,7 @@ Work = Callable[[Transaction], Awaitable[T]]
 
 
 class Upgrade(NamedTuple):
-    """The schema that a database has now, the copy of it as it was, whose name tells from which one it came, and
+    """The schema that a database has now, the copy of it as it was, whose name says from which one it came, and
     the seconds it took."""
 
     schema: int
@@ -140,7 +140,7 @@ class UpgradeWatcher:
         """It is about to begin."""
 
     def goes_on(self) -> None:
-        """It is not stuck: told every few moments while there is progress."""
+        """It is not stuck: called every few moments while there is progress."""
 
 
 class Database(abc.ABC):

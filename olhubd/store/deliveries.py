@@ -1,4 +1,4 @@
-"""The outbox: what is owed to whom, in which state, and what the other side confirmed."""
+"""The outbox: what is to be sent to whom, in which state, and what the other side confirmed."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def _delivery(row: Row) -> Delivery:
 
 
 async def add(tx: Transaction, deliveries: Sequence[Delivery]) -> None:
-    """Owe something new. What is owed already under the same key is left as it is."""
+    """Add deliveries. One that is there already under the same key is left as it is."""
     await tx.executemany(
         f"INSERT INTO deliveries ({_COLUMNS}) VALUES ({codec.marks(_COLUMNS.split(', '))})"
         " ON CONFLICT (subject_kind, subject_id, target, action, key) DO NOTHING",
@@ -232,7 +232,7 @@ async def recover(
     """End the leases of a process that is gone: at the targets that were `taken` over from it, or (None) at all.
 
     Nothing may be due after `latest` there. What was under way may have been sent as late as `at`, which is stored
-    as the time of its sending: whoever looks for it counts from then. Gives how many leases there were.
+    as the time of its sending: the look-up counts from then. Gives how many leases there were.
     """
     of = "" if taken is None else f" AND target IN ({codec.marks(list(taken))})"
     await tx.execute(
@@ -356,13 +356,14 @@ async def ties(reader: Reader, account: str) -> tuple[int, int]:
 
 
 async def oldest_open(reader: Reader) -> dict[str, datetime]:
-    """Since when each target has been owed something."""
+    """Since when each target has had something pending."""
     rows = await reader.fetch(f"SELECT target, MIN(created_at) FROM deliveries WHERE {_OPEN} GROUP BY target")
     return {row[0]: codec.moment(row[1]) for row in rows}
 
 
 async def waiting_since(reader: Reader) -> dict[str, datetime]:
-    """Since when each target has been owed what it could be sent: without what is held, or waits behind that."""
+    """Since when each target has had something pending that could be sent: without what is held, or waits behind
+    that."""
     rows = await reader.fetch(
         f"SELECT target, MIN(created_at) FROM deliveries AS d WHERE {_WAITING}"
         " AND NOT EXISTS (SELECT 1 FROM deliveries AS held WHERE held.subject_kind = d.subject_kind"
@@ -372,6 +373,6 @@ async def waiting_since(reader: Reader) -> dict[str, datetime]:
 
 
 async def oldest(reader: Reader) -> Delivery | None:
-    """What has been owed for longest, of all targets."""
+    """What has been pending for longest, of all targets."""
     row = await reader.one(f"SELECT {_COLUMNS} FROM deliveries WHERE {_OPEN} ORDER BY created_at, id LIMIT 1")
     return _delivery(row) if row else None

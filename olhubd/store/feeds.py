@@ -46,7 +46,7 @@ async def put(tx: Transaction, position: FeedPosition) -> None:
 
 
 async def forget(tx: Transaction, account: str) -> None:
-    """Begin anew: all feeds of the account start as if it had never been."""
+    """Start again: all feeds of the account start as if it had never been."""
     await tx.execute("DELETE FROM feeds WHERE account = ?", (account,))
 
 

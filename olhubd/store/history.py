@@ -1,4 +1,4 @@
-"""What the database tells of orders in whole: each with its events, deliveries and copies, one value an order.
+"""What the database holds of whole orders: each with its events, deliveries and copies, one value an order.
 
 For comparing two databases and for writing one down; what pages show is read elsewhere, and less of it.
 """

@@ -1,8 +1,9 @@
 """Who holds an account, and under which epoch: the fence between processes.
 
-Whoever begins to work for an account takes it over, which raises its epoch. From then on the cursors, claims,
-outcomes and renewals of the holder before are refused: each of these writes names the epoch it is made under, and
-one that changes nothing because of it raises `LeaseLost`. What a process holds stands in `Database.held`.
+A process that begins to work for an account takes it over, which raises its epoch. From then on the cursors,
+claims, outcomes and renewals of the holder before are refused: each of these writes names the epoch it is made
+under, and one that changes nothing because of it raises `LeaseLost`. What a process holds stands in
+`Database.held`.
 """
 
 from __future__ import annotations

@@ -97,7 +97,7 @@ async def read_at(reader: Reader, account: str, feed: str) -> datetime | None:
 
 
 async def missed(reader: Reader, now: datetime, within: timedelta) -> dict[str, int]:
-    """By account, how many orders sweeps found of late that the feed had not told."""
+    """By account, how many orders sweeps found of late that the feed had not reported."""
     # What is added keeps SQLite from walking through all runs in an index that has the accounts in their order.
     rows = await reader.fetch(
         "SELECT account || '' AS whose, SUM(missed) FROM runs WHERE missed > 0 AND started_at >= ? GROUP BY whose",

@@ -92,7 +92,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 def digest(document: bytes) -> bytes:
-    """What tells two versions of an order apart."""
+    """What distinguishes two versions of an order."""
     return hashlib.blake2b(document, digest_size=16).digest()
 
 
@@ -307,7 +307,7 @@ async def insert(tx: Transaction, rows: Sequence[Stored]) -> None:
 
 
 async def update(tx: Transaction, rows: Sequence[Stored]) -> None:
-    """Store changed orders and their lines anew."""
+    """Replace changed orders and their lines."""
     await tx.executemany(
         "UPDATE orders SET number = ?, stage = ?, fulfilment = ?, paid = ?, placed_at = ?, currency = ?, total = ?,"
         " amount = ?, buyer = ?, superseded_by = ?, changed_at = ?, digest = ?, document = ? WHERE id = ?",
@@ -364,7 +364,7 @@ async def disown(tx: Transaction, ids: Sequence[OrderId]) -> None:
 
 
 async def mark(tx: Transaction, order_id: OrderId, mark_: bytes) -> None:
-    """Replace the digest, so that whatever is told next counts as different."""
+    """Replace the digest, so that the next version that is reported counts as different."""
     await tx.execute("UPDATE orders SET digest = ? WHERE id = ?", (mark_, order_id))
 
 

@@ -14,9 +14,10 @@ from olhubd.store.base import Reader, Row, Transaction
 __all__ = ["KEPT", "QuarantineDraft", "clear", "discard", "get", "listing", "prune", "put", "tally"]
 
 KEPT = timedelta(days=400)
-"""How long a record that a person gave up is kept after that or after its source told it last, whichever was later.
-While that tells it, it must stay, or it would wait for a person again; a source that was silent about it for a year
-and a month has no reason to begin anew. It holds what an order holds, so it does not stay for ever."""
+"""How long a record that a person gave up is kept after that or after its source reported it last, whichever was
+later. While the source reports it, it must stay, or it would wait for a person again; a source that was silent
+about it for a year and a month has no reason to start again. It holds what an order holds, so it does not stay
+for ever."""
 _PRUNED = 100
 
 _COLUMNS = "id, account, feed, kind, external_id, reason, raw, first_at, last_at, tries"
@@ -32,7 +33,7 @@ class QuarantineDraft(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def put(tx: Transaction, account: str, feed: str, records: Sequence[QuarantineDraft], at: datetime) -> None:
-    """Keep records aside. One that a person gave up stays so until it is told in other words."""
+    """Keep records aside. One that a person gave up stays so until its source sends a different version."""
     stamp = codec.stamp(at)
     await tx.executemany(
         "INSERT INTO quarantine (id, account, feed, kind, external_id, reason, raw, first_at, last_at,"
@@ -81,7 +82,7 @@ async def discard(tx: Transaction, id_: int, why: str, at: datetime) -> bool:
 
 
 async def prune(tx: Transaction, before: datetime) -> int:
-    """Forget some that were given up before and not told since; gives how many. Those that wait all stay."""
+    """Forget some that were given up before and not reported since; gives how many. Those that wait all stay."""
     at = codec.stamp(before)
     return await tx.execute(
         "DELETE FROM quarantine WHERE id IN (SELECT id FROM quarantine"

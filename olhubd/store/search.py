@@ -1,6 +1,6 @@
 """The list of orders by what a person looks for, as the home does it.
 
-Which index is to be walked is told to each database in words of its own.
+Which index is to be walked is named to each database in its own dialect.
 """
 
 from __future__ import annotations

@@ -19,12 +19,12 @@ from olhubd.store.base import Reader, Transaction
 __all__ = ["KEPT", "MOST", "SeenKind", "SeenValue", "every", "prune", "put", "status"]
 
 KEPT = timedelta(days=400)
-"""How long a word is kept that no order brings any more: a year and a month, for what is seen in one season alone.
-No decision is made by it; one that comes again is counted anew."""
+"""How long a word is kept that no order brings any more: a year and a month, for what is seen in one season
+alone. No decision is made by it; one that comes again is counted from the start."""
 _PRUNED = 500
 
 MOST = 200
-"""Words of one kind that are told of one account. Beyond so many it is free text, which no mapping can name."""
+"""Words of one kind that one account may have. Beyond so many it is free text, which no mapping can name."""
 _LONGEST = 200
 """Characters of a word; what is longer is no word."""
 
@@ -99,7 +99,7 @@ async def put(
 
 
 async def status(tx: Transaction, account: str, word: str, order_id: OrderId, at: datetime) -> None:
-    """Count a status that a target told of a copy."""
+    """Count a status that a target reported of a copy."""
     if word and len(word) <= _LONGEST:
         await _add(tx, account, {(SeenKind.STATUS, word): _Count(word, None, 1, order_id)}, at)
 

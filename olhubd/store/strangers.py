@@ -1,4 +1,4 @@
-"""Orders with our mark that a target told of before the hub knew which is its copy there."""
+"""Orders with our mark that a target reported before the hub knew which is its copy there."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ __all__ = [
 ]
 
 KEPT = timedelta(days=400)
-"""How long one that is settled is kept after its target told it last: while it is told, it must not begin anew."""
+"""How long one that is settled is kept after its target reported it last: while it is reported, it must not
+start again."""
 _PRUNED = 500
 
 
@@ -42,7 +43,7 @@ class StrangerAnswer(enum.StrEnum):
 
 
 class Stranger(msgspec.Struct, frozen=True, kw_only=True):
-    """One of them: `account` is the target, `reference` the mark, `shipments` the parcels it told last.
+    """One of them: `account` is the target, `reference` the mark, `shipments` the parcels it reported last.
 
     `over`: the target's order is cancelled or delivered, so that there is nothing left to be done with it.
     """
@@ -68,11 +69,11 @@ _OWN = (
 """Whether the order is known whose mark it carries."""
 _KEPT = "CASE WHEN strangers.reference = excluded.reference THEN strangers.{} ELSE {} END"
 _ANEW = ", ".join(f"{name} = {_KEPT.format(name, 'NULL')}" for name in ("asked_at", "answer", "discarded_at"))
-"""A target that was set back gives a number anew: with another mark it is another order."""
+"""A target that was set back gives a number again: with another mark it is another order."""
 
 
 async def put(tx: Transaction, stranger: Stranger) -> None:
-    """Remember it, as it was told last. What was answered about it, and by whom it was given up, stays."""
+    """Remember it, as it was reported last. What was answered about it, and by whom it was given up, stays."""
     await tx.execute(
         "INSERT INTO strangers (account, external_id, reference, shipments, seen_at, number, over, since)"
         " VALUES (?,?,?,?,?,?,?,?)"
@@ -151,7 +152,7 @@ async def forget(tx: Transaction, account: str, external_ids: Sequence[str]) -> 
 
 
 async def prune(tx: Transaction, before: datetime) -> int:
-    """Forget some that wait for nobody and were not told since; gives how many."""
+    """Forget some that wait for nobody and were not reported since; gives how many."""
     return await tx.execute(
         "DELETE FROM strangers WHERE (account, external_id) IN (SELECT s.account, s.external_id FROM strangers s"
         f" WHERE s.seen_at < ? AND ({_SETTLED} OR {_OWN}) LIMIT ?)",

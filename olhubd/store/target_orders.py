@@ -51,7 +51,7 @@ async def put(tx: Transaction, copies: Sequence[TargetOrder]) -> None:
 
 
 async def arrive(tx: Transaction, copies: Sequence[TargetOrder]) -> None:
-    """The same for what receipts tell: they know no parcels, so what the feed said of the same order stays."""
+    """The same for what receipts say: they know no parcels, so what the feed said of the same order stays."""
     same = "copies.external_id = excluded.external_id"
     kept = ", ".join(
         f"{name} = CASE WHEN {same} THEN copies.{name} ELSE excluded.{name} END"

@@ -74,7 +74,7 @@ API_ERRORS = ErrorTable(
     statuses={406: ContractBroken, 415: ContractBroken}, read=read_complaint, is_refusal=is_refusal
 )
 
-# A wrong client secret is refused with 401 like a lost grant; only the code in the body tells them apart.
+# A wrong client secret is refused with 401 like a lost grant; only the code in the body distinguishes them.
 AUTH_ERRORS = ErrorTable(
     statuses={400: Rejected, 401: Rejected, 403: Rejected}, read=read_complaint, is_refusal=is_refusal
 )

@@ -1,4 +1,4 @@
-"""Allegro's order journal: what a page of it tells, and how far a cursor may go. Pure.
+"""Allegro's order journal: what a page of it holds, and how far a cursor may go. Pure.
 
 An event is only a hint that its form is worth reading. Types come in any order, times jump, events repeat; nothing
 but the id can be relied on, and that is a number written as text.

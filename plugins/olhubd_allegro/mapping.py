@@ -64,7 +64,7 @@ _MASK = "@allegromail."
 
 
 def order(form: wire.Form) -> Order:
-    """Raises ContractBroken for a form that does not even tell when it was bought."""
+    """Raises ContractBroken for a form that does not even say when it was bought."""
     bought = [_utc(item.bought_at) for item in form.line_items if item.bought_at is not None]
     if not bought:
         raise ContractBroken("the form has no time of purchase", field="lineItems[].boughtAt")
@@ -292,7 +292,7 @@ def _tax_ids(company: wire.Company, country: str | None) -> tuple[TaxId, ...]:
     if company.ids:
         return tuple(tax_id(one.type, one.value) for one in company.ids)
     if company.tax_id:
-        # The field from before the kinds were told: in Poland it can only be one.
+        # The field from before the kinds were given: in Poland it can only be one.
         return (tax_id("PL_NIP" if country == "PL" else "OTHER", company.tax_id),)
     return ()
 

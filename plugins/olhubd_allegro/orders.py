@@ -141,7 +141,7 @@ class Orders(OrderFeed, Sweep, OrderCount, OrderLookup):
         except (Rejected, ContractBroken) as error:
             return [Unreadable(external_id=hint.form_id, reason=str(error), raw=b"")]
         except Unavailable as error:
-            # Without a status it may be the network; but the events were told just before.
+            # Without a status it may be the network; but the events were read just before.
             patience = STUBBORN if error.status is not None else 2 * STUBBORN
             if self._refusals.get(hint.form_id, 0) < patience:
                 raise

@@ -56,7 +56,7 @@ def request(shipment: Shipment, carrier: wire.Carrier) -> dict[str, Any]:
 def same(there: wire.Shipment, shipment: Shipment, carrier: wire.Carrier) -> bool:
     """Whether an entry is this parcel: the same number of the same carrier, by whichever name it was typed.
 
-    An entry without a carrier of its own (ALLEGRO's, or a nameless OTHER) can only be told by its number.
+    An entry without a carrier of its own (ALLEGRO's, or a nameless OTHER) can only be recognised by its number.
     """
     if _plain(there.waybill) != _plain(shipment.waybill):
         return False

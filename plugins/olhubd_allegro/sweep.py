@@ -86,9 +86,9 @@ class SweepPosition(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
         )
 
     def _look(self, page: Sequence[wire.FormKey]) -> None:
-        """That no form is older than one before it. Which of its lines a form is sorted by is not told, so that one
-        is only surely older whose last line was bought before all lines of another. A senseless time is passed
-        over: it is its own form's trouble."""
+        """That no form is older than one before it. Which of its lines a form is sorted by is not documented, so
+        that one is only surely older whose last line was bought before all lines of another. A senseless time is
+        passed over: it is its own form's trouble."""
         low: datetime | None = None
         for form in page:
             times = [at for at in self._times(form) if 2000 < at.year < 2100]
@@ -109,7 +109,7 @@ class SweepPosition(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 
 
 def _aware(moment: datetime) -> datetime:
-    """Times compare only where all of them have a zone; one that was told without is UTC."""
+    """Times compare only where all of them have a zone; one without is UTC."""
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 

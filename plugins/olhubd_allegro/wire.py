@@ -1,7 +1,7 @@
 """Allegro's own shapes, as far as they are used. Unknown fields are skipped, unknown words are kept as text.
 
-Allegro sends null for what it does not tell, whatever the contract says; so all that is optional may be null. A
-field marked `Side` decides about nothing: in another shape than the contract's it is taken as not told.
+Allegro sends null for what it leaves out, whatever the contract says; so all that is optional may be null. A field
+marked `Side` decides about nothing: in another shape than the contract's it is taken as absent.
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ class ServerAbilities(msgspec.Struct, frozen=True, kw_only=True):
     """How many letters a custom field holds, by entity and name: "Order.marketplace". What is not here has no
     limit."""
     rights: frozenset[str] | None = None
-    """What our login may do in this channel; None where it is not told."""
+    """What our login may do in this channel; None where it is not known."""
 
     @property
     def own_prices(self) -> bool:
@@ -72,7 +72,7 @@ class CreationAbilities(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def lacking_rights(server: ServerAbilities, notify: bool) -> list[str]:
-    """The rights that our login lacks; empty where they are not told."""
+    """The rights that our login lacks; empty where they are not known."""
     if server.rights is None:
         return []
     needed = [*RIGHTS, *([TO_NOTIFY] if notify else [])]

@@ -1,4 +1,4 @@
-"""Speaking GraphQL with one Vendure server: signing in, and telling its three kinds of failure apart.
+"""Speaking GraphQL with one Vendure server: signing in, and distinguishing its three kinds of failure.
 
 1. HTTP 400: the document does not fit the server's schema.
 2. HTTP 200 with `errors`: no right, bad input, or the server's own failure, which says nothing of what was done.
@@ -128,7 +128,7 @@ def _is_refusal(answer: Response) -> bool:
 
 
 class _Session:
-    """Signs in with user name and password, once for all who ask; a session that ended is opened anew."""
+    """Signs in with user name and password, once for all who ask; a session that ended is opened again."""
 
     def __init__(self, client: Client, settings: VendureSettings) -> None:
         assert settings.username is not None  # the settings were checked

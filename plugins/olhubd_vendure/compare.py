@@ -1,6 +1,6 @@
 """What the shop holds beside what it was to hold. Pure.
 
-Lines are told apart by our marks, where the shop keeps them. What people there may do with an order after it was
+Lines are recognised by our marks, where the shop keeps them. What people there may do with an order after it was
 made (send it, cancel pieces of it, pay money back) is no difference.
 """
 

@@ -122,7 +122,7 @@ class Vendure(Connector[VendureSettings], OrderSink, StatusList, DeliveryMethodL
         )
 
     async def _lacks(self) -> list[str]:
-        """What is missing for taking orders, in words for whoever sets the shop up."""
+        """What is missing for taking orders, in words for the person who sets the shop up."""
         server = await self._shop.server()
         if rights := abilities.lacking_rights(server, self.settings.notify_buyer):
             # Without them the rest cannot even be asked for.

@@ -1,6 +1,6 @@
 """What is missing to an order in the shop, as calls, for a server that makes it step by step.
 
-Pure. A push is no list of calls but a comparison: `missing` looks at the order as the shop holds it now and tells
+Pure. A push is no list of calls but a comparison: `missing` looks at the order as the shop holds it now and returns
 the next calls. So it does not matter after which of them an earlier try was cut, nor what changed since.
 """
 
@@ -27,7 +27,7 @@ CHOOSE = "setDraftOrderShippingMethod"
 
 
 def missing(order: wire.Order, wanted: PlannedOrder, chosen: bool = False) -> list[Mutation]:
-    """The next calls, to be made in one request; none when all is done. `chosen` tells that this try has chosen the
+    """The next calls, to be made in one request; none when all is done. `chosen` says that this try has chosen the
     delivery method already: its cost will not become another one.
 
     A call of an earlier try may still be on its way and add a line after the lines were looked at. So the order is

@@ -1,6 +1,6 @@
 """Where a feed of Vendure orders has landed. Pure.
 
-No single time tells of every change: `updatedAt` stands still when an order is paid, sent or even placed, so the
+No single time moves with every change: `updatedAt` stands still when an order is paid, sent or even placed, so the
 feed follows `orderPlacedAt` beside it, and the rest is found by the sweep. A transaction may become visible after
 one that began later, and some databases keep whole seconds; so each pull looks back a little and leaves out what it
 has seen.
@@ -44,7 +44,7 @@ class StreamPosition(msgspec.Struct, frozen=True):
         return {"after": self._end().isoformat()}
 
     def _end(self) -> datetime:
-        # Databases may keep microseconds, the server tells and compares milliseconds.
+        # Databases may keep microseconds, the server sends and compares milliseconds.
         return self.at.replace(microsecond=self.at.microsecond // 1000 * 1000) + timedelta(milliseconds=1)
 
     def fresh(self, id_: str, at: datetime) -> bool:

@@ -1,6 +1,6 @@
 """Between Vendure's shapes and ours. Pure: no calls, no clock.
 
-A Vendure order tells its money twice, with promotions (`prorated...`) and without. The lines here carry the prices
+A Vendure order gives its money twice, with promotions (`prorated...`) and without. The lines here carry the prices
 without; what promotions took off is one discount of the order, so that the parts still sum to Vendure's total.
 """
 
@@ -81,7 +81,7 @@ WAY = Ladder(
 """The states on the way to the buyer; one off the way (Cancelled, Modifying, unknown) has no place there."""
 
 CLOSED = (*UNPLACED, "ArrangingPayment", "Shipped", "PartiallyDelivered", "Delivered", "Cancelled")
-"""States outside which an order moves without its `updatedAt` telling; those of the shop's own process too."""
+"""States outside which an order moves without a change of its `updatedAt`; those of the shop's own process too."""
 
 AWAY = ("Shipped", "PartiallyDelivered")
 """States of orders that have left the shop, from which most never move again."""
@@ -240,7 +240,7 @@ def shipments(record: wire.Order) -> tuple[Shipment, ...]:
 
 
 def address(record: wire.Address | None) -> Address | None:
-    """Ours from theirs. The name is one field over there; the last word is taken as the last name."""
+    """Ours from theirs. The name is one field there; the last word is taken as the last name."""
     if record is None or not any((record.street_line1, record.city, record.full_name)):
         return None
     first, _, last = (record.full_name or "").strip().rpartition(" ")

@@ -71,7 +71,7 @@ class OrderWriter(StatusSink, PaymentSink, ShipmentSink, CancelSink):
         named = frozenset(mark(one, length) for one in shipment.line_ids)
         lines = self._to_send(order, named)
         if not lines:
-            # Vendure has no parcel without goods; a second one for the same goods can only be told in words.
+            # Vendure has no parcel without goods; a second one for the same goods can only be noted in words.
             await self._note(id_, f"{shipment.carrier_name or shipment.carrier}: {shipment.waybill}")
             return
         made = await self._fulfil(order, lines, shipment)
@@ -130,8 +130,8 @@ class OrderWriter(StatusSink, PaymentSink, ShipmentSink, CancelSink):
         await self._do(call, id_, lambda one: one.state == "Cancelled", state="Cancelled")
 
     async def withdraw(self, id_: str) -> None:
-        """Take back an order that was never completed. One that the shop has not even placed gives its mark free,
-        so that it can be made anew should it be on again."""
+        """Take back an order that was never completed. One that the shop has not even placed gives its mark
+        free, so that it can be made again should it be reopened."""
         order = await self._order(id_)
         await self._cancel(id_, "cancelled at the marketplace")
         if order.state == "Draft" or order.order_placed_at is not None or order.custom("imported") is True:
@@ -205,7 +205,7 @@ class OrderWriter(StatusSink, PaymentSink, ShipmentSink, CancelSink):
             raise OutcomeUnknown("addNoteToOrder: answered, and the note is not there")
 
     async def _do(self, call: Mutation, id_: str, shows: Callable[[wire.Order], bool], *, state: str) -> None:
-        """Carry it out. It is done when the answer tells the state that was wanted, or a reading shows it."""
+        """Carry it out. It is done when the answer shows the state that was wanted, or a reading shows it."""
         (outcome,) = await self._shop.api.change(call)
         if outcome.state != state and not shows(await self._order(id_)):
             raise OutcomeUnknown(f"{call.name} of {call.about}: answered, and nothing of it is there")

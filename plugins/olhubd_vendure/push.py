@@ -2,7 +2,7 @@
 
 Where the server plugin offers it, one call makes the order in one transaction: it is there as a whole, or not at
 all. Elsewhere it is made step by step: claimed by our reference, which is unique, before anything else is written;
-then filled, placed, and at last marked as completely imported. What is next is told by `draft.missing`; here it is
+then filled, placed, and at last marked as completely imported. What is next comes from `draft.missing`; here it is
 carried out. What an earlier try left half-made is always finished so.
 """
 
@@ -52,7 +52,7 @@ _MOMENT = 1.0
 
 
 def receipt(order: wire.Core, wanted: PlannedOrder | None = None) -> Receipt | None:
-    """What the shop holds; None for an order that is not complete. With a plan it tells the differences to it."""
+    """What the shop holds; None for an order that is not complete. With a plan it has the differences to it."""
     if order.state in mapping.UNPLACED or order.custom("imported") is not True:
         return None
     found: tuple[Difference, ...] = ()
@@ -244,7 +244,7 @@ class Importer:
                 await self._shop.api.change(*calls)
                 chosen = chosen or any(call.name == draft.CHOOSE for call in calls)
             except Conflict as error:
-                # Another try may have been faster; the next look tells.
+                # Another try may have been faster; the next look shows it.
                 refused = (calls, error)
             order = await self._read(order.id)
         raise ContractBroken(f"order {order.code} does not become what it was made to be")
@@ -291,8 +291,8 @@ class Importer:
             self._log.warning("an unfinished order could not be removed", order=id_, reason=reason)
 
     async def _tidy(self, now: datetime) -> None:
-        """Now and then remove empty drafts of ours: the answer that told of each was lost before its claim. `now`
-        is the shop's own time."""
+        """Now and then remove empty drafts of ours: the answer with its id was lost before its claim. `now` is
+        the shop's own time."""
         here = self._clock.monotonic()
         if self._tidied is not None and here - self._tidied < _STRAY.total_seconds():
             return

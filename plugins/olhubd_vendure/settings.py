@@ -20,8 +20,8 @@ class VendureSettings(Settings):
     admin_path: str = Field(default="/admin-api", pattern=r"^/[^?#]*$")
     """Path of the admin API, as `apiOptions.adminApiPath` sets it."""
     api_key: Secret | None = None
-    """Key made under Settings, API keys. It cannot open the dashboard; but the server hashes it anew at each call,
-    which costs it about a third of a second."""
+    """Key made under Settings, API keys. It cannot open the dashboard; but the server hashes it again at each
+    call, which costs it about a third of a second."""
     username: str | None = None
     """Identifier of an administrator made for this, in place of an API key. Signing in is done once."""
     password: Secret | None = None

@@ -113,12 +113,12 @@ class Shop:
     # What the server can do
 
     def forget(self) -> None:
-        """Ask anew what the server can do."""
+        """Ask again what the server can do."""
         self._account.forget("server", "facilities")
 
     @contextlib.contextmanager
     def learning(self) -> Iterator[None]:
-        """After a refusal what the server can do is asked anew: somebody may have changed just that."""
+        """After a refusal what the server can do is asked again: somebody may have changed just that."""
         try:
             yield
         except Permanent:

@@ -40,7 +40,7 @@ async def follow(
                 raise ContractBroken("the list of orders gives the same page again and again", field=field)
         page = page.with_more(everything)
     taken = fresh[:PAGE]
-    # What has no time to go by is read each time, so that it is told.
+    # What has no time to go by is read each time, so that it is reported.
     timeless = [key.id for key in page.items if not key.sound]
     read = await _read(shop, [*timeless, *(key.id for key, _ in taken)])
     rows = list({row.key.id: row for row in (*page.unreadable, *read)}.values())

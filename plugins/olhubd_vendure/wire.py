@@ -223,7 +223,7 @@ class Orders(_Wire, kw_only=True):
 
 
 class Key(_Wire, kw_only=True):
-    """What tells of an order that it is there and when it moved, however little else of it can be read."""
+    """What says that an order is there and when it moved, however little else of it can be read."""
 
     id: str
     created_at: datetime | None = None

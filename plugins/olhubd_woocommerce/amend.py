@@ -1,6 +1,6 @@
 """Setting the rows of an order right after the shop counted them otherwise. Pure.
 
-The shop's answer tells which taxes it applied to which row, and under which id it keeps each row.
+The shop's answer says which taxes it applied to which row, and under which id it keeps each row.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["amendment", "as_taxed"]
 
 def _rows(draft: OrderDraft, answer: wire.Stored) -> list[Row]:
     """The shop's row of each entry. Raises ValueError where one has none, or more than one: nothing can be set
-    right then, and what is missing is told as a difference."""
+    right then, and what is missing is reported as a difference."""
     sent: dict[str, list[dict[str, Any]]] = {name: [] for name in SECTIONS.values()}
     places: list[tuple[str, int]] = []
     for entry in draft.entries:

@@ -209,7 +209,7 @@ class Shop:
 
     @property
     def earliest(self) -> datetime | None:
-        """What time it is by the shop's own clock at the earliest; None while it has told none.
+        """What time it is by the shop's own clock at the earliest; None while it has given none.
 
         By the Date that was least ahead of our clock that never jumps. Where the shop's clock was put forward
         since, or we stood still, it is later there, and what was made before bears the earlier time.
@@ -252,7 +252,7 @@ class Shop:
 
 
 def counted(answer: Response) -> int | None:
-    """The shop's own count of all rows of a list; None when it does not tell."""
+    """The shop's own count of all rows of a list; None when it does not say."""
     text = answer.headers.get("X-WP-Total", "")
     return int(text) if text.isdecimal() and len(text) < 19 else None
 

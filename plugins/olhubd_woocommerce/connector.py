@@ -1,4 +1,4 @@
-"""WooCommerce as a connector: orders out, and back whatever a shop can tell of them.
+"""WooCommerce as a connector: orders out, and back what a shop knows of them.
 
 Each method makes calls and translates. An order is created by one POST that nothing ever repeats; whatever follows
 that POST may fail without the order being forgotten.
@@ -315,7 +315,7 @@ class WooCommerce(
 
 
 def _offset(hours: float | str | None) -> str:
-    """The shop's distance from UTC; old releases tell it as text."""
+    """The shop's distance from UTC; old releases send it as text."""
     try:
         return "unknown" if hours is None else f"UTC{float(hours):+g}"
     except ValueError:

@@ -53,7 +53,7 @@ class CustomerFinder:
         self._known: OrderedDict[str, int] = OrderedDict()
 
     async def of(self, buyer: Buyer, marketplace: str, billing: Mapping[str, str]) -> int:
-        """The customer's id; 0 (a guest) for a buyer whom nothing stable tells apart."""
+        """The customer's id; 0 (a guest) for a buyer whom nothing stable identifies."""
         name, email = identity(buyer, marketplace), stable_email(buyer)
         if name is None or email is None:
             return 0

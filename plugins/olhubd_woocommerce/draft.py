@@ -32,7 +32,7 @@ OTHER = "other"
 EMAIL = "_olhubd_email"
 """The order meta with the buyer's address, where it is not in the billing."""
 SET = "set"
-"""Where a line of several products tells which: "3 x p1, 1 x p2"."""
+"""Where a line of several products says which: "3 x p1, 1 x p2"."""
 _PAID = ("processing", "completed")
 _VAT = {"PL": ("PL_NIP",), "CZ": ("CZ_DIC",), "SK": ("SK_IC_DPH",), "HU": ("HU_ADOSZAM",)}
 """The kinds of numbers under which a country knows a payer of VAT; register numbers are others."""
@@ -101,7 +101,7 @@ def sketch(
     shipping: Mapping[str, str],
     why: Sequence[str | None] = (),
 ) -> OrderDraft:
-    """The rows of an order. `goods` are the shop's products for its lines; `why` tells of a line without one what
+    """The rows of an order. `goods` are the shop's products for its lines; `why` says of a line without one what
     stands against the product that bears its code. Raises Rejected."""
     order = push.order
     if order.expected_total() != order.total:
@@ -138,7 +138,7 @@ def sketch(
 
 
 def _with_tax(order: Order, entries: list[DraftRow]) -> list[DraftRow]:
-    """Gross amounts for an order whose source told net ones: its tax is spread as its rates would have it."""
+    """Gross amounts for an order whose source gave net ones: its tax is spread as its rates would have it."""
     if order.tax is None or order.prices_include_tax:
         return entries
     weights = [max(Decimal(0), e.part.gross) * _weight(e) for e in entries]
@@ -163,7 +163,7 @@ def _part(book: TaxRules, place: TaxAddress, kind: PriceKind, gross: Money, tax_
 
 
 def _class_of(line: Line, book: TaxRules, place: TaxAddress) -> str:
-    """The shop's class whose rate is the one that the marketplace told; else the standard one."""
+    """The shop's class whose rate is the one that the marketplace gave; else the standard one."""
     if line.tax is not None and line.tax.rate is not None:
         for name in book.classes:
             rates = book.rates_at(place, name)
@@ -246,7 +246,7 @@ def _recipient(order: Order) -> Address | None:
 
 
 def _owner(order: Order, home: Address | None) -> Address | None:
-    """To whom it is billed: the invoice's party, with the buyer's street where the invoice tells none."""
+    """To whom it is billed: the invoice's party, with the buyer's street where the invoice has none."""
     told = order.invoice.address if order.invoice is not None else None
     if told is None or not (told.street or told.city or told.postcode or told.company or told.last_name):
         return home
@@ -353,7 +353,7 @@ def _meta(push: Push, settings: WooCommerceSettings) -> dict[str, str]:
 
 
 def _vat_number(ids: Sequence[TaxId], country: str | None) -> TaxId:
-    """The number under which the party pays VAT, else the first one told."""
+    """The number under which the party pays VAT, else the first one given."""
     for kinds in (_VAT.get(country or "", ()), *_VAT.values(), ("VAT_EU",)):
         if (found := next((one for one in ids if one.kind in kinds), None)) is not None:
             return found

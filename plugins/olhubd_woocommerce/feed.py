@@ -44,7 +44,7 @@ _MARGIN = timedelta(minutes=5)
 """How far the shop's clock may be behind ours."""
 _AUTUMN = timedelta(hours=1)
 _BEGINNING = "1970-01-01T00:00:00"
-"""Stands for the time of a row that tells none."""
+"""Stands for the time of a row that has none."""
 _TAILS = 3
 """Pulls remembered: a pull that is repeated must see what it saw before."""
 
@@ -62,7 +62,7 @@ class OrderRecord(msgspec.Struct, frozen=True):
 
     @property
     def mark(self) -> str:
-        """Tells two versions apart, also two of one second, which is all that the shop's own time tells."""
+        """Distinguishes two versions, also two of one second, which is the resolution of the shop's own time."""
         return f"{self.head.date_modified_gmt}#{zlib.crc32(self.raw):08x}"
 
 
@@ -105,8 +105,8 @@ class FeedCursor(msgspec.Struct, frozen=True):
 
 
 class _Tail(msgspec.Struct):
-    """What a pull saw. It serves only the cursor that this pull returned, and only saves work: without it the rows
-    of the overlap are told once more."""
+    """What a pull saw. It serves only the cursor that this pull returned, and only saves work: without it the
+    rows of the overlap are delivered once more."""
 
     seen: dict[int, str]
     floor: datetime | None
@@ -179,7 +179,7 @@ class OrderList:
         seen: dict[int, str],
         told: datetime | None,
     ) -> ListPart:
-        """`told` is the moment up to which this answer has surely told everything, None when it has not."""
+        """`told` is the moment up to which this answer has surely brought everything, None when it has not."""
         last = max((r.head.date_modified_gmt for r in rows), default=mark.at)
         if last > mark.at:
             ids = frozenset(r.head.id for r in rows if r.head.date_modified_gmt == last)
@@ -206,7 +206,7 @@ class OrderList:
         """All orders made since `since`, then all older ones changed since, by id.
 
         The first half does not lean on the date of change, which plugins that write past WooCommerce leave alone.
-        The cursor is the half and the place in it. Where the list moves too fast, all begins anew after a pause.
+        The cursor is the half and the place in it. Where the list moves too fast, all starts again after a pause.
         """
         half, place = _swept(cursor)
         low = since - _MARGIN
@@ -229,7 +229,7 @@ class OrderList:
         return ListPart(rows, Cursor(cursor or ""), more=False)
 
     async def count(self, since: datetime, until: datetime) -> int:
-        """How many orders were made in that time, by the header that tells of all pages."""
+        """How many orders were made in that time, by the header that counts all pages."""
         drafts = 0
         with contextlib.suppress(Rejected):  # a shop without such drafts knows no such status
             drafts = await self._count(since, until, "checkout-draft")
@@ -254,7 +254,7 @@ class OrderList:
 
 
 def _version(row: OrderRecord) -> str:
-    """What tells where a row stands in a list by its change: one that was saved anew stands elsewhere."""
+    """What says where a row is in a list by its change: one that was saved again is elsewhere."""
     return f"{row.head.id}@{row.head.date_modified_gmt}"
 
 
@@ -308,7 +308,7 @@ def _head(raw: bytes) -> wire.Head:
 
 
 def _known(row: OrderRecord, seen: Mapping[int, str], mark: FeedCursor) -> bool:
-    """Whether this very version was told before."""
+    """Whether this very version was delivered before."""
     if (told := seen.get(row.head.id)) is not None:
         return told == row.mark
     return row.head.id in mark.ids and row.head.date_modified_gmt == mark.at

@@ -201,8 +201,8 @@ def _line(item: wire.Item, currency: str, percents: Percents) -> Line:
 
 
 def _pieces(item: wire.Item) -> tuple[int, str, dict[str, str]]:
-    """How many pieces, under which name. What is sold by weight or length is one piece that tells how much it
-    is."""
+    """How many pieces, under which name. What is sold by weight or length is one piece whose name says how much
+    it is."""
     quantity = item.quantity
     if not quantity.is_finite():
         raise ContractBroken("a quantity is not a number")
@@ -223,7 +223,7 @@ def _each(whole: Decimal, pieces: int, currency: str) -> Decimal:
 
 
 def _tax(item: wire.Item, percents: Percents) -> Tax | None:
-    """The rate, where the shop tells one single rate."""
+    """The rate, where the shop gives one single rate."""
     known = [percents.get(str(applied.id)) for applied in item.taxes if applied.total]
     if len(known) != 1 or known[0] is None:
         return None
@@ -327,7 +327,7 @@ def _extra(order: wire.Order) -> dict[str, str]:
 
 
 def parcels(rows: list[wire.Meta], settings: WooCommerceSettings) -> list[Shipment]:
-    """The parcels that the order's meta tell of: ours, the tracking plugin's, and what somebody typed in."""
+    """The parcels in the order's meta: ours, the tracking plugin's, and what somebody typed in."""
     found: list[Shipment] = []
     for row in rows:
         if row.key in (PARCELS, TRACKING_ITEMS) and isinstance(row.value, list):

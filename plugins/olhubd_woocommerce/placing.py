@@ -1,7 +1,7 @@
 """One order into the shop: the POST that nothing ever repeats, and what the shop made of it.
 
 Whatever follows the POST may fail without the order being forgotten: from then on it is there, and what differs is
-told.
+reported.
 """
 
 from __future__ import annotations
@@ -161,7 +161,7 @@ class OrderPlacer:
         return await self._shop.write("POST", "/wc/v3/orders", wire.Stored, {**body, "line_items": rows})
 
     async def _correct(self, push: Push, draft: OrderDraft, answer: wire.Stored) -> wire.Stored:
-        """The shop counted otherwise, so its taxes changed since they were read: read them, and set the rows anew.
+        """The shop counted otherwise, so its taxes changed since they were read: read them, and set the rows again.
 
         No failure may leave this method. What differs then, the host will see.
         """
@@ -180,7 +180,7 @@ class OrderPlacer:
             return answer
 
     def _vanished(self, draft: OrderDraft, answer: wire.Stored) -> None:
-        """A product that was bound and is not there any more is asked for anew with the next order."""
+        """A product that was bound and is not there any more is asked for again with the next order."""
         unbound = {wire.meta_value(i.meta_data, mapping.LINE) for i in answer.line_items if not i.product_id}
         for entry in draft.entries:
             if entry.goods is not None and entry.line is not None and entry.line.external_id in unbound:
@@ -195,7 +195,7 @@ def _differing(
     told: tuple[Difference, ...] = (),
     looked_up: bool = False,
 ) -> PlacedOrder:
-    """The order with all that is otherwise; what was `told` already is not told as missing too."""
+    """The order with all that is otherwise; what was `told` already is not reported as missing too."""
     fields = {one.field for one in told}
     found = stored.differences(body, order, invoice=push.order.invoice is not None)
     rest = (one for one in found if one.field not in fields)

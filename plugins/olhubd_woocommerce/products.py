@@ -45,7 +45,7 @@ class IndexedProduct(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Answer(msgspec.Struct, frozen=True, gc=False):
-    """What the shop has under a code: goods, and what is to be told of them; or none, and why."""
+    """What the shop has under a code: goods, and what is to be said of them; or none, and why."""
 
     goods: IndexedProduct | None
     until: float
@@ -121,8 +121,8 @@ class ProductIndex:
         return found
 
     def why(self, line: Line) -> str | None:
-        """What is to be told of the choice for a line: what stands against the product that bears its code, where
-        `bind` found none, or that several bear it, or that the one bound is not on sale."""
+        """What is to be said of the choice for a line: what stands against the product that bears its code,
+        where `bind` found none, or that several bear it, or that the one bound is not on sale."""
         of_sku = self._by["sku"].answer(_code(line.sku)) if line.sku else None
         if of_sku is not None and (of_sku.why is not None or of_sku.goods is not None):
             return of_sku.why
@@ -155,7 +155,7 @@ class ProductIndex:
         self, field: str, code: str, rows: Sequence[wire.Product], before: IndexedProduct | None
     ) -> tuple[IndexedProduct | None, str | None]:
         """The product to sell under a code: the one bound before, else the oldest on sale, else the oldest of
-        all that can be sold. With it what is to be told of the choice, and why there is none."""
+        all that can be sold. With it what is to be said of the choice, and why there is none."""
         sellable = sorted(
             (r for r in rows if r.type not in _NEVER_SOLD), key=lambda r: (r.status != _ON_SALE, r.id)
         )
@@ -190,7 +190,7 @@ def _digits(ean: str | None) -> str:
 
 
 def _spellings(ean: str) -> list[str]:
-    """An EAN as it may stand in the shop, which compares letter by letter: bare, as told, a book's with its
+    """An EAN as it may stand in the shop, which compares letter by letter: bare, as given, a book's with its
     dashes."""
     bare = "".join(c for c in ean if c.isalnum())
     book = isbn.format(bare) if isbn.is_valid(bare) else bare

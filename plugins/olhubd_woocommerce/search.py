@@ -1,8 +1,8 @@
 """Finding one order by a mark in its meta, in a shop that cannot filter by meta.
 
-All orders of the time are read, whoever made them: a filter by origin would hide the order in a shop that did not
-take our mark for it. What was read is remembered for a while, so that of many searches after an outage only the
-first reads far back; what is young is read anew each time, since an order may still be on its way into the list.
+All orders of the time are read, of any origin: a filter by origin would hide the order in a shop that did not take
+our mark for it. What was read is remembered for a while, so that of many searches after an outage only the first
+reads far back; what is young is read again each time, since an order may still be on its way into the list.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class MetaSearch:
             await self._shop.fetch("/wc/v3/orders", asked, list[wire.OrderMark])
         now = self._shop.earliest
         if now is None:
-            return _BEGINNING  # a shop that tells no time is searched from its first order on
+            return _BEGINNING  # a shop that gives no time is searched from its first order on
         return max(now - min(age + _MARGIN, now - _BEGINNING), _BEGINNING)
 
     def _unknown_from(self, low: datetime) -> datetime:
@@ -86,7 +86,7 @@ class MetaSearch:
         if self._clock.monotonic() > self._best_before or len(self._known) > _KEPT:
             self.forget()
         if self._from is None or self._until is None or low < self._from:
-            # A little earlier, since the next search may be for a second more, by what the shop's answers tell.
+            # A little earlier, since the next search may be for a second more, by what the shop's answers say.
             return max(low - _SLACK, _BEGINNING)
         return max(low, self._until - 2 * _MARGIN)
 

@@ -23,7 +23,7 @@ class Auth(enum.StrEnum):
     """Basic over https, OAuth 1.0a over plain http."""
     BASIC = "basic"
     OAUTH1 = "oauth1"
-    """For a shop behind a TLS proxy that does not tell WordPress of it."""
+    """For a shop behind a TLS proxy that does not report it to WordPress."""
     QUERY = "query"
     """The key in the address, for a host that strips the Authorization header. Over https only."""
 

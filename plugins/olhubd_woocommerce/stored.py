@@ -97,8 +97,8 @@ def _address(found: Comparison, party: str, sent: Mapping[str, str], there: wire
 
 
 def _text(found: Comparison, field: str, sent: str | None, there: str | None, hard: bool = True) -> None:
-    """`hard`: another text, or none, holds; else it is only told. What WordPress takes out of it does
-    not count."""
+    """`hard`: another text, or none, holds; else it is only reported. What WordPress takes out of it does not
+    count."""
     if sent == there or not sent:
         return  # so it is with nearly all
     was, now = plain(sent), plain(there)

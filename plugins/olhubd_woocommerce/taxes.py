@@ -1,4 +1,4 @@
-"""The shop's tax rules as it tells them itself: settings, classes and rates, kept for a while.
+"""The shop's tax rules as it gives them itself: settings, classes and rates, kept for a while.
 
 Which rates apply to a place follows the shop's own order: one rate per priority, the most particular one.
 """
@@ -130,7 +130,7 @@ class TaxRulesReader:
         self._shop, self._account = shop, account
 
     async def book(self, fresh: bool = False) -> TaxRules:
-        """The rules in force; `fresh` reads them anew."""
+        """The rules in force; `fresh` reads them again."""
         return await self._account.remember("taxes", _HOUR, self._read, fresh=fresh)
 
     async def _options(self, group: str) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """WooCommerce's own shapes, as far as this plugin reads them. Fields it does not know are skipped.
 
 Money is text with a point; times are GMT without a suffix. Nothing here is required that an older shop may lack,
-and a field marked `Side` decides about nothing: what a plugin of the shop bends there is taken as not told.
+and a field marked `Side` decides about nothing: what a plugin of the shop bends there is taken as absent.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ class Refund(msgspec.Struct, frozen=True):
 class Stored(msgspec.Struct, frozen=True):
     """An order as the shop's answer to a write or a look-up shows it: that it is there, and what is compared of it.
 
-    A row that cannot be read is not there, which the comparison then tells.
+    A row that cannot be read is not there, which the comparison then reports.
     """
 
     id: int

@@ -1,4 +1,4 @@
-"""A Tiny Shop in memory: keeps orders, tells of them by position, adds up, refuses what a shop refuses.
+"""A Tiny Shop in memory: keeps orders, lists them by position, adds up, refuses what a shop refuses.
 
 Its journal can forget an order (`drop_events`), repeat itself and change places, its list of orders cannot; its
 search finds parts of words; it takes the same order twice when asked twice, and adds each payment to the last. All
@@ -51,7 +51,7 @@ class TinyShopSimulator(Simulator):
         self.orders: dict[str, Kept] = {}
         self.skus = {product.sku for product in PRODUCTS}
         self.journal: dict[int, str] = {}
-        """By position the order that changed; it tells of the order as it is now."""
+        """By position the order that changed; it gives the order as it is now."""
         self._last = 0
         self._forget = 0
         self._short = 0
@@ -133,7 +133,7 @@ class TinyShopSimulator(Simulator):
         return [self._keep(self._basket(paid, cod)).id for _ in range(count)]
 
     def cancel(self, id: str) -> None:
-        """The order is cancelled over there."""
+        """The order is cancelled in the shop."""
         self.set_status(id, "cancelled")
 
     def ship(self, id: str) -> None:
@@ -145,11 +145,11 @@ class TinyShopSimulator(Simulator):
         self.set_status(id, "refunded")
 
     def set_status(self, id: str, status: str) -> None:
-        """The order has a status, be it one that nobody knows."""
+        """The order has a status, even one that is not known."""
         self._move(self._known(id), status)
 
     def corrupt(self, id: str) -> None:
-        """From now on the shop tells an amount of this order that is none."""
+        """From now on the shop sends a malformed amount of this order."""
         order = self._known(id)
         order.torn = True
         self._touch(order)
@@ -164,11 +164,11 @@ class TinyShopSimulator(Simulator):
         return list(self.mailed)
 
     def drop_events(self, count: int = 1) -> None:
-        """The journal will not tell of the next `count` changes."""
+        """The journal will leave out the next `count` changes."""
         self._forget += count
 
     def duplicate_events(self, count: int = 1) -> None:
-        """The journal tells the last `count` changes once more."""
+        """The journal sends the last `count` changes once more."""
         for order_id in list(self.journal.values())[-count:]:
             self._last += 1
             self.journal[self._last] = order_id
@@ -191,7 +191,7 @@ class TinyShopSimulator(Simulator):
         self._ignore += count
 
     def decorate(self, id: str) -> None:
-        """From now on the shop tells the note of this order as a list."""
+        """From now on the shop sends the note of this order as a list."""
         order = self._known(id)
         order.bent = True
         self._touch(order)

@@ -108,8 +108,8 @@ class DemoStack:
             before = f"&before={page['next']}"
 
     async def settle(self, limit: float) -> bool:
-        """Wait until all is where it belongs and nothing is owed any more; False when for `limit` seconds nothing
-        came nearer to that. How long it takes in all depends on the machine and says nothing."""
+        """Wait until all is where it belongs and nothing is pending any more; False when for `limit` seconds
+        nothing came nearer to that. How long it takes in all depends on the machine and says nothing."""
         now = asyncio.get_running_loop().time
         least, since = None, now()
         while now() - since < limit:

@@ -2,7 +2,7 @@
 
     python -m olhubd_kit.multi_account allegro 101 102 103
 
-serves one for each seed, each on a port of its own, and tells each in a line of JSON as `olhubd simulate --json`
+serves one for each seed, each on a port of its own, and prints each as a line of JSON as `olhubd simulate --json`
 does. Unlike that command it lets a fault strike another process by a signal, so it is for tests alone.
 """
 

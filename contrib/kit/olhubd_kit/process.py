@@ -1,7 +1,8 @@
 """Simulators and the daemon as real processes, and the two small HTTP clients that steer them.
 
 Everything goes over real sockets on this machine; a killed process is a process that was killed. Each is in a
-process group of its own, so that a Ctrl-C in the terminal reaches only whoever started them and ends them in order.
+process group of its own, so that a Ctrl-C in the terminal reaches only the process that started them, which ends
+them in order.
 """
 
 from __future__ import annotations

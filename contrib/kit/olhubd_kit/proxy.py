@@ -1,7 +1,7 @@
 """A proxy that cuts: it stands before a real server and loses answers, requests or halves of them, on demand.
 
 What a simulator does to itself by `faults`, this does to a system that cannot be asked to misbehave. It passes
-requests on whole and knows nothing of their meaning, except that a GraphQL request is told from others by the name
+requests on whole and knows nothing of their meaning, except that a GraphQL request is recognised by the name
 of its operation: faults match "POST /admin-api createDraftOrder".
 
     async with Proxy("http://127.0.0.1:3000").serve() as proxy:

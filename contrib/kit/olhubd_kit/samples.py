@@ -1,4 +1,4 @@
-"""Orders as a marketplace would tell them, for trying what a shop makes of them: one of each kind that matters.
+"""Orders as a marketplace would send them, for trying what a shop makes of them: one of each kind that matters.
 
 All are built from `olhubd_kit.catalogue`, their parts sum up exactly to their total, and none of their numbers
 survives rounding at a wrong place. Data of persons are invented and rare, so that they can be searched for in logs.

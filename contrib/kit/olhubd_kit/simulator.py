@@ -51,7 +51,7 @@ class BookedParcel(msgspec.Struct, kw_only=True):
 
 
 class Listed(msgspec.Struct, frozen=True, kw_only=True):
-    """A thing that a feed beside that of orders has to tell of now, by its kind and its id there."""
+    """A thing that a feed beside that of orders has to report now, by its kind and its id there."""
 
     kind: Kind
     external_id: str
@@ -60,13 +60,13 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
 class BookedOrder(msgspec.Struct, kw_only=True):
     """One order as the simulator's own books hold it.
 
-    `due` tells a marketplace's order that a shop must get: complete, not cancelled, not merged away.
-    `reference` is the mark a shop's order carries. `shipments` are waybills. A `draft` is no order yet, where
-    making one takes several calls: what the first of them left.
+    `due` marks a marketplace's order that a shop must get: complete, not cancelled, not merged away. `reference` is
+    the mark a shop's order carries. `shipments` are waybills. A `draft` is no order yet, where making one takes
+    several calls: what the first of them left.
 
     The rest is what a seller packs and sends by: who gets it, which goods, in which parcels. `buyer` is the buyer's
-    e-mail, or whatever else tells buyers apart. None means that these books do not tell, which leaves the rules
-    about it untried.
+    e-mail, or another identifier. None means that these books do not hold it, which leaves the rules about it
+    untried.
     """
 
     external_id: str
@@ -126,8 +126,8 @@ class Simulator(abc.ABC):
         return {}
 
     def refusal(self, status: int) -> web.Response:
-        """How the system itself refuses with `status`, in its own form. The kit needs it to tell a refusal from a
-        stranger's page."""
+        """How the system itself refuses with `status`, in its own form. The kit needs it to distinguish a
+        refusal from a stranger's page."""
         raise NotImplementedError
 
     def token(self) -> Token | None:

@@ -140,7 +140,7 @@ async def fetch(call: Call[Nothing, FetchRequest]) -> Reply[FetchResult]:
     run: Run | None = None
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(call.body.wait):
-            run = await unit(call.hub, at_work.name).fetch()  # a reload may have begun it anew meanwhile
+            run = await unit(call.hub, at_work.name).fetch()  # a reload may have restarted it meanwhile
     if run is None:
         return Reply(content=FetchResult(run=None), status=202)
     return Reply(content=FetchResult(run=RunRow.of(run)), status=200)
@@ -175,7 +175,7 @@ async def rename(call: Call[Nothing, RenameRequest]) -> Account:
 
 
 async def remove(call: Call[Nothing, Nothing]) -> Accounts:
-    """Forget an account that the configuration names no more. Refused while anything of it is still owed."""
+    """Forget an account that the configuration names no more. Refused while anything of it is still pending."""
     name = call.path["account"]
     if name not in await accounts.every(call.hub.database.reader):
         raise Refusal(404, "not-found", Reason("none.account", account=name))

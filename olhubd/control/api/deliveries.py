@@ -1,4 +1,4 @@
-"""Deliveries: what is owed, what waits for a person and why, and what a person may do about it."""
+"""Deliveries: what is pending, what waits for a person and why, and what a person may do about it."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The log of events for programs: whole and in its order, a page at a time, or as a stream of what happens.
 
-People read the journal, which tells the same with how grave it is and with the runs that went wrong.
+People read the journal, which shows the same with its severity and with the runs that went wrong.
 """
 
 from __future__ import annotations

@@ -60,7 +60,7 @@ async def listing(call: Call[JournalQuery, Nothing]) -> Journal:
 
 
 async def pages(hub: Hub, asked: JournalQuery, voice: Formatter = ENGLISH) -> Journal:
-    """One page, told in a language."""
+    """One page, in a language."""
     await known_account(hub, "account", asked.account)
     newest = await _heads(hub)
     place, after = _Place.of(asked.before, _NOWHERE), _Place.of(asked.after, 0)

@@ -99,7 +99,7 @@ def _mapping(seen: SeenValue, target: str | None, mapped: str | None, origin: st
 
 
 def _states(hub: Hub, index: int, way: Route, seen: Sequence[SeenValue]) -> Iterator[Mapping]:
-    """States of ours that the target is told, in its words. Those that it is not told are no omission."""
+    """States of ours that are sent to the target, in its words. Those that are not sent are no omission."""
     for word, there in way.statuses.items():
         had = [
             one

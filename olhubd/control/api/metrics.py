@@ -116,7 +116,7 @@ class Snapshot(Collector):
         shut = GaugeMetricFamily("olhubd_budget_shut", "Whether a 429 stopped all calls.", labels=labels)
         waiting = GaugeMetricFamily("olhubd_budget_waiting", "Calls that wait for their turn.", labels=labels)
         for gate in self._hub.budgets.snapshot():
-            # A key may hold an application's id or a shop's address; a digest tells them apart as well.
+            # A key may hold an application's id or a shop's address; a digest distinguishes them as well.
             digest = hashlib.blake2b(gate.key.encode(), digest_size=4).hexdigest()
             key = (gate.key.partition(":")[0], digest)
             left.add_metric(key, gate.left)

@@ -139,7 +139,7 @@ async def history(call: Call[Nothing, Nothing]) -> Timeline:
 
 
 async def timeline(hub: Hub, name: str, voice: Formatter = ENGLISH) -> Timeline:
-    """The history of the order called `name`, told in a language."""
+    """The history of the order called `name`, in a language."""
     stored, owed, told, known = await hub.database.read(partial(_story, name=name))
     return Timeline(
         order=order_name(stored.id, stored.account, stored.order.external_id, stored.order.number),
@@ -152,7 +152,7 @@ async def timeline(hub: Hub, name: str, voice: Formatter = ENGLISH) -> Timeline:
 async def _story(
     reader: Reader, name: str
 ) -> tuple[Stored, Sequence[Delivery], Sequence[Event], Mapping[int, Run]]:
-    """The order, what is or was owed, what happened, and the runs that brought it."""
+    """The order, its deliveries, what happened, and the runs that brought it."""
     stored = await one_order(reader, name)
     owed = (await deliveries.of_orders(reader, [stored.id])).get(stored.id, [])
     told = await _told(reader, stored, owed)

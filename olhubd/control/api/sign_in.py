@@ -73,7 +73,7 @@ def _sign_in(begun: signin.SignIn) -> SignIn:
 
 ROUTES = (
     route("POST", "/api/v1/accounts/{account}/sign-in", begin, limit=60.0, statuses=(202,), refusals=(502,)),
-    # What it answers lets whoever reads it go on with the sign-in.
+    # What it answers lets any reader continue the sign-in.
     route("GET", "/api/v1/accounts/{account}/sign-in", state, limit=90.0, scope=Scope.OPERATE),
     route("POST", "/api/v1/accounts/{account}/sign-in/return", returned, limit=60.0),
 )

@@ -11,7 +11,7 @@ __all__ = ["ROUTES"]
 
 
 async def listing(call: Call[Nothing, Nothing]) -> StrangerPage:
-    """All that wait, the oldest first; an alarm tells of those that wait for long."""
+    """All that wait, the oldest first; an alarm reports those that wait for long."""
     return await _page(call.hub)
 
 

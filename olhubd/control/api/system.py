@@ -75,7 +75,7 @@ def _budget(gate: Gate) -> Budget:
 
 
 def resident_bytes() -> int | None:
-    """The memory of this process that is in RAM; None where the system does not tell."""
+    """The memory of this process that is in RAM; None where the system does not say."""
     try:
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     except (OSError, ValueError, IndexError):
@@ -89,7 +89,7 @@ async def plugins(call: Call[Nothing, Nothing]) -> Plugins:
 
 
 async def reload(call: Call[Nothing, Nothing]) -> ReloadResult:
-    """Take the configuration into force anew. When it is wrong the old one stays.
+    """Reload the configuration. When it is wrong the old one stays in force.
 
     One that takes longer than is waited for goes on to its end all the same.
     """

@@ -1,4 +1,4 @@
-"""The description of the endpoint as a page, for whoever writes a program. Its words are those of the API."""
+"""The description of the endpoint as a page, for authors of programs. Its words are those of the API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether all is well, and if not, what is wrong: pure, from what the API tells of the daemon and its accounts."""
+"""Whether all is well, and if not, what is wrong: pure, from what the API says of the daemon and its accounts."""
 
 from __future__ import annotations
 

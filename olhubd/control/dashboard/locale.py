@@ -1,6 +1,6 @@
 """How the dashboard speaks to one person: language, numbers, money and times as they are written there.
 
-The words are the catalogue `dashboard` of `olhubd.text`; histories are told by `olhubd.control.text.event_text`.
+The words are the catalogue `dashboard` of `olhubd.text`; histories are worded by `olhubd.control.text.event_text`.
 What other systems say stays in the words it came in.
 """
 

@@ -1,4 +1,4 @@
-"""The door: a token opens it for twelve hours at most, and who shows too many wrong ones is told to wait."""
+"""The door: a token opens it for twelve hours at most, and a client that shows too many wrong ones must wait."""
 
 from __future__ import annotations
 

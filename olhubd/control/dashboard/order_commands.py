@@ -1,6 +1,6 @@
 """What an operator does about one order, as forms on its card: note, status, parcel, address, sending it on.
 
-Which of them are offered is the card's own answer; why one is not possible now is told beside it.
+Which of them are offered is the card's own answer; why one is not possible now is shown beside it.
 """
 
 from __future__ import annotations

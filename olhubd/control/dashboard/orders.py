@@ -101,13 +101,13 @@ def _sums(order: Order) -> list[tuple[str, str | None, Money]]:
 
 
 def _rest(order: Order) -> Money | None:
-    """What the buyer still owes, before any cash on delivery."""
+    """What the buyer has still to pay, before any cash on delivery."""
     left = order.total - order.paid
     return left if left.amount > 0 else None
 
 
 async def logins(hub: Hub, rows: Sequence[OrderRow]) -> dict[int, str]:
-    """The buyers' logins. Lists name no person: whoever has no login there is left out."""
+    """The buyers' logins. Lists name no person: a buyer without a login is left out."""
     found = await stored.read(hub.database.reader, [row.id for row in rows])
     return {id_: order.order.buyer.login for id_, order in found.items() if order.order.buyer.login}
 

@@ -139,7 +139,7 @@ def page(
     *,
     scope: Scope = Scope.READ,
 ) -> PageRoute:
-    """A page that is there for whoever is logged in. `scope` is what the session must allow."""
+    """A page for anybody who is logged in. `scope` is what the session must allow."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
         session = visitor(request)
@@ -157,7 +157,7 @@ def page(
 
 
 def file(path: str, handler: Callable[[PageRequest], Awaitable[web.Response]]) -> PageRoute:
-    """A file to save, for whoever is logged in."""
+    """A file to save, for anybody who is logged in."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
         session = visitor(request)

@@ -1,7 +1,7 @@
 """The live stream: which events happened, as they happen, so that pages know when to look again.
 
-It tells kinds and numbers and nothing of what is in an event. It goes on after any event that a browser names by
-Last-Event-ID; one that was away for very long is told to look at everything anew. A tick at least every fifteen
+It sends kinds and numbers and nothing of what is in an event. It goes on after any event that a browser names by
+Last-Event-ID; one that was away for very long is asked to load everything again. A tick at least every fifteen
 seconds keeps the line open.
 """
 
@@ -64,7 +64,7 @@ async def _start(hub: Hub, text: str) -> int:
 
 async def _tell(request: web.Request, response: web.StreamResponse, hub: Hub, desk: PageState, after: int) -> None:
     silent = _TICK
-    # Without its transport the browser has gone, which nothing else would tell before the next tick.
+    # Without its transport the browser has gone, which nothing else would show before the next tick.
     while not desk.closing.is_set() and request.transport is not None and visitor(request) is not None:
         head = await events.head(hub.database.reader)
         if not after <= head <= after + _FAR:  # away for long, or another database since

@@ -1,6 +1,6 @@
 """The doctor: looks whether all is well, says what is not, and how to mend it. It mends nothing itself.
 
-What the daemon alone can tell is asked over the endpoint; what the machine tells, also without a daemon.
+What only the daemon knows is asked over the endpoint; what the machine knows is asked also without a daemon.
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ CHECKS = {
     "WORDS": Check("Do the systems have the words that routes and settings name?", inside=True),
     "UNMAPPED": Check("Are there words of the sources or targets that no route maps?", inside=True),
 }
-"""By id, in the order in which they are told. Plugins add their own."""
+"""By id, in the order in which they are shown. Plugins add their own."""
 
 
 def fine(text: str, subject: str | None = None) -> Finding:

@@ -1,4 +1,4 @@
-"""What the daemon alone can tell: of its accounts, their systems and sign-ins, of what is unmapped, of its alarms.
+"""What only the daemon knows: of its accounts, their systems and sign-ins, of what is unmapped, of its alarms.
 
 The systems are asked once for all checks of one examination, all at the same time.
 """
@@ -40,7 +40,7 @@ _READING = 60.0
 _OFF, _FAR_OFF = timedelta(seconds=10), timedelta(seconds=60)
 """What a clock may be off before somebody should look, and before it is wrong."""
 _HEARD = timedelta(hours=1)
-"""How old an answer's date may be to tell of clocks."""
+"""How old an answer's date may be to compare clocks by."""
 _RECENT = timedelta(days=1)
 _SHOWN = 5
 _ADDRESS = "look whether its address in the settings is right and it is up"
@@ -164,7 +164,7 @@ class Examination:
         return [look(text, "olhubd journal --severity error")]
 
     async def _words(self) -> Iterable[Finding]:
-        """Asked anew: somebody may just have mended one."""
+        """Asked again: somebody may just have mended one."""
         wording = self._hub.vocabulary
         await wording.look()
         found = [
@@ -214,7 +214,7 @@ class Examination:
         if self._hub.clock.now() - at > _HEARD:
             return skipped("its system has not answered within the last hour", unit.name)
         try:
-            there = parsedate_to_datetime(told) + timedelta(milliseconds=500)  # it tells whole seconds
+            there = parsedate_to_datetime(told) + timedelta(milliseconds=500)  # it has whole seconds
             off = at - there
         except (TypeError, ValueError):
             return skipped("its answers bear no date that could be read", unit.name)

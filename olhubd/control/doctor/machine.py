@@ -92,7 +92,7 @@ def disk(at: Installation) -> Iterator[Finding]:
         size = at.database.stat().st_size if at.database.exists() else 0
         upgrade = migrate.ahead(at.database) if size else None
     except FAILURES:
-        upgrade = None  # INTEGRITY tells
+        upgrade = None  # INTEGRITY reports it
     except OSError as error:
         yield skipped(f"{error.strerror}", str(error.filename))
         return

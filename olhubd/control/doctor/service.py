@@ -1,4 +1,4 @@
-"""Whether systemd runs the daemon, by what systemctl tells. Nothing is started or changed here."""
+"""Whether systemd runs the daemon, by what systemctl says. Nothing is started or changed here."""
 
 from __future__ import annotations
 

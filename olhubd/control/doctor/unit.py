@@ -1,7 +1,7 @@
 """What systemd gives the service and nobody else: directories, variables and credentials, read from its unit.
 
-Whoever asks about the daemon from a shell has none of it. Without it `olhubd check` would miss secrets that are
-there, and `olhubd doctor` take the daemon's own directories for changes that are not in force.
+A command in a shell has none of it. Without it `olhubd check` would miss secrets that are there, and `olhubd
+doctor` take the daemon's own directories for changes that are not in force.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _CLOSED = ("LoadCredentialEncrypted", "SetCredential", "SetCredentialEncrypted")
 
 
 class UnitFacts(NamedTuple):
-    """`credentials` by name: the file each is made of, or None where only systemd can tell."""
+    """`credentials` by name: the file each is made of, or None where only systemd knows."""
 
     environ: Mapping[str, str]
     credentials: Mapping[str, Path | None]

@@ -25,7 +25,7 @@ from olhubd.store.tokens import TokenRow
 __all__ = ["PREFIX", "ApiTokens", "TokenHolder"]
 
 PREFIX = "olhubd_"
-"""How a made token begins, so that whoever finds one in a file knows what it opens."""
+"""How a made token begins, so that one that is found in a file says what it opens."""
 _USED_STEP = timedelta(minutes=10)
 """How exactly the last use is kept; a write for every question would cost more than the answer."""
 _PATIENCE = 1.0
@@ -33,7 +33,7 @@ _PATIENCE = 1.0
 
 
 class TokenHolder(msgspec.Struct, frozen=True, kw_only=True):
-    """Whoever showed a token or came by the socket. `mark` tells tokens apart and gives none away."""
+    """The client that showed a token or came by the socket. `mark` distinguishes tokens and reveals none."""
 
     name: str | None
     """What the token is called; None for the configuration's own and for users at the socket."""

@@ -18,7 +18,7 @@ _PATIENCE = 8.0
 
 
 async def content(request: web.Request) -> bytes:
-    """The whole body. Raises Refusal when it does not come in time or is packed otherwise than told."""
+    """The whole body. Raises Refusal when it does not come in time or is packed otherwise than declared."""
     return await _within(request.read())
 
 

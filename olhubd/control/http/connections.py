@@ -1,7 +1,7 @@
 """Who is connected at one door: how many may be, for how long each may be silent, and who goes when it is full.
 
 Anybody who reaches a door can connect to it, and a connection that says nothing costs its maker nothing. So a full
-door does not refuse whoever comes next, which would let strangers shut it: the one that was silent for the longest
+door does not refuse the next client, which would let strangers shut it: the one that was silent for the longest
 time is hung up, and who showed a right token goes last. A request has a moment to come, headers and all, and an
 answer must be taken; what a handler does meanwhile has limits of its own.
 """
@@ -212,14 +212,14 @@ class GuardedConnection(asyncio.Protocol):
 
 @web.middleware
 async def attend(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Tell the guest of a request that it is there. Stands outside of all others."""
+    """Report a request to its connection when it is there. Stands outside of all others."""
     if (guest := _of(request)) is not None:
         guest.asks(request.content)
     return await handler(request)
 
 
 class AnswerLogger(AbstractAccessLogger):
-    """Tells the guest of a request that its answer was written, as a log of requests is told."""
+    """Reports to the connection of a request that its answer was written; called as an access log is."""
 
     def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
         if (guest := _of(request)) is not None:

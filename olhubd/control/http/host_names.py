@@ -1,6 +1,6 @@
 """By which names the endpoint may be called: a browser that was led here by a stranger's name is sent away.
 
-Whoever owns a name can have it lead to 127.0.0.1, and a browser then takes this endpoint for a part of that owner's
+The owner of a name can have it lead to 127.0.0.1, and a browser then takes this endpoint for a part of that owner's
 site: its pages may ask here as they like, with nothing in their way but the token. The name that the browser used
 stands in the Host header, and no page can change that.
 """
@@ -20,13 +20,13 @@ __all__ = ["called_right", "check"]
 
 
 def check(request: web.Request, control: Control) -> None:
-    """Raises Refusal for a name that is none of those which the configuration tells."""
+    """Raises Refusal for a name that is none of those which the configuration gives."""
     end = request.transport.get_extra_info("socket") if request.transport else None
     if end is None or end.family == socket.AF_UNIX:
         return  # no browser comes that way
     host = request.headers.get("Host")
     if host is not None and control.listen is not None and _bare(host) == control.listen.host.lower():
-        return  # where it was told to listen
+        return  # where it is set to listen
     if host is not None and not called_right(host, end.getsockname()[0], control.hosts):
         detail = "this endpoint has another name: add the one that was used to control.hosts if it is right"
         raise Refusal(421, "host", detail)

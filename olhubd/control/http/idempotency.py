@@ -1,7 +1,7 @@
 """Idempotency keys: a write that is asked again with its key is answered again and not done again.
 
 The key is stored before the write begins and its answer after, for a day. One whose end is not known, since the
-daemon was killed in between or gave up waiting, is refused: whoever asked must look before they ask anew.
+daemon was killed in between or gave up waiting, is refused: the client must look before it asks again.
 """
 
 from __future__ import annotations

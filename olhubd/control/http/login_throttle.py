@@ -1,4 +1,4 @@
-"""Counts wrong tokens by where they come from, so that who tries many is told to stop and fills no log.
+"""Counts wrong tokens by where they come from, so that a client that tries many is stopped and fills no log.
 
 What keeps a right one from being found is its length. So the right one is never counted and never waits.
 """

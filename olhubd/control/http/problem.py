@@ -1,6 +1,6 @@
 """Answers that are none: every failure becomes problem+json (RFC 9457), here and nowhere else.
 
-What a person may read of an error is told; what nobody foresaw is logged and told without its words.
+What a person may read of an error is sent; an unforeseen error is logged, and answered without its text.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What a request has wrong, from the error with which msgspec refuses it.
 
 Here the words of a library become data, once: its errors carry none. What it says in words that are not known here
-is told as it came.
+is shown as it came.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _WORD = re.compile(r"Invalid enum value (.*)", re.DOTALL)
 
 
 def wrong(error: msgspec.ValidationError, what: str, into: type[msgspec.Struct]) -> Refusal:
-    """Name what is wrong; an unknown name is told together with those that are known.
+    """Name what is wrong; an unknown name is reported with those that are known.
 
     `what` is what the names of `into` are to who asked: a parameter or a field.
     """

@@ -43,7 +43,8 @@ _encode = msgspec.json.Encoder(enc_hook=plain).encode
 class Call(Generic[Q, B]):
     """One request, checked. `who` is who asks, as it stands in the log of events.
 
-    `still` tells whether they may go on asking, for answers that outlast the moment in which that was looked at.
+    `still()` checks the permission again: a long answer (a stream) calls it, because the first check may be out of
+    date.
     """
 
     context: Context

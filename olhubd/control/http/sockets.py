@@ -1,6 +1,6 @@
 """Where the endpoint listens: sockets taken before anything else begins, and TLS.
 
-A port that is taken must be known before an account has begun to work. Whoever connects early waits until the
+A port that is taken must be known before an account has begun to work. A client that connects early waits until the
 daemon answers.
 """
 
@@ -36,7 +36,7 @@ class ListeningSockets:
     tls: ssl.SSLContext | None
 
     def addresses(self) -> tuple[str, ...]:
-        """What to tell people; a host with more than one address is told once."""
+        """What to show people; a host with more than one address is shown once."""
         told = [f"unix:{self.unix.getsockname()}"] if self.unix is not None else []
         if self.tcp:
             host, port = self.tcp[0].getsockname()[:2]
@@ -45,7 +45,7 @@ class ListeningSockets:
         return tuple(told)
 
     def renew(self, control: Control) -> None:
-        """Take the certificate from its files anew, for connections to come. Raises OSError with words.
+        """Read the certificate from its files again, for connections to come. Raises OSError with words.
 
         Whether TLS is spoken at all is decided at the start.
         """
@@ -125,7 +125,7 @@ def _unix_door(path: Path) -> Iterator[socket.socket]:
 
 
 class LimitedSite(web.SockSite):
-    """Listens on a socket that is bound; whoever comes joins the crowd of its door."""
+    """Listens on a socket that is bound; each client counts in the limit of its socket."""
 
     def __init__(
         self,
@@ -146,7 +146,7 @@ class LimitedSite(web.SockSite):
         def meet() -> asyncio.BaseProtocol:
             return GuardedConnection(self._crowd, server(), self._tls)
 
-        # One at a turn of the loop: where no file can be opened, the loop would tell of each place of the queue.
+        # One at a turn of the loop: where no file can be opened, the loop would log each place of the queue.
         self._server = await asyncio.get_running_loop().create_server(meet, sock=self._sock, backlog=1)
         self._sock.listen(_BACKLOG)
 

@@ -3,7 +3,7 @@
 An event gives a sentence's key, which is its kind, and what stands in the sentence's places, mostly its own facts;
 the catalogue `events` of `olhubd.text` has the sentences. So a new kind of event needs its sentence there, and
 something here only when its facts are not said as they are. An unknown kind, from a newer version or a plugin, is
-told by its name and its facts, so nothing of a history is ever left out.
+shown by its name and its facts, so nothing of a history is ever left out.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def _delivery(facts: Facts, voice: Formatter) -> TextPart:
 
 
 def _settled(facts: Facts) -> dict[str, object]:
-    """What is told of an order that a target has."""
+    """What is said of an order that a target has."""
     there, number, free = facts.get("external_id"), facts.get("number"), facts.get("unlinked")
     return {
         "there": TextPart("there", {"external_id": there}) if there else None,

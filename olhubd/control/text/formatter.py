@@ -78,7 +78,7 @@ class Formatter:
             return str(value)
 
     def reason(self, text: str) -> str:
-        """A reason in this language. A text that is no reason stays as it came, whoever said it."""
+        """A reason in this language. A text that is no reason stays as it came."""
         if self.language == "en" or not isinstance(text, Reason):
             return plain(text)
         try:

@@ -2,7 +2,7 @@
 
 Forward     an order goes to the target of a route
 Update      what a target has is kept up to date
-WriteBack   what a target tells of its copy goes back to the source
+WriteBack   what a target reports of its copy goes back to the source
 Seek        what a target may have without our knowledge is looked for there
 """
 

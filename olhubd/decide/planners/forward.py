@@ -17,14 +17,14 @@ _CAUSES = (changes.Confirmed, changes.Reopened, changes.Paid, changes.Placed)
 
 
 class Forward:
-    """Plans the push of an order that ripens with these changes, to targets that are not owed it."""
+    """Plans the push of an order that ripens with these changes, to targets where it is not pending."""
 
     def needs(self, batch: Sequence[Transition]) -> Keys:
         return Keys(deliveries=frozenset(one.subject for one in batch if _moved(one)))
 
     def plan(self, step: Transition, context: PlanningContext, _so_far: Plans) -> Iterable[PlannedDelivery]:
         if step.before is None and any(isinstance(one, changes.Superseded) for one in step.changes):
-            return  # it was taken over before it was owed to anybody
+            return  # it was taken over before it was planned for any target
         for route in context.routes:
             if (
                 route.target not in context.holders
@@ -41,7 +41,7 @@ class Forward:
 
 
 def _moved(step: Transition) -> bool:
-    """Whether it is another order than before, and not a new one, which nobody is owed yet."""
+    """Whether it is another order than before, and not a new one, which is pending nowhere yet."""
     return step.before is not None and step.before is not step.after
 
 

@@ -13,7 +13,7 @@ __all__ = ["Seek"]
 
 
 class Seek:
-    """Plans look-ups: of an order that is off and may have been sent, and of a new one that a target told of."""
+    """Plans look-ups: of an order that is off and may have been sent, and of a new one that a target reported."""
 
     def needs(self, batch: Sequence[Transition]) -> Keys:
         return Keys(marks=frozenset(one.mark for one in batch if one.before is None))
@@ -27,7 +27,8 @@ class Seek:
 
 
 def _sought(step: Transition, context: PlanningContext) -> Iterable[PlannedDelivery]:
-    """An order that is off, and that a target may have all the same: it is owed there, which begins with a look-up.
+    """An order that is off, and that a target may have all the same: its push is planned there, which begins with a
+    look-up.
 
     Found, it is cancelled; not found, it is dropped.
     """

@@ -26,7 +26,7 @@ _ABOUT_COPIES = (
 
 
 class Update:
-    """Plans for the targets that have the order or are owed it."""
+    """Plans for the targets that have the order or have its push pending."""
 
     def needs(self, batch: Sequence[Transition]) -> Keys:
         return Keys(deliveries=frozenset(one.subject for one in batch if _tells(one)))
@@ -43,7 +43,8 @@ def _tells(step: Transition) -> bool:
 
 
 def _update(route: Route, step: Transition) -> Iterable[PlannedDelivery]:
-    """What a target that has the order is owed. An order that is off is owed its cancellation and nothing else."""
+    """What is planned for a target that has the order. For an order that is off that is its cancellation and
+    nothing else."""
     off = cancelled(step.after) or any(isinstance(change, changes.Superseded) for change in step.changes)
     for index, change in enumerate(step.changes):
         if off and not isinstance(change, changes.Cancelled | changes.Superseded):

@@ -1,4 +1,4 @@
-"""What a target tells of its copy goes back to where the order came from."""
+"""What a target reports of its copy goes back to where the order came from."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["WriteBack"]
 
 
 class WriteBack:
-    """Plans what the source is told, and what a person is asked where the two contradict each other."""
+    """Plans what is sent to the source, and what a person is asked where the two contradict each other."""
 
     def needs(self, _batch: Sequence[Transition]) -> Keys:
         return NOTHING

@@ -216,7 +216,7 @@ class SQLite(base.Database):
                 await database._close()
 
     alone = True
-    """Whoever works with the file holds the lock of its directory."""
+    """The process that works with the file holds the lock of its directory."""
 
     @property
     def held(self) -> dict[str, int]:  # type: ignore[override]

@@ -82,8 +82,9 @@ def migrate(
 ) -> Path | None:
     """Bring the file at `path` (made if missing) to the latest schema. Gives the backup's path, if one was made.
 
-    `connect` may give a connection that tells its statements; `watcher` hears of the upgrade of an older file.
-    Blocking; runs before the daemon opens its own. Raises SchemaTooNew, Foreign, NoRoom, or sqlite3.Error as it is.
+    `connect` may give a connection that logs its statements; `watcher` is called about the upgrade of an older
+    file. Blocking; runs before the daemon opens its own. Raises SchemaTooNew, Foreign, NoRoom, or sqlite3.Error as
+    it is.
     """
     watcher = watcher or UpgradeWatcher()
     _begin(path)

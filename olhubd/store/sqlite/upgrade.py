@@ -1,7 +1,7 @@
-"""What an upgrade of the file needs and how long it takes: looked at before anything is begun, and told to whoever
-waits for it.
+"""What an upgrade of the file needs and how long it takes: looked at before anything is begun, and reported to
+whoever waits for it.
 
-A step says in its first line which tables it writes anew: `-- Rewrites: events, deliveries`, or `nothing`. One that
+A step says in its first line which tables it rewrites: `-- Rewrites: events, deliveries`, or `nothing`. One that
 says neither counts as writing the whole file.
 """
 
@@ -23,7 +23,7 @@ _SLACK = 2**20
 """Bytes that remain to others."""
 _COPIED = 40 * 2**20
 _WRITTEN = 10 * 2**20
-"""Bytes a second that a small machine copies, and writes anew with indexes."""
+"""Bytes a second that a small machine copies, and rewrites with indexes."""
 
 
 class NoRoomForUpgrade(Exception):
@@ -42,7 +42,7 @@ def planned(
         size if tables is None else sum(known.get(table, 0) if known is not None else size for table in tables)
         for tables in rewritten
     )
-    # The backup; and what is written anew: in the log before its commit, many a page twice, then in the file.
+    # The backup; and what is rewritten: in the log before its commit, many a page twice, then in the file.
     needs = size + 3 * written + _SLACK
     seconds = 1 + size // _COPIED + written // _WRITTEN
     return PlannedUpgrade(path=path, before=before, schema=schema, size=size, needs=needs, seconds=seconds)
@@ -60,7 +60,7 @@ def require_room(upgrade: PlannedUpgrade) -> None:
 
 
 def _rewritten(sql: str) -> list[str] | None:
-    """The tables that a step writes anew; None where it does not say."""
+    """The tables that a step rewrites; None where it does not say."""
     found = _REWRITES.match(sql)
     if found is None:
         return None

@@ -234,7 +234,7 @@ async def _kill(stage: DemoStack, settings: _Settings, show: _Show, trade: Any) 
 
 
 async def _tell(stage: DemoStack, show: _Show) -> None:
-    """Say what becomes of the deliveries, as the daemon tells it."""
+    """Say what becomes of the deliveries, as the daemon reports it."""
     seen: dict[int, str] = {}
     while True:
         await asyncio.sleep(0.5)
@@ -252,7 +252,7 @@ async def _tell(stage: DemoStack, show: _Show) -> None:
 
 
 def _say(row: dict[str, Any]) -> str | None:
-    """What a delivery is worth telling, if anything."""
+    """What a delivery is worth a line, if anything."""
     match row["action"], row["state"]:
         case "push-order", "confirmed":
             return f"is in the shop as {row['external_id']}"

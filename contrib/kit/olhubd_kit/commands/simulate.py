@@ -29,7 +29,7 @@ __all__ = ["simulate"]
 def simulate(connector: str, host: str, port: int, seed: int | None, as_json: bool) -> None:
     """Run a simulator of CONNECTOR until interrupted.
 
-    It honours the system's contract, keeps its state in memory, and can be told to misbehave over its control
+    It honours the system's contract, keeps its state in memory, and can be made to misbehave over its control
     routes below /_sim (see docs/simulators.md).
 
     \b

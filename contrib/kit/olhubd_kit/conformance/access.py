@@ -67,7 +67,7 @@ async def an_unreadable_order_is_told(bench: Bench) -> None:
 
 @rule("READ-04", Tier.BRONZE, "OrderLookup", "OrderFeed")
 async def lookup_and_feed_agree(bench: Bench) -> None:
-    """An order read by its id is the same as the feed told it."""
+    """An order read by its id is the same as in the feed."""
     bought = await bench.buy(2)
     told = (await bench.walk()).orders
     for key in bought:

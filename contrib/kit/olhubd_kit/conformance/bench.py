@@ -159,7 +159,7 @@ class Bench:
         return [*known[feed.name]]
 
     async def put(self, feed: Feed, count: int = 1) -> list[Listed]:
-        """Things that stand from now on in what a feed reads, old enough for it to tell of them."""
+        """Things that stand from now on in what a feed reads, old enough for it to report them."""
         old = {(one.kind, one.external_id) for one in self.listed(feed)}
         await self.do("put", feed.name, count=count)
         self.clock.advance(AGE.total_seconds())
@@ -201,7 +201,7 @@ class Bench:
         return self._origin
 
     async def buy(self, count: int = 1, **options: Any) -> list[str]:
-        """Purchases at one instant, old enough afterwards for any feed to tell of them."""
+        """Purchases at one instant, old enough afterwards for any feed to report them."""
         if self.has("OrderFeed"):
             await self.origin()
         ids: list[str] = await self.do("buy", count=count, **options)
@@ -255,8 +255,8 @@ class Bench:
     async def read(
         self, feed: Feed, cursor: Cursor, between: Callable[[Page], Awaitable[None]] | None = None
     ) -> FeedReading:
-        """Read a feed beside that of orders from `cursor` until there is no more, and tell it what has landed, as
-        the host does. `between` comes after each page.
+        """Read a feed beside that of orders from `cursor` until there is no more, and report to it what has landed,
+        as the host does. `between` comes after each page.
         """
 
         async def pull(at: Cursor) -> Page:

@@ -33,7 +33,7 @@ __all__ = ["LANDED", "Call", "every_call", "outcome"]
 
 Call = Callable[[], Awaitable[Any]]
 LANDED = "landed of "
-"""How the call is named that acknowledges what a feed has told; the name of the feed follows."""
+"""How the call is named that acknowledges what a feed has delivered; the name of the feed follows."""
 
 
 async def every_call(bench: Bench) -> Mapping[str, Call]:

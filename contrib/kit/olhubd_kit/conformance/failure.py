@@ -56,7 +56,7 @@ async def _ended(bench: Bench, name: str, call: Call) -> Any:
 async def a_refused_key_is_auth_lost(bench: Bench) -> None:
     """When the system itself refuses the key (401), or the grant was withdrawn, every call raises AuthLost."""
     if bench.has("OAuthLogin") or "revoke_grant" in bench.simulator.verbs():
-        # Whoever keeps a grant by himself loses it as well.
+        # A connector that keeps a grant by itself loses it as well.
         calls = await every_call(bench)
         for call in calls.values():
             await bench.attempt(call)  # with a token that is still good

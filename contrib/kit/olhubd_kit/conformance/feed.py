@@ -29,7 +29,8 @@ def whole(found: FeedReading, wanted: Iterable[str], when: str) -> None:
 
 
 async def shifted(bench: Bench, page: Page) -> None:
-    """Cancel some of the orders that a page has just told: they leave their places, and all after them move up."""
+    """Cancel some of the orders that a page has just brought: they leave their places, and all after them move
+    up."""
     for record in page.records[:3]:
         with contextlib.suppress(NotApplicable):
             await bench.do("cancel", record.external_id)
@@ -37,7 +38,7 @@ async def shifted(bench: Bench, page: Page) -> None:
 
 @rule("FEED-01", Tier.BRONZE, _FEED)
 async def every_due_order_is_delivered(bench: Bench) -> None:
-    """A walk from the start to the end brings every order that is due, each under the id it has over there."""
+    """A walk from the start to the end brings every order that is due, each under the id it has in the system."""
     bought = await bench.buy(3) + await bench.buy(4)
     found = await bench.walk()
     whole(found, bought, "after a whole walk")
@@ -147,7 +148,7 @@ async def a_failure_at_any_call_loses_nothing(bench: Bench) -> None:
 
 @rule("FEED-09", Tier.BRONZE, _FEED)
 async def a_changed_order_comes_again(bench: Bench) -> None:
-    """An order that changed after it was told of is told of again, as it is now."""
+    """An order that changed after it was reported is reported again, as it is now."""
     bought = await bench.buy(3)
     walk = await bench.walk()
     await bench.do("cancel", bought[1])

@@ -1,6 +1,6 @@
 """What a seller packs and sends by: the goods of an order, who gets them, and what goes in which parcel.
 
-The books of a simulator tell of it where they can; a rule about what they do not tell is not tried.
+The books of a simulator hold it where they can; a rule about what they do not hold is not tried.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ MOST = 12
 
 
 async def _told(bench: Bench) -> list[tuple[Order, BookedOrder]]:
-    """Orders as the feed tells them, beside the books."""
+    """Orders as the feed brings them, beside the books."""
     await bench.buy(5)
     books, orders = bench.books(), (await bench.walk()).orders
     check(orders, "the feed brought no orders")
@@ -28,7 +28,7 @@ async def _told(bench: Bench) -> list[tuple[Order, BookedOrder]]:
 
 @rule("ORDER-10", Tier.BRONZE, _FEED)
 async def lines_are_the_goods_that_were_bought(bench: Bench) -> None:
-    """Each line that was bought is told under its id with its quantity and its SKU, and no other one with a SKU."""
+    """Each line that was bought comes under its id with its quantity and its SKU, and no other one with a SKU."""
     for order, entry in await _told(bench):
         if entry.lines is None:
             skip("the books do not tell of lines")
@@ -62,7 +62,7 @@ async def the_recipient_is_who_gets_it(bench: Bench) -> None:
 
 @rule("ORDER-12", Tier.BRONZE, _FEED)
 async def the_buyer_is_who_bought(bench: Bench) -> None:
-    """The buyer is told by what tells buyers apart over there: an id, a login or an e-mail."""
+    """The buyer comes with what identifies buyers in the system: an id, a login or an e-mail."""
     for order, entry in await _told(bench):
         if entry.buyer is None:
             skip("the books do not tell of buyers")
@@ -72,7 +72,7 @@ async def the_buyer_is_who_bought(bench: Bench) -> None:
 
 @rule("ORDER-13", Tier.SILVER, _FEED)
 async def a_refunded_order_is_not_to_be_sent(bench: Bench) -> None:
-    """An order whose whole sum was given back is told as cancelled: nobody packs it."""
+    """An order whose whole sum was given back is reported as cancelled: nobody packs it."""
     first, second = await bench.buy(2)
     walk = await bench.walk()
     await bench.do("refund", first)
@@ -113,7 +113,7 @@ def _parcel(waybill: str, *lines: BookedLine, carrier: str = "INPOST", name: str
 
 @rule("SHIP-04", Tier.SILVER, _SHIP)
 async def a_parcel_holds_the_lines_it_names(bench: Bench) -> None:
-    """A parcel of one line holds that line over there and no other one."""
+    """A parcel of one line holds that line in the system and no other one."""
     key, lines = await _several(bench)
     _parcels(bench, key)
     await bench.part(ShipmentSink).add_shipment(key, _parcel("620111222333444555666777", lines[1]))
@@ -142,7 +142,7 @@ async def a_parcel_without_lines_is_the_whole_order(bench: Bench) -> None:
 
 @rule("SHIP-06", Tier.BRONZE, _SHIP)
 async def a_parcel_goes_by_its_carrier(bench: Bench) -> None:
-    """The carrier of a parcel is told over there, each its own."""
+    """The carrier of a parcel arrives in the system, each its own."""
     key = await subject(bench)
     wanted = {"620111222333444555666777": ("INPOST", "InPost"), "520999888777666": ("DPD", "DPD")}
     for waybill, (carrier, name) in wanted.items():

@@ -18,7 +18,7 @@ LONG_AGO = timedelta(days=61)
 
 @rule("FEED-12", Tier.GOLD, _FEED)
 async def a_journal_may_repeat_itself(bench: Bench) -> None:
-    """When the journal tells the same changes twice, every order comes all the same, and the feed comes to rest."""
+    """When the journal sends the same changes twice, every order comes all the same, and the feed comes to rest."""
     bought = await bench.buy(3)
     await bench.do("duplicate_events", 2)
     bought += await bench.buy(3)
@@ -30,7 +30,7 @@ async def a_journal_may_repeat_itself(bench: Bench) -> None:
 
 @rule("FEED-13", Tier.GOLD, _FEED)
 async def a_journal_may_change_places(bench: Bench) -> None:
-    """When the journal tells changes in another order than they happened in, every order comes as it is now."""
+    """When the journal sends changes in another order than they happened in, every order comes as it is now."""
     bought = [key for _ in range(5) for key in await bench.buy(1)]
     await bench.do("cancel", bought[0])
     await bench.do("reorder_events", 12)
@@ -67,7 +67,7 @@ async def an_old_cursor_is_no_dead_end(bench: Bench) -> None:
 
 @rule("FEED-16", Tier.GOLD, _FEED)
 async def news_of_an_old_order_comes(bench: Bench) -> None:
-    """A change of an order that was bought sixty days ago is told like any other."""
+    """A change of an order that was bought sixty days ago is reported like any other."""
     [key] = await bench.buy(1)
     walk = await bench.walk()
     bench.clock.advance(LONG_AGO.total_seconds())

@@ -101,7 +101,8 @@ async def a_cancelling_that_was_not_kept_is_not_done(bench: Bench) -> None:
 
 @rule("FEED-17", Tier.SILVER, "OrderFeed")
 async def a_field_beside_the_matter_hides_no_order(bench: Bench) -> None:
-    """When a plugin over there bends a field that no order needs, such as a note, the order comes all the same."""
+    """When a plugin of the system bends a field that no order needs, such as a note, the order comes all the
+    same."""
     first, *_ = await bench.buy(2)
     await bench.do("decorate", first)
     bench.clock.advance(3600)

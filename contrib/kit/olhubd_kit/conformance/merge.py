@@ -15,7 +15,8 @@ _FEED = "OrderFeed"
 
 
 async def _merged(bench: Bench) -> tuple[list[str], str, dict[str, Order]]:
-    """Two purchases that were told of and are one now: their ids, the new one, and how they were told before."""
+    """Two purchases that were reported and are one now: their ids, the new one, and how they were reported
+    before."""
     bought = await bench.buy(3, paid=False)
     told = await bench.walk()
     new = str(await bench.do("merge", bought[:2]))
@@ -42,7 +43,7 @@ async def a_merged_purchase_keeps_its_lines(bench: Bench) -> None:
 
 @rule("MERGE-02", Tier.GOLD, _FEED)
 async def what_was_merged_away_is_not_carried_out(bench: Bench) -> None:
-    """An order that was merged away is told by nobody as one to carry out: not by feed, sweep or lookup."""
+    """An order that was merged away is reported nowhere as one to carry out: not by feed, sweep or lookup."""
     old, _, orders = await _merged(bench)
     found = {"the feed": orders, "the sweep": (await bench.sweep()).orders}
     if bench.has("OrderLookup"):

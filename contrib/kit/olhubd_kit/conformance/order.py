@@ -1,4 +1,4 @@
-"""What an order record must be like, whoever made it: exact money, real times, words kept as they were."""
+"""What an order record must be like, from any connector: exact money, real times, words kept as they were."""
 
 from __future__ import annotations
 

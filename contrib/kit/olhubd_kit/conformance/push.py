@@ -56,7 +56,7 @@ async def _booked(bench: Bench, kind: str) -> tuple[Order, BookedOrder]:
 
 @rule("PUSH-01", Tier.BRONZE, _SINK)
 async def a_push_makes_one_order(bench: Bench) -> None:
-    """One push makes one order, with our reference and the buyer's total, and the receipt tells of that one."""
+    """One push makes one order, with our reference and the buyer's total, and the receipt is of that one."""
     before = len(bench.books())
     await made(bench)
     check(len(bench.books()) == before + 1, f"one push made {len(bench.books()) - before} orders")

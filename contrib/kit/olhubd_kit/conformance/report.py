@@ -18,7 +18,7 @@ class RuleVerdict(enum.StrEnum):
 
 
 class RuleResult(msgspec.Struct, frozen=True, kw_only=True):
-    """One rule tried. `lacking`: not applicable because the simulator lacks a verb that it owes to the kit;
+    """One rule tried. `lacking`: not applicable because the simulator lacks a verb that the kit requires of it;
     `natural`: because the system has nothing like it."""
 
     rule: Rule

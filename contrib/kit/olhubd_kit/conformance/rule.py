@@ -44,8 +44,8 @@ class RuleBroken(AssertionError):
 
 
 class NotApplicable(Exception):
-    """The rule cannot be tried here; the text says why. `lacking` when the simulator owes it to the kit, `natural`
-    when the system has nothing like it.
+    """The rule cannot be tried here; the text says why. `lacking` when the kit requires it of the simulator,
+    `natural` when the system has nothing like it.
     """
 
     def __init__(self, reason: str, *, lacking: bool = False, natural: bool = False) -> None:

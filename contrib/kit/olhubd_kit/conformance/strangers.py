@@ -1,6 +1,6 @@
 """Answers that the system itself did not give, as firewalls, gateways, caches and a system's own plugins give them.
 
-They come with any status, before the system has acted or after: nothing in them tells which.
+They come with any status, before the system has acted or after: nothing in them says which.
 """
 
 from __future__ import annotations

@@ -66,7 +66,7 @@ def stream(id: str, tier: Tier) -> Callable[[Callable[[Bench, Feed], Awaitable[N
 
 
 async def do(bench: Bench, verb: str, feed: Feed, thing: Listed) -> None:
-    """What the simulator's verb does to one thing of a feed; after that it is old enough to be told of."""
+    """What the simulator's verb does to one thing of a feed; after that it is old enough to be reported."""
     await bench.do(verb, feed.name, kind=thing.kind, id=thing.external_id)
     bench.clock.advance(AGE.total_seconds())
 
@@ -270,7 +270,7 @@ async def _waits(bench: Bench, feed: Feed, count: int, when: str) -> None:
 
 @stream("STREAM-11", Tier.SILVER)
 async def a_changed_thing_comes_again(bench: Bench, feed: Feed) -> None:
-    """A thing that changed after it was told of is told of again, as it is now."""
+    """A thing that changed after it was reported is reported again, as it is now."""
     cursor = await feed.start(None)
     [_, one, _] = await bench.put(feed, 3)
     walk = await bench.read(feed, cursor)

@@ -90,7 +90,7 @@ def suite(connector: type[Connector[Any]], simulator: Callable[..., Simulator] |
 
     The tests are synchronous and run a loop of their own, so they need no plugin of pytest.
     """
-    import pytest  # only whoever runs tests has it
+    import pytest  # only there where tests run
 
     chosen = concerning(connector)
 

@@ -20,7 +20,7 @@ async def a_sweep_finds_every_order(bench: Bench) -> None:
 
 @rule("SWEEP-02", Tier.GOLD, *_SWEEP)
 async def a_sweep_finds_what_the_journal_dropped(bench: Bench) -> None:
-    """Orders that the journal never told of are found by the sweep."""
+    """Orders that the journal never reported are found by the sweep."""
     await bench.do("drop_events", 4)
     bought = await bench.buy(6)
     told = await bench.walk()

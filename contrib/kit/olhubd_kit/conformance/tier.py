@@ -21,7 +21,7 @@ from olhubd_kit.conformance.report import Report, RuleVerdict
 __all__ = ["CRITERIA", "Criterion", "Evidence", "judge"]
 
 SHOWN = 4
-"""So many names are told of what is missing; the rest is counted."""
+"""So many names of what is missing are listed; the rest is counted."""
 AGAIN = ("FIND", "ONCE", "STATUS", "PAY", "SHIP", "CANCEL")
 """The families of rules about doing a thing once, whatever happens to its answer."""
 GOODS = ("ORDER-10", "ORDER-11", "ORDER-12", "SHIP-04", "SHIP-05", "SHIP-06")
@@ -120,7 +120,7 @@ def _packs(evidence: Evidence) -> bool:
 
 @criterion("goods", Tier.BRONZE, _packs)
 def knows_what_is_packed(evidence: Evidence) -> str | None:
-    """The books of its simulator tell of lines, recipients, buyers and parcels, so that what a seller packs and
+    """The books of its simulator hold lines, recipients, buyers and parcels, so that what a seller packs and
     sends by was tried."""
     left = [
         result.rule.id

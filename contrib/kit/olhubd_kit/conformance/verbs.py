@@ -2,7 +2,7 @@
 
 A simulator lists them in `Simulator.verbs`. The kit hands an order's external id, or the name of a feed, as the
 first argument and all else by name. A rule whose verb or option is missing is not applicable, and says so; only a
-MINIMUM verb is owed.
+MINIMUM verb is required.
 """
 
 from __future__ import annotations

@@ -37,10 +37,10 @@ class AccountState(enum.StrEnum):
 class Account(AnswerStruct, frozen=True, kw_only=True):
     """An account as it stands.
 
-    `signed_in` is None where nobody has to sign in. `runs` are the last ones by feed, `owed` the
-    deliveries to it by state, `down` whether it does not answer. `failing_since` and `last_error` tell what keeps
-    it from being read, or reached at all; None while nothing does. `shut_until` is when it may be called again,
-    where it said that there were too many calls.
+    `signed_in` is None where nobody has to sign in. `runs` are the last ones by feed, `owed` the deliveries to it
+    by state, `down` whether it does not answer. `failing_since` and `last_error` say what keeps it from being read,
+    or reached at all; None while nothing does. `shut_until` is when it may be called again, where it said that
+    there were too many calls.
     """
 
     name: str
@@ -58,7 +58,7 @@ class Account(AnswerStruct, frozen=True, kw_only=True):
     sign_in_flows: tuple[Flow, ...]
     """How somebody signs in, the usual way first."""
     sign_in_ends_at: datetime | None
-    """When somebody must sign in again at the latest, where the system tells."""
+    """When somebody must sign in again at the latest, where the system says so."""
     fetches_orders: bool
     interval: float
     next_run: datetime | None

@@ -22,7 +22,7 @@ __all__ = [
 
 
 class AlarmRow(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that is or was wrong. `told_at` is when mail or web hook last told of it."""
+    """Something that is or was wrong. `told_at` is when mail or web hook last reported it."""
 
     id: int
     kind: AlarmKind

@@ -56,7 +56,7 @@ class MappingsQuery(RequestStruct, frozen=True, kw_only=True):
 
 
 class UnlinkedLine(AnswerStruct, frozen=True, kw_only=True):
-    """An offer whose order lines are bound to no product: at `target`, or (None) by what the source tells of it."""
+    """An offer whose order lines are bound to no product: at `target`, or (None) by what the source says of it."""
 
     account: str
     target: str | None
@@ -70,7 +70,7 @@ class UnlinkedLine(AnswerStruct, frozen=True, kw_only=True):
 
 
 class Unlinked(AnswerStruct, frozen=True, kw_only=True):
-    """Those of the latest `looked_at` orders that have such lines; `all` tells whether these are all."""
+    """Those of the latest `looked_at` orders that have such lines; `all` says whether these are all."""
 
     items: tuple[UnlinkedLine, ...]
     looked_at: int

@@ -100,7 +100,7 @@ class OrderRow(AnswerStruct, frozen=True, kw_only=True):
     buyer: str | None
     superseded_by: int | None
     unlinked: int
-    """How many of its lines are bound to no product: at a target, or before that by what the source tells."""
+    """How many of its lines are bound to no product: at a target, or before that by what the source says."""
     targets: tuple[OrderAtTarget, ...]
 
 

@@ -41,7 +41,7 @@ class QuarantineRow(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def called(self) -> str:
-        """What people call it. Most are orders, so that is not told."""
+        """What people call it. Most are orders, so that is not said."""
         return self.external_id if self.kind == Kind.ORDER else f"{self.kind} {self.external_id}"
 
 

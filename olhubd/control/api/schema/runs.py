@@ -20,8 +20,8 @@ __all__ = [
 class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     """One execution of a feed. Successive executions that found nothing share a row and count in `polls`.
 
-    `missed` were found by a sweep though the feed itself never told. `error` is a sentence, and what it says is in
-    `error_code` and `error_values` where it is the hub's own.
+    `missed` were found by a sweep though the feed itself never reported them. `error` is a sentence, and what it
+    says is in `error_code` and `error_values` where it is the hub's own.
     """
 
     id: int

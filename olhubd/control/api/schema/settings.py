@@ -11,7 +11,7 @@ __all__ = [
 
 
 class Setting(AnswerStruct, frozen=True, kw_only=True):
-    """`origin` is a file with its line, a variable, or `default`. A secret's value is not told."""
+    """`origin` is a file with its line, a variable, or `default`. A secret's value is not shown."""
 
     key: str
     value: str

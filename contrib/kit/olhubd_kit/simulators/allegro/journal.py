@@ -14,7 +14,7 @@ from olhubd_kit.simulators.allegro.population import Json, stamp
 __all__ = ["EventJournal", "JournalEvent"]
 
 RETENTION = timedelta(days=60)
-# The ids soon gain a digit: whoever compares them as text is found out.
+# The ids soon gain a digit: a client that compares them as text is found out.
 FIRST_ID = 9_990
 
 
@@ -45,7 +45,7 @@ class EventJournal:
         self._late: list[float] = []
 
     def emit(self, kind: str, form: Json, at: datetime, *, named: bool = True) -> None:
-        """Tell of `form`; not `named`, without its id, as for a purchase that has no form yet."""
+        """Report `form`; not `named`, without its id, as for a purchase that has no form yet."""
         if self._drop:
             self._drop -= 1
             return
@@ -103,7 +103,7 @@ class EventJournal:
         return before - len(self.entries)
 
     def duplicate(self, count: int) -> int:
-        """Tell the last `count` events once more: the same form and revision under new ids."""
+        """Send the last `count` events once more: the same form and revision under new ids."""
         again = self.entries[-count:]
         self.entries.extend(msgspec.structs.replace(entry, id=self._id()) for entry in again)
         return len(again)
@@ -117,7 +117,7 @@ class EventJournal:
         ]
 
     def age(self, count: int, days: float) -> int:
-        """The last `count` events happened so long ago; what is older than the journal is not told any more."""
+        """The last `count` events happened so long ago; what is older than the journal is not sent any more."""
         old = self.entries[-count:]
         for place, entry in enumerate(old, len(self.entries) - len(old)):
             occurred = entry.occurred - timedelta(days=days)

@@ -120,7 +120,8 @@ class AllegroBooks:
         return now
 
     def change(self, purchase: CheckoutForm, kind: str | None, *, moves: bool = True) -> None:
-        """A new revision, told by an event of `kind`. Some changes are silent, some leave the time as it was."""
+        """A new revision, reported by an event of `kind`. Some changes are silent, some leave the time as it
+        was."""
         at = self.tick()
         self._revision += 1
         purchase.touch(f"{self._revision:08x}", at if moves else None)
@@ -175,7 +176,7 @@ class AllegroBooks:
         return purchase.status
 
     def announce(self, id: str) -> None:
-        """Tell that the purchase is ready while its form does not show it yet; `advance` lets the form follow."""
+        """Report that the purchase is ready while its form does not show it yet; `advance` lets the form follow."""
         purchase = self._held(id)
         self._journal.emit("READY_FOR_PROCESSING", purchase.form, self.tick())
 
@@ -257,19 +258,19 @@ class AllegroBooks:
         self.change(purchase, "READY_FOR_PROCESSING")
 
     def set_status(self, id: str, status: str) -> None:
-        """The purchase has a status, be it one that Allegro has not invented yet."""
+        """The purchase has a status, even one that Allegro has not invented yet."""
         purchase = self._held(id)
         purchase.form["status"] = status
         self.change(purchase, "BUYER_MODIFIED")
 
     def corrupt(self, id: str) -> None:
-        """The form is told in a way that cannot be understood."""
+        """The form is sent in a way that cannot be understood."""
         purchase = self._held(id)
         purchase.form["lineItems"][0]["boughtAt"] = "yesterday"
         self.change(purchase, "BUYER_MODIFIED")
 
     def decorate(self, id: str) -> None:
-        """Fields of the form that no order needs are told in another shape."""
+        """Fields of the form that no order needs are sent in another shape."""
         purchase = self._held(id)
         purchase.form["messageToSeller"] = {"text": "?"}
         purchase.form["lineItems"][0]["offer"]["productSet"] = "none"

@@ -127,11 +127,11 @@ class AllegroSimulator(Simulator):
         return {"refund": "a refund at Allegro leaves the form as it is; the seller cancels it by its status"}
 
     def drop_events(self, count: int = 0, ids: Sequence[str] = ()) -> int:
-        """Lose the next `count` events, and all that are told of the forms `ids`."""
+        """Lose the next `count` events, and all that are about the forms `ids`."""
         return self.journal.drop(count, ids)
 
     def duplicate_events(self, count: int = 1) -> int:
-        """Tell the last `count` events once more."""
+        """Send the last `count` events once more."""
         return self.journal.duplicate(count)
 
     def reorder_events(self, window: int = 10) -> None:

@@ -15,7 +15,7 @@ _PARENT = 100
 
 
 def rate_rows() -> list[dict[str, Any]]:
-    """The rates of Poland and its neighbours, as GET /taxes tells them."""
+    """The rates of Poland and its neighbours, as GET /taxes gives them."""
     rows = [
         ("PL", "23", ""),
         ("PL", "8", "reduced-rate"),

@@ -103,7 +103,7 @@ def _searched(sheet: ShopOrder) -> list[Any]:
 
 
 class Pager:
-    """Cuts lists into pages and counts them, as right or as wrong as it is told to.
+    """Cuts lists into pages and counts them, as right or as wrong as it is set to.
 
     `ways` are how `shift_rows` can make an order move.
     """
@@ -152,16 +152,16 @@ class Pager:
         self._cap = rows or 100
 
     def count_wrong(self, by: int) -> None:
-        """From now on X-WP-Total tells `by` rows more (or, below zero, less) than there are; 0 ends that."""
+        """From now on X-WP-Total gives `by` rows more (or, below zero, less) than there are; 0 ends that."""
         self._wrong_by = by
 
     def count_nothing(self, count: bool = False) -> None:
-        """From now on no list tells how many rows there are, as behind a proxy that drops headers; True ends it."""
+        """From now on no list says how many rows there are, as behind a proxy that drops headers; True ends it."""
         self._counts = count
 
     def shift_rows(self, pages: int = 1, how: str = "touch") -> None:
-        """After each of the next `pages` pages of orders its first order is saved anew, or gone: `how` is `touch`,
-        `trash` or `delete`."""
+        """After each of the next `pages` pages of orders its first order is saved again, or gone: `how` is
+        `touch`, `trash` or `delete`."""
         if how not in self._ways:
             raise ValueError(f"how: {how!r} is none of {', '.join(self._ways)}")
         self._shift += [how] * pages

@@ -258,7 +258,7 @@ class Steering(Simulator):
         return list(self.ledger.mails.sent)
 
     def touch(self, id: str | int) -> None:
-        """Something about the order is saved anew."""
+        """Something about the order is saved again."""
         self.ledger.touch(self._sheet(id))
 
     def trash(self, id: str | int) -> None:
