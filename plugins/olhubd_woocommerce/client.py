@@ -191,7 +191,13 @@ class Shop:
         return found, answer
 
     async def write(
-        self, method: str, path: str, into: type[T], body: Mapping[str, Any], *, repeatable: bool = False
+        self,
+        method: str,
+        path: str,
+        into: type[T],
+        body: Mapping[str, Any] | msgspec.Raw,
+        *,
+        repeatable: bool = False,
     ) -> T:
         """Send `body` and decode the answer. `repeatable` promises that twice is once."""
         where, what = self._address(path, None)

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["fitted", "shortened"]
+__all__ = ["encoded", "fitted", "shortened"]
 
 _TEXT = 65_535
 """Bytes of a column of type text."""
@@ -39,17 +39,24 @@ def shortened(text: str, name: str) -> str:
     return text.encode("utf-8", "replace")[:_TEXT].decode("utf-8", "ignore")
 
 
+def encoded(body: Mapping[str, Any]) -> msgspec.Raw:
+    """The body of a request as JSON, with each text cut to what its column holds."""
+    whole = msgspec.json.encode(body)
+    return msgspec.Raw(whole if _fits(body, len(whole)) else msgspec.json.encode(_fitted(body, "")))
+
+
 def fitted(body: Mapping[str, Any]) -> Any:
     """The body of a request with each text cut to what its column holds; itself where nothing is too long."""
-    return body if _fits(body) else _fitted(body, "")
+    return body if _fits(body, len(msgspec.json.encode(body))) else _fitted(body, "")
 
 
-def _fits(body: Mapping[str, Any]) -> bool:
+def _fits(body: Mapping[str, Any], size: int) -> bool:
     """Whether nothing can be too long, as with nearly all orders: then no text of it is looked at for itself.
 
-    The narrow columns are those of the order itself and of its addresses, so nobody looks for them in its rows.
+    `size` is how many bytes it is as JSON. The narrow columns are those of the order itself and of its addresses,
+    so nobody looks for them in its rows.
     """
-    if len(msgspec.json.encode(body)) > _SURE:
+    if size > _SURE:
         return False
     for part in (body, *(part for part in body.values() if isinstance(part, dict))):
         for name in part.keys() & _LETTERS.keys():

@@ -23,7 +23,7 @@ from olhubd.plugin import (
 )
 from olhubd_woocommerce import amend, mapping, single, stored, wire
 from olhubd_woocommerce.client import NEEDS_PRODUCT, Shop
-from olhubd_woocommerce.columns import fitted
+from olhubd_woocommerce.columns import encoded, fitted
 from olhubd_woocommerce.customers import CustomerFinder
 from olhubd_woocommerce.draft import EMAIL, OrderDraft, addresses, head, initial_status, payment_method, sketch
 from olhubd_woocommerce.pricing import PricingRules
@@ -134,7 +134,6 @@ class OrderPlacer:
     async def _create(self, body: dict[str, Any]) -> tuple[wire.Stored, tuple[Difference, ...]]:
         """The one POST. Two definite refusals are answered: of lines without a product by naming one that is none,
         of an e-mail that the shop takes for none by leaving it out."""
-        body = fitted(body)
         try:
             return await self._post(body), ()
         except Rejected as error:
@@ -152,13 +151,14 @@ class OrderPlacer:
     async def _post(self, body: dict[str, Any]) -> wire.Stored:
         if not self._name_products:
             try:
-                return await self._shop.write("POST", "/wc/v3/orders", wire.Stored, body)
+                return await self._shop.write("POST", "/wc/v3/orders", wire.Stored, encoded(body))
             except Rejected as error:
                 if error.code != NEEDS_PRODUCT:
                     raise
             self._name_products = True
         rows = [row if "product_id" in row else {**row, "sku": _FREE_SKU} for row in body["line_items"]]
-        return await self._shop.write("POST", "/wc/v3/orders", wire.Stored, {**body, "line_items": rows})
+        body = {**body, "line_items": rows}
+        return await self._shop.write("POST", "/wc/v3/orders", wire.Stored, encoded(body))
 
     async def _correct(self, push: Push, draft: OrderDraft, answer: wire.Stored) -> wire.Stored:
         """The shop counted otherwise, so its taxes changed since they were read: read them, and set the rows again.
@@ -181,11 +181,14 @@ class OrderPlacer:
 
     def _vanished(self, draft: OrderDraft, answer: wire.Stored) -> None:
         """A product that was bound and is not there any more is asked for again with the next order."""
+        bound = [(row.line, row.goods) for row in draft.entries if row.line is not None and row.goods is not None]
+        if not bound:
+            return
         unbound = {wire.meta_value(i.meta_data, mapping.LINE) for i in answer.line_items if not i.product_id}
-        for entry in draft.entries:
-            if entry.goods is not None and entry.line is not None and entry.line.external_id in unbound:
-                self._shelf.forget(entry.goods)
-                self._log.warning("a product has vanished from the shop", product=entry.goods.product_id)
+        for line, goods in bound:
+            if line.external_id in unbound:
+                self._shelf.forget(goods)
+                self._log.warning("a product has vanished from the shop", product=goods.product_id)
 
 
 def _differing(

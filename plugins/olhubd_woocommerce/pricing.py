@@ -24,7 +24,7 @@ _FINE = Decimal("0.000001")
 """The shop keeps taxes to six places before it rounds them."""
 
 
-class PriceKind(enum.Enum):
+class PriceKind(enum.StrEnum):
     LINE = "line"
     FEE = "fee"
     SHIPPING = "shipping"
@@ -229,8 +229,6 @@ def _search(part: PricedPart, gross: Decimal, rules: PricingRules, near: Decimal
 
 def _discounts(parts: Sequence[PricedPart], nets: list[Decimal], rules: PricingRules, classes: Classes) -> None:
     """Fill in the net amounts of the discounts, which depend on all others."""
-    if not any(p.discount for p in parts):
-        return
     shares = _shares(parts, nets)
     factor = 1 + sum(
         (share * (_factor(classes.get(name, ())) - 1) for name, share in shares.items() if name is not None), _ZERO
@@ -242,6 +240,19 @@ def _discounts(parts: Sequence[PricedPart], nets: list[Decimal], rules: PricingR
             nets[i] = min(options, key=lambda n: abs(_discount(n, shares, classes, rules) - part.gross))
 
 
+class _Counted(msgspec.Struct, frozen=True, gc=False):
+    """A net amount of a part, and what the part adds to the shop's sum with it."""
+
+    net: Decimal
+    gross: Decimal
+
+
+@lru_cache(maxsize=4096)
+def _counted(part: PricedPart, rules: PricingRules) -> _Counted:
+    net = _net(part, part.gross, rules)
+    return _Counted(net, _gross(part, net, rules, part.rates))
+
+
 def price(parts: Sequence[PricedPart], rules: PricingRules, classes: Classes) -> PricingResult | None:
     """Net amounts at which the shop arrives at the sum of the gross ones; None when there are none."""
     target = sum((p.gross for p in parts), _ZERO)
@@ -249,12 +260,19 @@ def price(parts: Sequence[PricedPart], rules: PricingRules, classes: Classes) ->
         return None
     if not rules.taxed:
         return PricingResult([p.gross for p in parts])
-    nets = [_ZERO if p.discount else _net(p, p.gross, rules) for p in parts]
-    _discounts(parts, nets, rules, classes)
-    missing = target - _sum(parts, nets, rules, classes)
-    if abs(missing) <= _FINE * 100 * len(parts) and not _fragile(parts, nets, rules, classes):
-        return PricingResult(nets)
+    near = _FINE * 100 * len(parts)
     discount = next((i for i, p in enumerate(parts) if p.discount), None)
+    if discount is None:  # as with nearly all orders: the parts do not depend on each other
+        each = [_counted(p, rules) for p in parts]
+        nets = [one.net for one in each]
+        if abs(target - sum((one.gross for one in each), _ZERO)) <= near:
+            return PricingResult(nets)
+    else:
+        nets = [_ZERO if p.discount else _net(p, p.gross, rules) for p in parts]
+        _discounts(parts, nets, rules, classes)
+        missing = target - _sum(parts, nets, rules, classes)
+        if abs(missing) <= near and not _fragile(parts, nets, rules, classes):
+            return PricingResult(nets)
     for shift in (0,) if discount is None else (0, -1, 1, -2, 2):
         base = [*nets]
         if discount is not None:

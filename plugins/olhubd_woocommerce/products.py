@@ -138,6 +138,8 @@ class ProductIndex:
         """Ask for those of `codes` (as compared, and as they may be written) that are not known."""
         shelf = self._by[field]
         wanted = sorted(code for code in codes if not shelf.fresh(code, sure))
+        if not wanted:
+            return
         # The shop splits at commas, so a code that holds one goes alone.
         alone = [[code] for code in wanted if "," in code]
         plain = [code for code in wanted if "," not in code]

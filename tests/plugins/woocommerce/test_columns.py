@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from olhubd_woocommerce.columns import fitted
+import msgspec
+
+from olhubd_woocommerce.columns import encoded, fitted
 
 
 def body(**billing: str) -> dict[str, Any]:
@@ -31,3 +33,8 @@ def test_letters_are_counted_in_bytes_where_the_column_is() -> None:
 
 def test_what_is_neither_text_nor_number_is_left_as_it_is() -> None:
     assert fitted({"tags": ["a", None, 1.5]}) == {"tags": ["a", None, 1.5]}
+
+
+def test_what_is_sent_is_cut_the_same() -> None:
+    for sent in (body(phone="1" * 101, email="e" * 320), body(phone="1" * 100)):
+        assert msgspec.json.decode(encoded(sent)) == fitted(sent)

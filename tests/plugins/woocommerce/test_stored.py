@@ -65,7 +65,7 @@ async def test_a_text_too_wide_for_its_column_is_cut_before_it_costs_the_order(p
 
 
 async def test_an_order_that_lost_all_but_its_total_is_not_delivered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("olhubd_woocommerce.placing.fitted", lambda body: body)
+    monkeypatch.setattr("olhubd_woocommerce.placing.encoded", lambda body: body)
     simulator = WooCommerceSimulator(verify_signatures=False)
     push = to(phone="6" * 138)
     async with open_shop(simulator) as shop:
