@@ -2,9 +2,9 @@
 
 Each call runs in a task of its own and has a time limit. Whatever comes out that is no answer of the promised kind
 and none of the plugin errors becomes one: a cancellation that nobody asked for, an exit, a forgotten `return`. A
-call that does not end when it is told to is left behind, told of, and bars what might be done twice.
+call that does not end when it is cancelled is left behind, reported, and bars what might be done twice.
 
-What blocks the loop itself cannot be stopped from inside of it; `olhubd.runtime.blocked` tells whose call it is.
+What blocks the loop itself cannot be stopped from inside of it; `olhubd.runtime.blocked` says whose call it is.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ T = TypeVar("T")
 LIMIT = 120.0
 """Seconds that a call may take where its caller says nothing else."""
 LET_GO = 2.0
-"""Seconds that a call has to end once it was told to."""
+"""Seconds that a call has to end once it was cancelled."""
 
 
 class PluginFault(ContractBroken):
@@ -61,7 +61,8 @@ class PluginFault(ContractBroken):
 
 
 class OverdueCall(msgspec.Struct, frozen=True, kw_only=True):
-    """A call that was told to end and did not. `writes` says whether it may still change something over there."""
+    """A call that was cancelled and did not end. `writes` says whether it may still change something in the
+    other system."""
 
     account: str
     what: str
@@ -69,7 +70,7 @@ class OverdueCall(msgspec.Struct, frozen=True, kw_only=True):
     since: datetime
     task: asyncio.Task[Any]
     calls: object
-    """By whom it was made: another instance of the same account's connector begins anew."""
+    """By whom it was made: another instance of the same account's connector starts afresh."""
 
     @property
     def name(self) -> str:
@@ -77,7 +78,7 @@ class OverdueCall(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OverdueCalls:
-    """The calls of all plugins that did not end when they were told to, until they do."""
+    """The calls of all plugins that did not end when they were cancelled, until they do."""
 
     def __init__(self) -> None:
         self._all: list[OverdueCall] = []
@@ -110,7 +111,7 @@ class Calls:
     """The calls of one account's connector, or of one plugin's hooks.
 
     `who` is named in texts, logs and names of tasks. With `refusals` a refused key counts as lost only when they
-    say so; until then the account is unavailable. `quiet` leaves it to the caller to tell of what broke.
+    say so; until then the account is unavailable. `quiet` leaves it to the caller to report what broke.
     """
 
     def __init__(
@@ -145,7 +146,7 @@ class Calls:
         """The answer of a call that changes nothing, which is of `kind`.
 
         Raises the plugin's own error, Broken, or Unavailable when it takes longer than `limit` seconds. Without
-        `told` a refused key is told as such at once.
+        `told` a refused key is reported as such at once.
         """
         return await self._call(what, call, kind, limit, writes=False, told=told)
 

@@ -1,7 +1,7 @@
 """What earlier processes may have done with orders that this one is about to send.
 
 Two machines' clocks are never compared: after a restored backup or a reverted machine ours may be wrong by days
-while orders go out. What is in doubt is told by commits of this process and by a source's own times among
+while orders go out. What is in doubt is decided by commits of this process and by a source's own times among
 themselves. They are measured against its own Date, and by how much our monotonic clock went on since it was heard.
 
 A machine can be set back with its memory, too: then a source's Date jumps ahead of our monotonic clock, and all is
@@ -61,15 +61,15 @@ class Lineage:
                 )
 
     def age(self, account: str, placed_at: datetime) -> timedelta | None:
-        """How old an order placed then, as its source says, can be by now; None when the source told no time."""
+        """How old an order placed then, as its source says, can be by now; None when the source gave no time."""
         now = self.now(account)
         return max(now - placed_at, timedelta()) + MARGIN if now is not None else None
 
     def reached(self, account: str, last: OrderId, newest: datetime | None) -> None:
-        """The account's feed was read to its end. `last` is the newest row of all orders, `newest` the time of the
-        youngest order that the source told of, where its own Date is not known."""
+        """The account's feed was read to its end. `last` is the newest row of all orders, `newest` the time of
+        the youngest order that the source reported, where its own Date is not known."""
         if account not in self._doubts:
-            # A Date tells whole seconds, so this is the present at the latest: what is placed from now on is new.
+            # A Date has whole seconds, so this is the present at the latest: what is placed from now on is new.
             self._doubts[account] = Doubt(last=last, until=self.now(account) or newest)
 
     def settled(self, account: str) -> bool:
@@ -77,11 +77,11 @@ class Lineage:
         return account in self._doubts
 
     def doubt(self, account: str) -> Doubt:
-        """What is in doubt of the account's orders that its feed tells now."""
+        """What is in doubt of the account's orders that its feed reports now."""
         return self._doubts.get(account, Doubt())
 
     def otherwise(self, account: str, ids: Iterable[OrderId]) -> None:
-        """Orders that came by another way than the feed, which had not told them: they may be as old as any."""
+        """Orders that came by another way than the feed, which had not reported them: they may be as old as any."""
         if account in self._doubts:
             self._besides.update(ids)
 
@@ -90,6 +90,6 @@ class Lineage:
         return order_id in self._besides or self.doubt(account).covers(order_id, placed_at)
 
     def now(self, account: str) -> datetime | None:
-        """What time it is by the clock of the account's system; None when it told none."""
+        """What time it is by the clock of the account's system; None when it gave none."""
         ahead = self._ahead.get(account)
         return datetime.fromtimestamp(ahead + self._clock.monotonic(), UTC) if ahead is not None else None

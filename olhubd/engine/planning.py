@@ -32,7 +32,7 @@ async def follow(
 ) -> None:
     """Record these transitions and what follows from them, in their order.
 
-    `acts` is off for what was recorded before anything followed from an order of which a target told first.
+    `acts` is off for what was recorded before anything followed from an order which a target reported first.
     """
     keys = reduce(or_, (planner.needs(steps) for planner in planners), NOTHING)
     deliveries = await recorder.known_deliveries(sorted(keys.deliveries)) if keys.deliveries else {}
@@ -51,7 +51,7 @@ async def follow(
 
 
 async def _met(tx: Transaction, marks: Collection[str]) -> Mapping[str, Collection[str]]:
-    """The targets that told of orders with these marks already."""
+    """The targets that reported orders with these marks already."""
     if not await strangers.known(tx):
         return {}
     found: dict[str, set[str]] = {}

@@ -2,7 +2,7 @@
 
 `olhubd_torture.run_schedule` plays one schedule inside of this process, in virtual time: the real engine on a real
 database file between systems in memory, killed, cut off and lied to as a seed says.
-`olhubd_torture.process_torture` does the same to the whole daemon as a process. docs/reliability.md tells what is
+`olhubd_torture.process_torture` does the same to the whole daemon as a process. docs/reliability.md says what is
 checked and how to repeat it. The command `olhubd torture` enters by the hook that every plugin has.
 """
 

@@ -1,6 +1,6 @@
 """Holding the books: what the marketplaces and the shop say, against each other and against the hub's file.
 
-Each finding begins with its kind in one word, by which a shrunken schedule is told to be the same failure.
+Each finding begins with its kind in one word, by which a shrunken schedule is recognised as the same failure.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ async def _held(books: Sequence[Book], world: World, reader: Reader) -> list[str
 
 
 async def quiet(world: World, reader: Reader) -> bool:
-    """Whether all is where it belongs and nothing is owed any more."""
+    """Whether all is where it belongs and nothing is pending any more."""
     if await _working(reader):
         return False
     # What the shop did before the hub knew the order as its own is brought by the next sweep.
@@ -74,7 +74,7 @@ async def at_end(world: World, reader: Reader, log: Sequence[str], failing: Iter
 
 
 async def in_file(reader: Reader, log: str) -> list[str]:
-    """What must hold in the file of a daemon that has settled, whoever its systems were; `log` is all it wrote."""
+    """What must hold in the file of a daemon that has settled, whatever its systems were; `log` is all it wrote."""
     people = set()
     for row in await _all_orders(reader):
         buyer = row.order.buyer
@@ -95,7 +95,7 @@ async def _holds(reader: Reader) -> dict[tuple[str, str], list[Delivery]]:
 
 
 async def _told_of(reader: Reader) -> set[str]:
-    """The marks in the shop of which an alarm tells a person, since nobody here knows what was bought."""
+    """The marks in the shop of which an alarm warns a person, since nobody here knows what was bought."""
     raised = [one for one in await alarms.listing(reader, kind=AlarmKind.STRANGER) if one.open]
     return {
         one.reference
@@ -177,7 +177,7 @@ def _priced(mark: str, purchase: Purchase, sold: SoldOrder, accepted: bool) -> I
 
 
 async def _back(world: World, _reader: Reader) -> list[str]:
-    """What the shop sent off is told to the marketplace, each parcel once."""
+    """What the shop sent off is sent to the marketplace, each parcel once."""
     found = []
     for sold in world.shop.orders.values():
         account, _, id_ = (sold.reference or "").partition(":")
@@ -197,7 +197,7 @@ async def _all_orders(reader: Reader) -> list[Stored]:
 
 
 async def _rows(world: World, reader: Reader) -> list[str]:
-    """The hub's rows tell the truth, and there is one for each order and for nothing else."""
+    """The hub's rows are true, and there is one for each order and for nothing else."""
     found = []
     rows = await _all_orders(reader)
     known = {(row.account, row.order.external_id): row for row in rows}
@@ -227,7 +227,7 @@ async def _rows(world: World, reader: Reader) -> list[str]:
 
 
 async def _cursors(world: World, reader: Reader) -> list[str]:
-    """No cursor is ahead of the rows: what the journal told before it is stored, or in quarantine."""
+    """No cursor is ahead of the rows: what the journal sent before it is stored, or in quarantine."""
     found = []
     kept = {(one.account, one.external_id) for one in await quarantine.listing(reader, limit=_ALL)}
     for market in world.markets.values():
@@ -275,7 +275,7 @@ async def _causes(_world: World | None, reader: Reader) -> list[str]:
 
 
 async def _working(reader: Reader) -> list[Delivery]:
-    """What is owed and does not wait behind something that a person must see to."""
+    """What is pending and does not wait behind something that a person must see to."""
     working = await deliveries.listing(reader, states=list(_WORKING), limit=_ALL)
     if not working:
         return []

@@ -75,8 +75,8 @@ def torture(
 ) -> None:
     """Try to break the promise: no order lost, none doubled, no wrong total, nothing silent.
 
-    Nothing real is touched. Exit code 1 when anything was found; each failing schedule is shrunk and told with the
-    command that plays it again. See docs/reliability.md.
+    Nothing real is touched. Exit code 1 when anything was found. Each failing schedule is shrunk, and printed with
+    the command that plays it again. See docs/reliability.md.
 
     \b
     Examples:
@@ -150,7 +150,7 @@ class _Sum:
 
 
 def _play(plays: Generator[ScheduleResult, None, None], keep: Path | None, count: int | None = None) -> int:
-    """Play all and tell; what was played until Ctrl-C is told too."""
+    """Play all and report; what was played until Ctrl-C is reported too."""
     total, stopped = _Sum(), False
     try:
         with progress.counted("schedules", count) as advance:

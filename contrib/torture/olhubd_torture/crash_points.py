@@ -1,8 +1,8 @@
 """Where the daemon meets what outlives it: each call to another system and each commit is a crossing, and counted.
 
-A process can be killed at any crossing by its number. From then on nothing of that life crosses any more: whoever
-tries waits until it is cancelled. What is between two crossings is memory only, so a kill there is the same as one
-at the next.
+A process can be killed at any crossing by its number. From then on nothing of that life crosses any more: a task
+that tries waits until it is cancelled. What is between two crossings is memory only, so a kill there is the same as
+one at the next.
 """
 
 from __future__ import annotations

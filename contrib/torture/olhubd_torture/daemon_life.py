@@ -35,7 +35,7 @@ ENDS_WITHIN = 600.0
 
 
 class MemoryLogger:
-    """A logger that keeps what it is told, tracebacks too, as text."""
+    """A logger that keeps what it logs, tracebacks too, as text."""
 
     def __init__(self, lines: list[str], facts: dict[str, Any] | None = None) -> None:
         self.lines = lines
@@ -68,7 +68,7 @@ def _no_plugins() -> loading.Plugins:
 
 
 def configuration(world: World) -> Configuration:
-    """Everything forwarded to the shop, and what the shop does told back."""
+    """Everything forwarded to the shop, and what the shop does sent back."""
 
     def account(name: str, connector: Any, system: Any) -> AccountConfig:
         defaults = connector.defaults
@@ -102,7 +102,7 @@ def configuration(world: World) -> Configuration:
         daemon=Daemon(),
         control=Control(),
         engine=Engine(backoff_max=timedelta(minutes=5)),
-        # What an hour usually brings is learnt anew in each life, from weeks that no schedule has.
+        # What an hour usually brings is learnt again in each life, from weeks that no schedule has.
         alarms=Alarms(off=(AlarmKind.SILENCE,)),
         accounts=accounts,
         routes=(route,),

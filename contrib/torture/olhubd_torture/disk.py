@@ -1,6 +1,6 @@
 """A small file system of its own, which can be filled up and made read-only.
 
-It is a tmpfs, so it needs Linux and the right to mount; `open_disk` gives None where there is none, and whoever
+It is a tmpfs, so it needs Linux and the right to mount; `open_disk` gives None where there is none, and the caller
 asked says so.
 """
 

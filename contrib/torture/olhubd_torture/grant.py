@@ -1,7 +1,7 @@
 """The sign-in of a marketplace in memory: access tokens that end, and refresh tokens that change with every use.
 
-A refresh token that was used stays good until a token made from it is first used, and not longer. So whoever lost
-an answer may ask again, and whoever used a token that he did not keep has lost the grant.
+A refresh token that was used stays good until a token made from it is first used, and not longer. So a client that
+lost an answer may ask again, and one that used a new token without keeping it has lost the grant.
 """
 
 from __future__ import annotations

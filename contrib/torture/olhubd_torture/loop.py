@@ -33,7 +33,7 @@ def _raise(why: str) -> None:
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
     """Use as the `loop_factory` of an `asyncio.Runner`."""
 
-    # Of the loop it derives from, where no types tell of them.
+    # Of the loop it derives from, where they have no types.
     _ready: deque[Any]
     _scheduled: list[Any]
     _stopping: bool
@@ -52,7 +52,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     def _run_once(self) -> None:
         """One turn, as the loop it derives from makes it, only that time passes where that one would wait.
 
-        Written anew because that one asks the operating system at each of the thousands of turns of a schedule.
+        Written again because that one asks the operating system at each of the thousands of turns of a schedule.
         """
         ready, timers = self._ready, self._scheduled
         while timers and timers[0]._cancelled:

@@ -200,7 +200,7 @@ class Market:
         self._events.append((self._next, id_, self._now() + timedelta(seconds=delay)))
 
     def drop(self, count: int) -> None:
-        """The next events are never told."""
+        """The next events are never sent."""
         self._drop += count
 
     def delay(self, count: int, seconds: float) -> None:
@@ -208,15 +208,15 @@ class Market:
         self._delay.extend([seconds] * count)
 
     def duplicate(self, count: int) -> None:
-        """The last events are told once more."""
+        """The last events are sent once more."""
         for _, id_, _ in self._events[-count:]:
             self._append(id_)
 
     def reorder(self, window: int) -> None:
         """The last events change places, but not those that are the only word of an order.
 
-        What was told at a place and is not there any more was not told: whoever could not store it yet asks again
-        and hears another.
+        What was sent at a place and is not there any more was not sent: a client that could not store it yet asks
+        again and hears another.
         """
         count = len(self._events)
         places = [at for at in range(max(0, count - window), count) if self._events[at][1] not in self._unearthed]
@@ -231,7 +231,7 @@ class Market:
         self._short += count
 
     def unearth(self, buyer: int, days: int) -> str:
-        """An order of long ago is told only now; no listing of what changed lately has it."""
+        """An order of long ago is sent only now; no listing of what changed lately has it."""
         id_, at = f"{self.name}-{len(self.purchases) + 1}", self._now() - timedelta(days=days)
         line = self._line(id_, 0, PRODUCTS[buyer % len(PRODUCTS)])
         self._unearthed.add(id_)
@@ -257,7 +257,7 @@ class Market:
         return max((number for number, _, shown in self._events if shown <= self._now()), default=0)
 
     def events(self, after: int, limit: int) -> list[tuple[int, str]]:
-        """What the journal tells after an event."""
+        """What the journal sends after an event."""
         page = [(number, id_) for number, id_, shown in self._events if number > after and shown <= self._now()]
         page = self._page(page[:limit])
         self.told.update(page)

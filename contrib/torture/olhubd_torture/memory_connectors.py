@@ -172,7 +172,7 @@ class ShopOrders(OrderFeed, Sweep):
 
 
 class ShopConnector(Connector[MemoryConnector], OrderLookup, OrderSink, StatusSink, PaymentSink, CancelSink):
-    """To a shop that is target of all orders, and tells its own and those that were pushed in one feed."""
+    """To a shop that is target of all orders, and lists its own and those that were pushed in one feed."""
 
     name = "shop"
     title = "Shop in memory"

@@ -3,7 +3,7 @@
     python -m olhubd_torture.names HOSTS run --config olhubd.toml
 
 is `olhubd run` but for that. HOSTS has a name and an address a line; a name that is not in it does not resolve. The
-file is read anew for each question, as a server's answer may change. All other names go the usual way.
+file is read again for each question, as a server's answer may change. All other names go the usual way.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What goes wrong on the way to another system, and when.
 
-A spell lies over some calls of one system for a time. It is told apart whether the other side acted, since that is
-all the difference between an order that is lost, one that is doubled, and one that is there.
+A spell lies over some calls of one system for a time. It is known whether the other side acted, since that is all
+the difference between an order that is lost, one that is doubled, and one that is there.
 """
 
 from __future__ import annotations
@@ -182,6 +182,6 @@ def _at(seconds: float, act: Callable[[], Any]) -> None:
 
 
 def _quietly(act: Callable[[], Any]) -> None:
-    """What the other side answers reaches nobody, be it a refusal."""
+    """What the other side answers reaches nobody, not even a refusal."""
     with contextlib.suppress(Exception):
         act()

@@ -1,7 +1,7 @@
 """Whether a system that asked for time was given it: its reader, the delivery that it refused, and all after three.
 
 What is counted is one process's own waiting. It says nothing where the machine's clock was moved, or where what
-waits may be owed anew, as after a cancellation that was taken back.
+waits may be pending again, as after a cancellation that was taken back.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _UNDER_WAY = 10.0
 
 
 class Patience:
-    """Told of calls, of Retry-After and of answers. `lost` is who called too early."""
+    """Called with calls, with Retry-After and of answers. `lost` is who called too early."""
 
     def __init__(self) -> None:
         self.lost: list[str] = []

@@ -1,4 +1,4 @@
-"""What strikes the daemon as a process, and what is around it: each a few lines, told apart by an enum.
+"""What strikes the daemon as a process, and what is around it: each a few lines, distinguished by an enum.
 
 A strike is over when it returns: the daemon runs again, names resolve, servers listen. What it does not do is look
 at the books; that is the siege's.
@@ -191,7 +191,7 @@ class FaultInjector:
     ) -> bool:
         """Strike the daemon by a signal when the other side got a call, before it acts on it or `after`.
 
-        The simulator itself sends the signal, so nothing happens between the call and the strike. Tells whether
+        The simulator itself sends the signal, so nothing happens between the call and the strike. Returns whether
         the call came; if not, the trap is taken away.
         """
         dice = self._dice

@@ -157,7 +157,7 @@ class _Set:
             siege.faults += sum((await remote.struck(stage.session)).values())
 
     async def _judge(self, path: Path) -> None:
-        """What the file and the log of a daemon tell that has settled and stopped."""
+        """What the file and the log of a daemon show that has settled and stopped."""
         log = (self._folder / "olhubd.log").read_text(errors="replace")
         async with Database.open(path) as database:
             self._found(await checks.in_file(database.reader, log))

@@ -1,7 +1,7 @@
 """A plugin that breaks the rules of asyncio and of its own contract, beside good accounts that must not feel it.
 
 Each way is an ordinary mistake: a cancelled inner task, an exit in a library, a page that never ends. What is asked
-of the hub is only that the others go on, that it stops when it is told to, and that it says whose fault it is.
+of the hub is only that the others go on, that it stops when it is cancelled, and that it says whose fault it is.
 """
 
 from __future__ import annotations

@@ -266,7 +266,9 @@ class _Play:
         self._salvage(old)
         await self._life.bury()
         world.torn, world.dark = False, self._schedule.power
-        if world.disk is DiskState.LOCKED:  # whoever held the lock was of no use to a daemon that is not there
+        if (
+            world.disk is DiskState.LOCKED
+        ):  # the process that held the lock was of no use to a daemon that is not there
             world.disk_until = 0.0
         await self._away()
         world.frontier.revive()

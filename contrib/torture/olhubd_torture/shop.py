@@ -41,7 +41,7 @@ class SoldOrder(msgspec.Struct, kw_only=True):
 
     @property
     def wrong(self) -> bool:
-        """Whether a person must see to what the shop made of it; a shortened text is only told."""
+        """Whether a person must see to what the shop made of it; a shortened text is only reported."""
         return self.spoiled not in ("", "text")
 
 
@@ -110,7 +110,7 @@ class Shop:
         """So many of the next orders are stored otherwise than they come.
 
         A line is dropped, pieces are added, all is in another currency at the same figures, a text is cut short.
-        The total stays what it was, so that it tells nothing of the first two.
+        The total stays what it was, so that it shows nothing of the first two.
         """
         self._spoils.extend([what] * count)
 

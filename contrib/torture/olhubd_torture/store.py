@@ -107,7 +107,7 @@ class TortureDatabase(SQLite):
         with contextlib.suppress(*TROUBLE):
             await self._writer.execute(f"PRAGMA query_only = {'ON' if disk is DiskState.READ_ONLY else 'OFF'}")
         if disk is DiskState.LOCKED:
-            while self._writer.in_transaction:  # noqa: ASYNC110 - SQLite tells nobody when it is over
+            while self._writer.in_transaction:  # noqa: ASYNC110 - SQLite has no signal for its end
                 await asyncio.sleep(0)
             self._other = sqlite3.connect(self._path, isolation_level=None, timeout=0)
             self._other.execute("BEGIN IMMEDIATE")

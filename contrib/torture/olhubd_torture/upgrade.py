@@ -51,7 +51,7 @@ class UpgradeResult(msgspec.Struct):
 
 def upgrades(versions: Sequence[int] = ()) -> Iterator[UpgradeResult]:
     """From each older schema, or from these, with some rows in each of its tables."""
-    steps = migrate._steps()  # noqa: SLF001 - what each version made of a file is not told elsewhere
+    steps = migrate._steps()  # noqa: SLF001 - what each version made of a file is written nowhere else
     for version in versions or list(steps)[:-1]:
         with tempfile.TemporaryDirectory(prefix="olhubd-torture-", dir=swift()) as folder:
             yield _upgrade(Path(folder), version, steps)

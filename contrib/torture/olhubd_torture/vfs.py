@@ -1,7 +1,7 @@
 """Watching what SQLite writes and syncs, from below: a VFS registered in the very library that `sqlite3` uses.
 
 The file methods are those of the machine's own VFS but for three: writing, truncating and syncing are reported to a
-`FileWatcher`. So reads cost nothing, and what the store does is seen as it is, whoever opened the file. A second
+`FileWatcher`. So reads cost nothing, and what the store does is seen as it is, by any opener of the file. A second
 copy of SQLite, such as another binding brings, would see none of it.
 """
 
@@ -213,7 +213,7 @@ def unreachable() -> str | None:
 
 @contextlib.contextmanager
 def witnessed(folder: Path, witness: FileWatcher) -> Iterator[None]:
-    """Tell `witness` what connections made meanwhile do to files in `folder`, also after it is over."""
+    """Report to `witness` what connections made meanwhile do to files in `folder`, also after it is over."""
     shim = _shim()
     place = os.path.realpath(folder)
     if not shim.witnesses:

@@ -1,6 +1,6 @@
 """One small world: marketplaces, a shop, and what buyers, sellers and bad luck do to them, as the schedule says.
 
-It knows nothing of the daemon; what a step does to that is told by the two bells `killing` and `stopping`.
+It knows nothing of the daemon; what a step does to that is reported by the two callbacks `killing` and `stopping`.
 """
 
 from __future__ import annotations

@@ -74,7 +74,7 @@ class Bucket:
 
     In any `per` seconds at most `calls` pass: the bucket holds a tenth of them and fills at the rate that leaves. A
     call that costs more than the bucket holds passes when it is full and leaves a debt. The lower lane goes first,
-    within a lane whoever came first, so nothing small slips past something big.
+    within a lane first come, first served, so nothing small slips past something big.
 
     A gate that is shut keeps all out but those who renew a token (`Lane.ACCESS`).
 
@@ -82,7 +82,7 @@ class Bucket:
     good ones: a small host answers more of them no faster, it loses those that wait in its queue.
 
     `patience` limits in seconds how long a call waits for a shut gate; what would take longer raises RateLimited at
-    once, since that wait belongs to whoever planned the call. `jitter` is the share added to a pause.
+    once, since that wait belongs to the planner of the call. `jitter` is the share added to a pause.
     """
 
     def __init__(
@@ -154,7 +154,7 @@ class Bucket:
         """
         pause = self._pause if seconds is None else max(seconds, _SHORTEST)
         until = self._time() + pause * (1.0 + self._jitter * self._rand())
-        # Who passes a shut gate and is told so again without a time has learnt nothing new.
+        # Who passes a shut gate and gets that answer again without a time has learnt nothing new.
         if self._state is BudgetState.SHUT and (seconds is None or until <= self._until):
             return
         self._state = BudgetState.SHUT
@@ -243,7 +243,7 @@ class Bucket:
         self._admit()
 
     def _admit(self) -> None:
-        """Let through whoever may go now, and see to it that the next is looked at in time."""
+        """Let through the calls that may go now, and see to it that the next is looked at in time."""
         while self._waiting and self._active < self._places:
             if self._state is BudgetState.SHUT or (self._state is BudgetState.PROBING and self._probe is not None):
                 return

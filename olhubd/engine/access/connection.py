@@ -36,7 +36,7 @@ _CLOSING = 5.0
 
 
 class Connection:
-    """Made anew with its account. `lost` parks that; raises PluginFault where the connector cannot be made."""
+    """Made again with its account. `lost` parks that; raises PluginFault where the connector cannot be made."""
 
     def __init__(
         self, config: AccountConfig, services: Services, log: Log, lost: Callable[[AuthLost], Awaitable[None]]
@@ -117,14 +117,14 @@ class Connection:
         return token
 
     async def visited(self, limit: float | None = None, *, told: bool = True) -> Identity:
-        """Who answers there. Without `told` a refused key is told as such at once."""
+        """Who answers there. Without `told` a refused key is reported as such at once."""
         probe = self.connector.capability(Probe)
         assert probe is not None
         found: Identity = await self.calls.read("probe", probe.probe, Identity, limit=limit, told=told)
         return found
 
     def word_for(self, state: Fulfilment) -> str | None:
-        """This system's word for a state of ours; None where it has none, or cannot tell."""
+        """This system's word for a state of ours; None where it has none, or cannot say."""
         sink = self.connector.capability(StatusSink)
         if sink is None:
             return None
@@ -135,7 +135,7 @@ class Connection:
         return word
 
     async def close(self) -> None:
-        """Let go of what it opened. It works no more, and whoever waits for its end goes on."""
+        """Let go of what it opened. It works no more, and a task that waits for its end goes on."""
         try:
             await self.calls.read("close", self.connector.close, limit=_CLOSING)
         except PluginError as error:

@@ -33,7 +33,8 @@ def slim_tls(size: int = TLS_BUFFER) -> bool:
     """Let TLS connections of asyncio's own loop keep read buffers of one TLS record in place of sixteen.
 
     A kept connection then costs 76 KiB in place of 315. It is the chunk asyncio reads by, no limit on anything;
-    bodies of any length still pass. Tells whether it had an effect: other loops (uvloop) have buffers of their own.
+    bodies of any length still pass. Returns whether it had an effect: other loops (uvloop) have buffers of their
+    own.
     """
     protocol = asyncio.sslproto.SSLProtocol
     present = getattr(protocol, "max_size", None)
@@ -50,7 +51,7 @@ def open_session(
     per_host: int = PER_HOST,
     tls: ssl.SSLContext | None = None,
 ) -> aiohttp.ClientSession:
-    """Make the session; whoever calls this closes it.
+    """Make the session; the caller closes it.
 
     `trust_env` reads proxies and .netrc from the environment. `tls` replaces the system's trust, for a shop with a
     certificate of its own making.
@@ -69,7 +70,7 @@ def open_session(
         cookie_jar=aiohttp.DummyCookieJar(),
         trust_env=trust_env,
         headers={"User-Agent": f"olhubd/{__version__}"},
-        # Clients set their own limits; this one is for whoever forgets.
+        # Clients set their own limits; this one is for those that do not.
         timeout=aiohttp.ClientTimeout(total=60.0, sock_connect=10.0),
     )
 
@@ -92,8 +93,8 @@ class ClientFactory:
         self._keys = set() if keys is None else keys
 
     def of(self, heard: Callable[[str], None], keys: set[str]) -> ClientFactory:
-        """The same for one account: its clients tell `heard` the date that each answer bears, and `keys` learns the
-        keys of their budgets."""
+        """The same for one account: its clients pass the Date header of each answer to `heard`, and `keys`
+        learns the keys of their budgets."""
         return ClientFactory(self._session, self._budgets, self._clock, heard, keys)
 
     def __call__(

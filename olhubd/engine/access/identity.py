@@ -17,7 +17,7 @@ __all__ = ["another", "fingerprint", "provable"]
 
 
 def fingerprint(settings: Settings) -> str:
-    """What tells two sets of settings apart, without their secrets."""
+    """What distinguishes two sets of settings apart, without their secrets."""
     # pydantic writes a secret as a row of stars.
     return hashlib.blake2b(settings.model_dump_json().encode(), digest_size=16).hexdigest()
 

@@ -1,7 +1,7 @@
 """The proof that an account still talks to the system it belongs to, asked for where its settings changed.
 
 Until it is given nothing is fetched or sent (`engine.access.identity` says why). An account that was never asked is
-not kept waiting: whoever its system is, the account is theirs.
+not kept waiting: whichever its system is, the account is theirs.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 By a code that the person confirms on another device, or by their browser, which comes back with a code of its own.
 
-A token that arrives is nobody's until the system has told whose it is; only then does it replace the one that the
+A token that arrives is nobody's until the system has said whose it is; only then does it replace the one that the
 account had. What is under way is not stored: after a restart the person asks for another code.
 """
 
@@ -206,7 +206,7 @@ class SignIns:
             raise
         else:
             self._end(begun, SignInState.DONE, login=name)
-            # Whoever has just signed in must not be told for another minute that nobody has.
+            # A person who has just signed in must not read for another minute that nobody has.
             await self._look()
 
     def _end(self, begun: SignIn, state: SignInState, login: str | None = None, reason: str | None = None) -> None:
@@ -252,7 +252,7 @@ class SignIns:
             interval = seconds(answer.interval, _LONGEST_PAUSE) or 1.0
 
     async def _take(self, unit: AccountUnit, token: Token, who: str) -> str | None:
-        """Make the token the account's own; gives the login it belongs to, where the system tells."""
+        """Make the token the account's own; gives the login it belongs to, where the system says so."""
         keeper = unit.connection.keeper
         if keeper is None:
             raise NotPossible(Reason("sign-in.no-more", account=unit.name))

@@ -37,9 +37,9 @@ LIMIT = 90.0
 """Seconds within which a renewal must be answered."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 2.0, 60.0
 _SOON = (0.0, 1.0, 3.0, 10.0)
-"""Seconds until a renewal without an outcome is sent again, whoever still wants it: servers that rotate take the
-old token for a minute (Allegro) or less, and what is not asked for within that time is lost with the grant. Where
-each try is given up after ten seconds, the last begins within that minute."""
+"""Seconds until a renewal without an outcome is sent again, for all who still want it: servers that rotate take
+the old token for a minute (Allegro) or less, and what is not asked for within that time is lost with the grant.
+Where each try is given up after ten seconds, the last begins within that minute."""
 
 
 class StoredTokens(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,7 +76,7 @@ class TokenKeeper:
     `refresh` is the connector's `OAuthLogin.refresh`, None where there is none. `obtain` gives a token that no
     person has to grant, None where one must. `lost` parks the account; it is called once per lost grant, with the
     refusal. `learned` hears each access and refresh token, for the redaction of logs. A renewal runs as a task of
-    its own, since its outcome matters beyond whoever asked first; `close` waits for it.
+    its own, since its outcome matters beyond the first caller; `close` waits for it.
     """
 
     def __init__(
@@ -123,7 +123,7 @@ class TokenKeeper:
 
     @property
     def refresh_expires_at(self) -> datetime | None:
-        """When a person must sign in again at the latest, where the server tells."""
+        """When a person must sign in again at the latest, where the server says so."""
         return self._kept.token.refresh_expires_at if self._kept else None
 
     async def access(self) -> str:
@@ -140,7 +140,7 @@ class TokenKeeper:
             if self._work is None and not self._too_soon():
                 self._start(self._provide())
             return self._present().access
-        # The work goes on when whoever waits for it gives up.
+        # The work goes on when a caller that waits for it gives up.
         await asyncio.shield(self._work or self._start(self._provide()))
         return self._present().access
 
@@ -312,7 +312,7 @@ class TokenKeeper:
         self._failure = error
 
     def _too_soon(self) -> bool:
-        """Whether the next try still waits; a rounding makes nobody early who slept exactly as long as told."""
+        """Whether the next try still waits; the tolerance covers rounding when a caller slept exactly that long."""
         return self._clock.monotonic() < self._retry_at - 0.001
 
     def _unavailable(self, error: PluginError) -> Unavailable:

@@ -1,1 +1,1 @@
-"""Reading what the systems tell: pollers, readers of feeds, sweeps, reading again, and the log of runs."""
+"""Reading what the systems have: pollers, readers of feeds, sweeps, reading again, and the log of runs."""

@@ -15,7 +15,7 @@ __all__ = ["Limiter"]
 
 
 class Limiter:
-    """At most so many at a time; whoever came first goes first.
+    """At most so many at a time; first come, first served.
 
     `patience` is how long (seconds) one waits for a place, `lease` how long a place counts as taken. Work that
     lasts longer goes on and leaves its place to others: it waits for a system that hangs, which needs no memory,
@@ -31,7 +31,7 @@ class Limiter:
     async def one(self) -> AsyncIterator[bool]:
         """Wait for a place; gives False when none came free in good time: what then is the caller's affair.
 
-        Whoever waits has other work too, and those in front of it may hang.
+        A waiting task has other work too, and those in front of it may hang.
         """
         try:
             async with asyncio.timeout(self._patience):

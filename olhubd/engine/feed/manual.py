@@ -1,4 +1,4 @@
-"""Fetching by hand: who asked for a round, how often that may be, and what they are told."""
+"""Fetching by hand: who asked for a round, how often that may be, and what they get as an answer."""
 
 from __future__ import annotations
 
@@ -58,6 +58,6 @@ class ManualFetch:
         """There will be no such round, for this reason."""
         if self.asked is not None and not self.asked.done():
             self.asked.set_exception(PluginError(reason))
-            # Whoever asked may have gone away.
+            # The caller may have gone away.
             self.asked.exception()
         self.asked = None

@@ -105,7 +105,7 @@ class Poller:
         self._hand.possible()
 
     async def run(self, pulse: Heartbeat) -> None:
-        """Poll for ever, or until another process has taken the account over, which is told."""
+        """Poll for ever, or until another process has taken the account over, which is reported."""
         self._reading.pulse = pulse
         try:
             while True:
@@ -124,9 +124,9 @@ class Poller:
             pulse.rest()
             self._hand.refuse(Reason("account.taken-over"))
             self._displaced()
-            await asyncio.Event().wait()  # until it is told to end: begun anew it would only fail again
+            await asyncio.Event().wait()  # until it is cancelled: restarted it would only fail again
         finally:
-            # Whoever asked must not wait for ever.
+            # The caller must not wait for ever.
             self._hand.refuse(_BROKEN_OFF)
 
     async def _rest(self, pause: float) -> None:
@@ -157,7 +157,7 @@ class Poller:
             except (*FAILURES, LeaseLost):
                 raise
             except Exception as error:
-                # No reason to begin the whole task anew, and later: orders would wait for it.
+                # No reason to restart the whole task, and later: orders would wait for it.
                 self._reading.log.error(
                     "a feed cannot be landed", account=self.account, feed=other.name, exc_info=True
                 )

@@ -75,7 +75,7 @@ class FeedReader:
         self._next_pull = self._not_before = 0.0
         self._cursor: Cursor | None = None
         self._unfinished = False
-        """Whether it has more to tell at once."""
+        """Whether it has more to read at once."""
         self._run: Run | None = None
         self._seen: set[Cursor] = set()
         """The run under way and its cursors, between two turns."""
@@ -192,7 +192,7 @@ class FeedReader:
                 "start", partial(self._feed.start, start), str, limit=reading.patience()
             )
         except (AuthLost, AccountBlocked):
-            raise  # which parks it, and that is told
+            raise  # which parks it, and that is reported
         except Exception as error:
             # An account that never worked would else have nothing to show for it.
             await reading.runs.end(await reading.runs.begin(reading.account, self.name, "timer"), words(error))
@@ -200,7 +200,7 @@ class FeedReader:
         now = self._clock.now()
         since = None
         if start is None and (there := reading.there()) is not None:
-            # By the source's own clock, where it tells: ours and its may be apart.
+            # By the source's own clock, where it says so: ours and its may be apart.
             since = min(reading.started_at, there - timedelta(seconds=self._clock.monotonic() - began))
         self._since = since or reading.started_at
         position = feeds.FeedPosition(
@@ -228,7 +228,7 @@ class FeedReader:
         run = self._run or await reading.runs.begin(reading.account, self.name, trigger)
         seen = self._seen or {cursor}
         self._run, self._seen = None, set()
-        # News of orders are not put off: whoever waited in vain goes all the same.
+        # News of orders are not put off: a feed that waited in vain is read all the same.
         places, pages = (reading.pulls, PAGES) if self._leads else (reading.sweeps, 1)
         self._unfinished = True
         try:
@@ -279,7 +279,7 @@ class FeedReader:
         return True
 
     async def _acknowledge(self, cursor: Cursor) -> None:
-        """Tell the feed what is stored, where it wants to be told: once a cursor, and once more at start."""
+        """Report to the feed what is stored, where it wants that: once a cursor, and once more at start."""
         if self._acknowledges and self._acknowledged != cursor:
             # Twice is once, so a call that hangs is no reason to send nothing more to the account.
             landed = partial(self._feed.landed, cursor)

@@ -18,7 +18,7 @@ from olhubd.store import Database
 __all__ = ["LATE", "OFF", "PAGES", "ReadingContext"]
 
 LATE = timedelta(minutes=5)
-"""What a sweep finds younger than this and an interval the journal may still tell."""
+"""What a sweep finds younger than this and an interval the journal may still report."""
 OFF = timedelta(minutes=5)
 """How far the clocks of two systems may be apart."""
 PAGES = 500
@@ -27,7 +27,7 @@ PAGES = 500
 
 @dataclass(kw_only=True)
 class ReadingContext:
-    """`started_at` is from when on orders count, `there` the source's own time, where it tells one."""
+    """`started_at` is from when on orders count, `there` the source's own time, where it gives one."""
 
     account: str
     schedule: FeedSchedule

@@ -1,4 +1,4 @@
-"""Reading single orders again: those whose source told something else than announced, or a person asked for."""
+"""Reading single orders again: those whose source sent something else than announced, or a person asked for."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """The import log as it is kept: each execution of a feed is a run, and quiet ones share a row.
 
-A feed that is asked every twenty seconds and has nothing to tell would write 4,320 rows a day. So successive runs
-of one feed that found nothing count up in one row, which is written now and then; anything else is written at
-once. What a kill can lose is the count of quiet runs, never a fact. While the disk takes nothing, ends are kept and
+A feed that is asked every twenty seconds and has nothing new would write 4,320 rows a day. So successive runs of
+one feed that found nothing count up in one row, which is written now and then; anything else is written at once.
+What a kill can lose is the count of quiet runs, never a fact. While the disk takes nothing, ends are kept and
 written later: no row may stand as running for ever because its end came at the wrong moment.
 """
 

@@ -120,7 +120,7 @@ class Sweeper:
         return since
 
     def _missed(self, page: Page, result: Result, now: datetime) -> int:
-        """How many of a page's orders the journal should have told by now and did not."""
+        """How many of a page's orders the journal should have reported by now and did not."""
         told = now - self._reading.schedule.interval - LATE
         return sum(
             1

@@ -1,7 +1,7 @@
 """The alarms that are on: each raised once and cleared once, in the log of events, the journal and the store.
 
 What is on is held in memory and stored as soon as it can be, since an alarm about a database that cannot be written
-must be told all the same. Which alarms there should be is decided elsewhere.
+must be sent all the same. Which alarms there should be is decided elsewhere.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from olhubd.store import FAILURES, Database, Transaction, alarms
 __all__ = ["OpenAlarms"]
 
 _RECENT = timedelta(days=1)
-"""For how long after its end an alarm may still be told of."""
+"""For how long after its end an alarm may still be sent."""
 
 
 class OpenAlarms:
@@ -34,7 +34,7 @@ class OpenAlarms:
         self._kept: dict[AlarmId, Alarm] = {}
         self._unwritten: dict[AlarmId, tuple[Alarm, list[str]]] = {}
         self.changed = asyncio.Event()
-        """Set when there may be something to tell."""
+        """Set when there may be something to send."""
 
     async def load(self) -> None:
         """Go on with what was on when the process ended."""
@@ -73,11 +73,11 @@ class OpenAlarms:
         await self.write()
 
     def untold(self, channel: str) -> list[Alarm]:
-        """What the channel has not told yet, the oldest first."""
+        """What the channel has not sent yet, the oldest first."""
         return [alarm for alarm in self._kept.values() if alarm.told.get(channel) != alarm.state]
 
     async def told(self, channel: str, told: Iterable[Alarm]) -> None:
-        """The channel has told these as they were then."""
+        """The channel has sent these as they were then."""
         now = self._clock.now()
         for alarm in told:
             current = self._kept[alarm.id]
@@ -86,7 +86,7 @@ class OpenAlarms:
         await self.write()
 
     def forget(self, channels: Iterable[str]) -> None:
-        """Let go of what is over and was told by all of these channels."""
+        """Let go of what is over and was sent by all of these channels."""
         wanted = tuple(channels)
         horizon = self._clock.now() - _RECENT
         for alarm in list(self._kept.values()):

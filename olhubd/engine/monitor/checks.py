@@ -130,7 +130,7 @@ class Checks:
         """One alarm an account, with the first of its words."""
         by_account: dict[str, list[UnknownWord]] = {}
         for one in self._vocabulary.unknown:
-            if one.sent:  # else it harms no order; the doctor tells it
+            if one.sent:  # else it harms no order; the doctor reports it
                 by_account.setdefault(one.account, []).append(one)
         return [
             AlarmFinding(

@@ -1,8 +1,8 @@
-"""Telling of alarms by mail and web hook, where that is configured.
+"""Sending alarms by mail and web hook, where that is configured.
 
-Each alarm is told twice on each channel: when it was raised and when it was cleared. What cannot be told is tried
+Each alarm is sent twice on each channel: when it was raised and when it was cleared. What cannot be sent is tried
 again after a growing pause, for as long as it takes, and holds up nothing else; that it fails is logged once and
-shown in the status. A crash may tell once more, so each message carries the alarm's number.
+shown in the status. After a crash a message may be sent twice, so each message carries the alarm's number.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class ChannelFailure(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AlarmSender:
-    """Tells what `alarms` has that was not told."""
+    """Sends what `alarms` has that was not sent."""
 
     def __init__(
         self,
@@ -78,7 +78,7 @@ class AlarmSender:
         supervisor.start("alarm messages", self.main)
 
     async def main(self, pulse: Heartbeat) -> None:
-        """Tell, for ever."""
+        """Send, for ever."""
         while True:
             pulse.beat(_QUIET * 2 + 20 * _LIMIT)
             self._alarms.changed.clear()
@@ -92,7 +92,7 @@ class AlarmSender:
                 alarm.cancel()
 
     async def round(self, pulse: Heartbeat | None = None) -> None:
-        """Tell once what waits, on the channels that are not resting."""
+        """Send once what waits, on the channels that are not resting."""
         settings = self._settings()
         channels = self._channels(settings)
         self.trouble = {channel: trouble for channel, trouble in self.trouble.items() if channel in channels}

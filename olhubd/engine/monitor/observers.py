@@ -1,8 +1,9 @@
-"""Plugins that look on: each stored event is told to the hooks that want to see it, after the fact and in order.
+"""Plugins that look on: each stored event is passed to the hooks that observe events, after the fact and in order.
 
 What an observer does is its own affair: one that fails is named in the log once and in the status for as long as it
-fails, and hears the next event all the same, as do the others this one. Telling begins with what happens after the
-start, and an event is told once, whatever came of it; an observer that must miss nothing reads the log itself.
+fails. It still gets later events, and the others still get this one. Observing begins with what happens after the
+start, and each event is passed once, even if the observer fails; an observer that must miss nothing reads the log
+itself.
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ class ObserverFailure(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Observers:
-    """Tells events to `olhubd_observe_event`. `begin` before anything happens that is to be told, then `main`."""
+    """Passes events to `olhubd_observe_event`. Call `begin` before anything happens that is to be observed, then
+    `main`."""
 
     def __init__(
         self, manager: pluggy.PluginManager, database: Database, clock: Clock, log: Log, strays: OverdueCalls
@@ -64,7 +66,7 @@ class Observers:
         return bool(self._hooks)
 
     async def begin(self) -> None:
-        """All events from now on are to be told."""
+        """All events from now on are to be passed on."""
         if self.wanted:
             self._seen = await events.head(self._database.reader)
 

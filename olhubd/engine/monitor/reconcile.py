@@ -1,8 +1,8 @@
-"""The daily reconciliation: the orders of each account's day, as the source tells them and as the hub holds them.
+"""The daily reconciliation: the orders of each account's day, as the source counts them and as the hub holds them.
 
 A day is counted some hours after it is over. Where a connector cannot count, or the counts differ, the orders are
 listed by the sweep and compared one by one; what is missing is read again at once. A difference is looked at again,
-and only what a second look still finds is told as an alarm.
+and only what a second look still finds is raised as an alarm.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _ROUND = 600.0
 _BACK = 7
 """Days that are made up for when the daemon did not run."""
 _HORIZON = 30
-"""Days for which a difference is looked at again and told."""
+"""Days for which a difference is looked at again and reported."""
 _AGAIN = timedelta(hours=1)
 _LIMIT = 300.0
 """Seconds for one look at one day."""
@@ -130,7 +130,7 @@ class Reconciler:
             try:
                 await self._look(unit, day, known.get(day))
             except PluginError as error:
-                # Whoever reads the feed tells of the same trouble; here only that nothing was compared.
+                # The reader of the feed reports the same trouble; here only that nothing was compared.
                 report = self._log.debug if unit.name in self._failing else self._log.warning
                 report("cannot be reconciled", account=unit.name, day=day.isoformat(), reason=str(error))
                 self._failing.add(unit.name)

@@ -40,7 +40,7 @@ _TIMED = (
 
 
 class Retention:
-    """`kept` tells for how long inputs are kept now."""
+    """`kept` says for how long inputs are kept now."""
 
     def __init__(self, database: Database, clock: Clock, kept: Callable[[], timedelta]) -> None:
         self._database = database

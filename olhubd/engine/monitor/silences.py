@@ -66,7 +66,8 @@ class Silences:
         return found
 
     async def _listen(self, unit: AccountUnit, rate: _RateState, heard: datetime) -> AlarmFinding | None:
-        """Whether the account brings too little. One that is not read is not silent but deaf, which is told too."""
+        """Whether the account brings too little. One that is not read is not silent but unread, which is
+        reported too."""
         configuration, reader = self._in_force.configuration, self._database.reader
         alarms, zone, name = configuration.alarms, configuration.daemon.zone, unit.name
         if rate.learned_at is None or heard - rate.learned_at >= timedelta(days=1):

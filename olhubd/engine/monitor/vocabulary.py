@@ -1,7 +1,7 @@
 """Asks the systems of routes for their words, and knows which of the configuration's they have not.
 
-At the start, after a reload, four times a day, and when something new is on hold: a typo in a route should be told
-before it is found order by order. What a system does not tell now is asked again, ever later.
+At the start, after a reload, four times a day, and when something new is on hold: a typo in a route should be
+reported before it is found order by order. What a system does not answer now is asked again, ever later.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _LOOK = 60.0
 """Seconds between two looks whether there is reason to ask."""
 _AGAIN = 6 * 3600.0
 _FIRST, _LAST = 60.0, 3600.0
-"""Seconds until a system that told nothing is asked again."""
+"""Seconds until a system that answered nothing is asked again."""
 _PATIENCE = 30.0
 _SHOWN = 12
 _WHAT = {"status": "word.status", "delivery method": "word.delivery", "payment method": "word.payment"}
@@ -53,7 +53,7 @@ class VocabularyCheck:
         self.unknown: tuple[UnknownWord, ...] = ()
         """What the last look found."""
         self.silent: Mapping[str, str] = {}
-        """The accounts that told no words at the last look, with the reason."""
+        """The accounts that gave no words at the last look, with the reason."""
 
     def start(self, supervisor: Supervisor) -> None:
         supervisor.every("words", _LOOK, self.round)

@@ -66,7 +66,7 @@ class AccountActions:
         return [row for name, row in sorted(rows.items()) if name not in known and row.removed_at is None]
 
     async def ties(self, reader: Reader, name: str) -> tuple[str, ...]:
-        """What of an account is still owed or waits, each in words."""
+        """What of an account is still pending or waits, each in words."""
         to, of = await deliveries.ties(reader, name)
         waiting = (await quarantine.tally(reader)).get(name, 0)
         told = ((to, "remove.owed"), (of, "remove.owed-elsewhere"), (waiting, "remove.quarantine"))

@@ -42,7 +42,7 @@ class TotalDiffers(NotPossible):
 
 
 class DeliveryActions:
-    """The hands of a person on what is owed."""
+    """What people do with deliveries."""
 
     def __init__(
         self, directory: Directory, in_force: InForce, database: Database, clock: Clock, events: EventLog
@@ -216,7 +216,7 @@ class DeliveryActions:
         poller.look_up()
 
     async def give_up(self, record: Quarantined, reason: str, who: str) -> None:
-        """Let a record wait for nobody any more, until its source tells it in other words."""
+        """Dismiss a quarantined record until its source sends a different version."""
 
         async def work(tx: Transaction) -> None:
             if not await quarantine.discard(tx, record.id, reason, self._clock.now()):

@@ -39,7 +39,7 @@ class OrderActions:
         self._clock = clock
 
     def standing(self, stored: Stored, owed: Sequence[Delivery]) -> OrderSituation:
-        """All that decides what may be done with an order, of which this is owed or was."""
+        """All that decides what may be done with an order, of which these are the deliveries."""
         units = self._directory.units
         unit = units.get(stored.account)
         own: dict[Fulfilment, str] = {}
@@ -94,7 +94,7 @@ class OrderActions:
         return await self._change(order_id, OperatorAction.STATUS, who, work)
 
     async def ship(self, order_id: OrderId, shipment: Shipment, who: str) -> tuple[str, ...]:
-        """Add a parcel. Gives the accounts that are told."""
+        """Add a parcel. Returns the accounts to which it will be sent."""
 
         async def work(sheet: _Sheet) -> tuple[str, ...]:
             order = sheet.stored.order
@@ -143,7 +143,7 @@ class OrderActions:
             if push is None:
                 await sheet.record(change, [plan.push_at(target, 0)])
                 return
-            # It was owed before: it goes on as what it was, so that an unknown outcome is still looked up.
+            # It was pending before: it goes on as what it was, so that an unknown outcome is still looked up.
             state = DeliveryState.PENDING if push.sent_at is None else DeliveryState.SENT
             waiver = msgspec.json.decode(push.payload, type=PushPayload)
             again = msgspec.structs.replace(
@@ -214,6 +214,6 @@ class _Sheet:
 
 
 def _with(stored: Stored, **words: object) -> Stored:
-    """The order with other words. Its digest stays, which tells what its source said last."""
+    """The order with overrides. Its digest stays, since that is of what its source said last."""
     order = msgspec.structs.replace(stored.order, **words)
     return msgspec.structs.replace(stored, order=order, document=codec.encode(order))

@@ -1,1 +1,2 @@
-"""What is owed to targets, and how it is carried out: one handler an action, one rule for all of them."""
+"""What is to be delivered to targets, and how it is carried out: one handler an action, one rule for all of
+them."""

@@ -1,4 +1,4 @@
-"""The outbox of one account: who delivers to it, from the first delivery that is owed on."""
+"""The outbox of one account: who delivers to it, from its first delivery on."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["AccountOutbox"]
 
 
 class AccountOutbox:
-    """Has a dispatcher as soon as anything was owed to the account."""
+    """Has a dispatcher as soon as the account had any delivery."""
 
     def __init__(
         self,
@@ -41,7 +41,7 @@ class AccountOutbox:
         return self.dispatcher is not None and self.dispatcher.down
 
     def wake(self, *, paused: bool) -> None:
-        """Something is owed; a dispatcher that only begins now waits for `resume` if `paused`."""
+        """Something is pending; a dispatcher that only begins now waits for `resume` if `paused`."""
         if self.dispatcher is None:
             self.dispatcher = self._make()
             if paused:

@@ -23,7 +23,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def judge(order: Order, receipt: Receipt, *, sets_status: bool) -> Verdict:
-    """What to make of a receipt for an order that is still owed. `sets_status`: the target takes status words."""
+    """What to make of a receipt for an order that is still pending. `sets_status`: the target takes status
+    words."""
     cut = tuple(one.field for one in receipt.differences if one.cut)
     status = next((one.wanted for one in receipt.differences if one.wanted and sets_status), None)
     wrong = [one for one in receipt.differences if not (one.cut or (one.wanted and sets_status))]

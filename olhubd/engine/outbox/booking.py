@@ -58,7 +58,8 @@ async def book(
 
 
 async def _owed_already(tx: Transaction, outcomes: Sequence[Outcome]) -> set[tuple[Subject, str, Action]]:
-    """What is owed but once and is open already: the cancellation of an order found there although it is off."""
+    """What is planned only once and is open already: the cancellation of an order found there although it is
+    off."""
     wanted = {
         (outcome.delivery.subject, item.target, item.action)
         for outcome in outcomes
@@ -74,7 +75,7 @@ async def _owed_already(tx: Transaction, outcomes: Sequence[Outcome]) -> set[tup
 async def _uncontested(tx: Transaction, target: str, ended: Sequence[Outcome]) -> list[Outcome]:
     """The outcomes, those held whose order at the target is the copy of another one already.
 
-    So it is where a shop was set up anew and counts from one again.
+    So it is where a shop was set up again and counts from one again.
     """
     arrived = [outcome.copy.external_id for outcome in ended if outcome.copy is not None]
     if not arrived:
@@ -91,7 +92,7 @@ async def _uncontested(tx: Transaction, target: str, ended: Sequence[Outcome]) -
 
 
 async def _wanted(tx: Transaction, target: str, ended: Sequence[Outcome], routes: Sequence[Route]) -> list[Outcome]:
-    """The outcomes, those owed again whose order was given up and is wanted by now.
+    """The outcomes, those pending again whose order was given up and is wanted by now.
 
     It was cancelled and has come back meanwhile, or it was only looked for and is to be made by now.
     """

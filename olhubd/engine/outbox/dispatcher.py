@@ -35,7 +35,7 @@ _DOWN_MAX = 300.0
 
 
 class Dispatcher:
-    """Carries the deliveries to one target. `wake` it when something new is owed."""
+    """Carries the deliveries to one target. `wake` it when something new is pending."""
 
     def __init__(
         self,
@@ -108,7 +108,7 @@ class Dispatcher:
         return len(self._running)
 
     async def run(self, pulse: Heartbeat) -> None:
-        """Work until told to stop, or until another process has taken the target over, which is told."""
+        """Work until cancelled, or until another process has taken the target over, which is reported."""
         try:
             await self._turns(pulse)
         except LeaseLost:

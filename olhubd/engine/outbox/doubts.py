@@ -64,7 +64,7 @@ class Doubts:
             age = (self._clock.now() - delivery.sent_at).total_seconds()
             since = max(self._began, self._clock.monotonic() - age) if age >= 0 else self._began
         left = since + settle.total_seconds() - self._clock.monotonic()
-        return max(left, 0.001) if left > 0 else 0.0  # less than that a wall clock cannot tell
+        return max(left, 0.001) if left > 0 else 0.0  # a wall clock cannot measure less
 
     def begin_anew(self) -> None:
         """This is to be taken for another process: what it did before is an earlier one's, and not long ago."""
@@ -73,7 +73,7 @@ class Doubts:
         self.absent.clear()
 
     def early(self, settle: timedelta) -> float:
-        """For how many seconds what was sent before it began anew may still come into being; none where it did
+        """For how many seconds what was sent before the restart may still come into being; none where it did
         not: a file is not restored by hand as quickly as that."""
         if self._anew is None:
             return 0.0

@@ -58,7 +58,7 @@ class Submitted(msgspec.Struct, frozen=True):
 
 
 class Obsolete(msgspec.Struct, frozen=True):
-    """It is not owed any more, and nobody has to see to it."""
+    """It is not pending any more, and nobody has to see to it."""
 
     reason: str
 
@@ -124,7 +124,7 @@ class Handler(abc.ABC, Generic[C]):
         return False
 
     async def look_up(self, target: TargetAccount, job: Job) -> Result | None:
-        """What there is at the target. None: nothing, or nobody can tell and the sink reads before it writes."""
+        """What there is at the target. None: nothing, or it is not known and the sink reads before it writes."""
         return None
 
     async def needless(self, target: TargetAccount, job: Job) -> str | None:

@@ -26,7 +26,7 @@ __all__ = ["Recorder"]
 class Recorder:
     """Make one a transaction; call `write` last.
 
-    What it writes is kept as an input by itself, unless whoever made it keeps what it was decided from: `decided`.
+    What it writes is kept as an input by itself, unless its maker keeps what it was decided from: `decided`.
     """
 
     def __init__(self, tx: Transaction, now: datetime, cause: Cause, *, decided: bool = False) -> None:
@@ -40,7 +40,7 @@ class Recorder:
         self._settled: list[Delivery] = []
         self._replaced: list[tuple[Subject, PlannedDelivery]] = []
         self._needless: dict[Subject, tuple[str, str, EventId]] = {}
-        """Why the refused statuses of a subject are no matter, its account, and the event that tells so."""
+        """Why the refused statuses of a subject do not matter, its account, and the event that says so."""
         self._superseded: list[tuple[OrderId, OrderId, datetime]] = []
         self._deliveries: dict[Subject, list[Delivery]] = {}
 
@@ -53,7 +53,7 @@ class Recorder:
         return {one: self._deliveries[one] for one in subjects}
 
     def owed(self, subject: Subject) -> frozenset[str]:
-        """The targets that have this order or are owed it. Call `known_deliveries` before."""
+        """The targets that have this order or have its push pending. Call `known_deliveries` before."""
         return netting.holders(self._deliveries.get(subject, ()))
 
     async def event(
@@ -107,7 +107,7 @@ class Recorder:
                 await self.owe(subject, step, ids[step.cause])
 
     def look_up(self, push: Delivery) -> None:
-        """Have an order looked up at its target, whatever became of its delivery: it is told to be there."""
+        """Have an order looked up at its target, whatever became of its delivery: it is reported to be there."""
         self._settle(Settlement(delivery=push, state=DeliveryState.SENT))
 
     async def hold(self, push: Delivery, account: str, reason: str, kind: Hold) -> None:
@@ -141,7 +141,7 @@ class Recorder:
                 subject=subject,
                 target=item.target,
                 action=item.action,
-                # The same word may be owed again later, so what replaces is told apart by its event.
+                # The same word may be pending again later, so the replacement is distinguished by its event.
                 key=f"{item.key}#{event_id}" if item.replaces else item.key,
                 state=DeliveryState.PENDING,
                 event_id=event_id,
@@ -157,14 +157,14 @@ class Recorder:
         self._superseded.extend(pairs)
 
     async def has_double(self, order_id: OrderId, external_id: str) -> bool:
-        """Whether the log already tells of this double."""
+        """Whether the log already has this double."""
         history = await events.of_order(self._tx, order_id)
         return any(
             e.kind == "copy.doubled" and msgspec.json.decode(e.data).get("other") == external_id for e in history
         )
 
     async def has_found(self, order_id: OrderId, external_id: str) -> bool:
-        """Whether the log already tells that a target has the order under this id."""
+        """Whether the log already says that a target has the order under this id."""
         history = await events.of_order(self._tx, order_id)
         return any(
             e.kind == "copy.found" and msgspec.json.decode(e.data).get("external_id") == external_id
@@ -172,7 +172,7 @@ class Recorder:
         )
 
     async def has_refund(self, order_id: OrderId, target: str, amount: str) -> bool:
-        """Whether the last that the log tells of this target's refunds is this sum."""
+        """Whether the last that the log has of this target's refunds is this sum."""
         history = await events.of_order(self._tx, order_id)
         told = [msgspec.json.decode(e.data) for e in history if e.kind == "copy.refunded"]
         sums = [facts.get("amount") for facts in told if facts.get("target") == target]

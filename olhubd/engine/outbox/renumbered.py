@@ -1,7 +1,7 @@
 """What stands under a copy's number by now.
 
-A target that was set back to a backup of its own gives its numbers anew: by the number alone, somebody else's order
-would be cancelled in the place of ours.
+A target that was set back to a backup of its own gives its numbers again: by the number alone, somebody else's
+order would be cancelled in the place of ours.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ async def known_as(target: TargetAccount, job: Job) -> str | OnHold | Obsolete:
 
 
 async def another(target: TargetAccount, stored: Stored, copy: TargetOrder) -> str | None:
-    """Why what the target has under this number is not the order; None when it is, or when nobody can tell.
+    """Why what the target has under this number is not the order; None when it is, or when that is not known.
 
-    Where hosts drop our mark, the total tells.
+    Where hosts drop our mark, the total decides.
     """
     sink = target.capability(OrderSink)
     if sink is None or not sink.numbered:
@@ -45,7 +45,7 @@ async def another(target: TargetAccount, stored: Stored, copy: TargetOrder) -> s
     try:
         found: Found | None = await target.calls.read("find_by_number", look, (Found, NoneType))
     except (Conflict, NotFound, Rejected):
-        return None  # its numbers tell nothing
+        return None  # its numbers mean nothing
     if found is None or found.external_id != copy.external_id:
         return None
     same = found.total.rounded() in (stored.order.sellers_total.rounded(), copy.total.rounded())

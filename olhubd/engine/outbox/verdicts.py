@@ -1,4 +1,4 @@
-"""The verdicts on an attempt: what is stored of its delivery, and the event that tells of it."""
+"""The verdicts on an attempt: what is stored of its delivery, and the event that reports it."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class Verdicts:
         external_id: str | None = None,
         event: str = "delivery.dropped",
     ) -> Outcome:
-        """Nothing is owed any more."""
+        """Nothing is pending any more."""
         ended = msgspec.structs.replace(
             job.delivery,
             state=state,

@@ -42,7 +42,7 @@ class PushOrder(Handler[OrderSink]):
         return timedelta() if sink.idempotent and _off(job.stored) is None else sink.settle
 
     def sought(self, job: Job) -> bool:
-        # What the target told of is looked up whatever is known of the order; else it would be told of for ever.
+        # What the target reported is looked up whatever is known of the order; else it would be reported for ever.
         return _waiver(job).only_found
 
     async def look_up(self, target: TargetAccount, job: Job) -> Result | None:
@@ -67,7 +67,7 @@ class PushOrder(Handler[OrderSink]):
                 await target.calls.write("withdraw_order", withdraw)
             return gone
         if _waiver(job).only_found:
-            # It is owed only because the target told of it: not there, it is not to be made.
+            # It is pending only because the target reported it: not found, it is not to be made.
             route = target.route(stored.account)
             if route is None or not plan.sends(stored.order, route):
                 return Reason("copy.none")
@@ -136,7 +136,7 @@ class PushOrder(Handler[OrderSink]):
                 field=verdict.field,
                 facts=facts,
                 copy=copy,
-                # What was done with it there goes back all the same: its feed will not tell that word again.
+                # What was done with it there goes back all the same: its feed will not send that status again.
                 planned=moved_on,
             )
         planned: list[PlannedDelivery] = []

@@ -25,7 +25,7 @@ class SetPayment(OnCopy[PaymentSink]):
 
     async def write(self, target: TargetAccount, job: Job, sink: PaymentSink, external_id: str) -> Result:
         own = sellers_side(job.stored.order)
-        # Some sources tell of money only as of what was paid later.
+        # Some sources report money only as of what was paid later.
         payment = own.payment or next(iter(own.surcharges), None)
         if payment is None:
             return Obsolete(Reason("payment.unknown"))
