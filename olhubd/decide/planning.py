@@ -1,29 +1,49 @@
 """What planners are: the rules by which something follows from what happened to a subject. Pure.
 
-A flow hands over what it decided, as transitions. Each planner names what it must know of them, which is read once
-for all of them, and then plans the deliveries of each. What a planner is given stands in the database or comes with
-the input, so a replay plans the same.
+A flow hands over what it decided, as transitions. Each planner says which kinds of records it is about, names what
+it must know of the transitions, which is read once for all of them, and then plans the deliveries of each. What a
+planner is given stands in the database or comes with the input, so a replay plans the same.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 
 from olhubd.decide.changes import Change
 from olhubd.decide.plan import PlannedDelivery
 from olhubd.decide.route import Route
-from olhubd.model import Order, Subject, reference
+from olhubd.model import Kind, Subject, reference
 
-__all__ = ["NOTHING", "Keys", "Planner", "PlanningContext", "Plans", "Transition", "plan_all"]
+__all__ = [
+    "NOTHING",
+    "ExternalRecord",
+    "Keys",
+    "Planner",
+    "PlanningContext",
+    "Plans",
+    "Transition",
+    "needed",
+    "plan_all",
+]
 
 
 Plans = Sequence[PlannedDelivery]
 
 
-class Transition(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class ExternalRecord(Protocol):
+    """A record with the name that its source gave it."""
+
+    @property
+    def external_id(self) -> str: ...
+
+
+R = TypeVar("R", bound=ExternalRecord)
+
+
+class Transition(msgspec.Struct, Generic[R], frozen=True, kw_only=True, gc=False):
     """What happened to one subject: its record `before` and `after`, and the changes between them.
 
     `before` is None where it is new. `account` is the source of the record. `doubted`: an earlier process may have
@@ -33,8 +53,8 @@ class Transition(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     subject: Subject
     account: str
-    before: Order | None
-    after: Order
+    before: R | None
+    after: R
     changes: Sequence[Change]
     doubted: bool = False
     late: bool = False
@@ -74,21 +94,40 @@ class PlanningContext(msgspec.Struct, frozen=True, kw_only=True):
     met: Collection[str] = ()
 
 
-class Planner(Protocol):
+class Planner(Protocol[R]):
     """One rule. It keeps nothing between two calls."""
 
-    def needs(self, batch: Sequence[Transition]) -> Keys:
+    @property
+    def kinds(self) -> frozenset[Kind]:
+        """The kinds of subjects whose transitions it is given."""
+        ...
+
+    def needs(self, batch: Sequence[Transition[R]]) -> Keys:
         """What must be loaded before `plan` is asked about these."""
         ...
 
-    def plan(self, step: Transition, context: PlanningContext, so_far: Plans) -> Iterable[PlannedDelivery]:
+    def plan(self, step: Transition[R], context: PlanningContext, so_far: Plans) -> Iterable[PlannedDelivery]:
         """What follows. `so_far` is what the planners before this one planned for the same transition."""
         ...
 
 
-def plan_all(step: Transition, context: PlanningContext, planners: Iterable[Planner]) -> list[PlannedDelivery]:
-    """What all planners plan for a transition, in their order."""
+def needed(steps: Sequence[Transition[Any]], planners: Iterable[Planner[Any]]) -> Keys:
+    """What the planners must have loaded for these transitions, each for those of its kinds."""
+    kinds = {step.subject.kind for step in steps}
+    keys = NOTHING
+    for planner in planners:
+        mine = steps if kinds <= planner.kinds else [step for step in steps if step.subject.kind in planner.kinds]
+        if mine:
+            keys |= planner.needs(mine)
+    return keys
+
+
+def plan_all(
+    step: Transition[Any], context: PlanningContext, planners: Iterable[Planner[Any]]
+) -> list[PlannedDelivery]:
+    """What the planners of its kind plan for a transition, in their order."""
     result: list[PlannedDelivery] = []
     for planner in planners:
-        result.extend(planner.plan(step, context, tuple(result)))
+        if step.subject.kind in planner.kinds:
+            result.extend(planner.plan(step, context, tuple(result)))
     return result

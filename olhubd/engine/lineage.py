@@ -38,6 +38,8 @@ class Lineage:
         """The Date of an account's last answer."""
         self._doubts: dict[str, Doubt] = {}
         self._besides: set[OrderId] = set()
+        self._newest: dict[str, datetime] = {}
+        """When the youngest order was placed that an account reported, by its own time."""
         self.generation = 0
 
     def heard(self, account: str, date: str) -> None:
@@ -65,12 +67,16 @@ class Lineage:
         now = self.now(account)
         return max(now - placed_at, timedelta()) + MARGIN if now is not None else None
 
-    def reached(self, account: str, last: OrderId, newest: datetime | None) -> None:
-        """The account's feed was read to its end. `last` is the newest row of all orders, `newest` the time of
-        the youngest order that the source reported, where its own Date is not known."""
+    def reported(self, account: str, placed_at: datetime) -> None:
+        """The account reported an order placed then, by its own time."""
+        self._newest[account] = max(placed_at, self._newest.get(account, placed_at))
+
+    def reached(self, account: str, last: OrderId) -> None:
+        """The account's feed was read to its end. `last` is the newest row of all orders. Where the source's own
+        Date is not known, the youngest order that it reported stands for the present."""
         if account not in self._doubts:
             # A Date has whole seconds, so this is the present at the latest: what is placed from now on is new.
-            self._doubts[account] = Doubt(last=last, until=self.now(account) or newest)
+            self._doubts[account] = Doubt(last=last, until=self.now(account) or self._newest.get(account))
 
     def settled(self, account: str) -> bool:
         """Whether its feed was read to its end already."""

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
-from functools import reduce
-from operator import or_
+from typing import Any
 
 from olhubd.decide import netting
 from olhubd.decide.planners import PLANNERS
-from olhubd.decide.planning import NOTHING, Planner, PlanningContext, Transition, plan_all
+from olhubd.decide.planning import Planner, PlanningContext, Transition, needed, plan_all
 from olhubd.decide.route import Route
 from olhubd.engine.flow.prepared import SLICE
 from olhubd.engine.outbox.recorder import Recorder
@@ -24,17 +23,17 @@ __all__ = ["follow"]
 async def follow(
     tx: Transaction,
     recorder: Recorder,
-    steps: Sequence[Transition],
+    steps: Sequence[Transition[Any]],
     routes: Sequence[Route],
     *,
     acts: bool,
-    planners: Sequence[Planner] = PLANNERS,
+    planners: Sequence[Planner[Any]] = PLANNERS,
 ) -> None:
     """Record these transitions and what follows from them, in their order.
 
     `acts` is off for what was recorded before anything followed from an order which a target reported first.
     """
-    keys = reduce(or_, (planner.needs(steps) for planner in planners), NOTHING)
+    keys = needed(steps, planners)
     deliveries = await recorder.known_deliveries(sorted(keys.deliveries)) if keys.deliveries else {}
     met = await _met(tx, keys.marks) if acts and keys.marks else {}
     for number, step in enumerate(steps, 1):

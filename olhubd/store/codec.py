@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,7 +12,7 @@ import msgspec
 
 from olhubd.model import Kind, Order, Reason, Subject, beside, plain
 
-__all__ = ["about", "encode", "facts", "marks", "moment", "order", "reason", "stamp", "subject", "text"]
+__all__ = ["about", "digest", "encode", "facts", "marks", "moment", "order", "reason", "stamp", "subject", "text"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -19,6 +20,11 @@ _REASON = '{"code":'
 
 encode = msgspec.json.Encoder(enc_hook=plain).encode
 order = msgspec.json.Decoder(Order).decode
+
+
+def digest(document: bytes) -> bytes:
+    """What distinguishes two versions of a record."""
+    return hashlib.blake2b(document, digest_size=16).digest()
 
 
 def stamp(at: datetime | None) -> int | None:

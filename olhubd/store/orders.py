@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -21,7 +20,6 @@ __all__ = [
     "by_reference",
     "cancelled_with",
     "count",
-    "digest",
     "disown",
     "find",
     "get",
@@ -31,6 +29,7 @@ __all__ = [
     "journeys",
     "listing",
     "mark",
+    "newest",
     "owners",
     "read",
     "references",
@@ -91,11 +90,6 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     superseded_by: OrderId | None
 
 
-def digest(document: bytes) -> bytes:
-    """What distinguishes two versions of an order."""
-    return hashlib.blake2b(document, digest_size=16).digest()
-
-
 async def held(reader: Reader, account: str, external_ids: Sequence[str]) -> dict[str, Held]:
     """What is known of these orders, by external id."""
     rows = await reader.fetch(
@@ -104,6 +98,12 @@ async def held(reader: Reader, account: str, external_ids: Sequence[str]) -> dic
         (account, *external_ids),
     )
     return {row[0]: Held(row[1], row[2], row[3]) for row in rows}
+
+
+async def newest(reader: Reader) -> OrderId:
+    """The number of the newest order; 0 without any."""
+    row = await reader.one("SELECT COALESCE(MAX(id), 0) FROM orders")
+    return OrderId(row[0] if row else 0)
 
 
 async def owners(reader: Reader, account: str, line_ids: Sequence[str]) -> dict[str, Owner]:

@@ -124,7 +124,7 @@ def _orders(count: int, now: datetime) -> Iterator[Stored]:
             account=owners[number],
             order=order,
             document=document,
-            digest=orders.digest(document),
+            digest=codec.digest(document),
             created_at=landed,
             changed_at=landed,
         )

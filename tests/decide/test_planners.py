@@ -7,23 +7,20 @@ import msgspec
 from olhubd.decide import changes, compare
 from olhubd.decide.plan import PlannedDelivery
 from olhubd.decide.planners import PLANNERS
-from olhubd.decide.planning import NOTHING, Keys, PlanningContext, Plans, Transition, plan_all
+from olhubd.decide.planning import NOTHING, Keys, PlanningContext, Plans, Transition, needed, plan_all
 from olhubd.decide.route import Route
-from olhubd.model import Action, Order, Subject
+from olhubd.model import Action, Kind, Order, Subject
 from tests.orders import order
 
 ROUTE = Route(target="shop", sources=frozenset({"allegro"}))
 
 
-def step(before: Order | None, after: Order, *found: changes.Change, number: int = 1) -> Transition:
+def step(before: Order | None, after: Order, *found: changes.Change, number: int = 1) -> Transition[Order]:
     return Transition(subject=Subject.order(number), account="allegro", before=before, after=after, changes=found)
 
 
-def wanted(*steps: Transition) -> Keys:
-    keys = NOTHING
-    for planner in PLANNERS:
-        keys |= planner.needs(steps)
-    return keys
+def wanted(*steps: Transition[Order]) -> Keys:
+    return needed(steps, PLANNERS)
 
 
 def test_of_a_new_order_only_its_mark_is_looked_for() -> None:
@@ -46,10 +43,14 @@ def test_what_concerns_those_that_have_it_is_planned_by_what_they_have() -> None
 
 def test_a_planner_sees_what_those_before_it_planned() -> None:
     class Echoing:
-        def needs(self, batch: Sequence[Transition]) -> Keys:
+        kinds = frozenset({Kind.ORDER})
+
+        def needs(self, batch: Sequence[Transition[Order]]) -> Keys:
             return NOTHING
 
-        def plan(self, step: Transition, context: PlanningContext, so_far: Plans) -> Iterable[PlannedDelivery]:
+        def plan(
+            self, step: Transition[Order], context: PlanningContext, so_far: Plans
+        ) -> Iterable[PlannedDelivery]:
             for item in so_far:
                 yield PlannedDelivery(target=item.target, action=Action.SET_STATUS, cause=item.cause)
 

@@ -14,11 +14,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from olhubd.decide.route import Route
-from olhubd.engine.flow import landing
-from olhubd.engine.flow import prepared as candidate
+from olhubd.engine.flow import landing, prepared
+from olhubd.engine.flow.flow import Result
 from olhubd.engine.flow.landing import Landing
-from olhubd.engine.flow.orders import Result
+from olhubd.engine.flow.orders import OrderFlow
 from olhubd.engine.flow.prepared import Candidate
+from olhubd.engine.lineage import Lineage
 from olhubd.model import (
     Address,
     Cause,
@@ -58,6 +59,7 @@ class Bench:
         self.woken: list[str] = []
         self.routes = [Route(target="shop", sources=frozenset({"allegro"}), status_back={"completed": "SENT"})]
         self.landing = Landing(database, clock, lambda: self.routes, self.woken.extend)
+        self.lineage = Lineage(clock)
 
     async def land(
         self, *records: Record, account: str = "allegro", cursor: str | None = None, **more: Any
@@ -132,21 +134,21 @@ async def test_a_landing_that_is_broken_off_leaves_nothing_at_work(
     """A daemon that stopped between two batches of a page: the first wrote on into a database that was closed."""
     begun = asyncio.Event()
     hold = asyncio.Event()
-    prepared = 0
+    batches = 0
 
-    async def prepare(batch: Sequence[Order]) -> list[Candidate]:
-        nonlocal prepared
-        prepared += 1
-        if prepared == 2:
+    async def prepare(flow: OrderFlow, batch: Sequence[Order]) -> list[Candidate[Order]]:
+        nonlocal batches
+        batches += 1
+        if batches == 2:
             begun.set()
             await hold.wait()
-        return await candidate.prepare(batch)
+        return await prepared.prepare(batch, flow.objection)
 
     async def write(_work: Any) -> None:
         await hold.wait()
 
     monkeypatch.setattr(landing, "BATCH", 1)
-    monkeypatch.setattr(landing, "prepare", prepare)
+    monkeypatch.setattr(OrderFlow, "prepare", prepare)
     monkeypatch.setattr(bench.database, "write", write)
     before = asyncio.all_tasks()
     working = asyncio.create_task(bench.land(order("A"), order("B")))

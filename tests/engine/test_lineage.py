@@ -62,7 +62,7 @@ async def test_an_order_of_the_sources_future_is_no_younger_than_now() -> None:
 async def test_all_is_in_doubt_until_the_feed_was_read_to_its_end() -> None:
     lineage = Lineage(VirtualClock())
     assert lineage.covers("allegro", OrderId(7), SOURCE)
-    lineage.reached("allegro", OrderId(7), None)
+    lineage.reached("allegro", OrderId(7))
     assert lineage.covers("allegro", OrderId(7), SOURCE)
     assert not lineage.covers("allegro", OrderId(8), SOURCE)
     assert lineage.covers("other", OrderId(8), SOURCE)
@@ -74,21 +74,22 @@ async def test_what_was_there_by_the_sources_own_clock_is_in_doubt_whenever_it_l
     lineage = Lineage(clock)
     lineage.heard("allegro", date(SOURCE))
     clock.jump(timedelta(days=-3).total_seconds())
-    lineage.reached("allegro", OrderId(7), None)
+    lineage.reached("allegro", OrderId(7))
     assert lineage.covers("allegro", OrderId(8), SOURCE - timedelta(milliseconds=100))
     assert not lineage.covers("allegro", OrderId(8), SOURCE + timedelta(milliseconds=100))
 
 
 async def test_where_no_date_is_told_the_youngest_order_that_was_told_bounds_it() -> None:
     lineage = Lineage(VirtualClock())
-    lineage.reached("memory", OrderId(7), SOURCE)
+    lineage.told("memory", SOURCE)
+    lineage.reached("memory", OrderId(7))
     assert lineage.covers("memory", OrderId(8), SOURCE - timedelta(seconds=1))
     assert not lineage.covers("memory", OrderId(8), SOURCE)
 
 
 async def test_what_came_by_another_way_than_the_feed_is_in_doubt() -> None:
     lineage = Lineage(VirtualClock())
-    lineage.reached("allegro", OrderId(7), None)
+    lineage.reached("allegro", OrderId(7))
     lineage.otherwise("allegro", [OrderId(9)])
     assert lineage.covers("allegro", OrderId(9), SOURCE)
     assert not lineage.covers("allegro", OrderId(10), SOURCE)
@@ -99,7 +100,7 @@ async def test_a_machine_that_was_set_back_with_its_memory_is_another_process() 
     clock = VirtualClock()
     lineage = Lineage(clock)
     lineage.heard("allegro", date(SOURCE))
-    lineage.reached("allegro", OrderId(7), None)
+    lineage.reached("allegro", OrderId(7))
     later = SOURCE + timedelta(hours=1)
     assert not lineage.covers("allegro", OrderId(8), later)
     await clock.sleep(50)

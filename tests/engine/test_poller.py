@@ -19,6 +19,7 @@ from olhubd.engine.feed.reading import ReadingContext
 from olhubd.engine.feed.run_log import RunLog
 from olhubd.engine.feed.schedule import FeedSchedule
 from olhubd.engine.flow.landing import Landing
+from olhubd.engine.lineage import Lineage
 from olhubd.model import Fulfilment, Kind, Order, Run, RunState
 from olhubd.plugin import (
     AuthLost,
@@ -120,6 +121,7 @@ class Bench:
         self.lost: list[PluginError] = []
         self.displaced = asyncio.Event()
         self.runs = RunLog(database, self.clock)
+        self.landing = Landing(database, self.clock, list, lambda targets: None)
         self.sweeps = Limiter(places=4, patience=5.0)
         self.pulls = Limiter(places=4, patience=5.0)
         self.name = "allegro"
@@ -143,7 +145,8 @@ class Bench:
             schedule=FeedSchedule(**keys),
             calls=Calls(self.name, self.clock, structlog.get_logger(), OverdueCalls()),
             database=self.database,
-            landing=Landing(self.database, self.clock, list, lambda targets: None),
+            landing=self.landing,
+            lineage=Lineage(self.clock),
             runs=self.runs,
             sweeps=self.sweeps,
             pulls=self.pulls,
@@ -455,9 +458,9 @@ async def test_an_order_that_cannot_be_read_is_in_nobodys_way(bench: Bench) -> N
     assert await bench.names() == ["c"]
     assert bench.market.read == ["a", "b", "c"]
 
+    await bench.stop()  # or it would be read, and put off, between two of these
     for _ in range(10):
         await wish(bench, "a")
-    await bench.stop()
     bench.start()
     async with asyncio.timeout(10):
         while await waiting(bench):

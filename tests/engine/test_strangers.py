@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from olhubd.decide.route import Route
+from olhubd.engine.feed.caught_up import caught_up
 from olhubd.engine.flow.landing import Landing
 from olhubd.engine.lineage import Lineage
 from olhubd.engine.outbox.attempt import Outcome
@@ -26,8 +27,8 @@ from tests.orders import EPOCH, line, order, pln
 def bench(database: Database, clock: SystemClock) -> Bench:
     """Nothing is proved of this bench until its feed `reached` its end."""
     bench = Bench(database, clock)
-    lineage = Lineage(clock)
-    bench.landing = Landing(database, clock, lambda: bench.routes, bench.woken.extend, None, lineage)
+    bench.lineage = Lineage(clock)
+    bench.landing = Landing(database, clock, lambda: bench.routes, bench.woken.extend, None, bench.lineage)
     return bench
 
 
@@ -37,7 +38,7 @@ async def test_an_order_first_seen_cancelled_is_looked_for(bench: Bench) -> None
 
 
 async def test_an_order_that_came_and_went_in_this_process_is_not_looked_for(bench: Bench) -> None:
-    await bench.landing.reached("allegro")
+    await caught_up(bench.database, bench.lineage, "allegro")
     await bench.land(order("A", stage=Stage.CANCELLED))
     assert await bench.owed() == []
 
@@ -62,7 +63,7 @@ async def test_an_order_that_another_took_over_is_looked_for(bench: Bench) -> No
 
 async def test_what_a_sweep_finds_cancelled_is_looked_for_at_any_time(bench: Bench) -> None:
     """The feed had not told it, so it may be from before this process."""
-    await bench.landing.reached("allegro")
+    await caught_up(bench.database, bench.lineage, "allegro")
     run = Run(id=RunId(1), account="allegro", feed="orders.sweep", trigger="timer", started_at=EPOCH)
     await bench.landing.land("allegro", [order("A", stage=Stage.CANCELLED)], run=run)
     assert await bench.owed() == [("shop", "push-order", DeliveryState.PENDING)]

@@ -19,7 +19,7 @@ from olhubd.engine.monitor.retention import Retention
 from olhubd.engine.replay import recording
 from olhubd.engine.replay.recording import CONFIGURED, Configured, InputPage
 from olhubd.engine.replay.replay import replay
-from olhubd.model import Order, Run, RunId
+from olhubd.model import Kind, Order, Run, RunId
 from olhubd.plugin import Record
 from olhubd.store import Database, StoreError, Transaction
 from olhubd.store import recorded_inputs as kept
@@ -85,11 +85,11 @@ async def test_what_is_told_again_is_not_kept_again(house: House) -> None:
     await house.begin()
     orders = [order(str(number), (line(f"L{number}"),)) for number in range(30)]
     await house.land(*orders)
-    assert [len(page.orders) for page in await house.pages()] == [30]
+    assert [len(page.records[Kind.ORDER]) for page in await house.pages()] == [30]
     await house.land(*orders)
     assert len(await house.pages()) == 1
     await house.land(*orders[:-1], changed(orders[-1], number="77"))
-    assert [len(page.orders) for page in await house.pages()] == [30, 1]
+    assert [len(page.records[Kind.ORDER]) for page in await house.pages()] == [30, 1]
 
 
 async def test_a_replay_finds_nothing_different_while_the_daemon_works(house: House, tmp_path: Path) -> None:

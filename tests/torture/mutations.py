@@ -24,8 +24,9 @@ import msgspec
 from olhubd.engine.access.token_store import TokenStore
 from olhubd.engine.access.tokens import StoredTokens, TokenKeeper
 from olhubd.engine.feed.reader import FeedReader
+from olhubd.engine.flow.flow import Result
 from olhubd.engine.flow.landing import Landing
-from olhubd.engine.flow.orders import Batch, Result
+from olhubd.engine.flow.orders import OrderLanding
 from olhubd.engine.outbox.actions.push_order import PushOrder
 from olhubd.engine.outbox.attempt import Executor, Job, Outcome
 from olhubd.engine.outbox.dispatcher import Dispatcher
@@ -225,19 +226,19 @@ def _no_single_flight() -> Any:
 
 
 def _no_echo_guard() -> Any:
-    land_orders = Batch.land_orders
+    land = OrderLanding.land
 
-    async def naive(self: Batch, candidates: Sequence[Any], feed: str, start: Any) -> Result:
+    async def naive(self: OrderLanding, candidates: Sequence[Any]) -> Result:
         for candidate in candidates:
-            candidate.order = msgspec.structs.replace(candidate.order, reference=None)
-        return await land_orders(self, candidates, feed, start)
+            candidate.record = msgspec.structs.replace(candidate.record, reference=None)
+        return await land(self, candidates)
 
-    async def all_good(_self: Batch, good: list[Any]) -> tuple[list[Any], list[Order]]:
+    async def all_good(_self: OrderLanding, good: list[Any]) -> tuple[list[Any], list[Order]]:
         return good, []
 
     stack = contextlib.ExitStack()
-    stack.enter_context(swap(Batch, "land_orders", naive))
-    stack.enter_context(swap(Batch, "_without_copies", all_good))
+    stack.enter_context(swap(OrderLanding, "land", naive))
+    stack.enter_context(swap(OrderLanding, "_without_copies", all_good))
     return stack
 
 
@@ -339,9 +340,9 @@ def _cursor_with_every_batch() -> Any:
         return await land(self, account, records, position=position, **more)
 
     async def eager(
-        self: Landing, account: str, some: Any, others: Any, run: Any, position: Any, *more: Any, **named: Any
+        self: Landing, account: str, some: Any, run: Any, position: Any, *more: Any, **named: Any
     ) -> Any:
-        return await batch(self, account, some, others, run, position or ahead[account], *more, **named)
+        return await batch(self, account, some, run, position or ahead[account], *more, **named)
 
     stack = contextlib.ExitStack()
     stack.enter_context(swap(Landing, "land", early))

@@ -1,5 +1,7 @@
 """The planners, in the order in which they plan. One more is a module here and a line in the list.
 
+Each is about the kinds of records that it names; these four are about orders.
+
 Forward     an order goes to the target of a route
 Update      what a target has is kept up to date
 WriteBack   what a target reports of its copy goes back to the source
@@ -9,6 +11,7 @@ Seek        what a target may have without our knowledge is looked for there
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from olhubd.decide.planners.forward import Forward
 from olhubd.decide.planners.seek import Seek
@@ -18,4 +21,4 @@ from olhubd.decide.planning import Planner
 
 __all__ = ["PLANNERS"]
 
-PLANNERS: Sequence[Planner] = (Forward(), Update(), WriteBack(), Seek())
+PLANNERS: Sequence[Planner[Any]] = (Forward(), Update(), WriteBack(), Seek())

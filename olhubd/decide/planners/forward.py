@@ -9,7 +9,7 @@ from olhubd.decide.changes import Change
 from olhubd.decide.plan import PlannedDelivery, ripe
 from olhubd.decide.planning import Keys, PlanningContext, Plans, Transition
 from olhubd.decide.route import Route
-from olhubd.model import Action, Order
+from olhubd.model import Action, Kind, Order
 
 __all__ = ["Forward"]
 
@@ -19,10 +19,12 @@ _CAUSES = (changes.Confirmed, changes.Reopened, changes.Paid, changes.Placed)
 class Forward:
     """Plans the push of an order that ripens with these changes, to targets where it is not pending."""
 
-    def needs(self, batch: Sequence[Transition]) -> Keys:
+    kinds = frozenset({Kind.ORDER})
+
+    def needs(self, batch: Sequence[Transition[Order]]) -> Keys:
         return Keys(deliveries=frozenset(one.subject for one in batch if _moved(one)))
 
-    def plan(self, step: Transition, context: PlanningContext, _so_far: Plans) -> Iterable[PlannedDelivery]:
+    def plan(self, step: Transition[Order], context: PlanningContext, _so_far: Plans) -> Iterable[PlannedDelivery]:
         if step.before is None and any(isinstance(one, changes.Superseded) for one in step.changes):
             return  # it was taken over before it was planned for any target
         for route in context.routes:
@@ -40,7 +42,7 @@ class Forward:
                 )
 
 
-def _moved(step: Transition) -> bool:
+def _moved(step: Transition[Order]) -> bool:
     """Whether it is another order than before, and not a new one, which is pending nowhere yet."""
     return step.before is not None and step.before is not step.after
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from olhubd.decide import changes
 from olhubd.decide.plan import PlannedDelivery, look
 from olhubd.decide.planning import Keys, PlanningContext, Plans, Transition
-from olhubd.model import Action
+from olhubd.model import Action, Kind, Order
 
 __all__ = ["Seek"]
 
@@ -15,10 +15,12 @@ __all__ = ["Seek"]
 class Seek:
     """Plans look-ups: of an order that is off and may have been sent, and of a new one that a target reported."""
 
-    def needs(self, batch: Sequence[Transition]) -> Keys:
+    kinds = frozenset({Kind.ORDER})
+
+    def needs(self, batch: Sequence[Transition[Order]]) -> Keys:
         return Keys(marks=frozenset(one.mark for one in batch if one.before is None))
 
-    def plan(self, step: Transition, context: PlanningContext, so_far: Plans) -> Iterable[PlannedDelivery]:
+    def plan(self, step: Transition[Order], context: PlanningContext, so_far: Plans) -> Iterable[PlannedDelivery]:
         sought = list(_sought(step, context))
         yield from sought
         if step.before is None:
@@ -26,7 +28,7 @@ class Seek:
             yield from (look(target, 0) for target in sorted(frozenset(context.met) - planned))
 
 
-def _sought(step: Transition, context: PlanningContext) -> Iterable[PlannedDelivery]:
+def _sought(step: Transition[Order], context: PlanningContext) -> Iterable[PlannedDelivery]:
     """An order that is off, and that a target may have all the same: its push is planned there, which begins with a
     look-up.
 

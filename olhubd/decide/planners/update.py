@@ -9,7 +9,7 @@ from olhubd.decide.compare import cancelled
 from olhubd.decide.plan import AmendmentPayload, PlannedDelivery, cancel_at, payment_at, shipment_at, status_at
 from olhubd.decide.planning import Keys, PlanningContext, Plans, Transition
 from olhubd.decide.route import Route
-from olhubd.model import Action, Shipment
+from olhubd.model import Action, Kind, Order, Shipment
 
 __all__ = ["Update"]
 
@@ -28,21 +28,23 @@ _ABOUT_COPIES = (
 class Update:
     """Plans for the targets that have the order or have its push pending."""
 
-    def needs(self, batch: Sequence[Transition]) -> Keys:
+    kinds = frozenset({Kind.ORDER})
+
+    def needs(self, batch: Sequence[Transition[Order]]) -> Keys:
         return Keys(deliveries=frozenset(one.subject for one in batch if _tells(one)))
 
-    def plan(self, step: Transition, context: PlanningContext, _so_far: Plans) -> Iterable[PlannedDelivery]:
+    def plan(self, step: Transition[Order], context: PlanningContext, _so_far: Plans) -> Iterable[PlannedDelivery]:
         for route in context.routes:
             if route.target in context.holders and step.account in route.sources:
                 yield from _update(route, step)
 
 
-def _tells(step: Transition) -> bool:
+def _tells(step: Transition[Order]) -> bool:
     """Whether something of it may concern those that have it already: of a new one nobody does."""
     return step.before is not None and not all(isinstance(one, _ABOUT_COPIES) for one in step.changes)
 
 
-def _update(route: Route, step: Transition) -> Iterable[PlannedDelivery]:
+def _update(route: Route, step: Transition[Order]) -> Iterable[PlannedDelivery]:
     """What is planned for a target that has the order. For an order that is off that is its cancellation and
     nothing else."""
     off = cancelled(step.after) or any(isinstance(change, changes.Superseded) for change in step.changes)

@@ -8,7 +8,7 @@ from olhubd.decide import changes, onesided
 from olhubd.decide.plan import AmendmentPayload, PlannedDelivery, shipment_at, status_at
 from olhubd.decide.planning import NOTHING, Keys, PlanningContext, Plans, Transition
 from olhubd.decide.route import Route
-from olhubd.model import Action, Shipment
+from olhubd.model import Action, Kind, Order, Shipment
 
 __all__ = ["WriteBack"]
 
@@ -16,16 +16,18 @@ __all__ = ["WriteBack"]
 class WriteBack:
     """Plans what is sent to the source, and what a person is asked where the two contradict each other."""
 
-    def needs(self, _batch: Sequence[Transition]) -> Keys:
+    kinds = frozenset({Kind.ORDER})
+
+    def needs(self, _batch: Sequence[Transition[Order]]) -> Keys:
         return NOTHING
 
-    def plan(self, step: Transition, context: PlanningContext, _so_far: Plans) -> Iterable[PlannedDelivery]:
+    def plan(self, step: Transition[Order], context: PlanningContext, _so_far: Plans) -> Iterable[PlannedDelivery]:
         for route in context.routes:
             if step.account in route.sources:
                 yield from _back(route, step)
 
 
-def _back(route: Route, step: Transition) -> Iterable[PlannedDelivery]:
+def _back(route: Route, step: Transition[Order]) -> Iterable[PlannedDelivery]:
     # The parcel first: what is marked as sent before its number is there, and the number is refused, misleads.
     parcels_first = sorted(enumerate(step.changes), key=lambda one: not isinstance(one[1], changes.CopyShipped))
     for index, change in parcels_first:

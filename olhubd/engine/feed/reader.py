@@ -12,12 +12,13 @@ from functools import partial
 import msgspec
 
 from olhubd.engine.calls import PluginFault
+from olhubd.engine.feed.caught_up import caught_up
 from olhubd.engine.feed.reading import OFF, PAGES, ReadingContext
 from olhubd.engine.feed.reread import Rereader
 from olhubd.engine.feed.run_log import words
 from olhubd.engine.feed.schedule import jitter
 from olhubd.engine.feed.sweeper import Sweeper
-from olhubd.engine.flow.orders import Result
+from olhubd.engine.flow.flow import Result
 from olhubd.model import Reason, Run
 from olhubd.plugin import (
     AccountBlocked,
@@ -249,7 +250,7 @@ class FeedReader:
                 self._unfinished = page.more
                 pages -= 1
             if self._leads and not self._unfinished:
-                await reading.landing.reached(reading.account)
+                await caught_up(reading.database, reading.lineage, reading.account)
         except Exception as error:
             self._unfinished = False
             await reading.runs.end(run, words(error))

@@ -11,6 +11,7 @@ from olhubd.engine.feed.limiter import Limiter
 from olhubd.engine.feed.run_log import RunLog
 from olhubd.engine.feed.schedule import FeedSchedule
 from olhubd.engine.flow.landing import Landing
+from olhubd.engine.lineage import Lineage
 from olhubd.plugin import Clock, Log
 from olhubd.runtime.supervisor import Heartbeat
 from olhubd.store import Database
@@ -27,13 +28,15 @@ PAGES = 500
 
 @dataclass(kw_only=True)
 class ReadingContext:
-    """`started_at` is from when on orders count, `there` the source's own time, where it gives one."""
+    """`started_at` is from when on orders count, `there` the source's own time, where it gives one. `lineage` is
+    told when the orders are read to their end."""
 
     account: str
     schedule: FeedSchedule
     calls: Calls
     database: Database
     landing: Landing
+    lineage: Lineage
     runs: RunLog
     sweeps: Limiter
     pulls: Limiter

@@ -8,7 +8,7 @@ from functools import partial
 
 from olhubd.engine.feed.reading import ReadingContext
 from olhubd.engine.feed.run_log import words
-from olhubd.engine.flow.orders import Result
+from olhubd.engine.flow.flow import Result
 from olhubd.model import Kind, Order, Reason, Run
 from olhubd.plugin import (
     AccountBlocked,

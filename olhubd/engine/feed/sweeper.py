@@ -13,8 +13,8 @@ import msgspec
 
 from olhubd.engine.feed.reading import LATE, ReadingContext
 from olhubd.engine.feed.run_log import words
-from olhubd.engine.flow.orders import Result
-from olhubd.model import Order, Reason, Run
+from olhubd.engine.flow.flow import Result
+from olhubd.model import Reason, Run
 from olhubd.plugin import ContractBroken, Cursor, Page, Record, Sweep
 from olhubd.store import feeds
 
@@ -101,7 +101,7 @@ class Sweeper:
             result = await self._store(page.records, run, after)
             run = run.plus(result.counts)
             if run.trigger == "timer":
-                run = msgspec.structs.replace(run, missed=run.missed + self._missed(page, result, now))
+                run = msgspec.structs.replace(run, missed=run.missed + self._missed(result, now))
             self._position, self._run = after, run
             if page.failure is not None:
                 raise page.failure
@@ -119,13 +119,7 @@ class Sweeper:
         await reading.runs.end(run)
         return since
 
-    def _missed(self, page: Page, result: Result, now: datetime) -> int:
-        """How many of a page's orders the journal should have reported by now and did not."""
+    def _missed(self, result: Result, now: datetime) -> int:
+        """How many of a page's records the journal should have reported by now and did not."""
         told = now - self._reading.schedule.interval - LATE
-        return sum(
-            1
-            for record in page.records
-            if isinstance(record, Order)
-            and record.external_id in result.fresh
-            and (record.updated_at or record.placed_at) < told
-        )
+        return sum(changed_at < told for changed_at in result.fresh)

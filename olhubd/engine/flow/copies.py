@@ -7,7 +7,7 @@ the order it was made from, and may be owed back to where that came from.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -15,8 +15,10 @@ from olhubd.decide import changes, netting, onesided, plan
 from olhubd.decide.changes import Change
 from olhubd.decide.compare import cancelled
 from olhubd.decide.hold import Hold
-from olhubd.decide.planning import Transition
+from olhubd.decide.planners import PLANNERS
+from olhubd.decide.planning import Planner, Transition
 from olhubd.decide.route import Route
+from olhubd.engine.flow.flow import FlowContext
 from olhubd.engine.outbox.recorder import Recorder
 from olhubd.engine.planning import follow
 from olhubd.model import Delivery, DeliveryState, Fulfilment, Order, OrderId, Reason, Shipment, Subject, reference
@@ -36,23 +38,14 @@ _OVER = frozenset({Fulfilment.DELIVERED, Fulfilment.RETURNED})
 class Echoes:
     """The echoes within one transaction of a target's landing."""
 
-    def __init__(
-        self,
-        tx: Transaction,
-        account: str,
-        now: datetime,
-        routes: Sequence[Route],
-        recorder: Recorder,
-        *,
-        acts: bool,
-    ) -> None:
-        # `acts` is off for what was recorded before anything followed from an order that is not known there.
-        self._acts = acts
-        self._tx = tx
-        self._account = account
-        self._now = now
-        self._routes = routes
-        self._recorder = recorder
+    def __init__(self, context: FlowContext) -> None:
+        self._acts = context.acts
+        self._tx = context.tx
+        self._account = context.account
+        self._now = context.now
+        self._routes = context.routes
+        self._recorder = context.recorder
+        self._planners = context.planners
         self.touched: set[str] = set()
         """Those that told anything new."""
 
@@ -99,7 +92,7 @@ class Echoes:
             return False
         if status != copy.status and self._acts:
             found += await self._one_sided(order, origin)
-        await _follow(self._tx, self._recorder, origin, found, self._routes)
+        await _follow(self._tx, self._recorder, origin, found, self._routes, self._planners)
         return True
 
     async def _one_sided(self, order: Order, origin: orders.Stored) -> list[Change]:
@@ -223,12 +216,17 @@ async def acquaint(
 
 
 async def _follow(
-    tx: Transaction, recorder: Recorder, origin: orders.Stored, found: Sequence[Change], routes: Sequence[Route]
+    tx: Transaction,
+    recorder: Recorder,
+    origin: orders.Stored,
+    found: Sequence[Change],
+    routes: Sequence[Route],
+    planners: Sequence[Planner[Any]] = PLANNERS,
 ) -> None:
     """What follows for an order of which a copy changed."""
     subject, order = Subject.order(origin.id), origin.order
     step = Transition(subject=subject, account=origin.account, before=order, after=order, changes=found)
-    await follow(tx, recorder, [step], routes, acts=False)
+    await follow(tx, recorder, [step], routes, acts=False, planners=planners)
 
 
 async def _double(

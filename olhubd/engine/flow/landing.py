@@ -1,7 +1,8 @@
 """Landing: the records of a page come into the database batch by batch, the last of them with the feed's cursor.
 
-What becomes of a record is decided in `olhubd.engine.flow.orders`; here is when it is written, what is done when
-one record breaks something, and who is woken by it. Nothing here talks to the outside.
+What becomes of a record the flow of its kind decides (`olhubd.engine.flow.flow`); here is when it is written, what
+is done when one record breaks something, and who is woken by it. Nothing here knows a kind of record by name, and
+nothing talks to the outside.
 """
 
 from __future__ import annotations
@@ -9,17 +10,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
+from olhubd.decide.planners import PLANNERS
+from olhubd.decide.planning import Planner
 from olhubd.decide.route import Route
-from olhubd.engine.flow.orders import Batch, Result
-from olhubd.engine.flow.prepared import Candidate, fault, prepare
+from olhubd.engine.flow import batch
+from olhubd.engine.flow.batch import Batch, Part
+from olhubd.engine.flow.flow import FlowContext, Result
+from olhubd.engine.flow.prepared import fault
 from olhubd.engine.flow.records import sorted_out
+from olhubd.engine.flow.registry import FLOWS, Flows
 from olhubd.engine.lineage import Lineage
 from olhubd.engine.replay.recording import InputDraft
-from olhubd.model import Kind, OrderId, Run
-from olhubd.plugin import Clock, Gone, Later, Log, Record, Unreadable
+from olhubd.model import Kind, Run
+from olhubd.plugin import Clock, Log, Record
 from olhubd.store import TROUBLE, Database, LeaseLost, Transaction, feeds, runs
 
 __all__ = ["Landing"]
@@ -40,6 +47,9 @@ class Landing:
         wake: Callable[[Iterable[str]], None],
         log: Log | None = None,
         lineage: Lineage | None = None,
+        *,
+        flows: Flows = FLOWS,
+        planners: Sequence[Planner[Any]] = PLANNERS,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -47,8 +57,8 @@ class Landing:
         self._wake = wake
         self._log = log
         self._lineage = lineage
-        self._newest: dict[str, datetime] = {}
-        """When the youngest order was placed that an account told of, by its own time."""
+        self._flows = flows
+        self._planners = planners
 
     async def land(
         self,
@@ -58,27 +68,33 @@ class Landing:
         run: Run,
         position: feeds.FeedPosition | None = None,
         start: datetime | None = None,
-        kinds: Collection[Kind] = (Kind.ORDER,),
+        kinds: Collection[Kind] | None = None,
     ) -> Result:
         """Store the records of a page, and with the last of them the feed's new position and the run's counts.
 
-        `kinds` is what the feed's records are about. What no flow carries is kept aside, for the cursor moves on.
-        Orders placed before `start` are not imported; those that are held already are kept up to date.
+        `kinds` is what the feed's records are about; None stands for all that a flow carries. What no flow carries
+        is kept aside, for the cursor moves on. Records made before `start` are not imported; those that are held
+        already are kept up to date.
         """
         result = Result()
-        ordered, others = sorted_out(records, kinds)
+        promised = [flow.kind for flow in self._flows] if kinds is None else kinds
+        carried, others = sorted_out(records, promised, self._flows)
         writing: asyncio.Future[Result] | None = None
         try:
-            for i in range(0, len(ordered) or 1, BATCH):
+            portions = list(batch.portions(carried, BATCH))
+            for number, portion in enumerate(portions, 1):
                 # One batch is prepared here while the one before it is written elsewhere.
-                batch = await prepare(ordered[i : i + BATCH])
+                parts = [
+                    Part(flow, await flow.prepare(portion[flow.kind]))
+                    for flow in self._flows
+                    if flow.kind in portion
+                ]
                 if writing is not None:
                     result.add(await writing)
                     await asyncio.sleep(0)
-                last = i + BATCH >= len(ordered)
-                writing = asyncio.ensure_future(
-                    self._batch(account, batch, others if last else (), run, position if last else None, start)
-                )
+                last = number == len(portions)
+                some = Batch(parts, others if last else ())
+                writing = asyncio.ensure_future(self._batch(account, some, run, position if last else None, start))
                 await asyncio.sleep(0)
             if writing is not None:
                 result.add(await writing)
@@ -91,85 +107,60 @@ class Landing:
         return result
 
     async def _batch(
-        self,
-        account: str,
-        batch: Sequence[Candidate],
-        others: Sequence[Unreadable | Gone | Later],
-        run: Run,
-        position: feeds.FeedPosition | None,
-        start: datetime | None,
+        self, account: str, some: Batch, run: Run, position: feeds.FeedPosition | None, start: datetime | None
     ) -> Result:
         try:
-            return await self._write(account, batch, others, run, position, start)
+            return await self._write(account, some, run, position, start)
         except (*TROUBLE, LeaseLost):
             raise
         except Exception:
-            if not batch:
+            if not some.parts:
                 raise
         # One of them breaks something in here that no check foresaw. It must not hold up its neighbours for ever.
         result = Result()
-        for candidate in batch:
-            try:
-                result.add(await self._write(account, [candidate], (), run, None, start))
-            except (*TROUBLE, LeaseLost):
-                raise
-            except Exception as error:
-                if self._log is not None:
-                    self._log.error("an order cannot be stored", account=account, exc_info=True)
-                broken = msgspec.structs.replace(candidate, fault=fault(error))
-                result.add(await self._write(account, [broken], (), run, None, start))
-        result.add(await self._write(account, (), others, run, position, start))
+        for part in some.parts:
+            for candidate in part.candidates:
+                try:
+                    result.add(await self._write(account, Batch([Part(part.flow, [candidate])]), run, None, start))
+                except (*TROUBLE, LeaseLost):
+                    raise
+                except Exception as error:
+                    if self._log is not None:
+                        kind = part.flow.kind.value
+                        self._log.error("a record cannot be stored", account=account, kind=kind, exc_info=True)
+                    broken = msgspec.structs.replace(candidate, fault=fault(error))
+                    result.add(await self._write(account, Batch([Part(part.flow, [broken])]), run, None, start))
+        result.add(await self._write(account, Batch(others=some.others), run, position, start))
         return result
 
     async def _write(
-        self,
-        account: str,
-        batch: Sequence[Candidate],
-        others: Sequence[Unreadable | Gone | Later],
-        run: Run,
-        position: feeds.FeedPosition | None,
-        start: datetime | None,
+        self, account: str, some: Batch, run: Run, position: feeds.FeedPosition | None, start: datetime | None
     ) -> Result:
         now = self._clock.now()
         doubt = self._lineage.doubt(account) if self._lineage is not None else None
-        draft = await InputDraft.begin(self._database, account, batch, others, run, position, start, doubt)
+        draft = await InputDraft.begin(self._database, account, some, run, position, start, doubt)
 
         async def work(tx: Transaction) -> Result:
             upcoming = tx.upcoming()
-            landing = Batch(tx, account, run, now, self._routes(), doubt)
-            result = await landing.land_orders(batch, run.feed, start)
-            result.count(seen=len(batch) + len(others))
-            await landing.land_others(others, run.feed, result)
-            if landing.recorder.events or result.counts.quarantined:
+            context = FlowContext(
+                tx, account, run, now, self._routes(), doubt=doubt, start=start, planners=self._planners
+            )
+            result = await batch.land(context, some, self._flows)
+            if context.recorder.events or result.counts.quarantined:
                 await runs.put(tx, [run.plus(result.counts)])
             if position is not None:
                 await feeds.put(tx, position)
-            await landing.recorder.write(tx)
-            await draft.end(tx, now, upcoming, landing.touched)
-            result.targets = landing.recorder.targets
+            await context.recorder.write(tx)
+            await draft.end(tx, now, upcoming, context.touched)
+            result.targets = context.recorder.targets
             if self._lineage is not None:
                 # Before anybody can claim what these orders owe.
                 self._lineage.otherwise(account, result.besides)
-            result.later = landing.later
             return result
 
         result = await self._database.write(work)
-        placed = [c.order.placed_at for c in batch if c.fault is None and c.objection is None]
-        if placed:
-            self._newest[account] = max([*placed, self._newest.get(account, placed[0])])
+        if self._lineage is not None and result.newest is not None:
+            self._lineage.told(account, result.newest)
         if result.targets:
             self._wake(result.targets)
         return result
-
-    async def reached(self, account: str) -> None:
-        """The account's feed was read to its end, and all it told has landed: what comes now is new."""
-        lineage = self._lineage
-        if lineage is None or lineage.settled(account):
-            return
-        last = await self._database.write(_last)
-        lineage.reached(account, last, self._newest.get(account))
-
-
-async def _last(tx: Transaction) -> OrderId:
-    """The newest order there is."""
-    return OrderId(tx.upcoming()[0] - 1)

@@ -1,71 +1,67 @@
-"""Orders on their way into the database: all that can be done for them before the transaction.
+"""Records of any kind on their way into the database: all that can be done for them before the transaction.
 
-Nothing here reads or writes; what becomes of a candidate is decided in `olhubd.engine.flow.orders`.
+Nothing here reads or writes; what becomes of a candidate is decided by the flow of its kind.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
 
 import msgspec
 
-from olhubd.decide import validate
-from olhubd.model import Order, Reason
-from olhubd.store import codec, orders
+from olhubd.decide.planning import ExternalRecord
+from olhubd.model import Reason
+from olhubd.store import codec
 
-__all__ = ["SLICE", "Candidate", "fault", "prepare", "uncontested"]
+__all__ = ["SLICE", "Candidate", "R", "fault", "prepare"]
 
 SLICE = 50
 """Records worked on at one go, before others get their turn."""
 
 
-class Candidate(msgspec.Struct):
-    """An incoming order with what is needed to compare it."""
+R = TypeVar("R", bound=ExternalRecord)
 
-    order: Order
+
+class Candidate(msgspec.Struct, Generic[R]):
+    """An incoming record with what is needed to compare it.
+
+    `document` is its JSON and `digest` the hash of that. `objection` says why it makes no sense, `fault` what went
+    wrong in here when it was to be stored.
+    """
+
+    record: R
     document: bytes
     digest: bytes
-    objection: str | None
+    objection: str | None = None
     fault: str | None = None
-    """What went wrong in here when it was to be stored."""
+
+    @property
+    def external_id(self) -> str:
+        """The name of the record at its source."""
+        return self.record.external_id
 
 
-async def prepare(batch: Sequence[Order]) -> list[Candidate]:
-    """The orders as candidates. Of several tellings of one the last counts."""
-    told = {order.external_id: order for order in batch}
+async def prepare(records: Sequence[R], objection: Callable[[R], str | None]) -> list[Candidate[R]]:
+    """The records as candidates. Of several with one external id the last counts."""
+    last = {record.external_id: record for record in records}
     prepared = []
-    for number, order in enumerate(told.values(), 1):
-        prepared.append(_candidate(order))
+    for number, record in enumerate(last.values(), 1):
+        prepared.append(_candidate(record, objection))
         if number % SLICE == 0:
             await asyncio.sleep(0)
     return prepared
 
 
-def _candidate(order: Order) -> Candidate:
+def _candidate(record: R, objection: Callable[[R], str | None]) -> Candidate[R]:
     try:
-        document = codec.encode(order)
-        return Candidate(order, document, orders.digest(document), validate.objection(order))
+        document = codec.encode(record)
+        return Candidate(record, document, codec.digest(document), objection(record))
     except Exception as error:  # no check foresaw it, and its neighbours must land all the same
-        return Candidate(order, repr(order).encode(errors="backslashreplace"), b"", None, fault(error))
+        return Candidate(record, repr(record).encode(errors="backslashreplace"), b"", fault=fault(error))
 
 
 def fault(error: Exception) -> str:
-    """Why an order is kept aside that broke something in here; its texts may hold what nobody else should read."""
+    """Why a record is kept aside that broke something in here; its texts may hold what nobody else should read."""
     return Reason("record.hub-failed", error=type(error).__name__)
-
-
-def uncontested(candidates: Sequence[Candidate]) -> list[Sequence[Candidate]]:
-    """The candidates in groups within which no two orders share a line; almost always one group."""
-    seen: set[str] = set()
-    for candidate in candidates:
-        for line in candidate.order.lines:
-            if line.external_id in seen:
-                return [[c] for c in sorted(candidates, key=_told_at)]
-            seen.add(line.external_id)
-    return [candidates] if candidates else []
-
-
-def _told_at(candidate: Candidate) -> datetime:
-    return candidate.order.updated_at or candidate.order.placed_at

@@ -1,4 +1,4 @@
-"""Records as a connector gave them: those of the promised kinds, and the rest put so that it can be kept aside.
+"""Records as a connector gave them: those that a flow carries, by their kind, and the rest as it can be kept aside.
 
 What is none of the promised kinds must not be passed over: the cursor moves on, and nobody would ask for it again.
 """
@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from olhubd.model import Customer, Kind, Offer, Order, Product, Reason, plain
+from olhubd.engine.flow.registry import Flows
+from olhubd.model import Customer, Kind, Offer, Product, Reason, plain
 from olhubd.plugin import Gone, Later, Unreadable
 from olhubd.plugin.errors import LONGEST_PAUSE
 
@@ -21,52 +22,70 @@ __all__ = ["sorted_out"]
 _LONGEST = 2**20
 """Characters of such a record that are kept."""
 _KINDS: dict[type, Kind] = {Product: Kind.PRODUCT, Offer: Kind.OFFER, Customer: Kind.CUSTOMER}
-"""What the types of records tell that nothing takes yet."""
+"""The kinds of types of records that no flow need carry."""
+_UNSAID = Unreadable(external_id="", reason="", raw=b"").kind
+"""The kind of what does not say its own."""
 
 
 def sorted_out(
-    records: Iterable[Any], kinds: Collection[Kind] = (Kind.ORDER,)
-) -> tuple[list[Order], list[Unreadable | Gone | Later]]:
-    """The orders, and all else. From a feed that is not about orders all is kept aside, whatever it is."""
-    orders: list[Order] = []
+    records: Iterable[Any], kinds: Collection[Kind], flows: Flows
+) -> tuple[Mapping[Kind, Sequence[Any]], list[Unreadable | Gone | Later]]:
+    """The records that a flow carries, by kind in the order of the flows; and all else.
+
+    `kinds` is what the feed of the records is about: what is of none of them is kept aside, whatever it is.
+    """
+    carried: dict[Kind, list[Any]] = {flow.kind: [] for flow in flows if flow.kind in kinds}
     others: list[Unreadable | Gone | Later] = []
     for record in records:
-        if isinstance(record, Order) and Kind.ORDER in kinds:
-            orders.append(record)
+        flow = flows.of(record)
+        if flow is not None and flow.kind in carried:
+            carried[flow.kind].append(record)
         else:
-            others.append(_other(record, kinds))
-    return orders, others
+            others.append(_other(record, kinds, flows))
+    return carried, others
 
 
-def _other(record: Any, kinds: Collection[Kind]) -> Unreadable | Gone | Later:
+def _other(record: Any, kinds: Collection[Kind], flows: Flows) -> Unreadable | Gone | Later:
     match record:
         case Unreadable() if _named(record) and _text(record.reason) and isinstance(record.raw, bytes):
             return msgspec.structs.replace(record, kind=_kind(record, kinds))
-        case Later() if _named(record) and _text(record.reason) and _kind(record, kinds) == Kind.ORDER:
-            return msgspec.structs.replace(record, kind=Kind.ORDER, seconds=_pause(record.seconds))
-        case Gone() if _named(record) and _kind(record, kinds) == Kind.ORDER:
-            return msgspec.structs.replace(record, kind=Kind.ORDER)
+        case Later() if _named(record) and _text(record.reason):
+            kind = _carried(record, kinds, flows)
+            # What nobody reads again would be waited for in vain.
+            if kind is not None and flows[kind].rereads:
+                return msgspec.structs.replace(record, kind=kind, seconds=_pause(record.seconds))
+        case Gone() if _named(record) and (kind := _carried(record, kinds, flows)) is not None:
+            return msgspec.structs.replace(record, kind=kind)
     raw = _raw(record)
-    kind, name = _identity(record, kinds)
-    if kind is not None and _text(name):
-        return Unreadable(kind=kind, external_id=name, reason=_not_carried(kind), raw=raw)
+    said, name = _identity(record, kinds, flows)
+    if said is not None and _text(name):
+        return Unreadable(kind=said, external_id=name, reason=_not_carried(said), raw=raw)
     type_ = type(record).__name__
     # Told again, it is the same one; two of a type are two.
     mark = hashlib.blake2b(raw, digest_size=6).hexdigest()
-    reason = Reason("record.kind", kind=type_) if Kind.ORDER in kinds else _not_carried(_words(kinds))
+    carries = any(kind in flows for kind in kinds)
+    reason = Reason("record.kind", kind=type_) if carries else _not_carried(_words(kinds))
     return Unreadable(kind=type_, external_id=f"{type_}-{mark}", reason=reason, raw=raw)
 
 
 def _kind(record: Unreadable | Gone | Later, kinds: Collection[Kind]) -> str:
     """What it says to be; what says nothing is as its feed is."""
-    return _words(kinds) if record.kind == Kind.ORDER and Kind.ORDER not in kinds else str(record.kind)
+    return _words(kinds) if record.kind == _UNSAID and _UNSAID not in kinds else str(record.kind)
 
 
-def _identity(record: Any, kinds: Collection[Kind]) -> tuple[str | None, Any]:
+def _carried(record: Gone | Later, kinds: Collection[Kind], flows: Flows) -> Kind | None:
+    """Its kind, where a flow carries that and the feed is about it."""
+    said = _kind(record, kinds)
+    return next((flow.kind for flow in flows if flow.kind == said and said in kinds), None)
+
+
+def _identity(record: Any, kinds: Collection[Kind], flows: Flows) -> tuple[str | None, Any]:
     """Of which kind it is and what it is called there, where that can be told."""
     if isinstance(record, Later | Gone):
         known = _text(record.kind) and record.kind in {*Kind}
         return (_kind(record, kinds) if known else None), record.external_id
+    if (flow := flows.of(record)) is not None:
+        return flow.kind, record.external_id
     kind = next((kind for type_, kind in _KINDS.items() if isinstance(record, type_)), None)
     return kind, record.key if isinstance(record, Customer) else getattr(record, "external_id", None)
 

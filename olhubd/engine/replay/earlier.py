@@ -2,7 +2,7 @@
 decided again after it.
 
 Until schema 13 an event and a delivery named an order, where they now name a subject, and what a person gave up was
-dead like what a target refused.
+dead like what a target refused. A page had orders alone, where it now has records by kind.
 """
 
 from __future__ import annotations
@@ -11,8 +11,11 @@ from collections.abc import Collection, Mapping
 
 import msgspec
 
+from olhubd.model import Kind
+
 __all__ = ["renewed"]
 
+_PAGE = b'{"type":"page",'
 _Fields = dict[str, msgspec.Raw]
 _ONE = msgspec.json.Decoder(_Fields).decode
 _MANY = msgspec.json.Decoder(list[_Fields]).decode
@@ -21,6 +24,11 @@ _encode = msgspec.json.Encoder().encode
 
 def renewed(document: bytes) -> bytes:
     """The document of an input. What is as it is kept now stays byte for byte."""
+    if document.startswith(_PAGE):
+        fields = _ONE(document)
+        if "orders" not in fields:
+            return document
+        return _encode(fields | {"records": {Kind.ORDER: fields.pop("orders")}})
     if b'"order_id"' not in document:
         return document
     fields = _ONE(document)

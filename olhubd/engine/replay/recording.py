@@ -13,22 +13,25 @@ Each is stored in the transaction that it concerns. Tokens and settings of accou
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Sequence, Set
+from collections.abc import Collection, Mapping, Sequence, Set
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from olhubd.decide.doubt import Doubt
 from olhubd.decide.override import Override
 from olhubd.decide.route import Route
-from olhubd.engine.flow.prepared import Candidate
 from olhubd.engine.replay.earlier import renewed
-from olhubd.model import Action, Delivery, Event, OrderId, Run
+from olhubd.model import Action, Delivery, Event, Kind, OrderId, Run
 from olhubd.plugin import Gone, Later, Unreadable
 from olhubd.store import Database, Transaction, codec, deliveries, orders, overrides, recorded_inputs, target_orders
 from olhubd.store.feeds import FeedPosition
 from olhubd.store.recorded_inputs import RecordedInput
 from olhubd.store.target_orders import TargetOrder
+
+if TYPE_CHECKING:
+    from olhubd.engine.flow.batch import Batch
 
 __all__ = [
     "CONFIGURED",
@@ -55,7 +58,7 @@ NOTHING = msgspec.Raw(b"null")
 
 
 class InputPage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="page"):
-    """Records of one transaction of a landing. Orders placed before `start` are not imported."""
+    """Records of one transaction of a landing. Those made before `start` are not imported."""
 
     account: str
     feed: str
@@ -63,8 +66,8 @@ class InputPage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, t
     start: datetime | None
     cursor: str | None
     """Where the feed then stood."""
-    orders: Sequence[msgspec.Raw]
-    """Canonical documents."""
+    records: Mapping[Kind, Sequence[msgspec.Raw]] = {}
+    """Canonical documents by kind; how one is read the flow of its kind knows."""
     unreadable: Sequence[Unreadable] = ()
     gone: Sequence[Gone] = ()
     later: Sequence[Later] = ()
@@ -188,7 +191,7 @@ class InputDraft:
     transaction, but packing takes long, so it is done before for what will most likely be needed.
     """
 
-    def __init__(self, page: InputPage, batch: Sequence[Candidate], novel: Set[str]) -> None:
+    def __init__(self, page: InputPage, batch: Batch, novel: Set[tuple[Kind, str]]) -> None:
         self._page = page
         self._batch = batch
         self._novel = novel
@@ -199,8 +202,7 @@ class InputDraft:
         cls,
         database: Database,
         account: str,
-        batch: Sequence[Candidate],
-        others: Sequence[Unreadable | Gone | Later],
+        batch: Batch,
         run: Run,
         position: FeedPosition | None,
         start: datetime | None,
@@ -213,27 +215,31 @@ class InputDraft:
             run=run.id,
             start=start,
             cursor=position.cursor if position is not None else None,
-            orders=(),
-            unreadable=[record for record in others if isinstance(record, Unreadable)],
-            gone=[record for record in others if isinstance(record, Gone)],
-            later=[record for record in others if isinstance(record, Later)],
+            unreadable=[record for record in batch.others if isinstance(record, Unreadable)],
+            gone=[record for record in batch.others if isinstance(record, Gone)],
+            later=[record for record in batch.others if isinstance(record, Later)],
             doubt=doubt,
         )
         if not database.recording or len(batch) < _THREAD:
             return cls(page, batch, set())
-        held = await orders.held(database.reader, account, [c.order.external_id for c in batch])
-        novel = {
-            c.order.external_id
-            for c in batch
-            if (known := held.get(c.order.external_id)) is None or known.digest != c.digest
-        }
+        novel: set[tuple[Kind, str]] = set()
+        for part in batch.parts:
+            names = [candidate.external_id for candidate in part.candidates]
+            held = await part.flow.held(database.reader, account, names)
+            novel.update(
+                (part.flow.kind, candidate.external_id)
+                for candidate in part.candidates
+                if (known := held.get(candidate.external_id)) is None or known.digest != candidate.digest
+            )
         draft = cls(page, batch, novel)
         if len(novel) >= _THREAD:
             draft._packed = await asyncio.to_thread(draft._pack, novel)
         return draft
 
-    async def end(self, tx: Transaction, at: datetime, upcoming: Sequence[int], touched: Collection[str]) -> None:
-        """Store it in its transaction. `touched` are the orders for which the page made a difference."""
+    async def end(
+        self, tx: Transaction, at: datetime, upcoming: Sequence[int], touched: Collection[tuple[Kind, str]]
+    ) -> None:
+        """Store it in its transaction. `touched` are the records for which the page made a difference."""
         page = self._page
         if not tx.recording or not (touched or page.unreadable or page.gone or page.later):
             return
@@ -241,17 +247,22 @@ class InputDraft:
             self._packed = self._pack(touched)
         await recorded_inputs.put(tx, RecordedInput(at=at, kind="page", upcoming=upcoming, document=self._packed))
 
-    def _pack(self, wanted: Collection[str]) -> bytes:
-        told = [c for c in self._batch if c.order.external_id in wanted]
-        # One that broke something here cannot be told as an order.
-        broken = [
-            Unreadable(external_id=c.order.external_id, reason=c.fault, raw=c.document)
-            for c in told
-            if c.fault is not None
-        ]
-        page = msgspec.structs.replace(
-            self._page,
-            orders=[msgspec.Raw(c.document) for c in told if c.fault is None],
-            unreadable=[*broken, *self._page.unreadable],
-        )
+    def _pack(self, wanted: Collection[tuple[Kind, str]]) -> bytes:
+        documents: dict[Kind, list[msgspec.Raw]] = {}
+        broken: list[Unreadable] = []
+        for flow, candidate in self._batch.singly():
+            if (flow.kind, candidate.external_id) not in wanted:
+                continue
+            if candidate.fault is None:
+                documents.setdefault(flow.kind, []).append(msgspec.Raw(candidate.document))
+            else:  # one that broke something here cannot be told as a record
+                broken.append(
+                    Unreadable(
+                        external_id=candidate.external_id,
+                        reason=candidate.fault,
+                        raw=candidate.document,
+                        kind=flow.kind,
+                    )
+                )
+        page = msgspec.structs.replace(self._page, records=documents, unreadable=[*broken, *self._page.unreadable])
         return recorded_inputs.pack(_encode(page))

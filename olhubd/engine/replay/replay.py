@@ -11,15 +11,19 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence, Set
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
-from olhubd.decide import validate
 from olhubd.decide.override import Override
 from olhubd.decide.plan import PlannedDelivery
+from olhubd.decide.planners import PLANNERS
+from olhubd.decide.planning import Planner
 from olhubd.decide.route import Route
-from olhubd.engine.flow.orders import Batch
-from olhubd.engine.flow.prepared import Candidate
+from olhubd.engine.flow import batch
+from olhubd.engine.flow.batch import Batch, Part
+from olhubd.engine.flow.flow import FlowContext
+from olhubd.engine.flow.registry import FLOWS, Flows
 from olhubd.engine.outbox.attempt import Outcome
 from olhubd.engine.outbox.booking import book
 from olhubd.engine.outbox.recorder import Recorder
@@ -35,7 +39,7 @@ from olhubd.engine.replay.recording import (
     OrderImage,
     Start,
 )
-from olhubd.model import Cause, Delivery, DeliveryId, DeliveryState, EventId, Run, RunId, Subject
+from olhubd.model import Cause, Delivery, DeliveryId, DeliveryState, EventId, Kind, Run, RunId, Subject
 from olhubd.plugin import Gone, Later, Unreadable
 from olhubd.store import (
     Database,
@@ -123,16 +127,24 @@ async def replay(
 class Play:
     """The inputs, one after the other, each in a transaction of its own as it was.
 
-    With `routes` those are in force all the time. Nothing is decided about `strangers`.
+    With `routes` those are in force all the time. Nothing is decided about the orders `strangers`.
     """
 
     def __init__(
-        self, scratch: Database, routes: Sequence[Route] | None = None, strangers: Strangers = frozenset()
+        self,
+        scratch: Database,
+        routes: Sequence[Route] | None = None,
+        strangers: Strangers = frozenset(),
+        *,
+        flows: Flows = FLOWS,
+        planners: Sequence[Planner[Any]] = PLANNERS,
     ) -> None:
         self._scratch = scratch
+        self._flows = flows
+        self._planners = planners
         self._fixed = routes is not None
         self._routes = routes or ()
-        self._strange = {(account, external_id) for _, account, external_id in strangers}
+        self._strange = {(Kind.ORDER.value, account, external_id) for _, account, external_id in strangers}
         self.failures: list[ReplayDifference] = []
 
     async def decide(self, some: Iterable[RecordedInput]) -> int:
@@ -172,18 +184,23 @@ class Play:
 
     async def _page(self, tx: Transaction, at: datetime, page: InputPage, routes: Sequence[Route]) -> None:
         run = Run(id=RunId(page.run), account=page.account, feed=page.feed, trigger="replay", started_at=at)
-        candidates = [_candidate(bytes(document)) for document in page.orders]
-        batch = Batch(tx, page.account, run, at, routes, page.doubt)
-        ours = [c for c in candidates if (page.account, c.order.external_id) not in self._strange]
-        result = await batch.land_orders(ours, page.feed, page.start)
+        context = FlowContext(
+            tx, page.account, run, at, routes, doubt=page.doubt, start=page.start, planners=self._planners
+        )
+        parts = []
+        for flow in self._flows:
+            records = [flow.decode(bytes(document)) for document in page.records.get(flow.kind, ())]
+            ours = [one for one in records if (flow.kind, page.account, one.external_id) not in self._strange]
+            if ours:
+                parts.append(Part(flow, await flow.prepare(ours)))
         others: list[Unreadable | Gone | Later] = [
             record
-            for told in (page.unreadable, page.gone, page.later)
-            for record in told
-            if (page.account, record.external_id) not in self._strange
+            for some in (page.unreadable, page.gone, page.later)
+            for record in some
+            if (record.kind, page.account, record.external_id) not in self._strange
         ]
-        await batch.land_others(others, page.feed, result)
-        await batch.recorder.write(tx)
+        await batch.land(context, Batch(parts, others), self._flows)
+        await context.recorder.write(tx)
 
     async def _turn(self, tx: Transaction, at: datetime, turn: DispatchRecord, routes: Sequence[Route]) -> None:
         told = [*(ended.delivery for ended in turn.ended), *turn.back, *turn.claimed]
@@ -255,11 +272,6 @@ class Play:
                 await deliveries.add(tx, [msgspec.structs.replace(delivery, id=added, event_id=event_id, key=key)])
         await target_orders.put(tx, image.copies)
         await overrides.put(tx, Subject.order(image.id), image.remark or Override(), image.changed_at)
-
-
-def _candidate(document: bytes) -> Candidate:
-    order = codec.order(document)
-    return Candidate(order, document, orders.digest(document), validate.objection(order))
 
 
 def _own(delivery: Delivery, rows: Sequence[Delivery]) -> Delivery | None:
