@@ -18,8 +18,9 @@ import pytest
 
 from olhubd.config.tables import Alarms, Control, Daemon, Engine
 from olhubd.decide import plan
+from olhubd.engine.flow.registry import FLOWS
 from olhubd.engine.outbox.actions import HANDLERS
-from olhubd.model import Action
+from olhubd.model import Action, Kind
 from olhubd.plugin.connector import CAPABILITIES
 
 ROOT = Path(__file__).parent.parent
@@ -256,6 +257,21 @@ def test_each_action_has_one_handler_in_a_module_of_its_name() -> None:
     assert HANDLERS.keys() == set(Action)
     modules = {action: type(handler).__module__.rpartition(".")[2] for action, handler in HANDLERS.items()}
     assert modules == {action: action.value.replace("-", "_") for action in Action}
+
+
+def test_landing_knows_no_kind_of_record_by_name() -> None:
+    """What landing did for one kind, the flow of another would not get: a new kind is a module and a line."""
+    kinds = {kind.name for kind in Kind}
+    records = {flow.record.__name__ for flow in FLOWS} | {"Product", "Offer", "Customer"}
+    found = []
+    for path in sources("olhubd/engine/flow"):
+        if path.stem not in ("landing", "batch", "flow", "prepared"):
+            continue
+        for node in ast.walk(tree(path)):
+            named = isinstance(node, ast.Attribute) and node.attr in kinds
+            if named or (isinstance(node, ast.Name) and node.id in records):
+                found.append(f"{name(path)}: {ast.unparse(node)}")
+    assert found == []
 
 
 def test_nothing_but_the_command_line_prints() -> None:

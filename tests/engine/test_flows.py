@@ -17,7 +17,7 @@ from olhubd.decide.plan import PlannedDelivery, status_at
 from olhubd.decide.planners import PLANNERS
 from olhubd.decide.planning import Keys, PlanningContext, Plans, Transition
 from olhubd.decide.route import Route
-from olhubd.engine.flow.flow import Flow, FlowContext, Result
+from olhubd.engine.flow.flow import FlowContext, RecordFlow, Result
 from olhubd.engine.flow.landing import Landing
 from olhubd.engine.flow.prepared import Candidate
 from olhubd.engine.flow.registry import FLOWS, Flows
@@ -61,7 +61,7 @@ class Row(msgspec.Struct, frozen=True):
     name: str
 
 
-class ProductFlow(Flow[Product]):
+class ProductFlow(RecordFlow[Product]):
     """Products in a table of this test; `trouble` is raised once one is stored that has it for a name."""
 
     kind = Kind.PRODUCT

@@ -61,6 +61,7 @@ class AccountFeeds:
             calls=connection.calls,
             database=services.database,
             landing=services.landing,
+            lineage=services.lineage,
             runs=services.runs,
             sweeps=services.sweeps,
             pulls=services.pulls,

@@ -11,33 +11,33 @@ from typing import Any
 
 import msgspec
 
-from olhubd.engine.flow.flow import Flow, FlowContext, Result
+from olhubd.engine.flow.flow import FlowContext, RecordFlow, Result
 from olhubd.engine.flow.prepared import Candidate
 from olhubd.engine.flow.registry import Flows
 from olhubd.model import Kind
 from olhubd.plugin import Gone, Later, Unreadable
 from olhubd.store import quarantine, reread_queue
 
-__all__ = ["Batch", "Part", "land", "portions"]
+__all__ = ["Batch", "BatchPart", "land", "portions"]
 
 
-class Part(msgspec.Struct, frozen=True):
+class BatchPart(msgspec.Struct, frozen=True):
     """The candidates of one flow."""
 
-    flow: Flow[Any]
+    flow: RecordFlow[Any]
     candidates: Sequence[Candidate[Any]]
 
 
 class Batch(msgspec.Struct, frozen=True):
     """Records of one transaction: the candidates of each kind, and what are none."""
 
-    parts: Sequence[Part] = ()
+    parts: Sequence[BatchPart] = ()
     others: Sequence[Unreadable | Gone | Later] = ()
 
     def __len__(self) -> int:
         return sum(len(part.candidates) for part in self.parts) + len(self.others)
 
-    def singly(self) -> Iterator[tuple[Flow[Any], Candidate[Any]]]:
+    def singly(self) -> Iterator[tuple[RecordFlow[Any], Candidate[Any]]]:
         """Each candidate with its flow."""
         for part in self.parts:
             for candidate in part.candidates:

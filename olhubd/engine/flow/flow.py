@@ -25,7 +25,7 @@ from olhubd.engine.planning import follow
 from olhubd.model import Cause, Counts, Kind, OrderId, Run
 from olhubd.store import Reader, Transaction, quarantine, reread_queue
 
-__all__ = ["Flow", "FlowContext", "Known", "Result"]
+__all__ = ["FlowContext", "Known", "RecordFlow", "Result"]
 
 
 class Known(Protocol):
@@ -131,7 +131,7 @@ class FlowContext:
         self.later += len(wishes)
 
 
-class Flow(abc.ABC, Generic[R]):
+class RecordFlow(abc.ABC, Generic[R]):
     """The records of one kind. It keeps nothing between two calls.
 
     `record` is their type, by which landing tells whose they are. `rereads` says that somebody reads single ones

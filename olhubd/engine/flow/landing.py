@@ -18,7 +18,7 @@ from olhubd.decide.planners import PLANNERS
 from olhubd.decide.planning import Planner
 from olhubd.decide.route import Route
 from olhubd.engine.flow import batch
-from olhubd.engine.flow.batch import Batch, Part
+from olhubd.engine.flow.batch import Batch, BatchPart
 from olhubd.engine.flow.flow import FlowContext, Result
 from olhubd.engine.flow.prepared import fault
 from olhubd.engine.flow.records import sorted_out
@@ -85,7 +85,7 @@ class Landing:
             for number, portion in enumerate(portions, 1):
                 # One batch is prepared here while the one before it is written elsewhere.
                 parts = [
-                    Part(flow, await flow.prepare(portion[flow.kind]))
+                    BatchPart(flow, await flow.prepare(portion[flow.kind]))
                     for flow in self._flows
                     if flow.kind in portion
                 ]
@@ -118,18 +118,19 @@ class Landing:
                 raise
         # One of them breaks something in here that no check foresaw. It must not hold up its neighbours for ever.
         result = Result()
-        for part in some.parts:
-            for candidate in part.candidates:
-                try:
-                    result.add(await self._write(account, Batch([Part(part.flow, [candidate])]), run, None, start))
-                except (*TROUBLE, LeaseLost):
-                    raise
-                except Exception as error:
-                    if self._log is not None:
-                        kind = part.flow.kind.value
-                        self._log.error("a record cannot be stored", account=account, kind=kind, exc_info=True)
-                    broken = msgspec.structs.replace(candidate, fault=fault(error))
-                    result.add(await self._write(account, Batch([Part(part.flow, [broken])]), run, None, start))
+        for flow, candidate in some.singly():
+            alone = Batch([BatchPart(flow, [candidate])])
+            try:
+                result.add(await self._write(account, alone, run, None, start))
+            except (*TROUBLE, LeaseLost):
+                raise
+            except Exception as error:
+                if self._log is not None:
+                    kind = flow.kind.value
+                    self._log.error("a record cannot be stored", account=account, kind=kind, exc_info=True)
+                broken = msgspec.structs.replace(candidate, fault=fault(error))
+                alone = Batch([BatchPart(flow, [broken])])
+                result.add(await self._write(account, alone, run, None, start))
         result.add(await self._write(account, Batch(others=some.others), run, position, start))
         return result
 

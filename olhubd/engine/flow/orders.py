@@ -18,7 +18,7 @@ from olhubd.decide.override import stand
 from olhubd.engine.flow.contested import LineContest, happened, uncontested
 from olhubd.engine.flow.copies import Echoes
 from olhubd.engine.flow.displaced import displace, somebody_elses
-from olhubd.engine.flow.flow import Flow, FlowContext, Result
+from olhubd.engine.flow.flow import FlowContext, RecordFlow, Result
 from olhubd.engine.flow.prepared import SLICE, Candidate
 from olhubd.model import Kind, Order, OrderId, Subject, reference
 from olhubd.store import Reader, codec, orders, overrides, quarantine, seen_values, strangers, target_orders
@@ -30,7 +30,7 @@ ORDERS = "orders"
 """The feed itself, as runs call it; what comes by another way may be older than what it told."""
 
 
-class OrderFlow(Flow[Order]):
+class OrderFlow(RecordFlow[Order]):
     """Orders of an account, and copies of ours that come back in a target's own feed."""
 
     kind = Kind.ORDER

@@ -21,7 +21,7 @@ from olhubd.decide.planners import PLANNERS
 from olhubd.decide.planning import Planner
 from olhubd.decide.route import Route
 from olhubd.engine.flow import batch
-from olhubd.engine.flow.batch import Batch, Part
+from olhubd.engine.flow.batch import Batch, BatchPart
 from olhubd.engine.flow.flow import FlowContext
 from olhubd.engine.flow.registry import FLOWS, Flows
 from olhubd.engine.outbox.attempt import Outcome
@@ -192,7 +192,7 @@ class Play:
             records = [flow.decode(bytes(document)) for document in page.records.get(flow.kind, ())]
             ours = [one for one in records if (flow.kind, page.account, one.external_id) not in self._strange]
             if ours:
-                parts.append(Part(flow, await flow.prepare(ours)))
+                parts.append(BatchPart(flow, await flow.prepare(ours)))
         others: list[Unreadable | Gone | Later] = [
             record
             for some in (page.unreadable, page.gone, page.later)
