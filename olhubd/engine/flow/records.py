@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from olhubd.engine.flow.registry import Flows
+from olhubd.engine.flow.registry import FLOWS, Flows
 from olhubd.model import Customer, Kind, Offer, Product, Reason, plain
 from olhubd.plugin import Gone, Later, Unreadable
 from olhubd.plugin.errors import LONGEST_PAUSE
@@ -28,7 +28,7 @@ _UNSAID = Unreadable(external_id="", reason="", raw=b"").kind
 
 
 def sorted_out(
-    records: Iterable[Any], kinds: Collection[Kind], flows: Flows
+    records: Iterable[Any], kinds: Collection[Kind], flows: Flows = FLOWS
 ) -> tuple[Mapping[Kind, Sequence[Any]], list[Unreadable | Gone | Later]]:
     """The records that a flow carries, by kind in the order of the flows; and all else.
 
@@ -84,9 +84,9 @@ def _identity(record: Any, kinds: Collection[Kind], flows: Flows) -> tuple[str |
     if isinstance(record, Later | Gone):
         known = _text(record.kind) and record.kind in {*Kind}
         return (_kind(record, kinds) if known else None), record.external_id
-    if (flow := flows.of(record)) is not None:
-        return flow.kind, record.external_id
     kind = next((kind for type_, kind in _KINDS.items() if isinstance(record, type_)), None)
+    if kind is not None and kind in flows:
+        return None, None  # it is carried, and its feed does not promise it
     return kind, record.key if isinstance(record, Customer) else getattr(record, "external_id", None)
 
 
