@@ -24,7 +24,7 @@ from olhubd.engine.flow.prepared import fault
 from olhubd.engine.flow.records import sorted_out
 from olhubd.engine.flow.registry import FLOWS, Flows
 from olhubd.engine.lineage import Lineage
-from olhubd.engine.replay.recording import InputDraft
+from olhubd.engine.replay.draft import InputDraft
 from olhubd.model import Kind, Run
 from olhubd.plugin import Clock, Log, Record
 from olhubd.store import TROUBLE, Database, LeaseLost, Transaction, feeds, runs
