@@ -215,7 +215,7 @@ class Bench:
         self.routes = [Route(target="shop", sources=frozenset({"allegro"}))]
         self.landing = Landing(database, self.clock, lambda: self.routes, lambda targets: self.dispatcher.wake())
         self.lineage = Lineage(self.clock)
-        self.lineage.told("allegro", EPOCH)
+        self.lineage.reported("allegro", EPOCH)
         self.lineage.reached("allegro", OrderId(0))
         self.handlers = dict(HANDLERS)
         self.dispatcher = self.make()
@@ -372,7 +372,7 @@ async def test_an_order_that_was_found_is_told_of_the_money_that_came_since(benc
     """The shop has it from a life that the database forgot, unpaid; nothing that changes from now on would tell."""
     cashier = bench.shop = Cashier()
     bench.lineage = Lineage(bench.clock)
-    bench.lineage.told("allegro", EPOCH + timedelta(hours=1))
+    bench.lineage.reported("allegro", EPOCH + timedelta(hours=1))
     bench.lineage.reached("allegro", OrderId(0))
     await bench.kill()
     cashier.books.append("allegro:A")
@@ -411,7 +411,7 @@ async def test_a_lost_answer_that_asked_for_time_is_not_looked_up_sooner(bench: 
 async def test_orders_from_before_this_process_are_looked_up_first(bench: Bench) -> None:
     """A restored backup knows less than the shop: what an earlier life sent must not be sent again."""
     bench.lineage = Lineage(bench.clock)
-    bench.lineage.told("allegro", EPOCH + timedelta(hours=1))
+    bench.lineage.reported("allegro", EPOCH + timedelta(hours=1))
     bench.lineage.reached("allegro", OrderId(0))
     await bench.kill()
     bench.shop.books.append("allegro:A")

@@ -81,7 +81,7 @@ async def test_what_was_there_by_the_sources_own_clock_is_in_doubt_whenever_it_l
 
 async def test_where_no_date_is_told_the_youngest_order_that_was_told_bounds_it() -> None:
     lineage = Lineage(VirtualClock())
-    lineage.told("memory", SOURCE)
+    lineage.reported("memory", SOURCE)
     lineage.reached("memory", OrderId(7))
     assert lineage.covers("memory", OrderId(8), SOURCE - timedelta(seconds=1))
     assert not lineage.covers("memory", OrderId(8), SOURCE)

@@ -161,7 +161,7 @@ class Landing:
 
         result = await self._database.write(work)
         if self._lineage is not None and result.newest is not None:
-            self._lineage.told(account, result.newest)
+            self._lineage.reported(account, result.newest)
         if result.targets:
             self._wake(result.targets)
         return result
