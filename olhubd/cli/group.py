@@ -148,7 +148,7 @@ class LazyGroup(click.Group):
         self._ask([point for point in entry_points(group=_GROUP) if _distribution(point) not in known], os.environ)
 
     def _ask(self, points: Iterable[EntryPoint], environ: Mapping[str, str]) -> Mapping[str, str]:
-        """Let these plugins add their commands; gives those that cannot be loaded, with the reason.
+        """Let these plugins add their commands; returns those that cannot be loaded, with the reason.
 
         One that fails while it adds them is named, and takes nobody else's command away.
         """

@@ -49,7 +49,7 @@ class AccountRecord:
     async def change(
         self, kind: str | None, facts: Mapping[str, object] | None = None, who: str = "hub", **words: Any
     ) -> AccountRow:
-        """Change these words of the row, with an event where a kind is named. Gives the row as it is then."""
+        """Change these words of the row, with an event where a kind is named. Returns the row as it is then."""
         async with self._changing:
             row = msgspec.structs.replace(self.row, **words)
             await self._store(row, kind, facts or {}, who)

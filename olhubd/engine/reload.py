@@ -33,7 +33,7 @@ class Reloader:
         self._reloads = 0
 
     async def reload(self, configuration: Configuration, who: str) -> dict[str, list[str]]:
-        """Take another configuration into force. Gives the names of accounts begun, changed and ended.
+        """Take another configuration into force. Returns the names of accounts begun, changed and ended.
 
         It goes on to its end when whoever asked waits no longer, or accounts that it has ended would stay so. One
         that cannot begin is `stalled` and keeps no other from beginning; its error is raised when all is done.

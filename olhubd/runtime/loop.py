@@ -54,7 +54,7 @@ def _until_done(loop: asyncio.AbstractEventLoop, task: asyncio.Task[None], log: 
 
 
 def _tidy(loop: asyncio.AbstractEventLoop, log: Log) -> list[str]:
-    """End what is left and close the loop. Gives the names of the tasks that do not end."""
+    """End what is left and close the loop. Returns the names of the tasks that do not end."""
     left: set[asyncio.Task[Any]] = set()
     try:
         if tasks := asyncio.all_tasks(loop):

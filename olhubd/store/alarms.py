@@ -45,7 +45,7 @@ async def put(tx: Transaction, alarms: Sequence[Alarm]) -> None:
 
 
 async def prune(tx: Transaction, before: datetime) -> int:
-    """Forget some that were over before; gives how many. The newest stays, since numbers go on from it."""
+    """Forget some that were over before; returns how many. The newest stays, since numbers go on from it."""
     return await tx.execute(
         "DELETE FROM alarms WHERE id IN (SELECT id FROM alarms WHERE cleared_at IS NOT NULL AND cleared_at < ?"
         " AND id < (SELECT MAX(id) FROM alarms) LIMIT ?)",

@@ -219,7 +219,7 @@ async def save(tx: Transaction, deliveries: Iterable[Delivery]) -> None:
 
 
 async def hasten(tx: Transaction, target: str, now: datetime) -> int:
-    """Make due what is to be tried again at `target` and surely was not done. Gives how many there were."""
+    """Make due what is to be tried again at `target` and surely was not done. Returns how many there were."""
     return await tx.execute(
         "UPDATE deliveries SET due_at = ? WHERE target = ? AND state = 'retry' AND due_at > ?",
         (codec.stamp(now), target, codec.stamp(now)),
@@ -232,7 +232,7 @@ async def recover(
     """End the leases of a process that is gone: at the targets that were `taken` over from it, or (None) at all.
 
     Nothing may be due after `latest` there. What was under way may have been sent as late as `at`, which is stored
-    as the time of its sending: the look-up counts from then. Gives how many leases there were.
+    as the time of its sending: the look-up counts from then. Returns how many leases there were.
     """
     of = "" if taken is None else f" AND target IN ({codec.marks(list(taken))})"
     await tx.execute(

@@ -50,7 +50,7 @@ async def forget(tx: Transaction, who: str, key: str) -> None:
 
 
 async def prune(tx: Transaction, before: datetime, limit: int = 100) -> int:
-    """Forget what was asked before that moment, a few at a time; gives how many."""
+    """Forget what was asked before that moment, a few at a time; returns how many."""
     return await tx.execute(
         "DELETE FROM requests WHERE (who, key) IN (SELECT who, key FROM requests WHERE at < ? LIMIT ?)",
         (codec.stamp(before), limit),

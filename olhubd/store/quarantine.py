@@ -50,7 +50,7 @@ async def put(tx: Transaction, account: str, feed: str, records: Sequence[Quaran
 
 
 async def clear(tx: Transaction, account: str, kind: Kind, external_ids: Sequence[str]) -> int:
-    """Forget those that landed; gives how many there were."""
+    """Forget those that landed; returns how many there were."""
     return await tx.execute(
         f"DELETE FROM quarantine WHERE account = ? AND kind = ? AND external_id IN ({codec.marks(external_ids)})",
         (account, kind.value, *external_ids),
@@ -82,7 +82,7 @@ async def discard(tx: Transaction, id_: int, why: str, at: datetime) -> bool:
 
 
 async def prune(tx: Transaction, before: datetime) -> int:
-    """Forget some that were given up before and not reported since; gives how many. Those that wait all stay."""
+    """Forget some that were given up before and not reported since; returns how many. Those that wait all stay."""
     at = codec.stamp(before)
     return await tx.execute(
         "DELETE FROM quarantine WHERE id IN (SELECT id FROM quarantine"

@@ -54,7 +54,7 @@ async def since(reader: Reader, account: str, day: date) -> dict[date, Reconcili
 
 
 async def prune(tx: Transaction, before: datetime) -> int:
-    """Forget some days that were looked at last before; gives how many."""
+    """Forget some days that were looked at last before; returns how many."""
     return await tx.execute(
         "DELETE FROM reconciliations WHERE id IN (SELECT id FROM reconciliations WHERE looked_at < ? LIMIT ?)",
         (codec.stamp(before), _PRUNED),

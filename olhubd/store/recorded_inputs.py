@@ -73,7 +73,7 @@ async def tally(reader: Reader) -> tuple[int, int]:
 
 
 async def prune(tx: Transaction, before: datetime, *, sparing: str, limit: int = 100) -> int:
-    """Forget inputs from before that moment, a few at a time; gives how many.
+    """Forget inputs from before that moment, a few at a time; returns how many.
 
     Of the kind `sparing` the last one stays, since it is in force until another comes.
     """

@@ -66,7 +66,7 @@ async def lose(tx: Transaction, account: str | None = None, *, taken: Collection
 
 
 async def prune(tx: Transaction, before: datetime) -> int:
-    """Forget some quiet runs that ended before; gives how many."""
+    """Forget some quiet runs that ended before; returns how many."""
     return await tx.execute(
         "DELETE FROM runs WHERE id IN (SELECT id FROM runs WHERE state = 'done' AND added = 0 AND changed = 0"
         " AND quarantined = 0 AND missed = 0 AND ended_at < ? LIMIT ?)",

@@ -131,7 +131,7 @@ async def _add(tx: Transaction, account: str, counts: dict[_Word, _Count], at: d
 
 
 async def prune(tx: Transaction, before: datetime) -> int:
-    """Forget some words that were seen last before; gives how many.
+    """Forget some words that were seen last before; returns how many.
 
     By a walk through the words: an index would have to be moved at each landing to spare that, once an hour.
     """

@@ -152,7 +152,7 @@ async def forget(tx: Transaction, account: str, external_ids: Sequence[str]) -> 
 
 
 async def prune(tx: Transaction, before: datetime) -> int:
-    """Forget some that wait for nobody and were not reported since; gives how many."""
+    """Forget some that wait for nobody and were not reported since; returns how many."""
     return await tx.execute(
         "DELETE FROM strangers WHERE (account, external_id) IN (SELECT s.account, s.external_id FROM strangers s"
         f" WHERE s.seen_at < ? AND ({_SETTLED} OR {_OWN}) LIMIT ?)",

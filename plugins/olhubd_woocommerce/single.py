@@ -34,7 +34,7 @@ async def read(shop: Shop, order_id: int) -> wire.Stored:
 
 
 async def change(shop: Shop, order_id: int, body: Mapping[str, Any], *, repeatable: bool = True) -> wire.Stored:
-    """Write to the order; gives it as the shop read it again.
+    """Write to the order; returns it as the shop read it again.
 
     Raises Unavailable where the answer is another order, OutcomeUnknown where twice is not once.
     """

@@ -205,7 +205,7 @@ def write_configuration(
     engine: Mapping[str, Any],
     listen: str,
 ) -> Path:
-    """Write olhubd.toml as a person would have; gives its path."""
+    """Write olhubd.toml as a person would have; returns its path."""
     lines = ["[daemon]", f"data = {_toml(str(folder / 'data'))}", 'log_format = "json"', ""]
     lines += ["[control]", f"listen = {_toml(listen)}", f"socket = {_toml(str(folder / 'olhubd.sock'))}", ""]
     lines += ["[engine]", *(f"{key} = {_toml(value)}" for key, value in engine.items()), ""]

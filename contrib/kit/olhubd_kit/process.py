@@ -217,7 +217,7 @@ class DaemonProcess:
         return status == 200
 
     async def call(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-        """Ask its control endpoint; gives the status and the decoded answer."""
+        """Ask its control endpoint; returns the status and the decoded answer."""
         assert self._session is not None
         data = None if body is None else msgspec.json.encode(body)
         headers = {"Content-Type": "application/json"} if data is not None else {}
@@ -244,7 +244,7 @@ class DaemonProcess:
         await self._hang_up()
 
     async def stop(self, timeout: float = 60.0) -> int:
-        """SIGTERM, as systemd does; gives the exit code."""
+        """SIGTERM, as systemd does; returns the exit code."""
         await self._hang_up()
         if self._process is None:
             return 0
@@ -258,7 +258,7 @@ class DaemonProcess:
         return self._process.returncode or 0
 
     async def second(self, timeout: float = 60.0) -> int:
-        """Start another daemon on the same data, which must refuse; gives its exit code, or 0 if it runs on."""
+        """Start another daemon on the same data, which must refuse; returns its exit code, or 0 if it runs on."""
         with self._log.open("ab") as log:
             other = await asyncio.create_subprocess_exec(
                 *self._command, stdout=log, stderr=log, env=self._environ, process_group=0

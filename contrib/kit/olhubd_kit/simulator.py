@@ -195,7 +195,7 @@ def _json(value: Any) -> web.Response:
 
 @contextlib.asynccontextmanager
 async def serve(simulator: Simulator, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
-    """Serve the simulator on a real socket; gives its base address."""
+    """Serve the simulator on a real socket; returns its base address."""
     runner = web.AppRunner(simulator.application(), access_log=None, handler_cancellation=True)
     await runner.setup()
     try:

@@ -102,7 +102,7 @@ class Market:
     # What buyers and the seller do; what is not possible any more does not happen
 
     def buy(self, *, buyer: int, lines: int, ready: bool, cod: bool) -> str:
-        """Buy something; `ready` with the form filled in (and paid, unless on delivery). Gives the id."""
+        """Buy something; `ready` with the form filled in (and paid, unless on delivery). Returns the id."""
         number = len(self.purchases) + 1
         at = self._now()
         wares = self._dice.sample(PRODUCTS, lines)

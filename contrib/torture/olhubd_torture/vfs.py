@@ -35,7 +35,7 @@ class FileWatcher(Protocol):
     """Hears of the files in one folder, named without it. What has happened already cannot be refused."""
 
     def opened(self, name: str, existed: bool) -> Any:
-        """A file was opened; gives what the other calls name it by."""
+        """A file was opened; returns what the other calls name it by."""
 
     def wrote(self, file: Any, offset: int, data: bytes) -> None: ...
 

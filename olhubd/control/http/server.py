@@ -141,7 +141,7 @@ async def _harden(_request: web.Request, response: web.StreamResponse) -> None:
 async def serve(
     hub: Hub, doors: ListeningSockets, token: str, steer: ProcessControl
 ) -> AsyncIterator[tuple[str, ...]]:
-    """Answer at the doors that were opened; gives their addresses."""
+    """Answer at the doors that were opened; returns their addresses."""
     app = application(hub, token, steer)
     app[CONTEXT].addresses = doors.addresses()
     runner = web.AppRunner(

@@ -147,7 +147,7 @@ class SignIns:
     def bring(self, address: str, account: str | None = None, who: str | None = None) -> str:
         """Take the address that a browser came back to, for `account` alone where it was brought for that by `who`.
 
-        Gives the account whose sign-in goes on with it. Raises CallbackRefused.
+        Returns the account whose sign-in goes on with it. Raises CallbackRefused.
         """
         waiting = [one for one in self._awaited.values() if account in (None, one.account)]
         found = bring(address, waiting).account
@@ -252,7 +252,7 @@ class SignIns:
             interval = seconds(answer.interval, _LONGEST_PAUSE) or 1.0
 
     async def _take(self, unit: AccountUnit, token: Token, who: str) -> str | None:
-        """Make the token the account's own; gives the login it belongs to, where the system says so."""
+        """Make the token the account's own; returns the login it belongs to, where the system says so."""
         keeper = unit.connection.keeper
         if keeper is None:
             raise NotPossible(Reason("sign-in.no-more", account=unit.name))

@@ -224,7 +224,7 @@ class FeedReader:
         return cursor
 
     async def _pull(self, cursor: Cursor, trigger: str) -> Run | None:
-        """Read on from `cursor`; gives the run once it has ended."""
+        """Read on from `cursor`; returns the run once it has ended."""
         reading = self._reading
         run = self._run or await reading.runs.begin(reading.account, self.name, trigger)
         seen = self._seen or {cursor}

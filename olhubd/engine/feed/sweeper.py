@@ -66,7 +66,7 @@ class Sweeper:
     async def page(self) -> datetime | None:
         """Read one page, if one is due or under way, and not too many other accounts are at theirs.
 
-        Gives since when a sweep looked that has ended with it.
+        Returns since when a sweep looked that has ended with it.
         """
         if self.until() > 0:
             return None

@@ -51,7 +51,7 @@ class Retention:
         supervisor.every("waste", _ROUND, self.clear)
 
     async def clear(self, pulse: Heartbeat | None = None) -> int:
-        """Forget all whose time is over; gives how many."""
+        """Forget all whose time is over; returns how many."""
         now = self._clock.now()
         gone = await self._some(lambda tx: recorded_inputs.prune(tx, now - self._kept(), sparing=CONFIGURED), pulse)
         for prune, kept in _TIMED:

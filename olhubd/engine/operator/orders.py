@@ -74,7 +74,7 @@ class OrderActions:
         await self._change(order_id, OperatorAction.NOTE, who, work)
 
     async def status(self, order_id: OrderId, status: Fulfilment, who: str) -> dict[str, str]:
-        """Say how far it has come. Gives to whom that goes, by account and its own word."""
+        """Say how far it has come. Returns to whom that goes, by account and its own word."""
 
         async def work(sheet: _Sheet) -> dict[str, str]:
             order = sheet.stored.order

@@ -34,7 +34,7 @@ async def book(
 ) -> list[Outcome]:
     """Store what became of deliveries, put it into the log, and what follows from it into the outbox.
 
-    Gives the outcomes, which are others where they contradict what stands in the database.
+    Returns the outcomes, which are others where they contradict what stands in the database.
     """
     wanted = await _wanted(tx, target, await _uncontested(tx, target, ended), routes)
     outcomes = await _mattering(tx, wanted, recorder.now)

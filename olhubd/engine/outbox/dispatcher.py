@@ -168,7 +168,7 @@ class Dispatcher:
         return max(0, wanted - len(self._running) - len(self._ready))
 
     async def _turn(self) -> float:
-        """Store, claim, start. Gives for how many seconds nothing is to be done unless something happens."""
+        """Store, claim, start. Returns for how many seconds nothing is to be done unless something happens."""
         room = self._room()
         # What would wait long here is given back, since it grows old: its order may change meanwhile.
         give_back = bool(self._ready) and (self.down or not self._open.is_set())

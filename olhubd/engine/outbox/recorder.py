@@ -64,7 +64,7 @@ class Recorder:
         data: msgspec.Struct | dict[str, object] | None = None,
         cause: Cause | None = None,
     ) -> EventId:
-        """Add one event; gives its id."""
+        """Add one event; returns its id."""
         event = Event(
             id=EventId(await self._tx.next_id("events")),
             at=self.now,

@@ -80,7 +80,7 @@ def migrate(
     connect: Callable[..., sqlite3.Connection] = sqlite3.connect,
     watcher: UpgradeWatcher | None = None,
 ) -> Path | None:
-    """Bring the file at `path` (made if missing) to the latest schema. Gives the backup's path, if one was made.
+    """Bring the file at `path` (made if missing) to the latest schema. Returns the backup's path, if one was made.
 
     `connect` may give a connection that logs its statements; `watcher` is called about the upgrade of an older
     file. Blocking; runs before the daemon opens its own. Raises SchemaTooNew, Foreign, NoRoom, or sqlite3.Error as

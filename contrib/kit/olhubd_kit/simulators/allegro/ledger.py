@@ -134,7 +134,7 @@ class AllegroBooks:
     def buy(
         self, count: int = 1, ready: bool = True, paid: bool | None = None, cod: bool = False, **shape: Any
     ) -> list[str]:
-        """Buy `count` times; `ready` means filled in and paid, else it stays BOUGHT. Gives the ids.
+        """Buy `count` times; `ready` means filled in and paid, else it stays BOUGHT. Returns the ids.
 
         `paid` is short for a payment online, `cod` for one on delivery; not `paid` ends with the form filled in.
         """
