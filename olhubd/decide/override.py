@@ -1,8 +1,7 @@
-"""What a person said of an order, and how long it stands against what the source says.
+"""Values of an order that an operator has overridden, and how long they hold.
 
-A word of a person takes the place of one word of the source. It stands while the source still says that, and gives
-way as soon as the source says something new, since the buyer's or the marketplace's later word is the truth. A note
-is the hub's own and stays. Pure.
+An operator's value overrides the source's until the source reports a different value; then the source wins, since
+the buyer's or the marketplace's later value is the truth. A note is the hub's own and stays. Pure.
 """
 
 from __future__ import annotations

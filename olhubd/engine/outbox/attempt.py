@@ -1,8 +1,7 @@
 """Carrying out one delivery: one attempt at one target, and the verdict on it.
 
-This is one rule for all actions; what it must know of one the handler declares. Above all: when it is not known
-whether something was created, it is looked up before it is sent again, and only after the target has had its time
-to settle does "not there" mean that it is not.
+One rule for all actions; each handler declares what the rule must know of its action. If we do not know whether the
+order was created, we look it up before sending it again. "Not found" counts only after the target's settle time.
 """
 
 from __future__ import annotations
