@@ -208,7 +208,7 @@ class _Keeper:
             if number is not signal.SIGHUP:
                 self._told_at = self._hub.clock.monotonic()
                 return
-            # Beside this, or nobody would hear of the end while accounts end and begin.
+            # Beside this, or the end would go unnoticed while accounts end and begin.
             self._asked += 1
             self._hub.supervisor.once(f"reload by signal {self._asked}", self._obey)
 

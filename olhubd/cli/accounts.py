@@ -113,7 +113,7 @@ def rename(session: Session, name: str, title: str | None) -> None:
 @click.argument("name", metavar="ACCOUNT", callback=named, shell_complete=account_names)
 @session_command()
 def remove(session: Session, name: str) -> None:
-    """Forget ACCOUNT, which the configuration names no more: its sign-in, and where its feeds stood.
+    """Forget ACCOUNT, which the configuration names no more: its sign-in, and the positions of its feeds.
 
     Refused, with what it is, while anything of it is still owed or waits. Its orders and their history are kept.
 

@@ -57,7 +57,7 @@ def failure(error: Exception) -> Failure | None:
         case ConfigurationError():
             count = sum(not problem.warning for problem in error.problems)
             what = "one problem" if count == 1 else f"{count} problems"
-            # What stops it comes first, and bears a label where something stands beside it that has one.
+            # What stops it comes first, and bears a label where something beside it has one.
             mixed = count < len(error.problems)
             worst = sorted(error.problems, key=lambda problem: problem.warning)
             lines = [problem.labelled if mixed else str(problem) for problem in worst]

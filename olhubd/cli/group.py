@@ -101,7 +101,7 @@ class LazyGroup(click.Group):
         return command
 
     def _fetch(self, name: str, distribution: str) -> click.Command:
-        """A command that stands apart. Who asks for it by its name wants it, whatever OLHUBD_PLUGINS allows."""
+        """A command of its own distribution. It is available by its name, regardless of OLHUBD_PLUGINS."""
         points = [point for point in entry_points(group=_GROUP) if _distribution(point) == distribution]
         if not points:
             raise Failure(

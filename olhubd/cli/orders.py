@@ -260,7 +260,7 @@ def _story(printer: Printer, history: Timeline) -> None:
         if date != day:
             printer.line(f"\n{date} ({zone})")
             day = date
-        # What has one cause stands below it together.
+        # What has one cause is shown below it together.
         if step != (step := f"  {time}  {moment.why}:"):
             printer.line(step)
         printer.line(f"              {printer.cell(moment.text)}")

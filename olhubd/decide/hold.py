@@ -36,7 +36,7 @@ class Hold(enum.StrEnum):
     DOUBLED = "doubled"
     """The target has two orders with the same mark of ours."""
     DOUBT = "in-doubt"
-    """Sent again and again without an answer that says what became of it, and each time it was not there."""
+    """Sent again and again without an answer that says what its outcome was, and each time it was not there."""
     TAKEN = "number-taken"
     """The target's number is known as another order's already."""
     ONE_SIDED = "cancelled-on-one-side"

@@ -85,7 +85,7 @@ def net(
         elif item.key == Reopened.kind and (cancel := cancels.get(item.target)) is not None:
             why = Reason("order.on-again")
             result.append(Settlement(delivery=cancel, state=DeliveryState.DROPPED, reason=why))
-            # It may be done all the same: by a try whose answer was lost, or by hand.
+            # It may still be done: by a try whose answer was lost, or by hand.
             if cancel.attempts or cancel.state is DeliveryState.HOLD:
                 result.append(item)
         elif item.action is Action.PUSH_ORDER and push is not None and push.state is DeliveryState.DROPPED:

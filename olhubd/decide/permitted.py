@@ -53,7 +53,7 @@ class PermittedAction(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OrderSituation(msgspec.Struct, frozen=True, kw_only=True):
-    """An order as it stands when a person wants to change it.
+    """An order as it is when a person wants to change it.
 
     `routes` are those that lead from its account, `able` what it and their targets can do, `own` the words of its
     source for states of ours.

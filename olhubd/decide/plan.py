@@ -208,7 +208,7 @@ def needless(order: Order, superseded: bool) -> str | None:
 
 
 def refused(delivery: Delivery) -> bool:
-    """Whether nobody needs to see to it once its order is off.
+    """Whether it needs no person once its order is off.
 
     So it is with a status or payment that the other side refused, for good or until a person has seen to it, and
     with the question why the order is cancelled at its target alone.

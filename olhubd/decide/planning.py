@@ -2,7 +2,7 @@
 
 A flow hands over what it decided, as transitions. Each planner says which kinds of records it is about, names what
 it must know of the transitions, which is read once for all of them, and then plans the deliveries of each. What a
-planner is given stands in the database or comes with the input, so a replay plans the same.
+planner is given is in the database or comes with the input, so a replay plans the same.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ class Vocabulary(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UnknownWord(msgspec.Struct, frozen=True, kw_only=True):
-    """A word that stands at `path` of the configuration and that the system of `account` has not.
+    """A word at `path` of the configuration and that the system of `account` has not.
 
     `what` is what it should be one of, `known` are those there are. `sent` is whether orders would be sent with it;
     else it is waited for and never comes.

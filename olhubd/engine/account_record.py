@@ -39,7 +39,7 @@ class AccountRecord:
         return self.row.state is AccountState.PARKED
 
     async def move(self, state: AccountState, reason: str | None, kind: str, who: str = "hub") -> None:
-        """Change its state, by an event of that kind. A person's word stands: only what is active is parked."""
+        """Change its state, by an event of that kind. A person's decision stays: only what is active is parked."""
         async with self._changing:
             if state is AccountState.PARKED and not self.active:
                 return

@@ -173,7 +173,7 @@ class Calls:
         if fault is not None:
             raise ContractBroken(fault)
         if page.more and page.cursor == (before or ""):
-            # What it brought lands all the same, since there may be orders in it.
+            # What it brought still lands, since there may be orders in it.
             stuck = ContractBroken(Reason("feed.not-moved", call=what))
             return msgspec.structs.replace(page, more=False, failure=page.failure or stuck)
         if page.failure is not None:

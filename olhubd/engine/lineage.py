@@ -2,7 +2,8 @@
 
 Two machines' clocks are never compared: after a restored backup or a reverted machine ours may be wrong by days
 while orders go out. What is in doubt is decided by commits of this process and by a source's own times among
-themselves. They are measured against its own Date, and by how much our monotonic clock went on since it was heard.
+themselves. They are measured against its own Date, and by how much our monotonic clock went on since it was
+received.
 
 A machine can be set back with its memory, too: then a source's Date jumps ahead of our monotonic clock, and all is
 in doubt again.

@@ -1,4 +1,4 @@
-"""Why something is as it is, as data: a code, and the values that stand in its sentence.
+"""Why something is as it is, as data: a code, and the values for its sentence.
 
 A reason is also its English sentence, which logs, errors, the endpoint and the terminal show; a page in another
 language says it from the code and the values. A plain text has no code: another system answered it or a person
@@ -93,7 +93,7 @@ def code_of(text: str | None) -> str | None:
 
 
 def beside(name: str, text: str | None) -> dict[str, Any]:
-    """What stands beside a reason that is shown as its sentence under `name`: its code and values, for programs.
+    """What is added beside a reason that is shown as its sentence under `name`: its code and values, for programs.
 
     Empty for a text that is no reason.
     """

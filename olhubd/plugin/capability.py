@@ -109,7 +109,7 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
     shortened to what the target can store: it is reported and holds nothing.
 
     `wanted` is the target's own word for a "status" that is behind the one that was sent, such as the status of an
-    order that was paid and stands as unpaid. The host sets it with `StatusSink.set_status` and asks nobody.
+    order that was paid and is shown as unpaid. The host sets it with `StatusSink.set_status` and asks nobody.
     """
 
     field: str
@@ -184,7 +184,7 @@ class OrderSink(Capability):
     async def withdraw_order(self, reference: str) -> None:
         """Take back what an unfinished push left behind, now that the order is no longer pending.
 
-        Only for systems where making an order takes several calls, so that a part of one may stand there which
+        Only for systems where making an order takes several calls, so that a part of one may be there which
         `find_order` does not report. Nothing there: nothing to do.
         """
         return

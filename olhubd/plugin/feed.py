@@ -53,7 +53,7 @@ class Later(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Record = Order | Product | Offer | Unreadable | Gone | Later
-"""What stands on a page. Orders are carried; the other records are kept aside by their kind as yet."""
+"""What is on a page. Orders are carried; the other records are kept aside by their kind as yet."""
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,7 +87,7 @@ class Feed(Capability):
         reaches back. Where it sweeps too, the host begins a sweep from `since` at once, which brings the rest.
 
         A journal begins with None at its present end. A list of what there is, such as products, has no past: what
-        stands in it stands there now. So it begins at its first row, whatever `since` is.
+        is in it is there now. So it begins at its first row, whatever `since` is.
         """
 
     @abc.abstractmethod

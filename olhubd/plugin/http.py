@@ -88,7 +88,7 @@ class Client:
 
     `gates` are passed in their order, so the narrowest comes first: who waits at it should not fill a wider one.
     `attempts` is how often a repeatable request is sent in all while the system is unavailable. An answer of more
-    than `largest` bytes is refused. `dated` hears the Date of each answer.
+    than `largest` bytes is refused. `dated` is called with the Date of each answer.
     """
 
     def __init__(

@@ -19,7 +19,7 @@ class Ladder:
         return word in self._rank
 
     def due(self, now: str, wanted: str) -> bool | None:
-        """Whether an order that stands at `now` is still to be moved to `wanted`.
+        """Whether an order whose status is `now` is still to be moved to `wanted`.
 
         False where it is there or further. None where either word has no place on the ladder.
         """

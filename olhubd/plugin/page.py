@@ -1,4 +1,4 @@
-"""What stands where an answer should: a firewall's page, a maintenance notice, a PHP warning, nothing at all.
+"""What comes in place of an answer: a firewall's page, a maintenance notice, a PHP warning, nothing at all.
 
 It is described by its title and a likely cause. Nothing else of it is quoted, since a page may repeat whatever was
 sent.

@@ -1,8 +1,8 @@
 """What a capability is, and which of them a class has.
 
 Capabilities share one namespace in the class that derives from them. Where two have a name in common, such as the
-`settle` of two sinks or the `name` of a feed and of its connector, one value would stand for both. That is refused
-when the class is made, long before an order is.
+`settle` of two sinks or the `name` of a feed and of its connector, one value would serve both. That is refused when
+the class is made, long before an order is.
 """
 
 from __future__ import annotations

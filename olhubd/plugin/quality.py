@@ -110,7 +110,7 @@ class RecordState(enum.StrEnum):
 
 
 class TierStanding(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a connector stands. Without a valid record there is no tier."""
+    """The tier of a connector. Without a valid record there is no tier."""
 
     state: RecordState
     tier: Tier | None = None

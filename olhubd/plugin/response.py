@@ -2,7 +2,7 @@
 
 No I/O: the client fetches an `Response`, this module reads it.
 
-Between a plugin and its system stand firewalls, caches, gateways and the system's own plugins. Each of them answers
+Between a plugin and its system are firewalls, caches, gateways and the system's own plugins. Each of them answers
 in the system's place, with whatever status, before or after the system has acted. So a failed answer proves
 something only when it is the system's own refusal in its own form, which each connector declares.
 """
@@ -116,8 +116,8 @@ def _whole(body: bytes) -> bytes:
 class ErrorDetails(msgspec.Struct, frozen=True, kw_only=True):
     """What a failed answer says of itself: the system's code, its sentence, the field it names.
 
-    `done` is for a failure inside a good answer: whether some of the request was carried out all the same; None
-    where nobody knows.
+    `done` is for a failure inside a good answer: whether some of the request was still carried out; None where
+    nobody knows.
     """
 
     code: str | None = None

@@ -1,9 +1,9 @@
 """Lists of another system, read to the end that the system itself names, in the order that it really gives.
 
-Three things are not believed here. A page with fewer rows than were asked for is not the last one: hosts cap
-pages, and plugins of a shop take rows out of them. The end is the system's own count, its own "no next", or a page
-on which nothing follows. Rows do not stand still while somebody reads: pages overlap by a row, and where that row
-is gone the reading steps back. A list does not come in an order because it was asked for: `require_order` looks.
+Three things are not believed here. A page with fewer rows than were asked for is not the last one: hosts cap pages,
+and plugins of a shop take rows out of them. The end is the system's own count, its own "no next", or a page on
+which nothing follows. Rows move during a reading: pages overlap by a row, and where that row is gone the reading
+steps back. A list does not come in an order because it was asked for: `require_order` looks.
 
 A reading whose rows are fewer than the system's own count is not complete. "Not there" may be said only after one
 that is; `whole` raises Unavailable otherwise. The size of a page is the caller's and may differ from page to page.
@@ -76,7 +76,7 @@ class Portion(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
 
 
 class ListPlace(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Where a reading by offset stands: the next page begins at `offset` with the row whose key is `last`.
+    """The position of a reading by offset: the next page begins at `offset` with the row whose key is `last`.
 
     `last` None means that nothing is known of the row there. `rows` have come so far, and `least` is the lowest
     count that the system gave meanwhile. `blind` counts pages that brought nothing although the system counts more,
@@ -176,7 +176,7 @@ class _Reading:
         self._backs = self._blind = self._reach = 0
 
     def torn(self, keys: Sequence[str]) -> bool:
-        """Whether rows may stand unseen before this page, since rows before it are gone."""
+        """Whether rows may be unseen before this page, since rows before it are gone."""
         return self._anchored and self.offset > 0 and (not keys or keys[0] not in self._seen)
 
     def back(self, asked: int) -> None:

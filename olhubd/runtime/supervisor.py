@@ -1,8 +1,8 @@
 """The keeper of all long-lived tasks: each has a plain name, a guard and a pulse.
 
 A task that fails is logged once and started again after a growing pause; one that ends although nobody stopped it
-is treated like one that failed. A loop promises by its pulse when it will be heard of next; a broken promise makes
-the daemon unready and keeps the watchdog from being fed.
+is treated like one that failed. A loop promises by its heartbeat when the next one will come; a broken promise
+makes the daemon unready and keeps the watchdog from being fed.
 """
 
 from __future__ import annotations

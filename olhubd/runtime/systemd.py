@@ -82,7 +82,7 @@ class Notifier:
 
 
 def _address(text: str) -> str | None:
-    """The socket's address; a leading @ stands for the zero byte of an abstract one."""
+    """The socket's address; a leading @ means the zero byte of an abstract one."""
     if text.startswith("@"):
         return "\0" + text[1:]
     return text if text.startswith("/") else None

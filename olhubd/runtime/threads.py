@@ -1,7 +1,7 @@
 """Work for a thread of its own: what may hang shares no pool with what must not.
 
 The loop's own pool has a handful of threads for all. What waits for a network, a mounted disk or a plugin would
-fill it, and everybody else would stand behind it.
+fill it, and all others would wait behind it.
 """
 
 from __future__ import annotations

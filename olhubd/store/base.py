@@ -161,7 +161,7 @@ class Database(abc.ABC):
     ) -> contextlib.AbstractAsyncContextManager[Database]:
         """Open the database at `place`, the path of an SQLite file, and bring it to the schema of this version.
 
-        `watcher` hears of an upgrade, in another thread. Raises StoreError with what to do about it.
+        `watcher` is called about an upgrade, in another thread. Raises StoreError with what to do about it.
         """
         from olhubd.store.sqlite import SQLite  # a home needs the port; the port chooses a home only here
 

@@ -1,4 +1,4 @@
-"""How values stand in columns: times as whole microseconds since 1970 (UTC), records as JSON."""
+"""How values are kept in columns: times as whole microseconds since 1970 (UTC), records as JSON."""
 
 from __future__ import annotations
 

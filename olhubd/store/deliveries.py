@@ -49,7 +49,7 @@ _STUCK_STATES = frozenset({DeliveryState.HOLD, DeliveryState.DEAD, DeliveryState
 
 class Precedence(msgspec.Struct, frozen=True, kw_only=True):
     """Actions by what waits behind them: nothing; nothing once it is held; or that pass a held delivery of what
-    stands at the target."""
+    is at the target."""
 
     never: tuple[str, ...]
     until_held: tuple[str, ...]
@@ -186,7 +186,7 @@ def _among(column: str, values: Sequence[object]) -> str:
 
 
 async def save(tx: Transaction, deliveries: Iterable[Delivery]) -> None:
-    """Store what became of deliveries that were claimed, and end their leases.
+    """Store the outcomes of deliveries that were claimed, and end their leases.
 
     Raises LeaseLost where another process has taken over one that was claimed here.
     """

@@ -29,8 +29,8 @@ async def get(reader: Reader, who: str, key: str) -> RequestRow | None:
 
 
 async def begin(tx: Transaction, who: str, key: str, digest: bytes, now: datetime) -> bool:
-    """Remember that it begins. What the key stood for a day ago is over; False where it stands for something now,
-    which another process may have begun at this moment."""
+    """Remember that it begins. A use of the key a day ago is over; False where it is in use now, which another
+    process may have begun at this moment."""
     return bool(
         await tx.execute(
             "INSERT INTO requests (who, key, digest, at) VALUES (?,?,?,?) ON CONFLICT (who, key) DO UPDATE SET"

@@ -2,8 +2,7 @@
 
 A process that begins to work for an account takes it over, which raises its epoch. From then on the cursors,
 claims, outcomes and renewals of the holder before are refused: each of these writes names the epoch it is made
-under, and one that changes nothing because of it raises `LeaseLost`. What a process holds stands in
-`Database.held`.
+under, and one that changes nothing because of it raises `LeaseLost`. What a process holds is in `Database.held`.
 """
 
 from __future__ import annotations

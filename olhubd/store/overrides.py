@@ -18,7 +18,7 @@ _decode = msgspec.json.Decoder(Override).decode
 
 
 async def put(tx: Transaction, subject: Subject, remark: Override, at: datetime) -> None:
-    """Store what stands now; an empty remark is none."""
+    """Store what is in force now; an empty override is none."""
     key = (subject.kind.value, subject.id)
     if remark.empty:
         await tx.execute("DELETE FROM remarks WHERE subject_kind = ? AND subject_id = ?", key)

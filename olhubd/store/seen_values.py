@@ -1,6 +1,6 @@
 """The words of sources that mappings are about: which were seen, on how many orders, and where last.
 
-Counted in the transaction that stores the orders, one row for each word of an account: how a mapping stands is
+Counted in the transaction that stores the orders, one row for each word of an account: the state of a mapping is
 known without a look at the orders. An order counts each time that it takes up a word.
 """
 

@@ -1,4 +1,4 @@
-"""Orders as they stand at the targets they were pushed to, and how they are recognised when they come back."""
+"""Orders as they are at the targets they were pushed to, and how they are recognised when they come back."""
 
 from __future__ import annotations
 

@@ -117,7 +117,7 @@ class Allegro(
         raise Conflict(Reason("olhubd_allegro:changing"), status=409)
 
     async def _state(self, external_id: str) -> wire.FormState:
-        """How the form stands. By another one's state a status would be taken for set that is not."""
+        """The state of the form. By another one's state a status would be taken for set that is not."""
         form = await self.orders.form(external_id, wire.FormState)
         if form.id != external_id:
             raise Unavailable(f"GET {FORMS}/{external_id}: the answer is another order's")

@@ -1,6 +1,6 @@
 """A checkout form as our order. Pure: it reads, names and never calls.
 
-The buyer, the recipient and the invoice party are three; none stands in for another here. Prices are gross and per
+The buyer, the recipient and the invoice party are three; none replaces another here. Prices are gross and per
 piece. Allegro's `totalToPay` is the lines with their services and deposits, plus the delivery; surcharges are later
 payments towards it, vouchers and gift cards are ways of paying and lower nothing.
 """

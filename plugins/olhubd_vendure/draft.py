@@ -31,7 +31,7 @@ def missing(order: wire.Order, wanted: PlannedOrder, chosen: bool = False) -> li
     delivery method already: its cost will not become another one.
 
     A call of an earlier try may still be on its way and add a line after the lines were looked at. So the order is
-    paid for only after a second look, in a state in which its content stands.
+    paid for only after a second look, in a state in which its content is fixed.
 
     Raises Rejected where the shop's total will not be the buyer's, Conflict where somebody else moved the order on,
     or where it was placed already and something changed since that can be set no more.

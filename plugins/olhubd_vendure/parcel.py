@@ -1,4 +1,4 @@
-"""Sending, cancelling and settling orders that stand in the shop. Each reads before it writes: twice is once. And
+"""Sending, cancelling and settling orders that are in the shop. Each reads before it writes: twice is once. And
 each is done when what comes back shows it, or else a reading does.
 """
 

@@ -43,7 +43,7 @@ class VendureSettings(Settings):
     """Whether the shop may write to the buyers of forwarded orders, and knows its own customers among them by their
     e-mail address.
 
-    Off, the shop gets an address that leads nowhere, since Vendure requires one, and the buyer's own stands in the
+    Off, the shop gets an address that leads nowhere, since Vendure requires one, and the buyer's own is in the
     custom field `marketplaceEmail`. Marketplaces mail their buyers themselves, and most forbid others to."""
     email_domain: str = Field(default="marketplace.invalid", pattern=r"^[A-Za-z0-9.-]+$")
     """Domain of the addresses that lead nowhere. The default exists nowhere (RFC 2606)."""

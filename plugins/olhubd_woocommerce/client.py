@@ -218,7 +218,7 @@ class Shop:
         """What time it is by the shop's own clock at the earliest; None while it has given none.
 
         By the Date that was least ahead of our clock that never jumps. Where the shop's clock was put forward
-        since, or we stood still, it is later there, and what was made before bears the earlier time.
+        since, or we were stopped, it is later there, and what was made before bears the earlier time.
         """
         return None if self._least is None else datetime.fromtimestamp(self._least + self._clock.monotonic(), UTC)
 

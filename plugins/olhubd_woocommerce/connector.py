@@ -152,7 +152,7 @@ class WooCommerce(
                 order = await self._read(number)
                 if (order.number or str(order.id)) == number:
                     return order
-        # The shop searches for parts of words, so the one that is meant may stand behind any number of others.
+        # The shop searches for parts of words, so the one that is meant may come after any number of others.
         asked: Query = {"search": number, "status": "any"}
         hits = [o for o in await self._shop.all("/wc/v3/orders", wire.Stored, asked) if o.number == number]
         if len(hits) > 1:

@@ -75,7 +75,7 @@ class CustomerFinder:
         for row in await self._shop.all("/wc/v3/customers", wire.Customer, {**query, "email": email}):
             if row.email.lower() == email:
                 return row.id
-        # The shop searches for parts of names, so the one that is meant may stand behind any number of others.
+        # The shop searches for parts of names, so the one that is meant may come after any number of others.
         for row in await self._shop.all("/wc/v3/customers", wire.Customer, {**query, "search": name}):
             if row.username.lower() == name:
                 return row.id

@@ -102,7 +102,7 @@ def sketch(
     why: Sequence[str | None] = (),
 ) -> OrderDraft:
     """The rows of an order. `goods` are the shop's products for its lines; `why` says of a line without one what
-    stands against the product that bears its code. Raises Rejected."""
+    rules out the product that bears its code. Raises Rejected."""
     order = push.order
     if order.expected_total() != order.total:
         raise Rejected(Reason("olhubd_woocommerce:sum"), field="total")
@@ -229,7 +229,7 @@ def addresses(order: Order) -> tuple[dict[str, str], dict[str, str]]:
 
 def _recipient(order: Order) -> Address | None:
     """Where it goes. A point in another country than the buyer's home is where the goods change hands, so its
-    address stands there, with the buyer's name: taxes and labels go by the country."""
+    address is used there, with the buyer's name: taxes and labels go by the country."""
     recipient, point = order.recipient, order.shipping.pickup_point
     there = point.address if point is not None else None
     if there is None or recipient is None or not (there.country and recipient.country):

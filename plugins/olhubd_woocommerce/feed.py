@@ -67,7 +67,7 @@ class OrderRecord(msgspec.Struct, frozen=True):
 
 
 class ListPart(msgspec.Struct, frozen=True):
-    """Part of a reading: rows, where it stands after them, and whether there is more."""
+    """Part of a reading: rows, its position after them, and whether there is more."""
 
     rows: Sequence[OrderRecord]
     cursor: Cursor
@@ -152,7 +152,7 @@ class OrderList:
         ordered = True
         async for portion in by_offset(fetch, _version):
             for row in portion.page:
-                held.pop(row.head.id, None)  # a version that is newer stands behind all
+                held.pop(row.head.id, None)  # a version that is newer comes after all
                 held[row.head.id] = row
             rows = list(held.values())
             fresh = [r for r in rows if not _known(r, seen, mark)]

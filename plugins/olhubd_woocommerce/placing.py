@@ -102,7 +102,7 @@ class OrderPlacer:
         return _differing(push, body, order, looked_up=True)
 
     def reason(self, line: Line) -> str | None:
-        """Why a line is bound to no product, where something stands against the one that bears its code."""
+        """Why a line is bound to no product, where something rules out the one that bears its code."""
         return self._shelf.why(line)
 
     def _body(
@@ -206,9 +206,9 @@ def _differing(
 
 
 def _status(now: str, wanted: str, looked_up: bool) -> tuple[Difference, ...]:
-    """An order that stands further than it was sent, or under another plugin's status, is no difference; nor is one
-    that ended meanwhile, if it was looked up: somebody in the shop did that to a whole order. One that waits for a
-    payment, as after a death of PHP before the last saving, is to be brought on."""
+    """An order that is further than it was sent, or under another plugin's status, is no difference; nor is one
+    that ended meanwhile, if it was looked up: somebody in the shop did that to a whole order. One that waits for
+    a payment, as after a death of PHP before the last saving, is to be brought on."""
     if now == "trash":
         return (Difference(field="status", what="the order is in the shop's trash"),)
     ended = now in ("cancelled", "refunded") and wanted != now

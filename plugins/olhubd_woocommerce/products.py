@@ -121,8 +121,8 @@ class ProductIndex:
         return found
 
     def why(self, line: Line) -> str | None:
-        """What is to be said of the choice for a line: what stands against the product that bears its code,
-        where `bind` found none, or that several bear it, or that the one bound is not on sale."""
+        """What is to be said of the choice for a line: what rules out the product that bears its code, where
+        `bind` found none, or that several bear it, or that the one bound is not on sale."""
         of_sku = self._by["sku"].answer(_code(line.sku)) if line.sku else None
         if of_sku is not None and (of_sku.why is not None or of_sku.goods is not None):
             return of_sku.why
@@ -192,8 +192,8 @@ def _digits(ean: str | None) -> str:
 
 
 def _spellings(ean: str) -> list[str]:
-    """An EAN as it may stand in the shop, which compares letter by letter: bare, as given, a book's with its
-    dashes."""
+    """An EAN as it may be written in the shop, which compares letter by letter: bare, as given, a book's with
+    its dashes."""
     bare = "".join(c for c in ean if c.isalnum())
     book = isbn.format(bare) if isbn.is_valid(bare) else bare
     return list(dict.fromkeys((bare, ean.strip(), book)))

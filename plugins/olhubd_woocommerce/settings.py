@@ -70,8 +70,8 @@ class WooCommerceSettings(Settings):
     notify_buyer: bool = False
     """Whether the shop may write to the buyers of forwarded orders: of the order, its status and its parcels.
 
-    Off, their addresses stand in the orders' meta (_olhubd_email) and not where the shop would write to.
-    Marketplaces mail their buyers themselves, and most forbid others to.
+    Off, their addresses are in the orders' meta (_olhubd_email) and not where the shop would write to. Marketplaces
+    mail their buyers themselves, and most forbid others to.
     """
     fulfilments: dict[str, Fulfilment] = Field(default_factory=dict)
     """What the statuses of other plugins mean, for example { packed = "ready" }."""

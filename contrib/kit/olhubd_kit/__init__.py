@@ -1,6 +1,6 @@
 """The kit: what a connector is tried with, and what shows olhubd where there is no account.
 
-Simulators of marketplaces and shops, faults, the conformance rules, and a stage on which the real daemon stands
+Simulators of marketplaces and shops, faults, the conformance rules, and a demo stack in which the real daemon runs
 between simulators. The daemon knows nothing of it. Its commands enter by the hook that every plugin has.
 """
 

@@ -1,7 +1,7 @@
 """A whole seller on one machine: simulated marketplaces, a shop, and the real daemon between them, as processes.
 
-The shop is a simulated one, or a real one that a test brings along. The demo, torture and whole-daemon tests stand
-on it. What happens on the stage is decided by the caller; this module only sets it up, signs the accounts in as a
+The shop is a simulated one, or a real one that a test brings along. The demo, torture and whole-daemon tests run on
+it. What happens on the stage is decided by the caller; this module only sets it up, signs the accounts in as a
 person would, and takes it down.
 """
 

@@ -58,7 +58,7 @@ class FaultKind(enum.StrEnum):
     STRIKE = "strike"
     """Send `signal` to process `pid` before acting. What kills it ends the call too, so that nothing is done."""
     STRIKE_AFTER = "strike-after"
-    """Act, then send `signal` to process `pid`, which has not heard the answer yet."""
+    """Act, then send `signal` to process `pid`, which has not received the answer yet."""
 
 
 PAGE = "<html><head><title>Bad Gateway</title></head><body>Bad Gateway</body></html>"

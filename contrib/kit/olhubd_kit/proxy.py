@@ -1,4 +1,4 @@
-"""A proxy that cuts: it stands before a real server and loses answers, requests or halves of them, on demand.
+"""A proxy that cuts: it sits in front of a real server and loses answers, requests or halves of them, on demand.
 
 What a simulator does to itself by `faults`, this does to a system that cannot be asked to misbehave. It passes
 requests on whole and knows nothing of their meaning, except that a GraphQL request is recognised by the name

@@ -99,7 +99,7 @@ class Simulator(abc.ABC):
 
     @abc.abstractmethod
     def routes(self) -> Sequence[web.AbstractRouteDef]:
-        """The routes of the system it stands for."""
+        """The routes of the simulated system."""
 
     @abc.abstractmethod
     def settings(self, base: str) -> dict[str, Any]:
@@ -110,7 +110,7 @@ class Simulator(abc.ABC):
         """All orders it holds."""
 
     def listed(self) -> Mapping[str, Sequence[Listed]]:
-        """All that stands in what each feed beside that of orders reads, by the name of the feed."""
+        """All that each feed beside that of orders reads, by the name of the feed."""
         return {}
 
     def verbs(self) -> Mapping[str, Verb]:

@@ -21,7 +21,7 @@ Tell = Callable[[str], None]
 class Traffic:
     """Places `orders` purchases at the stage's marketplaces; with `quirks` buyers merge, cancel, move, pay late.
 
-    `tell` hears in plain words what buyers do.
+    `tell` is called with what buyers do, in plain words.
     """
 
     def __init__(

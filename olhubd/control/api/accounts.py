@@ -1,4 +1,4 @@
-"""Accounts: how each stands, fetching by hand, pausing, names and removing."""
+"""Accounts: the state of each, fetching by hand, pausing, names and removing."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class _Numbers(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def standing(hub: Hub) -> tuple[Account, ...]:
-    """All configured accounts as they stand."""
+    """All configured accounts, with their state."""
     reader = hub.database.reader
     owed: dict[str, dict[DeliveryState, int]] = {}
     for (target, state), count in (await deliveries.tally(reader)).items():
@@ -110,7 +110,7 @@ async def listing(call: Call[Nothing, Nothing]) -> Accounts:
 
 
 async def one(call: Call[Nothing, Nothing]) -> Account:
-    """One account as it stands."""
+    """One account, with its state."""
     return await _one(call.hub, call.path["account"])
 
 

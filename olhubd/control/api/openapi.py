@@ -66,7 +66,7 @@ def document(described: tuple[Endpoint, ...]) -> dict[str, Any]:
     paths: dict[str, Any] = {}
     for one in described:
         paths.setdefault(one.path, {})[one.method.lower()] = _operation(one, refs, components)
-    for kind in {one.query for one in described}:  # their fields stand in the routes
+    for kind in {one.query for one in described}:  # their fields are in the routes
         components.pop(refs[kind]["$ref"].removeprefix(_PREFIX), None)
     made = {
         "openapi": "3.1.0",

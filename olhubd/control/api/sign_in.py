@@ -34,7 +34,7 @@ async def begin(call: Call[Nothing, SignInRequest]) -> Reply[SignIn]:
 
 
 async def state(call: Call[SignInQuery, Nothing]) -> SignIn:
-    """How the last sign-in stands."""
+    """The state of the last sign-in."""
     at_work = unit(call.hub, call.path["account"])
     begun = await call.context.signins.settled(at_work.name, call.query.wait)
     if begun is None:

@@ -1,4 +1,4 @@
-"""The daemon as a whole: how it stands, its plugins, its configuration and its log."""
+"""The daemon as a whole: its state, its plugins, its configuration and its log."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ async def plugins(call: Call[Nothing, Nothing]) -> Plugins:
 async def reload(call: Call[Nothing, Nothing]) -> ReloadResult:
     """Reload the configuration. When it is wrong the old one stays in force.
 
-    One that takes longer than is waited for goes on to its end all the same.
+    One that takes longer than is waited for still goes on to its end.
     """
     changes = await call.context.steer.reload(call.who)
     return ReloadResult(

@@ -1,4 +1,4 @@
-"""Accounts: how each stands, fetching and comparing by hand, pausing, names and removing."""
+"""Accounts: the state of each, fetching and comparing by hand, pausing, names and removing."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ _ALARMS = {
 
 @dataclass(frozen=True)
 class HealthFinding:
-    """One thing that is not as it should be: a key of the catalogue, its values, and where to see to it."""
+    """One thing that is not as it should be: a key of the catalogue, its values, and where to handle it."""
 
     level: Level
     key: str
@@ -55,7 +55,7 @@ class HealthFinding:
 
 
 def level(account: Account) -> Level:
-    """How one account stands."""
+    """The state of one account."""
     if account.state is AccountState.PARKED or account.down or _failing(account):
         return Level.BAD
     if account.state is not AccountState.ACTIVE:

@@ -1,4 +1,4 @@
-"""A page and a button: what stands around every handler of the dashboard.
+"""A page and a button: what surrounds every handler of the dashboard.
 
 A page is a GET that gives a template with its values. A button is a POST of a form; it does one thing through the
 API's own handler, leaves a note and sends the browser back. Whatever goes wrong becomes a page with its sentence.
@@ -264,7 +264,7 @@ async def shown(visit: PageRequest, template: str, values: dict[str, Any], statu
 
 
 async def _waits(hub: Hub) -> int:
-    """How many things a person must see to."""
+    """How many things wait for a person."""
     reader = hub.database.reader
     owed = await deliveries.tally(reader)
     held = sum(count for (_, state), count in owed.items() if state is DeliveryState.HOLD)

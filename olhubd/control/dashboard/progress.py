@@ -14,7 +14,7 @@ __all__ = ["Step", "StepState", "steps"]
 
 
 class StepState(enum.StrEnum):
-    """How a step stands; the words are those of the style."""
+    """The state of a step; the words are those of the style."""
 
     OK = "ok"
     NOW = "info"

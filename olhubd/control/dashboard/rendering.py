@@ -35,7 +35,7 @@ def environment() -> Environment:
 
 
 def link(address: str | None) -> str | None:
-    """An address of another system that may stand in a link; a script is none."""
+    """An address of another system that may be put in a link; a script is none."""
     return address if address and address.startswith(("https://", "http://")) else None
 
 

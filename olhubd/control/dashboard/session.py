@@ -34,7 +34,7 @@ class DashboardSession(msgspec.Struct, frozen=True):
 
     @property
     def who(self) -> str:
-        """As it stands in the log of events."""
+        """As written in the log of events."""
         return "dashboard" if self.holder.name is None else f"dashboard:{self.holder.name}"
 
 
@@ -64,7 +64,7 @@ class Sessions:
         return f"{body}.{self._sign(body)}"
 
     def check(self, cookie: str | None) -> DashboardSession | None:
-        """The session that a cookie stands for, if it is one of ours, not over, and its token still good."""
+        """The session of a cookie, if it is one of ours, not over, and its token still good."""
         body, _, signature = (cookie or "").rpartition(".")
         if not body or not hmac.compare_digest(signature.encode(), self._sign(body).encode()):
             return None

@@ -19,7 +19,7 @@ async def listing(visit: PageRequest) -> dict[str, Any]:
 
 
 def _section(key: str) -> str:
-    """The table a key stands in, as people write it: accounts.shop, routes.0, engine."""
+    """The table of a key, as people write it: accounts.shop, routes.0, engine."""
     parts = key.split(".")
     return ".".join(parts[:2]) if parts[0] in ("accounts", "routes") else parts[0]
 

@@ -1,6 +1,6 @@
 """Access: the tokens that people made, making one and taking one away. For administrators alone.
 
-The text of a new token stands in the answer to the form and nowhere else, so a reload does not bring it again.
+The text of a new token is in the answer to the form and nowhere else, so a reload does not bring it again.
 """
 
 from __future__ import annotations

@@ -105,7 +105,7 @@ def _called(holder: TokenHolder) -> str:
 
 
 def who(request: web.Request) -> str:
-    """Who asks, as it stands in the log of events."""
+    """Who asks, as written in the log of events."""
     holder = request.get(_HOLDER)
     return holder.who if holder else "nobody"
 

@@ -38,7 +38,7 @@ class TokenHolder(msgspec.Struct, frozen=True, kw_only=True):
     name: str | None
     """What the token is called; None for the configuration's own and for users at the socket."""
     who: str
-    """As it stands in the log of events: `token`, `token:NAME`, or the user at the socket."""
+    """As written in the log of events: `token`, `token:NAME`, or the user at the socket."""
     scope: Scope
     mark: str
     expires_at: datetime | None = None
@@ -137,7 +137,7 @@ class ApiTokens:
             return True
 
         async with self._writing:
-            # At once and whatever comes of the writing: one that was given up waiting for may be done all the same.
+            # At once and whatever comes of the writing: one that was given up waiting for may still be done.
             self._rows = {mark: row for mark, row in self._rows.items() if row.name != name}
             return await self._hub.database.write(work)
 

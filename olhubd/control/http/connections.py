@@ -68,7 +68,7 @@ class ConnectionLimiter:
 
 
 class GuardedConnection(asyncio.Protocol):
-    """One connection: stands between its transport and the protocol that speaks HTTP, and watches the time."""
+    """One connection: sits between its transport and the protocol that speaks HTTP, and watches the time."""
 
     def __init__(self, crowd: ConnectionLimiter, inner: asyncio.Protocol, tls: ssl.SSLContext | None) -> None:
         self._crowd = crowd
@@ -90,7 +90,7 @@ class GuardedConnection(asyncio.Protocol):
         self.known = False
         """Whether it showed a right token, a session, or a user that needs neither."""
         self.since = self._loop.time()
-        """When it was heard last: connected, began to ask, or was answered."""
+        """When it was active last: connected, began to ask, or was answered."""
 
     @property
     def silent(self) -> bool:

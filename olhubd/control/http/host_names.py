@@ -2,7 +2,7 @@
 
 The owner of a name can have it lead to 127.0.0.1, and a browser then takes this endpoint for a part of that owner's
 site: its pages may ask here as they like, with nothing in their way but the token. The name that the browser used
-stands in the Host header, and no page can change that.
+is in the Host header, and no page can change that.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ _encode = msgspec.json.Encoder(enc_hook=plain).encode
 
 @dataclass(frozen=True, kw_only=True)
 class Call(Generic[Q, B]):
-    """One request, checked. `who` is who asks, as it stands in the log of events.
+    """One request, checked. `who` is who asks, as written in the log of events.
 
     `still()` checks the permission again: a long answer (a stream) calls it, because the first check may be out of
     date.

@@ -1,6 +1,6 @@
 """A history in plain words: what each event says, how grave it is, and why it happened. Pure.
 
-An event gives a sentence's key, which is its kind, and what stands in the sentence's places, mostly its own facts;
+An event gives a sentence's key, which is its kind, and the values for the sentence's places, mostly its own facts;
 the catalogue `events` of `olhubd.text` has the sentences. So a new kind of event needs its sentence there, and
 something here only when its facts are not said as they are. An unknown kind, from a newer version or a plugin, is
 shown by its name and its facts, so nothing of a history is ever left out.
@@ -121,7 +121,7 @@ _PLACES: Final[Mapping[str, Callable[[Facts, Formatter], Mapping[str, object]]]]
     "order.lines-moved": lambda f, _: {"lines": CountedNoun("lines", len(f["lines"]))},
     "order.placed": lambda f, _: {"lines": CountedNoun("lines", f["lines"])},
 }
-"""What stands in a sentence's places where the facts do not stand there as they are."""
+"""The values for a sentence's places where they are not the facts themselves."""
 
 
 def tell(event: Event, deliveries: Iterable[Delivery] = (), voice: Formatter = ENGLISH) -> str:

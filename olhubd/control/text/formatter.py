@@ -19,7 +19,7 @@ __all__ = ["ENGLISH", "CountedNoun", "Formatter", "TextPart"]
 
 
 class TextPart(NamedTuple):
-    """A sentence, or a part of one: its key and what stands in its places."""
+    """A sentence, or a part of one: its key and the values for its places."""
 
     key: str
     values: Mapping[str, object] = {}
@@ -50,7 +50,7 @@ class Formatter:
         return self._sentences.knows(key)
 
     def say(self, value: Any) -> str:
-        """The words for a sentence, or for what stands in one. Raises KeyError when it lacks a parameter."""
+        """The words for a sentence, or for a value in one. Raises KeyError when it lacks a parameter."""
         match value:
             case TextPart(key, values):
                 return self._sentences.text(key).format_map(_Said(self, values))

@@ -29,7 +29,7 @@ class Seek:
 
 
 def _sought(step: Transition[Order], context: PlanningContext) -> Iterable[PlannedDelivery]:
-    """An order that is off, and that a target may have all the same: its push is planned there, which begins with a
+    """An order that is off, and that a target may still have: its push is planned there, which begins with a
     look-up.
 
     Found, it is cancelled; not found, it is dropped.

@@ -243,7 +243,7 @@ class Bucket:
         self._admit()
 
     def _admit(self) -> None:
-        """Let through the calls that may go now, and see to it that the next is looked at in time."""
+        """Let through the calls that may go now, and have the next looked at in time."""
         while self._waiting and self._active < self._places:
             if self._state is BudgetState.SHUT or (self._state is BudgetState.PROBING and self._probe is not None):
                 return
@@ -342,7 +342,7 @@ class BudgetBook:
         return max((moment for moment in until if moment is not None), default=None)
 
     def snapshot(self) -> list[BudgetStatus]:
-        """How all gates stand, by key."""
+        """The state of all gates, by key."""
         return [bucket.status() for _, bucket in sorted(self._buckets.items())]
 
 

@@ -49,8 +49,8 @@ class PendingCallback:
 def bring(address: str, waiting: Iterable[PendingCallback]) -> PendingCallback:
     """Give the code in `address`, or the refusal, to the sign-in whose state it carries, once.
 
-    `address` is what stood in the browser's address bar, or the query alone. Raises CallbackRefused, which
-    quotes none of it.
+    `address` is what the browser's address bar had, or the query alone. Raises CallbackRefused, which quotes none
+    of it.
     """
     # Here, since few processes ever need it, and it takes 3 MB.
     from oauthlib.oauth2.rfc6749 import errors

@@ -99,7 +99,7 @@ class SignIns:
         self._beginning = asyncio.Lock()
 
     def of(self, account: str) -> SignIn | None:
-        """How the account's last sign-in stands; None when there was none."""
+        """The state of the account's last sign-in; None when there was none."""
         return self._latest.get(account)
 
     async def settled(self, account: str, wait: float) -> SignIn | None:

@@ -75,8 +75,8 @@ class TokenKeeper:
 
     `refresh` is the connector's `OAuthLogin.refresh`, None where there is none. `obtain` gives a token that no
     person has to grant, None where one must. `lost` parks the account; it is called once per lost grant, with the
-    refusal. `learned` hears each access and refresh token, for the redaction of logs. A renewal runs as a task of
-    its own, since its outcome matters beyond the first caller; `close` waits for it.
+    refusal. `learned` is called with each access and refresh token, for the redaction of logs. A renewal runs as a
+    task of its own, since its outcome matters beyond the first caller; `close` waits for it.
     """
 
     def __init__(
@@ -345,7 +345,7 @@ class TokenKeeper:
                 if token.refresh is not None:
                     self._learned(token.refresh)
         self._refused = False
-        # A renewal that was sent and never heard of may have used the refresh token up: find out at once.
+        # A renewal that was sent and has no known outcome may have used the refresh token up: find out at once.
         self._renew_at = None if kept.refreshing_at is not None else self._due(kept.token)
 
     def _due(self, token: Token) -> datetime:

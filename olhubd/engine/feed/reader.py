@@ -229,7 +229,7 @@ class FeedReader:
         run = self._run or await reading.runs.begin(reading.account, self.name, trigger)
         seen = self._seen or {cursor}
         self._run, self._seen = None, set()
-        # News of orders are not put off: a feed that waited in vain is read all the same.
+        # News of orders are not put off: a feed that waited in vain is still read.
         places, pages = (reading.pulls, PAGES) if self._leads else (reading.sweeps, 1)
         self._unfinished = True
         try:

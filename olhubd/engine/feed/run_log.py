@@ -3,7 +3,7 @@
 A feed that is asked every twenty seconds and has nothing new would write 4,320 rows a day. So successive runs of
 one feed that found nothing count up in one row, which is written now and then; anything else is written at once.
 What a kill can lose is the count of quiet runs, never a fact. While the disk takes nothing, ends are kept and
-written later: no row may stand as running for ever because its end came at the wrong moment.
+written later: no row may stay as running for ever because its end came at the wrong moment.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""What looks after the rest: alarms and who hears of them, comparisons, observers, and how long things are kept."""
+"""What looks after the rest: alarms and who receives them, comparisons, observers, and how long things are kept."""

@@ -1,7 +1,7 @@
 """The alarms that are on: each raised once and cleared once, in the log of events, the journal and the store.
 
 What is on is held in memory and stored as soon as it can be, since an alarm about a database that cannot be written
-must be sent all the same. Which alarms there should be is decided elsewhere.
+must still be sent. Which alarms there should be is decided elsewhere.
 """
 
 from __future__ import annotations

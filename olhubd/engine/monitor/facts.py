@@ -1,4 +1,4 @@
-"""How things stand, as far as alarms go by it: each source, each target, and the daemon itself.
+"""The facts that alarms go by, of each source, each target, and the daemon itself.
 
 Facts are gathered here; what they mean is decided in `decide.alarm_rules`.
 """

@@ -1,7 +1,7 @@
 """The accounts as a person keeps them: what they are called, and when one may go.
 
-Which accounts there are is the configuration's to say. One that it names no more keeps its orders and history;
-to remove it means to forget its sign-in and where its feeds stood, which is refused while anything of it is open.
+Which accounts there are is the configuration's to say. One that it names no more keeps its orders and history; to
+remove it means to forget its sign-in and the positions of its feeds, which is refused while anything of it is open.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class AccountActions:
         return tuple(Reason(code, n=count, target=name) for count, code in told if count)
 
     async def remove(self, name: str, who: str) -> None:
-        """Forget an account's sign-in and where its feeds stood. Its orders and their history are kept."""
+        """Forget an account's sign-in and the positions of its feeds. Its orders and their history are kept."""
         if name in self._in_force.configuration.accounts:
             raise NotPossible(Reason("remove.configured", account=name, section=name))
         row = await self._row(name)

@@ -12,8 +12,8 @@ __all__ = ["Verdict", "judge"]
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """`hold` is None when all is well. `cut` are the fields that the target shortened; `status` is its own word to
-    which the order there must be brought on, since it stands behind what was sent."""
+    """`hold` is None when all is well. `cut` are the fields that the target shortened; `status` is its own word
+    to which the order there must be brought on, since it is behind what was sent."""
 
     hold: Hold | None = None
     reason: str | None = None

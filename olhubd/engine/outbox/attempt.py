@@ -128,7 +128,7 @@ class Executor:
             if (found := await handler.look_up(self._target, job)) is not None:
                 return self._judged(job, found)
             if generation != self._lineage.generation:
-                # Found out in between: the time that the order can be old was measured by a clock that stood still.
+                # Found out in between: the time that the order can be old was measured by a clock that had stopped.
                 state = DeliveryState.SENT if unknown else DeliveryState.RETRY
                 return self._verdicts.later(job, state, 0.0, Reason("delivery.looked-up-again"))
             if not unknown and (early := self._doubts.early(settle)):

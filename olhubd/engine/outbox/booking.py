@@ -1,6 +1,6 @@
 """What became of deliveries comes into the database, with what follows from it.
 
-An outcome is decided without the database; here it is put right where it contradicts what stands there by now.
+An outcome is decided without the database; here it is put right where it contradicts what is there by now.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ async def book(
     back: Sequence[Delivery] = (),
     routes: Sequence[Route] = (),
 ) -> list[Outcome]:
-    """Store what became of deliveries, put it into the log, and what follows from it into the outbox.
+    """Store the outcomes of deliveries, put it into the log, and what follows from it into the outbox.
 
-    Returns the outcomes, which are others where they contradict what stands in the database.
+    Returns the outcomes, which are others where they contradict what is in the database.
     """
     wanted = await _wanted(tx, target, await _uncontested(tx, target, ended), routes)
     outcomes = await _mattering(tx, wanted, recorder.now)
@@ -114,7 +114,7 @@ async def _wanted(tx: Transaction, target: str, ended: Sequence[Outcome], routes
 
 
 def _wanted_now(delivery: Delivery, stored: Stored, target: str, routes: Sequence[Route]) -> bool:
-    """Whether the order of a delivery that was given up is to go on as it stands in the database."""
+    """Whether the order of a delivery that was given up is to go on as it is in the database."""
     if plan.withdrawn(stored.order, stored.superseded_by is not None) is not None:
         return False
     if not msgspec.json.decode(delivery.payload, type=PushPayload).only_found:
@@ -124,7 +124,7 @@ def _wanted_now(delivery: Delivery, stored: Stored, target: str, routes: Sequenc
 
 
 async def _mattering(tx: Transaction, ended: Sequence[Outcome], now: datetime) -> list[Outcome]:
-    """The outcomes, a refused status dropped where its order is cancelled: nobody needs to see to that."""
+    """The outcomes, a refused status dropped where its order is cancelled: that needs no person."""
     refused = {
         outcome.delivery.id: outcome.delivery.order_id for outcome in ended if plan.refused(outcome.delivery)
     }

@@ -45,7 +45,7 @@ class Doubts:
         return times if times >= self._most else None
 
     def held(self, delivery: Delivery) -> None:
-        """A person sees to it: what is tried after that is counted from the beginning."""
+        """A person handles it: what is tried after that is counted from the beginning."""
         self._tries.pop(delivery.id, None)
         self._words.pop(delivery.id, None)
 

@@ -38,7 +38,7 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OnHold(msgspec.Struct, frozen=True, kw_only=True):
-    """A person must see to it. `sent`: it may be done, or is. `planned` is what follows all the same."""
+    """A person must handle it. `sent`: it may be done, or is. `planned` is what still follows."""
 
     reason: str
     kind: Hold
@@ -58,7 +58,7 @@ class Submitted(msgspec.Struct, frozen=True):
 
 
 class Obsolete(msgspec.Struct, frozen=True):
-    """It is not pending any more, and nobody has to see to it."""
+    """It is not pending any more, and it needs no person."""
 
     reason: str
 
@@ -88,9 +88,9 @@ class Handler(abc.ABC, Generic[C]):
     """An unknown outcome is settled by `look_up`. Otherwise the sink reads before it writes: each try is a look."""
     waits_behind: ClassVar[Waits] = Waits.ALWAYS
     overtakes: ClassVar[bool] = False
-    """It does not wait for a held delivery of what stands at the target, though not as it should be."""
+    """It does not wait for a held delivery of what is at the target, though not as it should be."""
     lapses: ClassVar[bool] = False
-    """Where the target says that it comes too late, it is given up and nobody has to see to it."""
+    """Where the target says that it comes too late, it is given up and it needs no person."""
     on_copy: ClassVar[bool] = True
     """It is about the order at the target, which is read for it."""
 
@@ -108,8 +108,8 @@ class Handler(abc.ABC, Generic[C]):
     async def report(self, target: TargetAccount, job: Job, ticket: str) -> Result | None:
         """What became of what was submitted; Submitted again while it is not done.
 
-        None: the target knows no such ticket, so what became of it is not known; so it is where an action submits
-        nothing any more. Raises what the target says of a failure as if it were said at once.
+        None: the target knows no such ticket, so its outcome is not known; so it is where an action submits nothing
+        any more. Raises what the target says of a failure as if it were said at once.
         """
         return None
 

@@ -111,7 +111,7 @@ class Recorder:
         self._settle(Settlement(delivery=push, state=DeliveryState.SENT))
 
     async def hold(self, push: Delivery, account: str, reason: str, kind: Hold) -> None:
-        """Have a person see to an order that had ended at its target, or seemed to."""
+        """Have a person handle an order that had ended at its target, or seemed to."""
         facts: dict[str, object] = {
             "delivery": push.id,
             "action": push.action.value,
@@ -196,7 +196,7 @@ class Recorder:
             await recording.tell(tx, self.now, self._upcoming, self.events)
 
     async def _drop_refused(self, tx: Transaction) -> None:
-        """Nobody needs to see to the refused statuses of an order that is off, but they stay in its history."""
+        """The refused statuses of an order that is off need no person, but they stay in its history."""
         for subject, (reason, account, event_id) in self._needless.items():
             rows = (await deliveries.of_subjects(tx, [subject])).get(subject, [])
             for row in (row for row in rows if plan.refused(row)):
@@ -238,5 +238,5 @@ def _payload(item: PlannedDelivery) -> msgspec.Raw:
 
 
 def _off(change: Change) -> str:
-    """Why nobody needs to see to a refused status of an order to which this happened."""
+    """Why no person is needed for a refused status of an order to which this happened."""
     return plan.TAKEN_OVER if isinstance(change, Superseded) else plan.CALLED_OFF

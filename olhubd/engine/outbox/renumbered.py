@@ -1,4 +1,4 @@
-"""What stands under a copy's number by now.
+"""What is under a copy's number by now.
 
 A target that was set back to a backup of its own gives its numbers again: by the number alone, somebody else's
 order would be cancelled in the place of ours.

@@ -68,7 +68,7 @@ class Verdicts:
         external_id: str | None = None,
         field: str | None = None,
     ) -> Outcome:
-        """A person must see to it. `sent`: it may be done, or is."""
+        """A person must handle it. `sent`: it may be done, or is."""
         delivery = job.delivery
         unknown = sent or delivery.state is DeliveryState.SENT
         self._doubts.held(delivery)

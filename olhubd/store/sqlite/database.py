@@ -173,7 +173,7 @@ class SQLite(base.Database):
     async def open(cls, place: Path, watcher: UpgradeWatcher | None = None) -> AsyncIterator[SQLite]:
         """Migrate the file at `place` and open it. Raises StoreError with what to do about it.
 
-        `watcher` hears of an upgrade, in another thread.
+        `watcher` is called about an upgrade, in another thread.
         """
         path, began = place, asyncio.get_running_loop().time()
         try:

@@ -1,4 +1,4 @@
-"""A database of a daemon, read only, as it stood at one moment; also while the daemon works on it.
+"""A database of a daemon, read only, as it was at one moment; also while the daemon works on it.
 
 Nothing is migrated here and nothing can be written: that is for the one process that owns the file.
 """

@@ -152,14 +152,14 @@ class Bench:
         return {entry.external_id: entry for entry in self.simulator.books()}
 
     def listed(self, feed: Feed) -> list[Listed]:
-        """What stands by the simulator's books in what a feed reads."""
+        """What a feed should read, by the simulator's books."""
         known = self.simulator.listed()
         if feed.name not in known:
             raise NotApplicable(f"the simulator's `listed` does not know the feed {feed.name!r}", lacking=True)
         return [*known[feed.name]]
 
     async def put(self, feed: Feed, count: int = 1) -> list[Listed]:
-        """Things that stand from now on in what a feed reads, old enough for it to report them."""
+        """Things that are from now on in what a feed reads, old enough for it to report them."""
         old = {(one.kind, one.external_id) for one in self.listed(feed)}
         await self.do("put", feed.name, count=count)
         self.clock.advance(AGE.total_seconds())

@@ -1,4 +1,4 @@
-"""The time of a bench: it stands still until somebody sleeps or the rule moves it on.
+"""The time of a bench: it stays the same until something sleeps or the rule moves it on.
 
 Simulator and connector share it, so orders placed one after another are of the same instant, and a nap of an hour
 takes none. It begins at the present time, since servers put a real Date into their answers.

@@ -1,4 +1,4 @@
-"""Finding an order by our reference: what stands between a lost answer and a second parcel."""
+"""Finding an order by our reference: what prevents a second parcel after a lost answer."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Feeds beside that of orders: lists that shift and end, inboxes that wait, records of several kinds on one page.
 
-What stands in them the simulator says by `listed`, and the verbs `put`, `take`, `change`, `spoil` and `waiting` are
-about them. Each rule is tried on each such feed.
+Their content is what the simulator gives by `listed`, and the verbs `put`, `take`, `change`, `spoil` and `waiting`
+are about them. Each rule is tried on each such feed.
 """
 
 from __future__ import annotations
@@ -78,8 +78,8 @@ def same(connector: Connector[Any], feed: Feed) -> Feed:
 
 @stream("STREAM-01", Tier.BRONZE)
 async def each_thing_comes_as_what_it_is(bench: Bench, feed: Feed) -> None:
-    """Whatever stands in what a feed reads comes under its id and as the kind of thing that it is, also where two
-    kinds share a page, and as one of the feed's `kinds`.
+    """Everything in what a feed reads comes under its id and as the kind of thing that it is, also where two kinds
+    share a page, and as one of the feed's `kinds`.
     """
     cursor = await feed.start(None)
     for count in (3, 4):
@@ -92,7 +92,7 @@ async def each_thing_comes_as_what_it_is(bench: Bench, feed: Feed) -> None:
 
 @stream("STREAM-02", Tier.BRONZE)
 async def a_start_takes_all_that_stood_there_or_nothing(bench: Bench, feed: Feed) -> None:
-    """`start(None)` brings what comes after it; of what stood there before, all, as a list does, or nothing, as a
+    """`start(None)` brings what comes after it; of what was there before, all, as a list does, or nothing, as a
     journal does.
     """
     old = await bench.put(feed, 5)
@@ -124,7 +124,7 @@ async def at_its_end_a_feed_rests(bench: Bench, feed: Feed) -> None:
 @stream("STREAM-04", Tier.SILVER)
 async def a_restart_goes_on_from_the_cursor(bench: Bench, feed: Feed) -> None:
     """Pulling again from one cursor, at once or after a restart, gives the same records and the same next cursor:
-    where a feed stands is in its cursor alone.
+    the position of a feed is in its cursor alone.
     """
     cursor = await feed.start(None)
     await bench.put(feed, MANY)

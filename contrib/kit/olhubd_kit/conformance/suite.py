@@ -65,7 +65,7 @@ async def run(
 ) -> Report:
     """Try all rules for what `connector` declares, against its own simulator unless another one is given.
 
-    `told` hears of each result as soon as there is one.
+    `told` is called with each result as soon as there is one.
     """
     results: list[RuleResult] = []
     for rule in concerning(connector):

@@ -35,7 +35,7 @@ class AccountState(enum.StrEnum):
 
 
 class Account(AnswerStruct, frozen=True, kw_only=True):
-    """An account as it stands.
+    """An account, with its state.
 
     `signed_in` is None where nobody has to sign in. `runs` are the last ones by feed, `owed` the deliveries to it
     by state, `down` whether it does not answer. `failing_since` and `last_error` say what keeps it from being read,

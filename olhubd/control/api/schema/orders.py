@@ -75,7 +75,7 @@ class OrdersQuery(OrdersFilter, frozen=True, kw_only=True):
 
 
 class OrderAtTarget(AnswerStruct, frozen=True, kw_only=True):
-    """An order at one target: how its forwarding stands and what is there."""
+    """An order at one target: the state of its forwarding and what is there."""
 
     account: str
     state: DeliveryState | None
@@ -108,7 +108,7 @@ OrderPage = Page[OrderRow]
 
 
 class OrderCopy(AnswerStruct, frozen=True, kw_only=True):
-    """The order as it stands at a target. `unlinked` are lines bound to no product there."""
+    """The order as it is at a target. `unlinked` are lines bound to no product there."""
 
     account: str
     external_id: str

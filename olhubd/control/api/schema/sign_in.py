@@ -27,13 +27,13 @@ class SignInRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 class CallbackRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The address to which a browser was sent back, as it stands in its address bar."""
+    """The address to which a browser was sent back, as shown in its address bar."""
 
     address: Annotated[str, msgspec.Meta(min_length=1, max_length=8000)]
 
 
 class SignInQuery(RequestStruct, frozen=True, kw_only=True):
-    """For how many seconds to wait for an end before answering how it stands."""
+    """For how many seconds to wait for an end before answering with its state."""
 
     wait: Wait = 0.0
 

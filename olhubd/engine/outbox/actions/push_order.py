@@ -136,7 +136,7 @@ class PushOrder(Handler[OrderSink]):
                 field=verdict.field,
                 facts=facts,
                 copy=copy,
-                # What was done with it there goes back all the same: its feed will not send that status again.
+                # What was done with it there still goes back: its feed will not send that status again.
                 planned=moved_on,
             )
         planned: list[PlannedDelivery] = []

@@ -1,4 +1,4 @@
-"""The simulator's orders: what was bought and what became of it. Each change makes a revision and an event."""
+"""The simulator's orders: what was bought and its later states. Each change makes a revision and an event."""
 
 # ruff: noqa: A002 - the verbs are called by name from outside, and there an order's id is just `id`.
 

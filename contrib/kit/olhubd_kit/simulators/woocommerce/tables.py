@@ -1,8 +1,8 @@
-"""What the shop's tables keep of an order. What they cannot hold they lose, and the shop says "made" all the same.
+"""What the shop's tables keep of an order. What they cannot hold they lose, and the shop still answers "made".
 
 With orders in tables of their own (HPOS, the default) a text that is too wide for its column fails the saving of
-the whole order, whose fault WooCommerce swallows: lines, addresses and meta are gone, the total stands. An old
-table of three bytes a letter refuses a row with a letter of four.
+the whole order, whose fault WooCommerce swallows: lines, addresses and meta are gone, the total stays. An old table
+of three bytes a letter refuses a row with a letter of four.
 """
 
 from __future__ import annotations
