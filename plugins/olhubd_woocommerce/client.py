@@ -38,15 +38,16 @@ from olhubd.plugin import (
 )
 from olhubd_woocommerce.settings import Auth, WooCommerceSettings
 
-__all__ = ["ERRORS", "NEEDS_PRODUCT", "NO_ROUTE", "PAGE", "Query", "Shop", "counted"]
+__all__ = ["ERRORS", "NEEDS_PRODUCT", "PAGE", "Query", "Shop", "counted"]
 
 T = TypeVar("T")
 Query = Mapping[str, str | int]
 
 PAGE = 100
 """Rows per page; the shop refuses more."""
-NO_ROUTE = "rest_no_route"
-"""The feature or plugin behind an address is not there."""
+_NO_ROUTE = "rest_no_route"
+"""The feature or plugin behind an address is not there. Of an order it says nothing: WordPress says so of each
+address of WooCommerce while that is switched off, as it is for a moment when it is updated."""
 NEEDS_PRODUCT = "woocommerce_rest_required_product_reference"
 """A line must name a product; releases differ in whether a name alone is enough."""
 _CLOCK = "olhubd-clock"
@@ -87,6 +88,8 @@ def _read(answer: Response) -> ErrorDetails:
             f"{message} The shop saw no key that it knows: the key was deleted or mistyped, or the host strips the"
             " Authorization header (then auth = query, over https)."
         )
+    elif refusal.code == _NO_ROUTE:
+        message = f"{message} WooCommerce is switched off there, is being updated, or is too old for this."
     elif answer.status in (401, 403):
         message = f"{message or 'refused'} Either the key is wrong or it lacks the right to do this."
     params = refusal.data.params
@@ -102,10 +105,12 @@ ERRORS = ErrorTable(
         "woocommerce_rest_shop_order_invalid_id": NotFound,
         "woocommerce_rest_order_invalid_id": NotFound,
         "woocommerce_rest_product_invalid_id": NotFound,
-        NO_ROUTE: NotFound,
+        _NO_ROUTE: Unavailable,
         _CLOCK: Unavailable,
     },
 )
+_FEATURES = msgspec.structs.replace(ERRORS, codes={**ERRORS.codes, _NO_ROUTE: NotFound})
+"""For what not every shop has."""
 
 
 def _auth(settings: WooCommerceSettings, clock: Clock) -> Middleware | None:
@@ -181,12 +186,27 @@ class Shop:
         """GET and decode. A page in place of JSON (maintenance, a cache, a PHP notice) is Unavailable."""
         return (await self.fetch(path, query, into))[0]
 
+    async def get_if_there(self, path: str, into: type[T]) -> T | None:
+        """Like `get`, for a feature that not every shop has; None where this one has none."""
+        try:
+            return (await self.fetch(path, None, into, errors=_FEATURES))[0]
+        except NotFound as error:
+            if error.code == _NO_ROUTE:
+                return None
+            raise
+
     async def fetch(
-        self, path: str, query: Query | None, into: type[T], *, attempts: int | None = None
+        self,
+        path: str,
+        query: Query | None,
+        into: type[T],
+        *,
+        attempts: int | None = None,
+        errors: ErrorTable | None = None,
     ) -> tuple[T, Response]:
         """Like `get`, with the answer itself for its headers."""
         where, what = self._address(path, query)
-        found, answer = await self._client.fetch("GET", where, into, query=what, attempts=attempts)
+        found, answer = await self._client.fetch("GET", where, into, query=what, attempts=attempts, errors=errors)
         self._hear(answer)
         return found, answer
 

@@ -11,9 +11,9 @@ from typing import Any
 import msgspec
 
 from olhubd.model import Reason, Shipment
-from olhubd.plugin import Conflict, Log, NotFound, PluginError, Rejected, ShipmentSink
+from olhubd.plugin import Conflict, Log, PluginError, Rejected, ShipmentSink
 from olhubd_woocommerce import single, wire
-from olhubd_woocommerce.client import NO_ROUTE, Shop
+from olhubd_woocommerce.client import Shop
 from olhubd_woocommerce.mapping import LINE, PARCELS, parcels
 from olhubd_woocommerce.settings import WooCommerceSettings
 from olhubd_woocommerce.wire import meta_value
@@ -67,20 +67,11 @@ class Parcels(ShipmentSink):
         await self._note(order, shipment)
 
     async def _fulfilments(self, order_id: int) -> list[wire.FulfilmentRow] | None:
-        return await self._if_there(f"/wc/v3/orders/{order_id}/fulfillments", list[wire.FulfilmentRow])
+        return await self._shop.get_if_there(f"/wc/v3/orders/{order_id}/fulfillments", list[wire.FulfilmentRow])
 
     async def _trackings(self, order_id: int) -> list[wire.Tracking] | None:
-        return await self._if_there(
-            f"/wc-shipment-tracking/v3/orders/{order_id}/shipment-trackings", list[wire.Tracking]
-        )
-
-    async def _if_there(self, path: str, into: type[list[Any]]) -> list[Any] | None:
-        try:
-            return await self._shop.get(path, into)
-        except NotFound as error:
-            if error.code == NO_ROUTE:
-                return None
-            raise
+        path = f"/wc-shipment-tracking/v3/orders/{order_id}/shipment-trackings"
+        return await self._shop.get_if_there(path, list[wire.Tracking])
 
     async def _fulfil(self, order_id: int, shipment: Shipment, items: list[dict[str, int]]) -> None:
         meta: list[dict[str, Any]] = [

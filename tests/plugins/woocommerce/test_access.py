@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 import pytest
 from aiohttp import web
 from pydantic import ValidationError
 
-from olhubd.plugin import AuthLost, NotFound, OutcomeUnknown, PluginError, Rejected, Unavailable
+from olhubd.model import Payment, PaymentType, Shipment
+from olhubd.plugin import AuthLost, Cursor, NotFound, OutcomeUnknown, PluginError, Rejected, Unavailable
 from olhubd_kit.faults import Fault, FaultKind
 from olhubd_kit.simulators.woocommerce import WooCommerceSimulator
 from olhubd_kit.simulators.woocommerce.access import KEY, SECRET
@@ -218,9 +220,43 @@ async def test_json_of_a_firewall_or_of_a_program_that_broke_off_proves_nothing(
 async def test_the_shops_own_refusal_proves_it(
     mark: str, shop: WooCommerce, simulator: WooCommerceSimulator
 ) -> None:
-    body = mark + '{"code": "rest_no_route", "message": "No route.", "data": {"status": 404, "params": {}}}'
+    body = mark + '{"code": "rest_gone", "message": "No such thing.", "data": {"status": 404, "params": {}}}'
     simulator.faults.add(
         Fault(kind=FaultKind.ERROR, match="POST", status=404, body=body, content_type="application/json")
     )
-    with pytest.raises(NotFound, match="No route"):
+    with pytest.raises(NotFound, match="No such thing"):
         await shop.push_order(push_of())
+
+
+PAID = Payment(type=PaymentType.ONLINE)
+PARCEL = Shipment(carrier="INPOST", waybill="6001")
+CALLS: dict[str, Callable[[WooCommerce], Awaitable[object]]] = {
+    "read": lambda shop: shop.orders.read_order("501"),
+    "pull": lambda shop: shop.orders.pull(Cursor("2026-11-20T08:00:00|")),
+    "push": lambda shop: shop.push_order(push_of("A2")),
+    "find": lambda shop: shop.find_order("allegro:A1", None),
+    "find by number": lambda shop: shop.find_by_number("501"),
+    "status": lambda shop: shop.set_status("501", "completed"),
+    "payment": lambda shop: shop.set_payment("501", PAID, push_of().order.total),
+    "parcel": lambda shop: shop.parcels.add_shipment("501", PARCEL),
+    "cancel": lambda shop: shop.cancel_order("501", "at the marketplace"),
+}
+OFF = '{"code": "rest_no_route", "message": "No route was found.", "data": {"status": 404}}'
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
+async def test_a_shop_whose_woocommerce_is_off_has_lost_no_order(
+    call: Callable[[WooCommerce], Awaitable[object]], shop: WooCommerce, simulator: WooCommerceSimulator
+) -> None:
+    """WordPress takes a plugin out while it brings a newer one, and says of each address that there is none: in its
+    own form, with 404. Taken for an order that is not there, it would be told as gone, and its status, payment and
+    cancellation be given up."""
+    await shop.push_order(push_of())
+    fault = Fault(
+        kind=FaultKind.ERROR, match="/wc/", status=404, body=OFF, content_type="application/json", times=None
+    )
+    simulator.faults.add(fault)
+    with pytest.raises(Unavailable, match="switched off"):
+        await call(shop)
+    simulator.faults.clear()
+    await call(shop)
