@@ -1,7 +1,7 @@
 """The accounts: each table split into what every account has and what only its connector understands.
 
 A connector may take up a key of all accounts by declaring a setting of the same name and kind, as those do that
-limit their calls by `parallel`: the value is then told to both.
+limit their calls by `parallel`: the value is then given to both.
 """
 
 from __future__ import annotations

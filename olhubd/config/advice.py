@@ -1,4 +1,4 @@
-"""What is right as it stands and hardly meant: told as warnings, since only the operator knows.
+"""What is valid and hardly meant: reported as warnings, since only the operator knows.
 
 Nothing is read here but what was checked already.
 """

@@ -3,7 +3,7 @@
 cancelled before it was sent      the push is dropped; or taken back, where a try may have left a part of it
 changed before it was sent        nothing is pending: it will go as it is by then
 planned again after a drop        the same push goes on, with its present payload
-on again, the cancel still open   the cancellation is dropped; it may be done all the same, so a person looks
+reopened, the cancel still open   the cancellation is dropped; it may still be done, so a person looks
 reopened after a refusal          what was refused because it was cancelled is pending again
 """
 

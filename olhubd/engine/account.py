@@ -66,7 +66,7 @@ class AccountUnit:
         """By which the connector is called, and in no other way."""
         return self.connection.calls
 
-    # How it stands
+    # Its state
 
     @property
     def trouble(self) -> FeedFailure | None:
@@ -92,14 +92,14 @@ class AccountUnit:
     # Running
 
     def start(self) -> None:
-        """Begin to poll. The dispatcher begins with the first delivery that is owed."""
+        """Begin to poll. The dispatcher begins with the first delivery that is pending."""
         self._proof.start()
         self.feeds.start(paused=not self._at_work)
         if self.record.parked and code_of(self.row.reason) == "account.key-refused":
             self._key_retry.start()
 
     def wake(self) -> None:
-        """Something is owed to this account."""
+        """Something is pending for this account."""
         self.outbox.wake(paused=not self._at_work)
 
     async def stop(self, grace: float) -> None:

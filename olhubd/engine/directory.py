@@ -45,7 +45,7 @@ class Directory:
         return self.stalled.get(name)
 
     def wake(self, targets: Iterable[str]) -> None:
-        """Something is owed to these accounts."""
+        """Something is pending for these accounts."""
         for target in targets:
             if unit := self.units.get(target):
                 unit.wake()

@@ -1,4 +1,4 @@
-"""Accounts that another process has taken over: they are let go here, and that is told.
+"""Accounts that another process has taken over: they are let go here, and that is reported.
 
 None is taken back by itself, or two processes would take it from each other for ever. A start or a reload does,
 which is a person's word.
@@ -46,7 +46,7 @@ class Displacement:
                     for name in sorted(self._directory.displaced & self._directory.units.keys()):
                         await self._let_go(name, pulse)
             except BaseException:
-                self._directory.displaced_news.set()  # begun anew, this goes on with them
+                self._directory.displaced_news.set()  # restarted, this goes on with them
                 raise
             pulse.well()
 

@@ -107,7 +107,7 @@ class Hub:
         self.delivery_actions = DeliveryActions(directory, in_force, database, clock, events)
         self.order_actions = OrderActions(directory, in_force, database, clock)
         self.strangers = Strangers(directory, database, clock, events)
-        # What looks whether all is well, and tells
+        # What looks whether all is well, and reports
         self.alarms = OpenAlarms(database, clock, log)
         self.reconciler = Reconciler(directory, in_force, database, clock, events, log)
         self.vocabulary = VocabularyCheck(directory, in_force, database, clock, log)
@@ -179,13 +179,13 @@ class Hub:
         await self._launcher.wake_owed()
 
     async def reload(self, configuration: Configuration, who: str = "hub") -> dict[str, list[str]]:
-        """Take another configuration into force. Gives the names of accounts begun, changed and ended."""
+        """Take another configuration into force. Returns the names of accounts begun, changed and ended."""
         return await self.reloader.reload(configuration, who)
 
     async def stop(self, grace: float) -> None:
         """End everything; deliveries under way have `grace` seconds to end by themselves, a reload included.
 
-        Whatever one part cannot do is logged, and the others end all the same.
+        Whatever one part cannot do is logged, and the others still end.
         """
         until = self.clock.monotonic() + grace
 

@@ -51,7 +51,8 @@ class Launcher:
     # Beginning
 
     async def begin_all(self, now: datetime) -> None:
-        """Begin all accounts of the configuration, after whoever had them before. Raises what ails the database."""
+        """Begin all accounts of the configuration, after the process that had them before. Raises what ails the
+        database."""
         database, configured = self._services.database, self._services.in_force.configuration.accounts
         known = await accounts.every(database.reader)
         # Where nobody else can be at work, what was left of accounts that are not configured any more is ended too.

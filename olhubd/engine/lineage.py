@@ -74,7 +74,7 @@ class Lineage:
 
     def reached(self, account: str, last: OrderId) -> None:
         """The account's feed was read to its end. `last` is the newest row of all orders. Where the source's own
-        Date is not known, the youngest order that it reported stands for the present."""
+        Date is not known, the youngest order that it reported serves as the present."""
         if account not in self._doubts:
             # A Date has whole seconds, so this is the present at the latest: what is placed from now on is new.
             self._doubts[account] = Doubt(last=last, until=self.now(account) or self._newest.get(account))

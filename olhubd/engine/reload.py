@@ -29,14 +29,14 @@ class Reloader:
         self._directory = directory
         self._launcher = launcher
         self.changing = asyncio.Lock()
-        """Held by whoever begins or ends accounts."""
+        """Held while accounts begin or end."""
         self._reloads = 0
 
     async def reload(self, configuration: Configuration, who: str) -> dict[str, list[str]]:
         """Take another configuration into force. Returns the names of accounts begun, changed and ended.
 
-        It goes on to its end when whoever asked waits no longer, or accounts that it has ended would stay so. One
-        that cannot begin is `stalled` and keeps no other from beginning; its error is raised when all is done.
+        It goes on to its end when the caller waits no longer, or accounts that it has ended would stay so. One that
+        cannot begin is `stalled` and keeps no other from beginning; its error is raised when all is done.
         """
         outcome: asyncio.Future[dict[str, list[str]]] = asyncio.get_running_loop().create_future()
 
@@ -48,7 +48,7 @@ class Reloader:
             except Exception as error:
                 outcome.set_exception(error)
             finally:
-                outcome.cancel()  # whoever waits must not do so for ever
+                outcome.cancel()  # a caller must not wait for ever
 
         self._reloads += 1
         self._services.supervisor.once(f"reload {self._reloads}", work)

@@ -28,7 +28,7 @@ class Neighbours(Protocol):
     """What an account asks of the others."""
 
     def wake(self, targets: Iterable[str]) -> None:
-        """Something is owed to these accounts."""
+        """Something is pending for these accounts."""
 
     def taken_over(self, account: str) -> None:
         """Another process has taken the account over."""
@@ -57,4 +57,4 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     amendments: Amendments
     neighbours: Neighbours
     learned: Callable[[str], None]
-    """Hears each secret as it becomes known, so that no log shows it."""
+    """Called with each secret as it becomes known, so that no log shows it."""

@@ -150,7 +150,7 @@ class RunState(enum.StrEnum):
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What became of the records that a feed gave. Those of parts add up to those of the whole."""
+    """What was done with the records that a feed gave. Those of parts add up to those of the whole."""
 
     seen: int = 0
     added: int = 0

@@ -93,7 +93,7 @@ class _Output:
             stream.write(line + "\n")
             stream.flush()
         except (OSError, ValueError):
-            pass  # nobody is there to be told
+            pass  # there is nowhere left to report it
 
     debug = info = warning = error = critical = msg
 

@@ -1,7 +1,7 @@
 """Looking names up without blocking other work.
 
 A server of names that hangs keeps a thread for half a minute. Each name has one of its own while it is looked up,
-whoever the caller is; and a name that was not found is not asked for again at once.
+for all callers; and a name that was not found is not asked for again at once.
 """
 
 from __future__ import annotations

@@ -134,7 +134,7 @@ class PlannedUpgrade(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UpgradeWatcher:
-    """Hears of an upgrade, in the thread that does it. This one does nothing."""
+    """Called about an upgrade, in the thread that does it. This one does nothing."""
 
     def begins(self, upgrade: PlannedUpgrade) -> None:
         """It is about to begin."""

@@ -18,7 +18,7 @@ _AT_ONCE = 100
 
 
 async def products(shop: Shop, lines: Sequence[Line]) -> tuple[dict[str, wire.Variant], wire.Variant | None]:
-    """The products of lines, by the line's id, found by SKU or else by EAN; and the one that stands for what is no
+    """The products of lines, by the line's id, found by SKU or else by EAN; and the one used for what is no
     product. Raises Rejected where more than one fits, or where the shop does not sell it."""
     stand_in = shop.settings.placeholder_sku
     server = await shop.server()

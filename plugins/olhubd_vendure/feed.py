@@ -1,6 +1,6 @@
 """Where a feed of Vendure orders has landed. Pure.
 
-No single time moves with every change: `updatedAt` stands still when an order is paid, sent or even placed, so the
+No single time moves with every change: `updatedAt` does not move when an order is paid, sent or even placed, so the
 feed follows `orderPlacedAt` beside it, and the rest is found by the sweep. A transaction may become visible after
 one that began later, and some databases keep whole seconds; so each pull looks back a little and leaves out what it
 has seen.

@@ -93,7 +93,7 @@ class PlannedOrder(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def without_goods(line: wire.Line, placeholder: str | None) -> bool:
-    """Whether a line that we made stands for a charge, a service or a discount: nobody packs it."""
+    """Whether a line that we made is for a charge, a service or a discount: nobody packs it."""
     key = (line.custom_fields or {}).get("marketplaceLineId")
     return line.product_variant.sku == placeholder and isinstance(key, str) and bool(_GOODLESS.fullmatch(key))
 

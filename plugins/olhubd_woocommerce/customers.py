@@ -28,7 +28,7 @@ _TAKEN = (
 
 
 def identity(buyer: Buyer, marketplace: str) -> str | None:
-    """The user name that stands for the buyer; None for one without a stable mark."""
+    """The user name used for the buyer; None for one without a stable mark."""
     mark = buyer.external_id or buyer.login
     return f"{marketplace}-{mark}".lower() if mark else None
 

@@ -44,7 +44,7 @@ _MARGIN = timedelta(minutes=5)
 """How far the shop's clock may be behind ours."""
 _AUTUMN = timedelta(hours=1)
 _BEGINNING = "1970-01-01T00:00:00"
-"""Stands for the time of a row that has none."""
+"""Used as the time of a row that has none."""
 _TAILS = 3
 """Pulls remembered: a pull that is repeated must see what it saw before."""
 

@@ -119,5 +119,5 @@ def _bare(text: str) -> str:
 
 
 def _letters(text: str) -> str:
-    """Without what an old table (three bytes a letter) cannot hold, nor what stands for it there."""
+    """Without what an old table (three bytes a letter) cannot hold, nor what replaces it there."""
     return " ".join("".join(c for c in text if ord(c) < 0x10000 and c not in "?\ufffd").split())

@@ -174,7 +174,7 @@ class TinyShopSimulator(Simulator):
             self.journal[self._last] = order_id
 
     def reorder_events(self, window: int = 10) -> None:
-        """The last `window` changes stand in the journal the other way round."""
+        """The last `window` changes are in the journal the other way round."""
         places = list(self.journal)[-window:]
         self.journal |= dict(zip(places, [self.journal[place] for place in reversed(places)], strict=True))
 

@@ -150,7 +150,7 @@ def _one_sided(mark: str, purchase: Purchase, live: bool, held: Sequence[Deliver
 
 
 def _rightly(world: World, purchase: Purchase, there: Sequence[SoldOrder]) -> bool:
-    """Whether there is something that only a person can see to.
+    """Whether there is something that only a person can handle.
 
     The shop has another order than the one that was sent; or the database was one of before, and what is in the
     shop is off where it came from, or cancelled there although it is due.
@@ -275,7 +275,7 @@ async def _causes(_world: World | None, reader: Reader) -> list[str]:
 
 
 async def _working(reader: Reader) -> list[Delivery]:
-    """What is pending and does not wait behind something that a person must see to."""
+    """What is pending and does not wait behind something that a person must handle."""
     working = await deliveries.listing(reader, states=list(_WORKING), limit=_ALL)
     if not working:
         return []

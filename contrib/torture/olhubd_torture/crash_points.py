@@ -14,7 +14,7 @@ __all__ = ["CrashPoints"]
 
 
 class CrashPoints:
-    """Counts crossings from 1 on, over all lives. `tell` hears of each."""
+    """Counts crossings from 1 on, over all lives. `tell` is called with each."""
 
     def __init__(self, tell: Callable[[str], None]) -> None:
         self._tell = tell

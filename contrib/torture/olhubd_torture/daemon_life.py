@@ -175,7 +175,7 @@ class DaemonLife:
             raise LoopStuck(f"an orderly stop has not ended within {ENDS_WITHIN:g} s")
         try:
             await stopping
-        except FAILURES:  # a disk that is full at the very end; the process ends all the same
+        except FAILURES:  # a disk that is full at the very end; the process still ends
             self._world.frontier.kill("it could not stop in order")
             return False
         await self._stack.aclose()

@@ -43,7 +43,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         self.now = _START
         self._turns = 0
         self.stuck: Callable[[str], None] = _raise
-        """Hears that nothing will go on by itself, and why."""
+        """Called when nothing will go on by itself, with the reason."""
         super().__init__()
 
     def time(self) -> float:

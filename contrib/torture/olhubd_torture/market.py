@@ -216,7 +216,7 @@ class Market:
         """The last events change places, but not those that are the only word of an order.
 
         What was sent at a place and is not there any more was not sent: a client that could not store it yet asks
-        again and hears another.
+        again and gets another.
         """
         count = len(self._events)
         places = [at for at in range(max(0, count - window), count) if self._events[at][1] not in self._unearthed]

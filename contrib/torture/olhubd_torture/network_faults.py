@@ -90,7 +90,7 @@ class FaultyNetwork:
         """How many daemons have made calls here, one after another."""
         self.patience = Patience()
         self.answered: Callable[[str], None] = _unheard
-        """Hears which system answered, as clients hear the Date of each answer."""
+        """Called with the system that answered, as clients get the Date of each answer."""
 
     def add(self, spell: FaultPeriod) -> None:
         self._spells.append(spell)

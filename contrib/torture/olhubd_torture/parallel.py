@@ -74,7 +74,7 @@ def _hand(tasks: list[Task]) -> list[ScheduleResult]:
 
 
 def attempt(task: Task) -> ScheduleResult:
-    """Play one. Where the torture itself breaks that is a finding, too, and the others are played all the same."""
+    """Play one. Where the torture itself breaks that is a finding, too, and the others are still played."""
     schedule, kills = task
     try:
         result = play(schedule, kills=kills)

@@ -120,7 +120,7 @@ class PowerCutDisk:
         self._clock = itertools.count(1)
         self._now = 0
         self.marked = False
-        """Whether something is under way of which nobody has heard."""
+        """Whether something is under way that nobody knows of."""
         self.failing = False
         self.before_sync: Callable[[], None] | None = None
         self.syncs = 0
@@ -144,12 +144,12 @@ class PowerCutDisk:
     # The power
 
     def mark(self) -> None:
-        """From here to `passed` nobody hears of what is done, so a cut may have come at any moment."""
+        """From here to `passed` what is done is known to nobody, so a cut may have come at any moment."""
         self._settle()
         self.marked = True
 
     def passed(self) -> None:
-        """What was done has been heard of."""
+        """What was done is known."""
         self.marked = False
         self._settle()
 

@@ -119,7 +119,8 @@ def draw(dice: random.Random) -> ProcessFault:
 
 
 class FaultInjector:
-    """Strikes on one field. `tell` hears what a strike itself found; `missed` has those that could not be."""
+    """Strikes on one field. `tell` is called with what a strike itself found; `missed` has those that could not
+    be."""
 
     def __init__(self, field: FaultTargets, dice: random.Random, tell: Callable[[str], object]) -> None:
         self._field = field

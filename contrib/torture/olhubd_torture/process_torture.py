@@ -1,7 +1,7 @@
 """The same against the whole daemon: real processes, real sockets, real signals, drawn from a seed.
 
 Several schedules share one set of processes, since starting those takes longer than a schedule; several such sets
-stand side by side, since a schedule mostly waits. A seed gives the same trade, faults and strikes again; what a
+run side by side, since a schedule mostly waits. A seed gives the same trade, faults and strikes again; what a
 process was doing when it was struck is the machine's affair.
 """
 

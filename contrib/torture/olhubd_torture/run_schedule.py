@@ -289,7 +289,7 @@ class _Play:
             return
         store.platter.cut(self._folder, self._dice)
         self._result.cuts += 1
-        # Of what was under way nobody has heard: it may be there or not.
+        # Of what was under way nothing is known: it may be there or not.
         heard = old / NAME if not store.platter.marked else None
         if found := surviving_files.gone(heard, self._folder / NAME):
             self._found(found)

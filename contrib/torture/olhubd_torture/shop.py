@@ -41,7 +41,7 @@ class SoldOrder(msgspec.Struct, kw_only=True):
 
     @property
     def wrong(self) -> bool:
-        """Whether a person must see to what the shop made of it; a shortened text is only reported."""
+        """Whether a person must handle what the shop made of it; a shortened text is only reported."""
         return self.spoiled not in ("", "text")
 
 

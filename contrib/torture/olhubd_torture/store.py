@@ -134,7 +134,7 @@ class TortureDatabase(SQLite):
         results = await super()._attempt(works)
         self.tail = before, self._size()
         await self.frontier.cross("a write is committed, nobody knows")
-        if self.platter is not None:  # what failed may be found done after a cut, so that is heard of only now
+        if self.platter is not None:  # what failed may be found done after a cut, so that is known only now
             self.platter.passed()
         return results
 
@@ -161,7 +161,7 @@ def _new(_made_by: object) -> bytes:
 def salvage(old: Path, new: Path, tail: tuple[int, int] | None, dice: random.Random) -> None:
     """Copy the files as a killed process left them. With `tail` the end of the log is torn within the last commit.
 
-    Only a commit of which nobody has heard may be torn: what was acknowledged had been synced.
+    Only a commit of which nothing is known may be torn: what was acknowledged had been synced.
     """
     new.mkdir(parents=True)
     shutil.copyfile(old / NAME, new / NAME)

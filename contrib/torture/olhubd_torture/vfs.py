@@ -32,7 +32,7 @@ _SYNC = ctypes.CFUNCTYPE(_int, _pointer, _int)
 
 
 class FileWatcher(Protocol):
-    """Hears of the files in one folder, named without it. What has happened already cannot be refused."""
+    """Called about the files in one folder, named without it. What has happened already cannot be refused."""
 
     def opened(self, name: str, existed: bool) -> Any:
         """A file was opened; returns what the other calls name it by."""

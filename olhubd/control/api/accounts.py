@@ -135,7 +135,7 @@ async def _earlier(hub: Hub, name: str) -> dict[str, RunRow]:
 async def fetch(call: Call[Nothing, FetchRequest]) -> Reply[FetchResult]:
     """Fetch orders now, or join the run under way. 202 while it is not over yet."""
     at_work = unit(call.hub, call.path["account"])
-    at_work.fetchable()  # what is refused is not told
+    at_work.fetchable()  # what is refused is not logged
     await call.hub.events.note("account.fetched", {}, call.who, account=at_work.name)
     run: Run | None = None
     with contextlib.suppress(TimeoutError):

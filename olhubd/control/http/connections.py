@@ -103,7 +103,7 @@ class GuardedConnection(asyncio.Protocol):
         if self._raw is not None:
             self._raw.abort()
 
-    # What the transport tells
+    # What the transport reports
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._raw = cast("asyncio.Transport", transport)
@@ -212,7 +212,7 @@ class GuardedConnection(asyncio.Protocol):
 
 @web.middleware
 async def attend(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Report a request to its connection when it is there. Stands outside of all others."""
+    """Report a request to its connection when it is there. Wraps all others."""
     if (guest := _of(request)) is not None:
         guest.asks(request.content)
     return await handler(request)

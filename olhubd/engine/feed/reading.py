@@ -29,7 +29,7 @@ PAGES = 500
 @dataclass(kw_only=True)
 class ReadingContext:
     """`started_at` is from when on orders count, `there` the source's own time, where it gives one. `lineage` is
-    told when the orders are read to their end."""
+    called when the orders are read to their end."""
 
     account: str
     schedule: FeedSchedule

@@ -79,7 +79,7 @@ class LineContest:
         self._rivals = {line: owner for line, owner in found.items() if owner.external_id not in own}
 
     async def settle(self, stored: orders.Stored) -> tuple[orders.Stored, str | None]:
-        """Settle who has the lines. Gives the order as to be stored, and by whom it is superseded, if it is."""
+        """Settle who has the lines. Returns the order as to be stored, and by whom it is superseded, if it is."""
         rivals = self._rivals
         owners = {rivals[line.external_id].order_id for line in stored.order.lines if line.external_id in rivals}
         if not owners:
@@ -98,7 +98,7 @@ class LineContest:
             moved = changes.LinesMoved(lines=lines, to=stored.order.external_id)
             happened(self._context, row, row.order, row.order, [moved])
             await orders.release_lines(self._tx, [(loser, line) for line in lines])
-            # Its own telling must be read again: it has fewer lines now.
+            # Its own version must be read again: it has fewer lines now.
             await self._context.read_later([self._again(row.order, Reason("lookup.lines-moved"))])
         return stored, None
 
@@ -117,7 +117,7 @@ class LineContest:
         return True
 
     async def _take_over(self, losers: Sequence[orders.Stored], winner: OrderId, name: str) -> None:
-        """Let all lines of these go to another order, with what follows for whoever has them."""
+        """Let all lines of these go to another order, with what follows for the orders that have them."""
         context = self._context
         ids = [row.id for row in losers]
         for row in losers:
@@ -127,7 +127,7 @@ class LineContest:
         await orders.disown(self._tx, ids)
 
     async def _ask_parts(self, order: Order, owners: Iterable[orders.Stored]) -> None:
-        """A cancelled order has lines of live ones: it took them over before it was heard of, or is an old form.
+        """A cancelled order has lines of live ones: it took them over before it was reported, or is an old form.
 
         An old form that is touched late must not take a live order with it, so their source is asked again: those
         that are gone there were its parts.

@@ -1,7 +1,7 @@
 """Orders of ours that come back in a target's own feed: news of a copy, never a new order.
 
-They are known by our mark, or by the number the target gave them. What a target tells of its copy becomes events of
-the order it was made from, and may be owed back to where that came from.
+They are known by our mark, or by the number the target gave them. What a target reports of its copy becomes events
+of the order it was made from, and may be sent back to where that came from.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _LEFT_ALONE = frozenset({DeliveryState.SENT, DeliveryState.CONFIRMED})
 _GIVEN_UP = frozenset({DeliveryState.DEAD, DeliveryState.DISCARDED})
 
 _OVER = frozenset({Fulfilment.DELIVERED, Fulfilment.RETURNED})
-"""One that is only sent is not: its parcels were told to nobody."""
+"""One that is only sent is not: its parcels were sent to nobody."""
 
 
 class Echoes:
@@ -47,10 +47,10 @@ class Echoes:
         self._recorder = context.recorder
         self._planners = context.planners
         self.touched: set[str] = set()
-        """Those that told anything new."""
+        """Those that brought anything new."""
 
     async def take(self, echoes: Sequence[Order]) -> int:
-        """Take over what these tell; gives how many orders that changed."""
+        """Take over what these report; returns how many orders that changed."""
         if not echoes:
             return 0
         changed = 0
@@ -58,7 +58,7 @@ class Echoes:
         marks = await orders.references(self._tx, [copy.order_id for copy in known.values()]) if known else {}
         for order in echoes:
             copy = known.get(order.external_id)
-            # A target that was set back gives a number anew: what bears another mark there is another order.
+            # A target that was set back gives a number again: what bears another mark there is another order.
             if copy is not None and order.reference in (None, marks.get(copy.order_id)):
                 changed += await self._echo(order, copy)
             else:
@@ -66,10 +66,10 @@ class Echoes:
         return changed
 
     async def _echo(self, order: Order, copy: target_orders.TargetOrder) -> bool:
-        """Take over what a target says of its copy; tells whether that changed the order."""
+        """Take over what a target says of its copy; returns whether that changed the order."""
         found: list[Change] = []
         status = order.external_stage
-        if status != copy.status:  # also the first one that is told, where the receipt told none
+        if status != copy.status:  # also the first one that is reported, where the receipt had none
             found.append(changes.CopyStatusChanged(target=self._account, old=copy.status, new=status))
         had = {shipment.key for shipment in copy.shipments}
         found.extend(_shipped(self._account, shipment) for shipment in order.shipments if shipment.key not in had)
@@ -122,7 +122,7 @@ class Echoes:
     async def _stranger(self, order: Order) -> bool:
         """An order with our mark that is not the copy we know: on its way, a double, or unknown after a restore.
 
-        Tells whether that is news.
+        Returns whether that is news.
         """
         account, _, external_id = (order.reference or "").partition(":")
         order_id = await orders.by_reference(self._tx, account, external_id)
@@ -139,7 +139,7 @@ class Echoes:
         return await self._remember(order, account) and await self._seek(order, order_id, account)
 
     async def _remember(self, order: Order, account: str) -> bool:
-        """Keep it until its order is known, or has a copy here; tells whether it is ours at all."""
+        """Keep it until its order is known, or has a copy here; returns whether it is ours at all."""
         if not self._acts or not any(r.target == self._account and account in r.sources for r in self._routes):
             return False
         stranger = strangers.Stranger(
@@ -156,7 +156,7 @@ class Echoes:
         return True
 
     async def _seek(self, order: Order, order_id: OrderId, account: str) -> bool:
-        """Have it looked up, which makes it the copy and owes what follows. Tells whether that is news."""
+        """Have it looked up, which makes it the copy and plans what follows. Returns whether that is news."""
         subject = Subject.order(order_id)
         known = (await self._recorder.known_deliveries([subject]))[subject]
         push = netting.push_to(self._account, known)
@@ -173,7 +173,7 @@ class Echoes:
         return True
 
     async def _given_up(self, order: Order, push: Delivery, account: str) -> bool:
-        """A person had given it up, and the target has it all the same and would ship it: that is told once."""
+        """A person had given it up, and the target still has it and would ship it: that is reported once."""
         if cancelled(order) or await self._recorder.has_found(push.order_id, order.external_id):
             return False
         found = changes.CopyFound(target=self._account, external_id=order.external_id)
@@ -192,7 +192,7 @@ async def acquaint(
     arrived: Sequence[target_orders.TargetOrder],
     routes: Sequence[Route],
 ) -> None:
-    """Look again at orders with our mark that a target told of before these copies were known there."""
+    """Look again at orders with our mark that a target reported before these copies were known there."""
     if not arrived or not await strangers.known(tx):
         return
     copy_of = {copy.order_id: copy for copy in arrived}
@@ -232,7 +232,7 @@ async def _follow(
 async def _double(
     recorder: Recorder, order_id: OrderId, account: str, copy: target_orders.TargetOrder, other: str, *, acts: bool
 ) -> None:
-    """Two orders at a target carry one mark of ours: that is told, and waits for a person."""
+    """Two orders at a target carry one mark of ours: that is reported, and waits for a person."""
     double = changes.CopyDoubled(target=copy.account, known=copy.external_id, other=other)
     planned = [plan.double_at(copy.account, other, 0)] if acts else []
     await recorder.record(Subject.order(order_id), account, [double], planned)

@@ -31,7 +31,7 @@ async def displace(tx: Transaction, recorder: Recorder, copy: TargetOrder) -> No
 
 
 def somebody_elses(told: Order, copy: TargetOrder, purchase: Order) -> bool:
-    """Whether what a target tells under a copy's number, without our mark, is not the copy.
+    """Whether what a target reports under a copy's number, without our mark, is not the copy.
 
     It has another total than the copy and its purchase, and not one product of it. A copy that somebody edited
     there keeps some.

@@ -1,8 +1,8 @@
 """What a flow is: how the records of one kind come into the database, and what becomes of them.
 
-A flow decides within a transaction that landing began, from what stands in the database and the routes alone, so a
+A flow decides within a transaction that landing began, from what is in the database and the routes alone, so a
 replay of the same records decides the same. It begins and ends no transaction, moves no cursor and counts no run:
-that is `olhubd.engine.flow.landing`. The flows that there are stand in `olhubd.engine.flow.registry`.
+that is `olhubd.engine.flow.landing`. The flows are listed in `olhubd.engine.flow.registry`.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ class Known(Protocol):
 
 
 class Result(msgspec.Struct):
-    """What became of the records of a page.
+    """The outcome for the records of a page.
 
-    `targets` are owed something new; `later` are to be read again. `fresh` says of each record that was added when
-    it last changed, `newest` when the youngest was made of those that make sense; both by the source's own time.
-    `besides` are the ids of orders that were added and that the feed had not told.
+    `targets` have something new pending; `later` are to be read again. `fresh` says of each record that was added
+    when it last changed, `newest` when the youngest was made of those that make sense; both by the source's own
+    time. `besides` are the ids of orders that were added and that the feed had not reported.
     """
 
     counts: Counts = Counts()
@@ -107,7 +107,8 @@ class FlowContext:
 
     @property
     def acts(self) -> bool:
-        """Whether something follows from an order that a target told first. Off for what was recorded before."""
+        """Whether something follows from an order that a target reported first. Off for what was recorded
+        before."""
         return self.doubt is not None
 
     def decide(self, step: Transition[Any]) -> None:
@@ -134,7 +135,7 @@ class FlowContext:
 class RecordFlow(abc.ABC, Generic[R]):
     """The records of one kind. It keeps nothing between two calls.
 
-    `record` is their type, by which landing tells whose they are. `rereads` says that somebody reads single ones
+    `record` is their type, by which landing knows whose they are. `rereads` says that somebody reads single ones
     again (`olhubd.engine.feed.reread`); without, a `Later` is kept aside, since nobody would ever come back to it.
     """
 

@@ -72,8 +72,8 @@ class Landing:
     ) -> Result:
         """Store the records of a page, and with the last of them the feed's new position and the run's counts.
 
-        `kinds` is what the feed's records are about; None stands for all that a flow carries. What no flow carries
-        is kept aside, for the cursor moves on. Records made before `start` are not imported; those that are held
+        `kinds` is what the feed's records are about; None means all that a flow carries. What no flow carries is
+        kept aside, for the cursor moves on. Records made before `start` are not imported; those that are held
         already are kept up to date.
         """
         result = Result()
@@ -100,7 +100,7 @@ class Landing:
                 result.add(await writing)
         except BaseException:
             if writing is not None:
-                # Nobody would hear of it any more, and it would still write while the daemon ends.
+                # Its outcome would be lost, and it would still write while the daemon ends.
                 writing.cancel()
                 await asyncio.gather(writing, return_exceptions=True)
             raise
@@ -155,7 +155,7 @@ class Landing:
             await draft.end(tx, now, upcoming, context.touched)
             result.targets = context.recorder.targets
             if self._lineage is not None:
-                # Before anybody can claim what these orders owe.
+                # Before anybody can claim the deliveries of these orders.
                 self._lineage.otherwise(account, result.besides)
             return result
 

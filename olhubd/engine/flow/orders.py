@@ -27,7 +27,7 @@ __all__ = ["OrderFlow", "OrderLanding"]
 
 _GONE = b"gone"
 ORDERS = "orders"
-"""The feed itself, as runs call it; what comes by another way may be older than what it told."""
+"""The feed itself, as runs call it; what comes by another way may be older than what it reported."""
 
 
 class OrderFlow(RecordFlow[Order]):
@@ -98,7 +98,7 @@ class OrderLanding:
         landed = [*(c.external_id for c in good), *(order.external_id for order in returned)]
         freed = await quarantine.clear(self._tx, self._account, Kind.ORDER, landed) if landed else 0
         if freed or (len(groups) > 1 and self._touched):
-            self._touched.update(landed)  # those that told nothing new had a part in it
+            self._touched.update(landed)  # those that brought nothing new had a part in it
         context.touched.update((Kind.ORDER, external_id) for external_id in self._touched)
         placed = [c.record.placed_at for c in candidates if c.fault is None and c.objection is None]
         result.newest = max(placed, default=None)
@@ -138,12 +138,12 @@ class OrderLanding:
         return reduced
 
     async def _unwanted(self, candidates: Sequence[Candidate[Order]]) -> set[str]:
-        """Those placed before the start. What is held already is told on, be the start moved as it may."""
+        """Those placed before the start. What is held already is still reported, wherever the start is moved."""
         if self._context.start is None:
             return set()
         # What makes no sense is kept aside, however long ago it says it was.
         dated = [c.record for c in candidates if c.fault is None and c.objection is None]
-        # Sources tell whole seconds: what was placed in the second of the start may have come after it.
+        # Sources give whole seconds: what was placed in the second of the start may have come after it.
         start = self._context.start.replace(microsecond=0)
         old = {order.external_id for order in dated if order.placed_at < start}
         return old.difference(await orders.held(self._tx, self._account, list(old))) if old else old
@@ -213,7 +213,8 @@ class OrderLanding:
         return inserts
 
     async def _update(self, changed: Sequence[tuple[Candidate[Order], orders.Stored]]) -> list[orders.Stored]:
-        """Orders that are held and were told otherwise, as they are to be stored, with what happened decided."""
+        """Orders that are held and were reported otherwise, as they are to be stored, with what happened
+        decided."""
         said = await overrides.of_orders(self._tx, [old.id for _, old in changed]) if changed else {}
         updates = []
         for candidate, old in changed:
@@ -235,14 +236,14 @@ class OrderLanding:
         return updates
 
     async def _passed_over(self, passed: Sequence[Order]) -> None:
-        """What their source says of orders from before the start, though a target may have told of them."""
+        """What their source says of orders from before the start, though a target may have reported them."""
         alive = [order.external_id for order in passed if not compare.cancelled(order)]
         await self._explained(alive, strangers.StrangerAnswer.UNWANTED)
         off = [order.external_id for order in passed if compare.cancelled(order)]
         await self._explained(off, strangers.StrangerAnswer.OFF)
 
     async def _explained(self, external_ids: Collection[str], answer: strangers.StrangerAnswer) -> None:
-        """What their source says of orders that do not land here, though a target may have told of them."""
+        """What their source says of orders that do not land here, though a target may have reported them."""
         if external_ids and await strangers.known(self._tx):
             await strangers.answered(self._tx, [reference(self._account, id_) for id_ in external_ids], answer)
 

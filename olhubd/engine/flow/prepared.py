@@ -58,7 +58,7 @@ def _candidate(record: R, objection: Callable[[R], str | None]) -> Candidate[R]:
     try:
         document = codec.encode(record)
         return Candidate(record, document, codec.digest(document), objection(record))
-    except Exception as error:  # no check foresaw it, and its neighbours must land all the same
+    except Exception as error:  # no check foresaw it, and its neighbours must still land
         return Candidate(record, repr(record).encode(errors="backslashreplace"), b"", fault=fault(error))
 
 

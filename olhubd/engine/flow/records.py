@@ -61,7 +61,7 @@ def _other(record: Any, kinds: Collection[Kind], flows: Flows) -> Unreadable | G
     if said is not None and _text(name):
         return Unreadable(kind=said, external_id=name, reason=_not_carried(said), raw=raw)
     type_ = type(record).__name__
-    # Told again, it is the same one; two of a type are two.
+    # Reported again, it is the same one; two of a type are two.
     mark = hashlib.blake2b(raw, digest_size=6).hexdigest()
     carries = any(kind in flows for kind in kinds)
     reason = Reason("record.kind", kind=type_) if carries else _not_carried(_words(kinds))
@@ -80,7 +80,7 @@ def _carried(record: Gone | Later, kinds: Collection[Kind], flows: Flows) -> Kin
 
 
 def _identity(record: Any, kinds: Collection[Kind], flows: Flows) -> tuple[str | None, Any]:
-    """Of which kind it is and what it is called there, where that can be told."""
+    """Of which kind it is and what it is called there, where that is known."""
     if isinstance(record, Later | Gone):
         known = _text(record.kind) and record.kind in {*Kind}
         return (_kind(record, kinds) if known else None), record.external_id

@@ -1,6 +1,6 @@
-"""Orders with our mark that a shop has and nobody here knows: their source is asked, then a person is told.
+"""Orders with our mark that a shop has and nobody here knows: their source is asked, then a person is alarmed.
 
-So it is with what was forwarded after a backup was made and merged away before that was put back: no telling of the
+So it is with what was forwarded after a backup was made and merged away before that was put back: no report of the
 marketplace names it any more, and its order in the shop would be shipped.
 """
 

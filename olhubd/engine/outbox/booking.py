@@ -1,4 +1,4 @@
-"""What became of deliveries comes into the database, with what follows from it.
+"""The outcomes of deliveries come into the database, with what follows from it.
 
 An outcome is decided without the database; here it is put right where it contradicts what is there by now.
 """

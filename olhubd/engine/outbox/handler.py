@@ -106,7 +106,7 @@ class Handler(abc.ABC, Generic[C]):
         """Do it. Raises what the connector raises, and Unable where it lacks the capability."""
 
     async def report(self, target: TargetAccount, job: Job, ticket: str) -> Result | None:
-        """What became of what was submitted; Submitted again while it is not done.
+        """The outcome of what was submitted; Submitted again while it is not done.
 
         None: the target knows no such ticket, so its outcome is not known; so it is where an action submits nothing
         any more. Raises what the target says of a failure as if it were said at once.

@@ -39,7 +39,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of it: the delivery as it is to be stored, and what else follows."""
+    """The outcome of an attempt: the delivery as it is to be stored, and what else follows."""
 
     delivery: Delivery
     account: str

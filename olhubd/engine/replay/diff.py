@@ -1,4 +1,4 @@
-"""What is different between the orders of two databases, in words that name rows and fields but tell no values.
+"""What is different between the orders of two databases, in words that name rows and fields but show no values.
 
 Identifiers are not compared, since one decision more shifts all that follow: events and deliveries are compared by
 their place in the history of their order.
@@ -43,7 +43,7 @@ class ReplayComparison(msgspec.Struct, kw_only=True):
 
 
 def stem(key: str) -> str:
-    """A delivery's key without the number of the event that tells it apart."""
+    """A delivery's key without the number of the event that distinguishes it."""
     return _NUMBER.sub("", key)
 
 

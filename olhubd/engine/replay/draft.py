@@ -26,7 +26,7 @@ _THREAD = 20
 class InputDraft:
     """A page on its way into the inputs.
 
-    What is told again and again makes no difference and is left out. That is known for certain only within the
+    What is reported again and again makes no difference and is left out. That is known for certain only within the
     transaction, but packing takes long, so it is done before for what will most likely be needed.
     """
 
@@ -94,7 +94,7 @@ class InputDraft:
                 continue
             if candidate.fault is None:
                 documents.setdefault(flow.kind, []).append(msgspec.Raw(candidate.document))
-            else:  # one that broke something here cannot be told as a record
+            else:  # one that broke something here cannot be kept as a record
                 broken.append(
                     Unreadable(
                         external_id=candidate.external_id,

@@ -1,8 +1,8 @@
 """What an input is: everything from outside that a decision depends on, as it is kept to be decided again.
 
-    Page            records that a feed, a sweep or a look-up gave, and that made a difference
-    DispatchRecord  what became of deliveries, by the targets' answers, and which were claimed
-    Told            what a person did, or the hub found by itself: events with the orders as they then stood
+    InputPage       records that a feed, a sweep or a look-up gave, and that made a difference
+    DispatchRecord  the outcomes of deliveries, by the targets' answers, and which were claimed
+    ManualChange    what a person did, or the hub found by itself: events with the orders as they then were
     Start           a process began and ended the leases of the one before it
     Configured      the routes in force from then on
 
@@ -57,7 +57,7 @@ class InputPage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, t
     run: int
     start: datetime | None
     cursor: str | None
-    """Where the feed then stood."""
+    """The feed's position at that time."""
     records: Mapping[Kind, Sequence[msgspec.Raw]] = {}
     """Canonical documents by kind; how one is read the flow of its kind knows."""
     unreadable: Sequence[Unreadable] = ()
@@ -81,7 +81,7 @@ class Owed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Ended(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What became of a delivery; see `olhubd.engine.outbox.attempt.Outcome`."""
+    """The outcome of a delivery; see `olhubd.engine.outbox.attempt.Outcome`."""
 
     delivery: Delivery
     account: str
@@ -101,7 +101,7 @@ class DispatchRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
 
 
 class OrderImage(msgspec.Struct, frozen=True, kw_only=True):
-    """An order as it stood after a transaction."""
+    """An order as it was after a transaction."""
 
     id: OrderId
     document: msgspec.Raw

@@ -1,7 +1,7 @@
 """Deciding again what was decided: kept inputs go through the same landing and planning, into a scratch database.
 
 Nothing outside is asked: what marketplaces and targets answered is among the inputs, and so is what people did.
-Times and identifiers are those of the inputs. With other routes than those that were in force it tells what would
+Times and identifiers are those of the inputs. With other routes than those that were in force it shows what would
 have been decided by them.
 """
 
@@ -74,7 +74,7 @@ class ReplayReport(msgspec.Struct, kw_only=True):
     orders: int = 0
     decisions: int = 0
     left_out: int = 0
-    """Orders from before the first input that have changed since: how they stood then is not known."""
+    """Orders from before the first input that have changed since: their state then is not known."""
     differ: int = 0
     """Orders of which something is different, and inputs that could not be decided upon."""
     differences: Sequence[ReplayDifference] = ()
@@ -92,8 +92,9 @@ async def replay(
 ) -> ReplayReport:
     """Decide all inputs of the database `source` again, into a new database, and compare from `since` on.
 
-    Inputs from `until` on are left out; then only events are compared, since how rows stood at a moment of the past
-    is not known. `routes` take the place of those that were in force. Raises StoreError with words for a person.
+    Inputs from `until` on are left out; then only events are compared, since the state of rows at a moment of the
+    past is not known. `routes` take the place of those that were in force. Raises StoreError with words for a
+    person.
     """
     if await asyncio.to_thread(into.exists):
         raise StoreError(f"{into} is there already: name a file that is not, or remove it")
@@ -148,7 +149,7 @@ class Play:
         self.failures: list[ReplayDifference] = []
 
     async def decide(self, some: Iterable[RecordedInput]) -> int:
-        """Decide these again; gives how many there were."""
+        """Decide these again; returns how many there were."""
         units: list[tuple[RecordedInput, Callable[[Transaction], Awaitable[None]]]] = []
         for one in some:
             document = recording.decode(one)
@@ -240,7 +241,7 @@ class Play:
     async def _image(
         self, tx: Transaction, image: OrderImage, row: orders.Stored, numbers: dict[EventId, EventId]
     ) -> None:
-        """Let an order stand as it stood after what was told."""
+        """Set an order to its state after what was recorded."""
         document = bytes(image.document)
         digest = bytes.fromhex(image.digest)
         if (document, digest, image.superseded_by) != (row.document, row.digest, row.superseded_by):
@@ -256,14 +257,14 @@ class Play:
             await orders.rewrite(tx, stored)
         rows = (await deliveries.of_orders(tx, [image.id])).get(image.id, ())
         there = {delivery.id: delivery for delivery in image.deliveries}
-        # A row that is itself told of stands for no other one, though the same may be owed a second time.
+        # A row that is itself recorded replaces no other one, though the same may be pending a second time.
         taken = {row.id for row in rows if row.id in there and _alike(row, there[row.id])}
         for delivery in image.deliveries:
             free = [row for row in rows if row.id == delivery.id or row.id not in taken]
             if mine := _own(delivery, free):
                 told = _as(delivery, mine)
                 if mine.state is DeliveryState.DISCARDED and told.state is DeliveryState.DEAD:
-                    # Earlier versions told both as dead; the one never becomes the other.
+                    # Earlier versions recorded both as dead; the one never becomes the other.
                     told = msgspec.structs.replace(told, state=DeliveryState.DISCARDED)
                 await deliveries.save(tx, [told])
             elif event_id := numbers.get(delivery.event_id):
@@ -275,7 +276,7 @@ class Play:
 
 
 def _own(delivery: Delivery, rows: Sequence[Delivery]) -> Delivery | None:
-    """The row here of a delivery there: the same one, or after other decisions the one that stands for it."""
+    """The row here of a delivery there: the same one, or after other decisions the one in its place."""
     same = [row for row in rows if _alike(row, delivery)]
     for row in same:
         if row.id == delivery.id:
@@ -286,7 +287,7 @@ def _own(delivery: Delivery, rows: Sequence[Delivery]) -> Delivery | None:
 
 
 def _alike(one: Delivery, other: Delivery) -> bool:
-    """Whether the same is owed to the same account."""
+    """Whether the same is pending for the same account."""
     return (one.target, one.action, stem(one.key)) == (other.target, other.action, stem(other.key))
 
 

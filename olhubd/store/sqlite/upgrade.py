@@ -1,5 +1,5 @@
 """What an upgrade of the file needs and how long it takes: looked at before anything is begun, and reported to
-whoever waits for it.
+those who wait for it.
 
 A step says in its first line which tables it rewrites: `-- Rewrites: events, deliveries`, or `nothing`. One that
 says neither counts as writing the whole file.

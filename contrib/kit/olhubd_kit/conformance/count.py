@@ -56,7 +56,7 @@ async def it_counts_from_since_on_and_before_until(bench: Bench) -> None:
 
 @rule("COUNT-03", Tier.SILVER, _COUNT)
 async def it_counts_what_was_cancelled(bench: Bench) -> None:
-    """An order that was cancelled was placed all the same."""
+    """An order that was cancelled still counts as placed."""
     bench.clock.advance(60)
     bought = await bench.do("buy", count=3)
     await bench.do("cancel", bought[0])

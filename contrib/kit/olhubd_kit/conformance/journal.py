@@ -18,7 +18,7 @@ LONG_AGO = timedelta(days=61)
 
 @rule("FEED-12", Tier.GOLD, _FEED)
 async def a_journal_may_repeat_itself(bench: Bench) -> None:
-    """When the journal sends the same changes twice, every order comes all the same, and the feed comes to rest."""
+    """When the journal sends the same changes twice, every order still comes, and the feed comes to rest."""
     bought = await bench.buy(3)
     await bench.do("duplicate_events", 2)
     bought += await bench.buy(3)

@@ -33,7 +33,7 @@ _RAN = (0, 1, 5)
 
 
 class ProofOutcome(msgspec.Struct, kw_only=True):
-    """What became of the tests of one proof. `skipped` are the reasons; `wanted` the numbers not seen yet."""
+    """The outcome of the tests of one proof. `skipped` are the reasons; `wanted` the numbers not seen yet."""
 
     passed: int = 0
     failed: list[str] = []
