@@ -34,7 +34,8 @@ __all__ = [
 
 _COLUMNS = (
     "id, subject_kind, subject_id, target, action, key, state, event_id, created_at, due_at, attempts,"
-    " sent_at, lease_until, finished_at, external_id, reason, error, payload, ticket"
+    " sent_at, lease_until, finished_at, external_id, reason, error, payload, ticket,"
+    " unknown_tries, unknown_words"
 )
 _REPLACED = codec.reason(Reason("delivery.replaced"))
 _WAITING = "(state = 'pending' OR state = 'retry' OR state = 'sent')"
@@ -76,6 +77,8 @@ def _delivery(row: Row) -> Delivery:
         error=codec.text(row[16]),
         payload=msgspec.Raw(row[17]),
         ticket=row[18],
+        unknown_tries=row[19],
+        unknown_words=codec.text(row[20]),
     )
 
 
@@ -105,6 +108,8 @@ async def add(tx: Transaction, deliveries: Sequence[Delivery]) -> None:
                 codec.reason(d.error),
                 bytes(d.payload),
                 d.ticket,
+                d.unknown_tries,
+                codec.reason(d.unknown_words),
             )
             for d in deliveries
         ],
@@ -193,7 +198,8 @@ async def save(tx: Transaction, deliveries: Iterable[Delivery]) -> None:
     rows = list(deliveries)
     stored = await tx.executemany(
         "UPDATE deliveries SET state = ?, due_at = ?, attempts = ?, sent_at = ?, lease_until = ?, finished_at = ?,"
-        " external_id = ?, reason = ?, error = ?, payload = ?, ticket = ? WHERE id = ? AND epoch <= ?",
+        " external_id = ?, reason = ?, error = ?, payload = ?, ticket = ?, unknown_tries = ?,"
+        " unknown_words = ? WHERE id = ? AND epoch <= ?",
         [
             (
                 d.state.value,
@@ -207,6 +213,8 @@ async def save(tx: Transaction, deliveries: Iterable[Delivery]) -> None:
                 codec.reason(d.error),
                 bytes(d.payload),
                 d.ticket,
+                d.unknown_tries,
+                codec.reason(d.unknown_words),
                 d.id,
                 leases.held(tx, d.target),
             )

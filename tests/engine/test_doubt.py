@@ -17,6 +17,7 @@ from olhubd.plugin import ContractBroken, OutcomeUnknown, PluginError, Push, Rat
 from olhubd.store import Database, Transaction, deliveries, events
 from tests.engine.test_dispatcher import Bench, Shop, lose_before, refuse
 from tests.orders import order, paid
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -59,6 +60,46 @@ async def test_doubt_has_a_bound_and_ends_with_the_systems_own_words(bench: Benc
     assert held.sent_at is not None  # so that a retry looks it up first
     (told,) = [e for e in await events.of_order(bench.database.reader, OrderId(1)) if e.kind == "delivery.held"]
     assert msgspec.json.decode(told.data)["kind"] == "in-doubt"
+
+
+async def killed_after_each_try(bench: Bench, tries: int) -> None:
+    """The process dies as soon as what became of a try is stored, and another one goes on."""
+    for count in range(1, tries):
+
+        async def stored(count: int = count) -> bool:
+            rows = await deliveries.listing(bench.database.reader)
+            return any(row.unknown_tries == count for row in rows)
+
+        await until(stored, stands=bench.told, within=10, pause=0.005)
+        await bench.kill()
+
+
+async def test_the_bound_of_a_doubt_holds_over_restarts(bench: Bench) -> None:
+    """Else a target that answers nothing would get the same order for ever, once more with each start."""
+    bench.shop.settle = timedelta(seconds=0.02)
+    bench.shop.script = [lose_before] * 50
+    await bench.land(order("A"))
+    await killed_after_each_try(bench, 6)
+    await bench.until("hold")
+    assert len(bench.shop.script) == 50 - 6
+    (held,) = await deliveries.listing(bench.database.reader)
+    assert held.reason is not None
+    assert held.reason.startswith("sent 6 times without an answer")
+    assert held.reason.endswith(": the answer was lost"), "what was said is stored too"
+    assert (held.unknown_tries, held.unknown_words) == (0, None), "a person's retry is counted from the beginning"
+
+
+async def test_the_bound_of_a_doubted_status_holds_over_restarts(bench: Bench) -> None:
+    await bench.land(order("A"))
+    await bench.settled(1)
+    bench.shop.refusal = OutcomeUnknown("setOrderStatus: the server failed")
+    await owe(bench, plan.status_at("shop", "sent", 0))
+    await killed_after_each_try(bench, 6)
+    await bench.until("confirmed", "hold")
+    (held,) = await deliveries.listing(bench.database.reader, states=[DeliveryState.HOLD])
+    assert held.attempts == 6
+    assert held.reason is not None
+    assert held.reason.startswith("tried 6 times")
 
 
 async def test_after_a_person_mended_the_cause_a_doubted_order_is_sent_again(bench: Bench) -> None:

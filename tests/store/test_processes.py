@@ -285,7 +285,7 @@ async def test_what_another_process_sent_settles_from_the_time_that_is_stored(
     began: float, sent: float, left: float
 ) -> None:
     clock = Fixed()
-    doubts = Doubts(clock, 6)
+    doubts = Doubts(clock)
     clock.passed += began
     row = Delivery(
         id=DeliveryId(1),

@@ -74,7 +74,7 @@ class Executor:
         self.routes = routes
         self._lineage = lineage
         self._generation = lineage.generation
-        self._doubts = Doubts(clock, policy.doubts)
+        self._doubts = Doubts(clock)
         self._verdicts = Verdicts(target, clock, self._doubts)
 
     async def carry(self, job: Job) -> Outcome:
@@ -141,9 +141,8 @@ class Executor:
             return self._verdicts.end(job, DeliveryState.DROPPED, why)
         if not unknown:
             return None
-        if handler.looks_up and (times := self._doubts.too_many(delivery)) is not None:
-            words = self._doubts.words(delivery)
-            why = Reason("doubt.not-there", times=times, words=words)
+        if handler.looks_up and self._too_often(delivery):
+            why = Reason("doubt.not-there", times=delivery.unknown_tries, words=delivery.unknown_words)
             return self._verdicts.hold(job, why, Hold.DOUBT)
         # Sent again only by a new claim, so that the time of sending is stored before it happens.
         why = Reason("delivery.sent-again") if handler.looks_up else _SETTLES
@@ -201,12 +200,12 @@ class Executor:
         field = getattr(error, "field", None)
         words = Reason("with-field", reason=error, field=field) if field else str(error)
         if isinstance(error, OutcomeUnknown) and delivery.state is not DeliveryState.SENT:
-            self._doubts.tried(delivery, error)
-        times = None if handler.looks_up else self._doubts.too_many(delivery)
+            job = _with(job, unknown_tries=delivery.unknown_tries + 1, unknown_words=str(error))
+            delivery = job.delivery
         match error:
-            case OutcomeUnknown() if times is not None:
+            case OutcomeUnknown() if not handler.looks_up and self._too_often(delivery):
                 # Its sink reads before it writes, so that each try was a look that found it undone.
-                why = Reason("doubt.tried", times=times, words=error)
+                why = Reason("doubt.tried", times=delivery.unknown_tries, words=error)
                 outcome = self._verdicts.hold(self._unsure(job), why, Hold.DOUBT, sent=True)
             case OutcomeUnknown() if handler.creates or unknown:
                 pause = self._policy.look_up_after if delivery.attempts < 2 else self._backoff(delivery.attempts)
@@ -238,6 +237,10 @@ class Executor:
             return job  # it was only looked up
         self._doubts.begin(delivery)
         return _with(job, sent_at=self._clock.now())
+
+    def _too_often(self, delivery: Delivery) -> bool:
+        """Whether its outcome was unknown so often that a person is asked."""
+        return delivery.unknown_tries >= self._policy.doubts
 
     def _backoff(self, attempts: int) -> float:
         return delay(attempts, self._policy.backoff_first, self._policy.backoff_max)

@@ -1,57 +1,34 @@
-"""Deliveries of unknown outcome: since when, how often tried, and what was said.
+"""Deliveries of unknown outcome: for how long "not there" means nothing yet, and what was looked up.
 
-Since when is stored with the delivery, as the last moment at which it may have been sent; how often it was tried
-and what was said is in memory.
+Since when is stored with the delivery, as the last moment at which it may have been sent, and so is how often it
+was tried (`Delivery.unknown_tries`). Here it is by the clock that never jumps, as far as this process knows it.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import timedelta
 
 from olhubd.model import Delivery, DeliveryId, DeliveryState
-from olhubd.plugin import Clock, OutcomeUnknown
+from olhubd.plugin import Clock
 
 __all__ = ["Doubts"]
 
 
 class Doubts:
-    """Those of one target. After `most` tries of unknown outcome a person is asked."""
+    """Those of one target."""
 
-    def __init__(self, clock: Clock, most: int) -> None:
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._most = most
         # By the clock that never jumps: a wall clock put forward would make a target look settled that is not.
         self._began = clock.monotonic()
         self._anew: float | None = None
         self._since: dict[DeliveryId, float] = {}
-        self._tries: Counter[DeliveryId] = Counter()
-        self._words: dict[DeliveryId, str] = {}
         self.absent: set[DeliveryId] = set()
         """What was looked up and is not there, so that it is not looked up at each try."""
 
     def begin(self, delivery: Delivery) -> None:
         """From now on its outcome is unknown."""
         self._since[delivery.id] = self._clock.monotonic()
-
-    def tried(self, delivery: Delivery, error: OutcomeUnknown) -> None:
-        """One more try has ended so."""
-        self._tries[delivery.id] += 1
-        self._words[delivery.id] = str(error)
-
-    def too_many(self, delivery: Delivery) -> int | None:
-        """How often it was tried, when that is often enough to ask a person."""
-        times = self._tries[delivery.id]
-        return times if times >= self._most else None
-
-    def held(self, delivery: Delivery) -> None:
-        """A person handles it: what is tried after that is counted from the beginning."""
-        self._tries.pop(delivery.id, None)
-        self._words.pop(delivery.id, None)
-
-    def words(self, delivery: Delivery) -> str:
-        """What was said at the last such try."""
-        return self._words[delivery.id]
 
     def settling(self, delivery: Delivery, settle: timedelta) -> float:
         """For how many seconds "not there" does not mean anything yet; none where nothing is in doubt."""
@@ -82,5 +59,4 @@ class Doubts:
     def forget(self, delivery: Delivery) -> None:
         """It has ended."""
         self._since.pop(delivery.id, None)
-        self.held(delivery)
         self.absent.discard(delivery.id)

@@ -71,7 +71,6 @@ class Verdicts:
         """A person must handle it. `sent`: it may be done, or is."""
         delivery = job.delivery
         unknown = sent or delivery.state is DeliveryState.SENT
-        self._doubts.held(delivery)
         return self.outcome(
             job,
             msgspec.structs.replace(
@@ -114,8 +113,12 @@ class Verdicts:
             self._doubts.forget(delivery)
         facts = {"delivery": delivery.id, "action": delivery.action.value, "target": self._target, **facts}
         ticket = delivery.ticket if delivery.state is DeliveryState.SENT else None
+        stored = msgspec.structs.replace(delivery, lease_until=None, ticket=ticket)
+        if delivery.state not in (DeliveryState.SENT, DeliveryState.RETRY):
+            # What is tried after a person has seen to it, or after it was owed anew, is counted from the beginning.
+            stored = msgspec.structs.replace(stored, unknown_tries=0, unknown_words=None)
         return Outcome(
-            delivery=msgspec.structs.replace(delivery, lease_until=None, ticket=ticket),
+            delivery=stored,
             account=job.stored.account,
             event=event,
             facts=facts,
