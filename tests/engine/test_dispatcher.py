@@ -426,14 +426,108 @@ async def test_orders_from_before_this_process_are_looked_up_first(bench: Bench)
 
 async def test_what_was_on_its_way_as_the_machine_was_set_back_is_waited_for(bench: Bench) -> None:
     """The order was being sent a moment ago, which nobody here remembers."""
-    bench.lineage.heard("allegro", email.utils.format_datetime(EPOCH))
-    bench.lineage.heard("allegro", email.utils.format_datetime(EPOCH + timedelta(hours=1)))
-    assert bench.lineage.generation == 1
+    set_back(bench)
     asyncio.get_running_loop().call_later(0.1, bench.shop.books.append, "allegro:A")
     await bench.land(order("A"), order("B"))
     await bench.settled(2)
     await asyncio.sleep(0.1)
     assert sorted(bench.shop.books) == ["allegro:A", "allegro:B"]
+
+
+@pytest.mark.parametrize("beside", [(), ("B",)])
+async def test_what_was_in_doubt_as_the_machine_was_set_back_settles_anew(
+    beside: tuple[str, ...], bench: Bench
+) -> None:
+    """How long ago it was sent is a memory of before: since then it may have been sent once more, a moment ago.
+
+    So it is also where another order is looked up at the same time.
+    """
+    find = bench.shop.find_order
+
+    async def find_too_early(reference: str, age: timedelta | None) -> Receipt | None:
+        found = await find(reference, age)
+        if reference == "allegro:A" and reference not in bench.shop.books:
+            bench.shop.books.append(reference)
+        return found
+
+    bench.shop.script = [lose_before]
+    await bench.land(order("A"))
+    await stored(bench, 1, DeliveryState.SENT)
+    bench.dispatcher.pause()
+    await asyncio.sleep(bench.shop.settle.total_seconds() * 1.5)
+    set_back(bench)
+    bench.shop.find_order = find_too_early  # type: ignore[method-assign]
+    await bench.land(*map(order, beside))
+    bench.dispatcher.resume()
+    await bench.settled(1 + len(beside))
+    assert sorted(bench.shop.books) == ["allegro:A", *(f"allegro:{name}" for name in beside)]
+
+
+async def test_what_was_not_there_before_the_machine_was_set_back_is_looked_up_again(bench: Bench) -> None:
+    bench.lineage.otherwise("allegro", [OrderId(1)])
+    bench.shop.script = [refuse(Unavailable("503", retry_after=0.2))]
+    await bench.land(order("A"))
+    await stored(bench, 1, DeliveryState.RETRY)
+    assert bench.shop.lookups == 1
+    set_back(bench)
+    bench.shop.books.append("allegro:A")
+    await bench.settled(1)
+    assert bench.shop.books == ["allegro:A"]
+
+
+@pytest.mark.parametrize("tried", [True, False])
+async def test_a_parcel_that_was_on_its_way_as_the_machine_was_set_back_is_waited_for(
+    tried: bool, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was being registered a moment ago, which nobody here remembers, whether or not it was tried before.
+
+    Until the target has settled, its sink reads that it is not there.
+    """
+    parcels = bench.shop.parcels
+    monkeypatch.setattr(Parcels, "settle", timedelta(seconds=0.5))
+    parcels.late = [3600.0] if tried else []
+    await bench.land(order("A"))
+    await bench.settled(1)
+    if tried:
+        await owe_parcel(bench)
+        await stored(bench, 2, DeliveryState.SENT)
+    bench.dispatcher.pause()
+    await asyncio.sleep(parcels.settle.total_seconds() * 1.2)
+    set_back(bench)
+    settled_at, add = bench.clock.monotonic() + parcels.settle.total_seconds(), parcels.add_shipment
+
+    async def add_beside(external_id: str, shipment: Shipment) -> None:
+        if bench.clock.monotonic() >= settled_at:
+            parcels.there.append(shipment.waybill)
+            await add(external_id, shipment)
+        else:
+            await add(external_id, shipment)
+            parcels.there.append(shipment.waybill)
+
+    parcels.add_shipment = add_beside  # type: ignore[method-assign]
+    if not tried:
+        await owe_parcel(bench)
+    bench.dispatcher.resume()
+    await bench.settled(2)
+    assert parcels.there == ["620"]
+
+
+def set_back(bench: Bench) -> None:
+    """The machine is set back with its memory: a source's Date is far ahead of what is remembered of it."""
+    before = bench.lineage.generation
+    bench.lineage.heard("allegro", email.utils.format_datetime(EPOCH))
+    bench.lineage.heard("allegro", email.utils.format_datetime(EPOCH + timedelta(hours=1)))
+    assert bench.lineage.generation == before + 1
+
+
+async def stored(bench: Bench, delivery: int, state: DeliveryState) -> Delivery:
+    """Wait until a try of it has ended so, and nobody is at it."""
+    async with asyncio.timeout(10):
+        while True:
+            found = await deliveries.get(bench.database.reader, delivery)
+            if found is not None and (found.state, found.lease_until) == (state, None):
+                return found
+            await asyncio.sleep(0.01)
 
 
 async def test_what_never_arrived_is_sent_again_after_the_target_settled(bench: Bench) -> None:
@@ -739,6 +833,38 @@ async def test_stopping_gives_back_what_was_not_begun(bench: Bench) -> None:
     assert {(d.state, d.attempts, d.sent_at) for d in found if d not in confirmed} == {
         (DeliveryState.PENDING, 0, None)
     }
+
+
+async def test_what_is_given_back_in_doubt_keeps_the_time_at_which_it_may_have_been_sent(bench: Bench) -> None:
+    """By that the next process knows that "not there" means nothing until the target has settled."""
+    gate = asyncio.Event()
+
+    async def lose(shop: Shop, push: Push) -> Receipt:
+        raise OutcomeUnknown("the answer was lost", retry_after=0.2)
+
+    async def wait(shop: Shop, push: Push) -> Receipt:
+        await gate.wait()
+        return shop.book(push)
+
+    bench.shop.script = [lose, *[wait] * 4]
+    await bench.land(order("A"))
+    before = await stored(bench, 1, DeliveryState.SENT)
+    await bench.land(*(order(str(number)) for number in range(4)))
+    async with asyncio.timeout(10):
+        while (await deliveries.get(bench.database.reader, 1)) == before:
+            await asyncio.sleep(0.01)
+    assert (bench.shop.under_way, bench.shop.lookups) == (4, 0), "claimed, and nobody is free to look it up"
+    bench.dispatcher.stop()
+    gate.set()
+    assert bench.task is not None
+    await asyncio.wait_for(bench.task, 5)
+    assert await deliveries.get(bench.database.reader, 1) == before
+    assert before.sent_at is not None
+    asyncio.get_running_loop().call_later(0.1, bench.shop.books.append, "allegro:A")
+    await bench.kill()
+    await bench.settled(5)
+    await asyncio.sleep(0.1)
+    assert bench.shop.books.count("allegro:A") == 1
 
 
 @pytest.mark.parametrize("error", [Unavailable("down"), RateLimited("slow", retry_after=0.05)])

@@ -27,7 +27,9 @@ from olhubd.engine.hub import Hub
 from olhubd.engine.monitor.retention import Retention
 from olhubd.model import Action, AlarmKind, DeliveryState, Kind, OrderId, Run, RunId, RunState
 from olhubd.plugin import PluginError
+from olhubd.runtime import logs
 from olhubd.runtime.clock import SystemClock
+from olhubd.runtime.redact import HIDDEN
 from olhubd.runtime.supervisor import Heartbeat
 from olhubd.runtime.systemd import Notifier
 from olhubd.store import (
@@ -361,6 +363,30 @@ async def test_an_end_is_heard_while_a_reload_by_a_signal_is_under_way(hub: Hub,
     go_on.set()
     await hub.stop(5)
     assert len(hub.supervisor) == 0
+
+
+async def test_secrets_that_come_with_a_reload_are_hidden_before_anything_works_with_them(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Invariant 12, for each table that holds any: an account that fails with its new key may tell by which."""
+    names = ("account", "control", "mail", "hook")
+    fresh = {name: f"fresh-key-of-the-{name}" for name in names}
+    changed(tmp_path, other={**SHOP, "consumer_secret": fresh["account"]})
+    path, mail = tmp_path / "olhubd.toml", 'mail_to = ["anna@example.com"]\nsmtp_user = "anna"\n'
+    alarms = f'[alarms]\n{mail}smtp_password = "{fresh["mail"]}"\nwebhook_secret = "{fresh["hook"]}"\n'
+    control = f'[control]\ntoken = "{fresh["control"]}"'
+    path.write_text(path.read_text().replace("[control]", f"{alarms}\n{control}"))
+    told: list[str] = []
+    reload = hub.reload
+
+    async def reloads(configuration: config.Configuration, who: str) -> dict[str, list[str]]:
+        told.extend(logs._redactor.text(f"refused: {secret}") for secret in fresh.values())
+        return await reload(configuration, who)
+
+    monkeypatch.setattr(hub, "reload", reloads)
+    await hub.start()
+    await daemon._Keeper(hub, os.environ, Notifier({}), structlog.get_logger()).reload("test")
+    assert told == [f"refused: {HIDDEN}"] * len(fresh)
 
 
 async def test_what_a_reload_breaks_off_does_not_stand_as_running(

@@ -328,12 +328,17 @@ async def test_a_change_by_hand_is_replaced_only_by_one_of_its_kind(bench: Bench
     ]
 
 
-async def test_merged_purchases_supersede(bench: Bench) -> None:
+AFTER = pytest.mark.parametrize("after", [timedelta(hours=1), timedelta(0)], ids=["later", "within a second"])
+"""When a merge was made: sources tell whole seconds, so that it may seem as old as its parts."""
+
+
+@AFTER
+async def test_merged_purchases_supersede(bench: Bench, after: timedelta) -> None:
     """Invariant 2: each line belongs to one live order; what was forwarded of the old ones is taken back."""
     await bench.land(order("A"), order("B", stage=Stage.PLACED))
     await bench.move(1, DeliveryState.CONFIRMED, sent_at=EPOCH)
-    later = EPOCH + timedelta(hours=1)
-    await bench.land(order("C", lines=(line("A-1"), line("B-1")), updated_at=later), Gone(external_id="A"))
+    both = order("C", lines=(line("A-1"), line("B-1")), updated_at=EPOCH + after)
+    await bench.land(both, Gone(external_id="A"))
     assert "order.superseded" in await bench.kinds(1)
     assert "order.superseded" in await bench.kinds(2)
     assert ("shop", "cancel-order", DeliveryState.PENDING) in await bench.owed(1)
@@ -620,13 +625,14 @@ async def test_a_page_of_many_batches_moves_the_cursor_with_the_last(
     assert len(await orders.listing(bench.database.reader, limit=10)) == 5
 
 
-async def test_parts_of_a_merge_that_is_first_heard_of_cancelled_are_asked_for_and_taken_back(bench: Bench) -> None:
+@AFTER
+async def test_parts_of_a_merge_that_is_first_heard_of_cancelled_are_asked_for_and_taken_back(
+    bench: Bench, after: timedelta
+) -> None:
     """It took their lines over and was cancelled before it was read: what went on of them must not live on."""
     await bench.land(order("A"), order("B", stage=Stage.PLACED))
     await bench.move(1, DeliveryState.CONFIRMED, sent_at=EPOCH)
-    both = order(
-        "C", lines=(line("A-1"), line("B-1")), stage=Stage.CANCELLED, updated_at=EPOCH + timedelta(hours=1)
-    )
+    both = order("C", lines=(line("A-1"), line("B-1")), stage=Stage.CANCELLED, updated_at=EPOCH + after)
     result = await bench.land(both)
     wishes = await reread_queue.due(
         bench.database.reader, "allegro", Kind.ORDER, bench.clock.now() + timedelta(minutes=1)
@@ -639,14 +645,13 @@ async def test_parts_of_a_merge_that_is_first_heard_of_cancelled_are_asked_for_a
     assert ("shop", "cancel-order", DeliveryState.PENDING) in await bench.owed(1)
 
 
+@AFTER
 async def test_parts_that_were_gone_before_their_cancelled_merge_is_heard_of_are_asked_for_again(
-    bench: Bench,
+    bench: Bench, after: timedelta
 ) -> None:
     await bench.land(order("A"))
     await bench.land(Gone(external_id="A"))
-    both = order(
-        "C", lines=(line("A-1"), line("B-1")), stage=Stage.CANCELLED, updated_at=EPOCH + timedelta(hours=1)
-    )
+    both = order("C", lines=(line("A-1"), line("B-1")), stage=Stage.CANCELLED, updated_at=EPOCH + after)
     await bench.land(both)
     await bench.land(Gone(external_id="A"))
     assert (await bench.kinds(1))[-2:] == ["order.vanished", "order.superseded"]

@@ -8,7 +8,7 @@ import email
 import hashlib
 import hmac
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from email.policy import default
 from itertools import pairwise
@@ -50,6 +50,10 @@ class Clockwork(VirtualClock):
         self._ahead += seconds
 
 
+async def nothing() -> None:
+    """What happens while a message is on its way, unless a test says otherwise."""
+
+
 class Post:
     """A mail server that keeps what it gets."""
 
@@ -57,8 +61,10 @@ class Post:
         self.mails: list[Any] = []
         self.recipients: list[list[str]] = []
         self.refuse = False
+        self.meanwhile: Callable[[], Awaitable[None]] = nothing
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
+        await self.meanwhile()
         if self.refuse:
             return "451 try again later, anna@example.com"
         self.mails.append(email.message_from_bytes(envelope.content, policy=default))
@@ -72,9 +78,11 @@ class Hook:
     def __init__(self) -> None:
         self.got: list[tuple[dict[str, Any], bytes, Any]] = []
         self.status = 204
+        self.meanwhile: Callable[[], Awaitable[None]] = nothing
 
     async def take(self, request: web.Request) -> web.Response:
         body = await request.read()
+        await self.meanwhile()
         if self.status < 300:
             self.got.append((msgspec.json.decode(body), body, request.headers))
         return web.Response(status=self.status)
@@ -255,6 +263,33 @@ async def test_one_channel_that_fails_holds_up_no_other(stand: Stand) -> None:
     await stand.herald.round()
     assert len(stand.post.mails) == 1
     assert len(stand.hook.got) == 1
+
+
+@pytest.mark.parametrize("ends", [True, False])
+@pytest.mark.parametrize("channel", Channel)
+async def test_what_changes_while_it_is_told_is_told_too(stand: Stand, channel: Channel, ends: bool) -> None:
+    """An alarm may end, or come again, while its message is on its way: the last message tells how it is."""
+    if channel is Channel.MAIL:
+        stand.mails()
+    else:
+        stand.posts()
+    await stand.alarms.settle([PARKED])
+    if not ends:
+        await stand.herald.round()
+        await stand.alarms.settle([])
+
+    async def turn() -> None:
+        stand.post.meanwhile = stand.hook.meanwhile = nothing
+        await stand.alarms.settle([] if ends else [PARKED])
+
+    stand.post.meanwhile = stand.hook.meanwhile = turn
+    await stand.herald.round()
+    told = [mail["Subject"].partition("] ")[2] for mail in stand.post.mails]
+    told += [f"{one['state']}: {one['kind']} {one['subject']}" for one, _, _ in stand.hook.got]
+    raised, over = ("alarm", "over") if channel is Channel.MAIL else ("raised", "cleared")
+    states = [raised, over] if ends else [raised, over, raised]
+    assert told == [f"{state}: parked market" for state in states]
+    assert stand.alarms.untold(channel) == []
 
 
 async def test_what_was_told_is_not_told_again_after_a_restart(stand: Stand, database: Database) -> None:

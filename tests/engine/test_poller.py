@@ -40,7 +40,7 @@ from olhubd.plugin import (
 )
 from olhubd.runtime.clock import SystemClock
 from olhubd.runtime.supervisor import Heartbeat
-from olhubd.store import Database, Transaction, feeds, orders, reread_queue, runs
+from olhubd.store import Database, StoreError, Transaction, feeds, orders, reread_queue, runs
 from tests.orders import EPOCH, order
 from tests.waiting import until
 
@@ -798,6 +798,33 @@ async def test_what_a_feed_asked_for_outlives_a_full_disk(
     async with asyncio.timeout(5):
         while bench.market.pulls == pulls:
             await asyncio.sleep(0.01)
+
+
+async def test_a_wish_outlives_a_landing_that_fails(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forgotten before it has landed, an order that was announced would be asked for by nobody."""
+    bench.market.all["a"] = order("a")
+    await wish(bench, "a")
+    land, failed = Landing.land, list[str]()
+
+    async def fails_once(self: Landing, account: str, records: Any, *, run: Run, **more: Any) -> Any:
+        if run.feed == "orders.again" and not failed:
+            failed.append(account)
+            raise StoreError("the disk is full")
+        return await land(self, account, records, run=run, **more)
+
+    monkeypatch.setattr(Landing, "land", fails_once)
+    bench.start()
+    assert bench.task is not None
+    with pytest.raises(StoreError):
+        await asyncio.wait_for(bench.task, 10)
+    assert await waiting(bench) == {"a": 0}
+    bench.start()
+    await bench.until("a")
+
+    async def met() -> bool:
+        return not await waiting(bench)
+
+    await bench.sooner_or_later(met)
 
 
 async def test_an_edit_that_moves_no_date_is_found_in_turn(bench: Bench) -> None:

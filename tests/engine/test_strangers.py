@@ -114,6 +114,29 @@ async def test_an_order_that_nobody_owes_is_looked_for_and_never_made(bench: Ben
     assert (push.state, bytes(push.payload)) == (DeliveryState.PENDING, b'{"only_found":true}')
 
 
+async def test_an_order_that_was_dropped_and_that_the_shop_has_is_looked_for_and_never_made(bench: Bench) -> None:
+    """It was cancelled before it went, and is on again without being finished: nobody owes it."""
+    await bench.landing.reached("allegro")
+    await bench.land(order("A"))
+    await bench.land(order("A", stage=Stage.CANCELLED))
+    assert await bench.owed() == [("shop", "push-order", DeliveryState.DROPPED)]
+    await bench.land(order("A", stage=Stage.PLACED))
+    await bench.land(order("77", reference="allegro:A"), account="shop")
+    (push,) = (await deliveries.of_orders(bench.database.reader, [1]))[OrderId(1)]
+    assert (push.state, bytes(push.payload)) == (DeliveryState.PENDING, b'{"only_found":true}')
+
+
+async def test_what_was_looked_for_in_vain_is_owed_like_any_other_once_it_is_wanted(bench: Bench) -> None:
+    """What is owed then is the order, and no look at what the shop has; nor is a rule lifted any more."""
+    await bench.land(order("A", stage=Stage.PLACED))
+    await bench.land(order("77", reference="allegro:A"), account="shop")
+    waived = msgspec.Raw(b'{"free_lines":true,"only_found":true}')
+    await bench.move(1, DeliveryState.DROPPED, payload=waived)
+    await bench.land(order("A"))
+    (push,) = (await deliveries.of_orders(bench.database.reader, [1]))[OrderId(1)]
+    assert (push.state, bytes(push.payload)) == (DeliveryState.PENDING, b"{}")
+
+
 async def test_an_order_that_the_shop_told_of_first_is_looked_for_when_it_lands(bench: Bench) -> None:
     await bench.land(order("77", reference="allegro:A"), account="shop")
     await bench.land(order("A", stage=Stage.PLACED))

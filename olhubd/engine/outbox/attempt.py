@@ -119,6 +119,7 @@ class Executor:
     async def _doubt(self, handler: Handler[Any], job: Job) -> Outcome | None:
         """The rule for what twice would be two: None when it is surely not there, and is to be sent."""
         delivery = job.delivery
+        self._renew()
         unknown = delivery.state is DeliveryState.SENT
         if unknown or (handler.looks_up and (handler.sought(job) or self._in_doubt(delivery, job.stored))):
             settle = handler.settle(self._target, job)
@@ -137,6 +138,9 @@ class Executor:
             self._doubts.absent.add(delivery.id)
             if unknown and waits:
                 return self._verdicts.later(job, DeliveryState.SENT, waits, _SETTLES)
+        elif not handler.looks_up and (early := self._doubts.early(handler.settle(self._target, job))):
+            # Nobody can look it up, and its sink would not yet see what was on its way as the machine was set back.
+            return self._verdicts.later(job, DeliveryState.RETRY, early, _SETTLES)
         if (why := await handler.needless(self._target, job)) is not None:
             return self._verdicts.end(job, DeliveryState.DROPPED, why)
         if not unknown:
@@ -150,12 +154,15 @@ class Executor:
 
     def _in_doubt(self, delivery: Delivery, stored: Stored) -> bool:
         """Whether an earlier process may have sent it: by a database that is not this one, as after a restore."""
-        if self._generation != self._lineage.generation:
-            self._generation = self._lineage.generation
-            self._doubts.begin_anew()
         if delivery.id in self._doubts.absent:
             return False
         return self._lineage.covers(stored.account, stored.id, stored.order.placed_at)
+
+    def _renew(self) -> None:
+        """Forget what was known of doubts where the machine was set back since, before anything is judged by it."""
+        if self._generation != self._lineage.generation:
+            self._generation = self._lineage.generation
+            self._doubts.begin_anew()
 
     # Verdicts
 
