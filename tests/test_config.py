@@ -548,6 +548,15 @@ def test_a_credential_satisfies_a_required_secret(write: Write, tmp_path: Path) 
     assert secret(load(path, {"CREDENTIALS_DIRECTORY": str(tmp_path)})) == CANARY
 
 
+def test_a_credential_is_the_clients_token_without_a_table(write: Write, tmp_path: Path) -> None:
+    """systemd may give what no file mentions."""
+    (tmp_path / "credentials").mkdir()
+    (tmp_path / "credentials" / "control.token").write_text(f"{CANARY}-token")
+    path = write("[daemon]\n")
+    assert reach(path, {"CREDENTIALS_DIRECTORY": str(tmp_path / "credentials")}).token == f"{CANARY}-token"
+    assert reach(path, {}).token is None
+
+
 def test_credentials_that_may_not_be_looked_at_stop_no_client(write: Write, tmp_path: Path) -> None:
     """systemd tells the command beside a service where its credentials are, and does not let it look."""
     closed = tmp_path / "closed"
