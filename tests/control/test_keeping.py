@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+import pytest
+
+from olhubd.engine.access import key_retry
+from olhubd.model import Reason
 from olhubd.store import accounts, deliveries
 from olhubd.store.accounts import AccountState
 from olhubd_kit.faults import Fault, FaultKind
@@ -112,6 +117,40 @@ async def test_another_shop_under_the_same_name_is_refused_loudly(trading: House
         row = await accounts.get(trading.database.reader, "shop")
         assert row is not None
         assert (row.state, row.owner != before.owner) == (AccountState.ACTIVE, True)
+
+
+async def test_a_key_that_another_shop_takes_starts_nothing(
+    trading: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An account was parked for its key, and its address leads elsewhere by now: the key is taken there at once."""
+    monkeypatch.setattr(key_retry, "_FIRST", 0.05)
+    await trading.sell()
+    row = await proven(trading)
+    refused = msgspec.structs.replace(
+        row, state=AccountState.PARKED, reason=Reason("account.key-refused", error="401")
+    )
+    other = WooCommerceSimulator(9)
+    other.home = "http://other.test"
+    async with serve(other) as base:
+        url = str(trading.hub.configuration.accounts["shop"].settings.url).rstrip("/")  # type: ignore[attr-defined]
+        trading.path.write_text(trading.path.read_text().replace(url, base))
+        await trading.database.write(lambda tx: accounts.put(tx, refused))
+        await trading.hub.reload(trading.configuration())
+        trading.market.ledger.buy()
+        unit = trading.hub.unit("shop")
+
+        async def answered() -> bool:
+            return unit._proof.another is not None
+
+        await trading.until(answered)
+        tried = unit._key_retry._pauses.failures
+
+        async def tried_again() -> bool:
+            return unit._key_retry._pauses.failures >= tried + 3 or not unit.record.parked
+
+        await trading.until(tried_again)
+        assert unit.record.parked
+        assert other.books() == []
 
 
 async def test_nothing_goes_on_at_a_persons_word_before_a_shop_has_said_who_it_is(trading: House) -> None:

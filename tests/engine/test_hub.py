@@ -345,6 +345,26 @@ async def test_an_end_during_a_reload_has_one_deadline(hub: Hub, tmp_path: Path)
     await asyncio.gather(asked, return_exceptions=True)
 
 
+async def test_nothing_begins_once_the_end_has_begun(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reload that comes to itself in the middle of the end begins nothing that would have to end at once."""
+    await hub.start()
+    ending, go_on = slowed(hub.unit("shop"))
+    asked = asyncio.create_task(hub.reload(changed(tmp_path)))
+    await ending.wait()
+    begun: list[str] = []
+    monkeypatch.setattr(AccountUnit, "start", lambda unit: begun.append(unit.name))
+    stopping = asyncio.create_task(hub.stop(1))
+    async with asyncio.timeout(10):
+        while hub.units:
+            await asyncio.sleep(0.01)
+    go_on.set()
+    await stopping
+    assert (await asked)["changed"] == ["shop"]
+    assert begun == []
+
+
 async def test_an_end_is_heard_while_a_reload_by_a_signal_is_under_way(hub: Hub, tmp_path: Path) -> None:
     """SIGHUP, then SIGTERM."""
     await hub.start()
