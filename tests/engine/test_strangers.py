@@ -116,7 +116,7 @@ async def test_an_order_that_nobody_owes_is_looked_for_and_never_made(bench: Ben
 
 async def test_an_order_that_was_dropped_and_that_the_shop_has_is_looked_for_and_never_made(bench: Bench) -> None:
     """It was cancelled before it went, and is on again without being finished: nobody owes it."""
-    await bench.landing.reached("allegro")
+    await caught_up(bench.database, bench.lineage, "allegro")
     await bench.land(order("A"))
     await bench.land(order("A", stage=Stage.CANCELLED))
     assert await bench.owed() == [("shop", "push-order", DeliveryState.DROPPED)]
