@@ -229,7 +229,7 @@ ACTS: dict[Key, Callable[[House], tuple[object, str]]] = {
     ("POST", "/api/v1/accounts/{account}/fetch"): lambda house: (house.hub.unit("market"), "fetch"),
     ("POST", "/api/v1/accounts/{account}/reconcile"): lambda house: (house.hub.reconciler, "_look"),
     ("POST", "/api/v1/log-level"): lambda house: (house, "_log_level"),
-    ("POST", "/api/v1/reload"): lambda house: (house.hub, "_end"),
+    ("POST", "/api/v1/reload"): lambda house: (house.hub._launcher, "_end"),
 }
 """Changes that are no row of their own, each with what does it."""
 
