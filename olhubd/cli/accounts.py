@@ -115,7 +115,7 @@ def rename(session: Session, name: str, title: str | None) -> None:
 def remove(session: Session, name: str) -> None:
     """Forget ACCOUNT, which the configuration names no more: its sign-in, and the positions of its feeds.
 
-    Refused, with what it is, while anything of it is still owed or waits. Its orders and their history are kept.
+    Refused, with the reason, while anything of it is still pending or waits. Its orders and their history are kept.
 
     \b
     Example:

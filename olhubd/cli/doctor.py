@@ -32,7 +32,7 @@ _COLOURS = {"fine": "green", "look": "yellow", "wrong": "red"}
 @click.argument("ids", nargs=-1, metavar="[ID]...")
 @session_command(rows=True)
 def doctor(session: Session, ids: tuple[str, ...]) -> None:
-    """Look whether all is well, tell what is not and how to mend it; with ID only at that.
+    """Check the installation: what is wrong and how to mend it. With ID only that check.
 
     The daemon is asked when it runs, and asks the systems of its accounts; without it the files, the disk, the port
     and the service are looked at. Exit code 1 when anything is wrong; what somebody should only look at is no

@@ -1,6 +1,6 @@
 """Holds: what waits for a person, why, and the ways out of each.
 
-Deliveries and records in quarantine stand in one list, since a person mends both. A record is named by `q` and its
+Deliveries and records in quarantine are in one list, since a person mends both. A record is named by `q` and its
 number.
 """
 

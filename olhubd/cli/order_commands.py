@@ -1,4 +1,4 @@
-"""What a person changes about an order; the commands stand below `olhubd orders`."""
+"""What a person changes about an order; the commands are below `olhubd orders`."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def status(session: Session, order: str, status: str) -> None:
     """Say how far ORDER has come.
 
     It goes to the order's source, and to the targets whose route maps the word (statuses in the configuration). It
-    stands until the source itself says something new.
+    holds until the source itself reports a different value.
 
     \b
     Example:
@@ -110,7 +110,7 @@ def ship(
 def address(session: Session, order: str, **fields: str | None) -> None:
     """Send ORDER elsewhere, as long as it has not gone on. What is left out stays as it is.
 
-    It stands until the buyer changes the address at the marketplace.
+    It holds until the buyer changes the address at the marketplace.
 
     \b
     Example:

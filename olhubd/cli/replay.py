@@ -86,7 +86,7 @@ def replay(
     database: Path | None,
     other: Path | None,
 ) -> None:
-    """Decide again what was decided, from the inputs that were kept, and tell what is different.
+    """Decide again what was decided, from the inputs that were kept, and report what is different.
 
     Nothing outside is called and the daemon's database is only read. TIME is a moment with its offset from UTC, or
     a span like "2 days" before now. Exit code 1 when anything is different. See docs/replay.md.

@@ -42,7 +42,7 @@ def run(session: Session) -> None:
 @click.command()
 @session_command()
 def check(session: Session) -> None:
-    """Check the configuration and tell at once all that is wrong with it: file, line and what to write instead.
+    """Check the configuration and report at once all that is wrong with it: file, line and what to write instead.
 
     Nothing is started and nobody is called. Exit code 3 when it cannot be used; warnings alone are no failure.
 

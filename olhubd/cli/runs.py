@@ -55,7 +55,7 @@ def _row(run: RunRow) -> tuple[object, ...]:
 @click.option("--raw", is_flag=True, help="With the text that could not be read. It holds personal data.")
 @session_command(rows=True)
 def quarantine(session: Session, limit: int, raw: bool) -> None:
-    """Records that could not be stored, and why. Each clears by itself once its source tells it right."""
+    """Records that could not be stored, and why. Each clears by itself once its source sends it right."""
     from olhubd.control.api.schema.quarantine import QuarantinePage
 
     with session.daemon() as daemon:

@@ -23,7 +23,7 @@ __all__ = ["status"]
 @click.command()
 @session_command(rows=True)
 def status(session: Session) -> None:
-    """How the daemon and its accounts stand.
+    """The state of the daemon and its accounts.
 
     Exit code 0 while it is ready, 1 while a loop is stuck or the database does not answer, 4 when no daemon answers
     within ten seconds.

@@ -48,7 +48,7 @@ def _lifetime(_ctx: click.Context, _parameter: click.Parameter, value: str) -> f
 def create(session: Session, name: str, scope: str, expires: float | None) -> None:
     """Make the token NAME and print it: now and never again. It needs the scope admin.
 
-    NAME says who has it; what is done with it stands under that name in the log of events. Standard output has the
+    NAME says who has it; what is done with it is under that name in the log of events. Standard output has the
     token alone, to be put into a file or a password store.
 
     \b

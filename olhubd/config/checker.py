@@ -1,4 +1,4 @@
-"""A place in what was written: what stands there, and where a problem with it goes.
+"""A place in what was written: what is there, and where a problem with it goes.
 
 All places of one walk share the tree and the list of problems, so that a check hands on one thing and every problem
 names its file, line and key.
@@ -36,7 +36,7 @@ class Checker:
         return replace(self, path=(*self.path, *keys))
 
     def apart(self) -> Checker:
-        """The same place with a list of its own: what is found to be wrong there is not told again."""
+        """The same place with a list of its own: what is found to be wrong there is not reported again."""
         return replace(self, problems=[])
 
     @property
@@ -46,7 +46,7 @@ class Checker:
 
     @property
     def value(self) -> Any:
-        """What stands there; None when nothing does."""
+        """What is there; None when nothing is."""
         found: Any = self.tree.values
         for key in self.path:
             if isinstance(found, dict):

@@ -16,12 +16,12 @@ from olhubd.config.loading import Configuration
 __all__ = ["HIDDEN", "Shown", "shown"]
 
 HIDDEN = "********"
-"""Stands for every secret, however long it is."""
+"""Shown in place of every secret, of whatever length."""
 _COMMON = (
     "title", "enabled", "fetch_orders", "interval", "sweep_interval", "sweep_window", "start", "parallel",
 )  # fmt: skip
 _KEYS = frozenset({"alarms.webhook_url"})
-"""Addresses whose path is a secret: whoever knows it may post there."""
+"""Addresses whose path is a secret: anybody who knows it may post there."""
 _WRITTEN = {"target": "to", "sources": "from", "hold_seconds": "hold"}
 """What people write for a route where that is another word."""
 

@@ -1,6 +1,6 @@
 """What the settings classes say about their fields: which are secret, what kind a value is, what a person calls it.
 
-Serves the checks, the reference and the schema alike, so that all three tell the same.
+Serves the checks, the reference and the schema alike, so that all three say the same.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def choices(info: FieldInfo) -> tuple[str, ...]:
 
 
 def literal(text: str, info: FieldInfo) -> Any:
-    """A value from the environment, where all is text, as a file would have told it.
+    """A value from the environment, where all is text, as a file would have had it.
 
     Numbers and switches are written as in TOML; lists and tables too, and lists also with commas.
     """

@@ -117,7 +117,8 @@ def load(
 
 
 def _certified(place: Checker, control: Control, base: Path) -> None:
-    """A certificate that cannot be used is told by `olhubd check`, and never found by the first who connects."""
+    """A certificate that cannot be used is reported by `olhubd check`, and never found by the first who
+    connects."""
     if control.certificate is None:
         return
     try:

@@ -1,4 +1,4 @@
-"""What is wrong with a configuration, told so that a person can mend it: where, what, and what to write instead.
+"""What is wrong with a configuration, so that a person can mend it: where, what, and what to write instead.
 
 A problem never holds the value of a secret and never a traceback.
 """
@@ -29,7 +29,7 @@ class Problem:
 
     @property
     def labelled(self) -> str:
-        """The same where both kinds stand together, and an error must not look the lesser one."""
+        """The same where both kinds are together, and an error must not look the lesser one."""
         return self._told("warning: " if self.warning else "error: ")
 
     def _told(self, label: str) -> str:

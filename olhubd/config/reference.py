@@ -2,7 +2,7 @@
 
     python -m olhubd.config.reference docs/configuration.md
 
-writes it for the bundled connectors. What is not told by a class is told by the prose here.
+writes it for the bundled connectors. What no class says is in the prose here.
 """
 
 from __future__ import annotations

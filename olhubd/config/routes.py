@@ -60,7 +60,7 @@ def read_routes(root: Checker, plugins: Plugins, accounts: Mapping[str, AccountC
 
 
 def _half(place: Checker) -> RouteTable | None:
-    """Of a route with a mistake, what can be told of its ends all the same."""
+    """Of a route with a mistake, what is still known of its ends."""
     table = place.value
     ends = {key: table[key] for key in ("from", "to") if key in table} if isinstance(table, dict) else {}
     return place.apart().check(RouteTable, ends)
@@ -100,7 +100,7 @@ class _Ends:
         return kind.name if kind else account
 
     def plain(self, account: str, word: str) -> str:
-        """A status of the account's system as that tells it."""
+        """A status of the account's system in that system's word."""
         kind = self.kinds.get(account)
         return word if kind is None else kind.word(word)
 
@@ -166,7 +166,7 @@ class _Check:
         self.place.at(*key).report(message, hint)
 
     def _fixed(self, account: str, word: str, *key: str) -> None:
-        """A word that a system never has is told without asking it."""
+        """A word that a system never has is reported without asking it."""
         kind = self.ends.kinds.get(account)
         if kind is None or kind.fixed_statuses is None or kind.word(word) in kind.fixed_statuses:
             return

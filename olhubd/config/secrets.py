@@ -1,4 +1,4 @@
-"""Where a secret may stand other than in the configuration itself: in a file of its own, or a systemd credential.
+"""Where a secret may be other than in the configuration itself: in a file of its own, or a systemd credential.
 
 For each secret key `client_secret` of a table there is a key `client_secret_file`, and for the table
 `[accounts.allegro-main]` a credential `allegro-main.client_secret`.
@@ -23,7 +23,7 @@ __all__ = ["UNIT", "UNSEEN", "Revealed", "reveal"]
 UNIT = "the unit"
 """The place of a secret that systemd gives to the service alone."""
 UNSEEN = "a-secret-that-is-not-seen-from-here"
-"""Stands for one that is there and cannot be read by who asks."""
+"""Used for one that is there and cannot be read by who asks."""
 
 
 class Revealed(NamedTuple):
@@ -95,7 +95,7 @@ def _read(place: Checker, path: Any, origin: Origin) -> str | None:
         value = read_text(file).strip()
     except ValueError as error:
         if _bare(path):
-            # Whoever wrote the secret itself in place of a path must not read it in a log.
+            # A secret that was written in place of a path must not appear in a log.
             message, hint = (
                 "names no file that is there",
                 "write the path of a file that holds the secret, not the secret",

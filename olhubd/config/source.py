@@ -4,7 +4,7 @@ Precedence, the stronger first:
 
 1. the environment, `OLHUBD_CONTROL__LISTEN` for `control.listen`;
 2. systemd credentials, `$CREDENTIALS_DIRECTORY/<account>.<field>`, for secrets only;
-3. the files: `olhubd.toml` and `conf.d/*.toml` beside it, which are equal: a key stands in one of them only;
+3. the files: `olhubd.toml` and `conf.d/*.toml` beside it, which are equal: a key is in one of them only;
 4. what systemd says about directories (`$STATE_DIRECTORY`, `$RUNTIME_DIRECTORY`);
 5. the defaults.
 """

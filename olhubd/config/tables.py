@@ -1,6 +1,6 @@
 """The tables of the configuration file as people write them, one class each.
 
-The docstrings of the fields are the configuration reference. What one table alone can tell is checked here; what
+The docstrings of the fields are the configuration reference. What depends on one table alone is checked here; what
 needs other tables or a connector is checked in `accounts` and `routes`.
 """
 
@@ -286,8 +286,8 @@ def _days(value: tuple[str, ...]) -> tuple[str, ...]:
 
 
 class Alarms(_Table):
-    """What olhubd tells by itself. Each alarm is in `olhubd status`, the log and the metrics; mail and web hook are
-    sent where they are set."""
+    """What olhubd reports by itself. Each alarm is in `olhubd status`, the log and the metrics; mail and web
+    hook are sent where they are set."""
 
     off: tuple[AlarmKind, ...] = ()
     """Kinds of alarms that are not raised."""
@@ -296,11 +296,11 @@ class Alarms(_Table):
     retention_share: float = Field(default=0.5, gt=0, le=1, json_schema_extra=_unit("share"))
     """`retention`: how old a cursor may be, as a share of what the remote journal remembers."""
     undelivered: Span = timedelta(hours=1)
-    """`undelivered`: for how long something may be owed to a target, beyond the route's own `hold`."""
+    """`undelivered`: for how long something may be pending for a target, beyond the route's own `hold`."""
     target_down: Span = timedelta(minutes=15)
     """`target-down`: for how long a target may fail to answer."""
     sign_in_ahead: Span = timedelta(days=14)
-    """`sign-in`: how long before a sign-in ends somebody is told."""
+    """`sign-in`: how long before a sign-in ends the alarm is raised."""
     disk_free: int = Field(default=500, ge=0, json_schema_extra=_unit("MB"))
     """`disk`: how much room must be left beside the database; 0 does not look."""
     silence_rarity: Span = timedelta(days=3650)
@@ -353,7 +353,7 @@ class AccountTable(_Table):
     interval: Span | None = None
     """Between two pulls of the orders. Default: as the connector suggests."""
     sweep_interval: Span | None = None
-    """Between two sweeps at most, which find what the feed never told. Default: as the connector suggests."""
+    """Between two sweeps at most, which find what the feed never reported. Default: as the connector suggests."""
     sweep_window: Span | None = None
     """How far back a sweep looks. Default: as the connector suggests."""
     start: Annotated[
@@ -411,11 +411,11 @@ class RouteTable(_Table):
     shipments_back: bool | None = None
     """Carry parcels registered at the target back to the source. Default: where both can."""
     mark_processing: bool = False
-    """Tell the source that the order is being worked on as soon as the target has it, which ends the time in which
-    a buyer can still change the address."""
+    """Report to the source that the order is being worked on as soon as the target has it, which ends the time
+    in which a buyer can still change the address."""
     include: tuple[Include, ...] = (Include.NOTE, Include.PAYMENT)
     """What else goes with an order: the buyer's `login`, `offer-ids`, the buyer's `note`, `payment` information."""
 
 
 SECTIONS: Mapping[str, type[BaseModel]] = {"daemon": Daemon, "control": Control, "engine": Engine, "alarms": Alarms}
-"""The tables that stand once."""
+"""The tables that are there once."""

@@ -1,4 +1,4 @@
-"""On which line each key of a TOML text stands. tomllib reads values and keeps no places; this keeps only places.
+"""The line of each key of a TOML text. tomllib reads values and keeps no places; this keeps only places.
 
 It trusts the text to be valid TOML, as tomllib found; over broken text it stops where it gets lost.
 """

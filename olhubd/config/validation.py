@@ -87,7 +87,7 @@ def _complaint(value: Any, info: FieldInfo) -> tuple[str, str] | None:
 
 
 class _Judged(NamedTuple):
-    """A table that pydantic refused: its fields, the keys that may stand in it, and the secrets in it."""
+    """A table that pydantic refused: its fields, the keys that may be in it, and the secrets in it."""
 
     known: Mapping[str, FieldInfo]
     keys: Collection[str]
@@ -113,7 +113,7 @@ class _Judged(NamedTuple):
         message = str(error["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
         message = message.replace("Input should be", "must be")
         for value in self.hidden:
-            # A short one also stands inside of words by chance; there it gives nothing away.
+            # A short one may be inside of words by chance; there it gives nothing away.
             message = re.sub(
                 rf"(?<!\w){re.escape(value)}(?!\w)" if len(value) < 6 else re.escape(value), "(hidden)", message
             )
@@ -152,7 +152,7 @@ def _member_words(info: FieldInfo) -> tuple[str, ...]:
 
 
 def _hidden(given: Mapping[str, Any], known: Mapping[str, FieldInfo]) -> list[str]:
-    """The secrets of the table, which no message may repeat, whoever wrote it."""
+    """The secrets of the table, which no message may repeat, from any author."""
     return [
         str(given[key]) for key, info in known.items() if fields.kind(info) is FieldKind.SECRET and given.get(key)
     ]
