@@ -7,7 +7,9 @@ An exception is an entry with its reason, never a weaker law. What ruff and impo
 from __future__ import annotations
 
 import ast
+import io
 import re
+import tokenize
 import tomllib
 from collections.abc import Iterator
 from functools import cache
@@ -36,6 +38,15 @@ LONGEST = 450
 """Lines of a module that is still one idea."""
 LONG: dict[str, str] = {}
 """Modules that are longer, with the reason."""
+
+WORDS = {
+    r"tells?|told|telling": "report, send, return, print or log, whichever it is",
+    r"ow(e|es|ed|ing)": "pending, or planned",
+    r"anew": "again",
+    r"whoever": "the caller, the client, the person: who it is",
+    r"over there|be it": "in the other system; even",
+}
+"""Words of a private vocabulary, each with what to write instead."""
 
 TASKS = {
     "olhubd/engine/calls.py": "a plugin's call, awaited, limited in time, and told of when it does not end",
@@ -125,6 +136,32 @@ def test_a_module_is_one_idea() -> None:
         name(path) for path in sources(*SHIPPED) if len(path.read_text(encoding="utf-8").splitlines()) > LONGEST
     }
     assert long == LONG.keys()
+
+
+def test_prose_uses_the_words_of_the_field() -> None:
+    """A newcomer knows what a pending delivery is. Code in backticks keeps its names."""
+    private = re.compile(rf"(?<![\w.])({'|'.join(WORDS)})(?!\w)", re.IGNORECASE)
+    found = [
+        f"{name(path)}:{line}: {match[0]}"
+        for path in sources(*SHIPPED)
+        for line, text in prose(path)
+        for match in private.finditer(re.sub(r"`[^`]*`", "", text))
+    ]
+    assert found == [], WORDS
+
+
+def prose(path: Path) -> Iterator[tuple[int, str]]:
+    """Each docstring and comment, with its first line."""
+    for node in ast.walk(tree(path)):
+        if (
+            isinstance(node, ast.Expr)
+            and isinstance(node.value, ast.Constant)
+            and isinstance(node.value.value, str)
+        ):
+            yield node.lineno, node.value.value
+    for token in tokenize.generate_tokens(io.StringIO(path.read_text(encoding="utf-8")).readline):
+        if token.type == tokenize.COMMENT:
+            yield token.start[0], token.string
 
 
 def test_there_is_one_wall_clock() -> None:

@@ -33,9 +33,9 @@ def events(
 ) -> None:
     """The log of events: every change, whole and in its order, the latest last.
 
-    With --follow it goes on, and outlives a restart of the daemon: it continues after the last event that was printed,
-    with none left out and none twice. After a restore it says so and goes on with what happens then. --json then
-    prints one event a line. For people there is `olhubd journal`.
+    With --follow it goes on, and outlives a restart of the daemon: it continues after the last event that was
+    printed, with none left out and none twice. After a restore it says so and goes on with what happens then.
+    --json then prints one event a line. For people there is `olhubd journal`.
 
     \b
     Examples:

@@ -293,7 +293,7 @@ class Client:
                 max_headers=MOST_HEADERS,
             )
             if self._dated is not None and "Date" in response.headers and "Age" not in response.headers:
-                self._dated(response.headers["Date"])  # a cache's answer would tell of another time
+                self._dated(response.headers["Date"])  # a cache's answer has another time
             try:
                 body = await read(response, self._largest)
             finally:

@@ -110,7 +110,7 @@ def _record(value: Any, shape: inspect.StructType) -> Any:
         bent = _bent(value[field.encode_name], field.type)
         told = _fits(bent, field.type)
         if not told and not field.required and (_beside(field.type) or bent is None or bent is False):
-            continue  # the default says that it was not told
+            continue  # the default says that it is absent
         kept[field.encode_name] = bent
     return kept
 
