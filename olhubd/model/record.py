@@ -135,7 +135,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     ticket: str | None = None
     """The target's name for what it has accepted and not done yet; its report is asked for under it."""
     unknown_tries: int = 0
-    """How many tries of it have ended with an unknown outcome since it was owed, or since a person saw to it."""
+    """How many tries of it have ended with an unknown outcome since it was planned, or since a person saw to it."""
     unknown_words: str | None = None
     """What was said at the last of them."""
 

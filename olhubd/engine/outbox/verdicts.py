@@ -115,7 +115,8 @@ class Verdicts:
         ticket = delivery.ticket if delivery.state is DeliveryState.SENT else None
         stored = msgspec.structs.replace(delivery, lease_until=None, ticket=ticket)
         if delivery.state not in (DeliveryState.SENT, DeliveryState.RETRY):
-            # What is tried after a person has seen to it, or after it was owed anew, is counted from the beginning.
+            # What is tried after a person has seen to it, or after it became pending again, is counted from the
+            # beginning.
             stored = msgspec.structs.replace(stored, unknown_tries=0, unknown_words=None)
         return Outcome(
             delivery=stored,
