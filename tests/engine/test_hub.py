@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -385,28 +385,51 @@ async def test_an_end_is_heard_while_a_reload_by_a_signal_is_under_way(hub: Hub,
     assert len(hub.supervisor) == 0
 
 
+def with_secrets(folder: Path, name: str) -> tuple[Path, list[str]]:
+    """A configuration with a secret in each table that may hold one."""
+    fresh = [f"{name}-key-of-the-{table}" for table in ("account", "control", "mail", "hook")]
+    changed(folder, other={**SHOP, "consumer_secret": fresh[0]})
+    path, mail = folder / "olhubd.toml", 'mail_to = ["anna@example.com"]\nsmtp_user = "anna"\n'
+    alarms = f'[alarms]\n{mail}smtp_password = "{fresh[2]}"\nwebhook_secret = "{fresh[3]}"\n'
+    path.write_text(path.read_text().replace("[control]", f'{alarms}\n[control]\ntoken = "{fresh[1]}"'))
+    return path, fresh
+
+
+def shown(secrets: list[str]) -> set[str]:
+    """The secrets as the log would show them now."""
+    return {logs._redactor.text(secret) for secret in secrets}
+
+
 async def test_secrets_that_come_with_a_reload_are_hidden_before_anything_works_with_them(
     hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Invariant 12, for each table that holds any: an account that fails with its new key may tell by which."""
-    names = ("account", "control", "mail", "hook")
-    fresh = {name: f"fresh-key-of-the-{name}" for name in names}
-    changed(tmp_path, other={**SHOP, "consumer_secret": fresh["account"]})
-    path, mail = tmp_path / "olhubd.toml", 'mail_to = ["anna@example.com"]\nsmtp_user = "anna"\n'
-    alarms = f'[alarms]\n{mail}smtp_password = "{fresh["mail"]}"\nwebhook_secret = "{fresh["hook"]}"\n'
-    control = f'[control]\ntoken = "{fresh["control"]}"'
-    path.write_text(path.read_text().replace("[control]", f"{alarms}\n{control}"))
-    told: list[str] = []
-    reload = hub.reload
+    _, fresh = with_secrets(tmp_path, "fresh")
+    before, reload, found = shown(fresh), hub.reload, set[str]()
 
     async def reloads(configuration: config.Configuration, who: str) -> dict[str, list[str]]:
-        told.extend(logs._redactor.text(f"refused: {secret}") for secret in fresh.values())
+        found.update(shown(fresh))
         return await reload(configuration, who)
 
     monkeypatch.setattr(hub, "reload", reloads)
     await hub.start()
     await daemon._Keeper(hub, os.environ, Notifier({}), structlog.get_logger()).reload("test")
-    assert told == [f"refused: {HIDDEN}"] * len(fresh)
+    assert (before, found) == (set(fresh), {HIDDEN})
+
+
+def test_secrets_are_hidden_before_the_daemon_begins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, first = with_secrets(tmp_path, "first")
+    configuration = config.load(path, None, os.environ)
+    before, found = shown(first), set[str]()
+
+    def begins(main: Coroutine[Any, Any, None], *_: object) -> None:
+        main.close()
+        found.update(shown(first))
+
+    monkeypatch.setattr("olhubd.daemon.loop.run", begins)
+    monkeypatch.setattr("olhubd.daemon.logs.configure", lambda *_: None)
+    daemon.run(configuration, {"MALLOC_ARENA_MAX": "1"})
+    assert (before, found) == (set(first), {HIDDEN})
 
 
 async def test_what_a_reload_breaks_off_does_not_stand_as_running(
