@@ -18,7 +18,7 @@ from olhubd.cli.output import Printer
 if TYPE_CHECKING:
     from olhubd.client import EndpointClient
     from olhubd.config import Configuration
-    from olhubd.config.endpoint import Reach
+    from olhubd.config.endpoint import EndpointAddress
 
 __all__ = [
     "DEFAULT_CONFIG",
@@ -66,7 +66,7 @@ class Session:
         return self.as_json or self.as_csv
 
     @functools.cached_property
-    def reach(self) -> Reach | None:
+    def reach(self) -> EndpointAddress | None:
         """Where the daemon is, by the configuration; None when that is not there but the usual socket is."""
         from olhubd.config import ConfigurationError
         from olhubd.config.endpoint import reach
@@ -127,7 +127,7 @@ class Session:
         return EndpointClient(at, _token(reach), timeout, certificate=reach.certificate)
 
 
-def _token(reach: Reach) -> str | None:
+def _token(reach: EndpointAddress) -> str | None:
     if token := os.environ.get("OLHUBD_TOKEN"):
         return token
     if reach.token is not None:

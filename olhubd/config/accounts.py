@@ -16,7 +16,7 @@ from olhubd.config import fields
 from olhubd.config.checker import Checker
 from olhubd.config.problem import near
 from olhubd.config.secrets import reveal
-from olhubd.config.source import Tree
+from olhubd.config.source import SettingTree
 from olhubd.config.tables import AccountTable, Start
 from olhubd.plugin import Connector, Settings
 from olhubd.plugin.loading import Plugins
@@ -45,7 +45,7 @@ class AccountConfig:
     parallel: int
 
 
-def connectors(tree: Tree) -> dict[str, str]:
+def connectors(tree: SettingTree) -> dict[str, str]:
     """Which connector each account names, as far as it does."""
     tables = tree.values.get("accounts")
     if not isinstance(tables, dict):

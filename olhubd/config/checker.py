@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from olhubd.config import fields
 from olhubd.config.problem import Problem
-from olhubd.config.source import Layer, Origin, Tree, dotted
+from olhubd.config.source import Layer, Origin, SettingTree, dotted
 from olhubd.config.toml_positions import KeyPath
 from olhubd.config.validation import validate
 
@@ -27,7 +27,7 @@ M = TypeVar("M", bound=BaseModel)
 class Checker:
     """The place `path` of `tree`. What is wrong there is added to `problems`."""
 
-    tree: Tree
+    tree: SettingTree
     problems: list[Problem] = field(default_factory=list)
     path: KeyPath = ()
 

@@ -13,7 +13,7 @@ from pydantic import AnyUrl, BaseModel, SecretStr
 from olhubd.config.accounts import spelled
 from olhubd.config.loading import Configuration
 
-__all__ = ["HIDDEN", "Shown", "shown"]
+__all__ = ["HIDDEN", "EffectiveSetting", "shown"]
 
 HIDDEN = "********"
 """Shown in place of every secret, of whatever length."""
@@ -26,7 +26,7 @@ _WRITTEN = {"target": "to", "sources": "from", "hold_seconds": "hold"}
 """What people write for a route where that is another word."""
 
 
-class Shown(NamedTuple):
+class EffectiveSetting(NamedTuple):
     """One setting: its dotted key, its value as written, and where: a file's line, a variable or `default`."""
 
     key: str
@@ -34,12 +34,12 @@ class Shown(NamedTuple):
     origin: str
 
 
-def shown(configuration: Configuration) -> Iterator[Shown]:
+def shown(configuration: Configuration) -> Iterator[EffectiveSetting]:
     """All of them, section by section."""
     for key, value in _values(configuration):
         if isinstance(value, AnyUrl):
             value = _place(value, path=key not in _KEYS)
-        yield Shown(key, _told(value), str(configuration.origin(key)))
+        yield EffectiveSetting(key, _told(value), str(configuration.origin(key)))
 
 
 def _values(configuration: Configuration) -> Iterator[tuple[str, Any]]:

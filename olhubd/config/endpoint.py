@@ -16,11 +16,11 @@ from olhubd.config.secrets import UNSEEN, reveal
 from olhubd.config.source import read
 from olhubd.config.tables import Control, Daemon, Listen
 
-__all__ = ["Reach", "reach"]
+__all__ = ["EndpointAddress", "reach"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reach:
+class EndpointAddress:
     """Where the daemon listens, what to show it, and in which zone people want their times."""
 
     socket: Path | None
@@ -31,7 +31,7 @@ class Reach:
     certificate: Path | None = None
 
 
-def reach(path: Path, environ: Mapping[str, str]) -> Reach:
+def reach(path: Path, environ: Mapping[str, str]) -> EndpointAddress:
     """Read it at `path`. Raises ConfigurationError when the files or these two tables are wrong."""
     tree, problems = read(path, environ)
     if not tree.complete:
@@ -48,7 +48,7 @@ def reach(path: Path, environ: Mapping[str, str]) -> Reach:
     if daemon is None or checked is None:
         raise ConfigurationError(root.problems)
     base = path.absolute().parent
-    return Reach(
+    return EndpointAddress(
         socket=checked.socket and base / checked.socket,
         listen=checked.listen,
         token=checked.token.get_secret_value() if checked.token and not hidden else None,

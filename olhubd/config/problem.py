@@ -9,7 +9,7 @@ import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-__all__ = ["ConfigurationError", "Hinted", "Problem", "near"]
+__all__ = ["ConfigurationError", "HintedError", "Problem", "near"]
 
 
 @dataclass(frozen=True, order=True)
@@ -47,7 +47,7 @@ class ConfigurationError(Exception):
         super().__init__("\n".join(map(str, self.problems)))
 
 
-class Hinted(ValueError):
+class HintedError(ValueError):
     """Raised by a validator that knows better than "is wrong": what to write, and at which key of its table."""
 
     def __init__(self, message: str, hint: str = "", key: str = "") -> None:

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 from olhubd.config.problem import Problem, near
 from olhubd.config.toml_positions import KeyPath, repeated, spans
 
-__all__ = ["ENVIRONMENT", "SECTIONS", "Layer", "Origin", "Tree", "dotted", "exposed", "read", "read_text"]
+__all__ = ["ENVIRONMENT", "SECTIONS", "Layer", "Origin", "SettingTree", "dotted", "exposed", "read", "read_text"]
 
 ENVIRONMENT = "OLHUBD_"
 _LARGEST = 2**20
@@ -58,7 +58,7 @@ class Origin:
 
 
 @dataclass
-class Tree:
+class SettingTree:
     """All values that were written, as one tree, with the origin of each."""
 
     file: str
@@ -96,7 +96,7 @@ def dotted(path: KeyPath) -> str:
     return ".".join(map(str, path))
 
 
-def read(path: Path, environ: Mapping[str, str]) -> tuple[Tree, list[Problem]]:
+def read(path: Path, environ: Mapping[str, str]) -> tuple[SettingTree, list[Problem]]:
     """Read all layers but the credentials, whose names only plugins know. Goes on after a problem."""
     reader = _Reader(path, environ)
     reader.files()
@@ -129,7 +129,7 @@ class _Reader:
     def __init__(self, path: Path, environ: Mapping[str, str]) -> None:
         self.path = path
         self.environ = environ
-        self.tree = Tree(str(path), credentials=environ.get("CREDENTIALS_DIRECTORY", ""))
+        self.tree = SettingTree(str(path), credentials=environ.get("CREDENTIALS_DIRECTORY", ""))
         self.problems: list[Problem] = []
 
     def files(self) -> None:
@@ -227,7 +227,7 @@ class _Text(NamedTuple):
 
 
 def _join(
-    tree: Tree, into: dict[str, Any], values: Mapping[str, Any], text: _Text, at: KeyPath = ()
+    tree: SettingTree, into: dict[str, Any], values: Mapping[str, Any], text: _Text, at: KeyPath = ()
 ) -> Iterator[Problem]:
     """Merge tables; the list of routes grows; anything else may be said only once."""
     for key, value in values.items():

@@ -27,7 +27,7 @@ from pydantic import (
     model_validator,
 )
 
-from olhubd.config.problem import Hinted, near
+from olhubd.config.problem import HintedError, near
 from olhubd.decide.route import UnlinkedPolicy, When
 from olhubd.model import AlarmKind, Scope
 from olhubd.plugin.settings import Secret, duration
@@ -79,13 +79,13 @@ def _listen(value: Any) -> Listen | None:
         return None if value == "off" else value
     example = 'for example "127.0.0.1:8742", "[::1]:8742" or "off"'
     if not isinstance(value, str):
-        raise Hinted("must be text: an address and a port", example)
+        raise HintedError("must be text: an address and a port", example)
     host, colon, port = value.strip().rpartition(":")
     host = host.removeprefix("[").removesuffix("]")
     if not colon or not host or not port.isdecimal():
-        raise Hinted("must be an address and a port", example)
+        raise HintedError("must be an address and a port", example)
     if int(port) > 65535:
-        raise Hinted("has a port beyond 65535", example)
+        raise HintedError("has a port beyond 65535", example)
     return Listen(host, int(port))
 
 
@@ -96,40 +96,40 @@ def _start(value: Any) -> Start:
         return value
     example = 'write "now", a span like "14 days", or a moment like 2026-01-31T00:00:00+01:00'
     if not isinstance(value, str | datetime):
-        raise Hinted("is no time to start from", example)
+        raise HintedError("is no time to start from", example)
     try:
         moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
     except ValueError:
         pass
     else:
         if moment.tzinfo is None:
-            raise Hinted("is a moment without its offset from UTC", example)
+            raise HintedError("is a moment without its offset from UTC", example)
         return moment
     try:
         span = duration(value)
     except ValueError:
-        raise Hinted("is no time to start from", example) from None
+        raise HintedError("is no time to start from", example) from None
     if not isinstance(span, timedelta) or span < timedelta(0):
-        raise Hinted("is no time to start from", example)
+        raise HintedError("is no time to start from", example)
     return span
 
 
 def _hosts(value: tuple[str, ...]) -> tuple[str, ...]:
     for name in value:
         if not re.fullmatch(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9])?)*", name.lower()):
-            raise Hinted(f"has {name!r}, which is no name of a machine", 'write it alone, like "hub.example"')
+            raise HintedError(f"has {name!r}, which is no name of a machine", 'write it alone, like "hub.example"')
     return tuple(name.lower() for name in value)
 
 
 def _positive(value: timedelta) -> timedelta:
     if value <= timedelta(0):
-        raise Hinted("must be longer than nothing")
+        raise HintedError("must be longer than nothing")
     return value
 
 
 def _not_negative(value: timedelta) -> timedelta:
     if value < timedelta(0):
-        raise Hinted("must not be negative")
+        raise HintedError("must not be negative")
     return value
 
 
@@ -138,7 +138,7 @@ def _zone(value: str) -> str:
     if value not in zones:
         city = next((zone for zone in sorted(zones) if zone.lower().endswith(f"/{value.lower()}")), None)
         hint = f'did you mean "{city}"?' if city else near(value, zones)
-        raise Hinted("is not a known time zone", hint or 'for example "Europe/Warsaw"')
+        raise HintedError("is not a known time zone", hint or 'for example "Europe/Warsaw"')
     return value
 
 
@@ -234,18 +234,18 @@ class Control(_Table):
     def _reachable(self) -> Control:
         if self.token is not None and len(self.token.get_secret_value()) < _SHORTEST:
             hint = f"take at least {_SHORTEST} random characters, such as those of: openssl rand -hex 32"
-            raise Hinted("can be found by trying, it is so short", hint, key="token")
+            raise HintedError("can be found by trying, it is so short", hint, key="token")
         if self.listen is None and self.socket is None:
-            raise Hinted('is "off" and no socket is set: nobody could steer the daemon', key="listen")
+            raise HintedError('is "off" and no socket is set: nobody could steer the daemon', key="listen")
         if self.key is not None and self.certificate is None:
-            raise Hinted("is the key of no certificate", 'add certificate = "/path"', key="key")
+            raise HintedError("is the key of no certificate", 'add certificate = "/path"', key="key")
         if self.listen is not None and not self.listen.local and self.certificate is None:
             if not self.allow_remote:
                 hint = "listen on 127.0.0.1, set certificate and key, or write allow_remote = true and set a token"
-                raise Hinted("can be reached from other machines", hint, key="listen")
+                raise HintedError("can be reached from other machines", hint, key="listen")
             if self.token is None:
                 hint = 'add token_file = "/path", a file with one line of random text'
-                raise Hinted("can be reached from other machines, so a token is needed", hint, key="listen")
+                raise HintedError("can be reached from other machines, so a token is needed", hint, key="listen")
         return self
 
 
@@ -264,7 +264,7 @@ class Engine(_Table):
     @model_validator(mode="after")
     def _ordered(self) -> Engine:
         if self.backoff_first > self.backoff_max:
-            raise Hinted("is longer than backoff_max", "make it the shorter of the two", key="backoff_first")
+            raise HintedError("is longer than backoff_max", "make it the shorter of the two", key="backoff_first")
         return self
 
 
@@ -281,7 +281,9 @@ def _days(value: tuple[str, ...]) -> tuple[str, ...]:
         try:
             date.fromisoformat(f"2024-{day}")
         except ValueError:
-            raise Hinted(f"has {day!r}, which is no day of the year", 'write month and day like "12-24"') from None
+            raise HintedError(
+                f"has {day!r}, which is no day of the year", 'write month and day like "12-24"'
+            ) from None
     return value
 
 
@@ -332,10 +334,12 @@ class Alarms(_Table):
     def _possible(self) -> Alarms:
         if (self.smtp_user is None) is not (self.smtp_password is None):
             key = "smtp_password" if self.smtp_password is None else "smtp_user"
-            raise Hinted("is missing", "smtp_user and smtp_password belong together", key=key)
+            raise HintedError("is missing", "smtp_user and smtp_password belong together", key=key)
         for index, address in enumerate(self.mail_to):
             if "@" not in address.strip("@") or any(c.isspace() for c in address):
-                raise Hinted(f"has no mail address at place {index + 1}", 'like "shop@example.com"', key="mail_to")
+                raise HintedError(
+                    f"has no mail address at place {index + 1}", 'like "shop@example.com"', key="mail_to"
+                )
         return self
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from olhubd.config import Configuration
 from olhubd.decide.route import Route
-from olhubd.engine.outbox.job import Policy
+from olhubd.engine.outbox.job import RetryPolicy
 
 __all__ = ["InForce"]
 
@@ -21,7 +21,7 @@ class InForce:
         """From now on this one is in force."""
         self.configuration = configuration
         engine = configuration.engine
-        self.policy = Policy(
+        self.policy = RetryPolicy(
             backoff_first=engine.backoff_first.total_seconds(),
             backoff_max=engine.backoff_max.total_seconds(),
             timeout=engine.timeout.total_seconds(),

@@ -13,10 +13,10 @@ from olhubd.store import codec
 from olhubd.store.base import Reader, Row, Transaction
 
 __all__ = [
-    "Held",
-    "Owner",
-    "Stored",
-    "Summary",
+    "LineOwner",
+    "OrderHead",
+    "OrderSummary",
+    "StoredOrder",
     "by_reference",
     "cancelled_with",
     "count",
@@ -41,7 +41,7 @@ __all__ = [
 ]
 
 
-class Held(msgspec.Struct, frozen=True, gc=False):
+class OrderHead(msgspec.Struct, frozen=True, gc=False):
     """What is known of an order without its document."""
 
     id: OrderId
@@ -49,14 +49,14 @@ class Held(msgspec.Struct, frozen=True, gc=False):
     superseded_by: OrderId | None
 
 
-class Owner(msgspec.Struct, frozen=True, gc=False):
+class LineOwner(msgspec.Struct, frozen=True, gc=False):
     """The live order that has a line now."""
 
     order_id: OrderId
     external_id: str
 
 
-class Stored(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class StoredOrder(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An order as a row: the record with what the hub adds."""
 
     id: OrderId
@@ -74,7 +74,7 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return self.superseded_by is None and self.order.stage is not Stage.CANCELLED
 
 
-class Summary(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class OrderSummary(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An order as lists show it."""
 
     id: OrderId
@@ -90,14 +90,14 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     superseded_by: OrderId | None
 
 
-async def held(reader: Reader, account: str, external_ids: Sequence[str]) -> dict[str, Held]:
+async def held(reader: Reader, account: str, external_ids: Sequence[str]) -> dict[str, OrderHead]:
     """What is known of these orders, by external id."""
     rows = await reader.fetch(
         "SELECT external_id, id, digest, superseded_by FROM orders"
         f" WHERE account = ? AND external_id IN ({codec.marks(external_ids)})",
         (account, *external_ids),
     )
-    return {row[0]: Held(row[1], row[2], row[3]) for row in rows}
+    return {row[0]: OrderHead(row[1], row[2], row[3]) for row in rows}
 
 
 async def newest(reader: Reader) -> OrderId:
@@ -106,9 +106,9 @@ async def newest(reader: Reader) -> OrderId:
     return OrderId(row[0] if row else 0)
 
 
-async def owners(reader: Reader, account: str, line_ids: Sequence[str]) -> dict[str, Owner]:
+async def owners(reader: Reader, account: str, line_ids: Sequence[str]) -> dict[str, LineOwner]:
     """The live owners of these lines, by the line's external id."""
-    found: dict[str, Owner] = {}
+    found: dict[str, LineOwner] = {}
     for start in range(0, len(line_ids), 500):
         part = line_ids[start : start + 500]
         rows = await reader.fetch(
@@ -116,7 +116,7 @@ async def owners(reader: Reader, account: str, line_ids: Sequence[str]) -> dict[
             f" WHERE l.live = 1 AND l.account = ? AND l.external_id IN ({codec.marks(part)})",
             (account, *part),
         )
-        found.update((row[0], Owner(row[1], row[2])) for row in rows)
+        found.update((row[0], LineOwner(row[1], row[2])) for row in rows)
     return found
 
 
@@ -138,8 +138,8 @@ async def cancelled_with(reader: Reader, account: str, line_ids: Sequence[str]) 
 _STORED = "id, account, document, digest, created_at, changed_at, superseded_by"
 
 
-def _stored(row: Row) -> Stored:
-    return Stored(
+def _stored(row: Row) -> StoredOrder:
+    return StoredOrder(
         id=row[0],
         account=row[1],
         order=codec.order(row[2]),
@@ -151,13 +151,13 @@ def _stored(row: Row) -> Stored:
     )
 
 
-async def read(reader: Reader, ids: Sequence[int]) -> dict[OrderId, Stored]:
+async def read(reader: Reader, ids: Sequence[int]) -> dict[OrderId, StoredOrder]:
     """Whole orders by the hub's id."""
     rows = await reader.fetch(f"SELECT {_STORED} FROM orders WHERE id IN ({codec.marks(ids)})", list(ids))
     return {row[0]: _stored(row) for row in rows}
 
 
-async def get(reader: Reader, order_id: int) -> Stored | None:
+async def get(reader: Reader, order_id: int) -> StoredOrder | None:
     return (await read(reader, [order_id])).get(OrderId(order_id))
 
 
@@ -201,7 +201,7 @@ async def listing(
     ids: Sequence[int] | None = None,
     before: int | None = None,
     limit: int = 50,
-) -> list[Summary]:
+) -> list[OrderSummary]:
     """The newest orders first; `before` is the last id of the page before, `ids` the only ones wanted."""
     where: list[str] = ["id < ?"]
     parameters: list[object] = [before if before is not None else 2**62]
@@ -233,7 +233,7 @@ async def listing(
                 "buyer": row[10],
                 "superseded_by": row[11],
             },
-            Summary,
+            OrderSummary,
         )
         for row in rows
     ]
@@ -274,7 +274,7 @@ def scaled(amount: Decimal) -> int:
     return max(-(2**63), min(int(amount.scaleb(4)), 2**63 - 1))
 
 
-def _columns(stored: Stored) -> tuple[object, ...]:
+def _columns(stored: StoredOrder) -> tuple[object, ...]:
     order = stored.order
     buyer = order.buyer
     name = " ".join(part for part in (buyer.first_name, buyer.last_name) if part) or None
@@ -295,7 +295,7 @@ def _columns(stored: Stored) -> tuple[object, ...]:
     )
 
 
-async def insert(tx: Transaction, rows: Sequence[Stored]) -> None:
+async def insert(tx: Transaction, rows: Sequence[StoredOrder]) -> None:
     """Store new orders with their lines. Orders that give up lines must be updated before."""
     await tx.executemany(
         "INSERT INTO orders (number, stage, fulfilment, paid, placed_at, currency, total, amount, buyer,"
@@ -306,7 +306,7 @@ async def insert(tx: Transaction, rows: Sequence[Stored]) -> None:
     await _insert_lines(tx, rows)
 
 
-async def update(tx: Transaction, rows: Sequence[Stored]) -> None:
+async def update(tx: Transaction, rows: Sequence[StoredOrder]) -> None:
     """Replace changed orders and their lines."""
     await tx.executemany(
         "UPDATE orders SET number = ?, stage = ?, fulfilment = ?, paid = ?, placed_at = ?, currency = ?, total = ?,"
@@ -317,7 +317,7 @@ async def update(tx: Transaction, rows: Sequence[Stored]) -> None:
     await _insert_lines(tx, rows)
 
 
-async def rewrite(tx: Transaction, row: Stored) -> None:
+async def rewrite(tx: Transaction, row: StoredOrder) -> None:
     """Store an order that a person changed. Its lines are as they were, and their owners too."""
     await tx.execute(
         "UPDATE orders SET number = ?, stage = ?, fulfilment = ?, paid = ?, placed_at = ?, currency = ?, total = ?,"
@@ -326,7 +326,7 @@ async def rewrite(tx: Transaction, row: Stored) -> None:
     )
 
 
-async def _insert_lines(tx: Transaction, rows: Iterable[Stored]) -> None:
+async def _insert_lines(tx: Transaction, rows: Iterable[StoredOrder]) -> None:
     await tx.executemany(
         "INSERT INTO order_lines"
         " (order_id, position, account, external_id, offer_id, sku, ean, name, quantity, live)"

@@ -47,7 +47,7 @@ from olhubd.store import (
     target_orders,
 )
 from olhubd.store.accounts import AccountRow, AccountState
-from olhubd.store.orders import Stored
+from olhubd.store.orders import StoredOrder
 from olhubd.store.target_orders import TargetOrder
 from tests.bench.landing import canonical, forms
 
@@ -85,7 +85,7 @@ def _templates() -> list[Order]:
     ]
 
 
-def _orders(count: int, now: datetime) -> Iterator[Stored]:
+def _orders(count: int, now: datetime) -> Iterator[StoredOrder]:
     dice = random.Random(7)
     templates = _templates()
     every = names()
@@ -119,7 +119,7 @@ def _orders(count: int, now: datetime) -> Iterator[Stored]:
         order = msgspec.structs.replace(order, total=order.expected_total())
         document = codec.encode(order)
         landed = placed + timedelta(seconds=15)
-        yield Stored(
+        yield StoredOrder(
             id=OrderId(number + 1),
             account=owners[number],
             order=order,
@@ -165,7 +165,7 @@ async def _settle(tx: Transaction, now: datetime) -> None:
         await accounts.put(tx, row)
 
 
-async def _land(tx: Transaction, batch: Sequence[Stored], event_ids: Iterator[int], now: datetime) -> None:
+async def _land(tx: Transaction, batch: Sequence[StoredOrder], event_ids: Iterator[int], now: datetime) -> None:
     told: list[Event] = []
     owed: list[Delivery] = []
     there: list[TargetOrder] = []
@@ -187,14 +187,14 @@ async def _land(tx: Transaction, batch: Sequence[Stored], event_ids: Iterator[in
             await seen_values.put(tx, account, [(one.id, one.order, None) for one in part], now)
 
 
-def _by_account(batch: Sequence[Stored]) -> dict[str, list[Stored]]:
-    found: dict[str, list[Stored]] = {}
+def _by_account(batch: Sequence[StoredOrder]) -> dict[str, list[StoredOrder]]:
+    found: dict[str, list[StoredOrder]] = {}
     for stored in batch:
         found.setdefault(stored.account, []).append(stored)
     return found
 
 
-def _event(stored: Stored, ids: Iterator[int], kind: str, cause: Cause, data: msgspec.Raw = _MADE) -> Event:
+def _event(stored: StoredOrder, ids: Iterator[int], kind: str, cause: Cause, data: msgspec.Raw = _MADE) -> Event:
     return Event(
         id=EventId(next(ids)),
         at=stored.created_at,
@@ -206,7 +206,7 @@ def _event(stored: Stored, ids: Iterator[int], kind: str, cause: Cause, data: ms
     )
 
 
-def _events(stored: Stored, ids: Iterator[int]) -> list[Event]:
+def _events(stored: StoredOrder, ids: Iterator[int]) -> list[Event]:
     kinds = {
         Stage.PLACED: ("order.placed",),
         Stage.CANCELLED: ("order.placed", "order.cancelled"),
@@ -220,7 +220,7 @@ def _events(stored: Stored, ids: Iterator[int]) -> list[Event]:
     ]
 
 
-def _delivery(stored: Stored, cause: EventId) -> Delivery:
+def _delivery(stored: StoredOrder, cause: EventId) -> Delivery:
     held = stored.id % _HELD == 0
     return Delivery(
         id=DeliveryId(stored.id),
@@ -240,12 +240,12 @@ def _delivery(stored: Stored, cause: EventId) -> Delivery:
     )
 
 
-def _there(stored: Stored) -> str:
+def _there(stored: StoredOrder) -> str:
     """A number in the shop that the simulator will not give again."""
     return str(50_000_000 + stored.id)
 
 
-def _copy(stored: Stored) -> TargetOrder:
+def _copy(stored: StoredOrder) -> TargetOrder:
     lines = stored.order.lines
     return TargetOrder(
         order_id=stored.id,

@@ -19,7 +19,7 @@ from olhubd.engine.calls import Calls, OverdueCalls
 from olhubd.engine.flow.landing import Landing
 from olhubd.engine.lineage import Lineage
 from olhubd.engine.outbox.actions import HANDLERS
-from olhubd.engine.outbox.attempt import Executor, Policy
+from olhubd.engine.outbox.attempt import Executor, RetryPolicy
 from olhubd.engine.outbox.dispatcher import Dispatcher
 from olhubd.engine.outbox.handler import Handler
 from olhubd.engine.outbox.recorder import Recorder
@@ -227,7 +227,7 @@ class Bench:
 
     def make(self) -> Dispatcher:
         log = structlog.get_logger()
-        policy = Policy(backoff_first=0.03, backoff_max=0.2, look_up_after=0.02, timeout=self.timeout)
+        policy = RetryPolicy(backoff_first=0.03, backoff_max=0.2, look_up_after=0.02, timeout=self.timeout)
         executor = Executor(
             "shop",
             self.shop,

@@ -12,7 +12,7 @@ from olhubd.decide.route import Route
 from olhubd.engine.feed.caught_up import caught_up
 from olhubd.engine.flow.landing import Landing
 from olhubd.engine.lineage import Lineage
-from olhubd.engine.outbox.attempt import Outcome
+from olhubd.engine.outbox.attempt import DeliveryOutcome
 from olhubd.engine.outbox.booking import book
 from olhubd.engine.outbox.recorder import Recorder
 from olhubd.model import Cause, DeliveryState, Fulfilment, OrderId, Run, RunId, Shipment, Stage
@@ -168,7 +168,7 @@ async def arrive(bench: Bench, external_id: str) -> None:
 
 def arrived(push: Any, copy: target_orders.TargetOrder) -> Any:
     done = msgspec.structs.replace(push, state=DeliveryState.CONFIRMED, external_id=copy.external_id)
-    return Outcome(delivery=done, account="allegro", event="delivery.confirmed", copy=copy)
+    return DeliveryOutcome(delivery=done, account="allegro", event="delivery.confirmed", copy=copy)
 
 
 async def test_parcels_that_were_told_too_early_go_back_when_the_copy_is_known(bench: Bench) -> None:

@@ -28,7 +28,7 @@ from olhubd.engine.flow.flow import Result
 from olhubd.engine.flow.landing import Landing
 from olhubd.engine.flow.orders import OrderLanding
 from olhubd.engine.outbox.actions.push_order import PushOrder
-from olhubd.engine.outbox.attempt import Executor, Job, Outcome
+from olhubd.engine.outbox.attempt import DeliveryOutcome, Executor, Job
 from olhubd.engine.outbox.dispatcher import Dispatcher
 from olhubd.engine.outbox.doubts import Doubts
 from olhubd.engine.outbox.target import TargetAccount
@@ -107,7 +107,7 @@ def seeds(count: int) -> Plays:
 def _no_look_up() -> Any:
     carry = Executor.carry
 
-    async def blind(self: Executor, job: Job) -> Outcome:
+    async def blind(self: Executor, job: Job) -> DeliveryOutcome:
         delivery = job.delivery
         if delivery.state is DeliveryState.SENT:
             delivery = msgspec.structs.replace(delivery, state=DeliveryState.RETRY)
@@ -187,7 +187,7 @@ def _no_unique_key() -> Iterator[None]:
         for number, sql in migrate._steps().items()
     }
 
-    async def nobody(*_args: Any) -> dict[str, orders.Held]:
+    async def nobody(*_args: Any) -> dict[str, orders.OrderHead]:
         return {}
 
     with swap(migrate, "_steps", lambda: steps), swap(orders, "held", nobody):
@@ -372,7 +372,7 @@ def _feed_forgets_the_time() -> Any:
 def _delivery_forgets_the_time() -> Any:
     failed = Executor._failed
 
-    def hasty(self: Executor, job: Job, error: Any) -> Outcome:
+    def hasty(self: Executor, job: Job, error: Any) -> DeliveryOutcome:
         outcome = failed(self, job, _hasty(error))
         return msgspec.structs.replace(outcome, failure=error if outcome.failure is not None else None)
 

@@ -14,11 +14,11 @@ import msgspec
 import pytest
 
 from olhubd.decide.changes import Change
-from olhubd.engine.flow.copies import Echoes
+from olhubd.engine.flow.copies import CopyUpdates
 from olhubd.engine.outbox.attempt import Executor
 from olhubd.engine.outbox.doubts import Doubts
 from olhubd.model import Order
-from olhubd.store.orders import Stored
+from olhubd.store.orders import StoredOrder
 from olhubd_torture import rogue
 from olhubd_torture.campaign import SMALL, at_every_crossing, by_seed, restored, shrink
 from olhubd_torture.process_torture import besiege
@@ -226,11 +226,11 @@ def test_what_was_cancelled_and_taken_back_since_the_backup_is_asked_about() -> 
     """Here the order never was off and nothing is owed; only the shop's feed tells that nobody packs it."""
     result = play(restored("older", 3600).having(_THERE_AND_BACK))
     assert not result.findings, words(result)
-    with swap(Echoes, "_one_sided", _nothing):
+    with swap(CopyUpdates, "_one_sided", _nothing):
         assert "lost" in play(restored("older", 3600).having(_THERE_AND_BACK)).kinds
 
 
-async def _nothing(_self: Echoes, _order: Order, _origin: Stored) -> list[Change]:
+async def _nothing(_self: CopyUpdates, _order: Order, _origin: StoredOrder) -> list[Change]:
     return []
 
 

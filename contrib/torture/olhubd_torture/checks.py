@@ -23,7 +23,7 @@ from olhubd.model import (
 )
 from olhubd.store import Reader, accounts, alarms, deliveries, events, feeds, orders, quarantine, runs, strangers
 from olhubd.store.accounts import AccountState
-from olhubd.store.orders import Stored
+from olhubd.store.orders import StoredOrder
 from olhubd_torture import latency
 from olhubd_torture.market import Purchase
 from olhubd_torture.rogue import ROGUE
@@ -191,7 +191,7 @@ async def _back(world: World, _reader: Reader) -> list[str]:
     return found
 
 
-async def _all_orders(reader: Reader) -> list[Stored]:
+async def _all_orders(reader: Reader) -> list[StoredOrder]:
     listed = await orders.listing(reader, limit=_ALL)
     return list((await orders.read(reader, [row.id for row in listed])).values())
 

@@ -17,7 +17,7 @@ from olhubd.engine.hub import Hub
 from olhubd.engine.operator import deliveries as holds
 from olhubd.model import Delivery, DeliveryState, OrderId, Reason, Subject, beside
 from olhubd.store import Reader, deliveries, events, orders, target_orders
-from olhubd.store.orders import Stored
+from olhubd.store.orders import StoredOrder
 
 __all__ = ["ROUTES", "DeliveryContext", "delivery_rows", "delivery_views", "surroundings"]
 
@@ -31,7 +31,7 @@ class DeliveryContext:
 
     names: Mapping[OrderId, OrderName]
     said: Mapping[int, Mapping[str, Any]]
-    whole: Mapping[OrderId, Stored]
+    whole: Mapping[OrderId, StoredOrder]
     there: Mapping[OrderId, Sequence[target_orders.TargetOrder]]
 
 

@@ -21,7 +21,7 @@ from olhubd.control.http.routes import Call, route
 from olhubd.engine.hub import Hub
 from olhubd.model import Address, Line, Money, OrderId, reference
 from olhubd.store import orders, search, target_orders
-from olhubd.store.orders import Stored
+from olhubd.store.orders import StoredOrder
 from olhubd.store.target_orders import TargetOrder
 
 __all__ = ["COLUMNS", "LINE_COLUMNS", "ROUTES", "export"]
@@ -74,7 +74,7 @@ async def export(call: Call[ExportQuery, Nothing]) -> web.Response:
     )
 
 
-_Batch = tuple[Sequence[Stored], Mapping[OrderId, Sequence[TargetOrder]], Mapping[str, str]]
+_Batch = tuple[Sequence[StoredOrder], Mapping[OrderId, Sequence[TargetOrder]], Mapping[str, str]]
 
 
 async def _batches(hub: Hub, wanted: search.OrderSearch) -> AsyncIterator[_Batch]:
@@ -147,7 +147,7 @@ def _cell(value: object) -> str:
     return str(value)
 
 
-def _order(row: Stored, there: Sequence[TargetOrder], connector: str) -> tuple[object, ...]:
+def _order(row: StoredOrder, there: Sequence[TargetOrder], connector: str) -> tuple[object, ...]:
     order = row.order
     point, payment, invoice = order.shipping.pickup_point, order.payment, order.invoice
     return (

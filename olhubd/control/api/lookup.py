@@ -11,12 +11,12 @@ from olhubd.engine.account import AccountUnit
 from olhubd.engine.hub import Hub
 from olhubd.model import OrderId, Reason, reference
 from olhubd.store import Reader, accounts, events, orders
-from olhubd.store.orders import Stored
+from olhubd.store.orders import StoredOrder
 
 __all__ = ["known_account", "known_place", "one_order", "order_name", "unit"]
 
 
-async def one_order(reader: Reader, text: str) -> Stored:
+async def one_order(reader: Reader, text: str) -> StoredOrder:
     """The order meant by the hub's id, its reference, or an id or number here or at a target.
 
     `#17` is the hub's id and nothing else: the shop may have an order 17 as well.

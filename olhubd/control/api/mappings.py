@@ -20,7 +20,7 @@ from olhubd.decide.route import Route
 from olhubd.engine.hub import Hub
 from olhubd.model import Fulfilment, Line, OrderId, Stage
 from olhubd.store import orders, search, seen_values, target_orders
-from olhubd.store.orders import Stored
+from olhubd.store.orders import StoredOrder
 from olhubd.store.search import OrderSearch
 from olhubd.store.seen_values import SeenKind, SeenValue
 
@@ -197,7 +197,7 @@ async def free(hub: Hub, account: str | None = None) -> Unlinked:
     return Unlinked(items=tuple(items), looked_at=len(latest), all=len(ids) <= _LATEST)
 
 
-def _free(stored: Stored, there: Sequence[target_orders.TargetOrder]) -> Iterator[tuple[str | None, Line]]:
+def _free(stored: StoredOrder, there: Sequence[target_orders.TargetOrder]) -> Iterator[tuple[str | None, Line]]:
     """The order's lines without a product, each with the target that said so."""
     for copy in there:
         yield from ((copy.account, line) for line in stored.order.lines if line.external_id in copy.unlinked)

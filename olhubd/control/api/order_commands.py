@@ -19,7 +19,7 @@ from olhubd.control.api.schema.orders import (
 from olhubd.control.http.problem import Refusal
 from olhubd.control.http.routes import Call, route
 from olhubd.model import Address, Reason, Shipment
-from olhubd.store.orders import Stored
+from olhubd.store.orders import StoredOrder
 
 __all__ = ["ROUTES"]
 
@@ -91,7 +91,7 @@ async def _order(
     | Call[Nothing, ShipmentRequest]
     | Call[Nothing, AddressRequest]
     | Call[Nothing, ForwardRequest],
-) -> Stored:
+) -> StoredOrder:
     return await one_order(call.hub.database.reader, call.path["order"])
 
 

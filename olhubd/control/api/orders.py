@@ -28,7 +28,7 @@ from olhubd.decide import permitted
 from olhubd.engine.hub import Hub
 from olhubd.model import Action, Delivery, DeliveryState, Event, OrderId, Run, reference
 from olhubd.store import Reader, deliveries, events, orders, overrides, runs, search, target_orders
-from olhubd.store.orders import Stored, Summary
+from olhubd.store.orders import OrderSummary, StoredOrder
 
 __all__ = ["ROUTES", "card_of", "timeline"]
 
@@ -57,7 +57,7 @@ class _Page:
     """What is read for one page of the list."""
 
     ids: Sequence[int]
-    found: Sequence[Summary]
+    found: Sequence[OrderSummary]
     owed: Mapping[OrderId, Sequence[Delivery]]
     there: Mapping[OrderId, Sequence[target_orders.TargetOrder]]
     unlinked: Mapping[int, int]
@@ -84,7 +84,7 @@ async def card(call: Call[Nothing, Nothing]) -> OrderCard:
 class _Sheet:
     """What is read for one card."""
 
-    stored: Stored
+    stored: StoredOrder
     owed: Sequence[Delivery]
     unsettled: Sequence[Delivery]
     around: DeliveryContext
@@ -151,7 +151,7 @@ async def timeline(hub: Hub, name: str, voice: Formatter = ENGLISH) -> Timeline:
 
 async def _story(
     reader: Reader, name: str
-) -> tuple[Stored, Sequence[Delivery], Sequence[Event], Mapping[int, Run]]:
+) -> tuple[StoredOrder, Sequence[Delivery], Sequence[Event], Mapping[int, Run]]:
     """The order, its deliveries, what happened, and the runs that brought it."""
     stored = await one_order(reader, name)
     owed = (await deliveries.of_orders(reader, [stored.id])).get(stored.id, [])
@@ -160,7 +160,7 @@ async def _story(
     return stored, owed, told, known
 
 
-async def _told(reader: Reader, stored: Stored, owed: Sequence[Delivery]) -> list[Event]:
+async def _told(reader: Reader, stored: StoredOrder, owed: Sequence[Delivery]) -> list[Event]:
     """The order's events, with those of its accounts for as long as something of it was open."""
     own = await events.of_order(reader, stored.id)
     if not own:
@@ -187,7 +187,7 @@ def _moment(event: Event, owed: Sequence[Delivery], known: Mapping[int, Run], vo
 
 
 def _row(
-    summary: Summary,
+    summary: OrderSummary,
     connectors: dict[str, str],
     owed: Sequence[Delivery],
     there: Sequence[target_orders.TargetOrder],

@@ -39,7 +39,7 @@ def _told_at(candidate: Candidate[Order]) -> datetime:
 
 def happened(
     context: FlowContext,
-    stored: orders.Stored,
+    stored: orders.StoredOrder,
     before: Order | None,
     after: Order,
     found: Sequence[Change],
@@ -68,7 +68,7 @@ class LineContest:
         self._context = context
         self._tx = context.tx
         self._account = context.account
-        self._rivals: dict[str, orders.Owner] = {}
+        self._rivals: dict[str, orders.LineOwner] = {}
         """The live owners of the group's lines that are other orders, by line."""
 
     async def look_at(self, candidates: Sequence[Candidate[Order]]) -> None:
@@ -78,7 +78,7 @@ class LineContest:
         own = {c.external_id for c in candidates}
         self._rivals = {line: owner for line, owner in found.items() if owner.external_id not in own}
 
-    async def settle(self, stored: orders.Stored) -> tuple[orders.Stored, str | None]:
+    async def settle(self, stored: orders.StoredOrder) -> tuple[orders.StoredOrder, str | None]:
         """Settle who has the lines. Returns the order as to be stored, and by whom it is superseded, if it is."""
         rivals = self._rivals
         owners = {rivals[line.external_id].order_id for line in stored.order.lines if line.external_id in rivals}
@@ -116,7 +116,7 @@ class LineContest:
         await self._context.follow()
         return True
 
-    async def _take_over(self, losers: Sequence[orders.Stored], winner: OrderId, name: str) -> None:
+    async def _take_over(self, losers: Sequence[orders.StoredOrder], winner: OrderId, name: str) -> None:
         """Let all lines of these go to another order, with what follows for the orders that have them."""
         context = self._context
         ids = [row.id for row in losers]
@@ -126,7 +126,7 @@ class LineContest:
         context.recorder.supersede([(id_, winner, context.now) for id_ in ids])
         await orders.disown(self._tx, ids)
 
-    async def _ask_parts(self, order: Order, owners: Iterable[orders.Stored]) -> None:
+    async def _ask_parts(self, order: Order, owners: Iterable[orders.StoredOrder]) -> None:
         """A cancelled order has lines of live ones: it took them over before it was reported, or is an old form.
 
         An old form that is touched late must not take a live order with it, so their source is asked again: those

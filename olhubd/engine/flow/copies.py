@@ -24,7 +24,7 @@ from olhubd.engine.planning import follow
 from olhubd.model import Delivery, DeliveryState, Fulfilment, Order, OrderId, Reason, Shipment, Subject, reference
 from olhubd.store import Transaction, orders, seen_values, strangers, target_orders
 
-__all__ = ["Echoes", "acquaint"]
+__all__ = ["CopyUpdates", "acquaint"]
 
 _LEFT_ALONE = frozenset({DeliveryState.SENT, DeliveryState.CONFIRMED})
 """Deliveries of which the answer or a look-up has the last word."""
@@ -35,7 +35,7 @@ _OVER = frozenset({Fulfilment.DELIVERED, Fulfilment.RETURNED})
 """One that is only sent is not: its parcels were sent to nobody."""
 
 
-class Echoes:
+class CopyUpdates:
     """The echoes within one transaction of a target's landing."""
 
     def __init__(self, context: FlowContext) -> None:
@@ -95,7 +95,7 @@ class Echoes:
         await _follow(self._tx, self._recorder, origin, found, self._routes, self._planners)
         return True
 
-    async def _one_sided(self, order: Order, origin: orders.Stored) -> list[Change]:
+    async def _one_sided(self, order: Order, origin: orders.StoredOrder) -> list[Change]:
         """What a person is asked about where one of the copy and its purchase is cancelled and the other is not."""
         subject = Subject.order(origin.id)
         known = (await self._recorder.known_deliveries([subject]))[subject]
@@ -218,7 +218,7 @@ async def acquaint(
 async def _follow(
     tx: Transaction,
     recorder: Recorder,
-    origin: orders.Stored,
+    origin: orders.StoredOrder,
     found: Sequence[Change],
     routes: Sequence[Route],
     planners: Sequence[Planner[Any]] = PLANNERS,

@@ -16,7 +16,7 @@ from olhubd.decide import changes, compare, validate
 from olhubd.decide.merge import called_off, merge
 from olhubd.decide.override import stand
 from olhubd.engine.flow.contested import LineContest, happened, uncontested
-from olhubd.engine.flow.copies import Echoes
+from olhubd.engine.flow.copies import CopyUpdates
 from olhubd.engine.flow.displaced import displace, somebody_elses
 from olhubd.engine.flow.flow import FlowContext, RecordFlow, Result
 from olhubd.engine.flow.prepared import SLICE, Candidate
@@ -43,7 +43,9 @@ class OrderFlow(RecordFlow[Order]):
     def decode(self, document: bytes) -> Order:
         return codec.order(document)
 
-    async def held(self, reader: Reader, account: str, external_ids: Sequence[str]) -> Mapping[str, orders.Held]:
+    async def held(
+        self, reader: Reader, account: str, external_ids: Sequence[str]
+    ) -> Mapping[str, orders.OrderHead]:
         return await orders.held(reader, account, external_ids)
 
     async def land(self, context: FlowContext, candidates: Sequence[Candidate[Order]]) -> Result:
@@ -86,7 +88,7 @@ class OrderLanding:
         good, unmarked = await self._without_copies(good)
         returned = [*echoes, *unmarked]
         result.echoes += len(returned)
-        echo = Echoes(context)
+        echo = CopyUpdates(context)
         result.count(changed=await echo.take(returned))
         groups = uncontested(good)
         for group in groups:
@@ -191,7 +193,7 @@ class OrderLanding:
         seen = [(row.id, row.order, was.get(row.id)) for row in (*inserts, *updates)]
         await seen_values.put(self._tx, self._account, seen, self._context.now)
 
-    async def _insert(self, fresh: Sequence[Candidate[Order]]) -> list[orders.Stored]:
+    async def _insert(self, fresh: Sequence[Candidate[Order]]) -> list[orders.StoredOrder]:
         """New orders as they are to be stored, with what happened to them decided."""
         context, result = self._context, self._result
         besides = context.feed != ORDERS
@@ -212,7 +214,9 @@ class OrderLanding:
         result.count(added=len(inserts))
         return inserts
 
-    async def _update(self, changed: Sequence[tuple[Candidate[Order], orders.Stored]]) -> list[orders.Stored]:
+    async def _update(
+        self, changed: Sequence[tuple[Candidate[Order], orders.StoredOrder]]
+    ) -> list[orders.StoredOrder]:
         """Orders that are held and were reported otherwise, as they are to be stored, with what happened
         decided."""
         said = await overrides.of_orders(self._tx, [old.id for _, old in changed]) if changed else {}
@@ -247,9 +251,11 @@ class OrderLanding:
         if external_ids and await strangers.known(self._tx):
             await strangers.answered(self._tx, [reference(self._account, id_) for id_ in external_ids], answer)
 
-    def _stored(self, candidate: Candidate[Order], order_id: OrderId, merged: Order | None = None) -> orders.Stored:
+    def _stored(
+        self, candidate: Candidate[Order], order_id: OrderId, merged: Order | None = None
+    ) -> orders.StoredOrder:
         order = candidate.record if merged is None else merged
-        return orders.Stored(
+        return orders.StoredOrder(
             id=order_id,
             account=self._account,
             order=order,

@@ -28,7 +28,7 @@ from olhubd.engine.outbox.recorder import Recorder
 from olhubd.model import Cause, Delivery, DeliveryState, Kind, Quarantined, Reason, reference
 from olhubd.plugin import Clock, Found, OrderLookup, OrderSink, PaymentSink
 from olhubd.store import Database, Transaction, deliveries, events, orders, quarantine, reread_queue, target_orders
-from olhubd.store.orders import Stored
+from olhubd.store.orders import StoredOrder
 from olhubd.store.target_orders import TargetOrder
 
 __all__ = ["DeliveryActions", "TotalDiffers", "last_held"]
@@ -156,7 +156,7 @@ class DeliveryActions:
             raise NotPossible(Reason("adopt.no-order", target=target, number=number))
         return found
 
-    async def _own(self, tx: Transaction, delivery: Delivery, stored: Stored, found: Found) -> None:
+    async def _own(self, tx: Transaction, delivery: Delivery, stored: StoredOrder, found: Found) -> None:
         """Refuse an order that is somebody else's."""
         ours = reference(stored.account, stored.order.external_id)
         called = Reason("order-at", order=found.number or found.external_id, target=delivery.target)
@@ -285,7 +285,7 @@ class DeliveryActions:
         self._directory.wake({changed.target, *targets})
         return changed
 
-    def _after_push(self, stored: Stored, target: str, found: str | None) -> Sequence[PlannedDelivery]:
+    def _after_push(self, stored: StoredOrder, target: str, found: str | None) -> Sequence[PlannedDelivery]:
         account, unit = stored.account, self._directory.units.get(target)
         pays = unit is not None and unit.connector.can(PaymentSink)
         for route in self._in_force.routes():

@@ -22,7 +22,7 @@ from olhubd.engine.outbox.recorder import Recorder
 from olhubd.model import Address, Cause, Delivery, DeliveryState, Fulfilment, OrderId, Reason, Shipment, Subject
 from olhubd.plugin import Clock
 from olhubd.store import Database, Transaction, codec, deliveries, orders, overrides
-from olhubd.store.orders import Stored
+from olhubd.store.orders import StoredOrder
 
 __all__ = ["OrderActions"]
 
@@ -38,7 +38,7 @@ class OrderActions:
         self._database = database
         self._clock = clock
 
-    def standing(self, stored: Stored, owed: Sequence[Delivery]) -> OrderSituation:
+    def standing(self, stored: StoredOrder, owed: Sequence[Delivery]) -> OrderSituation:
         """All that decides what may be done with an order, of which these are the deliveries."""
         units = self._directory.units
         unit = units.get(stored.account)
@@ -200,7 +200,7 @@ class _Sheet:
     """An order on the desk, within one transaction."""
 
     def __init__(
-        self, tx: Transaction, recorder: Recorder, stored: Stored, remark: Override, standing: OrderSituation
+        self, tx: Transaction, recorder: Recorder, stored: StoredOrder, remark: Override, standing: OrderSituation
     ) -> None:
         self.tx = tx
         self.recorder = recorder
@@ -213,7 +213,7 @@ class _Sheet:
         await self.recorder.record(subject, self.stored.account, [change], planned, self.standing.deliveries)
 
 
-def _with(stored: Stored, **words: object) -> Stored:
+def _with(stored: StoredOrder, **words: object) -> StoredOrder:
     """The order with overrides. Its digest stays, since that is of what its source said last."""
     order = msgspec.structs.replace(stored.order, **words)
     return msgspec.structs.replace(stored, order=order, document=codec.encode(order))

@@ -8,10 +8,10 @@ from olhubd.decide.hold import Hold
 from olhubd.model import Order, Reason
 from olhubd.plugin import Difference, Receipt
 
-__all__ = ["Verdict", "judge"]
+__all__ = ["ArrivalVerdict", "judge"]
 
 
-class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+class ArrivalVerdict(msgspec.Struct, frozen=True, kw_only=True):
     """`hold` is None when all is well. `cut` are the fields that the target shortened; `status` is its own word
     to which the order there must be brought on, since it is behind what was sent."""
 
@@ -22,7 +22,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     status: str | None = None
 
 
-def judge(order: Order, receipt: Receipt, *, sets_status: bool) -> Verdict:
+def judge(order: Order, receipt: Receipt, *, sets_status: bool) -> ArrivalVerdict:
     """What to make of a receipt for an order that is still pending. `sets_status`: the target takes status
     words."""
     cut = tuple(one.field for one in receipt.differences if one.cut)
@@ -30,8 +30,8 @@ def judge(order: Order, receipt: Receipt, *, sets_status: bool) -> Verdict:
     wrong = [one for one in receipt.differences if not (one.cut or (one.wanted and sets_status))]
     hold, reason = _trouble(order, receipt, wrong)
     if hold is not None:
-        return Verdict(hold=hold, reason=reason, field=wrong[0].field if wrong else None, cut=cut)
-    return Verdict(cut=cut, status=status)
+        return ArrivalVerdict(hold=hold, reason=reason, field=wrong[0].field if wrong else None, cut=cut)
+    return ArrivalVerdict(cut=cut, status=status)
 
 
 def _trouble(order: Order, receipt: Receipt, wrong: list[Difference]) -> tuple[Hold | None, str | None]:

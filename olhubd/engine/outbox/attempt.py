@@ -18,8 +18,8 @@ from olhubd.engine.lineage import Lineage
 from olhubd.engine.outbox.actions import HANDLERS
 from olhubd.engine.outbox.doubts import Doubts
 from olhubd.engine.outbox.handler import Done, Handler, Obsolete, OnHold, Result, Submitted
-from olhubd.engine.outbox.job import Job, Outcome, Policy
-from olhubd.engine.outbox.target import Amend, TargetAccount, Unable
+from olhubd.engine.outbox.job import DeliveryOutcome, Job, RetryPolicy
+from olhubd.engine.outbox.target import Amend, CapabilityMissing, TargetAccount
 from olhubd.engine.outbox.verdicts import Verdicts
 from olhubd.model import Action, Delivery, DeliveryState, Reason
 from olhubd.plugin import (
@@ -40,9 +40,9 @@ from olhubd.plugin import (
 )
 from olhubd.plugin.budget import calling_for
 from olhubd.runtime.backoff import delay
-from olhubd.store.orders import Stored
+from olhubd.store.orders import StoredOrder
 
-__all__ = ["Amend", "Executor", "Job", "Outcome", "Policy"]
+__all__ = ["Amend", "DeliveryOutcome", "Executor", "Job", "RetryPolicy"]
 
 _HICCUPS = 5
 """So many attempts that end in what is no answer, and a person is asked."""
@@ -58,7 +58,7 @@ class Executor:
         connector: Connector[Any],
         clock: Clock,
         log: Log,
-        policy: Policy,
+        policy: RetryPolicy,
         routes: Callable[[], Sequence[Route]],
         processing: Callable[[str], str | None],
         amending: Callable[[], Amend | None],
@@ -77,12 +77,12 @@ class Executor:
         self._doubts = Doubts(clock)
         self._verdicts = Verdicts(target, clock, self._doubts)
 
-    async def carry(self, job: Job) -> Outcome:
+    async def carry(self, job: Job) -> DeliveryOutcome:
         """Make one attempt. Never raises but for cancellation, after which the delivery's outcome is unknown."""
         with calling_for(Lane.of((job.delivery.subject.kind,))):
             return await self._carry(job)
 
-    async def _carry(self, job: Job) -> Outcome:
+    async def _carry(self, job: Job) -> DeliveryOutcome:
         delivery = job.delivery
         handler = self._handlers[delivery.action]
         try:
@@ -94,7 +94,7 @@ class Executor:
             if handler.creates and (outcome := await self._doubt(handler, job)) is not None:
                 return outcome
             return self._judged(job, await handler.perform(self._target, job))
-        except Unable as error:
+        except CapabilityMissing as error:
             # One rule for all that a system cannot: a person does it, and nothing is dropped in silence.
             return self._verdicts.hold(job, str(error), Hold.UNABLE)
         except PluginFault as error:
@@ -106,7 +106,7 @@ class Executor:
             self._log.error("connector failed", action=delivery.action.value, delivery=delivery.id, exc_info=True)
             return self._failed_itself(job, Reason("connector.failed", what=type(error).__name__))
 
-    def interrupted(self, job: Job) -> Outcome:
+    def interrupted(self, job: Job) -> DeliveryOutcome:
         """The outcome of an attempt that was cancelled: unknown, from this moment on."""
         unsure = self._unsure(job)
         return self._verdicts.outcome(
@@ -116,7 +116,7 @@ class Executor:
             facts={},
         )
 
-    async def _doubt(self, handler: Handler[Any], job: Job) -> Outcome | None:
+    async def _doubt(self, handler: Handler[Any], job: Job) -> DeliveryOutcome | None:
         """The rule for what twice would be two: None when it is surely not there, and is to be sent."""
         delivery = job.delivery
         self._renew()
@@ -152,7 +152,7 @@ class Executor:
         why = Reason("delivery.sent-again") if handler.looks_up else _SETTLES
         return self._verdicts.later(job, DeliveryState.RETRY, 0.0, why)
 
-    def _in_doubt(self, delivery: Delivery, stored: Stored) -> bool:
+    def _in_doubt(self, delivery: Delivery, stored: StoredOrder) -> bool:
         """Whether an earlier process may have sent it: by a database that is not this one, as after a restore."""
         if delivery.id in self._doubts.absent:
             return False
@@ -166,7 +166,7 @@ class Executor:
 
     # Verdicts
 
-    def _judged(self, job: Job, result: Result) -> Outcome:
+    def _judged(self, job: Job, result: Result) -> DeliveryOutcome:
         """What a handler says came of it, as it is to be stored."""
         match result:
             case Done():
@@ -191,7 +191,7 @@ class Executor:
             case Obsolete():
                 return self._verdicts.end(job, DeliveryState.DROPPED, result.reason)
 
-    def _failed_itself(self, job: Job, why: str) -> Outcome:
+    def _failed_itself(self, job: Job, why: str) -> DeliveryOutcome:
         if job.delivery.attempts >= _HICCUPS:
             held = self._verdicts.hold(self._unsure(job), why, Hold.BROKEN, sent=True)
             # What the target accepted it may still do: a retry asks for its report first.
@@ -199,7 +199,7 @@ class Executor:
             return msgspec.structs.replace(held, delivery=kept)
         return self._failed(job, OutcomeUnknown(why))
 
-    def _failed(self, job: Job, error: PluginError) -> Outcome:
+    def _failed(self, job: Job, error: PluginError) -> DeliveryOutcome:
         delivery = job.delivery
         handler = self._handlers[delivery.action]
         # A failed look-up or report leaves the outcome unknown; a failed attempt that surely did nothing does not.

@@ -15,11 +15,11 @@ from olhubd.decide.hold import Hold
 from olhubd.decide.plan import PushPayload
 from olhubd.decide.route import Route
 from olhubd.engine.flow.copies import acquaint
-from olhubd.engine.outbox.attempt import Outcome
+from olhubd.engine.outbox.attempt import DeliveryOutcome
 from olhubd.engine.outbox.recorder import Recorder
 from olhubd.model import Action, Cause, Delivery, DeliveryState, OrderId, Reason, Subject
 from olhubd.store import Transaction, deliveries, orders, target_orders
-from olhubd.store.orders import Stored
+from olhubd.store.orders import StoredOrder
 
 __all__ = ["book"]
 
@@ -28,10 +28,10 @@ async def book(
     tx: Transaction,
     recorder: Recorder,
     target: str,
-    ended: Sequence[Outcome],
+    ended: Sequence[DeliveryOutcome],
     back: Sequence[Delivery] = (),
     routes: Sequence[Route] = (),
-) -> list[Outcome]:
+) -> list[DeliveryOutcome]:
     """Store the outcomes of deliveries, put it into the log, and what follows from it into the outbox.
 
     Returns the outcomes, which are others where they contradict what is in the database.
@@ -57,7 +57,7 @@ async def book(
     return outcomes
 
 
-async def _owed_already(tx: Transaction, outcomes: Sequence[Outcome]) -> set[tuple[Subject, str, Action]]:
+async def _owed_already(tx: Transaction, outcomes: Sequence[DeliveryOutcome]) -> set[tuple[Subject, str, Action]]:
     """What is planned only once and is open already: the cancellation of an order found there although it is
     off."""
     wanted = {
@@ -72,7 +72,7 @@ async def _owed_already(tx: Transaction, outcomes: Sequence[Outcome]) -> set[tup
     }
 
 
-async def _uncontested(tx: Transaction, target: str, ended: Sequence[Outcome]) -> list[Outcome]:
+async def _uncontested(tx: Transaction, target: str, ended: Sequence[DeliveryOutcome]) -> list[DeliveryOutcome]:
     """The outcomes, those held whose order at the target is the copy of another one already.
 
     So it is where a shop was set up again and counts from one again.
@@ -91,7 +91,9 @@ async def _uncontested(tx: Transaction, target: str, ended: Sequence[Outcome]) -
     ]
 
 
-async def _wanted(tx: Transaction, target: str, ended: Sequence[Outcome], routes: Sequence[Route]) -> list[Outcome]:
+async def _wanted(
+    tx: Transaction, target: str, ended: Sequence[DeliveryOutcome], routes: Sequence[Route]
+) -> list[DeliveryOutcome]:
     """The outcomes, those pending again whose order was given up and is wanted by now.
 
     It was cancelled and has come back meanwhile, or it was only looked for and is to be made by now.
@@ -113,7 +115,7 @@ async def _wanted(tx: Transaction, target: str, ended: Sequence[Outcome], routes
     ]
 
 
-def _wanted_now(delivery: Delivery, stored: Stored, target: str, routes: Sequence[Route]) -> bool:
+def _wanted_now(delivery: Delivery, stored: StoredOrder, target: str, routes: Sequence[Route]) -> bool:
     """Whether the order of a delivery that was given up is to go on as it is in the database."""
     if plan.withdrawn(stored.order, stored.superseded_by is not None) is not None:
         return False
@@ -123,7 +125,7 @@ def _wanted_now(delivery: Delivery, stored: Stored, target: str, routes: Sequenc
     return any(plan.sends(stored.order, route) for route in there)
 
 
-async def _mattering(tx: Transaction, ended: Sequence[Outcome], now: datetime) -> list[Outcome]:
+async def _mattering(tx: Transaction, ended: Sequence[DeliveryOutcome], now: datetime) -> list[DeliveryOutcome]:
     """The outcomes, a refused status dropped where its order is cancelled: that needs no person."""
     refused = {
         outcome.delivery.id: outcome.delivery.order_id for outcome in ended if plan.refused(outcome.delivery)
@@ -142,7 +144,7 @@ async def _mattering(tx: Transaction, ended: Sequence[Outcome], now: datetime) -
     ]
 
 
-def _needless(outcome: Outcome, reason: str, now: datetime) -> Outcome:
+def _needless(outcome: DeliveryOutcome, reason: str, now: datetime) -> DeliveryOutcome:
     dropped = msgspec.structs.replace(
         outcome.delivery,
         state=DeliveryState.DROPPED,
@@ -155,7 +157,7 @@ def _needless(outcome: Outcome, reason: str, now: datetime) -> Outcome:
     return msgspec.structs.replace(outcome, delivery=dropped, event="delivery.dropped", facts=facts)
 
 
-def _owed_again(outcome: Outcome) -> Outcome:
+def _owed_again(outcome: DeliveryOutcome) -> DeliveryOutcome:
     delivery = outcome.delivery
     owed = msgspec.structs.replace(
         delivery,
@@ -167,7 +169,7 @@ def _owed_again(outcome: Outcome) -> Outcome:
     return msgspec.structs.replace(outcome, delivery=owed, event=None, planned=())
 
 
-def _contested(outcome: Outcome, copy: target_orders.TargetOrder, owner: OrderId) -> Outcome:
+def _contested(outcome: DeliveryOutcome, copy: target_orders.TargetOrder, owner: OrderId) -> DeliveryOutcome:
     """An order that went well but for its number at the target, which two cannot share."""
     reason = Reason("copy.known-as-another", account=copy.account, order=copy.external_id, known=owner)
     held = msgspec.structs.replace(

@@ -14,7 +14,7 @@ from datetime import timedelta
 import msgspec
 
 from olhubd.engine.outbox.actions import HANDLERS, PRECEDENCE
-from olhubd.engine.outbox.attempt import Executor, Job, Outcome, Policy
+from olhubd.engine.outbox.attempt import DeliveryOutcome, Executor, Job, RetryPolicy
 from olhubd.engine.outbox.booking import book
 from olhubd.engine.outbox.recorder import Recorder
 from olhubd.engine.replay import recording
@@ -46,7 +46,7 @@ class Dispatcher:
         log: Log,
         *,
         parallel: int,
-        policy: Policy,
+        policy: RetryPolicy,
         wake_others: Callable[[Iterable[str]], None],
         lost: Callable[[PluginError], Awaitable[None]],
         displaced: Callable[[], None],
@@ -68,7 +68,7 @@ class Dispatcher:
         self._news = asyncio.Event()
         self._ready: list[Job] = []
         self._running: dict[asyncio.Task[None], Job] = {}
-        self._ended: list[Outcome] = []
+        self._ended: list[DeliveryOutcome] = []
         self._pace = 0
         """How many ended in the last turn."""
         self._open = asyncio.Event()
@@ -317,7 +317,7 @@ class Dispatcher:
 
 
 def _turn(
-    target: str, ended: Sequence[Outcome], back: Sequence[Delivery], claimed: Sequence[Delivery]
+    target: str, ended: Sequence[DeliveryOutcome], back: Sequence[Delivery], claimed: Sequence[Delivery]
 ) -> recording.DispatchRecord:
     """A turn as it is kept among the inputs."""
     return recording.DispatchRecord(

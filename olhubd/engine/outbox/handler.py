@@ -18,12 +18,12 @@ import msgspec
 from olhubd.decide.hold import Hold
 from olhubd.decide.plan import PlannedDelivery
 from olhubd.engine.outbox.job import Job
-from olhubd.engine.outbox.target import TargetAccount, Unable
+from olhubd.engine.outbox.target import CapabilityMissing, TargetAccount
 from olhubd.model import Action, Reason
 from olhubd.plugin import Capability
 from olhubd.store.target_orders import TargetOrder
 
-__all__ = ["Done", "Handler", "Obsolete", "OnHold", "Result", "Submitted", "Waits"]
+__all__ = ["Done", "Handler", "Obsolete", "OnHold", "Result", "Submitted", "WaitRule"]
 
 C = TypeVar("C", bound=Capability)
 
@@ -66,7 +66,7 @@ class Obsolete(msgspec.Struct, frozen=True):
 Result = Done | Submitted | OnHold | Obsolete
 
 
-class Waits(enum.Enum):
+class WaitRule(enum.Enum):
     """Whether later deliveries of the same order to the same target wait while this one is open."""
 
     ALWAYS = "always"
@@ -86,7 +86,7 @@ class Handler(abc.ABC, Generic[C]):
     """Twice would be two: with an unknown outcome it is never just sent again."""
     looks_up: ClassVar[bool] = False
     """An unknown outcome is settled by `look_up`. Otherwise the sink reads before it writes: each try is a look."""
-    waits_behind: ClassVar[Waits] = Waits.ALWAYS
+    waits_behind: ClassVar[WaitRule] = WaitRule.ALWAYS
     overtakes: ClassVar[bool] = False
     """It does not wait for a held delivery of what is at the target, though not as it should be."""
     lapses: ClassVar[bool] = False
@@ -95,15 +95,15 @@ class Handler(abc.ABC, Generic[C]):
     """It is about the order at the target, which is read for it."""
 
     def sink(self, target: TargetAccount) -> C:
-        """The target's connector as one that can do it. Raises Unable, which holds the delivery."""
+        """The target's connector as one that can do it. Raises CapabilityMissing, which holds the delivery."""
         assert self.capability is not None
         if (able := target.capability(self.capability)) is None:
-            raise Unable(Reason(self.unable, target=target.title, action=self.action.value))
+            raise CapabilityMissing(Reason(self.unable, target=target.title, action=self.action.value))
         return able
 
     @abc.abstractmethod
     async def perform(self, target: TargetAccount, job: Job) -> Result:
-        """Do it. Raises what the connector raises, and Unable where it lacks the capability."""
+        """Do it. Raises what the connector raises, and CapabilityMissing where it lacks the capability."""
 
     async def report(self, target: TargetAccount, job: Job, ticket: str) -> Result | None:
         """The outcome of what was submitted; Submitted again while it is not done.

@@ -10,13 +10,13 @@ import msgspec
 from olhubd.decide.plan import PlannedDelivery
 from olhubd.model import Delivery
 from olhubd.plugin import PluginError
-from olhubd.store.orders import Stored
+from olhubd.store.orders import StoredOrder
 from olhubd.store.target_orders import TargetOrder
 
-__all__ = ["Job", "Outcome", "Policy"]
+__all__ = ["DeliveryOutcome", "Job", "RetryPolicy"]
 
 
-class Policy(msgspec.Struct, frozen=True, kw_only=True):
+class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """How patient attempts are, in seconds."""
 
     backoff_first: float = 5.0
@@ -33,12 +33,12 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """A claimed delivery with what is needed to carry it out."""
 
     delivery: Delivery
-    stored: Stored
+    stored: StoredOrder
     copy: TargetOrder | None
     """The order at the target of this delivery, if it is a copy there."""
 
 
-class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+class DeliveryOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """The outcome of an attempt: the delivery as it is to be stored, and what else follows."""
 
     delivery: Delivery

@@ -15,7 +15,7 @@ from olhubd.engine.outbox.job import Job
 from olhubd.engine.outbox.target import TargetAccount
 from olhubd.model import Reason, reference
 from olhubd.plugin import Conflict, Found, NotFound, OrderSink, Rejected
-from olhubd.store.orders import Stored
+from olhubd.store.orders import StoredOrder
 from olhubd.store.target_orders import TargetOrder
 
 __all__ = ["another", "known_as"]
@@ -32,7 +32,7 @@ async def known_as(target: TargetAccount, job: Job) -> str | OnHold | Obsolete:
     return job.copy.external_id
 
 
-async def another(target: TargetAccount, stored: Stored, copy: TargetOrder) -> str | None:
+async def another(target: TargetAccount, stored: StoredOrder, copy: TargetOrder) -> str | None:
     """Why what the target has under this number is not the order; None when it is, or when that is not known.
 
     Where hosts drop our mark, the total decides.

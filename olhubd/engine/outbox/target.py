@@ -11,7 +11,7 @@ from olhubd.engine.lineage import Lineage
 from olhubd.model import Delivery, Order
 from olhubd.plugin import Capability, Clock, Connector
 
-__all__ = ["Amend", "TargetAccount", "Unable"]
+__all__ = ["Amend", "CapabilityMissing", "TargetAccount"]
 
 C = TypeVar("C", bound=Capability)
 
@@ -19,7 +19,7 @@ Amend = Callable[[Delivery, Order], Awaitable[Order | str | None]]
 """What plugins say of a delivery: nothing is called, for each order, where none of them has a say."""
 
 
-class Unable(Exception):
+class CapabilityMissing(Exception):
     """The target's connector lacks a capability; the words are the reason of the hold."""
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 from olhubd.decide.hold import Hold
 from olhubd.engine.outbox.doubts import Doubts
-from olhubd.engine.outbox.job import Job, Outcome
+from olhubd.engine.outbox.job import DeliveryOutcome, Job
 from olhubd.model import Delivery, DeliveryState
 from olhubd.plugin import Clock
 
@@ -24,7 +24,7 @@ class Verdicts:
         self._clock = clock
         self._doubts = doubts
 
-    def later(self, job: Job, state: DeliveryState, pause: float, why: str) -> Outcome:
+    def later(self, job: Job, state: DeliveryState, pause: float, why: str) -> DeliveryOutcome:
         """Not done, or not known to be: it is looked at again in `pause` seconds."""
         delivery = job.delivery
         due = self._clock.now() + timedelta(seconds=pause)
@@ -43,7 +43,7 @@ class Verdicts:
             facts={"reason": why},
         )
 
-    def submitted(self, job: Job, ticket: str, after: float) -> Outcome:
+    def submitted(self, job: Job, ticket: str, after: float) -> DeliveryOutcome:
         """The target does it later: its report is asked for in `after` seconds."""
         delivery = job.delivery
         return self.outcome(
@@ -67,7 +67,7 @@ class Verdicts:
         sent: bool = False,
         external_id: str | None = None,
         field: str | None = None,
-    ) -> Outcome:
+    ) -> DeliveryOutcome:
         """A person must handle it. `sent`: it may be done, or is."""
         delivery = job.delivery
         unknown = sent or delivery.state is DeliveryState.SENT
@@ -84,7 +84,7 @@ class Verdicts:
             facts={"reason": reason, "kind": kind.value, **({"field": field} if field else {})},
         )
 
-    def confirmed(self, job: Job) -> Outcome:
+    def confirmed(self, job: Job) -> DeliveryOutcome:
         """It is done."""
         done = self.end(job, DeliveryState.CONFIRMED, None)
         return msgspec.structs.replace(done, event="delivery.confirmed", facts={"target": self._target})
@@ -96,7 +96,7 @@ class Verdicts:
         reason: str | None,
         external_id: str | None = None,
         event: str = "delivery.dropped",
-    ) -> Outcome:
+    ) -> DeliveryOutcome:
         """Nothing is pending any more."""
         ended = msgspec.structs.replace(
             job.delivery,
@@ -107,7 +107,7 @@ class Verdicts:
         )
         return self.outcome(job, ended, event=event, facts={"reason": reason} if reason else {})
 
-    def outcome(self, job: Job, delivery: Delivery, event: str | None, facts: dict[str, Any]) -> Outcome:
+    def outcome(self, job: Job, delivery: Delivery, event: str | None, facts: dict[str, Any]) -> DeliveryOutcome:
         """Any verdict, with the facts that all have."""
         if not delivery.state.open:
             self._doubts.forget(delivery)
@@ -118,7 +118,7 @@ class Verdicts:
             # What is tried after a person has seen to it, or after it became pending again, is counted from the
             # beginning.
             stored = msgspec.structs.replace(stored, unknown_tries=0, unknown_words=None)
-        return Outcome(
+        return DeliveryOutcome(
             delivery=stored,
             account=job.stored.account,
             event=event,

@@ -24,7 +24,7 @@ from olhubd.engine.flow import batch
 from olhubd.engine.flow.batch import Batch, BatchPart
 from olhubd.engine.flow.flow import FlowContext
 from olhubd.engine.flow.registry import FLOWS, Flows
-from olhubd.engine.outbox.attempt import Outcome
+from olhubd.engine.outbox.attempt import DeliveryOutcome
 from olhubd.engine.outbox.booking import book
 from olhubd.engine.outbox.recorder import Recorder
 from olhubd.engine.replay import recording
@@ -239,7 +239,7 @@ class Play:
                 await self._image(tx, image, here[image.id], numbers)
 
     async def _image(
-        self, tx: Transaction, image: OrderImage, row: orders.Stored, numbers: dict[EventId, EventId]
+        self, tx: Transaction, image: OrderImage, row: orders.StoredOrder, numbers: dict[EventId, EventId]
     ) -> None:
         """Set an order to its state after what was recorded."""
         document = bytes(image.document)
@@ -303,11 +303,11 @@ def _as(delivery: Delivery, mine: Delivery) -> Delivery:
     )
 
 
-def _outcome(ended: Ended, mine: Delivery) -> Outcome:
+def _outcome(ended: Ended, mine: Delivery) -> DeliveryOutcome:
     facts = msgspec.json.decode(ended.facts)
     if "delivery" in facts:
         facts["delivery"] = mine.id
-    return Outcome(
+    return DeliveryOutcome(
         delivery=_as(ended.delivery, mine),
         account=ended.account,
         event=ended.event,

@@ -11,7 +11,7 @@ from olhubd.engine.outbox.actions.cancel_order import CancelOrder
 from olhubd.engine.outbox.actions.push_order import PushOrder
 from olhubd.engine.outbox.actions.set_payment import SetPayment
 from olhubd.engine.outbox.actions.set_status import SetStatus
-from olhubd.engine.outbox.handler import Handler, Waits
+from olhubd.engine.outbox.handler import Handler, WaitRule
 from olhubd.model import Action
 from olhubd.store.deliveries import Precedence
 
@@ -23,8 +23,8 @@ HANDLERS: Mapping[Action, Handler[Any]] = {
 }
 
 PRECEDENCE = Precedence(
-    never=tuple(a.value for a, handler in HANDLERS.items() if handler.waits_behind is Waits.NEVER),
-    until_held=tuple(a.value for a, handler in HANDLERS.items() if handler.waits_behind is Waits.UNTIL_HELD),
+    never=tuple(a.value for a, handler in HANDLERS.items() if handler.waits_behind is WaitRule.NEVER),
+    until_held=tuple(a.value for a, handler in HANDLERS.items() if handler.waits_behind is WaitRule.UNTIL_HELD),
     overtaking=tuple(a.value for a, handler in HANDLERS.items() if handler.overtakes),
 )
 """What later deliveries do not wait for, as the store claims by it."""

@@ -9,7 +9,7 @@ import msgspec
 from olhubd.decide import changes, onesided, plan
 from olhubd.decide.hold import Hold
 from olhubd.decide.plan import AmendmentPayload
-from olhubd.engine.outbox.handler import Handler, Obsolete, OnHold, Result, Waits
+from olhubd.engine.outbox.handler import Handler, Obsolete, OnHold, Result, WaitRule
 from olhubd.engine.outbox.job import Job
 from olhubd.engine.outbox.target import TargetAccount
 from olhubd.model import Action, Reason
@@ -32,7 +32,7 @@ class AmendOrder(Handler[Any]):
 
     action = Action.AMEND_ORDER
     capability = None
-    waits_behind = Waits.NEVER
+    waits_behind = WaitRule.NEVER
 
     async def perform(self, target: TargetAccount, job: Job) -> Result:
         copy, order = job.copy, job.stored.order

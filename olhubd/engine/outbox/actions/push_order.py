@@ -13,14 +13,14 @@ from olhubd.decide import plan
 from olhubd.decide.hold import Hold
 from olhubd.decide.plan import PlannedDelivery, PushPayload
 from olhubd.decide.route import Route
-from olhubd.engine.outbox.arrival import Verdict, judge
+from olhubd.engine.outbox.arrival import ArrivalVerdict, judge
 from olhubd.engine.outbox.handler import Done, Handler, OnHold, Result
 from olhubd.engine.outbox.job import Job
 from olhubd.engine.outbox.push import pack
 from olhubd.engine.outbox.target import TargetAccount
 from olhubd.model import Action, DeliveryState, Order, Reason, reference
 from olhubd.plugin import OrderSink, PaymentSink, Push, Receipt, StatusSink
-from olhubd.store.orders import Stored
+from olhubd.store.orders import StoredOrder
 from olhubd.store.target_orders import TargetOrder
 
 __all__ = ["PushOrder"]
@@ -118,7 +118,7 @@ class PushOrder(Handler[OrderSink]):
             if job.delivery.sent_at is None or job.delivery.state is not DeliveryState.SENT:
                 facts["earlier"] = True  # nobody here had sent it
         off = _off(stored)
-        verdict = Verdict()
+        verdict = ArrivalVerdict()
         if off is None:  # what is to be cancelled need not be right
             verdict = judge(stored.order, receipt, sets_status=target.capability(StatusSink) is not None)
         if verdict.cut:
@@ -152,7 +152,7 @@ class PushOrder(Handler[OrderSink]):
         return Done(external_id=receipt.external_id, facts=facts, copy=copy, planned=planned)
 
 
-def _off(stored: Stored) -> str | None:
+def _off(stored: StoredOrder) -> str | None:
     """Why the order must not be sent any more; None when it must."""
     return plan.withdrawn(stored.order, stored.superseded_by is not None)
 
@@ -161,11 +161,11 @@ def _waiver(job: Job) -> PushPayload:
     return msgspec.json.decode(job.delivery.payload, type=PushPayload)
 
 
-def _reference(stored: Stored) -> str:
+def _reference(stored: StoredOrder) -> str:
     return reference(stored.account, stored.order.external_id)
 
 
-def _copy(target: TargetAccount, stored: Stored, receipt: Receipt) -> TargetOrder:
+def _copy(target: TargetAccount, stored: StoredOrder, receipt: Receipt) -> TargetOrder:
     return TargetOrder(
         order_id=stored.id,
         account=target.name,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from olhubd.decide.remit import sellers_side
-from olhubd.engine.outbox.handler import Done, Obsolete, Result, Waits
+from olhubd.engine.outbox.handler import Done, Obsolete, Result, WaitRule
 from olhubd.engine.outbox.job import Job
 from olhubd.engine.outbox.on_copy import OnCopy
 from olhubd.engine.outbox.target import TargetAccount
@@ -20,7 +20,7 @@ class SetPayment(OnCopy[PaymentSink]):
 
     action = Action.SET_PAYMENT
     capability = PaymentSink
-    waits_behind = Waits.UNTIL_HELD
+    waits_behind = WaitRule.UNTIL_HELD
     lapses = True
 
     async def write(self, target: TargetAccount, job: Job, sink: PaymentSink, external_id: str) -> Result:

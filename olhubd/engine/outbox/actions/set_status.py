@@ -7,7 +7,7 @@ from functools import partial
 import msgspec
 
 from olhubd.decide.plan import StatusPayload
-from olhubd.engine.outbox.handler import Done, Obsolete, Result, Waits
+from olhubd.engine.outbox.handler import Done, Obsolete, Result, WaitRule
 from olhubd.engine.outbox.job import Job
 from olhubd.engine.outbox.on_copy import OnCopy
 from olhubd.engine.outbox.target import TargetAccount
@@ -22,7 +22,7 @@ class SetStatus(OnCopy[StatusSink]):
 
     action = Action.SET_STATUS
     capability = StatusSink
-    waits_behind = Waits.UNTIL_HELD
+    waits_behind = WaitRule.UNTIL_HELD
     lapses = True
 
     async def write(self, target: TargetAccount, job: Job, sink: StatusSink, external_id: str) -> Result:
