@@ -375,7 +375,8 @@ async def waiting_since(reader: Reader) -> dict[str, datetime]:
     rows = await reader.fetch(
         f"SELECT target, MIN(created_at) FROM deliveries AS d WHERE {_WAITING}"
         " AND NOT EXISTS (SELECT 1 FROM deliveries AS held WHERE held.subject_kind = d.subject_kind"
-        " AND held.subject_id = d.subject_id AND held.target = d.target AND +held.state = 'hold') GROUP BY target"
+        " AND held.subject_id = d.subject_id AND held.target = d.target AND held.state || '' = 'hold')"
+        " GROUP BY target"
     )
     return {row[0]: codec.moment(row[1]) for row in rows}
 

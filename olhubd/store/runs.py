@@ -12,7 +12,7 @@ from olhubd.model import Reason, Run
 from olhubd.store import codec
 from olhubd.store.base import Reader, Transaction
 
-__all__ = ["QUIET_KEPT", "latest", "listing", "lose", "prune", "put", "read"]
+__all__ = ["QUIET_KEPT", "last_ended", "latest", "listing", "lose", "prune", "put", "read"]
 
 QUIET_KEPT = timedelta(days=90)
 """How long runs that brought nothing are kept; those that did are part of the history of orders."""
@@ -105,6 +105,17 @@ async def latest(reader: Reader) -> dict[tuple[str, str], Run]:
     """The last run of each (account, feed)."""
     rows = await reader.fetch(
         f"SELECT {_COLUMNS} FROM runs WHERE id IN (SELECT MAX(id) FROM runs GROUP BY account, feed)"
+    )
+    return {(row[1], row[2]): _run(row) for row in rows}
+
+
+async def last_ended(reader: Reader) -> dict[tuple[str, str], Run]:
+    """The last run that ended by itself, well or not, of each feed and sweep whose place is stored."""
+    # Each is sought from the newest on: a GROUP BY would walk through all runs there ever were.
+    rows = await reader.fetch(
+        f"SELECT {_COLUMNS} FROM runs WHERE id IN (SELECT (SELECT r.id FROM runs AS r WHERE r.account = f.account"
+        " AND r.feed = f.feed AND (r.state = 'done' OR r.state = 'failed') ORDER BY r.id DESC LIMIT 1)"
+        " FROM feeds AS f)"
     )
     return {(row[1], row[2]): _run(row) for row in rows}
 

@@ -12,7 +12,7 @@ from olhubd.engine.feed import run_log
 from olhubd.engine.feed.run_log import RunLog
 from olhubd.model import Run, RunState
 from olhubd.runtime.clock import SystemClock
-from olhubd.store import Database, Transaction, runs
+from olhubd.store import Database, Transaction, feeds, runs
 
 
 class Disk:
@@ -120,3 +120,24 @@ async def test_what_was_written_is_not_written_again(
     await log.end(await landed(database, log, "another"))
     await log.flush()
     assert written == [1, 1, 2]
+
+
+async def test_the_last_run_of_each_feed_is_known_after_a_restart(database: Database, clock: SystemClock) -> None:
+    """Else a feed of an hour's interval would look for an hour as if nobody had ever read it."""
+    log = RunLog(database, clock)
+    for feed in ("orders", "orders.sweep"):
+        await database.write(lambda tx, feed=feed: feeds.put(tx, at(clock, feed)))  # type: ignore[misc]
+    sweep = await log.end(await log.begin("market", "orders.sweep", "timer"))
+    first = await log.end(await landed(database, log))
+    failed = await log.end(await log.begin("market", "orders", "timer"), "503")
+    await log.flush()
+    begun = await landed(database, log)
+    assert begun.id > failed.id > first.id
+    again = RunLog(database, clock)
+    await again.load()
+    assert again.latest == {("market", "orders"): failed, ("market", "orders.sweep"): sweep}
+    assert again.totals == {}, "counters begin with the process"
+
+
+def at(clock: SystemClock, feed: str) -> feeds.FeedPosition:
+    return feeds.FeedPosition(account="market", feed=feed, cursor="1", moved_at=clock.now())

@@ -161,6 +161,24 @@ async def test_runs_that_went_wrong_are_found_among_those_that_did_not(landed: P
         assert any("runs_wrong" in step for step in reader.steps), reader.steps
 
 
+async def test_the_last_runs_are_found_without_a_walk_through_all_there_were(landed: Path) -> None:
+    """A start asks for them, on a file of years."""
+    async with aiosqlite.connect(landed) as connection:
+        await connection.executemany(
+            "INSERT INTO runs (id, account, feed, trigger, started_at, state, polls, seen, added, changed,"
+            " quarantined, missed) VALUES (?, 'market', 'orders', 'timer', 1, 'done', 1, 0, 0, 0, 0, 0)",
+            [(n,) for n in range(1, 2001)],
+        )
+        await connection.execute("DELETE FROM feeds")
+        await connection.execute("INSERT INTO feeds (account, feed, moved_at) VALUES ('market', 'orders', 1)")
+        await connection.execute("ANALYZE")
+        reader = Asking(connection)
+        found = await runs.last_ended(reader)
+        assert {key: run.id for key, run in found.items()} == {("market", "orders"): 2000}
+        assert not any(step.startswith(("SCAN r", "SCAN runs")) for step in reader.steps), reader.steps
+        assert not any("TEMP B-TREE" in step for step in reader.steps), reader.steps
+
+
 async def test_events_follow_without_a_gap(landed: Path) -> None:
     async with aiosqlite.connect(landed) as connection:
         await connection.executemany(

@@ -48,7 +48,13 @@ class RunLog:
         self._dirty: set[tuple[str, str]] = set()
         self._unwritten: dict[RunId, Run] = {}
         self.latest: dict[tuple[str, str], Run] = {}
+        """The last run of each account's feeds, whichever process it was of."""
         self.totals: dict[tuple[str, str], RunTotals] = {}
+        """Since this process began, as counters of metrics are."""
+
+    async def load(self) -> None:
+        """Know the last runs of earlier processes, so that a restart does not show feeds that were never read."""
+        self.latest = {**await runs.last_ended(self._database.reader), **self.latest}
 
     async def begin(self, account: str, feed: str, trigger: str) -> Run:
         """A new run; it becomes a row with its first landing or its end."""
