@@ -107,7 +107,7 @@ async def a_start_takes_all_that_stood_there_or_nothing(bench: Bench, feed: Feed
 @stream("STREAM-03", Tier.BRONZE)
 async def at_its_end_a_feed_rests(bench: Bench, feed: Feed) -> None:
     """At its end, and when nothing happened since, a pull brings no records, asks for no more, and returns the same
-    cursor back.
+    cursor.
     """
     cursor = await feed.start(None)
     for count in (0, 2):
