@@ -64,8 +64,8 @@ def quarantine(session: Session, limit: int, raw: bool) -> None:
     if printer.json(page):
         return
     printer.table(
-        ("ACCOUNT", "ORDER", "SINCE", "LAST:least", "TIMES:right", "WHY"),
-        [(r.account, r.called, r.first_at, r.last_at, r.tries, r.reason) for r in page.items],
+        ("ACCOUNT", "RECORD", "FEED:least", "SINCE", "LAST:least", "TIMES:right", "WHY"),
+        [(r.account, r.called, r.feed, r.first_at, r.last_at, r.tries, r.reason) for r in page.items],
         "Nothing is in quarantine.",
     )
     for record in page.items:
