@@ -83,7 +83,7 @@ class Reloader:
         configured = recording.Configured(routes=configuration.routes, accounts=connectors)
 
         async def work(tx: Transaction) -> None:
-            await recording.keep(tx, self._services.clock.now(), tx.upcoming(), configured)
+            await recording.keep(tx, self._services.clock.now(), configured)
             if changes is not None:
                 await self._services.events.note("daemon.reloaded", changes, who, tx=tx)
 

@@ -20,12 +20,11 @@ async def take_over(
     """
 
     async def work(tx: Transaction) -> dict[str, int]:
-        upcoming = tx.upcoming()
         taken = await leases.take(tx, names, now)
         await deliveries.recover(tx, latest, now, taken)
         await runs.lose(tx, taken=taken)
         if first:
-            await recording.keep(tx, now, upcoming, recording.Start(latest=latest))
+            await recording.keep(tx, now, recording.Start(latest=latest))
         return taken
 
     database.held.update(await database.write(work))

@@ -95,14 +95,6 @@ class Transaction(Reader):
         table by its identifiers alone may miss one (see `olhubd.store.events.since`).
         """
 
-    @abc.abstractmethod
-    def upcoming(self) -> list[int]:
-        """The identifiers that come next in the tables of decisions: order, event, delivery, quarantined record."""
-
-    @abc.abstractmethod
-    def resume(self, upcoming: Sequence[int]) -> None:
-        """Go on with these identifiers, where that does not give one twice."""
-
 
 Reading = Callable[[Reader], Coroutine[Any, Any, T]]
 """Several reads that belong together."""

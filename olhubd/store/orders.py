@@ -29,6 +29,7 @@ __all__ = [
     "journeys",
     "listing",
     "mark",
+    "names",
     "newest",
     "owners",
     "read",
@@ -172,6 +173,18 @@ async def references(reader: Reader, order_ids: Sequence[int]) -> dict[OrderId, 
         f"SELECT id, account, external_id FROM orders WHERE id IN ({codec.marks(order_ids)})", list(order_ids)
     )
     return {row[0]: reference(row[1], row[2]) for row in rows}
+
+
+async def names(reader: Reader, order_ids: Sequence[int]) -> dict[int, tuple[str, str]]:
+    """The account and the external id of each of these orders."""
+    found: dict[int, tuple[str, str]] = {}
+    for start in range(0, len(order_ids), 500):
+        part = list(order_ids[start : start + 500])
+        rows = await reader.fetch(
+            f"SELECT id, account, external_id FROM orders WHERE id IN ({codec.marks(part)})", part
+        )
+        found.update((row[0], (row[1], row[2])) for row in rows)
+    return found
 
 
 async def find(reader: Reader, text: str) -> list[OrderId]:

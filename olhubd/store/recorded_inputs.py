@@ -7,7 +7,6 @@ in the order of commits.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
@@ -15,20 +14,21 @@ import msgspec
 from olhubd.store import codec
 from olhubd.store.base import Reader, Row, Transaction
 
-__all__ = ["RecordedInput", "earliest", "following", "pack", "prune", "put", "tally", "unpack"]
+__all__ = ["RecordedInput", "earliest", "first_event", "following", "pack", "prune", "put", "tally", "unpack"]
 
 _LEVEL = 1
 """Orders are alike, so even the quickest packing leaves a tenth of them."""
-_COLUMNS = "id, at, kind, upcoming, document"
+_COLUMNS = "id, at, kind, event, document"
 
 
 class RecordedInput(msgspec.Struct, frozen=True, kw_only=True):
-    """One input. `upcoming` are the identifiers that came next as its transaction began; `document` is packed."""
+    """One input. `event` is the first event that its transaction wrote, if it wrote any; `document` is
+    packed."""
 
     at: datetime
     kind: str
-    upcoming: Sequence[int]
     document: bytes
+    event: int | None = None
     id: int = 0
 
 
@@ -48,7 +48,7 @@ async def put(tx: Transaction, one: RecordedInput) -> None:
             await tx.next_id("inputs"),
             codec.stamp(one.at),
             one.kind,
-            codec.encode(list(one.upcoming)).decode(),
+            one.event,
             one.document,
         ),
     )
@@ -58,6 +58,15 @@ async def earliest(reader: Reader, *, without: str) -> RecordedInput | None:
     """The oldest input that is kept, but for those of the kind `without`, which outlive their time."""
     row = await reader.one(f"SELECT {_COLUMNS} FROM inputs WHERE kind <> ? ORDER BY id LIMIT 1", (without,))
     return _input(row) if row else None
+
+
+async def first_event(reader: Reader, *, without: str) -> int | None:
+    """The first event that was written with an input that is kept, but for those of the kind `without`; None where
+    none was."""
+    row = await reader.one(
+        f"SELECT {_COLUMNS} FROM inputs WHERE kind <> ? AND event IS NOT NULL ORDER BY id LIMIT 1", (without,)
+    )
+    return _input(row).event if row else None
 
 
 async def following(reader: Reader, after: int, limit: int = 50) -> list[RecordedInput]:
@@ -90,6 +99,6 @@ def _input(row: Row) -> RecordedInput:
         id=row[0],
         at=codec.moment(row[1]),
         kind=row[2],
-        upcoming=msgspec.json.decode(row[3], type=tuple[int, ...]),
+        event=row[3],
         document=row[4],
     )

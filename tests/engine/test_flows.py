@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,9 @@ from olhubd.engine.flow.landing import Landing
 from olhubd.engine.flow.prepared import Candidate
 from olhubd.engine.flow.registry import FLOWS, Flows
 from olhubd.engine.replay import recording
+from olhubd.engine.replay.numbers import SourceName
+from olhubd.engine.replay.play import Play
 from olhubd.engine.replay.recording import InputPage
-from olhubd.engine.replay.replay import Play
 from olhubd.model import Kind, Order, Product, Subject, plain
 from olhubd.plugin import Gone, Later, Record
 from olhubd.store import (
@@ -83,6 +84,12 @@ class ProductFlow(RecordFlow[Product]):
             list(external_ids),
         )
         return {row[0]: Row(row[1], row[2], row[3]) for row in rows}
+
+    async def names(self, reader: Reader, ids: Sequence[int]) -> Mapping[int, tuple[str, str]]:
+        rows = await reader.fetch(
+            f"SELECT id, external_id FROM products WHERE id IN ({codec.marks(ids)})", list(ids)
+        )
+        return {row[0]: ("allegro", row[1]) for row in rows}
 
     async def land(self, context: FlowContext, candidates: Sequence[Candidate[Product]]) -> Result:
         result = Result()
@@ -317,7 +324,7 @@ async def test_both_kinds_are_kept_in_one_input_and_decided_again(shelf: Shelf, 
     assert [_counted(page) for page in pages] == [{"order": 1, "product": 2}, {"product": 1}]
     async with Database.open(tmp_path / "scratch") as scratch:
         await with_products(scratch)
-        play = Play(scratch, [ROUTE], flows=Flows((*FLOWS, ProductFlow())), planners=PLANNED)
+        play = Play(scratch, nobody, [ROUTE], flows=Flows((*FLOWS, ProductFlow())), planners=PLANNED)
         assert await play.decide(inputs) == 2
         assert play.failures == []
         subjects = [Subject(Kind.PRODUCT, 1), Subject.order(1)]
@@ -328,6 +335,12 @@ async def test_both_kinds_are_kept_in_one_input_and_decided_again(shelf: Shelf, 
         rows = await scratch.reader.fetch("SELECT name FROM products")
         kept = [(one.kind, one.external_id) for one in await quarantine.listing(scratch.reader)]
     assert (rows, kept) == ([("Big mug",)], [("product", "6")])
+
+
+async def nobody(subjects: Collection[Subject]) -> Mapping[Subject, SourceName]:
+    """A page names nothing by its number."""
+    assert not subjects
+    return {}
 
 
 def _counted(page: recording.Document) -> dict[str, int]:

@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from olhubd.store.sqlite import snapshot
+from olhubd.engine.replay.replay import replay
 from olhubd_torture.run_schedule import play
 from olhubd_torture.schedule import draw
 from tests.e2e.test_hub import Seller
@@ -57,18 +57,17 @@ def storm(seed: int, folder: Path) -> Path:
 
 async def _write(name: str, database: Path) -> None:
     """The inputs, after a look whether they lead to what stands in the database."""
-    text = await tape.recorded(database)
     with tempfile.TemporaryDirectory() as folder:
-        now = await tape.again(text, Path(folder) / "scratch.sqlite")
-    async with snapshot.opened(database) as reader:
-        assert now == await tape.decided(reader), f"{name}: replayed it is another"
-    (tape.FOLDER / f"{name}.inputs.jsonl").write_bytes(text)
+        report = await replay(database, Path(folder) / "scratch.sqlite")
+    assert report.differ == 0, f"{name}: replayed it is another"
+    (tape.FOLDER / f"{name}.inputs.jsonl").write_bytes(await tape.recorded(database))
+    (tape.FOLDER / f"{name}.names.jsonl").write_bytes(await tape.named(database))
 
 
 async def _decide() -> None:
     for path in sorted(tape.FOLDER.glob("*.inputs.jsonl")):
         with tempfile.TemporaryDirectory() as folder:
-            now = await tape.again(path.read_bytes(), Path(folder) / "scratch.sqlite")
+            now = await tape.again(path.name.partition(".")[0], Path(folder) / "scratch.sqlite")
         path.with_name(path.name.replace(".inputs.", ".decided.")).write_bytes(now)
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
 import msgspec
 
 from olhubd.decide.route import Route
-from olhubd.engine.replay.replay import Play
-from olhubd.model import plain
+from olhubd.engine.replay.numbers import SourceName, SourceNames
+from olhubd.engine.replay.play import Play
+from olhubd.model import Subject, plain
 from olhubd.store import Database, Reader, history, recorded_inputs
 from olhubd.store.recorded_inputs import RecordedInput
 from olhubd.store.sqlite import snapshot
@@ -23,8 +24,34 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
     at: datetime
     kind: str
-    upcoming: tuple[int, ...]
+    event: int | None
     document: msgspec.Raw
+
+
+class Name(msgspec.Struct, frozen=True, kw_only=True):
+    """What an order of the inputs is called, which name it by its number alone."""
+
+    id: int
+    account: str
+    external_id: str
+
+
+async def named(database: Path) -> bytes:
+    """The names of the orders of a database."""
+    async with snapshot.opened(database) as reader:
+        names = [Name(id=one[0], account=one[1], external_id=one[2]) for one in await history.names(reader)]
+    return _text(names)
+
+
+def names(text: bytes) -> SourceNames:
+    """Names as a replay asks for them."""
+    lines = [msgspec.json.decode(line, type=Name) for line in text.splitlines()]
+    known = {Subject.order(one.id): SourceName(one.account, one.external_id) for one in lines}
+
+    async def ask(subjects: Collection[Subject]) -> Mapping[Subject, SourceName]:
+        return {subject: known[subject] for subject in subjects if subject in known}
+
+    return ask
 
 
 async def recorded(database: Path) -> bytes:
@@ -33,7 +60,7 @@ async def recorded(database: Path) -> bytes:
     async with snapshot.opened(database) as reader:
         for one in await recorded_inputs.following(reader, 0, 1_000_000):
             document = msgspec.Raw(recorded_inputs.unpack(one.document))
-            lines.append(Line(at=one.at, kind=one.kind, upcoming=tuple(one.upcoming), document=document))
+            lines.append(Line(at=one.at, kind=one.kind, event=one.event, document=document))
     return _text(lines)
 
 
@@ -44,7 +71,7 @@ def read(text: bytes) -> list[RecordedInput]:
             id=number,
             at=line.at,
             kind=line.kind,
-            upcoming=line.upcoming,
+            event=line.event,
             document=recorded_inputs.pack(bytes(line.document)),
         )
         for number, line in enumerate(lines, 1)
@@ -56,10 +83,11 @@ async def decided(reader: Reader) -> bytes:
     return _text([one async for part in history.walk(reader) for one in part.values()])
 
 
-async def again(text: bytes, scratch: Path, routes: Sequence[Route] | None = None) -> bytes:
-    """What is decided from recorded inputs now."""
+async def again(name: str, scratch: Path, routes: Sequence[Route] | None = None) -> bytes:
+    """What is decided from the recorded inputs of that name now."""
+    text = (FOLDER / f"{name}.inputs.jsonl").read_bytes()
     async with Database.open(scratch) as database:
-        play = Play(database, routes)
+        play = Play(database, names((FOLDER / f"{name}.names.jsonl").read_bytes()), routes)
         await play.decide(read(text))
         assert play.failures == []
         return await decided(database.reader)

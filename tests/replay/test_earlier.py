@@ -45,7 +45,7 @@ def event(id_: int, kind: str, order_id: int | None, data: dict[str, int]) -> di
 
 
 def read(document: dict[str, Any]) -> recording.Document:
-    kept = RecordedInput(at=EPOCH, kind=document["type"], upcoming=(), document=pack(msgspec.json.encode(document)))
+    kept = RecordedInput(at=EPOCH, kind=document["type"], document=pack(msgspec.json.encode(document)))
     return recording.decode(kept)
 
 

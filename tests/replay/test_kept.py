@@ -49,7 +49,7 @@ class House:
 
         async def work(tx: Transaction) -> None:
             document = Configured(routes=self.routes, accounts={"allegro": "allegro", "shop": "woocommerce"})
-            await recording.keep(tx, self.clock.now(), tx.upcoming(), document)
+            await recording.keep(tx, self.clock.now(), document)
 
         await self.database.write(work)
 
@@ -140,7 +140,7 @@ async def test_what_would_not_have_gone_yet_has_no_answer(tmp_path: Path) -> Non
     configured = recording.decode(tape.read(source.read_bytes())[0])
     assert isinstance(configured, Configured)
     patient = [msgspec.structs.replace(route, hold_seconds=600.0) for route in configured.routes]
-    decided = await tape.again(source.read_bytes(), tmp_path / "scratch", patient)
+    decided = await tape.again("trade", tmp_path / "scratch", patient)
     states = [
         delivery["state"]
         for one in map(msgspec.json.decode, decided.splitlines())

@@ -14,8 +14,8 @@ import pytest
 from olhubd.decide import compare
 from olhubd.decide.planners import forward, update, write_back
 from olhubd.engine.replay import recording
+from olhubd.engine.replay.play import Play
 from olhubd.engine.replay.recording import Configured, DispatchRecord, InputPage, ManualChange, Start
-from olhubd.engine.replay.replay import Play
 from olhubd.store import Database
 from olhubd.store import recorded_inputs as kept
 from tests.replay import tape
@@ -30,19 +30,18 @@ def text(name: str, part: str) -> bytes:
 @pytest.mark.parametrize("name", FIXTURES)
 async def test_what_was_recorded_is_decided_the_same_byte_for_byte(name: str, tmp_path: Path) -> None:
     """Whoever changes a decision on purpose writes the fixtures anew: python -m tests.replay.make."""
-    assert await tape.again(text(name, "inputs"), tmp_path / "scratch") == text(name, "decided")
+    assert await tape.again(name, tmp_path / "scratch") == text(name, "decided")
 
 
 async def test_twice_is_the_same(tmp_path: Path) -> None:
     """In other processes too, whose sets have another order."""
     script = (
         "import asyncio, sys; from pathlib import Path; from tests.replay import tape;"
-        "sys.stdout.buffer.write(asyncio.run(tape.again(sys.stdin.buffer.read(), Path(sys.argv[1]))))"
+        "sys.stdout.buffer.write(asyncio.run(tape.again('trade', Path(sys.argv[1]))))"
     )
     told = [
         subprocess.run(  # noqa: ASYNC221
             [sys.executable, "-c", script, str(tmp_path / seed)],
-            input=text("trade", "inputs"),
             env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(sys.path)},
             capture_output=True,
             check=True,
@@ -68,7 +67,7 @@ async def test_a_changed_decision_turns_it_red(name: str, tmp_path: Path, monkey
     seen = 0
     for fixture in FIXTURES:
         try:
-            seen += await tape.again(text(fixture, "inputs"), tmp_path / fixture) != text(fixture, "decided")
+            seen += await tape.again(fixture, tmp_path / fixture) != text(fixture, "decided")
         except AssertionError:  # it cannot even be stored
             seen += 1
     assert seen
@@ -90,7 +89,7 @@ async def test_what_cannot_be_decided_is_told_and_its_neighbours_are_decided(tmp
     page["orders"] = [{"no": "order"}]
     broken = msgspec.structs.replace(good[where], document=kept.pack(msgspec.json.encode(page)))
     async with Database.open(tmp_path / "scratch") as scratch:
-        play = Play(scratch)
+        play = Play(scratch, tape.names(text("trade", "names")))
         assert await play.decide([*good[:where], broken]) > 0
         (failure,) = play.failures
     assert failure.was == "decided"

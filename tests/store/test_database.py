@@ -106,9 +106,7 @@ async def test_identifiers_go_on_after_a_restart(tmp_path: Path) -> None:
 
     async def work(tx: Transaction) -> int:
         id_ = await tx.next_id("inputs")
-        await tx.execute(
-            "INSERT INTO inputs (id, at, kind, upcoming, document) VALUES (?, 0, '', '[]', x'')", (id_,)
-        )
+        await tx.execute("INSERT INTO inputs (id, at, kind, document) VALUES (?, 0, '', x'')", (id_,))
         return id_
 
     async with SQLite.open(path) as database:

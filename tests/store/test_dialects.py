@@ -88,12 +88,6 @@ class Asked(Transaction):
     async def next_id(self, table: str) -> int:
         return 1
 
-    def upcoming(self) -> list[int]:
-        return [1, 1, 1, 1]
-
-    def resume(self, upcoming: Any) -> None:
-        pass
-
 
 def sample(hint: Any, full: bool) -> Any:
     """A value of that type; where one may be left out, it is there when `full`."""

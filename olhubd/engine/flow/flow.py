@@ -160,6 +160,10 @@ class RecordFlow(abc.ABC, Generic[R]):
         """What is stored of these records of an account, by external id."""
 
     @abc.abstractmethod
+    async def names(self, reader: Reader, ids: Sequence[int]) -> Mapping[int, tuple[str, str]]:
+        """The account and the external id of each of these records, by the number that they have here."""
+
+    @abc.abstractmethod
     async def land(self, context: FlowContext, candidates: Sequence[Candidate[R]]) -> Result:
         """Store the candidates, of which no two have one external id, with what follows from them.
 

@@ -142,7 +142,6 @@ class Landing:
         draft = await InputDraft.begin(self._database, account, some, run, position, start, doubt)
 
         async def work(tx: Transaction) -> Result:
-            upcoming = tx.upcoming()
             context = FlowContext(
                 tx, account, run, now, self._routes(), doubt=doubt, start=start, planners=self._planners
             )
@@ -152,7 +151,7 @@ class Landing:
             if position is not None:
                 await feeds.put(tx, position)
             await context.recorder.write(tx)
-            await draft.end(tx, now, upcoming, context.touched)
+            await draft.end(tx, now, context.recorder.events, context.touched)
             result.targets = context.recorder.targets
             if self._lineage is not None:
                 # Before anybody can claim the deliveries of these orders.

@@ -48,6 +48,9 @@ class OrderFlow(RecordFlow[Order]):
     ) -> Mapping[str, orders.OrderHead]:
         return await orders.held(reader, account, external_ids)
 
+    async def names(self, reader: Reader, ids: Sequence[int]) -> Mapping[int, tuple[str, str]]:
+        return await orders.names(reader, ids)
+
     async def land(self, context: FlowContext, candidates: Sequence[Candidate[Order]]) -> Result:
         return await OrderLanding(context).land(candidates)
 

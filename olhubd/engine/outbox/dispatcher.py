@@ -276,14 +276,13 @@ class Dispatcher:
         mine = [job.delivery.id for job in (*self._ready, *self._running.values())]
 
         async def work(tx: Transaction) -> tuple[list[Job], set[str], int]:
-            upcoming = tx.upcoming()
             recorder = Recorder(tx, now, Cause("start", "dispatcher"), decided=True)
             outcomes = await book(tx, recorder, self.target, ended, back, self._executor.routes())
             claimed = []
             if room:
                 claimed = await deliveries.claim(tx, self.target, PRECEDENCE, now, now + self._lease, room, mine)
             if tx.recording and (ended or back or claimed):
-                await recording.keep(tx, now, upcoming, _turn(self.target, ended, back, claimed))
+                await recording.keep(tx, now, _turn(self.target, ended, back, claimed), recorder.events)
             confirmed = sum(outcome.delivery.state is DeliveryState.CONFIRMED for outcome in outcomes)
             return await self._jobs(tx, claimed), recorder.targets, confirmed
 

@@ -30,7 +30,7 @@ class Recorder:
     """
 
     def __init__(self, tx: Transaction, now: datetime, cause: Cause, *, decided: bool = False) -> None:
-        self._upcoming = tx.upcoming() if tx.recording and not decided else None
+        self._recorded = tx.recording and not decided
         self._tx = tx
         self.now = now
         self._cause = cause
@@ -192,8 +192,8 @@ class Recorder:
             await deliveries.save(tx, self._settled)
         if self._new:
             await deliveries.add(tx, self._new)
-        if self._upcoming is not None and self.events:
-            await recording.tell(tx, self.now, self._upcoming, self.events)
+        if self._recorded and self.events:
+            await recording.tell(tx, self.now, self.events)
 
     async def _drop_refused(self, tx: Transaction) -> None:
         """The refused statuses of an order that is off need no person, but they stay in its history."""

@@ -1,19 +1,19 @@
 """What is different between the orders of two databases, in words that name rows and fields but show no values.
 
-Identifiers are not compared, since one decision more shifts all that follow: events and deliveries are compared by
-their place in the history of their order.
+Numbers are not compared, since each database gives its own: orders are compared by account and external id, events
+and deliveries by their place in the history of their order.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
 import msgspec
 
-from olhubd.model import Delivery, Event
+from olhubd.model import Delivery, Event, OrderId
 from olhubd.store import Reader, history
 from olhubd.store.history import RecordedHistory
 
@@ -24,6 +24,8 @@ T = TypeVar("T", Event, Delivery)
 _PART = 100
 _TOLD = frozenset({"operator", "start"})
 """Causes of events that nobody decided."""
+_NUMBERS = frozenset({"id", "event_id", "subject"})
+"""What two databases number each for itself."""
 _NUMBER = re.compile(r"#\d+$")
 
 
@@ -48,45 +50,51 @@ def stem(key: str) -> str:
 
 
 async def compare(
-    original: Reader, replayed: Reader, wanted: Collection[int], known: Collection[int], until: datetime | None
+    original: Reader, replayed: Reader, wanted: Collection[OrderId], until: datetime | None
 ) -> ReplayComparison:
-    """Compare the orders `wanted`; with `until` only their events from before it.
-
-    `known` are orders that are in both but were not decided again.
-    """
+    """Compare the orders with these numbers in `original`; with `until` only their events from before it."""
     result = ReplayComparison()
+    there, here = await _names(original), await _names(replayed)
+    numbers = {name: id_ for id_, name in here.items()}
     ids = sorted(wanted)
     for start in range(0, len(ids), _PART):
         part = ids[start : start + _PART]
         theirs = await history.of_orders(original, part)
-        ours = await history.of_orders(replayed, part)
-        for id_, one in theirs.items():
-            told = _events(one, until)
+        ours = await history.of_orders(replayed, [numbers[there[id_]] for id_ in part if there[id_] in numbers])
+        found = {name: one for one in ours.values() for name in [f"{one.account}:{one.external_id}"]}
+        for one in theirs.values():
+            events = _events(one, until)
             result.orders += 1
-            result.decisions += sum(event.cause.kind not in _TOLD for event in told) + len(one.deliveries)
-            if found := _different(one, ours.get(id_), until):
-                result.differences.append(found)
-    for id_, account, external_id in await history.names(replayed):
-        if id_ not in wanted and id_ not in known:
-            order = f"{account}:{external_id}"
-            result.differences.append(
-                ReplayDifference(
-                    order=order, order_id=id_, was="no such change", now="an order that is decided upon"
-                )
-            )
+            result.decisions += sum(event.cause.kind not in _TOLD for event in events) + len(one.deliveries)
+            name = there[one.id]
+            if different := _different(name, one, found.get(name), there, here, until):
+                result.differences.append(different)
+    for name in sorted(numbers.keys() - set(there.values())):
+        result.differences.append(
+            ReplayDifference(order=name, order_id=None, was="no such order", now="an order that is decided upon")
+        )
     return result
 
 
+async def _names(reader: Reader) -> dict[OrderId, str]:
+    """By what each order is known in both databases."""
+    return {id_: f"{account}:{external_id}" for id_, account, external_id in await history.names(reader)}
+
+
 def _different(
-    one: RecordedHistory, other: RecordedHistory | None, until: datetime | None
+    name: str,
+    one: RecordedHistory,
+    other: RecordedHistory | None,
+    there: Mapping[OrderId, str],
+    here: Mapping[OrderId, str],
+    until: datetime | None,
 ) -> ReplayDifference | None:
-    name = f"{one.account}:{one.external_id}"
-    if other is None or (other.account, other.external_id) != (one.account, one.external_id):
+    if other is None:
         return ReplayDifference(order=name, order_id=one.id, was="an order", now="no such order")
-    told = _first(_events(one, until), _events(other, until), _plain_event, _event_words)
-    found = told
+    found = _first(_events(one, until), _events(other, until), _plain_event, _event_words)
     if found is None and until is None:
-        found = _first(one.deliveries, other.deliveries, _plain_delivery, _delivery_words) or _order(one, other)
+        found = _first(one.deliveries, other.deliveries, _plain_delivery, _delivery_words)
+        found = found or _order(one, _plain_order(one, there), _plain_order(other, here))
     return ReplayDifference(order=name, order_id=one.id, was=found[0], now=found[1]) if found else None
 
 
@@ -122,7 +130,7 @@ def _event_words(event: Event) -> str:
 
 def _plain_delivery(delivery: Delivery) -> dict[str, Any]:
     return {
-        **{name: getattr(delivery, name) for name in Delivery.__struct_fields__ if name not in ("id", "event_id")},
+        **{name: getattr(delivery, name) for name in Delivery.__struct_fields__ if name not in _NUMBERS},
         "key": stem(delivery.key),
         "payload": bytes(delivery.payload),
     }
@@ -132,10 +140,16 @@ def _delivery_words(delivery: Delivery) -> str:
     return f"delivery {delivery.id}: {delivery.action.value} to {delivery.target}, {delivery.state.value}"
 
 
-def _order(one: RecordedHistory, other: RecordedHistory) -> tuple[str, str] | None:
-    fields = [
-        name
-        for name in ("superseded_by", "created_at", "changed_at", "document", "copies")
-        if getattr(one, name) != getattr(other, name)
-    ]
+def _plain_order(one: RecordedHistory, names: Mapping[OrderId, str]) -> dict[str, Any]:
+    return {
+        "superseded_by": names.get(one.superseded_by) if one.superseded_by is not None else None,
+        "created_at": one.created_at,
+        "changed_at": one.changed_at,
+        "document": one.document,
+        "copies": [msgspec.structs.replace(copy, order_id=OrderId(0)) for copy in one.copies],
+    }
+
+
+def _order(one: RecordedHistory, was: dict[str, Any], now: dict[str, Any]) -> tuple[str, str] | None:
+    fields = [name for name in was if was[name] != now[name]]
     return (f"order {one.id}", f"other: {', '.join(fields)}") if fields else None

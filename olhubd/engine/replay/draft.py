@@ -10,8 +10,8 @@ import msgspec
 
 from olhubd.decide.doubt import Doubt
 from olhubd.engine.flow.batch import Batch
-from olhubd.engine.replay.recording import InputPage, encode
-from olhubd.model import Kind, Run
+from olhubd.engine.replay.recording import InputPage, encode, first
+from olhubd.model import Event, Kind, Run
 from olhubd.plugin import Gone, Later, Unreadable
 from olhubd.store import Database, Transaction, recorded_inputs
 from olhubd.store.feeds import FeedPosition
@@ -76,15 +76,18 @@ class InputDraft:
         return draft
 
     async def end(
-        self, tx: Transaction, at: datetime, upcoming: Sequence[int], touched: Collection[tuple[Kind, str]]
+        self, tx: Transaction, at: datetime, events: Sequence[Event], touched: Collection[tuple[Kind, str]]
     ) -> None:
-        """Store it in its transaction. `touched` are the records for which the page made a difference."""
+        """Store it in its transaction, which wrote these events.
+
+        `touched` are the records for which the page made a difference.
+        """
         page = self._page
         if not tx.recording or not (touched or page.unreadable or page.gone or page.later):
             return
         if not self._packed or not self._novel >= set(touched):
             self._packed = self._pack(touched)
-        await recorded_inputs.put(tx, RecordedInput(at=at, kind="page", upcoming=upcoming, document=self._packed))
+        await recorded_inputs.put(tx, RecordedInput(at=at, kind="page", event=first(events), document=self._packed))
 
     def _pack(self, wanted: Collection[tuple[Kind, str]]) -> bytes:
         documents: dict[Kind, list[msgspec.Raw]] = {}

@@ -21,7 +21,7 @@ from olhubd.decide.doubt import Doubt
 from olhubd.decide.override import Override
 from olhubd.decide.route import Route
 from olhubd.engine.replay.earlier import renewed
-from olhubd.model import Action, Delivery, Event, Kind, OrderId
+from olhubd.model import Action, Delivery, Event, EventId, Kind, OrderId
 from olhubd.plugin import Gone, Later, Unreadable
 from olhubd.store import Transaction, codec, deliveries, orders, overrides, recorded_inputs, target_orders
 from olhubd.store.recorded_inputs import RecordedInput
@@ -41,6 +41,7 @@ __all__ = [
     "Start",
     "decode",
     "encode",
+    "first",
     "keep",
     "tell",
 ]
@@ -145,15 +146,20 @@ def decode(one: RecordedInput) -> Document:
     return document
 
 
-async def keep(tx: Transaction, at: datetime, upcoming: Sequence[int], document: Document) -> None:
-    """Store an input, if inputs are kept. `upcoming` is what came next before its transaction did anything."""
+async def keep(tx: Transaction, at: datetime, document: Document, events: Sequence[Event] = ()) -> None:
+    """Store an input, if inputs are kept, with the events that its transaction wrote."""
     if tx.recording:
         packed = recorded_inputs.pack(encode(document))
         kind = str(type(document).__struct_config__.tag)
-        await recorded_inputs.put(tx, RecordedInput(at=at, kind=kind, upcoming=upcoming, document=packed))
+        await recorded_inputs.put(tx, RecordedInput(at=at, kind=kind, event=first(events), document=packed))
 
 
-async def tell(tx: Transaction, at: datetime, upcoming: Sequence[int], events: Sequence[Event]) -> None:
+def first(events: Sequence[Event]) -> EventId | None:
+    """The number of the first of these events."""
+    return min((event.id for event in events), default=None)
+
+
+async def tell(tx: Transaction, at: datetime, events: Sequence[Event]) -> None:
     """Keep events that nobody can decide again, with the orders they are about. The last act of a transaction."""
     ids = sorted({event.order_id for event in events if event.order_id is not None})
     rows = await orders.read(tx, ids) if ids else {}
@@ -173,4 +179,4 @@ async def tell(tx: Transaction, at: datetime, upcoming: Sequence[int], events: S
         )
         for row in rows.values()
     ]
-    await keep(tx, at, upcoming, ManualChange(events=events, orders=images))
+    await keep(tx, at, ManualChange(events=events, orders=images), events)

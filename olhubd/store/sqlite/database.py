@@ -136,12 +136,6 @@ class FileTransaction(FileReader, base.Transaction):
         """Numbers of rows that are written in the transaction itself come in the order of commits."""
         return self._ids.next(table)
 
-    def upcoming(self) -> list[int]:
-        return self._ids.upcoming()
-
-    def resume(self, upcoming: Sequence[int]) -> None:
-        self._ids.resume(upcoming)
-
 
 class SQLite(base.Database):
     """An open file. Make it by `SQLite.open`; close it, or the process will not end."""

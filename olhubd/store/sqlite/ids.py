@@ -10,16 +10,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from olhubd.store.base import StoreError
 
-__all__ = ["DECIDED", "Identifiers"]
+__all__ = ["Identifiers"]
 
-DECIDED: Final = ("orders", "events", "deliveries", "quarantine")
-"""The tables in which decisions become rows."""
-_COUNTED: Final = (*DECIDED, "inputs")
+_COUNTED: Final = ("orders", "events", "deliveries", "quarantine", "inputs")
 _RESERVED: Final = ("runs", "alarms", "reconciliations")
 _BLOCK: Final = 256
 """So many are reserved at once. A process that is killed leaves out those that it had in hand."""
@@ -51,15 +49,6 @@ class Identifiers:
         found = self._upcoming[table]
         self._upcoming[table] = found + 1
         return found
-
-    def upcoming(self) -> list[int]:
-        """Those that come next in the tables of decisions."""
-        return [self._upcoming[table] for table in DECIDED]
-
-    def resume(self, upcoming: Sequence[int]) -> None:
-        """Go on with these in the tables of decisions, where that does not give one twice."""
-        for table, wanted in zip(DECIDED, upcoming, strict=True):
-            self._upcoming[table] = max(self._upcoming[table], wanted)
 
     def take(self, table: str) -> int | None:
         """One out of the block in hand; None when that is used up."""

@@ -19,7 +19,7 @@ from olhubd.store.base import Reader, StoreError, Transaction
 from olhubd.store.sqlite import migrate
 from olhubd.store.sqlite.database import FileReader
 
-__all__ = ["opened", "others", "plant", "unmoved"]
+__all__ = ["any_before", "opened", "others", "plant", "unmoved"]
 
 _PART = 200
 _ABOUT = "subject_kind = 'order' AND subject_id"
@@ -61,23 +61,36 @@ async def opened(path: Path) -> AsyncIterator[Reader]:
         yield reader
 
 
-async def unmoved(reader: Reader, order: int, event: int, delivery: int, since: datetime) -> list[int]:
-    """The orders from before these identifiers with which nothing has happened since, nor is about to."""
-    at = codec.stamp(since)
+_LATEST = 2**62
+"""Later than any event."""
+
+
+async def any_before(reader: Reader, event: int | None) -> bool:
+    """Whether there is an event from before that one; None stands for no event at all, which all are before."""
+    return await reader.one("SELECT id FROM events WHERE id < ? LIMIT 1", (event or _LATEST,)) is not None
+
+
+async def unmoved(reader: Reader, event: int | None, since: datetime) -> list[int]:
+    """The orders with which nothing has happened since that event and time, nor is about to."""
+    at, event = codec.stamp(since), event or _LATEST
     rows = await reader.fetch(
-        "SELECT id FROM orders AS o WHERE id < ? AND changed_at < ?"
+        "SELECT id FROM orders AS o WHERE changed_at < ?"
         " AND NOT EXISTS (SELECT 1 FROM events AS e WHERE e.subject_kind = 'order' AND e.subject_id = o.id"
         " AND e.id >= ?)"
         " AND NOT EXISTS (SELECT 1 FROM deliveries AS d WHERE d.subject_kind = 'order' AND d.subject_id = o.id"
-        " AND (d.id >= ? OR d.finished_at >= ? OR d.state IN ('pending', 'retry', 'sent', 'hold'))) ORDER BY id",
-        (order, at, event, delivery, at),
+        " AND (d.finished_at >= ? OR d.state IN ('pending', 'retry', 'sent', 'hold'))) ORDER BY id",
+        (at, event, at),
     )
     return [row[0] for row in rows]
 
 
-async def others(reader: Reader, order: int, than: Collection[int]) -> set[tuple[int, str, str]]:
-    """The orders from before that identifier which are not among these: each with its account and external id."""
-    rows = await reader.fetch("SELECT id, account, external_id FROM orders WHERE id < ?", (order,))
+async def others(reader: Reader, event: int | None, than: Collection[int]) -> set[tuple[int, str, str]]:
+    """The orders from before that event which are not among these: each with its account and external id."""
+    rows = await reader.fetch(
+        "SELECT id, account, external_id FROM orders AS o WHERE EXISTS (SELECT 1 FROM events AS e"
+        " WHERE e.subject_kind = 'order' AND e.subject_id = o.id AND e.id < ?)",
+        (event or _LATEST,),
+    )
     return {(row[0], row[1], row[2]) for row in rows if row[0] not in than}
 
 

@@ -1,0 +1,6 @@
+-- Rewrites: inputs
+-- An input names the first event that was written with it, in place of the numbers that came next before it: which
+-- numbers come next is known to nobody once several processes take them.
+ALTER TABLE inputs ADD COLUMN event INTEGER;
+UPDATE inputs SET event = json_extract(upcoming, '$[1]');
+ALTER TABLE inputs DROP COLUMN upcoming;
