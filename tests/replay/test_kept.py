@@ -21,9 +21,10 @@ from olhubd.engine.replay.recording import CONFIGURED, Configured, InputPage
 from olhubd.engine.replay.replay import replay
 from olhubd.model import Kind, Order, Run, RunId
 from olhubd.plugin import Record
-from olhubd.store import Database, StoreError, Transaction
+from olhubd.store import Database, StoreError, Transaction, history
 from olhubd.store import recorded_inputs as kept
 from olhubd.store.sqlite import snapshot
+from olhubd.store.sqlite.ids import Identifiers
 from olhubd_kit.virtual_clock import EPOCH, VirtualClock
 from olhubd_torture.run_schedule import play
 from olhubd_torture.schedule import draw
@@ -232,6 +233,37 @@ def test_a_stormy_life_is_decided_the_same(seed: int, tmp_path: Path) -> None:
     told = CliRunner().invoke(cli, ["replay", "--database", source, "--into", str(tmp_path / "scratch")])
     assert told.exit_code == 0, told.output
     assert told.output.endswith("0 differ\n")
+
+
+@pytest.mark.parametrize("seed", [30, 47])
+def test_numbers_that_others_take_meanwhile_are_no_difference(
+    seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Several processes take numbers out of one sequence, so a replay gets others than were given."""
+    give = Identifiers.next
+
+    def mixed(self: Identifiers, table: str) -> int:
+        for _ in range({"orders": 2, "events": 4, "deliveries": 1}.get(table, 0)):
+            give(self, table)
+        return give(self, table)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Identifiers, "next", mixed)
+        result = play(draw(seed), keep=tmp_path)
+    assert result.findings == []
+    last = max(int(path.name) for path in tmp_path.iterdir() if path.name.isdigit())
+    source, scratch = tmp_path / str(last) / "hub.sqlite", tmp_path / "scratch"
+    report = asyncio.run(replay(source, scratch))
+    assert report.differences == []
+    assert report.orders > 3
+    there, here = (asyncio.run(_numbers(path)) for path in (source, scratch))
+    assert there.keys() == here.keys()
+    assert all(there[name] != here[name] for name in list(there)[1:])
+
+
+async def _numbers(path: Path) -> dict[tuple[str, str], int]:
+    async with snapshot.opened(path) as reader:
+        return {(account, external_id): id_ for id_, account, external_id in await history.names(reader)}
 
 
 async def _spoilt(path: Path, sql: str) -> None:

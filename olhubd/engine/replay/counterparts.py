@@ -50,8 +50,10 @@ def as_here(delivery: Delivery, mine: Delivery) -> Delivery:
 
 
 async def change(tx: Transaction, made: ManualChange, here: Mapping[Subject, Subject]) -> None:
-    """Append the events of a change by hand, and set its orders to their state after it. `here` maps the subjects of
-    the input to those of this database."""
+    """Append the events of a change by hand, and set its orders to their state after it.
+
+    `here` maps the subjects of the input to those of this database.
+    """
     images = {here[Subject.order(one.id)]: one for one in made.orders if Subject.order(one.id) in here}
     rows = await orders.read(tx, [subject.id for subject in images]) if images else {}
     known = await deliveries.of_subjects(tx, sorted(images)) if images else {}

@@ -43,8 +43,8 @@ _CLAIMABLE = frozenset({DeliveryState.PENDING, DeliveryState.RETRY, DeliveryStat
 class Play:
     """The inputs, one after the other, each in a transaction of its own as it was.
 
-    `names` returns the names of things of the database that the inputs are from. With `routes` those are in force all
-    the time. Nothing is decided about `strangers`.
+    `names` returns the names of things of the database that the inputs are from. With `routes` those are in force
+    all the time. Nothing is decided about `strangers`.
     """
 
     def __init__(
