@@ -113,7 +113,9 @@ def _data(event: Event, mine: Mapping[int, Delivery]) -> msgspec.Raw:
     return msgspec.Raw(msgspec.json.encode({**facts, "delivery": row.id}))
 
 
-async def _image(tx: Transaction, image: OrderImage, row: orders.StoredOrder, here: Mapping[Subject, Subject]) -> None:
+async def _image(
+    tx: Transaction, image: OrderImage, row: orders.StoredOrder, here: Mapping[Subject, Subject]
+) -> None:
     document, digest = bytes(image.document), bytes.fromhex(image.digest)
     winner = None
     if image.superseded_by is not None and (subject := here.get(Subject.order(image.superseded_by))) is not None:
