@@ -320,10 +320,10 @@ STUBBORN = """
     '''A connector with a fault: it does not let go of a call that was given up. The daemon's patience is short.'''
     import asyncio
     import functools
-    from olhubd.engine import account
+    from olhubd.engine.feed import account_feeds
     from olhubd.plugin import Connector, OrderFeed, Settings, hookimpl
 
-    account.Schedule = functools.partial(account.Schedule, page_limit=0.2)
+    account_feeds.FeedSchedule = functools.partial(account_feeds.FeedSchedule, page_limit=0.2)
 
     class Orders(OrderFeed):
         async def start(self, since):
