@@ -34,7 +34,7 @@ _HEAD = """\
 
 olhubd reads `/etc/olhubd/olhubd.toml` and, beside it, `conf.d/*.toml` in the order of their names. The files are
 equal: tables are joined, lists of routes are appended, and a key that is set twice is an error. All that is wrong
-is told at once, each with file, line and a suggestion. `SIGHUP` makes the daemon read the files again.
+is reported at once, each with file, line and a suggestion. `SIGHUP` makes the daemon read the files again.
 
 A value can come from several places. The stronger first:
 
@@ -44,7 +44,7 @@ A value can come from several places. The stronger first:
 | systemd credential | `shop-pl.client_secret`, or `control.token`, `alarms.smtp_password` | secrets |
 | file | `interval = "5 min"`, or for a secret `client_secret_file = "/path"` | all |
 | systemd directories | `StateDirectory=` for `daemon.data`, `RuntimeDirectory=` for `control.socket` | these two |
-| default | as told below | all |
+| default | as described below | all |
 
 A relative path is meant from the directory of `olhubd.toml`. A time span is text with its unit: `ms`, `s`, `min`,
 `h` or `d`, as in `"20 s"` or `"14 days"`; a bare number is refused. A file that holds a secret has it alone on one

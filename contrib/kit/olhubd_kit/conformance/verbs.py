@@ -13,15 +13,15 @@ __all__ = ["MINIMUM", "VERBS"]
 
 VERBS: Mapping[str, str] = {
     "buy(count=1, *, paid=True, cod=False)": (
-        "`count` finished purchases at this very moment, paid online unless told otherwise; the list of the "
-        "external ids under which the feed will tell of them"
+        "`count` finished purchases at this very moment, paid online unless asked otherwise; the list of the "
+        "external ids under which the feed will report them"
     ),
-    "cancel(id)": "the order is cancelled over there, whoever did it",
-    "refund(id)": "the whole sum is given back to the buyer over there: the order is not to be sent any more",
-    "set_status(id, status)": "the order's own status word becomes `status`, be it one that nobody knows",
-    "corrupt(id)": "from now on the system tells of this order in a way that cannot be understood",
-    "drop_events(count)": "the journal will never tell of the next `count` changes; the orders are there",
-    "duplicate_events(count)": "the journal tells the last `count` changes once more",
+    "cancel(id)": "the order is cancelled in the system, by anybody",
+    "refund(id)": "the whole sum is given back to the buyer in the system: the order is not to be sent any more",
+    "set_status(id, status)": "the order's own status word becomes `status`, even one that is not known",
+    "corrupt(id)": "from now on the system sends this order in a way that cannot be understood",
+    "drop_events(count)": "the journal will never report the next `count` changes; the orders are there",
+    "duplicate_events(count)": "the journal sends the last `count` changes once more",
     "reorder_events(window)": "the last `window` changes in the journal change places",
     "short_pages(count)": (
         "the next `count` pages of the feed, of a sweep or of a search hold less than they could, with more behind "
@@ -43,8 +43,8 @@ VERBS: Mapping[str, str] = {
         "`count` things more stand in what the feed of this name reads, of each of its kinds where there are enough"
     ),
     "take(feed, kind, id)": "the thing stands there no more, and whatever stood behind it moves up",
-    "change(feed, kind, id)": "the thing is another one now in a field that the feed tells",
-    "spoil(feed, kind, id)": "from now on the system tells of the thing in a way that cannot be understood",
+    "change(feed, kind, id)": "the thing is another one now in a field that the feed sends",
+    "spoil(feed, kind, id)": "from now on the system sends the thing in a way that cannot be understood",
     "waiting(feed)": "how many messages of the feed's inbox are not acknowledged yet",
 }
 """Signature and meaning of each verb."""
