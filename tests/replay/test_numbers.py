@@ -19,7 +19,7 @@ from olhubd.store.sqlite.ids import Identifiers
 from olhubd_kit.virtual_clock import EPOCH, VirtualClock
 from tests.orders import line, order
 
-LATER = EPOCH + timedelta(hours=2)
+LATER = order().placed_at + timedelta(hours=2)
 
 
 def sent(number: int, state: DeliveryState, minutes: int, *, word: str = "READY") -> Delivery:
