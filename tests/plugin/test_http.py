@@ -533,6 +533,21 @@ async def test_a_429_closes_the_gate_for_as_long_as_the_server_says(
     assert (gate.closed, gate.inside, shop.acts) == ([seconds], 0, 1)
 
 
+async def test_a_pause_that_a_stranger_asks_for_is_believed_for_a_minute(
+    shop: Shop, session: aiohttp.ClientSession, gate: Turnstile
+) -> None:
+    """A firewall that bars for an hour would stop an account whose system is well; one call a minute finds out."""
+
+    async def barred(_request: web.Request) -> web.Response:
+        return web.json_response({"error": "too many"}, status=429, headers={"Retry-After": "600"})
+
+    shop.answer = barred
+    client = make(session, shop.base, gate, errors=OWN)
+    with pytest.raises(RateLimited) as caught:
+        await client.get("/thing", Thing)
+    assert (caught.value.retry_after, gate.closed) == (60.0, [60.0])
+
+
 async def test_the_injectors_throttle(client: Client, shop: Shop, gate: Turnstile) -> None:
     shop.faults.add(Fault(kind=FaultKind.THROTTLE, retry_after=3))
     with pytest.raises(OutcomeUnknown) as caught:

@@ -207,6 +207,19 @@ async def test_a_code_on_another_device(account: Account[Settings], server: Serv
     assert server.forms[-1] == {"grant_type": "urn:ietf:params:oauth:grant-type:device_code", "device_code": "d"}
 
 
+async def test_wrong_keys_while_a_person_is_asked_are_no_code_that_ran_out(
+    account: Account[Settings], server: Server
+) -> None:
+    """Else the person is sent to sign in again and again, and what is wrong is the client's secret."""
+    device = {"device_code": "d", "user_code": "u", "verification_uri": "https://shop.example/d", "expires_in": 60}
+    server.answers = [(200, device), (401, {"error": "invalid_client"})]
+    one = login(account, server, device="/device")
+    grant = await one.begin_device()
+    with pytest.raises(Rejected) as refused:
+        await one.poll_device(grant)
+    assert refused.value.field == "client_secret"
+
+
 OLD = Token(access="a", refresh="r", expires_at=NOW)
 
 

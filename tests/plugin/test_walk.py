@@ -91,6 +91,14 @@ async def test_a_row_that_vanishes_hides_none(counts: Callable[[int], int | None
     assert set(await _read(listing)) >= set(range(30)) - {2, 3, 4, 5}
 
 
+@pytest.mark.parametrize("counts", [int, untold])
+async def test_an_empty_page_is_no_end_where_rows_left_before_it(counts: Callable[[int], int | None]) -> None:
+    """The next page lies behind all that are left, and those that moved up are still to be read."""
+    listing = Listing(range(30), counts=counts)
+    listing.between = [lambda: listing.rows.__delitem__(slice(25))]
+    assert set(await _read(listing)) >= set(range(25, 30))
+
+
 async def test_rows_that_come_in_front_repeat_none() -> None:
     listing = Listing(range(30))
     listing.between = [lambda: listing.rows.insert(0, 99), lambda: listing.rows.insert(0, 98)]

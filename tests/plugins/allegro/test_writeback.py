@@ -179,6 +179,19 @@ async def test_a_parcel_that_came_there_between_two_looks_is_attached(
     assert entry.shipments == ["0000242357947U"]
 
 
+async def test_a_conflict_over_a_parcel_that_is_not_there_attaches_nothing(
+    simulator: AllegroSimulator, allegro: Allegro
+) -> None:
+    (form,) = simulator.ledger.buy(1)
+    body = '{"errors": [{"code": "CONFLICT", "message": "The order is being changed"}]}'
+    answer: dict[str, Any] = {"status": 409, "body": body, "content_type": "application/vnd.allegro.public.v1+json"}
+    simulator.faults.add(Fault(kind=FaultKind.ERROR, match="POST .*/shipments$", **answer))
+    with pytest.raises(Conflict):
+        await allegro.add_shipment(form, Shipment(waybill="0000242357947U", carrier="DPD"))
+    (entry,) = simulator.books()
+    assert entry.shipments == []
+
+
 async def test_a_parcel_that_somebody_else_registered_is_the_same(
     simulator: AllegroSimulator, allegro: Allegro
 ) -> None:

@@ -307,6 +307,56 @@ async def test_the_sweep_finds_what_has_no_date_of_change(
     assert swept == [silent, told]
 
 
+async def test_an_order_of_the_very_second_at_which_a_sweep_begins_is_in_one_of_its_halves(
+    shop: WooCommerce, simulator: WooCommerceSimulator, clock: Clock
+) -> None:
+    """The first half leaves its bound out, so the second, of what was changed since, takes it in."""
+    order = simulator.place_order(MUG)
+    edge = clock.at + timedelta(minutes=5)
+    clock.pass_(10)
+    simulator.touch(order)
+    clock.pass_(600)
+    swept: list[str] = []
+    page = await shop.orders.sweep(edge, None)
+    swept += ids(list(page.records))
+    while page.more:
+        page = await shop.orders.sweep(edge, page.cursor)
+        swept += ids(list(page.records))
+    assert swept == [order]
+
+
+async def test_a_row_that_was_counted_and_not_shown_is_looked_for_again(
+    shop: WooCommerce, simulator: WooCommerceSimulator, clock: Clock
+) -> None:
+    """The time of an answer that did not bring all says nothing of how far the list was read."""
+    cursor = await shop.orders.start(None)
+    clock.pass_(600)
+    slow = int(simulator.place_order(MUG))
+    hidden = simulator.ledger.sheets.pop(slow)
+    entry = simulator.ledger.by_modified.pop()
+    simulator.ledger.by_created.pop()
+    simulator.pager.count_wrong(+1)
+    clock.pass_(600)
+    records, cursor = await drain(shop, cursor)
+    assert records == []
+    simulator.ledger.sheets[slow] = hidden
+    simulator.ledger.by_modified.append(entry)
+    simulator.ledger.by_created.append(entry)
+    simulator.pager.count_wrong(0)
+    records, cursor = await drain(shop, cursor)
+    assert ids(records) == [str(slow)]
+
+
+async def test_orders_of_the_first_second_are_counted_and_of_the_last_not(
+    shop: WooCommerce, simulator: WooCommerceSimulator, clock: Clock
+) -> None:
+    """Two days that follow each other count an order at midnight once."""
+    simulator.place_order(MUG)
+    midnight, day = clock.at, timedelta(days=1)
+    assert await shop.orders.count_orders(midnight, midnight + day) == 1
+    assert await shop.orders.count_orders(midnight - day, midnight) == 0
+
+
 async def test_a_cursor_of_somebody_else_is_refused(shop: WooCommerce) -> None:
     with pytest.raises(ContractBroken, match="not a cursor"):
         await shop.orders.pull(Cursor("event-17"))

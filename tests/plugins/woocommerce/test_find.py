@@ -238,6 +238,26 @@ async def test_found_by_the_shops_own_clock_however_far_it_is_from_ours(
     assert found.external_id == receipt.external_id
 
 
+async def test_of_a_pair_the_older_order_is_found(shop: WooCommerce, simulator: WooCommerceSimulator) -> None:
+    """The one that was made first is the one that people work on; the second is theirs to see."""
+    first = await shop.push_order(push_of())
+    second = await shop.push_order(push_of())
+    assert first.external_id != second.external_id
+    found = await shop.find_order("allegro:A1", AGE)
+    assert found is not None
+    assert found.external_id == first.external_id
+
+
+async def test_clocks_of_one_shop_may_differ_by_minutes(shop: WooCommerce, simulator: WooCommerceSimulator) -> None:
+    """The database that dates an order is another machine than the server that dates the answer."""
+    now = simulator.ledger.now
+    simulator.ledger.now = lambda: now() - timedelta(minutes=4)
+    receipt = await shop.push_order(push_of())
+    found = await shop.find_order("allegro:A1", AGE)
+    assert found is not None
+    assert found.external_id == receipt.external_id
+
+
 async def test_without_a_known_age_all_orders_are_read(shop: WooCommerce, simulator: WooCommerceSimulator) -> None:
     now = simulator.ledger.now
     simulator.ledger.now = lambda: datetime(2001, 1, 1, tzinfo=UTC)

@@ -69,3 +69,23 @@ async def test_a_change_is_not_believed_for_another_orders_answer(
         await shop.cancel_order(order, "cancelled at the marketplace")
     await shop.cancel_order(order, "cancelled at the marketplace")
     assert simulator.ledger.sheets[int(order)].doc["status"] == "cancelled"
+
+
+async def test_a_strange_answer_to_a_change_is_asked_again(
+    shop: WooCommerce, simulator: WooCommerceSimulator
+) -> None:
+    """Some gateway's own JSON: it may be done or not, and twice is once, so no person has to see to it."""
+    order, _ = await pair(shop)
+    simulator.faults.add(
+        Fault(
+            kind=FaultKind.ERROR,
+            match=f"PUT .*/orders/{order}$",
+            status=200,
+            body='{"status": "ok"}',
+            content_type="application/json",
+        )
+    )
+    with pytest.raises(Unavailable):
+        await shop.cancel_order(order, "cancelled at the marketplace")
+    await shop.cancel_order(order, "cancelled at the marketplace")
+    assert simulator.ledger.sheets[int(order)].doc["status"] == "cancelled"

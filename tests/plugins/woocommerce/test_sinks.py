@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from olhubd.model import Fulfilment, Payment, PaymentType, Shipment
+from olhubd.model import Fulfilment, Money, Order, Payment, PaymentType, Shipment
 from olhubd.plugin import Conflict, NotFound, OutcomeUnknown
 from olhubd_kit.faults import Fault, FaultKind
 from olhubd_kit.simulators.woocommerce import WooCommerceSimulator
@@ -106,6 +106,73 @@ async def test_a_parcel_attached_twice_is_there_once(features: dict[str, bool]) 
         await shop.parcels.add_shipment(order, second)
         [entry] = simulator.books()
         assert len(entry.shipments) == 2
+
+
+@pytest.mark.parametrize("features", [{"fulfillments": True}, {"tracking_plugin": True}, {}], ids=str)
+async def test_a_parcel_that_stands_there_under_its_carriers_name_is_there(features: dict[str, bool]) -> None:
+    simulator = WooCommerceSimulator(**features)  # type: ignore[arg-type]
+    parcel = Shipment(waybill="520000012345", carrier="INPOST", carrier_name="InPost Paczkomaty 24/7")
+    async with open_shop(simulator) as shop:
+        order = (await shop.push_order(push_of())).external_id
+        await shop.parcels.add_shipment(order, parcel)
+        done = writes(simulator)
+        await shop.parcels.add_shipment(order, parcel)
+        assert writes(simulator) == done
+
+
+async def test_a_second_parcel_leaves_the_first_with_its_carrier_and_link(
+    shop: WooCommerce, simulator: WooCommerceSimulator
+) -> None:
+    order = (await shop.push_order(push_of())).external_id
+    for waybill, carrier in (("1", "INPOST"), ("2", "DPD")):
+        parcel = Shipment(waybill=waybill, carrier=carrier, url=f"https://{carrier.lower()}.example/{waybill}")
+        await shop.parcels.add_shipment(order, parcel)
+    told = await shop.orders.read_order(order)
+    assert isinstance(told, Order)
+    assert [(one.waybill, one.carrier, one.url) for one in told.shipments] == [
+        ("1", "INPOST", "https://inpost.example/1"),
+        ("2", "DPD", "https://dpd.example/2"),
+    ]
+
+
+async def test_no_parcel_goes_to_an_order_in_the_trash(shop: WooCommerce, simulator: WooCommerceSimulator) -> None:
+    order = (await shop.push_order(push_of())).external_id
+    simulator.trash(order)
+    done = writes(simulator)
+    with pytest.raises(Conflict, match="trash"):
+        await shop.parcels.add_shipment(order, PARCEL)
+    assert writes(simulator) == done
+
+
+async def test_a_number_is_not_another_orders_id(shop: WooCommerce, simulator: WooCommerceSimulator) -> None:
+    """Where a plugin counts its own way, one order's number is another one's id."""
+    first = (await shop.push_order(push_of("A1"))).external_id
+    second = (await shop.push_order(push_of("A2"))).external_id
+    simulator.bend(first, {"number": "9001"})
+    simulator.bend(second, {"number": first})
+    found = await shop.find_by_number(first)
+    assert found is not None
+    assert found.external_id == second
+
+
+@pytest.mark.parametrize("ended", ["trash", "checkout-draft"])
+async def test_what_is_no_order_is_found_by_no_number(
+    ended: str, shop: WooCommerce, simulator: WooCommerceSimulator
+) -> None:
+    order = (await shop.push_order(push_of())).external_id
+    if ended == "trash":
+        simulator.trash(order)
+    else:
+        simulator.set_status(order, ended)
+    assert await shop.find_by_number(order) is None
+
+
+async def test_another_currency_covers_nothing(shop: WooCommerce, simulator: WooCommerceSimulator) -> None:
+    push = push_of(paid=False)
+    order = (await shop.push_order(push)).external_id
+    await shop.set_payment(order, LATE, Money(push.order.total.amount, "EUR"))
+    doc = doc_of(simulator, order)
+    assert (doc["status"], doc["date_paid_gmt"]) == ("pending", None)
 
 
 async def test_a_fulfilment_holds_the_lines_of_its_parcel() -> None:
