@@ -133,7 +133,7 @@ class Hub:
             in_force,
             clock,
         )
-        self.sign_ins = SignIns(directory, self.supervisor, clock, self.checks.round)
+        self.sign_ins = SignIns(directory, database, self.supervisor, clock, self.checks.round, learned)
         self.alarm_sender = AlarmSender(self.alarms, lambda: in_force.configuration.alarms, session, clock, log)
         self.observers = Observers(configuration.plugins.manager, database, clock, log, self.strays)
         self._retention = Retention(database, clock, lambda: in_force.configuration.daemon.inputs_keep)
@@ -157,6 +157,7 @@ class Hub:
         await self.reloader.keep_inputs()
         await self.observers.begin()
         await self._launcher.begin_all(self.started_at)
+        await self.sign_ins.resume()
         await self.runs.load()
         self.runs.start(self.supervisor)
         if self.observers.wanted:
@@ -173,10 +174,11 @@ class Hub:
     async def _round(self, _pulse: Heartbeat) -> None:
         """Let accounts go that are another process's, and retry those that failed to start.
 
-        Wake every target with open deliveries, if a wake-up was lost.
+        Go on with sign-ins of others. Wake every target with open deliveries, if a wake-up was lost.
         """
         await self._displacement.check()
         await self.reloader.retry()
+        await self.sign_ins.resume()
         await self._launcher.wake_owed()
 
     async def reload(self, configuration: Configuration, who: str = "hub") -> dict[str, list[str]]:

@@ -28,6 +28,7 @@ from olhubd.store import (
     deliveries,
     feeds,
     reread_queue,
+    sign_ins,
 )
 from olhubd.store.accounts import AccountRow, AccountState
 
@@ -114,6 +115,7 @@ class Launcher:
                 await feeds.forget(tx, fresh.name)
                 await reread_queue.forget_all(tx, fresh.name)
                 await credentials.delete(tx, fresh.name)
+                await sign_ins.delete(tx, fresh.name)
 
         await self._services.database.write(work)
         if another:

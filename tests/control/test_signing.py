@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar
@@ -9,11 +11,15 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 import pytest
+import structlog
 from aiohttp import ClientSession
 from structlog.testing import capture_logs
 
 import olhubd_allegro
 from olhubd.engine.access import signin
+from olhubd.engine.access.http_session import open_session
+from olhubd.engine.access.redirect import CallbackRefused
+from olhubd.engine.hub import Hub
 from olhubd.model import Scope
 from olhubd.plugin import Account, Flow, Token
 from olhubd_allegro import Allegro
@@ -241,6 +247,72 @@ async def test_the_callback_goes_by_the_endpoints_own_name(house: House) -> None
     async with ClientSession() as browser, browser.get(back, headers={"Host": "evil.example"}) as page:
         assert page.status == 421
     assert (await house.get(SIGN_IN))["state"] == "pending"
+
+
+@contextlib.asynccontextmanager
+async def restarted(house: House) -> AsyncIterator[Hub]:
+    """Another hub on the same rows, which knows nothing that the first one remembered."""
+    await house.hub.stop(0)
+    async with open_session() as session:
+        hub = Hub(house.configuration(), house.database, session, house.clock, structlog.get_logger())
+        await hub.start()
+        try:
+            yield hub
+        finally:
+            await hub.stop(5)
+
+
+async def test_a_browser_comes_back_after_a_restart(house: House) -> None:
+    """To the next process; the address is of use once there, too, and for its account alone."""
+    back = await agreed(house, (await begin(house))["url"])
+    async with restarted(house) as hub:
+        with pytest.raises(CallbackRefused, match="no sign-in waits"):
+            await hub.sign_ins.bring(back, "shop")
+        assert await hub.sign_ins.bring(back) == "market"
+        ended = await hub.sign_ins.settled("market", 20)
+        assert ended is not None
+        assert (ended.state, ended.reason) == ("done", None)
+        with pytest.raises(CallbackRefused, match="used already"):
+            await hub.sign_ins.bring(back)
+        assert await house.database.reader.fetch("SELECT secret FROM sign_ins") == [(None,)]
+
+
+async def test_an_address_whose_time_is_over_is_refused_after_a_restart(house: House) -> None:
+    back = await agreed(house, (await begin(house))["url"])
+    house.clock.ahead = timedelta(minutes=11)
+    async with restarted(house) as hub:
+        with pytest.raises(CallbackRefused, match="no sign-in waits"):
+            await hub.sign_ins.bring(back)
+        ended = await hub.sign_ins.settled("market", 20)
+        assert ended is not None
+        assert ended.reason == "nobody came back from Allegro in time"
+
+
+async def test_a_code_is_confirmed_after_a_restart(house: House) -> None:
+    status, begun = await house.ask("POST", SIGN_IN, {"flow": "device"})
+    assert status == 202
+    async with restarted(house) as hub:
+        found = await hub.sign_ins.of("market")
+        assert found is not None
+        assert (found.state, found.user_code) == ("pending", begun["user_code"])
+        house.market.signin.consent = True
+        ended = await hub.sign_ins.settled("market", 20)
+        assert ended is not None
+        assert (ended.state, ended.reason) == ("done", None)
+
+
+async def test_one_that_was_stopped_with_the_code_in_its_hands_ends_with_that_reason(house: House) -> None:
+    await begin(house)
+    async with restarted(house) as hub:
+        await hub.stop(0)
+        await house.database.write(lambda tx: tx.execute("UPDATE sign_ins SET secret = NULL"))
+        async with restarted(house) as next_hub:
+            ended = await next_hub.sign_ins.settled("market", 20)
+            assert ended is not None
+            assert (ended.state, ended.reason) == (
+                "failed",
+                "the hub was stopped while it exchanged the code: sign in again",
+            )
 
 
 class KeyLogin(Login):

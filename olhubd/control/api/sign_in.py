@@ -46,7 +46,7 @@ async def returned(call: Call[Nothing, CallbackRequest]) -> SignIn:
     """Go on with a sign-in by the browser, which was sent back to this address and could not get here."""
     at_work = unit(call.hub, call.path["account"])
     try:
-        call.context.signins.bring(call.body.address, at_work.name, call.who)
+        await call.context.signins.bring(call.body.address, at_work.name, call.who)
     except CallbackRefused as error:
         raise Refusal(400, "parameter", str(error), parameter="address") from None
     begun = await call.context.signins.settled(at_work.name, EXCHANGE)

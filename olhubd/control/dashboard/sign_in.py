@@ -45,7 +45,7 @@ async def callback(request: web.Request) -> web.StreamResponse:
     signins = request.app[CONTEXT].signins
     words = speech(request)
     try:
-        account = signins.bring(request.query_string)
+        account = await signins.bring(request.query_string)
     except CallbackRefused as error:
         problem = words.voice.reason(str(error))
         answer = html(words, "callback.html", {"signing": None, "problem": problem}, 400)

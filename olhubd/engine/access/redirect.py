@@ -1,18 +1,20 @@
 """A sign-in by the browser: what goes out with the person, and what has to come back.
 
 The state is a random text that only the person's browser and the other system see, so an address that carries it
-was not made up by a stranger's page. The PKCE verifier never leaves this process but for the exchange: a code that
-somebody reads on its way is of no use without it.
+was not made up by a stranger's page. The PKCE verifier is stored as tokens are and sent with the exchange
+alone: a code that somebody reads on its way is of no use without it.
 """
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import hashlib
 import re
 import secrets
 from collections.abc import Iterable
+from typing import Self
+
+import msgspec
 
 from olhubd.model import Reason
 from olhubd.plugin import AuthLost
@@ -28,16 +30,28 @@ class CallbackRefused(Exception):
     """An address that no sign-in waits for, and why, in words for the person who brings it."""
 
 
-class PendingCallback:
-    """One sign-in that waits for the browser. `code` is set once somebody brings it, or fails with AuthLost."""
+class PendingCallback(msgspec.Struct, frozen=True, kw_only=True):
+    """One sign-in that waits for the browser. Stored until it came back, since it may outlive the process."""
 
-    def __init__(self, account: str, title: str, redirect_uri: str) -> None:
-        self.account = account
-        self.title = title
-        self.redirect_uri = redirect_uri
-        self.state = secrets.token_urlsafe(32)
-        self.verifier = secrets.token_urlsafe(64)
-        self.code: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    account: str
+    title: str
+    redirect_uri: str
+    state: str
+    verifier: str
+
+    def __repr__(self) -> str:
+        return f"PendingCallback(<hidden>, account={self.account!r})"
+
+    @classmethod
+    def new(cls, account: str, title: str, redirect_uri: str) -> Self:
+        """One with a state and a verifier of its own."""
+        return cls(
+            account=account,
+            title=title,
+            redirect_uri=redirect_uri,
+            state=secrets.token_urlsafe(32),
+            verifier=secrets.token_urlsafe(64),
+        )
 
     @property
     def challenge(self) -> str:
@@ -46,8 +60,8 @@ class PendingCallback:
         return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
-def bring(address: str, waiting: Iterable[PendingCallback]) -> PendingCallback:
-    """Give the code in `address`, or the refusal, to the sign-in whose state it carries, once.
+def bring(address: str, waiting: Iterable[PendingCallback]) -> tuple[PendingCallback, str | AuthLost]:
+    """Find the sign-in whose state `address` carries, with the code in it, or the refusal.
 
     `address` is what the browser's address bar had, or the query alone. Raises CallbackRefused, which quotes none
     of it.
@@ -66,12 +80,11 @@ def bring(address: str, waiting: Iterable[PendingCallback]) -> PendingCallback:
         pass  # a refusal, which belongs to somebody too
     for one in waiting:
         try:
-            one.code.set_result(parse_authorization_code_response(uri, one.state)["code"])
+            return one, parse_authorization_code_response(uri, one.state)["code"]
         except errors.MismatchingStateError:
             continue
         except errors.OAuth2Error as error:
-            one.code.set_exception(_refused(one, error.error or ""))
-        return one
+            return one, _refused(one, error.error or "")
     raise CallbackRefused(Reason("sign-in.not-waiting"))
 
 

@@ -22,6 +22,7 @@ from olhubd.store import (
     recorded_inputs,
     runs,
     seen_values,
+    sign_ins,
     strangers,
 )
 
@@ -35,6 +36,7 @@ _TIMED = (
     (reconciliations.prune, reconciliations.KEPT),
     (seen_values.prune, seen_values.KEPT),
     (quarantine.prune, quarantine.KEPT),
+    (sign_ins.prune, sign_ins.KEPT),
     (strangers.prune, strangers.KEPT),
 )
 

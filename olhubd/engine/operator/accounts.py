@@ -24,6 +24,7 @@ from olhubd.store import (
     feeds,
     quarantine,
     reread_queue,
+    sign_ins,
 )
 from olhubd.store.accounts import AccountRow
 
@@ -82,6 +83,7 @@ class AccountActions:
             if ties := await self.ties(tx, name):
                 raise NotPossible(Reason("remove.not-yet", account=name, ties=chained(ties)))
             await credentials.delete(tx, name)
+            await sign_ins.delete(tx, name)
             await feeds.forget(tx, name)
             await reread_queue.forget_all(tx, name)
             await accounts.put(tx, msgspec.structs.replace(row, removed_at=self._clock.now()))
