@@ -157,7 +157,6 @@ class Hub:
         await self.reloader.keep_inputs()
         await self.observers.begin()
         await self._launcher.begin_all(self.started_at)
-        await self.sign_ins.resume()
         await self.runs.load()
         self.runs.start(self.supervisor)
         if self.observers.wanted:
