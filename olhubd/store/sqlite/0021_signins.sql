@@ -3,7 +3,7 @@
 -- of a callback), until a browser has come back or it has ended.
 CREATE TABLE sign_ins (
     account      TEXT PRIMARY KEY,
-    key          TEXT NOT NULL,        -- tells it from those of the account before
+    key          TEXT NOT NULL,        -- distinguishes it from those of the account before
     state        TEXT NOT NULL,
     flow         TEXT NOT NULL,
     url          TEXT NOT NULL,
