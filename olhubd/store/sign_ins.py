@@ -24,7 +24,7 @@ _COLUMNS = (
 
 
 class SignInRow(msgspec.Struct, frozen=True, kw_only=True):
-    """`key` distinguishes it from others of the account. `state` is pending, done or failed. `secret` is None once used."""
+    """`key` distinguishes those of one account. `state` is pending, done or failed. `secret` is None once used."""
 
     account: str
     key: str
