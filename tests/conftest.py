@@ -1,6 +1,12 @@
-"""For all tests: the name of one that fails is told as it fails, and not when the last of thousands has run."""
+"""For all tests: the name of one that fails is told as it fails, and not when the last of thousands has run.
+
+Programs that tests start take signals as they would from a terminal, also where the tests themselves run in the
+background: a shell has those ignore SIGINT, `nohup` SIGHUP, and what is ignored is inherited.
+"""
 
 from __future__ import annotations
+
+import signal
 
 import pytest
 
@@ -19,5 +25,9 @@ class _Telling:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(_Telling(config))

@@ -37,8 +37,8 @@ def metrics() -> dict[str, set[str]]:
         units={},
         budgets=SimpleNamespace(snapshot=lambda: ()),
         alarms=SimpleNamespace(open={}),
-        watch=SimpleNamespace(ran=Counter(), found=Counter()),
-        herald=SimpleNamespace(sent={}),
+        checks=SimpleNamespace(ran=Counter(), found=Counter()),
+        alarm_sender=SimpleNamespace(sent={}),
         reconciler=SimpleNamespace(last={}),
         supervisor=Supervisor(clock, structlog.get_logger()),
     )

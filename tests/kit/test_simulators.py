@@ -69,8 +69,8 @@ def test_one_beside_the_tests_is_named_by_the_project(project: Path) -> None:
         ("nothing.there:Simulator", "tool.olhubd.simulators.own: ModuleNotFoundError: No module named 'nothing'"),
         ("olhubd_kit.test_host:Simulator", "tool.olhubd.simulators.own: AttributeError: "),
         (
-            "olhubd_kit.test_host:Hurry",
-            "olhubd_kit.test_host:Hurry does not derive from olhubd_kit.simulator.Simulator",
+            "olhubd_kit.test_host:InstantClock",
+            "olhubd_kit.test_host:InstantClock does not derive from olhubd_kit.simulator.Simulator",
         ),
         ("olhubd_kit.test_host", 'tool.olhubd.simulators.own: ValueError: it must be "package.module:Class"'),
         (7, "pyproject.toml: Expected `str`, got `int`"),

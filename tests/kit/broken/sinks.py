@@ -179,8 +179,7 @@ class PutsInFreeLinesAnyway(GoodSink):
 
 @breaks(
     *("PUSH-02", "PUSH-06", "PUSH-07", "FIND-03", "FIND-05", "FIND-06", "FIND-07"),
-    *("ONCE-04", "ONCE-06", "ONCE-08", "ONCE-10"),
-    "ONCE-11",
+    *("ONCE-01", "ONCE-04", "ONCE-06", "ONCE-08", "ONCE-10", "ONCE-11"),
 )
 class AdoptsALookalike(GoodSink):
     """Takes an order of the same buyer at the same total for the one that it should make."""
