@@ -13,6 +13,7 @@ from olhubd.model import (
     Address,
     Buyer,
     Fulfilment,
+    InvoiceParty,
     Money,
     Order,
     OrderId,
@@ -193,3 +194,20 @@ def test_money_that_is_not_told_is_not_nothing() -> None:
 
 def test_a_payment_told_only_as_surcharges_is_money() -> None:
     assert order(surcharges=(paid("10.00"), paid("5.00"))).fully_paid
+
+
+def test_what_was_paid_is_kept_for_the_same_payment_only() -> None:
+    """A source that is silent about the amount is not silent about another payment."""
+    was = msgspec.structs.replace(paid("15.00"), external_id="P1")
+    for id_, amount in (("P1", was.paid), ("P2", None)):
+        silent = msgspec.structs.replace(was, external_id=id_, paid=None)
+        kept = merge(order(payment=was), order(payment=silent)).payment
+        assert kept is not None
+        assert kept.paid == amount, id_
+
+
+def test_an_invoice_that_a_source_blanks_is_kept() -> None:
+    asked = order(invoice=InvoiceParty(address=Address(company="Firma")))
+    assert merge(asked, order()).invoice == asked.invoice
+    other = order(invoice=InvoiceParty(address=Address(company="Inna")))
+    assert merge(asked, other).invoice == other.invoice

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from olhubd.decide import changes, compare, netting, plan
+from olhubd.decide import changes, compare, netting, onesided, plan
 from olhubd.decide.planners import PLANNERS
 from olhubd.decide.planning import PlanningContext, Transition, plan_all
 from olhubd.decide.route import Route, When
@@ -284,3 +284,17 @@ def test_an_order_that_is_off_is_sought_only_where_nobody_owes_it() -> None:
     assert follow("allegro", order(), order(), found, [route()], ()) == [], "nobody can have it"
     (item,) = follow("allegro", order(), order(), found, [route(), route()], (), doubted=True)
     assert (item.target, item.action) == ("shop", Action.PUSH_ORDER)
+
+
+def test_what_the_marketplace_ships_itself_is_sought_nowhere() -> None:
+    own = order(fulfilled_by_marketplace=True)
+    assert follow("allegro", own, own, [changes.Superseded(by="B")], [route()], (), doubted=True) == []
+
+
+def test_a_copy_that_is_alive_is_asked_about_only_where_the_hub_had_cancelled_it() -> None:
+    """A cancellation that a person gave up was their choice."""
+    off = order(stage=Stage.CANCELLED)
+    for state in DeliveryState:
+        cancel = msgspec.structs.replace(status(1, "shop", state), action=Action.CANCEL_ORDER)
+        asked = onesided.find(order(), off, "shop", [cancel], off=True, there=False)
+        assert (asked is not None) == (state is DeliveryState.CONFIRMED), state

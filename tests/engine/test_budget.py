@@ -299,6 +299,16 @@ async def test_a_waiter_cancelled_with_the_place_already_given_hands_it_on() -> 
     assert (status.active, status.waiting[Lane.ORDERS]) == (0, 0)
 
 
+async def test_a_call_that_is_given_up_before_it_goes_costs_nothing() -> None:
+    gate = bucket(parallel=1)
+    await gate.acquire()
+    lucky, next_one = spawn(passing(gate), passing(gate))
+    await asyncio.sleep(1.0)
+    gate.release()
+    lucky.cancel()
+    assert await next_one == 1.0
+
+
 async def test_a_cancelled_probe_is_replaced() -> None:
     gate = bucket(calls=1000)
     gate.close(10.0)

@@ -135,3 +135,18 @@ async def test_records_that_were_given_up_go_when_their_source_tells_them_no_mor
     ]
     await tell(shelf.clock.now(), "told")
     assert [one.external_id for one in await quarantine.listing(reader)] == ["waits"]
+
+
+async def test_a_record_that_was_given_up_waits_again_in_another_version(shelf: Shelf) -> None:
+    reader = shelf.database.reader
+
+    async def tell(raw: bytes) -> int:
+        draft = QuarantineDraft(kind=Kind.ORDER, external_id="A", reason="no total", raw=raw)
+        await shelf.database.write(lambda tx: quarantine.put(tx, "market", "orders", [draft], EPOCH))
+        return len(await quarantine.listing(reader))
+
+    assert await tell(b"{}") == 1
+    (one,) = await quarantine.listing(reader)
+    assert await shelf.database.write(lambda tx: quarantine.discard(tx, one.id, "a test", EPOCH))
+    assert await tell(b"{}") == 0
+    assert await tell(b"[]") == 1

@@ -421,6 +421,7 @@ async def test_a_definite_refusal_parks_the_account_once() -> None:
         await desk.keeper.access()
     assert desk.parked == ["invalid_grant"]
     assert desk.server.asked == ["refresh-1"]
+    assert desk.kept.refreshing_at is None, "no renewal is under way that a restart must settle"
     assert desk.kept.token.access == "access-1"  # kept for whoever looks into it
 
 
