@@ -667,7 +667,7 @@ WILD = """
     @hookimpl
     def olhubd_register_connectors(register):
         from olhubd.runtime import blocked
-        blocked.Sentry.__init__.__defaults__ = (0.5,)
+        blocked.BlockDetector.__init__.__defaults__ = (0.5,)
         register(Wild)
 """
 
