@@ -166,8 +166,8 @@ def test_a_migration_that_does_not_sync_is_found_out(name: str) -> None:
 
     broken: dict[str, Callable[..., None]] = {"_sync": lambda path: None, "_apply": careless}
     with swap(migrate, name, broken[name]):
-        (upgrade,) = upgrades([list(migrate._steps())[8]])  # one that writes every order anew
-    assert upgrade.findings
+        found = upgrades(list(migrate._steps())[-6:-2])  # what a cut leaves is drawn: one of them may be lucky
+        assert any(upgrade.findings for upgrade in found)
 
 
 def test_the_power_may_be_cut_at_every_crossing() -> None:
