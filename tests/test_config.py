@@ -557,6 +557,16 @@ def test_a_credential_is_the_clients_token_without_a_table(write: Write, tmp_pat
     assert reach(path, {}).token is None
 
 
+def test_a_token_that_cannot_be_read_is_not_made_up(write: Write, tmp_path: Path) -> None:
+    """What stands for it while the rest is checked is shown to no daemon: the socket needs no token."""
+    path = write('[daemon]\n[control]\nsocket = "here.sock"\ntoken_file = "secrets/of-another-user"\n')
+    there = reach(path, {})
+    assert (there.token, there.socket) == (None, tmp_path / "here.sock")
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "of-another-user").write_text(f"{CANARY}-token")
+    assert reach(path, {}).token == f"{CANARY}-token"
+
+
 def test_credentials_that_may_not_be_looked_at_stop_no_client(write: Write, tmp_path: Path) -> None:
     """systemd tells the command beside a service where its credentials are, and does not let it look."""
     closed = tmp_path / "closed"

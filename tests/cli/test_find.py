@@ -43,6 +43,16 @@ async def test_orders_are_written_to_a_file(house: House, terminal: Terminal, tm
     assert not path.exists() or path.read_bytes() == b"", "a refusal is no file"
 
 
+async def test_a_shorter_export_replaces_a_longer_one(house: House, terminal: Terminal, tmp_path: Path) -> None:
+    """What is left of the older one would be read as orders of today."""
+    await house.sell()
+    path, fresh = tmp_path / "orders.csv", tmp_path / "fresh.csv"
+    path.write_text("an older export\n" * 10_000, encoding="utf-8")
+    for file in (path, fresh):
+        await terminal("orders", "export", "-o", str(file))
+    assert path.read_bytes() == fresh.read_bytes()
+
+
 async def test_the_journal_is_read_like_a_log(house: House, terminal: Terminal) -> None:
     """LOG-08. Part of LOG-07: the latest last, what is grave is marked, an account or an order alone."""
     (sold,) = await house.sell()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
+from olhubd.cli.deliveries import _held
+from olhubd.cli.session import Session
 from olhubd_kit.faults import Fault, FaultKind
 from tests.cli.conftest import Terminal
 from tests.control.house import House
@@ -48,6 +51,36 @@ async def test_what_cannot_be_named_is_refused(terminal: Terminal) -> None:
     assert "cannot be released" in await terminal("holds", "release", "q1", code=2)
     await terminal("holds", "retry", "99", code=6)
     await terminal("holds", "retry", "q99", code=6)
+
+
+async def test_of_several_holds_one_that_is_refused_is_told(house: House, terminal: Terminal) -> None:
+    """The others are done; a script sees by the exit code that not all are."""
+    id_ = str((await held(house))["id"])
+    partly = await terminal("holds", "discard", id_, "999", "q99", "--reason", "a test purchase", code=1)
+    assert f"delivery {id_} (push-order to shop) is discarded\n" in partly
+    assert "2 of 3 could not be changed" in partly
+    assert "  999: there is no delivery 999" in partly
+    assert "  q99: " in partly
+    assert (await house.get(f"/deliveries/{id_}"))["state"] == "discarded"
+
+
+async def test_holds_of_more_than_a_page_are_all_found(house: House, terminal: Terminal) -> None:
+    """The daemon gives five hundred a page: whoever lists or releases them all reads on, the oldest first."""
+    first = (await held(house))["id"]
+    names = [row[1] for row in await house.database.reader.fetch("PRAGMA table_info(deliveries)")]
+    others = {"id": "id + n", "key": "key || n"}
+    copied = ", ".join(others.get(name, name) for name in names)
+    await house.database.write(
+        lambda tx: tx.execute(
+            "WITH RECURSIVE counted (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < 500)"
+            f" INSERT INTO deliveries SELECT {copied} FROM deliveries, counted WHERE id = ?",
+            (first,),
+        )
+    )
+    every = list(range(first, first + 501))
+    rows = (await terminal.json("holds", "list"))["deliveries"]
+    assert sorted(row["id"] for row in rows) == every
+    assert list(await asyncio.to_thread(_held, Session(house.path), "shop")) == every
 
 
 async def test_an_order_is_changed(house: House, terminal: Terminal) -> None:

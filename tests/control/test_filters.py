@@ -56,6 +56,7 @@ async def test_filters_hold_together(trading: House) -> None:
     assert await ids(trading, **both) == found[:1:-1]
     assert await ids(trading, **both, placed_from="2020-03-05", text="buyer") == [found[5], found[4]]
     assert await ids(trading, account="shop", connector="allegro") == []
+    assert await ids(trading, account="market", connector="woocommerce") == []
     assert await ids(trading, q=str(found[3]), stage="cancelled") == []
     for more in ({"placed_from": "2020-01-01"}, {}, {"text": "buyer"}):
         first = await trading.get("/orders", **both, **more, limit=3)

@@ -333,4 +333,6 @@ async def test_what_went_cannot_be_steered(trading: House) -> None:
 def test_masked_keeps_the_shape() -> None:
     told = msgspec.json.decode(masked(b'{"name": "Jan Nowak", "quantity": 2, "price": "9.99", "at": "2026-01-01"}'))
     assert told == {"name": "***", "quantity": 2, "price": "9.99", "at": "2026-01-01"}
+    numbers = msgspec.json.decode(masked(b'{"phone": 48600100200, "to": {"zipCode": 60166, "id": 17}}'))
+    assert numbers == {"phone": "***", "to": {"zipCode": "***", "id": 17}}, "private also where it is a number"
     assert masked(b"\xff\x00") == "2 bytes that are no JSON"

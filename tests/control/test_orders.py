@@ -77,6 +77,13 @@ async def test_an_ambiguous_name_is_not_guessed(trading: House) -> None:
     assert (await trading.get(f"/orders/%23{ids[0]}"))["id"] == ids[0], "the hub's own and nothing else"
 
 
+async def test_a_number_that_no_order_can_have_is_not_found(trading: House) -> None:
+    """Longer than any number that a database keeps."""
+    for name in ("%23" + "9" * 18, "%23" + "9" * 19, "%23" + "9" * 40, "9" * 40):
+        status, problem = await trading.ask("GET", f"/orders/{name}")
+        assert (status, problem["type"]) == (404, "urn:olhubd:problem:not-found"), name
+
+
 async def test_the_history_tells_causes(trading: House) -> None:
     """Invariant 3: every event has a cause, every delivery the event it came of."""
     (sold,) = await trading.sell()
