@@ -118,6 +118,26 @@ async def test_a_form_that_never_stops_failing_lets_the_others_pass(
     assert page.cursor == str(simulator.journal.entries[-1].id)
 
 
+async def test_failures_before_a_form_was_read_do_not_count(simulator: AllegroSimulator, allegro: Allegro) -> None:
+    """It is put aside for failing again and again, not for having failed once upon a time."""
+    start = await allegro.orders.start(None)
+    (form,) = simulator.ledger.buy(1)
+    fault = Fault(kind=FaultKind.ERROR, match=f"/{form}$", times=None, status=500)
+    simulator.faults.add(fault)
+    for _ in range(STUBBORN):
+        assert (await allegro.orders.pull(start)).failure is not None
+    simulator.faults.clear()
+    page = await allegro.orders.pull(start)
+    assert [type(record) for record in page.records] == [Order]
+
+    simulator.ledger.fulfil(form, "PROCESSING")
+    simulator.faults.add(fault)
+    again = await allegro.orders.pull(page.cursor)
+
+    assert isinstance(again.failure, Unavailable)
+    assert (again.records, again.cursor) == ([], page.cursor)
+
+
 async def test_no_more_than_some_forms_are_read_at_one_time(simulator: AllegroSimulator, allegro: Allegro) -> None:
     start = await allegro.orders.start(None)
     simulator.ledger.buy(50)
@@ -417,6 +437,22 @@ def test_a_count_that_is_none_ends_no_sweep_early(total: int | None) -> None:
     assert seen == {key.id for key in keys}
     assert place is not None
     assert place.walk is sweep.OrderSweep.BOUGHT
+
+
+def test_a_crowd_beyond_the_farthest_offset_bars_no_other() -> None:
+    """No more than ten thousand of one instant can be asked for; what was changed after it is still told."""
+    began = datetime(2026, 11, 1, 12, tzinfo=UTC)
+    keys = [wire.FormKey(id=f"{n}", updated_at=began) for n in range(server.FARTHEST + 300)]
+    later = [wire.FormKey(id=f"later {n}", updated_at=began + timedelta(seconds=n + 1)) for n in range(5)]
+    place: sweep.SweepPosition | None = sweep.SweepPosition.begin(began)
+    seen: set[str] = set()
+    while place is not None and place.walk is sweep.OrderSweep.CHANGED:
+        assert place.offset + sweep.LIMIT <= server.FARTHEST, "the list refuses it"
+        fitting = [*(keys if place.bound <= began else ()), *later]
+        page = fitting[place.offset : place.offset + sweep.LIMIT]
+        seen |= {key.id for key in page}
+        place = place.after(page, len(fitting))
+    assert seen >= {key.id for key in (*keys[: server.FARTHEST - sweep.LIMIT], *later)}
 
 
 def test_forms_that_leave_a_crowd_at_one_instant_let_no_other_slip() -> None:

@@ -142,6 +142,38 @@ async def test_a_claim_that_fails_leaves_no_draft() -> None:
         ], problem
 
 
+async def test_a_claim_that_was_made_and_not_told_is_finished_by_the_next_try() -> None:
+    """The draft carries the mark: removed, a call that is still on its way would have nothing to go on with."""
+    stand = stand_in("steps")
+    change = stand._change
+
+    def mute(document: str, variables: dict[str, Any]) -> Any:
+        done = change(document, variables)
+        return {"c0": None} if "c0:setOrderCustomFields" in document else done
+
+    async with opened(stand) as (shop, _):
+        stand._change = mute  # type: ignore[method-assign]
+        with pytest.raises(OutcomeUnknown):
+            await shop.push_order(pushed())
+        assert stand.book.order.custom("externalId") == "a:1"
+        assert "deleteDraftOrder" not in stand.asked
+        stand._change = change  # type: ignore[method-assign]
+        assert (await shop.push_order(pushed())).status == "PaymentSettled"
+    assert stand.asked.count("createDraftOrder") == 1
+
+
+async def test_an_order_that_awaits_its_payment_is_paid_once_the_payment_is_there() -> None:
+    """It is complete, and not as it shall be."""
+    stand = stand_in("steps")
+    async with opened(stand) as (shop, _):
+        assert (await shop.push_order(pushed(status="ArrangingPayment"))).status == "ArrangingPayment"
+        assert stand.book.order.custom("imported") is True
+        assert (await shop.push_order(pushed())).status == "PaymentSettled"
+    assert [(one.state, one.amount) for one in stand.book.order.payments or ()] == [
+        ("Settled", pushed().order.total.minor())
+    ]
+
+
 async def test_only_drafts_that_nobody_is_about_to_claim_are_removed() -> None:
     """What another call made a moment ago is empty too; without it that call's order would have to be made anew."""
     stand = stand_in("steps")

@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from olhubd.model import Order
-from olhubd.plugin import ContractBroken, Unavailable
+from olhubd.plugin import ContractBroken, Unavailable, Unreadable
 from olhubd_kit.simulator import serve
 from olhubd_kit.test_host import account
 from olhubd_vendure import Vendure
@@ -173,6 +173,25 @@ async def test_an_order_that_was_listed_and_does_not_come_is_not_passed_over() -
     async with open_shop(stand) as shop:
         with pytest.raises(Unavailable, match="could not be read"):
             await told(shop, "feed")
+
+
+@pytest.mark.parametrize("way", ["feed", "sweep"])
+async def test_an_order_whose_time_makes_no_sense_is_handed_over_raw(way: str) -> None:
+    """No feed can go by it; the others are told, and it is for a person to look at."""
+    stand = Lists(3)
+    never = datetime(9999, 12, 31, tzinfo=UTC)
+    stand.orders[1] = msgspec.structs.replace(stand.orders[1], updated_at=never)
+    async with open_shop(stand) as shop:
+        if way == "feed":
+            page = await shop.orders.pull(await shop.orders.start(BEGUN - timedelta(days=1)))
+        else:
+            page = await shop.orders.sweep(BEGUN - timedelta(days=1), None)
+    found = {record.external_id: record for record in page.records}
+    assert {id_: type(record) for id_, record in found.items()} == {"0": Order, "1": Unreadable, "2": Order}
+    aside = found["1"]
+    assert isinstance(aside, Unreadable)
+    assert "no time that a feed can go by" in aside.reason
+    assert b"9999-12-31" in aside.raw
 
 
 async def test_a_filter_that_is_ignored_finds_nothing_and_says_so() -> None:
