@@ -231,6 +231,26 @@ async def test_a_rule_is_lifted_for_one_order(trading: House) -> None:
     await trading.until(trading.settled)
 
 
+async def test_a_rule_is_lifted_only_for_what_was_held_by_it(trading: House) -> None:
+    """Who releases an order that the shop refused has said nothing of a line without product."""
+    row = await held(trading)
+    trading.shop.catalogue.products.clear()
+    # Built anew, since the account remembers products.
+    written = trading.path.read_text().replace("[accounts.shop]", "[accounts.shop]\nfetch_orders = true")
+    trading.path.write_text(written.replace('to = "shop"', 'to = "shop"\nunlinked = "hold"'))
+    await trading.hub.reload(trading.configuration())
+    assert (await trading.ask("POST", f"/deliveries/{row['id']}/release"))[0] == 200
+    told: list[Any] = []
+
+    async def ended() -> bool:
+        told[:] = [await trading.get(f"/deliveries/{row['id']}")]
+        return told[0]["state"] in ("hold", "confirmed")
+
+    await trading.until(ended)
+    assert (told[0]["state"], told[0]["held"] and told[0]["held"]["kind"]) == ("hold", "unlinked")
+    assert not any(entry.reference for entry in trading.shop.books())
+
+
 RAW = b'{"id": "Z9", "buyer": {"login": "anna", "phone": "600100200"}, "total": {"amount": "12.00"}}'
 
 

@@ -581,9 +581,11 @@ async def test_a_clock_put_forward_settles_no_target(bench: Bench) -> None:
     assert sorted(bench.shop.books) == ["allegro:A", "allegro:B"]
 
 
-async def test_the_status_of_an_order_that_is_found_goes_back(bench: Bench) -> None:
-    """It moved on over there while nobody here knew that it existed."""
-    bench.routes[0] = msgspec.structs.replace(bench.routes[0], status_back={"completed": "SENT"})
+@pytest.mark.parametrize("marks", [False, True])
+async def test_the_status_of_an_order_that_is_found_goes_back(marks: bool, bench: Bench) -> None:
+    """It moved on over there while nobody here knew that it existed; that work began is not the last word then."""
+    words = {"completed": "SENT"}
+    bench.routes[0] = msgspec.structs.replace(bench.routes[0], status_back=words, mark_processing=marks)
 
     async def complete_at_once(shop: Shop, push: Push) -> Receipt:
         shop.book(push)
@@ -592,9 +594,9 @@ async def test_the_status_of_an_order_that_is_found_goes_back(bench: Bench) -> N
 
     bench.shop.script = [complete_at_once]
     await bench.land(order("A"))
-    await bench.until("confirmed", "pending")
-    (back,) = await deliveries.listing(bench.database.reader, target="allegro")
-    assert back.action is Action.SET_STATUS
+    await stored(bench, 1, DeliveryState.CONFIRMED)
+    back, *_ = await deliveries.listing(bench.database.reader, target="allegro")
+    assert (back.action, back.state) == (Action.SET_STATUS, DeliveryState.PENDING)
     assert b"SENT" in bytes(back.payload)
 
 
@@ -760,14 +762,30 @@ async def test_what_is_under_way_is_never_claimed_again(bench: Bench, before: in
     assert bench.shop.lookups == 0
 
 
-async def test_what_waits_for_a_target_that_went_down_is_given_back(bench: Bench) -> None:
-    """It would grow old in memory, while its order may be cancelled."""
+@pytest.mark.parametrize("full", [False, True])
+async def test_what_waits_for_a_target_that_went_down_is_given_back(
+    full: bool, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would grow old in memory, while its order may be cancelled. Also where the disk was full just then."""
+    write = bench.database.write
+
+    async def fail_once(work: Any) -> Any:
+        nonlocal full
+        if full and bench.dispatcher.down:
+            full = False
+            raise OSError("No space left on device")
+        return await write(work)
+
+    monkeypatch.setattr(bench.database, "write", fail_once)
     bench.shop.script = [refuse(Unavailable("down"))] * 4
     await bench.land(*(order(str(i)) for i in range(12)))
     async with asyncio.timeout(5):
         while not bench.dispatcher.down or "sent" in await bench.states():
             await asyncio.sleep(0.01)
             bench.dispatcher._down_until = bench.clock.monotonic() + 60
+            if bench.task is not None and bench.task.done():
+                bench.start()  # as the supervisor does
+    assert not full
     assert sorted(await bench.states()) == ["pending"] * 8 + ["retry"] * 4
     assert bench.shop.books == []
 
@@ -916,6 +934,23 @@ async def test_another_total_in_the_shop_is_held_with_its_order(bench: Bench) ->
     assert (await target_orders.of_orders(bench.database.reader, [1]))[1][0].external_id == "100"  # type: ignore[index]
 
 
+async def test_what_is_held_once_more_can_still_be_cancelled(bench: Bench) -> None:
+    """It is there under its number, also where it was tried again and could not be looked at."""
+    bench.shop.script = [cheat]
+    await bench.land(order("A"))
+    await bench.until("hold")
+    bench.shop.find_error = Rejected("no right to read orders")
+    await bench.database.write(
+        lambda tx: tx.execute("UPDATE deliveries SET state = 'sent', due_at = 0, reason = NULL WHERE id = 1")
+    )
+    bench.dispatcher.wake()
+    held = await stored(bench, 1, DeliveryState.HOLD)
+    assert (held.reason, held.external_id) == ("no right to read orders", "100")
+    await bench.land(order("A", stage=Stage.CANCELLED))
+    await bench.until("hold", "confirmed")
+    assert bench.shop.cancelled == ["100"]
+
+
 async def test_a_number_of_another_order_is_held_and_holds_up_nobody(bench: Bench) -> None:
     """A shop that was set up anew counts from one again; its orders must not be taken for those before."""
     await bench.land(order("A"))
@@ -974,6 +1009,16 @@ async def test_a_cancelled_order_is_taken_back_after_it_went(bench: Bench) -> No
     await bench.land(order("A", stage=Stage.CANCELLED))
     await bench.settled(2)
     assert bench.shop.cancelled == ["100"]
+
+
+async def test_the_copy_of_an_order_that_another_took_over_is_cancelled(bench: Bench) -> None:
+    """The purchase itself is not cancelled: its lines are another's now, which is sent with them."""
+    await bench.land(order("A"))
+    await bench.settled(1)
+    await bench.land(order("C", lines=(line("A-1"), line("B-1")), updated_at=EPOCH + timedelta(hours=1)))
+    await bench.settled(3)
+    assert bench.shop.cancelled == ["100"]
+    assert bench.shop.books == ["allegro:A", "allegro:C"]
 
 
 @pytest.mark.parametrize(
@@ -1047,6 +1092,23 @@ async def test_an_order_cancelled_while_its_answer_was_lost_is_not_sent_again(be
     assert bench.shop.withdrawn == ["allegro:A"]
 
 
+async def test_the_source_of_a_cancelled_order_is_not_told_that_work_began(bench: Bench) -> None:
+    """It was cancelled before its answer, which was lost, could be looked up."""
+    bench.routes[0] = msgspec.structs.replace(bench.routes[0], mark_processing=True)
+
+    async def cancelled_meanwhile(shop: Shop, push: Push) -> Receipt:
+        shop.book(push)
+        await bench.land(order("A", stage=Stage.CANCELLED))
+        raise OutcomeUnknown("the answer was lost")
+
+    bench.shop.script = [cancelled_meanwhile]
+    await bench.land(order("A"))
+    async with asyncio.timeout(10):
+        while not bench.shop.cancelled:
+            await asyncio.sleep(0.01)
+    assert await deliveries.listing(bench.database.reader, target="allegro") == []
+
+
 async def test_a_part_that_a_try_left_which_surely_made_no_order_is_withdrawn(bench: Bench) -> None:
     """Its next try was not due for long: cancelled meanwhile it is not just forgotten."""
     bench.shop.script = [refuse(Unavailable("503", retry_after=3600.0))]
@@ -1079,20 +1141,35 @@ async def look(bench: Bench) -> None:
 
     async def work(tx: Transaction) -> None:
         recorder = Recorder(tx, bench.clock.now(), Cause("run", "1"))
-        found = changes.CopyFound(target="shop", external_id="77")
-        await recorder.record(Subject.order(1), "allegro", [found], [plan.look("shop", 0)])
+        about, found = Subject.order(1), changes.CopyFound(target="shop", external_id="77")
+        known = (await recorder.known_deliveries([about]))[about]
+        await recorder.record(about, "allegro", [found], [plan.look("shop", 0)], known)
         await recorder.write(tx)
 
     await bench.database.write(work)
     bench.dispatcher.wake()
 
 
+async def test_an_order_that_came_after_its_cancellation_had_found_nothing_is_cancelled(bench: Bench) -> None:
+    """It acted later than any target settles: the cancellation that had nothing to do is none of what came."""
+    bench.shop.script = [lose_before]
+    await bench.land(order("A"))
+    await bench.until("sent")
+    await bench.land(order("A", stage=Stage.CANCELLED))
+    await bench.until("dropped", "dropped")
+    bench.shop.books.append("allegro:A")
+    await look(bench)
+    await bench.until("confirmed", "dropped", "confirmed")
+    assert bench.shop.cancelled == ["100"]
+
+
 @pytest.mark.parametrize("forward", [True, False])
 async def test_what_a_target_told_of_and_does_not_have_is_looked_for_once_and_not_made(
     forward: bool, bench: Bench
 ) -> None:
-    """It was not owed there before: the buyer has not finished it, or the route forwards nothing."""
+    """It was not owed there before: the buyer has not finished it, or the route of its source forwards nothing."""
     bench.routes[0] = msgspec.structs.replace(bench.routes[0], forward=forward)
+    bench.routes.append(Route(target="shop", sources=frozenset({"another"})))
     await bench.land(order("A", stage=Stage.PLACED if forward else Stage.CONFIRMED))
     await look(bench)
     await bench.until("dropped")

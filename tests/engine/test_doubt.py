@@ -137,6 +137,22 @@ async def test_a_look_up_that_fails_is_no_try(bench: Bench) -> None:
     assert bench.shop.books == ["allegro:A"]
 
 
+async def test_a_target_that_stays_broken_when_it_is_looked_up_comes_to_a_person(bench: Bench) -> None:
+    """One broken page decides nothing. With more and more of them the order would be looked up unseen for ever."""
+
+    async def find(reference: str, age: timedelta | None) -> Receipt | None:
+        raise ContractBroken("the answer is not JSON")
+
+    bench.shop.find_order = find  # type: ignore[method-assign]
+    bench.shop.script = [lose_before]
+    await bench.land(order("A"))
+    await bench.until("hold")
+    (held,) = await deliveries.listing(bench.database.reader)
+    assert held.reason == "the answer is not JSON"
+    assert held.sent_at is not None, "a retry looks it up first"
+    assert bench.shop.books == []
+
+
 async def test_a_look_up_during_which_the_machine_proved_to_be_set_back_counts_for_nothing(bench: Bench) -> None:
     """How old the order can be was told by a clock that stood still, so it may have been sought too near."""
     asked: list[list[str]] = []
@@ -218,3 +234,17 @@ async def test_a_target_that_is_down_is_left_alone_for_the_time_it_asked_for(ben
         while not bench.dispatcher.down:
             await asyncio.sleep(0.01)
     assert bench.dispatcher._down_until - bench.clock.monotonic() > 1200
+
+
+async def test_a_target_that_was_down_is_tried_at_once_when_a_person_resumes_it(bench: Bench) -> None:
+    """They mended it, and its own word of how long it would take is over."""
+    bench.shop.script = [refuse(Unavailable("503", retry_after=1234.0))] * 4
+    await bench.land(*(order(str(number)) for number in range(12)))
+    async with asyncio.timeout(10):
+        while not bench.dispatcher.down or "sent" in await bench.states():
+            await asyncio.sleep(0.01)
+    bench.dispatcher.pause()
+    bench.dispatcher.resume()
+    async with asyncio.timeout(10):
+        while sorted(await bench.states()) != ["confirmed"] * 8 + ["retry"] * 4:
+            await asyncio.sleep(0.01)

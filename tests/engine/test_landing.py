@@ -33,6 +33,7 @@ from olhubd.model import (
     Shipment,
     Shipping,
     Stage,
+    code_of,
 )
 from olhubd.plugin import Gone, Later, Record, Unreadable
 from olhubd.runtime.clock import SystemClock
@@ -353,6 +354,15 @@ async def test_merge_and_its_parts_in_one_page(bench: Bench) -> None:
     await bench.land(both, order("A"), order("B"))
     live = [o.external_id for o in await orders.listing(bench.database.reader) if o.superseded_by is None]
     assert live == ["C"]
+
+
+async def test_an_order_that_lost_a_line_to_another_is_read_again(bench: Bench) -> None:
+    """What is left of it is known to its source alone."""
+    await bench.land(order("A", lines=(line("A-1"), line("A-2"))))
+    await bench.land(order("C", lines=(line("A-1"),), updated_at=EPOCH + timedelta(hours=1)))
+    assert (await bench.kinds(1))[-1] == "order.lines-moved"
+    (wish,) = await reread_queue.due(bench.database.reader, "allegro", Kind.ORDER, bench.clock.now())
+    assert (wish.external_id, code_of(wish.reason)) == ("A", "lookup.lines-moved")
 
 
 async def test_a_stale_telling_after_the_merge_is_born_superseded(bench: Bench) -> None:

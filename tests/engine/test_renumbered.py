@@ -71,6 +71,22 @@ async def test_our_order_that_lost_its_mark_and_was_edited_stays_ours(bench: Ben
     assert (result.counts.added, result.echoes) == (0, 1)
 
 
+async def test_a_copy_that_was_edited_back_to_what_the_buyer_pays_stays_ours(bench: Bench) -> None:
+    """By another total in between: what it costs is told by the purchase too, though no product of it is left."""
+    await bench.land(order("77", reference="allegro:A", total=pln("18.00")), account="shop")
+    result = await bench.land(order("77", lines=(line("a", sku="KUB-1"),)), account="shop")
+    assert (result.counts.added, result.echoes) == (0, 1)
+    assert await deliveries.listing(bench.database.reader, states=[DeliveryState.HOLD]) == []
+
+
+async def test_an_order_that_was_never_sent_from_here_is_looked_up_before_it_is_sent(bench: Bench) -> None:
+    """Somebody had entered it by hand, and it was adopted: with a time of sending a retry looks for it first."""
+    await bench.move(1, DeliveryState.CONFIRMED, sent_at=None)
+    await bench.land(cup("77"), account="shop")
+    (held,) = await deliveries.listing(bench.database.reader, states=[DeliveryState.HOLD])
+    assert held.sent_at is not None
+
+
 def planned() -> list[PlannedDelivery]:
     return [
         plan.status_at("shop", "sent", 0),

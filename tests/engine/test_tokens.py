@@ -49,6 +49,8 @@ class Server:
         self.failures: list[tuple[PluginError | None, PluginError | None]] = []
         self.seconds = 1.0
         self.rotates = True
+        self.says: str | None = None
+        """Whose a renewed token is, where it says so."""
 
     def issue(self, owner: str | None = "seller-1") -> Token:
         n = next(self.serial)
@@ -77,7 +79,7 @@ class Server:
             raise AuthLost("invalid_grant")
         if self.rotates:
             self.valid[token.refresh] = until or self.clock.now() + timedelta(seconds=60)
-        fresh = self.issue(None)
+        fresh = self.issue(self.says)
         if after is not None:
             raise after
         return fresh
@@ -489,6 +491,19 @@ async def test_another_sellers_sign_in_is_refused(owner: str | None) -> None:
         await desk.keeper.adopt(desk.server.issue(owner))
     assert caught.value.field == "owner"
     assert await desk.keeper.access() == "access-1"
+
+
+async def test_a_renewal_moves_an_account_to_no_other_seller() -> None:
+    """Whatever its server says: the account's own seller can still sign in to it, and the other one cannot."""
+    desk = Desk()
+    await desk.keeper.access()
+    desk.server.says = "seller-2"
+    await desk.keeper.refused("access-1")
+    assert await desk.keeper.access() == "access-2"
+    assert desk.kept.token.owner == "seller-1"
+    with pytest.raises(Rejected, match="main belongs to seller-1"):
+        await desk.keeper.adopt(desk.server.issue("seller-2"))
+    await desk.keeper.adopt(desk.server.issue("seller-1"))
 
 
 async def test_signing_in_again_ends_a_lost_grant() -> None:
