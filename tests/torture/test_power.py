@@ -20,9 +20,11 @@ from olhubd.store import TROUBLE, Transaction, accounts
 from olhubd.store.sqlite import SQLite, migrate
 from olhubd_torture import inline
 from olhubd_torture.campaign import SMALL, at_every_crossing
+from olhubd_torture.crash_points import CrashPoints
 from olhubd_torture.power import PowerCutDisk
 from olhubd_torture.run_schedule import play
 from olhubd_torture.schedule import ScheduleStep
+from olhubd_torture.store import DiskState, TortureDatabase
 from olhubd_torture.upgrade import upgrades
 from olhubd_torture.vfs import unreachable
 from tests.orders import EPOCH
@@ -105,6 +107,28 @@ async def test_what_could_not_be_synced_was_never_acknowledged(disk: Path, tmp_p
                 assert rows(found) == ["after", "before"]
                 with closing(sqlite3.connect(found / NAME)) as connection:
                     assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+async def test_a_write_of_nothing_is_no_word_about_one_that_could_not_be_synced(disk: Path) -> None:
+    """It needs no sync and goes well on any disk. What failed before it may still be found done after a cut, until
+    something is written in its place."""
+
+    async def nothing(_tx: Transaction) -> None:
+        pass
+
+    async with TortureDatabase.at(disk, CrashPoints(lambda _what: None), random.Random(1)) as store:
+        assert store.platter is not None
+        await store.write(lambda tx: add(tx, "before"))  # with the numbers that are reserved in advance
+        await store.become(DiskState.UNSYNCED)
+        with pytest.raises(TROUBLE):
+            await store.write(lambda tx: add(tx, "lost"))
+        await store.write(nothing)
+        assert store.platter.marked
+        await store.become(DiskState.SOUND)
+        await store.write(lambda tx: add(tx, "kept"))
+        assert not store.platter.marked
+        await store.write(nothing)
+        assert not store.platter.marked
 
 
 def test_a_first_start_may_lose_its_power_at_each_sync(disk: Path, tmp_path: Path) -> None:
