@@ -192,6 +192,14 @@ def test_money_that_is_not_told_is_not_nothing() -> None:
     )
 
 
+def test_a_closed_form_of_cash_on_delivery_is_no_money() -> None:
+    """Its time says when the buyer chose so; what the courier collects is not there yet."""
+    chosen = order(payment=Payment(type=PaymentType.CASH_ON_DELIVERY, finished_at=EPOCH))
+    assert chosen.paid == pln(0)
+    assert not chosen.fully_paid
+    assert kinds(order(payment=Payment(type=PaymentType.CASH_ON_DELIVERY)), chosen) == ["order.amended"]
+
+
 def test_a_payment_told_only_as_surcharges_is_money() -> None:
     assert order(surcharges=(paid("10.00"), paid("5.00"))).fully_paid
 

@@ -80,6 +80,16 @@ def test_what_was_paid_in_part_is_never_less_than_nothing() -> None:
     assert not own.fully_paid
 
 
+def test_what_the_marketplace_remits_is_taken_off_once_however_often_was_paid() -> None:
+    """The first payments give it up; a later one reaches the seller whole."""
+    whole = order(charges=(sales_tax("4.00"),), payment=paid("3.00"), surcharges=(paid("10.00"), paid("6.00")))
+    own = sellers_side(whole)
+    assert own.payment is not None
+    assert [one.paid for one in (own.payment, *own.surcharges)] == [pln(0), pln("9.00"), pln("6.00")]
+    assert own.paid == own.total == pln("15.00")
+    assert own.fully_paid
+
+
 def test_a_payment_without_amount_stays_without() -> None:
     whole = order(charges=(sales_tax("4.00"),), payment=Payment(type=PaymentType.CASH_ON_DELIVERY))
     own = sellers_side(whole)

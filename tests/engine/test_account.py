@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from olhubd.plugin import AuthLost
 from olhubd.runtime.clock import SystemClock
 from olhubd.store import Database
 from olhubd.store.accounts import AccountState
@@ -26,3 +27,23 @@ async def test_what_a_person_put_to_sleep_sleeps_on_after_a_restart(
         assert Wild.asked == {}
         await unit.resume("jan")
         await zoo.until(lambda: Wild.asked.get("pull", 0) > 0 and Wild.asked.get("push_order", 0) > 0)
+
+
+async def test_a_sign_in_wakes_what_waited_for_it_and_nothing_else(
+    database: Database, clock: SystemClock, tmp_path: Path
+) -> None:
+    """Parked for want of one, the account goes on; what a person put to sleep sleeps on."""
+    async with opened(tmp_path, database, clock) as zoo:
+        unit = zoo.hub.unit("wild")
+        await zoo.until(lambda: Wild.asked.get("pull", 0) > 0)
+        await unit.lost(AuthLost("the grant was taken back"))
+        assert unit.row.state is AccountState.PARKED
+        await unit.signed_in("owner", "login", "jan")
+        assert unit.row.state is AccountState.ACTIVE
+        await unit.pause("holidays", "jan")
+        await unit.signed_in("owner", "login", "jan")
+        assert (unit.row.state, unit.row.reason) == (AccountState.PAUSED, "holidays")
+        await zoo.goes_on()
+        Wild.asked.clear()
+        await zoo.goes_on()
+        assert Wild.asked == {}

@@ -356,6 +356,20 @@ async def test_merge_and_its_parts_in_one_page(bench: Bench) -> None:
     assert live == ["C"]
 
 
+async def test_a_line_may_move_to_a_new_order_within_one_page(bench: Bench) -> None:
+    """The order that gives it up is stored before the one that has it now, as no line has two owners at a time.
+
+    The page lands as a whole then; landed one by one, the line would seem to be taken from the first order.
+    """
+    await bench.land(order("A", lines=(line("1"), line("2"))))
+    result = await bench.land(order("B", lines=(line("2"),)), order("A", lines=(line("1"),)))
+    assert (result.counts.added, result.counts.changed, result.counts.quarantined) == (1, 1, 0)
+    owners = await orders.owners(bench.database.reader, "allegro", ["1", "2"])
+    assert {mark: owner.external_id for mark, owner in owners.items()} == {"1": "A", "2": "B"}
+    assert await bench.kinds(1) == ["order.placed", "order.confirmed", "order.lines-changed"]
+    assert await bench.kinds(2) == ["order.placed", "order.confirmed"]
+
+
 async def test_an_order_that_lost_a_line_to_another_is_read_again(bench: Bench) -> None:
     """What is left of it is known to its source alone."""
     await bench.land(order("A", lines=(line("A-1"), line("A-2"))))

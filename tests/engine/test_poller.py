@@ -127,6 +127,7 @@ class Bench:
         self.name = "allegro"
         self.there: datetime | None = None
         self.began = EPOCH
+        self.lineage: Lineage
         self.poller: Poller
         self.pulse: Heartbeat
         self.task: asyncio.Task[None] | None = None
@@ -140,13 +141,14 @@ class Bench:
             "page_limit": 1.0,
             **schedule,
         }
+        self.lineage = Lineage(self.clock)
         reading = ReadingContext(
             account=self.name,
             schedule=FeedSchedule(**keys),
             calls=Calls(self.name, self.clock, structlog.get_logger(), OverdueCalls()),
             database=self.database,
             landing=self.landing,
-            lineage=Lineage(self.clock),
+            lineage=self.lineage,
             runs=self.runs,
             sweeps=self.sweeps,
             pulls=self.pulls,
@@ -294,6 +296,63 @@ async def test_a_sweep_that_is_cut_short_is_begun_again_from_the_same_moment(ben
     await bench.sooner_or_later(done)
     runs = sorted(await bench.logged("orders.sweep"), key=lambda run: run.id)
     assert [(run.trigger, run.state) for run in runs[:2]] == [("start", RunState.FAILED), ("start", RunState.DONE)]
+
+
+async def test_an_import_begins_whenever_the_process_is_killed_at_its_beginning(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the feed goes on and where the first sweep begins are stored together: after either alone the import
+    of a start in the past would never be made up for."""
+    start = bench.clock.now() - timedelta(days=300)
+    bench.market.place(order("a"), order("b"), told=False)
+    write, written = bench.database.write, 0
+
+    async def killed_after_one(work: Any) -> Any:
+        nonlocal written
+        if written:
+            await asyncio.Event().wait()  # nothing is written any more
+        result = await write(work)
+        written += 1
+        return result
+
+    monkeypatch.setattr(bench.database, "write", killed_after_one)
+    bench.start(begin=start)
+
+    async def begun() -> bool:
+        return await bench.cursor() is not None
+
+    await bench.sooner_or_later(begun)
+    await bench.stop()
+    monkeypatch.undo()
+    bench.market.sweeps.clear()
+    bench.start(begin=start)
+    await bench.until("a", "b")
+    assert bench.market.sweeps == [start]
+
+
+async def test_doubts_are_not_settled_before_a_long_feed_was_read_to_its_end(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A turn ends after so many pages, and the orders behind them may be older than this process."""
+    monkeypatch.setattr("olhubd.engine.feed.reader.PAGES", 2)
+    bench.start()
+    await bench.begun()
+    await bench.stop()
+    settled: list[bool] = []
+
+    def looked_at() -> None:
+        settled.append(bench.lineage.settled("allegro"))
+
+    bench.market.trouble = [looked_at] * 5
+    bench.market.place(*(order(str(i)) for i in range(10)))
+    bench.start()
+    await bench.until(*map(str, range(10)))
+    assert settled == [False] * 5
+
+    async def over() -> bool:
+        return bench.lineage.settled("allegro")
+
+    await bench.sooner_or_later(over)
 
 
 async def test_it_goes_on_where_it_stopped(bench: Bench) -> None:
