@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
+from olhubd.model import Reconciliation
 from olhubd.plugin import AuthLost
+from olhubd.store import reconciliations
 from tests.cli.conftest import Terminal
 from tests.control.house import House
 
@@ -30,3 +34,24 @@ async def test_days_are_compared(house: House, terminal: Terminal) -> None:
     assert (found["account"], found["source"], found["missing"]) == ("market", 0, 0)
     assert "market" in await terminal("reconcile", "--account", "market")
     assert "--now needs --account" in await terminal("reconcile", "--now", code=2)
+
+
+@pytest.mark.parametrize("differs", ["missing", "surplus"])
+async def test_a_day_that_differs_is_an_exit_code(house: House, terminal: Terminal, differs: str) -> None:
+    """Whichever side has more: a script goes by the code alone."""
+    now = house.hub.clock.now()
+    found = Reconciliation(
+        id=await house.database.next_id("reconciliations"),
+        account="market",
+        day=now.date(),
+        since=now - timedelta(days=1),
+        until=now,
+        source=4,
+        hub=4,
+        looks=1,
+        looked_at=now,
+        names=("17",),
+        **{"missing": 0, "surplus": 0, differs: 1},
+    )
+    await house.database.write(lambda tx: reconciliations.put(tx, found))
+    assert "source and hub differ" in await terminal("reconcile", "--different", code=1)

@@ -12,6 +12,7 @@ import pytest
 from olhubd.control.api import events
 from olhubd.model import Scope
 from olhubd.store import events as log
+from olhubd.store import journal
 from olhubd.store.base import Reader, Transaction
 from tests.control.house import House
 
@@ -49,6 +50,26 @@ async def test_the_latest_and_the_filters(trading: House) -> None:
     assert of_order == (await trading.get("/events", q=first, limit=500))["items"]
     await trading.make_token("till", Scope.READ, timedelta(days=1))
     assert {one["account"] for one in (await trading.get("/events", account="market"))["items"]} == {"market"}
+
+
+async def test_what_happens_while_the_latest_are_read_comes_after_them(
+    trading: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever goes on by `newest` misses nothing that came between the page and the look at the log's end."""
+    await trading.sell()
+    page = journal.page
+
+    async def slow(reader: Reader, **asked: Any) -> Any:
+        found = await page(reader, **asked)
+        monkeypatch.undo()
+        await trading.make_token("till", Scope.READ)
+        return found
+
+    monkeypatch.setattr(journal, "page", slow)
+    first = await trading.get("/events")
+    then = await trading.get("/events", after=first["newest"])
+    kinds = [one["kind"] for one in (*first["items"], *then["items"])]
+    assert kinds.count("token.created") == 1
 
 
 async def test_what_there_is_not_is_refused(house: House) -> None:

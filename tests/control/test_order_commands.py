@@ -136,6 +136,25 @@ async def test_a_buyers_later_address_wins(trading: House) -> None:
     await trading.until(changed)
 
 
+async def test_what_a_person_corrected_twice_stands_while_the_marketplace_reports_the_same(trading: House) -> None:
+    """What the source said is remembered over both corrections; else the next report would bring back its value."""
+    sold = await refused_once(trading)
+    # Nothing reaches the marketplace, so it goes on reporting the status of before.
+    trading.market.faults.add(Fault(kind=FaultKind.ERROR, match="PUT .*/fulfillment", status=503, times=None))
+    for street in ("Zmieniona 7", "Ostatnia 9"):
+        assert (await trading.ask("POST", f"/orders/{sold}/address", {"street": street}))[0] == 200
+    for word in ("ready", "suspended"):
+        assert (await trading.ask("POST", f"/orders/{sold}/status", {"status": word}))[0] == 200
+    trading.market.ledger.surcharge(sold)
+
+    async def reported() -> bool:
+        return bool((await trading.get(f"/orders/{sold}"))["order"].get("surcharges"))
+
+    await trading.until(reported)
+    now = (await trading.get(f"/orders/{sold}"))["order"]
+    assert (now["shipping"]["address"]["street"], now["fulfilment"]) == ("Ostatnia 9", "suspended")
+
+
 async def test_an_order_that_no_route_forwards_is_sent_on_by_hand(trading: House) -> None:
     """MAN-11, MAN-12, FWD-27: what was not forwarded in its time goes when a person says so, once."""
     written = trading.path.read_text()

@@ -192,6 +192,18 @@ class VendureStandIn(Simulator):
                         sent = {"state": arguments["state"]} if arguments["state"] != "Cancelled" else {}
                         self._set(place, fulfillments=parcels, **sent)
                         return str(arguments["state"])
+            case "addManualPaymentToOrder":
+                for place, order in enumerate(self.orders):
+                    if order.id == given["orderId"]:
+                        paid = wire.Payment(
+                            id="2",
+                            method=given["method"],
+                            amount=order.total_with_tax,
+                            state="Settled",
+                            created_at=order.created_at,
+                        )
+                        self._set(place, payments=[*(order.payments or []), paid], state="PaymentSettled")
+                        return "PaymentSettled"
             case "cancelOrder":
                 for place, order in enumerate(self.orders):
                     if order.id == given["orderId"]:

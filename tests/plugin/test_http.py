@@ -257,6 +257,8 @@ async def test_a_query_may_repeat_a_name(client: Client, shop: Shop) -> None:
         ("", "/a b/ż", "/a%20b/%C5%BC"),
         ("", "/100%", "/100%25"),
         ("", "/a?b#c", "/a%3Fb%23c"),
+        ("", "/a?b", "/a%3Fb"),
+        ("", "/a#b", "/a%23b"),
         ("", "/a+b:c@d", "/a+b:c@d"),
         ("", "//evil.example/x", "//evil.example/x"),
     ],

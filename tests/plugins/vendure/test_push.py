@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from olhubd.model import Order, Payment, PaymentType, Shipment
+from olhubd.model import Money, Order, Payment, PaymentType, Shipment
 from olhubd.plugin import AuthLost, Conflict, OutcomeUnknown, PluginError, Push, Rejected
 from olhubd_kit.samples import sample
 from olhubd_kit.simulator import serve
@@ -444,3 +444,19 @@ async def test_an_order_whose_parcel_is_on_its_way_is_not_cancelled() -> None:
         with pytest.raises(Conflict, match="too late to cancel"):
             await shop.clerk.cancel_order("5", "changed")
     assert stand.orders == [before]
+
+
+@pytest.mark.parametrize("state", ["Declined", "Cancelled", "Error", "Created"])
+async def test_money_that_never_came_is_no_payment(state: str) -> None:
+    """A card that was declined, then a transfer: what was received is recorded, and a second time it is there."""
+    stand = stand_in("whole")
+    (order, *_) = stand.orders
+    (failed,) = order.payments or []
+    failed = msgspec.structs.replace(failed, state=state)
+    stand.orders = [msgspec.structs.replace(order, state="ArrangingPayment", payments=[failed])]
+    paid = Money.of_minor(order.total_with_tax, "PLN")
+    async with opened(stand) as (shop, _):
+        for _again in range(2):
+            await shop.clerk.set_payment("5", Payment(type=PaymentType.TRANSFER), paid)
+    (order,) = stand.orders
+    assert [one.state for one in order.payments or []] == [state, "Settled"]

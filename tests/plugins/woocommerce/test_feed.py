@@ -10,7 +10,8 @@ import msgspec
 import pytest
 
 from olhubd.model import Fulfilment, Order, PaymentType, Stage
-from olhubd.plugin import ContractBroken, Cursor, Gone, Unreadable
+from olhubd.plugin import ContractBroken, Cursor, Gone, Unavailable, Unreadable
+from olhubd_kit.faults import Fault, FaultKind
 from olhubd_kit.simulators.woocommerce import WooCommerceSimulator
 from olhubd_woocommerce.connector import WooCommerce
 from tests.plugins.woocommerce.orders import drain, line, open_shop, push_of
@@ -200,6 +201,24 @@ async def test_parcels_typed_in_come_from_wherever_the_shop_keeps_them(feature: 
         record = await shop.orders.read_order(receipt.external_id)
         assert isinstance(record, Order)
         assert [parcel.key for parcel in record.shipments] == [("DPD", "620999")]
+
+
+async def test_a_page_whose_parcels_cannot_be_read_is_read_again(clock: Clock) -> None:
+    """The cursor stays before it, also before the orders of it that have no parcels."""
+    simulator = WooCommerceSimulator(now=clock, verify_signatures=False, fulfillments=True)
+    async with open_shop(simulator) as shop:
+        cursor = await shop.orders.start(None)
+        clock.pass_(30)
+        placed = [simulator.place_order(MUG) for _ in range(3)]
+        simulator.add_tracking(placed[1], "620999", "DPD")
+        parcels = f"GET .*orders/{placed[1]}/fulfillments"
+        simulator.faults.add(Fault(kind=FaultKind.ERROR, match=parcels, status=502, times=None))
+        page = await shop.orders.pull(cursor)
+        assert isinstance(page.failure, Unavailable)
+        assert (list(page.records), page.cursor) == ([], cursor)
+        simulator.faults.clear()
+        records, _ = await drain(shop, page.cursor)
+        assert sorted(ids(records)) == sorted(placed)
 
 
 @pytest.mark.parametrize(

@@ -146,6 +146,15 @@ async def test_payment_only_when_wanted(shop: WooCommerce, simulator: WooCommerc
     assert (doc["payment_method"], doc["payment_method_title"], doc["transaction_id"]) == ("", "", "")
 
 
+async def test_cash_on_delivery_is_not_dated_as_paid_where_the_payment_is_left_out(
+    shop: WooCommerce, simulator: WooCommerceSimulator
+) -> None:
+    """Without its method the shop would take "processing" for paid; nobody has paid for a parcel on its way."""
+    receipt = await shop.push_order(push_of("A1", cod=True, push={"include_payment": False}))
+    doc = doc_of(simulator, receipt.external_id)
+    assert (doc["payment_method"], doc["status"], doc["date_paid_gmt"]) == ("", "on-hold", None)
+
+
 async def test_mapped_and_unmapped_methods(shop: WooCommerce, simulator: WooCommerceSimulator) -> None:
     """Part of FWD-14, FWD-16 and FWD-18: a mapped method under its id, an unmapped one as "other"."""
     mapped = {"shipping_method": "flat_rate:3", "payment_method": "przelewy24", "status": "on-hold"}
