@@ -7,14 +7,20 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 import pytest
+from structlog.testing import capture_logs
 
+from olhubd import config
 from olhubd.decide import plan
 from olhubd.decide.hold import Hold
 from olhubd.decide.plan import PlannedDelivery, StatusPayload
+from olhubd.engine.directory import Directory
+from olhubd.engine.event_log import EventLog
+from olhubd.engine.in_force import InForce
+from olhubd.engine.operator.deliveries import DeliveryActions
 from olhubd.engine.outbox.actions import HANDLERS
 from olhubd.engine.outbox.handler import Done, Handler, OnHold, Result, Submitted
 from olhubd.engine.outbox.job import Job
-from olhubd.engine.outbox.target import TargetAccount
+from olhubd.engine.outbox.target import CapabilityMissing, TargetAccount
 from olhubd.model import Action, Delivery, DeliveryState, Money, OrderId, Payment, Reason, Shipment, Stage
 from olhubd.plugin import (
     Conflict,
@@ -145,23 +151,66 @@ async def test_a_report_that_cannot_be_had_settles_nothing(bench: Bench, error: 
     assert (handler.sent, handler.asked) == (1, ["command-1"] * 3)
 
 
-async def test_a_connector_that_breaks_at_the_report_is_held_with_its_ticket(bench: Bench) -> None:
-    """The target may still do it, so a retry asks again and submits nothing new."""
+class Breaks(Command):
+    """Its report fails in one way until it is mended."""
 
-    class Broken(Command):
-        async def report(self, target: TargetAccount, job: Job, ticket: str) -> Result | None:
-            if len(self.asked) < 9:
-                self.asked.append(ticket)
-                raise ZeroDivisionError("a fault of the connector")
-            return Done()
+    def __init__(self, fault: Exception) -> None:
+        super().__init__()
+        self.fault: Exception | None = fault
 
-    handler = Broken()
-    await given(bench, handler)
-    await bench.until("confirmed", "hold")
+    async def report(self, target: TargetAccount, job: Job, ticket: str) -> Result | None:
+        self.asked.append(ticket)
+        if self.fault is not None:
+            raise self.fault
+        return Done()
+
+
+class NewCommand(Breaks):
+    """The same for what would be two."""
+
+    creates = True
+    looks_up = True
+
+
+@pytest.mark.parametrize("make", [Breaks, NewCommand])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        ZeroDivisionError("a fault of the connector"),
+        ContractBroken("the answer is not JSON"),
+        CapabilityMissing(Reason("unable.action", target="Shop", action="set-status")),
+    ],
+    ids=lambda fault: type(fault).__name__,
+)
+async def test_a_report_that_stays_broken_is_held_with_its_ticket_and_asked_for_again(
+    bench: Bench, make: type[Breaks], fault: Exception
+) -> None:
+    """The target may still do it, so a person's retry asks for the report and submits nothing a second time."""
+    handler = make(fault)
+    with capture_logs():  # a trace with all that is in it takes a second to print
+        await given(bench, handler)
+        await bench.until("confirmed", "hold")
     held = await second(bench)
     assert held.ticket == "command-1"
     assert held.sent_at is not None
+    handler.fault = None
+    await retried(bench, held.id)
+    await bench.until("confirmed", "confirmed")
     assert handler.sent == 1
+    assert set(handler.asked) == {"command-1"}
+
+
+async def retried(bench: Bench, number: int) -> None:
+    """A person tries it again."""
+    path = bench.database.path.with_name("olhubd.toml")
+    path.write_text("[daemon]\n")
+    in_force = InForce(config.load(path, None, {}))
+    directory = Directory(in_force)
+    actions = DeliveryActions(
+        directory, in_force, bench.database, bench.clock, EventLog(bench.database, bench.clock)
+    )
+    await actions.retry(number, "test")
+    bench.dispatcher.wake()
 
 
 async def test_a_report_that_refuses_waits_for_a_person_and_is_submitted_anew_then(bench: Bench) -> None:

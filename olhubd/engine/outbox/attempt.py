@@ -96,7 +96,7 @@ class Executor:
             return self._judged(job, await handler.perform(self._target, job))
         except CapabilityMissing as error:
             # One rule for all that a system cannot: a person does it, and nothing is dropped in silence.
-            return self._verdicts.hold(job, str(error), Hold.UNABLE)
+            return self._held_open(job, str(error), Hold.UNABLE)
         except PluginFault as error:
             # A fault in a connector is ours to mend; what it did before it failed is not known.
             return self._failed_itself(job, str(error))
@@ -193,10 +193,7 @@ class Executor:
 
     def _failed_itself(self, job: Job, why: str) -> DeliveryOutcome:
         if job.delivery.attempts >= _HICCUPS:
-            held = self._verdicts.hold(self._unsure(job), why, Hold.BROKEN, sent=True)
-            # What the target accepted it may still do: a retry asks for its report first.
-            kept = msgspec.structs.replace(held.delivery, ticket=job.delivery.ticket)
-            return msgspec.structs.replace(held, delivery=kept)
+            return self._held_open(self._unsure(job), why, Hold.BROKEN, sent=True)
         return self._failed(job, OutcomeUnknown(why))
 
     def _failed(self, job: Job, error: PluginError) -> DeliveryOutcome:
@@ -213,7 +210,7 @@ class Executor:
             case OutcomeUnknown() if not handler.looks_up and self._too_often(delivery):
                 # Its sink reads before it writes, so that each try was a look that found it undone.
                 why = Reason("doubt.tried", times=delivery.unknown_tries, words=error)
-                outcome = self._verdicts.hold(self._unsure(job), why, Hold.DOUBT, sent=True)
+                outcome = self._held_open(self._unsure(job), why, Hold.DOUBT, sent=True)
             case OutcomeUnknown() if handler.creates or unknown:
                 pause = self._policy.look_up_after if delivery.attempts < 2 else self._backoff(delivery.attempts)
                 pause = max(pause, error.retry_after or 0.0)  # a look-up is a call too
@@ -223,6 +220,8 @@ class Executor:
                 outcome = self._verdicts.later(
                     job, DeliveryState.SENT, self._backoff(delivery.attempts), str(error)
                 )
+            case ContractBroken():
+                outcome = self._held_open(job, words, Hold.OTHER, field=field)
             case Temporary() | AuthLost() | AccountBlocked():
                 asked = error.retry_after if isinstance(error, Temporary) else None
                 state = DeliveryState.SENT if unknown else DeliveryState.RETRY
@@ -236,6 +235,17 @@ class Executor:
                 outcome = self._verdicts.hold(job, words, Hold.OTHER, field=field)
         failure = error if isinstance(error, Temporary | AuthLost | AccountBlocked) else None
         return msgspec.structs.replace(outcome, failure=failure)
+
+    def _held_open(
+        self, job: Job, reason: str, kind: Hold, sent: bool = False, field: str | None = None
+    ) -> DeliveryOutcome:
+        """A person is asked, and nothing is proved: what the target has accepted it may still do.
+
+        So the ticket stays, and a retry asks for the report before anything is submitted again.
+        """
+        held = self._verdicts.hold(job, reason, kind, sent=sent, field=field)
+        kept = msgspec.structs.replace(held.delivery, ticket=job.delivery.ticket)
+        return msgspec.structs.replace(held, delivery=kept)
 
     def _unsure(self, job: Job) -> Job:
         """After an attempt that may have done it, as late as just now: the claim may have been much earlier."""
