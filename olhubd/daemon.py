@@ -18,10 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from pydantic import SecretStr
 
 from olhubd import __version__, config
-from olhubd.config import Configuration
+from olhubd.config import Configuration, effective
 from olhubd.control.http import access, server, sockets
 from olhubd.control.process_control import ProcessControl
 from olhubd.engine.access.http_session import open_session
@@ -64,16 +63,8 @@ def run(configuration: Configuration, environ: Mapping[str, str]) -> None:
 def _hide_secrets(configuration: Configuration) -> None:
     """Teach the logs what they must never show."""
     logs.hide_keys(configuration.plugins.redacted)
-    for account in configuration.accounts.values():
-        for name in type(account.settings).model_fields:
-            value = getattr(account.settings, name)
-            if isinstance(value, SecretStr):
-                logs.register_secret(value.get_secret_value())
-    for secret in (configuration.alarms.smtp_password, configuration.alarms.webhook_secret):
-        if secret is not None:
-            logs.register_secret(secret.get_secret_value())
-    if configuration.control.token is not None:
-        logs.register_secret(configuration.control.token.get_secret_value())
+    for secret in effective.secrets(configuration):
+        logs.register_secret(secret, lasting=True)
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import enum
 import os
+import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import FrozenInstanceError, dataclass, replace
@@ -20,8 +21,10 @@ from pydantic import field_validator, model_validator
 
 from olhubd import config
 from olhubd.config import Configuration, ConfigurationError, Listen, Problem
-from olhubd.config.effective import shown
+from olhubd.config.effective import secrets, shown
 from olhubd.config.endpoint import reach
+from olhubd.config.fields import FieldKind, fields, kind
+from olhubd.config.tables import SECTIONS
 from olhubd.config.toml_positions import spans
 from olhubd.decide.route import UnlinkedPolicy, When
 from olhubd.model import Shipment
@@ -1075,3 +1078,32 @@ def test_addresses_that_are_secrets_are_not_shown(write: Write) -> None:
         assert "chat.example/" in told["alarms.webhook_url"]
     plain = load(write(f'{GOOD}\n[alarms]\nwebhook_url = "http://a.example:81"\n'))
     assert {one.key: one.value for one in shown(plain)}["alarms.webhook_url"] == "http://a.example:81/"
+
+
+def test_every_secret_of_a_configuration_is_known_to_who_must_hide_it(write: Write) -> None:
+    """Of each table, those of connectors too, and those within addresses."""
+    sections = "\n".join(
+        f"[{section}]\n" + "".join(f'{key} = "secret of {section}.{key}"\n' for key in keys)
+        for section, model in SECTIONS.items()
+        if (keys := [key for key, info in fields(model).items() if kind(info) is FieldKind.SECRET])
+    )
+    assert "control.token" in sections
+    address = 'webhook_url = "https://olhubd:p%40ss@chat.example/hooks/between-us?key=1"\nsmtp_user = "olhubd"\n'
+    text = GOOD.replace("https://shop.example", "https://keeper:at-the-door@shop.example")
+    known = set(secrets(load(write(f"{text}\n{sections}{address}"))))
+    assert {f"secret of {part}" for part in re.findall(r"secret of ([\w.]+)", sections)} <= known
+    assert {CANARY, "p@ss", "p%40ss", "hooks/between-us?key=1"} <= known
+    assert "at-the-door" in known
+
+
+def test_a_secret_deep_in_a_connectors_settings_is_known(write: Write) -> None:
+    class Deep(Settings):
+        """Keys by warehouse."""
+
+        keys: Mapping[str, tuple[Secret, ...]]
+
+    configuration = load(write(GOOD))
+    market = configuration.accounts["market"]
+    deep = replace(market, settings=Deep.model_validate({"keys": {"a": ("one-key", "two-key")}}))
+    known = set(secrets(replace(configuration, accounts={"market": deep})))
+    assert {"one-key", "two-key"} <= known

@@ -1,4 +1,5 @@
-"""The settings in force as people read them: every value with where it was written, and no secret."""
+"""The settings in force: as people read them, every value with where it was written and no secret; and the secrets,
+for who must know what never to show."""
 
 from __future__ import annotations
 
@@ -6,14 +7,14 @@ import enum
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from pydantic import AnyUrl, BaseModel, SecretStr
 
 from olhubd.config.accounts import spelled
 from olhubd.config.loading import Configuration
 
-__all__ = ["HIDDEN", "EffectiveSetting", "shown"]
+__all__ = ["HIDDEN", "EffectiveSetting", "secrets", "shown"]
 
 HIDDEN = "********"
 """Shown in place of every secret, of whatever length."""
@@ -40,6 +41,35 @@ def shown(configuration: Configuration) -> Iterator[EffectiveSetting]:
         if isinstance(value, AnyUrl):
             value = _place(value, path=key not in _KEYS)
         yield EffectiveSetting(key, _told(value), str(configuration.origin(key)))
+
+
+def secrets(configuration: Configuration) -> Iterator[str]:
+    """All that is secret in it, whichever table holds it and however deep."""
+    for key, value in _values(configuration):
+        yield from _secrets(value, path=key in _KEYS)
+
+
+def _secrets(value: Any, *, path: bool = False) -> Iterator[str]:
+    """`path`: of an address, what follows its host is one too."""
+    match value:
+        case SecretStr():
+            yield value.get_secret_value()
+        case AnyUrl():
+            parts = urlsplit(str(value))
+            for part in (parts.password, parts.password and unquote(parts.password)):
+                if part:
+                    yield part
+            if path and (rest := f"{parts.path}{'?' if parts.query else ''}{parts.query}".strip("/")):
+                yield rest
+        case BaseModel():
+            for name in type(value).model_fields:
+                yield from _secrets(getattr(value, name))
+        case Mapping():
+            for inner in value.values():
+                yield from _secrets(inner)
+        case list() | tuple() | set() | frozenset():
+            for inner in value:
+                yield from _secrets(inner)
 
 
 def _values(configuration: Configuration) -> Iterator[tuple[str, Any]]:

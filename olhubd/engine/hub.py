@@ -71,6 +71,8 @@ class Hub:
         self.clock = clock
         self.started_at = clock.now()
         self._log = log
+        self.learned = learned
+        """Called with each secret that comes to be known, so that no log shows it."""
         self.in_force = in_force = InForce(configuration)
         self.directory = directory = Directory(in_force)
         self.events = events = EventLog(database, clock)

@@ -163,9 +163,9 @@ def level() -> str:
     return next(name for name, value in _LEVELS.items() if value == _Threshold.value)
 
 
-def register_secret(value: str) -> None:
-    """Never show this value again, wherever it turns up."""
-    _redactor.hide_value(value)
+def register_secret(value: str, *, lasting: bool = False) -> None:
+    """Never show this value again, wherever it turns up. Of very many, the oldest go but for those that last."""
+    _redactor.hide_value(value, lasting=lasting)
 
 
 def hide_keys(names: Iterable[str]) -> None:

@@ -49,13 +49,18 @@ _MOST = 10_000
 
 
 class Redactor:
-    """A structlog processor. Known values are kept in the order they were learned; the oldest of very many go."""
+    """A structlog processor. Values that pass are kept in the order they were learned; the oldest of very many go.
+
+    Those that last, such as what the configuration holds, stay however many tokens come and go.
+    """
 
     def __init__(self) -> None:
         self._hidden = re.compile(_PARTS)
         self._whole: set[str] = set(_WHOLE.split())
         self._keys: dict[str, bool] = {}
-        self._values: OrderedDict[str, None] = OrderedDict()
+        self._values: set[str] = set()
+        self._passing: OrderedDict[str, None] = OrderedDict()
+        """Those of them that may go, the oldest first."""
         self._heads: dict[str, Counter[int]] = {}
         """How long the values are that begin with these characters, and how many of each length there are."""
 
@@ -64,21 +69,26 @@ class Redactor:
         self._whole.update(_plain(name) for name in names)
         self._keys.clear()
 
-    def hide_value(self, value: str) -> None:
+    def hide_value(self, value: str, *, lasting: bool = False) -> None:
         """Hide this value wherever it occurs. One shorter than four characters stays: it would hide too much."""
         for form in {value, repr(value)[1:-1], quote(value, safe=""), quote_plus(value)}:
-            self._learn(form)
+            if len(form) >= _HEAD:
+                self._learn(form, lasting)
 
-    def _learn(self, value: str) -> None:
-        if len(value) < _HEAD:
+    def _learn(self, value: str, lasting: bool) -> None:
+        if value not in self._values:
+            self._values.add(value)
+            self._heads.setdefault(value[:_HEAD], Counter())[len(value)] += 1
+        elif value not in self._passing:
+            return  # it lasts
+        if lasting:
+            self._passing.pop(value, None)
             return
-        if value in self._values:
-            self._values.move_to_end(value)
-            return
-        self._values[value] = None
-        self._heads.setdefault(value[:_HEAD], Counter())[len(value)] += 1
-        while len(self._values) > _MOST:
-            oldest, _ = self._values.popitem(last=False)
+        self._passing[value] = None
+        self._passing.move_to_end(value)
+        while len(self._passing) > _MOST:
+            oldest, _ = self._passing.popitem(last=False)
+            self._values.discard(oldest)
             lengths = self._heads[oldest[:_HEAD]]
             lengths[len(oldest)] -= 1
             if not lengths[len(oldest)]:

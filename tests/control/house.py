@@ -68,6 +68,8 @@ class House:
         self.shop_keys: dict[str, Any] = {}
         """What the shop's account has otherwise than here."""
         self.levels: list[str] = []
+        self.learned: list[str] = []
+        """The secrets that no log may show."""
         self.clock = Brisk()
         self.hub: Hub
         self.database: Database
@@ -101,7 +103,9 @@ class House:
             self.token = load_or_make_token(configuration)
             self.database = await stack.enter_async_context(Database.open(self.folder / "data" / "hub.sqlite"))
             session = await stack.enter_async_context(open_session())
-            self.hub = Hub(configuration, self.database, session, self.clock, structlog.get_logger())
+            self.hub = Hub(
+                configuration, self.database, session, self.clock, structlog.get_logger(), self.learned.append
+            )
             await self.hub.start()
             stack.push_async_callback(self.hub.stop, 5)
             await stack.enter_async_context(self._endpoint(configuration))

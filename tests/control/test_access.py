@@ -235,3 +235,18 @@ async def test_a_revocation_holds_although_nobody_waited_for_its_end(house: Hous
         assert keyring.shown(token) is None
     await house.make_token("later", Scope.READ)  # written after what waited
     assert not [one for one in await keyring.listing() if one.name == "till"]
+
+
+async def test_no_log_shows_a_token_that_opens_the_endpoint(house: House) -> None:
+    """Neither the endpoint's own, configured or made, nor one that a person made, also after a restart."""
+    assert house.token in house.learned, "as soon as anybody could be asked for it"
+    token = await house.make_token("till", Scope.READ)
+    assert token in house.learned
+    house.learned.clear()  # as in the next process, which knows of it no more than its digest
+    for shown in (token, house.token):
+        async with house.client.get("/api/v1/orders", headers={"Authorization": f"Bearer {shown}"}) as response:
+            assert response.status == 200
+    assert {token, house.token} <= set(house.learned)
+    async with house.client.get("/api/v1/orders", headers={"Authorization": "Bearer stranger"}) as response:
+        assert response.status == 401
+    assert "stranger" not in house.learned, "else strangers could crowd out what must stay hidden"

@@ -444,12 +444,19 @@ def test_no_address_survives(address: str) -> None:
 
 
 def test_very_many_secrets_cost_no_more_and_are_bounded() -> None:
+    """What the configuration holds stays hidden, however many tokens come and go after it."""
     redactor = Redactor()
+    redactor.hide_value("lasting-secret", lasting=True)
+    redactor.hide_value("passing-secret")
+    redactor.hide_value("passing-secret", lasting=True)  # by a reload
     for i in range(12_000):
         redactor.hide_value(f"secret-{i:06d}")
-    assert len(redactor._values) == 10_000
+        if i % 1000 == 0:
+            redactor.hide_value("lasting-secret")
+    assert len(redactor._values) == 10_002
     assert redactor.text("secret-011999") == HIDDEN
     assert redactor.text("secret-000001") == "secret-000001"
+    assert redactor.text("lasting-secret passing-secret") == f"{HIDDEN} {HIDDEN}"
 
 
 def test_a_closed_error_output_stops_nobody(out: Lines) -> None:

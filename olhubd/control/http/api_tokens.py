@@ -56,6 +56,7 @@ class ApiTokens:
         digest = _digest(token)
         self._own = digest
         self._master = TokenHolder(name=None, who="token", scope=Scope.ADMIN, mark=_mark(digest))
+        hub.learned(token)
 
     async def load(self) -> None:
         async with self._writing:
@@ -67,9 +68,12 @@ class ApiTokens:
     def shown(self, text: str) -> TokenHolder | None:
         """Who shows this token; None when it is none of ours, revoked or expired."""
         digest = _digest(text.strip())
-        if hmac.compare_digest(digest, self._own):
-            return self._master
-        return self.marked(_mark(digest))
+        own = hmac.compare_digest(digest, self._own)
+        holder = self._master if own else self.marked(_mark(digest))
+        if holder is not None:
+            # What people made is kept nowhere, so the logs learn from whoever shows it what they must not show.
+            self._hub.learned(text.strip())
+        return holder
 
     def marked(self, mark: str) -> TokenHolder | None:
         """Whose token has this mark, as long as it is good."""
@@ -106,6 +110,7 @@ class ApiTokens:
     async def make(self, name: str, scope: Scope, lifetime: timedelta | None, who: str) -> tuple[TokenRow, str]:
         """A new token and its text, which nobody knows afterwards. Raises NotPossible when the name is taken."""
         text = PREFIX + secrets.token_urlsafe(32)
+        self._hub.learned(text)
         now = self._hub.clock.now()
         row = TokenRow(
             name=name,
