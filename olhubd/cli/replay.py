@@ -86,7 +86,7 @@ def replay(
     database: Path | None,
     other: Path | None,
 ) -> None:
-    """Decide again what was decided, from the inputs that were kept, and report what is different.
+    """Decide again what was decided about orders, from the inputs that were kept, and report what is different.
 
     Nothing outside is called and the daemon's database is only read. TIME is a moment with its offset from UTC, or
     a span like "2 days" before now. Exit code 1 when anything is different. See docs/replay.md.
@@ -133,6 +133,9 @@ def _tell(printer: Printer, report: ReplayReport) -> None:
     )
     if report.left_out:
         printer.line(f"{report.left_out} orders are older than the inputs and have changed since: left out")
+    if report.not_compared:
+        others = ", ".join(f"{kind} ({count})" for kind, count in report.not_compared.items())
+        printer.line(f"only orders are compared; not compared is what happened to: {others}")
     if report.differences or printer.as_csv:
         printer.table(
             ("ORDER", "ID", "WAS", "IS NOW"),

@@ -15,7 +15,7 @@ from olhubd.store import codec, deliveries, events, orders, target_orders
 from olhubd.store.base import Reader
 from olhubd.store.target_orders import TargetOrder
 
-__all__ = ["RecordedHistory", "moved_since", "names", "of_orders", "walk"]
+__all__ = ["RecordedHistory", "moved_since", "names", "of_orders", "others_since", "walk"]
 
 
 class RecordedHistory(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,6 +75,22 @@ async def moved_since(reader: Reader, since: datetime) -> set[OrderId]:
         (at, at),
     )
     return {row[0] for row in rows}
+
+
+async def others_since(reader: Reader, since: datetime) -> dict[str, int]:
+    """What happened from that moment on to things that are no orders: how many events, deliveries and records in
+    quarantine there are about each kind."""
+    at = codec.stamp(since)
+    rows = await reader.fetch(
+        "SELECT kind, SUM(n) FROM (SELECT subject_kind AS kind, COUNT(*) AS n FROM events"
+        " WHERE at >= ? AND subject_kind <> 'order' GROUP BY subject_kind"
+        " UNION ALL SELECT subject_kind, COUNT(*) FROM deliveries"
+        " WHERE created_at >= ? AND subject_kind <> 'order' GROUP BY subject_kind"
+        " UNION ALL SELECT kind, COUNT(*) FROM quarantine WHERE last_at >= ? AND kind <> 'order' GROUP BY kind)"
+        " AS others GROUP BY kind ORDER BY kind",
+        (at, at, at),
+    )
+    return {row[0]: int(row[1]) for row in rows}
 
 
 async def names(reader: Reader) -> list[tuple[OrderId, str, str]]:

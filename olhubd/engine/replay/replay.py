@@ -41,6 +41,9 @@ class ReplayReport(msgspec.Struct, kw_only=True):
     """Orders of which something is different, and inputs that could not be decided upon."""
     differences: Sequence[ReplayDifference] = ()
     """The first of them."""
+    not_compared: Mapping[str, int] = {}
+    """How many events, deliveries and records in quarantine are about other kinds of things than orders, by kind:
+    they are decided again, and nobody looks whether they are the same."""
 
 
 async def replay(
@@ -81,6 +84,7 @@ async def replay(
             unknown = {id_ for id_, _, _ in strangers}
             wanted = await history.moved_since(reader, since or first.at) - unknown
             found = await compare(reader, scratch.reader, wanted, until)
+            report.not_compared = await history.others_since(reader, since or first.at)
             report.orders, report.decisions = found.orders, found.decisions
             differences = [*play.failures, *found.differences]
             report.differ, report.differences = len(differences), differences[:most]
