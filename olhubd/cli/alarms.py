@@ -16,12 +16,16 @@ if TYPE_CHECKING:
 
 __all__ = ["alarms", "reconcile"]
 
+_NAMED = 5
+"""Orders of a day that are named."""
+
 
 @click.command()
 @click.option("--past", is_flag=True, help="Those that are over, the newest first.")
+@click.option("--before", type=click.IntRange(0), metavar="ALARM", help="Older than this one: the next page.")
 @click.option("--limit", type=click.IntRange(1, 500), default=50, show_default=True, help="How many.")
 @session_command(rows=True)
-def alarms(session: Session, past: bool, limit: int) -> None:
+def alarms(session: Session, past: bool, before: int | None, limit: int) -> None:
     """What is wrong now, and what was.
 
     \b
@@ -32,7 +36,7 @@ def alarms(session: Session, past: bool, limit: int) -> None:
     from olhubd.control.api.schema.alarms import AlarmPage
 
     with session.daemon() as daemon:
-        page = daemon.get("/api/v1/alarms", AlarmPage, past="true" if past else None, limit=limit)
+        page = daemon.get("/api/v1/alarms", AlarmPage, past="true" if past else None, before=before, limit=limit)
     printer = session.printer
     if printer.json(page):
         return
@@ -41,6 +45,7 @@ def alarms(session: Session, past: bool, limit: int) -> None:
         [(a.id, a.kind.value, a.subject, a.raised_at, a.cleared_at, a.detail) for a in page.items],
         "No alarm has ended yet." if past else "Nothing is wrong.",
     )
+    printer.more(page.next)
 
 
 @click.command()
@@ -50,10 +55,17 @@ def alarms(session: Session, past: bool, limit: int) -> None:
     "--day", type=click.DateTime(["%Y-%m-%d"]), help="Which one with --now; the last whole one otherwise."
 )
 @click.option("--different", is_flag=True, help="Only days on which source and hub differ.")
+@click.option("--before", type=click.IntRange(0), metavar="NUMBER", help="Older than this one: the next page.")
 @click.option("--limit", type=click.IntRange(1, 500), default=30, show_default=True, help="How many days.")
 @session_command(rows=True)
 def reconcile(
-    session: Session, account: str | None, at_once: bool, day: datetime | None, different: bool, limit: int
+    session: Session,
+    account: str | None,
+    at_once: bool,
+    day: datetime | None,
+    different: bool,
+    before: int | None,
+    limit: int,
 ) -> None:
     """Whether the hub holds each order that its source counts, by account and day.
 
@@ -83,6 +95,7 @@ def reconcile(
                 ReconciliationPage,
                 account=account,
                 different="true" if different else None,
+                before=before,
                 limit=limit,
             )
     printer = session.printer
@@ -101,12 +114,14 @@ def reconcile(
             map(_row, page.items),
             "No day differs." if different else "No day has been compared yet.",
         )
+        printer.more(page.next)
     if any(found.missing or found.surplus for found in page.items):
         raise Failure("source and hub differ", Exit.FAILED)
 
 
 def _row(found: ReconciliationRow) -> tuple[object, ...]:
+    left = found.missing + found.surplus - _NAMED
     return (
         found.account, str(found.day), found.source, found.hub, found.missing, found.surplus, found.looks,
-        ", ".join(found.names[:5]),
+        ", ".join(found.names[:_NAMED]) + (f" and {left} more" if left > 0 else ""),
     )  # fmt: skip

@@ -56,8 +56,7 @@ def listing(
         "REASON",
     )  # fmt: skip
     printer.table(columns, map(_row, page.items), "Nothing is owed." if not states else "No such deliveries.")
-    if page.next is not None:
-        click.echo(f"More: --before {page.next}", err=True)
+    printer.more(page.next)
 
 
 def _row(delivery: DeliveryRow) -> tuple[object, ...]:

@@ -53,6 +53,8 @@ def events(
                 map(_row, page.items),
                 "Nothing happened that fits.",
             )
+            if page.more:
+                click.echo(f"More: --after {page.newest if after is not None else 0}", err=True)
         return
     if printer.as_csv:
         raise click.UsageError("--csv is for what is over; with --follow there is --json")

@@ -41,6 +41,7 @@ def listing(session: Session, target: str | None) -> None:
     from olhubd.control.api.schema.quarantine import QuarantinePage
 
     waiting: list[DeliveryRow] = []
+    records: list[QuarantineRow] = []
     before = None
     with session.daemon() as daemon:
         while True:
@@ -50,7 +51,11 @@ def listing(session: Session, target: str | None) -> None:
             waiting += page.items
             if (before := page.next) is None:
                 break
-        records = daemon.get("/api/v1/quarantine", QuarantinePage, limit=500).items if target is None else ()
+        before, more = None, target is None
+        while more:
+            found = daemon.get("/api/v1/quarantine", QuarantinePage, before=before, limit=500)
+            records += found.items
+            before, more = found.next, found.next is not None
     printer = session.printer
     if printer.json({"deliveries": waiting, "records": records}):
         return
@@ -106,16 +111,13 @@ _ID = click.argument("id_", callback=_one, metavar="ID")
 def show(session: Session, id_: tuple[bool, int]) -> None:
     """Why ID waits, in full: the reason, what was sent and what is there, what to do, and what may be done."""
     from olhubd.control.api.schema.deliveries import DeliveryRow
-    from olhubd.control.api.schema.quarantine import QuarantinePage
+    from olhubd.control.api.schema.quarantine import QuarantineRow
 
     quarantined, number = id_
     printer = session.printer
     with session.daemon() as daemon:
         if quarantined:
-            page = daemon.get("/api/v1/quarantine", QuarantinePage, limit=500)
-            record = next((one for one in page.items if one.id == number), None)
-            if record is None:
-                raise Failure(f"there is no record q{number} in quarantine")
+            record = daemon.get(f"/api/v1/quarantine/{number}", QuarantineRow)
             if not printer.json(record):
                 _record(session, record)
             return

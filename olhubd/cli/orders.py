@@ -85,8 +85,7 @@ def listing(session: Session, before: int | None, limit: int, **asked: Any) -> N
         "AT TARGETS",
     )  # fmt: skip
     printer.table(columns, map(_row, page.items), "No orders.")
-    if page.next is not None:
-        click.echo(f"More: --before {page.next}", err=True)
+    printer.more(page.next)
 
 
 @orders.command()

@@ -102,6 +102,11 @@ class Printer:
         else:
             _plain([heading.name for heading in headings], cells)
 
+    def more(self, before: int | None) -> None:
+        """Say that the list goes on, and how: `before` is where its next page begins, None on the last one."""
+        if before is not None:
+            click.echo(f"More: --before {before}", err=True)
+
     def _fitted(self, headings: list[Heading], cells: list[list[str]]) -> None:
         """As a table without its empty columns and, where it would not fit, without the least of the others; else
         each row as names and values."""

@@ -17,9 +17,10 @@ __all__ = ["quarantine", "runs"]
 
 @click.command()
 @account_option("Of this account only.")
+@click.option("--before", type=click.IntRange(0), metavar="RUN", help="Older than this one: the next page.")
 @click.option("--limit", type=click.IntRange(1, 500), default=30, show_default=True, help="How many.")
 @session_command(rows=True)
-def runs(session: Session, account: str | None, limit: int) -> None:
+def runs(session: Session, account: str | None, before: int | None, limit: int) -> None:
     """The import log, the newest run first. Runs that found nothing share a row and are counted.
 
     \b
@@ -29,7 +30,7 @@ def runs(session: Session, account: str | None, limit: int) -> None:
     from olhubd.control.api.schema.runs import RunPage
 
     with session.daemon() as daemon:
-        page = daemon.get("/api/v1/runs", RunPage, account=account, limit=limit)
+        page = daemon.get("/api/v1/runs", RunPage, account=account, before=before, limit=limit)
     printer = session.printer
     if not printer.json(page):
         printer.table(
@@ -40,6 +41,7 @@ def runs(session: Session, account: str | None, limit: int) -> None:
             map(_row, page.items),
             "Nothing has been fetched yet.",
         )  # fmt: skip
+        printer.more(page.next)
 
 
 def _row(run: RunRow) -> tuple[object, ...]:
@@ -51,15 +53,18 @@ def _row(run: RunRow) -> tuple[object, ...]:
 
 
 @click.command()
+@click.option("--before", type=click.IntRange(0), metavar="RECORD", help="Older than this one: the next page.")
 @click.option("--limit", type=click.IntRange(1, 500), default=50, show_default=True, help="How many.")
 @click.option("--raw", is_flag=True, help="With the text that could not be read. It holds personal data.")
 @session_command(rows=True)
-def quarantine(session: Session, limit: int, raw: bool) -> None:
+def quarantine(session: Session, before: int | None, limit: int, raw: bool) -> None:
     """Records that could not be stored, and why. Each clears by itself once its source sends it right."""
     from olhubd.control.api.schema.quarantine import QuarantinePage
 
     with session.daemon() as daemon:
-        page = daemon.get("/api/v1/quarantine", QuarantinePage, limit=limit, raw="true" if raw else None)
+        page = daemon.get(
+            "/api/v1/quarantine", QuarantinePage, before=before, limit=limit, raw="true" if raw else None
+        )
     printer = session.printer
     if printer.json(page):
         return
@@ -68,6 +73,7 @@ def quarantine(session: Session, limit: int, raw: bool) -> None:
         [(r.account, r.called, r.feed, r.first_at, r.last_at, r.tries, r.reason) for r in page.items],
         "Nothing is in quarantine.",
     )
+    printer.more(page.next)
     for record in page.items:
         if record.raw is not None:
             printer.line(f"\n{record.account} {record.called}:\n{record.raw}")

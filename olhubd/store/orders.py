@@ -13,6 +13,7 @@ from olhubd.store import codec
 from olhubd.store.base import Reader, Row, Transaction
 
 __all__ = [
+    "MEANT",
     "LineOwner",
     "OrderHead",
     "OrderSummary",
@@ -187,16 +188,23 @@ async def names(reader: Reader, order_ids: Sequence[int]) -> dict[int, tuple[str
     return found
 
 
+MEANT = 500
+"""Orders that may have one number in common, such as the first of each of many shops."""
+
+
 async def find(reader: Reader, text: str) -> list[OrderId]:
-    """Orders that a person means by `text`: the hub's id, a number, or an external id here or at a target."""
+    """Orders that a person means by `text`: the hub's id, a number, or an external id here or at a target.
+
+    No more than one above `MEANT`: what so many have is the name of none.
+    """
     by_id = int(text) if text.isdecimal() and len(text) < 19 else -1
     rows = await reader.fetch(
         "SELECT id FROM orders WHERE id = ? UNION SELECT id FROM orders WHERE number = ?"
         " UNION SELECT id FROM orders WHERE external_id = ?"
         " UNION SELECT order_id FROM copies WHERE number = ?"
         " UNION SELECT order_id FROM copies WHERE external_id = ?"
-        " ORDER BY 1 LIMIT 20",
-        (by_id, text, text, text, text),
+        " ORDER BY 1 LIMIT ?",
+        (by_id, text, text, text, text, MEANT + 1),
     )
     return [row[0] for row in rows]
 

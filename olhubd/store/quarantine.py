@@ -57,10 +57,11 @@ async def clear(tx: Transaction, account: str, kind: Kind, external_ids: Sequenc
     )
 
 
-async def listing(reader: Reader, limit: int = 100) -> list[Quarantined]:
-    """The newest first, without those that a person gave up."""
+async def listing(reader: Reader, *, before: int | None = None, limit: int = 100) -> list[Quarantined]:
+    """The newest with a number below `before` first, without those that a person gave up."""
     rows = await reader.fetch(
-        f"SELECT {_COLUMNS} FROM quarantine WHERE discarded_at IS NULL ORDER BY id DESC LIMIT ?", (limit,)
+        f"SELECT {_COLUMNS} FROM quarantine WHERE discarded_at IS NULL AND id < ? ORDER BY id DESC LIMIT ?",
+        (before if before is not None else 2**62, limit),
     )
     return [_quarantined(row) for row in rows]
 

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
+import pytest
+
+from olhubd.cli.alarms import _row
 from olhubd.cli.deliveries import _held
 from olhubd.cli.session import Session
+from olhubd.control.api.schema.alarms import ReconciliationRow
+from olhubd.store import quarantine
+from olhubd.store.quarantine import QuarantineDraft
 from olhubd_kit.faults import Fault, FaultKind
 from tests.cli.conftest import Terminal
 from tests.control.house import House
+from tests.control.test_paging import filled
 
 
 async def held(house: House) -> Any:
@@ -81,6 +91,66 @@ async def test_holds_of_more_than_a_page_are_all_found(house: House, terminal: T
     rows = (await terminal.json("holds", "list"))["deliveries"]
     assert sorted(row["id"] for row in rows) == every
     assert list(await asyncio.to_thread(_held, Session(house.path), "shop")) == every
+
+
+async def test_records_of_more_than_a_page_are_all_found(house: House, terminal: Terminal) -> None:
+    """Also the oldest one by its number."""
+    now = house.clock.now()
+    refused = [
+        QuarantineDraft(kind="order", external_id=f"R{number}", reason="odd", raw=b"{}") for number in range(501)
+    ]
+    await house.database.write(lambda tx: quarantine.put(tx, "market", "orders", refused, now))
+    rows = (await terminal.json("holds", "list"))["records"]
+    assert {row["external_id"] for row in rows} == {one.external_id for one in refused}
+    oldest = rows[-1]["id"]
+    assert "market R0" in await terminal("holds", "show", f"q{oldest}")
+    assert "R500" in await terminal("holds", "list")
+    await terminal("holds", "show", "q999999", code=6)
+
+
+LISTS = (
+    ("runs",),
+    ("alarms", "--past"),
+    ("quarantine",),
+    ("reconcile",),
+    ("orders", "list"),
+    ("deliveries", "list", "--all"),
+)
+
+
+@pytest.mark.parametrize("command", LISTS, ids=lambda command: command[0])
+async def test_a_list_says_that_it_goes_on_and_is_read_to_its_end(
+    house: House, terminal: Terminal, command: tuple[str, ...]
+) -> None:
+    await filled(house)
+    pages, before = 0, list[str]()
+    while True:
+        told = await terminal(*command, "--limit", "2", *before)
+        pages += 1
+        more = re.search(r"^More: (--before) ([0-9]+)$", told, re.MULTILINE)
+        if more is None:
+            break
+        before = list(more.groups())
+    assert pages > 1
+    assert "More: --before" in await terminal(*command, "--limit", "1", "--csv"), "beside the rows"
+
+
+async def test_the_log_says_that_there_is_more(house: House, terminal: Terminal) -> None:
+    await house.sell(2)
+    assert "More: --after 0\n" in await terminal("events", "--limit", "1")
+    told = await terminal("events", "--limit", "2", "--after", "0")
+    assert "More: --after 2\n" in told
+    assert "More" not in await terminal("events", "--limit", "500", "--after", "0")
+
+
+def test_days_name_as_many_orders_as_they_can_and_count_the_rest() -> None:
+    now = datetime(2026, 1, 2, tzinfo=UTC)
+    row = ReconciliationRow(
+        id=1, account="market", day=now.date(), since=now, until=now, source=30, hub=23, missing=7, surplus=0,
+        names=tuple("ABCDEFG"), looks=1, looked_at=now,
+    )  # fmt: skip
+    assert _row(row)[-1] == "A, B, C, D, E and 2 more"
+    assert _row(msgspec.structs.replace(row, missing=5, names=tuple("ABCDE")))[-1] == "A, B, C, D, E"
 
 
 async def test_an_order_is_changed(house: House, terminal: Terminal) -> None:

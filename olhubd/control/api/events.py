@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Collection, Sequence
 import msgspec
 from aiohttp import web
 
-from olhubd.control.api.lookup import known_account, known_place
+from olhubd.control.api.lookup import known_account, known_place, meant
 from olhubd.control.api.schema.base import Nothing
 from olhubd.control.api.schema.events import EventPage, EventRow, EventsQuery
 from olhubd.control.http.context import Stream
@@ -19,7 +19,7 @@ from olhubd.control.http.routes import Call, route
 from olhubd.control.text import event_text
 from olhubd.engine.hub import Hub
 from olhubd.model import Event, Reason, Subject
-from olhubd.store import events, journal, orders, runs
+from olhubd.store import events, journal, runs
 
 __all__ = ["MOST", "ROUTES"]
 
@@ -61,7 +61,7 @@ class _Filter(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     async def of(cls, hub: Hub, asked: EventsQuery) -> _Filter:
-        ids = await orders.find(hub.database.reader, asked.q) if asked.q is not None else None
+        ids = await meant(hub.database.reader, asked.q) if asked.q is not None else None
         if ids == []:
             raise Refusal(400, "parameter", Reason("none.order-q", order=asked.q), parameter="q")
         return cls(account=asked.account, subjects=None if ids is None else {Subject.order(id_) for id_ in ids})
@@ -74,15 +74,16 @@ async def _latest(hub: Hub, wanted: _Filter, limit: int) -> EventPage:
     reader = hub.database.reader
     newest = await events.head(reader)
     found = await journal.page(
-        reader, account=wanted.account, subjects=wanted.subjects, before=newest + 1, limit=limit
+        reader, account=wanted.account, subjects=wanted.subjects, before=newest + 1, limit=limit + 1
     )
-    return EventPage(items=await _rows(hub, found[::-1]), newest=newest)
+    more = len(found) > limit
+    return EventPage(items=await _rows(hub, found[:limit][::-1]), newest=newest, more=more)
 
 
 async def _after(hub: Hub, wanted: _Filter, after: int, limit: int) -> EventPage:
     """Those that fit among the next ones; `newest` is how far was looked."""
     found: list[Event] = []
-    newest, reader = after, hub.database.reader
+    newest, reader, full = after, hub.database.reader, True
     while len(found) < limit and newest < after + _FAR:
         chunk = await events.since(reader, newest, _CHUNK)
         for event in chunk:
@@ -91,9 +92,11 @@ async def _after(hub: Hub, wanted: _Filter, after: int, limit: int) -> EventPage
                 found.append(event)
                 if len(found) == limit:
                     break
-        if len(chunk) < _CHUNK:
+        if len(chunk) < _CHUNK and len(found) < limit:
+            full = False
             break
-    return EventPage(items=await _rows(hub, found), newest=newest)
+    more = full and newest < await events.head(reader)
+    return EventPage(items=await _rows(hub, found), newest=newest, more=more)
 
 
 async def _rows(hub: Hub, found: Sequence[Event]) -> tuple[EventRow, ...]:

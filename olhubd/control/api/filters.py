@@ -9,12 +9,12 @@ import difflib
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
-from olhubd.control.api.lookup import known_account
+from olhubd.control.api.lookup import known_account, meant
 from olhubd.control.api.schema.orders import OrdersFilter
 from olhubd.control.http.problem import Refusal
 from olhubd.engine.hub import Hub
 from olhubd.model import Reason
-from olhubd.store import accounts, orders
+from olhubd.store import accounts
 from olhubd.store.search import OrderSearch
 
 __all__ = ["known", "moment", "wanted"]
@@ -38,7 +38,7 @@ async def wanted(hub: Hub, asked: OrdersFilter, ids: tuple[int, ...] = ()) -> Or
     end = moment(hub, "placed_to", asked.placed_to, last=True)
     if start is not None and end is not None and start > end:
         raise Refusal(400, "parameter", Reason("request.days"), parameter="placed_to")
-    found: set[int] | None = None if asked.q is None else {*await orders.find(reader, asked.q)}
+    found: set[int] | None = None if asked.q is None else {*await meant(reader, asked.q)}
     if ids:
         found = set(ids) if found is None else found.intersection(ids)
     return OrderSearch(

@@ -15,6 +15,9 @@ from olhubd.store.target_orders import TargetOrder
 
 __all__ = ["hold_details"]
 
+_SHOWN = 20
+"""Lines of an order whose SKUs are shown; how many more there are is said."""
+
 
 def hold_details(
     delivery: Delivery, said: Mapping[str, Any], order: Order | None, copy: TargetOrder | None
@@ -47,9 +50,14 @@ def _expected(order: Order) -> dict[str, str]:
         "shipping_cost": str(order.shipping.cost) if order.shipping.cost is not None else None,
         "payment": order.payment.type.value if order.payment else None,
         "country": order.recipient.country if order.recipient else None,
-        "skus": ", ".join(line.sku or "-" for line in order.lines[:20]),
+        "skus": _skus(order),
     }
     return {name: value for name, value in facts.items() if value}
+
+
+def _skus(order: Order) -> str:
+    left = len(order.lines) - _SHOWN
+    return ", ".join(line.sku or "-" for line in order.lines[:_SHOWN]) + (f", +{left}" if left > 0 else "")
 
 
 def _there(copy: TargetOrder) -> dict[str, str]:

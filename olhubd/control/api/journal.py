@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import msgspec
 
-from olhubd.control.api.lookup import known_account, known_place
+from olhubd.control.api.lookup import known_account, known_place, meant
 from olhubd.control.api.schema.base import Nothing
 from olhubd.control.api.schema.journal import Journal, JournalEntry, JournalQuery
 from olhubd.control.http.routes import Call, route
@@ -20,7 +20,7 @@ from olhubd.control.text.event_text import SEVERITIES, Severity
 from olhubd.control.text.formatter import ENGLISH, Formatter
 from olhubd.engine.hub import Hub
 from olhubd.model import Cause, Event, EventId, Run, RunId, Subject
-from olhubd.store import codec, events, journal, orders, runs
+from olhubd.store import codec, events, journal, runs
 
 __all__ = ["FADING", "KEPT", "ROUTES", "pages"]
 
@@ -66,7 +66,7 @@ async def pages(hub: Hub, asked: JournalQuery, voice: Formatter = ENGLISH) -> Jo
     place, after = _Place.of(asked.before, _NOWHERE), _Place.of(asked.after, 0)
     subjects = None
     if asked.q is not None:
-        subjects = [Subject.order(id_) for id_ in await orders.find(hub.database.reader, asked.q)]
+        subjects = [Subject.order(id_) for id_ in await meant(hub.database.reader, asked.q)]
     found: list[JournalEntry] = []
     looked, oldest, more = 0, None, False
     causes: dict[int, Run] = {}

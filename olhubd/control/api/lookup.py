@@ -13,7 +13,7 @@ from olhubd.model import OrderId, Reason, reference
 from olhubd.store import Reader, accounts, events, orders
 from olhubd.store.orders import StoredOrder
 
-__all__ = ["known_account", "known_place", "one_order", "order_name", "unit"]
+__all__ = ["known_account", "known_place", "meant", "one_order", "order_name", "unit"]
 
 
 async def one_order(reader: Reader, text: str) -> StoredOrder:
@@ -26,7 +26,7 @@ async def one_order(reader: Reader, text: str) -> StoredOrder:
         exact: OrderId | None = OrderId(int(text[1:]))
     else:
         exact = await orders.by_reference(reader, account, external_id) if external_id else None
-    ids = [exact] if exact is not None else await orders.find(reader, text)
+    ids = [exact] if exact is not None else await meant(reader, text, "order")
     if not ids:
         raise Refusal(404, "not-found", Reason("none.order", order=text))
     if len(ids) > 1:
@@ -40,6 +40,15 @@ async def one_order(reader: Reader, text: str) -> StoredOrder:
     if stored is None:
         raise Refusal(404, "not-found", Reason("none.order", order=text))
     return stored
+
+
+async def meant(reader: Reader, text: str, parameter: str = "q") -> list[OrderId]:
+    """All orders that have this id or number. Refuses what more have than can be shown: a part is not the truth."""
+    ids = await orders.find(reader, text)
+    if len(ids) > orders.MEANT:
+        detail = Reason("request.meant-by-many", parameter=parameter, text=text, n=orders.MEANT)
+        raise Refusal(400, "parameter", detail, parameter=parameter)
+    return ids
 
 
 async def _candidates(reader: Reader, ids: list[OrderId]) -> tuple[OrderCandidate, ...]:

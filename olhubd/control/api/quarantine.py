@@ -22,9 +22,19 @@ _ADVICE = (
 
 async def listing(call: Call[QuarantineQuery, Nothing]) -> QuarantinePage:
     """The records that could not be stored, the newest first."""
-    found = await quarantine.listing(call.hub.database.reader, call.query.limit)
+    asked = call.query
+    found = await quarantine.listing(call.hub.database.reader, before=asked.before, limit=asked.limit)
     holds = call.hub.delivery_actions
-    return QuarantinePage(items=tuple(_row(one, call.query.raw, holds.options(one)) for one in found))
+    return QuarantinePage(
+        items=tuple(_row(one, asked.raw, holds.options(one)) for one in found),
+        next=found[-1].id if len(found) == asked.limit else None,
+    )
+
+
+async def one(call: Call[Nothing, Nothing]) -> QuarantineRow:
+    """One record that could not be stored, as in the list."""
+    record = await _record(call)
+    return _row(record, False, call.hub.delivery_actions.options(record))
 
 
 async def retry(call: Call[Nothing, Nothing]) -> QuarantineRow:
@@ -70,6 +80,7 @@ def _row(record: Quarantined, raw: bool, actions: tuple[PermittedAction, ...]) -
 
 ROUTES = (
     route("GET", "/api/v1/quarantine", listing),
+    route("GET", "/api/v1/quarantine/{record}", one),
     route("POST", "/api/v1/quarantine/{record}/retry", retry, statuses=(200,), refusals=(409,)),
     route("POST", "/api/v1/quarantine/{record}/discard", discard),
 )

@@ -12,12 +12,12 @@ from olhubd.control.api import alarms, system
 from olhubd.control.api import orders as asked_orders
 from olhubd.control.api.accounts import standing
 from olhubd.control.api.schema.accounts import Account, AccountState
-from olhubd.control.api.schema.alarms import AlarmRow, ReconciliationsQuery
+from olhubd.control.api.schema.alarms import AlarmRow, ReconciliationRow, ReconciliationsQuery
 from olhubd.control.api.schema.orders import OrdersQuery
 from olhubd.control.dashboard import health
 from olhubd.control.dashboard.orders import logins
 from olhubd.control.dashboard.page import PageRequest, page
-from olhubd.control.dashboard.reconciliation import grid
+from olhubd.control.dashboard.reconciliation import DAYS, grid
 from olhubd.decide.route import Route
 from olhubd.model import DeliveryState
 from olhubd.store import deliveries, orders
@@ -27,7 +27,6 @@ __all__ = ["ROUTES", "Bar", "bars"]
 _HOURS = 24
 _MEDIAN_OF = 20
 _LATEST = 8
-_COMPARED = 200
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,6 @@ async def overview(visit: PageRequest) -> dict[str, Any]:
     accounts = await standing(hub)
     found = health.findings(status, accounts)
     lines = _lines(hub.configuration.routes, accounts, await orders.journeys(reader))
-    days = await visit.ask(alarms.compared, ReconciliationsQuery(limit=_COMPARED))
     hour = status.now.replace(minute=0, second=0, microsecond=0)
     first = hour - timedelta(hours=_HOURS - 1)
     latest = (await visit.ask(asked_orders.listing, OrdersQuery(limit=_LATEST))).items
@@ -94,13 +92,24 @@ async def overview(visit: PageRequest) -> dict[str, Any]:
         "findings": found,
         "lines": lines,
         "loose": _loose(lines, accounts),
-        "compared": grid(days.items),
+        "compared": grid(await _compared(visit)),
         "alarms": _told(visit, status.alarms),
         "bars": bars(first, await orders.hourly(reader, first)),
         "rows": latest,
         "logins": await logins(hub, latest),
         "oldest": oldest,
     }
+
+
+async def _compared(visit: PageRequest) -> list[ReconciliationRow]:
+    """What the days that are shown brought, of all accounts, however many there are."""
+    found: list[ReconciliationRow] = []
+    before = None
+    while True:
+        page = await visit.ask(alarms.compared, ReconciliationsQuery(before=before, limit=500))
+        found += page.items
+        if (before := page.next) is None or len({one.day for one in found}) > DAYS:
+            return found
 
 
 def _lines(

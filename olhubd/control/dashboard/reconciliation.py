@@ -8,9 +8,10 @@ from datetime import date
 
 from olhubd.control.api.schema.alarms import ReconciliationRow
 
-__all__ = ["Grid", "grid"]
+__all__ = ["DAYS", "Grid", "grid"]
 
-_DAYS = 7
+DAYS = 7
+"""Days that are shown, the newest."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Grid:
 
 def grid(found: Sequence[ReconciliationRow]) -> Grid:
     """The newest days, the oldest of them first."""
-    days = tuple(sorted({one.day for one in found})[-_DAYS:])
+    days = tuple(sorted({one.day for one in found})[-DAYS:])
     known = {(one.account, one.day): one for one in found}
     names = sorted({one.account for one in found if one.day in days})
     return Grid(days, tuple((name, tuple(known.get((name, day)) for day in days)) for name in names))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from olhubd.control.api import deliveries, quarantine
 from olhubd.control.api.accounts import standing
@@ -18,15 +19,25 @@ __all__ = ["ROUTES"]
 
 
 async def listing(visit: PageRequest) -> dict[str, Any]:
-    asked = visit.query
+    """Two lists, each with its own place: `before` is that of the deliveries, `records` that of the quarantine."""
+    asked = dict(visit.query)
+    place = asked.pop("records", None)
     query = visit.checked(DeliveriesQuery, state=(DeliveryState.HOLD,), **asked)
     held = await visit.ask(deliveries.listing, query)
+    records = await visit.ask(
+        quarantine.listing, visit.checked(QuarantineQuery, **({} if place is None else {"before": place}))
+    )
     return {
         "held": held.items,
-        "older": older("/waiting", asked, held.next),
-        "quarantine": (await visit.ask(quarantine.listing, QuarantineQuery())).items,
+        "older": older("/waiting", visit.query, held.next),
+        "quarantine": records.items,
+        "older_records": _older(visit.query, records.next),
         "parked": [one for one in await standing(visit.hub) if one.state is AccountState.PARKED],
     }
+
+
+def _older(asked: dict[str, str], records: int | None) -> str | None:
+    return None if records is None else f"/waiting?{urlencode({**asked, 'records': str(records)})}#quarantine"
 
 
 async def retry(visit: PageRequest) -> tuple[str, Notice | None]:

@@ -160,7 +160,8 @@ class Examination:
         if not found:
             return [fine("nothing went wrong within the last day")]
         last = found[0]
-        text = f"{len(found)} within the last day, the last at {_moment(last.at)}: {last.text}"
+        many = f"{len(found)} or more" if page.next is not None and len(found) == len(page.items) else len(found)
+        text = f"{many} within the last day, the last at {_moment(last.at)}: {last.text}"
         return [look(text, "olhubd journal --severity error")]
 
     async def _words(self) -> Iterable[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import msgspec
@@ -14,7 +15,9 @@ from olhubd.control.dashboard.health import Level, findings, worst
 from olhubd.control.dashboard.progress import StepState, steps
 from olhubd.control.dashboard.reconciliation import grid
 from olhubd.decide import alarm_rules
-from olhubd.model import AlarmKind, Scope
+from olhubd.model import AlarmKind, Reconciliation, Scope
+from olhubd.store import Transaction, quarantine, reconciliations
+from olhubd.store.quarantine import QuarantineDraft
 from tests.control.dashboard.browser import Browser, forms, visible
 from tests.control.dashboard.test_pages import PAGES, hold
 from tests.control.house import House
@@ -161,6 +164,46 @@ async def test_alarms_are_on_the_overview(busy: Browser) -> None:
     status = msgspec.convert(await busy.house.get("/status"), Status)
     assert worst(findings(status, ())) is Level.WARN
     assert "verdict.alarm" in {one.key for one in findings(status, ())}
+
+
+async def test_a_long_quarantine_is_read_on_with_its_own_place(busy: Browser) -> None:
+    """A page holds a hundred; the records beyond it are one click away, and the deliveries stay where they are."""
+    house, now = busy.house, busy.house.clock.now()
+    refused = [QuarantineDraft(kind="order", external_id=f"R-{n}.", reason="odd", raw=b"{}") for n in range(130)]
+    await house.database.write(lambda tx: quarantine.put(tx, "market", "orders", refused, now))
+    first = await busy.page("/waiting")
+    assert "R-129." in first
+    assert "R-29." not in first
+    assert '<span class="count">100+</span>' in first
+    (rest,) = re.findall(r'href="(/waiting\?records=\d+#quarantine)"', first)
+    second = await busy.page(rest.partition("#")[0])
+    assert all(f"R-{n}." in second for n in range(30))
+    assert "R-30." not in second
+    assert not re.findall(r"href=\"/waiting\?records", second)
+
+
+async def test_the_overview_has_all_accounts_of_its_days(busy: Browser) -> None:
+    """Ninety accounts compare more days in a week than a page of the list holds."""
+    house, now = busy.house, busy.house.clock.now()
+
+    async def work(tx: Transaction) -> None:
+        for number in range(90 * 8):
+            day = (now - timedelta(days=8 - number // 90)).date()
+            await reconciliations.put(
+                tx,
+                Reconciliation(
+                    id=1000 + number, account=f"account-{number % 90:02}", day=day, since=now, until=now, source=1,
+                    hub=1, missing=0, surplus=0, looks=1, looked_at=now,
+                ),
+            )  # fmt: skip
+
+    await house.database.write(work)
+    page = await busy.page("/")
+    table = page[page.index('<table class="days') :]
+    table = table[: table.index("</table>")]
+    assert len(set(re.findall(r"account-\d\d", table))) == 90
+    rows = re.findall(r"<tr>.*?</tr>", table, re.DOTALL)
+    assert all(row.count("<td") - row.count("<td></td>") >= 7 for row in rows if "account-" in row)
 
 
 async def test_days_are_compared_with_zero_expected(house: House) -> None:

@@ -31,10 +31,15 @@ class EventRow(AnswerStruct, frozen=True, kw_only=True):
 
 
 class EventPage(AnswerStruct, frozen=True, kw_only=True):
-    """The oldest first. `newest` goes into `after` of the next request."""
+    """The oldest first. `newest` goes into `after` of the next request.
+
+    `more`: there are others. With `after` they follow at once; without it they are older than these, and all are
+    read from `after=0` on.
+    """
 
     items: tuple[EventRow, ...]
     newest: int
+    more: bool = False
 
 
 class EventsQuery(RequestStruct, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from olhubd.control.api.schema.base import Limit, Page, RequestStruct
+from olhubd.control.api.schema.base import Before, Limit, Page, RequestStruct
 from olhubd.decide.permitted import PermittedAction
 from olhubd.model import Kind
 
@@ -51,5 +51,6 @@ QuarantinePage = Page[QuarantineRow]
 class QuarantineQuery(RequestStruct, frozen=True, kw_only=True):
     """With `raw` the records come with the text that could not be read, personal data and all."""
 
+    before: Before | None = None
     limit: Limit = 100
     raw: bool = False
