@@ -34,7 +34,7 @@ from olhubd.plugin import (
 )
 from olhubd_allegro import journal, wire
 from olhubd_allegro.mapping import order
-from olhubd_allegro.sweep import SweepPosition, stamp
+from olhubd_allegro.sweep import FARTHEST, SweepPosition, stamp
 
 __all__ = ["FORMS", "Orders", "form_id"]
 
@@ -92,6 +92,8 @@ class Orders(OrderFeed, Sweep, OrderCount, OrderLookup):
             if key.id not in seen
         ]
         then = place.after(keys, page.total_count)
+        if then is not None and then.cut_off is not None:
+            records.append(_crowd(then, then.cut_off))
         return Page(records=records, cursor=(then or place).cursor, more=then is not None)
 
     async def count_orders(self, since: datetime, until: datetime) -> int:
@@ -154,6 +156,17 @@ class Orders(OrderFeed, Sweep, OrderCount, OrderLookup):
     async def form(self, external_id: str, into: type[T]) -> T:
         """The form as `into`."""
         return await self._api.get(f"{FORMS}/{form_id(external_id)}", into)
+
+
+def _crowd(place: SweepPosition, instant: datetime) -> Unreadable:
+    """What stands for the forms of one instant that the list does not show, so that a person hears of them."""
+    at = stamp(instant)
+    return Unreadable(
+        kind="instant",
+        external_id=f"{place.walk} {at}",
+        reason=Reason("olhubd_allegro:crowd", n=FARTHEST, at=at),
+        raw=b"",
+    )
 
 
 def form_id(external_id: str) -> str:

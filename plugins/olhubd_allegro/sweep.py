@@ -2,8 +2,9 @@
 
 The list pages by offset, refuses offsets beyond ten thousand, and a form that changes jumps to another page. So the
 sweep pages by time instead: it asks again from the time of the last form it got, and leaves out what it has just
-seen. Offsets are used only where a whole page shares one instant, and then with pages that overlap by half. The
-order is looked at, since all of this rests on it.
+seen. Offsets are used only where a whole page shares one instant, and then with pages that overlap by half. What an
+instant has beyond the last offset cannot be had: the walk goes on behind it, and `cut_off` says so. The order is
+looked at, since all of this rests on it.
 
 The list is walked twice, by change and by purchase, because not every change moves a form's time of change.
 """
@@ -19,12 +20,13 @@ import msgspec
 from olhubd.plugin import ContractBroken, Cursor
 from olhubd_allegro import wire
 
-__all__ = ["LIMIT", "OrderSweep", "SweepPosition", "stamp"]
+__all__ = ["FARTHEST", "LIMIT", "OrderSweep", "SweepPosition", "stamp"]
 
 LIMIT = 100
 """Forms in one answer, at most."""
 
-_FARTHEST = 10_000
+FARTHEST = 10_000
+"""Forms of one list that can be asked for."""
 
 
 class OrderSweep(enum.StrEnum):
@@ -33,13 +35,17 @@ class OrderSweep(enum.StrEnum):
 
 
 class SweepPosition(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Where a sweep is. `seen` are the forms of the last page, which the next one repeats in part."""
+    """Where a sweep is. `seen` are the forms of the last page, which the next one repeats in part.
+
+    `cut_off` is the instant of the last page, where more forms share it than the list can show.
+    """
 
     since: datetime
     walk: OrderSweep = OrderSweep.CHANGED
     bound: datetime
     offset: int = 0
     seen: tuple[str, ...] = ()
+    cut_off: datetime | None = None
 
     @classmethod
     def begin(cls, since: datetime) -> SweepPosition:
@@ -76,13 +82,20 @@ class SweepPosition(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
             if self.walk is OrderSweep.CHANGED:
                 return SweepPosition(since=self.since, walk=OrderSweep.BOUGHT, bound=self.since)
             return None
-        bound, offset = max(self.bound, self._time(page[-1])), 0
+        bound, offset, cut_off = max(self.bound, self._time(page[-1])), 0, None
         if bound == self.bound:
             offset = self.offset + max(1, len(page) // 2)
-            if offset + LIMIT > _FARTHEST:
+            if offset + LIMIT > FARTHEST:
+                if total is None or counted:
+                    cut_off = bound
                 bound, offset = bound + timedelta(milliseconds=1), 0
         return SweepPosition(
-            since=self.since, walk=self.walk, bound=bound, offset=offset, seen=tuple(form.id for form in page)
+            since=self.since,
+            walk=self.walk,
+            bound=bound,
+            offset=offset,
+            seen=tuple(form.id for form in page),
+            cut_off=cut_off,
         )
 
     def _look(self, page: Sequence[wire.FormKey]) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from olhubd.model import Order, Stage
+from olhubd.model import Order, Reason, Stage
 from olhubd.plugin import (
     AuthLost,
     ContractBroken,
@@ -444,6 +444,7 @@ def test_a_crowd_beyond_the_farthest_offset_bars_no_other() -> None:
     began = datetime(2026, 11, 1, 12, tzinfo=UTC)
     keys = [wire.FormKey(id=f"{n}", updated_at=began) for n in range(server.FARTHEST + 300)]
     later = [wire.FormKey(id=f"later {n}", updated_at=began + timedelta(seconds=n + 1)) for n in range(5)]
+    cut_off = []
     place: sweep.SweepPosition | None = sweep.SweepPosition.begin(began)
     seen: set[str] = set()
     while place is not None and place.walk is sweep.OrderSweep.CHANGED:
@@ -452,7 +453,31 @@ def test_a_crowd_beyond_the_farthest_offset_bars_no_other() -> None:
         page = fitting[place.offset : place.offset + sweep.LIMIT]
         seen |= {key.id for key in page}
         place = place.after(page, len(fitting))
+        cut_off += [place.cut_off] if place is not None and place.cut_off is not None else []
     assert seen >= {key.id for key in (*keys[: server.FARTHEST - sweep.LIMIT], *later)}
+    assert cut_off == [began], "and that it was not told whole is said, once"
+
+
+async def test_a_crowd_that_the_list_does_not_show_waits_for_a_person(
+    simulator: AllegroSimulator, allegro: Allegro, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By name and in words, once for each walk; a crowd that the list shows whole is no matter."""
+    monkeypatch.setattr(server, "FARTHEST", 400)
+    monkeypatch.setattr(sweep, "FARTHEST", 400)
+    monkeypatch.setattr(simulator.ledger, "tick", lambda: datetime(2026, 11, 21, 9, tzinfo=UTC))
+    simulator.ledger.buy(250)
+    assert not [name for name in await swept(allegro) if " " in name]
+    simulator.ledger.buy(250)
+    page, records = None, list[Record]()
+    while page is None or page.more:
+        page = await allegro.orders.sweep(LONG_AGO, page.cursor if page is not None else None)
+        records += page.records
+    told = [record for record in records if isinstance(record, Unreadable)]
+    at = "2026-11-21T09:00:00.000Z"
+    assert [one.external_id for one in told] == [f"updatedAt {at}", f"lineItems.boughtAt {at}"]
+    assert {one.kind for one in told} == {"instant"}, "it is no order, so nobody asks for it again"
+    assert all(one.reason == Reason("olhubd_allegro:crowd", n=10_000, at=at) for one in told)
+    assert {record.external_id for record in records if isinstance(record, Order)}
 
 
 def test_forms_that_leave_a_crowd_at_one_instant_let_no_other_slip() -> None:
