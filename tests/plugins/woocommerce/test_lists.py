@@ -231,6 +231,41 @@ async def test_the_hour_that_comes_twice_in_autumn_loses_nothing(
         assert (await shop.orders.pull(cursor)).cursor == cursor
 
 
+async def test_the_first_of_the_two_hours_is_read_to_its_end_over_three_pages(
+    simulator: WooCommerceSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first page holds orders of the second hour alone, or ends with one: all goes forward on it."""
+    first, second = datetime(2026, 10, 25, 0, tzinfo=UTC), datetime(2026, 10, 25, 1, tzinfo=UTC)
+    at = [first]
+    simulator.ledger.now = simulator.now = lambda: at[0]
+    async with open_shop(simulator) as shop:
+        cursor = await shop.orders.start(at[0])
+        placed = []
+        for begin, seconds in ((first, range(600, 2400, 9)), (second, range(0, 2700, 27))):
+            for second_of_hour in seconds:
+                at[0] = begin + timedelta(seconds=second_of_hour)
+                placed.append(simulator.place_order(MUG))
+        assert len(placed) == 300
+        _sorted_by_the_local_clock(monkeypatch)
+        simulator.pager.cap_pages(20)
+        records, cursor = await drain(shop, cursor)
+        assert sorted(record.external_id for record in records) == sorted(placed)
+        assert (await shop.orders.pull(cursor)).cursor == cursor
+
+
+async def test_a_page_is_gone_on_from_where_the_list_is_in_order(simulator: WooCommerceSimulator) -> None:
+    """A long backlog lands page by page, and not all at its end."""
+    at = [datetime(2026, 10, 24, 12, tzinfo=UTC)]
+    simulator.ledger.now = simulator.now = lambda: at[0]
+    async with open_shop(simulator) as shop:
+        cursor = await shop.orders.start(at[0])
+        for _ in range(250):
+            at[0] += timedelta(seconds=2)
+            simulator.place_order(MUG)
+        page = await shop.orders.pull(cursor)
+        assert (len(page.records), page.more) == (100, True)
+
+
 async def test_a_page_that_goes_forward_behind_one_that_went_back_is_no_place_to_go_on_from(
     simulator: WooCommerceSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
