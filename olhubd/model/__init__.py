@@ -4,7 +4,20 @@ Everything above shares these shapes; a plugin turns its system's words into the
 """
 
 from olhubd.model.alarm import Alarm, AlarmId, AlarmKind, Reconciliation
-from olhubd.model.catalog import Customer, CustomerKind, Offer, OfferState, Product
+from olhubd.model.catalog import (
+    Counting,
+    Customer,
+    CustomerKind,
+    LevelKind,
+    Link,
+    LinkOrigin,
+    Offer,
+    OfferState,
+    Product,
+    Reservation,
+    StockBasis,
+    StockLevel,
+)
 from olhubd.model.money import CurrencyMismatch, Money
 from olhubd.model.order import (
     Charge,
@@ -49,6 +62,7 @@ __all__ = [
     "Buyer",
     "Cause",
     "Charge",
+    "Counting",
     "Counts",
     "CurrencyMismatch",
     "Customer",
@@ -62,7 +76,10 @@ __all__ = [
     "Fulfilment",
     "InvoiceParty",
     "Kind",
+    "LevelKind",
     "Line",
+    "Link",
+    "LinkOrigin",
     "Money",
     "Offer",
     "OfferState",
@@ -76,6 +93,7 @@ __all__ = [
     "Reason",
     "Reconciliation",
     "Remitter",
+    "Reservation",
     "Run",
     "RunId",
     "RunState",
@@ -83,6 +101,8 @@ __all__ = [
     "Shipment",
     "Shipping",
     "Stage",
+    "StockBasis",
+    "StockLevel",
     "Subject",
     "Tax",
     "TaxId",

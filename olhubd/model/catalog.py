@@ -1,7 +1,8 @@
-"""Products, offers and customers: what is sold, where, and to whom.
+"""Products, stock, offers and customers: what is sold, where, and to whom.
 
 A product is the seller's; an offer is one marketplace's listing of it; a link between them is a record of its
-own. Quantities are pieces that can be sold; None means the source does not count, which is not zero.
+own. A stock item is what a stock master counts. Quantities are pieces that can be sold; None means the source does
+not count, which is not zero.
 """
 
 from __future__ import annotations
@@ -15,7 +16,20 @@ from olhubd.model.money import Money
 from olhubd.model.order import Tax
 from olhubd.model.party import Address, TaxId
 
-__all__ = ["Customer", "CustomerKind", "Offer", "OfferState", "Product"]
+__all__ = [
+    "Counting",
+    "Customer",
+    "CustomerKind",
+    "LevelKind",
+    "Link",
+    "LinkOrigin",
+    "Offer",
+    "OfferState",
+    "Product",
+    "Reservation",
+    "StockBasis",
+    "StockLevel",
+]
 
 
 class Product(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -42,6 +56,115 @@ class Product(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=
     """Addresses of pictures."""
     extra: dict[str, str] = {}
     """What has no field of its own."""
+
+
+class Counting(enum.StrEnum):
+    """Whether a number of pieces is known. Only COUNTED is one, and zero is one too."""
+
+    COUNTED = "counted"
+    UNTRACKED = "untracked"
+    """The source does not count this item."""
+    UNKNOWN = "unknown"
+    """The source counts it and has no number yet."""
+
+
+class StockBasis(enum.StrEnum):
+    """What a number of pieces means at its source."""
+
+    ON_HAND = "on-hand"
+    """Pieces on the shelf. Those that open orders of the source have taken are in `allocated`."""
+    FREE = "free"
+    """Pieces that can still be sold: those of the source's own open orders are off already."""
+
+
+class StockLevel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """What a stock master says of one stock item: a product or a variant with a count of its own.
+
+    `quantity` is None unless `counting` is COUNTED. `on_sale` is False where the state of the product (draft, bin)
+    means that it is not sold at present; its count is kept all the same.
+    """
+
+    external_id: str
+    """Its number at the master."""
+    name: str
+    """What people call it."""
+    counting: Counting
+    basis: StockBasis
+    """What `quantity` means."""
+    quantity: int | None = None
+    """Pieces; below zero where more were sold than there were."""
+    allocated: int | None = None
+    """Of `quantity`, what the master's open orders have taken; only where the basis is ON_HAND."""
+    on_sale: bool = True
+    """Whether it is sold at present."""
+    external_state: str | None = None
+    """The master's own word for `on_sale`."""
+    sku: str | None = None
+    """The seller's own mark."""
+    ean: str | None = None
+    """EAN, UPC or ISBN."""
+    updated_at: datetime | None = None
+    """When the master changed it last, by its own clock."""
+
+    @property
+    def free(self) -> int | None:
+        """Pieces that can still be sold by the master's reckoning; None where there is no number."""
+        if self.counting is not Counting.COUNTED or self.quantity is None:
+            return None
+        return self.quantity - (self.allocated or 0) if self.basis is StockBasis.ON_HAND else self.quantity
+
+
+class LinkOrigin(enum.StrEnum):
+    """By what an offer was linked to a stock item."""
+
+    SKU = "sku"
+    EAN = "ean"
+    HAND = "hand"
+
+
+class Link(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """An offer sells pieces of a stock item: `units` of it in each piece of the offer.
+
+    An offer of a set has several links. `offer` and `item` are the hub's numbers.
+    """
+
+    offer: int
+    item: int
+    origin: LinkOrigin
+    linked_at: datetime
+    units: int = 1
+
+
+class Reservation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Pieces of a stock item that one line of an order needs.
+
+    `taken` of the `pieces` are off the master's own stock since the event `taken_after` of the log: its copy of the
+    order lowers it, or they were sent. A reading of the master that was asked for later shows them off.
+    """
+
+    order_id: int
+    line: str
+    """The line's `external_id`."""
+    item: int
+    account: str
+    """Where it was sold."""
+    pieces: int
+    opened_after: int
+    """The newest event when it was made: why it is there."""
+    opened_at: datetime
+    taken: int = 0
+    taken_after: int | None = None
+
+    def unseen(self, read_after: int) -> int:
+        """Pieces that a reading of the master does not show, if it was asked for after the event `read_after`."""
+        seen = self.taken if self.taken_after is not None and self.taken_after <= read_after else 0
+        return max(0, self.pieces - seen)
+
+
+class LevelKind(enum.StrEnum):
+    """What of an offer must be so. Its word is stored, so it never changes."""
+
+    QUANTITY = "quantity"
 
 
 class OfferState(enum.StrEnum):

@@ -17,7 +17,7 @@ from olhubd.store.base import StoreError
 
 __all__ = ["Identifiers"]
 
-_COUNTED: Final = ("orders", "events", "deliveries", "quarantine", "inputs")
+_COUNTED: Final = ("orders", "events", "deliveries", "quarantine", "inputs", "stock_items", "offers", "stock_marks")
 _RESERVED: Final = ("runs", "alarms", "reconciliations")
 _BLOCK: Final = 256
 """So many are reserved at once. A process that is killed leaves out those that it had in hand."""

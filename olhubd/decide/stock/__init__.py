@@ -1,0 +1,7 @@
+"""What may be sold, and on which offer how much of it. Pure.
+
+reservation   which pieces the lines of orders need, and which of them the stock master has taken off
+sellable      the one number of a stock item, with the cause of each term
+policy        that number on the offers of several channels
+level         what is to be done with one quantity of one offer
+"""

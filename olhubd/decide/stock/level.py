@@ -1,0 +1,173 @@
+"""What is to be done with one quantity of one offer. Pure.
+
+A level is something that must be so, unlike a delivery, which must happen once. What is wanted may change ten times
+before it is written, and only the last counts. Three rules keep it from selling what is not there:
+
+Lowering is always allowed. Raising waits until the orders of the channel, and of the stock master, were read to
+their end after what it is computed from was read, by the order of our own commits and no clock.
+
+One write of a row is unsettled at a time. No newer value is sent while what became of the one before is unknown.
+
+Success is a reading of what buyers see, after the other system has settled, and never the answer to the write.
+"""
+
+from __future__ import annotations
+
+import enum
+from datetime import datetime, timedelta
+
+import msgspec
+
+from olhubd.model import LevelKind
+
+__all__ = ["Level", "Move", "Phase", "Settled", "Step", "judge", "next_step"]
+
+TRIES = 3
+"""After so many writes in a row that were not kept a person is told."""
+
+
+class Phase(enum.StrEnum):
+    """How far the write of a row is. Its word is stored, so it never changes."""
+
+    SETTLED = "settled"
+    """Nothing was sent since it was read last."""
+    SENT = "sent"
+    """A command was kept and may have been sent. Its report is asked for, or it is looked up."""
+    SETTLING = "settling"
+    """The command is known to be done, or to be refused, or lost. It counts when it is read again."""
+
+
+class Level(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One row: what an offer must show, and what is known of what it shows.
+
+    `wanted_after` is the newest event when `wanted` was computed, `basis_after` the one after which all that it was
+    computed from was read. `confirmed` is what a reading showed last, less what was sold since where the channel
+    lowers it by itself; `confirmed_after` is the newest event when that reading was asked for.
+    """
+
+    offer: int
+    account: str
+    external_id: str
+    wanted: int | None = None
+    wanted_after: int = 0
+    wanted_at: datetime | None = None
+    basis_after: int = 0
+    phase: Phase = Phase.SETTLED
+    command: str | None = None
+    sent: int | None = None
+    sent_at: datetime | None = None
+    confirmed: int | None = None
+    confirmed_after: int = 0
+    confirmed_at: datetime | None = None
+    """When it was read last that the offer shows what was wanted."""
+    active: bool = True
+    """Whether the offer could be bought when it was read last."""
+    due_at: datetime | None = None
+    tries: int = 0
+    """Writes in a row after which it did not show what was sent."""
+    reason: str | None = None
+    """Why it is not as wanted."""
+    kind: LevelKind = LevelKind.QUANTITY
+    scope: str = ""
+
+    @property
+    def ceiling(self) -> int:
+        """The most that the offer may still sell as far as is known."""
+        known = self.confirmed or 0
+        return max(known, self.sent or 0) if self.phase is not Phase.SETTLED else known
+
+    @property
+    def even(self) -> bool:
+        """Whether it shows what is wanted, or nothing is."""
+        if self.phase is not Phase.SETTLED:
+            return False
+        return self.wanted is None or (self.confirmed == self.wanted and (self.active or self.wanted == 0))
+
+
+class Move(enum.Enum):
+    """What is to be done with a row."""
+
+    NOTHING = enum.auto()
+    LOWER = enum.auto()
+    RAISE = enum.auto()
+    WAIT = enum.auto()
+    """It is to be raised, and what that is computed from is not known well enough yet."""
+    READ = enum.auto()
+    """What it shows is not known."""
+    HELD = enum.auto()
+    """It cannot be done by itself; a person is told why."""
+
+
+class Step(msgspec.Struct, frozen=True):
+    """What is to be done, and for WAIT and HELD why, as the code of a reason."""
+
+    move: Move
+    why: str | None = None
+
+
+def next_step(level: Level, read_through: int, now: datetime, *, resumes: bool = False) -> Step:
+    """What is to be done with a row.
+
+    `read_through`: the orders of its channel and of the stock master were read to their end, beginning after this
+    event. `resumes`: an offer that has ended may be activated again.
+    """
+    if level.phase is not Phase.SETTLED:
+        return Step(Move.NOTHING)
+    if level.wanted is None:
+        return Step(Move.NOTHING)
+    if level.confirmed is None:
+        return Step(Move.READ)
+    if level.due_at is not None and level.due_at > now:
+        return Step(Move.NOTHING)
+    if not level.active:
+        if level.wanted == 0:
+            return Step(Move.NOTHING)
+        if not resumes:
+            return Step(Move.HELD, "level.ended")
+    if level.wanted < level.confirmed:
+        return Step(Move.LOWER)
+    if level.wanted == level.confirmed and level.active:
+        return Step(Move.NOTHING)
+    if read_through < max(level.basis_after, level.confirmed_after):
+        return Step(Move.WAIT, "level.orders-not-read")
+    return Step(Move.RAISE)
+
+
+class Settled(msgspec.Struct, frozen=True, kw_only=True):
+    """How a row stands after it was read. `alarm` is the code of what a person is told."""
+
+    level: Level
+    alarm: str | None = None
+
+
+def judge(level: Level, shown: int, active: bool, after: int, now: datetime) -> Settled:
+    """A reading of what buyers see. `after` was the newest event when it was asked for.
+
+    A row whose command may still act is not settled by a reading: what is read now may be before the act.
+    """
+    if level.phase is Phase.SENT:
+        return Settled(level=level)
+    quantity = shown if active else 0
+    # Fewer than were sent may be a sale that has not landed. Then less is wanted soon, and the count begins anew.
+    missed = level.phase is Phase.SETTLING and level.sent is not None and quantity != level.sent
+    tries = level.tries + 1 if missed else (0 if quantity == level.wanted else level.tries)
+    right = quantity == level.wanted
+    read = msgspec.structs.replace(
+        level,
+        phase=Phase.SETTLED,
+        command=None,
+        sent=None,
+        sent_at=None,
+        confirmed=quantity,
+        confirmed_after=after,
+        confirmed_at=now if right else level.confirmed_at,
+        active=active,
+        tries=tries,
+        due_at=now + _pause(tries) if missed else None,
+        reason=None if right else level.reason,
+    )
+    return Settled(level=read, alarm="level.not-kept" if missed and tries >= TRIES else None)
+
+
+def _pause(tries: int) -> timedelta:
+    return timedelta(seconds=min(900, 5 * 4 ** (tries - 1)))

@@ -1,0 +1,220 @@
+"""What each offer must show, what was sent to it and read of it, and the commands by which it was sent."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+import msgspec
+
+from olhubd.decide.stock.level import Level, Phase
+from olhubd.model import LevelKind
+from olhubd.store import codec
+from olhubd.store.base import Reader, Row, Transaction
+
+__all__ = [
+    "Command",
+    "CommandState",
+    "commands",
+    "keep",
+    "lower_sold",
+    "of_command",
+    "of_offers",
+    "put",
+    "settle_command",
+    "uneven",
+]
+
+_LEVEL = (
+    "offer_id, kind, scope, account, wanted, wanted_after, wanted_at, basis_after, phase, command, sent, sent_at,"
+    " confirmed, confirmed_after, confirmed_at, active, due_at, tries, reason"
+)
+_READ = ", ".join(f"l.{name.strip()}" for name in _LEVEL.split(","))
+_FROM = "FROM levels l JOIN offers o ON o.id = l.offer_id"
+
+
+class CommandState(enum.StrEnum):
+    """How far a command is. Its word is stored."""
+
+    KEPT = "kept"
+    """It may have been sent or not: whoever finds it so looks it up."""
+    ACCEPTED = "accepted"
+    """The other system does it later; its report is asked for."""
+    UNKNOWN = "unknown"
+    """What became of it is not known; it is looked up."""
+    ENDED = "ended"
+
+
+class Command(msgspec.Struct, frozen=True, kw_only=True):
+    """One call to a channel as it was decided: an action, its value, and the offers by their numbers there."""
+
+    id: str
+    account: str
+    action: str
+    value: int | None
+    offers: tuple[str, ...]
+    created_at: datetime
+    state: CommandState = CommandState.KEPT
+    due_at: datetime | None = None
+    ended_at: datetime | None = None
+
+
+async def put(tx: Transaction, rows: Sequence[Level]) -> None:
+    """Store or renew levels. Lock the items that they sell before."""
+    names = [name.strip() for name in _LEVEL.split(",")]
+    renewed = ", ".join(f"{name} = excluded.{name}" for name in (*names[3:], "uneven"))
+    await tx.executemany(
+        f"INSERT INTO levels ({_LEVEL}, uneven) VALUES ({codec.marks(names)},?)"
+        f" ON CONFLICT (offer_id, kind, scope) DO UPDATE SET {renewed}",
+        [
+            (
+                row.offer,
+                row.kind.value,
+                row.scope,
+                row.account,
+                row.wanted,
+                row.wanted_after,
+                codec.stamp(row.wanted_at),
+                row.basis_after,
+                row.phase.value,
+                row.command,
+                row.sent,
+                codec.stamp(row.sent_at),
+                row.confirmed,
+                row.confirmed_after,
+                codec.stamp(row.confirmed_at),
+                int(row.active),
+                codec.stamp(row.due_at),
+                row.tries,
+                codec.reason(row.reason),
+                int(not row.even),
+            )
+            for row in rows
+        ],
+    )
+
+
+async def of_offers(reader: Reader, offers: Collection[int]) -> dict[int, Level]:
+    """The quantities of these offers, by offer."""
+    rows = await reader.fetch(
+        f"SELECT {_READ}, o.external_id {_FROM} WHERE l.kind = ? AND l.scope = ''"
+        f" AND l.offer_id IN ({codec.marks(list(offers))})",
+        (LevelKind.QUANTITY.value, *offers),
+    )
+    return {row[0]: _level(row) for row in rows}
+
+
+async def uneven(reader: Reader, account: str, limit: int, after: int = 0) -> list[Level]:
+    """The levels of an account that do not show what is wanted, or are under way, from the offer `after` on."""
+    rows = await reader.fetch(
+        f"SELECT {_READ}, o.external_id {_FROM} WHERE l.account = ? AND l.uneven = 1 AND l.offer_id > ?"
+        " ORDER BY l.offer_id LIMIT ?",
+        (account, after, limit),
+    )
+    return [_level(row) for row in rows]
+
+
+async def of_command(reader: Reader, command: str) -> list[Level]:
+    """The levels that a command was to write."""
+    rows = await reader.fetch(
+        f"SELECT {_READ}, o.external_id {_FROM} WHERE l.command = ? ORDER BY l.offer_id", (command,)
+    )
+    return [_level(row) for row in rows]
+
+
+async def lower_sold(tx: Transaction, account: str, sales: Sequence[tuple[str, int]], through: int) -> None:
+    """A channel has lowered these offers itself by what was sold of them, as orders tell that have just landed.
+
+    Only what was read before that can be lowered: a reading that came later may have the sale in it. It is later
+    unless the orders were read to their end after it, which they were up to the event `through`.
+    """
+    await tx.executemany(
+        "UPDATE levels SET confirmed = CASE WHEN levels.confirmed > ? THEN levels.confirmed - ? ELSE 0 END,"
+        " uneven = 1 WHERE confirmed IS NOT NULL AND confirmed_after <= ? AND kind = ? AND scope = ''"
+        " AND offer_id IN (SELECT id FROM offers WHERE account = ? AND external_id = ?)",
+        [(pieces, pieces, through, LevelKind.QUANTITY.value, account, offer) for offer, pieces in sales],
+    )
+
+
+async def keep(tx: Transaction, rows: Sequence[Command]) -> None:
+    """Keep commands before they are sent."""
+    await tx.executemany(
+        "INSERT INTO level_commands (id, account, action, value, offers, created_at, state, due_at)"
+        " VALUES (?,?,?,?,?,?,?,?)",
+        [
+            (
+                one.id,
+                one.account,
+                one.action,
+                one.value,
+                codec.encode(one.offers),
+                codec.stamp(one.created_at),
+                one.state.value,
+                codec.stamp(one.due_at),
+            )
+            for one in rows
+        ],
+    )
+
+
+async def settle_command(
+    tx: Transaction,
+    command: str,
+    state: CommandState,
+    due_at: datetime | None,
+    ended_at: datetime | None,
+    report: bytes | None = None,
+) -> None:
+    """Store what became of a command."""
+    await tx.execute(
+        "UPDATE level_commands SET state = ?, due_at = ?, ended_at = ?, report = ? WHERE id = ?",
+        (state.value, codec.stamp(due_at), codec.stamp(ended_at), report, command),
+    )
+
+
+async def commands(reader: Reader, account: str) -> list[Command]:
+    """The commands of an account of which it is not known what became of them, oldest first."""
+    rows = await reader.fetch(
+        "SELECT id, account, action, value, offers, created_at, state, due_at FROM level_commands"
+        " WHERE account = ? AND ended_at IS NULL ORDER BY created_at, id",
+        (account,),
+    )
+    return [
+        Command(
+            id=row[0],
+            account=row[1],
+            action=row[2],
+            value=row[3],
+            offers=msgspec.json.decode(row[4], type=tuple[str, ...]),
+            created_at=codec.moment(row[5]),
+            state=CommandState(row[6]),
+            due_at=codec.moment(row[7]),
+        )
+        for row in rows
+    ]
+
+
+def _level(row: Row) -> Level:
+    return Level(
+        offer=row[0],
+        kind=LevelKind(row[1]),
+        scope=row[2],
+        account=row[3],
+        wanted=row[4],
+        wanted_after=row[5],
+        wanted_at=codec.moment(row[6]),
+        basis_after=row[7],
+        phase=Phase(row[8]),
+        command=row[9],
+        sent=row[10],
+        sent_at=codec.moment(row[11]),
+        confirmed=row[12],
+        confirmed_after=row[13],
+        confirmed_at=codec.moment(row[14]),
+        active=bool(row[15]),
+        due_at=codec.moment(row[16]),
+        tries=row[17],
+        reason=codec.text(row[18]),
+        external_id=row[19],
+    )

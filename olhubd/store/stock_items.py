@@ -1,0 +1,194 @@
+"""What the stock masters count: one row an item, as its newest reading told it, and the marks of its changes.
+
+Whoever changes a reading, a reservation or a level of an item locks the item first, in ascending order of items. In
+a home where one transaction writes at a time the lock costs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+import msgspec
+
+from olhubd.model import StockLevel
+from olhubd.store import codec
+from olhubd.store.base import Reader, Row, Transaction
+
+__all__ = [
+    "Item",
+    "Mark",
+    "by_codes",
+    "by_external",
+    "find",
+    "follow",
+    "followed",
+    "lock",
+    "mark",
+    "marks",
+    "put",
+    "read",
+    "trim",
+]
+
+
+class Item(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """An item with its newest reading. `ean` is the normal form of the level's own, None where it links nothing."""
+
+    id: int
+    account: str
+    level: StockLevel
+    read_after: int
+    read_at: datetime
+    ean: str | None = None
+
+
+class Mark(msgspec.Struct, frozen=True, gc=False):
+    """Another number may be sold of the item since the event `after`."""
+
+    id: int
+    item: int
+    after: int
+
+
+_COLUMNS = (
+    "id, account, external_id, name, sku, ean, counting, basis, quantity, allocated, on_sale, external_state,"
+    " read_after, read_at, updated_at"
+)
+
+
+async def lock(tx: Transaction, items: Collection[int]) -> None:
+    """Let nobody else change what concerns these items until this transaction ends."""
+    await tx.executemany("UPDATE stock_items SET id = id WHERE id = ?", [(item,) for item in sorted(items)])
+
+
+async def put(tx: Transaction, items: Sequence[Item]) -> None:
+    """Store or renew items."""
+    await tx.executemany(
+        f"INSERT INTO stock_items ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+        " ON CONFLICT (id) DO UPDATE SET name = excluded.name, sku = excluded.sku, ean = excluded.ean,"
+        " counting = excluded.counting,"
+        " basis = excluded.basis, quantity = excluded.quantity, allocated = excluded.allocated,"
+        " on_sale = excluded.on_sale, external_state = excluded.external_state, read_after = excluded.read_after,"
+        " read_at = excluded.read_at, updated_at = excluded.updated_at",
+        [
+            (
+                item.id,
+                item.account,
+                item.level.external_id,
+                item.level.name,
+                item.level.sku,
+                item.ean,
+                item.level.counting.value,
+                item.level.basis.value,
+                item.level.quantity,
+                item.level.allocated,
+                int(item.level.on_sale),
+                item.level.external_state,
+                item.read_after,
+                codec.stamp(item.read_at),
+                codec.stamp(item.level.updated_at),
+            )
+            for item in items
+        ],
+    )
+
+
+async def read(reader: Reader, ids: Collection[int]) -> dict[int, Item]:
+    """These items, by number."""
+    rows = await reader.fetch(
+        f"SELECT {_COLUMNS} FROM stock_items WHERE id IN ({codec.marks(list(ids))})", list(ids)
+    )
+    return {row[0]: _item(row) for row in rows}
+
+
+async def by_external(reader: Reader, account: str, external_ids: Sequence[str]) -> dict[str, Item]:
+    """The items of a master by their numbers there."""
+    rows = await reader.fetch(
+        f"SELECT {_COLUMNS} FROM stock_items WHERE account = ? AND external_id IN ({codec.marks(external_ids)})",
+        (account, *external_ids),
+    )
+    return {row[2]: _item(row) for row in rows}
+
+
+async def by_codes(reader: Reader, accounts: Sequence[str], skus: Sequence[str]) -> dict[str, list[Item]]:
+    """The items of these masters that bear these marks of the seller, by the mark."""
+    found: dict[str, list[Item]] = {}
+    rows = await reader.fetch(
+        f"SELECT {_COLUMNS} FROM stock_items WHERE sku IN ({codec.marks(skus)})"
+        f" AND account IN ({codec.marks(accounts)}) ORDER BY id",
+        (*skus, *accounts),
+    )
+    for row in rows:
+        found.setdefault(row[4], []).append(_item(row))
+    return found
+
+
+async def find(reader: Reader, text: str) -> list[Item]:
+    """The items with this mark of the seller, or this number at their master."""
+    rows = await reader.fetch(
+        f"SELECT {_COLUMNS} FROM stock_items WHERE sku = ?"
+        f" UNION SELECT {_COLUMNS} FROM stock_items WHERE external_id = ? ORDER BY 1 LIMIT 20",
+        (text, text),
+    )
+    return [_item(row) for row in rows]
+
+
+async def mark(tx: Transaction, items: Collection[int], after: int) -> None:
+    """Note that another number may be sold of these items. Lock them before."""
+    rows = [(await tx.next_id("stock_marks"), item, after) for item in sorted(items)]
+    await tx.executemany("INSERT INTO stock_marks (id, item_id, after) VALUES (?,?,?)", rows)
+
+
+async def marks(reader: Reader, since: int, limit: int) -> list[Mark]:
+    """The marks that follow the mark `since`, oldest first, none left out; see `olhubd.store.events.since`."""
+    rows = await reader.fetch(
+        "SELECT id, item_id, after FROM stock_marks WHERE id > ? ORDER BY id LIMIT ?", (since, limit)
+    )
+    return [Mark(*row) for row in rows]
+
+
+async def follow(reader: Reader, account: str) -> int:
+    """The last mark that the leveller of an account has followed; 0 before the first."""
+    row = await reader.one("SELECT mark FROM level_cursors WHERE account = ?", (account,))
+    return int(row[0]) if row is not None else 0
+
+
+async def followed(tx: Transaction, account: str, mark_: int) -> None:
+    """The leveller of the account has followed the marks up to this one."""
+    await tx.execute(
+        "INSERT INTO level_cursors (account, mark) VALUES (?,?)"
+        " ON CONFLICT (account) DO UPDATE SET mark = excluded.mark",
+        (account, mark_),
+    )
+
+
+async def trim(tx: Transaction, limit: int) -> int:
+    """Forget some marks that all levellers have followed; gives how many. The newest mark stays."""
+    return await tx.execute(
+        "DELETE FROM stock_marks WHERE id IN (SELECT id FROM stock_marks WHERE id < (SELECT MIN(mark) FROM"
+        " level_cursors) AND id < (SELECT MAX(id) FROM stock_marks) ORDER BY id LIMIT ?)",
+        (limit,),
+    )
+
+
+def _item(row: Row) -> Item:
+    level = msgspec.convert(
+        {
+            "external_id": row[2],
+            "name": row[3],
+            "sku": row[4],
+            "ean": row[5],
+            "counting": row[6],
+            "basis": row[7],
+            "quantity": row[8],
+            "allocated": row[9],
+            "on_sale": bool(row[10]),
+            "external_state": row[11],
+            "updated_at": codec.moment(row[14]),
+        },
+        StockLevel,
+    )
+    return Item(
+        id=row[0], account=row[1], level=level, read_after=row[12], read_at=codec.moment(row[13]), ean=row[5]
+    )
