@@ -14,7 +14,7 @@ S = TypeVar("S", bound=Hashable)
 
 @dataclass(frozen=True)
 class Found(Generic[S]):
-    """`states` were seen; `path` are the steps to a wrong one and `wrong` says what is wrong, where there is one."""
+    """`states` were seen; `path` are the steps to a wrong one, and `wrong` what is wrong, where there is one."""
 
     states: int
     path: tuple[str, ...]

@@ -82,7 +82,10 @@ def _fair(pieces: int, channels: Sequence[Channel]) -> dict[int, int]:
     left = max(0, pieces) - sum(found[c.offer] * c.units for c in channels)
     # Who shows some of it already keeps it: a piece that moves is a piece that nobody can buy meanwhile.
     for channel in sorted(channels, key=lambda c: (found[c.offer] - c.ceiling, c.offer)):
-        if channel.units <= left:
-            found[channel.offer] += 1
-            left -= channel.units
+        more = min(left // channel.units, 1)
+        found[channel.offer] += more
+        left -= more * channel.units
+    for channel in sorted(channels, key=lambda c: (c.units, c.offer)):
+        found[channel.offer] += left // channel.units
+        left %= channel.units
     return found
