@@ -21,7 +21,9 @@ PARTS = {
                               "PaymentType", "Shipment", "Stage", "Fulfilment")),
     "People and places": ("party.py", ("Buyer", "Address", "InvoiceParty", "TaxId", "PickupPoint")),
     "Money": ("money.py", ("Money",)),
-    "What is sold, and to whom": ("catalog.py", ("Product", "Offer", "OfferState", "Customer", "CustomerKind")),
+    "What is sold, and to whom": ("catalog.py", ("Product", "StockLevel", "Counting", "StockBasis", "Offer",
+                                                  "OfferState", "Link", "LinkOrigin", "Reservation", "LevelKind",
+                                                  "Customer", "CustomerKind")),
 }  # fmt: skip
 """By heading: the module below olhubd/model, and its records in the order in which a reader needs them."""
 

@@ -84,6 +84,13 @@ def _values(configuration: Configuration) -> Iterator[tuple[str, Any]]:
         for key in route.__struct_fields__:
             yield f"routes.{index}.{_WRITTEN.get(key, key)}", getattr(route, key)
 
+    for index, rule in enumerate(configuration.stock):
+        for key in ("master", "channels", "policy", "allocate_below"):
+            yield f"stock.{index}.{key}", getattr(rule, key)
+        yield f"stock.{index}.buffer", rule.buffer.pieces
+        yield f"stock.{index}.buffer_share", rule.buffer.share
+        yield f"stock.{index}.most_shown", rule.buffer.most
+
 
 def _table(prefix: str, table: BaseModel) -> Iterator[tuple[str, Any]]:
     for key in type(table).model_fields:

@@ -18,9 +18,11 @@ from olhubd.config.problem import ConfigurationError, Problem, near
 from olhubd.config.routes import read_routes
 from olhubd.config.secrets import UNIT, reveal
 from olhubd.config.source import SECTIONS, Origin, dotted, read
+from olhubd.config.stock import read_stock
 from olhubd.config.tables import Alarms, Control, Daemon, Engine
 from olhubd.config.toml_positions import KeyPath
 from olhubd.decide.route import Route
+from olhubd.decide.stock.policy import StockRule
 from olhubd.plugin import loading
 from olhubd.plugin.loading import Plugins
 
@@ -43,6 +45,7 @@ class Configuration:
     alarms: Alarms
     accounts: Mapping[str, AccountConfig]
     routes: tuple[Route, ...]
+    stock: tuple[StockRule, ...] = ()
     plugins: Plugins
     warnings: tuple[Problem, ...]
     """What works but should not stay so."""
@@ -96,6 +99,7 @@ def load(
         _certified(root.at("control", "certificate"), control, base)
     accounts = read_accounts(root.at("accounts"), plugins)
     routes = read_routes(root, plugins, accounts)
+    stock = read_stock(root, plugins, accounts)
     errors = [problem for problem in problems if not problem.warning]
     if errors or daemon is None or control is None or engine is None or alarms is None:
         raise ConfigurationError(problems)
@@ -110,6 +114,7 @@ def load(
         alarms=alarms,
         accounts=MappingProxyType(accounts),
         routes=routes,
+        stock=stock,
         plugins=plugins,
         warnings=tuple(problem for problem in problems if problem.warning),
         origins=MappingProxyType(tree.origins),

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
 from olhubd.config import fields
-from olhubd.config.tables import SECTIONS, AccountTable, RouteTable
+from olhubd.config.tables import SECTIONS, AccountTable, RouteTable, StockTable
 from olhubd.plugin.loading import Plugins
 
 __all__ = ["schema"]
@@ -46,6 +46,7 @@ def schema(plugins: Plugins) -> dict[str, Any]:
         "additionalProperties": {"oneOf": accounts} if accounts else {"type": "object"},
         "propertyNames": {"pattern": "^[a-z0-9]+(-[a-z0-9]+)*$"},
     }
+    properties["stock"] = {"type": "array", "items": _table(StockTable, definitions)}
     properties["routes"] = {"type": "array", "items": _table(RouteTable, definitions)}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

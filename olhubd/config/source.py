@@ -28,7 +28,9 @@ __all__ = ["ENVIRONMENT", "SECTIONS", "Layer", "Origin", "SettingTree", "dotted"
 ENVIRONMENT = "OLHUBD_"
 _LARGEST = 2**20
 """Bytes. No configuration is so long, but a device or a log that was named by mistake is."""
-SECTIONS = ("accounts", "alarms", "control", "daemon", "engine", "routes")
+SECTIONS = ("accounts", "alarms", "control", "daemon", "engine", "routes", "stock")
+LISTS = ("routes", "stock")
+"""Sections that are lists of tables."""
 _PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 
 
@@ -168,11 +170,11 @@ class _Reader:
             what = "a number is too long" if isinstance(error, ValueError) else "values are nested too deeply"
             self.unusable(Problem(place, None, "", f"is not usable: {what}"))
             return
-        routes = tree.values.get("routes")
-        shift = len(routes) if isinstance(routes, list) else 0
+        there = {name: tree.values.get(name) for name in LISTS}
+        shift = {name: len(rows) for name, rows in there.items() if isinstance(rows, list)}
         for path, line in lines.items():
-            if shift and path[0] == "routes" and len(path) > 1 and isinstance(path[1], int):
-                path = ("routes", path[1] + shift, *path[2:])
+            if path[0] in shift and len(path) > 1 and isinstance(path[1], int):
+                path = (path[0], path[1] + shift[str(path[0])], *path[2:])
             tree.origins.setdefault(path, Origin(place, line, Layer.FILE))
         self.problems.extend(_join(tree, tree.values, values, _Text(place, lines)))
 
@@ -195,10 +197,10 @@ class _Reader:
             section, *rest = variable.removeprefix(ENVIRONMENT).lower().split("__")
             if not variable.startswith(ENVIRONMENT) or not rest:
                 continue
-            known = [name for name in SECTIONS if name != "routes"]
+            known = [name for name in SECTIONS if name not in LISTS]
             problem = None
-            if section == "routes":
-                problem = "routes are written in files only", ""
+            if section in LISTS:
+                problem = f"{'routes are' if section == 'routes' else 'stock is'} written in files only", ""
             elif section not in known:
                 problem = f"there is no section {section!r}", near(section, known)
             elif not all(rest) or (section == "accounts" and len(rest) < 2):
@@ -229,14 +231,14 @@ class _Text(NamedTuple):
 def _join(
     tree: SettingTree, into: dict[str, Any], values: Mapping[str, Any], text: _Text, at: KeyPath = ()
 ) -> Iterator[Problem]:
-    """Merge tables; the list of routes grows; anything else may be said only once."""
+    """Merge tables; the lists of tables grow; anything else may be said only once."""
     for key, value in values.items():
         path = (*at, key)
         if key not in into:
             into[key] = value
         elif isinstance(value, dict) and isinstance(into[key], dict):
             yield from _join(tree, into[key], value, text, path)
-        elif path == ("routes",) and isinstance(value, list) and isinstance(into[key], list):
+        elif len(path) == 1 and path[0] in LISTS and isinstance(value, list) and isinstance(into[key], list):
             into[key] = [*into[key], *value]
         else:
             hint = f"it is already set at {tree.origin(path)}"

@@ -29,6 +29,7 @@ from pydantic import (
 
 from olhubd.config.problem import HintedError, near
 from olhubd.decide.route import UnlinkedPolicy, When
+from olhubd.decide.stock.policy import StockPolicy
 from olhubd.model import AlarmKind, Scope
 from olhubd.plugin.settings import Secret, duration
 
@@ -45,6 +46,7 @@ __all__ = [
     "RouteTable",
     "Security",
     "Start",
+    "StockTable",
 ]
 
 
@@ -419,6 +421,26 @@ class RouteTable(_Table):
     in which a buyer can still change the address."""
     include: tuple[Include, ...] = (Include.NOTE, Include.PAYMENT)
     """What else goes with an order: the buyer's `login`, `offer-ids`, the buyer's `note`, `payment` information."""
+
+
+class StockTable(_Table):
+    """What one account has in stock is sold on others: what each of their offers shows follows from it."""
+
+    master: str
+    """The account that counts the stock: a shop or an ERP."""
+    channels: Annotated[tuple[str, ...], BeforeValidator(_names)]
+    """Names of the accounts that sell it, or "*": every other account whose offers can be told a quantity."""
+    policy: StockPolicy = StockPolicy.SHARED
+    """`shared`: each offer shows all of it, which can be oversold while the systems' own delay lasts; `allocated`:
+    each piece is shown on one offer."""
+    allocate_below: int | None = Field(default=None, ge=1, json_schema_extra=_unit("pieces"))
+    """With `allocated`: only when fewer may be sold than so many; above, all of it is shown on each."""
+    buffer: int = Field(default=0, ge=0, json_schema_extra=_unit("pieces"))
+    """How many of each item are never sold."""
+    buffer_share: int = Field(default=0, ge=0, le=100, json_schema_extra=_unit("per cent"))
+    """How much of the rest of each item is never sold, rounded up."""
+    most_shown: int | None = Field(default=None, ge=1, json_schema_extra=_unit("pieces"))
+    """How many an offer shows at most."""
 
 
 SECTIONS: Mapping[str, type[BaseModel]] = {"daemon": Daemon, "control": Control, "engine": Engine, "alarms": Alarms}

@@ -38,6 +38,7 @@ __all__ = [
     "Reopened",
     "Shipped",
     "StageUnknown",
+    "StockCounted",
     "Superseded",
     "Vanished",
 ]
@@ -250,3 +251,11 @@ class CopyDoubled(Change, frozen=True, kw_only=True, omit_defaults=True, gc=Fals
     target: str
     known: str
     other: str
+
+
+class StockCounted(Change, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """The stock master has another number of pieces that can be sold; None where it has none."""
+
+    kind = "stock.counted"
+    old: int | None = None
+    new: int | None = None

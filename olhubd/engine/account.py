@@ -19,6 +19,7 @@ from olhubd.engine.errors import NotPossible
 from olhubd.engine.feed.account_feeds import AccountFeeds
 from olhubd.engine.feed.poller import Poller
 from olhubd.engine.feed.reader import FeedFailure
+from olhubd.engine.levels.account_levels import AccountLevels
 from olhubd.engine.outbox.account_outbox import AccountOutbox
 from olhubd.engine.services import Services
 from olhubd.model import Reason, Run, code_of
@@ -47,6 +48,7 @@ class AccountUnit:
         self.displaced = False
         """Whether another process has taken it over, whose its runs are by now."""
         self.outbox = AccountOutbox(config, connection, services, log, lost=self.lost)
+        self.levels = AccountLevels(config, connection, services, log, lost=self.lost)
 
     @property
     def name(self) -> str:
@@ -95,6 +97,7 @@ class AccountUnit:
         """Begin to poll. The dispatcher begins with the first delivery that is pending."""
         self._proof.start()
         self.feeds.start(paused=not self._at_work)
+        self.levels.start(paused=not self._at_work)
         if self.record.parked and code_of(self.row.reason) == "account.key-refused":
             self._key_retry.start()
 
@@ -108,6 +111,7 @@ class AccountUnit:
         await self._proof.stop()
         await self._key_retry.stop()
         await self.feeds.stop()
+        await self.levels.stop()
         await self.outbox.stop(until, min(1.0, grace))
         if not self.displaced:
             await self.feeds.lose_runs()
@@ -119,10 +123,12 @@ class AccountUnit:
 
     def _go_on(self) -> None:
         self.feeds.resume()
+        self.levels.resume()
         self.outbox.resume()
 
     def _halt(self) -> None:
         self.feeds.pause()
+        self.levels.pause()
         self.outbox.pause()
 
     # What its system makes of it

@@ -50,6 +50,12 @@ class Directory:
             if unit := self.units.get(target):
                 unit.wake()
 
+    def level(self) -> None:
+        """Another number may be sold of something, or more is known of what was sold."""
+        if self._in_force.stock():
+            for unit in self.units.values():
+                unit.levels.wake()
+
     def taken_over(self, account: str) -> None:
         """Another process has taken the account over: it is to be let go (`engine.displacement`)."""
         if account in self.units and account not in self.displaced:

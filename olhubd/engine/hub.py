@@ -25,6 +25,7 @@ from olhubd.engine.flow.landing import Landing
 from olhubd.engine.flow.strangers import Strangers
 from olhubd.engine.in_force import InForce
 from olhubd.engine.launcher import Launcher
+from olhubd.engine.levels.horizon import Horizon
 from olhubd.engine.lineage import Lineage
 from olhubd.engine.monitor.alarms import OpenAlarms
 from olhubd.engine.monitor.checks import Checks
@@ -81,7 +82,16 @@ class Hub:
         self.budgets = BudgetBook(clock)
         self.runs = RunLog(database, clock)
         self.lineage = Lineage(clock, log)
-        self.landing = Landing(database, clock, in_force.routes, directory.wake, log, self.lineage)
+        self.landing = Landing(
+            database,
+            clock,
+            in_force.routes,
+            directory.wake,
+            log,
+            self.lineage,
+            rules=in_force.stock,
+            levelled=directory.level,
+        )
         services = Services(
             database=database,
             clock=clock,
@@ -97,6 +107,7 @@ class Hub:
             sweeps=Limiter(places=_SWEEPS, patience=5.0),
             pulls=Limiter(places=_PULLS, patience=2.0),
             lineage=self.lineage,
+            horizon=Horizon(database, lambda: bool(in_force.stock()), directory.level),
             amendments=Amendments(lambda: in_force.configuration.plugins.manager),
             neighbours=directory,
             learned=learned,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from olhubd.config import Configuration
 from olhubd.decide.route import Route
+from olhubd.decide.stock.policy import StockRule
 from olhubd.engine.outbox.job import RetryPolicy
 
 __all__ = ["InForce"]
@@ -27,6 +28,10 @@ class InForce:
             timeout=engine.timeout.total_seconds(),
             down_after=engine.down_after,
         )
+
+    def stock(self) -> Sequence[StockRule]:
+        """Whose stock is sold where."""
+        return self.configuration.stock
 
     def routes(self) -> Sequence[Route]:
         """The routes in force."""

@@ -15,6 +15,7 @@ from olhubd.engine.feed.limiter import Limiter
 from olhubd.engine.feed.run_log import RunLog
 from olhubd.engine.flow.landing import Landing
 from olhubd.engine.in_force import InForce
+from olhubd.engine.levels.horizon import Horizon
 from olhubd.engine.lineage import Lineage
 from olhubd.engine.outbox.amending import Amendments
 from olhubd.plugin import Clock
@@ -29,6 +30,9 @@ class Neighbours(Protocol):
 
     def wake(self, targets: Iterable[str]) -> None:
         """Something is pending for these accounts."""
+
+    def level(self) -> None:
+        """Another number may be sold of something, or more is known of what was sold."""
 
     def taken_over(self, account: str) -> None:
         """Another process has taken the account over."""
@@ -54,6 +58,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     sweeps: Limiter
     pulls: Limiter
     lineage: Lineage
+    horizon: Horizon
     amendments: Amendments
     neighbours: Neighbours
     learned: Callable[[str], None]

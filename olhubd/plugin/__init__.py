@@ -41,12 +41,26 @@ from olhubd.plugin.errors import (
     Temporary,
     Unavailable,
 )
-from olhubd.plugin.feed import Cursor, Feed, Gone, Later, OrderFeed, Page, Record, Sweep, Unreadable, sweep_of
+from olhubd.plugin.feed import (
+    Cursor,
+    Feed,
+    Gone,
+    Later,
+    OfferFeed,
+    OrderFeed,
+    Page,
+    Record,
+    StockFeed,
+    Sweep,
+    Unreadable,
+    sweep_of,
+)
 from olhubd.plugin.guarded import guarded
 from olhubd.plugin.hooks import hookimpl
 from olhubd.plugin.http import Bearer, Client, ErrorDetails, ErrorTable, Middleware, Response, Signer, decode
 from olhubd.plugin.ladder import Ladder
 from olhubd.plugin.lenient import Side
+from olhubd.plugin.level import Accepted, LevelCall, LevelSink, LevelWish, RowOutcome, ShownLevel
 from olhubd.plugin.oauth import DeviceGrant, Flow, StillPending, Token, Tokens
 from olhubd.plugin.oauth2 import OAUTH2_ERRORS, OAuth2, TokenResponse
 from olhubd.plugin.pagesize import PageSize
@@ -69,6 +83,7 @@ from olhubd.plugin.walk import (
 __all__ = [
     "OAUTH2_ERRORS",
     "UNLINKED",
+    "Accepted",
     "Account",
     "AccountBlocked",
     "AuthLost",
@@ -102,6 +117,9 @@ __all__ = [
     "Ladder",
     "Lane",
     "Later",
+    "LevelCall",
+    "LevelSink",
+    "LevelWish",
     "ListPage",
     "ListPlace",
     "Log",
@@ -111,6 +129,7 @@ __all__ = [
     "OAuth1",
     "OAuth2",
     "OAuthLogin",
+    "OfferFeed",
     "OrderCount",
     "OrderFeed",
     "OrderLookup",
@@ -132,16 +151,19 @@ __all__ = [
     "RegisterConnector",
     "Rejected",
     "Response",
+    "RowOutcome",
     "Secret",
     "Settings",
     "ShipmentSink",
     "ShortPages",
+    "ShownLevel",
     "Side",
     "Signer",
     "Status",
     "StatusList",
     "StatusSink",
     "StillPending",
+    "StockFeed",
     "Sweep",
     "Temporary",
     "Token",

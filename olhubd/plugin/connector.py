@@ -18,6 +18,7 @@ from olhubd.plugin.budget import Budget
 from olhubd.plugin.compose import Composition, compose
 from olhubd.plugin.feed import Feed, OrderFeed, Sweep
 from olhubd.plugin.http import Client, ErrorTable, Middleware
+from olhubd.plugin.level import LevelSink
 from olhubd.plugin.memory import Memory
 from olhubd.plugin.oauth import Tokens
 from olhubd.plugin.part import Capability, Parts, abilities, require_apart
@@ -29,23 +30,27 @@ S = TypeVar("S", bound=Settings)
 T = TypeVar("T")
 C = TypeVar("C", bound=Capability)
 
-CAPABILITIES: Mapping[str, type[Capability]] = {"OrderFeed": OrderFeed, "Sweep": Sweep} | {
-    name: getattr(capability, name)
-    for name in (
-        "OrderCount",
-        "OrderLookup",
-        "OrderSink",
-        "StatusSink",
-        "PaymentSink",
-        "ShipmentSink",
-        "CancelSink",
-        "StatusList",
-        "DeliveryMethodList",
-        "PaymentMethodList",
-        "Probe",
-        "OAuthLogin",
-    )
-}
+CAPABILITIES: Mapping[str, type[Capability]] = (
+    {"OrderFeed": OrderFeed, "Sweep": Sweep}
+    | {
+        name: getattr(capability, name)
+        for name in (
+            "OrderCount",
+            "OrderLookup",
+            "OrderSink",
+            "StatusSink",
+            "PaymentSink",
+            "ShipmentSink",
+            "CancelSink",
+            "StatusList",
+            "DeliveryMethodList",
+            "PaymentMethodList",
+            "Probe",
+            "OAuthLogin",
+        )
+    }
+    | {"LevelSink": LevelSink}
+)
 """All that a connector can declare, by the name people read."""
 
 

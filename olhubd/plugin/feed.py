@@ -13,11 +13,24 @@ from typing import ClassVar, NewType
 
 import msgspec
 
-from olhubd.model import Kind, Offer, Order, Product
+from olhubd.model import Kind, Offer, Order, Product, StockLevel
 from olhubd.plugin.errors import PluginError
 from olhubd.plugin.part import Capability
 
-__all__ = ["Cursor", "Feed", "Gone", "Later", "OrderFeed", "Page", "Record", "Sweep", "Unreadable", "sweep_of"]
+__all__ = [
+    "Cursor",
+    "Feed",
+    "Gone",
+    "Later",
+    "OfferFeed",
+    "OrderFeed",
+    "Page",
+    "Record",
+    "StockFeed",
+    "Sweep",
+    "Unreadable",
+    "sweep_of",
+]
 
 Cursor = NewType("Cursor", str)
 """Where a feed has landed, in the connector's own notation."""
@@ -52,8 +65,8 @@ class Later(msgspec.Struct, frozen=True, kw_only=True):
     kind: Kind = Kind.ORDER
 
 
-Record = Order | Product | Offer | Unreadable | Gone | Later
-"""What is on a page. Orders are carried; the other records are kept aside by their kind as yet."""
+Record = Order | Product | StockLevel | Offer | Unreadable | Gone | Later
+"""What is on a page. Orders, stock and offers are carried; the rest is kept aside by its kind as yet."""
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,6 +121,22 @@ class OrderFeed(Feed):
 
     name: ClassVar[str] = "orders"
     kinds: ClassVar[frozenset[Kind]] = frozenset({Kind.ORDER})
+
+
+class OfferFeed(Feed):
+    """The feed of the account's offers: what each shows to buyers, and whether it can be bought."""
+
+    name: ClassVar[str] = "offers"
+    kinds: ClassVar[frozenset[Kind]] = frozenset({Kind.OFFER})
+
+
+class StockFeed(Feed):
+    """The feed of what the system counts, where it is a stock master."""
+
+    name: ClassVar[str] = "stock"
+    kinds: ClassVar[frozenset[Kind]] = frozenset({Kind.STOCK})
+    lowered_by: ClassVar[frozenset[str]] = frozenset()
+    """The states of an order there in which its pieces are off the numbers that this feed reports."""
 
 
 class Sweep(Capability):

@@ -8,7 +8,7 @@ from datetime import datetime
 
 import msgspec
 
-from olhubd.decide.stock.level import Level, Phase
+from olhubd.decide.stock.level import OfferLevel, Phase
 from olhubd.model import LevelKind
 from olhubd.store import codec
 from olhubd.store.base import Reader, Row, Transaction
@@ -19,6 +19,7 @@ __all__ = [
     "commands",
     "keep",
     "lower_sold",
+    "numbers",
     "of_command",
     "of_offers",
     "put",
@@ -60,7 +61,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     ended_at: datetime | None = None
 
 
-async def put(tx: Transaction, rows: Sequence[Level]) -> None:
+async def put(tx: Transaction, rows: Sequence[OfferLevel]) -> None:
     """Store or renew levels. Lock the items that they sell before."""
     names = [name.strip() for name in _LEVEL.split(",")]
     renewed = ", ".join(f"{name} = excluded.{name}" for name in (*names[3:], "uneven"))
@@ -95,7 +96,7 @@ async def put(tx: Transaction, rows: Sequence[Level]) -> None:
     )
 
 
-async def of_offers(reader: Reader, offers: Collection[int]) -> dict[int, Level]:
+async def of_offers(reader: Reader, offers: Collection[int]) -> dict[int, OfferLevel]:
     """The quantities of these offers, by offer."""
     rows = await reader.fetch(
         f"SELECT {_READ}, o.external_id {_FROM} WHERE l.kind = ? AND l.scope = ''"
@@ -105,7 +106,7 @@ async def of_offers(reader: Reader, offers: Collection[int]) -> dict[int, Level]
     return {row[0]: _level(row) for row in rows}
 
 
-async def uneven(reader: Reader, account: str, limit: int, after: int = 0) -> list[Level]:
+async def uneven(reader: Reader, account: str, limit: int, after: int = 0) -> list[OfferLevel]:
     """The levels of an account that do not show what is wanted, or are under way, from the offer `after` on."""
     rows = await reader.fetch(
         f"SELECT {_READ}, o.external_id {_FROM} WHERE l.account = ? AND l.uneven = 1 AND l.offer_id > ?"
@@ -115,7 +116,16 @@ async def uneven(reader: Reader, account: str, limit: int, after: int = 0) -> li
     return [_level(row) for row in rows]
 
 
-async def of_command(reader: Reader, command: str) -> list[Level]:
+async def numbers(reader: Reader, account: str, after: int, limit: int) -> list[int]:
+    """The offers of an account that have a level, from the offer `after` on."""
+    rows = await reader.fetch(
+        "SELECT DISTINCT offer_id FROM levels WHERE account = ? AND offer_id > ? ORDER BY offer_id LIMIT ?",
+        (account, after, limit),
+    )
+    return [row[0] for row in rows]
+
+
+async def of_command(reader: Reader, command: str) -> list[OfferLevel]:
     """The levels that a command was to write."""
     rows = await reader.fetch(
         f"SELECT {_READ}, o.external_id {_FROM} WHERE l.command = ? ORDER BY l.offer_id", (command,)
@@ -131,7 +141,7 @@ async def lower_sold(tx: Transaction, account: str, sales: Sequence[tuple[str, i
     """
     await tx.executemany(
         "UPDATE levels SET confirmed = CASE WHEN levels.confirmed > ? THEN levels.confirmed - ? ELSE 0 END,"
-        " uneven = 1 WHERE confirmed IS NOT NULL AND confirmed_after <= ? AND kind = ? AND scope = ''"
+        " uneven = 1 WHERE confirmed IS NOT NULL AND confirmed_after < ? AND kind = ? AND scope = ''"
         " AND offer_id IN (SELECT id FROM offers WHERE account = ? AND external_id = ?)",
         [(pieces, pieces, through, LevelKind.QUANTITY.value, account, offer) for offer, pieces in sales],
     )
@@ -195,8 +205,8 @@ async def commands(reader: Reader, account: str) -> list[Command]:
     ]
 
 
-def _level(row: Row) -> Level:
-    return Level(
+def _level(row: Row) -> OfferLevel:
+    return OfferLevel(
         offer=row[0],
         kind=LevelKind(row[1]),
         scope=row[2],

@@ -22,18 +22,20 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     offer: Offer
     read_after: int
     read_at: datetime
+    digest: bytes = b""
 
 
-_COLUMNS = "id, account, external_id, name, sku, ean, state, external_state, quantity, read_after, read_at"
+_COLUMNS = "id, account, external_id, name, sku, ean, state, external_state, quantity, read_after, read_at, digest"
 
 
 async def put(tx: Transaction, offers: Sequence[Listed]) -> None:
     """Store or renew offers."""
     await tx.executemany(
-        f"INSERT INTO offers ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO UPDATE SET"
+        f"INSERT INTO offers ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO UPDATE SET"
         " name = excluded.name, sku = excluded.sku, ean = excluded.ean, state = excluded.state,"
         " external_state = excluded.external_state, quantity = excluded.quantity,"
-        " read_after = excluded.read_after, read_at = excluded.read_at",
+        " read_after = excluded.read_after, read_at = excluded.read_at,"
+        " digest = excluded.digest",
         [
             (
                 one.id,
@@ -47,6 +49,7 @@ async def put(tx: Transaction, offers: Sequence[Listed]) -> None:
                 one.offer.quantity,
                 one.read_after,
                 codec.stamp(one.read_at),
+                one.digest,
             )
             for one in offers
         ],
@@ -141,4 +144,6 @@ def _listed(row: Row) -> Listed:
         external_state=row[7],
         quantity=row[8],
     )
-    return Listed(id=row[0], account=row[1], offer=offer, read_after=row[9], read_at=codec.moment(row[10]))
+    return Listed(
+        id=row[0], account=row[1], offer=offer, read_after=row[9], read_at=codec.moment(row[10]), digest=row[11]
+    )

@@ -10,12 +10,24 @@ from olhubd.model import Reservation
 from olhubd.store import codec
 from olhubd.store.base import Reader, Row, Transaction
 
-__all__ = ["Line", "end", "of_item", "of_orders", "put", "selling", "settle", "sold", "unseen"]
+__all__ = [
+    "ReservedLine",
+    "awaiting",
+    "end",
+    "of_item",
+    "of_orders",
+    "pieces",
+    "put",
+    "selling",
+    "settle",
+    "sold",
+    "unseen",
+]
 
 _COLUMNS = "order_id, line, item_id, account, pieces, opened_after, opened_at, taken, taken_after"
 
 
-class Line(msgspec.Struct, frozen=True, gc=False):
+class ReservedLine(msgspec.Struct, frozen=True, gc=False):
     """A line of an order, and a stock item that it needs: so many `pieces` of it, counted by `master`."""
 
     order_id: int
@@ -26,7 +38,7 @@ class Line(msgspec.Struct, frozen=True, gc=False):
     live: bool
 
 
-async def sold(reader: Reader, order_ids: Collection[int]) -> dict[int, list[Line]]:
+async def sold(reader: Reader, order_ids: Collection[int]) -> dict[int, list[ReservedLine]]:
     """What the lines of these orders need, as their offers are linked now, by order."""
     rows = await reader.fetch(
         "SELECT l.order_id, l.external_id, k.item_id, i.account, l.quantity * k.units, l.live"
@@ -35,10 +47,25 @@ async def sold(reader: Reader, order_ids: Collection[int]) -> dict[int, list[Lin
         f" WHERE l.order_id IN ({codec.marks(list(order_ids))}) ORDER BY l.order_id, l.position, k.item_id",
         list(order_ids),
     )
-    found: dict[int, list[Line]] = {}
+    found: dict[int, list[ReservedLine]] = {}
     for row in rows:
-        found.setdefault(row[0], []).append(Line(*row[:5], bool(row[5])))
+        found.setdefault(row[0], []).append(ReservedLine(row[0], row[1], row[2], row[3], row[4], bool(row[5])))
     return found
+
+
+async def pieces(reader: Reader, order_ids: Collection[int]) -> list[tuple[str, int]]:
+    """How many pieces of each offer these orders buy for the first time, by the offer's number at its channel.
+
+    Lines that an order took over from another one were bought then.
+    """
+    rows = await reader.fetch(
+        "SELECT l.offer_id, SUM(l.quantity) FROM order_lines l WHERE l.live = 1 AND l.offer_id IS NOT NULL"
+        f" AND l.order_id IN ({codec.marks(list(order_ids))}) AND NOT EXISTS (SELECT 1 FROM order_lines b WHERE"
+        " b.account = l.account AND b.external_id = l.external_id AND b.live = 0 AND b.order_id <> l.order_id)"
+        " GROUP BY l.offer_id ORDER BY l.offer_id",
+        list(order_ids),
+    )
+    return [(row[0], int(row[1])) for row in rows]
 
 
 async def selling(reader: Reader, account: str, offers: Sequence[str]) -> list[int]:
@@ -71,6 +98,16 @@ async def of_item(reader: Reader, item: int, limit: int = 1000) -> list[Reservat
         (item, limit),
     )
     return [_reservation(row) for row in rows]
+
+
+async def awaiting(reader: Reader, items: Collection[int]) -> set[int]:
+    """Those of these items of which the master has taken pieces off that no reading has shown."""
+    rows = await reader.fetch(
+        "SELECT DISTINCT item_id FROM reservations WHERE settled = 0 AND taken_after IS NOT NULL"
+        f" AND item_id IN ({codec.marks(list(items))})",
+        list(items),
+    )
+    return {row[0] for row in rows}
 
 
 async def unseen(reader: Reader, items: Collection[int]) -> dict[int, int]:

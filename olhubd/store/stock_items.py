@@ -18,6 +18,7 @@ from olhubd.store.base import Reader, Row, Transaction
 __all__ = [
     "Item",
     "Mark",
+    "behind",
     "by_codes",
     "by_external",
     "find",
@@ -33,14 +34,14 @@ __all__ = [
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """An item with its newest reading. `ean` is the normal form of the level's own, None where it links nothing."""
+    """An item with its newest reading, which was asked for when `read_after` was the newest event."""
 
     id: int
     account: str
     level: StockLevel
     read_after: int
     read_at: datetime
-    ean: str | None = None
+    digest: bytes = b""
 
 
 class Mark(msgspec.Struct, frozen=True, gc=False):
@@ -53,7 +54,7 @@ class Mark(msgspec.Struct, frozen=True, gc=False):
 
 _COLUMNS = (
     "id, account, external_id, name, sku, ean, counting, basis, quantity, allocated, on_sale, external_state,"
-    " read_after, read_at, updated_at"
+    " read_after, read_at, updated_at, digest"
 )
 
 
@@ -65,12 +66,12 @@ async def lock(tx: Transaction, items: Collection[int]) -> None:
 async def put(tx: Transaction, items: Sequence[Item]) -> None:
     """Store or renew items."""
     await tx.executemany(
-        f"INSERT INTO stock_items ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+        f"INSERT INTO stock_items ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
         " ON CONFLICT (id) DO UPDATE SET name = excluded.name, sku = excluded.sku, ean = excluded.ean,"
         " counting = excluded.counting,"
         " basis = excluded.basis, quantity = excluded.quantity, allocated = excluded.allocated,"
         " on_sale = excluded.on_sale, external_state = excluded.external_state, read_after = excluded.read_after,"
-        " read_at = excluded.read_at, updated_at = excluded.updated_at",
+        " read_at = excluded.read_at, updated_at = excluded.updated_at, digest = excluded.digest",
         [
             (
                 item.id,
@@ -78,7 +79,7 @@ async def put(tx: Transaction, items: Sequence[Item]) -> None:
                 item.level.external_id,
                 item.level.name,
                 item.level.sku,
-                item.ean,
+                item.level.ean,
                 item.level.counting.value,
                 item.level.basis.value,
                 item.level.quantity,
@@ -88,6 +89,7 @@ async def put(tx: Transaction, items: Sequence[Item]) -> None:
                 item.read_after,
                 codec.stamp(item.read_at),
                 codec.stamp(item.level.updated_at),
+                item.digest,
             )
             for item in items
         ],
@@ -154,6 +156,16 @@ async def follow(reader: Reader, account: str) -> int:
     return int(row[0]) if row is not None else 0
 
 
+async def behind(reader: Reader, account: str) -> bool:
+    """Whether there are marks that the leveller of an account has not followed."""
+    row = await reader.one(
+        "SELECT 1 FROM stock_marks"
+        " WHERE id > COALESCE((SELECT mark FROM level_cursors WHERE account = ?), 0) LIMIT 1",
+        (account,),
+    )
+    return row is not None
+
+
 async def followed(tx: Transaction, account: str, mark_: int) -> None:
     """The leveller of the account has followed the marks up to this one."""
     await tx.execute(
@@ -190,5 +202,10 @@ def _item(row: Row) -> Item:
         StockLevel,
     )
     return Item(
-        id=row[0], account=row[1], level=level, read_after=row[12], read_at=codec.moment(row[13]), ean=row[5]
+        id=row[0],
+        account=row[1],
+        level=level,
+        read_after=row[12],
+        read_at=codec.moment(row[13]),
+        digest=row[15],
     )

@@ -28,7 +28,9 @@ from olhubd.plugin import (
 )
 from olhubd_allegro import wire
 from olhubd_allegro.client import API_ERRORS, MEDIA, api_headers, budget
+from olhubd_allegro.levels import Levels
 from olhubd_allegro.login import Login, RealmCheckedTokens
+from olhubd_allegro.offers import Offers
 from olhubd_allegro.orders import FORMS, Orders, form_id
 from olhubd_allegro.parcel import FOREIGN_WAYBILL, OTHER, choose, other, request, same
 from olhubd_allegro.settings import AllegroSettings
@@ -59,7 +61,12 @@ class Allegro(
         retention=timedelta(days=60),
         parallel=2,
     )
-    provides: ClassVar[Parts] = {Orders: "orders", Login: "login"}
+    provides: ClassVar[Parts] = {
+        Orders: "orders",
+        Offers: "offers",
+        Levels: "levels",
+        Login: "login",
+    }
     fixed_statuses = frozenset(status.code for status in STATUSES)
     secret_keys = frozenset(
         {
@@ -88,6 +95,8 @@ class Allegro(
             headers=api_headers(self.settings),
         )
         self.orders = Orders(self._api)
+        self.offers = Offers(self._api)
+        self.levels = Levels(self._api, self.offers)
 
     # Statuses and parcels back
 

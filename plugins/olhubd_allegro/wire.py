@@ -364,3 +364,71 @@ class Me(_Wire):
     login: str
     base_marketplace: Side[Ref | None] = None
     company: Side[MeCompany | None] = None
+
+
+class External(_Wire):
+    id: Side[str | None] = None
+
+
+class Stock(_Wire):
+    available: int | None = None
+
+
+class Publication(_Wire):
+    status: str
+
+
+class OfferRow(_Wire):
+    """A row of the seller's offers: what buyers meet, without its description."""
+
+    id: str
+    publication: Publication
+    name: Side[str] = ""
+    external: Side[External | None] = None
+    stock: Stock | None = None
+
+
+class OfferKey(_Wire):
+    id: str
+
+
+class Offers(_Wire):
+    """One page of the seller's offers. Rows stay raw, so that one that cannot be read takes no other along."""
+
+    offers: list[msgspec.Raw]
+    total_count: int | None = None
+
+
+class OfferEvent(_Wire):
+    id: str
+    offer: OfferKey
+
+
+class OfferEvents(_Wire):
+    offer_events: list[OfferEvent]
+
+
+class CommandReport(_Wire):
+    """The summary of a command. Its counts are not looked at: they stay zero for a while."""
+
+    id: str
+    completed_at: str | None = None
+
+
+class CommandError(_Wire):
+    code: Side[str | None] = None
+    message: Side[str | None] = None
+    user_message: Side[str | None] = None
+
+
+class CommandTask(_Wire):
+    """What became of one offer of a command."""
+
+    offer: OfferKey
+    status: str
+    message: Side[str | None] = None
+    errors: Side[list[CommandError] | None] = None
+
+
+class CommandTasks(_Wire):
+    tasks: list[CommandTask]

@@ -51,6 +51,7 @@ from olhubd_woocommerce.placing import OrderPlacer, PlacedOrder
 from olhubd_woocommerce.search import MetaSearch
 from olhubd_woocommerce.settings import WooCommerceSettings
 from olhubd_woocommerce.single import number_of
+from olhubd_woocommerce.stock import Stock
 from olhubd_woocommerce.taxes import TaxRulesReader
 
 __all__ = ["WooCommerce"]
@@ -87,7 +88,7 @@ class WooCommerce(
         sweep_window=timedelta(days=1),
         fetch_orders=False,
     )
-    provides: ClassVar[Parts] = {Orders: "orders", Parcels: "parcels"}
+    provides: ClassVar[Parts] = {Orders: "orders", Stock: "stock", Parcels: "parcels"}
     words_in_settings: ClassVar[Mapping[str, str]] = {"fulfilments": "StatusList", "payments": "PaymentMethodList"}
     secret_keys = frozenset({"consumer_key", "consumer_secret", "oauth_signature", "application_password"})
 
@@ -102,6 +103,7 @@ class WooCommerce(
         self._placing = OrderPlacer(account, self._shop, self._taxes)
         self.parcels = Parcels(self._shop, self.settings, self.log)
         self.orders = Orders(self._shop, self.settings, self.parcels)
+        self.stock = Stock(self._shop, self.settings.overlap)
 
     # Orders out
 

@@ -318,3 +318,22 @@ def meta_value(rows: list[Meta], key: str) -> str | None:
 def _text(row: Meta) -> str:
     value = row.value
     return str(value).strip() if isinstance(value, str | int) else ""
+
+
+class StockKey(msgspec.Struct, frozen=True):
+    id: int
+
+
+class StockRow(msgspec.Struct, frozen=True):
+    """A product or a variation with its count. `manage_stock` is "parent" where a variation has its parent's."""
+
+    id: int
+    type: Side[str] = "simple"
+    name: Side[str] = ""
+    status: Side[str] = "publish"
+    sku: Side[str | None] = None
+    global_unique_id: Side[str | None] = None
+    manage_stock: bool | str = False
+    stock_quantity: int | float | None = None
+    stock_status: Side[str] = "instock"
+    date_modified_gmt: Side[str | None] = None

@@ -20,7 +20,7 @@ import msgspec
 
 from olhubd.model import LevelKind
 
-__all__ = ["Level", "Move", "Phase", "Settled", "Step", "judge", "next_step"]
+__all__ = ["Move", "NextMove", "OfferLevel", "Phase", "Settled", "judge", "next_step"]
 
 TRIES = 3
 """After so many writes in a row that were not kept a person is told."""
@@ -37,7 +37,7 @@ class Phase(enum.StrEnum):
     """The command is known to be done, or to be refused, or lost. It counts when it is read again."""
 
 
-class Level(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class OfferLevel(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One row: what an offer must show, and what is known of what it shows.
 
     `wanted_after` is the newest event when `wanted` was computed, `basis_after` the one after which all that it was
@@ -98,49 +98,50 @@ class Move(enum.Enum):
     """It cannot be done by itself; a person is told why."""
 
 
-class Step(msgspec.Struct, frozen=True):
+class NextMove(msgspec.Struct, frozen=True):
     """What is to be done, and for WAIT and HELD why, as the code of a reason."""
 
     move: Move
     why: str | None = None
 
 
-def next_step(level: Level, read_through: int, now: datetime, *, resumes: bool = False) -> Step:
+def next_step(level: OfferLevel, read_through: int, now: datetime, *, resumes: bool = False) -> NextMove:
     """What is to be done with a row.
 
-    `read_through`: the orders of its channel and of the stock master were read to their end, beginning after this
-    event. `resumes`: an offer that has ended may be activated again.
+    `read_through`: the orders of its channel and of the stock master were read to their end, and this was the
+    newest event when their last page was asked for. `resumes`: an offer that has ended may be activated again.
     """
     if level.phase is not Phase.SETTLED:
-        return Step(Move.NOTHING)
+        return NextMove(Move.NOTHING)
     if level.wanted is None:
-        return Step(Move.NOTHING)
+        return NextMove(Move.NOTHING)
     if level.confirmed is None:
-        return Step(Move.READ)
+        return NextMove(Move.READ)
     if level.due_at is not None and level.due_at > now:
-        return Step(Move.NOTHING)
+        return NextMove(Move.NOTHING)
     if not level.active:
         if level.wanted == 0:
-            return Step(Move.NOTHING)
+            return NextMove(Move.NOTHING)
         if not resumes:
-            return Step(Move.HELD, "level.ended")
+            return NextMove(Move.HELD, "level.ended")
     if level.wanted < level.confirmed:
-        return Step(Move.LOWER)
+        return NextMove(Move.LOWER)
     if level.wanted == level.confirmed and level.active:
-        return Step(Move.NOTHING)
-    if read_through < max(level.basis_after, level.confirmed_after):
-        return Step(Move.WAIT, "level.orders-not-read")
-    return Step(Move.RAISE)
+        return NextMove(Move.NOTHING)
+    # Equal is not later: of two things that were asked for between the same two commits either may be the first.
+    if read_through <= max(level.basis_after, level.confirmed_after):
+        return NextMove(Move.WAIT, "level.orders-not-read")
+    return NextMove(Move.RAISE)
 
 
 class Settled(msgspec.Struct, frozen=True, kw_only=True):
     """How a row stands after it was read. `alarm` is the code of what a person is told."""
 
-    level: Level
+    level: OfferLevel
     alarm: str | None = None
 
 
-def judge(level: Level, shown: int, active: bool, after: int, now: datetime) -> Settled:
+def judge(level: OfferLevel, shown: int, active: bool, after: int, now: datetime) -> Settled:
     """A reading of what buyers see. `after` was the newest event when it was asked for.
 
     A row whose command may still act is not settled by a reading: what is read now may be before the act.

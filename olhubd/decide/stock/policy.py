@@ -14,10 +14,10 @@ import msgspec
 
 from olhubd.decide.stock.sellable import Buffer
 
-__all__ = ["Channel", "Policy", "StockRule", "shares"]
+__all__ = ["OfferShare", "StockPolicy", "StockRule", "shares"]
 
 
-class Policy(enum.StrEnum):
+class StockPolicy(enum.StrEnum):
     """How scarce stock is shown on several offers."""
 
     SHARED = "shared"
@@ -35,17 +35,19 @@ class StockRule(msgspec.Struct, frozen=True, kw_only=True):
 
     master: str
     channels: frozenset[str]
-    policy: Policy = Policy.SHARED
+    policy: StockPolicy = StockPolicy.SHARED
     allocate_below: int | None = None
     buffer: Buffer = Buffer()
     lowered_by: frozenset[str] = frozenset()
 
     def allocates(self, pieces: int) -> bool:
         """Whether so many pieces are divided among the offers."""
-        return self.policy is Policy.ALLOCATED and (self.allocate_below is None or pieces < self.allocate_below)
+        return self.policy is StockPolicy.ALLOCATED and (
+            self.allocate_below is None or pieces < self.allocate_below
+        )
 
 
-class Channel(msgspec.Struct, frozen=True, kw_only=True):
+class OfferShare(msgspec.Struct, frozen=True, kw_only=True):
     """One offer of an item. `ceiling` is the most that it may still sell as far as is known: what it showed last,
     or what it was sent since if that is more. `weight` is its share of what is divided."""
 
@@ -55,7 +57,7 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
     weight: int = 1
 
 
-def shares(pieces: int, channels: Sequence[Channel]) -> Mapping[int, int]:
+def shares(pieces: int, channels: Sequence[OfferShare]) -> Mapping[int, int]:
     """What each offer is to show of so many pieces, in pieces of the offer.
 
     First each has its fair share by weight. What an offer holds above it goes down at once, and is given to the
@@ -75,7 +77,7 @@ def shares(pieces: int, channels: Sequence[Channel]) -> Mapping[int, int]:
     return found
 
 
-def _fair(pieces: int, channels: Sequence[Channel]) -> dict[int, int]:
+def _fair(pieces: int, channels: Sequence[OfferShare]) -> dict[int, int]:
     """Shares by weight in whole pieces of each offer; what is left over goes to those that hold some already."""
     weight = sum(channel.weight for channel in channels) or 1
     found = {c.offer: max(0, pieces) * c.weight // weight // c.units for c in channels}

@@ -12,7 +12,7 @@ import msgspec
 
 from olhubd.model import Counting, Reservation, StockLevel
 
-__all__ = ["Buffer", "Reading", "Sellable", "Term", "of_offer", "sellable", "terms"]
+__all__ = ["Buffer", "Sellable", "StockReading", "Term", "of_offer", "sellable", "terms"]
 
 
 class Buffer(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,7 +34,7 @@ class Buffer(msgspec.Struct, frozen=True, kw_only=True):
         return pieces - rest
 
 
-class Reading(msgspec.Struct, frozen=True, kw_only=True):
+class StockReading(msgspec.Struct, frozen=True, kw_only=True):
     """What a master said of an item, asked for when `after` was the newest event."""
 
     level: StockLevel
@@ -65,7 +65,7 @@ class Sellable(msgspec.Struct, frozen=True, kw_only=True):
     counting: Counting
 
 
-def sellable(reading: Reading | None, unseen: int, buffer: Buffer) -> Sellable:
+def sellable(reading: StockReading | None, unseen: int, buffer: Buffer) -> Sellable:
     """How many pieces may be sold. `unseen` is what reservations need and the reading does not show."""
     if reading is None:
         return Sellable(pieces=None, net=None, counting=Counting.UNKNOWN)
@@ -79,7 +79,7 @@ def sellable(reading: Reading | None, unseen: int, buffer: Buffer) -> Sellable:
     return Sellable(pieces=max(0, rest) if reading.level.on_sale else 0, net=net, counting=Counting.COUNTED)
 
 
-def terms(reading: Reading | None, reserved: Iterable[Reservation], buffer: Buffer) -> Sequence[Term]:
+def terms(reading: StockReading | None, reserved: Iterable[Reservation], buffer: Buffer) -> Sequence[Term]:
     """The terms whose sum is the sellable number, each with its cause; none where there is no number."""
     if reading is None or reading.level.quantity is None or reading.level.free is None:
         return ()

@@ -62,6 +62,7 @@ class AccountFeeds:
             database=services.database,
             landing=services.landing,
             lineage=services.lineage,
+            horizon=services.horizon,
             runs=services.runs,
             sweeps=services.sweeps,
             pulls=services.pulls,

@@ -18,7 +18,7 @@ from olhubd.engine.feed.reread import Rereader
 from olhubd.engine.feed.run_log import words
 from olhubd.engine.feed.schedule import jitter
 from olhubd.engine.feed.sweeper import Sweeper
-from olhubd.engine.flow.flow import Result
+from olhubd.engine.flow.flow import UNASKED, Result
 from olhubd.model import Reason, Run
 from olhubd.plugin import (
     AccountBlocked,
@@ -78,6 +78,8 @@ class FeedReader:
         self._unfinished = False
         """Whether it has more to read at once."""
         self._run: Run | None = None
+        self._asked = UNASKED
+        """When the page under way was asked for."""
         self._seen: set[Cursor] = set()
         """The run under way and its cursors, between two turns."""
         sweep = sweep_of(feed)
@@ -251,6 +253,8 @@ class FeedReader:
                 pages -= 1
             if self._leads and not self._unfinished:
                 await caught_up(reading.database, reading.lineage, reading.account)
+                if reading.horizon is not None and not self._again.waiting:
+                    reading.horizon.reached(reading.account, self._asked)
         except Exception as error:
             self._unfinished = False
             await reading.runs.end(run, words(error))
@@ -263,6 +267,8 @@ class FeedReader:
 
     async def _page(self, what: str, call: Callable[[], Awaitable[Page]], before: Cursor | None) -> Page:
         """A page whose promises can be relied on."""
+        if self._reading.horizon is not None:
+            self._asked = await self._reading.horizon.asked(self._reading.account)
         try:
             page = await self._reading.calls.page(what, call, before, limit=self._reading.patience())
         except Temporary as error:
@@ -310,7 +316,13 @@ class FeedReader:
         start = self._since - OFF if told and reading.schedule.start is None else self._since
         unread, self._again.waiting = self._again.waiting, True  # as it is when the landing fails halfway
         result = await reading.landing.land(
-            reading.account, records, kinds=self._feed.kinds, run=run, position=position, start=start
+            reading.account,
+            records,
+            kinds=self._feed.kinds,
+            run=run,
+            position=position,
+            start=start,
+            asked=self._asked,
         )
         self._again.waiting = unread or result.later > 0
         if result.later and self._leader is not None:

@@ -11,6 +11,7 @@ from olhubd.engine.feed.limiter import Limiter
 from olhubd.engine.feed.run_log import RunLog
 from olhubd.engine.feed.schedule import FeedSchedule
 from olhubd.engine.flow.landing import Landing
+from olhubd.engine.levels.horizon import Horizon
 from olhubd.engine.lineage import Lineage
 from olhubd.plugin import Clock, Log
 from olhubd.runtime.supervisor import Heartbeat
@@ -37,6 +38,8 @@ class ReadingContext:
     database: Database
     landing: Landing
     lineage: Lineage
+    horizon: Horizon | None = None
+    """Hears up to which event the account's orders are known, where stock is sold."""
     runs: RunLog
     sweeps: Limiter
     pulls: Limiter

@@ -14,6 +14,7 @@ import msgspec
 from olhubd.engine.flow.flow import FlowContext, RecordFlow, Result
 from olhubd.engine.flow.prepared import Candidate
 from olhubd.engine.flow.registry import Flows
+from olhubd.engine.levels.reserving import reserve, sold
 from olhubd.model import Kind
 from olhubd.plugin import Gone, Later, Unreadable
 from olhubd.store import quarantine, reread_queue
@@ -90,4 +91,13 @@ async def land(context: FlowContext, batch: Batch, flows: Flows) -> Result:
         if gone:
             result.add(await flow.gone(context, gone))
     result.later = context.later
+    await _reserve(context, batch)
     return result
+
+
+async def _reserve(context: FlowContext, some: Batch) -> None:
+    """What the orders need of the stock, and what their channel has lowered by itself for them."""
+    if not context.rules:
+        return
+    if await reserve(context.tx, context.recorder, context.routes, context.rules):
+        await sold(context.tx, context.account, context.recorder, context.through)

@@ -18,6 +18,7 @@ from olhubd.decide.doubt import Doubt
 from olhubd.decide.planners import PLANNERS
 from olhubd.decide.planning import Planner, Transition
 from olhubd.decide.route import Route
+from olhubd.decide.stock.policy import StockRule
 from olhubd.engine.flow import prepared
 from olhubd.engine.flow.prepared import Candidate, R
 from olhubd.engine.outbox.recorder import Recorder
@@ -25,7 +26,7 @@ from olhubd.engine.planning import follow
 from olhubd.model import Cause, Counts, Kind, OrderId, Run
 from olhubd.store import Reader, Transaction, quarantine, reread_queue
 
-__all__ = ["FlowContext", "Known", "RecordFlow", "Result"]
+__all__ = ["UNASKED", "Asked", "FlowContext", "Known", "RecordFlow", "Result"]
 
 
 class Known(Protocol):
@@ -71,6 +72,17 @@ class Result(msgspec.Struct):
         self.besides += other.besides
 
 
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """When records were asked for, by the order of our own commits: `after` was the newest event then, and the
+    account's orders had been read to their end, of which the last page was asked for when `through` was."""
+
+    after: int = 0
+    through: int = 0
+
+
+UNASKED = Asked()
+
+
 class FlowContext:
     """What the flows of one transaction share: the transaction itself, whose records they are, what they record.
 
@@ -90,6 +102,8 @@ class FlowContext:
         doubt: Doubt | None = None,
         start: datetime | None = None,
         planners: Sequence[Planner[Any]] = PLANNERS,
+        rules: Sequence[StockRule] = (),
+        asked: Asked = UNASKED,
     ) -> None:
         self.tx = tx
         self.account = account
@@ -99,6 +113,9 @@ class FlowContext:
         self.doubt = doubt
         self.start = start
         self.planners = planners
+        self.rules = rules
+        self.after = asked.after
+        self.through = asked.through
         self.recorder = Recorder(tx, now, Cause("run", str(run.id)), decided=True)
         self.touched: set[tuple[Kind, str]] = set()
         self.later = 0

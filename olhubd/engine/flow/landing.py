@@ -17,9 +17,10 @@ import msgspec
 from olhubd.decide.planners import PLANNERS
 from olhubd.decide.planning import Planner
 from olhubd.decide.route import Route
+from olhubd.decide.stock.policy import StockRule
 from olhubd.engine.flow import batch
 from olhubd.engine.flow.batch import Batch, BatchPart
-from olhubd.engine.flow.flow import FlowContext, Result
+from olhubd.engine.flow.flow import UNASKED, Asked, FlowContext, Result
 from olhubd.engine.flow.prepared import fault
 from olhubd.engine.flow.records import sorted_out
 from olhubd.engine.flow.registry import FLOWS, Flows
@@ -37,7 +38,8 @@ keep other writers waiting for long."""
 
 
 class Landing:
-    """Lands pages of any account. `routes` gives the routes in force."""
+    """Lands pages of any account. `routes` gives the routes in force, `rules` whose stock is sold where; `levelled`
+    hears when another number may be sold."""
 
     def __init__(
         self,
@@ -50,6 +52,8 @@ class Landing:
         *,
         flows: Flows = FLOWS,
         planners: Sequence[Planner[Any]] = PLANNERS,
+        rules: Callable[[], Sequence[StockRule]] = tuple,
+        levelled: Callable[[], None] = lambda: None,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -59,6 +63,8 @@ class Landing:
         self._lineage = lineage
         self._flows = flows
         self._planners = planners
+        self._rules = rules
+        self._levelled = levelled
 
     async def land(
         self,
@@ -69,12 +75,13 @@ class Landing:
         position: feeds.FeedPosition | None = None,
         start: datetime | None = None,
         kinds: Collection[Kind] | None = None,
+        asked: Asked = UNASKED,
     ) -> Result:
         """Store the records of a page, and with the last of them the feed's new position and the run's counts.
 
         `kinds` is what the feed's records are about; None means all that a flow carries. What no flow carries is
         kept aside, for the cursor moves on. Records made before `start` are not imported; those that are held
-        already are kept up to date.
+        already are kept up to date. `asked` says when they were asked for.
         """
         result = Result()
         promised = [flow.kind for flow in self._flows] if kinds is None else kinds
@@ -94,7 +101,8 @@ class Landing:
                     await asyncio.sleep(0)
                 last = number == len(portions)
                 some = Batch(parts, others if last else ())
-                writing = asyncio.ensure_future(self._batch(account, some, run, position if last else None, start))
+                where = position if last else None
+                writing = asyncio.ensure_future(self._batch(account, some, run, where, start, asked))
                 await asyncio.sleep(0)
             if writing is not None:
                 result.add(await writing)
@@ -107,10 +115,16 @@ class Landing:
         return result
 
     async def _batch(
-        self, account: str, some: Batch, run: Run, position: feeds.FeedPosition | None, start: datetime | None
+        self,
+        account: str,
+        some: Batch,
+        run: Run,
+        position: feeds.FeedPosition | None,
+        start: datetime | None,
+        asked: Asked,
     ) -> Result:
         try:
-            return await self._write(account, some, run, position, start)
+            return await self._write(account, some, run, position, start, asked)
         except (*TROUBLE, LeaseLost):
             raise
         except Exception:
@@ -121,7 +135,7 @@ class Landing:
         for flow, candidate in some.singly():
             alone = Batch([BatchPart(flow, [candidate])])
             try:
-                result.add(await self._write(account, alone, run, None, start))
+                result.add(await self._write(account, alone, run, None, start, asked))
             except (*TROUBLE, LeaseLost):
                 raise
             except Exception as error:
@@ -130,12 +144,18 @@ class Landing:
                     self._log.error("a record cannot be stored", account=account, kind=kind, exc_info=True)
                 broken = msgspec.structs.replace(candidate, fault=fault(error))
                 alone = Batch([BatchPart(flow, [broken])])
-                result.add(await self._write(account, alone, run, None, start))
-        result.add(await self._write(account, Batch(others=some.others), run, position, start))
+                result.add(await self._write(account, alone, run, None, start, asked))
+        result.add(await self._write(account, Batch(others=some.others), run, position, start, asked))
         return result
 
     async def _write(
-        self, account: str, some: Batch, run: Run, position: feeds.FeedPosition | None, start: datetime | None
+        self,
+        account: str,
+        some: Batch,
+        run: Run,
+        position: feeds.FeedPosition | None,
+        start: datetime | None,
+        asked: Asked,
     ) -> Result:
         now = self._clock.now()
         doubt = self._lineage.doubt(account) if self._lineage is not None else None
@@ -143,7 +163,16 @@ class Landing:
 
         async def work(tx: Transaction) -> Result:
             context = FlowContext(
-                tx, account, run, now, self._routes(), doubt=doubt, start=start, planners=self._planners
+                tx,
+                account,
+                run,
+                now,
+                self._routes(),
+                doubt=doubt,
+                start=start,
+                planners=self._planners,
+                rules=self._rules(),
+                asked=asked,
             )
             result = await batch.land(context, some, self._flows)
             if context.recorder.events or result.counts.quarantined:
@@ -163,4 +192,6 @@ class Landing:
             self._lineage.reported(account, result.newest)
         if result.targets:
             self._wake(result.targets)
+        if result.counts.added or result.counts.changed:
+            self._levelled()
         return result

@@ -1,6 +1,8 @@
 """The flows, in the order in which the kinds of a page land. One more is a module here and a line in the list.
 
 OrderFlow   orders: compared, contested for lines, planned for
+StockFlow   what a stock master counts
+OfferFlow   what the offers of a channel show
 """
 
 from __future__ import annotations
@@ -9,7 +11,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from olhubd.engine.flow.flow import RecordFlow
+from olhubd.engine.flow.offers import OfferFlow
 from olhubd.engine.flow.orders import OrderFlow
+from olhubd.engine.flow.stock import StockFlow
 from olhubd.model import Kind
 
 __all__ = ["FLOWS", "Flows"]
@@ -42,4 +46,4 @@ class Flows:
         return None
 
 
-FLOWS = Flows((OrderFlow(),))
+FLOWS = Flows((OrderFlow(), StockFlow(), OfferFlow()))

@@ -23,6 +23,7 @@ from olhubd.engine.event_log import EventLog
 from olhubd.engine.feed.poller import Poller
 from olhubd.engine.flow.displaced import displace
 from olhubd.engine.in_force import InForce
+from olhubd.engine.levels.reserving import reserve
 from olhubd.engine.outbox.actions import HANDLERS
 from olhubd.engine.outbox.recorder import Recorder
 from olhubd.model import Cause, Delivery, DeliveryState, Kind, Quarantined, Reason, reference
@@ -278,6 +279,7 @@ class DeliveryActions:
                 if before is not None and before.order_id != copy.order_id:
                     await displace(tx, recorder, before)
                 await target_orders.put(tx, [copy])
+            await reserve(tx, recorder, self._in_force.routes(), self._in_force.stock())
             await recorder.write(tx)
             return changed, recorder.targets
 

@@ -18,6 +18,7 @@ from olhubd.decide.plan import PlannedDelivery, PushPayload
 from olhubd.engine.directory import Directory
 from olhubd.engine.errors import NotPossible
 from olhubd.engine.in_force import InForce
+from olhubd.engine.levels.reserving import reserve
 from olhubd.engine.outbox.recorder import Recorder
 from olhubd.model import Address, Cause, Delivery, DeliveryState, Fulfilment, OrderId, Reason, Shipment, Subject
 from olhubd.plugin import Clock
@@ -188,6 +189,7 @@ class OrderActions:
                 await orders.rewrite(tx, msgspec.structs.replace(sheet.stored, changed_at=now))
             if sheet.remark != before:
                 await overrides.put(tx, Subject.order(order_id), sheet.remark, now)
+            await reserve(tx, recorder, self._in_force.routes(), self._in_force.stock())
             await recorder.write(tx)
             return result, recorder.targets
 

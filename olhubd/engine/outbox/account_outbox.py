@@ -74,6 +74,8 @@ class AccountOutbox:
             policy=policy,
             wake_others=services.neighbours.wake,
             lost=self._lost,
+            rules=services.in_force.stock,
+            levelled=services.neighbours.level,
             displaced=lambda: services.neighbours.taken_over(name),
         )
 

@@ -14,7 +14,9 @@ from olhubd.decide import netting, plan
 from olhubd.decide.hold import Hold
 from olhubd.decide.plan import PushPayload
 from olhubd.decide.route import Route
+from olhubd.decide.stock.policy import StockRule
 from olhubd.engine.flow.copies import acquaint
+from olhubd.engine.levels.reserving import reserve
 from olhubd.engine.outbox.attempt import DeliveryOutcome
 from olhubd.engine.outbox.recorder import Recorder
 from olhubd.model import Action, Cause, Delivery, DeliveryState, OrderId, Reason, Subject
@@ -31,6 +33,7 @@ async def book(
     ended: Sequence[DeliveryOutcome],
     back: Sequence[Delivery] = (),
     routes: Sequence[Route] = (),
+    rules: Sequence[StockRule] = (),
 ) -> list[DeliveryOutcome]:
     """Store the outcomes of deliveries, put it into the log, and what follows from it into the outbox.
 
@@ -53,6 +56,7 @@ async def book(
             if (outcome.delivery.subject, item.target, item.action) not in owed:
                 await recorder.owe(outcome.delivery.subject, item, event_id)
     await acquaint(tx, recorder, target, arrived, routes)
+    await reserve(tx, recorder, routes, rules)
     await recorder.write(tx)
     return outcomes
 

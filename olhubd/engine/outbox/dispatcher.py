@@ -13,6 +13,7 @@ from datetime import timedelta
 
 import msgspec
 
+from olhubd.decide.stock.policy import StockRule
 from olhubd.engine.outbox.actions import HANDLERS, PRECEDENCE
 from olhubd.engine.outbox.attempt import DeliveryOutcome, Executor, Job, RetryPolicy
 from olhubd.engine.outbox.booking import book
@@ -50,6 +51,8 @@ class Dispatcher:
         wake_others: Callable[[Iterable[str]], None],
         lost: Callable[[PluginError], Awaitable[None]],
         displaced: Callable[[], None],
+        rules: Callable[[], Sequence[StockRule]] = tuple,
+        levelled: Callable[[], None] = lambda: None,
     ) -> None:
         self.target = target
         self._executor = executor
@@ -65,6 +68,8 @@ class Dispatcher:
         self._wake_others = wake_others
         self._lost = lost
         self._displaced = displaced
+        self._rules = rules
+        self._levelled = levelled
         self._news = asyncio.Event()
         self._ready: list[Job] = []
         self._running: dict[asyncio.Task[None], Job] = {}
@@ -277,7 +282,7 @@ class Dispatcher:
 
         async def work(tx: Transaction) -> tuple[list[Job], set[str], int]:
             recorder = Recorder(tx, now, Cause("start", "dispatcher"), decided=True)
-            outcomes = await book(tx, recorder, self.target, ended, back, self._executor.routes())
+            outcomes = await book(tx, recorder, self.target, ended, back, self._executor.routes(), self._rules())
             claimed = []
             if room:
                 claimed = await deliveries.claim(tx, self.target, PRECEDENCE, now, now + self._lease, room, mine)
@@ -293,6 +298,8 @@ class Dispatcher:
             self._ended, self._ready = [*ended, *self._ended], ready
             raise
         self.confirmed += confirmed
+        if confirmed:
+            self._levelled()
         self._wake_others(targets - {self.target})
         if self.target in targets:
             self.wake()

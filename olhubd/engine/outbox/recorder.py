@@ -152,6 +152,10 @@ class Recorder:
         )
         self.targets.add(item.target)
 
+    def newest(self, before: int) -> int:
+        """The id of the newest event of this transaction; `before` where it has none."""
+        return self.events[-1].id if self.events else before
+
     def supersede(self, pairs: Iterable[tuple[OrderId, OrderId, datetime]]) -> None:
         """Orders taken over by others; written after the others are."""
         self._superseded.extend(pairs)

@@ -8,15 +8,15 @@ from typing import Any
 import msgspec
 import pytest
 
-from olhubd.decide.stock.level import TRIES, Level, Move, Phase, judge, next_step
+from olhubd.decide.stock.level import TRIES, Move, OfferLevel, Phase, judge, next_step
 from tests.orders import EPOCH
 
 
-def level(wanted: int | None = 5, confirmed: int | None = 5, **more: Any) -> Level:
-    return Level(offer=1, account="allegro", external_id="111", wanted=wanted, confirmed=confirmed, **more)
+def level(wanted: int | None = 5, confirmed: int | None = 5, **more: Any) -> OfferLevel:
+    return OfferLevel(offer=1, account="allegro", external_id="111", wanted=wanted, confirmed=confirmed, **more)
 
 
-def move(row: Level, read_through: int = 100, **more: Any) -> Move:
+def move(row: OfferLevel, read_through: int = 100, **more: Any) -> Move:
     return next_step(row, read_through, EPOCH, **more).move
 
 
@@ -25,7 +25,7 @@ def test_lowering_waits_for_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("through", "expected"), [(49, Move.WAIT), (59, Move.WAIT), (60, Move.RAISE), (61, Move.RAISE)]
+    ("through", "expected"), [(49, Move.WAIT), (59, Move.WAIT), (60, Move.WAIT), (61, Move.RAISE)]
 )
 def test_raising_waits_until_the_orders_were_read_after_all_it_is_computed_from(
     through: int, expected: Move

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from olhubd.decide.stock.sellable import Buffer, Reading, of_offer, sellable, terms
+from olhubd.decide.stock.sellable import Buffer, StockReading, of_offer, sellable, terms
 from olhubd.model import Counting, Reservation, StockBasis, StockLevel
 from tests.orders import EPOCH
 
@@ -20,8 +20,8 @@ def level(quantity: int | None, **more: Any) -> StockLevel:
     return StockLevel(external_id="1", name="Cup", quantity=quantity, **given_)
 
 
-def reading(quantity: int | None, after: int = 10, **more: Any) -> Reading:
-    return Reading(level=level(quantity, **more), after=after)
+def reading(quantity: int | None, after: int = 10, **more: Any) -> StockReading:
+    return StockReading(level=level(quantity, **more), after=after)
 
 
 def reservation(pieces: int, taken_after: int | None = None, order_id: int = 1) -> Reservation:
@@ -38,7 +38,7 @@ def reservation(pieces: int, taken_after: int | None = None, order_id: int = 1) 
     )
 
 
-def pieces(found: Reading | None, unseen: int = 0, buffer: Buffer = NOTHING) -> int | None:
+def pieces(found: StockReading | None, unseen: int = 0, buffer: Buffer = NOTHING) -> int | None:
     return sellable(found, unseen, buffer).pieces
 
 

@@ -81,7 +81,14 @@ def _total(form: Json) -> Json:
 
 
 class AllegroBooks:
-    def __init__(self, people: Population, journal: EventJournal, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        people: Population,
+        journal: EventJournal,
+        now: Callable[[], datetime],
+        sold: Callable[[str, int], None] = lambda _offer, _pieces: None,
+    ) -> None:
+        self._sold = sold
         self.purchases: dict[str, CheckoutForm] = {}
         self.sent_on_shipment = False
         self._people = people
@@ -153,6 +160,8 @@ class AllegroBooks:
         parts = self._people.purchase(shape, at)
         purchase = CheckoutForm(parts.form, parts.filled, parts.buyer, at)
         self.purchases[purchase.id] = purchase
+        for line in purchase.form["lineItems"]:
+            self._sold(line["offer"]["id"], line["quantity"])
         self.change(purchase, "BOUGHT")
         if ready:
             self.advance(purchase.id)

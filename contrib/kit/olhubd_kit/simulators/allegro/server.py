@@ -15,14 +15,16 @@ from aiohttp import web
 from olhubd.plugin import Token
 from olhubd_kit.faults import Fault, FaultKind
 from olhubd_kit.simulator import BookedOrder, Simulator, Verb
+from olhubd_kit.simulators.allegro.answers import MEDIA, answer, number, raw, refused
 from olhubd_kit.simulators.allegro.journal import EventJournal
 from olhubd_kit.simulators.allegro.ledger import AllegroBooks, CheckoutForm
+from olhubd_kit.simulators.allegro.offer_routes import OfferRoutes
+from olhubd_kit.simulators.allegro.offers import OfferBook
 from olhubd_kit.simulators.allegro.population import COURIER, LOCKER, Json, Population, stamp
 from olhubd_kit.simulators.allegro.signin import CLIENT_ID, CLIENT_SECRET, OAuthServer
 
 __all__ = ["AllegroSimulator"]
 
-MEDIA = "application/vnd.allegro.public.v1+json"
 AGENT = re.compile(r"\S.*/\S+ \(\+https?://[^ )]+\)")
 LANGUAGES = frozenset({"en-US", "pl-PL", "uk-UA", "sk-SK", "cs-CZ", "hu-HU"})
 STATUSES = frozenset(
@@ -65,7 +67,8 @@ class AllegroSimulator(Simulator):
         self.sandbox = sandbox
         self.limit = limit
         self.journal = EventJournal(self.seller, people.random)
-        self.ledger = AllegroBooks(people, self.journal, self.now)
+        self.book = OfferBook(self.now)
+        self.ledger = AllegroBooks(people, self.journal, self.now, self.book.sold)
         issuer = "https://allegro.pl.allegrosandbox.pl" if sandbox else "https://allegro.pl"
         self.signin = OAuthServer(self.seller, issuer, people.random, self.now)
         self._short = 0
@@ -121,6 +124,11 @@ class AllegroSimulator(Simulator):
             "consent": self.consent,
             "authorize": self.authorize,
             "poll_every": self.poll_every,
+            "list_offer": self.book.list_offer,
+            "set_quantity": self.book.set_quantity,
+            "fail_tasks": self.book.fail_tasks,
+            "delay_commands": self.book.delay_commands,
+            "ignore_commands": self.book.ignore_commands,
         }
 
     def absent(self) -> Mapping[str, str]:
@@ -190,6 +198,7 @@ class AllegroSimulator(Simulator):
             web.get("/order/carriers", self._guard(self._carriers)),
             web.get("/sale/delivery-methods", self._guard(self._delivery_methods)),
             web.get("/order/checkout-forms", self._guard(self._list)),
+            *OfferRoutes(self.book).routes(self._guard),
             web.get(form, self._guard(self._form)),
             web.put(f"{form}/fulfillment", self._guard(self._fulfil, frozenset({"en-US"}))),
             web.get(f"{form}/shipments", self._guard(self._shipments)),
@@ -197,24 +206,24 @@ class AllegroSimulator(Simulator):
         ]
 
     def refusal(self, status: int) -> web.Response:
-        return _errors(status, "VALIDATION_ERROR", "The request is refused")
+        return refused(status, "VALIDATION_ERROR", "The request is refused")
 
     def _guard(self, handler: Handler, languages: frozenset[str] = LANGUAGES) -> Handler:
         async def guarded(request: web.Request) -> web.Response:
             headers = request.headers
             if self._over():
-                return _errors(429, "TooManyRequests", "Too many requests")
+                return refused(429, "TooManyRequests", "Too many requests")
             if not AGENT.fullmatch(headers.get("User-Agent", "")):
-                return _errors(403, "UserAgentRequired", "The application does not tell who it is")
+                return refused(403, "UserAgentRequired", "The application does not tell who it is")
             scheme, _, access = headers.get("Authorization", "").partition(" ")
             if scheme != "Bearer" or not self.signin.accepts(access):
-                return _json({"error": "invalid_token", "error_description": f"Cannot use {access}"}, 401)
+                return answer({"error": "invalid_token", "error_description": f"Cannot use {access}"}, 401)
             if headers.get("Accept") != MEDIA:
-                return _errors(406, "NotAcceptableException", "Not acceptable representation requested", "Accept")
+                return refused(406, "NotAcceptableException", "Not acceptable representation requested", "Accept")
             if headers.get("Accept-Language", "en-US") not in languages:
-                return _errors(422, "UnsupportedLanguageInAcceptLanguageHeader", "Unsupported language")
+                return refused(422, "UnsupportedLanguageInAcceptLanguageHeader", "Unsupported language")
             if request.can_read_body and headers.get("Content-Type") != MEDIA:
-                return _errors(415, "UnsupportedMediaType", "Unsupported media type", "Content-Type")
+                return refused(415, "UnsupportedMediaType", "Unsupported media type", "Content-Type")
             response = await handler(request)
             response.headers["trace-id"] = f"{self.seed:x}-{len(self.journal.entries):x}"
             return response
@@ -236,7 +245,7 @@ class AllegroSimulator(Simulator):
         return False
 
     async def _me(self, _request: web.Request) -> web.Response:
-        return _json(
+        return answer(
             {
                 "id": self.seller,
                 "login": f"sklep_{self.seller}",
@@ -250,45 +259,45 @@ class AllegroSimulator(Simulator):
         )
 
     async def _events(self, request: web.Request) -> web.Response:
-        start, limit = request.query.get("from"), _number(request, "limit", 100)
+        start, limit = request.query.get("from"), number(request, "limit", 100)
         if limit is None or not 1 <= limit <= 1000 or not (start is None or start.isdecimal()):
-            return _errors(422, "VALIDATION_ERROR", "Query parameters are incorrect")
+            return refused(422, "VALIDATION_ERROR", "Query parameters are incorrect")
         kinds = request.query.getall("type", [])
         page = self.journal.after(None if start is None else int(start), kinds, limit, self.now())
         if self._short and len(page) > 1:
             self._short -= 1
             page = page[: len(page) // 2]
-        return _raw(b'{"events":[%s]}' % b",".join(entry.encode() for entry in page))
+        return raw(b'{"events":[%s]}' % b",".join(entry.encode() for entry in page))
 
     async def _stats(self, _request: web.Request) -> web.Response:
         latest = self.journal.latest(self.now())
         if latest is None:
-            return _json({})
-        return _json({"latestEvent": {"id": str(latest.id), "occurredAt": stamp(latest.occurred)}})
+            return answer({})
+        return answer({"latestEvent": {"id": str(latest.id), "occurredAt": stamp(latest.occurred)}})
 
     async def _carriers(self, _request: web.Request) -> web.Response:
-        return _json({"carriers": [{"id": key, "name": name} for key, name in CARRIERS.items()]})
+        return answer({"carriers": [{"id": key, "name": name} for key, name in CARRIERS.items()]})
 
     async def _delivery_methods(self, _request: web.Request) -> web.Response:
-        return _json({"deliveryMethods": [{"id": key, "name": name} for key, name in (COURIER, LOCKER)]})
+        return answer({"deliveryMethods": [{"id": key, "name": name} for key, name in (COURIER, LOCKER)]})
 
     async def _form(self, request: web.Request) -> web.Response:
         purchase = self.ledger.find(request.match_info["id"])
-        return _missing() if purchase is None else _raw(purchase.body)
+        return _missing() if purchase is None else raw(purchase.body)
 
     async def _list(self, request: web.Request) -> web.Response:
-        offset, limit = _number(request, "offset", 0), _number(request, "limit", 100)
+        offset, limit = number(request, "offset", 0), number(request, "limit", 100)
         if offset is None or limit is None or offset < 0 or not 1 <= limit <= 100:
-            return _errors(422, "VALIDATION_ERROR", "Offset or limit is outside its range")
+            return refused(422, "VALIDATION_ERROR", "Offset or limit is outside its range")
         if offset + limit > FARTHEST:
-            return _errors(
+            return refused(
                 422, "VALIDATION_ERROR", f"Offset and limit exceed the maximal result of {FARTHEST} items"
             )
         query = request.query
         try:
             bounds = {key: _moment(query[key]) for key in query if key.endswith((".gte", ".lte"))}
         except ValueError:
-            return _errors(400, "VALIDATION_ERROR", "A date is not written as ISO 8601")
+            return refused(400, "VALIDATION_ERROR", "A date is not written as ISO 8601")
         sort = query.get("sort", "-lineItems.boughtAt")
         times: Mapping[str, Callable[[CheckoutForm], datetime]] = {
             "updatedAt": lambda one: one.updated,
@@ -296,14 +305,14 @@ class AllegroSimulator(Simulator):
         }
         key = times.get(sort.removeprefix("-"))
         if key is None:
-            return _errors(400, "VALIDATION_ERROR", "Unknown sort")
+            return refused(400, "VALIDATION_ERROR", "Unknown sort")
         found = [one for one in self.ledger.live() if _fits(one, query, bounds, times)]
         found.sort(key=key, reverse=sort.startswith("-"))
         page = found[offset : offset + min(limit, self._cap)]
         if self._short and len(page) > 1:
             self._short -= 1
             page = page[: len(page) // 2]
-        return _raw(
+        return raw(
             b'{"checkoutForms":[%s],"count":%d,"totalCount":%d}'
             % (b",".join(one.body for one in page), len(page), len(found))
         )
@@ -314,22 +323,22 @@ class AllegroSimulator(Simulator):
             return _missing()
         status = str(msgspec.json.decode(await request.read()).get("status"))
         if status not in STATUSES:
-            return _errors(422, "VALIDATION_ERROR", "This status cannot be set", "status")
+            return refused(422, "VALIDATION_ERROR", "This status cannot be set", "status")
         revision = request.query.get("checkoutForm.revision")
         if revision is not None and revision != purchase.form["revision"]:
-            return _errors(409, "CONFLICT", "Provided revision is outdated")
+            return refused(409, "CONFLICT", "Provided revision is outdated")
         if purchase.status == "CANCELLED":
-            return _errors(422, "VALIDATION_ERROR", "The purchase was cancelled", "status")
+            return refused(422, "VALIDATION_ERROR", "The purchase was cancelled", "status")
         purchase.writes[status] = purchase.writes.get(status, 0) + 1
         if purchase.writes[status] > SAME_STATUS_LIMIT:
-            return _errors(422, "VALIDATION_ERROR", "Too many operations on this order", "status")
+            return refused(422, "VALIDATION_ERROR", "Too many operations on this order", "status")
         if self._kept():
             self.ledger.fulfil(purchase.id, status)
         return web.Response(status=204)
 
     async def _shipments(self, request: web.Request) -> web.Response:
         purchase = self.ledger.find(request.match_info["id"])
-        return _missing() if purchase is None else _json({"shipments": purchase.shipments})
+        return _missing() if purchase is None else answer({"shipments": purchase.shipments})
 
     async def _ship(self, request: web.Request) -> web.Response:
         purchase = self.ledger.find(request.match_info["id"])
@@ -338,18 +347,18 @@ class AllegroSimulator(Simulator):
         body: Json = msgspec.json.decode(await request.read())
         carrier, waybill = body.get("carrierId"), body.get("waybill")
         if carrier not in CARRIERS or carrier == "ALLEGRO":
-            return _errors(400, "VALIDATION_ERROR", "Unknown carrier", "carrierId")
+            return refused(400, "VALIDATION_ERROR", "Unknown carrier", "carrierId")
         if not isinstance(waybill, str) or not 1 <= len(waybill) <= 64:
-            return _errors(400, "VALIDATION_ERROR", "Invalid tracking number", "waybill")
+            return refused(400, "VALIDATION_ERROR", "Invalid tracking number", "waybill")
         if len(body.get("carrierName") or "") > 30:
-            return _errors(400, "VALIDATION_ERROR", "Carrier name is too long", "carrierName")
+            return refused(400, "VALIDATION_ERROR", "Carrier name is too long", "carrierName")
         own = [line["id"] for line in purchase.form["lineItems"]]
         lines = [line["id"] for line in body.get("lineItems") or ()] or own
         if not set(lines) <= set(own):
-            return _errors(422, "VALIDATION_ERROR", "A line is not of this order", "lineItems")
+            return refused(422, "VALIDATION_ERROR", "A line is not of this order", "lineItems")
         used = sum(one["waybill"] == waybill for other in self.ledger.live() for one in other.shipments)
         if used >= WAYBILL_LIMIT:
-            return _errors(409, "CONFLICT", "Maximum waybill usage exceeded")
+            return refused(409, "CONFLICT", "Maximum waybill usage exceeded")
         parcel: Json = {
             "id": f"{purchase.id[:8]}-{len(purchase.shipments) + 1}",
             "waybill": waybill,
@@ -361,7 +370,7 @@ class AllegroSimulator(Simulator):
             parcel["carrierName"] = body.get("carrierName") or CARRIERS["OTHER"]
         if self._kept():
             self.ledger.attach(purchase, parcel)
-        return _json(parcel, 201)
+        return answer(parcel, 201)
 
 
 def _fits(
@@ -386,13 +395,6 @@ def _fits(
     return all(query[name] == value for name, value in exact.items() if name in query)
 
 
-def _number(request: web.Request, name: str, default: int) -> int | None:
-    text = request.query.get(name)
-    if text is None:
-        return default
-    return int(text) if text.isdecimal() else None
-
-
 def _moment(text: str) -> datetime:
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
@@ -400,18 +402,5 @@ def _moment(text: str) -> datetime:
     return moment
 
 
-def _raw(body: bytes, status: int = 200) -> web.Response:
-    return web.Response(body=body, status=status, headers={"Content-Type": MEDIA})
-
-
-def _json(body: Json, status: int = 200) -> web.Response:
-    return _raw(msgspec.json.encode(body), status)
-
-
 def _missing() -> web.Response:
-    return _errors(404, "NotFound", "Order not found or does not belong to the seller")
-
-
-def _errors(status: int, code: str, message: str, path: str | None = None) -> web.Response:
-    error = {"code": code, "message": message, "details": None, "path": path, "userMessage": message}
-    return _json({"errors": [error]}, status)
+    return refused(404, "NotFound", "Order not found or does not belong to the seller")

@@ -134,7 +134,16 @@ class ProductCatalogue:
         if "include" in params:
             ids = set(params["include"].split(","))
             rows = [p for p in rows if str(p["id"]) in ids]
-        return sorted(rows, key=lambda p: -p["id"])
+        if params.get("status", "any") != "any":
+            rows = [p for p in rows if p["status"] in params["status"].split(",")]
+        if "modified_after" in params:  # the bound itself is not part of it
+            rows = [p for p in rows if p["date_modified_gmt"] > params["modified_after"]]
+        key = "date_modified_gmt" if params.get("orderby") == "modified" else "id"
+        return sorted(rows, key=lambda p: (p[key], p["id"]), reverse=params.get("order", "desc") == "desc")
+
+    def variations(self, parent: int) -> list[dict[str, Any]]:
+        """GET /products/{id}/variations."""
+        return [p for p in self.products.values() if p["type"] == "variation" and p["parent_id"] == parent]
 
     def move(self, product_id: int, pieces: int, at: str) -> bool:
         """Change the stock of a product that counts it; what the API orders may go below zero."""

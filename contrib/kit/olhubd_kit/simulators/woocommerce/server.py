@@ -278,6 +278,9 @@ class WooCommerceSimulator(Steering):
                 return 200, [listing.project(row, params) for row in found], headers
             case "POST", []:
                 return 201, self.catalogue.add(body, at)
+            case "GET", [parent, "variations"]:
+                found, headers = self.pager.page(self.catalogue.variations(int(parent)), params)
+                return 200, [listing.project(row, params) for row in found], headers
         number = rest[-1] if rest else ""
         row = self.catalogue.products.get(int(number)) if number.isdigit() else None
         if row is None:

@@ -7,7 +7,7 @@ CREATE TABLE stock_items (
     external_id    TEXT NOT NULL,
     name           TEXT NOT NULL,
     sku            TEXT,
-    ean            TEXT,                -- in 14 digits, and only with a right check digit
+    ean            TEXT,
     counting       TEXT NOT NULL,
     basis          TEXT NOT NULL,
     quantity       INTEGER,             -- null where there is no number
@@ -17,6 +17,7 @@ CREATE TABLE stock_items (
     read_after     INTEGER NOT NULL,    -- the newest event when this reading was asked for
     read_at        INTEGER NOT NULL,
     updated_at     INTEGER,
+    digest         BLOB NOT NULL,       -- of the record
     UNIQUE (account, external_id)
 );
 CREATE INDEX stock_items_sku ON stock_items (sku) WHERE sku IS NOT NULL;
@@ -33,6 +34,7 @@ CREATE TABLE offers (
     quantity       INTEGER,
     read_after     INTEGER NOT NULL,
     read_at        INTEGER NOT NULL,
+    digest         BLOB NOT NULL,
     UNIQUE (account, external_id)
 );
 CREATE INDEX offers_sku ON offers (sku) WHERE sku IS NOT NULL;
@@ -98,7 +100,8 @@ CREATE TABLE levels (
     uneven          INTEGER NOT NULL,   -- it does not show what is wanted, or something of it is under way
     PRIMARY KEY (offer_id, kind, scope)
 ) WITHOUT ROWID;
-CREATE INDEX levels_uneven ON levels (account) WHERE uneven = 1;
+CREATE INDEX levels_account ON levels (account, offer_id);
+CREATE INDEX levels_uneven ON levels (account, offer_id) WHERE uneven = 1;
 CREATE INDEX levels_command ON levels (command) WHERE command IS NOT NULL;
 
 -- What was decided to be sent, kept before it is sent. Its number is made for this one intent and never used again.

@@ -1,0 +1,106 @@
+"""The simulator's addresses of offers and of the commands that change them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+
+import msgspec
+from aiohttp import web
+
+from olhubd_kit.simulators.allegro.answers import answer, number, refused
+from olhubd_kit.simulators.allegro.offers import OfferBook
+from olhubd_kit.simulators.allegro.population import Json
+
+__all__ = ["OfferRoutes"]
+
+Handler = Callable[[web.Request], Awaitable[web.Response]]
+_COMMANDS = {
+    "quantity": "/sale/offer-quantity-change-commands/{id}",
+    "publication": "/sale/offer-publication-commands/{id}",
+}
+
+
+class OfferRoutes:
+    """Serves one book of offers."""
+
+    def __init__(self, book: OfferBook) -> None:
+        self.book = book
+
+    def routes(self, guard: Callable[[Handler], Handler]) -> Sequence[web.AbstractRouteDef]:
+        """The routes, each behind `guard`."""
+        found = [
+            web.get("/sale/offers", guard(self._offers)),
+            web.get("/sale/offer-events", guard(self._offer_events)),
+        ]
+        for kind, path in _COMMANDS.items():
+            found += [
+                web.put(path, guard(partial(self._command, kind))),
+                web.get(path, guard(partial(self._report, kind))),
+                web.get(f"{path}/tasks", guard(partial(self._tasks, kind))),
+            ]
+        return found
+
+    async def _offers(self, request: web.Request) -> web.Response:
+        self.book.act()
+        offset, limit = number(request, "offset", 0), number(request, "limit", 20)
+        if offset is None or limit is None or not 1 <= limit <= 1000:
+            return refused(422, "VALIDATION_ERROR", "Offset or limit is outside its range")
+        rows = list(self.book.offers.values())
+        query = request.query
+        if named := query.getall("offer.id", []):
+            rows = [row for row in rows if row["id"] in named]
+        if states := query.getall("publication.status", []):
+            rows = [row for row in rows if row["publication"]["status"] in states]
+        if marks := query.getall("external.id", []):
+            rows = [row for row in rows if row["external"]["id"] in marks]
+        page = rows[offset : offset + limit]
+        return answer({"offers": page, "count": len(page), "totalCount": len(rows)})
+
+    async def _offer_events(self, request: web.Request) -> web.Response:
+        self.book.act()
+        start, limit = request.query.get("from"), number(request, "limit", 100)
+        if limit is None or not 1 <= limit <= 1000 or not (start is None or start.isdecimal()):
+            return refused(422, "VALIDATION_ERROR", "Query parameters are incorrect")
+        return answer({"offerEvents": self.book.after(start, request.query.getall("type", []), limit)})
+
+    async def _command(self, kind: str, request: web.Request) -> web.Response:
+        body: Json = msgspec.json.decode(await request.read())
+        criteria = body.get("offerCriteria") or []
+        named = [one["id"] for criterion in criteria for one in criterion.get("offers", ())]
+        if not named or len(named) > 1000 or any(one.get("type") != "CONTAINS_OFFERS" for one in criteria):
+            return refused(422, "VALIDATION_ERROR", "Between 1 and 1000 offers are needed", "offerCriteria")
+        if kind == "quantity":
+            change = body.get("modification") or {}
+            value = change.get("value")
+            fixed = change.get("changeType") == "FIXED"
+            if (
+                change.get("changeType") not in ("FIXED", "GAIN")
+                or not isinstance(value, int)
+                or (fixed and value <= 0)
+            ):
+                return refused(422, "VALIDATION_ERROR", "The quantity must be above zero", "modification.value")
+        elif (body.get("publication") or {}).get("action") not in ("END", "ACTIVATE"):
+            return refused(422, "VALIDATION_ERROR", "Unknown action", "publication.action")
+        try:
+            command = self.book.put(request.match_info["id"], kind, body)
+        except KeyError:
+            return refused(409, "CONFLICT", "Command id was already used")
+        return answer(self.book.report(command), 201)
+
+    async def _report(self, kind: str, request: web.Request) -> web.Response:
+        self.book.act()
+        command = self.book.commands.get(request.match_info["id"])
+        if command is None or command.kind != kind:
+            return refused(404, "NotFound", "Command not found")
+        return answer(self.book.report(command))
+
+    async def _tasks(self, kind: str, request: web.Request) -> web.Response:
+        self.book.act()
+        command = self.book.commands.get(request.match_info["id"])
+        if command is None or command.kind != kind:
+            return refused(404, "NotFound", "Command not found")
+        offset, limit = number(request, "offset", 0), number(request, "limit", 100)
+        if offset is None or limit is None or not 1 <= limit <= 1000 or offset > 999:
+            return refused(422, "VALIDATION_ERROR", "Offset or limit is outside its range")
+        return answer({"tasks": self.book.tasks(command)[offset : offset + limit]})

@@ -1,0 +1,207 @@
+"""What the simulated seller has on sale: offers that buyers lower, and commands that change many of them later.
+
+As at Allegro: a quantity of zero ends an offer and cannot be set by a command, a command's number is used once, its
+tasks fail one by one, and the journal of offers says only that something is otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from olhubd_kit.catalogue import PRODUCTS
+from olhubd_kit.simulators.allegro.population import Json, stamp
+
+__all__ = ["OFFER", "Command", "OfferBook"]
+
+OFFER = 7_000_000_000
+"""The offer of a product has its number added to this."""
+_KEPT = timedelta(hours=24)
+
+
+class Command:
+    """What was ordered: `kind` is quantity or publication. It acts at `acts`, or never."""
+
+    def __init__(self, id_: str, kind: str, body: Json, at: datetime, acts: datetime | None) -> None:
+        self.id, self.kind, self.body, self.at, self.acts = id_, kind, body, at, acts
+        self.done: datetime | None = None
+        self.offers = [one["id"] for criterion in body["offerCriteria"] for one in criterion["offers"]]
+        self.tasks: dict[str, tuple[str, Json | None]] = dict.fromkeys(self.offers, ("NEW", None))
+
+
+class OfferBook:
+    """The offers of one seller."""
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self._now = now
+        self.offers: dict[str, Json] = {}
+        self.commands: dict[str, Command] = {}
+        self.events: list[tuple[int, datetime, str, str]] = []
+        self.delay = 0.0
+        """Seconds until a command acts."""
+        self.ignored = 0
+        self.failing: dict[str, str] = {}
+        for product in PRODUCTS:
+            self.list_offer(product.sku or "", product.quantity or 0, str(OFFER + int(product.external_id)))
+
+    def list_offer(self, sku: str, quantity: int, id_: str | None = None) -> str:
+        """Put something on sale."""
+        number = id_ or str(OFFER + 1000 + len(self.offers))
+        self.offers[number] = {
+            "id": number,
+            "name": next((one.name for one in PRODUCTS if one.sku == sku), sku),
+            "external": {"id": sku},
+            "sellingMode": {"format": "BUY_NOW"},
+            "stock": {"available": quantity, "sold": 0},
+            "publication": {"status": "ACTIVE" if quantity else "ENDED"},
+            "isFulfillment": False,
+        }
+        self._tell("OFFER_ACTIVATED", number)
+        return number
+
+    def available(self, sku: str) -> dict[str, int]:
+        """What buyers see of the offers of a SKU, by offer."""
+        self.act()
+        return {
+            number: offer["stock"]["available"] if offer["publication"]["status"] == "ACTIVE" else 0
+            for number, offer in self.offers.items()
+            if offer["external"]["id"] == sku
+        }
+
+    def sold(self, number: str, quantity: int) -> None:
+        """A purchase lowers its offer; at zero it ends. What was never listed is let be, and so is what was sold by
+        a verb that asks nobody whether it is there."""
+        self.act()
+        offer = self.offers.get(number)
+        if offer is None:
+            return
+        stock = offer["stock"]
+        stock["available"] = max(0, stock["available"] - quantity)
+        stock["sold"] += quantity
+        self._tell("OFFER_STOCK_CHANGED", number)
+        if not stock["available"]:
+            self._end(number)
+
+    def set_quantity(self, offer: str, quantity: int) -> None:
+        """The seller changes it by hand, or another program does."""
+        self.act()
+        self._set(offer, quantity)
+        if not quantity:
+            self._end(offer)
+        else:
+            self.offers[offer]["publication"]["status"] = "ACTIVE"
+
+    def fail_tasks(self, offers: Sequence[str], code: str = "RESPONSIBLE_PRODUCER_NOT_SPECIFIED") -> None:
+        """From now on commands fail for these offers, with this code; an empty code ends that."""
+        for offer in offers:
+            if code:
+                self.failing[offer] = code
+            else:
+                self.failing.pop(offer, None)
+
+    def delay_commands(self, seconds: float = 60.0) -> None:
+        """From now on commands act so many seconds late."""
+        self.delay = seconds
+
+    def ignore_commands(self, count: int = 1) -> None:
+        """Report the next `count` commands as done, and do nothing of them."""
+        self.ignored += count
+
+    def put(self, id_: str, kind: str, body: Json) -> Command:
+        """Take a command. Raises KeyError where its number is used."""
+        if id_ in self.commands:
+            raise KeyError(id_)
+        now = self._now()
+        command = Command(id_, kind, body, now, now + timedelta(seconds=self.delay))
+        self.commands[id_] = command
+        return command
+
+    def act(self) -> None:
+        """Do what is due of the commands."""
+        now = self._now()
+        for command in self.commands.values():
+            if command.done is None and command.acts is not None and command.acts <= now:
+                self._perform(command)
+                command.done = now
+
+    def _perform(self, command: Command) -> None:
+        ignored = self.ignored > 0
+        self.ignored -= ignored
+        for offer in command.offers:
+            if offer not in self.offers:
+                error = {"code": "OFFER_NOT_FOUND", "message": "The offer does not exist.", "userMessage": None}
+                command.tasks[offer] = ("FAIL", error)
+            elif code := self.failing.get(offer):
+                command.tasks[offer] = ("FAIL", {"code": code, "message": code, "userMessage": None})
+            else:
+                command.tasks[offer] = ("SUCCESS", None)
+                if not ignored:
+                    self._do(command, offer)
+
+    def _do(self, command: Command, offer: str) -> None:
+        if command.kind == "publication":
+            if command.body["publication"]["action"] == "END":
+                self._end(offer)
+            else:
+                self.offers[offer]["publication"]["status"] = "ACTIVE"
+                self._tell("OFFER_ACTIVATED", offer)
+            return
+        change = command.body["modification"]
+        before = self.offers[offer]["stock"]["available"]
+        value = change["value"] + (before if change["changeType"] == "GAIN" else 0)
+        self._set(offer, max(0, value))
+
+    def _set(self, offer: str, quantity: int) -> None:
+        self.offers[offer]["stock"]["available"] = quantity
+        self._tell("OFFER_STOCK_CHANGED", offer)
+
+    def _end(self, offer: str) -> None:
+        self.offers[offer]["publication"]["status"] = "ENDED"
+        self._tell("OFFER_ENDED", offer)
+
+    def _tell(self, kind: str, offer: str) -> None:
+        self.events.append((len(self.events) + 1, self._now(), kind, offer))
+
+    def after(self, last: str | None, kinds: Sequence[str], limit: int) -> list[Json]:
+        """The journal of the last 24 hours behind the event `last`."""
+        since = self._now() - _KEPT
+        start = int(last or 0)
+        rows = [row for row in self.events if row[0] > start and row[1] >= since and (not kinds or row[2] in kinds)]
+        return [
+            {
+                "id": str(number),
+                "occurredAt": stamp(at),
+                "type": kind,
+                "offer": {"id": offer, "external": self.offers[offer]["external"]},
+            }
+            for number, at, kind, offer in rows[:limit]
+        ]
+
+    @staticmethod
+    def report(command: Command) -> Json:
+        """The summary of a command."""
+        states = [status for status, _ in command.tasks.values()]
+        counts = {
+            "failed": states.count("FAIL"),
+            "success": states.count("SUCCESS"),
+            "total": len(states) if command.done else 0,
+        }
+        told: dict[str, Any] = {"id": command.id, "createdAt": stamp(command.at), "taskCount": counts}
+        told["completedAt"] = stamp(command.done) if command.done else None
+        return told
+
+    @staticmethod
+    def tasks(command: Command) -> list[Json]:
+        """What became of each offer of a command."""
+        field = "quantity" if command.kind == "quantity" else "publication"
+        return [
+            {
+                "offer": {"id": offer},
+                "field": field,
+                "status": status,
+                "message": error["message"] if error else "",
+                "errors": [error] if error else [],
+            }
+            for offer, (status, error) in command.tasks.items()
+        ]

@@ -1,0 +1,115 @@
+"""Whose stock is sold where: can the master count and the channels be levelled, and has each item one rule?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from olhubd.config.accounts import AccountConfig, connectors
+from olhubd.config.checker import Checker
+from olhubd.config.problem import near
+from olhubd.config.tables import StockTable
+from olhubd.decide.stock.policy import StockPolicy, StockRule
+from olhubd.decide.stock.sellable import Buffer
+from olhubd.plugin import Connector, StockFeed
+from olhubd.plugin.loading import Plugins
+
+__all__ = ["read_stock"]
+
+EVERYONE = "*"
+
+
+def read_stock(root: Checker, plugins: Plugins, accounts: Mapping[str, AccountConfig]) -> tuple[StockRule, ...]:
+    """All rules. They are right only if no problem was added. `accounts` are those that are right."""
+    tables = root.at("stock")
+    if tables.value is None:
+        return ()
+    if not isinstance(tables.value, list):
+        tables.report("must be a list of tables", "write each as [[stock]]")
+        return ()
+    written = root.at("accounts").value
+    kinds: dict[str, type[Connector[Any]] | None] = dict.fromkeys(written if isinstance(written, dict) else ())
+    kinds.update({name: plugins.connectors.get(named) for name, named in connectors(root.tree).items()})
+    found: list[StockRule] = []
+    taken: dict[tuple[str, str], Checker] = {}
+    for index in range(len(tables.value)):
+        place = tables.at(index)
+        table = place.check(StockTable)
+        if table is None:
+            continue
+        _master(place, table.master, kinds, accounts)
+        channels = _channels(place, table, kinds)
+        for channel in channels:
+            first = taken.setdefault((table.master, channel), place)
+            if first is not place:
+                place.report(f"the stock of {table.master} is sold on {channel} already", f"see {first.origin}")
+        if table.allocate_below is not None and table.policy is not StockPolicy.ALLOCATED:
+            place.at("allocate_below").report("has no meaning here", 'write policy = "allocated" beside it')
+        found.append(
+            StockRule(
+                master=table.master,
+                channels=frozenset(channels),
+                policy=table.policy,
+                allocate_below=table.allocate_below,
+                buffer=Buffer(pieces=table.buffer, share=table.buffer_share, most=table.most_shown),
+                lowered_by=_lowered_by(kinds.get(table.master)),
+            )
+        )
+    return tuple(found)
+
+
+def _can(kind: type[Connector[Any]] | None, capability: str) -> bool:
+    """Whether it can; one with an unknown connector is blamed elsewhere."""
+    return kind is None or capability in kind.capabilities()
+
+
+def _lowered_by(kind: type[Connector[Any]] | None) -> frozenset[str]:
+    parts = kind.provides if kind is not None else {}
+    return next((part.lowered_by for part in parts if issubclass(part, StockFeed)), frozenset())
+
+
+def _master(
+    place: Checker,
+    name: str,
+    kinds: Mapping[str, type[Connector[Any]] | None],
+    accounts: Mapping[str, AccountConfig],
+) -> None:
+    if name not in kinds:
+        place.at("master").report(f"there is no account {name!r}", near(name, kinds))
+    elif not _can(kinds[name], "StockFeed"):
+        able = sorted(other for other in kinds if _can(kinds[other], "StockFeed"))
+        kind = kinds[name]
+        hint = f"these do: {', '.join(able)}" if able else "no account does"
+        place.at("master").report(f"{kind.name if kind else name} does not say what it has in stock", hint)
+    elif name in accounts and not accounts[name].fetch_orders:
+        # What becomes of the copies there decides which pieces the master's number is without.
+        hint = f"add fetch_orders = true to [accounts.{name}]"
+        place.at("master").report(f"needs to see what becomes of the orders at {name}, which nobody reads", hint)
+
+
+def _channels(place: Checker, table: StockTable, kinds: Mapping[str, type[Connector[Any]] | None]) -> Sequence[str]:
+    if table.channels == (EVERYONE,):
+        found = [name for name, kind in kinds.items() if name != table.master and _can(kind, "LevelSink")]
+        if not found:
+            place.at("channels").report("no account shows quantities", "add a marketplace under [accounts.NAME]")
+        return found
+    if not table.channels:
+        place.at("channels").report("names no account", 'name at least one, or "*" for all')
+    found = []
+    for name in table.channels:
+        if name == EVERYONE:
+            place.at("channels").report('"*" stands for all and must stand alone', 'write channels = "*"')
+        elif name not in kinds:
+            place.at("channels").report(f"there is no account {name!r}", near(name, kinds))
+        elif name == table.master:
+            place.at("channels").report("is the master of the same stock", "name where else it is sold")
+        elif name in found:
+            place.at("channels").report(f"names {name} twice", "once is enough")
+        elif not _can(kinds[name], "LevelSink"):
+            kind = kinds[name]
+            able = sorted(other for other in kinds if _can(kinds[other], "LevelSink"))
+            hint = f"these can: {', '.join(able)}" if able else "no account can"
+            place.at("channels").report(f"{kind.name if kind else name} cannot be told a quantity", hint)
+        else:
+            found.append(name)
+    return found

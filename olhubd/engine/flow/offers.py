@@ -1,0 +1,98 @@
+"""The offers of a channel as it tells them: each reading renews its offer, and what is known of its level."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from olhubd.decide.stock.level import OfferLevel, Phase, judge
+from olhubd.engine.flow.flow import FlowContext, Known, RecordFlow, Result
+from olhubd.engine.flow.prepared import Candidate
+from olhubd.engine.levels.linking import link_by_sku, shown
+from olhubd.model import Kind, Offer, OfferState
+from olhubd.store import Reader, levels, offers, quarantine
+from olhubd.store.offers import Listed
+
+__all__ = ["OfferFlow"]
+
+_DECODE = msgspec.json.Decoder(Offer).decode
+
+
+class OfferFlow(RecordFlow[Offer]):
+    """Offers. A row that is being written is left to who writes it."""
+
+    kind = Kind.OFFER
+    record = Offer
+
+    def objection(self, record: Offer) -> str | None:
+        return None
+
+    def decode(self, document: bytes) -> Offer:
+        return _DECODE(document)
+
+    async def held(self, reader: Reader, account: str, external_ids: Sequence[str]) -> Mapping[str, Known]:
+        return await offers.by_external(reader, account, external_ids)
+
+    async def land(self, context: FlowContext, candidates: Sequence[Candidate[Offer]]) -> Result:
+        result = Result()
+        tx, account = context.tx, context.account
+        known = await offers.by_external(tx, account, [one.external_id for one in candidates])
+        refused: list[quarantine.Refused] = []
+        renewed: list[Listed] = []
+        skus: set[str] = set()
+        for one in candidates:
+            why = one.fault or one.objection
+            if why is not None:
+                refused.append(
+                    quarantine.Refused(kind=Kind.OFFER, external_id=one.external_id, reason=why, raw=one.document)
+                )
+                continue
+            old = known.get(one.external_id)
+            if old is not None and (old.digest == one.digest or old.read_after > context.after):
+                continue
+            renewed.append(
+                Listed(
+                    id=old.id if old is not None else await tx.next_id("offers"),
+                    account=account,
+                    offer=one.record,
+                    read_after=context.after,
+                    read_at=context.now,
+                    digest=one.digest,
+                )
+            )
+            skus.add(one.record.sku or "")
+            result.count(added=int(old is None), changed=int(old is not None))
+            context.touched.add((Kind.OFFER, one.external_id))
+        await context.refuse(refused)
+        result.count(quarantined=len(refused))
+        landed = [one.external_id for one in candidates if one.fault is None and one.objection is None]
+        if landed:
+            await quarantine.clear(tx, account, Kind.OFFER, landed)
+        if not renewed:
+            return result
+        await offers.put(tx, renewed)
+        # So that what is read from now on is known to be read after this.
+        await context.recorder.event("offers.changed", account, None, {"offers": len(renewed)})
+        await self._read(context, renewed)
+        if context.rules:
+            newest = context.recorder.newest(context.after)
+            await link_by_sku(tx, skus, newest, context.now, context.routes, context.rules)
+        return result
+
+    async def _read(self, context: FlowContext, renewed: Sequence[Listed]) -> None:
+        """What these readings say of levels that nobody is writing."""
+        rows = await levels.of_offers(context.tx, [one.id for one in renewed])
+        found: list[OfferLevel] = []
+        for one in renewed:
+            row = rows.get(one.id)
+            if row is None or row.phase is not Phase.SETTLED or row.confirmed_after > context.after:
+                continue
+            active = one.offer.state is OfferState.ACTIVE
+            found.append(judge(row, shown(one), active, context.after, context.now).level)
+        if found:
+            await levels.put(context.tx, found)
+
+    async def gone(self, context: FlowContext, external_ids: Sequence[str]) -> Result:
+        """Nothing follows: an offer that ends is told as ended."""
+        return Result()

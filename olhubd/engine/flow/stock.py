@@ -1,0 +1,108 @@
+"""What a stock master counts: each reading renews its item, and releases the reservations that it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from olhubd.decide.changes import StockCounted
+from olhubd.engine.flow.flow import FlowContext, Known, RecordFlow, Result
+from olhubd.engine.flow.prepared import Candidate
+from olhubd.engine.levels.linking import link_by_sku
+from olhubd.model import Counting, Kind, Reason, StockBasis, StockLevel, Subject
+from olhubd.store import Reader, quarantine, reservations, stock_items
+from olhubd.store.stock_items import Item
+
+__all__ = ["StockFlow"]
+
+_DECODE = msgspec.json.Decoder(StockLevel).decode
+
+
+class StockFlow(RecordFlow[StockLevel]):
+    """Stock items. An older reading than the one that is held changes nothing."""
+
+    kind = Kind.STOCK
+    record = StockLevel
+
+    def objection(self, record: StockLevel) -> str | None:
+        counted = record.counting is Counting.COUNTED
+        if counted != (record.quantity is not None):
+            return Reason("stock.count-without-number") if counted else Reason("stock.number-without-count")
+        if record.allocated is not None and record.basis is not StockBasis.ON_HAND:
+            return Reason("stock.allocated-of-free")
+        return None
+
+    def decode(self, document: bytes) -> StockLevel:
+        return _DECODE(document)
+
+    async def held(self, reader: Reader, account: str, external_ids: Sequence[str]) -> Mapping[str, Known]:
+        return await stock_items.by_external(reader, account, external_ids)
+
+    async def land(self, context: FlowContext, candidates: Sequence[Candidate[StockLevel]]) -> Result:
+        result = Result()
+        tx, account = context.tx, context.account
+        known = await stock_items.by_external(tx, account, [one.external_id for one in candidates])
+        awaiting = await reservations.awaiting(tx, {item.id for item in known.values()}) if known else set()
+        refused: list[quarantine.Refused] = []
+        renewed: list[Item] = []
+        moved: set[int] = set()
+        skus: set[str] = set()
+        for one in candidates:
+            why = one.fault or one.objection
+            if why is not None:
+                refused.append(
+                    quarantine.Refused(kind=Kind.STOCK, external_id=one.external_id, reason=why, raw=one.document)
+                )
+                continue
+            old = known.get(one.external_id)
+            if old is not None and old.read_after > context.after:
+                continue
+            same = old is not None and old.digest == one.digest
+            if same and old is not None and old.id not in awaiting:
+                continue  # nothing has changed and nothing waits for it
+            id_ = old.id if old is not None else await tx.next_id("stock_items")
+            renewed.append(
+                Item(
+                    id=id_,
+                    account=account,
+                    level=one.record,
+                    read_after=context.after,
+                    read_at=context.now,
+                    digest=one.digest,
+                )
+            )
+            if old is None or old.level.sku != one.record.sku:
+                skus.add(one.record.sku or "")
+            if old is None or _sells(old.level) != _sells(one.record) or id_ in awaiting:
+                moved.add(id_)
+            if not same:
+                result.count(added=int(old is None), changed=int(old is not None))
+                context.touched.add((Kind.STOCK, one.external_id))
+            if id_ in awaiting or old is None or _sells(old.level) != _sells(one.record):
+                change = StockCounted(old=old.level.free if old is not None else None, new=one.record.free)
+                await context.recorder.event(change.kind, account, Subject(Kind.STOCK, id_), change)
+        await context.refuse(refused)
+        result.count(quarantined=len(refused))
+        landed = [one.external_id for one in candidates if one.fault is None and one.objection is None]
+        if landed:
+            await quarantine.clear(tx, account, Kind.STOCK, landed)
+        if not renewed:
+            return result
+        await stock_items.lock(tx, [item.id for item in renewed])
+        await stock_items.put(tx, renewed)
+        await reservations.settle(tx, {item.id: item.read_after for item in renewed})
+        newest = context.recorder.newest(context.after)
+        if context.rules:
+            await link_by_sku(tx, skus, newest, context.now, context.routes, context.rules)
+            await stock_items.mark(tx, moved, newest)
+        return result
+
+    async def gone(self, context: FlowContext, external_ids: Sequence[str]) -> Result:
+        """Nothing follows: only a reading of the whole list may conclude that an item is no more."""
+        return Result()
+
+
+def _sells(level: StockLevel) -> tuple[object, ...]:
+    """What of a reading the sellable number depends on."""
+    return level.free, level.counting, level.on_sale

@@ -1,0 +1,69 @@
+"""The quantities of one account: who keeps them, where stock is sold on it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from olhubd.config import AccountConfig
+from olhubd.engine.access.connection import Connection
+from olhubd.engine.levels.leveller import Leveller
+from olhubd.engine.levels.linking import masters_of
+from olhubd.engine.services import Services
+from olhubd.plugin import LevelSink, Log, PluginError
+
+__all__ = ["AccountLevels"]
+
+
+class AccountLevels:
+    """Has a leveller where a rule sells stock on the account and its system can be told a quantity."""
+
+    def __init__(
+        self,
+        config: AccountConfig,
+        connection: Connection,
+        services: Services,
+        log: Log,
+        *,
+        lost: Callable[[PluginError], Awaitable[None]],
+    ) -> None:
+        self._services = services
+        self._task = f"levels of {config.name}"
+        self.leveller: Leveller | None = None
+        sink = connection.connector.capability(LevelSink)
+        rules = services.in_force.stock
+        if sink is not None and masters_of(rules(), config.name):
+            self.leveller = Leveller(
+                config.name,
+                sink,
+                connection.calls,
+                services.database,
+                services.clock,
+                log,
+                rules=rules,
+                through=services.horizon.through,
+                lost=lost,
+            )
+
+    def start(self, *, paused: bool) -> None:
+        """Begin to keep them, or to wait for `resume`."""
+        if self.leveller is not None:
+            if paused:
+                self.leveller.pause()
+            self._services.supervisor.start(self._task, self.leveller.run)
+
+    def wake(self) -> None:
+        """Another number may be sold of something, or more is known of what was sold."""
+        if self.leveller is not None:
+            self.leveller.wake()
+
+    def pause(self) -> None:
+        if self.leveller is not None:
+            self.leveller.pause()
+
+    def resume(self) -> None:
+        if self.leveller is not None:
+            self.leveller.resume()
+
+    async def stop(self) -> None:
+        """End at once. What was sent is kept, and looked up by whoever comes after."""
+        await self._services.supervisor.stop(self._task)

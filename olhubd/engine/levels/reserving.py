@@ -1,0 +1,104 @@
+"""The reservations of the orders that a transaction touched, in that same transaction.
+
+It goes by how the orders stand, after all else of the transaction is written: every way in which an order can come
+to stand otherwise ends in events, and the orders of those events are asked about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from olhubd.decide.changes import Placed
+from olhubd.decide.route import Route
+from olhubd.decide.stock.policy import StockRule
+from olhubd.decide.stock.reservation import Need, carries, due, takes
+from olhubd.engine.outbox.recorder import Recorder
+from olhubd.model import Kind, OrderId, Reservation
+from olhubd.store import Transaction, events, levels, orders, reservations, stock_items, target_orders
+
+__all__ = ["reserve", "reserve_orders", "sold"]
+
+
+async def reserve(
+    tx: Transaction, recorder: Recorder, routes: Sequence[Route], rules: Sequence[StockRule]
+) -> frozenset[int]:
+    """Make the reservations of all orders of which something was recorded. Gives the items that it changed."""
+    if not rules or not recorder.events:
+        return frozenset()
+    touched = {
+        event.subject.id
+        for event in recorder.events
+        if event.subject is not None and event.subject.kind is Kind.ORDER
+    }
+    return await reserve_orders(tx, touched, recorder.events[-1].id, recorder.now, routes, rules)
+
+
+async def reserve_orders(
+    tx: Transaction,
+    order_ids: Collection[int],
+    after: int | None,
+    now: datetime,
+    routes: Sequence[Route],
+    rules: Sequence[StockRule],
+) -> frozenset[int]:
+    """Make the reservations of these orders. `after` is the newest event, None where it is to be looked up."""
+    if not order_ids:
+        return frozenset()
+    lines = await reservations.sold(tx, order_ids)
+    known = await reservations.of_orders(tx, order_ids)
+    concerned = sorted({*lines, *known})
+    if not concerned:
+        return frozenset()
+    if after is None:
+        after = await events.head(tx)
+    items = {row.item for rows in known.values() for row in rows} | {
+        line.item for some in lines.values() for line in some
+    }
+    await stock_items.lock(tx, items)
+    masters = {id_: item.account for id_, item in (await stock_items.read(tx, items)).items()}
+    lowered = {rule.master: rule.lowered_by for rule in rules}
+    stored = await orders.read(tx, concerned)
+    copies = await target_orders.of_orders(tx, concerned)
+    put: list[Reservation] = []
+    changed: set[int] = set()
+    for order_id in concerned:
+        row = stored[OrderId(order_id)]
+        needs = [
+            Need(line=one.line, item=one.item, master=one.master, pieces=one.pieces, live=one.live)
+            for one in lines.get(order_id, ())
+        ]
+        status = {copy.account: copy.status or "" for copy in copies.get(row.id, ())}
+        taken = {
+            master: takes(
+                row.order,
+                status.get(master),
+                lowered.get(master, frozenset()),
+                carried=carries(routes, row.account, master),
+            )
+            for master in {*masters.values()}
+        }
+        found = due(order_id, row.account, row.order, needs, known.get(order_id, ()), taken, after=after, now=now)
+        put += found.put
+        if found.end:
+            await reservations.end(tx, order_id, found.end)
+        changed |= found.items
+    if put:
+        await reservations.put(tx, put)
+    if changed:
+        await stock_items.mark(tx, changed, after)
+    return frozenset(changed)
+
+
+async def sold(tx: Transaction, account: str, recorder: Recorder, through: int) -> None:
+    """Lower what is known of the offers of which orders have just come: their channel has done so at the sale.
+
+    Only a reading that the orders were read to their end after can be lowered: they were up to `through`.
+    """
+    fresh = [
+        event.subject.id
+        for event in recorder.events
+        if event.kind == Placed.kind and event.account == account and event.subject is not None
+    ]
+    if fresh:
+        await levels.lower_sold(tx, account, await reservations.pieces(tx, fresh), through)

@@ -1,0 +1,100 @@
+"""What each offer of a channel must show, computed anew for the stock items of which another number may be sold.
+
+The leveller of an account follows the marks of changed items, and expands each to the offers of its account. That a
+stock of fifty offers has changed is one row until then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+import msgspec
+
+from olhubd.decide.stock.level import OfferLevel
+from olhubd.decide.stock.policy import OfferShare, StockRule, shares
+from olhubd.decide.stock.sellable import StockReading, of_offer, sellable
+from olhubd.store import Transaction, events, levels, offers, reservations, stock_items
+
+__all__ = ["follow", "rule_of", "want"]
+
+
+def rule_of(rules: Sequence[StockRule], master: str, channel: str) -> StockRule | None:
+    """By which rule the stock of a master is sold on an account; None where it is not."""
+    return next((rule for rule in rules if rule.master == master and channel in rule.channels), None)
+
+
+async def follow(tx: Transaction, account: str, rules: Sequence[StockRule], now: datetime, limit: int) -> int:
+    """Follow up to `limit` marks more; gives how many there were."""
+    since = await stock_items.follow(tx, account)
+    found = await stock_items.marks(tx, since, limit)
+    if not found:
+        return 0
+    links = await offers.of_items(tx, {mark.item for mark in found}, account)
+    await want(tx, account, {link.offer for link in links}, rules, now)
+    await stock_items.followed(tx, account, found[-1].id)
+    return len(found)
+
+
+async def want(
+    tx: Transaction, account: str, ids: Collection[int], rules: Sequence[StockRule], now: datetime
+) -> list[OfferLevel]:
+    """Compute what these offers of an account must show, and store what is different. Gives the rows it changed."""
+    if not ids:
+        return []
+    links = await offers.links_of(tx, ids)
+    items = {link.item for some in links.values() for link in some}
+    await stock_items.lock(tx, items)
+    rows = await levels.of_offers(tx, ids)
+    pieces, caps, basis = await _sellable(tx, account, items, rules)
+    after = await events.head(tx)
+    changed: list[OfferLevel] = []
+    for id_, row in rows.items():
+        parts = {link.item: link.units for link in links.get(id_, ())}
+        mine = {item: caps.get((item, id_), there) for item, there in pieces.items() if item in parts}
+        wanted = of_offer(parts, mine)
+        if wanted == row.wanted:
+            continue
+        changed.append(
+            msgspec.structs.replace(
+                row,
+                wanted=wanted,
+                wanted_after=after,
+                wanted_at=now,
+                basis_after=max((basis[item] for item in parts if item in basis), default=0),
+                tries=0,
+                due_at=row.due_at if row.command is not None else None,
+                reason=None,
+            )
+        )
+    await levels.put(tx, changed)
+    return changed
+
+
+async def _sellable(
+    tx: Transaction, account: str, items: Collection[int], rules: Sequence[StockRule]
+) -> tuple[dict[int, int | None], dict[tuple[int, int], int], dict[int, int]]:
+    """Of these items: how many pieces may be sold, how many of them by which offer where they are divided, and
+    after which event each was read."""
+    stock = await stock_items.read(tx, items)
+    unseen = await reservations.unseen(tx, items)
+    pieces: dict[int, int | None] = {}
+    caps: dict[tuple[int, int], int] = {}
+    for id_, item in stock.items():
+        rule = rule_of(rules, item.account, account)
+        if rule is None:
+            pieces[id_] = None
+            continue
+        reading = StockReading(level=item.level, after=item.read_after)
+        there = pieces[id_] = sellable(reading, unseen.get(id_, 0), rule.buffer).pieces
+        if there is not None and rule.allocates(there):
+            links = await offers.of_items(tx, [id_])
+            shown = await levels.of_offers(tx, [link.offer for link in links])
+            channels = [
+                OfferShare(offer=link.offer, ceiling=shown[link.offer].ceiling, units=link.units)
+                for link in links
+                if link.offer in shown
+            ]
+            units = {channel.offer: channel.units for channel in channels}
+            caps |= {(id_, offer): value * units[offer] for offer, value in shares(there, channels).items()}
+    return pieces, caps, {id_: item.read_after for id_, item in stock.items()}

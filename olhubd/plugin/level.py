@@ -1,0 +1,94 @@
+"""Quantities out: what each offer of a channel must show, written in as few calls as the system allows.
+
+A level is not sent once like an order; it has to be so. The host keeps what is wanted, keeps each command before it
+is sent, and reads back what buyers see. A connector groups, writes, reports and reads.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import ClassVar
+
+import msgspec
+
+from olhubd.plugin.part import Capability
+
+__all__ = ["Accepted", "LevelCall", "LevelSink", "LevelWish", "RowOutcome", "ShownLevel"]
+
+
+class LevelWish(msgspec.Struct, frozen=True, kw_only=True):
+    """An offer that must show `value` pieces. It showed `shown` when it was read last.
+
+    `refused` is how often writing it was refused or not kept since it last was as wanted: a connector may try
+    another way then, such as ending the offer where lowering it is refused.
+    """
+
+    offer: str
+    value: int
+    shown: int
+    refused: int = 0
+
+
+class LevelCall(msgspec.Struct, frozen=True, kw_only=True):
+    """One call: what is done, with which value, to which offers. `action` is the connector's own word."""
+
+    action: str
+    offers: tuple[str, ...]
+    value: int | None = None
+
+
+class RowOutcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one offer of a call. Done means that it will show the value, not that it does already."""
+
+    offer: str
+    done: bool
+    error: str | None = None
+    """Why it was not done, in the system's own words."""
+
+
+class Accepted(msgspec.Struct, frozen=True, kw_only=True):
+    """The system does it later: its report is asked for in `after` seconds."""
+
+    after: float
+
+
+class ShownLevel(msgspec.Struct, frozen=True, kw_only=True):
+    """What buyers see of an offer. `active` is False where it cannot be bought, whatever is left in it."""
+
+    offer: str
+    quantity: int
+    active: bool
+
+
+class LevelSink(Capability):
+    """Quantities of offers.
+
+    Each call gets a command's number, which the host makes for this one call, keeps before it is sent, and never
+    uses for another. Where the system takes such a number it must be sent, so that a second call with it does
+    nothing.
+    """
+
+    level_settle: timedelta = timedelta(seconds=5)
+    """How long after a write a reading may still show the value before."""
+    lowers_on_sale: ClassVar[bool] = True
+    """Whether the system lowers an offer by itself when a piece of it is sold."""
+
+    @abc.abstractmethod
+    def plan_levels(self, wishes: Sequence[LevelWish]) -> Sequence[LevelCall]:
+        """The fewest calls for these, in the order in which they are to be made: sold out first. Pure. Each offer
+        stands in one call. One that must not be written is left out."""
+
+    @abc.abstractmethod
+    async def write_levels(self, command: str, call: LevelCall) -> Sequence[RowOutcome] | Accepted:
+        """Make the call. On any doubt whether it was done raise OutcomeUnknown."""
+
+    @abc.abstractmethod
+    async def report_levels(self, command: str, call: LevelCall) -> Sequence[RowOutcome] | Accepted | None:
+        """What became of the call, asked under its command. Each of its offers is found by its own number, or is
+        not in the answer. None when the system surely does not know the command."""
+
+    @abc.abstractmethod
+    async def read_levels(self, offers: Sequence[str]) -> Sequence[ShownLevel]:
+        """What buyers see of these offers. One that is not in the answer is not there."""

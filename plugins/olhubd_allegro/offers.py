@@ -1,0 +1,123 @@
+"""The seller's offers in: the whole list once, then the journal of offers, with the list behind it as a sweep.
+
+The journal of offers keeps 24 hours and says only that something of an offer is otherwise, so each offer that it
+names is read. The list is no snapshot: its rows move while it is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+import msgspec
+
+from olhubd.model import Offer, OfferState
+from olhubd.plugin import (
+    Client,
+    Cursor,
+    ListPage,
+    ListPlace,
+    OfferFeed,
+    Page,
+    Record,
+    Sweep,
+    Unreadable,
+    decode,
+    guarded,
+)
+from olhubd_allegro import wire
+
+__all__ = ["OFFERS", "Offers", "shown"]
+
+OFFERS = "/sale/offers"
+_EVENTS = "/sale/offer-events"
+_LIMIT = 1000
+_NAMED = 50
+"""Offers that are asked for by their numbers in one call: more would make the address too long for proxies."""
+_ALL = "all:"
+_BEGINNING = "0"
+"""Stands for the beginning of the journal, which is 24 hours ago."""
+_KINDS = ("OFFER_ACTIVATED", "OFFER_CHANGED", "OFFER_ENDED", "OFFER_STOCK_CHANGED", "OFFER_ARCHIVED")
+_STATES = {
+    "ACTIVE": OfferState.ACTIVE,
+    "ACTIVATING": OfferState.INACTIVE,
+    "INACTIVE": OfferState.INACTIVE,
+    "ENDED": OfferState.ENDED,
+}
+
+
+class Offers(OfferFeed, Sweep):
+    """The offers of one account. The cursor is the last event, or where the first reading of the list stands."""
+
+    def __init__(self, api: Client) -> None:
+        self._api = api
+
+    async def start(self, since: datetime | None) -> Cursor:
+        """All offers are read first, whatever is asked: what buyers can buy now is what counts."""
+        return Cursor(_ALL)
+
+    async def pull(self, cursor: Cursor) -> Page:
+        if cursor.startswith(_ALL):
+            place = msgspec.json.decode(cursor[len(_ALL) :], type=ListPlace) if cursor != _ALL else ListPlace()
+            records, then = await self._list(place)
+            # What has changed since the list was begun, the journal still tells.
+            after = _ALL + msgspec.json.encode(then).decode() if then is not None else _BEGINNING
+            return Page(records=records, cursor=Cursor(after), more=True)
+        query: list[tuple[str, str | int]] = [("limit", _LIMIT), *(("type", kind) for kind in _KINDS)]
+        if cursor != _BEGINNING:
+            query.append(("from", cursor))
+        events = (await self._api.get(_EVENTS, wire.OfferEvents, query)).offer_events
+        if not events:
+            return Page(records=(), cursor=cursor)
+        named = dict.fromkeys(event.offer.id for event in events)
+        found = await self.read(list(named))
+        return Page(records=found, cursor=Cursor(events[-1].id), more=len(events) >= _LIMIT)
+
+    async def sweep(self, since: datetime, cursor: Cursor | None) -> Page:
+        place = msgspec.json.decode(cursor, type=ListPlace) if cursor else ListPlace()
+        records, then = await self._list(place)
+        return Page(
+            records=records,
+            cursor=Cursor(msgspec.json.encode(then or place).decode()),
+            more=then is not None,
+        )
+
+    async def read(self, offers: Sequence[str]) -> list[Record]:
+        """These offers as they stand now. One that is archived, or another seller's, is not among them."""
+        found: list[Record] = []
+        for start in range(0, len(offers), _NAMED):
+            some = offers[start : start + _NAMED]
+            query: list[tuple[str, str | int]] = [("limit", _LIMIT), *(("offer.id", one) for one in some)]
+            page = await self._api.get(OFFERS, wire.Offers, query)
+            # A filter that is not obeyed would bring anything.
+            found += [record for record in map(_record, page.offers) if record.external_id in some]
+        return found
+
+    async def _list(self, place: ListPlace) -> tuple[Sequence[Record], ListPlace | None]:
+        page = await self._api.get(OFFERS, wire.Offers, {"limit": _LIMIT, "offset": place.offset})
+        rows = [_record(raw) for raw in page.offers]
+        part = ListPage(rows=rows, asked=_LIMIT, total=page.total_count)
+        fresh, then, _complete = place.after(part, lambda row: row.external_id)
+        return fresh, then
+
+
+def shown(records: Iterable[Record]) -> list[Offer]:
+    """The offers among these."""
+    return [record for record in records if isinstance(record, Offer)]
+
+
+def _record(raw: msgspec.Raw) -> Offer | Unreadable:
+    return guarded(raw, lambda raw: decode(raw, wire.OfferKey).id, _offer)
+
+
+def _offer(raw: bytes) -> Offer:
+    row = decode(raw, wire.OfferRow)
+    word = row.publication.status
+    return Offer(
+        external_id=row.id,
+        name=row.name,
+        state=_STATES.get(word, OfferState.UNKNOWN),
+        external_state=word,
+        sku=row.external.id if row.external is not None else None,
+        quantity=row.stock.available if row.stock is not None else None,
+    )

@@ -1,0 +1,130 @@
+"""What a WooCommerce shop has in stock is what Allegro's offers show, through a whole hub and over real sockets."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from olhubd import config
+from olhubd.engine.hub import Hub
+from olhubd.store import reservations, stock_items
+from olhubd_kit.faults import Fault, FaultKind
+from olhubd_kit.simulators.allegro.offers import OFFER
+from tests.e2e.test_hub import Seller
+
+SKU = "TAL-27"
+NUMBER = str(OFFER + 3)
+STOCK = 'master = "shop"\nchannels = ["first", "second"]\n'
+
+
+class Warehouse(Seller):
+    """The shop's stock is sold on both marketplace accounts."""
+
+    rule = STOCK
+
+    def configuration(self) -> config.Configuration:
+        folder = self.folder / "conf.d"
+        folder.mkdir(exist_ok=True)
+        (folder / "stock.toml").write_text(f"[[stock]]\n{self.rule}", encoding="utf-8")
+        return super().configuration()
+
+    def in_stock(self, sku: str = SKU) -> int:
+        row = self.shop.catalogue.by_sku(sku)
+        assert row is not None
+        return int(row["stock_quantity"])
+
+    def restock(self, pieces: int, sku: str = SKU) -> None:
+        row = self.shop.catalogue.by_sku(sku)
+        assert row is not None
+        at = self.shop.now().replace(tzinfo=None, microsecond=0).isoformat()
+        assert self.shop.catalogue.move(row["id"], pieces, at)
+
+    def shown(self) -> tuple[int, int]:
+        return self.first.book.available(SKU)[NUMBER], self.second.book.available(SKU)[NUMBER]
+
+    async def shows(self, first: int, second: int | None = None) -> None:
+        async def there() -> bool:
+            return self.shown() == (first, first if second is None else second)
+
+        try:
+            await self.until(there)
+        except TimeoutError:
+            raise AssertionError(f"they show {self.shown()}, the shop has {self.in_stock()}") from None
+
+    async def unseen(self) -> int:
+        (item,) = await stock_items.find(self.database.reader, SKU)
+        return (await reservations.unseen(self.database.reader, [item.id])).get(item.id, 0)
+
+
+@pytest.fixture
+async def warehouse(tmp_path: Path) -> AsyncIterator[Warehouse]:
+    warehouse = Warehouse(tmp_path)
+    async with warehouse.open():
+        yield warehouse
+
+
+async def test_what_the_shop_has_is_what_both_accounts_show(warehouse: Warehouse) -> None:
+    await warehouse.shows(100)
+    warehouse.restock(-93)
+    await warehouse.shows(7)
+    warehouse.restock(5)
+    await warehouse.shows(12)
+
+
+async def test_a_sale_on_one_account_lowers_the_other_before_the_shop_knows(warehouse: Warehouse) -> None:
+    warehouse.restock(-95)
+    await warehouse.shows(5)
+    warehouse.shop.maintenance(10_000)
+    warehouse.first.ledger.buy(sku=SKU, quantity=2, lines=1)
+    await warehouse.shows(3)
+    assert await warehouse.unseen() == 2
+
+
+async def test_the_pieces_of_an_order_count_once_on_its_way_through_the_shop(warehouse: Warehouse) -> None:
+    """The marketplace lowers its offer, the hub reserves, the shop takes the pieces: five less two stays three."""
+    warehouse.restock(-95)
+    await warehouse.shows(5)
+    warehouse.first.ledger.buy(sku=SKU, quantity=2, lines=1)
+    await warehouse.settled()
+    assert warehouse.in_stock() == 3
+
+    async def released() -> bool:
+        return await warehouse.unseen() == 0
+
+    await warehouse.until(released)
+    await warehouse.shows(3)
+
+
+async def test_the_last_piece_ends_the_offers_of_both(warehouse: Warehouse) -> None:
+    warehouse.restock(-99)
+    await warehouse.shows(1)
+    warehouse.first.ledger.buy(sku=SKU, quantity=1, lines=1)
+    await warehouse.shows(0)
+    assert warehouse.second.book.offers[NUMBER]["publication"]["status"] == "ENDED"
+
+
+async def test_a_lost_answer_sends_no_second_command(warehouse: Warehouse) -> None:
+    await warehouse.shows(100)
+    warehouse.first.faults.add(Fault(kind=FaultKind.LOSE, match="PUT /sale/offer-quantity-change-commands/"))
+    warehouse.restock(-60)
+    await warehouse.shows(40)
+    assert len(warehouse.first.book.commands) == 1
+
+
+async def test_a_killed_hub_goes_on_with_what_it_kept(warehouse: Warehouse) -> None:
+    await warehouse.shows(100)
+    warehouse.first.book.delay_commands(1.0)
+    warehouse.restock(-60)
+
+    async def sent() -> bool:
+        return bool(warehouse.first.book.commands)
+
+    await warehouse.until(sent)
+    await warehouse.hub.stop(0)
+    hub = warehouse.hub
+    warehouse.hub = Hub(warehouse.configuration(), warehouse.database, warehouse.session, hub.clock, hub._log)
+    await warehouse.hub.start()
+    await warehouse.shows(40)
+    assert len(warehouse.first.book.commands) == 1

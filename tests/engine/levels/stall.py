@@ -1,0 +1,282 @@
+"""A stock master and a channel in memory, with the hub's own landing and leveller between them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from itertools import count
+
+import structlog
+
+from olhubd.decide.route import Route
+from olhubd.decide.stock.level import OfferLevel
+from olhubd.decide.stock.policy import StockRule
+from olhubd.engine.calls import Calls, OverdueCalls
+from olhubd.engine.flow.flow import Asked
+from olhubd.engine.flow.landing import Landing
+from olhubd.engine.levels.leveller import Leveller
+from olhubd.engine.levels.reserving import reserve
+from olhubd.engine.outbox.recorder import Recorder
+from olhubd.model import (
+    Cause,
+    Counting,
+    Offer,
+    OfferState,
+    Order,
+    OrderId,
+    Reservation,
+    Run,
+    RunId,
+    StockBasis,
+    StockLevel,
+    Subject,
+    reference,
+)
+from olhubd.plugin import (
+    Accepted,
+    LevelCall,
+    LevelSink,
+    LevelWish,
+    OutcomeUnknown,
+    PluginError,
+    Record,
+    RowOutcome,
+    ShownLevel,
+)
+from olhubd.store import (
+    Database,
+    Transaction,
+    events,
+    levels,
+    offers,
+    orders,
+    reservations,
+    stock_items,
+    target_orders,
+)
+from olhubd.store.target_orders import TargetOrder
+from tests.orders import EPOCH, line, order, pln
+
+__all__ = ["Channel", "Stall", "Time"]
+
+
+class Time:
+    """A clock that goes when it is told to."""
+
+    def __init__(self) -> None:
+        self.passed = 0.0
+
+    def now(self) -> datetime:
+        return EPOCH + timedelta(seconds=self.passed)
+
+    def monotonic(self) -> float:
+        return self.passed
+
+    async def sleep(self, seconds: float) -> None:
+        self.passed += seconds
+
+
+class Channel(LevelSink):
+    """Offers that buyers lower. Absolute writes by command, grouped by value; zero ends an offer."""
+
+    def __init__(self) -> None:
+        self.shown: dict[str, int] = {}
+        self.active: dict[str, bool] = {}
+        self.calls: list[tuple[str, int | None, tuple[str, ...]]] = []
+        self.commands: dict[str, Sequence[RowOutcome]] = {}
+        self.late: list[tuple[str, LevelCall]] = []
+        """Commands that have not acted."""
+        self.mode = "done"
+        self.refused: dict[str, str] = {}
+        self.trouble: PluginError | None = None
+
+    def list(self, offer: str, quantity: int) -> None:
+        self.shown[offer], self.active[offer] = quantity, quantity > 0
+
+    def sell(self, offer: str, quantity: int) -> None:
+        assert self.active[offer], "an offer that has ended sells nothing"
+        assert self.shown[offer] >= quantity, "a marketplace sells no more than it shows"
+        self.shown[offer] -= quantity
+        self.active[offer] = self.shown[offer] > 0
+
+    def plan_levels(self, wishes: Sequence[LevelWish]) -> Sequence[LevelCall]:
+        by_value: dict[int, list[str]] = {}
+        for wish in wishes:
+            by_value.setdefault(wish.value, []).append(wish.offer)
+        return [
+            LevelCall(action="set" if value else "end", value=value or None, offers=tuple(some))
+            for value, some in sorted(by_value.items())
+        ]
+
+    async def write_levels(self, command: str, call: LevelCall) -> Sequence[RowOutcome] | Accepted:
+        if self.trouble is not None:
+            raise self.trouble
+        assert command not in self.commands, "a command is used once"
+        self.calls.append((call.action, call.value, call.offers))
+        if self.mode == "never":
+            raise OutcomeUnknown("no answer")
+        if self.mode == "late":
+            self.late.append((command, call))
+            raise OutcomeUnknown("no answer")
+        outcomes = self.act(command, call)
+        if self.mode == "lost":
+            raise OutcomeUnknown("no answer")
+        return Accepted(after=1.0) if self.mode == "accepted" else outcomes
+
+    def act(self, command: str, call: LevelCall) -> Sequence[RowOutcome]:
+        outcomes = []
+        for offer in call.offers:
+            if (why := self.refused.get(offer)) is not None:
+                outcomes.append(RowOutcome(offer=offer, done=False, error=why))
+                continue
+            outcomes.append(RowOutcome(offer=offer, done=True))
+            if self.mode != "ignored":
+                self.shown[offer] = call.value or 0
+                self.active[offer] = self.active[offer] and bool(call.value)
+        self.commands[command] = outcomes
+        return outcomes
+
+    def act_late(self) -> None:
+        for command, call in self.late:
+            self.act(command, call)
+        self.late.clear()
+
+    async def report_levels(self, command: str, call: LevelCall) -> Sequence[RowOutcome] | Accepted | None:
+        return self.commands.get(command)
+
+    async def read_levels(self, offers: Sequence[str]) -> Sequence[ShownLevel]:
+        return [
+            ShownLevel(offer=o, quantity=self.shown[o], active=self.active[o]) for o in offers if o in self.shown
+        ]
+
+
+class Stall:
+    """One master, `shop`, whose stock is sold on `allegro`. Orders of `allegro` go to the shop."""
+
+    def __init__(self, database: Database, rule: StockRule | None = None) -> None:
+        self.database = database
+        self.clock = Time()
+        self.channel = Channel()
+        self.rules = [
+            rule
+            or StockRule(
+                master="shop", channels=frozenset({"allegro"}), lowered_by=frozenset({"processing", "on-hold"})
+            )
+        ]
+        self.routes = [Route(target="shop", sources=frozenset({"allegro"}))]
+        self.landing = Landing(database, self.clock, lambda: self.routes, lambda _: None, rules=lambda: self.rules)
+        self.read_through = 0
+        self.lost: list[PluginError] = []
+        self._ids = (f"command-{n}" for n in count(1))
+        self._runs = count(1)
+        self.leveller = self.make_leveller()
+
+    def make_leveller(self, account: str = "allegro", channel: Channel | None = None) -> Leveller:
+        log = structlog.get_logger()
+        return Leveller(
+            account,
+            channel or self.channel,
+            Calls(account, self.clock, log, OverdueCalls()),
+            self.database,
+            self.clock,
+            log,
+            rules=lambda: self.rules,
+            through=lambda _: self.read_through,
+            lost=self._lost,
+            make_id=lambda: next(self._ids),
+        )
+
+    async def _lost(self, error: PluginError) -> None:
+        self.lost.append(error)
+
+    async def head(self) -> int:
+        return await events.head(self.database.reader)
+
+    async def land(
+        self, account: str, *records: Record, asked: int | None = None, through: int | None = None
+    ) -> None:
+        run = Run(id=RunId(next(self._runs)), account=account, feed="orders", trigger="timer", started_at=EPOCH)
+        await self.landing.land(
+            account,
+            records,
+            run=run,
+            asked=Asked(
+                after=await self.head() if asked is None else asked,
+                through=self.read_through,
+            ),
+        )
+
+    async def stock(self, sku: str, quantity: int | None, *, asked: int | None = None, **more: object) -> None:
+        """The master says how many there are; `asked` is the newest event when it was asked."""
+        counting = Counting.COUNTED if quantity is not None else Counting.UNKNOWN
+        fields = {"counting": counting, "basis": StockBasis.FREE, "quantity": quantity, **more}
+        level = StockLevel(external_id=f"p-{sku}", name=sku, sku=sku, **fields)  # type: ignore[arg-type]
+        await self.land("shop", level, asked=asked)
+
+    async def offer(self, number: str, sku: str, quantity: int, account: str = "allegro") -> None:
+        self.channel.list(number, quantity)
+        state = OfferState.ACTIVE if quantity else OfferState.ENDED
+        await self.land(account, Offer(external_id=number, name=sku, sku=sku, state=state, quantity=quantity))
+
+    def purchase(self, name: str, offer: str, quantity: int = 1, **more: object) -> Order:
+        return order(name, (line(f"{name}-1", quantity=quantity, offer_id=offer),), **more)
+
+    async def bought(self, name: str, offer: str, quantity: int = 1, **more: object) -> Order:
+        """A buyer buys, and the order lands."""
+        self.channel.sell(offer, quantity)
+        made = self.purchase(name, offer, quantity, **more)
+        await self.land("allegro", made)
+        return made
+
+    async def copied(self, order_id: int, status: str) -> None:
+        """The shop has a copy of the order, or moves it."""
+        known = await target_orders.of_orders(self.database.reader, [order_id])
+        if not known:
+
+            async def work(tx: Transaction) -> None:
+                recorder = Recorder(tx, self.clock.now(), Cause("delivery", "1"))
+                copy = TargetOrder(
+                    order_id=OrderId(order_id),
+                    account="shop",
+                    external_id=f"copy-{order_id}",
+                    total=pln(1),
+                    created_at=self.clock.now(),
+                    status=status,
+                )
+                await target_orders.arrive(tx, [copy])
+                await recorder.event("delivery.confirmed", "allegro", Subject.order(order_id), {"target": "shop"})
+                await reserve(tx, recorder, self.routes, self.rules)
+                await recorder.write(tx)
+
+            await self.database.write(work)
+            return
+        rows = await orders.read(self.database.reader, [OrderId(order_id)])
+        mark = reference("allegro", rows[OrderId(order_id)].order.external_id)
+        told = order(f"copy-{order_id}", external_stage=status, reference=mark)
+        await self.land("shop", told)
+
+    async def orders_read(self) -> None:
+        """The orders of all accounts are read to their end now."""
+        self.read_through = await self.head()
+
+    async def turns(self, seconds: float = 0.0) -> None:
+        """Let the leveller work until nothing is due within so many seconds."""
+        until = self.clock.passed + seconds
+        while True:
+            pause = await self.leveller.turn()
+            if self.clock.passed + pause > until:
+                self.clock.passed = until
+                return
+            self.clock.passed += max(pause, 0.001)
+
+    async def level(self, number: str = "111", account: str = "allegro") -> OfferLevel:
+        listed = (await offers.by_external(self.database.reader, account, [number]))[number]
+        return (await levels.of_offers(self.database.reader, [listed.id]))[listed.id]
+
+    async def reserved(self, sku: str = "A") -> list[Reservation]:
+        (item,) = await stock_items.find(self.database.reader, sku)
+        return await reservations.of_item(self.database.reader, item.id)
+
+    async def unseen(self, sku: str = "A") -> int:
+        (item,) = await stock_items.find(self.database.reader, sku)
+        return (await reservations.unseen(self.database.reader, [item.id])).get(item.id, 0)
