@@ -228,9 +228,10 @@ def _payment(payment: Payment | None) -> str:
 
 @click.command()
 @click.argument("order", callback=named)
+@click.argument("item", required=False)
 @session_command()
-def explain(session: Session, order: str) -> None:
-    """What happened to ORDER, when and why, and what is still open.
+def explain(session: Session, order: str, item: str | None) -> None:
+    """What happened to ORDER, when and why, and what is still open. With `sku ITEM`: how many may be sold, and why.
 
     Every step names its cause: the run that brought it, the delivery it came of, or the person who did it. Arrows
     show what a step led to.
@@ -239,7 +240,15 @@ def explain(session: Session, order: str) -> None:
     Examples:
       olhubd explain 1042
       olhubd explain shop-pl:1042 --json
+      olhubd explain sku KUB-BIA
     """
+    if item is not None:
+        if order != "sku":
+            raise click.UsageError(f"an item comes after the word sku: olhubd explain sku {item}")
+        from olhubd.cli.stock import explain_item
+
+        explain_item(session, item)
+        return
     from olhubd.client import segment
     from olhubd.control.api.schema.orders import Timeline
 

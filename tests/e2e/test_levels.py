@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from olhubd import config
+from olhubd.control.api.schema.stock import StockItemPage, StockItemRow
 from olhubd.engine.hub import Hub
+from olhubd.engine.levels.explaining import explain
 from olhubd.store import reservations, stock_items
 from olhubd_kit.faults import Fault, FaultKind
 from olhubd_kit.simulators.allegro.offers import OFFER
@@ -95,6 +97,26 @@ async def test_the_pieces_of_an_order_count_once_on_its_way_through_the_shop(war
 
     await warehouse.until(released)
     await warehouse.shows(3)
+
+
+async def test_each_term_and_each_offer_is_explained(warehouse: Warehouse) -> None:
+    warehouse.restock(-95)
+    await warehouse.shows(5)
+    warehouse.shop.maintenance(10_000)
+    warehouse.first.ledger.buy(sku=SKU, quantity=2, lines=1)
+    await warehouse.shows(3)
+    found = await explain(warehouse.database.reader, SKU, warehouse.hub.in_force.stock())
+    (row,) = StockItemPage(items=tuple(map(StockItemRow.of, found))).items
+    assert [(term.what, term.pieces, term.account) for term in row.terms] == [
+        ("master", 5, None),
+        ("reservation", -2, "first"),
+    ]
+    assert (row.sellable, row.policy, row.account) == (3, "shared", "shop")
+    assert [(one.account, one.external_id, one.linked_by) for one in row.offers] == [
+        ("first", NUMBER, "sku"),
+        ("second", NUMBER, "sku"),
+    ]
+    assert {one.wanted for one in row.offers} == {3}
 
 
 async def test_the_last_piece_ends_the_offers_of_both(warehouse: Warehouse) -> None:

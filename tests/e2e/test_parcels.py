@@ -9,7 +9,7 @@ import structlog
 from aiohttp import web
 
 from olhubd_kit.simulators.allegro import AllegroSimulator
-from olhubd_kit.simulators.allegro.server import _errors
+from olhubd_kit.simulators.allegro.answers import refused
 from tests.e2e.test_hub import Seller
 
 
@@ -19,7 +19,7 @@ async def test_a_number_that_is_none_of_the_carriers_goes_by_its_carriers_name(t
     class Strict(AllegroSimulator):
         async def _ship(self, request: web.Request) -> web.Response:
             if msgspec.json.decode(await request.read()).get("carrierId") == "DPD":
-                return _errors(400, "CarrierWaybillValidationException", "Waybill is not valid for this carrier")
+                return refused(400, "CarrierWaybillValidationException", "Waybill is not valid for this carrier")
             return await super()._ship(request)
 
     seller = Seller(tmp_path)

@@ -38,14 +38,16 @@ class OfferFlow(RecordFlow[Offer]):
         result = Result()
         tx, account = context.tx, context.account
         known = await offers.by_external(tx, account, [one.external_id for one in candidates])
-        refused: list[quarantine.Refused] = []
+        refused: list[quarantine.QuarantineDraft] = []
         renewed: list[Listed] = []
         skus: set[str] = set()
         for one in candidates:
             why = one.fault or one.objection
             if why is not None:
                 refused.append(
-                    quarantine.Refused(kind=Kind.OFFER, external_id=one.external_id, reason=why, raw=one.document)
+                    quarantine.QuarantineDraft(
+                        kind=Kind.OFFER, external_id=one.external_id, reason=why, raw=one.document
+                    )
                 )
                 continue
             old = known.get(one.external_id)

@@ -44,7 +44,7 @@ class StockFlow(RecordFlow[StockLevel]):
         tx, account = context.tx, context.account
         known = await stock_items.by_external(tx, account, [one.external_id for one in candidates])
         awaiting = await reservations.awaiting(tx, {item.id for item in known.values()}) if known else set()
-        refused: list[quarantine.Refused] = []
+        refused: list[quarantine.QuarantineDraft] = []
         renewed: list[Item] = []
         moved: set[int] = set()
         skus: set[str] = set()
@@ -52,7 +52,9 @@ class StockFlow(RecordFlow[StockLevel]):
             why = one.fault or one.objection
             if why is not None:
                 refused.append(
-                    quarantine.Refused(kind=Kind.STOCK, external_id=one.external_id, reason=why, raw=one.document)
+                    quarantine.QuarantineDraft(
+                        kind=Kind.STOCK, external_id=one.external_id, reason=why, raw=one.document
+                    )
                 )
                 continue
             old = known.get(one.external_id)
