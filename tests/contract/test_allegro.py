@@ -26,7 +26,7 @@ from referencing import Registry
 from referencing.jsonschema import DRAFT4
 
 from olhubd.model import Fulfilment, Shipment
-from olhubd.plugin import Conflict, Cursor, PluginError, Rejected, decode
+from olhubd.plugin import Accepted, Conflict, Cursor, LevelWish, OutcomeUnknown, PluginError, Rejected, decode
 from olhubd_allegro import Allegro, wire
 from olhubd_allegro.mapping import order
 from olhubd_kit.faults import CONTROL
@@ -153,7 +153,8 @@ def check_request(exchange: Exchange) -> None:
     for name, text in exchange.query:
         assert name in parameters, f"{exchange.path} knows no {name}"
         schema = parameters[name]["schema"]
-        check(schema, int(text) if schema["type"] == "integer" else text)
+        values: dict[str, Json] = {"integer": int(text) if text.isdecimal() else text, "array": [text]}
+        check(schema, values.get(schema["type"], text))
     required = {name for name, one in parameters.items() if one.get("required") and one["in"] == "query"}
     assert required <= {name for name, _ in exchange.query}
     languages = parameters["Accept-Language"]["schema"]["enum"]
@@ -220,7 +221,30 @@ async def scenario(simulator: AllegroSimulator, allegro: Allegro) -> None:
     await allegro.add_shipment(ready[3], Shipment(waybill="620 1", carrier="INPOST"))
     line = ledger.purchases[ready[4]].form["lineItems"][0]["id"]
     await allegro.add_shipment(ready[4], Shipment(waybill="7", carrier="Znajomy", line_ids=(line,)))
+    await levels(simulator, allegro)
     await refused(simulator, allegro, ready[5])
+
+
+async def levels(simulator: AllegroSimulator, allegro: Allegro) -> None:
+    """Offers read by list and journal; quantities set and offers ended by command, one of them in vain."""
+    cursor = await allegro.offers.start(None)
+    while (page := await allegro.offers.pull(cursor)).more:
+        cursor = page.cursor
+    one, other, stuck = list(simulator.book.offers)[:3]
+    simulator.book.fail_tasks([stuck])
+    simulator.book.delay_commands(0.05)
+    wishes = [LevelWish(offer=offer, value=value, shown=9) for offer, value in ((one, 4), (stuck, 4), (other, 0))]
+    for number, call in enumerate(allegro.levels.plan_levels(wishes)):
+        command = f"6b1f5a4e-0000-4000-8000-00000000000{number}"
+        assert isinstance(await allegro.levels.write_levels(command, call), Accepted)
+        await allegro.levels.report_levels(command, call)
+        await asyncio.sleep(0.1)
+        await allegro.levels.report_levels(command, call)
+        with pytest.raises(OutcomeUnknown):
+            await allegro.levels.write_levels(command, call)
+        assert await allegro.levels.report_levels(f"{command[:-1]}9", call) is None
+    await allegro.levels.read_levels([one, other])
+    await allegro.offers.pull(cursor)
 
 
 async def refused(simulator: AllegroSimulator, allegro: Allegro, form: str) -> None:
@@ -269,6 +293,14 @@ def test_the_scenario_is_broad(traffic: list[Exchange]) -> None:
         ("put", "/order/checkout-forms/ID/fulfillment"),
         ("get", "/order/checkout-forms/ID/shipments"),
         ("post", "/order/checkout-forms/ID/shipments"),
+        ("get", "/sale/offers"),
+        ("get", "/sale/offer-events"),
+        ("put", "/sale/offer-quantity-change-commands/ID"),
+        ("get", "/sale/offer-quantity-change-commands/ID"),
+        ("get", "/sale/offer-quantity-change-commands/ID/tasks"),
+        ("put", "/sale/offer-publication-commands/ID"),
+        ("get", "/sale/offer-publication-commands/ID"),
+        ("get", "/sale/offer-publication-commands/ID/tasks"),
     }
     assert {one.status for one in traffic} == {200, 201, 204, 404, 409, 422}
 

@@ -130,10 +130,11 @@ class OfferBook:
         self.ignored -= ignored
         for offer in command.offers:
             if offer not in self.offers:
-                error = {"code": "OFFER_NOT_FOUND", "message": "The offer does not exist.", "userMessage": None}
+                gone = "The offer does not exist."
+                error = {"code": "OFFER_NOT_FOUND", "message": gone, "userMessage": gone}
                 command.tasks[offer] = ("FAIL", error)
             elif code := self.failing.get(offer):
-                command.tasks[offer] = ("FAIL", {"code": code, "message": code, "userMessage": None})
+                command.tasks[offer] = ("FAIL", {"code": code, "message": code, "userMessage": code})
             else:
                 command.tasks[offer] = ("SUCCESS", None)
                 if not ignored:

@@ -1,0 +1,123 @@
+"""Quantities of Allegro's offers: planned in few commands, reported task by task, read where buyers see them."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+
+import pytest
+
+from olhubd.model import Offer, OfferState
+from olhubd.plugin import Accepted, LevelCall, LevelWish, OutcomeUnknown, RowOutcome
+from olhubd_allegro import Allegro
+from olhubd_kit.faults import Fault, FaultKind
+from olhubd_kit.simulators.allegro import AllegroSimulator
+from olhubd_kit.simulators.allegro.offers import OFFER
+
+ONE, OTHER = str(OFFER + 1), str(OFFER + 2)
+
+
+def wish(offer: str, value: int, shown: int = 9, refused: int = 0) -> LevelWish:
+    return LevelWish(offer=offer, value=value, shown=shown, refused=refused)
+
+
+async def written(allegro: Allegro, call: LevelCall) -> Sequence[RowOutcome]:
+    command = str(uuid.uuid4())
+    assert isinstance(await allegro.levels.write_levels(command, call), Accepted)
+    outcomes = await allegro.levels.report_levels(command, call)
+    assert outcomes is not None
+    assert not isinstance(outcomes, Accepted)
+    return outcomes
+
+
+def test_equal_values_share_a_command_and_sold_out_goes_first(allegro: Allegro) -> None:
+    """9,500 rows to zero and 500 of one value: ten calls to end them, then one."""
+    wishes = [wish(str(number), 0) for number in range(9_500)] + [wish(f"b{n}", 7) for n in range(500)]
+    calls = allegro.levels.plan_levels(wishes)
+    assert [(call.action, call.value, len(call.offers)) for call in calls] == [
+        *[("end", None, 1000)] * 9,
+        ("end", None, 500),
+        ("set", 7, 500),
+    ]
+
+
+def test_an_offer_that_cannot_be_lowered_is_ended(allegro: Allegro) -> None:
+    (call,) = allegro.levels.plan_levels([wish(ONE, 1, shown=5, refused=2)])
+    assert (call.action, call.value) == ("end", None)
+    (call,) = allegro.levels.plan_levels([wish(ONE, 9, shown=5, refused=5)])
+    assert (call.action, call.value) == ("set", 9)
+
+
+async def test_a_value_is_set_and_zero_ends_the_offer(allegro: Allegro, simulator: AllegroSimulator) -> None:
+    assert [one.done for one in await written(allegro, LevelCall(action="set", value=4, offers=(ONE,)))] == [True]
+    assert [one.done for one in await written(allegro, LevelCall(action="end", offers=(OTHER,)))] == [True]
+    shown = {one.offer: (one.quantity, one.active) for one in await allegro.levels.read_levels([ONE, OTHER])}
+    assert shown == {ONE: (4, True), OTHER: (100, False)}
+    assert simulator.book.offers[OTHER]["publication"]["status"] == "ENDED"
+
+
+async def test_one_task_of_many_fails_by_itself(allegro: Allegro, simulator: AllegroSimulator) -> None:
+    simulator.book.fail_tasks([OTHER])
+    offers = (ONE, OTHER, "12345")
+    outcomes = {one.offer: one for one in await written(allegro, LevelCall(action="set", value=4, offers=offers))}
+    assert outcomes[ONE].done
+    assert outcomes[OTHER] == RowOutcome(offer=OTHER, done=False, error="RESPONSIBLE_PRODUCER_NOT_SPECIFIED")
+    assert outcomes["12345"].error == "The offer does not exist."
+
+
+async def test_a_report_of_a_thousand_is_read_to_its_end(allegro: Allegro, simulator: AllegroSimulator) -> None:
+    offers = tuple(simulator.book.list_offer(f"S{number}", 9) for number in range(1000))
+    simulator.book.fail_tasks([offers[732]])
+    outcomes = await written(allegro, LevelCall(action="set", value=4, offers=offers))
+    assert [one.offer for one in outcomes if not one.done] == [offers[732]]
+    assert len(outcomes) == 1000
+
+
+async def test_a_command_that_is_under_way_is_asked_for_again(
+    allegro: Allegro, simulator: AllegroSimulator
+) -> None:
+    simulator.book.delay_commands(3600.0)
+    call = LevelCall(action="set", value=4, offers=(ONE,))
+    await allegro.levels.write_levels("1", call)
+    assert isinstance(await allegro.levels.report_levels("1", call), Accepted)
+
+
+async def test_a_lost_answer_is_no_answer_and_the_command_is_found(
+    allegro: Allegro, simulator: AllegroSimulator
+) -> None:
+    simulator.faults.add(Fault(kind=FaultKind.LOSE, match="PUT /sale/offer-quantity"))
+    call = LevelCall(action="set", value=4, offers=(ONE,))
+    with pytest.raises(OutcomeUnknown):
+        await allegro.levels.write_levels("1", call)
+    assert await allegro.levels.report_levels("1", call) == [RowOutcome(offer=ONE, done=True)]
+    assert await allegro.levels.report_levels("2", call) is None
+
+
+async def test_a_used_number_is_never_taken_for_done(allegro: Allegro, simulator: AllegroSimulator) -> None:
+    await written(allegro, LevelCall(action="set", value=4, offers=(ONE,)))
+    (number,) = simulator.book.commands
+    with pytest.raises(OutcomeUnknown):
+        await allegro.levels.write_levels(number, LevelCall(action="set", value=9, offers=(ONE,)))
+
+
+async def test_offers_are_read_whole_and_then_as_they_change(allegro: Allegro, simulator: AllegroSimulator) -> None:
+    page = await allegro.offers.pull(await allegro.offers.start(None))
+    while page.cursor.startswith("all:"):
+        page = await allegro.offers.pull(page.cursor)
+    assert len(page.records) == len(simulator.book.offers)
+    while page.more:
+        page = await allegro.offers.pull(page.cursor)
+    at = (await allegro.offers.pull(page.cursor)).cursor
+    assert (await allegro.offers.pull(at)).records == ()
+    simulator.book.sold(ONE, 98)
+    simulator.book.set_quantity(OTHER, 0)
+    found = (await allegro.offers.pull(at)).records
+    assert [(one.external_id, one.quantity, one.state, one.sku) for one in found if isinstance(one, Offer)] == [
+        (ONE, 2, OfferState.ACTIVE, "KUB-BIA"),
+        (OTHER, 0, OfferState.ENDED, "KUB-CZA"),
+    ]
+
+
+async def test_a_purchase_lowers_its_offer(simulator: AllegroSimulator) -> None:
+    simulator.ledger.buy(sku="TAL-27", quantity=3, lines=1)
+    assert simulator.book.available("TAL-27") == {str(OFFER + 3): 97}

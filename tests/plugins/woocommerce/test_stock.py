@@ -1,0 +1,99 @@
+"""What a WooCommerce shop has in stock."""
+
+from __future__ import annotations
+
+import pytest
+
+from olhubd.model import Counting, StockBasis, StockLevel
+from olhubd.plugin import Cursor, Page
+from olhubd_kit.simulators.woocommerce import WooCommerceSimulator
+from olhubd_woocommerce.connector import WooCommerce
+
+
+async def whole(shop: WooCommerce) -> tuple[dict[str, StockLevel], Cursor]:
+    """All that the feed reports from its beginning, by SKU, and where it stands then."""
+    found: dict[str, StockLevel] = {}
+    page = Page(records=(), cursor=await shop.stock.start(None), more=True)
+    while page.more:
+        page = await shop.stock.pull(page.cursor)
+        found.update({one.sku or one.external_id: one for one in page.records if isinstance(one, StockLevel)})
+    return found, page.cursor
+
+
+async def later(shop: WooCommerce, cursor: Cursor) -> dict[str, StockLevel]:
+    page = await shop.stock.pull(cursor)
+    return {one.sku or one.external_id: one for one in page.records if isinstance(one, StockLevel)}
+
+
+async def test_every_product_and_variation_is_read_once(shop: WooCommerce, simulator: WooCommerceSimulator) -> None:
+    found, _ = await whole(shop)
+    assert len(found) == len(simulator.catalogue.products)
+    plate = found["TAL-27"]
+    assert (plate.quantity, plate.counting, plate.basis) == (100, Counting.COUNTED, StockBasis.FREE)
+    assert found["KUB-BIA"].quantity == 100  # a variation, which stands in no list of the whole shop
+    assert found["KUB"].counting is Counting.UNTRACKED  # their parent
+
+
+async def test_what_has_changed_comes_after(shop: WooCommerce, simulator: WooCommerceSimulator) -> None:
+    _, cursor = await whole(shop)
+    row = simulator.catalogue.by_sku("TAL-27")
+    assert row is not None
+    simulator.catalogue.move(row["id"], -60, "2030-01-01T00:00:00")
+    assert {sku: one.quantity for sku, one in (await later(shop, cursor)).items()}["TAL-27"] == 40
+
+
+@pytest.mark.parametrize(
+    ("fields", "counting", "quantity", "on_sale"),
+    [
+        ({"manage_stock": True, "stock_quantity": 0}, Counting.COUNTED, 0, True),
+        ({"manage_stock": True, "stock_quantity": -2}, Counting.COUNTED, -2, True),
+        ({"manage_stock": True, "stock_quantity": None}, Counting.UNKNOWN, None, True),
+        ({"manage_stock": False, "stock_quantity": 0}, Counting.UNTRACKED, None, True),
+        ({"manage_stock": False, "stock_status": "outofstock"}, Counting.UNTRACKED, None, False),
+        ({"manage_stock": "parent", "stock_quantity": 4}, Counting.UNTRACKED, None, True),
+        ({"manage_stock": True, "stock_quantity": 7, "status": "draft"}, Counting.COUNTED, 7, False),
+        ({"manage_stock": True, "stock_quantity": 7, "status": "private"}, Counting.COUNTED, 7, False),
+    ],
+)
+async def test_not_tracked_no_number_and_zero_are_three_things(
+    shop: WooCommerce,
+    simulator: WooCommerceSimulator,
+    fields: dict[str, object],
+    counting: Counting,
+    quantity: int | None,
+    on_sale: bool,
+) -> None:
+    row = simulator.catalogue.by_sku("TAL-27")
+    assert row is not None
+    row.update(fields)
+    found, _ = await whole(shop)
+    plate = found["TAL-27"]
+    assert (plate.counting, plate.quantity, plate.on_sale) == (counting, quantity, on_sale)
+
+
+async def test_a_variation_without_a_mark_of_its_own_has_none(
+    shop: WooCommerce, simulator: WooCommerceSimulator
+) -> None:
+    """It reports its parent's, which an offer would be linked to by mistake."""
+    row = simulator.catalogue.by_sku("KUB-BIA")
+    assert row is not None
+    row["sku"] = "KUB"
+    found, _ = await whole(shop)
+    assert found[str(row["id"])].sku is None
+    assert found[str(row["id"])].quantity == 100
+
+
+async def test_a_sale_that_moves_no_date_is_found_by_the_sweep(
+    shop: WooCommerce, simulator: WooCommerceSimulator
+) -> None:
+    _, cursor = await whole(shop)
+    row = simulator.catalogue.by_sku("TAL-27")
+    assert row is not None
+    row.update({"stock_quantity": 40, "date_modified_gmt": "2020-01-01T00:00:00"})
+    assert "TAL-27" not in await later(shop, cursor)
+    page = await shop.stock.sweep(simulator.now(), None)
+    found = {one.sku: one.quantity for one in page.records if isinstance(one, StockLevel)}
+    while page.more:
+        page = await shop.stock.sweep(simulator.now(), page.cursor)
+        found |= {one.sku: one.quantity for one in page.records if isinstance(one, StockLevel)}
+    assert found["TAL-27"] == 40
