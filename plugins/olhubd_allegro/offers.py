@@ -31,6 +31,8 @@ __all__ = ["OFFERS", "Offers", "shown"]
 
 OFFERS = "/sale/offers"
 _EVENTS = "/sale/offer-events"
+_ENGLISH = {"Accept-Language": "en-US"}
+"""The only language of the journal."""
 _LIMIT = 1000
 _NAMED = 50
 """Offers that are asked for by their numbers in one call: more would make the address too long for proxies."""
@@ -66,7 +68,8 @@ class Offers(OfferFeed, Sweep):
         query: list[tuple[str, str | int]] = [("limit", _LIMIT), *(("type", kind) for kind in _KINDS)]
         if cursor != _BEGINNING:
             query.append(("from", cursor))
-        events = (await self._api.get(_EVENTS, wire.OfferEvents, query)).offer_events
+        told, _ = await self._api.fetch("GET", _EVENTS, wire.OfferEvents, query=query, headers=_ENGLISH)
+        events = told.offer_events
         if not events:
             return Page(records=(), cursor=cursor)
         named = dict.fromkeys(event.offer.id for event in events)

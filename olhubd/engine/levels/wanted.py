@@ -53,7 +53,10 @@ async def want(
         parts = {link.item: link.units for link in links.get(id_, ())}
         mine = {item: caps.get((item, id_), there) for item, there in pieces.items() if item in parts}
         wanted = of_offer(parts, mine)
+        known = max((basis[item] for item in parts if item in basis), default=0)
         if wanted == row.wanted:
+            if not row.even and known != row.basis_after:
+                changed.append(msgspec.structs.replace(row, basis_after=known))
             continue
         changed.append(
             msgspec.structs.replace(
@@ -61,7 +64,7 @@ async def want(
                 wanted=wanted,
                 wanted_after=after,
                 wanted_at=now,
-                basis_after=max((basis[item] for item in parts if item in basis), default=0),
+                basis_after=known,
                 tries=0,
                 due_at=row.due_at if row.command is not None else None,
                 reason=None,

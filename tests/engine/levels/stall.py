@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import count
 
@@ -166,6 +166,7 @@ class Stall:
         self.routes = [Route(target="shop", sources=frozenset({"allegro"}))]
         self.landing = Landing(database, self.clock, lambda: self.routes, lambda _: None, rules=lambda: self.rules)
         self.read_through = 0
+        self.through: Callable[[Iterable[str]], int] = lambda _names: self.read_through
         self.lost: list[PluginError] = []
         self._ids = (f"command-{n}" for n in count(1))
         self._runs = count(1)
@@ -181,7 +182,7 @@ class Stall:
             self.clock,
             log,
             rules=lambda: self.rules,
-            through=lambda _: self.read_through,
+            through=lambda names: self.through(names),
             lost=self._lost,
             make_id=lambda: next(self._ids),
         )
@@ -195,16 +196,12 @@ class Stall:
     async def land(
         self, account: str, *records: Record, asked: int | None = None, through: int | None = None
     ) -> None:
+        after = await self.head() if asked is None else asked
+        await self.land_asked(account, Asked(after=after, through=self.read_through), *records)
+
+    async def land_asked(self, account: str, asked: Asked, *records: Record) -> None:
         run = Run(id=RunId(next(self._runs)), account=account, feed="orders", trigger="timer", started_at=EPOCH)
-        await self.landing.land(
-            account,
-            records,
-            run=run,
-            asked=Asked(
-                after=await self.head() if asked is None else asked,
-                through=self.read_through,
-            ),
-        )
+        await self.landing.land(account, records, run=run, asked=asked)
 
     async def stock(self, sku: str, quantity: int | None, *, asked: int | None = None, **more: object) -> None:
         """The master says how many there are; `asked` is the newest event when it was asked."""

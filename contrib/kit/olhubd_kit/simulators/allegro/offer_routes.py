@@ -27,11 +27,11 @@ class OfferRoutes:
     def __init__(self, book: OfferBook) -> None:
         self.book = book
 
-    def routes(self, guard: Callable[[Handler], Handler]) -> Sequence[web.AbstractRouteDef]:
+    def routes(self, guard: Callable[..., Handler]) -> Sequence[web.AbstractRouteDef]:
         """The routes, each behind `guard`."""
         found = [
             web.get("/sale/offers", guard(self._offers)),
-            web.get("/sale/offer-events", guard(self._offer_events)),
+            web.get("/sale/offer-events", guard(self._offer_events, frozenset({"en-US"}))),
         ]
         for kind, path in _COMMANDS.items():
             found += [
