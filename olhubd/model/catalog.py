@@ -131,7 +131,9 @@ class Link(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     offer: int
     item: int
     origin: LinkOrigin
+    """By what it was linked."""
     linked_at: datetime
+    """When."""
     units: int = 1
 
 
@@ -143,15 +145,18 @@ class Reservation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """
 
     order_id: int
+    """The hub's number of the order."""
     line: str
     """The line's `external_id`."""
     item: int
+    """The hub's number of the stock item."""
     account: str
     """Where it was sold."""
     pieces: int
     opened_after: int
     """The newest event when it was made: why it is there."""
     opened_at: datetime
+    """When it was made."""
     taken: int = 0
     taken_after: int | None = None
 

@@ -14,8 +14,8 @@ from olhubd.store import codec
 from olhubd.store.base import Reader, Row, Transaction
 
 __all__ = [
-    "Command",
-    "CommandState",
+    "LevelCommand",
+    "LevelCommandState",
     "commands",
     "keep",
     "lower_sold",
@@ -35,7 +35,7 @@ _READ = ", ".join(f"l.{name.strip()}" for name in _LEVEL.split(","))
 _FROM = "FROM levels l JOIN offers o ON o.id = l.offer_id"
 
 
-class CommandState(enum.StrEnum):
+class LevelCommandState(enum.StrEnum):
     """How far a command is. Its word is stored."""
 
     KEPT = "kept"
@@ -47,7 +47,7 @@ class CommandState(enum.StrEnum):
     ENDED = "ended"
 
 
-class Command(msgspec.Struct, frozen=True, kw_only=True):
+class LevelCommand(msgspec.Struct, frozen=True, kw_only=True):
     """One call to a channel as it was decided: an action, its value, and the offers by their numbers there."""
 
     id: str
@@ -56,7 +56,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     value: int | None
     offers: tuple[str, ...]
     created_at: datetime
-    state: CommandState = CommandState.KEPT
+    state: LevelCommandState = LevelCommandState.KEPT
     due_at: datetime | None = None
     ended_at: datetime | None = None
 
@@ -147,7 +147,7 @@ async def lower_sold(tx: Transaction, account: str, sales: Sequence[tuple[str, i
     )
 
 
-async def keep(tx: Transaction, rows: Sequence[Command]) -> None:
+async def keep(tx: Transaction, rows: Sequence[LevelCommand]) -> None:
     """Keep commands before they are sent."""
     await tx.executemany(
         "INSERT INTO level_commands (id, account, action, value, offers, created_at, state, due_at)"
@@ -171,7 +171,7 @@ async def keep(tx: Transaction, rows: Sequence[Command]) -> None:
 async def settle_command(
     tx: Transaction,
     command: str,
-    state: CommandState,
+    state: LevelCommandState,
     due_at: datetime | None,
     ended_at: datetime | None,
     report: bytes | None = None,
@@ -183,7 +183,7 @@ async def settle_command(
     )
 
 
-async def commands(reader: Reader, account: str) -> list[Command]:
+async def commands(reader: Reader, account: str) -> list[LevelCommand]:
     """The commands of an account of which it is not known what became of them, oldest first."""
     rows = await reader.fetch(
         "SELECT id, account, action, value, offers, created_at, state, due_at FROM level_commands"
@@ -191,14 +191,14 @@ async def commands(reader: Reader, account: str) -> list[Command]:
         (account,),
     )
     return [
-        Command(
+        LevelCommand(
             id=row[0],
             account=row[1],
             action=row[2],
             value=row[3],
             offers=msgspec.json.decode(row[4], type=tuple[str, ...]),
             created_at=codec.moment(row[5]),
-            state=CommandState(row[6]),
+            state=LevelCommandState(row[6]),
             due_at=codec.moment(row[7]),
         )
         for row in rows

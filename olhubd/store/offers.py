@@ -11,10 +11,10 @@ from olhubd.model import Link, LinkOrigin, Offer, OfferState
 from olhubd.store import codec
 from olhubd.store.base import Reader, Row, Transaction
 
-__all__ = ["Listed", "by_external", "link", "links_of", "of_items", "put", "read", "sharing", "unlinked"]
+__all__ = ["StoredOffer", "by_external", "link", "links_of", "of_items", "put", "read", "unlinked"]
 
 
-class Listed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class StoredOffer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An offer as a row: the hub's number, and the newest event when it was asked for."""
 
     id: int
@@ -28,7 +28,7 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 _COLUMNS = "id, account, external_id, name, sku, ean, state, external_state, quantity, read_after, read_at, digest"
 
 
-async def put(tx: Transaction, offers: Sequence[Listed]) -> None:
+async def put(tx: Transaction, offers: Sequence[StoredOffer]) -> None:
     """Store or renew offers."""
     await tx.executemany(
         f"INSERT INTO offers ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO UPDATE SET"
@@ -56,13 +56,13 @@ async def put(tx: Transaction, offers: Sequence[Listed]) -> None:
     )
 
 
-async def read(reader: Reader, ids: Collection[int]) -> dict[int, Listed]:
+async def read(reader: Reader, ids: Collection[int]) -> dict[int, StoredOffer]:
     """These offers, by number."""
     rows = await reader.fetch(f"SELECT {_COLUMNS} FROM offers WHERE id IN ({codec.marks(list(ids))})", list(ids))
     return {row[0]: _listed(row) for row in rows}
 
 
-async def by_external(reader: Reader, account: str, external_ids: Sequence[str]) -> dict[str, Listed]:
+async def by_external(reader: Reader, account: str, external_ids: Sequence[str]) -> dict[str, StoredOffer]:
     """The offers of an account by their numbers there."""
     rows = await reader.fetch(
         f"SELECT {_COLUMNS} FROM offers WHERE account = ? AND external_id IN ({codec.marks(external_ids)})",
@@ -71,7 +71,7 @@ async def by_external(reader: Reader, account: str, external_ids: Sequence[str])
     return {row[2]: _listed(row) for row in rows}
 
 
-async def unlinked(reader: Reader, accounts: Sequence[str], skus: Sequence[str]) -> dict[str, list[Listed]]:
+async def unlinked(reader: Reader, accounts: Sequence[str], skus: Sequence[str]) -> dict[str, list[StoredOffer]]:
     """The offers of these accounts that bear these marks of the seller and sell no known item, by the mark."""
     names = ", ".join(f"o.{name.strip()}" for name in _COLUMNS.split(","))
     rows = await reader.fetch(
@@ -80,7 +80,7 @@ async def unlinked(reader: Reader, accounts: Sequence[str], skus: Sequence[str])
         " ORDER BY o.id",
         (*skus, *accounts),
     )
-    found: dict[str, list[Listed]] = {}
+    found: dict[str, list[StoredOffer]] = {}
     for row in rows:
         found.setdefault(row[4], []).append(_listed(row))
     return found
@@ -120,21 +120,11 @@ async def of_items(reader: Reader, items: Collection[int], account: str | None =
     return [_link(row) for row in rows]
 
 
-async def sharing(reader: Reader, items: Collection[int]) -> list[str]:
-    """The accounts that have offers of these items."""
-    rows = await reader.fetch(
-        "SELECT DISTINCT o.account FROM links l JOIN offers o ON o.id = l.offer_id"
-        f" WHERE l.item_id IN ({codec.marks(list(items))}) ORDER BY o.account",
-        list(items),
-    )
-    return [row[0] for row in rows]
-
-
 def _link(row: Row) -> Link:
     return Link(offer=row[0], item=row[1], units=row[2], origin=LinkOrigin(row[3]), linked_at=codec.moment(row[4]))
 
 
-def _listed(row: Row) -> Listed:
+def _listed(row: Row) -> StoredOffer:
     offer = Offer(
         external_id=row[2],
         name=row[3],
@@ -144,6 +134,6 @@ def _listed(row: Row) -> Listed:
         external_state=row[7],
         quantity=row[8],
     )
-    return Listed(
+    return StoredOffer(
         id=row[0], account=row[1], offer=offer, read_after=row[9], read_at=codec.moment(row[10]), digest=row[11]
     )

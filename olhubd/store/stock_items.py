@@ -16,8 +16,8 @@ from olhubd.store import codec
 from olhubd.store.base import Reader, Row, Transaction
 
 __all__ = [
-    "Item",
-    "Mark",
+    "StockItem",
+    "StockMark",
     "behind",
     "by_codes",
     "by_external",
@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 
-class Item(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class StockItem(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An item with its newest reading, which was asked for when `read_after` was the newest event."""
 
     id: int
@@ -44,7 +44,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     digest: bytes = b""
 
 
-class Mark(msgspec.Struct, frozen=True, gc=False):
+class StockMark(msgspec.Struct, frozen=True, gc=False):
     """Another number may be sold of the item since the event `after`."""
 
     id: int
@@ -63,7 +63,7 @@ async def lock(tx: Transaction, items: Collection[int]) -> None:
     await tx.executemany("UPDATE stock_items SET id = id WHERE id = ?", [(item,) for item in sorted(items)])
 
 
-async def put(tx: Transaction, items: Sequence[Item]) -> None:
+async def put(tx: Transaction, items: Sequence[StockItem]) -> None:
     """Store or renew items."""
     await tx.executemany(
         f"INSERT INTO stock_items ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
@@ -96,7 +96,7 @@ async def put(tx: Transaction, items: Sequence[Item]) -> None:
     )
 
 
-async def read(reader: Reader, ids: Collection[int]) -> dict[int, Item]:
+async def read(reader: Reader, ids: Collection[int]) -> dict[int, StockItem]:
     """These items, by number."""
     rows = await reader.fetch(
         f"SELECT {_COLUMNS} FROM stock_items WHERE id IN ({codec.marks(list(ids))})", list(ids)
@@ -104,7 +104,7 @@ async def read(reader: Reader, ids: Collection[int]) -> dict[int, Item]:
     return {row[0]: _item(row) for row in rows}
 
 
-async def by_external(reader: Reader, account: str, external_ids: Sequence[str]) -> dict[str, Item]:
+async def by_external(reader: Reader, account: str, external_ids: Sequence[str]) -> dict[str, StockItem]:
     """The items of a master by their numbers there."""
     rows = await reader.fetch(
         f"SELECT {_COLUMNS} FROM stock_items WHERE account = ? AND external_id IN ({codec.marks(external_ids)})",
@@ -113,9 +113,9 @@ async def by_external(reader: Reader, account: str, external_ids: Sequence[str])
     return {row[2]: _item(row) for row in rows}
 
 
-async def by_codes(reader: Reader, accounts: Sequence[str], skus: Sequence[str]) -> dict[str, list[Item]]:
+async def by_codes(reader: Reader, accounts: Sequence[str], skus: Sequence[str]) -> dict[str, list[StockItem]]:
     """The items of these masters that bear these marks of the seller, by the mark."""
-    found: dict[str, list[Item]] = {}
+    found: dict[str, list[StockItem]] = {}
     rows = await reader.fetch(
         f"SELECT {_COLUMNS} FROM stock_items WHERE sku IN ({codec.marks(skus)})"
         f" AND account IN ({codec.marks(accounts)}) ORDER BY id",
@@ -126,7 +126,7 @@ async def by_codes(reader: Reader, accounts: Sequence[str], skus: Sequence[str])
     return found
 
 
-async def find(reader: Reader, text: str) -> list[Item]:
+async def find(reader: Reader, text: str) -> list[StockItem]:
     """The items with this mark of the seller, or this number at their master."""
     rows = await reader.fetch(
         f"SELECT {_COLUMNS} FROM stock_items WHERE sku = ?"
@@ -142,12 +142,12 @@ async def mark(tx: Transaction, items: Collection[int], after: int) -> None:
     await tx.executemany("INSERT INTO stock_marks (id, item_id, after) VALUES (?,?,?)", rows)
 
 
-async def marks(reader: Reader, since: int, limit: int) -> list[Mark]:
+async def marks(reader: Reader, since: int, limit: int) -> list[StockMark]:
     """The marks that follow the mark `since`, oldest first, none left out; see `olhubd.store.events.since`."""
     rows = await reader.fetch(
         "SELECT id, item_id, after FROM stock_marks WHERE id > ? ORDER BY id LIMIT ?", (since, limit)
     )
-    return [Mark(*row) for row in rows]
+    return [StockMark(*row) for row in rows]
 
 
 async def follow(reader: Reader, account: str) -> int:
@@ -184,7 +184,7 @@ async def trim(tx: Transaction, limit: int) -> int:
     )
 
 
-def _item(row: Row) -> Item:
+def _item(row: Row) -> StockItem:
     level = msgspec.convert(
         {
             "external_id": row[2],
@@ -201,7 +201,7 @@ def _item(row: Row) -> Item:
         },
         StockLevel,
     )
-    return Item(
+    return StockItem(
         id=row[0],
         account=row[1],
         level=level,

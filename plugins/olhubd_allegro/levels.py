@@ -16,12 +16,12 @@ from olhubd.plugin import (
     Accepted,
     Client,
     Conflict,
+    ContractBroken,
     LevelCall,
     LevelSink,
     LevelWish,
     NotFound,
     OutcomeUnknown,
-    Rejected,
     RowOutcome,
     ShownLevel,
 )
@@ -84,7 +84,7 @@ class Levels(LevelSink):
         except NotFound:
             return None
         if report.id != command:
-            raise Rejected("Allegro gave the report of another command", field="id")
+            raise ContractBroken("Allegro gave the report of another command", field="id")
         tasks = await self._tasks(path)
         mine = {offer: tasks[offer] for offer in call.offers if offer in tasks}
         if report.completed_at is None or any(task.status == "NEW" for task in mine.values()):

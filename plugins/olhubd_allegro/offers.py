@@ -91,13 +91,13 @@ class Offers(OfferFeed, Sweep):
         for start in range(0, len(offers), _NAMED):
             some = offers[start : start + _NAMED]
             query: list[tuple[str, str | int]] = [("limit", _LIMIT), *(("offer.id", one) for one in some)]
-            page = await self._api.get(OFFERS, wire.Offers, query)
+            page = await self._api.get(OFFERS, wire.OfferPage, query)
             # A filter that is not obeyed would bring anything.
             found += [record for record in map(_record, page.offers) if record.external_id in some]
         return found
 
     async def _list(self, place: ListPlace) -> tuple[Sequence[Record], ListPlace | None]:
-        page = await self._api.get(OFFERS, wire.Offers, {"limit": _LIMIT, "offset": place.offset})
+        page = await self._api.get(OFFERS, wire.OfferPage, {"limit": _LIMIT, "offset": place.offset})
         rows = [_record(raw) for raw in page.offers]
         part = ListPage(rows=rows, asked=_LIMIT, total=page.total_count)
         fresh, then, _complete = place.after(part, lambda row: row.external_id)

@@ -370,7 +370,7 @@ class External(_Wire):
     id: Side[str | None] = None
 
 
-class Stock(_Wire):
+class OfferStock(_Wire):
     available: int | None = None
 
 
@@ -385,14 +385,14 @@ class OfferRow(_Wire):
     publication: Publication
     name: Side[str] = ""
     external: Side[External | None] = None
-    stock: Stock | None = None
+    stock: OfferStock | None = None
 
 
 class OfferKey(_Wire):
     id: str
 
 
-class Offers(_Wire):
+class OfferPage(_Wire):
     """One page of the seller's offers. Rows stay raw, so that one that cannot be read takes no other along."""
 
     offers: list[msgspec.Raw]

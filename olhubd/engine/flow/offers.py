@@ -12,7 +12,7 @@ from olhubd.engine.flow.prepared import Candidate
 from olhubd.engine.levels.linking import link_by_sku, shown
 from olhubd.model import Kind, Offer, OfferState
 from olhubd.store import Reader, levels, offers, quarantine
-from olhubd.store.offers import Listed
+from olhubd.store.offers import StoredOffer
 
 __all__ = ["OfferFlow"]
 
@@ -34,12 +34,16 @@ class OfferFlow(RecordFlow[Offer]):
     async def held(self, reader: Reader, account: str, external_ids: Sequence[str]) -> Mapping[str, Known]:
         return await offers.by_external(reader, account, external_ids)
 
+    async def names(self, reader: Reader, ids: Sequence[int]) -> Mapping[int, tuple[str, str]]:
+        found = await offers.read(reader, ids)
+        return {id_: (one.account, one.offer.external_id) for id_, one in found.items()}
+
     async def land(self, context: FlowContext, candidates: Sequence[Candidate[Offer]]) -> Result:
         result = Result()
         tx, account = context.tx, context.account
         known = await offers.by_external(tx, account, [one.external_id for one in candidates])
         refused: list[quarantine.QuarantineDraft] = []
-        renewed: list[Listed] = []
+        renewed: list[StoredOffer] = []
         skus: set[str] = set()
         for one in candidates:
             why = one.fault or one.objection
@@ -54,7 +58,7 @@ class OfferFlow(RecordFlow[Offer]):
             if old is not None and (old.digest == one.digest or old.read_after > context.after):
                 continue
             renewed.append(
-                Listed(
+                StoredOffer(
                     id=old.id if old is not None else await tx.next_id("offers"),
                     account=account,
                     offer=one.record,
@@ -82,7 +86,7 @@ class OfferFlow(RecordFlow[Offer]):
             await link_by_sku(tx, skus, newest, context.now, context.routes, context.rules)
         return result
 
-    async def _read(self, context: FlowContext, renewed: Sequence[Listed]) -> None:
+    async def _read(self, context: FlowContext, renewed: Sequence[StoredOffer]) -> None:
         """What these readings say of levels that nobody is writing."""
         rows = await levels.of_offers(context.tx, [one.id for one in renewed])
         found: list[OfferLevel] = []

@@ -12,7 +12,7 @@ from olhubd.engine.flow.prepared import Candidate
 from olhubd.engine.levels.linking import link_by_sku
 from olhubd.model import Counting, Kind, Reason, StockBasis, StockLevel, Subject
 from olhubd.store import Reader, quarantine, reservations, stock_items
-from olhubd.store.stock_items import Item
+from olhubd.store.stock_items import StockItem
 
 __all__ = ["StockFlow"]
 
@@ -39,13 +39,17 @@ class StockFlow(RecordFlow[StockLevel]):
     async def held(self, reader: Reader, account: str, external_ids: Sequence[str]) -> Mapping[str, Known]:
         return await stock_items.by_external(reader, account, external_ids)
 
+    async def names(self, reader: Reader, ids: Sequence[int]) -> Mapping[int, tuple[str, str]]:
+        found = await stock_items.read(reader, ids)
+        return {id_: (one.account, one.level.external_id) for id_, one in found.items()}
+
     async def land(self, context: FlowContext, candidates: Sequence[Candidate[StockLevel]]) -> Result:
         result = Result()
         tx, account = context.tx, context.account
         known = await stock_items.by_external(tx, account, [one.external_id for one in candidates])
         awaiting = await reservations.awaiting(tx, {item.id for item in known.values()}) if known else set()
         refused: list[quarantine.QuarantineDraft] = []
-        renewed: list[Item] = []
+        renewed: list[StockItem] = []
         moved: set[int] = set()
         skus: set[str] = set()
         for one in candidates:
@@ -65,7 +69,7 @@ class StockFlow(RecordFlow[StockLevel]):
                 continue  # nothing has changed and nothing waits for it
             id_ = old.id if old is not None else await tx.next_id("stock_items")
             renewed.append(
-                Item(
+                StockItem(
                     id=id_,
                     account=account,
                     level=one.record,

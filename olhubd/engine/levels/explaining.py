@@ -12,8 +12,8 @@ from olhubd.decide.stock.sellable import Sellable, StockReading, Term, sellable,
 from olhubd.engine.levels.wanted import rule_of
 from olhubd.model import Link
 from olhubd.store import Reader, levels, offers, reservations, stock_items
-from olhubd.store.offers import Listed
-from olhubd.store.stock_items import Item
+from olhubd.store.offers import StoredOffer
+from olhubd.store.stock_items import StockItem
 
 __all__ = ["ExplainedItem", "ExplainedOffer", "explain"]
 
@@ -22,14 +22,14 @@ class ExplainedOffer(msgspec.Struct, frozen=True, kw_only=True):
     """One offer of an item. `level` is None where nothing is kept for it."""
 
     link: Link
-    listed: Listed
+    listed: StoredOffer
     level: OfferLevel | None
 
 
 class ExplainedItem(msgspec.Struct, frozen=True, kw_only=True):
     """A stock item with the terms of its sellable number, and its offers. `rule` is None where nobody sells it."""
 
-    item: Item
+    item: StockItem
     rule: StockRule | None
     sellable: Sellable
     terms: Sequence[Term]
@@ -45,7 +45,7 @@ async def explain(reader: Reader, text: str, rules: Sequence[StockRule]) -> list
     return await reader.together(work)
 
 
-async def _item(reader: Reader, item: Item, rules: Sequence[StockRule]) -> ExplainedItem:
+async def _item(reader: Reader, item: StockItem, rules: Sequence[StockRule]) -> ExplainedItem:
     links = await offers.of_items(reader, [item.id])
     listed = await offers.read(reader, [link.offer for link in links])
     rows = await levels.of_offers(reader, list(listed))

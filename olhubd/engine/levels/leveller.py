@@ -40,7 +40,7 @@ from olhubd.plugin import (
 from olhubd.runtime.backoff import delay
 from olhubd.runtime.supervisor import Heartbeat
 from olhubd.store import Database, Transaction, events, leases, levels, offers, stock_items
-from olhubd.store.levels import Command, CommandState
+from olhubd.store.levels import LevelCommand, LevelCommandState
 
 __all__ = ["Leveller"]
 
@@ -215,7 +215,7 @@ class Leveller:
             if len(some) < _ROWS:
                 return found
 
-    async def _report(self, command: Command) -> datetime | None:
+    async def _report(self, command: LevelCommand) -> datetime | None:
         """What became of a command. Gives when to ask again; None where that is known now."""
         call = LevelCall(action=command.action, offers=command.offers, value=command.value)
         ask = partial(self._sink.report_levels, command.id, call)
@@ -223,29 +223,29 @@ class Leveller:
             answer = await self._calls.read("report_levels", ask)
         except Temporary as error:
             at = self._clock.now() + timedelta(seconds=error.retry_after or _FIRST)
-            await self._book(command, CommandState.UNKNOWN, at)
+            await self._book(command, LevelCommandState.UNKNOWN, at)
             raise
         if isinstance(answer, Accepted):
             at = self._clock.now() + timedelta(seconds=answer.after)
-            await self._book(command, CommandState.ACCEPTED, at)
+            await self._book(command, LevelCommandState.ACCEPTED, at)
             return at
         if answer is None:
             # It may still be on its way there, so its absence counts only after a while.
             settled = command.created_at + max(self._sink.level_settle, _MOMENT)
             if self._clock.now() < settled:
-                await self._book(command, CommandState.UNKNOWN, settled)
+                await self._book(command, LevelCommandState.UNKNOWN, settled)
                 return settled
             answer = ()
         await self._ended(command, answer)
         return None
 
-    async def _book(self, command: Command, state: CommandState, due_at: datetime) -> None:
+    async def _book(self, command: LevelCommand, state: LevelCommandState, due_at: datetime) -> None:
         async def work(tx: Transaction) -> None:
             await levels.settle_command(tx, command.id, state, due_at, None)
 
         await self._database.write(work)
 
-    async def _ended(self, command: Command, outcomes: Outcomes) -> None:
+    async def _ended(self, command: LevelCommand, outcomes: Outcomes) -> None:
         """Store what became of a command's rows. One that its report does not name is known when it is read."""
         now = self._clock.now()
         told = {one.offer: one for one in outcomes}
@@ -263,7 +263,7 @@ class Leveller:
                     )
             await levels.put(tx, found)
             await levels.settle_command(
-                tx, command.id, CommandState.ENDED, None, now, msgspec.json.encode(list(outcomes))
+                tx, command.id, LevelCommandState.ENDED, None, now, msgspec.json.encode(list(outcomes))
             )
 
         await self._database.write(work)
@@ -356,7 +356,7 @@ class Leveller:
     async def _send(self, call: LevelCall, values: dict[str, int]) -> datetime | None:
         """Keep a command, then send it. Gives when to see to it again."""
         now = self._clock.now()
-        command = Command(
+        command = LevelCommand(
             id=self._make_id(),
             account=self.account,
             action=call.action,
@@ -366,7 +366,7 @@ class Leveller:
             due_at=now,
         )
 
-        async def keep(tx: Transaction) -> Command | None:
+        async def keep(tx: Transaction) -> LevelCommand | None:
             await leases.require(tx, self.account)
             known = await offers.by_external(tx, self.account, list(call.offers))
             rows = await levels.of_offers(tx, [one.id for one in known.values()])
@@ -401,19 +401,19 @@ class Leveller:
             )
         except (OutcomeUnknown, PluginFault):
             at = self._clock.now() + _MOMENT
-            await self._book(kept, CommandState.UNKNOWN, at)
+            await self._book(kept, LevelCommandState.UNKNOWN, at)
             return at
         except PluginError as error:
             await self._undone(kept, error)
             raise
         if isinstance(answer, Accepted):
             at = self._clock.now() + timedelta(seconds=answer.after)
-            await self._book(kept, CommandState.ACCEPTED, at)
+            await self._book(kept, LevelCommandState.ACCEPTED, at)
             return at
         await self._ended(kept, answer)
         return self._clock.now() + self._sink.level_settle
 
-    async def _undone(self, command: Command, error: PluginError) -> None:
+    async def _undone(self, command: LevelCommand, error: PluginError) -> None:
         """It was surely not done. A refusal counts against its rows; what passes does not."""
         now = self._clock.now()
 
@@ -424,7 +424,7 @@ class Leveller:
             else:
                 found = [_refused(row, str(error), now) for row in rows]
             await levels.put(tx, found)
-            await levels.settle_command(tx, command.id, CommandState.ENDED, None, now)
+            await levels.settle_command(tx, command.id, LevelCommandState.ENDED, None, now)
 
         await self._database.write(work)
 

@@ -14,9 +14,9 @@ from olhubd.decide.stock.policy import StockRule
 from olhubd.engine.levels.reserving import reserve_orders
 from olhubd.model import Link, LinkOrigin, OfferState
 from olhubd.store import Transaction, levels, offers, reservations, stock_items
-from olhubd.store.offers import Listed
+from olhubd.store.offers import StoredOffer
 
-__all__ = ["channels_of", "link_by_sku", "masters_of", "shown"]
+__all__ = ["link_by_sku", "masters_of", "shown"]
 
 
 def masters_of(rules: Sequence[StockRule], channel: str) -> list[str]:
@@ -24,12 +24,7 @@ def masters_of(rules: Sequence[StockRule], channel: str) -> list[str]:
     return sorted({rule.master for rule in rules if channel in rule.channels})
 
 
-def channels_of(rules: Sequence[StockRule], master: str) -> list[str]:
-    """The accounts on which the stock of a master is sold."""
-    return sorted({channel for rule in rules if rule.master == master for channel in rule.channels})
-
-
-def shown(listed: Listed) -> int:
+def shown(listed: StoredOffer) -> int:
     """How many pieces buyers can still buy of an offer."""
     return (listed.offer.quantity or 0) if listed.offer.state is OfferState.ACTIVE else 0
 

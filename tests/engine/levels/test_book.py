@@ -102,7 +102,7 @@ def forgets_its_commands(patch: pytest.MonkeyPatch) -> None:
             )
             for command in await levels.commands(tx, self.account):
                 now = self._clock.now()
-                await levels.settle_command(tx, command.id, levels.CommandState.ENDED, None, now)
+                await levels.settle_command(tx, command.id, levels.LevelCommandState.ENDED, None, now)
 
         await self._database.write(work)
 

@@ -13,14 +13,14 @@ from typing import Any
 from olhubd_kit.catalogue import PRODUCTS
 from olhubd_kit.simulators.allegro.population import Json, stamp
 
-__all__ = ["OFFER", "Command", "OfferBook"]
+__all__ = ["OFFER", "OfferBook", "OfferCommand"]
 
 OFFER = 7_000_000_000
 """The offer of a product has its number added to this."""
 _KEPT = timedelta(hours=24)
 
 
-class Command:
+class OfferCommand:
     """What was ordered: `kind` is quantity or publication. It acts at `acts`, or never."""
 
     def __init__(self, id_: str, kind: str, body: Json, at: datetime, acts: datetime | None) -> None:
@@ -36,7 +36,7 @@ class OfferBook:
     def __init__(self, now: Callable[[], datetime]) -> None:
         self._now = now
         self.offers: dict[str, Json] = {}
-        self.commands: dict[str, Command] = {}
+        self.commands: dict[str, OfferCommand] = {}
         self.events: list[tuple[int, datetime, str, str]] = []
         self.delay = 0.0
         """Seconds until a command acts."""
@@ -108,12 +108,12 @@ class OfferBook:
         """Report the next `count` commands as done, and do nothing of them."""
         self.ignored += count
 
-    def put(self, id_: str, kind: str, body: Json) -> Command:
+    def put(self, id_: str, kind: str, body: Json) -> OfferCommand:
         """Take a command. Raises KeyError where its number is used."""
         if id_ in self.commands:
             raise KeyError(id_)
         now = self._now()
-        command = Command(id_, kind, body, now, now + timedelta(seconds=self.delay))
+        command = OfferCommand(id_, kind, body, now, now + timedelta(seconds=self.delay))
         self.commands[id_] = command
         return command
 
@@ -125,7 +125,7 @@ class OfferBook:
                 self._perform(command)
                 command.done = now
 
-    def _perform(self, command: Command) -> None:
+    def _perform(self, command: OfferCommand) -> None:
         ignored = self.ignored > 0
         self.ignored -= ignored
         for offer in command.offers:
@@ -140,7 +140,7 @@ class OfferBook:
                 if not ignored:
                     self._do(command, offer)
 
-    def _do(self, command: Command, offer: str) -> None:
+    def _do(self, command: OfferCommand, offer: str) -> None:
         if command.kind == "publication":
             if command.body["publication"]["action"] == "END":
                 self._end(offer)
@@ -180,7 +180,7 @@ class OfferBook:
         ]
 
     @staticmethod
-    def report(command: Command) -> Json:
+    def report(command: OfferCommand) -> Json:
         """The summary of a command."""
         states = [status for status, _ in command.tasks.values()]
         counts = {
@@ -193,7 +193,7 @@ class OfferBook:
         return told
 
     @staticmethod
-    def tasks(command: Command) -> list[Json]:
+    def tasks(command: OfferCommand) -> list[Json]:
         """What became of each offer of a command."""
         field = "quantity" if command.kind == "quantity" else "publication"
         return [
