@@ -429,7 +429,7 @@ class StockTable(_Table):
     master: str
     """The account that counts the stock: a shop or an ERP."""
     channels: Annotated[tuple[str, ...], BeforeValidator(_names)]
-    """Names of the accounts that sell it, or "*": every other account whose offers can be told a quantity."""
+    """Names of the accounts that sell it, or "*": every other account whose offers take a quantity."""
     policy: StockPolicy = StockPolicy.SHARED
     """`shared`: each offer shows all of it, which can be oversold while the systems' own delay lasts; `allocated`:
     each piece is shown on one offer."""

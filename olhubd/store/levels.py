@@ -39,7 +39,7 @@ class LevelCommandState(enum.StrEnum):
     """How far a command is. Its word is stored."""
 
     KEPT = "kept"
-    """It may have been sent or not: whoever finds it so looks it up."""
+    """It may have been sent or not: who finds it so looks it up."""
     ACCEPTED = "accepted"
     """The other system does it later; its report is asked for."""
     UNKNOWN = "unknown"
@@ -134,7 +134,7 @@ async def of_command(reader: Reader, command: str) -> list[OfferLevel]:
 
 
 async def lower_sold(tx: Transaction, account: str, sales: Sequence[tuple[str, int]], through: int) -> None:
-    """A channel has lowered these offers itself by what was sold of them, as orders tell that have just landed.
+    """A channel has lowered these offers itself by what was sold of them, as orders say that have just landed.
 
     Only what was read before that can be lowered: a reading that came later may have the sale in it. It is later
     unless the orders were read to their end after it, which they were up to the event `through`.

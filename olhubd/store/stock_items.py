@@ -1,6 +1,6 @@
-"""What the stock masters count: one row an item, as its newest reading told it, and the marks of its changes.
+"""What the stock masters count: one row an item, by its newest reading, and the marks of its changes.
 
-Whoever changes a reading, a reservation or a level of an item locks the item first, in ascending order of items. In
+Who changes a reading, a reservation or a level of an item locks the item first, in ascending order of items. In
 a home where one transaction writes at a time the lock costs nothing.
 """
 

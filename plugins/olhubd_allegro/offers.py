@@ -62,7 +62,7 @@ class Offers(OfferFeed, Sweep):
         if cursor.startswith(_ALL):
             place = msgspec.json.decode(cursor[len(_ALL) :], type=ListPlace) if cursor != _ALL else ListPlace()
             records, then = await self._list(place)
-            # What has changed since the list was begun, the journal still tells.
+            # What has changed since the list was begun, the journal still reports.
             after = _ALL + msgspec.json.encode(then).decode() if then is not None else _BEGINNING
             return Page(records=records, cursor=Cursor(after), more=True)
         query: list[tuple[str, str | int]] = [("limit", _LIMIT), *(("type", kind) for kind in _KINDS)]

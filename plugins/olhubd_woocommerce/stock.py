@@ -138,7 +138,7 @@ def _row(raw: bytes) -> wire.StockRow:
 
 
 def _level(row: wire.StockRow, parent: wire.StockRow) -> Record:
-    """The count of a row. A variation that has its parent's count has none of its own, so it tells no number."""
+    """The count of a row. A variation that has its parent's count has none of its own, so it has no number."""
     quantity = row.stock_quantity
     if isinstance(quantity, float) and not quantity.is_integer():
         reason = f"stock_quantity: {quantity} is no whole number of pieces"
@@ -159,6 +159,6 @@ def _level(row: wire.StockRow, parent: wire.StockRow) -> Record:
         quantity=int(quantity) if counted and quantity is not None else None,
         on_sale=published and not out,
         external_state=row.status if row.status != _ON_SALE else parent.status,
-        sku=own or None,  # a variation without a mark of its own tells its parent's
+        sku=own or None,  # a variation without a mark of its own reports its parent's
         ean=row.global_unique_id or None,
     )

@@ -23,7 +23,7 @@ from olhubd.model import LevelKind
 __all__ = ["Move", "NextMove", "OfferLevel", "Phase", "Settled", "judge", "next_step"]
 
 TRIES = 3
-"""After so many writes in a row that were not kept a person is told."""
+"""After so many writes in a row that were not kept it is reported to a person."""
 
 
 class Phase(enum.StrEnum):
@@ -95,7 +95,7 @@ class Move(enum.Enum):
     READ = enum.auto()
     """What it shows is not known."""
     HELD = enum.auto()
-    """It cannot be done by itself; a person is told why."""
+    """It cannot be done by itself; a person reads why."""
 
 
 class NextMove(msgspec.Struct, frozen=True):
@@ -135,7 +135,7 @@ def next_step(level: OfferLevel, read_through: int, now: datetime, *, resumes: b
 
 
 class Settled(msgspec.Struct, frozen=True, kw_only=True):
-    """How a row stands after it was read. `alarm` is the code of what a person is told."""
+    """How a row stands after it was read. `alarm` is the code of what is reported to a person."""
 
     level: OfferLevel
     alarm: str | None = None
@@ -149,7 +149,7 @@ def judge(level: OfferLevel, shown: int, active: bool, after: int, now: datetime
     if level.phase is Phase.SENT:
         return Settled(level=level)
     quantity = shown if active else 0
-    # Fewer than were sent may be a sale that has not landed. Then less is wanted soon, and the count begins anew.
+    # Fewer than were sent may be a sale that has not landed. Then less is wanted soon, and the count begins again.
     missed = level.phase is Phase.SETTLING and level.sent is not None and quantity != level.sent
     tries = level.tries + 1 if missed else (0 if quantity == level.wanted else level.tries)
     right = quantity == level.wanted

@@ -1,4 +1,4 @@
-"""The offers of a channel as it tells them: each reading renews its offer, and what is known of its level."""
+"""The offers of a channel as it reports them: each reading renews its offer, and what is known of its level."""
 
 from __future__ import annotations
 
@@ -100,5 +100,5 @@ class OfferFlow(RecordFlow[Offer]):
             await levels.put(context.tx, found)
 
     async def gone(self, context: FlowContext, external_ids: Sequence[str]) -> Result:
-        """Nothing follows: an offer that ends is told as ended."""
+        """Nothing follows: an offer that ends is reported as ended."""
         return Result()

@@ -15,7 +15,7 @@ __all__ = ["AccountLevels"]
 
 
 class AccountLevels:
-    """Has a leveller where a rule sells stock on the account and its system can be told a quantity."""
+    """Has a leveller where a rule sells stock on the account and its system takes a quantity."""
 
     def __init__(
         self,
@@ -65,5 +65,5 @@ class AccountLevels:
             self.leveller.resume()
 
     async def stop(self) -> None:
-        """End at once. What was sent is kept, and looked up by whoever comes after."""
+        """End at once. What was sent is kept, and looked up by the next process."""
         await self._services.supervisor.stop(self._task)

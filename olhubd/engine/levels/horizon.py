@@ -3,7 +3,7 @@
 An order that was bought before the feed was read to its end has landed by then. So what is known of an account's
 sales is whole up to the newest event when the last page of its orders was asked for.
 
-One process knows it of the accounts that it reads, and learns it anew after a start.
+One process knows it of the accounts that it reads, and learns it again after a start.
 """
 
 from __future__ import annotations

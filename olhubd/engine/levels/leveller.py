@@ -1,8 +1,8 @@
 """The quantities of one channel at work: one leveller an account, so that a slow channel holds back nobody else.
 
 A turn follows the marks of changed stock, settles what was sent, reads back what has settled, and sends what is to
-be shown otherwise. A command is kept before it is sent, so a process that dies leaves nothing unknown: whoever
-comes after asks for its report.
+be shown otherwise. A command is kept before it is sent, so a process that dies leaves nothing unknown: the next
+process asks for its report.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ class Leveller:
             pass
 
     async def begin(self) -> None:
-        """Compute all rows anew, since rules may be others now. What an earlier process sent is looked up."""
+        """Compute all rows again, since rules may be others now. What an earlier process sent is looked up."""
         last = 0
         while True:
 

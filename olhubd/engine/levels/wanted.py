@@ -1,4 +1,4 @@
-"""What each offer of a channel must show, computed anew for the stock items of which another number may be sold.
+"""What each offer of a channel must show, computed again for the stock items of which another number may be sold.
 
 The leveller of an account follows the marks of changed items, and expands each to the offers of its account. That a
 stock of fifty offers has changed is one row until then.

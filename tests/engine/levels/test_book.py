@@ -14,7 +14,7 @@ from olhubd.decide.stock.level import NextMove, OfferLevel, Phase
 from olhubd.engine.flow import batch
 from olhubd.engine.levels import leveller, reserving
 from olhubd.engine.levels.leveller import Leveller
-from olhubd.store import Database, Transaction, levels, reservations
+from olhubd.store import Database, Transaction, levels
 from tests.engine.levels.book import Business, Wrong
 
 SEEDS = 30
@@ -64,18 +64,6 @@ def reserved_afterwards(patch: pytest.MonkeyPatch) -> Extra:
         return reserve_later
 
     return extra
-
-
-def released_by_the_copy(patch: pytest.MonkeyPatch) -> None:
-    """A reservation ends when the copy is known, whatever the reading in force says."""
-    real = reservations.unseen
-
-    async def unseen(reader: Any, items: Any) -> dict[int, int]:
-        rows = {item: await reservations.of_item(reader, item) for item in items}
-        assert set(await real(reader, items)) <= set(rows)
-        return {item: sum(row.pieces - row.taken for row in some) for item, some in rows.items()}
-
-    patch.setattr(reservations, "unseen", unseen)
 
 
 def raised_at_once(patch: pytest.MonkeyPatch) -> None:
@@ -137,7 +125,7 @@ def believes_the_answer(patch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     "mutation",
-    [reserved_afterwards, released_by_the_copy, raised_at_once, forgets_its_commands, believes_the_answer],
+    [reserved_afterwards, raised_at_once, forgets_its_commands, believes_the_answer],
     ids=lambda one: one.__name__,
 )
 async def test_each_rule_is_missed(mutation: Mutation, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
