@@ -1,4 +1,4 @@
-"""The stock book of many seeds adds up, and each rule that is taken away is missed."""
+"""The stock book of many seeds adds up, and rules that are taken away are missed."""
 
 from __future__ import annotations
 
