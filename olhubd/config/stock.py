@@ -38,13 +38,16 @@ def read_stock(root: Checker, plugins: Plugins, accounts: Mapping[str, AccountCo
         if table is None:
             continue
         _master(place, table.master, kinds, accounts)
-        channels = _channels(place, table, kinds)
+        channels = _channels(place, table, kinds, accounts)
         for channel in channels:
             first = taken.setdefault((table.master, channel), place)
             if first is not place:
                 place.report(f"the stock of {table.master} is sold on {channel} already", f"see {first.origin}")
-        if table.allocate_below is not None and table.policy is not StockPolicy.ALLOCATED:
-            place.at("allocate_below").report("has no meaning here", 'write policy = "allocated" beside it')
+        if table.policy is StockPolicy.ALLOCATED:
+            # It divides by absolute values, which a sale at the same moment overwrites.
+            place.at("policy").report("allocated cannot promise yet that nothing is oversold", 'write "shared"')
+        elif table.allocate_below is not None:
+            place.at("allocate_below").report("has no meaning with what is shared", "leave it out")
         found.append(
             StockRule(
                 master=table.master,
@@ -87,11 +90,20 @@ def _master(
         place.at("master").report(f"needs to see what becomes of the orders at {name}, which nobody reads", hint)
 
 
-def _channels(place: Checker, table: StockTable, kinds: Mapping[str, type[Connector[Any]] | None]) -> Sequence[str]:
+def _channels(
+    place: Checker,
+    table: StockTable,
+    kinds: Mapping[str, type[Connector[Any]] | None],
+    accounts: Mapping[str, AccountConfig],
+) -> Sequence[str]:
+    # What is shown in a sandbox is bought by nobody, and what is bought there is no sale.
+    sandboxes = {name for name, account in accounts.items() if account.settings.is_sandbox}
     if table.channels == (EVERYONE,):
-        found = [name for name, kind in kinds.items() if name != table.master and _can(kind, "LevelSink")]
+        able = [name for name, kind in kinds.items() if name != table.master and _can(kind, "LevelSink")]
+        found = [name for name in able if name not in sandboxes]
         if not found:
-            place.at("channels").report("no account shows quantities", "add a marketplace under [accounts.NAME]")
+            said = "all accounts that show quantities are in a sandbox" if able else "no account shows quantities"
+            place.at("channels").report(said, "add a marketplace under [accounts.NAME]")
         return found
     if not table.channels:
         place.at("channels").report("names no account", 'name at least one, or "*" for all')
@@ -103,6 +115,8 @@ def _channels(place: Checker, table: StockTable, kinds: Mapping[str, type[Connec
             place.at("channels").report(f"there is no account {name!r}", near(name, kinds))
         elif name == table.master:
             place.at("channels").report("is the master of the same stock", "name where else it is sold")
+        elif name in sandboxes:
+            place.at("channels").report(f"{name} is in a sandbox, to which no quantity is written", "leave it out")
         elif name in found:
             place.at("channels").report(f"names {name} twice", "once is enough")
         elif not _can(kinds[name], "LevelSink"):

@@ -429,12 +429,13 @@ class StockTable(_Table):
     master: str
     """The account that counts the stock: a shop or an ERP."""
     channels: Annotated[tuple[str, ...], BeforeValidator(_names)]
-    """Names of the accounts that sell it, or "*": every other account whose offers take a quantity."""
+    """Names of the accounts that sell it, or "*": every other account whose offers take a quantity. Nothing is
+    written to one in a sandbox."""
     policy: StockPolicy = StockPolicy.SHARED
-    """`shared`: each offer shows all of it, which can be oversold while the systems' own delay lasts; `allocated`:
-    each piece is shown on one offer."""
+    """`shared`: each offer shows all of it, which can be oversold while the systems' own delay lasts. `allocated`,
+    where each piece is shown on one offer, is refused: it cannot keep its promise yet."""
     allocate_below: int | None = Field(default=None, ge=1, json_schema_extra=_unit("pieces"))
-    """With `allocated`: only when fewer may be sold than so many; above, all of it is shown on each."""
+    """For `allocated`, and refused with it: only when fewer may be sold than so many."""
     buffer: int = Field(default=0, ge=0, json_schema_extra=_unit("pieces"))
     """How many of each item are never sold."""
     buffer_share: int = Field(default=0, ge=0, le=100, json_schema_extra=_unit("per cent"))

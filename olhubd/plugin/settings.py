@@ -46,3 +46,8 @@ class Settings(BaseModel):
     """The fields of one account that only its connector understands. Unknown keys are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True)
+
+    @property
+    def is_sandbox(self) -> bool:
+        """Whether the account is at a system for trials, where nobody buys. No quantity is written to one."""
+        return False

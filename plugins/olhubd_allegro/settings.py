@@ -61,6 +61,10 @@ class AllegroSettings(Settings):
     """Another address of the sign-in pages, for a simulator or a proxy. Normally absent: `sandbox` chooses."""
 
     @property
+    def is_sandbox(self) -> bool:
+        return self.sandbox
+
+    @property
     def realm(self) -> Realm:
         return Realm.SANDBOX if self.sandbox else Realm.PRODUCTION
 

@@ -1,0 +1,76 @@
+"""Rules of [[stock]]: whose stock is sold where, and what is said of one that cannot be kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from olhubd import config
+from tests.test_config_words import TEXT, load
+
+SECOND = TEXT.partition("[accounts.shop]")[0].replace("[accounts.market]", "[accounts.second]")
+
+
+def stock(folder: Path, rule: str, text: str = TEXT) -> config.Configuration:
+    return load(folder, f"{SECOND}{text}[[stock]]\n{rule}\n")
+
+
+def test_a_star_is_every_account_that_shows_quantities_but_the_master(tmp_path: Path) -> None:
+    (rule,) = stock(tmp_path, 'master = "shop"\nchannels = "*"').stock
+    assert (rule.master, rule.channels) == ("shop", {"market", "second"})
+
+
+def test_nothing_is_written_to_a_sandbox(tmp_path: Path) -> None:
+    """OFF-28, as far as quantities go."""
+    trial = TEXT.replace('client_id = "id"', 'client_id = "id"\nsandbox = true')
+    (rule,) = stock(tmp_path, 'master = "shop"\nchannels = "*"', trial).stock
+    assert rule.channels == {"second"}
+
+
+@pytest.mark.parametrize(
+    ("rule", "key", "said"),
+    [
+        ('master = "shop"\nchannels = ["market"]\npolicy = "allocated"', "policy", "cannot promise yet"),
+        ('master = "shop"\nchannels = ["market"]\nallocate_below = 2', "allocate_below", "has no meaning"),
+        ('master = "shpo"\nchannels = ["market"]', "master", "there is no account 'shpo'"),
+        ('master = "market"\nchannels = ["second"]', "master", "allegro does not say what it has in stock"),
+        ('master = "shop"\nchannels = ["markt"]', "channels", "there is no account 'markt'"),
+        ('master = "shop"\nchannels = ["shop"]', "channels", "is the master of the same stock"),
+        ('master = "shop"\nchannels = ["market", "market"]', "channels", "names market twice"),
+        ('master = "shop"\nchannels = ["market", "*"]', "channels", "must stand alone"),
+        ('master = "shop"\nchannels = []', "channels", "names no account"),
+    ],
+)
+def test_what_cannot_be_kept_is_refused_by_its_field(tmp_path: Path, rule: str, key: str, said: str) -> None:
+    with pytest.raises(config.ConfigurationError) as caught:
+        stock(tmp_path, rule)
+    (problem,) = caught.value.problems
+    assert problem.key == f"stock.0.{key}"
+    assert said in problem.message
+    assert problem.hint
+
+
+@pytest.mark.parametrize("channels", ['["market"]', '"*"'])
+def test_a_sandbox_that_is_named_or_alone_is_refused(tmp_path: Path, channels: str) -> None:
+    trial = TEXT.replace('client_id = "id"', 'client_id = "id"\nsandbox = true')
+    with pytest.raises(config.ConfigurationError) as caught:
+        load(tmp_path, f'{trial}[[stock]]\nmaster = "shop"\nchannels = {channels}\n')
+    (problem,) = caught.value.problems
+    assert (problem.key, "in a sandbox" in problem.message) == ("stock.0.channels", True)
+
+
+def test_a_channel_has_one_rule_of_a_master(tmp_path: Path) -> None:
+    rule = 'master = "shop"\nchannels = ["market"]\n'
+    with pytest.raises(config.ConfigurationError) as caught:
+        stock(tmp_path, f"{rule}[[stock]]\n{rule}")
+    (problem,) = caught.value.problems
+    assert "is sold on market already" in problem.message
+
+
+def test_a_master_whose_orders_nobody_reads_is_refused(tmp_path: Path) -> None:
+    """What became of the copies decides which pieces the master's number is without."""
+    with pytest.raises(config.ConfigurationError) as caught:
+        stock(tmp_path, 'master = "shop"\nchannels = "*"', TEXT.replace("fetch_orders = true\n", ""))
+    (problem,) = caught.value.problems
+    assert (problem.key, "fetch_orders = true" in problem.hint) == ("stock.0.master", True)
