@@ -102,10 +102,12 @@ class Reloader:
         engine = configuration.engine != before.engine  # concerns them all
         staying = [name for name in units if name in new and new[name].enabled]
         before_rules, rules = self._services.in_force.stock(), configuration.stock
-        sold_on = (
-            {name for rule in (*before_rules, *rules) for name in rule.channels} if rules != before_rules else ()
+        sold = (
+            {name for rule in (*before_rules, *rules) for name in (rule.master, *rule.channels)}
+            if rules != before_rules
+            else ()
         )
-        changed = [name for name in staying if engine or name in sold_on or new[name] != old.get(name)]
+        changed = [name for name in staying if engine or name in sold or new[name] != old.get(name)]
         begun = [name for name, config in new.items() if config.enabled and name not in units]
         grace = configuration.daemon.stop_timeout.total_seconds()
         self._in_force.take(configuration)

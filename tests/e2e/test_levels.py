@@ -13,6 +13,7 @@ from olhubd.engine.hub import Hub
 from olhubd.engine.levels.explaining import explain
 from olhubd.store import reservations, stock_items
 from olhubd_kit.faults import Fault, FaultKind
+from olhubd_kit.simulators.allegro import AllegroSimulator
 from olhubd_kit.simulators.allegro.offers import OFFER
 from tests.e2e.test_hub import Seller
 
@@ -21,7 +22,16 @@ NUMBER = str(OFFER + 3)
 STOCK = 'master = "shop"\nchannels = ["first", "second"]\n'
 
 
-class Warehouse(Seller):
+class Unruled(Seller):
+    """Two marketplace accounts, which are in no sandbox: nothing would be written to one."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.first = AllegroSimulator(1, sandbox=False)
+        self.second = AllegroSimulator(2, sandbox=False)
+
+
+class Warehouse(Unruled):
     """The shop's stock is sold on both marketplace accounts."""
 
     rule = STOCK
@@ -150,3 +160,27 @@ async def test_a_killed_hub_goes_on_with_what_it_kept(warehouse: Warehouse) -> N
     await warehouse.hub.start()
     await warehouse.shows(40)
     assert len(warehouse.first.book.commands) == 1
+
+
+def read(seller: Seller) -> dict[str, set[str]]:
+    """The feeds that are read, by account."""
+    pollers = {name: unit.feeds.poller for name, unit in seller.hub.units.items()}
+    return {name: {reader.name for reader in poller.readers} for name, poller in pollers.items() if poller}
+
+
+async def test_lists_of_stock_and_offers_are_read_only_where_a_rule_needs_them(tmp_path: Path) -> None:
+    """Without a rule they would cost calls that orders could use; a rule may come with a reload, and go."""
+    seller = Unruled(tmp_path)
+    async with seller.open():
+        without = read(seller)
+        assert set().union(*without.values()) == {"orders"}
+        rule = tmp_path / "conf.d" / "stock.toml"
+        rule.parent.mkdir(exist_ok=True)
+        rule.write_text(f"[[stock]]\n{STOCK}", encoding="utf-8")
+        await seller.hub.reload(seller.configuration())
+        ruled = read(seller)
+        assert {name for name, feeds in ruled.items() if "offers" in feeds} == {"first", "second"}
+        assert {name for name, feeds in ruled.items() if "stock" in feeds} == {"shop"}
+        rule.unlink()
+        await seller.hub.reload(seller.configuration())
+        assert read(seller) == without

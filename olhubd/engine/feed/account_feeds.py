@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime, timedelta
 
 from olhubd.config import AccountConfig
+from olhubd.decide.stock.policy import StockRule
 from olhubd.engine.access.connection import Connection
 from olhubd.engine.feed.poller import Poller
 from olhubd.engine.feed.reader import FeedReader
@@ -40,7 +41,8 @@ class AccountFeeds:
         self._recovered = recovered
         self._task = f"poller of {config.name}"
         self.poller: Poller | None = None
-        feeds = [f for f in self._connector.feeds.values() if config.fetch_orders or Kind.ORDER not in f.kinds]
+        rules = services.in_force.stock()
+        feeds = [feed for feed in self._connector.feeds.values() if _wanted(feed.kinds, config, rules)]
         if feeds:
             reading = self._reading(config, first_run, connection)
             lookup = self._connector.capability(OrderLookup)
@@ -132,3 +134,14 @@ class AccountFeeds:
 def _since(configured: datetime | timedelta | None, first_run: datetime) -> datetime | None:
     """From when on orders of the past are wanted; None when only those that come are."""
     return first_run - configured if isinstance(configured, timedelta) else configured
+
+
+def _wanted(kinds: Collection[Kind], config: AccountConfig, rules: Sequence[StockRule]) -> bool:
+    """Whether a feed of such records is read. A list that nobody needs would cost calls that orders could use."""
+    if Kind.ORDER in kinds:
+        return config.fetch_orders
+    if Kind.STOCK in kinds:
+        return any(rule.master == config.name for rule in rules)
+    if Kind.OFFER in kinds:
+        return any(config.name in rule.channels for rule in rules)
+    return True
