@@ -18,7 +18,7 @@ def stock(folder: Path, rule: str, text: str = TEXT) -> config.Configuration:
 
 def test_a_star_is_every_account_that_shows_quantities_but_the_master(tmp_path: Path) -> None:
     (rule,) = stock(tmp_path, 'master = "shop"\nchannels = "*"').stock
-    assert (rule.master, rule.channels) == ("shop", {"market", "second"})
+    assert (rule.master, rule.channels) == ("shop", frozenset({"market", "second"}))
 
 
 def test_nothing_is_written_to_a_sandbox(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from olhubd.model import OfferState
+from olhubd.model import OfferState, Reason
 from olhubd.plugin import (
     Accepted,
     Client,
@@ -74,7 +74,7 @@ class Levels(LevelSink):
             await self._api.request("PUT", _path(command, call), json=body, headers=_BODY)
         except Conflict as error:
             # The number is used: this very call has arrived before, or it is another one's. Its report says which.
-            raise OutcomeUnknown(f"the command was there already: {error}") from error
+            raise OutcomeUnknown(Reason("olhubd_allegro:command-known", why=error)) from error
         return Accepted(after=_SOON)
 
     async def report_levels(self, command: str, call: LevelCall) -> Sequence[RowOutcome] | Accepted | None:

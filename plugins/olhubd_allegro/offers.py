@@ -68,8 +68,8 @@ class Offers(OfferFeed, Sweep):
         query: list[tuple[str, str | int]] = [("limit", _LIMIT), *(("type", kind) for kind in _KINDS)]
         if cursor != _BEGINNING:
             query.append(("from", cursor))
-        told, _ = await self._api.fetch("GET", _EVENTS, wire.OfferEvents, query=query, headers=_ENGLISH)
-        events = told.offer_events
+        journal, _ = await self._api.fetch("GET", _EVENTS, wire.OfferEvents, query=query, headers=_ENGLISH)
+        events = journal.offer_events
         if not events:
             return Page(records=(), cursor=cursor)
         named = dict.fromkeys(event.offer.id for event in events)

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import ClassVar
 
 import msgspec
 
 from olhubd.model import Counting, StockBasis, StockLevel
 from olhubd.plugin import (
+    ContractBroken,
     Cursor,
     ListPage,
     ListPlace,
@@ -23,9 +25,11 @@ from olhubd.plugin import (
     StockFeed,
     Sweep,
     Unreadable,
+    by_offset,
     decode,
     guarded,
     require_order,
+    whole,
 )
 from olhubd_woocommerce import wire
 from olhubd_woocommerce.client import Query, Shop
@@ -106,7 +110,7 @@ class Stock(StockFeed, Sweep):
     async def _read(self, query: Query, place: ListPlace) -> tuple[Sequence[Record], ListPlace | None, str]:
         """One page, in the order of ids; and the latest date of change in it."""
         part, _answer = await self._shop.listed(_PATH, query, msgspec.Raw, place.offset)
-        rows = [_Row(decode(bytes(raw), wire.StockKey).id, bytes(raw)) for raw in part.rows]
+        rows = [_Row(int(_id(raw)), bytes(raw)) for raw in part.rows]
         require_order([row.id for row in rows], "id")
         listed = ListPage(rows=rows, asked=part.asked, total=part.total)
         fresh, then, _complete = place.after(listed, lambda row: str(row.id))
@@ -118,14 +122,19 @@ class Stock(StockFeed, Sweep):
                 records.append(head)
                 continue
             newest = max(newest, head.date_modified_gmt or _BEGINNING)
-            records.append(_level(head, head))
+            records.append(guarded(row.raw, str(row.id), partial(_level, parent=head)))
             if head.type == "variable":
                 records += await self._variations(head)
         return records, then, newest
 
     async def _variations(self, parent: wire.StockRow) -> list[Record]:
-        rows = await self._shop.all(f"{_PATH}/{parent.id}/variations", wire.StockRow, {"_fields": _FIELDS})
-        return [_level(row, parent) for row in rows]
+        path = f"{_PATH}/{parent.id}/variations"
+
+        async def fetch(offset: int) -> ListPage[msgspec.Raw]:
+            return (await self._shop.listed(path, {"_fields": _FIELDS}, msgspec.Raw, offset))[0]
+
+        rows = await whole(by_offset(fetch, _id), f"GET {path}")
+        return [guarded(raw, _id, partial(_level, parent=parent)) for raw in rows]
 
 
 class _Row(msgspec.Struct, frozen=True):
@@ -133,16 +142,20 @@ class _Row(msgspec.Struct, frozen=True):
     raw: bytes
 
 
+def _id(raw: bytes | msgspec.Raw) -> str:
+    return str(decode(bytes(raw), wire.StockKey).id)
+
+
 def _row(raw: bytes) -> wire.StockRow:
     return decode(raw, wire.StockRow)
 
 
-def _level(row: wire.StockRow, parent: wire.StockRow) -> Record:
+def _level(raw: bytes, parent: wire.StockRow) -> StockLevel:
     """The count of a row. A variation that has its parent's count has none of its own, so it has no number."""
+    row = decode(raw, wire.StockRow)
     quantity = row.stock_quantity
     if isinstance(quantity, float) and not quantity.is_integer():
-        reason = f"stock_quantity: {quantity} is no whole number of pieces"
-        return Unreadable(external_id=str(row.id), reason=reason, raw=msgspec.json.encode(row))
+        raise ContractBroken("the quantity is no whole number of pieces", field="stock_quantity")
     counted = row.manage_stock is True and row.type != "variable"
     counting = Counting.UNTRACKED
     if counted:

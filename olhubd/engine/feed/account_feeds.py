@@ -140,8 +140,8 @@ def _wanted(kinds: Collection[Kind], config: AccountConfig, rules: Sequence[Stoc
     """Whether a feed of such records is read. A list that nobody needs would cost calls that orders could use."""
     if Kind.ORDER in kinds:
         return config.fetch_orders
-    if Kind.STOCK in kinds:
-        return any(rule.master == config.name for rule in rules)
-    if Kind.OFFER in kinds:
-        return any(config.name in rule.channels for rule in rules)
-    return True
+    needed = {
+        Kind.STOCK: any(rule.master == config.name for rule in rules),
+        Kind.OFFER: any(config.name in rule.channels for rule in rules),
+    }
+    return any(needed.get(kind, True) for kind in kinds)

@@ -248,13 +248,13 @@ class Leveller:
     async def _ended(self, command: LevelCommand, outcomes: Outcomes) -> None:
         """Store what became of a command's rows. One that its report does not name is known when it is read."""
         now = self._clock.now()
-        told = {one.offer: one for one in outcomes}
+        reported = {one.offer: one for one in outcomes}
 
         async def work(tx: Transaction) -> None:
             rows = await levels.of_command(tx, command.id)
             found = []
             for row in rows:
-                outcome = told.get(row.external_id)
+                outcome = reported.get(row.external_id)
                 if outcome is not None and not outcome.done:
                     found.append(_refused(row, outcome.error or "", now))
                 else:

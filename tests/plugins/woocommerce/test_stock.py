@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from olhubd.model import Counting, StockBasis, StockLevel
-from olhubd.plugin import Cursor, Page
+from olhubd.plugin import Cursor, Page, Record, Unreadable
 from olhubd_kit.simulators.woocommerce import WooCommerceSimulator
 from olhubd_woocommerce.connector import WooCommerce
 
@@ -69,6 +69,26 @@ async def test_not_tracked_no_number_and_zero_are_three_things(
     found, _ = await whole(shop)
     plate = found["TAL-27"]
     assert (plate.counting, plate.quantity, plate.on_sale) == (counting, quantity, on_sale)
+
+
+@pytest.mark.parametrize("sku", ["TAL-27", "KUB-BIA"])
+async def test_a_row_without_sense_takes_no_other_along(
+    shop: WooCommerce, simulator: WooCommerceSimulator, sku: str
+) -> None:
+    """Half a piece is none that could be sold; its neighbours, and its parent's other variations, are read."""
+    row = simulator.catalogue.by_sku(sku)
+    assert row is not None
+    row["stock_quantity"] = 2.5
+    found: dict[str, Record] = {}
+    page = Page(records=(), cursor=await shop.stock.start(None), more=True)
+    while page.more:
+        page = await shop.stock.pull(page.cursor)
+        found.update({getattr(one, "external_id", ""): one for one in page.records})
+    odd = found.pop(str(row["id"]))
+    assert isinstance(odd, Unreadable)
+    assert "stock_quantity" in odd.reason
+    assert len(found) == len(simulator.catalogue.products) - 1
+    assert all(isinstance(one, StockLevel) for one in found.values())
 
 
 async def test_a_variation_without_a_mark_of_its_own_has_none(
