@@ -9,7 +9,6 @@ from __future__ import annotations
 import abc
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import ClassVar
 
 import msgspec
 
@@ -63,7 +62,8 @@ class ShownLevel(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LevelSink(Capability):
-    """Quantities of offers.
+    """Quantities of offers. It is taken for granted that the system lowers an offer by itself when a piece of it is
+    sold.
 
     Each call gets a command's number, which the host makes for this one call, keeps before it is sent, and never
     uses for another. Where the system takes such a number it must be sent, so that a second call with it does
@@ -72,8 +72,6 @@ class LevelSink(Capability):
 
     level_settle: timedelta = timedelta(seconds=5)
     """How long after a write a reading may still show the value before."""
-    lowers_on_sale: ClassVar[bool] = True
-    """Whether the system lowers an offer by itself when a piece of it is sold."""
 
     @abc.abstractmethod
     def plan_levels(self, wishes: Sequence[LevelWish]) -> Sequence[LevelCall]:

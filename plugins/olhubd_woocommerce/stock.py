@@ -7,7 +7,7 @@ products share one second; variations stand in no list of the whole shop, so tho
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import ClassVar
@@ -21,7 +21,6 @@ from olhubd.plugin import (
     ListPage,
     ListPlace,
     Page,
-    Record,
     StockFeed,
     Sweep,
     Unreadable,
@@ -42,6 +41,12 @@ _FIELDS = "id,type,name,status,sku,global_unique_id,manage_stock,stock_quantity,
 _ALL: Query = {"status": "any", "orderby": "id", "order": "asc", "_fields": _FIELDS}
 _BEGINNING = "1970-01-01T00:00:00"
 _ON_SALE = "publish"
+_YOUNG = timedelta(minutes=1)
+_TAILS = 4
+
+_Stocked = StockLevel | Unreadable
+_Seen = Mapping[str, tuple[str, _Stocked]]
+"""Records by their ids, each with the date under which its row stood in the list."""
 
 
 class _Place(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -61,6 +66,26 @@ class _Place(msgspec.Struct, frozen=True, omit_defaults=True):
         return Cursor(msgspec.json.encode(self).decode())
 
 
+class _Raw(msgspec.Struct, frozen=True):
+    id: int
+    raw: bytes
+
+
+class _Row(msgspec.Struct, frozen=True):
+    """A product of the list with its variations, and when it was changed by the shop's own date."""
+
+    changed: str
+    records: Sequence[_Stocked]
+
+
+class _Part(msgspec.Struct, frozen=True):
+    """A page of the list, where the next one begins, and when the shop gave it."""
+
+    rows: Sequence[_Row]
+    then: ListPlace | None
+    at: datetime | None
+
+
 class Stock(StockFeed, Sweep):
     """The stock of one shop."""
 
@@ -69,6 +94,7 @@ class Stock(StockFeed, Sweep):
     def __init__(self, shop: Shop, overlap: timedelta) -> None:
         self._shop = shop
         self._overlap = overlap
+        self._tails: dict[Cursor, _Seen] = {}
 
     async def start(self, since: datetime | None) -> Cursor:
         """All is read first, and changes from now on after that: whatever is asked, what is there now counts."""
@@ -85,49 +111,63 @@ class Stock(StockFeed, Sweep):
 
     async def pull(self, cursor: Cursor) -> Page:
         at = _Place.of(cursor)
-        if at.since is None:
-            records, then, _ = await self._read(_ALL, at.place)
-            after = msgspec.structs.replace(at, place=then) if then else _Place(since=at.newest, newest=at.newest)
-            return Page(records=records, cursor=after.cursor, more=then is not None)
-        bound = datetime.fromisoformat(at.since).replace(tzinfo=UTC) - self._overlap
-        query: Query = {
-            **_ALL,
-            "modified_after": gmt(bound),
-            "dates_are_gmt": "true",
-        }
-        records, then, newest = await self._read(query, at.place)
+        seen = self._tails.get(cursor, {})
+        query = _ALL
+        if at.since is not None:
+            query = {**_ALL, "modified_after": self._low(at.since), "dates_are_gmt": "true"}
+        part = await self._read(query, at.place)
+        newest = max((row.changed for row in part.rows), default=_BEGINNING) if at.since is not None else at.newest
         newest = max(newest, at.newest)
-        if then is not None:
-            return Page(records=records, cursor=_Place(at.since, newest, then).cursor, more=True)
-        return Page(records=records, cursor=_Place(newest, newest).cursor)
+        after = _Place(at.since, newest, part.then) if part.then is not None else _Place(newest, newest)
+        self._remember(after, part, seen)
+        dated = [(row.changed, one) for row in part.rows for one in row.records]
+        records = [one for changed, one in dated if seen.get(one.external_id) != (changed, one)]
+        return Page(records=records, cursor=after.cursor, more=part.then is not None)
 
     async def sweep(self, since: datetime, cursor: Cursor | None) -> Page:
         at = _Place.of(cursor)
-        records, then, _ = await self._read(_ALL, at.place)
-        after = msgspec.structs.replace(at, place=then) if then else at
-        return Page(records=records, cursor=after.cursor, more=then is not None)
+        part = await self._read(_ALL, at.place)
+        after = msgspec.structs.replace(at, place=part.then) if part.then is not None else at
+        records = [one for row in part.rows for one in row.records]
+        return Page(records=records, cursor=after.cursor, more=part.then is not None)
 
-    async def _read(self, query: Query, place: ListPlace) -> tuple[Sequence[Record], ListPlace | None, str]:
-        """One page, in the order of ids; and the latest date of change in it."""
-        part, _answer = await self._shop.listed(_PATH, query, msgspec.Raw, place.offset)
-        rows = [_Row(int(_id(raw)), bytes(raw)) for raw in part.rows]
+    def _low(self, since: str) -> str:
+        """From when on changes are asked for: what is saved later may bear an earlier time."""
+        return gmt(_moment(since) - self._overlap)
+
+    def _remember(self, after: _Place, part: _Part, seen: _Seen) -> None:
+        """Keep what the pull from `after` need not report again. It saves work alone: without it, as after a
+        restart, the rows of the overlap come once more."""
+        low = self._low(after.newest)
+        kept = {key: one for key, one in seen.items() if one[0] >= low}
+        for row in part.rows:
+            # What was changed a moment ago comes again: it may be a sale of ours, which is known by then.
+            if row.changed >= low and part.at is not None and _moment(row.changed) <= part.at - _YOUNG:
+                kept |= {one.external_id: (row.changed, one) for one in row.records}
+        self._tails.pop(after.cursor, None)
+        self._tails[after.cursor] = kept
+        while len(self._tails) > _TAILS:
+            del self._tails[next(iter(self._tails))]
+
+    async def _read(self, query: Query, place: ListPlace) -> _Part:
+        """One page, in the order of ids."""
+        part, answer = await self._shop.listed(_PATH, query, msgspec.Raw, place.offset)
+        rows = [_Raw(int(_id(raw)), bytes(raw)) for raw in part.rows]
         require_order([row.id for row in rows], "id")
         listed = ListPage(rows=rows, asked=part.asked, total=part.total)
         fresh, then, _complete = place.after(listed, lambda row: str(row.id))
-        records: list[Record] = []
-        newest = _BEGINNING
-        for row in fresh:
-            head = guarded(row.raw, str(row.id), _row)
-            if isinstance(head, Unreadable):
-                records.append(head)
-                continue
-            newest = max(newest, head.date_modified_gmt or _BEGINNING)
-            records.append(guarded(row.raw, str(row.id), partial(_level, parent=head)))
-            if head.type == "variable":
-                records += await self._variations(head)
-        return records, then, newest
+        return _Part([await self._row(row) for row in fresh], then, answer.dated)
 
-    async def _variations(self, parent: wire.StockRow) -> list[Record]:
+    async def _row(self, row: _Raw) -> _Row:
+        head = guarded(row.raw, str(row.id), _head)
+        if isinstance(head, Unreadable):
+            return _Row(_BEGINNING, [head])
+        records: list[_Stocked] = [guarded(row.raw, str(row.id), partial(_level, parent=head))]
+        if head.type == "variable":
+            records += await self._variations(head)
+        return _Row(head.date_modified_gmt or _BEGINNING, records)
+
+    async def _variations(self, parent: wire.StockRow) -> list[_Stocked]:
         path = f"{_PATH}/{parent.id}/variations"
 
         async def fetch(offset: int) -> ListPage[msgspec.Raw]:
@@ -137,16 +177,15 @@ class Stock(StockFeed, Sweep):
         return [guarded(raw, _id, partial(_level, parent=parent)) for raw in rows]
 
 
-class _Row(msgspec.Struct, frozen=True):
-    id: int
-    raw: bytes
+def _moment(at: str) -> datetime:
+    return datetime.fromisoformat(at).replace(tzinfo=UTC)
 
 
 def _id(raw: bytes | msgspec.Raw) -> str:
     return str(decode(bytes(raw), wire.StockKey).id)
 
 
-def _row(raw: bytes) -> wire.StockRow:
+def _head(raw: bytes) -> wire.StockRow:
     return decode(raw, wire.StockRow)
 
 
@@ -163,7 +202,7 @@ def _level(raw: bytes, parent: wire.StockRow) -> StockLevel:
     published = row.status == _ON_SALE and parent.status == _ON_SALE
     # What is not counted can be sold out all the same, by the shop's own word.
     out = row.manage_stock is False and row.type != "variable" and row.stock_status == "outofstock"
-    own = row.sku if row is parent or row.sku != parent.sku else None
+    own = row.sku if row.id == parent.id or row.sku != parent.sku else None
     return StockLevel(
         external_id=str(row.id),
         name=row.name or parent.name,

@@ -112,6 +112,7 @@ API: dict[Key, Scope] = {
     ("GET", "/api/v1/runs"): Scope.READ,
     ("GET", "/api/v1/quarantine"): Scope.READ,
     ("GET", "/api/v1/quarantine/{record}"): Scope.READ,
+    ("GET", "/api/v1/stock/{item}"): Scope.READ,
     ("GET", "/api/v1/strangers"): Scope.READ,
     ("POST", "/api/v1/strangers/{account}/{order}/discard"): Scope.OPERATE,
 }

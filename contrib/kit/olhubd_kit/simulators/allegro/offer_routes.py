@@ -22,10 +22,11 @@ _COMMANDS = {
 
 
 class OfferRoutes:
-    """Serves one book of offers."""
+    """Serves one book of offers. `shortened` ends a page early where that was asked for."""
 
-    def __init__(self, book: OfferBook) -> None:
+    def __init__(self, book: OfferBook, shortened: Callable[[list[Json]], list[Json]]) -> None:
         self.book = book
+        self._shortened = shortened
 
     def routes(self, guard: Callable[..., Handler]) -> Sequence[web.AbstractRouteDef]:
         """The routes, each behind `guard`."""
@@ -54,7 +55,7 @@ class OfferRoutes:
             rows = [row for row in rows if row["publication"]["status"] in states]
         if marks := query.getall("external.id", []):
             rows = [row for row in rows if row["external"]["id"] in marks]
-        page = rows[offset : offset + limit]
+        page = self._shortened([self.book.row(row["id"]) for row in rows[offset : offset + limit]])
         return answer({"offers": page, "count": len(page), "totalCount": len(rows)})
 
     async def _offer_events(self, request: web.Request) -> web.Response:
@@ -62,7 +63,8 @@ class OfferRoutes:
         start, limit = request.query.get("from"), number(request, "limit", 100)
         if limit is None or not 1 <= limit <= 1000 or not (start is None or start.isdecimal()):
             return refused(422, "VALIDATION_ERROR", "Query parameters are incorrect")
-        return answer({"offerEvents": self.book.after(start, request.query.getall("type", []), limit)})
+        found = self.book.after(start, request.query.getall("type", []), limit)
+        return answer({"offerEvents": self._shortened(found)})
 
     async def _command(self, kind: str, request: web.Request) -> web.Response:
         body: Json = msgspec.json.decode(await request.read())

@@ -4,16 +4,22 @@ As at Allegro: a quantity of zero ends an offer and cannot be set by a command, 
 tasks fail one by one, and the journal of offers says only that something is otherwise.
 """
 
+# ruff: noqa: A002 - the verbs are called by name from outside, and there an offer's id is just `id`.
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from olhubd.model import Kind
 from olhubd_kit.catalogue import PRODUCTS
+from olhubd_kit.simulator import Listed
 from olhubd_kit.simulators.allegro.population import Json, stamp
 
-__all__ = ["OFFER", "OfferBook", "OfferCommand"]
+__all__ = ["FEED", "OFFER", "OfferBook", "OfferCommand"]
+
+FEED = "offers"
 
 OFFER = 7_000_000_000
 """The offer of a product has its number added to this."""
@@ -42,6 +48,8 @@ class OfferBook:
         """Seconds until a command acts."""
         self.ignored = 0
         self.failing: dict[str, str] = {}
+        self.spoilt: set[str] = set()
+        """Offers that are sent in a way that cannot be understood."""
         for product in PRODUCTS:
             self.list_offer(product.sku or "", product.quantity or 0, str(OFFER + int(product.external_id)))
 
@@ -153,6 +161,43 @@ class OfferBook:
         value = change["value"] + (before if change["changeType"] == "GAIN" else 0)
         self._set(offer, max(0, value))
 
+    def listed(self) -> Sequence[Listed]:
+        """What the feed of offers reads."""
+        return [Listed(kind=Kind.OFFER, external_id=offer) for offer in self.offers]
+
+    def put_offers(self, feed: str, count: int = 1) -> None:
+        """`count` offers more, each with five pieces."""
+        _known(feed)
+        for _ in range(count):
+            self.list_offer(f"NEW-{len(self.events)}", 5, str(OFFER + 10_000 + len(self.events)))
+
+    def take_offer(self, feed: str, kind: str, id: str) -> None:
+        """The seller archives the offer."""
+        self._one(feed, id)
+        self._tell("OFFER_ARCHIVED", id)
+        self.offers.pop(id)
+
+    def change_offer(self, feed: str, kind: str, id: str) -> None:
+        """The seller adds a piece."""
+        self._set(id, self._one(feed, id)["stock"]["available"] + 1)
+
+    def spoil_offer(self, feed: str, kind: str, id: str) -> None:
+        """From now on the offer's publication is sent as a word."""
+        self._one(feed, id)
+        self.spoilt.add(id)
+        self._tell("OFFER_CHANGED", id)
+
+    def row(self, offer: str) -> Json:
+        """The offer as it is sent."""
+        found = self.offers[offer]
+        return {**found, "publication": "broken"} if offer in self.spoilt else found
+
+    def _one(self, feed: str, id_: str) -> Json:
+        _known(feed)
+        if id_ not in self.offers:
+            raise ValueError(f"the seller has no offer {id_}")
+        return self.offers[id_]
+
     def _set(self, offer: str, quantity: int) -> None:
         self.offers[offer]["stock"]["available"] = quantity
         self._tell("OFFER_STOCK_CHANGED", offer)
@@ -174,7 +219,7 @@ class OfferBook:
                 "id": str(number),
                 "occurredAt": stamp(at),
                 "type": kind,
-                "offer": {"id": offer, "external": self.offers[offer]["external"]},
+                "offer": {"id": offer, "external": self.offers.get(offer, {}).get("external")},
             }
             for number, at, kind, offer in rows[:limit]
         ]
@@ -206,3 +251,8 @@ class OfferBook:
             }
             for offer, (status, error) in command.tasks.items()
         ]
+
+
+def _known(feed: str) -> None:
+    if feed != FEED:
+        raise ValueError(f"there is no feed {feed!r}, only {FEED!r}")

@@ -6,7 +6,7 @@ import re
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
@@ -14,12 +14,12 @@ from aiohttp import web
 
 from olhubd.plugin import Token
 from olhubd_kit.faults import Fault, FaultKind
-from olhubd_kit.simulator import BookedOrder, Simulator, Verb
+from olhubd_kit.simulator import BookedOrder, Listed, Simulator, Verb
 from olhubd_kit.simulators.allegro.answers import MEDIA, answer, number, raw, refused
 from olhubd_kit.simulators.allegro.journal import EventJournal
 from olhubd_kit.simulators.allegro.ledger import AllegroBooks, CheckoutForm
 from olhubd_kit.simulators.allegro.offer_routes import OfferRoutes
-from olhubd_kit.simulators.allegro.offers import OfferBook
+from olhubd_kit.simulators.allegro.offers import FEED, OfferBook
 from olhubd_kit.simulators.allegro.population import COURIER, LOCKER, Json, Population, stamp
 from olhubd_kit.simulators.allegro.signin import CLIENT_ID, CLIENT_SECRET, OAuthServer
 
@@ -46,6 +46,7 @@ WAYBILL_LIMIT = 10
 BLOCK = 60.0
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
+T = TypeVar("T")
 
 
 class AllegroSimulator(Simulator):
@@ -94,6 +95,9 @@ class AllegroSimulator(Simulator):
     def books(self) -> list[BookedOrder]:
         return self.ledger.books()
 
+    def listed(self) -> Mapping[str, Sequence[Listed]]:
+        return {FEED: self.book.listed()}
+
     def verbs(self) -> Mapping[str, Verb]:
         ledger, signin = self.ledger, self.signin
         return {
@@ -124,6 +128,10 @@ class AllegroSimulator(Simulator):
             "consent": self.consent,
             "authorize": self.authorize,
             "poll_every": self.poll_every,
+            "put": self.book.put_offers,
+            "take": self.book.take_offer,
+            "change": self.book.change_offer,
+            "spoil": self.book.spoil_offer,
             "list_offer": self.book.list_offer,
             "set_quantity": self.book.set_quantity,
             "fail_tasks": self.book.fail_tasks,
@@ -166,6 +174,13 @@ class AllegroSimulator(Simulator):
         """Answer the next `count` statuses and parcels as ever, and keep nothing of them."""
         self._ignore += count
 
+    def _shortened(self, page: list[T]) -> list[T]:
+        """The page, or its first half where pages are to end early."""
+        if not self._short or len(page) < 2:
+            return page
+        self._short -= 1
+        return page[: len(page) // 2]
+
     def _kept(self) -> bool:
         ignored = self._ignore > 0
         self._ignore -= ignored
@@ -198,7 +213,7 @@ class AllegroSimulator(Simulator):
             web.get("/order/carriers", self._guard(self._carriers)),
             web.get("/sale/delivery-methods", self._guard(self._delivery_methods)),
             web.get("/order/checkout-forms", self._guard(self._list)),
-            *OfferRoutes(self.book).routes(self._guard),
+            *OfferRoutes(self.book, self._shortened).routes(self._guard),
             web.get(form, self._guard(self._form)),
             web.put(f"{form}/fulfillment", self._guard(self._fulfil, frozenset({"en-US"}))),
             web.get(f"{form}/shipments", self._guard(self._shipments)),
@@ -263,10 +278,7 @@ class AllegroSimulator(Simulator):
         if limit is None or not 1 <= limit <= 1000 or not (start is None or start.isdecimal()):
             return refused(422, "VALIDATION_ERROR", "Query parameters are incorrect")
         kinds = request.query.getall("type", [])
-        page = self.journal.after(None if start is None else int(start), kinds, limit, self.now())
-        if self._short and len(page) > 1:
-            self._short -= 1
-            page = page[: len(page) // 2]
+        page = self._shortened(self.journal.after(None if start is None else int(start), kinds, limit, self.now()))
         return raw(b'{"events":[%s]}' % b",".join(entry.encode() for entry in page))
 
     async def _stats(self, _request: web.Request) -> web.Response:
@@ -308,10 +320,7 @@ class AllegroSimulator(Simulator):
             return refused(400, "VALIDATION_ERROR", "Unknown sort")
         found = [one for one in self.ledger.live() if _fits(one, query, bounds, times)]
         found.sort(key=key, reverse=sort.startswith("-"))
-        page = found[offset : offset + min(limit, self._cap)]
-        if self._short and len(page) > 1:
-            self._short -= 1
-            page = page[: len(page) // 2]
+        page = self._shortened(found[offset : offset + min(limit, self._cap)])
         return raw(
             b'{"checkoutForms":[%s],"count":%d,"totalCount":%d}'
             % (b",".join(one.body for one in page), len(page), len(found))

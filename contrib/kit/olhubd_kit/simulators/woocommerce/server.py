@@ -63,7 +63,8 @@ class WooCommerceSimulator(Steering):
         self.scheme = scheme or TaxScheme(rates=rate_rows())
         self.access = Access(secure=secure, verify=verify_signatures)
         self.permalinks, self.fulfillments, self.tracking_plugin = permalinks, fulfillments, tracking_plugin
-        self.catalogue = ProductCatalogue(self.now().replace(tzinfo=None, microsecond=0).isoformat())
+        stocked = self.now().replace(tzinfo=None, microsecond=0) - timedelta(days=1)
+        self.catalogue = ProductCatalogue(stocked.isoformat())
         self.ledger = WooCommerceBooks(self.catalogue, self.scheme, self.now, _ZONE, "PLN")
         self.ledger.free_lines = free_lines
         self.ledger.tables = Tables(hpos)

@@ -11,12 +11,13 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from olhubd.model import Address, Money
-from olhubd_kit.simulator import BookedLine, BookedOrder, BookedParcel, Simulator, Verb
+from olhubd_kit.simulator import BookedLine, BookedOrder, BookedParcel, Listed, Simulator, Verb
 from olhubd_kit.simulators.woocommerce.arithmetic import TaxScheme
 from olhubd_kit.simulators.woocommerce.catalogue import ProductCatalogue
 from olhubd_kit.simulators.woocommerce.ledger import DEATHS, ShopOrder, WooCommerceBooks
 from olhubd_kit.simulators.woocommerce.listing import Pager
 from olhubd_kit.simulators.woocommerce.mails import Mail
+from olhubd_kit.simulators.woocommerce.shelf import FEED, ProductShelf
 
 __all__ = ["Steering"]
 
@@ -53,6 +54,14 @@ class Steering(Simulator):
     def books(self) -> list[BookedOrder]:
         return [_entry(sheet) for sheet in self.ledger.sheets.values()]
 
+    @property
+    def shelf(self) -> ProductShelf:
+        """What its feed of stock reads."""
+        return ProductShelf(self.catalogue, self.now)
+
+    def listed(self) -> Mapping[str, Sequence[Listed]]:
+        return {FEED: self.shelf.listed()}
+
     def verbs(self) -> Mapping[str, Verb]:
         return {
             "buy": self.buy,
@@ -82,6 +91,7 @@ class Steering(Simulator):
             "touch": self.touch,
             "trash": self.trash,
             "delete": self.delete,
+            **self.shelf.verbs(),
         }
 
     def absent(self) -> Mapping[str, str]:
