@@ -594,7 +594,7 @@ async def test_an_order_and_a_product_of_one_number_are_two_records(bench: Bench
     nothing = {
         ("product", "5"): "the hub carries no product records yet",
         ("product", "6"): "the hub carries no product records yet",
-        ("offer", "5"): "the hub carries no offer records yet",
+        ("offer", "5"): "the hub reads no single offer record again",
         ("product", "8"): "no name",
     }
     assert await kept() == {("order", "5"): "it has no lines", **nothing}

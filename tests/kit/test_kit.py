@@ -32,7 +32,7 @@ def test_a_rule_has_an_id_a_meaning_and_known_capabilities(known: Rule) -> None:
 
 
 UNTRIED: dict[str, str] = {
-    "LevelSink": "no rules yet; the one that there is has tests of its own in `tests/plugins/allegro/test_levels.py`",
+    "LevelSink": "no rules yet; the one that there is has its own tests in `tests/plugins/allegro/test_levels.py`",
 }
 """Capabilities without a rule of their own, each with the reason."""
 UNASKED = {

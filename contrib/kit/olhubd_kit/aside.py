@@ -11,10 +11,13 @@ from collections.abc import Iterable
 
 import msgspec
 
-from olhubd.model import Customer, Kind, Offer, Order, Product, plain
+from olhubd.model import Customer, Kind, Offer, Order, Product, StockLevel, plain
 from olhubd.plugin import Feed, Gone, Later, Record, Unreadable
 
-__all__ = ["Aside", "kept_aside", "kind_of"]
+__all__ = ["CARRIED", "Aside", "kept_aside", "kind_of"]
+
+CARRIED = frozenset({Kind.ORDER, Kind.STOCK, Kind.OFFER})
+"""The kinds of records that the daemon carries on."""
 
 
 class Aside(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,7 +37,9 @@ def kind_of(record: object, feed: Feed) -> str:
             return Kind.ORDER
         case Product():
             return Kind.PRODUCT
-        case Offer():
+        case StockLevel() if Kind.STOCK in feed.kinds:
+            return Kind.STOCK
+        case Offer() if Kind.OFFER in feed.kinds:
             return Kind.OFFER
         case Customer():
             return Kind.CUSTOMER
@@ -51,7 +56,7 @@ def kept_aside(feed: Feed, records: Iterable[Record]) -> list[Aside]:
     found: list[Aside] = []
     for record in records:
         kind = kind_of(record, feed)
-        if kind == Kind.ORDER and not isinstance(record, Unreadable):
+        if _carried(record, kind, feed):
             continue
         name = getattr(record, "external_id", None) or getattr(record, "key", None)
         if isinstance(record, Unreadable):
@@ -62,3 +67,9 @@ def kept_aside(feed: Feed, records: Iterable[Record]) -> list[Aside]:
             reason, raw = f"olhubd carries no {kind} records yet", msgspec.json.encode(record, enc_hook=plain)
         found.append(Aside(kind=kind, external_id=str(name), reason=str(reason), raw=raw))
     return found
+
+
+def _carried(record: object, kind: str, feed: Feed) -> bool:
+    if isinstance(record, Unreadable) or kind not in CARRIED or kind not in feed.kinds:
+        return False
+    return kind == Kind.ORDER or not isinstance(record, Later)  # orders alone are read again

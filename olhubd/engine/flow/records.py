@@ -58,6 +58,8 @@ def _other(record: Any, kinds: Collection[Kind], flows: Flows) -> Unreadable | G
             return msgspec.structs.replace(record, kind=kind)
     raw = _raw(record)
     said, name = _identity(record, kinds, flows)
+    if isinstance(record, Later) and said is not None and any(flow.kind == said for flow in flows) and _text(name):
+        return Unreadable(kind=said, external_id=name, reason=Reason("record.not-reread", kind=said), raw=raw)
     if said is not None and _text(name):
         return Unreadable(kind=said, external_id=name, reason=_not_carried(said), raw=raw)
     type_ = type(record).__name__

@@ -24,7 +24,7 @@ class Statements(list[str]):
         connect = sqlite3.connect
 
         def traced(*arguments: Any, **named: Any) -> sqlite3.Connection:
-            made = connect(*arguments, **named)
+            made: sqlite3.Connection = connect(*arguments, **named)
             made.set_trace_callback(self.append)
             return made
 
