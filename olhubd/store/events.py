@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 import msgspec
 
-from olhubd.model import Cause, Event, Subject
+from olhubd.model import Cause, Event, Kind, Subject
 from olhubd.store import codec
 from olhubd.store.base import Reader, Row, Transaction
 
@@ -17,6 +17,7 @@ __all__ = [
     "head",
     "helds",
     "latest",
+    "newest",
     "of_accounts",
     "of_order",
     "of_subjects",
@@ -61,6 +62,16 @@ async def of_subjects(reader: Reader, subjects: Collection[Subject]) -> dict[Sub
         if one.subject is not None:
             found.setdefault(one.subject, []).append(one)
     return found
+
+
+async def newest(reader: Reader, kind: Kind, ids: Collection[int]) -> dict[int, int]:
+    """The newest event about each of these subjects of a kind, by their numbers. Those without one are left out."""
+    rows = await reader.fetch(
+        "SELECT subject_id, MAX(id) FROM events WHERE subject_kind = ?"
+        f" AND subject_id IN ({codec.marks(list(ids))}) GROUP BY subject_id",
+        (kind.value, *ids),
+    )
+    return {row[0]: int(row[1]) for row in rows}
 
 
 async def helds(reader: Reader, subjects: Collection[Subject]) -> list[Event]:

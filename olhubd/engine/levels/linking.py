@@ -77,6 +77,6 @@ async def link_by_sku(
         by_account.setdefault(row.account, []).append(row.external_id)
     for account, names in by_account.items():
         selling = await reservations.selling(tx, account, names)
-        await reserve_orders(tx, selling, after, now, routes, rules)
+        await reserve_orders(tx, selling, after, now, routes, rules, past=True)
     await stock_items.mark(tx, touched, after)
     return links

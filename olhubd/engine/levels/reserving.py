@@ -41,8 +41,14 @@ async def reserve_orders(
     now: datetime,
     routes: Sequence[Route],
     rules: Sequence[StockRule],
+    *,
+    past: bool = False,
 ) -> frozenset[int]:
-    """Make the reservations of these orders. `after` is the newest event, None where it is to be looked up."""
+    """Make the reservations of these orders. `after` is the newest event, None where it is to be looked up.
+
+    Orders of the `past` came to stand as they do with their own newest event. What was taken off by then is shown
+    by a reading that was asked for later, which may be there already.
+    """
     if not order_ids:
         return frozenset()
     lines = await reservations.sold(tx, order_ids)
@@ -56,10 +62,12 @@ async def reserve_orders(
         line.item for some in lines.values() for line in some
     }
     await stock_items.lock(tx, items)
-    masters = {id_: item.account for id_, item in (await stock_items.read(tx, items)).items()}
+    known_items = await stock_items.read(tx, items)
+    masters = {id_: item.account for id_, item in known_items.items()}
     lowered = {rule.master: rule.lowered_by for rule in rules}
     stored = await orders.read(tx, concerned)
     copies = await target_orders.of_orders(tx, concerned)
+    since = await events.newest(tx, Kind.ORDER, concerned) if past else {}
     put: list[Reservation] = []
     changed: set[int] = set()
     for order_id in concerned:
@@ -78,13 +86,16 @@ async def reserve_orders(
             )
             for master in {*masters.values()}
         }
-        found = due(order_id, row.account, row.order, needs, known.get(order_id, ()), taken, after=after, now=now)
+        at = since.get(order_id, 0) if past else after
+        found = due(order_id, row.account, row.order, needs, known.get(order_id, ()), taken, after=at, now=now)
         put += found.put
         if found.end:
             await reservations.end(tx, order_id, found.end)
         changed |= found.items
     if put:
         await reservations.put(tx, put)
+    if past:
+        await reservations.settle(tx, {id_: item.read_after for id_, item in known_items.items()})
     if changed:
         await stock_items.mark(tx, changed, after)
     return frozenset(changed)

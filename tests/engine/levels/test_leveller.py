@@ -8,7 +8,7 @@ import pytest
 from olhubd.decide.stock.level import Phase
 from olhubd.decide.stock.policy import StockRule
 from olhubd.decide.stock.sellable import Buffer
-from olhubd.model import Counting, Stage
+from olhubd.model import Counting, Fulfilment, Stage
 from olhubd.plugin import AuthLost, RateLimited, Rejected, Unavailable
 from olhubd.store import Database, events, levels, stock_items
 from tests.engine.levels.stall import Stall
@@ -35,6 +35,36 @@ async def test_an_offer_is_linked_by_the_sellers_mark_whichever_is_told_first(da
     assert (await stall.level("111")).wanted is None
     await stall.turns()
     assert ((await stall.level("111")).wanted, (await stall.level("222")).wanted) == (4, 7)
+
+
+async def test_what_was_sent_before_the_stock_was_read_is_not_sold_twice(database: Database) -> None:
+    """A seller who begins to sell from a stock has orders of a year: they left the shelf before it was counted."""
+    stall = Stall(database)
+    for n, status in enumerate(("completed", "processing"), start=1):
+        await stall.land("allegro", stall.purchase(f"o{n}", "111", 2, fulfilment=Fulfilment.SENT))
+        await stall.copied(n, status)
+    stall.rules = [msgspec.structs.replace(stall.rules[0], lowered_by=frozenset({"processing", "completed"}))]
+    await stall.land("allegro", stall.purchase("o3", "111", 1))
+    await stall.stock("A", 5)
+    await stall.offer("111", "A", 5)
+    assert await stall.unseen() == 1
+    assert [row.order_id for row in await stall.reserved()] == [3]
+    # What happens to them later still concerns no piece.
+    await stall.land("allegro", stall.purchase("o1", "111", 2, fulfilment=Fulfilment.DELIVERED))
+    assert await stall.unseen() == 1
+    await stall.turns()
+    assert (await stall.level()).wanted == 4
+
+
+async def test_what_was_sent_after_the_stock_was_asked_for_still_counts(database: Database) -> None:
+    stall = Stall(database)
+    await stall.land("allegro", stall.purchase("o1", "111", 2))
+    await stall.copied(1, "pending")
+    asked = await stall.head()
+    await stall.copied(1, "processing")
+    await stall.stock("A", 5, asked=asked)
+    await stall.offer("111", "A", 5)
+    assert await stall.unseen() == 2
 
 
 async def test_a_mark_of_several_items_links_nothing(database: Database) -> None:
