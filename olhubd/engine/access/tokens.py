@@ -28,6 +28,7 @@ from olhubd.plugin.errors import (
 )
 from olhubd.plugin.oauth import Token
 from olhubd.runtime.backoff import Backoff
+from olhubd.runtime.wakeup import Wakeup
 
 __all__ = ["BorrowedToken", "StoredTokens", "TokenKeeper", "TokenStorage"]
 
@@ -109,7 +110,8 @@ class TokenKeeper:
         self._backoff = Backoff(_FIRST_PAUSE, _LONGEST_PAUSE)
         self._retry_at = 0.0
         self._failure: PluginError | None = None
-        self._closing = asyncio.Event()
+        self._closing = False
+        self._wakeup = Wakeup()
 
     @property
     def token(self) -> Token | None:
@@ -172,7 +174,8 @@ class TokenKeeper:
 
     async def close(self) -> None:
         """Wait until a renewal under way has come to its end, which it does within its limit, and is stored."""
-        self._closing.set()
+        self._closing = True
+        self._wakeup.wake()
         while self._work is not None:
             await asyncio.wait([self._work])
         if self._unsaved is not None:
@@ -273,11 +276,9 @@ class TokenKeeper:
         raise lost
 
     async def _closes_within(self, seconds: float) -> bool:
-        try:
-            async with asyncio.timeout(seconds):
-                return await self._closing.wait()
-        except TimeoutError:
-            return False
+        if not self._closing:
+            await self._wakeup.wait(seconds)
+        return self._closing
 
     async def _send(self, token: Token) -> Token:
         assert self._refresh is not None

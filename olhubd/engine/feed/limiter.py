@@ -33,10 +33,7 @@ class Limiter:
 
         A waiting task has other work too, and those in front of it may hang.
         """
-        try:
-            async with asyncio.timeout(self._patience):
-                await self._free.acquire()
-        except TimeoutError:
+        if not await self._placed():
             yield False
             return
         taken = True
@@ -53,3 +50,12 @@ class Limiter:
         finally:
             over.cancel()
             leave()
+
+    async def _placed(self) -> bool:
+        if not self._free.locked():
+            return await self._free.acquire()  # at once, and without the price of a time-out
+        try:
+            async with asyncio.timeout(self._patience):
+                return await self._free.acquire()
+        except TimeoutError:
+            return False

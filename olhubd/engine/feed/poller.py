@@ -19,6 +19,7 @@ from olhubd.model import Kind, Reason, Run
 from olhubd.plugin import AccountBlocked, AuthLost, Feed, OrderLookup, PluginError
 from olhubd.plugin.budget import calling_for
 from olhubd.runtime.supervisor import Heartbeat
+from olhubd.runtime.wakeup import Wakeup
 from olhubd.store import FAILURES, LeaseLost
 
 __all__ = ["FeedFailure", "FetchRefused", "Poller"]
@@ -50,17 +51,20 @@ class Poller:
         self._others = [FeedReader(reading, feed, leader=self.orders) for feed in feeds if feed is not first]
         self._between = False
         """Whether a page of another feed was read since the last one of orders."""
-        self._open = asyncio.Event()
-        self._open.set()
+        self._paused = False
         self._hand = ManualFetch(reading.clock, reading.schedule.manual_per_hour)
-        self._wanted = asyncio.Event()
-        self._over = False
-        self.next_run: datetime | None = None
+        self._wakeup = Wakeup()
+        self._begun = self._over = False
 
     @property
     def readers(self) -> Sequence[FeedReader]:
         """One for each feed, that of orders first."""
         return [*([self.orders] if self.orders is not None else []), *self._others]
+
+    @property
+    def next_run(self) -> datetime | None:
+        """When its orders are read next; None before the first round, and where nobody reads them."""
+        return self.orders.next_pull if self.orders is not None and self._begun else None
 
     @property
     def trouble(self) -> FeedFailure | None:
@@ -73,13 +77,13 @@ class Poller:
         return None
 
     def pause(self) -> None:
-        self._open.clear()
+        self._paused = True
 
     def resume(self) -> None:
         for reader in self.readers:
             reader.begin_anew()  # what it was paused for may be mended
-        self._open.set()
-        self._wanted.set()
+        self._paused = False
+        self._wakeup.wake()
 
     def end(self) -> None:
         """Its task has ended for good: nobody shall wait for it any more."""
@@ -90,14 +94,14 @@ class Poller:
         """Somebody asked for single orders to be read again."""
         if self.orders is not None:
             self.orders.look_up()
-            self._wanted.set()
+            self._wakeup.wake()
 
     async def fetch(self) -> Run:
         """Pull now, or join the pull under way. Raises FetchRefused where the system limits that."""
         if self._over:
             raise PluginError(_BROKEN_OFF)
         asked = self._hand.ask()
-        self._wanted.set()
+        self._wakeup.wake()
         return await asyncio.shield(asked)
 
     def fetchable(self) -> None:
@@ -109,17 +113,17 @@ class Poller:
         self._reading.pulse = pulse
         try:
             while True:
-                if not self._open.is_set():
+                if self._paused:
                     pulse.rest()
                     self._hand.refuse(Reason("fetch.paused"))
-                    await self._open.wait()
+                    while self._paused:
+                        await self._wakeup.wait()
                 self._reading.beat()
                 await self._round()
-                if self.orders is not None:
-                    self.next_run = self.orders.next_pull
+                self._begun = True
                 pause = min(reader.until() for reader in self.readers)
-                if pause > 0:
-                    await self._rest(pause)
+                if pause > 0 and self._hand.asked is None:
+                    await self._wakeup.wait(pause)
         except LeaseLost:
             pulse.rest()
             self._hand.refuse(Reason("account.taken-over"))
@@ -129,17 +133,6 @@ class Poller:
             # The caller must not wait for ever.
             self._hand.refuse(_BROKEN_OFF)
 
-    async def _rest(self, pause: float) -> None:
-        self._wanted.clear()
-        if self._hand.asked is not None:
-            return
-        # Thousands of these at a time: an alarm is cheaper than a time-out, which cancels and raises.
-        alarm = asyncio.get_running_loop().call_later(pause, self._wanted.set)
-        try:
-            await self._wanted.wait()
-        finally:
-            alarm.cancel()
-
     async def _round(self) -> None:
         """Read orders where they are due, then one page of another feed."""
         other = next((reader for reader in self._others if reader.until() <= 0), None)
@@ -148,7 +141,7 @@ class Poller:
             # One that fails has its own time, and the others are read without it.
             now = self._between and other is not None and orders.trouble is None and not orders.shut
             await self._orders(orders, now)
-        if other is not None and self._open.is_set():
+        if other is not None and not self._paused:
             self._between = True
             self._others.remove(other)
             self._others.append(other)  # the next one goes first then

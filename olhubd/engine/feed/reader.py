@@ -80,12 +80,12 @@ class FeedReader:
         self._run: Run | None = None
         self._asked = UNASKED
         """When the page under way was asked for."""
-        self._seen: set[Cursor] = set()
+        self._seen: set[Cursor] | None = None
         """The run under way and its cursors, between two turns."""
         sweep = sweep_of(feed)
-        store = partial(self._store, told=False)
+        store = partial(self._store, False)
         self._sweeper = Sweeper(reading, feed.name, sweep, self._page, store) if sweep is not None else None
-        self._again = Rereader(reading, lookup, partial(self._store, told=True))
+        self._again = Rereader(reading, lookup, partial(self._store, True))
 
     @property
     def since(self) -> datetime:
@@ -109,10 +109,11 @@ class FeedReader:
 
     def until(self) -> float:
         """Seconds until it is its turn."""
-        if self.shut:
-            return self._not_before - self._clock.monotonic()
-        until_pull = self._next_pull - self._clock.monotonic()
-        if self._failures or (self._sweeper is not None and self._sweeper.put_off):
+        now = self._clock.monotonic()
+        if self._not_before > now:
+            return self._not_before - now
+        until_pull = self._next_pull - now
+        if until_pull <= 0 or self._failures or (self._sweeper is not None and self._sweeper.put_off):
             return until_pull
         if self._unfinished:
             return 0.0
@@ -145,8 +146,7 @@ class FeedReader:
             ended(run)
         if trigger == "timer" and not self._unfinished:
             # By hand does not move the timer.
-            interval = jitter(self._reading.schedule.interval.total_seconds())
-            self._next_pull = self._clock.monotonic() + interval
+            self._next_pull = self._reading.schedule.pull_after(self._clock.monotonic())
         await self._again.read()
 
     def worked(self) -> None:
@@ -230,7 +230,7 @@ class FeedReader:
         reading = self._reading
         run = self._run or await reading.runs.begin(reading.account, self.name, trigger)
         seen = self._seen or {cursor}
-        self._run, self._seen = None, set()
+        self._run, self._seen = None, None
         # News of orders are not put off: a feed that waited in vain is still read.
         places, pages = (reading.pulls, PAGES) if self._leads else (reading.sweeps, 1)
         self._unfinished = True
@@ -297,7 +297,7 @@ class FeedReader:
         position = self._moved(page)
         if not page.records and position is None:
             return run
-        return run.plus((await self._store(page.records, run, position, told=True)).counts)
+        return run.plus((await self._store(True, page.records, run, position)).counts)
 
     def _moved(self, page: Page) -> feeds.FeedPosition | None:
         if page.cursor == self._cursor:
@@ -309,7 +309,7 @@ class FeedReader:
         )
 
     async def _store(
-        self, records: Sequence[Record], run: Run, position: feeds.FeedPosition | None = None, *, told: bool
+        self, told: bool, records: Sequence[Record], run: Run, position: feeds.FeedPosition | None = None
     ) -> Result:
         """Land them. What the feed itself `told` is new by its own mark, so no clock may talk it away lightly."""
         reading = self._reading

@@ -2,6 +2,10 @@
 
 Many accounts begin in one moment, at a start or after an outage. Each wait is therefore drawn a little shorter or
 longer than asked, else all would ask, and hold a page each in memory, in step for ever.
+
+Long waits end at ticks that all accounts share, ten a second. An idle poll costs little but the wake-ups by its
+timer and by its answer, and the accounts whose turn comes at one tick share theirs, as coalesced timers of an
+operating system do.
 """
 
 from __future__ import annotations
@@ -11,10 +15,12 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-__all__ = ["FeedSchedule", "jitter"]
+__all__ = ["COALESCED", "FeedSchedule", "jitter"]
 
 _SOONEST = 0.5
 """What share of the interval passes before a sweep at least; the setting is the most."""
+COALESCED = timedelta(seconds=5)
+"""The interval from which on pulls are due at a tick; a shorter one is kept to the moment that was drawn."""
 
 
 class FeedSchedule(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,6 +33,14 @@ class FeedSchedule(msgspec.Struct, frozen=True, kw_only=True):
     manual_per_hour: int | None = None
     page_limit: float = 300.0
     """Seconds within which a page must be read; a hanging server must not stop the loop."""
+
+    def pull_after(self, now: float) -> float:
+        """When the feed is to be read again, both in seconds of the monotonic clock.
+
+        The tick is the nearest one, earlier as often as later, so that the intervals are on average as long as set.
+        """
+        due_at = now + jitter(self.interval.total_seconds())
+        return round(due_at, 1) if self.interval >= COALESCED else due_at
 
     def sweep_after(self, now: datetime) -> datetime:
         """When the next sweep is due: within the interval, at no moment that other accounts share."""
