@@ -27,7 +27,7 @@ _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _RESERVED = frozenset({"alarms", "control"})  # their credentials are those of the tables
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class AccountConfig:
     """One account, with the connector's suggestions filled in where the operator was silent."""
 

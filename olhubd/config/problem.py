@@ -12,7 +12,7 @@ from dataclasses import dataclass
 __all__ = ["ConfigurationError", "HintedError", "Problem", "near"]
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True, order=True, slots=True)
 class Problem:
     """One thing wrong. `file` is a path, "environment" or "credentials", which have no `line`."""
 

@@ -44,7 +44,7 @@ class Layer(enum.IntEnum):
     ENVIRONMENT = 4
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Origin:
     """Where a value comes from. `place` is a file, or what else to call it."""
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import sys
 import tomllib
 
 __all__ = ["KeyPath", "repeated", "spans"]
@@ -100,7 +101,8 @@ class _Scanner:
                 raise _Lost
             self.at = match.end()
             raw = match[1]
-            parts.append(tomllib.loads(f"k = {raw}")["k"] if raw[0] in "\"'" else raw)
+            # The keys of each account's table are the same, and the paths are kept as long as the configuration is.
+            parts.append(sys.intern(tomllib.loads(f"k = {raw}")["k"] if raw[0] in "\"'" else raw))
             if not match[2]:
                 return tuple(parts)
 

@@ -132,7 +132,7 @@ class Calls:
         self._limit = limit
         self._refusals = refusals
         self._quiet = quiet
-        self._failing: set[str] = set()
+        self._failing: frozenset[str] = frozenset()
 
     async def read(
         self,
@@ -225,7 +225,8 @@ class Calls:
         if error is not None:
             raise self._broken(what, error) from None
         answer = self._checked(what, answer, kind)
-        self._failing.discard(what)
+        if what in self._failing:
+            self._failing -= {what}
         if self._refusals is not None:
             self._refusals.worked()
         return answer
@@ -271,7 +272,7 @@ class Calls:
     def _fault(self, what: str, text: str, error: BaseException | None = None) -> PluginFault:
         # Once when it begins to fail, not at each of its tries.
         report = self._log.debug if what in self._failing else self._log.error
-        self._failing.add(what)
+        self._failing |= {what}
         if not self._quiet:
             report("connector failed", account=self.who, call=what, reason=text, exc_info=error or False)
         return PluginFault(text, error)

@@ -16,6 +16,8 @@ def delay(failures: int, first: float, longest: float) -> float:
 class Backoff:
     """Counts failures in a row; `first` and `longest` are seconds."""
 
+    __slots__ = ("_first", "_longest", "failures")
+
     def __init__(self, first: float, longest: float) -> None:
         self._first = first
         self._longest = longest

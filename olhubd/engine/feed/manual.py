@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from datetime import datetime, timedelta
 
 from olhubd.model import Reason, Run
@@ -26,7 +25,7 @@ class ManualFetch:
     def __init__(self, clock: Clock, per_hour: int | None) -> None:
         self._clock = clock
         self._per_hour = per_hour
-        self._times: deque[datetime] = deque()
+        self._times: list[datetime] = []
         self.asked: asyncio.Future[Run] | None = None
 
     def possible(self) -> None:
@@ -35,7 +34,7 @@ class ManualFetch:
             return
         now = self._clock.now()
         while self._times and now - self._times[0] >= timedelta(hours=1):
-            self._times.popleft()
+            self._times.pop(0)
         if len(self._times) >= self._per_hour:
             raise FetchRefused(self._times[0] + timedelta(hours=1))
 

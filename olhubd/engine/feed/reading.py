@@ -27,7 +27,7 @@ PAGES = 500
 """Pages of orders in a row, after which other work of the account has its turn."""
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, slots=True)
 class ReadingContext:
     """`started_at` is from when on orders count, `there` the source's own time, where it gives one. `lineage` is
     called when the orders are read to their end."""

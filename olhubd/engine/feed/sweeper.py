@@ -39,7 +39,7 @@ class Sweeper:
         self._store = store
         self._position: feeds.FeedPosition | None = None
         self._run: Run | None = None
-        self._seen: set[str] = set()
+        self._seen: frozenset[str] = frozenset()
         """The cursors of the sweep under way."""
         self.put_off = False
         """Whether it is due and found too many others at theirs; it is tried again after the next pull."""
@@ -86,7 +86,7 @@ class Sweeper:
         try:
             before = Cursor(position.cursor) if position.cursor else None
             page = await self._page("sweep", partial(self._sweep.sweep, since, before), before)
-            self._seen = {*self._seen, str(before)} if before is not None else set()
+            self._seen = self._seen | {str(before)} if before is not None else frozenset()
             circle = page.more and page.cursor in self._seen
             ends = circle or (not page.more and page.failure is None)
             after = feeds.FeedPosition(
