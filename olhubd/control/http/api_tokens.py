@@ -71,7 +71,7 @@ class ApiTokens:
         own = hmac.compare_digest(digest, self._own)
         holder = self._master if own else self.marked(_mark(digest))
         if holder is not None:
-            # What people made is kept nowhere, so the logs learn from whoever shows it what they must not show.
+            # What people made is kept nowhere, so the logs learn here what they must not show.
             self._hub.learned(text.strip())
         return holder
 
