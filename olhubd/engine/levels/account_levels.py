@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from olhubd.config import AccountConfig
 from olhubd.engine.access.connection import Connection
+from olhubd.engine.levels.channel import SalesChannel
 from olhubd.engine.levels.leveller import Leveller
 from olhubd.engine.levels.linking import masters_of
 from olhubd.engine.services import Services
@@ -32,7 +33,7 @@ class AccountLevels:
         sink = connection.connector.capability(LevelSink)
         rules = services.in_force.stock
         if sink is not None and masters_of(rules(), config.name):
-            self.leveller = Leveller(
+            channel = SalesChannel(
                 config.name,
                 sink,
                 connection.calls,
@@ -41,8 +42,8 @@ class AccountLevels:
                 log,
                 rules=rules,
                 through=services.horizon.through,
-                lost=lost,
             )
+            self.leveller = Leveller(channel, lost=lost)
 
     def start(self, *, paused: bool) -> None:
         """Begin to keep them, or to wait for `resume`."""

@@ -14,6 +14,7 @@ from olhubd.decide.stock.policy import StockRule
 from olhubd.engine.calls import Calls, OverdueCalls
 from olhubd.engine.flow.flow import Asked
 from olhubd.engine.flow.landing import Landing
+from olhubd.engine.levels.channel import SalesChannel
 from olhubd.engine.levels.leveller import Leveller
 from olhubd.engine.levels.reserving import reserve
 from olhubd.engine.outbox.recorder import Recorder
@@ -174,7 +175,7 @@ class Stall:
 
     def make_leveller(self, account: str = "allegro", channel: Channel | None = None) -> Leveller:
         log = structlog.get_logger()
-        return Leveller(
+        sold = SalesChannel(
             account,
             channel or self.channel,
             Calls(account, self.clock, log, OverdueCalls()),
@@ -183,9 +184,8 @@ class Stall:
             log,
             rules=lambda: self.rules,
             through=lambda names: self.through(names),
-            lost=self._lost,
-            make_id=lambda: next(self._ids),
         )
+        return Leveller(sold, lost=self._lost, make_id=lambda: next(self._ids))
 
     async def _lost(self, error: PluginError) -> None:
         self.lost.append(error)

@@ -12,8 +12,9 @@ import pytest
 from olhubd.decide.stock import level as rules
 from olhubd.decide.stock.level import NextMove, OfferLevel, Phase
 from olhubd.engine.flow import batch
-from olhubd.engine.levels import leveller, reserving
+from olhubd.engine.levels import reserving, submission
 from olhubd.engine.levels.leveller import Leveller
+from olhubd.engine.levels.settlement import LevelSettlement
 from olhubd.store import Database, Transaction, levels
 from tests.engine.levels.book import Business, Wrong
 
@@ -73,7 +74,7 @@ def raised_at_once(patch: pytest.MonkeyPatch) -> None:
     def at_once(row: OfferLevel, _through: int, now: Any, **more: Any) -> NextMove:
         return real(row, 2**62, now, **more)
 
-    patch.setattr(leveller, "next_step", at_once)
+    patch.setattr(submission, "next_step", at_once)
 
 
 def forgets_its_commands(patch: pytest.MonkeyPatch) -> None:
@@ -84,24 +85,24 @@ def forgets_its_commands(patch: pytest.MonkeyPatch) -> None:
         await real(self)
 
         async def work(tx: Transaction) -> None:
-            rows = [row for row in await levels.uneven(tx, self.account, 100) if row.phase is Phase.SENT]
+            rows = [row for row in await levels.uneven(tx, self._channel.account, 100) if row.phase is Phase.SENT]
             await levels.put(
                 tx, [msgspec.structs.replace(row, phase=Phase.SETTLED, command=None, sent=None) for row in rows]
             )
-            for command in await levels.commands(tx, self.account):
-                now = self._clock.now()
+            for command in await levels.commands(tx, self._channel.account):
+                now = self._channel.clock.now()
                 await levels.settle_command(tx, command.id, levels.LevelCommandState.ENDED, None, now)
 
-        await self._database.write(work)
+        await self._channel.database.write(work)
 
     patch.setattr(Leveller, "begin", begin)
 
 
 def believes_the_answer(patch: pytest.MonkeyPatch) -> None:
     """A task that is reported as done counts as shown, and nobody reads it."""
-    real = Leveller._ended
+    real = LevelSettlement.ended
 
-    async def ended(self: Leveller, command: Any, outcomes: Any) -> None:
+    async def ended(self: LevelSettlement, command: Any, outcomes: Any) -> None:
         await real(self, command, outcomes)
 
         async def work(tx: Transaction) -> None:
@@ -118,9 +119,9 @@ def believes_the_answer(patch: pytest.MonkeyPatch) -> None:
                 ],
             )
 
-        await self._database.write(work)
+        await self._channel.database.write(work)
 
-    patch.setattr(Leveller, "_ended", ended)
+    patch.setattr(LevelSettlement, "ended", ended)
 
 
 @pytest.mark.parametrize(

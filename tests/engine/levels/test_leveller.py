@@ -288,7 +288,7 @@ async def die(stall: Stall) -> None:
     async def killed(*_: object) -> None:
         raise Died
 
-    stall.leveller._calls.write = killed  # type: ignore[method-assign,assignment]
+    stall.leveller._channel.calls.write = killed  # type: ignore[method-assign,assignment]
     await stall.leveller.turn()
 
 

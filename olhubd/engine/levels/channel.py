@@ -1,0 +1,76 @@
+"""One account on which stock is sold, as the parts of its leveller share it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+
+from olhubd.decide.stock.level import OfferLevel, Phase
+from olhubd.decide.stock.policy import StockRule
+from olhubd.engine.calls import Calls
+from olhubd.engine.levels.linking import masters_of
+from olhubd.plugin import Clock, LevelSink, Log
+from olhubd.runtime.backoff import delay
+from olhubd.store import Database, levels
+
+__all__ = ["FIRST_PAUSE", "LAST_PAUSE", "MOMENT", "SalesChannel", "refused", "released"]
+
+FIRST_PAUSE, LAST_PAUSE = 2.0, 300.0
+"""Seconds between tries after failures."""
+MOMENT = timedelta(seconds=2)
+"""Until a command of which the answer was lost is looked up."""
+_ROWS = 1000
+
+
+class SalesChannel:
+    """`through` says up to which event the orders of accounts were read to their end."""
+
+    def __init__(
+        self,
+        account: str,
+        sink: LevelSink,
+        calls: Calls,
+        database: Database,
+        clock: Clock,
+        log: Log,
+        *,
+        rules: Callable[[], Sequence[StockRule]],
+        through: Callable[[Iterable[str]], int],
+    ) -> None:
+        self.account = account
+        self.sink = sink
+        self.calls = calls
+        self.database = database
+        self.clock = clock
+        self.log = log
+        self.rules = rules
+        self._through = through
+
+    def read_through(self) -> int:
+        """Up to which event the sales of this account and of its masters are known."""
+        return self._through([self.account, *masters_of(self.rules(), self.account)])
+
+    async def uneven(self) -> list[OfferLevel]:
+        """All rows that are not as they should be."""
+        found: list[OfferLevel] = []
+        while True:
+            last = found[-1].offer if found else 0
+            some = await levels.uneven(self.database.reader, self.account, _ROWS, last)
+            found += some
+            if len(some) < _ROWS:
+                return found
+
+
+def released(row: OfferLevel) -> OfferLevel:
+    """A row whose command is known to have done nothing."""
+    return msgspec.structs.replace(row, phase=Phase.SETTLED, command=None, sent=None, sent_at=None, due_at=None)
+
+
+def refused(row: OfferLevel, why: str, now: datetime) -> OfferLevel:
+    """A row that was refused: it is tried again, ever later, and by another way where the connector has one."""
+    pause = delay(row.tries + 1, FIRST_PAUSE, LAST_PAUSE)
+    return msgspec.structs.replace(
+        released(row), tries=row.tries + 1, due_at=now + timedelta(seconds=pause), reason=why or None
+    )

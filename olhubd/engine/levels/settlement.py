@@ -1,0 +1,148 @@
+"""What was sent to a channel: asked for its report, then read back. A reading of what buyers see settles it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from functools import partial
+
+import msgspec
+
+from olhubd.decide.stock.level import OfferLevel, Phase, judge
+from olhubd.engine.levels.channel import FIRST_PAUSE, MOMENT, SalesChannel, refused
+from olhubd.engine.outbox.recorder import Recorder
+from olhubd.model import Cause, Kind, Subject
+from olhubd.plugin import Accepted, LevelCall, RowOutcome, ShownLevel, Temporary
+from olhubd.store import Transaction, events, levels, offers, stock_items
+from olhubd.store.levels import LevelCommand, LevelCommandState
+
+__all__ = ["LevelSettlement"]
+
+
+class LevelSettlement:
+    """Settles the commands of one account and their rows."""
+
+    def __init__(self, channel: SalesChannel) -> None:
+        self._channel = channel
+
+    async def settle(self) -> list[datetime]:
+        """Ask for the reports that are due, and read back what has settled. Gives when more is due."""
+        due: list[datetime] = []
+        for command in await levels.commands(self._channel.database.reader, self._channel.account):
+            at = command.due_at or command.created_at
+            if at <= self._channel.clock.now():
+                later = await self._report(command)
+                at = later if later is not None else at
+                if later is None:
+                    continue
+            due.append(at)
+        now = self._channel.clock.now()
+        settling = [
+            row for row in await self._channel.uneven() if row.phase is Phase.SETTLING or row.confirmed is None
+        ]
+        ready = [row for row in settling if row.due_at is None or row.due_at <= now]
+        due += [row.due_at for row in settling if row.due_at is not None and row.due_at > now]
+        if ready:
+            await self._read(ready)
+        return due
+
+    async def _report(self, command: LevelCommand) -> datetime | None:
+        """What became of a command. Gives when to ask again; None where that is known now."""
+        call = LevelCall(action=command.action, offers=command.offers, value=command.value)
+        ask = partial(self._channel.sink.report_levels, command.id, call)
+        try:
+            answer = await self._channel.calls.read("report_levels", ask)
+        except Temporary as error:
+            at = self._channel.clock.now() + timedelta(seconds=error.retry_after or FIRST_PAUSE)
+            await self.book(command, LevelCommandState.UNKNOWN, at)
+            raise
+        if isinstance(answer, Accepted):
+            at = self._channel.clock.now() + timedelta(seconds=answer.after)
+            await self.book(command, LevelCommandState.ACCEPTED, at)
+            return at
+        if answer is None:
+            # It may still be on its way there, so its absence counts only after a while.
+            settled = command.created_at + max(self._channel.sink.level_settle, MOMENT)
+            if self._channel.clock.now() < settled:
+                await self.book(command, LevelCommandState.UNKNOWN, settled)
+                return settled
+            answer = ()
+        await self.ended(command, answer)
+        return None
+
+    async def book(self, command: LevelCommand, state: LevelCommandState, due_at: datetime) -> None:
+        """Store when the report of a command is asked for."""
+
+        async def work(tx: Transaction) -> None:
+            await levels.settle_command(tx, command.id, state, due_at, None)
+
+        await self._channel.database.write(work)
+
+    async def ended(self, command: LevelCommand, outcomes: Sequence[RowOutcome]) -> None:
+        """Store what became of a command's rows. One that its report does not name is known when it is read."""
+        now = self._channel.clock.now()
+        reported = {one.offer: one for one in outcomes}
+
+        async def work(tx: Transaction) -> None:
+            rows = await levels.of_command(tx, command.id)
+            found = []
+            for row in rows:
+                outcome = reported.get(row.external_id)
+                if outcome is not None and not outcome.done:
+                    found.append(refused(row, outcome.error or "", now))
+                else:
+                    found.append(
+                        msgspec.structs.replace(
+                            row, phase=Phase.SETTLING, due_at=now + self._channel.sink.level_settle
+                        )
+                    )
+            await levels.put(tx, found)
+            await levels.settle_command(
+                tx, command.id, LevelCommandState.ENDED, None, now, msgspec.json.encode(list(outcomes))
+            )
+
+        await self._channel.database.write(work)
+
+    async def _read(self, rows: Sequence[OfferLevel]) -> None:
+        """Read what buyers see of these offers, and settle their rows by it."""
+        after = await events.head(self._channel.database.reader)
+        read = partial(self._channel.sink.read_levels, [row.external_id for row in rows])
+        answer: Sequence[ShownLevel] = await self._channel.calls.read("read_levels", read, Sequence)
+        shown = {one.offer: one for one in answer}
+        now = self._channel.clock.now()
+
+        async def work(tx: Transaction) -> None:
+            recorder = Recorder(tx, now, Cause("rule", "levels"))
+            current = await levels.of_offers(tx, [row.offer for row in rows])
+            found: list[OfferLevel] = []
+            freed: set[int] = set()
+            for row in current.values():
+                if row.phase is Phase.SENT or row.confirmed_after > after:
+                    continue
+                one = shown.get(row.external_id)
+                settled = judge(row, one.quantity if one else 0, one is not None and one.active, after, now)
+                found.append(settled.level)
+                if settled.level.confirmed != row.confirmed:
+                    freed.add(row.offer)
+                if settled.alarm is not None:
+                    facts: dict[str, object] = {
+                        "offer": row.external_id,
+                        "wanted": row.sent,
+                        "shown": settled.level.confirmed,
+                    }
+                    await recorder.event(
+                        settled.alarm, self._channel.account, Subject(Kind.OFFER, row.offer), facts
+                    )
+            await levels.put(tx, found)
+            # So that what is read from now on is known to be read after this.
+            right = sum(one.even for one in found)
+            await recorder.event("levels.read", self._channel.account, None, {"offers": len(found), "right": right})
+            if freed and any(rule.allocates(0) for rule in self._channel.rules()):
+                # What this offer gives up may go to others now.
+                links = await offers.links_of(tx, freed)
+                items = {link.item for some in links.values() for link in some}
+                await stock_items.lock(tx, items)
+                await stock_items.mark(tx, items, after)
+            await recorder.write(tx)
+
+        await self._channel.database.write(work)

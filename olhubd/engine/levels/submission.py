@@ -1,0 +1,167 @@
+"""What a channel must show otherwise: planned in few calls, and each command kept before it is sent.
+
+A process that dies leaves nothing unknown: the next one asks for the report of what was kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+
+import msgspec
+
+from olhubd.decide.stock.level import Move, OfferLevel, Phase, next_step
+from olhubd.engine.calls import PluginFault
+from olhubd.engine.levels.channel import MOMENT, SalesChannel, refused, released
+from olhubd.engine.levels.settlement import LevelSettlement
+from olhubd.model import Reason
+from olhubd.plugin import (
+    Accepted,
+    AccountBlocked,
+    AuthLost,
+    LevelCall,
+    LevelWish,
+    OutcomeUnknown,
+    PluginError,
+    Temporary,
+)
+from olhubd.store import Transaction, leases, levels, offers
+from olhubd.store.levels import LevelCommand, LevelCommandState
+
+__all__ = ["LevelSubmission"]
+
+
+class LevelSubmission:
+    """Sends what the offers of one account must show. `make_id` gives the number of a command."""
+
+    def __init__(self, channel: SalesChannel, settlement: LevelSettlement, make_id: Callable[[], str]) -> None:
+        self._channel = channel
+        self._settlement = settlement
+        self._make_id = make_id
+        self.waiting = False
+        """Whether a raise waits until the orders were read."""
+
+    async def send(self) -> list[datetime]:
+        """Send what must be shown otherwise. Gives when more is due."""
+        now, due = self._channel.clock.now(), []
+        through = self._channel.read_through()
+        wishes: list[LevelWish] = []
+        held: list[OfferLevel] = []
+        self.waiting = False
+        for row in await self._channel.uneven():
+            step = next_step(row, through, now)
+            match step.move:
+                case Move.LOWER | Move.RAISE:
+                    wishes.append(
+                        LevelWish(
+                            offer=row.external_id,
+                            value=row.wanted or 0,
+                            shown=row.confirmed or 0,
+                            refused=row.tries,
+                        )
+                    )
+                case Move.WAIT:
+                    self.waiting = True
+                case Move.HELD if row.reason is None:
+                    held.append(msgspec.structs.replace(row, reason=_why(step.why)))
+                case _:
+                    pass
+            if row.due_at is not None and row.due_at > now:
+                due.append(row.due_at)
+        if held:
+            await self._channel.database.write(partial(_put, rows=held))
+        if not wishes:
+            return due
+        planned: Sequence[LevelCall] = self._channel.calls.ask(
+            "plan_levels", partial(self._channel.sink.plan_levels, wishes), Sequence
+        )
+        values = {wish.offer: wish.value for wish in wishes}
+        for call in planned:
+            at = await self._send_call(call, values)
+            if at is not None:
+                due.append(at)
+        return due
+
+    async def _send_call(self, call: LevelCall, values: dict[str, int]) -> datetime | None:
+        """Keep a command, then send it. Gives when to see to it again."""
+        now = self._channel.clock.now()
+        command = LevelCommand(
+            id=self._make_id(),
+            account=self._channel.account,
+            action=call.action,
+            value=call.value,
+            offers=call.offers,
+            created_at=now,
+            due_at=now,
+        )
+
+        async def keep(tx: Transaction) -> LevelCommand | None:
+            await leases.require(tx, self._channel.account)
+            known = await offers.by_external(tx, self._channel.account, list(call.offers))
+            rows = await levels.of_offers(tx, [one.id for one in known.values()])
+            # What has changed since it was planned goes with the next turn.
+            mine = [
+                row
+                for row in rows.values()
+                if row.phase is Phase.SETTLED and row.wanted == values.get(row.external_id)
+            ]
+            if not mine:
+                return None
+            kept = msgspec.structs.replace(command, offers=tuple(sorted(row.external_id for row in mine)))
+            await levels.keep(tx, [kept])
+            await levels.put(
+                tx,
+                [
+                    msgspec.structs.replace(
+                        row, phase=Phase.SENT, command=kept.id, sent=row.wanted, sent_at=now, due_at=None
+                    )
+                    for row in mine
+                ],
+            )
+            return kept
+
+        kept = await self._channel.database.write(keep)
+        if kept is None:
+            return None
+        call = msgspec.structs.replace(call, offers=kept.offers)
+        try:
+            answer = await self._channel.calls.write(
+                "write_levels", partial(self._channel.sink.write_levels, kept.id, call), Accepted | Sequence
+            )
+        except (OutcomeUnknown, PluginFault):
+            at = self._channel.clock.now() + MOMENT
+            await self._settlement.book(kept, LevelCommandState.UNKNOWN, at)
+            return at
+        except PluginError as error:
+            await self._undone(kept, error)
+            raise
+        if isinstance(answer, Accepted):
+            at = self._channel.clock.now() + timedelta(seconds=answer.after)
+            await self._settlement.book(kept, LevelCommandState.ACCEPTED, at)
+            return at
+        await self._settlement.ended(kept, answer)
+        return self._channel.clock.now() + self._channel.sink.level_settle
+
+    async def _undone(self, command: LevelCommand, error: PluginError) -> None:
+        """It was surely not done. A refusal counts against its rows; what passes does not."""
+        now = self._channel.clock.now()
+
+        async def work(tx: Transaction) -> None:
+            rows = await levels.of_command(tx, command.id)
+            if isinstance(error, Temporary | AuthLost | AccountBlocked):
+                found = [released(row) for row in rows]
+            else:
+                found = [refused(row, str(error), now) for row in rows]
+            await levels.put(tx, found)
+            await levels.settle_command(tx, command.id, LevelCommandState.ENDED, None, now)
+
+        await self._channel.database.write(work)
+
+
+async def _put(tx: Transaction, rows: Sequence[OfferLevel]) -> None:
+    await levels.put(tx, rows)
+
+
+def _why(code: str | None) -> Reason:
+    return Reason("level.ended") if code == "level.ended" else Reason("level.orders-not-read")
