@@ -52,7 +52,7 @@ def listing(
     if printer.json(page):
         return
     columns = (
-        "ID:right", "ORDER", "TARGET", "WHAT", "STATE", "TRIES:right:least", "OWED SINCE:least", "NEXT TRY:least",
+        "ID:right", "ABOUT", "TARGET", "WHAT", "STATE", "TRIES:right:least", "OWED SINCE:least", "NEXT TRY:least",
         "REASON",
     )  # fmt: skip
     printer.table(columns, map(_row, page.items), "Nothing is owed." if not states else "No such deliveries.")
@@ -60,10 +60,9 @@ def listing(
 
 
 def _row(delivery: DeliveryRow) -> tuple[object, ...]:
-    order = delivery.order
     return (
         delivery.id,
-        f"{order.account} {order.number or order.external_id}",
+        delivery.called,
         delivery.target,
         delivery.action.value,
         delivery.state.value,

@@ -49,7 +49,7 @@ def events(
     if not follow:
         if not printer.json(page):
             printer.table(
-                ("ID:right", "AT", "ACCOUNT", "ORDER:right", "KIND:least", "WHAT", "WHY:least"),
+                ("ID:right", "AT", "ACCOUNT", "ABOUT:right", "KIND:least", "WHAT", "WHY:least"),
                 map(_row, page.items),
                 "Nothing happened that fits.",
             )
@@ -112,7 +112,14 @@ def _nothing(page: EventPage) -> EventPage:
 
 
 def _row(event: EventRow) -> tuple[object, ...]:
-    return (event.id, event.at, event.account, event.order_id, event.kind, event.text, event.why)
+    return (event.id, event.at, event.account, _about(event), event.kind, event.text, event.why)
+
+
+def _about(event: EventRow) -> object:
+    """An order by its number, as nearly all are; anything else by its kind and number."""
+    if event.order_id is not None or event.subject is None:
+        return event.order_id
+    return f"{event.subject.kind} {event.subject.id}"
 
 
 def _print(printer: Printer, event: EventRow) -> None:

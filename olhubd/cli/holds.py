@@ -62,7 +62,7 @@ def listing(session: Session, target: str | None) -> None:
     rows: list[tuple[object, ...]] = [
         (
             delivery.id,
-            f"{delivery.order.account} {delivery.order.number or delivery.order.external_id}",
+            delivery.called,
             f"{delivery.action.value} to {delivery.target}",
             delivery.created_at,
             delivery.reason,
@@ -81,7 +81,7 @@ def listing(session: Session, target: str | None) -> None:
         )
         for record in records
     ]
-    columns = ("ID:right", "ORDER", "WHAT:least", "SINCE:least", "REASON", "WAYS OUT")
+    columns = ("ID:right", "ABOUT", "WHAT:least", "SINCE:least", "REASON", "WAYS OUT")
     printer.table(columns, rows, "Nothing waits for a person.")
 
 
@@ -145,7 +145,7 @@ def _delivery(session: Session, delivery: DeliveryRow) -> None:
     printer.facts(
         (
             ("delivery", f"{delivery.id}, {delivery.action.value} to {delivery.target}"),
-            ("order", delivery.order.reference),
+            ("order", delivery.order.reference) if delivery.order else ("about", delivery.called),
             ("state", delivery.state.value),
             ("reason", held.reason if held else delivery.reason or delivery.error),
             ("field", held.field if held else None),

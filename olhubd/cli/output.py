@@ -21,6 +21,7 @@ import click
 if TYPE_CHECKING:
     from rich.console import JustifyMethod
 
+    from olhubd.control.api.schema.base import SubjectName
     from olhubd.control.api.schema.deliveries import DeliveryRow
 
 __all__ = ["Printer", "harmless", "span"]
@@ -148,8 +149,7 @@ class Printer:
 
     def told(self, about: LogRow) -> str:
         """What happened, in a line: to whom, what, and why."""
-        order = f" #{about.order_id}" if about.order_id is not None else ""
-        whom = f"{about.account or 'olhubd'}{order}: "
+        whom = f"{about.account or 'olhubd'}{_numbered(about)}: "
         text = about.text.removeprefix(whom)  # some begin with it themselves
         return self.cell(f"{whom}{text} ({about.why})")
 
@@ -181,6 +181,9 @@ class LogRow(Protocol):
 
     @property
     def order_id(self) -> int | None: ...
+
+    @property
+    def subject(self) -> SubjectName | None: ...
 
     @property
     def text(self) -> str: ...
@@ -283,3 +286,10 @@ def span(seconds: float) -> str:
         elif parts:
             break
     return " ".join(parts[:2]) or "0 s"
+
+
+def _numbered(about: LogRow) -> str:
+    """An order as `#17`, anything else by its kind too, and nothing for an account itself."""
+    if about.order_id is not None:
+        return f" #{about.order_id}"
+    return f" {about.subject.kind} #{about.subject.id}" if about.subject is not None else ""

@@ -16,7 +16,7 @@ import msgspec
 from olhubd.decide import plan
 from olhubd.decide.changes import Change, Reopened
 from olhubd.decide.plan import PlannedDelivery
-from olhubd.model import Action, Delivery, DeliveryState, Reason
+from olhubd.model import Action, Delivery, DeliveryState, Kind, Reason
 
 __all__ = ["Settlement", "carries_order", "holders", "net", "once", "push_to"]
 
@@ -39,7 +39,7 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
 
 def carries_order(delivery: Delivery) -> bool:
     """Whether it brings the order itself to its target."""
-    return delivery.action is Action.PUSH_ORDER
+    return delivery.action is Action.PUSH_ORDER and delivery.subject.kind is Kind.ORDER
 
 
 def push_to(target: str, known: Iterable[Delivery]) -> Delivery | None:

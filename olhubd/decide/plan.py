@@ -14,7 +14,7 @@ from olhubd.decide import changes, onesided
 from olhubd.decide.changes import Change
 from olhubd.decide.compare import cancelled
 from olhubd.decide.route import Route, When
-from olhubd.model import Action, Delivery, DeliveryState, Money, Order, Reason, Shipment, Stage, code_of
+from olhubd.model import Action, Delivery, DeliveryState, Kind, Money, Order, Reason, Shipment, Stage, code_of
 
 __all__ = [
     "CALLED_OFF",
@@ -213,6 +213,8 @@ def refused(delivery: Delivery) -> bool:
     So it is with a status or payment that the other side refused, for good or until a person has seen to it, and
     with the question why the order is cancelled at its target alone.
     """
+    if delivery.subject.kind is not Kind.ORDER:
+        return False
     if delivery.state is DeliveryState.HOLD and onesided.asks(delivery, changes.CopyCancelled):
         return True
     return delivery.action in LAPSING and delivery.state in _REFUSED

@@ -22,6 +22,7 @@ from olhubd.engine.event_log import EventLog
 from olhubd.engine.feed.limiter import Limiter
 from olhubd.engine.feed.run_log import RunLog
 from olhubd.engine.flow.landing import Landing
+from olhubd.engine.flow.registry import FLOWS, Flows
 from olhubd.engine.flow.strangers import Strangers
 from olhubd.engine.in_force import InForce
 from olhubd.engine.launcher import Launcher
@@ -67,8 +68,10 @@ class Hub:
         clock: Clock,
         log: Any,
         learned: Callable[[str], None] = lambda _secret: None,
+        flows: Flows = FLOWS,
     ) -> None:
         self.database = database
+        self.flows = flows
         self.clock = clock
         self.started_at = clock.now()
         self._log = log
@@ -89,6 +92,7 @@ class Hub:
             directory.wake,
             log,
             self.lineage,
+            flows=flows,
             rules=in_force.stock,
             levelled=directory.level,
         )
@@ -103,6 +107,7 @@ class Hub:
             budgets=self.budgets,
             clients=ClientFactory(session, self.budgets, clock),
             landing=self.landing,
+            flows=flows,
             runs=self.runs,
             sweeps=Limiter(places=_SWEEPS, patience=5.0),
             pulls=Limiter(places=_PULLS, patience=2.0),
@@ -117,7 +122,7 @@ class Hub:
         self._displacement = Displacement(services, directory, self._launcher, self.reloader)
         # What people do
         self.account_actions = AccountActions(directory, in_force, database, clock, events)
-        self.delivery_actions = DeliveryActions(directory, in_force, database, clock, events)
+        self.delivery_actions = DeliveryActions(directory, in_force, database, clock, events, flows)
         self.order_actions = OrderActions(directory, in_force, database, clock)
         self.strangers = Strangers(directory, database, clock, events)
         # What looks whether all is well, and reports

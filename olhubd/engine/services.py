@@ -14,6 +14,7 @@ from olhubd.engine.event_log import EventLog
 from olhubd.engine.feed.limiter import Limiter
 from olhubd.engine.feed.run_log import RunLog
 from olhubd.engine.flow.landing import Landing
+from olhubd.engine.flow.registry import Flows
 from olhubd.engine.in_force import InForce
 from olhubd.engine.levels.horizon import Horizon
 from olhubd.engine.lineage import Lineage
@@ -54,6 +55,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     budgets: BudgetBook
     clients: ClientFactory
     landing: Landing
+    flows: Flows
     runs: RunLog
     sweeps: Limiter
     pulls: Limiter

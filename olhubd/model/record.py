@@ -75,6 +75,13 @@ class Action(enum.StrEnum):
     CANCEL_ORDER = "cancel-order"
     AMEND_ORDER = "amend-order"
     """What was pushed has changed at its source in a way that no target takes: a person does it there."""
+    UNKNOWN_ACTION = "unknown-action"
+    """What another version of the hub planned and this one does not know: a person decides."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> Action:
+        """A row with a word of another version can be read: what is done about it is one rule like any other."""
+        return cls.UNKNOWN_ACTION
 
 
 class DeliveryState(enum.StrEnum):

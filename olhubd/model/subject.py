@@ -26,6 +26,8 @@ class Kind(enum.StrEnum):
     MESSAGE = "message"
     STOCK = "stock"
     PRICE = "price"
+    UNKNOWN = "unknown"
+    """One that another version of the hub stored and this one does not know."""
 
 
 class Subject(msgspec.Struct, frozen=True, gc=False, order=True):

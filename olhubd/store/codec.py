@@ -77,5 +77,10 @@ def about(subjects: Collection[Subject]) -> tuple[str, list[object]]:
 
 
 def subject(kind: str | None, id_: int | None) -> Any:
-    """A subject from its two columns; None where there is none."""
-    return None if kind is None or id_ is None else Subject(Kind(kind), id_)
+    """A subject from its two columns; None where there is none. A kind of another version is UNKNOWN here."""
+    if kind is None or id_ is None:
+        return None
+    try:
+        return Subject(Kind(kind), id_)
+    except ValueError:
+        return Subject(Kind.UNKNOWN, id_)

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from olhubd.model import Action, Delivery, DeliveryId, DeliveryState, OrderId, Reason, Subject
+from olhubd.model import Action, Delivery, DeliveryId, DeliveryState, EventId, Kind, OrderId, Reason, Subject
 from olhubd.store import codec, leases
 from olhubd.store.base import LeaseLost, Reader, Row, Transaction
 
@@ -58,6 +58,39 @@ class Precedence(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _delivery(row: Row) -> Delivery:
+    """A row, whatever is in it: one that cannot be read must not keep others from being read with it.
+
+    What this version does not know of it, its reason says.
+    """
+    try:
+        found = _read(row)
+    except (TypeError, ValueError, ArithmeticError, AttributeError):
+        return _damaged(row)
+    if found.reason is None and found.subject.kind is Kind.UNKNOWN:
+        return msgspec.structs.replace(found, reason=Reason("delivery.unknown", word=row[1]))
+    if found.reason is None and found.action.value != row[4]:
+        return msgspec.structs.replace(found, reason=Reason("delivery.unknown", word=row[4]))
+    return found
+
+
+def _damaged(row: Row) -> Delivery:
+    """What is left of a row that no version wrote: enough to show it, and to put it aside."""
+    never = codec.moment(0)
+    return Delivery(
+        id=row[0],
+        subject=Subject(Kind.UNKNOWN, row[2] if isinstance(row[2], int) else 0),
+        target=str(row[3]),
+        action=Action(str(row[4])),
+        key=str(row[5]),
+        state=DeliveryState(row[6]),
+        event_id=EventId(row[7] if isinstance(row[7], int) else 0),
+        created_at=never,
+        due_at=never,
+        reason=Reason("delivery.damaged"),
+    )
+
+
+def _read(row: Row) -> Delivery:
     return Delivery(
         id=row[0],
         subject=codec.subject(row[1], row[2]),

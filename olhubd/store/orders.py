@@ -71,6 +71,10 @@ class StoredOrder(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     superseded_by: OrderId | None = None
 
     @property
+    def external_id(self) -> str:
+        return self.order.external_id
+
+    @property
     def live(self) -> bool:
         """Whether its lines are its own; a cancelled order's may be sold again, a superseded one's have moved."""
         return self.superseded_by is None and self.order.stage is not Stage.CANCELLED

@@ -62,6 +62,15 @@ class Row(msgspec.Struct, frozen=True):
     name: str
 
 
+class StoredProduct(msgspec.Struct, frozen=True):
+    """A product with all that its row says."""
+
+    id: int
+    account: str
+    external_id: str
+    called: str
+
+
 class ProductFlow(RecordFlow[Product]):
     """Products in a table of this test; `trouble` is raised once one is stored that has it for a name."""
 
@@ -90,6 +99,12 @@ class ProductFlow(RecordFlow[Product]):
             f"SELECT id, external_id FROM products WHERE id IN ({codec.marks(ids)})", list(ids)
         )
         return {row[0]: ("allegro", row[1]) for row in rows}
+
+    async def read(self, reader: Reader, ids: Sequence[int]) -> Mapping[int, StoredProduct]:
+        rows = await reader.fetch(
+            f"SELECT id, external_id, name FROM products WHERE id IN ({codec.marks(ids)})", list(ids)
+        )
+        return {row[0]: StoredProduct(row[0], "allegro", row[1], row[2]) for row in rows}
 
     async def land(self, context: FlowContext, candidates: Sequence[Candidate[Product]]) -> Result:
         result = Result()

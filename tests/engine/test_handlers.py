@@ -61,11 +61,11 @@ class Command(Handler[StatusSink]):
         self.sent = 0
         self.asked: list[str] = []
 
-    async def perform(self, target: TargetAccount, job: Job) -> Result:
+    async def perform(self, target: TargetAccount, job: Job[Any]) -> Result:
         self.sent += 1
         return Submitted(f"command-{self.sent}", self.after)
 
-    async def report(self, target: TargetAccount, job: Job, ticket: str) -> Result | None:
+    async def report(self, target: TargetAccount, job: Job[Any], ticket: str) -> Result | None:
         self.asked.append(ticket)
         said = self.reports.pop(0) if self.reports else Done()
         if isinstance(said, PluginError):
@@ -81,7 +81,7 @@ class Creation(Command):
     there = False
     looked = 0
 
-    async def look_up(self, target: TargetAccount, job: Job) -> Result | None:
+    async def look_up(self, target: TargetAccount, job: Job[Any]) -> Result | None:
         self.looked += 1
         return Done() if self.there else None
 
@@ -158,7 +158,7 @@ class Breaks(Command):
         super().__init__()
         self.fault: Exception | None = fault
 
-    async def report(self, target: TargetAccount, job: Job, ticket: str) -> Result | None:
+    async def report(self, target: TargetAccount, job: Job[Any], ticket: str) -> Result | None:
         self.asked.append(ticket)
         if self.fault is not None:
             raise self.fault
@@ -248,11 +248,11 @@ async def test_what_can_be_looked_up_nowhere_goes_once_at_most(bench: Bench) -> 
         looks_up = True
         sent: ClassVar[int] = 0
 
-        async def perform(self, target: TargetAccount, job: Job) -> Result:
+        async def perform(self, target: TargetAccount, job: Job[Any]) -> Result:
             Letter.sent += 1
             raise OutcomeUnknown("no answer after DATA")
 
-        async def look_up(self, target: TargetAccount, job: Job) -> Result | None:
+        async def look_up(self, target: TargetAccount, job: Job[Any]) -> Result | None:
             return OnHold(reason="it may have been sent", kind=Hold.DOUBT, sent=True)
 
     await given(bench, Letter())

@@ -107,7 +107,7 @@ def seeds(count: int) -> Plays:
 def _no_look_up() -> Any:
     carry = Executor.carry
 
-    async def blind(self: Executor, job: Job) -> DeliveryOutcome:
+    async def blind(self: Executor, job: Job[Any]) -> DeliveryOutcome:
         delivery = job.delivery
         if delivery.state is DeliveryState.SENT:
             delivery = msgspec.structs.replace(delivery, state=DeliveryState.RETRY)
@@ -372,7 +372,7 @@ def _feed_forgets_the_time() -> Any:
 def _delivery_forgets_the_time() -> Any:
     failed = Executor._failed
 
-    def hasty(self: Executor, job: Job, error: Any) -> DeliveryOutcome:
+    def hasty(self: Executor, job: Job[Any], error: Any) -> DeliveryOutcome:
         outcome = failed(self, job, _hasty(error))
         return msgspec.structs.replace(outcome, failure=error if outcome.failure is not None else None)
 
@@ -395,7 +395,7 @@ def _currency_ignored() -> Any:
     arrived = PushOrder._arrived
 
     def trusting(
-        self: PushOrder, target: TargetAccount, job: Job, receipt: Receipt, *, looked_up: bool = False
+        self: PushOrder, target: TargetAccount, job: Job[Any], receipt: Receipt, *, looked_up: bool = False
     ) -> Any:
         total = Money(receipt.total.amount, job.stored.order.total.currency)
         return arrived(self, target, job, msgspec.structs.replace(receipt, total=total), looked_up=looked_up)
@@ -407,7 +407,7 @@ def _differences_ignored() -> Any:
     arrived = PushOrder._arrived
 
     def trusting(
-        self: PushOrder, target: TargetAccount, job: Job, receipt: Receipt, *, looked_up: bool = False
+        self: PushOrder, target: TargetAccount, job: Job[Any], receipt: Receipt, *, looked_up: bool = False
     ) -> Any:
         return arrived(self, target, job, msgspec.structs.replace(receipt, differences=()), looked_up=looked_up)
 

@@ -8,14 +8,15 @@ from functools import partial
 from typing import Any
 
 from olhubd.control.api.hold_details import hold_details
-from olhubd.control.api.lookup import known_account, order_name
-from olhubd.control.api.schema.base import DiscardRequest, Nothing, OrderName
+from olhubd.control.api.lookup import known_account, order_name, subject_names
+from olhubd.control.api.schema.base import DiscardRequest, Nothing, OrderName, SubjectName
 from olhubd.control.api.schema.deliveries import AdoptRequest, DeliveriesQuery, DeliveryPage, DeliveryRow
 from olhubd.control.http.problem import Refusal
 from olhubd.control.http.routes import Call, route
+from olhubd.engine.flow.registry import Flows
 from olhubd.engine.hub import Hub
 from olhubd.engine.operator import deliveries as holds
-from olhubd.model import Delivery, DeliveryState, OrderId, Reason, Subject, beside
+from olhubd.model import Delivery, DeliveryState, Kind, OrderId, Reason, Subject, beside
 from olhubd.store import Reader, deliveries, events, orders, target_orders
 from olhubd.store.orders import StoredOrder
 
@@ -27,9 +28,10 @@ _STUCK = frozenset({DeliveryState.HOLD, DeliveryState.DEAD, DeliveryState.DISCAR
 
 @dataclass(frozen=True, kw_only=True)
 class DeliveryContext:
-    """What is shown beside deliveries: their orders' names, and of those that wait the whole order and why."""
+    """What is shown beside deliveries: what they are about, and of those that wait the whole order and why."""
 
     names: Mapping[OrderId, OrderName]
+    subjects: Mapping[Subject, SubjectName]
     said: Mapping[int, Mapping[str, Any]]
     whole: Mapping[OrderId, StoredOrder]
     there: Mapping[OrderId, Sequence[target_orders.TargetOrder]]
@@ -105,54 +107,61 @@ async def _found(
 
 async def delivery_rows(hub: Hub, found: Sequence[Delivery]) -> tuple[DeliveryRow, ...]:
     """Deliveries as they are shown, those that wait with all that a person needs to know."""
-    return delivery_views(hub, found, await hub.database.read(partial(surroundings, found=found)))
+    return delivery_views(hub, found, await hub.database.read(partial(surroundings, flows=hub.flows, found=found)))
 
 
-async def surroundings(reader: Reader, found: Sequence[Delivery]) -> DeliveryContext:
+async def surroundings(reader: Reader, flows: Flows, found: Sequence[Delivery]) -> DeliveryContext:
     """What is shown beside these deliveries."""
-    stuck = sorted({d.order_id for d in found if d.state in _STUCK})
-    ids = sorted({delivery.order_id for delivery in found})
+    stuck = {d.subject for d in found if d.state in _STUCK}
+    waiting = sorted(one.order_id for one in stuck if one.kind is Kind.ORDER)
+    ids = sorted({d.order_id for d in found if d.subject.kind is Kind.ORDER})
     return DeliveryContext(
         names={
             summary.id: order_name(summary.id, summary.account, summary.external_id, summary.number)
             for summary in (await orders.listing(reader, ids=ids, limit=len(ids)) if ids else ())
         },
-        said=holds.last_held(await events.helds(reader, [Subject.order(id_) for id_ in stuck])) if stuck else {},
-        whole=await orders.read(reader, stuck) if stuck else {},
-        there=await target_orders.of_orders(reader, stuck) if stuck else {},
+        subjects=await subject_names(reader, flows, {delivery.subject for delivery in found}),
+        said=holds.last_held(await events.helds(reader, sorted(stuck))) if stuck else {},
+        whole=await orders.read(reader, waiting) if waiting else {},
+        there=await target_orders.of_orders(reader, waiting) if waiting else {},
     )
 
 
 def delivery_views(hub: Hub, found: Sequence[Delivery], around: DeliveryContext) -> tuple[DeliveryRow, ...]:
     """Deliveries as they are shown, with what was read beside them."""
-    return tuple(
-        DeliveryRow(
-            id=delivery.id,
-            order=around.names[delivery.order_id],
-            target=delivery.target,
-            action=delivery.action,
-            key=delivery.key,
-            state=delivery.state,
-            event_id=delivery.event_id,
-            created_at=delivery.created_at,
-            due_at=delivery.due_at,
-            attempts=delivery.attempts,
-            sent_at=delivery.sent_at,
-            finished_at=delivery.finished_at,
-            external_id=delivery.external_id,
-            reason=delivery.reason,
-            error=delivery.error,
-            **beside("reason", delivery.reason),
-            **beside("error", delivery.error),
-            actions=tuple(hub.delivery_actions.choices(delivery)),
-            held=hold_details(
-                delivery,
-                around.said.get(delivery.id, {}),
-                around.whole[delivery.order_id].order if delivery.order_id in around.whole else None,
-                next((c for c in around.there.get(delivery.order_id, ()) if c.account == delivery.target), None),
-            ),
-        )
-        for delivery in found
+    return tuple(_view(hub, delivery, around) for delivery in found)
+
+
+def _view(hub: Hub, delivery: Delivery, around: DeliveryContext) -> DeliveryRow:
+    order_id = delivery.order_id if delivery.subject.kind is Kind.ORDER else None
+    whole = around.whole.get(order_id) if order_id is not None else None
+    copies = around.there.get(order_id, ()) if order_id is not None else ()
+    return DeliveryRow(
+        id=delivery.id,
+        subject=around.subjects[delivery.subject],
+        order=around.names.get(order_id) if order_id is not None else None,
+        target=delivery.target,
+        action=delivery.action,
+        key=delivery.key,
+        state=delivery.state,
+        event_id=delivery.event_id,
+        created_at=delivery.created_at,
+        due_at=delivery.due_at,
+        attempts=delivery.attempts,
+        sent_at=delivery.sent_at,
+        finished_at=delivery.finished_at,
+        external_id=delivery.external_id,
+        reason=delivery.reason,
+        error=delivery.error,
+        **beside("reason", delivery.reason),
+        **beside("error", delivery.error),
+        actions=tuple(hub.delivery_actions.choices(delivery)),
+        held=hold_details(
+            delivery,
+            around.said.get(delivery.id, {}),
+            whole.order if whole is not None else None,
+            next((copy for copy in copies if copy.account == delivery.target), None),
+        ),
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Collection, Sequence
 import msgspec
 from aiohttp import web
 
-from olhubd.control.api.lookup import known_account, known_place, meant
+from olhubd.control.api.lookup import known_account, known_place, meant, subject_names
 from olhubd.control.api.schema.base import Nothing
 from olhubd.control.api.schema.events import EventPage, EventRow, EventsQuery
 from olhubd.control.http.context import Stream
@@ -102,12 +102,15 @@ async def _after(hub: Hub, wanted: _Filter, after: int, limit: int) -> EventPage
 async def _rows(hub: Hub, found: Sequence[Event]) -> tuple[EventRow, ...]:
     ids = {int(one.cause.id) for one in found if one.cause.kind == "run" and one.cause.id.isdecimal()}
     known = await runs.read(hub.database.reader, sorted(ids)) if ids else {}
+    about = {one.subject for one in found if one.subject is not None}
+    names = await subject_names(hub.database.reader, hub.flows, about)
     return tuple(
         EventRow(
             id=one.id,
             at=one.at,
             kind=one.kind,
             account=one.account,
+            subject=names[one.subject] if one.subject is not None else None,
             order_id=one.order_id,
             text=event_text.tell(one),
             why=event_text.why(one.cause, known),

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import msgspec
 
-from olhubd.control.api.lookup import known_account, known_place, meant
+from olhubd.control.api.lookup import known_account, known_place, meant, subject_names
 from olhubd.control.api.schema.base import Nothing
 from olhubd.control.api.schema.journal import Journal, JournalEntry, JournalQuery
 from olhubd.control.http.routes import Call, route
@@ -67,7 +67,7 @@ async def pages(hub: Hub, asked: JournalQuery, voice: Formatter = ENGLISH) -> Jo
     subjects = None
     if asked.q is not None:
         subjects = [Subject.order(id_) for id_ in await meant(hub.database.reader, asked.q)]
-    found: list[JournalEntry] = []
+    found: list[tuple[JournalEntry, Subject | None]] = []
     looked, oldest, more = 0, None, False
     causes: dict[int, Run] = {}
     async for one in _merged(hub, asked, subjects, place, after, causes):
@@ -79,8 +79,12 @@ async def pages(hub: Hub, asked: JournalQuery, voice: Formatter = ENGLISH) -> Jo
         place = _passed(place, one)
         entry = _entry(one, causes, voice)
         if asked.text is None or asked.text.casefold() in f"{entry.text} {entry.why} {entry.kind}".casefold():
-            found.append(entry)
-    return Journal(items=tuple(found), next=str(place) if more else None, newest=str(newest), looked_back_to=oldest)
+            found.append((entry, one.subject if isinstance(one, Event) else None))
+    names = await subject_names(hub.database.reader, hub.flows, {about for _, about in found if about is not None})
+    items = tuple(
+        msgspec.structs.replace(entry, subject=names[about]) if about else entry for entry, about in found
+    )
+    return Journal(items=items, next=str(place) if more else None, newest=str(newest), looked_back_to=oldest)
 
 
 def _passed(place: _Place, one: Event | Run) -> _Place:
@@ -187,6 +191,7 @@ def _entry(one: Event | Run, causes: Mapping[int, Run], voice: Formatter) -> Jou
         severity=event_text.severity(one.kind),
         kind=one.kind,
         account=one.account,
+        subject=None,
         order_id=one.order_id,
         text=event_text.tell(one, voice=voice),
         why=event_text.why(one.cause, causes, voice),

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterable
 
-from olhubd.control.api.schema.base import OrderName
+from olhubd.control.api.schema.base import OrderName, SubjectName
 from olhubd.control.api.schema.problem import OrderCandidate
 from olhubd.control.http.problem import Refusal
 from olhubd.engine.account import AccountUnit
+from olhubd.engine.flow.registry import Flows
 from olhubd.engine.hub import Hub
-from olhubd.model import OrderId, Reason, reference
+from olhubd.model import OrderId, Reason, Subject, reference
 from olhubd.store import Reader, accounts, events, orders
 from olhubd.store.orders import StoredOrder
 
-__all__ = ["known_account", "known_place", "meant", "one_order", "order_name", "unit"]
+__all__ = ["known_account", "known_place", "meant", "one_order", "order_name", "subject_names", "unit"]
 
 
 async def one_order(reader: Reader, text: str) -> StoredOrder:
@@ -67,6 +69,17 @@ def order_name(id_: int, account: str, external_id: str, number: str | None) -> 
     return OrderName(
         id=id_, reference=reference(account, external_id), account=account, external_id=external_id, number=number
     )
+
+
+async def subject_names(reader: Reader, flows: Flows, about: Iterable[Subject]) -> dict[Subject, SubjectName]:
+    """What these are called, one read a kind. What is not known, or of a kind without a flow, has its number."""
+    wanted = set(about)
+    found = {one: SubjectName(kind=one.kind.value, id=one.id) for one in wanted}
+    for flow in flows:
+        ids = sorted(one.id for one in wanted if one.kind is flow.kind)
+        for id_, (account, name) in (await flow.names(reader, ids) if ids else {}).items():
+            found[Subject(flow.kind, id_)] = SubjectName(kind=flow.kind.value, id=id_, account=account, name=name)
+    return found
 
 
 async def known_account(hub: Hub, parameter: str, name: str | None) -> None:

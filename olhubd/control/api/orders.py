@@ -25,6 +25,7 @@ from olhubd.control.http.routes import Call, route
 from olhubd.control.text import event_text
 from olhubd.control.text.formatter import ENGLISH, Formatter
 from olhubd.decide import permitted
+from olhubd.engine.flow.registry import Flows
 from olhubd.engine.hub import Hub
 from olhubd.model import Action, Delivery, DeliveryState, Event, OrderId, Run, reference
 from olhubd.store import Reader, deliveries, events, orders, overrides, runs, search, target_orders
@@ -93,7 +94,7 @@ class _Sheet:
     told: Sequence[Event]
 
 
-async def _sheet(reader: Reader, name: str) -> _Sheet:
+async def _sheet(reader: Reader, flows: Flows, name: str) -> _Sheet:
     stored = await one_order(reader, name)
     owed = (await deliveries.of_orders(reader, [stored.id])).get(stored.id, [])
     remark = (await overrides.of_orders(reader, [stored.id])).get(stored.id)
@@ -102,7 +103,7 @@ async def _sheet(reader: Reader, name: str) -> _Sheet:
         stored=stored,
         owed=owed,
         unsettled=unsettled,
-        around=await surroundings(reader, unsettled),
+        around=await surroundings(reader, flows, unsettled),
         there=(await target_orders.of_orders(reader, [stored.id])).get(stored.id, ()),
         note=remark.note if remark is not None else None,
         told=await events.of_order(reader, stored.id),
@@ -111,7 +112,7 @@ async def _sheet(reader: Reader, name: str) -> _Sheet:
 
 async def card_of(hub: Hub, name: str) -> OrderCard:
     """The card of the order that `name` means."""
-    sheet = await hub.database.read(partial(_sheet, name=name))
+    sheet = await hub.database.read(partial(_sheet, flows=hub.flows, name=name))
     stored = sheet.stored
     standing = hub.order_actions.standing(stored, sheet.owed)
     rows = delivery_views(hub, sheet.unsettled, sheet.around)

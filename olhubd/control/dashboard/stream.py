@@ -84,7 +84,14 @@ async def _tell(request: web.Request, response: web.StreamResponse, hub: Hub, de
 
 def _frame(event: Event) -> bytes:
     told = msgspec.json.encode(
-        {"id": event.id, "at": event.at, "kind": event.kind, "account": event.account, "order": event.order_id}
+        {
+            "id": event.id,
+            "at": event.at,
+            "kind": event.kind,
+            "account": event.account,
+            "subject": event.subject,
+            "order": event.order_id,
+        }
     )
     return b"id: %d\nevent: change\ndata: %s\n\n" % (event.id, told)
 

@@ -26,7 +26,16 @@ from olhubd.engine.planning import follow
 from olhubd.model import Cause, Counts, Kind, OrderId, Run
 from olhubd.store import Reader, Transaction, quarantine, reread_queue
 
-__all__ = ["UNASKED", "Asked", "FlowContext", "Known", "RecordFlow", "Result"]
+__all__ = [
+    "UNASKED",
+    "Asked",
+    "FlowContext",
+    "Known",
+    "RecordFlow",
+    "RecordName",
+    "Result",
+    "StoredRecord",
+]
 
 
 class Known(Protocol):
@@ -37,6 +46,31 @@ class Known(Protocol):
 
     @property
     def digest(self) -> bytes: ...
+
+
+class StoredRecord(Protocol):
+    """A record as it is stored, of any kind; what else a table has of it, the handlers of its kind know."""
+
+    @property
+    def id(self) -> int: ...
+
+    @property
+    def account(self) -> str:
+        """The source that it is from."""
+        ...
+
+    @property
+    def external_id(self) -> str:
+        """The name that its source gave it."""
+        ...
+
+
+class RecordName(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A stored record of which only the name is known, or wanted."""
+
+    id: int
+    account: str
+    external_id: str = ""
 
 
 class Result(msgspec.Struct):
@@ -179,6 +213,16 @@ class RecordFlow(abc.ABC, Generic[R]):
     @abc.abstractmethod
     async def names(self, reader: Reader, ids: Sequence[int]) -> Mapping[int, tuple[str, str]]:
         """The account and the external id of each of these records, by the number that they have here."""
+
+    async def read(self, reader: Reader, ids: Sequence[int]) -> Mapping[int, StoredRecord]:
+        """These records as they are stored, by number, for the handlers of deliveries about them.
+
+        One that is not there is left out. Names alone, where a kind does not say more.
+        """
+        return {
+            id_: RecordName(id=id_, account=account, external_id=external_id)
+            for id_, (account, external_id) in (await self.names(reader, ids)).items()
+        }
 
     @abc.abstractmethod
     async def land(self, context: FlowContext, candidates: Sequence[Candidate[R]]) -> Result:

@@ -51,6 +51,9 @@ class OrderFlow(RecordFlow[Order]):
     async def names(self, reader: Reader, ids: Sequence[int]) -> Mapping[int, tuple[str, str]]:
         return await orders.names(reader, ids)
 
+    async def read(self, reader: Reader, ids: Sequence[int]) -> Mapping[int, orders.StoredOrder]:
+        return {int(id_): stored for id_, stored in (await orders.read(reader, ids)).items()}
+
     async def land(self, context: FlowContext, candidates: Sequence[Candidate[Order]]) -> Result:
         return await OrderLanding(context).land(candidates)
 

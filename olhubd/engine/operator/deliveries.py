@@ -22,6 +22,7 @@ from olhubd.engine.errors import NotPossible
 from olhubd.engine.event_log import EventLog
 from olhubd.engine.feed.poller import Poller
 from olhubd.engine.flow.displaced import displace
+from olhubd.engine.flow.registry import FLOWS, Flows
 from olhubd.engine.in_force import InForce
 from olhubd.engine.levels.reserving import reserve
 from olhubd.engine.outbox.actions import HANDLERS
@@ -46,13 +47,20 @@ class DeliveryActions:
     """What people do with deliveries."""
 
     def __init__(
-        self, directory: Directory, in_force: InForce, database: Database, clock: Clock, events: EventLog
+        self,
+        directory: Directory,
+        in_force: InForce,
+        database: Database,
+        clock: Clock,
+        events: EventLog,
+        flows: Flows = FLOWS,
     ) -> None:
         self._directory = directory
         self._in_force = in_force
         self._database = database
         self._clock = clock
         self._events = events
+        self._flows = flows
 
     def choices(self, delivery: Delivery) -> Sequence[PermittedAction]:
         """What may be done with it now, and why not the rest."""
@@ -258,14 +266,13 @@ class DeliveryActions:
             result = await change(delivery, tx)
             changed, copy, more = result if isinstance(result, tuple) else (result, None, {})
             recorder = Recorder(tx, self._clock.now(), Cause("operator", who))
-            about_order = delivery.subject.kind is Kind.ORDER
-            stored = await orders.get(tx, delivery.order_id) if about_order else None
-            account = stored.account if stored else delivery.target
+            account = await self._source_of(tx, delivery)
             facts = {"delivery": delivery.id, "action": delivery.action.value, "target": delivery.target, **more}
             if changed.reason is not None:
                 facts["reason"] = changed.reason
             event_id = await recorder.event(kind, account, delivery.subject, facts)
             if netting.carries_order(changed) and changed.state is DeliveryState.CONFIRMED:
+                stored = await orders.get(tx, delivery.order_id)
                 there = (await target_orders.of_orders(tx, [delivery.order_id])).get(delivery.order_id, ())
                 word = next((one.status for one in there if one.account == changed.target), None)
                 if stored is not None:
@@ -286,6 +293,14 @@ class DeliveryActions:
         changed, targets = await self._database.write(work)
         self._directory.wake({changed.target, *targets})
         return changed
+
+    async def _source_of(self, tx: Transaction, delivery: Delivery) -> str:
+        """The account whose record it is about; its target, where nothing is known of that."""
+        subject = delivery.subject
+        if subject.kind not in self._flows:
+            return delivery.target
+        names = await self._flows[subject.kind].names(tx, [subject.id])
+        return names[subject.id][0] if subject.id in names else delivery.target
 
     def _after_push(self, stored: StoredOrder, target: str, found: str | None) -> Sequence[PlannedDelivery]:
         account, unit = stored.account, self._directory.units.get(target)

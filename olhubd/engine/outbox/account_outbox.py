@@ -77,6 +77,7 @@ class AccountOutbox:
             rules=services.in_force.stock,
             levelled=services.neighbours.level,
             displaced=lambda: services.neighbours.taken_over(name),
+            flows=services.flows,
         )
 
     def pause(self) -> None:

@@ -14,8 +14,10 @@ import msgspec
 from olhubd.decide.hold import Hold
 from olhubd.decide.route import Route
 from olhubd.engine.calls import Calls, PluginFault
+from olhubd.engine.flow.flow import RecordName
 from olhubd.engine.lineage import Lineage
 from olhubd.engine.outbox.actions import HANDLERS
+from olhubd.engine.outbox.claimed import UnfitDelivery
 from olhubd.engine.outbox.doubts import Doubts
 from olhubd.engine.outbox.handler import Done, Handler, Obsolete, OnHold, Result, Submitted
 from olhubd.engine.outbox.job import DeliveryOutcome, Job, RetryPolicy
@@ -67,7 +69,7 @@ class Executor:
         handlers: Mapping[Action, Handler[Any]] = HANDLERS,
     ) -> None:
         self._target = TargetAccount(target, connector, calls, clock, routes, processing, amending, lineage)
-        self._handlers = handlers
+        self.handlers = handlers
         self._clock = clock
         self._log = log
         self._policy = policy
@@ -77,14 +79,14 @@ class Executor:
         self._doubts = Doubts(clock)
         self._verdicts = Verdicts(target, clock, self._doubts)
 
-    async def carry(self, job: Job) -> DeliveryOutcome:
+    async def carry(self, job: Job[Any]) -> DeliveryOutcome:
         """Make one attempt. Never raises but for cancellation, after which the delivery's outcome is unknown."""
         with calling_for(Lane.of((job.delivery.subject.kind,))):
             return await self._carry(job)
 
-    async def _carry(self, job: Job) -> DeliveryOutcome:
+    async def _carry(self, job: Job[Any]) -> DeliveryOutcome:
         delivery = job.delivery
-        handler = self._handlers[delivery.action]
+        handler = self.handlers[delivery.action]
         try:
             if delivery.state is DeliveryState.SENT and delivery.ticket is not None:
                 if (report := await handler.report(self._target, job, delivery.ticket)) is not None:
@@ -106,7 +108,17 @@ class Executor:
             self._log.error("connector failed", action=delivery.action.value, delivery=delivery.id, exc_info=True)
             return self._failed_itself(job, Reason("connector.failed", what=type(error).__name__))
 
-    def interrupted(self, job: Job) -> DeliveryOutcome:
+    def put_aside(self, aside: UnfitDelivery) -> DeliveryOutcome:
+        """The outcome of a delivery that cannot be carried out here: a person decides."""
+        return self._verdicts.hold(aside.job, aside.why, aside.kind)
+
+    def not_stored(self, outcome: DeliveryOutcome, why: str) -> DeliveryOutcome:
+        """Another outcome for one that cannot be stored: what the target said is lost, so it may be done."""
+        delivery = msgspec.structs.replace(outcome.delivery, finished_at=None)
+        job = Job(delivery=delivery, stored=RecordName(id=delivery.subject.id, account=outcome.account))
+        return self._verdicts.hold(job, why, Hold.BROKEN, sent=True)
+
+    def interrupted(self, job: Job[Any]) -> DeliveryOutcome:
         """The outcome of an attempt that was cancelled: unknown, from this moment on."""
         unsure = self._unsure(job)
         return self._verdicts.outcome(
@@ -116,12 +128,12 @@ class Executor:
             facts={},
         )
 
-    async def _doubt(self, handler: Handler[Any], job: Job) -> DeliveryOutcome | None:
+    async def _doubt(self, handler: Handler[Any], job: Job[Any]) -> DeliveryOutcome | None:
         """The rule for what twice would be two: None when it is surely not there, and is to be sent."""
         delivery = job.delivery
         self._renew()
         unknown = delivery.state is DeliveryState.SENT
-        if unknown or (handler.looks_up and (handler.sought(job) or self._in_doubt(delivery, job.stored))):
+        if unknown or (handler.looks_up and (handler.sought(job) or self._in_doubt(job))):
             settle = handler.settle(self._target, job)
             # Before the look-up: what that finds is as old as its asking.
             waits = self._doubts.settling(delivery, settle)
@@ -152,10 +164,13 @@ class Executor:
         why = Reason("delivery.sent-again") if handler.looks_up else _SETTLES
         return self._verdicts.later(job, DeliveryState.RETRY, 0.0, why)
 
-    def _in_doubt(self, delivery: Delivery, stored: StoredOrder) -> bool:
+    def _in_doubt(self, job: Job[Any]) -> bool:
         """Whether an earlier process may have sent it: by a database that is not this one, as after a restore."""
-        if delivery.id in self._doubts.absent:
+        if job.delivery.id in self._doubts.absent:
             return False
+        stored = job.stored
+        if not isinstance(stored, StoredOrder):
+            return True  # only of orders it is known which came after their feed was read to its end
         return self._lineage.covers(stored.account, stored.id, stored.order.placed_at)
 
     def _renew(self) -> None:
@@ -166,7 +181,7 @@ class Executor:
 
     # Verdicts
 
-    def _judged(self, job: Job, result: Result) -> DeliveryOutcome:
+    def _judged(self, job: Job[Any], result: Result) -> DeliveryOutcome:
         """What a handler says came of it, as it is to be stored."""
         match result:
             case Done():
@@ -191,14 +206,14 @@ class Executor:
             case Obsolete():
                 return self._verdicts.end(job, DeliveryState.DROPPED, result.reason)
 
-    def _failed_itself(self, job: Job, why: str) -> DeliveryOutcome:
+    def _failed_itself(self, job: Job[Any], why: str) -> DeliveryOutcome:
         if job.delivery.attempts >= _HICCUPS:
             return self._held_open(self._unsure(job), why, Hold.BROKEN, sent=True)
         return self._failed(job, OutcomeUnknown(why))
 
-    def _failed(self, job: Job, error: PluginError) -> DeliveryOutcome:
+    def _failed(self, job: Job[Any], error: PluginError) -> DeliveryOutcome:
         delivery = job.delivery
-        handler = self._handlers[delivery.action]
+        handler = self.handlers[delivery.action]
         # A failed look-up or report leaves the outcome unknown; a failed attempt that surely did nothing does not.
         unknown = delivery.state is DeliveryState.SENT and (handler.creates or delivery.ticket is not None)
         field = getattr(error, "field", None)
@@ -237,7 +252,7 @@ class Executor:
         return msgspec.structs.replace(outcome, failure=failure)
 
     def _held_open(
-        self, job: Job, reason: str, kind: Hold, sent: bool = False, field: str | None = None
+        self, job: Job[Any], reason: str, kind: Hold, sent: bool = False, field: str | None = None
     ) -> DeliveryOutcome:
         """A person is asked, and nothing is proved: what the target has accepted it may still do.
 
@@ -247,7 +262,7 @@ class Executor:
         kept = msgspec.structs.replace(held.delivery, ticket=job.delivery.ticket)
         return msgspec.structs.replace(held, delivery=kept)
 
-    def _unsure(self, job: Job) -> Job:
+    def _unsure(self, job: Job[Any]) -> Job[Any]:
         """After an attempt that may have done it, as late as just now: the claim may have been much earlier."""
         delivery = job.delivery
         if delivery.state is DeliveryState.SENT:
@@ -263,6 +278,6 @@ class Executor:
         return delay(attempts, self._policy.backoff_first, self._policy.backoff_max)
 
 
-def _with(job: Job, **words: object) -> Job:
+def _with(job: Job[Any], **words: object) -> Job[Any]:
     """The same with other words in its delivery."""
     return msgspec.structs.replace(job, delivery=msgspec.structs.replace(job.delivery, **words))

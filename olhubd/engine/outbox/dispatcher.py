@@ -10,20 +10,24 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 
 from olhubd.decide.stock.policy import StockRule
-from olhubd.engine.outbox.actions import HANDLERS, PRECEDENCE
+from olhubd.engine.flow.prepared import fault
+from olhubd.engine.flow.registry import FLOWS, Flows
+from olhubd.engine.outbox.actions import PRECEDENCE
 from olhubd.engine.outbox.attempt import DeliveryOutcome, Executor, Job, RetryPolicy
 from olhubd.engine.outbox.booking import book
+from olhubd.engine.outbox.claimed import UnfitDelivery, jobs
 from olhubd.engine.outbox.recorder import Recorder
 from olhubd.engine.replay import recording
 from olhubd.model import Cause, Delivery, DeliveryState
 from olhubd.plugin import AccountBlocked, AuthLost, Clock, Log, PluginError, RateLimited, Unavailable
 from olhubd.runtime.backoff import delay
 from olhubd.runtime.supervisor import Heartbeat
-from olhubd.store import Database, LeaseLost, Transaction, codec, deliveries, orders, target_orders
+from olhubd.store import TROUBLE, Database, LeaseLost, Transaction, codec, deliveries
 
 __all__ = ["Dispatcher"]
 
@@ -33,6 +37,8 @@ _MOMENT, _MOMENTS = 0.01, 5
 _AHEAD = 64
 """So many a fast target may have claimed ahead, however few it takes at one time: turns are what costs."""
 _DOWN_MAX = 300.0
+_NOT_OURS = (*TROUBLE, OSError, LeaseLost)
+"""What is no fault of what is stored: the same may be stored later, or by the process that has the target now."""
 
 
 class Dispatcher:
@@ -53,6 +59,7 @@ class Dispatcher:
         displaced: Callable[[], None],
         rules: Callable[[], Sequence[StockRule]] = tuple,
         levelled: Callable[[], None] = lambda: None,
+        flows: Flows = FLOWS,
     ) -> None:
         self.target = target
         self._executor = executor
@@ -70,9 +77,10 @@ class Dispatcher:
         self._displaced = displaced
         self._rules = rules
         self._levelled = levelled
+        self._flows = flows
         self._news = asyncio.Event()
-        self._ready: list[Job] = []
-        self._running: dict[asyncio.Task[None], Job] = {}
+        self._ready: list[Job[Any]] = []
+        self._running: dict[asyncio.Task[None], Job[Any]] = {}
         self._ended: list[DeliveryOutcome] = []
         self._pace = 0
         """How many ended in the last turn."""
@@ -213,7 +221,7 @@ class Dispatcher:
             self._running[task] = job
             task.add_done_callback(self._done)
 
-    def _next(self, others: int) -> Job | None:
+    def _next(self, others: int) -> Job[Any] | None:
         """The next to be carried out where so many others are; None where none may be begun."""
         if not self._ready or self._stopping or not self._open.is_set():
             return None
@@ -230,7 +238,7 @@ class Dispatcher:
         self._launch()
         self._news.set()
 
-    async def _work(self, job: Job) -> None:
+    async def _work(self, job: Job[Any]) -> None:
         """Carry out one delivery after another while all is well: a task for each would cost turns of the loop."""
         task = asyncio.current_task()
         assert task is not None
@@ -239,7 +247,7 @@ class Dispatcher:
             self._launch()
             self._news.set()
 
-    async def _carry(self, job: Job) -> bool:
+    async def _carry(self, job: Job[Any]) -> bool:
         """Whether the target seems to be well."""
         try:
             outcome = await self._executor.carry(job)
@@ -270,7 +278,7 @@ class Dispatcher:
             case _:
                 pass
 
-    async def _store(self, room: int, give_back: bool = False) -> list[Job]:
+    async def _store(self, room: int, give_back: bool = False) -> list[Job[Any]]:
         """One transaction: what ended, what follows from it, and up to `room` new claims."""
         now = self._claimed_at = self._clock.now()
         ended, self._ended = self._ended, []
@@ -280,7 +288,7 @@ class Dispatcher:
             back, self._ready = [_untouched(job) for job in ready], []
         mine = [job.delivery.id for job in (*self._ready, *self._running.values())]
 
-        async def work(tx: Transaction) -> tuple[list[Job], set[str], int]:
+        async def work(tx: Transaction) -> tuple[list[Job[Any]], list[UnfitDelivery], set[str], int]:
             recorder = Recorder(tx, now, Cause("start", "dispatcher"), decided=True)
             outcomes = await book(tx, recorder, self.target, ended, back, self._executor.routes(), self._rules())
             claimed = []
@@ -289,37 +297,58 @@ class Dispatcher:
             if tx.recording and (ended or back or claimed):
                 await recording.keep(tx, now, _turn(self.target, ended, back, claimed), recorder.events)
             confirmed = sum(outcome.delivery.state is DeliveryState.CONFIRMED for outcome in outcomes)
-            return await self._jobs(tx, claimed), recorder.targets, confirmed
+            made, aside = await jobs(tx, self.target, claimed, self._flows, self._executor.handlers)
+            return made, aside, recorder.targets, confirmed
 
         try:
-            jobs, targets, confirmed = await self._database.write(work)
-        except Exception:
+            made, aside, targets, confirmed = await self._database.write(work)
+        except Exception as error:
             # Not stored, on a full disk say: what is known must not be forgotten for it.
             self._ended, self._ready = [*ended, *self._ended], ready
-            raise
+            if not ended or isinstance(error, _NOT_OURS):
+                raise
+            # One of the outcomes breaks something in here that no check foresaw. The others must not wait for it.
+            await self._singly(error)
+            return []
         self.confirmed += confirmed
         if confirmed:
             self._levelled()
         self._wake_others(targets - {self.target})
         if self.target in targets:
             self.wake()
-        return jobs
+        for one in aside:
+            # Stored with the next turn, like what was tried: this transaction has ended.
+            self._ended.append(self._executor.put_aside(one))
+            self.wake()
+        return made
 
-    async def _jobs(self, tx: Transaction, claimed: Sequence[Delivery]) -> list[Job]:
-        if not claimed:
-            return []
-        ids = [delivery.order_id for delivery in claimed]
-        stored = await orders.read(tx, ids)
-        there = [delivery.order_id for delivery in claimed if HANDLERS[delivery.action].on_copy]
-        known = await target_orders.of_orders(tx, there) if there else {}
-        return [
-            Job(
-                delivery=delivery,
-                stored=stored[delivery.order_id],
-                copy=next((c for c in known.get(delivery.order_id, ()) if c.account == self.target), None),
-            )
-            for delivery in claimed
-        ]
+    async def _singly(self, error: Exception) -> None:
+        """Store what ended one by one. What cannot be stored as it is waits for a person."""
+        self._log.error("an outcome cannot be stored", target=self.target, exc_info=error)
+        ended, self._ended = self._ended, []
+        try:
+            while ended:
+                try:
+                    await self._book(ended[0])
+                except _NOT_OURS:
+                    raise
+                except Exception as failed:
+                    await self._book(self._executor.not_stored(ended[0], fault(failed)))
+                del ended[0]
+        finally:
+            self._ended = [*ended, *self._ended]
+
+    async def _book(self, outcome: DeliveryOutcome) -> None:
+        now = self._clock.now()
+
+        async def work(tx: Transaction) -> set[str]:
+            recorder = Recorder(tx, now, Cause("start", "dispatcher"), decided=True)
+            await book(tx, recorder, self.target, [outcome], (), self._executor.routes(), self._rules())
+            await recording.keep(tx, now, _turn(self.target, [outcome], (), ()), recorder.events)
+            return recorder.targets
+
+        self._wake_others((await self._database.write(work)) - {self.target})
+        self.wake()
 
 
 def _turn(
@@ -356,7 +385,7 @@ def _turn(
     )
 
 
-def _untouched(job: Job) -> Delivery:
+def _untouched(job: Job[Any]) -> Delivery:
     """A claimed delivery that was never begun, as it was before the claim."""
     delivery = job.delivery
     unknown = delivery.state is DeliveryState.SENT

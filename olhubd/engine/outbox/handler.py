@@ -19,7 +19,7 @@ from olhubd.decide.hold import Hold
 from olhubd.decide.plan import PlannedDelivery
 from olhubd.engine.outbox.job import Job
 from olhubd.engine.outbox.target import CapabilityMissing, TargetAccount
-from olhubd.model import Action, Reason
+from olhubd.model import Action, Kind, Reason
 from olhubd.plugin import Capability
 from olhubd.store.target_orders import TargetOrder
 
@@ -67,7 +67,7 @@ Result = Done | Submitted | OnHold | Obsolete
 
 
 class WaitRule(enum.Enum):
-    """Whether later deliveries of the same order to the same target wait while this one is open."""
+    """Whether later deliveries about the same to the same target wait while this one is open."""
 
     ALWAYS = "always"
     UNTIL_HELD = "until it is held for a person"
@@ -78,6 +78,8 @@ class Handler(abc.ABC, Generic[C]):
     """One action. The attributes are what the rule for all actions goes by."""
 
     action: ClassVar[Action]
+    kinds: ClassVar[frozenset[Kind]] = frozenset({Kind.ORDER})
+    """What its deliveries can be about. `Job.stored` is the record, as the flow of its kind reads it."""
     capability: type[C] | None
     """What the connector needs for it; None where a person does it."""
     unable: ClassVar[str] = "unable.action"
@@ -102,10 +104,10 @@ class Handler(abc.ABC, Generic[C]):
         return able
 
     @abc.abstractmethod
-    async def perform(self, target: TargetAccount, job: Job) -> Result:
+    async def perform(self, target: TargetAccount, job: Job[Any]) -> Result:
         """Do it. Raises what the connector raises, and CapabilityMissing where it lacks the capability."""
 
-    async def report(self, target: TargetAccount, job: Job, ticket: str) -> Result | None:
+    async def report(self, target: TargetAccount, job: Job[Any], ticket: str) -> Result | None:
         """The outcome of what was submitted; Submitted again while it is not done.
 
         None: the target knows no such ticket, so its outcome is not known; so it is where an action submits nothing
@@ -115,18 +117,18 @@ class Handler(abc.ABC, Generic[C]):
 
     # For handlers that create something
 
-    def settle(self, target: TargetAccount, job: Job) -> timedelta:
+    def settle(self, target: TargetAccount, job: Job[Any]) -> timedelta:
         """For how long after a lost answer it may still come into being, so that "not there" means nothing."""
         return timedelta()
 
-    def sought(self, job: Job) -> bool:
+    def sought(self, job: Job[Any]) -> bool:
         """Whether it is looked up although nothing of it was sent from here."""
         return False
 
-    async def look_up(self, target: TargetAccount, job: Job) -> Result | None:
+    async def look_up(self, target: TargetAccount, job: Job[Any]) -> Result | None:
         """What there is at the target. None: nothing, or it is not known and the sink reads before it writes."""
         return None
 
-    async def needless(self, target: TargetAccount, job: Job) -> str | None:
+    async def needless(self, target: TargetAccount, job: Job[Any]) -> str | None:
         """Why it is not to be sent any more, now that it is surely not there; None when it is."""
         return None

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Generic, TypeAlias, TypeVar
 
 import msgspec
 
 from olhubd.decide.plan import PlannedDelivery
+from olhubd.engine.flow.flow import StoredRecord
 from olhubd.model import Delivery
 from olhubd.plugin import PluginError
 from olhubd.store.orders import StoredOrder
 from olhubd.store.target_orders import TargetOrder
 
-__all__ = ["DeliveryOutcome", "Job", "RetryPolicy"]
+__all__ = ["DeliveryOutcome", "Job", "OrderJob", "RetryPolicy"]
+
+S = TypeVar("S", bound=StoredRecord)
 
 
 class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,13 +32,17 @@ class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """So many tries of unknown outcome, each found not to be done, and a person is asked."""
 
 
-class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """A claimed delivery with what is needed to carry it out."""
+class Job(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
+    """A claimed delivery with what is needed to carry it out: `stored` is the record that it is about."""
 
     delivery: Delivery
-    stored: StoredOrder
-    copy: TargetOrder | None
+    stored: S
+    copy: TargetOrder | None = None
     """The order at the target of this delivery, if it is a copy there."""
+
+
+OrderJob: TypeAlias = Job[StoredOrder]
+"""One about an order."""
 
 
 class DeliveryOutcome(msgspec.Struct, frozen=True, kw_only=True):

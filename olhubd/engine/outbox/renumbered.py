@@ -11,7 +11,7 @@ from types import NoneType
 
 from olhubd.decide.hold import Hold
 from olhubd.engine.outbox.handler import Obsolete, OnHold
-from olhubd.engine.outbox.job import Job
+from olhubd.engine.outbox.job import OrderJob
 from olhubd.engine.outbox.target import TargetAccount
 from olhubd.model import Reason, reference
 from olhubd.plugin import Conflict, Found, NotFound, OrderSink, Rejected
@@ -21,7 +21,7 @@ from olhubd.store.target_orders import TargetOrder
 __all__ = ["another", "known_as"]
 
 
-async def known_as(target: TargetAccount, job: Job) -> str | OnHold | Obsolete:
+async def known_as(target: TargetAccount, job: OrderJob) -> str | OnHold | Obsolete:
     """The target's name for the order, where something is to be written to it; or why nothing is."""
     if job.stored.account == target.name:
         return job.stored.order.external_id

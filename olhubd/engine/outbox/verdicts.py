@@ -24,7 +24,7 @@ class Verdicts:
         self._clock = clock
         self._doubts = doubts
 
-    def later(self, job: Job, state: DeliveryState, pause: float, why: str) -> DeliveryOutcome:
+    def later(self, job: Job[Any], state: DeliveryState, pause: float, why: str) -> DeliveryOutcome:
         """Not done, or not known to be: it is looked at again in `pause` seconds."""
         delivery = job.delivery
         due = self._clock.now() + timedelta(seconds=pause)
@@ -43,7 +43,7 @@ class Verdicts:
             facts={"reason": why},
         )
 
-    def submitted(self, job: Job, ticket: str, after: float) -> DeliveryOutcome:
+    def submitted(self, job: Job[Any], ticket: str, after: float) -> DeliveryOutcome:
         """The target does it later: its report is asked for in `after` seconds."""
         delivery = job.delivery
         return self.outcome(
@@ -61,7 +61,7 @@ class Verdicts:
 
     def hold(
         self,
-        job: Job,
+        job: Job[Any],
         reason: str,
         kind: Hold,
         sent: bool = False,
@@ -84,14 +84,14 @@ class Verdicts:
             facts={"reason": reason, "kind": kind.value, **({"field": field} if field else {})},
         )
 
-    def confirmed(self, job: Job) -> DeliveryOutcome:
+    def confirmed(self, job: Job[Any]) -> DeliveryOutcome:
         """It is done."""
         done = self.end(job, DeliveryState.CONFIRMED, None)
         return msgspec.structs.replace(done, event="delivery.confirmed", facts={"target": self._target})
 
     def end(
         self,
-        job: Job,
+        job: Job[Any],
         state: DeliveryState,
         reason: str | None,
         external_id: str | None = None,
@@ -107,7 +107,9 @@ class Verdicts:
         )
         return self.outcome(job, ended, event=event, facts={"reason": reason} if reason else {})
 
-    def outcome(self, job: Job, delivery: Delivery, event: str | None, facts: dict[str, Any]) -> DeliveryOutcome:
+    def outcome(
+        self, job: Job[Any], delivery: Delivery, event: str | None, facts: dict[str, Any]
+    ) -> DeliveryOutcome:
         """Any verdict, with the facts that all have."""
         if not delivery.state.open:
             self._doubts.forget(delivery)

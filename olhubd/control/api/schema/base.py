@@ -10,7 +10,7 @@ from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
 
-from olhubd.model import Reason, plain
+from olhubd.model import Kind, Reason, plain
 
 __all__ = [
     "Amount",
@@ -25,6 +25,7 @@ __all__ = [
     "OrderName",
     "Page",
     "RequestStruct",
+    "SubjectName",
     "T",
     "Text",
     "TextLine",
@@ -110,6 +111,24 @@ class OrderName(AnswerStruct, frozen=True, kw_only=True):
     account: str
     external_id: str
     number: str | None
+
+
+class SubjectName(AnswerStruct, frozen=True, kw_only=True):
+    """What an event or a delivery is about: `name` is what its source, `account`, calls it.
+
+    Both are None where the hub does not know it any more, or not yet.
+    """
+
+    kind: str
+    id: int
+    account: str | None = None
+    name: str | None = None
+
+    @property
+    def called(self) -> str:
+        """What people call it. Most are orders, so that is not said."""
+        name = self.name or f"#{self.id}"
+        return " ".join(filter(None, (self.account, None if self.kind == Kind.ORDER else self.kind, name)))
 
 
 class DiscardRequest(RequestStruct, frozen=True, kw_only=True):

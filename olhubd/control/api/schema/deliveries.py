@@ -7,7 +7,16 @@ from typing import Any
 
 import msgspec
 
-from olhubd.control.api.schema.base import AnswerStruct, Before, Limit, Name, OrderName, Page, RequestStruct
+from olhubd.control.api.schema.base import (
+    AnswerStruct,
+    Before,
+    Limit,
+    Name,
+    OrderName,
+    Page,
+    RequestStruct,
+    SubjectName,
+)
 from olhubd.decide.hold import Hold
 from olhubd.decide.permitted import PermittedAction
 from olhubd.model import Action, DeliveryState
@@ -39,7 +48,9 @@ class HoldDetails(msgspec.Struct, frozen=True, kw_only=True):
 
 class DeliveryRow(AnswerStruct, frozen=True, kw_only=True):
     id: int
-    order: OrderName
+    subject: SubjectName
+    order: OrderName | None
+    """The order that it is about; None where it is about something else."""
     target: str
     action: Action
     key: str
@@ -62,6 +73,12 @@ class DeliveryRow(AnswerStruct, frozen=True, kw_only=True):
     """What a person may do with it now, and why not the rest."""
     held: HoldDetails | None
     """Why it waits for a person, in full."""
+
+    @property
+    def called(self) -> str:
+        """What people call that which it is about."""
+        order = self.order
+        return f"{order.account} {order.number or order.external_id}" if order else self.subject.called
 
 
 DeliveryPage = Page[DeliveryRow]

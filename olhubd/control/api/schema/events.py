@@ -6,7 +6,7 @@ from datetime import datetime
 
 import msgspec
 
-from olhubd.control.api.schema.base import AnswerStruct, Before, Limit, RequestStruct, Text, Wait
+from olhubd.control.api.schema.base import AnswerStruct, Before, Limit, RequestStruct, SubjectName, Text, Wait
 from olhubd.model import Cause
 
 __all__ = [
@@ -23,6 +23,7 @@ class EventRow(AnswerStruct, frozen=True, kw_only=True):
     at: datetime
     kind: str
     account: str
+    subject: SubjectName | None
     order_id: int | None
     text: str
     why: str

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import msgspec
 
-from olhubd.control.api.schema.base import AnswerStruct, Cursor, Limit, RequestStruct, Text, Wait
+from olhubd.control.api.schema.base import AnswerStruct, Cursor, Limit, RequestStruct, SubjectName, Text, Wait
 from olhubd.control.text.event_text import Severity
 from olhubd.model import Cause
 
@@ -25,6 +25,7 @@ class JournalEntry(AnswerStruct, frozen=True, kw_only=True):
     severity: Severity
     kind: str
     account: str
+    subject: SubjectName | None
     order_id: int | None
     text: str
     why: str

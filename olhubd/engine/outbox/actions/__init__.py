@@ -11,6 +11,7 @@ from olhubd.engine.outbox.actions.cancel_order import CancelOrder
 from olhubd.engine.outbox.actions.push_order import PushOrder
 from olhubd.engine.outbox.actions.set_payment import SetPayment
 from olhubd.engine.outbox.actions.set_status import SetStatus
+from olhubd.engine.outbox.actions.unknown_action import UnknownAction
 from olhubd.engine.outbox.handler import Handler, WaitRule
 from olhubd.model import Action
 from olhubd.store.deliveries import Precedence
@@ -19,7 +20,15 @@ __all__ = ["HANDLERS", "PRECEDENCE"]
 
 HANDLERS: Mapping[Action, Handler[Any]] = {
     handler.action: handler
-    for handler in (PushOrder(), SetStatus(), SetPayment(), AddShipment(), CancelOrder(), AmendOrder())
+    for handler in (
+        PushOrder(),
+        SetStatus(),
+        SetPayment(),
+        AddShipment(),
+        CancelOrder(),
+        AmendOrder(),
+        UnknownAction(),
+    )
 }
 
 PRECEDENCE = Precedence(

@@ -8,7 +8,7 @@ from functools import partial
 import msgspec
 
 from olhubd.engine.outbox.handler import Done, Result
-from olhubd.engine.outbox.job import Job
+from olhubd.engine.outbox.job import OrderJob
 from olhubd.engine.outbox.on_copy import OnCopy
 from olhubd.engine.outbox.target import TargetAccount
 from olhubd.model import Action, Shipment
@@ -24,10 +24,10 @@ class AddShipment(OnCopy[ShipmentSink]):
     capability = ShipmentSink
     creates = True
 
-    def settle(self, target: TargetAccount, job: Job) -> timedelta:
+    def settle(self, target: TargetAccount, job: OrderJob) -> timedelta:
         return self.sink(target).settle
 
-    async def write(self, target: TargetAccount, job: Job, sink: ShipmentSink, external_id: str) -> Result:
+    async def write(self, target: TargetAccount, job: OrderJob, sink: ShipmentSink, external_id: str) -> Result:
         shipment = msgspec.json.decode(job.delivery.payload, type=Shipment)
         await target.calls.write(self.action.value, partial(sink.add_shipment, external_id, shipment))
         return Done()

@@ -10,7 +10,7 @@ from olhubd.decide import changes, onesided, plan
 from olhubd.decide.hold import Hold
 from olhubd.decide.plan import AmendmentPayload
 from olhubd.engine.outbox.handler import Handler, Obsolete, OnHold, Result, WaitRule
-from olhubd.engine.outbox.job import Job
+from olhubd.engine.outbox.job import OrderJob
 from olhubd.engine.outbox.target import TargetAccount
 from olhubd.model import Action, Reason
 from olhubd.store.target_orders import TargetOrder
@@ -34,7 +34,7 @@ class AmendOrder(Handler[Any]):
     capability = None
     waits_behind = WaitRule.NEVER
 
-    async def perform(self, target: TargetAccount, job: Job) -> Result:
+    async def perform(self, target: TargetAccount, job: OrderJob) -> Result:
         copy, order = job.copy, job.stored.order
         if copy is None:
             return Obsolete(Reason("copy.none"))
@@ -58,7 +58,7 @@ class AmendOrder(Handler[Any]):
         )
 
 
-def _one_sided(job: Job, copy: TargetOrder, kind: str, status: str) -> Result:
+def _one_sided(job: OrderJob, copy: TargetOrder, kind: str, status: str) -> Result:
     """Ask why one of the purchase and its copy is cancelled, unless they agree by now."""
     off = plan.withdrawn(job.stored.order, job.stored.superseded_by is not None) is not None
     called_off = kind == changes.CopyCancelled.kind

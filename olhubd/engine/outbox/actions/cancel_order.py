@@ -7,7 +7,7 @@ from functools import partial
 from olhubd.decide import plan
 from olhubd.decide.hold import Hold
 from olhubd.engine.outbox.handler import Done, Handler, Obsolete, OnHold, Result
-from olhubd.engine.outbox.job import Job
+from olhubd.engine.outbox.job import OrderJob
 from olhubd.engine.outbox.renumbered import another
 from olhubd.engine.outbox.target import TargetAccount
 from olhubd.model import Action, Reason
@@ -24,7 +24,7 @@ class CancelOrder(Handler[CancelSink]):
     unable = "unable.cancel"
     overtakes = True
 
-    async def perform(self, target: TargetAccount, job: Job) -> Result:
+    async def perform(self, target: TargetAccount, job: OrderJob) -> Result:
         copy, stored = job.copy, job.stored
         if copy is None:
             return Obsolete(Reason("copy.never"))

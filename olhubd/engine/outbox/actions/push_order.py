@@ -15,7 +15,7 @@ from olhubd.decide.plan import PlannedDelivery, PushPayload
 from olhubd.decide.route import Route
 from olhubd.engine.outbox.arrival import ArrivalVerdict, judge
 from olhubd.engine.outbox.handler import Done, Handler, OnHold, Result
-from olhubd.engine.outbox.job import Job
+from olhubd.engine.outbox.job import OrderJob
 from olhubd.engine.outbox.push import pack
 from olhubd.engine.outbox.target import TargetAccount
 from olhubd.model import Action, DeliveryState, Order, Reason, reference
@@ -36,16 +36,16 @@ class PushOrder(Handler[OrderSink]):
     looks_up = True
     on_copy = False
 
-    def settle(self, target: TargetAccount, job: Job) -> timedelta:
+    def settle(self, target: TargetAccount, job: OrderJob) -> timedelta:
         # To send it again to a target that refuses a second one is always safe; to leave it at that is not.
         sink = self.sink(target)
         return timedelta() if sink.idempotent and _off(job.stored) is None else sink.settle
 
-    def sought(self, job: Job) -> bool:
+    def sought(self, job: OrderJob) -> bool:
         # What the target reported is looked up whatever is known of the order; else it would be reported for ever.
         return _waiver(job).only_found
 
-    async def look_up(self, target: TargetAccount, job: Job) -> Result | None:
+    async def look_up(self, target: TargetAccount, job: OrderJob) -> Result | None:
         sink, stored = self.sink(target), job.stored
         route = target.route(stored.account)
         # It cannot be there from before it was placed.
@@ -58,7 +58,7 @@ class PushOrder(Handler[OrderSink]):
             found = await self._compared(target, job, found, route)
         return self._arrived(target, job, found, looked_up=True)
 
-    async def needless(self, target: TargetAccount, job: Job) -> str | None:
+    async def needless(self, target: TargetAccount, job: OrderJob) -> str | None:
         stored = job.stored
         if (gone := _off(stored)) is not None:
             if job.delivery.attempts > 1:
@@ -73,7 +73,7 @@ class PushOrder(Handler[OrderSink]):
                 return Reason("copy.none")
         return None
 
-    async def perform(self, target: TargetAccount, job: Job) -> Result:
+    async def perform(self, target: TargetAccount, job: OrderJob) -> Result:
         sink, stored = self.sink(target), job.stored
         if (route := target.route(stored.account)) is None:
             why = Reason("route.gone", account=stored.account, target=target.name)
@@ -84,7 +84,7 @@ class PushOrder(Handler[OrderSink]):
         receipt = await target.calls.write("push_order", partial(sink.push_order, push), Receipt)
         return self._arrived(target, job, receipt)
 
-    async def _packed(self, target: TargetAccount, job: Job, route: Route) -> Push | str:
+    async def _packed(self, target: TargetAccount, job: OrderJob, route: Route) -> Push | str:
         """The order as it is to be sent, or why a plugin wants it not to be."""
         stored = job.stored
         order = stored.order
@@ -99,7 +99,7 @@ class PushOrder(Handler[OrderSink]):
             push = msgspec.structs.replace(push, free_lines=True)
         return push
 
-    async def _compared(self, target: TargetAccount, job: Job, found: Receipt, route: Route) -> Receipt:
+    async def _compared(self, target: TargetAccount, job: OrderJob, found: Receipt, route: Route) -> Receipt:
         """What was looked up, with what is otherwise than it would be sent now."""
         push = await self._packed(target, job, route)
         if isinstance(push, str):  # it is there, whatever a plugin says of it now
@@ -108,7 +108,9 @@ class PushOrder(Handler[OrderSink]):
         compared: Receipt = await target.calls.read("compare_order", compare, Receipt)
         return compared
 
-    def _arrived(self, target: TargetAccount, job: Job, receipt: Receipt, *, looked_up: bool = False) -> Result:
+    def _arrived(
+        self, target: TargetAccount, job: OrderJob, receipt: Receipt, *, looked_up: bool = False
+    ) -> Result:
         stored = job.stored
         route = target.route(stored.account)
         copy = _copy(target, stored, receipt)
@@ -157,7 +159,7 @@ def _off(stored: StoredOrder) -> str | None:
     return plan.withdrawn(stored.order, stored.superseded_by is not None)
 
 
-def _waiver(job: Job) -> PushPayload:
+def _waiver(job: OrderJob) -> PushPayload:
     return msgspec.json.decode(job.delivery.payload, type=PushPayload)
 
 

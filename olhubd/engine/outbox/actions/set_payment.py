@@ -6,7 +6,7 @@ from functools import partial
 
 from olhubd.decide.remit import sellers_side
 from olhubd.engine.outbox.handler import Done, Obsolete, Result, WaitRule
-from olhubd.engine.outbox.job import Job
+from olhubd.engine.outbox.job import OrderJob
 from olhubd.engine.outbox.on_copy import OnCopy
 from olhubd.engine.outbox.target import TargetAccount
 from olhubd.model import Action, Reason
@@ -23,7 +23,7 @@ class SetPayment(OnCopy[PaymentSink]):
     waits_behind = WaitRule.UNTIL_HELD
     lapses = True
 
-    async def write(self, target: TargetAccount, job: Job, sink: PaymentSink, external_id: str) -> Result:
+    async def write(self, target: TargetAccount, job: OrderJob, sink: PaymentSink, external_id: str) -> Result:
         own = sellers_side(job.stored.order)
         # Some sources report money only as of what was paid later.
         payment = own.payment or next(iter(own.surcharges), None)

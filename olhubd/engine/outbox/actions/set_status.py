@@ -8,7 +8,7 @@ import msgspec
 
 from olhubd.decide.plan import StatusPayload
 from olhubd.engine.outbox.handler import Done, Obsolete, Result, WaitRule
-from olhubd.engine.outbox.job import Job
+from olhubd.engine.outbox.job import OrderJob
 from olhubd.engine.outbox.on_copy import OnCopy
 from olhubd.engine.outbox.target import TargetAccount
 from olhubd.model import Action, Reason
@@ -25,7 +25,7 @@ class SetStatus(OnCopy[StatusSink]):
     waits_behind = WaitRule.UNTIL_HELD
     lapses = True
 
-    async def write(self, target: TargetAccount, job: Job, sink: StatusSink, external_id: str) -> Result:
+    async def write(self, target: TargetAccount, job: OrderJob, sink: StatusSink, external_id: str) -> Result:
         word = msgspec.json.decode(job.delivery.payload, type=StatusPayload)
         if word.while_paid and not job.stored.order.fully_paid:
             return Obsolete(Reason("order.not-paid"))

@@ -1,0 +1,92 @@
+"""Claimed deliveries become jobs: each with its record, as the flow of its kind reads it.
+
+What cannot be read, or what nothing here can carry out, is put aside by itself: nothing that one row contains keeps
+the others of its target from going.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from olhubd.decide.hold import Hold
+from olhubd.engine.flow.flow import RecordName, StoredRecord
+from olhubd.engine.flow.prepared import fault
+from olhubd.engine.flow.registry import Flows
+from olhubd.engine.outbox.handler import Handler
+from olhubd.engine.outbox.job import Job
+from olhubd.model import Action, Delivery, Kind, Reason
+from olhubd.store import TROUBLE, Reader, target_orders
+
+__all__ = ["UnfitDelivery", "jobs"]
+
+
+class UnfitDelivery(msgspec.Struct, frozen=True):
+    """A delivery that waits for a person instead, and why."""
+
+    job: Job[Any]
+    why: str
+    kind: Hold
+
+
+async def jobs(
+    reader: Reader,
+    target: str,
+    claimed: Sequence[Delivery],
+    flows: Flows,
+    handlers: Mapping[Action, Handler[Any]],
+) -> tuple[list[Job[Any]], list[UnfitDelivery]]:
+    """The jobs of these deliveries to `target`, in their order, and those of which none can be made."""
+    by_kind: dict[Kind, list[int]] = {}
+    able: list[Delivery] = []
+    aside: list[UnfitDelivery] = []
+    for delivery in claimed:
+        kind = delivery.subject.kind
+        if kind in handlers[delivery.action].kinds and kind in flows:
+            by_kind.setdefault(kind, []).append(delivery.subject.id)
+            able.append(delivery)
+        else:
+            why: str = Reason("unable.kind", kind=kind.value, action=delivery.action.value)
+            aside.append(_aside(delivery, target, delivery.reason or why, Hold.UNABLE))
+    found = {kind: await _read(reader, flows, kind, ids) for kind, ids in by_kind.items()}
+    there = [d.order_id for d in able if handlers[d.action].on_copy and d.subject.kind is Kind.ORDER]
+    known = await target_orders.of_orders(reader, there) if there else {}
+    ready: list[Job[Any]] = []
+    for delivery in able:
+        subject = delivery.subject
+        stored = found[subject.kind].get(subject.id)
+        if stored is None or isinstance(stored, str):
+            why = stored or Reason("record.not-there", kind=subject.kind.value, record=subject.id)
+            aside.append(_aside(delivery, target, why, Hold.BROKEN if stored else Hold.OTHER))
+            continue
+        copies = known.get(delivery.order_id, ()) if subject.kind is Kind.ORDER else ()
+        copy = next((one for one in copies if one.account == target), None)
+        ready.append(Job(delivery=delivery, stored=stored, copy=copy))
+    return ready, aside
+
+
+async def _read(reader: Reader, flows: Flows, kind: Kind, ids: Sequence[int]) -> Mapping[int, StoredRecord | str]:
+    """The records of a kind, by number; in the place of one that cannot be read, why."""
+    flow = flows[kind]
+    try:
+        return dict(await flow.read(reader, ids))
+    except TROUBLE:
+        raise  # the database, not the record
+    except Exception:
+        pass  # one of them, so each by itself
+    found: dict[int, StoredRecord | str] = {}
+    for id_ in ids:
+        try:
+            found.update(await flow.read(reader, [id_]))
+        except TROUBLE:
+            raise
+        except Exception as error:
+            found[id_] = fault(error)
+    return found
+
+
+def _aside(delivery: Delivery, target: str, why: str, kind: Hold) -> UnfitDelivery:
+    nameless = RecordName(id=delivery.subject.id, account=target)
+    return UnfitDelivery(Job(delivery=delivery, stored=nameless), why, kind)
