@@ -10,13 +10,15 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, get_args
+
+from olhubd.plugin import Record
 
 __all__ = ["PAGE", "PARTS", "described", "silent", "written"]
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "model.md"
-PARTS = {
+_WRITTEN = {
     "An order": ("order.py", ("Order", "Line", "Charge", "Discount", "Tax", "Remitter", "Shipping", "Payment",
                               "PaymentType", "Shipment", "Stage", "Fulfilment")),
     "People and places": ("party.py", ("Buyer", "Address", "InvoiceParty", "TaxId", "PickupPoint")),
@@ -26,6 +28,18 @@ PARTS = {
                                                   "Customer", "CustomerKind")),
 }  # fmt: skip
 """By heading: the module below olhubd/model, and its records in the order in which a reader needs them."""
+
+
+def _parts() -> dict[str, tuple[str, tuple[str, ...]]]:
+    """Those above, and each other module that has a kind of record which a feed may give, by its own name."""
+    parts, known = dict(_WRITTEN), {module for module, _ in _WRITTEN.values()}
+    for record in get_args(Record):
+        module = record.__module__.rpartition(".")[2]
+        if record.__module__.startswith("olhubd.model.") and f"{module}.py" not in known:
+            names = tuple(name for name in _classes(f"{module}.py") if not name.startswith("_"))
+            parts[module.replace("_", " ").capitalize()] = (f"{module}.py", names)
+    return parts
+
 
 MARK = "<!-- below: from the docstrings of olhubd/model, by python -m tests.model_doc -->"
 
@@ -123,6 +137,8 @@ def _is_property(node: ast.FunctionDef) -> bool:
 def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
+
+PARTS = _parts()
 
 if __name__ == "__main__":
     PAGE.write_text(written(PAGE.read_text(encoding="utf-8")), encoding="utf-8")

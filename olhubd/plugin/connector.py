@@ -13,12 +13,11 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 import msgspec
 
 from olhubd.model import Kind
-from olhubd.plugin import capability
+from olhubd.plugin import capability, level
 from olhubd.plugin.budget import Budget
 from olhubd.plugin.compose import Composition, compose
 from olhubd.plugin.feed import Feed, OrderFeed, Sweep
 from olhubd.plugin.http import Client, ErrorTable, Middleware
-from olhubd.plugin.level import LevelSink
 from olhubd.plugin.memory import Memory
 from olhubd.plugin.oauth import Tokens
 from olhubd.plugin.part import Capability, Parts, abilities, require_apart
@@ -30,28 +29,14 @@ S = TypeVar("S", bound=Settings)
 T = TypeVar("T")
 C = TypeVar("C", bound=Capability)
 
-CAPABILITIES: Mapping[str, type[Capability]] = (
-    {"OrderFeed": OrderFeed, "Sweep": Sweep}
-    | {
-        name: getattr(capability, name)
-        for name in (
-            "OrderCount",
-            "OrderLookup",
-            "OrderSink",
-            "StatusSink",
-            "PaymentSink",
-            "ShipmentSink",
-            "CancelSink",
-            "StatusList",
-            "DeliveryMethodList",
-            "PaymentMethodList",
-            "Probe",
-            "OAuthLogin",
-        )
-    }
-    | {"LevelSink": LevelSink}
-)
-"""All that a connector can declare, by the name people read."""
+CAPABILITIES: Mapping[str, type[Capability]] = {"OrderFeed": OrderFeed, "Sweep": Sweep} | {
+    name: one
+    for module in (capability, level)
+    for name, one in vars(module).items()
+    if isinstance(one, type) and issubclass(one, Capability) and one.__module__ == module.__name__
+}
+"""All that a connector can declare, by the name people read: the classes themselves, in the order of their modules.
+Feeds of other kinds than orders are named after what their records are about."""
 
 
 class Clock(Protocol):

@@ -115,9 +115,17 @@ class CopyUpdates:
         if order.total.rounded() != copy.total.rounded():
             found.append(changes.CopyTotalChanged(target=self._account, old=copy.total, new=order.total))
         refunded = order.extra.get("refunded")
-        if refunded is not None and not await self._recorder.has_refund(copy.order_id, self._account, refunded):
+        if refunded is not None and not await self._refund_known(copy.order_id, refunded):
             found.append(changes.CopyRefunded(target=self._account, amount=refunded))
         return found
+
+    async def _refund_known(self, order_id: OrderId, refunded: object) -> bool:
+        return await self._recorder.has_event(
+            Subject.order(order_id),
+            changes.CopyRefunded.kind,
+            {"amount": refunded},
+            newest={"target": self._account},
+        )
 
     async def _stranger(self, order: Order) -> bool:
         """An order with our mark that is not the copy we know: on its way, a double, or unknown after a restore.
@@ -130,7 +138,9 @@ class CopyUpdates:
             await self._remember(order, account)
             return False
         for copy in (await target_orders.of_orders(self._tx, [order_id])).get(order_id, ()):
-            if copy.account == self._account and not await self._recorder.has_double(order_id, order.external_id):
+            if copy.account == self._account and not await _double_known(
+                self._recorder, order_id, order.external_id
+            ):
                 await _double(self._recorder, order_id, account, copy, order.external_id, acts=self._acts)
                 self.touched.add(order.external_id)
                 return True
@@ -174,7 +184,8 @@ class CopyUpdates:
 
     async def _given_up(self, order: Order, push: Delivery, account: str) -> bool:
         """A person had given it up, and the target still has it and would ship it: that is reported once."""
-        if cancelled(order) or await self._recorder.has_found(push.order_id, order.external_id):
+        known = {"external_id": order.external_id}
+        if cancelled(order) or await self._recorder.has_event(push.subject, changes.CopyFound.kind, known):
             return False
         found = changes.CopyFound(target=self._account, external_id=order.external_id)
         await self._recorder.record(push.subject, account, [found], ())
@@ -203,7 +214,7 @@ async def acquaint(
         origin = marks[one.reference]
         copy = copy_of[origin.id]
         if one.external_id != copy.external_id:
-            if not await recorder.has_double(origin.id, one.external_id):
+            if not await _double_known(recorder, origin.id, one.external_id):
                 await _double(recorder, origin.id, origin.account, copy, one.external_id, acts=True)
         elif one.shipments:
             found: list[Change] = [_shipped(target, shipment) for shipment in one.shipments]
@@ -227,6 +238,10 @@ async def _follow(
     subject, order = Subject.order(origin.id), origin.order
     step = Transition(subject=subject, account=origin.account, before=order, after=order, changes=found)
     await follow(tx, recorder, [step], routes, acts=False, planners=planners)
+
+
+async def _double_known(recorder: Recorder, order_id: OrderId, external_id: str) -> bool:
+    return await recorder.has_event(Subject.order(order_id), changes.CopyDoubled.kind, {"other": external_id})
 
 
 async def _double(

@@ -6,7 +6,7 @@ delivery has its event and every event its cause.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -160,27 +160,23 @@ class Recorder:
         """Orders taken over by others; written after the others are."""
         self._superseded.extend(pairs)
 
-    async def has_double(self, order_id: OrderId, external_id: str) -> bool:
-        """Whether the log already has this double."""
-        history = await events.of_order(self._tx, order_id)
-        return any(
-            e.kind == "copy.doubled" and msgspec.json.decode(e.data).get("other") == external_id for e in history
-        )
+    async def has_event(
+        self,
+        subject: Subject,
+        kind: str,
+        facts: Mapping[str, object],
+        *,
+        newest: Mapping[str, object] | None = None,
+    ) -> bool:
+        """Whether the log has an event of this kind about the subject with these facts already.
 
-    async def has_found(self, order_id: OrderId, external_id: str) -> bool:
-        """Whether the log already says that a target has the order under this id."""
-        history = await events.of_order(self._tx, order_id)
-        return any(
-            e.kind == "copy.found" and msgspec.json.decode(e.data).get("external_id") == external_id
-            for e in history
-        )
-
-    async def has_refund(self, order_id: OrderId, target: str, amount: str) -> bool:
-        """Whether the last that the log has of this target's refunds is this sum."""
-        history = await events.of_order(self._tx, order_id)
-        told = [msgspec.json.decode(e.data) for e in history if e.kind == "copy.refunded"]
-        sums = [facts.get("amount") for facts in told if facts.get("target") == target]
-        return sums[-1:] == [amount]
+        With `newest` only the last event that has those facts is looked at: what was true before is no answer.
+        """
+        history = (await events.of_subjects(self._tx, [subject])).get(subject, [])
+        found = [msgspec.json.decode(one.data) for one in history if one.kind == kind]
+        if newest is not None:
+            found = [one for one in found if _has(one, newest)][-1:]
+        return any(_has(one, facts) for one in found)
 
     async def write(self, tx: Transaction) -> None:
         """Write all that was collected."""
@@ -244,3 +240,7 @@ def _payload(item: PlannedDelivery) -> msgspec.Raw:
 def _off(change: Change) -> str:
     """Why no person is needed for a refused status of an order to which this happened."""
     return plan.TAKEN_OVER if isinstance(change, Superseded) else plan.CALLED_OFF
+
+
+def _has(data: Mapping[str, object], facts: Mapping[str, object]) -> bool:
+    return all(data.get(name) == fact for name, fact in facts.items())

@@ -60,17 +60,20 @@ def _all(session: Session, chosen: list[type[Connector[Any]]], tests: tuple[Path
     except (simulators.SimulatorUnusable, proofs.ProofNotRun) as error:
         raise Failure(str(error)) from None
     done: dict[type[Connector[Any]], Proof] = {}
+    reports: dict[type[Connector[Any]], Report] = {}
     broken: list[str] = []
     for connector in chosen:
         own = gathered.get(connector.name, {})
         proof, report = _tried(session, connector, own)
         done[connector] = keeping.kept(connector, proof, own)
+        reports[connector] = report
         # The most basic first: what breaks above it is mostly a consequence.
         found = sorted(report.broken, key=lambda result: result.rule.tier)
         broken += [f"  {connector.name}: {result.rule.title}: {result.reason}" for result in found]
     if not session.printer.json({connector.name: _plain(proof) for connector, proof in done.items()}):
         for connector, proof in done.items():
             _tell(session, connector.name, proof)
+            _tell_untried(session, reports[connector])
     if record:
         for path in keeping.write(done):
             click.echo(f"written: {path}", err=True)
@@ -97,6 +100,15 @@ def _tell(session: Session, name: str, proof: Proof) -> None:
     printer.line(f"{name}: {proof.tier.label} ({count})")
     for fact in proof.facts:
         printer.line(f"  {fact.tier:<9} {fact.name:<13} {fact.lacking or ('met' if fact.concerns else 'n/a')}")
+
+
+def _tell_untried(session: Session, report: Report) -> None:
+    """The rules that are not applicable, each with the reason: what a simulator lacks, an author can give it."""
+    untried = [result for result in report.results if result.verdict is result.verdict.NOT_APPLICABLE]
+    if untried:
+        session.printer.line("  not applicable:")
+    for result in untried:
+        session.printer.line(f"    {result.rule.title}: {result.reason or 'the system has nothing like it'}")
 
 
 def _counted(verdicts: Iterable[str]) -> str:
