@@ -1,7 +1,8 @@
 """The last sign-in of each account, so that one under way outlives the process that began it.
 
 What a pending one is finished with is a secret, protected as tokens are, by the mode of the file. It is removed
-with its use: a row without one is never finished with an old address.
+with its use: a row without one is never finished with an old address. A process that has lost the account neither
+takes a secret nor ends a sign-in.
 """
 
 from __future__ import annotations
@@ -82,7 +83,9 @@ async def pending(reader: Reader) -> list[SignInRow]:
 
 
 async def claim(tx: Transaction, account: str, key: str, who: str, now: datetime) -> bool:
-    """Take the secret, which nobody can take again; False where it was taken, or its time is over."""
+    """Take the secret, which nobody can take again; False where it was taken, or its time is over. Raises
+    LeaseLost."""
+    await leases.require(tx, account)
     return bool(
         await tx.execute(
             "UPDATE sign_ins SET secret = NULL, who = ? WHERE account = ? AND key = ? AND state = 'pending'"
@@ -95,7 +98,9 @@ async def claim(tx: Transaction, account: str, key: str, who: str, now: datetime
 async def end(
     tx: Transaction, account: str, key: str, state: str, at: datetime, login: str | None, reason: str | None
 ) -> bool:
-    """Store the end, and remove the secret; False where it has ended, or another one was begun since."""
+    """Store the end, and remove the secret; False where it has ended, or another one was begun since. Raises
+    LeaseLost."""
+    await leases.require(tx, account)
     return bool(
         await tx.execute(
             "UPDATE sign_ins SET state = ?, ended_at = ?, login = ?, reason = ?, secret = NULL"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -20,8 +21,10 @@ from olhubd.engine.access import signin
 from olhubd.engine.access.http_session import open_session
 from olhubd.engine.access.redirect import CallbackRefused
 from olhubd.engine.hub import Hub
+from olhubd.engine.takeover import take_over
 from olhubd.model import Scope
 from olhubd.plugin import Account, Flow, Token
+from olhubd.store import Database
 from olhubd_allegro import Allegro
 from olhubd_allegro.login import Login
 from olhubd_allegro.settings import AllegroSettings
@@ -220,6 +223,91 @@ async def test_neither_state_nor_code_is_logged_or_told_in_events(house: House) 
     told = str(lines) + str(await house.database.reader.fetch("SELECT data FROM events"))
     for secret in (query["state"][0], query["code"][0]):
         assert secret not in told
+
+
+async def test_no_secret_of_a_sign_in_is_shown_anywhere(house: House) -> None:
+    """Neither under way nor afterwards: in no answer but the one that begins it, in no event and no log."""
+    with capture_logs() as lines:
+        await house.ask("POST", SIGN_IN, {"flow": "device"})
+        secrets = {secret_of(await row(house))["device_code"]}
+        begun = await begin(house)
+        waiting = secret_of(await row(house))
+        secrets |= {waiting["state"], waiting["verifier"]}
+        back = await agreed(house, begun["url"])
+        secrets |= {parse_qs(urlsplit(back).query)["code"][0]}
+        shown = await everything(house)
+        assert (await opened(back))[0] == 200
+        shown += await everything(house)
+        token = msgspec.json.decode((await house.database.reader.fetch("SELECT token FROM credentials"))[0][0])
+        secrets |= {token["access"], token["refresh"]}
+    assert secrets <= set(house.learned), "what a library logs of them is covered, too"
+    shown += str(lines) + str(await house.database.reader.fetch("SELECT data FROM events"))
+    assert len(secrets) == 6
+    assert [secret for secret in secrets if secret in shown] == []
+
+
+async def row(house: House) -> bytes:
+    secret: bytes = (await house.database.reader.fetch("SELECT secret FROM sign_ins"))[0][0]
+    return secret
+
+
+def secret_of(stored: bytes) -> Any:
+    return msgspec.json.decode(stored)
+
+
+async def everything(house: House) -> str:
+    """What the endpoint shows; the state of a sign-in is for who may go on with it, and not among it."""
+    paths = (
+        "/status",
+        "/accounts",
+        "/accounts/market",
+        "/events",
+        "/journal",
+        "/settings",
+        "/doctor",
+        "/runs",
+        "/alarms",
+    )
+    return "".join([str(await house.get(path)) for path in paths])
+
+
+async def test_a_callback_before_the_first_round_teaches_the_logs_its_secrets(house: House) -> None:
+    """The process that was sent back to need not be the one that began it, nor have looked what is under way."""
+    back = await agreed(house, (await begin(house))["url"])
+    waiting = secret_of(await row(house))
+    learned: list[str] = []
+    hub = house.hub
+    fresh = signin.SignIns(hub.directory, hub.database, hub.supervisor, hub.clock, hub.checks.round, learned.append)
+    assert await fresh.bring(back) == "market"
+    code = parse_qs(urlsplit(back).query)["code"][0]
+    assert {waiting["state"], waiting["verifier"], code} <= set(learned), "before anything is sent"
+    ended = await fresh.settled("market", 20)
+    assert ended is not None
+    assert ended.state == "done"
+    token = msgspec.json.decode((await hub.database.reader.fetch("SELECT token FROM credentials"))[0][0])
+    assert {token["access"], token["refresh"]} <= set(learned)
+
+
+async def test_a_process_that_lost_the_account_neither_takes_a_callback_nor_ends_the_sign_in(house: House) -> None:
+    back = await agreed(house, (await begin(house))["url"])
+    async with Database.open(house.database.path) as other:
+        now = house.clock.now()
+        await take_over(other, ["market"], now, now)
+        with pytest.raises(CallbackRefused, match="another process"):
+            await house.hub.sign_ins.bring(back)
+        found = (await house.database.reader.fetch("SELECT state, secret IS NOT NULL FROM sign_ins"))[0]
+        assert found == ("pending", 1), "it waits for the process that has the account"
+        house.clock.ahead = timedelta(minutes=11)
+        await house.hub._displacement.check()
+
+        async def let_go() -> bool:
+            return "market" not in house.hub.units and not any(
+                task.get_name() == "sign-in of market" for task in asyncio.all_tasks()
+            )
+
+        house.hub.sign_ins._ended.clear()
+        await house.until(let_go)
+        assert (await house.database.reader.fetch("SELECT state FROM sign_ins"))[0] == ("pending",)
 
 
 async def test_a_reader_learns_no_address_to_sign_in_by(house: House) -> None:

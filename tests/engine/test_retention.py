@@ -12,7 +12,7 @@ import pytest
 from olhubd.engine.monitor.reconcile import _HORIZON
 from olhubd.engine.monitor.retention import Retention
 from olhubd.model import Alarm, AlarmId, AlarmKind, Kind, OrderId, Reconciliation, Shipping
-from olhubd.store import Database, Transaction, alarms, quarantine, reconciliations, seen_values
+from olhubd.store import Database, Transaction, alarms, quarantine, reconciliations, seen_values, sign_ins
 from olhubd.store.quarantine import QuarantineDraft
 from olhubd_kit.virtual_clock import EPOCH, VirtualClock
 from tests.orders import order
@@ -150,3 +150,20 @@ async def test_a_record_that_was_given_up_waits_again_in_another_version(shelf: 
     assert await shelf.database.write(lambda tx: quarantine.discard(tx, one.id, "a test", EPOCH))
     assert await tell(b"{}") == 0
     assert await tell(b"[]") == 1
+
+
+async def test_a_sign_in_is_forgotten_a_day_after_its_time_with_whatever_it_still_holds(shelf: Shelf) -> None:
+    """One that nobody came back to while the daemon was off holds its secret until then."""
+
+    def row(account: str, expires_at: datetime) -> sign_ins.SignInRow:
+        return sign_ins.SignInRow(
+            account=account, key="k", state="pending", flow="code", url="", secret=b"s", who="jan",
+            begun_at=EPOCH, expires_at=expires_at,
+        )  # fmt: skip
+
+    old = [row(f"old-{number}", EPOCH) for number in range(250)]
+    for one in [*old, row("young", EPOCH + 2 * HOUR)]:
+        await shelf.database.write(lambda tx, one=one: sign_ins.put(tx, one))  # type: ignore[misc]
+    assert await shelf.until(EPOCH + sign_ins.KEPT - HOUR) == 0
+    assert await shelf.until(EPOCH + sign_ins.KEPT + HOUR) == len(old)
+    assert await shelf.database.reader.fetch("SELECT account FROM sign_ins") == [("young",)]

@@ -13,6 +13,7 @@ from olhubd.model import DeliveryState
 from olhubd.store import (
     Database,
     alarms,
+    codec,
     deliveries,
     events,
     order_counts,
@@ -20,6 +21,7 @@ from olhubd.store import (
     quarantine,
     reconciliations,
     runs,
+    sign_ins,
 )
 from olhubd.store.base import Parameters, Row
 from olhubd.store.sqlite.database import FileReader
@@ -272,3 +274,19 @@ async def test_to_write_a_row_makes_no_table_for_a_condition_of_an_index(path: P
         for name in names:
             steps = await connection.execute_fetchall(f"EXPLAIN INSERT INTO {name} DEFAULT VALUES")
             assert not {"OpenEphemeral", "OpenAutoindex"} & {step[1] for step in steps}, name
+
+
+async def test_old_sign_ins_go_by_their_time_and_one_account_is_read_alone(path: Path) -> None:
+    async with aiosqlite.connect(path) as connection:
+        await connection.executemany(
+            "INSERT INTO sign_ins (account, key, state, flow, url, who, begun_at, expires_at)"
+            " VALUES (?, 'k', 'done', 'code', '', 'jan', 1, ?)",
+            [(f"account-{n}", n) for n in range(1, 1001)],
+        )
+        await connection.execute("ANALYZE")
+        tx: Any = Renewing(connection)
+        assert await sign_ins.prune(tx, codec.moment(11)) == 10
+        assert any("sign_ins_expires" in step for step in tx.steps), tx.steps
+        tx.steps.clear()
+        assert await sign_ins.get(tx, "account-500") is not None
+        assert not any("SCAN" in step for step in tx.steps), tx.steps

@@ -36,6 +36,7 @@ from olhubd.store import (
     idempotency_keys,
     leases,
     runs,
+    sign_ins,
 )
 from olhubd.store.sqlite import SQLite
 from tests.orders import EPOCH
@@ -324,3 +325,27 @@ async def test_a_key_is_begun_by_one_process(tmp_path: Path) -> None:
         assert await one.write(lambda tx: begin(tx, EPOCH))
         assert not await other.write(lambda tx: begin(tx, EPOCH + idempotency_keys.KEPT))
         assert await other.write(lambda tx: begin(tx, EPOCH + idempotency_keys.KEPT + timedelta(seconds=1)))
+
+
+async def test_a_sign_in_is_neither_gone_on_with_nor_ended_by_who_had_the_account(
+    pair: tuple[Database, Database],
+) -> None:
+    """The process that has the account now sees it through."""
+    one, other = pair
+    row = sign_ins.SignInRow(
+        account=MARKET, key="k", state="pending", flow="code", url="", secret=b"s", who="jan", begun_at=EPOCH,
+        expires_at=EPOCH + timedelta(minutes=10),
+    )  # fmt: skip
+    await one.write(lambda tx: sign_ins.put(tx, row))
+    await take(other)
+    for work in (
+        lambda tx: sign_ins.claim(tx, MARKET, "k", "jan", EPOCH),
+        lambda tx: sign_ins.end(tx, MARKET, "k", "failed", EPOCH, None, "no more"),
+        lambda tx: sign_ins.put(tx, row),
+    ):
+        with pytest.raises(LeaseLost, match="market"):
+            await one.write(work)
+    assert await sign_ins.get(other.reader, MARKET) == row
+    assert await other.write(lambda tx: sign_ins.claim(tx, MARKET, "k", "jan", EPOCH))
+    assert not await other.write(lambda tx: sign_ins.claim(tx, MARKET, "k", "jan", EPOCH)), "once"
+    assert await other.write(lambda tx: sign_ins.end(tx, MARKET, "k", "done", EPOCH, "jan", None))

@@ -186,20 +186,26 @@ class SignIns:
             and self._still_open(row)
         }
         waiting = [_callback(row.secret) for row in rows.values() if row.secret is not None]
+        for one in waiting:  # of another process's this one may not have heard yet
+            self._learn(one.state, one.verifier)
         awaited, answer = bring(address, waiting)
+        if isinstance(answer, str):
+            self._learn(answer)
         row = rows[awaited.account]
         row = msgspec.structs.replace(row, who=who or row.who)
-        now = self._clock.now()
+        work = partial(sign_ins.claim, account=row.account, key=row.key, who=row.who, now=self._clock.now())
         # Known as ours before the claim, so that nobody takes it for one that was interrupted.
         before, self._working[row.account] = self._working.get(row.account), row.key
-
-        async def work(tx: Transaction) -> bool:
-            return await sign_ins.claim(tx, row.account, row.key, row.who, now)
-
-        if not await self._database.write(work):
-            if before is None:
+        claimed, why = False, "sign-in.not-waiting"
+        try:
+            claimed = await self._database.write(work)
+        except LeaseLost:
+            why = "account.taken-over"
+        finally:
+            if not claimed and before is None:
                 self._working.pop(row.account, None)
-            raise CallbackRefused(Reason("sign-in.not-waiting"))
+        if not claimed:
+            raise CallbackRefused(Reason(why))
         # It waited for this; the claim above is what keeps its end by time from being stored.
         await self._supervisor.stop(_task(row.account))
         self._work(row, partial(self._exchanged, awaited, answer))
@@ -254,13 +260,16 @@ class SignIns:
             self._work(row, self._interrupted)
         elif row.flow == Flow.CODE.value:
             awaited = _callback(row.secret)
-            self._learned(awaited.state)
-            self._learned(awaited.verifier)
+            self._learn(awaited.state, awaited.verifier)
             self._work(row, partial(self._overdue, awaited.title))
         else:
             grant = _grant(row.secret)
-            self._learned(grant.device_code)
+            self._learn(grant.device_code)
             self._work(row, partial(self._polled, grant))
+
+    def _learn(self, *secrets: str | None) -> None:
+        for secret in filter(None, secrets):
+            self._learned(secret)
 
     def _work(self, row: SignInRow, ask: _Ask) -> None:
         self._working[row.account] = row.key
@@ -269,6 +278,7 @@ class SignIns:
     async def _see_through(self, row: SignInRow, ask: _Ask, pulse: Heartbeat) -> None:
         try:
             token = await ask(row, pulse)
+            self._learn(token.access, token.refresh)  # before anybody is asked whose it is
             pulse.beat(_PATIENCE)
             name = await self._take(self._directory.unit(row.account), token, row.who)
         except _Superseded:
@@ -293,6 +303,8 @@ class SignIns:
 
         try:
             await self._database.write(work)
+        except LeaseLost:
+            pass  # the process that has the account now ends it
         except BaseException:
             self._working.pop(row.account, None)  # the next round sees to it
             raise
