@@ -15,7 +15,7 @@ from olhubd.model import Run, RunId, RunState, code_of
 from olhubd.plugin import Cursor, Page, Push, Receipt
 from olhubd.runtime.clock import SystemClock
 from olhubd.runtime.supervisor import Heartbeat
-from olhubd.store import Database, LeaseLost, accounts, deliveries, events, feeds, runs
+from olhubd.store import Database, LeaseLost, accounts, deliveries, events, feeds, leases, runs
 from tests.engine.wild import Zoo, opened
 
 
@@ -142,3 +142,83 @@ async def test_a_reload_takes_it_back(
         assert position is not None
         with pytest.raises(LeaseLost, match="calm"):
             await other.write(lambda tx: feeds.put(tx, position))
+
+
+class Ahead(SystemClock):
+    """Its monotonic time is ahead by as much."""
+
+    by = 0.0
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.by
+
+
+async def asked(database: Database, name: str) -> bool:
+    return (await leases.of_accounts(database.reader, [name]))[name].asked
+
+
+async def test_an_account_whose_holder_is_gone_is_taken_back(
+    database: Database, other: Database, tmp_path: Path
+) -> None:
+    """By itself, after five minutes without an answer, with an event; the dead one could write nothing any more."""
+    clock = Ahead()
+    async with opened(tmp_path, database, clock) as zoo:
+        await zoo.goes_on()
+        await taken(other, clock, "calm")
+        await gone(zoo, "calm")
+        for minutes in (0, 1, 4.9):
+            clock.by = minutes * 60
+            await zoo.hub._round(Heartbeat("round", clock))
+            assert await asked(database, "calm")
+            assert "calm" not in zoo.hub.units, f"after {minutes} minutes it may still answer"
+        clock.by = 5.1 * 60
+        await zoo.hub._round(Heartbeat("round", clock))
+        assert zoo.hub.directory.at_rest("calm") is None
+        assert await told(database, "calm") == ["account.taken-over", "account.taken-back"]
+        await zoo.goes_on()
+        assert ("parked", "calm") not in {(kind.value, subject) for kind, subject in await zoo.alarms()}
+        assert not await asked(database, "calm")
+        position = await feeds.get(other.reader, "calm", "orders")
+        assert position is not None
+        with pytest.raises(LeaseLost, match="calm"):
+            await other.write(lambda tx: feeds.put(tx, position))
+
+
+async def test_an_account_whose_holder_answers_stays_with_it(
+    database: Database, other: Database, tmp_path: Path
+) -> None:
+    """However long it lasts, and counted from its last answer."""
+    clock = Ahead()
+    async with opened(tmp_path, database, clock) as zoo:
+        await zoo.goes_on()
+        await taken(other, clock, "calm")
+        await gone(zoo, "calm")
+        for minutes in (0, 4, 8, 12):
+            clock.by = minutes * 60.0
+            await zoo.hub._round(Heartbeat("round", clock))
+            assert await asked(database, "calm")
+            await other.write(lambda tx: leases.answer(tx, ["calm"]))
+        assert "calm" not in zoo.hub.units
+        assert await told(database, "calm") == ["account.taken-over"]
+        # A third process takes it over: the question is another one's.
+        clock.by = 16 * 60.0
+        await zoo.hub._round(Heartbeat("round", clock))
+        await taken(other, clock, "calm")
+        clock.by = 20.5 * 60.0
+        await zoo.hub._round(Heartbeat("round", clock))
+        clock.by = 24.0 * 60.0
+        await zoo.hub._round(Heartbeat("round", clock))
+        assert "calm" not in zoo.hub.units
+
+
+async def test_a_holder_answers_within_a_minute_and_writes_nothing_where_nobody_asks(
+    database: Database, clock: SystemClock, other: Database, tmp_path: Path
+) -> None:
+    async with opened(tmp_path, database, clock) as zoo:
+        await other.write(lambda tx: leases.ask(tx, ["calm"]))
+        await zoo.hub._round(Heartbeat("round", clock))
+        assert not await asked(other, "calm")
+        assert "calm" in zoo.hub.units
+        await taken(other, clock, "calm")
+        with pytest.raises(LeaseLost, match="calm"):
+            await database.write(lambda tx: leases.answer(tx, ["calm"]))

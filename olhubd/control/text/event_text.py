@@ -33,6 +33,7 @@ class Severity(enum.StrEnum):
 SEVERITIES: Final[Mapping[str, Severity]] = {
     "account.parked": Severity.ERROR,
     "account.paused": Severity.WARNING,
+    "account.taken-back": Severity.WARNING,
     "account.taken-over": Severity.ERROR,
     "alarm.raised": Severity.WARNING,
     "copy.cancelled": Severity.WARNING,
