@@ -1,8 +1,8 @@
 """Accounts that another process has taken over: they are let go here, and that is reported.
 
-While the other process is alive none is taken back by itself, or two would take it from each other for ever. A start
-or a reload takes it back, which is a person's word. One that is dead is found by asking: the lease is marked, and a
-process that holds the account takes the mark away within a minute. Where it stays, the account is taken back.
+While the other process is alive none is taken back by itself, or two would take it from each other for ever. A
+start or a reload takes it back, which is a person's word. One that is dead is found by asking: the lease is marked,
+and a process that holds the account takes the mark away within a minute. Where it stays, the account is taken back.
 """
 
 from __future__ import annotations

@@ -583,7 +583,8 @@ async def test_a_clock_put_forward_settles_no_target(bench: Bench) -> None:
 
 @pytest.mark.parametrize("marks", [False, True])
 async def test_the_status_of_an_order_that_is_found_goes_back(marks: bool, bench: Bench) -> None:
-    """It moved on over there while nobody here knew that it existed; that work began is not the last word then."""
+    """It moved on over there while nobody here knew that it existed; that work began is not the last word then, and
+    one status of an order is pending at a time."""
     words = {"completed": "SENT"}
     bench.routes[0] = msgspec.structs.replace(bench.routes[0], status_back=words, mark_processing=marks)
 
@@ -595,7 +596,7 @@ async def test_the_status_of_an_order_that_is_found_goes_back(marks: bool, bench
     bench.shop.script = [complete_at_once]
     await bench.land(order("A"))
     await stored(bench, 1, DeliveryState.CONFIRMED)
-    back, *_ = await deliveries.listing(bench.database.reader, target="allegro")
+    (back,) = await deliveries.listing(bench.database.reader, target="allegro")
     assert (back.action, back.state) == (Action.SET_STATUS, DeliveryState.PENDING)
     assert b"SENT" in bytes(back.payload)
 

@@ -132,9 +132,10 @@ class Recorder:
                 await self._drop(row, account, onesided.AGREED, cause)
 
     async def owe(self, subject: Subject, item: PlannedDelivery, event_id: EventId) -> None:
-        """Add one planned delivery caused by an event."""
+        """Add one planned delivery caused by an event. Of what replaces the one before, only the last is added."""
         if item.replaces:
             self._replaced.append((subject, item))
+            self._new = [one for one in self._new if not _replaces(subject, item, one)]
         self._new.append(
             Delivery(
                 id=DeliveryId(await self._tx.next_id("deliveries")),
@@ -183,8 +184,7 @@ class Recorder:
         if self._superseded:
             await orders.supersede(tx, self._superseded)
         for subject, item in self._replaced:
-            key = f"{item.key}#" if item.same_key else ""
-            await deliveries.drop_superseded(tx, subject, item.target, item.action, key, self.now)
+            await deliveries.drop_superseded(tx, subject, item.target, item.action, _stem(item), self.now)
         await self._drop_refused(tx)
         if self.events:
             await events.append(tx, self.events)
@@ -231,6 +231,17 @@ class Recorder:
         )
         if is_open:
             self.targets.add(one.delivery.target)
+
+
+def _stem(item: PlannedDelivery) -> str:
+    """How the keys begin of those that it replaces."""
+    return f"{item.key}#" if item.same_key else ""
+
+
+def _replaces(subject: Subject, item: PlannedDelivery, other: Delivery) -> bool:
+    """Whether `other`, planned in the same transaction, need not be sent before `item` about this subject."""
+    about = (other.subject, other.target, other.action) == (subject, item.target, item.action)
+    return about and other.key.startswith(_stem(item))
 
 
 def _payload(item: PlannedDelivery) -> msgspec.Raw:
