@@ -24,8 +24,8 @@ _WRITTEN = {
     "People and places": ("party.py", ("Buyer", "Address", "InvoiceParty", "TaxId", "PickupPoint")),
     "Money": ("money.py", ("Money",)),
     "What is sold, and to whom": ("catalog.py", ("Product", "StockLevel", "Counting", "StockBasis", "Offer",
-                                                  "OfferState", "Link", "LinkOrigin", "Reservation", "LevelKind",
-                                                  "Customer", "CustomerKind")),
+                                                  "OfferState", "Link", "LinkOrigin", "Linking", "Reservation",
+                                                  "LevelKind", "Customer", "CustomerKind")),
 }  # fmt: skip
 """By heading: the module below olhubd/model, and its records in the order in which a reader needs them."""
 

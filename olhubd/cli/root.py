@@ -59,6 +59,11 @@ COMMANDS: Table = {
         "strangers": LazyCommand("olhubd.cli.strangers:strangers", "Orders with our mark that only a shop knows."),
         "quarantine": LazyCommand("olhubd.cli.runs:quarantine", "Records that could not be stored, and why."),
     },
+    "What is sold": {
+        "stock": LazyCommand("olhubd.cli.stock:stock", "How many pieces of what may be sold, and why."),
+        "offers": LazyCommand("olhubd.cli.offers:offers", "The offers of the channels, and what they show."),
+        "links": LazyCommand("olhubd.cli.links:links", "Which stock items the offers sell."),
+    },
     "Setting up": {
         "plugins": LazyCommand("olhubd.cli.plugins:plugins", "What is installed and what it can do."),
         "token": LazyCommand("olhubd.cli.tokens:token", "Who may use the endpoint and the dashboard."),

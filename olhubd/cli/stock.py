@@ -1,15 +1,19 @@
-"""`olhubd explain sku`: how many pieces of something may be sold, and why each offer shows what it shows."""
+"""`olhubd stock` and `olhubd explain sku`: how many pieces of something may be sold, and what its offers show."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from olhubd.cli import pages
+from olhubd.cli.session import Session, account_option, named, session_command
 
 if TYPE_CHECKING:
     from olhubd.cli.output import Printer
-    from olhubd.cli.session import Session
     from olhubd.control.api.schema.stock import StockItemRow, StockTermRow
 
-__all__ = ["explain_item"]
+__all__ = ["explain_item", "stock"]
 
 _WORDS = {
     "master": "at the stock master",
@@ -17,6 +21,72 @@ _WORDS = {
     "off-sale": "not on sale at the stock master",
     "buffer": "kept back",
 }
+
+
+@click.group()
+def stock() -> None:
+    """What the stock masters count: how many pieces may be sold, and why."""
+
+
+@stock.command(name="list")
+@account_option("Of this stock master only.")
+@click.option("--unlinked", is_flag=True, help="What no offer sells.")
+@click.option("--uneven", is_flag=True, help="Of which an offer does not show what it must.")
+@click.option("--sold-out", is_flag=True, help="Of which an offer must show nothing, or its master has none.")
+@click.option("--text", help="Whose name begins so, or with this number or SKU.")
+@click.option("--sku", help="With this SKU only.")
+@click.option("--ean", help="With this EAN only, however it is written.")
+@pages.paged
+@session_command(rows=True)
+def listing(session: Session, before: int | None, limit: int, every: bool, **asked: Any) -> None:
+    """The newest stock items first. All filters that are given must fit.
+
+    \b
+    Examples:
+      olhubd stock list --uneven
+      olhubd stock list --account shop --unlinked --all
+    """
+    from olhubd.control.api.schema.stock import StockItemPage
+
+    with session.daemon() as daemon:
+        found, after = pages.rows(
+            daemon, "/api/v1/stock", StockItemPage, before=before, limit=limit, every=every, **asked
+        )
+    if session.printer.json({"items": found, "next": after}):
+        return
+    session.printer.table(
+        (
+            "ITEM", "OF", "NAME:least", "EAN:least", "SELLABLE:right", "COUNTED:least", "RESERVED:right:least",
+            "OFFERS:right", "UNEVEN:right", "READ:least",
+        ),
+        [
+            (
+                row.sku or row.external_id, row.account, row.name, row.ean,
+                row.sellable if row.sellable is not None else row.counting, row.counting, _reserved(row),
+                len(row.offers), sum(one.wanted != one.shown for one in row.offers) or None, row.read_at,
+            )
+            for row in found
+        ],
+        "No stock items.",
+    )  # fmt: skip
+    pages.more(after)
+
+
+@stock.command()
+@click.argument("item", callback=named)
+@session_command()
+def show(session: Session, item: str) -> None:
+    """How many pieces of ITEM (its SKU, or its number at its stock master) may be sold, and why.
+
+    \b
+    Example:
+      olhubd stock show KUB-BIA
+    """
+    explain_item(session, item)
+
+
+def _reserved(row: StockItemRow) -> int | None:
+    return -sum(term.pieces for term in row.terms if term.what == "reservation") or None
 
 
 def explain_item(session: Session, item: str) -> None:

@@ -56,6 +56,7 @@ def read_stock(root: Checker, plugins: Plugins, accounts: Mapping[str, AccountCo
                 allocate_below=table.allocate_below,
                 buffer=Buffer(pieces=table.buffer, share=table.buffer_share, most=table.most_shown),
                 lowered_by=_lowered_by(kinds.get(table.master)),
+                link_by_ean=table.link_by_ean,
             )
         )
     return tuple(found)

@@ -442,6 +442,8 @@ class StockTable(_Table):
     """How much of the rest of each item is never sold, rounded up."""
     most_shown: int | None = Field(default=None, ge=1, json_schema_extra=_unit("pieces"))
     """How many an offer shows at most."""
+    link_by_ean: bool = True
+    """Link an offer by its EAN, too, where a second mark agrees with it: its SKU or its name."""
 
 
 SECTIONS: Mapping[str, type[BaseModel]] = {"daemon": Daemon, "control": Control, "engine": Engine, "alarms": Alarms}

@@ -19,6 +19,7 @@ __all__ = [
     "AlarmFinding",
     "AlarmLimits",
     "FailingFeed",
+    "LinkedOffers",
     "SourceFacts",
     "TargetFacts",
     "findings",
@@ -119,6 +120,13 @@ class TargetFacts(msgspec.Struct, frozen=True, kw_only=True):
     strangers: Sequence[UnknownOrder] = ()
 
 
+class LinkedOffers(msgspec.Struct, frozen=True, kw_only=True):
+    """How many offers of an account are linked, and the numbers of the first."""
+
+    count: int
+    names: Sequence[str]
+
+
 class AlarmFacts(msgspec.Struct, frozen=True, kw_only=True):
     """`late` and `failing_since` are of the daemon's own tasks; `free` are bytes, None where they are not known;
     `stalled` has the accounts that could not begin, with the reason; `left` what was cancelled and did not end."""
@@ -132,6 +140,10 @@ class AlarmFacts(msgspec.Struct, frozen=True, kw_only=True):
     database: bool
     stalled: Mapping[str, str] = {}
     left: Sequence[str] = ()
+    doubted: Mapping[str, int] = {}
+    """How many offers of an account are not raised, since their links are in doubt."""
+    gone: Mapping[str, LinkedOffers] = {}
+    """Accounts that the configuration names no more, and that have linked offers."""
 
 
 def findings(facts: AlarmFacts, limits: AlarmLimits) -> Iterator[AlarmFinding]:
@@ -142,6 +154,7 @@ def findings(facts: AlarmFacts, limits: AlarmLimits) -> Iterator[AlarmFinding]:
         yield from _source(source, facts.now, limits)
     for target in facts.targets:
         yield from _target(target, facts.now, limits)
+    yield from _links(facts)
     yield from _daemon(facts, limits)
 
 
@@ -251,6 +264,17 @@ def _target(target: TargetFacts, now: datetime, limits: AlarmLimits) -> Iterator
 def _strange(some: Sequence[UnknownOrder]) -> Reason:
     named = [f"{one.number} of {one.reference}" for one in some[:_NAMED]] + ["…"] * (len(some) > _NAMED)
     return Reason("alarm.strangers", n=len(some), orders=", ".join(named))
+
+
+def _links(facts: AlarmFacts) -> Iterator[AlarmFinding]:
+    for name, linked in facts.gone.items():
+        more = ["…"] * (linked.count > len(linked.names))
+        text = Reason("alarm.links-gone", n=linked.count, offers=", ".join([*linked.names, *more]))
+        yield AlarmFinding(kind=AlarmKind.LINKS, subject=name, detail=text)
+    for name, count in facts.doubted.items():
+        if name not in facts.gone:
+            text = Reason("alarm.links-doubted", n=count)
+            yield AlarmFinding(kind=AlarmKind.LINKS, subject=name, detail=text)
 
 
 def _daemon(facts: AlarmFacts, limits: AlarmLimits) -> Iterator[AlarmFinding]:

@@ -40,6 +40,7 @@ from olhubd.engine.monitor.silences import Silences
 from olhubd.engine.monitor.vocabulary import VocabularyCheck
 from olhubd.engine.operator.accounts import AccountActions
 from olhubd.engine.operator.deliveries import DeliveryActions
+from olhubd.engine.operator.links import LinkActions
 from olhubd.engine.operator.orders import OrderActions
 from olhubd.engine.outbox.amending import Amendments
 from olhubd.engine.reload import Reloader
@@ -123,6 +124,7 @@ class Hub:
         # What people do
         self.account_actions = AccountActions(directory, in_force, database, clock, events)
         self.delivery_actions = DeliveryActions(directory, in_force, database, clock, events, flows)
+        self.link_actions = LinkActions(in_force, database, clock, directory.level)
         self.order_actions = OrderActions(directory, in_force, database, clock)
         self.strangers = Strangers(directory, database, clock, events)
         # What looks whether all is well, and reports

@@ -40,6 +40,8 @@ class AlarmKind(enum.StrEnum):
     """A target has an order with our mark whose own order is not known."""
     QUARANTINE = "quarantine"
     """Records could not be stored."""
+    LINKS = "links"
+    """What the offers of an account sell is to be looked at by a person."""
     SIGN_IN = "sign-in"
     """Somebody must sign in, now or soon."""
     PARKED = "parked"

@@ -23,6 +23,7 @@ __all__ = [
     "LevelKind",
     "Link",
     "LinkOrigin",
+    "Linking",
     "Offer",
     "OfferState",
     "Product",
@@ -119,7 +120,23 @@ class LinkOrigin(enum.StrEnum):
 
     SKU = "sku"
     EAN = "ean"
+    """By the article number and a second mark that agrees with it."""
     HAND = "hand"
+    """By a person, who may have brought it in a file."""
+
+
+class Linking(enum.StrEnum):
+    """Whether it is known what an offer sells. Its word is stored, so it never changes."""
+
+    LINKED = "linked"
+    NONE = "none"
+    """No stock item bears a mark of the offer."""
+    PROPOSED = "proposed"
+    """One stock item may be what it sells; one mark alone says so, so a person is asked."""
+    CONFLICT = "conflict"
+    """Several stock items may be."""
+    LEFT = "left"
+    """A person has unlinked it: it is linked by nobody else."""
 
 
 class Link(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -135,6 +152,14 @@ class Link(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     linked_at: datetime
     """When."""
     units: int = 1
+    gtin: str | None = None
+    """The article number that the offer had when it was linked; see `olhubd.model.check.gtin`."""
+    set_size: int | None = None
+    """The offer's set size then."""
+    made_by: str | None = None
+    """Who linked it; None for the hub itself."""
+    doubt: str | None = None
+    """Why a person must look at it before the offer shows more than it does."""
 
 
 class Reservation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -196,6 +221,8 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     price: Money | None = None
     """Of one piece."""
     quantity: int | None = None
+    set_size: int | None = None
+    """Pieces of its product that a buyer gets with one piece of the offer; None where it is not reported."""
     updated_at: datetime | None = None
     """When it was changed last."""
     extra: dict[str, str] = {}

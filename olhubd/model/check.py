@@ -12,7 +12,7 @@ from importlib import import_module
 
 from olhubd.model.party import TaxId
 
-__all__ = ["country", "currency", "ean", "normal_tax_number", "tax_id"]
+__all__ = ["country", "currency", "ean", "gtin", "normal_tax_number", "tax_id"]
 
 _TAX_RULES = {
     "PL_NIP": "stdnum.pl.nip",
@@ -70,3 +70,15 @@ def normal_tax_number(value: str, country_code: str = "PL") -> str:
 def ean(code: str) -> bool:
     """Whether `code` is an EAN-8, UPC-A, EAN-13 or GTIN-14 with a right check digit."""
     return _rule("stdnum.ean")(code)
+
+
+def gtin(code: str | None) -> str | None:
+    """The one form in which article numbers are compared: 14 digits, filled with zeros at the front.
+
+    None for what is no article number: a wrong check digit, letters, another length, nothing but zeros. The number
+    of a case of pieces has another first digit than that of the piece, and so is another number.
+    """
+    if code is None or not ean(code):
+        return None
+    digits = "".join(c for c in code if c.isdigit())
+    return digits.zfill(14) if digits.strip("0") else None

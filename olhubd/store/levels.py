@@ -29,7 +29,7 @@ __all__ = [
 
 _LEVEL = (
     "offer_id, kind, scope, account, wanted, wanted_after, wanted_at, basis_after, phase, command, sent, sent_at,"
-    " confirmed, confirmed_after, confirmed_at, active, due_at, tries, reason"
+    " confirmed, confirmed_after, confirmed_at, active, due_at, tries, reason, held"
 )
 _READ = ", ".join(f"l.{name.strip()}" for name in _LEVEL.split(","))
 _FROM = "FROM levels l JOIN offers o ON o.id = l.offer_id"
@@ -89,6 +89,7 @@ async def put(tx: Transaction, rows: Sequence[OfferLevel]) -> None:
                 codec.stamp(row.due_at),
                 row.tries,
                 codec.reason(row.reason),
+                codec.reason(row.held),
                 int(not row.even),
             )
             for row in rows
@@ -226,5 +227,6 @@ def _level(row: Row) -> OfferLevel:
         due_at=codec.moment(row[16]),
         tries=row[17],
         reason=codec.text(row[18]),
-        external_id=row[19],
+        held=codec.text(row[19]),
+        external_id=row[20],
     )

@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
 
-from olhubd.model import Link, LinkOrigin, Offer, OfferState
+from olhubd.model import Link, Linking, LinkOrigin, Offer, OfferState
+from olhubd.model.check import gtin
 from olhubd.store import codec
 from olhubd.store.base import Reader, Row, Transaction
 
-__all__ = ["StoredOffer", "by_external", "link", "links_of", "of_items", "put", "read", "unlinked"]
+__all__ = [
+    "StoredOffer",
+    "bearing",
+    "by_external",
+    "by_number",
+    "doubted",
+    "link",
+    "linked_accounts",
+    "linked_names",
+    "links_of",
+    "of_account",
+    "of_items",
+    "put",
+    "read",
+    "set_linking",
+    "tally",
+    "unlink",
+]
 
 
 class StoredOffer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -23,19 +41,31 @@ class StoredOffer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     read_after: int
     read_at: datetime
     digest: bytes = b""
+    linking: Linking = Linking.NONE
+
+    @property
+    def gtin(self) -> str | None:
+        """Its article number, in the form in which they are compared."""
+        return gtin(self.offer.ean)
 
 
-_COLUMNS = "id, account, external_id, name, sku, ean, state, external_state, quantity, read_after, read_at, digest"
+_COLUMNS = (
+    "id, account, external_id, name, sku, ean, state, external_state, quantity, set_size, read_after, read_at,"
+    " digest, linking"
+)
+_LINK = "offer_id, item_id, units, origin, linked_at, gtin, set_size, made_by, doubt"
+_OPEN = (Linking.NONE.value, Linking.PROPOSED.value, Linking.CONFLICT.value)
+"""Of these offers it is not known what they sell, and nobody has said that it is nothing."""
 
 
 async def put(tx: Transaction, offers: Sequence[StoredOffer]) -> None:
-    """Store or renew offers."""
+    """Store or renew offers. What is known of what they sell stays."""
     await tx.executemany(
-        f"INSERT INTO offers ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO UPDATE SET"
-        " name = excluded.name, sku = excluded.sku, ean = excluded.ean, state = excluded.state,"
-        " external_state = excluded.external_state, quantity = excluded.quantity,"
-        " read_after = excluded.read_after, read_at = excluded.read_at,"
-        " digest = excluded.digest",
+        f"INSERT INTO offers ({_COLUMNS}, gtin) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO UPDATE"
+        " SET name = excluded.name, sku = excluded.sku, ean = excluded.ean, state = excluded.state,"
+        " external_state = excluded.external_state, quantity = excluded.quantity, set_size = excluded.set_size,"
+        " read_after = excluded.read_after, read_at = excluded.read_at, digest = excluded.digest,"
+        " gtin = excluded.gtin",
         [
             (
                 one.id,
@@ -47,9 +77,12 @@ async def put(tx: Transaction, offers: Sequence[StoredOffer]) -> None:
                 one.offer.state.value,
                 one.offer.external_state,
                 one.offer.quantity,
+                one.offer.set_size,
                 one.read_after,
                 codec.stamp(one.read_at),
                 one.digest,
+                one.linking.value,
+                one.gtin,
             )
             for one in offers
         ],
@@ -71,36 +104,74 @@ async def by_external(reader: Reader, account: str, external_ids: Sequence[str])
     return {row[2]: _listed(row) for row in rows}
 
 
-async def unlinked(reader: Reader, accounts: Sequence[str], skus: Sequence[str]) -> dict[str, list[StoredOffer]]:
-    """The offers of these accounts that bear these marks of the seller and sell no known item, by the mark."""
-    names = ", ".join(f"o.{name.strip()}" for name in _COLUMNS.split(","))
+async def by_number(reader: Reader, external_id: str) -> list[StoredOffer]:
+    """The offers of any account with this number there."""
     rows = await reader.fetch(
-        f"SELECT {names} FROM offers o LEFT JOIN links l ON l.offer_id = o.id"
-        f" WHERE o.sku IN ({codec.marks(skus)}) AND o.account IN ({codec.marks(accounts)}) AND l.offer_id IS NULL"
-        " ORDER BY o.id",
-        (*skus, *accounts),
+        f"SELECT {_COLUMNS} FROM offers WHERE external_id = ? ORDER BY id LIMIT 20", (external_id,)
     )
-    found: dict[str, list[StoredOffer]] = {}
-    for row in rows:
-        found.setdefault(row[4], []).append(_listed(row))
-    return found
+    return [_listed(row) for row in rows]
+
+
+async def bearing(reader: Reader, skus: Sequence[str], gtins: Sequence[str]) -> list[StoredOffer]:
+    """The offers of all accounts that bear one of these marks of the seller, or one of these article numbers, and
+    of which it is not known what they sell."""
+    loose = f"linking IN ({codec.marks(_OPEN)})"
+    rows = await reader.fetch(
+        f"SELECT {_COLUMNS} FROM offers WHERE sku IN ({codec.marks(skus)}) AND {loose}"
+        f" UNION SELECT {_COLUMNS} FROM offers WHERE gtin IN ({codec.marks(gtins)}) AND {loose} ORDER BY 1",
+        (*skus, *_OPEN, *gtins, *_OPEN),
+    )
+    return [_listed(row) for row in rows]
+
+
+async def of_account(reader: Reader, account: str, after: int, limit: int) -> list[StoredOffer]:
+    """The offers of an account, from the number `after` on."""
+    rows = await reader.fetch(
+        f"SELECT {_COLUMNS} FROM offers WHERE account = ? AND id > ? ORDER BY id LIMIT ?", (account, after, limit)
+    )
+    return [_listed(row) for row in rows]
+
+
+async def set_linking(tx: Transaction, states: Mapping[int, Linking]) -> None:
+    """Store what is known of what these offers sell, by number."""
+    await tx.executemany(
+        "UPDATE offers SET linking = ? WHERE id = ?", [(state.value, id_) for id_, state in sorted(states.items())]
+    )
 
 
 async def link(tx: Transaction, links: Sequence[Link]) -> None:
-    """Store links. One that is there already is renewed."""
+    """Store links. One that is there already is renewed. Lock their items before."""
     await tx.executemany(
-        "INSERT INTO links (offer_id, item_id, units, origin, linked_at) VALUES (?,?,?,?,?)"
+        f"INSERT INTO links ({_LINK}) VALUES (?,?,?,?,?,?,?,?,?)"
         " ON CONFLICT (offer_id, item_id) DO UPDATE SET units = excluded.units, origin = excluded.origin,"
-        " linked_at = excluded.linked_at",
-        [(one.offer, one.item, one.units, one.origin.value, codec.stamp(one.linked_at)) for one in links],
+        " linked_at = excluded.linked_at, gtin = excluded.gtin, set_size = excluded.set_size,"
+        " made_by = excluded.made_by, doubt = excluded.doubt",
+        [
+            (
+                one.offer,
+                one.item,
+                one.units,
+                one.origin.value,
+                codec.stamp(one.linked_at),
+                one.gtin,
+                one.set_size,
+                one.made_by,
+                codec.reason(one.doubt),
+            )
+            for one in links
+        ],
     )
+
+
+async def unlink(tx: Transaction, pairs: Collection[tuple[int, int]]) -> None:
+    """Forget links, by offer and item. Lock their items before."""
+    await tx.executemany("DELETE FROM links WHERE offer_id = ? AND item_id = ?", sorted(pairs))
 
 
 async def links_of(reader: Reader, offers: Collection[int]) -> dict[int, list[Link]]:
     """What these offers sell, by offer."""
     rows = await reader.fetch(
-        "SELECT offer_id, item_id, units, origin, linked_at FROM links"
-        f" WHERE offer_id IN ({codec.marks(list(offers))}) ORDER BY offer_id, item_id",
+        f"SELECT {_LINK} FROM links WHERE offer_id IN ({codec.marks(list(offers))}) ORDER BY offer_id, item_id",
         list(offers),
     )
     found: dict[int, list[Link]] = {}
@@ -112,16 +183,63 @@ async def links_of(reader: Reader, offers: Collection[int]) -> dict[int, list[Li
 async def of_items(reader: Reader, items: Collection[int], account: str | None = None) -> list[Link]:
     """The links to these items: all of them, or those of the offers of one account."""
     of = " AND o.account = ?" if account is not None else ""
+    columns = ", ".join(f"l.{name}" for name in _LINK.split(", "))
     rows = await reader.fetch(
-        "SELECT l.offer_id, l.item_id, l.units, l.origin, l.linked_at FROM links l JOIN offers o ON"
+        f"SELECT {columns} FROM links l JOIN offers o ON"
         f" o.id = l.offer_id WHERE l.item_id IN ({codec.marks(list(items))}){of} ORDER BY l.offer_id, l.item_id",
         [*items, *([account] if account is not None else [])],
     )
     return [_link(row) for row in rows]
 
 
+async def linked_accounts(reader: Reader, accounts: Collection[str]) -> dict[str, int]:
+    """How many offers of these accounts are linked, where there are any."""
+    rows = await reader.fetch(
+        "SELECT account, COUNT(*) FROM offers WHERE linking = 'linked'"
+        f" AND account IN ({codec.marks(list(accounts))}) GROUP BY account",
+        list(accounts),
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+async def linked_names(reader: Reader, account: str, limit: int) -> list[str]:
+    """The first linked offers of an account, by their numbers there."""
+    rows = await reader.fetch(
+        "SELECT external_id FROM offers WHERE account = ? AND linking = 'linked' ORDER BY id LIMIT ?",
+        (account, limit),
+    )
+    return [row[0] for row in rows]
+
+
+async def doubted(reader: Reader) -> dict[str, int]:
+    """How many offers of each account have a link that a person must look at."""
+    rows = await reader.fetch(
+        "SELECT o.account, COUNT(DISTINCT o.id) FROM links l JOIN offers o ON o.id = l.offer_id"
+        " WHERE l.doubt IS NOT NULL GROUP BY o.account"
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+async def tally(reader: Reader) -> dict[tuple[str, Linking], int]:
+    """How many offers are not linked, by account and by what is known of them."""
+    rows = await reader.fetch(
+        "SELECT account, linking, COUNT(*) FROM offers WHERE linking <> 'linked' GROUP BY account, linking"
+    )
+    return {(row[0], Linking(row[1])): row[2] for row in rows}
+
+
 def _link(row: Row) -> Link:
-    return Link(offer=row[0], item=row[1], units=row[2], origin=LinkOrigin(row[3]), linked_at=codec.moment(row[4]))
+    return Link(
+        offer=row[0],
+        item=row[1],
+        units=row[2],
+        origin=LinkOrigin(row[3]),
+        linked_at=codec.moment(row[4]),
+        gtin=row[5],
+        set_size=row[6],
+        made_by=row[7],
+        doubt=codec.text(row[8]),
+    )
 
 
 def _listed(row: Row) -> StoredOffer:
@@ -133,7 +251,14 @@ def _listed(row: Row) -> StoredOffer:
         state=OfferState(row[6]),
         external_state=row[7],
         quantity=row[8],
+        set_size=row[9],
     )
     return StoredOffer(
-        id=row[0], account=row[1], offer=offer, read_after=row[9], read_at=codec.moment(row[10]), digest=row[11]
+        id=row[0],
+        account=row[1],
+        offer=offer,
+        read_after=row[10],
+        read_at=codec.moment(row[11]),
+        digest=row[12],
+        linking=Linking(row[13]),
     )

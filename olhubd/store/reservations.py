@@ -14,7 +14,7 @@ __all__ = [
     "ReservedLine",
     "awaiting",
     "end",
-    "of_item",
+    "of_items",
     "of_orders",
     "pieces",
     "put",
@@ -91,13 +91,17 @@ async def of_orders(reader: Reader, order_ids: Collection[int]) -> dict[int, lis
     return found
 
 
-async def of_item(reader: Reader, item: int, limit: int = 1000) -> list[Reservation]:
-    """The reservations of an item that a reading of its master need not have shown yet, oldest first."""
+async def of_items(reader: Reader, items: Collection[int]) -> dict[int, list[Reservation]]:
+    """The reservations of these items that a reading of their master need not have shown yet, oldest first."""
     rows = await reader.fetch(
-        f"SELECT {_COLUMNS} FROM reservations WHERE item_id = ? AND settled = 0 ORDER BY order_id, line LIMIT ?",
-        (item, limit),
+        f"SELECT {_COLUMNS} FROM reservations WHERE item_id IN ({codec.marks(list(items))}) AND settled = 0"
+        " ORDER BY item_id, order_id, line",
+        list(items),
     )
-    return [_reservation(row) for row in rows]
+    found: dict[int, list[Reservation]] = {}
+    for row in rows:
+        found.setdefault(row[2], []).append(_reservation(row))
+    return found
 
 
 async def awaiting(reader: Reader, items: Collection[int]) -> set[int]:

@@ -12,6 +12,7 @@ from datetime import datetime
 import msgspec
 
 from olhubd.model import StockLevel
+from olhubd.model.check import gtin
 from olhubd.store import codec
 from olhubd.store.base import Reader, Row, Transaction
 
@@ -21,15 +22,18 @@ __all__ = [
     "behind",
     "by_codes",
     "by_external",
+    "by_numbers",
     "find",
     "follow",
     "followed",
+    "linked_with",
     "lock",
     "mark",
     "marks",
     "put",
     "read",
     "trim",
+    "was_linked",
 ]
 
 
@@ -42,6 +46,11 @@ class StockItem(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     read_after: int
     read_at: datetime
     digest: bytes = b""
+
+    @property
+    def gtin(self) -> str | None:
+        """Its article number, in the form in which they are compared."""
+        return gtin(self.level.ean)
 
 
 class StockMark(msgspec.Struct, frozen=True, gc=False):
@@ -56,6 +65,7 @@ _COLUMNS = (
     "id, account, external_id, name, sku, ean, counting, basis, quantity, allocated, on_sale, external_state,"
     " read_after, read_at, updated_at, digest"
 )
+_WRITTEN = f"{_COLUMNS}, gtin"
 
 
 async def lock(tx: Transaction, items: Collection[int]) -> None:
@@ -66,12 +76,13 @@ async def lock(tx: Transaction, items: Collection[int]) -> None:
 async def put(tx: Transaction, items: Sequence[StockItem]) -> None:
     """Store or renew items."""
     await tx.executemany(
-        f"INSERT INTO stock_items ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+        f"INSERT INTO stock_items ({_WRITTEN}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
         " ON CONFLICT (id) DO UPDATE SET name = excluded.name, sku = excluded.sku, ean = excluded.ean,"
         " counting = excluded.counting,"
         " basis = excluded.basis, quantity = excluded.quantity, allocated = excluded.allocated,"
         " on_sale = excluded.on_sale, external_state = excluded.external_state, read_after = excluded.read_after,"
-        " read_at = excluded.read_at, updated_at = excluded.updated_at, digest = excluded.digest",
+        " read_at = excluded.read_at, updated_at = excluded.updated_at, digest = excluded.digest,"
+        " gtin = excluded.gtin",
         [
             (
                 item.id,
@@ -90,6 +101,7 @@ async def put(tx: Transaction, items: Sequence[StockItem]) -> None:
                 codec.stamp(item.read_at),
                 codec.stamp(item.level.updated_at),
                 item.digest,
+                gtin(item.level.ean),
             )
             for item in items
         ],
@@ -113,17 +125,23 @@ async def by_external(reader: Reader, account: str, external_ids: Sequence[str])
     return {row[2]: _item(row) for row in rows}
 
 
-async def by_codes(reader: Reader, accounts: Sequence[str], skus: Sequence[str]) -> dict[str, list[StockItem]]:
-    """The items of these masters that bear these marks of the seller, by the mark."""
-    found: dict[str, list[StockItem]] = {}
+async def by_codes(reader: Reader, skus: Sequence[str], gtins: Sequence[str]) -> list[StockItem]:
+    """The items of all masters that bear one of these marks of the seller, or one of these article numbers."""
     rows = await reader.fetch(
         f"SELECT {_COLUMNS} FROM stock_items WHERE sku IN ({codec.marks(skus)})"
-        f" AND account IN ({codec.marks(accounts)}) ORDER BY id",
-        (*skus, *accounts),
+        f" UNION SELECT {_COLUMNS} FROM stock_items WHERE gtin IN ({codec.marks(gtins)}) ORDER BY 1",
+        (*skus, *gtins),
     )
-    for row in rows:
-        found.setdefault(row[4], []).append(_item(row))
-    return found
+    return [_item(row) for row in rows]
+
+
+async def by_numbers(reader: Reader, external_ids: Sequence[str]) -> list[StockItem]:
+    """The items of all masters with these numbers there."""
+    rows = await reader.fetch(
+        f"SELECT {_COLUMNS} FROM stock_items WHERE external_id IN ({codec.marks(external_ids)}) ORDER BY id",
+        external_ids,
+    )
+    return [_item(row) for row in rows]
 
 
 async def find(reader: Reader, text: str) -> list[StockItem]:
@@ -164,6 +182,21 @@ async def behind(reader: Reader, account: str) -> bool:
         (account,),
     )
     return row is not None
+
+
+async def linked_with(reader: Reader, account: str) -> str | None:
+    """By the items of which masters the offers of an account were linked last; None where they never were."""
+    row = await reader.one("SELECT linked_with FROM level_cursors WHERE account = ?", (account,))
+    return row[0] if row is not None else None
+
+
+async def was_linked(tx: Transaction, account: str, masters: str) -> None:
+    """The offers of an account were linked by the items of these masters."""
+    await tx.execute(
+        "INSERT INTO level_cursors (account, mark, linked_with) VALUES (?,0,?)"
+        " ON CONFLICT (account) DO UPDATE SET linked_with = excluded.linked_with",
+        (account, masters),
+    )
 
 
 async def followed(tx: Transaction, account: str, mark_: int) -> None:

@@ -9,6 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from tests.control.house import House
+from tests.control.shelf import Shelf
 
 
 @pytest.fixture
@@ -25,3 +26,14 @@ async def trading(house: House) -> House:
     """Somebody has."""
     await house.sign_in()
     return house
+
+
+@pytest.fixture
+async def shelf(tmp_path: Path) -> AsyncIterator[Shelf]:
+    """Both sides have been read, and what could be linked by itself is."""
+    made = Shelf(tmp_path)
+    with capture_logs():
+        async with made.open():
+            await made.sign_in()
+            await made.until(made.linked)
+            yield made

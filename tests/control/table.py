@@ -29,6 +29,10 @@ PAGES: set[Key] = {
     ("GET", "/plugins"),
     ("GET", "/settings"),
     ("GET", "/unlinked"),
+    ("GET", "/stock"),
+    ("GET", "/offers"),
+    ("GET", "/links"),
+    ("GET", "/links/export"),
     ("GET", "/find"),
     ("GET", "/tokens"),
 }
@@ -58,6 +62,9 @@ BUTTONS: dict[Key, Scope] = {
     ("POST", "/accounts/{account}/rename"): Scope.OPERATE,
     ("POST", "/accounts/{account}/remove"): Scope.ADMIN,
     ("POST", "/accounts/{account}/reconcile"): Scope.OPERATE,
+    ("POST", "/links"): Scope.OPERATE,
+    ("POST", "/links/remove"): Scope.OPERATE,
+    ("POST", "/links/confirm"): Scope.OPERATE,
     ("POST", "/tokens"): Scope.ADMIN,
     ("POST", "/tokens/{token}/revoke"): Scope.ADMIN,
 }
@@ -115,6 +122,15 @@ API: dict[Key, Scope] = {
     ("GET", "/api/v1/stock/{item}"): Scope.READ,
     ("GET", "/api/v1/strangers"): Scope.READ,
     ("POST", "/api/v1/strangers/{account}/{order}/discard"): Scope.OPERATE,
+    ("GET", "/api/v1/stock"): Scope.READ,
+    ("GET", "/api/v1/offers"): Scope.READ,
+    ("GET", "/api/v1/offers/{offer}"): Scope.READ,
+    ("GET", "/api/v1/links"): Scope.READ,
+    ("GET", "/api/v1/links/export"): Scope.READ,
+    ("POST", "/api/v1/links"): Scope.OPERATE,
+    ("POST", "/api/v1/links/remove"): Scope.OPERATE,
+    ("POST", "/api/v1/links/confirm"): Scope.OPERATE,
+    ("POST", "/api/v1/links/import"): Scope.OPERATE,
 }
 PLUGIN: dict[Key, Scope] = {
     ("GET", "/extra"): Scope.READ,

@@ -5,6 +5,7 @@ It fails when a route is missing from it. Each entry makes the change come about
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -12,8 +13,22 @@ from typing import Any
 
 import pytest
 
-from olhubd.model import Event, Scope
-from olhubd.store import accounts, events, strangers
+from olhubd.decide.stock.policy import StockRule
+from olhubd.model import (
+    Counting,
+    Event,
+    Link,
+    Linking,
+    LinkOrigin,
+    Offer,
+    OfferState,
+    Scope,
+    StockBasis,
+    StockLevel,
+)
+from olhubd.store import Transaction, accounts, events, offers, stock_items, strangers
+from olhubd.store.offers import StoredOffer
+from olhubd.store.stock_items import StockItem
 from tests.control.dashboard.browser import Browser, forms
 from tests.control.house import House, decoded
 from tests.control.table import API, BUTTONS
@@ -94,6 +109,52 @@ async def sent_back(house: House) -> Parts:
     return {"account": "market", "body": {"address": house.market.authorize(begun["url"])}}
 
 
+async def _listed(house: House, *, linked: bool, doubt: str | None = None) -> None:
+    """An offer of the market, and an item of the shop whose stock is sold there."""
+    now = house.clock.now()
+    house.hub.in_force.configuration = dataclasses.replace(
+        house.hub.configuration, stock=(StockRule(master="shop", channels=frozenset({"market"})),)
+    )
+    level = StockLevel(
+        external_id="900", name="A", counting=Counting.COUNTED, basis=StockBasis.FREE, quantity=1, sku="A-900"
+    )
+    offer = Offer(external_id="o-1", name="A", state=OfferState.ENDED)
+    state = Linking.LINKED if linked else Linking.NONE
+
+    async def work(tx: Transaction) -> None:
+        await stock_items.put(tx, [StockItem(id=900, account="shop", level=level, read_after=0, read_at=now)])
+        row = StoredOffer(id=900, account="market", offer=offer, read_after=0, read_at=now, linking=state)
+        await offers.put(tx, [row])
+        if linked:
+            await offers.link(tx, [Link(offer=900, item=900, origin=LinkOrigin.SKU, linked_at=now, doubt=doubt)])
+
+    await house.database.write(work)
+
+
+async def loose(house: House) -> Parts:
+    """An offer that is not linked."""
+    await _listed(house, linked=False)
+    return {"body": {"offer": "o-1", "sku": "A-900"}}
+
+
+async def tied(house: House) -> Parts:
+    """One that is."""
+    await _listed(house, linked=True)
+    return {"body": {"offer": "o-1"}}
+
+
+async def doubted(house: House) -> Parts:
+    """One whose link is in doubt."""
+    await _listed(house, linked=True, doubt="it may be another thing")
+    return {"body": {"offer": "o-1"}}
+
+
+async def brought(house: House) -> Parts:
+    """A file of one row."""
+    await _listed(house, linked=False)
+    return {"body": {"rows": [{"row": 2, "account": "market", "offer": "o-1", "sku": "A-900"}]}}
+
+
 @dataclass(frozen=True)
 class Change:
     """`event` is the kind that tells it; `parts` are those of the path, `body` what is sent.
@@ -126,6 +187,12 @@ ORDERS = {
     "address": Change("order.address-changed", body={"city": "Gdynia"}, prepare=placed),
     "forward": Change("order.forwarded", prepare=unforwarded),
 }
+LINKS = {
+    "": Change("link.set", prepare=loose),
+    "/remove": Change("link.removed", prepare=tied),
+    "/confirm": Change("link.confirmed", prepare=doubted),
+    "/import": Change("link.set", prepare=brought),
+}
 RECORDS = {
     "retry": Change("record.retried", prepare=quarantined),
     "discard": Change("record.discarded", body={"reason": "a test"}, prepare=quarantined),
@@ -141,6 +208,7 @@ CHANGES: dict[Key, Change] = {
     ("POST", "/api/v1/strangers/{account}/{order}/discard"): Change(
         "stranger.discarded", body={"reason": "a test"}, prepare=strange
     ),
+    **{("POST", f"/api/v1/links{verb}"): change for verb, change in LINKS.items()},
     **{("POST", f"/api/v1/quarantine/{{record}}/{verb}"): change for verb, change in RECORDS.items()},
     ("POST", "/api/v1/accounts/{account}/rename"): Change(
         "account.renamed", {"account": "shop"}, {"title": "Shop"}

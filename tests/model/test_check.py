@@ -39,3 +39,12 @@ def test_currencies_and_countries() -> None:
 def test_ean() -> None:
     assert check.ean("5901234123457")
     assert not check.ean("5901234123458")
+
+
+def test_article_numbers_have_one_form() -> None:
+    """S28: filled to 14 digits, with a right check digit; a case is another article than its piece."""
+    forms = ("0095205842258", "095205842258", "00095205842258", "0-95205-84225 8")
+    assert {check.gtin(code) for code in forms} == {"00095205842258"}
+    assert check.gtin("15901234123454") == "15901234123454" != check.gtin("5901234123457")
+    wrong = ("5901234123458", "5.90123E+12", "0000000000000", "590123412345", "ABC", "", None)
+    assert [check.gtin(code) for code in wrong] == [None] * len(wrong)

@@ -62,6 +62,7 @@ CHECKS = {
     "SCOPES": Check("Do the sign-ins allow all that is needed?", inside=True),
     "ACCESS": Check("Which tokens of programs and people end soon?", inside=True),
     "UNLINKED": Check("Are there order lines that are bound to no product?", inside=True),
+    "OFFERS": Check("Are there offers of which it is not known what they sell?", inside=True),
     "WORDS": Check("Do the systems have the words that routes and settings name?", inside=True),
     "UNMAPPED": Check("Are there words of the sources or targets that no route maps?", inside=True),
 }

@@ -25,9 +25,10 @@ from olhubd.engine.account import AccountUnit
 from olhubd.engine.calls import PluginFault
 from olhubd.engine.hub import Hub
 from olhubd.engine.monitor.vocabulary import told
-from olhubd.model import Alarm, AlarmKind, code_of
+from olhubd.model import Alarm, AlarmKind, Linking, code_of
 from olhubd.plugin import AuthLost, Identity, OAuthLogin, PluginError, Probe
 from olhubd.runtime.threads import apart
+from olhubd.store import offers
 from olhubd.store.accounts import AccountState
 
 __all__ = ["KNOWN", "Examination"]
@@ -43,6 +44,15 @@ _HEARD = timedelta(hours=1)
 """How old an answer's date may be to compare clocks by."""
 _RECENT = timedelta(days=1)
 _SHOWN = 5
+_LOOSE = {
+    Linking.NONE: (
+        "that no stock item fits",
+        "olhubd links add OFFER SKU; all of them: olhubd offers list --unlinked",
+    ),
+    Linking.PROPOSED: ("that may sell something, by one mark alone", "olhubd links suggest"),
+    Linking.CONFLICT: ("that may sell one of several things", "olhubd links suggest"),
+}
+"""What is said of offers that are not linked, and what to do."""
 _ADDRESS = "look whether its address in the settings is right and it is up"
 
 
@@ -77,6 +87,7 @@ class Examination:
             "SCOPES": self._scopes,
             "ACCESS": self._access,
             "UNLINKED": self._unlinked,
+            "OFFERS": self._offers,
             "WORDS": self._words,
             "UNMAPPED": self._unmapped,
         }
@@ -145,6 +156,7 @@ class Examination:
             AlarmKind.HOLD: "olhubd holds list",
             AlarmKind.QUARANTINE: "olhubd holds list",
             AlarmKind.WORDS: "olhubd doctor WORDS",
+            AlarmKind.LINKS: f"olhubd links list --account {alarm.subject}",
             AlarmKind.SIGN_IN: self._sign_in(alarm.subject),
             AlarmKind.PARKED: self._parked(alarm),
             AlarmKind.TARGET_DOWN: f"{_ADDRESS}; what is owed goes when it is back",
@@ -273,6 +285,26 @@ class Examination:
         what = "offer" if len(lines) == 1 else "offers"
         mend = "give the product this SKU in the shop, or the offer the product's; all of them: olhubd unlinked"
         return [look(f"{len(lines)} {what} without a product: {names}{more}", mend)]
+
+    async def _offers(self) -> Iterable[Finding]:
+        """Before orders are carried on is the time to know it: what is not linked is not reserved, nor levelled."""
+        if not self._hub.in_force.stock():
+            return [skipped("no stock is sold on other accounts")]
+        reader = self._hub.database.reader
+        found = [
+            look(f"{count} {'offer' if count == 1 else 'offers'} {_LOOSE[state][0]}", _LOOSE[state][1], account)
+            for (account, state), count in sorted((await offers.tally(reader)).items())
+            if state in _LOOSE
+        ]
+        found += [
+            wrong(
+                f"{count} {'offer is' if count == 1 else 'offers are'} not raised: what was linked has changed",
+                f"olhubd links list --doubted --account {account}",
+                account,
+            )
+            for account, count in sorted((await offers.doubted(reader)).items())
+        ]
+        return found or [fine("it is known of every offer what it sells")]
 
     async def _unmapped(self) -> Iterable[Finding]:
         words = [one for one in await mappings.words(self._hub) if one.mapped is None]

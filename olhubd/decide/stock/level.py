@@ -67,6 +67,8 @@ class OfferLevel(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Writes in a row after which it did not show what was sent."""
     reason: str | None = None
     """Why it is not as wanted."""
+    held: str | None = None
+    """Why it may not be raised; None where nothing is against it."""
     kind: LevelKind = LevelKind.QUANTITY
     scope: str = ""
 
@@ -128,6 +130,8 @@ def next_step(level: OfferLevel, read_through: int, now: datetime, *, resumes: b
         return NextMove(Move.LOWER)
     if level.wanted == level.confirmed and level.active:
         return NextMove(Move.NOTHING)
+    if level.held is not None:
+        return NextMove(Move.HELD, level.held)
     # Equal is not later: of two things that were asked for between the same two commits either may be the first.
     if read_through <= max(level.basis_after, level.confirmed_after):
         return NextMove(Move.WAIT, "level.orders-not-read")

@@ -30,7 +30,8 @@ class StockRule(msgspec.Struct, frozen=True, kw_only=True):
     """Stock of `master` is sold on the offers of `channels`. The checked form of a `[[stock]]` table.
 
     `lowered_by` are the states of an order at the master in which its pieces are off the master's own number.
-    `allocate_below` is the sellable number from which on an allocated item is shared again; None for never.
+    `allocate_below` is the sellable number from which on an allocated item is shared again; None for never. With
+    `link_by_ean` an article number links an offer by itself where a second mark agrees.
     """
 
     master: str
@@ -39,6 +40,7 @@ class StockRule(msgspec.Struct, frozen=True, kw_only=True):
     allocate_below: int | None = None
     buffer: Buffer = Buffer()
     lowered_by: frozenset[str] = frozenset()
+    link_by_ean: bool = True
 
     def allocates(self, pieces: int) -> bool:
         """Whether so many pieces are divided among the offers."""

@@ -9,8 +9,8 @@ import msgspec
 from olhubd.decide.stock.level import OfferLevel, Phase, judge
 from olhubd.engine.flow.flow import FlowContext, Known, RecordFlow, Result
 from olhubd.engine.flow.prepared import Candidate
-from olhubd.engine.levels.linking import link_by_sku, shown
-from olhubd.model import Kind, Offer, OfferState
+from olhubd.engine.levels.linking import Seen, doubt, link, shown
+from olhubd.model import Kind, Linking, Offer, OfferState, Reason
 from olhubd.store import Reader, levels, offers, quarantine
 from olhubd.store.offers import StoredOffer
 
@@ -26,7 +26,7 @@ class OfferFlow(RecordFlow[Offer]):
     record = Offer
 
     def objection(self, record: Offer) -> str | None:
-        return None
+        return Reason("offer.set-size") if record.set_size is not None and record.set_size < 1 else None
 
     def decode(self, document: bytes) -> Offer:
         return _DECODE(document)
@@ -44,7 +44,8 @@ class OfferFlow(RecordFlow[Offer]):
         known = await offers.by_external(tx, account, [one.external_id for one in candidates])
         refused: list[quarantine.QuarantineDraft] = []
         renewed: list[StoredOffer] = []
-        skus: set[str] = set()
+        marks: list[tuple[str | None, str | None]] = []
+        said: list[StoredOffer] = []
         for one in candidates:
             why = one.fault or one.objection
             if why is not None:
@@ -65,9 +66,14 @@ class OfferFlow(RecordFlow[Offer]):
                     read_after=context.after,
                     read_at=context.now,
                     digest=one.digest,
+                    linking=old.linking if old is not None else Linking.NONE,
                 )
             )
-            skus.add(one.record.sku or "")
+            new = renewed[-1]
+            if old is None or (old.offer.sku, old.gtin) != (one.record.sku, new.gtin):
+                marks.append((one.record.sku, new.gtin))
+            if old is not None and (old.gtin, old.offer.set_size) != (new.gtin, one.record.set_size):
+                said.append(new)
             result.count(added=int(old is None), changed=int(old is not None))
             context.touched.add((Kind.OFFER, one.external_id))
         await context.refuse(refused)
@@ -83,7 +89,10 @@ class OfferFlow(RecordFlow[Offer]):
         await self._read(context, renewed)
         if context.rules:
             newest = context.recorder.newest(context.after)
-            await link_by_sku(tx, skus, newest, context.now, context.routes, context.rules)
+            if said:
+                await doubt(tx, context.recorder, said, newest, context.routes, context.rules)
+            if marks:
+                await link(tx, Seen.of(marks), newest, context.now, context.routes, context.rules)
         return result
 
     async def _read(self, context: FlowContext, renewed: Sequence[StoredOffer]) -> None:

@@ -9,7 +9,7 @@ import msgspec
 from olhubd.decide.changes import StockCounted
 from olhubd.engine.flow.flow import FlowContext, Known, RecordFlow, Result
 from olhubd.engine.flow.prepared import Candidate
-from olhubd.engine.levels.linking import link_by_sku
+from olhubd.engine.levels.linking import Seen, link
 from olhubd.model import Counting, Kind, Reason, StockBasis, StockLevel, Subject
 from olhubd.store import Reader, quarantine, reservations, stock_items
 from olhubd.store.stock_items import StockItem
@@ -51,7 +51,7 @@ class StockFlow(RecordFlow[StockLevel]):
         refused: list[quarantine.QuarantineDraft] = []
         renewed: list[StockItem] = []
         moved: set[int] = set()
-        skus: set[str] = set()
+        marks: set[tuple[str | None, str | None]] = set()
         for one in candidates:
             why = one.fault or one.objection
             if why is not None:
@@ -78,8 +78,10 @@ class StockFlow(RecordFlow[StockLevel]):
                     digest=one.digest,
                 )
             )
-            if old is None or old.level.sku != one.record.sku:
-                skus.add(one.record.sku or "")
+            borne = (one.record.sku, renewed[-1].gtin)
+            if old is None or (old.level.sku, old.gtin) != borne:
+                # What it bore may say one thing alone now.
+                marks |= {borne} if old is None else {borne, (old.level.sku, old.gtin)}
             if old is None or _sells(old.level) != _sells(one.record) or id_ in awaiting:
                 moved.add(id_)
             if not same:
@@ -100,7 +102,7 @@ class StockFlow(RecordFlow[StockLevel]):
         await reservations.settle(tx, {item.id: item.read_after for item in renewed})
         newest = context.recorder.newest(context.after)
         if context.rules:
-            await link_by_sku(tx, skus, newest, context.now, context.routes, context.rules)
+            await link(tx, Seen.of(marks), newest, context.now, context.routes, context.rules)
             await stock_items.mark(tx, moved, newest)
         return result
 

@@ -9,8 +9,10 @@ from olhubd.engine.access.connection import Connection
 from olhubd.engine.levels.channel import SalesChannel
 from olhubd.engine.levels.leveller import Leveller
 from olhubd.engine.levels.linking import masters_of
+from olhubd.engine.levels.relinking import relink
 from olhubd.engine.services import Services
 from olhubd.plugin import LevelSink, Log, PluginError
+from olhubd.runtime.supervisor import Heartbeat
 
 __all__ = ["AccountLevels"]
 
@@ -28,6 +30,7 @@ class AccountLevels:
         lost: Callable[[PluginError], Awaitable[None]],
     ) -> None:
         self._services = services
+        self._name = config.name
         self._task = f"levels of {config.name}"
         self.leveller: Leveller | None = None
         sink = connection.connector.capability(LevelSink)
@@ -50,7 +53,14 @@ class AccountLevels:
         if self.leveller is not None:
             if paused:
                 self.leveller.pause()
-            self._services.supervisor.start(self._task, self.leveller.run)
+            self._services.supervisor.start(self._task, self._run)
+
+    async def _run(self, pulse: Heartbeat) -> None:
+        services = self._services
+        if self.leveller is not None:
+            rules, routes = services.in_force.stock(), services.in_force.routes()
+            await relink(services.database, services.clock, self._name, routes, rules, pulse)
+            await self.leveller.run(pulse)
 
     def wake(self) -> None:
         """Another number may be sold of something, or more is known of what was sold."""

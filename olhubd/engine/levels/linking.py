@@ -1,22 +1,30 @@
-"""Which stock item an offer sells: by the seller's own mark, where that says one thing alone.
+"""Which stock items the offers of the channels sell: linked by what both say of themselves, or by a person.
 
-A mark that several items of the masters bear says nothing: a variant without its own mark reports its parent's.
+What is decided is in `olhubd.decide.stock.linking`. Here it is asked of the offers that a transaction concerns,
+and a link that is made, changed or ended takes with it all that follows: the level of its offer, and the
+reservations of what was bought of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+
+import msgspec
 
 from olhubd.decide.route import Route
 from olhubd.decide.stock.level import OfferLevel
+from olhubd.decide.stock.linking import Marks, Verdict, doubted, judge
 from olhubd.decide.stock.policy import StockRule
 from olhubd.engine.levels.reserving import reserve_orders
-from olhubd.model import Link, LinkOrigin, OfferState
-from olhubd.store import Transaction, levels, offers, reservations, stock_items
+from olhubd.engine.levels.wanted import want
+from olhubd.engine.outbox.recorder import Recorder
+from olhubd.model import Kind, Link, Linking, OfferState, Subject
+from olhubd.store import Reader, Transaction, levels, offers, reservations, stock_items
 from olhubd.store.offers import StoredOffer
+from olhubd.store.stock_items import StockItem
 
-__all__ = ["link_by_sku", "masters_of", "shown"]
+__all__ = ["Seen", "Selling", "doubt", "judge_offers", "link", "link_all", "masters_of", "shown"]
 
 
 def masters_of(rules: Sequence[StockRule], channel: str) -> list[str]:
@@ -29,54 +37,202 @@ def shown(listed: StoredOffer) -> int:
     return (listed.offer.quantity or 0) if listed.offer.state is OfferState.ACTIVE else 0
 
 
-async def link_by_sku(
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
+    """The marks of what was read: those that it bears, and those that it bore before."""
+
+    skus: frozenset[str] = frozenset()
+    gtins: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, marks: Collection[tuple[str | None, str | None]]) -> Seen:
+        """The marks of some offers or items: of each its mark of the seller, and its article number."""
+        return cls(
+            skus=frozenset(sku for sku, _ in marks if sku), gtins=frozenset(gtin for _, gtin in marks if gtin)
+        )
+
+
+class Selling:
+    """What changes of links have in common, within one transaction. `after` is its newest event so far."""
+
+    def __init__(
+        self, tx: Transaction, after: int, now: datetime, routes: Sequence[Route], rules: Sequence[StockRule]
+    ) -> None:
+        self.tx = tx
+        self.after = after
+        self.now = now
+        self.routes = routes
+        self.rules = rules
+
+    async def change(self, some: Sequence[StoredOffer], put: Sequence[Link], end: Sequence[Link]) -> None:
+        """Store and end links of these offers, with what follows."""
+        items = {one.item for one in (*put, *end)}
+        await stock_items.lock(self.tx, items)
+        await offers.link(self.tx, put)
+        await offers.unlink(self.tx, [(one.offer, one.item) for one in end])
+        known = await levels.of_offers(self.tx, [one.id for one in some])
+        linked = await offers.links_of(self.tx, [one.id for one in some])
+        # What an offer showed when it was read last is not read again where a level is kept for it.
+        fresh = [_level(one) for one in some if one.id not in known and one.id in linked]
+        if fresh:
+            await levels.put(self.tx, fresh)
+        by_account: dict[str, list[StoredOffer]] = {}
+        for one in some:
+            by_account.setdefault(one.account, []).append(one)
+        for account, mine in by_account.items():
+            # What was bought before the link was there is sold all the same.
+            selling = await reservations.selling(self.tx, account, [one.offer.external_id for one in mine])
+            await reserve_orders(self.tx, selling, self.after, self.now, self.routes, self.rules, past=True)
+            # A fresh one is computed when its leveller follows the mark.
+            before = [one.id for one in mine if one.id in known]
+            await want(self.tx, account, before, self.rules, self.now)
+        await stock_items.mark(self.tx, items, self.after)
+
+
+def _level(listed: StoredOffer) -> OfferLevel:
+    return OfferLevel(
+        offer=listed.id,
+        account=listed.account,
+        external_id=listed.offer.external_id,
+        confirmed=shown(listed),
+        confirmed_after=listed.read_after,
+        active=listed.offer.state is OfferState.ACTIVE,
+    )
+
+
+async def link(
     tx: Transaction,
-    skus: Collection[str],
+    seen: Seen,
     after: int,
     now: datetime,
     routes: Sequence[Route],
     rules: Sequence[StockRule],
 ) -> list[Link]:
-    """Link the offers that sell nothing known and bear one of these marks, each to the one item that bears it."""
-    wanted = sorted({sku for sku in skus if sku})
-    channels = sorted({channel for rule in rules for channel in rule.channels})
-    if not wanted or not channels:
+    """Link the offers that bear one of these marks and are not linked, each where what it sells is certain."""
+    if not rules or not (seen.skus or seen.gtins):
         return []
-    loose = await offers.unlinked(tx, channels, wanted)
-    if not loose:
-        return []
-    items = await stock_items.by_codes(tx, sorted({rule.master for rule in rules}), sorted(loose))
+    loose = await offers.bearing(tx, sorted(seen.skus), sorted(seen.gtins))
+    return await _link(tx, loose, after, now, routes, rules)
+
+
+async def link_all(
+    tx: Transaction,
+    account: str,
+    since: int,
+    limit: int,
+    after: int,
+    now: datetime,
+    routes: Sequence[Route],
+    rules: Sequence[StockRule],
+) -> int | None:
+    """The same for some of an account's offers, from the number `since` on. Gives the last; None at the end."""
+    some = await offers.of_account(tx, account, since, limit)
+    loose = [one for one in some if one.linking not in (Linking.LINKED, Linking.LEFT)]
+    await _link(tx, loose, after, now, routes, rules)
+    return some[-1].id if len(some) == limit else None
+
+
+async def judge_offers(
+    reader: Reader, loose: Sequence[StoredOffer], rules: Sequence[StockRule]
+) -> tuple[dict[int, Verdict], dict[int, StockItem]]:
+    """What each of these offers sells, by offer; and the items that any of them may sell, by number."""
+    marks = Seen.of([(one.offer.sku, one.gtin) for one in loose])
+    found = await stock_items.by_codes(reader, sorted(marks.skus), sorted(marks.gtins)) if loose else []
+    by_sku: dict[str, list[StockItem]] = {}
+    by_gtin: dict[str, list[StockItem]] = {}
+    for item in found:
+        by_sku.setdefault(item.level.sku or "", []).append(item)
+        by_gtin.setdefault(item.gtin or "", []).append(item)
+    verdicts: dict[int, Verdict] = {}
+    for one in loose:
+        masters = masters_of(rules, one.account)
+        bearers = {
+            item.id: item
+            for item in (*by_sku.get(one.offer.sku or "-", ()), *by_gtin.get(one.gtin or "-", ()))
+            if item.account in masters
+        }
+        by_ean = all(rule.link_by_ean for rule in rules if one.account in rule.channels)
+        verdicts[one.id] = judge(_marks(one), _of(bearers), one.offer.set_size, by_ean=by_ean)
+    return verdicts, {item.id: item for item in found}
+
+
+def _marks(listed: StoredOffer) -> Marks:
+    return Marks(id=listed.id, name=listed.offer.name, sku=listed.offer.sku, gtin=listed.gtin)
+
+
+def _of(items: Mapping[int, StockItem]) -> list[Marks]:
+    return [
+        Marks(id=id_, name=item.level.name, sku=item.level.sku, gtin=item.gtin)
+        for id_, item in sorted(items.items())
+    ]
+
+
+async def _link(
+    tx: Transaction,
+    loose: Sequence[StoredOffer],
+    after: int,
+    now: datetime,
+    routes: Sequence[Route],
+    rules: Sequence[StockRule],
+) -> list[Link]:
+    verdicts, _ = await judge_offers(tx, loose, rules)
     links: list[Link] = []
-    rows: list[OfferLevel] = []
-    for sku, some in loose.items():
-        for listed in some:
-            masters = masters_of(rules, listed.account)
-            bearers = [item for item in items.get(sku, ()) if item.account in masters]
-            if len(bearers) != 1:
-                continue
-            links.append(Link(offer=listed.id, item=bearers[0].id, origin=LinkOrigin.SKU, linked_at=now))
-            rows.append(
-                OfferLevel(
-                    offer=listed.id,
-                    account=listed.account,
-                    external_id=listed.offer.external_id,
-                    confirmed=shown(listed),
-                    confirmed_after=listed.read_after,
-                    active=listed.offer.state is OfferState.ACTIVE,
-                )
+    for one in loose:
+        verdict = verdicts[one.id]
+        if verdict.item is None or verdict.origin is None:
+            continue
+        links.append(
+            Link(
+                offer=one.id,
+                item=verdict.item,
+                origin=verdict.origin,
+                linked_at=now,
+                units=one.offer.set_size or 1,
+                gtin=one.gtin,
+                set_size=one.offer.set_size,
             )
-    if not links:
-        return []
-    touched = {link.item for link in links}
-    await stock_items.lock(tx, touched)
-    await offers.link(tx, links)
-    await levels.put(tx, rows)
-    # What was bought before the link was there is sold all the same.
-    by_account: dict[str, list[str]] = {}
-    for row in rows:
-        by_account.setdefault(row.account, []).append(row.external_id)
-    for account, names in by_account.items():
-        selling = await reservations.selling(tx, account, names)
-        await reserve_orders(tx, selling, after, now, routes, rules, past=True)
-    await stock_items.mark(tx, touched, after)
+        )
+    states = {one.id: verdicts[one.id].state for one in loose if verdicts[one.id].state is not one.linking}
+    if states:
+        await offers.set_linking(tx, states)
+    if links:
+        linked = {one.offer for one in links}
+        some = [one for one in loose if one.id in linked]
+        await Selling(tx, after, now, routes, rules).change(some, links, ())
     return links
+
+
+async def doubt(
+    tx: Transaction,
+    recorder: Recorder,
+    renewed: Sequence[StoredOffer],
+    after: int,
+    routes: Sequence[Route],
+    rules: Sequence[StockRule],
+) -> None:
+    """Look at the links of offers that were read again, of which another article number or set size is known."""
+    links = await offers.links_of(tx, [one.id for one in renewed])
+    if not links:
+        return
+    items = await stock_items.read(tx, {one.item for some in links.values() for one in some})
+    changed: list[Link] = []
+    concerned: list[StoredOffer] = []
+    for listed in renewed:
+        mine = links.get(listed.id, ())
+        # An article number is that of one thing; an offer of several has none that could be compared.
+        gtin = listed.gtin if len(mine) == 1 else None
+        for old in mine:
+            item = items.get(old.item)
+            new = doubted(old, gtin, listed.offer.set_size, item.gtin if item is not None else None)
+            if new is old:
+                continue
+            changed.append(new)
+            if new.doubt != old.doubt and new.doubt is not None:
+                concerned.append(listed)
+                facts: dict[str, object] = {"offer": listed.offer.external_id, "reason": new.doubt}
+                await recorder.event("link.doubted", listed.account, Subject(Kind.OFFER, listed.id), facts)
+    if not changed:
+        return
+    if concerned:
+        await Selling(tx, recorder.newest(after), recorder.now, routes, rules).change(concerned, changed, ())
+    else:
+        await offers.link(tx, changed)

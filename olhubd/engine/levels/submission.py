@@ -164,4 +164,6 @@ async def _put(tx: Transaction, rows: Sequence[OfferLevel]) -> None:
 
 
 def _why(code: str | None) -> Reason:
+    if isinstance(code, Reason):
+        return code
     return Reason("level.ended") if code == "level.ended" else Reason("level.orders-not-read")

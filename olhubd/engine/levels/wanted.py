@@ -54,7 +54,8 @@ async def want(
         mine = {item: caps.get((item, id_), there) for item, there in pieces.items() if item in parts}
         wanted = of_offer(parts, mine)
         known = max((basis[item] for item in parts if item in basis), default=0)
-        if wanted == row.wanted:
+        held = next((link.doubt for link in links.get(id_, ()) if link.doubt is not None), None)
+        if wanted == row.wanted and held == row.held:
             if not row.even and known != row.basis_after:
                 changed.append(msgspec.structs.replace(row, basis_after=known))
             continue
@@ -68,6 +69,7 @@ async def want(
                 tries=0,
                 due_at=row.due_at if row.command is not None else None,
                 reason=None,
+                held=held,
             )
         )
     await levels.put(tx, changed)

@@ -108,7 +108,7 @@ class Checks:
             (_OF_SOURCES, len(facts.sources)),
             (_OF_TARGETS, len(facts.targets)),
             (_OF_DAEMON, 1),
-            ((AlarmKind.WORDS,), len(facts.sources)),
+            ((AlarmKind.WORDS, AlarmKind.LINKS), len(facts.sources)),
         ):
             for kind in kinds:
                 self.ran[kind] += times

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import shutil
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 
 from olhubd.decide import plan
-from olhubd.decide.alarm_rules import AlarmFacts, FailingFeed, SourceFacts, TargetFacts
+from olhubd.decide.alarm_rules import AlarmFacts, FailingFeed, LinkedOffers, SourceFacts, TargetFacts
 from olhubd.engine.account import AccountUnit
 from olhubd.engine.calls import OverdueCalls
 from olhubd.engine.directory import Directory
@@ -22,12 +23,23 @@ from olhubd.engine.monitor.reconcile import Reconciler
 from olhubd.model import DeliveryState, Reason, Reconciliation
 from olhubd.plugin import Clock
 from olhubd.runtime.supervisor import Supervisor
-from olhubd.store import FAILURES, Database, credentials, deliveries, order_counts, quarantine, reconciliations
+from olhubd.store import (
+    FAILURES,
+    Database,
+    accounts,
+    credentials,
+    deliveries,
+    offers,
+    order_counts,
+    quarantine,
+    reconciliations,
+)
 from olhubd.store.accounts import AccountState
 
 __all__ = ["FactGatherer"]
 
 _SWEPT = timedelta(days=1)
+_NAMED = 10
 _LOOKS = 2
 """A difference between source and hub counts when it was seen so often."""
 
@@ -71,7 +83,24 @@ class FactGatherer:
             sources=await self._sources(now),
             targets=await self._targets(now),
             stalled=dict(self._directory.stalled),
+            **await self._links(),
         )
+
+    async def _links(self) -> dict[str, Any]:
+        """What a person must know of links. Nothing is asked about them where stock is not sold and no account is
+        gone."""
+        reader = self._database.reader
+        rows = await accounts.every(reader)
+        configured = self._in_force.configuration.accounts
+        gone = [name for name, row in rows.items() if name not in configured and row.removed_at is None]
+        linked = await offers.linked_accounts(reader, gone) if gone else {}
+        return {
+            "doubted": await offers.doubted(reader) if self._in_force.stock() else {},
+            "gone": {
+                name: LinkedOffers(count=count, names=await offers.linked_names(reader, name, _NAMED))
+                for name, count in linked.items()
+            },
+        }
 
     def daemon(self, now: datetime, *, database: bool) -> AlarmFacts:
         """Those about the daemon alone, which need no database."""

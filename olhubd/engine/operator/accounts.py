@@ -22,6 +22,7 @@ from olhubd.store import (
     credentials,
     deliveries,
     feeds,
+    offers,
     quarantine,
     reread_queue,
     sign_ins,
@@ -29,6 +30,9 @@ from olhubd.store import (
 from olhubd.store.accounts import AccountRow
 
 __all__ = ["AccountActions"]
+
+_NAMED = 20
+"""Linked offers of an account that are named when it cannot be removed."""
 
 
 class AccountActions:
@@ -71,7 +75,11 @@ class AccountActions:
         to, of = await deliveries.ties(reader, name)
         waiting = (await quarantine.tally(reader)).get(name, 0)
         told = ((to, "remove.owed"), (of, "remove.owed-elsewhere"), (waiting, "remove.quarantine"))
-        return tuple(Reason(code, n=count, target=name) for count, code in told if count)
+        ties = [Reason(code, n=count, target=name) for count, code in told if count]
+        if linked := (await offers.linked_accounts(reader, [name])).get(name):
+            names = [*await offers.linked_names(reader, name, _NAMED), *["…"] * (linked > _NAMED)]
+            ties.append(Reason("remove.linked", n=linked, target=name, offers=", ".join(names)))
+        return tuple(ties)
 
     async def remove(self, name: str, who: str) -> None:
         """Forget an account's sign-in and the positions of its feeds. Its orders and their history are kept."""

@@ -12,7 +12,18 @@ import pytest
 from olhubd.control.api.schema.accounts import AccountState
 from olhubd.control.dashboard.locale import PageLocale, chosen
 from olhubd.control.dashboard.rendering import TEMPLATES, environment
-from olhubd.model import Action, DeliveryState, Fulfilment, Money, PaymentType, RunState, Stage
+from olhubd.model import (
+    Action,
+    DeliveryState,
+    Fulfilment,
+    Linking,
+    LinkOrigin,
+    Money,
+    OfferState,
+    PaymentType,
+    RunState,
+    Stage,
+)
 from tests.text.catalogues import texts
 
 PLACES = sorted(path.name for path in TEMPLATES.iterdir())
@@ -32,6 +43,9 @@ WORDS = texts("dashboard", "en")
         ("action", Action),
         ("run", RunState),
         ("account", AccountState),
+        ("offer", OfferState),
+        ("linking", Linking),
+        ("origin", LinkOrigin),
     ],
 )
 def test_every_word_of_the_model_is_spoken(kind: str, values: type[Stage]) -> None:
@@ -64,7 +78,7 @@ def test_every_word_is_used() -> None:
     said = "\n".join(path.read_text(encoding="utf-8") for path in sources)
     kinds = (
         "stage fulfilment payment delivery action run account feed trigger level verdict severity severity-from"
-        " flow mapping tier quality alarm scope advice fact"
+        " flow mapping tier quality alarm scope advice fact counting term offer linking origin decide"
     )
     by_value = tuple(f"{kind}." for kind in kinds.split())
     quoted = set(re.findall(r"[\"']([\w.-]+)[\"']", said))

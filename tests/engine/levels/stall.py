@@ -206,8 +206,9 @@ class Stall:
     async def stock(self, sku: str, quantity: int | None, *, asked: int | None = None, **more: object) -> None:
         """The master says how many there are; `asked` is the newest event when it was asked."""
         counting = Counting.COUNTED if quantity is not None else Counting.UNKNOWN
-        fields = {"counting": counting, "basis": StockBasis.FREE, "quantity": quantity, **more}
-        level = StockLevel(external_id=f"p-{sku}", name=sku, sku=sku, **fields)  # type: ignore[arg-type]
+        names = {"external_id": f"p-{sku}", "name": sku, "sku": sku}
+        fields = {**names, "counting": counting, "basis": StockBasis.FREE, "quantity": quantity, **more}
+        level = StockLevel(**fields)  # type: ignore[arg-type]
         await self.land("shop", level, asked=asked)
 
     async def offer(self, number: str, sku: str, quantity: int, account: str = "allegro") -> None:
@@ -272,7 +273,7 @@ class Stall:
 
     async def reserved(self, sku: str = "A") -> list[Reservation]:
         (item,) = await stock_items.find(self.database.reader, sku)
-        return await reservations.of_item(self.database.reader, item.id)
+        return (await reservations.of_items(self.database.reader, [item.id])).get(item.id, [])
 
     async def unseen(self, sku: str = "A") -> int:
         (item,) = await stock_items.find(self.database.reader, sku)

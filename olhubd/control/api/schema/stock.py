@@ -7,11 +7,31 @@ from typing import Any
 
 import msgspec
 
-from olhubd.control.api.schema.base import AnswerStruct, Page
+from olhubd.control.api.schema.base import AnswerStruct, Before, Limit, Page, RequestStruct, Text
+from olhubd.control.api.schema.offers import level_fields
 from olhubd.engine.levels.explaining import ExplainedItem, ExplainedOffer
-from olhubd.model import beside, plain
+from olhubd.model import plain
 
-__all__ = ["StockItemPage", "StockItemRow", "StockOfferRow", "StockTermRow"]
+__all__ = ["StockItemPage", "StockItemRow", "StockOfferRow", "StockQuery", "StockTermRow"]
+
+
+class StockQuery(RequestStruct, frozen=True, kw_only=True):
+    """All that is given must fit. `text` begins the name, or is the item's number or its mark of the seller.
+
+    `unlinked`: no offer sells it. `sold_out`: an offer of it must show nothing, or its master has none. `uneven`:
+    an offer of it does not show what it must. Pages go on by `before`, the `next` of the last one; one may be
+    short, and not the last.
+    """
+
+    account: str | None = None
+    unlinked: bool = False
+    sold_out: bool = False
+    uneven: bool = False
+    text: Text | None = None
+    sku: Text | None = None
+    ean: Text | None = None
+    before: Before | None = None
+    limit: Limit = 50
 
 
 class StockTermRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,18 +63,18 @@ class StockOfferRow(AnswerStruct, frozen=True, kw_only=True):
     units: int
     linked_by: str
     state: str
-    wanted: int | None
-    shown: int | None
-    sent: int | None
-    confirmed_at: datetime | None
-    phase: str | None
-    reason: str | None
+    doubt: str | None = None
+    wanted: int | None = None
+    shown: int | None = None
+    sent: int | None = None
+    confirmed_at: datetime | None = None
+    phase: str | None = None
+    reason: str | None = None
     reason_code: str | None = None
     reason_values: dict[str, Any] | None = None
 
     @classmethod
     def of(cls, one: ExplainedOffer) -> StockOfferRow:
-        level = one.level
         return cls(
             account=one.listed.account,
             external_id=one.listed.offer.external_id,
@@ -62,13 +82,8 @@ class StockOfferRow(AnswerStruct, frozen=True, kw_only=True):
             units=one.link.units,
             linked_by=one.link.origin.value,
             state=one.listed.offer.state.value,
-            wanted=level.wanted if level is not None else None,
-            shown=level.confirmed if level is not None else None,
-            sent=level.sent if level is not None else None,
-            confirmed_at=level.confirmed_at if level is not None else None,
-            phase=level.phase.value if level is not None else None,
-            reason=plain(level.reason) if level is not None and level.reason is not None else None,
-            **beside("reason", level.reason if level is not None else None),
+            doubt=plain(one.link.doubt) if one.link.doubt is not None else None,
+            **level_fields(one.level),
         )
 
 
@@ -83,6 +98,7 @@ class StockItemRow(msgspec.Struct, frozen=True, kw_only=True):
     external_id: str
     name: str
     sku: str | None
+    ean: str | None
     counting: str
     on_sale: bool
     read_at: datetime
@@ -100,6 +116,7 @@ class StockItemRow(msgspec.Struct, frozen=True, kw_only=True):
             external_id=level.external_id,
             name=level.name,
             sku=level.sku,
+            ean=level.ean,
             counting=level.counting.value,
             on_sale=level.on_sale,
             read_at=one.item.read_at,

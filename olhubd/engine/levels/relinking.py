@@ -1,0 +1,53 @@
+"""Linking the offers of an account again after other masters' stock is sold on it.
+
+An offer is otherwise linked when it or an item is read. What was read before the rule was there is looked at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from olhubd.decide.route import Route
+from olhubd.decide.stock.policy import StockRule
+from olhubd.engine.levels.linking import link_all
+from olhubd.plugin import Clock
+from olhubd.runtime.supervisor import Heartbeat
+from olhubd.store import Database, Transaction, events, stock_items
+
+__all__ = ["relink"]
+
+_OFFERS = 200
+_PATIENCE = 120.0
+"""Seconds that some of them may take."""
+
+
+async def relink(
+    database: Database,
+    clock: Clock,
+    account: str,
+    routes: Sequence[Route],
+    rules: Sequence[StockRule],
+    pulse: Heartbeat,
+) -> None:
+    """Link what is not linked, where the account's offers were linked by other rules than these."""
+    now_by = ", ".join(
+        sorted(
+            f"{rule.master}{'' if rule.link_by_ean else ' by SKU'}" for rule in rules if account in rule.channels
+        )
+    )
+    if await stock_items.linked_with(database.reader, account) == now_by:
+        return
+    last: int | None = 0
+    while last is not None:
+        pulse.beat(_PATIENCE)
+
+        async def work(tx: Transaction, since: int = last) -> int | None:
+            after = await events.head(tx)
+            return await link_all(tx, account, since, _OFFERS, after, clock.now(), routes, rules)
+
+        last = await database.write(work)
+
+    async def done(tx: Transaction) -> None:
+        await stock_items.was_linked(tx, account, now_by)
+
+    await database.write(done)

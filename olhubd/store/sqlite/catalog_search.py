@@ -1,0 +1,245 @@
+"""The lists of offers, links and stock items by what a person looks for. It finds numbers, the newest first.
+
+No page costs more than a few thousand rows, however many there are and whatever is asked:
+
+- one filter is walked, in an index in which its rows lie in the order of their numbers; of those that are given,
+  the one that usually lets through the fewest;
+- the walk ends after so many rows, and the page says from where on it goes on. A page may so be short, or even
+  empty, and not the last one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from olhubd.model import Linking, LinkOrigin, OfferState
+from olhubd.store.base import Reader
+
+__all__ = [
+    "CatalogPage",
+    "LinkSearch",
+    "OfferSearch",
+    "StockSearch",
+    "find_links",
+    "find_offers",
+    "find_stock",
+]
+
+_WALKED = 4_000
+"""Rows that a page looks at, at most."""
+_FEW = 1_000
+"""Of a text that more names begin with, all rows are walked."""
+_FIRST = 2**63 - 1
+_LAST = "\U0010ffff"
+_Part = tuple[str, Sequence[object]]
+"""A condition with its parameters."""
+
+
+class OfferSearch(msgspec.Struct, frozen=True, kw_only=True):
+    """What offers are looked for; all that is given must fit. `text` begins the name, or is the number or a mark.
+
+    `unlinked`: it is not known what it sells, and nobody said that it is nothing. `sold_out`: it is to show
+    nothing. `uneven`: it does not show what it is to. `doubted`: a link of it is.
+    """
+
+    account: str | None = None
+    state: OfferState | None = None
+    linking: Linking | None = None
+    unlinked: bool = False
+    sold_out: bool = False
+    uneven: bool = False
+    doubted: bool = False
+    text: str | None = None
+    sku: str | None = None
+    gtin: str | None = None
+
+
+class StockSearch(msgspec.Struct, frozen=True, kw_only=True):
+    """What stock items are looked for; all that is given must fit. `text` begins the name, or is a number or mark.
+
+    `unlinked`: no offer sells it. `uneven` and `sold_out` are those of its offers; what no offer sells is sold out
+    where its master has none.
+    """
+
+    account: str | None = None
+    unlinked: bool = False
+    sold_out: bool = False
+    uneven: bool = False
+    text: str | None = None
+    sku: str | None = None
+    gtin: str | None = None
+
+
+class LinkSearch(msgspec.Struct, frozen=True, kw_only=True):
+    """Which linked offers are looked for. `doubted`: a person must look at the link."""
+
+    account: str | None = None
+    origin: LinkOrigin | None = None
+    doubted: bool = False
+
+
+class CatalogPage(msgspec.Struct, frozen=True, kw_only=True):
+    """The numbers of what was found, the newest first. `next` is where the next page begins; None at the end."""
+
+    ids: tuple[int, ...]
+    next: int | None
+
+
+async def find_offers(reader: Reader, wanted: OfferSearch, *, before: int | None, limit: int) -> CatalogPage:
+    """The newest offers that fit, older than `before`."""
+    walks: list[_Part] = []
+    if wanted.sku is not None:
+        walks.append(("FROM offers INDEXED BY offers_sku WHERE sku = ?", (wanted.sku,)))
+    if wanted.gtin is not None:
+        walks.append(("FROM offers INDEXED BY offers_gtin WHERE gtin = ?", (wanted.gtin,)))
+    if wanted.text is not None and (few := await _named(reader, "offers", wanted.text)) is not None:
+        walks.append(few)
+    if wanted.doubted:
+        walks.append(_DOUBTFUL)
+    if wanted.linking not in (None, Linking.LINKED):
+        of = "account = ? AND " if wanted.account is not None else ""
+        index = "offers_unlinked" if wanted.account is not None else "offers_linking"
+        given = (*([wanted.account] if wanted.account is not None else []), wanted.linking.value)
+        told = f"FROM offers INDEXED BY {index} WHERE {of}linking = ? AND linking <> 'linked'"
+        walks.append((told, given))
+    if wanted.unlinked:
+        told = "FROM offers INDEXED BY offers_loose WHERE linking <> 'linked' AND linking <> 'left'"
+        walks.append((told, ()))
+    if wanted.uneven:
+        walks.append(_levels("levels_uneven_offers", "uneven = 1"))
+    if wanted.sold_out:
+        walks.append(_levels("levels_sold_out", "wanted = 0"))
+    if wanted.account is not None:
+        walks.append(("FROM offers INDEXED BY offers_listed WHERE account = ?", (wanted.account,)))
+    if wanted.state is not None:
+        walks.append(("FROM offers INDEXED BY offers_state WHERE state = ?", (wanted.state.value,)))
+    walks.append(("FROM offers WHERE 1 = 1", ()))
+    level = "EXISTS (SELECT 1 FROM levels WHERE offer_id = t.id AND kind = 'quantity' AND scope = '' AND {})"
+    conditions: list[_Part] = [
+        ("t.account = ?", (wanted.account,)) if wanted.account is not None else ("", ()),
+        ("t.state = ?", (wanted.state.value,)) if wanted.state is not None else ("", ()),
+        ("t.linking = ?", (wanted.linking.value,)) if wanted.linking is not None else ("", ()),
+        ("t.linking IN ('none', 'proposed', 'conflict')", ()) if wanted.unlinked else ("", ()),
+        (level.format("wanted = 0"), ()) if wanted.sold_out else ("", ()),
+        (level.format("uneven = 1"), ()) if wanted.uneven else ("", ()),
+        _DOUBTED if wanted.doubted else ("", ()),
+        *_marked(wanted.text, wanted.sku, wanted.gtin),
+    ]
+    return await _walk(reader, walks[0], "offers", conditions, before, limit)
+
+
+async def find_stock(reader: Reader, wanted: StockSearch, *, before: int | None, limit: int) -> CatalogPage:
+    """The newest stock items that fit, older than `before`."""
+    walks: list[_Part] = []
+    if wanted.sku is not None:
+        walks.append(("FROM stock_items INDEXED BY stock_items_sku WHERE sku = ?", (wanted.sku,)))
+    if wanted.gtin is not None:
+        walks.append(("FROM stock_items INDEXED BY stock_items_gtin WHERE gtin = ?", (wanted.gtin,)))
+    if wanted.text is not None and (few := await _named(reader, "stock_items", wanted.text)) is not None:
+        walks.append(few)
+    if wanted.account is not None:
+        walks.append(("FROM stock_items INDEXED BY stock_items_listed WHERE account = ?", (wanted.account,)))
+    walks.append(("FROM stock_items WHERE 1 = 1", ()))
+    of = "EXISTS (SELECT 1 FROM links l JOIN levels v ON v.offer_id = l.offer_id WHERE l.item_id = t.id AND {})"
+    linked = "EXISTS (SELECT 1 FROM links WHERE item_id = t.id)"
+    none = f"(NOT {linked} AND t.quantity IS NOT NULL AND t.quantity - COALESCE(t.allocated, 0) <= 0)"
+    conditions: list[_Part] = [
+        ("t.account = ?", (wanted.account,)) if wanted.account is not None else ("", ()),
+        (f"NOT {linked}", ()) if wanted.unlinked else ("", ()),
+        (f"({of.format('v.wanted = 0')} OR {none})", ()) if wanted.sold_out else ("", ()),
+        (of.format("v.uneven = 1"), ()) if wanted.uneven else ("", ()),
+        *_marked(wanted.text, wanted.sku, wanted.gtin),
+    ]
+    return await _walk(reader, walks[0], "stock_items", conditions, before, limit)
+
+
+async def find_links(reader: Reader, wanted: LinkSearch, *, before: int | None, limit: int) -> CatalogPage:
+    """The newest linked offers that fit, older than `before`."""
+    source: _Part = ("FROM offers WHERE 1 = 1", ())
+    if wanted.doubted:
+        source = _DOUBTFUL
+    elif wanted.account is not None:
+        told = "FROM offers INDEXED BY offers_linked WHERE linking = 'linked' AND account = ?"
+        source = (told, (wanted.account,))
+    conditions: list[_Part] = [
+        ("EXISTS (SELECT 1 FROM links WHERE offer_id = t.id)", ()),
+        ("t.account = ?", (wanted.account,)) if wanted.account is not None else ("", ()),
+        ("EXISTS (SELECT 1 FROM links WHERE offer_id = t.id AND origin = ?)", (wanted.origin.value,))
+        if wanted.origin is not None
+        else ("", ()),
+    ]
+    return await _walk(reader, source, "offers", conditions, before, limit)
+
+
+_DOUBTS = "SELECT DISTINCT offer_id AS id FROM links INDEXED BY links_doubted WHERE doubt IS NOT NULL"
+_DOUBTFUL: _Part = (f"FROM ({_DOUBTS}) AS some WHERE 1 = 1", ())
+_DOUBTED: _Part = ("EXISTS (SELECT 1 FROM links WHERE offer_id = t.id AND doubt IS NOT NULL)", ())
+
+
+def _levels(index: str, condition: str) -> _Part:
+    told = f"SELECT offer_id AS id FROM levels INDEXED BY {index} WHERE {condition}"
+    return f"FROM ({told}) AS some WHERE 1 = 1", ()
+
+
+def _marked(text: str | None, sku: str | None, gtin: str | None) -> list[_Part]:
+    found: list[_Part] = []
+    if text is not None:
+        given = (text, text + _LAST, text, text)
+        found.append(
+            (
+                "((t.name >= ? COLLATE NOCASE AND t.name < ? COLLATE NOCASE) OR t.external_id = ? OR t.sku = ?)",
+                given,
+            )
+        )
+    if sku is not None:
+        found.append(("t.sku = ?", (sku,)))
+    if gtin is not None:
+        found.append(("t.gtin = ?", (gtin,)))
+    return found
+
+
+async def _named(reader: Reader, table: str, text: str) -> _Part | None:
+    """The rows whose name begins so, or with this number or mark; None where there are more than a few."""
+    number = f"{table}_number"
+    told = (
+        f"SELECT id FROM {table} INDEXED BY {table}_name"
+        " WHERE name >= ? COLLATE NOCASE AND name < ? COLLATE NOCASE"
+        f" UNION ALL SELECT id FROM {table} INDEXED BY {number} WHERE external_id = ?"
+        f" UNION ALL SELECT id FROM {table} INDEXED BY {table}_sku WHERE sku = ?"
+    )
+    given = (text, text + _LAST, text, text)
+    rows = await reader.fetch(f"SELECT id FROM ({told}) AS some LIMIT ?", (*given, _FEW + 1))
+    if len(rows) > _FEW:
+        return None
+    marks = ",".join(str(int(row[0])) for row in rows) or "NULL"
+    return f"FROM {table} WHERE id IN ({marks})", ()
+
+
+async def _walk(
+    reader: Reader, source: _Part, table: str, conditions: Sequence[_Part], before: int | None, limit: int
+) -> CatalogPage:
+    """A page of what fits, from a walk through `source` by number."""
+    told = " AND ".join(sql for sql, _ in conditions if sql) or "1 = 1"
+    sql, given = source
+    rows = await reader.fetch(
+        f"SELECT w.id, CASE WHEN {told} THEN 1 ELSE 0 END FROM"
+        f" (SELECT id {sql} AND id < ? ORDER BY id DESC LIMIT ?) AS w JOIN {table} AS t ON t.id = w.id"
+        " ORDER BY w.id DESC",
+        [
+            *(value for _, values in conditions for value in values),
+            *given,
+            before if before is not None else _FIRST,
+            _WALKED,
+        ],
+    )
+    found: list[int] = []
+    for id_, fits in rows:
+        if fits:
+            found.append(id_)
+            if len(found) == limit:
+                return CatalogPage(
+                    ids=tuple(found), next=None if id_ == rows[-1][0] and len(rows) < _WALKED else id_
+                )
+    return CatalogPage(ids=tuple(found), next=rows[-1][0] if len(rows) == _WALKED else None)

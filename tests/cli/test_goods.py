@@ -1,0 +1,93 @@
+"""Stock, offers and links from a terminal."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Terminal
+from tests.control.conftest import shelf
+from tests.control.shelf import KNOWN, UNKNOWN, Shelf
+
+__all__ = ["shelf"]
+
+
+@pytest.fixture
+def terminal(shelf: Shelf) -> Terminal:
+    return Terminal(shelf)
+
+
+async def test_lists_go_to_their_end(shelf: Shelf, terminal: Terminal) -> None:
+    whole = await terminal.json("offers", "list", "--all")
+    assert len(whole["items"]) == len(shelf.market.book.offers)
+    first = await terminal.json("offers", "list", "--limit", "3")
+    assert [row["id"] for row in first["items"]] == [row["id"] for row in whole["items"]][:3]
+    rest = await terminal.json("offers", "list", "--all", "--before", str(first["next"]))
+    assert [row["id"] for row in rest["items"]] == [row["id"] for row in whole["items"]][3:]
+    assert len((await terminal.json("stock", "list", "--all"))["items"]) > 3
+    told = await terminal("stock", "list", "--sku", KNOWN)
+    assert "shop" in told
+    assert "may be sold" in await terminal("stock", "show", KNOWN)
+    assert KNOWN in await terminal("links", "list", "--origin", "sku", "--all")
+    assert "No offers." in await terminal("offers", "list", "--doubted")
+
+
+async def test_an_offer_is_linked_shown_and_unlinked(shelf: Shelf, terminal: Terminal) -> None:
+    name = f"market:{shelf.odd}"
+    assert UNKNOWN in await terminal("offers", "list", "--unlinked")
+    told = await terminal("links", "suggest")
+    assert shelf.twin in told
+    assert "several stock items have the SKU TWIN" in told
+    told = await terminal("links", "add", name, "--item", shelf.twins[0], "--units", "2")
+    assert "2 x TWIN" in told
+    assert "2 x TWIN" in await terminal("offers", "show", shelf.odd)
+    assert "is not in doubt" in await terminal("links", "confirm", name, code=1)
+    assert await terminal("links", "remove", name) == "1 unlinked\n"
+    assert await terminal("links", "add", name, code=2) != ""
+    assert "no offer 4711" in await terminal("offers", "show", "4711", code=6)
+    assert "sells" in await terminal("offers", "show", name)
+
+
+async def test_a_file_goes_out_and_comes_back(shelf: Shelf, terminal: Terminal, tmp_path: Path) -> None:
+    """What nobody decided is passed over; a wrong row is named with its number, and nothing is done."""
+    path = tmp_path / "decide.csv"
+    await terminal("links", "export", "--suggestions", "-o", str(path))
+    assert "1 rows name no item and were passed over" in await terminal("links", "import", str(path))
+    lines = ["account;offer;sku;item;units", f"market;{shelf.odd};{KNOWN};;2", f"market;{shelf.twin};TWIN;;"]
+    path.write_text("\n".join([*lines, "market;999;TAL-27;;", f"market;{shelf.twin};X;;1o", "market;;X;;"]))
+    told = await terminal("links", "import", str(path), code=1)
+    assert "4 rows are wrong; nothing was done" in told
+    for words in ("row 3, sku: 2 stock items", "row 4, offer: market has no offer 999", "row 5, units: '1o'"):
+        assert words in told
+    assert "row 6, offer: it is empty" in told
+    assert (await shelf.offer(UNKNOWN))["links"] == []
+    path.write_text("\n".join([*lines[:2], f"market;{shelf.twin};;{shelf.twins[0]};3"]), encoding="utf-8-sig")
+    assert "2 rows are right; nothing was done" in await terminal("links", "import", "--check", str(path))
+    assert (await shelf.offer(UNKNOWN))["links"] == []
+    assert "2 offers sell something else" in await terminal("links", "import", str(path))
+    rows = list(csv.DictReader(io.StringIO(await terminal("links", "export"))))
+    mine = {(row["offer"], row["item"], row["units"]) for row in rows if row["linked_by"] == "hand"}
+    assert {(shelf.twin, shelf.twins[0], "3")} < mine
+    path.write_text(f"account,offer,item\nmarket,{shelf.odd},-\n")
+    assert "1 offers sell something else" in await terminal("links", "import", str(path))
+    assert (await shelf.offer(UNKNOWN))["linking"] == "left"
+    assert len((await terminal.json("links", "export"))["items"]) == len({row["offer"] for row in rows}) - 1
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "has no column account, offer"),
+        ("account,offer\nmarket,1\n", "has no column sku or item"),
+        ("account,offer,sku,unit\nmarket,1,A,2\n", "has the unknown column 'unit'"),
+    ],
+)
+async def test_a_file_of_another_form_is_refused(
+    shelf: Shelf, terminal: Terminal, tmp_path: Path, text: str, words: str
+) -> None:
+    path = tmp_path / "links.csv"
+    path.write_text(text)
+    assert words in await terminal("links", "import", str(path), code=2)

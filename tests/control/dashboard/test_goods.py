@@ -1,0 +1,87 @@
+"""Stock, offers and links at the dashboard."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from olhubd.model import Scope
+from tests.control.dashboard.browser import Browser, forms, visible
+from tests.control.shelf import KNOWN, UNKNOWN, Shelf
+
+
+@pytest.fixture
+async def seller(shelf: Shelf) -> AsyncIterator[Browser]:
+    async with Browser(shelf) as browser:
+        await browser.enter()
+        yield browser
+
+
+async def test_stock_says_what_may_be_sold_and_what_its_offers_show(seller: Browser, shelf: Shelf) -> None:
+    text = visible(await seller.page(f"/stock?text={KNOWN}"))
+    (row,) = (await shelf.get("/stock", sku=KNOWN))["items"]
+    (offer,) = row["offers"]
+    for word in (KNOWN, str(row["sellable"]), "at the stock master", offer["external_id"], "right"):
+        assert word in text
+    assert "no offer" in visible(await seller.page("/stock?unlinked=true"))
+    assert "Nothing fits." in visible(await seller.page("/stock?text=nothing-is-called-so"))
+
+
+async def test_a_conflict_is_shown_and_decided(seller: Browser, shelf: Shelf) -> None:
+    """S27: two items of one mark are nobody's guess."""
+    text = await seller.page("/links")
+    assert "Several items may be what these offers sell" in visible(text)
+    assert "several stock items have the SKU TWIN" in visible(text)
+    ways = [form for form in forms(text) if form.action == "/links" and "item" in form.fields]
+    assert {form.fields["item"] for form in ways} >= set(shelf.twins)
+    (chosen,) = [form for form in ways if form.fields["item"] == shelf.twins[0]]
+    answer = await seller.post("/links", chosen.fields)
+    assert answer.status == 303, answer.text
+    text = await seller.page(answer.headers["Location"])
+    assert f"The offer {shelf.twin} is linked." in visible(text)
+    assert "Several items may be what these offers sell" not in visible(text)
+    (link,) = (await shelf.offer("TWIN"))["links"]
+    assert (link["item"]["external_id"], link["by"]) == (shelf.twins[0], "hand")
+
+
+async def test_an_offer_is_linked_and_unlinked_by_hand(seller: Browser, shelf: Shelf) -> None:
+    path = f"/offers?text={shelf.odd}"
+    text = await seller.press(path, "/links", sku=KNOWN, units="2")
+    assert f"The offer {shelf.odd} is linked." in visible(text)
+    (link,) = (await shelf.offer(UNKNOWN))["links"]
+    assert (link["item"]["sku"], link["units"]) == (KNOWN, 2)
+    assert link["made_by"].startswith("dashboard")
+    text = await seller.press(path, "/links/remove")
+    assert "left alone by a person" in visible(text)
+    assert (await shelf.offer(UNKNOWN))["linking"] == "left"
+
+
+async def test_what_cannot_be_linked_says_why(seller: Browser, shelf: Shelf) -> None:
+    text = await seller.page(f"/offers?text={shelf.odd}")
+    (form,) = [one for one in forms(text) if one.action == "/links"]
+    answer = await seller.post("/links", {**form.fields, "sku": "NONE"})
+    assert answer.status == 409
+    assert "no stock item has the mark or the number NONE" in visible(answer.text)
+
+
+async def test_who_may_only_read_is_offered_nothing(shelf: Shelf) -> None:
+    async with Browser(shelf) as browser:
+        await browser.enter(token=await shelf.make_token("reports", Scope.READ))
+        for path in ("/offers", "/links", "/stock"):
+            text = await browser.page(path)
+            assert [form.action for form in forms(text) if form.action.startswith("/links")] == []
+        assert shelf.twins[0] in await browser.page("/links")
+
+
+async def test_links_come_as_a_file(seller: Browser, shelf: Shelf) -> None:
+    answer = await seller.get("/links/export?suggestions=true")
+    assert answer.status == 200
+    assert answer.text.startswith("﻿account,offer,sku,item,units")
+    assert shelf.twin in answer.text
+
+
+async def test_in_polish(shelf: Shelf) -> None:
+    async with Browser(shelf, "pl") as browser:
+        await browser.enter()
+        assert "kilka towarów ma SKU TWIN" in visible(await browser.page("/links"))

@@ -1,0 +1,290 @@
+"""Links between offers and stock items: made by what both say, doubted, and steered by a person."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from olhubd.decide.stock.policy import StockRule
+from olhubd.engine.errors import NotPossible
+from olhubd.engine.in_force import InForce
+from olhubd.engine.levels.relinking import relink
+from olhubd.engine.operator.link_rows import LinkRow
+from olhubd.engine.operator.links import LinkActions
+from olhubd.model import Linking, LinkOrigin, Offer, OfferState, code_of
+from olhubd.store import Database, events, offers, stock_items
+from olhubd.store.offers import StoredOffer
+from tests.engine.levels.stall import Stall
+
+EAN, OTHER = "5901234123457", "0710845860669"
+
+
+class Force:
+    """What is in force at the stall."""
+
+    def __init__(self, stall: Stall) -> None:
+        self._stall = stall
+
+    def stock(self) -> list[StockRule]:
+        return self._stall.rules
+
+    def routes(self) -> object:
+        return self._stall.routes
+
+
+@pytest.fixture
+async def stall(database: Database) -> Stall:
+    return Stall(database)
+
+
+def hands(stall: Stall) -> LinkActions:
+    force: InForce = Force(stall)  # type: ignore[assignment]
+    return LinkActions(force, stall.database, stall.clock, lambda: None)
+
+
+async def listed(stall: Stall, number: str, account: str = "allegro") -> StoredOffer:
+    return (await offers.by_external(stall.database.reader, account, [number]))[number]
+
+
+async def shows(stall: Stall, number: str, quantity: int = 5, **more: object) -> StoredOffer:
+    """An offer as its channel reports it."""
+    stall.channel.list(number, quantity)
+    fields = {"external_id": number, "name": number, "state": OfferState.ACTIVE, "quantity": quantity, **more}
+    await stall.land("allegro", msgspec.convert(fields, Offer))
+    return await listed(stall, number)
+
+
+async def items_of(stall: Stall, number: str) -> dict[str, tuple[int, LinkOrigin, str | None]]:
+    """What an offer sells: by the mark how many units, by what it was linked, and by whom."""
+    offer = await listed(stall, number)
+    links = (await offers.links_of(stall.database.reader, [offer.id])).get(offer.id, [])
+    named = await stock_items.read(stall.database.reader, [one.item for one in links])
+    return {named[one.item].level.external_id: (one.units, one.origin, one.made_by) for one in links}
+
+
+async def told(stall: Stall, kind: str) -> list[dict[str, object]]:
+    found = await events.since(stall.database.reader, 0, limit=1000)
+    return [msgspec.json.decode(event.data) for event in found if event.kind == kind]
+
+
+async def test_an_article_number_and_a_name_link_whichever_is_read_first(stall: Stall) -> None:
+    await shows(stall, "111", name="Kubek biały", ean=EAN)
+    assert (await listed(stall, "111")).linking is Linking.NONE
+    await stall.stock("A", 5, name="Kubek biały", ean="05901234123457")
+    assert await items_of(stall, "111") == {"p-A": (1, LinkOrigin.EAN, None)}
+    await shows(stall, "222", name="Kubek biały", ean=EAN)
+    assert await items_of(stall, "222") == {"p-A": (1, LinkOrigin.EAN, None)}
+
+
+async def test_a_wrong_check_digit_links_nothing(stall: Stall) -> None:
+    """S28: kept as a text, and never used to link."""
+    await stall.stock("A", 5, name="Kubek biały", ean="5901234123458")
+    offer = await shows(stall, "111", name="Kubek biały", ean="5901234123458")
+    assert (offer.linking, offer.offer.ean) == (Linking.NONE, "5901234123458")
+
+
+async def test_a_number_alone_is_proposed_and_two_items_are_a_conflict(stall: Stall) -> None:
+    await stall.stock("A", 5, name="Rower", ean=OTHER)
+    assert (await shows(stall, "111", name="Zestaw zaworów", ean=OTHER)).linking is Linking.PROPOSED
+    await stall.stock("B", 5, name="Zestaw zaworów", ean=OTHER)
+    assert (await listed(stall, "111")).linking is Linking.CONFLICT
+    assert await items_of(stall, "111") == {}
+
+
+async def test_a_conflict_ends_when_one_of_the_two_bears_another_mark(stall: Stall) -> None:
+    await stall.stock("A", 5)
+    (one,) = await stock_items.find(stall.database.reader, "A")
+    other = msgspec.structs.replace(one.level, external_id="p-2")
+    await stall.land("shop", other)
+    assert (await shows(stall, "111", sku="A")).linking is Linking.CONFLICT
+    await stall.land("shop", msgspec.structs.replace(other, sku="A-2"))
+    assert await items_of(stall, "111") == {"p-A": (1, LinkOrigin.SKU, None)}
+
+
+async def test_a_set_takes_as_many_as_it_has(stall: Stall) -> None:
+    await stall.stock("A", 25)
+    await shows(stall, "111", sku="A", set_size=10)
+    assert await items_of(stall, "111") == {"p-A": (10, LinkOrigin.SKU, None)}
+    await stall.turns()
+    assert (await stall.level("111")).wanted == 2
+
+
+async def test_a_larger_set_lowers_at_once_and_a_yes_lets_it_be_raised(stall: Stall) -> None:
+    """S26: 10 at the master, of a set of one: 10. Of a set of ten: 1, at once."""
+    await stall.stock("A", 10)
+    await shows(stall, "111", 10, sku="A", set_size=1)
+    await stall.turns(10)
+    stall.read_through = 0  # nothing is known of the orders, so nothing could be raised
+    await shows(stall, "111", 10, sku="A", set_size=10)
+    await stall.turns(10)
+    assert stall.channel.calls == [("set", 1, ("111",))]
+    (doubt,) = await told(stall, "link.doubted")
+    assert doubt["reason_code"] == "link.set-size-changed"
+    await stall.stock("A", 30)
+    await stall.orders_read()
+    await stall.turns(60)
+    row = await stall.level("111")
+    assert (row.wanted, row.confirmed, code_of(row.held)) == (3, 1, "link.set-size-changed")
+    assert not stall.leveller.waiting
+    await hands(stall).confirm("allegro", "111", None, "eve")
+    await stall.orders_read()
+    await stall.turns(60)
+    assert stall.channel.shown["111"] == 3
+    assert (await stall.level("111")).held is None
+    assert await items_of(stall, "111") == {"p-A": (10, LinkOrigin.SKU, "eve")}
+
+
+async def test_another_article_number_holds_what_would_be_raised_and_nothing_else(stall: Stall) -> None:
+    """S25: a linked offer whose card was exchanged."""
+    await stall.stock("A", 5, ean=EAN)
+    await shows(stall, "111", 5, sku="A", ean=EAN)
+    await shows(stall, "111", 5, sku="A", ean=OTHER)
+    await stall.stock("A", 9, ean=EAN)
+    await stall.orders_read()
+    await stall.turns(60)
+    assert stall.channel.calls == []
+    row = await stall.level("111")
+    assert (row.wanted, row.confirmed, code_of(row.reason)) == (9, 5, "link.ean-changed")
+    await stall.stock("A", 3, ean=EAN)
+    await stall.turns(10)
+    assert stall.channel.calls == [("set", 3, ("111",))]
+
+
+async def test_what_a_person_links_is_sold_from_then_on_and_before(stall: Stall) -> None:
+    await stall.stock("A", 5)
+    await shows(stall, "111", 5)
+    await stall.land("allegro", stall.purchase("o1", "111", 2))
+    await hands(stall).add(LinkRow(number=1, account="allegro", offer="111", sku="A"), "eve")
+    assert await items_of(stall, "111") == {"p-A": (1, LinkOrigin.HAND, "eve")}
+    assert await stall.unseen() == 2
+    await stall.turns()
+    assert (await stall.level("111")).wanted == 3
+    assert await told(stall, "link.set") == [{"offer": "111", "items": "A"}]
+
+
+async def test_what_a_person_unlinks_shows_what_it_shows_and_is_linked_by_nobody_else(stall: Stall) -> None:
+    await stall.stock("A", 5)
+    await shows(stall, "111", 5, sku="A")
+    await stall.land("allegro", stall.purchase("o1", "111", 2))
+    await stall.turns()
+    assert await stall.unseen() == 2
+    calls = [*stall.channel.calls]
+    await hands(stall).remove("allegro", "111", None, "eve")
+    assert await items_of(stall, "111") == {}
+    assert await stall.unseen() == 0, "what was bought of it is no piece of the item"
+    assert (await stall.level("111")).wanted is None
+    await shows(stall, "111", 4, sku="A", ean=EAN)
+    await stall.stock("A", 7, ean=EAN)
+    assert (await listed(stall, "111")).linking is Linking.LEFT
+    await stall.turns(10)
+    assert stall.channel.calls == calls
+
+
+async def test_an_offer_of_several_items_sells_the_least(stall: Stall) -> None:
+    await stall.stock("A", 9)
+    await stall.stock("B", 9)
+    await shows(stall, "111", 1)
+    act = hands(stall)
+    await act.add(LinkRow(number=1, account="allegro", offer="111", sku="A", units=2), "eve")
+    with pytest.raises(NotPossible) as refused:
+        await act.add(LinkRow(number=1, account="allegro", offer="111", sku="B", units=3), "eve")
+    assert code_of(refused.value.args[0]) == "link.taken"
+    await act.add(LinkRow(number=1, account="allegro", offer="111", sku="B", units=3), "eve", part=True)
+    await stall.turns()
+    assert (await stall.level("111")).wanted == 3
+    await act.remove("allegro", "111", "B", "eve")
+    assert await items_of(stall, "111") == {"p-A": (2, LinkOrigin.HAND, "eve")}
+    await stall.turns()
+    assert (await stall.level("111")).wanted == 4
+
+
+async def test_all_rows_that_are_wrong_are_named_and_none_is_done(stall: Stall) -> None:
+    """An unknown offer, an item of another master, none and too many of it, two items of one name."""
+    await stall.stock("A", 5)
+    await stall.stock("B", 5)
+    (one,) = await stock_items.find(stall.database.reader, "B")
+    await stall.land("shop", msgspec.structs.replace(one.level, external_id="p-B2"))
+    await stall.land("erp", msgspec.structs.replace(one.level, external_id="e-1", sku="C"))
+    for number in ("111", "222", "333"):
+        await shows(stall, number)
+    given = [
+        ("111", "A", None, None),
+        ("999", "A", None, None),
+        ("222", "B", None, None),
+        ("222", "C", None, None),
+        ("222", "Z", None, None),
+        ("222", "A", None, 0),
+        ("222", "B", "p-A", None),
+        ("111", "A", None, 2),
+        ("333", None, None, None),
+        ("333", "A", None, None),
+    ]
+    rows = [
+        LinkRow(number=n, account="allegro", offer=offer, sku=sku, item=item, units=units)
+        for n, (offer, sku, item, units) in enumerate(given, 2)
+    ]
+    rows.append(LinkRow(number=99, account="nobody", offer="111", sku="A"))
+    wrong = {(one.row, one.column, code_of(one.why)) for one in await hands(stall).problems(rows)}
+    assert wrong == {
+        (3, "offer", "none.offer"),
+        (4, "sku", "link.which-item"),
+        (5, "sku", "link.another-master"),
+        (6, "sku", "none.stock-item"),
+        (7, "units", "link.units"),
+        (8, "sku", "link.another-sku"),
+        (9, "offer", "link.twice"),
+        (11, "offer", "link.emptied-twice"),
+        (99, "account", "link.no-channel"),
+    }
+    with pytest.raises(NotPossible):
+        await hands(stall).replace(rows, "eve")
+    assert await items_of(stall, "111") == {}
+    assert await told(stall, "link.set") == []
+
+
+async def test_many_offers_at_once_sell_what_their_rows_say_and_asking_again_changes_nothing(stall: Stall) -> None:
+    await stall.stock("A", 5)
+    await stall.stock("B", 5)
+    for number in ("111", "222", "333"):
+        await shows(stall, number, sku="B")
+    rows = [
+        LinkRow(number=2, account="allegro", offer="111", sku="A", units=2),
+        LinkRow(number=3, account="allegro", offer="111", item="p-B"),
+        LinkRow(number=4, account="allegro", offer="222"),
+    ]
+    assert await hands(stall).replace(rows, "eve") == 2
+    assert await hands(stall).replace(rows, "eve") == 0
+    assert {name: units for name, (units, *_) in (await items_of(stall, "111")).items()} == {"p-A": 2, "p-B": 1}
+    assert (await listed(stall, "222")).linking is Linking.LEFT
+    assert await items_of(stall, "333") == {"p-B": (1, LinkOrigin.SKU, None)}
+    assert len(await told(stall, "link.set")) == 1
+
+
+async def test_all_offers_of_an_account_are_unlinked(stall: Stall) -> None:
+    await stall.stock("A", 5)
+    await shows(stall, "111", sku="A")
+    await shows(stall, "222")
+    assert await hands(stall).clear("allegro", "eve") == 1
+    assert ((await listed(stall, "111")).linking, (await listed(stall, "222")).linking) == (
+        Linking.LEFT,
+        Linking.NONE,
+    )
+
+
+async def test_what_was_read_before_its_rule_is_linked_when_the_rule_is_there(stall: Stall) -> None:
+    await stall.stock("A", 5)
+    rules, stall.rules = stall.rules, [StockRule(master="erp", channels=frozenset({"allegro"}))]
+    await shows(stall, "111", sku="A")
+    assert await items_of(stall, "111") == {}
+
+    class Pulse:
+        def beat(self, _seconds: float) -> None:
+            pass
+
+    pulse = Pulse()
+    args = (stall.database, stall.clock, "allegro", stall.routes)
+    await relink(*args, rules, pulse)  # type: ignore[arg-type]
+    assert await items_of(stall, "111") == {"p-A": (1, LinkOrigin.SKU, None)}
+    await hands(stall).remove("allegro", "111", None, "eve")
+    await relink(*args, rules, pulse)  # type: ignore[arg-type]
+    assert await items_of(stall, "111") == {}
