@@ -22,6 +22,7 @@ from olhubd.cli.session import DEFAULT_CONFIG, Session, session_command
 
 if TYPE_CHECKING:
     from olhubd.decide.route import Route
+    from olhubd.engine.replay.diff import ReplayDifference
     from olhubd.engine.replay.replay import ReplayReport
 
 __all__ = ["replay"]
@@ -127,19 +128,26 @@ def _routes(path: Path) -> Sequence[Route]:
     return config.load(path, None, os.environ).routes
 
 
+def _about(one: ReplayDifference) -> str:
+    """Most are orders, so that is not said."""
+    return one.order if one.kind.value == "order" else f"{one.kind.value} {one.order}"
+
+
 def _tell(printer: Printer, report: ReplayReport) -> None:
+    others = f" and {report.others} other records" if report.others else ""
     printer.line(
-        f"{report.inputs} inputs, {report.decisions} decisions about {report.orders} orders, {report.differ} differ"
+        f"{report.inputs} inputs, {report.decisions} decisions about {report.orders} orders{others},"
+        f" {report.differ} differ"
     )
     if report.left_out:
         printer.line(f"{report.left_out} orders are older than the inputs and have changed since: left out")
     if report.not_compared:
-        others = ", ".join(f"{kind} ({count})" for kind, count in report.not_compared.items())
-        printer.line(f"only orders are compared; not compared is what happened to: {others}")
+        unseen = ", ".join(f"{kind} ({count})" for kind, count in report.not_compared.items())
+        printer.line(f"not compared is what happened to: {unseen}")
     if report.differences or printer.as_csv:
         printer.table(
-            ("ORDER", "ID", "WAS", "IS NOW"),
-            [(one.order, one.order_id, one.was, one.now) for one in report.differences],
+            ("ABOUT", "ID", "WAS", "IS NOW"),
+            [(_about(one), one.order_id, one.was, one.now) for one in report.differences],
             "",
         )
     if report.differ > len(report.differences):

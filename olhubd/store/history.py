@@ -5,17 +5,17 @@ For comparing two databases and for writing one down; what pages show is read el
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import datetime
 
 import msgspec
 
-from olhubd.model import Delivery, Event, OrderId, Subject
+from olhubd.model import Delivery, Event, Kind, OrderId, Subject
 from olhubd.store import codec, deliveries, events, orders, target_orders
 from olhubd.store.base import Reader
 from olhubd.store.target_orders import TargetOrder
 
-__all__ = ["RecordedHistory", "moved_since", "names", "of_orders", "others_since", "walk"]
+__all__ = ["RecordedHistory", "moved_since", "names", "of_orders", "others_since", "subjects_since", "walk"]
 
 
 class RecordedHistory(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,18 +77,28 @@ async def moved_since(reader: Reader, since: datetime) -> set[OrderId]:
     return {row[0] for row in rows}
 
 
-async def others_since(reader: Reader, since: datetime) -> dict[str, int]:
-    """What happened from that moment on to things that are no orders: how many events, deliveries and records in
-    quarantine there are about each kind."""
-    at = codec.stamp(since)
+async def subjects_since(reader: Reader, kind: Kind, since: datetime | None) -> set[int]:
+    """The things of a kind to which anything happened from that moment on, or ever, by what is in the log."""
+    at = codec.stamp(since) if since is not None else 0
+    rows = await reader.fetch(
+        "SELECT DISTINCT subject_id FROM events WHERE at >= ? AND subject_kind = ?", (at, kind.value)
+    )
+    return {row[0] for row in rows}
+
+
+async def others_since(reader: Reader, since: datetime, without: Collection[Kind]) -> dict[str, int]:
+    """What happened from that moment on to things of other kinds than these: how many events, deliveries and
+    records in quarantine there are about each kind."""
+    at, marks = codec.stamp(since), codec.marks(list(without))
+    kinds = [kind.value for kind in without]
     rows = await reader.fetch(
         "SELECT kind, SUM(n) FROM (SELECT subject_kind AS kind, COUNT(*) AS n FROM events"
-        " WHERE at >= ? AND subject_kind <> 'order' GROUP BY subject_kind"
+        f" WHERE at >= ? AND subject_kind NOT IN ({marks}) GROUP BY subject_kind"
         " UNION ALL SELECT subject_kind, COUNT(*) FROM deliveries"
-        " WHERE created_at >= ? AND subject_kind <> 'order' GROUP BY subject_kind"
-        " UNION ALL SELECT kind, COUNT(*) FROM quarantine WHERE last_at >= ? AND kind <> 'order' GROUP BY kind)"
-        " AS others GROUP BY kind ORDER BY kind",
-        (at, at, at),
+        f" WHERE created_at >= ? AND subject_kind NOT IN ({marks}) GROUP BY subject_kind"
+        f" UNION ALL SELECT kind, COUNT(*) FROM quarantine WHERE last_at >= ? AND kind NOT IN ({marks})"
+        " GROUP BY kind) AS others GROUP BY kind ORDER BY kind",
+        (at, *kinds, at, *kinds, at, *kinds),
     )
     return {row[0]: int(row[1]) for row in rows}
 

@@ -14,6 +14,7 @@ from olhubd.store.base import Reader, Row, Transaction
 
 __all__ = [
     "MEANT",
+    "TABLES",
     "LineOwner",
     "OrderHead",
     "OrderSummary",
@@ -56,6 +57,10 @@ class LineOwner(msgspec.Struct, frozen=True, gc=False):
 
     order_id: OrderId
     external_id: str
+
+
+TABLES = (("orders", "id"), ("order_lines", "order_id"), ("copies", "order_id"))
+"""All that is stored of an order beside its events, deliveries and remarks, with the column that has its number."""
 
 
 class StoredOrder(msgspec.Struct, frozen=True, kw_only=True, gc=False):

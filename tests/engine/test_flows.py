@@ -244,7 +244,8 @@ class Shelf(Bench):
 
 async def with_products(database: Database) -> None:
     async def work(tx: Transaction) -> None:
-        await tx.execute("CREATE TABLE products (id INTEGER PRIMARY KEY, external_id TEXT, digest BLOB, name TEXT)")
+        columns = "id INTEGER PRIMARY KEY, external_id TEXT, digest BLOB, name TEXT"
+        await tx.execute(f"CREATE TABLE IF NOT EXISTS products ({columns})")
 
     await database.write(work)
 

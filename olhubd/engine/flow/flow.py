@@ -193,6 +193,10 @@ class RecordFlow(abc.ABC, Generic[R]):
     kind: ClassVar[Kind]
     record: type[R]
     rereads: ClassVar[bool] = False
+    tables: ClassVar[Sequence[tuple[str, str]]] = ()
+    """Where its records are stored: each table with the column that has the number of the record."""
+    replayed: ClassVar[bool] = True
+    """Off where what is decided depends on more than the inputs keep, so that a replay is not compared."""
 
     async def prepare(self, records: Sequence[R]) -> list[Candidate[R]]:
         """The records as candidates, outside of a transaction. Of several with one external id the last counts."""

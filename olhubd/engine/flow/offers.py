@@ -24,6 +24,7 @@ class OfferFlow(RecordFlow[Offer]):
 
     kind = Kind.OFFER
     record = Offer
+    replayed = False  # the newest event when it was asked for, and what was written meanwhile, are no inputs
 
     def objection(self, record: Offer) -> str | None:
         return Reason("offer.set-size") if record.set_size is not None and record.set_size < 1 else None

@@ -36,6 +36,7 @@ class OrderFlow(RecordFlow[Order]):
     kind = Kind.ORDER
     record = Order
     rereads = True
+    tables = orders.TABLES
 
     def objection(self, record: Order) -> str | None:
         return validate.objection(record)

@@ -24,6 +24,7 @@ class StockFlow(RecordFlow[StockLevel]):
 
     kind = Kind.STOCK
     record = StockLevel
+    replayed = False  # the newest event when it was asked for, and the rules of stock, are no inputs
 
     def objection(self, record: StockLevel) -> str | None:
         counted = record.counting is Counting.COUNTED

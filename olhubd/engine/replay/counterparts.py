@@ -50,16 +50,19 @@ def as_here(delivery: Delivery, mine: Delivery) -> Delivery:
 
 
 async def change(tx: Transaction, made: ManualChange, here: Mapping[Subject, Subject]) -> None:
-    """Append the events of a change by hand, and set its orders to their state after it.
+    """Append the events of a change by hand, and set its orders, and deliveries about other records, to their state
+    after it.
 
     `here` maps the subjects of the input to those of this database.
     """
     images = {here[Subject.order(one.id)]: one for one in made.orders if Subject.order(one.id) in here}
     rows = await orders.read(tx, [subject.id for subject in images]) if images else {}
-    known = await deliveries.of_subjects(tx, sorted(images)) if images else {}
+    became: dict[Subject, Sequence[Delivery]] = {subject: one.deliveries for subject, one in images.items()}
+    became.update((here[one.subject], one.deliveries) for one in made.others if one.subject in here)
+    known = await deliveries.of_subjects(tx, sorted(became)) if became else {}
     mine: dict[int, Delivery] = {}
-    for subject, image in images.items():
-        mine.update(_matched(image, known.get(subject, ()), {event.id for event in made.events}))
+    for subject, there in became.items():
+        mine.update(_matched(there, known.get(subject, ()), {event.id for event in made.events}))
     numbers: dict[EventId, EventId] = {}
     for event in made.events:
         if event.subject is None or event.subject in here:
@@ -69,15 +72,16 @@ async def change(tx: Transaction, made: ManualChange, here: Mapping[Subject, Sub
             await events.append(
                 tx, [msgspec.structs.replace(event, id=numbers[event.id], subject=about, data=here_data)]
             )
-    for subject, image in images.items():
-        await _image(tx, image, rows[subject.order_id], here)
-        for delivery in image.deliveries:
+    for subject, there in became.items():
+        if subject in images:
+            await _image(tx, images[subject], rows[subject.order_id], here)
+        for delivery in there:
             if (row := mine.get(delivery.id)) is not None:
-                became = as_here(delivery, row)
-                if row.state is DeliveryState.DISCARDED and became.state is DeliveryState.DEAD:
+                now = as_here(delivery, row)
+                if row.state is DeliveryState.DISCARDED and now.state is DeliveryState.DEAD:
                     # Earlier versions recorded both as dead; the one never becomes the other.
-                    became = msgspec.structs.replace(became, state=DeliveryState.DISCARDED)
-                await deliveries.save(tx, [became])
+                    now = msgspec.structs.replace(now, state=DeliveryState.DISCARDED)
+                await deliveries.save(tx, [now])
             elif event_id := numbers.get(delivery.event_id):
                 key = delivery.key.replace(f"#{delivery.event_id}", f"#{event_id}")
                 added = DeliveryId(await tx.next_id("deliveries"))
@@ -85,15 +89,15 @@ async def change(tx: Transaction, made: ManualChange, here: Mapping[Subject, Sub
                 await deliveries.add(tx, [new])
 
 
-def _matched(image: OrderImage, rows: Sequence[Delivery], new: set[EventId]) -> dict[int, Delivery]:
-    """The rows here of an order's deliveries there, by the numbers there. No row is taken for two of them.
+def _matched(there: Sequence[Delivery], rows: Sequence[Delivery], new: set[EventId]) -> dict[int, Delivery]:
+    """The rows here of the deliveries of a record there, by the numbers there. No row is taken for two of them.
 
     Those that the `new` events caused are not here yet.
     """
     found: dict[int, Delivery] = {}
     free = sorted(rows, key=lambda row: row.id)
     for exactly in (True, False):
-        for delivery in sorted(image.deliveries, key=lambda one: one.id):
+        for delivery in sorted(there, key=lambda one: one.id):
             if delivery.id in found or delivery.event_id in new:
                 continue
             some = [row for row in free if not exactly or row.created_at == delivery.created_at]

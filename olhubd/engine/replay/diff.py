@@ -1,23 +1,24 @@
-"""What is different between the orders of two databases, in words that name rows and fields but show no values.
+"""What is different between the records of two databases, in words that name rows and fields but show no values.
 
-Numbers are not compared, since each database gives its own: orders are compared by account and external id, events
-and deliveries by their place in the history of their order.
+Numbers are not compared, since each database gives its own: records are compared by account and external id, events
+and deliveries by their place in the history of their record.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
 import msgspec
 
-from olhubd.model import Delivery, Event, OrderId
-from olhubd.store import Reader, history
+from olhubd.engine.flow.flow import Known, RecordFlow
+from olhubd.model import Delivery, Event, Kind, OrderId, Subject
+from olhubd.store import Reader, deliveries, events, history
 from olhubd.store.history import RecordedHistory
 
-__all__ = ["ReplayComparison", "ReplayDifference", "compare", "stem"]
+__all__ = ["ReplayComparison", "ReplayDifference", "compare", "compare_kind", "stem"]
 
 T = TypeVar("T", Event, Delivery)
 
@@ -30,16 +31,20 @@ _NUMBER = re.compile(r"#\d+$")
 
 
 class ReplayDifference(msgspec.Struct, frozen=True, kw_only=True):
-    """The first thing that is different with an order: what there was, and what the replay made of it."""
+    """The first thing that is different with an order, or with a record of another `kind`: what there was, and what
+    the replay made of it. `order` is its name in both, `order_id` its number there."""
 
     order: str
     order_id: int | None
+    kind: Kind = Kind.ORDER
     was: str
     now: str
 
 
 class ReplayComparison(msgspec.Struct, kw_only=True):
     orders: int = 0
+    others: int = 0
+    """Records of other kinds."""
     decisions: int = 0
     differences: list[ReplayDifference] = []
 
@@ -74,6 +79,76 @@ async def compare(
             ReplayDifference(order=name, order_id=None, was="no such order", now="an order that is decided upon")
         )
     return result
+
+
+async def compare_kind(
+    result: ReplayComparison,
+    flow: RecordFlow[Any],
+    original: Reader,
+    replayed: Reader,
+    wanted: Collection[int],
+    until: datetime | None,
+) -> None:
+    """Add what is different with the records of a flow that have these numbers in `original`.
+
+    Their events and deliveries are compared, and by its digest what is stored of each.
+    """
+    ids = sorted(wanted)
+    for start in range(0, len(ids), _PART):
+        part = ids[start : start + _PART]
+        names = await flow.names(original, part)
+        theirs, ours = await _held(flow, original, names.values()), await _held(flow, replayed, names.values())
+        was = await _told(original, [Subject(flow.kind, id_) for id_ in part])
+        here = {name: Subject(flow.kind, known.id) for name, known in ours.items()}
+        now = await _told(replayed, list(here.values()))
+        for id_, name in names.items():
+            old, new = was[Subject(flow.kind, id_)], now.get(here[name]) if name in here else None
+            known = [event for event in old[0] if until is None or event.at < until]
+            result.others += 1
+            result.decisions += sum(event.cause.kind not in _TOLD for event in known) + len(old[1])
+            if new is None:
+                found: tuple[str, str] | None = (f"a {flow.kind}", f"no such {flow.kind}")
+            else:
+                made = [event for event in new[0] if until is None or event.at < until]
+                found = _first(known, made, _plain_event, _event_words)
+                if found is None and until is None:
+                    found = _first(old[1], new[1], _plain_delivery, _delivery_words)
+                if found is None and until is None and name in theirs and theirs[name].digest != ours[name].digest:
+                    found = (f"{flow.kind} {id_}", "other: document")
+            if found is not None:
+                _add(result, flow.kind, name, id_, *found)
+    made_here = sorted(await history.subjects_since(replayed, flow.kind, None))
+    names = await flow.names(replayed, made_here) if made_here else {}
+    there = await _held(flow, original, names.values())
+    for name in sorted(set(names.values()) - there.keys()):
+        _add(result, flow.kind, name, None, f"no such {flow.kind}", f"a {flow.kind} that is decided upon")
+
+
+def _add(result: ReplayComparison, kind: Kind, name: tuple[str, str], id_: int | None, was: str, now: str) -> None:
+    result.differences.append(ReplayDifference(order=":".join(name), order_id=id_, kind=kind, was=was, now=now))
+
+
+async def _held(
+    flow: RecordFlow[Any], reader: Reader, names: Iterable[tuple[str, str]]
+) -> dict[tuple[str, str], Known]:
+    """What is stored under these names of accounts and sources."""
+    by_account: dict[str, list[str]] = {}
+    for account, external_id in names:
+        by_account.setdefault(account, []).append(external_id)
+    return {
+        (account, external_id): known
+        for account, some in by_account.items()
+        for external_id, known in (await flow.held(reader, account, some)).items()
+    }
+
+
+async def _told(
+    reader: Reader, subjects: Sequence[Subject]
+) -> dict[Subject, tuple[Sequence[Event], Sequence[Delivery]]]:
+    """The events and the deliveries about each of these."""
+    said = await events.of_subjects(reader, subjects)
+    sent = await deliveries.of_subjects(reader, subjects)
+    return {one: (said.get(one, ()), sent.get(one, ())) for one in subjects}
 
 
 async def _names(reader: Reader) -> dict[OrderId, str]:

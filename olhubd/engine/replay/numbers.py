@@ -96,6 +96,7 @@ def about(document: Document) -> set[Subject]:
         case ManualChange():
             found = {event.subject for event in document.events if event.subject is not None}
             found.update(Subject.order(image.id) for image in document.orders)
+            found.update(image.subject for image in document.others)
             winners = {image.superseded_by for image in document.orders}
             found.update(Subject.order(id_) for id_ in winners if id_ is not None)
             return found

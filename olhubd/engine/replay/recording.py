@@ -21,7 +21,7 @@ from olhubd.decide.doubt import Doubt
 from olhubd.decide.override import Override
 from olhubd.decide.route import Route
 from olhubd.engine.replay.earlier import renewed
-from olhubd.model import Action, Delivery, Event, EventId, Kind, OrderId
+from olhubd.model import Action, Delivery, Event, EventId, Kind, OrderId, Subject
 from olhubd.plugin import Gone, Later, Unreadable
 from olhubd.store import Transaction, codec, deliveries, orders, overrides, recorded_inputs, target_orders
 from olhubd.store.recorded_inputs import RecordedInput
@@ -39,6 +39,7 @@ __all__ = [
     "OrderImage",
     "Owed",
     "Start",
+    "SubjectImage",
     "decode",
     "encode",
     "first",
@@ -114,11 +115,19 @@ class OrderImage(msgspec.Struct, frozen=True, kw_only=True):
     remark: Override | None = None
 
 
+class SubjectImage(msgspec.Struct, frozen=True, kw_only=True):
+    """The deliveries about something else than an order, as they were after a transaction."""
+
+    subject: Subject
+    deliveries: Sequence[Delivery]
+
+
 class ManualChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="told"):
     """What nobody can decide again: events that a person or the hub itself caused."""
 
     events: Sequence[Event]
     orders: Sequence[OrderImage] = ()
+    others: Sequence[SubjectImage] = ()
 
 
 class Start(msgspec.Struct, frozen=True, kw_only=True, tag="start"):
@@ -179,4 +188,9 @@ async def tell(tx: Transaction, at: datetime, events: Sequence[Event]) -> None:
         )
         for row in rows.values()
     ]
-    await keep(tx, at, ManualChange(events=events, orders=images), events)
+    about = {
+        event.subject for event in events if event.subject is not None and event.subject.kind is not Kind.ORDER
+    }
+    found = await deliveries.of_subjects(tx, about) if about else {}
+    others = [SubjectImage(subject=one, deliveries=found[one]) for one in sorted(found)]
+    await keep(tx, at, ManualChange(events=events, orders=images, others=others), events)

@@ -14,23 +14,17 @@ from urllib.parse import quote
 
 import aiosqlite
 
+from olhubd.model import Kind
 from olhubd.store import codec
 from olhubd.store.base import Reader, StoreError, Transaction
 from olhubd.store.sqlite import migrate
 from olhubd.store.sqlite.database import FileReader
 
-__all__ = ["any_before", "opened", "others", "plant", "unmoved"]
+__all__ = ["any_before", "opened", "others", "plant", "settled", "unmoved"]
 
 _PART = 200
-_ABOUT = "subject_kind = 'order' AND subject_id"
-_OF_ORDERS = (
-    ("orders", "id"),
-    ("order_lines", "order_id"),
-    ("events", _ABOUT),
-    ("deliveries", _ABOUT),
-    ("copies", "order_id"),
-    ("remarks", _ABOUT),
-)
+_ABOUT = ("events", "deliveries", "remarks")
+"""What names the subject that it is about."""
 
 
 @contextlib.asynccontextmanager
@@ -94,13 +88,35 @@ async def others(reader: Reader, event: int | None, than: Collection[int]) -> se
     return {(row[0], row[1], row[2]) for row in rows if row[0] not in than}
 
 
-async def plant(reader: Reader, tx: Transaction, order_ids: Sequence[int]) -> None:
-    """Copy these orders with all that is known of them into an empty database."""
+async def settled(reader: Reader, kind: Kind, event: int | None, since: datetime) -> tuple[list[int], set[int]]:
+    """The records of a kind from before that event, by what is in the log: those with which nothing has happened
+    since then, nor is about to; and the others, whose state then is not known."""
+    at, event = codec.stamp(since), event or _LATEST
+    rows = await reader.fetch(
+        "SELECT subject_id, MAX(id) FROM events WHERE subject_kind = ? GROUP BY subject_id HAVING MIN(id) < ?",
+        (kind.value, event),
+    )
+    busy = await reader.fetch(
+        "SELECT DISTINCT subject_id FROM deliveries WHERE subject_kind = ?"
+        " AND (finished_at >= ? OR state IN ('pending', 'retry', 'sent', 'hold'))",
+        (kind.value, at),
+    )
+    moved = {row[0] for row in rows if row[1] >= event} | {row[0] for row in busy}
+    old = {row[0] for row in rows}
+    return sorted(old - moved), old & moved
+
+
+async def plant(
+    reader: Reader, tx: Transaction, kind: Kind, tables: Sequence[tuple[str, str]], ids: Sequence[int]
+) -> None:
+    """Copy these records of a kind, which is stored in `tables`, with all that happened to them into an empty
+    database."""
     # A superseded order points to the one that has its lines, which may come later.
     await tx.execute("PRAGMA defer_foreign_keys = ON")
-    for start in range(0, len(order_ids), _PART):
-        part = order_ids[start : start + _PART]
-        for table, key in _OF_ORDERS:
+    keys = [*tables, *((table, f"subject_kind = '{kind.value}' AND subject_id") for table in _ABOUT)]
+    for start in range(0, len(ids), _PART):
+        part = ids[start : start + _PART]
+        for table, key in keys:
             rows = await reader.fetch(f"SELECT * FROM {table} WHERE {key} IN ({codec.marks(part)})", part)
             if rows:
                 await tx.executemany(f"INSERT INTO {table} VALUES ({codec.marks(rows[0])})", rows)

@@ -42,9 +42,10 @@ async def test_what_happens_is_told(busy: Browser) -> None:
         told = await frames(response, 2)
     assert [frame["data"]["kind"] for frame in told] == ["order.placed", "order.confirmed"]
     assert int(told[0]["id"]) == int(first["id"]) + 1
-    assert told[0]["data"].keys() == {"id", "at", "kind", "account", "order"}
+    assert told[0]["data"].keys() == {"id", "at", "kind", "account", "subject", "order"}
     order = await busy.house.get(f"/orders/{sold}")
     assert told[0]["data"]["order"] == order["id"]
+    assert told[0]["data"]["subject"] == {"kind": "order", "id": order["id"]}
 
 
 async def test_it_goes_on_after_the_last_event(busy: Browser) -> None:

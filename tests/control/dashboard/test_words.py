@@ -77,8 +77,8 @@ def test_every_word_is_used() -> None:
     sources = [*TEMPLATES.iterdir(), *TEMPLATES.parent.glob("*.py")]
     said = "\n".join(path.read_text(encoding="utf-8") for path in sources)
     kinds = (
-        "stage fulfilment payment delivery action run account feed trigger level verdict severity severity-from"
-        " flow mapping tier quality alarm scope advice fact counting term offer linking origin decide"
+        "stage fulfilment payment delivery action kind run account feed trigger level verdict severity"
+        " severity-from flow mapping tier quality alarm scope advice fact counting term offer linking origin decide"
     )
     by_value = tuple(f"{kind}." for kind in kinds.split())
     quoted = set(re.findall(r"[\"']([\w.-]+)[\"']", said))
