@@ -173,7 +173,7 @@ async def find_links(reader: Reader, wanted: LinkSearch, *, before: int | None, 
     return await _walk(reader, source, "offers", conditions, before, limit)
 
 
-_DOUBTS = "SELECT DISTINCT offer_id AS id FROM links INDEXED BY links_doubted WHERE doubt IS NOT NULL"
+_DOUBTS = "SELECT offer_id AS id FROM links INDEXED BY links_doubted WHERE doubt IS NOT NULL"
 _DOUBTFUL: _Part = (f"FROM ({_DOUBTS}) AS some WHERE 1 = 1", ())
 _DOUBTED: _Part = ("EXISTS (SELECT 1 FROM links WHERE offer_id = t.id AND doubt IS NOT NULL)", ())
 
@@ -236,7 +236,8 @@ async def _walk(
     )
     found: list[int] = []
     for id_, fits in rows:
-        if fits:
+        # An offer of several items may be walked once for each.
+        if fits and id_ not in found[-1:]:
             found.append(id_)
             if len(found) == limit:
                 return CatalogPage(

@@ -14,6 +14,7 @@ import pytest
 from tests.control.dashboard.test_pages import PAGES, hold
 from tests.control.dashboard.test_polish import every_event, trouble
 from tests.control.house import House
+from tests.control.shelf import KNOWN, Shelf
 from tests.text.catalogues import texts
 
 api = pytest.importorskip("playwright.async_api", reason="playwright is not installed: pip install '.[browser]'")
@@ -217,3 +218,40 @@ async def test_a_long_path_does_not_make_the_login_wide(chromium: Any, house: Ho
     await window.go("/login")
     sideways = "[...document.querySelectorAll('pre')].map(one => one.scrollWidth - one.clientWidth)"
     assert await window.page.evaluate(sideways) == [0]
+
+
+@pytest.mark.parametrize("language", ["en", "pl"])
+async def test_a_conflict_is_decided_on_a_phone(chromium: Any, shelf: Shelf, language: str) -> None:
+    """Two items of one mark: a person says which, with one touch, and unlinks it again."""
+    window = await opened(chromium, shelf, width=PHONE, language=language)
+    await window.enter("/links")
+    mine = f"#conflict form:has(input[name=item][value='{shelf.twins[0]}'])"
+    await window.page.click(f"{mine} button")
+    await window.says("note.linked")
+    await api.expect(window.page.locator("#conflict")).to_have_count(0)
+    await window.go(f"/offers?text={shelf.twin}")
+    await window.page.click("#offers details.ask summary")
+    await window.button("#offers details.ask", "links.unlink").click()
+    await window.says("note.unlinked")
+    await api.expect(window.page.locator("#offers")).to_contain_text(str(window.words["linking.left"]))
+    assert window.complaints == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_no_page_of_goods_has_a_barrier(chromium: Any, shelf: Shelf, scheme: str) -> None:
+    """With items, offers that are linked and not, and a conflict."""
+    window = await opened(chromium, shelf, scheme=scheme, language="pl")
+    await window.enter()
+    found: dict[str, list[str]] = {}
+    for path in ("/stock", "/offers", "/links", f"/stock?text={KNOWN}", "/offers?linking=conflict&sku=TWIN"):
+        await window.go(path)
+        found[path] = await window.barriers()
+        for summary in await window.page.locator("main details > summary").all():
+            await summary.evaluate("one => one.parentElement.open = true")
+        for width in (TABLET, PHONE):
+            await window.page.set_viewport_size({"width": width, "height": 800})
+            found[f"{path} at {width}"] = await window.wide()
+        found[f"{path} on a phone"] = await window.barriers()
+        await window.page.set_viewport_size({"width": DESK, "height": 800})
+    assert {path: told for path, told in found.items() if told} == {}
+    assert window.complaints == []
