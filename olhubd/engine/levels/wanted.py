@@ -72,8 +72,19 @@ async def want(
                 held=held,
             )
         )
+    changed = await _confirmed(tx, changed, {id_ for id_, row in rows.items() if row.wanted is None})
     await levels.put(tx, changed)
     return changed
+
+
+async def _confirmed(tx: Transaction, rows: list[OfferLevel], first: Collection[int]) -> list[OfferLevel]:
+    """The rows, those that are right from the `first` with when that was read."""
+    right = {row.offer for row in rows if row.offer in first and row.even and row.confirmed_at is None}
+    listed = await offers.read(tx, right) if right else {}
+    return [
+        msgspec.structs.replace(row, confirmed_at=listed[row.offer].read_at) if row.offer in listed else row
+        for row in rows
+    ]
 
 
 async def _sellable(

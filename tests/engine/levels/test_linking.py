@@ -109,6 +109,16 @@ async def test_a_set_takes_as_many_as_it_has(stall: Stall) -> None:
     assert (await stall.level("111")).wanted == 2
 
 
+async def test_what_is_right_from_the_first_says_since_when(stall: Stall) -> None:
+    await stall.stock("A", 5)
+    stall.clock.passed = 30
+    right = await shows(stall, "111", 5, sku="A")
+    await shows(stall, "222", 4, sku="A")
+    await stall.turns()
+    assert (await stall.level("111")).confirmed_at == right.read_at
+    assert (await stall.level("222")).confirmed_at is None
+
+
 async def test_a_larger_set_lowers_at_once_and_a_yes_lets_it_be_raised(stall: Stall) -> None:
     """S26: 10 at the master, of a set of one: 10. Of a set of ten: 1, at once."""
     await stall.stock("A", 10)
