@@ -20,6 +20,9 @@ PLACED = {
     "/api/v1/quarantine": ("quarantine", {}),
     "/api/v1/reconciliations": ("reconciliations", {}),
     "/api/v1/alarms": ("alarms", {"past": "true"}),
+    "/api/v1/stock": ("stock_items", {}),
+    "/api/v1/offers": ("offers", {}),
+    "/api/v1/links": ("offers", {}),
     "/api/v1/journal": (None, {}),
 }
 """Lists that are read on from a place, with the tables whose rows they are."""
@@ -49,6 +52,20 @@ async def filled(house: House) -> None:
                 id=AlarmId(900 + n), kind=AlarmKind.DISK, subject=f"s{n}", detail="", raised_at=now, cleared_at=now
             )
             await alarms.put(tx, [over])
+            await tx.execute(
+                "INSERT INTO stock_items (id, account, external_id, name, counting, basis, on_sale, read_after,"
+                " read_at, digest) VALUES (?, 'shop', ?, 'Mug', 'counted', 'free', 1, 0, 0, x'')",
+                (n + 1, str(n)),
+            )
+            await tx.execute(
+                "INSERT INTO offers (id, account, external_id, name, state, read_after, read_at, digest, linking)"
+                " VALUES (?, 'market', ?, 'Mug', 'active', 0, 0, x'', 'linked')",
+                (n + 1, str(n)),
+            )
+            await tx.execute(
+                "INSERT INTO links (offer_id, item_id, units, origin, linked_at) VALUES (?, ?, 1, 'sku', 0)",
+                (n + 1, n + 1),
+            )
 
     await house.database.write(work)
 
