@@ -112,14 +112,17 @@ async def by_number(reader: Reader, external_id: str) -> list[StoredOffer]:
     return [_listed(row) for row in rows]
 
 
-async def bearing(reader: Reader, skus: Sequence[str], gtins: Sequence[str]) -> list[StoredOffer]:
+async def bearing(
+    reader: Reader, skus: Sequence[str], gtins: Sequence[str], *, linked: bool = False
+) -> list[StoredOffer]:
     """The offers of all accounts that bear one of these marks of the seller, or one of these article numbers, and
-    of which it is not known what they sell."""
-    loose = f"linking IN ({codec.marks(_OPEN)})"
+    of which it is not known what they sell; or those that are `linked`."""
+    states = (Linking.LINKED.value,) if linked else _OPEN
+    loose = f"linking IN ({codec.marks(states)})"
     rows = await reader.fetch(
         f"SELECT {_COLUMNS} FROM offers WHERE sku IN ({codec.marks(skus)}) AND {loose}"
         f" UNION SELECT {_COLUMNS} FROM offers WHERE gtin IN ({codec.marks(gtins)}) AND {loose} ORDER BY 1",
-        (*skus, *_OPEN, *gtins, *_OPEN),
+        (*skus, *states, *gtins, *states),
     )
     return [_listed(row) for row in rows]
 

@@ -93,7 +93,7 @@ class OfferFlow(RecordFlow[Offer]):
             if said:
                 await doubt(tx, context.recorder, said, newest, context.routes, context.rules)
             if marks:
-                await link(tx, Seen.of(marks), newest, context.now, context.routes, context.rules)
+                await link(tx, context.recorder, Seen.of(marks), newest, context.routes, context.rules)
         return result
 
     async def _read(self, context: FlowContext, renewed: Sequence[StoredOffer]) -> None:

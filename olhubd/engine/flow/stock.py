@@ -103,7 +103,7 @@ class StockFlow(RecordFlow[StockLevel]):
         await reservations.settle(tx, {item.id: item.read_after for item in renewed})
         newest = context.recorder.newest(context.after)
         if context.rules:
-            await link(tx, Seen.of(marks), newest, context.now, context.routes, context.rules)
+            await link(tx, context.recorder, Seen.of(marks), newest, context.routes, context.rules)
             await stock_items.mark(tx, moved, newest)
         return result
 

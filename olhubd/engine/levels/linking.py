@@ -19,7 +19,7 @@ from olhubd.decide.stock.policy import StockRule
 from olhubd.engine.levels.reserving import reserve_orders
 from olhubd.engine.levels.wanted import want
 from olhubd.engine.outbox.recorder import Recorder
-from olhubd.model import Kind, Link, Linking, OfferState, Subject
+from olhubd.model import Kind, Link, Linking, OfferState, Reason, Subject
 from olhubd.store import Reader, Transaction, levels, offers, reservations, stock_items
 from olhubd.store.offers import StoredOffer
 from olhubd.store.stock_items import StockItem
@@ -101,17 +101,57 @@ def _level(listed: StoredOffer) -> OfferLevel:
 
 async def link(
     tx: Transaction,
+    recorder: Recorder,
     seen: Seen,
     after: int,
-    now: datetime,
     routes: Sequence[Route],
     rules: Sequence[StockRule],
-) -> list[Link]:
-    """Link the offers that bear one of these marks and are not linked, each where what it sells is certain."""
+) -> None:
+    """Link the offers that bear one of these marks and are not linked, each where what it sells is certain.
+
+    Those that the hub has linked by one of them are looked at again: another item may bear it by now.
+    """
     if not rules or not (seen.skus or seen.gtins):
-        return []
-    loose = await offers.bearing(tx, sorted(seen.skus), sorted(seen.gtins))
-    return await _link(tx, loose, after, now, routes, rules)
+        return
+    skus, gtins = sorted(seen.skus), sorted(seen.gtins)
+    known = await offers.bearing(tx, skus, gtins, linked=True)
+    if known:
+        await _look_again(tx, recorder, known, after, routes, rules)
+    loose = await offers.bearing(tx, skus, gtins)
+    await _link(tx, loose, recorder.newest(after), recorder.now, routes, rules)
+
+
+async def _look_again(
+    tx: Transaction,
+    recorder: Recorder,
+    known: Sequence[StoredOffer],
+    after: int,
+    routes: Sequence[Route],
+    rules: Sequence[StockRule],
+) -> None:
+    """Doubt the links that the hub made and would not make now."""
+    links = await offers.links_of(tx, [one.id for one in known])
+    own = {
+        id_: mine[0]
+        for id_, mine in links.items()
+        if len(mine) == 1 and mine[0].made_by is None and mine[0].doubt is None
+    }
+    made = [one for one in known if one.id in own]
+    # What is not linked by an article number any more is no doubt of what was.
+    verdicts, _ = await judge_offers(tx, made, [msgspec.structs.replace(rule, link_by_ean=True) for rule in rules])
+    changed: list[Link] = []
+    for one in made:
+        verdict = verdicts[one.id]
+        if verdict.state is Linking.NONE or verdict.item == own[one.id].item:
+            continue
+        why = Reason("link.not-certain", why=verdict.why or Reason("link.another-fits"))
+        changed.append(msgspec.structs.replace(own[one.id], doubt=why))
+        facts: dict[str, object] = {"offer": one.offer.external_id, "reason": why}
+        await recorder.event("link.doubted", one.account, Subject(Kind.OFFER, one.id), facts)
+    if changed:
+        doubted_ = {one.offer for one in changed}
+        some = [one for one in made if one.id in doubted_]
+        await Selling(tx, recorder.newest(after), recorder.now, routes, rules).change(some, changed, ())
 
 
 async def link_all(

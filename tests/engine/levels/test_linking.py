@@ -101,6 +101,38 @@ async def test_a_conflict_ends_when_one_of_the_two_bears_another_mark(stall: Sta
     assert await items_of(stall, "111") == {"p-A": (1, LinkOrigin.SKU, None)}
 
 
+async def test_a_link_that_would_not_be_made_any_more_is_in_doubt(stall: Stall) -> None:
+    """S27: the sisters of an item came later than its offer. It is lowered as before, and not raised."""
+    await stall.stock("A", 5)
+    await shows(stall, "111", 5, sku="A")
+    await hands(stall).add(
+        LinkRow(number=1, account="allegro", offer=(await shows(stall, "222")).offer.external_id, sku="A"), "eve"
+    )
+    (one,) = await stock_items.find(stall.database.reader, "A")
+    await stall.land("shop", msgspec.structs.replace(one.level, external_id="p-2", quantity=9))
+    await stall.stock("A", 8)
+    await stall.turns(10)
+    row, by_hand = await stall.level("111"), await stall.level("222")
+    assert (row.wanted, code_of(row.held), by_hand.held) == (8, "link.not-certain", None)
+    (doubt,) = await told(stall, "link.doubted")
+    assert doubt["offer"] == "111"
+    await stall.stock("A", 2)
+    await stall.turns(10)
+    assert stall.channel.shown["111"] == 2
+    await hands(stall).confirm("allegro", "111", None, "eve")
+    await stall.stock("B", 1)
+    await stall.land("shop", msgspec.structs.replace(one.level, external_id="p-3"))
+    assert (await stall.level("111")).held is None, "a person has said so"
+
+
+async def test_another_article_number_of_the_item_is_a_doubt(stall: Stall) -> None:
+    """S25, from the other side: the product was exchanged under its mark."""
+    await stall.stock("A", 5, ean=EAN)
+    await shows(stall, "111", 5, sku="A", ean=EAN)
+    await stall.stock("A", 5, ean=OTHER)
+    assert code_of((await stall.level("111")).held) == "link.not-certain"
+
+
 async def test_a_set_takes_as_many_as_it_has(stall: Stall) -> None:
     await stall.stock("A", 25)
     await shows(stall, "111", sku="A", set_size=10)
