@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from olhubd.config.accounts import AccountConfig, connectors
 from olhubd.config.checker import Checker
 from olhubd.config.problem import near
+from olhubd.config.switches import Needs, Way
 from olhubd.config.tables import Include, RouteTable
 from olhubd.decide.route import Route
 from olhubd.model import Fulfilment, PaymentType
@@ -25,12 +26,16 @@ EVERYONE = "*"
 _AT_CREATION = frozenset({"new", "paid", "cod"})
 _LATER = frozenset(str(state) for state in Fulfilment if state not in {Fulfilment.UNKNOWN, Fulfilment.NEW})
 _PAYMENTS = frozenset(str(kind) for kind in PaymentType if kind is not PaymentType.UNKNOWN)
-_FORTH = {
-    "sync_status": ("StatusSink", "CancelSink"),
-    "sync_payment": ("PaymentSink",),
-    "sync_shipments": ("ShipmentSink",),
-}
-"""What the target must be able to do, any of it, to be kept in step."""
+
+
+def _needs() -> Mapping[str, Needs]:
+    """What each switch of a route needs, by its key."""
+    return {
+        key: needs
+        for key, field in RouteTable.model_fields.items()
+        for needs in field.metadata
+        if isinstance(needs, Needs)
+    }
 
 
 def read_routes(root: Checker, plugins: Plugins, accounts: Mapping[str, AccountConfig]) -> tuple[Route, ...]:
@@ -114,15 +119,6 @@ class _Ends:
         return account not in self.accounts or self.accounts[account].fetch_orders
 
 
-class _Switches(NamedTuple):
-    """What is kept in step, by what both ends can do where the operator left it open."""
-
-    sync_status: bool
-    sync_payment: bool
-    sync_shipments: bool
-    shipments_back: bool
-
-
 @dataclass(frozen=True)
 class _Check:
     """One route against the connectors at its ends."""
@@ -136,7 +132,6 @@ class _Check:
         self._target()
         sources = self._sources()
         self._words(sources)
-        switches = self._switches(sources)
         return Route(
             target=table.target,
             sources=frozenset(sources),
@@ -147,19 +142,16 @@ class _Check:
             statuses={state: self.ends.plain(table.target, word) for state, word in table.statuses.items()},
             shipping=table.shipping,
             payment=table.payment,
-            sync_status=switches.sync_status,
-            sync_payment=switches.sync_payment,
-            sync_shipments=switches.sync_shipments,
             status_back={
                 self.ends.plain(table.target, there): self.ends.plain_of_all(sources, word)
                 for there, word in table.status_back.items()
             },
-            shipments_back=switches.shipments_back,
             mark_processing=table.mark_processing,
             include_login=Include.LOGIN in table.include,
             include_offer_ids=Include.OFFER_IDS in table.include,
             include_note=Include.NOTE in table.include,
             include_payment=Include.PAYMENT in table.include,
+            **self._switches(sources),
         )
 
     def _tell(self, message: str, hint: str, *key: str | int) -> None:
@@ -234,44 +226,41 @@ class _Check:
             if word not in _PAYMENTS:
                 self._tell("is not a payment type of the hub", near(word, _PAYMENTS), "payment", word)
 
-    def _switches(self, sources: Sequence[str]) -> _Switches:
-        """The four switches that depend on both ends; where left open, on if it can be done."""
-        table = self.table
-        return _Switches(
-            sync_status=self._forth("sync_status", table.sync_status, "change the status of an order"),
-            sync_payment=self._forth("sync_payment", table.sync_payment, "take later payments"),
-            sync_shipments=self._forth("sync_shipments", table.sync_shipments, "take parcels"),
-            shipments_back=self._back(sources),
-        )
+    def _switches(self, sources: Sequence[str]) -> dict[str, bool]:
+        """The switches that depend on both ends; where left open, on if it can be done."""
+        found: dict[str, bool] = {}
+        for key, needs in _needs().items():
+            asked = getattr(self.table, key)
+            if needs.way is Way.FORTH:
+                able = self._forth(key, needs, asked)
+            else:
+                able = self._back(key, needs, asked, sources)
+            if RouteTable.model_fields[key].default is None:
+                found[key] = able if asked is None else asked
+        return found
 
-    def _back(self, sources: Sequence[str]) -> bool:
-        """Whether parcels go back to the sources; and whether what is asked for in that direction can be done."""
+    def _back(self, key: str, needs: Needs, asked: object, sources: Sequence[str]) -> bool:
+        """Whether it can go back to the sources. What is asked for and cannot is reported."""
         table, target = self.table, self.table.target
-        readable, fetched = self.ends.can(target, "OrderFeed"), self.ends.fetched(target)
-        for key, asked, capability, what in (
-            ("status_back", bool(table.status_back), "StatusSink", "take a status"),
-            ("mark_processing", table.mark_processing, "StatusSink", "take a status"),
-            ("shipments_back", bool(table.shipments_back), "ShipmentSink", "take parcels"),
-        ):
-            if not asked:
-                continue
-            if key != "mark_processing" and not readable:
+        read = needs.way is Way.READ_BACK
+        readable = not read or self.ends.can(target, "OrderFeed")
+        fetched = not read or self.ends.fetched(target)
+        able = {name for name in sources if self.ends.can(name, *needs.capabilities)}
+        if asked:
+            if not readable:
                 self._tell(f"the orders at {self.ends.kind(target)} cannot be read again", "leave it out", key)
-            elif key != "mark_processing" and not fetched:
+            elif not fetched:
                 hint = f"add fetch_orders = true to [accounts.{target}]"
                 self._tell(f"needs to see what becomes of the orders at {target}, which nobody reads", hint, key)
-            unable = sorted({self.ends.kind(name) for name in sources if not self.ends.can(name, capability)})
-            everyone = table.sources == (EVERYONE,)
-            if unable and (not everyone or not any(self.ends.can(name, capability) for name in sources)):
+            unable = sorted({self.ends.kind(name) for name in sources if name not in able})
+            if unable and not (table.sources == (EVERYONE,) and able):
                 hint = "leave it out, or give those accounts a route of their own"
-                self._tell(f"{', '.join(unable)} cannot {what}", hint, key)
-        back = table.shipments_back
-        if back is None:
-            back = readable and fetched and any(self.ends.can(name, "ShipmentSink") for name in sources)
-        return back
+                self._tell(f"{', '.join(unable)} cannot {needs.what}", hint, key)
+        return readable and fetched and bool(able)
 
-    def _forth(self, key: str, asked: bool | None, what: str) -> bool:
-        able = self.ends.can(self.table.target, *_FORTH[key])
+    def _forth(self, key: str, needs: Needs, asked: bool | None) -> bool:
+        able = self.ends.can(self.table.target, *needs.capabilities)
         if asked and not able:
-            self._tell(f"{self.ends.kind(self.table.target)} cannot {what}", "leave it out, or write false", key)
-        return able if asked is None else asked
+            message = f"{self.ends.kind(self.table.target)} cannot {needs.what}"
+            self._tell(message, "leave it out, or write false", key)
+        return able

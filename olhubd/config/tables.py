@@ -6,7 +6,6 @@ needs other tables or a connector is checked in `accounts` and `routes`.
 
 from __future__ import annotations
 
-import enum
 import ipaddress
 import re
 from collections.abc import Mapping
@@ -28,6 +27,7 @@ from pydantic import (
 )
 
 from olhubd.config.problem import HintedError, near
+from olhubd.config.switches import Needs, Way
 from olhubd.decide.route import UnlinkedPolicy, When
 from olhubd.decide.stock.policy import StockPolicy
 from olhubd.model import AlarmKind, Scope
@@ -406,17 +406,17 @@ class RouteTable(_Table):
     payment: Mapping[str, str] = {}
     """The target's payment method ids by payment type: `online`, `transfer`, `split-vat`, `deferred`,
     `cash-on-delivery`."""
-    sync_status: bool | None = None
+    sync_status: Annotated[bool | None, Needs("change the status of an order", "StatusSink", "CancelSink")] = None
     """Carry later changes of the status to the target. Default: where the target can."""
-    sync_payment: bool | None = None
+    sync_payment: Annotated[bool | None, Needs("take later payments", "PaymentSink")] = None
     """Carry later payments to the target. Default: where the target can."""
-    sync_shipments: bool | None = None
+    sync_shipments: Annotated[bool | None, Needs("take parcels", "ShipmentSink")] = None
     """Carry parcels registered at the source to the target. Default: where the target can."""
-    status_back: Mapping[str, str] = {}
+    status_back: Annotated[Mapping[str, str], Needs("take a status", "StatusSink", way=Way.READ_BACK)] = {}
     """The source's status words by the target's, to carry the target's progress back."""
-    shipments_back: bool | None = None
+    shipments_back: Annotated[bool | None, Needs("take parcels", "ShipmentSink", way=Way.READ_BACK)] = None
     """Carry parcels registered at the target back to the source. Default: where both can."""
-    mark_processing: bool = False
+    mark_processing: Annotated[bool, Needs("take a status", "StatusSink", way=Way.BACK)] = False
     """Report to the source that the order is being worked on as soon as the target has it, which ends the time
     in which a buyer can still change the address."""
     include: tuple[Include, ...] = (Include.NOTE, Include.PAYMENT)

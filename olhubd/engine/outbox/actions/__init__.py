@@ -1,35 +1,30 @@
-"""The handlers of all actions, one module each. A new action is a new module and a line here."""
+"""The handlers of all actions, one module each. A new action is a new module: its handler is found here."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from olhubd.engine.outbox.actions.add_shipment import AddShipment
-from olhubd.engine.outbox.actions.amend_order import AmendOrder
-from olhubd.engine.outbox.actions.cancel_order import CancelOrder
-from olhubd.engine.outbox.actions.push_order import PushOrder
-from olhubd.engine.outbox.actions.set_payment import SetPayment
-from olhubd.engine.outbox.actions.set_status import SetStatus
-from olhubd.engine.outbox.actions.unknown_action import UnknownAction
 from olhubd.engine.outbox.handler import Handler, WaitRule
 from olhubd.model import Action
 from olhubd.store.deliveries import Precedence
 
 __all__ = ["HANDLERS", "PRECEDENCE"]
 
-HANDLERS: Mapping[Action, Handler[Any]] = {
-    handler.action: handler
-    for handler in (
-        PushOrder(),
-        SetStatus(),
-        SetPayment(),
-        AddShipment(),
-        CancelOrder(),
-        AmendOrder(),
-        UnknownAction(),
-    )
-}
+
+def _handlers() -> Iterator[Handler[Any]]:
+    for found in pkgutil.iter_modules(__path__):
+        module = importlib.import_module(f"{__name__}.{found.name}")
+        for one in vars(module).values():
+            here = isinstance(one, type) and issubclass(one, Handler) and one.__module__ == module.__name__
+            if here and not inspect.isabstract(one):
+                yield one()
+
+
+HANDLERS: Mapping[Action, Handler[Any]] = {handler.action: handler for handler in _handlers()}
 
 PRECEDENCE = Precedence(
     never=tuple(a.value for a, handler in HANDLERS.items() if handler.waits_behind is WaitRule.NEVER),
