@@ -14,8 +14,8 @@ from olhubd.config.accounts import AccountConfig, connectors
 from olhubd.config.checker import Checker
 from olhubd.config.problem import near
 from olhubd.config.switches import Needs, Way
-from olhubd.config.tables import Include, RouteTable
-from olhubd.decide.route import Route
+from olhubd.config.tables import RouteTable
+from olhubd.decide.route import Include, Route
 from olhubd.model import Fulfilment, PaymentType
 from olhubd.plugin import Connector
 from olhubd.plugin.loading import Plugins

@@ -6,6 +6,7 @@ needs other tables or a connector is checked in `accounts` and `routes`.
 
 from __future__ import annotations
 
+import enum
 import ipaddress
 import re
 from collections.abc import Mapping
@@ -28,7 +29,7 @@ from pydantic import (
 
 from olhubd.config.problem import HintedError, near
 from olhubd.config.switches import Needs, Way
-from olhubd.decide.route import UnlinkedPolicy, When
+from olhubd.decide.route import Include, UnlinkedPolicy, When
 from olhubd.decide.stock.policy import StockPolicy
 from olhubd.model import AlarmKind, Scope
 from olhubd.plugin.settings import Secret, duration
@@ -39,7 +40,6 @@ __all__ = [
     "Control",
     "Daemon",
     "Engine",
-    "Include",
     "Listen",
     "LogFormat",
     "LogLevel",
@@ -370,15 +370,6 @@ class AccountTable(_Table):
     """From when on orders are taken: "now", a span before the first run ("14 d"), or a moment. Default: "now"."""
     parallel: int | None = Field(default=None, ge=1, le=256, json_schema_extra=_unit("deliveries"))
     """How many deliveries may go to it at one time. Default: as the connector suggests."""
-
-
-class Include(enum.StrEnum):
-    """What else goes with an order."""
-
-    LOGIN = "login"
-    OFFER_IDS = "offer-ids"
-    NOTE = "note"
-    PAYMENT = "payment"
 
 
 class RouteTable(_Table):

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-__all__ = ["Route", "UnlinkedPolicy", "When"]
+__all__ = ["Include", "Route", "UnlinkedPolicy", "When"]
 
 
 class When(enum.StrEnum):
@@ -27,6 +27,15 @@ class UnlinkedPolicy(enum.StrEnum):
 
     FREE_LINE = "free-line"
     HOLD = "hold"
+
+
+class Include(enum.StrEnum):
+    """What else goes with an order."""
+
+    LOGIN = "login"
+    OFFER_IDS = "offer-ids"
+    NOTE = "note"
+    PAYMENT = "payment"
 
 
 class Route(msgspec.Struct, frozen=True, kw_only=True):
