@@ -28,7 +28,7 @@ ORIGINS = ["sku", "ean", "hand"]
 _READ = {"account", "offer", "sku", "item", "units"}
 _KNOWN = _READ | {"name", "item_name", "linked_by", "linked_at", "doubt", "why", "candidates"}
 _UNLINK = "-"
-_ROWS = 200
+_ROWS = 100
 """Rows that are sent at one time."""
 _SHOWN = 100
 

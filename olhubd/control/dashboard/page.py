@@ -254,6 +254,7 @@ async def shown(visit: PageRequest, template: str, values: dict[str, Any], statu
             "form": visit.session.form,
             "note": None if fresh else desk(visit.request).take(visit.session.number),
             "waits": await _waits(visit.hub),
+            "sells": bool(visit.hub.in_force.stock()),
             "may": visit.may,
             "scopes": Scope,
             "holder": visit.session.holder.name,

@@ -81,6 +81,14 @@ async def test_links_come_as_a_file(seller: Browser, shelf: Shelf) -> None:
     assert shelf.twin in answer.text
 
 
+async def test_the_way_there_is_shown_where_stock_is_sold(seller: Browser) -> None:
+    assert 'href="/offers"' in await seller.page("/")
+
+
+async def test_who_sells_no_stock_is_shown_no_way_there(browser: Browser) -> None:
+    assert 'href="/offers"' not in await browser.page("/")
+
+
 async def test_in_polish(shelf: Shelf) -> None:
     async with Browser(shelf, "pl") as browser:
         await browser.enter()
