@@ -17,7 +17,8 @@ from olhubd.store.base import StoreError
 
 __all__ = ["Identifiers"]
 
-_COUNTED: Final = ("orders", "events", "deliveries", "quarantine", "inputs", "stock_items", "offers", "stock_marks")
+_NEEDED: Final = ("orders", "events", "deliveries", "quarantine", "inputs")
+"""Without one of these a file is damaged; others with such a key are found."""
 _RESERVED: Final = ("runs", "alarms", "reconciliations")
 _BLOCK: Final = 256
 """So many are reserved at once. A process that is killed leaves out those that it had in hand."""
@@ -28,7 +29,7 @@ class Identifiers:
     """Those that one open database gives. Methods that take a connection run in its thread."""
 
     def __init__(self) -> None:
-        self._upcoming = dict.fromkeys(_COUNTED, 1)
+        self._upcoming: dict[str, int] = {}
         self._blocks: dict[str, deque[int]] = {table: deque() for table in _RESERVED}
         self._sizes = dict.fromkeys(_RESERVED, _BLOCK)
         self._begun: set[str] = set()
@@ -39,9 +40,9 @@ class Identifiers:
         (version,) = raw.execute("PRAGMA data_version").fetchone()
         if version == self._version:
             return
-        for table in _COUNTED:
+        for table in self._upcoming or _counted(raw):
             (highest,) = raw.execute(f"SELECT COALESCE(MAX(id), 0) FROM {table}").fetchone()
-            self._upcoming[table] = max(self._upcoming[table], highest + 1)
+            self._upcoming[table] = max(self._upcoming.get(table, 1), highest + 1)
         self._version = version
 
     def next(self, table: str) -> int:
@@ -91,3 +92,12 @@ class Identifiers:
                 raw.execute(
                     "UPDATE sequences SET upcoming = ? WHERE name = ? AND upcoming = ?", (first, table, end)
                 )
+
+
+def _counted(raw: sqlite3.Connection) -> list[str]:
+    """The tables whose rows have a number for their key, but those whose numbers are reserved."""
+    rows = raw.execute(
+        "SELECT m.name FROM sqlite_master AS m JOIN pragma_table_info(m.name) AS c"
+        " WHERE m.type = 'table' AND c.name = 'id' AND c.pk = 1 AND c.type = 'INTEGER' ORDER BY m.name"
+    )
+    return sorted({*_NEEDED, *(name for (name,) in rows if name not in _RESERVED)})
