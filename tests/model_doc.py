@@ -31,8 +31,13 @@ _WRITTEN = {
 
 
 def _parts() -> dict[str, tuple[str, tuple[str, ...]]]:
-    """Those above, and each other module that has a kind of record which a feed may give, by its own name."""
-    parts, known = dict(_WRITTEN), {module for module, _ in _WRITTEN.values()}
+    """Those above with what else is in their modules, and each other module with a kind of record that a feed may
+    give, by its own name."""
+    known = {module for module, _ in _WRITTEN.values()}
+    parts: dict[str, tuple[str, tuple[str, ...]]] = {}
+    for heading, (module, names) in _WRITTEN.items():
+        others = sorted(described(module) - {*names, "CurrencyMismatch"})  # an error is no record
+        parts[heading] = (module, (*names, *others))
     for record in get_args(Record):
         module = record.__module__.rpartition(".")[2]
         if record.__module__.startswith("olhubd.model.") and f"{module}.py" not in known:

@@ -146,7 +146,6 @@ class _Check:
                 self.ends.plain(table.target, there): self.ends.plain_of_all(sources, word)
                 for there, word in table.status_back.items()
             },
-            mark_processing=table.mark_processing,
             include_login=Include.LOGIN in table.include,
             include_offer_ids=Include.OFFER_IDS in table.include,
             include_note=Include.NOTE in table.include,
@@ -235,7 +234,7 @@ class _Check:
                 able = self._forth(key, needs, asked)
             else:
                 able = self._back(key, needs, asked, sources)
-            if RouteTable.model_fields[key].default is None:
+            if asked is None or isinstance(asked, bool):  # the rest are words that are mapped
                 found[key] = able if asked is None else asked
         return found
 
