@@ -21,6 +21,14 @@ def test_a_star_is_every_account_that_shows_quantities_but_the_master(tmp_path: 
     assert (rule.master, rule.channels) == ("shop", frozenset({"market", "second"}))
 
 
+def test_linking_by_ean_is_a_switch_that_is_on(tmp_path: Path) -> None:
+    rule = 'master = "shop"\nchannels = "*"\n'
+    assert [stock(tmp_path, rule + more).stock[0].link_by_ean for more in ("", "link_by_ean = false")] == [
+        True,
+        False,
+    ]
+
+
 def test_nothing_is_written_to_a_sandbox(tmp_path: Path) -> None:
     """OFF-28, as far as quantities go."""
     trial = TEXT.replace('client_id = "id"', 'client_id = "id"\nsandbox = true')

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
+import msgspec
 import pytest
 
-from olhubd.model import Scope
+from olhubd.model import Reason, Scope
+from olhubd.store import Transaction, offers
 from tests.control.dashboard.browser import Browser, forms, visible
 from tests.control.shelf import KNOWN, UNKNOWN, Shelf
 
@@ -93,3 +95,24 @@ async def test_in_polish(shelf: Shelf) -> None:
     async with Browser(shelf, "pl") as browser:
         await browser.enter()
         assert "kilka towarów ma SKU TWIN" in visible(await browser.page("/links"))
+
+
+async def test_a_doubt_is_shown_with_its_reason_and_settled(shelf: Shelf) -> None:
+    """S25: the same offer, another article number."""
+    known = await shelf.offer(KNOWN)
+    why = Reason("link.ean-changed", old="05901234123457", new="00710845860669")
+
+    async def work(tx: Transaction) -> None:
+        (link,) = (await offers.links_of(tx, [known["id"]]))[known["id"]]
+        await offers.link(tx, [msgspec.structs.replace(link, doubt=why)])
+
+    await shelf.database.write(work)
+    async with Browser(shelf, "pl") as browser:
+        await browser.enter()
+        text = visible(await browser.page("/links?doubted=true"))
+        assert "EAN to 00710845860669, a przy łączeniu był 05901234123457" in text
+        text = visible(await browser.press("/links?doubted=true", "/links/confirm"))
+        assert f"Połączenie oferty {known['external_id']} jest potwierdzone." in text
+    (link,) = (await shelf.offer(KNOWN))["links"]
+    assert (link["doubt"], link["by"]) == (None, "sku")
+    assert link["made_by"].startswith("dashboard")

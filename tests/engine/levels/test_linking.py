@@ -76,6 +76,20 @@ async def test_an_article_number_and_a_name_link_whichever_is_read_first(stall: 
     assert await items_of(stall, "222") == {"p-A": (1, LinkOrigin.EAN, None)}
 
 
+@pytest.mark.parametrize(("switch", "linking"), [(True, Linking.LINKED), (False, Linking.PROPOSED)])
+async def test_linking_by_an_article_number_is_a_switch(stall: Stall, switch: bool, linking: Linking) -> None:
+    stall.rules = [msgspec.structs.replace(stall.rules[0], link_by_ean=switch)]
+    await stall.stock("A", 5, name="Kubek biały", ean=EAN)
+    assert (await shows(stall, "111", name="Kubek biały", ean=EAN)).linking is linking
+
+
+async def test_what_is_not_sold_on_the_account_is_linked_to_none_of_its_offers(stall: Stall) -> None:
+    await stall.stock("A", 5)
+    (one,) = await stock_items.find(stall.database.reader, "A")
+    await stall.land("erp", msgspec.structs.replace(one.level, external_id="e-1", sku="C", ean=EAN))
+    assert (await shows(stall, "111", name="A", sku="C", ean=EAN)).linking is Linking.NONE
+
+
 async def test_a_wrong_check_digit_links_nothing(stall: Stall) -> None:
     """S28: kept as a text, and never used to link."""
     await stall.stock("A", 5, name="Kubek biały", ean="5901234123458")
