@@ -206,3 +206,6 @@ async def test_the_doctor_names_offers_of_which_nothing_is_known(shelf: Shelf) -
     assert {(one["state"], one["subject"]) for one in found} == {("look", "market")}
     assert any("1 offer that no stock item fits" in one["text"] for one in found), found
     assert any("1 offer that may sell one of several things" in one["text"] for one in found), found
+    named = {one["external_id"] for one in (await shelf.get("/offers", unlinked="true"))["items"]}
+    assert named == {shelf.odd, shelf.twin}
+    assert (await shelf.get("/orders"))["items"] == [], "nothing was carried on yet"

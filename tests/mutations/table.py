@@ -182,4 +182,20 @@ MUTATIONS = (
         "        pass\n",
         ("tests/control/dashboard/test_pages.py::test_the_import_log",),
     ),
+    Mutation(
+        "an account goes although its offers are linked",
+        "olhubd/engine/operator/accounts.py",
+        "if linked := (await offers.linked_accounts(reader, [name])).get(name):",
+        "if linked := 0:",
+        ("tests/control/test_offers.py::test_an_account_with_linked_offers_is_not_removed_and_lists_them",),
+    ),
+    Mutation(
+        "an offer in doubt is raised",
+        "olhubd/engine/levels/wanted.py",
+        "held=held,",
+        "held=None,",
+        (
+            "tests/engine/levels/test_linking.py::test_another_article_number_holds_what_would_be_raised_and_nothing_else",
+        ),
+    ),
 )
