@@ -20,6 +20,7 @@ from olhubd_kit.conformance import (  # noqa: F401  (importing them declares the
     goods,
     journal,
     kept,
+    levels,
     merge,
     once,
     order,

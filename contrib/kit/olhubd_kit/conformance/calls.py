@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Any
@@ -11,6 +12,7 @@ from olhubd.plugin import (
     CancelSink,
     DeliveryMethodList,
     Feed,
+    LevelSink,
     OrderCount,
     OrderLookup,
     OrderSink,
@@ -25,6 +27,7 @@ from olhubd.plugin import (
 )
 from olhubd_kit.conformance.bench import Bench
 from olhubd_kit.conformance.find import find
+from olhubd_kit.conformance.levels import call_of
 from olhubd_kit.conformance.push import push_of
 from olhubd_kit.conformance.rule import FEED, skip
 from olhubd_kit.conformance.small import subject
@@ -70,6 +73,8 @@ async def every_call(bench: Bench) -> Mapping[str, Call]:
         calls["payment_methods"] = bench.part(PaymentMethodList).payment_methods
     if any(bench.has(name) for name in ("StatusSink", "PaymentSink", "ShipmentSink", "CancelSink")):
         await _small(bench, calls)
+    if bench.has("LevelSink"):
+        await _levels(bench, calls)
     if not calls:
         skip("none of the declared capabilities makes calls that this rule knows")
     return calls
@@ -100,6 +105,15 @@ async def _small(bench: Bench, calls: dict[str, Call]) -> None:
         calls["add_shipment"] = lambda: bench.part(ShipmentSink).add_shipment(order, parcel)
     if bench.has("CancelSink"):
         calls["cancel_order"] = lambda: bench.part(CancelSink).cancel_order(order, "the buyer withdrew")
+
+
+async def _levels(bench: Bench, calls: dict[str, Call]) -> None:
+    offers = list(await bench.do("list_offers", 2))
+    sink, call, command = bench.part(LevelSink), call_of(bench, offers, 3), str(uuid.uuid4())
+    await sink.write_levels(command, call)
+    calls["write_levels"] = lambda: sink.write_levels(str(uuid.uuid4()), call)
+    calls["report_levels"] = lambda: sink.report_levels(command, call)
+    calls["read_levels"] = lambda: sink.read_levels(offers)
 
 
 async def outcome(bench: Bench, call: Call) -> Any:

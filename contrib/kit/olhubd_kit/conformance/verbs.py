@@ -46,11 +46,19 @@ VERBS: Mapping[str, str] = {
     "change(feed, kind, id)": "the thing is another one now in a field that the feed sends",
     "spoil(feed, kind, id)": "from now on the system sends the thing in a way that cannot be understood",
     "waiting(feed)": "how many messages of the feed's inbox are not acknowledged yet",
+    "list_offers(count=1, quantity=5)": "`count` offers more are on sale, `quantity` pieces in each; their ids",
+    "buyable()": "how many pieces of each offer buyers can buy now, by the offer's id: 0 of what is not on sale",
+    "commands()": "the numbers of all commands about quantities that have arrived",
+    "set_quantity(offer, quantity)": "the seller sets an offer's quantity by hand; 0 ends it",
+    "fail_tasks(offers)": "from now on commands fail for these offers, in the system's words",
+    "delay_commands(seconds)": "from now on commands act so many seconds after they have arrived",
+    "ignore_commands(count)": "the next `count` commands are reported as done and nothing of them is kept",
 }
 """Signature and meaning of each verb."""
 
 MINIMUM: Mapping[str, frozenset[str]] = {
     "Feed": frozenset({"put"}),
+    "LevelSink": frozenset({"list_offers", "buyable"}),
     "OrderCount": frozenset({"buy"}),
     "OrderFeed": frozenset({"buy"}),
     "OrderLookup": frozenset({"buy"}),

@@ -77,6 +77,22 @@ class OfferBook:
             if offer["external"]["id"] == sku
         }
 
+    def list_offers(self, count: int = 1, quantity: int = 5) -> list[str]:
+        """Put `count` things on sale, `quantity` pieces of each; their numbers."""
+        return [self.list_offer(f"MANY-{len(self.offers)}", quantity) for _ in range(count)]
+
+    def buyable(self) -> dict[str, int]:
+        """How many pieces of each offer buyers can buy."""
+        self.act()
+        return {
+            number: offer["stock"]["available"] if offer["publication"]["status"] == "ACTIVE" else 0
+            for number, offer in self.offers.items()
+        }
+
+    def numbers(self) -> list[str]:
+        """The numbers of all commands that have arrived."""
+        return [*self.commands]
+
     def sold(self, number: str, quantity: int) -> None:
         """A purchase lowers its offer; at zero it ends. What was never listed is let be, and so is what was sold by
         a verb that asks nobody whether it is there."""
