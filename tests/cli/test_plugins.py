@@ -91,6 +91,7 @@ def test_a_broken_rule_is_told_and_fails(monkeypatch: pytest.MonkeyPatch) -> Non
     assert order == sorted(order)
     assert "the first one first" in shown
     assert "woocommerce: none" in shown
+    assert "FEED-12 a journal may repeat itself: a WooCommerce shop has a list of orders and no journal" in shown
 
 
 def test_what_makes_no_sense_is_refused() -> None:
