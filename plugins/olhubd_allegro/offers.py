@@ -90,10 +90,19 @@ class Offers(OfferFeed, Sweep):
         found: list[Record] = []
         for start in range(0, len(offers), _NAMED):
             some = offers[start : start + _NAMED]
-            query: list[tuple[str, str | int]] = [("limit", _LIMIT), *(("offer.id", one) for one in some)]
-            page = await self._api.get(OFFERS, wire.OfferPage, query)
-            # A filter that is not obeyed would bring anything.
-            found += [record for record in map(_record, page.offers) if record.external_id in some]
+            seen, missing = 0, set(some)
+            while missing:  # a page may end early, and what it leaves out is not gone
+                asked: tuple[tuple[str, str | int], ...] = (("limit", _LIMIT), ("offset", seen))
+                query = [*asked, *(("offer.id", one) for one in some)]
+                page = await self._api.get(OFFERS, wire.OfferPage, query)
+                # A filter that is not obeyed would bring anything.
+                rows = [record for record in map(_record, page.offers) if record.external_id in missing]
+                found += rows
+                missing -= {record.external_id for record in rows}
+                seen += len(page.offers)
+                total = page.total_count
+                if not page.offers or (total is not None and seen >= total):
+                    break
         return found
 
     async def _list(self, place: ListPlace) -> tuple[Sequence[Record], ListPlace | None]:

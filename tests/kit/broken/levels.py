@@ -130,6 +130,13 @@ class GoodLevels(GoodShop):
         return found
 
     async def some(self, offers: Sequence[str]) -> list[ShownLevel]:
+        """These offers: a page that ends early is asked for again, until nothing more comes."""
+        found = await self.page(offers)
+        there = {one.offer for one in found}
+        rest = [offer for offer in offers if offer not in there]
+        return [*found, *await self.some(rest)] if found and rest else found
+
+    async def page(self, offers: Sequence[str]) -> list[ShownLevel]:
         rows = await self.http.get("/offers", list[Shown], {"ids": ",".join(offers)})
         return [self.level(row) for row in rows]
 
@@ -293,12 +300,20 @@ class TakesWhatIsLeftForWhatIsOnSale(GoodLevels):
         return replace(super().level(row), active=True)
 
 
-@breaks("LEVEL-13")
+@breaks("LEVEL-14")
+class TakesAShortPageForAll(GoodLevels):
+    """Believes that an offer is gone when a page ended before it."""
+
+    async def some(self, offers: Sequence[str]) -> list[ShownLevel]:
+        return await self.page(offers)
+
+
+@breaks("LEVEL-13", "LEVEL-14")
 class ReadsOnePageOfOffers(GoodLevels):
     """Asks about all offers in one call, which answers for as many as fit on a page."""
 
     async def look(self, offers: Sequence[str]) -> list[ShownLevel]:
-        return await self.some(offers)
+        return await self.page(offers)
 
 
 @breaks("FAIL-01", "FAIL-02", "FAIL-03", "FAIL-04", "FAIL-05", "FAIL-06", "FAIL-07")

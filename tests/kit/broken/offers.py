@@ -131,4 +131,7 @@ class OfferShelf(TinyShopSimulator):
             for offer in wanted
             if offer in self.stock
         ]
+        if self._short and len(rows) > 1:
+            self._short -= 1
+            rows = rows[: len(rows) // 2]
         return web.json_response(rows)

@@ -255,3 +255,12 @@ async def many_offers_are_all_read(bench: Bench) -> None:
     offers = await _offers(bench, MANY)
     read = await _shown(bench, offers)
     check(read == dict.fromkeys(offers, STOOD), f"of {MANY} offers {len(read)} are read, or with another quantity")
+
+
+@rule("LEVEL-14", Tier.GOLD, "LevelSink")
+async def a_short_page_hides_no_offer(bench: Bench) -> None:
+    """When a page of offers holds less than it could, each offer is read all the same: none is taken for gone."""
+    offers = await _offers(bench, 6)
+    await bench.do("short_pages", 1)
+    read = await _shown(bench, offers)
+    check(read == dict.fromkeys(offers, STOOD), f"with a short page {len(read)} of six offers are read")
