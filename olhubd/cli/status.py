@@ -70,6 +70,8 @@ def _told(printer: Printer, found: Status) -> None:
         printer.line(f"  deliveries: {waiting}{age}")
     if found.quarantined:
         printer.line(f"  quarantine: {found.quarantined}; see olhubd quarantine")
+    for account, count in found.not_resumed.items():
+        printer.line(f"  sold out at {account}, resuming off for {count} offers; see olhubd stock auto-resume")
     for gate in found.budgets:
         if gate.closed_until is not None:
             printer.line(f"  budget {gate.key} is shut until {printer.when(gate.closed_until)}")

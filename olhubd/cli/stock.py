@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from olhubd.cli import pages
+from olhubd.cli.offer_commands import auto_resume, ignore, resume, retry
 from olhubd.cli.session import Session, account_option, named, session_command
 
 if TYPE_CHECKING:
@@ -26,6 +27,10 @@ _WORDS = {
 @click.group()
 def stock() -> None:
     """What the stock masters count: how many pieces may be sold, and why."""
+
+
+for _verb in (resume, auto_resume, retry, ignore):
+    stock.add_command(_verb)
 
 
 @stock.command(name="list")

@@ -90,6 +90,7 @@ def _values(configuration: Configuration) -> Iterator[tuple[str, Any]]:
         yield f"stock.{index}.buffer", rule.buffer.pieces
         yield f"stock.{index}.buffer_share", rule.buffer.share
         yield f"stock.{index}.most_shown", rule.buffer.most
+        yield f"stock.{index}.resume", rule.resume
 
 
 def _table(prefix: str, table: BaseModel) -> Iterator[tuple[str, Any]]:

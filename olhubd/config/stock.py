@@ -55,6 +55,7 @@ def read_stock(root: Checker, plugins: Plugins, accounts: Mapping[str, AccountCo
                 policy=table.policy,
                 allocate_below=table.allocate_below,
                 buffer=Buffer(pieces=table.buffer, share=table.buffer_share, most=table.most_shown),
+                resume=table.resume,
                 lowered_by=_lowered_by(kinds.get(table.master)),
                 link_by_ean=table.link_by_ean,
             )

@@ -435,6 +435,8 @@ class StockTable(_Table):
     """How many an offer shows at most."""
     link_by_ean: bool = True
     """Link an offer by its EAN, too, where a second mark agrees with it: its SKU or its name."""
+    resume: bool = False
+    """Whether offers that have ended come back with the stock, where `olhubd stock auto-resume` said so."""
 
 
 SECTIONS: Mapping[str, type[BaseModel]] = {"daemon": Daemon, "control": Control, "engine": Engine, "alarms": Alarms}

@@ -34,6 +34,7 @@ from olhubd.engine.monitor.facts import FactGatherer
 from olhubd.engine.monitor.last_reads import LastReads
 from olhubd.engine.monitor.notifier import AlarmSender
 from olhubd.engine.monitor.observers import Observers
+from olhubd.engine.monitor.offers import OfferChecks
 from olhubd.engine.monitor.reconcile import Reconciler
 from olhubd.engine.monitor.retention import Retention
 from olhubd.engine.monitor.silences import Silences
@@ -41,6 +42,7 @@ from olhubd.engine.monitor.vocabulary import VocabularyCheck
 from olhubd.engine.operator.accounts import AccountActions
 from olhubd.engine.operator.deliveries import DeliveryActions
 from olhubd.engine.operator.links import LinkActions
+from olhubd.engine.operator.offers import OfferActions
 from olhubd.engine.operator.orders import OrderActions
 from olhubd.engine.outbox.amending import Amendments
 from olhubd.engine.reload import Reloader
@@ -126,6 +128,7 @@ class Hub:
         self.delivery_actions = DeliveryActions(directory, in_force, database, clock, events, flows)
         self.link_actions = LinkActions(in_force, database, clock, directory.level)
         self.order_actions = OrderActions(directory, in_force, database, clock)
+        self.offer_actions = OfferActions(directory, in_force, database, clock)
         self.strangers = Strangers(directory, database, clock, events)
         # What looks whether all is well, and reports
         self.alarms = OpenAlarms(database, clock, log)
@@ -152,6 +155,7 @@ class Hub:
             self.alarms,
             in_force,
             clock,
+            OfferChecks(in_force, database),
         )
         self.sign_ins = SignIns(directory, database, self.supervisor, clock, self.checks.round, learned)
         self.alarm_sender = AlarmSender(self.alarms, lambda: in_force.configuration.alarms, session, clock, log)

@@ -20,12 +20,15 @@ __all__ = [
     "Counting",
     "Customer",
     "CustomerKind",
+    "EndedBy",
     "LevelKind",
+    "LevelStep",
     "Link",
     "LinkOrigin",
     "Linking",
     "Offer",
     "OfferState",
+    "OfferTerms",
     "Product",
     "Reservation",
     "StockBasis",
@@ -197,11 +200,51 @@ class LevelKind(enum.StrEnum):
     QUANTITY = "quantity"
 
 
+class LevelStep(enum.StrEnum):
+    """What a write does to an offer. Its word is stored, so it never changes."""
+
+    SHOW = "show"
+    """Buyers can buy so many of it."""
+    FILL = "fill"
+    """An offer that has ended holds so many, and stays ended."""
+    ACTIVATE = "activate"
+    """An offer that has ended and holds so many can be bought again."""
+
+
 class OfferState(enum.StrEnum):
     ACTIVE = "active"
     INACTIVE = "inactive"
     ENDED = "ended"
     UNKNOWN = "unknown"
+
+
+class EndedBy(enum.StrEnum):
+    """Who or what ended an offer. Its word is stored."""
+
+    SELLER = "seller"
+    """The seller, or a program of the seller's: the hub is one of them."""
+    SOLD_OUT = "sold-out"
+    EXPIRED = "expired"
+    """Its time was over."""
+    MARKETPLACE = "marketplace"
+    """An administrator, or a rule of the marketplace."""
+    UNKNOWN = "unknown"
+
+
+class OfferTerms(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """By which terms an offer is listed, and how it ended. None is not known."""
+
+    offer: str
+    """Its number at the marketplace."""
+    state: OfferState
+    buy_now: bool | None = None
+    """Whether it is sold at a price and not by bids."""
+    renews: bool | None = None
+    """Whether the marketplace lists it again by itself when it has ended, with the quantity that it began with."""
+    ended_at: datetime | None = None
+    """When it ended last."""
+    ended_by: EndedBy | None = None
+    """Who ended it, where it has ended."""
 
 
 class Offer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):

@@ -9,9 +9,11 @@ from __future__ import annotations
 import abc
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import ClassVar
 
 import msgspec
 
+from olhubd.model import LevelStep, OfferTerms
 from olhubd.plugin.part import Capability
 
 __all__ = ["Accepted", "LevelCall", "LevelSink", "LevelWish", "RowOutcome", "ShownLevel"]
@@ -22,20 +24,28 @@ class LevelWish(msgspec.Struct, frozen=True, kw_only=True):
 
     `refused` is how often writing it was refused or not kept since it last was as wanted: a connector may try
     another way then, such as ending the offer where lowering it is refused.
+
+    `step` says how. Anything but SHOW is about an offer that has ended, and comes only where `resumes` says that
+    the system can do it: FILL puts `value` pieces into it and leaves it ended, ACTIVATE brings it back with them.
     """
 
     offer: str
     value: int
     shown: int
     refused: int = 0
+    step: LevelStep = LevelStep.SHOW
 
 
 class LevelCall(msgspec.Struct, frozen=True, kw_only=True):
-    """One call: what is done, with which value, to which offers. `action` is the connector's own word."""
+    """One call: what is done, with which value, to which offers. `action` is the connector's own word.
+
+    `ends` says that buyers can buy none of the offers when it is done. All its offers have the same step.
+    """
 
     action: str
     offers: tuple[str, ...]
     value: int | None = None
+    ends: bool = False
 
 
 class RowOutcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,7 +64,7 @@ class Accepted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ShownLevel(msgspec.Struct, frozen=True, kw_only=True):
-    """What buyers see of an offer. `active` is False where it cannot be bought, whatever is left in it."""
+    """What buyers see of an offer. `active` is False where it cannot be bought, whatever it holds."""
 
     offer: str
     quantity: int
@@ -72,6 +82,11 @@ class LevelSink(Capability):
 
     level_settle: timedelta = timedelta(seconds=5)
     """How long after a write a reading may still show the value before."""
+    resumes: ClassVar[bool] = False
+    """Whether an offer that has ended can be filled and activated again, under the same number."""
+    renews: ClassVar[bool] = False
+    """Whether the system may list an offer again by itself when it has ended. Then nothing is raised before
+    `read_terms` has said that it does not do so with this one."""
 
     @abc.abstractmethod
     def plan_levels(self, wishes: Sequence[LevelWish]) -> Sequence[LevelCall]:
@@ -90,3 +105,8 @@ class LevelSink(Capability):
     @abc.abstractmethod
     async def read_levels(self, offers: Sequence[str]) -> Sequence[ShownLevel]:
         """What buyers see of these offers. One that is not in the answer is not there."""
+
+    async def read_terms(self, offers: Sequence[str]) -> Sequence[OfferTerms]:
+        """By which terms these offers are listed, and how they ended. One that is not in the answer is not there.
+        Needed where the connector `resumes` or `renews`."""
+        return ()

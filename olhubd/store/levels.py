@@ -8,8 +8,8 @@ from datetime import datetime
 
 import msgspec
 
-from olhubd.decide.stock.level import OfferLevel, Phase
-from olhubd.model import LevelKind
+from olhubd.decide.stock.level import TRIES, Drift, OfferLevel, Phase
+from olhubd.model import LevelKind, LevelStep
 from olhubd.store import codec
 from olhubd.store.base import Reader, Row, Transaction
 
@@ -17,6 +17,7 @@ __all__ = [
     "LevelCommand",
     "LevelCommandState",
     "commands",
+    "disputed",
     "keep",
     "lower_sold",
     "numbers",
@@ -24,12 +25,16 @@ __all__ = [
     "of_offers",
     "put",
     "settle_command",
+    "stuck",
     "uneven",
+    "unresumed",
+    "unsettled",
 ]
 
 _LEVEL = (
     "offer_id, kind, scope, account, wanted, wanted_after, wanted_at, basis_after, phase, command, sent, sent_at,"
-    " confirmed, confirmed_after, confirmed_at, active, due_at, tries, reason, held"
+    " confirmed, confirmed_after, confirmed_at, active, due_at, tries, reason, held, step, inside, ended_here,"
+    " resumes, resume_by, drifts, disputed_at, disputed_over"
 )
 _READ = ", ".join(f"l.{name.strip()}" for name in _LEVEL.split(","))
 _FROM = "FROM levels l JOIN offers o ON o.id = l.offer_id"
@@ -90,6 +95,14 @@ async def put(tx: Transaction, rows: Sequence[OfferLevel]) -> None:
                 row.tries,
                 codec.reason(row.reason),
                 codec.reason(row.held),
+                row.step.value if row.step is not None else None,
+                row.inside,
+                int(row.ended_here),
+                int(row.resumes),
+                row.resume_by,
+                codec.encode(row.drifts).decode() if row.drifts else None,
+                codec.stamp(row.disputed_at),
+                row.disputed_over,
                 int(not row.even),
             )
             for row in rows
@@ -115,6 +128,43 @@ async def uneven(reader: Reader, account: str, limit: int, after: int = 0) -> li
         (account, after, limit),
     )
     return [_level(row) for row in rows]
+
+
+async def disputed(reader: Reader) -> list[OfferLevel]:
+    """The levels that somebody else writes too, the longest first."""
+    rows = await reader.fetch(
+        f"SELECT {_READ}, o.external_id {_FROM} WHERE l.disputed_at IS NOT NULL ORDER BY l.disputed_at, l.offer_id"
+    )
+    return [_level(row) for row in rows]
+
+
+async def stuck(reader: Reader, accounts: Collection[str]) -> list[OfferLevel]:
+    """The offers of these accounts that show more than is wanted, and could not be lowered again and again."""
+    rows = await reader.fetch(
+        f"SELECT {_READ}, o.external_id {_FROM} WHERE l.uneven = 1 AND l.account IN ({codec.marks(list(accounts))})"
+        " AND l.tries >= ? AND l.active = 1 AND l.confirmed > l.wanted ORDER BY l.account, l.offer_id",
+        (*accounts, TRIES),
+    )
+    return [_level(row) for row in rows]
+
+
+async def unsettled(reader: Reader, accounts: Collection[str]) -> dict[str, datetime]:
+    """By account, when the oldest command was made of which it is not known what became of it."""
+    rows = await reader.fetch(
+        "SELECT account, min(created_at) FROM level_commands WHERE ended_at IS NULL"
+        f" AND account IN ({codec.marks(list(accounts))}) GROUP BY account",
+        list(accounts),
+    )
+    return {row[0]: codec.moment(row[1]) for row in rows}
+
+
+async def unresumed(reader: Reader) -> dict[str, int]:
+    """By account, how many offers have ended, could be sold again, and may not be resumed by themselves."""
+    rows = await reader.fetch(
+        "SELECT account, count(*) FROM levels WHERE uneven = 1 AND active = 0 AND wanted > 0 AND resumes = 0"
+        " AND resume_by IS NULL GROUP BY account"
+    )
+    return {row[0]: row[1] for row in rows}
 
 
 async def numbers(reader: Reader, account: str, after: int, limit: int) -> list[int]:
@@ -228,5 +278,13 @@ def _level(row: Row) -> OfferLevel:
         tries=row[17],
         reason=codec.text(row[18]),
         held=codec.text(row[19]),
-        external_id=row[20],
+        step=LevelStep(row[20]) if row[20] is not None else None,
+        inside=row[21],
+        ended_here=bool(row[22]),
+        resumes=bool(row[23]),
+        resume_by=row[24],
+        drifts=msgspec.json.decode(row[25], type=tuple[Drift, ...]) if row[25] else (),
+        disputed_at=codec.moment(row[26]),
+        disputed_over=row[27],
+        external_id=row[28],
     )

@@ -1,8 +1,9 @@
 """Quantities out, by commands: one value for up to a thousand offers, and the end of an offer for zero.
 
 Allegro takes only quantities above zero by the command for quantities; an offer that is sold out is ended by the
-command for publications. A command goes under a number that the host has made and kept. It is done later, and its
-report may hold tasks that failed: only a task says what became of an offer.
+command for publications, and activated by it again when it has been filled. A command goes under a number that the
+host has made and kept. It is done later, and its report may hold tasks that failed: only a task says what became of
+an offer.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from olhubd.model import OfferState, Reason
+from olhubd.model import EndedBy, LevelStep, OfferState, OfferTerms, Reason
 from olhubd.plugin import (
     Accepted,
     Client,
@@ -25,19 +26,31 @@ from olhubd.plugin import (
     RowOutcome,
     ShownLevel,
 )
-from olhubd_allegro import wire
+from olhubd_allegro import wire_offers
 from olhubd_allegro.client import MEDIA
-from olhubd_allegro.offers import Offers, shown
+from olhubd_allegro.offers import STATES, Offers, shown
 
 __all__ = ["Levels"]
 
 _MOST = 1000
 """Offers in one command."""
-_SET, _END = "set", "end"
-_PATHS = {_SET: "/sale/offer-quantity-change-commands", _END: "/sale/offer-publication-commands"}
+_SET, _END, _ACTIVATE = "set", "end", "activate"
+_QUANTITIES, _PUBLICATIONS = "/sale/offer-quantity-change-commands", "/sale/offer-publication-commands"
+_PATHS = {_SET: _QUANTITIES, _END: _PUBLICATIONS, _ACTIVATE: _PUBLICATIONS}
+_FIELDS = {_SET: "quantity", _END: "publication", _ACTIVATE: "publication"}
+"""What the tasks of a command say that they change."""
 _BODY = {"Content-Type": MEDIA}
 _SOON = 2.0
 """Seconds until a report is asked for."""
+_ORDER = {LevelStep.SHOW: 0, LevelStep.FILL: 1, LevelStep.ACTIVATE: 2}
+_DETAILS = "/sale/product-offers"
+_ENDED_BY = {
+    "USER": EndedBy.SELLER,
+    "EMPTY_STOCK": EndedBy.SOLD_OUT,
+    "EXPIRATION": EndedBy.EXPIRED,
+    "ADMIN": EndedBy.MARKETPLACE,
+    "PRODUCT_DETACHMENT": EndedBy.MARKETPLACE,
+}
 _STUBBORN = 2
 """So often lowering may be refused before the offer is ended instead: what sells too much must not go on."""
 
@@ -46,19 +59,24 @@ class Levels(LevelSink):
     """The quantities of one account's offers."""
 
     level_settle = timedelta(seconds=5)
+    resumes = True
+    renews = True
 
     def __init__(self, api: Client, offers: Offers) -> None:
         self._api = api
         self._offers = offers
 
     def plan_levels(self, wishes: Sequence[LevelWish]) -> Sequence[LevelCall]:
-        by_value: dict[int, list[str]] = {}
+        by_value: dict[tuple[LevelStep, int], list[str]] = {}
         for wish in wishes:
             stuck = wish.value < wish.shown and wish.refused >= _STUBBORN
-            by_value.setdefault(0 if stuck else wish.value, []).append(wish.offer)
+            # All that is brought back goes in one call, whatever it holds.
+            value = 0 if stuck or wish.step is LevelStep.ACTIVATE else wish.value
+            by_value.setdefault((wish.step, value), []).append(wish.offer)
+        # What sells too much first, what is to sell again last.
         return [
-            LevelCall(action=_SET if value else _END, value=value or None, offers=tuple(some[at : at + _MOST]))
-            for value, some in sorted(by_value.items())
+            _call(step, value, tuple(some[at : at + _MOST]))
+            for (step, value), some in sorted(by_value.items(), key=lambda one: (_ORDER[one[0][0]], one[0][1]))
             for at in range(0, len(some), _MOST)
         ]
 
@@ -69,7 +87,7 @@ class Levels(LevelSink):
         if call.action == _SET:
             body["modification"] = {"changeType": "FIXED", "value": call.value}
         else:
-            body["publication"] = {"action": "END"}
+            body["publication"] = {"action": call.action.upper()}
         try:
             await self._api.request("PUT", _path(command, call), json=body, headers=_BODY)
         except Conflict as error:
@@ -80,23 +98,25 @@ class Levels(LevelSink):
     async def report_levels(self, command: str, call: LevelCall) -> Sequence[RowOutcome] | Accepted | None:
         path = _path(command, call)
         try:
-            report = await self._api.get(path, wire.CommandReport)
+            report = await self._api.get(path, wire_offers.CommandReport)
         except NotFound:
             return None
         if report.id != command:
             raise ContractBroken("Allegro gave the report of another command", field="id")
         tasks = await self._tasks(path)
+        if any(task.field not in (None, _FIELDS[call.action]) for task in tasks.values()):
+            raise ContractBroken("Allegro gave the tasks of another command", field="field")
         mine = {offer: tasks[offer] for offer in call.offers if offer in tasks}
         if report.completed_at is None or any(task.status == "NEW" for task in mine.values()):
             return Accepted(after=_SOON)
         return [_outcome(task) for task in mine.values()]
 
-    async def _tasks(self, path: str) -> Mapping[str, wire.CommandTask]:
+    async def _tasks(self, path: str) -> Mapping[str, wire_offers.CommandTask]:
         """All tasks of a command by their offers, to the end: a page shows 100 unless it is asked for more."""
-        found: dict[str, wire.CommandTask] = {}
+        found: dict[str, wire_offers.CommandTask] = {}
         while True:
             query: dict[str, str | int] = {"limit": _MOST, "offset": len(found)}
-            page = (await self._api.get(f"{path}/tasks", wire.CommandTasks, query)).tasks
+            page = (await self._api.get(f"{path}/tasks", wire_offers.CommandTasks, query)).tasks
             before = len(found)
             found.update({task.offer.id: task for task in page})
             if len(found) == before or len(found) >= _MOST:
@@ -110,12 +130,42 @@ class Levels(LevelSink):
             for offer in shown(await self._offers.read(offers))
         ]
 
+    async def read_terms(self, offers: Sequence[str]) -> Sequence[OfferTerms]:
+        """When an offer ended is in the list; by whom, and whether it is listed again by itself, in its details."""
+        found: list[OfferTerms] = []
+        for listed in await self._offers.listed(offers):
+            try:
+                details = await self._api.get(f"{_DETAILS}/{listed.id}", wire_offers.OfferDetails)
+            except NotFound:
+                continue
+            if details.id != listed.id:
+                raise ContractBroken("Allegro gave the details of another offer", field="id")
+            terms = details.publication
+            ended = STATES.get(listed.publication.status, OfferState.UNKNOWN) is OfferState.ENDED
+            found.append(
+                OfferTerms(
+                    offer=listed.id,
+                    state=STATES.get(listed.publication.status, OfferState.UNKNOWN),
+                    buy_now=listed.selling_mode.format == "BUY_NOW" if listed.selling_mode is not None else None,
+                    renews=terms.republish if terms is not None else None,
+                    ended_at=listed.publication.ended_at if ended else None,
+                    ended_by=_ENDED_BY.get(terms.ended_by or "", EndedBy.UNKNOWN) if ended and terms else None,
+                )
+            )
+        return found
+
+
+def _call(step: LevelStep, value: int, offers: tuple[str, ...]) -> LevelCall:
+    if step is LevelStep.ACTIVATE:
+        return LevelCall(action=_ACTIVATE, offers=offers)
+    return LevelCall(action=_SET if value else _END, value=value or None, offers=offers, ends=not value)
+
 
 def _path(command: str, call: LevelCall) -> str:
     return f"{_PATHS[call.action]}/{command}"
 
 
-def _outcome(task: wire.CommandTask) -> RowOutcome:
+def _outcome(task: wire_offers.CommandTask) -> RowOutcome:
     if task.status == "SUCCESS":
         return RowOutcome(offer=task.offer.id, done=True)
     first = next(iter(task.errors or ()), None)

@@ -7,6 +7,7 @@ names is read. The list is no snapshot: its rows move while it is read.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime
 
 import msgspec
@@ -14,6 +15,7 @@ import msgspec
 from olhubd.model import Offer, OfferState
 from olhubd.plugin import (
     Client,
+    ContractBroken,
     Cursor,
     ListPage,
     ListPlace,
@@ -25,9 +27,9 @@ from olhubd.plugin import (
     decode,
     guarded,
 )
-from olhubd_allegro import wire
+from olhubd_allegro import wire_offers
 
-__all__ = ["OFFERS", "Offers", "shown"]
+__all__ = ["OFFERS", "STATES", "Offers", "shown"]
 
 OFFERS = "/sale/offers"
 _EVENTS = "/sale/offer-events"
@@ -40,7 +42,7 @@ _ALL = "all:"
 _BEGINNING = "0"
 """Stands for the beginning of the journal, which is 24 hours ago."""
 _KINDS = ("OFFER_ACTIVATED", "OFFER_CHANGED", "OFFER_ENDED", "OFFER_STOCK_CHANGED", "OFFER_ARCHIVED")
-_STATES = {
+STATES = {
     "ACTIVE": OfferState.ACTIVE,
     "ACTIVATING": OfferState.INACTIVE,
     "INACTIVE": OfferState.INACTIVE,
@@ -68,7 +70,7 @@ class Offers(OfferFeed, Sweep):
         query: list[tuple[str, str | int]] = [("limit", _LIMIT), *(("type", kind) for kind in _KINDS)]
         if cursor != _BEGINNING:
             query.append(("from", cursor))
-        journal, _ = await self._api.fetch("GET", _EVENTS, wire.OfferEvents, query=query, headers=_ENGLISH)
+        journal, _ = await self._api.fetch("GET", _EVENTS, wire_offers.OfferEvents, query=query, headers=_ENGLISH)
         events = journal.offer_events
         if not events:
             return Page(records=(), cursor=cursor)
@@ -87,18 +89,29 @@ class Offers(OfferFeed, Sweep):
 
     async def read(self, offers: Sequence[str]) -> list[Record]:
         """These offers as they stand now. One that is archived, or another seller's, is not among them."""
-        found: list[Record] = []
+        return [record for record, _raw in await self._named(offers)]
+
+    async def listed(self, offers: Sequence[str]) -> list[wire_offers.OfferRow]:
+        """The rows of these offers in the list. One that cannot be read is not among them."""
+        found = []
+        for _, raw in await self._named(offers):
+            with suppress(ContractBroken):
+                found.append(decode(raw, wire_offers.OfferRow))
+        return found
+
+    async def _named(self, offers: Sequence[str]) -> list[tuple[Record, msgspec.Raw]]:
+        found: list[tuple[Record, msgspec.Raw]] = []
         for start in range(0, len(offers), _NAMED):
             some = offers[start : start + _NAMED]
             seen, missing = 0, set(some)
             while missing:  # a page may end early, and what it leaves out is not gone
                 asked: tuple[tuple[str, str | int], ...] = (("limit", _LIMIT), ("offset", seen))
                 query = [*asked, *(("offer.id", one) for one in some)]
-                page = await self._api.get(OFFERS, wire.OfferPage, query)
+                page = await self._api.get(OFFERS, wire_offers.OfferPage, query)
                 # A filter that is not obeyed would bring anything.
-                rows = [record for record in map(_record, page.offers) if record.external_id in missing]
+                rows = [(record, raw) for raw in page.offers if (record := _record(raw)).external_id in missing]
                 found += rows
-                missing -= {record.external_id for record in rows}
+                missing -= {record.external_id for record, _ in rows}
                 seen += len(page.offers)
                 total = page.total_count
                 if not page.offers or (total is not None and seen >= total):
@@ -106,7 +119,7 @@ class Offers(OfferFeed, Sweep):
         return found
 
     async def _list(self, place: ListPlace) -> tuple[Sequence[Record], ListPlace | None]:
-        page = await self._api.get(OFFERS, wire.OfferPage, {"limit": _LIMIT, "offset": place.offset})
+        page = await self._api.get(OFFERS, wire_offers.OfferPage, {"limit": _LIMIT, "offset": place.offset})
         rows = [_record(raw) for raw in page.offers]
         part = ListPage(rows=rows, asked=_LIMIT, total=page.total_count)
         fresh, then, _complete = place.after(part, lambda row: row.external_id)
@@ -119,16 +132,16 @@ def shown(records: Iterable[Record]) -> list[Offer]:
 
 
 def _record(raw: msgspec.Raw) -> Offer | Unreadable:
-    return guarded(raw, lambda raw: decode(raw, wire.OfferKey).id, _offer)
+    return guarded(raw, lambda raw: decode(raw, wire_offers.OfferKey).id, _offer)
 
 
 def _offer(raw: bytes) -> Offer:
-    row = decode(raw, wire.OfferRow)
+    row = decode(raw, wire_offers.OfferRow)
     word = row.publication.status
     return Offer(
         external_id=row.id,
         name=row.name,
-        state=_STATES.get(word, OfferState.UNKNOWN),
+        state=STATES.get(word, OfferState.UNKNOWN),
         external_state=word,
         sku=row.external.id if row.external is not None else None,
         quantity=row.stock.available if row.stock is not None else None,

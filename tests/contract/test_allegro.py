@@ -25,8 +25,18 @@ from jsonschema.exceptions import ValidationError
 from referencing import Registry
 from referencing.jsonschema import DRAFT4
 
-from olhubd.model import Fulfilment, Shipment
-from olhubd.plugin import Accepted, Conflict, Cursor, LevelWish, OutcomeUnknown, PluginError, Rejected, decode
+from olhubd.model import EndedBy, Fulfilment, LevelStep, Shipment
+from olhubd.plugin import (
+    Accepted,
+    Conflict,
+    Cursor,
+    LevelWish,
+    OutcomeUnknown,
+    PluginError,
+    Rejected,
+    RowOutcome,
+    decode,
+)
 from olhubd_allegro import Allegro, wire
 from olhubd_allegro.mapping import order
 from olhubd_kit.faults import CONTROL
@@ -244,6 +254,15 @@ async def levels(simulator: AllegroSimulator, allegro: Allegro) -> None:
             await allegro.levels.write_levels(command, call)
         assert await allegro.levels.report_levels(f"{command[:-1]}9", call) is None
     await allegro.levels.read_levels([one, other])
+    assert {terms.ended_by for terms in await allegro.levels.read_terms([one, other])} == {None, EndedBy.SELLER}
+    for number, step in enumerate((LevelStep.FILL, LevelStep.ACTIVATE)):
+        (call,) = allegro.levels.plan_levels([LevelWish(offer=other, value=3, shown=0, step=step)])
+        command = f"6b1f5a4e-0000-4000-8000-00000000001{number}"
+        await allegro.levels.write_levels(command, call)
+        await asyncio.sleep(0.1)
+        assert await allegro.levels.report_levels(command, call) == [RowOutcome(offer=other, done=True)]
+    simulator.book.renew_offers([one])
+    simulator.book.end_offer(one, "EXPIRATION")
     await allegro.offers.pull(cursor)
 
 
@@ -283,7 +302,10 @@ def traffic() -> list[Exchange]:
 
 
 def test_the_scenario_is_broad(traffic: list[Exchange]) -> None:
-    assert {(one.method, re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "ID", one.path)) for one in traffic} == {
+    assert {
+        (one.method, re.sub(r"\d{10}$", "NUMBER", re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "ID", one.path)))
+        for one in traffic
+    } == {
         ("get", "/me"),
         ("get", "/order/events"),
         ("get", "/order/event-stats"),
@@ -295,6 +317,7 @@ def test_the_scenario_is_broad(traffic: list[Exchange]) -> None:
         ("post", "/order/checkout-forms/ID/shipments"),
         ("get", "/sale/offers"),
         ("get", "/sale/offer-events"),
+        ("get", "/sale/product-offers/NUMBER"),
         ("put", "/sale/offer-quantity-change-commands/ID"),
         ("get", "/sale/offer-quantity-change-commands/ID"),
         ("get", "/sale/offer-quantity-change-commands/ID/tasks"),

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from olhubd import config
 from olhubd.control.api.schema.stock import StockItemPage, StockItemRow
+from olhubd.engine.errors import NotPossible
 from olhubd.engine.hub import Hub
 from olhubd.engine.levels.explaining import explain
-from olhubd.store import reservations, stock_items
+from olhubd.model import AlarmKind, code_of
+from olhubd.store import events, levels, reservations, stock_items
 from olhubd_kit.faults import Fault, FaultKind
 from olhubd_kit.simulators.allegro import AllegroSimulator
 from olhubd_kit.simulators.allegro.offers import OFFER
 from tests.e2e.test_hub import Seller
+from tests.waiting import until
 
 SKU = "TAL-27"
 NUMBER = str(OFFER + 3)
@@ -184,3 +189,117 @@ async def test_lists_of_stock_and_offers_are_read_only_where_a_rule_needs_them(t
         rule.unlink()
         await seller.hub.reload(seller.configuration())
         assert read(seller) == without
+
+
+class Resuming(Warehouse):
+    """The shop's stock is sold on both accounts, and what has ended may come back."""
+
+    rule = f"{STOCK}resume = true\n"
+
+    def row(self, account: AllegroSimulator | None = None) -> dict[str, Any]:
+        book = (account or self.first).book
+        return {**book.offers[NUMBER], **book.details[NUMBER]}
+
+
+@pytest.fixture
+async def resuming(tmp_path: Path) -> AsyncIterator[Resuming]:
+    resuming = Resuming(tmp_path)
+    async with resuming.open():
+        await resuming.shows(100)
+        for name in ("first", "second"):
+            # It is written and read again several times, and the simulator shows a write at once.
+            leveller = resuming.hub.units[name].levels.leveller
+            assert leveller is not None
+            leveller._channel.sink.level_settle = timedelta(seconds=0.1)
+
+        async def linked() -> bool:
+            rows = await explain(resuming.database.reader, SKU, resuming.hub.in_force.stock())
+            return sum(one.level is not None and one.level.wanted == 100 for row in rows for one in row.offers) == 2
+
+        await resuming.until(linked)
+        yield resuming
+
+
+async def test_a_sold_out_offer_comes_back_where_it_is_said_to(resuming: Resuming) -> None:
+    """OFF-18, OFF-21, OFF-22, OFF-23: with stock again, under its number, and only the offer that was let."""
+    await resuming.hub.offer_actions.allow("first", NUMBER, True, "ania")
+    resuming.restock(-100)
+    await resuming.shows(0)
+    resuming.restock(7)
+    await resuming.shows(7, 0)
+    row = resuming.row()
+    assert (row["publication"]["status"], row["stock"]["available"]) == ("ACTIVE", 7)
+    assert len([one for one in resuming.first.book.offers.values() if one["external"]["id"] == SKU]) == 1
+    kinds = [
+        (one.kind, one.body.get("publication", {}).get("action")) for one in resuming.first.book.commands.values()
+    ]
+    assert kinds == [("publication", "END"), ("quantity", None), ("publication", "ACTIVATE")]
+
+    async def told() -> bool:
+        rows = await explain(resuming.database.reader, SKU, resuming.hub.in_force.stock())
+        return [code_of(one.level.reason) for item in rows for one in item.offers if one.level] == [
+            None,
+            "level.resume-off",
+        ]
+
+    await resuming.until(told)
+    assert await levels.unresumed(resuming.database.reader) == {"second": 1}
+
+
+async def test_a_person_brings_back_one_offer_and_is_told_what_cannot_be(resuming: Resuming) -> None:
+    """OFF-26, OFF-27, as far as it goes by hand."""
+    actions = resuming.hub.offer_actions
+    with pytest.raises(NotPossible, match="has not ended"):
+        await actions.resume("first", NUMBER, "ania")
+    resuming.first.book.end_offer(NUMBER, "ADMIN")
+    resuming.second.book.end_offer(NUMBER, "USER")
+
+    async def ended() -> bool:
+        rows = await levels.uneven(resuming.database.reader, "second", 10)
+        return any(not row.active for row in rows)
+
+    await resuming.until(ended)
+    with pytest.raises(NotPossible, match="marketplace ended"):
+        await actions.resume("first", NUMBER, "ania")
+    await actions.resume("second", NUMBER, "ania")
+    await resuming.shows(0, 100)
+
+
+async def test_two_programs_that_write_one_offer_come_to_rest(resuming: Resuming) -> None:
+    """The other one sets five after each of our zeros: three commands, an alarm, and a person ends it."""
+    resuming.restock(-100)
+    await resuming.shows(0)
+    resuming.first.book.rival(NUMBER, 5, 3.0)
+
+    async def disputed() -> bool:
+        resuming.first.book.act()
+        return bool(await levels.disputed(resuming.database.reader))
+
+    await until(disputed, stands=resuming.stands, within=60)
+    assert len(resuming.first.book.commands) <= 3
+    await resuming.hub.checks.round()
+    alarm = resuming.hub.alarms.open[AlarmKind.DISPUTE, "first"]
+    assert NUMBER in alarm.detail
+    resuming.first.book.rival(NUMBER, -1)
+    await resuming.hub.offer_actions.retry("first", NUMBER, "ania")
+    await resuming.shows(0)
+    await resuming.hub.checks.round()
+    assert (AlarmKind.DISPUTE, "first") not in resuming.hub.alarms.open
+
+
+async def test_an_offer_that_renews_itself_is_reported_and_what_it_makes_is_ended(resuming: Resuming) -> None:
+    """The new offer has the hundred that the first began with, and nothing is left to sell."""
+    resuming.first.book.renew_offers([NUMBER])
+    resuming.restock(-99)
+    await resuming.shows(1)
+    resuming.first.ledger.buy(sku=SKU, quantity=1, lines=1)
+
+    async def quiet() -> bool:
+        return len(resuming.first.book.offers) > len(resuming.second.book.offers) and not any(
+            resuming.first.book.available(SKU).values()
+        )
+
+    await resuming.until(quiet)
+    await resuming.shows(0)
+    kinds = [event.kind for event in await events.latest(resuming.database.reader, limit=200)]
+    assert "offer.unknown" in kinds

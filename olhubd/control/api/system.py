@@ -21,7 +21,7 @@ from olhubd.engine.access.budget import BudgetStatus as Gate
 from olhubd.engine.hub import Hub
 from olhubd.model import DeliveryState, Reason, Scope
 from olhubd.plugin import loading
-from olhubd.store import deliveries, quarantine
+from olhubd.store import deliveries, levels, quarantine
 
 __all__ = ["ROUTES", "resident_bytes"]
 
@@ -47,6 +47,7 @@ async def status(call: Call[Nothing, Nothing]) -> Status:
         oldest_owed_at=min((await deliveries.oldest_open(reader)).values(), default=None),
         quarantined=sum((await quarantine.tally(reader)).values()),
         budgets=tuple(map(_budget, hub.budgets.snapshot())),
+        not_resumed=await levels.unresumed(reader) if hub.in_force.stock() else {},
         resident_bytes=resident_bytes(),
         alarms=tuple(AlarmRow.of(alarm) for alarm in hub.alarms.open.values()),
         warnings=(*map(str, hub.configuration.warnings), *_troubles(hub)),

@@ -18,9 +18,9 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from olhubd.model import LevelKind
+from olhubd.model import LevelKind, LevelStep
 
-__all__ = ["Move", "NextMove", "OfferLevel", "Phase", "Settled", "judge", "next_step"]
+__all__ = ["TRIES", "Drift", "Move", "NextMove", "OfferLevel", "Phase", "Settled", "judge", "next_step"]
 
 TRIES = 3
 """After so many writes in a row that were not kept it is reported to a person."""
@@ -35,6 +35,16 @@ class Phase(enum.StrEnum):
     """A command was kept and may have been sent. Its report is asked for, or it is looked up."""
     SETTLING = "settling"
     """The command is known to be done, or to be refused, or lost. It counts when it is read again."""
+
+
+class Drift(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Somebody else changed an offer that showed what was `wanted`: `shown` is what it showed then. `after` is the
+    newest event when that reading was asked for."""
+
+    at: datetime
+    shown: int
+    wanted: int
+    after: int
 
 
 class OfferLevel(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -54,7 +64,10 @@ class OfferLevel(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     basis_after: int = 0
     phase: Phase = Phase.SETTLED
     command: str | None = None
+    step: LevelStep | None = None
+    """What the command does."""
     sent: int | None = None
+    """What the offer holds when it is done; 0 where it ends the offer."""
     sent_at: datetime | None = None
     confirmed: int | None = None
     confirmed_after: int = 0
@@ -62,6 +75,19 @@ class OfferLevel(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """When it was read last that the offer shows what was wanted."""
     active: bool = True
     """Whether the offer could be bought when it was read last."""
+    inside: int | None = None
+    """What it held when it was read last, whether it could be bought or not."""
+    ended_here: bool = False
+    """Whether stock control ended it, and nobody else."""
+    resumes: bool = False
+    """Whether it may be brought back by itself where a rule does so."""
+    resume_by: str | None = None
+    """Who asked to bring it back once."""
+    drifts: tuple[Drift, ...] = ()
+    """The last changes by somebody else."""
+    disputed_at: datetime | None = None
+    disputed_over: int | None = None
+    """In dispute with somebody else since then, and what was wanted when it was written or left alone last."""
     due_at: datetime | None = None
     tries: int = 0
     """Writes in a row after which it did not show what was sent."""
@@ -92,6 +118,12 @@ class Move(enum.Enum):
     NOTHING = enum.auto()
     LOWER = enum.auto()
     RAISE = enum.auto()
+    FILL = enum.auto()
+    """It has ended: what it is to show is put into it first."""
+    ACTIVATE = enum.auto()
+    """It has ended and holds what it is to show: it is brought back."""
+    TERMS = enum.auto()
+    """It is to be raised, and whether the marketplace lists it again by itself is not known."""
     WAIT = enum.auto()
     """It is to be raised, and what that is computed from is not known well enough yet."""
     READ = enum.auto()
@@ -107,11 +139,19 @@ class NextMove(msgspec.Struct, frozen=True):
     why: str | None = None
 
 
-def next_step(level: OfferLevel, read_through: int, now: datetime, *, resumes: bool = False) -> NextMove:
+def next_step(
+    level: OfferLevel,
+    read_through: int,
+    now: datetime,
+    *,
+    barred: str | None = "level.ended",
+    renews: bool | None = False,
+) -> NextMove:
     """What is to be done with a row.
 
     `read_through`: the orders of its channel and of the stock master were read to their end, and this was the
-    newest event when their last page was asked for. `resumes`: an offer that has ended may be activated again.
+    newest event when their last page was asked for. `barred`: why an offer that has ended is not brought back.
+    `renews`: whether the marketplace lists it again by itself; None is not known.
     """
     if level.phase is not Phase.SETTLED:
         return NextMove(Move.NOTHING)
@@ -121,21 +161,31 @@ def next_step(level: OfferLevel, read_through: int, now: datetime, *, resumes: b
         return NextMove(Move.READ)
     if level.due_at is not None and level.due_at > now:
         return NextMove(Move.NOTHING)
-    if not level.active:
-        if level.wanted == 0:
-            return NextMove(Move.NOTHING)
-        if not resumes:
-            return NextMove(Move.HELD, "level.ended")
-    if level.wanted < level.confirmed:
-        return NextMove(Move.LOWER)
-    if level.wanted == level.confirmed and level.active:
+    if level.active and level.wanted < level.confirmed:
+        return _lower(level, level.wanted)
+    if level.wanted == (level.confirmed if level.active else 0):
         return NextMove(Move.NOTHING)
+    if not level.active and barred is not None:
+        return NextMove(Move.HELD, barred)
     if level.held is not None:
         return NextMove(Move.HELD, level.held)
+    if level.disputed_over is not None:
+        return NextMove(Move.HELD, "level.disputed")
     # Equal is not later: of two things that were asked for between the same two commits either may be the first.
     if read_through <= max(level.basis_after, level.confirmed_after):
         return NextMove(Move.WAIT, "level.orders-not-read")
-    return NextMove(Move.RAISE)
+    if not level.active:
+        return NextMove(Move.ACTIVATE if level.inside == level.wanted else Move.FILL)
+    if renews is None:
+        return NextMove(Move.TERMS)
+    return NextMove(Move.HELD, "level.republishes") if renews else NextMove(Move.RAISE)
+
+
+def _lower(level: OfferLevel, wanted: int) -> NextMove:
+    """Lowering goes on whatever was refused. In dispute it goes on when less is wanted than was in dispute."""
+    if level.disputed_over is not None and wanted >= level.disputed_over:
+        return NextMove(Move.HELD, "level.disputed")
+    return NextMove(Move.LOWER)
 
 
 class Settled(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,7 +196,7 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def judge(level: OfferLevel, shown: int, active: bool, after: int, now: datetime) -> Settled:
-    """A reading of what buyers see. `after` was the newest event when it was asked for.
+    """A reading of what buyers see: the offer holds `shown`. `after` was the newest event when it was asked for.
 
     A row whose command may still act is not settled by a reading: what is read now may be before the act.
     """
@@ -154,19 +204,25 @@ def judge(level: OfferLevel, shown: int, active: bool, after: int, now: datetime
         return Settled(level=level)
     quantity = shown if active else 0
     # Fewer than were sent may be a sale that has not landed. Then less is wanted soon, and the count begins again.
-    missed = level.phase is Phase.SETTLING and level.sent is not None and quantity != level.sent
+    there = shown if level.step is LevelStep.FILL and not active else quantity
+    missed = level.phase is Phase.SETTLING and level.sent is not None and there != level.sent
+    ended = level.phase is Phase.SETTLING and level.sent == 0 and level.active
     tries = level.tries + 1 if missed else (0 if quantity == level.wanted else level.tries)
     right = quantity == level.wanted
     read = msgspec.structs.replace(
         level,
         phase=Phase.SETTLED,
         command=None,
+        step=None,
         sent=None,
         sent_at=None,
         confirmed=quantity,
         confirmed_after=after,
         confirmed_at=now if right else level.confirmed_at,
         active=active,
+        inside=shown,
+        ended_here=not active and (ended or level.ended_here),
+        resume_by=None if active else level.resume_by,
         tries=tries,
         due_at=now + _pause(tries) if missed else None,
         reason=None if right else level.reason,

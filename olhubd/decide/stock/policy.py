@@ -32,6 +32,7 @@ class StockRule(msgspec.Struct, frozen=True, kw_only=True):
     `lowered_by` are the states of an order at the master in which its pieces are off the master's own number.
     `allocate_below` is the sellable number from which on an allocated item is shared again; None for never. With
     `link_by_ean` an article number links an offer by itself where a second mark agrees.
+    `resume`: offers that have ended are brought back when there is stock again, each that is said to be.
     """
 
     master: str
@@ -41,6 +42,7 @@ class StockRule(msgspec.Struct, frozen=True, kw_only=True):
     buffer: Buffer = Buffer()
     lowered_by: frozenset[str] = frozenset()
     link_by_ean: bool = True
+    resume: bool = False
 
     def allocates(self, pieces: int) -> bool:
         """Whether so many pieces are divided among the offers."""

@@ -9,7 +9,8 @@ import msgspec
 from olhubd.decide.stock.level import OfferLevel, Phase, judge
 from olhubd.engine.flow.flow import FlowContext, Known, RecordFlow, Result
 from olhubd.engine.flow.prepared import Candidate
-from olhubd.engine.levels.linking import Seen, doubt, link, shown
+from olhubd.engine.levels.linking import Seen, doubt, link
+from olhubd.engine.levels.unknown import find_unknown
 from olhubd.model import Kind, Linking, Offer, OfferState, Reason
 from olhubd.store import Reader, levels, offers, quarantine
 from olhubd.store.offers import StoredOffer
@@ -43,6 +44,7 @@ class OfferFlow(RecordFlow[Offer]):
         result = Result()
         tx, account = context.tx, context.account
         known = await offers.by_external(tx, account, [one.external_id for one in candidates])
+        rows = await levels.of_offers(tx, [one.id for one in known.values()]) if context.rules else {}
         refused: list[quarantine.QuarantineDraft] = []
         renewed: list[StoredOffer] = []
         marks: list[tuple[str | None, str | None]] = []
@@ -57,7 +59,9 @@ class OfferFlow(RecordFlow[Offer]):
                 )
                 continue
             old = known.get(one.external_id)
-            if old is not None and (old.digest == one.digest or old.read_after > context.after):
+            if old is not None and old.read_after > context.after:
+                continue
+            if old is not None and old.digest == one.digest and not _otherwise(rows.get(old.id), one.record):
                 continue
             renewed.append(
                 StoredOffer(
@@ -94,6 +98,7 @@ class OfferFlow(RecordFlow[Offer]):
                 await doubt(tx, context.recorder, said, newest, context.routes, context.rules)
             if marks:
                 await link(tx, context.recorder, Seen.of(marks), newest, context.routes, context.rules)
+            await find_unknown(context, renewed, known)
         return result
 
     async def _read(self, context: FlowContext, renewed: Sequence[StoredOffer]) -> None:
@@ -105,10 +110,19 @@ class OfferFlow(RecordFlow[Offer]):
             if row is None or row.phase is not Phase.SETTLED or row.confirmed_after > context.after:
                 continue
             active = one.offer.state is OfferState.ACTIVE
-            found.append(judge(row, shown(one), active, context.after, context.now).level)
+            found.append(judge(row, one.offer.quantity or 0, active, context.after, context.now).level)
         if found:
             await levels.put(context.tx, found)
 
     async def gone(self, context: FlowContext, external_ids: Sequence[str]) -> Result:
         """Nothing follows: an offer that ends is reported as ended."""
         return Result()
+
+
+def _otherwise(row: OfferLevel | None, record: Offer) -> bool:
+    """Whether an offer that reads as it did before is otherwise than its level was read or written since: somebody
+    has put it back."""
+    if row is None or row.phase is not Phase.SETTLED:
+        return False
+    active = record.state is OfferState.ACTIVE
+    return (row.confirmed, row.active) != ((record.quantity or 0) if active else 0, active)

@@ -10,6 +10,7 @@ from olhubd.decide.changes import StockCounted
 from olhubd.engine.flow.flow import FlowContext, Known, RecordFlow, Result
 from olhubd.engine.flow.prepared import Candidate
 from olhubd.engine.levels.linking import Seen, link
+from olhubd.engine.levels.unknown import find_unknown_of
 from olhubd.model import Counting, Kind, Reason, StockBasis, StockLevel, Subject
 from olhubd.store import Reader, quarantine, reservations, stock_items
 from olhubd.store.stock_items import StockItem
@@ -104,6 +105,7 @@ class StockFlow(RecordFlow[StockLevel]):
         newest = context.recorder.newest(context.after)
         if context.rules:
             await link(tx, context.recorder, Seen.of(marks), newest, context.routes, context.rules)
+            await find_unknown_of(context, marks)
             await stock_items.mark(tx, moved, newest)
         return result
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from olhubd.decide.stock.level import OfferLevel, Phase
+from olhubd.decide.stock.level import TRIES, OfferLevel, Phase
 from olhubd.decide.stock.policy import StockRule
 from olhubd.engine.calls import Calls
 from olhubd.engine.levels.linking import masters_of
@@ -22,6 +22,7 @@ FIRST_PAUSE, LAST_PAUSE = 2.0, 300.0
 MOMENT = timedelta(seconds=2)
 """Until a command of which the answer was lost is looked up."""
 _ROWS = 1000
+_SELDOM = 3600.0
 
 
 class SalesChannel:
@@ -65,12 +66,18 @@ class SalesChannel:
 
 def released(row: OfferLevel) -> OfferLevel:
     """A row whose command is known to have done nothing."""
-    return msgspec.structs.replace(row, phase=Phase.SETTLED, command=None, sent=None, sent_at=None, due_at=None)
+    return msgspec.structs.replace(
+        row, phase=Phase.SETTLED, command=None, step=None, sent=None, sent_at=None, due_at=None
+    )
 
 
 def refused(row: OfferLevel, why: str, now: datetime) -> OfferLevel:
-    """A row that was refused: it is tried again, ever later, and by another way where the connector has one."""
-    pause = delay(row.tries + 1, FIRST_PAUSE, LAST_PAUSE)
+    """A row that was refused: it is tried again, ever later, and by another way where the connector has one.
+
+    What is refused to be raised sells too little at worst, so it waits for a person and is tried now and then.
+    """
+    tries, raises = row.tries + 1, (row.wanted or 0) > (row.confirmed or 0)
+    pause = _SELDOM if raises and tries >= TRIES else delay(tries, FIRST_PAUSE, LAST_PAUSE)
     return msgspec.structs.replace(
-        released(row), tries=row.tries + 1, due_at=now + timedelta(seconds=pause), reason=why or None
+        released(row), tries=tries, due_at=now + timedelta(seconds=pause), reason=why or None
     )

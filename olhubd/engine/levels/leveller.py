@@ -10,10 +10,13 @@ import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
 
+from olhubd.decide.stock.level import OfferLevel
 from olhubd.engine.levels import wanted
 from olhubd.engine.levels.channel import FIRST_PAUSE, LAST_PAUSE, SalesChannel
 from olhubd.engine.levels.settlement import LevelSettlement
 from olhubd.engine.levels.submission import LevelSubmission
+from olhubd.engine.levels.terms import Terms
+from olhubd.model import OfferTerms
 from olhubd.plugin import AccountBlocked, AuthLost, PluginError, Temporary
 from olhubd.runtime.backoff import delay
 from olhubd.runtime.supervisor import Heartbeat
@@ -37,7 +40,8 @@ class Leveller:
     ) -> None:
         self._channel = channel
         self._settlement = LevelSettlement(channel)
-        self._submission = LevelSubmission(channel, self._settlement, make_id)
+        self._terms = Terms(channel)
+        self._submission = LevelSubmission(channel, self._settlement, self._terms, make_id)
         self._lost = lost
         self._news = asyncio.Event()
         self._open = asyncio.Event()
@@ -49,6 +53,15 @@ class Leveller:
     def waiting(self) -> bool:
         """Whether a raise waits until the orders were read."""
         return self._submission.waiting
+
+    @property
+    def resumes(self) -> bool:
+        """Whether the channel can bring back an offer that has ended."""
+        return self._channel.sink.resumes
+
+    async def terms_of(self, row: OfferLevel) -> OfferTerms:
+        """By which terms an offer is listed now. Raises what the connector raises."""
+        return await self._terms.read_one(row)
 
     def wake(self) -> None:
         self._news.set()
@@ -109,6 +122,8 @@ class Leveller:
         try:
             due = await self._settlement.settle()
             due += await self._submission.send()
+            if (more := await self._terms.learn()) is not None:
+                due.append(more)
         except PluginError as error:
             return await self._failed(error)
         self._failures = 0

@@ -96,6 +96,7 @@ def _level(listed: StoredOffer) -> OfferLevel:
         confirmed=shown(listed),
         confirmed_after=listed.read_after,
         active=listed.offer.state is OfferState.ACTIVE,
+        inside=listed.offer.quantity,
     )
 
 

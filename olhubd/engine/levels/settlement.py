@@ -9,14 +9,26 @@ from functools import partial
 import msgspec
 
 from olhubd.decide.stock.level import OfferLevel, Phase, judge
-from olhubd.engine.levels.channel import FIRST_PAUSE, MOMENT, SalesChannel, refused
+from olhubd.engine.levels.channel import FIRST_PAUSE, LAST_PAUSE, MOMENT, SalesChannel, refused
 from olhubd.engine.outbox.recorder import Recorder
-from olhubd.model import Cause, Kind, Subject
-from olhubd.plugin import Accepted, LevelCall, RowOutcome, ShownLevel, Temporary
+from olhubd.model import Cause, Kind, LevelStep, Reason, Subject
+from olhubd.plugin import (
+    Accepted,
+    AccountBlocked,
+    AuthLost,
+    LevelCall,
+    PluginError,
+    RowOutcome,
+    ShownLevel,
+    Temporary,
+)
 from olhubd.store import Transaction, events, levels, offers, stock_items
 from olhubd.store.levels import LevelCommand, LevelCommandState
 
 __all__ = ["LevelSettlement"]
+
+_PATIENCE = timedelta(minutes=15)
+"""For how long a command may be under way until its offers are read instead."""
 
 
 class LevelSettlement:
@@ -31,10 +43,16 @@ class LevelSettlement:
         for command in await levels.commands(self._channel.database.reader, self._channel.account):
             at = command.due_at or command.created_at
             if at <= self._channel.clock.now():
-                later = await self._report(command)
-                at = later if later is not None else at
+                try:
+                    later = await self._report(command)
+                except (Temporary, AuthLost, AccountBlocked):
+                    raise
+                except PluginError as error:
+                    # It is no report of what was sent. The others are none the worse for it.
+                    later = await self._strange(command, error)
                 if later is None:
                     continue
+                at = later
             due.append(at)
         now = self._channel.clock.now()
         settling = [
@@ -56,19 +74,37 @@ class LevelSettlement:
             at = self._channel.clock.now() + timedelta(seconds=error.retry_after or FIRST_PAUSE)
             await self.book(command, LevelCommandState.UNKNOWN, at)
             raise
-        if isinstance(answer, Accepted):
-            at = self._channel.clock.now() + timedelta(seconds=answer.after)
+        now = self._channel.clock.now()
+        if isinstance(answer, Accepted) and now - command.created_at < _PATIENCE:
+            at = now + timedelta(seconds=answer.after)
             await self.book(command, LevelCommandState.ACCEPTED, at)
             return at
         if answer is None:
             # It may still be on its way there, so its absence counts only after a while.
             settled = command.created_at + max(self._channel.sink.level_settle, MOMENT)
-            if self._channel.clock.now() < settled:
+            if now < settled:
                 await self.book(command, LevelCommandState.UNKNOWN, settled)
                 return settled
             answer = ()
-        await self.ended(command, answer)
+        # One that never comes to its end, as of another seller's offer, is known by its offers alone.
+        await self.ended(command, () if isinstance(answer, Accepted) else answer)
         return None
+
+    async def _strange(self, command: LevelCommand, error: PluginError) -> datetime:
+        """The report is another deed's. It is asked for again, seldom; its rows are left unsettled."""
+        now = self._channel.clock.now()
+        at = now + timedelta(seconds=LAST_PAUSE)
+
+        async def work(tx: Transaction) -> None:
+            await levels.settle_command(tx, command.id, LevelCommandState.UNKNOWN, at, None)
+            if command.state is not LevelCommandState.UNKNOWN:
+                recorder = Recorder(tx, now, Cause("rule", "levels"))
+                facts = {"command": command.id, "offers": len(command.offers), "error": str(error)}
+                await recorder.event("level.report-strange", self._channel.account, None, facts)
+                await recorder.write(tx)
+
+        await self._channel.database.write(work)
+        return at
 
     async def book(self, command: LevelCommand, state: LevelCommandState, due_at: datetime) -> None:
         """Store when the report of a command is asked for."""
@@ -121,9 +157,16 @@ class LevelSettlement:
                     continue
                 one = shown.get(row.external_id)
                 settled = judge(row, one.quantity if one else 0, one is not None and one.active, after, now)
-                found.append(settled.level)
+                level = settled.level
+                if one is None and not level.even:
+                    level = msgspec.structs.replace(level, reason=Reason("level.not-there"))
+                found.append(level)
                 if settled.level.confirmed != row.confirmed:
                     freed.add(row.offer)
+                if row.step is LevelStep.ACTIVATE and level.active:
+                    brought: dict[str, object] = {"offer": row.external_id, "shown": level.confirmed}
+                    subject = Subject(Kind.OFFER, row.offer)
+                    await recorder.event("offer.resumed", self._channel.account, subject, brought)
                 if settled.alarm is not None:
                     facts: dict[str, object] = {
                         "offer": row.external_id,

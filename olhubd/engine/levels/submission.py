@@ -5,17 +5,20 @@ A process that dies leaves nothing unknown: the next one asks for the report of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
 import msgspec
 
-from olhubd.decide.stock.level import Move, OfferLevel, Phase, next_step
+from olhubd.decide.stock.dispute import changes, contest
+from olhubd.decide.stock.level import Move, OfferLevel, Phase
 from olhubd.engine.calls import PluginFault
 from olhubd.engine.levels.channel import MOMENT, SalesChannel, refused, released
 from olhubd.engine.levels.settlement import LevelSettlement
-from olhubd.model import Reason
+from olhubd.engine.levels.terms import Terms
+from olhubd.engine.outbox.recorder import Recorder
+from olhubd.model import Cause, Kind, LevelStep, Reason, Subject
 from olhubd.plugin import (
     Accepted,
     AccountBlocked,
@@ -31,13 +34,18 @@ from olhubd.store.levels import LevelCommand, LevelCommandState
 
 __all__ = ["LevelSubmission"]
 
+_STEPS = {Move.FILL: LevelStep.FILL, Move.ACTIVATE: LevelStep.ACTIVATE}
+
 
 class LevelSubmission:
     """Sends what the offers of one account must show. `make_id` gives the number of a command."""
 
-    def __init__(self, channel: SalesChannel, settlement: LevelSettlement, make_id: Callable[[], str]) -> None:
+    def __init__(
+        self, channel: SalesChannel, settlement: LevelSettlement, terms: Terms, make_id: Callable[[], str]
+    ) -> None:
         self._channel = channel
         self._settlement = settlement
+        self._terms = terms
         self._make_id = make_id
         self.waiting = False
         """Whether a raise waits until the orders were read."""
@@ -45,45 +53,55 @@ class LevelSubmission:
     async def send(self) -> list[datetime]:
         """Send what must be shown otherwise. Gives when more is due."""
         now, due = self._channel.clock.now(), []
-        through = self._channel.read_through()
         wishes: list[LevelWish] = []
-        held: list[OfferLevel] = []
+        held: dict[int, str] = {}
         self.waiting = False
-        for row in await self._channel.uneven():
-            step = next_step(row, through, now)
+        for row, step in await self._terms.steps(await self._channel.uneven()):
             match step.move:
-                case Move.LOWER | Move.RAISE:
+                case Move.LOWER | Move.RAISE | Move.FILL | Move.ACTIVATE:
                     wishes.append(
                         LevelWish(
                             offer=row.external_id,
                             value=row.wanted or 0,
                             shown=row.confirmed or 0,
                             refused=row.tries,
+                            step=_STEPS.get(step.move, LevelStep.SHOW),
                         )
                     )
                 case Move.WAIT:
                     self.waiting = True
-                case Move.HELD if row.reason is None:
-                    held.append(msgspec.structs.replace(row, reason=_why(step.why)))
+                case Move.TERMS:
+                    due.append(now + MOMENT)
+                case Move.HELD if step.why is not None and row.reason != _reason(step.why):
+                    held[row.offer] = _reason(step.why)
                 case _:
                     pass
             if row.due_at is not None and row.due_at > now:
                 due.append(row.due_at)
         if held:
-            await self._channel.database.write(partial(_put, rows=held))
+            await self._hold(held)
         if not wishes:
             return due
         planned: Sequence[LevelCall] = self._channel.calls.ask(
             "plan_levels", partial(self._channel.sink.plan_levels, wishes), Sequence
         )
-        values = {wish.offer: wish.value for wish in wishes}
+        wanted = {wish.offer: wish for wish in wishes}
         for call in planned:
-            at = await self._send_call(call, values)
+            at = await self._send_call(call, wanted)
             if at is not None:
                 due.append(at)
         return due
 
-    async def _send_call(self, call: LevelCall, values: dict[str, int]) -> datetime | None:
+    async def _hold(self, held: Mapping[int, str]) -> None:
+        """Store why these rows are left alone."""
+
+        async def work(tx: Transaction) -> None:
+            rows = await levels.of_offers(tx, held)
+            await levels.put(tx, [msgspec.structs.replace(row, reason=held[id_]) for id_, row in rows.items()])
+
+        await self._channel.database.write(work)
+
+    async def _send_call(self, call: LevelCall, wishes: Mapping[str, LevelWish]) -> datetime | None:
         """Keep a command, then send it. Gives when to see to it again."""
         now = self._channel.clock.now()
         command = LevelCommand(
@@ -101,11 +119,17 @@ class LevelSubmission:
             known = await offers.by_external(tx, self._channel.account, list(call.offers))
             rows = await levels.of_offers(tx, [one.id for one in known.values()])
             # What has changed since it was planned goes with the next turn.
-            mine = [
-                row
+            planned = [
+                contest(row, now)
                 for row in rows.values()
-                if row.phase is Phase.SETTLED and row.wanted == values.get(row.external_id)
+                if row.phase is Phase.SETTLED
+                and (wish := wishes.get(row.external_id)) is not None
+                and (row.wanted, row.confirmed) == (wish.value, wish.shown)
             ]
+            if lost := [row for row in planned if row.disputed_at == now]:
+                await levels.put(tx, lost)
+                await self._disputed(tx, lost)
+            mine = [row for row in planned if row.disputed_at != now]
             if not mine:
                 return None
             kept = msgspec.structs.replace(command, offers=tuple(sorted(row.external_id for row in mine)))
@@ -114,7 +138,13 @@ class LevelSubmission:
                 tx,
                 [
                     msgspec.structs.replace(
-                        row, phase=Phase.SENT, command=kept.id, sent=row.wanted, sent_at=now, due_at=None
+                        row,
+                        phase=Phase.SENT,
+                        command=kept.id,
+                        step=wishes[row.external_id].step,
+                        sent=0 if call.ends else row.wanted,
+                        sent_at=now,
+                        due_at=None,
                     )
                     for row in mine
                 ],
@@ -143,6 +173,18 @@ class LevelSubmission:
         await self._settlement.ended(kept, answer)
         return self._channel.clock.now() + self._channel.sink.level_settle
 
+    async def _disputed(self, tx: Transaction, rows: Sequence[OfferLevel]) -> None:
+        """Report that somebody else writes these offers too."""
+        recorder = Recorder(tx, self._channel.clock.now(), Cause("rule", "levels"))
+        for row in rows:
+            facts: dict[str, object] = {
+                "offer": row.external_id,
+                "wanted": row.wanted,
+                "changes": changes(row.drifts),
+            }
+            await recorder.event("level.disputed", self._channel.account, Subject(Kind.OFFER, row.offer), facts)
+        await recorder.write(tx)
+
     async def _undone(self, command: LevelCommand, error: PluginError) -> None:
         """It was surely not done. A refusal counts against its rows; what passes does not."""
         now = self._channel.clock.now()
@@ -159,11 +201,6 @@ class LevelSubmission:
         await self._channel.database.write(work)
 
 
-async def _put(tx: Transaction, rows: Sequence[OfferLevel]) -> None:
-    await levels.put(tx, rows)
-
-
-def _why(code: str | None) -> Reason:
-    if isinstance(code, Reason):
-        return code
-    return Reason("level.ended") if code == "level.ended" else Reason("level.orders-not-read")
+def _reason(why: str) -> str:
+    """A reason by its code. One that a row is held with is a reason already."""
+    return why if isinstance(why, Reason) else Reason(why)

@@ -16,6 +16,7 @@ from olhubd.engine.flow.strangers import Strangers
 from olhubd.engine.in_force import InForce
 from olhubd.engine.monitor.alarms import OpenAlarms
 from olhubd.engine.monitor.facts import FactGatherer
+from olhubd.engine.monitor.offers import OfferChecks
 from olhubd.engine.monitor.reconcile import Reconciler
 from olhubd.engine.monitor.silences import Silences
 from olhubd.engine.monitor.vocabulary import VocabularyCheck, told
@@ -39,6 +40,7 @@ _OF_SOURCES = (
     AlarmKind.UNCHECKED,
 )
 _OF_TARGETS = (AlarmKind.UNDELIVERED, AlarmKind.TARGET_DOWN, AlarmKind.HOLD, AlarmKind.DOUBLED, AlarmKind.STRANGER)
+_OF_OFFERS = (AlarmKind.DISPUTE, AlarmKind.UNLOWERED, AlarmKind.UNKNOWN_OFFER)
 _OF_DAEMON = (AlarmKind.LOOP, AlarmKind.DISK, AlarmKind.DATABASE)
 
 
@@ -55,7 +57,9 @@ class Checks:
         alarms: OpenAlarms,
         in_force: InForce,
         clock: Clock,
+        offers: OfferChecks,
     ) -> None:
+        self._offers = offers
         self._facts = facts
         self._silences = silences
         self._vocabulary = vocabulary
@@ -88,7 +92,8 @@ class Checks:
             await self._strangers.ask()
             facts = await self._facts.gather()
             silences = await self._silences.findings(facts.now)
-            found = [*alarm_rules.findings(facts, self._limits()), *silences, *self._words()]
+            offers = await self._offers.findings(facts.now)
+            found = [*alarm_rules.findings(facts, self._limits()), *silences, *self._words(), *offers]
         except FAILURES:
             # Nothing can be said about accounts without the database; what was on stays on.
             kept = [
@@ -114,6 +119,8 @@ class Checks:
                 self.ran[kind] += times
         self.ran[AlarmKind.RECONCILIATION] = self._reconciler.looks
         self.ran[AlarmKind.SILENCE] = self._silences.looks
+        for kind in _OF_OFFERS:
+            self.ran[kind] = self._offers.looks
 
     def _limits(self) -> AlarmLimits:
         alarms = self._in_force.configuration.alarms

@@ -55,7 +55,11 @@ def test_an_offer_that_has_ended_is_not_raised_unless_it_may_be_resumed() -> Non
     ended = level(wanted=3, confirmed=0, active=False)
     assert next_step(ended, 100, EPOCH).why == "level.ended"
     assert move(ended) is Move.HELD
-    assert move(ended, resumes=True) is Move.RAISE
+    assert next_step(ended, 100, EPOCH, barred="level.resume-off").why == "level.resume-off"
+    assert move(ended, barred=None) is Move.FILL
+    assert move(msgspec.structs.replace(ended, inside=3), barred=None) is Move.ACTIVATE
+    assert move(msgspec.structs.replace(ended, inside=9), barred=None) is Move.FILL
+    assert move(ended, 0, barred=None) is Move.WAIT
     assert move(level(wanted=0, confirmed=0, active=False)) is Move.NOTHING
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import count
 
+import msgspec
 import structlog
 
 from olhubd.decide.route import Route
@@ -21,8 +22,11 @@ from olhubd.engine.outbox.recorder import Recorder
 from olhubd.model import (
     Cause,
     Counting,
+    EndedBy,
+    LevelStep,
     Offer,
     OfferState,
+    OfferTerms,
     Order,
     OrderId,
     Reservation,
@@ -78,7 +82,13 @@ class Time:
 
 
 class Channel(LevelSink):
-    """Offers that buyers lower. Absolute writes by command, grouped by value; zero ends an offer."""
+    """Offers that buyers lower. Absolute writes by command, grouped by value; zero ends an offer.
+
+    One that has ended keeps what is in it, and can be filled and activated. `renewing` lists offers again.
+    """
+
+    resumes = True
+    renews = True
 
     def __init__(self) -> None:
         self.shown: dict[str, int] = {}
@@ -90,23 +100,46 @@ class Channel(LevelSink):
         self.mode = "done"
         self.refused: dict[str, str] = {}
         self.trouble: PluginError | None = None
+        self.terms: dict[str, OfferTerms] = {}
+        self.asked: list[str] = []
+        """Offers whose terms were read."""
+        self.now: Callable[[], datetime] = lambda: EPOCH
 
     def list(self, offer: str, quantity: int) -> None:
         self.shown[offer], self.active[offer] = quantity, quantity > 0
+        self.terms[offer] = OfferTerms(offer=offer, state=OfferState.ACTIVE, buy_now=True, renews=False)
+        if not quantity:
+            self.end(offer, EndedBy.SOLD_OUT)
+
+    def end(self, offer: str, by: EndedBy, at: datetime | None = None) -> None:
+        self.active[offer] = False
+        self.terms[offer] = msgspec.structs.replace(
+            self.terms[offer], state=OfferState.ENDED, ended_by=by, ended_at=at or self.now()
+        )
+
+    def activate(self, offer: str) -> None:
+        assert self.shown[offer], "nothing is in it"
+        self.active[offer] = True
+        self.terms[offer] = msgspec.structs.replace(
+            self.terms[offer], state=OfferState.ACTIVE, ended_by=None, ended_at=None
+        )
 
     def sell(self, offer: str, quantity: int) -> None:
         assert self.active[offer], "an offer that has ended sells nothing"
         assert self.shown[offer] >= quantity, "a marketplace sells no more than it shows"
         self.shown[offer] -= quantity
-        self.active[offer] = self.shown[offer] > 0
+        if not self.shown[offer]:
+            self.end(offer, EndedBy.SOLD_OUT)
 
     def plan_levels(self, wishes: Sequence[LevelWish]) -> Sequence[LevelCall]:
-        by_value: dict[int, list[str]] = {}
+        by_value: dict[tuple[str, int], list[str]] = {}
         for wish in wishes:
-            by_value.setdefault(wish.value, []).append(wish.offer)
+            stuck = wish.value < wish.shown and wish.refused >= 2
+            action = "activate" if wish.step is LevelStep.ACTIVATE else "end" if stuck or not wish.value else "set"
+            by_value.setdefault((action, wish.value if action == "set" else 0), []).append(wish.offer)
         return [
-            LevelCall(action="set" if value else "end", value=value or None, offers=tuple(some))
-            for value, some in sorted(by_value.items())
+            LevelCall(action=action, value=value or None, offers=tuple(some), ends=action == "end")
+            for (action, value), some in sorted(by_value.items(), key=lambda one: (one[0][0] != "end", one[0]))
         ]
 
     async def write_levels(self, command: str, call: LevelCall) -> Sequence[RowOutcome] | Accepted:
@@ -127,13 +160,17 @@ class Channel(LevelSink):
     def act(self, command: str, call: LevelCall) -> Sequence[RowOutcome]:
         outcomes = []
         for offer in call.offers:
-            if (why := self.refused.get(offer)) is not None:
+            if (why := self.refused.get(f"{call.action} {offer}") or self.refused.get(offer)) is not None:
                 outcomes.append(RowOutcome(offer=offer, done=False, error=why))
                 continue
             outcomes.append(RowOutcome(offer=offer, done=True))
             if self.mode != "ignored":
-                self.shown[offer] = call.value or 0
-                self.active[offer] = self.active[offer] and bool(call.value)
+                if call.action == "set":
+                    self.shown[offer] = call.value or 0
+                elif call.action == "end":
+                    self.end(offer, EndedBy.SELLER)
+                else:
+                    self.activate(offer)
         self.commands[command] = outcomes
         return outcomes
 
@@ -144,6 +181,10 @@ class Channel(LevelSink):
 
     async def report_levels(self, command: str, call: LevelCall) -> Sequence[RowOutcome] | Accepted | None:
         return self.commands.get(command)
+
+    async def read_terms(self, offers: Sequence[str]) -> Sequence[OfferTerms]:
+        self.asked += offers
+        return [self.terms[offer] for offer in offers if offer in self.terms]
 
     async def read_levels(self, offers: Sequence[str]) -> Sequence[ShownLevel]:
         return [
@@ -158,6 +199,7 @@ class Stall:
         self.database = database
         self.clock = Time()
         self.channel = Channel()
+        self.channel.now = self.clock.now
         self.rules = [
             rule
             or StockRule(
@@ -213,7 +255,12 @@ class Stall:
 
     async def offer(self, number: str, sku: str, quantity: int, account: str = "allegro") -> None:
         self.channel.list(number, quantity)
-        state = OfferState.ACTIVE if quantity else OfferState.ENDED
+        await self.listed(number, sku, account)
+
+    async def listed(self, number: str, sku: str = "A", account: str = "allegro") -> None:
+        """The feed of offers reads one as it is."""
+        state = OfferState.ACTIVE if self.channel.active[number] else OfferState.ENDED
+        quantity = self.channel.shown[number]
         await self.land(account, Offer(external_id=number, name=sku, sku=sku, state=state, quantity=quantity))
 
     def purchase(self, name: str, offer: str, quantity: int = 1, **more: object) -> Order:

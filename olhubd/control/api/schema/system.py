@@ -45,6 +45,8 @@ class Status(AnswerStruct, frozen=True, kw_only=True):
     quarantined: int
     budgets: tuple[Budget, ...]
     resident_bytes: int | None
+    not_resumed: dict[str, int]
+    """By account, how many offers have ended, could be sold again, and may not be brought back by themselves."""
     alarms: tuple[AlarmRow, ...]
     """What is wrong, the oldest first."""
     warnings: tuple[str, ...]

@@ -32,6 +32,7 @@ class OfferRoutes:
         """The routes, each behind `guard`."""
         found = [
             web.get("/sale/offers", guard(self._offers)),
+            web.get("/sale/product-offers/{id}", guard(self._details)),
             web.get("/sale/offer-events", guard(self._offer_events, frozenset({"en-US"}))),
         ]
         for kind, path in _COMMANDS.items():
@@ -57,6 +58,11 @@ class OfferRoutes:
             rows = [row for row in rows if row["external"]["id"] in marks]
         page = self._shortened([self.book.row(row["id"]) for row in rows[offset : offset + limit]])
         return answer({"offers": page, "count": len(page), "totalCount": len(rows)})
+
+    async def _details(self, request: web.Request) -> web.Response:
+        self.book.act()
+        found = self.book.detailed(request.match_info["id"])
+        return answer(found) if found is not None else refused(404, "NotFound", "Offer not found")
 
     async def _offer_events(self, request: web.Request) -> web.Response:
         self.book.act()

@@ -1,7 +1,9 @@
 """What the simulated seller has on sale: offers that buyers lower, and commands that change many of them later.
 
 As at Allegro: a quantity of zero ends an offer and cannot be set by a command, a command's number is used once, its
-tasks fail one by one, and the journal of offers says only that something is otherwise.
+tasks fail one by one, and the journal of offers says only that something is otherwise. One that has ended can be
+activated for sixty days, unless an administrator ended it; one that renews itself comes back under another number,
+with the quantity that it began with.
 """
 
 # ruff: noqa: A002 - the verbs are called by name from outside, and there an offer's id is just `id`.
@@ -24,6 +26,7 @@ FEED = "offers"
 OFFER = 7_000_000_000
 """The offer of a product has its number added to this."""
 _KEPT = timedelta(hours=24)
+_ARCHIVED = timedelta(days=60)
 
 
 class OfferCommand:
@@ -47,26 +50,59 @@ class OfferBook:
         self.delay = 0.0
         """Seconds until a command acts."""
         self.ignored = 0
-        self.failing: dict[str, str] = {}
+        self.failing: dict[str, tuple[str, str]] = {}
+        """By offer the code of its failures, and the kind of commands that fail; all kinds where it is empty."""
+        self.details: dict[str, Json] = {}
+        """What the list does not say: whether an offer renews itself, and who ended it."""
+        self.initial: dict[str, int] = {}
+        self.ended_at: dict[str, datetime] = {}
+        self.rivals: dict[str, tuple[int, timedelta]] = {}
+        self.seen: dict[str, tuple[int, datetime]] = {}
         self.spoilt: set[str] = set()
         """Offers that are sent in a way that cannot be understood."""
         for product in PRODUCTS:
             self.list_offer(product.sku or "", product.quantity or 0, str(OFFER + int(product.external_id)))
 
-    def list_offer(self, sku: str, quantity: int, id_: str | None = None) -> str:
+    def list_offer(
+        self, sku: str, quantity: int, id_: str | None = None, selling: str = "BUY_NOW", renews: bool = False
+    ) -> str:
         """Put something on sale."""
         number = id_ or str(OFFER + 1000 + len(self.offers))
         self.offers[number] = {
             "id": number,
             "name": next((one.name for one in PRODUCTS if one.sku == sku), sku),
             "external": {"id": sku},
-            "sellingMode": {"format": "BUY_NOW"},
+            "sellingMode": {"format": selling},
             "stock": {"available": quantity, "sold": 0},
             "publication": {"status": "ACTIVE" if quantity else "ENDED"},
             "isFulfillment": False,
         }
-        self._tell("OFFER_ACTIVATED", number)
+        self.details[number] = {"republish": renews}
+        self.initial[number] = quantity
+        if quantity:
+            self._tell("OFFER_ACTIVATED", number)
+        else:
+            self._end(number, "EMPTY_STOCK")
         return number
+
+    def renew_offers(self, offers: Sequence[str], on: bool = True) -> None:
+        """From now on these list themselves again when they end by themselves, or do not any more."""
+        for offer in offers:
+            self.details[offer]["republish"] = on
+            self._tell("OFFER_CHANGED", offer)
+
+    def end_offer(self, offer: str, by: str = "USER", days: float = 0.0) -> None:
+        """The seller ends it, or who `by` names, as of so many days ago."""
+        self.act()
+        self._end(offer, by, self._now() - timedelta(days=days))
+
+    def rival(self, offer: str, quantity: int, seconds: float = 1.0) -> None:
+        """Another program of the seller's keeps an offer at this quantity: it sets it, and brings it back, when it
+        has shown anything else for so many seconds. A quantity below zero ends that."""
+        if quantity < 0:
+            self.rivals.pop(offer, None)
+        else:
+            self.rivals[offer] = (quantity, timedelta(seconds=seconds))
 
     def available(self, sku: str) -> dict[str, int]:
         """What buyers see of the offers of a SKU, by offer."""
@@ -105,22 +141,25 @@ class OfferBook:
         stock["sold"] += quantity
         self._tell("OFFER_STOCK_CHANGED", number)
         if not stock["available"]:
-            self._end(number)
+            self._end(number, "EMPTY_STOCK")
 
     def set_quantity(self, offer: str, quantity: int) -> None:
         """The seller changes it by hand, or another program does."""
         self.act()
         self._set(offer, quantity)
         if not quantity:
-            self._end(offer)
+            self._end(offer, "EMPTY_STOCK")
         else:
-            self.offers[offer]["publication"]["status"] = "ACTIVE"
+            self._activate(offer)
 
-    def fail_tasks(self, offers: Sequence[str], code: str = "RESPONSIBLE_PRODUCER_NOT_SPECIFIED") -> None:
-        """From now on commands fail for these offers, with this code; an empty code ends that."""
+    def fail_tasks(
+        self, offers: Sequence[str], code: str = "RESPONSIBLE_PRODUCER_NOT_SPECIFIED", kind: str = ""
+    ) -> None:
+        """From now on commands fail for these offers, with this code; an empty code ends that. Of the kind
+        `kind` alone, `quantity` or `publication`, where it is not empty."""
         for offer in offers:
             if code:
-                self.failing[offer] = code
+                self.failing[offer] = (code, kind)
             else:
                 self.failing.pop(offer, None)
 
@@ -148,6 +187,13 @@ class OfferBook:
             if command.done is None and command.acts is not None and command.acts <= now:
                 self._perform(command)
                 command.done = now
+        for offer, (quantity, patience) in [one for one in self.rivals.items() if one[0] in self.offers]:
+            shown = self._shown(offer)
+            if self.seen.get(offer, (-1, now))[0] != shown:
+                self.seen[offer] = (shown, now)
+            if shown != quantity and now - self.seen[offer][1] >= patience:
+                self._set(offer, quantity)
+                self._activate(offer)
 
     def _perform(self, command: OfferCommand) -> None:
         ignored = self.ignored > 0
@@ -157,7 +203,7 @@ class OfferBook:
                 gone = "The offer does not exist."
                 error = {"code": "OFFER_NOT_FOUND", "message": gone, "userMessage": gone}
                 command.tasks[offer] = ("FAIL", error)
-            elif code := self.failing.get(offer):
+            elif code := self._refusal(command, offer):
                 command.tasks[offer] = ("FAIL", {"code": code, "message": code, "userMessage": code})
             else:
                 command.tasks[offer] = ("SUCCESS", None)
@@ -167,10 +213,9 @@ class OfferBook:
     def _do(self, command: OfferCommand, offer: str) -> None:
         if command.kind == "publication":
             if command.body["publication"]["action"] == "END":
-                self._end(offer)
+                self._end(offer, "USER")
             else:
-                self.offers[offer]["publication"]["status"] = "ACTIVE"
-                self._tell("OFFER_ACTIVATED", offer)
+                self._activate(offer)
             return
         change = command.body["modification"]
         before = self.offers[offer]["stock"]["available"]
@@ -218,9 +263,39 @@ class OfferBook:
         self.offers[offer]["stock"]["available"] = quantity
         self._tell("OFFER_STOCK_CHANGED", offer)
 
-    def _end(self, offer: str) -> None:
-        self.offers[offer]["publication"]["status"] = "ENDED"
+    def _shown(self, offer: str) -> int:
+        row = self.offers[offer]
+        return row["stock"]["available"] if row["publication"]["status"] == "ACTIVE" else 0
+
+    def _refusal(self, command: OfferCommand, offer: str) -> str:
+        """The code by which a command fails for an offer; empty where it does not."""
+        code, kind = self.failing.get(offer, ("", ""))
+        if code and kind in ("", command.kind):
+            return code
+        if command.kind != "publication" or command.body["publication"]["action"] != "ACTIVATE":
+            return ""
+        if self.offers[offer]["publication"]["status"] == "ACTIVE":
+            return "OFFER_ALREADY_ACTIVE"
+        if not self.offers[offer]["stock"]["available"]:
+            return "STOCK_EMPTY"
+        if self.details[offer].get("endedBy") in ("ADMIN", "PRODUCT_DETACHMENT"):
+            return "OFFER_BLOCKED"
+        ended = self.ended_at.get(offer)
+        return "OFFER_ARCHIVED" if ended is not None and self._now() - ended > _ARCHIVED else ""
+
+    def _activate(self, offer: str) -> None:
+        self.offers[offer]["publication"] = {"status": "ACTIVE"}
+        self.details[offer].pop("endedBy", None)
+        self._tell("OFFER_ACTIVATED", offer)
+
+    def _end(self, offer: str, by: str, at: datetime | None = None) -> None:
+        self.ended_at[offer] = at or self._now()
+        self.offers[offer]["publication"] = {"status": "ENDED", "endedAt": stamp(self.ended_at[offer])}
+        self.details[offer]["endedBy"] = by
         self._tell("OFFER_ENDED", offer)
+        if self.details[offer]["republish"] and by in ("EMPTY_STOCK", "EXPIRATION") and self.initial[offer]:
+            row = self.offers[offer]
+            self.list_offer(row["external"]["id"], self.initial[offer], renews=True)
 
     def _tell(self, kind: str, offer: str) -> None:
         self.events.append((len(self.events) + 1, self._now(), kind, offer))
@@ -235,10 +310,30 @@ class OfferBook:
                 "id": str(number),
                 "occurredAt": stamp(at),
                 "type": kind,
-                "offer": {"id": offer, "external": self.offers.get(offer, {}).get("external")},
+                "offer": {"id": offer, "external": self.offers.get(offer, {}).get("external")}
+                | ({"publication": {"endedBy": self._ended_by(offer)}} if kind == "OFFER_ENDED" else {}),
             }
             for number, at, kind, offer in rows[:limit]
         ]
+
+    def _ended_by(self, offer: str) -> str:
+        by: str = self.details[offer].get("endedBy", "UNKNOWN")
+        return by
+
+    def detailed(self, offer: str) -> Json | None:
+        """An offer with what the list does not say; None where there is none."""
+        row = self.offers.get(offer)
+        if row is None:
+            return None
+        publication = {"status": row["publication"]["status"], **self.details[offer]}
+        return {
+            "id": offer,
+            "name": row["name"],
+            "external": row["external"],
+            "sellingMode": row["sellingMode"],
+            "stock": {"available": row["stock"]["available"], "unit": "UNIT"},
+            "publication": publication,
+        }
 
     @staticmethod
     def report(command: OfferCommand) -> Json:

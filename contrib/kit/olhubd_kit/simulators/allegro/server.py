@@ -138,6 +138,9 @@ class AllegroSimulator(Simulator):
             "commands": self.book.numbers,
             "set_quantity": self.book.set_quantity,
             "fail_tasks": self.book.fail_tasks,
+            "renew_offers": self.book.renew_offers,
+            "end_offer": self.book.end_offer,
+            "rival": self.book.rival,
             "delay_commands": self.book.delay_commands,
             "ignore_commands": self.book.ignore_commands,
         }

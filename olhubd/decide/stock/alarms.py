@@ -1,0 +1,87 @@
+"""What of the offers must be reported to a person: one alarm of a kind an account, which names the first. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+import msgspec
+
+from olhubd.decide.alarm_rules import AlarmFinding
+from olhubd.decide.stock.dispute import changes
+from olhubd.decide.stock.level import OfferLevel
+from olhubd.model import AlarmKind, Reason
+
+__all__ = ["StockFacts", "SurplusOffer", "stock_findings"]
+
+T = TypeVar("T")
+
+_LATE = timedelta(minutes=15)
+"""What became of a command is known sooner."""
+
+
+class SurplusOffer(msgspec.Struct, frozen=True, kw_only=True):
+    """An offer that nobody had linked: it sells `shown` pieces of what is `known`. `wanted` may be sold of it; None
+    while it is linked to nothing."""
+
+    account: str
+    offer: str
+    known: str
+    shown: int
+    wanted: int | None
+
+
+class StockFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """`renewing` are offers that their marketplace lists again by itself, `unsettled` since when the oldest command
+    is of which nobody knows what became of it; both by account."""
+
+    now: datetime
+    disputed: Sequence[OfferLevel] = ()
+    stuck: Sequence[OfferLevel] = ()
+    surplus: Sequence[SurplusOffer] = ()
+    renewing: Mapping[str, Sequence[str]] = {}
+    unsettled: Mapping[str, datetime] = {}
+
+
+def stock_findings(facts: StockFacts) -> Iterator[AlarmFinding]:
+    """Everything that is wrong with offers."""
+    yield from _each(AlarmKind.DISPUTE, facts.disputed, lambda row: (row.account, _dispute(row)))
+    late = {name: at for name, at in facts.unsettled.items() if facts.now - at > _LATE}
+    unlowered = [(row.account, _stuck(row)) for row in facts.stuck]
+    unlowered += [
+        (name, Reason("alarm.command-unknown", since=f"{at:%Y-%m-%d %H:%M}")) for name, at in late.items()
+    ]
+    yield from _each(AlarmKind.UNLOWERED, unlowered, lambda one: one)
+    unknown = [(one.account, _surplus(one)) for one in facts.surplus]
+    unknown += [(name, Reason("alarm.renews", offer=one)) for name, some in facts.renewing.items() for one in some]
+    yield from _each(AlarmKind.UNKNOWN_OFFER, unknown, lambda one: one)
+
+
+def _each(kind: AlarmKind, some: Sequence[T], told: Callable[[T], tuple[str, Reason]]) -> Iterator[AlarmFinding]:
+    by_account: dict[str, list[Reason]] = {}
+    for account, reason in map(told, some):
+        by_account.setdefault(account, []).append(reason)
+    for account, reasons in by_account.items():
+        first, more = reasons[0], len(reasons) - 1
+        detail = Reason("alarm.and-more", first=first, n=more) if more else first
+        yield AlarmFinding(kind=kind, subject=account, detail=detail)
+
+
+def _dispute(row: OfferLevel) -> Reason:
+    return Reason("alarm.dispute", offer=row.external_id, changes=changes(row.drifts), wanted=row.wanted or 0)
+
+
+def _stuck(row: OfferLevel) -> Reason:
+    code = "alarm.unlowered" if row.reason else "alarm.unlowered-unsaid"
+    return Reason(
+        code, offer=row.external_id, shown=row.confirmed or 0, wanted=row.wanted or 0, error=row.reason or ""
+    )
+
+
+def _surplus(one: SurplusOffer) -> Reason:
+    if one.wanted is None:
+        return Reason("alarm.unknown-offer", offer=one.offer, shown=one.shown, known=one.known)
+    return Reason(
+        "alarm.unknown-offer-linked", offer=one.offer, shown=one.shown, known=one.known, wanted=one.wanted
+    )

@@ -1,0 +1,127 @@
+"""What is to be done with each row of a channel, with the terms of those offers by which that is decided.
+
+Terms cost a call an offer at some marketplaces. So they are read when an offer that has ended is to be brought
+back, each time again; before an offer is raised for the first time; and of the others a few at a time, so that an
+offer that is listed again by itself is known before that happens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+
+from olhubd.decide.stock.level import Move, NextMove, OfferLevel, next_step
+from olhubd.decide.stock.resume import barred, forbidden
+from olhubd.engine.levels.channel import SalesChannel
+from olhubd.engine.levels.wanted import rule_of
+from olhubd.model import OfferState, OfferTerms
+from olhubd.store import Transaction, events, levels, offer_terms, offers, stock_items
+from olhubd.store.offer_terms import StoredTerms
+
+__all__ = ["Terms"]
+
+_AT_ONCE = 20
+"""Offers whose terms are read in one turn."""
+_SOON = timedelta(seconds=5)
+_UPWARD = frozenset({Move.FILL, Move.ACTIVATE, Move.TERMS})
+
+
+class Terms:
+    """Reads and keeps the terms of one account's offers."""
+
+    def __init__(self, channel: SalesChannel) -> None:
+        self._channel = channel
+        self._through = 0
+
+    async def steps(self, rows: Sequence[OfferLevel]) -> list[tuple[OfferLevel, NextMove]]:
+        """The rows, each with what is to be done with it now. TERMS is left where a later turn reads them."""
+        now, through = self._channel.clock.now(), self._channel.read_through()
+        stale = [row for row in rows if row.wanted and (not row.active or row.wanted > (row.confirmed or 0))]
+        known = await offer_terms.read(self._channel.database.reader, [row.offer for row in stale])
+        resumed = await self._resumed([row for row in stale if not row.active])
+        decide = partial(self._step, through=through, now=now, resumed=resumed)
+        found = [(row, decide(row, known.get(row.offer))) for row in rows]
+        asked = [row for row, step in found if step.move is Move.TERMS][:_AT_ONCE]
+        if not asked:
+            return found
+        fresh = await self._read(asked)
+        names = {row.offer for row in asked}
+        return [
+            (row, decide(row, fresh.get(row.offer), read=True) if row.offer in names else step)
+            for row, step in found
+        ]
+
+    def _step(
+        self,
+        row: OfferLevel,
+        known: StoredTerms | None,
+        *,
+        through: int,
+        now: datetime,
+        resumed: set[int],
+        read: bool = False,
+    ) -> NextMove:
+        sink = self._channel.sink
+        if row.active or not row.wanted:
+            renews = known.terms.renews if known is not None else None
+            return next_step(row, through, now, renews=bool(renews) if read or not sink.renews else renews)
+        why = forbidden(row, able=sink.resumes, resumes=row.offer in resumed)
+        step = next_step(row, through, now, barred=why)
+        if step.move not in _UPWARD:
+            return step
+        # It may have been ended by somebody else since they were read.
+        if not read and (known is None or known.read_after <= row.confirmed_after):
+            return NextMove(Move.TERMS)
+        terms = known.terms if known is not None else None
+        why = barred(terms, now, ended_here=row.ended_here, by_hand=row.resume_by is not None)
+        return next_step(row, through, now, barred=why)
+
+    async def _resumed(self, rows: Sequence[OfferLevel]) -> set[int]:
+        """Those that a rule brings back: each of the rules by which what it sells is sold here does so."""
+        rules = self._channel.rules()
+        if not rows or not any(rule.resume for rule in rules if self._channel.account in rule.channels):
+            return set()
+        reader = self._channel.database.reader
+        links = await offers.links_of(reader, [row.offer for row in rows])
+        items = await stock_items.read(reader, {link.item for some in links.values() for link in some})
+        found = set()
+        for offer, some in links.items():
+            masters = {items[link.item].account for link in some if link.item in items}
+            of = [rule_of(rules, master, self._channel.account) for master in masters]
+            if of and all(rule is not None and rule.resume for rule in of):
+                found.add(offer)
+        return found
+
+    async def read_one(self, row: OfferLevel) -> OfferTerms:
+        """The terms of one offer as they are now."""
+        return (await self._read([row]))[row.offer].terms
+
+    async def learn(self) -> datetime | None:
+        """Read the terms of a few offers that were never read. Gives when there are more."""
+        if not self._channel.sink.renews:
+            return None
+        reader = self._channel.database.reader
+        ids = await levels.numbers(reader, self._channel.account, self._through, _AT_ONCE)
+        if not ids:
+            return None
+        known = await offer_terms.read(reader, ids)
+        rows = await levels.of_offers(reader, [id_ for id_ in ids if id_ not in known])
+        if rows:
+            await self._read(list(rows.values()))
+        self._through = ids[-1]
+        return self._channel.clock.now() + (_SOON if rows else timedelta())
+
+    async def _read(self, rows: Sequence[OfferLevel]) -> Mapping[int, StoredTerms]:
+        after = await events.head(self._channel.database.reader)
+        ask = partial(self._channel.sink.read_terms, [row.external_id for row in rows])
+        answer: Sequence[OfferTerms] = await self._channel.calls.read("read_terms", ask, Sequence)
+        by_name = {row.external_id: row.offer for row in rows}
+        found = {row.offer: OfferTerms(offer=row.external_id, state=OfferState.UNKNOWN) for row in rows}
+        found |= {by_name[one.offer]: one for one in answer if one.offer in by_name}
+
+        async def work(tx: Transaction) -> None:
+            await offer_terms.put(tx, self._channel.account, found, after)
+
+        await self._channel.database.write(work)
+        return {id_: StoredTerms(terms=one, read_after=after) for id_, one in found.items()}

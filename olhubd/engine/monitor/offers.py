@@ -1,0 +1,43 @@
+"""The round's look at offers: who else writes them, what cannot be lowered, and what sells beside the hub."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from olhubd.decide.alarm_rules import AlarmFinding
+from olhubd.decide.stock.alarms import StockFacts, SurplusOffer, stock_findings
+from olhubd.engine.in_force import InForce
+from olhubd.store import Database, levels, offer_terms, unknown_offers
+
+__all__ = ["OfferChecks"]
+
+
+class OfferChecks:
+    """Where no rule sells stock, nothing is asked of the database."""
+
+    def __init__(self, in_force: InForce, database: Database) -> None:
+        self._in_force = in_force
+        self._database = database
+        self.looks = 0
+
+    async def findings(self, now: datetime) -> list[AlarmFinding]:
+        """Everything that is wrong with the offers of the channels. Raises one of FAILURES without the database."""
+        channels = sorted({channel for rule in self._in_force.stock() for channel in rule.channels})
+        if not channels:
+            return []
+        self.looks += len(channels)
+        reader = self._database.reader
+        facts = StockFacts(
+            now=now,
+            disputed=[row for row in await levels.disputed(reader) if row.account in channels],
+            stuck=await levels.stuck(reader, channels),
+            surplus=[
+                SurplusOffer(
+                    account=one.account, offer=one.external_id, known=one.known, shown=one.shown, wanted=one.wanted
+                )
+                for one in await unknown_offers.selling(reader, channels)
+            ],
+            renewing=await offer_terms.renewing(reader, channels),
+            unsettled=await levels.unsettled(reader, channels),
+        )
+        return list(stock_findings(facts))

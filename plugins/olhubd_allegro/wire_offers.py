@@ -1,0 +1,113 @@
+"""What Allegro answers about offers and about commands that change them: only what is read of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from olhubd.plugin import Side
+
+__all__ = [
+    "CommandReport",
+    "CommandTask",
+    "CommandTasks",
+    "OfferDetails",
+    "OfferEvents",
+    "OfferKey",
+    "OfferPage",
+    "OfferRow",
+]
+
+
+class _Wire(msgspec.Struct, rename="camel", gc=False):
+    pass
+
+
+class External(_Wire):
+    id: Side[str | None] = None
+
+
+class OfferStock(_Wire):
+    available: int | None = None
+
+
+class Publication(_Wire):
+    status: str
+    ended_at: Side[datetime | None] = None
+
+
+class SellingMode(_Wire):
+    format: Side[str | None] = None
+
+
+class OfferRow(_Wire):
+    """A row of the seller's offers: what buyers meet, without its description."""
+
+    id: str
+    publication: Publication
+    name: Side[str] = ""
+    external: Side[External | None] = None
+    stock: OfferStock | None = None
+    selling_mode: Side[SellingMode | None] = None
+
+
+class OfferPublication(_Wire):
+    """How an offer is listed. `republish`: again by itself when it has ended, with the quantity it began with."""
+
+    republish: bool | None = None
+    ended_by: Side[str | None] = None
+
+
+class OfferDetails(_Wire):
+    """Of an offer's details, what its row in the list does not say."""
+
+    id: str
+    publication: OfferPublication | None = None
+
+
+class OfferKey(_Wire):
+    id: str
+
+
+class OfferPage(_Wire):
+    """One page of the seller's offers. Rows stay raw, so that one that cannot be read takes no other along."""
+
+    offers: list[msgspec.Raw]
+    total_count: int | None = None
+
+
+class OfferEvent(_Wire):
+    id: str
+    offer: OfferKey
+
+
+class OfferEvents(_Wire):
+    offer_events: list[OfferEvent]
+
+
+class CommandReport(_Wire):
+    """The summary of a command. Its counts are not looked at: they stay zero for a while."""
+
+    id: str
+    completed_at: str | None = None
+
+
+class CommandError(_Wire):
+    code: Side[str | None] = None
+    message: Side[str | None] = None
+    user_message: Side[str | None] = None
+
+
+class CommandTask(_Wire):
+    """What became of one offer of a command."""
+
+    offer: OfferKey
+    status: str
+    field: Side[str | None] = None
+    message: Side[str | None] = None
+    errors: Side[list[CommandError] | None] = None
+
+
+class CommandTasks(_Wire):
+    tasks: list[CommandTask]
