@@ -13,8 +13,8 @@ from tests.e2e.test_hub import Seller
 from tests.e2e.test_levels import Warehouse
 
 TABLES = "stock_items|offers|links|reservations|stock_marks|level_cursors|levels|level_commands"
-NUMBERING = re.compile(r"SELECT COALESCE\(MAX\(id\), 0\) FROM \w+")
-"""How identifiers begin, once for each table."""
+NUMBERING = re.compile(r"SELECT COALESCE\(MAX\(id\), 0\) FROM \w+|-- PRAGMA table_info='\w+'")
+"""How identifiers begin, once for each table, and how its columns are found."""
 
 
 class Statements(list[str]):
