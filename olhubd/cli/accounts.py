@@ -1,4 +1,4 @@
-"""What is done to one account: fetch now, pause, resume, rename, remove."""
+"""One account: how it stands, and what is done to it: fetch now, pause, resume, rename, remove."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import click
 
 from olhubd.cli import progress
 from olhubd.cli.failures import Exit, Failure
+from olhubd.cli.output import span
 from olhubd.cli.session import Session, account_argument, account_names, named, session_command
 
 if TYPE_CHECKING:
@@ -83,7 +84,43 @@ def resume(session: Session, account: str, moved: bool) -> None:
 
 @click.group()
 def account() -> None:
-    """Call an account otherwise, or remove one that the configuration names no more."""
+    """Show an account, call it otherwise, or remove one that the configuration names no more."""
+
+
+@account.command()
+@click.argument("name", metavar="ACCOUNT", callback=named, shell_complete=account_names)
+@session_command()
+def show(session: Session, name: str) -> None:
+    """How ACCOUNT stands, and how often its orders are read now and why.
+
+    \b
+    Example:
+      olhubd account show allegro-main
+    """
+    from olhubd.client import segment
+    from olhubd.control.api.schema.accounts import Account
+
+    with session.daemon() as daemon:
+        found = daemon.get(f"/api/v1/accounts/{segment(name)}", Account)
+    printer = session.printer
+    if printer.json(found):
+        return
+    facts: list[tuple[str, object]] = [
+        ("Title", found.title),
+        ("At", found.connector),
+        ("State", found.state.value),
+    ]
+    if found.reason:
+        facts.append(("Reason", found.reason))
+    if found.fetches_orders and found.interval_now is not None:
+        now, most = span(found.interval_now), span(found.interval)
+        least = "" if found.interval_now == found.interval else f", at most every {most}"
+        facts.append(("Orders", f"read every {now}{least}: {found.interval_reason}"))
+    if found.next_run is not None:
+        facts.append(("Next", found.next_run))
+    if found.last_error is not None:
+        facts.append(("Error", found.last_error))
+    printer.facts(facts)
 
 
 @account.command()

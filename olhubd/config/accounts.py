@@ -38,6 +38,8 @@ class AccountConfig:
     enabled: bool
     fetch_orders: bool
     interval: timedelta
+    adaptive: bool
+    """Whether orders are pulled sooner than that while they come."""
     sweep_interval: timedelta
     sweep_window: timedelta
     start: Start
@@ -104,6 +106,7 @@ def _account(place: Checker, table: Mapping[str, Any], plugins: Plugins) -> Acco
         enabled=written.enabled,
         fetch_orders=defaults.fetch_orders if written.fetch_orders is None else written.fetch_orders,
         interval=written.interval or defaults.interval,
+        adaptive=written.interval is None if written.adaptive is None else written.adaptive,
         sweep_interval=written.sweep_interval or defaults.sweep_interval,
         sweep_window=written.sweep_window or defaults.sweep_window,
         start=written.start,

@@ -357,7 +357,10 @@ class AccountTable(_Table):
     fetch_orders: bool | None = None
     """Whether orders are pulled from it. Default: as the connector suggests."""
     interval: Span | None = None
-    """Between two pulls of the orders. Default: as the connector suggests."""
+    """Between two pulls of the orders. Default: as the connector suggests, and sooner while orders come."""
+    adaptive: bool | None = None
+    """Pull every 2 s while orders come and the budget of calls allows, and else after `interval`. Off: always after
+    `interval`. Default: on where no `interval` is set."""
     sweep_interval: Span | None = None
     """Between two sweeps at most, which find what the feed never reported. Default: as the connector suggests."""
     sweep_window: Span | None = None

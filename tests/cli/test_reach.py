@@ -54,6 +54,7 @@ ALONE = {"config show", "plugins", "replay"}
 WRONG: dict[str, tuple[str, ...]] = {
     "account remove": ("nobody",),
     "account rename": ("nobody", "x"),
+    "account show": ("nobody",),
     "alarms": ("--limit", "0"),
     "check": ("surplus",),
     "completion": ("ksh",),

@@ -80,6 +80,7 @@ def configuration(world: World) -> Configuration:
             enabled=True,
             fetch_orders=True,
             interval=defaults.interval,
+            adaptive=True,
             sweep_interval=defaults.sweep_interval,
             sweep_window=defaults.sweep_window,
             start=EPOCH - timedelta(days=61),

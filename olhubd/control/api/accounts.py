@@ -76,6 +76,7 @@ def _account(hub: Hub, config: AccountConfig, numbers: _Numbers) -> Account:
     rest = None if at_work else hub.directory.at_rest(name)
     state = AccountState(row.state.value) if row and at_work else AccountState.PARKED if rest else AccountState.OFF
     reason = rest or (row.reason if row else None)
+    pace = at_work.feeds.interval_reason if at_work else None
     return Account(
         name=name,
         title=(row.title if row else None) or config.title,
@@ -92,6 +93,9 @@ def _account(hub: Hub, config: AccountConfig, numbers: _Numbers) -> Account:
         sign_in_ends_at=keeper.refresh_expires_at if keeper else None,
         fetches_orders=at_work is not None and at_work.feeds.orders is not None,
         interval=config.interval.total_seconds(),
+        interval_now=at_work.feeds.interval if at_work else None,
+        interval_reason=pace,
+        **beside("interval_reason", pace),
         next_run=poller.next_run if poller and state is AccountState.ACTIVE else None,
         runs={feed: RunRow.of(run) for feed, run in numbers.runs.get(name, {}).items()},
         owed=numbers.owed.get(name, {}),

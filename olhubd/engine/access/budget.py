@@ -31,6 +31,14 @@ _SHORTEST = 1.0
 """Seconds a gate stays shut at least: a server that says 0 still said no."""
 
 
+_POLLS = 0.25
+"""The share of a budget that polls may take that are made sooner than set; the remainder is for other work."""
+_POLL_COST = 2
+"""Calls that a poll makes, where one page and a look at what it names are enough."""
+_SOON = 2.0
+"""Seconds within which the bucket must be half full again, else the calls are needed for other work."""
+_HEALED = 600.0
+"""Seconds after a refusal or a late answer in which nobody polls sooner than set."""
 _PROVEN = 8
 """So many good calls for each place before one more is tried, where the gate has narrowed itself."""
 
@@ -103,6 +111,10 @@ class Bucket:
         self._hold, self._rate = _pace(budget)
         self._tokens = self._hold
         self._filled_at = self._time()
+        self._pollers: set[str] | None = None
+        """The accounts that poll sooner than set."""
+        self._hurt_at: float | None = None
+        """When the server last refused a call for its number, or was late."""
         self._active = 0
         self._state = BudgetState.OPEN
         self._until = 0.0
@@ -152,6 +164,7 @@ class Bucket:
 
         A gate that is shut already is only ever shut for longer.
         """
+        self._hurt_at = self._time()
         pause = self._pause if seconds is None else max(seconds, _SHORTEST)
         until = self._time() + pause * (1.0 + self._jitter * self._rand())
         # Who passes a shut gate and gets that answer again without a time has learnt nothing new.
@@ -186,6 +199,7 @@ class Bucket:
     def strained(self) -> None:
         """A call got its answer late or not in time: half as many from now on, once for all that are under way."""
         self._good = 0
+        self._hurt_at = self._time()
         if not self._stale:
             self._places = max(1, min(self._places, self._active) // 2)
             self._stale = self._active
@@ -199,6 +213,29 @@ class Bucket:
         self._until = self._time()
         self._on_timer()
         return True
+
+    def poll_sooner(self, account: str) -> float | None:
+        """Count an account among those that poll sooner than set, until `poll_as_set`.
+
+        Returns the seconds that each of them leaves between two polls at least, so that together they take no more
+        than their part of the budget; None while the calls are needed for other work, or the server was not willing
+        of late.
+        """
+        self._pollers = self._pollers if self._pollers is not None else set()
+        self._pollers.add(account)
+        now = self._time()
+        hurt = self._hurt_at is not None and now - self._hurt_at < _HEALED
+        if hurt or self._waiting or self._state is not BudgetState.OPEN:
+            return None
+        self._fill()
+        if min(self._hold, self._tokens + self._rate * _SOON) < self._hold / 2:
+            return None
+        return len(self._pollers) * _POLL_COST / (self._rate * _POLLS)
+
+    def poll_as_set(self, account: str) -> None:
+        """The account polls no sooner than set."""
+        if self._pollers:
+            self._pollers.discard(account)
 
     def status(self) -> BudgetStatus:
         self._fill()
@@ -340,6 +377,10 @@ class BudgetBook:
         buckets = (self._buckets.get(key) for key in keys)
         until = (bucket.status().closed_until for bucket in buckets if bucket is not None)
         return max((moment for moment in until if moment is not None), default=None)
+
+    def gates(self, keys: Iterable[str]) -> list[Bucket]:
+        """Those of these keys that somebody holds."""
+        return [bucket for key in keys if (bucket := self._buckets.get(key)) is not None]
 
     def snapshot(self) -> list[BudgetStatus]:
         """The state of all gates, by key."""

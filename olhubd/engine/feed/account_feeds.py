@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime, timedelta
+from functools import partial
+from zoneinfo import ZoneInfo
 
 from olhubd.config import AccountConfig
+from olhubd.decide.order_rate import UsualRate
 from olhubd.decide.stock.policy import StockRule
 from olhubd.engine.access.connection import Connection
+from olhubd.engine.feed.pace import AS_SET, PollPace
 from olhubd.engine.feed.poller import Poller
 from olhubd.engine.feed.reader import FeedReader
 from olhubd.engine.feed.reading import ReadingContext
 from olhubd.engine.feed.schedule import FeedSchedule
 from olhubd.engine.services import Services
-from olhubd.model import Kind
+from olhubd.model import Kind, Reason
 from olhubd.plugin import Log, OrderCount, OrderLookup, PluginError, sweep_of
 from olhubd.store import FAILURES, runs
 
@@ -40,7 +44,12 @@ class AccountFeeds:
         self._log = log
         self._recovered = recovered
         self._task = f"poller of {config.name}"
+        self._interval = config.interval.total_seconds()
+        self._pace: PollPace | None = None
         self.poller: Poller | None = None
+        if config.adaptive and config.fetch_orders:
+            gates = partial(services.budgets.gates, connection.budgets)
+            self._pace = PollPace(config.name, self._interval, gates, services.clock, log)
         rules = services.in_force.stock()
         feeds = [feed for feed in self._connector.feeds.values() if _wanted(feed.kinds, config, rules)]
         if feeds:
@@ -71,6 +80,7 @@ class AccountFeeds:
             clock=services.clock,
             log=self._log,
             started_at=since or first_run,
+            pace=self._pace,
             there=lambda: services.lineage.now(config.name),
         )
 
@@ -98,6 +108,23 @@ class AccountFeeds:
         """Whether its orders can be compared with the source's."""
         return self.sweeps or self._connector.can(OrderCount)
 
+    # How often
+
+    @property
+    def interval(self) -> float:
+        """Seconds between two pulls of its orders, as it is now."""
+        return self._interval if self._pace is None else self._pace.seconds
+
+    @property
+    def interval_reason(self) -> Reason:
+        """What the present interval comes from."""
+        return AS_SET if self._pace is None else self._pace.why
+
+    def expect(self, usual: UsualRate, zone: ZoneInfo, quiet_days: Collection[str]) -> None:
+        """Take how many orders are usual at which hour, days of the year like "12-24" excepted."""
+        if self._pace is not None and self.poller is not None and self._pace.expect(usual, zone, quiet_days):
+            self.poller.expect_orders()
+
     # Running
 
     def start(self, *, paused: bool) -> None:
@@ -108,6 +135,8 @@ class AccountFeeds:
             self._services.supervisor.start(self._task, self.poller.run)
 
     def pause(self) -> None:
+        if self._pace is not None:
+            self._pace.rest()
         if self.poller is not None:
             self.poller.pause()
 
@@ -118,6 +147,8 @@ class AccountFeeds:
     async def stop(self) -> None:
         """End polling at once."""
         await self._services.supervisor.stop(self._task)
+        if self._pace is not None:
+            self._pace.rest()
         if self.poller is not None:
             self.poller.end()
 

@@ -96,6 +96,12 @@ class Poller:
             self.orders.look_up()
             self._wakeup.wake()
 
+    def expect_orders(self) -> None:
+        """More is known of when orders come."""
+        if self.orders is not None and self._begun:
+            self.orders.expect_orders()
+            self._wakeup.wake()
+
     async def fetch(self) -> Run:
         """Pull now, or join the pull under way. Raises FetchRefused where the system limits that."""
         if self._over:

@@ -64,6 +64,7 @@ class FeedReader:
         self.name = feed.name
         self.lane = Lane.of(feed.kinds)
         self._leads, self._leader = leads, leader
+        self._pace = reading.pace if leads else None
         self.trouble: FeedFailure | None = None
         """What keeps it from being read; None while it is."""
         self._reading = reading
@@ -144,9 +145,14 @@ class FeedReader:
         run = await self._pull(cursor, trigger)
         if run is not None:
             ended(run)
-        if trigger == "timer" and not self._unfinished:
-            # By hand does not move the timer.
-            self._next_pull = self._reading.schedule.pull_after(self._clock.monotonic())
+            if run.added and self._pace is not None:
+                self._pace.came()
+        if not self._unfinished:
+            if trigger == "timer":
+                self._plan()
+            elif run is not None and run.added:
+                # By hand does not move the timer, unless it brought orders, so that others are expected.
+                self.expect_orders()
         await self._again.read()
 
     def worked(self) -> None:
@@ -158,6 +164,8 @@ class FeedReader:
     def failed(self, error: PluginError) -> None:
         """Its turn did not; it comes again when the system asked for it, else after a growing pause."""
         self._failures += 1
+        if self._pace is not None:
+            self._pace.rest()
         since = self.trouble.since if self.trouble is not None else self._clock.now()
         self.trouble = FeedFailure(since=since, reason=str(error))
         if isinstance(error, AuthLost | AccountBlocked):
@@ -224,6 +232,17 @@ class FeedReader:
             "begins", account=reading.account, feed=self.name, since=start.isoformat() if start else "now"
         )
         return cursor
+
+    def _plan(self) -> None:
+        wait = self._pace.after_pull() if self._pace is not None else None
+        self._next_pull = self._reading.schedule.pull_after(self._clock.monotonic(), wait)
+
+    def expect_orders(self) -> None:
+        """Another pace may hold: its turn may come sooner than was planned, and never later."""
+        if self._pace is not None and not self._failures and not self.shut:
+            before = self._next_pull
+            self._plan()
+            self._next_pull = min(before, self._next_pull)
 
     async def _pull(self, cursor: Cursor, trigger: str) -> Run | None:
         """Read on from `cursor`; returns the run once it has ended."""

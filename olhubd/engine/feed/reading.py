@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from olhubd.engine.calls import Calls
 from olhubd.engine.feed.limiter import Limiter
+from olhubd.engine.feed.pace import PollPace
 from olhubd.engine.feed.run_log import RunLog
 from olhubd.engine.feed.schedule import FeedSchedule
 from olhubd.engine.flow.landing import Landing
@@ -47,6 +48,8 @@ class ReadingContext:
     log: Log
     started_at: datetime
     there: Callable[[], datetime | None]
+    pace: PollPace | None = None
+    """How soon orders are read again; None where that is fixed."""
     pulse: Heartbeat | None = None
     """Of the task that reads, once there is one."""
 

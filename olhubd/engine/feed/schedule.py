@@ -34,13 +34,15 @@ class FeedSchedule(msgspec.Struct, frozen=True, kw_only=True):
     page_limit: float = 300.0
     """Seconds within which a page must be read; a hanging server must not stop the loop."""
 
-    def pull_after(self, now: float) -> float:
-        """When the feed is to be read again, both in seconds of the monotonic clock.
+    def pull_after(self, now: float, wait: float | None = None) -> float:
+        """When the feed is to be read again, both in seconds of the monotonic clock: after the interval, or after
+        `wait` seconds.
 
         The tick is the nearest one, earlier as often as later, so that the intervals are on average as long as set.
         """
-        due_at = now + jitter(self.interval.total_seconds())
-        return round(due_at, 1) if self.interval >= COALESCED else due_at
+        seconds = self.interval.total_seconds() if wait is None else wait
+        due_at = now + jitter(seconds)
+        return round(due_at, 1) if seconds >= COALESCED.total_seconds() else due_at
 
     def sweep_after(self, now: datetime) -> datetime:
         """When the next sweep is due: within the interval, at no moment that other accounts share."""

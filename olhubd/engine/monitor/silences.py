@@ -33,7 +33,10 @@ class _RateState(msgspec.Struct):
 
 
 class Silences:
-    """Looks at each account every ten minutes. `looks` counts how often one could be judged."""
+    """Looks at each account every ten minutes, and hands what is usual to its feeds.
+
+    `looks` counts how often one could be judged.
+    """
 
     def __init__(
         self, directory: Directory, in_force: InForce, database: Database, reads: LastReads, alarms: OpenAlarms
@@ -48,8 +51,8 @@ class Silences:
 
     async def findings(self, now: datetime) -> list[AlarmFinding]:
         """The accounts that are silent."""
-        if AlarmKind.SILENCE in self._in_force.configuration.alarms.off:
-            return []
+        configuration = self._in_force.configuration
+        off, zone = AlarmKind.SILENCE in configuration.alarms.off, configuration.daemon.zone
         found = []
         for name, unit in list(self._directory.units.items()):
             if unit.feeds.orders is None or unit.row.state is not AccountState.ACTIVE:
@@ -60,7 +63,9 @@ class Silences:
             if heard is not None and (rate.looked_at is None or now - rate.looked_at >= _LISTEN):
                 rate.looked_at = now
                 rate.found = await self._listen(unit, rate, heard)
-            if rate.found is not None:
+            if rate.learned is not None:
+                unit.feeds.expect(rate.learned, zone, configuration.alarms.quiet_days)
+            if rate.found is not None and not off:
                 found.append(rate.found)
         self._rates = {name: rate for name, rate in self._rates.items() if name in self._directory.units}
         return found
@@ -76,7 +81,7 @@ class Silences:
             counts = await order_counts.count(reader, name, since, heard)
             rate.learned = order_rate.learn(counts, first, heard, zone, alarms.quiet_days)
             rate.learned_at = heard
-        if rate.learned is None:
+        if rate.learned is None or AlarmKind.SILENCE in alarms.off:
             return None
         self.looks += 1
         last = await order_counts.last(reader, name, heard)

@@ -61,6 +61,12 @@ class Account(AnswerStruct, frozen=True, kw_only=True):
     """When somebody must sign in again at the latest, where the system says so."""
     fetches_orders: bool
     interval: float
+    """Seconds between two pulls of its orders at most, as set or suggested."""
+    interval_now: float | None = None
+    """The same as it is now, which is less while orders come; None where the account is not at work."""
+    interval_reason: str | None = None
+    interval_reason_code: str | None = None
+    interval_reason_values: dict[str, Any] | None = None
     next_run: datetime | None
     runs: dict[str, RunRow]
     owed: dict[DeliveryState, int]
