@@ -215,6 +215,22 @@ def problems(path: Path, environ: Mapping[str, str] = MappingProxyType({})) -> t
 # What is right
 
 
+@pytest.mark.parametrize(
+    ("written", "adaptive"),
+    [
+        ("", True),
+        ('interval = "5 min"', False),
+        ('interval = "5 min"\nadaptive = true', True),
+        ("adaptive = false", False),
+    ],
+)
+def test_an_interval_that_is_set_is_kept_and_a_suggested_one_may_be_shortened(
+    write: Write, written: str, adaptive: bool
+) -> None:
+    path = write(GOOD.replace('client_id = "id"', f'client_id = "id"\n{written}'))
+    assert load(path).accounts["market"].adaptive is adaptive
+
+
 def test_defaults_are_those_of_the_connector_unless_the_operator_says_otherwise(write: Write) -> None:
     """IMP-09. Part of IMP-28 and ACC-06: each account has its own settings, the interval among them."""
     path = write(GOOD.replace('client_id = "id"', 'client_id = "id"\ninterval = "5 min"\nsweep_window = "14 days"'))
