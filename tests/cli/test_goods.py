@@ -91,3 +91,30 @@ async def test_a_file_of_another_form_is_refused(
     path = tmp_path / "links.csv"
     path.write_text(text)
     assert words in await terminal("links", "import", str(path), code=2)
+
+
+async def test_a_person_says_of_an_offer_what_is_to_be_done(shelf: Shelf, terminal: Terminal) -> None:
+    """MAN-08, as far as it has no price; OFF-24: without a rule that resumes there is nothing to leave out."""
+    number = (await shelf.offer(KNOWN))["external_id"]
+    assert "has not ended" in await terminal("stock", "resume", "market", number, code=1)
+    told = await terminal("stock", "auto-resume", "market", number, "--on", code=1)
+    assert "resume = true" in told
+    assert "nothing of this offer waits" in await terminal("stock", "retry", "market", number, code=1)
+    assert "no offer 999 of market" in await terminal("stock", "resume", "market", "999", code=1)
+    reason = ("--reason", "sold from another warehouse")
+    assert "no unknown offer" in await terminal("stock", "ignore", "market", number, *reason, code=1)
+    assert "alarms nobody" in await terminal("stock", "ignore", "market", shelf.twin, *reason)
+
+    shelf.market.book.end_offer(number, "USER")
+
+    async def ended() -> bool:
+        return bool((await shelf.get("/status"))["not_resumed"] == {"market": 1})
+
+    await shelf.until(ended)
+    assert "resuming off for 1 offers" in await terminal("status")
+    assert "is to be brought back with" in await terminal("stock", "resume", "market", number)
+
+    async def back() -> bool:
+        return shelf.market.book.available(KNOWN)[number] > 0
+
+    await shelf.until(back)

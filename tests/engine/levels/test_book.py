@@ -12,7 +12,7 @@ import pytest
 from olhubd.decide.stock import level as rules
 from olhubd.decide.stock.level import NextMove, OfferLevel, Phase
 from olhubd.engine.flow import batch
-from olhubd.engine.levels import reserving, submission
+from olhubd.engine.levels import reserving, terms
 from olhubd.engine.levels.leveller import Leveller
 from olhubd.engine.levels.settlement import LevelSettlement
 from olhubd.store import Database, Transaction, levels
@@ -74,7 +74,7 @@ def raised_at_once(patch: pytest.MonkeyPatch) -> None:
     def at_once(row: OfferLevel, _through: int, now: Any, **more: Any) -> NextMove:
         return real(row, 2**62, now, **more)
 
-    patch.setattr(submission, "next_step", at_once)
+    patch.setattr(terms, "next_step", at_once)
 
 
 def forgets_its_commands(patch: pytest.MonkeyPatch) -> None:

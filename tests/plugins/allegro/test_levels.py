@@ -7,12 +7,13 @@ from collections.abc import Sequence
 
 import pytest
 
-from olhubd.model import Offer, OfferState
-from olhubd.plugin import Accepted, LevelCall, LevelWish, OutcomeUnknown, RowOutcome
+from olhubd.model import EndedBy, LevelStep, Offer, OfferState
+from olhubd.plugin import Accepted, ContractBroken, LevelCall, LevelWish, OutcomeUnknown, RowOutcome
 from olhubd_allegro import Allegro
+from olhubd_allegro.levels import Levels
 from olhubd_kit.faults import Fault, FaultKind
 from olhubd_kit.simulators.allegro import AllegroSimulator
-from olhubd_kit.simulators.allegro.offers import OFFER
+from olhubd_kit.simulators.allegro.offers import OFFER, OfferBook
 
 ONE, OTHER = str(OFFER + 1), str(OFFER + 2)
 
@@ -121,3 +122,86 @@ async def test_offers_are_read_whole_and_then_as_they_change(allegro: Allegro, s
 async def test_a_purchase_lowers_its_offer(simulator: AllegroSimulator) -> None:
     simulator.ledger.buy(sku="TAL-27", quantity=3, lines=1)
     assert simulator.book.available("TAL-27") == {str(OFFER + 3): 97}
+
+
+def test_what_sells_too_much_goes_first_and_what_comes_back_last() -> None:
+    wishes = [
+        LevelWish(offer="1", value=5, shown=0, step=LevelStep.ACTIVATE),
+        LevelWish(offer="2", value=5, shown=0, step=LevelStep.FILL),
+        LevelWish(offer="3", value=7, shown=0, step=LevelStep.ACTIVATE),
+        LevelWish(offer="4", value=5, shown=9),
+        LevelWish(offer="5", value=0, shown=9),
+    ]
+    calls = Levels.plan_levels(None, wishes)  # type: ignore[arg-type]
+    assert [(call.action, call.value, call.offers, call.ends) for call in calls] == [
+        ("end", None, ("5",), True),
+        ("set", 5, ("4",), False),
+        ("set", 5, ("2",), False),
+        ("activate", None, ("1", "3"), False),
+    ]
+
+
+async def test_an_offer_that_has_ended_is_filled_and_activated_under_its_number(
+    allegro: Allegro, simulator: AllegroSimulator
+) -> None:
+    """Part of OFF-22: what keeps its number is the same offer."""
+    simulator.book.set_quantity(ONE, 0)
+    assert not (await written(allegro, LevelCall(action="activate", offers=(ONE,))))[0].done
+    await written(allegro, LevelCall(action="set", value=4, offers=(ONE,)))
+    (shown,) = await allegro.levels.read_levels([ONE])
+    assert (shown.quantity, shown.active) == (4, False)
+    assert (await written(allegro, LevelCall(action="activate", offers=(ONE,))))[0].done
+    (shown,) = await allegro.levels.read_levels([ONE])
+    assert (shown.quantity, shown.active) == (4, True)
+
+
+@pytest.mark.parametrize(
+    ("by", "ended_by"),
+    [
+        ("USER", EndedBy.SELLER),
+        ("EMPTY_STOCK", EndedBy.SOLD_OUT),
+        ("EXPIRATION", EndedBy.EXPIRED),
+        ("ADMIN", EndedBy.MARKETPLACE),
+        ("PRODUCT_DETACHMENT", EndedBy.MARKETPLACE),
+        ("ERROR", EndedBy.UNKNOWN),
+    ],
+)
+async def test_terms_say_when_and_by_whom_an_offer_ended(
+    allegro: Allegro, simulator: AllegroSimulator, by: str, ended_by: EndedBy
+) -> None:
+    simulator.book.end_offer(ONE, by, days=2)
+    one, other = await allegro.levels.read_terms([ONE, OTHER, "12345"])
+    assert (one.state, one.ended_by, one.buy_now, one.renews) == (OfferState.ENDED, ended_by, True, False)
+    assert one.ended_at is not None
+    assert one.ended_at == simulator.book.ended_at[ONE].replace(microsecond=one.ended_at.microsecond), (
+        "to the second, by the list and not by an event"
+    )
+    assert (other.state, other.ended_by, other.ended_at) == (OfferState.ACTIVE, None, None)
+
+
+async def test_terms_say_what_lists_itself_again_and_what_is_sold_by_bids(
+    allegro: Allegro, simulator: AllegroSimulator
+) -> None:
+    auction = simulator.book.list_offer("AUC", 1, selling="AUCTION")
+    simulator.book.renew_offers([ONE])
+    found = {terms.offer: terms for terms in await allegro.levels.read_terms([ONE, auction])}
+    assert found[ONE].renews
+    assert found[auction].buy_now is False
+    before = set(simulator.book.offers)
+    simulator.book.sold(ONE, 100)
+    (made,) = set(simulator.book.offers) - before
+    assert simulator.book.available("KUB-BIA") == {ONE: 0, made: 100}, "with all that it began with"
+
+
+async def test_the_tasks_of_another_deed_are_no_report(allegro: Allegro, simulator: AllegroSimulator) -> None:
+    """A number that was used for an end says nothing of an activation, or of a quantity."""
+    await written(allegro, LevelCall(action="end", offers=(ONE,)))
+    (command,) = simulator.book.commands.values()
+    field = OfferBook.tasks
+
+    def tasks(_command: object) -> list[dict[str, object]]:
+        return [{**task, "field": "quantity"} for task in field(command)]
+
+    simulator.book.tasks = tasks  # type: ignore[method-assign,assignment]
+    with pytest.raises(ContractBroken):
+        await allegro.levels.report_levels(command.id, LevelCall(action="end", offers=(ONE,)))
