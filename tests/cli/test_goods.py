@@ -94,7 +94,7 @@ async def test_a_file_of_another_form_is_refused(
 
 
 async def test_a_person_says_of_an_offer_what_is_to_be_done(shelf: Shelf, terminal: Terminal) -> None:
-    """MAN-08, as far as it has no price; OFF-24: without a rule that resumes there is nothing to leave out."""
+    """OFF-24: without a rule that resumes, no offer can be let or left out."""
     number = (await shelf.offer(KNOWN))["external_id"]
     assert "has not ended" in await terminal("stock", "resume", "market", number, code=1)
     told = await terminal("stock", "auto-resume", "market", number, "--on", code=1)

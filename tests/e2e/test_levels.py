@@ -247,7 +247,7 @@ async def test_a_sold_out_offer_comes_back_where_it_is_said_to(resuming: Resumin
 
 
 async def test_a_person_brings_back_one_offer_and_is_told_what_cannot_be(resuming: Resuming) -> None:
-    """OFF-26, OFF-27, as far as it goes by hand."""
+    """OFF-26: an active one is refused, and what the marketplace ended; one that the seller ended comes back."""
     actions = resuming.hub.offer_actions
     with pytest.raises(NotPossible, match="has not ended"):
         await actions.resume("first", NUMBER, "ania")

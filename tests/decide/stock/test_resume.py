@@ -42,7 +42,7 @@ def test_what_is_sold_out_may_come_back() -> None:
 )
 @pytest.mark.parametrize("by_hand", [True, False])
 def test_sixty_days_to_the_second_and_no_longer(age: timedelta, expected: str | None, by_hand: bool) -> None:
-    """OFF-19, as far as it is decided."""
+    """Part of OFF-19."""
     assert why(ended_at=EPOCH - age, by_hand=by_hand) == expected
 
 
