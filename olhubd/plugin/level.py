@@ -64,10 +64,14 @@ class Accepted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ShownLevel(msgspec.Struct, frozen=True, kw_only=True):
-    """What buyers see of an offer. `active` is False where it cannot be bought, whatever it holds."""
+    """What buyers see of an offer. `active` is False where it cannot be bought, whatever it holds.
+
+    `quantity` is None where the offer is there and how many it shows is not known, as where its row makes no
+    sense. That is neither zero nor an offer that is not there: it is read again.
+    """
 
     offer: str
-    quantity: int
+    quantity: int | None
     active: bool
 
 

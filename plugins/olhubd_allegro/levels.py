@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from olhubd.model import EndedBy, LevelStep, OfferState, OfferTerms, Reason
+from olhubd.model import EndedBy, LevelStep, Offer, OfferState, OfferTerms, Reason
 from olhubd.plugin import (
     Accepted,
     Client,
@@ -23,12 +23,13 @@ from olhubd.plugin import (
     LevelWish,
     NotFound,
     OutcomeUnknown,
+    Record,
     RowOutcome,
     ShownLevel,
 )
 from olhubd_allegro import wire_offers
 from olhubd_allegro.client import MEDIA
-from olhubd_allegro.offers import STATES, Offers, shown
+from olhubd_allegro.offers import STATES, Offers
 
 __all__ = ["Levels"]
 
@@ -123,12 +124,7 @@ class Levels(LevelSink):
                 return found
 
     async def read_levels(self, offers: Sequence[str]) -> Sequence[ShownLevel]:
-        return [
-            ShownLevel(
-                offer=offer.external_id, quantity=offer.quantity or 0, active=offer.state is OfferState.ACTIVE
-            )
-            for offer in shown(await self._offers.read(offers))
-        ]
+        return [_shown(record) for record in await self._offers.read(offers)]
 
     async def read_terms(self, offers: Sequence[str]) -> Sequence[OfferTerms]:
         """When an offer ended is in the list; by whom, and whether it is listed again by itself, in its details."""
@@ -171,3 +167,13 @@ def _outcome(task: wire_offers.CommandTask) -> RowOutcome:
     first = next(iter(task.errors or ()), None)
     said = (first.user_message or first.message or first.code) if first is not None else None
     return RowOutcome(offer=task.offer.id, done=False, error=said or task.message or task.status)
+
+
+def _shown(record: Record) -> ShownLevel:
+    """What buyers see of an offer. A row that makes no sense says that it is there, and no more."""
+    if not isinstance(record, Offer):
+        return ShownLevel(offer=record.external_id, quantity=None, active=True)
+    active = record.state is OfferState.ACTIVE
+    return ShownLevel(
+        offer=record.external_id, quantity=record.quantity if active else record.quantity or 0, active=active
+    )

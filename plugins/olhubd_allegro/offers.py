@@ -6,7 +6,7 @@ names is read. The list is no snapshot: its rows move while it is read.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 
@@ -29,7 +29,7 @@ from olhubd.plugin import (
 )
 from olhubd_allegro import wire_offers
 
-__all__ = ["OFFERS", "STATES", "Offers", "shown"]
+__all__ = ["OFFERS", "STATES", "Offers"]
 
 OFFERS = "/sale/offers"
 _EVENTS = "/sale/offer-events"
@@ -124,11 +124,6 @@ class Offers(OfferFeed, Sweep):
         part = ListPage(rows=rows, asked=_LIMIT, total=page.total_count)
         fresh, then, _complete = place.after(part, lambda row: row.external_id)
         return fresh, then
-
-
-def shown(records: Iterable[Record]) -> list[Offer]:
-    """The offers among these."""
-    return [record for record in records if isinstance(record, Offer)]
 
 
 def _record(raw: msgspec.Raw) -> Offer | Unreadable:

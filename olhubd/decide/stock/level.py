@@ -18,9 +18,20 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from olhubd.model import LevelKind, LevelStep
+from olhubd.model import LevelKind, LevelStep, Reason
 
-__all__ = ["TRIES", "Drift", "Move", "NextMove", "OfferLevel", "Phase", "Settled", "judge", "next_step"]
+__all__ = [
+    "TRIES",
+    "Drift",
+    "Move",
+    "NextMove",
+    "OfferLevel",
+    "Phase",
+    "Settled",
+    "judge",
+    "next_step",
+    "unread",
+]
 
 TRIES = 3
 """After so many writes in a row that were not kept it is reported to a person."""
@@ -228,6 +239,15 @@ def judge(level: OfferLevel, shown: int, active: bool, after: int, now: datetime
         reason=None if right else level.reason,
     )
     return Settled(level=read, alarm="level.not-kept" if missed and tries >= TRIES else None)
+
+
+def unread(level: OfferLevel, now: datetime) -> Settled:
+    """The offer is there, and what it shows is not known. The row stays so, and is read again, ever later."""
+    tries = level.tries + 1
+    later = msgspec.structs.replace(
+        level, tries=tries, due_at=now + _pause(tries), reason=Reason("level.unreadable")
+    )
+    return Settled(level=later, alarm="level.not-kept" if tries == TRIES else None)
 
 
 def _pause(tries: int) -> timedelta:

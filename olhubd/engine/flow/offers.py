@@ -110,6 +110,8 @@ class OfferFlow(RecordFlow[Offer]):
             if row is None or row.phase is not Phase.SETTLED or row.confirmed_after > context.after:
                 continue
             active = one.offer.state is OfferState.ACTIVE
+            if active and one.offer.quantity is None:
+                continue  # it says nothing of how many it shows, which is not zero
             found.append(judge(row, one.offer.quantity or 0, active, context.after, context.now).level)
         if found:
             await levels.put(context.tx, found)

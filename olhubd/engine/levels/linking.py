@@ -32,9 +32,9 @@ def masters_of(rules: Sequence[StockRule], channel: str) -> list[str]:
     return sorted({rule.master for rule in rules if channel in rule.channels})
 
 
-def shown(listed: StoredOffer) -> int:
-    """How many pieces buyers can still buy of an offer."""
-    return (listed.offer.quantity or 0) if listed.offer.state is OfferState.ACTIVE else 0
+def shown(listed: StoredOffer) -> int | None:
+    """How many pieces buyers can still buy of an offer; None where it is on sale and does not say how many."""
+    return listed.offer.quantity if listed.offer.state is OfferState.ACTIVE else 0
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):

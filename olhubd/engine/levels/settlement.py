@@ -8,7 +8,7 @@ from functools import partial
 
 import msgspec
 
-from olhubd.decide.stock.level import OfferLevel, Phase, judge
+from olhubd.decide.stock.level import OfferLevel, Phase, judge, unread
 from olhubd.engine.levels.channel import FIRST_PAUSE, LAST_PAUSE, MOMENT, SalesChannel, refused
 from olhubd.engine.outbox.recorder import Recorder
 from olhubd.model import Cause, Kind, LevelStep, Reason, Subject
@@ -156,7 +156,12 @@ class LevelSettlement:
                 if row.phase is Phase.SENT or row.confirmed_after > after:
                     continue
                 one = shown.get(row.external_id)
-                settled = judge(row, one.quantity if one else 0, one is not None and one.active, after, now)
+                if one is None:
+                    settled = judge(row, 0, False, after, now)
+                elif one.quantity is None:
+                    settled = unread(row, now)
+                else:
+                    settled = judge(row, one.quantity, one.active, after, now)
                 level = settled.level
                 if one is None and not level.even:
                     level = msgspec.structs.replace(level, reason=Reason("level.not-there"))

@@ -99,6 +99,8 @@ class Channel(LevelSink):
         """Commands that have not acted."""
         self.mode = "done"
         self.refused: dict[str, str] = {}
+        self.unreadable: set[str] = set()
+        """Offers of which it is not known how many they show."""
         self.trouble: PluginError | None = None
         self.terms: dict[str, OfferTerms] = {}
         self.asked: list[str] = []
@@ -188,7 +190,9 @@ class Channel(LevelSink):
 
     async def read_levels(self, offers: Sequence[str]) -> Sequence[ShownLevel]:
         return [
-            ShownLevel(offer=o, quantity=self.shown[o], active=self.active[o]) for o in offers if o in self.shown
+            ShownLevel(offer=o, quantity=None if o in self.unreadable else self.shown[o], active=self.active[o])
+            for o in offers
+            if o in self.shown
         ]
 
 

@@ -8,7 +8,7 @@ import pytest
 from olhubd.decide.stock.level import Phase
 from olhubd.decide.stock.policy import StockRule
 from olhubd.decide.stock.sellable import Buffer
-from olhubd.model import Counting, Fulfilment, Stage
+from olhubd.model import Counting, Fulfilment, Offer, OfferState, Reason, Stage
 from olhubd.plugin import AuthLost, RateLimited, Rejected, Unavailable
 from olhubd.store import Database, events, levels, stock_items
 from tests.engine.levels.stall import Stall
@@ -89,6 +89,41 @@ async def test_lowering_is_sent_at_once_and_counts_when_it_is_read(stall: Stall)
     row = await stall.level()
     assert (row.phase, row.confirmed, row.even) == (Phase.SETTLED, 3, True)
     assert row.confirmed_at is not None
+
+
+async def test_an_offer_that_cannot_be_read_is_neither_sold_out_nor_right(stall: Stall) -> None:
+    """Its row makes no sense for a while: nothing more is sent, a person hears of it, and it is read again."""
+    stall.channel.unreadable.add("111")
+    await stall.stock("A", 3)
+    before = await stall.head()
+    await stall.turns(600)
+    row = await stall.level()
+    assert (row.phase, row.sent, row.confirmed, row.reason) == (Phase.SETTLING, 3, 5, Reason("level.unreadable"))
+    assert not row.even
+    assert stall.channel.calls == [("set", 3, ("111",))]
+    told = [one.kind for one in await events.since(stall.database.reader, before)]
+    assert told.count("level.not-kept") == 1
+    stall.channel.unreadable.clear()
+    await stall.turns(1000)
+    row = await stall.level()
+    assert (row.confirmed, row.even, row.tries, row.reason) == (3, True, 0, None)
+
+
+async def test_an_offer_listed_without_its_quantity_is_read_before_it_is_written(
+    database: Database,
+) -> None:
+    stall = Stall(database)
+    await stall.stock("A", 5)
+    stall.channel.list("111", 5)
+    listed = Offer(external_id="111", name="A", sku="A", state=OfferState.ACTIVE)
+    await stall.land("allegro", listed)
+    assert (await stall.level()).confirmed is None
+    await stall.orders_read()
+    await stall.turns(10)
+    assert (await stall.level()).confirmed == 5
+    await stall.land("allegro", msgspec.structs.replace(listed, name="another title"))
+    assert (await stall.level()).confirmed == 5
+    assert stall.channel.calls == []
 
 
 async def test_raising_waits_until_the_orders_were_read_after_the_master(stall: Stall) -> None:

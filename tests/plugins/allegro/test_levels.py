@@ -57,6 +57,15 @@ async def test_a_value_is_set_and_zero_ends_the_offer(allegro: Allegro, simulato
     assert simulator.book.offers[OTHER]["publication"]["status"] == "ENDED"
 
 
+async def test_a_row_that_makes_no_sense_is_neither_gone_nor_sold_out(
+    allegro: Allegro, simulator: AllegroSimulator
+) -> None:
+    simulator.book.offers[ONE]["publication"] = "?"
+    simulator.book.offers[OTHER]["stock"] = None
+    shown = {one.offer: (one.quantity, one.active) for one in await allegro.levels.read_levels([ONE, OTHER])}
+    assert shown == {ONE: (None, True), OTHER: (None, True)}
+
+
 async def test_one_task_of_many_fails_by_itself(allegro: Allegro, simulator: AllegroSimulator) -> None:
     simulator.book.fail_tasks([OTHER])
     offers = (ONE, OTHER, "12345")

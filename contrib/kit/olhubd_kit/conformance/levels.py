@@ -77,8 +77,8 @@ async def _written(bench: Bench, values: Mapping[str, int]) -> dict[str, RowOutc
     return rows
 
 
-async def _shown(bench: Bench, offers: Sequence[str]) -> dict[str, int]:
-    """What the connector says that buyers can buy."""
+async def _shown(bench: Bench, offers: Sequence[str]) -> dict[str, int | None]:
+    """What the connector says that buyers can buy; None where it cannot say."""
     read = await _sink(bench).read_levels(offers)
     return {one.offer: one.quantity if one.active else 0 for one in read}
 
