@@ -303,3 +303,21 @@ async def test_an_offer_that_renews_itself_is_reported_and_what_it_makes_is_ende
     await resuming.shows(0)
     kinds = [event.kind for event in await events.latest(resuming.database.reader, limit=200)]
     assert "offer.unknown" in kinds
+
+
+async def test_what_cannot_be_lowered_is_ended_and_then_a_person_is_called(resuming: Resuming) -> None:
+    """Five may be sold and a hundred are shown, and its quantity is refused for another field: it ends. Where that
+    is refused, too, the alarm says how many it sells."""
+    resuming.first.book.fail_tasks([NUMBER], kind="quantity")
+    resuming.restock(-95)
+    await until(lambda: resuming.shown() == (0, 5), stands=resuming.stands, within=60)
+    resuming.first.book.fail_tasks([NUMBER])
+    resuming.first.book.set_quantity(NUMBER, 100)
+
+    async def stuck() -> bool:
+        return bool(await levels.stuck(resuming.database.reader, ["first"]))
+
+    await until(stuck, stands=resuming.stands, within=60)
+    await resuming.hub.checks.round()
+    alarm = resuming.hub.alarms.open[AlarmKind.UNLOWERED, "first"]
+    assert "it sells 100, and 5 may be sold; RESPONSIBLE_PRODUCER_NOT_SPECIFIED" in alarm.detail
