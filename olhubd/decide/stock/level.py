@@ -35,6 +35,7 @@ __all__ = [
 
 TRIES = 3
 """After so many writes in a row that were not kept it is reported to a person."""
+_LONGEST_PAUSE = timedelta(minutes=15)
 
 
 class Phase(enum.StrEnum):
@@ -170,9 +171,11 @@ def next_step(
         return NextMove(Move.NOTHING)
     if level.confirmed is None:
         return NextMove(Move.READ)
-    if level.due_at is not None and level.due_at > now:
+    lowers = level.active and level.wanted < level.confirmed
+    # Lowering never waits longer than this, so a clock that was put back does not keep it from it.
+    if level.due_at is not None and now < level.due_at and not (lowers and level.due_at > now + _LONGEST_PAUSE):
         return NextMove(Move.NOTHING)
-    if level.active and level.wanted < level.confirmed:
+    if lowers:
         return _lower(level, level.wanted)
     if level.wanted == (level.confirmed if level.active else 0):
         return NextMove(Move.NOTHING)
@@ -251,4 +254,4 @@ def unread(level: OfferLevel, now: datetime) -> Settled:
 
 
 def _pause(tries: int) -> timedelta:
-    return timedelta(seconds=min(900, 5 * 4 ** (tries - 1)))
+    return timedelta(seconds=min(_LONGEST_PAUSE.total_seconds(), 5 * 4 ** (tries - 1)))

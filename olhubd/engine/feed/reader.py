@@ -272,7 +272,9 @@ class FeedReader:
                 pages -= 1
             if self._leads and not self._unfinished:
                 await caught_up(reading.database, reading.lineage, reading.account)
-                if reading.horizon is not None and not self._again.waiting:
+                # Orders of before are not in the journal: none is known until the first sweep has brought them.
+                importing = self._sweeper is not None and self._sweeper.importing
+                if reading.horizon is not None and not self._again.waiting and not importing:
                     reading.horizon.reached(reading.account, self._asked)
         except Exception as error:
             self._unfinished = False

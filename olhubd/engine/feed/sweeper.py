@@ -56,6 +56,12 @@ class Sweeper:
             account=self._reading.account, feed=self.name, cursor=None, moved_at=now, due_at=due_at, since=since
         )
 
+    @property
+    def importing(self) -> bool:
+        """Whether what was there before the account began has not been read whole yet."""
+        since = self._position.since if self._position is not None else None
+        return since is not None and since == self._reading.schedule.start
+
     def until(self) -> float:
         """Seconds until a page of it is due."""
         if self._position is not None and self._position.cursor is not None:
@@ -81,8 +87,9 @@ class Sweeper:
         recent = min(now - schedule.sweep_window, position.moved_at - schedule.sweep_interval)
         since = position.since or recent
         # The one from a start in the past is not a check but the import itself, also when it was interrupted.
-        first = position.since is not None and position.since == schedule.start
-        run = self._run or await reading.runs.begin(reading.account, self.name, "start" if first else "timer")
+        run = self._run or await reading.runs.begin(
+            reading.account, self.name, "start" if self.importing else "timer"
+        )
         try:
             before = Cursor(position.cursor) if position.cursor else None
             page = await self._page("sweep", partial(self._sweep.sweep, since, before), before)

@@ -12,7 +12,7 @@ from olhubd.engine.flow.prepared import Candidate
 from olhubd.engine.levels.linking import Seen, doubt, link
 from olhubd.engine.levels.unknown import find_unknown
 from olhubd.model import Kind, Linking, Offer, OfferState, Reason
-from olhubd.store import Reader, levels, offers, quarantine
+from olhubd.store import Reader, events, levels, offers, quarantine
 from olhubd.store.offers import StoredOffer
 
 __all__ = ["OfferFlow"]
@@ -89,9 +89,11 @@ class OfferFlow(RecordFlow[Offer]):
         if not renewed:
             return result
         await offers.put(tx, renewed)
+        # Buyers bought while the answer was on its way: it counts from now on, and not from when it was asked for.
+        read = await events.head(tx)
         # So that what is read from now on is known to be read after this.
         await context.recorder.event("offers.changed", account, None, {"offers": len(renewed)})
-        await self._read(context, renewed)
+        await self._read(context, renewed, read)
         if context.rules:
             newest = context.recorder.newest(context.after)
             if said:
@@ -101,8 +103,8 @@ class OfferFlow(RecordFlow[Offer]):
             await find_unknown(context, renewed, known)
         return result
 
-    async def _read(self, context: FlowContext, renewed: Sequence[StoredOffer]) -> None:
-        """What these readings say of levels that nobody is writing."""
+    async def _read(self, context: FlowContext, renewed: Sequence[StoredOffer], after: int) -> None:
+        """What these readings, that were there when `after` was the newest event, say of levels that nobody writes."""
         rows = await levels.of_offers(context.tx, [one.id for one in renewed])
         found: list[OfferLevel] = []
         for one in renewed:
@@ -112,7 +114,7 @@ class OfferFlow(RecordFlow[Offer]):
             active = one.offer.state is OfferState.ACTIVE
             if active and one.offer.quantity is None:
                 continue  # it says nothing of how many it shows, which is not zero
-            found.append(judge(row, one.offer.quantity or 0, active, context.after, context.now).level)
+            found.append(judge(row, one.offer.quantity or 0, active, after, context.now).level)
         if found:
             await levels.put(context.tx, found)
 

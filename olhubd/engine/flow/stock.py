@@ -86,9 +86,9 @@ class StockFlow(RecordFlow[StockLevel]):
                 marks |= {borne} if old is None else {borne, (old.level.sku, old.gtin)}
             if old is None or _sells(old.level) != _sells(one.record) or id_ in awaiting:
                 moved.add(id_)
-            if not same:
-                result.count(added=int(old is None), changed=int(old is not None))
-                context.touched.add((Kind.STOCK, one.external_id))
+            # Also the same number is news where it shows what was taken for orders.
+            result.count(added=int(old is None), changed=int(old is not None))
+            context.touched.add((Kind.STOCK, one.external_id))
             if id_ in awaiting or old is None or _sells(old.level) != _sells(one.record):
                 change = StockCounted(old=old.level.free if old is not None else None, new=one.record.free)
                 await context.recorder.event(change.kind, account, Subject(Kind.STOCK, id_), change)

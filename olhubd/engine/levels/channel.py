@@ -10,10 +10,11 @@ import msgspec
 from olhubd.decide.stock.level import TRIES, OfferLevel, Phase
 from olhubd.decide.stock.policy import StockRule
 from olhubd.engine.calls import Calls
+from olhubd.engine.levels import wanted
 from olhubd.engine.levels.linking import masters_of
 from olhubd.plugin import Clock, LevelSink, Log
 from olhubd.runtime.backoff import delay
-from olhubd.store import Database, levels
+from olhubd.store import Database, Transaction, levels, stock_items
 
 __all__ = ["FIRST_PAUSE", "LAST_PAUSE", "MOMENT", "SalesChannel", "refused", "released"]
 
@@ -21,6 +22,7 @@ FIRST_PAUSE, LAST_PAUSE = 2.0, 300.0
 """Seconds between tries after failures."""
 MOMENT = timedelta(seconds=2)
 """Until a command of which the answer was lost is looked up."""
+_MARKS = 500
 _ROWS = 1000
 _SELDOM = 3600.0
 
@@ -52,6 +54,16 @@ class SalesChannel:
     def read_through(self) -> int:
         """Up to which event the sales of this account and of its masters are known."""
         return self._through([self.account, *masters_of(self.rules(), self.account)])
+
+    async def follow(self, tx: Transaction) -> bool:
+        """Compute again what the offers of items must show of which another number may be sold. False where there
+        is more to follow."""
+        if not await stock_items.behind(tx, self.account):
+            return True
+        found = await wanted.follow(tx, self.account, self.rules(), self.clock.now(), _MARKS)
+        if found:
+            await stock_items.trim(tx, _MARKS)
+        return found < _MARKS
 
     async def uneven(self) -> list[OfferLevel]:
         """All rows that are not as they should be."""

@@ -148,13 +148,5 @@ class Leveller:
         if not await stock_items.behind(self._channel.database.reader, self._channel.account):
             return
 
-        async def work(tx: Transaction) -> int:
-            found = await wanted.follow(
-                tx, self._channel.account, self._channel.rules(), self._channel.clock.now(), _MARKS
-            )
-            if found:
-                await stock_items.trim(tx, _MARKS)
-            return found
-
-        while await self._channel.database.write(work) == _MARKS:
+        while not await self._channel.database.write(self._channel.follow):
             pass

@@ -72,7 +72,7 @@ class Selling:
         known = await levels.of_offers(self.tx, [one.id for one in some])
         linked = await offers.links_of(self.tx, [one.id for one in some])
         # What an offer showed when it was read last is not read again where a level is kept for it.
-        fresh = [_level(one) for one in some if one.id not in known and one.id in linked]
+        fresh = [_level(one, self.after) for one in some if one.id not in known and one.id in linked]
         if fresh:
             await levels.put(self.tx, fresh)
         by_account: dict[str, list[StoredOffer]] = {}
@@ -88,13 +88,15 @@ class Selling:
         await stock_items.mark(self.tx, items, self.after)
 
 
-def _level(listed: StoredOffer) -> OfferLevel:
+def _level(listed: StoredOffer, after: int) -> OfferLevel:
+    """What is known of an offer by its reading, which was there before the event `after`."""
     return OfferLevel(
         offer=listed.id,
         account=listed.account,
         external_id=listed.offer.external_id,
         confirmed=shown(listed),
-        confirmed_after=listed.read_after,
+        # Buyers bought while it was on its way, so it counts from when it landed.
+        confirmed_after=max(listed.read_after, after - 1),
         active=listed.offer.state is OfferState.ACTIVE,
         inside=listed.offer.quantity,
     )

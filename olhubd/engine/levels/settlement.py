@@ -10,6 +10,7 @@ import msgspec
 
 from olhubd.decide.stock.level import OfferLevel, Phase, judge, unread
 from olhubd.engine.levels.channel import FIRST_PAUSE, LAST_PAUSE, MOMENT, SalesChannel, refused
+from olhubd.engine.levels.waits import Waits
 from olhubd.engine.outbox.recorder import Recorder
 from olhubd.model import Cause, Kind, LevelStep, Reason, Subject
 from olhubd.plugin import (
@@ -27,8 +28,8 @@ from olhubd.store.levels import LevelCommand, LevelCommandState
 
 __all__ = ["LevelSettlement"]
 
-_PATIENCE = timedelta(minutes=15)
-"""For how long a command may be under way until its offers are read instead."""
+_PATIENCE = 900.0
+"""For how many seconds a command may be under way until its offers are read instead."""
 
 
 class LevelSettlement:
@@ -36,13 +37,29 @@ class LevelSettlement:
 
     def __init__(self, channel: SalesChannel) -> None:
         self._channel = channel
+        self._waits = Waits(channel.clock)
+
+    @property
+    def _settle(self) -> float:
+        """For how many seconds a write may act, and be shown, after its answer."""
+        return self._channel.sink.level_settle.total_seconds()
+
+    def sent(self, command: LevelCommand) -> None:
+        """It is being sent, or may have been until now: that the channel does not know it means nothing for a
+        while."""
+        self._waits.begin(("absence", command.id), max(self._settle, MOMENT.total_seconds()))
+        self._waits.begin(("patience", command.id), _PATIENCE)
+
+    def known(self, command: LevelCommand) -> None:
+        """It is known what became of it."""
+        self._waits.end(command.id, ("absence", command.id), ("patience", command.id))
 
     async def settle(self) -> list[datetime]:
         """Ask for the reports that are due, and read back what has settled. Gives when more is due."""
-        due: list[datetime] = []
+        due: list[float] = []
         for command in await levels.commands(self._channel.database.reader, self._channel.account):
-            at = command.due_at or command.created_at
-            if at <= self._channel.clock.now():
+            left = self._waits.left(command.id)
+            if left <= 0:
                 try:
                     later = await self._report(command)
                 except (Temporary, AuthLost, AccountBlocked):
@@ -52,48 +69,47 @@ class LevelSettlement:
                     later = await self._strange(command, error)
                 if later is None:
                     continue
-                at = later
-            due.append(at)
-        now = self._channel.clock.now()
-        settling = [
-            row for row in await self._channel.uneven() if row.phase is Phase.SETTLING or row.confirmed is None
-        ]
-        ready = [row for row in settling if row.due_at is None or row.due_at <= now]
-        due += [row.due_at for row in settling if row.due_at is not None and row.due_at > now]
+                left = later
+            due.append(left)
+        ready: list[OfferLevel] = []
+        for row in await self._channel.uneven():
+            if row.phase is Phase.SETTLING and (left := self._waits.left(row.offer, self._settle)) > 0:
+                due.append(left)
+            elif row.phase is Phase.SETTLING or row.confirmed is None:
+                ready.append(row)
         if ready:
             await self._read(ready)
-        return due
+        now = self._channel.clock.now()
+        return [now + timedelta(seconds=left) for left in due]
 
-    async def _report(self, command: LevelCommand) -> datetime | None:
-        """What became of a command. Gives when to ask again; None where that is known now."""
+    async def _report(self, command: LevelCommand) -> float | None:
+        """What became of a command. Gives in how many seconds to ask again; None where that is known now."""
         call = LevelCall(action=command.action, offers=command.offers, value=command.value)
         ask = partial(self._channel.sink.report_levels, command.id, call)
         try:
             answer = await self._channel.calls.read("report_levels", ask)
         except Temporary as error:
-            at = self._channel.clock.now() + timedelta(seconds=error.retry_after or FIRST_PAUSE)
-            await self.book(command, LevelCommandState.UNKNOWN, at)
+            await self.book(command, LevelCommandState.UNKNOWN, error.retry_after or FIRST_PAUSE)
             raise
-        now = self._channel.clock.now()
-        if isinstance(answer, Accepted) and now - command.created_at < _PATIENCE:
-            at = now + timedelta(seconds=answer.after)
-            await self.book(command, LevelCommandState.ACCEPTED, at)
-            return at
+        if isinstance(answer, Accepted) and self._waits.left(("patience", command.id), _PATIENCE) > 0:
+            await self.book(command, LevelCommandState.ACCEPTED, answer.after)
+            return answer.after
         if answer is None:
             # It may still be on its way there, so its absence counts only after a while.
-            settled = command.created_at + max(self._channel.sink.level_settle, MOMENT)
-            if now < settled:
-                await self.book(command, LevelCommandState.UNKNOWN, settled)
-                return settled
+            left = self._waits.left(("absence", command.id), max(self._settle, MOMENT.total_seconds()))
+            if left > 0:
+                await self.book(command, LevelCommandState.UNKNOWN, left)
+                return left
             answer = ()
         # One that never comes to its end, as of another seller's offer, is known by its offers alone.
         await self.ended(command, () if isinstance(answer, Accepted) else answer)
         return None
 
-    async def _strange(self, command: LevelCommand, error: PluginError) -> datetime:
+    async def _strange(self, command: LevelCommand, error: PluginError) -> float:
         """The report is another deed's. It is asked for again, seldom; its rows are left unsettled."""
         now = self._channel.clock.now()
         at = now + timedelta(seconds=LAST_PAUSE)
+        self._waits.begin(command.id, LAST_PAUSE)
 
         async def work(tx: Transaction) -> None:
             await levels.settle_command(tx, command.id, LevelCommandState.UNKNOWN, at, None)
@@ -104,10 +120,12 @@ class LevelSettlement:
                 await recorder.write(tx)
 
         await self._channel.database.write(work)
-        return at
+        return LAST_PAUSE
 
-    async def book(self, command: LevelCommand, state: LevelCommandState, due_at: datetime) -> None:
-        """Store when the report of a command is asked for."""
+    async def book(self, command: LevelCommand, state: LevelCommandState, seconds: float) -> None:
+        """The report of a command is asked for in so many seconds."""
+        self._waits.begin(command.id, seconds)
+        due_at = self._channel.clock.now() + timedelta(seconds=seconds)
 
         async def work(tx: Transaction) -> None:
             await levels.settle_command(tx, command.id, state, due_at, None)
@@ -119,7 +137,7 @@ class LevelSettlement:
         now = self._channel.clock.now()
         reported = {one.offer: one for one in outcomes}
 
-        async def work(tx: Transaction) -> None:
+        async def work(tx: Transaction) -> Sequence[OfferLevel]:
             rows = await levels.of_command(tx, command.id)
             found = []
             for row in rows:
@@ -136,20 +154,25 @@ class LevelSettlement:
             await levels.settle_command(
                 tx, command.id, LevelCommandState.ENDED, None, now, msgspec.json.encode(list(outcomes))
             )
+            return found
 
-        await self._channel.database.write(work)
+        for row in await self._channel.database.write(work):
+            self._waits.begin(row.offer, self._settle)
+        self.known(command)
 
     async def _read(self, rows: Sequence[OfferLevel]) -> None:
         """Read what buyers see of these offers, and settle their rows by it."""
         after = await events.head(self._channel.database.reader)
-        read = partial(self._channel.sink.read_levels, [row.external_id for row in rows])
-        answer: Sequence[ShownLevel] = await self._channel.calls.read("read_levels", read, Sequence)
+        ask = partial(self._channel.sink.read_levels, [row.external_id for row in rows])
+        answer: Sequence[ShownLevel] = await self._channel.calls.read("read_levels", ask, Sequence)
         shown = {one.offer: one for one in answer}
         now = self._channel.clock.now()
 
         async def work(tx: Transaction) -> None:
             recorder = Recorder(tx, now, Cause("rule", "levels"))
             current = await levels.of_offers(tx, [row.offer for row in rows])
+            # Buyers bought while the answer was on its way: it counts from now on.
+            read = await events.head(tx)
             found: list[OfferLevel] = []
             freed: set[int] = set()
             for row in current.values():
@@ -157,11 +180,11 @@ class LevelSettlement:
                     continue
                 one = shown.get(row.external_id)
                 if one is None:
-                    settled = judge(row, 0, False, after, now)
+                    settled = judge(row, 0, False, read, now)
                 elif one.quantity is None:
                     settled = unread(row, now)
                 else:
-                    settled = judge(row, one.quantity, one.active, after, now)
+                    settled = judge(row, one.quantity, one.active, read, now)
                 level = settled.level
                 if one is None and not level.even:
                     level = msgspec.structs.replace(level, reason=Reason("level.not-there"))
@@ -194,3 +217,4 @@ class LevelSettlement:
             await recorder.write(tx)
 
         await self._channel.database.write(work)
+        self._waits.end(*(row.offer for row in rows))

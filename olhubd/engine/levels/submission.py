@@ -116,6 +116,9 @@ class LevelSubmission:
 
         async def keep(tx: Transaction) -> LevelCommand | None:
             await leases.require(tx, self._channel.account)
+            # What has landed since it was planned counts: the calls before this one may have taken minutes.
+            if not await self._channel.follow(tx):
+                return None
             known = await offers.by_external(tx, self._channel.account, list(call.offers))
             rows = await levels.of_offers(tx, [one.id for one in known.values()])
             # What has changed since it was planned goes with the next turn.
@@ -155,21 +158,21 @@ class LevelSubmission:
         if kept is None:
             return None
         call = msgspec.structs.replace(call, offers=kept.offers)
+        self._settlement.sent(kept)
         try:
             answer = await self._channel.calls.write(
                 "write_levels", partial(self._channel.sink.write_levels, kept.id, call), Accepted | Sequence
             )
         except (OutcomeUnknown, PluginFault):
-            at = self._channel.clock.now() + MOMENT
-            await self._settlement.book(kept, LevelCommandState.UNKNOWN, at)
-            return at
+            self._settlement.sent(kept)
+            await self._settlement.book(kept, LevelCommandState.UNKNOWN, MOMENT.total_seconds())
+            return self._channel.clock.now() + MOMENT
         except PluginError as error:
             await self._undone(kept, error)
             raise
         if isinstance(answer, Accepted):
-            at = self._channel.clock.now() + timedelta(seconds=answer.after)
-            await self._settlement.book(kept, LevelCommandState.ACCEPTED, at)
-            return at
+            await self._settlement.book(kept, LevelCommandState.ACCEPTED, answer.after)
+            return self._channel.clock.now() + timedelta(seconds=answer.after)
         await self._settlement.ended(kept, answer)
         return self._channel.clock.now() + self._channel.sink.level_settle
 
@@ -199,6 +202,7 @@ class LevelSubmission:
             await levels.settle_command(tx, command.id, LevelCommandState.ENDED, None, now)
 
         await self._channel.database.write(work)
+        self._settlement.known(command)
 
 
 def _reason(why: str) -> str:

@@ -70,9 +70,11 @@ class Time:
 
     def __init__(self) -> None:
         self.passed = 0.0
+        self.wrong = timedelta(0)
+        """By how much the wall clock is wrong."""
 
     def now(self) -> datetime:
-        return EPOCH + timedelta(seconds=self.passed)
+        return EPOCH + timedelta(seconds=self.passed) + self.wrong
 
     def monotonic(self) -> float:
         return self.passed
