@@ -41,7 +41,7 @@ from olhubd_torture.campaign import SMALL, at_every_crossing, by_seed, restored
 from olhubd_torture.run_schedule import ScheduleResult as Played
 from olhubd_torture.run_schedule import play
 
-__all__ = ["MUTATIONS", "Mutation", "Stale", "swap"]
+__all__ = ["MUTATIONS", "Mutation", "Stale", "small", "swap"]
 
 Patch = Callable[[], contextlib.AbstractContextManager[Any]]
 Plays = Callable[[], Iterable[Played]]
@@ -262,7 +262,7 @@ def _no_mark_of_sending() -> Any:
 
 def _no_look_up_of_old_orders() -> Any:
     """What this database calls never sent is believed to be."""
-    return swap(Executor, "_in_doubt", lambda _self, _delivery, _stored: False)
+    return swap(Executor, "_in_doubt", lambda _self, _job: False)
 
 
 def _no_lease() -> Any:
@@ -471,8 +471,10 @@ MUTATIONS: dict[str, Mutation] = {
 
 def main() -> None:
     """Run all and tell."""
+    from tests.torture.stock_mutations import STOCK_MUTATIONS
+
     missed = 0
-    for name, mutation in MUTATIONS.items():
+    for name, mutation in (MUTATIONS | STOCK_MUTATIONS).items():
         began = time.perf_counter()
         plays, found = mutation.hidden()
         took = time.perf_counter() - began

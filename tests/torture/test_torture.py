@@ -20,15 +20,18 @@ from olhubd.engine.outbox.doubts import Doubts
 from olhubd.model import Order
 from olhubd.store.orders import StoredOrder
 from olhubd_torture import rogue
-from olhubd_torture.campaign import SMALL, at_every_crossing, by_seed, restored, shrink
+from olhubd_torture.campaign import SMALL, at_every_crossing, by_seed, counted_and_lost, restored, shrink
 from olhubd_torture.process_torture import besiege
 from olhubd_torture.run_schedule import ScheduleResult, play
 from olhubd_torture.schedule import WAYS, Schedule, ScheduleStep, draw
+from olhubd_torture.stock_book import StockCounts
 from tests.torture.mutations import MUTATIONS, Mutation, Stale, small, swap
+from tests.torture.stock_mutations import STOCK_MUTATIONS
 
+EVERY = MUTATIONS | STOCK_MUTATIONS
 QUICK = [
     name
-    for name in MUTATIONS
+    for name in EVERY
     if name not in ("settling by the wall clock", "never synced", "synced at checkpoints only")
     and name != "a token used before it is synced"
 ]
@@ -50,10 +53,10 @@ def words(result: ScheduleResult) -> str:
 def test_a_kill_at_every_crossing_changes_nothing(name: str) -> None:
     """Invariants 1, 3, 4, 8: each call and each commit, before it and after it, is survived.
 
-    One in five here; `olhubd torture --every` takes all.
+    One in five here, or in fifteen where stock is counted; `olhubd torture --every` takes all.
     """
     plays = 0
-    for result in at_every_crossing(SMALL[name], stride=5):
+    for result in at_every_crossing(SMALL[name], stride=5 if SMALL[name].stock is None else 15):
         assert not result.findings, words(result)
         assert result.kills == len(result.strikes)
         plays += 1
@@ -66,6 +69,24 @@ def test_random_schedules_leave_the_books_right(start: int) -> None:
     for seed in range(start, start + 20):
         result = play(draw(seed))
         assert not result.findings, words(result)
+
+
+def test_what_is_counted_is_sold_and_shown_and_never_promised_twice() -> None:
+    """The stock book of worlds that count: sold on all channels and on hand is what was bought."""
+    total = StockCounts()
+    for seed in range(61, 121):
+        if (schedule := draw(seed)).stock is not None:
+            result = play(schedule)
+            assert not result.findings, words(result)
+            total = total.plus(result.stock)
+    assert total.sold > 50
+    assert 0 < total.confirmed <= total.written
+    assert 0 < total.oversold < total.sold / 5  # what is shared can be, while news is under way
+
+
+def test_the_stock_book_holds_while_all_is_imported_anew() -> None:
+    result = play(counted_and_lost())
+    assert not result.findings, words(result)
 
 
 def test_small_schedules_leave_the_books_right() -> None:
@@ -151,14 +172,14 @@ def test_the_same_seed_is_the_same_schedule_to_the_last_step() -> None:
 @pytest.mark.parametrize("name", QUICK)
 def test_what_is_switched_off_is_missed(name: str) -> None:
     """The torture sees: each guard of the engine, once off, turns it red."""
-    plays, found = MUTATIONS[name].hidden()
+    plays, found = EVERY[name].hidden()
     assert found is not None, f"not found in {plays} plays"
 
 
-@pytest.mark.parametrize("name", MUTATIONS)
+@pytest.mark.parametrize("name", EVERY)
 def test_each_mutation_can_be_called_as_what_it_replaces(name: str) -> None:
     """Also those that take too long to be played here: one that fits no more shows nothing."""
-    with MUTATIONS[name].patch():
+    with EVERY[name].patch():
         pass
 
 
@@ -236,7 +257,7 @@ async def _nothing(_self: CopyUpdates, _order: Order, _origin: StoredOrder) -> l
 
 def test_what_a_shop_tells_of_is_looked_up_also_where_nothing_is_in_doubt() -> None:
     """Else it was told of, given up and told of again at each sweep, and stayed alive in the shop."""
-    with swap(Executor, "_in_doubt", lambda _self, _delivery, _stored: False):
+    with swap(Executor, "_in_doubt", lambda _self, _job: False):
         result = play(restored("lost", 0))
     assert "stray" not in result.kinds
 

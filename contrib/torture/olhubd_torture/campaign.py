@@ -5,24 +5,44 @@ What fails is shrunk: steps are taken out as long as the same kind of finding re
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 
 import msgspec
 
 from olhubd_torture.network_faults import NetworkFault
 from olhubd_torture.parallel import Task, attempt, muster
 from olhubd_torture.run_schedule import ScheduleResult
-from olhubd_torture.schedule import SHOP, Schedule, ScheduleStep, draw
+from olhubd_torture.schedule import MARKETS, SHOP, Schedule, ScheduleStep, draw
+from olhubd_torture.stock_plan import ItemPlan, OfferPlan, StockPlan
 
-__all__ = ["SMALL", "at_every_crossing", "by_seed", "outage", "restored", "shrink"]
+__all__ = ["COUNTED", "SMALL", "at_every_crossing", "by_seed", "counted_and_lost", "outage", "restored", "shrink"]
 
 _TRIES = 200
+COUNTED = "KUB-BIA"
+"""The item that small schedules count."""
 _DAY = 24 * 3600.0
 _BUY = ScheduleStep(at=5, verb="buy", where="market-a", it=1, count=2, what="ready")
 
 
 def _small(*steps: ScheduleStep, lag: float = 0.0, rest: float = 40.0) -> Schedule:
     return Schedule(seed=0, markets=("market-a",), lag=lag, steps=steps, rest=rest)
+
+
+def _counted(*steps: ScheduleStep, items: Sequence[str] = (COUNTED,), rest: float = 60.0) -> Schedule:
+    """Of items of which there are five each, on two marketplaces."""
+    plan = StockPlan(
+        items=tuple(ItemPlan(sku, 5) for sku in items),
+        offers=tuple(OfferPlan(market, sku, 5) for sku in items for market in MARKETS),
+    )
+    return Schedule(seed=0, markets=MARKETS, lag=0.0, stock=plan, steps=steps, rest=rest)
+
+
+def _ill(at: float, where: str, what: NetworkFault, match: str, seconds: float = 0.0) -> ScheduleStep:
+    return ScheduleStep(at=at, verb="spell", where=where, what=what.value, match=match, count=1, seconds=seconds)
+
+
+def _sale(at: float, where: str, it: int) -> ScheduleStep:
+    return ScheduleStep(at=at, verb="buy", where=where, it=it, count=1, what="ready")
 
 
 def _throttle(where: str, match: str, count: int, seconds: float) -> ScheduleStep:
@@ -111,6 +131,48 @@ _WRITTEN: dict[str, Schedule] = {
         ),
         rest=600.0,
     ),
+    "a sale of what is counted": _counted(_sale(25, "market-a", 1)),
+    "a sale while offers are read": _counted(
+        _ill(20, "market-a", NetworkFault.SLOW, "offers", 30.0), _sale(40, "market-a", 1)
+    ),
+    "a purchase that is not paid, and a restock": _counted(
+        ScheduleStep(at=25, verb="buy", where="market-a", it=1, count=1),
+        ScheduleStep(at=27, verb="restock", what=COUNTED, count=3),
+    ),
+    "a stock that is read late": _counted(
+        _ill(30, SHOP, NetworkFault.SLOW, "stock", 60.0), _sale(25, "market-a", 1), rest=120.0
+    ),
+    "a quantity whose answer is lost": _counted(
+        _ill(20, "market-a", NetworkFault.LOSE, "level"),
+        ScheduleStep(at=25, verb="restock", what=COUNTED, count=3),
+        _sale(45, "market-b", 1),
+    ),
+    "a quantity that is written late": _counted(
+        _ill(20, "market-a", NetworkFault.HANG, "level", 30.0),
+        ScheduleStep(at=25, verb="restock", what=COUNTED, count=3),
+        _sale(50, "market-b", 1),
+        rest=90.0,
+    ),
+    "a clock put forward after a quantity": _counted(
+        _ill(20, "market-a", NetworkFault.LATE, "level"),
+        _sale(25, "market-b", 1),
+        *(ScheduleStep(at=38 + 0.5 * n, verb="jump", seconds=60.0) for n in range(20)),
+        rest=90.0,
+    ),
+    "sales while a quantity is slow": _counted(
+        _ill(20, "market-a", NetworkFault.SLOW, "level", 45.0),
+        ScheduleStep(at=25, verb="restock", what=COUNTED, count=3),
+        ScheduleStep(at=25, verb="restock", what="KUB-CZA", count=4),
+        *(_sale(50, "market-b", it) for it in range(1, 5)),
+        items=(COUNTED, "KUB-CZA"),
+        rest=120.0,
+    ),
+    "a quantity that is refused": _counted(
+        ScheduleStep(at=20, verb="fail", where="market-a", count=1), _sale(25, "market-b", 1)
+    ),
+    "a cancelled sale of what is counted": _counted(
+        _sale(25, "market-a", 1), ScheduleStep(at=60, verb="cancel", it=1, what="buyer")
+    ),
 }
 SMALL = {name: msgspec.structs.replace(schedule, name=name) for name, schedule in _WRITTEN.items()}
 """By what happens in them; small enough for a kill at every crossing."""
@@ -131,6 +193,18 @@ def restored(what: str, skew: int) -> Schedule:
         ScheduleStep(at=240, verb="buy", where="market-a", it=5, count=1, what="ready"),
     )
     return Schedule(seed=0, name=f"{what}, {skew} s", markets=("market-a",), lag=3.0, steps=steps)
+
+
+def counted_and_lost() -> Schedule:
+    """The database is lost while many purchases wait for their buyers, so that no copy in the shop has their
+    pieces, and there is more to show when it begins again."""
+    plan = StockPlan(items=(ItemPlan(COUNTED, 120),), offers=(OfferPlan("market-a", COUNTED, 120),))
+    steps = (
+        *(ScheduleStep(at=20.0 + n, verb="buy", where="market-a", it=n, count=1) for n in range(1, 61)),
+        ScheduleStep(at=120, verb="restore", what="lost", seconds=61.0),
+        ScheduleStep(at=150, verb="restock", what=COUNTED, count=20),
+    )
+    return Schedule(seed=0, name="what is counted, and lost", markets=MARKETS[:1], lag=0.0, stock=plan, steps=steps)
 
 
 def outage(where: str) -> Schedule:

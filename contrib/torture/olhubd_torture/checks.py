@@ -6,7 +6,7 @@ Each finding begins with its kind in one word, by which a shrunken schedule is r
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
 
 from olhubd.decide import onesided
 from olhubd.decide.changes import CopyCancelled, CopyReopened
@@ -19,9 +19,23 @@ from olhubd.model import (
     Kind,
     RunState,
     Stage,
+    Subject,
     reference,
 )
-from olhubd.store import Reader, accounts, alarms, deliveries, events, feeds, orders, quarantine, runs, strangers
+from olhubd.store import (
+    Reader,
+    accounts,
+    alarms,
+    deliveries,
+    events,
+    feeds,
+    offers,
+    orders,
+    quarantine,
+    runs,
+    stock_items,
+    strangers,
+)
 from olhubd.store.accounts import AccountState
 from olhubd.store.orders import StoredOrder
 from olhubd_torture import latency
@@ -266,12 +280,20 @@ async def _causes(_world: World | None, reader: Reader) -> list[str]:
     found += [f"cause: delivery {one.id} has no event" for one in owed if one.event_id not in known]
     about = {event.subject for event in log if event.subject is not None} | {one.subject for one in owed}
     there = await orders.read(reader, [one.order_id for one in about if one.kind is Kind.ORDER])
+    there_too = await _stock_subjects(reader, about)
     found += [
         f"subject: {one} does not exist"
         for one in sorted(about)
-        if one.kind is not Kind.ORDER or one.order_id not in there
+        if one not in there_too and (one.kind is not Kind.ORDER or one.order_id not in there)
     ]
     return found
+
+
+async def _stock_subjects(reader: Reader, about: Collection[Subject]) -> set[Subject]:
+    """Those of these that are offers or stock items that exist."""
+    listed = await offers.read(reader, [one.id for one in about if one.kind is Kind.OFFER])
+    items = await stock_items.read(reader, [one.id for one in about if one.kind is Kind.STOCK])
+    return {Subject(Kind.OFFER, id_) for id_ in listed} | {Subject(Kind.STOCK, id_) for id_ in items}
 
 
 async def _working(reader: Reader) -> list[Delivery]:
@@ -327,6 +349,21 @@ async def _secrets(world: World, reader: Reader, log: Sequence[str]) -> list[str
     return [f"secret: {text[:300]}" for text in said if "canary" in text]
 
 
+async def _stock(world: World, reader: Reader) -> list[str]:
+    """Each offer shows what is there, and the pieces add up."""
+    if world.book is None:
+        return []
+    excused = bool(await _holds(reader) or await _told_of(reader))
+    # What waited for a person a moment ago may be shown by the next sweep only.
+    before, world.book.excused = world.book.excused, excused
+    return list(world.book.settled(excused or before))
+
+
+async def _promises(world: World, _reader: Reader) -> list[str]:
+    """What was shown, or was to be, and could not be sold."""
+    return world.book.findings if world.book is not None else []
+
+
 async def _complaints(world: World, _reader: Reader) -> list[str]:
     """What the others saw of us that they should not have."""
     return [
@@ -336,9 +373,9 @@ async def _complaints(world: World, _reader: Reader) -> list[str]:
     ]
 
 
-SETTLED: tuple[Book, ...] = (_back, _rows, _sold)
+SETTLED: tuple[Book, ...] = (_back, _rows, _sold, _stock)
 """What is right only when the hub has settled; the end waits for these."""
 ALWAYS: tuple[Book, ...] = (_cursors, _causes)
 """What is right at any moment, also in the file of a process that was killed."""
-ENDED: tuple[Book, ...] = (_ended, _accounts, _complaints, latency.late, latency.impatient)
+ENDED: tuple[Book, ...] = (_ended, _accounts, _complaints, _promises, latency.late, latency.impatient)
 """What is held against everything once it has ended."""

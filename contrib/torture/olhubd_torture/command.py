@@ -113,8 +113,11 @@ class _Sum:
     """What all schedules come to."""
 
     def __init__(self) -> None:
+        from olhubd_torture.stock_book import StockCounts
+
         self.schedules = self.failed = self.orders = self.struck = self.crossings = 0
         self.kills = self.cuts = 0
+        self.stock = StockCounts()
         self.virtual = 0.0
         self._began = self._told = time.perf_counter()
 
@@ -126,12 +129,20 @@ class _Sum:
         self.cuts += result.cuts
         self.struck += result.struck
         self.crossings += result.crossings
+        self.stock = self.stock.plus(result.stock)
         self.virtual += result.seconds
         now = time.perf_counter()
         if now - self._told > _TOLD and not progress.shown():
             self._told = now
             pace = self.schedules / (now - self._began)
             click.echo(f"... {self.schedules} schedules, {pace:.1f} a second, {self.failed} failed", err=True)
+
+    def _stock(self) -> list[tuple[str, object]]:
+        """What was sold of what is counted, if anything is."""
+        stock = self.stock
+        shown = f"{stock.written} written, {stock.confirmed} read back"
+        sold = f"{stock.sold}, of them {stock.oversold} oversold and explained"
+        return [("stock items", stock.items), ("pieces sold", sold), ("quantities", shown)] if stock.items else []
 
     def tell(self) -> None:
         took = time.perf_counter() - self._began
@@ -142,6 +153,7 @@ class _Sum:
             ("power cuts", self.cuts),
             ("faults", self.struck),
             ("crossings", self.crossings),
+            *self._stock(),
             ("hours lived", f"{self.virtual / 3600:.1f}"),
             ("seconds", f"{took:.1f}"),
             ("failed", self.failed),

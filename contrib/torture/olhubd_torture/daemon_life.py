@@ -14,6 +14,8 @@ from typing import Any, Self, cast
 
 from olhubd.config import AccountConfig, Alarms, Configuration, Control, Daemon, Engine
 from olhubd.decide.route import Route
+from olhubd.decide.stock.policy import StockRule
+from olhubd.decide.stock.sellable import Buffer
 from olhubd.engine.access.token_store import TokenStore
 from olhubd.engine.hub import Hub
 from olhubd.model import AlarmKind
@@ -24,6 +26,8 @@ from olhubd_torture.loop import LoopStuck
 from olhubd_torture.memory_connectors import MarketConnector, MemoryConnector, ShopConnector, WorkshopConnector
 from olhubd_torture.rogue import ROGUE, RogueConnector
 from olhubd_torture.schedule import SHOP
+from olhubd_torture.stock_connectors import ShopStock
+from olhubd_torture.stock_plan import StockPlan
 from olhubd_torture.store import TortureDatabase
 from olhubd_torture.world import World
 
@@ -98,6 +102,8 @@ def configuration(world: World) -> Configuration:
         status_back={"completed": "SENT"},
         mark_processing=True,
     )
+    plan = world.schedule.stock
+    rules = () if plan is None else (_rule(plan),)
     return Configuration(
         path=Path("olhubd.toml"),
         daemon=Daemon(),
@@ -107,9 +113,19 @@ def configuration(world: World) -> Configuration:
         alarms=Alarms(off=(AlarmKind.SILENCE,)),
         accounts=accounts,
         routes=(route,),
+        stock=rules,
         plugins=_no_plugins(),
         warnings=(),
         origins={},
+    )
+
+
+def _rule(plan: StockPlan) -> StockRule:
+    return StockRule(
+        master=SHOP,
+        channels=frozenset(offer.market for offer in plan.offers),
+        buffer=Buffer(pieces=plan.buffer, share=plan.share, most=plan.most),
+        lowered_by=ShopStock.lowered_by,
     )
 
 
@@ -143,6 +159,8 @@ class DaemonLife:
         """Open the store in `folder` and begin to start the hub on it; `power` as for `TortureDatabase.at`."""
         stack = contextlib.AsyncExitStack()
         store = await stack.enter_async_context(TortureDatabase.at(folder, world.frontier, power))
+        if world.book is not None:
+            store.kept_by(world.book)
         # No connector here speaks HTTP, so there is no session to make.
         try:
             hub = Hub(configuration(world), store, cast("Any", None), world.clock, log)

@@ -26,31 +26,31 @@ class InlineConnection:
     """As much of `aiosqlite.Connection` as the store uses. `broken` may raise before a statement is run."""
 
     def __init__(self, raw: sqlite3.Connection) -> None:
-        self._raw = raw
+        self.raw = raw
         self.broken: Callable[[str], None] = _sound
 
     @property
     def in_transaction(self) -> bool:
-        return self._raw.in_transaction
+        return self.raw.in_transaction
 
     async def execute(self, sql: str, parameters: Any = ()) -> sqlite3.Cursor:
         try:
             self.broken(sql)
-            return self._raw.execute(sql, parameters)
+            return self.raw.execute(sql, parameters)
         finally:
             await _turn()
 
     async def executemany(self, sql: str, rows: Iterable[Any]) -> sqlite3.Cursor:
         try:
             self.broken(sql)
-            return self._raw.executemany(sql, rows)
+            return self.raw.executemany(sql, rows)
         finally:
             await _turn()
 
     async def execute_fetchall(self, sql: str, parameters: Any = ()) -> list[Any]:
         try:
             self.broken(sql)
-            return self._raw.execute(sql, parameters).fetchall()
+            return self.raw.execute(sql, parameters).fetchall()
         finally:
             await _turn()
 
@@ -60,7 +60,7 @@ class InlineConnection:
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         try:
             self.broken("BEGIN IMMEDIATE")
-            return work(self._raw)
+            return work(self.raw)
         finally:
             await _turn()
 

@@ -31,6 +31,7 @@ from olhubd.model.money import total
 from olhubd.plugin import Conflict, NotFound
 from olhubd_kit.catalogue import PRODUCTS
 from olhubd_torture.grant import Grant
+from olhubd_torture.listings import Listings
 
 __all__ = ["CURRENCY", "Market", "Purchase"]
 
@@ -65,6 +66,10 @@ class Purchase(msgspec.Struct, kw_only=True):
     extras: int = 0
     merged: str | None = None
     waybills: list[str] = []
+    made: float = 0.0
+    """The second of the world at which it was made."""
+    hidden: bool = False
+    """Whether the journal kept quiet about it for a while."""
 
     @property
     def cancelled(self) -> bool:
@@ -98,6 +103,14 @@ class Market:
         self._delay: list[float] = []
         self._unearthed: set[str] = set()
         self._short = 0
+        self.listings: Listings | None = None
+        """Its offers, where stock is counted."""
+
+    @property
+    def offered(self) -> Listings:
+        """Its offers. Only where stock is counted."""
+        assert self.listings is not None
+        return self.listings
 
     # What buyers and the seller do; what is not possible any more does not happen
 
@@ -105,9 +118,19 @@ class Market:
         """Buy something; `ready` with the form filled in (and paid, unless on delivery). Returns the id."""
         number = len(self.purchases) + 1
         at = self._now()
-        wares = self._dice.sample(PRODUCTS, lines)
+        wares = self._dice.sample(self._wares, lines)
         sold = [self._line(f"{self.name}-{number}", index, ware) for index, ware in enumerate(wares)]
+        if self.listings is not None and (found := self.listings.buy()) is not None:
+            offer, pieces = found
+            sold[0] = msgspec.structs.replace(sold[0], quantity=pieces, offer_id=offer.id, sku=offer.sku)
         return self._open(f"{self.name}-{number}", sold, buyer, cod, ready, at)
+
+    @property
+    def _wares(self) -> Sequence[Product]:
+        """What is sold without being counted."""
+        if self.listings is None:
+            return PRODUCTS
+        return [ware for ware in PRODUCTS if ware.sku not in self.listings.counted]
 
     def _line(self, id_: str, index: int, ware: Product) -> Line:
         return Line(
@@ -120,6 +143,8 @@ class Market:
 
     def _open(self, id_: str, lines: list[Line], buyer: int, cod: bool, ready: bool, at: datetime) -> str:
         purchase = Purchase(id=id_, lines=lines, buyer=buyer, placed_at=at, updated_at=at, cod=cod)
+        if self.listings is not None:
+            purchase.made = self.listings.now()
         self.purchases[id_] = purchase
         if ready:
             purchase.stage, purchase.paid = "READY", not cod
@@ -190,6 +215,7 @@ class Market:
         self._emit(purchase)
 
     def _emit(self, purchase: Purchase) -> None:
+        purchase.hidden = purchase.hidden or bool(self._drop or self._delay)
         if self._drop:
             self._drop -= 1
             return
@@ -225,15 +251,23 @@ class Market:
             self._events[at] = (place[0], one[1], one[2])
         there = {(number, id_) for number, id_, _ in self._events}
         self.told = {number: id_ for number, id_ in self.told.items() if (number, id_) in there}
+        self._hide()
 
     def shorten(self, count: int) -> None:
         """The next pages end early, and say that there is no more."""
         self._short += count
+        self._hide()
+
+    def _hide(self) -> None:
+        """What the journal has not reported yet comes later than it could."""
+        told = {*self.told.values()}
+        for purchase in self.purchases.values():
+            purchase.hidden = purchase.hidden or purchase.id not in told
 
     def unearth(self, buyer: int, days: int) -> str:
         """An order of long ago is sent only now; no listing of what changed lately has it."""
         id_, at = f"{self.name}-{len(self.purchases) + 1}", self._now() - timedelta(days=days)
-        line = self._line(id_, 0, PRODUCTS[buyer % len(PRODUCTS)])
+        line = self._line(id_, 0, self._wares[buyer % len(self._wares)])
         self._unearthed.add(id_)
         self.purchases[id_] = Purchase(
             id=id_, lines=[line], buyer=buyer, placed_at=at, updated_at=at, cod=False, stage="READY", paid=True
@@ -249,6 +283,8 @@ class Market:
         """The journal lies no more about what is to come."""
         self._drop = self._short = 0
         self._delay.clear()
+        if self.listings is not None:
+            self.listings.calm()
 
     # What the connector asks
 
@@ -271,6 +307,7 @@ class Market:
     def _page(self, page: list[T]) -> list[T]:
         if self._short and page:
             self._short -= 1
+            self._hide()
             return page[: self._dice.randrange(len(page))]
         return page
 

@@ -40,7 +40,9 @@ from olhubd.plugin.stored import Comparison
 from olhubd_torture import shop as shops
 from olhubd_torture.grant import LIFE, Unauthorized
 from olhubd_torture.market import Market
+from olhubd_torture.network_faults import LATEST
 from olhubd_torture.shop import Shop, SoldOrder
+from olhubd_torture.stock_connectors import MarketLevels, MarketOffers, ShopStock
 
 __all__ = ["DEFAULTS", "MarketConnector", "MemoryConnector", "ShopConnector", "WorkshopConnector"]
 
@@ -92,18 +94,27 @@ class MarketConnector(Connector[MemoryConnector], OrderLookup, StatusSink, Shipm
     Settings = MemoryConnector
     defaults = DEFAULTS
     flows = (Flow.DEVICE,)
-    provides: ClassVar[Parts] = {MarketOrders: "orders"}
+    provides: ClassVar[Parts] = {MarketOrders: "orders", MarketOffers: "offers", MarketLevels: "levels"}
 
     def __init__(self, account: Account[MemoryConnector]) -> None:
         super().__init__(account)
         self.orders = MarketOrders(self)
+        self.offers = MarketOffers(self)
+        self.levels = MarketLevels(self)
 
     @property
     def market(self) -> Market:
         market: Market = self.settings.system
         return market
 
-    async def call(self, name: str, act: Callable[[], T], writes: bool = False, about: str = "") -> T:
+    async def call(
+        self,
+        name: str,
+        act: Callable[[], T],
+        writes: bool = False,
+        about: str = "",
+        within: float = LATEST,
+    ) -> T:
         """One call with a token that is good, or with another one if it was not."""
         market, weather = self.market, self.settings.weather
         for _ in range(3):
@@ -115,7 +126,7 @@ class MarketConnector(Connector[MemoryConnector], OrderLookup, StatusSink, Shipm
 
             try:
                 what = f"{market.name}.{name}"
-                result: T = await weather.call(what, checked, writes=writes, about=about)
+                result: T = await weather.call(what, checked, writes=writes, about=about, within=within)
                 return result
             except Unauthorized:
                 await self.account.tokens.refused(access)
@@ -178,12 +189,13 @@ class ShopConnector(Connector[MemoryConnector], OrderLookup, OrderSink, StatusSi
     title = "Shop in memory"
     Settings = MemoryConnector
     defaults = DEFAULTS
-    provides: ClassVar[Parts] = {ShopOrders: "orders"}
+    provides: ClassVar[Parts] = {ShopOrders: "orders", ShopStock: "stock"}
     settle = timedelta(seconds=60)
 
     def __init__(self, account: Account[MemoryConnector]) -> None:
         super().__init__(account)
         self.orders = ShopOrders(self)
+        self.stock = ShopStock(self)
 
     @property
     def shop(self) -> Shop:

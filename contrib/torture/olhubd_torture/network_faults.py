@@ -116,18 +116,26 @@ class FaultyNetwork:
         return None
 
     async def call(
-        self, what: str, act: Callable[[], T], *, writes: bool = False, late: bool = True, about: str = ""
+        self,
+        what: str,
+        act: Callable[[], T],
+        *,
+        writes: bool = False,
+        late: bool = True,
+        about: str = "",
+        within: float = LATEST,
     ) -> T:
         """Carry one call to where it is answered by `act`, through what lies on the way.
 
-        Not `late`: it is done while somebody waits for it, or never. `about` is what is delivered by it, if
-        anything.
+        Not `late`: it is done while somebody waits for it, or never; else `within` so many seconds after the answer
+        was lost. `about` is what is delivered by it, if anything.
         """
         await self._frontier.cross(what)
         self.patience.called(what, about, self.processes)
         spell = self._pick(what)
         # All is drawn beforehand, so that how a call ends changes nothing for those after it.
         took, later, reached = self._dice.uniform(0.02, 0.8), self._dice.uniform(0.5, LATEST), self._dice.random()
+        later *= within / LATEST
         try:
             await asyncio.sleep(took if spell is None else self._delay(spell, took))
         except asyncio.CancelledError:

@@ -24,6 +24,7 @@ from olhubd_torture.crash_points import CrashPoints
 from olhubd_torture.daemon_life import DaemonLife, MemoryLogger, sign_in
 from olhubd_torture.loop import LoopStuck, VirtualTimeLoop
 from olhubd_torture.schedule import Schedule, ScheduleStep
+from olhubd_torture.stock_book import StockCounts
 from olhubd_torture.store import NAME, DiskState, TortureDatabase, salvage
 from olhubd_torture.world import World
 
@@ -60,6 +61,7 @@ class ScheduleResult(msgspec.Struct, kw_only=True):
     """Those of the kills that took the power with them."""
     struck: int = 0
     orders: int = 0
+    stock: StockCounts = msgspec.field(default_factory=StockCounts)
     seconds: float = 0.0
     trace: list[str] = []
     log: list[str] = []
@@ -165,6 +167,8 @@ class _Play:
             self._result.struck = world.weather.struck
             self._result.orders = sum(len(market.purchases) for market in world.markets.values())
             self._result.seconds = world.time
+            if world.book is not None:
+                self._result.stock = world.book.counts
             if not world.frontier.dead:
                 world.frontier.kill("the end")
             await self._life.bury()

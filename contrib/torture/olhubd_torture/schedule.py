@@ -11,8 +11,9 @@ from collections.abc import Callable
 import msgspec
 
 from olhubd_torture.network_faults import NetworkFault
+from olhubd_torture.stock_plan import StockPlan, draw_steps, draw_stock
 
-__all__ = ["Schedule", "ScheduleStep", "draw"]
+__all__ = ["MARKETS", "SHOP", "Schedule", "ScheduleStep", "draw"]
 
 
 class ScheduleStep(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -54,6 +55,8 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
     """What a plugin beside the others does that it must not."""
     power: bool = False
     """Whether each death is a cut of the power, and not only of the process."""
+    stock: StockPlan | None = None
+    """What the shop counts and the marketplaces sell of it; None where nobody counts."""
     rest: float = 60.0
     steps: tuple[ScheduleStep, ...]
 
@@ -90,6 +93,7 @@ WAYS = (
 
 # Ill, the calls it may strike, and whether it lasts or strikes so many times
 _RESTORES = 0.15
+_STOCKED = 0.3
 _SPELLS: tuple[tuple[NetworkFault, str], ...] = (
     (NetworkFault.DOWN, "journal|read|listing"),
     (NetworkFault.DOWN, "push|find|cancel|status|parcel|payment"),
@@ -118,7 +122,26 @@ def draw(seed: int, *, small: bool = False, further: bool = True) -> Schedule:
     answers, shops that store something else, and plugins that break the rules.
     """
     drawn = _Draw(seed, small).schedule()
-    return _Further(drawn).schedule() if further else drawn
+    return _stocked(_Further(drawn).schedule()) if further else drawn
+
+
+def _stocked(schedule: Schedule) -> Schedule:
+    """Some worlds count stock. Drawn apart, so that a seed goes on to play beside it what it always has."""
+    dice = random.Random(f"stock {schedule.small} {schedule.seed}")
+    if dice.random() >= _STOCKED:
+        return schedule
+    plan = draw_stock(dice, schedule.markets)
+    # A shop that makes other lines of an order counts other pieces, which a person must put right.
+    steps = [step for step in schedule.steps if step.verb != "spoil" or step.what not in ("line", "quantity")]
+    span = min(max((step.at for step in steps), default=0.0), 1800.0)
+    purchases = max((max(step.it, step.also) for step in steps), default=0)
+
+    def add(verb: str, at: float | None = None, **more: object) -> None:
+        steps.append(_step(dice.uniform(0, span) if at is None else at, verb, more))
+
+    draw_steps(dice, plan, span, purchases, schedule.small, add)
+    steps.sort(key=lambda step: step.at)
+    return msgspec.structs.replace(schedule, stock=plan, steps=tuple(steps))
 
 
 class _Further:

@@ -6,7 +6,8 @@ one call, or in steps: a draft, its lines, and placing it; a draft is no order y
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -15,6 +16,8 @@ import msgspec
 from olhubd.model import Buyer, Line, Money, Order, Shipment, Stage
 from olhubd.plugin import NotFound, Push
 from olhubd_torture.market import CURRENCY
+from olhubd_torture.shelf import LOWERED_BY, Shelf
+from olhubd_torture.stock_plan import ItemPlan
 
 __all__ = ["DRAFT", "Shop", "SoldOrder"]
 
@@ -56,6 +59,7 @@ class Shop:
         """So many rows a page at most, however many were asked for."""
         self.shifts = False
         """Whether what was touched last is listed first, so that rows move while they are read."""
+        self.stock = Shelf((), self._taken, lambda: 0.0)
         self._spoils: list[str] = []
         self._lag = timedelta(seconds=lag)
         self._now = now
@@ -90,6 +94,19 @@ class Shop:
             raise NotFound("no such order")
         return self.orders[number]
 
+    def stocked(self, items: Iterable[ItemPlan], seconds: Callable[[], float]) -> None:
+        """Count these items from now on."""
+        self.stock = Shelf(items, self._taken, seconds)
+
+    def _taken(self) -> Counter[str]:
+        """The pieces of the orders that the shop has taken up."""
+        found: Counter[str] = Counter()
+        for sold in self.orders.values():
+            if sold.status in LOWERED_BY:
+                for line in sold.lines:
+                    found[line.sku or ""] += line.quantity
+        return found
+
     # What people do there
 
     def sell(self) -> None:
@@ -97,6 +114,16 @@ class Shop:
         price = Money(Decimal("24.90"), CURRENCY)
         line = Line(external_id=f"own-{len(self.orders)}", name="Kubek", quantity=1, price=price)
         self._put(None, price, (line,), "processing", True)
+
+    def vend(self, sku: str, pieces: int) -> int:
+        """Somebody buys so many pieces of what the shop counts, or as many as there are. Gives how many."""
+        pieces = min(pieces, self.stock.free(sku))
+        if pieces <= 0 or not self.stock.on_sale(sku):
+            return 0
+        price = Money(Decimal("24.90"), CURRENCY)
+        line = Line(external_id=f"own-{len(self.orders)}", name=sku, quantity=pieces, price=price, sku=sku)
+        self._put(None, price * pieces, (line,), "processing", True)
+        return pieces
 
     def ship(self, reference: str) -> None:
         """The seller sends an order off, if it is there."""
@@ -116,6 +143,7 @@ class Shop:
 
     def calm(self) -> None:
         """It is as it should be with all that comes."""
+        self.stock.drafts.clear()
         self._spoils.clear()
         self.cap = None
 

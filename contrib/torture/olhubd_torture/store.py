@@ -27,6 +27,7 @@ from olhubd.store.sqlite.ids import Identifiers
 from olhubd_torture import inline
 from olhubd_torture.crash_points import CrashPoints
 from olhubd_torture.power import PowerCutDisk
+from olhubd_torture.stock_book import StockBook
 
 __all__ = ["NAME", "DiskState", "TortureDatabase", "salvage"]
 
@@ -58,6 +59,7 @@ class TortureDatabase(SQLite):
     def __init__(self, path: Path, writer: Any, readers: Sequence[Any], ids: Identifiers) -> None:
         super().__init__(path, writer, readers, ids)
         self.frontier: CrashPoints | None = None
+        self._book: StockBook | None = None
         self.platter: PowerCutDisk | None = None
         """What a cut of the power would leave, where that is watched."""
         self._path = path
@@ -90,6 +92,18 @@ class TortureDatabase(SQLite):
                     yield store
                 finally:
                     store.release()
+
+    def kept_by(self, book: StockBook) -> None:
+        """Have each commit held against the book of stock."""
+        self._book = book
+        book.begun(self._rows)
+
+    @property
+    def _rows(self) -> sqlite3.Connection:
+        """As the writer sees it between two transactions."""
+        writer: Any = self._writer
+        raw: sqlite3.Connection = writer.raw
+        return raw
 
     async def enter(self, frontier: CrashPoints) -> None:
         """From now on its commits are crossings, and a lock is waited for in virtual time."""
@@ -127,12 +141,21 @@ class TortureDatabase(SQLite):
             waited += 0.25
             await asyncio.sleep(0.25)
         if self._disk is DiskState.FULL or (self._disk is DiskState.UNSYNCED and self.platter is None):
+            if self._book is not None:
+                self._book.failed()
             raise TROUBLE[1]("database or disk is full")
         before, platter = self._size(), self.platter
         unknown, synced = (platter.marked, platter.syncs) if platter is not None else (False, 0)
         if platter is not None:
             platter.mark()
-        results = await super()._attempt(works)
+        try:
+            results = await super()._attempt(works)
+        except BaseException:
+            if self._book is not None:
+                self._book.failed()
+            raise
+        if self._book is not None:
+            self._book.committed(self._rows)
         self.tail = before, self._size()
         await self.frontier.cross("a write is committed, nobody knows")
         # What failed may be found done after a cut until something is written in its place. A transaction that

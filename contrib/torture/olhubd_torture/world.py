@@ -6,16 +6,20 @@ It knows nothing of the daemon; what a step does to that is reported by the two 
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from olhubd_kit.virtual_clock import EPOCH, VirtualClock
 from olhubd_torture.crash_points import CrashPoints
+from olhubd_torture.listings import Listings
 from olhubd_torture.market import Market
 from olhubd_torture.network_faults import FaultPeriod, FaultyNetwork, NetworkFault
 from olhubd_torture.schedule import SHOP, Schedule, ScheduleStep
 from olhubd_torture.shop import Shop
+from olhubd_torture.stock_book import StockBook
+from olhubd_torture.stock_plan import StockPlan
 from olhubd_torture.store import DiskState
 
 __all__ = ["World"]
@@ -26,6 +30,17 @@ _LASTS = 120.0
 
 LONG = 12 * 3600.0
 """Seconds from which on an outage is a long one."""
+
+
+_SWEEP = 700.0
+"""Seconds until a sweep has found what a journal does not report."""
+_FELT_FOR = {
+    **dict.fromkeys(("spell", "kill", "stop", "outage", "disk", "fail", "postpone", "forget", "expire"), 0.0),
+    **dict.fromkeys(("drop", "delay", "duplicate", "reorder", "short", "haunt", "unearth", "cap"), _SWEEP),
+    "jump": _SWEEP,
+    "restore": 2 * _SWEEP + 2 * 24 * 3600.0,
+}
+"""Seconds for which trouble is felt after it has begun, besides those that its step has."""
 
 
 class World:
@@ -42,6 +57,10 @@ class World:
         self.weather = FaultyNetwork(random.Random(f"weather {schedule.seed}"), self.frontier)
         self.markets = {name: Market(name, dice, self.now) for name in schedule.markets}
         self.shop = Shop(SHOP, schedule.lag, self.now)
+        self.rough_until = -math.inf
+        """The second until which there was trouble, as far as is known."""
+        self._struck = 0
+        self.book = self._stocked(schedule.stock) if schedule.stock is not None else None
         self.away = 1.0
         self.torn = False
         self.dark = schedule.power
@@ -61,6 +80,27 @@ class World:
         """When long ones ended, if there was no other trouble then."""
         self._bought: dict[int, tuple[Market, str]] = {}
 
+    def _stocked(self, plan: StockPlan) -> StockBook:
+        """Count stock in this world, and keep the book of it."""
+        seconds = lambda: self.time  # noqa: E731
+        self.shop.stocked(plan.items, seconds)
+        for name, market in self.markets.items():
+            offers = [one for one in plan.offers if one.market == name]
+            market.listings = Listings(plan, offers, seconds, f"{self.schedule.seed} {name}")
+        return StockBook(plan, self.markets, self.shop, seconds, self._rough, self.tell)
+
+    def _rough(self) -> float:
+        """Until when there was trouble: until now where there is some."""
+        bad = self.weather.bad or self.frontier.dead or self.time < self.disk_until or self.stopping.is_set()
+        if bad or self.weather.struck > self._struck:
+            self._struck = self.weather.struck
+            self.roughen(0.0)
+        return self.rough_until
+
+    def roughen(self, seconds: float) -> None:
+        """There is trouble that is felt for so many seconds from now on."""
+        self.rough_until = max(self.rough_until, self.time + seconds)
+
     @property
     def time(self) -> float:
         """Seconds since the beginning."""
@@ -76,8 +116,12 @@ class World:
     def do(self, step: ScheduleStep) -> None:
         """Let one step happen."""
         self.tell(f"* {step}")
+        if step.verb in _FELT_FOR:
+            self.roughen(_FELT_FOR[step.verb] + abs(step.seconds))
         act: Callable[[ScheduleStep], None] = getattr(self, f"_{step.verb}")
         act(step)
+        if self.book is not None:
+            self.book.look()
 
     def calm(self) -> None:
         """No more trouble."""
@@ -93,7 +137,10 @@ class World:
     def _buy(self, step: ScheduleStep) -> None:
         market = self.markets[step.where]
         ready, cod = bool(step.what), step.what == "cod"
-        self._bought[step.it] = market, market.buy(buyer=step.it, lines=step.count or 1, ready=ready, cod=cod)
+        made = market.buy(buyer=step.it, lines=step.count or 1, ready=ready, cod=cod)
+        self._bought[step.it] = market, made
+        if self.book is not None:
+            self.book.bought(market.purchases[made])
 
     def _with(self, step: ScheduleStep, act: Callable[[Market, str], object]) -> None:
         """Do something with a purchase, if it was made."""
@@ -132,6 +179,44 @@ class World:
 
     def _sell(self, _step: ScheduleStep) -> None:
         self.shop.sell()
+
+    # The stock
+
+    def _restock(self, step: ScheduleStep) -> None:
+        """So many pieces of `what` come in, or are missed on the shelf."""
+        if self.book is not None:
+            self.shop.stock.move(step.what, step.count)
+            self.book.moved(step.what, step.count)
+
+    def _vend(self, step: ScheduleStep) -> None:
+        """Somebody buys in the shop itself what is counted there."""
+        if self.book is not None and (pieces := self.shop.vend(step.what, step.count)):
+            self.book.moved(step.what, -pieces)
+
+    def _draft(self, step: ScheduleStep) -> None:
+        """An item is not sold for a while, for a person is at work on it."""
+        if self.book is not None:
+            self.shop.stock.drafts[step.what] = self.time + step.seconds
+
+    def _fail(self, step: ScheduleStep) -> None:
+        self._listings(step, lambda listings: listings.fail(step.count))
+
+    def _postpone(self, step: ScheduleStep) -> None:
+        self._listings(step, lambda listings: listings.postpone(step.count, step.seconds))
+
+    def _forget(self, step: ScheduleStep) -> None:
+        self._listings(step, lambda listings: listings.forget(step.count))
+
+    def _tamper(self, step: ScheduleStep) -> None:
+        self._listings(step, lambda listings: listings.tamper(step.what, step.count))
+
+    def _end(self, step: ScheduleStep) -> None:
+        self._listings(step, lambda listings: listings.end(step.what))
+
+    def _listings(self, step: ScheduleStep, act: Callable[[Listings], object]) -> None:
+        listings = self.markets[step.where].listings
+        if listings is not None:
+            act(listings)
 
     # Trouble
 

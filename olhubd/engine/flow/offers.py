@@ -104,7 +104,7 @@ class OfferFlow(RecordFlow[Offer]):
         return result
 
     async def _read(self, context: FlowContext, renewed: Sequence[StoredOffer], after: int) -> None:
-        """What these readings, that were there when `after` was the newest event, say of levels that nobody writes."""
+        """What these readings, there when `after` was the newest event, say of levels that nobody writes."""
         rows = await levels.of_offers(context.tx, [one.id for one in renewed])
         found: list[OfferLevel] = []
         for one in renewed:
