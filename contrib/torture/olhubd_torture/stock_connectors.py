@@ -153,7 +153,7 @@ class MarketLevels(LevelSink):
         asked = listings.now()
         shown: list[ShownLevel] = await self.door.call("shown", ask)
         for one in shown:
-            listings.watch.saw(one.offer, one.quantity if one.active else 0, asked)
+            listings.watch.saw(one.offer, (one.quantity or 0) if one.active else 0, asked)
         return shown
 
 

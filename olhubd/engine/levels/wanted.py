@@ -31,15 +31,24 @@ async def follow(tx: Transaction, account: str, rules: Sequence[StockRule], now:
     if not found:
         return 0
     links = await offers.of_items(tx, {mark.item for mark in found}, account)
-    await want(tx, account, {link.offer for link in links}, rules, now)
+    await want(tx, account, {link.offer for link in links}, rules, now, moved=True)
     await stock_items.followed(tx, account, found[-1].id)
     return len(found)
 
 
 async def want(
-    tx: Transaction, account: str, ids: Collection[int], rules: Sequence[StockRule], now: datetime
+    tx: Transaction,
+    account: str,
+    ids: Collection[int],
+    rules: Sequence[StockRule],
+    now: datetime,
+    *,
+    moved: bool = False,
 ) -> list[OfferLevel]:
-    """Compute what these offers of an account must show, and store what is different. Gives the rows it changed."""
+    """Compute what these offers of an account must show, and store what is different. Gives the rows it changed.
+
+    `moved`: pieces of theirs were sold or came in, though as many may be shown.
+    """
     if not ids:
         return []
     links = await offers.links_of(tx, ids)
@@ -56,7 +65,10 @@ async def want(
         known = max((basis[item] for item in parts if item in basis), default=0)
         held = next((link.doubt for link in links.get(id_, ()) if link.doubt is not None), None)
         if wanted == row.wanted and held == row.held:
-            if not row.even and known != row.basis_after:
+            if moved:
+                # What they show otherwise than before is a sale then, and not somebody else's doing.
+                changed.append(msgspec.structs.replace(row, basis_after=known, wanted_at=now))
+            elif not row.even and known != row.basis_after:
                 changed.append(msgspec.structs.replace(row, basis_after=known))
             continue
         changed.append(

@@ -8,6 +8,8 @@ from datetime import timedelta
 import pytest
 
 from olhubd.decide.stock.level import Phase
+from olhubd.decide.stock.policy import StockRule
+from olhubd.decide.stock.sellable import Buffer
 from olhubd.engine.flow.flow import Asked
 from olhubd.model import Offer, OfferState, Run, RunId
 from olhubd.plugin import ShownLevel
@@ -130,3 +132,27 @@ async def test_the_same_count_is_news_where_it_releases_pieces(stall: Stall) -> 
     result = await stall.landing.land("shop", [item.level], run=run, asked=asked)
     assert result.counts.changed == 1
     assert await stall.unseen("A") == 0
+
+
+async def test_sales_of_what_is_shown_in_part_are_no_dispute(database: Database) -> None:
+    """Of many pieces three are shown. Each sale is made up for, and is nobody else's doing."""
+    rule = StockRule(
+        master="shop",
+        channels=frozenset({"allegro"}),
+        buffer=Buffer(most=3),
+        lowered_by=frozenset({"processing"}),
+    )
+    stall = Stall(database, rule)
+    await stall.stock("A", 30)
+    await stall.offer("111", "A", 3)
+    await stall.orders_read()
+    await stall.turns(30)
+    for number in range(5):
+        stall.channel.sell("111", 1)
+        there = Offer(external_id="111", name="A", sku="A", state=OfferState.ACTIVE, quantity=2)
+        await stall.land("allegro", there)  # the list says so before the order does
+        await stall.land("allegro", stall.purchase(f"o{number}", "111", 1))
+        await stall.orders_read()
+        await stall.turns(120)
+        assert stall.channel.shown["111"] == 3
+    assert (await stall.level("111")).disputed_at is None
