@@ -59,6 +59,8 @@ async def explain_items(
         if link.offer in listed:
             one = ExplainedOffer(link=link, listed=listed[link.offer], level=rows.get(link.offer))
             sold.setdefault(link.item, []).append(one)
+    for some in sold.values():
+        some.sort(key=lambda one: (one.listed.account, one.listed.offer.external_id))
     return [_item(item, sold.get(item.id, ()), reserved.get(item.id, ()), rules) for item in items]
 
 
