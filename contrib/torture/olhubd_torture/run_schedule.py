@@ -18,7 +18,7 @@ import msgspec
 
 from olhubd.engine.flow import landing
 from olhubd.model import Action, DeliveryState, code_of, reference
-from olhubd.store import deliveries, orders
+from olhubd.store import deliveries, levels, orders
 from olhubd_torture import checks, surviving_files, vfs
 from olhubd_torture.crash_points import CrashPoints
 from olhubd_torture.daemon_life import DaemonLife, MemoryLogger, sign_in
@@ -315,8 +315,11 @@ class _Play:
         self._life = await self._begin()
 
     async def _accept(self) -> None:
-        """A person looks at what is held: tries again what lost its answers, and takes a total that rose since."""
+        """A person looks at what is held: tries again what lost its answers, takes a total that rose since, and ends
+        a dispute over an offer: a sale that a journal kept quiet about looks like somebody else's doing."""
         reader, hub = self._life.store.reader, self._life.hub
+        for row in await levels.disputed(reader):
+            await hub.offer_actions.retry(row.account, row.external_id, "anna")
         for delivery in await deliveries.listing(reader, states=[DeliveryState.HOLD], limit=1000):
             stored = await orders.get(reader, delivery.order_id)
             if code_of(delivery.reason) in ("doubt.tried", "doubt.not-there"):
