@@ -315,8 +315,8 @@ class _Play:
         self._life = await self._begin()
 
     async def _accept(self) -> None:
-        """A person looks at what is held: tries again what lost its answers, takes a total that rose since, and ends
-        a dispute over an offer: a sale that a journal kept quiet about looks like somebody else's doing."""
+        """A person looks at what is held: tries again what lost its answers, takes a total that rose since, and
+        ends a dispute over an offer: a sale that a journal kept quiet about looks like somebody else's doing."""
         reader, hub = self._life.store.reader, self._life.hub
         for row in await levels.disputed(reader):
             await hub.offer_actions.retry(row.account, row.external_id, "anna")
