@@ -125,6 +125,10 @@ API: dict[Key, Scope] = {
     ("GET", "/api/v1/stock"): Scope.READ,
     ("GET", "/api/v1/offers"): Scope.READ,
     ("GET", "/api/v1/offers/{offer}"): Scope.READ,
+    **{
+        ("POST", f"/api/v1/offers/{{account}}/{{offer}}/{deed}"): Scope.OPERATE
+        for deed in ("auto-resume", "ignore", "resume", "retry")
+    },
     ("GET", "/api/v1/links"): Scope.READ,
     ("GET", "/api/v1/links/export"): Scope.READ,
     ("POST", "/api/v1/links"): Scope.OPERATE,
