@@ -237,6 +237,7 @@ class OfferTerms(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     offer: str
     """Its number at the marketplace."""
     state: OfferState
+    """Whether it can be bought."""
     buy_now: bool | None = None
     """Whether it is sold at a price and not by bids."""
     renews: bool | None = None
