@@ -129,8 +129,8 @@ MUTATIONS = (
     Mutation(
         "a shop is asked for its orders though nobody wants them",
         "olhubd/engine/feed/account_feeds.py",
-        "if config.fetch_orders or Kind.ORDER not in f.kinds",
-        "if f",
+        "        return config.fetch_orders\n",
+        "        return True\n",
         (f"{_CHAIN}::test_a_shop_whose_orders_are_not_wanted_is_not_asked_for_them",),
     ),
     Mutation(
@@ -157,8 +157,8 @@ MUTATIONS = (
     Mutation(
         "a fetch by hand moves the timer",
         "olhubd/engine/feed/reader.py",
-        'if trigger == "timer" and not self._unfinished:',
-        "if not self._unfinished:",
+        'if trigger == "timer":',
+        "if True:",
         ("tests/engine/test_poller.py::test_fetching_by_hand_leaves_the_timer_where_it_was",),
     ),
     Mutation(
