@@ -144,7 +144,7 @@ def bare(documents: Sequence[bytes], path: Path) -> tuple[float, float]:
         connection.executemany(f"INSERT INTO orders VALUES ({codec.marks(rows[0])})", rows)
         connection.executemany(f"INSERT INTO order_lines VALUES ({codec.marks(lines[0])})", lines)
         connection.executemany(f"INSERT INTO events VALUES ({codec.marks(events[0])})", events)
-        marks = f"{codec.marks(deliveries[0])}, NULL, 0"
+        marks = f"{codec.marks(deliveries[0])}, NULL, 0, 0, NULL"
         connection.executemany(f"INSERT INTO deliveries VALUES ({marks})", deliveries)
         connection.execute(
             "INSERT INTO feeds VALUES ('allegro', 'orders', ?, 0, NULL, NULL, 0)"
