@@ -74,7 +74,7 @@ def listing(session: Session, before: int | None, limit: int, every: bool, **ask
         ],
         "No links.",
     )  # fmt: skip
-    pages.more(after)
+    session.printer.more(after, whole=True)
 
 
 @links.command()
@@ -93,16 +93,19 @@ def suggest(session: Session, account: str | None, before: int | None, limit: in
     from olhubd.control.api.schema.offers import OfferPage
 
     found: list[OfferRow] = []
-    after: int | None = None
+    more = False
     with session.daemon() as daemon:
         for linking in ("conflict", "proposed"):
             left = limit - len(found)
+            some, after = pages.rows(
+                daemon, "/api/v1/offers", OfferPage, before=before, limit=max(1, left), every=every,
+                account=account, linking=linking,
+            )  # fmt: skip
             if left > 0 or every:
-                some, after = pages.rows(
-                    daemon, "/api/v1/offers", OfferPage, before=before, limit=max(1, left), every=every,
-                    account=account, linking=linking,
-                )  # fmt: skip
                 found += some
+                more = more or after is not None
+            else:
+                more = more or bool(some)
     if session.printer.json({"items": found}):
         return
     session.printer.table(
@@ -116,7 +119,7 @@ def suggest(session: Session, account: str | None, before: int | None, limit: in
         ],
         "Nothing waits to be linked.",
     )  # fmt: skip
-    if after is not None:
+    if more:
         click.echo("More: --all", err=True)
 
 

@@ -73,7 +73,7 @@ def listing(session: Session, before: int | None, limit: int, every: bool, confl
         ],
         "No offers.",
     )  # fmt: skip
-    pages.more(after)
+    session.printer.more(after, whole=True)
 
 
 @offers.command()

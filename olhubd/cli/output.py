@@ -103,10 +103,13 @@ class Printer:
         else:
             _plain([heading.name for heading in headings], cells)
 
-    def more(self, before: int | None) -> None:
-        """Say that the list goes on, and how: `before` is where its next page begins, None on the last one."""
+    def more(self, before: int | None, *, whole: bool = False) -> None:
+        """Say that the list goes on, and how: `before` is where its next page begins, None on the last one.
+
+        `whole`: the command takes --all as well.
+        """
         if before is not None:
-            click.echo(f"More: --before {before}", err=True)
+            click.echo(f"More: --before {before}{', or --all' if whole else ''}", err=True)
 
     def _fitted(self, headings: list[Heading], cells: list[list[str]]) -> None:
         """As a table without its empty columns and, where it would not fit, without the least of the others; else

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
-__all__ = ["more", "paged", "rows"]
+__all__ = ["paged", "rows"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 _PAGE = 500
@@ -39,9 +39,3 @@ def rows(
         before = page.next
         if before is None or (not every and len(found) >= limit):
             return found, before
-
-
-def more(before: int | None) -> None:
-    """Say how the list goes on, if it does."""
-    if before is not None:
-        click.echo(f"More: --before {before}, or --all", err=True)

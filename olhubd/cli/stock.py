@@ -74,7 +74,7 @@ def listing(session: Session, before: int | None, limit: int, every: bool, **ask
         ],
         "No stock items.",
     )  # fmt: skip
-    pages.more(after)
+    session.printer.more(after, whole=True)
 
 
 @stock.command()

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from olhubd.model import Linking, Offer, OfferState
+from olhubd.store import offers
+from olhubd.store.offers import StoredOffer
 from tests.cli.conftest import Terminal
 from tests.control.conftest import shelf
 from tests.control.shelf import KNOWN, UNKNOWN, Shelf
@@ -28,6 +31,10 @@ async def test_lists_go_to_their_end(shelf: Shelf, terminal: Terminal) -> None:
     rest = await terminal.json("offers", "list", "--all", "--before", str(first["next"]))
     assert [row["id"] for row in rest["items"]] == [row["id"] for row in whole["items"]][3:]
     assert len((await terminal.json("stock", "list", "--all"))["items"]) > 3
+    for listed in ("offers", "stock", "links"):
+        assert "More: --before " in (told := await terminal(listed, "list", "--limit", "1"))
+        assert told.endswith(", or --all\n")
+        assert "More:" not in await terminal(listed, "list", "--all")
     told = await terminal("stock", "list", "--sku", KNOWN)
     assert "shop" in told
     assert "may be sold" in await terminal("stock", "show", KNOWN)
@@ -49,6 +56,23 @@ async def test_an_offer_is_linked_shown_and_unlinked(shelf: Shelf, terminal: Ter
     assert await terminal("links", "add", name, code=2) != ""
     assert "no offer 4711" in await terminal("offers", "show", "4711", code=6)
     assert "sells" in await terminal("offers", "show", name)
+
+
+async def test_suggestions_end_with_how_to_read_on(shelf: Shelf, terminal: Terminal) -> None:
+    """They are of two lists, and the end of the first is not that of both."""
+    assert "More:" not in await terminal("links", "suggest", "--limit", "1")
+    offer = Offer(external_id="o-1", name="Bluza S", state=OfferState.ACTIVE)
+    now = shelf.clock.now()
+    row = StoredOffer(id=900, account="market", offer=offer, read_after=0, read_at=now, linking=Linking.PROPOSED)
+    await shelf.database.write(lambda tx: offers.put(tx, [row]))
+    told = await terminal("links", "suggest", "--limit", "1")
+    assert shelf.twin in told
+    assert "market:o-1" not in told
+    assert "More: --all" in told
+    both = await terminal("links", "suggest", "--limit", "2")
+    assert "market:o-1" in both
+    assert "More:" not in both
+    assert len((await terminal.json("links", "suggest", "--all", "--limit", "1"))["items"]) == 2
 
 
 async def test_a_file_goes_out_and_comes_back(shelf: Shelf, terminal: Terminal, tmp_path: Path) -> None:
