@@ -114,7 +114,7 @@ def show(session: Session, name: str) -> None:
         facts.append(("Reason", found.reason))
     if found.fetches_orders and found.interval_now is not None:
         now, most = span(found.interval_now), span(found.interval)
-        least = "" if found.interval_now == found.interval else f", at most every {most}"
+        least = "" if found.interval_now == found.interval else f", at least every {most}"
         facts.append(("Orders", f"read every {now}{least}: {found.interval_reason}"))
     if found.next_run is not None:
         facts.append(("Next", found.next_run))

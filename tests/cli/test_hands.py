@@ -14,6 +14,9 @@ from olhubd.cli.alarms import _row
 from olhubd.cli.deliveries import _held
 from olhubd.cli.session import Session
 from olhubd.control.api.schema.alarms import ReconciliationRow
+from olhubd.engine.feed.account_feeds import AccountFeeds
+from olhubd.engine.feed.pace import AS_SET
+from olhubd.model import Reason
 from olhubd.store import quarantine
 from olhubd.store.quarantine import QuarantineDraft
 from olhubd_kit.faults import Fault, FaultKind
@@ -165,6 +168,24 @@ async def test_an_order_is_changed(house: House, terminal: Terminal) -> None:
     card = await terminal.json("orders", "show", sold)
     assert card["note"] == "rang"
     assert [parcel["waybill"] for parcel in card["order"]["shipments"]] == ["1234"]
+
+
+async def test_an_account_says_how_often_its_orders_are_read_and_why(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(AccountFeeds, "interval", property(lambda self: 90.0))
+    monkeypatch.setattr(AccountFeeds, "interval_reason", Reason("poll.order-came"))
+    told = await terminal("account", "show", "stingy")
+    assert re.search(r"^Title +stingy$", told, re.MULTILINE)
+    assert re.search(r"^State +active$", told, re.MULTILINE)
+    words = "read every 1 min 30 s, at least every 1 h: an order came a short time ago"
+    assert re.search(rf"^Orders +{words}$", told, re.MULTILINE)
+    monkeypatch.setattr(AccountFeeds, "interval", property(lambda self: 3600.0))
+    monkeypatch.setattr(AccountFeeds, "interval_reason", AS_SET)
+    assert re.search(
+        r"^Orders +read every 1 h: it is set so$", await terminal("account", "show", "stingy"), re.MULTILINE
+    )
+    assert "Orders" not in await terminal("account", "show", "off")
 
 
 async def test_an_account_is_called_otherwise_and_not_removed_while_configured(terminal: Terminal) -> None:

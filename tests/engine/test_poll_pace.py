@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import structlog
+from structlog.testing import capture_logs
 
 from olhubd.decide.order_rate import UsualRate
 from olhubd.engine.access.budget import BudgetBook
@@ -237,7 +238,13 @@ def test_accounts_of_one_key_share_a_quarter_of_its_calls_and_the_others_keep_th
     async def play(stage: Stage) -> None:
         for feed in stage.feeds:
             feed.placed = 1
-        await asyncio.sleep(3 * SET)
+        with capture_logs() as told:
+            await asyncio.sleep(3 * SET)
+        held = [
+            line for line in told if line["event"].startswith("orders come, and their account is read no sooner")
+        ]
+        assert {line["account"] for line in held} == {f"market-{number}" for number in range(accounts)}
+        assert all(line["reason"].endswith("share the calls of application, or they are few") for line in held)
         begun = _now()
         apart = accounts * 2 / (541 / 60 / 4)
         assert SOONEST < apart < SET
@@ -245,7 +252,9 @@ def test_accounts_of_one_key_share_a_quarter_of_its_calls_and_the_others_keep_th
             pace = stage.pace(number)
             assert pace.seconds == pytest.approx(apart)
             assert pace.why == Reason("poll.shared", budget="application")
-        await asyncio.sleep(300)
+        with capture_logs() as told:
+            await asyncio.sleep(300)
+        assert told == [], "it is told once, not with each pull"
         for feed in stage.feeds:
             _spaced(feed.since(begun), apart)
         made = sum(len([at for at in feed.pulled if at >= begun]) for feed in stage.feeds)
