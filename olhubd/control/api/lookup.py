@@ -15,7 +15,16 @@ from olhubd.model import OrderId, Reason, Subject, reference
 from olhubd.store import Reader, accounts, events, orders
 from olhubd.store.orders import StoredOrder
 
-__all__ = ["known_account", "known_place", "meant", "one_order", "order_name", "subject_names", "unit"]
+__all__ = [
+    "hub_number",
+    "known_account",
+    "known_place",
+    "meant",
+    "one_order",
+    "order_name",
+    "subject_names",
+    "unit",
+]
 
 
 async def one_order(reader: Reader, text: str) -> StoredOrder:
@@ -24,8 +33,8 @@ async def one_order(reader: Reader, text: str) -> StoredOrder:
     `#17` is the hub's id and nothing else: the shop may have an order 17 as well.
     """
     account, _, external_id = text.partition(":")
-    if text.startswith("#") and text[1:].isascii() and text[1:].isdecimal() and len(text) < 19:
-        exact: OrderId | None = OrderId(int(text[1:]))
+    if (own := hub_number(text)) is not None:
+        exact: OrderId | None = OrderId(own)
     else:
         exact = await orders.by_reference(reader, account, external_id) if external_id else None
     ids = [exact] if exact is not None else await meant(reader, text, "order")
@@ -42,6 +51,13 @@ async def one_order(reader: Reader, text: str) -> StoredOrder:
     if stored is None:
         raise Refusal(404, "not-found", Reason("none.order", order=text))
     return stored
+
+
+def hub_number(text: str) -> int | None:
+    """The number in `#17`, which is the hub's own and nothing else; None for any other text."""
+    number = text[1:]
+    fits = text.startswith("#") and number.isascii() and number.isdecimal() and len(text) < 19
+    return int(number) if fits else None
 
 
 async def meant(reader: Reader, text: str, parameter: str = "q") -> list[OrderId]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from olhubd.control.api.lookup import known_account
+from olhubd.control.api.lookup import hub_number, known_account
 from olhubd.control.api.schema.base import Nothing
 from olhubd.control.api.schema.offers import OfferPage, OfferRow, OffersFilter, OffersQuery
 from olhubd.control.http.problem import Refusal
@@ -81,8 +81,8 @@ async def one_offer(reader: Reader, text: str) -> StoredOffer:
     """The offer meant by its reference, by its number, or by the hub's own (#17). Raises Refusal."""
     found: Sequence[StoredOffer] = ()
     account, _, number = text.partition(":")
-    if text.startswith("#") and text[1:].isascii() and text[1:].isdecimal() and len(text) < 19:
-        found = list((await offers.read(reader, [int(text[1:])])).values())
+    if (own := hub_number(text)) is not None:
+        found = list((await offers.read(reader, [own])).values())
     elif number:
         found = list((await offers.by_external(reader, account, [number])).values())
     if not found:
