@@ -89,13 +89,7 @@ class CatalogPage(msgspec.Struct, frozen=True, kw_only=True):
 
 async def find_offers(reader: Reader, wanted: OfferSearch, *, before: int | None, limit: int) -> CatalogPage:
     """The newest offers that fit, older than `before`."""
-    walks: list[_Part] = []
-    if wanted.sku is not None:
-        walks.append(("FROM offers INDEXED BY offers_sku WHERE sku = ?", (wanted.sku,)))
-    if wanted.gtin is not None:
-        walks.append(("FROM offers INDEXED BY offers_gtin WHERE gtin = ?", (wanted.gtin,)))
-    if wanted.text is not None and (few := await _named(reader, "offers", wanted.text)) is not None:
-        walks.append(few)
+    walks = await _by_marks(reader, "offers", wanted)
     if wanted.doubted:
         walks.append(_DOUBTFUL)
     if wanted.linking not in (None, Linking.LINKED):
@@ -125,20 +119,14 @@ async def find_offers(reader: Reader, wanted: OfferSearch, *, before: int | None
         (level.format("wanted = 0"), ()) if wanted.sold_out else ("", ()),
         (level.format("uneven = 1"), ()) if wanted.uneven else ("", ()),
         _DOUBTED if wanted.doubted else ("", ()),
-        *_marked(wanted.text, wanted.sku, wanted.gtin),
+        *_marked(wanted),
     ]
     return await _walk(reader, walks[0], "offers", conditions, before, limit)
 
 
 async def find_stock(reader: Reader, wanted: StockSearch, *, before: int | None, limit: int) -> CatalogPage:
     """The newest stock items that fit, older than `before`."""
-    walks: list[_Part] = []
-    if wanted.sku is not None:
-        walks.append(("FROM stock_items INDEXED BY stock_items_sku WHERE sku = ?", (wanted.sku,)))
-    if wanted.gtin is not None:
-        walks.append(("FROM stock_items INDEXED BY stock_items_gtin WHERE gtin = ?", (wanted.gtin,)))
-    if wanted.text is not None and (few := await _named(reader, "stock_items", wanted.text)) is not None:
-        walks.append(few)
+    walks = await _by_marks(reader, "stock_items", wanted)
     if wanted.account is not None:
         walks.append(("FROM stock_items INDEXED BY stock_items_listed WHERE account = ?", (wanted.account,)))
     walks.append(("FROM stock_items WHERE 1 = 1", ()))
@@ -150,7 +138,7 @@ async def find_stock(reader: Reader, wanted: StockSearch, *, before: int | None,
         (f"NOT {linked}", ()) if wanted.unlinked else ("", ()),
         (f"({of.format('v.wanted = 0')} OR {none})", ()) if wanted.sold_out else ("", ()),
         (of.format("v.uneven = 1"), ()) if wanted.uneven else ("", ()),
-        *_marked(wanted.text, wanted.sku, wanted.gtin),
+        *_marked(wanted),
     ]
     return await _walk(reader, walks[0], "stock_items", conditions, before, limit)
 
@@ -183,9 +171,23 @@ def _levels(index: str, condition: str) -> _Part:
     return f"FROM ({told}) AS some WHERE 1 = 1", ()
 
 
-def _marked(text: str | None, sku: str | None, gtin: str | None) -> list[_Part]:
+async def _by_marks(reader: Reader, table: str, wanted: OfferSearch | StockSearch) -> list[_Part]:
+    """The walks by a mark or a name that is looked for, the one that lets through the fewest first."""
+    walks: list[_Part] = []
+    if wanted.sku is not None:
+        walks.append((f"FROM {table} INDEXED BY {table}_sku WHERE sku = ?", (wanted.sku,)))
+    if wanted.gtin is not None:
+        walks.append((f"FROM {table} INDEXED BY {table}_gtin WHERE gtin = ?", (wanted.gtin,)))
+    if wanted.text is not None and (few := await _named(reader, table, wanted.text)) is not None:
+        walks.append(few)
+    return walks
+
+
+def _marked(wanted: OfferSearch | StockSearch) -> list[_Part]:
+    """What the marks and the name must be."""
     found: list[_Part] = []
-    if text is not None:
+    if wanted.text is not None:
+        text = wanted.text
         given = (text, text + _LAST, text, text)
         found.append(
             (
@@ -193,10 +195,10 @@ def _marked(text: str | None, sku: str | None, gtin: str | None) -> list[_Part]:
                 given,
             )
         )
-    if sku is not None:
-        found.append(("t.sku = ?", (sku,)))
-    if gtin is not None:
-        found.append(("t.gtin = ?", (gtin,)))
+    if wanted.sku is not None:
+        found.append(("t.sku = ?", (wanted.sku,)))
+    if wanted.gtin is not None:
+        found.append(("t.gtin = ?", (wanted.gtin,)))
     return found
 
 
