@@ -13,6 +13,7 @@ from olhubd.plugin import (
     Accepted,
     Account,
     Conflict,
+    ContractBroken,
     LevelCall,
     LevelSink,
     LevelWish,
@@ -23,6 +24,7 @@ from olhubd.plugin import (
     RowOutcome,
     ShownLevel,
     Unavailable,
+    decode,
 )
 from olhubd_tinyshop.settings import TinySettings
 from tests.kit.broken.good import GoodShop, breaks
@@ -47,6 +49,10 @@ class Shown(msgspec.Struct):
     id: str
     left: int
     ended: bool
+
+
+class Named(msgspec.Struct):
+    id: str
 
 
 class Levels(LevelSink):
@@ -137,8 +143,17 @@ class GoodLevels(GoodShop):
         return [*found, *await self.some(rest)] if found and rest else found
 
     async def page(self, offers: Sequence[str]) -> list[ShownLevel]:
-        rows = await self.http.get("/offers", list[Shown], {"ids": ",".join(offers)})
-        return [self.level(row) for row in rows]
+        rows = await self.http.get("/offers", list[msgspec.Raw], {"ids": ",".join(offers)})
+        return [shown for raw in rows if (shown := self.read(bytes(raw))) is not None]
+
+    def read(self, raw: bytes) -> ShownLevel | None:
+        try:
+            return self.level(decode(raw, Shown))
+        except ContractBroken:
+            return self.unread(decode(raw, Named).id)
+
+    def unread(self, offer: str) -> ShownLevel | None:
+        return ShownLevel(offer=offer, quantity=None, active=True)
 
     def level(self, row: Shown) -> ShownLevel:
         return ShownLevel(offer=row.id, quantity=row.left, active=not row.ended)
@@ -314,6 +329,30 @@ class ReadsOnePageOfOffers(GoodLevels):
 
     async def look(self, offers: Sequence[str]) -> list[ShownLevel]:
         return await self.page(offers)
+
+
+@breaks("LEVEL-15")
+class TakesNonsenseForSoldOut(GoodLevels):
+    """Shows no pieces where it cannot read how many there are."""
+
+    def unread(self, offer: str) -> ShownLevel | None:
+        return ShownLevel(offer=offer, quantity=0, active=False)
+
+
+@breaks("LEVEL-15")
+class TakesNonsenseForNothing(GoodLevels):
+    """Leaves out an offer that it cannot read."""
+
+    def unread(self, offer: str) -> ShownLevel | None:
+        return None
+
+
+@breaks("LEVEL-15")
+class ReadsAllOrNothing(GoodLevels):
+    """Gives a page up for one offer that it cannot read."""
+
+    def read(self, raw: bytes) -> ShownLevel | None:
+        return self.level(decode(raw, Shown))
 
 
 @breaks("FAIL-01", "FAIL-02", "FAIL-03", "FAIL-04", "FAIL-05", "FAIL-06", "FAIL-07")

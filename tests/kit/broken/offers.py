@@ -1,5 +1,7 @@
 """A Tiny Shop whose offers show quantities, which commands change under a number, row by row, now or later."""
 
+# ruff: noqa: A002 - the verbs are called by name from outside, and there an offer's id is just `id`.
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -38,6 +40,7 @@ class OfferShelf(TinyShopSimulator):
         self.ended: set[str] = set()
         self.sent: dict[str, _Command] = {}
         self.failing: set[str] = set()
+        self.spoilt: set[str] = set()
         self.delay, self.ignored = 0.0, 0
 
     def routes(self) -> Sequence[web.AbstractRouteDef]:
@@ -58,6 +61,7 @@ class OfferShelf(TinyShopSimulator):
             "fail_tasks": self.fail_tasks,
             "delay_commands": self.delay_commands,
             "ignore_commands": self.ignore_commands,
+            "spoil": self.spoil,
         }
 
     def list_offers(self, count: int = 1, quantity: int = 5) -> list[str]:
@@ -85,6 +89,12 @@ class OfferShelf(TinyShopSimulator):
     def ignore_commands(self, count: int = 1) -> None:
         self.ignored += count
 
+    def spoil(self, feed: str, kind: str, id: str) -> None:
+        """From now on what is left of an offer is sent as a word."""
+        if (feed, kind) != ("offers", "offer") or id not in self.stock:
+            raise ValueError(f"there is no {kind} {id} in {feed}")
+        self.spoilt.add(id)
+
     def _act(self) -> None:
         for command in self.sent.values():
             if command.errors is None and command.acts <= self.now():
@@ -95,6 +105,9 @@ class OfferShelf(TinyShopSimulator):
                     if kept and error is None:
                         before = self.stock[offer] if command.order.add else 0
                         self.set_quantity(offer, before + command.order.value)
+
+    def _left(self, offer: str) -> int | str:
+        return "?" if offer in self.spoilt else self.stock[offer]
 
     def _error(self, offer: str) -> str | None:
         if offer not in self.stock:
@@ -127,7 +140,7 @@ class OfferShelf(TinyShopSimulator):
         self._act()
         wanted = request.query["ids"].split(",")[:50]
         rows = [
-            {"id": offer, "left": self.stock[offer], "ended": offer in self.ended}
+            {"id": offer, "left": self._left(offer), "ended": offer in self.ended}
             for offer in wanted
             if offer in self.stock
         ]

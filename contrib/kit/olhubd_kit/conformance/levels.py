@@ -9,7 +9,17 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 
-from olhubd.plugin import Accepted, LevelCall, LevelSink, LevelWish, OutcomeUnknown, PluginError, RowOutcome
+from olhubd.model import Kind
+from olhubd.plugin import (
+    Accepted,
+    LevelCall,
+    LevelSink,
+    LevelWish,
+    OfferFeed,
+    OutcomeUnknown,
+    PluginError,
+    RowOutcome,
+)
 from olhubd_kit.conformance.bench import Bench
 from olhubd_kit.conformance.rule import Tier, broken, check, rule
 from olhubd_kit.faults import FaultKind
@@ -264,3 +274,21 @@ async def a_short_page_hides_no_offer(bench: Bench) -> None:
     await bench.do("short_pages", 1)
     read = await _shown(bench, offers)
     check(read == dict.fromkeys(offers, STOOD), f"with a short page {len(read)} of six offers are read")
+
+
+@rule("LEVEL-15", Tier.SILVER, "LevelSink")
+async def what_cannot_be_read_is_neither_gone_nor_zero(bench: Bench) -> None:
+    """An offer whose row cannot be understood is read as there, with a quantity of None: it is neither left out nor
+    shown with a number. The others are read as ever.
+    """
+    bad, good = await _offers(bench, 2)
+    feed = bench.connector.feed(Kind.OFFER)
+    await bench.do("spoil", feed.name if feed is not None else OfferFeed.name, kind=Kind.OFFER, id=bad)
+    read = {one.offer: one for one in await _sink(bench).read_levels([bad, good])}
+    check(bad in read, "an offer that cannot be understood is left out, as if it were not there")
+    check(read[bad].quantity is None, f"an offer that cannot be understood is read as {read[bad].quantity} pieces")
+    fine = read.get(good)
+    check(
+        fine is not None and fine.active and fine.quantity == STOOD,
+        f"beside an offer that cannot be understood, another is read as {fine!r:.60}",
+    )
