@@ -170,8 +170,9 @@ def _outcome(task: wire_offers.CommandTask) -> RowOutcome:
 
 
 def _shown(record: Record) -> ShownLevel:
-    """What buyers see of an offer. A row that makes no sense says that it is there, and no more."""
-    if not isinstance(record, Offer):
+    """What buyers see of an offer. A row that makes no sense, or whose state is no known word, says that it is
+    there, and no more."""
+    if not isinstance(record, Offer) or record.state is OfferState.UNKNOWN:
         return ShownLevel(offer=record.external_id, quantity=None, active=True)
     active = record.state is OfferState.ACTIVE
     return ShownLevel(

@@ -24,8 +24,10 @@ from olhubd.plugin import (
     Record,
     Sweep,
     Unreadable,
+    by_offset,
     decode,
     guarded,
+    whole,
 )
 from olhubd_allegro import wire_offers
 
@@ -88,7 +90,10 @@ class Offers(OfferFeed, Sweep):
         )
 
     async def read(self, offers: Sequence[str]) -> list[Record]:
-        """These offers as they stand now. One that is archived, or another seller's, is not among them."""
+        """These offers as they stand now. One that is archived, or another seller's, is not among them.
+
+        Raises Unavailable where the list shows fewer than it counts.
+        """
         return [record for record, _raw in await self._named(offers)]
 
     async def listed(self, offers: Sequence[str]) -> list[wire_offers.OfferRow]:
@@ -102,21 +107,21 @@ class Offers(OfferFeed, Sweep):
     async def _named(self, offers: Sequence[str]) -> list[tuple[Record, msgspec.Raw]]:
         found: list[tuple[Record, msgspec.Raw]] = []
         for start in range(0, len(offers), _NAMED):
-            some = offers[start : start + _NAMED]
-            seen, missing = 0, set(some)
-            while missing:  # a page may end early, and what it leaves out is not gone
-                asked: tuple[tuple[str, str | int], ...] = (("limit", _LIMIT), ("offset", seen))
-                query = [*asked, *(("offer.id", one) for one in some)]
-                page = await self._api.get(OFFERS, wire_offers.OfferPage, query)
-                # A filter that is not obeyed would bring anything.
-                rows = [(record, raw) for raw in page.offers if (record := _record(raw)).external_id in missing]
-                found += rows
-                missing -= {record.external_id for record, _ in rows}
-                seen += len(page.offers)
-                total = page.total_count
-                if not page.offers or (total is not None and seen >= total):
-                    break
+            found += await self._some(offers[start : start + _NAMED])
         return found
+
+    async def _some(self, offers: Sequence[str]) -> list[tuple[Record, msgspec.Raw]]:
+        async def fetch(offset: int) -> ListPage[tuple[Record, msgspec.Raw]]:
+            asked: tuple[tuple[str, str | int], ...] = (("limit", _LIMIT), ("offset", offset))
+            query = [*asked, *(("offer.id", one) for one in offers)]
+            page = await self._api.get(OFFERS, wire_offers.OfferPage, query)
+            rows = [(_record(raw), raw) for raw in page.offers]
+            return ListPage(rows=rows, asked=_LIMIT, total=page.total_count)
+
+        # What a page leaves out is not gone: that is known only where as many came as are counted.
+        rows = await whole(by_offset(fetch, lambda row: row[0].external_id), f"GET {OFFERS}")
+        # A filter that is not obeyed would bring anything.
+        return [row for row in rows if row[0].external_id in offers]
 
     async def _list(self, place: ListPlace) -> tuple[Sequence[Record], ListPlace | None]:
         page = await self._api.get(OFFERS, wire_offers.OfferPage, {"limit": _LIMIT, "offset": place.offset})

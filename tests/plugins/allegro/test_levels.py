@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
+from aiohttp import web
 
 from olhubd.model import EndedBy, LevelStep, Offer, OfferState
-from olhubd.plugin import Accepted, ContractBroken, LevelCall, LevelWish, OutcomeUnknown, RowOutcome
+from olhubd.plugin import Accepted, ContractBroken, LevelCall, LevelWish, OutcomeUnknown, RowOutcome, Unavailable
 from olhubd_allegro import Allegro
 from olhubd_allegro.levels import Levels
 from olhubd_kit.faults import Fault, FaultKind
-from olhubd_kit.simulators.allegro import AllegroSimulator
+from olhubd_kit.simulators.allegro import AllegroSimulator, offer_routes
 from olhubd_kit.simulators.allegro.offers import OFFER, OfferBook
 
 ONE, OTHER = str(OFFER + 1), str(OFFER + 2)
@@ -64,6 +66,29 @@ async def test_a_row_that_makes_no_sense_is_neither_gone_nor_sold_out(
     simulator.book.offers[OTHER]["stock"] = None
     shown = {one.offer: (one.quantity, one.active) for one in await allegro.levels.read_levels([ONE, OTHER])}
     assert shown == {ONE: (None, True), OTHER: (None, True)}
+
+
+async def test_a_state_that_is_not_known_is_not_taken_for_ended(
+    allegro: Allegro, simulator: AllegroSimulator
+) -> None:
+    simulator.book.offers[ONE]["publication"] = {"status": "PROMOTED_ELSEWHERE"}
+    (shown,) = await allegro.levels.read_levels([ONE])
+    assert (shown.quantity, shown.active) == (None, True)
+
+
+async def test_fewer_offers_than_are_counted_say_of_none_that_it_is_gone(
+    allegro: Allegro, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    give = offer_routes.answer
+
+    def hide(body: dict[str, Any], status: int = 200) -> web.Response:
+        return give({**body, "offers": [row for row in body["offers"] if row["id"] != OTHER]}, status)
+
+    monkeypatch.setattr(offer_routes, "answer", hide)
+    with pytest.raises(Unavailable):
+        await allegro.levels.read_levels([ONE, OTHER])
+    with pytest.raises(Unavailable):
+        await allegro.levels.read_terms([ONE, OTHER])
 
 
 async def test_one_task_of_many_fails_by_itself(allegro: Allegro, simulator: AllegroSimulator) -> None:
