@@ -3,7 +3,7 @@
 No single time moves with every change: `updatedAt` does not move when an order is paid, sent or even placed, so the
 feed follows `orderPlacedAt` beside it, and the rest is found by the sweep. A transaction may become visible after
 one that began later, and some databases keep whole seconds; so each pull looks back a little and leaves out what it
-has seen.
+has seen. Of two changes within one such second the later one shows by the order's state.
 """
 
 from __future__ import annotations
@@ -26,10 +26,11 @@ OVERLAP = timedelta(seconds=10)
 
 
 class StreamPosition(msgspec.Struct, frozen=True):
-    """The greatest time seen of one field, and the records in the overlap before it with their times."""
+    """The greatest time seen of one field, and the records in the overlap before it with their times and states."""
 
     at: datetime
     seen: dict[str, datetime] = {}
+    states: dict[str, str] = {}
 
     def since(self) -> dict[str, str]:
         """The condition on the time for all that comes after the overlap's beginning."""
@@ -47,16 +48,21 @@ class StreamPosition(msgspec.Struct, frozen=True):
         # Databases may keep microseconds, the server sends and compares milliseconds.
         return self.at.replace(microsecond=self.at.microsecond // 1000 * 1000) + timedelta(milliseconds=1)
 
-    def fresh(self, id_: str, at: datetime) -> bool:
-        return self.seen.get(id_) != at
+    def fresh(self, id_: str, at: datetime, state: str | None) -> bool:
+        return self.seen.get(id_) != at or self.states.get(id_, state) != state
 
-    def moved(self, keys: Iterable[tuple[str, datetime]]) -> StreamPosition:
-        """After the records `keys` were taken over."""
-        seen = {**self.seen, **dict(keys)}
+    def moved(self, keys: Iterable[tuple[str, datetime, str | None]]) -> StreamPosition:
+        """After the records `keys`, each with its time and its state, were taken over."""
+        seen, states = dict(self.seen), dict(self.states)
+        for id_, at, state in keys:
+            seen[id_] = at
+            if state is not None:
+                states[id_] = state
         if not seen:
             return self
         latest = max(self.at, *seen.values())
-        return StreamPosition(latest, {id_: at for id_, at in seen.items() if at > latest - OVERLAP})
+        seen = {id_: at for id_, at in seen.items() if at > latest - OVERLAP}
+        return StreamPosition(latest, seen, {id_: state for id_, state in states.items() if id_ in seen})
 
 
 class FeedCursor(msgspec.Struct, frozen=True):

@@ -76,7 +76,7 @@ class Orders(OrderFeed, Sweep, OrderCount, OrderLookup):
         rows, moved, more = await follow(self._shop, state, "createdAt", only)
         if state.far and not more:
             self._far_at = self._clock.monotonic()
-        place = SweepCursor(moved.at, moved.seen, state.far)
+        place = SweepCursor(moved.at, moved.seen, moved.states, state.far)
         return Page(records=_records(rows), cursor=feed.save(place), more=more)
 
     def _far(self) -> bool:

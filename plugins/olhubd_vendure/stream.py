@@ -44,12 +44,12 @@ async def follow(
     timeless = [key.id for key in page.items if not key.sound]
     read = await _read(shop, [*timeless, *(key.id for key, _ in taken)])
     rows = list({row.key.id: row for row in (*page.unreadable, *read)}.values())
-    moved = position.moved((key.id, at) for key, at in taken)
+    moved = position.moved((key.id, at, key.state) for key, at in taken)
     return rows, moved, bool(taken) and (page.more or len(fresh) > len(taken))
 
 
 def _fresh(page: KeyPage, position: StreamPosition, field: str) -> _Timed:
-    return [(key, at) for key, at in _timed(page, field) if position.fresh(key.id, at)]
+    return [(key, at) for key, at in _timed(page, field) if position.fresh(key.id, at, key.state)]
 
 
 def _timed(page: KeyPage, field: str) -> _Timed:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+import msgspec
 from msgspec.structs import replace
 
 from olhubd.model import Order
@@ -90,7 +91,7 @@ class RemembersWhatItTold(GoodFeed):
         return replace(page, records=fresh)
 
 
-@breaks("FEED-09", "SWEEP-05", "ORDER-09", "FEED-13", "FEED-16", "MERGE-02", "ORDER-13")
+@breaks("FEED-09", "SWEEP-05", "ORDER-09", "FEED-13", "FEED-16", "FEED-18", "MERGE-02", "ORDER-13")
 class TellsOnlyOpenOrders(GoodFeed):
     """Leaves out whatever is not ready, so a cancelling is never seen."""
 
@@ -102,6 +103,31 @@ class TellsOnlyOpenOrders(GoodFeed):
             if isinstance(record, Unreadable) or getattr(record, "external_stage", "ready") == "ready"
         ]
         return replace(page, records=kept)
+
+
+class Changed(msgspec.Struct):
+    changed: datetime
+
+
+@breaks("FEED-18")
+class KnowsTheLastInstantByNumbers(GoodFeed):
+    """Keeps in its cursor which orders changed at the last instant, and not what they were then."""
+
+    async def pull(self, cursor: Cursor) -> Page:
+        place, _, told = cursor.partition("|")
+        page = await super().pull(Cursor(place))
+        if not page.records:
+            return replace(page, cursor=cursor)
+        times = {
+            one.external_id: (await self.http.get(f"/orders/{one.external_id}", Changed)).changed
+            for one in page.records
+        }
+        fresh = [
+            one for one in page.records if f"{one.external_id}@{times[one.external_id]}" not in told.split(",")
+        ]
+        last = max(times.values())
+        ids = ",".join(f"{id_}@{at}" for id_, at in times.items() if at == last)
+        return replace(page, records=fresh, cursor=Cursor(f"{page.cursor}|{ids}"))
 
 
 @breaks("FEED-10")

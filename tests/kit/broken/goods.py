@@ -47,7 +47,7 @@ class SendsWhatWasRefunded(Retelling):
         return replace(order, stage=Stage.CONFIRMED) if order.external_stage == "refunded" else order
 
 
-@breaks("FEED-06", "FEED-09", "FEED-16", "MERGE-02")
+@breaks("FEED-06", "FEED-09", "FEED-16", "FEED-18", "MERGE-02")
 class PullsByOffset(GoodFeed):
     """Takes a place in the list for a place in time: what leaves its place moves all others up."""
 

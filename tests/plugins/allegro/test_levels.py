@@ -14,7 +14,7 @@ from olhubd.plugin import Accepted, ContractBroken, LevelCall, LevelWish, Outcom
 from olhubd_allegro import Allegro
 from olhubd_allegro.levels import Levels
 from olhubd_kit.faults import Fault, FaultKind
-from olhubd_kit.simulators.allegro import AllegroSimulator, offer_routes
+from olhubd_kit.simulators.allegro import AllegroSimulator, answers
 from olhubd_kit.simulators.allegro.offers import OFFER, OfferBook
 
 ONE, OTHER = str(OFFER + 1), str(OFFER + 2)
@@ -79,12 +79,12 @@ async def test_a_state_that_is_not_known_is_not_taken_for_ended(
 async def test_fewer_offers_than_are_counted_say_of_none_that_it_is_gone(
     allegro: Allegro, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    give = offer_routes.answer
+    give = answers.answer
 
     def hide(body: dict[str, Any], status: int = 200) -> web.Response:
         return give({**body, "offers": [row for row in body["offers"] if row["id"] != OTHER]}, status)
 
-    monkeypatch.setattr(offer_routes, "answer", hide)
+    monkeypatch.setattr("olhubd_kit.simulators.allegro.offer_routes.answer", hide)
     with pytest.raises(Unavailable):
         await allegro.levels.read_levels([ONE, OTHER])
     with pytest.raises(Unavailable):

@@ -214,3 +214,24 @@ async def test_a_quiet_pull_reads_no_whole_order() -> None:
         stand._ListOrders = lambda options: asked.append("orders")  # type: ignore[method-assign]
         assert (await shop.orders.pull(page.cursor)).records == ()
     assert asked == []
+
+
+async def test_a_second_change_within_one_second_is_told_after_a_restart() -> None:
+    """Some databases keep whole seconds: the time of an order that was cancelled in the second of its last change
+    stays."""
+    stand = Lists(3)
+    async with open_shop(stand) as shop:
+        cursor = await shop.orders.start(BEGUN - SECOND)
+        while True:
+            page = await shop.orders.pull(cursor)
+            if page.cursor == cursor:
+                break
+            cursor = page.cursor
+    stand.orders = [
+        msgspec.structs.replace(one, state="Cancelled") if one.id == "2" else one for one in stand.orders
+    ]
+    async with open_shop(stand) as shop:
+        page = await shop.orders.pull(cursor)
+        assert [record.external_id for record in page.records] == ["2"]
+        again = await shop.orders.pull(page.cursor)
+        assert (again.records, again.cursor) == ((), page.cursor)

@@ -6,10 +6,10 @@ import contextlib
 import re
 from collections.abc import Iterable
 
-from olhubd.model import Order, Stage
+from olhubd.model import Kind, Order, Stage
 from olhubd.plugin import Cursor, Page, Unreadable
-from olhubd_kit.conformance.bench import Bench, FeedReading
-from olhubd_kit.conformance.rule import NotApplicable, Tier, broken, check, rule
+from olhubd_kit.conformance.bench import AGE, Bench, FeedReading
+from olhubd_kit.conformance.rule import NotApplicable, Tier, broken, check, rule, skip
 from olhubd_kit.faults import FaultKind
 
 _FEED = "OrderFeed"
@@ -190,3 +190,27 @@ async def starting_in_the_past_brings_the_past(bench: Bench) -> None:
     whole(found, bought, "after a start in the past")
     after = await bench.buy(2)
     whole(await bench.walk(found.cursor), after, "bought after a start in the past")
+
+
+@rule("FEED-18", Tier.SILVER, _FEED)
+async def a_change_within_the_second_of_the_cursor_is_not_lost(bench: Bench) -> None:
+    """An order that changes again at the very instant up to which the feed was read comes again, as it is now, also
+    after a restart.
+    """
+    await bench.origin()
+    bought: list[str] = await bench.do("buy", count=2)
+    read = await bench.walk()
+    if set(bought) - set(read.orders):
+        skip("the feed tells of nothing as young as this")
+    await bench.do("cancel", bought[0])
+    bench.clock.advance(AGE.total_seconds())
+    async with bench.restarted() as another:
+        feed = another.feed(Kind.ORDER)
+        check(feed is not None, "after a restart it has no feed of orders")
+        found = await bench.walk(read.cursor, feed.pull if feed is not None else None)
+    now = found.orders.get(bought[0])
+    check(now is not None, "an order that changed again at the instant of the cursor did not come again")
+    check(
+        now is not None and now.stage is Stage.CANCELLED,
+        f"the order came as {now.stage.value if now is not None else None}, and is cancelled",
+    )
