@@ -59,6 +59,7 @@ async def test_a_delivery_about_no_order_is_held_and_seen_and_orders_go(house: H
     assert "product #5" in await terminal("deliveries", "list", "--all")
     assert "product #5" in await terminal("holds", "show", str(number))
     assert "product 5" in await terminal("events", "--limit", "500")
+    assert "market product #5: " in await terminal("journal")
     async with Browser(house) as browser:
         await browser.enter()
         for page in ("/waiting", "/journal", "/"):
