@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
+import structlog
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -194,6 +195,25 @@ async def test_a_record_that_breaks_the_hub_itself_holds_up_nobody(
     position = await feeds.get(bench.database.reader, "allegro", "orders")
     assert position is not None
     assert position.cursor == "9"
+
+
+async def test_what_cannot_be_stored_together_is_told_even_where_each_lands_alone(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else nobody would ever hear of the fault, and each such page would be written twice."""
+    land = OrderFlow.land
+
+    async def fail(self: OrderFlow, context: Any, candidates: Sequence[Any]) -> Any:
+        if len(candidates) > 1:
+            raise KeyError("what nobody foresaw")
+        return await land(self, context, candidates)
+
+    monkeypatch.setattr(OrderFlow, "land", fail)
+    with structlog.testing.capture_logs() as told:
+        bench.landing = Landing(bench.database, bench.clock, list, bench.woken.extend, structlog.get_logger())
+        result = await bench.land(order("A"), order("B"))
+    assert (result.counts.added, result.counts.quarantined) == (2, 0)
+    assert [one["event"] for one in told] == ["records cannot be stored together"]
 
 
 async def test_quarantine_empties_when_the_record_lands_after_all(bench: Bench) -> None:

@@ -130,6 +130,9 @@ class Landing:
         except Exception:
             if not some.parts:
                 raise
+            if self._log is not None:
+                # The only word of it where each of them lands by itself.
+                self._log.error("records cannot be stored together", account=account, exc_info=True)
         # One of them breaks something in here that no check foresaw. It must not hold up its neighbours for ever.
         result = Result()
         for flow, candidate in some.singly():
