@@ -243,8 +243,12 @@ async def test_a_product_that_is_not_there_or_cannot_be_read_is_held_alone(bench
     await bench.tell(mug("5"), mug("6", "Cup"), mug("7", "Plate"), order("A"))
     await bench.database.write(lambda tx: tx.execute("DELETE FROM products WHERE id = 2"))
     Products.broken.add(3)
-    bench.dispatcher.resume()
-    await bench.until("confirmed", "confirmed", "hold", "hold")
+    with structlog.testing.capture_logs() as told:
+        bench.dispatcher.resume()
+        await bench.until("confirmed", "confirmed", "hold", "hold")
+    assert [str(one["exc_info"]) for one in told if one["event"] == "a record cannot be read"] == [
+        "the document of a product is no JSON"
+    ], "its reason has no more than the name of the error"
     codes = [row.reason.code for n in (2, 3) for row in await bench.of(n) if isinstance(row.reason, Reason)]
     assert codes == ["record.not-there", "record.hub-failed"]
 

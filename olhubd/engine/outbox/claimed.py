@@ -24,11 +24,12 @@ __all__ = ["UnfitDelivery", "jobs"]
 
 
 class UnfitDelivery(msgspec.Struct, frozen=True):
-    """A delivery that waits for a person instead, and why."""
+    """A delivery that waits for a person instead, and why. `error` is what reading its record broke."""
 
     job: Job[Any]
     why: str
     kind: Hold
+    error: Exception | None = None
 
 
 async def jobs(
@@ -57,9 +58,12 @@ async def jobs(
     for delivery in able:
         subject = delivery.subject
         stored = found[subject.kind].get(subject.id)
-        if stored is None or isinstance(stored, str):
-            why = stored or Reason("record.not-there", kind=subject.kind.value, record=subject.id)
-            aside.append(_aside(delivery, target, why, Hold.BROKEN if stored else Hold.OTHER))
+        if isinstance(stored, Exception):
+            aside.append(_aside(delivery, target, fault(stored), Hold.BROKEN, stored))
+            continue
+        if stored is None:
+            why = Reason("record.not-there", kind=subject.kind.value, record=subject.id)
+            aside.append(_aside(delivery, target, why, Hold.OTHER))
             continue
         copies = known.get(delivery.order_id, ()) if subject.kind is Kind.ORDER else ()
         copy = next((one for one in copies if one.account == target), None)
@@ -67,8 +71,10 @@ async def jobs(
     return ready, aside
 
 
-async def _read(reader: Reader, flows: Flows, kind: Kind, ids: Sequence[int]) -> Mapping[int, StoredRecord | str]:
-    """The records of a kind, by number; in the place of one that cannot be read, why."""
+async def _read(
+    reader: Reader, flows: Flows, kind: Kind, ids: Sequence[int]
+) -> Mapping[int, StoredRecord | Exception]:
+    """The records of a kind, by number; in the place of one that cannot be read, what it broke."""
     flow = flows[kind]
     try:
         return dict(await flow.read(reader, ids))
@@ -76,17 +82,17 @@ async def _read(reader: Reader, flows: Flows, kind: Kind, ids: Sequence[int]) ->
         raise  # the database, not the record
     except Exception:
         pass  # one of them, so each by itself
-    found: dict[int, StoredRecord | str] = {}
+    found: dict[int, StoredRecord | Exception] = {}
     for id_ in ids:
         try:
             found.update(await flow.read(reader, [id_]))
         except TROUBLE:
             raise
         except Exception as error:
-            found[id_] = fault(error)
+            found[id_] = error
     return found
 
 
-def _aside(delivery: Delivery, target: str, why: str, kind: Hold) -> UnfitDelivery:
+def _aside(delivery: Delivery, target: str, why: str, kind: Hold, error: Exception | None = None) -> UnfitDelivery:
     nameless = RecordName(id=delivery.subject.id, account=target)
-    return UnfitDelivery(Job(delivery=delivery, stored=nameless), why, kind)
+    return UnfitDelivery(Job(delivery=delivery, stored=nameless), why, kind, error)

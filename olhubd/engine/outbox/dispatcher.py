@@ -317,6 +317,9 @@ class Dispatcher:
         if self.target in targets:
             self.wake()
         for one in aside:
+            if one.error is not None:
+                kind = one.job.delivery.subject.kind.value
+                self._log.error("a record cannot be read", target=self.target, kind=kind, exc_info=one.error)
             # Stored with the next turn, like what was tried: this transaction has ended.
             self._ended.append(self._executor.put_aside(one))
             self.wake()
