@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from olhubd.decide.stock.policy import StockRule
@@ -26,11 +27,12 @@ from olhubd.model import (
     StockBasis,
     StockLevel,
 )
-from olhubd.store import Transaction, accounts, events, offers, stock_items, strangers
+from olhubd.store import Transaction, accounts, events, levels, offers, stock_items, strangers
 from olhubd.store.offers import StoredOffer
 from olhubd.store.stock_items import StockItem
 from tests.control.dashboard.browser import Browser, forms
 from tests.control.house import House, decoded
+from tests.control.shelf import KNOWN, Shelf
 from tests.control.table import API, BUTTONS
 from tests.control.trouble import held, quarantined, unequal
 
@@ -155,6 +157,45 @@ async def brought(house: House) -> Parts:
     return {"body": {"rows": [{"row": 2, "account": "market", "offer": "o-1", "sku": "A-900"}]}}
 
 
+async def _ended(shelf: Shelf) -> Parts:
+    """An offer that its seller has ended."""
+    number = (await shelf.offer(KNOWN))["external_id"]
+    shelf.market.book.end_offer(number, "USER")
+
+    async def known() -> bool:
+        return bool((await shelf.get("/status"))["not_resumed"])
+
+    await shelf.until(known)
+    return {"offer": number}
+
+
+async def _resumable(shelf: Shelf) -> Parts:
+    """An offer that a rule would bring back."""
+    (rule,) = shelf.hub.configuration.stock
+    rules = (msgspec.structs.replace(rule, resume=True),)
+    shelf.hub.in_force.configuration = dataclasses.replace(shelf.hub.configuration, stock=rules)
+    return {"offer": (await shelf.offer(KNOWN))["external_id"]}
+
+
+async def _disputed(shelf: Shelf) -> Parts:
+    """An offer that another program writes too."""
+    known = await shelf.offer(KNOWN)
+
+    async def work(tx: Transaction) -> None:
+        (row,) = (await levels.of_offers(tx, [known["id"]])).values()
+        await levels.put(
+            tx, [msgspec.structs.replace(row, disputed_at=shelf.clock.now(), disputed_over=row.wanted)]
+        )
+
+    await shelf.database.write(work)
+    return {"offer": known["external_id"]}
+
+
+async def _beside(shelf: Shelf) -> Parts:
+    """An offer that nobody linked."""
+    return {"offer": shelf.twin}
+
+
 @dataclass(frozen=True)
 class Change:
     """`event` is the kind that tells it; `parts` are those of the path, `body` what is sent.
@@ -223,12 +264,23 @@ PRESSED: dict[Key, Change] = {
     for (method, path), change in CHANGES.items()
     if (method, path.removeprefix("/api/v1")) in BUTTONS
 }
+OFFERS: dict[Key, tuple[str, Callable[[Shelf], Awaitable[Parts]], Parts]] = {
+    ("POST", f"/api/v1/offers/{{account}}/{{offer}}/{verb}"): change
+    for verb, change in {
+        "resume": ("stock.resume-asked", _ended, {}),
+        "auto-resume": ("stock.resume-allowed", _resumable, {"allowed": True}),
+        "retry": ("stock.retried", _disputed, {}),
+        "ignore": ("stock.unknown-ignored", _beside, {"reason": "of another warehouse"}),
+    }.items()
+}
+"""Changes of what is kept of an offer, which need a market whose quantities are kept: event, what is to be there
+before, and what is sent."""
 HARMLESS: set[Key] = set()
 """Routes that are no GET and change nothing all the same."""
 
 
 def test_the_table_has_every_change() -> None:
-    assert CHANGES.keys() | HARMLESS == {key for key in API if key[0] != "GET"}
+    assert CHANGES.keys() | OFFERS.keys() | HARMLESS == {key for key in API if key[0] != "GET"}
     assert PRESSED.keys() == BUTTONS.keys()
 
 
@@ -242,14 +294,23 @@ async def told(house: House, after: int, kind: str) -> Event:
 async def test_a_change_by_a_program_is_told_with_its_token(trading: House, key: Key) -> None:
     change = CHANGES[key]
     parts = {**change.parts, **await change.prepare(trading)}
-    text = await trading.make_token("worker", Scope.ADMIN)
-    before = await trading.events()
+    await told_with_its_token(trading, key, parts, parts.get("body", change.body) or {}, change.event)
+
+
+@pytest.mark.parametrize("key", OFFERS, ids=" ".join)
+async def test_a_change_of_an_offer_by_a_program_is_told_with_its_token(shelf: Shelf, key: Key) -> None:
+    event, prepare, body = OFFERS[key]
+    await told_with_its_token(shelf, key, {"account": "market", **await prepare(shelf)}, body, event)
+
+
+async def told_with_its_token(house: House, key: Key, parts: Parts, body: Parts, kind: str) -> None:
+    """Make the change with a token, and find its event."""
+    text = await house.make_token("worker", Scope.ADMIN)
+    before = await house.events()
     shown = {"Authorization": f"Bearer {text}"}
-    path = key[1].format_map(parts)
-    body = parts.get("body", change.body) or {}
-    async with trading.client.request(key[0], path, json=body, headers=shown) as response:
+    async with house.client.request(key[0], key[1].format_map(parts), json=body, headers=shown) as response:
         assert response.status < 300, await decoded(response)
-    event = await told(trading, before, change.event)
+    event = await told(house, before, kind)
     assert (event.cause.kind, event.cause.id) == ("operator", "token:worker")
     assert text not in str(event)
 
