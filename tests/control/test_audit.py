@@ -264,15 +264,13 @@ PRESSED: dict[Key, Change] = {
     for (method, path), change in CHANGES.items()
     if (method, path.removeprefix("/api/v1")) in BUTTONS
 }
-OFFERS: dict[Key, tuple[str, Callable[[Shelf], Awaitable[Parts]], Parts]] = {
-    ("POST", f"/api/v1/offers/{{account}}/{{offer}}/{verb}"): change
-    for verb, change in {
-        "resume": ("stock.resume-asked", _ended, {}),
-        "auto-resume": ("stock.resume-allowed", _resumable, {"allowed": True}),
-        "retry": ("stock.retried", _disputed, {}),
-        "ignore": ("stock.unknown-ignored", _beside, {"reason": "of another warehouse"}),
-    }.items()
+_OFFER_VERBS: dict[str, tuple[str, Callable[[Shelf], Awaitable[Parts]], Parts]] = {
+    "resume": ("stock.resume-asked", _ended, {}),
+    "auto-resume": ("stock.resume-allowed", _resumable, {"allowed": True}),
+    "retry": ("stock.retried", _disputed, {}),
+    "ignore": ("stock.unknown-ignored", _beside, {"reason": "of another warehouse"}),
 }
+OFFERS = {("POST", f"/api/v1/offers/{{account}}/{{offer}}/{verb}"): change for verb, change in _OFFER_VERBS.items()}
 """Changes of what is kept of an offer, which need a market whose quantities are kept: event, what is to be there
 before, and what is sent."""
 HARMLESS: set[Key] = set()
