@@ -272,6 +272,13 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     extra: dict[str, str] = {}
     """What has no field of its own."""
 
+    @property
+    def buyable(self) -> int | None:
+        """Pieces that buyers can still buy; None where its state or its quantity is not known."""
+        if self.state is OfferState.UNKNOWN:
+            return None
+        return self.quantity if self.state is OfferState.ACTIVE else 0
+
 
 class CustomerKind(enum.StrEnum):
     DOMESTIC = "domestic"

@@ -111,9 +111,9 @@ class OfferFlow(RecordFlow[Offer]):
             row = rows.get(one.id)
             if row is None or row.phase is not Phase.SETTLED or row.confirmed_after > context.after:
                 continue
-            active = one.offer.state is OfferState.ACTIVE
-            if active and one.offer.quantity is None:
+            if one.offer.buyable is None:
                 continue  # it says nothing of how many it shows, which is not zero
+            active = one.offer.state is OfferState.ACTIVE
             found.append(judge(row, one.offer.quantity or 0, active, after, context.now).level)
         if found:
             await levels.put(context.tx, found)

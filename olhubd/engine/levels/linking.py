@@ -24,17 +24,12 @@ from olhubd.store import Reader, Transaction, levels, offers, reservations, stoc
 from olhubd.store.offers import StoredOffer
 from olhubd.store.stock_items import StockItem
 
-__all__ = ["Seen", "Selling", "doubt", "judge_offers", "link", "link_all", "masters_of", "shown"]
+__all__ = ["Seen", "Selling", "doubt", "judge_offers", "link", "link_all", "masters_of"]
 
 
 def masters_of(rules: Sequence[StockRule], channel: str) -> list[str]:
     """The masters whose stock is sold on an account."""
     return sorted({rule.master for rule in rules if channel in rule.channels})
-
-
-def shown(listed: StoredOffer) -> int | None:
-    """How many pieces buyers can still buy of an offer; None where it is on sale and does not say how many."""
-    return listed.offer.quantity if listed.offer.state is OfferState.ACTIVE else 0
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,7 +89,7 @@ def _level(listed: StoredOffer, after: int) -> OfferLevel:
         offer=listed.id,
         account=listed.account,
         external_id=listed.offer.external_id,
-        confirmed=shown(listed),
+        confirmed=listed.offer.buyable,
         # Buyers bought while it was on its way, so it counts from when it landed.
         confirmed_after=max(listed.read_after, after - 1),
         active=listed.offer.state is OfferState.ACTIVE,
