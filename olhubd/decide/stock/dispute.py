@@ -54,8 +54,7 @@ def _changed_away(level: OfferLevel) -> bool:
     what was refused, and what was counted already, is no new change."""
     return (
         level.confirmed_at is not None
-        and level.wanted_at is not None
-        and level.confirmed_at >= level.wanted_at
+        and level.wanted_at is None
         and level.tries == 0
         and all(one.after != level.confirmed_after for one in level.drifts)
     )

@@ -51,7 +51,7 @@ class Phase(enum.StrEnum):
 
 class Drift(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Somebody else changed an offer that showed what was `wanted`: `shown` is what it showed then. `after` is the
-    newest event when that reading was asked for."""
+    newest event when the answer of that reading was there."""
 
     at: datetime
     shown: int
@@ -64,7 +64,7 @@ class OfferLevel(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     `wanted_after` is the newest event when `wanted` was computed, `basis_after` the one after which all that it was
     computed from was read. `confirmed` is what a reading showed last, less what was sold since where the channel
-    lowers it by itself; `confirmed_after` is the newest event when that reading was asked for.
+    lowers it by itself; `confirmed_after` is the newest event when the answer of that reading was there.
     """
 
     offer: int
@@ -73,6 +73,7 @@ class OfferLevel(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     wanted: int | None = None
     wanted_after: int = 0
     wanted_at: datetime | None = None
+    """Since when it is to show what is wanted; None once a reading that was asked for after that has shown it."""
     basis_after: int = 0
     phase: Phase = Phase.SETTLED
     command: str | None = None
@@ -209,8 +210,9 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True):
     alarm: str | None = None
 
 
-def judge(level: OfferLevel, shown: int, active: bool, after: int, now: datetime) -> Settled:
-    """A reading of what buyers see: the offer holds `shown`. `after` was the newest event when it was asked for.
+def judge(level: OfferLevel, shown: int, active: bool, asked: int, after: int, now: datetime) -> Settled:
+    """A reading of what buyers see: the offer holds `shown`. `asked` was the newest event when it was asked for,
+    `after` when its answer was there.
 
     A row whose command may still act is not settled by a reading: what is read now may be before the act.
     """
@@ -237,6 +239,8 @@ def judge(level: OfferLevel, shown: int, active: bool, after: int, now: datetime
         inside=shown,
         ended_here=not active and (ended or level.ended_here),
         resume_by=None if active else level.resume_by,
+        # By the order of our own commits: a clock that jumps makes nobody a meddler, and hides none.
+        wanted_at=None if right and asked >= level.wanted_after else level.wanted_at,
         tries=tries,
         due_at=now + _pause(tries) if missed else None,
         reason=None if right else level.reason,

@@ -114,7 +114,7 @@ class OfferFlow(RecordFlow[Offer]):
             if one.offer.buyable is None:
                 continue  # it says nothing of how many it shows, which is not zero
             active = one.offer.state is OfferState.ACTIVE
-            found.append(judge(row, one.offer.quantity or 0, active, after, context.now).level)
+            found.append(judge(row, one.offer.quantity or 0, active, context.after, after, context.now).level)
         if found:
             await levels.put(context.tx, found)
 

@@ -180,11 +180,11 @@ class LevelSettlement:
                     continue
                 one = shown.get(row.external_id)
                 if one is None:
-                    settled = judge(row, 0, False, read, now)
+                    settled = judge(row, 0, False, after, read, now)
                 elif one.quantity is None:
                     settled = unread(row, now)
                 else:
-                    settled = judge(row, one.quantity, one.active, read, now)
+                    settled = judge(row, one.quantity, one.active, after, read, now)
                 level = settled.level
                 if one is None and not level.even:
                     level = msgspec.structs.replace(level, reason=Reason("level.not-there"))

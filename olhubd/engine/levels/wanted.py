@@ -67,7 +67,7 @@ async def want(
         if wanted == row.wanted and held == row.held:
             if moved:
                 # What they show otherwise than before is a sale then, and not somebody else's doing.
-                changed.append(msgspec.structs.replace(row, basis_after=known, wanted_at=now))
+                changed.append(msgspec.structs.replace(row, basis_after=known, wanted_after=after, wanted_at=now))
             elif not row.even and known != row.basis_after:
                 changed.append(msgspec.structs.replace(row, basis_after=known))
             continue
@@ -90,11 +90,13 @@ async def want(
 
 
 async def _confirmed(tx: Transaction, rows: list[OfferLevel], first: Collection[int]) -> list[OfferLevel]:
-    """The rows, those that are right from the `first` with when that was read."""
+    """The rows, those that are right from the `first` with when that was read: nothing else was wanted since."""
     right = {row.offer for row in rows if row.offer in first and row.even and row.confirmed_at is None}
     listed = await offers.read(tx, right) if right else {}
     return [
-        msgspec.structs.replace(row, confirmed_at=listed[row.offer].read_at) if row.offer in listed else row
+        msgspec.structs.replace(row, confirmed_at=listed[row.offer].read_at, wanted_at=None)
+        if row.offer in listed
+        else row
         for row in rows
     ]
 

@@ -17,7 +17,6 @@ def changed(at: datetime, row: OfferLevel | None = None, shown: int = 5, **more:
     """A row that showed the 0 that is wanted, and shows another number now."""
     row = row or OfferLevel(offer=1, account="allegro", external_id="111", wanted=0)
     fields = {
-        "wanted_at": EPOCH - timedelta(days=1),
         "confirmed": shown,
         "confirmed_at": at,
         "confirmed_after": row.confirmed_after + 1,
@@ -46,7 +45,7 @@ def test_changes_of_more_than_an_hour_are_none() -> None:
 @pytest.mark.parametrize(
     "more",
     [
-        {"confirmed_at": EPOCH - timedelta(days=2)},
+        {"wanted_at": EPOCH - timedelta(days=2)},
         {"confirmed_at": None},
         {"tries": 1},
     ],

@@ -71,7 +71,7 @@ def test_what_failed_waits_for_its_time() -> None:
 
 def test_a_reading_settles_a_write_and_says_what_buyers_see() -> None:
     row = level(wanted=3, confirmed=5, phase=Phase.SETTLING, sent=3, command="c")
-    found = judge(row, 3, True, 70, EPOCH).level
+    found = judge(row, 3, True, 70, 70, EPOCH).level
     assert (found.phase, found.confirmed, found.confirmed_after, found.confirmed_at) == (
         Phase.SETTLED,
         3,
@@ -82,9 +82,21 @@ def test_a_reading_settles_a_write_and_says_what_buyers_see() -> None:
     assert found.even
 
 
+@pytest.mark.parametrize(
+    ("shown", "asked", "still"), [(3, 60, False), (3, 59, True), (5, 60, True)], ids=["shown", "before", "other"]
+)
+@pytest.mark.parametrize("off", [timedelta(days=-1), timedelta(days=1)], ids=["clock behind", "clock ahead"])
+def test_what_is_wanted_was_shown_by_a_reading_asked_for_after_it(
+    shown: int, asked: int, still: bool, off: timedelta
+) -> None:
+    """By the order of commits: where the wall clock stands says nothing of it."""
+    row = level(wanted=3, confirmed=5, wanted_after=60, wanted_at=EPOCH)
+    assert (judge(row, shown, True, asked, 70, EPOCH + off).level.wanted_at is not None) is still
+
+
 def test_a_reading_settles_nothing_while_the_command_may_still_act() -> None:
     row = level(wanted=3, confirmed=5, phase=Phase.SENT, sent=3, command="c")
-    assert judge(row, 5, True, 70, EPOCH).level == row
+    assert judge(row, 5, True, 70, 70, EPOCH).level == row
 
 
 def test_a_write_that_is_not_kept_is_sent_again_ever_later_and_then_told() -> None:
@@ -93,7 +105,7 @@ def test_a_write_that_is_not_kept_is_sent_again_ever_later_and_then_told() -> No
     pauses = []
     for number in range(1, TRIES + 1):
         sent = msgspec.structs.replace(row, phase=Phase.SETTLING, sent=78, command=str(number))
-        found = judge(sent, 58, True, 70, EPOCH)
+        found = judge(sent, 58, True, 70, 70, EPOCH)
         row = found.level
         assert row.confirmed == 58
         assert row.confirmed_at is None
@@ -105,6 +117,6 @@ def test_a_write_that_is_not_kept_is_sent_again_ever_later_and_then_told() -> No
 
 def test_an_offer_that_cannot_be_bought_shows_nothing_whatever_is_left_in_it() -> None:
     row = level(wanted=0, confirmed=1, phase=Phase.SETTLING, sent=0, command="c")
-    found = judge(row, 1, False, 70, EPOCH).level
+    found = judge(row, 1, False, 70, 70, EPOCH).level
     assert found.confirmed == 0
     assert found.even

@@ -202,9 +202,12 @@ async def test_terms_are_read_once_for_each_offer_that_is_linked(stall: Stall) -
 # Somebody else
 
 
-async def test_a_second_seller_is_answered_twice_and_then_a_person_is_called(stall: Stall) -> None:
-    """Who sets five after each of our zeros: three commands at most."""
+@pytest.mark.parametrize("jump", [0.0, -7200.0])
+async def test_a_second_seller_is_answered_twice_and_then_a_person_is_called(stall: Stall, jump: float) -> None:
+    """Who sets five after each of our zeros: three commands at most, also where the clock was put back."""
     await stall.stock("A", 0)
+    await stall.turns()
+    stall.clock.wrong = timedelta(seconds=jump)
     await stall.turns(60)
     for _ in range(6):
         stall.channel.activate("111")
