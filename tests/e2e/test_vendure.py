@@ -309,8 +309,8 @@ async def test_states_move_forward_only(vendure: Shop) -> None:
 async def test_the_feed_tells_each_order_and_recognises_ours(vendure: Shop) -> None:
     """Part of IMP-34: an order we pushed comes back with its reference.
 
-    One that is placed after it was last changed, which moves no `updatedAt`, comes as well; other changes of state
-    are the sweep's."""
+    One that is placed after it was last changed, which moves no `updatedAt`, comes as well. So does a change of state
+    while its last time is within the overlap; later ones are the sweep's."""
     order = sold("unpaid")
     async with account(Vendure, vendure.settings()) as shop:
         cursor = await shop.orders.start(now())
@@ -330,7 +330,11 @@ async def test_the_feed_tells_each_order_and_recognises_ours(vendure: Shop) -> N
         assert record.fully_paid
 
         await shop.clerk.set_status(receipt.external_id, "Shipped")
-        assert (await shop.orders.pull(page.cursor)).records == ()
+        page = await shop.orders.pull(page.cursor)
+        (record,) = [r for r in page.records if isinstance(r, Order)]
+        assert record.fulfilment is Fulfilment.SENT
+        quiet = await shop.orders.pull(page.cursor)
+        assert (quiet.records, quiet.cursor, quiet.more) == ((), page.cursor, False)
         swept = await sweep(shop, now() - HOUR)
         assert swept[receipt.external_id].fulfilment is Fulfilment.SENT
         assert receipt.external_id not in await sweep(shop, now() + HOUR), "sent orders are many"
