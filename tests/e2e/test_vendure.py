@@ -309,8 +309,8 @@ async def test_states_move_forward_only(vendure: Shop) -> None:
 async def test_the_feed_tells_each_order_and_recognises_ours(vendure: Shop) -> None:
     """Part of IMP-34: an order we pushed comes back with its reference.
 
-    One that is placed after it was last changed, which moves no `updatedAt`, comes as well. So does a change of state
-    while its last time is within the overlap; later ones are the sweep's."""
+    One that is placed after it was last changed, which moves no `updatedAt`, comes as well. So does a change of
+    state while its last time is within the overlap; later ones are the sweep's."""
     order = sold("unpaid")
     async with account(Vendure, vendure.settings()) as shop:
         cursor = await shop.orders.start(now())

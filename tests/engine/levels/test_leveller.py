@@ -109,13 +109,15 @@ async def test_an_offer_that_cannot_be_read_is_neither_sold_out_nor_right(stall:
     assert (row.confirmed, row.even, row.tries, row.reason) == (3, True, 0, None)
 
 
-async def test_an_offer_listed_without_its_quantity_is_read_before_it_is_written(
-    database: Database,
+@pytest.mark.parametrize(("state", "quantity"), [(OfferState.ACTIVE, None), (OfferState.UNKNOWN, 7)])
+async def test_an_offer_listed_without_what_buyers_see_is_read_before_it_is_written(
+    database: Database, state: OfferState, quantity: int | None
 ) -> None:
+    """Of an offer whose state or whose number is not known nothing follows: it is neither at zero nor sold out."""
     stall = Stall(database)
     await stall.stock("A", 5)
     stall.channel.list("111", 5)
-    listed = Offer(external_id="111", name="A", sku="A", state=OfferState.ACTIVE)
+    listed = Offer(external_id="111", name="A", sku="A", state=state, quantity=quantity)
     await stall.land("allegro", listed)
     assert (await stall.level()).confirmed is None
     await stall.orders_read()
