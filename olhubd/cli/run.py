@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import Any
 
 import click
@@ -25,6 +26,7 @@ def run(session: Session) -> None:
       olhubd run
       olhubd run --config ./olhubd.toml
     """
+    _import_structlog_alone()
     from olhubd import config, daemon
     from olhubd.store import FAILURES, StoreError
 
@@ -37,6 +39,19 @@ def run(session: Session) -> None:
         raise Failure(str(error)) from error
     except FAILURES as error:
         raise Failure(f"the database cannot be used: {error}") from error
+
+
+def _import_structlog_alone() -> None:
+    """Import structlog as if rich were not there.
+
+    It would import it for tracebacks in colours, which a daemon does not print: 3 MB that it would keep for ever.
+    """
+    if "rich" in sys.modules:
+        return
+    sys.modules["rich"] = None  # type: ignore[assignment]
+    import structlog  # noqa: F401
+
+    del sys.modules["rich"]
 
 
 @click.command()

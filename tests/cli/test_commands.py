@@ -87,6 +87,17 @@ def test_the_list_of_commands_imports_nothing_heavy() -> None:
     assert all(name in done.stdout for name in TOP)
 
 
+def test_the_daemon_does_not_load_what_only_the_command_line_prints_with(tmp_path: Path) -> None:
+    """It runs for months, and structlog would load `rich`, three megabytes, wherever that is installed."""
+    path = tmp_path / "olhubd.toml"
+    path.write_text('[accounts.shop]\nconnector = "nobody"\n', encoding="utf-8")
+    command = (sys.executable, "-X", "importtime", "-m", "olhubd", "run", "--config", str(path))
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert {"structlog", "olhubd.daemon"} <= loaded, done.stderr[-500:]
+    assert not {name for name in loaded if name.startswith("rich.")}
+
+
 def test_a_command_that_is_not_installed_says_so() -> None:
     group = LazyGroup(lazy={"All": {"later": LazyCommand("olhubd.cli.no_such_module:later", "Some day.")}})
     result = CliRunner().invoke(group, ["later"])
