@@ -198,6 +198,9 @@ class LevelKind(enum.StrEnum):
     """What of an offer must be so. Its word is stored, so it never changes."""
 
     QUANTITY = "quantity"
+    """How many pieces buyers can buy."""
+    PRICE = "price"
+    """What one piece costs, in the smallest coin of its currency."""
 
 
 class LevelStep(enum.StrEnum):
@@ -263,7 +266,11 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     ean: str | None = None
     """EAN, UPC or ISBN."""
     price: Money | None = None
-    """Of one piece."""
+    """Of one piece, as the seller has set it: what a campaign makes of it for a time is not meant."""
+    price_rule: str | None = None
+    """The marketplace's own rule that sets the price by itself; None where there is none, or none is reported."""
+    listed_at: datetime | None = None
+    """When it could be bought first, or again; None where it is not reported."""
     quantity: int | None = None
     set_size: int | None = None
     """Pieces of its product that a buyer gets with one piece of the offer; None where it is not reported."""

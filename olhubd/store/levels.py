@@ -34,7 +34,7 @@ __all__ = [
 _LEVEL = (
     "offer_id, kind, scope, account, wanted, wanted_after, wanted_at, basis_after, phase, command, sent, sent_at,"
     " confirmed, confirmed_after, confirmed_at, active, due_at, tries, reason, held, step, inside, ended_here,"
-    " resumes, resume_by, drifts, disputed_at, disputed_over"
+    " resumes, resume_by, drifts, disputed_at, disputed_over, approved"
 )
 _READ = ", ".join(f"l.{name.strip()}" for name in _LEVEL.split(","))
 _FROM = "FROM levels l JOIN offers o ON o.id = l.offer_id"
@@ -64,6 +64,7 @@ class LevelCommand(msgspec.Struct, frozen=True, kw_only=True):
     state: LevelCommandState = LevelCommandState.KEPT
     due_at: datetime | None = None
     ended_at: datetime | None = None
+    kind: LevelKind = LevelKind.QUANTITY
 
 
 async def put(tx: Transaction, rows: Sequence[OfferLevel]) -> None:
@@ -103,6 +104,7 @@ async def put(tx: Transaction, rows: Sequence[OfferLevel]) -> None:
                 codec.encode(row.drifts).decode() if row.drifts else None,
                 codec.stamp(row.disputed_at),
                 row.disputed_over,
+                row.approved,
                 int(not row.even),
             )
             for row in rows
@@ -110,22 +112,26 @@ async def put(tx: Transaction, rows: Sequence[OfferLevel]) -> None:
     )
 
 
-async def of_offers(reader: Reader, offers: Collection[int]) -> dict[int, OfferLevel]:
-    """The quantities of these offers, by offer."""
+async def of_offers(
+    reader: Reader, offers: Collection[int], kind: LevelKind = LevelKind.QUANTITY
+) -> dict[int, OfferLevel]:
+    """The quantities of these offers, or their levels of another kind, by offer."""
     rows = await reader.fetch(
         f"SELECT {_READ}, o.external_id {_FROM} WHERE l.kind = ? AND l.scope = ''"
         f" AND l.offer_id IN ({codec.marks(list(offers))})",
-        (LevelKind.QUANTITY.value, *offers),
+        (kind.value, *offers),
     )
     return {row[0]: _level(row) for row in rows}
 
 
-async def uneven(reader: Reader, account: str, limit: int, after: int = 0) -> list[OfferLevel]:
+async def uneven(
+    reader: Reader, account: str, limit: int, after: int = 0, kind: LevelKind = LevelKind.QUANTITY
+) -> list[OfferLevel]:
     """The levels of an account that do not show what is wanted, or are under way, from the offer `after` on."""
     rows = await reader.fetch(
         f"SELECT {_READ}, o.external_id {_FROM} WHERE l.account = ? AND l.uneven = 1 AND l.offer_id > ?"
-        " ORDER BY l.offer_id LIMIT ?",
-        (account, after, limit),
+        " AND l.kind = ? ORDER BY l.offer_id LIMIT ?",
+        (account, after, kind.value, limit),
     )
     return [_level(row) for row in rows]
 
@@ -142,8 +148,9 @@ async def stuck(reader: Reader, accounts: Collection[str]) -> list[OfferLevel]:
     """The offers of these accounts that show more than is wanted, and could not be lowered again and again."""
     rows = await reader.fetch(
         f"SELECT {_READ}, o.external_id {_FROM} WHERE l.uneven = 1 AND l.account IN ({codec.marks(list(accounts))})"
-        " AND l.tries >= ? AND l.active = 1 AND l.confirmed > l.wanted ORDER BY l.account, l.offer_id",
-        (*accounts, TRIES),
+        " AND l.kind = ? AND l.tries >= ? AND l.active = 1 AND l.confirmed > l.wanted"
+        " ORDER BY l.account, l.offer_id",
+        (*accounts, LevelKind.QUANTITY.value, TRIES),
     )
     return [_level(row) for row in rows]
 
@@ -162,16 +169,18 @@ async def unresumed(reader: Reader) -> dict[str, int]:
     """By account, how many offers have ended, could be sold again, and may not be resumed by themselves."""
     rows = await reader.fetch(
         "SELECT account, count(*) FROM levels WHERE uneven = 1 AND active = 0 AND wanted > 0 AND resumes = 0"
-        " AND resume_by IS NULL GROUP BY account"
+        " AND resume_by IS NULL AND kind = ? GROUP BY account",
+        (LevelKind.QUANTITY.value,),
     )
     return {row[0]: row[1] for row in rows}
 
 
 async def numbers(reader: Reader, account: str, after: int, limit: int) -> list[int]:
-    """The offers of an account that have a level, from the offer `after` on."""
+    """The offers of an account that have a quantity to show, from the offer `after` on."""
     rows = await reader.fetch(
-        "SELECT DISTINCT offer_id FROM levels WHERE account = ? AND offer_id > ? ORDER BY offer_id LIMIT ?",
-        (account, after, limit),
+        "SELECT DISTINCT offer_id FROM levels WHERE account = ? AND offer_id > ? AND kind = ?"
+        " ORDER BY offer_id LIMIT ?",
+        (account, after, LevelKind.QUANTITY.value, limit),
     )
     return [row[0] for row in rows]
 
@@ -201,8 +210,8 @@ async def lower_sold(tx: Transaction, account: str, sales: Sequence[tuple[str, i
 async def keep(tx: Transaction, rows: Sequence[LevelCommand]) -> None:
     """Keep commands before they are sent."""
     await tx.executemany(
-        "INSERT INTO level_commands (id, account, action, value, offers, created_at, state, due_at)"
-        " VALUES (?,?,?,?,?,?,?,?)",
+        "INSERT INTO level_commands (id, account, action, value, offers, created_at, state, due_at, kind)"
+        " VALUES (?,?,?,?,?,?,?,?,?)",
         [
             (
                 one.id,
@@ -213,6 +222,7 @@ async def keep(tx: Transaction, rows: Sequence[LevelCommand]) -> None:
                 codec.stamp(one.created_at),
                 one.state.value,
                 codec.stamp(one.due_at),
+                one.kind.value,
             )
             for one in rows
         ],
@@ -234,12 +244,12 @@ async def settle_command(
     )
 
 
-async def commands(reader: Reader, account: str) -> list[LevelCommand]:
+async def commands(reader: Reader, account: str, kind: LevelKind = LevelKind.QUANTITY) -> list[LevelCommand]:
     """The commands of an account of which it is not known what became of them, oldest first."""
     rows = await reader.fetch(
-        "SELECT id, account, action, value, offers, created_at, state, due_at FROM level_commands"
-        " WHERE account = ? AND ended_at IS NULL ORDER BY created_at, id",
-        (account,),
+        "SELECT id, account, action, value, offers, created_at, state, due_at, kind FROM level_commands"
+        " WHERE account = ? AND ended_at IS NULL AND kind = ? ORDER BY created_at, id",
+        (account, kind.value),
     )
     return [
         LevelCommand(
@@ -251,6 +261,7 @@ async def commands(reader: Reader, account: str) -> list[LevelCommand]:
             created_at=codec.moment(row[5]),
             state=LevelCommandState(row[6]),
             due_at=codec.moment(row[7]),
+            kind=LevelKind(row[8]),
         )
         for row in rows
     ]
@@ -286,5 +297,6 @@ def _level(row: Row) -> OfferLevel:
         drifts=msgspec.json.decode(row[25], type=tuple[Drift, ...]) if row[25] else (),
         disputed_at=codec.moment(row[26]),
         disputed_over=row[27],
-        external_id=row[28],
+        approved=row[28],
+        external_id=row[29],
     )

@@ -61,7 +61,8 @@ async def renewing(reader: Reader, accounts: Collection[str]) -> dict[str, list[
     rows = await reader.fetch(
         "SELECT t.account, o.external_id FROM offer_terms t JOIN offers o ON o.id = t.offer_id"
         f" WHERE t.renews = 1 AND t.account IN ({codec.marks(list(accounts))})"
-        " AND EXISTS (SELECT 1 FROM levels l WHERE l.offer_id = t.offer_id) ORDER BY t.account, t.offer_id",
+        " AND EXISTS (SELECT 1 FROM levels l WHERE l.offer_id = t.offer_id AND l.kind = 'quantity')"
+        " ORDER BY t.account, t.offer_id",
         list(accounts),
     )
     found: dict[str, list[str]] = {}

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 
 import msgspec
 
-from olhubd.model import Link, Linking, LinkOrigin, Offer, OfferState
+from olhubd.model import Link, Linking, LinkOrigin, Money, Offer, OfferState
 from olhubd.model.check import gtin
 from olhubd.store import codec
 from olhubd.store.base import Reader, Row, Transaction
@@ -42,6 +43,8 @@ class StoredOffer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     read_at: datetime
     digest: bytes = b""
     linking: Linking = Linking.NONE
+    price_sync: bool = False
+    """Whether its price follows its product, where its account's prices do."""
 
     @property
     def gtin(self) -> str | None:
@@ -51,7 +54,7 @@ class StoredOffer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 _COLUMNS = (
     "id, account, external_id, name, sku, ean, state, external_state, quantity, set_size, read_after, read_at,"
-    " digest, linking"
+    " digest, linking, price, currency, price_rule, listed_at, price_sync"
 )
 _LINK = "offer_id, item_id, units, origin, linked_at, gtin, set_size, made_by, doubt"
 _OPEN = (Linking.NONE.value, Linking.PROPOSED.value, Linking.CONFLICT.value)
@@ -61,11 +64,13 @@ _OPEN = (Linking.NONE.value, Linking.PROPOSED.value, Linking.CONFLICT.value)
 async def put(tx: Transaction, offers: Sequence[StoredOffer]) -> None:
     """Store or renew offers. What is known of what they sell stays."""
     await tx.executemany(
-        f"INSERT INTO offers ({_COLUMNS}, gtin) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO UPDATE"
+        f"INSERT INTO offers ({_COLUMNS}, gtin) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+        " ON CONFLICT (id) DO UPDATE"
         " SET name = excluded.name, sku = excluded.sku, ean = excluded.ean, state = excluded.state,"
         " external_state = excluded.external_state, quantity = excluded.quantity, set_size = excluded.set_size,"
         " read_after = excluded.read_after, read_at = excluded.read_at, digest = excluded.digest,"
-        " gtin = excluded.gtin",
+        " gtin = excluded.gtin, price = excluded.price, currency = excluded.currency,"
+        " price_rule = excluded.price_rule, listed_at = excluded.listed_at",
         [
             (
                 one.id,
@@ -82,6 +87,11 @@ async def put(tx: Transaction, offers: Sequence[StoredOffer]) -> None:
                 codec.stamp(one.read_at),
                 one.digest,
                 one.linking.value,
+                str(one.offer.price.amount) if one.offer.price is not None else None,
+                one.offer.price.currency if one.offer.price is not None else None,
+                one.offer.price_rule,
+                codec.stamp(one.offer.listed_at),
+                int(one.price_sync),
                 one.gtin,
             )
             for one in offers
@@ -255,6 +265,9 @@ def _listed(row: Row) -> StoredOffer:
         external_state=row[7],
         quantity=row[8],
         set_size=row[9],
+        price=Money(Decimal(row[14]), row[15]) if row[14] is not None else None,
+        price_rule=row[16],
+        listed_at=codec.moment(row[17]),
     )
     return StoredOffer(
         id=row[0],
@@ -264,4 +277,5 @@ def _listed(row: Row) -> StoredOffer:
         read_at=codec.moment(row[11]),
         digest=row[12],
         linking=Linking(row[13]),
+        price_sync=bool(row[18]),
     )

@@ -46,7 +46,7 @@ async def selling(reader: Reader, accounts: Collection[str]) -> list[UnknownOffe
     rows = await reader.fetch(
         "SELECT u.account, o.external_id, u.known, u.seen_at, o.quantity, l.wanted, l.confirmed"
         " FROM unknown_offers u"
-        " JOIN offers o ON o.id = u.offer_id LEFT JOIN levels l ON l.offer_id = u.offer_id"
+        " JOIN offers o ON o.id = u.offer_id LEFT JOIN levels l ON l.offer_id = u.offer_id AND l.kind = 'quantity'"
         " WHERE u.ignored_at IS NULL AND o.state = ?"
         f" AND u.account IN ({codec.marks(list(accounts))})"
         " AND (l.offer_id IS NULL OR l.confirmed > l.wanted) ORDER BY u.seen_at, u.offer_id",

@@ -108,6 +108,8 @@ class OfferLevel(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Why it is not as wanted."""
     held: str | None = None
     """Why it may not be raised; None where nothing is against it."""
+    approved: int | None = None
+    """What a person has approved to be sent, though it is further away than a rule allows."""
     kind: LevelKind = LevelKind.QUANTITY
     scope: str = ""
 

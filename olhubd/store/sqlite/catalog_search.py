@@ -130,7 +130,10 @@ async def find_stock(reader: Reader, wanted: StockSearch, *, before: int | None,
     if wanted.account is not None:
         walks.append(("FROM stock_items INDEXED BY stock_items_listed WHERE account = ?", (wanted.account,)))
     walks.append(("FROM stock_items WHERE 1 = 1", ()))
-    of = "EXISTS (SELECT 1 FROM links l JOIN levels v ON v.offer_id = l.offer_id WHERE l.item_id = t.id AND {})"
+    of = (
+        "EXISTS (SELECT 1 FROM links l JOIN levels v ON v.offer_id = l.offer_id AND v.kind = 'quantity'"
+        " WHERE l.item_id = t.id AND {})"
+    )
     linked = "EXISTS (SELECT 1 FROM links WHERE item_id = t.id)"
     none = f"(NOT {linked} AND t.quantity IS NOT NULL AND t.quantity - COALESCE(t.allocated, 0) <= 0)"
     conditions: list[_Part] = [
@@ -167,7 +170,7 @@ _DOUBTED: _Part = ("EXISTS (SELECT 1 FROM links WHERE offer_id = t.id AND doubt 
 
 
 def _levels(index: str, condition: str) -> _Part:
-    told = f"SELECT offer_id AS id FROM levels INDEXED BY {index} WHERE {condition}"
+    told = f"SELECT offer_id AS id FROM levels INDEXED BY {index} WHERE {condition} AND kind = 'quantity'"
     return f"FROM ({told}) AS some WHERE 1 = 1", ()
 
 
