@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -12,6 +12,7 @@ from olhubd.decide.stock.policy import StockRule
 from olhubd.engine.calls import Calls
 from olhubd.engine.levels import wanted
 from olhubd.engine.levels.linking import masters_of
+from olhubd.model import LevelKind
 from olhubd.plugin import Clock, LevelSink, Log
 from olhubd.runtime.backoff import delay
 from olhubd.store import Database, Transaction, levels, stock_items
@@ -29,6 +30,9 @@ _SELDOM = 3600.0
 
 class SalesChannel:
     """`through` says up to which event the orders of accounts were read to their end."""
+
+    kind = LevelKind.QUANTITY
+    """What of its offers is kept."""
 
     def __init__(
         self,
@@ -70,10 +74,18 @@ class SalesChannel:
         found: list[OfferLevel] = []
         while True:
             last = found[-1].offer if found else 0
-            some = await levels.uneven(self.database.reader, self.account, _ROWS, last)
+            some = await levels.uneven(self.database.reader, self.account, _ROWS, last, self.kind)
             found += some
             if len(some) < _ROWS:
                 return found
+
+    async def rows(self, tx: Transaction, ids: Collection[int]) -> dict[int, OfferLevel]:
+        """The levels of these offers, by offer."""
+        return await levels.of_offers(tx, ids, self.kind)
+
+    def not_kept(self, row: OfferLevel, shown: int | None) -> tuple[str, dict[str, object]]:
+        """The event by which a person hears that an offer does not keep what is sent, and its facts."""
+        return "level.not-kept", {"offer": row.external_id, "wanted": row.sent, "shown": shown}
 
 
 def released(row: OfferLevel) -> OfferLevel:

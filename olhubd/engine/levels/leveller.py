@@ -37,10 +37,11 @@ class Leveller:
         *,
         lost: Callable[[PluginError], Awaitable[None]],
         make_id: Callable[[], str] = lambda: str(uuid.uuid4()),
+        terms: Terms | None = None,
     ) -> None:
         self._channel = channel
         self._settlement = LevelSettlement(channel)
-        self._terms = Terms(channel)
+        self._terms = terms or Terms(channel)
         self._submission = LevelSubmission(channel, self._settlement, self._terms, make_id)
         self._lost = lost
         self._news = asyncio.Event()
@@ -137,7 +138,10 @@ class Leveller:
             return _LONGEST_SLEEP
         self._failures += 1
         if self._failures == 1:
-            self._channel.log.warning("cannot keep quantities", account=self._channel.account, reason=str(error))
+            channel = self._channel
+            channel.log.warning(
+                "cannot keep levels", account=channel.account, of=channel.kind.value, reason=str(error)
+            )
         pause = delay(self._failures, FIRST_PAUSE, LAST_PAUSE)
         if isinstance(error, Temporary) and error.retry_after is not None:
             pause = error.retry_after

@@ -57,7 +57,8 @@ class LevelSettlement:
     async def settle(self) -> list[datetime]:
         """Ask for the reports that are due, and read back what has settled. Gives when more is due."""
         due: list[float] = []
-        for command in await levels.commands(self._channel.database.reader, self._channel.account):
+        channel = self._channel
+        for command in await levels.commands(channel.database.reader, channel.account, channel.kind):
             left = self._waits.left(command.id)
             if left <= 0:
                 try:
@@ -170,7 +171,7 @@ class LevelSettlement:
 
         async def work(tx: Transaction) -> None:
             recorder = Recorder(tx, now, Cause("rule", "levels"))
-            current = await levels.of_offers(tx, [row.offer for row in rows])
+            current = await self._channel.rows(tx, [row.offer for row in rows])
             # Buyers bought while the answer was on its way: it counts from now on.
             read = await events.head(tx)
             found: list[OfferLevel] = []
@@ -196,14 +197,8 @@ class LevelSettlement:
                     subject = Subject(Kind.OFFER, row.offer)
                     await recorder.event("offer.resumed", self._channel.account, subject, brought)
                 if settled.alarm is not None:
-                    facts: dict[str, object] = {
-                        "offer": row.external_id,
-                        "wanted": row.sent,
-                        "shown": settled.level.confirmed,
-                    }
-                    await recorder.event(
-                        settled.alarm, self._channel.account, Subject(Kind.OFFER, row.offer), facts
-                    )
+                    alarm, facts = self._channel.not_kept(row, settled.level.confirmed)
+                    await recorder.event(alarm, self._channel.account, Subject(Kind.OFFER, row.offer), facts)
             await levels.put(tx, found)
             # So that what is read from now on is known to be read after this.
             right = sum(one.even for one in found)

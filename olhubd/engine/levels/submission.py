@@ -96,7 +96,7 @@ class LevelSubmission:
         """Store why these rows are left alone."""
 
         async def work(tx: Transaction) -> None:
-            rows = await levels.of_offers(tx, held)
+            rows = await self._channel.rows(tx, held)
             await levels.put(tx, [msgspec.structs.replace(row, reason=held[id_]) for id_, row in rows.items()])
 
         await self._channel.database.write(work)
@@ -112,6 +112,7 @@ class LevelSubmission:
             offers=call.offers,
             created_at=now,
             due_at=now,
+            kind=self._channel.kind,
         )
 
         async def keep(tx: Transaction) -> LevelCommand | None:
@@ -120,7 +121,7 @@ class LevelSubmission:
             if not await self._channel.follow(tx):
                 return None
             known = await offers.by_external(tx, self._channel.account, list(call.offers))
-            rows = await levels.of_offers(tx, [one.id for one in known.values()])
+            rows = await self._channel.rows(tx, [one.id for one in known.values()])
             # What has changed since it was planned goes with the next turn.
             planned = [
                 contest(row, now)
