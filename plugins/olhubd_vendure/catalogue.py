@@ -21,8 +21,7 @@ async def products(shop: Shop, lines: Sequence[Line]) -> tuple[dict[str, wire.Va
     """The products of lines, by the line's id, found by SKU or else by EAN; and the one used for what is no
     product. Raises Rejected where more than one fits, or where the shop does not sell it."""
     stand_in = shop.settings.placeholder_sku
-    server = await shop.server()
-    ean_field = shop.settings.ean_field if shop.settings.ean_field in server.variant_fields else None
+    ean_field = await shop.ean_field()
     skus = {line.sku for line in lines if line.sku}
     by_sku = await _variants(shop, "sku", skus | ({stand_in} if stand_in else set()), ean_field)
     rest = [line for line in lines if line.ean and line.sku not in by_sku]

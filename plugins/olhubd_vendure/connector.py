@@ -32,6 +32,7 @@ from olhubd_vendure.parcel import OrderWriter
 from olhubd_vendure.push import Importer, receipt
 from olhubd_vendure.settings import VendureSettings
 from olhubd_vendure.shop import Shop
+from olhubd_vendure.stock import Stock
 
 __all__ = ["Vendure"]
 
@@ -46,7 +47,7 @@ class Vendure(Connector[VendureSettings], OrderSink, StatusList, DeliveryMethodL
         sweep_interval=timedelta(minutes=15),
         sweep_window=timedelta(days=30),
     )
-    provides: ClassVar[Parts] = {Orders: "orders", OrderWriter: "clerk"}
+    provides: ClassVar[Parts] = {Orders: "orders", Stock: "stock", OrderWriter: "clerk"}
     secret_keys: ClassVar[frozenset[str]] = frozenset(
         {"vendure-auth-token", "vendure-api-key", "vendure-token", "password"}
     )
@@ -59,6 +60,7 @@ class Vendure(Connector[VendureSettings], OrderSink, StatusList, DeliveryMethodL
         self._shop = Shop(account)
         self._importer = Importer(account, self._shop)
         self.orders = Orders(account.clock, self._shop)
+        self.stock = Stock(account, self._shop)
         self.clerk = OrderWriter(account.settings, self._shop)
 
     # Orders out.

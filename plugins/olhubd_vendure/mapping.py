@@ -31,6 +31,7 @@ from olhubd.plugin import Ladder
 from olhubd_vendure import wire
 
 __all__ = [
+    "ALLOCATED",
     "AWAY",
     "CLOSED",
     "UNPLACED",
@@ -85,6 +86,18 @@ CLOSED = (*UNPLACED, "ArrangingPayment", "Shipped", "PartiallyDelivered", "Deliv
 
 AWAY = ("Shipped", "PartiallyDelivered")
 """States of orders that have left the shop, from which most never move again."""
+
+ALLOCATED = (
+    "PaymentAuthorized",
+    "PaymentSettled",
+    "Modifying",
+    "ArrangingAdditionalPayment",
+    "PartiallyShipped",
+    "Shipped",
+    "PartiallyDelivered",
+    "Delivered",
+)
+"""States in which the pieces of an order are allocated, or have left the shelf, as Vendure allocates by itself."""
 
 _SENT = frozenset({"Shipped", "Delivered"})
 

@@ -22,6 +22,8 @@ __all__ = [
     "PAYMENT_METHODS",
     "SHIPPING_METHODS",
     "STATES",
+    "STOCK_LOCATIONS",
+    "STOCK_SETTINGS",
     "STRAYS",
     "WHOLE",
     "Mutation",
@@ -29,6 +31,7 @@ __all__ = [
     "order",
     "orders",
     "server",
+    "stock",
     "variants",
 ]
 
@@ -145,6 +148,12 @@ SHIPPING_METHODS = """query ShippingMethods($options:ShippingMethodListOptions!)
   shippingMethods(options:$options){totalItems items{id code name calculator{code}}}
 }"""
 
+STOCK_SETTINGS = "query StockSettings{globalSettings{trackInventory outOfStockThreshold}}"
+
+STOCK_LOCATIONS = """query StockLocations($options:StockLocationListOptions!){
+  stockLocations(options:$options){totalItems items{id name createdAt}}
+}"""
+
 COUNT = "query CountOrders($filter:OrderFilterParameter!){orders(options:{take:1,filter:$filter}){totalItems}}"
 
 KEYS = """query ListKeys($options:OrderListOptions!){
@@ -201,4 +210,14 @@ def variants(ean_field: str | None) -> str:
     fields = _custom([ean_field] if ean_field else [])
     return f"""query FindVariants($options:ProductVariantListOptions!){{
   productVariants(options:$options){{totalItems items{{id sku name enabled product{{enabled}} {fields}}}}}
+}}"""
+
+
+def stock(ean_field: str | None) -> str:
+    """A page of variants with what each location holds of them."""
+    fields = _custom([ean_field] if ean_field else [])
+    return f"""query ListStock($options:ProductVariantListOptions!){{
+  productVariants(options:$options){{totalItems items{{id name sku enabled trackInventory
+    useGlobalOutOfStockThreshold outOfStockThreshold product{{enabled name}}
+    stockLevels{{stockLocationId stockOnHand stockAllocated}} {fields}}}}}
 }}"""

@@ -51,6 +51,11 @@ class VendureSettings(Settings):
     """Whether an order is made by one call where the server plugin offers it; off, step by step as elsewhere."""
     fulfillment_handler: str = "manual-fulfillment"
     """Code of the fulfilment handler that takes the arguments `method` and `trackingCode`."""
+    stock_locations: tuple[str, ...] | None = Field(default=None, min_length=1)
+    """Names or ids of the stock locations whose pieces are sold, where the account is the master of a stock.
+    Without it the shop's first one alone: one that is added later counts only when it is named here."""
+    stock_interval: Duration = Field(default=timedelta(minutes=1), gt=timedelta(0))
+    """How long after one reading of the stock began the next one begins at the soonest. Each reads all variants."""
     parallel: int = Field(default=4, ge=1, le=64)
     """How many calls may be under way at one time."""
     timeout: float = Field(default=60.0, ge=1, le=600)

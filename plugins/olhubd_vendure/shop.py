@@ -129,6 +129,11 @@ class Shop:
         """What the server keeps of an order, and what we may do there."""
         return await self._account.remember("server", _FRESH, self._ask_server)
 
+    async def ean_field(self) -> str | None:
+        """The custom field of variants that holds the EAN; None where the server has none of this name."""
+        wanted = self.settings.ean_field
+        return wanted if wanted in (await self.server()).variant_fields else None
+
     async def facilities(self) -> CreationAbilities:
         """What the server has for making orders."""
         return await self._account.remember("facilities", _FRESH, self._ask_facilities)
@@ -316,11 +321,16 @@ class Shop:
         to what it counts."""
 
         async def fetch(offset: int) -> ListPage[Any]:
-            one = {**options, "take": _MOST, "skip": offset, "sort": {"id": "ASC"}}
-            page = (await self._list(document, into, one, **more)).page
-            return ListPage(rows=page.items, asked=self.most, total=page.total_items)
+            return await self.part(document, into, {**options, "sort": {"id": "ASC"}}, offset, _MOST, **more)
 
         return await whole(by_offset(fetch, lambda record: record.id), "a list of the shop")
+
+    async def part(
+        self, document: str, into: type[Any], options: Mapping[str, Any], offset: int, take: int, **more: Any
+    ) -> ListPage[Any]:
+        """One page of a list, of `take` rows where the server lets it be as long, with the server's own count."""
+        page = (await self._list(document, into, {**options, "take": take, "skip": offset}, **more)).page
+        return ListPage(rows=page.items, asked=min(take, self.most), total=page.total_items)
 
     async def _list(self, document: str, into: type[T], options: Mapping[str, Any], **more: Any) -> T:
         """A page of a list, as long as the server lets it be (`apiOptions.adminListQueryLimit`)."""

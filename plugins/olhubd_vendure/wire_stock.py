@@ -1,0 +1,87 @@
+"""Vendure's own shapes of what is in stock, as far as they are used."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+__all__ = ["Key", "Level", "Location", "LocationsAnswer", "SettingsAnswer", "StockAnswer", "StockVariant"]
+
+
+class _Wire(msgspec.Struct, rename="camel", gc=False):
+    pass
+
+
+class Key(_Wire):
+    id: str
+
+
+class Level(_Wire, kw_only=True):
+    """What one location holds of a variant."""
+
+    stock_location_id: str
+    stock_on_hand: int
+    stock_allocated: int
+
+
+class Product(_Wire, kw_only=True):
+    enabled: bool
+    name: str = ""
+
+
+class StockVariant(_Wire, kw_only=True):
+    id: str
+    name: str = ""
+    sku: str
+    enabled: bool
+    track_inventory: str
+    use_global_out_of_stock_threshold: bool
+    out_of_stock_threshold: int
+    product: Product
+    stock_levels: list[Level]
+    custom_fields: dict[str, Any] | None = None
+
+
+class StockPage(_Wire):
+    """Rows kept as text, so that one that cannot be read does not cost its neighbours."""
+
+    items: list[msgspec.Raw]
+    total_items: int
+
+
+class StockAnswer(_Wire):
+    product_variants: StockPage
+
+    @property
+    def page(self) -> StockPage:
+        return self.product_variants
+
+
+class Location(_Wire, kw_only=True):
+    id: str
+    name: str
+    created_at: datetime
+
+
+class Locations(_Wire):
+    items: list[Location]
+    total_items: int
+
+
+class LocationsAnswer(_Wire):
+    stock_locations: Locations
+
+    @property
+    def page(self) -> Locations:
+        return self.stock_locations
+
+
+class StockSettings(_Wire):
+    track_inventory: bool
+    out_of_stock_threshold: int
+
+
+class SettingsAnswer(_Wire):
+    global_settings: StockSettings

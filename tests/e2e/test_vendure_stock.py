@@ -1,0 +1,105 @@
+"""What a real Vendure has in stock, read while its owner and its customers change it."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+
+from olhubd.model import Counting, StockLevel
+from olhubd.plugin import Page
+from olhubd_kit.samples import sample
+from olhubd_kit.test_host import account
+from olhubd_vendure import Vendure
+from tests.e2e.shop import Shop, add_product
+from tests.e2e.test_vendure import now, push
+
+pytestmark = [pytest.mark.xdist_group("vendure"), pytest.mark.proves("vendure", "real-server")]
+
+_numbers = itertools.count(1)
+
+
+def made(vendure: Shop, **variant: Any) -> str:
+    """A new variant of its own; its SKU."""
+    sku = f"STOCK-{next(_numbers)}"
+    add_product(vendure.clerk, f"Stock {sku}", sku, {"price": 1000, "trackInventory": "TRUE", **variant})
+    return sku
+
+
+async def stock(vendure: Shop, **settings: Any) -> dict[str, StockLevel]:
+    """All that one reading reports, by SKU."""
+    async with account(Vendure, vendure.settings(**settings)) as shop:
+        found: dict[str, StockLevel] = {}
+        page = Page(records=(), cursor=await shop.stock.start(None), more=True)
+        while page.more:
+            page = await shop.stock.pull(page.cursor)
+            found.update({one.sku or "": one for one in page.records if isinstance(one, StockLevel)})
+        return found
+
+
+async def test_what_an_order_allocates_is_not_free_and_comes_back_with_its_cancellation(vendure: Shop) -> None:
+    """The states that `lowered_by` names are those in which the server itself has taken the pieces."""
+    order = sample("plain", f"stock-{next(_numbers)}", now())
+    line = order.lines[0]
+    assert line.sku is not None
+    before = (await stock(vendure))[line.sku].free
+    assert before is not None
+    async with account(Vendure, vendure.settings()) as shop:
+        receipt = await shop.push_order(push(order))
+        assert receipt.status in shop.stock.lowered_by
+        taken = (await stock(vendure))[line.sku]
+        assert (taken.free, taken.counting) == (before - line.quantity, Counting.COUNTED)
+        vendure.clerk.ship(receipt.external_id, "INPOST", "1")
+        sent = (await stock(vendure))[line.sku]
+        assert sent.free == before - line.quantity, "off the shelf now, and allocated no more"
+        assert sent.quantity == (taken.quantity or 0) - line.quantity
+        second = await shop.push_order(push(sample("plain", f"stock-{next(_numbers)}", now())))
+        await shop.clerk.cancel_order(second.external_id, "changed")
+        assert "Cancelled" not in shop.stock.lowered_by
+    assert (await stock(vendure))[line.sku].free == before - line.quantity
+
+
+async def test_not_tracked_disabled_and_deleted_variants(vendure: Shop) -> None:
+    loose, gone, off = made(vendure, trackInventory="FALSE"), made(vendure), made(vendure, enabled=False)
+    inherits = made(vendure, trackInventory="INHERIT")
+    variant = "query($s:String!){productVariants(options:{filter:{sku:{eq:$s}}}){items{id}}}"
+    id_ = vendure.clerk.ask(variant, {"s": gone})["productVariants"]["items"][0]["id"]
+    vendure.clerk.ask("mutation($i:ID!){deleteProductVariant(id:$i){result}}", {"i": id_})
+    found = await stock(vendure)
+    assert found[loose].counting is Counting.UNTRACKED
+    assert (found[inherits].counting, found[inherits].free) == (Counting.COUNTED, 0)
+    assert (found[off].on_sale, found[off].external_state) == (False, "disabled")
+    assert gone not in found
+
+
+async def test_only_named_locations_count(vendure: Shop) -> None:
+    """What a location holds that was added since is not sold before somebody names it."""
+    sku = made(vendure)
+    vendure.clerk.set_stock(sku, 3)
+    add = 'mutation{createStockLocation(input:{name:"Outlet",description:""}){id}}'
+    outlet = vendure.clerk.ask(add)["createStockLocation"]["id"]
+    try:
+        variant = "query($s:String!){productVariants(options:{filter:{sku:{eq:$s}}}){items{id}}}"
+        id_ = vendure.clerk.ask(variant, {"s": sku})["productVariants"]["items"][0]["id"]
+        level = {"stockLocationId": outlet, "stockOnHand": 50}
+        change = "mutation($i:[UpdateProductVariantInput!]!){updateProductVariants(input:$i){id}}"
+        vendure.clerk.ask(change, {"i": [{"id": id_, "stockLevels": [level]}]})
+        assert (await stock(vendure))[sku].free == 3
+        assert (await stock(vendure, stock_locations=["Outlet"]))[sku].free == 50
+    finally:
+        remove = "mutation($i:ID!){deleteStockLocation(input:{id:$i}){result}}"
+        vendure.clerk.ask(remove, {"i": outlet})
+
+
+async def test_pages_of_a_lowered_limit_hold_every_variant(vendure: Shop) -> None:
+    """Ids of a real server, in its own order; what it counts is what comes."""
+    count = vendure.clerk.ask("{productVariants{totalItems}}")["productVariants"]["totalItems"]
+    async with account(Vendure, vendure.settings()) as shop:
+        shop._shop.most = 4
+        page = await shop.stock.sweep(now(), None)
+        found = [one.external_id for one in page.records]
+        while page.more:
+            page = await shop.stock.sweep(now(), page.cursor)
+            found += [one.external_id for one in page.records]
+    assert len(found) == len(set(found)) == count
