@@ -18,6 +18,7 @@ from olhubd.config.problem import near
 from olhubd.config.secrets import reveal
 from olhubd.config.source import SettingTree
 from olhubd.config.tables import AccountTable, Start
+from olhubd.decide.product_import import ProductImport
 from olhubd.plugin import Connector, Settings
 from olhubd.plugin.loading import Plugins
 
@@ -45,6 +46,7 @@ class AccountConfig:
     start: Start
     """A moment, a span before the first run, or None for the first run itself."""
     parallel: int
+    products: ProductImport = ProductImport.OFF
 
 
 def connectors(tree: SettingTree) -> dict[str, str]:
@@ -111,7 +113,10 @@ def _account(place: Checker, table: Mapping[str, Any], plugins: Plugins) -> Acco
         sweep_window=written.sweep_window or defaults.sweep_window,
         start=written.start,
         parallel=written.parallel or getattr(settings, "parallel", None) or defaults.parallel,
+        products=written.products,
     )
+    if written.products is not ProductImport.OFF and "ProductFeed" not in connector.capabilities():
+        place.at("products").report(f"{named} has no products to read", "leave it out")
     if written.fetch_orders and "OrderFeed" not in connector.capabilities():
         place.at("fetch_orders").report(f"{named} has no orders to fetch", "leave it out")
     if defaults.retention is not None and account.interval >= defaults.retention:

@@ -29,6 +29,7 @@ from pydantic import (
 
 from olhubd.config.problem import HintedError, near
 from olhubd.config.switches import Needs, Way
+from olhubd.decide.product_import import ProductImport
 from olhubd.decide.route import Include, UnlinkedPolicy, When
 from olhubd.decide.stock.policy import StockPolicy
 from olhubd.model import AlarmKind, Scope
@@ -361,6 +362,8 @@ class AccountTable(_Table):
     adaptive: bool | None = None
     """Pull every 2 s while orders come and the budget of calls allows, and else after `interval`. Off: always after
     `interval`. Default: on where no `interval` is set."""
+    products: ProductImport = ProductImport.OFF
+    """Whether its products and price lists are read: `off`, or `always`, after each interval."""
     sweep_interval: Span | None = None
     """Between two sweeps at most, which find what the feed never reported. Default: as the connector suggests."""
     sweep_window: Span | None = None

@@ -35,6 +35,7 @@ __all__ = [
     "Paid",
     "PaymentChanged",
     "Placed",
+    "PriceChanged",
     "Reopened",
     "Shipped",
     "StageUnknown",
@@ -259,3 +260,14 @@ class StockCounted(Change, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
     kind = "stock.counted"
     old: int | None = None
     new: int | None = None
+
+
+class PriceChanged(Change, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """The price list of a stock master has another price; None where it has none. `clock`: no one changed it, but a
+    reduction began or ended."""
+
+    kind = "price.changed"
+    price_list: str
+    old: Money | None = None
+    new: Money | None = None
+    clock: bool = False

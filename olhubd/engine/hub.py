@@ -22,6 +22,7 @@ from olhubd.engine.event_log import EventLog
 from olhubd.engine.feed.limiter import Limiter
 from olhubd.engine.feed.run_log import RunLog
 from olhubd.engine.flow.landing import Landing
+from olhubd.engine.flow.prices import turn_prices
 from olhubd.engine.flow.registry import FLOWS, Flows
 from olhubd.engine.flow.strangers import Strangers
 from olhubd.engine.in_force import InForce
@@ -203,6 +204,8 @@ class Hub:
         await self.reloader.retry()
         await self.sign_ins.resume()
         await self._launcher.wake_owed()
+        if await turn_prices(self.database, self.in_force.configuration.accounts.values(), self.clock.now()):
+            self.directory.level()
 
     async def reload(self, configuration: Configuration, who: str = "hub") -> dict[str, list[str]]:
         """Take another configuration into force. Returns the names of accounts begun, changed and ended."""

@@ -39,6 +39,7 @@ from olhubd.model.order import (
     reference,
 )
 from olhubd.model.party import Address, Buyer, InvoiceParty, PickupPoint, TaxId
+from olhubd.model.price import DEFAULT_LIST, ListPrice, PriceBasis, Reduction
 from olhubd.model.reason import Reason, Value, beside, chained, code_of, plain, sentence
 from olhubd.model.record import (
     Action,
@@ -58,6 +59,7 @@ from olhubd.model.scope import Scope
 from olhubd.model.subject import Kind, OrderId, Subject
 
 __all__ = [
+    "DEFAULT_LIST",
     "Action",
     "Address",
     "Alarm",
@@ -87,6 +89,7 @@ __all__ = [
     "Link",
     "LinkOrigin",
     "Linking",
+    "ListPrice",
     "Money",
     "Offer",
     "OfferState",
@@ -96,10 +99,12 @@ __all__ = [
     "Payment",
     "PaymentType",
     "PickupPoint",
+    "PriceBasis",
     "Product",
     "Quarantined",
     "Reason",
     "Reconciliation",
+    "Reduction",
     "Remitter",
     "Reservation",
     "Run",

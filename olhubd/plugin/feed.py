@@ -13,7 +13,7 @@ from typing import ClassVar, NewType
 
 import msgspec
 
-from olhubd.model import Kind, Offer, Order, Product, StockLevel
+from olhubd.model import Kind, ListPrice, Offer, Order, Product, StockLevel
 from olhubd.plugin.errors import PluginError
 from olhubd.plugin.part import Capability
 
@@ -25,6 +25,7 @@ __all__ = [
     "OfferFeed",
     "OrderFeed",
     "Page",
+    "ProductFeed",
     "Record",
     "StockFeed",
     "Sweep",
@@ -65,8 +66,8 @@ class Later(msgspec.Struct, frozen=True, kw_only=True):
     kind: Kind = Kind.ORDER
 
 
-Record = Order | Product | StockLevel | Offer | Unreadable | Gone | Later
-"""What is on a page. Orders, stock and offers are carried; the rest is kept aside by its kind as yet."""
+Record = Order | Product | StockLevel | ListPrice | Offer | Unreadable | Gone | Later
+"""What is on a page. Orders, stock, prices and offers are carried; the rest is kept aside by its kind as yet."""
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,6 +129,13 @@ class OfferFeed(Feed):
 
     name: ClassVar[str] = "offers"
     kinds: ClassVar[frozenset[Kind]] = frozenset({Kind.OFFER})
+
+
+class ProductFeed(Feed):
+    """The feed of the system's products with their prices, where it is a stock master."""
+
+    name: ClassVar[str] = "products"
+    kinds: ClassVar[frozenset[Kind]] = frozenset({Kind.PRICE})
 
 
 class StockFeed(Feed):

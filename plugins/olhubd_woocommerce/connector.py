@@ -43,6 +43,7 @@ from olhubd.plugin import (
     Unlinked,
 )
 from olhubd_woocommerce import mapping, single, wire
+from olhubd_woocommerce.catalogue import Products
 from olhubd_woocommerce.client import Query, Shop
 from olhubd_woocommerce.columns import fitted, shortened
 from olhubd_woocommerce.orders import Orders
@@ -88,7 +89,7 @@ class WooCommerce(
         sweep_window=timedelta(days=1),
         fetch_orders=False,
     )
-    provides: ClassVar[Parts] = {Orders: "orders", Stock: "stock", Parcels: "parcels"}
+    provides: ClassVar[Parts] = {Orders: "orders", Stock: "stock", Products: "products", Parcels: "parcels"}
     words_in_settings: ClassVar[Mapping[str, str]] = {"fulfilments": "StatusList", "payments": "PaymentMethodList"}
     secret_keys = frozenset({"consumer_key", "consumer_secret", "oauth_signature", "application_password"})
 
@@ -104,6 +105,7 @@ class WooCommerce(
         self.parcels = Parcels(self._shop, self.settings, self.log)
         self.orders = Orders(self._shop, self.settings, self.parcels)
         self.stock = Stock(self._shop, self.settings.overlap)
+        self.products = Products(self._shop, self._taxes, self.settings.overlap)
 
     # Orders out
 

@@ -42,6 +42,8 @@ class TaxRules(msgspec.Struct, frozen=True, kw_only=True):
     classes: tuple[str, ...] = ("",)
     shipping_class: str | None = None
     rates: tuple[wire.RateRow, ...] = ()
+    prices_include_tax: bool = True
+    """Whether the prices of the catalogue are gross. Where nothing is taxed they are what a buyer pays."""
     local: bool = False
     """Whether some rate is for less than a whole country."""
     memory: dict[tuple[TaxAddress, str, bool], tuple[Rate, ...]] = {}
@@ -154,6 +156,7 @@ class TaxRulesReader:
                 rules=PricingRules(taxed=False, decimals=decimals), currency=currency, base=base, memory={}
             )
         options = await self._options("tax")
+        gross = options.get("woocommerce_prices_include_tax") == "yes"
         classes = await self._shop.get("/wc/v3/taxes/classes", list[wire.Slug])
         rates = await self._shop.all("/wc/v3/taxes", wire.RateRow)
         shipping_class = options.get("woocommerce_shipping_tax_class", "inherit")
@@ -162,7 +165,7 @@ class TaxRulesReader:
                 taxed=True,
                 decimals=decimals,
                 at_subtotal=options.get("woocommerce_tax_round_at_subtotal") == "yes",
-                half_down=options.get("woocommerce_prices_include_tax") == "yes",
+                half_down=gross,
             ),
             currency=currency,
             base=base,
@@ -170,6 +173,7 @@ class TaxRulesReader:
             classes=tuple(_plain(c.slug) for c in classes if c.slug),
             shipping_class=None if shipping_class == "inherit" else _plain(shipping_class),
             rates=tuple(rates),
+            prices_include_tax=gross,
             local=any(r.state or r.postcode or r.city or r.postcodes or r.cities for r in rates),
             memory={},
         )

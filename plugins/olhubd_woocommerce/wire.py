@@ -324,6 +324,19 @@ class StockKey(msgspec.Struct, frozen=True):
     id: int
 
 
+class ProductHead(msgspec.Struct, frozen=True):
+    """What is needed of a product to read it and its variations."""
+
+    id: int
+    type: Side[str] = "simple"
+    name: Side[str] = ""
+    status: Side[str] = "publish"
+    sku: Side[str | None] = None
+    tax_class: Side[str] = ""
+    tax_status: Side[str] = "taxable"
+    date_modified_gmt: Side[str | None] = None
+
+
 class StockRow(msgspec.Struct, frozen=True):
     """A product or a variation with its count. `manage_stock` is "parent" where a variation has its parent's."""
 
@@ -337,3 +350,16 @@ class StockRow(msgspec.Struct, frozen=True):
     stock_quantity: int | float | None = None
     stock_status: Side[str] = "instock"
     date_modified_gmt: Side[str | None] = None
+
+
+class PriceRow(msgspec.Struct, frozen=True):
+    """A product or a variation with its prices. Each is a text: empty where there is none."""
+
+    id: int
+    type: Side[str] = "simple"
+    regular_price: str | int | float | None = None
+    sale_price: str | int | float | None = None
+    date_on_sale_from_gmt: str | None = None
+    date_on_sale_to_gmt: str | None = None
+    tax_class: Side[str] = ""
+    tax_status: Side[str] = "taxable"

@@ -69,6 +69,7 @@ CHANGES: list[Change] = [
     changes.CopyTotalChanged(target="shop", old=Money(Decimal("83.98"), "PLN"), new=Money(Decimal("44.98"), "PLN")),
     changes.CopyRefunded(target="shop", amount="39.00"),
     changes.StockCounted(old=3, new=5),
+    changes.PriceChanged(price_list="default", old=PLN, new=PLN),
 ]
 
 

@@ -11,12 +11,12 @@ from collections.abc import Iterable
 
 import msgspec
 
-from olhubd.model import Customer, Kind, Offer, Order, Product, StockLevel, plain
+from olhubd.model import Customer, Kind, ListPrice, Offer, Order, Product, StockLevel, plain
 from olhubd.plugin import Feed, Gone, Later, Record, Unreadable
 
 __all__ = ["CARRIED", "Aside", "kept_aside", "kind_of"]
 
-CARRIED = frozenset({Kind.ORDER, Kind.STOCK, Kind.OFFER})
+CARRIED = frozenset({Kind.ORDER, Kind.STOCK, Kind.PRICE, Kind.OFFER})
 """The kinds of records that the daemon carries on."""
 
 
@@ -39,6 +39,8 @@ def kind_of(record: object, feed: Feed) -> str:
             return Kind.PRODUCT
         case StockLevel() if Kind.STOCK in feed.kinds:
             return Kind.STOCK
+        case ListPrice() if Kind.PRICE in feed.kinds:
+            return Kind.PRICE
         case Offer() if Kind.OFFER in feed.kinds:
             return Kind.OFFER
         case Customer():

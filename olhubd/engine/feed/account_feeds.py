@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from olhubd.config import AccountConfig
 from olhubd.decide.order_rate import UsualRate
+from olhubd.decide.product_import import ProductImport
 from olhubd.decide.stock.policy import StockRule
 from olhubd.engine.access.connection import Connection
 from olhubd.engine.feed.pace import AS_SET, PollPace
@@ -173,6 +174,7 @@ def _wanted(kinds: Collection[Kind], config: AccountConfig, rules: Sequence[Stoc
         return config.fetch_orders
     needed = {
         Kind.STOCK: any(rule.master == config.name for rule in rules),
+        Kind.PRICE: config.products is not ProductImport.OFF,
         Kind.OFFER: any(config.name in rule.channels for rule in rules),
     }
     return any(needed.get(kind, True) for kind in kinds)

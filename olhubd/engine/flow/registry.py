@@ -2,6 +2,7 @@
 
 OrderFlow   orders: compared, contested for lines, planned for
 StockFlow   what a stock master counts
+PriceFlow   what the price lists of a stock master say
 OfferFlow   what the offers of a channel show
 """
 
@@ -13,6 +14,7 @@ from typing import Any
 from olhubd.engine.flow.flow import RecordFlow
 from olhubd.engine.flow.offers import OfferFlow
 from olhubd.engine.flow.orders import OrderFlow
+from olhubd.engine.flow.prices import PriceFlow
 from olhubd.engine.flow.stock import StockFlow
 from olhubd.model import Kind
 
@@ -46,4 +48,4 @@ class Flows:
         return None
 
 
-FLOWS = Flows((OrderFlow(), StockFlow(), OfferFlow()))
+FLOWS = Flows((OrderFlow(), StockFlow(), PriceFlow(), OfferFlow()))

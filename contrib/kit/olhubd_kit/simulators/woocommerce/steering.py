@@ -17,7 +17,7 @@ from olhubd_kit.simulators.woocommerce.catalogue import ProductCatalogue
 from olhubd_kit.simulators.woocommerce.ledger import DEATHS, ShopOrder, WooCommerceBooks
 from olhubd_kit.simulators.woocommerce.listing import Pager
 from olhubd_kit.simulators.woocommerce.mails import Mail
-from olhubd_kit.simulators.woocommerce.shelf import FEED, ProductShelf
+from olhubd_kit.simulators.woocommerce.shelf import ProductShelf
 
 __all__ = ["Steering"]
 
@@ -56,11 +56,11 @@ class Steering(Simulator):
 
     @property
     def shelf(self) -> ProductShelf:
-        """What its feed of stock reads."""
+        """What its feeds of stock and of products read."""
         return ProductShelf(self.catalogue, self.now)
 
     def listed(self) -> Mapping[str, Sequence[Listed]]:
-        return {FEED: self.shelf.listed()}
+        return self.shelf.listed()
 
     def verbs(self) -> Mapping[str, Verb]:
         return {

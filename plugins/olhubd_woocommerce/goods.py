@@ -1,0 +1,210 @@
+"""The shop's lists of products, as its feeds walk along them: all once, then those that were changed.
+
+Lists are read by id, since many products share one second; variations stand in no list of the whole shop, so those
+of each parent are asked for. A change need not move the date by which it is found, so all is read again as a sweep.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Protocol
+
+import msgspec
+
+from olhubd.model import Kind
+from olhubd.plugin import (
+    Cursor,
+    ListPage,
+    ListPlace,
+    Page,
+    Record,
+    Unreadable,
+    by_offset,
+    decode,
+    guarded,
+    require_order,
+    whole,
+)
+from olhubd_woocommerce import wire
+from olhubd_woocommerce.client import Query, Shop
+from olhubd_woocommerce.feed import gmt
+
+__all__ = ["ProductWalk", "Reads", "moment"]
+
+_PATH = "/wc/v3/products"
+_BEGINNING = "1970-01-01T00:00:00"
+_YOUNG = timedelta(minutes=1)
+_TAILS = 4
+
+
+class ReadRow(Protocol):
+    def __call__(self, raw: bytes, *, parent: wire.ProductHead) -> Record | None: ...
+
+
+class Reads(msgspec.Struct, frozen=True):
+    """How a row becomes a record of one kind: under which id, and by what. `read` gives None where a row has none
+    of that kind."""
+
+    kind: Kind
+    read: ReadRow
+    key: Callable[[str], str] = str
+
+
+_Seen = Mapping[tuple[str, str], tuple[str, Record]]
+"""Records by their kinds and ids, each with the date under which its row stood in the list."""
+
+
+class _Place(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where a reading stands. `since` is the date from which changes are read, None while all is read; `newest` the
+    latest date of change that is known."""
+
+    since: str | None = None
+    newest: str = _BEGINNING
+    place: ListPlace = ListPlace()
+
+    @classmethod
+    def of(cls, cursor: Cursor | None) -> _Place:
+        return msgspec.json.decode(cursor, type=cls) if cursor else cls()
+
+    @property
+    def cursor(self) -> Cursor:
+        return Cursor(msgspec.json.encode(self).decode())
+
+
+class _Raw(msgspec.Struct, frozen=True):
+    id: int
+    raw: bytes
+
+
+class _Row(msgspec.Struct, frozen=True):
+    """A product of the list with its variations, and when it was changed by the shop's own date."""
+
+    changed: str
+    records: Sequence[Record]
+
+
+class _Part(msgspec.Struct, frozen=True):
+    """A page of the list, where the next one begins, and when the shop gave it."""
+
+    rows: Sequence[_Row]
+    then: ListPlace | None
+    at: datetime | None
+
+
+class ProductWalk:
+    """One walk along the products of a shop. `fields` are those that a row is asked for; `reads` say what it
+    becomes, the first of them also where nothing can be made of it."""
+
+    def __init__(self, shop: Shop, overlap: timedelta, fields: str) -> None:
+        self._shop = shop
+        self._overlap = overlap
+        self._fields = fields
+        self._all: Query = {"status": "any", "orderby": "id", "order": "asc", "_fields": fields}
+        self._tails: dict[Cursor, _Seen] = {}
+
+    async def start(self) -> Cursor:
+        """All is read first, and changes from now on after that: whatever is asked, what is there now counts."""
+        query: Query = {
+            "status": "any",
+            "orderby": "modified",
+            "order": "desc",
+            "per_page": 1,
+            "_fields": "id,date_modified_gmt",
+        }
+        rows = await self._shop.get(_PATH, list[wire.ProductHead], query)
+        newest = rows[0].date_modified_gmt if rows else None
+        return _Place(newest=newest or _BEGINNING).cursor
+
+    async def pull(self, cursor: Cursor, reads: Sequence[Reads]) -> Page:
+        at = _Place.of(cursor)
+        seen = self._tails.get(cursor, {})
+        query = self._all
+        if at.since is not None:
+            query = {**self._all, "modified_after": self._low(at.since), "dates_are_gmt": "true"}
+        part = await self._read(query, at.place, reads)
+        newest = max((row.changed for row in part.rows), default=_BEGINNING) if at.since is not None else at.newest
+        newest = max(newest, at.newest)
+        after = _Place(at.since, newest, part.then) if part.then is not None else _Place(newest, newest)
+        self._remember(after, part, seen)
+        dated = [(row.changed, one) for row in part.rows for one in row.records]
+        records = [one for changed, one in dated if seen.get(_key(one)) != (changed, one)]
+        return Page(records=records, cursor=after.cursor, more=part.then is not None)
+
+    async def sweep(self, cursor: Cursor | None, reads: Sequence[Reads]) -> Page:
+        at = _Place.of(cursor)
+        part = await self._read(self._all, at.place, reads)
+        after = msgspec.structs.replace(at, place=part.then) if part.then is not None else at
+        records = [one for row in part.rows for one in row.records]
+        return Page(records=records, cursor=after.cursor, more=part.then is not None)
+
+    def _low(self, since: str) -> str:
+        """From when on changes are asked for: what is saved later may bear an earlier time."""
+        return gmt(moment(since) - self._overlap)
+
+    def _remember(self, after: _Place, part: _Part, seen: _Seen) -> None:
+        """Keep what the pull from `after` need not report again. It saves work alone: without it, as after a
+        restart, the rows of the overlap come once more."""
+        low = self._low(after.newest)
+        kept = {key: one for key, one in seen.items() if one[0] >= low}
+        for row in part.rows:
+            # What was changed a moment ago comes again: it may be a sale of ours, which is known by then.
+            if row.changed >= low and part.at is not None and moment(row.changed) <= part.at - _YOUNG:
+                kept |= {_key(one): (row.changed, one) for one in row.records}
+        self._tails.pop(after.cursor, None)
+        self._tails[after.cursor] = kept
+        while len(self._tails) > _TAILS:
+            del self._tails[next(iter(self._tails))]
+
+    async def _read(self, query: Query, place: ListPlace, reads: Sequence[Reads]) -> _Part:
+        """One page, in the order of ids."""
+        part, answer = await self._shop.listed(_PATH, query, msgspec.Raw, place.offset)
+        rows = [_Raw(int(_id(raw)), bytes(raw)) for raw in part.rows]
+        require_order([row.id for row in rows], "id")
+        listed = ListPage(rows=rows, asked=part.asked, total=part.total)
+        fresh, then, _complete = place.after(listed, lambda row: str(row.id))
+        return _Part([await self._row(row, reads) for row in fresh], then, answer.dated)
+
+    async def _row(self, row: _Raw, reads: Sequence[Reads]) -> _Row:
+        head = guarded(row.raw, str(row.id), _head, kind=reads[0].kind)
+        if isinstance(head, Unreadable):
+            return _Row(_BEGINNING, [head])
+        records = _records(row.raw, str(row.id), head, reads)
+        if head.type == "variable":
+            records += await self._variations(head, reads)
+        return _Row(head.date_modified_gmt or _BEGINNING, records)
+
+    async def _variations(self, parent: wire.ProductHead, reads: Sequence[Reads]) -> list[Record]:
+        path = f"{_PATH}/{parent.id}/variations"
+
+        async def fetch(offset: int) -> ListPage[msgspec.Raw]:
+            return (await self._shop.listed(path, {"_fields": self._fields}, msgspec.Raw, offset))[0]
+
+        rows = await whole(by_offset(fetch, _id), f"GET {path}")
+        return [record for raw in rows for record in _records(bytes(raw), _id(raw), parent, reads)]
+
+
+def _records(raw: bytes, number: str, parent: wire.ProductHead, reads: Sequence[Reads]) -> list[Record]:
+    """What a row is, as a record of each kind."""
+    found = (guarded(raw, one.key(number), partial(one.read, parent=parent), kind=one.kind) for one in reads)
+    return [record for record in found if record is not None]
+
+
+def moment(at: str) -> datetime:
+    """The moment of a date in UTC. Raises ValueError."""
+    return datetime.fromisoformat(at).replace(tzinfo=UTC)
+
+
+def _id(raw: bytes | msgspec.Raw) -> str:
+    return str(decode(bytes(raw), wire.StockKey).id)
+
+
+def _head(raw: bytes) -> wire.ProductHead:
+    return decode(raw, wire.ProductHead)
+
+
+def _key(record: Record) -> tuple[str, str]:
+    """By which a record is known among those of several kinds."""
+    kind = record.kind if isinstance(record, Unreadable) else type(record).__name__
+    return kind, record.external_id

@@ -1,0 +1,80 @@
+"""A product's price in a shop: the regular one, the reduced one and when that holds.
+
+The shop's `price` is either of the two as a job of the shop set it last, some time after a reduction began or
+ended. So it is not read: both prices and the dates are.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from decimal import Decimal, InvalidOperation
+
+from olhubd.model import DEFAULT_LIST, ListPrice, Money, PriceBasis, Reduction, Tax
+from olhubd.plugin import ContractBroken, decode
+from olhubd_woocommerce import wire
+from olhubd_woocommerce.goods import moment
+from olhubd_woocommerce.taxes import TaxRules
+
+__all__ = ["list_price"]
+
+_NO_PRICE = frozenset({"variable", "grouped"})
+"""Types whose price is that of something else."""
+_SECOND = timedelta(seconds=1)
+
+
+def list_price(raw: bytes, parent: wire.ProductHead, rules: TaxRules) -> ListPrice | None:
+    """The price of a row; None for what is sold at no price of its own. Raises ContractBroken."""
+    row = decode(raw, wire.PriceRow)
+    if row.type in _NO_PRICE:
+        return None
+    regular = _money(row.regular_price, rules.currency, "regular_price")
+    reduced = _money(row.sale_price, rules.currency, "sale_price")
+    reduction = None
+    if reduced is not None and regular is not None and reduced.amount < regular.amount:
+        begin = _date(row.date_on_sale_from_gmt, "date_on_sale_from_gmt")
+        last = _date(row.date_on_sale_to_gmt, "date_on_sale_to_gmt")
+        # The shop still sells at it in the second that it names.
+        end = last + _SECOND if last is not None else None
+        if begin is None or end is None or begin < end:
+            reduction = Reduction(price=reduced, valid_from=begin, valid_until=end)
+    return ListPrice(
+        item=str(row.id),
+        price_list=DEFAULT_LIST,
+        price=regular,
+        basis=PriceBasis.GROSS if rules.prices_include_tax else PriceBasis.NET,
+        tax=_tax(row, parent, rules),
+        reduction=reduction,
+    )
+
+
+def _money(said: str | float | None, currency: str, field: str) -> Money | None:
+    text = "" if said is None else str(said).strip()
+    if not text:
+        return None
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        raise ContractBroken("the price is no number", field=field) from None
+    if not amount.is_finite():
+        raise ContractBroken("the price is no number", field=field)
+    return Money(amount, currency)
+
+
+def _date(text: str | None, field: str) -> datetime | None:
+    if not text:
+        return None
+    try:
+        return moment(text)
+    except ValueError:
+        raise ContractBroken("the date is none", field=field) from None
+
+
+def _tax(row: wire.PriceRow, parent: wire.ProductHead, rules: TaxRules) -> Tax | None:
+    """The tax at the shop's own place; None where it is not known, or consists of several."""
+    if not rules.rules.taxed:
+        return None
+    if row.tax_status != "taxable":
+        return Tax(exemption=row.tax_status)
+    tax_class = parent.tax_class if row.tax_class == "parent" else row.tax_class
+    rates = rules.rates_at(rules.base, tax_class)
+    return Tax(rate=rates[0].percent) if len(rates) == 1 else None
