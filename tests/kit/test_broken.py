@@ -12,9 +12,11 @@ from tests.kit.broken import (  # noqa: F401  (importing them lists their sins)
     goods,
     journals,
     levels,
+    listings,
     records,
     sinks,
     small,
+    stock,
     streams,
     whole,
 )
@@ -22,12 +24,16 @@ from tests.kit.broken.counts import GoodCount
 from tests.kit.broken.drafts import GoodDrafts
 from tests.kit.broken.good import SINS, GoodShop
 from tests.kit.broken.levels import GoodLevels
+from tests.kit.broken.listings import GoodOffers, GoodTerms
 from tests.kit.broken.signin import GoodLogin
+from tests.kit.broken.stock import GoodStock
 from tests.kit.broken.streams import GoodStreams
 
 
 @pytest.mark.parametrize(
-    "good", [GoodShop, GoodLogin, GoodDrafts, GoodCount, GoodStreams, GoodLevels], ids=lambda good: good.__name__
+    "good",
+    [GoodShop, GoodLogin, GoodDrafts, GoodCount, GoodStreams, GoodLevels, GoodStock, GoodOffers, GoodTerms],
+    ids=lambda good: good.__name__,
 )
 async def test_a_good_one_is_green(good: type[GoodShop]) -> None:
     report = await conformance.run(good, good.stand_in)

@@ -1,4 +1,4 @@
-"""What olhubd can do with a Tiny Shop: take its orders, and place orders in it."""
+"""What olhubd can do with a Tiny Shop: take its orders, place orders in it, and keep its stock."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ from olhubd.plugin import (
 )
 from olhubd_tinyshop.mapping import Sold, compared, to_basket, to_order
 from olhubd_tinyshop.settings import TinySettings
+from olhubd_tinyshop.stock import Levels, Offers, Stock
 
 
 class Listing(msgspec.Struct):
@@ -85,7 +86,7 @@ class TinyShop(Connector[TinySettings], OrderSink):
     name = "tinyshop"
     title = "Tiny Shop"
     Settings = TinySettings
-    provides: ClassVar[Parts] = {Orders: "orders"}
+    provides: ClassVar[Parts] = {Orders: "orders", Stock: "stock", Offers: "offers", Levels: "levels"}
 
     def __init__(self, account: Account[TinySettings]) -> None:
         super().__init__(account)
@@ -96,7 +97,9 @@ class TinyShop(Connector[TinySettings], OrderSink):
             headers={"X-Api-Key": self.settings.api_key.get_secret_value()},
             budgets=[Budget(key=f"tinyshop:{url}", calls=60, per=60)],
         )
-        self.orders = Orders(self.http, self.settings.page_size)
+        limit = self.settings.page_size
+        self.orders, self.stock = Orders(self.http, limit), Stock(self.http, limit)
+        self.offers, self.levels = Offers(self.http, limit), Levels(self.http, limit)
 
     async def push_order(self, push: Push) -> Receipt:
         basket = to_basket(push, await self.http.get("/skus", list[str]))

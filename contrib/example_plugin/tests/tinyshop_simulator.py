@@ -19,10 +19,22 @@ from aiohttp import web
 
 from olhubd.model import Address, Buyer, Money
 from olhubd_kit.catalogue import PRODUCTS
-from olhubd_kit.simulator import BookedLine, BookedOrder, BookedParcel, Simulator, Verb
+from olhubd_kit.simulator import (
+    BookedItem,
+    BookedLine,
+    BookedOffer,
+    BookedOrder,
+    BookedParcel,
+    Listed,
+    Simulator,
+    Verb,
+)
 from olhubd_tinyshop.mapping import Basket, Item, Sold
+from tinyshop_stock import Shelf
 
 KEY = "tiny-key-4c1d9f"
+OFF = ("cancelled", "refunded", "merged")
+"""The states of an order that needs no pieces."""
 
 
 class Parcel(msgspec.Struct):
@@ -57,6 +69,7 @@ class TinyShopSimulator(Simulator):
         self._short = 0
         self._lose = 0
         self._ignore = 0
+        self.shelf = Shelf(self._enter, refused)
         self.mailed: list[str] = []
         """The addresses that the shop has written to."""
 
@@ -73,6 +86,7 @@ class TinyShopSimulator(Simulator):
             web.post("/orders/{id}/{what:state|payment|parcel}", self._change),
             web.get("/search", self._search),
             web.get("/skus", self._skus),
+            *self.shelf.routes(),
         ]
 
     def books(self) -> list[BookedOrder]:
@@ -103,6 +117,15 @@ class TinyShopSimulator(Simulator):
             for order in self.orders.values()
         ]
 
+    def listed(self) -> Mapping[str, Sequence[Listed]]:
+        return self.shelf.listed()
+
+    def stocked(self) -> Sequence[BookedItem]:
+        return self.shelf.stocked()
+
+    def offered(self) -> Sequence[BookedOffer]:
+        return self.shelf.offered()
+
     def refusal(self, status: int) -> web.Response:
         return _json({"error": "refused"}, status)
 
@@ -123,10 +146,15 @@ class TinyShopSimulator(Simulator):
             "decorate": self.decorate,
             "mails": self.mails,
             "merge": self.merge,
+            **self.shelf.verbs(),
         }
 
     def absent(self) -> Mapping[str, str]:
-        return {"expire_tokens": "a key of a Tiny Shop has no end"}
+        return {
+            "expire_tokens": "a key of a Tiny Shop has no end",
+            "stock_variations": "a Tiny Shop has no variations",
+            "delay_commands": "a Tiny Shop does at once what it is told",
+        }
 
     def buy(self, count: int = 1, paid: bool = True, cod: bool = False) -> list[str]:
         """`count` finished purchases at this very moment."""
@@ -181,6 +209,7 @@ class TinyShopSimulator(Simulator):
     def short_pages(self, count: int = 1) -> None:
         """The next `count` pages hold half of what they could."""
         self._short += count
+        self.shelf.short += count
 
     def lose_lines(self, count: int = 1) -> None:
         """The next `count` orders that are made keep their sum and lose their last line."""
@@ -247,12 +276,20 @@ class TinyShopSimulator(Simulator):
             changed=self.now(),
         )
         self.orders[order.id] = order
+        self._take(order)
         self._touch(order)
         return order
 
     def _move(self, order: Kept, state: str) -> None:
+        if state in OFF and order.state not in OFF:
+            self._take(order, back=True)
         order.state = state
         self._touch(order)
+
+    def _take(self, order: Kept, back: bool = False) -> None:
+        """The pieces of an order are off the shelf from when it is made, until it is off itself."""
+        for line in order.lines:
+            self.shelf.sell(line.sku, -line.quantity if back else line.quantity)
 
     def _touch(self, order: Kept) -> None:
         self._last += 1
@@ -318,6 +355,8 @@ class TinyShopSimulator(Simulator):
             case "state":
                 if order.state in ("cancelled", "sent") or value not in ("open", "ready", "packed", "cancelled"):
                     raise refused(web.HTTPConflict, "not from this state")
+                if value in OFF:
+                    self._take(order, back=True)
                 order.state = value
             case "payment":
                 order.paid += Decimal(value)

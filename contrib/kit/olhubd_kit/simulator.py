@@ -23,12 +23,22 @@ from typing import Any, ClassVar
 import msgspec
 from aiohttp import web
 
-from olhubd.model import Address, Kind, Money
+from olhubd.model import Address, EndedBy, Kind, Money
 from olhubd.plugin import Token
 from olhubd_kit.asking import arguments, signature
 from olhubd_kit.faults import CONTROL, Fault, FaultKind, Faults
 
-__all__ = ["BookedLine", "BookedOrder", "BookedParcel", "Listed", "Simulator", "Verb", "serve"]
+__all__ = [
+    "BookedItem",
+    "BookedLine",
+    "BookedOffer",
+    "BookedOrder",
+    "BookedParcel",
+    "Listed",
+    "Simulator",
+    "Verb",
+    "serve",
+]
 
 Verb = Callable[..., Any | Awaitable[Any]]
 
@@ -55,6 +65,31 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
 
     kind: Kind
     external_id: str
+
+
+class BookedItem(msgspec.Struct, frozen=True, kw_only=True):
+    """A stock item in the books. `free` is how many pieces can still be sold, the open orders of the system off
+    already; None where it is not `counted`, or where nobody knows the number. `on_hand` is how many lie on the
+    shelf, where the books hold that. `sku` is its own mark, never one that it inherits.
+    """
+
+    external_id: str
+    free: int | None
+    counted: bool = True
+    on_hand: int | None = None
+    on_sale: bool = True
+    sku: str | None = None
+
+
+class BookedOffer(msgspec.Struct, frozen=True, kw_only=True):
+    """An offer in the books. `buyable` is how many pieces buyers can buy, 0 of what is not on sale. `ended_by` says
+    who ended it, where the system tells that of an offer that has ended.
+    """
+
+    external_id: str
+    buyable: int
+    sku: str | None = None
+    ended_by: EndedBy | None = None
 
 
 class BookedOrder(msgspec.Struct, kw_only=True):
@@ -112,6 +147,14 @@ class Simulator(abc.ABC):
     def listed(self) -> Mapping[str, Sequence[Listed]]:
         """All that each feed beside that of orders reads, by the name of the feed."""
         return {}
+
+    def stocked(self) -> Sequence[BookedItem]:
+        """All that it counts or could count, where it is a stock master."""
+        return ()
+
+    def offered(self) -> Sequence[BookedOffer]:
+        """All offers that it holds, those that have ended too, where it is a channel."""
+        return ()
 
     def verbs(self) -> Mapping[str, Verb]:
         """What can be done to it from outside beside its own API: place an order, merge two, cancel late ...

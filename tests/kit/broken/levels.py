@@ -78,11 +78,11 @@ class GoodLevels(GoodShop):
     """Declares its quantities alone."""
 
     stand_in = OfferShelf
-    provides: ClassVar[Parts] = {**GoodShop.provides, Levels: "levels"}
+    provides: ClassVar[Parts] = {**GoodShop.provides, Levels: "own_levels"}
 
     def __init__(self, account: Account[TinySettings]) -> None:
         super().__init__(account)
-        self.levels = Levels(self)
+        self.own_levels = Levels(self)
 
     @classmethod
     def capabilities(cls) -> tuple[str, ...]:

@@ -22,11 +22,13 @@ from olhubd_kit.conformance import (  # noqa: F401  (importing them declares the
     kept,
     levels,
     merge,
+    offers,
     once,
     order,
     privacy,
     push,
     small,
+    stock,
     streams,
     sweep,
 )

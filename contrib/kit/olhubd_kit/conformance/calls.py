@@ -114,6 +114,8 @@ async def _levels(bench: Bench, calls: dict[str, Call]) -> None:
     calls["write_levels"] = lambda: sink.write_levels(str(uuid.uuid4()), call)
     calls["report_levels"] = lambda: sink.report_levels(command, call)
     calls["read_levels"] = lambda: sink.read_levels(offers)
+    if sink.resumes or sink.renews:
+        calls["read_terms"] = lambda: sink.read_terms(offers)
 
 
 async def outcome(bench: Bench, call: Call) -> Any:

@@ -230,7 +230,8 @@ async def what_cannot_be_read_is_kept_as_its_kind(bench: Bench, feed: Feed) -> N
         check(isinstance(record, Unreadable), f"{feed.name}: the unreadable {one.kind} came as {record!r:.60}")
         if isinstance(record, Unreadable):
             check(record.raw and record.reason, f"{feed.name}: Unreadable without its raw text or a reason")
-    rest = msgspec.structs.replace(found, records=list(came.values()))
+    own = {(one.kind, one.external_id) for one in new}  # what another feed's trial left there is not its own
+    rest = msgspec.structs.replace(found, records=[one for key, one in came.items() if key in own])
     every(feed, rest, [one for one in new if one not in spoilt.values()], "beside what cannot be understood")
 
 

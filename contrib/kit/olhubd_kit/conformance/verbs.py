@@ -46,10 +46,29 @@ VERBS: Mapping[str, str] = {
     "change(feed, kind, id)": "the thing is another one now in a field that the feed sends",
     "spoil(feed, kind, id)": "from now on the system sends the thing in a way that cannot be understood",
     "waiting(feed)": "how many messages of the feed's inbox are not acknowledged yet",
+    "stock_item(pieces=5)": "one item more is counted and on sale, so many pieces of it; its id",
+    "set_pieces(id, pieces)": (
+        "so many pieces of an item can be sold from now on: below zero, or no whole number, where the system can"
+    ),
+    "untrack(id)": "from now on the system does not count an item",
+    "lose_count(id)": "the system counts an item, and nobody has told it how many there are",
+    "withdraw_item(id, back=False)": "an item is not on sale any more, such as a draft; with `back` it is again",
+    "sell_item(id, pieces)": "an open order that is placed in the system itself takes so many pieces of an item",
+    "stock_variations(count=2, own=True)": (
+        "an article with variations, five pieces of each, which have SKUs of their own or, with `own` false, none; "
+        "the ids of the variations"
+    ),
+    "jumble_rows(count)": "the next `count` pages of a list have their rows in another order than was asked for",
     "list_offers(count=1, quantity=5)": "`count` offers more are on sale, `quantity` pieces in each; their ids",
     "buyable()": "how many pieces of each offer buyers can buy now, by the offer's id: 0 of what is not on sale",
     "commands()": "the numbers of all commands about quantities that have arrived",
     "set_quantity(offer, quantity)": "the seller sets an offer's quantity by hand; 0 ends it",
+    "sell_offer(offer, pieces)": "buyers buy so many pieces of an offer, all of them perhaps",
+    "end_offer(offer, by)": "the offer ends; `by` is a word of `EndedBy`: who or what ended it",
+    "renew_offers(offers, on)": "from now on these offers are listed again by themselves when they end, or not",
+    "set_offer_state(offer, state)": "the offer's own state word becomes `state`, even one that is not known",
+    "hide_quantity(offer)": "from now on the system sends the offer without its quantity",
+    "unmark_offer(offer)": "the seller takes their own mark off the offer",
     "fail_tasks(offers)": "from now on commands fail for these offers, in the system's words",
     "delay_commands(seconds)": "from now on commands act so many seconds after they have arrived",
     "ignore_commands(count)": "the next `count` commands are reported as done and nothing of them is kept",
@@ -59,8 +78,10 @@ VERBS: Mapping[str, str] = {
 MINIMUM: Mapping[str, frozenset[str]] = {
     "Feed": frozenset({"put"}),
     "LevelSink": frozenset({"list_offers", "buyable"}),
+    "OfferFeed": frozenset({"list_offers"}),
     "OrderCount": frozenset({"buy"}),
     "OrderFeed": frozenset({"buy"}),
     "OrderLookup": frozenset({"buy"}),
+    "StockFeed": frozenset({"stock_item"}),
 }
 """The verbs without which a capability cannot be tried at all."""

@@ -43,8 +43,8 @@ def find(connector: str) -> Maker | None:
     point = _point(connector)
     if point is None:
         return None
-    if point.group != GROUP and str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))
+    if point.group != GROUP:
+        _let_import(Path.cwd(), *Path(*point.module.split(".")).parents)
     try:
         if ":" not in point.value:
             raise ValueError('it must be "package.module:Class"')
@@ -56,6 +56,14 @@ def find(connector: str) -> Maker | None:
             f"{_where(point)}: {point.value} does not derive from olhubd_kit.simulator.Simulator"
         )
     return made
+
+
+def _let_import(folder: Path, *below: Path) -> None:
+    """Let what is in the project's folder be imported, and what lies beside the simulator by its bare name, as
+    pytest does it too."""
+    for path in (folder, *(folder / one for one in below if one.parts)):
+        if str(path) not in sys.path:
+            sys.path.insert(0, str(path))
 
 
 def source(connector: str) -> Path | None:

@@ -10,13 +10,13 @@ with the quantity that it began with.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from olhubd.model import Kind
+from olhubd.model import EndedBy, Kind
 from olhubd_kit.catalogue import PRODUCTS
-from olhubd_kit.simulator import Listed
+from olhubd_kit.simulator import BookedOffer, Listed, Verb
 from olhubd_kit.simulators.allegro.population import Json, stamp
 
 __all__ = ["FEED", "OFFER", "OfferBook", "OfferCommand"]
@@ -27,6 +27,13 @@ OFFER = 7_000_000_000
 """The offer of a product has its number added to this."""
 _KEPT = timedelta(hours=24)
 _ARCHIVED = timedelta(days=60)
+_ENDED_BY = {
+    "USER": EndedBy.SELLER,
+    "EMPTY_STOCK": EndedBy.SOLD_OUT,
+    "EXPIRATION": EndedBy.EXPIRED,
+    "ADMIN": EndedBy.MARKETPLACE,
+}
+_ENDS = {by.value: word for word, by in _ENDED_BY.items()}
 
 
 class OfferCommand:
@@ -60,6 +67,9 @@ class OfferBook:
         self.seen: dict[str, tuple[int, datetime]] = {}
         self.spoilt: set[str] = set()
         """Offers that are sent in a way that cannot be understood."""
+        self.hidden: set[str] = set()
+        """Offers that are sent without their quantity."""
+        self.unmarked: set[str] = set()
         for product in PRODUCTS:
             self.list_offer(product.sku or "", product.quantity or 0, str(OFFER + int(product.external_id)))
 
@@ -92,9 +102,9 @@ class OfferBook:
             self._tell("OFFER_CHANGED", offer)
 
     def end_offer(self, offer: str, by: str = "USER", days: float = 0.0) -> None:
-        """The seller ends it, or who `by` names, as of so many days ago."""
+        """The seller ends it, or whom `by` names, in Allegro's words or those of `EndedBy`, so many days ago."""
         self.act()
-        self._end(offer, by, self._now() - timedelta(days=days))
+        self._end(offer, _ENDS.get(by, by), self._now() - timedelta(days=days))
 
     def rival(self, offer: str, quantity: int, seconds: float = 1.0) -> None:
         """Another program of the seller's keeps an offer at this quantity: it sets it, and brings it back, when it
@@ -142,6 +152,28 @@ class OfferBook:
         self._tell("OFFER_STOCK_CHANGED", number)
         if not stock["available"]:
             self._end(number, "EMPTY_STOCK")
+
+    def sell_offer(self, offer: str, pieces: int = 1) -> None:
+        """Buyers buy so many pieces of it."""
+        self._one(FEED, offer)
+        self.sold(offer, pieces)
+
+    def set_offer_state(self, offer: str, state: str) -> None:
+        """The offer is in a state, even one that is not known."""
+        self._one(FEED, offer)["publication"] = {"status": state}
+        self._tell("OFFER_CHANGED", offer)
+
+    def hide_quantity(self, offer: str) -> None:
+        """From now on the offer is sent without its quantity."""
+        self._one(FEED, offer)
+        self.hidden.add(offer)
+        self._tell("OFFER_CHANGED", offer)
+
+    def unmark_offer(self, offer: str) -> None:
+        """The seller takes their own mark off the offer."""
+        self._one(FEED, offer)
+        self.unmarked.add(offer)
+        self._tell("OFFER_CHANGED", offer)
 
     def set_quantity(self, offer: str, quantity: int) -> None:
         """The seller changes it by hand, or another program does."""
@@ -226,6 +258,45 @@ class OfferBook:
         """What the feed of offers reads."""
         return [Listed(kind=Kind.OFFER, external_id=offer) for offer in self.offers]
 
+    def offered(self) -> Sequence[BookedOffer]:
+        """All offers, with what buyers can buy of each."""
+        self.act()
+        return [
+            BookedOffer(
+                external_id=number,
+                buyable=self._shown(number),
+                sku=row["external"]["id"] if number not in self.unmarked else None,
+                ended_by=_ENDED_BY.get(self._ended_by(number), EndedBy.UNKNOWN)
+                if row["publication"]["status"] == "ENDED"
+                else None,
+            )
+            for number, row in self.offers.items()
+        ]
+
+    def verbs(self) -> Mapping[str, Verb]:
+        """What can be done to the offers from outside."""
+        return {
+            "put": self.put_offers,
+            "take": self.take_offer,
+            "change": self.change_offer,
+            "spoil": self.spoil_offer,
+            "list_offer": self.list_offer,
+            "list_offers": self.list_offers,
+            "buyable": self.buyable,
+            "commands": self.numbers,
+            "set_quantity": self.set_quantity,
+            "sell_offer": self.sell_offer,
+            "set_offer_state": self.set_offer_state,
+            "hide_quantity": self.hide_quantity,
+            "unmark_offer": self.unmark_offer,
+            "fail_tasks": self.fail_tasks,
+            "renew_offers": self.renew_offers,
+            "end_offer": self.end_offer,
+            "rival": self.rival,
+            "delay_commands": self.delay_commands,
+            "ignore_commands": self.ignore_commands,
+        }
+
     def put_offers(self, feed: str, count: int = 1) -> None:
         """`count` offers more, each with five pieces."""
         _known(feed)
@@ -250,8 +321,14 @@ class OfferBook:
 
     def row(self, offer: str) -> Json:
         """The offer as it is sent."""
-        found = self.offers[offer]
-        return {**found, "publication": "broken"} if offer in self.spoilt else found
+        found = dict(self.offers[offer])
+        if offer in self.spoilt:
+            found["publication"] = "broken"
+        if offer in self.hidden:
+            found["stock"] = {"sold": found["stock"]["sold"]}
+        if offer in self.unmarked:
+            found["external"] = None
+        return found
 
     def _one(self, feed: str, id_: str) -> Json:
         _known(feed)

@@ -14,7 +14,7 @@ from aiohttp import web
 
 from olhubd.plugin import Token
 from olhubd_kit.faults import Fault, FaultKind
-from olhubd_kit.simulator import BookedOrder, Listed, Simulator, Verb
+from olhubd_kit.simulator import BookedOffer, BookedOrder, Listed, Simulator, Verb
 from olhubd_kit.simulators.allegro.answers import MEDIA, answer, number, raw, refused
 from olhubd_kit.simulators.allegro.journal import EventJournal
 from olhubd_kit.simulators.allegro.ledger import AllegroBooks, CheckoutForm
@@ -98,6 +98,9 @@ class AllegroSimulator(Simulator):
     def listed(self) -> Mapping[str, Sequence[Listed]]:
         return {FEED: self.book.listed()}
 
+    def offered(self) -> Sequence[BookedOffer]:
+        return self.book.offered()
+
     def verbs(self) -> Mapping[str, Verb]:
         ledger, signin = self.ledger, self.signin
         return {
@@ -128,21 +131,7 @@ class AllegroSimulator(Simulator):
             "consent": self.consent,
             "authorize": self.authorize,
             "poll_every": self.poll_every,
-            "put": self.book.put_offers,
-            "take": self.book.take_offer,
-            "change": self.book.change_offer,
-            "spoil": self.book.spoil_offer,
-            "list_offer": self.book.list_offer,
-            "list_offers": self.book.list_offers,
-            "buyable": self.book.buyable,
-            "commands": self.book.numbers,
-            "set_quantity": self.book.set_quantity,
-            "fail_tasks": self.book.fail_tasks,
-            "renew_offers": self.book.renew_offers,
-            "end_offer": self.book.end_offer,
-            "rival": self.book.rival,
-            "delay_commands": self.book.delay_commands,
-            "ignore_commands": self.book.ignore_commands,
+            **self.book.verbs(),
         }
 
     def absent(self) -> Mapping[str, str]:

@@ -6,12 +6,14 @@ import bisect
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from olhubd_kit.simulators.woocommerce.ledger import ShopOrder, WooCommerceBooks
 from olhubd_kit.simulators.woocommerce.refusal import invalid
 
 __all__ = ["Pager", "project", "rows"]
+
+T = TypeVar("T")
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d)?")
 _HIDDEN = ("trash", "auto-draft")
@@ -113,6 +115,7 @@ class Pager:
         self._wrong_by = 0
         self._counts = True
         self._short = 0
+        self._jumble = 0
         self._shift: list[str] = []
         self._ways = ways
 
@@ -126,12 +129,19 @@ class Pager:
         headers = {"X-WP-Total": str(total), "X-WP-TotalPages": str(-(-total // size))} if self._counts else {}
         return found[start : start + size], headers
 
-    def shorten(self, found: list[ShopOrder]) -> list[ShopOrder]:
-        """The rows of a page of orders that a plugin leaves in it."""
+    def shorten(self, found: list[T]) -> list[T]:
+        """The rows of a page of orders or products that a plugin leaves in it."""
         if not self._short or len(found) < 2:
             return found
         self._short -= 1
         return found[: len(found) // 2]
+
+    def jumbled(self, found: list[T]) -> list[T]:
+        """The rows of a page of products in the order in which a plugin leaves them."""
+        if not self._jumble:
+            return found
+        self._jumble -= 1
+        return found[::-1]
 
     def shift(self, found: list[ShopOrder]) -> None:
         """What happens right after such a page was read."""
@@ -140,12 +150,16 @@ class Pager:
 
     def verbs(self) -> dict[str, Callable[..., None]]:
         """What can be done to lists."""
-        names = ("short_pages", "cap_pages", "count_wrong", "count_nothing", "shift_rows")
+        names = ("short_pages", "cap_pages", "count_wrong", "count_nothing", "shift_rows", "jumble_rows")
         return {name: getattr(self, name) for name in names}
 
     def short_pages(self, count: int = 1) -> None:
-        """The next `count` lists of orders hold half of their rows, as behind a plugin that filters them late."""
+        """The next `count` lists of orders or products hold half of their rows, as where a plugin filters late."""
         self._short += count
+
+    def jumble_rows(self, count: int = 1) -> None:
+        """The next `count` lists of products are the other way round, as behind a plugin that sorts them anew."""
+        self._jumble += count
 
     def cap_pages(self, rows: int | None) -> None:
         """From now on no list holds more than so many rows a page, whatever is asked for; None ends that."""

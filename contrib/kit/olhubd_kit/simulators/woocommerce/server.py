@@ -276,11 +276,13 @@ class WooCommerceSimulator(Steering):
         match method, rest:
             case "GET", []:
                 found, headers = self.pager.page(self.catalogue.find(dict(params)), params)
+                found = self.pager.jumbled(self.pager.shorten(found))
                 return 200, [listing.project(row, params) for row in found], headers
             case "POST", []:
                 return 201, self.catalogue.add(body, at)
             case "GET", [parent, "variations"]:
                 found, headers = self.pager.page(self.catalogue.variations(int(parent)), params)
+                found = self.pager.shorten(found)
                 return 200, [listing.project(row, params) for row in found], headers
         number = rest[-1] if rest else ""
         row = self.catalogue.products.get(int(number)) if number.isdigit() else None

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from olhubd.model import Kind, ListPrice
-from olhubd_kit.simulator import Listed, Verb
+from olhubd_kit.simulator import BookedItem, Listed, Verb
 from olhubd_kit.simulators.woocommerce.catalogue import ProductCatalogue
 
 __all__ = ["ProductShelf"]
@@ -39,17 +39,83 @@ class ProductShelf:
         }
 
     def verbs(self) -> Mapping[str, Verb]:
-        return {"put": self.put, "take": self.take, "change": self.change, "spoil": self.spoil}
+        return {
+            "put": self.put,
+            "take": self.take,
+            "change": self.change,
+            "spoil": self.spoil,
+            "stock_item": self.stock_item,
+            "stock_variations": self.stock_variations,
+            "set_pieces": self.set_pieces,
+            "untrack": self.untrack,
+            "lose_count": self.lose_count,
+            "withdraw_item": self.withdraw_item,
+        }
+
+    def stocked(self) -> Sequence[BookedItem]:
+        """Every product and variation, as the shop sells it."""
+        return [self._booked(row) for row in self._catalogue.products.values()]
+
+    def _booked(self, row: Mapping[str, Any]) -> BookedItem:
+        parent = self._catalogue.products.get(row["parent_id"], row)
+        counted = row["manage_stock"] is True and row["type"] != "variable"
+        number = row["stock_quantity"]
+        out = row["manage_stock"] is False and row["type"] != "variable" and row["stock_status"] == "outofstock"
+        return BookedItem(
+            external_id=str(row["id"]),
+            free=number if counted and isinstance(number, int) else None,
+            counted=counted,
+            on_sale=row["status"] == parent["status"] == "publish" and not out,
+            sku=(row["sku"] or None) if parent is row or row["sku"] != parent["sku"] else None,
+        )
+
+    def stock_item(self, pieces: float = 5) -> str:
+        """A product that the shop counts, so many pieces of it."""
+        fields = {"manage_stock": True, "stock_quantity": pieces, "regular_price": "10.00"}
+        return str(self._catalogue.put(self._new_sku(), self._at, **fields)["id"])
+
+    def stock_variations(self, count: int = 2, own: bool = True) -> list[str]:
+        """A variable product with `count` variations, five pieces of each; without `own` SKUs they are told with
+        that of their product."""
+        sku = self._new_sku()
+        parent = self._catalogue.put(sku, self._at, type="variable", manage_stock=False, stock_quantity=None)
+        fields = {"type": "variation", "parent_id": parent["id"], "manage_stock": True, "stock_quantity": 5}
+        for number in range(count):
+            row = self._catalogue.put(f"{sku}-{number}" if own else sku, self._at, **fields)
+            parent["variations"].append(row["id"])
+        return [str(number) for number in parent["variations"]]
+
+    def set_pieces(self, id: str, pieces: float) -> None:
+        """The seller sets how many there are; a plugin lets that be half a piece."""
+        self._set(id, stock_quantity=pieces)
+
+    def untrack(self, id: str) -> None:
+        """The shop does not count it any more."""
+        self._set(id, manage_stock=False, stock_quantity=None)
+
+    def lose_count(self, id: str) -> None:
+        """The shop counts it, and nobody has said how many there are."""
+        self._set(id, manage_stock=True, stock_quantity=None)
+
+    def withdraw_item(self, id: str, back: bool = False) -> None:
+        """A product becomes a draft, or is published again."""
+        self._set(id, status="publish" if back else "draft")
+
+    def _set(self, id: str, **fields: Any) -> None:
+        row = self._row(_STOCK, id)
+        row |= {**fields, "date_modified_gmt": self._at}
+
+    def _new_sku(self) -> str:
+        number = len(self._catalogue.products)
+        while self._catalogue.by_sku(sku := f"NEW-{number}"):
+            number += 1
+        return sku
 
     def put(self, feed: str, count: int = 1) -> None:
         """`count` products more, each with five pieces and a price."""
         _known(feed)
         for _ in range(count):
-            number = len(self._catalogue.products)
-            fields = {"manage_stock": True, "stock_quantity": 5, "regular_price": "10.00"}
-            while self._catalogue.by_sku(sku := f"NEW-{number}"):
-                number += 1
-            self._catalogue.put(sku, self._at, **fields)
+            self.stock_item()
 
     def take(self, feed: str, kind: str, id: str) -> None:
         """The product is deleted."""

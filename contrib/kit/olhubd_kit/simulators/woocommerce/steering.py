@@ -11,7 +11,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from olhubd.model import Address, Money
-from olhubd_kit.simulator import BookedLine, BookedOrder, BookedParcel, Listed, Simulator, Verb
+from olhubd_kit.simulator import BookedItem, BookedLine, BookedOrder, BookedParcel, Listed, Simulator, Verb
 from olhubd_kit.simulators.woocommerce.arithmetic import TaxScheme
 from olhubd_kit.simulators.woocommerce.catalogue import ProductCatalogue
 from olhubd_kit.simulators.woocommerce.ledger import DEATHS, ShopOrder, WooCommerceBooks
@@ -62,6 +62,9 @@ class Steering(Simulator):
     def listed(self) -> Mapping[str, Sequence[Listed]]:
         return self.shelf.listed()
 
+    def stocked(self) -> Sequence[BookedItem]:
+        return self.shelf.stocked()
+
     def verbs(self) -> Mapping[str, Verb]:
         return {
             "buy": self.buy,
@@ -91,6 +94,7 @@ class Steering(Simulator):
             "touch": self.touch,
             "trash": self.trash,
             "delete": self.delete,
+            "sell_item": self.sell_item,
             **self.shelf.verbs(),
         }
 
@@ -206,6 +210,13 @@ class Steering(Simulator):
         else:
             rows = [{"key": "_tracking_number", "value": number}, {"key": "_tracking_provider", "value": carrier}]
             self.ledger.update(sheet, {"meta_data": rows})
+
+    def sell_item(self, id: str, pieces: int = 1) -> str:
+        """A buyer orders so many pieces of a product in the shop itself."""
+        row = self.catalogue.products.get(int(id)) if id.isdecimal() else None
+        if row is None:
+            raise ValueError(f"the shop has no product {id}")
+        return self.place_order([{"sku": row["sku"], "quantity": pieces}])
 
     def set_stock(self, sku: str, quantity: int | None) -> None:
         """Set what is on the shelf; None stops counting it."""
