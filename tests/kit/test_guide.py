@@ -35,9 +35,10 @@ def test_the_whole_plugin_is_listed() -> None:
 
 
 def test_the_plugin_is_as_small_as_the_guide_says() -> None:
-    own = [_own_lines(file) for file in PACKAGE.glob("*.py")]
-    (said,) = re.findall(r"in under (\d+) lines", GUIDE)
-    assert sum(own) < int(said)
+    own = {file.name: _own_lines(file) for file in PACKAGE.glob("*.py")}
+    orders, stock = re.findall(r"in under (\d+) lines", GUIDE)
+    assert own.pop("stock.py") < int(stock)
+    assert sum(own.values()) < int(orders)
 
 
 def _own_lines(file: Path) -> int:

@@ -32,9 +32,14 @@ def test_a_rule_has_an_id_a_meaning_and_known_capabilities(known: Rule) -> None:
     assert known.tier is not Tier.NONE
 
 
-FEEDS = {name for name, one in vars(feed).items() if isinstance(one, type) and issubclass(one, Feed)}
-"""The feeds by the kinds of their records, and FEED, which stands for each beside that of orders."""
-UNTRIED: dict[str, str] = {}
+FEEDS = {FEED} | {
+    f"{kind.title()}Feed"
+    for one in vars(feed).values()
+    if isinstance(one, type) and issubclass(one, Feed) and one is not Feed
+    for kind in one.kinds
+}
+"""The feeds as connectors declare them, by the kinds of their records, and FEED for each beside that of orders."""
+UNTRIED = {"PriceFeed": "the rules for each feed hold it; none asks yet whether a price is right"}
 """Capabilities without a rule of their own, each with the reason."""
 UNASKED = {
     "OrderFeed.start": "the rules about the feed begin with it, and its page is asked for the failures",

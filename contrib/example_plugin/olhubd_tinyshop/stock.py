@@ -34,11 +34,11 @@ from olhubd.plugin import (
 STATES = {"shown": OfferState.ACTIVE, "hidden": OfferState.INACTIVE}
 
 
-class Key(msgspec.Struct):
+class WareKey(msgspec.Struct):
     id: str
 
 
-class Ware(Key):
+class Ware(WareKey):
     """`left` is without the pieces of open orders; none where the shop does not know it."""
 
     name: str
@@ -48,7 +48,7 @@ class Ware(Key):
     left: int | None = None
 
 
-class Shelf(msgspec.Struct):
+class WareList(msgspec.Struct):
     """Wares by their last change; `position` is the place of the last one here."""
 
     wares: list[msgspec.Raw]
@@ -56,7 +56,7 @@ class Shelf(msgspec.Struct):
     more: bool
 
 
-class Order(msgspec.Struct):
+class QuantityOrder(msgspec.Struct):
     """So many pieces of each of the wares can be bought from now on."""
 
     value: int
@@ -90,13 +90,13 @@ def to_offer(ware: Ware) -> Offer:
 
 async def shelf(http: Client, limit: int, cursor: Cursor, read: Callable[[Ware], Record]) -> Page:
     """A page of the shop's shelf. One ware that cannot be read takes no other with it."""
-    found = await http.get("/stock", Shelf, {"after": cursor, "limit": limit})
+    found = await http.get("/stock", WareList, {"after": cursor, "limit": limit})
     records = [guarded(raw, key=_id, read=lambda raw: read(decode(raw, Ware))) for raw in found.wares]
     return Page(records=records, cursor=Cursor(str(found.position)), more=found.more)
 
 
 def _id(raw: bytes | msgspec.Raw) -> str:
-    return decode(bytes(raw), Key).id
+    return decode(bytes(raw), WareKey).id
 
 
 class Stock(StockFeed):
@@ -143,7 +143,7 @@ class Levels(LevelSink):
         ]
 
     async def write_levels(self, command: str, call: LevelCall) -> Sequence[RowOutcome]:
-        order = Order(value=call.value or 0, wares=call.offers)
+        order = QuantityOrder(value=call.value or 0, wares=call.offers)
         return _outcomes(await self.http.call("POST", f"/stock/{command}", dict[str, str | None], json=order))
 
     async def report_levels(self, command: str, call: LevelCall) -> Sequence[RowOutcome] | None:

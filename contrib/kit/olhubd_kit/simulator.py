@@ -83,7 +83,7 @@ class BookedItem(msgspec.Struct, frozen=True, kw_only=True):
 
 class BookedOffer(msgspec.Struct, frozen=True, kw_only=True):
     """An offer in the books. `buyable` is how many pieces buyers can buy, 0 of what is not on sale. `ended_by` says
-    who ended it, where the system tells that of an offer that has ended.
+    who ended it, where the system says so of an offer that has ended.
     """
 
     external_id: str

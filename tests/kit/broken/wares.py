@@ -7,7 +7,7 @@ from datetime import datetime
 import msgspec
 
 from olhubd.plugin import Cursor, Page, Record, decode, guarded, require_order
-from olhubd_tinyshop.stock import Key, Shelf, Ware
+from olhubd_tinyshop.stock import Ware, WareKey, WareList
 from tests.kit.broken.full_shelf import FullShop
 from tests.kit.broken.good import GoodShop
 
@@ -21,7 +21,7 @@ class Row(Ware):
 
 
 def number(raw: bytes | msgspec.Raw) -> int:
-    return int(decode(bytes(raw), Key).id[1:])
+    return int(decode(bytes(raw), WareKey).id[1:])
 
 
 class GoodWares(GoodShop):
@@ -33,7 +33,7 @@ class GoodWares(GoodShop):
         raise NotImplementedError
 
     def record(self, raw: msgspec.Raw) -> Record:
-        return guarded(raw, key=decode(raw, Key).id, read=self.read)
+        return guarded(raw, key=decode(raw, WareKey).id, read=self.read)
 
     def records(self, rows: list[msgspec.Raw]) -> list[Record]:
         return [self.record(raw) for raw in rows]
@@ -41,8 +41,8 @@ class GoodWares(GoodShop):
     async def begin(self) -> Cursor:
         return Cursor("0")
 
-    async def rows(self, path: str, query: dict[str, str | int]) -> Shelf:
-        return await self.http.get(path, Shelf, {**query, "limit": self.settings.page_size})
+    async def rows(self, path: str, query: dict[str, str | int]) -> WareList:
+        return await self.http.get(path, WareList, {**query, "limit": self.settings.page_size})
 
     async def changes(self, cursor: Cursor) -> Page:
         found = await self.rows("/stock", {"after": cursor})

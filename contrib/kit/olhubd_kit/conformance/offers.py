@@ -56,7 +56,9 @@ async def each_offer_comes_with_what_buyers_can_buy(bench: Bench) -> None:
     for key in offers:
         offer, booked = _offer(reading, key), _books(bench)[key]
         _fits(offer, booked)
-        check(offer.sku == booked.sku, f"offer {key} has the SKU {booked.sku!r}, and is told as {offer.sku!r}")
+        check(
+            offer.sku == booked.sku, f"offer {key} has the SKU {booked.sku!r}, and is reported with {offer.sku!r}"
+        )
 
 
 @rule("OFFER-02", Tier.BRONZE, _FEED)
@@ -217,7 +219,10 @@ async def who_ended_an_offer_is_known(bench: Bench) -> None:
         await bench.do("end_offer", key, by=by.value)
     for key in offers:
         terms, wanted = await _terms(bench, key), _books(bench)[key].ended_by
-        check(terms.ended_by is wanted, f"an offer that was ended by {wanted} is told as ended by {terms.ended_by}")
+        check(
+            terms.ended_by is wanted,
+            f"an offer that was ended by {wanted} is reported as ended by {terms.ended_by}",
+        )
         check(terms.ended_at is not None, f"of an offer that was ended by {wanted} nobody says when")
     terms = await _terms(bench, other)
     check(terms.state is OfferState.ACTIVE, f"the terms of an offer on sale say that it is {terms.state}")

@@ -51,7 +51,7 @@ VERBS: Mapping[str, str] = {
         "so many pieces of an item can be sold from now on: below zero, or no whole number, where the system can"
     ),
     "untrack(id)": "from now on the system does not count an item",
-    "lose_count(id)": "the system counts an item, and nobody has told it how many there are",
+    "lose_count(id)": "the system counts an item, and does not know how many there are",
     "withdraw_item(id, back=False)": "an item is not on sale any more, such as a draft; with `back` it is again",
     "sell_item(id, pieces)": "an open order that is placed in the system itself takes so many pieces of an item",
     "stock_variations(count=2, own=True)": (

@@ -75,7 +75,7 @@ class ProductShelf:
         return str(self._catalogue.put(self._new_sku(), self._at, **fields)["id"])
 
     def stock_variations(self, count: int = 2, own: bool = True) -> list[str]:
-        """A variable product with `count` variations, five pieces of each; without `own` SKUs they are told with
+        """A variable product with `count` variations, five pieces of each; without `own` SKUs they are sent with
         that of their product."""
         sku = self._new_sku()
         parent = self._catalogue.put(sku, self._at, type="variable", manage_stock=False, stock_quantity=None)
