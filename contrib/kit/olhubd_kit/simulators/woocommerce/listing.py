@@ -158,7 +158,7 @@ class Pager:
         self._short += count
 
     def jumble_rows(self, count: int = 1) -> None:
-        """The next `count` lists of products are the other way round, as behind a plugin that sorts them otherwise."""
+        """The next `count` lists of products are the other way round, as where a plugin sorts them."""
         self._jumble += count
 
     def cap_pages(self, rows: int | None) -> None:
