@@ -177,7 +177,7 @@ class LevelSettlement:
             found: list[OfferLevel] = []
             freed: set[int] = set()
             for row in current.values():
-                if row.phase is Phase.SENT or row.confirmed_after > after:
+                if row.phase is Phase.SENT or row.confirmed_after >= after:
                     continue
                 one = shown.get(row.external_id)
                 if one is None:

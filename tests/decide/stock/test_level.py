@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from olhubd.decide.stock.level import TRIES, Move, OfferLevel, Phase, judge, next_step
+from olhubd.decide.stock.level import TRIES, Move, OfferLevel, Phase, judge, next_step, unread
+from olhubd.model import LevelStep, code_of
 from tests.orders import EPOCH
 
 
@@ -120,3 +121,157 @@ def test_an_offer_that_cannot_be_bought_shows_nothing_whatever_is_left_in_it() -
     found = judge(row, 1, False, 70, 70, EPOCH).level
     assert found.confirmed == 0
     assert found.even
+
+
+@pytest.mark.parametrize(
+    ("row", "even", "ceiling"),
+    [
+        (level(), True, 5),
+        (level(confirmed=4), False, 4),
+        (level(confirmed=None), False, 0),
+        (level(wanted=None, confirmed=None), True, 0),
+        (level(active=False), False, 5),
+        (level(wanted=0, confirmed=0, active=False), True, 0),
+        (level(wanted=0, confirmed=1), False, 1),
+        (level(phase=Phase.SETTLING, sent=5), False, 5),
+        (level(phase=Phase.SENT, sent=5), False, 5),
+        (level(wanted=None, phase=Phase.SETTLING, sent=2), False, 5),
+        (level(confirmed=None, phase=Phase.SENT, sent=2), False, 2),
+        (level(confirmed=3, phase=Phase.SENT, sent=None), False, 3),
+        (level(confirmed=3, sent=9), False, 3),
+    ],
+)
+def test_it_is_even_when_it_was_read_to_show_what_is_wanted_and_may_sell_the_most_that_it_may_show(
+    row: OfferLevel, even: bool, ceiling: int
+) -> None:
+    assert (row.even, row.ceiling) == (even, ceiling)
+
+
+FAR = EPOCH + timedelta(minutes=15)
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        (level(), Move.NOTHING),
+        (level(wanted=4, due_at=FAR), Move.NOTHING),
+        (level(wanted=4, due_at=FAR + timedelta(seconds=1)), Move.LOWER),
+        (level(wanted=7, due_at=FAR + timedelta(days=1)), Move.NOTHING),
+        (level(wanted=5, confirmed=0, active=False, due_at=FAR + timedelta(days=1)), Move.NOTHING),
+        (level(wanted=3, confirmed=5, active=False), Move.HELD),
+        (level(wanted=0, confirmed=5, active=False), Move.NOTHING),
+    ],
+)
+def test_only_a_lowering_passes_a_pause_that_no_failure_can_have_begun(row: OfferLevel, expected: Move) -> None:
+    """A clock that was put back would keep it from being written for as long."""
+    assert move(row) is expected
+
+
+def test_what_is_in_doubt_is_lowered_and_not_raised() -> None:
+    step = next_step(level(wanted=7, held="link.ean-changed"), 100, EPOCH)
+    assert (step.move, step.why) == (Move.HELD, "link.ean-changed")
+    assert move(level(wanted=3, held="link.ean-changed")) is Move.LOWER
+
+
+@pytest.mark.parametrize(
+    ("renews", "expected", "why"),
+    [(False, Move.RAISE, None), (None, Move.TERMS, None), (True, Move.HELD, "level.republishes")],
+)
+def test_an_offer_that_lists_itself_again_is_not_raised(
+    renews: bool | None, expected: Move, why: str | None
+) -> None:
+    """It would come back a second time with all that it began with."""
+    step = next_step(level(wanted=7), 100, EPOCH, renews=renews)
+    assert (step.move, step.why) == (expected, why)
+    assert move(level(wanted=3), renews=renews) is Move.LOWER
+
+
+def settling(**more: Any) -> OfferLevel:
+    return level(**{"confirmed": 5, "phase": Phase.SETTLING, "sent": 3, "wanted": 3, "command": "c", **more})
+
+
+@pytest.mark.parametrize(
+    ("row", "shown", "active", "tries", "again"),
+    [
+        (settling(), 3, True, 0, False),
+        (settling(tries=2), 3, True, 0, False),
+        (settling(), 5, True, 1, True),
+        (settling(), 2, True, 1, True),
+        (settling(), 3, False, 1, True),
+        (settling(sent=0, wanted=0), 5, False, 0, False),
+        (settling(sent=0, wanted=0), 5, True, 1, True),
+        (settling(step=LevelStep.FILL), 3, False, 0, False),
+        (settling(step=LevelStep.FILL), 2, False, 1, True),
+        (settling(step=LevelStep.FILL), 3, True, 0, False),
+        (settling(step=LevelStep.ACTIVATE), 3, False, 1, True),
+        (settling(sent=None), 5, True, 0, False),
+        (settling(sent=None, tries=1), 5, True, 1, False),
+        (settling(wanted=2, tries=1), 3, True, 1, False),
+        (level(wanted=3, tries=1), 5, True, 1, False),
+        (level(wanted=3, tries=1), 3, True, 0, False),
+        (level(wanted=3, sent=9, tries=1), 5, True, 1, False),
+    ],
+)
+def test_a_write_was_kept_when_it_is_read(
+    row: OfferLevel, shown: int, active: bool, tries: int, again: bool
+) -> None:
+    """What fills an offer that has ended is in it, though nobody can buy it. What was not sent was not missed."""
+    found = judge(row, shown, active, 70, 70, EPOCH).level
+    assert (found.tries, found.due_at is not None) == (tries, again)
+    assert (found.inside, found.active) == (shown, active)
+
+
+@pytest.mark.parametrize(
+    ("row", "active", "ended_here"),
+    [
+        (settling(sent=0, wanted=0), False, True),
+        (settling(sent=0, wanted=0), True, False),
+        (settling(sent=0, wanted=0, active=False), False, False),
+        (settling(), False, False),
+        (level(wanted=0), False, False),
+        (level(wanted=0, sent=0), False, False),
+        (level(wanted=3, active=False, ended_here=True), False, True),
+        (level(wanted=3, active=False, ended_here=True), True, False),
+    ],
+)
+def test_stock_control_ended_it_where_it_could_be_bought_until_it_wrote_zero(
+    row: OfferLevel, active: bool, ended_here: bool
+) -> None:
+    """What somebody else ended is not brought back."""
+    assert judge(row, 5, active, 70, 70, EPOCH).level.ended_here is ended_here
+
+
+def test_a_reading_ends_what_a_person_asked_for_and_why_it_was_not_as_wanted() -> None:
+    asked = level(wanted=3, confirmed=0, active=False, resume_by="ania", reason="level.not-there")
+    back, still = judge(asked, 3, True, 70, 70, EPOCH).level, judge(asked, 3, False, 70, 70, EPOCH).level
+    assert (back.resume_by, back.reason) == (None, None)
+    assert (still.resume_by, still.reason) == ("ania", "level.not-there")
+
+
+@pytest.mark.parametrize(
+    ("row", "shown", "alarm"),
+    [
+        (settling(tries=TRIES - 1), 5, "level.not-kept"),
+        (settling(tries=TRIES), 5, "level.not-kept"),
+        (settling(tries=TRIES - 2), 5, None),
+        (settling(tries=TRIES), 3, None),
+        (level(wanted=3, tries=TRIES), 5, None),
+    ],
+)
+def test_a_person_hears_of_writes_that_were_not_kept_and_of_nothing_else(
+    row: OfferLevel, shown: int, alarm: str | None
+) -> None:
+    assert judge(row, shown, True, 70, 70, EPOCH).alarm == alarm
+
+
+def test_what_cannot_be_read_stays_as_it_is_and_is_read_ever_later() -> None:
+    row, waits, alarms = level(wanted=3), [], []
+    for _ in range(7):
+        found = unread(row, EPOCH)
+        row = found.level
+        assert row.due_at is not None
+        waits.append((row.due_at - EPOCH).total_seconds())
+        alarms.append(found.alarm)
+    assert (row.confirmed, row.wanted, row.phase, code_of(row.reason)) == (5, 3, Phase.SETTLED, "level.unreadable")
+    assert waits == [5, 20, 80, 320, 900, 900, 900]
+    assert [number for number, alarm in enumerate(alarms, 1) if alarm is not None] == [TRIES]

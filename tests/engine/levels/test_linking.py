@@ -344,3 +344,16 @@ async def test_what_was_read_before_its_rule_is_linked_when_the_rule_is_there(st
     await hands(stall).remove("allegro", "111", None, "eve")
     await relink(*args, rules, pulse)  # type: ignore[arg-type]
     assert await items_of(stall, "111") == {}
+
+
+async def test_the_first_article_number_is_taken_over_and_another_one_is_a_doubt_once(stall: Stall) -> None:
+    """The item bears none, so that the offer's own number is all there is to compare with."""
+    await stall.stock("A", 9)
+    await shows(stall, "111", 5, sku="A")
+    await shows(stall, "111", 5, sku="A", ean=EAN)
+    assert await told(stall, "link.doubted") == []
+    await shows(stall, "111", 5, sku="A", ean=OTHER)
+    await shows(stall, "111", 4, sku="A", ean=OTHER)
+    await shows(stall, "111", 4, sku="A", ean=EAN)
+    assert [one["offer"] for one in await told(stall, "link.doubted")] == ["111"]
+    assert code_of((await stall.level("111")).held) == "link.ean-changed"

@@ -1,0 +1,162 @@
+"""What a leveller does where something is missing: a report, a rule, a place in order, the leave to write."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+
+import msgspec
+import pytest
+
+from olhubd.decide.stock.level import Phase
+from olhubd.decide.stock.policy import StockRule
+from olhubd.model import Offer, OfferState
+from olhubd.plugin import Accepted, LevelCall, RateLimited, RowOutcome, ShownLevel, Unavailable
+from olhubd.store import Database
+from tests.engine.levels.stall import Channel, Stall
+from tests.waiting import until
+
+
+class Troubled(Channel):
+    """Its reports fail as long as there are failures left, and what it shows is answered late."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.failures: list[Exception] = []
+        self.reports = 0
+        self.before_answer: Callable[[], Awaitable[None]] | None = None
+
+    async def report_levels(self, command: str, call: LevelCall) -> Sequence[RowOutcome] | Accepted | None:
+        self.reports += 1
+        if self.failures:
+            raise self.failures.pop(0)
+        return await super().report_levels(command, call)
+
+    async def read_levels(self, offers: Sequence[str]) -> Sequence[ShownLevel]:
+        answer = await super().read_levels(offers)
+        meanwhile, self.before_answer = self.before_answer, None
+        if meanwhile is not None:
+            await meanwhile()
+        return answer
+
+
+@pytest.fixture
+def channel() -> Troubled:
+    return Troubled()
+
+
+@pytest.fixture
+async def stall(database: Database, channel: Troubled) -> Stall:
+    """Five of A in the shop, and an offer of it that shows five."""
+    stall = Stall(database)
+    stall.channel = channel
+    stall.leveller = stall.make_leveller()
+    await stall.stock("A", 5)
+    await stall.offer("111", "A", 5)
+    await stall.orders_read()
+    await stall.turns(10)
+    assert channel.calls == []
+    return stall
+
+
+@pytest.mark.parametrize("failure", [Unavailable("down"), RateLimited("too many", retry_after=40.0)])
+async def test_a_report_that_fails_is_asked_for_again_and_nothing_is_sent_twice(
+    stall: Stall, channel: Troubled, failure: Exception
+) -> None:
+    channel.mode = "lost"
+    channel.failures = [failure, failure, failure]
+    await stall.stock("A", 3)
+    await stall.turns(10)
+    row = await stall.level()
+    assert (row.phase, row.sent, row.confirmed) == (Phase.SENT, 3, 5)
+    await stall.turns(600)
+    assert (await stall.level()).even
+    assert (channel.calls, channel.reports) == ([("set", 3, ("111",))], 4)
+
+
+async def test_a_reading_that_comes_late_undoes_none_that_was_asked_for_after_it(
+    stall: Stall, channel: Troubled
+) -> None:
+    """The list of offers says meanwhile that it shows more: what was read before that is no proof of a lowering."""
+    there = Offer(external_id="222", name="A", sku="A", state=OfferState.ACTIVE, quantity=None)
+    channel.list("222", 5)
+    await stall.land("allegro", there)
+    assert (await stall.level("222")).confirmed is None
+
+    async def raised_by_somebody() -> None:
+        channel.list("222", 9)
+        await stall.land("allegro", msgspec.structs.replace(there, quantity=9))
+
+    channel.before_answer = raised_by_somebody
+    await stall.leveller.turn()
+    assert (await stall.level("222")).confirmed == 9
+    await stall.turns(60)
+    assert channel.shown["222"] == 5
+
+
+async def test_where_no_rule_sells_it_any_more_an_offer_is_left_as_it_is(stall: Stall, channel: Troubled) -> None:
+    """It is not known what may be sold of it, which is not zero."""
+    stall.rules[:] = [StockRule(master="erp", channels=frozenset({"allegro"}))]
+    stall.leveller = stall.make_leveller()
+    await stall.leveller.begin()
+    await stall.stock("A", 2)
+    await stall.turns(60)
+    row = await stall.level()
+    assert (row.wanted, row.even, channel.calls) == (None, True, [])
+
+
+class Pulse:
+    def __init__(self) -> None:
+        self.rested = asyncio.Event()
+
+    def rest(self) -> None:
+        self.rested.set()
+
+    def beat(self, _seconds: float) -> None:
+        pass
+
+    def well(self) -> None:
+        pass
+
+
+async def test_a_paused_leveller_writes_nothing_until_it_is_resumed(stall: Stall, channel: Troubled) -> None:
+    stall.leveller.pause()
+    await stall.stock("A", 2)
+    pulse = Pulse()
+    running = asyncio.create_task(stall.leveller.run(pulse))  # type: ignore[arg-type]
+    try:
+        await pulse.rested.wait()
+        stall.leveller.wake()
+        await asyncio.sleep(0)
+        assert channel.calls == []
+        stall.leveller.resume()
+        await until(lambda: channel.calls == [("set", 2, ("111",))])
+    finally:
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+
+
+async def test_what_is_left_to_do_when_it_is_paused_is_done_at_once_when_it_is_resumed(
+    stall: Stall, channel: Troubled
+) -> None:
+    """A person who resumes an account does not wait for a pause that a failure had begun."""
+    channel.trouble = RateLimited("too many", retry_after=3000.0)
+    await stall.stock("A", 2)
+    await stall.turns(60)
+    channel.trouble = None
+    stall.leveller.pause()
+    stall.leveller.resume()
+    await stall.turns(10)
+    assert channel.shown["111"] == 2
+
+
+async def test_a_first_turn_that_fails_is_reported_and_tried_again(stall: Stall, channel: Troubled) -> None:
+    channel.trouble = Unavailable("down")
+    await stall.stock("A", 2)
+    stall.leveller = stall.make_leveller()
+    assert await stall.leveller.turn() > 0
+    channel.trouble = None
+    await stall.turns(60)
+    assert channel.shown["111"] == 2
