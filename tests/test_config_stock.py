@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from olhubd import config
+from olhubd.decide.stock.brake import Brake
 from tests.test_config_words import TEXT, load
 
 SECOND = TEXT.partition("[accounts.shop]")[0].replace("[accounts.market]", "[accounts.second]")
@@ -29,6 +30,16 @@ def test_linking_by_ean_is_a_switch_that_is_on(tmp_path: Path) -> None:
     ]
 
 
+def test_the_brake_is_on_and_can_be_switched_off(tmp_path: Path) -> None:
+    rule = 'master = "shop"\nchannels = "*"\n'
+    set_ = "brake_share = 50\nbrake_least = 100\nbrake_factor = 3"
+    assert [stock(tmp_path, rule + more).stock[0].brake for more in ("", set_, "brake = false")] == [
+        Brake(share=20, least=5, factor=10),
+        Brake(share=50, least=100, factor=3),
+        None,
+    ]
+
+
 def test_nothing_is_written_to_a_sandbox(tmp_path: Path) -> None:
     """OFF-28, as far as quantities go."""
     trial = TEXT.replace('client_id = "id"', 'client_id = "id"\nsandbox = true')
@@ -48,6 +59,8 @@ def test_nothing_is_written_to_a_sandbox(tmp_path: Path) -> None:
         ('master = "shop"\nchannels = ["market", "market"]', "channels", "names market twice"),
         ('master = "shop"\nchannels = ["market", "*"]', "channels", "must stand alone"),
         ('master = "shop"\nchannels = []', "channels", "names no account"),
+        ('master = "shop"\nchannels = ["market"]\nbrake = "off"', "brake", "true or false"),
+        ('master = "shop"\nchannels = ["market"]\nbrake = false\nbrake_least = 9', "brake_least", "no meaning"),
     ],
 )
 def test_what_cannot_be_kept_is_refused_by_its_field(tmp_path: Path, rule: str, key: str, said: str) -> None:
@@ -57,6 +70,22 @@ def test_what_cannot_be_kept_is_refused_by_its_field(tmp_path: Path, rule: str, 
     assert problem.key == f"stock.0.{key}"
     assert said in problem.message
     assert problem.hint
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("brake_share", 0, "greater than or equal to 1"),
+        ("brake_share", 101, "less than or equal to 100"),
+        ("brake_least", 0, "greater than or equal to 1"),
+        ("brake_factor", 1, "greater than or equal to 2"),
+    ],
+)
+def test_the_numbers_of_the_brake_have_bounds(tmp_path: Path, key: str, value: int, said: str) -> None:
+    with pytest.raises(config.ConfigurationError) as caught:
+        stock(tmp_path, f'master = "shop"\nchannels = ["market"]\n{key} = {value}')
+    (problem,) = caught.value.problems
+    assert (problem.key, said in problem.message) == (f"stock.0.{key}", True)
 
 
 @pytest.mark.parametrize("channels", ['["market"]', '"*"'])

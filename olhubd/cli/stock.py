@@ -9,6 +9,7 @@ import click
 from olhubd.cli import pages
 from olhubd.cli.offer_commands import auto_resume, ignore, resume, retry
 from olhubd.cli.session import Session, account_option, named, session_command
+from olhubd.cli.stock_plans import plans
 
 if TYPE_CHECKING:
     from olhubd.cli.output import Printer
@@ -29,7 +30,7 @@ def stock() -> None:
     """What the stock masters count: how many pieces may be sold, and why."""
 
 
-for _verb in (resume, auto_resume, retry, ignore):
+for _verb in (resume, auto_resume, retry, ignore, plans):
     stock.add_command(_verb)
 
 

@@ -9,6 +9,7 @@ from olhubd.config.accounts import AccountConfig, connectors
 from olhubd.config.checker import Checker
 from olhubd.config.problem import near
 from olhubd.config.tables import StockTable
+from olhubd.decide.stock.brake import Brake
 from olhubd.decide.stock.policy import StockPolicy, StockRule
 from olhubd.decide.stock.sellable import Buffer
 from olhubd.plugin import Connector, StockFeed
@@ -48,6 +49,7 @@ def read_stock(root: Checker, plugins: Plugins, accounts: Mapping[str, AccountCo
             place.at("policy").report("allocated cannot promise yet that nothing is oversold", 'write "shared"')
         elif table.allocate_below is not None:
             place.at("allocate_below").report("has no meaning with what is shared", "leave it out")
+        _brake(place, table)
         found.append(
             StockRule(
                 master=table.master,
@@ -56,11 +58,20 @@ def read_stock(root: Checker, plugins: Plugins, accounts: Mapping[str, AccountCo
                 allocate_below=table.allocate_below,
                 buffer=Buffer(pieces=table.buffer, share=table.buffer_share, most=table.most_shown),
                 resume=table.resume,
+                brake=Brake(share=table.brake_share, least=table.brake_least, factor=table.brake_factor)
+                if table.brake
+                else None,
                 lowered_by=_lowered_by(kinds.get(table.master)),
                 link_by_ean=table.link_by_ean,
             )
         )
     return tuple(found)
+
+
+def _brake(place: Checker, table: StockTable) -> None:
+    if not table.brake:
+        for key in sorted(table.model_fields_set & {"brake_share", "brake_least", "brake_factor"}):
+            place.at(key).report("has no meaning with brake = false", "leave it out, or switch the brake on")
 
 
 def _can(kind: type[Connector[Any]] | None, capability: str) -> bool:

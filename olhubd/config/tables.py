@@ -443,6 +443,15 @@ class StockTable(_Table):
     """Link an offer by its EAN, too, where a second mark agrees with it: its SKU or its name."""
     resume: bool = False
     """Whether offers that have ended come back with the stock, where `olhubd stock auto-resume` said so."""
+    brake: bool = True
+    """Whether a person is asked before the master's numbers change many offers of an account at once: see
+    docs/operator.md. What orders lower is never held up."""
+    brake_share: int = Field(default=20, ge=1, le=100, json_schema_extra=_unit("per cent"))
+    """When more of an account's offers than this go to zero, or are raised far, within an hour or one reading."""
+    brake_least: int = Field(default=5, ge=1, json_schema_extra=_unit("offers"))
+    """How many must do so at least."""
+    brake_factor: int = Field(default=10, ge=2, json_schema_extra=_unit("times"))
+    """An offer is raised far when it is to show more than so many times what it did."""
 
 
 SECTIONS: Mapping[str, type[BaseModel]] = {"daemon": Daemon, "control": Control, "engine": Engine, "alarms": Alarms}

@@ -42,6 +42,8 @@ class AlarmKind(enum.StrEnum):
     """Another program changes an offer of ours again and again."""
     UNLOWERED = "unlowered"
     """An offer sells more than there is, and cannot be lowered."""
+    BRAKE = "brake"
+    """Many offers would change at once, and a person is asked."""
     UNKNOWN_OFFER = "unknown-offer"
     """An offer that nobody linked sells what stock control sells."""
     QUARANTINE = "quarantine"

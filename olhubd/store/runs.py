@@ -12,7 +12,7 @@ from olhubd.model import Reason, Run
 from olhubd.store import codec
 from olhubd.store.base import Reader, Transaction
 
-__all__ = ["QUIET_KEPT", "last_ended", "latest", "listing", "lose", "prune", "put", "read"]
+__all__ = ["QUIET_KEPT", "last_ended", "latest", "listing", "lose", "prune", "put", "read", "running_since"]
 
 QUIET_KEPT = timedelta(days=90)
 """How long runs that brought nothing are kept; those that did are part of the history of orders."""
@@ -118,6 +118,15 @@ async def last_ended(reader: Reader) -> dict[tuple[str, str], Run]:
         " FROM feeds AS f)"
     )
     return {(row[1], row[2]): _run(row) for row in rows}
+
+
+async def running_since(reader: Reader, account: str) -> datetime | None:
+    """When the oldest run of an account that is under way began, those of orders aside."""
+    row = await reader.one(
+        "SELECT MIN(started_at) FROM runs WHERE state = 'running' AND account = ? AND feed <> 'orders'", (account,)
+    )
+    found: datetime | None = codec.moment(row[0]) if row is not None else None
+    return found
 
 
 def _run(row: tuple[Any, ...]) -> Run:

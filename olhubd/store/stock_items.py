@@ -6,7 +6,7 @@ a home where one transaction writes at a time the lock costs nothing.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -54,11 +54,13 @@ class StockItem(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class StockMark(msgspec.Struct, frozen=True, gc=False):
-    """Another number may be sold of the item since the event `after`."""
+    """Another number may be sold of the item since the event `after`. Orders took `sold` pieces of it then; below
+    zero where they gave some back."""
 
     id: int
     item: int
     after: int
+    sold: int = 0
 
 
 _COLUMNS = (
@@ -154,16 +156,20 @@ async def find(reader: Reader, text: str) -> list[StockItem]:
     return [_item(row) for row in rows]
 
 
-async def mark(tx: Transaction, items: Collection[int], after: int) -> None:
-    """Note that another number may be sold of these items. Lock them before."""
-    rows = [(await tx.next_id("stock_marks"), item, after) for item in sorted(items)]
-    await tx.executemany("INSERT INTO stock_marks (id, item_id, after) VALUES (?,?,?)", rows)
+async def mark(tx: Transaction, items: Collection[int], after: int, sold: Mapping[int, int] | None = None) -> None:
+    """Note that another number may be sold of these items. Lock them before.
+
+    `sold` are pieces that orders took, by item; below zero where they gave some back.
+    """
+    taken = sold or {}
+    rows = [(await tx.next_id("stock_marks"), item, after, taken.get(item, 0)) for item in sorted(items)]
+    await tx.executemany("INSERT INTO stock_marks (id, item_id, after, sold) VALUES (?,?,?,?)", rows)
 
 
 async def marks(reader: Reader, since: int, limit: int) -> list[StockMark]:
     """The marks that follow the mark `since`, oldest first, none left out; see `olhubd.store.events.since`."""
     rows = await reader.fetch(
-        "SELECT id, item_id, after FROM stock_marks WHERE id > ? ORDER BY id LIMIT ?", (since, limit)
+        "SELECT id, item_id, after, sold FROM stock_marks WHERE id > ? ORDER BY id LIMIT ?", (since, limit)
     )
     return [StockMark(*row) for row in rows]
 

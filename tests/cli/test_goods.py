@@ -142,3 +142,29 @@ async def test_a_person_says_of_an_offer_what_is_to_be_done(shelf: Shelf, termin
         return shelf.market.book.available(KNOWN)[number] > 0
 
     await shelf.until(back)
+
+
+async def test_a_plan_is_listed_shown_and_decided(shelf: Shelf, terminal: Terminal) -> None:
+    assert "No plans." in await terminal("stock", "plans", "list")
+    plan = str(await shelf.empty())
+    assert "stopped" in await terminal("stock", "plans", "list", "--open")
+    told = await terminal("stock", "plans", "show", plan)
+    for word in ("1 x zero, of", "market", (await shelf.offer(KNOWN))["external_id"], "WOULD SHOW"):
+        assert word in told
+    assert "stay as they are" in await terminal("stock", "plans", "reject", plan, "--reason", "an empty export")
+    assert "is rejected already" in await terminal("stock", "plans", "reject", plan, code=1)
+    assert "holds 1 offers by now, and not 2" in await terminal(
+        "stock", "plans", "approve", plan, "--offers", "2", code=1
+    )
+    assert f"plan {plan} goes: 1 offers of market" in await terminal("stock", "plans", "approve", plan)
+    assert "approved" in await terminal("stock", "plans", "list")
+    assert "No plans." in await terminal("stock", "plans", "list", "--open")
+    assert (await shelf.offer(KNOWN))["wanted"] == 0
+
+
+async def test_a_plan_that_waits_is_an_alarm(shelf: Shelf, terminal: Terminal) -> None:
+    await shelf.empty()
+    await shelf.hub.checks.round()
+    assert "waits for a person: by the numbers of shop 1 offers would change, 1 of them to zero" in await terminal(
+        "alarms"
+    )

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from olhubd import config
+from olhubd.decide.stock.brake import Brake
 from olhubd_kit.simulators.allegro import AllegroSimulator
 from tests.control.house import House
 
@@ -42,6 +46,22 @@ class Shelf(House):
         assert row is not None
         at = self.shop.now().replace(tzinfo=None, microsecond=0).isoformat()
         assert self.shop.catalogue.move(row["id"], -row["stock_quantity"], at)
+
+    async def empty(self) -> int:
+        """Its stock master says zero of what is on the shelf, one such number being enough to be stopped: gives the
+        plan that waits."""
+        (rule,) = self.hub.configuration.stock
+        rules = (msgspec.structs.replace(rule, brake=Brake(share=1, least=1)),)
+        self.hub.in_force.configuration = dataclasses.replace(self.hub.configuration, stock=rules)
+        self.sell_out(KNOWN)
+        found: list[int] = []
+
+        async def stopped() -> bool:
+            found[:] = [row["id"] for row in (await self.get("/stock-plans", open="true"))["items"]]
+            return bool(found)
+
+        await self.until(stopped)
+        return found[0]
 
     async def offer(self, sku: str) -> Any:
         """The offer that bears this mark, as the endpoint tells it."""

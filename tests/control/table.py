@@ -30,6 +30,7 @@ PAGES: set[Key] = {
     ("GET", "/settings"),
     ("GET", "/unlinked"),
     ("GET", "/stock"),
+    ("GET", "/stock/plans"),
     ("GET", "/offers"),
     ("GET", "/links"),
     ("GET", "/links/export"),
@@ -65,6 +66,8 @@ BUTTONS: dict[Key, Scope] = {
     ("POST", "/links"): Scope.OPERATE,
     ("POST", "/links/remove"): Scope.OPERATE,
     ("POST", "/links/confirm"): Scope.OPERATE,
+    ("POST", "/stock-plans/{plan}/approve"): Scope.OPERATE,
+    ("POST", "/stock-plans/{plan}/reject"): Scope.OPERATE,
     ("POST", "/tokens"): Scope.ADMIN,
     ("POST", "/tokens/{token}/revoke"): Scope.ADMIN,
 }
@@ -129,6 +132,10 @@ API: dict[Key, Scope] = {
         ("POST", f"/api/v1/offers/{{account}}/{{offer}}/{deed}"): Scope.OPERATE
         for deed in ("auto-resume", "ignore", "resume", "retry")
     },
+    ("GET", "/api/v1/stock-plans"): Scope.READ,
+    ("GET", "/api/v1/stock-plans/{plan}"): Scope.READ,
+    ("POST", "/api/v1/stock-plans/{plan}/approve"): Scope.OPERATE,
+    ("POST", "/api/v1/stock-plans/{plan}/reject"): Scope.OPERATE,
     ("GET", "/api/v1/links"): Scope.READ,
     ("GET", "/api/v1/links/export"): Scope.READ,
     ("POST", "/api/v1/links"): Scope.OPERATE,

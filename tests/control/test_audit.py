@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from olhubd.decide.stock.brake import Danger
 from olhubd.decide.stock.policy import StockRule
 from olhubd.model import (
     Counting,
@@ -27,9 +28,10 @@ from olhubd.model import (
     StockBasis,
     StockLevel,
 )
-from olhubd.store import Transaction, accounts, events, levels, offers, stock_items, strangers
+from olhubd.store import Transaction, accounts, events, levels, offers, stock_items, stock_plans, strangers
 from olhubd.store.offers import StoredOffer
 from olhubd.store.stock_items import StockItem
+from olhubd.store.stock_plans import PlannedOffer, StockPlan
 from tests.control.dashboard.browser import Browser, forms
 from tests.control.house import House, decoded
 from tests.control.shelf import KNOWN, Shelf
@@ -157,6 +159,21 @@ async def brought(house: House) -> Parts:
     return {"body": {"rows": [{"row": 2, "account": "market", "offer": "o-1", "sku": "A-900"}]}}
 
 
+async def stopped(house: House) -> Parts:
+    """A plan that waits for a person."""
+    await _listed(house, linked=True)
+    plan = StockPlan(
+        id=7, account="market", master="shop", danger=Danger.ZERO, counted=9, showing=9, made_at=house.clock.now()
+    )
+
+    async def work(tx: Transaction) -> None:
+        await stock_plans.add(tx, plan)
+        await stock_plans.hold(tx, [PlannedOffer(offer=900, plan=7, wanted=0, danger=Danger.ZERO)])
+
+    await house.database.write(work)
+    return {"plan": "7"}
+
+
 async def _ended(shelf: Shelf) -> Parts:
     """An offer that its seller has ended."""
     number = (await shelf.offer(KNOWN))["external_id"]
@@ -234,6 +251,10 @@ LINKS = {
     "/confirm": Change("link.confirmed", prepare=doubted),
     "/import": Change("link.set", prepare=brought),
 }
+PLANS = {
+    "approve": Change("stock.plan-approved", body={"offers": 1}, prepare=stopped),
+    "reject": Change("stock.plan-rejected", body={"reason": "the export was empty"}, prepare=stopped),
+}
 RECORDS = {
     "retry": Change("record.retried", prepare=quarantined),
     "discard": Change("record.discarded", body={"reason": "a test"}, prepare=quarantined),
@@ -250,6 +271,7 @@ CHANGES: dict[Key, Change] = {
         "stranger.discarded", body={"reason": "a test"}, prepare=strange
     ),
     **{("POST", f"/api/v1/links{verb}"): change for verb, change in LINKS.items()},
+    **{("POST", f"/api/v1/stock-plans/{{plan}}/{verb}"): change for verb, change in PLANS.items()},
     **{("POST", f"/api/v1/quarantine/{{record}}/{verb}"): change for verb, change in RECORDS.items()},
     ("POST", "/api/v1/accounts/{account}/rename"): Change(
         "account.renamed", {"account": "shop"}, {"title": "Shop"}

@@ -38,6 +38,7 @@ _ALARMS = {
     AlarmKind.RECONCILIATION: Level.BAD,
     AlarmKind.UNCHECKED: Level.WARN,
     AlarmKind.DISK: Level.BAD,
+    AlarmKind.BRAKE: Level.WARN,
 }
 """Alarms beside what is read of the daemon and its accounts here at once."""
 

@@ -30,7 +30,7 @@ from olhubd.control.http.request_errors import wrong
 from olhubd.control.http.routes import Call
 from olhubd.engine.hub import Hub
 from olhubd.model import DeliveryState, Scope
-from olhubd.store import deliveries, quarantine
+from olhubd.store import deliveries, quarantine, stock_plans
 from olhubd.store.accounts import AccountState
 
 __all__ = [
@@ -270,7 +270,8 @@ async def _waits(hub: Hub) -> int:
     owed = await deliveries.tally(reader)
     held = sum(count for (_, state), count in owed.items() if state is DeliveryState.HOLD)
     parked = sum(unit.row.state is AccountState.PARKED for unit in hub.units.values())
-    return held + parked + sum((await quarantine.tally(reader)).values())
+    plans = await stock_plans.open_count(reader) if hub.in_force.stock() else 0
+    return held + parked + plans + sum((await quarantine.tally(reader)).values())
 
 
 async def _failed(visit: PageRequest, problem: Refusal) -> web.Response:

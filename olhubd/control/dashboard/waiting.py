@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
-from olhubd.control.api import deliveries, quarantine
+from olhubd.control.api import deliveries, quarantine, stock_plans
 from olhubd.control.api.accounts import standing
 from olhubd.control.api.schema.accounts import AccountState
 from olhubd.control.api.schema.base import DiscardRequest
 from olhubd.control.api.schema.deliveries import AdoptRequest, DeliveriesQuery
 from olhubd.control.api.schema.quarantine import QuarantineQuery
+from olhubd.control.api.schema.stock_plans import StockPlansQuery
 from olhubd.control.dashboard.page import PageRequest, button, older, page
 from olhubd.control.dashboard.state import Notice
 from olhubd.model import DeliveryState
@@ -32,6 +33,7 @@ async def listing(visit: PageRequest) -> dict[str, Any]:
         "older": older("/waiting", visit.query, held.next),
         "quarantine": records.items,
         "older_records": _older(visit.query, records.next),
+        "plans": (await visit.ask(stock_plans.listing, StockPlansQuery(open=True))).items,
         "parked": [one for one in await standing(visit.hub) if one.state is AccountState.PARKED],
     }
 

@@ -13,7 +13,7 @@ from olhubd.decide.stock.dispute import changes
 from olhubd.decide.stock.level import OfferLevel
 from olhubd.model import AlarmKind, Reason
 
-__all__ = ["StockFacts", "SurplusOffer", "stock_findings"]
+__all__ = ["BrakedOffers", "StockFacts", "SurplusOffer", "stock_findings"]
 
 T = TypeVar("T")
 
@@ -32,6 +32,17 @@ class SurplusOffer(msgspec.Struct, frozen=True, kw_only=True):
     wanted: int | None
 
 
+class BrakedOffers(msgspec.Struct, frozen=True, kw_only=True):
+    """A plan that waits for a person: the numbers of `master` would change so many `offers` of `account`."""
+
+    plan: int
+    account: str
+    master: str
+    offers: int
+    zeros: int
+    raises: int
+
+
 class StockFacts(msgspec.Struct, frozen=True, kw_only=True):
     """`renewing` are offers that their marketplace lists again by itself, `unsettled` since when the oldest command
     is of which nobody knows what became of it; both by account."""
@@ -42,11 +53,13 @@ class StockFacts(msgspec.Struct, frozen=True, kw_only=True):
     surplus: Sequence[SurplusOffer] = ()
     renewing: Mapping[str, Sequence[str]] = {}
     unsettled: Mapping[str, datetime] = {}
+    braked: Sequence[BrakedOffers] = ()
 
 
 def stock_findings(facts: StockFacts) -> Iterator[AlarmFinding]:
     """Everything that is wrong with offers."""
     yield from _each(AlarmKind.DISPUTE, facts.disputed, lambda row: (row.account, _dispute(row)))
+    yield from _each(AlarmKind.BRAKE, facts.braked, lambda one: (one.account, _braked(one)))
     late = {name: at for name, at in facts.unsettled.items() if facts.now - at > _LATE}
     unlowered = [(row.account, _stuck(row)) for row in facts.stuck]
     unlowered += [
@@ -70,6 +83,12 @@ def _each(kind: AlarmKind, some: Sequence[T], told: Callable[[T], tuple[str, Rea
 
 def _dispute(row: OfferLevel) -> Reason:
     return Reason("alarm.dispute", offer=row.external_id, changes=changes(row.drifts), wanted=row.wanted or 0)
+
+
+def _braked(one: BrakedOffers) -> Reason:
+    return Reason(
+        "alarm.brake", plan=one.plan, master=one.master, offers=one.offers, zeros=one.zeros, raises=one.raises
+    )
 
 
 def _stuck(row: OfferLevel) -> Reason:

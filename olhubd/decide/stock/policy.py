@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from olhubd.decide.stock.brake import Brake
 from olhubd.decide.stock.sellable import Buffer
 
 __all__ = ["OfferShare", "StockPolicy", "StockRule", "shares"]
@@ -32,7 +33,8 @@ class StockRule(msgspec.Struct, frozen=True, kw_only=True):
     `lowered_by` are the states of an order at the master in which its pieces are off the master's own number.
     `allocate_below` is the sellable number from which on an allocated item is shared again; None for never. With
     `link_by_ean` an article number links an offer by itself where a second mark agrees.
-    `resume`: offers that have ended are brought back when there is stock again, each that is said to be.
+    `resume`: offers that have ended are brought back when there is stock again, each that is said to be. `brake` is
+    when a person is asked before many offers change at once; None for never.
     """
 
     master: str
@@ -43,6 +45,7 @@ class StockRule(msgspec.Struct, frozen=True, kw_only=True):
     lowered_by: frozenset[str] = frozenset()
     link_by_ean: bool = True
     resume: bool = False
+    brake: Brake | None = None
 
     def allocates(self, pieces: int) -> bool:
         """Whether so many pieces are divided among the offers."""

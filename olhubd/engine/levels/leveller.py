@@ -98,6 +98,8 @@ class Leveller:
 
     async def begin(self) -> None:
         """Compute all rows again, since rules may be others now. What an earlier process sent is looked up."""
+        # What orders took is known by their marks alone.
+        await self._follow()
         last = 0
         while True:
 

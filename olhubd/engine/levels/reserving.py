@@ -6,6 +6,7 @@ to stand otherwise ends in events, and the orders of those events are asked abou
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
@@ -70,6 +71,7 @@ async def reserve_orders(
     since = await events.newest(tx, Kind.ORDER, concerned) if past else {}
     put: list[Reservation] = []
     changed: set[int] = set()
+    sold_: Counter[int] = Counter()
     for order_id in concerned:
         row = stored[OrderId(order_id)]
         needs = [
@@ -92,12 +94,17 @@ async def reserve_orders(
         if found.end:
             await reservations.end(tx, order_id, found.end)
         changed |= found.items
+        old = {(one.line, one.item): one.pieces for one in known.get(order_id, ())}
+        for one in found.put:
+            sold_[one.item] += one.pieces - old.get((one.line, one.item), 0)
+        for line, item in found.end:
+            sold_[item] -= old[line, item]
     if put:
         await reservations.put(tx, put)
     if past:
         await reservations.settle(tx, {id_: item.read_after for id_, item in known_items.items()})
     if changed:
-        await stock_items.mark(tx, changed, after)
+        await stock_items.mark(tx, changed, after, sold_)
     return frozenset(changed)
 
 

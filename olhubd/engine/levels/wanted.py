@@ -6,14 +6,17 @@ stock of fifty offers has changed is one row until then.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
 
+from olhubd.decide.stock.brake import ordered
 from olhubd.decide.stock.level import OfferLevel
 from olhubd.decide.stock.policy import OfferShare, StockRule, shares
 from olhubd.decide.stock.sellable import StockReading, of_offer, sellable
+from olhubd.engine.levels.braking import Allowed, Braked, Change, apply_brakes
 from olhubd.store import Transaction, events, levels, offers, reservations, stock_items
 
 __all__ = ["follow", "rule_of", "want"]
@@ -31,7 +34,10 @@ async def follow(tx: Transaction, account: str, rules: Sequence[StockRule], now:
     if not found:
         return 0
     links = await offers.of_items(tx, {mark.item for mark in found}, account)
-    await want(tx, account, {link.offer for link in links}, rules, now, moved=True)
+    sold: Counter[int] = Counter()
+    for mark in found:
+        sold[mark.item] += mark.sold
+    await want(tx, account, {link.offer for link in links}, rules, now, moved=True, sold=sold)
     await stock_items.followed(tx, account, found[-1].id)
     return len(found)
 
@@ -44,10 +50,13 @@ async def want(
     now: datetime,
     *,
     moved: bool = False,
+    sold: Mapping[int, int] | None = None,
+    braked: bool = True,
 ) -> list[OfferLevel]:
     """Compute what these offers of an account must show, and store what is different. Gives the rows it changed.
 
-    `moved`: pieces of theirs were sold or came in, though as many may be shown.
+    `moved`: pieces of theirs were sold or came in, though as many may be shown. `sold` are those that orders took,
+    by item. Not `braked` is what a person has approved.
     """
     if not ids:
         return []
@@ -56,14 +65,31 @@ async def want(
     await stock_items.lock(tx, items)
     rows = await levels.of_offers(tx, ids)
     pieces, caps, basis = await _sellable(tx, account, items, rules)
-    after = await events.head(tx)
-    changed: list[OfferLevel] = []
+    computed: dict[int, Change] = {}
     for id_, row in rows.items():
         parts = {link.item: link.units for link in links.get(id_, ())}
         mine = {item: caps.get((item, id_), there) for item, there in pieces.items() if item in parts}
-        wanted = of_offer(parts, mine)
+        computed[id_] = Change(
+            row=row,
+            items=frozenset(parts),
+            wanted=of_offer(parts, mine),
+            fewer=ordered(parts, sold or {}),
+            more=ordered(parts, {item: -taken for item, taken in (sold or {}).items()}),
+        )
+    found = await apply_brakes(tx, account, list(computed.values()), rules, now) if braked else Braked()
+    after = await events.head(tx)
+    changed = await _held(tx, {id_: one for id_, one in found.allowed.items() if id_ not in rows}, after, now)
+    for id_, row in rows.items():
+        parts = {link.item: link.units for link in links.get(id_, ())}
+        wanted = computed[id_].wanted
         known = max((basis[item] for item in parts if item in basis), default=0)
         held = next((link.doubt for link in links.get(id_, ()) if link.doubt is not None), None)
+        if (allowed := found.allowed.get(id_)) is not None:
+            wanted, held = allowed.wanted, allowed.held
+            if wanted == row.wanted and held != row.held:
+                row = msgspec.structs.replace(row, held=held)
+                changed.append(row)
+                continue
         if wanted == row.wanted and held == row.held:
             if moved:
                 # What they show otherwise than before is a sale then, and not somebody else's doing.
@@ -86,7 +112,25 @@ async def want(
         )
     changed = await _confirmed(tx, changed, {id_ for id_, row in rows.items() if row.wanted is None})
     await levels.put(tx, changed)
+    if found.again:
+        changed += await want(tx, account, found.again, rules, now, braked=False)
     return changed
+
+
+async def _held(tx: Transaction, allowed: Mapping[int, Allowed], after: int, now: datetime) -> list[OfferLevel]:
+    """The rows of offers that are called back: they stay at what they showed."""
+    return [
+        msgspec.structs.replace(
+            row,
+            wanted=allowed[id_].wanted,
+            held=allowed[id_].held,
+            wanted_after=after,
+            wanted_at=None if row.confirmed == allowed[id_].wanted else now,
+            tries=0,
+            reason=None,
+        )
+        for id_, row in (await levels.of_offers(tx, allowed)).items()
+    ]
 
 
 async def _confirmed(tx: Transaction, rows: list[OfferLevel], first: Collection[int]) -> list[OfferLevel]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from olhubd.decide.alarm_rules import AlarmFinding
-from olhubd.decide.stock.alarms import StockFacts, SurplusOffer, stock_findings
+from olhubd.decide.stock.alarms import BrakedOffers, StockFacts, SurplusOffer, stock_findings
 from olhubd.engine.in_force import InForce
-from olhubd.store import Database, levels, offer_terms, unknown_offers
+from olhubd.store import Database, levels, offer_terms, stock_plans, unknown_offers
 
 __all__ = ["OfferChecks"]
 
@@ -39,5 +39,16 @@ class OfferChecks:
             ],
             renewing=await offer_terms.renewing(reader, channels),
             unsettled=await levels.unsettled(reader, channels),
+            braked=[
+                BrakedOffers(
+                    plan=plan.id,
+                    account=plan.account,
+                    master=plan.master,
+                    offers=counts.offers,
+                    zeros=counts.zeros,
+                    raises=counts.raises,
+                )
+                for plan, counts in await stock_plans.waiting(reader, channels)
+            ],
         )
         return list(stock_findings(facts))

@@ -67,12 +67,33 @@ async def test_what_cannot_be_linked_says_why(seller: Browser, shelf: Shelf) -> 
     assert "no stock item has the mark or the number NONE" in visible(answer.text)
 
 
+async def test_a_plan_is_shown_with_examples_and_decided(seller: Browser, shelf: Shelf) -> None:
+    plan = await shelf.empty()
+    offer = await shelf.offer(KNOWN)
+    text = visible(await seller.page("/waiting"))
+    assert f"Plan {plan}" in text
+    text = visible(await seller.page("/stock/plans"))
+    for word in (f"Plan {plan}", "waits for a person", "of market", offer["external_id"], str(offer["wanted"])):
+        assert word in text
+    assert "the brake holds it back" in visible(await seller.page(f"/offers?sku={KNOWN}"))
+    text = visible(await seller.press("/stock/plans", f"/stock-plans/{plan}/reject", reason="the export was empty"))
+    assert f"Plan {plan} is rejected" in text
+    assert "the export was empty" in text
+    (form,) = [one for one in forms(await seller.page("/stock/plans")) if one.action.endswith("/approve")]
+    answer = await seller.post(form.action, {**form.fields, "offers": "7"})
+    assert answer.status == 409
+    assert f"plan {plan} holds 1 offers by now, and not 7" in visible(answer.text)
+    assert f"Plan {plan} goes." in visible(await seller.press("/stock/plans", f"/stock-plans/{plan}/approve"))
+    assert (await shelf.offer(KNOWN))["wanted"] == 0
+
+
 async def test_who_may_only_read_is_offered_nothing(shelf: Shelf) -> None:
     async with Browser(shelf) as browser:
         await browser.enter(token=await shelf.make_token("reports", Scope.READ))
-        for path in ("/offers", "/links", "/stock"):
+        await shelf.empty()
+        for path in ("/offers", "/links", "/stock", "/stock/plans"):
             text = await browser.page(path)
-            assert [form.action for form in forms(text) if form.action.startswith("/links")] == []
+            assert [form.action for form in forms(text) if form.action.startswith(("/links", "/stock-plans"))] == []
         assert shelf.twins[0] in await browser.page("/links")
 
 

@@ -14,7 +14,7 @@ from tests.control.house import House
 
 PAGES = (
     "/", "/orders", "/waiting", "/journal", "/runs", "/accounts", "/mappings", "/unlinked", "/settings", "/plugins",
-    "/stock", "/offers", "/links",
+    "/stock", "/stock/plans", "/offers", "/links",
 )  # fmt: skip
 
 
