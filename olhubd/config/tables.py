@@ -7,13 +7,11 @@ needs other tables or a connector is checked in `accounts` and `routes`.
 from __future__ import annotations
 
 import enum
-import ipaddress
-import re
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
-from zoneinfo import ZoneInfo, available_timezones
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
@@ -27,13 +25,14 @@ from pydantic import (
     model_validator,
 )
 
-from olhubd.config.problem import HintedError, near
+from olhubd.config.problem import HintedError
 from olhubd.config.switches import Needs, Way
+from olhubd.config.values import Listen, Pause, Span, Start, Zone, read_hosts, read_listen, read_names, read_start
 from olhubd.decide.product_import import ProductImport
 from olhubd.decide.route import Include, UnlinkedPolicy, When
 from olhubd.decide.stock.policy import StockPolicy
 from olhubd.model import AlarmKind, Scope
-from olhubd.plugin.settings import Secret, duration
+from olhubd.plugin.settings import Secret
 
 __all__ = [
     "AccountTable",
@@ -53,105 +52,6 @@ __all__ = [
 
 _SHORTEST = 16
 """Characters of a token that nobody finds by trying, however long they try."""
-
-
-class Listen(NamedTuple):
-    """An address of the control endpoint. Port 0 takes any free one."""
-
-    host: str
-    port: int
-
-    @property
-    def local(self) -> bool:
-        """Whether only this machine can reach it."""
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return self.host == "localhost"
-
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-
-Start = datetime | timedelta | None
-"""From when on orders are taken: a moment, so long before the account first runs, or None for then itself."""
-
-
-def _listen(value: Any) -> Listen | None:
-    if isinstance(value, Listen) or value is None or value == "off":
-        return None if value == "off" else value
-    example = 'for example "127.0.0.1:8742", "[::1]:8742" or "off"'
-    if not isinstance(value, str):
-        raise HintedError("must be text: an address and a port", example)
-    host, colon, port = value.strip().rpartition(":")
-    host = host.removeprefix("[").removesuffix("]")
-    if not colon or not host or not port.isdecimal():
-        raise HintedError("must be an address and a port", example)
-    if int(port) > 65535:
-        raise HintedError("has a port beyond 65535", example)
-    return Listen(host, int(port))
-
-
-def _start(value: Any) -> Start:
-    if value is None or value == "now":
-        return None
-    if isinstance(value, timedelta):
-        return value
-    example = 'write "now", a span like "14 days", or a moment like 2026-01-31T00:00:00+01:00'
-    if not isinstance(value, str | datetime):
-        raise HintedError("is no time to start from", example)
-    try:
-        moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
-    except ValueError:
-        pass
-    else:
-        if moment.tzinfo is None:
-            raise HintedError("is a moment without its offset from UTC", example)
-        return moment
-    try:
-        span = duration(value)
-    except ValueError:
-        raise HintedError("is no time to start from", example) from None
-    if not isinstance(span, timedelta) or span < timedelta(0):
-        raise HintedError("is no time to start from", example)
-    return span
-
-
-def _hosts(value: tuple[str, ...]) -> tuple[str, ...]:
-    for name in value:
-        if not re.fullmatch(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9])?)*", name.lower()):
-            raise HintedError(f"has {name!r}, which is no name of a machine", 'write it alone, like "hub.example"')
-    return tuple(name.lower() for name in value)
-
-
-def _positive(value: timedelta) -> timedelta:
-    if value <= timedelta(0):
-        raise HintedError("must be longer than nothing")
-    return value
-
-
-def _not_negative(value: timedelta) -> timedelta:
-    if value < timedelta(0):
-        raise HintedError("must not be negative")
-    return value
-
-
-def _zone(value: str) -> str:
-    zones = available_timezones()
-    if value not in zones:
-        city = next((zone for zone in sorted(zones) if zone.lower().endswith(f"/{value.lower()}")), None)
-        hint = f'did you mean "{city}"?' if city else near(value, zones)
-        raise HintedError("is not a known time zone", hint or 'for example "Europe/Warsaw"')
-    return value
-
-
-def _names(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
-Span = Annotated[timedelta, AfterValidator(_positive), BeforeValidator(duration)]
-Pause = Annotated[timedelta, AfterValidator(_not_negative), BeforeValidator(duration)]
-Zone = Annotated[str, AfterValidator(_zone)]
 
 
 def _unit(unit: str) -> dict[str, Any]:
@@ -212,11 +112,11 @@ class Control(_Table):
 
     listen: Annotated[
         Listen | None,
-        PlainValidator(_listen),
+        PlainValidator(read_listen),
         WithJsonSchema({"type": "string", "examples": ["127.0.0.1:8742", "off"]}),
     ] = Field(default=Listen("127.0.0.1", 8742), json_schema_extra=_kind("text"))
     """Address and port; "off" for none. One that other machines can reach needs `certificate` or `allow_remote`."""
-    hosts: Annotated[tuple[str, ...], AfterValidator(_hosts), BeforeValidator(_names)] = ()
+    hosts: Annotated[tuple[str, ...], AfterValidator(read_hosts), BeforeValidator(read_names)] = ()
     """Names by which browsers and programs may call `listen` beside localhost and addresses, such as that of a TLS
     proxy in front. Any other name is refused there, since a stranger's name can lead to this machine, too."""
     socket: Path | None = None
@@ -314,7 +214,7 @@ class Alarms(_Table):
     """Days of the year on which no orders are expected, as "month-day"."""
     reconcile_after: Pause = timedelta(hours=3)
     """How long after midnight in `daemon.timezone` a day's orders are compared with the source's."""
-    mail_to: Annotated[tuple[str, ...], BeforeValidator(_names)] = ()
+    mail_to: Annotated[tuple[str, ...], BeforeValidator(read_names)] = ()
     """Who gets mail; nobody without it."""
     mail_from: str | None = None
     """The sender. Default: olhubd at this machine's name."""
@@ -370,7 +270,7 @@ class AccountTable(_Table):
     """How far back a sweep looks. Default: as the connector suggests."""
     start: Annotated[
         Start,
-        PlainValidator(_start),
+        PlainValidator(read_start),
         WithJsonSchema({"type": "string", "examples": ["now", "14 days", "2026-01-31T00:00:00+01:00"]}),
     ] = Field(default=None, json_schema_extra=_kind("text"))
     """From when on orders are taken: "now", a span before the first run ("14 d"), or a moment. Default: "now"."""
@@ -381,7 +281,7 @@ class AccountTable(_Table):
 class RouteTable(_Table):
     """Orders of some accounts go to another. No two routes may have a source and the target in common."""
 
-    sources: Annotated[tuple[str, ...], BeforeValidator(_names)] = Field(alias="from")
+    sources: Annotated[tuple[str, ...], BeforeValidator(read_names)] = Field(alias="from")
     """Names of accounts, or "*": every account with an order feed that is not itself the target of a route."""
     target: str = Field(alias="to")
     """The account that gets the orders."""
@@ -425,7 +325,7 @@ class StockTable(_Table):
 
     master: str
     """The account that counts the stock: a shop or an ERP."""
-    channels: Annotated[tuple[str, ...], BeforeValidator(_names)]
+    channels: Annotated[tuple[str, ...], BeforeValidator(read_names)]
     """Names of the accounts that sell it, or "*": every other account whose offers take a quantity. Nothing is
     written to one in a sandbox."""
     policy: StockPolicy = StockPolicy.SHARED

@@ -14,11 +14,11 @@ from olhubd.store.base import Reader, Row, Transaction
 
 __all__ = [
     "EXAMPLES",
+    "BrakedPlan",
     "PlanExample",
     "PlanTally",
     "PlannedOffer",
     "RecentDanger",
-    "StockPlan",
     "add",
     "count",
     "decide",
@@ -66,7 +66,7 @@ class PlanExample(msgspec.Struct, frozen=True, kw_only=True):
     danger: Danger | None = None
 
 
-class StockPlan(msgspec.Struct, frozen=True, kw_only=True):
+class BrakedPlan(msgspec.Struct, frozen=True, kw_only=True):
     """Changes of offers of `account` by the numbers of `master`, stopped as a whole.
 
     `counted` dangerous changes of `showing` offers stopped it. `tally` and `examples` are what it held when it was
@@ -106,7 +106,7 @@ class RecentDanger(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     shown: int
 
 
-async def add(tx: Transaction, plan: StockPlan) -> None:
+async def add(tx: Transaction, plan: BrakedPlan) -> None:
     """Store a new plan."""
     await tx.execute(
         "INSERT INTO stock_plans (id, account, master, state, danger, counted, showing, made_at)"
@@ -124,12 +124,12 @@ async def add(tx: Transaction, plan: StockPlan) -> None:
     )
 
 
-async def read(reader: Reader, plan: int) -> StockPlan | None:
+async def read(reader: Reader, plan: int) -> BrakedPlan | None:
     row = await reader.one(f"SELECT {_COLUMNS} FROM stock_plans WHERE id = ?", (plan,))
     return _plan(row) if row is not None else None
 
 
-async def of_account(reader: Reader, account: str) -> list[StockPlan]:
+async def of_account(reader: Reader, account: str) -> list[BrakedPlan]:
     """The plans that hold offers of an account, oldest first."""
     rows = await reader.fetch(
         f"SELECT {_COLUMNS} FROM stock_plans WHERE account = ? AND ended_at IS NULL ORDER BY id", (account,)
@@ -137,7 +137,7 @@ async def of_account(reader: Reader, account: str) -> list[StockPlan]:
     return [_plan(row) for row in rows]
 
 
-async def waiting(reader: Reader, accounts: Collection[str]) -> list[tuple[StockPlan, PlanTally]]:
+async def waiting(reader: Reader, accounts: Collection[str]) -> list[tuple[BrakedPlan, PlanTally]]:
     """The plans of these accounts that wait for a person, oldest first, with what they hold."""
     rows = await reader.fetch(
         f"SELECT {_COLUMNS} FROM stock_plans WHERE account IN ({codec.marks(list(accounts))})"
@@ -156,7 +156,7 @@ async def open_count(reader: Reader) -> int:
 
 async def listing(
     reader: Reader, *, account: str | None = None, open_: bool = False, before: int | None = None, limit: int = 50
-) -> list[StockPlan]:
+) -> list[BrakedPlan]:
     """The newest plans first; `open_` are those that hold offers."""
     where = ["id < ?"]
     parameters: list[Any] = [before if before is not None else 2**62]
@@ -322,7 +322,8 @@ async def showing(reader: Reader, account: str, master: str | None, limit: int) 
         )
         parameters.append(master)
     row = await reader.one(
-        "SELECT COUNT(*) FROM (SELECT 1 FROM levels l WHERE l.account = ? AND COALESCE(l.wanted, l.confirmed) > 0"
+        "SELECT COUNT(*) FROM (SELECT 1 FROM levels l WHERE l.account = ? AND l.kind = 'quantity'"
+        " AND l.scope = '' AND COALESCE(l.wanted, l.confirmed) > 0"
         f"{where} LIMIT ?) AS shown",
         [*parameters, limit],
     )
@@ -334,8 +335,8 @@ def _held(row: Row) -> PlannedOffer:
     return PlannedOffer(offer=row[0], plan=row[1], wanted=row[2], danger=danger)
 
 
-def _plan(row: Row) -> StockPlan:
-    return StockPlan(
+def _plan(row: Row) -> BrakedPlan:
+    return BrakedPlan(
         id=row[0],
         account=row[1],
         master=row[2],

@@ -31,7 +31,7 @@ from olhubd.model import (
 from olhubd.store import Transaction, accounts, events, levels, offers, stock_items, stock_plans, strangers
 from olhubd.store.offers import StoredOffer
 from olhubd.store.stock_items import StockItem
-from olhubd.store.stock_plans import PlannedOffer, StockPlan
+from olhubd.store.stock_plans import BrakedPlan, PlannedOffer
 from tests.control.dashboard.browser import Browser, forms
 from tests.control.house import House, decoded
 from tests.control.shelf import KNOWN, Shelf
@@ -162,7 +162,7 @@ async def brought(house: House) -> Parts:
 async def stopped(house: House) -> Parts:
     """A plan that waits for a person."""
     await _listed(house, linked=True)
-    plan = StockPlan(
+    plan = BrakedPlan(
         id=7, account="market", master="shop", danger=Danger.ZERO, counted=9, showing=9, made_at=house.clock.now()
     )
 

@@ -15,7 +15,7 @@ from olhubd.control.http.problem import Refusal
 from olhubd.control.http.routes import Call, route
 from olhubd.model import Reason
 from olhubd.store import Reader, stock_plans
-from olhubd.store.stock_plans import PlanTally, StockPlan
+from olhubd.store.stock_plans import BrakedPlan, PlanTally
 
 __all__ = ["ROUTES"]
 
@@ -69,7 +69,7 @@ def _asked(call: Call[Nothing, ApprovePlanRequest] | Call[Nothing, RejectPlanReq
     )
 
 
-async def _row(reader: Reader, plan: StockPlan) -> StockPlanRow:
+async def _row(reader: Reader, plan: BrakedPlan) -> StockPlanRow:
     if plan.ended_at is not None:
         return StockPlanRow.of(plan, plan.tally or PlanTally(), plan.examples)
     some = await stock_plans.examples(reader, plan.id)

@@ -1,7 +1,7 @@
 """When so many offers are to change at once that a person must look first. Pure.
 
-A stock master that is ill says zero of everything, or a thousand. Each of these numbers alone is right as far as
-anybody can tell; what shows the fault is how many there are. So changes that are dangerous are counted, by account
+A stock master that is ill says zero of everything, or a thousand. Each of these numbers alone is right as far as is
+known; what shows the fault is how many there are. So changes that are dangerous are counted, by account
 and stock master, over a sliding hour and as long as a run of the master's feed takes. Where they are too many, all
 that the master's numbers bring about waits as one plan. A lowering that orders explain is never one of them.
 """

@@ -18,12 +18,12 @@ from olhubd.decide.stock.policy import StockRule
 from olhubd.engine.outbox.recorder import Recorder
 from olhubd.model import Cause, Reason
 from olhubd.store import Transaction, levels, runs, stock_items, stock_plans
-from olhubd.store.stock_plans import PlannedOffer, RecentDanger, StockPlan
+from olhubd.store.stock_plans import BrakedPlan, PlannedOffer, RecentDanger
 
-__all__ = ["Allowed", "Braked", "Change", "apply_brakes"]
+__all__ = ["Allowed", "Braked", "OfferChange", "apply_brakes"]
 
 
-class Change(msgspec.Struct, frozen=True, kw_only=True):
+class OfferChange(msgspec.Struct, frozen=True, kw_only=True):
     """What an offer that sells these `items` is to show now. Orders alone make it `fewer` than before, or so many
     `more`."""
 
@@ -60,7 +60,7 @@ class Braked(msgspec.Struct):
 
 
 async def apply_brakes(
-    tx: Transaction, account: str, changes: Sequence[Change], rules: Sequence[StockRule], now: datetime
+    tx: Transaction, account: str, changes: Sequence[OfferChange], rules: Sequence[StockRule], now: datetime
 ) -> Braked:
     """Say which of these changes go, and stop those that are too many."""
     brakes = {rule.master: rule.brake for rule in rules if account in rule.channels}
@@ -70,7 +70,7 @@ async def apply_brakes(
     return await _Braking(tx, account, brakes, plans, now).run(changes)
 
 
-def _dangerous(brake: Brake, one: Change) -> Danger | None:
+def _dangerous(brake: Brake, one: OfferChange) -> Danger | None:
     if not one.moves or one.wanted is None:
         return None
     return danger(brake, one.before, one.wanted, by_orders(one.before, one.wanted, one.fewer))
@@ -84,7 +84,7 @@ class _Braking:
         tx: Transaction,
         account: str,
         brakes: Mapping[str, Brake | None],
-        plans: Sequence[StockPlan],
+        plans: Sequence[BrakedPlan],
         now: datetime,
     ) -> None:
         self._tx = tx
@@ -98,10 +98,10 @@ class _Braking:
         self._into: dict[int, PlannedOffer] = {}
         self._out: set[int] = set()
 
-    async def run(self, changes: Sequence[Change]) -> Braked:
+    async def run(self, changes: Sequence[OfferChange]) -> Braked:
         masters = await self._masters(changes)
         held = await stock_plans.holds(self._tx, [one.row.offer for one in changes]) if self._plans else {}
-        free: dict[str, list[Change]] = {}
+        free: dict[str, list[OfferChange]] = {}
         for one in changes:
             master = masters.get(one.row.offer, "")
             brake, kept = self._brakes.get(master), held.get(one.row.offer)
@@ -124,7 +124,7 @@ class _Braking:
         await self._recorder.write(self._tx)
         return self._found
 
-    async def _masters(self, changes: Sequence[Change]) -> dict[int, str]:
+    async def _masters(self, changes: Sequence[OfferChange]) -> dict[int, str]:
         """By whose numbers each offer changes. One that sells what several masters count goes with the first."""
         if len(self._brakes) == 1:
             return dict.fromkeys((one.row.offer for one in changes), next(iter(self._brakes)))
@@ -135,13 +135,13 @@ class _Braking:
             if any(item in items for item in one.items)
         }
 
-    def _another(self, kept: PlannedOffer, one: Change) -> bool:
+    def _another(self, kept: PlannedOffer, one: OfferChange) -> bool:
         """Whether the master says another number of an offer than the one that a person rejected."""
         if self._plans[kept.plan].state is not PlanState.REJECTED or one.wanted is None:
             return False
         return not kept.wanted - one.fewer <= one.wanted <= kept.wanted + one.more
 
-    def _hold(self, plan: StockPlan, brake: Brake, one: Change) -> bool:
+    def _hold(self, plan: BrakedPlan, brake: Brake, one: OfferChange) -> bool:
         """Hold an offer, unless orders explain all of its change."""
         if one.wanted is None:
             return False
@@ -155,11 +155,11 @@ class _Braking:
         self._keep(plan, PlannedOffer(offer=one.row.offer, plan=plan.id, wanted=one.wanted, danger=why), shows)
         return True
 
-    def _keep(self, plan: StockPlan, row: PlannedOffer, shows: int | None) -> None:
+    def _keep(self, plan: BrakedPlan, row: PlannedOffer, shows: int | None) -> None:
         self._into[row.offer] = row
         self._found.allowed[row.offer] = Allowed(shows, Reason("level.braked", plan=plan.id, wanted=row.wanted))
 
-    async def _count(self, master: str, some: Sequence[Change]) -> None:
+    async def _count(self, master: str, some: Sequence[OfferChange]) -> None:
         """Stop what a master's numbers bring about where too much of it is dangerous; else count it."""
         brake = self._brakes[master]
         if brake is None:
@@ -201,9 +201,9 @@ class _Braking:
         kind: Danger,
         count: int,
         of: int,
-        some: Sequence[Change],
-    ) -> StockPlan:
-        plan = StockPlan(
+        some: Sequence[OfferChange],
+    ) -> BrakedPlan:
+        plan = BrakedPlan(
             id=await self._tx.next_id("stock_plans"),
             account=self._account,
             master=master,
@@ -218,7 +218,7 @@ class _Braking:
             self._hold(plan, brake, one)
         return plan
 
-    async def _call_back(self, plan: StockPlan, late: Sequence[RecentDanger]) -> None:
+    async def _call_back(self, plan: BrakedPlan, late: Sequence[RecentDanger]) -> None:
         """Stop also what was let through and has not been sent."""
         rows = await levels.of_offers(self._tx, [one.offer for one in late])
         for one in late:
@@ -235,7 +235,7 @@ class _Braking:
                     min(one.shown, shown),
                 )
 
-    async def _look(self, plan: StockPlan) -> None:
+    async def _look(self, plan: BrakedPlan) -> None:
         """Report a plan that is new, and end one of which nothing dangerous is left."""
         fresh = plan.tally is None
         counts = await stock_plans.remember(self._tx, plan.id) if fresh else await self._left(plan)
@@ -260,7 +260,7 @@ class _Braking:
             last = some[-1]
         await stock_plans.end(self._tx, plan.id, self._now)
 
-    async def _left(self, plan: StockPlan) -> stock_plans.PlanTally | None:
+    async def _left(self, plan: BrakedPlan) -> stock_plans.PlanTally | None:
         """What an older plan holds, where it is to end; else None."""
         off = self._brakes.get(plan.master) is None
         if not (self._out or self._into or off):

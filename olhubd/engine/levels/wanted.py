@@ -16,7 +16,7 @@ from olhubd.decide.stock.brake import ordered
 from olhubd.decide.stock.level import OfferLevel
 from olhubd.decide.stock.policy import OfferShare, StockRule, shares
 from olhubd.decide.stock.sellable import StockReading, of_offer, sellable
-from olhubd.engine.levels.braking import Allowed, Braked, Change, apply_brakes
+from olhubd.engine.levels.braking import Allowed, Braked, OfferChange, apply_brakes
 from olhubd.store import Transaction, events, levels, offers, reservations, stock_items
 
 __all__ = ["follow", "rule_of", "want"]
@@ -65,11 +65,11 @@ async def want(
     await stock_items.lock(tx, items)
     rows = await levels.of_offers(tx, ids)
     pieces, caps, basis = await _sellable(tx, account, items, rules)
-    computed: dict[int, Change] = {}
+    computed: dict[int, OfferChange] = {}
     for id_, row in rows.items():
         parts = {link.item: link.units for link in links.get(id_, ())}
         mine = {item: caps.get((item, id_), there) for item, there in pieces.items() if item in parts}
-        computed[id_] = Change(
+        computed[id_] = OfferChange(
             row=row,
             items=frozenset(parts),
             wanted=of_offer(parts, mine),

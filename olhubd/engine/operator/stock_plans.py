@@ -11,7 +11,7 @@ from olhubd.engine.outbox.recorder import Recorder
 from olhubd.model import Cause, Reason
 from olhubd.plugin import Clock
 from olhubd.store import Database, Transaction, stock_plans
-from olhubd.store.stock_plans import PlanTally, StockPlan
+from olhubd.store.stock_plans import BrakedPlan, PlanTally
 
 __all__ = ["StockPlanActions"]
 
@@ -25,21 +25,21 @@ class StockPlanActions:
         self._database = database
         self._clock = clock
 
-    async def approve(self, plan: int, who: str, offers: int | None = None) -> StockPlan:
+    async def approve(self, plan: int, who: str, offers: int | None = None) -> BrakedPlan:
         """Let a plan go, as the master's numbers are now. With `offers` only while it holds as many: more may have
         come to it since a person looked."""
         return await self._decide(plan, PlanState.APPROVED, who, None, offers)
 
-    async def reject(self, plan: int, who: str, reason: str | None = None) -> StockPlan:
+    async def reject(self, plan: int, who: str, reason: str | None = None) -> BrakedPlan:
         """Leave the offers of a plan as they are until the master says other numbers of them."""
         return await self._decide(plan, PlanState.REJECTED, who, reason, None)
 
     async def _decide(
         self, number: int, state: PlanState, who: str, reason: str | None, offers: int | None
-    ) -> StockPlan:
+    ) -> BrakedPlan:
         now = self._clock.now()
 
-        async def work(tx: Transaction) -> StockPlan:
+        async def work(tx: Transaction) -> BrakedPlan:
             plan = await stock_plans.read(tx, number)
             if plan is None:
                 raise NotPossible(Reason("none.stock-plan", plan=number))
@@ -63,7 +63,7 @@ class StockPlanActions:
         self._directory.level()
         return found
 
-    async def _let_go(self, tx: Transaction, plan: StockPlan) -> None:
+    async def _let_go(self, tx: Transaction, plan: BrakedPlan) -> None:
         """Have the offers of a plan show what the master's numbers make of them now."""
         last = 0
         while some := await stock_plans.offers_of(tx, plan.id, last):
@@ -73,7 +73,7 @@ class StockPlanActions:
         await stock_plans.end(tx, plan.id, self._clock.now())
 
 
-def _facts(plan: StockPlan, counts: PlanTally, reason: str | None) -> dict[str, object]:
+def _facts(plan: BrakedPlan, counts: PlanTally, reason: str | None) -> dict[str, object]:
     facts: dict[str, object] = {
         "plan": plan.id,
         "master": plan.master,

@@ -16,7 +16,7 @@ from olhubd.engine.errors import NotPossible
 from olhubd.engine.operator.stock_plans import StockPlanActions
 from olhubd.model import Stage
 from olhubd.store import Database, events, stock_plans
-from olhubd.store.stock_plans import StockPlan
+from olhubd.store.stock_plans import BrakedPlan
 from tests.engine.levels.stall import Stall
 
 NAMES = tuple("ABCDEFGHIJ")
@@ -47,7 +47,7 @@ def hands(stall: Stall) -> StockPlanActions:
     return StockPlanActions(cast("Any", directory), cast("Any", in_force), stall.database, stall.clock)
 
 
-async def plans(stall: Stall) -> list[StockPlan]:
+async def plans(stall: Stall) -> list[BrakedPlan]:
     return await stock_plans.listing(stall.database.reader)
 
 

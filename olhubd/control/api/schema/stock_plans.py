@@ -10,7 +10,7 @@ import msgspec
 from olhubd.control.api.schema.base import AnswerStruct, Before, Limit, Page, RequestStruct, Text
 from olhubd.decide.stock.brake import Danger, PlanState
 from olhubd.model import beside, plain
-from olhubd.store.stock_plans import PlanExample, PlanTally, StockPlan
+from olhubd.store.stock_plans import BrakedPlan, PlanExample, PlanTally
 
 __all__ = ["ApprovePlanRequest", "RejectPlanRequest", "StockPlanPage", "StockPlanRow", "StockPlansQuery"]
 
@@ -76,7 +76,7 @@ class StockPlanRow(AnswerStruct, frozen=True, kw_only=True):
     reason_values: dict[str, Any] | None = None
 
     @classmethod
-    def of(cls, plan: StockPlan, counts: PlanTally, some: tuple[PlanExample, ...]) -> StockPlanRow:
+    def of(cls, plan: BrakedPlan, counts: PlanTally, some: tuple[PlanExample, ...]) -> StockPlanRow:
         return cls(
             id=plan.id,
             account=plan.account,
