@@ -111,3 +111,40 @@ def test_a_master_whose_orders_nobody_reads_is_refused(tmp_path: Path) -> None:
         stock(tmp_path, 'master = "shop"\nchannels = "*"', TEXT.replace("fetch_orders = true\n", ""))
     (problem,) = caught.value.problems
     assert (problem.key, "fetch_orders = true" in problem.hint) == ("stock.0.master", True)
+
+
+OUTLET = """\
+[accounts.outlet]
+connector = "woocommerce"
+url = "https://outlet.example"
+consumer_key = "ck_2"
+consumer_secret = "cs_2"
+"""
+
+
+def test_a_second_shop_is_a_channel_where_its_orders_are_read(tmp_path: Path) -> None:
+    """What is sold on a channel is off the number of all others, so it must be heard of."""
+    read = f"{OUTLET}fetch_orders = true\n{TEXT}"
+    assert stock(tmp_path, 'master = "shop"\nchannels = "*"', f"{OUTLET}{TEXT}").stock[0].channels == {
+        "market",
+        "second",
+    }
+    assert stock(tmp_path, 'master = "shop"\nchannels = ["outlet"]', read).stock[0].channels == {"outlet"}
+    with pytest.raises(config.ConfigurationError) as caught:
+        stock(tmp_path, 'master = "shop"\nchannels = ["outlet"]', f"{OUTLET}{TEXT}")
+    (problem,) = caught.value.problems
+    assert (problem.key, "whose orders nobody reads" in problem.message) == ("stock.0.channels", True)
+    assert "fetch_orders = true to [accounts.outlet]" in problem.hint
+
+
+def test_two_shops_are_not_each_others_master(tmp_path: Path) -> None:
+    """Each would be written the other's number. A star leaves masters out."""
+    read = f"{OUTLET}fetch_orders = true\n{TEXT}"
+    rules = stock(tmp_path, 'master = "shop"\nchannels = "*"\n[[stock]]\nmaster = "outlet"\nchannels = "*"', read)
+    assert [rule.channels for rule in rules.stock] == [{"market", "second"}] * 2
+    both = 'master = "shop"\nchannels = ["outlet"]\n[[stock]]\nmaster = "outlet"\nchannels = ["shop"]'
+    with pytest.raises(config.ConfigurationError) as caught:
+        stock(tmp_path, both, read)
+    (problem,) = caught.value.problems
+    assert problem.key == "stock.1"
+    assert "shop sells its own stock on outlet, so neither is the master" in problem.message

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from olhubd.config.accounts import AccountConfig, connectors
@@ -33,17 +33,23 @@ def read_stock(root: Checker, plugins: Plugins, accounts: Mapping[str, AccountCo
     kinds.update({name: plugins.connectors.get(named) for name, named in connectors(root.tree).items()})
     found: list[StockRule] = []
     taken: dict[tuple[str, str], Checker] = {}
+    masters = {one.get("master") for one in tables.value if isinstance(one, dict)}
     for index in range(len(tables.value)):
         place = tables.at(index)
         table = place.check(StockTable)
         if table is None:
             continue
         _master(place, table.master, kinds, accounts)
-        channels = _channels(place, table, kinds, accounts)
+        channels = _channels(place, table, masters, kinds, accounts)
         for channel in channels:
             first = taken.setdefault((table.master, channel), place)
             if first is not place:
                 place.report(f"the stock of {table.master} is sold on {channel} already", f"see {first.origin}")
+        for channel in channels:
+            if (other := taken.get((channel, table.master))) is not None:
+                # Each would write the other's number into it, and no number would be anybody's own any more.
+                why = f"{channel} sells its own stock on {table.master}, so neither is the master"
+                place.report(why, f"leave one of the two out; see {other.origin}")
         if table.policy is StockPolicy.ALLOCATED:
             # It divides by absolute values, which a sale at the same moment overwrites.
             place.at("policy").report("allocated cannot promise yet that nothing is oversold", 'write "shared"')
@@ -106,16 +112,20 @@ def _master(
 def _channels(
     place: Checker,
     table: StockTable,
+    masters: Collection[Any],
     kinds: Mapping[str, type[Connector[Any]] | None],
     accounts: Mapping[str, AccountConfig],
 ) -> Sequence[str]:
     # What is shown in a sandbox is bought by nobody, and what is bought there is no sale.
     sandboxes = {name for name, account in accounts.items() if account.settings.is_sandbox}
+    unread = {name for name, account in accounts.items() if not account.fetch_orders}
     if table.channels == (EVERYONE,):
-        able = [name for name, kind in kinds.items() if name != table.master and _can(kind, "LevelSink")]
-        found = [name for name in able if name not in sandboxes]
+        able = [name for name, kind in kinds.items() if name not in masters and _can(kind, "LevelSink")]
+        found = [name for name in able if name not in sandboxes and name not in unread]
         if not found:
-            said = "all accounts that show quantities are in a sandbox" if able else "no account shows quantities"
+            said = "no account shows quantities"
+            if able:
+                said = "all accounts that show quantities are in a sandbox, or their orders are not read"
             place.at("channels").report(said, "add a marketplace under [accounts.NAME]")
         return found
     if not table.channels:
@@ -130,6 +140,9 @@ def _channels(
             place.at("channels").report("is the master of the same stock", "name where else it is sold")
         elif name in sandboxes:
             place.at("channels").report(f"{name} is in a sandbox, to which no quantity is written", "leave it out")
+        elif name in unread:
+            hint = f"add fetch_orders = true to [accounts.{name}]"
+            place.at("channels").report(f"needs to see what is sold on {name}, whose orders nobody reads", hint)
         elif name in found:
             place.at("channels").report(f"names {name} twice", "once is enough")
         elif not _can(kinds[name], "LevelSink"):

@@ -326,8 +326,8 @@ class StockTable(_Table):
     master: str
     """The account that counts the stock: a shop or an ERP."""
     channels: Annotated[tuple[str, ...], BeforeValidator(read_names)]
-    """Names of the accounts that sell it, or "*": every other account whose offers take a quantity. Nothing is
-    written to one in a sandbox."""
+    """Names of the accounts that sell it, or "*": every account whose offers take a quantity and whose orders are
+    read, without those that are a master. Nothing is written to one in a sandbox."""
     policy: StockPolicy = StockPolicy.SHARED
     """`shared`: each offer shows all of it, which can be oversold while the systems' own delay lasts. `allocated`,
     where each piece is shown on one offer, is refused: it cannot keep its promise yet."""

@@ -11,7 +11,7 @@ import msgspec
 
 from olhubd.decide import changes
 from olhubd.decide.changes import Change
-from olhubd.model import Fulfilment, Order, OrderId, PaymentType, Stage
+from olhubd.model import Fulfilment, Line, Order, OrderId, PaymentType, Stage
 
 __all__ = ["Contest", "cancelled", "compare", "contest", "first_seen", "heir", "holds"]
 
@@ -95,8 +95,20 @@ def _content(held: Order, incoming: Order) -> Iterator[Change]:
         yield changes.DeliveryChanged(what=what)
     if held.invoice != incoming.invoice:
         yield changes.InvoiceChanged()
-    if held.total != incoming.total or held.lines != incoming.lines:
+    if held.total != incoming.total or _identified(held, incoming) != incoming.lines:
         yield changes.LinesChanged(old_total=held.total, new_total=incoming.total)
+
+
+def _identified(held: Order, incoming: Order) -> tuple[Line, ...]:
+    """The lines as held, with the offers of those of which only `incoming` says which it was: no line is another
+    for that."""
+    offers = {line.external_id: line.offer_id for line in incoming.lines}
+    return tuple(
+        msgspec.structs.replace(line, offer_id=offer)
+        if line.offer_id is None and (offer := offers.get(line.external_id)) is not None
+        else line
+        for line in held.lines
+    )
 
 
 def _delivery(held: Order, incoming: Order) -> tuple[str, ...]:

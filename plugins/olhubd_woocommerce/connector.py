@@ -46,6 +46,8 @@ from olhubd_woocommerce import mapping, single, wire
 from olhubd_woocommerce.catalogue import Products
 from olhubd_woocommerce.client import Query, Shop
 from olhubd_woocommerce.columns import fitted, shortened
+from olhubd_woocommerce.levels import Levels
+from olhubd_woocommerce.offers import Offers
 from olhubd_woocommerce.orders import Orders
 from olhubd_woocommerce.parcels import Parcels
 from olhubd_woocommerce.placing import OrderPlacer, PlacedOrder
@@ -89,7 +91,14 @@ class WooCommerce(
         sweep_window=timedelta(days=1),
         fetch_orders=False,
     )
-    provides: ClassVar[Parts] = {Orders: "orders", Stock: "stock", Products: "products", Parcels: "parcels"}
+    provides: ClassVar[Parts] = {
+        Orders: "orders",
+        Stock: "stock",
+        Products: "products",
+        Offers: "offers",
+        Levels: "levels",
+        Parcels: "parcels",
+    }
     words_in_settings: ClassVar[Mapping[str, str]] = {"fulfilments": "StatusList", "payments": "PaymentMethodList"}
     secret_keys = frozenset({"consumer_key", "consumer_secret", "oauth_signature", "application_password"})
 
@@ -105,6 +114,8 @@ class WooCommerce(
         self.parcels = Parcels(self._shop, self.settings, self.log)
         self.orders = Orders(self._shop, self.settings, self.parcels)
         self.stock = Stock(self._shop, self.settings.overlap)
+        self.offers = Offers(self._shop, self.settings.overlap)
+        self.levels = Levels(self._shop, self.offers)
         self.products = Products(self._shop, self._taxes, self.settings.overlap)
 
     # Orders out

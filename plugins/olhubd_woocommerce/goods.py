@@ -31,9 +31,11 @@ from olhubd_woocommerce import wire
 from olhubd_woocommerce.client import Query, Shop
 from olhubd_woocommerce.feed import gmt
 
-__all__ = ["ProductWalk", "Reads", "moment"]
+__all__ = ["ON_SALE", "PRODUCTS", "ProductWalk", "Reads", "moment"]
 
-_PATH = "/wc/v3/products"
+PRODUCTS = "/wc/v3/products"
+ON_SALE = "publish"
+"""The status of a product that buyers can buy."""
 _BEGINNING = "1970-01-01T00:00:00"
 _YOUNG = timedelta(minutes=1)
 _TAILS = 4
@@ -113,7 +115,7 @@ class ProductWalk:
             "per_page": 1,
             "_fields": "id,date_modified_gmt",
         }
-        rows = await self._shop.get(_PATH, list[wire.ProductHead], query)
+        rows = await self._shop.get(PRODUCTS, list[wire.ProductHead], query)
         newest = rows[0].date_modified_gmt if rows else None
         return _Place(newest=newest or _BEGINNING).cursor
 
@@ -159,7 +161,7 @@ class ProductWalk:
 
     async def _read(self, query: Query, place: ListPlace, reads: Sequence[Reads]) -> _Part:
         """One page, in the order of ids."""
-        part, answer = await self._shop.listed(_PATH, query, msgspec.Raw, place.offset)
+        part, answer = await self._shop.listed(PRODUCTS, query, msgspec.Raw, place.offset)
         rows = [_Raw(int(_id(raw)), bytes(raw)) for raw in part.rows]
         require_order([row.id for row in rows], "id")
         listed = ListPage(rows=rows, asked=part.asked, total=part.total)
@@ -176,7 +178,7 @@ class ProductWalk:
         return _Row(head.date_modified_gmt or _BEGINNING, records)
 
     async def _variations(self, parent: wire.ProductHead, reads: Sequence[Reads]) -> list[Record]:
-        path = f"{_PATH}/{parent.id}/variations"
+        path = f"{PRODUCTS}/{parent.id}/variations"
 
         async def fetch(offset: int) -> ListPage[msgspec.Raw]:
             return (await self._shop.listed(path, {"_fields": self._fields}, msgspec.Raw, offset))[0]

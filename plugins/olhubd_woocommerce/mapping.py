@@ -192,12 +192,20 @@ def _line(item: wire.Item, currency: str, percents: Percents) -> Line:
         original_price=Money(_each(full, pieces, currency), currency) if full > whole else None,
         sku=item.sku or None,
         ean=item.global_unique_id or None,
+        offer_id=_offer(item),
         product_ids=tuple(str(code) for code in codes if code),
         tax=_tax(item, percents),
         charges=(Charge(kind="rounding", price=Money(rest, currency)),) if rest else (),
         image=item.image.src if item.image is not None else None,
         extra=extra,
     )
+
+
+def _offer(item: wire.Item) -> str | None:
+    """What was bought, by the number of its offer; None where it is no product of the shop any more."""
+    if not item.product_id:
+        return None
+    return wire.offer_number(item.variation_id or item.product_id, item.product_id)
 
 
 def _pieces(item: wire.Item) -> tuple[int, str, dict[str, str]]:

@@ -10,15 +10,14 @@ from datetime import datetime, timedelta
 from typing import ClassVar
 
 from olhubd.model import Counting, Kind, StockBasis, StockLevel
-from olhubd.plugin import ContractBroken, Cursor, Page, StockFeed, Sweep, decode
+from olhubd.plugin import Cursor, Page, StockFeed, Sweep, decode
 from olhubd_woocommerce import wire
 from olhubd_woocommerce.client import Shop
-from olhubd_woocommerce.goods import ProductWalk, Reads
+from olhubd_woocommerce.goods import ON_SALE, ProductWalk, Reads
 
 __all__ = ["Stock"]
 
 _FIELDS = "id,type,name,status,sku,global_unique_id,manage_stock,stock_quantity,stock_status,date_modified_gmt"
-_ON_SALE = "publish"
 
 
 class Stock(StockFeed, Sweep):
@@ -42,26 +41,23 @@ class Stock(StockFeed, Sweep):
 def _level(raw: bytes, parent: wire.ProductHead) -> StockLevel:
     """The count of a row. A variation that has its parent's count has none of its own, so it has no number."""
     row = decode(raw, wire.StockRow)
-    quantity = row.stock_quantity
-    if isinstance(quantity, float) and not quantity.is_integer():
-        raise ContractBroken("the quantity is no whole number of pieces", field="stock_quantity")
+    pieces = row.pieces
     counted = row.manage_stock is True and row.type != "variable"
     counting = Counting.UNTRACKED
     if counted:
-        counting = Counting.COUNTED if quantity is not None else Counting.UNKNOWN
-    published = row.status == _ON_SALE and parent.status == _ON_SALE
+        counting = Counting.COUNTED if pieces is not None else Counting.UNKNOWN
+    published = row.status == ON_SALE and parent.status == ON_SALE
     # What is not counted can be sold out all the same, by the shop's own word.
     out = row.manage_stock is False and row.type != "variable" and row.stock_status == "outofstock"
-    own = row.sku if row.id == parent.id or row.sku != parent.sku else None
     return StockLevel(
         external_id=str(row.id),
         name=row.name or parent.name,
         counting=counting,
         basis=StockBasis.FREE,
-        quantity=int(quantity) if counted and quantity is not None else None,
+        quantity=pieces if counted else None,
         on_sale=published and not out,
-        external_state=row.status if row.status != _ON_SALE else parent.status,
-        sku=own or None,  # a variation without a mark of its own reports its parent's
+        external_state=row.status if row.status != ON_SALE else parent.status,
+        sku=wire.own_sku(row, parent),
         ean=row.global_unique_id or None,
     )
 

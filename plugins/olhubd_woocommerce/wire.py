@@ -13,11 +13,13 @@ from typing import Any
 import msgspec
 
 from olhubd.model import Money
-from olhubd.plugin import Side
+from olhubd.plugin import ContractBroken, Side
 
 __all__ = [
     "Address",
     "Applied",
+    "Batch",
+    "BatchRow",
     "Customer",
     "Fee",
     "FulfilmentRow",
@@ -35,6 +37,8 @@ __all__ = [
     "Tracking",
     "meta_value",
     "moment",
+    "offer_number",
+    "own_sku",
     "total",
 ]
 
@@ -324,6 +328,12 @@ class StockKey(msgspec.Struct, frozen=True):
     id: int
 
 
+def offer_number(id_: int, parent: int) -> str:
+    """The number of an offer: a product's own, whose parent is itself; of a variation its parent's and its own,
+    "100:101", since the shop writes a variation below its parent only."""
+    return str(id_) if id_ == parent else f"{parent}:{id_}"
+
+
 class ProductHead(msgspec.Struct, frozen=True):
     """What is needed of a product to read it and its variations."""
 
@@ -351,6 +361,33 @@ class StockRow(msgspec.Struct, frozen=True):
     stock_status: Side[str] = "instock"
     date_modified_gmt: Side[str | None] = None
 
+    @property
+    def pieces(self) -> int | None:
+        """The count; None where there is none. Raises ContractBroken where it is no number of whole pieces."""
+        if isinstance(self.stock_quantity, float) and not self.stock_quantity.is_integer():
+            raise ContractBroken("the quantity is no whole number of pieces", field="stock_quantity")
+        return None if self.stock_quantity is None else int(self.stock_quantity)
+
+
+class OfferRow(msgspec.Struct, frozen=True):
+    """A product or a variation as buyers see it."""
+
+    id: int
+    status: str
+    type: Side[str] = "simple"
+    name: Side[str] = ""
+    sku: Side[str | None] = None
+    global_unique_id: Side[str | None] = None
+    manage_stock: Side[bool | str | None] = None
+    stock_quantity: Side[int | None] = None
+    stock_status: Side[str] = "instock"
+    purchasable: Side[bool | None] = None
+
+
+def own_sku(row: StockRow | OfferRow, parent: ProductHead) -> str | None:
+    """The mark of a row: a variation without one of its own reports its parent's."""
+    return (row.sku or None) if row.id == parent.id or row.sku != parent.sku else None
+
 
 class PriceRow(msgspec.Struct, frozen=True):
     """A product or a variation with its prices. Each is a text: empty where there is none."""
@@ -363,3 +400,19 @@ class PriceRow(msgspec.Struct, frozen=True):
     date_on_sale_to_gmt: str | None = None
     tax_class: Side[str] = ""
     tax_status: Side[str] = "taxable"
+
+
+class BatchError(msgspec.Struct, frozen=True):
+    code: Side[str] = ""
+    message: Side[str] = ""
+
+
+class BatchRow(msgspec.Struct, frozen=True):
+    """What became of one row of a batch; `error` where it failed."""
+
+    id: int = 0
+    error: BatchError | None = None
+
+
+class Batch(msgspec.Struct, frozen=True):
+    update: list[BatchRow] = []

@@ -219,3 +219,12 @@ def test_an_invoice_that_a_source_blanks_is_kept() -> None:
     assert merge(asked, order()).invoice == asked.invoice
     other = order(invoice=InvoiceParty(address=Address(company="Inna")))
     assert merge(asked, other).invoice == other.invoice
+
+
+def test_an_offer_that_is_named_only_now_makes_no_line_another() -> None:
+    """A connector that reports more than before changes no order that is on its way."""
+    known = line("2", offer_id="7")
+    held = order(lines=(line("1"), known))
+    assert kinds(held, order(lines=(line("1", offer_id="5"), known))) == ["order.amended"]
+    for other in ((line("1"), line("2", offer_id="8")), (line("1", offer_id="5"), line("2"))):
+        assert "order.lines-changed" in kinds(held, order(lines=other))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -17,8 +18,10 @@ from olhubd.engine.levels.explaining import explain
 from olhubd.model import AlarmKind, code_of
 from olhubd.store import events, levels, reservations, stock_items
 from olhubd_kit.faults import Fault, FaultKind
+from olhubd_kit.simulator import serve
 from olhubd_kit.simulators.allegro import AllegroSimulator
 from olhubd_kit.simulators.allegro.offers import OFFER
+from olhubd_kit.simulators.woocommerce import WooCommerceSimulator
 from tests.e2e.test_hub import Seller
 from tests.waiting import until
 
@@ -321,3 +324,87 @@ async def test_what_cannot_be_lowered_is_ended_and_then_a_person_is_called(resum
     await resuming.hub.checks.round()
     alarm = resuming.hub.alarms.open[AlarmKind.UNLOWERED, "first"]
     assert "it sells 100, and 5 may be sold; RESPONSIBLE_PRODUCER_NOT_SPECIFIED" in alarm.detail
+
+
+class TwoShops(Warehouse):
+    """A second shop is a channel: it sells what the first one has, beside the marketplaces."""
+
+    rule = 'master = "shop"\nchannels = ["first", "second", "outlet"]\n'
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.outlet = WooCommerceSimulator(5)
+
+    @contextlib.asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        async with serve(self.outlet) as base:
+            keys = {"connector": "woocommerce", "interval": "200 ms", "sweep_interval": "1 h", "fetch_orders": True}
+            self.accounts["outlet"] = {**self.outlet.settings(base), **keys}
+            async with super().open():
+                yield
+
+    async def _began(self) -> bool:
+        rows = await self.database.reader.fetch("SELECT COUNT(*) FROM feeds WHERE feed = 'orders'")
+        return bool(rows[0][0] == len(self.accounts))
+
+    def in_outlet(self) -> int:
+        return self.outlet.offers.buyable()["103"]
+
+    async def all_show(self, pieces: int) -> None:
+        async def there() -> bool:
+            return (*self.shown(), self.in_outlet()) == (pieces,) * 3
+
+        try:
+            await self.until(there)
+        except TimeoutError:
+            raise AssertionError(f"they show {self.shown()} and {self.in_outlet()}") from None
+
+
+@pytest.fixture
+async def shops(tmp_path: Path) -> AsyncIterator[TwoShops]:
+    shops = TwoShops(tmp_path)
+    async with shops.open():
+        await shops.all_show(100)
+        leveller = shops.hub.units["outlet"].levels.leveller
+        assert leveller is not None
+        leveller._channel.sink.level_settle = timedelta(seconds=0.1)
+        yield shops
+
+
+async def test_a_second_shop_shows_what_the_first_one_has(shops: TwoShops) -> None:
+    """A sale in any of the three is off the two others, and the pieces of each count once."""
+    shops.restock(-95)
+    await shops.all_show(5)
+    shops.outlet.place_order([{"sku": SKU, "quantity": 2}])
+    assert shops.in_outlet() == 3, "the shop lowers it by itself"
+    await shops.all_show(3)
+    assert await shops.unseen() == 2
+    shops.first.ledger.buy(sku=SKU, quantity=1, lines=1)
+    await shops.all_show(2)
+    shops.restock(-2)
+    await shops.all_show(0)
+    shops.restock(10)
+
+    async def raised() -> bool:
+        return shops.in_outlet() == 10
+
+    await shops.until(raised)
+    assert shops.shown() == (0, 0), (
+        "what has ended there comes back where a rule says so; a shop's product never ends"
+    )
+
+
+async def test_a_batch_that_is_not_kept_is_written_again(shops: TwoShops) -> None:
+    """Its answer repeats the number, and the shop front shows another one."""
+    shops.outlet.offers.ignore_commands(1)
+    shops.restock(-60)
+    await shops.all_show(40)
+
+
+async def test_a_lost_batch_is_read_and_not_sent_again(shops: TwoShops) -> None:
+    written = shops.outlet.calls.get("POST /wc/v3/products/batch", 0)
+    shops.outlet.faults.add(Fault(kind=FaultKind.LOSE, match="products/batch"))
+    shops.restock(-60)
+    await shops.all_show(40)
+    rows = await levels.uneven(shops.database.reader, "outlet", 10)
+    assert shops.outlet.calls["POST /wc/v3/products/batch"] == written + 1, rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from olhubd_kit.catalogue import PRODUCTS
@@ -144,9 +145,12 @@ class ProductCatalogue:
         key = "date_modified_gmt" if params.get("orderby") == "modified" else "id"
         return sorted(rows, key=lambda p: (p[key], p["id"]), reverse=params.get("order", "desc") == "desc")
 
-    def variations(self, parent: int) -> list[dict[str, Any]]:
+    def variations(self, parent: int, params: Mapping[str, str]) -> list[dict[str, Any]]:
         """GET /products/{id}/variations."""
-        return [p for p in self.products.values() if p["type"] == "variation" and p["parent_id"] == parent]
+        rows = [p for p in self.products.values() if p["type"] == "variation" and p["parent_id"] == parent]
+        if "include" in params:
+            rows = [p for p in rows if str(p["id"]) in params["include"].split(",")]
+        return rows
 
     def move(self, product_id: int, pieces: int, at: str) -> bool:
         """Change the stock of a product that counts it; what the API orders may go below zero."""

@@ -18,6 +18,7 @@ from olhubd_kit.simulators.woocommerce.access import Access
 from olhubd_kit.simulators.woocommerce.arithmetic import TaxScheme
 from olhubd_kit.simulators.woocommerce.catalogue import ProductCatalogue, rate_rows
 from olhubd_kit.simulators.woocommerce.ledger import PhpKilled, ShopOrder, WooCommerceBooks
+from olhubd_kit.simulators.woocommerce.offers import ProductOffers
 from olhubd_kit.simulators.woocommerce.refusal import WordPressError, no_route
 from olhubd_kit.simulators.woocommerce.steering import Steering
 from olhubd_kit.simulators.woocommerce.tables import Tables
@@ -65,6 +66,7 @@ class WooCommerceSimulator(Steering):
         self.permalinks, self.fulfillments, self.tracking_plugin = permalinks, fulfillments, tracking_plugin
         stocked = self.now().replace(tzinfo=None, microsecond=0) - timedelta(days=1)
         self.catalogue = ProductCatalogue(stocked.isoformat())
+        self.offers = ProductOffers(self.catalogue, self.now)
         self.ledger = WooCommerceBooks(self.catalogue, self.scheme, self.now, _ZONE, "PLN")
         self.ledger.free_lines = free_lines
         self.ledger.tables = Tables(hpos)
@@ -278,10 +280,14 @@ class WooCommerceSimulator(Steering):
                 found, headers = self.pager.page(self.catalogue.find(dict(params)), params)
                 found = self.pager.jumbled(self.pager.shorten(found))
                 return 200, [listing.project(row, params) for row in found], headers
+            case "POST", ["batch"]:
+                return 200, self.offers.batch(body)
+            case "POST", [parent, "variations", "batch"] if parent.isdigit():
+                return 200, self.offers.batch(body, int(parent))
             case "POST", []:
                 return 201, self.catalogue.add(body, at)
             case "GET", [parent, "variations"]:
-                found, headers = self.pager.page(self.catalogue.variations(int(parent)), params)
+                found, headers = self.pager.page(self.catalogue.variations(int(parent), params), params)
                 found = self.pager.shorten(found)
                 return 200, [listing.project(row, params) for row in found], headers
         number = rest[-1] if rest else ""

@@ -1,4 +1,4 @@
-"""What can be done from outside to what the simulated shop sells: verbs about its feeds of stock and products."""
+"""What can be done from outside to what the simulated shop sells: the verbs about its feeds."""
 
 # ruff: noqa: A002 - the verbs are called by name from outside, and there a thing's id is just `id`.
 
@@ -12,15 +12,17 @@ from typing import Any
 from olhubd.model import Kind, ListPrice
 from olhubd_kit.simulator import BookedItem, Listed, Verb
 from olhubd_kit.simulators.woocommerce.catalogue import ProductCatalogue
+from olhubd_kit.simulators.woocommerce.offers import offer_number, product_number
 
 __all__ = ["ProductShelf"]
 
 _STOCK = "stock"
 _PRODUCTS = "products"
+_OFFERS = "offers"
 
 
 class ProductShelf:
-    """The products of one shop as its feeds of stock and of products read them."""
+    """The products of one shop as its feeds of stock, of products and of offers read them."""
 
     def __init__(self, catalogue: ProductCatalogue, now: Callable[[], datetime]) -> None:
         self._catalogue = catalogue
@@ -34,6 +36,11 @@ class ProductShelf:
             _PRODUCTS: [
                 Listed(kind=Kind.PRICE, external_id=ListPrice.key(str(number)))
                 for number, row in rows.items()
+                if row["type"] != "variable"
+            ],
+            _OFFERS: [
+                Listed(kind=Kind.OFFER, external_id=offer_number(row))
+                for row in rows.values()
                 if row["type"] != "variable"
             ],
         }
@@ -132,8 +139,8 @@ class ProductShelf:
         row |= {"manage_stock": True, "stock_quantity": quantity, "date_modified_gmt": self._at}
 
     def spoil(self, feed: str, kind: str, id: str) -> None:
-        """A plugin answers the number of pieces, or the price, as a list."""
-        field = "regular_price" if feed == _PRODUCTS else "stock_quantity"
+        """A plugin answers the number of pieces as a list, or the price, or for an offer its status."""
+        field = {_STOCK: "stock_quantity", _PRODUCTS: "regular_price", _OFFERS: "status"}[feed]
         self._row(feed, id).update({field: [], "date_modified_gmt": self._at})
 
     @property
@@ -149,11 +156,10 @@ class ProductShelf:
 
 
 def _known(feed: str) -> None:
-    if feed not in (_STOCK, _PRODUCTS):
-        raise ValueError(f"there is no feed {feed!r}, only {_STOCK!r} and {_PRODUCTS!r}")
+    if feed not in (_STOCK, _PRODUCTS, _OFFERS):
+        raise ValueError(f"there is no feed {feed!r}, only {_STOCK!r}, {_PRODUCTS!r} and {_OFFERS!r}")
 
 
 def _number(id: str) -> int:
-    """The product of a record: that of a price has the list after its number."""
-    number = id.partition("/")[0]
-    return int(number) if number.isdecimal() else 0
+    """The product of a record: that of a price has the list after its number, an offer its parent before it."""
+    return product_number(id.partition("/")[0])

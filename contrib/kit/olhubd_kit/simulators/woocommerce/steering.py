@@ -17,6 +17,7 @@ from olhubd_kit.simulators.woocommerce.catalogue import ProductCatalogue
 from olhubd_kit.simulators.woocommerce.ledger import DEATHS, ShopOrder, WooCommerceBooks
 from olhubd_kit.simulators.woocommerce.listing import Pager
 from olhubd_kit.simulators.woocommerce.mails import Mail
+from olhubd_kit.simulators.woocommerce.offers import ProductOffers
 from olhubd_kit.simulators.woocommerce.shelf import ProductShelf
 
 __all__ = ["Steering"]
@@ -27,6 +28,7 @@ class Steering(Simulator):
 
     ledger: WooCommerceBooks
     catalogue: ProductCatalogue
+    offers: ProductOffers
     scheme: TaxScheme
     fulfillments: bool
     tracking_plugin: bool
@@ -96,11 +98,14 @@ class Steering(Simulator):
             "delete": self.delete,
             "sell_item": self.sell_item,
             **self.shelf.verbs(),
+            **self.offers.verbs(),
         }
 
     def absent(self) -> Mapping[str, str]:
         return {
             "expire_tokens": "a key of a WooCommerce shop has no end of its own",
+            "commands": "a batch of a WooCommerce shop has no number",
+            "delay_commands": "a WooCommerce shop does a batch at once",
             "merge": "nobody can put orders of a WooCommerce shop together",
             "duplicate_events": "a WooCommerce shop has a list of orders and no journal",
             "reorder_events": "a WooCommerce shop has a list of orders and no journal",

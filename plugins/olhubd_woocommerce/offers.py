@@ -1,0 +1,138 @@
+"""What the shop sells, where it is a channel: each product and variation that a buyer can put into the cart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+
+import msgspec
+
+from olhubd.model import Kind, Offer, OfferState
+from olhubd.plugin import (
+    Cursor,
+    ListPage,
+    OfferFeed,
+    Page,
+    Sweep,
+    Unreadable,
+    by_offset,
+    decode,
+    guarded,
+    whole,
+)
+from olhubd_woocommerce import wire
+from olhubd_woocommerce.client import Query, Shop
+from olhubd_woocommerce.goods import ON_SALE, PRODUCTS, ProductWalk, Reads
+from olhubd_woocommerce.wire import offer_number
+
+__all__ = ["Offers", "place"]
+
+_FIELDS = (
+    "id,type,name,status,sku,global_unique_id,manage_stock,stock_quantity,stock_status,purchasable,"
+    "date_modified_gmt"
+)
+_NO_OFFERS = frozenset({"variable", "grouped", "external"})
+"""Products that nobody buys as such: of the first two others are bought, and the last is sold elsewhere."""
+_NAMED = 100
+"""Products that are asked for by their numbers in one call."""
+
+
+def place(offer: str) -> tuple[int, int] | None:
+    """The parent (0 for a product) and the product or variation; None where it is no offer's number."""
+    parent, colon, own = offer.rpartition(":")
+    if not colon:
+        parent = "0"
+    if not all(part.isascii() and part.isdecimal() and len(part) < 19 for part in (parent, own)):
+        return None
+    return int(parent), int(own)
+
+
+class Offers(OfferFeed, Sweep):
+    """The offers of one shop."""
+
+    def __init__(self, shop: Shop, overlap: timedelta) -> None:
+        self._shop = shop
+        self._walk = ProductWalk(shop, overlap, _FIELDS)
+
+    async def start(self, since: datetime | None) -> Cursor:
+        return await self._walk.start()
+
+    async def pull(self, cursor: Cursor) -> Page:
+        return await self._walk.pull(cursor, _READS)
+
+    async def sweep(self, since: datetime, cursor: Cursor | None) -> Page:
+        return await self._walk.sweep(cursor, _READS)
+
+    async def read(self, offers: Sequence[str]) -> Mapping[str, Offer | Unreadable]:
+        """These offers as they stand now. One that is not there, or that nobody can buy as such, is not among them.
+        Raises Unavailable where a list is not complete."""
+        by_parent: dict[int, list[int]] = {}
+        for parent, own in filter(None, map(place, offers)):
+            by_parent.setdefault(parent, []).append(own)
+        heads = [*by_parent.pop(0, []), *by_parent]
+        products = await self._named(PRODUCTS, {"status": "any"}, heads)
+        found = [_read(raw, parent=_head(raw)) for raw in products.values()]
+        for parent, ids in by_parent.items():
+            if parent in products:
+                rows = await self._named(f"{PRODUCTS}/{parent}/variations", {}, ids)
+                found += [_read(raw, parent=_head(products[parent])) for raw in rows.values()]
+        known = {one.external_id: one for one in found if one is not None}
+        return {offer: known[offer] for offer in offers if offer in known}
+
+    async def _named(self, path: str, query: Query, ids: Sequence[int]) -> Mapping[int, bytes]:
+        """The rows of these ids. What a page leaves out is not gone: that is known only where as many came as the
+        shop counts."""
+        found: dict[int, bytes] = {}
+        wanted = sorted(set(ids))
+        for start in range(0, len(wanted), _NAMED):
+            some = wanted[start : start + _NAMED]
+            named = ",".join(map(str, some))
+            asked: Query = {**query, "include": named, "orderby": "id", "order": "asc", "_fields": _FIELDS}
+            rows = await whole(by_offset(partial(self._page, path, asked), _id), f"GET {path}")
+            # A filter that is not obeyed would bring anything.
+            found.update({id_: bytes(raw) for raw in rows if (id_ := int(_id(raw))) in some})
+        return found
+
+    async def _page(self, path: str, query: Query, offset: int) -> ListPage[msgspec.Raw]:
+        return (await self._shop.listed(path, query, msgspec.Raw, offset))[0]
+
+
+def _id(raw: bytes | msgspec.Raw) -> str:
+    return str(decode(bytes(raw), wire.StockKey).id)
+
+
+def _head(raw: bytes) -> wire.ProductHead:
+    return decode(raw, wire.ProductHead)
+
+
+def _read(raw: bytes, *, parent: wire.ProductHead) -> Offer | Unreadable | None:
+    key = offer_number(int(_id(raw)), parent.id)
+    return guarded(raw, key, partial(_offer, parent=parent), kind=Kind.OFFER)
+
+
+def _offer(raw: bytes, parent: wire.ProductHead) -> Offer | None:
+    """What buyers see of a row; None where nobody can buy it as such.
+
+    How many is not known where the shop does not count it: buyers can buy any number, and the hub does not switch
+    counting on. Nor is it known where the count is no whole number. With one below zero nothing is left.
+    """
+    row = decode(raw, wire.OfferRow)
+    if row.type in _NO_OFFERS:
+        return None
+    sold = row.status == ON_SALE and parent.status == ON_SALE and row.purchasable is not False
+    pieces = row.stock_quantity if row.manage_stock is True else None
+    if row.manage_stock is False and row.stock_status == "outofstock":
+        pieces = 0
+    return Offer(
+        external_id=offer_number(row.id, parent.id),
+        name=row.name or parent.name,
+        state=OfferState.ACTIVE if sold else OfferState.INACTIVE,
+        external_state=row.status if row.status != ON_SALE else parent.status,
+        sku=wire.own_sku(row, parent),
+        ean=row.global_unique_id or None,
+        quantity=None if pieces is None else max(0, pieces),
+    )
+
+
+_READS = (Reads(Kind.OFFER, _read),)
