@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -246,14 +247,23 @@ def bring(session: Session, file: Any, check: bool) -> None:
     """
     from olhubd.control.api.schema.links import ImportRequest, LinksDone
 
-    rows, wrong, passed = _rows(file.read(), getattr(file, "name", "the file"))
+    name = getattr(file, "name", "the file")
+    try:
+        rows, wrong, passed = _rows(file.read(), name)
+    except UnicodeDecodeError as error:
+        raise Failure(f"{name} is no text in UTF-8: save it as CSV UTF-8", Exit.USAGE) from error
+    except csv.Error as error:
+        raise Failure(f"{name} is no CSV: {error}", Exit.USAGE) from error
     changed = 0
+    cells = {(row.row, column): getattr(row, column) for row in rows for column in ("offer", "sku", "item")}
     with session.daemon() as daemon:
         for some in _together(rows):
             told = daemon.post("/api/v1/links/import", LinksDone, ImportRequest(rows=some, check=True))
-            wrong += [(one.row, one.column, one.why) for one in told.wrong]
+            wrong += [
+                (one.row, one.column, f"{one.why}{_hint(cells.get((one.row, one.column)))}") for one in told.wrong
+            ]
         if wrong:
-            lines = [f"row {row}, {column}: {why}" for row, column, why in sorted(wrong)]
+            lines = [f"row {row}{', ' if column else ''}{column}: {why}" for row, column, why in sorted(wrong)]
             more = [f"and {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else []
             count = (
                 "1 row is" if len({row for row, *_ in wrong}) == 1 else f"{len({r for r, *_ in wrong})} rows are"
@@ -280,11 +290,9 @@ def _rows(text: str, name: str) -> tuple[list[ImportedRow], list[tuple[int, str,
     """The rows of a file, what is wrong with their form, and how many say nothing."""
     from olhubd.control.api.schema.links import ImportedRow
 
-    # Spreadsheets of many countries part the columns by a semicolon.
+    # Spreadsheets of many countries part the columns by a semicolon, and what is copied out of one by a tab.
     head = text.partition("\n")[0]
-    reader = csv.DictReader(
-        io.StringIO(text, newline=""), delimiter=";" if head.count(";") > head.count(",") else ","
-    )
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=head.count))
     columns = [(column or "").strip().lower() for column in reader.fieldnames or ()]
     missing = {"account", "offer"} - set(columns)
     if missing or not {"sku", "item"} & set(columns):
@@ -309,7 +317,7 @@ def _rows(text: str, name: str) -> tuple[list[ImportedRow], list[tuple[int, str,
             continue
         units = given["units"]
         if units is not None and not (units.isascii() and units.isdecimal() and len(units) <= 9):
-            wrong.append((number, "units", f"{units!r} is no whole number"))
+            wrong.append((number, "units", f"{units!r} is no whole number of pieces, 1 or more"))
             continue
         off = _UNLINK in (given["sku"], given["item"])
         rows.append(
@@ -323,6 +331,19 @@ def _rows(text: str, name: str) -> tuple[list[ImportedRow], list[tuple[int, str,
             )
         )
     return rows, wrong, passed
+
+
+def _hint(cell: str | None) -> str:
+    """Why a number that is not known may be another than the one that was meant."""
+    from olhubd.model.check import gtin
+
+    if cell is None:
+        return ""
+    if re.fullmatch(r"\d[.,]\d+E\+\d+", cell, re.IGNORECASE):
+        return "; a spreadsheet has shortened a long number: make the column text and write it in full"
+    if re.fullmatch(r"\d{13}", cell) and gtin(cell) is None:
+        return "; if that is an EAN, its last digit does not fit the others"
+    return ""
 
 
 def _plain(cell: Any) -> str | None:

@@ -108,6 +108,8 @@ class _Judged(NamedTuple):
                 return "is missing"
             case "extra_forbidden":
                 return "is not a known key"
+            case "string_type":  # of a member of a list: a key's own sort was looked at before
+                return _EXPECTED[FieldKind.TEXT][1]
         if error["type"].startswith("url_"):
             return "must be a web address"
         message = str(error["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
@@ -128,6 +130,8 @@ class _Judged(NamedTuple):
             if fields.kind(info) is FieldKind.SECRET:
                 return f'write it, or {loc[-1]}_file = "/path" of a file that holds it'
             return info.description.split("\n")[0] if info.description else ""
+        if error["type"] == "string_type":
+            return _EXPECTED[FieldKind.TEXT][2]
         if error["type"].startswith("url_"):
             text = value.strip() if isinstance(value, str) else ""
             bare = re.fullmatch(r"[\w-]+(\.[\w-]+)*\.[a-zA-Z]{2,}(:\d+)?", text)

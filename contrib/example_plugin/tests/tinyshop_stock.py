@@ -79,13 +79,8 @@ class Shelf:
         own = (self.put, self.take, self.change, self.spoil, self.stock_item, self.set_pieces, self.sell_item)
         own += (self.list_offers, self.buyable, self.set_quantity, self.fail_tasks, self.ignore_commands)
         own += (self.untrack, self.lose_count, self.withdraw_item, self.end_offer, self.set_offer_state)
-        own += (self.unmark_offer, self.jumble_rows)
-        return {
-            **{verb.__name__: verb for verb in own},
-            "sell_offer": self.sell_item,
-            "hide_quantity": self.lose_count,
-            "commands": lambda: [*self.orders],
-        }
+        own += (self.unmark_offer, self.jumble_rows, self.sell_offer, self.hide_quantity, self.commands)
+        return {verb.__name__: verb for verb in own}
 
     def put(self, feed: str, count: int = 1) -> None:
         """`count` wares more, five pieces of each."""
@@ -124,6 +119,18 @@ class Shelf:
     def sell_item(self, id: str, pieces: int = 1) -> None:
         """Buyers buy so many pieces of a ware."""
         self._touch(id, left=self._known(id).left - pieces)
+
+    def sell_offer(self, offer: str, pieces: int = 1) -> None:
+        """Buyers buy so many pieces of a ware."""
+        self.sell_item(offer, pieces)
+
+    def hide_quantity(self, offer: str) -> None:
+        """From now on the shop does not say how many there are."""
+        self.lose_count(offer)
+
+    def commands(self) -> list[str]:
+        """The numbers of all orders of quantities that have arrived."""
+        return [*self.orders]
 
     def sell(self, sku: str | None, pieces: int) -> None:
         """An order takes pieces of the ware with this SKU, or gives them back where they are below zero."""

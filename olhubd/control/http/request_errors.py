@@ -47,7 +47,9 @@ def wrong(error: msgspec.ValidationError, what: str, into: type[msgspec.Struct])
         code = "request.no-parameter" if what == "parameter" else "request.no-field"
         return Refusal(400, "parameter", Reason(code, name=unknown[1], known=known), parameter=unknown[1])
     name = place.strip("`").removeprefix("$.").removeprefix("$").partition("[")[0] or "body"
-    return Refusal(400, "parameter", _reason(text, name, get_type_hints(into, include_extras=True)), parameter=name)
+    reason = _reason(text, name, get_type_hints(into, include_extras=True))
+    missing = reason.values.get("field") if name == "body" else None
+    return Refusal(400, "parameter", reason, parameter=str(missing or name))
 
 
 def _reason(text: str, name: str, hints: dict[str, Any]) -> Reason:
