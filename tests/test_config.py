@@ -792,7 +792,13 @@ CASES = [
     Case("too many", MARKET + "page_size = 5000 #!", "accounts.market.page_size", "less than or equal to 1000"),
     Case("own word", MARKET + 'mood = "gentel" #!', "accounts.market.mood", "must be 'fast' or", '"gentle"?'),
     Case("own span", MARKET + 'settle = "5 secnds" #!', "accounts.market.settle", "no unit", '"5 seconds"?'),
-    Case("element", MARKET + 'languages = [\n"pl",\n3, #!\n]', "accounts.market.languages.1", "valid string"),
+    Case(
+        "element",
+        MARKET + 'languages = [\n"pl",\n3, #!\n]',
+        "accounts.market.languages.1",
+        "must be text",
+        "in quotes",
+    ),
     Case(
         "no address",
         SHOP.replace('example"', 'example" #!').replace("https://", ""),
@@ -851,7 +857,13 @@ CASES = [
         "is not a payment type of the hub",
         "cash-on-delivery",
     ),
-    Case("mapping to a number", BOTH + ROUTE + "shipping = { a = 3 } #!", "routes.0.shipping.a", "valid string"),
+    Case(
+        "mapping to a number",
+        BOTH + ROUTE + "shipping = { a = 3 } #!",
+        "routes.0.shipping.a",
+        "must be text",
+        "in quotes",
+    ),
     Case(
         "later status unsupported",
         BOARD + TILL + '[[routes]]\nfrom="board"\nto="till"\nstatuses.sent = "x" #!',
