@@ -87,8 +87,9 @@ def _outcome(offer: str, row: wire.BatchRow) -> RowOutcome:
 
 
 def _shown(offer: str, found: Offer | Unreadable) -> ShownLevel:
-    """What buyers see. A row that makes no sense says that it is there, and no more."""
-    if isinstance(found, Unreadable):
+    """What buyers see. A row that makes no sense, or whose state is no known word, says that it is there, and no
+    more."""
+    if isinstance(found, Unreadable) or found.state is OfferState.UNKNOWN:
         return ShownLevel(offer=offer, quantity=None, active=True)
     active = found.state is OfferState.ACTIVE
     return ShownLevel(offer=offer, quantity=found.quantity if active else found.quantity or 0, active=active)

@@ -34,6 +34,8 @@ _FIELDS = (
 )
 _NO_OFFERS = frozenset({"variable", "grouped", "external"})
 """Products that nobody buys as such: of the first two others are bought, and the last is sold elsewhere."""
+_OFF_SALE = frozenset({"draft", "pending", "private", "future", "trash", "auto-draft"})
+"""Statuses of WordPress itself in which nobody can buy a product."""
 _NAMED = 100
 """Products that are asked for by their numbers in one call."""
 
@@ -120,19 +122,26 @@ def _offer(raw: bytes, parent: wire.ProductHead) -> Offer | None:
     row = decode(raw, wire.OfferRow)
     if row.type in _NO_OFFERS:
         return None
-    sold = row.status == ON_SALE and parent.status == ON_SALE and row.purchasable is not False
     pieces = row.stock_quantity if row.manage_stock is True else None
     if row.manage_stock is False and row.stock_status == "outofstock":
         pieces = 0
     return Offer(
         external_id=offer_number(row.id, parent.id),
         name=row.name or parent.name,
-        state=OfferState.ACTIVE if sold else OfferState.INACTIVE,
+        state=_state(row, parent),
         external_state=row.status if row.status != ON_SALE else parent.status,
         sku=wire.own_sku(row, parent),
         ean=row.global_unique_id or None,
         quantity=None if pieces is None else max(0, pieces),
     )
+
+
+def _state(row: wire.OfferRow, parent: wire.ProductHead) -> OfferState:
+    """Whether buyers can buy it. A status that a plugin brought says neither yes nor no."""
+    words = {row.status, parent.status}
+    if words & _OFF_SALE or row.purchasable is False:
+        return OfferState.INACTIVE
+    return OfferState.ACTIVE if words == {ON_SALE} else OfferState.UNKNOWN
 
 
 _READS = (Reads(Kind.OFFER, _read),)

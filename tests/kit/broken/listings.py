@@ -18,6 +18,7 @@ from olhubd.plugin import (
     Page,
     Parts,
     Record,
+    ShownLevel,
     Sweep,
     Unreadable,
     decode,
@@ -230,6 +231,9 @@ class ToldLevels(Levels):
         super().__init__(shop.http, shop.settings.page_size)
         self.shop = shop
 
+    async def read_levels(self, offers: Sequence[str]) -> Sequence[ShownLevel]:
+        return [self.shop.shown(one) for one in await super().read_levels(offers)]
+
     async def read_terms(self, offers: Sequence[str]) -> Sequence[OfferTerms]:
         found = await self.http.get("/stock/terms", list[Terms], {"ids": ",".join(offers)})
         return [self.shop.terms(one) for one in found]
@@ -247,6 +251,9 @@ class GoodTerms(GoodOffers):
     @classmethod
     def capabilities(cls) -> tuple[str, ...]:
         return ("OfferFeed", "LevelSink")
+
+    def shown(self, one: ShownLevel) -> ShownLevel:
+        return one
 
     def terms(self, one: Terms) -> OfferTerms:
         return OfferTerms(
@@ -274,3 +281,11 @@ class KnowsNothingThatRenews(GoodTerms):
 
     def terms(self, one: Terms) -> OfferTerms:
         return replace(super().terms(one), renews=False)
+
+
+@breaks("OFFER-13", "LEVEL-15")
+class ShowsZeroWhereItCannotSay(GoodTerms):
+    """Takes what it cannot read for sold out."""
+
+    def shown(self, one: ShownLevel) -> ShownLevel:
+        return one if one.quantity is not None else replace(one, quantity=0, active=False)

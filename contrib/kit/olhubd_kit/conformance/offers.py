@@ -238,3 +238,16 @@ async def what_renews_itself_is_known(bench: Bench) -> None:
     await bench.do("renew_offers", [one], on=True)
     said = {key: (await _terms(bench, key)).renews for key in (one, other)}
     check(said == {one: True, other: False}, f"one of two offers renews itself, and the terms say {said}")
+
+
+@rule("OFFER-13", Tier.SILVER, _FEED, "LevelSink")
+async def a_state_that_is_not_known_shows_no_number(bench: Bench) -> None:
+    """`read_levels` of an offer in a state that nobody has heard of says that it is there, with a quantity of None:
+    a number would be written over, and zero taken for sold out.
+    """
+    one, other = await _offers(bench, 2)
+    await bench.do("set_offer_state", one, state=FROZEN)
+    read = {level.offer: level for level in await bench.part(LevelSink).read_levels([one, other])}
+    check(one in read, f"an offer in the state {FROZEN} is left out, as if it were not there")
+    check(read[one].quantity is None, f"an offer in the state {FROZEN} is read as {read[one].quantity} pieces")
+    check(read[other].quantity == STOOD, f"beside it an offer of {STOOD} is read as {read[other].quantity}")

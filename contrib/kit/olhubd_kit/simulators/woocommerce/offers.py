@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from olhubd_kit.simulator import Verb
+from olhubd_kit.simulator import BookedOffer, Verb
 from olhubd_kit.simulators.woocommerce.catalogue import ProductCatalogue
 from olhubd_kit.simulators.woocommerce.refusal import WordPressError, invalid
 
@@ -50,7 +50,22 @@ class ProductOffers:
             "set_quantity": self.set_quantity,
             "fail_tasks": self.fail_tasks,
             "ignore_commands": self.ignore_commands,
+            "sell_offer": self.sell_offer,
+            "end_offer": self.end_offer,
+            "set_offer_state": self.set_offer_state,
+            "hide_quantity": self.hide_quantity,
+            "unmark_offer": self.unmark_offer,
         }
+
+    def offered(self) -> Sequence[BookedOffer]:
+        """All that is counted, with what buyers can buy of it."""
+        buyable = self.buyable()
+        rows = {offer_number(row): row for row in self.sold()}
+        return [
+            BookedOffer(external_id=key, buyable=buyable[key], sku=row["sku"] or None)
+            for key, row in rows.items()
+            if key in buyable
+        ]
 
     def list_offers(self, count: int = 1, quantity: int = 5) -> list[str]:
         """`count` products more, `quantity` pieces of each."""
@@ -73,10 +88,34 @@ class ProductOffers:
 
     def set_quantity(self, offer: str, quantity: int) -> None:
         """A person writes the number of pieces in the shop's panel."""
+        self._set(self._known(offer), quantity)
+
+    def sell_offer(self, offer: str, pieces: int = 1) -> None:
+        """Buyers buy so many pieces of a product."""
+        row = self._known(offer)
+        self._set(row, row["stock_quantity"] - pieces)
+
+    def end_offer(self, offer: str, by: str = "seller") -> None:
+        """A person makes a draft of a product."""
+        self.set_offer_state(offer, "draft")
+
+    def set_offer_state(self, offer: str, state: str) -> None:
+        """The product has a status, even one that a plugin has brought."""
+        self._known(offer).update(status=state, date_modified_gmt=self._at)
+
+    def hide_quantity(self, offer: str) -> None:
+        """The shop counts the product, and nobody has said how many there are."""
+        self._known(offer).update(stock_quantity=None, date_modified_gmt=self._at)
+
+    def unmark_offer(self, offer: str) -> None:
+        """The product has a SKU no more."""
+        self._known(offer).update(sku="", date_modified_gmt=self._at)
+
+    def _known(self, offer: str) -> dict[str, Any]:
         row = self._catalogue.products.get(product_number(offer))
         if row is None:
             raise ValueError(f"the shop has no product {offer}")
-        self._set(row, quantity)
+        return row
 
     def fail_tasks(self, offers: Sequence[str]) -> None:
         """A plugin refuses to have these products saved."""

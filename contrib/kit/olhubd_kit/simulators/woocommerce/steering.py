@@ -11,7 +11,16 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from olhubd.model import Address, Money
-from olhubd_kit.simulator import BookedItem, BookedLine, BookedOrder, BookedParcel, Listed, Simulator, Verb
+from olhubd_kit.simulator import (
+    BookedItem,
+    BookedLine,
+    BookedOffer,
+    BookedOrder,
+    BookedParcel,
+    Listed,
+    Simulator,
+    Verb,
+)
 from olhubd_kit.simulators.woocommerce.arithmetic import TaxScheme
 from olhubd_kit.simulators.woocommerce.catalogue import ProductCatalogue
 from olhubd_kit.simulators.woocommerce.ledger import DEATHS, ShopOrder, WooCommerceBooks
@@ -66,6 +75,9 @@ class Steering(Simulator):
 
     def stocked(self) -> Sequence[BookedItem]:
         return self.shelf.stocked()
+
+    def offered(self) -> Sequence[BookedOffer]:
+        return self.offers.offered()
 
     def verbs(self) -> Mapping[str, Verb]:
         return {
