@@ -150,7 +150,7 @@ async def test_an_unknown_verb_is_answered_with_those_there_are() -> None:
     async with door(WooCommerceSimulator()) as at:
         status, text = await at.do("byu", {})
     assert status == 404
-    assert "buy, cancel" in text
+    assert "buy, buyable, cancel" in text
 
 
 @pytest.mark.parametrize("kind", [AllegroSimulator, WooCommerceSimulator])
