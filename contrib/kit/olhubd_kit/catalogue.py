@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import msgspec
+
 from olhubd.model import Money, Product, Tax
 
-__all__ = ["PRODUCTS"]
+__all__ = ["PRODUCTS", "wares"]
 
 # SKU, EAN, name, gross price, tax rate in per cent
 _ROWS = (
@@ -48,3 +50,19 @@ PRODUCTS: tuple[Product, ...] = tuple(
     )
     for number, (sku, ean, name, price, rate) in enumerate(_ROWS, start=1)
 )
+
+
+def wares(count: int, quantity: int = 100) -> tuple[Product, ...]:
+    """So many products: the shared twenty, then others like them with SKUs and EANs of their own."""
+    made = []
+    for number in range(len(PRODUCTS), count):
+        model = PRODUCTS[number % len(PRODUCTS)]
+        mark = {"external_id": str(number + 1), "sku": f"{model.sku}-{number + 1}", "ean": _ean(number + 1)}
+        made.append(msgspec.structs.replace(model, name=f"{model.name}, {number + 1}", **mark))
+    return tuple(msgspec.structs.replace(one, quantity=quantity) for one in (*PRODUCTS[:count], *made))
+
+
+def _ean(number: int) -> str:
+    digits = f"590{number:09d}"
+    total = sum(int(digit) * (3 if place % 2 else 1) for place, digit in enumerate(digits))
+    return f"{digits}{-total % 10}"

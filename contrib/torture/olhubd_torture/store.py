@@ -29,7 +29,7 @@ from olhubd_torture.crash_points import CrashPoints
 from olhubd_torture.power import PowerCutDisk
 from olhubd_torture.stock_book import StockBook
 
-__all__ = ["NAME", "DiskState", "TortureDatabase", "salvage"]
+__all__ = ["NAME", "DiskState", "TortureDatabase", "UnsyncedDatabase", "salvage"]
 
 NAME = "hub.sqlite"
 
@@ -49,6 +49,15 @@ class DiskState(enum.StrEnum):
     """Another connection is writing all the time."""
     UNSYNCED = "unsynced"
     """Each sync fails, and what was not synced by then may be lost for good. Without a platter it is full."""
+
+
+class UnsyncedDatabase(SQLite):
+    """For who never cuts the power: after `hurry`, nothing is waited for until it is on the disk."""
+
+    _connect = staticmethod(inline.connect)
+
+    async def hurry(self) -> None:
+        await self._writer.execute("PRAGMA synchronous = OFF")
 
 
 class TortureDatabase(SQLite):

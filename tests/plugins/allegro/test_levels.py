@@ -15,7 +15,7 @@ from olhubd_allegro import Allegro
 from olhubd_allegro.levels import Levels
 from olhubd_kit.faults import Fault, FaultKind
 from olhubd_kit.simulators.allegro import AllegroSimulator, answers
-from olhubd_kit.simulators.allegro.offers import OFFER, OfferBook
+from olhubd_kit.simulators.allegro.offers import OFFER
 
 ONE, OTHER = str(OFFER + 1), str(OFFER + 2)
 
@@ -231,11 +231,11 @@ async def test_the_tasks_of_another_deed_are_no_report(allegro: Allegro, simulat
     """A number that was used for an end says nothing of an activation, or of a quantity."""
     await written(allegro, LevelCall(action="end", offers=(ONE,)))
     (command,) = simulator.book.commands.values()
-    field = OfferBook.tasks
+    field = command.outcomes
 
-    def tasks(_command: object) -> list[dict[str, object]]:
-        return [{**task, "field": "quantity"} for task in field(command)]
+    def outcomes() -> list[dict[str, object]]:
+        return [{**task, "field": "quantity"} for task in field()]
 
-    simulator.book.tasks = tasks  # type: ignore[method-assign,assignment]
+    command.outcomes = outcomes  # type: ignore[method-assign]
     with pytest.raises(ContractBroken):
         await allegro.levels.report_levels(command.id, LevelCall(action="end", offers=(ONE,)))

@@ -13,6 +13,7 @@ import signal
 import socket
 import sys
 import tempfile
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from olhubd_kit.demo_stack import DemoStack
 
 __all__ = ["demo"]
+
+_A_DAY = 715
+"""Orders of a day where no number is given: 5,000 a week."""
 
 SETTLE = "3 s"
 """The simulated shop acts at the latest a second after its answer was lost; a real one needs a minute."""
@@ -72,6 +76,21 @@ WORDS: Final = {
     help="Seconds to wait until all is settled.",
 )
 @click.option("--quiet", is_flag=True, help="Print the result only.")
+@click.option(
+    "--days",
+    type=click.IntRange(min=1),
+    default=None,
+    metavar="N",
+    help="Instead, N days of stock in virtual time, beside the same days with a copy once an hour.",
+)
+@click.option(
+    "--products",
+    type=click.IntRange(min=20),
+    default=2_000,
+    show_default=True,
+    metavar="N",
+    help="With --days: so many products, each at each account.",
+)
 def demo(
     orders: int,
     faults: bool,
@@ -82,6 +101,8 @@ def demo(
     keep: Path | None,
     limit: float,
     quiet: bool,
+    days: int | None,
+    products: int,
 ) -> None:
     """Show the main job: Allegro orders land in a WooCommerce shop, once each.
 
@@ -92,7 +113,14 @@ def demo(
       olhubd demo
       olhubd demo --orders 200 --faults --exit
       olhubd demo --orders 1000 --faults --kill 5 --exit
+      olhubd demo --days 7 --exit
     """
+    if days is not None:
+        if faults or kills or keep is not None:
+            raise click.UsageError(
+                "--days has its own troubles and no folder: leave --faults, --kill and --keep out"
+            )
+        sys.exit(0 if _days(days, orders, products, seed, quiet) else 1)
     if seed is None:
         seed = random.randrange(1_000_000)
     if ends and not orders:
@@ -117,6 +145,19 @@ def demo(
         except KeyboardInterrupt:
             clean = True
     sys.exit(0 if clean else 1)
+
+
+def _days(days: int, orders: int, products: int, seed: int | None, quiet: bool) -> bool:
+    """Virtual time is the torture's, which is a distribution of its own."""
+    try:
+        command = import_module("olhubd_torture.week.command")
+    except ImportError:
+        raise click.UsageError("--days needs olhubd-torture, which is not a part of this installation") from None
+    orders = orders or days * _A_DAY
+    shown: bool = command.show(
+        days, orders, products, seed, click.echo, lambda line: None if quiet else click.echo(line, err=True)
+    )
+    return shown
 
 
 def _must_be_free(listen: str) -> None:

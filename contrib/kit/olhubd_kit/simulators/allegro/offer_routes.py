@@ -94,14 +94,14 @@ class OfferRoutes:
             command = self.book.put(request.match_info["id"], kind, body)
         except KeyError:
             return refused(409, "CONFLICT", "Command id was already used")
-        return answer(self.book.report(command), 201)
+        return answer(command.summary(), 201)
 
     async def _report(self, kind: str, request: web.Request) -> web.Response:
         self.book.act()
         command = self.book.commands.get(request.match_info["id"])
         if command is None or command.kind != kind:
             return refused(404, "NotFound", "Command not found")
-        return answer(self.book.report(command))
+        return answer(command.summary())
 
     async def _tasks(self, kind: str, request: web.Request) -> web.Response:
         self.book.act()
@@ -111,4 +111,4 @@ class OfferRoutes:
         offset, limit = number(request, "offset", 0), number(request, "limit", 100)
         if offset is None or limit is None or not 1 <= limit <= 1000 or offset > 999:
             return refused(422, "VALIDATION_ERROR", "Offset or limit is outside its range")
-        return answer({"tasks": self.book.tasks(command)[offset : offset + limit]})
+        return answer({"tasks": command.outcomes()[offset : offset + limit]})

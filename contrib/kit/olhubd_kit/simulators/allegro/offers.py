@@ -10,16 +10,17 @@ with the quantity that it began with.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
-from olhubd.model import EndedBy, Kind
+from olhubd.model import EndedBy, Kind, Product
 from olhubd_kit.catalogue import PRODUCTS
 from olhubd_kit.simulator import BookedOffer, Listed, Verb
+from olhubd_kit.simulators.allegro.offer_command import OfferCommand
 from olhubd_kit.simulators.allegro.population import Json, stamp
 
-__all__ = ["FEED", "OFFER", "OfferBook", "OfferCommand"]
+__all__ = ["FEED", "OFFER", "OfferBook"]
 
 FEED = "offers"
 
@@ -36,21 +37,14 @@ _ENDED_BY = {
 _ENDS = {by.value: word for word, by in _ENDED_BY.items()}
 
 
-class OfferCommand:
-    """What was ordered: `kind` is quantity or publication. It acts at `acts`, or never."""
-
-    def __init__(self, id_: str, kind: str, body: Json, at: datetime, acts: datetime | None) -> None:
-        self.id, self.kind, self.body, self.at, self.acts = id_, kind, body, at, acts
-        self.done: datetime | None = None
-        self.offers = [one["id"] for criterion in body["offerCriteria"] for one in criterion["offers"]]
-        self.tasks: dict[str, tuple[str, Json | None]] = dict.fromkeys(self.offers, ("NEW", None))
-
-
 class OfferBook:
     """The offers of one seller."""
 
-    def __init__(self, now: Callable[[], datetime]) -> None:
+    def __init__(self, now: Callable[[], datetime], wares: Sequence[Product] = PRODUCTS) -> None:
         self._now = now
+        self._names = {one.sku: one.name for one in wares}
+        self._waiting: list[OfferCommand] = []
+        """Commands that have not acted."""
         self.offers: dict[str, Json] = {}
         self.commands: dict[str, OfferCommand] = {}
         self.events: list[tuple[int, datetime, str, str]] = []
@@ -70,7 +64,7 @@ class OfferBook:
         self.hidden: set[str] = set()
         """Offers that are sent without their quantity."""
         self.unmarked: set[str] = set()
-        for product in PRODUCTS:
+        for product in wares:
             self.list_offer(product.sku or "", product.quantity or 0, str(OFFER + int(product.external_id)))
 
     def list_offer(
@@ -80,7 +74,7 @@ class OfferBook:
         number = id_ or str(OFFER + 1000 + len(self.offers))
         self.offers[number] = {
             "id": number,
-            "name": next((one.name for one in PRODUCTS if one.sku == sku), sku),
+            "name": self._names.get(sku, sku),
             "external": {"id": sku},
             "sellingMode": {"format": selling},
             "stock": {"available": quantity, "sold": 0},
@@ -210,15 +204,17 @@ class OfferBook:
         now = self._now()
         command = OfferCommand(id_, kind, body, now, now + timedelta(seconds=self.delay))
         self.commands[id_] = command
+        self._waiting.append(command)
         return command
 
     def act(self) -> None:
         """Do what is due of the commands."""
         now = self._now()
-        for command in self.commands.values():
-            if command.done is None and command.acts is not None and command.acts <= now:
+        for command in self._waiting:
+            if command.acts is not None and command.acts <= now:
                 self._perform(command)
                 command.done = now
+        self._waiting = [command for command in self._waiting if command.done is None]
         for offer, (quantity, patience) in [one for one in self.rivals.items() if one[0] in self.offers]:
             shown = self._shown(offer)
             if self.seen.get(offer, (-1, now))[0] != shown:
@@ -381,7 +377,7 @@ class OfferBook:
         """The journal of the last 24 hours behind the event `last`."""
         since = self._now() - _KEPT
         start = int(last or 0)
-        rows = [row for row in self.events if row[0] > start and row[1] >= since and (not kinds or row[2] in kinds)]
+        found = (row for row in self.events[start:] if row[1] >= since and (not kinds or row[2] in kinds))
         return [
             {
                 "id": str(number),
@@ -390,7 +386,7 @@ class OfferBook:
                 "offer": {"id": offer, "external": self.offers.get(offer, {}).get("external")}
                 | ({"publication": {"endedBy": self._ended_by(offer)}} if kind == "OFFER_ENDED" else {}),
             }
-            for number, at, kind, offer in rows[:limit]
+            for number, at, kind, offer in itertools.islice(found, limit)
         ]
 
     def _ended_by(self, offer: str) -> str:
@@ -411,34 +407,6 @@ class OfferBook:
             "stock": {"available": row["stock"]["available"], "unit": "UNIT"},
             "publication": publication,
         }
-
-    @staticmethod
-    def report(command: OfferCommand) -> Json:
-        """The summary of a command."""
-        states = [status for status, _ in command.tasks.values()]
-        counts = {
-            "failed": states.count("FAIL"),
-            "success": states.count("SUCCESS"),
-            "total": len(states) if command.done else 0,
-        }
-        told: dict[str, Any] = {"id": command.id, "createdAt": stamp(command.at), "taskCount": counts}
-        told["completedAt"] = stamp(command.done) if command.done else None
-        return told
-
-    @staticmethod
-    def tasks(command: OfferCommand) -> list[Json]:
-        """What became of each offer of a command."""
-        field = "quantity" if command.kind == "quantity" else "publication"
-        return [
-            {
-                "offer": {"id": offer},
-                "field": field,
-                "status": status,
-                "message": error["message"] if error else "",
-                "errors": [error] if error else [],
-            }
-            for offer, (status, error) in command.tasks.items()
-        ]
 
 
 def _known(feed: str) -> None:

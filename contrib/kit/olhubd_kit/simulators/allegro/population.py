@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 import uuid
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Any
@@ -51,15 +52,17 @@ PAYMENTS = ("ONLINE", "CASH_ON_DELIVERY", "WIRE_TRANSFER", "SPLIT_PAYMENT", "EXT
 class PurchaseTraits(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """What a purchase shall be like; whatever is None is drawn by chance.
 
-    `sku` names the one product of each line; what is `unlisted` bears a SKU that no shop knows. `payment` is
-    Allegro's word; `invoice` is "company", "person" or "none"; `buyer` chooses one by number, so that
-    somebody can buy again; `warehouse` orders are carried out by Allegro itself; a `bare` delivery has `{}` for its
-    address, as Allegro sends it for some pick-up points, its contract notwithstanding.
+    `sku` names the one product of each line, `wares` the product and the pieces of each; what is `unlisted` bears
+    a SKU that no shop knows. `payment` is Allegro's word; `invoice` is "company", "person" or "none"; `buyer`
+    chooses one by number, so that somebody can buy again; `warehouse` orders are carried out by Allegro itself; a
+    `bare` delivery has `{}` for its address, as Allegro sends it for some pick-up points, its contract
+    notwithstanding.
     """
 
     lines: Count | None = None
     quantity: Count | None = None
     sku: str | None = None
+    wares: tuple[tuple[str, Count], ...] = ()
     unlisted: bool = False
     buyer: int | None = None
     guest: bool = False
@@ -95,11 +98,12 @@ def stamp(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
 
 
-def _check(shape: PurchaseTraits) -> None:
+def _check(shape: PurchaseTraits, wares: Mapping[str, Product]) -> None:
     """Raises ValueError for what nobody can buy, before anything is drawn or kept."""
-    if shape.sku is not None and all(one.sku != shape.sku for one in PRODUCTS):
-        known = ", ".join(str(one.sku) for one in PRODUCTS)
-        raise ValueError(f"nothing is sold under {shape.sku!r}: sku is one of {known}")
+    for sku in (shape.sku, *(sku for sku, _ in shape.wares)):
+        if sku is not None and sku not in wares:
+            known = ", ".join([*wares][:20])
+            raise ValueError(f"nothing is sold under {sku!r}: sku is one of {known}")
     if shape.marketplace not in CURRENCIES:
         raise ValueError(f"there is no {shape.marketplace!r}: marketplace is one of {', '.join(CURRENCIES)}")
     if shape.payment is not None and shape.payment not in PAYMENTS:
@@ -109,11 +113,13 @@ def _check(shape: PurchaseTraits) -> None:
 
 
 class Population:
-    """Draws from one random stream: the same seed gives the same buyers and purchases."""
+    """Draws from one random stream: the same seed gives the same buyers and purchases, of `wares`."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, wares: Sequence[Product] = PRODUCTS) -> None:
         self.random = random.Random(f"allegro {seed}")
         self._seed = seed
+        self._wares = tuple(wares)
+        self._by_sku = {one.sku or "": one for one in wares}
 
     def uuid(self) -> str:
         return str(uuid.UUID(int=self.random.getrandbits(128), version=4))
@@ -122,18 +128,21 @@ class Population:
         return self.random.random() < share if told is None else told
 
     def purchase(self, shape: PurchaseTraits, at: datetime) -> DrawnPurchase:
-        _check(shape)
+        _check(shape, self._by_sku)
         draw = self.random
         currency = CURRENCIES[shape.marketplace]
         number = draw.randrange(5000) if shape.buyer is None else shape.buyer
         buyer = self.buyer(number, shape)
         count = shape.lines or draw.choice((1, 1, 1, 2, 2, 3, 4))
-        wares: tuple[Product, ...] = PRODUCTS
-        if shape.sku is not None:
-            wares = tuple(one for one in PRODUCTS if one.sku == shape.sku)
+        wares = self._wares if shape.sku is None else (self._by_sku[shape.sku],)
         if shape.unlisted:
             wares = tuple(msgspec.structs.replace(one, sku=f"{one.sku}-X", ean=None) for one in wares)
-        lines = [self.line(ware, shape, currency, at) for ware in draw.sample(wares, min(count, len(wares)))]
+        chosen: list[tuple[Product, int | None]]
+        if shape.wares:
+            chosen = [(self._by_sku[sku], pieces) for sku, pieces in shape.wares]
+        else:
+            chosen = [(ware, shape.quantity) for ware in draw.sample(wares, min(count, len(wares)))]
+        lines = [self.line(ware, shape, pieces, currency, at) for ware, pieces in chosen]
         form: Json = {
             "id": self.uuid(),
             "buyer": buyer,
@@ -196,7 +205,7 @@ class Population:
             buyer["companyName"] = own.choice(FIRMS)
         return buyer
 
-    def line(self, ware: Product, shape: PurchaseTraits, currency: str, at: datetime) -> Json:
+    def line(self, ware: Product, shape: PurchaseTraits, pieces: int | None, currency: str, at: datetime) -> Json:
         draw = self.random
         if ware.price is None or ware.tax is None or ware.tax.rate is None:
             raise ValueError("the catalogue tells every price and rate")
@@ -210,7 +219,7 @@ class Population:
                 "external": {"id": ware.sku},
                 "productSet": {"products": [{"id": str(uuid.UUID(int=offer, version=4)), "quantity": 1}]},
             },
-            "quantity": shape.quantity or draw.choice((1, 1, 1, 1, 2, 3, 10)),
+            "quantity": pieces or draw.choice((1, 1, 1, 1, 2, 3, 10)),
             "boughtAt": stamp(at),
             "discounts": [],
             "vouchers": [],

@@ -12,7 +12,9 @@ from urllib.parse import parse_qsl, urlsplit
 import msgspec
 from aiohttp import web
 
+from olhubd.model import Product
 from olhubd.plugin import Token
+from olhubd_kit.catalogue import PRODUCTS
 from olhubd_kit.faults import Fault, FaultKind
 from olhubd_kit.simulator import BookedOffer, BookedOrder, Listed, Simulator, Verb
 from olhubd_kit.simulators.allegro.answers import MEDIA, answer, number, raw, refused
@@ -50,7 +52,7 @@ T = TypeVar("T")
 
 
 class AllegroSimulator(Simulator):
-    """One seller. `limit` is how many calls a minute are served before a minute's block, None for any."""
+    """One seller of `wares`. `limit` is how many calls a minute are served before a minute's block; None: any."""
 
     connector: ClassVar[str] = "allegro"
 
@@ -61,14 +63,15 @@ class AllegroSimulator(Simulator):
         *,
         sandbox: bool = True,
         limit: int | None = None,
+        wares: Sequence[Product] = PRODUCTS,
     ) -> None:
         super().__init__(seed, now)
-        people = Population(seed)
+        people = Population(seed, wares)
         self.seller = str(40_000_000 + seed)
         self.sandbox = sandbox
         self.limit = limit
         self.journal = EventJournal(self.seller, people.random)
-        self.book = OfferBook(self.now)
+        self.book = OfferBook(self.now, wares)
         self.ledger = AllegroBooks(people, self.journal, self.now, self.book.sold)
         issuer = "https://allegro.pl.allegrosandbox.pl" if sandbox else "https://allegro.pl"
         self.signin = OAuthServer(self.seller, issuer, people.random, self.now)

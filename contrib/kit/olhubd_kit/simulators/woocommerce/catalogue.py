@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from olhubd.model import Product
 from olhubd_kit.catalogue import PRODUCTS
 from olhubd_kit.simulators.woocommerce.refusal import WordPressError
 
@@ -46,14 +47,14 @@ def rate_rows() -> list[dict[str, Any]]:
 
 
 class ProductCatalogue:
-    """Products by id, and their codes."""
+    """Products by id, and their codes. It begins with `wares`, which hold the shared twenty."""
 
-    def __init__(self, at: str) -> None:
+    def __init__(self, at: str, wares: Sequence[Product] = PRODUCTS) -> None:
         self.products: dict[int, dict[str, Any]] = {}
-        self._next = 1000
+        self._next = max(1000, _PARENT + len(wares))
         parent = self._row(_PARENT, "Kubek ceramiczny", "KUB", "", None, "", at)
         parent |= {"type": "variable", "manage_stock": False, "stock_quantity": None}
-        for product in PRODUCTS:
+        for product in wares:
             number = _PARENT + int(product.external_id)
             rate = f"{product.tax.rate:f}" if product.tax is not None and product.tax.rate is not None else "23"
             price = f"{product.price.amount:f}" if product.price is not None else "0"

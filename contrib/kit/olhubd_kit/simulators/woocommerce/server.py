@@ -13,6 +13,8 @@ from typing import Any, ClassVar
 import msgspec
 from aiohttp import web
 
+from olhubd.model import Product
+from olhubd_kit.catalogue import PRODUCTS
 from olhubd_kit.simulators.woocommerce import access, listing, words
 from olhubd_kit.simulators.woocommerce.access import Access
 from olhubd_kit.simulators.woocommerce.arithmetic import TaxScheme
@@ -39,7 +41,7 @@ class WooCommerceSimulator(Steering):
     `secure` puts it behind TLS, `permalinks=False` leaves only /?rest_route=, `fulfillments` and `tracking_plugin`
     switch those features on, `free_lines=False` wants a product named in each line, `verify_signatures=False` saves
     time where thousands of orders are posted. `scheme` is the shop's taxes. With `hpos` orders have tables of their
-    own, as WooCommerce has them by default.
+    own, as WooCommerce has them by default. It sells `wares`.
     """
 
     connector: ClassVar[str] = "woocommerce"
@@ -59,13 +61,14 @@ class WooCommerceSimulator(Steering):
         free_lines: bool = True,
         verify_signatures: bool = True,
         hpos: bool = True,
+        wares: Sequence[Product] = PRODUCTS,
     ) -> None:
         super().__init__(seed, now)
         self.scheme = scheme or TaxScheme(rates=rate_rows())
         self.access = Access(secure=secure, verify=verify_signatures)
         self.permalinks, self.fulfillments, self.tracking_plugin = permalinks, fulfillments, tracking_plugin
         stocked = self.now().replace(tzinfo=None, microsecond=0) - timedelta(days=1)
-        self.catalogue = ProductCatalogue(stocked.isoformat())
+        self.catalogue = ProductCatalogue(stocked.isoformat(), wares)
         self.offers = ProductOffers(self.catalogue, self.now)
         self.ledger = WooCommerceBooks(self.catalogue, self.scheme, self.now, _ZONE, "PLN")
         self.ledger.free_lines = free_lines

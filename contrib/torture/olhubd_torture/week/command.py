@@ -1,0 +1,44 @@
+"""`olhubd demo --days N`: days of a seller in minutes, and beside them the same days with an hourly copy."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+
+from olhubd_kit.catalogue import wares
+from olhubd_torture.week import hourly, hub, plan, report
+
+__all__ = ["show"]
+
+MARKETS = ("allegro-main", "allegro-second", "allegro-third")
+
+
+def show(
+    days: int, orders: int, products: int, seed: int | None, say: Callable[[str], None], note: Callable[[str], None]
+) -> bool:
+    """Play the days and print what came of them. `note` takes lines of progress. Returns whether all is well."""
+    seed = random.randrange(1_000_000) if seed is None else seed
+    sold = wares(products)
+    drawn = plan.draw(seed, days, orders, sold, MARKETS)
+    began = time.perf_counter()
+
+    def told(seconds: float) -> None:
+        done, hours = seconds / (days * plan.DAY), seconds / 3600
+        note(f"... {hours:.0f} of {days * 24} hours, {time.perf_counter() - began:.0f} s, {done:.0%}")
+
+    note(f"{days} days of {products} products at {len(MARKETS)} marketplace accounts and a shop (seed {seed}) ...")
+    week = hub.carry(drawn, sold, told)
+    other = hourly.carry(drawn, sold)
+    for line in report.table(week.result, other):
+        say(line)
+    say("")
+    books = week.books
+    say(f"books: {books.sold} sold at the marketplaces, {books.forwarded} in the shop, {len(books.lost)} lost,")
+    say(f"       {len(books.doubled)} doubled, {len(books.wrong_totals)} wrong totals, {len(books.strays)} strays")
+    for one in week.result.oversold:
+        say(report.post_mortem(one))
+    for line in week.errors:
+        say(line)
+    say(f"took {time.perf_counter() - began:.0f} s")
+    return books.clean and not week.errors

@@ -1,0 +1,152 @@
+"""The week with the hub: as a seller runs it, with its default settings, only that time passes faster."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import tempfile
+from collections.abc import AsyncIterator, Callable, Sequence
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+
+from olhubd import __version__, config
+from olhubd.engine.access.token_store import TokenStore
+from olhubd.engine.hub import Hub
+from olhubd.model import Product
+from olhubd_kit.audit import Audit, audit
+from olhubd_kit.demo_stack import write_configuration
+from olhubd_kit.virtual_clock import VirtualClock
+from olhubd_torture.daemon_life import MemoryLogger
+from olhubd_torture.loop import VirtualTimeLoop
+from olhubd_torture.store import UnsyncedDatabase
+from olhubd_torture.week.ledger import WeekResult
+from olhubd_torture.week.plan import SHOP, WeekPlan
+from olhubd_torture.week.systems import WeekSystems
+from olhubd_torture.week.transport import LoopbackConnector
+
+__all__ = ["HubWeek", "carry"]
+
+DELAY = 0.05
+"""Seconds from a client to a server."""
+_BEGUN = 600.0
+"""Seconds that the hub has to read what is there before anybody buys."""
+_AFTER = 1800.0
+"""Seconds after the week in which what is under way arrives."""
+
+
+class HubWeek:
+    """What came of it: the books, and what the hub logged as an error."""
+
+    def __init__(self, result: WeekResult, books: Audit, errors: list[str]) -> None:
+        self.result = result
+        self.books = books
+        self.errors = errors
+
+
+def carry(plan: WeekPlan, products: Sequence[Product], told: Callable[[float], None]) -> HubWeek:
+    """Play the week. `told` is called with the seconds that have passed of it, once a virtual hour."""
+    with (
+        tempfile.TemporaryDirectory(prefix="olhubd-week-") as folder,
+        asyncio.Runner(loop_factory=VirtualTimeLoop) as runner,
+    ):
+        return runner.run(_carry(plan, products, Path(folder), told))
+
+
+async def _carry(
+    plan: WeekPlan, products: Sequence[Product], folder: Path, told: Callable[[float], None]
+) -> HubWeek:
+    clock = VirtualClock()
+    systems = WeekSystems(plan, products, clock.now)
+    lines: list[str] = []
+    async with contextlib.AsyncExitStack() as stack:
+        calls = [0]
+        session = await stack.enter_async_context(_network(systems, calls))
+        (folder / "data").mkdir()
+        database = await stack.enter_async_context(UnsyncedDatabase.open(folder / "data" / "olhubd.sqlite"))
+        assert isinstance(database, UnsyncedDatabase)
+        await database.hurry()
+        vault = TokenStore(database, clock)
+        for name, market in systems.markets.items():
+            await vault.save(name, market.token())
+        configuration = config.load(_configuration(folder, systems), None, os.environ)
+        hub = Hub(configuration, database, session, clock, MemoryLogger(lines))
+        await hub.start()
+        await asyncio.sleep(_BEGUN)
+        for name in systems.markets:
+            for sku in systems.skus:
+                await hub.offer_actions.allow(name, systems.number(sku), True, "seller")
+        await asyncio.sleep(_BEGUN)
+        systems.open()
+        calls[0] = 0
+        hourly = asyncio.create_task(_tell(systems, told))
+        began = clock.monotonic()
+        for act in plan.acts:
+            await asyncio.sleep(max(0.0, began + act.at - clock.monotonic()))
+            systems.act(act)
+        await asyncio.sleep(max(0.0, began + plan.seconds - clock.monotonic()))
+        systems.look()
+        result = systems.ledger.close()
+        result.calls = calls[0]
+        hourly.cancel()
+        await asyncio.sleep(_AFTER)
+        books = audit({name: market.books() for name, market in systems.markets.items()}, systems.shop.books())
+        await hub.stop(5)
+    return HubWeek(result, books, [line for line in lines if line.startswith(("error", "critical"))])
+
+
+async def _tell(systems: WeekSystems, told: Callable[[float], None]) -> None:
+    while True:
+        # Whatever the offers say has changed between two acts is seen to the second.
+        for _ in range(3600):
+            systems.look()
+            await asyncio.sleep(1.0)
+        told((systems.now() - systems.began).total_seconds())
+
+
+def _configuration(folder: Path, systems: WeekSystems) -> Path:
+    accounts: dict[str, dict[str, Any]] = {
+        name: {"connector": "allegro", **market.settings(_address(port))}
+        for port, (name, market) in enumerate(systems.markets.items(), start=2)
+    }
+    accounts[SHOP] = {"connector": "woocommerce", **systems.shop.settings(_address(1)), "fetch_orders": True}
+    routes = [{"from": list(systems.markets), "to": SHOP}]
+    path = write_configuration(folder, accounts, routes, {}, "off")
+    with path.open("a", encoding="utf-8") as file:
+        file.write(f'\n[[stock]]\nmaster = "{SHOP}"\nchannels = "*"\nresume = true\n')
+    return path
+
+
+def _address(port: int) -> str:
+    return f"http://127.0.0.1:{port}"
+
+
+@contextlib.asynccontextmanager
+async def _network(systems: WeekSystems, calls: list[int]) -> AsyncIterator[aiohttp.ClientSession]:
+    """A session that reaches the simulators in memory, and counts."""
+
+    async def dated(_request: web.BaseRequest, response: web.StreamResponse) -> None:
+        response.headers["Date"] = format_datetime(systems.now(), usegmt=True)
+        calls[0] += 1
+
+    async with contextlib.AsyncExitStack() as stack:
+        servers = {}
+        for port, simulator in enumerate((systems.shop, *systems.markets.values()), start=1):
+            app = simulator.application()
+            app.on_response_prepare.append(dated)
+            runner = web.AppRunner(app, access_log=None, handler_cancellation=True)
+            await runner.setup()
+            stack.push_async_callback(runner.cleanup)
+            assert runner.server is not None
+            servers[port] = runner.server
+        session = aiohttp.ClientSession(
+            connector=LoopbackConnector(servers, DELAY),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"User-Agent": f"olhubd/{__version__}"},
+        )
+        async with session:
+            yield session

@@ -1,0 +1,159 @@
+"""The week in virtual time: what its ledger counts, and the same purchases with the hub and with an hourly copy."""
+
+from __future__ import annotations
+
+import pytest
+
+from olhubd_kit.catalogue import PRODUCTS, wares
+from olhubd_torture.week import hourly, hub, plan
+from olhubd_torture.week.ledger import WeekLedger
+from olhubd_torture.week.plan import (
+    SHOP,
+    BuyerCame,
+    BuyerCancelled,
+    CameBack,
+    LostAnswers,
+    PiecesCame,
+    WeekPlan,
+    WentDown,
+)
+
+SKU, OTHER = "TAL-27", "LAM-BIU"
+MARKETS = ("first", "second", "third")
+
+
+def a_plan(*acts: plan.Act, seconds: float = 3000.0, **stock: int) -> WeekPlan:
+    """A short week that begins with these pieces, and none of anything else."""
+    there = {one.sku or "": 0 for one in PRODUCTS} | {name.replace("_", "-"): n for name, n in stock.items()}
+    return WeekPlan(1, seconds, MARKETS, there, acts)
+
+
+# What the ledger counts
+
+
+class Time:
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.shown = {"first": 3, "second": 3}
+        self.ledger = WeekLedger({SKU: 3}, lambda _: self.shown, lambda: self.now)
+
+
+def test_minutes_are_wrong_from_the_change_until_the_number_is_right() -> None:
+    time = Time()
+    time.shown["first"] = 1
+    time.ledger.sell("first", SKU, 2)
+    time.now = 90.0
+    time.shown["second"] = 1
+    time.ledger.look([SKU])
+    time.now = 200.0
+    result = time.ledger.close()
+    assert (result.wrong, result.too_much, result.lags) == (1.5, 1.5, [90.0])
+
+
+def test_what_shows_too_little_is_wrong_and_not_too_much() -> None:
+    time = Time()
+    time.ledger.put(SKU, 1)
+    time.now = 60.0
+    result = time.ledger.close()
+    assert (result.wrong, result.too_much) == (2.0, 0.0)
+
+
+def test_a_promise_without_a_piece_is_oversold_with_the_time_since_the_last_went() -> None:
+    time = Time()
+    time.now = 10.0
+    time.shown["first"] = 0
+    time.ledger.sell("first", SKU, 3)
+    time.now = 14.0
+    time.ledger.sell("second", SKU, 2)
+    (row,) = time.ledger.result.oversold
+    assert (row.at, row.place, row.pieces, row.since, row.after) == (14.0, "second", 2, 4.0, "first")
+
+
+def test_only_the_missing_pieces_are_oversold() -> None:
+    time = Time()
+    time.ledger.sell("first", SKU, 2)
+    time.ledger.sell("second", SKU, 3)
+    assert [row.pieces for row in time.ledger.result.oversold] == [2]
+    assert time.ledger.result.sold == 5
+
+
+def test_a_piece_that_came_back_can_be_sold_again() -> None:
+    time = Time()
+    time.ledger.sell("first", SKU, 3)
+    time.ledger.put(SKU, 1)
+    time.ledger.sell("second", SKU, 1)
+    assert time.ledger.result.oversold == []
+
+
+def test_who_finds_too_few_shown_is_turned_away_for_what_was_there() -> None:
+    time = Time()
+    time.ledger.refuse(SKU, 2, 0)
+    time.ledger.refuse(SKU, 9, 1)
+    assert time.ledger.result.turned_away == 2 + 2
+
+
+# What happens
+
+
+def test_the_same_seed_is_the_same_week() -> None:
+    sold = wares(100)
+    one, again, other = (plan.draw(seed, 2, 200, sold, MARKETS) for seed in (1, 1, 2))
+    assert one == again != other
+    assert {type(act) for act in one.acts} == {
+        BuyerCame,
+        BuyerCancelled,
+        PiecesCame,
+        WentDown,
+        CameBack,
+        LostAnswers,
+    }
+    assert [act.at for act in one.acts] == sorted(act.at for act in one.acts)
+    assert len(one.stock) == len({ware.ean for ware in sold}) == 100
+
+
+# The hub, and an hourly copy
+
+LAST_TWICE = (
+    BuyerCame(600.0, "first", ((SKU, 1),), 1),
+    BuyerCame(700.0, "second", ((SKU, 1),), 2),
+    BuyerCame(710.0, SHOP, ((OTHER, 1),), 3),
+    BuyerCame(1500.0, "third", ((OTHER, 1),), 4),
+)
+
+
+def test_an_hourly_copy_sells_the_last_piece_twice() -> None:
+    result = hourly.carry(a_plan(*LAST_TWICE, TAL_27=1, LAM_BIU=1), PRODUCTS)
+    assert [(row.sku, row.place) for row in result.oversold] == [(SKU, "second"), (OTHER, "third")]
+
+
+def test_the_hub_sells_it_once() -> None:
+    """Ten virtual minutes of idling before, then four purchases: by real plugins, servers and the real hub."""
+    week = hub.carry(a_plan(*LAST_TWICE, TAL_27=1, LAM_BIU=1), PRODUCTS, lambda _: None)
+    assert week.result.oversold == []
+    assert week.result.orders == 2
+    assert (week.books.sold, week.books.clean, week.errors) == (1, True, [])
+    assert max(week.result.lags) < 300.0
+
+
+def test_two_buyers_at_once_are_more_than_any_hub_can_serve_and_are_counted() -> None:
+    acts = (BuyerCame(600.0, "first", ((SKU, 1),), 1), BuyerCame(600.1, "second", ((SKU, 1),), 2))
+    week = hub.carry(a_plan(*acts, seconds=1200.0, TAL_27=1), PRODUCTS, lambda _: None)
+    (row,) = week.result.oversold
+    assert (row.place, row.after) == ("second", "first")
+    assert row.since == pytest.approx(0.1)
+    assert week.books.clean
+
+
+def test_a_cancelled_order_and_a_delivery_come_back_on_all_offers() -> None:
+    acts = (
+        LostAnswers(500.0, "first", 2),
+        BuyerCame(600.0, "first", ((SKU, 2),), 1),
+        WentDown(650.0, SHOP),
+        CameBack(700.0, SHOP),
+        BuyerCancelled(900.0, 1),
+        PiecesCame(1500.0, SKU, 3),
+        BuyerCame(2800.0, "second", ((SKU, 5),), 2),
+    )
+    week = hub.carry(a_plan(*acts, TAL_27=2), PRODUCTS, lambda _: None)
+    assert (week.result.orders, week.result.sold, week.result.oversold) == (2, 7, [])
+    assert week.books.clean
