@@ -7,17 +7,19 @@ gives; each is a part of the connector, see `Connector.provides`.
 from __future__ import annotations
 
 import abc
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import ClassVar, NewType
 
 import msgspec
 
-from olhubd.model import Kind, ListPrice, Offer, Order, Product, StockLevel
+from olhubd.model import Customer, Kind, ListPrice, Offer, Order, Product, StockLevel
 from olhubd.plugin.errors import PluginError
 from olhubd.plugin.part import Capability
 
 __all__ = [
+    "CARRIED",
+    "RECORD_KINDS",
     "Cursor",
     "Feed",
     "Gone",
@@ -67,7 +69,20 @@ class Later(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Record = Order | Product | StockLevel | ListPrice | Offer | Unreadable | Gone | Later
-"""What is on a page. Orders, stock, prices and offers are carried; the rest is kept aside by its kind as yet."""
+"""What is on a page."""
+
+RECORD_KINDS: Mapping[type, Kind] = {
+    Order: Kind.ORDER,
+    Product: Kind.PRODUCT,
+    StockLevel: Kind.STOCK,
+    ListPrice: Kind.PRICE,
+    Offer: Kind.OFFER,
+    Customer: Kind.CUSTOMER,
+}
+"""What each type of record is about. The other three say it themselves."""
+
+CARRIED = frozenset({Kind.ORDER, Kind.STOCK, Kind.PRICE, Kind.OFFER})
+"""The kinds that the host carries, by a flow each; what is of another kind is kept aside by its kind as yet."""
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from olhubd.engine.flow.records import sorted_out
+from olhubd.engine.flow.registry import FLOWS
 from olhubd.model import Counting, Kind, Offer, OfferState, Product, StockBasis, StockLevel
-from olhubd.plugin import Cursor, Feed, Gone, Later, Page, Unreadable
+from olhubd.plugin import Cursor, Feed, Gone, Later, Page, Record, Unreadable
+from olhubd.plugin.feed import CARRIED, RECORD_KINDS
 from olhubd_kit.aside import kept_aside
 from tests.orders import order
 
@@ -57,3 +59,10 @@ def test_an_author_sees_what_the_daemon_keeps_aside(feed: Feed, record: Any) -> 
     ]:  # what its feed does not promise goes by the name of its type
         assert [(one.external_id, one.raw) for one in shown] == [(one.external_id, one.raw) for one in kept]
     assert all(one.reason for one in shown)
+
+
+def test_the_plugin_api_names_the_kinds_that_the_daemon_carries() -> None:
+    """An author reads there what a record is about, and a flow more is not forgotten there."""
+    assert {flow.kind for flow in FLOWS} == CARRIED
+    assert {flow.record: flow.kind for flow in FLOWS}.items() <= RECORD_KINDS.items()
+    assert {*get_args(Record)} - {Unreadable, Gone, Later} <= RECORD_KINDS.keys()

@@ -11,13 +11,11 @@ from collections.abc import Iterable
 
 import msgspec
 
-from olhubd.model import Customer, Kind, ListPrice, Offer, Order, Product, StockLevel, plain
+from olhubd.model import Kind, plain
 from olhubd.plugin import Feed, Gone, Later, Record, Unreadable
+from olhubd.plugin.feed import CARRIED, RECORD_KINDS
 
-__all__ = ["CARRIED", "Aside", "kept_aside", "kind_of"]
-
-CARRIED = frozenset({Kind.ORDER, Kind.STOCK, Kind.PRICE, Kind.OFFER})
-"""The kinds of records that the daemon carries on."""
+__all__ = ["Aside", "kept_aside", "kind_of"]
 
 
 class Aside(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,19 +30,11 @@ class Aside(msgspec.Struct, frozen=True, kw_only=True):
 def kind_of(record: object, feed: Feed) -> str:
     """What a record of `feed` is about, by a word of `Kind`, or several of them for one that says no kind of its
     own; for what is no record, the name of its type."""
+    kind = next((kind for type_, kind in RECORD_KINDS.items() if isinstance(record, type_)), None)
+    if kind is not None:
+        # One that is carried, and that its feed does not promise, is kept aside as what it is not.
+        return type(record).__name__ if kind in CARRIED and kind not in feed.kinds else kind
     match record:
-        case Order() if Kind.ORDER in feed.kinds:
-            return Kind.ORDER
-        case Product():
-            return Kind.PRODUCT
-        case StockLevel() if Kind.STOCK in feed.kinds:
-            return Kind.STOCK
-        case ListPrice() if Kind.PRICE in feed.kinds:
-            return Kind.PRICE
-        case Offer() if Kind.OFFER in feed.kinds:
-            return Kind.OFFER
-        case Customer():
-            return Kind.CUSTOMER
         case Unreadable() | Gone() | Later() if record.kind == Kind.ORDER and Kind.ORDER not in feed.kinds:
             return " or ".join(sorted(kind.value for kind in feed.kinds))
         case Unreadable() | Gone() | Later():

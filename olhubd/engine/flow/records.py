@@ -13,16 +13,15 @@ from typing import Any
 import msgspec
 
 from olhubd.engine.flow.registry import FLOWS, Flows
-from olhubd.model import Customer, Kind, Offer, Product, Reason, plain
+from olhubd.model import Customer, Kind, Reason, plain
 from olhubd.plugin import Gone, Later, Unreadable
 from olhubd.plugin.errors import LONGEST_PAUSE
+from olhubd.plugin.feed import RECORD_KINDS
 
 __all__ = ["sorted_out"]
 
 _LONGEST = 2**20
 """Characters of such a record that are kept."""
-_KINDS: dict[type, Kind] = {Product: Kind.PRODUCT, Offer: Kind.OFFER, Customer: Kind.CUSTOMER}
-"""The kinds of types of records that no flow need carry."""
 _UNSAID = Unreadable(external_id="", reason="", raw=b"").kind
 """The kind of what does not say its own."""
 
@@ -86,7 +85,7 @@ def _identity(record: Any, kinds: Collection[Kind], flows: Flows) -> tuple[str |
     if isinstance(record, Later | Gone):
         known = _text(record.kind) and record.kind in {*Kind}
         return (_kind(record, kinds) if known else None), record.external_id
-    kind = next((kind for type_, kind in _KINDS.items() if isinstance(record, type_)), None)
+    kind = next((kind for type_, kind in RECORD_KINDS.items() if isinstance(record, type_)), None)
     if kind is not None and kind in flows:
         return None, None  # it is carried, and its feed does not promise it
     return kind, record.key if isinstance(record, Customer) else getattr(record, "external_id", None)
