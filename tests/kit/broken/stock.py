@@ -233,3 +233,22 @@ class EndsAFullPassEarly(GoodStock):
     async def all(self, since: datetime, cursor: Cursor | None) -> Page:
         page = await super().all(since, cursor)
         return replace(page, more=page.more and len(page.records) >= self.settings.page_size)
+
+
+class LowersNothing(ToldStock):
+    lowered_by: ClassVar[frozenset[str]] = frozenset({"cancelled"})
+
+
+@breaks("STOCK-14")
+class DeclaresWhatLowersNothing(GoodStock):
+    """Says that its numbers hold the pieces of open orders, which they do not."""
+
+    provides: ClassVar[Parts] = {**GoodShop.provides, LowersNothing: "told_stock"}
+
+    def __init__(self, account: Account[TinySettings]) -> None:
+        super().__init__(account)
+        self.told_stock = LowersNothing(self)
+
+    @classmethod
+    def capabilities(cls) -> tuple[str, ...]:
+        return ("StockFeed", "OrderSink")

@@ -7,9 +7,10 @@ that shifts, is in `streams`.
 from __future__ import annotations
 
 from olhubd.model import Counting, Kind, StockBasis, StockLevel
-from olhubd.plugin import Page, PluginError, Unreadable
+from olhubd.plugin import OrderSink, Page, PluginError, Receipt, Unreadable
 from olhubd_kit.conformance.bench import Bench
-from olhubd_kit.conformance.rule import NotApplicable, Tier, check, rule
+from olhubd_kit.conformance.push import push_of
+from olhubd_kit.conformance.rule import NotApplicable, Tier, check, rule, skip
 from olhubd_kit.conformance.whole import KindReading, feed_of, full_pass, one_of
 from olhubd_kit.simulator import BookedItem
 
@@ -239,3 +240,30 @@ async def a_full_pass_is_complete_or_fails(bench: Bench) -> None:
         return
     lost = sorted(set(_books(bench)) - set(found))
     check(not lost, f"a full pass ended without {len(lost)} items ({', '.join(lost[:5])})")
+
+
+@rule("STOCK-14", Tier.SILVER, _FEED, "OrderSink")
+async def what_lowers_the_number_is_declared(bench: Bench) -> None:
+    """`lowered_by` names the states of an order in which its pieces are off the number, and no others: those of an
+    order that was pushed, and of one that was cancelled.
+    """
+    feed = feed_of(bench, Kind.STOCK)
+    lowered_by = getattr(feed, "lowered_by", frozenset())
+    reading = await KindReading.begun(bench, Kind.STOCK)
+    before = {one.sku: one for one in _books(bench).values() if one.sku and one.free}
+    push = push_of(bench)
+    sold = [line.sku for line in push.order.lines if line.sku in before]
+    if not sold:
+        skip("the books hold no item that the kit's orders are of")
+    receipt: Receipt = await bench.part(OrderSink).push_order(push)
+    for cancelled in (False, True):
+        if cancelled:
+            await bench.do("cancel", receipt.external_id)
+        state = bench.books()[receipt.external_id].status
+        now = {one.sku: one for one in _books(bench).values()}
+        taken = any(now[sku].free != before[sku].free for sku in sold)
+        said = f"the pieces of an order in the state {state!r} are {'' if taken else 'not '}off the number"
+        check(taken == (state in lowered_by), f"{said}, and `lowered_by` says otherwise")
+        await reading.settle()
+        for sku in sold:
+            _fits(_level(reading, now[sku].external_id), now[sku])
