@@ -7,7 +7,7 @@ that shifts, is in `streams`.
 from __future__ import annotations
 
 from olhubd.model import Counting, Kind, StockBasis, StockLevel
-from olhubd.plugin import OrderSink, Page, PluginError, Receipt, Unreadable
+from olhubd.plugin import OrderSink, Page, PluginError, Receipt, StockFeed, Unreadable
 from olhubd_kit.conformance.bench import Bench
 from olhubd_kit.conformance.push import push_of
 from olhubd_kit.conformance.rule import NotApplicable, Tier, check, rule, skip
@@ -248,7 +248,7 @@ async def what_lowers_the_number_is_declared(bench: Bench) -> None:
     order that was pushed, and of one that was cancelled.
     """
     feed = feed_of(bench, Kind.STOCK)
-    lowered_by = getattr(feed, "lowered_by", frozenset())
+    lowered_by = feed.lowered_by if isinstance(feed, StockFeed) else frozenset[str]()
     reading = await KindReading.begun(bench, Kind.STOCK)
     before = {one.sku: one for one in _books(bench).values() if one.sku and one.free}
     push = push_of(bench)
