@@ -62,7 +62,6 @@ TASKS = {
 """Modules that may start tasks themselves, with the reason."""
 
 FOR_TESTS = {
-    "of_stock_items": "the prices of stock items, for what carries prices to offers, which is built next",
     "shop_total": "the shop's own last rounding, by which the tests check every price that the module finds",
 }
 """What is shipped although nothing shipped uses it, with the reason."""

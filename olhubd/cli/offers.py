@@ -113,6 +113,12 @@ def card(printer: Printer, one: OfferRow) -> None:
             ("sent", one.sent),
             ("confirmed", one.confirmed_at),
             ("why not as wanted", one.reason),
+            ("costs", one.price),
+            ("must cost", one.price_wanted),
+            ("price follows", None if one.price_sync is None else "yes" if one.price_sync else "no"),
+            ("priced by", one.price_rule),
+            ("price confirmed", one.price_confirmed_at),
+            ("why not that price", one.price_reason),
             ("read", one.read_at),
         )
     )

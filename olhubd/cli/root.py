@@ -62,6 +62,7 @@ COMMANDS: Table = {
     "What is sold": {
         "stock": LazyCommand("olhubd.cli.stock:stock", "How many pieces of what may be sold, and why."),
         "offers": LazyCommand("olhubd.cli.offers:offers", "The offers of the channels, and what they show."),
+        "prices": LazyCommand("olhubd.cli.prices:prices", "What the offers cost, and why."),
         "links": LazyCommand("olhubd.cli.links:links", "Which stock items the offers sell."),
     },
     "Setting up": {

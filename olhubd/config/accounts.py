@@ -115,7 +115,9 @@ def _account(place: Checker, table: Mapping[str, Any], plugins: Plugins) -> Acco
         parallel=written.parallel or getattr(settings, "parallel", None) or defaults.parallel,
         products=written.products,
     )
-    if written.products is not ProductImport.OFF and "ProductFeed" not in connector.capabilities():
+    if written.products is not ProductImport.OFF and {"ProductFeed", "PriceFeed"}.isdisjoint(
+        connector.capabilities()
+    ):
         place.at("products").report(f"{named} has no products to read", "leave it out")
     if written.fetch_orders and "OrderFeed" not in connector.capabilities():
         place.at("fetch_orders").report(f"{named} has no orders to fetch", "leave it out")

@@ -92,6 +92,11 @@ def _values(configuration: Configuration) -> Iterator[tuple[str, Any]]:
         yield f"stock.{index}.most_shown", rule.buffer.most
         yield f"stock.{index}.resume", rule.resume
 
+    for index, priced in enumerate(configuration.prices):
+        for key in ("master", "channels", "price_list", "multiply", "add", "round_to", "ending", "floor", "tax"):
+            yield f"prices.{index}.{key}", getattr(priced, key)
+        yield f"prices.{index}.step", None if priced.step is None else int(priced.step * 100)
+
 
 def _table(prefix: str, table: BaseModel) -> Iterator[tuple[str, Any]]:
     for key in type(table).model_fields:

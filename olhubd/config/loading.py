@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from olhubd.config.accounts import AccountConfig, connectors, read_accounts
 from olhubd.config.advice import advise
 from olhubd.config.checker import Checker
+from olhubd.config.prices import read_prices
 from olhubd.config.problem import ConfigurationError, Problem, near
 from olhubd.config.routes import read_routes
 from olhubd.config.secrets import UNIT, reveal
@@ -21,6 +22,7 @@ from olhubd.config.source import SECTIONS, Origin, dotted, read
 from olhubd.config.stock import read_stock
 from olhubd.config.tables import Alarms, Control, Daemon, Engine
 from olhubd.config.toml_positions import KeyPath
+from olhubd.decide.pricing.rule import PriceRule
 from olhubd.decide.route import Route
 from olhubd.decide.stock.policy import StockRule
 from olhubd.plugin import loading
@@ -46,6 +48,7 @@ class Configuration:
     accounts: Mapping[str, AccountConfig]
     routes: tuple[Route, ...]
     stock: tuple[StockRule, ...] = ()
+    prices: tuple[PriceRule, ...] = ()
     plugins: Plugins
     warnings: tuple[Problem, ...]
     """What works but should not stay so."""
@@ -100,6 +103,7 @@ def load(
     accounts = read_accounts(root.at("accounts"), plugins)
     routes = read_routes(root, plugins, accounts)
     stock = read_stock(root, plugins, accounts)
+    prices = read_prices(root, plugins, accounts, stock)
     errors = [problem for problem in problems if not problem.warning]
     if errors or daemon is None or control is None or engine is None or alarms is None:
         raise ConfigurationError(problems)
@@ -115,6 +119,7 @@ def load(
         accounts=MappingProxyType(accounts),
         routes=routes,
         stock=stock,
+        prices=prices,
         plugins=plugins,
         warnings=tuple(problem for problem in problems if problem.warning),
         origins=MappingProxyType(tree.origins),

@@ -21,6 +21,7 @@ from pydantic.fields import FieldInfo
 from olhubd.config import fields
 from olhubd.config.accounts import spelled
 from olhubd.config.fields import FieldKind
+from olhubd.config.price_table import PriceTable
 from olhubd.config.tables import AccountTable, Alarms, Control, Daemon, Engine, RouteTable, StockTable
 from olhubd.plugin import Connector
 from olhubd.plugin.loading import Plugins, installed, load
@@ -88,6 +89,7 @@ def core_sections() -> list[str]:
         _section("## `[accounts.NAME]`", AccountTable, _ACCOUNT),
         _section("## `[[routes]]`", RouteTable, _ROUTE),
         _section("## `[[stock]]`", StockTable),
+        _section("## `[[prices]]`", PriceTable),
     ]
 
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
 from olhubd.config import fields
+from olhubd.config.price_table import PriceTable
 from olhubd.config.tables import SECTIONS, AccountTable, RouteTable, StockTable
 from olhubd.plugin.loading import Plugins
 
@@ -46,6 +47,7 @@ def schema(plugins: Plugins) -> dict[str, Any]:
         "additionalProperties": {"oneOf": accounts} if accounts else {"type": "object"},
         "propertyNames": {"pattern": "^[a-z0-9]+(-[a-z0-9]+)*$"},
     }
+    properties["prices"] = {"type": "array", "items": _table(PriceTable, definitions)}
     properties["stock"] = {"type": "array", "items": _table(StockTable, definitions)}
     properties["routes"] = {"type": "array", "items": _table(RouteTable, definitions)}
     return {

@@ -28,8 +28,8 @@ __all__ = ["ENVIRONMENT", "SECTIONS", "Layer", "Origin", "SettingTree", "dotted"
 ENVIRONMENT = "OLHUBD_"
 _LARGEST = 2**20
 """Bytes. No configuration is so long, but a device or a log that was named by mistake is."""
-SECTIONS = ("accounts", "alarms", "control", "daemon", "engine", "routes", "stock")
-LISTS = ("routes", "stock")
+SECTIONS = ("accounts", "alarms", "control", "daemon", "engine", "prices", "routes", "stock")
+LISTS = ("prices", "routes", "stock")
 """Sections that are lists of tables."""
 _PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 
@@ -200,7 +200,7 @@ class _Reader:
             known = [name for name in SECTIONS if name not in LISTS]
             problem = None
             if section in LISTS:
-                problem = f"{'routes are' if section == 'routes' else 'stock is'} written in files only", ""
+                problem = f"{'stock is' if section == 'stock' else f'{section} are'} written in files only", ""
             elif section not in known:
                 problem = f"there is no section {section!r}", near(section, known)
             elif not all(rest) or (section == "accounts" and len(rest) < 2):

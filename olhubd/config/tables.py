@@ -47,6 +47,8 @@ __all__ = [
     "Security",
     "Start",
     "StockTable",
+    "Table",
+    "unit",
 ]
 
 
@@ -54,15 +56,16 @@ _SHORTEST = 16
 """Characters of a token that nobody finds by trying, however long they try."""
 
 
-def _unit(unit: str) -> dict[str, Any]:
-    return {"unit": unit}
+def unit(of: str) -> dict[str, Any]:
+    """In what a number is, as the reference says it."""
+    return {"unit": of}
 
 
 def _kind(kind: str) -> dict[str, Any]:
     return {"kind": kind}
 
 
-class _Table(BaseModel):
+class Table(BaseModel):
     model_config = ConfigDict(
         extra="forbid",
         frozen=True,
@@ -84,7 +87,7 @@ class LogFormat(enum.StrEnum):
     JSON = "json"
 
 
-class Daemon(_Table):
+class Daemon(Table):
     """The process itself."""
 
     data: Path = Path("/var/lib/olhubd")
@@ -107,7 +110,7 @@ class Daemon(_Table):
         return ZoneInfo(self.timezone)
 
 
-class Control(_Table):
+class Control(Table):
     """How the command line, the dashboard and other programs reach the daemon."""
 
     listen: Annotated[
@@ -152,7 +155,7 @@ class Control(_Table):
         return self
 
 
-class Engine(_Table):
+class Engine(Table):
     """How hard the daemon works and how patient it is. The defaults suit a shop with thousands of orders a day."""
 
     backoff_first: Span = timedelta(seconds=5)
@@ -161,7 +164,7 @@ class Engine(_Table):
     """The longest such wait."""
     timeout: Span = timedelta(minutes=2)
     """How long one delivery may take before it is given up as lost and looked up at its target."""
-    down_after: int = Field(default=3, ge=1, le=1000, json_schema_extra=_unit("failures"))
+    down_after: int = Field(default=3, ge=1, le=1000, json_schema_extra=unit("failures"))
     """After so many failures in a row a target counts as down, and one delivery at a time probes it."""
 
     @model_validator(mode="after")
@@ -190,7 +193,7 @@ def _days(value: tuple[str, ...]) -> tuple[str, ...]:
     return value
 
 
-class Alarms(_Table):
+class Alarms(Table):
     """What olhubd reports by itself. Each alarm is in `olhubd status`, the log and the metrics; mail and web
     hook are sent where they are set."""
 
@@ -198,7 +201,7 @@ class Alarms(_Table):
     """Kinds of alarms that are not raised."""
     not_fetched: Span = timedelta(minutes=30)
     """`feed`: for how long the orders of an account may stay unread; at least three of its intervals."""
-    retention_share: float = Field(default=0.5, gt=0, le=1, json_schema_extra=_unit("share"))
+    retention_share: float = Field(default=0.5, gt=0, le=1, json_schema_extra=unit("share"))
     """`retention`: how old a cursor may be, as a share of what the remote journal remembers."""
     undelivered: Span = timedelta(hours=1)
     """`undelivered`: for how long something may be pending for a target, beyond the route's own `hold`."""
@@ -206,7 +209,7 @@ class Alarms(_Table):
     """`target-down`: for how long a target may fail to answer."""
     sign_in_ahead: Span = timedelta(days=14)
     """`sign-in`: how long before a sign-in ends the alarm is raised."""
-    disk_free: int = Field(default=500, ge=0, json_schema_extra=_unit("MB"))
+    disk_free: int = Field(default=500, ge=0, json_schema_extra=unit("MB"))
     """`disk`: how much room must be left beside the database; 0 does not look."""
     silence_rarity: Span = timedelta(days=3650)
     """`silence`: in how long at most one false alarm for each account is accepted."""
@@ -220,7 +223,7 @@ class Alarms(_Table):
     """The sender. Default: olhubd at this machine's name."""
     smtp_host: str = "localhost"
     """The mail server."""
-    smtp_port: int = Field(default=25, ge=1, le=65535, json_schema_extra=_unit("port"))
+    smtp_port: int = Field(default=25, ge=1, le=65535, json_schema_extra=unit("port"))
     """Its port: usually 587 with `starttls`, 465 with `tls`."""
     smtp_security: Security = Security.NONE
     """`none` only for a server on this machine or in a network of your own."""
@@ -246,7 +249,7 @@ class Alarms(_Table):
         return self
 
 
-class AccountTable(_Table):
+class AccountTable(Table):
     """One login at one connector. Beside these keys it takes those of its connector."""
 
     connector: str
@@ -274,11 +277,11 @@ class AccountTable(_Table):
         WithJsonSchema({"type": "string", "examples": ["now", "14 days", "2026-01-31T00:00:00+01:00"]}),
     ] = Field(default=None, json_schema_extra=_kind("text"))
     """From when on orders are taken: "now", a span before the first run ("14 d"), or a moment. Default: "now"."""
-    parallel: int | None = Field(default=None, ge=1, le=256, json_schema_extra=_unit("deliveries"))
+    parallel: int | None = Field(default=None, ge=1, le=256, json_schema_extra=unit("deliveries"))
     """How many deliveries may go to it at one time. Default: as the connector suggests."""
 
 
-class RouteTable(_Table):
+class RouteTable(Table):
     """Orders of some accounts go to another. No two routes may have a source and the target in common."""
 
     sources: Annotated[tuple[str, ...], BeforeValidator(read_names)] = Field(alias="from")
@@ -320,7 +323,7 @@ class RouteTable(_Table):
     """What else goes with an order: the buyer's `login`, `offer-ids`, the buyer's `note`, `payment` information."""
 
 
-class StockTable(_Table):
+class StockTable(Table):
     """What one account has in stock is sold on others: what each of their offers shows follows from it."""
 
     master: str
@@ -331,13 +334,13 @@ class StockTable(_Table):
     policy: StockPolicy = StockPolicy.SHARED
     """`shared`: each offer shows all of it, which can be oversold while the systems' own delay lasts. `allocated`,
     where each piece is shown on one offer, is refused: it cannot keep its promise yet."""
-    allocate_below: int | None = Field(default=None, ge=1, json_schema_extra=_unit("pieces"))
+    allocate_below: int | None = Field(default=None, ge=1, json_schema_extra=unit("pieces"))
     """For `allocated`, and refused with it: only when fewer may be sold than so many."""
-    buffer: int = Field(default=0, ge=0, json_schema_extra=_unit("pieces"))
+    buffer: int = Field(default=0, ge=0, json_schema_extra=unit("pieces"))
     """How many of each item are never sold."""
-    buffer_share: int = Field(default=0, ge=0, le=100, json_schema_extra=_unit("per cent"))
+    buffer_share: int = Field(default=0, ge=0, le=100, json_schema_extra=unit("per cent"))
     """How much of the rest of each item is never sold, rounded up."""
-    most_shown: int | None = Field(default=None, ge=1, json_schema_extra=_unit("pieces"))
+    most_shown: int | None = Field(default=None, ge=1, json_schema_extra=unit("pieces"))
     """How many an offer shows at most."""
     link_by_ean: bool = True
     """Link an offer by its EAN, too, where a second mark agrees with it: its SKU or its name."""
@@ -346,11 +349,11 @@ class StockTable(_Table):
     brake: bool = True
     """Whether a person is asked before the master's numbers change many offers of an account at once: see
     docs/operator.md. What orders lower is never held up."""
-    brake_share: int = Field(default=20, ge=1, le=100, json_schema_extra=_unit("per cent"))
+    brake_share: int = Field(default=20, ge=1, le=100, json_schema_extra=unit("per cent"))
     """When more of an account's offers than this go to zero, or are raised far, within an hour or one reading."""
-    brake_least: int = Field(default=5, ge=1, json_schema_extra=_unit("offers"))
+    brake_least: int = Field(default=5, ge=1, json_schema_extra=unit("offers"))
     """How many must do so at least."""
-    brake_factor: int = Field(default=10, ge=2, json_schema_extra=_unit("times"))
+    brake_factor: int = Field(default=10, ge=2, json_schema_extra=unit("times"))
     """An offer is raised far when it is to show more than so many times what it did."""
 
 

@@ -21,6 +21,7 @@ from olhubd.engine.feed.poller import Poller
 from olhubd.engine.feed.reader import FeedFailure
 from olhubd.engine.levels.account_levels import AccountLevels
 from olhubd.engine.outbox.account_outbox import AccountOutbox
+from olhubd.engine.prices.account_prices import AccountPrices
 from olhubd.engine.services import Services
 from olhubd.model import Reason, Run, code_of
 from olhubd.plugin import AccountBlocked, Connector, PluginError
@@ -49,6 +50,7 @@ class AccountUnit:
         """Whether another process has taken it over, whose its runs are by now."""
         self.outbox = AccountOutbox(config, connection, services, log, lost=self.lost)
         self.levels = AccountLevels(config, connection, services, log, lost=self.lost)
+        self.prices = AccountPrices(config, connection, services, log, lost=self.lost)
 
     @property
     def name(self) -> str:
@@ -98,6 +100,7 @@ class AccountUnit:
         self._proof.start()
         self.feeds.start(paused=not self._at_work)
         self.levels.start(paused=not self._at_work)
+        self.prices.start(paused=not self._at_work)
         if self.record.parked and code_of(self.row.reason) == "account.key-refused":
             self._key_retry.start()
 
@@ -112,6 +115,7 @@ class AccountUnit:
         await self._key_retry.stop()
         await self.feeds.stop()
         await self.levels.stop()
+        await self.prices.stop()
         await self.outbox.stop(until, min(1.0, grace))
         if not self.displaced:
             await self.feeds.lose_runs()
@@ -124,11 +128,13 @@ class AccountUnit:
     def _go_on(self) -> None:
         self.feeds.resume()
         self.levels.resume()
+        self.prices.resume()
         self.outbox.resume()
 
     def _halt(self) -> None:
         self.feeds.pause()
         self.levels.pause()
+        self.prices.pause()
         self.outbox.pause()
 
     # What its system makes of it

@@ -55,6 +55,7 @@ class Directory:
         if self._in_force.stock():
             for unit in self.units.values():
                 unit.levels.wake()
+                unit.prices.wake()
 
     def taken_over(self, account: str) -> None:
         """Another process has taken the account over: it is to be let go (`engine.displacement`)."""

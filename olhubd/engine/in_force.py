@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from olhubd.config import Configuration
+from olhubd.decide.pricing.rule import PriceRule
 from olhubd.decide.route import Route
 from olhubd.decide.stock.policy import StockRule
 from olhubd.engine.outbox.job import RetryPolicy
@@ -32,6 +33,10 @@ class InForce:
     def stock(self) -> Sequence[StockRule]:
         """Whose stock is sold where."""
         return self.configuration.stock
+
+    def prices(self) -> Sequence[PriceRule]:
+        """Whose prices go where."""
+        return self.configuration.prices
 
     def routes(self) -> Sequence[Route]:
         """The routes in force."""

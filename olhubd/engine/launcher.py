@@ -86,6 +86,7 @@ class Launcher:
             await self._take_over([config.name], self._services.clock.now())
             self._directory.displaced.discard(config.name)
         unit = AccountUnit(config, await self._own_row(config, row), self._services)
+        await unit.prices.switch_off()
         self._directory.units[config.name] = unit
         unit.start()
 

@@ -7,6 +7,8 @@ import contextlib
 from collections.abc import Mapping
 
 from olhubd.config import Configuration
+from olhubd.decide.pricing.rule import PriceRule
+from olhubd.decide.stock.policy import StockRule
 from olhubd.engine.directory import Directory
 from olhubd.engine.launcher import Launcher, log_failure
 from olhubd.engine.replay import recording
@@ -101,7 +103,8 @@ class Reloader:
         ended = [name for name in units if name not in new or not new[name].enabled]
         engine = configuration.engine != before.engine  # concerns them all
         staying = [name for name in units if name in new and new[name].enabled]
-        before_rules, rules = self._services.in_force.stock(), configuration.stock
+        before_rules: tuple[StockRule | PriceRule, ...] = (*before.stock, *before.prices)
+        rules: tuple[StockRule | PriceRule, ...] = (*configuration.stock, *configuration.prices)
         sold = (
             {name for rule in (*before_rules, *rules) for name in (rule.master, *rule.channels)}
             if rules != before_rules

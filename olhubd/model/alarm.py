@@ -46,6 +46,8 @@ class AlarmKind(enum.StrEnum):
     """Many offers would change at once, and a person is asked."""
     UNKNOWN_OFFER = "unknown-offer"
     """An offer that nobody linked sells what stock control sells."""
+    PRICE = "price"
+    """The price of an offer waits for a person."""
     QUARANTINE = "quarantine"
     """Records could not be stored."""
     LINKS = "links"

@@ -66,6 +66,7 @@ from olhubd.plugin.oauth import DeviceGrant, Flow, StillPending, Token, Tokens
 from olhubd.plugin.oauth2 import OAUTH2_ERRORS, OAuth2, TokenResponse
 from olhubd.plugin.pagesize import PageSize
 from olhubd.plugin.part import Capability, Parts
+from olhubd.plugin.price import PriceCall, PriceSink, PriceWish, ShownPrice
 from olhubd.plugin.redaction import mask
 from olhubd.plugin.settings import Duration, Field, Secret, Settings, Url
 from olhubd.plugin.stored import Comparison
@@ -144,6 +145,9 @@ __all__ = [
     "Permanent",
     "PluginError",
     "Portion",
+    "PriceCall",
+    "PriceSink",
+    "PriceWish",
     "Probe",
     "ProductFeed",
     "Push",
@@ -159,6 +163,7 @@ __all__ = [
     "ShipmentSink",
     "ShortPages",
     "ShownLevel",
+    "ShownPrice",
     "Side",
     "Signer",
     "Status",

@@ -18,6 +18,7 @@ __all__ = [
     "LevelCommandState",
     "commands",
     "disputed",
+    "held_prices",
     "keep",
     "lower_sold",
     "numbers",
@@ -34,7 +35,7 @@ __all__ = [
 _LEVEL = (
     "offer_id, kind, scope, account, wanted, wanted_after, wanted_at, basis_after, phase, command, sent, sent_at,"
     " confirmed, confirmed_after, confirmed_at, active, due_at, tries, reason, held, step, inside, ended_here,"
-    " resumes, resume_by, drifts, disputed_at, disputed_over, approved"
+    " resumes, resume_by, drifts, disputed_at, disputed_over, approved, currency"
 )
 _READ = ", ".join(f"l.{name.strip()}" for name in _LEVEL.split(","))
 _FROM = "FROM levels l JOIN offers o ON o.id = l.offer_id"
@@ -105,6 +106,7 @@ async def put(tx: Transaction, rows: Sequence[OfferLevel]) -> None:
                 codec.stamp(row.disputed_at),
                 row.disputed_over,
                 row.approved,
+                row.currency,
                 int(not row.even),
             )
             for row in rows
@@ -151,6 +153,16 @@ async def stuck(reader: Reader, accounts: Collection[str]) -> list[OfferLevel]:
         " AND l.kind = ? AND l.tries >= ? AND l.active = 1 AND l.confirmed > l.wanted"
         " ORDER BY l.account, l.offer_id",
         (*accounts, LevelKind.QUANTITY.value, TRIES),
+    )
+    return [_level(row) for row in rows]
+
+
+async def held_prices(reader: Reader, accounts: Collection[str]) -> list[OfferLevel]:
+    """The prices of these accounts that are not as wanted, or may not be sent, by account and offer."""
+    rows = await reader.fetch(
+        f"SELECT {_READ}, o.external_id {_FROM} WHERE l.account IN ({codec.marks(list(accounts))})"
+        " AND l.kind = 'price' AND (l.uneven = 1 OR l.held IS NOT NULL) ORDER BY l.account, l.offer_id LIMIT 1000",
+        list(accounts),
     )
     return [_level(row) for row in rows]
 
@@ -298,5 +310,6 @@ def _level(row: Row) -> OfferLevel:
         disputed_at=codec.moment(row[26]),
         disputed_over=row[27],
         approved=row[28],
-        external_id=row[29],
+        currency=row[29],
+        external_id=row[30],
     )

@@ -19,6 +19,7 @@ __all__ = [
     "by_external",
     "by_number",
     "doubted",
+    "follow_prices",
     "link",
     "linked_accounts",
     "linked_names",
@@ -150,6 +151,11 @@ async def set_linking(tx: Transaction, states: Mapping[int, Linking]) -> None:
     await tx.executemany(
         "UPDATE offers SET linking = ? WHERE id = ?", [(state.value, id_) for id_, state in sorted(states.items())]
     )
+
+
+async def follow_prices(tx: Transaction, ids: Collection[int], on: bool) -> None:
+    """From now on the prices of these offers follow their products, or do not any more."""
+    await tx.executemany("UPDATE offers SET price_sync = ? WHERE id = ?", [(int(on), id_) for id_ in sorted(ids)])
 
 
 async def link(tx: Transaction, links: Sequence[Link]) -> None:

@@ -33,6 +33,7 @@ from olhubd_allegro.login import Login, RealmCheckedTokens
 from olhubd_allegro.offers import Offers
 from olhubd_allegro.orders import FORMS, Orders, form_id
 from olhubd_allegro.parcel import FOREIGN_WAYBILL, OTHER, choose, other, request, same
+from olhubd_allegro.prices import Prices
 from olhubd_allegro.settings import AllegroSettings
 from olhubd_allegro.status import STATUSES, WORDS, due
 
@@ -65,6 +66,7 @@ class Allegro(
         Orders: "orders",
         Offers: "offers",
         Levels: "levels",
+        Prices: "prices",
         Login: "login",
     }
     fixed_statuses = frozenset(status.code for status in STATUSES)
@@ -97,6 +99,7 @@ class Allegro(
         self.orders = Orders(self._api)
         self.offers = Offers(self._api)
         self.levels = Levels(self._api, self.offers)
+        self.prices = Prices(self._api, self.offers)
 
     # Statuses and parcels back
 

@@ -1,48 +1,39 @@
 """Quantities out, by commands: one value for up to a thousand offers, and the end of an offer for zero.
 
 Allegro takes only quantities above zero by the command for quantities; an offer that is sold out is ended by the
-command for publications, and activated by it again when it has been filled. A command goes under a number that the
-host has made and kept. It is done later, and its report may hold tasks that failed: only a task says what became of
-an offer.
+command for publications, and activated by it again when it has been filled.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from olhubd.model import EndedBy, LevelStep, Offer, OfferState, OfferTerms, Reason
+from olhubd.model import EndedBy, LevelStep, Offer, OfferState, OfferTerms
 from olhubd.plugin import (
     Accepted,
     Client,
-    Conflict,
     ContractBroken,
     LevelCall,
     LevelSink,
     LevelWish,
     NotFound,
-    OutcomeUnknown,
     Record,
     RowOutcome,
     ShownLevel,
 )
 from olhubd_allegro import wire_offers
-from olhubd_allegro.client import MEDIA
+from olhubd_allegro.commands import MOST, Commands
 from olhubd_allegro.offers import STATES, Offers
 
 __all__ = ["Levels"]
 
-_MOST = 1000
-"""Offers in one command."""
 _SET, _END, _ACTIVATE = "set", "end", "activate"
 _QUANTITIES, _PUBLICATIONS = "/sale/offer-quantity-change-commands", "/sale/offer-publication-commands"
 _PATHS = {_SET: _QUANTITIES, _END: _PUBLICATIONS, _ACTIVATE: _PUBLICATIONS}
-_FIELDS = {_SET: "quantity", _END: "publication", _ACTIVATE: "publication"}
+_FIELDS = {_SET: {"quantity"}, _END: {"publication"}, _ACTIVATE: {"publication"}}
 """What the tasks of a command say that they change."""
-_BODY = {"Content-Type": MEDIA}
-_SOON = 2.0
-"""Seconds until a report is asked for."""
 _ORDER = {LevelStep.SHOW: 0, LevelStep.FILL: 1, LevelStep.ACTIVATE: 2}
 _DETAILS = "/sale/product-offers"
 _ENDED_BY = {
@@ -65,6 +56,7 @@ class Levels(LevelSink):
 
     def __init__(self, api: Client, offers: Offers) -> None:
         self._api = api
+        self._commands = Commands(api)
         self._offers = offers
 
     def plan_levels(self, wishes: Sequence[LevelWish]) -> Sequence[LevelCall]:
@@ -76,52 +68,19 @@ class Levels(LevelSink):
             by_value.setdefault((wish.step, value), []).append(wish.offer)
         # What sells too much first, what is to sell again last.
         return [
-            _call(step, value, tuple(some[at : at + _MOST]))
+            _call(step, value, tuple(some[at : at + MOST]))
             for (step, value), some in sorted(by_value.items(), key=lambda one: (_ORDER[one[0][0]], one[0][1]))
-            for at in range(0, len(some), _MOST)
+            for at in range(0, len(some), MOST)
         ]
 
     async def write_levels(self, command: str, call: LevelCall) -> Sequence[RowOutcome] | Accepted:
-        body: dict[str, Any] = {
-            "offerCriteria": [{"type": "CONTAINS_OFFERS", "offers": [{"id": offer} for offer in call.offers]}]
-        }
+        change: dict[str, Any] = {"publication": {"action": call.action.upper()}}
         if call.action == _SET:
-            body["modification"] = {"changeType": "FIXED", "value": call.value}
-        else:
-            body["publication"] = {"action": call.action.upper()}
-        try:
-            await self._api.request("PUT", _path(command, call), json=body, headers=_BODY)
-        except Conflict as error:
-            # The number is used: this very call has arrived before, or it is another one's. Its report says which.
-            raise OutcomeUnknown(Reason("olhubd_allegro:command-known", why=error)) from error
-        return Accepted(after=_SOON)
+            change = {"modification": {"changeType": "FIXED", "value": call.value}}
+        return await self._commands.put(_path(command, call), call.offers, change)
 
     async def report_levels(self, command: str, call: LevelCall) -> Sequence[RowOutcome] | Accepted | None:
-        path = _path(command, call)
-        try:
-            report = await self._api.get(path, wire_offers.CommandReport)
-        except NotFound:
-            return None
-        if report.id != command:
-            raise ContractBroken("Allegro gave the report of another command", field="id")
-        tasks = await self._tasks(path)
-        if any(task.field not in (None, _FIELDS[call.action]) for task in tasks.values()):
-            raise ContractBroken("Allegro gave the tasks of another command", field="field")
-        mine = {offer: tasks[offer] for offer in call.offers if offer in tasks}
-        if report.completed_at is None or any(task.status == "NEW" for task in mine.values()):
-            return Accepted(after=_SOON)
-        return [_outcome(task) for task in mine.values()]
-
-    async def _tasks(self, path: str) -> Mapping[str, wire_offers.CommandTask]:
-        """All tasks of a command by their offers, to the end: a page shows 100 unless it is asked for more."""
-        found: dict[str, wire_offers.CommandTask] = {}
-        while True:
-            query: dict[str, str | int] = {"limit": _MOST, "offset": len(found)}
-            page = (await self._api.get(f"{path}/tasks", wire_offers.CommandTasks, query)).tasks
-            before = len(found)
-            found.update({task.offer.id: task for task in page})
-            if len(found) == before or len(found) >= _MOST:
-                return found
+        return await self._commands.report(_path(command, call), command, call.offers, _FIELDS[call.action])
 
     async def read_levels(self, offers: Sequence[str]) -> Sequence[ShownLevel]:
         return [_shown(record) for record in await self._offers.read(offers)]
@@ -159,14 +118,6 @@ def _call(step: LevelStep, value: int, offers: tuple[str, ...]) -> LevelCall:
 
 def _path(command: str, call: LevelCall) -> str:
     return f"{_PATHS[call.action]}/{command}"
-
-
-def _outcome(task: wire_offers.CommandTask) -> RowOutcome:
-    if task.status == "SUCCESS":
-        return RowOutcome(offer=task.offer.id, done=True)
-    first = next(iter(task.errors or ()), None)
-    said = (first.user_message or first.message or first.code) if first is not None else None
-    return RowOutcome(offer=task.offer.id, done=False, error=said or task.message or task.status)
 
 
 def _shown(record: Record) -> ShownLevel:

@@ -12,7 +12,7 @@ from datetime import datetime
 
 import msgspec
 
-from olhubd.model import Offer, OfferState
+from olhubd.model import Money, Offer, OfferState
 from olhubd.plugin import (
     Client,
     ContractBroken,
@@ -43,7 +43,14 @@ _NAMED = 50
 _ALL = "all:"
 _BEGINNING = "0"
 """Stands for the beginning of the journal, which is 24 hours ago."""
-_KINDS = ("OFFER_ACTIVATED", "OFFER_CHANGED", "OFFER_ENDED", "OFFER_STOCK_CHANGED", "OFFER_ARCHIVED")
+_KINDS = (
+    "OFFER_ACTIVATED",
+    "OFFER_CHANGED",
+    "OFFER_ENDED",
+    "OFFER_STOCK_CHANGED",
+    "OFFER_PRICE_CHANGED",
+    "OFFER_ARCHIVED",
+)
 STATES = {
     "ACTIVE": OfferState.ACTIVE,
     "ACTIVATING": OfferState.INACTIVE,
@@ -144,5 +151,20 @@ def _offer(raw: bytes) -> Offer:
         state=STATES.get(word, OfferState.UNKNOWN),
         external_state=word,
         sku=row.external.id if row.external is not None else None,
+        price=_price(row.selling_mode),
+        price_rule=_price_rule(row.selling_mode),
+        listed_at=row.publication.started_at,
         quantity=row.stock.available if row.stock is not None else None,
     )
+
+
+def _price(mode: wire_offers.SellingMode | None) -> Money | None:
+    """What a piece costs; None for an auction, and where it is not said."""
+    if mode is None or mode.price is None or mode.format not in (None, "BUY_NOW"):
+        return None
+    return Money(mode.price.amount, mode.price.currency)
+
+
+def _price_rule(mode: wire_offers.SellingMode | None) -> str | None:
+    rule = mode.price_automation.rule if mode is not None and mode.price_automation is not None else None
+    return rule.id if rule is not None else None

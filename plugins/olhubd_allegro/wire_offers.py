@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 
 import msgspec
 
@@ -34,11 +35,31 @@ class OfferStock(_Wire):
 
 class Publication(_Wire):
     status: str
+    started_at: Side[datetime | None] = None
     ended_at: Side[datetime | None] = None
 
 
+class OfferMoney(_Wire):
+    amount: Decimal
+    currency: str
+
+
+class PriceRuleKey(_Wire):
+    id: str
+
+
+class PriceAutomation(_Wire):
+    """The rule of Allegro's that sets the price by itself."""
+
+    rule: Side[PriceRuleKey | None] = None
+
+
 class SellingMode(_Wire):
+    """How it is sold. `price` is the offer's own, whatever a campaign makes of it; an auction has none."""
+
     format: Side[str | None] = None
+    price: Side[OfferMoney | None] = None
+    price_automation: Side[PriceAutomation | None] = None
 
 
 class OfferRow(_Wire):

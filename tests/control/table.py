@@ -130,12 +130,13 @@ API: dict[Key, Scope] = {
     ("GET", "/api/v1/offers/{offer}"): Scope.READ,
     **{
         ("POST", f"/api/v1/offers/{{account}}/{{offer}}/{deed}"): Scope.OPERATE
-        for deed in ("auto-resume", "ignore", "resume", "retry")
+        for deed in ("approve-price", "auto-resume", "follow-price", "ignore", "resume", "retry", "send-price")
     },
     ("GET", "/api/v1/stock-plans"): Scope.READ,
     ("GET", "/api/v1/stock-plans/{plan}"): Scope.READ,
     ("POST", "/api/v1/stock-plans/{plan}/approve"): Scope.OPERATE,
     ("POST", "/api/v1/stock-plans/{plan}/reject"): Scope.OPERATE,
+    ("GET", "/api/v1/pricing/{item}"): Scope.READ,
     ("GET", "/api/v1/links"): Scope.READ,
     ("GET", "/api/v1/links/export"): Scope.READ,
     ("POST", "/api/v1/links"): Scope.OPERATE,

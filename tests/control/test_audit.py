@@ -9,26 +9,44 @@ import dataclasses
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 import pytest
 
+from olhubd.decide.pricing.rule import PriceRule
 from olhubd.decide.stock.brake import Danger
+from olhubd.decide.stock.level import OfferLevel
 from olhubd.decide.stock.policy import StockRule
 from olhubd.model import (
     Counting,
     Event,
+    LevelKind,
     Link,
     Linking,
     LinkOrigin,
+    ListPrice,
+    Money,
     Offer,
     OfferState,
+    PriceBasis,
     Scope,
     StockBasis,
     StockLevel,
 )
-from olhubd.store import Transaction, accounts, events, levels, offers, stock_items, stock_plans, strangers
+from olhubd.store import (
+    Transaction,
+    accounts,
+    events,
+    levels,
+    list_prices,
+    offers,
+    stock_items,
+    stock_plans,
+    strangers,
+)
+from olhubd.store.list_prices import StoredPrice
 from olhubd.store.offers import StoredOffer
 from olhubd.store.stock_items import StockItem
 from olhubd.store.stock_plans import BrakedPlan, PlannedOffer
@@ -194,6 +212,54 @@ async def _resumable(shelf: Shelf) -> Parts:
     return {"offer": (await shelf.offer(KNOWN))["external_id"]}
 
 
+async def _priced(shelf: Shelf) -> Parts:
+    """An offer of an account to which prices go."""
+    rule = PriceRule(master="shop", channels=frozenset({"market"}), price_list="default")
+    shelf.hub.in_force.configuration = dataclasses.replace(shelf.hub.configuration, prices=(rule,))
+    return {"offer": (await shelf.offer(KNOWN))["external_id"]}
+
+
+async def _following(shelf: Shelf) -> Parts:
+    """One whose price follows its product, which is listed at another price."""
+    known = await shelf.offer(KNOWN)
+    (link,) = known["links"]
+    record = ListPrice(
+        item=link["item"]["external_id"],
+        price_list="default",
+        price=Money(Decimal("41.00"), "PLN"),
+        basis=PriceBasis.GROSS,
+    )
+
+    async def work(tx: Transaction) -> None:
+        await offers.follow_prices(tx, [known["id"]], True)
+        stored = StoredPrice(id=1, account="shop", record=record, read_after=0, read_at=shelf.clock.now())
+        await list_prices.put(tx, [stored])
+
+    await shelf.database.write(work)
+    return await _priced(shelf)
+
+
+async def _leaping(shelf: Shelf) -> Parts:
+    """One whose price is to be ten times as high."""
+    known, parts = await shelf.offer(KNOWN), await _following(shelf)
+
+    async def work(tx: Transaction) -> None:
+        row = OfferLevel(
+            offer=known["id"],
+            account="market",
+            external_id=known["external_id"],
+            kind=LevelKind.PRICE,
+            wanted=39000,
+            wanted_at=shelf.clock.now(),
+            confirmed=3900,
+            currency="PLN",
+        )
+        await levels.put(tx, [row])
+
+    await shelf.database.write(work)
+    return parts
+
+
 async def _disputed(shelf: Shelf) -> Parts:
     """An offer that another program writes too."""
     known = await shelf.offer(KNOWN)
@@ -291,6 +357,9 @@ _OFFER_VERBS: dict[str, tuple[str, Callable[[Shelf], Awaitable[Parts]], Parts]] 
     "auto-resume": ("stock.resume-allowed", _resumable, {"allowed": True}),
     "retry": ("stock.retried", _disputed, {}),
     "ignore": ("stock.unknown-ignored", _beside, {"reason": "of another warehouse"}),
+    "follow-price": ("pricing.followed", _priced, {"follow": True}),
+    "send-price": ("pricing.send-asked", _following, {}),
+    "approve-price": ("pricing.approved", _leaping, {}),
 }
 OFFERS = {("POST", f"/api/v1/offers/{{account}}/{{offer}}/{verb}"): change for verb, change in _OFFER_VERBS.items()}
 """Changes of what is kept of an offer, which need a market whose quantities are kept: event, what is to be there

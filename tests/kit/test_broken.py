@@ -13,6 +13,7 @@ from tests.kit.broken import (  # noqa: F401  (importing them lists their sins)
     journals,
     levels,
     listings,
+    prices,
     records,
     sinks,
     small,
@@ -25,6 +26,7 @@ from tests.kit.broken.drafts import GoodDrafts
 from tests.kit.broken.good import SINS, GoodShop
 from tests.kit.broken.levels import GoodLevels
 from tests.kit.broken.listings import GoodOffers, GoodTerms
+from tests.kit.broken.prices import GoodPrices
 from tests.kit.broken.signin import GoodLogin
 from tests.kit.broken.stock import GoodStock
 from tests.kit.broken.streams import GoodStreams
@@ -32,7 +34,18 @@ from tests.kit.broken.streams import GoodStreams
 
 @pytest.mark.parametrize(
     "good",
-    [GoodShop, GoodLogin, GoodDrafts, GoodCount, GoodStreams, GoodLevels, GoodStock, GoodOffers, GoodTerms],
+    [
+        GoodShop,
+        GoodLogin,
+        GoodDrafts,
+        GoodCount,
+        GoodStreams,
+        GoodLevels,
+        GoodPrices,
+        GoodStock,
+        GoodOffers,
+        GoodTerms,
+    ],
     ids=lambda good: good.__name__,
 )
 async def test_a_good_one_is_green(good: type[GoodShop]) -> None:

@@ -19,6 +19,7 @@ from olhubd_kit.simulator import BookedOrder, Verb
 from tests.kit.broken.counts import GoodCount
 from tests.kit.broken.good import GoodFeed, GoodShop, GoodSmall
 from tests.kit.broken.levels import GoodLevels
+from tests.kit.broken.prices import GoodPrices
 from tests.kit.broken.streams import GoodStreams
 from tinyshop_simulator import TinyShopSimulator
 
@@ -45,6 +46,7 @@ UNASKED = {
     "OrderFeed.start": "the rules about the feed begin with it, and its page is asked for the failures",
     "Feed.start": "a list begins at its first row, for which nobody is asked; where one is, it is called",
     "LevelSink.plan_levels": "planning is pure, and LEVEL-01 sees that it calls nobody",
+    "PriceSink.plan_prices": "planning is pure, and PRICE-01 sees that it calls nobody",
     "OAuthLogin.refresh": "the rules about signing in have failures of their own, since one of them ends a grant",
 }
 """What the rules about failures do not call, each with the reason."""
@@ -59,7 +61,7 @@ def test_every_capability_has_a_rule() -> None:
 async def test_every_method_of_a_capability_is_tried_with_failures() -> None:
     """What the table of calls leaves out may take an outage for an answer, and no rule would see it."""
     called: set[str] = set()
-    for connector in (GoodShop, GoodCount, GoodStreams, GoodLevels):
+    for connector in (GoodShop, GoodCount, GoodStreams, GoodLevels, GoodPrices):
         async with conformance.bench(connector, connector.stand_in) as place:
             called |= {name.partition(" of ")[0] for name in await every_call(place)}
     known: dict[str, type[Capability]] = {**CAPABILITIES, FEED: Feed}

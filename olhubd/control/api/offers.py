@@ -13,9 +13,9 @@ from olhubd.control.http.routes import Call, route
 from olhubd.decide.stock.policy import StockRule
 from olhubd.engine.hub import Hub
 from olhubd.engine.levels.linking import judge_offers
-from olhubd.model import Linking, Reason
+from olhubd.model import LevelKind, Linking, Reason
 from olhubd.model.check import gtin
-from olhubd.store import Reader, catalog_search, levels, offers, stock_items
+from olhubd.store import Reader, catalog_search, levels, offers, price_switches, stock_items
 from olhubd.store.catalog_search import OfferSearch
 from olhubd.store.offers import StoredOffer
 
@@ -100,6 +100,8 @@ async def offer_rows(reader: Reader, ids: Sequence[int], rules: Sequence[StockRu
     listed = await offers.read(reader, ids)
     links = await offers.links_of(reader, ids)
     rows = await levels.of_offers(reader, ids)
+    priced = await price_switches.accounts(reader)
+    prices = await levels.of_offers(reader, ids, LevelKind.PRICE) if priced else {}
     loose = [one for one in listed.values() if one.linking is not Linking.LINKED]
     verdicts, candidates = await judge_offers(reader, loose, rules)
     items = await stock_items.read(reader, {link.item for mine in links.values() for link in mine})
@@ -110,6 +112,8 @@ async def offer_rows(reader: Reader, ids: Sequence[int], rules: Sequence[StockRu
             rows.get(id_),
             verdict := verdicts.get(id_),
             [candidates[item] for item in (verdict.candidates[:_SHOWN] if verdict is not None else ())],
+            prices.get(id_),
+            listed[id_].account in priced,
         )
         for id_ in ids
         if id_ in listed

@@ -110,6 +110,8 @@ class OfferLevel(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Why it may not be raised; None where nothing is against it."""
     approved: int | None = None
     """What a person has approved to be sent, though it is further away than a rule allows."""
+    currency: str | None = None
+    """That of the amounts, where it is a price."""
     kind: LevelKind = LevelKind.QUANTITY
     scope: str = ""
 

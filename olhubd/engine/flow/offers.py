@@ -6,13 +6,15 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from olhubd.decide.pricing.switch import follows_at_first
 from olhubd.decide.stock.level import OfferLevel, Phase, judge
 from olhubd.engine.flow.flow import FlowContext, Known, RecordFlow, Result
 from olhubd.engine.flow.prepared import Candidate
 from olhubd.engine.levels.linking import Seen, doubt, link
 from olhubd.engine.levels.unknown import find_unknown
+from olhubd.engine.prices.reading import read_prices
 from olhubd.model import Kind, Linking, Offer, OfferState, Reason
-from olhubd.store import Reader, events, levels, offers, quarantine
+from olhubd.store import Reader, events, levels, offers, price_switches, quarantine
 from olhubd.store.offers import StoredOffer
 
 __all__ = ["OfferFlow"]
@@ -49,6 +51,7 @@ class OfferFlow(RecordFlow[Offer]):
         renewed: list[StoredOffer] = []
         marks: list[tuple[str | None, str | None]] = []
         said: list[StoredOffer] = []
+        priced_since = await price_switches.since(tx, account)
         for one in candidates:
             why = one.fault or one.objection
             if why is not None:
@@ -72,6 +75,9 @@ class OfferFlow(RecordFlow[Offer]):
                     read_at=context.now,
                     digest=one.digest,
                     linking=old.linking if old is not None else Linking.NONE,
+                    price_sync=old.price_sync
+                    if old is not None
+                    else follows_at_first(one.record.listed_at, priced_since),
                 )
             )
             new = renewed[-1]
@@ -94,6 +100,8 @@ class OfferFlow(RecordFlow[Offer]):
         # So that what is read from now on is known to be read after this.
         await context.recorder.event("offers.changed", account, None, {"offers": len(renewed)})
         await self._read(context, renewed, read)
+        if priced_since is not None:
+            await read_prices(context, renewed, known, read, priced_since)
         if context.rules:
             newest = context.recorder.newest(context.after)
             if said:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from olhubd.decide.alarm_rules import AlarmFinding
+from olhubd.decide.pricing.alarms import price_findings
 from olhubd.decide.stock.alarms import BrakedOffers, StockFacts, SurplusOffer, stock_findings
 from olhubd.engine.in_force import InForce
 from olhubd.store import Database, levels, offer_terms, stock_plans, unknown_offers
@@ -25,6 +26,7 @@ class OfferChecks:
         channels = sorted({channel for rule in self._in_force.stock() for channel in rule.channels})
         if not channels:
             return []
+        priced = sorted({channel for rule in self._in_force.prices() for channel in rule.channels})
         self.looks += len(channels)
         reader = self._database.reader
         facts = StockFacts(
@@ -51,4 +53,5 @@ class OfferChecks:
                 for plan, counts in await stock_plans.waiting(reader, channels)
             ],
         )
-        return list(stock_findings(facts))
+        prices = await levels.held_prices(reader, priced) if priced else ()
+        return [*stock_findings(facts), *price_findings(prices)]

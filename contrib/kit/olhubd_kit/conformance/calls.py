@@ -20,6 +20,7 @@ from olhubd.plugin import (
     PaymentMethodList,
     PaymentSink,
     PluginError,
+    PriceSink,
     Probe,
     ShipmentSink,
     StatusList,
@@ -28,6 +29,7 @@ from olhubd.plugin import (
 from olhubd_kit.conformance.bench import Bench
 from olhubd_kit.conformance.find import find
 from olhubd_kit.conformance.levels import call_of
+from olhubd_kit.conformance.prices import price_call
 from olhubd_kit.conformance.push import push_of
 from olhubd_kit.conformance.rule import FEED, skip
 from olhubd_kit.conformance.small import subject
@@ -75,6 +77,8 @@ async def every_call(bench: Bench) -> Mapping[str, Call]:
         await _small(bench, calls)
     if bench.has("LevelSink"):
         await _levels(bench, calls)
+    if bench.has("PriceSink"):
+        await _prices(bench, calls)
     if not calls:
         skip("none of the declared capabilities makes calls that this rule knows")
     return calls
@@ -116,6 +120,15 @@ async def _levels(bench: Bench, calls: dict[str, Call]) -> None:
     calls["read_levels"] = lambda: sink.read_levels(offers)
     if sink.resumes or sink.renews:
         calls["read_terms"] = lambda: sink.read_terms(offers)
+
+
+async def _prices(bench: Bench, calls: dict[str, Call]) -> None:
+    offers = list(await bench.do("list_offers", 2))
+    sink, call, command = bench.part(PriceSink), price_call(bench, offers, "12.00"), str(uuid.uuid4())
+    await sink.write_prices(command, call)
+    calls["write_prices"] = lambda: sink.write_prices(str(uuid.uuid4()), call)
+    calls["report_prices"] = lambda: sink.report_prices(command, call)
+    calls["read_prices"] = lambda: sink.read_prices(offers)
 
 
 async def outcome(bench: Bench, call: Call) -> Any:

@@ -34,7 +34,21 @@ __all__ = [
 
 FAMILIES = (
     *("DECL", "FEED", "ORDER", "MERGE", "SWEEP", "STREAM", "COUNT", "READ", "PUSH", "FIND", "ONCE", "ECHO"),
-    *("STATUS", "PAY", "SHIP", "CANCEL", "STOCK", "OFFER", "LEVEL", "PROBE", "LIST", "LOGIN", "FAIL", "LOG"),
+    *(
+        "STATUS",
+        "PAY",
+        "SHIP",
+        "CANCEL",
+        "STOCK",
+        "OFFER",
+        "LEVEL",
+        "PRICE",
+        "PROBE",
+        "LIST",
+        "LOGIN",
+        "FAIL",
+        "LOG",
+    ),
 )
 """The families of rules, in the order in which people read them."""
 

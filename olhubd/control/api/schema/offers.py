@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from olhubd.control.api.schema.base import AnswerStruct, Before, Limit, Page, RequestStruct, Text
+from olhubd.control.api.schema.prices import price_fields
 from olhubd.decide.stock.level import OfferLevel
 from olhubd.decide.stock.linking import Verdict
-from olhubd.model import Link, Linking, OfferState, beside, plain
+from olhubd.model import Link, Linking, Money, OfferState, beside, plain
 from olhubd.store.offers import StoredOffer
 from olhubd.store.stock_items import StockItem
 
@@ -96,6 +97,9 @@ class OfferRow(AnswerStruct, frozen=True, kw_only=True):
     `wanted` is what it must show and `shown` what it showed when it was read last; `confirmed_at` is when it was
     read last that the two are the same. `reason` says why it is not as wanted. What is not linked has `candidates`,
     and `why` it is linked to none of them by itself.
+
+    Of its `price` the same is said. `price_sync` is the switch of the offer, None while that of its account is off,
+    and `price_rule` the marketplace's own rule that sets its price.
     """
 
     id: int
@@ -119,6 +123,14 @@ class OfferRow(AnswerStruct, frozen=True, kw_only=True):
     confirmed_at: datetime | None = None
     phase: str | None = None
     reason: str | None = None
+    price: Money | None = None
+    price_wanted: Money | None = None
+    price_sync: bool | None = None
+    price_rule: str | None = None
+    price_confirmed_at: datetime | None = None
+    price_reason: str | None = None
+    price_reason_code: str | None = None
+    price_reason_values: dict[str, Any] | None = None
     why_code: str | None = None
     why_values: dict[str, Any] | None = None
     reason_code: str | None = None
@@ -132,6 +144,8 @@ class OfferRow(AnswerStruct, frozen=True, kw_only=True):
         level: OfferLevel | None,
         verdict: Verdict | None,
         candidates: Sequence[StockItem],
+        price: OfferLevel | None,
+        account_on: bool,
     ) -> OfferRow:
         offer = listed.offer
         why = verdict.why if verdict is not None else None
@@ -153,6 +167,7 @@ class OfferRow(AnswerStruct, frozen=True, kw_only=True):
             why=plain(why) if why is not None else None,
             **beside("why", why),
             **level_fields(level),
+            **price_fields(listed, price, account_on),
         )
 
 

@@ -11,7 +11,7 @@ __all__ = ["OfferCommand"]
 
 
 class OfferCommand:
-    """What was ordered: `kind` is quantity or publication. It acts at `acts`, or never."""
+    """What was ordered: `kind` is quantity, price or publication. It acts at `acts`, or never."""
 
     def __init__(self, id_: str, kind: str, body: Json, at: datetime, acts: datetime | None) -> None:
         self.id, self.kind, self.body, self.at, self.acts = id_, kind, body, at, acts
@@ -32,11 +32,10 @@ class OfferCommand:
 
     def outcomes(self) -> list[Json]:
         """What became of each offer."""
-        field = "quantity" if self.kind == "quantity" else "publication"
         return [
             {
                 "offer": {"id": offer},
-                "field": field,
+                "field": self.kind,
                 "status": status,
                 "message": error["message"] if error else "",
                 "errors": [error] if error else [],

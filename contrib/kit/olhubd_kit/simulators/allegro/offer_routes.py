@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
@@ -17,6 +18,7 @@ __all__ = ["OfferRoutes"]
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 _COMMANDS = {
     "quantity": "/sale/offer-quantity-change-commands/{id}",
+    "price": "/sale/offer-price-change-commands/{id}",
     "publication": "/sale/offer-publication-commands/{id}",
 }
 
@@ -88,6 +90,10 @@ class OfferRoutes:
                 or (fixed and value <= 0)
             ):
                 return refused(422, "VALIDATION_ERROR", "The quantity must be above zero", "modification.value")
+        elif kind == "price":
+            change = body.get("modification") or {}
+            if change.get("type") != "FIXED_PRICE" or not _is_price(change.get("price")):
+                return refused(422, "VALIDATION_ERROR", "The price must be above zero", "modification.price")
         elif (body.get("publication") or {}).get("action") not in ("END", "ACTIVATE"):
             return refused(422, "VALIDATION_ERROR", "Unknown action", "publication.action")
         try:
@@ -112,3 +118,11 @@ class OfferRoutes:
         if offset is None or limit is None or not 1 <= limit <= 1000 or offset > 999:
             return refused(422, "VALIDATION_ERROR", "Offset or limit is outside its range")
         return answer({"tasks": command.outcomes()[offset : offset + limit]})
+
+
+def _is_price(given: object) -> bool:
+    """Whether it is an amount above zero, as text with two places, in zlotys."""
+    if not isinstance(given, dict) or given.get("currency") != "PLN":
+        return False
+    amount = given.get("amount")
+    return isinstance(amount, str) and re.fullmatch(r"\d+\.\d{2}", amount) is not None and float(amount) > 0

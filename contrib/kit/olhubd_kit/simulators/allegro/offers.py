@@ -18,6 +18,7 @@ from olhubd.model import EndedBy, Kind, Product
 from olhubd_kit.catalogue import PRODUCTS
 from olhubd_kit.simulator import BookedOffer, Listed, Verb
 from olhubd_kit.simulators.allegro.offer_command import OfferCommand
+from olhubd_kit.simulators.allegro.offer_prices import OfferPrices, selling_mode
 from olhubd_kit.simulators.allegro.population import Json, stamp
 
 __all__ = ["FEED", "OFFER", "OfferBook"]
@@ -46,6 +47,7 @@ class OfferBook:
         self._waiting: list[OfferCommand] = []
         """Commands that have not acted."""
         self.offers: dict[str, Json] = {}
+        self.prices = OfferPrices(self.offers, self._tell, self.act)
         self.commands: dict[str, OfferCommand] = {}
         self.events: list[tuple[int, datetime, str, str]] = []
         self.delay = 0.0
@@ -70,15 +72,15 @@ class OfferBook:
     def list_offer(
         self, sku: str, quantity: int, id_: str | None = None, selling: str = "BUY_NOW", renews: bool = False
     ) -> str:
-        """Put something on sale."""
+        """Put something on sale, at its catalogue price."""
         number = id_ or str(OFFER + 1000 + len(self.offers))
         self.offers[number] = {
             "id": number,
             "name": self._names.get(sku, sku),
             "external": {"id": sku},
-            "sellingMode": {"format": selling},
+            "sellingMode": selling_mode(sku, selling),
             "stock": {"available": quantity, "sold": 0},
-            "publication": {"status": "ACTIVE" if quantity else "ENDED"},
+            "publication": {"status": "ACTIVE" if quantity else "ENDED", "startedAt": stamp(self._now())},
             "isFulfillment": False,
         }
         self.details[number] = {"republish": renews}
@@ -182,7 +184,7 @@ class OfferBook:
         self, offers: Sequence[str], code: str = "RESPONSIBLE_PRODUCER_NOT_SPECIFIED", kind: str = ""
     ) -> None:
         """From now on commands fail for these offers, with this code; an empty code ends that. Of the kind
-        `kind` alone, `quantity` or `publication`, where it is not empty."""
+        `kind` alone, `quantity`, `price` or `publication`, where it is not empty."""
         for offer in offers:
             if code:
                 self.failing[offer] = (code, kind)
@@ -244,11 +246,12 @@ class OfferBook:
                 self._end(offer, "USER")
             else:
                 self._activate(offer)
-            return
-        change = command.body["modification"]
-        before = self.offers[offer]["stock"]["available"]
-        value = change["value"] + (before if change["changeType"] == "GAIN" else 0)
-        self._set(offer, max(0, value))
+        elif command.kind == "price":
+            self.prices.set_price(offer, command.body["modification"]["price"]["amount"])
+        else:
+            change = command.body["modification"]
+            before = self.offers[offer]["stock"]["available"] if change["changeType"] == "GAIN" else 0
+            self._set(offer, max(0, change["value"] + before))
 
     def listed(self) -> Sequence[Listed]:
         """What the feed of offers reads."""
@@ -281,6 +284,7 @@ class OfferBook:
             "buyable": self.buyable,
             "commands": self.numbers,
             "set_quantity": self.set_quantity,
+            **self.prices.verbs(),
             "sell_offer": self.sell_offer,
             "set_offer_state": self.set_offer_state,
             "hide_quantity": self.hide_quantity,
@@ -357,13 +361,13 @@ class OfferBook:
         return "OFFER_ARCHIVED" if ended is not None and self._now() - ended > _ARCHIVED else ""
 
     def _activate(self, offer: str) -> None:
-        self.offers[offer]["publication"] = {"status": "ACTIVE"}
+        self.offers[offer]["publication"] = {"status": "ACTIVE", "startedAt": stamp(self._now())}
         self.details[offer].pop("endedBy", None)
         self._tell("OFFER_ACTIVATED", offer)
 
     def _end(self, offer: str, by: str, at: datetime | None = None) -> None:
         self.ended_at[offer] = at or self._now()
-        self.offers[offer]["publication"] = {"status": "ENDED", "endedAt": stamp(self.ended_at[offer])}
+        self.offers[offer]["publication"] |= {"status": "ENDED", "endedAt": stamp(self.ended_at[offer])}
         self.details[offer]["endedBy"] = by
         self._tell("OFFER_ENDED", offer)
         if self.details[offer]["republish"] and by in ("EMPTY_STOCK", "EXPIRATION") and self.initial[offer]:
