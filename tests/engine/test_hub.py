@@ -25,7 +25,7 @@ from olhubd.engine.errors import NotPossible
 from olhubd.engine.flow.landing import Landing
 from olhubd.engine.hub import Hub
 from olhubd.engine.monitor.retention import Retention
-from olhubd.model import Action, AlarmKind, DeliveryState, Kind, OrderId, Run, RunId, RunState
+from olhubd.model import Action, AlarmKind, DeliveryState, Kind, OrderId, Run, RunId, RunState, code_of
 from olhubd.plugin import PluginError
 from olhubd.runtime import logs
 from olhubd.runtime.clock import SystemClock
@@ -530,3 +530,13 @@ async def test_an_account_that_never_worked_is_red_at_once(hub: Hub, tmp_path: P
     run = shown["shop"].runs["orders"]
     assert (run.state, run.error) == (RunState.FAILED, shown["shop"].last_error)
     assert hub.runs.totals["shop", "orders"].failed > 0
+
+
+async def test_an_account_without_an_interval_of_its_own_is_read_as_orders_come(hub: Hub, tmp_path: Path) -> None:
+    """What a person wrote into the file holds as it is written."""
+    await hub.start()
+    assert code_of(hub.unit("shop").feeds.interval_reason) != "poll.as-set"
+    await hub.reload(changed(tmp_path))
+    read = hub.unit("shop").feeds
+    assert (code_of(read.interval_reason), read.interval) == ("poll.as-set", 420.0)
+    assert code_of(hub.unit("other").feeds.interval_reason) != "poll.as-set"

@@ -399,6 +399,18 @@ async def test_an_order_that_lost_a_line_to_another_is_read_again(bench: Bench) 
     assert (wish.external_id, code_of(wish.reason)) == ("A", "lookup.lines-moved")
 
 
+async def test_an_order_that_is_told_to_have_lines_of_a_newer_one_is_superseded_and_not_sent(bench: Bench) -> None:
+    """It was there before, so it is no new telling: its own change says what has become of it."""
+    await bench.land(order("C", lines=(line("C-1"),), updated_at=EPOCH + timedelta(hours=1)))
+    await bench.land(order("A", lines=(line("A-1"),)))
+    assert await bench.owed(2) == [("shop", "push-order", DeliveryState.PENDING)]
+    await bench.land(order("A", lines=(line("C-1"),)))
+    assert (await bench.kinds(2))[-1] == "order.superseded"
+    assert ("shop", "push-order", DeliveryState.PENDING) not in await bench.owed(2)
+    live = [o.external_id for o in await orders.listing(bench.database.reader) if o.superseded_by is None]
+    assert live == ["C"]
+
+
 async def test_a_stale_telling_after_the_merge_is_born_superseded(bench: Bench) -> None:
     later = EPOCH + timedelta(hours=1)
     await bench.land(order("C", lines=(line("A-1"), line("B-1")), updated_at=later))
@@ -486,6 +498,16 @@ async def test_a_double_in_the_shop_is_told_once(bench: Bench) -> None:
     await pushed(bench)
     for _ in range(2):
         await bench.land(order("78", reference="allegro:A"), account="shop")
+    assert (await bench.kinds(1)).count("copy.doubled") == 1
+
+
+async def test_the_copy_in_another_shop_makes_no_double_of_the_one_here(bench: Bench) -> None:
+    """The order goes to two shops, each of which has it once; the second order of one of them is a double."""
+    bench.routes.append(Route(target="outlet", sources=frozenset({"allegro"})))
+    await pushed(bench)
+    await bench.land(order("4711", reference="allegro:A"), account="outlet")
+    assert "copy.doubled" not in await bench.kinds(1)
+    await bench.land(order("78", reference="allegro:A"), account="shop")
     assert (await bench.kinds(1)).count("copy.doubled") == 1
 
 

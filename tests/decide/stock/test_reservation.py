@@ -68,13 +68,20 @@ def test_asked_twice_it_is_the_same() -> None:
 
 
 @pytest.mark.parametrize(
-    "off", [{"stage": Stage.CANCELLED}, {"fulfilment": Fulfilment.CANCELLED}, {"fulfilled_by_marketplace": True}]
+    "off",
+    [
+        {"stage": Stage.CANCELLED},
+        {"fulfilment": Fulfilment.CANCELLED},
+        {"fulfilled_by_marketplace": True},
+        {"fulfilled_by_marketplace": True, "fulfilment": Fulfilment.SENT},
+    ],
 )
 def test_what_is_off_or_sent_by_the_marketplace_needs_nothing(off: dict[str, Any]) -> None:
     book = Book(need(2))
     book.stand(bought())
     book.stand(bought(**off))
     assert book.unseen() == 0
+    assert book.rows == {}, "what is needed no more is no row of the database either"
     fresh = Book(need(2))
     fresh.stand(bought(**off))
     assert fresh.rows == {}
@@ -176,4 +183,39 @@ def test_only_a_route_that_forwards_carries() -> None:
     assert carries([route], "allegro", "shop")
     assert not carries([route], "allegro", "erp")
     assert not carries([route], "ebay", "shop")
+    assert carries([msgspec.structs.replace(route, target="erp"), route], "allegro", "shop")
+    assert not carries([], "allegro", "shop")
     assert not carries([msgspec.structs.replace(route, forward=False)], "allegro", "shop")
+
+
+def test_a_reservation_says_whose_pieces_they_are_and_since_when() -> None:
+    found = due(1, "allegro", bought(), [need(2)], (), {MASTER: False}, after=9, now=EPOCH)
+    assert found.put == (
+        Reservation(
+            order_id=1, line="L1", item=7, account="allegro", pieces=2, opened_after=9, opened_at=EPOCH, taken=0
+        ),
+    )
+    assert found.items == {7}
+
+
+def test_a_line_without_pieces_reserves_none() -> None:
+    book = Book(need(0))
+    book.stand(bought())
+    assert book.rows == {}
+
+
+def test_of_what_the_master_took_and_nobody_needs_any_more_nothing_is_written_twice() -> None:
+    book = Book(need(5))
+    book.stand(bought(5))
+    book.stand(bought(5), taken=True)
+    off = bought(5, stage=Stage.CANCELLED)
+    book.stand(off, taken=True)
+    again = due(1, "allegro", off, book.needs, list(book.rows.values()), {MASTER: True}, after=9, now=EPOCH)
+    assert (again.put, again.end, again.items) == ((), (), frozenset())
+
+
+def test_all_items_that_are_needed_otherwise_are_named() -> None:
+    """Another number may be sold of each of them."""
+    known = due(1, "allegro", bought(), [need(2), need(1, item=8)], (), {MASTER: False}, after=1, now=EPOCH).put
+    found = due(1, "allegro", bought(), [need(3)], known, {MASTER: False}, after=2, now=EPOCH)
+    assert (found.items, found.end) == ({7, 8}, (("L1", 8),))

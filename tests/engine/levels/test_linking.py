@@ -357,3 +357,13 @@ async def test_the_first_article_number_is_taken_over_and_another_one_is_a_doubt
     await shows(stall, "111", 4, sku="A", ean=EAN)
     assert [one["offer"] for one in await told(stall, "link.doubted")] == ["111"]
     assert code_of((await stall.level("111")).held) == "link.ean-changed"
+
+
+async def test_a_person_may_say_again_how_many_of_the_same_item_an_offer_has(stall: Stall) -> None:
+    """It is linked to that item already, and to nothing else that would be taken away."""
+    await stall.stock("A", 9)
+    await shows(stall, "111", 5, sku="A")
+    await hands(stall).add(LinkRow(number=1, account="allegro", offer="111", sku="A", units=2), "eve")
+    assert await items_of(stall, "111") == {"p-A": (2, LinkOrigin.HAND, "eve")}
+    await stall.turns()
+    assert (await stall.level("111")).wanted == 4

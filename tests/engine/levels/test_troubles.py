@@ -11,9 +11,9 @@ import pytest
 
 from olhubd.decide.stock.level import Phase
 from olhubd.decide.stock.policy import StockRule
-from olhubd.model import Offer, OfferState
+from olhubd.model import Counting, Kind, Offer, OfferState, StockBasis, StockLevel, code_of
 from olhubd.plugin import Accepted, LevelCall, RateLimited, RowOutcome, ShownLevel, Unavailable
-from olhubd.store import Database
+from olhubd.store import Database, quarantine, stock_items, unknown_offers
 from tests.engine.levels.stall import Channel, Stall
 from tests.waiting import until
 
@@ -160,3 +160,64 @@ async def test_a_first_turn_that_fails_is_reported_and_tried_again(stall: Stall,
     channel.trouble = None
     await stall.turns(60)
     assert channel.shown["111"] == 2
+
+
+@pytest.mark.parametrize("kind", [Kind.STOCK, Kind.OFFER])
+async def test_what_the_hub_itself_cannot_store_is_kept_aside_and_holds_up_no_neighbour(
+    stall: Stall, kind: Kind
+) -> None:
+    """Nothing is silent: it stays in quarantine until it lands after all."""
+    odd, names = "\ud800", ("p-C", "p-D") if kind is Kind.STOCK else ("333", "444")
+    account = "shop" if kind is Kind.STOCK else "allegro"
+
+    def made(number: str, name: str) -> StockLevel | Offer:
+        if kind is Kind.STOCK:
+            return StockLevel(
+                external_id=number, name=name, counting=Counting.COUNTED, basis=StockBasis.FREE, quantity=4
+            )
+        return Offer(external_id=number, name=name, state=OfferState.ACTIVE, quantity=4)
+
+    await stall.land(account, made(names[0], odd), made(names[1], "a thing"))
+    (kept,) = await quarantine.listing(stall.database.reader)
+    assert (kept.kind, kept.external_id, kept.reason) == (
+        kind,
+        names[0],
+        "the hub failed on it: UnicodeEncodeError",
+    )
+    await stall.land(account, made(names[0], "a thing"))
+    assert await quarantine.listing(stall.database.reader) == []
+
+
+@pytest.mark.parametrize(
+    ("bad", "code"),
+    [
+        ({"counting": Counting.COUNTED, "quantity": None}, "stock.count-without-number"),
+        ({"counting": Counting.UNTRACKED, "quantity": 4}, "stock.number-without-count"),
+        ({"counting": Counting.UNKNOWN, "quantity": 4}, "stock.number-without-count"),
+        ({"basis": StockBasis.FREE, "allocated": 1}, "stock.allocated-of-free"),
+    ],
+)
+async def test_a_count_that_makes_no_sense_is_kept_aside_and_the_last_good_one_counts(
+    stall: Stall, bad: dict[str, object], code: str
+) -> None:
+    await stall.stock("A", 9)
+    (item,) = await stock_items.find(stall.database.reader, "A")
+    await stall.land("shop", msgspec.structs.replace(item.level, **{"quantity": 7, **bad}))
+    (kept,) = await quarantine.listing(stall.database.reader)
+    assert code_of(kept.reason) == code
+    await stall.orders_read()
+    await stall.turns(30)
+    assert (await stall.level()).wanted == 9
+
+
+async def test_a_second_offer_of_what_is_on_sale_is_known_and_is_no_alarm(stall: Stall) -> None:
+    """Only one beside an offer that has ended sells what nobody reckoned with."""
+    await stall.offer("222", "A", 5)
+    await stall.turns(10)
+    assert await unknown_offers.selling(stall.database.reader, ["allegro"]) == []
+    await stall.stock("A", 0)
+    await stall.turns(30)
+    await stall.offer("333", "A", 5)
+    await stall.leveller.turn()
+    (one,) = await unknown_offers.selling(stall.database.reader, ["allegro"])
+    assert one.external_id == "333"

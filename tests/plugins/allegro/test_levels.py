@@ -239,3 +239,25 @@ async def test_the_tasks_of_another_deed_are_no_report(allegro: Allegro, simulat
     command.outcomes = outcomes  # type: ignore[method-assign]
     with pytest.raises(ContractBroken):
         await allegro.levels.report_levels(command.id, LevelCall(action="end", offers=(ONE,)))
+
+
+@pytest.mark.parametrize(
+    ("task", "error"),
+    [
+        ({"errors": [{"code": "C", "message": "m", "userMessage": "Cena jest za niska."}]}, "Cena jest za niska."),
+        ({"errors": [{"code": "C", "message": "too low", "userMessage": None}], "message": "no"}, "too low"),
+        ({"errors": [{"code": "PRICE_TOO_LOW", "message": None, "userMessage": ""}]}, "PRICE_TOO_LOW"),
+        ({"errors": [], "message": "The offer was archived."}, "The offer was archived."),
+        ({"errors": None, "message": "The offer was archived."}, "The offer was archived."),
+        ({"errors": None, "message": None}, "FAIL"),
+    ],
+)
+async def test_why_a_row_was_refused_is_what_a_person_understands_best(
+    allegro: Allegro, simulator: AllegroSimulator, task: dict[str, Any], error: str
+) -> None:
+    simulator.book.fail_tasks([ONE])
+    tasks = simulator.book.tasks
+    simulator.book.tasks = lambda command: [{**one, **task} for one in tasks(command)]  # type: ignore[method-assign]
+    assert await written(allegro, LevelCall(action="set", value=4, offers=(ONE,))) == [
+        RowOutcome(offer=ONE, done=False, error=error)
+    ]

@@ -117,3 +117,13 @@ async def test_a_sale_that_moves_no_date_is_found_by_the_sweep(
         page = await shop.stock.sweep(simulator.now(), page.cursor)
         found |= {one.sku: one.quantity for one in page.records if isinstance(one, StockLevel)}
     assert found["TAL-27"] == 40
+
+
+async def test_only_a_product_that_has_variations_is_asked_for_them(
+    shop: WooCommerce, simulator: WooCommerceSimulator
+) -> None:
+    """Each such call is one a product; of ten thousand products few have any."""
+    await whole(shop)
+    with_variations = [row for row in simulator.catalogue.products.values() if row["variations"]]
+    asked = sum(number for path, number in simulator.calls.items() if path.endswith("/variations"))
+    assert 0 < asked == len(with_variations) < len(simulator.catalogue.products)
