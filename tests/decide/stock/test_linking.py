@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from olhubd.decide.stock.linking import Marks, agree, doubted, judge, settled
-from olhubd.model import Link, Linking, LinkOrigin, code_of
+from olhubd.model import Link, Linking, LinkOrigin, Reason, code_of
 from tests.orders import EPOCH
 
 EAN, OTHER = "05901234123457", "00710845860669"
@@ -152,3 +152,78 @@ def test_units_that_are_no_whole_number_are_asked_for() -> None:
     right = settled(found, EAN, 5, 7)
     assert right is not None
     assert right.units == 7
+
+
+@pytest.mark.parametrize(
+    ("asked", "items", "by_ean", "state", "origin", "candidates"),
+    [
+        ({"sku": "S", "gtin": EAN}, [("S", EAN)], False, Linking.LINKED, LinkOrigin.SKU, (1,)),
+        ({"sku": "S", "gtin": EAN}, [("S", None)], False, Linking.LINKED, LinkOrigin.SKU, (1,)),
+        ({"sku": "S"}, [("S", EAN), ("T", EAN)], False, Linking.LINKED, LinkOrigin.SKU, (1,)),
+        ({"sku": "S", "gtin": EAN}, [("S", EAN), ("S", None)], True, Linking.LINKED, LinkOrigin.EAN, (1, 2)),
+        ({"gtin": EAN, "sku": "S"}, [(None, EAN)], True, Linking.LINKED, LinkOrigin.EAN, (1,)),
+        ({"gtin": EAN}, [("T", EAN)], True, Linking.LINKED, LinkOrigin.EAN, (1,)),
+        ({"sku": "S", "gtin": EAN}, [("S", None), ("S", EAN), ("T", EAN)], True, Linking.CONFLICT, None, (2, 1, 3)),
+        ({"sku": "S", "gtin": EAN}, [("S", EAN), ("T", EAN)], True, Linking.CONFLICT, None, (1, 2)),
+        ({"sku": "S", "gtin": EAN}, [("T", EAN), ("S", None)], True, Linking.CONFLICT, None, (2, 1)),
+    ],
+)
+def test_one_item_is_taken_where_all_marks_agree_and_the_likeliest_comes_first(
+    asked: dict[str, str],
+    items: list[tuple[str | None, str | None]],
+    by_ean: bool,
+    state: Linking,
+    origin: LinkOrigin | None,
+    candidates: tuple[int, ...],
+) -> None:
+    stock = [Marks(id=n, name=MUG.name, sku=sku, gtin=gtin) for n, (sku, gtin) in enumerate(items, 1)]
+    verdict = judge(offer(**asked), stock, None, by_ean=by_ean)
+    assert (verdict.state, verdict.origin, verdict.candidates) == (state, origin, candidates)
+    assert verdict.item == (candidates[0] if state is Linking.LINKED else None)
+
+
+@pytest.mark.parametrize(
+    ("asked", "set_size", "facts"),
+    [
+        ({"sku": "S"}, None, {"n": 3, "sku": "S"}),
+        ({"gtin": "1"}, None, {"n": 2, "sku": ""}),
+        ({"sku": "KUB-BIA", "gtin": OTHER}, None, {"n": 2, "sku": "KUB-BIA"}),
+        ({"sku": "KUB-BIA", "gtin": "2"}, None, {"sku": "KUB-BIA", "offer": "2", "item": EAN}),
+        ({"sku": "X", "gtin": EAN}, None, {"offer": "X", "item": "KUB-BIA"}),
+        ({"gtin": EAN}, 6, {"n": 6}),
+        ({"gtin": EAN, "name": "Rower"}, None, {"offer": "Rower", "item": MUG.name}),
+    ],
+)
+def test_what_a_person_decides_on_names_both_sides(
+    asked: dict[str, str], set_size: int | None, facts: dict[str, object]
+) -> None:
+    sisters = [Marks(id=n, name="", sku="S") for n in (3, 4, 5)]
+    twins = [Marks(id=n, name="", sku=f"T{n}", gtin="1") for n in (6, 7)]
+    why = judge(offer(**asked), [MUG, BIKE, *sisters, *twins], set_size, by_ean=True).why
+    assert isinstance(why, Reason)
+    assert why.values == facts
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "agrees"),
+    [
+        ("Kubek biały duży", "Kubek biały szklany zielony okrągły", True),
+        ("Kubek biały szklany zielony", "Kubek biały metalowy czarny", True),
+        ("Kubek biały szklany zielony okrągły", "Kubek biały metalowy czarny kwadratowy", False),
+        ("Koc miś", "Miś koc", True),
+        ("Koc na kanapę", "Koc na stół", False),
+        ("Kij od a do z", "Pas od a do z", False),
+        ("Klocki 1000 2000", "Puzzle 1000 2000", False),
+        ("do na od", "do na od", False),
+    ],
+)
+def test_names_agree_by_half_of_the_words_that_say_something(one: str, other: str, agrees: bool) -> None:
+    """Two at least where there are two; numbers and short words say nothing of what it is."""
+    assert agree(one, other) is agrees
+    assert agree(other, one) is agrees
+
+
+def test_a_set_of_the_size_that_is_known_is_no_doubt() -> None:
+    assert doubted(LINK, EAN, 1, EAN) is LINK
+    six = msgspec.structs.replace(LINK, set_size=6, units=6)
+    assert doubted(six, EAN, 6, EAN) is six

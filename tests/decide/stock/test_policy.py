@@ -19,6 +19,17 @@ def test_the_last_piece_stays_where_it_is_shown() -> None:
     assert shares(1, [OfferShare(offer=1, ceiling=0), OfferShare(offer=2, ceiling=1)]) == {1: 0, 2: 1}
 
 
+def test_what_is_free_is_given_out_once() -> None:
+    """Eight of ten are still shown on the third offer. The two that are free are not given to both of the others."""
+    three = [OfferShare(offer=1, ceiling=0), OfferShare(offer=2, ceiling=0), OfferShare(offer=3, ceiling=8)]
+    assert shares(10, three) == {1: 2, 2: 0, 3: 4}
+    # One that shows some already gets what it lacks, and not what it shows once more.
+    some = [OfferShare(offer=1, ceiling=2), OfferShare(offer=2, ceiling=0), OfferShare(offer=3, ceiling=2)]
+    assert shares(12, some) == {1: 4, 2: 4, 3: 4}
+    packs = [OfferShare(offer=1, ceiling=1, units=3), OfferShare(offer=2, ceiling=0, units=2)]
+    assert shares(7, packs) == {1: 1, 2: 2}
+
+
 def test_shares_go_by_weight_and_units() -> None:
     empty = [OfferShare(offer=1, ceiling=0, weight=3), OfferShare(offer=2, ceiling=0, weight=1)]
     assert shares(8, empty) == {1: 6, 2: 2}

@@ -218,4 +218,5 @@ def test_all_items_that_are_needed_otherwise_are_named() -> None:
     """Another number may be sold of each of them."""
     known = due(1, "allegro", bought(), [need(2), need(1, item=8)], (), {MASTER: False}, after=1, now=EPOCH).put
     found = due(1, "allegro", bought(), [need(3)], known, {MASTER: False}, after=2, now=EPOCH)
-    assert (found.items, found.end) == ({7, 8}, (("L1", 8),))
+    assert found.items == {7, 8}
+    assert found.end == (("L1", 8),)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from olhubd.decide.stock.sellable import Buffer, StockReading, of_offer, sellable, terms
+from olhubd.decide.stock.sellable import Buffer, Sellable, StockReading, of_offer, sellable, terms
 from olhubd.model import Counting, Reservation, StockBasis, StockLevel
 from tests.orders import EPOCH
 
@@ -135,3 +135,36 @@ def test_an_offer_with_an_unknown_part_is_unknown_unless_another_part_is_sold_ou
     assert of_offer({}, {}) is None
     assert of_offer({1: 10}, {1: 10}) == 1
     assert of_offer({1: 10}, {1: 9}) == 0
+
+
+def test_a_number_says_by_what_it_is_counted() -> None:
+    assert sellable(None, 0, NOTHING).counting is Counting.UNKNOWN
+    assert sellable(reading(4), 0, NOTHING).counting is Counting.COUNTED
+    off = reading(None, counting=Counting.UNTRACKED, on_sale=False)
+    assert sellable(off, 0, NOTHING) == Sellable(pieces=0, net=0, counting=Counting.UNTRACKED)
+
+
+def test_without_a_number_there_are_no_terms() -> None:
+    assert terms(None, [], NOTHING) == ()
+    assert terms(reading(None, counting=Counting.UNTRACKED), [reservation(1)], NOTHING) == ()
+    # On hand, and nobody says how many of them are given away.
+    assert terms(reading(4, counting=Counting.UNKNOWN), [], NOTHING) == ()
+
+
+@pytest.mark.parametrize("quantity", [0, 2])
+def test_of_pieces_that_are_not_there_none_is_kept_back(quantity: int) -> None:
+    """More is promised than there is: the sum goes below nothing, and no buffer fills it up again."""
+    parts = terms(reading(quantity), [reservation(5)], Buffer(pieces=3, share=10))
+    assert [(one.what, one.pieces) for one in parts] == [("master", quantity), ("reservation", -5)]
+
+
+def test_each_term_says_where_and_since_when() -> None:
+    parts = terms(reading(9, on_sale=False), [reservation(2)], Buffer(pieces=3))
+    master, reserved, kept, off = parts
+    assert (master.after, off.after, kept.after) == (10, 10, None)
+    assert (reserved.account, reserved.order_id, reserved.line, reserved.after) == ("allegro", 1, "L1", 1)
+    assert (kept.pieces, off.what, off.pieces) == (-3, "off-sale", -4)
+    assert [one.what for one in terms(reading(3, on_sale=False), [reservation(3)], NOTHING)] == [
+        "master",
+        "reservation",
+    ]

@@ -13,7 +13,7 @@ from olhubd.decide.stock.level import Phase
 from olhubd.decide.stock.policy import StockRule
 from olhubd.model import Counting, Kind, Offer, OfferState, StockBasis, StockLevel, code_of
 from olhubd.plugin import Accepted, LevelCall, RateLimited, RowOutcome, ShownLevel, Unavailable
-from olhubd.store import Database, quarantine, stock_items, unknown_offers
+from olhubd.store import Database, events, quarantine, stock_items
 from tests.engine.levels.stall import Channel, Stall
 from tests.waiting import until
 
@@ -195,6 +195,7 @@ async def test_what_the_hub_itself_cannot_store_is_kept_aside_and_holds_up_no_ne
         ({"counting": Counting.UNTRACKED, "quantity": 4}, "stock.number-without-count"),
         ({"counting": Counting.UNKNOWN, "quantity": 4}, "stock.number-without-count"),
         ({"basis": StockBasis.FREE, "allocated": 1}, "stock.allocated-of-free"),
+        ({"basis": StockBasis.FREE, "allocated": 0}, "stock.allocated-of-free"),
     ],
 )
 async def test_a_count_that_makes_no_sense_is_kept_aside_and_the_last_good_one_counts(
@@ -214,10 +215,23 @@ async def test_a_second_offer_of_what_is_on_sale_is_known_and_is_no_alarm(stall:
     """Only one beside an offer that has ended sells what nobody reckoned with."""
     await stall.offer("222", "A", 5)
     await stall.turns(10)
-    assert await unknown_offers.selling(stall.database.reader, ["allegro"]) == []
+    assert await reported(stall) == []
     await stall.stock("A", 0)
     await stall.turns(30)
     await stall.offer("333", "A", 5)
-    await stall.leveller.turn()
-    (one,) = await unknown_offers.selling(stall.database.reader, ["allegro"])
-    assert one.external_id == "333"
+    assert [(one["offer"], one["shown"]) for one in await reported(stall)] == [("333", 5)]
+
+
+async def test_two_new_offers_of_one_thing_in_one_page_are_no_alarm(stall: Stall) -> None:
+    """Neither was linked before the other, so neither has ended beside it."""
+    await stall.stock("B", 5)
+    ended = Offer(external_id="444", name="B", sku="B", state=OfferState.ENDED, quantity=0)
+    begun = Offer(external_id="555", name="B", sku="B", state=OfferState.ACTIVE, quantity=5)
+    await stall.land("allegro", ended, begun)
+    assert await reported(stall) == []
+
+
+async def reported(stall: Stall) -> list[dict[str, object]]:
+    """The offers that nobody knew, as they were reported."""
+    found = await events.since(stall.database.reader, 0, limit=1000)
+    return [msgspec.json.decode(event.data) for event in found if event.kind == "offer.unknown"]

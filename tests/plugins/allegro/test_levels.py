@@ -256,8 +256,10 @@ async def test_why_a_row_was_refused_is_what_a_person_understands_best(
     allegro: Allegro, simulator: AllegroSimulator, task: dict[str, Any], error: str
 ) -> None:
     simulator.book.fail_tasks([ONE])
-    tasks = simulator.book.tasks
-    simulator.book.tasks = lambda command: [{**one, **task} for one in tasks(command)]  # type: ignore[method-assign]
-    assert await written(allegro, LevelCall(action="set", value=4, offers=(ONE,))) == [
-        RowOutcome(offer=ONE, done=False, error=error)
-    ]
+    call = LevelCall(action="set", value=4, offers=(ONE,))
+    await written(allegro, call)
+    (command,) = simulator.book.commands.values()
+    told = [{**one, **task} for one in command.outcomes()]
+    command.outcomes = lambda: told  # type: ignore[method-assign]
+    outcomes = await allegro.levels.report_levels(command.id, call)
+    assert outcomes == [RowOutcome(offer=ONE, done=False, error=error)]
