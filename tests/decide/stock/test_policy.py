@@ -20,7 +20,7 @@ def test_the_last_piece_stays_where_it_is_shown() -> None:
 
 
 def test_what_is_free_is_given_out_once() -> None:
-    """Eight of ten are still shown on the third offer. The two that are free are not given to both of the others."""
+    """Eight of ten are still shown on the third offer: the two that are free are not given to both others."""
     three = [OfferShare(offer=1, ceiling=0), OfferShare(offer=2, ceiling=0), OfferShare(offer=3, ceiling=8)]
     assert shares(10, three) == {1: 2, 2: 0, 3: 4}
     # One that shows some already gets what it lacks, and not what it shows once more.
