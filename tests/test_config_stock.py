@@ -8,6 +8,8 @@ import pytest
 
 from olhubd import config
 from olhubd.decide.stock.brake import Brake
+from olhubd.decide.stock.policy import StockPolicy
+from olhubd_allegro.levels import Levels
 from tests.test_config_words import TEXT, load
 
 SECOND = TEXT.partition("[accounts.shop]")[0].replace("[accounts.market]", "[accounts.second]")
@@ -50,7 +52,12 @@ def test_nothing_is_written_to_a_sandbox(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rule", "key", "said"),
     [
-        ('master = "shop"\nchannels = ["market"]\npolicy = "allocated"', "policy", "cannot promise yet"),
+        (
+            'master = "shop"\nchannels = ["market"]\npolicy = "allocated"\nweights = {second = 2}',
+            "weights.second",
+            "is no channel of this table",
+        ),
+        ('master = "shop"\nchannels = ["market"]\nweights = {market = 2}', "weights", "has no meaning"),
         ('master = "shop"\nchannels = ["market"]\nallocate_below = 2', "allocate_below", "has no meaning"),
         ('master = "shpo"\nchannels = ["market"]', "master", "there is no account 'shpo'"),
         ('master = "market"\nchannels = ["second"]', "master", "allegro does not say what it has in stock"),
@@ -148,3 +155,35 @@ def test_two_shops_are_not_each_others_master(tmp_path: Path) -> None:
     (problem,) = caught.value.problems
     assert problem.key == "stock.1"
     assert "shop sells its own stock on outlet, so neither is the master" in problem.message
+
+
+DIVIDED = 'master = "shop"\nchannels = ["market", "second"]\npolicy = "allocated"\n'
+
+
+def test_what_is_divided_has_weights_and_a_threshold(tmp_path: Path) -> None:
+    (rule,) = stock(tmp_path, DIVIDED + "allocate_below = 2\nweights = {market = 3}").stock
+    assert rule.policy is StockPolicy.ALLOCATED
+    assert (rule.allocate_below, rule.weights) == (2, {"market": 3})
+
+
+def test_a_channel_that_takes_numbers_only_cannot_be_allocated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A number overwrites what is sold at the same moment, so the promise could not be kept there."""
+    monkeypatch.setattr(Levels, "changes", False)
+    with pytest.raises(config.ConfigurationError) as caught:
+        stock(tmp_path, DIVIDED)
+    first, second = caught.value.problems
+    assert [one.key for one in (first, second)] == ["stock.0.policy"] * 2
+    assert "market (allegro) take only a whole number" in first.message
+    assert "leave it out of the channels" in first.hint
+
+
+def test_what_is_divided_is_sold_by_no_other_table(tmp_path: Path) -> None:
+    one = 'master = "shop"\nchannels = ["market"]\npolicy = "allocated"\n'
+    other = '[[stock]]\nmaster = "shop"\nchannels = ["second"]'
+    with pytest.raises(config.ConfigurationError) as caught:
+        stock(tmp_path, one + other)
+    (problem,) = caught.value.problems
+    assert problem.key == "stock.0.policy"
+    assert "would sell the same pieces" in problem.message

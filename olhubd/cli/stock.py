@@ -116,15 +116,16 @@ def _explain(printer: Printer, row: StockItemRow) -> None:
         printer.line(f"  {term.pieces:+6d}  {_words(term)}")
     if row.sellable is not None:
         printer.line(f"  {row.sellable:6d}  may be sold")
+    divided = any(one.share is not None for one in row.offers)
     printer.table(
         (
             "ACCOUNT", "OFFER", "STATE:least", "UNITS:right:least", "WANTED:right", "SHOWN:right", "SENT:right",
-            "CONFIRMED", "REASON",
+            *(("SHARE:right", "MAY SELL:right") if divided else ()), "CONFIRMED", "REASON",
         ),
         [
             (
                 one.account, one.external_id, one.state, one.units, one.wanted, one.shown, one.sent,
-                one.confirmed_at, one.reason,
+                *((one.share, one.may_sell) if divided else ()), one.confirmed_at, one.reason,
             )
             for one in row.offers
         ],

@@ -91,6 +91,7 @@ def _values(configuration: Configuration) -> Iterator[tuple[str, Any]]:
         yield f"stock.{index}.buffer_share", rule.buffer.share
         yield f"stock.{index}.most_shown", rule.buffer.most
         yield f"stock.{index}.resume", rule.resume
+        yield f"stock.{index}.weights", rule.weights
 
     for index, priced in enumerate(configuration.prices):
         for key in ("master", "channels", "price_list", "multiply", "add", "round_to", "ending", "floor", "tax"):

@@ -12,7 +12,7 @@ from olhubd.config.tables import StockTable
 from olhubd.decide.stock.brake import Brake
 from olhubd.decide.stock.policy import StockPolicy, StockRule
 from olhubd.decide.stock.sellable import Buffer
-from olhubd.plugin import Connector, StockFeed
+from olhubd.plugin import Connector, LevelSink, StockFeed
 from olhubd.plugin.loading import Plugins
 
 __all__ = ["read_stock"]
@@ -34,6 +34,7 @@ def read_stock(root: Checker, plugins: Plugins, accounts: Mapping[str, AccountCo
     found: list[StockRule] = []
     taken: dict[tuple[str, str], Checker] = {}
     masters = {one.get("master") for one in tables.value if isinstance(one, dict)}
+    tables_of: dict[str, list[tuple[Checker, StockPolicy]]] = {}
     for index in range(len(tables.value)):
         place = tables.at(index)
         table = place.check(StockTable)
@@ -50,11 +51,13 @@ def read_stock(root: Checker, plugins: Plugins, accounts: Mapping[str, AccountCo
                 # Each would write the other's number into it, and no number would be anybody's own any more.
                 why = f"{channel} sells its own stock on {table.master}, so neither is the master"
                 place.report(why, f"leave one of the two out; see {other.origin}")
+        tables_of.setdefault(table.master, []).append((place, table.policy))
         if table.policy is StockPolicy.ALLOCATED:
-            # It divides by absolute values, which a sale at the same moment overwrites.
-            place.at("policy").report("allocated cannot promise yet that nothing is oversold", 'write "shared"')
-        elif table.allocate_below is not None:
-            place.at("allocate_below").report("has no meaning with what is shared", "leave it out")
+            _divided(place, table, channels, kinds)
+        else:
+            for key in ("allocate_below", "weights"):
+                if getattr(table, key):
+                    place.at(key).report("has no meaning with what is shared", "leave it out")
         _brake(place, table)
         found.append(
             StockRule(
@@ -67,10 +70,17 @@ def read_stock(root: Checker, plugins: Plugins, accounts: Mapping[str, AccountCo
                 brake=Brake(share=table.brake_share, least=table.brake_least, factor=table.brake_factor)
                 if table.brake
                 else None,
+                weights=table.weights,
                 lowered_by=_lowered_by(kinds.get(table.master)),
                 link_by_ean=table.link_by_ean,
             )
         )
+    for master, places in tables_of.items():
+        alone = len(places) == 1
+        for place, policy in places:
+            if policy is StockPolicy.ALLOCATED and not alone:
+                said = f"the stock of {master} is sold by another table too, which would sell the same pieces"
+                place.at("policy").report(said, "name all its channels in one table")
     return tuple(found)
 
 
@@ -78,6 +88,24 @@ def _brake(place: Checker, table: StockTable) -> None:
     if not table.brake:
         for key in sorted(table.model_fields_set & {"brake_share", "brake_least", "brake_factor"}):
             place.at(key).report("has no meaning with brake = false", "leave it out, or switch the brake on")
+
+
+def _divided(
+    place: Checker, table: StockTable, channels: Sequence[str], kinds: Mapping[str, type[Connector[Any]] | None]
+) -> None:
+    """Whether what is shown on each of these channels can be divided: raised and lowered without a number that puts
+    back what was sold at the same moment."""
+    for name in channels:
+        kind = kinds.get(name)
+        if kind is not None and not any(sink.changes for sink in kind.parts_of(LevelSink)):
+            said = (
+                f"the offers of {name} ({kind.name}) take only a whole number, which overwrites what is sold at the"
+                " same moment, so nothing can be allocated there"
+            )
+            place.at("policy").report(said, 'write "shared", or leave it out of the channels')
+    for name in table.weights:
+        if name not in channels:
+            place.at("weights", name).report("is no channel of this table", near(name, channels))
 
 
 def _can(kind: type[Connector[Any]] | None, capability: str) -> bool:

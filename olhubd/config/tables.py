@@ -332,10 +332,15 @@ class StockTable(Table):
     """Names of the accounts that sell it, or "*": every account whose offers take a quantity and whose orders are
     read, without those that are a master. Nothing is written to one in a sandbox."""
     policy: StockPolicy = StockPolicy.SHARED
-    """`shared`: each offer shows all of it, which can be oversold while the systems' own delay lasts. `allocated`,
-    where each piece is shown on one offer, is refused: it cannot keep its promise yet."""
+    """`shared`: each offer shows all of it, which can be oversold while the systems' own delay lasts. `allocated`:
+    each piece is for sale on one offer, so that none is sold twice. It needs channels whose offers can be changed
+    by so many pieces."""
     allocate_below: int | None = Field(default=None, ge=1, json_schema_extra=unit("pieces"))
-    """For `allocated`, and refused with it: only when fewer may be sold than so many."""
+    """For `allocated`: only when fewer may be sold than so many. 2 has the last piece on one offer. Nothing is sold
+    twice from the moment on that all offers have been lowered."""
+    weights: Mapping[str, Annotated[int, Field(ge=1, le=1000)]] = {}
+    """For `allocated`: how much of what is divided each channel gets, in proportion, by its account's name. One
+    that is not named has 1. Default: by what each has sold of the item in the last thirty days."""
     buffer: int = Field(default=0, ge=0, json_schema_extra=unit("pieces"))
     """How many of each item are never sold."""
     buffer_share: int = Field(default=0, ge=0, le=100, json_schema_extra=unit("per cent"))

@@ -183,6 +183,11 @@ class Connector(Generic[S]):
         """Whether one of its parts can do what is wanted. Feeds are not asked for this way: see `feeds`."""
         return cls._composition.place_of(wanted) is not None
 
+    @classmethod
+    def parts_of(cls, wanted: type[C]) -> Sequence[type[C]]:
+        """The classes of its parts that can do what is wanted, for what a class says of itself."""
+        return [part for part in (cls, *cls.provides) if issubclass(part, wanted)]
+
     def capability(self, wanted: type[C]) -> C | None:
         """The part that can do what is wanted, which may be the connector itself; None where the system cannot.
         Feeds are not asked for this way: see `feeds`."""

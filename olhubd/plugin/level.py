@@ -27,6 +27,10 @@ class LevelWish(msgspec.Struct, frozen=True, kw_only=True):
 
     `step` says how. Anything but SHOW is about an offer that has ended, and comes only where `resumes` says that
     the system can do it: FILL puts `value` pieces into it and leaves it ended, ACTIVATE brings it back with them.
+
+    `change` comes only where the sink `changes`, and then the offer must not be given a number above zero: what was
+    bought a moment before would be put back. It is changed by so many pieces, up or down, or ended where `value` is
+    zero.
     """
 
     offer: str
@@ -34,18 +38,21 @@ class LevelWish(msgspec.Struct, frozen=True, kw_only=True):
     shown: int
     refused: int = 0
     step: LevelStep = LevelStep.SHOW
+    change: int | None = None
 
 
 class LevelCall(msgspec.Struct, frozen=True, kw_only=True):
     """One call: what is done, with which value, to which offers. `action` is the connector's own word.
 
-    `ends` says that buyers can buy none of the offers when it is done. All its offers have the same step.
+    `ends` says that buyers can buy none of the offers when it is done. All its offers have the same step. `change`
+    is by how much each is changed, where they are given no `value`; it is the `change` of all their wishes.
     """
 
     action: str
     offers: tuple[str, ...]
     value: int | None = None
     ends: bool = False
+    change: int | None = None
 
 
 class RowOutcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,6 +98,12 @@ class LevelSink(Capability):
     renews: ClassVar[bool] = False
     """Whether the system may list an offer again by itself when it has ended. Then nothing is raised before
     `read_terms` has said that it does not do so with this one."""
+
+    changes: ClassVar[bool] = False
+    """Whether a quantity can be changed by so many pieces, by a command that the system does once at most whatever
+    becomes of its answer, and that `report_levels` finds again. Without it nothing can be allocated there: a number
+    overwrites what is sold at the same moment. A change that would take more than there is must be refused whole,
+    or leave nothing for sale."""
 
     @abc.abstractmethod
     def plan_levels(self, wishes: Sequence[LevelWish]) -> Sequence[LevelCall]:

@@ -20,6 +20,7 @@ __all__ = [
     "disputed",
     "held_prices",
     "keep",
+    "lower_bound",
     "lower_sold",
     "numbers",
     "of_command",
@@ -35,7 +36,8 @@ __all__ = [
 _LEVEL = (
     "offer_id, kind, scope, account, wanted, wanted_after, wanted_at, basis_after, phase, command, sent, sent_at,"
     " confirmed, confirmed_after, confirmed_at, active, due_at, tries, reason, held, step, inside, ended_here,"
-    " resumes, resume_by, drifts, disputed_at, disputed_over, approved, currency"
+    " resumes, resume_by, drifts, disputed_at, disputed_over, approved, currency, allocated, bound,"
+    " bound_after, change, reported"
 )
 _READ = ", ".join(f"l.{name.strip()}" for name in _LEVEL.split(","))
 _FROM = "FROM levels l JOIN offers o ON o.id = l.offer_id"
@@ -62,6 +64,8 @@ class LevelCommand(msgspec.Struct, frozen=True, kw_only=True):
     value: int | None
     offers: tuple[str, ...]
     created_at: datetime
+    change: int | None = None
+    """By how much it changes the offers, where it gives them no number."""
     state: LevelCommandState = LevelCommandState.KEPT
     due_at: datetime | None = None
     ended_at: datetime | None = None
@@ -107,6 +111,11 @@ async def put(tx: Transaction, rows: Sequence[OfferLevel]) -> None:
                 row.disputed_over,
                 row.approved,
                 row.currency,
+                int(row.allocated),
+                row.bound,
+                row.bound_after,
+                row.change,
+                int(row.reported),
                 int(not row.even),
             )
             for row in rows
@@ -219,11 +228,22 @@ async def lower_sold(tx: Transaction, account: str, sales: Sequence[tuple[str, i
     )
 
 
+async def lower_bound(tx: Transaction, account: str, sales: Sequence[tuple[str, int]], after: int) -> None:
+    """Orders have just landed that bought these pieces, which were in what each offer could still sell until now,
+    whenever it was read. `after` is the newest event."""
+    await tx.executemany(
+        "UPDATE levels SET bound = CASE WHEN bound > ? THEN bound - ? ELSE 0 END, bound_after = ?, uneven = 1"
+        " WHERE bound IS NOT NULL AND kind = ? AND scope = ''"
+        " AND offer_id IN (SELECT id FROM offers WHERE account = ? AND external_id = ?)",
+        [(pieces, pieces, after, LevelKind.QUANTITY.value, account, offer) for offer, pieces in sales],
+    )
+
+
 async def keep(tx: Transaction, rows: Sequence[LevelCommand]) -> None:
     """Keep commands before they are sent."""
     await tx.executemany(
-        "INSERT INTO level_commands (id, account, action, value, offers, created_at, state, due_at, kind)"
-        " VALUES (?,?,?,?,?,?,?,?,?)",
+        "INSERT INTO level_commands (id, account, action, value, offers, created_at, state, due_at, kind, change)"
+        " VALUES (?,?,?,?,?,?,?,?,?,?)",
         [
             (
                 one.id,
@@ -235,6 +255,7 @@ async def keep(tx: Transaction, rows: Sequence[LevelCommand]) -> None:
                 one.state.value,
                 codec.stamp(one.due_at),
                 one.kind.value,
+                one.change,
             )
             for one in rows
         ],
@@ -259,7 +280,7 @@ async def settle_command(
 async def commands(reader: Reader, account: str, kind: LevelKind = LevelKind.QUANTITY) -> list[LevelCommand]:
     """The commands of an account of which it is not known what became of them, oldest first."""
     rows = await reader.fetch(
-        "SELECT id, account, action, value, offers, created_at, state, due_at, kind FROM level_commands"
+        "SELECT id, account, action, value, offers, created_at, state, due_at, kind, change FROM level_commands"
         " WHERE account = ? AND ended_at IS NULL AND kind = ? ORDER BY created_at, id",
         (account, kind.value),
     )
@@ -274,6 +295,7 @@ async def commands(reader: Reader, account: str, kind: LevelKind = LevelKind.QUA
             state=LevelCommandState(row[6]),
             due_at=codec.moment(row[7]),
             kind=LevelKind(row[8]),
+            change=row[9],
         )
         for row in rows
     ]
@@ -311,5 +333,10 @@ def _level(row: Row) -> OfferLevel:
         disputed_over=row[27],
         approved=row[28],
         currency=row[29],
-        external_id=row[30],
+        allocated=bool(row[30]),
+        bound=row[31],
+        bound_after=row[32],
+        change=row[33],
+        reported=bool(row[34]),
+        external_id=row[35],
     )

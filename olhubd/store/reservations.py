@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 
 import msgspec
 
@@ -18,6 +19,7 @@ __all__ = [
     "of_orders",
     "pieces",
     "put",
+    "sales",
     "selling",
     "settle",
     "sold",
@@ -122,6 +124,15 @@ async def unseen(reader: Reader, items: Collection[int]) -> dict[int, int]:
         " FROM reservations r JOIN stock_items i ON i.id = r.item_id"
         f" WHERE r.settled = 0 AND r.item_id IN ({codec.marks(list(items))}) GROUP BY r.item_id",
         list(items),
+    )
+    return {row[0]: int(row[1]) for row in rows}
+
+
+async def sales(reader: Reader, item: int, since: datetime) -> dict[str, int]:
+    """How many pieces of an item were bought at each account since then."""
+    rows = await reader.fetch(
+        "SELECT account, SUM(pieces) FROM reservations WHERE item_id = ? AND opened_at >= ? GROUP BY account",
+        (item, codec.stamp(since)),
     )
     return {row[0]: int(row[1]) for row in rows}
 

@@ -1,5 +1,6 @@
 """Quantities out, by commands: one value for up to a thousand offers, and the end of an offer for zero.
 
+What is allocated is changed by so many pieces (GAIN) and gets no number: a sale at the same moment stays taken off.
 Allegro takes only quantities above zero by the command for quantities; an offer that is sold out is ended by the
 command for publications, and activated by it again when it has been filled.
 """
@@ -29,10 +30,10 @@ from olhubd_allegro.offers import STATES, Offers
 
 __all__ = ["Levels"]
 
-_SET, _END, _ACTIVATE = "set", "end", "activate"
+_SET, _CHANGE, _END, _ACTIVATE = "set", "change", "end", "activate"
 _QUANTITIES, _PUBLICATIONS = "/sale/offer-quantity-change-commands", "/sale/offer-publication-commands"
-_PATHS = {_SET: _QUANTITIES, _END: _PUBLICATIONS, _ACTIVATE: _PUBLICATIONS}
-_FIELDS = {_SET: {"quantity"}, _END: {"publication"}, _ACTIVATE: {"publication"}}
+_PATHS = {_SET: _QUANTITIES, _CHANGE: _QUANTITIES, _END: _PUBLICATIONS, _ACTIVATE: _PUBLICATIONS}
+_FIELDS = {_SET: {"quantity"}, _CHANGE: {"quantity"}, _END: {"publication"}, _ACTIVATE: {"publication"}}
 """What the tasks of a command say that they change."""
 _ORDER = {LevelStep.SHOW: 0, LevelStep.FILL: 1, LevelStep.ACTIVATE: 2}
 _DETAILS = "/sale/product-offers"
@@ -53,6 +54,7 @@ class Levels(LevelSink):
     level_settle = timedelta(seconds=5)
     resumes = True
     renews = True
+    changes = True
 
     def __init__(self, api: Client, offers: Offers) -> None:
         self._api = api
@@ -60,16 +62,20 @@ class Levels(LevelSink):
         self._offers = offers
 
     def plan_levels(self, wishes: Sequence[LevelWish]) -> Sequence[LevelCall]:
-        by_value: dict[tuple[LevelStep, int], list[str]] = {}
+        by_value: dict[tuple[LevelStep, bool, int], list[str]] = {}
         for wish in wishes:
             stuck = wish.value < wish.shown and wish.refused >= _STUBBORN
             # All that is brought back goes in one call, whatever it holds.
             value = 0 if stuck or wish.step is LevelStep.ACTIVATE else wish.value
-            by_value.setdefault((wish.step, value), []).append(wish.offer)
+            changes = wish.change is not None and value > 0
+            number = (wish.change or 0) if changes else value
+            by_value.setdefault((wish.step, changes, number), []).append(wish.offer)
         # What sells too much first, what is to sell again last.
         return [
-            _call(step, value, tuple(some[at : at + MOST]))
-            for (step, value), some in sorted(by_value.items(), key=lambda one: (_ORDER[one[0][0]], one[0][1]))
+            _call(step, changes, number, tuple(some[at : at + MOST]))
+            for (step, changes, number), some in sorted(
+                by_value.items(), key=lambda one: (_ORDER[one[0][0]], one[0][2], one[0][1])
+            )
             for at in range(0, len(some), MOST)
         ]
 
@@ -77,6 +83,8 @@ class Levels(LevelSink):
         change: dict[str, Any] = {"publication": {"action": call.action.upper()}}
         if call.action == _SET:
             change = {"modification": {"changeType": "FIXED", "value": call.value}}
+        elif call.action == _CHANGE:
+            change = {"modification": {"changeType": "GAIN", "value": call.change}}
         return await self._commands.put(_path(command, call), call.offers, change)
 
     async def report_levels(self, command: str, call: LevelCall) -> Sequence[RowOutcome] | Accepted | None:
@@ -110,10 +118,12 @@ class Levels(LevelSink):
         return found
 
 
-def _call(step: LevelStep, value: int, offers: tuple[str, ...]) -> LevelCall:
+def _call(step: LevelStep, changes: bool, number: int, offers: tuple[str, ...]) -> LevelCall:
     if step is LevelStep.ACTIVATE:
         return LevelCall(action=_ACTIVATE, offers=offers)
-    return LevelCall(action=_SET if value else _END, value=value or None, offers=offers, ends=not value)
+    if changes:
+        return LevelCall(action=_CHANGE, change=number, offers=offers)
+    return LevelCall(action=_SET if number else _END, value=number or None, offers=offers, ends=not number)
 
 
 def _path(command: str, call: LevelCall) -> str:

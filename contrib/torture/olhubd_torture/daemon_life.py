@@ -14,7 +14,7 @@ from typing import Any, Self, cast
 
 from olhubd.config import AccountConfig, Alarms, Configuration, Control, Daemon, Engine
 from olhubd.decide.route import Route
-from olhubd.decide.stock.policy import StockRule
+from olhubd.decide.stock.policy import StockPolicy, StockRule
 from olhubd.decide.stock.sellable import Buffer
 from olhubd.engine.access.token_store import TokenStore
 from olhubd.engine.hub import Hub
@@ -126,6 +126,7 @@ def _rule(plan: StockPlan) -> StockRule:
         channels=frozenset(offer.market for offer in plan.offers),
         buffer=Buffer(pieces=plan.buffer, share=plan.share, most=plan.most),
         lowered_by=ShopStock.lowered_by,
+        policy=StockPolicy.ALLOCATED if plan.allocated else StockPolicy.SHARED,
     )
 
 

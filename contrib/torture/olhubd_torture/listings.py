@@ -46,11 +46,11 @@ class QuantityCommand(msgspec.Struct, kw_only=True):
 class Watcher(Protocol):
     """Who looks on, and holds it against the books. Numbers are pieces that buyers could buy."""
 
-    def called(self, command: str, offers: Sequence[str], value: int) -> None:
-        """A command is being sent."""
+    def called(self, command: str, offers: Sequence[str], value: int, change: int | None) -> None:
+        """A command is being sent: it gives the offers a value, or changes them by so many pieces."""
 
     def acted(self, command: str, offer: str) -> None:
-        """A command has written an offer."""
+        """A command has written an offer, which shows it already."""
 
     def saw(self, offer: str, shown: int, asked: float) -> None:
         """The daemon was answered what an offer shows, which it asked for at a second of the world."""
@@ -136,8 +136,8 @@ class Listings:
 
     # What the connector asks
 
-    def write(self, command: str, offers: Sequence[str], value: int) -> QuantityCommand:
-        """Give offers a quantity, under a number that is used once."""
+    def write(self, command: str, offers: Sequence[str], value: int, change: int | None = None) -> QuantityCommand:
+        """Give offers a quantity, or change it, under a number that is used once."""
         if command in self._commands:
             raise Conflict("this number was used")
         delay = self._postponed.pop(0) if self._postponed else 0.0
@@ -148,9 +148,12 @@ class Listings:
                 self._fail -= offer is not None
                 done.outcomes[id_] = "it cannot be changed at present" if offer is not None else "no such offer"
                 continue
+            if change is not None and (not offer.active or offer.shown + change < 0):
+                done.outcomes[id_] = "it has not so many"
+                continue
             done.outcomes[id_] = None
             offer.before, offer.written = (offer.shown, offer.active), self.now()
-            self._set(offer, value)
+            self._set(offer, value if change is None else offer.shown + change)
             self.watch.acted(command, offer.id)
         if self._forget:
             self._forget -= 1

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import msgspec
 
 from olhubd_torture.network_faults import NetworkFault
-from olhubd_torture.stock_plan import StockPlan, draw_steps, draw_stock
+from olhubd_torture.stock_plan import StockPlan, divide, draw_steps, draw_stock
 
 __all__ = ["MARKETS", "SHOP", "Schedule", "ScheduleStep", "draw"]
 
@@ -94,6 +94,8 @@ WAYS = (
 # Ill, the calls it may strike, and whether it lasts or strikes so many times
 _RESTORES = 0.15
 _STOCKED = 0.3
+_ALLOCATED = 0.4
+"""Of the worlds that count stock, so many divide it."""
 _SPELLS: tuple[tuple[NetworkFault, str], ...] = (
     (NetworkFault.DOWN, "journal|read|listing"),
     (NetworkFault.DOWN, "push|find|cancel|status|parcel|payment"),
@@ -141,7 +143,20 @@ def _stocked(schedule: Schedule) -> Schedule:
 
     draw_steps(dice, plan, span, purchases, schedule.small, add)
     steps.sort(key=lambda step: step.at)
+    dice = random.Random(f"allocated {schedule.small} {schedule.seed}")
+    if dice.random() < _ALLOCATED:
+        alone = dice.random() < 0.8
+        plan = divide(dice, plan)
+        steps = [step for step in steps if not _meddles(step, alone=alone)]
     return msgspec.structs.replace(schedule, stock=plan, steps=tuple(steps))
+
+
+def _meddles(step: ScheduleStep, *, alone: bool) -> bool:
+    """Whether a step takes from what is divided what the daemon cannot know of: lists that end and have not ended,
+    and where the daemon is `alone` others who take pieces or put them up for sale."""
+    return step.verb == "short" or (
+        alone and (step.verb in ("vend", "tamper") or (step.verb == "restock" and step.count < 0))
+    )
 
 
 class _Further:

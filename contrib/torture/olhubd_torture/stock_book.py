@@ -118,6 +118,9 @@ class StockBook:
         for name, market in markets.items():
             if market.listings is not None:
                 market.listings.watch = Desk(self, name)
+        self._besides = {one.sku: max(0, self.shown(one.sku) - one.pieces) for one in plan.items}
+        """How many pieces others than the daemon took away or put up for sale, by item. It cannot undo that before
+        it knows."""
 
     # What there is
 
@@ -133,6 +136,11 @@ class StockBook:
         """How many pieces can truly be sold yet; below zero where more were."""
         return self._net[sku][-1][1] - sum(_pieces(purchase, sku) for _, purchase in self._live())
 
+    def shown(self, sku: str) -> int:
+        """How many pieces of an item can be bought now, on all offers together."""
+        mine = [market.offered.offers[id_] for id_, (market, mark) in self._offers.items() if mark == sku]
+        return sum(offer.buyable for offer in mine)
+
     def _left(self, pieces: int) -> int:
         """How many of so many pieces the rule shows."""
         plan = self._plan
@@ -145,6 +153,7 @@ class StockBook:
     def moved(self, sku: str, pieces: int) -> None:
         """Pieces came onto the shelf or were sold off it, by others than the marketplaces."""
         self._net[sku].append((self._now(), self._net[sku][-1][1] + pieces))
+        self._besides[sku] += max(0, -pieces)
         self.look()
 
     def bought(self, purchase: Purchase) -> None:
@@ -154,11 +163,15 @@ class StockBook:
                 self.counts.sold += line.quantity
                 short = -self.there(line.sku)
                 self.counts.oversold += max(0, min(line.quantity, short))
+                if self._plan.allocated and short > self._besides[line.sku]:
+                    self._find(f"oversold: {line.offer_id} sold {line.quantity}, {short} are not there")
         self.look()
 
     def look(self) -> None:
         """See what is shown that is not there, and for how long."""
         now = self._now()
+        if self._plan.allocated:
+            self._divided()
         for id_, (market, sku) in self._offers.items():
             if market.offered.offers[id_].buyable <= max(0, self.there(sku)):
                 self._over.pop(id_, None)
@@ -168,6 +181,18 @@ class StockBook:
             if now > max(since + SHOWN_FOR, rough + RECOVERS + SHOWN_FOR if rough > 0 else 0.0):
                 self._find(f"exposed: {id_} has shown more than there is for {now - since:.0f} s")
                 self._over[id_] = math.inf
+
+    def raised(self, sku: str, pieces: int) -> None:
+        """Another program of the seller's has put so many pieces more for sale."""
+        self._besides[sku] += pieces
+
+    def _divided(self) -> None:
+        """See that all offers of an item together never have more for sale than there is of it, but for what others
+        than the daemon took away or put there."""
+        for sku, besides in self._besides.items():
+            shown = self.shown(sku)
+            if shown - self.there(sku) > besides:
+                self._find(f"divided: {shown} of {sku} are for sale, and {self.there(sku)} are there")
 
     def _find(self, finding: str) -> None:
         if finding not in self.findings:
@@ -269,9 +294,10 @@ class StockBook:
         """A command has written an offer."""
         sent = self._sent[command, offer]
         self.counts.written += 1
-        self._written[offer] = sent.value
+        market, _sku = self._offers[offer]
+        self._written[offer] = shown = market.offered.offers[offer].shown
         if sent.number < self._latest[offer]:
-            self._find(f"overtaken: {offer} shows {sent.value} by a command that acted after a later one was sent")
+            self._find(f"overtaken: {offer} shows {shown} by a command that acted after a later one was sent")
         self.look()
 
     def saw(self, offer: str, shown: int, asked: float) -> None:
@@ -300,6 +326,14 @@ class StockBook:
             if there != free - waiting and not excused:
                 yield f"book: of {sku} {moves[-1][1]} came in, {free} are there, {waiting} wait, {there} should be"
             may = self._left(free - waiting) if self._shop.stock.on_sale(sku) else 0
+            if self._plan.allocated:
+                all_active = all(
+                    market.offered.offers[id_].active for id_, (market, mark) in self._offers.items() if mark == sku
+                )
+                shown = self.shown(sku)
+                if shown > may or (all_active and not excused and shown != may):
+                    yield f"shows: {shown} of {sku} are for sale of {may}"
+                continue
             for id_, (market, mark) in self._offers.items():
                 offer = market.offered.offers[id_]
                 if mark != sku:
@@ -316,7 +350,7 @@ class Desk:
         self._book = book
         self._market = market
 
-    def called(self, command: str, offers: Sequence[str], value: int) -> None:
+    def called(self, command: str, offers: Sequence[str], value: int, change: int | None) -> None:
         self._book.called(self._market, command, offers, value)
 
     def acted(self, command: str, offer: str) -> None:

@@ -106,6 +106,7 @@ class MarketLevels(LevelSink):
     """The quantities of one account there, by commands or by calls that answer at once."""
 
     level_settle = timedelta(seconds=SETTLE)
+    changes = True
 
     def __init__(self, door: MarketConnector) -> None:
         self.door = door
@@ -115,19 +116,22 @@ class MarketLevels(LevelSink):
         return self.door.market.offered
 
     def plan_levels(self, wishes: Sequence[LevelWish]) -> Sequence[LevelCall]:
-        by_value: dict[int, list[str]] = {}
+        by_value: dict[tuple[bool, int], list[str]] = {}
         for wish in wishes:
-            by_value.setdefault(wish.value, []).append(wish.offer)
+            # Nothing for sale is a number that puts back nothing.
+            changes = wish.change is not None and wish.value > 0
+            number = (wish.change or 0) if changes else wish.value
+            by_value.setdefault((changes, number), []).append(wish.offer)
         return [
-            LevelCall(action="set", value=value, offers=tuple(some[at : at + _MOST]))
-            for value, some in sorted(by_value.items())
+            _call(changes, number, tuple(some[at : at + _MOST]))
+            for (changes, number), some in sorted(by_value.items())
             for at in range(0, len(some), _MOST)
         ]
 
     async def write_levels(self, command: str, call: LevelCall) -> Sequence[RowOutcome] | Accepted:
         listings, value = self._listings, call.value or 0
-        listings.watch.called(command, call.offers, value)
-        write = lambda: listings.write(command, call.offers, value)  # noqa: E731
+        listings.watch.called(command, call.offers, value, call.change)
+        write = lambda: listings.write(command, call.offers, value, call.change)  # noqa: E731
         try:
             done: QuantityCommand = await self.door.call("level", write, writes=True, within=_WITHIN)
         except Conflict as error:
@@ -155,6 +159,12 @@ class MarketLevels(LevelSink):
         for one in shown:
             listings.watch.saw(one.offer, (one.quantity or 0) if one.active else 0, asked)
         return shown
+
+
+def _call(changes: bool, number: int, offers: tuple[str, ...]) -> LevelCall:
+    if changes:
+        return LevelCall(action="change", change=number, offers=offers)
+    return LevelCall(action="set", value=number, offers=offers)
 
 
 def _outcomes(done: QuantityCommand) -> list[RowOutcome]:

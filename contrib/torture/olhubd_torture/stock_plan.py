@@ -14,7 +14,7 @@ import msgspec
 from olhubd_kit.catalogue import PRODUCTS
 from olhubd_torture.network_faults import NetworkFault
 
-__all__ = ["CALLS", "ItemPlan", "OfferPlan", "StockPlan", "draw_steps", "draw_stock"]
+__all__ = ["CALLS", "ItemPlan", "OfferPlan", "StockPlan", "divide", "draw_steps", "draw_stock"]
 
 CALLS = "level|report|shown"
 """The calls by which quantities are written and read back."""
@@ -66,6 +66,8 @@ class StockPlan(msgspec.Struct, frozen=True, kw_only=True):
     """Whether an offer without pieces ends, so that it comes back by hand only."""
     commands: bool = True
     """Whether quantities are written by commands that are reported on later; else by calls that answer at once."""
+    allocated: bool = False
+    """Whether the pieces are divided among the offers, and none of them is sold twice."""
     lag: float = 0.0
     """For how many seconds a quantity that was written is still shown as it was before."""
 
@@ -96,6 +98,17 @@ def draw_stock(dice: random.Random, markets: Sequence[str]) -> StockPlan:
         commands=dice.random() < 0.7,
         lag=dice.choice((0.0, 0.0, 1.0, LAST)),
     )
+
+
+def divide(dice: random.Random, plan: StockPlan) -> StockPlan:
+    """The same stock divided among its offers; in the beginning rightly, but for what nobody has put up yet."""
+    left = {item.sku: item.pieces for item in plan.items}
+    offers = []
+    for offer in plan.offers:
+        shown = dice.randint(0, left[offer.sku])
+        left[offer.sku] -= shown
+        offers.append(msgspec.structs.replace(offer, shown=shown))
+    return msgspec.structs.replace(plan, allocated=True, offers=tuple(offers))
 
 
 def draw_steps(dice: random.Random, plan: StockPlan, span: float, purchases: int, small: bool, add: Add) -> None:

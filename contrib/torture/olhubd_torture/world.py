@@ -19,7 +19,7 @@ from olhubd_torture.network_faults import FaultPeriod, FaultyNetwork, NetworkFau
 from olhubd_torture.schedule import SHOP, Schedule, ScheduleStep
 from olhubd_torture.shop import Shop
 from olhubd_torture.stock_book import StockBook
-from olhubd_torture.stock_plan import StockPlan
+from olhubd_torture.stock_plan import ItemPlan, StockPlan
 from olhubd_torture.store import DiskState
 
 __all__ = ["World"]
@@ -79,6 +79,10 @@ class World:
         self.outages: list[float] = []
         """When long ones ended, if there was no other trouble then."""
         self._bought: dict[int, tuple[Market, str]] = {}
+
+    @property
+    def _items(self) -> tuple[ItemPlan, ...]:
+        return self.schedule.stock.items if self.schedule.stock is not None else ()
 
     def _stocked(self, plan: StockPlan) -> StockBook:
         """Count stock in this world, and keep the book of it."""
@@ -157,7 +161,14 @@ class World:
         self._with(step, lambda market, id_: market.cancel(id_, step.what))
 
     def _reopen(self, step: ScheduleStep) -> None:
+        """The seller takes back a cancellation, with pieces that may have been given to others meanwhile."""
+        if self.book is None:
+            self._with(step, lambda market, id_: market.reopen(id_))
+            return
+        before = {item.sku: self.book.there(item.sku) for item in self._items}
         self._with(step, lambda market, id_: market.reopen(id_))
+        for sku, pieces in before.items():
+            self.book.raised(sku, max(0, pieces - self.book.there(sku)))
 
     def _move(self, step: ScheduleStep) -> None:
         self._with(step, lambda market, id_: market.move(id_))
@@ -208,7 +219,10 @@ class World:
         self._listings(step, lambda listings: listings.forget(step.count))
 
     def _tamper(self, step: ScheduleStep) -> None:
-        self._listings(step, lambda listings: listings.tamper(step.what, step.count))
+        if self.book is not None:
+            before = self.book.shown(step.what)
+            self._listings(step, lambda listings: listings.tamper(step.what, step.count))
+            self.book.raised(step.what, max(0, self.book.shown(step.what) - before))
 
     def _end(self, step: ScheduleStep) -> None:
         self._listings(step, lambda listings: listings.end(step.what))

@@ -9,6 +9,9 @@ their end after what it is computed from was read, by the order of our own commi
 One write of a row is unsettled at a time. No newer value is sent while what became of the one before is unknown.
 
 Success is a reading of what buyers see, after the other system has settled, and never the answer to the write.
+
+What is allocated is never written as a number, which would put back what was sold a moment before, but as a change:
+lowered by what it shows too much, raised by what is free, which `bound` says (`olhubd.decide.stock.exposure`).
 """
 
 from __future__ import annotations
@@ -28,8 +31,10 @@ __all__ = [
     "OfferLevel",
     "Phase",
     "Settled",
+    "change_of",
     "judge",
     "next_step",
+    "stale",
     "unread",
 ]
 
@@ -112,12 +117,25 @@ class OfferLevel(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a person has approved to be sent, though it is further away than a rule allows."""
     currency: str | None = None
     """That of the amounts, where it is a price."""
+    allocated: bool = False
+    """Whether it has a share of what may be sold, and `wanted` is that share."""
+    bound: int | None = None
+    """The most that it may still sell, with what was bought of it by orders that have not landed. None where that
+    is not known yet, and where it is not allocated."""
+    bound_after: int = 0
+    """The newest event when `bound` was changed by what happened here."""
+    change: int | None = None
+    """By how much the command changes the offer; None where it gives it a number."""
+    reported: bool = False
+    """Whether the command's own report says that it was done."""
     kind: LevelKind = LevelKind.QUANTITY
     scope: str = ""
 
     @property
     def ceiling(self) -> int:
         """The most that the offer may still sell as far as is known."""
+        if self.bound is not None:
+            return self.bound
         known = self.confirmed or 0
         return max(known, self.sent or 0) if self.phase is not Phase.SETTLED else known
 
@@ -125,6 +143,8 @@ class OfferLevel(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     def even(self) -> bool:
         """Whether it shows what is wanted, or nothing is."""
         if self.phase is not Phase.SETTLED:
+            return False
+        if self.allocated and self.bound != (self.wanted if self.wanted is not None else self.confirmed):
             return False
         return self.wanted is None or (self.confirmed == self.wanted and (self.active or self.wanted == 0))
 
@@ -180,6 +200,8 @@ def next_step(
     # Lowering never waits longer than this, so a clock that was put back does not keep it from it.
     if level.due_at is not None and now < level.due_at and not (lowers and level.due_at > now + _LONGEST_PAUSE):
         return NextMove(Move.NOTHING)
+    if stale(level):
+        return NextMove(Move.READ)
     if lowers:
         return _lower(level, level.wanted)
     if level.wanted == (level.confirmed if level.active else 0):
@@ -190,14 +212,42 @@ def next_step(
         return NextMove(Move.HELD, level.held)
     if level.disputed_over is not None:
         return NextMove(Move.HELD, "level.disputed")
+    basis = max(level.basis_after, level.confirmed_after)
+    if level.allocated:
+        if level.bound is None or level.bound >= level.wanted or (level.bound and not level.active):
+            # What it shows less was sold by an order that has not landed, or is somebody else's doing.
+            return NextMove(Move.HELD, "level.unexplained")
+        # Sales that have not landed are counted in it, so its own orders need not be read before.
+        basis = level.basis_after
     # Equal is not later: of two things that were asked for between the same two commits either may be the first.
-    if read_through <= max(level.basis_after, level.confirmed_after):
+    if read_through <= basis:
         return NextMove(Move.WAIT, "level.orders-not-read")
     if not level.active:
         return NextMove(Move.ACTIVATE if level.inside == level.wanted else Move.FILL)
     if renews is None:
         return NextMove(Move.TERMS)
     return NextMove(Move.HELD, "level.republishes") if renews else NextMove(Move.RAISE)
+
+
+def stale(level: OfferLevel) -> bool:
+    """Whether what was read of an allocated offer was read by an earlier process, or is older than a sale of it
+    that is known by now, or shows that somebody else has raised it. Another reading says which."""
+    if level.phase is not Phase.SETTLED or not level.allocated:
+        return False
+    older = level.bound is not None and level.active and level.bound < (level.confirmed or 0)
+    return older or level.inside is None
+
+
+def change_of(level: OfferLevel) -> int | None:
+    """By how much an allocated offer is to be changed; None where it is to be given a number.
+
+    It is lowered by what it shows too much, and raised by what it may sell more: what was bought of it by orders
+    that have not landed is not put back.
+    """
+    if not level.allocated or not level.active or level.wanted is None:
+        return None
+    shown = level.confirmed or 0
+    return level.wanted - (shown if level.wanted < shown else level.bound or 0)
 
 
 def _lower(level: OfferLevel, wanted: int) -> NextMove:
@@ -226,6 +276,9 @@ def judge(level: OfferLevel, shown: int, active: bool, asked: int, after: int, n
     # Fewer than were sent may be a sale that has not landed. Then less is wanted soon, and the count begins again.
     there = shown if level.step is LevelStep.FILL and not active else quantity
     missed = level.phase is Phase.SETTLING and level.sent is not None and there != level.sent
+    if level.change is not None:
+        # A change has no number that it must come to: what was sold meanwhile is less.
+        missed = missed and (there > (level.sent or 0) if level.change < 0 else there <= (level.confirmed or 0))
     ended = level.phase is Phase.SETTLING and level.sent == 0 and level.active
     tries = level.tries + 1 if missed else (0 if quantity == level.wanted else level.tries)
     right = quantity == level.wanted
@@ -236,6 +289,9 @@ def judge(level: OfferLevel, shown: int, active: bool, asked: int, after: int, n
         step=None,
         sent=None,
         sent_at=None,
+        change=None,
+        reported=False,
+        bound=_bound(level, shown, active, asked) if level.bound is not None else None,
         confirmed=quantity,
         confirmed_after=after,
         confirmed_at=now if right else level.confirmed_at,
@@ -250,6 +306,20 @@ def judge(level: OfferLevel, shown: int, active: bool, asked: int, after: int, n
         reason=None if right else level.reason,
     )
     return Settled(level=read, alarm="level.not-kept" if missed and tries >= TRIES else None)
+
+
+def _bound(level: OfferLevel, shown: int, active: bool, asked: int) -> int:
+    """The most that the offer may still sell, after a reading. Only what its own command took makes it less."""
+    bound, quantity = level.bound or 0, shown if active else 0
+    if level.phase is Phase.SETTLING and level.reported:
+        if level.change is not None and level.change < 0 and 0 < quantity <= bound + level.change:
+            # Of one that shows nothing a system may have taken less than was asked for.
+            bound += level.change
+        elif level.sent == 0 and level.step is LevelStep.SHOW and level.change is None and not active:
+            # It keeps what it held when it was ended.
+            bound = max(0, bound - shown)
+    # Somebody else has raised it; unless the reading is older than a sale that is known by now.
+    return max(bound, quantity) if asked >= level.bound_after else bound
 
 
 def unread(level: OfferLevel, now: datetime) -> Settled:

@@ -3,6 +3,10 @@
 `shared` shows all of it on each. It can be oversold while the systems' own delay lasts. `allocated` divides it:
 what all offers together may still sell is never more than what may be sold. A piece goes to another offer only
 after the one that gives it up has shown the lower number; until then it counts where it was.
+
+Pieces that move cost two writes and are for sale nowhere meanwhile. So what came in goes to those that have least
+of their share, and what is missing is taken from those that have most above it; all is divided again only when an
+offer holds less than half of what is its share.
 """
 
 from __future__ import annotations
@@ -24,7 +28,7 @@ class StockPolicy(enum.StrEnum):
     SHARED = "shared"
     """Each offer shows all of it."""
     ALLOCATED = "allocated"
-    """Each piece is shown on one offer."""
+    """Each piece is for sale on one offer."""
 
 
 class StockRule(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +50,9 @@ class StockRule(msgspec.Struct, frozen=True, kw_only=True):
     link_by_ean: bool = True
     resume: bool = False
     brake: Brake | None = None
+    weights: Mapping[str, int] = {}
+    """How much of what is divided each channel gets, in proportion. One that is not named has 1; where none is, it
+    goes by what each has sold."""
 
     def allocates(self, pieces: int) -> bool:
         """Whether so many pieces are divided among the offers."""
@@ -55,46 +62,85 @@ class StockRule(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OfferShare(msgspec.Struct, frozen=True, kw_only=True):
-    """One offer of an item. `ceiling` is the most that it may still sell as far as is known: what it showed last,
-    or what it was sent since if that is more. `weight` is its share of what is divided."""
+    """One offer of an item.
+
+    `ceiling` is the most that it may still sell, sales that have not landed among it; where that is not `known`
+    yet, what it showed last, and then nothing is raised. `weight` is its share of what is divided. `takes`: it can
+    be raised at present.
+    """
 
     offer: int
     ceiling: int
     units: int = 1
     weight: int = 1
+    takes: bool = True
+    known: bool = True
 
 
 def shares(pieces: int, channels: Sequence[OfferShare]) -> Mapping[int, int]:
-    """What each offer is to show of so many pieces, in pieces of the offer.
+    """How many each offer is to have for sale of so many pieces, in pieces of the offer.
 
-    First each has its fair share by weight. What an offer holds above it goes down at once, and is given to the
-    others as far as it is free: as far as all ceilings together leave room for it.
+    All ceilings together, with what an offer is raised by, are never more than the pieces.
     """
+    pieces = max(0, pieces)
     fair = _fair(pieces, channels)
-    # What goes down still counts with its ceiling, so a raise waits for the reading that shows it lowered.
     room = pieces - sum(channel.ceiling * channel.units for channel in channels)
-    found: dict[int, int] = {}
-    for channel in channels:
-        target = fair[channel.offer]
-        if target > channel.ceiling:
-            more = min(target - channel.ceiling, max(0, room) // channel.units)
-            room -= more * channel.units
-            target = channel.ceiling + more
-        found[channel.offer] = target
+    if not all(channel.known for channel in channels):
+        # What one of them may sell is not known, so nothing can be said to be free.
+        room = min(room, 0)
+    found = {channel.offer: channel.ceiling for channel in channels}
+    if room > 0:
+        room = _give(found, fair, channels, room)
+    if room < 0:
+        _take(found, fair, channels, -room)
+    elif any(2 * found[c.offer] < fair[c.offer] for c in channels if c.takes):
+        for channel in channels:
+            found[channel.offer] = min(found[channel.offer], fair[channel.offer])
     return found
 
 
+def _give(found: dict[int, int], fair: Mapping[int, int], channels: Sequence[OfferShare], room: int) -> int:
+    """Give free pieces first to those that have least of their share, then to any. Gives what is left."""
+    takers = [channel for channel in channels if channel.takes] or list(channels)
+    order = sorted(takers, key=lambda c: (found[c.offer] / fair[c.offer] if fair[c.offer] else 2.0, c.offer))
+    for channel in order:
+        more = min(max(0, fair[channel.offer] - found[channel.offer]), room // channel.units)
+        found[channel.offer] += more
+        room -= more * channel.units
+    for channel in sorted(takers, key=lambda c: (-c.units, c.offer)):
+        more = room // channel.units
+        found[channel.offer] += more
+        room -= more * channel.units
+    return room
+
+
+def _take(found: dict[int, int], fair: Mapping[int, int], channels: Sequence[OfferShare], short: int) -> None:
+    """Take what is missing from those that have most above their share."""
+    order = sorted(channels, key=lambda c: ((fair[c.offer] - found[c.offer]) * c.units, c.offer))
+    for channel in order:
+        above = max(0, found[channel.offer] - fair[channel.offer])
+        less = min(above, -(-max(0, short) // channel.units))
+        found[channel.offer] -= less
+        short -= less * channel.units
+
+
 def _fair(pieces: int, channels: Sequence[OfferShare]) -> dict[int, int]:
-    """Shares by weight in whole pieces of each offer; what is left over goes to those that hold some already."""
-    weight = sum(channel.weight for channel in channels) or 1
-    found = {c.offer: max(0, pieces) * c.weight // weight // c.units for c in channels}
-    left = max(0, pieces) - sum(found[c.offer] * c.units for c in channels)
+    """Shares by weight in whole pieces of each offer; what is left over goes to those that hold some already.
+
+    An offer that cannot be raised has no share, unless that is so of all.
+    """
+    able = any(channel.takes for channel in channels)
+    weights = {c.offer: c.weight if c.takes or not able else 0 for c in channels}
+    weight = sum(weights.values()) or 1
+    found = {c.offer: pieces * weights[c.offer] // weight // c.units for c in channels}
+    left = pieces - sum(found[c.offer] * c.units for c in channels)
+    some = [channel for channel in channels if weights[channel.offer]]
     # Who shows some of it already keeps it: a piece that moves is a piece that nobody can buy meanwhile.
-    for channel in sorted(channels, key=lambda c: (found[c.offer] - c.ceiling, c.offer)):
+    for channel in sorted(some, key=lambda c: (found[c.offer] - c.ceiling, c.offer)):
         more = min(left // channel.units, 1)
         found[channel.offer] += more
         left -= more * channel.units
-    for channel in sorted(channels, key=lambda c: (c.units, c.offer)):
+    for channel in sorted(some, key=lambda c: (c.units, c.offer)):
         found[channel.offer] += left // channel.units
         left %= channel.units
     return found

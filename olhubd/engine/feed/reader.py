@@ -85,7 +85,8 @@ class FeedReader:
         """The run under way and its cursors, between two turns."""
         sweep = sweep_of(feed)
         store = partial(self._store, False)
-        self._sweeper = Sweeper(reading, feed.name, sweep, self._page, store) if sweep is not None else None
+        asked = lambda: self._asked  # noqa: E731
+        self._sweeper = Sweeper(reading, feed.name, sweep, self._page, store, asked) if sweep is not None else None
         self._again = Rereader(reading, lookup, partial(self._store, True))
 
     @property
@@ -276,6 +277,8 @@ class FeedReader:
                 importing = self._sweeper is not None and self._sweeper.importing
                 if reading.horizon is not None and not self._again.waiting and not importing:
                     reading.horizon.reached(reading.account, self._asked)
+                    if self._sweeper is None:
+                        reading.horizon.swept(reading.account, self._asked)
         except Exception as error:
             self._unfinished = False
             await reading.runs.end(run, words(error))
@@ -351,6 +354,10 @@ class FeedReader:
         return result
 
     async def _sweep_page(self) -> None:
-        since = await self._sweeper.page() if self._sweeper is not None else None
+        if self._sweeper is None:
+            return
+        since, horizon = await self._sweeper.page(), self._reading.horizon
+        if self._leads and horizon is not None and self._sweeper.whole is not None and not self._again.waiting:
+            horizon.swept(self._reading.account, self._sweeper.whole)
         if since is not None:
             await self._again.look_back(since)

@@ -13,7 +13,7 @@ import msgspec
 
 from olhubd.engine.feed.reading import LATE, ReadingContext
 from olhubd.engine.feed.run_log import words
-from olhubd.engine.flow.flow import Result
+from olhubd.engine.flow.flow import Asked, Result
 from olhubd.model import Reason, Run
 from olhubd.plugin import ContractBroken, Cursor, Page, Record, Sweep
 from olhubd.store import feeds
@@ -22,7 +22,8 @@ __all__ = ["Sweeper"]
 
 
 class Sweeper:
-    """Sweeps one feed. `page` reads a page; `store` lands what was read, with the position after it."""
+    """Sweeps one feed. `page` reads a page, and `asked` says when; `store` lands what was read, with the position
+    after it."""
 
     def __init__(
         self,
@@ -31,16 +32,22 @@ class Sweeper:
         sweep: Sweep,
         page: Callable[[str, Callable[[], Awaitable[Page]], Cursor | None], Awaitable[Page]],
         store: Callable[[Sequence[Record], Run, feeds.FeedPosition], Awaitable[Result]],
+        asked: Callable[[], Asked],
     ) -> None:
         self.name = f"{name}.sweep"
         self._reading = reading
         self._sweep = sweep
         self._page = page
         self._store = store
+        self._asked = asked
         self._position: feeds.FeedPosition | None = None
         self._run: Run | None = None
         self._seen: frozenset[str] = frozenset()
         """The cursors of the sweep under way."""
+        self.began: Asked | None = None
+        """When the first page of the sweep under way was asked for; None where an earlier process began it."""
+        self.whole: Asked | None = None
+        """The same of one that has ended with this turn, and of which every record landed."""
         self.put_off = False
         """Whether it is due and found too many others at theirs; it is tried again after the next pull."""
 
@@ -74,6 +81,7 @@ class Sweeper:
 
         Returns since when a sweep looked that has ended with it.
         """
+        self.whole = None
         if self.until() > 0:
             return None
         async with self._reading.sweeps.one() as mine:
@@ -94,6 +102,8 @@ class Sweeper:
             before = Cursor(position.cursor) if position.cursor else None
             page = await self._page("sweep", partial(self._sweep.sweep, since, before), before)
             self._seen = self._seen | {str(before)} if before is not None else frozenset()
+            if before is None:
+                self.began = self._asked()
             circle = page.more and page.cursor in self._seen
             ends = circle or (not page.more and page.failure is None)
             after = feeds.FeedPosition(
@@ -121,6 +131,8 @@ class Sweeper:
         if not ends:
             return None
         self._run = None
+        # What was put aside was sold all the same, and is not known to be.
+        self.whole, self.began = None if circle or run.quarantined else self.began, None
         if run.missed:
             reading.log.warning("the journal missed orders", account=reading.account, orders=run.missed)
         await reading.runs.end(run)

@@ -100,4 +100,4 @@ async def _reserve(context: FlowContext, some: Batch) -> None:
     if not context.rules:
         return
     if await reserve(context.tx, context.recorder, context.routes, context.rules):
-        await sold(context.tx, context.account, context.recorder, context.through)
+        await sold(context.tx, context.account, context.recorder, context.through, context.rules)

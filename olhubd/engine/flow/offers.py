@@ -12,6 +12,7 @@ from olhubd.engine.flow.flow import FlowContext, Known, RecordFlow, Result
 from olhubd.engine.flow.prepared import Candidate
 from olhubd.engine.levels.linking import Seen, doubt, link
 from olhubd.engine.levels.unknown import find_unknown
+from olhubd.engine.levels.wanted import freed
 from olhubd.engine.prices.reading import read_prices
 from olhubd.model import Kind, Linking, Offer, OfferState, Reason
 from olhubd.store import Reader, events, levels, offers, price_switches, quarantine
@@ -115,6 +116,7 @@ class OfferFlow(RecordFlow[Offer]):
         """What these readings, there when `after` was the newest event, say of levels that nobody writes."""
         rows = await levels.of_offers(context.tx, [one.id for one in renewed])
         found: list[OfferLevel] = []
+        moved: set[int] = set()
         for one in renewed:
             row = rows.get(one.id)
             if row is None or row.phase is not Phase.SETTLED or row.confirmed_after > context.after:
@@ -122,9 +124,13 @@ class OfferFlow(RecordFlow[Offer]):
             if one.offer.buyable is None:
                 continue  # it says nothing of how many it shows, which is not zero
             active = one.offer.state is OfferState.ACTIVE
-            found.append(judge(row, one.offer.quantity or 0, active, context.after, after, context.now).level)
+            level = judge(row, one.offer.quantity or 0, active, context.after, after, context.now).level
+            found.append(level)
+            if level.allocated and (level.bound, level.active) != (row.bound, row.active):
+                moved.add(level.offer)
         if found:
             await levels.put(context.tx, found)
+        await freed(context.tx, moved)
 
     async def gone(self, context: FlowContext, external_ids: Sequence[str]) -> Result:
         """Nothing follows: an offer that ends is reported as ended."""

@@ -45,6 +45,7 @@ class AccountLevels:
                 log,
                 rules=rules,
                 through=services.horizon.through,
+                horizon=services.horizon,
             )
             self.leveller = Leveller(channel, lost=lost)
 

@@ -7,15 +7,17 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from olhubd.decide.stock.exposure import refunded
 from olhubd.decide.stock.level import TRIES, OfferLevel, Phase
 from olhubd.decide.stock.policy import StockRule
 from olhubd.engine.calls import Calls
 from olhubd.engine.levels import wanted
+from olhubd.engine.levels.horizon import Horizon
 from olhubd.engine.levels.linking import masters_of
 from olhubd.model import LevelKind
 from olhubd.plugin import Clock, LevelSink, Log
 from olhubd.runtime.backoff import delay
-from olhubd.store import Database, Transaction, levels, stock_items
+from olhubd.store import Database, Transaction, levels, offers, stock_items
 
 __all__ = ["FIRST_PAUSE", "LAST_PAUSE", "MOMENT", "SalesChannel", "refused", "released"]
 
@@ -29,7 +31,8 @@ _SELDOM = 3600.0
 
 
 class SalesChannel:
-    """`through` says up to which event the orders of accounts were read to their end."""
+    """`through` says up to which event the orders of accounts were read to their end. Without a `horizon` nothing
+    that is allocated is raised."""
 
     kind = LevelKind.QUANTITY
     """What of its offers is kept."""
@@ -45,6 +48,7 @@ class SalesChannel:
         *,
         rules: Callable[[], Sequence[StockRule]],
         through: Callable[[Iterable[str]], int],
+        horizon: Horizon | None = None,
     ) -> None:
         self.account = account
         self.sink = sink
@@ -54,10 +58,29 @@ class SalesChannel:
         self.log = log
         self.rules = rules
         self._through = through
+        self._horizon = horizon
 
-    def read_through(self) -> int:
-        """Up to which event the sales of this account and of its masters are known."""
-        return self._through([self.account, *masters_of(self.rules(), self.account)])
+    def read_through(self, *, allocated: bool = False) -> int:
+        """Up to which event the sales of this account and of its masters are known; of the masters alone for what
+        is allocated."""
+        masters = masters_of(self.rules(), self.account)
+        return self._through(masters if allocated else [self.account, *masters])
+
+    def swept_through(self) -> int:
+        """Up to which event the sales of this account are known by a second pass over its orders."""
+        return self._horizon.swept_through([self.account]) if self._horizon is not None else 0
+
+    def begin(self) -> None:
+        """What its allocated offers may still sell is to be learned again."""
+        if self._horizon is not None:
+            self._horizon.begin(self.account)
+
+    async def begun(self, tx: Transaction, offer: int) -> bool:
+        """Whether this process has begun with all accounts that have a share of what an offer sells."""
+        items = {link.item for link in (await offers.links_of(tx, [offer])).get(offer, ())}
+        sharing = {link.offer for link in await offers.of_items(tx, items)}
+        accounts = {row.account for row in (await levels.of_offers(tx, sharing)).values() if row.allocated}
+        return self._horizon is not None and self._horizon.begun(accounts)
 
     async def follow(self, tx: Transaction) -> bool:
         """Compute again what the offers of items must show of which another number may be sold. False where there
@@ -91,7 +114,15 @@ class SalesChannel:
 def released(row: OfferLevel) -> OfferLevel:
     """A row whose command is known to have done nothing."""
     return msgspec.structs.replace(
-        row, phase=Phase.SETTLED, command=None, step=None, sent=None, sent_at=None, due_at=None
+        refunded(row),
+        phase=Phase.SETTLED,
+        command=None,
+        step=None,
+        sent=None,
+        sent_at=None,
+        change=None,
+        reported=False,
+        due_at=None,
     )
 
 

@@ -24,6 +24,8 @@ class Horizon:
         self._wanted = wanted
         self._moved = moved
         self._through: dict[str, int] = {}
+        self._swept: dict[str, int] = {}
+        self._begun: set[str] = set()
 
     async def asked(self, account: str) -> Asked:
         """What is known now, before something is asked of the account's system."""
@@ -36,6 +38,26 @@ class Horizon:
         if asked.after > self._through.get(account, 0):
             self._through[account] = asked.after
             self._moved()
+
+    def swept(self, account: str, asked: Asked) -> None:
+        """The account's orders were read by a second pass that trusts no journal, and have landed; its first page
+        was `asked` for then."""
+        if asked.after > self._swept.get(account, 0):
+            self._swept[account] = asked.after
+            self._moved()
+
+    def begin(self, account: str) -> None:
+        """What the offers of an account may still sell is learned again by this process: the file may be an older
+        one."""
+        self._begun.add(account)
+
+    def begun(self, accounts: Iterable[str]) -> bool:
+        """Whether this process has begun with all of these."""
+        return self._begun.issuperset(accounts)
+
+    def swept_through(self, accounts: Iterable[str]) -> int:
+        """The same as `through`, by the second pass."""
+        return min((self._swept.get(account, 0) for account in accounts), default=0)
 
     def through(self, accounts: Iterable[str]) -> int:
         """Up to which event the sales of all these accounts are known; 0 where one was never read to its end."""

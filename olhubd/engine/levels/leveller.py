@@ -10,6 +10,7 @@ import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
 
+from olhubd.decide.stock.exposure import forgotten
 from olhubd.decide.stock.level import OfferLevel
 from olhubd.engine.levels import wanted
 from olhubd.engine.levels.channel import FIRST_PAUSE, LAST_PAUSE, SalesChannel
@@ -110,10 +111,14 @@ class Leveller:
                 )
                 ids = await levels.numbers(tx, self._channel.account, after, _MARKS)
                 await wanted.want(tx, self._channel.account, ids, self._channel.rules(), self._channel.clock.now())
+                rows = await levels.of_offers(tx, ids)
+                # This file may be older than what was sent: an earlier process knew more.
+                await levels.put(tx, [forgotten(row) for row in rows.values() if row.allocated])
                 return ids
 
             ids = await self._channel.database.write(work)
             if len(ids) < _MARKS:
+                self._channel.begin()
                 return
             last = ids[-1]
 

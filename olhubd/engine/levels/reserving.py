@@ -12,7 +12,7 @@ from datetime import datetime
 
 from olhubd.decide.changes import Placed
 from olhubd.decide.route import Route
-from olhubd.decide.stock.policy import StockRule
+from olhubd.decide.stock.policy import StockPolicy, StockRule
 from olhubd.decide.stock.reservation import Need, carries, due, takes
 from olhubd.engine.outbox.recorder import Recorder
 from olhubd.model import Kind, OrderId, Reservation
@@ -108,7 +108,7 @@ async def reserve_orders(
     return frozenset(changed)
 
 
-async def sold(tx: Transaction, account: str, recorder: Recorder, through: int) -> None:
+async def sold(tx: Transaction, account: str, recorder: Recorder, through: int, rules: Sequence[StockRule]) -> None:
     """Lower what is known of the offers of which orders have just come: their channel has done so at the sale.
 
     Only a reading that the orders were read to their end after can be lowered: they were up to `through`.
@@ -119,4 +119,7 @@ async def sold(tx: Transaction, account: str, recorder: Recorder, through: int) 
         if event.kind == Placed.kind and event.account == account and event.subject is not None
     ]
     if fresh:
-        await levels.lower_sold(tx, account, await reservations.pieces(tx, fresh), through)
+        pieces = await reservations.pieces(tx, fresh)
+        await levels.lower_sold(tx, account, pieces, through)
+        if any(rule.policy is StockPolicy.ALLOCATED for rule in rules):
+            await levels.lower_bound(tx, account, pieces, recorder.newest(through))

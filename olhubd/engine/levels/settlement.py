@@ -8,9 +8,11 @@ from functools import partial
 
 import msgspec
 
-from olhubd.decide.stock.level import OfferLevel, Phase, judge, unread
+from olhubd.decide.stock.exposure import explained
+from olhubd.decide.stock.level import OfferLevel, Phase, judge, stale, unread
 from olhubd.engine.levels.channel import FIRST_PAUSE, LAST_PAUSE, MOMENT, SalesChannel, refused
 from olhubd.engine.levels.waits import Waits
+from olhubd.engine.levels.wanted import freed
 from olhubd.engine.outbox.recorder import Recorder
 from olhubd.model import Cause, Kind, LevelStep, Reason, Subject
 from olhubd.plugin import (
@@ -23,7 +25,7 @@ from olhubd.plugin import (
     ShownLevel,
     Temporary,
 )
-from olhubd.store import Transaction, events, levels, offers, stock_items
+from olhubd.store import Transaction, events, levels
 from olhubd.store.levels import LevelCommand, LevelCommandState
 
 __all__ = ["LevelSettlement"]
@@ -72,20 +74,38 @@ class LevelSettlement:
                     continue
                 left = later
             due.append(left)
+        await self._explain()
+        now = self._channel.clock.now()
         ready: list[OfferLevel] = []
         for row in await self._channel.uneven():
             if row.phase is Phase.SETTLING and (left := self._waits.left(row.offer, self._settle)) > 0:
                 due.append(left)
-            elif row.phase is Phase.SETTLING or row.confirmed is None:
+            elif row.phase is Phase.SETTLING or row.confirmed is None or (stale(row) and not _put_off(row, now)):
                 ready.append(row)
         if ready:
             await self._read(ready)
         now = self._channel.clock.now()
         return [now + timedelta(seconds=left) for left in due]
 
+    async def _explain(self) -> None:
+        """Believe what allocated offers show less than they could sell, where all their orders are known since. It
+        is free for others then."""
+        through = self._channel.swept_through()
+        rows = [row.offer for row in await self._channel.uneven() if explained(row, through) is not None]
+        if not rows:
+            return
+
+        async def work(tx: Transaction) -> None:
+            current = await levels.of_offers(tx, rows)
+            found = [one for row in current.values() if (one := explained(row, through)) is not None]
+            await levels.put(tx, found)
+            await freed(tx, {one.offer for one in found})
+
+        await self._channel.database.write(work)
+
     async def _report(self, command: LevelCommand) -> float | None:
         """What became of a command. Gives in how many seconds to ask again; None where that is known now."""
-        call = LevelCall(action=command.action, offers=command.offers, value=command.value)
+        call = LevelCall(action=command.action, offers=command.offers, value=command.value, change=command.change)
         ask = partial(self._channel.sink.report_levels, command.id, call)
         try:
             answer = await self._channel.calls.read("report_levels", ask)
@@ -148,7 +168,10 @@ class LevelSettlement:
                 else:
                     found.append(
                         msgspec.structs.replace(
-                            row, phase=Phase.SETTLING, due_at=now + self._channel.sink.level_settle
+                            row,
+                            phase=Phase.SETTLING,
+                            due_at=now + self._channel.sink.level_settle,
+                            reported=outcome is not None,
                         )
                     )
             await levels.put(tx, found)
@@ -175,7 +198,7 @@ class LevelSettlement:
             # Buyers bought while the answer was on its way: it counts from now on.
             read = await events.head(tx)
             found: list[OfferLevel] = []
-            freed: set[int] = set()
+            moved: set[int] = set()
             for row in current.values():
                 if row.phase is Phase.SENT or row.confirmed_after >= after:
                     continue
@@ -190,8 +213,10 @@ class LevelSettlement:
                 if one is None and not level.even:
                     level = msgspec.structs.replace(level, reason=Reason("level.not-there"))
                 found.append(level)
-                if settled.level.confirmed != row.confirmed:
-                    freed.add(row.offer)
+                # What it was raised by is not free any more, and what it gave up is.
+                written = row.command is not None
+                if level.allocated and (written or (level.bound, level.active) != (row.bound, row.active)):
+                    moved.add(row.offer)
                 if row.step is LevelStep.ACTIVATE and level.active:
                     brought: dict[str, object] = {"offer": row.external_id, "shown": level.confirmed}
                     subject = Subject(Kind.OFFER, row.offer)
@@ -203,13 +228,13 @@ class LevelSettlement:
             # So that what is read from now on is known to be read after this.
             right = sum(one.even for one in found)
             await recorder.event("levels.read", self._channel.account, None, {"offers": len(found), "right": right})
-            if freed and any(rule.allocates(0) for rule in self._channel.rules()):
-                # What this offer gives up may go to others now.
-                links = await offers.links_of(tx, freed)
-                items = {link.item for some in links.values() for link in some}
-                await stock_items.lock(tx, items)
-                await stock_items.mark(tx, items, after)
+            await freed(tx, moved)
             await recorder.write(tx)
 
         await self._channel.database.write(work)
         self._waits.end(*(row.offer for row in rows))
+
+
+def _put_off(row: OfferLevel, now: datetime) -> bool:
+    """Whether it is read again later only."""
+    return row.due_at is not None and row.due_at > now

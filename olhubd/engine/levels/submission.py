@@ -5,15 +5,17 @@ A process that dies leaves nothing unknown: the next one asks for the report of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
 import msgspec
 
 from olhubd.decide.stock.dispute import changes, contest
-from olhubd.decide.stock.level import Move, OfferLevel, Phase
+from olhubd.decide.stock.exposure import charged
+from olhubd.decide.stock.level import Move, OfferLevel, Phase, change_of
 from olhubd.engine.calls import PluginFault
+from olhubd.engine.levels import wanted
 from olhubd.engine.levels.channel import MOMENT, SalesChannel, refused, released
 from olhubd.engine.levels.settlement import LevelSettlement
 from olhubd.engine.levels.terms import Terms
@@ -29,7 +31,7 @@ from olhubd.plugin import (
     PluginError,
     Temporary,
 )
-from olhubd.store import Transaction, leases, levels, offers
+from olhubd.store import Transaction, events, leases, levels, offers
 from olhubd.store.levels import LevelCommand, LevelCommandState
 
 __all__ = ["LevelSubmission"]
@@ -66,6 +68,7 @@ class LevelSubmission:
                             shown=row.confirmed or 0,
                             refused=row.tries,
                             step=_STEPS.get(step.move, LevelStep.SHOW),
+                            change=change_of(row),
                         )
                     )
                 case Move.WAIT:
@@ -85,9 +88,9 @@ class LevelSubmission:
         planned: Sequence[LevelCall] = self._channel.calls.ask(
             "plan_levels", partial(self._channel.sink.plan_levels, wishes), Sequence
         )
-        wanted = {wish.offer: wish for wish in wishes}
+        by_offer = {wish.offer: wish for wish in wishes}
         for call in planned:
-            at = await self._send_call(call, wanted)
+            at = await self._send_call(call, by_offer)
             if at is not None:
                 due.append(at)
         return due
@@ -109,6 +112,7 @@ class LevelSubmission:
             account=self._channel.account,
             action=call.action,
             value=call.value,
+            change=call.change,
             offers=call.offers,
             created_at=now,
             due_at=now,
@@ -121,14 +125,16 @@ class LevelSubmission:
             if not await self._channel.follow(tx):
                 return None
             known = await offers.by_external(tx, self._channel.account, list(call.offers))
-            rows = await self._channel.rows(tx, [one.id for one in known.values()])
+            rows = await self._fresh(tx, [one.id for one in known.values()])
             # What has changed since it was planned goes with the next turn.
+            known_of = await self._learned(tx, rows.values())
             planned = [
                 contest(row, now)
                 for row in rows.values()
                 if row.phase is Phase.SETTLED
                 and (wish := wishes.get(row.external_id)) is not None
                 and (row.wanted, row.confirmed) == (wish.value, wish.shown)
+                and self._divided(row, wish, call, learned=row.offer in known_of)
             ]
             if lost := [row for row in planned if row.disputed_at == now]:
                 await levels.put(tx, lost)
@@ -138,21 +144,21 @@ class LevelSubmission:
                 return None
             kept = msgspec.structs.replace(command, offers=tuple(sorted(row.external_id for row in mine)))
             await levels.keep(tx, [kept])
-            await levels.put(
-                tx,
-                [
-                    msgspec.structs.replace(
-                        row,
-                        phase=Phase.SENT,
-                        command=kept.id,
-                        step=wishes[row.external_id].step,
-                        sent=0 if call.ends else row.wanted,
-                        sent_at=now,
-                        due_at=None,
-                    )
-                    for row in mine
-                ],
-            )
+            after = await events.head(tx) if any(row.allocated for row in mine) else 0
+            sent = [
+                msgspec.structs.replace(
+                    row,
+                    phase=Phase.SENT,
+                    command=kept.id,
+                    step=wishes[row.external_id].step,
+                    sent=_comes_to(row, call),
+                    sent_at=now,
+                    change=call.change,
+                    due_at=None,
+                )
+                for row in mine
+            ]
+            await levels.put(tx, [charged(row, after) for row in sent])
             return kept
 
         kept = await self._channel.database.write(keep)
@@ -176,6 +182,32 @@ class LevelSubmission:
             return self._channel.clock.now() + timedelta(seconds=answer.after)
         await self._settlement.ended(kept, answer)
         return self._channel.clock.now() + self._channel.sink.level_settle
+
+    async def _fresh(self, tx: Transaction, ids: Sequence[int]) -> Mapping[int, OfferLevel]:
+        """The rows as they are now. What is allocated is divided again, by what all others may sell now."""
+        rows = await self._channel.rows(tx, ids)
+        allocated = [id_ for id_, row in rows.items() if row.allocated]
+        if not allocated:
+            return rows
+        await wanted.want(tx, self._channel.account, allocated, self._channel.rules(), self._channel.clock.now())
+        return await self._channel.rows(tx, ids)
+
+    async def _learned(self, tx: Transaction, rows: Iterable[OfferLevel]) -> set[int]:
+        """Those of the allocated rows that share with accounts with which this process has begun."""
+        return {row.offer for row in rows if row.allocated and await self._channel.begun(tx, row.offer)}
+
+    def _divided(self, row: OfferLevel, wish: LevelWish, call: LevelCall, *, learned: bool) -> bool:
+        """Whether the call does with an allocated offer what was asked for, and no more than is free yet."""
+        if not row.allocated:
+            return wish.change is None
+        if change_of(row) != wish.change or (call.change is None and wish.step is LevelStep.SHOW and call.value):
+            return False
+        if call.change is not None and call.change != wish.change:
+            return False
+        raises = wish.step is LevelStep.ACTIVATE or (call.change or 0) > 0
+        return not raises or (
+            row.held is None and learned and self._channel.read_through(allocated=True) > row.basis_after
+        )
 
     async def _disputed(self, tx: Transaction, rows: Sequence[OfferLevel]) -> None:
         """Report that somebody else writes these offers too."""
@@ -204,6 +236,13 @@ class LevelSubmission:
 
         await self._channel.database.write(work)
         self._settlement.known(command)
+
+
+def _comes_to(row: OfferLevel, call: LevelCall) -> int | None:
+    """What the offer shows when the call is done, as far as is known."""
+    if call.ends:
+        return 0
+    return row.wanted if call.change is None else (row.confirmed or 0) + call.change
 
 
 def _reason(why: str) -> str:

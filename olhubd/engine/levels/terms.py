@@ -37,10 +37,15 @@ class Terms:
     async def steps(self, rows: Sequence[OfferLevel]) -> list[tuple[OfferLevel, NextMove]]:
         """The rows, each with what is to be done with it now. TERMS is left where a later turn reads them."""
         now, through = self._channel.clock.now(), self._channel.read_through()
+        allocated = self._channel.read_through(allocated=True)
         stale = [row for row in rows if row.wanted and (not row.active or row.wanted > (row.confirmed or 0))]
         known = await offer_terms.read(self._channel.database.reader, [row.offer for row in stale])
         resumed = await self._resumed([row for row in stale if not row.active])
-        decide = partial(self._step, through=through, now=now, resumed=resumed)
+
+        def decide(row: OfferLevel, terms: StoredTerms | None, *, read: bool = False) -> NextMove:
+            reached = allocated if row.allocated else through
+            return self._step(row, terms, through=reached, now=now, resumed=resumed, read=read)
+
         found = [(row, decide(row, known.get(row.offer))) for row in rows]
         asked = [row for row, step in found if step.move is Move.TERMS][:_AT_ONCE]
         if not asked:

@@ -8,23 +8,39 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
 from olhubd.decide.stock.brake import ordered
+from olhubd.decide.stock.exposure import takes
 from olhubd.decide.stock.level import OfferLevel
 from olhubd.decide.stock.policy import OfferShare, StockRule, shares
 from olhubd.decide.stock.sellable import StockReading, of_offer, sellable
 from olhubd.engine.levels.braking import Allowed, Braked, OfferChange, apply_brakes
 from olhubd.store import Transaction, events, levels, offers, reservations, stock_items
 
-__all__ = ["follow", "rule_of", "want"]
+__all__ = ["follow", "freed", "rule_of", "want"]
+
+_RECENT = timedelta(days=30)
+"""For how long sales say which channel sells most."""
+_FEW = 10
+"""So many pieces that each channel is taken to have sold besides: a few sales say nothing."""
 
 
 def rule_of(rules: Sequence[StockRule], master: str, channel: str) -> StockRule | None:
     """By which rule the stock of a master is sold on an account; None where it is not."""
     return next((rule for rule in rules if rule.master == master and channel in rule.channels), None)
+
+
+async def freed(tx: Transaction, ids: Collection[int]) -> None:
+    """Another number is free for the other offers of what these sell."""
+    if not ids:
+        return
+    links = await offers.links_of(tx, ids)
+    items = {link.item for some in links.values() for link in some}
+    await stock_items.lock(tx, items)
+    await stock_items.mark(tx, items, await events.head(tx))
 
 
 async def follow(tx: Transaction, account: str, rules: Sequence[StockRule], now: datetime, limit: int) -> int:
@@ -64,11 +80,15 @@ async def want(
     items = {link.item for some in links.values() for link in some}
     await stock_items.lock(tx, items)
     rows = await levels.of_offers(tx, ids)
-    pieces, caps, basis = await _sellable(tx, account, items, rules)
+    pieces, divided, basis = await _sellable(tx, account, items, rules, now)
     computed: dict[int, OfferChange] = {}
     for id_, row in rows.items():
         parts = {link.item: link.units for link in links.get(id_, ())}
-        mine = {item: caps.get((item, id_), there) for item, there in pieces.items() if item in parts}
+        mine = {
+            item: divided[item].get(id_, 0) if item in divided and there is not None else there
+            for item, there in pieces.items()
+            if item in parts
+        }
         computed[id_] = OfferChange(
             row=row,
             items=frozenset(parts),
@@ -82,15 +102,16 @@ async def want(
     for id_, row in rows.items():
         parts = {link.item: link.units for link in links.get(id_, ())}
         wanted = computed[id_].wanted
+        allocated = any(item in divided for item in parts)
         known = max((basis[item] for item in parts if item in basis), default=0)
         held = next((link.doubt for link in links.get(id_, ()) if link.doubt is not None), None)
         if (allowed := found.allowed.get(id_)) is not None:
             wanted, held = allowed.wanted, allowed.held
-            if wanted == row.wanted and held != row.held:
+            if wanted == row.wanted and held != row.held and allocated == row.allocated:
                 row = msgspec.structs.replace(row, held=held)
                 changed.append(row)
                 continue
-        if wanted == row.wanted and held == row.held:
+        if wanted == row.wanted and held == row.held and allocated == row.allocated:
             if moved:
                 # What they show otherwise than before is a sale then, and not somebody else's doing.
                 changed.append(msgspec.structs.replace(row, basis_after=known, wanted_after=after, wanted_at=now))
@@ -108,6 +129,8 @@ async def want(
                 due_at=row.due_at if row.command is not None else None,
                 reason=None,
                 held=held,
+                allocated=allocated,
+                bound=row.bound if allocated else None,
             )
         )
     changed = await _confirmed(tx, changed, {id_ for id_, row in rows.items() if row.wanted is None})
@@ -146,14 +169,14 @@ async def _confirmed(tx: Transaction, rows: list[OfferLevel], first: Collection[
 
 
 async def _sellable(
-    tx: Transaction, account: str, items: Collection[int], rules: Sequence[StockRule]
-) -> tuple[dict[int, int | None], dict[tuple[int, int], int], dict[int, int]]:
-    """Of these items: how many pieces may be sold, how many of them by which offer where they are divided, and
-    after which event each was read."""
+    tx: Transaction, account: str, items: Collection[int], rules: Sequence[StockRule], now: datetime
+) -> tuple[dict[int, int | None], dict[int, dict[int, int]], dict[int, int]]:
+    """Of these items: how many pieces may be sold, how many of them by each offer where they are divided, and after
+    which event each was read."""
     stock = await stock_items.read(tx, items)
     unseen = await reservations.unseen(tx, items)
     pieces: dict[int, int | None] = {}
-    caps: dict[tuple[int, int], int] = {}
+    divided: dict[int, dict[int, int]] = {}
     for id_, item in stock.items():
         rule = rule_of(rules, item.account, account)
         if rule is None:
@@ -161,14 +184,31 @@ async def _sellable(
             continue
         reading = StockReading(level=item.level, after=item.read_after)
         there = pieces[id_] = sellable(reading, unseen.get(id_, 0), rule.buffer).pieces
-        if there is not None and rule.allocates(there):
-            links = await offers.of_items(tx, [id_])
-            shown = await levels.of_offers(tx, [link.offer for link in links])
-            channels = [
-                OfferShare(offer=link.offer, ceiling=shown[link.offer].ceiling, units=link.units)
-                for link in links
-                if link.offer in shown
-            ]
-            units = {channel.offer: channel.units for channel in channels}
-            caps |= {(id_, offer): value * units[offer] for offer, value in shares(there, channels).items()}
-    return pieces, caps, {id_: item.read_after for id_, item in stock.items()}
+        if rule.allocates(there or 0):
+            divided[id_] = await _divide(tx, id_, there or 0, rule, now)
+    return pieces, divided, {id_: item.read_after for id_, item in stock.items()}
+
+
+async def _divide(tx: Transaction, item: int, there: int, rule: StockRule, now: datetime) -> dict[int, int]:
+    """How many of so many pieces of an item each offer of the rule's channels is to have for sale."""
+    links = {link.offer: link for link in await offers.of_items(tx, [item])}
+    rows = await levels.of_offers(tx, list(links))
+    mine = {id_: row for id_, row in rows.items() if row.account in rule.channels}
+    weights = dict.fromkeys((row.account for row in mine.values()), _FEW)
+    if rule.weights:
+        weights = {account: rule.weights.get(account, 1) for account in weights}
+    elif len(weights) > 1:
+        for account, sold in (await reservations.sales(tx, item, now - _RECENT)).items():
+            weights[account] = _FEW + sold
+    channels = [
+        OfferShare(
+            offer=id_,
+            ceiling=row.ceiling,
+            known=row.bound is not None,
+            units=links[id_].units,
+            weight=weights[row.account],
+            takes=takes(row, resume=rule.resume, doubted=links[id_].doubt is not None),
+        )
+        for id_, row in mine.items()
+    ]
+    return {offer: value * links[offer].units for offer, value in shares(there, channels).items()}

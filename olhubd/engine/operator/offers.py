@@ -14,6 +14,7 @@ from olhubd.engine.directory import Directory
 from olhubd.engine.errors import NotPossible
 from olhubd.engine.in_force import InForce
 from olhubd.engine.levels.leveller import Leveller
+from olhubd.engine.levels.wanted import freed
 from olhubd.engine.outbox.recorder import Recorder
 from olhubd.model import Cause, Kind, Reason, Subject
 from olhubd.plugin import Clock, PluginError
@@ -34,7 +35,8 @@ class OfferActions:
     async def resume(self, account: str, offer: str, who: str) -> OfferLevel:
         """Have an offer that has ended brought back once, whatever is said of bringing it back by itself."""
         row = await self._row(account, offer)
-        if not row.wanted:
+        # The pieces may be for sale on other offers, and one that is brought back gets its share.
+        if not row.wanted and not (row.allocated and row.wanted is not None):
             none = (
                 Reason("stock.count-unknown") if row.wanted is None else Reason("stock.nothing-to-sell", pieces=0)
             )
@@ -105,6 +107,8 @@ class OfferActions:
             current = (await levels.of_offers(tx, [row.offer]))[row.offer]
             changed = msgspec.structs.replace(current, **fields)
             await levels.put(tx, [changed])
+            if changed.allocated:
+                await freed(tx, [changed.offer])  # it can be raised now, or it can no more
             recorder = Recorder(tx, self._clock.now(), Cause("operator", who))
             facts: dict[str, object] = {"offer": row.external_id}
             await recorder.event(kind, row.account, Subject(Kind.OFFER, row.offer), facts)

@@ -16,6 +16,7 @@ from olhubd.engine.calls import Calls, OverdueCalls
 from olhubd.engine.flow.flow import Asked
 from olhubd.engine.flow.landing import Landing
 from olhubd.engine.levels.channel import SalesChannel
+from olhubd.engine.levels.horizon import Horizon
 from olhubd.engine.levels.leveller import Leveller
 from olhubd.engine.levels.reserving import reserve
 from olhubd.engine.outbox.recorder import Recorder
@@ -91,6 +92,7 @@ class Channel(LevelSink):
 
     resumes = True
     renews = True
+    changes = True
 
     def __init__(self) -> None:
         self.shown: dict[str, int] = {}
@@ -140,9 +142,14 @@ class Channel(LevelSink):
         for wish in wishes:
             stuck = wish.value < wish.shown and wish.refused >= 2
             action = "activate" if wish.step is LevelStep.ACTIVATE else "end" if stuck or not wish.value else "set"
-            by_value.setdefault((action, wish.value if action == "set" else 0), []).append(wish.offer)
+            value = wish.value if action == "set" else 0
+            if action == "set" and wish.change is not None:
+                action, value = "change", wish.change
+            by_value.setdefault((action, value), []).append(wish.offer)
         return [
-            LevelCall(action=action, value=value or None, offers=tuple(some), ends=action == "end")
+            LevelCall(action=action, change=value, offers=tuple(some))
+            if action == "change"
+            else LevelCall(action=action, value=value or None, offers=tuple(some), ends=action == "end")
             for (action, value), some in sorted(by_value.items(), key=lambda one: (one[0][0] != "end", one[0]))
         ]
 
@@ -150,7 +157,7 @@ class Channel(LevelSink):
         if self.trouble is not None:
             raise self.trouble
         assert command not in self.commands, "a command is used once"
-        self.calls.append((call.action, call.value, call.offers))
+        self.calls.append((call.action, call.value if call.change is None else call.change, call.offers))
         if self.mode == "never":
             raise OutcomeUnknown("no answer")
         if self.mode == "late":
@@ -171,6 +178,8 @@ class Channel(LevelSink):
             if self.mode != "ignored":
                 if call.action == "set":
                     self.shown[offer] = call.value or 0
+                elif call.action == "change":
+                    self.shown[offer] += call.change or 0
                 elif call.action == "end":
                     self.end(offer, EndedBy.SELLER)
                 else:
@@ -215,6 +224,7 @@ class Stall:
         self.routes = [Route(target="shop", sources=frozenset({"allegro"}))]
         self.landing = Landing(database, self.clock, lambda: self.routes, lambda _: None, rules=lambda: self.rules)
         self.read_through = 0
+        self.horizon = Horizon(database, lambda: True, lambda: None)
         self.through: Callable[[Iterable[str]], int] = lambda _names: self.read_through
         self.lost: list[PluginError] = []
         self._ids = (f"command-{n}" for n in count(1))
@@ -232,6 +242,7 @@ class Stall:
             log,
             rules=lambda: self.rules,
             through=lambda names: self.through(names),
+            horizon=self.horizon,
         )
         return Leveller(sold, lost=self._lost, make_id=lambda: next(self._ids))
 
@@ -305,6 +316,11 @@ class Stall:
         mark = reference("allegro", rows[OrderId(order_id)].order.external_id)
         told = order(f"copy-{order_id}", external_stage=status, reference=mark)
         await self.land("shop", told)
+
+    async def swept(self, *accounts: str) -> None:
+        """A second pass over the orders of these accounts begins now, and finds all that has landed."""
+        for account in accounts:
+            self.horizon.swept(account, Asked(after=await self.head()))
 
     async def orders_read(self) -> None:
         """The orders of all accounts are read to their end now."""

@@ -51,6 +51,35 @@ def test_an_offer_that_cannot_be_lowered_is_ended(allegro: Allegro) -> None:
     assert (call.action, call.value) == ("set", 9)
 
 
+def test_what_is_allocated_is_changed_and_gets_no_number(allegro: Allegro) -> None:
+    """Equal changes share a command; one to zero is the end of the offer, which puts back nothing."""
+    wishes = [
+        LevelWish(offer="a", value=5, shown=3, change=2),
+        LevelWish(offer="b", value=9, shown=7, change=2),
+        LevelWish(offer="c", value=2, shown=2),
+        LevelWish(offer="d", value=1, shown=4, change=-3),
+        LevelWish(offer="e", value=0, shown=4, change=-4),
+    ]
+    calls = allegro.levels.plan_levels(wishes)
+    assert [(call.action, call.value, call.change, call.offers) for call in calls] == [
+        ("change", None, -3, ("d",)),
+        ("end", None, None, ("e",)),
+        ("set", 2, None, ("c",)),
+        ("change", None, 2, ("a", "b")),
+    ]
+
+
+async def test_a_change_leaves_what_is_sold_meanwhile_sold(allegro: Allegro, simulator: AllegroSimulator) -> None:
+    simulator.book.set_quantity(ONE, 5)
+    simulator.book.sold(ONE, 2)
+    outcomes = await written(allegro, LevelCall(action="change", change=4, offers=(ONE,)))
+    assert [one.done for one in outcomes] == [True]
+    outcomes = await written(allegro, LevelCall(action="change", change=-7, offers=(ONE,)))
+    assert [(one.done, one.error) for one in outcomes] == [(False, "STOCK_TOO_LOW")]
+    (shown,) = await allegro.levels.read_levels([ONE])
+    assert (shown.quantity, shown.active) == (7, True)
+
+
 async def test_a_value_is_set_and_zero_ends_the_offer(allegro: Allegro, simulator: AllegroSimulator) -> None:
     assert [one.done for one in await written(allegro, LevelCall(action="set", value=4, offers=(ONE,)))] == [True]
     assert [one.done for one in await written(allegro, LevelCall(action="end", offers=(OTHER,)))] == [True]

@@ -120,6 +120,8 @@ class OfferRow(AnswerStruct, frozen=True, kw_only=True):
     wanted: int | None = None
     shown: int | None = None
     sent: int | None = None
+    share: int | None = None
+    may_sell: int | None = None
     confirmed_at: datetime | None = None
     phase: str | None = None
     reason: str | None = None
@@ -181,6 +183,8 @@ def level_fields(level: OfferLevel | None) -> dict[str, Any]:
         "wanted": level.wanted,
         "shown": level.confirmed,
         "sent": level.sent,
+        "share": level.wanted if level.allocated else None,
+        "may_sell": level.bound,
         "confirmed_at": level.confirmed_at,
         "phase": level.phase.value,
         "reason": plain(reason) if reason is not None else None,

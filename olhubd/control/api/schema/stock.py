@@ -54,7 +54,9 @@ class StockOfferRow(AnswerStruct, frozen=True, kw_only=True):
 
     `wanted` is what it must show and `shown` what it showed when it was read last; `confirmed_at` is when it was
     read last that the two are the same. `sent` is a number that was sent and may not show yet. `reason` says why it
-    is not as wanted.
+    is not as wanted. `share` is how many of the pieces that may be sold are this offer's, where they are divided.
+    `may_sell` is the most that it may still sell then, with what was bought by orders that have not come yet; None
+    while that is not known.
     """
 
     account: str
@@ -67,6 +69,8 @@ class StockOfferRow(AnswerStruct, frozen=True, kw_only=True):
     wanted: int | None = None
     shown: int | None = None
     sent: int | None = None
+    share: int | None = None
+    may_sell: int | None = None
     confirmed_at: datetime | None = None
     phase: str | None = None
     reason: str | None = None

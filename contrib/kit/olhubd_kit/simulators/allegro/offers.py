@@ -349,6 +349,9 @@ class OfferBook:
         code, kind = self.failing.get(offer, ("", ""))
         if code and kind in ("", command.kind):
             return code
+        change = command.body.get("modification", {})
+        if change.get("changeType") == "GAIN" and self.offers[offer]["stock"]["available"] + change["value"] <= 0:
+            return "STOCK_TOO_LOW"  # a quantity of zero cannot be set by a command
         if command.kind != "publication" or command.body["publication"]["action"] != "ACTIVATE":
             return ""
         if self.offers[offer]["publication"]["status"] == "ACTIVE":
