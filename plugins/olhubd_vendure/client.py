@@ -185,8 +185,7 @@ class GraphQL:
 
     async def ask(self, document: str, into: type[T], **variables: Any) -> T:
         """The answer to a question. Asking twice does no harm, so it is done where an answer gets lost."""
-        name = document.split(None, 1)[1].partition("{")[0].partition("(")[0].strip()
-        return decode(await self._exchange(name, document, variables, repeatable=True), into)
+        return decode(await self._exchange(_name(document), document, variables, repeatable=True), into)
 
     async def change(self, *calls: Mutation) -> list[wire.Outcome]:
         """Carry out `calls` in order, in one request. Raises for the first refused one; those after it were tried
@@ -206,6 +205,15 @@ class GraphQL:
             raise OutcomeUnknown(f"{calls[told.index(None)].name}: done or not, but the answer says nothing of it")
         return [outcome for outcome in told if outcome is not None]
 
+    async def write(self, document: str, into: type[T], **variables: Any) -> T:
+        """Carry out a mutation whose answer is no `Outcome`. Without a readable answer raises OutcomeUnknown."""
+        name = _name(document)
+        data = await self._exchange(name, document, variables, repeatable=False)
+        try:
+            return decode(data, into)
+        except ContractBroken as error:
+            raise OutcomeUnknown(f"{name}: done or not, but {error}") from error
+
     async def _exchange(
         self,
         name: str,
@@ -224,6 +232,11 @@ class GraphQL:
             kind = Unavailable if repeatable else OutcomeUnknown
             raise kind(f"{name}: an answer without data")
         return bytes(reply.data)
+
+
+def _name(document: str) -> str:
+    """The name of a document's operation."""
+    return document.split(None, 1)[1].partition("{")[0].partition("(")[0].strip()
 
 
 def _table(name: str, repeatable: bool, calls: Sequence[Mutation] = ()) -> ErrorTable:

@@ -27,12 +27,15 @@ from olhubd.plugin import (
 )
 from olhubd_vendure import abilities, mapping
 from olhubd_vendure.catalogue import products
+from olhubd_vendure.levels import Levels
+from olhubd_vendure.offers import Offers
 from olhubd_vendure.orders import Orders
 from olhubd_vendure.parcel import OrderWriter
 from olhubd_vendure.push import Importer, receipt
 from olhubd_vendure.settings import VendureSettings
 from olhubd_vendure.shop import Shop
 from olhubd_vendure.stock import Stock
+from olhubd_vendure.variants import Variants
 
 __all__ = ["Vendure"]
 
@@ -47,7 +50,13 @@ class Vendure(Connector[VendureSettings], OrderSink, StatusList, DeliveryMethodL
         sweep_interval=timedelta(minutes=15),
         sweep_window=timedelta(days=30),
     )
-    provides: ClassVar[Parts] = {Orders: "orders", Stock: "stock", OrderWriter: "clerk"}
+    provides: ClassVar[Parts] = {
+        Orders: "orders",
+        Stock: "stock",
+        Offers: "offers",
+        Levels: "levels",
+        OrderWriter: "clerk",
+    }
     secret_keys: ClassVar[frozenset[str]] = frozenset(
         {"vendure-auth-token", "vendure-api-key", "vendure-token", "password"}
     )
@@ -60,7 +69,10 @@ class Vendure(Connector[VendureSettings], OrderSink, StatusList, DeliveryMethodL
         self._shop = Shop(account)
         self._importer = Importer(account, self._shop)
         self.orders = Orders(account.clock, self._shop)
-        self.stock = Stock(account, self._shop)
+        variants = Variants(account, self._shop)
+        self.stock = Stock(account, variants)
+        self.offers = Offers(account, variants)
+        self.levels = Levels(self._shop.api, variants, self.offers)
         self.clerk = OrderWriter(account.settings, self._shop)
 
     # Orders out.

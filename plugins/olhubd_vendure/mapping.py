@@ -123,6 +123,7 @@ def order(record: wire.Order) -> Order:
             name=(line.custom_fields and line.custom_fields.get("marketplaceTitle")) or line.product_variant.name,
             quantity=line.quantity,
             price=money(line.unit_price_with_tax),
+            offer_id=line.product_variant.id,
             sku=line.product_variant.sku or None,
             product_ids=(line.product_variant.id,),
             tax=Tax(rate=Decimal(str(line.tax_rate))),

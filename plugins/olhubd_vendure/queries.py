@@ -20,6 +20,7 @@ __all__ = [
     "MARKS",
     "NOTES",
     "PAYMENT_METHODS",
+    "SET_STOCK",
     "SHIPPING_METHODS",
     "STATES",
     "STOCK_LOCATIONS",
@@ -146,6 +147,10 @@ STATES = "query States{globalSettings{serverConfig{orderProcess{name}}}}"
 
 SHIPPING_METHODS = """query ShippingMethods($options:ShippingMethodListOptions!){
   shippingMethods(options:$options){totalItems items{id code name calculator{code}}}
+}"""
+
+SET_STOCK = """mutation SetStock($input:[UpdateProductVariantInput!]!){
+  updateProductVariants(input:$input){id}
 }"""
 
 STOCK_SETTINGS = "query StockSettings{globalSettings{trackInventory outOfStockThreshold}}"

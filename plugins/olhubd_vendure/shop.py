@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -315,7 +315,13 @@ class Shop:
     # Lists
 
     async def everything(
-        self, document: str, into: type[Any], options: Mapping[str, Any], **more: Any
+        self,
+        document: str,
+        into: type[Any],
+        options: Mapping[str, Any],
+        *,
+        key: Callable[[Any], str] = lambda record: str(record.id),
+        **more: Any,
     ) -> list[Any]:
         """All records of a short list, whatever the server's pages hold. Raises Unavailable where they do not come
         to what it counts."""
@@ -323,7 +329,7 @@ class Shop:
         async def fetch(offset: int) -> ListPage[Any]:
             return await self.part(document, into, {**options, "sort": {"id": "ASC"}}, offset, _MOST, **more)
 
-        return await whole(by_offset(fetch, lambda record: record.id), "a list of the shop")
+        return await whole(by_offset(fetch, key), "a list of the shop")
 
     async def part(
         self, document: str, into: type[Any], options: Mapping[str, Any], offset: int, take: int, **more: Any

@@ -7,7 +7,16 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["Key", "Level", "Location", "LocationsAnswer", "SettingsAnswer", "StockAnswer", "StockVariant"]
+__all__ = [
+    "Key",
+    "Level",
+    "Location",
+    "LocationsAnswer",
+    "SetAnswer",
+    "SettingsAnswer",
+    "StockAnswer",
+    "StockVariant",
+]
 
 
 class _Wire(msgspec.Struct, rename="camel", gc=False):
@@ -42,6 +51,26 @@ class StockVariant(_Wire, kw_only=True):
     product: Product
     stock_levels: list[Level]
     custom_fields: dict[str, Any] | None = None
+
+    @property
+    def title(self) -> str:
+        return self.name or self.product.name or self.sku
+
+    @property
+    def on_sale(self) -> bool:
+        return self.enabled and self.product.enabled
+
+    @property
+    def state(self) -> str:
+        """In words why it is not on sale, where it is not."""
+        if not self.product.enabled:
+            return "product disabled"
+        return "enabled" if self.enabled else "disabled"
+
+    def ean(self, field: str | None) -> str | None:
+        """Its EAN, in the custom field of this name."""
+        value = (self.custom_fields or {}).get(field) if field else None
+        return value if isinstance(value, str) and value else None
 
 
 class StockPage(_Wire):
@@ -81,6 +110,10 @@ class LocationsAnswer(_Wire):
 class StockSettings(_Wire):
     track_inventory: bool
     out_of_stock_threshold: int
+
+
+class SetAnswer(_Wire):
+    update_product_variants: list[Key | None]
 
 
 class SettingsAnswer(_Wire):

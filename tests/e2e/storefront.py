@@ -15,7 +15,9 @@ CARD = "card"
 
 
 def open_card_payments(clerk: Clerk) -> None:
-    """Let customers pay by a card that is only authorised at first."""
+    """Let customers pay by a card that is only authorised at first, where they cannot yet."""
+    if CARD in {one["code"] for one in clerk.ask("{paymentMethods{items{code}}}")["paymentMethods"]["items"]}:
+        return
     clerk.ask(
         "mutation($i:CreatePaymentMethodInput!){createPaymentMethod(input:$i){id}}",
         {
@@ -54,12 +56,14 @@ class Buyer:
         data: dict[str, Any] = answer["data"]
         return data
 
-    def fill(self, sku: str, email: str) -> dict[str, Any]:
-        """A cart with one piece, up to the choice of the payment: the order as the storefront shows it."""
+    def fill(self, sku: str, email: str, quantity: int = 1) -> dict[str, Any]:
+        """A cart with so many pieces, up to the choice of the payment: the order as the storefront shows it."""
         find = "query($s:String!){productVariants(options:{filter:{sku:{eq:$s}}}){items{id}}}"
         variant = self._shop.clerk.ask(find, {"s": sku})["productVariants"]["items"][0]["id"]
         error = "__typename ... on ErrorResult{errorCode message}"
-        self.ask(f"mutation($v:ID!){{addItemToOrder(productVariantId:$v,quantity:1){{{error}}}}}", {"v": variant})
+        add = f"mutation($v:ID!,$q:Int!){{addItemToOrder(productVariantId:$v,quantity:$q){{{error}}}}}"
+        added = self.ask(add, {"v": variant, "q": quantity})["addItemToOrder"]
+        assert added["__typename"] == "Order", added
         customer = {"emailAddress": email, "firstName": "Own", "lastName": "Customer"}
         self.ask(f"mutation($i:CreateCustomerInput!){{setCustomerForOrder(input:$i){{{error}}}}}", {"i": customer})
         place = {"streetLine1": "Polna 1", "city": "Warszawa", "countryCode": "PL"}

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
-from olhubd.model import Counting, StockLevel
-from olhubd.plugin import Page
+from olhubd.model import Counting, Order, StockLevel
+from olhubd.plugin import LevelCall, OutcomeUnknown, Page
+from olhubd_kit.faults import Fault, FaultKind
+from olhubd_kit.proxy import Proxy
 from olhubd_kit.samples import sample
 from olhubd_kit.test_host import account
 from olhubd_vendure import Vendure
@@ -103,3 +105,41 @@ async def test_pages_of_a_lowered_limit_hold_every_variant(vendure: Shop) -> Non
             page = await shop.stock.sweep(now(), page.cursor)
             found += [one.external_id for one in page.records]
     assert len(found) == len(set(found)) == count
+
+
+async def test_a_written_quantity_is_what_is_free_whatever_is_allocated(vendure: Shop, proxy: Proxy) -> None:
+    """A write says what buyers can buy; a sale of its own the shop takes off by itself; one whose answer is lost is
+    found. An offer's number is that of the line of an order."""
+    order = sample("plain", f"stock-{next(_numbers)}", now())
+    sku = order.lines[0].sku or ""
+    on_hand, _ = vendure.clerk.stock(sku)
+    try:
+        async with account(Vendure, vendure.settings(proxy.base)) as shop:
+            receipt = await shop.push_order(push(order))
+            read = await shop.orders.read_order(receipt.external_id)
+            assert isinstance(read, Order)
+            offer = read.lines[0].offer_id or ""
+            gone = vendure.absent
+            rows = await shop.levels.write_levels("1", LevelCall(action="set", offers=(offer, gone), value=7))
+            assert isinstance(rows, list)
+            assert {row.offer: row.done for row in rows} == {offer: True, gone: False}
+            assert await free(shop, offer) == 7
+            assert vendure.clerk.stock(sku)[0] - vendure.clerk.stock(sku)[1] == 7
+            await shop.push_order(push(sample("plain", f"stock-{next(_numbers)}", now())))
+            assert await free(shop, offer) == 7 - order.lines[0].quantity
+            proxy.faults.add(Fault(kind=FaultKind.LOSE, match="SetStock"))
+            call = LevelCall(action="set", offers=(offer,), value=0)
+            with pytest.raises(OutcomeUnknown):
+                await shop.levels.write_levels("2", call)
+            (row,) = await shop.levels.report_levels("2", call) or ()  # type: ignore[misc]
+            assert (row.offer, row.done, await free(shop, offer)) == (offer, True, 0)
+            page = await shop.offers.sweep(now(), None)
+            assert offer in {one.external_id for one in page.records}
+    finally:
+        vendure.clerk.set_stock(sku, on_hand)
+
+
+async def free(shop: Vendure, offer: str) -> int | None:
+    (one,) = await shop.levels.read_levels([offer])
+    assert one.active
+    return one.quantity

@@ -57,11 +57,31 @@ class Warehouse(VendureStandIn):
         self.variants["1"] |= fields
 
     async def _answer(self, request: web.Request) -> web.Response:
-        name = (await request.json())["operationName"]
+        asked = await request.json()
+        name = asked["operationName"]
         if name in self.forbidden:
             problem = {"message": "You are not authorized", "extensions": {"code": "FORBIDDEN"}}
             return web.json_response({"errors": [problem], "data": None})
+        if name == "SetStock":
+            return web.json_response(self._stock(asked["variables"]["input"]))
         return await super()._answer(request)
+
+    def _stock(self, changes: list[dict[str, Any]]) -> dict[str, Any]:
+        """All in one transaction, as the server does it."""
+        self.asked.append("SetStock")
+        if lost := [one["id"] for one in changes if one["id"] not in self.variants]:
+            said = f'No ProductVariant with the id "{lost[0]}" could be found'
+            problem = {"message": said, "extensions": {"code": "ENTITY_NOT_FOUND"}}
+            return {"errors": [problem], "data": None}
+        for one in changes:
+            for new in one["stockLevels"]:
+                levels = self.variants[one["id"]]["stockLevels"]
+                old = next((row for row in levels if row["stockLocationId"] == new["stockLocationId"]), None)
+                if old is None:
+                    old = level(new["stockLocationId"], 0)
+                    levels.append(old)
+                old["stockOnHand"] = new["stockOnHand"]
+        return {"data": {"updateProductVariants": [{"id": one["id"]} for one in changes]}}
 
     def _StockSettings(self) -> Any:  # noqa: N802
         return {"globalSettings": {"trackInventory": self.tracked, "outOfStockThreshold": self.threshold}}
