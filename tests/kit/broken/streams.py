@@ -93,7 +93,7 @@ class Inbox(Feed):
 
 
 class GoodStreams(GoodShop):
-    """Declares its feeds of wares and messages alone. What they do stands here, to be broken in one place."""
+    """Declares its feeds of wares and messages, by one name. What they do stands here, to be broken in one place."""
 
     stand_in = Shelves
     provides: ClassVar[Parts] = {**GoodShop.provides, Wares: "wares", Inbox: "inbox"}
@@ -104,7 +104,8 @@ class GoodStreams(GoodShop):
 
     @classmethod
     def capabilities(cls) -> tuple[str, ...]:
-        return "ProductFeed", "OfferFeed"
+        # Its offers are things in a list here; what an offer must say is tried on a feed of offers.
+        return ("ProductFeed",)
 
     async def begin(self) -> Cursor:
         return Cursor("0")
