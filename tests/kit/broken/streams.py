@@ -93,7 +93,7 @@ class Inbox(Feed):
 
 
 class GoodStreams(GoodShop):
-    """Declares its feeds of wares and messages, by one name. What they do stands here, to be broken in one place."""
+    """Declares its feeds of wares and messages, by one name. What they do stands here, to break it in one place."""
 
     stand_in = Shelves
     provides: ClassVar[Parts] = {**GoodShop.provides, Wares: "wares", Inbox: "inbox"}
