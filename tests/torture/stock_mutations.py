@@ -15,7 +15,8 @@ from olhubd.decide.stock.level import OfferLevel, Phase
 from olhubd.engine.feed.sweeper import Sweeper
 from olhubd.engine.flow import batch
 from olhubd.engine.flow.landing import Landing
-from olhubd.engine.levels import reserving, terms
+from olhubd.engine.levels import reserving, terms, wanted
+from olhubd.engine.levels.braking import Braked
 from olhubd.engine.levels.channel import SalesChannel
 from olhubd.engine.levels.leveller import Leveller
 from olhubd.engine.levels.settlement import LevelSettlement
@@ -118,6 +119,15 @@ def _raised_at_once() -> Any:
     return swap(terms, "next_step", eager)
 
 
+def _unbraked() -> Any:
+    """Whatever a stock master says goes."""
+
+    async def nothing(*_args: Any) -> Braked:
+        return Braked()
+
+    return swap(wanted, "apply_brakes", nothing)
+
+
 def _not_followed_when_kept() -> Any:
     """A command goes out as it was planned, whatever has landed since."""
     follow = SalesChannel.follow
@@ -185,6 +195,7 @@ STOCK_MUTATIONS: dict[str, Mutation] = {
     "raised while earlier orders are fetched": Mutation(
         _import_not_waited_for, lambda: iter([play(counted_and_lost())]), frozenset({"raised"})
     ),
+    "a brake that is off": Mutation(_unbraked, small("a shop that says zero of all"), frozenset({"emptied"})),
     "planned before what has landed": Mutation(
         _not_followed_when_kept, small("sales while a quantity is slow"), PROMISED
     ),

@@ -28,11 +28,14 @@ def _small(*steps: ScheduleStep, lag: float = 0.0, rest: float = 40.0) -> Schedu
     return Schedule(seed=0, markets=("market-a",), lag=lag, steps=steps, rest=rest)
 
 
-def _counted(*steps: ScheduleStep, items: Sequence[str] = (COUNTED,), rest: float = 60.0) -> Schedule:
+def _counted(
+    *steps: ScheduleStep, items: Sequence[str] = (COUNTED,), rest: float = 60.0, brake: bool = False
+) -> Schedule:
     """Of items of which there are five each, on two marketplaces."""
     plan = StockPlan(
         items=tuple(ItemPlan(sku, 5) for sku in items),
         offers=tuple(OfferPlan(market, sku, 5) for sku in items for market in MARKETS),
+        brake=brake,
     )
     return Schedule(seed=0, markets=MARKETS, lag=0.0, stock=plan, steps=steps, rest=rest)
 
@@ -169,6 +172,13 @@ _WRITTEN: dict[str, Schedule] = {
     ),
     "a quantity that is refused": _counted(
         ScheduleStep(at=20, verb="fail", where="market-a", count=1), _sale(25, "market-b", 1)
+    ),
+    "a shop that says zero of all": _counted(
+        ScheduleStep(at=25, verb="blank", seconds=90.0),
+        _sale(50, "market-a", 1),
+        items=(COUNTED, "KUB-CZA"),
+        brake=True,
+        rest=150.0,
     ),
     "a cancelled sale of what is counted": _counted(
         _sale(25, "market-a", 1), ScheduleStep(at=60, verb="cancel", it=1, what="buyer")

@@ -14,6 +14,7 @@ from typing import Any, Self, cast
 
 from olhubd.config import AccountConfig, Alarms, Configuration, Control, Daemon, Engine
 from olhubd.decide.route import Route
+from olhubd.decide.stock.brake import Brake
 from olhubd.decide.stock.policy import StockPolicy, StockRule
 from olhubd.decide.stock.sellable import Buffer
 from olhubd.engine.access.token_store import TokenStore
@@ -127,6 +128,7 @@ def _rule(plan: StockPlan) -> StockRule:
         buffer=Buffer(pieces=plan.buffer, share=plan.share, most=plan.most),
         lowered_by=ShopStock.lowered_by,
         policy=StockPolicy.ALLOCATED if plan.allocated else StockPolicy.SHARED,
+        brake=Brake(share=1, least=1) if plan.brake else None,
     )
 
 

@@ -31,6 +31,8 @@ class Shelf:
         self._changes = 0
         self.drafts: dict[str, float] = {}
         """Until when an item is not sold."""
+        self.blank = 0.0
+        """Until when the shop says that it has nothing of anything."""
         self.bought: dict[str, int] = {item.sku: item.pieces for item in items}
         """All pieces that ever came in, by item."""
         self.counted: dict[int, float] = {0: 0.0}
@@ -47,10 +49,14 @@ class Shelf:
     def on_sale(self, sku: str) -> bool:
         return self.drafts.get(sku, 0.0) <= self._now()
 
+    @property
+    def is_blank(self) -> bool:
+        return self.blank > self._now()
+
     def _count(self) -> None:
         taken = self._taken()
         for sku, bought in self.bought.items():
-            found = bought - taken[sku], self.on_sale(sku)
+            found = 0 if self.is_blank else bought - taken[sku], self.on_sale(sku)
             if self._last.get(sku) != found:
                 self._last[sku] = found
                 self._changes += 1

@@ -144,6 +144,7 @@ class Shop:
     def calm(self) -> None:
         """It is as it should be with all that comes."""
         self.stock.drafts.clear()
+        self.stock.blank = 0.0
         self._spoils.clear()
         self.cap = None
 

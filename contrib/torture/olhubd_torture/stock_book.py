@@ -8,6 +8,7 @@ it is exactly that all of this held for every command and at any time:
 - No command has a greater value than could be sold by what was stored when it was kept: the pieces that had come in
   and the shop had not sold itself by the newest count of the shop's that has landed or later, less all that the
   stored orders need of offers that are known.
+- Where there is a brake, none has a smaller value than that while the shop says zero of all that it has.
 - None shows more than was read last of its offer unless all is stored that buyers had bought on that marketplace
   until then, as far as its journal had it.
 - None acts after a later one of its offer was sent. None is sent before it is kept, nor twice.
@@ -262,6 +263,8 @@ class StockBook:
             if value > may:
                 self._find(f"promised: {id_} is to show {value}, and by what is stored {may} may be sold")
                 continue
+            if self._plan.brake and self._shop.stock.is_blank and value < may:
+                self._find(f"emptied: {id_} is to show {value} while the shop says zero of all; {may} may be sold")
             seen = self._seen.get(id_)
             if seen is None or value <= seen.shown:
                 continue

@@ -68,6 +68,8 @@ class StockPlan(msgspec.Struct, frozen=True, kw_only=True):
     """Whether quantities are written by commands that are reported on later; else by calls that answer at once."""
     allocated: bool = False
     """Whether the pieces are divided among the offers, and none of them is sold twice."""
+    brake: bool = False
+    """Whether a person is asked before an offer goes to zero by the shop's numbers alone."""
     lag: float = 0.0
     """For how many seconds a quantity that was written is still shown as it was before."""
 

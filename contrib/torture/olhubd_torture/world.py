@@ -209,6 +209,11 @@ class World:
         if self.book is not None:
             self.shop.stock.drafts[step.what] = self.time + step.seconds
 
+    def _blank(self, step: ScheduleStep) -> None:
+        """The shop says for a while that it has nothing of anything, which is not so."""
+        if self.book is not None:
+            self.shop.stock.blank = self.time + step.seconds
+
     def _fail(self, step: ScheduleStep) -> None:
         self._listings(step, lambda listings: listings.fail(step.count))
 
