@@ -37,7 +37,7 @@ _LEVEL = (
     "offer_id, kind, scope, account, wanted, wanted_after, wanted_at, basis_after, phase, command, sent, sent_at,"
     " confirmed, confirmed_after, confirmed_at, active, due_at, tries, reason, held, step, inside, ended_here,"
     " resumes, resume_by, drifts, disputed_at, disputed_over, approved, currency, allocated, bound,"
-    " bound_after, change, reported"
+    " bound_after, change, reported, beneath"
 )
 _READ = ", ".join(f"l.{name.strip()}" for name in _LEVEL.split(","))
 _FROM = "FROM levels l JOIN offers o ON o.id = l.offer_id"
@@ -116,6 +116,7 @@ async def put(tx: Transaction, rows: Sequence[OfferLevel]) -> None:
                 row.bound_after,
                 row.change,
                 int(row.reported),
+                row.beneath,
                 int(not row.even),
             )
             for row in rows
@@ -338,5 +339,6 @@ def _level(row: Row) -> OfferLevel:
         bound_after=row[32],
         change=row[33],
         reported=bool(row[34]),
-        external_id=row[35],
+        beneath=row[35],
+        external_id=row[36],
     )

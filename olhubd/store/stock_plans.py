@@ -250,8 +250,8 @@ async def examples(reader: Reader, plan: int) -> list[PlanExample]:
     found: list[PlanExample] = []
     for what in ("p.danger IS NOT NULL", "p.danger IS NULL"):
         rows = await reader.fetch(
-            "SELECT o.external_id, o.name, l.wanted, l.confirmed, p.wanted, p.danger FROM stock_plan_offers p"
-            " JOIN offers o ON o.id = p.offer_id"
+            "SELECT o.external_id, o.name, COALESCE(l.beneath, l.wanted), l.confirmed, p.wanted, p.danger"
+            " FROM stock_plan_offers p JOIN offers o ON o.id = p.offer_id"
             " LEFT JOIN levels l ON l.offer_id = p.offer_id AND l.kind = 'quantity' AND l.scope = ''"
             f" WHERE p.plan_id = ? AND {what} ORDER BY p.offer_id LIMIT ?",
             (plan, EXAMPLES - len(found)),
@@ -323,7 +323,7 @@ async def showing(reader: Reader, account: str, master: str | None, limit: int) 
         parameters.append(master)
     row = await reader.one(
         "SELECT COUNT(*) FROM (SELECT 1 FROM levels l WHERE l.account = ? AND l.kind = 'quantity'"
-        " AND l.scope = '' AND COALESCE(l.wanted, l.confirmed) > 0"
+        " AND l.scope = '' AND COALESCE(l.beneath, l.wanted, l.confirmed) > 0"
         f"{where} LIMIT ?) AS shown",
         [*parameters, limit],
     )

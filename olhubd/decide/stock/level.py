@@ -113,6 +113,8 @@ class OfferLevel(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Why it is not as wanted."""
     held: str | None = None
     """Why it may not be raised; None where nothing is against it."""
+    beneath: int | None = None
+    """What it would show if a person had not stopped all selling on its account; None where nobody has."""
     approved: int | None = None
     """What a person has approved to be sent, though it is further away than a rule allows."""
     currency: str | None = None

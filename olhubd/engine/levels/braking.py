@@ -15,6 +15,7 @@ import msgspec
 from olhubd.decide.stock.brake import WINDOW, Brake, Danger, PlanState, by_orders, danger
 from olhubd.decide.stock.level import OfferLevel, Phase
 from olhubd.decide.stock.policy import StockRule
+from olhubd.engine.levels.stopping import beneath
 from olhubd.engine.outbox.recorder import Recorder
 from olhubd.model import Cause, Reason
 from olhubd.store import Transaction, levels, runs, stock_items, stock_plans
@@ -222,7 +223,7 @@ class _Braking:
         """Stop also what was let through and has not been sent."""
         rows = await levels.of_offers(self._tx, [one.offer for one in late])
         for one in late:
-            row = rows.get(one.offer)
+            row = beneath(rows[one.offer]) if one.offer in rows else None
             if row is None or one.offer in self._into or row.phase is not Phase.SETTLED:
                 continue
             wanted, shown = row.wanted, row.confirmed

@@ -17,7 +17,7 @@ from olhubd.engine.levels.linking import masters_of
 from olhubd.model import LevelKind
 from olhubd.plugin import Clock, LevelSink, Log
 from olhubd.runtime.backoff import delay
-from olhubd.store import Database, Transaction, levels, offers, stock_items
+from olhubd.store import Database, Transaction, levels, offers, sales_stops, stock_items
 
 __all__ = ["FIRST_PAUSE", "LAST_PAUSE", "MOMENT", "SalesChannel", "refused", "released"]
 
@@ -101,6 +101,10 @@ class SalesChannel:
             found += some
             if len(some) < _ROWS:
                 return found
+
+    async def stopped(self) -> bool:
+        """Whether a person has stopped all selling."""
+        return await sales_stops.of_account(self.database.reader, self.account) is not None
 
     async def rows(self, tx: Transaction, ids: Collection[int]) -> dict[int, OfferLevel]:
         """The levels of these offers, by offer."""

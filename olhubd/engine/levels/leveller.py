@@ -12,8 +12,8 @@ from collections.abc import Awaitable, Callable
 
 from olhubd.decide.stock.exposure import forgotten
 from olhubd.decide.stock.level import OfferLevel
-from olhubd.engine.levels import wanted
 from olhubd.engine.levels.channel import FIRST_PAUSE, LAST_PAUSE, SalesChannel
+from olhubd.engine.levels.renewing import renew
 from olhubd.engine.levels.settlement import LevelSettlement
 from olhubd.engine.levels.submission import LevelSubmission
 from olhubd.engine.levels.terms import Terms
@@ -110,7 +110,7 @@ class Leveller:
                     tx, self._channel.account, await stock_items.follow(tx, self._channel.account)
                 )
                 ids = await levels.numbers(tx, self._channel.account, after, _MARKS)
-                await wanted.want(tx, self._channel.account, ids, self._channel.rules(), self._channel.clock.now())
+                await renew(tx, self._channel.account, ids, self._channel.rules(), self._channel.clock.now())
                 rows = await levels.of_offers(tx, ids)
                 # This file may be older than what was sent: an earlier process knew more.
                 await levels.put(tx, [forgotten(row) for row in rows.values() if row.allocated])

@@ -18,6 +18,7 @@ from olhubd.engine.calls import PluginFault
 from olhubd.engine.levels import wanted
 from olhubd.engine.levels.channel import MOMENT, SalesChannel, refused, released
 from olhubd.engine.levels.settlement import LevelSettlement
+from olhubd.engine.levels.stopping import fastest_first, in_order
 from olhubd.engine.levels.terms import Terms
 from olhubd.engine.outbox.recorder import Recorder
 from olhubd.model import Cause, Kind, LevelStep, Reason, Subject
@@ -85,9 +86,14 @@ class LevelSubmission:
             await self._hold(held)
         if not wishes:
             return due
+        stopped = await self._channel.stopped()
+        if stopped:
+            wishes = list(await fastest_first(self._channel.database.reader, self._channel.account, wishes, now))
         planned: Sequence[LevelCall] = self._channel.calls.ask(
             "plan_levels", partial(self._channel.sink.plan_levels, wishes), Sequence
         )
+        if stopped:
+            planned = in_order(planned, wishes)
         by_offer = {wish.offer: wish for wish in wishes}
         for call in planned:
             at = await self._send_call(call, by_offer)

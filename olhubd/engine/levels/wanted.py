@@ -18,7 +18,8 @@ from olhubd.decide.stock.level import OfferLevel
 from olhubd.decide.stock.policy import OfferShare, StockRule, shares
 from olhubd.decide.stock.sellable import StockReading, of_offer, sellable
 from olhubd.engine.levels.braking import Allowed, Braked, OfferChange, apply_brakes
-from olhubd.store import Transaction, events, levels, offers, reservations, stock_items
+from olhubd.engine.levels.stopping import beneath, laid
+from olhubd.store import Transaction, events, levels, offers, reservations, sales_stops, stock_items
 
 __all__ = ["follow", "freed", "rule_of", "want"]
 
@@ -79,7 +80,9 @@ async def want(
     links = await offers.links_of(tx, ids)
     items = {link.item for some in links.values() for link in some}
     await stock_items.lock(tx, items)
-    rows = await levels.of_offers(tx, ids)
+    stored = await levels.of_offers(tx, ids)
+    stopped = await sales_stops.of_account(tx, account) is not None
+    rows = {id_: beneath(row) for id_, row in stored.items()}
     pieces, divided, basis = await _sellable(tx, account, items, rules, now)
     computed: dict[int, OfferChange] = {}
     for id_, row in rows.items():
@@ -98,7 +101,10 @@ async def want(
         )
     found = await apply_brakes(tx, account, list(computed.values()), rules, now) if braked else Braked()
     after = await events.head(tx)
-    changed = await _held(tx, {id_: one for id_, one in found.allowed.items() if id_ not in rows}, after, now)
+    called_back = [id_ for id_ in found.allowed if id_ not in rows]
+    if called_back:
+        stored |= await levels.of_offers(tx, called_back)
+    changed = _held([beneath(stored[id_]) for id_ in called_back], found.allowed, after, now)
     for id_, row in rows.items():
         parts = {link.item: link.units for link in links.get(id_, ())}
         wanted = computed[id_].wanted
@@ -134,25 +140,33 @@ async def want(
             )
         )
     changed = await _confirmed(tx, changed, {id_ for id_, row in rows.items() if row.wanted is None})
+    moving = {row.offer: row for row in changed}
+    changed = [
+        new
+        for id_, row in stored.items()
+        if (new := laid(moving.get(id_) or beneath(row), row, stopped=stopped, after=after, now=now)) != row
+    ]
     await levels.put(tx, changed)
     if found.again:
         changed += await want(tx, account, found.again, rules, now, braked=False)
     return changed
 
 
-async def _held(tx: Transaction, allowed: Mapping[int, Allowed], after: int, now: datetime) -> list[OfferLevel]:
+def _held(
+    rows: Sequence[OfferLevel], allowed: Mapping[int, Allowed], after: int, now: datetime
+) -> list[OfferLevel]:
     """The rows of offers that are called back: they stay at what they showed."""
     return [
         msgspec.structs.replace(
             row,
-            wanted=allowed[id_].wanted,
-            held=allowed[id_].held,
+            wanted=allowed[row.offer].wanted,
+            held=allowed[row.offer].held,
             wanted_after=after,
-            wanted_at=None if row.confirmed == allowed[id_].wanted else now,
+            wanted_at=None if row.confirmed == allowed[row.offer].wanted else now,
             tries=0,
             reason=None,
         )
-        for id_, row in (await levels.of_offers(tx, allowed)).items()
+        for row in rows
     ]
 
 

@@ -105,6 +105,8 @@ class Channel(LevelSink):
         self.refused: dict[str, str] = {}
         self.unreadable: set[str] = set()
         """Offers of which it is not known how many they show."""
+        self.one_by_one = False
+        """Whether an offer needs a call of its own."""
         self.trouble: PluginError | None = None
         self.terms: dict[str, OfferTerms] = {}
         self.asked: list[str] = []
@@ -147,10 +149,11 @@ class Channel(LevelSink):
                 action, value = "change", wish.change
             by_value.setdefault((action, value), []).append(wish.offer)
         return [
-            LevelCall(action=action, change=value, offers=tuple(some))
+            LevelCall(action=action, change=value, offers=tuple(part))
             if action == "change"
-            else LevelCall(action=action, value=value or None, offers=tuple(some), ends=action == "end")
+            else LevelCall(action=action, value=value or None, offers=tuple(part), ends=action == "end")
             for (action, value), some in sorted(by_value.items(), key=lambda one: (one[0][0] != "end", one[0]))
+            for part in ([[offer] for offer in some] if self.one_by_one else [some])
         ]
 
     async def write_levels(self, command: str, call: LevelCall) -> Sequence[RowOutcome] | Accepted:

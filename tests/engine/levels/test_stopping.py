@@ -1,0 +1,146 @@
+"""The stop for emergencies: nothing is sold any more, and lifting it restores exactly."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import msgspec
+import pytest
+
+from olhubd.decide.stock.brake import Brake
+from olhubd.decide.stock.policy import StockRule
+from olhubd.engine.errors import NotPossible
+from olhubd.engine.operator.sales_stops import SalesStopActions
+from olhubd.model import EndedBy, code_of
+from olhubd.store import Database, events, sales_stops
+from tests.engine.levels.stall import Stall
+
+PIECES = {"A": 12, "B": 3, "C": 7, "D": 0}
+RULE = StockRule(
+    master="shop", channels=frozenset({"allegro"}), lowered_by=frozenset({"processing"}), brake=Brake(least=2)
+)
+
+
+@pytest.fixture
+async def stall(database: Database) -> Stall:
+    """Four offers that show what there is; one is sold out."""
+    made = Stall(database, RULE)
+    for name, pieces in PIECES.items():
+        await made.stock(name, pieces)
+        await made.offer(name, name, pieces)
+    await made.leveller.begin()
+    await made.orders_read()
+    await made.turns(60)
+    return made
+
+
+def hands(stall: Stall) -> SalesStopActions:
+    in_force = SimpleNamespace(stock=lambda: stall.rules)
+    directory = SimpleNamespace(level=stall.leveller.wake)
+    return SalesStopActions(cast("Any", directory), cast("Any", in_force), stall.database, stall.clock)
+
+
+def shown(stall: Stall) -> dict[str, int]:
+    return {name: stall.channel.shown[name] if stall.channel.active[name] else 0 for name in PIECES}
+
+
+async def settle(stall: Stall) -> None:
+    await stall.orders_read()
+    await stall.turns(600)
+    await stall.orders_read()
+    await stall.turns(600)
+
+
+async def test_nothing_is_sold_and_lifting_restores_exactly(stall: Stall) -> None:
+    await hands(stall).stop("allegro", "anna", "the warehouse burns")
+    await settle(stall)
+    assert shown(stall) == dict.fromkeys(PIECES, 0)
+    row = await stall.level("A")
+    assert (row.wanted, row.beneath, code_of(row.held)) == (0, 12, "level.stopped")
+    await hands(stall).lift("allegro", "anna")
+    await settle(stall)
+    assert shown(stall) == PIECES
+    row = await stall.level("A")
+    assert (row.wanted, row.beneath, row.held, row.resume_by) == (12, None, None, None)
+    kinds = [one.kind for one in await events.since(stall.database.reader, 0)]
+    assert [kind for kind in kinds if kind.startswith("stock.sto")] == ["stock.stopped", "stock.stop-lifted"]
+    assert "stock.braked" not in kinds
+
+
+async def test_what_happens_meanwhile_counts_beneath(stall: Stall) -> None:
+    """Stock that comes in raises nothing, and what is sold out by then does not come back."""
+    await hands(stall).stop(None, "anna")
+    await settle(stall)
+    await stall.stock("A", 20)
+    await stall.stock("B", 0)
+    await settle(stall)
+    assert shown(stall) == dict.fromkeys(PIECES, 0)
+    await hands(stall).lift(None, "anna")
+    await settle(stall)
+    assert shown(stall) == {**PIECES, "A": 20, "B": 0}
+    await stall.stock("B", 5)
+    await settle(stall)
+    assert shown(stall)["B"] == 0, "which is not brought back by the stop"
+
+
+async def test_what_had_ended_before_stays_ended(stall: Stall) -> None:
+    stall.channel.end("C", EndedBy.SELLER)
+    await stall.listed("C", "C")
+    await hands(stall).stop("allegro", "anna")
+    await settle(stall)
+    await hands(stall).lift("allegro", "anna")
+    await settle(stall)
+    assert shown(stall) == {**PIECES, "C": 0}
+
+
+async def test_it_outlives_a_restart(stall: Stall) -> None:
+    await hands(stall).stop("allegro", "anna")
+    stall.leveller = stall.make_leveller()
+    await stall.leveller.begin()
+    await settle(stall)
+    assert shown(stall) == dict.fromkeys(PIECES, 0)
+
+
+async def test_a_process_that_ends_while_it_is_lifted_leaves_the_rest_to_the_next(stall: Stall) -> None:
+    await hands(stall).stop("allegro", "anna")
+    await settle(stall)
+    await stall.database.write(lambda tx: sales_stops.lift(tx, "allegro"))
+    stall.leveller = stall.make_leveller()
+    await stall.leveller.begin()
+    await settle(stall)
+    assert shown(stall) == PIECES
+
+
+async def test_it_is_lifted_while_commands_are_under_way(stall: Stall) -> None:
+    stall.channel.mode = "late"
+    await hands(stall).stop("allegro", "anna")
+    await stall.turns(1)
+    await hands(stall).lift("allegro", "anna")
+    stall.channel.mode = "done"
+    stall.channel.act_late()
+    await settle(stall)
+    assert shown(stall) == PIECES
+
+
+async def test_what_sells_fastest_is_stopped_first(stall: Stall) -> None:
+    stall.channel.one_by_one = True
+    await stall.bought("1", "C", 2)
+    await stall.bought("2", "A", 1)
+    before = len(stall.channel.calls)
+    await hands(stall).stop("allegro", "anna")
+    await stall.turns(1)
+    assert [offers for _, _, offers in stall.channel.calls[before:]] == [("C",), ("A",), ("B",)]
+
+
+async def test_what_nobody_stopped_cannot_be_lifted(stall: Stall) -> None:
+    with pytest.raises(NotPossible, match="is not stopped"):
+        await hands(stall).lift("allegro", "anna")
+    with pytest.raises(NotPossible, match="no stock is sold on ebay"):
+        await hands(stall).stop("ebay", "anna")
+    await hands(stall).stop("allegro", "anna")
+    with pytest.raises(NotPossible, match="stopped already"):
+        await hands(stall).stop("allegro", "bert")
+    stall.rules = [msgspec.structs.replace(RULE, channels=frozenset())]
+    with pytest.raises(NotPossible, match="no stock is sold anywhere"):
+        await hands(stall).stop(None, "anna")
