@@ -70,6 +70,8 @@ def _told(printer: Printer, found: Status) -> None:
         printer.line(f"  deliveries: {waiting}{age}")
     if found.quarantined:
         printer.line(f"  quarantine: {found.quarantined}; see olhubd quarantine")
+    for account in found.sales_stopped:
+        printer.line(f"  {account}: all selling is stopped; olhubd stock lift {account} ends that")
     for account, count in found.not_resumed.items():
         printer.line(f"  sold out at {account}, resuming off for {count} offers; see olhubd stock auto-resume")
     for gate in found.budgets:

@@ -46,6 +46,7 @@ from olhubd.engine.operator.links import LinkActions
 from olhubd.engine.operator.offers import OfferActions
 from olhubd.engine.operator.orders import OrderActions
 from olhubd.engine.operator.prices import PriceActions
+from olhubd.engine.operator.sales_stops import SalesStopActions
 from olhubd.engine.operator.stock_plans import StockPlanActions
 from olhubd.engine.outbox.amending import Amendments
 from olhubd.engine.reload import Reloader
@@ -132,6 +133,7 @@ class Hub:
         self.link_actions = LinkActions(in_force, database, clock, directory.level)
         self.order_actions = OrderActions(directory, in_force, database, clock)
         self.offer_actions = OfferActions(directory, in_force, database, clock)
+        self.sales_stop_actions = SalesStopActions(directory, in_force, database, clock)
         self.stock_plan_actions = StockPlanActions(directory, in_force, database, clock)
         self.price_actions = PriceActions(in_force, database, clock, directory.level)
         self.strangers = Strangers(directory, database, clock, events)

@@ -168,3 +168,21 @@ async def test_a_plan_that_waits_is_an_alarm(shelf: Shelf, terminal: Terminal) -
     assert "waits for a person: by the numbers of shop 1 offers would change, 1 of them to zero" in await terminal(
         "alarms"
     )
+
+
+async def test_all_selling_is_stopped_and_goes_on(shelf: Shelf, terminal: Terminal) -> None:
+    before = (await shelf.offer(KNOWN))["wanted"]
+    assert before > 0
+    assert "one of them" in await terminal("stock", "stop", code=2)
+    assert "one of them" in await terminal("stock", "stop", "market", "--all", code=2)
+    assert "is not stopped" in await terminal("stock", "lift", "market", code=1)
+    assert await terminal("stock", "stop", "market", "--reason", "a flood") == "all selling on market is stopped\n"
+    assert "a flood" in await terminal("stock", "stops")
+    assert "market: all selling is stopped" in await terminal("status")
+    told = await terminal("explain", "sku", KNOWN)
+    assert "all selling on the account is stopped" in told
+    offer = await shelf.offer(KNOWN)
+    assert (offer["wanted"], offer["reason_values"]) == (0, {"wanted": before})
+    assert await terminal("stock", "lift", "--all") == "market sells again\n"
+    assert (await shelf.offer(KNOWN))["wanted"] == before
+    assert "stopped nowhere" in await terminal("stock", "stops")

@@ -66,6 +66,8 @@ BUTTONS: dict[Key, Scope] = {
     ("POST", "/links"): Scope.OPERATE,
     ("POST", "/links/remove"): Scope.OPERATE,
     ("POST", "/links/confirm"): Scope.OPERATE,
+    ("POST", "/sales-stops"): Scope.OPERATE,
+    ("POST", "/sales-stops/lift"): Scope.OPERATE,
     ("POST", "/stock-plans/{plan}/approve"): Scope.OPERATE,
     ("POST", "/stock-plans/{plan}/reject"): Scope.OPERATE,
     ("POST", "/tokens"): Scope.ADMIN,
@@ -132,6 +134,9 @@ API: dict[Key, Scope] = {
         ("POST", f"/api/v1/offers/{{account}}/{{offer}}/{deed}"): Scope.OPERATE
         for deed in ("approve-price", "auto-resume", "follow-price", "ignore", "resume", "retry", "send-price")
     },
+    ("GET", "/api/v1/sales-stops"): Scope.READ,
+    ("POST", "/api/v1/sales-stops"): Scope.OPERATE,
+    ("POST", "/api/v1/sales-stops/lift"): Scope.OPERATE,
     ("GET", "/api/v1/stock-plans"): Scope.READ,
     ("GET", "/api/v1/stock-plans/{plan}"): Scope.READ,
     ("POST", "/api/v1/stock-plans/{plan}/approve"): Scope.OPERATE,

@@ -177,6 +177,19 @@ async def brought(house: House) -> Parts:
     return {"body": {"rows": [{"row": 2, "account": "market", "offer": "o-1", "sku": "A-900"}]}}
 
 
+async def selling(house: House) -> Parts:
+    """An account on which stock is sold."""
+    await _listed(house, linked=True)
+    return {}
+
+
+async def sales_stopped(house: House) -> Parts:
+    """One on which all selling is stopped."""
+    await _listed(house, linked=True)
+    await house.hub.sales_stop_actions.stop("market", "anna")
+    return {}
+
+
 async def stopped(house: House) -> Parts:
     """A plan that waits for a person."""
     await _listed(house, linked=True)
@@ -317,6 +330,10 @@ LINKS = {
     "/confirm": Change("link.confirmed", prepare=doubted),
     "/import": Change("link.set", prepare=brought),
 }
+STOPS = {
+    "": Change("stock.stopped", body={"account": "market", "reason": "a flood"}, prepare=selling),
+    "/lift": Change("stock.stop-lifted", body={"account": "market"}, prepare=sales_stopped),
+}
 PLANS = {
     "approve": Change("stock.plan-approved", body={"offers": 1}, prepare=stopped),
     "reject": Change("stock.plan-rejected", body={"reason": "the export was empty"}, prepare=stopped),
@@ -337,6 +354,7 @@ CHANGES: dict[Key, Change] = {
         "stranger.discarded", body={"reason": "a test"}, prepare=strange
     ),
     **{("POST", f"/api/v1/links{verb}"): change for verb, change in LINKS.items()},
+    **{("POST", f"/api/v1/sales-stops{verb}"): change for verb, change in STOPS.items()},
     **{("POST", f"/api/v1/stock-plans/{{plan}}/{verb}"): change for verb, change in PLANS.items()},
     **{("POST", f"/api/v1/quarantine/{{record}}/{verb}"): change for verb, change in RECORDS.items()},
     ("POST", "/api/v1/accounts/{account}/rename"): Change(

@@ -21,7 +21,7 @@ from olhubd.engine.access.budget import BudgetStatus as Gate
 from olhubd.engine.hub import Hub
 from olhubd.model import DeliveryState, Reason, Scope
 from olhubd.plugin import loading
-from olhubd.store import deliveries, levels, quarantine
+from olhubd.store import deliveries, levels, quarantine, sales_stops
 
 __all__ = ["ROUTES", "resident_bytes"]
 
@@ -48,6 +48,7 @@ async def status(call: Call[Nothing, Nothing]) -> Status:
         quarantined=sum((await quarantine.tally(reader)).values()),
         budgets=tuple(map(_budget, hub.budgets.snapshot())),
         not_resumed=await levels.unresumed(reader) if hub.in_force.stock() else {},
+        sales_stopped=tuple(one.account for one in await sales_stops.every(reader)) if hub.in_force.stock() else (),
         resident_bytes=resident_bytes(),
         alarms=tuple(AlarmRow.of(alarm) for alarm in hub.alarms.open.values()),
         warnings=(*map(str, hub.configuration.warnings), *_troubles(hub)),

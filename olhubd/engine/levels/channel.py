@@ -103,7 +103,9 @@ class SalesChannel:
                 return found
 
     async def stopped(self) -> bool:
-        """Whether a person has stopped all selling."""
+        """Whether a person has stopped all selling, so that it is to go in the order of sales."""
+        if self.kind is not LevelKind.QUANTITY:
+            return False
         return await sales_stops.of_account(self.database.reader, self.account) is not None
 
     async def rows(self, tx: Transaction, ids: Collection[int]) -> dict[int, OfferLevel]:

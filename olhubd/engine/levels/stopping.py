@@ -38,7 +38,14 @@ def laid(row: OfferLevel, before: OfferLevel, *, stopped: bool, after: int, now:
     if stopped and row.wanted is not None:
         why = Reason("level.stopped", wanted=row.wanted)
         if before.beneath is not None and before.wanted == 0:
-            return msgspec.structs.replace(before, beneath=row.wanted, held=why, basis_after=row.basis_after)
+            return msgspec.structs.replace(
+                before,
+                beneath=row.wanted,
+                held=why,
+                basis_after=row.basis_after,
+                allocated=row.allocated,
+                bound=row.bound,
+            )
         found = msgspec.structs.replace(row, wanted=0, beneath=row.wanted, held=why)
     if found.wanted == before.wanted:
         return found

@@ -87,13 +87,27 @@ async def test_a_plan_is_shown_with_examples_and_decided(seller: Browser, shelf:
     assert (await shelf.offer(KNOWN))["wanted"] == 0
 
 
+async def test_all_selling_is_stopped_and_goes_on(seller: Browser, shelf: Shelf) -> None:
+    before = (await shelf.offer(KNOWN))["wanted"]
+    text = visible(await seller.press("/stock", "/sales-stops", reason="a flood"))
+    assert "All selling is stopped: market." in text
+    assert "a flood" in text
+    assert (await shelf.offer(KNOWN))["wanted"] == 0
+    assert "Sells again: market." in visible(await seller.press("/stock", "/sales-stops/lift"))
+    assert (await shelf.offer(KNOWN))["wanted"] == before
+
+
 async def test_who_may_only_read_is_offered_nothing(shelf: Shelf) -> None:
     async with Browser(shelf) as browser:
         await browser.enter(token=await shelf.make_token("reports", Scope.READ))
         await shelf.empty()
         for path in ("/offers", "/links", "/stock", "/stock/plans"):
             text = await browser.page(path)
-            assert [form.action for form in forms(text) if form.action.startswith(("/links", "/stock-plans"))] == []
+            assert [
+                form.action
+                for form in forms(text)
+                if form.action.startswith(("/links", "/stock-plans", "/sales-stops"))
+            ] == []
         assert shelf.twins[0] in await browser.page("/links")
 
 

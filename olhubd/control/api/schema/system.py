@@ -47,6 +47,8 @@ class Status(AnswerStruct, frozen=True, kw_only=True):
     resident_bytes: int | None
     not_resumed: dict[str, int]
     """By account, how many offers have ended, could be sold again, and may not be brought back by themselves."""
+    sales_stopped: tuple[str, ...]
+    """The accounts on which a person has stopped all selling."""
     alarms: tuple[AlarmRow, ...]
     """What is wrong, the oldest first."""
     warnings: tuple[str, ...]
