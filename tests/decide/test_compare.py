@@ -228,3 +228,23 @@ def test_an_offer_that_is_named_only_now_makes_no_line_another() -> None:
     assert kinds(held, order(lines=(line("1", offer_id="5"), known))) == ["order.amended"]
     for other in ((line("1"), line("2", offer_id="8")), (line("1", offer_id="5"), line("2"))):
         assert "order.lines-changed" in kinds(held, order(lines=other))
+
+
+def test_an_order_went_only_into_one_that_has_all_its_lines_and_is_not_older() -> None:
+    """What its source says is gone without a successor is gone, and is cancelled where it was forwarded."""
+    part = order("A", (line("x"), line("y")))
+
+    def off(name: str, *lines: str, hours: int = 1) -> Order:
+        moment = EPOCH + timedelta(hours=hours)
+        return order(name, tuple(map(line, lines)), updated_at=moment, stage=Stage.CANCELLED)
+
+    whole, some, other, older = (
+        off("B", "x", "y", "z"),
+        off("C", "x"),
+        off("D", "z"),
+        off("E", "x", "y", hours=-1),
+    )
+    assert compare.heir(part, {OrderId(2): whole}) == 2
+    assert compare.heir(part, {OrderId(3): some, OrderId(4): other, OrderId(5): older}) is None
+    assert compare.heir(part, {OrderId(2): whole, OrderId(3): off("C", "x", hours=9)}) == 2
+    assert compare.heir(part, {}) is None

@@ -76,7 +76,7 @@ def test_what_speaks_against_an_article_number(
 def test_marks_that_contradict_each_other_link_nothing() -> None:
     """The mark of one thing with the article number of another, or of a case of it."""
     two = judge(offer(sku="KUB-BIA", gtin=OTHER), [MUG, BIKE], None, by_ean=True)
-    assert (two.state, two.candidates) == (Linking.CONFLICT, (1, 2))
+    assert (two.state, two.candidates, code_of(two.why)) == (Linking.CONFLICT, (1, 2), "link.several-items")
     case = judge(offer(sku="KUB-BIA", gtin="15901234123454"), [MUG], None, by_ean=True)
     assert (case.state, code_of(case.why)) == (Linking.PROPOSED, "link.eans-differ")
 

@@ -11,6 +11,7 @@ import pytest
 
 from olhubd.decide.stock.level import Phase
 from olhubd.decide.stock.policy import StockRule
+from olhubd.decide.stock.sellable import Buffer
 from olhubd.model import Counting, Kind, Offer, OfferState, StockBasis, StockLevel, code_of
 from olhubd.plugin import Accepted, LevelCall, RateLimited, RowOutcome, ShownLevel, Unavailable
 from olhubd.store import Database, events, quarantine, stock_items
@@ -104,6 +105,43 @@ async def test_where_no_rule_sells_it_any_more_an_offer_is_left_as_it_is(stall: 
     await stall.turns(60)
     row = await stall.level()
     assert (row.wanted, row.even, channel.calls) == (None, True, [])
+
+
+async def test_each_masters_stock_is_sold_by_its_own_rule(stall: Stall) -> None:
+    """Two masters sell on one account, and only one of them keeps something back."""
+    other = StockRule(master="erp", channels=frozenset({"allegro"}), buffer=Buffer(pieces=3))
+    stall.rules[:] = [other, *stall.rules]
+    (item,) = await stock_items.find(stall.database.reader, "A")
+    await stall.land("erp", msgspec.structs.replace(item.level, external_id="e-1", sku="E", quantity=9))
+    await stall.offer("333", "E", 9)
+    await stall.stock("A", 4)
+    await stall.turns(30)
+    assert ((await stall.level("111")).wanted, (await stall.level("333")).wanted) == (4, 6)
+
+
+async def test_the_same_count_again_is_no_news(stall: Stall) -> None:
+    """A master that is read every minute would fill the events with what has not changed."""
+    before = await stall.head()
+    await stall.stock("A", 5)
+    await stall.stock("A", 5)
+    assert await stall.head() == before
+
+
+@pytest.mark.parametrize("asked", [True, False])
+async def test_an_offer_of_which_nobody_says_whether_it_lists_itself_again_is_raised(
+    stall: Stall, channel: Troubled, asked: bool
+) -> None:
+    """Its terms were read, or there are none to be had: it does not wait for them for ever."""
+    terms = channel.terms["111"]
+    if asked:
+        channel.terms["111"] = msgspec.structs.replace(terms, renews=None)
+    else:
+        del channel.terms["111"]
+    await stall.stock("A", 8)
+    for _ in range(6):
+        await stall.orders_read()
+        await stall.turns(10)
+    assert channel.shown["111"] == 8
 
 
 class Pulse:
