@@ -248,3 +248,28 @@ def test_an_order_went_only_into_one_that_has_all_its_lines_and_is_not_older() -
     assert compare.heir(part, {OrderId(3): some, OrderId(4): other, OrderId(5): older}) is None
     assert compare.heir(part, {OrderId(2): whole, OrderId(3): off("C", "x", hours=9)}) == 2
     assert compare.heir(part, {}) is None
+
+
+def test_of_two_orders_of_one_moment_the_one_that_comes_has_the_lines() -> None:
+    """Coarse clocks give a merge the time of its parts; what its source says now is what it has last said."""
+    moment = EPOCH + timedelta(hours=1)
+    old, both = order("A", updated_at=moment), order("C", (line("A-1"), line("B-1")), updated_at=moment)
+    assert compare.contest(both, {OrderId(1): old}) == compare.Contest(superseded=frozenset({OrderId(1)}))
+    same = order("C", (line("A-1"),), updated_at=moment)
+    assert compare.contest(same, {OrderId(1): old}).superseded == {1}
+    assert compare.heir(old, {OrderId(2): msgspec.structs.replace(both, stage=Stage.CANCELLED)}) == 2
+
+
+@pytest.mark.parametrize(
+    ("off", "word"),
+    [
+        ({"stage": Stage.CANCELLED, "external_stage": "CANCELLED_BY_BUYER"}, "CANCELLED_BY_BUYER"),
+        ({"fulfilment": Fulfilment.CANCELLED, "external_fulfilment": "VOID"}, "VOID"),
+        ({"fulfilment": Fulfilment.CANCELLED}, "cancelled"),
+    ],
+)
+def test_a_cancellation_is_told_with_the_word_of_its_source(off: dict[str, Any], word: str) -> None:
+    (change,) = [
+        one for one in compare.compare(order("A"), order("A", **off)) if isinstance(one, changes.Cancelled)
+    ]
+    assert word in msgspec.json.encode(change).decode()

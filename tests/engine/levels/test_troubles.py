@@ -119,6 +119,16 @@ async def test_each_masters_stock_is_sold_by_its_own_rule(stall: Stall) -> None:
     assert ((await stall.level("111")).wanted, (await stall.level("333")).wanted) == (4, 6)
 
 
+async def test_a_count_that_was_asked_for_before_the_one_that_is_held_changes_nothing(stall: Stall) -> None:
+    """The answer to an older question came late: what it shows was sold meanwhile."""
+    asked = await stall.head()
+    await stall.land("ebay", stall.purchase("e1", "none"))
+    await stall.stock("A", 2)
+    await stall.stock("A", 5, asked=asked)
+    (item,) = await stock_items.find(stall.database.reader, "A")
+    assert item.level.quantity == 2
+
+
 async def test_the_same_count_again_is_no_news(stall: Stall) -> None:
     """A master that is read every minute would fill the events with what has not changed."""
     before = await stall.head()
