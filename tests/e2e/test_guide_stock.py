@@ -44,7 +44,8 @@ async def opened(folder: Path, shop: TinyShopSimulator, outlet: TinyShopSimulato
         configuration = config.load(path, plugins, {})
         database = await stack.enter_async_context(Database.open(folder / "hub.sqlite"))
         session = await stack.enter_async_context(open_session())
-        hub = Hub(configuration, database, session, Brisk(), structlog.get_logger(), [].append)
+        secrets: list[str] = []
+        hub = Hub(configuration, database, session, Brisk(), structlog.get_logger(), secrets.append)
         await hub.start()
         stack.push_async_callback(hub.stop, 5)
         yield
