@@ -23,7 +23,9 @@ _WRITTEN = {
                               "PaymentType", "Shipment", "Stage", "Fulfilment")),
     "People and places": ("party.py", ("Buyer", "Address", "InvoiceParty", "TaxId", "PickupPoint")),
     "Money": ("money.py", ("Money",)),
-    "What is sold, and to whom": ("catalog.py", ("Product", "StockLevel", "Counting", "StockBasis", "Offer",
+    "Products": ("product.py", ("Product", "ProductKind", "ProductState", "SetPart", "Category")),
+    "Prices": ("price.py", ("ListPrice", "PriceBasis", "Reduction")),
+    "What is sold, and to whom": ("catalog.py", ("StockLevel", "Counting", "StockBasis", "Offer",
                                                   "OfferState", "Link", "LinkOrigin", "Linking", "Reservation",
                                                   "LevelKind", "Customer", "CustomerKind")),
 }  # fmt: skip

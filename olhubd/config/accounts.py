@@ -18,7 +18,7 @@ from olhubd.config.problem import near
 from olhubd.config.secrets import reveal
 from olhubd.config.source import SettingTree
 from olhubd.config.tables import AccountTable, Start
-from olhubd.decide.product_import import ProductImport
+from olhubd.decide.product_import import NOT_READ, ImportSettings
 from olhubd.plugin import Connector, Settings
 from olhubd.plugin.loading import Plugins
 
@@ -46,7 +46,7 @@ class AccountConfig:
     start: Start
     """A moment, a span before the first run, or None for the first run itself."""
     parallel: int
-    products: ProductImport = ProductImport.OFF
+    products: ImportSettings = NOT_READ
 
 
 def connectors(tree: SettingTree) -> dict[str, str]:
@@ -113,11 +113,9 @@ def _account(place: Checker, table: Mapping[str, Any], plugins: Plugins) -> Acco
         sweep_window=written.sweep_window or defaults.sweep_window,
         start=written.start,
         parallel=written.parallel or getattr(settings, "parallel", None) or defaults.parallel,
-        products=written.products,
+        products=ImportSettings(written.products, written.products_from, written.products_once_a_day),
     )
-    if written.products is not ProductImport.OFF and {"ProductFeed", "PriceFeed"}.isdisjoint(
-        connector.capabilities()
-    ):
+    if account.products.read and {"ProductFeed", "PriceFeed"}.isdisjoint(connector.capabilities()):
         place.at("products").report(f"{named} has no products to read", "leave it out")
     if written.fetch_orders and "OrderFeed" not in connector.capabilities():
         place.at("fetch_orders").report(f"{named} has no orders to fetch", "leave it out")

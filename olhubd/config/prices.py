@@ -12,7 +12,6 @@ from olhubd.config.price_table import PriceTable
 from olhubd.config.problem import near
 from olhubd.config.stock import EVERYONE
 from olhubd.decide.pricing.rule import PriceRule
-from olhubd.decide.product_import import ProductImport
 from olhubd.decide.stock.policy import StockRule
 from olhubd.plugin import Connector
 from olhubd.plugin.loading import Plugins
@@ -75,7 +74,7 @@ def _master(place: Checker, name: str, kinds: _Kinds, accounts: Mapping[str, Acc
         hint = f"these do: {', '.join(able)}" if able else "no account does"
         kind = kinds[name]
         place.at("master").report(f"{kind.name if kind else name} does not say what its products cost", hint)
-    elif name in accounts and accounts[name].products is ProductImport.OFF:
+    elif name in accounts and not accounts[name].products.read:
         hint = f'add products = "always" to [accounts.{name}]'
         place.at("master").report(f"needs the prices of {name}, which nobody reads", hint)
 

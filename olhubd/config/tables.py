@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -27,7 +27,18 @@ from pydantic import (
 
 from olhubd.config.problem import HintedError
 from olhubd.config.switches import Needs, Way
-from olhubd.config.values import Listen, Pause, Span, Start, Zone, read_hosts, read_listen, read_names, read_start
+from olhubd.config.values import (
+    Listen,
+    Pause,
+    Span,
+    Start,
+    Zone,
+    read_hosts,
+    read_listen,
+    read_names,
+    read_start,
+    read_time_of_day,
+)
 from olhubd.decide.product_import import ProductImport
 from olhubd.decide.route import Include, UnlinkedPolicy, When
 from olhubd.decide.stock.policy import StockPolicy
@@ -266,7 +277,14 @@ class AccountTable(Table):
     """Pull every 2 s while orders come and the budget of calls allows, and else after `interval`. Off: always after
     `interval`. Default: on where no `interval` is set."""
     products: ProductImport = ProductImport.OFF
-    """Whether its products and price lists are read: `off`, or `always`, after each interval."""
+    """When its products and price lists are read: `off`; `by-hand`, when somebody asks for it; `daily`, all of them
+    once a day; `always`, changes after each interval, and all of them once a day."""
+    products_from: Annotated[
+        time, PlainValidator(read_time_of_day), WithJsonSchema({"type": "string", "examples": ["06:10"]})
+    ] = Field(default=time(), json_schema_extra=_kind("text"))
+    """When a day of imports begins, in `daemon.timezone`, such as "06:10", when a system has renewed its data."""
+    products_once_a_day: bool = False
+    """Refuse a second import on the same day."""
     sweep_interval: Span | None = None
     """Between two sweeps at most, which find what the feed never reported. Default: as the connector suggests."""
     sweep_window: Span | None = None

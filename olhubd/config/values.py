@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import re
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Annotated, Any, NamedTuple
 from zoneinfo import available_timezones
 
@@ -13,7 +14,18 @@ from pydantic import AfterValidator, BeforeValidator
 from olhubd.config.problem import HintedError, near
 from olhubd.plugin.settings import duration
 
-__all__ = ["Listen", "Pause", "Span", "Start", "Zone", "read_hosts", "read_listen", "read_names", "read_start"]
+__all__ = [
+    "Listen",
+    "Pause",
+    "Span",
+    "Start",
+    "Zone",
+    "read_hosts",
+    "read_listen",
+    "read_names",
+    "read_start",
+    "read_time_of_day",
+]
 
 
 class Listen(NamedTuple):
@@ -117,3 +129,13 @@ def read_names(value: Any) -> Any:
 Span = Annotated[timedelta, AfterValidator(_positive), BeforeValidator(duration)]
 Pause = Annotated[timedelta, AfterValidator(_not_negative), BeforeValidator(duration)]
 Zone = Annotated[str, AfterValidator(_zone)]
+
+
+def read_time_of_day(value: Any) -> time:
+    """A time like "06:10", or one that TOML has read. Raises HintedError."""
+    if isinstance(value, time) and value.tzinfo is None:
+        return value
+    if isinstance(value, str) and re.fullmatch(r"\d\d:\d\d", value):
+        with contextlib.suppress(ValueError):
+            return time.fromisoformat(value)
+    raise HintedError("is no time of a day", 'for example "06:10"')

@@ -36,6 +36,9 @@ __all__ = [
     "PaymentChanged",
     "Placed",
     "PriceChanged",
+    "ProductChanged",
+    "ProductGone",
+    "ProductReturned",
     "Reopened",
     "Shipped",
     "StageUnknown",
@@ -271,3 +274,22 @@ class PriceChanged(Change, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
     old: Money | None = None
     new: Money | None = None
     clock: bool = False
+
+
+class ProductChanged(Change, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """The stock master describes a product otherwise: `what` names the fields."""
+
+    kind = "product.changed"
+    what: tuple[str, ...]
+
+
+class ProductGone(Change, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """A reading of the whole catalogue did not have the product any more."""
+
+    kind = "product.gone"
+
+
+class ProductReturned(Change, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """A product that was gone is there again."""
+
+    kind = "product.returned"

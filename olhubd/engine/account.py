@@ -208,6 +208,20 @@ class AccountUnit:
         if row.state is AccountState.PARKED:
             await self.resume(who)
 
+    def importing(self) -> Poller:
+        """Who would read its products now. Raises NotPossible with the reason, or FetchRefused."""
+        if not self.record.active:
+            raise NotPossible(self.row.why_off)
+        poller = self.feeds.poller
+        if poller is None or poller.products is None:
+            raise NotPossible(Reason("products.off", account=self.name))
+        poller.products.possible()
+        return poller
+
+    async def import_products(self, *, full: bool, accept_gone: bool) -> Run:
+        """Read its products now. Raises NotPossible with the reason, or FetchRefused."""
+        return await self.importing().import_products(full=full, accept_gone=accept_gone)
+
     async def fetch(self) -> Run:
         """Fetch orders now. Raises NotPossible with the reason, or FetchRefused."""
         return await self.fetchable().fetch()

@@ -17,7 +17,6 @@ from olhubd.model.catalog import (
     Offer,
     OfferState,
     OfferTerms,
-    Product,
     Reservation,
     StockBasis,
     StockLevel,
@@ -40,6 +39,7 @@ from olhubd.model.order import (
 )
 from olhubd.model.party import Address, Buyer, InvoiceParty, PickupPoint, TaxId
 from olhubd.model.price import DEFAULT_LIST, ListPrice, PriceBasis, Reduction
+from olhubd.model.product import Category, Product, ProductKind, ProductState, SetPart
 from olhubd.model.reason import Reason, Value, beside, chained, code_of, plain, sentence
 from olhubd.model.record import (
     Action,
@@ -66,6 +66,7 @@ __all__ = [
     "AlarmId",
     "AlarmKind",
     "Buyer",
+    "Category",
     "Cause",
     "Charge",
     "Counting",
@@ -101,6 +102,8 @@ __all__ = [
     "PickupPoint",
     "PriceBasis",
     "Product",
+    "ProductKind",
+    "ProductState",
     "Quarantined",
     "Reason",
     "Reconciliation",
@@ -111,6 +114,7 @@ __all__ = [
     "RunId",
     "RunState",
     "Scope",
+    "SetPart",
     "Shipment",
     "Shipping",
     "Stage",

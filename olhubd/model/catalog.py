@@ -1,7 +1,7 @@
-"""Products, stock, offers and customers: what is sold, where, and to whom.
+"""Stock, offers and customers: what is counted, what is listed where, and who buys it.
 
-A product is the seller's; an offer is one marketplace's listing of it; a link between them is a record of its
-own. A stock item is what a stock master counts. Quantities are pieces that can be sold; None means the source does
+An offer is one marketplace's listing of a product; a link between an offer and a stock item is a record of its own.
+A stock item is what a stock master counts. Quantities are pieces that can be sold; None means the source does
 not count, which is not zero.
 """
 
@@ -13,7 +13,6 @@ from datetime import datetime
 import msgspec
 
 from olhubd.model.money import Money
-from olhubd.model.order import Tax
 from olhubd.model.party import Address, TaxId
 
 __all__ = [
@@ -29,37 +28,10 @@ __all__ = [
     "Offer",
     "OfferState",
     "OfferTerms",
-    "Product",
     "Reservation",
     "StockBasis",
     "StockLevel",
 ]
-
-
-class Product(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """One thing in the seller's own catalogue. `parent_id` is set for a variant."""
-
-    external_id: str
-    """Its number at the source."""
-    name: str
-    """What it is called."""
-    sku: str | None = None
-    """The seller's own mark."""
-    ean: str | None = None
-    """EAN, UPC or ISBN."""
-    parent_id: str | None = None
-    price: Money | None = None
-    """Of one piece."""
-    tax: Tax | None = None
-    """The tax of its price."""
-    quantity: int | None = None
-    """Pieces that can be sold; None is not counted."""
-    updated_at: datetime | None = None
-    """When the source changed it last."""
-    images: tuple[str, ...] = ()
-    """Addresses of pictures."""
-    extra: dict[str, str] = {}
-    """What has no field of its own."""
 
 
 class Counting(enum.StrEnum):

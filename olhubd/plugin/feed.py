@@ -81,7 +81,7 @@ RECORD_KINDS: Mapping[type, Kind] = {
 }
 """What each type of record is about. The other three say it themselves."""
 
-CARRIED = frozenset({Kind.ORDER, Kind.STOCK, Kind.PRICE, Kind.OFFER})
+CARRIED = frozenset({Kind.ORDER, Kind.PRODUCT, Kind.STOCK, Kind.PRICE, Kind.OFFER})
 """The kinds that the host carries, by a flow each; what is of another kind is kept aside by its kind as yet."""
 
 
@@ -147,10 +147,14 @@ class OfferFeed(Feed):
 
 
 class ProductFeed(Feed):
-    """The feed of the system's products with their prices, where it is a stock master."""
+    """The feed of the system's products with their prices, where it is a stock master.
+
+    From `start` on it reports all that there is, then what was changed. A host begins it again to read all: what
+    does not come on any page until `more` is False is not there any more.
+    """
 
     name: ClassVar[str] = "products"
-    kinds: ClassVar[frozenset[Kind]] = frozenset({Kind.PRICE})
+    kinds: ClassVar[frozenset[Kind]] = frozenset({Kind.PRODUCT, Kind.PRICE})
 
 
 class StockFeed(Feed):

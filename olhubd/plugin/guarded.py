@@ -12,9 +12,11 @@ from olhubd.model import Kind, Reason
 from olhubd.plugin.errors import ContractBroken, Temporary
 from olhubd.plugin.feed import Unreadable
 
-__all__ = ["guarded"]
+__all__ = ["UNNAMED", "guarded"]
 
 R = TypeVar("R")
+UNNAMED = "unreadable-"
+"""How the name of a record begins that could not be read so far as to know which one it is."""
 
 
 def guarded(
@@ -48,4 +50,4 @@ def _key(raw: bytes, key: str | Callable[[bytes], str]) -> str:
         found = key if isinstance(key, str) else key(raw)
     except Exception:
         found = ""
-    return found or f"unreadable-{zlib.crc32(raw):08x}"
+    return found or f"{UNNAMED}{zlib.crc32(raw):08x}"

@@ -12,7 +12,18 @@ from olhubd.model import Reason, Run
 from olhubd.store import codec
 from olhubd.store.base import Reader, Transaction
 
-__all__ = ["QUIET_KEPT", "last_ended", "latest", "listing", "lose", "prune", "put", "read", "running_since"]
+__all__ = [
+    "QUIET_KEPT",
+    "last_ended",
+    "latest",
+    "listing",
+    "lose",
+    "prune",
+    "put",
+    "read",
+    "running_since",
+    "since",
+]
 
 QUIET_KEPT = timedelta(days=90)
 """How long runs that brought nothing are kept; those that did are part of the history of orders."""
@@ -92,6 +103,16 @@ async def listing(
         where.append("state IN ('failed', 'lost')")
     rows = await reader.fetch(
         f"SELECT {_COLUMNS} FROM runs WHERE {' AND '.join(where)} ORDER BY id DESC LIMIT ?", [*parameters, limit]
+    )
+    return [_run(row) for row in rows]
+
+
+async def since(reader: Reader, account: str, feed: str, at: datetime) -> list[Run]:
+    """The runs of a feed that began since then and read something or ended well, the newest first."""
+    rows = await reader.fetch(
+        f"SELECT {_COLUMNS} FROM runs WHERE account = ? AND feed = ? AND started_at >= ?"
+        " AND (state = 'done' OR seen > 0) ORDER BY id DESC LIMIT 50",
+        (account, feed, codec.stamp(at)),
     )
     return [_run(row) for row in rows]
 

@@ -113,10 +113,10 @@ class WooCommerce(
         self._placing = OrderPlacer(account, self._shop, self._taxes)
         self.parcels = Parcels(self._shop, self.settings, self.log)
         self.orders = Orders(self._shop, self.settings, self.parcels)
-        self.stock = Stock(self._shop, self.settings.overlap)
+        self.stock = Stock(self._shop, self.settings.overlap, frozenset(self.settings.sold_states))
         self.offers = Offers(self._shop, self.settings.overlap)
         self.levels = Levels(self._shop, self.offers)
-        self.products = Products(self._shop, self._taxes, self.settings.overlap)
+        self.products = Products(account, self._shop, self._taxes)
 
     # Orders out
 

@@ -11,11 +11,11 @@ from decimal import Decimal, InvalidOperation
 
 from olhubd.model import DEFAULT_LIST, ListPrice, Money, PriceBasis, Reduction, Tax
 from olhubd.plugin import ContractBroken, decode
-from olhubd_woocommerce import wire
+from olhubd_woocommerce import wire, wire_products
 from olhubd_woocommerce.goods import moment
 from olhubd_woocommerce.taxes import TaxRules
 
-__all__ = ["list_price"]
+__all__ = ["list_price", "tax_of"]
 
 _NO_PRICE = frozenset({"variable", "grouped"})
 """Types whose price is that of something else."""
@@ -24,7 +24,7 @@ _SECOND = timedelta(seconds=1)
 
 def list_price(raw: bytes, parent: wire.ProductHead, rules: TaxRules) -> ListPrice | None:
     """The price of a row; None for what is sold at no price of its own. Raises ContractBroken."""
-    row = decode(raw, wire.PriceRow)
+    row = decode(raw, wire_products.PriceRow)
     if row.type in _NO_PRICE:
         return None
     regular = _money(row.regular_price, rules.currency, "regular_price")
@@ -42,7 +42,7 @@ def list_price(raw: bytes, parent: wire.ProductHead, rules: TaxRules) -> ListPri
         price_list=DEFAULT_LIST,
         price=regular,
         basis=PriceBasis.GROSS if rules.prices_include_tax else PriceBasis.NET,
-        tax=_tax(row, parent, rules),
+        tax=tax_of(row, parent, rules),
         reduction=reduction,
     )
 
@@ -69,7 +69,9 @@ def _date(text: str | None, field: str) -> datetime | None:
         raise ContractBroken("the date is none", field=field) from None
 
 
-def _tax(row: wire.PriceRow, parent: wire.ProductHead, rules: TaxRules) -> Tax | None:
+def tax_of(
+    row: wire_products.PriceRow | wire_products.ProductRow, parent: wire.ProductHead, rules: TaxRules
+) -> Tax | None:
     """The tax at the shop's own place; None where it is not known, or consists of several."""
     if not rules.rules.taxed:
         return None

@@ -7,12 +7,14 @@ move the date by which changes are found, so the sweep is not for rare losses he
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import ClassVar
 
 from olhubd.model import Counting, Kind, StockBasis, StockLevel
 from olhubd.plugin import Cursor, Page, StockFeed, Sweep, decode
 from olhubd_woocommerce import wire
 from olhubd_woocommerce.client import Shop
+from olhubd_woocommerce.described import is_sold
 from olhubd_woocommerce.goods import ON_SALE, ProductWalk, Reads
 
 __all__ = ["Stock"]
@@ -25,20 +27,21 @@ class Stock(StockFeed, Sweep):
 
     lowered_by: ClassVar[frozenset[str]] = frozenset({"on-hold", "processing", "completed"})
 
-    def __init__(self, shop: Shop, overlap: timedelta) -> None:
+    def __init__(self, shop: Shop, overlap: timedelta, sold_states: frozenset[str]) -> None:
         self._walk = ProductWalk(shop, overlap, _FIELDS)
+        self._reads = (Reads(Kind.STOCK, partial(_level, sold=sold_states)),)
 
     async def start(self, since: datetime | None) -> Cursor:
         return await self._walk.start()
 
     async def pull(self, cursor: Cursor) -> Page:
-        return await self._walk.pull(cursor, _READS)
+        return await self._walk.pull(cursor, self._reads)
 
     async def sweep(self, since: datetime, cursor: Cursor | None) -> Page:
-        return await self._walk.sweep(cursor, _READS)
+        return await self._walk.sweep(cursor, self._reads)
 
 
-def _level(raw: bytes, parent: wire.ProductHead) -> StockLevel:
+def _level(raw: bytes, parent: wire.ProductHead, sold: frozenset[str]) -> StockLevel:
     """The count of a row. A variation that has its parent's count has none of its own, so it has no number."""
     row = decode(raw, wire.StockRow)
     pieces = row.pieces
@@ -46,7 +49,7 @@ def _level(raw: bytes, parent: wire.ProductHead) -> StockLevel:
     counting = Counting.UNTRACKED
     if counted:
         counting = Counting.COUNTED if pieces is not None else Counting.UNKNOWN
-    published = row.status == ON_SALE and parent.status == ON_SALE
+    published = is_sold((row.status, parent.status), sold)
     # What is not counted can be sold out all the same, by the shop's own word.
     out = row.manage_stock is False and row.type != "variable" and row.stock_status == "outofstock"
     return StockLevel(
@@ -60,6 +63,3 @@ def _level(raw: bytes, parent: wire.ProductHead) -> StockLevel:
         sku=wire.own_sku(row, parent),
         ean=row.global_unique_id or None,
     )
-
-
-_READS = (Reads(Kind.STOCK, _level),)

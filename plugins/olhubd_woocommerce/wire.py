@@ -334,6 +334,14 @@ def offer_number(id_: int, parent: int) -> str:
     return str(id_) if id_ == parent else f"{parent}:{id_}"
 
 
+class Named(msgspec.Struct, frozen=True):
+    """A category, a tag or a brand."""
+
+    id: int
+    name: Side[str] = ""
+    slug: Side[str] = ""
+
+
 class ProductHead(msgspec.Struct, frozen=True):
     """What is needed of a product to read it and its variations."""
 
@@ -345,6 +353,9 @@ class ProductHead(msgspec.Struct, frozen=True):
     tax_class: Side[str] = ""
     tax_status: Side[str] = "taxable"
     date_modified_gmt: Side[str | None] = None
+    categories: Side[list[Named]] = []
+    brands: Side[list[Named]] = []
+    tags: Side[list[Named]] = []
 
 
 class StockRow(msgspec.Struct, frozen=True):
@@ -387,19 +398,6 @@ class OfferRow(msgspec.Struct, frozen=True):
 def own_sku(row: StockRow | OfferRow, parent: ProductHead) -> str | None:
     """The mark of a row: a variation without one of its own reports its parent's."""
     return (row.sku or None) if row.id == parent.id or row.sku != parent.sku else None
-
-
-class PriceRow(msgspec.Struct, frozen=True):
-    """A product or a variation with its prices. Each is a text: empty where there is none."""
-
-    id: int
-    type: Side[str] = "simple"
-    regular_price: str | int | float | None = None
-    sale_price: str | int | float | None = None
-    date_on_sale_from_gmt: str | None = None
-    date_on_sale_to_gmt: str | None = None
-    tax_class: Side[str] = ""
-    tax_status: Side[str] = "taxable"
 
 
 class BatchError(msgspec.Struct, frozen=True):

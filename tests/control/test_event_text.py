@@ -69,6 +69,9 @@ CHANGES: list[Change] = [
     changes.CopyTotalChanged(target="shop", old=Money(Decimal("83.98"), "PLN"), new=Money(Decimal("44.98"), "PLN")),
     changes.CopyRefunded(target="shop", amount="39.00"),
     changes.StockCounted(old=3, new=5),
+    changes.ProductChanged(what=("name", "ean")),
+    changes.ProductGone(),
+    changes.ProductReturned(),
     changes.PriceChanged(price_list="default", old=PLN, new=PLN),
 ]
 

@@ -13,7 +13,7 @@ import structlog
 
 from olhubd.control.api.accounts import standing
 from olhubd.control.api.metrics import Snapshot
-from olhubd.model import Kind, Product, RunState
+from olhubd.model import Customer, Kind, RunState
 from olhubd.plugin import Account, AuthLost, Cursor, Feed, Lane, Later, OrderFeed, Page, Parts, Unavailable
 from olhubd.plugin.budget import calls_for
 from olhubd.runtime.clock import SystemClock
@@ -40,11 +40,11 @@ class Orders(Market):
         return await super().pull(cursor)
 
 
-class Products(Feed):
-    """A list of so many products, each a page of its own. `told` is what it heard to be stored."""
+class Customers(Feed):
+    """A list of so many customers, each a page of its own. `told` is what it heard to be stored."""
 
-    name = "products"
-    kinds = frozenset({Kind.PRODUCT, Kind.STOCK})
+    name = "customers"
+    kinds = frozenset({Kind.CUSTOMER, Kind.STOCK})
 
     def __init__(self, calls: list[str], count: int = 0) -> None:
         self.calls = calls
@@ -61,17 +61,17 @@ class Products(Feed):
         if self.trouble is not None:
             raise self.trouble
         at = int(cursor)
-        records: Any = [Product(external_id=str(at), name=f"Mug {at}")] if at < self.count else []
+        records: Any = [Customer(key=str(at), account="market")] if at < self.count else []
         end = at + len(records)
         return Page(records=records, cursor=Cursor(str(end)), more=end < self.count)
 
 
-class Offers(Products):
+class Offers(Customers):
     name = "offers"
     kinds = frozenset({Kind.OFFER})
 
 
-class Inbox(Products):
+class Inbox(Customers):
     """Keeps its messages until they are acknowledged; `hears` is what it does then."""
 
     name = "inbox"
@@ -129,29 +129,29 @@ def between(calls: list[str], others: set[str]) -> list[int]:
 
 async def test_orders_are_read_between_any_two_pages_of_others(several: Several) -> None:
     """Though orders are not due for an hour: a list of thousands must not keep a buyer waiting."""
-    several.read(Products(several.calls, 6), Offers(several.calls, 6))
-    await several.until_at("products", "6")
+    several.read(Customers(several.calls, 6), Offers(several.calls, 6))
+    await several.until_at("customers", "6")
     await several.until_at("offers", "6")
-    counts = between(several.calls, {"products", "offers"})
+    counts = between(several.calls, {"customers", "offers"})
     assert len(counts) >= 11
     assert set(counts) == {1}
 
 
 async def test_no_feed_starves_another(several: Several) -> None:
-    several.read(Products(several.calls, 5), Offers(several.calls, 5))
-    await several.until_at("products", "5")
+    several.read(Customers(several.calls, 5), Offers(several.calls, 5))
+    await several.until_at("customers", "5")
     await several.until_at("offers", "5")
     turns = [call for call in several.calls if call != "orders"]
-    assert turns[:8] == ["products", "offers"] * 4
+    assert turns[:8] == ["customers", "offers"] * 4
 
 
 async def test_an_order_lands_while_a_long_list_is_read(several: Several) -> None:
-    products = Products(several.calls, 100_000)
-    several.read(products)
-    await several.sooner_or_later(lambda: _later(several.calls.count("products") > 2))
+    customers = Customers(several.calls, 100_000)
+    several.read(customers)
+    await several.sooner_or_later(lambda: _later(several.calls.count("customers") > 2))
     several.orders.place(order("news"))
     await several.until("news")
-    assert int(await several.at("products") or 0) < 100_000
+    assert int(await several.at("customers") or 0) < 100_000
 
 
 async def _later(value: bool) -> bool:
@@ -162,34 +162,34 @@ async def test_what_no_flow_carries_is_kept_aside_and_each_feed_has_its_own_curs
     several: Several,
 ) -> None:
     several.orders.place(order("1"), told=False)
-    several.read(Products(several.calls, 3))
-    await several.until_at("products", "3")
+    several.read(Customers(several.calls, 3))
+    await several.until_at("customers", "3")
     several.orders.place(order("2"))
     several.poller.resume()
     await several.until("2")
     kept = await quarantine.listing(several.database.reader, limit=50)
-    assert {(one.feed, one.kind) for one in kept} == {("products", "product")}
+    assert {(one.feed, one.kind) for one in kept} == {("customers", "customer")}
     assert len(kept) == 3
-    assert "carries no product records yet" in kept[0].reason
-    assert b"Mug" in kept[0].raw
-    (run,) = [run for run in await several.logged("products") if run.seen]
+    assert "carries no customer records yet" in kept[0].reason
+    assert b"market" in kept[0].raw
+    (run,) = [run for run in await several.logged("customers") if run.seen]
     assert (run.seen, run.quarantined, run.state) == (3, 3, RunState.DONE), "one run, however many turns it took"
     assert await several.cursor() == "1"
 
 
 async def test_a_feed_that_fails_is_in_nobodys_way(several: Several) -> None:
-    products, offers = Products(several.calls, 3), Offers(several.calls, 3)
-    products.trouble = Unavailable("503")
-    several.read(products, offers, interval=timedelta(seconds=0.03))
+    customers, offers = Customers(several.calls, 3), Offers(several.calls, 3)
+    customers.trouble = Unavailable("503")
+    several.read(customers, offers, interval=timedelta(seconds=0.03))
     await several.until_at("offers", "3")
     several.orders.place(order("1"))
     await several.until("1")
     assert several.poller.trouble is not None
-    assert several.poller.trouble.reason == "products: 503"
+    assert several.poller.trouble.reason == "customers: 503"
     assert several.poller.orders is not None
     assert several.poller.orders.trouble is None
-    products.trouble = None
-    await several.until_at("products", "3")
+    customers.trouble = None
+    await several.until_at("customers", "3")
     assert several.poller.trouble is None
 
 
@@ -200,8 +200,8 @@ async def test_orders_that_fail_are_in_nobodys_way(several: Several) -> None:
         raise Unavailable("503", retry_after=3600)
 
     several.orders.trouble = [fails] * 50
-    several.read(Products(several.calls, 20))
-    await several.until_at("products", "20")
+    several.read(Customers(several.calls, 20))
+    await several.until_at("customers", "20")
     assert several.calls.count("orders") == 1
     assert several.poller.trouble is not None
     assert several.poller.trouble.reason == "503"
@@ -230,9 +230,9 @@ async def test_a_feed_that_cannot_be_swept_is_followed_all_the_same(several: Sev
 
 
 async def test_a_lost_grant_stops_them_all(several: Several) -> None:
-    products = Products(several.calls, 3)
-    products.trouble = AuthLost("refused")
-    several.read(products, interval=timedelta(seconds=0.03))
+    customers = Customers(several.calls, 3)
+    customers.trouble = AuthLost("refused")
+    several.read(customers, interval=timedelta(seconds=0.03))
     await several.sooner_or_later(lambda: _later(bool(several.lost)))
     calls = len(several.calls)
     await asyncio.sleep(0.2)
@@ -240,11 +240,11 @@ async def test_a_lost_grant_stops_them_all(several: Several) -> None:
 
 
 async def test_what_a_feed_calls_for_is_known_by_its_kinds(several: Several) -> None:
-    products, offers = Products(several.calls, 2), Offers(several.calls, 2)
-    several.read(products, offers)
-    await several.until_at("products", "2")
+    customers, offers = Customers(several.calls, 2), Offers(several.calls, 2)
+    several.read(customers, offers)
+    await several.until_at("customers", "2")
     await several.until_at("offers", "2")
-    assert (several.orders.lane, products.lane, offers.lane) == (Lane.ORDERS, Lane.STOCK, Lane.OFFERS)
+    assert (several.orders.lane, customers.lane, offers.lane) == (Lane.ORDERS, Lane.STOCK, Lane.OFFERS)
 
 
 async def test_an_inbox_hears_what_is_stored_once_it_is(several: Several) -> None:
@@ -297,13 +297,13 @@ async def test_nothing_is_pulled_while_an_inbox_cannot_be_told(several: Several)
 
 
 class Both(Calm):
-    """A connector with a feed of orders and one of products."""
+    """A connector with a feed of orders and one of customers."""
 
-    provides: ClassVar[Parts] = {**Calm.provides, Products: "products"}
+    provides: ClassVar[Parts] = {**Calm.provides, Customers: "customers"}
 
     def __init__(self, account: Account[Any]) -> None:
         super().__init__(account)
-        self.products = Products([], 3)
+        self.customers = Customers([], 3)
 
 
 async def test_each_feed_of_an_account_is_seen_by_its_name(
@@ -312,12 +312,12 @@ async def test_each_feed_of_an_account_is_seen_by_its_name(
     """In a whole hub: orders come, what nothing carries is kept, and both are counted and shown apart."""
     monkeypatch.setattr("tests.engine.wild.Calm", Both)
     async with opened(tmp_path, database, clock) as zoo:
-        await zoo.until(lambda: ("calm", "products") in zoo.hub.runs.totals)
+        await zoo.until(lambda: ("calm", "customers") in zoo.hub.runs.totals)
         await zoo.goes_on()
-        assert zoo.hub.runs.totals["calm", "products"].quarantined == 3
+        assert zoo.hub.runs.totals["calm", "customers"].quarantined == 3
         assert zoo.hub.runs.totals["calm", "orders"].added > 0
         (account,) = [one for one in await standing(zoo.hub) if one.name == "calm"]
-        assert account.runs["products"].state is RunState.DONE
+        assert account.runs["customers"].state is RunState.DONE
         assert account.last_error is None
         metrics = {
             (sample.labels.get("feed"), sample.name): sample.value
@@ -325,7 +325,7 @@ async def test_each_feed_of_an_account_is_seen_by_its_name(
             for sample in metric.samples
             if sample.labels.get("account") == "calm"
         }
-        assert metrics["products", "olhubd_records_quarantined_total"] == 3
+        assert metrics["customers", "olhubd_records_quarantined_total"] == 3
         assert metrics["orders", "olhubd_records_quarantined_total"] == 0
 
 

@@ -71,6 +71,10 @@ class StoredProduct(msgspec.Struct, frozen=True):
     called: str
 
 
+OTHERS = [flow for flow in FLOWS if flow.kind is not Kind.PRODUCT]
+"""What carries all else: the products here are those of this test."""
+
+
 class ProductFlow(RecordFlow[Product]):
     """Products in a table of this test; `trouble` is raised once one is stored that has it for a name."""
 
@@ -88,7 +92,7 @@ class ProductFlow(RecordFlow[Product]):
 
     async def held(self, reader: Reader, account: str, external_ids: Sequence[str]) -> Mapping[str, Row]:
         rows = await reader.fetch(
-            "SELECT external_id, id, digest, name FROM products"
+            "SELECT external_id, id, digest, name FROM shelf_products"
             f" WHERE external_id IN ({codec.marks(external_ids)})",
             list(external_ids),
         )
@@ -96,13 +100,13 @@ class ProductFlow(RecordFlow[Product]):
 
     async def names(self, reader: Reader, ids: Sequence[int]) -> Mapping[int, tuple[str, str]]:
         rows = await reader.fetch(
-            f"SELECT id, external_id FROM products WHERE id IN ({codec.marks(ids)})", list(ids)
+            f"SELECT id, external_id FROM shelf_products WHERE id IN ({codec.marks(ids)})", list(ids)
         )
         return {row[0]: ("allegro", row[1]) for row in rows}
 
     async def read(self, reader: Reader, ids: Sequence[int]) -> Mapping[int, StoredProduct]:
         rows = await reader.fetch(
-            f"SELECT id, external_id, name FROM products WHERE id IN ({codec.marks(ids)})", list(ids)
+            f"SELECT id, external_id, name FROM shelf_products WHERE id IN ({codec.marks(ids)})", list(ids)
         )
         return {row[0]: StoredProduct(row[0], "allegro", row[1], row[2]) for row in rows}
 
@@ -127,11 +131,11 @@ class ProductFlow(RecordFlow[Product]):
                 continue
             if one.record.name in self.trouble:
                 raise self.trouble[one.record.name]
-            row = await context.tx.one("SELECT COALESCE(MAX(id), 0) + 1 FROM products")
+            row = await context.tx.one("SELECT COALESCE(MAX(id), 0) + 1 FROM shelf_products")
             id_ = known.id if known is not None else (row or (1,))[0]
             await context.tx.execute(
-                "INSERT INTO products VALUES (?,?,?,?) ON CONFLICT (id) DO UPDATE SET digest = excluded.digest,"
-                " name = excluded.name",
+                "INSERT INTO shelf_products VALUES (?,?,?,?) ON CONFLICT (id) DO UPDATE"
+                " SET digest = excluded.digest, name = excluded.name",
                 (id_, one.external_id, one.digest, one.record.name),
             )
             context.decide(
@@ -151,7 +155,7 @@ class ProductFlow(RecordFlow[Product]):
     async def gone(self, context: FlowContext, external_ids: Sequence[str]) -> Result:
         result = Result()
         await context.tx.execute(
-            f"DELETE FROM products WHERE external_id IN ({codec.marks(external_ids)})", list(external_ids)
+            f"DELETE FROM shelf_products WHERE external_id IN ({codec.marks(external_ids)})", list(external_ids)
         )
         result.count(changed=len(external_ids))
         return result
@@ -198,7 +202,7 @@ class Shelf(Bench):
             lambda: [ROUTE],
             self.woken.extend,
             structlog.get_logger(),
-            flows=Flows((*FLOWS, self.products)),
+            flows=Flows((*OTHERS, self.products)),
             planners=PLANNED,
         )
 
@@ -234,7 +238,7 @@ class Shelf(Bench):
 
     async def names(self) -> list[str]:
         """Of the products that are stored."""
-        rows = await self.database.reader.fetch("SELECT name FROM products ORDER BY id")
+        rows = await self.database.reader.fetch("SELECT name FROM shelf_products ORDER BY id")
         return [row[0] for row in rows]
 
     async def numbers(self) -> list[str]:
@@ -245,7 +249,7 @@ class Shelf(Bench):
 async def with_products(database: Database) -> None:
     async def work(tx: Transaction) -> None:
         columns = "id INTEGER PRIMARY KEY, external_id TEXT, digest BLOB, name TEXT"
-        await tx.execute(f"CREATE TABLE IF NOT EXISTS products ({columns})")
+        await tx.execute(f"CREATE TABLE IF NOT EXISTS shelf_products ({columns})")
 
     await database.write(work)
 
@@ -340,7 +344,7 @@ async def test_both_kinds_are_kept_in_one_input_and_decided_again(shelf: Shelf, 
     assert [_counted(page) for page in pages] == [{"order": 1, "product": 2}, {"product": 1}]
     async with Database.open(tmp_path / "scratch") as scratch:
         await with_products(scratch)
-        play = Play(scratch, nobody, [ROUTE], flows=Flows((*FLOWS, ProductFlow())), planners=PLANNED)
+        play = Play(scratch, nobody, [ROUTE], flows=Flows((*OTHERS, ProductFlow())), planners=PLANNED)
         assert await play.decide(inputs) == 2
         assert play.failures == []
         subjects = [Subject(Kind.PRODUCT, 1), Subject.order(1)]
@@ -348,7 +352,7 @@ async def test_both_kinds_are_kept_in_one_input_and_decided_again(shelf: Shelf, 
             was, now = [_plain(await table(database.reader, subjects)) for database in (shelf.database, scratch)]
             assert was == now
             assert all(was.values())
-        rows = await scratch.reader.fetch("SELECT name FROM products")
+        rows = await scratch.reader.fetch("SELECT name FROM shelf_products")
         kept = [(one.kind, one.external_id) for one in await quarantine.listing(scratch.reader)]
     assert (rows, kept) == ([("Big mug",)], [("product", "6")])
 
@@ -375,4 +379,4 @@ def test_two_flows_of_one_kind_are_refused() -> None:
     with pytest.raises(ValueError, match="two flows"):
         Flows((ProductFlow(), ProductFlow()))
     with pytest.raises(ValueError, match="two flows"):
-        Flows((*FLOWS, Again()))
+        Flows((*OTHERS, Again()))

@@ -24,11 +24,11 @@ from olhubd.engine.lineage import Lineage
 from olhubd.model import (
     Address,
     Cause,
+    Customer,
     DeliveryState,
     Fulfilment,
     Kind,
     Order,
-    Product,
     Run,
     RunId,
     Shipment,
@@ -615,14 +615,14 @@ async def test_what_is_no_record_is_kept_aside_by_its_kind(bench: Bench, odd: An
     assert len(await quarantine.listing(bench.database.reader)) == 2, "one that is told again is the same one"
 
 
-async def test_an_order_and_a_product_of_one_number_are_two_records(bench: Bench) -> None:
+async def test_an_order_and_a_customer_of_one_number_are_two_records(bench: Bench) -> None:
     """Many systems number each of their tables from 1. What nothing takes yet is kept, and waited for by nobody."""
     empty = msgspec.structs.replace(order("5"), lines=())
-    product = Product(external_id="5", name="Chair")
-    unread = Unreadable(kind=Kind.PRODUCT, external_id="8", reason="no name", raw=b"{}")
+    customer = Customer(key="5", account="allegro")
+    unread = Unreadable(kind=Kind.CUSTOMER, external_id="8", reason="no name", raw=b"{}")
     others: list[Any] = [
-        product,
-        Gone(kind=Kind.PRODUCT, external_id="6"),
+        customer,
+        Gone(kind=Kind.CUSTOMER, external_id="6"),
         Later(kind=Kind.OFFER, external_id="5", seconds=1.0, reason="not yet"),
         unread,
     ]
@@ -634,10 +634,10 @@ async def test_an_order_and_a_product_of_one_number_are_two_records(bench: Bench
         return {(one.kind, one.external_id): one.reason for one in found}
 
     nothing = {
-        ("product", "5"): "the hub carries no product records yet",
-        ("product", "6"): "the hub carries no product records yet",
+        ("customer", "5"): "the hub carries no customer records yet",
+        ("customer", "6"): "the hub carries no customer records yet",
         ("offer", "5"): "the hub reads no single offer record again",
-        ("product", "8"): "no name",
+        ("customer", "8"): "no name",
     }
     assert await kept() == {("order", "5"): "it has no lines", **nothing}
     assert "order.vanished" not in await bench.kinds(1)

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from olhubd.decide.product_import import ProductImport
+from olhubd.decide.product_import import ImportSettings, ProductImport
 from olhubd.engine.flow.prices import turn_prices
 from olhubd.model import Kind, ListPrice, Money, PriceBasis, Reduction
 from olhubd.plugin import Gone
@@ -55,7 +55,7 @@ async def marked(shop: Stall, since: int = 0) -> list[str]:
 
 async def pass_by(shop: Stall, span: timedelta) -> bool:
     shop.clock.passed += span.total_seconds()
-    accounts: Any = [SimpleNamespace(products=ProductImport.ALWAYS)]
+    accounts: Any = [SimpleNamespace(products=ImportSettings(ProductImport.ALWAYS))]
     return await turn_prices(shop.database, accounts, shop.clock.now())
 
 
@@ -174,7 +174,7 @@ async def test_a_reading_in_between_does_not_swallow_the_beginning(shop: Stall) 
 
 async def test_nothing_is_asked_of_the_clock_where_no_prices_are_read(shop: Stall) -> None:
     await shop.land("shop", REDUCED)
-    accounts: Any = [SimpleNamespace(products=ProductImport.OFF)]
+    accounts: Any = [SimpleNamespace(products=ImportSettings())]
     assert not await turn_prices(shop.database, accounts, EPOCH + 2 * MINUTE)
     assert await marked(shop) == ["7"]
 

@@ -22,7 +22,7 @@ from olhubd.decide.plan import PlannedDelivery
 from olhubd.decide.planners import PLANNERS
 from olhubd.decide.planning import Keys, PlanningContext, Plans, Transition
 from olhubd.engine.flow.landing import Landing
-from olhubd.engine.flow.registry import FLOWS, Flows
+from olhubd.engine.flow.registry import Flows
 from olhubd.engine.outbox.actions import HANDLERS
 from olhubd.engine.outbox.booking import book
 from olhubd.engine.outbox.dispatcher import Dispatcher
@@ -43,7 +43,7 @@ from olhubd.plugin import (
 from olhubd.store import Database, Reader, Transaction, deliveries, events
 from tests.engine import test_dispatcher
 from tests.engine.test_dispatcher import Shop
-from tests.engine.test_flows import ProductFlow, StoredProduct, mug, with_products
+from tests.engine.test_flows import OTHERS, ProductFlow, StoredProduct, mug, with_products
 from tests.orders import EPOCH, order
 
 
@@ -130,7 +130,7 @@ class Bench(test_dispatcher.Bench):
     shop: Window
 
     def __init__(self, database: Database) -> None:
-        self.flows = Flows((*FLOWS, Products()))
+        self.flows = Flows((*OTHERS, Products()))
         super().__init__(database)
         self.shop = Window()
         self.landing = Landing(
@@ -241,7 +241,7 @@ async def test_a_product_that_is_not_there_or_cannot_be_read_is_held_alone(bench
     """What is read together is read singly where that fails; the others of the target go."""
     bench.dispatcher.pause()
     await bench.tell(mug("5"), mug("6", "Cup"), mug("7", "Plate"), order("A"))
-    await bench.database.write(lambda tx: tx.execute("DELETE FROM products WHERE id = 2"))
+    await bench.database.write(lambda tx: tx.execute("DELETE FROM shelf_products WHERE id = 2"))
     Products.broken.add(3)
     with structlog.testing.capture_logs() as told:
         bench.dispatcher.resume()

@@ -20,7 +20,7 @@ from olhubd.engine.monitor.retention import Retention
 from olhubd.engine.replay import recording
 from olhubd.engine.replay.recording import CONFIGURED, Configured, InputPage
 from olhubd.engine.replay.replay import replay
-from olhubd.model import Kind, Order, Product, Run, RunId
+from olhubd.model import Customer, Kind, Order, Run, RunId
 from olhubd.plugin import Record
 from olhubd.store import Database, StoreError, Transaction, history
 from olhubd.store import recorded_inputs as kept
@@ -126,7 +126,7 @@ async def test_whatever_else_stands_there_is_told(house: House, tmp_path: Path, 
 async def test_what_is_not_compared_is_named(house: House, tmp_path: Path) -> None:
     """Or nothing that differs would read as if all had been looked at."""
     await house.begin()
-    await house.land(order("A"), Product(external_id="P1", name="Chair"))
+    await house.land(order("A"), Customer(key="P1", account="allegro"))  # type: ignore[arg-type]
     await house.spoil(
         "INSERT INTO events (id, at, kind, account, subject_kind, subject_id, cause_kind, cause_id, data)"
         " SELECT id + 1000, at, 'offer.sent', account, 'offer', 1, cause_kind, cause_id, data FROM events"
@@ -134,15 +134,15 @@ async def test_what_is_not_compared_is_named(house: House, tmp_path: Path) -> No
     )
     report = await replay(house.path, tmp_path / "scratch")
     assert (report.orders, report.differ) == (1, 0)
-    assert report.not_compared == {"offer": 1, "product": 1}
+    assert report.not_compared == {"customer": 1, "offer": 1}
     later = await replay(house.path, tmp_path / "later", since=house.clock.now() + timedelta(days=1))
     assert later.not_compared == {}
     asked = ["replay", "--database", str(house.path), "--into"]
     told = await asyncio.to_thread(CliRunner().invoke, cli, [*asked, str(tmp_path / "told")])
     assert told.exit_code == 0
-    assert "not compared is what happened to: offer (1), product (1)" in told.output
+    assert "not compared is what happened to: customer (1), offer (1)" in told.output
     as_json = await asyncio.to_thread(CliRunner().invoke, cli, [*asked, str(tmp_path / "json"), "--json"])
-    assert msgspec.json.decode(as_json.output)["not_compared"] == {"offer": 1, "product": 1}
+    assert msgspec.json.decode(as_json.output)["not_compared"] == {"offer": 1, "customer": 1}
 
 
 async def test_other_routes_show_what_they_would_have_decided(house: House, tmp_path: Path) -> None:

@@ -12,14 +12,14 @@ import pytest
 import structlog
 
 from olhubd.decide.planners import PLANNERS
-from olhubd.engine.flow.registry import FLOWS, Flows
+from olhubd.engine.flow.registry import Flows
 from olhubd.engine.outbox.recorder import Recorder
 from olhubd.engine.replay import replay as replaying
 from olhubd.engine.replay.replay import ReplayReport
 from olhubd.model import Cause, DeliveryState, Kind, Subject
 from olhubd.plugin import Rejected
 from olhubd.store import Database, Transaction, deliveries
-from tests.engine.test_flows import mug, with_products
+from tests.engine.test_flows import OTHERS, mug, with_products
 from tests.engine.test_subjects import Announce, Bench, Products
 from tests.orders import order
 
@@ -29,7 +29,7 @@ WITH_PRODUCTS = (*PLANNERS, Announce())
 class Kept(Products):
     """The products of a table that a replay copies from before."""
 
-    tables: ClassVar = (("products", "id"),)
+    tables: ClassVar = (("shelf_products", "id"),)
 
 
 class Scratch(Database):
@@ -65,7 +65,7 @@ def decided_again(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
             tmp_path / "hub.sqlite",
             tmp_path / name,
             routes=bench.routes,
-            flows=Flows((*FLOWS, Kept())),
+            flows=Flows((*OTHERS, Kept())),
             planners=planners,
         )
 
@@ -129,7 +129,7 @@ async def test_a_product_of_which_something_is_otherwise_is_named(bench: Bench, 
     assert [(one.kind, one.order, one.now) for one in unplanned.differences][:1] == [
         (Kind.PRODUCT, "allegro:5", "nothing")
     ]
-    await bench.database.write(lambda tx: tx.execute("UPDATE products SET digest = x'00' WHERE id = 2"))
+    await bench.database.write(lambda tx: tx.execute("UPDATE shelf_products SET digest = x'00' WHERE id = 2"))
     await bench.database.write(lambda tx: tx.execute("UPDATE events SET kind = 'product.hidden' WHERE id = 1"))
     report = await decided_again("spoiled")
     assert [(one.kind, one.order) for one in report.differences] == [

@@ -10,9 +10,22 @@ from decimal import Decimal
 
 import msgspec
 
-from olhubd.model import Money, Product, Tax
+from olhubd.model import Money, Tax
 
-__all__ = ["PRODUCTS", "wares"]
+__all__ = ["PRODUCTS", "ShelfProduct", "wares"]
+
+
+class ShelfProduct(msgspec.Struct, frozen=True, kw_only=True):
+    """A product that simulators sell: `price` for one piece, gross, and how many pieces they begin with."""
+
+    external_id: str
+    name: str
+    sku: str | None
+    ean: str | None
+    price: Money
+    tax: Tax
+    quantity: int
+
 
 # SKU, EAN, name, gross price, tax rate in per cent
 _ROWS = (
@@ -38,8 +51,8 @@ _ROWS = (
     ("WOD-1L", "5900001235836", "Woda mineralna 1 l, but. zwrotna", "3.79", "23"),
 )
 
-PRODUCTS: tuple[Product, ...] = tuple(
-    Product(
+PRODUCTS: tuple[ShelfProduct, ...] = tuple(
+    ShelfProduct(
         external_id=str(number),
         name=name,
         sku=sku,
@@ -52,7 +65,7 @@ PRODUCTS: tuple[Product, ...] = tuple(
 )
 
 
-def wares(count: int, quantity: int = 100) -> tuple[Product, ...]:
+def wares(count: int, quantity: int = 100) -> tuple[ShelfProduct, ...]:
     """So many products: the shared twenty, then others like them with SKUs and EANs of their own."""
     made = []
     for number in range(len(PRODUCTS), count):

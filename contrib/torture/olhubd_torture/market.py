@@ -23,13 +23,12 @@ from olhubd.model import (
     Order,
     Payment,
     PaymentType,
-    Product,
     Shipping,
     Stage,
 )
 from olhubd.model.money import total
 from olhubd.plugin import Conflict, NotFound
-from olhubd_kit.catalogue import PRODUCTS
+from olhubd_kit.catalogue import PRODUCTS, ShelfProduct
 from olhubd_torture.grant import Grant
 from olhubd_torture.listings import Listings
 
@@ -126,13 +125,13 @@ class Market:
         return self._open(f"{self.name}-{number}", sold, buyer, cod, ready, at)
 
     @property
-    def _wares(self) -> Sequence[Product]:
+    def _wares(self) -> Sequence[ShelfProduct]:
         """What is sold without being counted."""
         if self.listings is None:
             return PRODUCTS
         return [ware for ware in PRODUCTS if ware.sku not in self.listings.counted]
 
-    def _line(self, id_: str, index: int, ware: Product) -> Line:
+    def _line(self, id_: str, index: int, ware: ShelfProduct) -> Line:
         return Line(
             external_id=f"{id_}-{index}",
             name=ware.name,

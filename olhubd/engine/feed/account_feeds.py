@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 
 from olhubd.config import AccountConfig
 from olhubd.decide.order_rate import UsualRate
-from olhubd.decide.product_import import ProductImport
 from olhubd.decide.stock.policy import StockRule
 from olhubd.engine.access.connection import Connection
 from olhubd.engine.feed.pace import AS_SET, PollPace
@@ -82,6 +81,7 @@ class AccountFeeds:
             log=self._log,
             started_at=since or first_run,
             pace=self._pace,
+            imports=lambda: config.products.rule(services.in_force.configuration.daemon.zone),
             there=lambda: services.lineage.now(config.name),
         )
 
@@ -174,7 +174,8 @@ def _wanted(kinds: Collection[Kind], config: AccountConfig, rules: Sequence[Stoc
         return config.fetch_orders
     needed = {
         Kind.STOCK: any(rule.master == config.name for rule in rules),
-        Kind.PRICE: config.products is not ProductImport.OFF,
+        Kind.PRODUCT: config.products.read,
+        Kind.PRICE: config.products.read,
         Kind.OFFER: any(config.name in rule.channels for rule in rules),
     }
     return any(needed.get(kind, True) for kind in kinds)

@@ -14,8 +14,8 @@ __all__ = ["FetchRefused", "ManualFetch"]
 class FetchRefused(Exception):
     """Fetching by hand was used up; `again_at` is when it is possible again."""
 
-    def __init__(self, again_at: datetime) -> None:
-        super().__init__(Reason("fetch.limited", at=f"{again_at:%H:%M:%S}"))
+    def __init__(self, again_at: datetime, reason: str | None = None) -> None:
+        super().__init__(reason or Reason("fetch.limited", at=f"{again_at:%H:%M:%S}"))
         self.again_at = again_at
 
 

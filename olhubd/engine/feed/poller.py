@@ -13,10 +13,11 @@ from datetime import datetime
 from functools import partial
 
 from olhubd.engine.feed.manual import FetchRefused, ManualFetch
+from olhubd.engine.feed.product_reader import ProductReader
 from olhubd.engine.feed.reader import FeedFailure, FeedReader
 from olhubd.engine.feed.reading import ReadingContext
 from olhubd.model import Kind, Reason, Run
-from olhubd.plugin import AccountBlocked, AuthLost, Feed, OrderLookup, PluginError
+from olhubd.plugin import AccountBlocked, AuthLost, Feed, OrderLookup, PluginError, ProductFeed
 from olhubd.plugin.budget import calling_for
 from olhubd.runtime.supervisor import Heartbeat
 from olhubd.runtime.wakeup import Wakeup
@@ -45,16 +46,25 @@ class Poller:
         self._lost = lost
         self._recovered = recovered
         self._displaced = displaced
+        self._wakeup = Wakeup()
         first = next((feed for feed in feeds if Kind.ORDER in feed.kinds), None)
         self.orders = FeedReader(reading, first, lookup, leads=True) if first is not None else None
         """Who reads its orders; None where nobody does."""
-        self._others = [FeedReader(reading, feed, leader=self.orders) for feed in feeds if feed is not first]
+        self.products: ProductReader | None = None
+        """Who reads its products; None where nobody does."""
+        self._others = [self._reader(feed) for feed in feeds if feed is not first]
         self._between = False
         """Whether a page of another feed was read since the last one of orders."""
         self._paused = False
         self._hand = ManualFetch(reading.clock, reading.schedule.manual_per_hour)
-        self._wakeup = Wakeup()
         self._begun = self._over = False
+
+    def _reader(self, feed: Feed) -> FeedReader:
+        if not isinstance(feed, ProductFeed):
+            return FeedReader(self._reading, feed, leader=self.orders)
+        rule, wake = self._reading.imports, self._wakeup.wake
+        self.products = ProductReader(self._reading, feed, rule, leader=self.orders, wake=wake)
+        return self.products
 
     @property
     def readers(self) -> Sequence[FeedReader]:
@@ -88,7 +98,19 @@ class Poller:
     def end(self) -> None:
         """Its task has ended for good: nobody shall wait for it any more."""
         self._over = True
-        self._hand.refuse(_BROKEN_OFF)
+        self._refuse(_BROKEN_OFF)
+
+    def _refuse(self, reason: str) -> None:
+        """Nobody must wait for what does not come."""
+        self._hand.refuse(reason)
+        if self.products is not None:
+            self.products.break_off(reason)
+
+    async def import_products(self, *, full: bool, accept_gone: bool) -> Run:
+        """Read its products now, or join the import that somebody asked for. Raises FetchRefused."""
+        if self._over or self.products is None:
+            raise PluginError(_BROKEN_OFF)
+        return await asyncio.shield(await self.products.request(full=full, accept_gone=accept_gone))
 
     def look_up(self) -> None:
         """Somebody asked for single orders to be read again."""
@@ -121,7 +143,7 @@ class Poller:
             while True:
                 if self._paused:
                     pulse.rest()
-                    self._hand.refuse(Reason("fetch.paused"))
+                    self._refuse(Reason("fetch.paused"))
                     while self._paused:
                         await self._wakeup.wait()
                 self._reading.beat()
@@ -132,12 +154,12 @@ class Poller:
                     await self._wakeup.wait(pause)
         except LeaseLost:
             pulse.rest()
-            self._hand.refuse(Reason("account.taken-over"))
+            self._refuse(Reason("account.taken-over"))
             self._displaced()
             await asyncio.Event().wait()  # until it is cancelled: restarted it would only fail again
         finally:
             # The caller must not wait for ever.
-            self._hand.refuse(_BROKEN_OFF)
+            self._refuse(_BROKEN_OFF)
 
     async def _round(self) -> None:
         """Read orders where they are due, then one page of another feed."""

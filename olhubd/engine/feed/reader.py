@@ -181,6 +181,9 @@ class FeedReader:
                 "cannot fetch", account=self._reading.account, feed=self.name, reason=str(error)
             )
 
+    def break_off(self, reason: str) -> None:
+        """There will be no reading that a person waits for."""
+
     def begin_anew(self) -> None:
         """What it failed by may be mended: it is its turn at once."""
         self._failures, self.trouble = 0, None
@@ -188,14 +191,14 @@ class FeedReader:
 
     # The feed
 
-    async def _begin(self) -> Cursor:
-        """Find where to go on, or where to begin."""
+    async def _begin(self, *, again: bool = False) -> Cursor:
+        """Find where to go on, or where to begin; with `again` it begins in any case."""
         reading, sweeper = self._reading, self._sweeper
         known = await feeds.of_account(reading.database.reader, reading.account)
         position = known.get(self.name)
         if sweeper is not None:
             sweeper.resume(known.get(sweeper.name))
-        if position is not None and position.cursor is not None:
+        if position is not None and position.cursor is not None and not again:
             self._cursor, self._since = Cursor(position.cursor), position.since or reading.started_at
             return self._cursor
         start, began = reading.schedule.start, self._clock.monotonic()
@@ -279,6 +282,8 @@ class FeedReader:
                     reading.horizon.reached(reading.account, self._asked)
                     if self._sweeper is None:
                         reading.horizon.swept(reading.account, self._asked)
+            if not self._unfinished:
+                run = await self._ending(run)
         except Exception as error:
             self._unfinished = False
             await reading.runs.end(run, words(error))
@@ -288,6 +293,10 @@ class FeedReader:
             return None
         # Outside: all has landed, and an end that cannot be stored now is no failure of the run.
         return await reading.runs.end(run)
+
+    async def _ending(self, run: Run) -> Run:
+        """The run with what follows from having read to the end."""
+        return run
 
     async def _page(self, what: str, call: Callable[[], Awaitable[Page]], before: Cursor | None) -> Page:
         """A page whose promises can be relied on."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from olhubd.decide.product_import import ImportRule, ProductImport
 from olhubd.engine.calls import Calls
 from olhubd.engine.feed.limiter import Limiter
 from olhubd.engine.feed.pace import PollPace
@@ -50,6 +51,8 @@ class ReadingContext:
     there: Callable[[], datetime | None]
     pace: PollPace | None = None
     """How soon orders are read again; None where that is fixed."""
+    imports: Callable[[], ImportRule] = lambda: ImportRule(ProductImport.ALWAYS)
+    """When its products are read."""
     pulse: Heartbeat | None = None
     """Of the task that reads, once there is one."""
 

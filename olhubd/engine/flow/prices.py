@@ -10,7 +10,6 @@ import msgspec
 from olhubd.config import AccountConfig
 from olhubd.decide.changes import PriceChanged
 from olhubd.decide.price import objection
-from olhubd.decide.product_import import ProductImport
 from olhubd.engine.flow.flow import FlowContext, Known, RecordFlow, Result
 from olhubd.engine.flow.prepared import Candidate
 from olhubd.engine.outbox.recorder import Recorder
@@ -135,7 +134,7 @@ class PriceFlow(RecordFlow[ListPrice]):
 async def turn_prices(database: Database, accounts: Iterable[AccountConfig], now: datetime) -> bool:
     """Record which prices have changed by the clock alone; says whether any did. Nothing is asked for where no
     account's prices are read."""
-    if all(account.products is ProductImport.OFF for account in accounts):
+    if not any(account.products.read for account in accounts):
         return False
     found = False
     while await list_prices.due(database.reader, now, 1):

@@ -1,6 +1,7 @@
 """The flows, in the order in which the kinds of a page land. One more is a module here and a line in the list.
 
 OrderFlow   orders: compared, contested for lines, planned for
+ProductFlow what a stock master has in its catalogue
 StockFlow   what a stock master counts
 PriceFlow   what the price lists of a stock master say
 OfferFlow   what the offers of a channel show
@@ -15,6 +16,7 @@ from olhubd.engine.flow.flow import RecordFlow
 from olhubd.engine.flow.offers import OfferFlow
 from olhubd.engine.flow.orders import OrderFlow
 from olhubd.engine.flow.prices import PriceFlow
+from olhubd.engine.flow.products import ProductFlow
 from olhubd.engine.flow.stock import StockFlow
 from olhubd.model import Kind
 
@@ -48,4 +50,4 @@ class Flows:
         return None
 
 
-FLOWS = Flows((OrderFlow(), StockFlow(), PriceFlow(), OfferFlow()))
+FLOWS = Flows((OrderFlow(), ProductFlow(), StockFlow(), PriceFlow(), OfferFlow()))

@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from olhubd.model import Product
+from olhubd_kit.catalogue import ShelfProduct
 from olhubd_kit.simulators.allegro import AllegroSimulator
 from olhubd_kit.simulators.allegro.ledger import CheckoutForm
 from olhubd_kit.virtual_clock import EPOCH
@@ -25,7 +25,7 @@ _PAGE = 100
 """Rows that one call reads or sets."""
 
 
-def carry(plan: WeekPlan, products: Sequence[Product]) -> WeekResult:
+def carry(plan: WeekPlan, products: Sequence[ShelfProduct]) -> WeekResult:
     """Play the week."""
     time = _Time()
     systems = WeekSystems(plan, products, time.now)

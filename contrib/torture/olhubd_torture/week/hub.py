@@ -17,8 +17,8 @@ from aiohttp import web
 from olhubd import __version__, config
 from olhubd.engine.access.token_store import TokenStore
 from olhubd.engine.hub import Hub
-from olhubd.model import Product
 from olhubd_kit.audit import Audit, audit
+from olhubd_kit.catalogue import ShelfProduct
 from olhubd_kit.demo_stack import write_configuration
 from olhubd_kit.virtual_clock import VirtualClock
 from olhubd_torture.daemon_life import MemoryLogger
@@ -48,7 +48,7 @@ class HubWeek:
         self.errors = errors
 
 
-def carry(plan: WeekPlan, products: Sequence[Product], told: Callable[[float], None]) -> HubWeek:
+def carry(plan: WeekPlan, products: Sequence[ShelfProduct], told: Callable[[float], None]) -> HubWeek:
     """Play the week. `told` is called with the seconds that have passed of it, once a virtual hour."""
     with (
         tempfile.TemporaryDirectory(prefix="olhubd-week-") as folder,
@@ -58,7 +58,7 @@ def carry(plan: WeekPlan, products: Sequence[Product], told: Callable[[float], N
 
 
 async def _carry(
-    plan: WeekPlan, products: Sequence[Product], folder: Path, told: Callable[[float], None]
+    plan: WeekPlan, products: Sequence[ShelfProduct], folder: Path, told: Callable[[float], None]
 ) -> HubWeek:
     clock = VirtualClock()
     systems = WeekSystems(plan, products, clock.now)

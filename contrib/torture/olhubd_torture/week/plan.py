@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from olhubd.model import Product
+from olhubd_kit.catalogue import ShelfProduct
 
 __all__ = [
     "DAY",
@@ -95,7 +95,7 @@ class WeekPlan(msgspec.Struct, frozen=True):
     acts: tuple[Act, ...]
 
 
-def draw(seed: int, days: int, orders: int, products: Sequence[Product], markets: Sequence[str]) -> WeekPlan:
+def draw(seed: int, days: int, orders: int, products: Sequence[ShelfProduct], markets: Sequence[str]) -> WeekPlan:
     """About so many purchases: some buyers find nothing, and go."""
     dice = random.Random(f"week {seed}")
     skus = [one.sku or "" for one in products]

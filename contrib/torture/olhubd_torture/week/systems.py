@@ -7,7 +7,7 @@ from datetime import datetime
 
 import msgspec
 
-from olhubd.model import Product
+from olhubd_kit.catalogue import ShelfProduct
 from olhubd_kit.faults import Fault, FaultKind
 from olhubd_kit.simulator import Simulator
 from olhubd_kit.simulators.allegro import AllegroSimulator
@@ -32,7 +32,7 @@ __all__ = ["WeekSystems"]
 class WeekSystems:
     """`now` is the time of all of them."""
 
-    def __init__(self, plan: WeekPlan, products: Sequence[Product], now: Callable[[], datetime]) -> None:
+    def __init__(self, plan: WeekPlan, products: Sequence[ShelfProduct], now: Callable[[], datetime]) -> None:
         wares = [msgspec.structs.replace(one, quantity=plan.stock[one.sku or ""]) for one in products]
         self.now = now
         # Nothing of stock is written to a sandbox.

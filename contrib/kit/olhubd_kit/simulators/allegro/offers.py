@@ -14,8 +14,8 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from olhubd.model import EndedBy, Kind, Product
-from olhubd_kit.catalogue import PRODUCTS
+from olhubd.model import EndedBy, Kind
+from olhubd_kit.catalogue import PRODUCTS, ShelfProduct
 from olhubd_kit.simulator import BookedOffer, Listed, Verb
 from olhubd_kit.simulators.allegro.offer_command import OfferCommand
 from olhubd_kit.simulators.allegro.offer_prices import OfferPrices, selling_mode
@@ -41,7 +41,7 @@ _ENDS = {by.value: word for word, by in _ENDED_BY.items()}
 class OfferBook:
     """The offers of one seller."""
 
-    def __init__(self, now: Callable[[], datetime], wares: Sequence[Product] = PRODUCTS) -> None:
+    def __init__(self, now: Callable[[], datetime], wares: Sequence[ShelfProduct] = PRODUCTS) -> None:
         self._now = now
         self._names = {one.sku: one.name for one in wares}
         self._waiting: list[OfferCommand] = []

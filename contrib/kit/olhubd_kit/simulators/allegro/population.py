@@ -14,8 +14,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from olhubd.model import Product
-from olhubd_kit.catalogue import PRODUCTS
+from olhubd_kit.catalogue import PRODUCTS, ShelfProduct
 
 __all__ = ["DrawnPurchase", "Json", "Population", "PurchaseTraits", "money", "stamp"]
 
@@ -98,7 +97,7 @@ def stamp(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
 
 
-def _check(shape: PurchaseTraits, wares: Mapping[str, Product]) -> None:
+def _check(shape: PurchaseTraits, wares: Mapping[str, ShelfProduct]) -> None:
     """Raises ValueError for what nobody can buy, before anything is drawn or kept."""
     for sku in (shape.sku, *(sku for sku, _ in shape.wares)):
         if sku is not None and sku not in wares:
@@ -115,7 +114,7 @@ def _check(shape: PurchaseTraits, wares: Mapping[str, Product]) -> None:
 class Population:
     """Draws from one random stream: the same seed gives the same buyers and purchases, of `wares`."""
 
-    def __init__(self, seed: int, wares: Sequence[Product] = PRODUCTS) -> None:
+    def __init__(self, seed: int, wares: Sequence[ShelfProduct] = PRODUCTS) -> None:
         self.random = random.Random(f"allegro {seed}")
         self._seed = seed
         self._wares = tuple(wares)
@@ -137,7 +136,7 @@ class Population:
         wares = self._wares if shape.sku is None else (self._by_sku[shape.sku],)
         if shape.unlisted:
             wares = tuple(msgspec.structs.replace(one, sku=f"{one.sku}-X", ean=None) for one in wares)
-        chosen: list[tuple[Product, int | None]]
+        chosen: list[tuple[ShelfProduct, int | None]]
         if shape.wares:
             chosen = [(self._by_sku[sku], pieces) for sku, pieces in shape.wares]
         else:
@@ -205,7 +204,9 @@ class Population:
             buyer["companyName"] = own.choice(FIRMS)
         return buyer
 
-    def line(self, ware: Product, shape: PurchaseTraits, pieces: int | None, currency: str, at: datetime) -> Json:
+    def line(
+        self, ware: ShelfProduct, shape: PurchaseTraits, pieces: int | None, currency: str, at: datetime
+    ) -> Json:
         draw = self.random
         if ware.price is None or ware.tax is None or ware.tax.rate is None:
             raise ValueError("the catalogue tells every price and rate")

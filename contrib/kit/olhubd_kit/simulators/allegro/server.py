@@ -12,9 +12,8 @@ from urllib.parse import parse_qsl, urlsplit
 import msgspec
 from aiohttp import web
 
-from olhubd.model import Product
 from olhubd.plugin import Token
-from olhubd_kit.catalogue import PRODUCTS
+from olhubd_kit.catalogue import PRODUCTS, ShelfProduct
 from olhubd_kit.faults import Fault, FaultKind
 from olhubd_kit.simulator import BookedOffer, BookedOrder, Listed, Simulator, Verb
 from olhubd_kit.simulators.allegro.answers import MEDIA, answer, number, raw, refused
@@ -63,7 +62,7 @@ class AllegroSimulator(Simulator):
         *,
         sandbox: bool = True,
         limit: int | None = None,
-        wares: Sequence[Product] = PRODUCTS,
+        wares: Sequence[ShelfProduct] = PRODUCTS,
     ) -> None:
         super().__init__(seed, now)
         people = Population(seed, wares)

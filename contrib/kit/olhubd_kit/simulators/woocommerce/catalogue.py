@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from olhubd.model import Product
-from olhubd_kit.catalogue import PRODUCTS
+from olhubd_kit.catalogue import PRODUCTS, ShelfProduct
 from olhubd_kit.simulators.woocommerce.refusal import WordPressError
 
 __all__ = ["ProductCatalogue", "rate_rows"]
@@ -49,15 +48,16 @@ def rate_rows() -> list[dict[str, Any]]:
 class ProductCatalogue:
     """Products by id, and their codes. It begins with `wares`, which hold the shared twenty."""
 
-    def __init__(self, at: str, wares: Sequence[Product] = PRODUCTS) -> None:
+    def __init__(self, at: str, wares: Sequence[ShelfProduct] = PRODUCTS) -> None:
         self.products: dict[int, dict[str, Any]] = {}
+        self.weight_unit = "kg"
         self._next = max(1000, _PARENT + len(wares))
         parent = self._row(_PARENT, "Kubek ceramiczny", "KUB", "", None, "", at)
         parent |= {"type": "variable", "manage_stock": False, "stock_quantity": None}
         for product in wares:
             number = _PARENT + int(product.external_id)
-            rate = f"{product.tax.rate:f}" if product.tax is not None and product.tax.rate is not None else "23"
-            price = f"{product.price.amount:f}" if product.price is not None else "0"
+            rate = f"{product.tax.rate:f}"
+            price = f"{product.price.amount:f}"
             row = self._row(
                 number, product.name, product.sku or "", product.ean or "", product.quantity, _CLASSES[rate], at
             )
@@ -88,6 +88,12 @@ class ProductCatalogue:
             "tax_status": "taxable",
             "tax_class": tax_class,
             "variations": [],
+            "description": "",
+            "weight": "",
+            "images": [],
+            "attributes": [],
+            "categories": [],
+            "tags": [],
             "virtual": False,
             "downloadable": False,
             "date_modified_gmt": at,

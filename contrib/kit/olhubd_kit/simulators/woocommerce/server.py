@@ -13,8 +13,7 @@ from typing import Any, ClassVar
 import msgspec
 from aiohttp import web
 
-from olhubd.model import Product
-from olhubd_kit.catalogue import PRODUCTS
+from olhubd_kit.catalogue import PRODUCTS, ShelfProduct
 from olhubd_kit.simulators.woocommerce import access, listing, words
 from olhubd_kit.simulators.woocommerce.access import Access
 from olhubd_kit.simulators.woocommerce.arithmetic import TaxScheme
@@ -61,7 +60,7 @@ class WooCommerceSimulator(Steering):
         free_lines: bool = True,
         verify_signatures: bool = True,
         hpos: bool = True,
-        wares: Sequence[Product] = PRODUCTS,
+        wares: Sequence[ShelfProduct] = PRODUCTS,
     ) -> None:
         super().__init__(seed, now)
         self.scheme = scheme or TaxScheme(rates=rate_rows())
@@ -350,6 +349,7 @@ class WooCommerceSimulator(Steering):
                 "woocommerce_shipping_tax_class": scheme.shipping_class,
                 "woocommerce_tax_round_at_subtotal": _yes(scheme.at_subtotal),
             },
+            "products": {"woocommerce_weight_unit": self.catalogue.weight_unit},
         }
         if group not in groups:
             raise WordPressError(404, "rest_setting_setting_group_invalid", "Invalid setting group.")

@@ -34,9 +34,12 @@ class ProductShelf:
         return {
             _STOCK: [Listed(kind=Kind.STOCK, external_id=str(number)) for number in rows],
             _PRODUCTS: [
-                Listed(kind=Kind.PRICE, external_id=ListPrice.key(str(number)))
-                for number, row in rows.items()
-                if row["type"] != "variable"
+                *(Listed(kind=Kind.PRODUCT, external_id=str(number)) for number in rows),
+                *(
+                    Listed(kind=Kind.PRICE, external_id=ListPrice.key(str(number)))
+                    for number, row in rows.items()
+                    if row["type"] != "variable"
+                ),
             ],
             _OFFERS: [
                 Listed(kind=Kind.OFFER, external_id=offer_number(row))
@@ -119,19 +122,29 @@ class ProductShelf:
         return sku
 
     def put(self, feed: str, count: int = 1) -> None:
-        """`count` products more, each with five pieces and a price."""
+        """`count` things more: products, each with five pieces and a price. In the feed of products one of these is
+        two things, itself and its price; the last of an odd number has variations to come, and no price."""
         _known(feed)
-        for _ in range(count):
-            self.stock_item()
+        fields = {"manage_stock": True, "stock_quantity": 5, "regular_price": "10.00"}
+        products, rest = divmod(count, 2) if feed == _PRODUCTS else (count, 0)
+        for _ in range(products):
+            self._catalogue.put(self._new_sku(), self._at, **fields)
+        if rest:
+            self._catalogue.put(self._new_sku(), self._at, type="variable", manage_stock=False)
 
     def take(self, feed: str, kind: str, id: str) -> None:
-        """The product is deleted."""
+        """The product is deleted, and its price with it."""
+        if feed == _PRODUCTS and kind == Kind.PRICE and _number(id) not in self._catalogue.products:
+            return
         self._row(feed, id)
         self._catalogue.products.pop(_number(id))
 
     def change(self, feed: str, kind: str, id: str) -> None:
-        """One piece more is on the shelf, or a piece costs one more."""
+        """One piece more is on the shelf, a piece costs one more, or it is called otherwise."""
         row = self._row(feed, id)
+        if kind == Kind.PRODUCT:
+            row |= {"name": f"{row['name']} +", "date_modified_gmt": self._at}
+            return
         if feed == _PRODUCTS:
             row |= {"regular_price": f"{Decimal(row['regular_price'] or 0) + 1}", "date_modified_gmt": self._at}
             return
@@ -139,9 +152,11 @@ class ProductShelf:
         row |= {"manage_stock": True, "stock_quantity": quantity, "date_modified_gmt": self._at}
 
     def spoil(self, feed: str, kind: str, id: str) -> None:
-        """A plugin answers the number of pieces as a list, or the price, or for an offer its status."""
+        """A plugin answers the number of pieces, the price, or what a bundle is of, as what it is not; for an offer
+        its status."""
         field = {_STOCK: "stock_quantity", _PRODUCTS: "regular_price", _OFFERS: "status"}[feed]
-        self._row(feed, id).update({field: [], "date_modified_gmt": self._at})
+        field = "bundled_items" if kind == Kind.PRODUCT else field
+        self._row(feed, id).update({field: [None], "date_modified_gmt": self._at})
 
     @property
     def _at(self) -> str:
