@@ -10,14 +10,15 @@ from unittest import mock
 
 import msgspec
 
+from olhubd.decide.stock import exposure
 from olhubd.decide.stock import level as rules
 from olhubd.decide.stock.level import OfferLevel, Phase
 from olhubd.engine.feed.sweeper import Sweeper
 from olhubd.engine.flow import batch
 from olhubd.engine.flow.landing import Landing
-from olhubd.engine.levels import reserving, terms, wanted
+from olhubd.engine.levels import reserving, settlement, submission, terms, wanted
 from olhubd.engine.levels.braking import Braked
-from olhubd.engine.levels.channel import SalesChannel
+from olhubd.engine.levels.channel import SalesChannel, released
 from olhubd.engine.levels.leveller import Leveller
 from olhubd.engine.levels.settlement import LevelSettlement
 from olhubd.engine.levels.waits import Waits
@@ -168,7 +169,46 @@ def _settled_by_the_wall_clock() -> Any:
     return stack
 
 
+def _given_when_sent() -> Any:
+    """What an offer gives up is free as soon as the command is kept that lowers it."""
+
+    def given(level: OfferLevel, after: int) -> OfferLevel:
+        found = exposure.charged(level, after)
+        if level.bound is None or level.change is None or level.change > 0:
+            return found
+        return msgspec.structs.replace(found, bound=max(0, level.bound + level.change))
+
+    return swap(submission, "charged", given)
+
+
+def _repeated_while_unknown() -> Any:
+    """A change of which no report is known counts as not done, and is sent again under another number."""
+    ended = LevelSettlement.ended
+
+    async def undone(self: LevelSettlement, command: Any, outcomes: Any) -> None:
+        await ended(self, command, outcomes)
+        if outcomes or command.change is None:
+            return
+
+        async def work(tx: Transaction) -> None:
+            await levels.put(tx, [released(row) for row in await levels.of_command(tx, command.id)])
+
+        await self._channel.database.write(work)
+
+    return swap(LevelSettlement, "ended", undone)
+
+
+def _fall_believed() -> Any:
+    """What an offer shows less than it could sell is free for others at once, though a sale may explain it."""
+
+    def believed(level: OfferLevel, _swept_through: int) -> OfferLevel | None:
+        return exposure.explained(level, 2**62)
+
+    return swap(settlement, "explained", believed)
+
+
 PROMISED = frozenset({"promised"})
+DIVIDED = frozenset({"divided", "oversold"})
 
 STOCK_MUTATIONS: dict[str, Mutation] = {
     "reserved after the order's transaction": Mutation(
@@ -196,6 +236,13 @@ STOCK_MUTATIONS: dict[str, Mutation] = {
         _import_not_waited_for, lambda: iter([play(counted_and_lost())]), frozenset({"raised"})
     ),
     "a brake that is off": Mutation(_unbraked, small("a shop that says zero of all"), frozenset({"emptied"})),
+    "a piece that is given away before it was read": Mutation(
+        _given_when_sent, small("a piece that moves slowly"), DIVIDED
+    ),
+    "a change that is sent again while it is unknown": Mutation(
+        _repeated_while_unknown, small("a raise that nobody knows of"), DIVIDED
+    ),
+    "a fall that is believed at once": Mutation(_fall_believed, small("a sale that nobody has reported"), DIVIDED),
     "planned before what has landed": Mutation(
         _not_followed_when_kept, small("sales while a quantity is slow"), PROMISED
     ),

@@ -40,6 +40,16 @@ def _counted(
     return Schedule(seed=0, markets=MARKETS, lag=0.0, stock=plan, steps=steps, rest=rest)
 
 
+def _divided(*steps: ScheduleStep, rest: float = 120.0) -> Schedule:
+    """Of what is divided between two marketplaces. What each may sell is known once both were swept."""
+    plan = StockPlan(
+        items=(ItemPlan(COUNTED, 6),),
+        offers=(OfferPlan("market-a", COUNTED, 3), OfferPlan("market-b", COUNTED, 3)),
+        allocated=True,
+    )
+    return Schedule(seed=0, markets=MARKETS, lag=0.0, stock=plan, steps=steps, rest=rest)
+
+
 def _ill(at: float, where: str, what: NetworkFault, match: str, seconds: float = 0.0) -> ScheduleStep:
     return ScheduleStep(at=at, verb="spell", where=where, what=what.value, match=match, count=1, seconds=seconds)
 
@@ -179,6 +189,20 @@ _WRITTEN: dict[str, Schedule] = {
         items=(COUNTED, "KUB-CZA"),
         brake=True,
         rest=150.0,
+    ),
+    "a piece that moves slowly": _divided(
+        ScheduleStep(at=690, verb="spell", where="market-a", what=NetworkFault.LATE.value, match="level", count=1),
+        ScheduleStep(at=690, verb="spell", where="market-b", what=NetworkFault.LATE.value, match="level", count=1),
+        *(_sale(700 + n, "market-b", 1 + n) for n in range(3)),
+    ),
+    "a raise that nobody knows of": _divided(
+        _ill(690, "market-a", NetworkFault.LOSE, "level"),
+        ScheduleStep(at=690, verb="forget", where="market-a", count=1),
+        ScheduleStep(at=700, verb="restock", what=COUNTED, count=4),
+    ),
+    "a sale that nobody has reported": _divided(
+        ScheduleStep(at=690, verb="drop", where="market-a", count=9),
+        *(_sale(700 + n, "market-a", 1 + n) for n in range(2)),
     ),
     "a cancelled sale of what is counted": _counted(
         _sale(25, "market-a", 1), ScheduleStep(at=60, verb="cancel", it=1, what="buyer")
