@@ -16,7 +16,7 @@ from olhubd.model import EndedBy, code_of
 from olhubd.store import Database, events, sales_stops
 from tests.engine.levels.stall import Stall
 
-PIECES = {"A": 12, "B": 3, "C": 7, "D": 0}
+PIECES = {"A": 12, "B": 30, "C": 70, "D": 0}
 RULE = StockRule(
     master="shop", channels=frozenset({"allegro"}), lowered_by=frozenset({"processing"}), brake=Brake(least=2)
 )
@@ -82,6 +82,20 @@ async def test_what_happens_meanwhile_counts_beneath(stall: Stall) -> None:
     await stall.stock("B", 5)
     await settle(stall)
     assert shown(stall)["B"] == 0, "which is not brought back by the stop"
+
+
+async def test_what_the_brake_holds_is_held_beneath(stall: Stall) -> None:
+    await hands(stall).stop("allegro", "anna")
+    await settle(stall)
+    for name in PIECES:
+        await stall.stock(name, 0)
+    await settle(stall)
+    assert [one.kind for one in await events.since(stall.database.reader, 0)].count("stock.braked") == 1
+    await hands(stall).lift("allegro", "anna")
+    stall.channel.calls.clear()
+    await stall.turns(600)
+    row = await stall.level("A")
+    assert (row.wanted, row.beneath, code_of(row.held)) == (12, None, "level.braked")
 
 
 async def test_what_had_ended_before_stays_ended(stall: Stall) -> None:
