@@ -13,6 +13,7 @@ import os
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from jsonschema.exceptions import ValidationError
 from referencing import Registry
 from referencing.jsonschema import DRAFT4
 
-from olhubd.model import EndedBy, Fulfilment, LevelStep, Shipment
+from olhubd.model import EndedBy, Fulfilment, LevelStep, Money, Shipment
 from olhubd.plugin import (
     Accepted,
     Conflict,
@@ -33,6 +34,7 @@ from olhubd.plugin import (
     LevelWish,
     OutcomeUnknown,
     PluginError,
+    PriceWish,
     Rejected,
     RowOutcome,
     decode,
@@ -261,6 +263,15 @@ async def levels(simulator: AllegroSimulator, allegro: Allegro) -> None:
         await allegro.levels.write_levels(command, call)
         await asyncio.sleep(0.1)
         assert await allegro.levels.report_levels(command, call) == [RowOutcome(offer=other, done=True)]
+    simulator.book.prices.automate_price(one, "30.00")
+    shown, new = Money(Decimal("24.90"), "PLN"), Money(Decimal("25.50"), "PLN")
+    (priced,) = allegro.prices.plan_prices(
+        [PriceWish(offer=offer, price=new, shown=shown) for offer in (one, stuck)]
+    )
+    command = "00000000-0000-4000-8000-0000000000aa"
+    assert isinstance(await allegro.prices.write_prices(command, priced), Accepted)
+    assert await allegro.prices.report_prices(command, priced)
+    assert len(await allegro.prices.read_prices([one, stuck])) == 2
     simulator.book.renew_offers([one])
     simulator.book.end_offer(one, "EXPIRATION")
     await allegro.offers.pull(cursor)
@@ -321,6 +332,9 @@ def test_the_scenario_is_broad(traffic: list[Exchange]) -> None:
         ("put", "/sale/offer-quantity-change-commands/ID"),
         ("get", "/sale/offer-quantity-change-commands/ID"),
         ("get", "/sale/offer-quantity-change-commands/ID/tasks"),
+        ("put", "/sale/offer-price-change-commands/ID"),
+        ("get", "/sale/offer-price-change-commands/ID"),
+        ("get", "/sale/offer-price-change-commands/ID/tasks"),
         ("put", "/sale/offer-publication-commands/ID"),
         ("get", "/sale/offer-publication-commands/ID"),
         ("get", "/sale/offer-publication-commands/ID/tasks"),

@@ -1,0 +1,130 @@
+"""Prices from the list of a shop to the offers of a market, as the endpoint tells and takes them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from olhubd import config
+from olhubd_allegro.prices import Prices
+from tests.control.shelf import KNOWN, Shelf
+
+
+class PricedShelf(Shelf):
+    """What the shop's list newly brings, the offers of the market cost, plus one zloty."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.shop_keys = {**self.shop_keys, "products": "always"}
+
+    def configuration(self) -> config.Configuration:
+        folder = self.folder / "conf.d"
+        folder.mkdir(exist_ok=True)
+        rule = '[[prices]]\nmaster = "shop"\nchannels = "*"\nadd = 1\nfloor = "2.00"\n'
+        (folder / "prices.toml").write_text(rule, encoding="utf-8")
+        return super().configuration()
+
+    async def priced(self) -> bool:
+        """Whether the list was read, and an offer is linked to what is in it."""
+        status, found = await self.ask("GET", f"/pricing/{KNOWN}")
+        return status == 200 and bool(found["items"][0]["listed"]) and bool(found["items"][0]["offers"])
+
+    async def row(self) -> Any:
+        return (await self.get(f"/pricing/{KNOWN}"))["items"][0]
+
+    async def costs(self) -> Any:
+        (one,) = (await self.row())["offers"]
+        return one
+
+    def list_at(self, amount: str) -> None:
+        """The seller gives the product another price in the shop."""
+        at = self.shop.now().replace(tzinfo=None, microsecond=0).isoformat()
+        row = self.shop.catalogue.by_sku(KNOWN)
+        assert row is not None
+        row |= {"regular_price": amount, "price": amount, "date_modified_gmt": at}
+
+
+@pytest.fixture
+async def priced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[PricedShelf]:
+    monkeypatch.setattr(Prices, "price_settle", timedelta(milliseconds=100))
+    monkeypatch.setattr("olhubd_allegro.commands._SOON", 0.1)
+    made = PricedShelf(tmp_path)
+    with capture_logs():
+        async with made.open():
+            await made.sign_in()
+            await made.until(made.linked)
+            await made.until(made.priced)
+            yield made
+
+
+async def test_what_the_list_brings_is_what_the_offer_costs(priced: PricedShelf) -> None:
+    """PRC-01, PRC-05: from the shop's price to Allegro's offer and back, once its own switch is on."""
+    before = await priced.costs()
+    offer = before["external_id"]
+    assert (before["price"], before["price_sync"], before["price_wanted"]) == (
+        {"amount": "39.00", "currency": "PLN"},
+        False,
+        None,
+    )
+    assert before["price_computed"] == {"amount": "40.00", "currency": "PLN"}
+    status, answer = await priced.ask("POST", f"/offers/market/{offer}/follow-price", {"follow": True})
+    assert (status, answer) == (200, {"account": "market", "external_id": offer})
+    priced.list_at("41.00")
+
+    async def sent() -> bool:
+        return bool((await priced.costs())["price_confirmed_at"])
+
+    await priced.until(sent)
+    assert priced.market.book.prices.prices()[offer] == "42.00"
+    row = await priced.offer(KNOWN)
+    assert (row["price_wanted"], row["price_sync"]) == ({"amount": "42.00", "currency": "PLN"}, True)
+
+
+async def test_a_step_that_is_too_large_waits_for_a_person(priced: PricedShelf) -> None:
+    """It is held and alarmed; approved it goes, by hand another one does."""
+    offer = (await priced.costs())["external_id"]
+    await priced.ask("POST", f"/offers/market/{offer}/follow-price", {"follow": True})
+    status, answer = await priced.ask("POST", f"/offers/market/{offer}/approve-price")
+    assert (status, "waits to be approved" in answer["detail"]) == (409, True)
+    priced.list_at("390.00")
+
+    async def held() -> bool:
+        return bool((await priced.costs())["price_reason_code"] == "pricing.step")
+
+    await priced.until(held)
+    assert priced.market.book.prices.prices()[offer] == "39.00"
+    assert (await priced.ask("POST", f"/offers/market/{offer}/approve-price"))[0] == 200
+
+    async def sent() -> bool:
+        return priced.market.book.prices.prices()[offer] == "391.00"
+
+    await priced.until(sent)
+
+
+async def test_below_the_floor_nothing_is_sent_by_hand_either(priced: PricedShelf) -> None:
+    offer = (await priced.costs())["external_id"]
+    status, answer = await priced.ask("POST", f"/offers/market/{offer}/send-price")
+    assert (status, "does not follow its product" in answer["detail"]) == (409, True)
+    await priced.ask("POST", f"/offers/market/{offer}/follow-price", {"follow": True})
+    priced.list_at("0.50")
+
+    async def below() -> bool:
+        return bool((await priced.costs())["price_why_code"] == "pricing.floor")
+
+    await priced.until(below)
+    status, answer = await priced.ask("POST", f"/offers/market/{offer}/send-price")
+    assert (status, "less than the lowest price 2.00 PLN" in answer["detail"]) == (409, True)
+    assert priced.market.book.prices.prices()[offer] == "39.00"
+
+
+async def test_what_is_not_there_is_said(priced: PricedShelf) -> None:
+    assert (await priced.ask("GET", "/pricing/NOTHING"))[0] == 404
+    status, answer = await priced.ask("POST", "/offers/market/1/follow-price", {"follow": True})
+    assert (status, "market has no offer 1" in answer["detail"]) == (409, True)
+    status, answer = await priced.ask("POST", "/offers/shop/1/follow-price", {"follow": True})
+    assert (status, "sends prices to shop" in answer["detail"]) == (409, True)
