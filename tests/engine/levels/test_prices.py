@@ -70,13 +70,20 @@ async def test_without_the_switch_of_the_account_no_price_is_sent(database: Data
 
 
 async def test_the_price_is_that_of_the_list_of_the_account(database: Database) -> None:
-    """PRC-03: the same product in another list concerns nobody."""
+    """PRC-03: the same product in another list concerns nobody, whichever list was read last."""
     stall = await make(database, price_list="retail")
     await stall.listed_price("p-A", "12.00", price_list="retail")
     await stall.price_turns(600)
+    await stall.listed_price("p-A", "13.00", price_list="wholesale")
+    await stall.listed_price("p-A", "12.50", price_list="retail")
+    await stall.price_turns(600)
+    assert stall.tags.calls == [("12.00 PLN", ("111",)), ("12.50 PLN", ("111",))]
+    # Nor is a price sent again that somebody else has changed since.
+    stall.tags.price["111"] = pln("11.00")
+    await stall.read_offer("111", listed_at=EPOCH + timedelta(seconds=1))
     await stall.listed_price("p-A", "99.00")
     await stall.price_turns(600)
-    assert stall.tags.calls == [("12.00 PLN", ("111",))]
+    assert stall.tags.price["111"] == pln("11.00")
 
 
 async def test_only_a_newly_brought_price_is_sent(stall: PriceStall) -> None:
@@ -109,6 +116,23 @@ async def test_the_switch_of_an_offer_beats_that_of_its_account(stall: PriceStal
     row = await stall.row()
     assert row is not None
     assert row.reason == Reason("pricing.offer-off")
+
+
+async def test_what_was_brought_while_an_offer_was_off_is_not_sent_when_it_goes_on(database: Database) -> None:
+    """PRC-04 for the switch of an offer: only what the list brings after that."""
+    stall = PriceStall(database)
+    await stall.goods()
+    await stall.open()
+    await stall.on_sale("111", listed_at=EPOCH - timedelta(days=1))
+    await stall.listed_price("p-A", "12.00")
+    await stall.price_turns(600)
+    listed = (await offers.by_external(database.reader, "allegro", ["111"]))["111"]
+    await database.write(lambda tx: offers.follow_prices(tx, [listed.id], True))
+    await stall.price_turns(600)
+    assert (stall.tags.calls, await stall.row()) == ([], None)
+    await stall.listed_price("p-A", "12.50")
+    await stall.price_turns(600)
+    assert stall.tags.calls == [("12.50 PLN", ("111",))]
 
 
 async def test_an_offer_that_was_listed_after_the_switch_follows(database: Database) -> None:
