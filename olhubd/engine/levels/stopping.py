@@ -34,6 +34,8 @@ def laid(row: OfferLevel, before: OfferLevel, *, stopped: bool, after: int, now:
 
     What nobody counts is not kept, and is not stopped either.
     """
+    if not stopped and before.beneath is None:
+        return row
     found = row
     if stopped and row.wanted is not None:
         why = Reason("level.stopped", wanted=row.wanted)
