@@ -19,22 +19,29 @@ __all__ = ["account", "fetch", "pause", "resume"]
 
 @click.command()
 @account_argument
+@click.option("--products", is_flag=True, help="Its products and prices instead: what was changed.")
+@click.option("--full", is_flag=True, help="All of its products; what is not among them is gone.")
+@click.option("--accept-gone", is_flag=True, help="Also where most of the products are not among them.")
 @session_command()
-def fetch(session: Session, account: str) -> None:
+def fetch(session: Session, account: str, products: bool, full: bool, accept_gone: bool) -> None:
     """Fetch the orders of ACCOUNT now and say what came.
 
     While a run is under way none is started beside it; this one is waited for. Some systems allow fetching by hand
     only so often: then exit code 7 and when it is possible again.
 
     \b
-    Example:
+    Examples:
       olhubd fetch shop-pl
+      olhubd fetch shop-pl --products --full
     """
     from olhubd.client import segment
-    from olhubd.control.api.schema.accounts import FetchResult
+    from olhubd.control.api.schema.accounts import FetchRequest, FetchResult
 
     with session.daemon() as daemon, progress.working(f"fetching from {account}", session):
-        run = daemon.post(f"/api/v1/accounts/{segment(account)}/fetch", FetchResult).run
+        body = FetchRequest(
+            products=products or full or accept_gone, full=full or accept_gone, accept_gone=accept_gone
+        )
+        run = daemon.post(f"/api/v1/accounts/{segment(account)}/fetch", FetchResult, body).run
     printer = session.printer
     if run is None:
         printer.json(FetchResult(run=None))

@@ -242,3 +242,12 @@ async def test_steering(house: House, path: str) -> None:
     assert status == 422
     assert any("engin" in line and "olhubd.toml:" in line for line in problem["problems"])
     assert (await house.get("/status"))["ready"] is True
+
+
+async def test_products_are_not_read_by_hand_where_the_account_says_that_they_are_not(trading: House) -> None:
+    """The refusal names the setting; nothing is logged, since nothing was done."""
+    before = await trading.events()
+    status, problem = await trading.ask("POST", "/accounts/market/fetch", {"products": True})
+    assert status == 409
+    assert "products =" in problem["detail"]
+    assert await trading.events() == before

@@ -137,14 +137,22 @@ async def _earlier(hub: Hub, name: str) -> dict[str, RunRow]:
 
 
 async def fetch(call: Call[Nothing, FetchRequest]) -> Reply[FetchResult]:
-    """Fetch orders now, or join the run under way. 202 while it is not over yet."""
-    at_work = unit(call.hub, call.path["account"])
-    at_work.fetchable()  # what is refused is not logged
-    await call.hub.events.note("account.fetched", {}, call.who, account=at_work.name)
+    """Fetch orders, or products, now, or join the run under way. 202 while it is not over yet."""
+    at_work, asked = unit(call.hub, call.path["account"]), call.body
+    if asked.products:
+        at_work.importing()  # what is refused is not logged
+        await call.hub.events.note("account.products-fetched", {}, call.who, account=at_work.name)
+    else:
+        at_work.fetchable()
+        await call.hub.events.note("account.fetched", {}, call.who, account=at_work.name)
     run: Run | None = None
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(call.body.wait):
-            run = await unit(call.hub, at_work.name).fetch()  # a reload may have restarted it meanwhile
+        async with asyncio.timeout(asked.wait):
+            at_work = unit(call.hub, at_work.name)  # a reload may have restarted it meanwhile
+            if asked.products:
+                run = await at_work.import_products(full=asked.full, accept_gone=asked.accept_gone)
+            else:
+                run = await at_work.fetch()
     if run is None:
         return Reply(content=FetchResult(run=None), status=202)
     return Reply(content=FetchResult(run=RunRow.of(run)), status=200)

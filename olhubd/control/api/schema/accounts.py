@@ -121,6 +121,13 @@ class ResumeRequest(RequestStruct, frozen=True, kw_only=True):
 
 
 class FetchRequest(RequestStruct, frozen=True, kw_only=True):
-    """For how many seconds to wait for the end of the run."""
+    """For how many seconds to wait for the end of the run.
+
+    With `products` its products and prices are read instead of its orders: what was changed, or with `full` all of
+    them. What a full reading does not have is gone; `accept_gone` says so also where that is most of the catalogue.
+    """
 
     wait: Wait = 25.0
+    products: bool = False
+    full: bool = False
+    accept_gone: bool = False
