@@ -157,3 +157,9 @@ def test_a_cancelled_order_and_a_delivery_come_back_on_all_offers() -> None:
     week = hub.carry(a_plan(*acts, TAL_27=2), PRODUCTS, lambda _: None)
     assert (week.result.orders, week.result.sold, week.result.oversold) == (2, 7, [])
     assert week.books.clean
+
+
+def test_what_is_divided_is_not_sold_twice_even_in_the_same_second() -> None:
+    acts = (BuyerCame(600.0, "first", ((SKU, 1),), 1), BuyerCame(600.1, "second", ((SKU, 1),), 2))
+    week = hub.carry(a_plan(*acts, seconds=1200.0, TAL_27=1), PRODUCTS, lambda _: None, "allocated")
+    assert (week.result.sold, week.result.oversold) == (1, [])

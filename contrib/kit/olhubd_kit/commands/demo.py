@@ -91,6 +91,13 @@ WORDS: Final = {
     metavar="N",
     help="With --days: so many products, each at each account.",
 )
+@click.option(
+    "--policy",
+    type=click.Choice(["shared", "allocated"]),
+    default="shared",
+    show_default=True,
+    help="With --days: how the accounts share what there is.",
+)
 def demo(
     orders: int,
     faults: bool,
@@ -103,6 +110,7 @@ def demo(
     quiet: bool,
     days: int | None,
     products: int,
+    policy: str,
 ) -> None:
     """Show the main job: Allegro orders land in a WooCommerce shop, once each.
 
@@ -120,7 +128,7 @@ def demo(
             raise click.UsageError(
                 "--days has its own troubles and no folder: leave --faults, --kill and --keep out"
             )
-        sys.exit(0 if _days(days, orders, products, seed, quiet) else 1)
+        sys.exit(0 if _days(days, orders, products, policy, seed, quiet) else 1)
     if seed is None:
         seed = random.randrange(1_000_000)
     if ends and not orders:
@@ -147,7 +155,7 @@ def demo(
     sys.exit(0 if clean else 1)
 
 
-def _days(days: int, orders: int, products: int, seed: int | None, quiet: bool) -> bool:
+def _days(days: int, orders: int, products: int, policy: str, seed: int | None, quiet: bool) -> bool:
     """Virtual time is the torture's, which is a distribution of its own."""
     try:
         command = import_module("olhubd_torture.week.command")
@@ -155,7 +163,7 @@ def _days(days: int, orders: int, products: int, seed: int | None, quiet: bool) 
         raise click.UsageError("--days needs olhubd-torture, which is not a part of this installation") from None
     orders = orders or days * _A_DAY
     shown: bool = command.show(
-        days, orders, products, seed, click.echo, lambda line: None if quiet else click.echo(line, err=True)
+        days, orders, products, policy, seed, click.echo, lambda line: None if quiet else click.echo(line, err=True)
     )
     return shown
 

@@ -15,7 +15,13 @@ MARKETS = ("allegro-main", "allegro-second", "allegro-third")
 
 
 def show(
-    days: int, orders: int, products: int, seed: int | None, say: Callable[[str], None], note: Callable[[str], None]
+    days: int,
+    orders: int,
+    products: int,
+    policy: str,
+    seed: int | None,
+    say: Callable[[str], None],
+    note: Callable[[str], None],
 ) -> bool:
     """Play the days and print what came of them. `note` takes lines of progress. Returns whether all is well."""
     seed = random.randrange(1_000_000) if seed is None else seed
@@ -28,7 +34,7 @@ def show(
         note(f"... {hours:.0f} of {days * 24} hours, {time.perf_counter() - began:.0f} s, {done:.0%}")
 
     note(f"{days} days of {products} products at {len(MARKETS)} marketplace accounts and a shop (seed {seed}) ...")
-    week = hub.carry(drawn, sold, told)
+    week = hub.carry(drawn, sold, told, policy)
     other = hourly.carry(drawn, sold)
     for line in report.table(week.result, other):
         say(line)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -48,17 +49,20 @@ class HubWeek:
         self.errors = errors
 
 
-def carry(plan: WeekPlan, products: Sequence[ShelfProduct], told: Callable[[float], None]) -> HubWeek:
-    """Play the week. `told` is called with the seconds that have passed of it, once a virtual hour."""
+def carry(
+    plan: WeekPlan, products: Sequence[ShelfProduct], told: Callable[[float], None], policy: str = "shared"
+) -> HubWeek:
+    """Play the week under a rule of stock with `policy`. `told` is called with the seconds that have passed of it,
+    once a virtual hour."""
     with (
         tempfile.TemporaryDirectory(prefix="olhubd-week-") as folder,
         asyncio.Runner(loop_factory=VirtualTimeLoop) as runner,
     ):
-        return runner.run(_carry(plan, products, Path(folder), told))
+        return runner.run(_carry(plan, products, Path(folder), told, policy))
 
 
 async def _carry(
-    plan: WeekPlan, products: Sequence[ShelfProduct], folder: Path, told: Callable[[float], None]
+    plan: WeekPlan, products: Sequence[ShelfProduct], folder: Path, told: Callable[[float], None], policy: str
 ) -> HubWeek:
     clock = VirtualClock()
     systems = WeekSystems(plan, products, clock.now)
@@ -73,7 +77,7 @@ async def _carry(
         vault = TokenStore(database, clock)
         for name, market in systems.markets.items():
             await vault.save(name, market.token())
-        configuration = config.load(_configuration(folder, systems), None, os.environ)
+        configuration = config.load(_configuration(folder, systems, policy), None, os.environ)
         hub = Hub(configuration, database, session, clock, MemoryLogger(lines))
         await hub.start()
         await asyncio.sleep(_BEGUN)
@@ -108,7 +112,7 @@ async def _tell(systems: WeekSystems, told: Callable[[float], None]) -> None:
         told((systems.now() - systems.began).total_seconds())
 
 
-def _configuration(folder: Path, systems: WeekSystems) -> Path:
+def _configuration(folder: Path, systems: WeekSystems, policy: str) -> Path:
     accounts: dict[str, dict[str, Any]] = {
         name: {"connector": "allegro", **market.settings(_address(port))}
         for port, (name, market) in enumerate(systems.markets.items(), start=2)
@@ -117,7 +121,9 @@ def _configuration(folder: Path, systems: WeekSystems) -> Path:
     routes = [{"from": list(systems.markets), "to": SHOP}]
     path = write_configuration(folder, accounts, routes, {}, "off")
     with path.open("a", encoding="utf-8") as file:
-        file.write(f'\n[[stock]]\nmaster = "{SHOP}"\nchannels = "*"\nresume = true\n')
+        rule = {"master": SHOP, "channels": list(systems.markets), "policy": policy}
+        written = "".join(f"{key} = {json.dumps(value)}\n" for key, value in rule.items())
+        file.write(f"\n[[stock]]\n{written}resume = true\n")
     return path
 
 
