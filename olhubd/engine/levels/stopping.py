@@ -49,7 +49,8 @@ def laid(row: OfferLevel, before: OfferLevel, *, stopped: bool, after: int, now:
                 bound=row.bound,
             )
         found = msgspec.structs.replace(row, wanted=0, beneath=row.wanted, held=why)
-    if found.wanted == before.wanted:
+    # Without the stop, now and before, the row says already since when it is wanted, and when it was shown.
+    if found.wanted == before.wanted or (found is row and before.beneath is None):
         return found
     due_at = row.due_at if row.command is not None else None
     return msgspec.structs.replace(found, wanted_after=after, wanted_at=now, tries=0, due_at=due_at, reason=None)
