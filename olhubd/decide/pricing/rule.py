@@ -27,8 +27,7 @@ class PriceRule(msgspec.Struct, frozen=True, kw_only=True):
     The price of an offer is that of the list times `multiply`, plus `add`, rounded to the nearest amount that is a
     multiple of `round_to` plus `ending`. Amounts are in the currency of the list, with tax. `floor` is the least
     that is ever sent, `step` the largest part of itself by which a price changes unasked. `tax` is the rate in per
-    cent that makes a net price gross where the list does not say it. With `hold_orders` an order that was bought
-    below `floor` waits for a person before it is forwarded.
+    cent that makes a net price gross where the list does not say it.
     """
 
     master: str
@@ -41,7 +40,6 @@ class PriceRule(msgspec.Struct, frozen=True, kw_only=True):
     floor: Decimal | None = None
     step: Decimal | None = LARGEST_STEP
     tax: Decimal | None = None
-    hold_orders: bool = False
 
 
 class ListedPart(msgspec.Struct, frozen=True, kw_only=True):
