@@ -79,9 +79,11 @@ class WooCommerceSettings(Settings):
     """What the payment methods of other plugins are, for example { my_gateway = "online" }."""
     sold_states: tuple[str, ...] = ("publish",)
     """In which states of a product it may be sold elsewhere, such as ["publish", "private"]. Any other is sold out
-    there: a draft, one that waits for approval, one in the bin. One that is restored is in its own state again."""
+    there, such as a draft or one that waits for approval. One in the bin is in no list and keeps its last
+    number."""
     shared_tag: str | None = None
-    """The tag (its name or slug) by which products are shared; only these are imported. Without it all are."""
+    """The tag (its name or slug) by which products are shared; only these are imported.
+    Without it all are. Stock is read of all products."""
     settle: Duration = Field(default=timedelta(seconds=60), gt=timedelta(0))
     """For how long after a lost answer an order may still appear: PHP keeps working when its caller is gone."""
     overlap: Duration = Field(default=timedelta(seconds=60), ge=timedelta(seconds=60))

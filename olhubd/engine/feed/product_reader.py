@@ -200,7 +200,9 @@ class ProductReader(FeedReader):
         """Raises FetchRefused where one more may not be asked for on this day."""
         rule, now = self._rule(), self._clock.now()
         if rule.once_a_day and self._used == rule.day(now):
-            raise FetchRefused(rule.next_day(now), Reason("products.had-today", at=f"{rule.next_day(now):%H:%M}"))
+            raise FetchRefused(
+                rule.next_day(now), Reason("products.had-today", at=f"{rule.next_day(now):%Y-%m-%d %H:%M}")
+            )
 
     # What a reading of all concludes
 

@@ -87,7 +87,7 @@ class ProductFlow(RecordFlow[Product]):
         return result
 
     async def gone(self, context: FlowContext, external_ids: Sequence[str]) -> Result:
-        """They are kept, and not sold any more: a reading of all did not have them."""
+        """They are kept as gone: a reading of all did not have them. Their stock item keeps its last number."""
         result = Result()
         known = await products.by_external(context.tx, context.account, external_ids)
         for one in known.values():
