@@ -14,6 +14,7 @@ from olhubd.config import AccountConfig
 from olhubd.engine.account import AccountUnit
 from olhubd.engine.calls import PluginFault
 from olhubd.engine.directory import Directory
+from olhubd.engine.prices.account_prices import switch_off_unnamed
 from olhubd.engine.services import Services
 from olhubd.engine.takeover import take_over
 from olhubd.model import Reason
@@ -58,6 +59,7 @@ class Launcher:
         known = await accounts.every(database.reader)
         # Where nobody else can be at work, what was left of accounts that are not configured any more is ended too.
         await self._take_over({*configured, *(known if database.alone else ())}, now, first=True)
+        await self.switch_off_prices()
         for config in configured.values():
             try:
                 await self._begin(config, known.get(config.name))
@@ -65,6 +67,10 @@ class Launcher:
                 raise
             except Exception as error:
                 self._stall(config.name, error)  # one account's plugin is no reason for the others to stay away
+
+    async def switch_off_prices(self) -> None:
+        """Remember to which accounts no rule sends prices any more, when those that kept them have ended."""
+        await switch_off_unnamed(self._services.database, self._services.in_force)
 
     async def attempt(self, name: str) -> Exception | None:
         """Begin an account, or have it `stalled` and give the reason."""
@@ -86,7 +92,6 @@ class Launcher:
             await self._take_over([config.name], self._services.clock.now())
             self._directory.displaced.discard(config.name)
         unit = AccountUnit(config, await self._own_row(config, row), self._services)
-        await unit.prices.switch_off()
         self._directory.units[config.name] = unit
         unit.start()
 

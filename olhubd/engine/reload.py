@@ -126,6 +126,7 @@ class Reloader:
         self._directory.renewed = frozenset(changed)
         try:
             await self._launcher.end([*ended, *changed], grace)
+            await self._launcher.switch_off_prices()
             tried = {name: await self._launcher.attempt(name) for name in [*changed, *begun]}
         finally:
             self._directory.renewed = frozenset()

@@ -18,6 +18,7 @@ __all__ = [
     "LevelCommandState",
     "commands",
     "disputed",
+    "forget_wanted",
     "held_prices",
     "keep",
     "lower_bound",
@@ -260,6 +261,19 @@ async def keep(tx: Transaction, rows: Sequence[LevelCommand]) -> None:
             )
             for one in rows
         ],
+    )
+
+
+async def forget_wanted(
+    tx: Transaction, kind: LevelKind, *, offers: Collection[int] | None = None, account: str | None = None
+) -> None:
+    """Forget what was wanted, and what a person approved of it, of these offers or of a whole account. A command
+    that is under way is still settled."""
+    where, given = ("account = ?", [account]) if account is not None else ("offer_id = ?", sorted(offers or ()))
+    await tx.executemany(
+        "UPDATE levels SET wanted = NULL, wanted_at = NULL, approved = NULL, reason = NULL, held = NULL,"
+        f" uneven = (phase <> ?) WHERE {where} AND kind = ?",
+        [(Phase.SETTLED.value, one, kind.value) for one in given],
     )
 
 

@@ -8,9 +8,9 @@ from decimal import Decimal
 
 import msgspec
 
-from olhubd.model import Link, Linking, LinkOrigin, Money, Offer, OfferState
+from olhubd.model import LevelKind, Link, Linking, LinkOrigin, Money, Offer, OfferState
 from olhubd.model.check import gtin
-from olhubd.store import codec
+from olhubd.store import codec, levels
 from olhubd.store.base import Reader, Row, Transaction
 
 __all__ = [
@@ -154,7 +154,9 @@ async def set_linking(tx: Transaction, states: Mapping[int, Linking]) -> None:
 
 
 async def follow_prices(tx: Transaction, ids: Collection[int], on: bool) -> None:
-    """From now on the prices of these offers follow their products, or do not any more."""
+    """From now on the prices of these offers follow their products, or do not any more. What was wanted before is
+    not sent."""
+    await levels.forget_wanted(tx, LevelKind.PRICE, offers=ids)
     await tx.executemany("UPDATE offers SET price_sync = ? WHERE id = ?", [(int(on), id_) for id_ in sorted(ids)])
 
 

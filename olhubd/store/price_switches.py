@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from olhubd.store import codec
+from olhubd.model import LevelKind
+from olhubd.store import codec, levels
 from olhubd.store.base import Reader, Transaction
 
 __all__ = ["accounts", "off", "on", "since"]
@@ -25,6 +26,7 @@ async def on(tx: Transaction, account: str, now: datetime) -> None:
     """They follow from `now` on, unless they do already. Prices that were brought before are followed by nobody."""
     if await since(tx, account) is not None:
         return
+    await levels.forget_wanted(tx, LevelKind.PRICE, account=account)
     await tx.execute("INSERT INTO price_switches (account, since) VALUES (?,?)", (account, codec.stamp(now)))
     await tx.execute("DELETE FROM price_cursors WHERE account = ?", (account,))
     await tx.execute(
@@ -33,6 +35,7 @@ async def on(tx: Transaction, account: str, now: datetime) -> None:
 
 
 async def off(tx: Transaction, account: str) -> None:
-    """They follow no more."""
+    """They follow no more, and what was wanted is not sent when they do again."""
+    await levels.forget_wanted(tx, LevelKind.PRICE, account=account)
     await tx.execute("DELETE FROM price_switches WHERE account = ?", (account,))
     await tx.execute("DELETE FROM price_cursors WHERE account = ?", (account,))

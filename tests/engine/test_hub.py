@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import os
 import signal
 import sqlite3
@@ -18,13 +19,16 @@ import structlog
 from olhubd import config, daemon
 from olhubd.control.api.accounts import standing
 from olhubd.control.dashboard import health
+from olhubd.decide.pricing.rule import PriceRule
 from olhubd.engine.access.connection import Connection
 from olhubd.engine.access.http_session import open_session
 from olhubd.engine.account import AccountUnit
 from olhubd.engine.errors import NotPossible
 from olhubd.engine.flow.landing import Landing
 from olhubd.engine.hub import Hub
+from olhubd.engine.in_force import InForce
 from olhubd.engine.monitor.retention import Retention
+from olhubd.engine.prices.account_prices import switch_off_unnamed
 from olhubd.model import Action, AlarmKind, DeliveryState, Kind, OrderId, Run, RunId, RunState, code_of
 from olhubd.plugin import PluginError
 from olhubd.runtime import logs
@@ -41,6 +45,7 @@ from olhubd.store import (
     deliveries,
     events,
     feeds,
+    price_switches,
     reread_queue,
     runs,
 )
@@ -540,3 +545,34 @@ async def test_an_account_without_an_interval_of_its_own_is_read_as_orders_come(
     read = hub.unit("shop").feeds
     assert (code_of(read.interval_reason), read.interval) == ("poll.as-set", 420.0)
     assert code_of(hub.unit("other").feeds.interval_reason) != "poll.as-set"
+
+
+async def test_the_switch_of_an_account_without_a_rule_of_prices_goes_off(
+    hub: Hub, database: Database, tmp_path: Path
+) -> None:
+    """At the start and at a reload, whether [[stock]] went with [[prices]] or the account itself did."""
+
+    async def switch_on(*names: str) -> None:
+        async def work(tx: Transaction) -> None:
+            for name in names:
+                await price_switches.on(tx, name, EPOCH)
+
+        await database.write(work)
+
+    await switch_on("market", "sold-to-nobody")
+    await hub.start()
+    assert await price_switches.accounts(database.reader) == frozenset()
+    await switch_on("market", "sold-to-nobody")
+    await hub.reload(changed(tmp_path))
+    assert await price_switches.accounts(database.reader) == frozenset()
+    # One that a rule names stays on, since when it was.
+    await switch_on("market", "other")
+    rule = PriceRule(master="shop", channels=frozenset({"market"}), price_list="default")
+    named = InForce(dataclasses.replace(hub.in_force.configuration, prices=(rule,)))
+    await switch_off_unnamed(database, named)
+    assert await price_switches.accounts(database.reader) == frozenset({"market"})
+    # An account that is not configured may be another process's.
+    await switch_on("sold-to-nobody")
+    database.alone = False
+    await switch_off_unnamed(database, named)
+    assert await price_switches.accounts(database.reader) == frozenset({"market", "sold-to-nobody"})

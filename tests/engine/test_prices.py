@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from olhubd.decide.product_import import ImportSettings, ProductImport
-from olhubd.engine.flow.prices import turn_prices
+from olhubd.engine.flow.prices import _turn, turn_prices
 from olhubd.model import Kind, ListPrice, Money, PriceBasis, Reduction
 from olhubd.plugin import Gone
 from olhubd.store import Database, events, list_prices, quarantine
@@ -207,3 +207,9 @@ async def test_marks_are_followed_by_each_account_and_forgotten_by_all(shop: Sta
     assert not await list_prices.behind(reader, "allegro")
     assert await shop.database.write(lambda tx: list_prices.trim(tx, 10)) == 1
     assert await list_prices.marks(reader, 0, 10) == [last]
+
+
+async def test_a_round_by_the_clock_with_nothing_left_is_nothing(shop: Stall) -> None:
+    """A reading may have renewed what was due before the round's own turn to write."""
+    await shop.database.write(lambda tx: _turn(tx, EPOCH))
+    assert (await told(shop), await marked(shop)) == ([], [])

@@ -14,7 +14,7 @@ from olhubd.engine.levels.linking import Seen, doubt, link
 from olhubd.engine.levels.unknown import find_unknown
 from olhubd.engine.levels.wanted import freed
 from olhubd.engine.prices.reading import read_prices
-from olhubd.model import Kind, Linking, Offer, OfferState, Reason
+from olhubd.model import Kind, LevelKind, Linking, Offer, OfferState, Reason
 from olhubd.store import Reader, events, levels, offers, price_switches, quarantine
 from olhubd.store.offers import StoredOffer
 
@@ -53,6 +53,9 @@ class OfferFlow(RecordFlow[Offer]):
         marks: list[tuple[str | None, str | None]] = []
         said: list[StoredOffer] = []
         priced_since = await price_switches.since(tx, account)
+        prices: Mapping[int, OfferLevel] = {}
+        if priced_since is not None:
+            prices = await levels.of_offers(tx, [one.id for one in known.values()], LevelKind.PRICE)
         for one in candidates:
             why = one.fault or one.objection
             if why is not None:
@@ -65,7 +68,12 @@ class OfferFlow(RecordFlow[Offer]):
             old = known.get(one.external_id)
             if old is not None and old.read_after > context.after:
                 continue
-            if old is not None and old.digest == one.digest and not _otherwise(rows.get(old.id), one.record):
+            if (
+                old is not None
+                and old.digest == one.digest
+                and not _otherwise(rows.get(old.id), one.record)
+                and not _costs_otherwise(prices.get(old.id), one.record)
+            ):
                 continue
             renewed.append(
                 StoredOffer(
@@ -144,3 +152,10 @@ def _otherwise(row: OfferLevel | None, record: Offer) -> bool:
         return False
     active = record.state is OfferState.ACTIVE
     return (row.confirmed, row.active) != ((record.quantity or 0) if active else 0, active)
+
+
+def _costs_otherwise(row: OfferLevel | None, record: Offer) -> bool:
+    """The same for its price."""
+    if row is None or row.phase is not Phase.SETTLED or record.price is None:
+        return False
+    return record.price.currency == row.currency and record.price.minor() != row.confirmed

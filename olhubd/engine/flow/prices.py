@@ -13,7 +13,7 @@ from olhubd.decide.price import objection
 from olhubd.engine.flow.flow import FlowContext, Known, RecordFlow, Result
 from olhubd.engine.flow.prepared import Candidate
 from olhubd.engine.outbox.recorder import Recorder
-from olhubd.model import Cause, Kind, ListPrice, Subject
+from olhubd.model import Cause, Kind, ListPrice, PriceBasis, Subject
 from olhubd.store import Database, Reader, Transaction, list_prices, quarantine
 from olhubd.store.list_prices import StoredPrice
 
@@ -78,7 +78,7 @@ class PriceFlow(RecordFlow[ListPrice]):
             result.count(added=int(old is None), changed=int(old is not None))
             context.touched.add((Kind.PRICE, one.external_id))
             before, after = old.known(context.now) if old is not None else None, one.record.at(context.now)
-            if old is None or before != after or old.record.basis is not one.record.basis:
+            if old is None or before != after or _taxed_otherwise(old.record, one.record):
                 moved.add(id_)
             if old is not None and before != after:
                 await context.recorder.event(
@@ -146,6 +146,8 @@ async def turn_prices(database: Database, accounts: Iterable[AccountConfig], now
 async def _turn(tx: Transaction, now: datetime) -> None:
     """Only what is kept is asked: a reduction has its moments in its record."""
     found = await list_prices.due(tx, now, _TURNED)
+    if not found:
+        return  # a reading has renewed them meanwhile
     recorder = Recorder(tx, now, Cause("rule", "clock"))
     moved: set[int] = set()
     for one in found:
@@ -164,3 +166,8 @@ async def _turn(tx: Transaction, now: datetime) -> None:
     )
     await list_prices.mark(tx, moved, recorder.newest(max(one.read_after for one in found)))
     await recorder.write(tx)
+
+
+def _taxed_otherwise(before: ListPrice, now: ListPrice) -> bool:
+    """Whether the same amount comes to another gross price."""
+    return before.basis is not now.basis or (now.basis is PriceBasis.NET and before.tax != now.tax)

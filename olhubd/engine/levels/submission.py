@@ -132,6 +132,7 @@ class LevelSubmission:
                 return None
             known = await offers.by_external(tx, self._channel.account, list(call.offers))
             rows = await self._fresh(tx, [one.id for one in known.values()])
+            rows = await self._terms.permitted(tx, rows)
             # What has changed since it was planned goes with the next turn.
             known_of = await self._learned(tx, rows.values())
             planned = [

@@ -57,6 +57,11 @@ class Terms:
             for row, step in found
         ]
 
+    async def permitted(self, tx: Transaction, rows: Mapping[int, OfferLevel]) -> Mapping[int, OfferLevel]:
+        """Those of the rows that may still be sent as the transaction sees it, by offer. What is held by now is
+        not raised; lowering is always allowed."""
+        return {id_: row for id_, row in rows.items() if row.held is None or (row.active and _less(row))}
+
     def _step(
         self,
         row: OfferLevel,
@@ -130,3 +135,7 @@ class Terms:
 
         await self._channel.database.write(work)
         return {id_: StoredTerms(terms=one, read_after=after) for id_, one in found.items()}
+
+
+def _less(row: OfferLevel) -> bool:
+    return row.wanted is not None and row.confirmed is not None and row.wanted < row.confirmed

@@ -6,13 +6,14 @@ from collections.abc import Awaitable, Callable
 
 from olhubd.config import AccountConfig
 from olhubd.engine.access.connection import Connection
+from olhubd.engine.in_force import InForce
 from olhubd.engine.prices.channel import PriceChannel
 from olhubd.engine.prices.leveller import PriceLeveller
 from olhubd.engine.services import Services
 from olhubd.plugin import Log, PluginError, PriceSink
-from olhubd.store import Transaction, price_switches
+from olhubd.store import Database, Transaction, price_switches
 
-__all__ = ["AccountPrices"]
+__all__ = ["AccountPrices", "switch_off_unnamed"]
 
 
 class AccountPrices:
@@ -28,7 +29,6 @@ class AccountPrices:
         lost: Callable[[PluginError], Awaitable[None]],
     ) -> None:
         self._services = services
-        self._name = config.name
         self._task = f"prices of {config.name}"
         self.leveller: PriceLeveller | None = None
         sink = connection.connector.capability(PriceSink)
@@ -52,17 +52,6 @@ class AccountPrices:
                 self.leveller.pause()
             self._services.supervisor.start(self._task, self.leveller.run)
 
-    async def switch_off(self) -> None:
-        """Where no prices go to the account any more, remember that: when they do again, the offers are older."""
-        if self.leveller is None and self._services.in_force.stock():
-            reader = self._services.database.reader
-            if await price_switches.since(reader, self._name) is not None:
-
-                async def work(tx: Transaction) -> None:
-                    await price_switches.off(tx, self._name)
-
-                await self._services.database.write(work)
-
     def wake(self) -> None:
         """Prices were brought, or a person has said something of one."""
         if self.leveller is not None:
@@ -79,3 +68,20 @@ class AccountPrices:
     async def stop(self) -> None:
         """End at once. What was sent is kept, and looked up by the next process."""
         await self._services.supervisor.stop(self._task)
+
+
+async def switch_off_unnamed(database: Database, in_force: InForce) -> None:
+    """Remember to which accounts no rule sends prices any more: when one does again, their offers are older. An
+    account that is not configured may be another process's, unless there can be none."""
+    named = {channel for rule in in_force.prices() for channel in rule.channels}
+    accounts = in_force.configuration.accounts
+    on = await price_switches.accounts(database.reader)
+    ended = sorted(name for name in on - named if name in accounts or database.alone)
+    if not ended:
+        return
+
+    async def work(tx: Transaction) -> None:
+        for name in ended:
+            await price_switches.off(tx, name)
+
+    await database.write(work)

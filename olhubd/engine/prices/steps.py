@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from olhubd.decide.pricing.step import next_price_step
-from olhubd.decide.stock.level import NextMove, OfferLevel
+from olhubd.decide.stock.level import Move, NextMove, OfferLevel
 from olhubd.engine.levels.terms import Terms
 from olhubd.engine.prices.channel import PriceChannel
-from olhubd.engine.prices.wanted import Priced, offer_prices
-from olhubd.model import Money, Reason
+from olhubd.engine.prices.wanted import Priced, offer_prices, want
+from olhubd.model import Reason, code_of
+from olhubd.store import Reader, Transaction, levels
 
 __all__ = ["PriceSteps"]
+
+_OUTDATED = "pricing.outdated"
+_SENT = frozenset({Move.LOWER, Move.RAISE})
 
 
 class PriceSteps(Terms):
@@ -26,10 +30,26 @@ class PriceSteps(Terms):
         if not rows:
             return []
         channel, now = self._prices, self._prices.clock.now()
-        priced = await offer_prices(
-            channel.database.reader, channel.account, [row.offer for row in rows], channel.priced(), now
-        )
+        found = await self._decided(channel.database.reader, rows, now)
+        outdated = {row.offer for row, step in found if step.why is not None and code_of(step.why) == _OUTDATED}
+        if outdated:
+            # It was newly brought and has not gone: it goes by the terms as they are now.
+            await channel.database.write(lambda tx: want(tx, channel.account, outdated, channel.priced(), now))
+            fresh = await levels.of_offers(channel.database.reader, outdated, channel.kind)
+            rows = [fresh.get(row.offer, row) for row in rows]
+            found = await self._decided(channel.database.reader, rows, now)
         channel.prices.sold_in.update({row.external_id: row.currency for row in rows if row.currency is not None})
+        return found
+
+    async def permitted(self, tx: Transaction, rows: Mapping[int, OfferLevel]) -> Mapping[int, OfferLevel]:
+        found = await self._decided(tx, list(rows.values()), self._prices.clock.now())
+        return {row.offer: row for row, step in found if step.move in _SENT}
+
+    async def _decided(
+        self, reader: Reader, rows: Sequence[OfferLevel], now: datetime
+    ) -> list[tuple[OfferLevel, NextMove]]:
+        channel = self._prices
+        priced = await offer_prices(reader, channel.account, [row.offer for row in rows], channel.priced(), now)
         return [(row, _step(row, priced[row.offer], now)) for row in rows if row.offer in priced]
 
     async def learn(self) -> datetime | None:
@@ -48,17 +68,14 @@ def _step(row: OfferLevel, one: Priced, now: datetime) -> NextMove:
 
 def _barred(row: OfferLevel, one: Priced) -> Reason | None:
     """Why the price that was wanted is not sent any more."""
-    shown = one.offer.offer.price
     if not one.offer.price_sync:
         return Reason("pricing.offer-off")
-    if one.rule is None:
-        return Reason("pricing.no-rule") if one.links else Reason("pricing.unlinked")
     if (doubt := next((link.doubt for link in one.links if link.doubt is not None), None)) is not None:
         return doubt if isinstance(doubt, Reason) else Reason(doubt)
-    if row.currency is None or (shown is not None and shown.currency != row.currency):
-        return Reason("pricing.currency", currency=str(row.currency), other=shown.currency if shown else "?")
-    if row.wanted is not None and one.rule.floor is not None:
-        floor = Money(one.rule.floor, row.currency)
-        if row.wanted < floor.minor():
-            return Reason("pricing.floor", price=Money.of_minor(row.wanted, row.currency), floor=floor)
+    price = one.found.price
+    if price is None:
+        return one.found.why
+    if row.wanted_at is not None and (price.minor(), price.currency) != (row.wanted, row.currency):
+        # The rule, what the offer sells or what its parts cost is otherwise by now.
+        return Reason(_OUTDATED)
     return None

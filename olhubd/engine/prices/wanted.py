@@ -13,7 +13,7 @@ from decimal import Decimal
 import msgspec
 
 from olhubd.decide.pricing.rule import ListedPart, OfferPrice, PriceRule, offer_price, rule_of
-from olhubd.decide.stock.level import OfferLevel
+from olhubd.decide.stock.level import OfferLevel, Phase
 from olhubd.model import LevelKind, Link, PriceBasis, Reason
 from olhubd.store import Reader, Transaction, events, levels, list_prices, offers, stock_items
 from olhubd.store.list_prices import StoredPrice
@@ -80,19 +80,35 @@ def _wanted(one: Priced, row: OfferLevel | None, account: str, after: int, now: 
             kind=LevelKind.PRICE,
             confirmed=shown.minor() if shown is not None else None,
             confirmed_after=one.offer.read_after,
+            currency=shown.currency if shown is not None else None,
         )
     price = one.found.price
     doubt = next((link.doubt for link in one.links if link.doubt is not None), None)
     if price is None or doubt is not None:
         return msgspec.structs.replace(
-            row, wanted=None, wanted_after=after, wanted_at=None, held=doubt or one.found.why, reason=None
+            row,
+            wanted=None,
+            wanted_after=after,
+            wanted_at=None,
+            held=doubt or one.found.why,
+            reason=None,
+            approved=None,
         )
+    if row.phase is Phase.SETTLED and row.currency != price.currency and shown is not None:
+        # It is sold in another currency by now, in which its price was read.
+        row = msgspec.structs.replace(row, confirmed=shown.minor(), confirmed_after=one.offer.read_after)
+    # Where the offer costs that already nothing is to come: what somebody else makes of it later is his.
+    right = row.phase is Phase.SETTLED and row.active and row.confirmed == price.minor()
+    pending = row.wanted == price.minor() and row.currency == price.currency and not row.even
     return msgspec.structs.replace(
         row,
         wanted=price.minor(),
         currency=price.currency,
         wanted_after=after,
-        wanted_at=now,
+        wanted_at=None if right else now,
+        confirmed_at=one.offer.read_at if right and row.confirmed_at is None else row.confirmed_at,
+        # A person approved one price once, and not each that is like it later.
+        approved=row.approved if pending else None,
         basis_after=max((some.read_after for some in one.listed.values()), default=0),
         tries=0,
         due_at=row.due_at if row.command is not None else None,

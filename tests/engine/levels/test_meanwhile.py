@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from olhubd.decide.stock.level import Phase
 from olhubd.decide.stock.policy import StockRule
 from olhubd.decide.stock.sellable import Buffer
 from olhubd.engine.flow.flow import Asked
-from olhubd.model import Offer, OfferState, Run, RunId
-from olhubd.plugin import ShownLevel
-from olhubd.store import Database, stock_items
+from olhubd.model import Offer, OfferState, Reason, Run, RunId
+from olhubd.plugin import Accepted, LevelCall, RowOutcome, ShownLevel
+from olhubd.store import Database, levels, offers, stock_items
 from tests.engine.levels.stall import Channel, Stall
 from tests.orders import EPOCH
 
@@ -156,3 +157,26 @@ async def test_sales_of_what_is_shown_in_part_are_no_dispute(database: Database)
         await stall.turns(120)
         assert stall.channel.shown["111"] == 3
     assert (await stall.level("111")).disputed_at is None
+
+
+async def test_a_raise_that_is_held_by_now_is_not_kept(stall: Stall, channel: Interrupted) -> None:
+    """It was planned with the others; what is doubted meanwhile may still be lowered."""
+    await stall.stock("A", 2)
+    await stall.stock("B", 3)
+    await stall.offer("333", "C", 1)
+    await stall.stock("C", 9)
+    await stall.orders_read()
+    write = channel.write_levels
+
+    async def first(command: str, call: LevelCall) -> Sequence[RowOutcome] | Accepted:
+        channel.write_levels = write  # type: ignore[method-assign]
+        others = [number for number in ("111", "222", "333") if number not in call.offers]
+        listed = (await offers.by_external(stall.database.reader, "allegro", others)).values()
+        rows = await levels.of_offers(stall.database.reader, [one.id for one in listed])
+        held = [msgspec.structs.replace(row, held=Reason("link.another-fits")) for row in rows.values()]
+        await stall.database.write(lambda tx: levels.put(tx, held))
+        return await write(command, call)
+
+    channel.write_levels = first  # type: ignore[method-assign]
+    await stall.turns(30)
+    assert channel.calls == [("set", 2, ("111",)), ("set", 3, ("222",))]

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from olhubd.decide.stock.level import Phase
-from olhubd.model import OfferState, PriceBasis, Reason, Tax, code_of
+from olhubd.model import LevelKind, OfferState, PriceBasis, Reason, Reduction, Tax, code_of
 from olhubd.plugin import PriceCall, PriceWish, Rejected, Unavailable
 from olhubd.store import Database, levels, offers, stock_items
 from tests.engine.levels.price_stall import PriceStall
@@ -115,7 +115,7 @@ async def test_the_switch_of_an_offer_beats_that_of_its_account(stall: PriceStal
     assert stall.tags.price == {"111": pln("10.00"), "222": pln("13.00")}
     row = await stall.row()
     assert row is not None
-    assert row.reason == Reason("pricing.offer-off")
+    assert (row.wanted, row.even) == (None, True)
 
 
 async def test_what_was_brought_while_an_offer_was_off_is_not_sent_when_it_goes_on(database: Database) -> None:
@@ -367,3 +367,185 @@ async def test_a_connector_that_makes_a_price_up_is_not_listened_to(stall: Price
     await stall.listed_price("p-A", "12.00")
     await stall.price_turns(60)
     assert stall.tags.calls == []
+
+
+LISTED = EPOCH + timedelta(seconds=1)
+
+
+async def switch(stall: PriceStall, on: bool, number: str = "111") -> None:
+    listed = (await offers.by_external(stall.database.reader, "allegro", [number]))[number]
+    await stall.database.write(lambda tx: offers.follow_prices(tx, [listed.id], on))
+
+
+async def pending(stall: PriceStall, amount: str, **more: Any) -> None:
+    """The list brings a price that cannot be sent yet."""
+    stall.tags.trouble = Unavailable("not now")
+    await stall.listed_price("p-A", amount, **more)
+    await stall.price_turns()
+    stall.tags.trouble = None
+
+
+async def test_a_price_that_the_offer_has_already_is_not_pending(stall: PriceStall) -> None:
+    """What somebody else makes of it later is reported, and not fought over."""
+    await stall.on_sale("111", "A", "12.00", listed_at=LISTED)
+    await stall.listed_price("p-A", "12.00")
+    await stall.price_turns(600)
+    row = await stall.row()
+    assert row is not None
+    assert (row.even, row.wanted_at, row.confirmed_at is not None) == (True, None, True)
+    stall.tags.price["111"] = pln("15.00")
+    await stall.read_offer("111", listed_at=LISTED)
+    await stall.price_turns(600)
+    assert (stall.tags.calls, await stall.told()) == ([], ["pricing.changed-elsewhere"])
+
+
+async def test_what_was_wanted_before_a_switch_went_off_is_not_sent_when_it_goes_on(stall: PriceStall) -> None:
+    """PRC-04: neither by the switch of the offer, nor by that of its account."""
+    await pending(stall, "12.00")
+    await switch(stall, False)
+    await stall.price_turns(600)
+    await stall.listed_price("p-A", "14.00")
+    await stall.price_turns(600)
+    await switch(stall, True)
+    await stall.price_turns(600)
+    assert stall.tags.calls == []
+    await pending(stall, "12.50")
+    await stall.close()
+    stall.pricer = stall.make_pricer()
+    await stall.open()
+    await stall.price_turns(600)
+    assert stall.tags.calls == []
+    await stall.listed_price("p-A", "13.00")
+    await stall.price_turns(600)
+    assert stall.tags.calls == [("13.00 PLN", ("111",))]
+
+
+async def test_a_pending_price_goes_by_the_terms_as_they_are_when_it_is_sent(database: Database) -> None:
+    """Neither by the number of pieces nor by the rule of when it was brought."""
+    stall = await make(database, step=None)
+    await pending(stall, "12.00")
+    (one,) = (await offers.links_of(database.reader, [1]))[1]
+    await database.write(lambda tx: offers.link(tx, [msgspec.structs.replace(one, units=6)]))
+    await stall.price_turns(600)
+    assert stall.tags.calls == [("72.00 PLN", ("111",))]
+    await pending(stall, "13.00")
+    stall.priced = [stall.rule(step=None, multiply=Decimal(2))]
+    await stall.price_turns(600)
+    assert stall.tags.calls[1:] == [("156.00 PLN", ("111",))]
+    # Nor is one sent for which there is no rule any more.
+    await pending(stall, "14.00")
+    stall.priced = []
+    await stall.price_turns(600)
+    row = await stall.row()
+    assert row is not None
+    assert (len(stall.tags.calls), row.reason) == (2, Reason("pricing.no-rule"))
+
+
+async def test_a_reduction_that_is_over_is_not_sent(stall: PriceStall) -> None:
+    """Though no round has noticed that it is."""
+    over = Reduction(price=pln("7.00"), valid_from=EPOCH, valid_until=EPOCH + timedelta(seconds=100))
+    await pending(stall, "10.00", reduction=over)
+    stall.clock.passed = 200
+    await stall.price_turns(5)
+    row = await stall.row()
+    assert row is not None
+    assert (stall.tags.calls, row.wanted, row.even) == ([], 1000, True)
+
+
+async def test_an_approval_is_for_one_price_once(stall: PriceStall) -> None:
+    await stall.listed_price("p-A", "1.00")
+    await stall.price_turns(60)
+    row = await stall.row()
+    assert row is not None
+    approved = msgspec.structs.replace(row, approved=100, reason=None)
+    await stall.database.write(lambda tx: levels.put(tx, [approved]))
+    await stall.price_turns(600)
+    assert stall.tags.calls == [("1.00 PLN", ("111",))]
+    stall.tags.price["111"] = pln("10.00")
+    await stall.read_offer("111", listed_at=LISTED)
+    for amount in ("10.00", "1.00"):
+        await stall.listed_price("p-A", amount)
+        await stall.price_turns(600)
+    row = await stall.row()
+    assert row is not None
+    assert (len(stall.tags.calls), row.reason) == (1, Reason("pricing.step"))
+
+
+async def test_a_switch_that_went_off_while_others_were_sent_counts(stall: PriceStall) -> None:
+    """It was planned with the others, and its own call was not kept yet."""
+    await stall.goods("B", "20.00")
+    await stall.on_sale("222", "B", "20.00", listed_at=LISTED)
+    await stall.price_turns(5)
+    await stall.listed_price("p-A", "12.00")
+    await stall.listed_price("p-B", "22.00")
+    write = stall.tags.write_prices
+
+    async def first(command: str, call: PriceCall) -> Any:
+        await switch(stall, False, "222")
+        return await write(command, call)
+
+    stall.tags.write_prices = first  # type: ignore[method-assign]
+    await stall.price_turns(60)
+    assert stall.tags.calls == [("12.00 PLN", ("111",))]
+
+
+async def test_a_rule_that_changed_while_others_were_sent_counts(database: Database) -> None:
+    stall = await make(database, floor=Decimal("1.00"))
+    await stall.goods("B", "20.00")
+    await stall.on_sale("222", "B", "20.00", listed_at=LISTED)
+    await stall.price_turns(5)
+    await stall.listed_price("p-A", "12.00")
+    await stall.listed_price("p-B", "11.00")
+    write = stall.tags.write_prices
+
+    async def first(command: str, call: PriceCall) -> Any:
+        stall.priced = [stall.rule(floor=Decimal("11.50"))]
+        return await write(command, call)
+
+    stall.tags.write_prices = first  # type: ignore[method-assign]
+    await stall.price_turns(60)
+    row = await stall.row("222")
+    assert row is not None
+    assert (stall.tags.calls, code_of(row.reason or "")) == ([("12.00 PLN", ("111",))], "pricing.floor")
+
+
+async def test_a_price_that_somebody_put_back_is_noticed(stall: PriceStall) -> None:
+    """The offer reads as it did before it was sent."""
+    await stall.listed_price("p-A", "12.00")
+    await stall.price_turns(600)
+    stall.tags.price["111"] = pln("10.00")
+    await stall.read_offer("111", listed_at=LISTED)
+    await stall.price_turns(600)
+    row = await stall.row()
+    assert row is not None
+    assert (row.confirmed, row.even, await stall.told()) == (1000, False, ["pricing.changed-elsewhere"])
+
+
+async def test_a_price_that_is_held_is_read_meanwhile(stall: PriceStall) -> None:
+    await stall.listed_price("p-A", "10.50", basis=PriceBasis.NET)
+    await stall.price_turns(60)
+    stall.tags.price["111"] = pln("14.00")
+    await stall.read_offer("111", listed_at=LISTED)
+    await stall.listed_price("p-A", "10.00")
+    await stall.price_turns(600)
+    assert stall.tags.calls == [("10.00 PLN", ("111",))]
+
+
+async def test_a_net_price_moves_with_its_tax(stall: PriceStall) -> None:
+    for rate, gross in ((8, "10.80"), (23, "12.30")):
+        await stall.listed_price("p-A", "10.00", basis=PriceBasis.NET, tax=Tax(rate=Decimal(rate)))
+        await stall.price_turns(600)
+        assert stall.tags.price["111"] == pln(gross)
+
+
+async def test_what_is_under_way_when_its_switch_goes_off_is_still_settled(stall: PriceStall) -> None:
+    stall.tags.mode = "late"
+    await stall.listed_price("p-A", "12.00")
+    await stall.price_turns(1)
+    await switch(stall, False)
+    stall.tags.act_late()
+    await stall.price_turns(600)
+    row = await stall.row()
+    assert row is not None
+    assert (row.phase, row.wanted, row.confirmed) == (Phase.SETTLED, None, 1200)
+    assert await levels.commands(stall.database.reader, "allegro", LevelKind.PRICE) == []
