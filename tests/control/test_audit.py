@@ -232,14 +232,14 @@ async def _priced(shelf: Shelf) -> Parts:
     return {"offer": (await shelf.offer(KNOWN))["external_id"]}
 
 
-async def _following(shelf: Shelf) -> Parts:
+async def _following(shelf: Shelf, amount: str = "41.00") -> Parts:
     """One whose price follows its product, which is listed at another price."""
     known = await shelf.offer(KNOWN)
     (link,) = known["links"]
     record = ListPrice(
         item=link["item"]["external_id"],
         price_list="default",
-        price=Money(Decimal("41.00"), "PLN"),
+        price=Money(Decimal(amount), "PLN"),
         basis=PriceBasis.GROSS,
     )
 
@@ -254,7 +254,7 @@ async def _following(shelf: Shelf) -> Parts:
 
 async def _leaping(shelf: Shelf) -> Parts:
     """One whose price is to be ten times as high."""
-    known, parts = await shelf.offer(KNOWN), await _following(shelf)
+    known, parts = await shelf.offer(KNOWN), await _following(shelf, "390.00")
 
     async def work(tx: Transaction) -> None:
         row = OfferLevel(
