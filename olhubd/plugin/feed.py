@@ -90,12 +90,16 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
 
     `more` asks for the next page at once. `failure` says why the page is shorter than what was announced; the host
     lands what is here, moves to `cursor`, and then treats the failure like one that was raised.
+
+    `complete` is off where a list was read to its end and its system counts more than came: then nothing that did
+    not come is taken for gone. It is what `Portion.complete` and `ListPlace.after` say.
     """
 
     records: Sequence[Record]
     cursor: Cursor
     more: bool = False
     failure: PluginError | None = None
+    complete: bool = True
 
 
 class Feed(Capability):
@@ -150,7 +154,7 @@ class ProductFeed(Feed):
     """The feed of the system's products with their prices, where it is a stock master.
 
     From `start` on it reports all that there is, then what was changed. A host begins it again to read all: what
-    does not come on any page until `more` is False is not there any more.
+    does not come on any page until `more` is False is not there any more, unless the last page is not `complete`.
     """
 
     name: ClassVar[str] = "products"

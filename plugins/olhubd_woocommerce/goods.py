@@ -39,6 +39,9 @@ ON_SALE = "publish"
 _BEGINNING = "1970-01-01T00:00:00"
 _YOUNG = timedelta(minutes=1)
 _TAILS = 4
+_VARIABLE = "variable"
+_LISTS = 10
+"""Products with variations in one page at most: each is a call more, and orders wait for the page."""
 
 
 class ReadRow(Protocol):
@@ -78,6 +81,12 @@ class _Place(msgspec.Struct, frozen=True, omit_defaults=True):
 class _Raw(msgspec.Struct, frozen=True):
     id: int
     raw: bytes
+    head: wire.ProductHead | Unreadable
+
+    @property
+    def calls(self) -> bool:
+        """Whether it has a list of its own."""
+        return isinstance(self.head, wire.ProductHead) and self.head.type == _VARIABLE
 
 
 class _Row(msgspec.Struct, frozen=True):
@@ -88,11 +97,13 @@ class _Row(msgspec.Struct, frozen=True):
 
 
 class _Part(msgspec.Struct, frozen=True):
-    """A page of the list, where the next one begins, and when the shop gave it."""
+    """A page of the list, where the next one begins, and when the shop gave it. `complete` is off at an end before
+    which fewer rows came than the shop counts."""
 
     rows: Sequence[_Row]
     then: ListPlace | None
     at: datetime | None
+    complete: bool
 
 
 class ProductWalk:
@@ -132,14 +143,14 @@ class ProductWalk:
         self._remember(after, part, seen)
         dated = [(row.changed, one) for row in part.rows for one in row.records]
         records = [one for changed, one in dated if seen.get(_key(one)) != (changed, one)]
-        return Page(records=records, cursor=after.cursor, more=part.then is not None)
+        return Page(records=records, cursor=after.cursor, more=part.then is not None, complete=part.complete)
 
     async def sweep(self, cursor: Cursor | None, reads: Sequence[Reads]) -> Page:
         at = _Place.of(cursor)
         part = await self._read(self._all, at.place, reads)
         after = msgspec.structs.replace(at, place=part.then) if part.then is not None else at
         records = [one for row in part.rows for one in row.records]
-        return Page(records=records, cursor=after.cursor, more=part.then is not None)
+        return Page(records=records, cursor=after.cursor, more=part.then is not None, complete=part.complete)
 
     def _low(self, since: str) -> str:
         """From when on changes are asked for: what is saved later may bear an earlier time."""
@@ -162,18 +173,23 @@ class ProductWalk:
     async def _read(self, query: Query, place: ListPlace, reads: Sequence[Reads]) -> _Part:
         """One page, in the order of ids."""
         part, answer = await self._shop.listed(PRODUCTS, query, msgspec.Raw, place.offset)
-        rows = [_Raw(int(_id(raw)), bytes(raw)) for raw in part.rows]
+        rows = [_raw(bytes(raw), reads[0].kind) for raw in part.rows]
         require_order([row.id for row in rows], "id")
-        listed = ListPage(rows=rows, asked=part.asked, total=part.total)
-        fresh, then, _complete = place.after(listed, lambda row: str(row.id))
-        return _Part([await self._row(row, reads) for row in fresh], then, answer.dated)
+        kept = _bounded(rows, place.last)
+        total = part.total
+        if len(kept) < len(rows) and total is not None and total < place.offset + len(rows):
+            total = None  # it counts something else, and must not end the list where the page was cut
+        listed = ListPage(rows=kept, asked=part.asked, total=total)
+        fresh, then, complete = place.after(listed, lambda row: str(row.id))
+        rows_read = [await self._row(row, reads) for row in fresh]
+        return _Part(rows_read, then, answer.dated, complete or then is not None)
 
     async def _row(self, row: _Raw, reads: Sequence[Reads]) -> _Row:
-        head = guarded(row.raw, str(row.id), _head, kind=reads[0].kind)
+        head = row.head
         if isinstance(head, Unreadable):
             return _Row(_BEGINNING, [head])
         records = _records(row.raw, str(row.id), head, reads)
-        if head.type == "variable":
+        if row.calls:
             records += await self._variations(head, reads)
         return _Row(head.date_modified_gmt or _BEGINNING, records)
 
@@ -185,6 +201,18 @@ class ProductWalk:
 
         rows = await whole(by_offset(fetch, _id), f"GET {path}")
         return [record for raw in rows for record in _records(bytes(raw), _id(raw), parent, reads)]
+
+
+def _raw(raw: bytes, kind: Kind) -> _Raw:
+    number = _id(raw)
+    return _Raw(int(number), raw, guarded(raw, number, _head, kind=kind))
+
+
+def _bounded(rows: Sequence[_Raw], last: str | None) -> Sequence[_Raw]:
+    """As many rows as a page may have: those behind `last` ask for so many lists of their own at most."""
+    begin = next((at + 1 for at, row in enumerate(rows) if str(row.id) == last), 0)
+    calling = [at for at, row in enumerate(rows) if at >= begin and row.calls]
+    return rows[: calling[_LISTS]] if len(calling) > _LISTS else rows
 
 
 def _records(raw: bytes, number: str, parent: wire.ProductHead, reads: Sequence[Reads]) -> list[Record]:

@@ -56,6 +56,8 @@ class Catalogue(ProductFeed):
         self.pulls = 0
         self.trouble: dict[int, PluginError] = {}
         """What is raised at which pull, counted from 1."""
+        self.hidden: set[int] = set()
+        """Rows that are counted and not shown."""
 
     async def start(self, since: datetime | None) -> Cursor:
         self.starts += 1
@@ -67,10 +69,11 @@ class Catalogue(ProductFeed):
             raise error
         what, at = cursor.split()
         if what == "all":
-            left = sorted(number for number in self.rows if number > int(at))
+            left = sorted(number for number in self.rows if number > int(at) and number not in self.hidden)
             page, more = left[:2], len(left) > 2
             after = f"all {page[-1]}" if more else f"new {len(self.news)}"
-            return Page(records=[self.rows[number] for number in page], cursor=Cursor(after), more=more)
+            records = [self.rows[number] for number in page]
+            return Page(records=records, cursor=Cursor(after), more=more, complete=more or not self.hidden)
         return Page(records=self.news[int(at) :], cursor=Cursor(f"new {len(self.news)}"))
 
     def change(self, record: Product) -> None:
@@ -360,6 +363,79 @@ async def test_a_short_list_is_not_believed_without_a_persons_word(bench: Bench,
     assert len(await bench.there()) == 30
     run = await bench.by_hand(full=True, accept_gone=True)
     assert (len(await bench.there()), run.changed) == (left, 30 - left)
+
+
+async def test_nothing_is_gone_that_a_shorter_list_than_is_counted_does_not_show(bench: Bench) -> None:
+    await bench.by_hand()
+    bench.catalogue.hidden = {2, 4}
+    with structlog.testing.capture_logs() as said:
+        run = await bench.by_hand(full=True, accept_gone=True)
+    assert (run.state, await bench.there()) == (RunState.DONE, ["1", "2", "3", "4", "5"])
+    assert [one["event"] for one in said if one["log_level"] == "warning"], "nobody would look for them"
+    bench.catalogue.hidden = set()
+    del bench.catalogue.rows[2]
+    await bench.by_hand(full=True)
+    assert await bench.there() == ["1", "3", "4", "5"]
+
+
+class _Often(dict[int, PluginError]):
+    """The source fails at every third pull."""
+
+    def pop(self, key: int, default: Any = None) -> Any:
+        return Unavailable("503") if key % 3 == 0 else default
+
+
+async def test_a_reading_of_all_goes_on_where_it_broke_off_in_passing(bench: Bench) -> None:
+    """A source that fails now and then is read to its end, and what it does not have is gone."""
+    bench.rule = ImportRule(ProductImport.ALWAYS)
+    bench.catalogue.rows = {number: mug(number) for number in range(1, 21)}
+    await bench.go_on()
+    del bench.catalogue.rows[7]
+    bench.catalogue.trouble = _Often()
+    bench.clock.passed += DAY.total_seconds()
+    for _ in range(20):
+        await bench.go_on(timedelta(minutes=1))
+    assert (bench.catalogue.starts, len(await bench.there())) == (2, 19)
+
+
+async def test_a_place_from_which_nothing_goes_on_is_left(bench: Bench) -> None:
+    """A list that has moved too far can be read from its beginning alone."""
+    bench.rule = ImportRule(ProductImport.ALWAYS)
+    await bench.go_on()
+    bench.clock.passed += DAY.total_seconds()
+    pull = bench.catalogue.pull
+
+    async def stuck(cursor: Cursor) -> Page:
+        if bench.catalogue.starts == 2 and cursor == "all 2":
+            raise Unavailable("the list moves")
+        return await pull(cursor)
+
+    bench.catalogue.pull = stuck  # type: ignore[method-assign]
+    for _ in range(60):
+        await bench.go_on(timedelta(minutes=1))
+    assert bench.catalogue.starts == 3
+    assert bench.reader.trouble is None
+
+
+async def test_what_waits_for_a_persons_word_is_said_on_and_not_read_again_at_once(bench: Bench) -> None:
+    """Changes are read on meanwhile, and all of it once a day, also after a restart."""
+    bench.rule = ImportRule(ProductImport.ALWAYS)
+    bench.catalogue.rows = {number: mug(number) for number in range(1, 31)}
+    await bench.go_on()
+    bench.catalogue.rows = {}
+    bench.clock.passed += DAY.total_seconds()
+    for _ in range(12):
+        await bench.go_on(HOUR)
+    bench.catalogue.change(mug(31))
+    await bench.go_on(HOUR)
+    assert (bench.catalogue.starts, len(await bench.there())) == (2, 31)
+    assert bench.reader.trouble is not None
+    assert "30 of the 30 products" in bench.reader.trouble.reason
+    bench.begin()
+    await bench.go_on(HOUR)
+    assert bench.catalogue.starts == 2
+    await bench.by_hand(full=True, accept_gone=True)
+    assert (await bench.there(), bench.reader.trouble) == (["31"], None)
 
 
 async def test_who_asks_while_an_import_is_asked_for_gets_the_same_one(bench: Bench) -> None:

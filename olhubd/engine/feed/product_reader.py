@@ -17,11 +17,22 @@ import msgspec
 from olhubd.decide.product_import import ImportRule, ProductImport, uses_the_day
 from olhubd.engine.errors import NotPossible
 from olhubd.engine.feed.manual import FetchRefused
-from olhubd.engine.feed.reader import FeedReader
+from olhubd.engine.feed.reader import FeedFailure, FeedReader
 from olhubd.engine.feed.reading import ReadingContext
 from olhubd.engine.flow.flow import Result
 from olhubd.model import Kind, Product, Reason, Run
-from olhubd.plugin import ContractBroken, Cursor, Feed, Gone, Permanent, PluginError, Record, Unreadable
+from olhubd.plugin import (
+    ContractBroken,
+    Cursor,
+    Feed,
+    Gone,
+    Page,
+    Permanent,
+    PluginError,
+    Record,
+    Temporary,
+    Unreadable,
+)
 from olhubd.plugin.guarded import UNNAMED
 from olhubd.store import feeds, products, runs
 
@@ -35,6 +46,8 @@ _SHARE = 0.5
 """Of what is known, at most so much is taken for gone without a person's word."""
 _FEW = 10
 """So few may be gone at once in any catalogue."""
+_TRIES = 5
+"""So often a reading of all that broke off goes on at one place, before it begins again."""
 _PAGE = 1000
 _LANDED = 500
 
@@ -53,7 +66,10 @@ class _Listing:
     def __init__(self) -> None:
         self._had = array("q")
         self.sure = True
-        """Off where something came that could not be read so far as to know which product it is."""
+        """Off where something came that could not be read so far as to know which product it is, and where the
+        source counts more than came."""
+        self.tries = 0
+        """How often in a row it broke off where it stands."""
 
     def saw(self, records: Iterable[Record]) -> None:
         for one in records:
@@ -87,6 +103,10 @@ class ProductReader(FeedReader):
         self._all_at: datetime | None = None
         """When all was read last."""
         self._listing: _Listing | None = None
+        self._broken_off = False
+        """Whether the reading of all broke off by what passes, and goes on."""
+        self._disbelieved: FeedFailure | None = None
+        """Since when a reading of all waits for a person to say that so much is gone."""
 
     # Whose turn it is
 
@@ -130,6 +150,9 @@ class ProductReader(FeedReader):
         asked = self._request is not None and self._request.full
         timed = self._request is None and rule.mode is ProductImport.DAILY
         old = rule.mode is ProductImport.ALWAYS and (self._all_at is None or now - self._all_at >= _ALL_EVERY)
+        broken_off, self._broken_off = self._broken_off, False
+        if broken_off and self._request is None and self._cursor is not None:
+            return
         self._listing = None
         if self._cursor is None:
             position = await feeds.get(self._reading.database.reader, self._reading.account, self.name)
@@ -155,11 +178,27 @@ class ProductReader(FeedReader):
     def failed(self, error: PluginError) -> None:
         super().failed(error)
         rule = self._rule()
-        self._listing = None
+        listing = self._listing
+        if listing is not None:
+            listing.tries += 1
+        # What a person asked for is over: the next one who asks gets a reading of his own. A place at which it
+        # breaks off again and again may be none any more.
+        self._broken_off = (
+            listing is not None
+            and self._request is None
+            and isinstance(error, Temporary)
+            and listing.tries < _TRIES
+        )
+        if not self._broken_off:
+            self._listing = None
         if isinstance(error, Permanent) and rule.mode is ProductImport.DAILY:
             # It would fail the same way again, after a reading of all.
             self._used = rule.day(self._clock.now())
         self.break_off(str(error))
+
+    def worked(self) -> None:
+        super().worked()
+        self.trouble = self._disbelieved
 
     def break_off(self, reason: str) -> None:
         if self._request is not None and not self._request.answer.done():
@@ -213,6 +252,20 @@ class ProductReader(FeedReader):
             self._listing.saw(records)
         return await super()._store(told, records, run, position)
 
+    async def _land(self, page: Page, run: Run) -> Run:
+        listing = self._listing
+        if listing is not None and not page.complete:
+            listing.sure = False
+            self._reading.log.warning(
+                "the list ends before all came that its source counts: no product is taken for gone",
+                account=self._reading.account,
+                feed=self.name,
+            )
+        run = await super()._land(page, run)
+        if listing is not None:
+            listing.tries = 0
+        return run
+
     async def _ending(self, run: Run) -> Run:
         """The run with what is gone, once all was read. Raises ContractBroken where that is not believed."""
         listing, self._listing = self._listing, None
@@ -224,17 +277,25 @@ class ProductReader(FeedReader):
         if not listing.sure:
             gone = []
         if gone and not accepted and (len(gone) == known or len(gone) > max(_FEW, known * _SHARE)):
-            raise ContractBroken(
-                Reason("products.too-many-gone", n=len(gone), known=known, account=reading.account)
-            )
+            why = Reason("products.too-many-gone", n=len(gone), known=known, account=reading.account)
+            # It would be the same at once: changes are read on, and all of it again when it is due.
+            await self._all_read()
+            since = self._disbelieved.since if self._disbelieved is not None else self._clock.now()
+            self._disbelieved = FeedFailure(since=since, reason=why)
+            raise ContractBroken(why)
         for start in range(0, len(gone), _LANDED):
             some = [Gone(kind=Kind.PRODUCT, external_id=one) for one in gone[start : start + _LANDED]]
             run = run.plus((await super()._store(True, some, run)).counts)
-        now = self._clock.now()
+        await self._all_read()
+        self._disbelieved = None
+        return run
+
+    async def _all_read(self) -> None:
+        """Remember that all was read now."""
+        now, reading = self._clock.now(), self._reading
         position = feeds.FeedPosition(account=reading.account, feed=_ALL, cursor=None, moved_at=now)
         await reading.database.write(lambda tx: feeds.put(tx, position))
         self._all_at = now
-        return run
 
     async def _missing(self, had: frozenset[int]) -> tuple[int, list[str]]:
         """How many products are known, and which of them were not listed."""

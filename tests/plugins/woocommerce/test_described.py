@@ -10,7 +10,7 @@ import pytest
 
 import olhubd_woocommerce
 from olhubd.model import Category, ListPrice, Product, ProductKind, ProductState, SetPart, StockLevel, Tax
-from olhubd.plugin import Page, Record, Unreadable
+from olhubd.plugin import Cursor, Page, Record, Unreadable
 from olhubd_kit.simulators.woocommerce import WooCommerceSimulator
 from olhubd_woocommerce.connector import WooCommerce
 from tests.plugins.woocommerce.orders import open_shop
@@ -38,6 +38,45 @@ async def product_of(shop: WooCommerce, simulator: WooCommerceSimulator, sku: st
     number = str(row_of(simulator, sku)["id"])
     (found,) = [one for one in await whole(shop) if isinstance(one, Product) and one.external_id == number]
     return found
+
+
+@pytest.mark.parametrize(("wrong", "most"), [(0, 12), (-16, 22)])
+async def test_a_page_of_variable_products_makes_a_dozen_calls_at_most(
+    shop: WooCommerce, simulator: WooCommerceSimulator, wrong: int, most: int
+) -> None:
+    """Each asks for its variations, and orders wait for the page. None is passed over, nor read twice, also where
+    the shop counts as many as are on the first page, which makes it ask for each list twice."""
+    at = "2026-01-01T00:00:00"
+    for number in range(25):
+        parent = simulator.catalogue.put(f"W{number}", at, type="variable")
+        simulator.catalogue.put(f"W{number}-1", at, type="variation", parent_id=parent["id"])
+    page = Page(records=(), cursor=await shop.products.start(None), more=True)
+    simulator.pager.count_wrong(wrong)
+    read: list[str] = []
+    while page.more:
+        before = sum(simulator.calls.values())
+        page = await shop.products.pull(page.cursor)
+        assert sum(simulator.calls.values()) - before <= most
+        read += [one.external_id for one in page.records if isinstance(one, Product)]
+    assert sorted(map(int, read)) == sorted(simulator.catalogue.products)
+
+
+async def test_a_list_that_ends_before_the_shops_own_count_is_not_complete(
+    shop: WooCommerce, simulator: WooCommerceSimulator
+) -> None:
+    """Where a plugin takes rows out of it, what is not shown is not gone."""
+    row_of(simulator, "KUB")["type"] = "simple"
+    cursor = await shop.products.start(None)
+    assert await ends_complete(shop, cursor)
+    simulator.pager.count_wrong(2)
+    assert not await ends_complete(shop, cursor)
+
+
+async def ends_complete(shop: WooCommerce, cursor: Cursor) -> bool:
+    page = await shop.products.pull(cursor)
+    while page.more:
+        page = await shop.products.pull(page.cursor)
+    return page.complete
 
 
 async def test_what_is_taken_of_a_product(shop: WooCommerce, simulator: WooCommerceSimulator) -> None:
