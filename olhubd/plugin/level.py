@@ -93,6 +93,9 @@ class LevelSink(Capability):
 
     level_settle: timedelta = timedelta(seconds=5)
     """How long after a write a reading may still show the value before."""
+    level_late: timedelta = timedelta(0)
+    """How long after its answer was lost a call may still be carried out, as by a system that works on when its caller
+    is gone. Until then a report of None says nothing, and no newer value is sent to its offers."""
     resumes: ClassVar[bool] = False
     """Whether an offer that has ended can be filled and activated again, under the same number."""
     renews: ClassVar[bool] = False
@@ -117,7 +120,8 @@ class LevelSink(Capability):
     @abc.abstractmethod
     async def report_levels(self, command: str, call: LevelCall) -> Sequence[RowOutcome] | Accepted | None:
         """What became of the call, asked under its command. Each of its offers is found by its own number, or is
-        not in the answer. None when the system surely does not know the command."""
+        not in the answer. None when the system does not know the command, or not all of it is seen to be done; once
+        `level_late` is over that means that it never will be."""
 
     @abc.abstractmethod
     async def read_levels(self, offers: Sequence[str]) -> Sequence[ShownLevel]:

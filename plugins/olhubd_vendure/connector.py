@@ -72,7 +72,7 @@ class Vendure(Connector[VendureSettings], OrderSink, StatusList, DeliveryMethodL
         variants = Variants(account, self._shop)
         self.stock = Stock(account, variants)
         self.offers = Offers(account, variants)
-        self.levels = Levels(self._shop.api, variants, self.offers)
+        self.levels = Levels(self._shop.api, variants, self.offers, self.settle)
         self.clerk = OrderWriter(account.settings, self._shop)
 
     # Orders out.

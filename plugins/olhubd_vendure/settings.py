@@ -62,7 +62,7 @@ class VendureSettings(Settings):
     """Seconds after which a call without answer is given up. Vendure answers late when its database is busy."""
 
     settle: Duration = Field(default=timedelta(seconds=90), gt=timedelta(0))
-    """For how long after a lost answer a call may still be carried out. What was left behind by an order that was
+    """For how long after a lost answer a call may still be carried out. No other quantity is sent until then. What was left behind by an order that was
     cancelled meanwhile is removed only then."""
 
     @model_validator(mode="after")

@@ -115,7 +115,7 @@ class WooCommerce(
         self.orders = Orders(self._shop, self.settings, self.parcels)
         self.stock = Stock(self._shop, self.settings.overlap, frozenset(self.settings.sold_states))
         self.offers = Offers(self._shop, self.settings.overlap)
-        self.levels = Levels(self._shop, self.offers)
+        self.levels = Levels(self._shop, self.offers, self.settle)
         self.products = Products(account, self._shop, self._taxes)
 
     # Orders out

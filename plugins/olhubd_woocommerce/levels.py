@@ -39,7 +39,8 @@ class Levels(LevelSink):
 
     level_settle = timedelta(seconds=5)
 
-    def __init__(self, shop: Shop, offers: Offers) -> None:
+    def __init__(self, shop: Shop, offers: Offers, late: timedelta) -> None:
+        self.level_late = late
         self._shop = shop
         self._offers = offers
 
@@ -74,7 +75,8 @@ class Levels(LevelSink):
             for offer in call.offers
             if isinstance(found := shown.get(offer), Offer) and found.quantity == call.value
         ]
-        return done or None
+        # What is not done yet may be done later: no other value is sent meanwhile.
+        return done if len(done) == len(call.offers) else None
 
     async def read_levels(self, offers: Sequence[str]) -> Sequence[ShownLevel]:
         return [_shown(offer, found) for offer, found in (await self._offers.read(offers)).items()]

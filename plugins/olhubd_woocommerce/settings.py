@@ -85,7 +85,7 @@ class WooCommerceSettings(Settings):
     """The tag (its name or slug) by which products are shared; only these are imported.
     Without it all are. Stock is read of all products."""
     settle: Duration = Field(default=timedelta(seconds=60), gt=timedelta(0))
-    """For how long after a lost answer an order may still appear: PHP keeps working when its caller is gone."""
+    """For how long after a lost answer an order may still appear, or a quantity be written: PHP keeps working when its caller is gone."""
     overlap: Duration = Field(default=timedelta(seconds=60), ge=timedelta(seconds=60))
     """How far each pull looks back, since rows become visible out of order."""
     timeout: Duration = Field(default=timedelta(seconds=30), gt=timedelta(0))

@@ -46,10 +46,16 @@ class LevelSettlement:
         """For how many seconds a write may act, and be shown, after its answer."""
         return self._channel.sink.level_settle.total_seconds()
 
+    @property
+    def _doubt(self) -> float:
+        """For how many seconds after its answer was lost a command may still arrive, or act."""
+        sink = self._channel.sink
+        return max(sink.level_settle, sink.level_late, MOMENT).total_seconds()
+
     def sent(self, command: LevelCommand) -> None:
         """It is being sent, or may have been until now: that the channel does not know it means nothing for a
         while."""
-        self._waits.begin(("absence", command.id), max(self._settle, MOMENT.total_seconds()))
+        self._waits.begin(("absence", command.id), self._doubt)
         self._waits.begin(("patience", command.id), _PATIENCE)
 
     def known(self, command: LevelCommand) -> None:
@@ -117,8 +123,10 @@ class LevelSettlement:
             return answer.after
         if answer is None:
             # It may still be on its way there, so its absence counts only after a while.
-            left = self._waits.left(("absence", command.id), max(self._settle, MOMENT.total_seconds()))
+            left = self._waits.left(("absence", command.id), self._doubt)
             if left > 0:
+                # Most are done soon, so it is asked more than once where the doubt is long.
+                left = min(left, max(self._settle, MOMENT.total_seconds()))
                 await self.book(command, LevelCommandState.UNKNOWN, left)
                 return left
             answer = ()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import msgspec
 import pytest
 
@@ -287,6 +289,37 @@ async def test_nothing_newer_goes_while_a_command_is_unsettled(stall: Stall) -> 
     await stall.turns(60)
     assert [call[1] for call in stall.channel.calls] == [4, 1]
     assert stall.channel.shown["111"] == 1
+
+
+async def test_nothing_newer_goes_while_a_lost_command_may_still_be_carried_out(stall: Stall) -> None:
+    """A channel that works on when its caller is gone would put the older, higher number back. It is asked again
+    meanwhile, so that the newer one goes as soon as the older one is done."""
+    stall.channel.level_late = timedelta(seconds=60)
+    stall.channel.mode = "late"
+    await stall.stock("A", 4)
+    await stall.turns()
+    stall.channel.mode = "done"
+    await stall.stock("A", 1)
+    await stall.turns(45)
+    assert [call[1] for call in stall.channel.calls] == [4]
+    stall.channel.act_late()
+    await stall.turns(11)
+    assert [call[1] for call in stall.channel.calls] == [4, 1]
+    await stall.turns(60)
+    assert (stall.channel.shown["111"], (await stall.level()).even) == (1, True)
+
+
+async def test_what_was_lost_before_a_restart_may_be_carried_out_after_it(stall: Stall) -> None:
+    stall.channel.level_late = timedelta(seconds=60)
+    stall.channel.mode = "never"
+    await stall.stock("A", 4)
+    await stall.turns()
+    stall.channel.mode = "done"
+    stall.leveller = stall.make_leveller()
+    await stall.turns(59)
+    assert len(stall.channel.calls) == 1
+    await stall.turns(30)
+    assert [call[1] for call in stall.channel.calls] == [4, 4]
 
 
 async def test_a_command_that_never_arrived_is_sent_anew(stall: Stall) -> None:

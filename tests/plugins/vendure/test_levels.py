@@ -108,6 +108,9 @@ async def test_a_lost_answer_is_looked_for_among_the_variants() -> None:
         assert isinstance(rows, Sequence)
         assert [row.offer for row in rows] == ["1", "2"]
         assert await shop.levels.report_levels("1", call("1", "2", value=4)) is None
+        stand.variants["2"]["stockLevels"] = [level("1", 2)]
+        assert await shop.levels.report_levels("1", call("1", "2", value=3)) is None
+        assert shop.levels.level_late == shop.settings.settle
 
 
 async def test_what_is_disabled_is_not_on_sale() -> None:
