@@ -94,8 +94,8 @@ class LevelSink(Capability):
     level_settle: timedelta = timedelta(seconds=5)
     """How long after a write a reading may still show the value before."""
     level_late: timedelta = timedelta(0)
-    """How long after its answer was lost a call may still be carried out, as by a system that works on when its caller
-    is gone. Until then a report of None says nothing, and no newer value is sent to its offers."""
+    """How long after its answer was lost a call may still be carried out, as by a system that works on when its
+    caller is gone. Until then a report of None says nothing, and no newer value is sent to its offers."""
     resumes: ClassVar[bool] = False
     """Whether an offer that has ended can be filled and activated again, under the same number."""
     renews: ClassVar[bool] = False

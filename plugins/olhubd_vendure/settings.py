@@ -62,8 +62,8 @@ class VendureSettings(Settings):
     """Seconds after which a call without answer is given up. Vendure answers late when its database is busy."""
 
     settle: Duration = Field(default=timedelta(seconds=90), gt=timedelta(0))
-    """For how long after a lost answer a call may still be carried out. No other quantity is sent until then. What was left behind by an order that was
-    cancelled meanwhile is removed only then."""
+    """For how long after a lost answer a call may still be carried out. No other quantity is sent until then.
+    What was left behind by an order that was cancelled meanwhile is removed only then."""
 
     @model_validator(mode="after")
     def _one_way_in(self) -> Self:

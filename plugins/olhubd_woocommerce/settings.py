@@ -79,13 +79,14 @@ class WooCommerceSettings(Settings):
     """What the payment methods of other plugins are, for example { my_gateway = "online" }."""
     sold_states: tuple[str, ...] = ("publish",)
     """In which states of a product it may be sold elsewhere, such as ["publish", "private"]. Any other is sold out
-    there, such as a draft or one that waits for approval. One in the bin is in no list and keeps its last
-    number."""
+    there, such as a draft or one that waits for approval. One in the bin is in no list: it is sold no more
+    when the next reading of all products has ended."""
     shared_tag: str | None = None
     """The tag (its name or slug) by which products are shared; only these are imported.
     Without it all are. Stock is read of all products."""
     settle: Duration = Field(default=timedelta(seconds=60), gt=timedelta(0))
-    """For how long after a lost answer an order may still appear, or a quantity be written: PHP keeps working when its caller is gone."""
+    """For how long after a lost answer an order may still appear, or a quantity be written: PHP keeps working
+    when its caller is gone."""
     overlap: Duration = Field(default=timedelta(seconds=60), ge=timedelta(seconds=60))
     """How far each pull looks back, since rows become visible out of order."""
     timeout: Duration = Field(default=timedelta(seconds=30), gt=timedelta(0))

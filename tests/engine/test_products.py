@@ -81,6 +81,57 @@ async def test_what_is_gone_is_kept_and_comes_back_as_itself(shop: Stall) -> Non
     assert [kind for kind, _ in await told(shop)] == ["product.gone", "product.returned"]
 
 
+@pytest.fixture
+async def sold(shop: Stall) -> Stall:
+    """Five pieces of a product, which an offer shows."""
+    await shop.land("shop", mug("p-A", sku="A"))
+    await shop.stock("A", 5)
+    await shop.offer("111", "A", 5)
+    await shop.orders_read()
+    await shop.turns(10)
+    return shop
+
+
+GONE = Gone(kind=Kind.PRODUCT, external_id="p-A")
+
+
+async def test_what_is_gone_is_sold_no_more_until_the_stock_lists_it_again(sold: Stall) -> None:
+    """Also where it says what it said before; a reading that was asked for before does not count."""
+    early = await sold.head()
+    await sold.land("shop", GONE)
+    await sold.turns(60)
+    assert (sold.channel.active["111"], (await sold.level()).wanted) == (False, 0)
+    await sold.stock("A", 5, asked=early)
+    await sold.turns(60)
+    assert (await sold.level()).wanted == 0
+    await sold.stock("A", 5)
+    await sold.turns(60)
+    assert (await sold.level()).wanted == 5
+
+
+async def test_a_reading_of_stock_that_is_newer_wins(sold: Stall) -> None:
+    early = await sold.head()
+    await sold.land("shop", mug("p-A", sku="A", name="Cup"))  # an event of the log
+    await sold.stock("A", 4)
+    await sold.land("shop", GONE, asked=early)
+    await sold.turns(60)
+    assert (sold.channel.shown["111"], (await sold.level()).wanted) == (4, 4)
+
+
+async def test_what_is_gone_releases_no_reservation(sold: Stall) -> None:
+    await sold.bought("1", "111", 2)
+    await sold.land("shop", GONE)
+    await sold.stock("A", 5)
+    await sold.turns(60)
+    assert (await sold.level()).wanted == 3
+
+
+async def test_what_is_not_shared_keeps_its_stock(sold: Stall) -> None:
+    await sold.land("shop", mug("p-A", sku="A", shared=False))
+    await sold.turns(60)
+    assert (sold.channel.shown["111"], (await sold.level()).wanted) == (5, 5)
+
+
 async def test_only_what_is_shared_is_imported(shop: Stall) -> None:
     """PRD-12: one that is shared no more is as good as gone, and one that never was leaves no trace."""
     await shop.land("shop", mug(), mug("8", shared=False))

@@ -10,6 +10,7 @@ from olhubd.decide.changes import Change, ProductChanged, ProductGone, ProductRe
 from olhubd.decide.product import changed, objection
 from olhubd.engine.flow.flow import FlowContext, Known, RecordFlow, Result, StoredRecord
 from olhubd.engine.flow.prepared import Candidate
+from olhubd.engine.flow.stock import vanish
 from olhubd.model import Kind, Product, Subject
 from olhubd.store import Reader, products, quarantine
 from olhubd.store.products import StoredProduct
@@ -87,11 +88,12 @@ class ProductFlow(RecordFlow[Product]):
         return result
 
     async def gone(self, context: FlowContext, external_ids: Sequence[str]) -> Result:
-        """They are kept as gone: a reading of all did not have them. Their stock item keeps its last number."""
+        """They are kept as gone: a reading of all did not have them. Nor is their stock sold on."""
         result = Result()
         known = await products.by_external(context.tx, context.account, external_ids)
         for one in known.values():
             result.add(await self._leave(context, one))
+        await vanish(context, [one.record.external_id for one in known.values() if one.gone_at is None])
         return result
 
     async def _leave(self, context: FlowContext, old: StoredProduct | None) -> Result:

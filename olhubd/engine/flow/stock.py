@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 import msgspec
 
@@ -15,7 +16,7 @@ from olhubd.model import Counting, Kind, Reason, StockBasis, StockLevel, Subject
 from olhubd.store import Reader, quarantine, reservations, stock_items
 from olhubd.store.stock_items import StockItem
 
-__all__ = ["StockFlow"]
+__all__ = ["StockFlow", "vanish"]
 
 _DECODE = msgspec.json.Decoder(StockLevel).decode
 
@@ -112,6 +113,37 @@ class StockFlow(RecordFlow[StockLevel]):
     async def gone(self, context: FlowContext, external_ids: Sequence[str]) -> Result:
         """Nothing follows: only a reading of the whole list may conclude that an item is no more."""
         return Result()
+
+
+async def vanish(context: FlowContext, external_ids: Sequence[str]) -> None:
+    """Sell no more of the items of products that the master does not have any more.
+
+    How many there are is not known then, and none is for sale. The next reading of stock that has an item counts
+    again, also where it says what it said before; one that was asked for before now is older. No reservation is
+    released: this is no count that could show it.
+    """
+    tx = context.tx
+    known = await stock_items.by_external(tx, context.account, external_ids)
+    left = [item for item in known.values() if item.read_after <= context.after]
+    if not left:
+        return
+    for item in left:
+        context.touched.add((Kind.STOCK, item.level.external_id))
+        change = StockCounted(old=item.level.free, new=None)
+        await context.recorder.event(change.kind, context.account, Subject(Kind.STOCK, item.id), change)
+    newest = context.recorder.newest(context.after)
+    await stock_items.lock(tx, [item.id for item in left])
+    await stock_items.put(tx, [_none_for_sale(item, newest, context.now) for item in left])
+    if context.rules:
+        await stock_items.mark(tx, [item.id for item in left], newest)
+
+
+def _none_for_sale(item: StockItem, after: int, now: datetime) -> StockItem:
+    """The item, of which nobody says how many there are. Without a digest every reading is news."""
+    level = msgspec.structs.replace(
+        item.level, counting=Counting.UNKNOWN, quantity=None, allocated=None, on_sale=False
+    )
+    return msgspec.structs.replace(item, level=level, read_after=after, read_at=now, digest=b"")
 
 
 def _sells(level: StockLevel) -> tuple[object, ...]:
